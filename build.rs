@@ -1,0 +1,126 @@
+//! Builds what the browser needs (`npm run build`: scripts and styles bundled, the font copied
+//! from its package) into `OUT_DIR/assets`, each file also compressed. Nothing that is not ours
+//! has to be in the repository.
+//!
+//! `PATIO_ASSETS` names a folder built elsewhere with the same command; then Node is not needed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, io};
+
+fn main() {
+    for watched in [
+        "build.rs",
+        "package.json",
+        "package-lock.json",
+        ".npmrc",
+        "static",
+        "migrations",
+        "locales",
+    ] {
+        println!("cargo::rerun-if-changed={watched}");
+    }
+    println!("cargo::rerun-if-env-changed=PATIO_ASSETS");
+    if let Err(error) = build() {
+        for line in error.lines() {
+            println!("cargo::error={line}");
+        }
+        std::process::exit(1);
+    }
+}
+
+fn build() -> Result<(), String> {
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
+    let assets = out.join("assets");
+    let io = |error: io::Error| format!("cannot write {}: {error}", assets.display());
+    if assets.exists() {
+        fs::remove_dir_all(&assets).map_err(io)?;
+    }
+    match env::var_os("PATIO_ASSETS") {
+        Some(built) => copy(Path::new(&built), &assets).map_err(io)?,
+        None => bundle(&out.join("npm"), &assets)?,
+    }
+    compress(&assets).map_err(io)
+}
+
+/// Works on copies beside the output: the sources stay as they are.
+fn bundle(work: &Path, assets: &Path) -> Result<(), String> {
+    let io = |error: io::Error| format!("cannot write {}: {error}", work.display());
+    fs::create_dir_all(work).map_err(io)?;
+    let lock = fs::read("package-lock.json").map_err(|e| format!("package-lock.json: {e}"))?;
+    for name in ["package.json", "package-lock.json", ".npmrc"] {
+        fs::copy(name, work.join(name)).map_err(io)?;
+    }
+    let sources = work.join("static");
+    if sources.exists() {
+        fs::remove_dir_all(&sources).map_err(io)?;
+    }
+    copy(Path::new("static"), &sources).map_err(io)?;
+    let stamp = work.join("installed");
+    if fs::read(&stamp).ok().as_ref() != Some(&lock) {
+        let flags = [
+            "--ignore-scripts",
+            "--omit=dev",
+            "--no-audit",
+            "--no-fund",
+            "--prefer-offline",
+        ];
+        npm(work, &[&["ci"], flags.as_slice()].concat())?;
+        fs::write(&stamp, &lock).map_err(io)?;
+    }
+    let outdir = format!("--outdir={}", assets.display());
+    npm(work, &["run", "--silent", "build", "--", &outdir])
+}
+
+fn npm(work: &Path, arguments: &[&str]) -> Result<(), String> {
+    let output = Command::new("npm")
+        .args(arguments)
+        .current_dir(work)
+        .output()
+        .map_err(|error| {
+            format!(
+                "npm cannot be started ({error}).\n\
+             Install Node.js 20 or newer, or set PATIO_ASSETS to a folder made by `npm run build`."
+            )
+        })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!("npm {} failed:\n{said}", arguments.join(" ")))
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts a Brotli copy beside each file that gains by it.
+fn compress(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            compress(&path)?;
+        } else if path
+            .extension()
+            .is_none_or(|extension| extension != "woff2")
+        {
+            let mut packed = Vec::new();
+            let parameters = brotli::enc::BrotliEncoderParams::default();
+            brotli::BrotliCompress(&mut fs::File::open(&path)?, &mut packed, &parameters)?;
+            let mut name = path.into_os_string();
+            name.push(".br");
+            fs::write(name, packed)?;
+        }
+    }
+    Ok(())
+}

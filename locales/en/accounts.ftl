@@ -1,0 +1,41 @@
+# Registering and signing in
+login-title = Sign in
+login-heading = Welcome back
+login-lead = Sign in to { $name }.
+login-button = Sign in
+login-no-account = New here?
+login-wrong = That name and password do not go together.
+
+register-title = Create an account
+register-heading = Come on in
+register-lead = Create your account on { $name }.
+register-lead-first = You are the first one here: your account will be the administrator's.
+register-button = Create an account
+register-have-account = You have an account?
+register-closed = New accounts cannot be made here at the moment. Ask whoever runs this place.
+
+field-login = Email or name
+field-name = Name
+field-name-hint = 2 to 32 letters, digits, dots, dashes. People find you by it; it stays.
+field-email = Email
+field-password = Password
+field-password-hint = At least 8 characters. Several words are good and easy to keep in mind.
+field-password-again = Password again
+show-password = Show password
+
+your-account = Your account
+sign-out = Sign out
+role-admin = Administrator
+
+# What is wrong with a field
+name-length = Take 2 to 32 characters.
+name-characters = Only letters, digits, “.”, “_” and “-”, beginning with a letter or digit.
+name-scripts = All letters must belong to one script.
+name-reserved = This name is reserved.
+name-taken = Somebody has this name, or one that looks like it.
+email-shape = This is no email address.
+email-taken = There is an account with this address.
+password-length = Take 8 to 256 characters.
+password-guessable = This is easy to guess. Add another word or two.
+password-differs = The two passwords differ.
+label-length = A label has 64 characters at most, on one line.

@@ -1,0 +1,33 @@
+# An error page for each status
+error-home = Back to the chat
+error-id = If you report this, name it:
+error-400 = That did not come across
+error-400-detail = The request could not be read.
+error-401 = You are not signed in
+error-401-detail = Sign in and try again.
+error-403 = Not allowed
+error-403-detail = You may not do this.
+error-404 = Nothing here
+error-404-detail = There is no such page, or none that you may see.
+error-405 = That cannot be done here
+error-405-detail = This address does not take that kind of request.
+error-409 = This clashes
+error-409-detail = It does not go together with what is there already.
+error-413 = Too large
+error-413-detail = This is more than can be sent at once.
+error-415 = Unknown form
+error-415-detail = The content came in a form that is not understood here.
+error-422 = Something is not right yet
+error-422-detail = Please look at what was sent.
+error-429 = A little slower, please
+error-429-detail = Too many tries in a short time. Wait a moment and try again.
+error-500 = That is our fault
+error-500-detail = Something went wrong here. It has been noted down.
+error-503 = Busy right now
+error-503-detail = There is more to do than can be done at once. Try again in a moment.
+
+cross-site = The request came from another site and was not carried out.
+json-syntax = The content is no JSON.
+json-shape = The JSON does not have the expected shape.
+query-shape = The query does not have the expected shape.
+frame-unknown = This frame is not understood.

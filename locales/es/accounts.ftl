@@ -1,0 +1,41 @@
+# Registrarse y entrar
+login-title = Entrar
+login-heading = Qué bueno verte
+login-lead = Entra en { $name }.
+login-button = Entrar
+login-no-account = ¿Es tu primera vez?
+login-wrong = Ese nombre y esa contraseña no van juntos.
+
+register-title = Crear una cuenta
+register-heading = Pasa, adelante
+register-lead = Crea tu cuenta en { $name }.
+register-lead-first = Nadie ha llegado antes: tu cuenta será la de administración.
+register-button = Crear una cuenta
+register-have-account = ¿Ya tienes cuenta?
+register-closed = Por ahora aquí no se pueden crear cuentas. Pregunta a quien lleva este sitio.
+
+field-login = Correo o nombre
+field-name = Nombre
+field-name-hint = De 2 a 32 letras, cifras, puntos o guiones. Así te encuentran; no cambia.
+field-email = Correo
+field-password = Contraseña
+field-password-hint = Al menos 8 caracteres. Varias palabras van bien y se recuerdan.
+field-password-again = Repite la contraseña
+show-password = Mostrar la contraseña
+
+your-account = Tu cuenta
+sign-out = Salir
+role-admin = Administración
+
+# Lo que no está bien en un campo
+name-length = Elige entre 2 y 32 caracteres.
+name-characters = Solo letras, cifras, «.», «_» y «-», y que empiece por letra o cifra.
+name-scripts = Todas las letras deben ser del mismo alfabeto.
+name-reserved = Este nombre está reservado.
+name-taken = Alguien tiene este nombre, o uno que se le parece.
+email-shape = Esto no es una dirección de correo.
+email-taken = Ya hay una cuenta con esta dirección.
+password-length = Elige entre 8 y 256 caracteres.
+password-guessable = Es fácil de adivinar. Añade una o dos palabras.
+password-differs = Las dos contraseñas no coinciden.
+label-length = Una etiqueta tiene 64 caracteres como mucho, en una línea.

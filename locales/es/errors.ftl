@@ -1,0 +1,33 @@
+# Una página de error para cada estado
+error-home = Volver al chat
+error-id = Si avisas de esto, menciona:
+error-400 = No ha llegado bien
+error-400-detail = No se pudo leer la petición.
+error-401 = No has entrado
+error-401-detail = Entra y vuelve a probar.
+error-403 = No está permitido
+error-403-detail = No puedes hacer esto.
+error-404 = Aquí no hay nada
+error-404-detail = No hay tal página, o ninguna que puedas ver.
+error-405 = Aquí no se puede hacer eso
+error-405-detail = Esta dirección no acepta ese tipo de petición.
+error-409 = Esto choca
+error-409-detail = No encaja con lo que ya hay.
+error-413 = Demasiado grande
+error-413-detail = Es más de lo que se puede enviar de una vez.
+error-415 = Forma desconocida
+error-415-detail = El contenido llegó en una forma que aquí no se entiende.
+error-422 = Todavía hay algo que no está bien
+error-422-detail = Revisa lo que se envió.
+error-429 = Un poco más despacio
+error-429-detail = Demasiados intentos en poco tiempo. Espera un momento y vuelve a probar.
+error-500 = Es culpa nuestra
+error-500-detail = Algo ha fallado aquí. Ha quedado anotado.
+error-503 = Ahora mismo no damos abasto
+error-503-detail = Hay más que hacer de lo que se puede a la vez. Prueba dentro de un momento.
+
+cross-site = La petición venía de otro sitio y no se ha llevado a cabo.
+json-syntax = El contenido no es JSON.
+json-shape = El JSON no tiene la forma esperada.
+query-shape = La consulta no tiene la forma esperada.
+frame-unknown = Este mensaje no se entiende.

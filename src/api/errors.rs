@@ -1,0 +1,72 @@
+//! Refusals and failures as `application/problem+json` (RFC 9457).
+
+use std::collections::BTreeMap;
+
+use axum::extract::Request;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::http::Language;
+use crate::http::problem::{self, Problem};
+
+#[derive(Serialize)]
+struct ProblemDocument {
+    status: u16,
+    title: String,
+    detail: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    errors: BTreeMap<&'static str, Vec<String>>,
+    /// Under which name the server's log knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+}
+
+pub(super) async fn nothing_here() -> Problem {
+    Problem::not_found()
+}
+
+/// Writes the problem that an answer carries as a document in the reader's language.
+pub(super) async fn write_down(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let t = Language::of(&parts);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let Some(problem) = problem::of(&response) else {
+        return response;
+    };
+    let body = serde_json::to_vec(&document(&problem, t)).unwrap_or_default();
+    *response.body_mut() = body.into();
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    if problem.status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response.into_response()
+}
+
+fn document(problem: &Problem, t: Language) -> ProblemDocument {
+    let (title, detail) = problem::texts(problem);
+    let mut errors: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for invalid in &problem.fields {
+        errors
+            .entry(invalid.field)
+            .or_default()
+            .push(t.complain(*invalid));
+    }
+    ProblemDocument {
+        status: problem.status.as_u16(),
+        title: t.say(title),
+        detail: t.say(detail),
+        errors,
+        instance: problem
+            .id
+            .as_ref()
+            .map(|id| format!("urn:patio:error:{id}")),
+    }
+}

@@ -1,0 +1,38 @@
+//! `patio healthcheck`: does the server on this host answer? For containers that have no shell.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use crate::config::Address;
+
+const WITHIN: Duration = Duration::from_secs(3);
+
+pub(super) fn run(address: &Address) -> anyhow::Result<()> {
+    let ip = match address.listen {
+        everywhere if everywhere.is_unspecified() => IpAddr::from(Ipv4Addr::LOCALHOST),
+        one => one,
+    };
+    let address = SocketAddr::new(ip, address.port);
+    let answer = ask(address).with_context(|| format!("no answer from {address}"))?;
+    if !answer.starts_with("HTTP/1.1 200 ") {
+        bail!(
+            "{address} answers: {}",
+            answer.lines().next().unwrap_or("nothing")
+        );
+    }
+    Ok(())
+}
+
+fn ask(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, WITHIN)?;
+    stream.set_read_timeout(Some(WITHIN))?;
+    stream.write_all(
+        format!("GET /up HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes(),
+    )?;
+    let mut answer = String::new();
+    stream.take(4096).read_to_string(&mut answer)?;
+    Ok(answer)
+}

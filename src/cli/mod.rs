@@ -1,0 +1,55 @@
+//! The command line. Exit codes: 0 done, 1 failed, 2 wrong usage; a failure is one line on
+//! standard error that says what to do.
+
+mod healthcheck;
+mod serve;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Address;
+
+/// A team and community chat that you run yourself: one executable, one data directory.
+#[derive(Parser)]
+#[command(name = "patio", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    serve: serve::Serve,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the server; it migrates the database first. The default.
+    Serve(serve::Serve),
+    /// Exits with 0 if the server on this host answers `/up`.
+    Healthcheck(Address),
+}
+
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::explain::<Cli>(&error),
+    };
+    let done = match cli.command {
+        None => serve::run(cli.serve),
+        Some(Command::Serve(serve)) => serve::run(serve),
+        Some(Command::Healthcheck(address)) => healthcheck::run(&address),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::from(1)
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a command line's complaints go there")]
+fn complain(text: &str) {
+    eprintln!("patio: {text}");
+}

@@ -1,0 +1,51 @@
+//! `patio serve`: the server in the foreground.
+
+use std::io::IsTerminal;
+
+use anyhow::Context;
+use clap::Args;
+use tracing_subscriber::EnvFilter;
+
+use crate::app::App;
+use crate::config::{Config, LogFormat, Logging};
+use crate::kernel::{Clock, Random};
+
+#[derive(Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    config: Config,
+
+    #[command(flatten)]
+    logging: Logging,
+}
+
+pub(super) fn run(serve: Serve) -> anyhow::Result<()> {
+    start_log(&serve.logging);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let data_dir = serve.config.data_dir.display().to_string();
+        let app = App::build(serve.config, Clock::system(), Random::system()).await?;
+        app.lifecycle().stop_on_signals()?;
+        let address = app.address()?;
+        tracing::info!(%address, data_dir, "Patio is open: http://localhost:{}", address.port());
+        app.run().await
+    })
+}
+
+fn start_log(logging: &Logging) {
+    let by_place = if std::io::stderr().is_terminal() {
+        LogFormat::Text
+    } else {
+        LogFormat::Json
+    };
+    let builder = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(EnvFilter::new(&logging.log));
+    match logging.log_format.unwrap_or(by_place) {
+        LogFormat::Text => builder.init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+}

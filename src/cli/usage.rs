@@ -1,0 +1,63 @@
+//! What a wrong command line or environment is answered with: one line.
+
+use std::ffi::OsStr;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Error};
+
+use super::complain;
+
+/// Prints help where it was asked for; else one line with the variable, its value and what is
+/// allowed.
+pub(super) fn explain<C: CommandFactory>(error: &Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let printed = error.print().is_ok();
+            ExitCode::from(u8::from(!printed))
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            complain(&wrong_value::<C>(error).unwrap_or_else(|| first_line(error)));
+            ExitCode::from(2)
+        }
+        _ => {
+            complain(&format!("{} (see patio --help)", first_line(error)));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn wrong_value<C: CommandFactory>(error: &Error) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => Some(texts.join(", ")),
+        _ => None,
+    };
+    // "--port <PORT>"
+    let argument = text(ContextKind::InvalidArg)?;
+    let flag = argument.split_whitespace().next()?.trim_start_matches('-');
+    let command = C::command();
+    let known = command
+        .get_arguments()
+        .find(|known| known.get_long() == Some(flag));
+    let variable = known
+        .and_then(|known| known.get_env())
+        .and_then(OsStr::to_str)
+        .unwrap_or(flag);
+    let value = text(ContextKind::InvalidValue)?;
+    let allowed = std::error::Error::source(error)
+        .map(ToString::to_string)
+        .or_else(|| text(ContextKind::ValidValue))?;
+    Some(format!(
+        "{variable}={value} is not allowed; allowed: {allowed}"
+    ))
+}
+
+fn first_line(error: &Error) -> String {
+    let text = error.to_string();
+    text.lines()
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches("error: ")
+        .to_owned()
+}

@@ -1,0 +1,232 @@
+//! The settings: each an environment variable with a conventional name and a flag of the same
+//! name. Everything is parsed here, once, into types that cannot be wrong.
+//!
+//! Knows no other part; the doc comments below are the help text of `patio --help`.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+
+/// Where the server listens. Shared by `serve` and `healthcheck`.
+#[derive(Args, Clone, Debug)]
+pub struct Address {
+    /// Port: a number from 1 to 65535.
+    #[arg(long, env = "PORT", default_value = "3000", value_parser = parse_port)]
+    pub port: u16,
+
+    /// Address: `::` is every one, IPv4 included (`0.0.0.0` where there is no IPv6).
+    #[arg(long, env = "LISTEN", default_value = "::", value_parser = parse_ip)]
+    pub listen: IpAddr,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    #[command(flatten)]
+    pub address: Address,
+
+    /// Directory for the database and everything else that is kept; made if missing.
+    #[arg(long, env = "DATA_DIR", default_value = "./data")]
+    pub data_dir: PathBuf,
+
+    /// Database: `sqlite:PATH`. Without it: `patio.db` in the data directory.
+    #[arg(long, env = "DATABASE_URL")]
+    pub database_url: Option<DatabaseUrl>,
+
+    /// Public address, as `https://chat.example.org`. Without it the origin of a request is
+    /// compared with the host it was sent to.
+    #[arg(long, env = "BASE_URL")]
+    pub base_url: Option<BaseUrl>,
+
+    /// Networks whose `X-Forwarded-*` headers count, separated by commas.
+    #[arg(
+        long,
+        env = "TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_parser = parse_network,
+        default_value = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7,169.254.0.0/16,fe80::/10"
+    )]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Who may register: everybody (`open`) or nobody (`closed`). The very first account can
+    /// always be made; it becomes the administrator.
+    #[arg(long, env = "SIGNUP", value_enum, default_value = "open")]
+    pub signup: Signup,
+
+    /// Name of this installation, 1 to 64 characters.
+    #[arg(long, env = "SITE_NAME", default_value = "Patio", value_parser = parse_site_name)]
+    pub site_name: String,
+
+    /// Throttling of sign-in and sign-up; `off` only for load tests.
+    #[arg(long, env = "RATE_LIMIT", value_enum, default_value = "on")]
+    pub rate_limit: Switch,
+}
+
+/// How and what to log; to standard error, always.
+#[derive(Args, Clone, Debug)]
+pub struct Logging {
+    /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `patio=debug`.
+    #[arg(long, env = "LOG", default_value = "info", value_parser = parse_log_filter)]
+    pub log: String,
+
+    /// Form of the log. Without it: text on a terminal, JSON lines otherwise.
+    #[arg(long, env = "LOG_FORMAT", value_enum)]
+    pub log_format: Option<LogFormat>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Signup {
+    Open,
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// A place of the database that this version can open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    Sqlite(PathBuf),
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("sqlite:") {
+            Some(path) if !path.trim_start_matches('/').is_empty() => {
+                Ok(Self::Sqlite(path.strip_prefix("//").unwrap_or(path).into()))
+            }
+            _ => Err("sqlite:PATH, as sqlite:/var/lib/patio/patio.db".to_owned()),
+        }
+    }
+}
+
+/// A public address: scheme and host, no path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// As an `Origin` header writes it: no slash at the end.
+    pub fn origin(&self) -> &str {
+        &self.0
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let allowed = || {
+            "http:// or https:// with a host and no path, as https://chat.example.org".to_owned()
+        };
+        let origin = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
+        let host = origin
+            .strip_prefix("https://")
+            .or_else(|| origin.strip_prefix("http://"))
+            .ok_or_else(allowed)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+        if host.is_empty() || !host.chars().all(plain) {
+            return Err(allowed());
+        }
+        Ok(Self(origin))
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, String> {
+    let port = text.parse().ok().filter(|port| *port > 0);
+    port.ok_or_else(|| "a number from 1 to 65535".to_owned())
+}
+
+fn parse_ip(text: &str) -> Result<IpAddr, String> {
+    text.parse()
+        .map_err(|_| "an IP address, as 127.0.0.1 or ::".to_owned())
+}
+
+fn parse_network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    text.parse::<IpNet>()
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .map_err(|_| "networks separated by commas, as 10.0.0.0/8,192.168.1.7".to_owned())
+}
+
+fn parse_site_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if (1..=64).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
+        Ok(name.to_owned())
+    } else {
+        Err("1 to 64 characters on one line".to_owned())
+    }
+}
+
+fn parse_log_filter(text: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(text)
+        .map(|_| text.to_owned())
+        .map_err(|_| "error, warn, info, debug, trace, or a filter such as patio=debug".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_an_origin() {
+        for (text, origin) in [
+            ("https://chat.example.org", "https://chat.example.org"),
+            ("https://Chat.Example.org/", "https://chat.example.org"),
+            ("http://192.168.1.5:3000", "http://192.168.1.5:3000"),
+        ] {
+            assert_eq!(text.parse::<BaseUrl>().expect(text).origin(), origin);
+        }
+        for bad in [
+            "chat.example.org",
+            "https://",
+            "ftp://x",
+            "https://x/y",
+            "https://u@x",
+        ] {
+            assert!(bad.parse::<BaseUrl>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_database_url_names_a_file() {
+        let parse = |text: &str| text.parse::<DatabaseUrl>();
+        assert_eq!(
+            parse("sqlite:data/x.db"),
+            Ok(DatabaseUrl::Sqlite("data/x.db".into()))
+        );
+        assert_eq!(
+            parse("sqlite:///srv/x.db"),
+            Ok(DatabaseUrl::Sqlite("/srv/x.db".into()))
+        );
+        for bad in ["sqlite:", "mysql://x", "", "patio.db"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_a_network_or_one_address() {
+        assert!(parse_network("10.0.0.0/8").is_ok());
+        assert_eq!(
+            parse_network(" 192.168.1.7").map(|n| n.prefix_len()),
+            Ok(32)
+        );
+        assert!(parse_network("everybody").is_err());
+    }
+}

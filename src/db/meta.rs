@@ -1,0 +1,24 @@
+//! What is known of the installation as a whole.
+
+use super::{Db, transact};
+
+impl Db {
+    /// The name of this installation's history: `fresh` for a new one, else the one it got then.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn epoch(&self, fresh: &str) -> Result<String, sqlx::Error> {
+        let (epoch,): (String,) = transact!(self, |tx| {
+            sqlx::query(
+                "insert into meta (name, value) values ('epoch', $1) on conflict do nothing",
+            )
+            .bind(fresh)
+            .execute(&mut *tx)
+            .await?;
+            sqlx::query_as("select value from meta where name = 'epoch'")
+                .fetch_one(&mut *tx)
+                .await?
+        });
+        Ok(epoch)
+    }
+}

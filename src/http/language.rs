@@ -1,0 +1,188 @@
+//! The languages Patio speaks: which one a request wants, and the catalogue of what is said.
+//!
+//! The texts stand in `locales/{en,es}/*.ftl` (Project Fluent) and are part of the executable.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::ACCEPT_LANGUAGE;
+use axum::http::request::Parts;
+use axum_extra::extract::CookieJar;
+use fluent_templates::fluent_bundle::FluentValue;
+use fluent_templates::{LanguageIdentifier, Loader, langid};
+
+use crate::kernel::Invalid;
+
+// A module of its own, since what the macro writes is not ours to lint.
+mod catalogue {
+    fluent_templates::static_loader! {
+        pub(super) static CATALOGUE = {
+            locales: "./locales",
+            fallback_language: "en",
+            // People's names stand in <bdi> on pages; marks would only turn up in titles.
+            customise: |bundle| bundle.set_use_isolating(false),
+        };
+    }
+}
+
+static ENGLISH: LanguageIdentifier = langid!("en");
+static SPANISH: LanguageIdentifier = langid!("es");
+
+/// The cookie that keeps a choice.
+pub const LANGUAGE_COOKIE: &str = "patio_language";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Language {
+    English,
+    Spanish,
+}
+
+impl Language {
+    pub const ALL: [Self; 2] = [Self::English, Self::Spanish];
+
+    /// As HTML's `lang` wants it (BCP 47).
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Spanish => "es",
+        }
+    }
+
+    /// What its speakers call it.
+    pub fn own_name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Spanish => "Español",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|language| language.code() == code)
+    }
+
+    /// A text without variables.
+    pub fn say(self, key: &str) -> String {
+        catalogue::CATALOGUE.lookup(self.identifier(), key)
+    }
+
+    /// A text with `$name` in it.
+    pub fn name(self, key: &str, name: impl AsRef<str>) -> String {
+        self.with(key, "name", name.as_ref().to_owned().into())
+    }
+
+    /// A text with `$count` in it, in the form that the number needs.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of people are far below 2^52"
+    )]
+    pub fn count(self, key: &str, count: usize) -> String {
+        self.with(key, "count", (count as f64).into())
+    }
+
+    /// A date in words, put together in this language's order.
+    pub fn date(self, weekday: &str, day: i8, month: &str, year: i16) -> String {
+        let arguments = HashMap::from([
+            (Cow::Borrowed("weekday"), weekday.to_owned().into()),
+            (Cow::Borrowed("day"), day.to_string().into()),
+            (Cow::Borrowed("month"), month.to_owned().into()),
+            // As text, or the catalogue would group its digits.
+            (Cow::Borrowed("year"), year.to_string().into()),
+        ]);
+        catalogue::CATALOGUE.lookup_with_args(self.identifier(), "day-line", &arguments)
+    }
+
+    /// What is wrong with a field.
+    pub fn complain(self, invalid: Invalid) -> String {
+        self.say(invalid.reason)
+    }
+
+    fn with(self, key: &str, variable: &'static str, value: FluentValue<'static>) -> String {
+        let arguments = HashMap::from([(Cow::Borrowed(variable), value)]);
+        catalogue::CATALOGUE.lookup_with_args(self.identifier(), key, &arguments)
+    }
+
+    fn identifier(self) -> &'static LanguageIdentifier {
+        match self {
+            Self::English => &ENGLISH,
+            Self::Spanish => &SPANISH,
+        }
+    }
+
+    /// The best of ours for an `Accept-Language` header (RFC 9110, section 12.5.4).
+    fn accepted(header: &str) -> Option<Self> {
+        let mut best: Option<(f32, Self)> = None;
+        for range in header.split(',') {
+            let mut parts = range.split(';');
+            let primary = parts.next()?.trim().split('-').next()?.to_ascii_lowercase();
+            let quality = parts
+                .find_map(|part| part.trim().strip_prefix("q=")?.parse().ok())
+                .unwrap_or(1.0);
+            if let Some(language) = Self::from_code(&primary)
+                && quality > best.map_or(0.0, |(quality, _)| quality)
+            {
+                best = Some((quality, language));
+            }
+        }
+        best.map(|(_, language)| language)
+    }
+
+    /// `?lang=` if the request asks so, else the cookie, else the header, else English.
+    pub fn of(parts: &Parts) -> Self {
+        Self::asked_for(parts)
+            .or_else(|| {
+                let jar = CookieJar::from_headers(&parts.headers);
+                Self::from_code(jar.get(LANGUAGE_COOKIE)?.value())
+            })
+            .or_else(|| Self::accepted(parts.headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?))
+            .unwrap_or(Self::English)
+    }
+
+    /// The language in the query.
+    pub fn asked_for(parts: &Parts) -> Option<Self> {
+        let query = parts.uri.query()?;
+        Self::from_code(
+            query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix("lang="))?,
+        )
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Language {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_chooses_the_language_it_likes_best_of_ours() {
+        for (header, language) in [
+            ("es", Some(Language::Spanish)),
+            ("es-MX,es;q=0.9,en;q=0.8", Some(Language::Spanish)),
+            ("de-DE,de;q=0.9,en;q=0.5,es;q=0.4", Some(Language::English)),
+            ("en;q=0.1, es;q=0.2", Some(Language::Spanish)),
+            ("de, *;q=0.1", None),
+            ("es;q=0", None),
+            ("", None),
+        ] {
+            assert_eq!(Language::accepted(header), language, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_number_has_its_own_form() {
+        assert_eq!(Language::English.count("people-button", 1), "1 member");
+        assert_eq!(Language::English.count("people-button", 24), "24 members");
+        assert_eq!(Language::Spanish.count("people-button", 24), "24 personas");
+    }
+}

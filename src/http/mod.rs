@@ -1,0 +1,23 @@
+//! What pages, API and sockets need alike: who asks and from where, in which language, what they
+//! may do, and how a refusal travels.
+//!
+//! Knows no page and no JSON shape.
+
+pub mod body;
+pub mod client;
+pub mod cookies;
+pub mod headers;
+pub mod health;
+pub mod language;
+pub mod limits;
+pub mod origin;
+pub mod problem;
+pub mod rights;
+pub mod site;
+
+pub use body::{FormBody, JsonBody, PathId, Query};
+pub use client::Client;
+pub use language::Language;
+pub use problem::Problem;
+pub use rights::{CanPost, CanRead, Viewer};
+pub use site::Site;

@@ -1,0 +1,162 @@
+//! A refusal or a failure on its way to the client.
+//!
+//! A handler returns a `Problem`; it travels as a bare status with itself in the response's
+//! extensions, and the outer layer of pages or API writes it down as HTML or JSON in the reader's
+//! language. What is our own fault is logged here, once, under an id that the reader sees too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::chat::messages::PostError;
+use crate::chat::rooms::AccessError;
+use crate::kernel::{Fault, Invalid, Random};
+
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub status: StatusCode,
+    /// Key of the text that says what happened; `None` for what the status says by itself.
+    pub detail: Option<&'static str>,
+    /// Which fields are wrong.
+    pub fields: Vec<Invalid>,
+    /// Under which name the log knows it.
+    pub id: Option<String>,
+    pub retry_after: Option<Duration>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            detail: None,
+            fields: Vec::new(),
+            id: None,
+            retry_after: None,
+        }
+    }
+
+    pub fn saying(status: StatusCode, detail: &'static str) -> Self {
+        Self {
+            detail: Some(detail),
+            ..Self::new(status)
+        }
+    }
+
+    pub fn invalid(fields: impl Into<Vec<Invalid>>) -> Self {
+        Self {
+            fields: fields.into(),
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY)
+        }
+    }
+
+    pub fn signed_out() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED)
+    }
+
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND)
+    }
+
+    pub fn too_many(wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS)
+        }
+    }
+
+    /// Our own fault: logged, and shown as no more than an id.
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        let id = Random::system().token();
+        tracing::error!(error.id = id, %error, "a request failed");
+        Self {
+            id: Some(id),
+            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Busy { retry_after } => Self {
+                retry_after: Some(retry_after),
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE)
+            },
+            Fault::Internal(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::NotFound => Self::not_found(),
+            AccessError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<PostError> for Problem {
+    fn from(error: PostError) -> Self {
+        match error {
+            PostError::NonceReused => Self::saying(StatusCode::CONFLICT, "nonce-reused"),
+            PostError::Invalid(invalid) => Self::invalid([invalid]),
+            PostError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        Self::invalid([invalid])
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        if let Some(wait) = self.retry_after {
+            let seconds = HeaderValue::from(wait.as_secs().max(1));
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+/// The problem that a response carries, or the one that its bare status stands for.
+pub fn of(response: &Response) -> Option<Arc<Problem>> {
+    let carried = response.extensions().get::<Arc<Problem>>().cloned();
+    carried.or_else(|| {
+        let status = response.status();
+        let bare = status.is_client_error() || status.is_server_error();
+        (bare && response.extensions().get::<Answered>().is_none())
+            .then(|| Arc::new(Problem::new(status)))
+    })
+}
+
+/// Marks an error response that is complete as it is, such as a form that comes back filled in.
+#[derive(Clone)]
+pub struct Answered;
+
+/// Says what a text of the status is called in the catalogue: `(title, detail)`.
+pub fn texts(problem: &Problem) -> (&'static str, &'static str) {
+    let (title, detail) = match problem.status.as_u16() {
+        401 => ("error-401", "error-401-detail"),
+        403 => ("error-403", "error-403-detail"),
+        404 => ("error-404", "error-404-detail"),
+        405 => ("error-405", "error-405-detail"),
+        409 => ("error-409", "error-409-detail"),
+        413 => ("error-413", "error-413-detail"),
+        415 => ("error-415", "error-415-detail"),
+        422 => ("error-422", "error-422-detail"),
+        429 => ("error-429", "error-429-detail"),
+        503 => ("error-503", "error-503-detail"),
+        400..500 => ("error-400", "error-400-detail"),
+        _ => ("error-500", "error-500-detail"),
+    };
+    (title, problem.detail.unwrap_or(detail))
+}

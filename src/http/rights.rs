@@ -1,0 +1,111 @@
+//! Who asks, and what they may do: extractors that prove it. A handler that takes a [`CanRead`]
+//! cannot be reached without the right to read.
+
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::CookieJar;
+
+use super::{Client, PathId, Problem, Site, cookies};
+use crate::chat::accounts::model::{Secret, SignedIn};
+use crate::chat::rooms::model::{Member, Reader};
+use crate::kernel::RoomId;
+
+/// Somebody signed in. Without: 401, which pages turn into the sign-in form.
+#[derive(Clone, Debug)]
+pub struct Viewer(pub SignedIn);
+
+impl<S: Sync> FromRequestParts<S> for Viewer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(Problem::signed_out)
+    }
+}
+
+/// For pages that greet strangers too.
+impl<S: Sync> OptionalFromRequestParts<S> for Viewer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned())
+    }
+}
+
+/// Recognises a browser by its cookie.
+pub async fn by_cookie(
+    State(site): State<Site>,
+    client: Client,
+    jar: CookieJar,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if let Some(secret) = cookies::session(&jar, client) {
+        match site.accounts.by_session(&secret).await {
+            Ok(Some(signed_in)) => drop(request.extensions_mut().insert(Viewer(signed_in))),
+            Ok(None) => {}
+            Err(fault) => return Problem::from(fault).into_response(),
+        }
+    }
+    next.run(request).await
+}
+
+/// Recognises a program by its token (RFC 6750).
+pub async fn by_token(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+    if let Some(secret) = bearer(&request) {
+        match site.accounts.by_token(&secret).await {
+            Ok(Some(signed_in)) => drop(request.extensions_mut().insert(Viewer(signed_in))),
+            Ok(None) => {}
+            Err(fault) => return Problem::from(fault).into_response(),
+        }
+    }
+    next.run(request).await
+}
+
+fn bearer(request: &Request) -> Option<Secret> {
+    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| Secret::new(token.trim()))
+}
+
+/// The right to read the room in the path.
+pub struct CanRead(pub Reader);
+
+impl FromRequestParts<Site> for CanRead {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let Viewer(signed_in) =
+            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
+        let PathId(room) = PathId::from_request_parts(parts, site).await?;
+        Ok(Self(
+            site.rooms.reader(&signed_in.person, RoomId(room)).await?,
+        ))
+    }
+}
+
+/// The right to post in the room in the path; in a public one, asking for it is joining.
+pub struct CanPost(pub Member);
+
+impl FromRequestParts<Site> for CanPost {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let Viewer(signed_in) =
+            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
+        let PathId(room) = PathId::from_request_parts(parts, site).await?;
+        Ok(Self(
+            site.rooms.member(&signed_in.person, RoomId(room)).await?,
+        ))
+    }
+}

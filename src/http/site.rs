@@ -1,0 +1,39 @@
+//! The parts that a request may use, handed to every handler.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::limits::Throttle;
+use crate::chat::accounts::Accounts;
+use crate::chat::events::Bell;
+use crate::chat::messages::Messages;
+use crate::chat::presence::Presence;
+use crate::chat::rooms::Rooms;
+use crate::config::BaseUrl;
+use crate::db::Db;
+use crate::kernel::Random;
+use crate::lifecycle::Lifecycle;
+
+#[derive(Clone)]
+pub struct Site {
+    pub accounts: Accounts,
+    pub rooms: Rooms,
+    pub messages: Messages,
+    pub presence: Presence,
+    pub bell: Bell,
+    pub db: Db,
+    pub random: Random,
+    pub lifecycle: Lifecycle,
+    pub throttle: Throttle,
+    pub about: Arc<About>,
+}
+
+/// What does not change while the server runs.
+pub struct About {
+    pub name: String,
+    /// Names this installation's history; another one means that what a client remembers is void.
+    pub epoch: String,
+    pub base_url: Option<BaseUrl>,
+    pub trusted_proxies: Vec<IpNet>,
+}

@@ -1,0 +1,20 @@
+//! What goes wrong through no fault of the person who asked.
+
+use std::time::Duration;
+
+/// A failure on our side. Its text is for the log, never for a client.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// A bounded queue is full: worth another try after the given time.
+    #[error("too busy")]
+    Busy { retry_after: Duration },
+    /// Everything else.
+    #[error("{0}")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Fault {
+    pub fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(error.into())
+    }
+}

@@ -1,0 +1,63 @@
+//! Numbers that name things. Each has its own type, so that a room cannot be passed for a person.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number! {
+    /// A person (or a program that acts as one).
+    UserId
+}
+number! {
+    /// A room: below 2^31, since a message's place and change pack it with a 32-bit number.
+    RoomId
+}
+number! {
+    /// A message, over all rooms, in the order in which they were committed. Below 2^53.
+    MessageId
+}
+number! {
+    /// A message's place in its room: 1, 2, 3, without gaps. Never changes.
+    Seq
+}
+number! {
+    /// A room's count of changes. A message carries the number of its latest change.
+    Rev
+}
+
+/// The room and the number within it as one key, so that a room's history is one range.
+pub fn key(room: RoomId, number: i64) -> i64 {
+    (room.0 << 32) | number
+}
+
+/// The number within the room, out of a [`key`].
+pub fn number_of(key: i64) -> i64 {
+    key & 0xffff_ffff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_gives_its_number_back_and_keeps_rooms_apart() {
+        let last_of_one = key(RoomId(1), 0xffff_ffff);
+        assert_eq!(number_of(last_of_one), 0xffff_ffff);
+        assert!(last_of_one < key(RoomId(2), 0));
+    }
+}

@@ -1,0 +1,16 @@
+//! What every ring may use: ids, time, chance, paging and the two ways in which things go wrong.
+//!
+//! Knows no I/O, no database and no framework.
+
+pub mod fault;
+pub mod ids;
+pub mod invalid;
+pub mod paging;
+pub mod random;
+pub mod time;
+
+pub use fault::Fault;
+pub use ids::{MessageId, Rev, RoomId, Seq, UserId};
+pub use invalid::Invalid;
+pub use random::Random;
+pub use time::{Clock, Timestamp};

@@ -1,0 +1,21 @@
+//! Patio: a team and community chat that one runs oneself.
+//!
+//! The parts, from low to high; each may use those above it in this list and none below. A test
+//! holds that order. ARCHITECTURE.md says why.
+
+pub mod config;
+pub mod kernel;
+pub mod lifecycle;
+
+pub mod db;
+pub mod live;
+
+pub mod chat;
+
+pub mod api;
+pub mod http;
+pub mod pages;
+
+pub mod app;
+pub mod cli;
+pub mod socket;

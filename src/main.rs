@@ -1,0 +1,7 @@
+//! Parses the command line and runs it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    patio::cli::main()
+}

@@ -1,0 +1,83 @@
+//! Styles, scripts, fonts and pictures, built by `build.rs` and part of the executable.
+//!
+//! All stand under one path that names their common content: whatever changes, the path does, and
+//! so browsers may keep them for ever.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use sha2::{Digest, Sha256};
+
+use crate::http::Site;
+
+#[derive(rust_embed::RustEmbed)]
+#[folder = "$OUT_DIR/assets"]
+struct Assets;
+
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut names: Vec<_> = Assets::iter().collect();
+    names.sort();
+    let mut hash = Sha256::new();
+    for name in names {
+        hash.update(name.as_bytes());
+        if let Some(file) = Assets::get(&name) {
+            hash.update(file.metadata.sha256_hash());
+        }
+    }
+    hash.finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+});
+
+/// The path of an asset, such as `css/app.css`.
+pub(super) fn path(name: &str) -> String {
+    debug_assert!(Assets::get(name).is_some(), "there is no asset {name}");
+    format!("/assets/{}/{name}", *VERSION)
+}
+
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/assets/{version}/{*name}", get(show))
+        .route("/favicon.ico", get(icon))
+}
+
+async fn show(Path((_, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    serve(&name, &headers)
+}
+
+/// Asked for by browsers that have seen no page yet.
+async fn icon(headers: HeaderMap) -> Response {
+    serve("img/icon.svg", &headers)
+}
+
+fn serve(name: &str, request: &HeaderMap) -> Response {
+    let takes_brotli = request
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split([',', ';']).any(|word| word.trim() == "br"));
+    let packed = takes_brotli
+        .then(|| Assets::get(&format!("{name}.br")))
+        .flatten();
+    let packed_header = packed.as_ref().map(|_| [(CONTENT_ENCODING, "br")]);
+    let Some(plain) = Assets::get(name).filter(|_| !name.ends_with(".br")) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let kind = plain.metadata.mimetype().to_owned();
+    let headers = [
+        (CONTENT_TYPE, kind.as_str()),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (VARY, "accept-encoding"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, packed_header, packed.unwrap_or(plain).data).into_response()
+}

@@ -1,0 +1,42 @@
+//! A form as it is shown: what was typed, and what is wrong with it.
+
+use crate::http::Language;
+use crate::kernel::Invalid;
+
+#[derive(Default)]
+pub(super) struct Form {
+    values: Vec<(&'static str, String)>,
+    errors: Vec<(&'static str, String)>,
+}
+
+impl Form {
+    #[must_use]
+    pub fn with(mut self, field: &'static str, value: &str) -> Self {
+        self.values.push((field, value.to_owned()));
+        self
+    }
+
+    #[must_use]
+    pub fn complain(mut self, language: Language, problems: &[Invalid]) -> Self {
+        let texts = problems
+            .iter()
+            .map(|problem| (problem.field, language.complain(*problem)));
+        self.errors.extend(texts);
+        self
+    }
+
+    pub fn value(&self, field: &str) -> &str {
+        find(&self.values, field).unwrap_or_default()
+    }
+
+    pub fn error(&self, field: &str) -> Option<&str> {
+        find(&self.errors, field)
+    }
+}
+
+fn find<'a>(texts: &'a [(&str, String)], field: &str) -> Option<&'a str> {
+    texts
+        .iter()
+        .find(|(name, _)| *name == field)
+        .map(|(_, text)| text.as_str())
+}

@@ -1,0 +1,124 @@
+//! What every page has: its language, the installation's name, its own address, its assets.
+
+use axum::extract::{FromRequestParts, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::CookieJar;
+use std::convert::Infallible;
+
+use super::assets;
+use crate::http::{Client, Language, Problem, Site, cookies};
+
+/// What the layout of a page shows.
+pub(super) struct Frame {
+    pub t: Language,
+    pub site: String,
+    pub path: String,
+    next: Option<OwnPath>,
+}
+
+impl Frame {
+    pub fn asset(&self, name: &str) -> String {
+        assets::path(name)
+    }
+
+    pub fn languages(&self) -> &'static [Language] {
+        &Language::ALL
+    }
+
+    /// Where to go after signing in, as a part of a query.
+    pub fn next_query(&self) -> Option<String> {
+        self.next
+            .as_ref()
+            .map(|next| format!("next={}", next.encoded()))
+    }
+
+    pub fn next(&self) -> &str {
+        self.next.as_ref().map_or("", |next| &next.0)
+    }
+}
+
+impl FromRequestParts<Site> for Frame {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
+        let query = parts.uri.query().unwrap_or_default().as_bytes();
+        let next = form_urlencoded::parse(query).find(|(key, _)| key == "next");
+        Ok(Self {
+            t: Language::of(parts),
+            site: site.about.name.clone(),
+            path: parts.uri.path().to_owned(),
+            next: next.and_then(|(_, path)| OwnPath::parse(&path)),
+        })
+    }
+}
+
+/// A path of this site. Nothing else may be redirected to: a link to us that ends elsewhere
+/// would lend our name to whoever made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OwnPath(String);
+
+impl OwnPath {
+    pub fn parse(text: &str) -> Option<Self> {
+        let elsewhere = text.starts_with("//") || text.contains('\\');
+        let plain = text.starts_with('/') && text.chars().all(|c| c.is_ascii_graphic());
+        (plain && !elsewhere && text.len() <= 512).then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn encoded(&self) -> String {
+        form_urlencoded::byte_serialize(self.0.as_bytes()).collect()
+    }
+}
+
+/// Keeps the language that `?lang=` chose.
+pub(super) async fn keep_language(
+    client: Client,
+    jar: CookieJar,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let chosen = Language::asked_for(&parts);
+    let response = next.run(Request::from_parts(parts, body)).await;
+    match chosen {
+        Some(language) => (jar.add(cookies::language(language, client)), response).into_response(),
+        None => response,
+    }
+}
+
+/// A template as an answer.
+pub(super) fn html(template: &impl askama::Template) -> Response {
+    match template.render() {
+        Ok(text) => ([(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response(),
+        Err(error) => Problem::internal(&error).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_paths_are_gone_on_to() {
+        for good in ["/", "/rooms/1", "/rooms/1?before=7#m3"] {
+            assert!(OwnPath::parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            "",
+            "rooms",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a b",
+            "/\n",
+        ] {
+            assert!(OwnPath::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+}

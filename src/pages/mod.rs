@@ -1,0 +1,29 @@
+//! The pages: HTML that works by itself; scripts make it live. Every action is a form.
+
+mod accounts;
+mod assets;
+mod errors;
+mod form;
+mod layout;
+pub mod messages;
+mod people;
+mod rooms;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+
+pub use self::people::member_row;
+use crate::http::{Site, headers, origin, rights};
+
+pub fn router(site: &Site) -> Router<Site> {
+    let pages = Router::new()
+        .merge(accounts::router())
+        .merge(rooms::router())
+        .merge(messages::router())
+        .fallback(errors::nothing_here)
+        .layer(from_fn_with_state(site.clone(), rights::by_cookie))
+        .layer(origin::guard(site.about.base_url.as_ref()))
+        .layer(from_fn_with_state(site.clone(), errors::write_down))
+        .layer(from_fn(layout::keep_language));
+    headers::for_pages(pages).merge(assets::router())
+}

@@ -1,0 +1,89 @@
+//! People as pages show them: avatar, name, whether they are there.
+
+use askama::Template;
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::chat::accounts::model::{Person, Role};
+use crate::http::Language;
+
+pub(super) struct PersonView {
+    pub id: i64,
+    pub display_name: String,
+    pub hue: i64,
+    pub initials: String,
+    pub online: bool,
+    pub admin: bool,
+}
+
+impl PersonView {
+    pub fn new(person: &Person, online: bool) -> Self {
+        Self {
+            id: person.id.0,
+            display_name: person.display_name.clone(),
+            hue: hue(person),
+            initials: initials(&person.display_name),
+            online,
+            admin: person.role == Role::Admin,
+        }
+    }
+}
+
+/// One of the eight tiles of the avatars.
+pub(super) fn hue(person: &Person) -> i64 {
+    person.id.0 % 8 + 1
+}
+
+/// The first letters of the first and the last word, or the first two of a single one.
+pub(super) fn initials(name: &str) -> String {
+    let words: Vec<&str> = name
+        .split([' ', '.', '-', '_'])
+        .filter(|w| !w.is_empty())
+        .collect();
+    let first = |word: &&str| word.graphemes(true).next().unwrap_or_default().to_owned();
+    let letters = match words.as_slice() {
+        [] => String::new(),
+        [word] => word.graphemes(true).take(2).collect(),
+        [one, .., last] => first(one) + &first(last),
+    };
+    letters.to_uppercase()
+}
+
+#[derive(Template)]
+#[template(path = "rooms/_member.html")]
+struct MemberRow {
+    p: PersonView,
+    t: Language,
+}
+
+/// A row of the people panel, for somebody who just came.
+///
+/// # Errors
+/// When the template cannot be rendered.
+pub fn member_row(person: &Person, online: bool, t: Language) -> askama::Result<String> {
+    MemberRow {
+        p: PersonView::new(person, online),
+        t,
+    }
+    .render()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initials_are_two_letters_as_people_write_them() {
+        for (name, letters) in [
+            ("Lucía Fernández", "LF"),
+            ("ana", "AN"),
+            ("luis.m", "LM"),
+            ("María del Mar Soler", "MS"),
+            ("田中", "田中"),
+            ("ñu", "ÑU"),
+            ("x", "X"),
+            ("", ""),
+        ] {
+            assert_eq!(initials(name), letters, "{name}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The handshake: who may open a live connection, and in which form it speaks.
+
+use axum::Router;
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum_extra::extract::CookieJar;
+
+use super::frames::{HTML_PROTOCOL, JSON_PROTOCOL, form_of};
+use super::session::Session;
+use crate::api;
+use crate::http::{Client, Language, Problem, Site, Viewer, cookies, origin, rights};
+
+/// The largest frame a client may send; a larger one closes the connection (1009).
+const LARGEST_FRAME: usize = 64 * 1024;
+/// Told to a page whose session is over: a refused handshake would tell its script nothing.
+const SIGNED_OUT: u16 = 4401;
+
+pub fn router(site: &Site) -> Router<Site> {
+    let door = Router::new()
+        .route("/live", get(open))
+        .layer(from_fn_with_state(site.clone(), rights::by_token));
+    api::guarded(door, site)
+}
+
+async fn open(
+    State(site): State<Site>,
+    by_token: Option<Viewer>,
+    client: Client,
+    jar: CookieJar,
+    headers: HeaderMap,
+    t: Language,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let upgrade = upgrade.map_err(|rejection| Problem::new(rejection.into_response().status()))?;
+    let upgrade = upgrade
+        .protocols([JSON_PROTOCOL, HTML_PROTOCOL])
+        .read_buffer_size(4096)
+        .max_message_size(LARGEST_FRAME)
+        .max_frame_size(LARGEST_FRAME);
+    let protocol = upgrade
+        .selected_protocol()
+        .and_then(|name| name.to_str().ok());
+    let form = form_of(protocol, t);
+    let viewer = match by_token {
+        Some(viewer) => Some(viewer),
+        None => by_cookie(&site, &headers, &jar, client).await?,
+    };
+    match viewer {
+        Some(Viewer(signed_in)) => Ok(upgrade.on_upgrade(move |socket| async move {
+            let lifecycle = site.lifecycle.clone();
+            lifecycle
+                .track_connection(Session::run(site, signed_in, t, form, socket))
+                .await;
+        })),
+        None if protocol == Some(HTML_PROTOCOL) => {
+            Ok(upgrade.on_upgrade(|mut socket| async move {
+                let close = CloseFrame {
+                    code: SIGNED_OUT,
+                    reason: "signed out".into(),
+                };
+                // The page may be gone already.
+                drop(socket.send(Message::Close(Some(close))).await);
+            }))
+        }
+        None => Err(Problem::signed_out()),
+    }
+}
+
+/// A cookie counts only when one of our own pages opens the socket.
+async fn by_cookie(
+    site: &Site,
+    headers: &HeaderMap,
+    jar: &CookieJar,
+    client: Client,
+) -> Result<Option<Viewer>, Problem> {
+    let Some(secret) = cookies::session(jar, client) else {
+        return Ok(None);
+    };
+    if !origin::is_own_page(headers, site.about.base_url.as_ref()) {
+        return Err(Problem::saying(StatusCode::FORBIDDEN, "cross-site"));
+    }
+    Ok(site.accounts.by_session(&secret).await?.map(Viewer))
+}

@@ -1,0 +1,178 @@
+//! The frames of a live connection: what clients send, what they are sent, and how an event
+//! becomes bytes in each form.
+
+use axum::extract::ws::Utf8Bytes;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::api::shapes::{MessageShape, User};
+use crate::chat::events::Event;
+use crate::chat::messages::model::Message;
+use crate::http::Language;
+use crate::kernel::{MessageId, Rev, RoomId, Seq, UserId};
+use crate::live::Form;
+use crate::pages;
+
+/// For programs: messages as JSON.
+pub const JSON_PROTOCOL: &str = "patio.v1";
+/// For pages: the same frames with messages as HTML in the page's language.
+pub const HTML_PROTOCOL: &str = "patio-html.v1";
+
+const JSON: Form = Form(0);
+
+/// The form that a connection gets its events in.
+pub fn form_of(protocol: Option<&str>, t: Language) -> Form {
+    match (protocol, t) {
+        (Some(HTML_PROTOCOL), Language::English) => Form(1),
+        (Some(HTML_PROTOCOL), Language::Spanish) => Form(2),
+        _ => JSON,
+    }
+}
+
+/// In which language a form has HTML; `None` for JSON.
+fn html_language(form: Form) -> Option<Language> {
+    match form {
+        Form(1) => Some(Language::English),
+        Form(2) => Some(Language::Spanish),
+        _ => None,
+    }
+}
+
+/// What a client may send.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(super) enum Request {
+    Open {
+        room: RoomId,
+        since_rev: Option<Rev>,
+    },
+    Close {
+        room: RoomId,
+    },
+    Post {
+        room: RoomId,
+        body: String,
+        nonce: Option<String>,
+        reply_to: Option<MessageId>,
+    },
+    Ping,
+}
+
+/// What a client is sent.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(super) enum Frame<'a> {
+    Ready {
+        me: User<'a>,
+        epoch: &'a str,
+        rooms: Vec<RoomState>,
+    },
+    /// Everybody who is there, right after `ready`; from then on `presence` tells changes.
+    Present {
+        users: Vec<UserId>,
+    },
+    Opened {
+        room: RoomId,
+        rev: Rev,
+        last_seq: Seq,
+    },
+    Live {
+        room: RoomId,
+        rev: Rev,
+    },
+    Message {
+        room: RoomId,
+        rev: Rev,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<MessageShape<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        html: Option<String>,
+    },
+    Posted {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nonce: Option<&'a str>,
+        room: RoomId,
+        id: MessageId,
+        seq: Seq,
+        rev: Rev,
+    },
+    Presence {
+        user: UserId,
+        online: bool,
+    },
+    Member {
+        room: RoomId,
+        user: User<'a>,
+        joined: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        html: Option<String>,
+    },
+    Resync {
+        room: RoomId,
+    },
+    Error {
+        status: u16,
+        detail: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nonce: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        room: Option<RoomId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u64>,
+    },
+    Pong,
+}
+
+/// How far a room is, and how far its reader.
+#[derive(Serialize)]
+pub(super) struct RoomState {
+    pub id: RoomId,
+    pub last_seq: Seq,
+    pub last_read_seq: Seq,
+    pub rev: Rev,
+    pub mentions: u32,
+}
+
+impl<'a> Frame<'a> {
+    pub fn message(message: &'a Message, form: Form) -> Self {
+        let html = html_language(form).map(|t| rendered(pages::messages::fragment(message, t)));
+        let shape = html.is_none().then(|| MessageShape::from(message));
+        Self::Message {
+            room: message.room,
+            rev: message.rev,
+            message: shape,
+            html,
+        }
+    }
+
+    fn event(event: &'a Event, form: Form) -> Self {
+        match event {
+            Event::Message(message) => Self::message(message, form),
+            Event::Presence { user, online } => Self::Presence {
+                user: *user,
+                online: *online,
+            },
+            Event::Joined { room, person } => Self::Member {
+                room: *room,
+                user: User::new(person, false),
+                joined: true,
+                html: html_language(form).map(|t| rendered(pages::member_row(person, false, t))),
+            },
+        }
+    }
+
+    pub fn text(&self) -> Utf8Bytes {
+        serde_json::to_string(self).unwrap_or_default().into()
+    }
+}
+
+/// Our templates render, or a test would have failed; a reader who gets none asks again.
+fn rendered(html: askama::Result<String>) -> String {
+    html.inspect_err(|error| tracing::error!(%error, "a fragment was not rendered"))
+        .unwrap_or_default()
+}
+
+/// How the hub writes an event down, once for all connections of a form.
+pub fn encode(event: &Event, form: Form) -> Bytes {
+    Frame::event(event, form).text().into()
+}

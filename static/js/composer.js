@@ -1,0 +1,46 @@
+// The field to write in: Enter sends, the field grows, and every message gets a nonce of its own.
+import { newNonce } from './nonce.js';
+
+/** `onSend(body, nonce)` takes a message over; without it the form posts as forms do. */
+export function startComposer(form, error, onSend) {
+  const field = form.elements.body;
+  const nonce = form.elements.nonce;
+  const touch = matchMedia('(pointer: coarse)');
+  const growsItself = CSS.supports('field-sizing', 'content');
+
+  function fit() {
+    if (growsItself) return;
+    field.style.blockSize = 'auto';
+    field.style.blockSize = `${field.scrollHeight}px`;
+  }
+
+  function renew() { nonce.value = newNonce(); }
+
+  field.addEventListener('input', fit);
+  field.addEventListener('keydown', (event) => {
+    // 229: Safari ends a composition before it tells of the Enter that ended it.
+    if (event.key !== 'Enter' || event.shiftKey || event.altKey || event.isComposing || event.keyCode === 229) return;
+    if (touch.matches && !event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    if (field.value.trim()) form.requestSubmit();
+  });
+  // A page from the back/forward cache still has the nonce of what was sent then; the server would take new text for the old.
+  addEventListener('pageshow', (event) => { if (event.persisted) renew(); });
+
+  if (onSend) {
+    form.noValidate = true; // an empty field is no mistake worth a message
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      const body = field.value.trim();
+      field.focus();
+      if (!body) return;
+      field.value = '';
+      error.textContent = '';
+      fit();
+      onSend(body, nonce.value);
+      renew();
+    });
+  }
+  fit();
+  return { field, focus: () => field.focus() };
+}

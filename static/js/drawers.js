@@ -1,0 +1,10 @@
+// Sidebar and people are drawers only where they have no column: an open one closes when its column appears, and before the page is kept for later.
+const COLUMN_FROM = { side: '(width >= 45em)', people: '(width >= 90em)' };
+
+export function startDrawers() {
+  for (const [id, query] of Object.entries(COLUMN_FROM)) {
+    const drawer = document.getElementById(id);
+    matchMedia(query).addEventListener('change', () => drawer.hidePopover());
+    addEventListener('pagehide', () => drawer.hidePopover());
+  }
+}

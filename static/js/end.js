@@ -1,0 +1,44 @@
+// The end of the log: who reads there stays there, who reads further up is not moved and learns how much is new.
+import { count } from './words.js';
+
+const NEAR = 80; // px that still count as "at the end"
+const ANCHORS = CSS.supports('overflow-anchor', 'auto');
+
+export function createEnd(log, list, pill) {
+  let unseen = 0;
+
+  // The log is column-reverse: 0 is the end, further up is negative.
+  const near = () => log.scrollTop > -NEAR;
+
+  function go() {
+    log.scrollTop = 0;
+    forget();
+  }
+
+  function forget() {
+    unseen = 0;
+    pill.hidden = true;
+  }
+
+  /** Changes what is below the reader without moving the reader. */
+  function keep(change) {
+    const wasNear = near();
+    const height = list.offsetHeight;
+    change();
+    if (wasNear) log.scrollTop = 0;
+    else if (!ANCHORS) log.scrollTop -= list.offsetHeight - height;
+  }
+
+  function countNew() {
+    unseen += 1;
+    pill.lastElementChild.textContent = count(pill.dataset, unseen);
+    pill.hidden = false;
+  }
+
+  log.addEventListener('scroll', () => { if (unseen && near()) forget(); }, { passive: true });
+  pill.addEventListener('click', () => {
+    go();
+    log.focus({ preventScroll: true }); // the button under the focus is gone now
+  });
+  return { near, go, keep, countNew };
+}

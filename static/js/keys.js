@@ -1,0 +1,45 @@
+// The keyboard: from message to message in the log, back to the field with Escape, from region to region with F6.
+const REGIONS = [['.side', '.room[aria-current]'], ['.bar', 'h1'], ['#log', null], ['#composer', 'textarea']];
+
+export function startKeys({ log, composer, toEnd }) {
+  function step(key, from) {
+    const all = Array.from(log.querySelectorAll('.msg'));
+    const here = all.indexOf(from);
+    if (key === 'Home') return all[0];
+    if (key === 'End' || here < 0) return all.at(-1);
+    return all[here + (key === 'ArrowUp' ? -1 : 1)];
+  }
+
+  // One message is in the tab order: the one that had the focus last.
+  log.addEventListener('focusin', (event) => {
+    const article = event.target.closest('.msg');
+    if (!article) return;
+    for (const other of log.querySelectorAll('.msg[tabindex="0"]')) other.tabIndex = -1;
+    article.tabIndex = 0;
+  });
+
+  log.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    if (!['ArrowUp', 'ArrowDown', 'Home', 'End'].includes(event.key)) return;
+    event.preventDefault();
+    step(event.key, event.target.closest('.msg') ?? log.querySelector('.msg[tabindex="0"]'))?.focus();
+  });
+
+  function home(event) {
+    if (event.key !== 'Escape' || event.isComposing) return;
+    toEnd();
+    composer.focus();
+  }
+  log.addEventListener('keydown', home);
+  composer.addEventListener('keydown', home);
+
+  addEventListener('keydown', (event) => {
+    if (event.key !== 'F6' || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    const shown = REGIONS.filter(([region]) => document.querySelector(region).checkVisibility());
+    const here = shown.findIndex(([region]) => document.querySelector(region).contains(document.activeElement));
+    const next = here < 0 ? 0 : (here + (event.shiftKey ? -1 : 1) + shown.length) % shown.length;
+    const [region, target] = shown[next];
+    (target ? document.querySelector(`${region} ${target}`) : document.querySelector(region)).focus();
+  });
+}

@@ -1,0 +1,39 @@
+// The server writes times in UTC; here they become the reader's own: clock times, dates and the names of days.
+import { locale } from './words.js';
+
+const clock = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' });
+const full = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' });
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+const sameYear = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' });
+const otherYear = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+
+const pad = (n) => String(n).padStart(2, '0');
+const capital = (text) => text.charAt(0).toLocaleUpperCase(locale) + text.slice(1);
+
+/** The local day of a moment, as YYYY-MM-DD. */
+export function dayOf(moment) {
+  const date = new Date(moment);
+  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
+}
+
+/** "Today", "Yesterday" or the date of a YYYY-MM-DD. */
+export function nameOfDay(day) {
+  const date = new Date(`${day}T12:00`);
+  const today = new Date(`${dayOf(Date.now())}T12:00`);
+  const away = Math.round((date - today) / 86_400_000);
+  if (away === 0 || away === -1) return capital(relative.format(away, 'day'));
+  return capital((date.getFullYear() === today.getFullYear() ? sameYear : otherYear).format(date));
+}
+
+export function localiseTime(article) {
+  const time = article.querySelector('.msg__time');
+  const date = new Date(Number(article.dataset.at));
+  time.textContent = clock.format(date);
+  time.title = full.format(date);
+}
+
+/** At every local midnight "Today" means another day. */
+export function eachMidnight(then) {
+  const midnight = new Date().setHours(24, 0, 1, 0);
+  setTimeout(() => { then(); eachMidnight(then); }, midnight - Date.now());
+}
