@@ -58,13 +58,8 @@ fn bundle(work: &Path, assets: &Path) -> Result<(), String> {
     copy(Path::new("static"), &sources).map_err(io)?;
     let stamp = work.join("installed");
     if fs::read(&stamp).ok().as_ref() != Some(&lock) {
-        let flags = [
-            "--ignore-scripts",
-            "--omit=dev",
-            "--no-audit",
-            "--no-fund",
-            "--prefer-offline",
-        ];
+        let flags =
+            ["--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--prefer-offline"];
         npm(work, &[&["ci"], flags.as_slice()].concat())?;
         fs::write(&stamp, &lock).map_err(io)?;
     }
@@ -73,11 +68,8 @@ fn bundle(work: &Path, assets: &Path) -> Result<(), String> {
 }
 
 fn npm(work: &Path, arguments: &[&str]) -> Result<(), String> {
-    let output = Command::new("npm")
-        .args(arguments)
-        .current_dir(work)
-        .output()
-        .map_err(|error| {
+    let output =
+        Command::new("npm").args(arguments).current_dir(work).output().map_err(|error| {
             format!(
                 "npm cannot be started ({error}).\n\
              Install Node.js 20 or newer, or set PATIO_ASSETS to a folder made by `npm run build`."
@@ -110,10 +102,7 @@ fn compress(folder: &Path) -> io::Result<()> {
         let path = entry?.path();
         if path.is_dir() {
             compress(&path)?;
-        } else if path
-            .extension()
-            .is_none_or(|extension| extension != "woff2")
-        {
+        } else if path.extension().is_none_or(|extension| extension != "woff2") {
             let mut packed = Vec::new();
             let parameters = brotli::enc::BrotliEncoderParams::default();
             brotli::BrotliCompress(&mut fs::File::open(&path)?, &mut packed, &parameters)?;

@@ -62,13 +62,8 @@ impl App {
 
         let rooms = Rooms::new(db.clone(), bell.clone(), clock.clone());
         rooms.ensure_lobby().await?;
-        let accounts = Accounts::new(
-            db.clone(),
-            bell.clone(),
-            clock.clone(),
-            random.clone(),
-            config.signup,
-        );
+        let accounts =
+            Accounts::new(db.clone(), bell.clone(), clock.clone(), random.clone(), config.signup);
         let about = About {
             name: config.site_name,
             epoch: db.epoch(&random.token()).await?,
@@ -93,12 +88,7 @@ impl App {
             );
         }
         tidy_up(site.clone());
-        Ok(Self {
-            listener,
-            router: router(&site).with_state(site),
-            lifecycle,
-            db,
-        })
+        Ok(Self { listener, router: router(&site).with_state(site), lifecycle, db })
     }
 
     /// # Errors
@@ -116,12 +106,7 @@ impl App {
     /// # Errors
     /// When the port cannot be served.
     pub async fn run(self) -> anyhow::Result<()> {
-        let Self {
-            listener,
-            router,
-            lifecycle,
-            db,
-        } = self;
+        let Self { listener, router, lifecycle, db } = self;
         // Small frames go out at once: waiting for more (Nagle) would delay each by up to 40 ms.
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
@@ -154,10 +139,7 @@ fn router(site: &Site) -> Router<Site> {
         .nest("/api/v1", live)
         .merge(health::router())
         .layer(DefaultBodyLimit::max(body::LARGEST))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            REQUEST_WITHIN,
-        ))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_WITHIN))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal(&"a handler panicked").into_response()
         }))
@@ -186,11 +168,7 @@ fn bind(address: &Address) -> anyhow::Result<TcpListener> {
 }
 
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }

@@ -154,8 +154,7 @@ fn parse_port(text: &str) -> Result<u16, String> {
 }
 
 fn parse_ip(text: &str) -> Result<IpAddr, String> {
-    text.parse()
-        .map_err(|_| "an IP address, as 127.0.0.1 or ::".to_owned())
+    text.parse().map_err(|_| "an IP address, as 127.0.0.1 or ::".to_owned())
 }
 
 fn parse_network(text: &str) -> Result<IpNet, String> {
@@ -193,13 +192,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<BaseUrl>().expect(text).origin(), origin);
         }
-        for bad in [
-            "chat.example.org",
-            "https://",
-            "ftp://x",
-            "https://x/y",
-            "https://u@x",
-        ] {
+        for bad in ["chat.example.org", "https://", "ftp://x", "https://x/y", "https://u@x"] {
             assert!(bad.parse::<BaseUrl>().is_err(), "{bad}");
         }
     }
@@ -207,14 +200,8 @@ mod tests {
     #[test]
     fn a_database_url_names_a_file() {
         let parse = |text: &str| text.parse::<DatabaseUrl>();
-        assert_eq!(
-            parse("sqlite:data/x.db"),
-            Ok(DatabaseUrl::Sqlite("data/x.db".into()))
-        );
-        assert_eq!(
-            parse("sqlite:///srv/x.db"),
-            Ok(DatabaseUrl::Sqlite("/srv/x.db".into()))
-        );
+        assert_eq!(parse("sqlite:data/x.db"), Ok(DatabaseUrl::Sqlite("data/x.db".into())));
+        assert_eq!(parse("sqlite:///srv/x.db"), Ok(DatabaseUrl::Sqlite("/srv/x.db".into())));
         for bad in ["sqlite:", "mysql://x", "", "patio.db"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
@@ -223,10 +210,7 @@ mod tests {
     #[test]
     fn a_trusted_proxy_is_a_network_or_one_address() {
         assert!(parse_network("10.0.0.0/8").is_ok());
-        assert_eq!(
-            parse_network(" 192.168.1.7").map(|n| n.prefix_len()),
-            Ok(32)
-        );
+        assert_eq!(parse_network(" 192.168.1.7").map(|n| n.prefix_len()), Ok(32));
         assert!(parse_network("everybody").is_err());
     }
 }

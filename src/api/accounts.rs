@@ -36,32 +36,22 @@ async fn create(
 ) -> Result<Response, Problem> {
     site.throttle.sign_up(client)?;
     let new = NewAccount::parse(&new.name, &new.email, &new.password).map_err(Problem::invalid)?;
-    let person = site
-        .accounts
-        .register(&new)
-        .await
-        .map_err(|error| match error {
-            RegisterError::Closed => Problem::saying(StatusCode::FORBIDDEN, "register-closed"),
-            RegisterError::Taken(fields) => Problem {
-                status: StatusCode::CONFLICT,
-                ..Problem::invalid(fields)
-            },
-            RegisterError::Guessable => Invalid::new("password", "password-guessable").into(),
-            RegisterError::Fault(fault) => fault.into(),
-        })?;
+    let person = site.accounts.register(&new).await.map_err(|error| match error {
+        RegisterError::Closed => Problem::saying(StatusCode::FORBIDDEN, "register-closed"),
+        RegisterError::Taken(fields) => {
+            Problem { status: StatusCode::CONFLICT, ..Problem::invalid(fields) }
+        }
+        RegisterError::Guessable => Invalid::new("password", "password-guessable").into(),
+        RegisterError::Fault(fault) => fault.into(),
+    })?;
     Ok((StatusCode::CREATED, Json(User::new(&person, false))).into_response())
 }
 
 async fn index(State(site): State<Site>, _: Viewer) -> Result<Response, Problem> {
     let people = site.accounts.people().await?;
     let online = site.presence.online();
-    let items = people
-        .iter()
-        .map(|person| User::new(person, online.contains(&person.id)));
-    Ok(Json(Items {
-        items: items.collect(),
-    })
-    .into_response())
+    let items = people.iter().map(|person| User::new(person, online.contains(&person.id)));
+    Ok(Json(Items { items: items.collect() }).into_response())
 }
 
 async fn show_me(State(site): State<Site>, Viewer(me): Viewer) -> Response {
@@ -101,10 +91,7 @@ async fn create_token(
     })?;
     let secret = site.accounts.issue_token(&person, label).await?;
     let user = User::new(&person, site.presence.is_online(person.id));
-    let issued = IssuedToken {
-        token: secret.reveal(),
-        user,
-    };
+    let issued = IssuedToken { token: secret.reveal(), user };
     Ok((StatusCode::CREATED, Json(issued)).into_response())
 }
 

@@ -40,10 +40,7 @@ pub(super) async fn write_down(request: Request, next: Next) -> Response {
     *response.body_mut() = body.into();
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if problem.status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
@@ -54,19 +51,13 @@ fn document(problem: &Problem, t: Language) -> ProblemDocument {
     let (title, detail) = problem::texts(problem);
     let mut errors: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for invalid in &problem.fields {
-        errors
-            .entry(invalid.field)
-            .or_default()
-            .push(t.complain(*invalid));
+        errors.entry(invalid.field).or_default().push(t.complain(*invalid));
     }
     ProblemDocument {
         status: problem.status.as_u16(),
         title: t.say(title),
         detail: t.say(detail),
         errors,
-        instance: problem
-            .id
-            .as_ref()
-            .map(|id| format!("urn:patio:error:{id}")),
+        instance: problem.id.as_ref().map(|id| format!("urn:patio:error:{id}")),
     }
 }

@@ -56,11 +56,7 @@ async fn index(
         Wanted::Since(rev) => site.messages.since(&reader, rev, limit).await?,
     };
     let items: Vec<MessageShape<'_>> = found.items.iter().map(MessageShape::from).collect();
-    Ok(Json(Paged {
-        items,
-        more: found.more,
-    })
-    .into_response())
+    Ok(Json(Paged { items, more: found.more }).into_response())
 }
 
 #[derive(Deserialize, Default)]
@@ -78,16 +74,8 @@ async fn create(
 ) -> Result<Response, Problem> {
     let body = MessageBody::parse(&new.body)?;
     let nonce = new.nonce.as_deref().map(Nonce::parse).transpose()?;
-    let draft = Draft {
-        body,
-        nonce,
-        reply_to: new.reply_to,
-    };
+    let draft = Draft { body, nonce, reply_to: new.reply_to };
     let posted = site.messages.post(member, draft).await?;
-    let status = if posted.new {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
+    let status = if posted.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(MessageShape::from(&*posted.message))).into_response())
 }

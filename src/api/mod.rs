@@ -26,9 +26,7 @@ pub fn router(site: &Site) -> Router<Site> {
     // An epoch is random letters, digits, `-` and `_`: a header's value by its making.
     let epoch = HeaderValue::from_str(&site.about.epoch).ok();
     headers::for_api(guarded(api, site))
-        .layer(SetResponseHeaderLayer::overriding(EPOCH, move |_: &_| {
-            epoch.clone()
-        }))
+        .layer(SetResponseHeaderLayer::overriding(EPOCH, move |_: &_| epoch.clone()))
 }
 
 /// Wraps routes that answer with problems in JSON, as the API and the sockets' door do.

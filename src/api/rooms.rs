@@ -25,9 +25,6 @@ async fn index(State(site): State<Site>, Viewer(me): Viewer) -> Result<Response,
         count.online += usize::from(online.contains(&user));
     }
     let count = |id| counts.get(&id).copied().unwrap_or_default();
-    let items = rooms
-        .iter()
-        .map(|room| RoomShape::new(room, count(room.id)))
-        .collect();
+    let items = rooms.iter().map(|room| RoomShape::new(room, count(room.id))).collect();
     Ok(Json(Items { items }).into_response())
 }

@@ -18,10 +18,7 @@ pub(super) fn run(address: &Address) -> anyhow::Result<()> {
     let address = SocketAddr::new(ip, address.port);
     let answer = ask(address).with_context(|| format!("no answer from {address}"))?;
     if !answer.starts_with("HTTP/1.1 200 ") {
-        bail!(
-            "{address} answers: {}",
-            answer.lines().next().unwrap_or("nothing")
-        );
+        bail!("{address} answers: {}", answer.lines().next().unwrap_or("nothing"));
     }
     Ok(())
 }

@@ -36,11 +36,7 @@ pub(super) fn run(serve: Serve) -> anyhow::Result<()> {
 }
 
 fn start_log(logging: &Logging) {
-    let by_place = if std::io::stderr().is_terminal() {
-        LogFormat::Text
-    } else {
-        LogFormat::Json
-    };
+    let by_place = if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
     let builder = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(EnvFilter::new(&logging.log));

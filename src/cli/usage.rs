@@ -37,27 +37,16 @@ fn wrong_value<C: CommandFactory>(error: &Error) -> Option<String> {
     let argument = text(ContextKind::InvalidArg)?;
     let flag = argument.split_whitespace().next()?.trim_start_matches('-');
     let command = C::command();
-    let known = command
-        .get_arguments()
-        .find(|known| known.get_long() == Some(flag));
-    let variable = known
-        .and_then(|known| known.get_env())
-        .and_then(OsStr::to_str)
-        .unwrap_or(flag);
+    let known = command.get_arguments().find(|known| known.get_long() == Some(flag));
+    let variable = known.and_then(|known| known.get_env()).and_then(OsStr::to_str).unwrap_or(flag);
     let value = text(ContextKind::InvalidValue)?;
     let allowed = std::error::Error::source(error)
         .map(ToString::to_string)
         .or_else(|| text(ContextKind::ValidValue))?;
-    Some(format!(
-        "{variable}={value} is not allowed; allowed: {allowed}"
-    ))
+    Some(format!("{variable}={value} is not allowed; allowed: {allowed}"))
 }
 
 fn first_line(error: &Error) -> String {
     let text = error.to_string();
-    text.lines()
-        .next()
-        .unwrap_or_default()
-        .trim_start_matches("error: ")
-        .to_owned()
+    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }

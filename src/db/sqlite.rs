@@ -27,12 +27,7 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
 
     let write = SqlitePoolOptions::new()
         .max_connections(1)
-        .connect_with(
-            options
-                .clone()
-                .create_if_missing(true)
-                .pragma("cache_size", "-65536"),
-        )
+        .connect_with(options.clone().create_if_missing(true).pragma("cache_size", "-65536"))
         .await
         .with_context(|| format!("cannot open the database {}", path.display()))?;
     sqlx::migrate!("migrations/sqlite")

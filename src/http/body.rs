@@ -33,16 +33,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let json = axum::Json::from_request(request, state).await;
-        json.map(|axum::Json(value)| Self(value))
-            .map_err(|rejection| match rejection {
-                JsonRejection::JsonDataError(_) => {
-                    Problem::saying(StatusCode::UNPROCESSABLE_ENTITY, "json-shape")
-                }
-                JsonRejection::JsonSyntaxError(_) => {
-                    Problem::saying(StatusCode::BAD_REQUEST, "json-syntax")
-                }
-                other => Problem::new(other.status()),
-            })
+        json.map(|axum::Json(value)| Self(value)).map_err(|rejection| match rejection {
+            JsonRejection::JsonDataError(_) => {
+                Problem::saying(StatusCode::UNPROCESSABLE_ENTITY, "json-shape")
+            }
+            JsonRejection::JsonSyntaxError(_) => {
+                Problem::saying(StatusCode::BAD_REQUEST, "json-syntax")
+            }
+            other => Problem::new(other.status()),
+        })
     }
 }
 
@@ -54,11 +53,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query = axum::extract::Query::from_request_parts(parts, state).await;
-        query
-            .map(|axum::extract::Query(value)| Self(value))
-            .map_err(|_: QueryRejection| {
-                Problem::saying(StatusCode::UNPROCESSABLE_ENTITY, "query-shape")
-            })
+        query.map(|axum::extract::Query(value)| Self(value)).map_err(|_: QueryRejection| {
+            Problem::saying(StatusCode::UNPROCESSABLE_ENTITY, "query-shape")
+        })
     }
 }
 
@@ -70,7 +67,6 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = Path::<i64>::from_request_parts(parts, state).await;
-        path.map(|Path(id)| Self(id))
-            .map_err(|_| Problem::not_found())
+        path.map(|Path(id)| Self(id)).map_err(|_| Problem::not_found())
     }
 }

@@ -40,28 +40,15 @@ impl Client {
 /// Finds out about the client before anything else looks at the request. Behind a trusted proxy
 /// the host that the browser asked for takes the place of the one that the proxy asked for.
 pub async fn identify(State(site): State<Site>, mut request: Request, next: Next) -> Response {
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0.ip());
-    let peer = peer
-        .unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
-        .to_canonical();
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)).to_canonical();
     let trusted = &site.about.trusted_proxies;
     let behind_proxy = is_trusted(trusted, peer);
     let headers = request.headers();
     let forwarded_https = behind_proxy && last(headers, &FORWARDED_PROTO) == Some("https");
-    let base_https = site
-        .about
-        .base_url
-        .as_ref()
-        .is_some_and(|url| url.is_https());
+    let base_https = site.about.base_url.as_ref().is_some_and(|url| url.is_https());
     let client = Client {
-        ip: if behind_proxy {
-            origin_of(headers, trusted, peer)
-        } else {
-            peer
-        },
+        ip: if behind_proxy { origin_of(headers, trusted, peer) } else { peer },
         https: forwarded_https || base_https,
     };
     if behind_proxy && let Some(host) = request.headers_mut().remove(FORWARDED_HOST) {
@@ -98,25 +85,14 @@ fn is_trusted(trusted: &[IpNet], ip: IpAddr) -> bool {
 }
 
 fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers
-        .get_all(name)
-        .iter()
-        .next_back()?
-        .to_str()
-        .ok()?
-        .rsplit(',')
-        .next()
-        .map(str::trim)
+    headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next().map(str::trim)
 }
 
 impl<S: Sync> FromRequestParts<S> for Client {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let nobody = Self {
-            ip: IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-            https: false,
-        };
+        let nobody = Self { ip: IpAddr::V6(Ipv6Addr::UNSPECIFIED), https: false };
         Ok(parts.extensions.get().copied().unwrap_or(nobody))
     }
 }
@@ -126,10 +102,7 @@ mod tests {
     use super::*;
 
     fn origin(forwarded: &str, peer: &str) -> String {
-        let trusted = [
-            "127.0.0.0/8".parse().expect("net"),
-            "10.0.0.0/8".parse().expect("net"),
-        ];
+        let trusted = ["127.0.0.0/8".parse().expect("net"), "10.0.0.0/8".parse().expect("net")];
         let headers = HeaderMap::from_iter([(FORWARDED_FOR, forwarded.parse().expect("header"))]);
         origin_of(&headers, &trusted, peer.parse().expect("ip")).to_string()
     }
@@ -149,18 +122,9 @@ mod tests {
 
     #[test]
     fn addresses_of_one_ipv6_network_share_a_bucket() {
-        let client = |ip: &str| Client {
-            ip: ip.parse().expect("ip"),
-            https: false,
-        };
-        assert_eq!(
-            client("2001:db8::1").bucket(),
-            client("2001:db8::2").bucket()
-        );
-        assert_ne!(
-            client("2001:db8::1").bucket(),
-            client("2001:db8:0:1::1").bucket()
-        );
+        let client = |ip: &str| Client { ip: ip.parse().expect("ip"), https: false };
+        assert_eq!(client("2001:db8::1").bucket(), client("2001:db8::2").bucket());
+        assert_ne!(client("2001:db8::1").bucket(), client("2001:db8:0:1::1").bucket());
         assert_ne!(client("192.0.2.1").bucket(), client("192.0.2.2").bucket());
     }
 }

@@ -12,17 +12,12 @@ use crate::chat::accounts::model::Secret;
 const KEPT: time::Duration = time::Duration::days(400);
 
 fn name(client: Client) -> &'static str {
-    if client.https {
-        "__Host-patio_session"
-    } else {
-        "patio_session"
-    }
+    if client.https { "__Host-patio_session" } else { "patio_session" }
 }
 
 /// The secret of the session, as the browser sent it.
 pub fn session(jar: &CookieJar, client: Client) -> Option<Secret> {
-    jar.get(name(client))
-        .map(|cookie| Secret::new(cookie.value()))
+    jar.get(name(client)).map(|cookie| Secret::new(cookie.value()))
 }
 
 /// A cookie that signs the browser in.

@@ -20,20 +20,14 @@ pub fn for_pages<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<
     for_all(router)
         .layer(default(CONTENT_SECURITY_POLICY, POLICY))
         .layer(default(X_FRAME_OPTIONS, "DENY"))
-        .layer(default(
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ))
+        .layer(default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .layer(default(CACHE_CONTROL, "private, no-cache"))
 }
 
 /// For JSON.
 pub fn for_api<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     for_all(router)
-        .layer(default(
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ))
+        .layer(default(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
         .layer(default(CACHE_CONTROL, "no-store"))
 }
 

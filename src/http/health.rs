@@ -8,9 +8,7 @@ use axum::routing::get;
 use super::Site;
 
 pub fn router() -> Router<Site> {
-    Router::new()
-        .route("/up", get(up))
-        .route("/ready", get(ready))
+    Router::new().route("/up", get(up)).route("/ready", get(ready))
 }
 
 /// 200 while the process serves. Touches nothing, so that a slow disk is no reason to kill it.
@@ -27,10 +25,7 @@ async fn ready(State(site): State<Site>) -> (StatusCode, &'static str) {
         Ok(_) => (StatusCode::OK, "ok\n"),
         Err(error) => {
             tracing::error!(%error, "the database does not answer");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the database does not answer\n",
-            )
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
         }
     }
 }

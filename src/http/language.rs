@@ -59,9 +59,7 @@ impl Language {
     }
 
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|language| language.code() == code)
+        Self::ALL.into_iter().find(|language| language.code() == code)
     }
 
     /// A text without variables.
@@ -75,10 +73,7 @@ impl Language {
     }
 
     /// A text with `$count` in it, in the form that the number needs.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of people are far below 2^52"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "counts of people are far below 2^52")]
     pub fn count(self, key: &str, count: usize) -> String {
         self.with(key, "count", (count as f64).into())
     }
@@ -118,9 +113,8 @@ impl Language {
         for range in header.split(',') {
             let mut parts = range.split(';');
             let primary = parts.next()?.trim().split('-').next()?.to_ascii_lowercase();
-            let quality = parts
-                .find_map(|part| part.trim().strip_prefix("q=")?.parse().ok())
-                .unwrap_or(1.0);
+            let quality =
+                parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
             if let Some(language) = Self::from_code(&primary)
                 && quality > best.map_or(0.0, |(quality, _)| quality)
             {
@@ -144,11 +138,7 @@ impl Language {
     /// The language in the query.
     pub fn asked_for(parts: &Parts) -> Option<Self> {
         let query = parts.uri.query()?;
-        Self::from_code(
-            query
-                .split('&')
-                .find_map(|pair| pair.strip_prefix("lang="))?,
-        )
+        Self::from_code(query.split('&').find_map(|pair| pair.strip_prefix("lang="))?)
     }
 }
 

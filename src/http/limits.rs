@@ -27,10 +27,7 @@ struct Limits {
 
 impl Throttle {
     pub fn new(switch: Switch) -> Self {
-        let limits = || Limits {
-            sign_in: limiter(SIGN_IN),
-            sign_up: limiter(SIGN_UP),
-        };
+        let limits = || Limits { sign_in: limiter(SIGN_IN), sign_up: limiter(SIGN_UP) };
         Self((switch == Switch::On).then(|| Arc::new(limits())))
     }
 

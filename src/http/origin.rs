@@ -19,10 +19,7 @@ pub fn guard(base_url: Option<&BaseUrl>) -> CsrfLayer<Refusal> {
     let layer = CsrfLayer::new();
     let layer = match base_url {
         // A base URL is an origin by its type, so it is never refused here.
-        Some(url) => layer
-            .clone()
-            .add_trusted_origin(url.origin())
-            .unwrap_or(layer),
+        Some(url) => layer.clone().add_trusted_origin(url.origin()).unwrap_or(layer),
         None => layer,
     };
     layer.with_rejection_response(refuse)
@@ -35,9 +32,7 @@ pub fn is_own_page(headers: &HeaderMap, base_url: Option<&BaseUrl>) -> bool {
         return false;
     };
     let host = headers.get(HOST).and_then(|value| value.to_str().ok());
-    let authority = origin
-        .strip_prefix("https://")
-        .or_else(|| origin.strip_prefix("http://"));
+    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     let same_host = authority.is_some() && authority == host;
     same_host || base_url.is_some_and(|url| url.origin() == origin)
 }

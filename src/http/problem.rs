@@ -29,27 +29,15 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(status: StatusCode) -> Self {
-        Self {
-            status,
-            detail: None,
-            fields: Vec::new(),
-            id: None,
-            retry_after: None,
-        }
+        Self { status, detail: None, fields: Vec::new(), id: None, retry_after: None }
     }
 
     pub fn saying(status: StatusCode, detail: &'static str) -> Self {
-        Self {
-            detail: Some(detail),
-            ..Self::new(status)
-        }
+        Self { detail: Some(detail), ..Self::new(status) }
     }
 
     pub fn invalid(fields: impl Into<Vec<Invalid>>) -> Self {
-        Self {
-            fields: fields.into(),
-            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY)
-        }
+        Self { fields: fields.into(), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY) }
     }
 
     pub fn signed_out() -> Self {
@@ -61,20 +49,14 @@ impl Problem {
     }
 
     pub fn too_many(wait: Duration) -> Self {
-        Self {
-            retry_after: Some(wait),
-            ..Self::new(StatusCode::TOO_MANY_REQUESTS)
-        }
+        Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS) }
     }
 
     /// Our own fault: logged, and shown as no more than an id.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         let id = Random::system().token();
         tracing::error!(error.id = id, %error, "a request failed");
-        Self {
-            id: Some(id),
-            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR)
-        }
+        Self { id: Some(id), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR) }
     }
 }
 

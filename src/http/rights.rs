@@ -23,11 +23,7 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .ok_or_else(Problem::signed_out)
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::signed_out)
     }
 }
 
@@ -73,9 +69,7 @@ pub async fn by_token(State(site): State<Site>, mut request: Request, next: Next
 fn bearer(request: &Request) -> Option<Secret> {
     let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| Secret::new(token.trim()))
+    scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(token.trim()))
 }
 
 /// The right to read the room in the path.
@@ -88,9 +82,7 @@ impl FromRequestParts<Site> for CanRead {
         let Viewer(signed_in) =
             <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
         let PathId(room) = PathId::from_request_parts(parts, site).await?;
-        Ok(Self(
-            site.rooms.reader(&signed_in.person, RoomId(room)).await?,
-        ))
+        Ok(Self(site.rooms.reader(&signed_in.person, RoomId(room)).await?))
     }
 }
 
@@ -104,8 +96,6 @@ impl FromRequestParts<Site> for CanPost {
         let Viewer(signed_in) =
             <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
         let PathId(room) = PathId::from_request_parts(parts, site).await?;
-        Ok(Self(
-            site.rooms.member(&signed_in.person, RoomId(room)).await?,
-        ))
+        Ok(Self(site.rooms.member(&signed_in.person, RoomId(room)).await?))
     }
 }

@@ -66,10 +66,7 @@ mod tests {
 
     #[test]
     fn a_moment_reads_as_rfc_3339_with_milliseconds() {
-        assert_eq!(
-            Timestamp(1_763_715_900_120).rfc3339(),
-            "2025-11-21T09:05:00.120Z"
-        );
+        assert_eq!(Timestamp(1_763_715_900_120).rfc3339(), "2025-11-21T09:05:00.120Z");
         assert_eq!(Timestamp(0).rfc3339(), "1970-01-01T00:00:00.000Z");
     }
 }

@@ -47,24 +47,14 @@ struct Listener<T> {
 
 impl<T, E> Clone for Hub<T, E> {
     fn clone(&self) -> Self {
-        Self {
-            state: self.state.clone(),
-            encode: self.encode.clone(),
-        }
+        Self { state: self.state.clone(), encode: self.encode.clone() }
     }
 }
 
 impl<T: Copy + Eq + Hash, E> Hub<T, E> {
     pub fn new(encode: Encode<E>) -> Self {
-        let state = State {
-            next: 0,
-            connections: HashMap::new(),
-            topics: HashMap::new(),
-        };
-        Self {
-            state: Arc::new(Mutex::new(state)),
-            encode,
-        }
+        let state = State { next: 0, connections: HashMap::new(), topics: HashMap::new() };
+        Self { state: Arc::new(Mutex::new(state)), encode }
     }
 
     /// A new connection that listens to nothing yet. Dropping it ends all it listens to.
@@ -73,19 +63,8 @@ impl<T: Copy + Eq + Hash, E> Hub<T, E> {
         let mut state = lock(&self.state);
         state.next += 1;
         let id = state.next;
-        state.connections.insert(
-            id,
-            Listener {
-                form,
-                queue,
-                topics: HashSet::new(),
-            },
-        );
-        Connection {
-            id,
-            state: self.state.clone(),
-            waiting,
-        }
+        state.connections.insert(id, Listener { form, queue, topics: HashSet::new() });
+        Connection { id, state: self.state.clone(), waiting }
     }
 
     /// Hands an event to everybody who listens to the topic. Never waits. `mark` travels along
@@ -93,14 +72,8 @@ impl<T: Copy + Eq + Hash, E> Hub<T, E> {
     pub fn publish(&self, topic: T, mark: i64, event: &E) {
         let mut encoded: HashMap<Form, Bytes> = HashMap::new();
         lock(&self.state).hand_out(topic, |form| {
-            let bytes = encoded
-                .entry(form)
-                .or_insert_with(|| (self.encode)(event, form));
-            Delivery::Frame {
-                topic,
-                mark,
-                bytes: bytes.clone(),
-            }
+            let bytes = encoded.entry(form).or_insert_with(|| (self.encode)(event, form));
+            Delivery::Frame { topic, mark, bytes: bytes.clone() }
         });
     }
 
@@ -269,9 +242,6 @@ mod tests {
         let mut connection = hub.connect(Form(0));
         connection.listen(7);
         hub.close(7, 4401);
-        assert!(matches!(
-            connection.next().await,
-            Some(Delivery::Close(4401))
-        ));
+        assert!(matches!(connection.next().await, Some(Delivery::Close(4401))));
     }
 }

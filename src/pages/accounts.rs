@@ -62,12 +62,7 @@ struct RegisterForm {
 
 /// Signed in already: nothing to do here.
 fn past_the_gate(page: &Frame) -> Response {
-    Redirect::to(if page.next().is_empty() {
-        "/"
-    } else {
-        page.next()
-    })
-    .into_response()
+    Redirect::to(if page.next().is_empty() { "/" } else { page.next() }).into_response()
 }
 
 async fn show_login(
@@ -83,11 +78,7 @@ async fn show_login(
         return Ok(Redirect::to("/register").into_response());
     }
     let form = Form::default().with("next", page.next());
-    Ok(html(&LoginPage {
-        page,
-        form,
-        signup_open: state.open,
-    }))
+    Ok(html(&LoginPage { page, form, signup_open: state.open }))
 }
 
 async fn login(
@@ -108,11 +99,7 @@ async fn login(
                 .with("next", &typed.next)
                 .complain(page.t, &wrong);
             let signup_open = site.accounts.sign_up_state().await?.open;
-            Ok(again(html(&LoginPage {
-                page,
-                form,
-                signup_open,
-            })))
+            Ok(again(html(&LoginPage { page, form, signup_open })))
         }
     }
 }
@@ -127,12 +114,7 @@ async fn show_register(
     }
     let state = site.accounts.sign_up_state().await?;
     let form = Form::default().with("next", page.next());
-    Ok(html(&RegisterPage {
-        page,
-        form,
-        open: state.open,
-        first: state.first,
-    }))
+    Ok(html(&RegisterPage { page, form, open: state.open, first: state.first }))
 }
 
 async fn register(
@@ -163,28 +145,17 @@ async fn register(
         .with("next", &typed.next)
         .complain(page.t, &problems);
     let state = site.accounts.sign_up_state().await?;
-    Ok(again(html(&RegisterPage {
-        page,
-        form,
-        open: state.open,
-        first: state.first,
-    })))
+    Ok(again(html(&RegisterPage { page, form, open: state.open, first: state.first })))
 }
 
 fn parse(typed: &RegisterForm) -> Result<NewAccount, Vec<Invalid>> {
     let differs = (typed.password != typed.password_confirmation)
         .then_some(Invalid::new("password_confirmation", "password-differs"));
-    match (
-        NewAccount::parse(&typed.name, &typed.email, &typed.password),
-        differs,
-    ) {
+    match (NewAccount::parse(&typed.name, &typed.email, &typed.password), differs) {
         (Ok(new), None) => Ok(new),
-        (parsed, differs) => Err(parsed
-            .err()
-            .unwrap_or_default()
-            .into_iter()
-            .chain(differs)
-            .collect()),
+        (parsed, differs) => {
+            Err(parsed.err().unwrap_or_default().into_iter().chain(differs).collect())
+        }
     }
 }
 

@@ -31,11 +31,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
             hash.update(file.metadata.sha256_hash());
         }
     }
-    hash.finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 });
 
 /// The path of an asset, such as `css/app.css`.
@@ -45,9 +41,7 @@ pub(super) fn path(name: &str) -> String {
 }
 
 pub(super) fn router() -> Router<Site> {
-    Router::new()
-        .route("/assets/{version}/{*name}", get(show))
-        .route("/favicon.ico", get(icon))
+    Router::new().route("/assets/{version}/{*name}", get(show)).route("/favicon.ico", get(icon))
 }
 
 async fn show(Path((_, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
@@ -65,9 +59,7 @@ fn serve(name: &str, request: &HeaderMap) -> Response {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .any(|value| value.split([',', ';']).any(|word| word.trim() == "br"));
-    let packed = takes_brotli
-        .then(|| Assets::get(&format!("{name}.br")))
-        .flatten();
+    let packed = takes_brotli.then(|| Assets::get(&format!("{name}.br"))).flatten();
     let packed_header = packed.as_ref().map(|_| [(CONTENT_ENCODING, "br")]);
     let Some(plain) = Assets::get(name).filter(|_| !name.ends_with(".br")) else {
         return StatusCode::NOT_FOUND.into_response();

@@ -36,10 +36,7 @@ pub(super) async fn write_down(State(site): State<Site>, request: Request, next:
         return response;
     };
     if problem.status == StatusCode::UNAUTHORIZED {
-        return to_sign_in(
-            &method,
-            uri.path_and_query().map_or("/", |path| path.as_str()),
-        );
+        return to_sign_in(&method, uri.path_and_query().map_or("/", |path| path.as_str()));
     }
     let mut written = error_page(page, &problem);
     for (name, value) in response.headers() {
@@ -60,17 +57,7 @@ fn error_page(page: Frame, problem: &Problem) -> Response {
     let title = page.t.say(title);
     let status = problem.status;
     let id = problem.id.as_deref();
-    (
-        status,
-        html(&ErrorPage {
-            page,
-            status: status.as_u16(),
-            title,
-            detail,
-            id,
-        }),
-    )
-        .into_response()
+    (status, html(&ErrorPage { page, status: status.as_u16(), title, detail, id })).into_response()
 }
 
 /// What one wanted to read is kept for afterwards; a form that was sent is not, since its text is

@@ -18,9 +18,7 @@ impl Form {
 
     #[must_use]
     pub fn complain(mut self, language: Language, problems: &[Invalid]) -> Self {
-        let texts = problems
-            .iter()
-            .map(|problem| (problem.field, language.complain(*problem)));
+        let texts = problems.iter().map(|problem| (problem.field, language.complain(*problem)));
         self.errors.extend(texts);
         self
     }
@@ -35,8 +33,5 @@ impl Form {
 }
 
 fn find<'a>(texts: &'a [(&str, String)], field: &str) -> Option<&'a str> {
-    texts
-        .iter()
-        .find(|(name, _)| *name == field)
-        .map(|(_, text)| text.as_str())
+    texts.iter().find(|(name, _)| *name == field).map(|(_, text)| text.as_str())
 }

@@ -30,9 +30,7 @@ impl Frame {
 
     /// Where to go after signing in, as a part of a query.
     pub fn next_query(&self) -> Option<String> {
-        self.next
-            .as_ref()
-            .map(|next| format!("next={}", next.encoded()))
+        self.next.as_ref().map(|next| format!("next={}", next.encoded()))
     }
 
     pub fn next(&self) -> &str {

@@ -119,22 +119,13 @@ pub(super) async fn history(
         let same_day = previous.is_some_and(|other| other.created_at.utc().date() == date);
         let continues = same_day && previous.is_some_and(|other| is_run(other, message));
         let html = render(message, t, continues).map_err(|error| Problem::internal(&error))?;
-        let day = (!same_day).then(|| Day {
-            date: date.to_string(),
-            label: day_label(date, t),
-        });
+        let day = (!same_day).then(|| Day { date: date.to_string(), label: day_label(date, t) });
         items.push(Item { day, html });
         previous = Some(message);
     }
     let older = oldest.filter(|_| found.more);
     let room = reader.room();
-    Ok(MessageList {
-        t,
-        room_id: room.id.0,
-        room_name: room.name.clone(),
-        older,
-        items,
-    })
+    Ok(MessageList { t, room_id: room.id.0, room_name: room.name.clone(), older, items })
 }
 
 /// Whether one author wrote both within five minutes.
@@ -190,11 +181,7 @@ async fn create(
         Ok(()) => Ok(Redirect::to(&format!("/rooms/{room}")).into_response()),
         Err(PostError::Invalid(error)) => {
             let reader = site.rooms.reader(member.person(), room).await?;
-            let shown = Shown {
-                draft: form.body,
-                error: Some(error),
-                ..Shown::default()
-            };
+            let shown = Shown { draft: form.body, error: Some(error), ..Shown::default() };
             let mut response = room_page(&site, &reader, page, shown).await?;
             *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
             response.extensions_mut().insert(Answered);
@@ -206,28 +193,14 @@ async fn create(
 
 async fn post(site: &Site, member: &Member, form: &PostForm) -> Result<(), PostError> {
     let body = MessageBody::parse(&form.body).map_err(PostError::Invalid)?;
-    let nonce = (!form.nonce.is_empty())
-        .then(|| Nonce::parse(&form.nonce))
-        .transpose();
+    let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
     let nonce = nonce.map_err(|_| PostError::Invalid(Invalid::new("body", "nonce-shape")))?;
-    let draft = Draft {
-        body,
-        nonce,
-        reply_to: None,
-    };
+    let draft = Draft { body, nonce, reply_to: None };
     match site.messages.post(member.clone(), draft.clone()).await {
         // A page that the back button brought back has an old nonce and maybe a new text: it is
         // a new message then. The same text again is the double click that nonces are for.
         Err(PostError::NonceReused) => {
-            site.messages
-                .post(
-                    member.clone(),
-                    Draft {
-                        nonce: None,
-                        ..draft
-                    },
-                )
-                .await?;
+            site.messages.post(member.clone(), Draft { nonce: None, ..draft }).await?;
             Ok(())
         }
         result => result.map(|_| ()),

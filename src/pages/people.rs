@@ -35,10 +35,7 @@ pub(super) fn hue(person: &Person) -> i64 {
 
 /// The first letters of the first and the last word, or the first two of a single one.
 pub(super) fn initials(name: &str) -> String {
-    let words: Vec<&str> = name
-        .split([' ', '.', '-', '_'])
-        .filter(|w| !w.is_empty())
-        .collect();
+    let words: Vec<&str> = name.split([' ', '.', '-', '_']).filter(|w| !w.is_empty()).collect();
     let first = |word: &&str| word.graphemes(true).next().unwrap_or_default().to_owned();
     let letters = match words.as_slice() {
         [] => String::new(),
@@ -60,11 +57,7 @@ struct MemberRow {
 /// # Errors
 /// When the template cannot be rendered.
 pub fn member_row(person: &Person, online: bool, t: Language) -> askama::Result<String> {
-    MemberRow {
-        p: PersonView::new(person, online),
-        t,
-    }
-    .render()
+    MemberRow { p: PersonView::new(person, online), t }.render()
 }
 
 #[cfg(test)]

@@ -15,9 +15,7 @@ use crate::http::{CanRead, Problem, Query, Site, Viewer};
 use crate::kernel::Invalid;
 
 pub(super) fn router() -> Router<Site> {
-    Router::new()
-        .route("/", get(home))
-        .route("/rooms/{id}", get(show))
+    Router::new().route("/", get(home)).route("/rooms/{id}", get(show))
 }
 
 async fn home(State(site): State<Site>, _: Viewer) -> Result<Redirect, Problem> {
@@ -36,10 +34,7 @@ async fn show(
     Query(place): Query<Place>,
     page: Frame,
 ) -> Result<Response, Problem> {
-    let shown = Shown {
-        before: place.before,
-        ..Shown::default()
-    };
+    let shown = Shown { before: place.before, ..Shown::default() };
     room_page(&site, &reader, page, shown).await
 }
 
@@ -106,13 +101,7 @@ pub(super) async fn room_page(
             members,
             members_label: page.t.count("people-button", members),
         },
-        rooms: rooms
-            .into_iter()
-            .map(|r| RoomLink {
-                id: r.id.0,
-                name: r.name,
-            })
-            .collect(),
+        rooms: rooms.into_iter().map(|r| RoomLink { id: r.id.0, name: r.name }).collect(),
         me: PersonView::new(reader.person(), true),
         online,
         offline,

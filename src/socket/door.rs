@@ -42,9 +42,7 @@ async fn open(
         .read_buffer_size(4096)
         .max_message_size(LARGEST_FRAME)
         .max_frame_size(LARGEST_FRAME);
-    let protocol = upgrade
-        .selected_protocol()
-        .and_then(|name| name.to_str().ok());
+    let protocol = upgrade.selected_protocol().and_then(|name| name.to_str().ok());
     let form = form_of(protocol, t);
     let viewer = match by_token {
         Some(viewer) => Some(viewer),
@@ -53,16 +51,11 @@ async fn open(
     match viewer {
         Some(Viewer(signed_in)) => Ok(upgrade.on_upgrade(move |socket| async move {
             let lifecycle = site.lifecycle.clone();
-            lifecycle
-                .track_connection(Session::run(site, signed_in, t, form, socket))
-                .await;
+            lifecycle.track_connection(Session::run(site, signed_in, t, form, socket)).await;
         })),
         None if protocol == Some(HTML_PROTOCOL) => {
             Ok(upgrade.on_upgrade(|mut socket| async move {
-                let close = CloseFrame {
-                    code: SIGNED_OUT,
-                    reason: "signed out".into(),
-                };
+                let close = CloseFrame { code: SIGNED_OUT, reason: "signed out".into() };
                 // The page may be gone already.
                 drop(socket.send(Message::Close(Some(close))).await);
             }))

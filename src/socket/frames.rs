@@ -42,19 +42,9 @@ fn html_language(form: Form) -> Option<Language> {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(super) enum Request {
-    Open {
-        room: RoomId,
-        since_rev: Option<Rev>,
-    },
-    Close {
-        room: RoomId,
-    },
-    Post {
-        room: RoomId,
-        body: String,
-        nonce: Option<String>,
-        reply_to: Option<MessageId>,
-    },
+    Open { room: RoomId, since_rev: Option<Rev> },
+    Close { room: RoomId },
+    Post { room: RoomId, body: String, nonce: Option<String>, reply_to: Option<MessageId> },
     Ping,
 }
 
@@ -137,21 +127,13 @@ impl<'a> Frame<'a> {
     pub fn message(message: &'a Message, form: Form) -> Self {
         let html = html_language(form).map(|t| rendered(pages::messages::fragment(message, t)));
         let shape = html.is_none().then(|| MessageShape::from(message));
-        Self::Message {
-            room: message.room,
-            rev: message.rev,
-            message: shape,
-            html,
-        }
+        Self::Message { room: message.room, rev: message.rev, message: shape, html }
     }
 
     fn event(event: &'a Event, form: Form) -> Self {
         match event {
             Event::Message(message) => Self::message(message, form),
-            Event::Presence { user, online } => Self::Presence {
-                user: *user,
-                online: *online,
-            },
+            Event::Presence { user, online } => Self::Presence { user: *user, online: *online },
             Event::Joined { room, person } => Self::Member {
                 room: *room,
                 user: User::new(person, false),

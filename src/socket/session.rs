@@ -8,9 +8,11 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::frames::{Frame, Request, RoomState};
+use crate::api::shapes::User;
 use crate::chat::accounts::model::SignedIn;
 use crate::chat::events::Topic;
 use crate::chat::messages::model::{Draft, MessageBody, Nonce};
+use crate::chat::rooms::model::Room;
 use crate::http::problem::{self, Problem};
 use crate::http::{Language, Site};
 use crate::kernel::paging::Limit;
@@ -46,15 +48,7 @@ impl Session {
         let connection = site.bell.connect(form);
         connection.listen(Topic::SignIn(me.credential));
         connection.listen(Topic::Everybody);
-        let mut session = Self {
-            site,
-            me,
-            t,
-            form,
-            socket,
-            connection,
-            open: HashMap::new(),
-        };
+        let mut session = Self { site, me, t, form, socket, connection, open: HashMap::new() };
         if let ControlFlow::Break(Some(code)) = session.talk().await {
             session.close(code).await;
         }
@@ -90,7 +84,7 @@ impl Session {
             Ok(rooms) => rooms,
             Err(fault) => return self.fail(&Problem::from(fault), None, None).await,
         };
-        let state = |room: crate::chat::rooms::model::Room| {
+        let state = |room: Room| {
             let last_read_seq = room.last_read_seq?;
             Some(RoomState {
                 id: room.id,
@@ -102,7 +96,7 @@ impl Session {
         };
         let about = self.site.about.clone();
         let ready = Frame::Ready {
-            me: crate::api::shapes::User::new(&person, true),
+            me: User::new(&person, true),
             epoch: &about.epoch,
             rooms: rooms.into_iter().filter_map(state).collect(),
         };
@@ -117,8 +111,8 @@ impl Session {
             Some(Ok(Message::Binary(_))) => self.not_understood().await,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Flow::Continue(()),
             // What cannot be read is either broken, or larger than a frame may be.
-            Some(Err(error)) if is_too_large(&error) => Flow::Break(Some(TOO_LARGE)),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => Flow::Break(None),
+            Some(Err(error)) => Flow::Break(is_too_large(error).then_some(TOO_LARGE)),
+            Some(Ok(Message::Close(_))) | None => Flow::Break(None),
         }
     }
 
@@ -130,12 +124,9 @@ impl Session {
                 self.connection.ignore(Topic::Room(room));
                 Flow::Continue(())
             }
-            Ok(Request::Post {
-                room,
-                body,
-                nonce,
-                reply_to,
-            }) => self.post(room, &body, nonce.as_deref(), reply_to).await,
+            Ok(Request::Post { room, body, nonce, reply_to }) => {
+                self.post(room, &body, nonce.as_deref(), reply_to).await
+            }
             Ok(Request::Ping) => self.send(&Frame::Pong).await,
             Err(_) => self.not_understood().await,
         }
@@ -162,20 +153,10 @@ impl Session {
             self.connection.ignore(Topic::Room(room));
             return self.send(&Frame::Resync { room }).await;
         }
-        self.send(&Frame::Opened {
-            room,
-            rev,
-            last_seq,
-        })
-        .await?;
+        self.send(&Frame::Opened { room, rev, last_seq }).await?;
         let mut sent = since.unwrap_or(rev);
         loop {
-            let found = match self
-                .site
-                .messages
-                .since(&reader, sent, Limit::DEFAULT)
-                .await
-            {
+            let found = match self.site.messages.since(&reader, sent, Limit::DEFAULT).await {
                 Ok(found) => found,
                 Err(fault) => return self.fail(&fault.into(), None, Some(room)).await,
             };
@@ -204,25 +185,14 @@ impl Session {
             let body = MessageBody::parse(body)?;
             let nonce = nonce.map(Nonce::parse).transpose()?;
             let member = self.site.rooms.member(&self.me.person, room).await?;
-            let draft = Draft {
-                body,
-                nonce,
-                reply_to,
-            };
+            let draft = Draft { body, nonce, reply_to };
             Ok::<_, Problem>(self.site.messages.post(member, draft).await?)
         };
         match posted.await {
             Ok(posted) => {
                 let message = &posted.message;
                 let (id, seq, rev) = (message.id, message.seq, message.rev);
-                self.send(&Frame::Posted {
-                    nonce,
-                    room,
-                    id,
-                    seq,
-                    rev,
-                })
-                .await
+                self.send(&Frame::Posted { nonce, room, id, seq, rev }).await
             }
             Err(problem) => self.fail(&problem, nonce, Some(room)).await,
         }
@@ -251,10 +221,7 @@ impl Session {
 
     async fn fail(&mut self, problem: &Problem, nonce: Option<&str>, room: Option<RoomId>) -> Flow {
         let (_, detail) = problem::texts(problem);
-        let complaint = problem
-            .fields
-            .first()
-            .map(|invalid| self.t.complain(*invalid));
+        let complaint = problem.fields.first().map(|invalid| self.t.complain(*invalid));
         let frame = Frame::Error {
             status: problem.status.as_u16(),
             detail: complaint.unwrap_or_else(|| self.t.say(detail)),
@@ -278,22 +245,13 @@ impl Session {
     }
 
     async fn close(&mut self, code: u16) {
-        let frame = CloseFrame {
-            code,
-            reason: Utf8Bytes::default(),
-        };
+        let frame = CloseFrame { code, reason: Utf8Bytes::default() };
         // The other side may be gone; then there is nobody to tell.
         drop(timeout(SEND_WITHIN, self.socket.send(Message::Close(Some(frame)))).await);
     }
 }
 
-fn is_too_large(error: &axum::Error) -> bool {
-    let mut source: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = source {
-        if error.to_string().contains("too long") || error.to_string().contains("too large") {
-            return true;
-        }
-        source = error.source();
-    }
-    false
+fn is_too_large(error: axum::Error) -> bool {
+    let inner = error.into_inner();
+    matches!(inner.downcast_ref(), Some(tungstenite::Error::Capacity(_)))
 }

@@ -54,14 +54,7 @@ pub enum SignInError {
 
 impl Accounts {
     pub fn new(db: Db, bell: Bell, clock: Clock, random: Random, signup: Signup) -> Self {
-        Self {
-            db,
-            bell,
-            clock,
-            random,
-            passwords: Passwords::new(),
-            signup,
-        }
+        Self { db, bell, clock, random, passwords: Passwords::new(), signup }
     }
 
     /// Makes an account; its person is in the lobby from the same commit on.
@@ -92,10 +85,7 @@ impl Accounts {
             }
             Added::New(person, rooms) => {
                 for room in rooms {
-                    let joined = Event::Joined {
-                        room,
-                        person: person.clone(),
-                    };
+                    let joined = Event::Joined { room, person: person.clone() };
                     self.bell.publish(Topic::Everybody, 0, &joined);
                 }
                 Ok(person)
@@ -109,10 +99,7 @@ impl Accounts {
     /// When the database cannot be asked.
     pub async fn sign_up_state(&self) -> Result<SignUpState, Fault> {
         let first = store::is_empty(&self.db).await?;
-        Ok(SignUpState {
-            open: first || self.signup == Signup::Open,
-            first,
-        })
+        Ok(SignUpState { open: first || self.signup == Signup::Open, first })
     }
 
     /// Who has this name or e-mail address and this password. One answer and equal work for

@@ -48,8 +48,7 @@ impl Passwords {
         let password = password.clone();
         self.in_turn(move || {
             let hash = Argon2::default().hash_password(password.as_str().as_bytes());
-            hash.map(|hash| hash.to_string())
-                .map_err(|e| Fault::internal(e.to_string()))
+            hash.map(|hash| hash.to_string()).map_err(|e| Fault::internal(e.to_string()))
         })
         .await?
     }
@@ -63,9 +62,7 @@ impl Passwords {
         self.in_turn(move || {
             let found = hash.is_some();
             let hash = hash.as_deref().unwrap_or(NOBODY);
-            let right = Argon2::default()
-                .verify_password(password.as_bytes(), hash)
-                .is_ok();
+            let right = Argon2::default().verify_password(password.as_bytes(), hash).is_ok();
             found && right
         })
         .await
@@ -93,16 +90,9 @@ impl Passwords {
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Fault> {
         let Ok(_place) = self.waiting.try_acquire() else {
-            return Err(Fault::Busy {
-                retry_after: Duration::from_secs(5),
-            });
+            return Err(Fault::Busy { retry_after: Duration::from_secs(5) });
         };
-        let turn = self
-            .turns
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(Fault::internal)?;
+        let turn = self.turns.clone().acquire_owned().await.map_err(Fault::internal)?;
         // The turn goes along: work that nobody waits for any more still fills its core.
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
@@ -130,14 +120,8 @@ mod tests {
     #[tokio::test]
     async fn the_right_password_is_verified_and_no_other() {
         let passwords = Passwords::new();
-        let hash = passwords
-            .hash(&plain("correcto-caballo-42"))
-            .await
-            .expect("a hash");
-        assert!(
-            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{hash}"
-        );
+        let hash = passwords.hash(&plain("correcto-caballo-42")).await.expect("a hash");
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let verify = async |text, hash| passwords.verify(text, hash).await.expect("an answer");
         assert!(verify("correcto-caballo-42", Some(hash.clone())).await);
         assert!(!verify("correcto-caballo-43", Some(hash)).await);
@@ -163,10 +147,7 @@ mod tests {
             ("huerto vecinal con manguera", false),
         ] {
             let about = vec!["anaortega".to_owned()];
-            let judged = passwords
-                .is_guessable(&plain(text), about)
-                .await
-                .expect("a judgement");
+            let judged = passwords.is_guessable(&plain(text), about).await.expect("a judgement");
             assert_eq!(judged, guessable, "{text}");
         }
     }

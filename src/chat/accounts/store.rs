@@ -67,10 +67,7 @@ pub(super) async fn add(db: &Db, new: &NewPerson<'_>) -> Result<Added, sqlx::Err
         .fetch_one(&mut *tx)
         .await?;
         if name + email > 0 {
-            return Ok(Added::Taken {
-                name: name > 0,
-                email: email > 0,
-            });
+            return Ok(Added::Taken { name: name > 0, email: email > 0 });
         }
         let row: PersonRow = sqlx::query_as(
             "insert into users
@@ -97,10 +94,7 @@ pub(super) async fn add(db: &Db, new: &NewPerson<'_>) -> Result<Added, sqlx::Err
         .bind(new.now.0)
         .fetch_all(&mut *tx)
         .await?;
-        Added::New(
-            row.into(),
-            rooms.into_iter().map(|(id,)| RoomId(id)).collect(),
-        )
+        Added::New(row.into(), rooms.into_iter().map(|(id,)| RoomId(id)).collect())
     });
     Ok(added)
 }
@@ -134,9 +128,7 @@ pub(super) async fn find_by_login(
 /// Whether anybody has an account yet.
 pub(super) async fn is_empty(db: &Db) -> Result<bool, sqlx::Error> {
     let found: Option<(i64,)> = read!(db, |pool| {
-        sqlx::query_as("select id from users limit 1")
-            .fetch_optional(pool)
-            .await?
+        sqlx::query_as("select id from users limit 1").fetch_optional(pool).await?
     });
     Ok(found.is_none())
 }

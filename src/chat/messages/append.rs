@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::PostError;
-use super::model::{Post, Posted};
+use super::model::{Post, PostError, Posted};
 use super::store::{self, Refused};
 use crate::chat::events::{Bell, Event, Topic};
 use crate::db::Db;
@@ -56,23 +55,15 @@ impl Append {
     /// Waits for the message to be on disk.
     pub(super) async fn post(&self, post: Post) -> Result<Posted, PostError> {
         let (answer, answered) = oneshot::channel();
-        let busy = || {
-            PostError::Fault(Fault::Busy {
-                retry_after: Duration::from_secs(1),
-            })
-        };
-        self.0
-            .try_send(Waiting { post, answer })
-            .map_err(|_| busy())?;
+        let busy = || PostError::Fault(Fault::Busy { retry_after: Duration::from_secs(1) });
+        self.0.try_send(Waiting { post, answer }).map_err(|_| busy())?;
         answered.await.unwrap_or_else(|_| Err(busy()))
     }
 }
 
 async fn commit(db: &Db, bell: &Bell, clock: &Clock, batch: Vec<Waiting>) {
-    let (posts, answers): (Vec<_>, Vec<_>) = batch
-        .into_iter()
-        .map(|waiting| (waiting.post, waiting.answer))
-        .unzip();
+    let (posts, answers): (Vec<_>, Vec<_>) =
+        batch.into_iter().map(|waiting| (waiting.post, waiting.answer)).unzip();
     match store::append(db, &posts, clock.now()).await {
         Ok(outcomes) => {
             for (outcome, answer) in outcomes.into_iter().zip(answers) {
@@ -87,10 +78,9 @@ async fn commit(db: &Db, bell: &Bell, clock: &Clock, batch: Vec<Waiting>) {
             }
         }
         Err(error) => {
-            for answer in answers {
+            if let Some(answer) = answers.into_iter().next() {
                 // Somebody who no longer waits needs no answer.
                 drop(answer.send(Err(PostError::Fault(Fault::internal(error)))));
-                break;
             }
         }
     }

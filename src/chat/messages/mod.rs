@@ -8,12 +8,13 @@ mod store;
 use std::time::Duration;
 
 use self::append::Append;
+pub use self::model::PostError;
 use self::model::{Draft, Message, Post, Posted, Window};
 use super::events::Bell;
 use super::rooms::model::{Member, Reader};
 use crate::db::Db;
 use crate::kernel::paging::{Limit, Page};
-use crate::kernel::{Clock, Fault, Invalid, Rev};
+use crate::kernel::{Clock, Fault, Rev};
 use crate::lifecycle::Lifecycle;
 
 /// How long a nonce is known.
@@ -24,17 +25,6 @@ pub struct Messages {
     db: Db,
     clock: Clock,
     append: Append,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum PostError {
-    /// The nonce belongs to a message in another room or with another body.
-    #[error("the nonce was used before")]
-    NonceReused,
-    #[error("invalid {}", .0.field)]
-    Invalid(Invalid),
-    #[error(transparent)]
-    Fault(#[from] Fault),
 }
 
 impl Messages {
@@ -50,13 +40,7 @@ impl Messages {
     /// When the nonce was used for something else, the reply is to nothing, or too many wait.
     pub async fn post(&self, member: Member, draft: Draft) -> Result<Posted, PostError> {
         let html = markup::render(draft.body.as_str());
-        self.append
-            .post(Post {
-                member,
-                draft,
-                html,
-            })
-            .await
+        self.append.post(Post { member, draft, html }).await
     }
 
     /// A part of a room's history, ascending by `seq`.

@@ -2,7 +2,7 @@
 
 use crate::chat::accounts::model::Person;
 use crate::chat::rooms::model::Member;
-use crate::kernel::{Invalid, MessageId, Rev, RoomId, Seq, Timestamp};
+use crate::kernel::{Fault, Invalid, MessageId, Rev, RoomId, Seq, Timestamp};
 
 /// A message in its present state. Nothing in it depends on who looks.
 #[derive(Clone, Debug)]
@@ -40,11 +40,7 @@ impl Kind {
 
     /// The opposite of [`Self::as_str`]; the table admits no third word.
     pub(super) fn from_column(text: &str) -> Self {
-        if text == "action" {
-            Self::Action
-        } else {
-            Self::Text
-        }
+        if text == "action" { Self::Action } else { Self::Text }
     }
 }
 
@@ -59,10 +55,8 @@ impl MessageBody {
     /// When it is empty or too long.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let lines = text.replace("\r\n", "\n").replace('\r', "\n");
-        let body: String = lines
-            .chars()
-            .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-            .collect();
+        let body: String =
+            lines.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
         let body = body.trim();
         if body.is_empty() {
             return Err(Invalid::new("body", "body-empty"));
@@ -123,6 +117,18 @@ pub struct Posted {
     pub new: bool,
 }
 
+/// Why a message was not posted.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    /// The nonce belongs to a message in another room or with another body.
+    #[error("the nonce was used before")]
+    NonceReused,
+    #[error("invalid {}", .0.field)]
+    Invalid(Invalid),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
 /// Which part of a room's history to read. All are in ascending order of `seq`.
 #[derive(Clone, Copy, Debug)]
 pub enum Window {
@@ -139,10 +145,7 @@ mod tests {
     #[test]
     fn a_body_is_trimmed_and_its_lines_end_alike() {
         let body = |text| MessageBody::parse(text).map(|body| body.0);
-        assert_eq!(
-            body("  hola \r\n a todos\r\n").as_deref(),
-            Ok("hola \n a todos")
-        );
+        assert_eq!(body("  hola \r\n a todos\r\n").as_deref(), Ok("hola \n a todos"));
         assert_eq!(body("a\u{0}b\u{7}\tc").as_deref(), Ok("ab\tc"));
         for empty in ["", "  \n ", "\u{0}\u{3000}"] {
             assert!(body(empty).is_err(), "{empty:?}");

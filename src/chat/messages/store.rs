@@ -79,19 +79,14 @@ async fn first_between(
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
     let rows: Vec<MessageRow> = read!(db, |pool| {
-        sqlx::query_as(select_messages!(
-            "where m.pos > $1 and m.pos < $2 order by m.pos limit $3"
-        ))
-        .bind(key(room, after))
-        .bind(key(room, before))
-        .bind(limit.and_one())
-        .fetch_all(pool)
-        .await?
+        sqlx::query_as(select_messages!("where m.pos > $1 and m.pos < $2 order by m.pos limit $3"))
+            .bind(key(room, after))
+            .bind(key(room, before))
+            .bind(limit.and_one())
+            .fetch_all(pool)
+            .await?
     });
-    Ok(Page::cut(
-        rows.into_iter().map(Message::from).collect(),
-        limit,
-    ))
+    Ok(Page::cut(rows.into_iter().map(Message::from).collect(), limit))
 }
 
 /// The same from the other end: the newest of them, in ascending order all the same.
@@ -134,7 +129,7 @@ pub(super) async fn page(
     }
 }
 
-/// The message itself and as many before as behind it; what one side lacks the other may have.
+/// Half of the page before the message, the rest from it on; what one side lacks the other has.
 async fn around(
     db: &Db,
     room: RoomId,
@@ -143,24 +138,17 @@ async fn around(
 ) -> Result<Page<Message>, sqlx::Error> {
     let before = last_between(db, room, (0, seq), limit).await?;
     let after = first_between(db, room, (seq - 1, END), limit).await?;
-    let behind = limit.get() / 2;
-    let from_before = (limit.get() - behind.min(after.items.len())).min(before.items.len());
-    let from_before = from_before.min(limit.get() - 1);
+    let half = (limit.get() / 2).max(limit.get().saturating_sub(after.items.len()));
+    let from_before = half.min(before.items.len());
     let from_after = (limit.get() - from_before).min(after.items.len());
     let more = before.more
         || after.more
         || from_before < before.items.len()
         || from_after < after.items.len();
     let skipped = before.items.len() - from_before;
-    let chosen = before
-        .items
-        .into_iter()
-        .skip(skipped)
-        .chain(after.items.into_iter().take(from_after));
-    Ok(Page {
-        items: chosen.collect(),
-        more,
-    })
+    let chosen =
+        before.items.into_iter().skip(skipped).chain(after.items.into_iter().take(from_after));
+    Ok(Page { items: chosen.collect(), more })
 }
 
 /// What changed in a room after `rev`, each message once in its present state, by `rev`.
@@ -180,10 +168,7 @@ pub(super) async fn since(
         .fetch_all(pool)
         .await?
     });
-    Ok(Page::cut(
-        rows.into_iter().map(Message::from).collect(),
-        limit,
-    ))
+    Ok(Page::cut(rows.into_iter().map(Message::from).collect(), limit))
 }
 
 /// Why one post of a batch was refused; the others are not touched by it.
@@ -239,10 +224,7 @@ pub(super) async fn append(
                         .fetch_optional(&mut *tx)
                         .await?;
                 if there.is_none() {
-                    outcomes.push(Err(Refused::Invalid(Invalid::new(
-                        "reply_to",
-                        "reply-unknown",
-                    ))));
+                    outcomes.push(Err(Refused::Invalid(Invalid::new("reply_to", "reply-unknown"))));
                     continue;
                 }
             }
@@ -307,16 +289,9 @@ fn stored(post: &Post, id: MessageId, seq: Seq, rev: Rev, now: Timestamp) -> Pos
         created_at: now,
         edited_at: None,
         deleted: false,
-        nonce: post
-            .draft
-            .nonce
-            .as_ref()
-            .map(|nonce| nonce.as_str().to_owned()),
+        nonce: post.draft.nonce.as_ref().map(|nonce| nonce.as_str().to_owned()),
     };
-    Posted {
-        message: Arc::new(message),
-        new: true,
-    }
+    Posted { message: Arc::new(message), new: true }
 }
 
 fn repeated(earlier: Message, post: &Post) -> Outcome {
@@ -326,10 +301,7 @@ fn repeated(earlier: Message, post: &Post) -> Outcome {
     if earlier.room != post.member.room() || (untouched && !same_body) {
         return Err(Refused::NonceReused);
     }
-    Ok(Posted {
-        message: Arc::new(earlier),
-        new: false,
-    })
+    Ok(Posted { message: Arc::new(earlier), new: false })
 }
 
 /// Forgets which send made which message, for messages older than `before`, in pieces that hold

@@ -23,19 +23,10 @@ pub struct Presence {
 impl Presence {
     /// Starts the task that notices when somebody's time is over.
     pub fn start(bell: Bell, clock: Clock, lifecycle: &Lifecycle) -> Self {
-        let presence = Self {
-            board: Arc::default(),
-            bell,
-            clock,
-            changed: Arc::default(),
-        };
+        let presence = Self { board: Arc::default(), bell, clock, changed: Arc::default() };
         let (watch, closing) = (presence.clone(), lifecycle.closing());
         lifecycle.spawn_worker(async move {
-            while closing
-                .run_until_cancelled(watch.wait_for_next())
-                .await
-                .is_some()
-            {
+            while closing.run_until_cancelled(watch.wait_for_next()).await.is_some() {
                 watch.sweep();
             }
         });
@@ -47,10 +38,7 @@ impl Presence {
     pub fn arrive(&self, user: UserId) -> Here {
         let came = self.board().arrive(user);
         self.tell(came.then_some((user, true)));
-        Here {
-            presence: self.clone(),
-            user,
-        }
+        Here { presence: self.clone(), user }
     }
 
     /// Somebody looked at a page, maybe with a browser that runs no script.
@@ -90,8 +78,7 @@ impl Presence {
 
     fn tell(&self, changes: impl IntoIterator<Item = (UserId, bool)>) {
         for (user, online) in changes {
-            self.bell
-                .publish(Topic::Everybody, 0, &Event::Presence { user, online });
+            self.bell.publish(Topic::Everybody, 0, &Event::Presence { user, online });
         }
     }
 

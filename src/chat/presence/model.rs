@@ -23,10 +23,7 @@ impl Board {
     /// True when the person was not there before.
     pub(super) fn arrive(&mut self, user: UserId) -> bool {
         let new = !self.0.contains_key(&user);
-        let entry = self.0.entry(user).or_insert(Entry {
-            sockets: 0,
-            until: Timestamp(0),
-        });
+        let entry = self.0.entry(user).or_insert(Entry { sockets: 0, until: Timestamp(0) });
         entry.sockets += 1;
         new
     }
@@ -41,10 +38,7 @@ impl Board {
     /// True when the person was not there before.
     pub(super) fn seen(&mut self, user: UserId, now: Timestamp) -> bool {
         let new = !self.0.contains_key(&user);
-        let entry = self.0.entry(user).or_insert(Entry {
-            sockets: 0,
-            until: now,
-        });
+        let entry = self.0.entry(user).or_insert(Entry { sockets: 0, until: now });
         entry.until = entry.until.max(now.plus(AFTER_PAGE));
         new
     }
@@ -60,19 +54,12 @@ impl Board {
     /// Takes away those whose time is over, and names them.
     pub(super) fn sweep(&mut self, now: Timestamp) -> Vec<UserId> {
         let over = |entry: &Entry| entry.sockets == 0 && entry.until <= now;
-        self.0
-            .extract_if(|_, entry| over(entry))
-            .map(|(user, _)| user)
-            .collect()
+        self.0.extract_if(|_, entry| over(entry)).map(|(user, _)| user).collect()
     }
 
     /// When the next person's time is over.
     pub(super) fn next_end(&self) -> Option<Timestamp> {
-        self.0
-            .values()
-            .filter(|entry| entry.sockets == 0)
-            .map(|entry| entry.until)
-            .min()
+        self.0.values().filter(|entry| entry.sockets == 0).map(|entry| entry.until).min()
     }
 }
 

@@ -60,14 +60,9 @@ impl Rooms {
     /// # Errors
     /// [`AccessError::NotFound`] unless the room is public or theirs.
     pub async fn reader(&self, person: &Person, room: RoomId) -> Result<Reader, AccessError> {
-        let found = store::find(&self.db, person.id, room)
-            .await
-            .map_err(Fault::from)?;
+        let found = store::find(&self.db, person.id, room).await.map_err(Fault::from)?;
         match found {
-            Some(room) if may_read(&room) => Ok(Reader {
-                person: person.clone(),
-                room,
-            }),
+            Some(room) if may_read(&room) => Ok(Reader { person: person.clone(), room }),
             _ => Err(AccessError::NotFound),
         }
     }
@@ -81,18 +76,12 @@ impl Rooms {
         if room.last_read_seq.is_none() {
             self.join(&person, room.id).await?;
         }
-        Ok(Member {
-            person,
-            room: room.id,
-        })
+        Ok(Member { person, room: room.id })
     }
 
     async fn join(&self, person: &Person, room: RoomId) -> Result<(), Fault> {
         if store::join(&self.db, person.id, room, self.clock.now()).await? {
-            let joined = Event::Joined {
-                room,
-                person: person.clone(),
-            };
+            let joined = Event::Joined { room, person: person.clone() };
             self.bell.publish(Topic::Everybody, 0, &joined);
         }
         Ok(())

@@ -96,9 +96,7 @@ pub(super) async fn list(db: &Db, user: UserId) -> Result<Vec<Room>, sqlx::Error
 /// The lobby's id.
 pub(super) async fn lobby(db: &Db) -> Result<RoomId, sqlx::Error> {
     let (id,): (i64,) = read!(db, |pool| {
-        sqlx::query_as("select id from rooms where lobby = 1")
-            .fetch_one(pool)
-            .await?
+        sqlx::query_as("select id from rooms where lobby = 1").fetch_one(pool).await?
     });
     Ok(RoomId(id))
 }
@@ -160,8 +158,5 @@ pub(super) async fn memberships(
         .fetch_all(pool)
         .await?
     });
-    Ok(rows
-        .into_iter()
-        .map(|(room, user)| (RoomId(room), UserId(user)))
-        .collect())
+    Ok(rows.into_iter().map(|(room, user)| (RoomId(room), UserId(user))).collect())
 }

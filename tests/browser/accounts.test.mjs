@@ -1,0 +1,138 @@
+// Registering, signing in, signing out.
+import assert from 'node:assert/strict';
+import { emailOf, eventually, PASSWORD, story } from './support.mjs';
+
+const status = async (visitor) => (await visitor.page.locator('.me__status').allTextContents()).join();
+
+story('the first to register runs the place, the second does not', async ({ person }) => {
+  const ana = await person('ana');
+  assert.equal(await ana.page.locator('.me__name').textContent(), 'ana');
+  assert.equal(await status(ana), 'Administrator');
+
+  const tom = await person('tom');
+  assert.equal(await tom.page.locator('.me__name').textContent(), 'tom');
+  assert.equal(await status(tom), '');
+  assert.equal(await tom.page.locator('.member small').textContent(), 'Administrator'); // ana
+});
+
+story('an empty house asks its first visitor to register and says what comes of it', async ({ visitor }) => {
+  const ana = await visitor();
+  await ana.go('/');
+  await ana.arrives('/register');
+  assert.match(await ana.page.locator('.gate__lead').textContent(), /administrator/);
+});
+
+story('a wrong password is refused and the right one opens', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const ana = await visitor();
+  await ana.go('/login');
+  await ana.signIn('ana', 'wrong tomato garden');
+  assert.equal(await ana.page.getByRole('alert').textContent(), 'That name and password do not go together.');
+  assert.equal(await ana.field('login').inputValue(), 'ana');
+  assert.equal(await ana.field('password').inputValue(), '');
+
+  await ana.field('password').fill(PASSWORD);
+  await ana.submit();
+  await ana.arrives('/rooms/1');
+});
+
+story('one signs in with the email address as well, and a stranger gets the same answer as a wrong password', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const ana = await visitor();
+  await ana.go('/login');
+  await ana.signIn('nobody');
+  assert.equal(await ana.page.getByRole('alert').textContent(), 'That name and password do not go together.');
+  await ana.signIn(emailOf('ana'));
+  await ana.arrives('/rooms/1');
+});
+
+story('each mistake in the registration is told beside its field, and what was typed stays', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const mistakes = [
+    [{ password: 'password1' }, 'password', 'This is easy to guess. Add another word or two.'],
+    [{ password: 'short' }, 'password', 'Take 8 to 256 characters.'],
+    [{ name: 'ANA' }, 'name', 'Somebody has this name, or one that looks like it.'],
+    [{ name: 'two words' }, 'name', 'Only letters, digits, “.”, “_” and “-”, beginning with a letter or digit.'],
+    [{ email: emailOf('ana') }, 'email', 'There is an account with this address.'],
+    [{ password_confirmation: 'quiet tomato house' }, 'password_confirmation', 'The two passwords differ.'],
+  ];
+  const tom = await visitor();
+  await tom.go('/register');
+  for (const [mistake, field, complaint] of mistakes) {
+    await tom.register('tom', mistake);
+    const about = `${field}: ${JSON.stringify(mistake)}`;
+    await eventually(async () => assert.equal(await tom.noteOf(field), complaint, about));
+    assert.equal(await tom.field(field).getAttribute('aria-invalid'), 'true', about);
+    assert.equal(await tom.page.locator('[aria-invalid=true]').count(), 1, about);
+    assert.equal(await tom.field('name').inputValue(), mistake.name ?? 'tom');
+    assert.equal(await tom.field('email').inputValue(), mistake.email ?? emailOf('tom'));
+    assert.equal(await tom.field('password').inputValue(), '');
+    assert.equal(await tom.field('password_confirmation').inputValue(), '');
+  }
+  await tom.register('tom');
+  await tom.arrives('/rooms/1');
+});
+
+story('several mistakes are told at once', async ({ visitor }) => {
+  const tom = await visitor();
+  await tom.go('/register');
+  await tom.register('t', { email: 'tom@nowhere', password: 'short', password_confirmation: 'other' });
+  await eventually(async () => assert.equal(await tom.noteOf('name'), 'Take 2 to 32 characters.'));
+  assert.equal(await tom.noteOf('password'), 'Take 8 to 256 characters.');
+  assert.equal(await tom.noteOf('password_confirmation'), 'The two passwords differ.');
+});
+
+story('who signed out is asked to sign in, and then led to where they wanted to go', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.signOut();
+  await ana.arrives('/login');
+
+  await ana.go('/rooms/1?before=7');
+  await ana.arrives(`/login?next=${encodeURIComponent('/rooms/1?before=7')}`);
+  await ana.signIn('ana');
+  await ana.arrives('/rooms/1?before=7');
+});
+
+story('where to go on to survives a wrong password, a look at the registration and a change of language', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const ana = await visitor();
+  await ana.go('/rooms/1?before=7');
+  await ana.page.getByRole('link', { name: 'Español' }).click();
+  await ana.page.getByRole('link', { name: 'Crear una cuenta' }).click();
+  await ana.page.getByRole('link', { name: 'Entrar' }).click();
+  await ana.signIn('ana', 'wrong tomato garden');
+  await ana.signIn('ana');
+  await ana.arrives('/rooms/1?before=7');
+});
+
+story('nobody is led to another site', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const ana = await visitor();
+  await ana.go('/login?next=https://evil.example/');
+  await ana.signIn('ana');
+  await ana.arrives('/rooms/1');
+});
+
+story('a password can be looked at', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const ana = await visitor();
+  await ana.go('/login');
+  await ana.field('password').fill(PASSWORD);
+  const button = ana.page.getByRole('button', { name: 'Show password' });
+  assert.equal(await ana.field('password').getAttribute('type'), 'password');
+  await button.click();
+  assert.equal(await ana.field('password').getAttribute('type'), 'text');
+  assert.equal(await button.getAttribute('aria-pressed'), 'true');
+  await button.click();
+  assert.equal(await ana.field('password').getAttribute('type'), 'password');
+});
+
+story('where sign-up is closed the first account can be made, and no other', { SIGNUP: 'closed' }, async ({ person, visitor }) => {
+  await person('ana');
+  const tom = await visitor();
+  await tom.go('/register');
+  assert.equal(await tom.page.locator('form').count(), 0);
+  assert.match(await tom.page.locator('main').textContent(), /New accounts cannot be made here/);
+  await tom.go('/login');
+  assert.equal(await tom.page.getByRole('link', { name: 'Create an account' }).count(), 0);
+});

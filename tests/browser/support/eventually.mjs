@@ -1,0 +1,17 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+const LIMIT = 10_000;
+const STEP = 20;
+
+/** Asks again until the claim holds. */
+export async function eventually(claim) {
+  const deadline = Date.now() + LIMIT;
+  for (;;) {
+    try {
+      return await claim();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await pause(STEP);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// A Patio of one's own: the executable with an empty directory on a free port. It can be frozen, killed and started again in place.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { eventually } from './eventually.mjs';
+
+const EXECUTABLE = path.resolve(process.env.PATIO_BIN ?? 'target/debug/patio');
+const HOST = '127.0.0.1';
+
+export const PASSWORD = 'quiet tomato garden';
+export const emailOf = (name) => `${name}@huerto.example`;
+
+export class Patio {
+  static async open(environment = {}) {
+    const patio = new Patio();
+    patio.environment = environment;
+    patio.directory = await mkdtemp(path.join(tmpdir(), 'patio-test-'));
+    patio.port = await freePort();
+    patio.origin = `http://${HOST}:${patio.port}`;
+    patio.log = '';
+    patio.wasDown = false;
+    await patio.start();
+    return patio;
+  }
+
+  async start() {
+    const env = { ...process.env, PORT: this.port, LISTEN: HOST, DATA_DIR: this.directory, RATE_LIMIT: 'off', LOG: 'warn', ...this.environment };
+    this.process = spawn(EXECUTABLE, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    this.process.stderr.on('data', (text) => { this.log += text; });
+    await eventually(async () => {
+      if (this.process.exitCode !== null) throw new Error(`Patio ended: ${this.log}`);
+      const { ok } = await fetch(`${this.origin}/up`);
+      if (!ok) throw new Error('Patio is not up');
+    });
+  }
+
+  /** As a power cut does: without a warning. */
+  async kill() {
+    this.wasDown = true;
+    await this.#end('SIGKILL');
+  }
+
+  freeze() { this.process.kill('SIGSTOP'); }
+  thaw() { this.process.kill('SIGCONT'); }
+
+  async close() {
+    await this.#end('SIGKILL');
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async #end(signal) {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const ended = once(this.process, 'exit');
+    this.process.kill(signal);
+    await ended;
+  }
+
+  /** Somebody who uses the JSON API; registered, but not online. */
+  async program(name) {
+    await this.api('users', { name, email: emailOf(name), password: PASSWORD });
+    const { token } = await this.api('tokens', { login: name, password: PASSWORD, label: 'test' });
+    const post = (body, room = 1) => this.api(`rooms/${room}/messages`, { body }, token);
+    return { name, token, post };
+  }
+
+  async api(call, content, token) {
+    const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
+    const answer = await fetch(`${this.origin}/api/v1/${call}`, { method: 'POST', headers, body: JSON.stringify(content) });
+    if (!answer.ok) throw new Error(`POST ${call}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, HOST);
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}

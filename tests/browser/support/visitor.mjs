@@ -1,0 +1,81 @@
+// Somebody at a browser of their own: what they do, and what they see.
+import { PASSWORD, emailOf } from './patio.mjs';
+
+export class Visitor {
+  constructor(patio, context, page) {
+    Object.assign(this, { patio, context, page });
+  }
+
+  async go(where) { return this.page.goto(new URL(where, this.patio.origin).href); }
+  get path() { const { pathname, search } = new URL(this.page.url()); return pathname + search; }
+  async arrives(where) { await this.page.waitForURL((url) => url.pathname + url.search === where); }
+
+  async newTab(where = '/rooms/1') {
+    const tab = new Visitor(this.patio, this.context, await this.context.newPage());
+    await tab.go(where);
+    return tab;
+  }
+
+  // --- Registering and signing in
+
+  async fill(fields) {
+    for (const [name, value] of Object.entries(fields)) await this.field(name).fill(value);
+  }
+
+  async register(name, other = {}) {
+    await this.fill({ name, email: emailOf(name), password: PASSWORD, password_confirmation: other.password ?? PASSWORD, ...other });
+    await this.submit();
+  }
+
+  async signIn(login, password = PASSWORD) {
+    await this.fill({ login, password });
+    await this.submit();
+  }
+
+  async submit() { await this.page.locator('.gate__card button[type=submit]').click(); }
+  async openMenu() { await this.page.locator('[popovertarget=me-menu]').click(); }
+
+  async signOut() {
+    await this.openMenu();
+    await this.page.locator('form[action="/logout"] button').click();
+  }
+
+  field(name) { return this.page.locator(`[name="${name}"]`); }
+
+  /** What assistive technology reads after the field's name. */
+  async noteOf(name) {
+    const id = await this.field(name).getAttribute('aria-describedby');
+    return this.page.locator(`#${id}`).textContent();
+  }
+
+  // --- Talking
+
+  get composer() { return this.page.locator('#body'); }
+  get log() { return this.page.locator('#log'); }
+  get banner() { return this.page.locator('#banner'); }
+  get pill() { return this.page.locator('#pill'); }
+
+  async post(text) {
+    await this.composer.fill(text);
+    await this.composer.press('Enter');
+  }
+
+  message(text) { return this.page.locator('.msg').filter({ has: this.page.locator('.msg__body', { hasText: text }) }); }
+
+  /** Waits until the message is there, stored. */
+  async sees(text) { await this.page.locator('.msg[data-seq]').filter({ hasText: text }).first().waitFor(); }
+
+  async texts() { return this.page.locator('.msg__body').allTextContents(); }
+
+  /** The log as it reads, line by line: days and messages with everything that shows. */
+  async outline() {
+    return this.page.locator('#messages :is(.day, .msg)').evaluateAll((lines) => lines.map((line) => (line.matches('.day') ? { day: line.textContent, date: line.querySelector('time').dateTime } : {
+      id: line.id, by: line.querySelector('.msg__by').textContent, at: line.querySelector('.msg__time')?.textContent, body: line.querySelector('.msg__body').innerHTML, look: [...line.classList].sort(),
+    })));
+  }
+
+  // --- People
+
+  async online() { return this.page.locator('#online .member__name bdi').allTextContents(); }
+  async offline() { return this.page.locator('#offline .member__name bdi').allTextContents(); }
+}

@@ -1,0 +1,103 @@
+// The whole of it without JavaScript: links and forms.
+import assert from 'node:assert/strict';
+import { story } from './support.mjs';
+
+const PLAIN = { javaScriptEnabled: false };
+
+async function send(visitor, text) {
+  await visitor.composer.fill(text);
+  await visitor.page.getByRole('button', { name: 'Send' }).click();
+}
+
+story('one registers, writes, reads and leaves without scripts', async ({ person }) => {
+  const ana = await person('ana', PLAIN);
+  await send(ana, 'Hello from a plain page');
+  await ana.arrives('/rooms/1');
+  assert.deepEqual(await ana.texts(), ['Hello from a plain page']);
+  assert.equal(await ana.composer.inputValue(), '');
+
+  const tom = await person('tom', PLAIN);
+  assert.deepEqual(await tom.texts(), ['Hello from a plain page']);
+  assert.deepEqual(await tom.online(), ['ana', 'tom']);
+
+  await tom.signOut();
+  await tom.arrives('/login');
+  await tom.go('/rooms/1');
+  await tom.arrives('/login?next=%2Frooms%2F1');
+});
+
+story('a message without text is refused, and what was typed stays', async ({ person }) => {
+  const ana = await person('ana', PLAIN);
+  const [refusal] = await Promise.all([ana.page.waitForResponse((response) => response.request().method() === 'POST'), send(ana, '   ')]);
+  assert.equal(refusal.status(), 422);
+  assert.equal(await ana.page.getByRole('alert').textContent(), 'Write something first.');
+  assert.equal(await ana.composer.inputValue(), '   ');
+
+  await send(ana, 'now with text');
+  await ana.arrives('/rooms/1');
+  assert.deepEqual(await ana.texts(), ['now with text']);
+});
+
+story('the page of a refused message is a room page: its language links lead to the room', async ({ person }) => {
+  const ana = await person('ana', PLAIN);
+  await Promise.all([ana.page.waitForResponse((response) => response.request().method() === 'POST'), send(ana, '   ')]);
+  await ana.openMenu();
+  await ana.page.getByRole('link', { name: 'Español' }).click();
+  await ana.arrives('/rooms/1?lang=es');
+});
+
+story('older messages are a link away, and the newest too', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  for (let n = 1; n <= 60; n++) await tom.post(`number ${n}`);
+  const ana = await person('ana', PLAIN);
+  assert.equal((await ana.texts()).at(0), 'number 11');
+  await ana.page.getByRole('link', { name: 'Older messages' }).click();
+  await ana.arrives('/rooms/1?before=11');
+  assert.deepEqual(await ana.texts(), Array.from({ length: 10 }, (_, n) => `number ${n + 1}`));
+  await ana.page.locator('#start').waitFor();
+  await ana.page.getByRole('link', { name: 'Newest messages' }).click();
+  await ana.arrives('/rooms/1');
+  assert.equal((await ana.texts()).at(-1), 'number 60');
+});
+
+story('times without scripts say which zone they are in', async ({ person }) => {
+  const ana = await person('ana', PLAIN);
+  await send(ana, 'what time is it?');
+  assert.match(await ana.page.locator('.msg__time').textContent(), /^\d\d:\d\d UTC$/);
+});
+
+story('the language is a link away', async ({ person }) => {
+  const ana = await person('ana', PLAIN);
+  await ana.openMenu();
+  await ana.page.getByRole('link', { name: 'Español' }).click();
+  await ana.page.locator('html[lang=es]').waitFor();
+  await ana.page.getByRole('button', { name: 'Enviar' }).waitFor();
+});
+
+story('on a phone the rooms and the people open as drawers', async ({ person }) => {
+  const ana = await person('ana', { ...PLAIN, viewport: { width: 390, height: 844 } });
+  const rooms = ana.page.locator('#side');
+  assert.equal(await rooms.isVisible(), false);
+  await ana.page.getByRole('button', { name: 'Open the list of rooms' }).click();
+  await rooms.waitFor();
+  await ana.page.keyboard.press('Escape');
+  await rooms.waitFor({ state: 'hidden' });
+
+  await ana.page.getByRole('button', { name: '1 member' }).click();
+  await ana.page.locator('#people').waitFor();
+});
+
+story('an address that leads nowhere says so and shows the way back', async ({ person }) => {
+  const ana = await person('ana', PLAIN);
+  const answer = await ana.go('/nowhere');
+  assert.equal(answer.status(), 404);
+  assert.equal(await ana.page.getByRole('heading').textContent(), 'Nothing here');
+  await ana.page.getByRole('link', { name: 'Back to the chat' }).click();
+  await ana.arrives('/rooms/1');
+});
+
+story('there is no button for what only scripts can do', async ({ visitor }) => {
+  const ana = await visitor(PLAIN);
+  await ana.go('/register');
+  assert.equal(await ana.page.getByRole('button', { name: 'Show password' }).count(), 0);
+});

@@ -1,0 +1,93 @@
+//! The executable as its operator meets it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
+
+fn patio() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patio"));
+    command.env_clear();
+    command
+}
+
+fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    patio().args(arguments).envs(environment.iter().copied()).output().expect("it runs")
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("text")
+}
+
+#[test]
+fn a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed() {
+    for (name, value, allowed) in [
+        ("PORT", "0", "a number from 1 to 65535"),
+        ("PORT", "http", "a number from 1 to 65535"),
+        ("LISTEN", "everywhere", "an IP address"),
+        ("SIGNUP", "maybe", "open, closed"),
+        ("BASE_URL", "chat.example.org", "https://"),
+        ("TRUSTED_PROXIES", "all", "networks"),
+        ("DATABASE_URL", "mysql://x", "sqlite:"),
+        ("SITE_NAME", " ", "1 to 64 characters"),
+        ("RATE_LIMIT", "1", "on, off"),
+        ("LOG_FORMAT", "xml", "text, json"),
+    ] {
+        let output = run(&["serve"], &[(name, value)]);
+        let text = complaint(&output);
+        assert_eq!(output.status.code(), Some(2), "{name}: {text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains(&format!("{name}={value} ")) && text.contains(allowed), "{text}");
+    }
+}
+
+#[test]
+fn an_unknown_argument_is_wrong_usage_and_help_names_everything() {
+    for arguments in [["dance"].as_slice(), &["--dance"], &["serve", "--dance"]] {
+        let output = run(arguments, &[]);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(complaint(&output).lines().count(), 1);
+    }
+    let help = run(&["--help"], &[]);
+    assert_eq!(help.status.code(), Some(0));
+    let text = String::from_utf8(help.stdout).expect("text");
+    for word in
+        ["serve", "healthcheck", "PORT", "DATA_DIR", "BASE_URL", "TRUSTED_PROXIES", "SIGNUP", "LOG"]
+    {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_one_line_and_exit_code_1() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let path = file.path().to_str().expect("a path");
+    let output = run(&[], &[("DATA_DIR", path), ("PORT", "1"), ("LOG", "off")]);
+    assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
+    assert_eq!(complaint(&output).lines().count(), 1, "{}", complaint(&output));
+}
+
+#[test]
+fn a_healthcheck_succeeds_while_the_server_runs_and_fails_when_it_does_not() {
+    let data = tempfile::tempdir().expect("a directory");
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("one")
+        .port();
+    let port = port.to_string();
+    let environment = [("PORT", port.as_str()), ("LISTEN", "127.0.0.1"), ("LOG_FORMAT", "json")];
+    assert_eq!(run(&["healthcheck"], &environment).status.code(), Some(1));
+    let mut server = patio()
+        .envs(environment)
+        .env("DATA_DIR", data.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let log = BufReader::new(server.stderr.take().expect("a log"));
+    let open = log.lines().map_while(Result::ok).find(|line| line.contains("Patio is open"));
+    let open: serde_json::Value = serde_json::from_str(&open.expect("a line")).expect("JSON");
+    assert_eq!(open["level"], "INFO");
+    let healthy = run(&["healthcheck"], &environment);
+    server.kill().expect("killed");
+    server.wait().expect("ended");
+    assert_eq!(healthy.status.code(), Some(0), "{}", complaint(&healthy));
+}

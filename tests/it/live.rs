@@ -1,0 +1,254 @@
+//! Live connections: what they are told, what they may ask, how they end.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Live, Server};
+
+fn of_type<'a>(frames: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    frames.iter().filter(|frame| frame["type"] == kind).collect()
+}
+
+#[tokio::test]
+async fn a_connection_is_greeted_with_who_it_is_and_where_its_rooms_stand() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    ana.say("hola").await;
+    let mut live = ana.live().await;
+    let ready = live.next().await;
+    assert_eq!(ready["type"], "ready");
+    assert_eq!((&ready["me"]["name"], &ready["me"]["online"]), (&json!("ana"), &json!(true)));
+    assert!(ready["epoch"].as_str().is_some_and(|epoch| !epoch.is_empty()));
+    let room = json!({"id": 1, "last_seq": 1, "last_read_seq": 1, "rev": 1, "mentions": 0});
+    assert_eq!(ready["rooms"], json!([room]));
+    assert_eq!(live.next().await, json!({"type": "present", "users": [1]}));
+}
+
+#[tokio::test]
+async fn a_message_reaches_those_who_have_the_room_open_and_nobody_else() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let (mut open, mut closed) = (luis.live().await, luis.live().await);
+    open.open_room(1, None).await;
+    let posted = ana.say("en vivo").await;
+    let expected = json!({"type": "message", "room": 1, "rev": 1, "message": posted});
+    assert_eq!(open.until("message").await, expected);
+    closed.send(json!({"type": "ping"})).await;
+    loop {
+        let frame = closed.next().await;
+        assert_ne!(frame["type"], "message");
+        if frame["type"] == "pong" {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_gets_the_message_as_html_in_its_language() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    ana.language = "es";
+    let mut live = ana.live().await;
+    live.open_room(1, None).await;
+    server.api("luis").await.say("<b>hola</b>").await;
+    let frame = live.until("message").await;
+    let html = frame["html"].as_str().expect("html");
+    assert!(frame.get("message").is_none());
+    assert!(
+        html.contains("&lt;b&gt;hola&lt;/b&gt;") && html.contains("sábado 21 de noviembre"),
+        "{html}"
+    );
+}
+
+#[tokio::test]
+async fn what_was_missed_comes_once_in_order_and_then_what_is_live() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    for n in 1..=130 {
+        ana.say(&format!("m{n}")).await;
+    }
+    let mut live = luis.live().await;
+    let frames = live.open_room(1, Some(10)).await;
+    assert_eq!(frames[0], json!({"type": "opened", "room": 1, "rev": 130, "last_seq": 130}));
+    let revs: Vec<_> = of_type(&frames, "message").iter().map(|f| f["rev"].as_i64()).collect();
+    assert_eq!(revs, (11..=130).map(Some).collect::<Vec<_>>());
+    assert_eq!(frames.last(), Some(&json!({"type": "live", "room": 1, "rev": 130})));
+    ana.say("ahora").await;
+    assert_eq!(live.until("message").await["rev"], 131);
+}
+
+#[tokio::test]
+async fn nothing_is_lost_or_doubled_while_others_write_during_the_catch_up() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let writing = async {
+        for n in 0..80 {
+            ana.say(&format!("m{n}")).await;
+        }
+    };
+    let reading = async {
+        let mut revs = Vec::new();
+        while revs.len() < 80 {
+            let mut live = ana.live().await;
+            let since = revs.last().copied().unwrap_or(0);
+            let frames = live.open_room(1, Some(since)).await;
+            revs.extend(of_type(&frames, "message").iter().filter_map(|f| f["rev"].as_i64()));
+            if revs.len() < 80 {
+                revs.extend(live.until("message").await["rev"].as_i64());
+            }
+        }
+        revs
+    };
+    let ((), revs) = tokio::join!(writing, reading);
+    assert_eq!(revs, (1..=80).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_post_is_answered_when_it_is_stored_and_again_when_it_is_sent_again() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let mut live = ana.live().await;
+    for _ in 0..2 {
+        live.send(json!({"type": "post", "room": 1, "body": "hola", "nonce": "n1"})).await;
+        let posted = live.until("posted").await;
+        let expected =
+            json!({"type": "posted", "nonce": "n1", "room": 1, "id": 1, "seq": 1, "rev": 1});
+        assert_eq!(posted, expected);
+    }
+    assert_eq!(ana.get("/rooms/1/messages").await["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_an_error_and_the_connection_lives_on() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let mut live = ana.live().await;
+    live.until("present").await;
+    for (frame, status) in [
+        ("{not json", 400),
+        ("[]", 400),
+        ("{}", 400),
+        (r#"{"type":"dance"}"#, 400),
+        (r#"{"type":"open"}"#, 400),
+        (r#"{"type":"open","room":2}"#, 404),
+        (r#"{"type":"post","room":2,"body":"x","nonce":"n"}"#, 404),
+        (r#"{"type":"post","room":1,"body":" ","nonce":"n"}"#, 422),
+        (r#"{"type":"post","room":1,"body":"x","nonce":"ñ"}"#, 422),
+    ] {
+        live.send_text(frame).await;
+        let error = live.until("error").await;
+        assert_eq!(error["status"], status, "{frame}");
+        assert!(error["detail"].is_string());
+        if frame.contains(r#""nonce":"n""#) {
+            assert_eq!(error["nonce"], "n", "{frame}");
+        }
+    }
+    live.send(json!({"type": "ping"})).await;
+    live.until("pong").await;
+}
+
+#[tokio::test]
+async fn who_claims_to_know_the_future_shall_start_anew() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    ana.say("hola").await;
+    let mut live = ana.live().await;
+    live.send(json!({"type": "open", "room": 1, "since_rev": 2})).await;
+    assert_eq!(live.until("resync").await["room"], 1);
+    assert_eq!(of_type(&live.open_room(1, Some(1)).await, "message").len(), 0);
+}
+
+#[tokio::test]
+async fn a_closed_room_is_silent_until_it_is_opened_again() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let mut live = ana.live().await;
+    live.open_room(1, None).await;
+    live.send(json!({"type": "close", "room": 1})).await;
+    live.send(json!({"type": "ping"})).await;
+    live.until("pong").await;
+    ana.say("nadie lo oye").await;
+    live.send(json!({"type": "ping"})).await;
+    assert_eq!(live.next().await["type"], "pong");
+    assert_eq!(of_type(&live.open_room(1, Some(0)).await, "message").len(), 1);
+}
+
+#[tokio::test]
+async fn who_comes_is_seen_by_those_who_are_there() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let mut live = ana.live().await;
+    live.until("present").await;
+    let luis = server.api("luis").await;
+    let member = live.until("member").await;
+    assert_eq!((&member["user"]["name"], &member["joined"]), (&json!("luis"), &json!(true)));
+    let mut there = luis.live().await;
+    assert_eq!(
+        live.until("presence").await,
+        json!({"type": "presence", "user": 2, "online": true})
+    );
+    assert_eq!(there.until("present").await["users"], json!([1, 2]));
+    assert_eq!(ana.get("/rooms").await["items"][0]["online"], 2);
+}
+
+#[tokio::test]
+async fn a_sign_out_ends_the_connections_of_that_sign_in_and_no_others() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let mut other = server.api("ana").await.live().await;
+    let (mut one, mut two) = (ana.live().await, ana.live().await);
+    one.until("present").await;
+    two.until("present").await;
+    ana.ok(Method::DELETE, "/tokens/current", None).await;
+    assert_eq!((one.closed().await, two.closed().await), (4401, 4401));
+    other.send(json!({"type": "ping"})).await;
+    other.until("pong").await;
+
+    let mut browser = server.person("luis").await;
+    let mut page = browser.live().await;
+    page.until("present").await;
+    browser.submit("/logout", &[]).await;
+    assert_eq!(page.closed().await, 4401);
+}
+
+#[tokio::test]
+async fn a_frame_that_is_too_large_closes_the_connection_and_the_largest_does_not() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let ping = r#"{"type":"ping"}"#;
+    let frame = |bytes: usize| ping.to_owned() + &" ".repeat(bytes - ping.len());
+    let mut live = ana.live().await;
+    live.send_text(&frame(64 * 1024)).await;
+    live.until("pong").await;
+    live.send_text(&frame(64 * 1024 + 1)).await;
+    assert_eq!(live.closed().await, 1009);
+}
+
+#[tokio::test]
+async fn a_stop_says_come_back() {
+    let mut server = Server::start().await;
+    let ana = server.api("ana").await;
+    let mut live = ana.live().await;
+    live.until("present").await;
+    let (code, ()) = tokio::join!(live.closed(), server.stop());
+    assert_eq!(code, 1012);
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_token_or_their_own_pages_cookie() {
+    let server = Server::start().await;
+    let ana = server.person("ana").await;
+    let url = server.url("/api/v1/live").replace("http", "ws");
+    let own = server.url("");
+    let opens =
+        async |headers: &[(&str, &str)]| Live::try_open(&url, "patio.v1", headers).await.err();
+    assert_eq!(opens(&[]).await, Some(401));
+    assert_eq!(opens(&[("authorization", "Bearer nonsense")]).await, Some(401));
+    assert_eq!(opens(&[("cookie", ana.cookie())]).await, Some(403));
+    let evil = ("origin", "https://evil.example");
+    assert_eq!(opens(&[("cookie", ana.cookie()), evil]).await, Some(403));
+    assert_eq!(opens(&[("cookie", ana.cookie()), ("origin", &own)]).await, None);
+    // A page that is signed out is told so, since a refused handshake tells its script nothing.
+    let mut gone = Live::open(&url, "patio-html.v1", &[("origin", &own)]).await;
+    assert_eq!(gone.closed().await, 4401);
+}

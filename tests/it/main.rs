@@ -1,0 +1,10 @@
+//! Full-stack tests: the real server in this process, on a port and a database of its own.
+
+mod accounts;
+mod command_line;
+mod live;
+mod messages;
+mod pages;
+mod security;
+mod support;
+mod tidy;

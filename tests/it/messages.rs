@@ -1,0 +1,203 @@
+//! Posting, reading back, catching up.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::Server;
+
+fn bodies(page: &Value) -> Vec<&str> {
+    let items = page["items"].as_array().expect("items");
+    items.iter().map(|item| item["body"].as_str().expect("a body")).collect()
+}
+
+fn seqs(page: &Value) -> Vec<i64> {
+    let items = page["items"].as_array().expect("items");
+    items.iter().map(|item| item["seq"].as_i64().expect("a seq")).collect()
+}
+
+#[tokio::test]
+async fn a_posted_message_is_read_back_with_all_that_the_interface_promises() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let posted = ana
+        .post("/rooms/1/messages", json!({"body": " hola\nhttps://x.org ", "nonce": "n1"}))
+        .await;
+    let read = ana.get("/rooms/1/messages").await;
+    assert_eq!(read["items"][0], posted);
+    assert_eq!(read["more"], false);
+    let link = "<a href=\"https://x.org\" target=\"_blank\" rel=\"noopener noreferrer nofollow ugc\">https://x.org</a>";
+    let expected = json!({
+        "id": 1, "room_id": 1, "seq": 1, "rev": 1, "kind": "text",
+        "author": {"id": 1, "name": "ana", "display_name": "ana", "bot": false},
+        "body": "hola\nhttps://x.org", "html": format!("<p>hola<br>{link}</p>"),
+        "created_at": "2026-11-21T10:00:00.000Z", "edited_at": null, "deleted": false,
+        "reply_to": null, "reactions": [], "attachments": [], "nonce": "n1",
+    });
+    assert_eq!(posted, expected);
+}
+
+#[tokio::test]
+async fn the_same_nonce_gives_the_first_message_back() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let send = json!({"body": "una vez", "nonce": "n1"});
+    let (status, first) = ana.ok(Method::POST, "/rooms/1/messages", Some(send.clone())).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let (status, again) = ana.ok(Method::POST, "/rooms/1/messages", Some(send.clone())).await;
+    assert_eq!((status, &again), (StatusCode::OK, &first));
+    // Somebody else's nonces are their own.
+    let (status, other) = luis.ok(Method::POST, "/rooms/1/messages", Some(send)).await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert_ne!(other["id"], first["id"]);
+    assert_eq!(seqs(&ana.get("/rooms/1/messages").await), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_nonce_with_another_body_is_a_conflict() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    ana.post("/rooms/1/messages", json!({"body": "uno", "nonce": "n1"})).await;
+    let other = json!({"body": "dos", "nonce": "n1"});
+    let refused = ana.refused(Method::POST, "/rooms/1/messages", Some(other)).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert_eq!(bodies(&ana.get("/rooms/1/messages").await), ["uno"]);
+}
+
+#[tokio::test]
+async fn messages_of_many_at_once_are_numbered_without_gaps() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let posts = (0..60).map(|n| {
+        let message = json!({"body": format!("m{n}"), "nonce": format!("n{}", n % 50)});
+        ana.send(Method::POST, "/rooms/1/messages", Some(message))
+    });
+    let statuses: Vec<u16> =
+        futures_util::future::join_all(posts).await.iter().map(|r| r.status().as_u16()).collect();
+    // Ten nonces came twice, with another body.
+    assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 10, "{statuses:?}");
+    let page = ana.get("/rooms/1/messages?limit=100").await;
+    assert_eq!(seqs(&page), (1..=50).collect::<Vec<_>>());
+    let ids: Vec<_> =
+        page["items"].as_array().expect("items").iter().map(|m| m["id"].as_i64()).collect();
+    assert!(ids.is_sorted(), "{ids:?}");
+}
+
+#[tokio::test]
+async fn history_is_read_from_every_place_and_in_every_direction() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for n in 1..=10 {
+        ana.say(&format!("m{n}")).await;
+    }
+    for (query, found, more) in [
+        ("limit=3", vec![8, 9, 10], true),
+        ("limit=10", (1..=10).collect(), false),
+        ("before=4&limit=2", vec![2, 3], true),
+        ("before=4", vec![1, 2, 3], false),
+        ("before=1", vec![], false),
+        ("after=8", vec![9, 10], false),
+        ("after=4&limit=2", vec![5, 6], true),
+        ("after=10", vec![], false),
+        ("around=5&limit=3", vec![4, 5, 6], true),
+        ("around=1&limit=3", vec![1, 2, 3], true),
+        ("around=10&limit=3", vec![8, 9, 10], true),
+        ("around=5&limit=1", vec![5], true),
+        ("around=5", (1..=10).collect(), false),
+        ("since_rev=8", vec![9, 10], false),
+        ("since_rev=0&limit=4", vec![1, 2, 3, 4], true),
+        ("since_rev=99", vec![], false),
+    ] {
+        let page = ana.get(&format!("/rooms/1/messages?{query}")).await;
+        assert_eq!((seqs(&page), page["more"].as_bool()), (found, Some(more)), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_may_not_be_is_refused_with_its_field() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for (message, field) in [
+        (json!({"body": ""}), "body"),
+        (json!({"body": " \n\t "}), "body"),
+        (json!({}), "body"),
+        (json!({"body": "a".repeat(16_001)}), "body"),
+        (json!({"body": "a", "nonce": ""}), "nonce"),
+        (json!({"body": "a", "nonce": "ñ"}), "nonce"),
+        (json!({"body": "a", "nonce": "x".repeat(65)}), "nonce"),
+        (json!({"body": "a", "reply_to": 7}), "reply_to"),
+    ] {
+        let refused = ana.refused(Method::POST, "/rooms/1/messages", Some(message.clone())).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{message}");
+        assert!(refused.body["errors"][field][0].is_string(), "{message}: {refused:?}");
+    }
+    let longest = json!({"body": "ñ".repeat(16_000), "nonce": "x".repeat(64)});
+    let first = ana.post("/rooms/1/messages", longest).await;
+    assert_eq!(first["seq"], 1, "the refused ones took no number");
+    let reply = ana.post("/rooms/1/messages", json!({"body": "sí", "reply_to": first["id"]})).await;
+    assert_eq!(reply["reply_to"], first["id"]);
+}
+
+#[tokio::test]
+async fn a_query_that_makes_no_sense_is_refused() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for query in
+        ["limit=0", "limit=101", "limit=x", "before=1&after=2", "since_rev=1&around=1", "before=x"]
+    {
+        let refused = ana.refused(Method::GET, &format!("/rooms/1/messages?{query}"), None).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+    }
+    ana.get("/rooms/1/messages?limit=100&before=9007199254740991").await;
+    ana.get("/rooms/1/messages?before=-5").await;
+}
+
+#[tokio::test]
+async fn a_room_that_is_not_there_is_not_found() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for room in ["2", "0", "-1", "9223372036854775807", "x"] {
+        let path = format!("/rooms/{room}/messages");
+        assert_eq!(
+            ana.refused(Method::GET, &path, None).await.status,
+            StatusCode::NOT_FOUND,
+            "{room}"
+        );
+        let post = Some(json!({"body": "hola"}));
+        assert_eq!(
+            ana.refused(Method::POST, &path, post).await.status,
+            StatusCode::NOT_FOUND,
+            "{room}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn history_stays_over_a_restart() {
+    let server = Server::start().await;
+    let mut ana = server.api("ana").await;
+    ana.say("antes").await;
+    let epoch = ana.send(Method::GET, "/me", None).await.headers()["patio-epoch"].clone();
+    let server = server.restart().await;
+    ana = server.api("ana2").await;
+    assert_eq!(bodies(&ana.get("/rooms/1/messages").await), ["antes"]);
+    assert_eq!(ana.say("después").await["seq"], 2);
+    assert_eq!(ana.send(Method::GET, "/me", None).await.headers()["patio-epoch"], epoch);
+}
+
+#[tokio::test]
+async fn who_writes_has_read_and_who_joins_has_read_all_so_far() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    ana.say("uno").await;
+    ana.say("dos").await;
+    let luis = server.api("luis").await;
+    let last_read = async |who: &crate::support::Api| {
+        let rooms = who.get("/rooms").await;
+        let room = &rooms["items"][0];
+        (room["last_read_seq"].as_i64(), room["last_seq"].as_i64())
+    };
+    assert_eq!(last_read(&luis).await, (Some(2), Some(2)));
+    ana.say("tres").await;
+    assert_eq!(last_read(&luis).await, (Some(2), Some(3)));
+    assert_eq!(last_read(&ana).await, (Some(3), Some(3)));
+}

@@ -1,0 +1,159 @@
+//! The pages as a browser without scripts has them.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+
+use crate::support::Server;
+
+#[tokio::test]
+async fn two_people_talk() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let mut luis = server.person("luis").await;
+    assert_eq!(ana.say("hola a todos").await.messages(), ["hola a todos"]);
+    luis.say("buenas").await;
+    let page = ana.get("/rooms/1").await;
+    assert_eq!(page.messages(), ["hola a todos", "buenas"]);
+    assert_eq!(page.all("article[data-seq] .msg__by"), ["ana", "luis"]);
+    assert_eq!(page.all("article[data-seq] time"), ["10:00 UTC", "10:00 UTC"]);
+    assert_eq!(page.all("#online bdi"), ["ana", "luis"]);
+}
+
+#[tokio::test]
+async fn a_stranger_is_shown_the_door_and_the_first_one_the_way_in() {
+    let server = Server::start().await;
+    let mut browser = server.browser();
+    let page = browser.get("/").await;
+    assert_eq!(page.path, "/register");
+    assert!(page.text.contains("your account will be the administrator"));
+    server.person("ana").await;
+    let page = browser.get("/").await;
+    assert_eq!(page.path, "/login");
+    let page = browser.get("/rooms/1").await;
+    assert_eq!(page.path, "/login?next=%2Frooms%2F1");
+    assert_eq!(page.attribute("input[name=next]", "value").as_deref(), Some("/rooms/1"));
+}
+
+#[tokio::test]
+async fn messages_are_grouped_by_author_and_divided_by_day() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let minutes = |n: u64| Duration::from_secs(60 * n);
+    ana.say("uno").await;
+    server.advance(minutes(4));
+    ana.say("dos").await;
+    server.advance(minutes(5));
+    ana.say("tres").await;
+    server.person("luis").await.say("cuatro").await;
+    server.advance(minutes(24 * 60));
+    let page = ana.say("cinco").await;
+    assert_eq!(page.all(".msg--cont[data-seq] .msg__body"), ["dos"]);
+    assert_eq!(page.all(".day"), ["Saturday 21 November 2026", "Sunday 22 November 2026"]);
+}
+
+#[tokio::test]
+async fn older_messages_are_a_link_away_down_to_the_beginning() {
+    let server = Server::start().await;
+    let (api, mut ana) = (server.api("bot1").await, server.person("ana").await);
+    for n in 1..=120 {
+        api.say(&format!("m{n}")).await;
+    }
+    let mut seen = Vec::new();
+    let mut path = "/rooms/1".to_owned();
+    loop {
+        let page = ana.get(&path).await;
+        seen.splice(0..0, page.messages());
+        assert_eq!(page.all(".newest").is_empty(), path == "/rooms/1");
+        match page.attribute("a.older", "href") {
+            Some(older) => path = older,
+            None => break,
+        }
+        assert!(page.all("#start").is_empty());
+    }
+    assert_eq!(ana.get(&path).await.all("#start").len(), 1);
+    assert_eq!(seen, (1..=120).map(|n| format!("m{n}")).collect::<Vec<_>>());
+    let fragment = ana.get("/rooms/1/messages?before=71").await;
+    assert_eq!(fragment.messages().len(), 50);
+    assert!(!fragment.text.contains("<html"));
+}
+
+#[tokio::test]
+async fn a_text_that_cannot_be_posted_is_kept() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let long = "a".repeat(16_001);
+    let page = ana.say(&long).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(page.one("textarea[name=body]"), long);
+    assert_eq!(page.one("#composer-error"), "A message has 16,000 characters at most.");
+    let page = ana.say(" \n ").await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.messages().is_empty());
+    assert_eq!(ana.say(&long[1..]).await.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn a_double_click_posts_once_and_a_page_from_the_back_button_swallows_nothing() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let nonce = ana.get("/rooms/1").await.attribute("input[name=nonce]", "value").expect("a nonce");
+    let post = async |browser: &mut crate::support::Browser, body: &str| {
+        let fields = [("body", body), ("nonce", nonce.as_str())];
+        browser.submit("/rooms/1/messages", &fields).await.messages()
+    };
+    assert_eq!(post(&mut ana, "uno").await, ["uno"]);
+    assert_eq!(post(&mut ana, "uno").await, ["uno"]);
+    assert_eq!(post(&mut ana, "dos").await, ["uno", "dos"]);
+}
+
+#[tokio::test]
+async fn people_who_left_are_offline_after_two_minutes_without_a_script() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    server.person("luis").await;
+    assert_eq!(ana.get("/rooms/1").await.all("#online bdi"), ["ana", "luis"]);
+    server.advance(Duration::from_secs(121));
+    // Whoever looks is there; the other's time is over as soon as somebody sweeps.
+    let mut page = ana.get("/rooms/1").await;
+    while page.all("#offline bdi").is_empty() {
+        page = ana.get("/rooms/1").await;
+    }
+    assert_eq!(page.all("#online bdi"), ["ana"]);
+    assert_eq!(page.all("#offline bdi"), ["luis"]);
+}
+
+#[tokio::test]
+async fn pages_speak_the_language_that_the_reader_asks_for() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let language = |page: &crate::support::Page| page.attribute("html", "lang");
+    ana.language = "es-AR,es;q=0.9,en;q=0.8";
+    let page = ana.get("/rooms/1").await;
+    assert_eq!(language(&page).as_deref(), Some("es"));
+    assert_eq!(page.attribute("button.send", "aria-label").as_deref(), Some("Enviar"));
+    let page = ana.get("/rooms/1?lang=en").await;
+    assert_eq!(language(&page).as_deref(), Some("en"));
+    let kept = page.headers.get_all("set-cookie").iter().any(|c| {
+        c.to_str().is_ok_and(|c| c.starts_with("patio_language=en;") && c.contains("Path=/"))
+    });
+    assert!(kept, "{:?}", page.headers);
+    assert_eq!(language(&ana.get("/rooms/1?lang=xx").await).as_deref(), Some("es"));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_page_that_leads_home() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    for path in
+        ["/nowhere", "/rooms/2", "/rooms/x", "/rooms/99999999999999999999", "/assets/0/nothing.css"]
+    {
+        let page = ana.get(path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let page = ana.get("/rooms/2").await;
+    assert_eq!(page.one("h1"), "Nothing here");
+    assert_eq!(page.attribute("main a", "href").as_deref(), Some("/"));
+    assert_eq!(ana.get("/logout").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(ana.get("/rooms/1?before=x").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}

@@ -1,0 +1,216 @@
+//! What protects people from other sites, other people and odd input.
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::support::{PASSWORD, Server};
+
+/// Every route that changes something: `(method, path)`.
+const CHANGES: [(&str, &str); 7] = [
+    ("POST", "/login"),
+    ("POST", "/register"),
+    ("POST", "/logout"),
+    ("POST", "/rooms/1/messages"),
+    ("POST", "/api/v1/users"),
+    ("POST", "/api/v1/tokens"),
+    ("DELETE", "/api/v1/tokens/current"),
+];
+
+#[tokio::test]
+async fn a_change_that_another_site_sends_is_refused_and_our_own_is_not() {
+    let server = Server::start().await;
+    let ana = server.person("ana").await;
+    let own = server.url("");
+    for (method, path) in CHANGES {
+        let method: Method = method.parse().expect("a method");
+        let send = async |headers: &[(&str, &str)]| {
+            let mut request = ana.plain().request(method.clone(), server.url(path));
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            request.send().await.expect("an answer").status()
+        };
+        for foreign in [
+            [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")].as_slice(),
+            &[("sec-fetch-site", "cross-site")],
+            &[("sec-fetch-site", "same-site"), ("origin", "https://evil.example")],
+            &[("origin", "https://evil.example")],
+            &[("origin", "null")],
+        ] {
+            assert_eq!(send(foreign).await, StatusCode::FORBIDDEN, "{path} {foreign:?}");
+        }
+        for ours in [
+            [("sec-fetch-site", "same-origin"), ("origin", own.as_str())].as_slice(),
+            &[("sec-fetch-site", "none")],
+            &[("origin", own.as_str())],
+            &[],
+        ] {
+            assert_ne!(send(ours).await, StatusCode::FORBIDDEN, "{path} {ours:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_base_url_is_our_own_origin_also_behind_a_proxy_that_hides_the_host() {
+    let server = Server::with(&["--base-url=https://chat.example.org"]).await;
+    let browser = server.browser();
+    let post = async |origin: &str| {
+        let request = browser.plain().post(server.url("/logout")).header("origin", origin);
+        request.send().await.expect("an answer").status()
+    };
+    assert_eq!(post("https://chat.example.org").await, StatusCode::SEE_OTHER);
+    assert_eq!(post("https://evil.example").await, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_forwarded_host_counts_only_from_a_trusted_proxy() {
+    let fields = [("login", "x"), ("password", "y")];
+    for (flags, status) in [
+        (vec![], StatusCode::UNPROCESSABLE_ENTITY),
+        (vec!["--trusted-proxies=192.0.2.1"], StatusCode::FORBIDDEN),
+    ] {
+        let server = Server::with(&flags).await;
+        let request = server.browser().plain().post(server.url("/login")).form(&fields);
+        let request = request
+            .header("origin", "https://chat.example.org")
+            .header("x-forwarded-host", "chat.example.org");
+        assert_eq!(request.send().await.expect("an answer").status(), status, "{flags:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_session_cookie_is_bound_as_tightly_as_the_connection_allows() {
+    let server = Server::start().await;
+    server.person("ana").await;
+    let cookie = async |proto: &str| {
+        let fields = [("login", "ana"), ("password", PASSWORD)];
+        let request = server.browser().plain().post(server.url("/login")).form(&fields);
+        let response = request.header("x-forwarded-proto", proto).send().await.expect("an answer");
+        response.headers()["set-cookie"].to_str().expect("text").to_owned()
+    };
+    let plain = cookie("http").await;
+    assert!(plain.starts_with("patio_session="), "{plain}");
+    assert!(!plain.contains("Secure"), "{plain}");
+    let encrypted = cookie("https").await;
+    assert!(encrypted.starts_with("__Host-patio_session="), "{encrypted}");
+    assert!(encrypted.contains("Secure"), "{encrypted}");
+    for cookie in [plain, encrypted] {
+        for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+    }
+}
+
+#[tokio::test]
+async fn every_page_carries_the_headers_that_keep_it_safe() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    for path in ["/rooms/1", "/nowhere", "/rooms/1/messages?before=1"] {
+        let page = ana.get(path).await;
+        let header = |name: &str| page.headers[name].to_str().expect("text").to_owned();
+        let policy = header("content-security-policy");
+        for part in [
+            "default-src 'none'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+        ] {
+            assert!(policy.contains(part), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(header("x-content-type-options"), "nosniff");
+        assert_eq!(header("referrer-policy"), "same-origin");
+        assert!(header("cache-control").contains("private"));
+    }
+    let asset = ana.get("/rooms/1").await.attribute("link[rel=stylesheet]", "href").expect("css");
+    let style = ana.get(&asset).await;
+    assert_eq!(style.headers["content-type"], "text/css");
+    assert!(style.headers["cache-control"].to_str().expect("text").contains("immutable"));
+}
+
+#[tokio::test]
+async fn everything_but_the_gate_asks_who_is_there() {
+    let server = Server::start().await;
+    server.person("ana").await;
+    let mut browser = server.browser();
+    for path in ["/", "/rooms/1", "/rooms/1/messages?before=1"] {
+        assert!(browser.get(path).await.path.starts_with("/login"), "{path}");
+    }
+    let client = browser.plain();
+    for (method, path) in [
+        ("GET", "/me"),
+        ("GET", "/users"),
+        ("GET", "/rooms"),
+        ("GET", "/rooms/1/messages"),
+        ("POST", "/rooms/1/messages"),
+        ("DELETE", "/tokens/current"),
+        ("GET", "/live"),
+    ] {
+        let method: Method = method.parse().expect("a method");
+        let request = client.request(method, server.url(&format!("/api/v1{path}")));
+        let response = request.json(&json!({"body": "x"})).send().await.expect("an answer");
+        // The socket's door looks at the handshake first.
+        let expected = if path == "/live" { 400 } else { 401 };
+        assert_eq!(response.status().as_u16(), expected, "{path}");
+    }
+    for (path, status) in [("/up", 200), ("/ready", 200), ("/login", 200), ("/register", 200)] {
+        let response = client.get(server.url(path)).send().await.expect("an answer");
+        assert_eq!(response.status().as_u16(), status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_is_no_token_and_a_token_no_cookie() {
+    let server = Server::start().await;
+    let browser = server.person("ana").await;
+    let api = server.api("luis").await;
+    let client = browser.plain();
+    let status = async |path: &str, name: &str, value: &str| {
+        let request = client.get(server.url(path)).header(name, value);
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    let secret = browser.cookie().split_once('=').expect("a pair").1;
+    assert_eq!(status("/api/v1/me", "cookie", browser.cookie()).await, 401);
+    assert_eq!(status("/api/v1/me", "authorization", &format!("Bearer {secret}")).await, 401);
+    assert_eq!(status("/rooms/1", "cookie", &format!("patio_session={}", api.token())).await, 303);
+    assert_eq!(
+        status("/api/v1/me", "authorization", &format!("Bearer {}", api.token())).await,
+        200
+    );
+    assert_eq!(status("/rooms/1", "cookie", browser.cookie()).await, 200);
+}
+
+#[tokio::test]
+async fn odd_requests_are_refused_with_a_four_hundred() {
+    let server = Server::start().await;
+    let browser = server.person("ana").await;
+    let api = server.api("luis").await;
+    let large = "x".repeat(64 * 1024 + 1);
+    for (path, kind, body, status) in [
+        ("/api/v1/tokens", "application/json", "{", 400),
+        ("/api/v1/tokens", "application/json", "[1]", 422),
+        ("/api/v1/tokens", "application/json", r#"{"login": 7}"#, 422),
+        ("/api/v1/tokens", "text/plain", "{}", 415),
+        ("/api/v1/tokens", "application/json", "\u{0}\u{1}", 400),
+        ("/api/v1/rooms/1/messages", "application/json", large.as_str(), 413),
+        ("/rooms/1/messages", "application/x-www-form-urlencoded", large.as_str(), 413),
+        ("/rooms/1/messages", "application/json", "{}", 415),
+        ("/login", "multipart/form-data; boundary=x", "x", 415),
+    ] {
+        let request = browser.plain().post(server.url(path)).header("content-type", kind);
+        let request = request
+            .header("cookie", browser.cookie())
+            .bearer_auth(api.token())
+            .body(body.to_owned());
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status().as_u16(), status, "{path} {kind} {:.20}", body);
+        let kind = response.headers()["content-type"].to_str().expect("text").to_owned();
+        let expected =
+            if path.starts_with("/api") { "application/problem+json" } else { "text/html" };
+        assert!(kind.starts_with(expected), "{path}: {kind}");
+    }
+    let get = browser.plain().get(server.url("/%ff")).send().await.expect("an answer");
+    assert_eq!(get.status(), StatusCode::NOT_FOUND);
+}

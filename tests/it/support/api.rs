@@ -1,0 +1,104 @@
+//! A program that uses the JSON API.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Live, PASSWORD};
+
+pub struct Api {
+    base: String,
+    token: Option<String>,
+    pub language: &'static str,
+}
+
+/// An answer that must be a problem document.
+#[derive(Debug)]
+pub struct Problem {
+    pub status: StatusCode,
+    pub body: Value,
+    pub retry_after: Option<String>,
+}
+
+impl Api {
+    /// Without an account or token.
+    pub fn stranger(base: String) -> Self {
+        Self { base, token: None, language: "en" }
+    }
+
+    pub async fn with_account(base: String, name: &str) -> Self {
+        let mut api = Self::stranger(base);
+        let email = format!("{name}@example.test");
+        let account = json!({"name": name, "email": email, "password": PASSWORD});
+        // Somebody may sign in more than once.
+        api.send(Method::POST, "/users", Some(account)).await;
+        api.sign_in(name).await;
+        api
+    }
+
+    pub async fn sign_in(&mut self, name: &str) {
+        let login = json!({"login": name, "password": PASSWORD, "label": "test"});
+        let issued = self.post("/tokens", login).await;
+        self.token = Some(issued["token"].as_str().expect("a token").to_owned());
+    }
+
+    pub fn token(&self) -> &str {
+        self.token.as_deref().expect("signed in")
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        self.ok(Method::GET, path, None).await.1
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        self.ok(Method::POST, path, Some(body)).await.1
+    }
+
+    pub async fn say(&self, body: &str) -> Value {
+        self.post("/rooms/1/messages", json!({"body": body})).await
+    }
+
+    /// The status too; it must be a success.
+    pub async fn ok(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let response = self.send(method, path, body).await;
+        let status = response.status();
+        let text = response.text().await.expect("a body");
+        assert!(status.is_success(), "{path}: {status} {text}");
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    pub async fn refused(&self, method: Method, path: &str, body: Option<Value>) -> Problem {
+        let response = self.send(method, path, body).await;
+        let status = response.status();
+        let header =
+            |name| response.headers().get(name).map(|v| v.to_str().expect("text").to_owned());
+        let kind = header("content-type");
+        let retry_after = header("retry-after");
+        let text = response.text().await.expect("a body");
+        assert_eq!(kind.as_deref(), Some("application/problem+json"), "{path}: {status} {text}");
+        let body: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(body["status"], status.as_u16(), "{path}");
+        assert!(body["title"].is_string() && body["detail"].is_string(), "{path}: {text}");
+        Problem { status, body, retry_after }
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> reqwest::Response {
+        let request = reqwest::Client::new()
+            .request(method, format!("{}{path}", self.base))
+            .header("accept-language", self.language);
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        request.send().await.expect("an answer")
+    }
+
+    pub async fn live(&self) -> Live {
+        let url = format!("{}/live", self.base.replace("http", "ws"));
+        Live::open(&url, "patio.v1", &[("authorization", &format!("Bearer {}", self.token()))])
+            .await
+    }
+}

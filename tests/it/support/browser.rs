@@ -1,0 +1,143 @@
+//! A browser without scripts: it follows redirects, keeps cookies and fills in forms.
+
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use scraper::{Html, Selector};
+
+use super::{Live, PASSWORD};
+
+pub struct Browser {
+    base: String,
+    client: reqwest::Client,
+    pub language: &'static str,
+    cookie: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Page {
+    pub status: StatusCode,
+    pub path: String,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Page {
+    /// The texts of all elements that a selector finds.
+    pub fn all(&self, selector: &str) -> Vec<String> {
+        let selector = Selector::parse(selector).expect("a selector");
+        let page = Html::parse_document(&self.text);
+        let text = |element: scraper::ElementRef<'_>| element.text().collect::<String>();
+        page.select(&selector).map(|element| text(element).trim().to_owned()).collect()
+    }
+
+    pub fn one(&self, selector: &str) -> String {
+        let all = self.all(selector);
+        assert_eq!(all.len(), 1, "{selector} in {}", self.text);
+        all.into_iter().next().expect("one")
+    }
+
+    pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
+        let selector = Selector::parse(selector).expect("a selector");
+        let page = Html::parse_document(&self.text);
+        page.select(&selector).next()?.attr(name).map(str::to_owned)
+    }
+
+    /// The bodies of the messages on the page.
+    pub fn messages(&self) -> Vec<String> {
+        self.all("article.msg[data-seq] .msg__body")
+    }
+}
+
+impl Browser {
+    pub fn new(base: String) -> Self {
+        let client = reqwest::Client::builder().cookie_store(true).build().expect("a client");
+        Self { base, client, language: "en", cookie: None }
+    }
+
+    pub async fn get(&mut self, path: &str) -> Page {
+        let request = self.client.get(format!("{}{path}", self.base));
+        self.send(request).await
+    }
+
+    pub async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let request = self.client.post(format!("{}{path}", self.base)).form(fields);
+        self.send(request.header("origin", self.base.clone())).await
+    }
+
+    pub async fn register(&mut self, name: &str) -> Page {
+        let email = format!("{name}@example.test");
+        let fields = [
+            ("name", name),
+            ("email", &email),
+            ("password", PASSWORD),
+            ("password_confirmation", PASSWORD),
+        ];
+        self.submit("/register", &fields).await
+    }
+
+    pub async fn login(&mut self, login: &str, password: &str) -> Page {
+        self.submit("/login", &[("login", login), ("password", password)]).await
+    }
+
+    /// Says something in the lobby.
+    pub async fn say(&mut self, body: &str) -> Page {
+        self.submit("/rooms/1/messages", &[("body", body)]).await
+    }
+
+    /// Any request, with this browser's cookies and without following redirects.
+    pub fn plain(&self) -> reqwest::Client {
+        let none = reqwest::redirect::Policy::none();
+        reqwest::Client::builder().redirect(none).build().expect("a client")
+    }
+
+    /// The session cookie, as a `Cookie` header has it.
+    pub fn cookie(&self) -> &str {
+        self.cookie.as_deref().expect("signed in")
+    }
+
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> Page {
+        let plain = self.plain();
+        let mut request = request.header("accept-language", self.language);
+        // Redirects are followed by hand, so that the cookie of each step is seen.
+        for _ in 0..5 {
+            if let Some(cookie) = &self.cookie {
+                request = request.header("cookie", cookie);
+            }
+            let response =
+                plain.execute(request.build().expect("a request")).await.expect("an answer");
+            for value in response.headers().get_all("set-cookie") {
+                let value = value.to_str().expect("text");
+                let pair = value.split(';').next().expect("a pair").to_owned();
+                if pair.starts_with("patio_session=") {
+                    self.cookie = (!pair.ends_with('=')).then_some(pair);
+                }
+            }
+            match response.headers().get("location") {
+                Some(to) => {
+                    let url = response.url().join(to.to_str().expect("text")).expect("a URL");
+                    request = self.client.get(url).header("accept-language", self.language);
+                }
+                None => return Self::page(response).await,
+            }
+        }
+        panic!("too many redirects");
+    }
+
+    async fn page(response: reqwest::Response) -> Page {
+        let url = response.url().clone();
+        let path = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        let (status, headers) = (response.status(), response.headers().clone());
+        Page { status, path, headers, text: response.text().await.expect("a body") }
+    }
+
+    /// The socket of a page with scripts.
+    pub async fn live(&self) -> Live {
+        let url = format!("{}/api/v1/live", self.base.replace("http", "ws"));
+        let headers =
+            [("cookie", self.cookie()), ("origin", &self.base), ("accept-language", self.language)];
+        Live::open(&url, "patio-html.v1", &headers).await
+    }
+}

@@ -1,0 +1,99 @@
+//! The far end of a live connection.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// Long enough for any machine; reached only when something is broken.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Live {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Live {
+    pub async fn open(url: &str, protocol: &str, headers: &[(&str, &str)]) -> Self {
+        Self::try_open(url, protocol, headers).await.expect("a handshake")
+    }
+
+    /// The status of a refused handshake is the error.
+    pub async fn try_open(
+        url: &str,
+        protocol: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Self, u16> {
+        let mut request = url.into_client_request().expect("a request");
+        let all = request.headers_mut();
+        all.insert("sec-websocket-protocol", HeaderValue::from_str(protocol).expect("a value"));
+        for (name, value) in headers {
+            let name = name.parse::<reqwest::header::HeaderName>().expect("a name");
+            all.insert(name, HeaderValue::from_str(value).expect("a value"));
+        }
+        match connect_async(request).await {
+            Ok((socket, _)) => Ok(Self { socket }),
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub async fn send(&mut self, frame: Value) {
+        self.send_text(&frame.to_string()).await;
+    }
+
+    pub async fn send_text(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.expect("an open socket");
+    }
+
+    /// The next frame, of whatever type.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            match self.receive().await {
+                Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).expect("JSON"),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => panic!("no frame but {other:?}"),
+            }
+        }
+    }
+
+    /// The next frame of a type; others are passed over.
+    pub async fn until(&mut self, kind: &str) -> Value {
+        loop {
+            let frame = self.next().await;
+            if frame["type"] == kind {
+                return frame;
+            }
+        }
+    }
+
+    /// Opens a room, and gives all frames up to and including `live`.
+    pub async fn open_room(&mut self, room: i64, since: Option<i64>) -> Vec<Value> {
+        self.send(json!({"type": "open", "room": room, "since_rev": since})).await;
+        let mut frames = vec![self.until("opened").await];
+        while frames.last().is_none_or(|frame| frame["type"] != "live") {
+            frames.push(self.next().await);
+        }
+        frames
+    }
+
+    /// The code with which the server closes.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            match self.receive().await {
+                Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+                Some(Ok(_)) => {}
+                other => panic!("no close but {other:?}"),
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Option<Result<Message, Error>> {
+        timeout(PATIENCE, self.socket.next()).await.expect("the server says something")
+    }
+}

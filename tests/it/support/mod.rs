@@ -1,0 +1,108 @@
+//! A server to talk to, and people who do.
+
+mod api;
+mod browser;
+mod live;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use clap::Parser;
+use patio::app::App;
+use patio::config::Config;
+use patio::kernel::{Clock, Random, Timestamp};
+use patio::lifecycle::Lifecycle;
+use tokio::task::JoinHandle;
+
+pub use api::Api;
+pub use browser::{Browser, Page};
+pub use live::Live;
+
+pub const PASSWORD: &str = "correcto-caballo-42-grapa";
+
+/// A running server. Its clock stands still unless a test moves it.
+pub struct Server {
+    pub address: SocketAddr,
+    now: Arc<AtomicI64>,
+    lifecycle: Lifecycle,
+    running: Option<JoinHandle<anyhow::Result<()>>>,
+    data: Arc<tempfile::TempDir>,
+}
+
+#[derive(Parser)]
+struct Flags {
+    #[command(flatten)]
+    config: Config,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With more flags, such as `--signup=closed`.
+    pub async fn with(flags: &[&str]) -> Self {
+        let data = Arc::new(tempfile::tempdir().expect("a directory"));
+        let now = Arc::new(AtomicI64::new(1_795_255_200_000)); // 2026-11-21 10:00 UTC
+        Self::on(data, now, flags).await
+    }
+
+    async fn on(data: Arc<tempfile::TempDir>, now: Arc<AtomicI64>, flags: &[&str]) -> Self {
+        let path = data.path().to_str().expect("a path");
+        let fixed = ["patio", "--listen=127.0.0.1", "--data-dir", path];
+        let throttle = flags.iter().all(|flag| !flag.starts_with("--rate-limit"));
+        let off = throttle.then_some("--rate-limit=off");
+        let all = fixed.into_iter().chain(off).chain(flags.iter().copied());
+        let mut config = Flags::parse_from(all).config;
+        config.address.port = 0;
+        let told = now.clone();
+        let clock = Clock::from_fn(move || Timestamp(told.load(Ordering::Relaxed)));
+        let app = App::build(config, clock, Random::system()).await.expect("a server");
+        let address = app.address().expect("an address");
+        let lifecycle = app.lifecycle();
+        Self { address, now, lifecycle, running: Some(tokio::spawn(app.run())), data }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn advance(&self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).expect("a time");
+        self.now.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    /// Stops in order, and waits until everything has ended.
+    pub async fn stop(&mut self) {
+        self.lifecycle.stop();
+        if let Some(running) = self.running.take() {
+            running.await.expect("no panic").expect("an orderly end");
+        }
+    }
+
+    /// The same directory and clock, served anew.
+    pub async fn restart(mut self) -> Self {
+        self.stop().await;
+        Self::on(self.data.clone(), self.now.clone(), &[]).await
+    }
+
+    /// A browser without scripts that nobody has signed in with.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.url(""))
+    }
+
+    /// Somebody with an account, in a browser.
+    pub async fn person(&self, name: &str) -> Browser {
+        let mut browser = self.browser();
+        let page = browser.register(name).await;
+        assert_eq!(page.status, 200, "{name} can register");
+        browser
+    }
+
+    /// Somebody with an account and a token.
+    pub async fn api(&self, name: &str) -> Api {
+        Api::with_account(self.url("/api/v1"), name).await
+    }
+}

@@ -1,0 +1,253 @@
+//! What must stay true of the sources as a whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rings, low to high. Parts on one line know nothing of each other.
+const RINGS: [&[&str]; 9] = [
+    &["kernel", "config", "lifecycle"],
+    &["db", "live"],
+    &["chat"],
+    &["http"],
+    &["pages", "api"],
+    &["socket"],
+    &["app"],
+    &["cli"],
+    &["main"],
+];
+
+/// The parts of `chat`, low to high. Models stand below the events, verbs above.
+const CHAT: [&str; 8] = [
+    "accounts::model",
+    "rooms::model",
+    "messages::model",
+    "events",
+    "accounts",
+    "rooms",
+    "messages",
+    "presence",
+];
+
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty(), "{folder} has files");
+    found
+}
+
+/// A file as a module path: `src/chat/rooms/mod.rs` is `[chat, rooms]`.
+fn module(file: &Path) -> Vec<String> {
+    let path =
+        file.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).expect("in src");
+    let mut parts: Vec<_> = path
+        .with_extension("")
+        .iter()
+        .map(|part| part.to_str().expect("text").to_owned())
+        .collect();
+    parts.retain(|part| part != "mod");
+    parts
+}
+
+/// All modules that a file names by `crate::…` or `super::…`, as module paths.
+fn imports(file: &Path, text: &str) -> BTreeSet<Vec<String>> {
+    let here = module(file);
+    let code = text.split("#[cfg(test)]").next().expect("text").lines();
+    let code: String =
+        code.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let mut found = BTreeSet::new();
+    for (marker, base) in
+        [("crate::", Vec::new()), ("super::", here[..here.len().saturating_sub(1)].to_vec())]
+    {
+        for (at, _) in code.match_indices(marker) {
+            let before = code[..at].chars().next_back();
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+                continue;
+            }
+            let rest = &code[at + marker.len()..];
+            let names: Vec<&str> = match rest.strip_prefix('{') {
+                Some(list) => list.split('}').next().expect("text").split(',').collect(),
+                None => vec![rest],
+            };
+            for name in names {
+                let path = name.trim().split("::").map(|part| {
+                    part.split(|c: char| !c.is_alphanumeric() && c != '_')
+                        .next()
+                        .expect("text")
+                        .to_owned()
+                });
+                let small = path.take_while(|p| p.starts_with(|c: char| c.is_ascii_lowercase()));
+                found.insert(base.iter().cloned().chain(small).collect());
+            }
+        }
+    }
+    found
+}
+
+fn ring(path: &[String]) -> Option<usize> {
+    let name = path.first()?;
+    RINGS.iter().position(|ring| ring.contains(&name.as_str()))
+}
+
+fn place_in_chat(path: &[String]) -> Option<usize> {
+    let inside = path.strip_prefix(&["chat".to_owned()])?;
+    let two = inside.get(..2).map(|names| names.join("::"));
+    let one = inside.first()?;
+    CHAT.iter()
+        .position(|part| Some(*part) == two.as_deref())
+        .or_else(|| CHAT.iter().position(|part| part == one))
+}
+
+#[test]
+fn imports_point_down() {
+    let mut checked = 0;
+    for file in files("src", "rs") {
+        let text = fs::read_to_string(&file).expect("text");
+        let here = module(&file);
+        for import in imports(&file, &text) {
+            let (Some(from), Some(to)) = (ring(&here), ring(&import)) else { continue };
+            checked += 1;
+            let same_part = here.first() == import.first();
+            assert!(to < from || same_part, "{} uses {}", file.display(), import.join("::"));
+            if let (Some(from), Some(to)) = (place_in_chat(&here), place_in_chat(&import)) {
+                // presence/model.rs and the like: a feature's own model is part of it.
+                assert!(to <= from, "{} uses {}", file.display(), import.join("::"));
+            }
+        }
+    }
+    assert!(checked > 100, "the test sees the imports: {checked}");
+}
+
+#[test]
+fn in_a_feature_models_know_no_store_and_stores_know_no_verb() {
+    for file in files("src/chat", "rs") {
+        let text = fs::read_to_string(&file).expect("text");
+        let code = text.split("#[cfg(test)]").next().expect("text");
+        let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
+        if name != "mod.rs" {
+            let up = code.lines().find(|line| {
+                line.contains("use super::{") || {
+                    line.contains("use super::")
+                        && line
+                            .split("super::")
+                            .nth(1)
+                            .is_some_and(|rest| rest.starts_with(char::is_uppercase))
+                }
+            });
+            assert_eq!(up, None, "{} uses what its verbs define", file.display());
+        }
+        let sql = code.contains("sqlx::query");
+        assert!(!sql || name == "store.rs", "{} has SQL", file.display());
+        if name == "model.rs" {
+            assert!(!code.contains("store::") && !code.contains("crate::db"), "{}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_has_one_reason_to_exist() {
+    for file in files("src", "rs") {
+        let text = fs::read_to_string(&file).expect("text");
+        assert!(text.starts_with("//! "), "{} begins with what it is for", file.display());
+        let lines = text.split("#[cfg(test)]").next().expect("text").lines().count();
+        assert!(lines <= 400, "{} has {lines} lines", file.display());
+    }
+}
+
+/// The messages of a language: key and the variables it uses.
+fn catalogue(language: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found = BTreeMap::new();
+    let mut key = String::new();
+    for file in files(&format!("locales/{language}"), "ftl") {
+        for line in fs::read_to_string(&file).expect("text").lines() {
+            if line.starts_with(|c: char| c.is_ascii_lowercase()) {
+                line.split(" =").next().expect("a key").clone_into(&mut key);
+                assert!(found.insert(key.clone(), BTreeSet::new()).is_none(), "{key} stands twice");
+            }
+            if let Some(variables) = found.get_mut(&key) {
+                let names = line.split('$').skip(1).map(|rest| {
+                    rest.split(|c: char| !c.is_alphanumeric()).next().expect("a name").to_owned()
+                });
+                variables.extend(names);
+            }
+        }
+    }
+    found
+}
+
+/// Everything in quotes in the sources that could be a key.
+fn quoted_words() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for file in files("src", "rs").into_iter().chain(files("templates", "html")) {
+        let text = fs::read_to_string(&file).expect("text");
+        found.extend(text.split('"').map(str::to_owned));
+    }
+    found
+}
+
+#[test]
+fn both_languages_say_everything_with_the_same_variables() {
+    assert_eq!(catalogue("en"), catalogue("es"));
+}
+
+#[test]
+fn the_catalogue_has_every_text_that_is_used_and_no_other() {
+    let known: BTreeSet<String> = catalogue("en").into_keys().collect();
+    let words = quoted_words();
+    for key in &known {
+        assert!(words.contains(key), "{key} is used nowhere");
+    }
+    for file in files("src", "rs").into_iter().chain(files("templates", "html")) {
+        let text = fs::read_to_string(&file).expect("text");
+        for call in ["say(\"", ".name(\"", "count(\"", "field\", \"", "saying(StatusCode::"] {
+            for (at, _) in
+                text.match_indices(call).filter(|(at, _)| !text[*at..].starts_with("field\", \"}"))
+            {
+                let rest = &text[at + call.len()..];
+                let rest = if call.starts_with("saying") {
+                    rest.split('"').nth(1).unwrap_or_default()
+                } else {
+                    rest.split('"').next().expect("text")
+                };
+                assert!(known.contains(rest), "{}: {rest} is not in the catalogue", file.display());
+            }
+        }
+        for (at, _) in text.match_indices("Invalid::new(\"") {
+            let reason = text[at..].split('"').nth(3).expect("a reason");
+            assert!(known.contains(reason), "{}: {reason} is not in the catalogue", file.display());
+        }
+        for (at, _) in text.match_indices("refuse(\"") {
+            let reason = text[at..].split('"').nth(1).expect("a reason");
+            assert!(known.contains(reason), "{}: {reason} is not in the catalogue", file.display());
+        }
+    }
+}
+
+#[test]
+fn both_databases_have_the_same_migrations_and_tables() {
+    let names = |folder: &str| -> Vec<_> {
+        files(folder, "sql").iter().map(|file| file.file_name().map(ToOwned::to_owned)).collect()
+    };
+    assert_eq!(names("migrations/sqlite"), names("migrations/postgres"));
+    let columns = |folder: &str| -> Vec<String> {
+        let text: String = files(folder, "sql")
+            .iter()
+            .map(|file| fs::read_to_string(file).expect("text"))
+            .collect();
+        let code = text.lines().map(|line| line.split("--").next().expect("text").trim());
+        let names = code.filter_map(|line| line.split_whitespace().next());
+        names.map(|name| name.trim_end_matches(';').to_owned()).collect()
+    };
+    assert_eq!(columns("migrations/sqlite"), columns("migrations/postgres"));
+}
