@@ -1,8 +1,7 @@
 //! The one place that knows all parts: builds them, wires them, runs them until told to stop.
 
 use std::fs::DirBuilder;
-use std::future::IntoFuture;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,8 +13,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
-use axum::serve::ListenerExt;
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -25,11 +22,11 @@ use crate::chat::accounts::Accounts;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
-use crate::config::{Address, Config};
+use crate::config::Config;
 use crate::db::Db;
 use crate::http::limits::Throttle;
 use crate::http::site::About;
-use crate::http::{Problem, Site, body, client, health};
+use crate::http::{Problem, Site, body, client, health, server};
 use crate::kernel::{Clock, Random};
 use crate::lifecycle::Lifecycle;
 use crate::live::Hub;
@@ -38,8 +35,7 @@ use crate::{api, pages, socket};
 /// How long a request may take. The slowest, signing in, waits its turn for a few seconds.
 const REQUEST_WITHIN: Duration = Duration::from_secs(30);
 /// How often what has run out is forgotten.
-const TIDY_EVERY: Duration = Duration::from_secs(3600);
-const BACKLOG: i32 = 4096;
+const TIDY_EVERY: Duration = Duration::from_hours(1);
 
 pub struct App {
     listener: TcpListener,
@@ -56,7 +52,8 @@ impl App {
     pub async fn build(config: Config, clock: Clock, random: Random) -> anyhow::Result<Self> {
         make_directory(&config.data_dir)?;
         let db = Db::open(config.database_url.as_ref(), &config.data_dir).await?;
-        let listener = bind(&config.address)?;
+        let listener = server::bind(&config.address)
+            .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();
         let bell = Hub::new(Arc::new(socket::frames::encode));
 
@@ -102,33 +99,11 @@ impl App {
     }
 
     /// Serves until the lifecycle is told to stop, and ends in order.
-    ///
-    /// # Errors
-    /// When the port cannot be served.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self) {
         let Self { listener, router, lifecycle, db } = self;
-        // Small frames go out at once: waiting for more (Nagle) would delay each by up to 40 ms.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delay");
-            }
-        });
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let stopping = lifecycle.stopping();
-        let server = axum::serve(listener, service)
-            .with_graceful_shutdown(stopping.clone().cancelled_owned())
-            .into_future();
-        let too_long = async {
-            stopping.cancelled().await;
-            tokio::time::sleep(Duration::from_secs(2)).await;
-        };
-        tokio::select! {
-            served = server => served.context("the server failed")?,
-            () = too_long => tracing::debug!("some requests are cut"),
-        }
+        server::serve(listener, router, &lifecycle).await;
         lifecycle.finish().await;
         db.close().await;
-        Ok(())
     }
 }
 
@@ -153,31 +128,6 @@ fn make_directory(path: &Path) -> anyhow::Result<()> {
         .mode(0o700)
         .create(path)
         .with_context(|| format!("cannot make the data directory {}", path.display()))
-}
-
-fn bind(address: &Address) -> anyhow::Result<TcpListener> {
-    let wanted = SocketAddr::new(address.listen, address.port);
-    let bound = listen(wanted).or_else(|error| match wanted.ip() {
-        // "Everywhere", on a machine without IPv6.
-        IpAddr::V6(ip) if ip.is_unspecified() && error.kind() != std::io::ErrorKind::AddrInUse => {
-            listen(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port)))
-        }
-        _ => Err(error),
-    });
-    bound.with_context(|| format!("cannot listen on {wanted}"))
-}
-
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(false)?;
-    }
-    // A restart may take over the port from connections that still say goodbye.
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
 }
 
 /// Forgets, now and then, what has run out.

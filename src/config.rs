@@ -40,15 +40,13 @@ pub struct Config {
     #[arg(long, env = "BASE_URL")]
     pub base_url: Option<BaseUrl>,
 
-    /// Networks whose `X-Forwarded-*` headers count, separated by commas.
+    /// Networks whose `X-Forwarded-*` headers count, separated by commas, or `none`.
     #[arg(
         long,
         env = "TRUSTED_PROXIES",
-        value_delimiter = ',',
-        value_parser = parse_network,
         default_value = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7,169.254.0.0/16,fe80::/10"
     )]
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: Networks,
 
     /// Who may register: everybody (`open`) or nobody (`closed`). The very first account can
     /// always be made; it becomes the administrator.
@@ -157,11 +155,32 @@ fn parse_ip(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| "an IP address, as 127.0.0.1 or ::".to_owned())
 }
 
-fn parse_network(text: &str) -> Result<IpNet, String> {
-    let text = text.trim();
-    text.parse::<IpNet>()
-        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-        .map_err(|_| "networks separated by commas, as 10.0.0.0/8,192.168.1.7".to_owned())
+/// Networks and single addresses.
+#[derive(Clone, Debug)]
+pub struct Networks(Vec<IpNet>);
+
+impl Networks {
+    pub fn contain(&self, ip: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&ip))
+    }
+}
+
+impl FromStr for Networks {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim() == "none" {
+            return Ok(Self(Vec::new()));
+        }
+        let network = |text: &str| {
+            let text = text.trim();
+            text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        };
+        let networks: Result<_, _> = text.split(',').map(network).collect();
+        networks.map(Self).map_err(|_| {
+            "networks separated by commas, as 10.0.0.0/8,192.168.1.7, or none".to_owned()
+        })
+    }
 }
 
 fn parse_site_name(text: &str) -> Result<String, String> {
@@ -209,8 +228,13 @@ mod tests {
 
     #[test]
     fn a_trusted_proxy_is_a_network_or_one_address() {
-        assert!(parse_network("10.0.0.0/8").is_ok());
-        assert_eq!(parse_network(" 192.168.1.7").map(|n| n.prefix_len()), Ok(32));
-        assert!(parse_network("everybody").is_err());
+        let trusts = |text: &str, ip: &str| -> Result<bool, String> {
+            Ok(text.parse::<Networks>()?.contain(ip.parse().expect("an address")))
+        };
+        assert_eq!(trusts("10.0.0.0/8, 192.168.1.7", "10.9.9.9"), Ok(true));
+        assert_eq!(trusts("10.0.0.0/8, 192.168.1.7", "192.168.1.7"), Ok(true));
+        assert_eq!(trusts("10.0.0.0/8, 192.168.1.7", "192.168.1.8"), Ok(false));
+        assert_eq!(trusts("none", "127.0.0.1"), Ok(false));
+        assert!(trusts("everybody", "127.0.0.1").is_err());
     }
 }

@@ -33,6 +33,11 @@ impl Lifecycle {
         self.workers.spawn(task);
     }
 
+    /// Runs a connection beside the others. A stop waits for it.
+    pub fn spawn_connection(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.connections.spawn(task);
+    }
+
     /// Keeps count of a connection's future, so that a stop can wait for it.
     /// It ends soon after [`Self::stopping`].
     pub async fn track_connection(&self, task: impl Future<Output = ()>) {
@@ -59,11 +64,11 @@ impl Lifecycle {
     ///
     /// # Errors
     /// When the signals cannot be listened to.
+    #[expect(clippy::disallowed_methods, reason = "no worker: a stop must not wait for signals")]
     pub fn stop_on_signals(&self) -> std::io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let stopping = self.stopping.clone();
-        // Not a worker: a stop must not wait for signals.
         drop(tokio::spawn(async move {
             let mut seen = 0;
             loop {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::chat::accounts::model::Person;
 use crate::chat::messages::model::Message;
 use crate::chat::rooms::model::Room;
-use crate::kernel::{MessageId, Rev, RoomId, Seq, UserId};
+use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
 #[derive(Serialize)]
 pub struct User<'a> {
@@ -118,7 +118,7 @@ impl<'a> From<&'a Message> for MessageShape<'a> {
             body: &message.body,
             html: &message.html,
             created_at: message.created_at.rfc3339(),
-            edited_at: message.edited_at.map(|at| at.rfc3339()),
+            edited_at: message.edited_at.map(Timestamp::rfc3339),
             deleted: message.deleted,
             reply_to: message.reply_to,
             reactions: [],

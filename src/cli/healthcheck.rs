@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::config::Address;
+use crate::http::server;
 
 const WITHIN: Duration = Duration::from_secs(3);
 
@@ -16,7 +17,10 @@ pub(super) fn run(address: &Address) -> anyhow::Result<()> {
         one => one,
     };
     let address = SocketAddr::new(ip, address.port);
-    let answer = ask(address).with_context(|| format!("no answer from {address}"))?;
+    let stand_in = server::stand_in(address.port()).map(|port| SocketAddr::new(ip, port));
+    let answer = ask(address)
+        .or_else(|error| stand_in.map_or(Err(error), ask))
+        .with_context(|| format!("no answer from {address}"))?;
     if !answer.starts_with("HTTP/1.1 200 ") {
         bail!("{address} answers: {}", answer.lines().next().unwrap_or("nothing"));
     }

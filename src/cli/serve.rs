@@ -21,6 +21,8 @@ pub(super) struct Serve {
 
 pub(super) fn run(serve: Serve) -> anyhow::Result<()> {
     start_log(&serve.logging);
+    // What is written belongs to this user alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -31,7 +33,8 @@ pub(super) fn run(serve: Serve) -> anyhow::Result<()> {
         app.lifecycle().stop_on_signals()?;
         let address = app.address()?;
         tracing::info!(%address, data_dir, "Patio is open: http://localhost:{}", address.port());
-        app.run().await
+        app.run().await;
+        Ok(())
     })
 }
 

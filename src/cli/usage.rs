@@ -3,10 +3,20 @@
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Error};
+use clap::{Arg, Command, CommandFactory, Error};
 
 use super::complain;
+
+/// Platforms and compose files pass on variables that nobody filled in: as if they were not set.
+pub(super) fn without_empty_variables(command: Command) -> Command {
+    let filled = |argument: Arg| match argument.get_env().map(std::env::var_os) {
+        Some(Some(value)) if value.is_empty() => argument.env(Resettable::Reset),
+        _ => argument,
+    };
+    command.mut_args(filled).mut_subcommands(move |command| command.mut_args(filled))
+}
 
 /// Prints help where it was asked for; else one line with the variable, its value and what is
 /// allowed.

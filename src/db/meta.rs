@@ -1,6 +1,6 @@
 //! What is known of the installation as a whole.
 
-use super::{Db, transact};
+use super::{Db, writing};
 
 impl Db {
     /// The name of this installation's history: `fresh` for a new one, else the one it got then.
@@ -8,17 +8,22 @@ impl Db {
     /// # Errors
     /// When the database cannot be written.
     pub async fn epoch(&self, fresh: &str) -> Result<String, sqlx::Error> {
-        let (epoch,): (String,) = transact!(self, |tx| {
+        let mut change = self.change().await?;
+        writing!(change, |connection| {
             sqlx::query(
                 "insert into meta (name, value) values ('epoch', $1) on conflict do nothing",
             )
             .bind(fresh)
-            .execute(&mut *tx)
-            .await?;
+            .execute(connection)
+            .await?
+            .rows_affected()
+        });
+        let (epoch,): (String,) = writing!(change, |connection| {
             sqlx::query_as("select value from meta where name = 'epoch'")
-                .fetch_one(&mut *tx)
+                .fetch_one(connection)
                 .await?
         });
+        change.commit().await?;
         Ok(epoch)
     }
 }

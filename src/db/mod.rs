@@ -1,6 +1,6 @@
 //! The database: opened, brought up to date, and spoken to in one SQL text for both engines.
 //!
-//! A feature's `store.rs` writes a query once, inside [`read!`] or [`transact!`]; the macro
+//! A feature's `store.rs` writes a query once, inside [`reading!`] or [`writing!`]; the macro
 //! expands it for each engine, so both are checked by the compiler. The portable subset is: `$1`
 //! placeholders, BIGINT for every number, times as unix milliseconds, `returning`, `on conflict`.
 //! Nothing outside this folder and the `store.rs` files knows that there is a database.
@@ -10,7 +10,7 @@ mod sqlite;
 
 use std::path::Path;
 
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::config::DatabaseUrl;
 use crate::kernel::Fault;
@@ -38,7 +38,18 @@ impl Db {
         }
     }
 
-    /// Ends all connections; SQLite folds its log into the database file.
+    /// Begins a change. `SQLite`'s takes the write lock at once, so that it cannot fail half way
+    /// because somebody else wrote.
+    pub(crate) async fn change(&self) -> Result<Change, sqlx::Error> {
+        match self {
+            Self::Sqlite { write, .. } => {
+                write.begin_with("begin immediate").await.map(Change::Sqlite)
+            }
+            Self::Postgres(pool) => pool.begin().await.map(Change::Postgres),
+        }
+    }
+
+    /// Ends all connections; `SQLite` folds its log into the database file.
     pub async fn close(&self) {
         match self {
             Self::Sqlite { write, read } => {
@@ -50,48 +61,53 @@ impl Db {
     }
 }
 
+/// A transaction. Dropped without [`Change::commit`] it is rolled back.
+pub enum Change {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Change {
+    /// Puts it on disk.
+    pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await,
+            Self::Postgres(transaction) => transaction.commit().await,
+        }
+    }
+}
+
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
         Self::internal(error)
     }
 }
 
-/// Runs an expression with `$pool` bound to connections that read.
-macro_rules! read {
+/// Expands an expression for each engine, with `$pool` bound to connections that read.
+macro_rules! reading {
     ($db:expr, |$pool:ident| $body:expr) => {
         match $db {
-            $crate::db::Db::Sqlite { read, .. } => {
-                let $pool = read;
+            $crate::db::Db::Sqlite { read: $pool, .. } => $body,
+            $crate::db::Db::Postgres($pool) => $body,
+        }
+    };
+}
+
+/// Expands an expression for each engine, with `$connection` bound to the one that a [`Change`]
+/// writes on.
+macro_rules! writing {
+    ($change:expr, |$connection:ident| $body:expr) => {
+        match &mut $change {
+            $crate::db::Change::Sqlite(transaction) => {
+                let $connection = &mut **transaction;
                 $body
             }
-            $crate::db::Db::Postgres(pool) => {
-                let $pool = pool;
+            $crate::db::Change::Postgres(transaction) => {
+                let $connection = &mut **transaction;
                 $body
             }
         }
     };
 }
 
-/// Runs a block with `$tx` bound to a transaction, and commits it. A `?` inside leaves the
-/// surrounding function, and the transaction is rolled back. SQLite's takes the write lock at
-/// once, so that it cannot fail half way because somebody else wrote.
-macro_rules! transact {
-    ($db:expr, |$tx:ident| $body:block) => {
-        match $db {
-            $crate::db::Db::Sqlite { write, .. } => {
-                let mut $tx = write.begin_with("begin immediate").await?;
-                let result = $body;
-                $tx.commit().await?;
-                result
-            }
-            $crate::db::Db::Postgres(pool) => {
-                let mut $tx = pool.begin().await?;
-                let result = $body;
-                $tx.commit().await?;
-                result
-            }
-        }
-    };
-}
-
-pub(crate) use {read, transact};
+pub(crate) use {reading, writing};

@@ -1,4 +1,4 @@
-//! SQLite as Patio wants it: a commit is on disk before it is answered, reading never waits for
+//! `SQLite` as Patio wants it: a commit is on disk before it is answered, reading never waits for
 //! writing, and one connection alone writes.
 
 use std::path::Path;

@@ -5,14 +5,14 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::http::HeaderMap;
 use axum::http::header::{HOST, HeaderName};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use ipnet::IpNet;
 
 use super::Site;
+use crate::config::{BaseUrl, Networks};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -43,15 +43,16 @@ pub async fn identify(State(site): State<Site>, mut request: Request, next: Next
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)).to_canonical();
     let trusted = &site.about.trusted_proxies;
-    let behind_proxy = is_trusted(trusted, peer);
+    let behind_proxy = trusted.contain(peer);
     let headers = request.headers();
     let forwarded_https = behind_proxy && last(headers, &FORWARDED_PROTO) == Some("https");
-    let base_https = site.about.base_url.as_ref().is_some_and(|url| url.is_https());
+    let base_https = site.about.base_url.as_ref().is_some_and(BaseUrl::is_https);
     let client = Client {
         ip: if behind_proxy { origin_of(headers, trusted, peer) } else { peer },
         https: forwarded_https || base_https,
     };
-    if behind_proxy && let Some(host) = request.headers_mut().remove(FORWARDED_HOST) {
+    let host = last(request.headers(), &FORWARDED_HOST).filter(|_| behind_proxy);
+    if let Some(host) = host.and_then(|host| HeaderValue::from_str(host).ok()) {
         request.headers_mut().insert(HOST, host);
     }
     request.extensions_mut().insert(client);
@@ -60,7 +61,7 @@ pub async fn identify(State(site): State<Site>, mut request: Request, next: Next
 
 /// The first address, walking back from us, that is no proxy of ours. What stands further left
 /// anybody may have written.
-fn origin_of(headers: &HeaderMap, trusted: &[IpNet], peer: IpAddr) -> IpAddr {
+fn origin_of(headers: &HeaderMap, trusted: &Networks, peer: IpAddr) -> IpAddr {
     let hops: Vec<&str> = headers
         .get_all(FORWARDED_FOR)
         .iter()
@@ -73,15 +74,11 @@ fn origin_of(headers: &HeaderMap, trusted: &[IpNet], peer: IpAddr) -> IpAddr {
             break;
         };
         nearest = ip.to_canonical();
-        if !is_trusted(trusted, nearest) {
+        if !trusted.contain(nearest) {
             break;
         }
     }
     nearest
-}
-
-fn is_trusted(trusted: &[IpNet], ip: IpAddr) -> bool {
-    trusted.iter().any(|network| network.contains(&ip))
 }
 
 fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
@@ -102,7 +99,7 @@ mod tests {
     use super::*;
 
     fn origin(forwarded: &str, peer: &str) -> String {
-        let trusted = ["127.0.0.0/8".parse().expect("net"), "10.0.0.0/8".parse().expect("net")];
+        let trusted = "127.0.0.0/8,10.0.0.0/8".parse().expect("networks");
         let headers = HeaderMap::from_iter([(FORWARDED_FOR, forwarded.parse().expect("header"))]);
         origin_of(&headers, &trusted, peer.parse().expect("ip")).to_string()
     }

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod origin;
 pub mod problem;
 pub mod rights;
+pub mod server;
 pub mod site;
 
 pub use body::{FormBody, JsonBody, PathId, Query};

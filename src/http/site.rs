@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use ipnet::IpNet;
-
 use super::limits::Throttle;
 use crate::chat::accounts::Accounts;
 use crate::chat::events::Bell;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
-use crate::config::BaseUrl;
+use crate::config::{BaseUrl, Networks};
 use crate::db::Db;
 use crate::kernel::Random;
 use crate::lifecycle::Lifecycle;
@@ -35,5 +33,5 @@ pub struct About {
     /// Names this installation's history; another one means that what a client remembers is void.
     pub epoch: String,
     pub base_url: Option<BaseUrl>,
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: Networks,
 }

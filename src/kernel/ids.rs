@@ -50,6 +50,11 @@ pub fn number_of(key: i64) -> i64 {
     key & 0xffff_ffff
 }
 
+/// The room, out of a [`key`].
+pub fn room_of(key: i64) -> RoomId {
+    RoomId(key >> 32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +63,7 @@ mod tests {
     fn a_key_gives_its_number_back_and_keeps_rooms_apart() {
         let last_of_one = key(RoomId(1), 0xffff_ffff);
         assert_eq!(number_of(last_of_one), 0xffff_ffff);
+        assert_eq!(room_of(last_of_one), RoomId(1));
         assert!(last_of_one < key(RoomId(2), 0));
     }
 }

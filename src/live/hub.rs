@@ -202,7 +202,9 @@ mod tests {
     async fn an_event_is_encoded_once_per_form() {
         let (hub, encoded) = hub();
         let listeners: Vec<_> = (0..9).map(|n| hub.connect(Form(n % 3))).collect();
-        listeners.iter().for_each(|listener| listener.listen(1));
+        for listener in &listeners {
+            listener.listen(1);
+        }
         hub.publish(1, 0, &"x");
         assert_eq!(encoded.load(Ordering::Relaxed), 3);
     }

@@ -13,6 +13,8 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::http::Site;
@@ -31,7 +33,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
             hash.update(file.metadata.sha256_hash());
         }
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(hash.finalize().get(..9).unwrap_or_default())
 });
 
 /// The path of an asset, such as `css/app.css`.
@@ -61,7 +63,7 @@ fn serve(name: &str, request: &HeaderMap) -> Response {
         .any(|value| value.split([',', ';']).any(|word| word.trim() == "br"));
     let packed = takes_brotli.then(|| Assets::get(&format!("{name}.br"))).flatten();
     let packed_header = packed.as_ref().map(|_| [(CONTENT_ENCODING, "br")]);
-    let Some(plain) = Assets::get(name).filter(|_| !name.ends_with(".br")) else {
+    let Some(plain) = Assets::get(name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let kind = plain.metadata.mimetype().to_owned();

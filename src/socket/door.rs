@@ -1,10 +1,11 @@
 //! The handshake: who may open a live connection, and in which form it speaks.
 
 use axum::Router;
-use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{FromRequestParts, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -29,10 +30,7 @@ pub fn router(site: &Site) -> Router<Site> {
 
 async fn open(
     State(site): State<Site>,
-    by_token: Option<Viewer>,
-    client: Client,
-    jar: CookieJar,
-    headers: HeaderMap,
+    Caller(viewer): Caller,
     t: Language,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
@@ -44,10 +42,6 @@ async fn open(
         .max_frame_size(LARGEST_FRAME);
     let protocol = upgrade.selected_protocol().and_then(|name| name.to_str().ok());
     let form = form_of(protocol, t);
-    let viewer = match by_token {
-        Some(viewer) => Some(viewer),
-        None => by_cookie(&site, &headers, &jar, client).await?,
-    };
     match viewer {
         Some(Viewer(signed_in)) => Ok(upgrade.on_upgrade(move |socket| async move {
             let lifecycle = site.lifecycle.clone();
@@ -64,18 +58,22 @@ async fn open(
     }
 }
 
-/// A cookie counts only when one of our own pages opens the socket.
-async fn by_cookie(
-    site: &Site,
-    headers: &HeaderMap,
-    jar: &CookieJar,
-    client: Client,
-) -> Result<Option<Viewer>, Problem> {
-    let Some(secret) = cookies::session(jar, client) else {
-        return Ok(None);
-    };
-    if !origin::is_own_page(headers, site.about.base_url.as_ref()) {
-        return Err(Problem::saying(StatusCode::FORBIDDEN, "cross-site"));
+/// Who knocks: a program by its token, or one of our own pages by its cookie.
+struct Caller(Option<Viewer>);
+
+impl FromRequestParts<Site> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        if let Some(viewer) = parts.extensions.get::<Viewer>() {
+            return Ok(Self(Some(viewer.clone())));
+        }
+        let Ok(client) = Client::from_request_parts(parts, site).await;
+        let jar = CookieJar::from_headers(&parts.headers);
+        let Some(secret) = cookies::session(&jar, client) else { return Ok(Self(None)) };
+        if !origin::is_own_page(&parts.headers, site.about.base_url.as_ref()) {
+            return Err(Problem::saying(StatusCode::FORBIDDEN, "cross-site"));
+        }
+        Ok(Self(site.accounts.by_session(&secret).await?.map(Viewer)))
     }
-    Ok(site.accounts.by_session(&secret).await?.map(Viewer))
 }

@@ -14,8 +14,6 @@ export function startComposer(form, error, onSend) {
     field.style.blockSize = `${field.scrollHeight}px`;
   }
 
-  function renew() { nonce.value = newNonce(); }
-
   field.addEventListener('input', fit);
   field.addEventListener('keydown', (event) => {
     // 229: Safari ends a composition before it tells of the Enter that ended it.
@@ -24,8 +22,8 @@ export function startComposer(form, error, onSend) {
     event.preventDefault();
     if (field.value.trim()) form.requestSubmit();
   });
-  // A page from the back/forward cache still has the nonce of what was sent then; the server would take new text for the old.
-  addEventListener('pageshow', (event) => { if (event.persisted) renew(); });
+  // A page that the back button brings still has the nonce of what was sent then; the server would take new text for the old.
+  addEventListener('pageshow', () => { nonce.value = newNonce(); });
 
   if (onSend) {
     form.noValidate = true; // an empty field is no mistake worth a message
@@ -37,8 +35,7 @@ export function startComposer(form, error, onSend) {
       field.value = '';
       error.textContent = '';
       fit();
-      onSend(body, nonce.value);
-      renew();
+      onSend(body, newNonce());
     });
   }
   fit();

@@ -5,9 +5,9 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::support::{Api, PASSWORD, Server};
+use crate::support::{Api, Browser, PASSWORD, Server};
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 #[tokio::test]
 async fn who_registers_is_in_the_lobby_and_the_first_is_administrator() {
@@ -141,7 +141,7 @@ async fn signing_in_gives_a_new_session_and_ends_the_one_before() {
     assert_ne!(ana.cookie(), before);
     let room = server.url("/rooms/1");
     let with = async |cookie: &str| {
-        let request = ana.plain().get(&room).header("cookie", cookie);
+        let request = Browser::plain().get(&room).header("cookie", cookie);
         request.send().await.expect("an answer").status()
     };
     assert_eq!(with(ana.cookie()).await, StatusCode::OK);
@@ -155,7 +155,7 @@ async fn signing_out_ends_the_session_for_good() {
     let cookie = ana.cookie().to_owned();
     assert_eq!(ana.submit("/logout", &[]).await.path, "/login");
     assert_eq!(ana.get("/rooms/1").await.path, "/login?next=%2Frooms%2F1");
-    let request = ana.plain().get(server.url("/rooms/1")).header("cookie", cookie);
+    let request = Browser::plain().get(server.url("/rooms/1")).header("cookie", cookie);
     assert_eq!(request.send().await.expect("an answer").status(), StatusCode::SEE_OTHER);
 }
 

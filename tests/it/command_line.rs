@@ -40,6 +40,14 @@ fn a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed() {
 }
 
 #[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let output = run(&["healthcheck"], &[("PORT", ""), ("LISTEN", "")]);
+    assert!(complaint(&output).contains("127.0.0.1:3000"), "{}", complaint(&output));
+    let output = run(&["serve"], &[("BASE_URL", ""), ("SIGNUP", "maybe")]);
+    assert!(complaint(&output).starts_with("patio: SIGNUP=maybe"), "{}", complaint(&output));
+}
+
+#[test]
 fn an_unknown_argument_is_wrong_usage_and_help_names_everything() {
     for arguments in [["dance"].as_slice(), &["--dance"], &["serve", "--dance"]] {
         let output = run(arguments, &[]);

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::support::{PASSWORD, Server};
+use crate::support::{Browser, PASSWORD, Server};
 
 /// Every route that changes something: `(method, path)`.
 const CHANGES: [(&str, &str); 7] = [
@@ -19,12 +19,12 @@ const CHANGES: [(&str, &str); 7] = [
 #[tokio::test]
 async fn a_change_that_another_site_sends_is_refused_and_our_own_is_not() {
     let server = Server::start().await;
-    let ana = server.person("ana").await;
+    server.person("ana").await;
     let own = server.url("");
     for (method, path) in CHANGES {
         let method: Method = method.parse().expect("a method");
         let send = async |headers: &[(&str, &str)]| {
-            let mut request = ana.plain().request(method.clone(), server.url(path));
+            let mut request = Browser::plain().request(method.clone(), server.url(path));
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }
@@ -53,9 +53,8 @@ async fn a_change_that_another_site_sends_is_refused_and_our_own_is_not() {
 #[tokio::test]
 async fn a_base_url_is_our_own_origin_also_behind_a_proxy_that_hides_the_host() {
     let server = Server::with(&["--base-url=https://chat.example.org"]).await;
-    let browser = server.browser();
     let post = async |origin: &str| {
-        let request = browser.plain().post(server.url("/logout")).header("origin", origin);
+        let request = Browser::plain().post(server.url("/logout")).header("origin", origin);
         request.send().await.expect("an answer").status()
     };
     assert_eq!(post("https://chat.example.org").await, StatusCode::SEE_OTHER);
@@ -70,7 +69,7 @@ async fn a_forwarded_host_counts_only_from_a_trusted_proxy() {
         (vec!["--trusted-proxies=192.0.2.1"], StatusCode::FORBIDDEN),
     ] {
         let server = Server::with(&flags).await;
-        let request = server.browser().plain().post(server.url("/login")).form(&fields);
+        let request = Browser::plain().post(server.url("/login")).form(&fields);
         let request = request
             .header("origin", "https://chat.example.org")
             .header("x-forwarded-host", "chat.example.org");
@@ -84,7 +83,7 @@ async fn the_session_cookie_is_bound_as_tightly_as_the_connection_allows() {
     server.person("ana").await;
     let cookie = async |proto: &str| {
         let fields = [("login", "ana"), ("password", PASSWORD)];
-        let request = server.browser().plain().post(server.url("/login")).form(&fields);
+        let request = Browser::plain().post(server.url("/login")).form(&fields);
         let response = request.header("x-forwarded-proto", proto).send().await.expect("an answer");
         response.headers()["set-cookie"].to_str().expect("text").to_owned()
     };
@@ -138,7 +137,7 @@ async fn everything_but_the_gate_asks_who_is_there() {
     for path in ["/", "/rooms/1", "/rooms/1/messages?before=1"] {
         assert!(browser.get(path).await.path.starts_with("/login"), "{path}");
     }
-    let client = browser.plain();
+    let client = Browser::plain();
     for (method, path) in [
         ("GET", "/me"),
         ("GET", "/users"),
@@ -166,7 +165,7 @@ async fn a_cookie_is_no_token_and_a_token_no_cookie() {
     let server = Server::start().await;
     let browser = server.person("ana").await;
     let api = server.api("luis").await;
-    let client = browser.plain();
+    let client = Browser::plain();
     let status = async |path: &str, name: &str, value: &str| {
         let request = client.get(server.url(path)).header(name, value);
         request.send().await.expect("an answer").status().as_u16()
@@ -199,18 +198,18 @@ async fn odd_requests_are_refused_with_a_four_hundred() {
         ("/rooms/1/messages", "application/json", "{}", 415),
         ("/login", "multipart/form-data; boundary=x", "x", 415),
     ] {
-        let request = browser.plain().post(server.url(path)).header("content-type", kind);
+        let request = Browser::plain().post(server.url(path)).header("content-type", kind);
         let request = request
             .header("cookie", browser.cookie())
             .bearer_auth(api.token())
             .body(body.to_owned());
         let response = request.send().await.expect("an answer");
-        assert_eq!(response.status().as_u16(), status, "{path} {kind} {:.20}", body);
+        assert_eq!(response.status().as_u16(), status, "{path} {kind} {body:.20}");
         let kind = response.headers()["content-type"].to_str().expect("text").to_owned();
         let expected =
             if path.starts_with("/api") { "application/problem+json" } else { "text/html" };
         assert!(kind.starts_with(expected), "{path}: {kind}");
     }
-    let get = browser.plain().get(server.url("/%ff")).send().await.expect("an answer");
+    let get = Browser::plain().get(server.url("/%ff")).send().await.expect("an answer");
     assert_eq!(get.status(), StatusCode::NOT_FOUND);
 }

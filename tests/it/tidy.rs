@@ -1,4 +1,5 @@
 //! What must stay true of the sources as a whole.
+#![expect(clippy::string_slice, reason = "the sources are cut where a search found something")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -135,7 +136,7 @@ fn in_a_feature_models_know_no_store_and_stores_know_no_verb() {
         let text = fs::read_to_string(&file).expect("text");
         let code = text.split("#[cfg(test)]").next().expect("text");
         let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
-        if name != "mod.rs" {
+        if name != "mod.rs" && !file.iter().any(|part| part == "store") {
             let up = code.lines().find(|line| {
                 line.contains("use super::{") || {
                     line.contains("use super::")
@@ -148,7 +149,8 @@ fn in_a_feature_models_know_no_store_and_stores_know_no_verb() {
             assert_eq!(up, None, "{} uses what its verbs define", file.display());
         }
         let sql = code.contains("sqlx::query");
-        assert!(!sql || name == "store.rs", "{} has SQL", file.display());
+        let store = name == "store.rs" || file.iter().any(|part| part == "store");
+        assert!(!sql || store, "{} has SQL", file.display());
         if name == "model.rs" {
             assert!(!code.contains("store::") && !code.contains("crate::db"), "{}", file.display());
         }

@@ -15,9 +15,9 @@ use crate::db::Db;
 use crate::kernel::{Clock, Fault, Invalid, Random};
 
 /// A session ends when nobody used it for so long.
-const SESSION: Duration = Duration::from_secs(30 * 24 * 3600);
+const SESSION: Duration = Duration::from_hours(30 * 24);
 /// How often at most a session in use is written: once a day.
-const SESSION_REFRESH: Duration = Duration::from_secs(24 * 3600);
+const SESSION_REFRESH: Duration = Duration::from_hours(24);
 /// Sockets that hear this shall not come back by themselves.
 const SIGNED_OUT: u16 = 4401;
 

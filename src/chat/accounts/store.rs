@@ -1,7 +1,7 @@
 //! The SQL of people and their sign-ins.
 
 use super::model::{Credential, Email, Name, Person, Role};
-use crate::db::{Db, read, transact};
+use crate::db::{Db, reading, writing};
 use crate::kernel::{RoomId, Timestamp, UserId};
 
 #[derive(sqlx::FromRow)]
@@ -49,27 +49,27 @@ pub(super) struct NewPerson<'a> {
 /// installation becomes its administrator.
 pub(super) async fn add(db: &Db, new: &NewPerson<'_>) -> Result<Added, sqlx::Error> {
     let (folded, skeleton) = (new.name.folded(), new.name.skeleton());
-    let added = transact!(db, |tx| {
-        let (people,): (i64,) =
-            sqlx::query_as("select count(*) from (select 1 from users limit 1) as one")
-                .fetch_one(&mut *tx)
-                .await?;
-        if people > 0 && !new.open {
-            return Ok(Added::Closed);
-        }
-        let (name, email): (i64, i64) = sqlx::query_as(
-            "select (select count(*) from users where folded_name = $1 or skeleton = $2),
+    let mut change = db.change().await?;
+    let (people, name, email): (i64, i64, i64) = writing!(change, |connection| {
+        sqlx::query_as(
+            "select (select count(*) from (select 1 from users limit 1) anybody),
+                    (select count(*) from users where folded_name = $1 or skeleton = $2),
                     (select count(*) from users where email = $3)",
         )
         .bind(&folded)
         .bind(&skeleton)
         .bind(new.email.as_str())
-        .fetch_one(&mut *tx)
-        .await?;
-        if name + email > 0 {
-            return Ok(Added::Taken { name: name > 0, email: email > 0 });
-        }
-        let row: PersonRow = sqlx::query_as(
+        .fetch_one(connection)
+        .await?
+    });
+    if people > 0 && !new.open {
+        return Ok(Added::Closed);
+    }
+    if name + email > 0 {
+        return Ok(Added::Taken { name: name > 0, email: email > 0 });
+    }
+    let row: PersonRow = writing!(change, |connection| {
+        sqlx::query_as(
             "insert into users
                (name, folded_name, skeleton, display_name, email, password_hash, role, created_at)
              values ($1, $2, $3, $1, $4, $5, $6, $7)
@@ -80,23 +80,25 @@ pub(super) async fn add(db: &Db, new: &NewPerson<'_>) -> Result<Added, sqlx::Err
         .bind(&skeleton)
         .bind(new.email.as_str())
         .bind(new.password_hash)
-        .bind(if people == 0 { "admin" } else { "member" })
+        .bind(if people == 0 { Role::Admin.as_str() } else { Role::Member.as_str() })
         .bind(new.now.0)
-        .fetch_one(&mut *tx)
-        .await?;
-        // The lobby is everybody's, from the same commit on: nobody exists outside of it.
-        let rooms: Vec<(i64,)> = sqlx::query_as(
+        .fetch_one(connection)
+        .await?
+    });
+    // The lobby is everybody's, from the same commit on: nobody exists outside of it.
+    let rooms: Vec<(i64,)> = writing!(change, |connection| {
+        sqlx::query_as(
             "insert into memberships (user_id, room_id, last_read_seq, joined_at)
              select $1, id, last_seq, $2 from rooms where lobby = 1
              returning room_id",
         )
         .bind(row.id)
         .bind(new.now.0)
-        .fetch_all(&mut *tx)
-        .await?;
-        Added::New(row.into(), rooms.into_iter().map(|(id,)| RoomId(id)).collect())
+        .fetch_all(connection)
+        .await?
     });
-    Ok(added)
+    change.commit().await?;
+    Ok(Added::New(row.into(), rooms.into_iter().map(|(id,)| RoomId(id)).collect()))
 }
 
 /// The active person with this name or address, and the hash of their password.
@@ -111,7 +113,7 @@ pub(super) async fn find_by_login(
         person: PersonRow,
         password_hash: String,
     }
-    let row: Option<Row> = read!(db, |pool| {
+    let row: Option<Row> = reading!(db, |pool| {
         sqlx::query_as(
             "select id, name, display_name, bot, role, password_hash from users
              where (folded_name = $1 or email = $2) and deactivated_at is null
@@ -127,7 +129,7 @@ pub(super) async fn find_by_login(
 
 /// Whether anybody has an account yet.
 pub(super) async fn is_empty(db: &Db) -> Result<bool, sqlx::Error> {
-    let found: Option<(i64,)> = read!(db, |pool| {
+    let found: Option<(i64,)> = reading!(db, |pool| {
         sqlx::query_as("select id from users limit 1").fetch_optional(pool).await?
     });
     Ok(found.is_none())
@@ -135,7 +137,7 @@ pub(super) async fn is_empty(db: &Db) -> Result<bool, sqlx::Error> {
 
 /// Everybody with an active account, by name.
 pub(super) async fn list(db: &Db) -> Result<Vec<Person>, sqlx::Error> {
-    let rows: Vec<PersonRow> = read!(db, |pool| {
+    let rows: Vec<PersonRow> = reading!(db, |pool| {
         sqlx::query_as(
             "select id, name, display_name, bot, role from users
              where deactivated_at is null order by folded_name",
@@ -153,7 +155,8 @@ pub(super) async fn add_session(
     now: Timestamp,
     expires: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    transact!(db, |tx| {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
         sqlx::query(
             "insert into sessions (hash, user_id, created_at, expires_at) values ($1, $2, $3, $4)",
         )
@@ -161,10 +164,11 @@ pub(super) async fn add_session(
         .bind(user.0)
         .bind(now.0)
         .bind(expires.0)
-        .execute(&mut *tx)
-        .await?;
+        .execute(connection)
+        .await?
+        .rows_affected()
     });
-    Ok(())
+    change.commit().await
 }
 
 /// Whose session this is, and until when.
@@ -179,7 +183,7 @@ pub(super) async fn find_by_session(
         person: PersonRow,
         expires_at: i64,
     }
-    let row: Option<Row> = read!(db, |pool| {
+    let row: Option<Row> = reading!(db, |pool| {
         sqlx::query_as(
             "select u.id, u.name, u.display_name, u.bot, u.role, s.expires_at
              from sessions s join users u on u.id = s.user_id
@@ -198,35 +202,41 @@ pub(super) async fn extend_session(
     credential: Credential,
     expires: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    transact!(db, |tx| {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
         sqlx::query("update sessions set expires_at = $2 where hash = $1")
             .bind(credential.0.as_slice())
             .bind(expires.0)
-            .execute(&mut *tx)
-            .await?;
+            .execute(connection)
+            .await?
+            .rows_affected()
     });
-    Ok(())
+    change.commit().await
 }
 
 pub(super) async fn remove_session(db: &Db, credential: Credential) -> Result<(), sqlx::Error> {
-    transact!(db, |tx| {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
         sqlx::query("delete from sessions where hash = $1")
             .bind(credential.0.as_slice())
-            .execute(&mut *tx)
-            .await?;
+            .execute(connection)
+            .await?
+            .rows_affected()
     });
-    Ok(())
+    change.commit().await
 }
 
 /// Removes the sessions that nobody came back to.
 pub(super) async fn remove_expired_sessions(db: &Db, now: Timestamp) -> Result<(), sqlx::Error> {
-    transact!(db, |tx| {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
         sqlx::query("delete from sessions where expires_at <= $1")
             .bind(now.0)
-            .execute(&mut *tx)
-            .await?;
+            .execute(connection)
+            .await?
+            .rows_affected()
     });
-    Ok(())
+    change.commit().await
 }
 
 pub(super) async fn add_token(
@@ -236,25 +246,25 @@ pub(super) async fn add_token(
     label: &str,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    transact!(db, |tx| {
-        sqlx::query(
-            "insert into tokens (hash, user_id, label, created_at) values ($1, $2, $3, $4)",
-        )
-        .bind(credential.0.as_slice())
-        .bind(user.0)
-        .bind(label)
-        .bind(now.0)
-        .execute(&mut *tx)
-        .await?;
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
+        sqlx::query("insert into tokens (hash, user_id, label, created_at) values ($1, $2, $3, $4)")
+            .bind(credential.0.as_slice())
+            .bind(user.0)
+            .bind(label)
+            .bind(now.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
     });
-    Ok(())
+    change.commit().await
 }
 
 pub(super) async fn find_by_token(
     db: &Db,
     credential: Credential,
 ) -> Result<Option<Person>, sqlx::Error> {
-    let row: Option<PersonRow> = read!(db, |pool| {
+    let row: Option<PersonRow> = reading!(db, |pool| {
         sqlx::query_as(
             "select u.id, u.name, u.display_name, u.bot, u.role
              from tokens t join users u on u.id = t.user_id
@@ -268,11 +278,13 @@ pub(super) async fn find_by_token(
 }
 
 pub(super) async fn remove_token(db: &Db, credential: Credential) -> Result<(), sqlx::Error> {
-    transact!(db, |tx| {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
         sqlx::query("delete from tokens where hash = $1")
             .bind(credential.0.as_slice())
-            .execute(&mut *tx)
-            .await?;
+            .execute(connection)
+            .await?
+            .rows_affected()
     });
-    Ok(())
+    change.commit().await
 }

@@ -18,7 +18,7 @@ use crate::kernel::{Clock, Fault, Rev};
 use crate::lifecycle::Lifecycle;
 
 /// How long a nonce is known.
-const NONCES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+const NONCES_KEPT: Duration = Duration::from_hours(30 * 24);
 
 #[derive(Clone)]
 pub struct Messages {

@@ -39,7 +39,7 @@ impl Kind {
     }
 
     /// The opposite of [`Self::as_str`]; the table admits no third word.
-    pub(super) fn from_column(text: &str) -> Self {
+    pub(in crate::chat) fn from_column(text: &str) -> Self {
         if text == "action" { Self::Action } else { Self::Text }
     }
 }

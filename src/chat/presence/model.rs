@@ -8,7 +8,7 @@ use crate::kernel::{Timestamp, UserId};
 /// How long somebody is there after the last connection ended: a reload shall not flicker.
 const AFTER_LAST_SOCKET: Duration = Duration::from_secs(30);
 /// How long a page counts that was loaded without a connection following.
-const AFTER_PAGE: Duration = Duration::from_secs(120);
+const AFTER_PAGE: Duration = Duration::from_mins(2);
 
 #[derive(Default)]
 pub(super) struct Board(HashMap<UserId, Entry>);

@@ -1,7 +1,7 @@
 //! The SQL of rooms and memberships.
 
 use super::model::{Room, Visibility};
-use crate::db::{Db, read, transact};
+use crate::db::{Db, reading, writing};
 use crate::kernel::{Rev, RoomId, Seq, Timestamp, UserId};
 
 #[derive(sqlx::FromRow)]
@@ -42,7 +42,8 @@ pub(super) async fn ensure_lobby(
     folded: &str,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    transact!(db, |tx| {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
         sqlx::query(
             "insert into rooms (name, folded_name, visibility, lobby, created_at)
              select $1, $2, 'public', 1, $3
@@ -51,15 +52,16 @@ pub(super) async fn ensure_lobby(
         .bind(name)
         .bind(folded)
         .bind(now.0)
-        .execute(&mut *tx)
-        .await?;
+        .execute(connection)
+        .await?
+        .rows_affected()
     });
-    Ok(())
+    change.commit().await
 }
 
 /// The room, whatever it is, with how this person stands to it.
 pub(super) async fn find(db: &Db, user: UserId, room: RoomId) -> Result<Option<Room>, sqlx::Error> {
-    let row: Option<RoomRow> = read!(db, |pool| {
+    let row: Option<RoomRow> = reading!(db, |pool| {
         sqlx::query_as(
             "select r.id, r.name, r.topic, r.visibility, r.lobby, r.owner_id, r.code, r.last_seq,
                     r.rev, m.last_read_seq
@@ -77,7 +79,7 @@ pub(super) async fn find(db: &Db, user: UserId, room: RoomId) -> Result<Option<R
 
 /// The public rooms and those this person is in: the lobby first, then by name.
 pub(super) async fn list(db: &Db, user: UserId) -> Result<Vec<Room>, sqlx::Error> {
-    let rows: Vec<RoomRow> = read!(db, |pool| {
+    let rows: Vec<RoomRow> = reading!(db, |pool| {
         sqlx::query_as(
             "select r.id, r.name, r.topic, r.visibility, r.lobby, r.owner_id, r.code, r.last_seq,
                     r.rev, m.last_read_seq
@@ -95,7 +97,7 @@ pub(super) async fn list(db: &Db, user: UserId) -> Result<Vec<Room>, sqlx::Error
 
 /// The lobby's id.
 pub(super) async fn lobby(db: &Db) -> Result<RoomId, sqlx::Error> {
-    let (id,): (i64,) = read!(db, |pool| {
+    let (id,): (i64,) = reading!(db, |pool| {
         sqlx::query_as("select id from rooms where lobby = 1").fetch_one(pool).await?
     });
     Ok(RoomId(id))
@@ -108,7 +110,8 @@ pub(super) async fn join(
     room: RoomId,
     now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
-    let joined = transact!(db, |tx| {
+    let mut change = db.change().await?;
+    let joined = writing!(change, |connection| {
         sqlx::query(
             "insert into memberships (user_id, room_id, last_read_seq, joined_at)
              select $1, id, last_seq, $3 from rooms where id = $2
@@ -117,16 +120,17 @@ pub(super) async fn join(
         .bind(user.0)
         .bind(room.0)
         .bind(now.0)
-        .execute(&mut *tx)
+        .execute(connection)
         .await?
         .rows_affected()
     });
+    change.commit().await?;
     Ok(joined > 0)
 }
 
 /// Who is in a room.
 pub(super) async fn members(db: &Db, room: RoomId) -> Result<Vec<UserId>, sqlx::Error> {
-    let rows: Vec<(i64,)> = read!(db, |pool| {
+    let rows: Vec<(i64,)> = reading!(db, |pool| {
         sqlx::query_as(
             "select m.user_id from memberships m join users u on u.id = m.user_id
              where m.room_id = $1 and u.deactivated_at is null",
@@ -143,7 +147,7 @@ pub(super) async fn memberships(
     db: &Db,
     user: UserId,
 ) -> Result<Vec<(RoomId, UserId)>, sqlx::Error> {
-    let rows: Vec<(i64, i64)> = read!(db, |pool| {
+    let rows: Vec<(i64, i64)> = reading!(db, |pool| {
         sqlx::query_as(
             "select m.room_id, m.user_id
              from memberships m

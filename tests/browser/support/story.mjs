@@ -25,7 +25,7 @@ export function story(name, ...rest) {
     const patio = await Patio.open(environment);
     const stage = new Stage(browser, patio);
     try {
-      await tell({ patio, visitor: (options) => stage.visitor(options), person: (who, options) => stage.person(who, options), tolerate: (pattern) => stage.tolerated.push(pattern) });
+      await tell({ patio, visitor: (options) => stage.visitor(options), person: (who, options) => stage.person(who, options), tolerate: (pattern) => stage.tolerated.push(pattern), ownBrowser: (options) => stage.launchOwn(options) });
       assert.deepEqual(stage.complaints(), []);
     } finally {
       await stage.clear();
@@ -36,6 +36,7 @@ export function story(name, ...rest) {
 
 export class Stage {
   #browser;
+  #own;
   #contexts = [];
   #complaints = [];
   tolerated = [];
@@ -72,8 +73,12 @@ export class Stage {
     return [...this.#complaints, ...logged].filter((text) => !excused(text));
   }
 
+  /** For what a browser must be started for. */
+  async launchOwn(options) { this.#browser = this.#own = await launch(options); }
+
   async clear() {
     for (const context of this.#contexts) await context.close();
+    await this.#own?.close();
   }
 
   #listen(context) {

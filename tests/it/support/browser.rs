@@ -84,8 +84,8 @@ impl Browser {
         self.submit("/rooms/1/messages", &[("body", body)]).await
     }
 
-    /// Any request, with this browser's cookies and without following redirects.
-    pub fn plain(&self) -> reqwest::Client {
+    /// A client that keeps no cookies and follows no redirects.
+    pub fn plain() -> reqwest::Client {
         let none = reqwest::redirect::Policy::none();
         reqwest::Client::builder().redirect(none).build().expect("a client")
     }
@@ -96,7 +96,7 @@ impl Browser {
     }
 
     async fn send(&mut self, request: reqwest::RequestBuilder) -> Page {
-        let plain = self.plain();
+        let plain = Self::plain();
         let mut request = request.header("accept-language", self.language);
         // Redirects are followed by hand, so that the cookie of each step is seen.
         for _ in 0..5 {

@@ -27,7 +27,7 @@ pub struct Server {
     pub address: SocketAddr,
     now: Arc<AtomicI64>,
     lifecycle: Lifecycle,
-    running: Option<JoinHandle<anyhow::Result<()>>>,
+    running: Option<JoinHandle<()>>,
     data: Arc<tempfile::TempDir>,
 }
 
@@ -35,6 +35,11 @@ pub struct Server {
 struct Flags {
     #[command(flatten)]
     config: Config,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the server runs beside its test")]
+fn run(app: App) -> JoinHandle<()> {
+    tokio::spawn(app.run())
 }
 
 impl Server {
@@ -62,7 +67,7 @@ impl Server {
         let app = App::build(config, clock, Random::system()).await.expect("a server");
         let address = app.address().expect("an address");
         let lifecycle = app.lifecycle();
-        Self { address, now, lifecycle, running: Some(tokio::spawn(app.run())), data }
+        Self { address, now, lifecycle, running: Some(run(app)), data }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -78,7 +83,7 @@ impl Server {
     pub async fn stop(&mut self) {
         self.lifecycle.stop();
         if let Some(running) = self.running.take() {
-            running.await.expect("no panic").expect("an orderly end");
+            running.await.expect("an orderly end");
         }
     }
 

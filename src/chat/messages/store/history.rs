@@ -1,0 +1,108 @@
+//! Reading messages: a part of a room's history, or what changed in it.
+
+use super::{MessageRow, select_messages};
+use crate::chat::messages::model::{Message, Window};
+use crate::db::{Db, reading};
+use crate::kernel::ids::key;
+use crate::kernel::paging::{Limit, Page};
+use crate::kernel::{Rev, RoomId, Seq};
+
+/// Messages of a room with a `seq` above `after` and below `before`, the oldest first.
+async fn first_between(
+    db: &Db,
+    room: RoomId,
+    (after, before): (i64, i64),
+    limit: Limit,
+) -> Result<Page<Message>, sqlx::Error> {
+    let rows: Vec<MessageRow> = reading!(db, |pool| {
+        sqlx::query_as(select_messages!("where m.pos > $1 and m.pos < $2 order by m.pos limit $3"))
+            .bind(key(room, after))
+            .bind(key(room, before))
+            .bind(limit.and_one())
+            .fetch_all(pool)
+            .await?
+    });
+    Ok(Page::cut(rows.into_iter().map(Message::from).collect(), limit))
+}
+
+/// The same from the other end: the newest of them, in ascending order all the same.
+async fn last_between(
+    db: &Db,
+    room: RoomId,
+    (after, before): (i64, i64),
+    limit: Limit,
+) -> Result<Page<Message>, sqlx::Error> {
+    let rows: Vec<MessageRow> = reading!(db, |pool| {
+        sqlx::query_as(select_messages!(
+            "where m.pos > $1 and m.pos < $2 order by m.pos desc limit $3"
+        ))
+        .bind(key(room, after))
+        .bind(key(room, before))
+        .bind(limit.and_one())
+        .fetch_all(pool)
+        .await?
+    });
+    Ok(Page::cut(rows.into_iter().map(Message::from).collect(), limit).reversed())
+}
+
+/// No `seq` and no `rev` reaches it.
+const END: i64 = 0xffff_ffff;
+
+/// A part of a room's history. `more`: it goes on in the direction that was asked for (for
+/// `Around`, in either).
+pub(in crate::chat::messages) async fn page(
+    db: &Db,
+    room: RoomId,
+    window: Window,
+    limit: Limit,
+) -> Result<Page<Message>, sqlx::Error> {
+    let bounded = |seq: Seq| seq.0.clamp(0, END);
+    match window {
+        Window::Newest => last_between(db, room, (0, END), limit).await,
+        Window::Before(seq) => last_between(db, room, (0, bounded(seq)), limit).await,
+        Window::After(seq) => first_between(db, room, (bounded(seq), END), limit).await,
+        Window::Around(seq) => around(db, room, bounded(seq), limit).await,
+    }
+}
+
+/// Half of the page before the message, the rest from it on; what one side lacks the other has.
+async fn around(
+    db: &Db,
+    room: RoomId,
+    seq: i64,
+    limit: Limit,
+) -> Result<Page<Message>, sqlx::Error> {
+    let before = last_between(db, room, (0, seq), limit).await?;
+    let after = first_between(db, room, (seq - 1, END), limit).await?;
+    let half = (limit.get() / 2).max(limit.get().saturating_sub(after.items.len()));
+    let from_before = half.min(before.items.len());
+    let from_after = (limit.get() - from_before).min(after.items.len());
+    let more = before.more
+        || after.more
+        || from_before < before.items.len()
+        || from_after < after.items.len();
+    let skipped = before.items.len() - from_before;
+    let chosen =
+        before.items.into_iter().skip(skipped).chain(after.items.into_iter().take(from_after));
+    Ok(Page { items: chosen.collect(), more })
+}
+
+/// What changed in a room after `rev`, each message once in its present state, by `rev`.
+pub(in crate::chat::messages) async fn since(
+    db: &Db,
+    room: RoomId,
+    rev: Rev,
+    limit: Limit,
+) -> Result<Page<Message>, sqlx::Error> {
+    let rows: Vec<MessageRow> = reading!(db, |pool| {
+        sqlx::query_as(select_messages!(
+            "where m.change > $1 and m.change < $2 order by m.change limit $3"
+        ))
+        .bind(key(room, rev.0.clamp(0, END)))
+        .bind(key(room, END))
+        .bind(limit.and_one())
+        .fetch_all(pool)
+        .await?
+    });
+    Ok(Page::cut(rows.into_iter().map(Message::from).collect(), limit))
+}

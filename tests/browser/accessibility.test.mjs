@@ -1,0 +1,106 @@
+// Every page at every width in both schemes: no violation that axe can find, and nothing to scroll sideways.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { eventually, story } from './support.mjs';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const WIDTHS = [320, 390, 768, 1280, 1600];
+const PHONE = { viewport: { width: 390, height: 844 } };
+
+const LONG = 'Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen'.repeat(4);
+
+async function violations({ page }) {
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(async (rules) => (await axe.run(document, { runOnly: { type: 'tag', values: rules } })).violations, RULES);
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
+}
+
+/** What can be scrolled sideways: the page, or a part of it. */
+const wide = ({ page }) => page.evaluate(() => [...document.querySelectorAll('html, body *')]
+  .filter((element) => element.scrollWidth > element.clientWidth && (element.localName === 'html' || /auto|scroll/.test(getComputedStyle(element).overflowX)))
+  .map((element) => element.outerHTML.slice(0, 60)));
+
+async function inBothSchemes(visitor, check) {
+  for (const colorScheme of ['light', 'dark']) {
+    await visitor.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await check(colorScheme);
+  }
+}
+
+async function isSound(visitor, what) {
+  for (const width of WIDTHS) {
+    await visitor.page.setViewportSize({ width, height: 800 });
+    assert.deepEqual(await wide(visitor), [], `${what} scrolls sideways at ${width}`);
+    await inBothSchemes(visitor, async (scheme) => assert.deepEqual(await violations(visitor), [], `${what}, ${width}, ${scheme}`));
+  }
+}
+
+story('the way in', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const tom = await visitor();
+  for (const where of ['/login', '/register']) {
+    await tom.go(where);
+    await isSound(tom, where);
+  }
+});
+
+story('the way in, with complaints', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const tom = await visitor();
+  await tom.go('/login');
+  await tom.signIn('ana', 'wrong tomato garden');
+  await tom.page.getByRole('alert').waitFor();
+  await isSound(tom, 'login refused');
+  await tom.go('/register');
+  await tom.register('a', { password: 'short', password_confirmation: 'other' });
+  await eventually(async () => assert.equal(await tom.page.locator('[aria-invalid]').count(), 3));
+  await isSound(tom, 'registration refused');
+});
+
+story('an empty room', async ({ person }) => {
+  await isSound(await person('ana'), 'empty room');
+});
+
+story('a room in use, with long words in every place that people fill', { SITE_NAME: 'x'.repeat(64) }, async ({ patio, person }) => {
+  const tom = await patio.program('t'.repeat(32));
+  for (const text of ['Good morning!', `Two lines,\nand https://example.org/${LONG}`, LONG]) await tom.post(text);
+  const ana = await person('ana');
+  await ana.post('Buenos días');
+  await ana.sees('Buenos días');
+  await isSound(ana, 'room');
+  await ana.go('/rooms/1?before=3');
+  await isSound(ana, 'older history');
+});
+
+story('a page that does not exist', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.go('/nowhere');
+  await isSound(ana, '404');
+});
+
+story('whatever opens or waits: drawers, menu, a lost connection, a refused message', async ({ patio, person }) => {
+  const ana = await person('ana', PHONE);
+  const sound = (what) => inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `${what}, ${scheme}`));
+
+  await ana.page.getByRole('button', { name: 'Open the list of rooms' }).click();
+  await sound('rooms');
+  await ana.openMenu();
+  await sound('account menu');
+  await ana.page.keyboard.press('Escape');
+  await ana.page.keyboard.press('Escape');
+  await ana.page.getByRole('button', { name: '1 member' }).click();
+  await sound('people');
+  await ana.page.keyboard.press('Escape');
+
+  await ana.page.evaluate(() => document.getElementById('body').removeAttribute('maxlength'));
+  await ana.post('x '.repeat(9_000));
+  await ana.page.locator('.msg--failed').waitFor();
+  await sound('refused message');
+
+  await patio.kill();
+  await ana.post('into the void');
+  await ana.banner.waitFor();
+  await sound('no connection');
+});
