@@ -4,8 +4,9 @@ mod accounts;
 mod assets;
 mod errors;
 mod form;
+pub mod history;
 mod layout;
-pub mod messages;
+mod messages;
 mod people;
 mod rooms;
 

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
+use super::history::{MessageList, history};
 use super::layout::{Frame, html};
-use super::messages::{MessageList, history};
 use super::people::PersonView;
 use crate::chat::rooms::model::Reader;
 use crate::http::{CanRead, Problem, Query, Site, Viewer};

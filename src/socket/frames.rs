@@ -125,7 +125,7 @@ pub(super) struct RoomState {
 
 impl<'a> Frame<'a> {
     pub fn message(message: &'a Message, form: Form) -> Self {
-        let html = html_language(form).map(|t| rendered(pages::messages::fragment(message, t)));
+        let html = html_language(form).map(|t| rendered(pages::history::fragment(message, t)));
         let shape = html.is_none().then(|| MessageShape::from(message));
         Self::Message { room: message.room, rev: message.rev, message: shape, html }
     }

@@ -15,7 +15,8 @@ async function tabStops(visitor) {
       if (element === document.body || element.dataset.visited) return null;
       element.dataset.visited = true;
       // Fields draw their ring on the frame around them.
-      const look = () => [element, element.closest('.composer, .input') ?? element].map((part) => { const { outline, boxShadow } = getComputedStyle(part); return `${outline} ${boxShadow}`; }).join();
+      const ring = (part) => { const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(part); return `${outlineStyle === 'none' ? '' : outlineWidth} ${boxShadow}`; };
+      const look = () => [element, element.closest('.composer, .input') ?? element].map(ring).join();
       const withFocus = look();
       element.blur();
       const without = look();

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Patio } from './support/patio.mjs';
-import { launch, Stage } from './support/story.mjs';
+import { launch, Stage } from './support/stage.mjs';
 
 const [directory] = process.argv.slice(2);
 if (!directory) {
@@ -38,7 +38,7 @@ const stage = new Stage(browser, patio);
 async function shoot({ page }, name) {
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.evaluate(() => document.fonts.ready);
+    await page.evaluate(() => Promise.all([document.fonts.ready, ...document.getAnimations().map(({ finished }) => finished)]));
     await page.screenshot({ path: path.join(directory, `${name}-${colorScheme}.png`) });
   }
 }
@@ -78,16 +78,21 @@ async function theRoom() {
   for (const width of WIDTHS) await shoot(await ana(width), `room-${width}`);
   for (const width of [390, 1280]) await shoot(await ana(width, { locale: 'es-ES' }), `room-${width}-es`);
   await shoot(await ana(1280, { javaScriptEnabled: false }), 'room-1280-plain');
+  for (const width of [390, 1280]) {
+    const reader = await ana(width);
+    await reader.page.locator('#start').scrollIntoViewIfNeeded();
+    await shoot(reader, `room-${width}-start`);
+  }
 }
 
 async function whatOpens() {
   const phone = await ana(390);
-  await phone.page.getByRole('button', { name: 'Open the list of rooms' }).tap();
+  await phone.page.getByRole('button', { name: 'Open the list of rooms' }).click();
   await shoot(phone, 'rooms-390');
   await phone.openMenu();
   await shoot(phone, 'menu-390');
   await phone.page.reload();
-  await phone.page.locator('.people').tap();
+  await phone.page.locator('.people').click();
   await shoot(phone, 'people-390');
 
   const desk = await ana(1280);

@@ -1,6 +1,6 @@
 // The whole of it without JavaScript: links and forms.
 import assert from 'node:assert/strict';
-import { story } from './support.mjs';
+import { eventually, story } from './support.mjs';
 
 const PLAIN = { javaScriptEnabled: false };
 
@@ -94,6 +94,20 @@ story('an address that leads nowhere says so and shows the way back', async ({ p
   assert.equal(await ana.page.getByRole('heading').textContent(), 'Nothing here');
   await ana.page.getByRole('link', { name: 'Back to the chat' }).click();
   await ana.arrives('/rooms/1');
+});
+
+story('scripts lay messages out as the server does', async ({ patio, person, visitor }) => {
+  const ana = await person('ana', { timezoneId: 'UTC' });
+  const [tom, mei] = [await patio.program('tom'), await patio.program('mei')];
+  for (const author of [tom, tom, mei, tom, mei, mei, mei]) await author.post('words');
+  await eventually(async () => assert.equal((await ana.texts()).length, 7));
+
+  const plain = await visitor(PLAIN);
+  await plain.go('/login');
+  await plain.signIn('ana');
+  await plain.arrives('/rooms/1');
+  const layout = async (reader) => (await reader.outline()).map(({ date, id, by, body, look }) => ({ date, id, by, body, look }));
+  assert.deepEqual(await layout(ana), await layout(plain));
 });
 
 story('there is no button for what only scripts can do', async ({ visitor }) => {

@@ -108,3 +108,34 @@ impl Rooms {
 fn may_read(room: &Room) -> bool {
     room.visibility == Visibility::Public || room.last_read_seq.is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{Rev, Seq};
+
+    fn room(visibility: Visibility, last_read_seq: Option<Seq>) -> Room {
+        Room {
+            id: RoomId(1),
+            name: String::new(),
+            topic: String::new(),
+            visibility,
+            lobby: false,
+            owner_id: None,
+            code: None,
+            last_seq: Seq(0),
+            rev: Rev(0),
+            last_read_seq,
+        }
+    }
+
+    #[test]
+    fn a_public_room_is_read_by_everybody_and_any_other_by_its_members_alone() {
+        let member = Some(Seq(0));
+        assert!(may_read(&room(Visibility::Public, None)));
+        for visibility in [Visibility::Private, Visibility::Direct] {
+            assert!(may_read(&room(visibility, member)));
+            assert!(!may_read(&room(visibility, None)));
+        }
+    }
+}

@@ -1,22 +1,16 @@
 // The frame of every test: a fresh Patio, people with a browser each, and in the end not one complaint from any page.
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import { after, test } from 'node:test';
-import { chromium } from 'playwright-core';
 import { Patio } from './patio.mjs';
-import { Visitor } from './visitor.mjs';
-
-// A folder made by `npm run build`, to try styles and scripts without building the executable.
-const ASSETS = process.env.PATIO_ASSETS;
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-const USUAL = { locale: 'en-GB', timezoneId: 'Europe/Madrid', viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' };
-
-export const launch = (options) => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS, ...options });
+import { launch, Stage } from './stage.mjs';
 
 let browser;
 after(() => browser?.close());
 
-/** `tell({ patio, visitor, person })`; the second argument may hold the server's environment. */
+/**
+ * `tell` gets the `patio`, people (`visitor`, or `person(name)` who has just registered), what complaints to `tolerate`,
+ * and `ownBrowser` for a browser with other flags. Before it may stand the server's environment.
+ */
 export function story(name, ...rest) {
   const tell = rest.pop();
   const [environment] = rest;
@@ -32,64 +26,4 @@ export function story(name, ...rest) {
       await patio.close();
     }
   });
-}
-
-export class Stage {
-  #browser;
-  #own;
-  #contexts = [];
-  #complaints = [];
-  tolerated = [];
-
-  constructor(browser, patio) {
-    this.#browser = browser;
-    this.patio = patio;
-  }
-
-  /** A browser that nobody is signed in with. */
-  async visitor(options = {}) {
-    const context = await this.#browser.newContext({ ...USUAL, ...options });
-    context.setDefaultTimeout(10_000);
-    if (ASSETS) await context.route('**/assets/**', (route) => route.fulfill({ path: path.join(ASSETS, ...new URL(route.request().url()).pathname.split('/').slice(3)) }));
-    this.#listen(context);
-    this.#contexts.push(context);
-    return new Visitor(this.patio, context, await context.newPage());
-  }
-
-  /** Somebody who has just registered and is in the lobby. */
-  async person(name, options) {
-    const visitor = await this.visitor(options);
-    await visitor.go('/register');
-    await visitor.register(name);
-    await visitor.arrives('/rooms/1');
-    return visitor;
-  }
-
-  /** Errors of scripts, violations of the content security policy, files that did not come, warnings of the server. */
-  complaints() {
-    const network = /net::ERR_|WebSocket connection to/;
-    const excused = (text) => this.tolerated.some((pattern) => pattern.test(text)) || (this.patio.wasDown && network.test(text));
-    const logged = this.patio.log.split('\n').filter(Boolean);
-    return [...this.#complaints, ...logged].filter((text) => !excused(text));
-  }
-
-  /** For what a browser must be started for. */
-  async launchOwn(options) { this.#browser = this.#own = await launch(options); }
-
-  async clear() {
-    for (const context of this.#contexts) await context.close();
-    await this.#own?.close();
-  }
-
-  #listen(context) {
-    const complain = (text) => this.#complaints.push(text);
-    context.on('weberror', (event) => complain(String(event.error())));
-    context.on('console', (message) => {
-      // Pages with a status of their own are what many tests ask for; files are watched below.
-      if (message.type() === 'error' && !message.text().includes('server responded with a status')) complain(message.text());
-    });
-    context.on('response', (response) => {
-      if (response.status() >= 400 && !response.request().isNavigationRequest()) complain(`${response.status()} ${response.url()}`);
-    });
-  }
 }

@@ -1,0 +1,136 @@
+//! Messages as HTML: the one template that pages and sockets share, and a page of history with its
+//! runs and day lines.
+
+use askama::Template;
+use jiff::civil::Date;
+
+use super::people::{hue, initials};
+use crate::chat::messages::model::{Message, Window};
+use crate::chat::rooms::model::Reader;
+use crate::http::{Language, Problem, Site};
+use crate::kernel::paging::Limit;
+use crate::kernel::{Seq, Timestamp};
+
+/// The fields of a message that its template shows.
+struct MessageView<'a> {
+    id: i64,
+    seq: i64,
+    rev: i64,
+    author_id: i64,
+    author: &'a str,
+    hue: i64,
+    initials: String,
+    at_ms: i64,
+    at_iso: String,
+    at_full: String,
+    at_clock: String,
+    html: &'a str,
+    nonce: Option<&'a str>,
+    /// Follows a message of the same author so closely that it needs no name.
+    continues: bool,
+}
+
+#[derive(Template)]
+#[template(path = "messages/_message.html")]
+struct MessageTemplate<'a> {
+    m: MessageView<'a>,
+}
+
+/// A message as every socket and page shows it.
+///
+/// # Errors
+/// When the template cannot be rendered.
+pub fn fragment(message: &Message, t: Language) -> askama::Result<String> {
+    render(message, t, false)
+}
+
+fn render(message: &Message, t: Language, continues: bool) -> askama::Result<String> {
+    let at = message.created_at;
+    let clock = format!("{} UTC", at.utc().strftime("%H:%M"));
+    let m = MessageView {
+        id: message.id.0,
+        seq: message.seq.0,
+        rev: message.rev.0,
+        author_id: message.author.id.0,
+        author: &message.author.display_name,
+        hue: hue(&message.author),
+        initials: initials(&message.author.display_name),
+        at_ms: at.0,
+        at_iso: at.rfc3339(),
+        at_full: format!("{}, {clock}", day_label(at.utc().date(), t)),
+        at_clock: clock,
+        html: &message.html,
+        nonce: message.nonce.as_deref(),
+        continues,
+    };
+    MessageTemplate { m }.render()
+}
+
+/// A page of history.
+#[derive(Template)]
+#[template(path = "messages/_page.html")]
+pub(super) struct MessageList {
+    t: Language,
+    room_id: i64,
+    room_name: String,
+    /// Where the page of older messages ends; `None` when this one reaches the room's beginning.
+    older: Option<i64>,
+    items: Vec<Item>,
+}
+
+struct Item {
+    /// A day begins here.
+    day: Option<Day>,
+    html: String,
+}
+
+struct Day {
+    date: String,
+    label: String,
+}
+
+/// The messages before a `seq`, or the newest.
+pub(super) async fn history(
+    site: &Site,
+    reader: &Reader,
+    before: Option<i64>,
+    t: Language,
+) -> Result<MessageList, Problem> {
+    let window = before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
+    let found = site.messages.page(reader, window, Limit::DEFAULT).await?;
+    let oldest = found.items.first().map(|message| message.seq.0);
+    let mut items = Vec::with_capacity(found.items.len());
+    let mut previous: Option<&Message> = None;
+    for message in &found.items {
+        let date = message.created_at.utc().date();
+        let same_day = previous.is_some_and(|other| other.created_at.utc().date() == date);
+        let continues = same_day && previous.is_some_and(|other| is_run(other, message));
+        let html = render(message, t, continues).map_err(|error| Problem::internal(&error))?;
+        let day = (!same_day).then(|| Day { date: date.to_string(), label: day_label(date, t) });
+        items.push(Item { day, html });
+        previous = Some(message);
+    }
+    let older = oldest.filter(|_| found.more);
+    let room = reader.room();
+    Ok(MessageList { t, room_id: room.id.0, room_name: room.name.clone(), older, items })
+}
+
+/// Whether one author wrote both within five minutes.
+fn is_run(earlier: &Message, later: &Message) -> bool {
+    const FIVE_MINUTES: i64 = 5 * 60 * 1000;
+    let Timestamp(apart) = Timestamp(later.created_at.0 - earlier.created_at.0);
+    earlier.author.id == later.author.id && apart < FIVE_MINUTES
+}
+
+/// A day in words: "Friday 20 November 2026". In UTC, as everything that the server writes; the
+/// browser puts the reader's own zone in its place.
+fn day_label(date: Date, t: Language) -> String {
+    let pick = |list: &str, index: i8| {
+        let words = t.say(list);
+        let index = usize::try_from(index).unwrap_or_default();
+        words.split(' ').nth(index).unwrap_or_default().to_owned()
+    };
+    let weekday = pick("weekdays", date.weekday().to_monday_zero_offset());
+    let month = pick("months", date.month() - 1);
+    t.date(&weekday, date.day(), &month, date.year())
+}
