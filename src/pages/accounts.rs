@@ -62,7 +62,7 @@ struct RegisterForm {
 
 /// Signed in already: nothing to do here.
 fn past_the_gate(page: &Frame) -> Response {
-    Redirect::to(if page.next().is_empty() { "/" } else { page.next() }).into_response()
+    Redirect::to(page.next().as_ref().map_or("/", OwnPath::as_str)).into_response()
 }
 
 async fn show_login(
@@ -77,7 +77,7 @@ async fn show_login(
     if state.first {
         return Ok(Redirect::to("/register").into_response());
     }
-    let form = Form::default().with("next", page.next());
+    let form = Form::default().with("next", page.next().as_ref().map_or("", OwnPath::as_str));
     Ok(html(&LoginPage { page, form, signup_open: state.open }))
 }
 
@@ -113,7 +113,7 @@ async fn show_register(
         return Ok(past_the_gate(&page));
     }
     let state = site.accounts.sign_up_state().await?;
-    let form = Form::default().with("next", page.next());
+    let form = Form::default().with("next", page.next().as_ref().map_or("", OwnPath::as_str));
     Ok(html(&RegisterPage { page, form, open: state.open, first: state.first }))
 }
 

@@ -15,27 +15,46 @@ use crate::http::{Client, Language, Problem, Site, cookies};
 pub(super) struct Frame {
     pub t: Language,
     pub site: String,
-    pub path: String,
-    next: Option<OwnPath>,
+    path: String,
+    /// The query without its language.
+    query: Vec<(String, String)>,
 }
 
-#[expect(clippy::unused_self, reason = "a template has only this value to ask")]
 impl Frame {
+    #[expect(clippy::unused_self, reason = "a template has only this value to ask")]
     pub fn asset(&self, name: &str) -> String {
         assets::path(name)
     }
 
+    #[expect(clippy::unused_self, reason = "a template has only this value to ask")]
     pub fn languages(&self) -> &'static [Language] {
         &Language::ALL
     }
 
-    /// Where to go after signing in, as a part of a query.
-    pub fn next_query(&self) -> Option<String> {
-        self.next.as_ref().map(|next| format!("next={}", next.encoded()))
+    /// This same page in another language.
+    pub fn in_language(&self, language: &Language) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("lang", language.code()).extend_pairs(&self.query);
+        format!("{}?{}", self.path, query.finish())
     }
 
-    pub fn next(&self) -> &str {
-        self.next.as_ref().map_or("", |next| &next.0)
+    /// A page of the gate, which leads on to where one wanted to go.
+    pub fn keeping_next(&self, path: &str) -> String {
+        match self.next() {
+            Some(next) => format!("{path}?next={}", next.encoded()),
+            None => path.to_owned(),
+        }
+    }
+
+    /// Where to go after signing in.
+    pub fn next(&self) -> Option<OwnPath> {
+        let (_, path) = self.query.iter().find(|(key, _)| key == "next")?;
+        OwnPath::parse(path)
+    }
+
+    /// Says that the page shown is another than the one asked for.
+    pub fn set_path(&mut self, path: String) {
+        self.path = path;
     }
 }
 
@@ -44,12 +63,12 @@ impl FromRequestParts<Site> for Frame {
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
         let query = parts.uri.query().unwrap_or_default().as_bytes();
-        let next = form_urlencoded::parse(query).find(|(key, _)| key == "next");
+        let kept = form_urlencoded::parse(query).into_owned().filter(|(key, _)| key != "lang");
         Ok(Self {
             t: Language::of(parts),
             site: site.about.name.clone(),
             path: parts.uri.path().to_owned(),
-            next: next.and_then(|(_, path)| OwnPath::parse(&path)),
+            query: kept.collect(),
         })
     }
 }

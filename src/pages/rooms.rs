@@ -82,9 +82,11 @@ struct RoomLink {
 pub(super) async fn room_page(
     site: &Site,
     reader: &Reader,
-    page: Frame,
+    mut page: Frame,
     shown: Shown,
 ) -> Result<Response, Problem> {
+    // Also when it answers a form that was posted elsewhere.
+    page.set_path(format!("/rooms/{}", reader.room().id));
     site.presence.seen(reader.person().id);
     let list = history(site, reader, shown.before, page.t).await?;
     let rooms = site.rooms.list(reader.person()).await?;

@@ -81,7 +81,7 @@ export class Timeline {
     if (!article) return;
     const before = this.#previous(article);
     const sameDay = before !== null && dayOf(at(before)) === dayOf(at(article));
-    const continues = sameDay && before.dataset.author === article.dataset.author && Math.abs(at(article) - at(before)) <= RUN;
+    const continues = sameDay && before.dataset.author === article.dataset.author && Math.abs(at(article) - at(before)) < RUN;
     article.classList.toggle('msg--cont', continues);
     const line = article.previousElementSibling?.matches('.day') ? article.previousElementSibling : null;
     if (sameDay || article.parentElement === this.#queue) line?.remove();

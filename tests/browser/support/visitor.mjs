@@ -7,7 +7,6 @@ export class Visitor {
   }
 
   async go(where) { return this.page.goto(new URL(where, this.patio.origin).href); }
-  get path() { const { pathname, search } = new URL(this.page.url()); return pathname + search; }
   async arrives(where) { await this.page.waitForURL((url) => url.pathname + url.search === where); }
 
   async newTab(where = '/rooms/1') {
