@@ -1,6 +1,6 @@
 //! The database: opened, brought up to date, and spoken to in one SQL text for both engines.
 //!
-//! A feature's `store.rs` writes a query once, inside [`reading!`] or [`writing!`]; the macro
+//! A feature's `store.rs` writes a query once, inside `reading!` or `writing!`; the macro
 //! expands it for each engine, so both are checked by the compiler. The portable subset is: `$1`
 //! placeholders, BIGINT for every number, times as unix milliseconds, `returning`, `on conflict`.
 //! Nothing outside this folder and the `store.rs` files knows that there is a database.
@@ -61,7 +61,7 @@ impl Db {
     }
 }
 
-/// A transaction. Dropped without [`Change::commit`] it is rolled back.
+/// A transaction. Dropped without a `commit` it is rolled back.
 pub enum Change {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),

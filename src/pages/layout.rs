@@ -32,6 +32,7 @@ impl Frame {
     }
 
     /// This same page in another language.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     pub fn in_language(&self, language: &Language) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("lang", language.code()).extend_pairs(&self.query);

@@ -1,4 +1,4 @@
-//! The SQL of messages: [`history`] reads, [`append`] writes.
+//! The SQL of messages: `history` reads, `append` writes.
 
 mod append;
 mod history;
