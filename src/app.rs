@@ -57,7 +57,7 @@ impl App {
         let lifecycle = Lifecycle::new();
         let bell = Hub::new(Arc::new(socket::frames::encode));
 
-        let rooms = Rooms::new(db.clone(), bell.clone(), clock.clone());
+        let rooms = Rooms::new(db.clone(), bell.clone(), clock.clone(), random.clone());
         rooms.ensure_lobby().await?;
         let accounts =
             Accounts::new(db.clone(), bell.clone(), clock.clone(), random.clone(), config.signup);

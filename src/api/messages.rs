@@ -8,7 +8,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 
 use super::shapes::{MessageShape, Paged};
-use crate::chat::messages::model::{Draft, MessageBody, Nonce, Window};
+use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce, Window};
 use crate::http::{CanPost, CanRead, JsonBody, Problem, Query, Site};
 use crate::kernel::paging::Limit;
 use crate::kernel::{Invalid, MessageId, Rev, Seq};
@@ -74,7 +74,7 @@ async fn create(
 ) -> Result<Response, Problem> {
     let body = MessageBody::parse(&new.body)?;
     let nonce = new.nonce.as_deref().map(Nonce::parse).transpose()?;
-    let draft = Draft { body, nonce, reply_to: new.reply_to };
+    let draft = Draft { kind: Kind::Text, body, nonce, reply_to: new.reply_to };
     let posted = site.messages.post(member, draft).await?;
     let status = if posted.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(MessageShape::from(&*posted.message))).into_response())

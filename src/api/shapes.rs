@@ -1,5 +1,7 @@
 //! The JSON shapes of people, rooms and messages, as the outer interface promises them.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::chat::accounts::model::Person;
@@ -37,6 +39,13 @@ pub struct Counts {
     pub online: usize,
 }
 
+impl Counts {
+    pub fn of(members: &[UserId], online: &BTreeSet<UserId>) -> Self {
+        let here = members.iter().filter(|member| online.contains(member)).count();
+        Self { members: members.len(), online: here }
+    }
+}
+
 #[derive(Serialize)]
 pub struct RoomShape<'a> {
     id: RoomId,
@@ -45,7 +54,7 @@ pub struct RoomShape<'a> {
     visibility: &'static str,
     lobby: bool,
     owner_id: Option<UserId>,
-    code: Option<&'a str>,
+    code: Option<String>,
     last_seq: Seq,
     /// Who is no member has nothing unread: as if all were read.
     last_read_seq: Seq,
@@ -63,7 +72,7 @@ impl<'a> RoomShape<'a> {
             visibility: room.visibility.as_str(),
             lobby: room.lobby,
             owner_id: room.owner_id,
-            code: room.code.as_deref(),
+            code: room.code.as_ref().map(ToString::to_string),
             last_seq: room.last_seq,
             last_read_seq: room.last_read_seq.unwrap_or(room.last_seq),
             rev: room.rev,

@@ -6,29 +6,53 @@ use std::sync::Arc;
 
 use super::accounts::model::{Credential, Person};
 use super::messages::model::Message;
-use crate::kernel::{RoomId, UserId};
+use crate::kernel::{RoomId, Seq, UserId};
 use crate::live::Hub;
 
 /// The hub of this process, speaking of chat.
-pub type Bell = Hub<Topic, Event>;
+pub type Bell = Hub<Topic, Event, Notice>;
 
 /// What one may listen to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
     /// The messages of a room that somebody has open. Marks are revs.
     Room(RoomId),
-    /// What everybody signed in may know: who is there, who is new.
+    /// What concerns the members of a room, open or not. Marks are seqs.
+    Members(RoomId),
+    /// What concerns one person, on all their connections.
+    Person(UserId),
+    /// What everybody signed in may know: who is there, who is new, which public rooms there are.
     Everybody,
     /// The end of one sign-in.
     SignIn(Credential),
 }
 
+/// What connections are told as it is, the same for all.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A message is new or changed.
     Message(Arc<Message>),
+    /// Something was said in a room that somebody may not have open.
+    Unread { room: RoomId, last_seq: Seq },
     /// Somebody became a member of a room.
     Joined { room: RoomId, person: Person },
+    /// Somebody is no member of a room any more.
+    Left { room: RoomId, person: Person },
     /// Somebody came or went.
     Presence { user: UserId, online: bool },
+}
+
+/// What a connection must act upon, each for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The sign-in is over.
+    SignedOut,
+    /// This person is a member of one more room.
+    Joined(RoomId),
+    /// This person is no member of a room any more.
+    Left(RoomId),
+    /// A room has another name, topic, owner or code, or is new.
+    RoomChanged(RoomId),
+    /// This person has read so far.
+    Read { room: RoomId, seq: Seq },
 }

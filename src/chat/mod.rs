@@ -5,6 +5,7 @@
 //! rings the bell of [`events`] afterwards.
 
 pub mod accounts;
+pub mod commands;
 pub mod events;
 pub mod messages;
 pub mod presence;

@@ -20,5 +20,5 @@ pub use body::{FormBody, JsonBody, PathId, Query};
 pub use client::Client;
 pub use language::Language;
 pub use problem::Problem;
-pub use rights::{CanPost, CanRead, Viewer};
+pub use rights::{CanChange, CanPost, CanRead, Viewer};
 pub use site::Site;

@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::chat::messages::PostError;
-use crate::chat::rooms::AccessError;
+use crate::chat::rooms::{AccessError, RoomError};
 use crate::kernel::{Fault, Invalid, Random};
 
 #[derive(Clone, Debug)]
@@ -76,7 +76,22 @@ impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::NotFound => Self::not_found(),
+            AccessError::Forbidden => Self::saying(StatusCode::FORBIDDEN, "not-the-owner"),
             AccessError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<RoomError> for Problem {
+    fn from(error: RoomError) -> Self {
+        match error {
+            RoomError::NameTaken => {
+                let taken = Invalid::new("name", "room-name-taken");
+                Self { status: StatusCode::CONFLICT, ..taken.into() }
+            }
+            RoomError::Permanent => Self::saying(StatusCode::CONFLICT, "room-permanent"),
+            RoomError::NoMember => Self::saying(StatusCode::CONFLICT, "room-no-member"),
+            RoomError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -12,7 +12,7 @@ use axum_extra::extract::CookieJar;
 
 use super::{Client, PathId, Problem, Site, cookies};
 use crate::chat::accounts::model::{Secret, SignedIn};
-use crate::chat::rooms::model::{Member, Reader};
+use crate::chat::rooms::model::{Member, Owner, Reader};
 use crate::kernel::RoomId;
 
 /// Somebody signed in. Without: 401, which pages turn into the sign-in form.
@@ -97,5 +97,19 @@ impl FromRequestParts<Site> for CanPost {
             <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
         let PathId(room) = PathId::from_request_parts(parts, site).await?;
         Ok(Self(site.rooms.member(&signed_in.person, RoomId(room)).await?))
+    }
+}
+
+/// The right to change the room in the path.
+pub struct CanChange(pub Owner);
+
+impl FromRequestParts<Site> for CanChange {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let Viewer(signed_in) =
+            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
+        let PathId(room) = PathId::from_request_parts(parts, site).await?;
+        Ok(Self(site.rooms.owner(&signed_in.person, RoomId(room)).await?))
     }
 }

@@ -32,7 +32,7 @@ impl Random {
         URL_SAFE_NO_PAD.encode(self.bytes::<12>())
     }
 
-    fn bytes<const N: usize>(&self) -> [u8; N] {
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         (self.0)(&mut bytes);
         bytes

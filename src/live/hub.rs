@@ -21,44 +21,46 @@ pub type Encode<E> = Arc<dyn Fn(&E, Form) -> Bytes + Send + Sync>;
 
 /// What a connection receives.
 #[derive(Debug)]
-pub enum Delivery<T> {
+pub enum Delivery<T, N> {
     /// An event of a topic. `mark` is the number it was published with.
     Frame { topic: T, mark: i64, bytes: Bytes },
-    /// The connection shall end with this close code.
-    Close(u16),
+    /// Something to act upon.
+    Notice(N),
 }
 
-pub struct Hub<T, E> {
-    state: Arc<Mutex<State<T>>>,
+/// Topics `T`, events `E` that are written down once for all, notices `N` that each connection
+/// understands for itself.
+pub struct Hub<T, E, N> {
+    state: Arc<Mutex<State<T, N>>>,
     encode: Encode<E>,
 }
 
-struct State<T> {
+struct State<T, N> {
     next: u64,
-    connections: HashMap<u64, Listener<T>>,
+    connections: HashMap<u64, Listener<T, N>>,
     topics: HashMap<T, HashSet<u64>>,
 }
 
-struct Listener<T> {
+struct Listener<T, N> {
     form: Form,
-    queue: mpsc::Sender<Delivery<T>>,
+    queue: mpsc::Sender<Delivery<T, N>>,
     topics: HashSet<T>,
 }
 
-impl<T, E> Clone for Hub<T, E> {
+impl<T, E, N> Clone for Hub<T, E, N> {
     fn clone(&self) -> Self {
         Self { state: self.state.clone(), encode: self.encode.clone() }
     }
 }
 
-impl<T: Copy + Eq + Hash, E> Hub<T, E> {
+impl<T: Copy + Eq + Hash, E, N: Copy> Hub<T, E, N> {
     pub fn new(encode: Encode<E>) -> Self {
         let state = State { next: 0, connections: HashMap::new(), topics: HashMap::new() };
         Self { state: Arc::new(Mutex::new(state)), encode }
     }
 
     /// A new connection that listens to nothing yet. Dropping it ends all it listens to.
-    pub fn connect(&self, form: Form) -> Connection<T> {
+    pub fn connect(&self, form: Form) -> Connection<T, N> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let mut state = lock(&self.state);
         state.next += 1;
@@ -77,14 +79,14 @@ impl<T: Copy + Eq + Hash, E> Hub<T, E> {
         });
     }
 
-    /// Asks everybody who listens to the topic to end with this close code.
-    pub fn close(&self, topic: T, code: u16) {
-        lock(&self.state).hand_out(topic, |_| Delivery::Close(code));
+    /// Hands a notice to everybody who listens to the topic. Never waits.
+    pub fn tell(&self, topic: T, notice: N) {
+        lock(&self.state).hand_out(topic, |_| Delivery::Notice(notice));
     }
 }
 
-impl<T: Copy + Eq + Hash> State<T> {
-    fn hand_out(&mut self, topic: T, mut delivery: impl FnMut(Form) -> Delivery<T>) {
+impl<T: Copy + Eq + Hash, N> State<T, N> {
+    fn hand_out(&mut self, topic: T, mut delivery: impl FnMut(Form) -> Delivery<T, N>) {
         let Some(listeners) = self.topics.get(&topic) else {
             return;
         };
@@ -123,13 +125,13 @@ impl<T: Copy + Eq + Hash> State<T> {
 }
 
 /// One connection's end of the hub.
-pub struct Connection<T: Copy + Eq + Hash> {
+pub struct Connection<T: Copy + Eq + Hash, N> {
     id: u64,
-    state: Arc<Mutex<State<T>>>,
-    waiting: mpsc::Receiver<Delivery<T>>,
+    state: Arc<Mutex<State<T, N>>>,
+    waiting: mpsc::Receiver<Delivery<T, N>>,
 }
 
-impl<T: Copy + Eq + Hash> Connection<T> {
+impl<T: Copy + Eq + Hash, N> Connection<T, N> {
     pub fn listen(&self, topic: T) {
         let mut state = lock(&self.state);
         if let Some(listener) = state.connections.get_mut(&self.id) {
@@ -147,19 +149,19 @@ impl<T: Copy + Eq + Hash> Connection<T> {
     }
 
     /// The next delivery; `None` when this connection fell too far behind and was cut.
-    pub async fn next(&mut self) -> Option<Delivery<T>> {
+    pub async fn next(&mut self) -> Option<Delivery<T, N>> {
         self.waiting.recv().await
     }
 }
 
-impl<T: Copy + Eq + Hash> Drop for Connection<T> {
+impl<T: Copy + Eq + Hash, N> Drop for Connection<T, N> {
     fn drop(&mut self) {
         lock(&self.state).forget(self.id);
     }
 }
 
 /// A panic while the lock was held leaves nothing half done that could not be used.
-fn lock<T>(state: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
+fn lock<T, N>(state: &Mutex<State<T, N>>) -> MutexGuard<'_, State<T, N>> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -169,7 +171,7 @@ mod tests {
 
     use super::*;
 
-    fn hub() -> (Hub<u8, &'static str>, Arc<AtomicUsize>) {
+    fn hub() -> (Hub<u8, &'static str, u16>, Arc<AtomicUsize>) {
         let encoded = Arc::new(AtomicUsize::new(0));
         let count = encoded.clone();
         let encode = move |event: &&'static str, form: Form| {
@@ -179,7 +181,7 @@ mod tests {
         (Hub::new(Arc::new(encode)), encoded)
     }
 
-    async fn text(connection: &mut Connection<u8>) -> String {
+    async fn text(connection: &mut Connection<u8, u16>) -> String {
         match connection.next().await {
             Some(Delivery::Frame { bytes, .. }) => String::from_utf8_lossy(&bytes).into_owned(),
             other => format!("{other:?}"),
@@ -239,11 +241,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_close_reaches_the_topic_too() {
+    async fn a_notice_reaches_the_topic_too() {
         let (hub, _) = hub();
         let mut connection = hub.connect(Form(0));
         connection.listen(7);
-        hub.close(7, 4401);
-        assert!(matches!(connection.next().await, Some(Delivery::Close(4401))));
+        hub.tell(7, 4401);
+        assert!(matches!(connection.next().await, Some(Delivery::Notice(4401))));
     }
 }

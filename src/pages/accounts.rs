@@ -1,9 +1,12 @@
 //! Registering, signing in, signing out.
 
+use std::convert::Infallible;
+
 use askama::Template;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum_extra::extract::CookieJar;
@@ -176,16 +179,37 @@ async fn enter(
     Ok((jar.add(cookies::sign_in(&secret, client)), to).into_response())
 }
 
-async fn logout(
-    State(site): State<Site>,
+/// What signing out needs to know of a request.
+pub(super) struct SignOut {
     client: Client,
     jar: CookieJar,
     viewer: Option<Viewer>,
-) -> Result<Response, Problem> {
-    if let Some(Viewer(signed_in)) = viewer {
-        site.accounts.close_session(signed_in.credential).await?;
+}
+
+impl FromRequestParts<Site> for SignOut {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
+        Ok(Self {
+            client: Client::from_request_parts(parts, site).await?,
+            jar: CookieJar::from_headers(&parts.headers),
+            viewer: parts.extensions.get().cloned(),
+        })
     }
-    Ok((jar.add(cookies::sign_out(client)), Redirect::to("/login")).into_response())
+}
+
+impl SignOut {
+    pub async fn carry_out(self, site: &Site) -> Result<Response, Problem> {
+        if let Some(Viewer(signed_in)) = self.viewer {
+            site.accounts.close_session(signed_in.credential).await?;
+        }
+        let jar = self.jar.add(cookies::sign_out(self.client));
+        Ok((jar, Redirect::to("/login")).into_response())
+    }
+}
+
+async fn logout(State(site): State<Site>, sign_out: SignOut) -> Result<Response, Problem> {
+    sign_out.carry_out(&site).await
 }
 
 /// The form again, filled in.

@@ -4,12 +4,12 @@
 use askama::Template;
 use jiff::civil::Date;
 
-use super::people::{hue, initials};
-use crate::chat::messages::model::{Message, Window};
-use crate::chat::rooms::model::Reader;
+use super::people::{hue_of, initials};
+use crate::chat::messages::model::{Kind, Message, Window};
+use crate::chat::rooms::model::{Reader, Visibility};
 use crate::http::{Language, Problem, Site};
 use crate::kernel::paging::Limit;
-use crate::kernel::{Seq, Timestamp};
+use crate::kernel::{RoomId, Seq, Timestamp};
 
 /// The fields of a message that its template shows.
 struct MessageView<'a> {
@@ -28,6 +28,8 @@ struct MessageView<'a> {
     nonce: Option<&'a str>,
     /// Follows a message of the same author so closely that it needs no name.
     continues: bool,
+    /// Says what its author does, as "/me waves".
+    action: bool,
 }
 
 #[derive(Template)]
@@ -53,7 +55,7 @@ fn render(message: &Message, t: Language, continues: bool) -> askama::Result<Str
         rev: message.rev.0,
         author_id: message.author.id.0,
         author: &message.author.display_name,
-        hue: hue(&message.author),
+        hue: hue_of(message.author.id),
         initials: initials(&message.author.display_name),
         at_ms: at.0,
         at_iso: at.rfc3339(),
@@ -62,6 +64,7 @@ fn render(message: &Message, t: Language, continues: bool) -> askama::Result<Str
         html: &message.html,
         nonce: message.nonce.as_deref(),
         continues,
+        action: message.kind == Kind::Action,
     };
     MessageTemplate { m }.render()
 }
@@ -72,15 +75,31 @@ fn render(message: &Message, t: Language, continues: bool) -> askama::Result<Str
 pub(super) struct MessageList {
     t: Language,
     room_id: i64,
-    room_name: String,
+    /// What stands where the room begins.
+    start: String,
+    start_text: String,
     /// Where the page of older messages ends; `None` when this one reaches the room's beginning.
     older: Option<i64>,
     items: Vec<Item>,
 }
 
+impl MessageList {
+    /// A room in which nothing was said yet.
+    pub fn empty(room: RoomId, visibility: Visibility, name: &str, t: Language) -> Self {
+        let (start, start_text) = match visibility {
+            Visibility::Direct => ("direct-start", "direct-start-text"),
+            _ => ("room-start", "room-start-text"),
+        };
+        let (start, start_text) = (t.name(start, name), t.say(start_text));
+        Self { t, room_id: room.0, start, start_text, older: None, items: Vec::new() }
+    }
+}
+
 struct Item {
     /// A day begins here.
     day: Option<Day>,
+    /// The first one that the reader has not seen.
+    is_new: bool,
     html: String,
 }
 
@@ -98,6 +117,9 @@ pub(super) async fn history(
 ) -> Result<MessageList, Problem> {
     let window = before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
     let found = site.messages.page(reader, window, Limit::DEFAULT).await?;
+    let read = reader.room().last_read_seq;
+    let unread = |message: &&Message| read.is_some_and(|read| message.seq > read);
+    let first_unread = found.items.iter().find(unread).map(|message| message.seq);
     let oldest = found.items.first().map(|message| message.seq.0);
     let mut items = Vec::with_capacity(found.items.len());
     let mut previous: Option<&Message> = None;
@@ -107,12 +129,13 @@ pub(super) async fn history(
         let continues = same_day && previous.is_some_and(|other| is_run(other, message));
         let html = render(message, t, continues).map_err(|error| Problem::internal(&error))?;
         let day = (!same_day).then(|| Day { date: date.to_string(), label: day_label(date, t) });
-        items.push(Item { day, html });
+        let is_new = first_unread == Some(message.seq);
+        items.push(Item { day, is_new, html });
         previous = Some(message);
     }
     let older = oldest.filter(|_| found.more);
     let room = reader.room();
-    Ok(MessageList { t, room_id: room.id.0, room_name: room.name.clone(), older, items })
+    Ok(MessageList { older, items, ..MessageList::empty(room.id, room.visibility, &room.name, t) })
 }
 
 /// Whether one author wrote both within five minutes.

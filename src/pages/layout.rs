@@ -1,7 +1,7 @@
 //! What every page has: its language, the installation's name, its own address, its assets.
 
 use axum::extract::{FromRequestParts, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -16,6 +16,8 @@ pub(super) struct Frame {
     pub t: Language,
     pub site: String,
     path: String,
+    /// Scheme and host, as people reach this site.
+    origin: String,
     /// The query without its language.
     query: Vec<(String, String)>,
 }
@@ -37,6 +39,11 @@ impl Frame {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("lang", language.code()).extend_pairs(&self.query);
         format!("{}?{}", self.path, query.finish())
+    }
+
+    /// A path of ours as a link that leaves the site.
+    pub fn absolute(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
     }
 
     /// A page of the gate, which leads on to where one wanted to go.
@@ -69,9 +76,20 @@ impl FromRequestParts<Site> for Frame {
             t: Language::of(parts),
             site: site.about.name.clone(),
             path: parts.uri.path().to_owned(),
+            origin: origin(parts, site),
             query: kept.collect(),
         })
     }
+}
+
+/// The public address that the settings name, else the one that this request came by.
+fn origin(parts: &Parts, site: &Site) -> String {
+    if let Some(url) = &site.about.base_url {
+        return url.origin().to_owned();
+    }
+    let https = parts.extensions.get::<Client>().is_some_and(|client| client.https);
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    format!("{}://{host}", if https { "https" } else { "http" })
 }
 
 /// A path of this site. Nothing else may be redirected to: a link to us that ends elsewhere

@@ -3,17 +3,20 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 
+use super::accounts::SignOut;
+use super::commands::{Desk, Outcome};
+use super::directory::{again, to_room};
 use super::history::history;
 use super::layout::{Frame, html};
 use super::rooms::{Shown, room_page};
+use crate::chat::commands::{self, Typed};
 use crate::chat::messages::PostError;
-use crate::chat::messages::model::{Draft, MessageBody, Nonce};
+use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
 use crate::chat::rooms::model::Member;
-use crate::http::problem::Answered;
 use crate::http::{CanPost, CanRead, FormBody, Language, Problem, Query, Site};
 use crate::kernel::Invalid;
 
@@ -38,40 +41,73 @@ async fn older(
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct PostForm {
-    body: String,
-    nonce: String,
+pub(super) struct PostForm {
+    pub body: String,
+    pub nonce: String,
 }
 
+/// What is typed into the composer: a message, or a command.
 async fn create(
     State(site): State<Site>,
     CanPost(member): CanPost,
+    sign_out: SignOut,
     page: Frame,
     FormBody(form): FormBody<PostForm>,
 ) -> Result<Response, Problem> {
-    let room = member.room();
-    match post(&site, &member, &form).await {
-        Ok(()) => Ok(Redirect::to(&format!("/rooms/{room}")).into_response()),
-        Err(PostError::Invalid(error)) => {
-            let reader = site.rooms.reader(member.person(), room).await?;
-            let shown = Shown { draft: form.body, error: Some(error), ..Shown::default() };
-            let mut response = room_page(&site, &reader, page, shown).await?;
-            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            response.extensions_mut().insert(Answered);
-            Ok(response)
+    let desk = Desk { site: &site, me: member.person(), member: &member, t: page.t };
+    let outcome = match commands::parse(&form.body) {
+        Typed::Text(body) => {
+            let said = PostForm { body, nonce: form.nonce.clone() };
+            match post_message(&site, &member, &said, Kind::Text).await {
+                Ok(()) => Outcome::Go(to_room(member.room())),
+                Err(PostError::Invalid(error)) => {
+                    let shown = Shown { draft: form.body, error: Some(error), ..Shown::default() };
+                    let page = present(&site, &member, page, shown).await?;
+                    return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        Err(error) => Err(error.into()),
+        Typed::Command(command) => desk.carry_out(command).await?,
+        Typed::Unknown { name, nearest } => Outcome::Say(desk.unknown(&name, &nearest)),
+    };
+    match outcome {
+        Outcome::Go(response) => Ok(response),
+        Outcome::SignOut => sign_out.carry_out(&site).await,
+        Outcome::Say(answer) => {
+            let bad = answer.bad;
+            // What could not be done stays in the composer, to be mended.
+            let draft = if bad { form.body } else { String::new() };
+            let shown = Shown { draft, answer: Some(answer), ..Shown::default() };
+            let page = present(&site, &member, page, shown).await?;
+            Ok(if bad { again(StatusCode::UNPROCESSABLE_ENTITY, page) } else { page })
+        }
     }
 }
 
-async fn post(site: &Site, member: &Member, form: &PostForm) -> Result<(), PostError> {
+async fn present(
+    site: &Site,
+    member: &Member,
+    page: Frame,
+    shown: Shown,
+) -> Result<Response, Problem> {
+    let reader = site.rooms.reader(member.person(), member.room()).await?;
+    room_page(site, &reader, page, shown).await
+}
+
+/// Posts what a form has. A page that the back button brought back has an old nonce and maybe a
+/// new text: it is a new message then. The same text again is the double click that nonces are for.
+pub(super) async fn post_message(
+    site: &Site,
+    member: &Member,
+    form: &PostForm,
+    kind: Kind,
+) -> Result<(), PostError> {
     let body = MessageBody::parse(&form.body).map_err(PostError::Invalid)?;
     let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
     let nonce = nonce.map_err(|_| PostError::Invalid(Invalid::new("body", "nonce-shape")))?;
-    let draft = Draft { body, nonce, reply_to: None };
+    let draft = Draft { kind, body, nonce, reply_to: None };
     match site.messages.post(member.clone(), draft.clone()).await {
-        // A page that the back button brought back has an old nonce and maybe a new text: it is
-        // a new message then. The same text again is the double click that nonces are for.
         Err(PostError::NonceReused) => {
             site.messages.post(member.clone(), Draft { nonce: None, ..draft }).await?;
             Ok(())

@@ -2,24 +2,33 @@
 
 mod accounts;
 mod assets;
+mod commands;
+mod direct;
+mod directory;
 mod errors;
 mod form;
 pub mod history;
 mod layout;
 mod messages;
 mod people;
+mod room_settings;
 mod rooms;
+mod side;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 
 pub use self::people::member_row;
+pub use self::side::room_row;
 use crate::http::{Site, headers, origin, rights};
 
 pub fn router(site: &Site) -> Router<Site> {
     let pages = Router::new()
         .merge(accounts::router())
         .merge(rooms::router())
+        .merge(directory::router())
+        .merge(room_settings::router())
+        .merge(direct::router())
         .merge(messages::router())
         .fallback(errors::nothing_here)
         .layer(from_fn_with_state(site.clone(), rights::by_cookie))

@@ -5,9 +5,11 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::chat::accounts::model::{Person, Role};
 use crate::http::Language;
+use crate::kernel::UserId;
 
 pub(super) struct PersonView {
     pub id: i64,
+    pub name: String,
     pub display_name: String,
     pub hue: i64,
     pub initials: String,
@@ -19,8 +21,9 @@ impl PersonView {
     pub fn new(person: &Person, online: bool) -> Self {
         Self {
             id: person.id.0,
+            name: person.name.clone(),
             display_name: person.display_name.clone(),
-            hue: hue(person),
+            hue: hue_of(person.id),
             initials: initials(&person.display_name),
             online,
             admin: person.role == Role::Admin,
@@ -29,8 +32,8 @@ impl PersonView {
 }
 
 /// One of the eight tiles of the avatars.
-pub(super) fn hue(person: &Person) -> i64 {
-    person.id.0 % 8 + 1
+pub(super) fn hue_of(user: UserId) -> i64 {
+    user.0 % 8 + 1
 }
 
 /// The first letters of the first and the last word, or the first two of a single one.

@@ -3,16 +3,19 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
 use super::history::{MessageList, history};
 use super::layout::{Frame, html};
 use super::people::PersonView;
-use crate::chat::rooms::model::Reader;
-use crate::http::{CanRead, Problem, Query, Site, Viewer};
-use crate::kernel::Invalid;
+use super::side::{Side, icon, side};
+use crate::chat::accounts::model::Person;
+use crate::chat::commands::COMMANDS;
+use crate::chat::rooms::model::{Reader, Room, Visibility};
+use crate::http::{CanRead, Language, Problem, Query, Site, Viewer};
+use crate::kernel::{Invalid, RoomId};
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/", get(home)).route("/rooms/{id}", get(show))
@@ -46,15 +49,21 @@ pub(super) struct Shown {
     /// A text that could not be posted, and why.
     pub draft: String,
     pub error: Option<Invalid>,
+    /// What a command has to say to the one who gave it.
+    pub answer: Option<Answer>,
+}
+
+pub(super) struct Answer {
+    pub bad: bool,
+    pub lines: Vec<String>,
 }
 
 #[derive(Template)]
 #[template(path = "rooms/show.html")]
 struct RoomPage {
     page: Frame,
+    side: Side,
     room: RoomView,
-    rooms: Vec<RoomLink>,
-    me: PersonView,
     online: Vec<PersonView>,
     offline: Vec<PersonView>,
     list: MessageList,
@@ -63,48 +72,85 @@ struct RoomPage {
     nonce: String,
     draft: String,
     error: Option<String>,
+    answer: Option<Answer>,
+    commands: Vec<CommandView>,
 }
 
 struct RoomView {
     id: i64,
+    kind: &'static str,
+    icon: &'static str,
     name: String,
     topic: String,
     rev: i64,
+    /// How far its reader has read; -1 for somebody who is no member.
+    last_read: i64,
+    member: bool,
     members: usize,
     members_label: String,
+    message_to: &'static str,
+    post_path: String,
 }
 
-struct RoomLink {
-    id: i64,
-    name: String,
+impl RoomView {
+    fn new(room: &Room, members: usize, t: Language) -> Self {
+        Self {
+            id: room.id.0,
+            kind: room.visibility.as_str(),
+            icon: icon(room),
+            name: room.name.clone(),
+            topic: room.topic.clone(),
+            rev: room.rev.0,
+            last_read: room.last_read_seq.map_or(-1, |seq| seq.0),
+            member: room.is_member(),
+            members,
+            members_label: t.count("people-button", members),
+            message_to: match room.visibility {
+                Visibility::Direct => "message-person",
+                _ => "message-to",
+            },
+            post_path: format!("/rooms/{}/messages", room.id),
+        }
+    }
 }
 
+/// An entry of the menu that opens on a slash.
+struct CommandView {
+    name: &'static str,
+    takes: String,
+    does: String,
+}
+
+fn commands(t: Language) -> Vec<CommandView> {
+    let view = |(name, takes, does): (&'static str, &str, &str)| CommandView {
+        name,
+        takes: if takes.is_empty() { String::new() } else { t.say(takes) },
+        does: t.say(does),
+    };
+    COMMANDS.into_iter().map(view).collect()
+}
+
+/// A room as its reader sees it. Looking at the newest messages is having read them.
 pub(super) async fn room_page(
     site: &Site,
     reader: &Reader,
     mut page: Frame,
     shown: Shown,
 ) -> Result<Response, Problem> {
+    let room = reader.room();
     // Also when it answers a form that was posted elsewhere.
-    page.set_path(format!("/rooms/{}", reader.room().id));
+    page.set_path(format!("/rooms/{}", room.id));
     site.presence.seen(reader.person().id);
     let list = history(site, reader, shown.before, page.t).await?;
-    let rooms = site.rooms.list(reader.person()).await?;
-    let people = people(site, reader).await?;
-    let members = people.len();
-    let (online, offline) = people.into_iter().partition(|person| person.online);
-    let room = reader.room();
-    let template = RoomPage {
-        room: RoomView {
-            id: room.id.0,
-            name: room.name.clone(),
-            topic: room.topic.clone(),
-            rev: room.rev.0,
-            members,
-            members_label: page.t.count("people-button", members),
-        },
-        rooms: rooms.into_iter().map(|r| RoomLink { id: r.id.0, name: r.name }).collect(),
-        me: PersonView::new(reader.person(), true),
+    if shown.before.is_none() && room.unread() > 0 {
+        site.rooms.mark_read(reader, room.last_seq).await?;
+    }
+    let side = side(site, reader.person(), Some(room), &page).await?;
+    let (online, offline) = people(site, reader).await?;
+    let view = RoomView::new(room, online.len() + offline.len(), page.t);
+    Ok(html(&RoomPage {
+        room: view,
+        side,
         online,
         offline,
         list,
@@ -113,17 +159,67 @@ pub(super) async fn room_page(
         nonce: site.random.token(),
         draft: shown.draft,
         error: shown.error.map(|error| page.t.complain(error)),
+        answer: shown.answer,
+        commands: commands(page.t),
         page,
-    };
-    Ok(html(&template).into_response())
+    }))
 }
 
-async fn people(site: &Site, reader: &Reader) -> Result<Vec<PersonView>, Problem> {
+/// A conversation before its first message: it is made with that.
+pub(super) async fn unwritten_page(
+    site: &Site,
+    me: &Person,
+    other: &Person,
+    page: Frame,
+    shown: Shown,
+) -> Result<Response, Problem> {
+    site.presence.seen(me.id);
+    let view = |person: &Person| PersonView::new(person, site.presence.is_online(person.id));
+    let both = [me, other].into_iter().map(view);
+    let (online, offline): (Vec<_>, Vec<_>) = both.partition(|person| person.online);
+    let (name, direct) = (other.display_name.clone(), Visibility::Direct);
+    let side = side(site, me, None, &page).await?;
+    Ok(html(&RoomPage {
+        side,
+        list: MessageList::empty(RoomId(0), direct, &name, page.t),
+        room: RoomView {
+            id: 0,
+            kind: direct.as_str(),
+            icon: "at",
+            name,
+            topic: String::new(),
+            rev: 0,
+            last_read: -1,
+            member: true,
+            members: 2,
+            members_label: page.t.count("people-button", 2),
+            message_to: "message-person",
+            post_path: format!("/direct/{}/messages", other.name),
+        },
+        online,
+        offline,
+        // Nothing is live yet: the first message is sent as a form and leads to the room.
+        at_end: false,
+        epoch: site.about.epoch.clone(),
+        nonce: site.random.token(),
+        draft: shown.draft,
+        error: shown.error.map(|error| page.t.complain(error)),
+        answer: shown.answer,
+        commands: Vec::new(),
+        page,
+    }))
+}
+
+/// The members: who is there, and who is not.
+async fn people(
+    site: &Site,
+    reader: &Reader,
+) -> Result<(Vec<PersonView>, Vec<PersonView>), Problem> {
     let members = site.rooms.members(reader).await?;
     let online = site.presence.online();
     let people = site.accounts.people().await?.into_iter();
     Ok(people
         .filter(|person| members.contains(&person.id))
         .map(|person| PersonView::new(&person, online.contains(&person.id)))
-        .collect())
+        .partition(|person| person.online))
 }

@@ -12,14 +12,12 @@ use axum::routing::get;
 use axum_extra::extract::CookieJar;
 
 use super::frames::{HTML_PROTOCOL, JSON_PROTOCOL, form_of};
-use super::session::Session;
+use super::session::{SIGNED_OUT, Session};
 use crate::api;
 use crate::http::{Client, Language, Problem, Site, Viewer, cookies, origin, rights};
 
 /// The largest frame a client may send; a larger one closes the connection (1009).
 const LARGEST_FRAME: usize = 64 * 1024;
-/// Told to a page whose session is over: a refused handshake would tell its script nothing.
-const SIGNED_OUT: u16 = 4401;
 
 pub fn router(site: &Site) -> Router<Site> {
     let door = Router::new()
@@ -47,6 +45,7 @@ async fn open(
             let lifecycle = site.lifecycle.clone();
             lifecycle.track_connection(Session::run(site, signed_in, t, form, socket)).await;
         })),
+        // A refused handshake would tell the page's script nothing.
         None if protocol == Some(HTML_PROTOCOL) => {
             Ok(upgrade.on_upgrade(|mut socket| async move {
                 let close = CloseFrame { code: SIGNED_OUT, reason: "signed out".into() };

@@ -5,9 +5,10 @@ use axum::extract::ws::Utf8Bytes;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::api::shapes::{MessageShape, User};
+use crate::api::shapes::{Counts, MessageShape, RoomShape, User};
 use crate::chat::events::Event;
 use crate::chat::messages::model::Message;
+use crate::chat::rooms::model::Room;
 use crate::http::Language;
 use crate::kernel::{MessageId, Rev, RoomId, Seq, UserId};
 use crate::live::Form;
@@ -44,6 +45,7 @@ fn html_language(form: Form) -> Option<Language> {
 pub(super) enum Request {
     Open { room: RoomId, since_rev: Option<Rev> },
     Close { room: RoomId },
+    Read { room: RoomId, seq: Seq },
     Post { room: RoomId, body: String, nonce: Option<String>, reply_to: Option<MessageId> },
     Ping,
 }
@@ -85,6 +87,27 @@ pub(super) enum Frame<'a> {
         id: MessageId,
         seq: Seq,
         rev: Rev,
+    },
+    /// Something was said in a room of one's own that is not open.
+    Unread {
+        room: RoomId,
+        last_seq: Seq,
+        mentions: u32,
+    },
+    /// One has read so far, on another connection.
+    Read {
+        room: RoomId,
+        seq: Seq,
+    },
+    Room {
+        room: RoomShape<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        html: Option<String>,
+    },
+    /// One may not see a room any more.
+    Closed {
+        room: RoomId,
+        reason: &'static str,
     },
     Presence {
         user: UserId,
@@ -130,15 +153,30 @@ impl<'a> Frame<'a> {
         Self::Message { room: message.room, rev: message.rev, message: shape, html }
     }
 
+    /// A room as its reader sees it; for pages with its row of the sidebar.
+    pub fn room(room: &'a Room, counts: Counts, other_online: bool, form: Form) -> Self {
+        let html = html_language(form).map(|t| rendered(pages::room_row(room, other_online, t)));
+        Self::Room { room: RoomShape::new(room, counts), html }
+    }
+
     fn event(event: &'a Event, form: Form) -> Self {
         match event {
             Event::Message(message) => Self::message(message, form),
             Event::Presence { user, online } => Self::Presence { user: *user, online: *online },
+            Event::Unread { room, last_seq } => {
+                Self::Unread { room: *room, last_seq: *last_seq, mentions: 0 }
+            }
             Event::Joined { room, person } => Self::Member {
                 room: *room,
                 user: User::new(person, false),
                 joined: true,
                 html: html_language(form).map(|t| rendered(pages::member_row(person, false, t))),
+            },
+            Event::Left { room, person } => Self::Member {
+                room: *room,
+                user: User::new(person, false),
+                joined: false,
+                html: None,
             },
         }
     }

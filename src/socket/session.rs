@@ -8,20 +8,23 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::frames::{Frame, Request, RoomState};
-use crate::api::shapes::User;
+use crate::api::shapes::{Counts, User};
 use crate::chat::accounts::model::SignedIn;
-use crate::chat::events::Topic;
-use crate::chat::messages::model::{Draft, MessageBody, Nonce};
+use crate::chat::events::{Notice, Topic};
+use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
+use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::Room;
 use crate::http::problem::{self, Problem};
 use crate::http::{Language, Site};
 use crate::kernel::paging::Limit;
-use crate::kernel::{MessageId, Rev, RoomId};
+use crate::kernel::{MessageId, Rev, RoomId, Seq};
 use crate::live::{Connection, Delivery, Form};
 
 /// The server will be back at once: come again.
 const RESTART: u16 = 1012;
 const TOO_LARGE: u16 = 1009;
+/// Not to come back by itself.
+pub(super) const SIGNED_OUT: u16 = 4401;
 /// A ping keeps proxies from cutting the line; they wait a minute, most of them.
 const PING_EVERY: Duration = Duration::from_secs(25);
 const SILENT_FOR: Duration = Duration::from_secs(65);
@@ -37,7 +40,7 @@ pub(super) struct Session {
     t: Language,
     form: Form,
     socket: WebSocket,
-    connection: Connection<Topic>,
+    connection: Connection<Topic, Notice>,
     /// The rooms that are open, each with the rev up to which everything was sent.
     open: HashMap<RoomId, Rev>,
 }
@@ -48,6 +51,7 @@ impl Session {
         let connection = site.bell.connect(form);
         connection.listen(Topic::SignIn(me.credential));
         connection.listen(Topic::Everybody);
+        connection.listen(Topic::Person(me.person.id));
         let mut session = Self { site, me, t, form, socket, connection, open: HashMap::new() };
         if let ControlFlow::Break(Some(code)) = session.talk().await {
             session.close(code).await;
@@ -84,6 +88,9 @@ impl Session {
             Ok(rooms) => rooms,
             Err(fault) => return self.fail(&Problem::from(fault), None, None).await,
         };
+        for room in rooms.iter().filter(|room| room.is_member()) {
+            self.connection.listen(Topic::Members(room.id));
+        }
         let state = |room: Room| {
             let last_read_seq = room.last_read_seq?;
             Some(RoomState {
@@ -124,6 +131,7 @@ impl Session {
                 self.connection.ignore(Topic::Room(room));
                 Flow::Continue(())
             }
+            Ok(Request::Read { room, seq }) => self.mark_read(room, seq).await,
             Ok(Request::Post { room, body, nonce, reply_to }) => {
                 self.post(room, &body, nonce.as_deref(), reply_to).await
             }
@@ -185,7 +193,7 @@ impl Session {
             let body = MessageBody::parse(body)?;
             let nonce = nonce.map(Nonce::parse).transpose()?;
             let member = self.site.rooms.member(&self.me.person, room).await?;
-            let draft = Draft { body, nonce, reply_to };
+            let draft = Draft { kind: Kind::Text, body, nonce, reply_to };
             Ok::<_, Problem>(self.site.messages.post(member, draft).await?)
         };
         match posted.await {
@@ -198,24 +206,85 @@ impl Session {
         }
     }
 
-    async fn forward(&mut self, delivery: Option<Delivery<Topic>>) -> Flow {
+    async fn forward(&mut self, delivery: Option<Delivery<Topic, Notice>>) -> Flow {
         match delivery {
             Some(Delivery::Frame { topic, mark, bytes }) => {
-                if let Topic::Room(room) = topic {
-                    match self.open.get_mut(&room) {
-                        Some(sent) if mark > sent.0 => *sent = Rev(mark),
-                        // Not open any more, or sent with what was missed.
-                        _ => return Flow::Continue(()),
-                    }
+                if !self.is_news(topic, mark) {
+                    return Flow::Continue(());
                 }
                 match Utf8Bytes::try_from(bytes) {
                     Ok(text) => self.write(Message::Text(text)).await,
                     Err(_) => Flow::Continue(()),
                 }
             }
-            Some(Delivery::Close(code)) => Flow::Break(Some(code)),
+            Some(Delivery::Notice(notice)) => self.act(notice).await,
             // Fell too far behind: comes back and asks the database.
             None => Flow::Break(Some(RESTART)),
+        }
+    }
+
+    fn is_news(&mut self, topic: Topic, mark: i64) -> bool {
+        match topic {
+            Topic::Room(room) => match self.open.get_mut(&room) {
+                Some(sent) if mark > sent.0 => {
+                    *sent = Rev(mark);
+                    true
+                }
+                // Not open any more, or sent with what was missed.
+                _ => false,
+            },
+            // An open room shows its messages themselves; what has no seq is told all the same.
+            Topic::Members(room) => mark == 0 || !self.open.contains_key(&room),
+            _ => true,
+        }
+    }
+
+    async fn act(&mut self, notice: Notice) -> Flow {
+        match notice {
+            Notice::SignedOut => Flow::Break(Some(SIGNED_OUT)),
+            Notice::Joined(room) => {
+                self.connection.listen(Topic::Members(room));
+                self.show_room(room).await
+            }
+            Notice::Left(room) => {
+                self.connection.ignore(Topic::Members(room));
+                self.show_room(room).await
+            }
+            Notice::RoomChanged(room) => self.show_room(room).await,
+            Notice::Read { room, seq } => self.send(&Frame::Read { room, seq }).await,
+        }
+    }
+
+    /// Sends a room as it is now, or says that it cannot be seen any more.
+    async fn show_room(&mut self, room: RoomId) -> Flow {
+        let reader = match self.site.rooms.reader(&self.me.person, room).await {
+            Ok(reader) => reader,
+            Err(AccessError::NotFound | AccessError::Forbidden) => {
+                self.open.remove(&room);
+                self.connection.ignore(Topic::Room(room));
+                return self.send(&Frame::Closed { room, reason: "removed" }).await;
+            }
+            Err(error) => return self.fail(&error.into(), None, Some(room)).await,
+        };
+        let members = match self.site.rooms.members(&reader).await {
+            Ok(members) => members,
+            Err(fault) => return self.fail(&fault.into(), None, Some(room)).await,
+        };
+        let online = self.site.presence.online();
+        let room = reader.room();
+        let other_online = room.other.is_some_and(|other| online.contains(&other));
+        let counts = Counts::of(&members, &online);
+        self.send(&Frame::room(room, counts, other_online, self.form)).await
+    }
+
+    async fn mark_read(&mut self, room: RoomId, seq: Seq) -> Flow {
+        let marked = async {
+            let reader = self.site.rooms.reader(&self.me.person, room).await?;
+            Ok::<_, Problem>(self.site.rooms.mark_read(&reader, seq).await?)
+        };
+        match marked.await {
+            Ok(()) => Flow::Continue(()),
+            Err(problem) => self.fail(&problem, None, Some(room)).await,
         }
     }
 

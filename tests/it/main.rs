@@ -2,9 +2,11 @@
 
 mod accounts;
 mod command_line;
+mod commands;
 mod live;
 mod messages;
 mod pages;
+mod rooms;
 mod security;
 mod support;
 mod tidy;

@@ -19,7 +19,7 @@ const RINGS: [&[&str]; 9] = [
 ];
 
 /// The parts of `chat`, low to high. Models stand below the events, verbs above.
-const CHAT: [&str; 8] = [
+const CHAT: [&str; 9] = [
     "accounts::model",
     "rooms::model",
     "messages::model",
@@ -28,6 +28,7 @@ const CHAT: [&str; 8] = [
     "rooms",
     "messages",
     "presence",
+    "commands",
 ];
 
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use self::model::{Credential, NewAccount, Person, PlainPassword, Secret, SignedIn, fold};
 use self::passwords::Passwords;
 use self::store::Added;
-use super::events::{Bell, Event, Topic};
+use super::events::{Bell, Event, Notice, Topic};
 use crate::config::Signup;
 use crate::db::Db;
 use crate::kernel::{Clock, Fault, Invalid, Random};
@@ -18,8 +18,6 @@ use crate::kernel::{Clock, Fault, Invalid, Random};
 const SESSION: Duration = Duration::from_hours(30 * 24);
 /// How often at most a session in use is written: once a day.
 const SESSION_REFRESH: Duration = Duration::from_hours(24);
-/// Sockets that hear this shall not come back by themselves.
-const SIGNED_OUT: u16 = 4401;
 
 #[derive(Clone)]
 pub struct Accounts {
@@ -155,7 +153,7 @@ impl Accounts {
     /// When it cannot be written.
     pub async fn close_session(&self, credential: Credential) -> Result<(), Fault> {
         store::remove_session(&self.db, credential).await?;
-        self.bell.close(Topic::SignIn(credential), SIGNED_OUT);
+        self.bell.tell(Topic::SignIn(credential), Notice::SignedOut);
         Ok(())
     }
 
@@ -186,8 +184,17 @@ impl Accounts {
     /// When it cannot be written.
     pub async fn revoke_token(&self, credential: Credential) -> Result<(), Fault> {
         store::remove_token(&self.db, credential).await?;
-        self.bell.close(Topic::SignIn(credential), SIGNED_OUT);
+        self.bell.tell(Topic::SignIn(credential), Notice::SignedOut);
         Ok(())
+    }
+
+    /// The person with this name.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn find(&self, name: &str) -> Result<Option<Person>, Fault> {
+        let found = store::find_by_login(&self.db, &fold(name), "").await?;
+        Ok(found.map(|(person, _)| person))
     }
 
     /// Everybody with an account, by name.

@@ -96,7 +96,9 @@ fn settle(
             if posted.new {
                 let message = posted.message.clone();
                 let mark = message.rev.0;
-                bell.publish(Topic::Room(message.room), mark, &Event::Message(message));
+                let (room, last_seq) = (message.room, message.seq);
+                bell.publish(Topic::Room(room), mark, &Event::Message(message));
+                bell.publish(Topic::Members(room), last_seq.0, &Event::Unread { room, last_seq });
             }
             Ok(posted)
         }

@@ -96,6 +96,7 @@ impl Nonce {
 /// A message that somebody wants to post.
 #[derive(Clone, Debug)]
 pub struct Draft {
+    pub kind: Kind,
     pub body: MessageBody,
     pub nonce: Option<Nonce>,
     pub reply_to: Option<MessageId>,

@@ -1,24 +1,40 @@
 //! Rooms, and the rights to them. A right is a value: only a check can make one, and reading and
 //! posting take one, so that a forgotten check does not compile.
 
-use crate::chat::accounts::model::Person;
-use crate::kernel::{Rev, RoomId, Seq, UserId};
+use std::fmt;
+
+use crate::chat::accounts::model::{Person, Role, fold};
+use crate::kernel::{Invalid, Random, Rev, RoomId, Seq, UserId};
 
 /// A room as one person sees it.
 #[derive(Clone, Debug)]
 pub struct Room {
     pub id: RoomId,
+    /// For a direct conversation the display name of the other one.
     pub name: String,
     pub topic: String,
     pub visibility: Visibility,
     pub lobby: bool,
     pub owner_id: Option<UserId>,
     /// What lets others in; known to members alone.
-    pub code: Option<String>,
+    pub code: Option<Code>,
     pub last_seq: Seq,
     pub rev: Rev,
     /// How far this person has read; `None` for somebody who is no member.
     pub last_read_seq: Option<Seq>,
+    /// In a direct conversation: with whom.
+    pub other: Option<UserId>,
+}
+
+impl Room {
+    pub fn is_member(&self) -> bool {
+        self.last_read_seq.is_some()
+    }
+
+    /// What was said since this person looked last; nothing for somebody who is no member.
+    pub fn unread(&self) -> i64 {
+        self.last_read_seq.map_or(0, |read| (self.last_seq.0 - read.0).max(0))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +53,18 @@ impl Visibility {
         }
     }
 
+    /// What people may choose from: a direct conversation is not made like a room.
+    ///
+    /// # Errors
+    /// When it is neither `public` nor `private`.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "public" => Ok(Self::Public),
+            "private" => Ok(Self::Private),
+            _ => Err(Invalid::new("visibility", "visibility-unknown")),
+        }
+    }
+
     /// The opposite of [`Self::as_str`]; the table admits no fourth word.
     pub(super) fn from_column(text: &str) -> Self {
         match text {
@@ -45,6 +73,132 @@ impl Visibility {
             _ => Self::Private,
         }
     }
+}
+
+/// A room's name: 1 to 64 characters on one line, without control or direction characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomName(String);
+
+impl RoomName {
+    /// # Errors
+    /// When it is empty, too long, or more than a line.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let name = one_line(text).ok_or(Invalid::new("name", "room-name-shape"))?;
+        match name.chars().count() {
+            1..=64 => Ok(Self(name)),
+            _ => Err(Invalid::new("name", "room-name-shape")),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form in which names are compared.
+    pub fn folded(&self) -> String {
+        fold(&self.0)
+    }
+}
+
+/// What a room is for: at most 250 characters on one line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomTopic(String);
+
+impl RoomTopic {
+    /// # Errors
+    /// When it is too long, or more than a line.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        one_line(text)
+            .filter(|topic| topic.chars().count() <= 250)
+            .map(Self)
+            .ok_or(Invalid::new("topic", "room-topic-shape"))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Trimmed text without characters that break lines or turn their direction (UAX 9).
+fn one_line(text: &str) -> Option<String> {
+    let text = text.trim();
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (!text.chars().any(|c| c.is_control() || turns(c) || "\u{2028}\u{2029}".contains(c)))
+        .then(|| text.to_owned())
+}
+
+/// What lets people into a room: twelve characters of Crockford's base 32, which has no letters
+/// that are taken for digits. Some 60 bits: not to be guessed, easy to read out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code(String);
+
+const CODE_ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+impl Code {
+    pub fn new(random: &Random) -> Self {
+        let letter = |byte: u8| char::from(CODE_ALPHABET[usize::from(byte % 32)]);
+        Self(random.bytes::<12>().into_iter().map(letter).collect())
+    }
+
+    /// A code as somebody typed it: case and hyphens do not matter, nor whether it was an O or a 0.
+    pub fn parse(text: &str) -> Option<Self> {
+        let code: String = text
+            .chars()
+            .filter(|c| !matches!(c, '-' | ' '))
+            .map(|c| match c.to_ascii_uppercase() {
+                'O' => '0',
+                'I' | 'L' => '1',
+                other => other,
+            })
+            .collect();
+        let known = |c: char| u8::try_from(c).is_ok_and(|c| CODE_ALPHABET.contains(&c));
+        (code.len() == 12 && code.chars().all(known)).then_some(Self(code))
+    }
+
+    /// Without hyphens, as the database keeps it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, letter) in self.0.chars().enumerate() {
+            if n > 0 && n % 4 == 0 {
+                f.write_str("-")?;
+            }
+            write!(f, "{letter}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A room that somebody wants to make.
+#[derive(Clone, Debug)]
+pub struct NewRoom {
+    pub name: RoomName,
+    pub topic: RoomTopic,
+    pub visibility: Visibility,
+}
+
+impl NewRoom {
+    /// # Errors
+    /// One complaint for each field that is wrong.
+    pub fn parse(name: &str, topic: &str, visibility: &str) -> Result<Self, Vec<Invalid>> {
+        match (RoomName::parse(name), RoomTopic::parse(topic), Visibility::parse(visibility)) {
+            (Ok(name), Ok(topic), Ok(visibility)) => Ok(Self { name, topic, visibility }),
+            (name, topic, visibility) => {
+                Err([name.err(), topic.err(), visibility.err()].into_iter().flatten().collect())
+            }
+        }
+    }
+}
+
+/// What an owner wants to change; `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct RoomChange {
+    pub name: Option<RoomName>,
+    pub topic: Option<RoomTopic>,
 }
 
 /// The right to read a room. Made by [`super::Rooms::reader`] alone.
@@ -78,5 +232,110 @@ impl Member {
 
     pub fn room(&self) -> RoomId {
         self.room
+    }
+}
+
+/// The right to change a room and to say who is in it. Made by [`super::Rooms::owner`] alone.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    pub(super) person: Person,
+    pub(super) room: Room,
+}
+
+impl Owner {
+    pub fn person(&self) -> &Person {
+        &self.person
+    }
+
+    pub fn room(&self) -> &Room {
+        &self.room
+    }
+}
+
+/// The one rule about who may see what is said in a room.
+pub(super) fn may_read(room: &Room) -> bool {
+    room.visibility == Visibility::Public || room.is_member()
+}
+
+/// Who may change a room: its owner; for the lobby, which nobody owns, an administrator.
+pub fn may_change(person: &Person, room: &Room) -> bool {
+    room.owner_id == Some(person.id) || (room.lobby && person.role == Role::Admin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(visibility: Visibility, last_read_seq: Option<Seq>) -> Room {
+        Room {
+            id: RoomId(1),
+            name: String::new(),
+            topic: String::new(),
+            visibility,
+            lobby: false,
+            owner_id: Some(UserId(1)),
+            code: None,
+            last_seq: Seq(7),
+            rev: Rev(9),
+            last_read_seq,
+            other: None,
+        }
+    }
+
+    fn person(id: i64, role: Role) -> Person {
+        let (name, display_name) = (String::new(), String::new());
+        Person { id: UserId(id), name, display_name, bot: false, role }
+    }
+
+    #[test]
+    fn a_public_room_is_read_by_everybody_and_any_other_by_its_members_alone() {
+        let member = Some(Seq(0));
+        assert!(may_read(&room(Visibility::Public, None)));
+        for visibility in [Visibility::Private, Visibility::Direct] {
+            assert!(may_read(&room(visibility, member)));
+            assert!(!may_read(&room(visibility, None)));
+        }
+    }
+
+    #[test]
+    fn a_room_is_changed_by_its_owner_and_the_lobby_by_administrators() {
+        let theirs = room(Visibility::Public, None);
+        assert!(may_change(&person(1, Role::Member), &theirs));
+        assert!(!may_change(&person(2, Role::Admin), &theirs));
+        let lobby = Room { lobby: true, owner_id: None, ..theirs };
+        assert!(may_change(&person(2, Role::Admin), &lobby));
+        assert!(!may_change(&person(2, Role::Member), &lobby));
+    }
+
+    #[test]
+    fn unread_is_what_was_said_since_one_looked() {
+        assert_eq!(room(Visibility::Public, Some(Seq(4))).unread(), 3);
+        assert_eq!(room(Visibility::Public, Some(Seq(7))).unread(), 0);
+        assert_eq!(room(Visibility::Public, None).unread(), 0);
+    }
+
+    #[test]
+    fn a_code_is_read_however_it_is_typed() {
+        let code = Code::new(&Random::system());
+        let shown = code.to_string();
+        assert_eq!(shown.len(), 14, "{shown}");
+        assert_eq!(Code::parse(&shown), Some(code.clone()));
+        assert_eq!(Code::parse(&shown.to_lowercase().replace('-', " ")), Some(code));
+        assert_eq!(Code::parse("oiL0-0000-0000"), Code::parse("0110-0000-0000"));
+        for bad in ["", "0000-0000-000", "0000-0000-00000", "U000-0000-0000", "ñ000-0000-0000"] {
+            assert_eq!(Code::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_room_has_a_name_of_one_line_and_may_have_a_topic() {
+        assert_eq!(RoomName::parse(" Huerto  ").map(|name| name.0).as_deref(), Ok("Huerto"));
+        for bad in ["", " ", "a\nb", "a\u{202e}b", &"ñ".repeat(65)] {
+            assert!(RoomName::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(RoomName::parse(&"ñ".repeat(64)).is_ok());
+        assert!(RoomTopic::parse("").is_ok());
+        assert!(RoomTopic::parse(&"ñ".repeat(250)).is_ok());
+        assert!(RoomTopic::parse(&"ñ".repeat(251)).is_err());
     }
 }

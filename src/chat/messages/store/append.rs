@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{MessageRow, select_messages};
-use crate::chat::messages::model::{Kind, Message, Nonce, Post, Posted};
+use crate::chat::messages::model::{Message, Nonce, Post, Posted};
 use crate::db::{Change, Db, writing};
 use crate::kernel::ids::{key, room_of};
 use crate::kernel::{Invalid, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
@@ -189,7 +189,7 @@ fn stored(post: &Post, id: MessageId, seq: Seq, rev: Rev, now: Timestamp) -> Pos
         room: post.member.room(),
         seq,
         rev,
-        kind: Kind::Text,
+        kind: post.draft.kind,
         author: post.member.person().clone(),
         body: post.draft.body.as_str().to_owned(),
         html: post.html.clone(),

@@ -1,0 +1,30 @@
+# Commands in the composer
+commands = Commands
+name = NAME
+name-or-code = NAME or CODE
+person = PERSON
+person-and-text = PERSON TEXT
+text = TEXT
+command-create = makes a public room
+command-join = goes to a room
+command-lobby = goes to the lobby
+command-leave = leaves this room
+command-rooms = lists the rooms
+command-users = lists the people, those online first
+command-private = writes to one person alone
+command-exit = signs out
+command-topic = says what this room is for
+command-invite = lets somebody into this room
+command-kick = shows somebody the door
+command-me = says what you do
+command-help = lists the commands
+
+command-unknown = There is no command { $name }; nothing was sent.
+command-see-help = /help lists them all. Two slashes send one.
+command-needs-room = Which room? Add its name or code.
+did-you-mean = Did you mean: { $name }?
+no-such-room = There is no room { $name } that you may see.
+no-such-person = Nobody here is called { $name }.
+topic-set = The topic is set.
+person-invited = { $name } is in this room now.
+person-removed = { $name } is not in this room any more.

@@ -1,0 +1,30 @@
+# Órdenes en el cuadro de mensaje
+commands = Órdenes
+name = NOMBRE
+name-or-code = NOMBRE o CÓDIGO
+person = PERSONA
+person-and-text = PERSONA TEXTO
+text = TEXTO
+command-create = crea una sala pública
+command-join = va a una sala
+command-lobby = va al lobby
+command-leave = deja esta sala
+command-rooms = enumera las salas
+command-users = enumera a la gente, primero quien está en línea
+command-private = escribe a una sola persona
+command-exit = cierra la sesión
+command-topic = dice para qué es esta sala
+command-invite = deja entrar a alguien en esta sala
+command-kick = saca a alguien de esta sala
+command-me = dice lo que haces
+command-help = enumera las órdenes
+
+command-unknown = No hay ninguna orden { $name }; no se ha enviado nada.
+command-see-help = /help las enumera todas. Dos barras envían una.
+command-needs-room = ¿Qué sala? Añade su nombre o su código.
+did-you-mean = ¿Querías decir: { $name }?
+no-such-room = No hay ninguna sala { $name } que puedas ver.
+no-such-person = Aquí nadie se llama { $name }.
+topic-set = El tema está puesto.
+person-invited = { $name } ya está en esta sala.
+person-removed = { $name } ya no está en esta sala.

@@ -1,0 +1,249 @@
+//! Rooms: making, finding and changing them.
+
+use super::memberships::insert_member;
+use super::{RoomRow, select_rooms};
+use crate::chat::rooms::model::{Code, NewRoom, Room, RoomChange, RoomName, RoomTopic};
+use crate::db::{Db, reading, writing};
+use crate::kernel::{RoomId, Timestamp, UserId};
+
+/// Makes the lobby if there is none.
+pub(in crate::chat::rooms) async fn ensure_lobby(
+    db: &Db,
+    name: &str,
+    folded: &str,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
+        sqlx::query(
+            "insert into rooms (name, folded_name, visibility, lobby, created_at)
+             select $1, $2, 'public', 1, $3
+             where not exists (select 1 from rooms where lobby = 1)",
+        )
+        .bind(name)
+        .bind(folded)
+        .bind(now.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    change.commit().await
+}
+
+/// Makes a room with its owner in it. `None` when its name is taken among public rooms.
+pub(in crate::chat::rooms) async fn add(
+    db: &Db,
+    new: &NewRoom,
+    owner: UserId,
+    code: &Code,
+    now: Timestamp,
+) -> Result<Option<RoomId>, sqlx::Error> {
+    let mut change = db.change().await?;
+    let added: Option<(i64,)> = writing!(change, |connection| {
+        sqlx::query_as(
+            "insert into rooms
+               (name, folded_name, topic, visibility, owner_id, code, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7)
+             on conflict (folded_name) where visibility = 'public' do nothing
+             returning id",
+        )
+        .bind(new.name.as_str())
+        .bind(new.name.folded())
+        .bind(new.topic.as_str())
+        .bind(new.visibility.as_str())
+        .bind(owner.0)
+        .bind(code.as_str())
+        .bind(now.0)
+        .fetch_optional(connection)
+        .await?
+    });
+    let Some((id,)) = added else { return Ok(None) };
+    insert_member(&mut change, owner, RoomId(id), now).await?;
+    change.commit().await?;
+    Ok(Some(RoomId(id)))
+}
+
+/// The conversation of two people, made if there is none. True when it is new.
+pub(in crate::chat::rooms) async fn ensure_direct(
+    db: &Db,
+    (one, two): (UserId, UserId),
+    now: Timestamp,
+) -> Result<(RoomId, bool), sqlx::Error> {
+    let pair = format!("{}:{}", one.0.min(two.0), one.0.max(two.0));
+    let mut change = db.change().await?;
+    let added: Option<(i64,)> = writing!(change, |connection| {
+        sqlx::query_as(
+            "insert into rooms (name, folded_name, visibility, created_at)
+             values ('', $1, 'direct', $2)
+             on conflict (folded_name) where visibility = 'direct' do nothing
+             returning id",
+        )
+        .bind(&pair)
+        .bind(now.0)
+        .fetch_optional(connection)
+        .await?
+    });
+    let Some((id,)) = added else {
+        let (id,): (i64,) = writing!(change, |connection| {
+            sqlx::query_as("select id from rooms where folded_name = $1 and visibility = 'direct'")
+                .bind(&pair)
+                .fetch_one(connection)
+                .await?
+        });
+        return Ok((RoomId(id), false));
+    };
+    insert_member(&mut change, one, RoomId(id), now).await?;
+    insert_member(&mut change, two, RoomId(id), now).await?;
+    change.commit().await?;
+    Ok((RoomId(id), true))
+}
+
+/// The conversation of two people, if they have one.
+pub(in crate::chat::rooms) async fn find_direct(
+    db: &Db,
+    one: UserId,
+    two: UserId,
+) -> Result<Option<RoomId>, sqlx::Error> {
+    let pair = format!("{}:{}", one.0.min(two.0), one.0.max(two.0));
+    let found: Option<(i64,)> = reading!(db, |pool| {
+        sqlx::query_as("select id from rooms where folded_name = $1 and visibility = 'direct'")
+            .bind(&pair)
+            .fetch_optional(pool)
+            .await?
+    });
+    Ok(found.map(|(id,)| RoomId(id)))
+}
+
+/// The room, whatever it is, with how this person stands to it.
+pub(in crate::chat::rooms) async fn find(
+    db: &Db,
+    user: UserId,
+    room: RoomId,
+) -> Result<Option<Room>, sqlx::Error> {
+    let row: Option<RoomRow> = reading!(db, |pool| {
+        sqlx::query_as(select_rooms!("where r.id = $2"))
+            .bind(user.0)
+            .bind(room.0)
+            .fetch_optional(pool)
+            .await?
+    });
+    Ok(row.map(Room::from))
+}
+
+/// The room that a code opens.
+pub(in crate::chat::rooms) async fn find_by_code(
+    db: &Db,
+    user: UserId,
+    code: &Code,
+) -> Result<Option<Room>, sqlx::Error> {
+    let row: Option<RoomRow> = reading!(db, |pool| {
+        sqlx::query_as(select_rooms!("where r.code = $2"))
+            .bind(user.0)
+            .bind(code.as_str())
+            .fetch_optional(pool)
+            .await?
+    });
+    Ok(row.map(Room::from))
+}
+
+/// The public rooms and those this person is in: the lobby first, then by name.
+pub(in crate::chat::rooms) async fn list(db: &Db, user: UserId) -> Result<Vec<Room>, sqlx::Error> {
+    let rows: Vec<RoomRow> = reading!(db, |pool| {
+        sqlx::query_as(select_rooms!(
+            "where r.visibility = 'public' or m.user_id is not null
+             order by r.lobby desc, coalesce(o.folded_name, r.folded_name), r.id"
+        ))
+        .bind(user.0)
+        .fetch_all(pool)
+        .await?
+    });
+    Ok(rows.into_iter().map(Room::from).collect())
+}
+
+/// The lobby's id.
+pub(in crate::chat::rooms) async fn lobby(db: &Db) -> Result<RoomId, sqlx::Error> {
+    let (id,): (i64,) = reading!(db, |pool| {
+        sqlx::query_as("select id from rooms where lobby = 1").fetch_one(pool).await?
+    });
+    Ok(RoomId(id))
+}
+
+/// Changes name and topic. False when the new name is taken among public rooms.
+pub(in crate::chat::rooms) async fn update(
+    db: &Db,
+    room: RoomId,
+    wanted: &RoomChange,
+) -> Result<bool, sqlx::Error> {
+    let name = wanted.name.as_ref();
+    let folded = name.map(RoomName::folded);
+    let mut change = db.change().await?;
+    let (taken,): (i64,) = writing!(change, |connection| {
+        sqlx::query_as(
+            "select count(*) from rooms other
+             where other.visibility = 'public' and other.folded_name = $1 and other.id <> $2
+               and exists (select 1 from rooms r where r.id = $2 and r.visibility = 'public')",
+        )
+        .bind(&folded)
+        .bind(room.0)
+        .fetch_one(connection)
+        .await?
+    });
+    if taken > 0 {
+        return Ok(false);
+    }
+    writing!(change, |connection| {
+        sqlx::query(
+            "update rooms set name = coalesce($1, name), folded_name = coalesce($2, folded_name),
+                              topic = coalesce($3, topic)
+             where id = $4",
+        )
+        .bind(name.map(RoomName::as_str))
+        .bind(&folded)
+        .bind(wanted.topic.as_ref().map(RoomTopic::as_str))
+        .bind(room.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    change.commit().await?;
+    Ok(true)
+}
+
+pub(in crate::chat::rooms) async fn set_code(
+    db: &Db,
+    room: RoomId,
+    code: &Code,
+) -> Result<(), sqlx::Error> {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
+        sqlx::query("update rooms set code = $1 where id = $2")
+            .bind(code.as_str())
+            .bind(room.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    change.commit().await
+}
+
+/// Gives a room to one of its members. False when they are none.
+pub(in crate::chat::rooms) async fn set_owner(
+    db: &Db,
+    room: RoomId,
+    owner: UserId,
+) -> Result<bool, sqlx::Error> {
+    let mut change = db.change().await?;
+    let changed = writing!(change, |connection| {
+        sqlx::query(
+            "update rooms set owner_id = $1 where id = $2
+               and exists (select 1 from memberships where room_id = $2 and user_id = $1)",
+        )
+        .bind(owner.0)
+        .bind(room.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    change.commit().await?;
+    Ok(changed > 0)
+}

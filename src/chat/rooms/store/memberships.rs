@@ -1,0 +1,157 @@
+//! Memberships: coming, going, and how far somebody has read.
+
+use crate::db::{Change, Db, reading, writing};
+use crate::kernel::{RoomId, Seq, Timestamp, UserId};
+
+/// Makes somebody a member, having read everything so far. A room that everybody had left is
+/// theirs from then on. False when they were a member already.
+pub(in crate::chat::rooms) async fn join(
+    db: &Db,
+    user: UserId,
+    room: RoomId,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let mut change = db.change().await?;
+    let joined = insert_member(&mut change, user, room, now).await?;
+    writing!(change, |connection| {
+        sqlx::query(
+            "update rooms set owner_id = $1
+             where id = $2 and owner_id is null and lobby = 0 and visibility <> 'direct'",
+        )
+        .bind(user.0)
+        .bind(room.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    change.commit().await?;
+    Ok(joined)
+}
+
+pub(super) async fn insert_member(
+    change: &mut Change,
+    user: UserId,
+    room: RoomId,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let joined = writing!(*change, |connection| {
+        sqlx::query(
+            "insert into memberships (user_id, room_id, last_read_seq, joined_at)
+             select $1, id, last_seq, $3 from rooms where id = $2
+             on conflict (user_id, room_id) do nothing",
+        )
+        .bind(user.0)
+        .bind(room.0)
+        .bind(now.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    Ok(joined > 0)
+}
+
+/// Ends a membership; an owner's room goes to whoever has been in it longest. False when there was
+/// none.
+pub(in crate::chat::rooms) async fn leave(
+    db: &Db,
+    user: UserId,
+    room: RoomId,
+) -> Result<bool, sqlx::Error> {
+    let mut change = db.change().await?;
+    let left = writing!(change, |connection| {
+        sqlx::query("delete from memberships where user_id = $1 and room_id = $2")
+            .bind(user.0)
+            .bind(room.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    writing!(change, |connection| {
+        sqlx::query(
+            "update rooms set owner_id =
+               (select user_id from memberships where room_id = $2
+                order by joined_at, user_id limit 1)
+             where id = $2 and owner_id = $1",
+        )
+        .bind(user.0)
+        .bind(room.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    change.commit().await?;
+    Ok(left > 0)
+}
+
+/// Moves a read marker forward, never back, and not beyond what there is. Answers where it stands;
+/// `None` for somebody who is no member.
+pub(in crate::chat::rooms) async fn mark_read(
+    db: &Db,
+    user: UserId,
+    room: RoomId,
+    seq: Seq,
+) -> Result<Option<Seq>, sqlx::Error> {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
+        sqlx::query(
+            "update memberships set last_read_seq = $3
+             where user_id = $1 and room_id = $2 and last_read_seq < $3
+               and $3 <= (select last_seq from rooms where id = $2)",
+        )
+        .bind(user.0)
+        .bind(room.0)
+        .bind(seq.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    let now: Option<(i64,)> = writing!(change, |connection| {
+        sqlx::query_as("select last_read_seq from memberships where user_id = $1 and room_id = $2")
+            .bind(user.0)
+            .bind(room.0)
+            .fetch_optional(connection)
+            .await?
+    });
+    change.commit().await?;
+    Ok(now.map(|(seq,)| Seq(seq)))
+}
+
+/// Who is in a room.
+pub(in crate::chat::rooms) async fn members(
+    db: &Db,
+    room: RoomId,
+) -> Result<Vec<UserId>, sqlx::Error> {
+    let rows: Vec<(i64,)> = reading!(db, |pool| {
+        sqlx::query_as(
+            "select m.user_id from memberships m join users u on u.id = m.user_id
+             where m.room_id = $1 and u.deactivated_at is null",
+        )
+        .bind(room.0)
+        .fetch_all(pool)
+        .await?
+    });
+    Ok(rows.into_iter().map(|(id,)| UserId(id)).collect())
+}
+
+/// Who is in which of the rooms that this person may see.
+pub(in crate::chat::rooms) async fn memberships(
+    db: &Db,
+    user: UserId,
+) -> Result<Vec<(RoomId, UserId)>, sqlx::Error> {
+    let rows: Vec<(i64, i64)> = reading!(db, |pool| {
+        sqlx::query_as(
+            "select m.room_id, m.user_id
+             from memberships m
+             join rooms r on r.id = m.room_id
+             join users u on u.id = m.user_id
+             where u.deactivated_at is null
+               and (r.visibility = 'public'
+                    or exists (select 1 from memberships mine
+                               where mine.room_id = m.room_id and mine.user_id = $1))",
+        )
+        .bind(user.0)
+        .fetch_all(pool)
+        .await?
+    });
+    Ok(rows.into_iter().map(|(room, user)| (RoomId(room), UserId(user))).collect())
+}

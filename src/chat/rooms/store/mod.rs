@@ -1,0 +1,66 @@
+//! The SQL of rooms and of who is in them.
+
+mod directory;
+mod memberships;
+
+pub(super) use self::directory::{
+    add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, set_code,
+    set_owner, update,
+};
+pub(super) use self::memberships::{join, leave, mark_read, members, memberships};
+
+use super::model::{Code, Room, Visibility};
+use crate::kernel::{Rev, RoomId, Seq, UserId};
+
+/// The columns of a [`RoomRow`] for the person `$1`, to be followed by a condition. A direct
+/// conversation has the name of the other one, or one's own where there is no other.
+macro_rules! select_rooms {
+    ($rest:literal) => {
+        concat!(
+            "select r.id, coalesce(o.display_name, r.name) as name, r.topic, r.visibility, r.lobby,
+                    r.owner_id, r.code, r.last_seq, r.rev, m.last_read_seq, o.id as other_id
+             from rooms r
+             left join memberships m on m.room_id = r.id and m.user_id = $1
+             left join users o on r.visibility = 'direct' and o.id =
+               (select coalesce(min(case when other.user_id <> $1 then other.user_id end), $1)
+                from memberships other where other.room_id = r.id) ",
+            $rest
+        )
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct RoomRow {
+    id: i64,
+    name: String,
+    topic: String,
+    visibility: String,
+    lobby: i64,
+    owner_id: Option<i64>,
+    code: Option<String>,
+    last_seq: i64,
+    rev: i64,
+    last_read_seq: Option<i64>,
+    other_id: Option<i64>,
+}
+
+impl From<RoomRow> for Room {
+    fn from(row: RoomRow) -> Self {
+        let code = row.code.as_deref().and_then(Code::parse);
+        Self {
+            id: RoomId(row.id),
+            name: row.name,
+            topic: row.topic,
+            visibility: Visibility::from_column(&row.visibility),
+            lobby: row.lobby != 0,
+            owner_id: row.owner_id.map(UserId),
+            code: code.filter(|_| row.last_read_seq.is_some()),
+            last_seq: Seq(row.last_seq),
+            rev: Rev(row.rev),
+            last_read_seq: row.last_read_seq.map(Seq),
+            other: row.other_id.map(UserId),
+        }
+    }
+}
+
+use select_rooms;

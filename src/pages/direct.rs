@@ -1,0 +1,55 @@
+//! The conversation of two people.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use super::directory::{again, to_room};
+use super::layout::Frame;
+use super::messages::{PostForm, post_message};
+use super::rooms::{Shown, unwritten_page};
+use crate::chat::accounts::model::Person;
+use crate::chat::messages::model::{Kind, MessageBody};
+use crate::http::{FormBody, Problem, Site, Viewer};
+
+pub(super) fn router() -> Router<Site> {
+    Router::new().route("/direct/{name}", get(show)).route("/direct/{name}/messages", post(create))
+}
+
+async fn show(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    Path(name): Path<String>,
+    page: Frame,
+) -> Result<Response, Problem> {
+    let other = person(&site, &name).await?;
+    match site.rooms.find_direct(&me.person, &other).await? {
+        Some(room) => Ok(to_room(room)),
+        None => unwritten_page(&site, &me.person, &other, page, Shown::default()).await,
+    }
+}
+
+/// The first message makes the conversation.
+async fn create(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    Path(name): Path<String>,
+    page: Frame,
+    FormBody(form): FormBody<PostForm>,
+) -> Result<Response, Problem> {
+    let other = person(&site, &name).await?;
+    if let Err(error) = MessageBody::parse(&form.body) {
+        let shown = Shown { draft: form.body, error: Some(error), ..Shown::default() };
+        let page = unwritten_page(&site, &me.person, &other, page, shown).await?;
+        return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
+    }
+    let member = site.rooms.direct(&me.person, &other).await?;
+    post_message(&site, &member, &form, Kind::Text).await?;
+    Ok(to_room(member.room()))
+}
+
+async fn person(site: &Site, name: &str) -> Result<Person, Problem> {
+    site.accounts.find(name).await?.ok_or_else(Problem::not_found)
+}

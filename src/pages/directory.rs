@@ -1,0 +1,223 @@
+//! All rooms one may see; making one, and joining by code.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+
+use super::form::Form;
+use super::layout::{Frame, html};
+use super::side::{Side, icon, side};
+use crate::chat::accounts::model::Person;
+use crate::chat::rooms::model::{NewRoom, Room, Visibility};
+use crate::chat::rooms::{AccessError, RoomError};
+use crate::http::problem::Answered;
+use crate::http::{CanPost, CanRead, FormBody, Problem, Site, Viewer};
+use crate::kernel::{Invalid, RoomId};
+
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/rooms", get(index).post(create))
+        .route("/rooms/{id}/join", post(join))
+        .route("/rooms/{id}/leave", post(leave))
+        .route("/join", post(join_by_code))
+        .route("/join/{code}", get(show_invitation).post(accept_invitation))
+}
+
+#[derive(Template)]
+#[template(path = "rooms/index.html")]
+struct DirectoryPage {
+    page: Frame,
+    side: Side,
+    rooms: Vec<EntryView>,
+    create: Form,
+    code: Form,
+}
+
+struct EntryView {
+    id: i64,
+    name: String,
+    topic: String,
+    icon: &'static str,
+    facts: String,
+    member: bool,
+}
+
+async fn index(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    page: Frame,
+) -> Result<Response, Problem> {
+    directory(&site, &me.person, page, Form::default(), Form::default()).await
+}
+
+async fn directory(
+    site: &Site,
+    me: &Person,
+    page: Frame,
+    create: Form,
+    code: Form,
+) -> Result<Response, Problem> {
+    let side = side(site, me, None, &page).await?;
+    let rooms = entries(site, me, &page).await?;
+    Ok(html(&DirectoryPage { page, side, rooms, create, code }))
+}
+
+async fn entries(site: &Site, me: &Person, page: &Frame) -> Result<Vec<EntryView>, Problem> {
+    let facts = Facts::of(site, me).await?;
+    let rooms = site.rooms.list(me).await?;
+    let shown = rooms.iter().filter(|room| room.visibility != Visibility::Direct);
+    Ok(shown
+        .map(|room| EntryView {
+            id: room.id.0,
+            name: room.name.clone(),
+            topic: room.topic.clone(),
+            icon: icon(room),
+            facts: facts.tell(room, page.t),
+            member: room.is_member(),
+        })
+        .collect())
+}
+
+/// How many are in each room, how many of them are there, and who owns it.
+pub(super) struct Facts {
+    counts: HashMap<RoomId, (usize, usize)>,
+    names: HashMap<crate::kernel::UserId, String>,
+}
+
+impl Facts {
+    pub async fn of(site: &Site, me: &Person) -> Result<Self, Problem> {
+        let online = site.presence.online();
+        let mut counts: HashMap<RoomId, (usize, usize)> = HashMap::new();
+        for (room, user) in site.rooms.memberships(me).await? {
+            let (members, here) = counts.entry(room).or_default();
+            *members += 1;
+            *here += usize::from(online.contains(&user));
+        }
+        let people = site.accounts.people().await?;
+        let names = people.into_iter().map(|person| (person.id, person.display_name)).collect();
+        Ok(Self { counts, names })
+    }
+
+    /// As "3 members · 1 online · Ana".
+    pub fn tell(&self, room: &Room, t: crate::http::Language) -> String {
+        let (members, here) = self.counts.get(&room.id).copied().unwrap_or_default();
+        let owner = room.owner_id.and_then(|id| self.names.get(&id));
+        let mut facts = vec![t.count("people-button", members), t.count("online-count", here)];
+        facts.extend(owner.map(|name| t.name("owned-by", name)));
+        facts.join(" · ")
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RoomForm {
+    name: String,
+    topic: String,
+    visibility: String,
+}
+
+async fn create(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    page: Frame,
+    FormBody(typed): FormBody<RoomForm>,
+) -> Result<Response, Problem> {
+    let problems = match NewRoom::parse(&typed.name, &typed.topic, &typed.visibility) {
+        Ok(new) => match site.rooms.create(&me.person, &new).await {
+            Ok(member) => return Ok(to_room(member.room())),
+            Err(RoomError::NameTaken) => vec![Invalid::new("name", "room-name-taken")],
+            Err(error) => return Err(error.into()),
+        },
+        Err(problems) => problems,
+    };
+    let taken = problems.iter().any(|problem| problem.reason == "room-name-taken");
+    let status = if taken { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let form = Form::default()
+        .with("name", &typed.name)
+        .with("topic", &typed.topic)
+        .with("visibility", &typed.visibility)
+        .complain(page.t, &problems);
+    let shown = directory(&site, &me.person, page, form, Form::default()).await?;
+    Ok(again(status, shown))
+}
+
+async fn join(CanPost(member): CanPost) -> Response {
+    to_room(member.room())
+}
+
+async fn leave(State(site): State<Site>, CanRead(reader): CanRead) -> Result<Response, Problem> {
+    site.rooms.leave(&reader).await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct CodeForm {
+    code: String,
+}
+
+async fn join_by_code(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    page: Frame,
+    FormBody(typed): FormBody<CodeForm>,
+) -> Result<Response, Problem> {
+    match site.rooms.join_by_code(&me.person, &typed.code).await {
+        Ok(member) => Ok(to_room(member.room())),
+        Err(AccessError::NotFound) => {
+            let form = Form::default()
+                .with("code", &typed.code)
+                .complain(page.t, &[Invalid::new("code", "code-unknown")]);
+            let shown = directory(&site, &me.person, page, Form::default(), form).await?;
+            Ok(again(StatusCode::NOT_FOUND, shown))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "rooms/join.html")]
+struct InvitationPage {
+    page: Frame,
+    room: Room,
+    code: String,
+}
+
+async fn show_invitation(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    page: Frame,
+    Path(code): Path<String>,
+) -> Result<Response, Problem> {
+    let room = site.rooms.by_code(&me.person, &code).await?;
+    if room.is_member() {
+        return Ok(to_room(room.id));
+    }
+    Ok(html(&InvitationPage { page, room, code }))
+}
+
+async fn accept_invitation(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    Path(code): Path<String>,
+) -> Result<Response, Problem> {
+    let member = site.rooms.join_by_code(&me.person, &code).await?;
+    Ok(to_room(member.room()))
+}
+
+pub(super) fn to_room(room: RoomId) -> Response {
+    Redirect::to(&format!("/rooms/{room}")).into_response()
+}
+
+/// A page that is an answer although its status is an error's.
+pub(super) fn again(status: StatusCode, page: Response) -> Response {
+    let mut response = (status, page).into_response();
+    response.extensions_mut().insert(Answered);
+    response
+}

@@ -1,0 +1,190 @@
+//! A room's settings: its name and topic, how others get in, who is in it.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use qrcode::QrCode;
+use qrcode::render::svg;
+use serde::Deserialize;
+
+use super::directory::again;
+use super::form::Form;
+use super::layout::{Frame, html};
+use super::people::PersonView;
+use super::side::{Side, icon, side};
+use crate::chat::accounts::model::Person;
+use crate::chat::rooms::RoomError;
+use crate::chat::rooms::model::{
+    Code, Owner, Reader, RoomChange, RoomName, RoomTopic, Visibility, may_change,
+};
+use crate::http::{CanChange, CanRead, FormBody, Problem, Site};
+use crate::kernel::{Invalid, UserId};
+
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/rooms/{id}/settings", get(show).post(update))
+        .route("/rooms/{id}/code", post(renew_code))
+        .route("/rooms/{id}/owner", post(hand_over))
+        .route("/rooms/{id}/remove", post(remove))
+}
+
+#[derive(Template)]
+#[template(path = "rooms/settings.html")]
+struct SettingsPage {
+    page: Frame,
+    side: Side,
+    room: RoomView,
+    may_change: bool,
+    form: Form,
+    invitation: Option<Invitation>,
+    people: Vec<MemberView>,
+}
+
+struct RoomView {
+    id: i64,
+    name: String,
+    icon: &'static str,
+    lobby: bool,
+}
+
+struct Invitation {
+    code: String,
+    link: String,
+    /// The link as a picture for another phone's camera: an SVG made here, from our own text.
+    qr: String,
+}
+
+struct MemberView {
+    person: PersonView,
+    owner: bool,
+}
+
+async fn show(
+    State(site): State<Site>,
+    CanRead(reader): CanRead,
+    page: Frame,
+) -> Result<Response, Problem> {
+    let room = reader.room();
+    let form = Form::default().with("name", &room.name).with("topic", &room.topic);
+    settings(&site, &reader, page, form).await
+}
+
+async fn settings(
+    site: &Site,
+    reader: &Reader,
+    mut page: Frame,
+    form: Form,
+) -> Result<Response, Problem> {
+    let room = reader.room();
+    if room.visibility == Visibility::Direct || !room.is_member() {
+        return Err(Problem::not_found());
+    }
+    page.set_path(format!("/rooms/{}/settings", room.id));
+    let side = side(site, reader.person(), Some(room), &page).await?;
+    let members = site.rooms.members(reader).await?;
+    let online = site.presence.online();
+    let people = site.accounts.people().await?.into_iter();
+    let people = people.filter(|person| members.contains(&person.id)).map(|person| MemberView {
+        owner: room.owner_id == Some(person.id),
+        person: PersonView::new(&person, online.contains(&person.id)),
+    });
+    let invitation = room.code.as_ref().map(|code| invite(&page, code)).transpose()?;
+    let template = SettingsPage {
+        room: RoomView {
+            id: room.id.0,
+            name: room.name.clone(),
+            icon: icon(room),
+            lobby: room.lobby,
+        },
+        may_change: may_change(reader.person(), room),
+        people: people.collect(),
+        page,
+        side,
+        form,
+        invitation,
+    };
+    Ok(html(&template))
+}
+
+fn invite(page: &Frame, code: &Code) -> Result<Invitation, Problem> {
+    let link = page.absolute(&format!("/join/{code}"));
+    let qr = QrCode::new(&link).map_err(|error| Problem::internal(&error))?;
+    let picture = qr.render::<svg::Color<'_>>().min_dimensions(160, 160).build();
+    // An inline picture has no use for the declaration of a file.
+    let picture = picture.split_once("?>").map_or(picture.as_str(), |(_, svg)| svg).to_owned();
+    Ok(Invitation { code: code.to_string(), link, qr: picture })
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ChangeForm {
+    name: String,
+    topic: String,
+}
+
+async fn update(
+    State(site): State<Site>,
+    CanChange(owner): CanChange,
+    page: Frame,
+    FormBody(typed): FormBody<ChangeForm>,
+) -> Result<Response, Problem> {
+    let problems = match (RoomName::parse(&typed.name), RoomTopic::parse(&typed.topic)) {
+        (Ok(name), Ok(topic)) => {
+            let change = RoomChange { name: Some(name), topic: Some(topic) };
+            match site.rooms.update(&owner, &change).await {
+                Ok(()) => return Ok(to_settings(&owner)),
+                Err(RoomError::NameTaken) => vec![Invalid::new("name", "room-name-taken")],
+                Err(error) => return Err(error.into()),
+            }
+        }
+        (name, topic) => [name.err(), topic.err()].into_iter().flatten().collect(),
+    };
+    let form = Form::default()
+        .with("name", &typed.name)
+        .with("topic", &typed.topic)
+        .complain(page.t, &problems);
+    let reader = site.rooms.reader(owner.person(), owner.room().id).await?;
+    let taken = problems.iter().any(|problem| problem.reason == "room-name-taken");
+    let status = if taken { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Ok(again(status, settings(&site, &reader, page, form).await?))
+}
+
+async fn renew_code(
+    State(site): State<Site>,
+    CanChange(owner): CanChange,
+) -> Result<Response, Problem> {
+    site.rooms.renew_code(&owner).await?;
+    Ok(to_settings(&owner))
+}
+
+#[derive(Deserialize)]
+struct PersonForm {
+    user: UserId,
+}
+
+async fn hand_over(
+    State(site): State<Site>,
+    CanChange(owner): CanChange,
+    FormBody(form): FormBody<PersonForm>,
+) -> Result<Response, Problem> {
+    site.rooms.hand_over(&owner, form.user).await?;
+    Ok(to_settings(&owner))
+}
+
+async fn remove(
+    State(site): State<Site>,
+    CanChange(owner): CanChange,
+    FormBody(form): FormBody<PersonForm>,
+) -> Result<Response, Problem> {
+    let people = site.accounts.people().await?;
+    let person: Option<&Person> = people.iter().find(|person| person.id == form.user);
+    site.rooms.remove(&owner, person.ok_or_else(Problem::not_found)?).await?;
+    Ok(to_settings(&owner))
+}
+
+fn to_settings(owner: &Owner) -> Response {
+    Redirect::to(&format!("/rooms/{}/settings", owner.room().id)).into_response()
+}

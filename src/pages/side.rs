@@ -1,0 +1,130 @@
+//! The sidebar: one's rooms and conversations, with what is unread in them.
+
+use askama::Template;
+
+use super::layout::Frame;
+use super::people::{PersonView, hue_of, initials};
+use crate::chat::accounts::model::Person;
+use crate::chat::rooms::model::{Room, Visibility};
+use crate::http::{Language, Problem, Site};
+use crate::kernel::RoomId;
+
+#[derive(Template)]
+#[template(path = "rooms/_side.html")]
+pub(super) struct Side {
+    t: Language,
+    site: String,
+    languages: Vec<LanguageLink>,
+    rooms: Vec<Row>,
+    direct: Vec<Row>,
+    pub me: PersonView,
+    /// In all rooms together.
+    pub unread: i64,
+}
+
+/// The page at hand in a language.
+struct LanguageLink {
+    code: &'static str,
+    name: &'static str,
+    link: String,
+    current: bool,
+}
+
+#[derive(Template)]
+#[template(path = "rooms/_row.html")]
+struct Row {
+    t: Language,
+    id: i64,
+    kind: &'static str,
+    name: String,
+    unread: i64,
+    current: bool,
+    other: Option<OtherView>,
+}
+
+/// With whom a conversation is.
+struct OtherView {
+    id: i64,
+    hue: i64,
+    initials: String,
+    online: bool,
+}
+
+impl Row {
+    fn new(room: &Room, online: bool, t: Language) -> Self {
+        let other = room.other.map(|id| OtherView {
+            id: id.0,
+            hue: hue_of(id),
+            initials: initials(&room.name),
+            online,
+        });
+        Self {
+            t,
+            id: room.id.0,
+            kind: room.visibility.as_str(),
+            name: room.name.clone(),
+            unread: room.unread(),
+            current: false,
+            other,
+        }
+    }
+}
+
+/// The sidebar of a person, with the room that is shown; what is shown counts as read.
+pub(super) async fn side(
+    site: &Site,
+    me: &Person,
+    shown: Option<&Room>,
+    page: &Frame,
+) -> Result<Side, Problem> {
+    let online = site.presence.online();
+    let is_shown = |id: RoomId| shown.is_some_and(|room| room.id == id);
+    let is_there = |room: &Room| room.other.is_some_and(|other| online.contains(&other));
+    let rooms = site.rooms.list(me).await?;
+    let mut rows: Vec<Row> = rooms
+        .iter()
+        .filter(|room| room.is_member() || is_shown(room.id))
+        .map(|room| Row::new(room, is_there(room), page.t))
+        .collect();
+    for row in rows.iter_mut().filter(|row| is_shown(RoomId(row.id))) {
+        row.current = true;
+        row.unread = 0;
+    }
+    let unread = rows.iter().map(|row| row.unread).sum();
+    let (direct, rooms) = rows.into_iter().partition(|row| row.kind == Visibility::Direct.as_str());
+    let language = |language: &Language| LanguageLink {
+        code: language.code(),
+        name: language.own_name(),
+        link: page.in_language(language),
+        current: *language == page.t,
+    };
+    Ok(Side {
+        t: page.t,
+        site: page.site.clone(),
+        languages: Language::ALL.iter().map(language).collect(),
+        rooms,
+        direct,
+        me: PersonView::new(me, true),
+        unread,
+    })
+}
+
+/// A row for a page that is open already; nothing for a room whose reader is no member of it.
+///
+/// # Errors
+/// When the template cannot be rendered.
+pub fn room_row(room: &Room, online: bool, t: Language) -> askama::Result<String> {
+    if !room.is_member() {
+        return Ok(String::new());
+    }
+    Row::new(room, online, t).render()
+}
+
+/// The icon that stands before a room's name.
+pub(super) fn icon(room: &Room) -> &'static str {
+    match room.visibility {
+        Visibility::Public => "hash",
+        Visibility::Private => "lock",
+        Visibility::Direct => "at",
+    }
+}
