@@ -39,3 +39,25 @@ password-length = Take 8 to 256 characters.
 password-guessable = This is easy to guess. Add another word or two.
 password-differs = The two passwords differ.
 label-length = A label has 64 characters at most, on one line.
+
+# One's own settings
+settings = Settings
+saved = Saved.
+settings-name = Your name
+field-display-name = Name that others see
+field-display-name-hint = 1 to 64 characters. You can change it whenever you like.
+settings-look = Language and theme
+theme = Theme
+theme-system = As this device has it
+theme-light = Light
+theme-dark = Dark
+field-current-password = Current password
+field-new-password = New password
+password-change-hint = All your other sign-ins end, programs included.
+settings-sessions = Where you are signed in
+unknown-browser = Unknown browser
+this-session = This one
+since = since { $name }
+sign-out-elsewhere = Sign out everywhere else
+display-name-shape = Take 1 to 64 characters on one line.
+password-wrong = That is not your current password.

@@ -39,3 +39,25 @@ password-length = Elige entre 8 y 256 caracteres.
 password-guessable = Es fácil de adivinar. Añade una o dos palabras.
 password-differs = Las dos contraseñas no coinciden.
 label-length = Una etiqueta tiene 64 caracteres como mucho, en una línea.
+
+# Los ajustes propios
+settings = Ajustes
+saved = Guardado.
+settings-name = Tu nombre
+field-display-name = Nombre que ven los demás
+field-display-name-hint = De 1 a 64 caracteres. Puedes cambiarlo cuando quieras.
+settings-look = Idioma y tema
+theme = Tema
+theme-system = Como esté el dispositivo
+theme-light = Claro
+theme-dark = Oscuro
+field-current-password = Contraseña actual
+field-new-password = Contraseña nueva
+password-change-hint = Se cierran todas tus demás sesiones, también las de programas.
+settings-sessions = Dónde has entrado
+unknown-browser = Navegador desconocido
+this-session = Esta
+since = desde { $name }
+sign-out-elsewhere = Salir en todos los demás sitios
+display-name-shape = Elige entre 1 y 64 caracteres en una línea.
+password-wrong = Esa no es tu contraseña actual.

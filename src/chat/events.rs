@@ -38,6 +38,8 @@ pub enum Event {
     Joined { room: RoomId, person: Person },
     /// Somebody is no member of a room any more.
     Left { room: RoomId, person: Person },
+    /// Somebody has another name.
+    Renamed(Person),
     /// Somebody came or went.
     Presence { user: UserId, online: bool },
 }

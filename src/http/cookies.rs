@@ -5,6 +5,7 @@ use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 
 use super::language::LANGUAGE_COOKIE;
+use super::theme::{THEME_COOKIE, Theme};
 use super::{Client, Language};
 use crate::chat::accounts::model::Secret;
 
@@ -35,6 +36,11 @@ pub fn sign_out(client: Client) -> Cookie<'static> {
 /// A cookie that keeps the choice of a language.
 pub fn language(language: Language, client: Client) -> Cookie<'static> {
     build(LANGUAGE_COOKIE, language.code().to_owned(), client)
+}
+
+/// A cookie that keeps the choice of a theme.
+pub fn theme(theme: Theme, client: Client) -> Cookie<'static> {
+    build(THEME_COOKIE, theme.word().to_owned(), client)
 }
 
 fn build(name: &'static str, value: String, client: Client) -> Cookie<'static> {

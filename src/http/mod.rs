@@ -15,6 +15,7 @@ pub mod problem;
 pub mod rights;
 pub mod server;
 pub mod site;
+pub mod theme;
 
 pub use body::{FormBody, JsonBody, PathId, Query};
 pub use client::Client;
@@ -22,3 +23,4 @@ pub use language::Language;
 pub use problem::Problem;
 pub use rights::{CanChange, CanPost, CanRead, Viewer};
 pub use site::Site;
+pub use theme::Theme;

@@ -1,23 +1,19 @@
 //! Registering, signing in, signing out.
 
-use std::convert::Infallible;
-
 use askama::Template;
 use axum::Router;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 
 use super::form::Form;
-use super::layout::{Frame, OwnPath, html};
-use crate::chat::accounts::model::{NewAccount, Person};
+use super::layout::{Frame, OwnPath, again, html};
+use super::visit::Visit;
+use crate::chat::accounts::model::NewAccount;
 use crate::chat::accounts::{RegisterError, SignInError};
-use crate::http::problem::Answered;
-use crate::http::{Client, FormBody, Problem, Site, Viewer, cookies};
+use crate::http::{FormBody, Problem, Site, Viewer};
 use crate::kernel::Invalid;
 
 pub(super) fn router() -> Router<Site> {
@@ -86,14 +82,13 @@ async fn show_login(
 
 async fn login(
     State(site): State<Site>,
-    client: Client,
-    jar: CookieJar,
+    visit: Visit,
     page: Frame,
     FormBody(typed): FormBody<LoginForm>,
 ) -> Result<Response, Problem> {
-    site.throttle.sign_in(client)?;
+    site.throttle.sign_in(visit.client)?;
     match site.accounts.sign_in(&typed.login, &typed.password).await {
-        Ok(person) => enter(&site, client, jar, &person, &typed.next).await,
+        Ok(person) => visit.sign_in(&site, &person, &typed.next).await,
         Err(SignInError::Fault(fault)) => Err(fault.into()),
         Err(SignInError::Wrong) => {
             let wrong = [Invalid::new("form", "login-wrong")];
@@ -102,7 +97,10 @@ async fn login(
                 .with("next", &typed.next)
                 .complain(page.t, &wrong);
             let signup_open = site.accounts.sign_up_state().await?.open;
-            Ok(again(html(&LoginPage { page, form, signup_open })))
+            Ok(again(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                html(&LoginPage { page, form, signup_open }),
+            ))
         }
     }
 }
@@ -122,15 +120,14 @@ async fn show_register(
 
 async fn register(
     State(site): State<Site>,
-    client: Client,
-    jar: CookieJar,
+    visit: Visit,
     page: Frame,
     FormBody(typed): FormBody<RegisterForm>,
 ) -> Result<Response, Problem> {
-    site.throttle.sign_up(client)?;
+    site.throttle.sign_up(visit.client)?;
     let problems = match parse(&typed) {
         Ok(new) => match site.accounts.register(&new).await {
-            Ok(person) => return enter(&site, client, jar, &person, &typed.next).await,
+            Ok(person) => return visit.sign_in(&site, &person, &typed.next).await,
             Err(RegisterError::Taken(fields)) => fields,
             Err(RegisterError::Guessable) => {
                 vec![Invalid::new("password", "password-guessable")]
@@ -148,7 +145,10 @@ async fn register(
         .with("next", &typed.next)
         .complain(page.t, &problems);
     let state = site.accounts.sign_up_state().await?;
-    Ok(again(html(&RegisterPage { page, form, open: state.open, first: state.first })))
+    Ok(again(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        html(&RegisterPage { page, form, open: state.open, first: state.first }),
+    ))
 }
 
 fn parse(typed: &RegisterForm) -> Result<NewAccount, Vec<Invalid>> {
@@ -162,59 +162,6 @@ fn parse(typed: &RegisterForm) -> Result<NewAccount, Vec<Invalid>> {
     }
 }
 
-/// A new session, whatever the browser came with, and on to where it wanted to go.
-async fn enter(
-    site: &Site,
-    client: Client,
-    jar: CookieJar,
-    person: &Person,
-    next: &str,
-) -> Result<Response, Problem> {
-    if let Some(earlier) = cookies::session(&jar, client) {
-        site.accounts.close_session(earlier.credential()).await?;
-    }
-    let secret = site.accounts.open_session(person).await?;
-    let next = OwnPath::parse(next);
-    let to = Redirect::to(next.as_ref().map_or("/", OwnPath::as_str));
-    Ok((jar.add(cookies::sign_in(&secret, client)), to).into_response())
-}
-
-/// What signing out needs to know of a request.
-pub(super) struct SignOut {
-    client: Client,
-    jar: CookieJar,
-    viewer: Option<Viewer>,
-}
-
-impl FromRequestParts<Site> for SignOut {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
-        Ok(Self {
-            client: Client::from_request_parts(parts, site).await?,
-            jar: CookieJar::from_headers(&parts.headers),
-            viewer: parts.extensions.get().cloned(),
-        })
-    }
-}
-
-impl SignOut {
-    pub async fn carry_out(self, site: &Site) -> Result<Response, Problem> {
-        if let Some(Viewer(signed_in)) = self.viewer {
-            site.accounts.close_session(signed_in.credential).await?;
-        }
-        let jar = self.jar.add(cookies::sign_out(self.client));
-        Ok((jar, Redirect::to("/login")).into_response())
-    }
-}
-
-async fn logout(State(site): State<Site>, sign_out: SignOut) -> Result<Response, Problem> {
-    sign_out.carry_out(&site).await
-}
-
-/// The form again, filled in.
-fn again(form: Response) -> Response {
-    let mut response = (StatusCode::UNPROCESSABLE_ENTITY, form).into_response();
-    response.extensions_mut().insert(Answered);
-    response
+async fn logout(State(site): State<Site>, visit: Visit) -> Result<Response, Problem> {
+    visit.sign_out(&site).await
 }

@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 
-use super::directory::{again, to_room};
-use super::layout::Frame;
+use super::directory::to_room;
+use super::layout::{Frame, again};
 use super::messages::{PostForm, post_message};
 use super::rooms::{Shown, unwritten_page};
 use crate::chat::accounts::model::Person;

@@ -11,12 +11,11 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::form::Form;
-use super::layout::{Frame, html};
+use super::layout::{Frame, again, html};
 use super::side::{Side, icon, side};
 use crate::chat::accounts::model::Person;
 use crate::chat::rooms::model::{NewRoom, Room, Visibility};
 use crate::chat::rooms::{AccessError, RoomError};
-use crate::http::problem::Answered;
 use crate::http::{CanPost, CanRead, FormBody, Problem, Site, Viewer};
 use crate::kernel::{Invalid, RoomId};
 
@@ -213,11 +212,4 @@ async fn accept_invitation(
 
 pub(super) fn to_room(room: RoomId) -> Response {
     Redirect::to(&format!("/rooms/{room}")).into_response()
-}
-
-/// A page that is an answer although its status is an error's.
-pub(super) fn again(status: StatusCode, page: Response) -> Response {
-    let mut response = (status, page).into_response();
-    response.extensions_mut().insert(Answered);
-    response
 }

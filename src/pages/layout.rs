@@ -1,6 +1,7 @@
 //! What every page has: its language, the installation's name, its own address, its assets.
 
 use axum::extract::{FromRequestParts, Request};
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
 use axum::middleware::Next;
@@ -9,11 +10,13 @@ use axum_extra::extract::CookieJar;
 use std::convert::Infallible;
 
 use super::assets;
-use crate::http::{Client, Language, Problem, Site, cookies};
+use crate::http::problem::Answered;
+use crate::http::{Client, Language, Problem, Site, Theme, cookies};
 
 /// What the layout of a page shows.
 pub(super) struct Frame {
     pub t: Language,
+    pub theme: Theme,
     pub site: String,
     path: String,
     /// Scheme and host, as people reach this site.
@@ -31,6 +34,16 @@ impl Frame {
     #[expect(clippy::unused_self, reason = "a template has only this value to ask")]
     pub fn languages(&self) -> &'static [Language] {
         &Language::ALL
+    }
+
+    #[expect(clippy::unused_self, reason = "a template has only this value to ask")]
+    pub fn themes(&self) -> &'static [Theme] {
+        &Theme::ALL
+    }
+
+    /// Whether the query has this word.
+    pub fn asks(&self, word: &str) -> bool {
+        self.query.iter().any(|(key, _)| key == word)
     }
 
     /// This same page in another language.
@@ -74,6 +87,7 @@ impl FromRequestParts<Site> for Frame {
         let kept = form_urlencoded::parse(query).into_owned().filter(|(key, _)| key != "lang");
         Ok(Self {
             t: Language::of(parts),
+            theme: Theme::of(parts),
             site: site.about.name.clone(),
             path: parts.uri.path().to_owned(),
             origin: origin(parts, site),
@@ -135,6 +149,13 @@ pub(super) fn html(template: &impl askama::Template) -> Response {
         Ok(text) => ([(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response(),
         Err(error) => Problem::internal(&error).into_response(),
     }
+}
+
+/// A page that is an answer although its status is an error's.
+pub(super) fn again(status: StatusCode, page: Response) -> Response {
+    let mut response = (status, page).into_response();
+    response.extensions_mut().insert(Answered);
+    response
 }
 
 #[cfg(test)]

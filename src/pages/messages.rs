@@ -7,12 +7,12 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 
-use super::accounts::SignOut;
 use super::commands::{Desk, Outcome};
-use super::directory::{again, to_room};
+use super::directory::to_room;
 use super::history::history;
-use super::layout::{Frame, html};
+use super::layout::{Frame, again, html};
 use super::rooms::{Shown, room_page};
+use super::visit::Visit;
 use crate::chat::commands::{self, Typed};
 use crate::chat::messages::PostError;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
@@ -50,7 +50,7 @@ pub(super) struct PostForm {
 async fn create(
     State(site): State<Site>,
     CanPost(member): CanPost,
-    sign_out: SignOut,
+    visit: Visit,
     page: Frame,
     FormBody(form): FormBody<PostForm>,
 ) -> Result<Response, Problem> {
@@ -73,7 +73,7 @@ async fn create(
     };
     match outcome {
         Outcome::Go(response) => Ok(response),
-        Outcome::SignOut => sign_out.carry_out(&site).await,
+        Outcome::SignOut => visit.sign_out(&site).await,
         Outcome::Say(answer) => {
             let bad = answer.bad;
             // What could not be done stays in the composer, to be mended.

@@ -13,7 +13,9 @@ mod messages;
 mod people;
 mod room_settings;
 mod rooms;
+mod settings;
 mod side;
+mod visit;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -29,6 +31,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(directory::router())
         .merge(room_settings::router())
         .merge(direct::router())
+        .merge(settings::router())
         .merge(messages::router())
         .fallback(errors::nothing_here)
         .layer(from_fn_with_state(site.clone(), rights::by_cookie))

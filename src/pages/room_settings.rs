@@ -10,9 +10,8 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use serde::Deserialize;
 
-use super::directory::again;
 use super::form::Form;
-use super::layout::{Frame, html};
+use super::layout::{Frame, again, html};
 use super::people::PersonView;
 use super::side::{Side, icon, side};
 use crate::chat::accounts::model::Person;

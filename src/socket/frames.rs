@@ -109,6 +109,9 @@ pub(super) enum Frame<'a> {
         room: RoomId,
         reason: &'static str,
     },
+    User {
+        user: User<'a>,
+    },
     Presence {
         user: UserId,
         online: bool,
@@ -166,6 +169,7 @@ impl<'a> Frame<'a> {
             Event::Unread { room, last_seq } => {
                 Self::Unread { room: *room, last_seq: *last_seq, mentions: 0 }
             }
+            Event::Renamed(person) => Self::User { user: User::new(person, true) },
             Event::Joined { room, person } => Self::Member {
                 room: *room,
                 user: User::new(person, false),

@@ -8,5 +8,6 @@ mod messages;
 mod pages;
 mod rooms;
 mod security;
+mod settings;
 mod support;
 mod tidy;

@@ -74,7 +74,9 @@ fn imports(file: &Path, text: &str) -> BTreeSet<Vec<String>> {
     {
         for (at, _) in code.match_indices(marker) {
             let before = code[..at].chars().next_back();
-            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+            // `pub(in crate::…)` says who may look, and uses nothing.
+            let visibility = code[..at].ends_with("pub(in ");
+            if visibility || before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
                 continue;
             }
             let rest = &code[at + marker.len()..];

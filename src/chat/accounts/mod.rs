@@ -6,7 +6,10 @@ mod store;
 
 use std::time::Duration;
 
-use self::model::{Credential, NewAccount, Person, PlainPassword, Secret, SignedIn, fold};
+use self::model::{
+    Credential, DisplayName, Email, NewAccount, Person, PlainPassword, Secret, SessionInfo,
+    SignedIn, fold,
+};
 use self::passwords::Passwords;
 use self::store::Added;
 use super::events::{Bell, Event, Notice, Topic};
@@ -18,6 +21,9 @@ use crate::kernel::{Clock, Fault, Invalid, Random};
 const SESSION: Duration = Duration::from_hours(30 * 24);
 /// How often at most a session in use is written: once a day.
 const SESSION_REFRESH: Duration = Duration::from_hours(24);
+
+/// How much of what a browser says of itself is kept.
+const LONGEST_AGENT: usize = 200;
 
 #[derive(Clone)]
 pub struct Accounts {
@@ -46,6 +52,19 @@ pub enum SignInError {
     /// No such person or not their password: which of both is nobody's business.
     #[error("wrong name or password")]
     Wrong,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Why something about one's own account was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    #[error("wrong password")]
+    WrongPassword,
+    #[error("the address is taken")]
+    EmailTaken,
+    #[error("the password is guessable")]
+    Guessable,
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -122,11 +141,13 @@ impl Accounts {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn open_session(&self, person: &Person) -> Result<Secret, Fault> {
+    pub async fn open_session(&self, person: &Person, agent: &str) -> Result<Secret, Fault> {
         let secret = Secret::new(self.random.secret());
         let now = self.clock.now();
         let expires = now.plus(SESSION);
-        store::add_session(&self.db, secret.credential(), person.id, now, expires).await?;
+        let agent: String = agent.chars().take(LONGEST_AGENT).collect();
+        let times = (now, expires);
+        store::add_session(&self.db, secret.credential(), person.id, &agent, times).await?;
         Ok(secret)
     }
 
@@ -203,6 +224,86 @@ impl Accounts {
     /// When the database cannot be asked.
     pub async fn people(&self) -> Result<Vec<Person>, Fault> {
         Ok(store::list(&self.db).await?)
+    }
+
+    /// Somebody's own e-mail address.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn email(&self, me: &SignedIn) -> Result<String, Fault> {
+        Ok(store::email_of(&self.db, me.person.id).await?)
+    }
+
+    /// The browsers somebody is signed in with, the newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn sessions(&self, me: &SignedIn) -> Result<Vec<SessionInfo>, Fault> {
+        Ok(store::sessions(&self.db, me.person.id, self.clock.now()).await?)
+    }
+
+    /// Changes the name that others see; everybody is told.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn rename(&self, me: &SignedIn, name: &DisplayName) -> Result<(), Fault> {
+        store::set_display_name(&self.db, me.person.id, name).await?;
+        let person = Person { display_name: name.as_str().to_owned(), ..me.person.clone() };
+        self.bell.publish(Topic::Everybody, 0, &Event::Renamed(person));
+        Ok(())
+    }
+
+    /// Changes the address, for somebody who knows the password.
+    ///
+    /// # Errors
+    /// When the password is wrong or the address taken.
+    pub async fn change_email(
+        &self,
+        me: &SignedIn,
+        email: &Email,
+        password: &str,
+    ) -> Result<(), ChangeError> {
+        self.prove(me, password).await?;
+        let changed = store::set_email(&self.db, me.person.id, email).await;
+        if changed.map_err(Fault::from)? { Ok(()) } else { Err(ChangeError::EmailTaken) }
+    }
+
+    /// Changes the password, for somebody who knows the old one. Every other sign-in ends.
+    ///
+    /// # Errors
+    /// When the old one is wrong or the new one guessable.
+    pub async fn change_password(
+        &self,
+        me: &SignedIn,
+        old: &str,
+        new: &PlainPassword,
+    ) -> Result<(), ChangeError> {
+        self.prove(me, old).await?;
+        let about = vec![me.person.name.clone(), self.email(me).await?];
+        if self.passwords.is_guessable(new, about).await? {
+            return Err(ChangeError::Guessable);
+        }
+        let hash = self.passwords.hash(new).await?;
+        store::set_password(&self.db, me.person.id, &hash).await.map_err(Fault::from)?;
+        Ok(self.sign_out_elsewhere(me).await?)
+    }
+
+    /// Ends all sign-ins of a person but the one at hand.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn sign_out_elsewhere(&self, me: &SignedIn) -> Result<(), Fault> {
+        for ended in store::remove_other_sign_ins(&self.db, me.person.id, me.credential).await? {
+            self.bell.tell(Topic::SignIn(ended), Notice::SignedOut);
+        }
+        Ok(())
+    }
+
+    async fn prove(&self, me: &SignedIn, password: &str) -> Result<(), ChangeError> {
+        let hash = store::password_of(&self.db, me.person.id).await.map_err(Fault::from)?;
+        let typed = PlainPassword::parse(password).map_err(|_| ChangeError::WrongPassword)?;
+        let right = self.passwords.verify(typed.as_str(), Some(hash)).await?;
+        if right { Ok(()) } else { Err(ChangeError::WrongPassword) }
     }
 
     /// Forgets the sessions that have run out.

@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_security::{GeneralSecurityProfile, MixedScript};
 
-use crate::kernel::{Invalid, UserId};
+use crate::kernel::{Invalid, Timestamp, UserId};
 
 /// What everybody may know of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +97,34 @@ pub fn fold(text: &str) -> String {
 fn skeleton(text: &str) -> String {
     let alike: String = unicode_security::skeleton(text).collect();
     fold(&alike)
+}
+
+/// The name that others see: 1 to 64 characters on one line, without control or direction
+/// characters (UAX 9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// # Errors
+    /// When it is empty, too long, or more than a line.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        one_line(text)
+            .filter(|name| (1..=64).contains(&name.chars().count()))
+            .map(Self)
+            .ok_or(Invalid::new("display_name", "display-name-shape"))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Trimmed text without characters that break lines or turn their direction (UAX 9).
+pub(in crate::chat) fn one_line(text: &str) -> Option<String> {
+    let text = text.trim();
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (!text.chars().any(|c| c.is_control() || turns(c) || "\u{2028}\u{2029}".contains(c)))
+        .then(|| text.to_owned())
 }
 
 /// An e-mail address, in small letters: whether one can write to it only a letter can tell, so
@@ -196,12 +224,27 @@ impl Secret {
 /// Names a sign-in without giving it away: the SHA-256 of its secret, as the database keeps it.
 /// A plain hash will do, since the secret is 256 random bits and cannot be tried out.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Credential(pub(super) [u8; 32]);
+pub struct Credential(pub(in crate::chat::accounts) [u8; 32]);
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credential(…)")
     }
+}
+
+impl Credential {
+    /// As forms name it. Of no use without the secret that it is the hash of.
+    pub fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+    }
+}
+
+/// A browser that a person is signed in with.
+#[derive(Clone, Debug)]
+pub struct SessionInfo {
+    pub credential: Credential,
+    pub agent: String,
+    pub created_at: Timestamp,
 }
 
 /// Somebody who is signed in, and by what.

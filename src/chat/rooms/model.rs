@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::chat::accounts::model::{Person, Role, fold};
+use crate::chat::accounts::model::{Person, Role, fold, one_line};
 use crate::kernel::{Invalid, Random, Rev, RoomId, Seq, UserId};
 
 /// A room as one person sees it.
@@ -117,14 +117,6 @@ impl RoomTopic {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Trimmed text without characters that break lines or turn their direction (UAX 9).
-fn one_line(text: &str) -> Option<String> {
-    let text = text.trim();
-    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    (!text.chars().any(|c| c.is_control() || turns(c) || "\u{2028}\u{2029}".contains(c)))
-        .then(|| text.to_owned())
 }
 
 /// What lets people into a room: twelve characters of Crockford's base 32, which has no letters

@@ -1,5 +1,7 @@
 //! A browser without scripts: it follows redirects, keeps cookies and fills in forms.
 
+use std::collections::BTreeMap;
+
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use scraper::{Html, Selector};
@@ -11,6 +13,8 @@ pub struct Browser {
     client: reqwest::Client,
     pub language: &'static str,
     cookie: Option<String>,
+    /// Language and theme, as `Cookie` headers have them.
+    choices: BTreeMap<String, String>,
 }
 
 #[derive(Debug)]
@@ -51,7 +55,7 @@ impl Page {
 impl Browser {
     pub fn new(base: String) -> Self {
         let client = reqwest::Client::builder().cookie_store(true).build().expect("a client");
-        Self { base, client, language: "en", cookie: None }
+        Self { base, client, language: "en", cookie: None, choices: BTreeMap::new() }
     }
 
     pub async fn get(&mut self, path: &str) -> Page {
@@ -100,7 +104,8 @@ impl Browser {
         let mut request = request.header("accept-language", self.language);
         // Redirects are followed by hand, so that the cookie of each step is seen.
         for _ in 0..5 {
-            if let Some(cookie) = &self.cookie {
+            let cookies: Vec<&String> = self.cookie.iter().chain(self.choices.values()).collect();
+            for cookie in cookies {
                 request = request.header("cookie", cookie);
             }
             let response =
@@ -110,6 +115,9 @@ impl Browser {
                 let pair = value.split(';').next().expect("a pair").to_owned();
                 if pair.starts_with("patio_session=") {
                     self.cookie = (!pair.ends_with('=')).then_some(pair);
+                } else {
+                    let name = pair.split('=').next().expect("a name").to_owned();
+                    self.choices.insert(name, pair);
                 }
             }
             match response.headers().get("location") {

@@ -1,32 +1,12 @@
-//! The SQL of people and their sign-ins.
+//! People.
 
-use super::model::{Credential, Email, Name, Person, Role};
+use super::PersonRow;
+use crate::chat::accounts::model::{DisplayName, Email, Name, Person, Role};
 use crate::db::{Db, reading, writing};
 use crate::kernel::{RoomId, Timestamp, UserId};
 
-#[derive(sqlx::FromRow)]
-struct PersonRow {
-    id: i64,
-    name: String,
-    display_name: String,
-    bot: i64,
-    role: String,
-}
-
-impl From<PersonRow> for Person {
-    fn from(row: PersonRow) -> Self {
-        Self {
-            id: UserId(row.id),
-            name: row.name,
-            display_name: row.display_name,
-            bot: row.bot != 0,
-            role: Role::from_column(&row.role),
-        }
-    }
-}
-
 /// What came of an attempt to add a person.
-pub(super) enum Added {
+pub(in crate::chat::accounts) enum Added {
     /// With the rooms the person is in from the start.
     New(Person, Vec<RoomId>),
     Closed,
@@ -36,7 +16,7 @@ pub(super) enum Added {
     },
 }
 
-pub(super) struct NewPerson<'a> {
+pub(in crate::chat::accounts) struct NewPerson<'a> {
     pub name: &'a Name,
     pub email: &'a Email,
     pub password_hash: &'a str,
@@ -47,7 +27,10 @@ pub(super) struct NewPerson<'a> {
 
 /// Adds a person and makes them a member of the lobby, in one transaction. The first one of an
 /// installation becomes its administrator.
-pub(super) async fn add(db: &Db, new: &NewPerson<'_>) -> Result<Added, sqlx::Error> {
+pub(in crate::chat::accounts) async fn add(
+    db: &Db,
+    new: &NewPerson<'_>,
+) -> Result<Added, sqlx::Error> {
     let (folded, skeleton) = (new.name.folded(), new.name.skeleton());
     let mut change = db.change().await?;
     let (people, name, email): (i64, i64, i64) = writing!(change, |connection| {
@@ -102,7 +85,7 @@ pub(super) async fn add(db: &Db, new: &NewPerson<'_>) -> Result<Added, sqlx::Err
 }
 
 /// The active person with this name or address, and the hash of their password.
-pub(super) async fn find_by_login(
+pub(in crate::chat::accounts) async fn find_by_login(
     db: &Db,
     folded_name: &str,
     email: &str,
@@ -128,7 +111,7 @@ pub(super) async fn find_by_login(
 }
 
 /// Whether anybody has an account yet.
-pub(super) async fn is_empty(db: &Db) -> Result<bool, sqlx::Error> {
+pub(in crate::chat::accounts) async fn is_empty(db: &Db) -> Result<bool, sqlx::Error> {
     let found: Option<(i64,)> = reading!(db, |pool| {
         sqlx::query_as("select id from users limit 1").fetch_optional(pool).await?
     });
@@ -136,7 +119,7 @@ pub(super) async fn is_empty(db: &Db) -> Result<bool, sqlx::Error> {
 }
 
 /// Everybody with an active account, by name.
-pub(super) async fn list(db: &Db) -> Result<Vec<Person>, sqlx::Error> {
+pub(in crate::chat::accounts) async fn list(db: &Db) -> Result<Vec<Person>, sqlx::Error> {
     let rows: Vec<PersonRow> = reading!(db, |pool| {
         sqlx::query_as(
             "select id, name, display_name, bot, role from users
@@ -148,140 +131,80 @@ pub(super) async fn list(db: &Db) -> Result<Vec<Person>, sqlx::Error> {
     Ok(rows.into_iter().map(Person::from).collect())
 }
 
-pub(super) async fn add_session(
+/// Somebody's e-mail address.
+pub(in crate::chat::accounts) async fn email_of(
     db: &Db,
-    credential: Credential,
     user: UserId,
-    now: Timestamp,
-    expires: Timestamp,
+) -> Result<String, sqlx::Error> {
+    let (email,): (String,) = reading!(db, |pool| {
+        sqlx::query_as("select email from users where id = $1").bind(user.0).fetch_one(pool).await?
+    });
+    Ok(email)
+}
+
+/// The hash of somebody's password.
+pub(in crate::chat::accounts) async fn password_of(
+    db: &Db,
+    user: UserId,
+) -> Result<String, sqlx::Error> {
+    let (hash,): (String,) = reading!(db, |pool| {
+        sqlx::query_as("select password_hash from users where id = $1")
+            .bind(user.0)
+            .fetch_one(pool)
+            .await?
+    });
+    Ok(hash)
+}
+
+pub(in crate::chat::accounts) async fn set_display_name(
+    db: &Db,
+    user: UserId,
+    name: &DisplayName,
 ) -> Result<(), sqlx::Error> {
     let mut change = db.change().await?;
     writing!(change, |connection| {
+        sqlx::query("update users set display_name = $1 where id = $2")
+            .bind(name.as_str())
+            .bind(user.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    change.commit().await
+}
+
+/// False when somebody else has the address.
+pub(in crate::chat::accounts) async fn set_email(
+    db: &Db,
+    user: UserId,
+    email: &Email,
+) -> Result<bool, sqlx::Error> {
+    let mut change = db.change().await?;
+    let changed = writing!(change, |connection| {
         sqlx::query(
-            "insert into sessions (hash, user_id, created_at, expires_at) values ($1, $2, $3, $4)",
+            "update users set email = $1 where id = $2
+               and not exists (select 1 from users where email = $1 and id <> $2)",
         )
-        .bind(credential.0.as_slice())
+        .bind(email.as_str())
         .bind(user.0)
-        .bind(now.0)
-        .bind(expires.0)
         .execute(connection)
         .await?
         .rows_affected()
     });
-    change.commit().await
+    change.commit().await?;
+    Ok(changed > 0)
 }
 
-/// Whose session this is, and until when.
-pub(super) async fn find_by_session(
+pub(in crate::chat::accounts) async fn set_password(
     db: &Db,
-    credential: Credential,
-    now: Timestamp,
-) -> Result<Option<(Person, Timestamp)>, sqlx::Error> {
-    #[derive(sqlx::FromRow)]
-    struct Row {
-        #[sqlx(flatten)]
-        person: PersonRow,
-        expires_at: i64,
-    }
-    let row: Option<Row> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select u.id, u.name, u.display_name, u.bot, u.role, s.expires_at
-             from sessions s join users u on u.id = s.user_id
-             where s.hash = $1 and s.expires_at > $2 and u.deactivated_at is null",
-        )
-        .bind(credential.0.as_slice())
-        .bind(now.0)
-        .fetch_optional(pool)
-        .await?
-    });
-    Ok(row.map(|row| (row.person.into(), Timestamp(row.expires_at))))
-}
-
-pub(super) async fn extend_session(
-    db: &Db,
-    credential: Credential,
-    expires: Timestamp,
-) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
-    writing!(change, |connection| {
-        sqlx::query("update sessions set expires_at = $2 where hash = $1")
-            .bind(credential.0.as_slice())
-            .bind(expires.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    change.commit().await
-}
-
-pub(super) async fn remove_session(db: &Db, credential: Credential) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
-    writing!(change, |connection| {
-        sqlx::query("delete from sessions where hash = $1")
-            .bind(credential.0.as_slice())
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    change.commit().await
-}
-
-/// Removes the sessions that nobody came back to.
-pub(super) async fn remove_expired_sessions(db: &Db, now: Timestamp) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
-    writing!(change, |connection| {
-        sqlx::query("delete from sessions where expires_at <= $1")
-            .bind(now.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    change.commit().await
-}
-
-pub(super) async fn add_token(
-    db: &Db,
-    credential: Credential,
     user: UserId,
-    label: &str,
-    now: Timestamp,
+    hash: &str,
 ) -> Result<(), sqlx::Error> {
     let mut change = db.change().await?;
     writing!(change, |connection| {
-        sqlx::query("insert into tokens (hash, user_id, label, created_at) values ($1, $2, $3, $4)")
-            .bind(credential.0.as_slice())
+        sqlx::query("update users set password_hash = $1 where id = $2")
+            .bind(hash)
             .bind(user.0)
-            .bind(label)
-            .bind(now.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    change.commit().await
-}
-
-pub(super) async fn find_by_token(
-    db: &Db,
-    credential: Credential,
-) -> Result<Option<Person>, sqlx::Error> {
-    let row: Option<PersonRow> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select u.id, u.name, u.display_name, u.bot, u.role
-             from tokens t join users u on u.id = t.user_id
-             where t.hash = $1 and u.deactivated_at is null",
-        )
-        .bind(credential.0.as_slice())
-        .fetch_optional(pool)
-        .await?
-    });
-    Ok(row.map(Person::from))
-}
-
-pub(super) async fn remove_token(db: &Db, credential: Credential) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
-    writing!(change, |connection| {
-        sqlx::query("delete from tokens where hash = $1")
-            .bind(credential.0.as_slice())
             .execute(connection)
             .await?
             .rows_affected()

@@ -1,0 +1,252 @@
+//! One's own settings: name, address, password, how pages look, where one is signed in.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum_extra::extract::CookieJar;
+use serde::Deserialize;
+
+use super::form::Form;
+use super::layout::{Frame, again, html};
+use super::side::{Side, side};
+use crate::chat::accounts::ChangeError;
+use crate::chat::accounts::model::{DisplayName, Email, PlainPassword, SessionInfo, SignedIn};
+use crate::http::{Client, FormBody, Language, Problem, Site, Theme, Viewer, cookies};
+use crate::kernel::Invalid;
+
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/settings", get(show))
+        .route("/settings/name", post(rename))
+        .route("/settings/email", post(change_email))
+        .route("/settings/password", post(change_password))
+        .route("/settings/look", post(change_look))
+        .route("/settings/sessions", post(end_session))
+}
+
+#[derive(Template)]
+#[template(path = "accounts/settings.html")]
+struct SettingsPage {
+    page: Frame,
+    side: Side,
+    name: Form,
+    email: Form,
+    password: Form,
+    sessions: Vec<SessionView>,
+    /// Something was just saved.
+    saved: bool,
+}
+
+struct SessionView {
+    id: String,
+    agent: String,
+    since: String,
+    since_iso: String,
+    current: bool,
+}
+
+impl SessionView {
+    fn new(session: &SessionInfo, me: &SignedIn) -> Self {
+        Self {
+            id: session.credential.to_hex(),
+            agent: session.agent.clone(),
+            since: format!("{} UTC", session.created_at.utc().strftime("%Y-%m-%d %H:%M")),
+            since_iso: session.created_at.rfc3339(),
+            current: session.credential == me.credential,
+        }
+    }
+}
+
+/// The forms of the page; one of them may come back with complaints.
+#[derive(Default)]
+struct Forms {
+    name: Option<Form>,
+    email: Option<Form>,
+    password: Form,
+}
+
+async fn show(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    page: Frame,
+) -> Result<Response, Problem> {
+    settings(&site, &me, page, Forms::default()).await
+}
+
+async fn settings(
+    site: &Site,
+    me: &SignedIn,
+    mut page: Frame,
+    forms: Forms,
+) -> Result<Response, Problem> {
+    page.set_path("/settings".to_owned());
+    let own_name = || Form::default().with("display_name", &me.person.display_name);
+    let address = site.accounts.email(me).await?;
+    let own_email = || Form::default().with("email", &address);
+    let sessions = site.accounts.sessions(me).await?;
+    let template = SettingsPage {
+        side: side(site, &me.person, None, &page).await?,
+        name: forms.name.unwrap_or_else(own_name),
+        email: forms.email.unwrap_or_else(own_email),
+        password: forms.password,
+        sessions: sessions.iter().map(|session| SessionView::new(session, me)).collect(),
+        saved: page.asks("saved"),
+        page,
+    };
+    Ok(html(&template))
+}
+
+fn saved() -> Response {
+    Redirect::to("/settings?saved=1").into_response()
+}
+
+/// The page again, with what is wrong.
+async fn refused(
+    site: &Site,
+    me: &SignedIn,
+    page: Frame,
+    forms: Forms,
+) -> Result<Response, Problem> {
+    let shown = settings(site, me, page, forms).await?;
+    Ok(again(StatusCode::UNPROCESSABLE_ENTITY, shown))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct NameForm {
+    display_name: String,
+}
+
+async fn rename(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    page: Frame,
+    FormBody(typed): FormBody<NameForm>,
+) -> Result<Response, Problem> {
+    match DisplayName::parse(&typed.display_name) {
+        Ok(name) => {
+            site.accounts.rename(&me, &name).await?;
+            Ok(saved())
+        }
+        Err(problem) => {
+            let form = Form::default()
+                .with("display_name", &typed.display_name)
+                .complain(page.t, &[problem]);
+            refused(&site, &me, page, Forms { name: Some(form), ..Forms::default() }).await
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct EmailForm {
+    email: String,
+    current_password: String,
+}
+
+async fn change_email(
+    State(site): State<Site>,
+    client: Client,
+    Viewer(me): Viewer,
+    page: Frame,
+    FormBody(typed): FormBody<EmailForm>,
+) -> Result<Response, Problem> {
+    site.throttle.sign_in(client)?;
+    let problem = match Email::parse(&typed.email) {
+        Ok(email) => match site.accounts.change_email(&me, &email, &typed.current_password).await {
+            Ok(()) => return Ok(saved()),
+            Err(error) => explain(error)?,
+        },
+        Err(problem) => problem,
+    };
+    let form = Form::default().with("email", &typed.email).complain(page.t, &[problem]);
+    refused(&site, &me, page, Forms { email: Some(form), ..Forms::default() }).await
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct PasswordForm {
+    current_password: String,
+    password: String,
+    password_confirmation: String,
+}
+
+async fn change_password(
+    State(site): State<Site>,
+    client: Client,
+    Viewer(me): Viewer,
+    page: Frame,
+    FormBody(typed): FormBody<PasswordForm>,
+) -> Result<Response, Problem> {
+    site.throttle.sign_in(client)?;
+    let problem = match PlainPassword::parse(&typed.password) {
+        Ok(_) if typed.password != typed.password_confirmation => {
+            Invalid::new("password_confirmation", "password-differs")
+        }
+        Ok(new) => match site.accounts.change_password(&me, &typed.current_password, &new).await {
+            Ok(()) => return Ok(saved()),
+            Err(error) => explain(error)?,
+        },
+        Err(problem) => problem,
+    };
+    let password = Form::default().complain(page.t, &[problem]);
+    refused(&site, &me, page, Forms { password, ..Forms::default() }).await
+}
+
+fn explain(error: ChangeError) -> Result<Invalid, Problem> {
+    match error {
+        ChangeError::WrongPassword => Ok(Invalid::new("current_password", "password-wrong")),
+        ChangeError::EmailTaken => Ok(Invalid::new("email", "email-taken")),
+        ChangeError::Guessable => Ok(Invalid::new("password", "password-guessable")),
+        ChangeError::Fault(fault) => Err(fault.into()),
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct LookForm {
+    language: String,
+    theme: String,
+}
+
+/// Kept by the browser alone: another device may want it otherwise.
+async fn change_look(
+    client: Client,
+    jar: CookieJar,
+    _: Viewer,
+    FormBody(typed): FormBody<LookForm>,
+) -> Response {
+    let language = Language::from_code(&typed.language);
+    let jar = match language {
+        Some(language) => jar.add(cookies::language(language, client)),
+        None => jar,
+    };
+    let jar = jar.add(cookies::theme(Theme::from_word(&typed.theme), client));
+    (jar, saved()).into_response()
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct SessionForm {
+    /// One session, or all but this one when it is empty.
+    session: String,
+}
+
+async fn end_session(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    FormBody(form): FormBody<SessionForm>,
+) -> Result<Response, Problem> {
+    if form.session.is_empty() {
+        site.accounts.sign_out_elsewhere(&me).await?;
+        return Ok(saved());
+    }
+    let own = site.accounts.sessions(&me).await?;
+    let wanted = own.iter().find(|session| session.credential.to_hex() == form.session);
+    let session = wanted.ok_or_else(Problem::not_found)?;
+    site.accounts.close_session(session.credential).await?;
+    Ok(saved())
+}

@@ -1,0 +1,61 @@
+//! A browser at the gate: signing it in and out, and the cookies that come with that.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::USER_AGENT;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::CookieJar;
+
+use super::layout::OwnPath;
+use crate::chat::accounts::model::Person;
+use crate::http::{Client, Problem, Site, Viewer, cookies};
+
+pub(super) struct Visit {
+    pub client: Client,
+    jar: CookieJar,
+    /// What the browser calls itself.
+    agent: String,
+    viewer: Option<Viewer>,
+}
+
+impl FromRequestParts<Site> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
+        let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        Ok(Self {
+            jar: CookieJar::from_headers(&parts.headers),
+            agent: agent.unwrap_or_default().to_owned(),
+            viewer: parts.extensions.get().cloned(),
+            client: Client::from_request_parts(parts, site).await?,
+        })
+    }
+}
+
+impl Visit {
+    /// A new session, whatever the browser came with, and on to where it wanted to go.
+    pub async fn sign_in(
+        self,
+        site: &Site,
+        person: &Person,
+        next: &str,
+    ) -> Result<Response, Problem> {
+        if let Some(earlier) = cookies::session(&self.jar, self.client) {
+            site.accounts.close_session(earlier.credential()).await?;
+        }
+        let secret = site.accounts.open_session(person, &self.agent).await?;
+        let next = OwnPath::parse(next);
+        let to = Redirect::to(next.as_ref().map_or("/", OwnPath::as_str));
+        Ok((self.jar.add(cookies::sign_in(&secret, self.client)), to).into_response())
+    }
+
+    pub async fn sign_out(self, site: &Site) -> Result<Response, Problem> {
+        if let Some(Viewer(signed_in)) = self.viewer {
+            site.accounts.close_session(signed_in.credential).await?;
+        }
+        let jar = self.jar.add(cookies::sign_out(self.client));
+        Ok((jar, Redirect::to("/login")).into_response())
+    }
+}

@@ -1,0 +1,111 @@
+//! One's own settings, by the forms.
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::support::{PASSWORD, Server};
+
+const NEW_PASSWORD: &str = "otra-grapa-73-distinta";
+
+#[tokio::test]
+async fn a_new_name_is_seen_by_everybody_at_once() {
+    let server = Server::start().await;
+    let (mut ana, luis) = (server.person("ana").await, server.api("luis").await);
+    let mut live = luis.live().await;
+    live.until("present").await;
+    let page = ana.submit("/settings/name", &[("display_name", "Ana Ortega")]).await;
+    assert_eq!(page.one("[role=status]"), "Saved.");
+    let told = live.until("user").await;
+    let (name, display_name) = (&told["user"]["name"], &told["user"]["display_name"]);
+    assert_eq!((name, display_name), (&json!("ana"), &json!("Ana Ortega")));
+    assert_eq!(ana.say("hola").await.all("article[data-seq] .msg__by"), ["Ana Ortega"]);
+    for bad in ["", "a\u{202e}b", &"ñ".repeat(65)] {
+        let page = ana.submit("/settings/name", &[("display_name", bad)]).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad:?}");
+        assert_eq!(page.all("#display_name-note").len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_new_password_takes_the_old_one_and_ends_every_other_sign_in() {
+    let server = Server::start().await;
+    let mut here = server.person("ana").await;
+    let mut elsewhere = server.browser();
+    elsewhere.login("ana", PASSWORD).await;
+    let program = server.api("ana").await;
+    let mut live = program.live().await;
+    live.until("present").await;
+    let fields = |old, new, again| {
+        [("current_password", old), ("password", new), ("password_confirmation", again)]
+    };
+    for (old, new, again, note) in [
+        ("wrong-password", NEW_PASSWORD, NEW_PASSWORD, "#current_password-note"),
+        (PASSWORD, "password1", "password1", "#password-note"),
+        (PASSWORD, NEW_PASSWORD, "another-one-88", "#password_confirmation-note"),
+    ] {
+        let page = here.submit("/settings/password", &fields(old, new, again)).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.all(&format!("{note}.field__note--bad")).len() == 1, "{note}");
+    }
+    assert_eq!(elsewhere.get("/rooms/1").await.path, "/rooms/1");
+    here.submit("/settings/password", &fields(PASSWORD, NEW_PASSWORD, NEW_PASSWORD)).await;
+    assert_eq!(here.get("/rooms/1").await.path, "/rooms/1");
+    assert!(elsewhere.get("/rooms/1").await.path.starts_with("/login"));
+    assert_eq!(live.closed().await, 4401);
+    let refused = server.browser().login("ana", PASSWORD).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(server.browser().login("ana", NEW_PASSWORD).await.path, "/rooms/1");
+}
+
+#[tokio::test]
+async fn a_new_address_takes_the_password_and_must_be_free() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    server.person("luis").await;
+    for (email, password, status) in [
+        ("nueva@example.test", "wrong-password", 422),
+        ("luis@example.test", PASSWORD, 422),
+        ("no address", PASSWORD, 422),
+        ("Nueva@example.test", PASSWORD, 200),
+    ] {
+        let fields = [("email", email), ("current_password", password)];
+        let page = ana.submit("/settings/email", &fields).await;
+        assert_eq!(page.status.as_u16(), status, "{email} {password}");
+    }
+    assert_eq!(server.browser().login("nueva@example.test", PASSWORD).await.path, "/rooms/1");
+}
+
+#[tokio::test]
+async fn one_sees_where_one_is_signed_in_and_ends_what_is_elsewhere() {
+    let server = Server::start().await;
+    let mut here = server.person("ana").await;
+    let (mut one, mut two) = (server.browser(), server.browser());
+    one.login("ana", PASSWORD).await;
+    two.login("ana", PASSWORD).await;
+    let page = here.get("/settings").await;
+    assert_eq!(page.all(".session__agent").len(), 3);
+    let session = page.attribute("button[name=session]", "value").expect("another session");
+    let mut luis = server.person("luis").await;
+    let foreign = luis.submit("/settings/sessions", &[("session", &session)]).await;
+    assert_eq!(foreign.status, StatusCode::NOT_FOUND, "somebody else's is not there");
+    here.submit("/settings/sessions", &[("session", &session)]).await;
+    assert_eq!(here.get("/settings").await.all(".session__agent").len(), 2);
+    here.submit("/settings/sessions", &[]).await;
+    assert_eq!(here.get("/settings").await.all(".session__agent").len(), 1);
+    for browser in [&mut one, &mut two] {
+        assert!(browser.get("/rooms/1").await.path.starts_with("/login"));
+    }
+    assert_eq!(luis.get("/rooms/1").await.path, "/rooms/1");
+}
+
+#[tokio::test]
+async fn language_and_theme_are_kept_by_the_browser() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    ana.submit("/settings/look", &[("language", "es"), ("theme", "dark")]).await;
+    let page = ana.get("/settings").await;
+    assert_eq!(page.attribute("html", "lang").as_deref(), Some("es"));
+    assert_eq!(page.attribute("html", "data-theme").as_deref(), Some("dark"));
+    ana.submit("/settings/look", &[("language", "es"), ("theme", "system")]).await;
+    assert_eq!(ana.get("/settings").await.attribute("html", "data-theme"), None);
+}
