@@ -20,7 +20,7 @@ mod visit;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 
-pub use self::people::member_row;
+pub use self::people::{initials, member_row};
 pub use self::side::room_row;
 use crate::http::{Site, headers, origin, rights};
 

@@ -37,7 +37,7 @@ pub(super) fn hue_of(user: UserId) -> i64 {
 }
 
 /// The first letters of the first and the last word, or the first two of a single one.
-pub(super) fn initials(name: &str) -> String {
+pub fn initials(name: &str) -> String {
     let words: Vec<&str> = name.split([' ', '.', '-', '_']).filter(|w| !w.is_empty()).collect();
     let first = |word: &&str| word.graphemes(true).next().unwrap_or_default().to_owned();
     let letters = match words.as_slice() {

@@ -111,6 +111,9 @@ pub(super) enum Frame<'a> {
     },
     User {
         user: User<'a>,
+        /// For the avatars of pages.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        initials: Option<String>,
     },
     Presence {
         user: UserId,
@@ -169,7 +172,10 @@ impl<'a> Frame<'a> {
             Event::Unread { room, last_seq } => {
                 Self::Unread { room: *room, last_seq: *last_seq, mentions: 0 }
             }
-            Event::Renamed(person) => Self::User { user: User::new(person, true) },
+            Event::Renamed(person) => Self::User {
+                user: User::new(person, true),
+                initials: html_language(form).map(|_| pages::initials(&person.display_name)),
+            },
             Event::Joined { room, person } => Self::Member {
                 room: *room,
                 user: User::new(person, false),

@@ -1,8 +1,8 @@
-// The field to write in: Enter sends, the field grows, and every message gets a nonce of its own.
+// The field to write in: Enter sends, the field grows, what is begun waits in a draft, and every message gets a nonce of its own.
 import { newNonce } from './nonce.js';
 
 /** `onSend(body, nonce)` takes a message over; without it the form posts as forms do. */
-export function startComposer(form, error, onSend) {
+export function startComposer(form, { error, draft, onSend, signal }) {
   const field = form.elements.body;
   const nonce = form.elements.nonce;
   const touch = matchMedia('(pointer: coarse)');
@@ -14,7 +14,13 @@ export function startComposer(form, error, onSend) {
     field.style.blockSize = `${field.scrollHeight}px`;
   }
 
-  field.addEventListener('input', fit);
+  function put(text) {
+    field.value = text;
+    draft.write(text);
+    fit();
+  }
+
+  field.addEventListener('input', () => { draft.write(field.value); fit(); });
   field.addEventListener('keydown', (event) => {
     // 229: Safari ends a composition before it tells of the Enter that ended it.
     if (event.key !== 'Enter' || event.shiftKey || event.altKey || event.isComposing || event.keyCode === 229) return;
@@ -23,21 +29,29 @@ export function startComposer(form, error, onSend) {
     if (field.value.trim()) form.requestSubmit();
   });
   // A page that the back button brings still has the nonce of what was sent then; the server would take new text for the old.
-  addEventListener('pageshow', () => { nonce.value = newNonce(); });
+  addEventListener('pageshow', () => { nonce.value = newNonce(); }, { signal });
 
-  if (onSend) {
-    form.noValidate = true; // an empty field is no mistake worth a message
-    form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      const body = field.value.trim();
-      field.focus();
-      if (!body) return;
-      field.value = '';
-      error.textContent = '';
-      fit();
-      onSend(body, newNonce());
-    });
-  }
+  if (onSend) form.noValidate = true; // an empty field is no mistake worth a message
+  form.addEventListener('submit', (event) => {
+    draft.write('');
+    if (!onSend) return;
+    event.preventDefault();
+    const body = field.value.trim();
+    field.focus();
+    if (!body) return;
+    put('');
+    error.textContent = '';
+    onSend(body, newNonce());
+  });
+
+  if (!field.value) field.value = draft.read();
   fit();
-  return { field, focus: () => field.focus() };
+  return {
+    field,
+    /** Gives back what could not be sent, unless something new stands there. */
+    giveBack(text, why) {
+      error.textContent = why;
+      if (!field.value) put(text);
+    },
+  };
 }

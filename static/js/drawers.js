@@ -3,8 +3,9 @@ const COLUMN_FROM = { side: '(width >= 45em)', people: '(width >= 90em)' };
 
 export function startDrawers() {
   for (const [id, query] of Object.entries(COLUMN_FROM)) {
-    const drawer = document.getElementById(id);
-    matchMedia(query).addEventListener('change', () => drawer.hidePopover());
-    addEventListener('pagehide', () => drawer.hidePopover());
+    matchMedia(query).addEventListener('change', () => closeDrawer(id));
+    addEventListener('pagehide', () => closeDrawer(id));
   }
 }
+
+export function closeDrawer(id) { document.getElementById(id)?.hidePopover(); }

@@ -35,10 +35,31 @@ export function createEnd(log, list, pill) {
     pill.hidden = false;
   }
 
+  /** Which message is at the top for who reads further up; null for who is at the end. */
+  function place() {
+    if (near()) return null;
+    const { top } = log.getBoundingClientRect();
+    const reaches = (element) => element.getBoundingClientRect().bottom > top;
+    const chunk = Array.from(list.querySelectorAll('.chunk')).find(reaches);
+    const article = chunk && Array.from(chunk.querySelectorAll('.msg[data-seq]')).find(reaches);
+    return article ? { id: article.id, offset: article.getBoundingClientRect().top - top } : null;
+  }
+
+  /** Brings that message back to where it was; if it is further up than this page goes, as far as it goes. */
+  function restore({ id, offset }) {
+    const article = document.getElementById(id);
+    const chunks = list.querySelectorAll('.chunk');
+    const showAll = (how) => chunks.forEach((chunk) => { chunk.style.contentVisibility = how; });
+    showAll('visible'); // a chunk that was never drawn is not yet as high as it will be
+    requestAnimationFrame(() => requestAnimationFrame(() => showAll('')));
+    if (article) log.scrollTop += article.getBoundingClientRect().top - log.getBoundingClientRect().top - offset;
+    else log.scrollTop = -log.scrollHeight;
+  }
+
   log.addEventListener('scroll', () => { if (unseen && near()) forget(); }, { passive: true });
   pill.addEventListener('click', () => {
     go();
     log.focus({ preventScroll: true }); // the button under the focus is gone now
   });
-  return { near, go, keep, countNew };
+  return { near, go, keep, countNew, place, restore };
 }

@@ -1,6 +1,4 @@
-// The keyboard: from message to message in the log, back to the field with Escape, from region to region with F6.
-const REGIONS = [['.side', '.room[aria-current]'], ['.bar', 'h1'], ['#log', null], ['#composer', 'textarea']];
-
+// The keyboard in a room: from message to message in the log, back to the field with Escape.
 export function startKeys({ log, composer, toEnd }) {
   function step(key, from) {
     const all = Array.from(log.querySelectorAll('.msg'));
@@ -32,14 +30,4 @@ export function startKeys({ log, composer, toEnd }) {
   }
   log.addEventListener('keydown', home);
   composer.addEventListener('keydown', home);
-
-  addEventListener('keydown', (event) => {
-    if (event.key !== 'F6' || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault();
-    const shown = REGIONS.filter(([region]) => document.querySelector(region).checkVisibility());
-    const here = shown.findIndex(([region]) => document.querySelector(region).contains(document.activeElement));
-    const next = here < 0 ? 0 : (here + (event.shiftKey ? -1 : 1) + shown.length) % shown.length;
-    const [region, target] = shown[next];
-    (target ? document.querySelector(`${region} ${target}`) : document.querySelector(region)).focus();
-  });
 }

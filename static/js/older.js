@@ -3,11 +3,12 @@ import { parse } from './fragment.js';
 
 const EARLY = '800px 0px';
 
-export function startOlder(log, timeline) {
+export function startOlder(log, timeline, signal) {
   const failed = new WeakSet(); // these are plain links again
   const observer = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) load(entry.target);
   }, { root: log, rootMargin: EARLY });
+  signal.addEventListener('abort', () => observer.disconnect());
   watch();
 
   function watch() {
@@ -20,14 +21,14 @@ export function startOlder(log, timeline) {
     observer.unobserve(link);
     log.ariaBusy = 'true';
     try {
-      const answer = await fetch(link.dataset.older);
+      const answer = await fetch(link.dataset.older, { signal });
       if (!answer.ok || answer.redirected) throw new Error(`${answer.status} for older messages`);
       const page = parse(await answer.text());
       const focused = link === document.activeElement;
       timeline.addPage(link, page);
       if (focused) log.focus({ preventScroll: true });
     } catch {
-      failed.add(link);
+      failed.add(link); // or the room is not on screen any more
     } finally {
       log.ariaBusy = 'false';
     }

@@ -1,14 +1,19 @@
 // What was written but not yet stored on the server, in order. It survives a reload of the tab and belongs to one person, server history and room.
-const PREFIX = 'patio:outbox:';
+import { keep, kept, keysAfter } from './unsent.js';
+
+const beginning = (epoch, me) => `outbox:${epoch}:${me}:`;
 
 export class Outbox {
   #key;
   #entries;
 
   constructor(epoch, me, room) {
-    this.#key = `${PREFIX}${epoch}:${me}:${room}`;
+    this.#key = beginning(epoch, me) + room;
     this.#entries = read(this.#key);
   }
+
+  /** The rooms in which something waits. */
+  static rooms(epoch, me) { return keysAfter('sessionStorage', beginning(epoch, me)).map(Number); }
 
   /** Entries are `{ nonce, body, failed? }`; `failed` says why the server will never take it. */
   get entries() { return [...this.#entries]; }
@@ -24,21 +29,9 @@ export class Outbox {
     this.#write();
   }
 
-  #write() {
-    // A full or forbidden storage costs only the survival of a reload.
-    try {
-      if (this.#entries.length) sessionStorage.setItem(this.#key, JSON.stringify(this.#entries));
-      else sessionStorage.removeItem(this.#key);
-    } catch {}
-  }
-}
-
-export function forgetAllOutboxes() {
-  try {
-    for (const key of Object.keys(sessionStorage)) if (key.startsWith(PREFIX)) sessionStorage.removeItem(key);
-  } catch {}
+  #write() { keep('sessionStorage', this.#key, this.#entries.length ? JSON.stringify(this.#entries) : ''); }
 }
 
 function read(key) {
-  try { return JSON.parse(sessionStorage.getItem(key)) ?? []; } catch { return []; }
+  try { return JSON.parse(kept('sessionStorage', key)) ?? []; } catch { return []; }
 }

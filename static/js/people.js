@@ -30,10 +30,9 @@ export function createPeople() {
   }
 
   return {
-    /** Everybody who is online, and nobody else is. */
-    snapshot(users) {
-      const here = new Set(users.map(String));
-      for (const member of document.querySelectorAll('.member')) place(member, here.has(member.dataset.user));
+    /** Everybody who is online, and nobody else is: a set of ids. */
+    snapshot(here) {
+      for (const member of document.querySelectorAll('.member')) place(member, here.has(Number(member.dataset.user)));
       recount();
     },
 

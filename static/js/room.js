@@ -1,117 +1,139 @@
-// The room page: makes its parts and passes the server's frames to them. Data goes composer → sender → live → timeline, people, announcer.
-import { createAnnouncer } from './announcer.js';
-import { createBanner } from './banner.js';
+// The room on screen: makes its parts and passes the server's frames to them, until another room takes its place. Data goes composer → sender → line → timeline, announcer.
+import { isCommand, literal } from './commands.js';
 import { startComposer } from './composer.js';
-import { startDrawers } from './drawers.js';
+import { createDraft } from './drafts.js';
 import { createEnd } from './end.js';
 import { parse } from './fragment.js';
+import { updateHeader } from './header.js';
 import { startKeys } from './keys.js';
-import { openLive } from './live.js';
+import { startMenu } from './menu.js';
+import { createNews } from './news.js';
 import { startOlder } from './older.js';
-import { forgetAllOutboxes, Outbox } from './outbox.js';
+import { Outbox } from './outbox.js';
 import { createPeople } from './people.js';
+import { createReading, isInUse } from './reading.js';
 import { createSender } from './sender.js';
 import { Timeline } from './timeline.js';
 import { createWaiting } from './waiting.js';
 
 const byId = (id) => document.getElementById(id);
 
-export function startRoom(app) {
+/** `transmit(frame)` is false when the line is down; `command(form, fields, refuse)` posts a form; `onLive` hears that all that was missed is here. */
+export function openRoom(app, { transmit, command, onLive, sidebar, announcer }) {
   const { me, epoch } = app.dataset;
-  const room = Number(app.dataset.room);
-  const atTail = app.dataset.tail === 'true'; // else a page of older history: its log stays as it is, people are still live
-  const setting = (name, usual) => Number(app.dataset[name] ?? usual);
+  const id = Number(app.dataset.room);
+  // A page of older history stays as it is, only its people are live. A conversation that nobody has begun yet is no room.
+  const isLive = app.dataset.tail === 'true' && id > 0;
+  let isMember = Number(app.dataset.lastRead ?? 0) >= 0;
   let rev = Number(app.dataset.rev); // everything that changed up to here is on the page
   let caughtUp = false;
+  const closing = new AbortController();
+  const { signal } = closing;
 
-  const timeline = new Timeline(byId('messages'));
-  const end = createEnd(byId('log'), byId('messages'), byId('pill'));
+  const log = byId('log');
+  const timeline = new Timeline(byId('messages'), signal);
+  const end = createEnd(log, byId('messages'), byId('pill'));
   const people = createPeople();
-  const announce = createAnnouncer(byId('announcer'));
-  const banner = createBanner(byId('banner'), setting('banner', 2_000));
-  startOlder(byId('log'), timeline);
-  startDrawers();
+  const news = createNews(log, signal);
+  const reading = createReading({
+    upTo: isLive ? timeline.newest : Infinity, newest: () => timeline.newest, near: end.near, signal,
+    onRead: (seq) => sidebar.raise(id, { read: seq }),
+    tell: (seq) => isMember && transmit({ type: 'read', room: id, seq }),
+  });
+  startOlder(log, timeline, signal);
 
   const waiting = createWaiting(byId('waiting'), timeline, me);
-  const sender = createSender({ room, me, outbox: new Outbox(epoch, me, room), waiting, transmit: (frame) => live.send(frame) });
-  const composer = startComposer(byId('composer'), byId('composer-error'), atTail ? send : null);
+  const sender = createSender({ room: id, me, outbox: new Outbox(epoch, me, id), waiting, transmit });
+  const form = byId('composer');
+  const composer = startComposer(form, { error: byId('composer-error'), draft: createDraft(epoch, me, app.dataset.room), onSend: isLive ? send : null, signal });
   waiting.onChoice = (choice, nonce) => {
     if (choice === 'again') end.keep(() => sender.again(nonce));
     else sender.discard(nonce);
-    composer.focus();
+    composer.field.focus();
   };
-  startKeys({ log: byId('log'), composer: composer.field, toEnd: end.go });
+  waiting.setAway(app.dataset.line === 'away');
+  startMenu(form, byId('command-menu'));
+  startKeys({ log, composer: composer.field, toEnd: end.go });
+  log.addEventListener('scroll', reading.look, { passive: true });
 
   function send(body, nonce) {
-    sender.post(body, nonce);
-    end.go();
+    if (isCommand(body)) {
+      const fields = new FormData(form);
+      fields.set('body', body);
+      fields.set('nonce', nonce);
+      command(form.action, fields, (why) => composer.giveBack(body, why));
+    } else {
+      sender.post(literal(body), nonce);
+      end.go();
+    }
   }
 
   function open() {
     caughtUp = false;
-    live.send({ type: 'open', room, since_rev: rev });
-  }
-
-  function connected() {
-    delete app.dataset.line;
-    banner.hide();
-    waiting.setAway(false);
+    transmit({ type: 'open', room: id, since_rev: rev });
   }
 
   function receive(frame) {
     rev = Math.max(rev, frame.rev);
     const article = parse(frame.html).querySelector('article');
+    const seq = Number(article.dataset.seq);
     const mine = article.dataset.author === me;
-    const reading = !end.near();
+    const wasUp = !end.near();
     let isNew;
     end.keep(() => {
       isNew = timeline.put(article);
+      if (isNew && !mine && !isInUse()) news.mark(article, reading.upTo);
       if (mine && article.dataset.nonce) sender.stored(article.dataset.nonce);
     });
+    if (mine) reading.known(seq);
+    reading.look();
+    sidebar.raise(id, { last: seq, read: mine ? seq : 0 });
     if (!isNew || mine) return;
-    if (reading) end.countNew();
-    if (caughtUp) announce(article);
+    if (wasUp) end.countNew();
+    if (caughtUp) announcer.message(article);
   }
 
-  const inRoom = {
+  /** Somebody renamed the room, or its reader has joined or left it. */
+  function change({ room, html }) {
+    isMember = html !== '';
+    updateHeader(room, isMember);
+    sidebar.title.draw();
+  }
+
+  const handlers = {
     message: receive,
-    live() { caughtUp = true; connected(); sender.resume(); },
+    live() { caughtUp = true; onLive(); sender.resume(); reading.resume(); },
     // In answer to `open` it says that this page knows more than the server: only the server's page is right then.
     resync() { if (caughtUp) open(); else location.reload(); },
-  };
-  const anywhere = {
-    ready(frame) {
-      if (frame.epoch !== epoch) { forgetAllOutboxes(); location.reload(); }
-      else if (atTail) open();
-      else connected();
-    },
-    posted(frame) { sender.posted(frame, frame.rev <= rev); },
-    error(frame) { if (frame.nonce) sender.refused(frame); },
-    present(frame) { people.snapshot(frame.users); },
-    presence(frame) { people.presence(frame.user, frame.online); },
-    member(frame) { if (frame.room === room) people.member(frame); },
-    closed(frame) { if (frame.room === room) location.assign('/'); },
+    read(frame) { reading.known(frame.seq); },
   };
 
-  if (atTail) end.keep(() => sender.restore());
-  banner.showSoon();
-  const address = new URL('/api/v1/live', location.href);
-  address.protocol = address.protocol.replace('http', 'ws');
-  const live = openLive({
-    url: address,
-    timing: { ping: setting('ping', 20_000), dead: setting('dead', 45_000), retry: setting('retry', 400) },
-    onFrame(frame) {
-      anywhere[frame.type]?.(frame);
-      if (atTail && frame.room === room) inRoom[frame.type]?.(frame);
+  if (isLive) end.keep(() => sender.restore());
+  return {
+    id,
+    isLive, people, change,
+    composer: composer.field, place: end.place, setAway: waiting.setAway,
+    posted(frame) { sender.posted(frame, frame.rev <= rev); },
+    refused: sender.refused,
+    receive(frame) {
+      if (frame.type === 'member') people.member(frame);
+      else if (isLive) handlers[frame.type]?.(frame);
     },
-    onLost() {
-      caughtUp = false;
-      app.dataset.line = 'away';
+
+    /** Where the reader sees it first: at the end, or where they left it. */
+    start(place) {
+      if (place) end.restore(place);
+      news.start();
+    },
+
+    /** The server has greeted. */
+    greeted() { if (isLive) open(); else onLive(); },
+    lost() { caughtUp = false; sender.suspend(); },
+
+    close() {
+      closing.abort();
       sender.suspend();
-      waiting.setAway(true);
-      banner.showSoon();
+      if (isLive) transmit({ type: 'close', room: id });
     },
-    onSignedOut() { location.assign('/login'); },
-  });
-  byId('retry').addEventListener('click', live.retryNow);
+  };
 }

@@ -1,8 +1,8 @@
 // Brings written messages to the server exactly once: each has a nonce, waits in the outbox, and is offered again until it is stored or refused.
 import { newNonce } from './nonce.js';
 
-const TRY_LATER = [429, 503];
-const USUAL_DELAY = 2; // seconds, when the server names none
+export const TRY_LATER = [429, 503];
+export const USUAL_DELAY = 2; // seconds, when the server names none
 
 export function createSender({ room, me, outbox, waiting, transmit }) {
   let open = false; // the room is live

@@ -12,13 +12,16 @@ export class Timeline {
   #queue = document.createElement('div'); // messages that wait to be stored; always after the stored ones
   #walker;
 
-  constructor(list) {
+  constructor(list, signal) {
     this.#list = list;
     this.#walker = document.createTreeWalker(list, NodeFilter.SHOW_ELEMENT, (node) => (node.classList.contains('msg') ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP));
     this.#lastChunk().after(this.#queue);
     this.#settle(list.querySelectorAll('.msg'));
-    eachMidnight(() => { for (const line of list.querySelectorAll('.day')) this.#label(line); });
+    eachMidnight(() => { for (const line of list.querySelectorAll('.day')) this.#label(line); }, signal);
   }
+
+  /** The greatest seq in the list. */
+  get newest() { return Number(this.#previous(this.#queue)?.dataset.seq ?? 0); }
 
   /** Takes a message of the server over, unless it is known already. True if it is a new one. */
   put(article) {
@@ -83,16 +86,17 @@ export class Timeline {
     const sameDay = before !== null && dayOf(at(before)) === dayOf(at(article));
     const continues = sameDay && before.dataset.author === article.dataset.author && Math.abs(at(article) - at(before)) < RUN;
     article.classList.toggle('msg--cont', continues);
-    const line = article.previousElementSibling?.matches('.day') ? article.previousElementSibling : null;
+    const first = article.previousElementSibling?.matches('.new') ? article.previousElementSibling : article;
+    const line = first.previousElementSibling?.matches('.day') ? first.previousElementSibling : null;
     if (sameDay || article.parentElement === this.#queue) line?.remove();
-    else this.#label(line ?? this.#newLine(article), dayOf(at(article)));
+    else this.#label(line ?? this.#newLine(first), dayOf(at(article)));
   }
 
-  #newLine(article) {
+  #newLine(element) {
     const line = document.createElement('h2');
     line.className = 'day';
     line.append(document.createElement('time'));
-    article.before(line);
+    element.before(line);
     return line;
   }
 

@@ -33,7 +33,8 @@ export function localiseTime(article) {
 }
 
 /** At every local midnight "Today" means another day. */
-export function eachMidnight(then) {
+export function eachMidnight(then, signal) {
   const midnight = new Date().setHours(24, 0, 1, 0);
-  setTimeout(() => { then(); eachMidnight(then); }, midnight - Date.now());
+  const timer = setTimeout(() => { then(); eachMidnight(then, signal); }, midnight - Date.now());
+  signal.addEventListener('abort', () => clearTimeout(timer));
 }

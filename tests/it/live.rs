@@ -167,9 +167,9 @@ async fn a_closed_room_is_silent_until_it_is_opened_again() {
     live.send(json!({"type": "close", "room": 1})).await;
     live.send(json!({"type": "ping"})).await;
     live.until("pong").await;
-    ana.say("nadie lo oye").await;
+    server.api("luis").await.say("nadie lo oye").await;
     let unread = json!({"type": "unread", "room": 1, "last_seq": 1, "mentions": 0});
-    assert_eq!(live.next().await, unread);
+    assert_eq!(live.until("unread").await, unread);
     live.send(json!({"type": "ping"})).await;
     assert_eq!(live.next().await["type"], "pong");
     assert_eq!(of_type(&live.open_room(1, Some(0)).await, "message").len(), 1);

@@ -176,6 +176,16 @@ async fn a_read_mark_moves_forward_only_and_the_other_connections_hear_of_it() {
 }
 
 #[tokio::test]
+async fn who_writes_has_read_on_every_connection() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let mut elsewhere = ana.live().await;
+    elsewhere.until("present").await;
+    ana.say("hola").await;
+    assert_eq!(elsewhere.next().await, json!({"type": "read", "room": 1, "seq": 1}));
+}
+
+#[tokio::test]
 async fn rooms_appear_change_and_vanish_live_for_those_who_may_see_them() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);

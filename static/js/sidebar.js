@@ -1,0 +1,119 @@
+// The sidebar: which rooms one has, in which order, who is there to talk to, and what is unread in each.
+import { parse } from './fragment.js';
+import { createTitle } from './title.js';
+import { locale } from './words.js';
+
+const LISTS = ['rooms', 'direct'];
+const byId = (id) => document.getElementById(id);
+
+export function createSidebar(side) {
+  const { compare } = new Intl.Collator(locale);
+  const marks = new Map(); // room → { last, read }, both seqs, while the server keeps them up to date
+  let current = Number(side.querySelector('[data-room]:has([aria-current])')?.dataset.room);
+
+  const rowOf = (room) => side.querySelector(`[data-room="${Number(room)}"]`);
+  const nameOf = (row) => row.querySelector('.room__name').textContent;
+  const total = () => Array.from(side.querySelectorAll('.badge:not([hidden]) .badge__count')).reduce((sum, count) => sum + Number(count.textContent), 0);
+  const title = createTitle();
+
+  function draw(room) {
+    const row = rowOf(room);
+    const mark = marks.get(room);
+    if (row && mark) {
+      const unread = Math.max(0, mark.last - mark.read);
+      row.querySelector('.room').classList.toggle('room--unread', unread > 0);
+      row.querySelector('.badge__count').textContent = unread;
+      row.querySelector('.badge').hidden = unread === 0;
+    }
+    title.setTotal(total());
+  }
+
+  /** Seqs only grow, whoever tells them first. */
+  function raise(room, { last = 0, read = 0 }) {
+    const mark = marks.get(room);
+    if (!mark) return;
+    marks.set(room, { last: Math.max(mark.last, last), read: Math.max(mark.read, read) });
+    draw(room);
+  }
+
+  function point(room) {
+    current = room;
+    side.querySelector('.room[aria-current]')?.removeAttribute('aria-current');
+    rowOf(room)?.querySelector('.room').setAttribute('aria-current', 'page');
+  }
+
+  function settle() {
+    byId('direct-head').hidden = byId('direct').children.length === 0;
+    point(current);
+  }
+
+  function remove(room) {
+    marks.delete(room);
+    rowOf(room)?.remove();
+    settle();
+    title.setTotal(total());
+  }
+
+  /** By name; before all others comes the lobby, which everybody is in. */
+  function place(row, { visibility, lobby }) {
+    const list = byId(visibility === 'direct' ? 'direct' : 'rooms');
+    const others = Array.from(list.children);
+    const later = (other) => compare(nameOf(other), nameOf(row)) > 0;
+    const next = lobby ? others[0] : others.slice(visibility === 'direct' ? 0 : 1).find(later);
+    list.insertBefore(row, next ?? null);
+  }
+
+  return {
+    title,
+    point,
+    raise,
+    remove,
+    rows: () => Array.from(side.querySelectorAll('.room')),
+
+    /** The server tells of all rooms. */
+    ready(rooms) {
+      marks.clear();
+      for (const { id, last_seq: last, last_read_seq: read } of rooms) {
+        marks.set(id, { last, read });
+        draw(id);
+      }
+    },
+
+    /** From here on nobody keeps the numbers up to date. */
+    lost() { marks.clear(); },
+
+    /** A room appeared or changed; without a row it is not one's own. */
+    room({ room, html }) {
+      const known = rowOf(room.id);
+      if (!html) {
+        marks.delete(room.id);
+        if (room.id !== current) remove(room.id);
+        return;
+      }
+      const focused = known?.contains(document.activeElement);
+      known?.remove();
+      const row = parse(html).querySelector('li');
+      place(row, room);
+      settle();
+      if (focused) row.querySelector('.room').focus();
+      if (!marks.has(room.id)) marks.set(room.id, { last: 0, read: 0 });
+      raise(room.id, { last: room.last_seq, read: room.last_read_seq });
+    },
+
+    presence(here) {
+      for (const avatar of side.querySelectorAll('#direct .av[data-user]')) {
+        avatar.querySelector('.presence').classList.toggle('presence--off', !here.has(Number(avatar.dataset.user)));
+      }
+    },
+
+    /** Takes the rows of another page over. */
+    take(page, room) {
+      for (const id of LISTS) byId(id).replaceChildren(...page.querySelector(`#${id}`).children);
+      side.querySelector('.me').replaceWith(page.querySelector('.me')); // its language links lead to the room at hand
+      current = room;
+      settle();
+      for (const known of marks.keys()) draw(known);
+      title.setTotal(total());
+    },
+  };
+}

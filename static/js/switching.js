@@ -1,0 +1,27 @@
+// Going to another room by a click in the sidebar, or with Alt and the arrows to the one above or below.
+import { closeDrawer } from './drawers.js';
+
+const STEPS = { ArrowUp: -1, ArrowDown: 1 };
+
+export function startSwitching({ sidebar, visits, stay }) {
+  function go(link) {
+    if (visits.isShown(link.href)) { closeDrawer('side'); stay(); return; }
+    sidebar.point(Number(link.closest('[data-room]').dataset.room));
+    visits.go(link.href);
+  }
+
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest('.side .room');
+    if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    go(link);
+  });
+
+  addEventListener('keydown', (event) => {
+    if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !(event.key in STEPS)) return;
+    const links = sidebar.rows();
+    const next = links[links.findIndex((link) => link.ariaCurrent) + STEPS[event.key]];
+    event.preventDefault();
+    if (next) go(next);
+  });
+}
