@@ -17,8 +17,8 @@ async function violations({ page }) {
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
 }
 
-/** What is wider than its place: it would scroll sideways or be cut off. Cut on purpose is what ends in dots or is only for the ear, and a dot hangs out of avatars. */
-const tooWide = ({ page }) => page.evaluate(() => [...document.querySelectorAll('html, body *:not(.av)')]
+/** What is wider than its place: it would scroll sideways or be cut off. Cut on purpose is what ends in dots or is only for the ear, fields scroll, and a dot hangs out of avatars. */
+const tooWide = ({ page }) => page.evaluate(() => [...document.querySelectorAll('html, body *:not(.av, input)')]
   .filter((element) => element.clientWidth > 1 && element.scrollWidth > element.clientWidth && getComputedStyle(element).textOverflow !== 'ellipsis')
   .map((element) => element.outerHTML.slice(0, 60)));
 
@@ -72,6 +72,58 @@ story('a room in use, with long words in every place that people fill', { SITE_N
   await isSound(ana, 'room');
   await ana.go('/rooms/1?before=3');
   await isSound(ana, 'older history');
+});
+
+story('the pages of rooms and settings', async ({ patio, person }) => {
+  await patio.program('tom');
+  const ana = await person('ana');
+  await ana.makeRoom(`Huerto ${'x'.repeat(57)}`);
+  await ana.post(`/topic ${LONG}`);
+  await ana.page.locator('.bar__topic', { hasText: LONG }).waitFor();
+  for (const where of ['/rooms', '/rooms/2/settings', '/settings', '/direct/tom']) {
+    await ana.go(where);
+    await isSound(ana, where);
+  }
+});
+
+story('the pages of rooms and settings, with complaints', async ({ person }) => {
+  const ana = await person('ana');
+  const sound = (what) => inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `${what}, ${scheme}`));
+  await ana.go('/rooms');
+  await ana.fill({ code: 'ABC' });
+  await ana.button('/join').click();
+  await ana.page.locator('[aria-invalid=true]').waitFor();
+  await sound('wrong code');
+  await ana.go('/settings');
+  await ana.fill({ display_name: 'x'.repeat(65) });
+  await ana.button('/settings/name').click();
+  await ana.page.locator('[aria-invalid=true]').waitFor();
+  await sound('wrong name');
+});
+
+story('a room one only reads, the list of commands, an answer', async ({ person }) => {
+  const [ana, tom] = [await person('ana'), await person('tom')];
+  await tom.makeRoom('Huerto');
+  await ana.go('/rooms/2');
+  await isSound(ana, 'read only');
+  await ana.composer.pressSequentially('/');
+  await ana.page.locator('#command-menu').waitFor();
+  await isSound(ana, 'commands');
+  await ana.post('/help');
+  await ana.answer.waitFor();
+  await isSound(ana, 'answer');
+});
+
+story('a line above what is new, and the way to it', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  const ana = await person('ana');
+  await ana.makeRoom('Huerto');
+  for (let n = 1; n <= 40; n++) await tom.post(`number ${n}`);
+  await eventually(async () => assert.equal(await ana.badge('lobby'), '40'));
+  await inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `badge, ${scheme}`));
+  await ana.open('lobby');
+  await ana.page.locator('#jump').waitFor();
+  await isSound(ana, 'new messages');
 });
 
 story('a page that does not exist', async ({ person }) => {

@@ -10,7 +10,8 @@ const KEYS = [...catalogue('en').matchAll(/^([a-z]+(?:-[a-z0-9]+)+) =/gm)].map((
 
 const SPANISH = { locale: 'es-ES' };
 // The same in both: names, and what is no word.
-const SHARED = ['Patio', 'lobby', 'lobby · Patio', 'AN', 'TO', 'English', 'Español', 'ana', 'tom', 'Enter'];
+const COMMANDS = readFileSync(path.resolve(LOCALES, '../src/chat/commands.rs'), 'utf8').matchAll(/^ {4}\("(\/[a-z]+)",/gm);
+const SHARED = [...Array.from(COMMANDS, ([, name]) => name), 'Patio', 'lobby', 'lobby · Patio', 'tom · Patio', 'AN', 'TO', 'English', 'Español', 'ana', 'tom', 'Enter'];
 
 /** Every sentence of a page: its texts and the labels that are only spoken or shown in place of something. */
 const sentences = (visitor) => visitor.page.evaluate(() => {
@@ -20,7 +21,7 @@ const sentences = (visitor) => visitor.page.evaluate(() => {
     for (const node of (element.content ?? element).childNodes) if (node.nodeType === Node.TEXT_NODE) found.push(node.data);
   }
   for (const element of document.querySelectorAll('template')) for (const part of element.content.querySelectorAll('*')) found.push(...[...part.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data));
-  return [...new Set(found.map((text) => text.trim()).filter((text) => /\p{L}{2}/u.test(text)))];
+  return [...new Set(found.map((text) => text.trim()).filter((text) => text !== navigator.userAgent && /\p{L}{2}/u.test(text)))];
 });
 
 const lang = (visitor) => visitor.page.locator('html').getAttribute('lang');
@@ -71,7 +72,7 @@ story('complaints, times, days and counts are in the reader\'s language', async 
 
 story('no page shows the name of a sentence in place of the sentence, or one in the other language', async ({ patio, person, visitor }) => {
   await patio.program('tom');
-  const pages = ['/rooms/1', '/rooms/1?before=1', '/nowhere', '/login', '/register'];
+  const pages = ['/rooms/1', '/rooms/1?before=1', '/rooms', '/rooms/1/settings', '/settings', '/direct/tom', '/nowhere', '/login', '/register'];
   const collected = {};
   for (const locale of ['en-GB', 'es-ES']) {
     const ana = locale === 'en-GB' ? await person('ana', { locale }) : await visitor({ locale });

@@ -73,6 +73,37 @@ export class Visitor {
     })));
   }
 
+  // --- Rooms
+
+  get title() { return this.page.locator('#room-h'); }
+  get answer() { return this.page.locator('#answer'); }
+  row(name) { return this.page.locator('.side .room', { hasText: name }); }
+
+  /** What the sidebar counts as unread in a room; '' where nothing is. */
+  async badge(name) {
+    const badge = this.row(name).locator('.badge');
+    return await badge.isVisible() ? badge.locator('.badge__count').textContent() : '';
+  }
+
+  async isIn(name) { await this.title.filter({ hasText: name }).waitFor(); }
+
+  async makeRoom(name) {
+    await this.post(`/create ${name}`);
+    await this.isIn(name);
+  }
+
+  async open(name) {
+    await this.row(name).click();
+    await this.isIn(name);
+  }
+
+  /** Puts a mark on the page that no page loaded anew would have. */
+  async mark() { await this.page.evaluate(() => { globalThis.marked = true; }); }
+  async isMarked() { return this.page.evaluate(() => globalThis.marked === true); }
+
+  /** The button of the form that posts to this address. */
+  button(action) { return this.page.locator(`form[action="${action}"] button[type=submit]`); }
+
   // --- People
 
   async online() { return this.page.locator('#online .member__name bdi').allTextContents(); }
