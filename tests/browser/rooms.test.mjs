@@ -114,7 +114,7 @@ for (const [mode, options] of MODES) {
     assert.equal(await tom.button('/rooms/2/settings').count(), 0);
 
     await ana.go('/rooms/2/settings');
-    await ana.page.getByRole('button', { name: 'Hand the room over to tom' }).click();
+    await ana.page.getByRole('button', { name: 'Hand over to tom' }).click();
     await ana.button('/rooms/2/settings').waitFor({ state: 'detached' });
     await tom.go('/rooms/2/settings');
     assert.match(await tom.page.locator('.directory__room', { hasText: 'Owner' }).textContent(), /tom/);
