@@ -1,4 +1,4 @@
-# An image with one static executable and nothing else: no shell, no libraries, no packages.
+# An image with one static executable on top of busybox.
 #
 #   docker build --tag patio .
 #   docker run --detach --publish 3000:80 --volume patio:/storage patio
@@ -27,18 +27,23 @@ COPY --from=assets /assets /assets
 RUN touch build.rs src/lib.rs src/main.rs \
     && PATIO_ASSETS=/assets cargo rustc --release --locked --bin patio -- -C target-feature=+crt-static \
     && mv target/release/patio /patio \
-    && install --directory --mode=700 /storage
+    && install --directory --group=0 --mode=770 /storage
 
-FROM scratch
+# Patio needs nothing from below, but those who run it do: ONCE restores a backup with `sleep`,
+# Coolify asks for health with `wget` from inside, and `start` needs a shell. With musl, since that
+# busybox too is one static executable.
+FROM busybox:1.37-musl
 LABEL org.opencontainers.image.title="Patio" \
       org.opencontainers.image.description="A team and community chat that you run yourself" \
       org.opencontainers.image.licenses="MIT"
-COPY --from=executable /patio /patio
-COPY --from=executable --chown=65532:65532 /storage /storage
+COPY --from=executable /patio /bin/patio
+COPY script/start /bin/start
+# A new volume takes over owner and mode. Group 0 is what platforms give to a user of their choice.
+COPY --from=executable --chown=65532:0 /storage /storage
 ENV PORT=80 DATA_DIR=/storage
-USER 65532:65532
-VOLUME /storage
 EXPOSE 80
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["/patio", "healthcheck"]
-ENTRYPOINT ["/patio"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["/bin/patio", "healthcheck"]
+# No USER: a volume may belong to root, so `start` takes it over and then stops being root itself.
+# No VOLUME: Railway refuses it, and a volume without a name is soon lost.
+ENTRYPOINT ["/bin/start"]
