@@ -26,8 +26,7 @@ COPY --from=assets /assets /assets
 # Only the executable itself is linked statically; what is built above is used as it is.
 RUN touch build.rs src/lib.rs src/main.rs \
     && PATIO_ASSETS=/assets cargo rustc --release --locked --bin patio -- -C target-feature=+crt-static \
-    && mv target/release/patio /patio \
-    && install --directory --group=0 --mode=770 /storage
+    && mv target/release/patio /patio
 
 # Patio needs nothing from below, but those who run it do: ONCE restores a backup with `sleep`,
 # Coolify asks for health with `wget` from inside, and `start` needs a shell. With musl, since that
@@ -39,7 +38,7 @@ LABEL org.opencontainers.image.title="Patio" \
 COPY --from=executable /patio /bin/patio
 COPY script/start /bin/start
 # A new volume takes over owner and mode. Group 0 is what platforms give to a user of their choice.
-COPY --from=executable --chown=65532:0 /storage /storage
+RUN install -d -o 65532 -g 0 -m 770 /storage
 ENV PORT=80 DATA_DIR=/storage
 EXPOSE 80
 STOPSIGNAL SIGTERM
