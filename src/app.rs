@@ -22,7 +22,7 @@ use crate::chat::accounts::Accounts;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
-use crate::config::Config;
+use crate::config::{Config, Storage};
 use crate::db::Db;
 use crate::http::limits::Throttle;
 use crate::http::site::About;
@@ -50,8 +50,9 @@ impl App {
     /// # Errors
     /// When the directory, the database or the port cannot be used.
     pub async fn build(config: Config, clock: Clock, random: Random) -> anyhow::Result<Self> {
-        make_directory(&config.data_dir)?;
-        let db = Db::open(config.database_url.as_ref(), &config.data_dir).await?;
+        let Storage { data_dir, database_url } = &config.storage;
+        make_directory(data_dir)?;
+        let db = Db::open(database_url.as_ref(), data_dir).await?;
         let listener = server::bind(&config.address)
             .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();
@@ -61,6 +62,7 @@ impl App {
         rooms.ensure_lobby().await?;
         let accounts =
             Accounts::new(db.clone(), bell.clone(), clock.clone(), random.clone(), config.signup);
+        accounts.watch_endings(&lifecycle).await?;
         let about = About {
             name: config.site_name,
             epoch: db.epoch(&random.token()).await?,

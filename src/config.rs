@@ -22,18 +22,25 @@ pub struct Address {
     pub listen: IpAddr,
 }
 
+/// Where everything is kept. Shared by all commands that work on it.
+#[derive(Args, Clone, Debug)]
+pub struct Storage {
+    /// Directory for the database and everything else that is kept; made if missing.
+    #[arg(long, env = "DATA_DIR", default_value = "./data", global = true)]
+    pub data_dir: PathBuf,
+
+    /// Database: `sqlite:PATH`. Without it: `patio.db` in the data directory.
+    #[arg(long, env = "DATABASE_URL", global = true)]
+    pub database_url: Option<DatabaseUrl>,
+}
+
 #[derive(Args, Clone, Debug)]
 pub struct Config {
     #[command(flatten)]
     pub address: Address,
 
-    /// Directory for the database and everything else that is kept; made if missing.
-    #[arg(long, env = "DATA_DIR", default_value = "./data")]
-    pub data_dir: PathBuf,
-
-    /// Database: `sqlite:PATH`. Without it: `patio.db` in the data directory.
-    #[arg(long, env = "DATABASE_URL")]
-    pub database_url: Option<DatabaseUrl>,
+    #[command(flatten)]
+    pub storage: Storage,
 
     /// Public address, as `https://chat.example.org`. Without it the origin of a request is
     /// compared with the host it was sent to.

@@ -61,3 +61,47 @@ since = since { $name }
 sign-out-elsewhere = Sign out everywhere else
 display-name-shape = Take 1 to 64 characters on one line.
 password-wrong = That is not your current password.
+
+settings-picture = Your picture
+field-picture = A picture in place of your initials
+field-picture-hint = JPEG, PNG, GIF or WebP, up to 12 MB. A square of its middle is kept.
+picture-remove = Back to the initials
+picture-unreadable = This is no picture that can be read here. Take a JPEG, PNG, GIF or WebP.
+
+# A link that resets a password
+reset-title = Choose a password
+reset-lead = For { $name }. Afterwards you are signed in.
+reset-button = Save and sign in
+reset-unknown = This link was used already or has run out. Ask for another one.
+
+# What administrators do
+admin = Administration
+admin-sign-up = New accounts
+admin-sign-up-open = Anybody who reaches this page can create an account.
+admin-sign-up-closed = Nobody can create an account; you add people below.
+admin-sign-up-fixed = The server’s settings close sign-up (SIGNUP=closed); you add people below.
+admin-sign-up-close = Close sign-up
+admin-sign-up-reopen = Open sign-up
+admin-add = Add somebody
+admin-add-hint = You get a link to pass on, by which they choose their password.
+admin-name-hint = 2 to 32 letters, digits, dots, dashes. It stays.
+admin-add-button = Add
+admin-people-count = { $count ->
+    [one] { $count } person can sign in.
+   *[other] { $count } people can sign in.
+}
+admin-closed = closed
+admin-link = Password link
+admin-link-of = Password link for { $name }
+admin-link-for = A link for { $name }
+admin-link-hint = Pass it on in private: whoever opens it first chooses the password. It is good once, for three days, and is not shown again.
+admin-promote = Make administrator
+admin-promote-person = Make administrator: { $name }
+admin-demote = Make member
+admin-demote-person = Make member: { $name }
+admin-close = Close account
+admin-close-account = Close account of { $name }
+admin-open = Open again
+admin-open-account = Open again the account of { $name }
+not-an-administrator = Only administrators may do this.
+last-administrator = Somebody must stay administrator: make another one first.

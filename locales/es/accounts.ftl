@@ -61,3 +61,47 @@ since = desde { $name }
 sign-out-elsewhere = Salir en todos los demás sitios
 display-name-shape = Elige entre 1 y 64 caracteres en una línea.
 password-wrong = Esa no es tu contraseña actual.
+
+settings-picture = Tu foto
+field-picture = Una foto en lugar de tus iniciales
+field-picture-hint = JPEG, PNG, GIF o WebP, hasta 12 MB. Se guarda un cuadrado de su centro.
+picture-remove = Volver a las iniciales
+picture-unreadable = Esto no es una foto que se pueda leer aquí. Usa JPEG, PNG, GIF o WebP.
+
+# Un enlace que restablece la contraseña
+reset-title = Elige una contraseña
+reset-lead = Para { $name }. Después ya estarás dentro.
+reset-button = Guardar y entrar
+reset-unknown = Este enlace ya se usó o ha caducado. Pide otro.
+
+# Lo que hacen quienes administran
+admin = Administración
+admin-sign-up = Cuentas nuevas
+admin-sign-up-open = Cualquiera que llegue a esta página puede crear una cuenta.
+admin-sign-up-closed = Nadie puede crear una cuenta; añades a la gente más abajo.
+admin-sign-up-fixed = La configuración del servidor cierra el registro (SIGNUP=closed); añades a la gente más abajo.
+admin-sign-up-close = Cerrar el registro
+admin-sign-up-reopen = Abrir el registro
+admin-add = Añadir a alguien
+admin-add-hint = Recibes un enlace para pasárselo, con el que elige su contraseña.
+admin-name-hint = De 2 a 32 letras, cifras, puntos o guiones. No se puede cambiar.
+admin-add-button = Añadir
+admin-people-count = { $count ->
+    [one] { $count } persona puede entrar.
+   *[other] { $count } personas pueden entrar.
+}
+admin-closed = cerrada
+admin-link = Enlace de contraseña
+admin-link-of = Enlace de contraseña para { $name }
+admin-link-for = Un enlace para { $name }
+admin-link-hint = Pásalo en privado: quien lo abra primero elige la contraseña. Sirve una vez, durante tres días, y no se vuelve a mostrar.
+admin-promote = Hacer administrador
+admin-promote-person = Hacer administrador: { $name }
+admin-demote = Hacer miembro
+admin-demote-person = Hacer miembro: { $name }
+admin-close = Cerrar la cuenta
+admin-close-account = Cerrar la cuenta de { $name }
+admin-open = Reabrir
+admin-open-account = Reabrir la cuenta de { $name }
+not-an-administrator = Solo puede hacerlo quien administra.
+last-administrator = Alguien tiene que administrar: nombra antes a otra persona.

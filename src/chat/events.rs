@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::accounts::model::{Credential, Person};
+use super::accounts::model::{Credential, Ending, Person};
 use super::messages::model::Message;
 use crate::kernel::{RoomId, Seq, UserId};
 use crate::live::Hub;
@@ -38,7 +38,7 @@ pub enum Event {
     Joined { room: RoomId, person: Person },
     /// Somebody is no member of a room any more.
     Left { room: RoomId, person: Person },
-    /// Somebody has another name.
+    /// Somebody has another name or picture.
     Renamed(Person),
     /// Somebody came or went.
     Presence { user: UserId, online: bool },
@@ -48,7 +48,7 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// The sign-in is over.
-    SignedOut,
+    Ended(Ending),
     /// This person is a member of one more room.
     Joined(RoomId),
     /// This person is no member of a room any more.

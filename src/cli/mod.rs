@@ -4,9 +4,11 @@
 mod healthcheck;
 mod serve;
 mod usage;
+mod user;
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Address;
@@ -28,6 +30,8 @@ enum Command {
     Serve(serve::Serve),
     /// Exits with 0 if the server on this host answers `/up`.
     Healthcheck(Address),
+    /// Adds and lists people, changes their roles, closes accounts, resets passwords.
+    User(user::User),
 }
 
 pub fn main() -> ExitCode {
@@ -40,6 +44,7 @@ pub fn main() -> ExitCode {
         None => serve::run(cli.serve),
         Some(Command::Serve(serve)) => serve::run(serve),
         Some(Command::Healthcheck(address)) => healthcheck::run(&address),
+        Some(Command::User(user)) => user::run(user),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,6 +53,17 @@ pub fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// Runs what works on the data directory.
+fn in_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    // What is written belongs to this user alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(work)
 }
 
 #[expect(clippy::print_stderr, reason = "a command line's complaints go there")]

@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal;
 
-use anyhow::Context;
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
@@ -21,14 +20,8 @@ pub(super) struct Serve {
 
 pub(super) fn run(serve: Serve) -> anyhow::Result<()> {
     start_log(&serve.logging);
-    // What is written belongs to this user alone.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    runtime.block_on(async {
-        let data_dir = serve.config.data_dir.display().to_string();
+    super::in_runtime(async {
+        let data_dir = serve.config.storage.data_dir.display().to_string();
         let app = App::build(serve.config, Clock::system(), Random::system()).await?;
         app.lifecycle().stop_on_signals()?;
         let address = app.address()?;

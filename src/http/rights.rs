@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request, State};
+use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::middleware::Next;
@@ -11,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 
 use super::{Client, PathId, Problem, Site, cookies};
-use crate::chat::accounts::model::{Secret, SignedIn};
+use crate::chat::accounts::model::{Admin, Secret, SignedIn};
 use crate::chat::rooms::model::{Member, Owner, Reader};
 use crate::kernel::RoomId;
 
@@ -33,6 +34,20 @@ impl<S: Sync> OptionalFromRequestParts<S> for Viewer {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
         Ok(parts.extensions.get::<Self>().cloned())
+    }
+}
+
+/// The right to administer. For others: 403.
+pub struct CanAdminister(pub Admin);
+
+impl FromRequestParts<Site> for CanAdminister {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let Viewer(signed_in) =
+            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
+        let admin = site.accounts.admin(&signed_in).map(Self);
+        admin.ok_or_else(|| Problem::saying(StatusCode::FORBIDDEN, "not-an-administrator"))
     }
 }
 

@@ -1,7 +1,9 @@
 //! The pages: HTML that works by itself; scripts make it live. Every action is a form.
 
 mod accounts;
+mod admin;
 mod assets;
+mod avatars;
 mod commands;
 mod direct;
 mod directory;
@@ -11,6 +13,7 @@ pub mod history;
 mod layout;
 mod messages;
 mod people;
+mod reset;
 mod room_settings;
 mod rooms;
 mod settings;
@@ -32,6 +35,9 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(room_settings::router())
         .merge(direct::router())
         .merge(settings::router())
+        .merge(avatars::router())
+        .merge(reset::router())
+        .merge(admin::router())
         .merge(messages::router())
         .fallback(errors::nothing_here)
         .layer(from_fn_with_state(site.clone(), rights::by_cookie))

@@ -13,6 +13,7 @@ pub(super) struct PersonView {
     pub display_name: String,
     pub hue: i64,
     pub initials: String,
+    pub photo: Option<String>,
     pub online: bool,
     pub admin: bool,
 }
@@ -25,6 +26,7 @@ impl PersonView {
             display_name: person.display_name.clone(),
             hue: hue_of(person.id),
             initials: initials(&person.display_name),
+            photo: person.avatar.clone(),
             online,
             admin: person.role == Role::Admin,
         }

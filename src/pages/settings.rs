@@ -33,6 +33,7 @@ struct SettingsPage {
     page: Frame,
     side: Side,
     name: Form,
+    picture: Form,
     email: Form,
     password: Form,
     sessions: Vec<SessionView>,
@@ -62,10 +63,11 @@ impl SessionView {
 
 /// The forms of the page; one of them may come back with complaints.
 #[derive(Default)]
-struct Forms {
-    name: Option<Form>,
-    email: Option<Form>,
-    password: Form,
+pub(super) struct Forms {
+    pub name: Option<Form>,
+    pub picture: Form,
+    pub email: Option<Form>,
+    pub password: Form,
 }
 
 async fn show(
@@ -90,6 +92,7 @@ async fn settings(
     let template = SettingsPage {
         side: side(site, &me.person, None, &page).await?,
         name: forms.name.unwrap_or_else(own_name),
+        picture: forms.picture,
         email: forms.email.unwrap_or_else(own_email),
         password: forms.password,
         sessions: sessions.iter().map(|session| SessionView::new(session, me)).collect(),
@@ -99,12 +102,12 @@ async fn settings(
     Ok(html(&template))
 }
 
-fn saved() -> Response {
+pub(super) fn saved() -> Response {
     Redirect::to("/settings?saved=1").into_response()
 }
 
 /// The page again, with what is wrong.
-async fn refused(
+pub(super) async fn refused(
     site: &Site,
     me: &SignedIn,
     page: Frame,

@@ -47,6 +47,7 @@ struct OtherView {
     id: i64,
     hue: i64,
     initials: String,
+    photo: Option<String>,
     online: bool,
 }
 
@@ -56,6 +57,7 @@ impl Row {
             id: id.0,
             hue: hue_of(id),
             initials: initials(&room.name),
+            photo: room.other_avatar.clone(),
             online,
         });
         Self {

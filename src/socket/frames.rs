@@ -114,6 +114,8 @@ pub(super) enum Frame<'a> {
         /// For the avatars of pages.
         #[serde(skip_serializing_if = "Option::is_none")]
         initials: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        photo: Option<&'a str>,
     },
     Presence {
         user: UserId,
@@ -175,6 +177,7 @@ impl<'a> Frame<'a> {
             Event::Renamed(person) => Self::User {
                 user: User::new(person, true),
                 initials: html_language(form).map(|_| pages::initials(&person.display_name)),
+                photo: person.avatar.as_deref().filter(|_| form != JSON),
             },
             Event::Joined { room, person } => Self::Member {
                 room: *room,

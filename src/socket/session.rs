@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::frames::{Frame, Request, RoomState};
 use crate::api::shapes::{Counts, User};
-use crate::chat::accounts::model::SignedIn;
+use crate::chat::accounts::model::{Ending, SignedIn};
 use crate::chat::events::{Notice, Topic};
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
 use crate::chat::rooms::AccessError;
@@ -25,6 +25,7 @@ const RESTART: u16 = 1012;
 const TOO_LARGE: u16 = 1009;
 /// Not to come back by itself.
 pub(super) const SIGNED_OUT: u16 = 4401;
+const ACCOUNT_CLOSED: u16 = 4403;
 /// A ping keeps proxies from cutting the line; they wait a minute, most of them.
 const PING_EVERY: Duration = Duration::from_secs(25);
 const SILENT_FOR: Duration = Duration::from_secs(65);
@@ -241,7 +242,8 @@ impl Session {
 
     async fn act(&mut self, notice: Notice) -> Flow {
         match notice {
-            Notice::SignedOut => Flow::Break(Some(SIGNED_OUT)),
+            Notice::Ended(Ending::SignedOut) => Flow::Break(Some(SIGNED_OUT)),
+            Notice::Ended(Ending::AccountClosed) => Flow::Break(Some(ACCOUNT_CLOSED)),
             Notice::Joined(room) => {
                 self.connection.listen(Topic::Members(room));
                 self.show_room(room).await

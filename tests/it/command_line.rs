@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
+use crate::support::{PASSWORD, Server};
+
 fn patio() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_patio"));
     command.env_clear();
@@ -57,9 +59,17 @@ fn an_unknown_argument_is_wrong_usage_and_help_names_everything() {
     let help = run(&["--help"], &[]);
     assert_eq!(help.status.code(), Some(0));
     let text = String::from_utf8(help.stdout).expect("text");
-    for word in
-        ["serve", "healthcheck", "PORT", "DATA_DIR", "BASE_URL", "TRUSTED_PROXIES", "SIGNUP", "LOG"]
-    {
+    for word in [
+        "serve",
+        "healthcheck",
+        "PORT",
+        "DATA_DIR",
+        "BASE_URL",
+        "TRUSTED_PROXIES",
+        "SIGNUP",
+        "LOG",
+        "user",
+    ] {
         assert!(text.contains(word), "{word} in {text}");
     }
 }
@@ -98,4 +108,64 @@ fn a_healthcheck_succeeds_while_the_server_runs_and_fails_when_it_does_not() {
     server.kill().expect("killed");
     server.wait().expect("ended");
     assert_eq!(healthy.status.code(), Some(0), "{}", complaint(&healthy));
+}
+
+/// `patio user`, beside a server on the same directory.
+fn user(data: &std::path::Path, arguments: &[&str]) -> Output {
+    let data = data.to_str().expect("a path");
+    let base = ("BASE_URL", "https://chat.example.org");
+    run(&[["user"].as_slice(), arguments].concat(), &[("DATA_DIR", data), base])
+}
+
+fn printed(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(output));
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+#[tokio::test]
+async fn people_are_added_listed_and_given_roles_from_the_command_line() {
+    let server = Server::with(&["--signup=closed"]).await;
+    let data = server.data();
+    let link = printed(&user(data, &["add", "ana", "ana@example.test"]));
+    assert!(link.starts_with("https://chat.example.org/reset/"), "{link}");
+    printed(&user(data, &["add", "luis", "luis@example.test", "--admin"]));
+    printed(&user(data, &["demote", "ANA"]));
+    let list = printed(&user(data, &["list"]));
+    let rows: Vec<Vec<&str>> = list.lines().map(|row| row.split_whitespace().collect()).collect();
+    assert_eq!(rows[0][..3], ["ana", "member", "ana@example.test"]);
+    assert_eq!(rows[1][..3], ["luis", "admin", "luis@example.test"]);
+    for (arguments, text) in [
+        (["add", "ana", "other@example.test"].as_slice(), "Somebody has this name"),
+        (&["add", "eva", "no address"], "email"),
+        (&["promote", "nobody"], "nobody is called nobody"),
+        (&["demote", "luis"], "somebody must stay administrator"),
+        (&["deactivate", "luis"], "somebody must stay administrator"),
+    ] {
+        let output = user(data, arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert_eq!(complaint(&output).lines().count(), 1, "{}", complaint(&output));
+        assert!(complaint(&output).contains(text), "{}", complaint(&output));
+    }
+    let path = link.trim().strip_prefix("https://chat.example.org").expect("a link");
+    let fields = [("password", PASSWORD), ("password_confirmation", PASSWORD)];
+    assert_eq!(server.browser().submit(path, &fields).await.path, "/rooms/1");
+}
+
+#[tokio::test]
+async fn an_account_closed_from_the_command_line_is_out_of_the_running_server_too() {
+    let server = Server::start().await;
+    server.person("ana").await;
+    let luis = server.api("luis").await;
+    let mut live = luis.live().await;
+    live.until("present").await;
+    printed(&user(server.data(), &["deactivate", "luis"]));
+    assert_eq!(live.closed().await, 4403);
+    let refused = server.browser().login("luis", PASSWORD).await;
+    assert_eq!(refused.status, 422);
+    printed(&user(server.data(), &["reactivate", "luis"]));
+    let mut browser = server.browser();
+    assert_eq!(browser.login("luis", PASSWORD).await.path, "/rooms/1");
+    let link = printed(&user(server.data(), &["reset-password", "luis"]));
+    let path = link.trim().strip_prefix("https://chat.example.org").expect("a link");
+    assert_eq!(server.browser().get(path).await.status, 200);
 }

@@ -1,6 +1,8 @@
 //! Full-stack tests: the real server in this process, on a port and a database of its own.
 
 mod accounts;
+mod administration;
+mod avatars;
 mod command_line;
 mod commands;
 mod live;

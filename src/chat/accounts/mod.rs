@@ -1,18 +1,24 @@
 //! People: how they register, sign in and out, and what a cookie or token proves.
 
+mod administration;
+mod avatars;
+mod endings;
 pub mod model;
 mod passwords;
 mod store;
 
 use std::time::Duration;
 
+pub use self::administration::{AdminError, ResetError};
+use self::avatars::Darkroom;
+pub use self::avatars::PictureError;
 use self::model::{
-    Credential, DisplayName, Email, NewAccount, Person, PlainPassword, Secret, SessionInfo,
+    Credential, DisplayName, Email, Ending, NewAccount, Person, PlainPassword, Secret, SessionInfo,
     SignedIn, fold,
 };
 use self::passwords::Passwords;
 use self::store::Added;
-use super::events::{Bell, Event, Notice, Topic};
+use super::events::{Bell, Event, Topic};
 use crate::config::Signup;
 use crate::db::Db;
 use crate::kernel::{Clock, Fault, Invalid, Random};
@@ -32,6 +38,8 @@ pub struct Accounts {
     clock: Clock,
     random: Random,
     passwords: Passwords,
+    darkroom: Darkroom,
+    /// What the settings say; administrators may close what they leave open.
     signup: Signup,
 }
 
@@ -71,7 +79,8 @@ pub enum ChangeError {
 
 impl Accounts {
     pub fn new(db: Db, bell: Bell, clock: Clock, random: Random, signup: Signup) -> Self {
-        Self { db, bell, clock, random, passwords: Passwords::new(), signup }
+        let (passwords, darkroom) = (Passwords::new(), Darkroom::new());
+        Self { db, bell, clock, random, passwords, darkroom, signup }
     }
 
     /// Makes an account; its person is in the lobby from the same commit on.
@@ -88,10 +97,15 @@ impl Accounts {
             name: &new.name,
             email: &new.email,
             password_hash: &password_hash,
-            open: self.signup == Signup::Open,
+            open: self.is_sign_up_open().await?,
             now: self.clock.now(),
         };
-        match store::add(&self.db, &row).await.map_err(Fault::from)? {
+        self.settle(store::add(&self.db, &row).await.map_err(Fault::from)?)
+    }
+
+    /// What came of an attempt to add somebody; others are told of a new one.
+    fn settle(&self, added: Added) -> Result<Person, RegisterError> {
+        match added {
             Added::Closed => Err(RegisterError::Closed),
             Added::Taken { name, email } => {
                 let taken = [
@@ -110,13 +124,17 @@ impl Accounts {
         }
     }
 
+    async fn is_sign_up_open(&self) -> Result<bool, Fault> {
+        Ok(self.signup == Signup::Open && !store::is_sign_up_closed(&self.db).await?)
+    }
+
     /// Whether a stranger may register now, and whether they would be the first.
     ///
     /// # Errors
     /// When the database cannot be asked.
     pub async fn sign_up_state(&self) -> Result<SignUpState, Fault> {
         let first = store::is_empty(&self.db).await?;
-        Ok(SignUpState { open: first || self.signup == Signup::Open, first })
+        Ok(SignUpState { open: first || self.is_sign_up_open().await?, first })
     }
 
     /// Who has this name or e-mail address and this password. One answer and equal work for
@@ -173,8 +191,8 @@ impl Accounts {
     /// # Errors
     /// When it cannot be written.
     pub async fn close_session(&self, credential: Credential) -> Result<(), Fault> {
-        store::remove_session(&self.db, credential).await?;
-        self.bell.tell(Topic::SignIn(credential), Notice::SignedOut);
+        store::remove_session(&self.db, credential, self.clock.now()).await?;
+        self.tell_ended(vec![credential], Ending::SignedOut);
         Ok(())
     }
 
@@ -204,8 +222,8 @@ impl Accounts {
     /// # Errors
     /// When it cannot be written.
     pub async fn revoke_token(&self, credential: Credential) -> Result<(), Fault> {
-        store::remove_token(&self.db, credential).await?;
-        self.bell.tell(Topic::SignIn(credential), Notice::SignedOut);
+        store::remove_token(&self.db, credential, self.clock.now()).await?;
+        self.tell_ended(vec![credential], Ending::SignedOut);
         Ok(())
     }
 
@@ -293,9 +311,9 @@ impl Accounts {
     /// # Errors
     /// When it cannot be written.
     pub async fn sign_out_elsewhere(&self, me: &SignedIn) -> Result<(), Fault> {
-        for ended in store::remove_other_sign_ins(&self.db, me.person.id, me.credential).await? {
-            self.bell.tell(Topic::SignIn(ended), Notice::SignedOut);
-        }
+        let (user, now) = (me.person.id, self.clock.now());
+        let ended = store::remove_other_sign_ins(&self.db, user, me.credential, now).await?;
+        self.tell_ended(ended, Ending::SignedOut);
         Ok(())
     }
 
@@ -306,12 +324,15 @@ impl Accounts {
         if right { Ok(()) } else { Err(ChangeError::WrongPassword) }
     }
 
-    /// Forgets the sessions that have run out.
+    /// Forgets sessions and links that have run out, and endings that all have heard of.
     ///
     /// # Errors
     /// When it cannot be written.
     pub async fn prune(&self) -> Result<(), Fault> {
-        Ok(store::remove_expired_sessions(&self.db, self.clock.now()).await?)
+        let now = self.clock.now();
+        store::remove_expired_sessions(&self.db, now).await?;
+        store::remove_expired_resets(&self.db, now).await?;
+        Ok(store::remove_endings(&self.db, now.minus(endings::KEPT)).await?)
     }
 }
 

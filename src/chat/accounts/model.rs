@@ -17,6 +17,8 @@ pub struct Person {
     pub display_name: String,
     pub bot: bool,
     pub role: Role,
+    /// Names the picture that stands in place of the initials.
+    pub avatar: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,6 +254,25 @@ pub struct SessionInfo {
 pub struct SignedIn {
     pub person: Person,
     pub credential: Credential,
+}
+
+/// An account as administrators see it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub person: Person,
+    pub email: String,
+    pub created_at: Timestamp,
+    pub active: bool,
+}
+
+/// The right to administer this installation. Only [`super::Accounts`] gives it.
+pub struct Admin(pub(in crate::chat::accounts) ());
+
+/// Why a sign-in ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    SignedOut,
+    AccountClosed,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod store;
 use self::model::{
     Code, Member, NewRoom, Owner, Reader, Room, RoomChange, Visibility, may_change, may_read,
 };
-use super::accounts::model::{Person, fold};
+use super::accounts::model::{Admin, Person, fold};
 use super::events::{Bell, Event, Notice, Topic};
 use crate::db::Db;
 use crate::kernel::{Clock, Fault, Random, RoomId, Seq, UserId};
@@ -242,6 +242,18 @@ impl Rooms {
     /// [`RoomError::NoMember`] when they are not in it, [`RoomError::Permanent`] for the lobby.
     pub async fn remove(&self, owner: &Owner, person: &Person) -> Result<(), RoomError> {
         self.let_go(&owner.room, person).await
+    }
+
+    /// Finds new owners for the rooms of somebody whose account is closed.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn pass_on(&self, _: &Admin, user: UserId) -> Result<(), Fault> {
+        for room in store::pass_on(&self.db, user).await? {
+            // Who may not see the room finds no more in the notice than its number.
+            self.bell.tell(Topic::Members(room), Notice::RoomChanged(room));
+        }
+        Ok(())
     }
 
     /// How far this person has read; never moves back.

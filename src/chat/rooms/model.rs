@@ -24,6 +24,8 @@ pub struct Room {
     pub last_read_seq: Option<Seq>,
     /// In a direct conversation: with whom.
     pub other: Option<UserId>,
+    /// The picture of that person.
+    pub other_avatar: Option<String>,
 }
 
 impl Room {
@@ -271,12 +273,13 @@ mod tests {
             rev: Rev(9),
             last_read_seq,
             other: None,
+            other_avatar: None,
         }
     }
 
     fn person(id: i64, role: Role) -> Person {
         let (name, display_name) = (String::new(), String::new());
-        Person { id: UserId(id), name, display_name, bot: false, role }
+        Person { id: UserId(id), name, display_name, bot: false, role, avatar: None }
     }
 
     #[test]

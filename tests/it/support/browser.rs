@@ -68,6 +68,24 @@ impl Browser {
         self.send(request.header("origin", self.base.clone())).await
     }
 
+    /// Sends a form with a file.
+    pub async fn upload(&mut self, path: &str, field: &'static str, file: Vec<u8>) -> Page {
+        const BOUNDARY: &str = "----boundary";
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{field}\"; \
+             filename=\"file\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+        );
+        let tail = format!("\r\n--{BOUNDARY}--\r\n");
+        let body = [head.into_bytes(), file, tail.into_bytes()].concat();
+        let request = self
+            .client
+            .post(format!("{}{path}", self.base))
+            .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
+            .header("origin", self.base.clone())
+            .body(body);
+        self.send(request).await
+    }
+
     pub async fn register(&mut self, name: &str) -> Page {
         let email = format!("{name}@example.test");
         let fields = [

@@ -74,6 +74,11 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    /// Where the server keeps everything.
+    pub fn data(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
     pub fn advance(&self, time: Duration) {
         let millis = i64::try_from(time.as_millis()).expect("a time");
         self.now.fetch_add(millis, Ordering::Relaxed);

@@ -1,8 +1,17 @@
 //! The SQL of people and of what signs them in.
 
+mod administration;
+mod avatars;
+mod endings;
 mod people;
 mod sign_ins;
 
+pub(super) use self::administration::{
+    accounts, deactivate, find_by_reset, is_sign_up_closed, reactivate, remove_expired_resets,
+    set_reset, set_role, set_sign_up, use_reset,
+};
+pub(super) use self::avatars::{find_avatar, set_avatar};
+pub(super) use self::endings::{endings_after, last_ending, remove_endings};
 pub(super) use self::people::{
     Added, NewPerson, add, email_of, find_by_login, is_empty, list, password_of, set_display_name,
     set_email, set_password,
@@ -22,6 +31,7 @@ struct PersonRow {
     display_name: String,
     bot: i64,
     role: String,
+    avatar: Option<String>,
 }
 
 impl From<PersonRow> for Person {
@@ -32,6 +42,7 @@ impl From<PersonRow> for Person {
             display_name: row.display_name,
             bot: row.bot != 0,
             role: Role::from_column(&row.role),
+            avatar: row.avatar,
         }
     }
 }

@@ -56,7 +56,7 @@ pub(in crate::chat::accounts) async fn add(
             "insert into users
                (name, folded_name, skeleton, display_name, email, password_hash, role, created_at)
              values ($1, $2, $3, $1, $4, $5, $6, $7)
-             returning id, name, display_name, bot, role",
+             returning id, name, display_name, bot, role, avatar",
         )
         .bind(new.name.as_str())
         .bind(&folded)
@@ -98,7 +98,7 @@ pub(in crate::chat::accounts) async fn find_by_login(
     }
     let row: Option<Row> = reading!(db, |pool| {
         sqlx::query_as(
-            "select id, name, display_name, bot, role, password_hash from users
+            "select id, name, display_name, bot, role, avatar, password_hash from users
              where (folded_name = $1 or email = $2) and deactivated_at is null
              limit 1",
         )
@@ -122,7 +122,7 @@ pub(in crate::chat::accounts) async fn is_empty(db: &Db) -> Result<bool, sqlx::E
 pub(in crate::chat::accounts) async fn list(db: &Db) -> Result<Vec<Person>, sqlx::Error> {
     let rows: Vec<PersonRow> = reading!(db, |pool| {
         sqlx::query_as(
-            "select id, name, display_name, bot, role from users
+            "select id, name, display_name, bot, role, avatar from users
              where deactivated_at is null order by folded_name",
         )
         .fetch_all(pool)

@@ -1,8 +1,9 @@
 //! Sessions of browsers and tokens of programs.
 
 use super::PersonRow;
-use crate::chat::accounts::model::{Credential, Person, SessionInfo};
-use crate::db::{Db, reading, writing};
+use super::endings::note_endings;
+use crate::chat::accounts::model::{Credential, Ending, Person, SessionInfo};
+use crate::db::{Change, Db, reading, writing};
 use crate::kernel::{Timestamp, UserId};
 
 pub(in crate::chat::accounts) async fn add_session(
@@ -44,7 +45,7 @@ pub(in crate::chat::accounts) async fn find_by_session(
     }
     let row: Option<Row> = reading!(db, |pool| {
         sqlx::query_as(
-            "select u.id, u.name, u.display_name, u.bot, u.role, s.expires_at
+            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, s.expires_at
              from sessions s join users u on u.id = s.user_id
              where s.hash = $1 and s.expires_at > $2 and u.deactivated_at is null",
         )
@@ -76,6 +77,7 @@ pub(in crate::chat::accounts) async fn extend_session(
 pub(in crate::chat::accounts) async fn remove_session(
     db: &Db,
     credential: Credential,
+    now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let mut change = db.change().await?;
     writing!(change, |connection| {
@@ -85,6 +87,7 @@ pub(in crate::chat::accounts) async fn remove_session(
             .await?
             .rows_affected()
     });
+    note_endings(&mut change, &[credential], Ending::SignedOut, now).await?;
     change.commit().await
 }
 
@@ -131,7 +134,7 @@ pub(in crate::chat::accounts) async fn find_by_token(
 ) -> Result<Option<Person>, sqlx::Error> {
     let row: Option<PersonRow> = reading!(db, |pool| {
         sqlx::query_as(
-            "select u.id, u.name, u.display_name, u.bot, u.role
+            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar
              from tokens t join users u on u.id = t.user_id
              where t.hash = $1 and u.deactivated_at is null",
         )
@@ -145,6 +148,7 @@ pub(in crate::chat::accounts) async fn find_by_token(
 pub(in crate::chat::accounts) async fn remove_token(
     db: &Db,
     credential: Credential,
+    now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let mut change = db.change().await?;
     writing!(change, |connection| {
@@ -154,6 +158,7 @@ pub(in crate::chat::accounts) async fn remove_token(
             .await?
             .rows_affected()
     });
+    note_endings(&mut change, &[credential], Ending::SignedOut, now).await?;
     change.commit().await
 }
 
@@ -185,23 +190,40 @@ pub(in crate::chat::accounts) async fn remove_other_sign_ins(
     db: &Db,
     user: UserId,
     kept: Credential,
+    now: Timestamp,
 ) -> Result<Vec<Credential>, sqlx::Error> {
     let mut change = db.change().await?;
-    let mut ended: Vec<(Vec<u8>,)> = writing!(change, |connection| {
+    let ended = end_sign_ins(&mut change, user, Some(kept), (Ending::SignedOut, now)).await?;
+    change.commit().await?;
+    Ok(ended)
+}
+
+/// Ends everything that signs somebody in, but for what is kept, and notes it for other processes.
+pub(super) async fn end_sign_ins(
+    change: &mut Change,
+    user: UserId,
+    kept: Option<Credential>,
+    (ending, now): (Ending, Timestamp),
+) -> Result<Vec<Credential>, sqlx::Error> {
+    // No hash is empty: this keeps nothing.
+    let kept: &[u8] = kept.as_ref().map_or(&[], |kept| kept.0.as_slice());
+    let mut hashes: Vec<(Vec<u8>,)> = writing!(*change, |connection| {
         sqlx::query_as("delete from sessions where user_id = $1 and hash <> $2 returning hash")
             .bind(user.0)
-            .bind(kept.0.as_slice())
+            .bind(kept)
             .fetch_all(connection)
             .await?
     });
-    let tokens: Vec<(Vec<u8>,)> = writing!(change, |connection| {
+    let tokens: Vec<(Vec<u8>,)> = writing!(*change, |connection| {
         sqlx::query_as("delete from tokens where user_id = $1 and hash <> $2 returning hash")
             .bind(user.0)
-            .bind(kept.0.as_slice())
+            .bind(kept)
             .fetch_all(connection)
             .await?
     });
-    change.commit().await?;
-    ended.extend(tokens);
-    Ok(ended.into_iter().filter_map(|(hash,)| hash.try_into().ok().map(Credential)).collect())
+    hashes.extend(tokens);
+    let ended: Vec<Credential> =
+        hashes.into_iter().filter_map(|(hash,)| hash.try_into().ok().map(Credential)).collect();
+    note_endings(change, &ended, ending, now).await?;
+    Ok(ended)
 }

@@ -18,7 +18,7 @@ macro_rules! select_messages {
         concat!(
             "select m.id, m.pos, m.change, m.kind, m.body, m.html, m.reply_to, m.created_at,
                     m.edited_at, m.deleted_at, s.nonce, m.author_id, u.name, u.display_name,
-                    u.bot, u.role
+                    u.bot, u.role, u.avatar
              from messages m
              join users u on u.id = m.author_id
              left join sends s on s.message_id = m.id ",
@@ -45,6 +45,7 @@ struct MessageRow {
     display_name: String,
     bot: i64,
     role: String,
+    avatar: Option<String>,
 }
 
 impl From<MessageRow> for Message {
@@ -61,6 +62,7 @@ impl From<MessageRow> for Message {
                 display_name: row.display_name,
                 bot: row.bot != 0,
                 role: Role::from_column(&row.role),
+                avatar: row.avatar,
             },
             body: row.body,
             html: row.html,

@@ -83,6 +83,32 @@ pub(in crate::chat::rooms) async fn leave(
     Ok(left > 0)
 }
 
+/// Gives the rooms of somebody whose account is closed to whoever of the others has been in each
+/// longest. Answers which rooms those are.
+pub(in crate::chat::rooms) async fn pass_on(
+    db: &Db,
+    user: UserId,
+) -> Result<Vec<RoomId>, sqlx::Error> {
+    let mut change = db.change().await?;
+    let rooms: Vec<(i64,)> = writing!(change, |connection| {
+        sqlx::query_as(
+            "update rooms set owner_id =
+               (select m.user_id from memberships m join users u on u.id = m.user_id
+                where m.room_id = rooms.id and m.user_id <> $1 and u.deactivated_at is null
+                order by m.joined_at, m.user_id limit 1)
+             where owner_id = $1 and exists
+               (select 1 from memberships m join users u on u.id = m.user_id
+                where m.room_id = rooms.id and m.user_id <> $1 and u.deactivated_at is null)
+             returning id",
+        )
+        .bind(user.0)
+        .fetch_all(connection)
+        .await?
+    });
+    change.commit().await?;
+    Ok(rooms.into_iter().map(|(id,)| RoomId(id)).collect())
+}
+
 /// Moves a read marker forward, never back, and not beyond what there is. Answers where it stands;
 /// `None` for somebody who is no member.
 pub(in crate::chat::rooms) async fn mark_read(

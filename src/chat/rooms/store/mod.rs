@@ -7,7 +7,7 @@ pub(super) use self::directory::{
     add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, set_code,
     set_owner, update,
 };
-pub(super) use self::memberships::{join, leave, mark_read, members, memberships};
+pub(super) use self::memberships::{join, leave, mark_read, members, memberships, pass_on};
 
 use super::model::{Code, Room, Visibility};
 use crate::kernel::{Rev, RoomId, Seq, UserId};
@@ -18,7 +18,8 @@ macro_rules! select_rooms {
     ($rest:literal) => {
         concat!(
             "select r.id, coalesce(o.display_name, r.name) as name, r.topic, r.visibility, r.lobby,
-                    r.owner_id, r.code, r.last_seq, r.rev, m.last_read_seq, o.id as other_id
+                    r.owner_id, r.code, r.last_seq, r.rev, m.last_read_seq, o.id as other_id,
+                    o.avatar as other_avatar
              from rooms r
              left join memberships m on m.room_id = r.id and m.user_id = $1
              left join users o on r.visibility = 'direct' and o.id =
@@ -42,6 +43,7 @@ struct RoomRow {
     rev: i64,
     last_read_seq: Option<i64>,
     other_id: Option<i64>,
+    other_avatar: Option<String>,
 }
 
 impl From<RoomRow> for Room {
@@ -59,6 +61,7 @@ impl From<RoomRow> for Room {
             rev: Rev(row.rev),
             last_read_seq: row.last_read_seq.map(Seq),
             other: row.other_id.map(UserId),
+            other_avatar: row.other_avatar,
         }
     }
 }

@@ -1,0 +1,179 @@
+//! What administrators do: people, roles, closed accounts, links that reset a password, the switch
+//! of sign-up. All of it takes an [`Admin`].
+
+use std::time::Duration;
+
+use super::model::{
+    Account, Admin, Credential, Email, Ending, Name, Person, PlainPassword, Role, Secret, SignedIn,
+};
+use super::store;
+use super::{Accounts, RegisterError};
+use crate::chat::events::{Notice, Topic};
+use crate::config::Signup;
+use crate::kernel::{Fault, UserId};
+
+/// How long a link that resets a password is good for.
+const RESET_WITHIN: Duration = Duration::from_hours(72);
+
+/// Why an administrator's wish was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// Nobody else would be left to administer.
+    #[error("the last administrator")]
+    LastAdmin,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Why a password was not reset.
+#[derive(Debug, thiserror::Error)]
+pub enum ResetError {
+    /// The link was used, has run out, or never was.
+    #[error("no such link")]
+    Unknown,
+    #[error("the password is guessable")]
+    Guessable,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Accounts {
+    /// The right to administer; `None` for who may not.
+    pub fn admin(&self, me: &SignedIn) -> Option<Admin> {
+        (me.person.role == Role::Admin).then_some(Admin(()))
+    }
+
+    /// The right of whoever sits at the machine: who can open the database needs no other.
+    pub fn operator(&self) -> Admin {
+        Admin(())
+    }
+
+    /// Everybody who ever had an account, by name.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn list(&self, _: &Admin) -> Result<Vec<Account>, Fault> {
+        Ok(store::accounts(&self.db).await?)
+    }
+
+    /// Makes an account whatever the switch of sign-up says, with a link by which its person
+    /// chooses a password.
+    ///
+    /// # Errors
+    /// When name or address are taken.
+    pub async fn add(
+        &self,
+        admin: &Admin,
+        name: &Name,
+        email: &Email,
+    ) -> Result<(Person, Secret), RegisterError> {
+        // Nobody knows it; the link replaces it.
+        let unknown = PlainPassword::parse(&self.random.secret())
+            .map_err(|invalid| Fault::internal(invalid.reason))?;
+        let password_hash = self.passwords.hash(&unknown).await?;
+        let now = self.clock.now();
+        let row = store::NewPerson { name, email, password_hash: &password_hash, open: true, now };
+        let person = self.settle(store::add(&self.db, &row).await.map_err(Fault::from)?)?;
+        let link = self.reset_link(admin, person.id).await?;
+        Ok((person, link))
+    }
+
+    /// Makes somebody an administrator, or a member like all others.
+    ///
+    /// # Errors
+    /// [`AdminError::LastAdmin`] when nobody else would be left.
+    pub async fn set_role(&self, _: &Admin, user: UserId, role: Role) -> Result<(), AdminError> {
+        let changed = store::set_role(&self.db, user, role).await.map_err(Fault::from)?;
+        if changed { Ok(()) } else { Err(AdminError::LastAdmin) }
+    }
+
+    /// Closes an account: its person is signed out everywhere at once and cannot come back. What
+    /// they wrote stays.
+    ///
+    /// # Errors
+    /// [`AdminError::LastAdmin`] when nobody else would be left.
+    pub async fn deactivate(&self, _: &Admin, user: UserId) -> Result<(), AdminError> {
+        let ended =
+            store::deactivate(&self.db, user, self.clock.now()).await.map_err(Fault::from)?;
+        self.tell_ended(ended.ok_or(AdminError::LastAdmin)?, Ending::AccountClosed);
+        Ok(())
+    }
+
+    /// Opens a closed account again; its password is what it was.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn reactivate(&self, _: &Admin, user: UserId) -> Result<(), Fault> {
+        Ok(store::reactivate(&self.db, user).await?)
+    }
+
+    /// A link by which somebody chooses a new password, once, within three days. An earlier one
+    /// is worthless from now on.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn reset_link(&self, _: &Admin, user: UserId) -> Result<Secret, Fault> {
+        let link = Secret::new(self.random.secret());
+        let expires = self.clock.now().plus(RESET_WITHIN);
+        store::set_reset(&self.db, user, link.credential(), expires).await?;
+        Ok(link)
+    }
+
+    /// Whose password a link resets.
+    ///
+    /// # Errors
+    /// [`ResetError::Unknown`] when it resets nobody's.
+    pub async fn by_reset(&self, link: &Secret) -> Result<Person, ResetError> {
+        let found = store::find_by_reset(&self.db, link.credential(), self.clock.now()).await;
+        found.map_err(Fault::from)?.ok_or(ResetError::Unknown)
+    }
+
+    /// Uses a link up. All that signed its person in ends.
+    ///
+    /// # Errors
+    /// [`ResetError::Unknown`] when it resets nobody's, [`ResetError::Guessable`] when the
+    /// password is not good enough; the link stays good then.
+    pub async fn reset_password(
+        &self,
+        link: &Secret,
+        new: &PlainPassword,
+    ) -> Result<Person, ResetError> {
+        let person = self.by_reset(link).await?;
+        let about = vec![
+            person.name.clone(),
+            store::email_of(&self.db, person.id).await.map_err(Fault::from)?,
+        ];
+        if self.passwords.is_guessable(new, about).await? {
+            return Err(ResetError::Guessable);
+        }
+        let hash = self.passwords.hash(new).await?;
+        let link = (link.credential(), person.id);
+        let used = store::use_reset(&self.db, link, &hash, self.clock.now()).await;
+        let ended = used.map_err(Fault::from)?.ok_or(ResetError::Unknown)?;
+        self.tell_ended(ended, Ending::SignedOut);
+        Ok(person)
+    }
+
+    /// Opens or closes sign-up. Settings that close it cannot be overruled.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn set_sign_up(&self, _: &Admin, signup: Signup) -> Result<(), Fault> {
+        let word = match signup {
+            Signup::Open => "open",
+            Signup::Closed => "closed",
+        };
+        Ok(store::set_sign_up(&self.db, word).await?)
+    }
+
+    /// Whether the settings close sign-up, so that there is nothing to switch.
+    pub fn is_sign_up_fixed(&self) -> bool {
+        self.signup == Signup::Closed
+    }
+
+    pub(super) fn tell_ended(&self, ended: Vec<Credential>, ending: Ending) {
+        for credential in ended {
+            self.bell.tell(Topic::SignIn(credential), Notice::Ended(ending));
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What administrators do to accounts, links that reset a password, and the switch of sign-up.
+
+use super::PersonRow;
+use super::sign_ins::end_sign_ins;
+use crate::chat::accounts::model::{Account, Credential, Ending, Person, Role};
+use crate::db::{Change, Db, reading, writing};
+use crate::kernel::{Timestamp, UserId};
+
+/// Everybody who ever had an account, by name.
+pub(in crate::chat::accounts) async fn accounts(db: &Db) -> Result<Vec<Account>, sqlx::Error> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        #[sqlx(flatten)]
+        person: PersonRow,
+        email: String,
+        created_at: i64,
+        deactivated_at: Option<i64>,
+    }
+    let rows: Vec<Row> = reading!(db, |pool| {
+        sqlx::query_as(
+            "select id, name, display_name, bot, role, avatar, email, created_at, deactivated_at
+             from users order by folded_name",
+        )
+        .fetch_all(pool)
+        .await?
+    });
+    let account = |row: Row| Account {
+        person: row.person.into(),
+        email: row.email,
+        created_at: Timestamp(row.created_at),
+        active: row.deactivated_at.is_none(),
+    };
+    Ok(rows.into_iter().map(account).collect())
+}
+
+/// Gives somebody another role. False when nobody else would be left to administer.
+pub(in crate::chat::accounts) async fn set_role(
+    db: &Db,
+    user: UserId,
+    role: Role,
+) -> Result<bool, sqlx::Error> {
+    let mut change = db.change().await?;
+    let changed = writing!(change, |connection| {
+        sqlx::query(
+            "update users set role = $2 where id = $1
+               and ($2 = 'admin' or exists
+                 (select 1 from users
+                  where role = 'admin' and deactivated_at is null and id <> $1))",
+        )
+        .bind(user.0)
+        .bind(role.as_str())
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    change.commit().await?;
+    Ok(changed > 0)
+}
+
+/// Closes an account and ends all that signs it in, and answers what ended. `None` when nobody
+/// else would be left to administer.
+pub(in crate::chat::accounts) async fn deactivate(
+    db: &Db,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Option<Vec<Credential>>, sqlx::Error> {
+    let mut change = db.change().await?;
+    let closed = writing!(change, |connection| {
+        sqlx::query(
+            "update users set deactivated_at = coalesce(deactivated_at, $2) where id = $1
+               and (role <> 'admin' or exists
+                 (select 1 from users
+                  where role = 'admin' and deactivated_at is null and id <> $1))",
+        )
+        .bind(user.0)
+        .bind(now.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    if closed == 0 {
+        return Ok(None);
+    }
+    remove_resets(&mut change, user).await?;
+    let ended = end_sign_ins(&mut change, user, None, (Ending::AccountClosed, now)).await?;
+    change.commit().await?;
+    Ok(Some(ended))
+}
+
+pub(in crate::chat::accounts) async fn reactivate(
+    db: &Db,
+    user: UserId,
+) -> Result<(), sqlx::Error> {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
+        sqlx::query("update users set deactivated_at = null where id = $1")
+            .bind(user.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    change.commit().await
+}
+
+/// Makes a link the only one that resets this person's password.
+pub(in crate::chat::accounts) async fn set_reset(
+    db: &Db,
+    user: UserId,
+    link: Credential,
+    expires: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let mut change = db.change().await?;
+    remove_resets(&mut change, user).await?;
+    writing!(change, |connection| {
+        sqlx::query("insert into resets (hash, user_id, expires_at) values ($1, $2, $3)")
+            .bind(link.0.as_slice())
+            .bind(user.0)
+            .bind(expires.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    change.commit().await
+}
+
+/// Whose password this link resets.
+pub(in crate::chat::accounts) async fn find_by_reset(
+    db: &Db,
+    link: Credential,
+    now: Timestamp,
+) -> Result<Option<Person>, sqlx::Error> {
+    let row: Option<PersonRow> = reading!(db, |pool| {
+        sqlx::query_as(
+            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar
+             from resets r join users u on u.id = r.user_id
+             where r.hash = $1 and r.expires_at > $2 and u.deactivated_at is null",
+        )
+        .bind(link.0.as_slice())
+        .bind(now.0)
+        .fetch_optional(pool)
+        .await?
+    });
+    Ok(row.map(Person::from))
+}
+
+/// Uses a link up: sets the password and ends all that signed this person in. Answers what
+/// ended, or `None` when somebody was quicker.
+pub(in crate::chat::accounts) async fn use_reset(
+    db: &Db,
+    (link, user): (Credential, UserId),
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<Option<Vec<Credential>>, sqlx::Error> {
+    let mut change = db.change().await?;
+    let used = writing!(change, |connection| {
+        sqlx::query("delete from resets where hash = $1 and user_id = $2 and expires_at > $3")
+            .bind(link.0.as_slice())
+            .bind(user.0)
+            .bind(now.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    if used == 0 {
+        return Ok(None);
+    }
+    writing!(change, |connection| {
+        sqlx::query("update users set password_hash = $1 where id = $2")
+            .bind(password_hash)
+            .bind(user.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    let ended = end_sign_ins(&mut change, user, None, (Ending::SignedOut, now)).await?;
+    change.commit().await?;
+    Ok(Some(ended))
+}
+
+/// Forgets the links that have run out.
+pub(in crate::chat::accounts) async fn remove_expired_resets(
+    db: &Db,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
+        sqlx::query("delete from resets where expires_at <= $1")
+            .bind(now.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    change.commit().await
+}
+
+async fn remove_resets(change: &mut Change, user: UserId) -> Result<(), sqlx::Error> {
+    writing!(*change, |connection| {
+        sqlx::query("delete from resets where user_id = $1")
+            .bind(user.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+/// Whether administrators have closed sign-up.
+pub(in crate::chat::accounts) async fn is_sign_up_closed(db: &Db) -> Result<bool, sqlx::Error> {
+    let found: Option<(String,)> = reading!(db, |pool| {
+        sqlx::query_as("select value from meta where name = 'signup' and value = 'closed'")
+            .fetch_optional(pool)
+            .await?
+    });
+    Ok(found.is_some())
+}
+
+pub(in crate::chat::accounts) async fn set_sign_up(db: &Db, word: &str) -> Result<(), sqlx::Error> {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
+        sqlx::query(
+            "insert into meta (name, value) values ('signup', $1)
+             on conflict (name) do update set value = excluded.value",
+        )
+        .bind(word)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    change.commit().await
+}

@@ -1,0 +1,52 @@
+//! Pictures of people.
+
+use crate::db::{Db, reading, writing};
+use crate::kernel::UserId;
+
+/// Puts a picture in the place of somebody's earlier one, or takes it away.
+pub(in crate::chat::accounts) async fn set_avatar(
+    db: &Db,
+    user: UserId,
+    picture: Option<(&str, &[u8])>,
+) -> Result<(), sqlx::Error> {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
+        sqlx::query("delete from avatars where name = (select avatar from users where id = $1)")
+            .bind(user.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    if let Some((name, image)) = picture {
+        writing!(change, |connection| {
+            sqlx::query("insert into avatars (name, image) values ($1, $2)")
+                .bind(name)
+                .bind(image)
+                .execute(connection)
+                .await?
+                .rows_affected()
+        });
+    }
+    writing!(change, |connection| {
+        sqlx::query("update users set avatar = $1 where id = $2")
+            .bind(picture.map(|(name, _)| name))
+            .bind(user.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    change.commit().await
+}
+
+pub(in crate::chat::accounts) async fn find_avatar(
+    db: &Db,
+    name: &str,
+) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    let row: Option<(Vec<u8>,)> = reading!(db, |pool| {
+        sqlx::query_as("select image from avatars where name = $1")
+            .bind(name)
+            .fetch_optional(pool)
+            .await?
+    });
+    Ok(row.map(|(image,)| image))
+}

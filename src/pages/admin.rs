@@ -1,0 +1,259 @@
+//! For administrators: people, their roles and accounts, links that reset a password, and whether
+//! strangers may register.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+
+use super::form::Form;
+use super::layout::{Frame, again, html};
+use super::people::PersonView;
+use super::side::{Side, side};
+use crate::chat::accounts::model::{Account, Email, Name, Person, Role, Secret};
+use crate::chat::accounts::{AdminError, RegisterError};
+use crate::config::Signup;
+use crate::http::rights::CanAdminister;
+use crate::http::{FormBody, Problem, Site, Viewer};
+use crate::kernel::UserId;
+
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/admin", get(show))
+        .route("/admin/sign-up", post(switch_sign_up))
+        .route("/admin/people", post(add))
+        .route("/admin/people/role", post(set_role))
+        .route("/admin/people/link", post(make_link))
+        .route("/admin/people/close", post(close))
+        .route("/admin/people/open", post(open))
+}
+
+#[derive(Template)]
+#[template(path = "admin/show.html")]
+struct AdminPage {
+    page: Frame,
+    side: Side,
+    people: Vec<AccountView>,
+    /// How many of all may sign in.
+    active: String,
+    sign_up: SignUp,
+    add: Form,
+    link: Option<LinkView>,
+    saved: bool,
+}
+
+enum SignUp {
+    Open,
+    Closed,
+    /// By the settings: there is nothing to switch.
+    Fixed,
+}
+
+struct AccountView {
+    person: PersonView,
+    email: String,
+    since: String,
+    since_iso: String,
+    active: bool,
+    myself: bool,
+}
+
+impl AccountView {
+    fn new(account: &Account, site: &Site, me: UserId) -> Self {
+        let id = account.person.id;
+        Self {
+            person: PersonView::new(&account.person, site.presence.is_online(id)),
+            email: account.email.clone(),
+            since: account.created_at.utc().strftime("%Y-%m-%d").to_string(),
+            since_iso: account.created_at.rfc3339(),
+            active: account.active,
+            myself: id == me,
+        }
+    }
+}
+
+/// A link that was just made; it is shown once.
+struct LinkView {
+    name: String,
+    link: String,
+}
+
+impl LinkView {
+    fn new(person: &Person, secret: &Secret, page: &Frame) -> Self {
+        let link = page.absolute(&format!("/reset/{}", secret.reveal()));
+        Self { name: person.display_name.clone(), link }
+    }
+}
+
+/// What the page shows besides the people.
+#[derive(Default)]
+struct Extras {
+    add: Form,
+    link: Option<LinkView>,
+}
+
+async fn show(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    admin: CanAdminister,
+    page: Frame,
+) -> Result<Response, Problem> {
+    administration(&site, &me.person, &admin, page, Extras::default()).await
+}
+
+async fn administration(
+    site: &Site,
+    me: &Person,
+    CanAdminister(admin): &CanAdminister,
+    mut page: Frame,
+    extras: Extras,
+) -> Result<Response, Problem> {
+    page.set_path("/admin".to_owned());
+    let accounts = site.accounts.list(admin).await?;
+    let active = accounts.iter().filter(|account| account.active).count();
+    let sign_up = match (site.accounts.is_sign_up_fixed(), site.accounts.sign_up_state().await?) {
+        (true, _) => SignUp::Fixed,
+        (false, state) if state.open => SignUp::Open,
+        (false, _) => SignUp::Closed,
+    };
+    let template = AdminPage {
+        side: side(site, me, None, &page).await?,
+        people: accounts.iter().map(|account| AccountView::new(account, site, me.id)).collect(),
+        active: page.t.count("admin-people-count", active),
+        sign_up,
+        add: extras.add,
+        link: extras.link,
+        saved: page.asks("saved"),
+        page,
+    };
+    Ok(html(&template))
+}
+
+fn saved() -> Response {
+    Redirect::to("/admin?saved=1").into_response()
+}
+
+#[derive(Deserialize)]
+struct SignUpForm {
+    signup: String,
+}
+
+async fn switch_sign_up(
+    State(site): State<Site>,
+    CanAdminister(admin): CanAdminister,
+    FormBody(form): FormBody<SignUpForm>,
+) -> Result<Response, Problem> {
+    let signup = if form.signup == "open" { Signup::Open } else { Signup::Closed };
+    site.accounts.set_sign_up(&admin, signup).await?;
+    Ok(saved())
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct AddForm {
+    name: String,
+    email: String,
+}
+
+async fn add(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    admin: CanAdminister,
+    page: Frame,
+    FormBody(typed): FormBody<AddForm>,
+) -> Result<Response, Problem> {
+    let problems = match (Name::parse(&typed.name), Email::parse(&typed.email)) {
+        (Ok(name), Ok(email)) => match site.accounts.add(&admin.0, &name, &email).await {
+            Ok((person, secret)) => {
+                let link = Some(LinkView::new(&person, &secret, &page));
+                let extras = Extras { link, ..Extras::default() };
+                return administration(&site, &me.person, &admin, page, extras).await;
+            }
+            Err(RegisterError::Taken(fields)) => fields,
+            Err(RegisterError::Fault(fault)) => return Err(fault.into()),
+            // An administrator adds people while sign-up is closed, and chooses no password.
+            Err(error) => return Err(Problem::internal(&error)),
+        },
+        (name, email) => [name.err(), email.err()].into_iter().flatten().collect(),
+    };
+    let add = Form::default()
+        .with("name", &typed.name)
+        .with("email", &typed.email)
+        .complain(page.t, &problems);
+    let extras = Extras { add, ..Extras::default() };
+    let shown = administration(&site, &me.person, &admin, page, extras).await?;
+    Ok(again(StatusCode::UNPROCESSABLE_ENTITY, shown))
+}
+
+#[derive(Deserialize)]
+struct PersonForm {
+    user: i64,
+}
+
+impl PersonForm {
+    async fn account(&self, site: &Site, admin: &CanAdminister) -> Result<Account, Problem> {
+        let accounts = site.accounts.list(&admin.0).await?;
+        let wanted = accounts.into_iter().find(|account| account.person.id.0 == self.user);
+        wanted.ok_or_else(Problem::not_found)
+    }
+}
+
+#[derive(Deserialize)]
+struct RoleForm {
+    user: i64,
+    role: String,
+}
+
+async fn set_role(
+    State(site): State<Site>,
+    CanAdminister(admin): CanAdminister,
+    FormBody(form): FormBody<RoleForm>,
+) -> Result<Response, Problem> {
+    let role = if form.role == "admin" { Role::Admin } else { Role::Member };
+    site.accounts.set_role(&admin, UserId(form.user), role).await.map_err(explain)?;
+    Ok(saved())
+}
+
+async fn make_link(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    admin: CanAdminister,
+    page: Frame,
+    FormBody(form): FormBody<PersonForm>,
+) -> Result<Response, Problem> {
+    let person = form.account(&site, &admin).await?.person;
+    let secret = site.accounts.reset_link(&admin.0, person.id).await?;
+    let link = Some(LinkView::new(&person, &secret, &page));
+    let extras = Extras { link, ..Extras::default() };
+    administration(&site, &me.person, &admin, page, extras).await
+}
+
+async fn close(
+    State(site): State<Site>,
+    CanAdminister(admin): CanAdminister,
+    FormBody(form): FormBody<PersonForm>,
+) -> Result<Response, Problem> {
+    let user = UserId(form.user);
+    site.accounts.deactivate(&admin, user).await.map_err(explain)?;
+    site.rooms.pass_on(&admin, user).await?;
+    Ok(saved())
+}
+
+async fn open(
+    State(site): State<Site>,
+    CanAdminister(admin): CanAdminister,
+    FormBody(form): FormBody<PersonForm>,
+) -> Result<Response, Problem> {
+    site.accounts.reactivate(&admin, UserId(form.user)).await?;
+    Ok(saved())
+}
+
+fn explain(error: AdminError) -> Problem {
+    match error {
+        AdminError::LastAdmin => Problem::saying(StatusCode::CONFLICT, "last-administrator"),
+        AdminError::Fault(fault) => fault.into(),
+    }
+}
