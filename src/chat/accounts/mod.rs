@@ -7,7 +7,7 @@ mod store;
 use std::time::Duration;
 
 use self::model::{
-    Credential, DisplayName, Email, NewAccount, Person, PlainPassword, Secret, SessionInfo,
+    Credential, DisplayName, Email, Name, NewAccount, Person, PlainPassword, Secret, SessionInfo,
     SignedIn, fold,
 };
 use self::passwords::Passwords;
@@ -39,6 +39,7 @@ pub struct Accounts {
 pub enum RegisterError {
     #[error("sign-up is closed")]
     Closed,
+    /// Name or address, or both; what else stands against the form is told along with it.
     #[error("taken")]
     Taken(Vec<Invalid>),
     #[error("the password is guessable")]
@@ -79,8 +80,15 @@ impl Accounts {
     /// # Errors
     /// When sign-up is closed, the name or address is taken, or the password guessable.
     pub async fn register(&self, new: &NewAccount) -> Result<Person, RegisterError> {
-        let about = vec![new.name.as_str().to_owned(), new.email.as_str().to_owned()];
-        if self.passwords.is_guessable(&new.password, about).await? {
+        if !self.sign_up_state().await?.open {
+            return Err(RegisterError::Closed);
+        }
+        let (name, email, password) = (&new.name, &new.email, &new.password);
+        let objections = self.objections(Some(name), Some(email), Some(password)).await?;
+        if objections.iter().any(|objection| objection.field != "password") {
+            return Err(RegisterError::Taken(objections));
+        }
+        if !objections.is_empty() {
             return Err(RegisterError::Guessable);
         }
         let password_hash = self.passwords.hash(&new.password).await?;
@@ -93,13 +101,7 @@ impl Accounts {
         };
         match store::add(&self.db, &row).await.map_err(Fault::from)? {
             Added::Closed => Err(RegisterError::Closed),
-            Added::Taken { name, email } => {
-                let taken = [
-                    name.then_some(Invalid::new("name", "name-taken")),
-                    email.then_some(Invalid::new("email", "email-taken")),
-                ];
-                Err(RegisterError::Taken(taken.into_iter().flatten().collect()))
-            }
+            Added::Taken(taken) => Err(RegisterError::Taken(taken.complaints())),
             Added::New(person, rooms) => {
                 for room in rooms {
                     let joined = Event::Joined { room, person: person.clone() };
@@ -108,6 +110,28 @@ impl Accounts {
                 Ok(person)
             }
         }
+    }
+
+    /// What stands against the fields of a registration, of those that could be parsed: a taken
+    /// name or address, a guessable password.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, or too many passwords wait to be judged.
+    pub async fn objections(
+        &self,
+        name: Option<&Name>,
+        email: Option<&Email>,
+        password: Option<&PlainPassword>,
+    ) -> Result<Vec<Invalid>, Fault> {
+        let mut found = store::taken(&self.db, name, email).await?.complaints();
+        if let Some(password) = password {
+            let about = [name.map(Name::as_str), email.map(Email::as_str)];
+            let about = about.into_iter().flatten().map(str::to_owned).collect();
+            if self.passwords.is_guessable(password, about).await? {
+                found.push(Invalid::new("password", "password-guessable"));
+            }
+        }
+        Ok(found)
     }
 
     /// Whether a stranger may register now, and whether they would be the first.
