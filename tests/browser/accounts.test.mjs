@@ -108,14 +108,15 @@ story('an answer that comes late says nothing about what stands there by now', a
   await patio.program('ana');
   const tom = await visitor();
   await tom.go('/register');
-  const held = Promise.withResolvers();
-  await tom.page.route('**/register/available?name=ana', async (route) => { await held.promise; await route.fallback().catch(() => {}); });
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await tom.page.route('**/register/available?name=ana', async (route) => { await held; await route.fallback().catch(() => {}); });
   const asked = tom.page.waitForRequest('**/register/available?name=ana');
   await tom.field('name').fill('ana');
   await asked;
   await tom.field('name').fill('anabel');
   await eventually(async () => assert.equal(await tom.noteOf('name'), '✓ Available'));
-  held.resolve();
+  release();
   await tom.field('email').fill('tom@huerto.example');
   await eventually(async () => assert.equal(await tom.noteOf('email'), '✓ Available'));
   assert.equal(await tom.noteOf('name'), '✓ Available');

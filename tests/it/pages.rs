@@ -98,7 +98,7 @@ async fn a_double_click_posts_once_and_a_page_from_the_back_button_swallows_noth
     let server = Server::start().await;
     let mut ana = server.person("ana").await;
     let nonce = ana.get("/rooms/1").await.attribute("input[name=nonce]", "value").expect("a nonce");
-    let post = async |browser: &mut crate::support::Browser, body: &str| {
+    let post = async |browser: &mut Browser, body: &str| {
         let fields = [("body", body), ("nonce", nonce.as_str())];
         browser.submit("/rooms/1/messages", &fields).await.messages()
     };
