@@ -8,6 +8,7 @@ mod commands;
 mod direct;
 mod directory;
 mod errors;
+mod everybody;
 mod form;
 pub mod history;
 mod layout;
@@ -18,6 +19,7 @@ mod room_settings;
 mod rooms;
 mod settings;
 mod side;
+mod switcher;
 mod visit;
 
 use axum::Router;
@@ -32,6 +34,8 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(accounts::router())
         .merge(rooms::router())
         .merge(directory::router())
+        .merge(everybody::router())
+        .merge(switcher::router())
         .merge(room_settings::router())
         .merge(direct::router())
         .merge(settings::router())

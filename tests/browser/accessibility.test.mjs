@@ -80,7 +80,7 @@ story('the pages of rooms and settings', async ({ patio, person }) => {
   await ana.makeRoom(`Huerto ${'x'.repeat(57)}`);
   await ana.post(`/topic ${LONG}`);
   await ana.page.locator('.bar__topic', { hasText: LONG }).waitFor();
-  for (const where of ['/rooms', '/rooms/2/settings', '/settings', '/direct/tom']) {
+  for (const where of ['/rooms', '/rooms/2/settings', '/settings', '/direct/tom', '/people', '/people?q=nobody']) {
     await ana.go(where);
     await isSound(ana, where);
   }
@@ -124,6 +124,19 @@ story('a line above what is new, and the way to it', async ({ patio, person }) =
   await ana.open('lobby');
   await ana.page.locator('#jump').waitFor();
   await isSound(ana, 'new messages');
+});
+
+story('the quick switcher, with something in it and with nothing', async ({ patio, person }) => {
+  await patio.program('t'.repeat(32));
+  const ana = await person('ana', { locale: 'es-ES' });
+  await ana.makeRoom(`Huerto ${'x'.repeat(57)}`);
+  for (let n = 0; n < 12; n++) await ana.makeRoom(`Sala ${n}`);
+  await ana.page.keyboard.press('Control+k');
+  await ana.page.locator('#switcher [role=option]').first().waitFor();
+  await isSound(ana, 'switcher');
+  await ana.page.keyboard.type('nothing like this');
+  await ana.page.locator('#switcher-list').waitFor({ state: 'hidden' });
+  await isSound(ana, 'empty switcher');
 });
 
 story('a page that does not exist', async ({ person }) => {

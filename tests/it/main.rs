@@ -8,6 +8,7 @@ mod commands;
 mod live;
 mod messages;
 mod pages;
+mod people;
 mod rooms;
 mod security;
 mod settings;

@@ -3,17 +3,29 @@
 use super::PersonRow;
 use crate::chat::accounts::model::{DisplayName, Email, Name, Person, Role};
 use crate::db::{Db, reading, writing};
-use crate::kernel::{RoomId, Timestamp, UserId};
+use crate::kernel::{Invalid, RoomId, Timestamp, UserId};
 
 /// What came of an attempt to add a person.
 pub(in crate::chat::accounts) enum Added {
     /// With the rooms the person is in from the start.
     New(Person, Vec<RoomId>),
     Closed,
-    Taken {
-        name: bool,
-        email: bool,
-    },
+    Taken(Taken),
+}
+
+/// Which of a name and an address somebody has already.
+#[derive(Clone, Copy)]
+pub(in crate::chat::accounts) struct Taken {
+    name: bool,
+    email: bool,
+}
+
+impl Taken {
+    pub fn complaints(self) -> Vec<Invalid> {
+        let name = self.name.then_some(Invalid::new("name", "name-taken"));
+        let email = self.email.then_some(Invalid::new("email", "email-taken"));
+        name.into_iter().chain(email).collect()
+    }
 }
 
 pub(in crate::chat::accounts) struct NewPerson<'a> {
@@ -49,7 +61,7 @@ pub(in crate::chat::accounts) async fn add(
         return Ok(Added::Closed);
     }
     if name + email > 0 {
-        return Ok(Added::Taken { name: name > 0, email: email > 0 });
+        return Ok(Added::Taken(Taken { name: name > 0, email: email > 0 }));
     }
     let row: PersonRow = writing!(change, |connection| {
         sqlx::query_as(
@@ -82,6 +94,27 @@ pub(in crate::chat::accounts) async fn add(
     });
     change.commit().await?;
     Ok(Added::New(row.into(), rooms.into_iter().map(|(id,)| RoomId(id)).collect()))
+}
+
+/// Whether somebody has this name, or one that looks like it, or this address.
+pub(in crate::chat::accounts) async fn taken(
+    db: &Db,
+    name: Option<&Name>,
+    email: Option<&Email>,
+) -> Result<Taken, sqlx::Error> {
+    let (folded, skeleton) = name.map(|name| (name.folded(), name.skeleton())).unzip();
+    let (name, email): (i64, i64) = reading!(db, |pool| {
+        sqlx::query_as(
+            "select (select count(*) from users where folded_name = $1 or skeleton = $2),
+                    (select count(*) from users where email = $3)",
+        )
+        .bind(folded.as_deref())
+        .bind(skeleton.as_deref())
+        .bind(email.map(Email::as_str))
+        .fetch_one(pool)
+        .await?
+    });
+    Ok(Taken { name: name > 0, email: email > 0 })
 }
 
 /// The active person with this name or address, and the hash of their password.
