@@ -44,6 +44,10 @@ nonce-shape = A nonce is 1 to 64 visible ASCII characters.
 nonce-reused = This nonce was used for another message.
 reply-unknown = There is no such message in this room.
 limit-range = The limit is a number from 1 to 100.
+not-the-author = Only who wrote a message may do this.
+message-is-deleted = The message was deleted.
+emoji-one = Choose one emoji.
+emoji-many = A message takes 20 different emoji at most.
 query-one-place = Give one of before, after, around and since_rev, or none.
 
 # Rooms that people make

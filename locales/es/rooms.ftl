@@ -44,6 +44,10 @@ nonce-shape = Un nonce son de 1 a 64 caracteres ASCII visibles.
 nonce-reused = Este nonce ya se usó para otro mensaje.
 reply-unknown = No hay tal mensaje en esta sala.
 limit-range = El límite es un número de 1 a 100.
+not-the-author = Esto solo lo puede hacer quien escribió el mensaje.
+message-is-deleted = El mensaje fue eliminado.
+emoji-one = Elige un emoji.
+emoji-many = Un mensaje admite 20 emojis distintos como mucho.
 query-one-place = Indica uno de before, after, around y since_rev, o ninguno.
 
 # Salas que hace la gente
