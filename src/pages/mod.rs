@@ -9,6 +9,7 @@ mod errors;
 mod form;
 pub mod history;
 mod layout;
+mod message;
 mod messages;
 mod people;
 mod room_settings;
@@ -33,6 +34,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(direct::router())
         .merge(settings::router())
         .merge(messages::router())
+        .merge(message::router())
         .fallback(errors::nothing_here)
         .layer(from_fn_with_state(site.clone(), rights::by_cookie))
         .layer(origin::guard(site.about.base_url.as_ref()))

@@ -5,6 +5,7 @@ mod changes;
 mod command_line;
 mod commands;
 mod live;
+mod message_page;
 mod messages;
 mod pages;
 mod rooms;
