@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::history::{MessageList, history};
 use super::layout::{Frame, html};
+use super::message::COMMON_EMOJI;
 use super::people::PersonView;
 use super::side::{Side, icon, side};
 use crate::chat::accounts::model::Person;
@@ -74,6 +75,7 @@ struct RoomPage {
     error: Option<String>,
     answer: Option<Answer>,
     commands: Vec<CommandView>,
+    emoji: [&'static str; COMMON_EMOJI.len()],
 }
 
 struct RoomView {
@@ -161,6 +163,7 @@ pub(super) async fn room_page(
         error: shown.error.map(|error| page.t.complain(error)),
         answer: shown.answer,
         commands: commands(page.t),
+        emoji: COMMON_EMOJI,
         page,
     }))
 }
@@ -206,6 +209,7 @@ pub(super) async fn unwritten_page(
         error: shown.error.map(|error| page.t.complain(error)),
         answer: shown.answer,
         commands: Vec::new(),
+        emoji: COMMON_EMOJI,
         page,
     }))
 }
