@@ -3,6 +3,7 @@ import { change } from './change.js';
 import { createDeleting } from './deleting.js';
 import { createEditing } from './editing.js';
 import { createPalette } from './palette.js';
+import { setStops } from './personal.js';
 
 /** `keep(change)` does something to the log without moving its reader; `error` is where refusals are told. */
 export function startActs({ log, timeline, composer, me, keep, error, signal }) {
@@ -22,6 +23,7 @@ export function startActs({ log, timeline, composer, me, keep, error, signal }) 
     if (bar.parentElement === article) return;
     for (const own of bar.querySelectorAll('[data-act="edit"], [data-act="delete"]')) own.hidden = article.dataset.author !== me;
     article.append(bar);
+    setStops(article, article.contains(document.activeElement));
   }
 
   // Who works with keys has the bar where the focus is, whatever the pointer rests on.

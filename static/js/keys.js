@@ -18,6 +18,10 @@ export function startKeys({ log, composer, toEnd }) {
     article.tabIndex = 0;
     setStops(article, true);
   });
+  log.addEventListener('focusout', (event) => {
+    const article = event.target.closest('.msg');
+    if (article && !article.contains(event.relatedTarget)) setStops(article, false);
+  });
 
   log.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
