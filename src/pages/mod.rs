@@ -12,6 +12,7 @@ mod everybody;
 mod form;
 pub mod history;
 mod layout;
+mod message;
 mod messages;
 mod people;
 mod reset;
@@ -43,6 +44,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(reset::router())
         .merge(admin::router())
         .merge(messages::router())
+        .merge(message::router())
         .fallback(errors::nothing_here)
         .layer(from_fn_with_state(site.clone(), rights::by_cookie))
         .layer(origin::guard(site.about.base_url.as_ref()))

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::directory::to_room;
 use super::history::{MessageList, history};
 use super::layout::{Frame, html};
+use super::message::COMMON_EMOJI;
 use super::people::PersonView;
 use super::side::{Side, icon, side};
 use crate::chat::accounts::model::Person;
@@ -95,6 +96,7 @@ struct RoomPage {
     error: Option<String>,
     answer: Option<Answer>,
     commands: Vec<CommandView>,
+    emoji: [&'static str; COMMON_EMOJI.len()],
 }
 
 struct RoomView {
@@ -182,6 +184,7 @@ pub(super) async fn room_page(
         error: shown.error.map(|error| page.t.complain(error)),
         answer: shown.answer,
         commands: commands(page.t),
+        emoji: COMMON_EMOJI,
         page,
     }))
 }
@@ -227,6 +230,7 @@ pub(super) async fn unwritten_page(
         error: shown.error.map(|error| page.t.complain(error)),
         answer: shown.answer,
         commands: Vec::new(),
+        emoji: COMMON_EMOJI,
         page,
     }))
 }

@@ -169,3 +169,36 @@ story('whatever opens or waits: drawers, menu, a lost connection, a refused mess
   await ana.banner.waitFor();
   await sound('no connection');
 });
+
+story('what becomes of a message: its page, chips, the bar, the palette, the field to edit it', async ({ person, tolerate }) => {
+  tolerate(/^422 /);
+  const ana = await person('ana');
+  for (const text of ['first', LONG, 'gone']) await ana.post(text);
+  await ana.sees('gone');
+  const react = async (id, emoji) => ana.page.evaluate(async ([message, chosen]) => fetch(`/messages/${message}/reactions`, { method: 'POST', body: new URLSearchParams({ emoji: chosen }) }), [id, emoji]);
+  for (const emoji of ['👍', '❤️', '🎉', '😮', '👀', '🪴', '🐌', '🌱']) await react(2, emoji);
+  await ana.message('gone').hover();
+  await ana.page.getByRole('button', { name: 'Delete message' }).click();
+  await isSound(ana, 'a deletion that can be undone');
+  await ana.page.locator('.msg--deleted').waitFor();
+  await ana.message('first').hover();
+  await ana.page.locator('.acts').waitFor();
+  await isSound(ana, 'the bar');
+  await ana.message('first').hover();
+  await ana.page.getByRole('button', { name: 'Add a reaction' }).click();
+  await isSound(ana, 'the palette');
+  await ana.page.keyboard.press('Escape');
+  await ana.message('first').hover();
+  await ana.page.getByRole('button', { name: 'Edit message' }).click();
+  await ana.page.locator('.edit textarea').waitFor();
+  await isSound(ana, 'editing');
+  for (const id of [2, 3]) {
+    await ana.go(`/messages/${id}`);
+    await isSound(ana, `the page of message ${id}`);
+  }
+  await ana.go('/messages/2');
+  await ana.page.getByLabel('Another emoji').fill('x');
+  await ana.page.getByLabel('Another emoji').press('Enter');
+  await ana.page.locator('#emoji-note').waitFor();
+  await isSound(ana, 'the page of a message, with a complaint');
+});

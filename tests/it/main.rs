@@ -3,9 +3,11 @@
 mod accounts;
 mod administration;
 mod avatars;
+mod changes;
 mod command_line;
 mod commands;
 mod live;
+mod message_page;
 mod messages;
 mod pages;
 mod people;

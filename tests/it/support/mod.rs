@@ -92,6 +92,11 @@ impl Server {
         }
     }
 
+    /// The bytes of the `SQLite` file; `None` with another database. Complete after a stop.
+    pub fn database_file(&self) -> Option<Vec<u8>> {
+        std::fs::read(self.data.path().join("patio.db")).ok()
+    }
+
     /// The same directory and clock, served anew.
     pub async fn restart(mut self) -> Self {
         self.stop().await;
