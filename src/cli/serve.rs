@@ -20,14 +20,7 @@ pub(super) struct Serve {
 }
 
 pub(super) fn run(serve: Serve) -> anyhow::Result<()> {
-    start_log(&serve.logging);
-    // What is written belongs to this user alone.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    runtime.block_on(async {
+    in_foreground(&serve.logging, async {
         let data_dir = serve.config.data_dir.display().to_string();
         let app = App::build(serve.config, Clock::system(), Random::system()).await?;
         app.lifecycle().stop_on_signals()?;
@@ -36,6 +29,21 @@ pub(super) fn run(serve: Serve) -> anyhow::Result<()> {
         app.run().await;
         Ok(())
     })
+}
+
+/// Runs a server until it has ended.
+pub(super) fn in_foreground(
+    logging: &Logging,
+    server: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    start_log(logging);
+    // What is written belongs to this user alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(server)
 }
 
 fn start_log(logging: &Logging) {

@@ -57,9 +57,17 @@ fn an_unknown_argument_is_wrong_usage_and_help_names_everything() {
     let help = run(&["--help"], &[]);
     assert_eq!(help.status.code(), Some(0));
     let text = String::from_utf8(help.stdout).expect("text");
-    for word in
-        ["serve", "healthcheck", "PORT", "DATA_DIR", "BASE_URL", "TRUSTED_PROXIES", "SIGNUP", "LOG"]
-    {
+    for word in [
+        "serve",
+        "demo",
+        "healthcheck",
+        "PORT",
+        "DATA_DIR",
+        "BASE_URL",
+        "TRUSTED_PROXIES",
+        "SIGNUP",
+        "LOG",
+    ] {
         assert!(text.contains(word), "{word} in {text}");
     }
 }

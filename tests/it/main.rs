@@ -3,6 +3,7 @@
 mod accounts;
 mod command_line;
 mod commands;
+mod demo;
 mod live;
 mod messages;
 mod pages;
