@@ -27,7 +27,7 @@ COPY --from=assets /assets /assets
 RUN touch build.rs src/lib.rs src/main.rs \
     && PATIO_ASSETS=/assets cargo rustc --release --locked --bin patio -- -C target-feature=+crt-static \
     && mv target/release/patio /patio \
-    && install --directory --mode=700 /storage
+    && install --directory --mode=700 /storage /temporary
 
 FROM scratch
 LABEL org.opencontainers.image.title="Patio" \
@@ -35,7 +35,9 @@ LABEL org.opencontainers.image.title="Patio" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=executable /patio /patio
 COPY --from=executable --chown=65532:65532 /storage /storage
-ENV PORT=80 DATA_DIR=/storage
+# For the demo, which keeps nothing.
+COPY --from=executable --chown=65532:65532 /temporary /tmp
+ENV PORT=80 LISTEN=:: DATA_DIR=/storage
 USER 65532:65532
 VOLUME /storage
 EXPOSE 80

@@ -107,7 +107,9 @@ async fn the_neighbours_write_by_themselves_and_answer_who_speaks_to_them() {
     for n in 1..=4 {
         assert_eq!(live.until("message").await["rev"], last_seq + n);
     }
-    let said = luis.get("/rooms/1").await.messages();
+    let page = luis.get("/rooms/1").await;
+    assert!(page.all(".msg__by").iter().all(|name| name.contains(' ')), "full names");
+    let said = page.messages();
     let said: Vec<&str> = said.iter().rev().take(4).map(String::as_str).collect();
     for words in ["¿Hay alguien?", "Just checked", "Hello there!", "un plato más"] {
         assert!(said.iter().any(|text| text.contains(words)), "{words} in {said:?}");

@@ -60,6 +60,7 @@ impl Stage {
             let shown = DisplayName::parse(somebody.display_name).map_err(|one| wrong(&[one]))?;
             let credential = Secret::new(self.site.random.secret()).credential();
             accounts.rename(&SignedIn { person: person.clone(), credential }, &shown).await?;
+            let person = Person { display_name: somebody.display_name.to_owned(), ..person };
             self.people.insert(name, person);
         }
         Ok(())
