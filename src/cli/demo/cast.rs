@@ -36,9 +36,8 @@ pub(super) fn enter(stage: Stage, clock: Clock) {
     let stopping = lifecycle.stopping();
     lifecycle.spawn_worker(async move {
         let mut cast = Cast::new(stage, clock);
-        match stopping.run_until_cancelled(cast.play()).await {
-            Some(Err(error)) => tracing::error!("the demo's people have fallen silent: {error:#}"),
-            Some(Ok(())) | None => {}
+        if let Some(Err(error)) = stopping.run_until_cancelled(cast.play()).await {
+            tracing::error!("the demo's people have fallen silent: {error:#}");
         }
         // They stay for as long as the server runs.
         stopping.cancelled().await;

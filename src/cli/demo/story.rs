@@ -106,7 +106,7 @@ impl Story {
         } else if let Some(text) = line.strip_prefix("- ") {
             self.people.push(somebody(text, false)?);
         } else if let Some(text) = line.strip_prefix("== ") {
-            self.rooms.push(Scene::open(text)?);
+            self.rooms.push(Scene::open(text));
             *now = None;
         } else {
             let scene = self.rooms.last_mut().context("no room yet")?;
@@ -121,7 +121,7 @@ impl Story {
 }
 
 impl Scene {
-    fn open(text: &'static str) -> anyhow::Result<Self> {
+    fn open(text: &'static str) -> Self {
         let (head, topic) = text.split_once(": ").unwrap_or((text, ""));
         let (head, name) = head.split_once(", ").unwrap_or((head, ""));
         let (place, members) = match head.split_once(' ').unwrap_or((head, "")) {
@@ -129,7 +129,7 @@ impl Scene {
             ("direct", one) => (Place::Direct, vec![one, name]),
             (visibility, owner) => (Place::Room { visibility, name, topic }, vec![owner]),
         };
-        Ok(Self { place, members, lines: vec![], seen: vec![] })
+        Self { place, members, lines: vec![], seen: vec![] }
     }
 
     fn add(&mut self, line: &'static str, now: &mut Option<At>) -> anyhow::Result<()> {
