@@ -4,6 +4,7 @@ mod accounts;
 mod command_line;
 mod commands;
 mod demo;
+mod large;
 mod live;
 mod messages;
 mod pages;
