@@ -40,8 +40,7 @@ const TIDY_EVERY: Duration = Duration::from_hours(1);
 pub struct App {
     listener: TcpListener,
     router: Router,
-    lifecycle: Lifecycle,
-    db: Db,
+    site: Site,
 }
 
 impl App {
@@ -75,9 +74,9 @@ impl App {
             messages: Messages::start(db.clone(), bell.clone(), clock.clone(), &lifecycle),
             presence: Presence::start(bell.clone(), clock, &lifecycle),
             bell,
-            db: db.clone(),
+            db,
             random,
-            lifecycle: lifecycle.clone(),
+            lifecycle,
             throttle: Throttle::new(config.rate_limit),
             about: Arc::new(about),
         };
@@ -87,7 +86,7 @@ impl App {
             );
         }
         tidy_up(site.clone());
-        Ok(Self { listener, router: router(&site).with_state(site), lifecycle, db })
+        Ok(Self { listener, router: router(&site).with_state(site.clone()), site })
     }
 
     /// # Errors
@@ -97,15 +96,20 @@ impl App {
     }
 
     pub fn lifecycle(&self) -> Lifecycle {
-        self.lifecycle.clone()
+        self.site.lifecycle.clone()
+    }
+
+    /// The parts, for whoever acts in this process and not over the network.
+    pub fn site(&self) -> Site {
+        self.site.clone()
     }
 
     /// Serves until the lifecycle is told to stop, and ends in order.
     pub async fn run(self) {
-        let Self { listener, router, lifecycle, db } = self;
-        server::serve(listener, router, &lifecycle).await;
-        lifecycle.finish().await;
-        db.close().await;
+        let Self { listener, router, site } = self;
+        server::serve(listener, router, &site.lifecycle).await;
+        site.lifecycle.finish().await;
+        site.db.close().await;
     }
 }
 

@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Args, Command, FromArgMatches, ValueEnum};
 use ipnet::IpNet;
 
 /// Where the server listens. Shared by `serve` and `healthcheck`.
@@ -67,6 +68,18 @@ pub struct Config {
     /// Throttling of sign-in and sign-up; `off` only for load tests.
     #[arg(long, env = "RATE_LIMIT", value_enum, default_value = "on")]
     pub rate_limit: Switch,
+}
+
+impl Config {
+    /// What `patio serve` does when it is told nothing, whatever the environment says.
+    ///
+    /// # Errors
+    /// When a default is not allowed.
+    pub fn unset() -> Result<Self, clap::Error> {
+        let command = Self::augment_args(Command::new("patio"));
+        let deaf = command.mut_args(|argument| argument.env(Resettable::Reset));
+        Self::from_arg_matches(&deaf.try_get_matches_from(["patio"])?)
+    }
 }
 
 /// How and what to log; to standard error, always.
@@ -153,12 +166,12 @@ impl FromStr for BaseUrl {
     }
 }
 
-fn parse_port(text: &str) -> Result<u16, String> {
+pub(crate) fn parse_port(text: &str) -> Result<u16, String> {
     let port = text.parse().ok().filter(|port| *port > 0);
     port.ok_or_else(|| "a number from 1 to 65535".to_owned())
 }
 
-fn parse_ip(text: &str) -> Result<IpAddr, String> {
+pub(crate) fn parse_ip(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| "an IP address, as 127.0.0.1 or ::".to_owned())
 }
 

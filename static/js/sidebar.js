@@ -42,6 +42,9 @@ export function createSidebar(side) {
     rowOf(room)?.querySelector('.room').setAttribute('aria-current', 'page');
   }
 
+  /** Of many rooms the one at hand is in sight. */
+  function show() { side.querySelector('.room[aria-current]')?.scrollIntoView({ block: 'nearest' }); }
+
   function remove(room) {
     marks.delete(room);
     rowOf(room)?.remove();
@@ -57,6 +60,9 @@ export function createSidebar(side) {
     const next = lobby ? others[0] : others.slice(visibility === 'direct' ? 0 : 1).find(later);
     list.insertBefore(row, next ?? null);
   }
+
+  show();
+  side.addEventListener('toggle', show); // a drawer has nothing to scroll before it is open
 
   return {
     title,
@@ -107,6 +113,7 @@ export function createSidebar(side) {
       side.querySelector('.me').replaceWith(page.querySelector('.me')); // its language links lead to the room at hand
       current = room;
       point(current);
+      show();
       for (const known of marks.keys()) draw(known);
       title.setTotal(total());
     },

@@ -61,6 +61,7 @@ fn an_unknown_argument_is_wrong_usage_and_help_names_everything() {
     let text = String::from_utf8(help.stdout).expect("text");
     for word in [
         "serve",
+        "demo",
         "healthcheck",
         "PORT",
         "DATA_DIR",

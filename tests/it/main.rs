@@ -6,6 +6,8 @@ mod avatars;
 mod changes;
 mod command_line;
 mod commands;
+mod demo;
+mod large;
 mod live;
 mod message_page;
 mod messages;
