@@ -51,7 +51,7 @@ impl App {
     /// When the directory, the database or the port cannot be used.
     pub async fn build(config: Config, clock: Clock, random: Random) -> anyhow::Result<Self> {
         make_directory(&config.data_dir)?;
-        let db = Db::open(config.database_url.as_ref(), &config.data_dir).await?;
+        let db = Db::open(config.database(), &config.data_dir).await?;
         let listener = server::bind(&config.address)
             .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();
