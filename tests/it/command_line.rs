@@ -40,6 +40,56 @@ fn a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed() {
 }
 
 #[test]
+fn the_password_of_a_database_is_shown_to_nobody() {
+    let refused = "postgres://ana:hunter2@db/patio?sslmode=maybe";
+    let nowhere = "postgres://ana:hunter2@127.0.0.1:1/patio?sslmode=disable";
+    for (url, code, says) in [
+        (refused, 2, "DATABASE_URL=postgres://… is not allowed; allowed: sqlite:PATH"),
+        (nowhere, 1, "cannot open the database patio at 127.0.0.1:1"),
+    ] {
+        let data = tempfile::tempdir().expect("a directory");
+        let path = data.path().to_str().expect("a path");
+        let output = run(&[], &[("DATABASE_URL", url), ("DATA_DIR", path), ("LOG", "off")]);
+        let text = complaint(&output);
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains(says) && !text.contains("hunter2"), "{text}");
+    }
+    let help = run(&["--help"], &[("DATABASE_URL", nowhere)]);
+    let text = String::from_utf8(help.stdout).expect("text");
+    assert!(text.contains("DATABASE_URL") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn the_database_may_be_named_in_a_file() {
+    let data = tempfile::tempdir().expect("a directory");
+    let file = data.path().join("url");
+    let file = file.to_str().expect("a path");
+    let path = data.path().to_str().expect("a path");
+    let start = |more: &[(&str, &str)]| {
+        let all = [("DATABASE_URL_FILE", file), ("DATA_DIR", path), ("LOG", "off"), ("PORT", "1")];
+        run(&[], &[&all, more].concat())
+    };
+    let missing = start(&[]);
+    assert_eq!(missing.status.code(), Some(2), "{}", complaint(&missing));
+    assert!(complaint(&missing).contains("a file that can be read"), "{}", complaint(&missing));
+
+    std::fs::write(file, "mysql://ana:hunter2@db/patio").expect("written");
+    let wrong = start(&[]);
+    let text = complaint(&wrong);
+    assert_eq!((wrong.status.code(), text.lines().count()), (Some(2), 1), "{text}");
+    assert!(text.contains("a file that holds sqlite:PATH") && !text.contains("hunter2"), "{text}");
+
+    std::fs::write(file, " sqlite:/nowhere/at/all.db\n").expect("written");
+    let taken = start(&[]);
+    assert_eq!(taken.status.code(), Some(1), "{}", complaint(&taken));
+    assert!(complaint(&taken).contains("/nowhere/at/all.db"), "{}", complaint(&taken));
+
+    let both = start(&[("DATABASE_URL", "sqlite:/nowhere/else.db")]);
+    assert_eq!(both.status.code(), Some(2), "{}", complaint(&both));
+}
+
+#[test]
 fn an_empty_variable_is_as_good_as_none() {
     let output = run(&["healthcheck"], &[("PORT", ""), ("LISTEN", "")]);
     assert!(complaint(&output).contains("127.0.0.1:3000"), "{}", complaint(&output));

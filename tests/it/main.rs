@@ -3,9 +3,11 @@
 mod accounts;
 mod command_line;
 mod commands;
+mod databases;
 mod live;
 mod messages;
 mod pages;
+mod postgres;
 mod rooms;
 mod security;
 mod settings;
