@@ -4,7 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
@@ -41,7 +41,8 @@ pub(super) async fn open(url: &PostgresUrl) -> anyhow::Result<Db> {
     let mut connection = timeout(CONNECT_WITHIN, PgConnection::connect_with(&options))
         .await
         .unwrap_or(Err(sqlx::Error::PoolTimedOut))
-        .with_context(|| format!("cannot open the database {place}"))?;
+        // Not as its source, which says the same once more.
+        .map_err(|error| anyhow!("cannot open the database {place}: {error}"))?;
     check(&mut connection).await.with_context(|| format!("cannot use the database {place}"))?;
     // Under a lock of the whole database: of several processes that start, one does the work.
     sqlx::migrate!("migrations/postgres")
@@ -76,12 +77,14 @@ async fn check(connection: &mut PgConnection) -> anyhow::Result<()> {
         "select current_setting('server_version_num')::int, current_setting('server_version'),
                 current_setting('server_encoding'), current_setting('fsync')",
     )
-    .fetch_one(connection)
+    .fetch_one(&mut *connection)
     .await?;
     ensure_version(number, &version)?;
     if encoding != "UTF8" {
         bail!("its encoding is {encoding}, and UTF8 is needed (create database … encoding 'UTF8')");
     }
+    // What is there already is no news at every start.
+    sqlx::raw_sql("set client_min_messages = warning").execute(connection).await?;
     if fsync == "off" {
         tracing::warn!("fsync is off in PostgreSQL: a crash of its machine loses messages");
     }
