@@ -12,6 +12,7 @@ mod sqlite;
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::config::DatabaseUrl;
@@ -100,8 +101,12 @@ impl From<sqlx::Error> for Fault {
 pub(crate) fn is_away(error: &sqlx::Error) -> bool {
     use sqlx::Error;
     match error {
-        Error::Io(_) | Error::Tls(_) | Error::Protocol(_) => true,
-        Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => true,
+        Error::Io(_)
+        | Error::Tls(_)
+        | Error::Protocol(_)
+        | Error::PoolTimedOut
+        | Error::PoolClosed
+        | Error::WorkerCrashed => true,
         // Lost, shut down, too many connections, closed to them.
         Error::Database(error) => error.code().is_some_and(|code| {
             ["08", "57P", "53300", "55000"].iter().any(|c| code.starts_with(c))
@@ -113,13 +118,13 @@ pub(crate) fn is_away(error: &sqlx::Error) -> bool {
 /// Whether two transactions stood in each other's way and this one was ended for it: a deadlock or a
 /// failed serialization. Nothing of it remains, and it is worth another try.
 pub(crate) fn is_collision(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(DatabaseError::code);
     matches!(code.as_deref(), Some("40001" | "40P01"))
 }
 
 /// Whether a row was refused because there is one like it.
 pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| error.is_unique_violation())
+    error.as_database_error().is_some_and(DatabaseError::is_unique_violation)
 }
 
 /// Expands an expression for each engine, with `$pool` bound to connections that read.

@@ -1,4 +1,4 @@
-//! What concerns PostgreSQL alone. On SQLite there is nothing to test here, and each test ends at
+//! What concerns `PostgreSQL` alone. On `SQLite` there is nothing to test here, and each test ends at
 //! once.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,6 +16,13 @@ fn pool(db: &Db) -> &PgPool {
         Db::Postgres(pool) => pool,
         Db::Sqlite { .. } => panic!("the tests run on PostgreSQL"),
     }
+}
+
+/// Until so many transactions wait for the lock of another.
+async fn until_waiting(db: &Db, wanted: i64) {
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    while numbers(db, waiting).await != [wanted] {}
 }
 
 async fn ready(server: &Server) -> StatusCode {
@@ -102,15 +109,32 @@ async fn a_post_that_a_deadlock_ends_is_stored_all_the_same() {
         .expect("locked");
     let post = ana.send(Method::POST, "/rooms/1/messages", Some(json!({"body": "hola"})));
     let collide = async {
-        let waiting = "select count(*) from pg_stat_activity
-                       where datname = current_database() and wait_event_type = 'Lock'";
-        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(pool(&db)).await.expect("one") == 0 {}
+        until_waiting(&db, 1).await;
         let room = sqlx::raw_sql("update rooms set rev = rev").execute(&mut *other).await;
         room.expect("the other one was ended");
         other.commit().await.expect("done");
     };
     let (posted, ()) = tokio::join!(post, collide);
     assert_eq!(posted.status(), StatusCode::CREATED);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn of_two_whose_registrations_meet_in_the_database_one_is_the_first() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let server = Server::start().await;
+    let db = server.storage().open().await;
+    let mut other = pool(&db).begin().await.expect("a transaction");
+    sqlx::raw_sql("select 1 from rooms for update").execute(&mut *other).await.expect("locked");
+    let meet = async {
+        until_waiting(&db, 2).await;
+        other.commit().await.expect("done");
+    };
+    let (ana, luis, ()) = tokio::join!(server.api("ana"), server.api("luis"), meet);
+    let roles = [ana.get("/me").await["role"].clone(), luis.get("/me").await["role"].clone()];
+    assert_eq!(roles.iter().filter(|role| *role == "admin").count(), 1, "{roles:?}");
     db.close().await;
 }
 

@@ -1,5 +1,5 @@
 //! What a server keeps: a directory of its own, and a database of its own. That is a file in the
-//! directory, or one on the PostgreSQL server that `PATIO_TEST_DATABASE` names (see
+//! directory, or one on the `PostgreSQL` server that `PATIO_TEST_DATABASE` names (see
 //! `script/postgres`).
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,7 +25,7 @@ static SERVER: LazyLock<Option<PgConnectOptions>> = LazyLock::new(|| {
 });
 
 /// The name of an empty, migrated database, made once and copied for each test. It sorts by the rules
-/// of a language, as most servers do: what depends on that comes out differently than on SQLite.
+/// of a language, as most servers do: what depends on that comes out differently than on `SQLite`.
 async fn template() -> &'static str {
     static MADE: OnceCell<String> = OnceCell::const_new();
     let make = async || {
@@ -69,7 +69,7 @@ impl Storage {
         Self::with(&format!("template {template}")).await
     }
 
-    /// Without a single table; on PostgreSQL with more to say about the database.
+    /// Without a single table; on `PostgreSQL` with more to say about the database.
     pub async fn empty(how: &str) -> Self {
         Self::with(&format!("template template0 {how}")).await
     }
