@@ -50,7 +50,7 @@ pub(super) fn run(demo: &Demo) -> anyhow::Result<()> {
 async fn serve(demo: &Demo, data_dir: PathBuf) -> anyhow::Result<()> {
     let config = Config {
         address: demo.address(),
-        storage: Storage { data_dir, database_url: None },
+        storage: Storage::in_directory(data_dir),
         ..Config::unset()?
     };
     let time = StoryTime::new(Clock::system());
