@@ -1,6 +1,6 @@
 // Runs the measurements: each peer in turn, round after round (A B C, A B C), on the same cores,
 // and writes down medians. See README.md.
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 
 import { bare, bun, ejabberd, ngircd } from "./peers/index.mjs";
 import { HISTORY, Patio } from "./peers/patio.mjs";
-import { pinned } from "./peers/process.mjs";
+import { launch } from "./peers/process.mjs";
 import { markdown } from "./table.mjs";
 
 const HERE = import.meta.dirname;
@@ -200,8 +200,10 @@ async function flood(peer) {
 /** Runs the generator against a server. */
 function wsload(peer, server, load) {
   const where = ["--to", `127.0.0.1:${server.port}`, "--speak", peer.speak, "--pid", server.pids().join()];
-  const [program, ...rest] = pinned([WSLOAD, ...where, ...load.map(String)]);
-  const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = launch([WSLOAD, ...where, ...load.map(String)], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, RUST_BACKTRACE: "0" },
+  });
   let log = "";
   const inside = new Promise((done, failed) => {
     child.stderr.on("data", (text) => {

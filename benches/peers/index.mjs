@@ -68,7 +68,7 @@ export const ngircd = {
   speak: "irc",
   program: "/usr/sbin/ngircd",
   missing: () => (existsSync(ngircd.program) ? null : "apt-get install ngircd"),
-  version: () => firstLine(ngircd.program, "--version").split(" (")[0].split("-").slice(0, 2).join("-"),
+  version: () => firstLine(ngircd.program, "--version").split("-")[0],
   async start() {
     const port = await freePort();
     const { folder, who } = nobody();

@@ -8,8 +8,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Servers and load share the first two cores, however many there are. */
 export const CORES = availableParallelism() > 1 ? "0,1" : "0";
 
+/** What runs still when this program ends ends with it. */
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
+/** Starts a command, which ends at the latest with this program. */
+export function launch(command, options) {
+  const [program, ...rest] = pinned(command);
+  const child = spawn(program, rest, options);
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  return child;
+}
+
 /** A command on those cores, with as many files as the system allows. */
-export function pinned(command) {
+function pinned(command) {
   return ["taskset", "-c", CORES, "sh", "-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh", ...command];
 }
 
@@ -23,9 +37,8 @@ export async function freePort() {
 
 /** Starts a server and waits until `answers(port)` is true. Answers it with the time that took. */
 export async function start(command, port, { answers = accepts, ...options } = {}) {
-  const [program, ...rest] = pinned(command);
   const begun = performance.now();
-  const child = spawn(program, rest, { stdio: ["ignore", "ignore", "pipe"], ...options });
+  const child = launch(command, { stdio: ["ignore", "ignore", "pipe"], ...options });
   let log = "";
   child.stderr.on("data", (text) => (log = (log + text).slice(-4000)));
   const ended = new Promise((done) => child.once("exit", done));

@@ -17,7 +17,7 @@ use crate::frames::{self, Framing, Kind};
 const PER_ADDRESS: usize = 2_000;
 /// Comings-in under way at once: well below the backlog that servers ask for.
 const AT_ONCE: usize = 256;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 pub struct Connection {

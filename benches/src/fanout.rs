@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 use crate::crowd::{Crowd, News, Seating, say};
@@ -213,6 +213,7 @@ impl Sender {
         let stamp = Stamp { room: self.seat.room, number: self.next, at };
         self.next += 1;
         say(&self.stream, &dialect.post(&self.seat, &stamp.body(body), &stamp.digits()))
+            .context("the sender lost its connection")
     }
 }
 

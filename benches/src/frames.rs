@@ -62,19 +62,18 @@ pub const PONG: u8 = 10;
 /// A frame as clients send it. The mask is all zeros, which is allowed and leaves the payload
 /// as it is.
 pub fn websocket(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    const MASKED: u8 = 0x80;
     let mut frame = vec![0x80 | opcode];
-    match payload.len() {
-        length @ 0..126 => frame.push(0x80 | u8::try_from(length).unwrap_or(0)),
-        length => match u16::try_from(length) {
-            Ok(length) => {
-                frame.push(0x80 | 126);
-                frame.extend_from_slice(&length.to_be_bytes());
-            }
-            Err(_) => {
-                frame.push(0x80 | 127);
-                frame.extend_from_slice(&(length as u64).to_be_bytes());
-            }
-        },
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(length @ 0..126), _) => frame.push(MASKED | length),
+        (_, Ok(length)) => {
+            frame.push(MASKED | 0x7e);
+            frame.extend_from_slice(&length.to_be_bytes());
+        }
+        _ => {
+            frame.push(MASKED | 0x7f);
+            frame.extend_from_slice(&(payload.len() as u64).to_be_bytes());
+        }
     }
     frame.extend_from_slice(&[0; 4]);
     frame.extend_from_slice(payload);

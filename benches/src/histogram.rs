@@ -2,7 +2,7 @@
 //! million times a second.
 
 /// Buckets for each power of two.
-const STEPS: u64 = 32;
+const STEPS: usize = 32;
 const BITS: u32 = STEPS.trailing_zeros();
 
 #[derive(Clone)]
@@ -14,7 +14,7 @@ pub struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { buckets: vec![0; 64 * STEPS as usize], count: 0, largest: 0 }
+        Self { buckets: vec![0; 64 * STEPS], count: 0, largest: 0 }
     }
 }
 
@@ -62,20 +62,16 @@ impl Histogram {
 
 /// The first [`STEPS`] values have a bucket each; above, the highest bits choose it.
 fn bucket(value: u64) -> usize {
-    let Some(shift) = value.checked_ilog2().and_then(|log| log.checked_sub(BITS)) else {
-        return usize::try_from(value).unwrap_or(usize::MAX);
-    };
-    let index = u64::from(shift + 1) * STEPS + ((value >> shift) - STEPS);
-    usize::try_from(index).unwrap_or(usize::MAX)
+    let shift = value.checked_ilog2().unwrap_or(0).saturating_sub(BITS);
+    let high = usize::try_from(value >> shift).unwrap_or(usize::MAX);
+    shift as usize * STEPS + high
 }
 
 /// The greatest value of a bucket.
 fn upper_end(index: usize) -> u64 {
-    let index = index as u64;
-    match (index / STEPS).checked_sub(1) {
-        None => index,
-        Some(shift) => (((index % STEPS) + STEPS + 1) << shift).wrapping_sub(1),
-    }
+    let shift = (index / STEPS).saturating_sub(1);
+    let high = (index - shift * STEPS) as u64;
+    ((high + 1) << shift).wrapping_sub(1)
 }
 
 #[cfg(test)]
@@ -87,13 +83,14 @@ mod tests {
         for value in (0..2_000).chain([1 << 20, (1 << 40) + 12_345, u64::MAX / 3]) {
             let top = upper_end(bucket(value));
             assert!(top >= value, "{value} is below the end of its bucket, {top}");
-            assert!(top - value <= value / STEPS, "{value} stands for {top} at most");
+            assert!(top - value <= value / STEPS as u64, "{value} stands for {top} at most");
         }
     }
 
     #[test]
     fn every_duration_has_a_bucket() {
         assert!(bucket(u64::MAX) < Histogram::default().buckets.len());
+        assert_eq!(upper_end(bucket(u64::MAX)), u64::MAX);
     }
 
     #[test]

@@ -60,7 +60,9 @@ pub fn run(target: SocketAddr, server: &Server, options: &Options) -> Result<Val
     let seconds = (stamp::now() - begun) as f64 / 1e9;
     let usage = server.usage()? - used;
     let mut all = Histogram::default();
-    times.iter().for_each(|times| all.merge(times));
+    for times in &times {
+        all.merge(times);
+    }
     Ok(json!({
         "requests": all.count(),
         "page_bytes": bytes,
@@ -80,7 +82,7 @@ impl Visitor {
     fn new(target: SocketAddr, options: &Options) -> Result<Self> {
         let stream = TcpStream::connect(target)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
         let request = format!(
             "GET {} HTTP/1.1\r\nHost: {target}\r\nCookie: {}\r\nAccept: text/html\r\n\
              Accept-Language: en\r\n\r\n",

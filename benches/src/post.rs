@@ -23,7 +23,9 @@ pub struct Options {
 pub fn run(mut crowd: Crowd, server: &Server, options: &Options) -> Result<Value> {
     let mut seats = options.seating.seats();
     // Posting alone: who opens a room is sent what others say there.
-    seats.iter_mut().for_each(|seat| seat.opens = false);
+    for seat in &mut seats {
+        seat.opens = false;
+    }
     crowd.gather(&seats)?;
     let used = server.usage()?;
     let begun = stamp::now();

@@ -47,8 +47,9 @@ struct Return {
     inside: usize,
     first_loss: Option<u64>,
     first_entry: Option<u64>,
+    /// Tries before the new server took anybody: refused, or cut off with the old one.
     refused: u64,
-    /// Connections that broke although the server had taken them.
+    /// Connections that broke once it did.
     errors: u64,
     times: Histogram,
 }
@@ -63,7 +64,7 @@ pub fn run(mut crowd: Crowd, options: &Options) -> Result<Value> {
         if stamp::now() > begun + PATIENCE {
             bail!("only {} of {} came back", back.inside, seats.len());
         }
-        back.knock(&mut crowd, options)?;
+        back.knock(&mut crowd, options);
         crowd.turn(Duration::from_millis(10), &mut |index, news| back.hear(index, &news))?;
     }
     let now = stamp::now();
@@ -101,7 +102,7 @@ impl Return {
         }
     }
 
-    fn knock(&mut self, crowd: &mut Crowd, options: &Options) -> Result<()> {
+    fn knock(&mut self, crowd: &mut Crowd, options: &Options) {
         while self.under_way < AT_ONCE && stamp::now() >= self.not_before {
             let Some(index) = self.waiting.pop() else { break };
             let mut seat = crowd.connections[index].seat;
@@ -117,7 +118,6 @@ impl Return {
                 self.not_before = stamp::now() + AGAIN;
             }
         }
-        Ok(())
     }
 
     fn hear(&mut self, index: usize, news: &News<'_>) {
@@ -138,12 +138,15 @@ impl Return {
             }
             News::Gone(reason) => {
                 self.first_loss.get_or_insert(now);
+                let late = self.first_entry.is_some();
+                if late && self.errors == 0 {
+                    eprintln!("connection {index} while coming back: {reason}");
+                }
+                self.errors += u64::from(late);
                 if client.knocked {
-                    if self.errors == 0 {
-                        eprintln!("connection {index} while coming back: {reason}");
-                    }
-                    self.errors += 1;
+                    self.refused += u64::from(!late);
                     self.under_way -= 1;
+                    self.not_before = now + AGAIN;
                     client.knocked = false;
                 } else {
                     self.inside -= 1;

@@ -3,14 +3,21 @@
 use std::io::{ErrorKind, Read as _};
 use std::net::TcpStream;
 use std::os::fd::AsFd as _;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use rustix::event::{PollFd, PollFlags, poll};
 use serde_json::{Value, json};
+use socket2::SockRef;
 
 use crate::crowd::Crowd;
 use crate::process::kernel_tcp_kib;
 use crate::stamp;
+
+/// Bytes that the kernel keeps for a member that does not read.
+const WINDOW: usize = 16 * 1024;
+/// When nothing has come for so long, there is nothing left.
+const QUIET: Duration = Duration::from_millis(500);
 
 pub struct Slow {
     members: Vec<Member>,
@@ -42,6 +49,8 @@ impl Slow {
         ensure!(count < all, "somebody has to read");
         let members = (all - count..all).map(|index| {
             crowd.stop_reading(index)?;
+            // A small window, as over a poor line; else the kernel takes megabytes for it.
+            SockRef::from(&crowd.connections[index].stream).set_recv_buffer_size(WINDOW)?;
             Ok(Member { index, cut: None })
         });
         let tcp = kernel_tcp_kib();
@@ -81,7 +90,7 @@ impl Slow {
     pub fn report(&self, crowd: &Crowd, frame_bytes: u64) -> Result<Value> {
         let (mut ended, mut held) = (0, Vec::new());
         for member in &self.members {
-            let (received, end) = drain(&crowd.connections[member.index].stream);
+            let (received, end) = drain(&crowd.connections[member.index].stream)?;
             ended += u64::from(end);
             if let Some(cut) = &member.cut {
                 held.push((cut.published * frame_bytes).saturating_sub(received) / 1024);
@@ -100,14 +109,16 @@ impl Slow {
     }
 }
 
-/// Reads what has come. Answers the bytes, and whether the connection is at its end.
-fn drain(mut stream: &TcpStream) -> (u64, bool) {
+/// Reads what comes still. Answers the bytes, and whether the connection is at its end.
+fn drain(mut stream: &TcpStream) -> Result<(u64, bool)> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(QUIET))?;
     let (mut scratch, mut sum) = (vec![0; 1 << 20], 0);
     loop {
         match stream.read(&mut scratch) {
-            Ok(0) => return (sum, true),
+            Ok(0) => return Ok((sum, true)),
             Ok(length) => sum += length as u64,
-            Err(error) => return (sum, error.kind() != ErrorKind::WouldBlock),
+            Err(error) => return Ok((sum, error.kind() != ErrorKind::WouldBlock)),
         }
     }
 }

@@ -34,6 +34,7 @@ fn main() -> Result<()> {
     let mut visitors: Vec<Visitor> = Vec::new();
     let mut rooms: Vec<Vec<usize>> = Vec::new();
     let mut events = Vec::with_capacity(1024);
+    let mut scratch = vec![0; 64 * 1024];
     loop {
         events.clear();
         epoll::wait(&epoll, spare_capacity(&mut events), None)?;
@@ -47,7 +48,7 @@ fn main() -> Result<()> {
                 continue;
             }
             let index = usize::try_from(event.data.u64())?;
-            let Some(lines) = visitors[index].read()? else {
+            let Some(lines) = visitors[index].read(&mut scratch) else {
                 epoll::delete(&epoll, &visitors[index].stream)?;
                 if let Some(room) = visitors[index].room {
                     rooms[room].retain(|member| *member != index);
@@ -75,16 +76,15 @@ fn main() -> Result<()> {
 
 impl Visitor {
     /// Whole lines that came; `None` at the end.
-    fn read(&mut self) -> Result<Option<Vec<u8>>> {
-        let mut scratch = [0; 64 * 1024];
-        match (&self.stream).read(&mut scratch) {
-            Ok(0) => return Ok(None),
+    fn read(&mut self, scratch: &mut [u8]) -> Option<Vec<u8>> {
+        match (&self.stream).read(scratch) {
+            Ok(0) => return None,
             Ok(length) => self.heard.extend_from_slice(&scratch[..length]),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => return Ok(None),
+            Err(_) => return None,
         }
         let end = memchr::memrchr(b'\n', &self.heard).map_or(0, |at| at + 1);
-        Ok(Some(self.heard.drain(..end).collect()))
+        Some(self.heard.drain(..end).collect())
     }
 }
 
