@@ -99,7 +99,7 @@ const measurements = {
     peers: [patio, bun],
     run: async (peer) => {
       const how = (slow) => () =>
-        ["--body", peer === patio ? 6_000 : 12_500, "--rate", 25, "--slow", slow, ...during(quick ? 5 : 20)];
+        ["--body", peer === patio ? 12_000 : 24_400, "--rate", 12, "--slow", slow, ...during(quick ? 5 : 20)];
       return { without: await fanout(ONE, how(0))(peer), with: await fanout(ONE, how(small / 100))(peer) };
     },
   },
@@ -213,7 +213,7 @@ function wsload(peer, server, load) {
     child.once("exit", () => failed(new Error(`wsload ended: ${log}`)));
   });
   inside.catch(() => {});
-  return { child, inside, lines: createInterface({ input: child.stdout }), complaint: () => log };
+  return { child, inside, lines: createInterface({ input: child.stdout }), complaint: () => /^Error: .*/m.exec(log)?.[0] ?? log };
 }
 
 async function load(peer, server, args) {
