@@ -280,8 +280,5 @@ function report({ results, missing }) {
   writeFileSync(RESULTS, `${before}<!-- table -->\n\n${table}\n\n<!-- end of table -->${after}`);
 }
 
-try {
-  await main();
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
-}
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+await main();

@@ -132,16 +132,15 @@ impl Fanout {
         let (dialect, body) = (self.crowd.dialect, self.body);
         std::thread::scope(|scope| {
             let thread = scope.spawn(|| {
-                let result = send_on_time(&mut senders, dialect, body, rate, begun, time, &sent);
+                send_on_time(&mut senders, dialect, body, rate, begun, time, &sent);
                 done.store(true, Ordering::Release);
-                result
             });
             let read = self.read_until(|| {
                 let all = done.load(Ordering::Acquire);
                 (sent.load(Ordering::Acquire), all)
             });
             match thread.join() {
-                Ok(result) => result.and(read),
+                Ok(()) => read,
                 Err(_) => bail!("the sender's thread ended"),
             }
         })?;
@@ -225,7 +224,7 @@ fn send_on_time(
     begun: u64,
     time: Duration,
     sent: &AtomicU64,
-) -> Result<()> {
+) {
     let rooms = senders.len();
     for count in 0_u32.. {
         let after = Duration::from_secs_f64(f64::from(count) / rate);
@@ -241,7 +240,6 @@ fn send_on_time(
         }
         sent.fetch_add(1, Ordering::Release);
     }
-    Ok(())
 }
 
 fn nanoseconds(time: Duration) -> u64 {
