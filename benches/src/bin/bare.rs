@@ -1,0 +1,98 @@
+//! The floor: accepts connections, and writes what one of them says to all of its room, in one
+//! loop. No WebSocket, no queue, nothing kept. It can only be slower than this.
+//!
+//! The first line of a connection is the number of its room. Usage: `bare PORT`.
+
+use std::io::{ErrorKind, Read as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll;
+use socket2::{Domain, Socket, Type};
+use wsload::crowd::say;
+use wsload::process::raise_file_limit;
+
+const LISTENER: u64 = u64::MAX;
+
+struct Visitor {
+    stream: TcpStream,
+    room: Option<usize>,
+    heard: Vec<u8>,
+}
+
+fn main() -> Result<()> {
+    let port: u16 = std::env::args().nth(1).context("usage: bare PORT")?.parse()?;
+    raise_file_limit()?;
+    let listener = listen(port)?;
+    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    let watch = |stream: &dyn std::os::fd::AsFd, data: u64| {
+        epoll::add(&epoll, stream.as_fd(), epoll::EventData::new_u64(data), epoll::EventFlags::IN)
+    };
+    watch(&listener, LISTENER)?;
+    let mut visitors: Vec<Visitor> = Vec::new();
+    let mut rooms: Vec<Vec<usize>> = Vec::new();
+    let mut events = Vec::with_capacity(1024);
+    let mut scratch = vec![0; 64 * 1024];
+    loop {
+        events.clear();
+        epoll::wait(&epoll, spare_capacity(&mut events), None)?;
+        for event in &events {
+            if event.data.u64() == LISTENER {
+                let (stream, _) = listener.accept()?;
+                stream.set_nonblocking(true)?;
+                stream.set_nodelay(true)?;
+                watch(&stream, visitors.len() as u64)?;
+                visitors.push(Visitor { stream, room: None, heard: Vec::new() });
+                continue;
+            }
+            let index = usize::try_from(event.data.u64())?;
+            let Some(lines) = visitors[index].read(&mut scratch) else {
+                epoll::delete(&epoll, &visitors[index].stream)?;
+                if let Some(room) = visitors[index].room {
+                    rooms[room].retain(|member| *member != index);
+                }
+                continue;
+            };
+            if lines.is_empty() {
+                continue;
+            }
+            let Some(room) = visitors[index].room else {
+                let room: usize = std::str::from_utf8(&lines)?.trim().parse()?;
+                visitors[index].room = Some(room);
+                rooms.resize(rooms.len().max(room + 1), Vec::new());
+                rooms[room].push(index);
+                say(&visitors[index].stream, b"welcome\n")?;
+                continue;
+            };
+            for member in &rooms[room] {
+                // Who has gone is noticed when it is read.
+                drop(say(&visitors[*member].stream, &lines));
+            }
+        }
+    }
+}
+
+impl Visitor {
+    /// Whole lines that came; `None` at the end.
+    fn read(&mut self, scratch: &mut [u8]) -> Option<Vec<u8>> {
+        match (&self.stream).read(scratch) {
+            Ok(0) => return None,
+            Ok(length) => self.heard.extend_from_slice(&scratch[..length]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => return None,
+        }
+        let end = memchr::memrchr(b'\n', &self.heard).map_or(0, |at| at + 1);
+        Some(self.heard.drain(..end).collect())
+    }
+}
+
+fn listen(port: u16) -> Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
+    socket.listen(4096)?;
+    socket.set_linger(Some(Duration::ZERO))?;
+    Ok(socket.into())
+}
