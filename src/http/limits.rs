@@ -43,6 +43,11 @@ impl Throttle {
         self.check(client, |limits| &limits.sign_up)
     }
 
+    /// Whether there are limits at all.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Forgets those who have not tried for long.
     pub fn prune(&self) {
         if let Some(limits) = &self.0 {

@@ -250,6 +250,7 @@ impl Accounts {
         store::set_display_name(&self.db, me.person.id, name).await?;
         let person = Person { display_name: name.as_str().to_owned(), ..me.person.clone() };
         self.bell.publish(Topic::Everybody, 0, &Event::Renamed(person));
+        self.bell.tell(Topic::Person(me.person.id), Notice::Renamed);
         Ok(())
     }
 

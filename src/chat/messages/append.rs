@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::model::{Post, PostError, Posted};
 use super::store::{self, Refused};
-use crate::chat::events::{Bell, Event, Notice, Topic};
+use crate::chat::events::{Bell, Event, Topic};
 use crate::db::Db;
 use crate::kernel::{Clock, Fault};
 use crate::lifecycle::Lifecycle;
@@ -98,10 +98,11 @@ fn settle(
                 let mark = message.rev.0;
                 let (room, last_seq) = (message.room, message.seq);
                 // Who writes has read, on all connections.
-                let read = Notice::Read { room, seq: last_seq };
-                bell.tell(Topic::Person(message.author.id), read);
+                let read = Event::Read { room, seq: last_seq };
+                bell.publish(Topic::Person(message.author.id), 0, &read);
                 bell.publish(Topic::Room(room), mark, &Event::Message(message));
-                bell.publish(Topic::Members(room), last_seq.0, &Event::Unread { room, last_seq });
+                let unread = Event::Unread { room, last_seq };
+                bell.remind(Topic::Members(room), Topic::Room(room), &unread);
             }
             Ok(posted)
         }

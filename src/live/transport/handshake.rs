@@ -1,0 +1,149 @@
+//! From an HTTP request to a WebSocket (RFC 6455, section 4.2).
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use hyper::header::{
+    CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use hyper::http::request::Parts;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::{HeaderMap, Method, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use sha1::{Digest as _, Sha1};
+use tokio::net::TcpStream;
+
+use super::stream::Stream;
+
+const VERSION: &str = "13";
+/// The standard's own: it proves that the server speaks WebSocket and no cache answers.
+const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// A request that may become a WebSocket.
+pub struct Handshake {
+    accept: String,
+    offered: Vec<String>,
+    upgrade: OnUpgrade,
+}
+
+/// Why a request cannot become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It does not ask for it, or not as the standard says.
+    NotAsked,
+    /// It asks in another version of the protocol.
+    Version,
+}
+
+impl Refused {
+    /// The status that says so.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::NotAsked => StatusCode::BAD_REQUEST,
+            Self::Version => StatusCode::UPGRADE_REQUIRED,
+        }
+    }
+
+    /// The headers that belong to the status.
+    pub fn headers(self) -> HeaderMap {
+        match self {
+            Self::NotAsked => HeaderMap::new(),
+            Self::Version => HeaderMap::from_iter([
+                (UPGRADE, HeaderValue::from_static("websocket")),
+                (CONNECTION, HeaderValue::from_static("upgrade")),
+                (SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION)),
+            ]),
+        }
+    }
+}
+
+impl Handshake {
+    /// # Errors
+    /// When the request asks for no WebSocket, or in a way that is none.
+    pub fn read(parts: &mut Parts) -> Result<Self, Refused> {
+        let headers = &parts.headers;
+        let asked = parts.method == Method::GET
+            && names(headers, &CONNECTION, "upgrade")
+            && names(headers, &UPGRADE, "websocket");
+        if !asked {
+            return Err(Refused::NotAsked);
+        }
+        if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
+            return Err(Refused::Version);
+        }
+        let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
+        let key = key.filter(|key| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16));
+        let accept = accept_key(key.ok_or(Refused::NotAsked)?);
+        let offered = words(headers, &SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect();
+        // Only a connection of HTTP/1.1 can be taken over.
+        let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Refused::NotAsked)?;
+        Ok(Self { accept, offered, upgrade })
+    }
+
+    /// The first subprotocol of the client's that is among ours.
+    pub fn choose(&self, ours: &[&'static str]) -> Option<&'static str> {
+        let find = |name: &String| ours.iter().find(|our| *our == name).copied();
+        self.offered.iter().find_map(find)
+    }
+
+    /// The answer, and what becomes the stream once it is sent.
+    pub fn accept(self, protocol: Option<&'static str>) -> (Response<()>, Upgrade) {
+        let mut response = Response::new(());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        // Base64 is always a header's value.
+        if let Ok(accept) = HeaderValue::try_from(self.accept) {
+            headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+        }
+        if let Some(protocol) = protocol {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
+        }
+        (response, Upgrade(self.upgrade))
+    }
+}
+
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake").field("offered", &self.offered).finish_non_exhaustive()
+    }
+}
+
+/// A connection that is about to be taken over.
+pub struct Upgrade(OnUpgrade);
+
+impl Upgrade {
+    /// The stream, and what the client sent so early that it was read with the request. Plain TCP
+    /// is taken out of the server's wrapping, which frees what that holds; anything else is used
+    /// through it.
+    ///
+    /// # Errors
+    /// When the connection broke before.
+    pub async fn stream(self) -> Result<(Stream, Bytes), hyper::Error> {
+        let upgraded = self.0.await?;
+        Ok(match upgraded.downcast::<TokioIo<TcpStream>>() {
+            Ok(parts) => (Stream::tcp(parts.io.into_inner()), parts.read_buf),
+            Err(upgraded) => (Stream::other(TokioIo::<Upgraded>::new(upgraded)), Bytes::new()),
+        })
+    }
+}
+
+/// The proof that the key was read.
+fn accept_key(key: &[u8]) -> String {
+    let digest = Sha1::new().chain_update(key).chain_update(GUID).finalize();
+    STANDARD.encode(digest)
+}
+
+/// The words of a header that is a list, over all its lines.
+fn words<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let lines = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim)
+}
+
+fn names(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    words(headers, name).any(|found| found.eq_ignore_ascii_case(word))
+}
