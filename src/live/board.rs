@@ -3,8 +3,7 @@
 //!
 //! All commands that have gathered are taken in order, but what was published in them is written
 //! at the end, all of a topic as one run of frames: a write costs the same for one frame and for
-//! twenty. The order within a topic is kept, and who begins or ends listening in between gets a
-//! frame too many at worst, which its mark tells.
+//! twenty. The order within a topic is kept, and marks keep from those who catch up what they have.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -63,6 +62,12 @@ impl<W: Words> Board<W> {
         let mut commands = commands.drain(..);
         while !commands.as_slice().is_empty() {
             for command in commands.by_ref().take(TURN) {
+                // Who begins to listen gets nothing from before.
+                if let Command::Listen { topic, .. } = &command
+                    && self.runs.iter().any(|run| run.topic == *topic)
+                {
+                    self.write_runs().await;
+                }
                 self.take(command);
             }
             self.write_runs().await;

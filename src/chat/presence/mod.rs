@@ -1,13 +1,14 @@
 //! Who is there, in memory alone: nothing is written for somebody who comes, idles or goes.
 //!
-//! Changes are gathered for a quarter of a second and told together; who left and came back
-//! meanwhile has not changed. Everybody signed in may see everybody, so everybody is told. Where
+//! The first change is told at once, and what follows within a quarter of a second together; who
+//! left and came back meanwhile has not changed. Everybody signed in may see everybody, so everybody is told. Where
 //! more than a thousand are there nobody is told of individuals any more, since a thousand people
 //! who each hear of a thousand are a million frames: pages show who is there when they are loaded.
 
 mod model;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,15 +28,19 @@ pub struct Presence {
     bell: Bell,
     clock: Clock,
     changed: Arc<Notify>,
+    /// Whether changes are gathered just now.
+    gathers: Arc<AtomicBool>,
 }
 
 impl Presence {
     /// Starts the task that tells who comes and goes.
     pub fn start(bell: Bell, clock: Clock, lifecycle: &Lifecycle) -> Self {
-        let presence = Self { board: Arc::default(), bell, clock, changed: Arc::default() };
+        let (board, changed, gathers) = Default::default();
+        let presence = Self { board, bell, clock, changed, gathers };
         let (watch, closing) = (presence.clone(), lifecycle.closing());
         lifecycle.spawn_worker(async move {
             while closing.run_until_cancelled(watch.wait_for_next()).await.is_some() {
+                watch.gathers.store(false, Ordering::Relaxed);
                 watch.tell();
             }
         });
@@ -46,14 +51,14 @@ impl Presence {
     #[must_use]
     pub fn arrive(&self, user: UserId) -> Here {
         self.board().arrive(user);
-        self.changed.notify_one();
+        self.tell_soon();
         Here { presence: self.clone(), user }
     }
 
     /// Somebody looked at a page, maybe with a browser that runs no script.
     pub fn seen(&self, user: UserId) {
         self.board().seen(user, self.clock.now());
-        self.changed.notify_one();
+        self.tell_soon();
     }
 
     pub fn is_online(&self, user: UserId) -> bool {
@@ -82,6 +87,13 @@ impl Presence {
             None => self.changed.notified().await,
         }
         tokio::time::sleep(TICK).await;
+    }
+
+    fn tell_soon(&self) {
+        if !self.gathers.swap(true, Ordering::Relaxed) {
+            self.tell();
+        }
+        self.changed.notify_one();
     }
 
     fn tell(&self) {
