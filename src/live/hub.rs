@@ -105,7 +105,7 @@ impl<W: Words> Hub<W> {
         hub
     }
 
-    fn build(encode: Encode<W::Event>) -> (Self, Board<W>) {
+    pub(super) fn build(encode: Encode<W::Event>) -> (Self, Board<W>) {
         let waiting = Mutex::new(Waiting { commands: Vec::new(), overrun: false });
         let inbox = Arc::new(Inbox { waiting, filled: Notify::new() });
         (Self { inbox, last_id: Arc::default() }, Board::new(encode))
@@ -152,6 +152,11 @@ impl<W: Words> Hub<W> {
     /// reach them.
     pub fn part(&self, who: W::Topic, topic: W::Topic) {
         self.send(Command::Part { who, topic });
+    }
+
+    #[cfg(test)]
+    pub(super) fn take(&self, commands: &mut Vec<Command<W>>) -> bool {
+        self.inbox.take(commands)
     }
 
     pub(super) fn send(&self, command: Command<W>) {

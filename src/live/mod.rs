@@ -12,6 +12,8 @@ mod connection;
 mod delivery;
 mod hub;
 mod peer;
+#[cfg(test)]
+mod tests;
 pub mod transport;
 
 pub use connection::{Attendant, Connection, Input};

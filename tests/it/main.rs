@@ -4,6 +4,7 @@ mod accounts;
 mod command_line;
 mod commands;
 mod live;
+mod live_streams;
 mod messages;
 mod pages;
 mod rooms;

@@ -147,3 +147,107 @@ fn words<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
 fn names(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     words(headers, name).any(|found| found.eq_ignore_ascii_case(word))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    use hyper::Request;
+    use hyper::body::Incoming as Body;
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::*;
+    use crate::live::transport::{Incoming, Line, Parser, frame};
+
+    fn request(headers: &[(&str, &str)]) -> Parts {
+        let request = headers.iter().fold(Request::builder(), |r, (name, v)| r.header(*name, *v));
+        request.body(()).expect("a request").into_parts().0
+    }
+
+    const ASKING: [(&str, &str); 4] = [
+        ("connection", "keep-alive, Upgrade"),
+        ("upgrade", "WebSocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+
+    #[test]
+    fn the_key_is_answered_as_in_the_standard() {
+        assert_eq!(accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn a_request_that_does_not_ask_for_it_properly_is_refused() {
+        for (name, value, refused) in [
+            ("connection", "close", Refused::NotAsked),
+            ("upgrade", "h2c", Refused::NotAsked),
+            ("sec-websocket-version", "8", Refused::Version),
+            ("sec-websocket-key", "c2hvcnQ=", Refused::NotAsked),
+        ] {
+            let changed = ASKING.map(|(n, v)| if n == name { (n, value) } else { (n, v) });
+            let result = Handshake::read(&mut request(&changed));
+            assert_eq!(result.err(), Some(refused), "{name}");
+        }
+        assert_eq!(Refused::Version.status(), 426);
+        assert_eq!(Refused::Version.headers()[SEC_WEBSOCKET_VERSION], "13");
+    }
+
+    /// Echoes one message.
+    async fn serve(request: Request<Body>) -> Result<Response<String>, Infallible> {
+        let (mut parts, _) = request.into_parts();
+        let handshake = match Handshake::read(&mut parts) {
+            Ok(handshake) => handshake,
+            Err(refused) => panic!("{refused:?}"),
+        };
+        let protocol = handshake.choose(&["one", "two"]);
+        let (response, upgrade) = handshake.accept(protocol);
+        #[expect(clippy::disallowed_methods, reason = "the stream comes after the answer")]
+        drop(tokio::spawn(async move {
+            let (stream, early) = upgrade.stream().await.expect("a stream");
+            assert!(matches!(stream, Stream::Other(_)), "no TCP here");
+            let (line, mut parser) = (Line::new(stream), Parser::default());
+            line.begin(Bytes::new());
+            let mut messages = parser.feed(&early);
+            if messages.is_empty() {
+                let read = poll_fn(|cx| line.poll_read(cx, &mut parser)).await;
+                messages = read.expect("messages");
+            }
+            assert_eq!(messages, [Incoming::Text("Hello".to_owned())]);
+            line.write(&frame::text(b"Hello"));
+            line.close(None);
+            line.finish(Duration::ZERO).await;
+        }));
+        Ok(response.map(|()| String::new()))
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_is_no_tcp_becomes_a_websocket_too() {
+        let (near, mut far) = duplex(64);
+        let service = service_fn(serve);
+        let serving =
+            http1::Builder::new().serve_connection(TokioIo::new(near), service).with_upgrades();
+        let talking = async {
+            let mut asking = "GET / HTTP/1.1\r\nhost: x\r\n".to_owned();
+            for (name, value) in ASKING.into_iter().chain([("sec-websocket-protocol", "x, two")]) {
+                asking += &format!("{name}: {value}\r\n");
+            }
+            let mut bytes = (asking + "\r\n").into_bytes();
+            // With the request, without waiting for the answer.
+            bytes.extend([0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+            far.write_all(&bytes).await.expect("written");
+            let mut answer = Vec::new();
+            far.read_to_end(&mut answer).await.expect("an orderly end");
+            answer
+        };
+        let (served, answer) = tokio::join!(serving, talking);
+        served.expect("served");
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        assert!(text.starts_with("HTTP/1.1 101 "), "{text}");
+        assert!(text.contains("sec-websocket-protocol: two\r\n"), "{text}");
+        assert!(answer.ends_with(&[&frame::text(b"Hello")[..], &frame::close(None)].concat()));
+    }
+}
