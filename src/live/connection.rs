@@ -84,7 +84,7 @@ impl<W: Words> Connection<W> {
 
     /// Sends whole frames as the very first, and then what was published meanwhile.
     pub fn begin(&self, first: Bytes) {
-        self.peer.line.begin(first);
+        self.peer.line.begin(Some(first));
     }
 
     /// Sends a text. Never waits.

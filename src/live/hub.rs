@@ -68,13 +68,7 @@ pub(super) enum Command<W: Words> {
     Connect { id: u64, form: Form, peer: Arc<Peer<W::Notice>> },
     Listen { id: u64, topic: W::Topic },
     Follow { id: u64, topic: W::Topic },
-    GoLive {
-        id: u64,
-        topic: W::Topic,
-        after: i64,
-        first: Bytes,
-        answer: oneshot::Sender<Standing>,
-    },
+    GoLive { id: u64, topic: W::Topic, after: i64, first: Bytes, answer: oneshot::Sender<Standing> },
     Ignore { id: u64, topic: W::Topic },
     Leave { id: u64 },
 }

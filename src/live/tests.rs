@@ -50,7 +50,7 @@ impl Rig {
     fn client(&self, form: u8, topics: &[u8]) -> Client {
         let (near, far) = duplex(1024);
         let connection = self.hub.connect(Form(form), Stream::other(near), &[]);
-        connection.begin(Bytes::new());
+        connection.begin(frame::HEARTBEAT);
         for topic in topics {
             connection.listen(*topic);
         }
@@ -71,22 +71,36 @@ impl Rig {
 }
 
 impl Client {
-    /// The payloads of what was written up to now, one after the other.
+    /// The texts that were written up to now, one after the other.
     async fn heard(&mut self) -> String {
         self.connection.send(b"|");
-        let end = frame::text(b"|");
-        let mut bytes = Vec::new();
-        while !bytes.ends_with(&end) {
-            let attendant = self.connection.attendant();
-            // Hands over for as long as there is something to read.
-            let mut piece = [0; 256];
-            let reading = pin!(self.far.read(&mut piece));
-            let read = attendant.during(reading).await.expect("not cut").expect("bytes");
-            assert!(read > 0, "the line has ended");
-            bytes.extend_from_slice(&piece[..read]);
+        let mut texts = String::new();
+        loop {
+            let (opcode, payload) = self.next_frame().await;
+            match (opcode, payload.as_str()) {
+                (0x1, "|") => return texts.trim().to_owned(),
+                (0x1, text) => texts.push_str(text),
+                // A ping.
+                (other, _) => assert_eq!(other, 0x9),
+            }
         }
-        let texts = bytes.into_iter().filter(|byte| byte.is_ascii_graphic() || *byte == b' ');
-        String::from_utf8(texts.collect()).expect("text").trim_end_matches('|').trim().to_owned()
+    }
+
+    /// The next frame, with what waits being handed over for as long as it is needed.
+    async fn next_frame(&mut self) -> (u8, String) {
+        let attendant = self.connection.attendant();
+        let reading = pin!(async {
+            let first = self.far.read_u8().await?;
+            let length = match self.far.read_u8().await? {
+                126 => usize::from(self.far.read_u16().await?),
+                short => usize::from(short),
+            };
+            let mut payload = vec![0; length];
+            self.far.read_exact(&mut payload).await?;
+            Ok::<_, std::io::Error>((first & 0xf, payload))
+        });
+        let (opcode, payload) = attendant.during(reading).await.expect("not cut").expect("a frame");
+        (opcode, String::from_utf8(payload).expect("text"))
     }
 }
 
@@ -156,6 +170,7 @@ async fn who_was_too_slow_to_catch_up_asks_again_and_misses_nothing() {
     for mark in 1..=200 {
         rig.say(1, mark, "x");
     }
+    rig.settle().await;
     let (standing, _) = tokio::join!(client.connection.go_live(1, 10, b"live "), rig.settle());
     let Standing::Behind(lost) = standing else { panic!("{standing:?}") };
     assert!((10..200).contains(&lost), "{lost}");
@@ -237,7 +252,7 @@ async fn a_slow_reader_is_cut_and_the_others_get_everything() {
     for mark in 1..=40 {
         rig.say(1, mark, &long);
         rig.settle().await;
-        assert_eq!(quick.heard().await.len(), 10_001);
+        assert_eq!(quick.heard().await.len(), 10_001, "the form and the event");
     }
     let attendant = slow.connection.attendant();
     assert_eq!(attendant.during(pin!(std::future::pending::<()>())).await, None);
@@ -248,6 +263,7 @@ async fn who_is_silent_is_asked_twice_and_then_given_up_and_who_answers_is_not()
     let mut rig = Rig::new();
     let (mut silent, mut alive) = (rig.client(0, &[]), rig.client(0, &[]));
     rig.settle().await;
+    assert_eq!((silent.heard().await, alive.heard().await), (String::new(), String::new()));
     let mut pings = Vec::new();
     for beat in 1..=13 {
         rig.board.beat().await;
@@ -272,9 +288,8 @@ async fn a_ping_is_answered_with_its_payload() {
     let mut client = rig.client(0, &[]);
     client.far.write_all(&[0x89, 0x81, 0, 0, 0, 0, b'?']).await.expect("a ping");
     assert_eq!(client.connection.next().await, Input::Control);
-    let mut pong = [0; 3];
-    client.far.read_exact(&mut pong).await.expect("a pong");
-    assert_eq!(pong, [0x8a, 1, b'?']);
+    assert_eq!(client.next_frame().await, (0x9, String::new()), "the first frame of all");
+    assert_eq!(client.next_frame().await, (0xa, "?".to_owned()));
 }
 
 #[tokio::test]
@@ -290,7 +305,7 @@ async fn a_stop_reaches_those_who_are_there_and_those_who_come() {
     here.connection.finish(Some(1012), false).await;
     let mut end = Vec::new();
     here.far.read_to_end(&mut end).await.expect("an orderly end");
-    assert_eq!(end, frame::close(Some(1012)));
+    assert_eq!(end, [frame::HEARTBEAT, frame::close(Some(1012))].concat());
 }
 
 #[tokio::test]

@@ -210,7 +210,7 @@ mod tests {
             let (stream, early) = upgrade.stream().await.expect("a stream");
             assert!(matches!(stream, Stream::Other(_)), "no TCP here");
             let (line, mut parser) = (Line::new(stream), Parser::default());
-            line.begin(Bytes::new());
+            line.begin(None);
             let mut messages = parser.feed(&early);
             if messages.is_empty() {
                 let read = poll_fn(|cx| line.poll_read(cx, &mut parser)).await;

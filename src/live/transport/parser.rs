@@ -4,9 +4,7 @@
 
 use bytes::Bytes;
 
-use super::frame::{
-    BINARY, CLOSE, CONTINUATION, FIN, LONGEST_CONTROL, MASKED, PING, PONG, TEXT,
-};
+use super::frame::{BINARY, CLOSE, CONTINUATION, FIN, LONGEST_CONTROL, MASKED, PING, PONG, TEXT};
 
 /// The largest message a client may send, in bytes, over all its fragments.
 pub const LARGEST: usize = 64 * 1024;
@@ -203,7 +201,6 @@ fn farewell(payload: &[u8]) -> Result<Incoming, u16> {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;
@@ -299,9 +296,8 @@ mod tests {
     /// Frames that a client may send, each with what it means.
     fn message() -> impl Strategy<Value = (Vec<u8>, Incoming)> {
         let text = |text: String| (masked(FIN | TEXT, text.as_bytes()), Incoming::Text(text));
-        let ping = |payload: Vec<u8>| {
-            (masked(FIN | PING, &payload), Incoming::Ping(payload.into()))
-        };
+        let ping =
+            |payload: Vec<u8>| (masked(FIN | PING, &payload), Incoming::Ping(payload.into()));
         let pieces = |(text, at): (String, prop::sample::Index)| {
             let (one, two) = text.as_bytes().split_at(at.index(text.len() + 1));
             let bytes = [masked(TEXT, one), masked(FIN | PONG, b""), masked(FIN, two)];

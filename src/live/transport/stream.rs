@@ -57,11 +57,7 @@ impl Stream {
     }
 
     /// Writes as much as is taken, and wakes the task when more would be.
-    pub(super) fn poll_write(
-        &self,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
             Self::Tcp(stream) => loop {
                 ready!(stream.poll_write_ready(cx))?;
