@@ -194,13 +194,10 @@ impl<W: Words> Board<W> {
                     continue;
                 }
                 let form = listener.form;
-                let joined = match written.iter().position(|(known, _)| *known == form) {
-                    Some(at) => written.get(at),
-                    None => {
-                        written.push((form, Joined::new(&run.events, form, &self.encode)));
-                        written.last()
-                    }
-                };
+                if !written.iter().any(|(known, _)| *known == form) {
+                    written.push((form, Joined::new(&run.events, form, &self.encode)));
+                }
+                let joined = written.iter().find(|(known, _)| *known == form);
                 if let Some((_, joined)) = joined {
                     listener.receive(joined);
                 }

@@ -54,7 +54,7 @@ async fn open(
         }),
         // A refused handshake would tell the page's script nothing.
         None if protocol == Some(HTML_PROTOCOL) => {
-            site.lifecycle.spawn_connection(send_away(upgrade))
+            site.lifecycle.spawn_connection(send_away(upgrade));
         }
         None => return Err(Problem::signed_out().into_response()),
     }

@@ -233,7 +233,7 @@ mod tests {
         let talking = async {
             let mut asking = "GET / HTTP/1.1\r\nhost: x\r\n".to_owned();
             for (name, value) in ASKING.into_iter().chain([("sec-websocket-protocol", "x, two")]) {
-                asking += &format!("{name}: {value}\r\n");
+                asking.extend([name, ": ", value, "\r\n"]);
             }
             let mut bytes = (asking + "\r\n").into_bytes();
             // With the request, without waiting for the answer.

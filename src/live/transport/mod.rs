@@ -1,4 +1,4 @@
-//! WebSockets, server side (RFC 6455), made for few bytes of memory and for writing the same
+//! The `WebSocket` protocol, server side (RFC 6455), made for few bytes of memory and for writing the same
 //! frame to many sockets.
 //!
 //! [`handshake`] turns an HTTP request into a byte stream; [`frame`] and [`parser`] are the

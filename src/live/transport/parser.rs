@@ -53,6 +53,9 @@ struct Head {
     end: usize,
 }
 
+/// What a frame completed, if anything, and the bytes behind it.
+type Taken<'a> = (Option<Incoming>, &'a [u8]);
+
 impl Parser {
     /// Takes the next bytes and gives all that is complete now. After a close, or what breaks the
     /// rules, nothing more is read.
@@ -94,12 +97,9 @@ impl Parser {
         &[]
     }
 
-    /// The first frame of the bytes, what it completes, and the bytes behind it; `None` when it is
+    /// The first frame of the bytes: what it completes, and the bytes behind it. `None` when it is
     /// not all there.
-    fn next_frame<'a>(
-        &mut self,
-        bytes: &'a [u8],
-    ) -> Result<Option<(Option<Incoming>, &'a [u8])>, u16> {
+    fn next_frame<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<Taken<'a>>, u16> {
         let Some(head) = read_head(bytes)? else { return Ok(None) };
         self.check(&head)?;
         let (Some(payload), Some(rest)) = (bytes.get(head.start..head.end), bytes.get(head.end..))
@@ -158,14 +158,12 @@ fn read_head(bytes: &[u8]) -> Result<Option<Head>, u16> {
         return Err(PROTOCOL_ERROR);
     }
     let (fin, opcode, short) = (first & FIN != 0, first & 0x0f, second & 0x7f);
-    let (length, width): (u64, usize) = match (short, rest) {
-        (126, [a, b, ..]) => (u64::from(u16::from_be_bytes([*a, *b])), 2),
-        (127, [a, b, c, d, e, f, g, h, ..]) => {
-            (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), 8)
-        }
-        (126 | 127, _) => return Ok(None),
-        _ => (u64::from(short), 0),
+    let (length, width) = match short {
+        126 => (rest.first_chunk().map(|length| u64::from(u16::from_be_bytes(*length))), 2),
+        127 => (rest.first_chunk().map(|length| u64::from_be_bytes(*length)), 8),
+        _ => (Some(u64::from(short)), 0),
     };
+    let Some(length) = length else { return Ok(None) };
     let shortest = match width {
         0 => 0,
         2 => 126,
@@ -176,13 +174,10 @@ fn read_head(bytes: &[u8]) -> Result<Option<Head>, u16> {
     }
     // More than memory can hold is more than is allowed, and is refused by its length.
     let length = usize::try_from(length).unwrap_or(usize::MAX / 2).min(usize::MAX / 2);
-    let start = 2 + width + 4;
+    let start: usize = 2 + width + 4;
     let end = start.saturating_add(length);
     // What is too long is refused before its mask is there.
-    let mask = match rest.get(width..) {
-        Some([a, b, c, d, ..]) => [*a, *b, *c, *d],
-        _ => [0; 4],
-    };
+    let mask = rest.get(width..).and_then(|rest| rest.first_chunk().copied()).unwrap_or_default();
     Ok(Some(Head { fin, opcode, mask, start, end }))
 }
 
@@ -263,8 +258,9 @@ mod tests {
             assert_eq!(parse(&bytes).last(), Some(&Incoming::Broken(code)), "{what}");
         }
         let text = Incoming::Text(String::from_utf8(long.clone()).expect("text"));
-        assert_eq!(parse(&masked(FIN | TEXT, &long)), [text.clone()]);
-        assert_eq!(parse(&halves(b"x")), [text]);
+        let text = [text];
+        assert_eq!(parse(&masked(FIN | TEXT, &long)), text);
+        assert_eq!(parse(&halves(b"x")), text);
         assert_eq!(parse(&masked(FIN | PING, &[0; 125])), [Incoming::Ping(vec![0; 125].into())]);
         // A letter may be cut in two by a fragment.
         let ene = [masked(TEXT, &[0xc3]), masked(FIN, &[0xb1])].concat();
