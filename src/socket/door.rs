@@ -47,6 +47,8 @@ async fn open(
             match upgrade.stream().await {
                 Ok((stream, early)) => {
                     let connection = hall.site.bell.connect(form, stream, &early);
+                    // Even empty it holds the whole buffer that the request was read into.
+                    drop(early);
                     Session::new(hall, me, t, form, connection).run().await;
                 }
                 Err(error) => tracing::debug!(%error, "a connection broke while it was opened"),
