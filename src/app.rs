@@ -55,7 +55,7 @@ impl App {
         let listener = server::bind(&config.address)
             .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();
-        let bell = Hub::new(Arc::new(socket::frames::encode));
+        let bell = Hub::start(Arc::new(socket::frames::encode), &lifecycle);
 
         let rooms = Rooms::new(db.clone(), bell.clone(), clock.clone(), random.clone());
         rooms.ensure_lobby().await?;
@@ -72,9 +72,10 @@ impl App {
             accounts,
             rooms,
             messages: Messages::start(db.clone(), bell.clone(), clock.clone(), &lifecycle),
-            presence: Presence::start(bell.clone(), clock, &lifecycle),
+            presence: Presence::start(bell.clone(), clock.clone(), &lifecycle),
             bell,
             db,
+            clock,
             random,
             lifecycle,
             throttle: Throttle::new(config.rate_limit),

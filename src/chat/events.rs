@@ -7,17 +7,26 @@ use std::sync::Arc;
 use super::accounts::model::{Credential, Ending, Person};
 use super::messages::model::Message;
 use crate::kernel::{RoomId, Seq, UserId};
-use crate::live::Hub;
+use crate::live::{Hub, Words};
 
 /// The hub of this process, speaking of chat.
-pub type Bell = Hub<Topic, Event, Notice>;
+pub type Bell = Hub<Chat>;
+
+/// What the hub speaks of.
+pub struct Chat;
+
+impl Words for Chat {
+    type Topic = Topic;
+    type Event = Event;
+    type Notice = Notice;
+}
 
 /// What one may listen to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
     /// The messages of a room that somebody has open. Marks are revs.
     Room(RoomId),
-    /// What concerns the members of a room, open or not. Marks are seqs.
+    /// What concerns the members of a room, open or not.
     Members(RoomId),
     /// What concerns one person, on all their connections.
     Person(UserId),
@@ -34,6 +43,8 @@ pub enum Event {
     Message(Arc<Message>),
     /// Something was said in a room that somebody may not have open.
     Unread { room: RoomId, last_seq: Seq },
+    /// A person has read so far.
+    Read { room: RoomId, seq: Seq },
     /// Somebody became a member of a room.
     Joined { room: RoomId, person: Person },
     /// Somebody is no member of a room any more.
@@ -42,6 +53,10 @@ pub enum Event {
     Renamed(Person),
     /// Somebody came or went.
     Presence { user: UserId, online: bool },
+    /// Everybody who is there.
+    Present(Arc<[UserId]>),
+    /// Somebody is writing in a room.
+    Typing { room: RoomId, person: Person },
 }
 
 /// What a connection must act upon, each for itself.
@@ -55,6 +70,6 @@ pub enum Notice {
     Left(RoomId),
     /// A room has another name, topic, owner or code, or is new.
     RoomChanged(RoomId),
-    /// This person has read so far.
-    Read { room: RoomId, seq: Seq },
+    /// This person has another name.
+    Renamed,
 }

@@ -15,6 +15,7 @@ use crate::config::{BaseUrl, Signup, Storage};
 use crate::db::Db;
 use crate::http::Language;
 use crate::kernel::{Clock, Invalid, Random};
+use crate::lifecycle::Lifecycle;
 use crate::live::Hub;
 
 #[derive(Args)]
@@ -78,7 +79,7 @@ impl Desk {
     fn new(db: &Db, base_url: Option<BaseUrl>) -> Self {
         let (clock, random) = (Clock::system(), Random::system());
         // Nobody is connected here; a server hears of it through the database.
-        let bell = Hub::new(Arc::new(|_, _| bytes::Bytes::new()));
+        let bell = Hub::start(Arc::new(|_, _| bytes::Bytes::new()), &Lifecycle::new());
         let accounts =
             Accounts::new(db.clone(), bell.clone(), clock.clone(), random.clone(), Signup::Closed);
         let operator = accounts.operator();

@@ -57,6 +57,11 @@ impl Throttle {
         self.check(client, |limits| &limits.availability)
     }
 
+    /// Whether there are limits at all.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Forgets those who have not tried for long.
     pub fn prune(&self) {
         if let Some(limits) = &self.0 {

@@ -10,7 +10,7 @@ use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::config::{BaseUrl, Networks};
 use crate::db::Db;
-use crate::kernel::Random;
+use crate::kernel::{Clock, Random};
 use crate::lifecycle::Lifecycle;
 
 #[derive(Clone)]
@@ -21,6 +21,7 @@ pub struct Site {
     pub presence: Presence,
     pub bell: Bell,
     pub db: Db,
+    pub clock: Clock,
     pub random: Random,
     pub lifecycle: Lifecycle,
     pub throttle: Throttle,

@@ -1,251 +1,213 @@
-//! The hub: who listens to what, and the hand-over to each connection's bounded queue.
+//! Where events are published. Publishing puts a command into an inbox and never waits; the one
+//! task that empties it (see [`super::board`]) sees everything in the order in which it came.
 
-use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
-/// Frames a connection may have waiting. Whoever falls further behind is cut and comes back:
-/// catching up from the database costs less than memory for the slow.
-const QUEUE: usize = 256;
+use super::board::Board;
+use super::connection::Connection;
+use super::delivery::{Encode, Form, Standing};
+use super::peer::Peer;
+use super::transport::Stream;
+use crate::lifecycle::Lifecycle;
 
-/// How a connection wants its events written. A small number that only the encoder understands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Form(pub u8);
+/// Events and notices that may wait for the hub. One that finds no room is dropped, and then every
+/// connection is told to come again, which makes them ask the database: a hub that is so far
+/// behind shall not grow, and nobody shall miss something without knowing.
+const WAITING: usize = 32 * 1024;
+/// How often merged events are told, at most.
+const TICK: Duration = Duration::from_millis(250);
+/// How many ticks there are to a heartbeat of five seconds.
+const BEAT: u32 = 20;
 
-/// Writes an event in a form.
-pub type Encode<E> = Arc<dyn Fn(&E, Form) -> Bytes + Send + Sync>;
-
-/// What a connection receives.
-#[derive(Debug)]
-pub enum Delivery<T, N> {
-    /// An event of a topic. `mark` is the number it was published with.
-    Frame { topic: T, mark: i64, bytes: Bytes },
-    /// Something to act upon.
-    Notice(N),
+/// What may be a topic, an event, a notice.
+pub trait Words: 'static {
+    type Topic: Copy + Eq + Hash + Send + Sync + 'static;
+    /// Copied once for all who hear of it.
+    type Event: Clone + Send + Sync + 'static;
+    type Notice: Copy + Send + Sync + 'static;
 }
 
-/// Topics `T`, events `E` that are written down once for all, notices `N` that each connection
-/// understands for itself.
-pub struct Hub<T, E, N> {
-    state: Arc<Mutex<State<T, N>>>,
-    encode: Encode<E>,
+/// Where what is spoken of in the words `W` is published. Clones are the same hub.
+pub struct Hub<W: Words> {
+    inbox: Arc<Inbox<W>>,
+    last_id: Arc<AtomicU64>,
 }
 
-struct State<T, N> {
-    next: u64,
-    connections: HashMap<u64, Listener<T, N>>,
-    topics: HashMap<T, HashSet<u64>>,
+/// An event on its way to those who listen to its topic.
+pub(super) struct Publication<W: Words> {
+    pub topic: W::Topic,
+    /// Grows with every event of a topic that is to be complete; others have none.
+    pub mark: Option<i64>,
+    /// Who listens to this topic is left out.
+    pub except: Option<W::Topic>,
+    /// Only if this connection listens to the topic itself.
+    pub from: Option<u64>,
+    /// Only the newest of many counts.
+    pub merged: bool,
+    pub event: W::Event,
 }
 
-struct Listener<T, N> {
-    form: Form,
-    queue: mpsc::Sender<Delivery<T, N>>,
-    topics: HashSet<T>,
+impl<W: Words> Publication<W> {
+    fn of(topic: W::Topic, event: &W::Event) -> Self {
+        Self { topic, mark: None, except: None, from: None, merged: false, event: event.clone() }
+    }
 }
 
-impl<T, E, N> Clone for Hub<T, E, N> {
+pub(super) enum Command<W: Words> {
+    Publish(Publication<W>),
+    Tell { topic: W::Topic, notice: W::Notice },
+    Part { who: W::Topic, topic: W::Topic },
+    Connect { id: u64, form: Form, peer: Arc<Peer<W::Notice>> },
+    Listen { id: u64, topic: W::Topic },
+    Follow { id: u64, topic: W::Topic },
+    GoLive { id: u64, topic: W::Topic, after: i64, first: Bytes, answer: oneshot::Sender<Standing> },
+    Ignore { id: u64, topic: W::Topic },
+    Leave { id: u64 },
+}
+
+pub(super) struct Inbox<W: Words> {
+    waiting: Mutex<Waiting<W>>,
+    filled: Notify,
+}
+
+struct Waiting<W: Words> {
+    commands: Vec<Command<W>>,
+    overrun: bool,
+}
+
+impl<W: Words> Clone for Hub<W> {
     fn clone(&self) -> Self {
-        Self { state: self.state.clone(), encode: self.encode.clone() }
+        Self { inbox: self.inbox.clone(), last_id: self.last_id.clone() }
     }
 }
 
-impl<T: Copy + Eq + Hash, E, N: Copy> Hub<T, E, N> {
-    pub fn new(encode: Encode<E>) -> Self {
-        let state = State { next: 0, connections: HashMap::new(), topics: HashMap::new() };
-        Self { state: Arc::new(Mutex::new(state)), encode }
+impl<W: Words> Hub<W> {
+    /// Starts the task. It ends with the workers; at [`Lifecycle::stopping`] every connection is
+    /// asked to end.
+    pub fn start(encode: Encode<W::Event>, lifecycle: &Lifecycle) -> Self {
+        let (hub, board) = Self::build(encode);
+        let (stopping, closing) = (lifecycle.stopping(), lifecycle.closing());
+        lifecycle.spawn_worker(work(hub.inbox.clone(), board, stopping, closing));
+        hub
     }
 
-    /// A new connection that listens to nothing yet. Dropping it ends all it listens to.
-    pub fn connect(&self, form: Form) -> Connection<T, N> {
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        let mut state = lock(&self.state);
-        state.next += 1;
-        let id = state.next;
-        state.connections.insert(id, Listener { form, queue, topics: HashSet::new() });
-        Connection { id, state: self.state.clone(), waiting }
+    pub(super) fn build(encode: Encode<W::Event>) -> (Self, Board<W>) {
+        let waiting = Mutex::new(Waiting { commands: Vec::new(), overrun: false });
+        let inbox = Arc::new(Inbox { waiting, filled: Notify::new() });
+        (Self { inbox, last_id: Arc::default() }, Board::new(encode))
     }
 
-    /// Hands an event to everybody who listens to the topic. Never waits. `mark` travels along
-    /// with each frame; a topic's marks are expected not to fall.
-    pub fn publish(&self, topic: T, mark: i64, event: &E) {
-        let mut encoded: HashMap<Form, Bytes> = HashMap::new();
-        lock(&self.state).hand_out(topic, |form| {
-            let bytes = encoded.entry(form).or_insert_with(|| (self.encode)(event, form));
-            Delivery::Frame { topic, mark, bytes: bytes.clone() }
-        });
+    /// A new connection, which listens to nothing yet. Nothing is written to it before
+    /// [`Connection::begin`]; `early` are bytes of the client that were read already.
+    pub fn connect(&self, form: Form, stream: Stream, early: &[u8]) -> Connection<W> {
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed);
+        let peer = Arc::new(Peer::new(stream));
+        self.send(Command::Connect { id, form, peer: peer.clone() });
+        Connection::new(id, self.clone(), peer, early)
+    }
+
+    /// Hands an event to everybody who listens to the topic. Never waits. The marks of a topic that
+    /// is followed ([`Connection::follow`]) grow with every event; others need none.
+    pub fn publish(&self, topic: W::Topic, mark: i64, event: &W::Event) {
+        let publication = Publication::of(topic, event);
+        self.send(Command::Publish(Publication { mark: Some(mark), ..publication }));
+    }
+
+    /// Hands the newest of many events to everybody who listens to `topic` and not to `except`: the
+    /// first at once, then no more than one every quarter of a second. Never waits.
+    pub fn remind(&self, topic: W::Topic, except: W::Topic, event: &W::Event) {
+        let publication = Publication::of(topic, event);
+        let except = Some(except);
+        self.send(Command::Publish(Publication { except, merged: true, ..publication }));
+    }
+
+    /// Hands an event of one connection to everybody who listens to `topic` and not to `except`, if
+    /// that connection listens to it itself.
+    pub(super) fn whisper(&self, id: u64, topic: W::Topic, except: W::Topic, event: &W::Event) {
+        let publication = Publication::of(topic, event);
+        let (from, except) = (Some(id), Some(except));
+        self.send(Command::Publish(Publication { except, from, ..publication }));
     }
 
     /// Hands a notice to everybody who listens to the topic. Never waits.
-    pub fn tell(&self, topic: T, notice: N) {
-        lock(&self.state).hand_out(topic, |_| Delivery::Notice(notice));
+    pub fn tell(&self, topic: W::Topic, notice: W::Notice) {
+        self.send(Command::Tell { topic, notice });
+    }
+
+    /// From now on nobody who listens to `who` listens to `topic`. What is published later does not
+    /// reach them.
+    pub fn part(&self, who: W::Topic, topic: W::Topic) {
+        self.send(Command::Part { who, topic });
+    }
+
+    #[cfg(test)]
+    pub(super) fn take(&self, commands: &mut Vec<Command<W>>) -> bool {
+        self.inbox.take(commands)
+    }
+
+    pub(super) fn send(&self, command: Command<W>) {
+        self.inbox.put(command);
     }
 }
 
-impl<T: Copy + Eq + Hash, N> State<T, N> {
-    fn hand_out(&mut self, topic: T, mut delivery: impl FnMut(Form) -> Delivery<T, N>) {
-        let Some(listeners) = self.topics.get(&topic) else {
+impl<W: Words> Inbox<W> {
+    fn put(&self, command: Command<W>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let may_be_dropped = matches!(command, Command::Publish(_) | Command::Tell { .. });
+        if may_be_dropped && waiting.commands.len() >= WAITING {
+            waiting.overrun = true;
             return;
-        };
-        let mut behind = Vec::new();
-        for id in listeners {
-            let Some(listener) = self.connections.get(id) else {
-                continue;
-            };
-            match listener.queue.try_send(delivery(listener.form)) {
-                Ok(()) => {}
-                Err(TrySendError::Full(_) | TrySendError::Closed(_)) => behind.push(*id),
+        }
+        waiting.commands.push(command);
+        drop(waiting);
+        self.filled.notify_one();
+    }
+
+    /// Takes all that waits, in exchange for an empty list, and says whether something was dropped.
+    fn take(&self, empty: &mut Vec<Command<W>>) -> bool {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut waiting.commands, empty);
+        std::mem::take(&mut waiting.overrun)
+    }
+}
+
+async fn work<W: Words>(
+    inbox: Arc<Inbox<W>>,
+    mut board: Board<W>,
+    stopping: CancellationToken,
+    closing: CancellationToken,
+) {
+    let mut commands = Vec::new();
+    let mut ticks: u32 = 0;
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = closing.cancelled() => return,
+            () = stopping.cancelled(), if !board.is_stopping() => board.stop(),
+            _ = tick.tick() => {
+                board.tick().await;
+                ticks = (ticks + 1) % BEAT;
+                if ticks == 0 {
+                    board.beat().await;
+                }
+            }
+            () = inbox.filled.notified() => {
+                let overrun = inbox.take(&mut commands);
+                board.work_off(&mut commands).await;
+                if overrun {
+                    tracing::warn!("the hub is too far behind: all connections come again");
+                    board.stop_all();
+                }
             }
         }
-        for id in behind {
-            self.forget(id);
-        }
-    }
-
-    fn forget(&mut self, id: u64) {
-        let Some(listener) = self.connections.remove(&id) else {
-            return;
-        };
-        for topic in listener.topics {
-            self.leave(id, topic);
-        }
-    }
-
-    fn leave(&mut self, id: u64, topic: T) {
-        if let Some(listeners) = self.topics.get_mut(&topic) {
-            listeners.remove(&id);
-            if listeners.is_empty() {
-                self.topics.remove(&topic);
-            }
-        }
-    }
-}
-
-/// One connection's end of the hub.
-pub struct Connection<T: Copy + Eq + Hash, N> {
-    id: u64,
-    state: Arc<Mutex<State<T, N>>>,
-    waiting: mpsc::Receiver<Delivery<T, N>>,
-}
-
-impl<T: Copy + Eq + Hash, N> Connection<T, N> {
-    pub fn listen(&self, topic: T) {
-        let mut state = lock(&self.state);
-        if let Some(listener) = state.connections.get_mut(&self.id) {
-            listener.topics.insert(topic);
-            state.topics.entry(topic).or_default().insert(self.id);
-        }
-    }
-
-    pub fn ignore(&self, topic: T) {
-        let mut state = lock(&self.state);
-        if let Some(listener) = state.connections.get_mut(&self.id) {
-            listener.topics.remove(&topic);
-            state.leave(self.id, topic);
-        }
-    }
-
-    /// The next delivery; `None` when this connection fell too far behind and was cut.
-    pub async fn next(&mut self) -> Option<Delivery<T, N>> {
-        self.waiting.recv().await
-    }
-}
-
-impl<T: Copy + Eq + Hash, N> Drop for Connection<T, N> {
-    fn drop(&mut self) {
-        lock(&self.state).forget(self.id);
-    }
-}
-
-/// A panic while the lock was held leaves nothing half done that could not be used.
-fn lock<T, N>(state: &Mutex<State<T, N>>) -> MutexGuard<'_, State<T, N>> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-
-    fn hub() -> (Hub<u8, &'static str, u16>, Arc<AtomicUsize>) {
-        let encoded = Arc::new(AtomicUsize::new(0));
-        let count = encoded.clone();
-        let encode = move |event: &&'static str, form: Form| {
-            count.fetch_add(1, Ordering::Relaxed);
-            Bytes::from(format!("{}:{event}", form.0))
-        };
-        (Hub::new(Arc::new(encode)), encoded)
-    }
-
-    async fn text(connection: &mut Connection<u8, u16>) -> String {
-        match connection.next().await {
-            Some(Delivery::Frame { bytes, .. }) => String::from_utf8_lossy(&bytes).into_owned(),
-            other => format!("{other:?}"),
-        }
-    }
-
-    #[tokio::test]
-    async fn an_event_reaches_those_who_listen_to_its_topic_and_nobody_else() {
-        let (hub, _) = hub();
-        let (mut here, mut elsewhere) = (hub.connect(Form(0)), hub.connect(Form(0)));
-        here.listen(1);
-        elsewhere.listen(2);
-        hub.publish(1, 0, &"one");
-        hub.publish(2, 0, &"two");
-        assert_eq!(text(&mut here).await, "0:one");
-        assert_eq!(text(&mut elsewhere).await, "0:two");
-    }
-
-    #[tokio::test]
-    async fn an_event_is_encoded_once_per_form() {
-        let (hub, encoded) = hub();
-        let listeners: Vec<_> = (0..9).map(|n| hub.connect(Form(n % 3))).collect();
-        for listener in &listeners {
-            listener.listen(1);
-        }
-        hub.publish(1, 0, &"x");
-        assert_eq!(encoded.load(Ordering::Relaxed), 3);
-    }
-
-    #[tokio::test]
-    async fn who_falls_too_far_behind_is_cut_and_the_others_are_not() {
-        let (hub, _) = hub();
-        let (mut slow, mut quick) = (hub.connect(Form(0)), hub.connect(Form(0)));
-        slow.listen(1);
-        quick.listen(1);
-        for _ in 0..=QUEUE {
-            hub.publish(1, 0, &"x");
-            assert_eq!(text(&mut quick).await, "0:x");
-        }
-        for _ in 0..QUEUE {
-            assert_eq!(text(&mut slow).await, "0:x");
-        }
-        assert!(slow.next().await.is_none());
-    }
-
-    #[tokio::test]
-    async fn a_topic_nobody_listens_to_takes_no_memory() {
-        let (hub, encoded) = hub();
-        let (one, two) = (hub.connect(Form(0)), hub.connect(Form(0)));
-        one.listen(1);
-        two.listen(1);
-        one.ignore(1);
-        drop(two);
-        hub.publish(1, 0, &"x");
-        assert_eq!(encoded.load(Ordering::Relaxed), 0);
-        assert!(lock(&hub.state).topics.is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_notice_reaches_the_topic_too() {
-        let (hub, _) = hub();
-        let mut connection = hub.connect(Form(0));
-        connection.listen(7);
-        hub.tell(7, 4401);
-        assert!(matches!(connection.next().await, Some(Delivery::Notice(4401))));
     }
 }

@@ -1,59 +1,80 @@
 //! The handshake: who may open a live connection, and in which form it speaks.
 
-use axum::Router;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
-use axum::extract::{FromRequestParts, State};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use axum_extra::extract::CookieJar;
 
+use super::Hall;
 use super::frames::{HTML_PROTOCOL, JSON_PROTOCOL, form_of};
 use super::session::{SIGNED_OUT, Session};
 use crate::api;
 use crate::http::{Client, Language, Problem, Site, Viewer, cookies, origin, rights};
-
-/// The largest frame a client may send; a larger one closes the connection (1009).
-const LARGEST_FRAME: usize = 64 * 1024;
+use crate::live::transport::Line;
+use crate::live::transport::handshake::{Handshake, Refused, Upgrade};
 
 pub fn router(site: &Site) -> Router<Site> {
     let door = Router::new()
         .route("/live", get(open))
+        .layer(Extension(Hall::new(site)))
         .layer(from_fn_with_state(site.clone(), rights::by_token));
     api::guarded(door, site)
 }
 
 async fn open(
     State(site): State<Site>,
-    Caller(viewer): Caller,
+    Extension(hall): Extension<Arc<Hall>>,
     t: Language,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<Response, Problem> {
-    let upgrade = upgrade.map_err(|rejection| Problem::new(rejection.into_response().status()))?;
-    let upgrade = upgrade
-        .protocols([JSON_PROTOCOL, HTML_PROTOCOL])
-        .read_buffer_size(4096)
-        .max_message_size(LARGEST_FRAME)
-        .max_frame_size(LARGEST_FRAME);
-    let protocol = upgrade.selected_protocol().and_then(|name| name.to_str().ok());
+    request: Request,
+) -> Result<Response, Response> {
+    let (mut parts, _) = request.into_parts();
+    let handshake = Handshake::read(&mut parts).map_err(refuse)?;
+    let Caller(viewer) =
+        Caller::from_request_parts(&mut parts, &site).await.map_err(IntoResponse::into_response)?;
+    let protocol = handshake.choose(&[JSON_PROTOCOL, HTML_PROTOCOL]);
     let form = form_of(protocol, t);
+    let (response, upgrade) = handshake.accept(protocol);
     match viewer {
-        Some(Viewer(signed_in)) => Ok(upgrade.on_upgrade(move |socket| async move {
-            let lifecycle = site.lifecycle.clone();
-            lifecycle.track_connection(Session::run(site, signed_in, t, form, socket)).await;
-        })),
+        Some(Viewer(me)) => site.lifecycle.spawn_connection(async move {
+            match upgrade.stream().await {
+                Ok((stream, early)) => {
+                    let connection = hall.site.bell.connect(form, stream, &early);
+                    // Even empty it holds the whole buffer that the request was read into.
+                    drop(early);
+                    Session::new(hall, me, t, form, connection).run().await;
+                }
+                Err(error) => tracing::debug!(%error, "a connection broke while it was opened"),
+            }
+        }),
         // A refused handshake would tell the page's script nothing.
         None if protocol == Some(HTML_PROTOCOL) => {
-            Ok(upgrade.on_upgrade(|mut socket| async move {
-                let close = CloseFrame { code: SIGNED_OUT, reason: "signed out".into() };
-                // The page may be gone already.
-                drop(socket.send(Message::Close(Some(close))).await);
-            }))
+            site.lifecycle.spawn_connection(send_away(upgrade));
         }
-        None => Err(Problem::signed_out()),
+        None => return Err(Problem::signed_out().into_response()),
+    }
+    Ok(response.map(|()| Body::empty()))
+}
+
+fn refuse(refused: Refused) -> Response {
+    let mut response = Problem::new(refused.status()).into_response();
+    response.headers_mut().extend(refused.headers());
+    response
+}
+
+async fn send_away(upgrade: Upgrade) {
+    // The page may be gone already.
+    if let Ok((stream, _)) = upgrade.stream().await {
+        let line = Line::new(stream);
+        line.close(Some(SIGNED_OUT));
+        line.finish(Duration::ZERO).await;
     }
 }
 

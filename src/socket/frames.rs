@@ -1,7 +1,6 @@
 //! The frames of a live connection: what clients send, what they are sent, and how an event
 //! becomes bytes in each form.
 
-use axum::extract::ws::Utf8Bytes;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +45,7 @@ pub(super) enum Request {
     Open { room: RoomId, since_rev: Option<Rev> },
     Close { room: RoomId },
     Read { room: RoomId, seq: Seq },
+    Typing { room: RoomId },
     Post { room: RoomId, body: String, nonce: Option<String>, reply_to: Option<MessageId> },
     Ping,
 }
@@ -61,7 +61,7 @@ pub(super) enum Frame<'a> {
     },
     /// Everybody who is there, right after `ready`; from then on `presence` tells changes.
     Present {
-        users: Vec<UserId>,
+        users: &'a [UserId],
     },
     Opened {
         room: RoomId,
@@ -128,6 +128,11 @@ pub(super) enum Frame<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         html: Option<String>,
     },
+    /// Somebody is writing in a room that is open.
+    Typing {
+        room: RoomId,
+        user: User<'a>,
+    },
     Resync {
         room: RoomId,
     },
@@ -171,9 +176,14 @@ impl<'a> Frame<'a> {
         match event {
             Event::Message(message) => Self::message(message, form),
             Event::Presence { user, online } => Self::Presence { user: *user, online: *online },
+            Event::Present(users) => Self::Present { users },
+            Event::Typing { room, person } => {
+                Self::Typing { room: *room, user: User::new(person, true) }
+            }
             Event::Unread { room, last_seq } => {
                 Self::Unread { room: *room, last_seq: *last_seq, mentions: 0 }
             }
+            Event::Read { room, seq } => Self::Read { room: *room, seq: *seq },
             Event::Renamed(person) => Self::User {
                 user: User::new(person, true),
                 initials: html_language(form).map(|_| pages::initials(&person.display_name)),
@@ -194,8 +204,9 @@ impl<'a> Frame<'a> {
         }
     }
 
-    pub fn text(&self) -> Utf8Bytes {
-        serde_json::to_string(self).unwrap_or_default().into()
+    /// The payload of a text frame.
+    pub fn text(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
     }
 }
 

@@ -3,6 +3,30 @@
 
 mod door;
 pub mod frames;
+mod pace;
+mod rooms;
 mod session;
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
 pub use door::router;
+
+use crate::http::Site;
+
+/// Connections that may ask the database at the same time for what they missed. It has four
+/// readers: when thousands come back at once, a page is still loaded without standing in line.
+const READERS: usize = 2;
+
+/// What all connections share.
+struct Hall {
+    site: Site,
+    readers: Semaphore,
+}
+
+impl Hall {
+    fn new(site: &Site) -> Arc<Self> {
+        Arc::new(Self { site: site.clone(), readers: Semaphore::new(READERS) })
+    }
+}

@@ -1,328 +1,263 @@
 //! One live connection from its first frame to its last.
+//!
+//! One small task: what waits for the socket, what the client says and what the hub leaves for it
+//! all come to the same place. It sleeps while others talk, since the hub writes to the socket
+//! itself. What needs the database is boxed, so that an idle connection does not keep room for it.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use axum::http::StatusCode;
+use bytes::BytesMut;
 
+use super::Hall;
 use super::frames::{Frame, Request, RoomState};
-use crate::api::shapes::{Counts, User};
-use crate::chat::accounts::model::{Ending, SignedIn};
-use crate::chat::events::{Notice, Topic};
+use super::pace::Pace;
+use crate::api::shapes::User;
+use crate::chat::accounts::model as accounts;
+use crate::chat::accounts::model::SignedIn;
+use crate::chat::events::{Chat, Event, Notice, Topic};
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
-use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::Room;
 use crate::http::problem::{self, Problem};
 use crate::http::{Language, Site};
-use crate::kernel::paging::Limit;
-use crate::kernel::{MessageId, Rev, RoomId, Seq};
-use crate::live::{Connection, Delivery, Form};
+use crate::kernel::{MessageId, RoomId, Seq, Timestamp};
+use crate::live::transport::frame;
+use crate::live::{Connection, Form, Input};
 
 /// The server will be back at once: come again.
 const RESTART: u16 = 1012;
-const TOO_LARGE: u16 = 1009;
+/// Something here failed: come again.
+const FAILED: u16 = 1011;
 /// Not to come back by itself.
 pub(super) const SIGNED_OUT: u16 = 4401;
 const ACCOUNT_CLOSED: u16 = 4403;
-/// A ping keeps proxies from cutting the line; they wait a minute, most of them.
-const PING_EVERY: Duration = Duration::from_secs(25);
-const SILENT_FOR: Duration = Duration::from_secs(65);
-/// Who does not take a frame for so long is gone.
-const SEND_WITHIN: Duration = Duration::from_secs(20);
+const TOO_FAST: u16 = 4429;
+/// That somebody is typing is passed on once in so long, for each room.
+const TYPING_EVERY: Duration = Duration::from_secs(2);
 
-/// Goes on, or ends with a close code (`None`: the other side has gone).
-type Flow = ControlFlow<Option<u16>>;
+/// Goes on, or ends.
+pub(super) type Flow = ControlFlow<Ending>;
+
+/// How a connection ends.
+pub(super) enum Ending {
+    /// The other side has gone.
+    Gone,
+    /// With a code; who cannot know yet that they shall stop is heard out.
+    Said { code: u16, wait: bool },
+}
 
 pub(super) struct Session {
-    site: Site,
-    me: SignedIn,
-    t: Language,
-    form: Form,
-    socket: WebSocket,
-    connection: Connection<Topic, Notice>,
-    /// The rooms that are open, each with the rev up to which everything was sent.
-    open: HashMap<RoomId, Rev>,
+    pub(super) hall: Arc<Hall>,
+    pub(super) me: SignedIn,
+    pub(super) t: Language,
+    pub(super) form: Form,
+    pub(super) connection: Connection<Chat>,
+    pace: Option<Pace>,
+    /// The rooms in which somebody typed a moment ago.
+    typed: Vec<(RoomId, Timestamp)>,
 }
 
 impl Session {
-    pub async fn run(site: Site, me: SignedIn, t: Language, form: Form, socket: WebSocket) {
-        let _here = site.presence.arrive(me.person.id);
-        let connection = site.bell.connect(form);
-        connection.listen(Topic::SignIn(me.credential));
-        connection.listen(Topic::Everybody);
-        connection.listen(Topic::Person(me.person.id));
-        let mut session = Self { site, me, t, form, socket, connection, open: HashMap::new() };
-        if let ControlFlow::Break(Some(code)) = session.talk().await {
-            session.close(code).await;
-        }
+    pub fn new(
+        hall: Arc<Hall>,
+        me: SignedIn,
+        t: Language,
+        form: Form,
+        connection: Connection<Chat>,
+    ) -> Self {
+        let limited = hall.site.throttle.is_on();
+        let pace = limited.then(|| Pace::new(hall.site.clock.now()));
+        Self { hall, me, t, form, connection, pace, typed: Vec::new() }
+    }
+
+    pub async fn run(mut self) {
+        let _here = self.site().presence.arrive(self.me.person.id);
+        let attendant = self.connection.attendant();
+        let ending = {
+            let talk = pin!(self.talk());
+            attendant.during(talk).await
+        };
+        let (code, wait) = match ending {
+            Some(Flow::Break(Ending::Said { code, wait })) => (Some(code), wait),
+            _ => (None, false),
+        };
+        Box::pin(self.connection.finish(code, wait)).await;
     }
 
     async fn talk(&mut self) -> Flow {
-        self.greet().await?;
-        let stopping = self.site.lifecycle.stopping();
-        let mut heard = Instant::now();
-        let mut beat = interval(PING_EVERY);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Box::pin(self.greet()).await?;
         loop {
-            tokio::select! {
-                () = stopping.cancelled() => return Flow::Break(Some(RESTART)),
-                frame = self.socket.recv() => {
-                    heard = Instant::now();
-                    self.receive(frame).await?;
+            match self.connection.next().await {
+                Input::Text(text) => {
+                    self.count()?;
+                    Box::pin(self.answer(&text)).await?;
                 }
-                delivery = self.connection.next() => self.forward(delivery).await?,
-                _ = beat.tick() => {
-                    if heard.elapsed() > SILENT_FOR {
-                        return Flow::Break(None);
-                    }
-                    self.write(Message::Ping(axum::body::Bytes::new())).await?;
+                Input::Binary => {
+                    self.count()?;
+                    self.not_understood();
                 }
+                Input::Control => self.count()?,
+                Input::Notice(notice) => Box::pin(self.act(notice)).await?,
+                Input::Stop => return end(RESTART),
+                Input::Broken(code) => return Flow::Break(Ending::Said { code, wait: true }),
+                Input::Gone => return Flow::Break(Ending::Gone),
             }
         }
     }
 
+    pub(super) fn site(&self) -> &Site {
+        &self.hall.site
+    }
+
+    fn count(&mut self) -> Flow {
+        let now = self.hall.site.clock.now();
+        if self.pace.as_mut().is_none_or(|pace| pace.allows(now)) {
+            Flow::Continue(())
+        } else {
+            Flow::Break(Ending::Said { code: TOO_FAST, wait: true })
+        }
+    }
+
+    /// Listens first and asks the database then; what comes between waits for `ready`.
     async fn greet(&mut self) -> Flow {
         let person = self.me.person.clone();
-        let rooms = match self.site.rooms.list(&person).await {
-            Ok(rooms) => rooms,
-            Err(fault) => return self.fail(&Problem::from(fault), None, None).await,
-        };
+        self.connection.listen(Topic::SignIn(self.me.credential));
+        self.connection.listen(Topic::Everybody);
+        self.connection.listen(Topic::Person(person.id));
+        let reading = self.hall.readers.acquire().await;
+        let listed = self.site().rooms.list(&person).await;
+        drop(reading);
+        let Ok(rooms) = listed.map_err(Problem::from) else { return end(FAILED) };
         for room in rooms.iter().filter(|room| room.is_member()) {
             self.connection.listen(Topic::Members(room.id));
         }
-        let state = |room: Room| {
+        let state = |room: &Room| {
+            let (id, last_seq, rev) = (room.id, room.last_seq, room.rev);
             let last_read_seq = room.last_read_seq?;
-            Some(RoomState {
-                id: room.id,
-                last_seq: room.last_seq,
-                last_read_seq,
-                rev: room.rev,
-                mentions: 0,
-            })
+            Some(RoomState { id, last_seq, last_read_seq, rev, mentions: 0 })
         };
-        let about = self.site.about.clone();
         let ready = Frame::Ready {
             me: User::new(&person, true),
-            epoch: &about.epoch,
-            rooms: rooms.into_iter().filter_map(state).collect(),
+            epoch: &self.site().about.epoch,
+            rooms: rooms.iter().filter_map(state).collect(),
         };
-        self.send(&ready).await?;
-        let users = self.site.presence.online().into_iter().collect();
-        self.send(&Frame::Present { users }).await
-    }
-
-    async fn receive(&mut self, frame: Option<Result<Message, axum::Error>>) -> Flow {
-        match frame {
-            Some(Ok(Message::Text(text))) => self.answer(&text).await,
-            Some(Ok(Message::Binary(_))) => self.not_understood().await,
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Flow::Continue(()),
-            // What cannot be read is either broken, or larger than a frame may be.
-            Some(Err(error)) => Flow::Break(is_too_large(error).then_some(TOO_LARGE)),
-            Some(Ok(Message::Close(_))) | None => Flow::Break(None),
+        let mut first = BytesMut::new();
+        frame::put_text(&mut first, &ready.text());
+        if let Some(users) = self.site().presence.present() {
+            frame::put_text(&mut first, &Frame::Present { users: &users }.text());
         }
+        self.connection.begin(first.freeze());
+        Flow::Continue(())
     }
 
     async fn answer(&mut self, text: &str) -> Flow {
         match serde_json::from_str(text) {
             Ok(Request::Open { room, since_rev }) => self.open_room(room, since_rev).await,
-            Ok(Request::Close { room }) => {
-                self.open.remove(&room);
-                self.connection.ignore(Topic::Room(room));
-                Flow::Continue(())
-            }
+            Ok(Request::Close { room }) => self.connection.ignore(Topic::Room(room)),
             Ok(Request::Read { room, seq }) => self.mark_read(room, seq).await,
+            Ok(Request::Typing { room }) => self.typing(room),
             Ok(Request::Post { room, body, nonce, reply_to }) => {
-                self.post(room, &body, nonce.as_deref(), reply_to).await
+                self.post(room, &body, nonce.as_deref(), reply_to).await;
             }
-            Ok(Request::Ping) => self.send(&Frame::Pong).await,
-            Err(_) => self.not_understood().await,
+            Ok(Request::Ping) => self.send(&Frame::Pong),
+            Err(_) => self.not_understood(),
         }
+        Flow::Continue(())
     }
 
-    async fn not_understood(&mut self) -> Flow {
-        let problem = Problem::saying(axum::http::StatusCode::BAD_REQUEST, "frame-unknown");
-        self.fail(&problem, None, None).await
-    }
-
-    /// Listens first and asks the database then, so that nothing falls between the two.
-    async fn open_room(&mut self, room: RoomId, since: Option<Rev>) -> Flow {
-        self.open.remove(&room);
-        self.connection.listen(Topic::Room(room));
-        let reader = match self.site.rooms.reader(&self.me.person, room).await {
-            Ok(reader) => reader,
-            Err(error) => {
-                self.connection.ignore(Topic::Room(room));
-                return self.fail(&error.into(), None, Some(room)).await;
-            }
-        };
-        let (rev, last_seq) = (reader.room().rev, reader.room().last_seq);
-        if since.is_some_and(|since| since > rev) {
-            self.connection.ignore(Topic::Room(room));
-            return self.send(&Frame::Resync { room }).await;
-        }
-        self.send(&Frame::Opened { room, rev, last_seq }).await?;
-        let mut sent = since.unwrap_or(rev);
-        loop {
-            let found = match self.site.messages.since(&reader, sent, Limit::DEFAULT).await {
-                Ok(found) => found,
-                Err(fault) => return self.fail(&fault.into(), None, Some(room)).await,
-            };
-            for message in &found.items {
-                self.send(&Frame::message(message, self.form)).await?;
-                sent = message.rev;
-            }
-            if !found.more {
-                break;
-            }
-        }
-        // All up to the rev that `opened` named is there now, even where a rev has no row left.
-        let sent = sent.max(rev);
-        self.open.insert(room, sent);
-        self.send(&Frame::Live { room, rev: sent }).await
+    fn not_understood(&self) {
+        self.fail(&Problem::saying(StatusCode::BAD_REQUEST, "frame-unknown"), None, None);
     }
 
     async fn post(
-        &mut self,
+        &self,
         room: RoomId,
         body: &str,
         nonce: Option<&str>,
         reply_to: Option<MessageId>,
-    ) -> Flow {
+    ) {
         let posted = async {
             let body = MessageBody::parse(body)?;
             let nonce = nonce.map(Nonce::parse).transpose()?;
-            let member = self.site.rooms.member(&self.me.person, room).await?;
+            let member = self.site().rooms.member(&self.me.person, room).await?;
             let draft = Draft { kind: Kind::Text, body, nonce, reply_to };
-            Ok::<_, Problem>(self.site.messages.post(member, draft).await?)
+            Ok::<_, Problem>(self.site().messages.post(member, draft).await?)
         };
         match posted.await {
             Ok(posted) => {
                 let message = &posted.message;
                 let (id, seq, rev) = (message.id, message.seq, message.rev);
-                self.send(&Frame::Posted { nonce, room, id, seq, rev }).await
+                self.send(&Frame::Posted { nonce, room, id, seq, rev });
             }
-            Err(problem) => self.fail(&problem, nonce, Some(room)).await,
+            Err(problem) => self.fail(&problem, nonce, Some(room)),
         }
     }
 
-    async fn forward(&mut self, delivery: Option<Delivery<Topic, Notice>>) -> Flow {
-        match delivery {
-            Some(Delivery::Frame { topic, mark, bytes }) => {
-                if !self.is_news(topic, mark) {
-                    return Flow::Continue(());
-                }
-                match Utf8Bytes::try_from(bytes) {
-                    Ok(text) => self.write(Message::Text(text)).await,
-                    Err(_) => Flow::Continue(()),
-                }
-            }
-            Some(Delivery::Notice(notice)) => self.act(notice).await,
-            // Fell too far behind: comes back and asks the database.
-            None => Flow::Break(Some(RESTART)),
-        }
-    }
-
-    fn is_news(&mut self, topic: Topic, mark: i64) -> bool {
-        match topic {
-            Topic::Room(room) => match self.open.get_mut(&room) {
-                Some(sent) if mark > sent.0 => {
-                    *sent = Rev(mark);
-                    true
-                }
-                // Not open any more, or sent with what was missed.
-                _ => false,
-            },
-            // An open room shows its messages themselves; what has no seq is told all the same.
-            Topic::Members(room) => mark == 0 || !self.open.contains_key(&room),
-            _ => true,
+    /// Passed on by the hub, if this connection has the room open: nothing is asked or stored.
+    fn typing(&mut self, room: RoomId) {
+        let now = self.site().clock.now();
+        self.typed.retain(|(_, at)| at.until(now) < TYPING_EVERY);
+        if !self.typed.iter().any(|(typed, _)| *typed == room) {
+            self.typed.push((room, now));
+            let person = self.me.person.clone();
+            let own = Topic::Person(person.id);
+            self.connection.whisper(Topic::Room(room), own, &Event::Typing { room, person });
         }
     }
 
     async fn act(&mut self, notice: Notice) -> Flow {
         match notice {
-            Notice::Ended(Ending::SignedOut) => Flow::Break(Some(SIGNED_OUT)),
-            Notice::Ended(Ending::AccountClosed) => Flow::Break(Some(ACCOUNT_CLOSED)),
+            Notice::Ended(accounts::Ending::SignedOut) => return end(SIGNED_OUT),
+            Notice::Ended(accounts::Ending::AccountClosed) => return end(ACCOUNT_CLOSED),
             Notice::Joined(room) => {
                 self.connection.listen(Topic::Members(room));
-                self.show_room(room).await
+                self.show_room(room).await;
             }
             Notice::Left(room) => {
                 self.connection.ignore(Topic::Members(room));
-                self.show_room(room).await
+                self.show_room(room).await;
             }
             Notice::RoomChanged(room) => self.show_room(room).await,
-            Notice::Read { room, seq } => self.send(&Frame::Read { room, seq }).await,
-        }
-    }
-
-    /// Sends a room as it is now, or says that it cannot be seen any more.
-    async fn show_room(&mut self, room: RoomId) -> Flow {
-        let reader = match self.site.rooms.reader(&self.me.person, room).await {
-            Ok(reader) => reader,
-            Err(AccessError::NotFound | AccessError::Forbidden) => {
-                self.open.remove(&room);
-                self.connection.ignore(Topic::Room(room));
-                return self.send(&Frame::Closed { room, reason: "removed" }).await;
+            Notice::Renamed => {
+                // Whoever cannot be found keeps the name they had; only `typing` says it.
+                if let Ok(Some(person)) = self.site().accounts.find(&self.me.person.name).await {
+                    self.me.person = person;
+                }
             }
-            Err(error) => return self.fail(&error.into(), None, Some(room)).await,
-        };
-        let members = match self.site.rooms.members(&reader).await {
-            Ok(members) => members,
-            Err(fault) => return self.fail(&fault.into(), None, Some(room)).await,
-        };
-        let online = self.site.presence.online();
-        let room = reader.room();
-        let other_online = room.other.is_some_and(|other| online.contains(&other));
-        let counts = Counts::of(&members, &online);
-        self.send(&Frame::room(room, counts, other_online, self.form)).await
+        }
+        Flow::Continue(())
     }
 
-    async fn mark_read(&mut self, room: RoomId, seq: Seq) -> Flow {
+    async fn mark_read(&self, room: RoomId, seq: Seq) {
         let marked = async {
-            let reader = self.site.rooms.reader(&self.me.person, room).await?;
-            Ok::<_, Problem>(self.site.rooms.mark_read(&reader, seq).await?)
+            let reader = self.site().rooms.reader(&self.me.person, room).await?;
+            Ok::<_, Problem>(self.site().rooms.mark_read(&reader, seq).await?)
         };
-        match marked.await {
-            Ok(()) => Flow::Continue(()),
-            Err(problem) => self.fail(&problem, None, Some(room)).await,
+        if let Err(problem) = marked.await {
+            self.fail(&problem, None, Some(room));
         }
     }
 
-    async fn fail(&mut self, problem: &Problem, nonce: Option<&str>, room: Option<RoomId>) -> Flow {
+    pub(super) fn fail(&self, problem: &Problem, nonce: Option<&str>, room: Option<RoomId>) {
         let (_, detail) = problem::texts(problem);
         let complaint = problem.fields.first().map(|invalid| self.t.complain(*invalid));
-        let frame = Frame::Error {
+        self.send(&Frame::Error {
             status: problem.status.as_u16(),
             detail: complaint.unwrap_or_else(|| self.t.say(detail)),
             nonce,
             room,
             retry_after: problem.retry_after.map(|wait| wait.as_secs().max(1)),
-        };
-        self.send(&frame).await
+        });
     }
 
-    async fn send(&mut self, frame: &Frame<'_>) -> Flow {
-        let text = frame.text();
-        self.write(Message::Text(text)).await
-    }
-
-    async fn write(&mut self, message: Message) -> Flow {
-        match timeout(SEND_WITHIN, self.socket.send(message)).await {
-            Ok(Ok(())) => Flow::Continue(()),
-            _ => Flow::Break(None),
-        }
-    }
-
-    async fn close(&mut self, code: u16) {
-        let frame = CloseFrame { code, reason: Utf8Bytes::default() };
-        // The other side may be gone; then there is nobody to tell.
-        drop(timeout(SEND_WITHIN, self.socket.send(Message::Close(Some(frame)))).await);
+    pub(super) fn send(&self, frame: &Frame<'_>) {
+        self.connection.send(&frame.text());
     }
 }
 
-fn is_too_large(error: axum::Error) -> bool {
-    let inner = error.into_inner();
-    matches!(inner.downcast_ref(), Some(tungstenite::Error::Capacity(_)))
+fn end(code: u16) -> Flow {
+    Flow::Break(Ending::Said { code, wait: false })
 }

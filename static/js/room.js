@@ -15,6 +15,7 @@ import { createPeople } from './people.js';
 import { createReading, isInUse } from './reading.js';
 import { createSender } from './sender.js';
 import { Timeline } from './timeline.js';
+import { createTyping } from './typing.js';
 import { createWaiting } from './waiting.js';
 
 const byId = (id) => document.getElementById(id);
@@ -47,6 +48,10 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
   const sender = createSender({ room: id, me, outbox: new Outbox(epoch, me, id), waiting, transmit });
   const form = byId('composer');
   const composer = startComposer(form, { error: byId('composer-error'), draft: createDraft(epoch, me, app.dataset.room), onSend: isLive ? send : null, signal });
+  const typing = createTyping({
+    element: byId('typing'), field: composer.field, signal,
+    tell: () => isLive && transmit({ type: 'typing', room: id }),
+  });
   waiting.onChoice = (choice, nonce) => {
     if (choice === 'again') end.keep(() => sender.again(nonce));
     else sender.discard(nonce);
@@ -66,6 +71,7 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
       command(form.action, fields, (why) => composer.giveBack(body, why));
     } else {
       sender.post(literal(body), nonce);
+      typing.sent();
       end.go();
     }
   }
@@ -80,6 +86,7 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
     const article = parse(frame.html).querySelector('article');
     const seq = Number(article.dataset.seq);
     const mine = article.dataset.author === me;
+    typing.said(Number(article.dataset.author));
     const wasUp = !end.near();
     let isNew;
     end.keep(() => {
@@ -108,6 +115,7 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
     // In answer to `open` it says that this page knows more than the server: only the server's page is right then.
     resync() { if (caughtUp) open(); else location.reload(); },
     read(frame) { reading.known(frame.seq); },
+    typing: typing.receive,
   };
 
   if (isLive) end.keep(() => sender.restore());
@@ -130,7 +138,7 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
 
     /** The server has greeted. */
     greeted() { if (isLive) open(); else onLive(); },
-    lost() { caughtUp = false; sender.suspend(); },
+    lost() { caughtUp = false; sender.suspend(); typing.clear(); },
 
     close() {
       closing.abort();

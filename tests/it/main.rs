@@ -10,6 +10,7 @@ mod databases;
 mod demo;
 mod large;
 mod live;
+mod live_streams;
 mod message_page;
 mod messages;
 mod pages;

@@ -18,7 +18,7 @@ use self::model::{
 };
 use self::passwords::Passwords;
 use self::store::Added;
-use super::events::{Bell, Event, Topic};
+use super::events::{Bell, Event, Notice, Topic};
 use crate::config::Signup;
 use crate::db::Db;
 use crate::kernel::{Clock, Fault, Invalid, Random};
@@ -292,6 +292,7 @@ impl Accounts {
         store::set_display_name(&self.db, me.person.id, name).await?;
         let person = Person { display_name: name.as_str().to_owned(), ..me.person.clone() };
         self.bell.publish(Topic::Everybody, 0, &Event::Renamed(person));
+        self.bell.tell(Topic::Person(me.person.id), Notice::Renamed);
         Ok(())
     }
 

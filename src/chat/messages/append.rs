@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::model::{Message, Write, WriteError, Written};
 use super::store::{self, Outcome};
-use crate::chat::events::{Bell, Event, Notice, Topic};
+use crate::chat::events::{Bell, Event, Topic};
 use crate::db::{self, Db};
 use crate::kernel::{Clock, Fault, Timestamp};
 use crate::lifecycle::Lifecycle;
@@ -117,11 +117,12 @@ fn ring(bell: &Bell, write: &Write, message: &Arc<Message>) {
     let posted = matches!(write, Write::Post(_));
     if posted {
         // Who writes has read, on all connections.
-        let read = Notice::Read { room, seq: last_seq };
-        bell.tell(Topic::Person(message.author.id), read);
+        let read = Event::Read { room, seq: last_seq };
+        bell.publish(Topic::Person(message.author.id), 0, &read);
     }
     bell.publish(Topic::Room(room), message.rev.0, &Event::Message(message.clone()));
     if posted {
-        bell.publish(Topic::Members(room), last_seq.0, &Event::Unread { room, last_seq });
+        let unread = Event::Unread { room, last_seq };
+        bell.remind(Topic::Members(room), Topic::Room(room), &unread);
     }
 }

@@ -1,16 +1,26 @@
 //! Who is there, in memory alone: nothing is written for somebody who comes, idles or goes.
+//!
+//! The first change is told at once, and what follows within a quarter of a second together; who
+//! left and came back meanwhile has not changed. Everybody signed in may see everybody, so everybody is told. Where
+//! more than a thousand are there nobody is told of individuals any more, since a thousand people
+//! who each hear of a thousand are a million frames: pages show who is there when they are loaded.
 
 mod model;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use self::model::Board;
+use self::model::{Board, News};
 use super::events::{Bell, Event, Topic};
 use crate::kernel::{Clock, UserId};
 use crate::lifecycle::Lifecycle;
+
+/// How long changes are gathered.
+const TICK: Duration = Duration::from_millis(250);
 
 #[derive(Clone)]
 pub struct Presence {
@@ -18,16 +28,20 @@ pub struct Presence {
     bell: Bell,
     clock: Clock,
     changed: Arc<Notify>,
+    /// Whether changes are gathered just now.
+    gathers: Arc<AtomicBool>,
 }
 
 impl Presence {
-    /// Starts the task that notices when somebody's time is over.
+    /// Starts the task that tells who comes and goes.
     pub fn start(bell: Bell, clock: Clock, lifecycle: &Lifecycle) -> Self {
-        let presence = Self { board: Arc::default(), bell, clock, changed: Arc::default() };
+        let (board, changed, gathers) = Default::default();
+        let presence = Self { board, bell, clock, changed, gathers };
         let (watch, closing) = (presence.clone(), lifecycle.closing());
         lifecycle.spawn_worker(async move {
             while closing.run_until_cancelled(watch.wait_for_next()).await.is_some() {
-                watch.sweep();
+                watch.gathers.store(false, Ordering::Relaxed);
+                watch.tell();
             }
         });
         presence
@@ -36,16 +50,15 @@ impl Presence {
     /// Somebody's live connection begins; it lasts until the guard is dropped.
     #[must_use]
     pub fn arrive(&self, user: UserId) -> Here {
-        let came = self.board().arrive(user);
-        self.tell(came.then_some((user, true)));
+        self.board().arrive(user);
+        self.tell_soon();
         Here { presence: self.clone(), user }
     }
 
     /// Somebody looked at a page, maybe with a browser that runs no script.
     pub fn seen(&self, user: UserId) {
-        let came = self.board().seen(user, self.clock.now());
-        self.tell(came.then_some((user, true)));
-        self.changed.notify_one();
+        self.board().seen(user, self.clock.now());
+        self.tell_soon();
     }
 
     pub fn is_online(&self, user: UserId) -> bool {
@@ -56,10 +69,9 @@ impl Presence {
         self.board().online()
     }
 
-    /// Says goodbye to those whose time is over.
-    pub fn sweep(&self) {
-        let gone = self.board().sweep(self.clock.now());
-        self.tell(gone.into_iter().map(|user| (user, false)));
+    /// Everybody who is there, for somebody who comes; `None` while that is too many to tell.
+    pub fn present(&self) -> Option<Arc<[UserId]>> {
+        self.board().present()
     }
 
     async fn wait_for_next(&self) {
@@ -74,11 +86,26 @@ impl Presence {
             }
             None => self.changed.notified().await,
         }
+        tokio::time::sleep(TICK).await;
     }
 
-    fn tell(&self, changes: impl IntoIterator<Item = (UserId, bool)>) {
-        for (user, online) in changes {
-            self.bell.publish(Topic::Everybody, 0, &Event::Presence { user, online });
+    fn tell_soon(&self) {
+        if !self.gathers.swap(true, Ordering::Relaxed) {
+            self.tell();
+        }
+        self.changed.notify_one();
+    }
+
+    fn tell(&self) {
+        let news = self.board().news(self.clock.now());
+        let publish = |event| self.bell.publish(Topic::Everybody, 0, &event);
+        match news {
+            News::Changes(changes) => {
+                for (user, online) in changes {
+                    publish(Event::Presence { user, online });
+                }
+            }
+            News::All(users) => publish(Event::Present(users)),
         }
     }
 

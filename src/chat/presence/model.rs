@@ -1,6 +1,7 @@
 //! The board of who is there: plain data, told the time.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::kernel::{Timestamp, UserId};
@@ -9,9 +10,18 @@ use crate::kernel::{Timestamp, UserId};
 const AFTER_LAST_SOCKET: Duration = Duration::from_secs(30);
 /// How long a page counts that was loaded without a connection following.
 const AFTER_PAGE: Duration = Duration::from_mins(2);
+/// With more people than this nobody is told who comes and goes…
+const CROWD: usize = 1_000;
+/// …until there are no more than this, so that it does not go back and forth.
+const COMPANY: usize = 900;
 
 #[derive(Default)]
-pub(super) struct Board(HashMap<UserId, Entry>);
+pub(super) struct Board {
+    entries: HashMap<UserId, Entry>,
+    /// Who came or went since the last news, each with whether they had been there.
+    touched: HashMap<UserId, bool>,
+    crowded: bool,
+}
 
 struct Entry {
     sockets: u32,
@@ -19,47 +29,80 @@ struct Entry {
     until: Timestamp,
 }
 
+/// What is to be told.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// Who came (`true`) and who went.
+    Changes(Vec<(UserId, bool)>),
+    /// Everybody who is there, after a time in which nothing was told.
+    All(Arc<[UserId]>),
+}
+
 impl Board {
-    /// True when the person was not there before.
-    pub(super) fn arrive(&mut self, user: UserId) -> bool {
-        let new = !self.0.contains_key(&user);
-        let entry = self.0.entry(user).or_insert(Entry { sockets: 0, until: Timestamp(0) });
-        entry.sockets += 1;
-        new
+    pub(super) fn arrive(&mut self, user: UserId) {
+        self.entry(user, Timestamp(0)).sockets += 1;
     }
 
     pub(super) fn leave(&mut self, user: UserId, now: Timestamp) {
-        if let Some(entry) = self.0.get_mut(&user) {
+        if let Some(entry) = self.entries.get_mut(&user) {
             entry.sockets = entry.sockets.saturating_sub(1);
             entry.until = now.plus(AFTER_LAST_SOCKET);
         }
     }
 
-    /// True when the person was not there before.
-    pub(super) fn seen(&mut self, user: UserId, now: Timestamp) -> bool {
-        let new = !self.0.contains_key(&user);
-        let entry = self.0.entry(user).or_insert(Entry { sockets: 0, until: now });
+    pub(super) fn seen(&mut self, user: UserId, now: Timestamp) {
+        let entry = self.entry(user, now);
         entry.until = entry.until.max(now.plus(AFTER_PAGE));
-        new
     }
 
     pub(super) fn is_online(&self, user: UserId) -> bool {
-        self.0.contains_key(&user)
+        self.entries.contains_key(&user)
     }
 
     pub(super) fn online(&self) -> BTreeSet<UserId> {
-        self.0.keys().copied().collect()
+        self.entries.keys().copied().collect()
     }
 
-    /// Takes away those whose time is over, and names them.
-    pub(super) fn sweep(&mut self, now: Timestamp) -> Vec<UserId> {
+    /// Everybody who is there, unless that is too many.
+    pub(super) fn present(&self) -> Option<Arc<[UserId]>> {
+        (!self.crowded && self.entries.len() <= CROWD).then(|| self.all())
+    }
+
+    /// Takes away those whose time is over, and says what has changed since this was last asked.
+    pub(super) fn news(&mut self, now: Timestamp) -> News {
         let over = |entry: &Entry| entry.sockets == 0 && entry.until <= now;
-        self.0.extract_if(|_, entry| over(entry)).map(|(user, _)| user).collect()
+        for (user, _) in self.entries.extract_if(|_, entry| over(entry)) {
+            self.touched.entry(user).or_insert(true);
+        }
+        let touched = std::mem::take(&mut self.touched);
+        let was_crowded = self.crowded;
+        self.crowded = self.entries.len() > if was_crowded { COMPANY } else { CROWD };
+        match (was_crowded, self.crowded) {
+            (true, false) => News::All(self.all()),
+            (_, true) => News::Changes(Vec::new()),
+            (false, false) => {
+                let news = touched.into_iter().map(|(user, was)| (user, was, self.is_online(user)));
+                let changed = news.filter(|(_, was, is)| was != is).map(|(user, _, is)| (user, is));
+                News::Changes(changed.collect())
+            }
+        }
     }
 
     /// When the next person's time is over.
     pub(super) fn next_end(&self) -> Option<Timestamp> {
-        self.0.values().filter(|entry| entry.sockets == 0).map(|entry| entry.until).min()
+        self.entries.values().filter(|entry| entry.sockets == 0).map(|entry| entry.until).min()
+    }
+
+    /// This person's entry, made if they were not there.
+    fn entry(&mut self, user: UserId, until: Timestamp) -> &mut Entry {
+        self.entries.entry(user).or_insert_with(|| {
+            self.touched.entry(user).or_insert(false);
+            Entry { sockets: 0, until }
+        })
+    }
+
+    fn all(&self) -> Arc<[UserId]> {
+        self.online().into_iter().collect()
     }
 }
 
@@ -68,23 +111,32 @@ mod tests {
     use super::*;
 
     const ANA: UserId = UserId(1);
+    const LUIS: UserId = UserId(2);
 
     fn second(n: i64) -> Timestamp {
         Timestamp(n * 1000)
     }
 
+    fn changes(board: &mut Board, n: i64) -> Vec<(UserId, bool)> {
+        match board.news(second(n)) {
+            News::Changes(changes) => changes,
+            News::All(users) => panic!("a snapshot of {users:?}"),
+        }
+    }
+
     #[test]
     fn somebody_is_there_until_30_seconds_after_the_last_of_all_connections() {
         let mut board = Board::default();
-        assert!(board.arrive(ANA));
-        assert!(!board.arrive(ANA));
+        board.arrive(ANA);
+        assert_eq!(changes(&mut board, 0), [(ANA, true)]);
+        board.arrive(ANA);
         board.leave(ANA, second(10));
-        assert!(board.sweep(second(1000)).is_empty());
+        assert_eq!(changes(&mut board, 1000), []);
         board.leave(ANA, second(1000));
         assert_eq!(board.next_end(), Some(second(1030)));
-        assert!(board.sweep(second(1029)).is_empty());
+        assert_eq!(changes(&mut board, 1029), []);
         assert!(board.is_online(ANA));
-        assert_eq!(board.sweep(second(1030)), [ANA]);
+        assert_eq!(changes(&mut board, 1030), [(ANA, false)]);
         assert!(!board.is_online(ANA));
     }
 
@@ -92,26 +144,61 @@ mod tests {
     fn a_connection_within_the_30_seconds_keeps_somebody_there_without_a_word() {
         let mut board = Board::default();
         board.arrive(ANA);
+        assert_eq!(changes(&mut board, 0), [(ANA, true)]);
         board.leave(ANA, second(0));
-        assert!(!board.arrive(ANA));
-        assert!(board.sweep(second(60)).is_empty());
+        board.arrive(ANA);
+        assert_eq!(changes(&mut board, 60), []);
         assert_eq!(board.next_end(), None);
+    }
+
+    #[test]
+    fn who_comes_and_goes_between_two_tellings_has_not_changed_and_others_have() {
+        let mut board = Board::default();
+        board.arrive(ANA);
+        board.arrive(LUIS);
+        board.leave(ANA, second(-60));
+        assert_eq!(changes(&mut board, 0), [(LUIS, true)]);
+        board.leave(LUIS, second(-60));
+        board.news(second(0));
+        assert!(!board.is_online(LUIS));
     }
 
     #[test]
     fn a_page_without_a_connection_counts_two_minutes() {
         let mut board = Board::default();
-        assert!(board.seen(ANA, second(0)));
-        assert!(board.sweep(second(119)).is_empty());
-        assert_eq!(board.sweep(second(120)), [ANA]);
+        board.seen(ANA, second(0));
+        assert_eq!(changes(&mut board, 119), [(ANA, true)]);
+        assert_eq!(changes(&mut board, 120), [(ANA, false)]);
     }
 
     #[test]
     fn a_page_whose_connection_ended_counts_30_seconds_like_any_connection() {
         let mut board = Board::default();
         board.seen(ANA, second(0));
-        assert!(!board.arrive(ANA));
+        board.arrive(ANA);
         board.leave(ANA, second(5));
-        assert_eq!(board.sweep(second(35)), [ANA]);
+        assert_eq!(changes(&mut board, 34), [(ANA, true)]);
+        assert_eq!(changes(&mut board, 35), [(ANA, false)]);
+    }
+
+    #[test]
+    fn of_a_crowd_nobody_is_told_until_it_has_become_a_company_again() {
+        let mut board = Board::default();
+        let person = |n: usize| UserId(i64::try_from(n).expect("a number"));
+        for n in 0..CROWD {
+            board.arrive(person(n));
+        }
+        assert_eq!(changes(&mut board, 0).len(), CROWD);
+        assert_eq!(board.present().map(|all| all.len()), Some(CROWD));
+        board.arrive(person(CROWD));
+        assert_eq!(changes(&mut board, 0), []);
+        assert_eq!(board.present(), None);
+        for n in COMPANY..=CROWD {
+            board.leave(person(n), second(0));
+        }
+        let News::All(all) = board.news(second(30)) else { panic!("everybody is named") };
+        assert_eq!(all.len(), COMPANY);
+        board.arrive(person(CROWD));
+        assert_eq!(changes(&mut board, 30), [(person(CROWD), true)]);
     }
 }

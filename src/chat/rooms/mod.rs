@@ -265,7 +265,8 @@ impl Rooms {
         let before = reader.room.last_read_seq;
         let now = store::mark_read(&self.db, reader.person.id, room, seq).await?;
         if let Some(seq) = now.filter(|seq| Some(*seq) != before) {
-            self.bell.tell(Topic::Person(reader.person.id), Notice::Read { room, seq });
+            let read = Event::Read { room, seq };
+            self.bell.publish(Topic::Person(reader.person.id), 0, &read);
         }
         Ok(())
     }
@@ -304,6 +305,12 @@ impl Rooms {
         }
         let left = Event::Left { room: room.id, person: person.clone() };
         self.bell.publish(audience(room), 0, &left);
+        // Not a word of what is said from now on, however busy their connections are.
+        let them = Topic::Person(person.id);
+        self.bell.part(them, Topic::Members(room.id));
+        if room.visibility == Visibility::Private {
+            self.bell.part(them, Topic::Room(room.id));
+        }
         self.bell.tell(Topic::Person(person.id), Notice::Left(room.id));
         if room.owner_id == Some(person.id) {
             self.tell_of_change(room);

@@ -1,26 +1,25 @@
 //! The people of the story once a visitor is there: they are online, write something now and then,
 //! and answer once when they are spoken to.
 //!
-//! They listen as every connection does: the hub rings, the database says what it was about.
+//! Once a second they look who is there and what was written.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use anyhow::Context;
 
 use super::stage::Stage;
 use super::story::{At, Line};
-use crate::chat::events::{Notice, Topic};
+use crate::chat::messages::model::Window;
 use crate::chat::presence::Here;
-use crate::http::Language;
 use crate::kernel::paging::Limit;
-use crate::kernel::{Clock, MessageId, Rev, RoomId, Timestamp, UserId};
-use crate::live::{Connection, Delivery};
-use crate::socket::frames;
+use crate::kernel::{Clock, MessageId, RoomId, Seq, Timestamp, UserId};
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 struct Cast {
     stage: Stage,
     clock: Clock,
-    connection: Connection<Topic, Notice>,
     here: Vec<Here>,
     /// Those of the story who are online; everybody else who comes is a visitor.
     ours: BTreeSet<UserId>,
@@ -28,6 +27,8 @@ struct Cast {
     /// What is to be said, the next one last.
     cues: Vec<(Timestamp, RoomId, Line)>,
     said: HashSet<MessageId>,
+    /// How far they have read in each room.
+    read: HashMap<RoomId, Seq>,
 }
 
 /// Lets the people act until everything is said or the server stops.
@@ -47,30 +48,25 @@ pub(super) fn enter(stage: Stage, clock: Clock) {
 
 impl Cast {
     fn new(stage: Stage, clock: Clock) -> Self {
-        let connection = stage.site.bell.connect(frames::form_of(None, Language::English));
-        connection.listen(Topic::Everybody);
-        for room in &stage.rooms {
-            connection.listen(Topic::Room(*room));
-        }
         let here = stage.story.people.iter().filter(|somebody| somebody.here);
         let ours: BTreeSet<_> =
             here.filter_map(|somebody| Some(stage.people.get(somebody.name)?.id)).collect();
         let here = ours.iter().map(|user| stage.site.presence.arrive(*user)).collect();
-        let (cues, said) = (Vec::new(), HashSet::new());
-        Self { stage, clock, connection, here, ours, visited: false, cues, said }
+        let (cues, said, read) = (Vec::new(), HashSet::new(), HashMap::new());
+        Self { stage, clock, here, ours, visited: false, cues, said, read }
     }
 
     async fn play(&mut self) -> anyhow::Result<()> {
+        let mut beat = tokio::time::interval(LOOK_EVERY);
         loop {
             let next = self.cues.last().map(|(at, ..)| *at);
             tokio::select! {
-                delivery = self.connection.next() => match delivery.context("too slow")? {
-                    Delivery::Frame { topic: Topic::Room(room), mark, .. } => {
-                        self.listen(room, Rev(mark)).await?;
+                _ = beat.tick() => {
+                    self.look_up();
+                    for scene in 0..self.stage.rooms.len() {
+                        self.listen(scene).await?;
                     }
-                    Delivery::Frame { .. } => self.look_up(),
-                    Delivery::Notice(_) => {}
-                },
+                }
                 () = wait(&self.clock, next) => {
                     if let Some((_, room, line)) = self.cues.pop() {
                         self.said.insert(self.stage.say(room, &line).await?.message.id);
@@ -80,7 +76,7 @@ impl Cast {
         }
     }
 
-    /// Somebody came or went: with the first visitor the clock of the script starts.
+    /// With the first visitor the clock of the script starts.
     fn look_up(&mut self) {
         let online = self.stage.site.presence.online();
         if !self.visited && !online.is_subset(&self.ours) {
@@ -91,15 +87,17 @@ impl Cast {
         }
     }
 
-    /// Something was written. If it was a visitor, somebody answers.
-    async fn listen(&mut self, room: RoomId, rev: Rev) -> anyhow::Result<()> {
-        let site = &self.stage.site;
-        let scene = self.stage.rooms.iter().position(|open| *open == room).context("no scene")?;
+    /// Reads what is new in a room. If a visitor wrote it, somebody answers.
+    async fn listen(&mut self, scene: usize) -> anyhow::Result<()> {
+        let (site, room) = (&self.stage.site, self.stage.rooms[scene]);
         let member = self.stage.story.rooms[scene].members.first().context("nobody")?;
         let reader = site.rooms.reader(self.stage.person(member)?, room).await?;
-        let one = Limit::parse(Some(1)).map_err(|_| anyhow::anyhow!("BUG: one is a limit"))?;
-        let written = site.messages.since(&reader, Rev(rev.0 - 1), one).await?;
-        if written.items.first().is_some_and(|message| !self.said.contains(&message.id)) {
+        let last = reader.room().last_seq;
+        let Some(read) = self.read.insert(room, last).filter(|read| *read < last) else {
+            return Ok(());
+        };
+        let written = site.messages.page(&reader, Window::After(read), Limit::DEFAULT).await?;
+        if written.items.iter().any(|message| !self.said.contains(&message.id)) {
             self.prepare(scene, |at| matches!(at, At::Answer(_)));
         }
         Ok(())
@@ -112,7 +110,7 @@ impl Cast {
         self.cues.extend(lines.map(|line| {
             let time = match line.at {
                 At::After(time) | At::Answer(time) => time,
-                At::Before(_) => std::time::Duration::ZERO,
+                At::Before(_) => Duration::ZERO,
             };
             (start.plus(time), room, line)
         }));

@@ -1,0 +1,14 @@
+//! Whatever bytes a client sends, in whatever pieces: the parser does not panic, and the pieces
+//! make no difference. The first byte says how long the pieces are.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use patio::live::transport::Parser;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((piece, bytes)) = data.split_first() else { return };
+    let mut parser = Parser::default();
+    let pieces = bytes.chunks(usize::from(*piece) + 1);
+    let in_pieces: Vec<_> = pieces.flat_map(|piece| parser.feed(piece)).collect();
+    assert_eq!(in_pieces, Parser::default().feed(bytes));
+});

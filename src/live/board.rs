@@ -1,0 +1,239 @@
+//! Who listens to what, and the sweeps that write to them. Owned by the hub's one task: no lock is
+//! held while a thousand sockets are written to.
+//!
+//! All commands that have gathered are taken in order, but what was published in them is written
+//! at the end, all of a topic as one run of frames: a write costs the same for one frame and for
+//! twenty. The order within a topic is kept, and marks keep from those who catch up what they have.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::task::yield_now;
+
+use super::delivery::{Encode, Form, Joined, Listener, Standing};
+use super::hub::{Command, Publication, Words};
+use super::peer::Peer;
+
+/// Commands that are taken before what they published is written.
+const TURN: usize = 1024;
+/// Sockets that are written to before other tasks get their turn.
+const SWEEP: usize = 256;
+
+type Listeners<W> = HashMap<u64, Listener<<W as Words>::Notice>>;
+
+pub(super) struct Board<W: Words> {
+    encode: Encode<W::Event>,
+    members: HashMap<u64, Member<W>>,
+    topics: HashMap<W::Topic, Listeners<W>>,
+    /// What was published and is not written yet, in order.
+    runs: Vec<Run<W>>,
+    /// What may be told again at the next tick only, with the newest that waits for it.
+    reminders: HashMap<W::Topic, Option<Publication<W>>>,
+    stopping: bool,
+}
+
+struct Member<W: Words> {
+    peer: Arc<Peer<W::Notice>>,
+    form: Form,
+    topics: Vec<W::Topic>,
+}
+
+/// Events that go to the same listeners.
+struct Run<W: Words> {
+    topic: W::Topic,
+    except: Option<W::Topic>,
+    events: Vec<(Option<i64>, W::Event)>,
+}
+
+impl<W: Words> Board<W> {
+    pub fn new(encode: Encode<W::Event>) -> Self {
+        Self {
+            encode,
+            members: HashMap::new(),
+            topics: HashMap::new(),
+            runs: Vec::new(),
+            reminders: HashMap::new(),
+            stopping: false,
+        }
+    }
+
+    /// Takes all commands, and leaves the list empty.
+    pub async fn work_off(&mut self, commands: &mut Vec<Command<W>>) {
+        let mut commands = commands.drain(..);
+        while !commands.as_slice().is_empty() {
+            for command in commands.by_ref().take(TURN) {
+                // Who begins to listen gets nothing from before.
+                if let Command::Listen { topic, .. } = &command
+                    && self.runs.iter().any(|run| run.topic == *topic)
+                {
+                    self.write_runs().await;
+                }
+                self.take(command);
+            }
+            self.write_runs().await;
+        }
+    }
+
+    /// Tells the newest of what was held back since the last tick.
+    pub async fn tick(&mut self) {
+        let mut due = Vec::new();
+        self.reminders.retain(|_, waiting| match waiting.take() {
+            Some(publication) => {
+                due.push(publication);
+                true
+            }
+            None => false,
+        });
+        for publication in due {
+            self.gather(publication);
+        }
+        self.write_runs().await;
+    }
+
+    /// One heartbeat of all connections.
+    pub async fn beat(&mut self) {
+        for (n, member) in self.members.values().enumerate() {
+            if n % SWEEP == SWEEP - 1 {
+                yield_now().await;
+            }
+            member.peer.beat();
+        }
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
+    /// Asks all connections to end, now and those that come yet.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+        self.stop_all();
+    }
+
+    /// Asks all connections to end and to come again.
+    pub fn stop_all(&self) {
+        for member in self.members.values() {
+            member.peer.stop();
+        }
+    }
+
+    fn take(&mut self, command: Command<W>) {
+        match command {
+            Command::Publish(publication) => self.publish(publication),
+            Command::Tell { topic, notice } => {
+                for listener in self.topics.get(&topic).into_iter().flat_map(HashMap::values) {
+                    listener.peer.tell(notice);
+                }
+            }
+            Command::Part { who, topic } => {
+                let them = self.topics.get(&who).into_iter().flat_map(HashMap::keys);
+                for id in them.copied().collect::<Vec<_>>() {
+                    self.ignore(id, topic);
+                }
+            }
+            Command::Connect { id, form, peer } => {
+                if self.stopping {
+                    peer.stop();
+                }
+                self.members.insert(id, Member { peer, form, topics: Vec::new() });
+            }
+            Command::Listen { id, topic } => self.listen(id, topic, Listener::live),
+            Command::Follow { id, topic } => self.listen(id, topic, Listener::catching_up),
+            Command::GoLive { id, topic, after, first, answer } => {
+                let listener = self.topics.get_mut(&topic).and_then(|all| all.get_mut(&id));
+                let standing =
+                    listener.map_or(Standing::Gone, |listener| listener.go_live(after, &first));
+                // Who has gone meanwhile needs no answer.
+                answer.send(standing).ok();
+            }
+            Command::Ignore { id, topic } => self.ignore(id, topic),
+            Command::Leave { id } => {
+                let member = self.members.remove(&id);
+                for topic in member.into_iter().flat_map(|member| member.topics) {
+                    self.forget(id, topic);
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self, publication: Publication<W>) {
+        if !publication.merged {
+            self.gather(publication);
+        } else if let Some(waiting) = self.reminders.get_mut(&publication.topic) {
+            *waiting = Some(publication);
+        } else {
+            self.reminders.insert(publication.topic, None);
+            self.gather(publication);
+        }
+    }
+
+    fn gather(&mut self, publication: Publication<W>) {
+        let Publication { topic, mark, except, from, event, .. } = publication;
+        let Some(listeners) = self.topics.get(&topic) else { return };
+        if from.is_some_and(|id| !listeners.contains_key(&id)) {
+            return;
+        }
+        let same = |run: &&mut Run<W>| run.topic == topic && run.except == except;
+        match self.runs.iter_mut().rev().find(same) {
+            Some(run) => run.events.push((mark, event)),
+            None => self.runs.push(Run { topic, except, events: vec![(mark, event)] }),
+        }
+    }
+
+    async fn write_runs(&mut self) {
+        for run in std::mem::take(&mut self.runs) {
+            // Taken out for the while, so that who is left out can be looked up beside it.
+            let Some(mut listeners) = self.topics.remove(&run.topic) else { continue };
+            let left_out = run.except.and_then(|topic| self.topics.get(&topic));
+            let mut written: Vec<(Form, Joined)> = Vec::new();
+            for (n, (id, listener)) in listeners.iter_mut().enumerate() {
+                if n % SWEEP == SWEEP - 1 {
+                    yield_now().await;
+                }
+                if left_out.is_some_and(|them| them.contains_key(id)) {
+                    continue;
+                }
+                let form = listener.form;
+                if !written.iter().any(|(known, _)| *known == form) {
+                    written.push((form, Joined::new(&run.events, form, &self.encode)));
+                }
+                let joined = written.iter().find(|(known, _)| *known == form);
+                if let Some((_, joined)) = joined {
+                    listener.receive(joined);
+                }
+            }
+            self.topics.insert(run.topic, listeners);
+        }
+    }
+
+    fn listen(
+        &mut self,
+        id: u64,
+        topic: W::Topic,
+        listener: impl Fn(Arc<Peer<W::Notice>>, Form) -> Listener<W::Notice>,
+    ) {
+        let Some(member) = self.members.get_mut(&id) else { return };
+        if !member.topics.contains(&topic) {
+            member.topics.push(topic);
+        }
+        let listener = listener(member.peer.clone(), member.form);
+        self.topics.entry(topic).or_default().insert(id, listener);
+    }
+
+    fn ignore(&mut self, id: u64, topic: W::Topic) {
+        if let Some(member) = self.members.get_mut(&id) {
+            member.topics.retain(|other| *other != topic);
+        }
+        self.forget(id, topic);
+    }
+
+    /// A topic that nobody listens to takes no memory.
+    fn forget(&mut self, id: u64, topic: W::Topic) {
+        if let Some(listeners) = self.topics.get_mut(&topic) {
+            listeners.remove(&id);
+            if listeners.is_empty() {
+                self.topics.remove(&topic);
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What is published, how it is written down once for all, and what each listener gets of it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use super::peer::Peer;
+use super::transport::frame;
+
+/// Events held back for a listener who is catching up. They are shared bytes; older ones are let
+/// go, and asked for again.
+const HELD: usize = 128;
+
+/// How a connection wants its events written. A small number that only the encoder understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Form(pub u8);
+
+/// Writes an event in a form: the payload of one text frame.
+pub type Encode<E> = Arc<dyn Fn(&E, Form) -> Bytes + Send + Sync>;
+
+/// What a listener who caught up as far as a mark is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// From here on everything comes by itself.
+    Live,
+    /// Something up to this mark went by meanwhile: ask again.
+    Behind(i64),
+    /// No listener any more.
+    Gone,
+}
+
+/// Events of one topic as one run of frames in one form.
+pub(super) struct Joined {
+    bytes: Bytes,
+    /// Of each frame its mark and where it begins.
+    frames: Vec<(Option<i64>, usize)>,
+}
+
+impl Joined {
+    pub fn new<E>(events: &[(Option<i64>, E)], form: Form, encode: &Encode<E>) -> Self {
+        let mut bytes = BytesMut::new();
+        let mut frames = Vec::with_capacity(events.len());
+        for (mark, event) in events {
+            frames.push((*mark, bytes.len()));
+            frame::put_text(&mut bytes, &encode(event, form));
+        }
+        Self { bytes: bytes.freeze(), frames }
+    }
+
+    /// From the first frame on that is news to who has everything up to `after`. What has no mark
+    /// is news to all.
+    fn news(&self, after: i64) -> Option<Bytes> {
+        let is_news = |mark: Option<i64>| mark.is_none_or(|mark| mark > after);
+        let (_, start) = self.frames.iter().find(|(mark, _)| is_news(*mark))?;
+        Some(self.bytes.slice(*start..))
+    }
+
+    /// The frames that have a mark, one by one.
+    fn marked(&self) -> impl Iterator<Item = (i64, Bytes)> {
+        let ends = self.frames.iter().skip(1).map(|(_, start)| *start).chain([self.bytes.len()]);
+        self.frames.iter().zip(ends).filter_map(|((mark, start), end)| {
+            mark.map(|mark| (mark, self.bytes.slice(*start..end)))
+        })
+    }
+}
+
+/// One connection that listens to a topic.
+pub(super) struct Listener<N> {
+    pub peer: Arc<Peer<N>>,
+    pub form: Form,
+    reception: Reception,
+}
+
+enum Reception {
+    /// Gets what has a greater mark; it has the rest.
+    Live { after: i64 },
+    /// Asks the database what it missed.
+    CatchingUp(Box<Held>),
+}
+
+/// What went by while somebody caught up.
+struct Held {
+    frames: VecDeque<(i64, Bytes)>,
+    /// The greatest mark that went by and was not kept.
+    lost: i64,
+}
+
+impl<N> Listener<N> {
+    /// One who gets everything from now on.
+    pub fn live(peer: Arc<Peer<N>>, form: Form) -> Self {
+        Self { peer, form, reception: Reception::Live { after: i64::MIN } }
+    }
+
+    /// One who first catches up.
+    pub fn catching_up(peer: Arc<Peer<N>>, form: Form) -> Self {
+        let held = Held { frames: VecDeque::new(), lost: i64::MIN };
+        Self { peer, form, reception: Reception::CatchingUp(Box::new(held)) }
+    }
+
+    pub fn receive(&mut self, joined: &Joined) {
+        match &mut self.reception {
+            Reception::Live { after } => {
+                if let Some(news) = joined.news(*after) {
+                    self.peer.line.write(&news);
+                }
+            }
+            Reception::CatchingUp(held) => {
+                held.frames.extend(joined.marked());
+                while held.frames.len() > HELD {
+                    let lost = held.frames.pop_front().map_or(i64::MIN, |(mark, _)| mark);
+                    held.lost = held.lost.max(lost);
+                }
+            }
+        }
+    }
+
+    /// Goes live, beginning with `first`, when nothing above `after` was lost.
+    pub fn go_live(&mut self, after: i64, first: &Bytes) -> Standing {
+        if let Reception::CatchingUp(held) = &mut self.reception {
+            if held.lost > after {
+                return Standing::Behind(held.lost);
+            }
+            self.peer.line.write(first);
+            for (_, frame) in held.frames.iter().filter(|(mark, _)| *mark > after) {
+                self.peer.line.write(frame);
+            }
+            self.reception = Reception::Live { after };
+        }
+        Standing::Live
+    }
+}

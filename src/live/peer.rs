@@ -1,0 +1,70 @@
+//! What the hub and a connection's task share: the line, and what the task shall act upon.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::transport::{Line, Stream, frame};
+
+/// Notices that may wait for a connection that is busy. With more it is cut, and comes back.
+const NOTICES: usize = 256;
+/// Heartbeats of silence before a ping: 25 seconds. A ping keeps proxies from cutting the line;
+/// most of them wait a minute.
+const PING_AFTER: u8 = 5;
+/// Heartbeats of silence before somebody counts as gone: 65 seconds.
+const GONE_AFTER: u8 = 13;
+
+pub(super) struct Peer<N> {
+    pub line: Line,
+    notices: Mutex<VecDeque<N>>,
+    stopped: AtomicBool,
+}
+
+impl<N> Peer<N> {
+    pub fn new(stream: Stream) -> Self {
+        Self {
+            line: Line::new(stream),
+            notices: Mutex::new(VecDeque::new()),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// Leaves a notice and wakes the task.
+    pub fn tell(&self, notice: N) {
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        if notices.len() < NOTICES {
+            notices.push_back(notice);
+            self.line.wake();
+        } else {
+            self.line.cut();
+        }
+    }
+
+    pub fn next_notice(&self) -> Option<N> {
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = notices.pop_front();
+        if notices.is_empty() && notices.capacity() > 0 {
+            *notices = VecDeque::new();
+        }
+        next
+    }
+
+    /// Asks the task to say goodbye as soon as it has done what it is doing.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.line.wake();
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Asks who is silent whether they are there, and gives up who does not answer.
+    pub fn beat(&self) {
+        match self.line.beat() {
+            GONE_AFTER.. => self.line.cut(),
+            quiet if quiet.is_multiple_of(PING_AFTER) => self.line.write(&frame::HEARTBEAT),
+            _ => {}
+        }
+    }
+}

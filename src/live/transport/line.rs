@@ -1,0 +1,455 @@
+//! One socket and its one writer. Whoever has something for it, hub or session, pongs and closes
+//! included, writes under one lock, so that no frame is ever cut in two by another.
+//!
+//! A frame goes to the system at once, without waking anybody. What the system does not take waits
+//! in a queue with a limit; the connection's task hands it over as the socket takes it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes};
+use futures_util::task::AtomicWaker;
+use tokio::time::timeout;
+
+use super::frame;
+use super::parser::{Incoming, Parser};
+use super::stream::Stream;
+
+/// Bytes that may wait for a socket. Whoever falls further behind is cut and comes back: to catch
+/// up from the database costs less than memory for the slow.
+pub const QUEUE: usize = 256 * 1024;
+
+/// How long the last words may take.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+thread_local! {
+    /// Where bytes arrive before they are parsed. One for all sockets of a thread: a buffer each
+    /// would be most of what an idle connection costs.
+    static ARRIVED: RefCell<Box<[u8]>> = RefCell::new(vec![0; 64 * 1024].into_boxed_slice());
+}
+
+pub struct Line {
+    stream: Stream,
+    out: Mutex<Outgoing>,
+    task: AtomicWaker,
+    /// Heartbeats since the other side gave a sign of life.
+    quiet: AtomicU8,
+}
+
+struct Outgoing {
+    state: State,
+    /// A layer in between still keeps something.
+    unflushed: bool,
+    queue: VecDeque<Bytes>,
+    queued: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Everything waits for the first frame.
+    Corked,
+    Open,
+    /// The last frame is in the queue or gone.
+    Closing,
+    Cut,
+}
+
+impl Line {
+    /// A line that holds everything back until [`Self::begin`].
+    pub fn new(stream: Stream) -> Self {
+        let out =
+            Outgoing { state: State::Corked, unflushed: false, queue: VecDeque::new(), queued: 0 };
+        Self { stream, out: Mutex::new(out), task: AtomicWaker::new(), quiet: AtomicU8::new(0) }
+    }
+
+    /// Writes the very first frame, if there is one, and then what has gathered behind it.
+    pub fn begin(&self, first: Option<Bytes>) {
+        let mut out = self.out();
+        if out.state == State::Corked {
+            out.state = State::Open;
+            if let Some(first) = first {
+                out.queued += first.len();
+                out.queue.push_front(first);
+            }
+            self.hand_over(&mut out);
+        }
+    }
+
+    /// Writes whole frames. Never waits: what the socket does not take at once is queued, and where
+    /// more than [`QUEUE`] would wait the line is cut.
+    pub fn write(&self, frames: &Bytes) {
+        let mut out = self.out();
+        if matches!(out.state, State::Corked | State::Open) {
+            self.put(&mut out, frames);
+        }
+    }
+
+    /// Writes the last frame; nothing comes behind it.
+    pub fn close(&self, code: Option<u16>) {
+        let mut out = self.out();
+        if matches!(out.state, State::Corked | State::Open) {
+            out.state = State::Open;
+            self.hand_over(&mut out);
+            self.put(&mut out, &frame::close(code));
+            if out.state == State::Open {
+                out.state = State::Closing;
+            }
+        }
+    }
+
+    /// Ends it now, and frees what waits.
+    pub fn cut(&self) {
+        self.give_up(&mut self.out());
+    }
+
+    pub fn is_cut(&self) -> bool {
+        self.out().state == State::Cut
+    }
+
+    /// Wakes the task of this line.
+    pub fn wake(&self) {
+        self.task.wake();
+    }
+
+    /// Names the task that is to be woken when there is something to do for this line.
+    pub fn attend(&self, waker: &Waker) {
+        self.task.register(waker);
+    }
+
+    /// Whether nothing waits. Of use only in the task that hands over.
+    pub fn is_clear(&self) -> bool {
+        let out = self.out();
+        out.queue.is_empty() && !out.unflushed
+    }
+
+    /// Hands over what waits, as the socket takes it. Ready when nothing waits, or all is over.
+    pub fn poll_clear(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut out = self.out();
+        while out.state != State::Corked {
+            let result = match out.queue.front() {
+                Some(front) => ready!(self.stream.poll_write(cx, front)),
+                None if out.unflushed => ready!(self.stream.poll_flush(cx)).map(|()| 0),
+                None => break,
+            };
+            match result {
+                Ok(0) if out.queue.is_empty() => out.unflushed = false,
+                Ok(written @ 1..) => {
+                    out.took(written);
+                    // It took something after it had been full: there is somebody.
+                    self.heard();
+                    out.unflushed = matches!(self.stream, Stream::Other(_));
+                }
+                Ok(0) | Err(_) => self.give_up(&mut out),
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// The next messages; `None` at the end of the stream.
+    pub fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        parser: &mut Parser,
+    ) -> Poll<Option<Vec<Incoming>>> {
+        loop {
+            let messages = ARRIVED.with_borrow_mut(|buffer| {
+                let read = ready!(self.stream.poll_read(cx, buffer));
+                let bytes = read.ok().filter(|read| *read > 0).and_then(|read| buffer.get(..read));
+                Poll::Ready(bytes.map(|bytes| parser.feed(bytes)))
+            });
+            match ready!(messages) {
+                Some(messages) => {
+                    self.heard();
+                    if !messages.is_empty() {
+                        return Poll::Ready(Some(messages));
+                    }
+                }
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// Counts a heartbeat: how many there were since the other side was heard.
+    pub fn beat(&self) -> u8 {
+        self.quiet.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+
+    /// Hands over what waits, says that it was all, and hears the other side out for as long as
+    /// `patience`: bytes that arrive at a socket which is closed already would make the system
+    /// throw the last words away.
+    pub async fn finish(&self, patience: Duration) {
+        let farewell = poll_fn(|cx| {
+            ready!(self.poll_clear(cx));
+            self.stream.poll_finish(cx)
+        });
+        match timeout(FAREWELL, farewell).await {
+            Ok(Ok(())) => drop(timeout(patience, poll_fn(|cx| self.poll_end(cx))).await),
+            Ok(Err(_)) | Err(_) => self.cut(),
+        }
+    }
+
+    /// Reads on, for nothing, until the other side ends.
+    fn poll_end(&self, cx: &mut Context<'_>) -> Poll<()> {
+        ARRIVED.with_borrow_mut(|buffer| {
+            while let Ok(1..) = ready!(self.stream.poll_read(cx, buffer)) {}
+            Poll::Ready(())
+        })
+    }
+
+    fn heard(&self) {
+        self.quiet.store(0, Ordering::Relaxed);
+    }
+
+    fn put(&self, out: &mut Outgoing, frames: &Bytes) {
+        let written = if out.state == State::Corked || !out.queue.is_empty() {
+            Ok(0)
+        } else {
+            self.try_write(out, frames)
+        };
+        match written {
+            Ok(written) if written == frames.len() => {}
+            Ok(written) => {
+                let rest = frames.slice(written..);
+                out.queued += rest.len();
+                out.queue.push_back(rest);
+                if out.queued > QUEUE {
+                    self.give_up(out);
+                }
+                self.wake();
+            }
+            Err(_) => self.give_up(out),
+        }
+    }
+
+    /// As [`Self::poll_clear`], without waiting: the task does the rest.
+    fn hand_over(&self, out: &mut Outgoing) {
+        while let Some(front) = out.queue.front().cloned() {
+            match self.try_write(out, &front) {
+                Ok(0) => break,
+                Ok(written) => out.took(written),
+                Err(_) => return self.give_up(out),
+            }
+        }
+        if !out.queue.is_empty() {
+            self.wake();
+        }
+    }
+
+    /// How many bytes were taken; none when the socket would block.
+    fn try_write(&self, out: &mut Outgoing, bytes: &[u8]) -> io::Result<usize> {
+        match self.stream.try_write(bytes) {
+            Ok(0) => Err(ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                let flushed = self.stream.poll_flush(&mut Context::from_waker(Waker::noop()));
+                if flushed.is_pending() {
+                    out.unflushed = true;
+                    self.wake();
+                }
+                Ok(written)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn give_up(&self, out: &mut Outgoing) {
+        if out.state != State::Cut {
+            *out =
+                Outgoing { state: State::Cut, unflushed: false, queue: VecDeque::new(), queued: 0 };
+            self.stream.cut();
+            self.wake();
+        }
+    }
+
+    /// A panic while the lock was held leaves a line that is at worst cut.
+    fn out(&self) -> MutexGuard<'_, Outgoing> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outgoing {
+    fn took(&mut self, written: usize) {
+        self.queued = self.queued.saturating_sub(written);
+        if let Some(front) = self.queue.front_mut() {
+            front.advance(written);
+            if front.is_empty() {
+                self.queue.pop_front();
+            }
+        }
+        if self.queue.is_empty() {
+            // What a slow moment took is given back.
+            self.queue = VecDeque::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+    use super::*;
+
+    /// A line in memory, whose other end takes so many bytes before it is full.
+    fn in_memory(room: usize) -> (Line, DuplexStream) {
+        let (near, far) = duplex(room);
+        let line = Line::new(Stream::other(near));
+        line.begin(None);
+        (line, far)
+    }
+
+    /// A line over TCP to somebody with a small receive buffer.
+    async fn over_tcp() -> (Line, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a small buffer");
+        let far = socket.connect(listener.local_addr().expect("an address")).await.expect("it");
+        let (near, _) = listener.accept().await.expect("a connection");
+        let line = Line::new(Stream::tcp(near));
+        line.begin(None);
+        (line, far)
+    }
+
+    /// Everything that comes out at the far end while the line's task hands over.
+    async fn read_all(line: &Line, far: &mut (impl tokio::io::AsyncRead + Unpin)) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let handing = async {
+            poll_fn(|cx| {
+                line.attend(cx.waker());
+                line.poll_clear(cx)
+            })
+            .await;
+            line.finish(Duration::ZERO).await;
+        };
+        let reading = far.read_to_end(&mut bytes);
+        let ((), read) = tokio::join!(handing, reading);
+        read.expect("an orderly end");
+        bytes
+    }
+
+    fn text(n: usize, length: usize) -> Bytes {
+        frame::text(format!("{n:0length$}").as_bytes())
+    }
+
+    #[tokio::test]
+    async fn frames_come_whole_and_in_order_although_the_socket_takes_them_in_parts() {
+        let (line, mut far) = in_memory(7);
+        let frames = [text(1, 300), frame::pong(b"?"), text(2, 60_000), frame::HEARTBEAT];
+        for frame in &frames {
+            line.write(frame);
+        }
+        line.close(Some(1000));
+        let expected = [&frames.concat()[..], &frame::close(Some(1000))].concat();
+        assert_eq!(read_all(&line, &mut far).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_pong_waits_behind_what_a_full_socket_has_not_taken() {
+        let (line, mut far) = over_tcp().await;
+        let mut expected = Vec::new();
+        for n in 0.. {
+            line.write(&text(n, 10_000));
+            expected.extend_from_slice(&text(n, 10_000));
+            if !line.is_clear() {
+                break;
+            }
+        }
+        line.write(&frame::pong(b"!"));
+        line.write(&text(7, 300));
+        expected.extend([frame::pong(b"!"), text(7, 300)].concat());
+        let read = read_all(&line, &mut far).await;
+        assert!(read == expected, "{} of {} bytes are right", read.len(), expected.len());
+    }
+
+    #[tokio::test]
+    async fn who_does_not_read_is_cut_at_the_limit_and_the_memory_is_free() {
+        let (line, mut far) = over_tcp().await;
+        let frame = text(1, 10_000);
+        let mut written = 0;
+        while !line.is_cut() {
+            line.write(&frame);
+            written += frame.len();
+            assert!(line.out().queued <= QUEUE);
+        }
+        // What waited, and what the two systems took: some three times the buffer that was asked for.
+        assert!((QUEUE..QUEUE + 512 * 1024).contains(&written), "{written}");
+        assert_eq!(line.out().queue.capacity(), 0);
+        line.write(&frame);
+        assert!(line.is_clear());
+        drop(line);
+        let error = far.read_to_end(&mut Vec::new()).await.expect_err("it is cut");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    }
+
+    #[tokio::test]
+    async fn a_queue_under_the_limit_is_handed_over_and_given_back() {
+        let (line, mut far) = in_memory(16);
+        for n in 0..20 {
+            line.write(&text(n, 10_000));
+        }
+        assert!(!line.is_cut() && line.out().queued > 150_000);
+        let read = read_all(&line, &mut far).await;
+        assert_eq!(read.len(), 20 * text(0, 10_000).len());
+        let out = line.out();
+        assert_eq!((out.queued, out.queue.capacity()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_before_the_first_frame_and_nothing_after_the_last() {
+        let (near, mut far) = duplex(1024);
+        let line = Line::new(Stream::other(near));
+        line.write(&text(2, 2));
+        line.begin(Some(text(1, 1)));
+        line.close(Some(4401));
+        line.write(&text(3, 3));
+        line.close(Some(1000));
+        let expected = [text(1, 1), text(2, 2), frame::close(Some(4401))].concat();
+        assert_eq!(read_all(&line, &mut far).await, expected);
+    }
+
+    #[tokio::test]
+    async fn what_a_layer_in_between_keeps_is_handed_on() {
+        let (near, mut far) = duplex(1024);
+        let line = Line::new(Stream::other(tokio::io::BufStream::new(near)));
+        line.begin(Some(text(1, 5)));
+        let mut read = [0; 7];
+        far.read_exact(&mut read).await.expect("seven bytes");
+        assert_eq!(read[..], text(1, 5)[..]);
+    }
+
+    #[tokio::test]
+    async fn messages_are_read_whatever_carries_them() {
+        let (near, mut far) = duplex(3);
+        let (tcp, mut tcp_far) = over_tcp().await;
+        let memory = Line::new(Stream::other(near));
+        let hello = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+        for (line, far) in
+            [(&memory, &mut far as &mut (dyn tokio::io::AsyncWrite + Unpin)), (&tcp, &mut tcp_far)]
+        {
+            let mut parser = Parser::default();
+            let reading = pin!(poll_fn(|cx| line.poll_read(cx, &mut parser)));
+            let (written, read) = tokio::join!(far.write_all(&hello), reading);
+            written.expect("written");
+            assert_eq!(read, Some(vec![Incoming::Text("Hello".to_owned())]));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sign_of_life_ends_the_silence() {
+        let (line, mut far) = in_memory(64);
+        assert_eq!((line.beat(), line.beat()), (1, 2));
+        // An empty pong.
+        far.write_all(&[0x8a, 0x80, 0, 0, 0, 0]).await.expect("written");
+        let mut parser = Parser::default();
+        poll_fn(|cx| line.poll_read(cx, &mut parser)).await;
+        assert_eq!(line.beat(), 1);
+    }
+}

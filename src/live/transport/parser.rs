@@ -1,0 +1,362 @@
+//! What clients write: bytes in pieces of any size become messages (RFC 6455, section 5).
+//!
+//! Keeps nothing but an incomplete frame, so that somebody who is silent takes no buffer.
+
+use bytes::Bytes;
+
+use super::frame::{BINARY, CLOSE, CONTINUATION, FIN, LONGEST_CONTROL, MASKED, PING, PONG, TEXT};
+
+/// The largest message a client may send, in bytes, over all its fragments.
+pub const LARGEST: usize = 64 * 1024;
+
+/// Against the rules of framing.
+const PROTOCOL_ERROR: u16 = 1002;
+/// A text that is no UTF-8.
+const NOT_TEXT: u16 = 1007;
+const TOO_LARGE: u16 = 1009;
+
+/// What came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    Text(String),
+    /// Its bytes are of no use here.
+    Binary,
+    Ping(Bytes),
+    Pong,
+    /// The client says goodbye, with its code if it gave one.
+    Close(Option<u16>),
+    /// It broke the rules, and this is the code to say so with. Nothing comes after it.
+    Broken(u16),
+}
+
+/// The state between two pieces.
+#[derive(Default)]
+pub struct Parser {
+    /// The raw bytes of a frame that is not complete yet.
+    partial: Vec<u8>,
+    /// A message of which not all fragments are there yet.
+    fragments: Option<Fragments>,
+    over: bool,
+}
+
+struct Fragments {
+    is_text: bool,
+    bytes: Vec<u8>,
+}
+
+/// A frame's header, and where in its bytes the payload is.
+struct Head {
+    fin: bool,
+    opcode: u8,
+    mask: [u8; 4],
+    start: usize,
+    end: usize,
+}
+
+/// What a frame completed, if anything, and the bytes behind it.
+type Taken<'a> = (Option<Incoming>, &'a [u8]);
+
+impl Parser {
+    /// Takes the next bytes and gives all that is complete now. After a close, or what breaks the
+    /// rules, nothing more is read.
+    pub fn feed(&mut self, bytes: &[u8]) -> Vec<Incoming> {
+        let mut found = Vec::new();
+        if self.partial.is_empty() {
+            let rest = self.take_frames(bytes, &mut found);
+            self.partial = rest.to_vec();
+        } else {
+            let mut all = std::mem::take(&mut self.partial);
+            all.extend_from_slice(bytes);
+            let rest = self.take_frames(&all, &mut found).len();
+            let taken = all.len().saturating_sub(rest);
+            if taken > 0 {
+                all = all.split_off(taken);
+            }
+            self.partial = all;
+        }
+        found
+    }
+
+    /// Gives back what is left of the bytes: the beginning of a frame, or nothing.
+    fn take_frames<'a>(&mut self, mut bytes: &'a [u8], found: &mut Vec<Incoming>) -> &'a [u8] {
+        while !self.over {
+            match self.next_frame(bytes) {
+                Ok(Some((message, rest))) => {
+                    self.over = matches!(message, Some(Incoming::Close(_)));
+                    found.extend(message);
+                    bytes = rest;
+                }
+                Ok(None) => return bytes,
+                Err(code) => {
+                    self.over = true;
+                    self.fragments = None;
+                    found.push(Incoming::Broken(code));
+                }
+            }
+        }
+        &[]
+    }
+
+    /// The first frame of the bytes: what it completes, and the bytes behind it. `None` when it is
+    /// not all there.
+    fn next_frame<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<Taken<'a>>, u16> {
+        let Some(head) = read_head(bytes)? else { return Ok(None) };
+        self.check(&head)?;
+        let (Some(payload), Some(rest)) = (bytes.get(head.start..head.end), bytes.get(head.end..))
+        else {
+            return Ok(None);
+        };
+        let mut payload = payload.to_vec();
+        for (byte, key) in payload.iter_mut().zip(head.mask.iter().cycle()) {
+            *byte ^= key;
+        }
+        Ok(Some((self.complete(&head, payload)?, rest)))
+    }
+
+    /// Whether the header may stand here, before its payload is waited for.
+    fn check(&self, head: &Head) -> Result<(), u16> {
+        let length = head.end.saturating_sub(head.start);
+        match (head.opcode, &self.fragments) {
+            (CLOSE | PING | PONG, _) if head.fin && length <= LONGEST_CONTROL => Ok(()),
+            (TEXT | BINARY, None) if length <= LARGEST => Ok(()),
+            (CONTINUATION, Some(begun)) if begun.bytes.len() + length <= LARGEST => Ok(()),
+            (TEXT | BINARY, None) | (CONTINUATION, Some(_)) => Err(TOO_LARGE),
+            _ => Err(PROTOCOL_ERROR),
+        }
+    }
+
+    fn complete(&mut self, head: &Head, payload: Vec<u8>) -> Result<Option<Incoming>, u16> {
+        match head.opcode {
+            PING => return Ok(Some(Incoming::Ping(payload.into()))),
+            PONG => return Ok(Some(Incoming::Pong)),
+            CLOSE => return farewell(&payload).map(Some),
+            _ => {}
+        }
+        let message = match self.fragments.take() {
+            None => Fragments { is_text: head.opcode == TEXT, bytes: payload },
+            Some(mut begun) => {
+                begun.bytes.extend_from_slice(&payload);
+                begun
+            }
+        };
+        if !head.fin {
+            self.fragments = Some(message);
+            Ok(None)
+        } else if message.is_text {
+            let text = String::from_utf8(message.bytes).map_err(|_| NOT_TEXT)?;
+            Ok(Some(Incoming::Text(text)))
+        } else {
+            Ok(Some(Incoming::Binary))
+        }
+    }
+}
+
+fn read_head(bytes: &[u8]) -> Result<Option<Head>, u16> {
+    let [first, second, rest @ ..] = bytes else { return Ok(None) };
+    // Reserved bits belong to extensions, and none was agreed upon.
+    if first & 0x70 != 0 || second & MASKED == 0 {
+        return Err(PROTOCOL_ERROR);
+    }
+    let (fin, opcode, short) = (first & FIN != 0, first & 0x0f, second & 0x7f);
+    let (length, width) = match short {
+        126 => (rest.first_chunk().map(|length| u64::from(u16::from_be_bytes(*length))), 2),
+        127 => (rest.first_chunk().map(|length| u64::from_be_bytes(*length)), 8),
+        _ => (Some(u64::from(short)), 0),
+    };
+    let Some(length) = length else { return Ok(None) };
+    let shortest = match width {
+        0 => 0,
+        2 => 126,
+        _ => 1 << 16,
+    };
+    if length < shortest || length > u64::MAX / 2 {
+        return Err(PROTOCOL_ERROR);
+    }
+    // More than memory can hold is more than is allowed, and is refused by its length.
+    let length = usize::try_from(length).unwrap_or(usize::MAX / 2).min(usize::MAX / 2);
+    let start: usize = 2 + width + 4;
+    let end = start.saturating_add(length);
+    // What is too long is refused before its mask is there.
+    let mask = rest.get(width..).and_then(|rest| rest.first_chunk().copied()).unwrap_or_default();
+    Ok(Some(Head { fin, opcode, mask, start, end }))
+}
+
+fn farewell(payload: &[u8]) -> Result<Incoming, u16> {
+    let [a, b, reason @ ..] = payload else {
+        return if payload.is_empty() { Ok(Incoming::Close(None)) } else { Err(PROTOCOL_ERROR) };
+    };
+    let code = u16::from_be_bytes([*a, *b]);
+    // 1004 to 1006 and 1015 never travel (RFC 6455, section 7.4).
+    if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+        return Err(PROTOCOL_ERROR);
+    }
+    match std::str::from_utf8(reason) {
+        Ok(_) => Ok(Incoming::Close(Some(code))),
+        Err(_) => Err(NOT_TEXT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::live::transport::frame;
+
+    /// A frame as a client sends it.
+    fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mask = [0x37, 0xfa, 0x21, 0x3d];
+        let mut bytes = frame::text(payload).to_vec();
+        let header = bytes.len() - payload.len();
+        bytes[0] = first;
+        bytes[1] |= MASKED;
+        for (byte, key) in bytes[header..].iter_mut().zip(mask.iter().cycle()) {
+            *byte ^= key;
+        }
+        bytes.splice(header..header, mask);
+        bytes
+    }
+
+    fn parse(bytes: &[u8]) -> Vec<Incoming> {
+        Parser::default().feed(bytes)
+    }
+
+    #[test]
+    fn frames_are_the_examples_of_the_standard() {
+        let hello = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+        assert_eq!(masked(FIN | TEXT, b"Hello"), hello);
+        assert_eq!(parse(&hello), [Incoming::Text("Hello".to_owned())]);
+        let fragmented = [masked(TEXT, b"Hel"), masked(FIN | PING, b"?"), masked(FIN, b"lo")];
+        let expected = [Incoming::Ping("?".into()), Incoming::Text("Hello".to_owned())];
+        assert_eq!(parse(&fragmented.concat()), expected);
+    }
+
+    #[test]
+    fn what_breaks_the_rules_is_refused_with_its_code_and_what_keeps_them_is_not() {
+        let long = vec![b'x'; LARGEST];
+        let halves = |rest: &[u8]| [masked(TEXT, &long[1..]), masked(FIN, rest)].concat();
+        let mut unmasked = masked(FIN | TEXT, b"x");
+        unmasked[1] &= !MASKED;
+        for (what, bytes, code) in [
+            ("no mask", unmasked, 1002),
+            ("a reserved bit", masked(FIN | 0x40 | TEXT, b"x"), 1002),
+            ("a reserved opcode", masked(FIN | 0x3, b"x"), 1002),
+            ("a ping in pieces", masked(PING, b"x"), 1002),
+            ("a ping of 126 bytes", masked(FIN | PING, &[0; 126]), 1002),
+            ("the middle without a beginning", masked(FIN, b"x"), 1002),
+            ("two beginnings", [masked(TEXT, b"x"), masked(FIN | TEXT, b"x")].concat(), 1002),
+            ("half a code", masked(FIN | CLOSE, &[3]), 1002),
+            ("a code that never travels", masked(FIN | CLOSE, &1005_u16.to_be_bytes()), 1002),
+            ("a reason that is no text", masked(FIN | CLOSE, &[3, 0xe8, 0xff]), 1007),
+            ("a longer length than needed", vec![0x81, 0xfe, 0, 1, 0, 0, 0, 0, b'x'], 1002),
+            ("a text that is none", masked(FIN | TEXT, &[0xc3]), 1007),
+            ("one byte too many", masked(FIN | TEXT, &[&long[..], b"x"].concat()), 1009),
+            ("one byte too many in pieces", halves(b"xx"), 1009),
+            ("more than there is", vec![0x81, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255], 1009),
+        ] {
+            assert_eq!(parse(&bytes).last(), Some(&Incoming::Broken(code)), "{what}");
+        }
+        let text = Incoming::Text(String::from_utf8(long.clone()).expect("text"));
+        let text = [text];
+        assert_eq!(parse(&masked(FIN | TEXT, &long)), text);
+        assert_eq!(parse(&halves(b"x")), text);
+        assert_eq!(parse(&masked(FIN | PING, &[0; 125])), [Incoming::Ping(vec![0; 125].into())]);
+        // A letter may be cut in two by a fragment.
+        let ene = [masked(TEXT, &[0xc3]), masked(FIN, &[0xb1])].concat();
+        assert_eq!(parse(&ene), [Incoming::Text("ñ".to_owned())]);
+        assert_eq!(parse(&masked(FIN | CLOSE, b"")), [Incoming::Close(None)]);
+        assert_eq!(parse(&masked(FIN | CLOSE, &[3, 0xe8])), [Incoming::Close(Some(1000))]);
+    }
+
+    #[test]
+    fn nothing_is_read_after_a_close_or_a_break_and_nothing_is_kept() {
+        for last in [masked(FIN | CLOSE, b""), masked(FIN | 0x3, b"")] {
+            let mut parser = Parser::default();
+            assert_eq!(parser.feed(&[last, masked(FIN | TEXT, b"x")].concat()).len(), 1);
+            assert_eq!(parser.feed(&masked(FIN | TEXT, b"x")), []);
+            assert_eq!(parser.partial.capacity(), 0);
+        }
+    }
+
+    #[test]
+    fn who_is_silent_between_two_messages_keeps_no_buffer() {
+        let mut parser = Parser::default();
+        let bytes = masked(FIN | TEXT, &[b'x'; 9_000]);
+        let (one, two) = bytes.split_at(5_000);
+        assert_eq!(parser.feed(one), []);
+        assert_eq!(parser.feed(two).len(), 1);
+        assert_eq!(parser.partial.capacity(), 0);
+    }
+
+    /// Frames that a client may send, each with what it means.
+    fn message() -> impl Strategy<Value = (Vec<u8>, Incoming)> {
+        let text = |text: String| (masked(FIN | TEXT, text.as_bytes()), Incoming::Text(text));
+        let ping =
+            |payload: Vec<u8>| (masked(FIN | PING, &payload), Incoming::Ping(payload.into()));
+        let pieces = |(text, at): (String, prop::sample::Index)| {
+            let (one, two) = text.as_bytes().split_at(at.index(text.len() + 1));
+            let bytes = [masked(TEXT, one), masked(FIN | PONG, b""), masked(FIN, two)];
+            (bytes.concat(), Incoming::Text(text))
+        };
+        prop_oneof![
+            ".{0,200}".prop_map(text),
+            vec(any::<u8>(), 0..=125).prop_map(ping),
+            (".{0,300}", any::<prop::sample::Index>()).prop_map(pieces),
+            vec(any::<u8>(), 0..70_000).prop_map(|bytes| {
+                let fits = bytes.len() <= LARGEST;
+                let means = if fits { Incoming::Binary } else { Incoming::Broken(TOO_LARGE) };
+                (masked(FIN | BINARY, &bytes), means)
+            }),
+        ]
+    }
+
+    fn in_pieces(bytes: &[u8], cuts: &[prop::sample::Index]) -> Vec<Incoming> {
+        let mut at: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        at.sort_unstable();
+        let ends = at.iter().copied().chain([bytes.len()]);
+        let starts = [0].into_iter().chain(at.iter().copied());
+        let mut parser = Parser::default();
+        starts.zip(ends).flat_map(|(start, end)| parser.feed(&bytes[start..end])).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn however_frames_are_cut_they_mean_the_same(
+            messages in vec(message(), 0..6),
+            cuts in vec(any::<prop::sample::Index>(), 0..12),
+        ) {
+            let bytes: Vec<u8> = messages.iter().flat_map(|(bytes, _)| bytes.clone()).collect();
+            let mut expected: Vec<_> = messages.into_iter().map(|(_, means)| means).collect();
+            if let Some(end) = expected.iter().position(|it| matches!(it, Incoming::Broken(_))) {
+                expected.truncate(end + 1);
+            }
+            let found = in_pieces(&bytes, &cuts);
+            let found: Vec<_> = found.into_iter().filter(|it| *it != Incoming::Pong).collect();
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn whatever_arrives_it_means_the_same_in_pieces_and_nothing_panics(
+            bytes in vec(any::<u8>(), 0..400),
+            cuts in vec(any::<prop::sample::Index>(), 0..12),
+        ) {
+            prop_assert_eq!(in_pieces(&bytes, &cuts), parse(&bytes));
+        }
+    }
+
+    /// What a fuzzer found or was given to begin with (`fuzz/README.md`).
+    #[test]
+    fn the_fuzzers_corpus_means_the_same_byte_by_byte() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/frames");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(folder).expect("the corpus") {
+            let bytes = std::fs::read(entry.expect("an entry").path()).expect("bytes");
+            let mut parser = Parser::default();
+            let single: Vec<_> = bytes.iter().flat_map(|byte| parser.feed(&[*byte])).collect();
+            assert_eq!(single, parse(&bytes));
+            seen += 1;
+        }
+        assert!(seen > 0, "there is a corpus");
+    }
+}
