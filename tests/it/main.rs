@@ -14,6 +14,7 @@ mod messages;
 mod pages;
 mod people;
 mod rooms;
+mod search;
 mod security;
 mod settings;
 mod support;
