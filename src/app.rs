@@ -23,7 +23,7 @@ use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::search::Search;
-use crate::config::{Config, Storage};
+use crate::config::Config;
 use crate::db::Db;
 use crate::http::limits::Throttle;
 use crate::http::site::About;
@@ -50,9 +50,9 @@ impl App {
     /// # Errors
     /// When the directory, the database or the port cannot be used.
     pub async fn build(config: Config, clock: Clock, random: Random) -> anyhow::Result<Self> {
-        let Storage { data_dir, database_url } = &config.storage;
+        let data_dir = &config.storage.data_dir;
         make_directory(data_dir)?;
-        let db = Db::open(database_url.as_ref(), data_dir).await?;
+        let db = Db::open(config.storage.database(), data_dir).await?;
         let listener = server::bind(&config.address)
             .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();

@@ -58,7 +58,7 @@ enum Task {
 
 pub(super) fn run(user: User) -> anyhow::Result<()> {
     super::in_runtime(async {
-        let db = Db::open(user.storage.database_url.as_ref(), &user.storage.data_dir).await?;
+        let db = Db::open(user.storage.database(), &user.storage.data_dir).await?;
         let desk = Desk::new(&db, user.base_url);
         let done = desk.carry_out(user.task).await;
         db.close().await;

@@ -321,13 +321,25 @@ impl Accounts {
         new: &PlainPassword,
     ) -> Result<(), ChangeError> {
         self.prove(me, old).await?;
-        let about = vec![me.person.name.clone(), self.email(me).await?];
-        if self.passwords.is_guessable(new, about).await? {
+        if self.is_guessable(&me.person, new).await? {
             return Err(ChangeError::Guessable);
         }
         let hash = self.passwords.hash(new).await?;
         store::set_password(&self.db, me.person.id, &hash).await.map_err(Fault::from)?;
         Ok(self.sign_out_elsewhere(me).await?)
+    }
+
+    /// Whether a password is too easy to guess for somebody who knows this person.
+    ///
+    /// # Errors
+    /// When too many wait to be judged.
+    pub async fn is_guessable(
+        &self,
+        person: &Person,
+        password: &PlainPassword,
+    ) -> Result<bool, Fault> {
+        let about = vec![person.name.clone(), store::email_of(&self.db, person.id).await?];
+        self.passwords.is_guessable(password, about).await
     }
 
     /// Ends all sign-ins of a person but the one at hand.

@@ -13,14 +13,18 @@ use tokio::sync::{mpsc, oneshot};
 use super::model::{Message, Write, WriteError, Written};
 use super::store::{self, Outcome};
 use crate::chat::events::{Bell, Event, Notice, Topic};
-use crate::db::Db;
-use crate::kernel::{Clock, Fault};
+use crate::db::{self, Db};
+use crate::kernel::{Clock, Fault, Timestamp};
 use crate::lifecycle::Lifecycle;
 
 /// Writes that may wait. A full queue says so instead of growing.
 const QUEUE: usize = 4096;
 /// Writes in one transaction.
 const BATCH: usize = 256;
+/// How often a batch is tried that collides.
+const ATTEMPTS: usize = 3;
+/// When to come back to a full queue.
+const BUSY: Duration = Duration::from_secs(1);
 
 struct Waiting {
     write: Write,
@@ -57,7 +61,7 @@ impl Append {
     /// Waits for it to be on disk.
     pub(super) async fn write(&self, write: Write) -> Outcome {
         let (answer, answered) = oneshot::channel();
-        let busy = || WriteError::Fault(Fault::Busy { retry_after: Duration::from_secs(1) });
+        let busy = || WriteError::Fault(Fault::Busy { retry_after: BUSY });
         self.0.try_send(Waiting { write, answer }).map_err(|_| busy())?;
         answered.await.unwrap_or_else(|_| Err(busy()))
     }
@@ -66,7 +70,7 @@ impl Append {
 async fn commit(db: &Db, bell: &Bell, clock: &Clock, batch: Vec<Waiting>) {
     let (writes, answers): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|waiting| (waiting.write, waiting.answer)).unzip();
-    match store::write(db, &writes, clock.now()).await {
+    match store(db, &writes, clock.now()).await {
         Ok(outcomes) => {
             for ((write, outcome), answer) in writes.iter().zip(outcomes).zip(answers) {
                 if let Ok(Written { message, new: true }) = &outcome {
@@ -76,19 +80,36 @@ async fn commit(db: &Db, bell: &Bell, clock: &Clock, batch: Vec<Waiting>) {
                 drop(answer.send(outcome));
             }
         }
-        // Whatever one of them did, the others shall not suffer: each on its own.
-        Err(error) if writes.len() > 1 => {
+        // Whatever one of them did, the others shall not suffer: each on its own. Not where the
+        // connection was lost: it may all be stored, and what has no nonce would be so twice.
+        Err(error) if writes.len() > 1 && !db::is_away(&error) => {
             tracing::warn!(%error, "a batch failed and is stored one by one");
             for (write, answer) in writes.into_iter().zip(answers) {
                 Box::pin(commit(db, bell, clock, vec![Waiting { write, answer }])).await;
             }
         }
         Err(error) => {
-            if let Some(answer) = answers.into_iter().next() {
-                drop(answer.send(Err(WriteError::Fault(Fault::internal(error)))));
+            let rest = answers.len().saturating_sub(1);
+            let faults = std::iter::once(Fault::from(error))
+                .chain(std::iter::repeat_with(|| Fault::Busy { retry_after: BUSY }).take(rest));
+            for (answer, fault) in answers.into_iter().zip(faults) {
+                drop(answer.send(Err(WriteError::Fault(fault))));
             }
         }
     }
+}
+
+/// Stores a batch; again where another process's transaction stood in the way.
+async fn store(db: &Db, writes: &[Write], now: Timestamp) -> Result<Vec<Outcome>, sqlx::Error> {
+    for _ in 1..ATTEMPTS {
+        match store::write(db, writes, now).await {
+            Err(error) if db::is_collision(&error) => {
+                tracing::warn!(%error, "a batch collided and is stored again");
+            }
+            done => return done,
+        }
+    }
+    store::write(db, writes, now).await
 }
 
 fn ring(bell: &Bell, write: &Write, message: &Arc<Message>) {

@@ -8,7 +8,7 @@ use anyhow::Context;
 use super::StoryTime;
 use super::story::{At, Line, Place, Scene, Story};
 use crate::chat::accounts::model::{DisplayName, NewAccount, Person, Secret, SignedIn};
-use crate::chat::messages::model::{Draft, Kind, MessageBody, Written};
+use crate::chat::messages::model::{Draft, Emoji, Kind, MessageBody, Written};
 use crate::chat::rooms::model::{NewRoom, RoomChange, RoomTopic};
 use crate::http::Site;
 use crate::kernel::{Invalid, RoomId, Seq, Timestamp};
@@ -120,7 +120,13 @@ impl Stage {
         };
         let body = MessageBody::parse(text).map_err(|one| wrong(&[one]))?;
         let draft = Draft { kind, body, nonce: None, reply_to: None };
-        Ok(self.site.messages.post(member, draft).await?)
+        let said = self.site.messages.post(member, draft).await?;
+        for (emoji, name) in &line.reactions {
+            let member = self.site.rooms.member(self.person(name)?, room).await?;
+            let emoji = Emoji::parse(emoji).map_err(|one| wrong(&[one]))?;
+            self.site.messages.react(&member, said.message.id, emoji).await?;
+        }
+        Ok(said)
     }
 
     /// Everybody has read everything, but what the story says they have not seen.

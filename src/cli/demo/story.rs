@@ -15,6 +15,7 @@
 //! -- when spoken to                    … after a visitor wrote something here, once
 //! marta: TEXT                          a message; the next ones follow at the pace of people
 //! | TEXT                               one more line of the same message
+//! ^ 👍 carlos luis                     who answered it with an emoji
 //! .. carlos luis                       they have not looked since
 //! ```
 
@@ -67,6 +68,8 @@ pub(super) struct Line {
     pub author: &'static str,
     /// As one types it: `/me` makes an action.
     pub text: String,
+    /// Who answered it with which emoji.
+    pub reactions: Vec<(&'static str, &'static str)>,
 }
 
 /// When a line is said, in the order of time.
@@ -138,6 +141,10 @@ impl Scene {
         } else if let Some(names) = line.strip_prefix(".. ") {
             let said = self.lines.len();
             self.seen.extend(names.split(' ').map(|name| (name, said)));
+        } else if let Some(text) = line.strip_prefix("^ ") {
+            let (emoji, names) = text.split_once(' ').context("an emoji and names")?;
+            let last = self.lines.last_mut().context("no message to react to")?;
+            last.reactions.extend(names.split(' ').map(|name| (emoji, name)));
         } else if let Some(more) = line.strip_prefix('|') {
             let last = self.lines.last_mut().context("no message to continue")?;
             last.text.push('\n');
@@ -150,7 +157,7 @@ impl Scene {
                 _ => bail!("when? After what was said before"),
             };
             self.enter(author);
-            self.lines.push(Line { at, author, text: text.to_owned() });
+            self.lines.push(Line { at, author, text: text.to_owned(), reactions: vec![] });
         }
         Ok(())
     }

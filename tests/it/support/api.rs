@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Live, PASSWORD};
+use super::{Live, PASSWORD, Server};
 
 pub struct Api {
     base: String,
@@ -39,6 +39,12 @@ impl Api {
         let login = json!({"login": name, "password": PASSWORD, "label": "test"});
         let issued = self.post("/tokens", login).await;
         self.token = Some(issued["token"].as_str().expect("a token").to_owned());
+    }
+
+    /// The same person, talking to another server.
+    pub fn through(&self, server: &Server) -> Self {
+        let base = server.url("/api/v1");
+        Self { base, token: self.token.clone(), language: self.language }
     }
 
     pub fn token(&self) -> &str {

@@ -3,6 +3,7 @@
 mod api;
 mod browser;
 mod live;
+mod storage;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio::task::JoinHandle;
 pub use api::Api;
 pub use browser::{Browser, Page};
 pub use live::Live;
+pub use storage::{Storage, execute, numbers};
 
 pub const PASSWORD: &str = "correcto-caballo-42-grapa";
 
@@ -28,7 +30,7 @@ pub struct Server {
     now: Arc<AtomicI64>,
     lifecycle: Lifecycle,
     running: Option<JoinHandle<()>>,
-    data: Arc<tempfile::TempDir>,
+    storage: Arc<Storage>,
 }
 
 #[derive(Parser)]
@@ -49,17 +51,17 @@ impl Server {
 
     /// With more flags, such as `--signup=closed`.
     pub async fn with(flags: &[&str]) -> Self {
-        let data = Arc::new(tempfile::tempdir().expect("a directory"));
         let now = Arc::new(AtomicI64::new(1_795_255_200_000)); // 2026-11-21 10:00 UTC
-        Self::on(data, now, flags).await
+        Self::on(Arc::new(Storage::new().await), now, flags).await
     }
 
-    async fn on(data: Arc<tempfile::TempDir>, now: Arc<AtomicI64>, flags: &[&str]) -> Self {
-        let path = data.path().to_str().expect("a path");
-        let fixed = ["patio", "--listen=127.0.0.1", "--data-dir", path];
+    async fn on(storage: Arc<Storage>, now: Arc<AtomicI64>, flags: &[&str]) -> Self {
+        let kept = storage.flags();
+        let fixed = ["patio", "--listen=127.0.0.1"].into_iter();
         let throttle = flags.iter().all(|flag| !flag.starts_with("--rate-limit"));
         let off = throttle.then_some("--rate-limit=off");
-        let all = fixed.into_iter().chain(off).chain(flags.iter().copied());
+        let all = fixed.chain(kept.iter().map(String::as_str)).chain(off);
+        let all = all.chain(flags.iter().copied());
         let mut config = Flags::parse_from(all).config;
         config.address.port = 0;
         let told = now.clone();
@@ -67,16 +69,11 @@ impl Server {
         let app = App::build(config, clock, Random::system()).await.expect("a server");
         let address = app.address().expect("an address");
         let lifecycle = app.lifecycle();
-        Self { address, now, lifecycle, running: Some(run(app)), data }
+        Self { address, now, lifecycle, running: Some(run(app)), storage }
     }
 
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
-    }
-
-    /// Where the server keeps everything.
-    pub fn data(&self) -> &std::path::Path {
-        self.data.path()
     }
 
     pub fn advance(&self, time: Duration) {
@@ -94,13 +91,22 @@ impl Server {
 
     /// The bytes of the `SQLite` file; `None` with another database. Complete after a stop.
     pub fn database_file(&self) -> Option<Vec<u8>> {
-        std::fs::read(self.data.path().join("patio.db")).ok()
+        self.storage.database_file()
     }
 
-    /// The same directory and clock, served anew.
+    /// The same directory, database and clock, served anew.
     pub async fn restart(mut self) -> Self {
         self.stop().await;
-        Self::on(self.data.clone(), self.now.clone(), &[]).await
+        self.beside().await
+    }
+
+    /// A second server on the same directory, database and clock.
+    pub async fn beside(&self) -> Self {
+        Self::on(self.storage.clone(), self.now.clone(), &[]).await
+    }
+
+    pub fn storage(&self) -> &Storage {
+        &self.storage
     }
 
     /// A browser without scripts that nobody has signed in with.

@@ -2,7 +2,7 @@
 
 use super::PersonRow;
 use crate::chat::accounts::model::{DisplayName, Email, Name, Person, Role};
-use crate::db::{Db, reading, writing};
+use crate::db::{Change, Db, reading, writing};
 use crate::kernel::{Invalid, RoomId, Timestamp, UserId};
 
 /// What came of an attempt to add a person.
@@ -45,6 +45,7 @@ pub(in crate::chat::accounts) async fn add(
 ) -> Result<Added, sqlx::Error> {
     let (folded, skeleton) = (new.name.folded(), new.name.skeleton());
     let mut change = db.change().await?;
+    one_at_a_time(&mut change).await?;
     let (people, name, email): (i64, i64, i64) = writing!(change, |connection| {
         sqlx::query_as(
             "select (select count(*) from (select 1 from users limit 1) anybody),
@@ -117,6 +118,18 @@ pub(in crate::chat::accounts) async fn taken(
     Ok(Taken { name: name > 0, email: email > 0 })
 }
 
+/// People come one after the other, and so do new addresses: one is the first, and no two have one
+/// name or address. Locked is the room that everybody enters, by an update that changes nothing.
+async fn one_at_a_time(change: &mut Change) -> Result<(), sqlx::Error> {
+    writing!(*change, |connection| {
+        sqlx::query("update rooms set rev = rev where lobby = 1")
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
 /// The active person with this name or address, and the hash of their password.
 pub(in crate::chat::accounts) async fn find_by_login(
     db: &Db,
@@ -128,6 +141,10 @@ pub(in crate::chat::accounts) async fn find_by_login(
         #[sqlx(flatten)]
         person: PersonRow,
         password_hash: String,
+    }
+    // A NUL is the one character that PostgreSQL has none of: what holds it names nobody.
+    if folded_name.contains('\0') || email.contains('\0') {
+        return Ok(None);
     }
     let row: Option<Row> = reading!(db, |pool| {
         sqlx::query_as(
@@ -213,6 +230,7 @@ pub(in crate::chat::accounts) async fn set_email(
     email: &Email,
 ) -> Result<bool, sqlx::Error> {
     let mut change = db.change().await?;
+    one_at_a_time(&mut change).await?;
     let changed = writing!(change, |connection| {
         sqlx::query(
             "update users set email = $1 where id = $2
