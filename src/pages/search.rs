@@ -71,7 +71,6 @@ struct ResultView {
     initials: String,
     photo: Option<String>,
     at: Moment,
-    at_ms: i64,
     pieces: Vec<Piece>,
 }
 
@@ -87,7 +86,6 @@ impl ResultView {
             initials: initials(&message.author.display_name),
             photo: message.author.avatar.clone(),
             at: Moment::new(message.created_at, t),
-            at_ms: message.created_at.0,
             pieces: excerpt(&message.body, &hits),
         }
     }

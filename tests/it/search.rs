@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, TestRunner};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Api, PASSWORD, Server};
+use crate::support::{Api, PASSWORD, Server, execute, numbers};
 
 async fn items(who: &Api, query: &str, rest: &str) -> Value {
     let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
@@ -258,4 +258,52 @@ async fn what_somebody_wrote_is_found_after_their_account_was_closed() {
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     let ana = server.api("ana").await;
     assert_eq!(find(&ana, "voy from:luis").await, ["me voy"]);
+}
+
+/// As after the first start of a release with search, and after a start that was cut short.
+#[tokio::test]
+async fn earlier_messages_are_indexed_after_the_start() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for body in ["antes uno", "antes dos", "antes tres"] {
+        ana.say(body).await;
+    }
+    let emptied = "insert into meta (name, value) values ('search_below', '3')";
+    for empties in [true, false] {
+        let db = server.storage().open().await;
+        if empties {
+            let sqlite = "insert into search (search) values ('delete-all')";
+            execute(&db, sqlite, "delete from search").await;
+            assert_eq!(find(&ana, "antes").await, [""; 0]);
+        }
+        execute(&db, emptied, emptied).await;
+        let server = server.beside().await;
+        let mut ana = Api::stranger(server.url("/api/v1"));
+        ana.sign_in("ana").await;
+        while numbers(&db, "select count(*) from meta where name = 'search_below'").await != [0] {}
+        assert_eq!(find(&ana, "antes").await, ["antes dos", "antes uno"]);
+        db.close().await;
+        // What was not indexed yet can be changed.
+        let last = ana.get("/rooms/1/messages?limit=1").await["items"][0]["id"].clone();
+        ana.ok(Method::PATCH, &format!("/messages/{last}"), Some(json!({"body": "luego"}))).await;
+        assert_eq!(find(&ana, "luego").await, ["luego"]);
+    }
+}
+
+#[tokio::test]
+async fn the_page_marks_what_was_found_and_makes_no_tags_of_what_people_wrote() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    ana.say("<b>Bogotá</b> & <mark>no</mark>").await;
+    let page = ana.get("/search?q=bogota").await;
+    assert_eq!(page.all(".result__text"), ["<b>Bogotá</b> & <mark>no</mark>"]);
+    assert_eq!(page.all(".result mark"), ["Bogotá"]);
+    assert_eq!(page.attribute(".result__link", "href").as_deref(), Some("/rooms/1#m1"));
+    assert_eq!(page.attribute("#q", "value").as_deref(), Some("bogota"));
+    let page = ana.get("/search?q=%3Cb%3E%22").await;
+    assert_eq!(page.attribute("#q", "value").as_deref(), Some("<b>\""));
+    let page = ana.get("/search").await;
+    assert_eq!(page.all(".tips dt").len(), 8);
+    let stranger = server.browser().get("/search?q=bogota").await;
+    assert!(stranger.all(".result").is_empty());
 }
