@@ -9,10 +9,14 @@ export function startSearch() {
   const form = document.getElementById('search');
   const field = form?.elements.q;
 
+  const link = document.getElementById('to-search');
+  if (!link) return;
+  link.setAttribute('aria-keyshortcuts', IS_MAC ? 'Shift+Meta+F' : 'Control+Shift+F');
+
   addEventListener('keydown', (event) => {
-    if (!isShortcut(event) || !document.querySelector('.app')) return;
+    if (!isShortcut(event)) return;
     event.preventDefault();
-    if (field) { field.focus(); field.select(); } else location.assign('/search');
+    if (field) { field.focus(); field.select(); } else location.assign(link.href);
   });
 
   if (form) searchWhileTyping(field);

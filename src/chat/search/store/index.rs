@@ -49,10 +49,11 @@ pub(in crate::chat) async fn forget(
     let ids: Vec<i64> = messages.iter().map(|id| id.0).collect();
     match change {
         Change::Sqlite(transaction) => {
+            // The plus keeps SQLite from going through all that is indexed.
             let rows: Vec<Row> = sqlx::query_as(
                 "select id, pos, author_id, body, html from messages
                  where id in (select value from json_each($1)) and deleted_at is null
-                   and id in (select id from search_docsize)",
+                   and +id in (select id from search_docsize)",
             )
             .bind(json(&ids)?)
             .fetch_all(&mut **transaction)
