@@ -22,6 +22,7 @@ use crate::chat::accounts::Accounts;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
+use crate::chat::search::Search;
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::limits::Throttle;
@@ -70,6 +71,7 @@ impl App {
         };
         let site = Site {
             accounts,
+            search: Search::start(db.clone(), rooms.clone(), &lifecycle),
             rooms,
             messages: Messages::start(db.clone(), bell.clone(), clock.clone(), &lifecycle),
             presence: Presence::start(bell.clone(), clock.clone(), &lifecycle),

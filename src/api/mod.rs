@@ -4,6 +4,7 @@ mod accounts;
 mod errors;
 mod messages;
 mod rooms;
+mod search;
 pub mod shapes;
 
 use axum::Router;
@@ -21,6 +22,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(accounts::router())
         .merge(rooms::router())
         .merge(messages::router())
+        .merge(search::router())
         .fallback(errors::nothing_here)
         .layer(from_fn_with_state(site.clone(), rights::by_token));
     // An epoch is random letters, digits, `-` and `_`: a header's value by its making.

@@ -10,3 +10,4 @@ pub mod events;
 pub mod messages;
 pub mod presence;
 pub mod rooms;
+pub mod search;

@@ -8,6 +8,7 @@ use crate::chat::events::Bell;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
+use crate::chat::search::Search;
 use crate::config::{BaseUrl, Networks};
 use crate::db::Db;
 use crate::kernel::{Clock, Random};
@@ -18,6 +19,7 @@ pub struct Site {
     pub accounts: Accounts,
     pub rooms: Rooms,
     pub messages: Messages,
+    pub search: Search,
     pub presence: Presence,
     pub bell: Bell,
     pub db: Db,

@@ -36,14 +36,14 @@ struct MessageView<'a> {
 }
 
 /// A moment in UTC, as everything that the server writes.
-struct Moment {
-    iso: String,
-    full: String,
+pub(super) struct Moment {
+    pub iso: String,
+    pub full: String,
     clock: String,
 }
 
 impl Moment {
-    fn new(at: Timestamp, t: Language) -> Self {
+    pub fn new(at: Timestamp, t: Language) -> Self {
         let clock = format!("{} UTC", at.utc().strftime("%H:%M"));
         let full = format!("{}, {clock}", day_label(at.utc().date(), t));
         Self { iso: at.rfc3339(), full, clock }

@@ -178,7 +178,7 @@ async fn message_page(
 }
 
 /// The room's page that shows the message, at the message.
-fn place_in_room(message: &Message, last_seq: i64) -> String {
+pub(super) fn place_in_room(message: &Message, last_seq: i64) -> String {
     let page = i64::try_from(Limit::DEFAULT.get()).unwrap_or(i64::MAX);
     let (room, seq, id) = (message.room, message.seq.0, message.id);
     if last_seq - seq < page {

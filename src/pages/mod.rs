@@ -18,6 +18,7 @@ mod people;
 mod reset;
 mod room_settings;
 mod rooms;
+mod search;
 mod settings;
 mod side;
 mod switcher;
@@ -45,6 +46,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(admin::router())
         .merge(messages::router())
         .merge(message::router())
+        .merge(search::router())
         .fallback(errors::nothing_here)
         .layer(from_fn_with_state(site.clone(), rights::by_cookie))
         .layer(origin::guard(site.about.base_url.as_ref()))

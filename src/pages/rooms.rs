@@ -18,6 +18,7 @@ use crate::chat::accounts::model::Person;
 use crate::chat::commands::COMMANDS;
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Reader, Room, Visibility};
+use crate::chat::search;
 use crate::http::{CanRead, Client, Language, Problem, Query, Site, Viewer, cookies};
 use crate::kernel::{Invalid, RoomId};
 
@@ -113,6 +114,8 @@ struct RoomView {
     members_label: String,
     message_to: &'static str,
     post_path: String,
+    /// What the search of this room begins with.
+    search: String,
 }
 
 impl RoomView {
@@ -133,6 +136,7 @@ impl RoomView {
                 _ => "message-to",
             },
             post_path: format!("/rooms/{}/messages", room.id),
+            search: search::model::Query::in_room(&room.name),
         }
     }
 }
@@ -210,6 +214,7 @@ pub(super) async fn unwritten_page(
             id: 0,
             kind: direct.as_str(),
             icon: "at",
+            search: search::model::Query::in_room(&name),
             name,
             topic: String::new(),
             rev: 0,

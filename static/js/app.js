@@ -4,6 +4,7 @@ import { startDrawers } from './drawers.js';
 import { startRegions } from './regions.js';
 import { startRegistering } from './registering.js';
 import { startReveal } from './reveal.js';
+import { startSearch } from './search.js';
 import { startSwitcher } from './switcher.js';
 import { forgetUnsent } from './unsent.js';
 
@@ -14,6 +15,7 @@ startDrawers();
 startReveal();
 startRegistering();
 startSwitcher(go);
+startSearch();
 
 // Unsent text belongs to one person: it goes when they leave, and at the latest when someone signs in here.
 if (document.body.classList.contains('gate')) forgetUnsent();

@@ -80,7 +80,9 @@ story('the pages of rooms and settings', async ({ patio, person }) => {
   await ana.makeRoom(`Huerto ${'x'.repeat(57)}`);
   await ana.post(`/topic ${LONG}`);
   await ana.page.locator('.bar__topic', { hasText: LONG }).waitFor();
-  for (const where of ['/rooms', '/rooms/2/settings', '/settings', '/direct/tom', '/people', '/people?q=nobody']) {
+  await ana.post(LONG);
+  await ana.sees(LONG);
+  for (const where of ['/rooms', '/rooms/2/settings', '/settings', '/direct/tom', '/people', '/people?q=nobody', '/search', '/search?q=nothing', `/search?q=${LONG}`, '/search?q=from:ana']) {
     await ana.go(where);
     await isSound(ana, where);
   }

@@ -17,6 +17,7 @@ mod pages;
 mod people;
 mod postgres;
 mod rooms;
+mod search;
 mod security;
 mod settings;
 mod support;

@@ -19,13 +19,14 @@ const RINGS: [&[&str]; 9] = [
 ];
 
 /// The parts of `chat`, low to high. Models stand below the events, verbs above.
-const CHAT: [&str; 9] = [
+const CHAT: [&str; 10] = [
     "accounts::model",
     "rooms::model",
     "messages::model",
     "events",
     "accounts",
     "rooms",
+    "search",
     "messages",
     "presence",
     "commands",

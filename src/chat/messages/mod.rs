@@ -14,6 +14,7 @@ use self::model::{
 };
 use super::events::Bell;
 use super::rooms::model::{Member, Reader};
+use super::search::model::Hit;
 use crate::db::Db;
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Clock, Fault, MessageId, Rev, RoomId};
@@ -59,6 +60,17 @@ impl Messages {
     /// When the database cannot be asked.
     pub async fn find(&self, reader: &Reader, id: MessageId) -> Result<Option<Message>, Fault> {
         Ok(store::find(&self.db, reader.room().id, id).await?)
+    }
+
+    /// What a search found, in its order, without what was deleted meanwhile.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn found(&self, hits: &[Hit]) -> Result<Vec<Message>, Fault> {
+        let ids: Vec<MessageId> = hits.iter().map(Hit::message).collect();
+        let mut messages = store::found(&self.db, &ids).await?;
+        messages.retain(|message| !message.deleted);
+        Ok(messages)
     }
 
     /// The right to edit and delete a message, which who wrote it has, as long as they may read it.

@@ -168,6 +168,16 @@ pub(super) enum Write {
     Unreact(Reaction),
 }
 
+impl Write {
+    /// The message whose text it changes.
+    pub fn retold(&self) -> Option<MessageId> {
+        match self {
+            Self::Edit { author, .. } | Self::Delete(author) => Some(author.message),
+            Self::Post(_) | Self::React(_) | Self::Unreact(_) => None,
+        }
+    }
+}
+
 /// What came of a write.
 #[derive(Clone, Debug)]
 pub struct Written {

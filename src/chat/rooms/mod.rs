@@ -6,6 +6,7 @@ mod store;
 use self::model::{
     Code, Member, NewRoom, Owner, Reader, Room, RoomChange, Visibility, may_change, may_read,
 };
+pub(in crate::chat) use self::store::readable_rooms;
 use super::accounts::model::{Admin, Person, fold};
 use super::events::{Bell, Event, Notice, Topic};
 use crate::db::Db;

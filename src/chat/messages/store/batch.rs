@@ -1,7 +1,11 @@
 //! What waits together is written together: one transaction, one sync of the disk.
 
+use std::collections::BTreeMap;
+
 use super::{append, changes};
 use crate::chat::messages::model::{Write, WriteError, Written};
+use crate::chat::search;
+use crate::chat::search::model::Entry;
 use crate::db::{Change, Db, writing};
 use crate::kernel::{MessageId, Timestamp};
 
@@ -21,6 +25,8 @@ pub(in crate::chat::messages) async fn write(
     let mut change = db.change().await?;
     let posts = writes.iter().filter(|write| matches!(write, Write::Post(_))).count();
     let mut id = reserve_ids(&mut change, posts).await?;
+    let changed: Vec<MessageId> = writes.iter().filter_map(Write::retold).collect();
+    search::store::forget(&mut change, &changed).await?;
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
         let outcome = match write {
@@ -38,8 +44,22 @@ pub(in crate::chat::messages) async fn write(
         };
         outcomes.push(outcome);
     }
+    search::store::write(&mut change, &entries(writes, &outcomes)).await?;
     change.commit().await?;
     Ok(outcomes)
+}
+
+/// What search shall know of the messages whose text is new, as they are after the batch.
+fn entries(writes: &[Write], outcomes: &[Outcome]) -> Vec<Entry> {
+    let mut newest = BTreeMap::new();
+    for (write, outcome) in writes.iter().zip(outcomes) {
+        let Ok(written) = outcome else { continue };
+        let posted = matches!(write, Write::Post(_)) && written.new;
+        if posted || write.retold().is_some() {
+            newest.insert(written.message.id, Entry::of(&written.message));
+        }
+    }
+    newest.into_values().flatten().collect()
 }
 
 /// The first of as many fresh ids as there are posts. Those of refused posts stay unused.

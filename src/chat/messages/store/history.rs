@@ -33,6 +33,32 @@ pub(in crate::chat::messages) async fn find(
     Ok(row.map(Message::from).filter(|message| message.room == room))
 }
 
+/// These messages, the newest first.
+pub(in crate::chat::messages) async fn found(
+    db: &Db,
+    messages: &[MessageId],
+) -> Result<Vec<Message>, sqlx::Error> {
+    let ids: Vec<i64> = messages.iter().map(|id| id.0).collect();
+    let rows: Vec<MessageRow> = match db {
+        Db::Sqlite { read, .. } => {
+            let list: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            sqlx::query_as(select_messages!(
+                "where m.id in (select value from json_each($1)) order by m.id desc"
+            ))
+            .bind(format!("[{}]", list.join(",")))
+            .fetch_all(read)
+            .await?
+        }
+        Db::Postgres(pool) => {
+            sqlx::query_as(select_messages!("where m.id = any($1) order by m.id desc"))
+                .bind(ids)
+                .fetch_all(pool)
+                .await?
+        }
+    };
+    Ok(rows.into_iter().map(Message::from).collect())
+}
+
 /// Messages of a room with a `seq` above `after` and below `before`, the oldest first.
 async fn first_between(
     db: &Db,

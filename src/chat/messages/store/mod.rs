@@ -8,7 +8,7 @@ mod history;
 
 pub(super) use self::append::prune_sends;
 pub(super) use self::batch::{Outcome, write};
-pub(super) use self::history::{find, page, room_of, since};
+pub(super) use self::history::{find, found, page, room_of, since};
 
 use super::model::{Kind, Message, Reactions};
 use crate::chat::accounts::model::{Person, Role};

@@ -30,6 +30,18 @@ macro_rules! select_rooms {
     };
 }
 
+/// The rooms that a person may read, as a subquery: the rule of [`super::model::may_read`] for queries
+/// over many rooms.
+macro_rules! readable_rooms {
+    ($person:literal) => {
+        concat!(
+            "select id from rooms where visibility = 'public'
+             union select room_id from memberships where user_id = ",
+            $person
+        )
+    };
+}
+
 #[derive(sqlx::FromRow)]
 struct RoomRow {
     id: i64,
@@ -66,4 +78,5 @@ impl From<RoomRow> for Room {
     }
 }
 
+pub(in crate::chat) use readable_rooms;
 use select_rooms;

@@ -1,0 +1,21 @@
+# Search
+search = Search
+search-messages = Search messages
+search-in = Search in { $name }
+search-for = Search for { $name }
+search-results = Results
+search-count = { $count ->
+    [one] { $count } result
+   *[other] { $count } results
+}
+search-older = Older results
+search-nothing = Nothing was found for “{ $name }”. Fewer or shorter words find more.
+search-help = What you can search for
+search-help-words = Words, with or without their accents. All of them must be in the message; the last one may be unfinished. Web addresses, names in code, emoji and parts of Chinese, Japanese or Korean text work too.
+search-help-exact = Exactly these words in this order. Accents count.
+search-help-not = Without this word.
+search-help-from = Only what this person wrote; from:me is yourself.
+search-help-in = Only in this room. A name with spaces goes in quotes: in:"the garden".
+search-help-dates = Only from this day on (UTC); before: ends before a day.
+search-help-link = Only messages with a link.
+search-help-direct = Only direct messages.

@@ -1,0 +1,21 @@
+# Búsqueda
+search = Buscar
+search-messages = Buscar mensajes
+search-in = Buscar en { $name }
+search-for = Buscar { $name }
+search-results = Resultados
+search-count = { $count ->
+    [one] { $count } resultado
+   *[other] { $count } resultados
+}
+search-older = Resultados anteriores
+search-nothing = No hay nada para «{ $name }». Con menos palabras, o más cortas, se encuentra más.
+search-help = Qué se puede buscar
+search-help-words = Palabras, con o sin tildes. El mensaje debe tenerlas todas; la última puede estar a medias. También valen direcciones web, nombres de código, emojis y partes de textos en chino, japonés o coreano.
+search-help-exact = Exactamente estas palabras en este orden. Las tildes cuentan.
+search-help-not = Sin esta palabra.
+search-help-from = Solo lo que escribió esta persona; from:me son tus propios mensajes.
+search-help-in = Solo en esta sala. Un nombre con espacios va entre comillas: in:"el huerto".
+search-help-dates = Solo desde este día (UTC); before: llega hasta antes de un día.
+search-help-link = Solo mensajes con un enlace.
+search-help-direct = Solo mensajes directos.

@@ -1,0 +1,147 @@
+//! Search: what people type finds what was said, the newest first, in rooms that they may read now.
+
+pub mod model;
+pub(in crate::chat) mod store;
+
+use self::model::{Hit, Mark, Query, plain_name};
+use self::store::Wanted;
+use super::accounts::model::Person;
+use super::rooms::Rooms;
+use super::rooms::model::{Room, Visibility};
+use crate::db::Db;
+use crate::kernel::paging::{Limit, Page};
+use crate::kernel::{Fault, MessageId, Timestamp, UserId};
+use crate::lifecycle::Lifecycle;
+
+/// How many messages are read at a time where the text decides and not the index.
+const PIECE: usize = 256;
+
+#[derive(Clone)]
+pub struct Search {
+    db: Db,
+    rooms: Rooms,
+}
+
+impl Search {
+    /// Indexes beside the server what was there before search was.
+    pub fn start(db: Db, rooms: Rooms, lifecycle: &Lifecycle) -> Self {
+        let closing = lifecycle.closing();
+        let earlier = index_earlier(db.clone());
+        lifecycle.spawn_worker(async move {
+            if let Some(Err(error)) = closing.run_until_cancelled(earlier).await {
+                tracing::error!(%error, "earlier messages are not all indexed: the next start goes on");
+            }
+        });
+        Self { db, rooms }
+    }
+
+    /// What fits a query, the newest first; `before` goes on behind a page's last message.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn find(
+        &self,
+        reader: &Person,
+        query: &Query,
+        before: Option<MessageId>,
+        limit: Limit,
+    ) -> Result<Page<Hit>, Fault> {
+        let mut hits = Vec::new();
+        let mut before = before.unwrap_or(MessageId(i64::MAX));
+        let mut piece = limit.get() + 1;
+        if let Some(wanted) = self.wanted(reader, query).await? {
+            while hits.len() <= limit.get() {
+                let found = store::find(&self.db, &wanted, before, piece).await?;
+                let all = found.len() < piece;
+                before = found.last().map_or(before, |(id, _)| *id);
+                let fitting = found.into_iter().filter(|(_, body)| query.hits(body).is_some());
+                hits.extend(fitting.map(|(message, _)| Hit { message }));
+                if all {
+                    break;
+                }
+                piece = PIECE;
+            }
+        }
+        Ok(Page::cut(hits, limit))
+    }
+
+    /// What the index is asked; `None` when nothing can be found.
+    async fn wanted(&self, reader: &Person, query: &Query) -> Result<Option<Wanted>, Fault> {
+        if query.is_empty() {
+            return Ok(None);
+        }
+        let mut marks = Vec::new();
+        if !query.from.is_empty() {
+            marks.push(self.authors(reader, query).await?);
+        }
+        if query.direct || !query.rooms.is_empty() {
+            marks.push(self.places(reader, query).await?);
+        }
+        if query.link {
+            marks.push(vec![Mark::Link]);
+        }
+        if marks.iter().any(Vec::is_empty) {
+            return Ok(None);
+        }
+        let phrases = query.phrases();
+        if phrases.is_empty() && marks.is_empty() {
+            marks.push(vec![Mark::Any]);
+        }
+        Ok(Some(Wanted {
+            reader: reader.id,
+            phrases,
+            marks,
+            after: query.after.unwrap_or(Timestamp(i64::MIN)),
+            before: query.before.unwrap_or(Timestamp(i64::MAX)),
+        }))
+    }
+
+    async fn authors(&self, reader: &Person, query: &Query) -> Result<Vec<Mark>, Fault> {
+        let people = store::people(&self.db).await?;
+        let found = query.from.iter().flat_map(|name| called(reader, &people, name));
+        Ok(found.map(Mark::Author).collect())
+    }
+
+    /// Rooms that the query names. A conversation is named like the other one.
+    async fn places(&self, reader: &Person, query: &Query) -> Result<Vec<Mark>, Fault> {
+        let people = store::people(&self.db).await?;
+        let named = |room: &Room| {
+            query.rooms.is_empty()
+                || query.rooms.iter().any(|name| {
+                    plain_name(&room.name) == plain_name(name)
+                        || called(reader, &people, name).any(|user| room.other == Some(user))
+                })
+        };
+        let mut rooms = self.rooms.list(reader).await?;
+        rooms.retain(|room| !query.direct || room.visibility == Visibility::Direct);
+        Ok(rooms.iter().filter(|room| named(room)).map(|room| Mark::Room(room.id)).collect())
+    }
+}
+
+/// Who has this name, as a handle or as the name shown; `me` is oneself.
+fn called<'a>(
+    reader: &Person,
+    people: &'a [(UserId, String, String)],
+    name: &str,
+) -> impl Iterator<Item = UserId> + 'a {
+    let (sought, me) = (plain_name(name), (name == "me").then_some(reader.id));
+    let found = people.iter().filter(move |(_, name, shown)| {
+        [name, shown].iter().any(|name| plain_name(name) == sought)
+    });
+    found.map(|(id, ..)| *id).chain(me)
+}
+
+async fn index_earlier(db: Db) -> Result<(), sqlx::Error> {
+    let (mut count, mut said) = (0, 0);
+    while let Some(indexed) = store::index_earlier(&db).await? {
+        count += indexed;
+        if count >= said {
+            tracing::info!(messages = count, "indexing earlier messages for search");
+            said = count + 100_000;
+        }
+    }
+    if count > 0 {
+        tracing::info!(messages = count, "all earlier messages can be searched");
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! The two forms in which words are compared: folded, where case and accents do not count, and exact,
+//! where only case does not.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Without case, accents, points and vowel marks that people leave out when they type: `Bogotá` is
+/// `bogota`, `año` is `ano`, `Straße` is `strasse`.
+pub fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let compatible: String = text.nfkc().collect();
+    let plain: String = caseless::default_case_fold_str(&compatible)
+        .nfkd()
+        .filter(|c| !is_left_out(*c) && !is_unseen(*c))
+        .map(|c| if c == 'ı' { 'i' } else { c })
+        .collect();
+    let mut spelled = String::with_capacity(plain.len());
+    // Together again: what Korean syllables and Japanese marks were taken apart for.
+    for c in plain.nfc() {
+        match stroked(c) {
+            Some(letters) => spelled.push_str(letters),
+            None => spelled.push(c),
+        }
+    }
+    spelled
+}
+
+/// Without case alone.
+pub fn exact(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let normal: String = text.nfc().filter(|c| !is_unseen(*c)).collect();
+    caseless::default_case_fold_str(&normal).nfc().collect()
+}
+
+/// Marks on Latin, Greek and Cyrillic letters, points of Hebrew, vowels of Arabic and its tatweel.
+/// Marks of other scripts, as of Thai and Devanagari, make another word.
+fn is_left_out(c: char) -> bool {
+    matches!(
+        c,
+        '\u{300}'..='\u{36f}'
+            | '\u{483}'..='\u{487}'
+            | '\u{591}'..='\u{5c7}'
+            | '\u{610}'..='\u{61a}'
+            | '\u{640}'
+            | '\u{64b}'..='\u{65f}'
+            | '\u{670}'
+            | '\u{6d6}'..='\u{6ed}'
+            | '\u{1ab0}'..='\u{1aff}'
+            | '\u{1dc0}'..='\u{1dff}'
+            | '\u{20d0}'..='\u{20ff}'
+            | '\u{fe20}'..='\u{fe2f}'
+    )
+}
+
+/// What changes how a word looks and not which word it is: soft hyphens, joiners, variants.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+}
+
+/// Letters that Unicode does not take apart, as keyboards without them write them.
+fn stroked(c: char) -> Option<&'static str> {
+    Some(match c {
+        'ø' => "o",
+        'ł' => "l",
+        'đ' | 'ð' => "d",
+        'ħ' => "h",
+        'æ' => "ae",
+        'œ' => "oe",
+        'þ' => "th",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_accents_do_not_count_when_folded() {
+        for (typed, plain) in [
+            ("Bogotá", "bogota"),
+            ("AÑO", "ano"),
+            ("Straße", "strasse"),
+            ("İstanbul", "istanbul"),
+            ("ISPARTA", "isparta"),
+            ("ısparta", "isparta"),
+            ("ΟΔΥΣΣΕΎΣ", "οδυσσευσ"),
+            ("ὀδυσσεύς", "οδυσσευσ"),
+            ("Ёлка", "елка"),
+            ("مُحَمَّد", "محمد"),
+            ("שָׁלוֹם", "שלום"),
+            ("Łódź", "lodz"),
+            ("ﬁn", "fin"),
+            ("ＡＢＣ", "abc"),
+            ("co\u{ad}operar", "cooperar"),
+            ("が", "が"),
+            ("ｶﾞ", "ガ"),
+            ("한국", "한국"),
+            ("กุ้ง", "กุ้ง"),
+        ] {
+            assert_eq!(folded(typed), plain, "{typed}");
+        }
+    }
+
+    #[test]
+    fn only_case_does_not_count_when_exact() {
+        assert_eq!(exact("BOGOTÁ"), "bogotá");
+        assert_eq!(exact("Bogota\u{301}"), "bogotá");
+        assert_ne!(exact("Bogotá"), exact("Bogota"));
+        assert_ne!(exact("año"), exact("ano"));
+    }
+}

@@ -1,0 +1,231 @@
+//! What an index holds for a message, and what it is asked.
+
+use std::collections::BTreeMap;
+
+use super::tokens::{Kind, Token, tokens};
+use crate::chat::messages::model::Message;
+use crate::kernel::{MessageId, RoomId, UserId};
+
+/// What search knows of a message.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub message: MessageId,
+    pub room: RoomId,
+    pub author: UserId,
+    pub body: String,
+    /// Whether there is a link to click in it.
+    pub link: bool,
+}
+
+/// Something else than a word that a message is found by. They begin with characters for private use,
+/// which are no letters and so never begin a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Every message has it: there is always something to look for.
+    Any,
+    Room(RoomId),
+    Author(UserId),
+    Link,
+    /// Has a word so often that `PostgreSQL` does not keep all its places.
+    Dense,
+}
+
+impl Mark {
+    pub fn form(self) -> String {
+        match self {
+            Self::Any => "\u{e000}".to_owned(),
+            Self::Room(room) => format!("\u{e001}{room}"),
+            Self::Author(author) => format!("\u{e002}{author}"),
+            Self::Link => "\u{e003}".to_owned(),
+            Self::Dense => "\u{e004}".to_owned(),
+        }
+    }
+}
+
+/// `PostgreSQL` keeps so many places of a word.
+const MOST_PLACES: usize = 255;
+/// Longer words are found by their beginning.
+const LONGEST_FORM: usize = 64;
+
+/// The forms of a message in the order of an index.
+struct Forms {
+    marks: Vec<String>,
+    /// Side by side as in the text.
+    words: Vec<String>,
+    /// Parts of words, which stand nowhere.
+    parts: Vec<String>,
+}
+
+impl Entry {
+    /// Nothing for a deleted message.
+    pub fn of(message: &Message) -> Option<Self> {
+        (!message.deleted).then(|| Self {
+            message: message.id,
+            room: message.room,
+            author: message.author.id,
+            body: message.body.clone(),
+            link: has_link(&message.html),
+        })
+    }
+
+    fn forms(&self) -> Forms {
+        let found = tokens(&self.body);
+        let next = found.iter().skip(1).map(Some).chain([None]);
+        let words = found.iter().zip(next).map(|(token, next)| match next {
+            Some(next) if token.joined => pair(token, next),
+            _ => cut(&token.folded),
+        });
+        let marks = [Mark::Any, Mark::Room(self.room), Mark::Author(self.author)];
+        let marks = marks.into_iter().chain(self.link.then_some(Mark::Link));
+        Forms {
+            marks: marks.map(Mark::form).collect(),
+            words: words.collect(),
+            parts: found.iter().flat_map(|token| &token.parts).map(|part| cut(part)).collect(),
+        }
+    }
+
+    /// With spaces between.
+    pub fn text(&self) -> String {
+        let Forms { marks, words, parts } = self.forms();
+        [marks, words, parts].concat().join(" ")
+    }
+
+    /// As the text of a `tsvector`.
+    pub fn vector(&self) -> String {
+        let Forms { marks, words, parts } = self.forms();
+        let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for form in marks.into_iter().chain(parts) {
+            places.entry(form).or_default();
+        }
+        for (n, form) in words.into_iter().enumerate() {
+            places.entry(form).or_default().push(n + 1);
+        }
+        if places.values().any(|places| places.len() > MOST_PLACES) {
+            places.entry(Mark::Dense.form()).or_default();
+        }
+        let written = places.iter().map(|(form, places)| {
+            let places: Vec<String> =
+                places.iter().take(MOST_PLACES).map(ToString::to_string).collect();
+            let colon = if places.is_empty() { "" } else { ":" };
+            format!("'{form}'{colon}{}", places.join(","))
+        });
+        written.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Whether HTML of ours has a link: what people write has no tags.
+pub(in crate::chat::search) fn has_link(html: &str) -> bool {
+    html.contains("<a ")
+}
+
+/// Forms that stand side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phrase {
+    forms: Vec<String>,
+    /// The last form is the beginning of one.
+    prefix: bool,
+}
+
+impl Phrase {
+    /// What an index must have where these words stand in a row; `prefix` when the last one may go on.
+    pub(super) fn of(words: &[Token], prefix: bool) -> Vec<Self> {
+        let mut found = Vec::new();
+        let mut forms = Vec::new();
+        for (n, token) in words.iter().enumerate() {
+            let next = words.get(n + 1);
+            let open = prefix && next.is_none();
+            match (token.kind, next) {
+                (Kind::Sign, Some(next)) if token.joined => forms.push(pair(token, next)),
+                // In a text the last sign of a row may go on, and then its form has another sign.
+                (Kind::Sign, _) => {
+                    let covered = n > 0 && words.get(n - 1).is_some_and(|before| before.joined);
+                    if !covered {
+                        forms.push(cut(&token.folded));
+                    }
+                    found
+                        .push(Self { forms: std::mem::take(&mut forms), prefix: open || !covered });
+                }
+                _ => {
+                    forms.push(cut(&token.folded));
+                    if next.is_none() {
+                        found.push(Self { forms: std::mem::take(&mut forms), prefix: open });
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    pub fn mark(mark: Mark) -> Self {
+        Self { forms: vec![mark.form()], prefix: false }
+    }
+
+    /// As FTS5 reads it. Forms have no quotes in them.
+    pub fn match_text(&self) -> String {
+        let star = if self.prefix { " *" } else { "" };
+        format!("\"{}\"{star}", self.forms.join(" "))
+    }
+
+    /// As the text of a `tsquery`.
+    pub fn query_text(&self) -> String {
+        let last = self.forms.len().saturating_sub(1);
+        let form = |(n, form): (usize, &String)| {
+            let star = if self.prefix && n == last { ":*" } else { "" };
+            format!("'{form}'{star}")
+        };
+        let forms: Vec<String> = self.forms.iter().enumerate().map(form).collect();
+        if let [form] = forms.as_slice() {
+            return form.clone();
+        }
+        let (row, all) = (forms.join(" <-> "), forms.join(" & "));
+        format!("({row} | '{}' & {all})", Mark::Dense.form())
+    }
+}
+
+fn pair(sign: &Token, next: &Token) -> String {
+    cut(&format!("{}{}", sign.folded, next.folded))
+}
+
+fn cut(form: &str) -> String {
+    form.chars().take(LONGEST_FORM).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(body: &str) -> Entry {
+        let (message, room, author) = (MessageId(1), RoomId(2), UserId(3));
+        Entry { message, room, author, body: body.to_owned(), link: false }
+    }
+
+    #[test]
+    fn a_message_is_indexed_by_its_words_their_parts_and_marks() {
+        let marks = "\u{e000} \u{e001}2 \u{e002}3";
+        assert_eq!(
+            entry("El añoNuevo, 東京!").text(),
+            format!("{marks} el anonuevo 東京 京 ano nuevo")
+        );
+        assert_eq!(entry("a b, a").vector(), "'a':1,3 'b':2 '\u{e000}' '\u{e001}2' '\u{e002}3'");
+    }
+
+    #[test]
+    fn a_word_that_comes_very_often_keeps_its_first_places() {
+        let vector = entry(&"la ".repeat(300)).vector();
+        assert!(vector.contains(",255 '") && !vector.contains(",256"), "{vector}");
+        assert!(vector.contains('\u{e004}'));
+    }
+
+    #[test]
+    fn signs_are_asked_for_in_pairs() {
+        let ask = |text: &str, prefix| {
+            let phrases = Phrase::of(&tokens(text), prefix);
+            phrases.iter().map(Phrase::match_text).collect::<Vec<_>>()
+        };
+        assert_eq!(ask("10.1.423", true), ["\"10 1 423\" *"]);
+        assert_eq!(ask("東", false), ["\"東\" *"]);
+        assert_eq!(ask("東京都", false), ["\"東京 京都\""]);
+        assert_eq!(ask("iphone買", false), ["\"iphone 買\" *"]);
+        assert_eq!(ask("東京 a", false), ["\"東京\"", "\"a\""]);
+    }
+}

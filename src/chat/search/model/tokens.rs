@@ -1,0 +1,233 @@
+//! A text as the words that it is found by. Bodies and queries are taken apart by the same rules:
+//!
+//! - a word is a run of letters and digits; anything else stands between words, so `10.1.42` is
+//!   three words in a row and `foo_bar` two;
+//! - a script that puts no spaces between words (Chinese, Japanese, Korean, Thai…) gives one token for
+//!   each sign, and is found by any part;
+//! - an emoji is a word, whatever its skin tone.
+
+use std::ops::Range;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::fold::{exact, folded};
+
+/// A word, a sign or an emoji, with where it stands in the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// In bytes.
+    pub at: Range<usize>,
+    pub folded: String,
+    pub exact: String,
+    pub kind: Kind,
+    /// The next token is a sign that follows without anything between.
+    pub joined: bool,
+    /// The words of a `camelCase` word, folded, of two letters at least.
+    pub parts: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Word,
+    Sign,
+    Emoji,
+}
+
+/// Takes a text apart, in its order.
+pub fn tokens(text: &str) -> Vec<Token> {
+    let mut found: Vec<Token> = Vec::new();
+    let mut word: Option<Range<usize>> = None;
+    for (start, grapheme) in text.grapheme_indices(true) {
+        let at = start..start + grapheme.len();
+        let kind = kind_of(grapheme);
+        if kind == Some(Kind::Word) {
+            let begun = word.as_ref().map_or(at.start, |word| word.start);
+            word = Some(begun..at.end);
+            continue;
+        }
+        // A soft hyphen and the like: the word goes on behind it.
+        if word.is_some() && is_nothing(grapheme) {
+            continue;
+        }
+        push_word(&mut found, text, word.take());
+        if let Some(kind) = kind {
+            push_sign(&mut found, grapheme, at, kind);
+        }
+    }
+    push_word(&mut found, text, word);
+    found
+}
+
+fn is_nothing(grapheme: &str) -> bool {
+    grapheme
+        .chars()
+        .all(|c| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'))
+}
+
+fn push_word(found: &mut Vec<Token>, text: &str, word: Option<Range<usize>>) {
+    let Some(at) = word else { return };
+    let written = text.get(at.clone()).unwrap_or_default();
+    let folded = only_letters(folded(written));
+    if !folded.is_empty() {
+        let (exact, parts) = (exact(written), parts(written));
+        found.push(Token { at, folded, exact, kind: Kind::Word, joined: false, parts });
+    }
+}
+
+fn push_sign(found: &mut Vec<Token>, grapheme: &str, at: Range<usize>, kind: Kind) {
+    let plain = folded(grapheme);
+    let folded = match kind {
+        Kind::Emoji => only_letters(plain.chars().filter(|c| !is_skin_tone(*c)).collect()),
+        _ => only_letters(plain),
+    };
+    if folded.is_empty() {
+        return;
+    }
+    if kind == Kind::Sign
+        && let Some(before) = found.last_mut()
+    {
+        before.joined = before.kind == Kind::Sign && before.at.end == at.start;
+    }
+    let exact = exact(grapheme);
+    found.push(Token { at, folded, exact, kind, joined: false, parts: Vec::new() });
+}
+
+/// Spaces and ASCII signs have a meaning in an index, and compatibility forms bring them in.
+fn only_letters(text: String) -> String {
+    let stays = |c: char| {
+        c.is_ascii_alphanumeric() || !(c.is_ascii() || c.is_whitespace() || c.is_control())
+    };
+    if text.chars().all(stays) { text } else { text.chars().filter(|c| stays(*c)).collect() }
+}
+
+fn kind_of(grapheme: &str) -> Option<Kind> {
+    let first = grapheme.chars().next()?;
+    if first.is_ascii() && grapheme.len() == 1 {
+        return first.is_ascii_alphanumeric().then_some(Kind::Word);
+    }
+    let first = grapheme.nfc().next()?;
+    if is_sign(first) && first.is_alphanumeric() {
+        Some(Kind::Sign)
+    } else if emojis::get(grapheme).is_some() {
+        Some(Kind::Emoji)
+    } else {
+        first.is_alphanumeric().then_some(Kind::Word)
+    }
+}
+
+fn is_skin_tone(c: char) -> bool {
+    matches!(c, '\u{1f3fb}'..='\u{1f3ff}')
+}
+
+/// Scripts that put no spaces between words, or glue particles to them.
+fn is_sign(c: char) -> bool {
+    matches!(
+        c,
+        '\u{e00}'..='\u{fff}' // Thai, Lao, Tibetan
+            | '\u{1000}'..='\u{109f}' // Burmese
+            | '\u{1100}'..='\u{11ff}'
+            | '\u{1780}'..='\u{17ff}' // Khmer
+            | '\u{3005}'..='\u{3007}'
+            | '\u{3041}'..='\u{318f}' // kana, bopomofo, Korean letters
+            | '\u{31a0}'..='\u{31ff}'
+            | '\u{3400}'..='\u{9fff}'
+            | '\u{a960}'..='\u{a97f}'
+            | '\u{ac00}'..='\u{d7ff}' // Korean syllables
+            | '\u{f900}'..='\u{faff}'
+            | '\u{ff66}'..='\u{ffdc}'
+            | '\u{1b000}'..='\u{1b16f}'
+            | '\u{20000}'..='\u{3ffff}'
+    )
+}
+
+/// `getUserName` is `get`, `user` and `name` too, `HTTPServer` is `http` and `server`.
+fn parts(word: &str) -> Vec<String> {
+    let letters: Vec<(usize, char)> = word.char_indices().collect();
+    let mut cuts = vec![0];
+    for (n, pair) in letters.windows(2).enumerate() {
+        let [(_, before), (at, here)] = pair else { continue };
+        let after = letters.get(n + 2).map(|(_, c)| *c);
+        let rises = before.is_lowercase() && here.is_uppercase();
+        let ends =
+            before.is_uppercase() && here.is_uppercase() && after.is_some_and(char::is_lowercase);
+        if rises || ends {
+            cuts.push(*at);
+        }
+    }
+    if cuts.len() == 1 {
+        return Vec::new();
+    }
+    let ends = cuts.iter().skip(1).copied().chain([word.len()]);
+    let written = cuts.iter().copied().zip(ends).filter_map(|(from, to)| word.get(from..to));
+    let mut found: Vec<String> = written.map(|part| only_letters(folded(part))).collect();
+    found.retain(|part| part.chars().count() > 1);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, words: &[&str]) {
+        let found: Vec<String> = tokens(text).into_iter().map(|token| token.folded).collect();
+        assert_eq!(found, words, "{text}");
+    }
+
+    #[test]
+    fn what_is_no_letter_stands_between_words() {
+        check("El año pasado, en Bogotá.", &["el", "ano", "pasado", "en", "bogota"]);
+        check("10.1.42", &["10", "1", "42"]);
+        check("foo_bar kebab-case", &["foo", "bar", "kebab", "case"]);
+        check("https://example.org/a?b=1", &["https", "example", "org", "a", "b", "1"]);
+        check("#huerto @luis ana@example.org", &["huerto", "luis", "ana", "example", "org"]);
+        check("l'équipe don’t", &["l", "equipe", "don", "t"]);
+        check("1.000.000 1,5", &["1", "000", "000", "1", "5"]);
+        check("⑴ ¼", &["1", "1⁄4"]);
+        check("... — ++ \u{e000}7", &["7"]);
+    }
+
+    #[test]
+    fn scripts_without_spaces_give_signs_and_emoji_are_words() {
+        check("東京タワー", &["東", "京", "タ", "ワ", "ー"]);
+        check("iPhoneを買う", &["iphone", "を", "買", "う"]);
+        check("한국어", &["한", "국", "어"]);
+        check("hola👍🏽adiós", &["hola", "👍", "adios"]);
+        check("❤️ ❤ 1️⃣", &["❤", "❤", "1"]);
+        let joined: Vec<bool> = tokens("東京 都").iter().map(|token| token.joined).collect();
+        assert_eq!(joined, [true, false, false]);
+    }
+
+    #[test]
+    fn a_camel_case_word_has_parts() {
+        let parts =
+            |text| tokens(text).into_iter().flat_map(|token| token.parts).collect::<Vec<_>>();
+        assert_eq!(parts("getUserName"), ["get", "user", "name"]);
+        assert_eq!(parts("HTTPServer"), ["http", "server"]);
+        assert_eq!(parts("camiónÚnico"), ["camion", "unico"]);
+        assert!(parts("Plain PLAIN plain x1").is_empty());
+    }
+
+    proptest! {
+        /// What an index is given has nothing in it that an index would read as its own.
+        #[test]
+        fn a_token_is_letters_and_stands_where_it_says(text in any::<String>()) {
+            let mut end = 0;
+            for token in tokens(&text) {
+                prop_assert!(token.at.start >= end && text.get(token.at.clone()).is_some());
+                end = token.at.end;
+                for form in std::iter::once(&token.folded).chain(&token.parts) {
+                    prop_assert!(!form.is_empty());
+                    let own = |c: char| c.is_whitespace()
+                        || c.is_ascii_punctuation()
+                        || c.is_control()
+                        || ('\u{e000}'..='\u{f8ff}').contains(&c);
+                    prop_assert!(!form.contains(own), "{:?}", form);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Asking the index.
+
+use crate::chat::rooms::readable_rooms;
+use crate::chat::search::model::{Mark, Phrase};
+use crate::db::{Db, reading};
+use crate::kernel::{MessageId, Timestamp, UserId};
+
+/// What a message must have to be found.
+#[derive(Debug)]
+pub(in crate::chat::search) struct Wanted {
+    pub reader: UserId,
+    pub phrases: Vec<Phrase>,
+    /// Of each list one mark at least.
+    pub marks: Vec<Vec<Mark>>,
+    pub after: Timestamp,
+    pub before: Timestamp,
+}
+
+impl Wanted {
+    /// As FTS5 reads it.
+    fn match_text(&self) -> String {
+        self.joined(Phrase::match_text, " OR ", " AND ")
+    }
+
+    /// As the text of a `tsquery`.
+    fn query_text(&self) -> String {
+        self.joined(Phrase::query_text, " | ", " & ")
+    }
+
+    fn joined(&self, write: impl Fn(&Phrase) -> String, or: &str, and: &str) -> String {
+        let one_of = |marks: &Vec<Mark>| {
+            let marks: Vec<String> = marks.iter().map(|mark| write(&Phrase::mark(*mark))).collect();
+            format!("({})", marks.join(or))
+        };
+        let parts = self.phrases.iter().map(&write).chain(self.marks.iter().map(one_of));
+        parts.collect::<Vec<_>>().join(and)
+    }
+}
+
+// The index is walked from its newest end and stops when there is enough, so the newest are found in
+// the same time however many there are. `cross join` keeps it the outer loop.
+const SQLITE: &str = concat!(
+    "select m.id, m.body from search s cross join messages m on m.id = s.rowid
+     where s.search match $1 and s.rowid < $2 and (m.pos >> 32) in (",
+    readable_rooms!("$3"),
+    ") and m.created_at >= $4 and m.created_at < $5 and m.deleted_at is null
+     order by s.rowid desc limit $6"
+);
+const POSTGRES: &str = concat!(
+    "select m.id, m.body from search s join messages m on m.id = s.id
+     where s.tokens @@ $1::tsquery and s.id < $2 and (m.pos >> 32) in (",
+    readable_rooms!("$3"),
+    ") and m.created_at >= $4 and m.created_at < $5 and m.deleted_at is null
+     order by s.id desc limit $6"
+);
+
+/// Messages that may be wanted, with their bodies, the newest first, of rooms that the reader may read.
+pub(in crate::chat::search) async fn find(
+    db: &Db,
+    wanted: &Wanted,
+    before: MessageId,
+    limit: usize,
+) -> Result<Vec<(MessageId, String)>, sqlx::Error> {
+    let (text, asked) = match db {
+        Db::Sqlite { .. } => (SQLITE, wanted.match_text()),
+        Db::Postgres(_) => (POSTGRES, wanted.query_text()),
+    };
+    let rows: Vec<(i64, String)> = reading!(db, |pool| {
+        sqlx::query_as(text)
+            .bind(asked)
+            .bind(before.0)
+            .bind(wanted.reader.0)
+            .bind(wanted.after.0)
+            .bind(wanted.before.0)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(pool)
+            .await?
+    });
+    Ok(rows.into_iter().map(|(id, body)| (MessageId(id), body)).collect())
+}
+
+/// Everybody who ever had an account: what they wrote is still there.
+pub(in crate::chat::search) async fn people(
+    db: &Db,
+) -> Result<Vec<(UserId, String, String)>, sqlx::Error> {
+    let rows: Vec<(i64, String, String)> = reading!(db, |pool| {
+        sqlx::query_as("select id, name, display_name from users").fetch_all(pool).await?
+    });
+    Ok(rows.into_iter().map(|(id, name, shown)| (UserId(id), name, shown)).collect())
+}

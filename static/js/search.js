@@ -1,0 +1,56 @@
+// Search: Control, Shift and F (⇧⌘F on a Mac) leads to it; there results come while one types.
+import { parse } from './fragment.js';
+
+const PAUSE = 250;
+const IS_MAC = /^(?:Mac|iP)/.test(navigator.platform);
+const isShortcut = ({ key, ctrlKey, metaKey, shiftKey, altKey }) => key.toLowerCase() === 'f' && shiftKey && !altKey && ctrlKey !== IS_MAC && metaKey === IS_MAC;
+
+export function startSearch() {
+  const form = document.getElementById('search');
+  const field = form?.elements.q;
+
+  const link = document.getElementById('to-search');
+  if (!link) return;
+  link.setAttribute('aria-keyshortcuts', IS_MAC ? 'Shift+Meta+F' : 'Control+Shift+F');
+
+  addEventListener('keydown', (event) => {
+    if (!isShortcut(event)) return;
+    event.preventDefault();
+    if (field) { field.focus(); field.select(); } else location.assign(link.href);
+  });
+
+  if (form) searchWhileTyping(field);
+}
+
+function searchWhileTyping(field) {
+  let timer = 0;
+  let running = null;
+  let shown = field.value.trim();
+
+  async function ask() {
+    const sought = field.value.trim();
+    if (sought === shown) return;
+    running = new AbortController();
+    const address = sought ? `/search?${new URLSearchParams({ q: sought })}` : '/search';
+    try {
+      const answer = await fetch(address, { signal: running.signal });
+      if (!answer.ok || answer.redirected) return; // the button asks again, and shows what is wrong
+      const page = parse(await answer.text());
+      const results = page.querySelector('#results');
+      document.getElementById('results').replaceWith(results);
+      document.getElementById('search-said').textContent = sought && results.dataset.said;
+      document.title = page.querySelector('title').textContent;
+      history.replaceState(history.state, '', address);
+      shown = sought;
+    } catch {
+      // Typed on meanwhile, or no connection: the button is still there.
+    }
+  }
+
+  field.addEventListener('input', (event) => {
+    running?.abort();
+    clearTimeout(timer);
+    if (!event.isComposing) timer = setTimeout(ask, PAUSE);
+  });
+  field.addEventListener('compositionend', () => { clearTimeout(timer); timer = setTimeout(ask, PAUSE); });
+}

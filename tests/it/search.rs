@@ -1,0 +1,309 @@
+//! Search: what is found, in which order, by whom, and what of it stays when messages change.
+
+use std::time::Duration;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, TestRunner};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{Api, PASSWORD, Server, execute, numbers};
+
+async fn items(who: &Api, query: &str, rest: &str) -> Value {
+    let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
+    who.get(&format!("/search?q={encoded}{rest}")).await
+}
+
+/// The bodies that a query finds.
+async fn find(who: &Api, query: &str) -> Vec<String> {
+    let found = items(who, query, "").await;
+    let found = found["items"].as_array().expect("items").iter();
+    found.map(|one| one["body"].as_str().expect("a body").to_owned()).collect()
+}
+
+/// A body, queries that find it, and queries that do not.
+const CASES: &[(&str, &[&str], &[&str])] = &[
+    // Accents and case count inside quotes only; ñ is an n with a mark like others.
+    (
+        "El año pasado en Bogotá",
+        &["bogota", "BOGOTÁ", "Bogotá", "ano bogota", "\"Bogotá\"", "\"en bogotá\"", "pasado año"],
+        &["\"Bogota\"", "\"ano\"", "bogota lima", "\"Bogotá en\"", "gota"],
+    ),
+    ("Die Straße nach Köln", &["strasse", "STRASSE", "koln", "\"straße\""], &["\"koln\""]),
+    ("İstanbul ve Iğdır, ılık", &["istanbul", "igdir", "ilik", "ISTANBUL"], &["stanbul"]),
+    ("Ὀδυσσεύς λόγος", &["ΟΔΥΣΣΕΥΣ", "οδυσσευς", "λογος", "λογοσ"], &["\"λογος\""]),
+    ("Съёмка в Москве", &["съемка", "МОСКВЕ", "москв", "\"съёмка\""], &["\"съемка\""]),
+    ("مُحَمَّد في القاهرة", &["محمد", "القاهرة"], &["قاهر"]),
+    ("שָׁלוֹם עולם", &["שלום", "עולם", "שלום עולם"], &["לום"]),
+    ("Łódź smørrebrød", &["lodz", "smorrebrod", "\"łódź\""], &["\"lodz\""]),
+    ("ภาษาไทยง่าย", &["ไทย", "ภาษา", "ไทยง่าย"], &["ไทยยาก"]),
+    (
+        "東京タワーに行く",
+        &["東京", "京", "タワー", "ワーに", "東京 行く", "\"京タワ\""],
+        &["京東", "東タ"],
+    ),
+    ("한국어를 배워요", &["한국", "국어", "한국어", "배워"], &["어국"]),
+    ("iPhoneを買った", &["iphone", "買った", "iphoneを買"], &["買いた"]),
+    ("Mixed 日本 text", &["mixed 日本", "日本 text", "日"], &["本日"]),
+    ("#huerto con @luis", &["huerto", "#huerto", "@luis", "#huerto @luis"], &["uerto"]),
+    ("ana.soler@example.org", &["ana.soler@example.org", "soler", "example.org"], &["soler.ana"]),
+    ("v 10.1.42 y 10.14.2", &["10.1.42", "10.14.2", "10.1", "1.42"], &["10.2", "0.1"]),
+    (
+        "https://example.org/path/to?x=1#top",
+        &["example.org/path", "https://example.org/path/to?x=1#top", "path", "http", "has:link"],
+        &["path/example"],
+    ),
+    ("call foo_bar_baz now", &["foo_bar_baz", "foo_bar", "bar_baz", "foo", "baz"], &["foo_baz"]),
+    ("kebab-case-name", &["kebab-case", "case-name", "kebab"], &["kebab-name", "-kebab"]),
+    ("getUserName()", &["getUserName", "getusername", "user", "name", "getUser"], &["sername"]),
+    ("pagó 1.000.000,50 €", &["1.000.000", "1,000,000", "000,50"], &["1.000.50"]),
+    ("fiesta 🎉👍🏽 hoy", &["🎉", "👍", "👍🏿", "fiesta 🎉", "🎉 hoy"], &["👎"]),
+    ("don't l’équipe", &["don't", "don’t", "equipe", "l'équipe", "l'equipe"], &["dont"]),
+    (
+        "the quick brown fox",
+        &["qui", "quick bro", "\"quick brown\"", "\"quick bro", "fox quick"],
+        &["\"quick fox\"", "\"quick bro\"", "qu", "the -fox", "the -\"brown fox\""],
+    ),
+    (
+        "OR AND NOT NEAR(a b) \"x\" col:y *",
+        &["OR", "AND NOT", "NEAR(a b)", "col:y", "*or", "y*"],
+        &["or -and"],
+    ),
+];
+
+#[tokio::test]
+async fn people_find_what_they_type() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for (body, ..) in CASES {
+        ana.say(body).await;
+    }
+    for (body, finding, missing) in CASES {
+        for query in *finding {
+            let found = find(&ana, query).await;
+            assert!(found.iter().any(|found| found == body), "{query} finds {body}: {found:?}");
+        }
+        for query in *missing {
+            let found = find(&ana, query).await;
+            assert!(!found.iter().any(|found| found == body), "{query} does not find {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_typed_is_only_text() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    ana.say("hola").await;
+    let odd =
+        "[\"'()*:^{}|&!<>\\\\\\-+%_;~ a]{0,12}|(from:|in:|before:|has:|-|\"|hola| ){0,6}|.{0,40}";
+    let mut runner = TestRunner::new(Config::default());
+    let text = proptest::string::string_regex(odd).expect("an expression");
+    for _ in 0..200 {
+        let query = text.new_tree(&mut runner).expect("a text").current();
+        assert!(items(&ana, &query, "").await["more"] == false, "{query:?}");
+    }
+    for nothing in ["", " ", "\"\"", "-", "from:", "\u{e000}", "++"] {
+        let found = find(&ana, nothing).await;
+        assert!(found.is_empty(), "{nothing:?}: {found:?}");
+    }
+    let long = "palabra ".repeat(500);
+    assert_eq!(find(&ana, &long).await, [""; 0]);
+    assert_eq!(ana.get("/search").await, json!({"items": [], "more": false}));
+}
+
+#[tokio::test]
+async fn the_newest_come_first_in_pages_without_holes_or_doubles() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for n in 0..30 {
+        // Every other one is proposed by the index and refused by its accents.
+        ana.say(&format!("{} {n}", if n % 2 == 0 { "Bogotá" } else { "bogota" })).await;
+    }
+    for (query, expected) in [("bogota", 30), ("\"bogotá\"", 15), ("\"bogota\"", 15)] {
+        let (mut seen, mut rest) = (Vec::new(), "&limit=4".to_owned());
+        loop {
+            let page = items(&ana, query, &rest).await;
+            let found = page["items"].as_array().expect("items");
+            seen.extend(found.iter().map(|one| one["id"].as_i64().expect("an id")));
+            if page["more"] == false {
+                break;
+            }
+            assert_eq!(found.len(), 4, "{query}");
+            rest = format!("&limit=4&before={}", seen.last().expect("one"));
+        }
+        assert_eq!(seen.len(), expected, "{query}");
+        assert!(seen.is_sorted_by(|one, next| one > next), "{query}: {seen:?}");
+    }
+    let refused = ana.refused(Method::GET, "/search?q=a&limit=101", None).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+/// Whether somebody may read a room is one rule; search keeps it.
+#[tokio::test]
+async fn what_one_finds_is_what_one_may_read_now() {
+    let server = Server::start().await;
+    let (ana, luis, eva) = tokio::join!(server.api("ana"), server.api("luis"), server.api("eva"));
+    let mut rooms = Vec::new();
+    for visibility in ["public", "private"] {
+        for stays in ["never", "left", "there"] {
+            let name = format!("{visibility} {stays}");
+            let room = ana.post("/rooms", json!({"name": name, "visibility": visibility})).await;
+            let id = room["id"].clone();
+            if stays != "never" {
+                luis.post("/join", json!({"code": room["code"]})).await;
+            }
+            if stays == "left" {
+                luis.ok(Method::POST, &format!("/rooms/{id}/leave"), None).await;
+            }
+            rooms.push(id);
+        }
+    }
+    for other in ["luis", "eva"] {
+        rooms.push(ana.post("/direct", json!({"name": other})).await["id"].clone());
+    }
+    for room in &rooms {
+        ana.post(&format!("/rooms/{room}/messages"), json!({"body": "secreto"})).await;
+    }
+    for who in [&ana, &luis, &eva] {
+        let found = items(who, "secreto", "").await;
+        let found = found["items"].as_array().expect("items").iter();
+        let found: Vec<&Value> = found.map(|one| &one["room_id"]).collect();
+        for room in &rooms {
+            let status = who.send(Method::GET, &format!("/rooms/{room}"), None).await.status();
+            assert_eq!(status == StatusCode::OK, found.contains(&room), "{room} {status}");
+        }
+    }
+    assert_eq!(find(&ana, "secreto").await.len(), rooms.len());
+    // Anonymous people find nothing at all.
+    let stranger = Api::stranger(server.url("/api/v1"));
+    let refused = stranger.refused(Method::GET, "/search?q=secreto", None).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn an_edited_message_is_found_by_its_new_text_and_a_deleted_one_by_nothing() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let id = ana.say("manzana roja").await["id"].clone();
+    let path = format!("/messages/{id}");
+    ana.ok(Method::PATCH, &path, Some(json!({"body": "pera roja"}))).await;
+    ana.ok(Method::PATCH, &path, Some(json!({"body": "pera roja"}))).await;
+    assert_eq!(find(&ana, "manzana").await, [""; 0]);
+    assert_eq!(find(&ana, "pera").await, ["pera roja"]);
+    ana.ok(Method::PUT, &format!("{path}/reactions/👍"), None).await;
+    assert_eq!(find(&ana, "roja").await, ["pera roja"]);
+    ana.ok(Method::DELETE, &path, None).await;
+    ana.ok(Method::DELETE, &path, None).await;
+    assert_eq!(find(&ana, "roja").await, [""; 0]);
+    assert_eq!(find(&ana, "from:ana").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_message_that_is_sent_twice_is_found_once() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for _ in 0..2 {
+        ana.post("/rooms/1/messages", json!({"body": "una vez", "nonce": "n1"})).await;
+    }
+    assert_eq!(find(&ana, "vez").await, ["una vez"]);
+}
+
+#[tokio::test]
+async fn operators_narrow_what_is_found() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let room = ana.post("/rooms", json!({"name": "El Huerto", "visibility": "public"})).await;
+    let direct = ana.post("/direct", json!({"name": "luis"})).await;
+    ana.say("hola uno").await;
+    luis.say("hola dos https://example.org").await;
+    ana.post(&format!("/rooms/{}/messages", room["id"]), json!({"body": "hola tres"})).await;
+    ana.post(&format!("/rooms/{}/messages", direct["id"]), json!({"body": "hola cuatro"})).await;
+    server.advance(Duration::from_hours(24));
+    luis.say("hola cinco").await;
+    for (query, found) in [
+        ("hola from:luis", &["hola cinco", "hola dos https://example.org"][..]),
+        ("from:@LUIS", &["hola cinco", "hola dos https://example.org"]),
+        ("from:me hola", &["hola cuatro", "hola tres", "hola uno"]),
+        ("from:nobody hola", &[]),
+        ("hola in:\"el huerto\"", &["hola tres"]),
+        ("in:lobby hola from:ana", &["hola uno"]),
+        ("in:nowhere hola", &[]),
+        ("in:luis", &["hola cuatro"]),
+        ("is:direct", &["hola cuatro"]),
+        ("is:direct from:luis", &[]),
+        ("has:link", &["hola dos https://example.org"]),
+        ("hola after:2026-11-22", &["hola cinco"]),
+        ("before:2026-11-22 from:ana uno", &["hola uno"]),
+        ("after:2026-11-22", &["hola cinco"]),
+        ("after:2026-11-22 before:2026-11-22", &[]),
+        ("-hola", &[]),
+        ("hola -uno -dos -tres -cuatro", &["hola cinco"]),
+        ("from:ana -\"hola uno\" in:lobby", &[]),
+    ] {
+        assert_eq!(find(&ana, query).await, found, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_wrote_is_found_after_their_account_was_closed() {
+    let server = Server::start().await;
+    let (_, luis) = (server.api("ana").await, server.api("luis").await);
+    luis.say("me voy").await;
+    let mut admin = server.browser();
+    admin.login("ana", PASSWORD).await;
+    let id = luis.get("/me").await["id"].to_string();
+    admin.submit("/admin/people/close", &[("user", &id)]).await;
+    let refused = luis.refused(Method::GET, "/me", None).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    let ana = server.api("ana").await;
+    assert_eq!(find(&ana, "voy from:luis").await, ["me voy"]);
+}
+
+/// As after the first start of a release with search, and after a start that was cut short.
+#[tokio::test]
+async fn earlier_messages_are_indexed_after_the_start() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for body in ["antes uno", "antes dos", "antes tres"] {
+        ana.say(body).await;
+    }
+    let emptied = "insert into meta (name, value) values ('search_below', '3')";
+    for empties in [true, false] {
+        let db = server.storage().open().await;
+        if empties {
+            let sqlite = "insert into search (search) values ('delete-all')";
+            execute(&db, sqlite, "delete from search").await;
+            assert_eq!(find(&ana, "antes").await, [""; 0]);
+        }
+        execute(&db, emptied, emptied).await;
+        let server = server.beside().await;
+        let mut ana = Api::stranger(server.url("/api/v1"));
+        ana.sign_in("ana").await;
+        while numbers(&db, "select count(*) from meta where name = 'search_below'").await != [0] {}
+        assert_eq!(find(&ana, "antes").await, ["antes dos", "antes uno"]);
+        db.close().await;
+        // What was not indexed yet can be changed.
+        let last = ana.get("/rooms/1/messages?limit=1").await["items"][0]["id"].clone();
+        ana.ok(Method::PATCH, &format!("/messages/{last}"), Some(json!({"body": "luego"}))).await;
+        assert_eq!(find(&ana, "luego").await, ["luego"]);
+    }
+}
+
+#[tokio::test]
+async fn the_page_marks_what_was_found_and_makes_no_tags_of_what_people_wrote() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    ana.say("<b>Bogotá</b> & <mark>no</mark>").await;
+    let page = ana.get("/search?q=bogota").await;
+    assert_eq!(page.all(".result__text"), ["<b>Bogotá</b> & <mark>no</mark>"]);
+    assert_eq!(page.all(".result mark"), ["Bogotá"]);
+    assert_eq!(page.attribute(".result__link", "href").as_deref(), Some("/rooms/1#m1"));
+    assert_eq!(page.attribute("#q", "value").as_deref(), Some("bogota"));
+    let page = ana.get("/search?q=%3Cb%3E%22").await;
+    assert_eq!(page.attribute("#q", "value").as_deref(), Some("<b>\""));
+    let page = ana.get("/search").await;
+    assert_eq!(page.all(".tips dt").len(), 8);
+    let stranger = server.browser().get("/search?q=bogota").await;
+    assert!(stranger.all(".result").is_empty());
+}
