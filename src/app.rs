@@ -67,6 +67,7 @@ impl App {
             epoch: db.epoch(&random.token()).await?,
             base_url: config.base_url,
             trusted_proxies: config.trusted_proxies,
+            reference: Arc::new(api::document()?),
         };
         let site = Site {
             accounts,

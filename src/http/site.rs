@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::limits::Throttle;
 use crate::chat::accounts::Accounts;
 use crate::chat::events::Bell;
@@ -34,4 +36,6 @@ pub struct About {
     pub epoch: String,
     pub base_url: Option<BaseUrl>,
     pub trusted_proxies: Networks,
+    /// The reference of the JSON API (OpenAPI 3.1), which the API serves and a page shows.
+    pub reference: Arc<Value>,
 }

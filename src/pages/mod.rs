@@ -15,6 +15,7 @@ mod layout;
 mod message;
 mod messages;
 mod people;
+mod reference;
 mod reset;
 mod room_settings;
 mod rooms;
@@ -41,6 +42,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(direct::router())
         .merge(settings::router())
         .merge(avatars::router())
+        .merge(reference::router())
         .merge(reset::router())
         .merge(admin::router())
         .merge(messages::router())
