@@ -25,6 +25,7 @@ use crate::chat::rooms::Rooms;
 use crate::config::{Config, Storage};
 use crate::db::Db;
 use crate::http::limits::Throttle;
+use crate::http::metrics::{self, Requests};
 use crate::http::site::About;
 use crate::http::{Problem, Site, body, client, health, server};
 use crate::kernel::{Clock, Random};
@@ -67,6 +68,7 @@ impl App {
             epoch: db.epoch(&random.token()).await?,
             base_url: config.base_url,
             trusted_proxies: config.trusted_proxies,
+            metrics_token: config.metrics_token.or(config.metrics_token_file),
             reference: Arc::new(api::document()?),
         };
         let site = Site {
@@ -79,6 +81,7 @@ impl App {
             random,
             lifecycle,
             throttle: Throttle::new(config.rate_limit),
+            requests: Requests::default(),
             about: Arc::new(about),
         };
         if site.accounts.sign_up_state().await?.first {
@@ -120,12 +123,14 @@ fn router(site: &Site) -> Router<Site> {
         .merge(pages::router(site))
         .nest("/api/v1", live)
         .merge(health::router())
+        .merge(metrics::router())
         .layer(DefaultBodyLimit::max(body::LARGEST))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_WITHIN))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal(&"a handler panicked").into_response()
         }))
         .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(site.clone(), metrics::note))
         .layer(from_fn_with_state(site.clone(), client::identify))
 }
 

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::shapes::{Items, User};
-use crate::chat::accounts::model::NewAccount;
+use crate::chat::accounts::model::{NewAccount, TokenLabel};
 use crate::chat::accounts::{RegisterError, SignInError};
 use crate::http::{Client, JsonBody, Problem, Site, Viewer};
 use crate::kernel::Invalid;
@@ -122,8 +122,6 @@ struct IssuedToken<'a> {
     user: User<'a>,
 }
 
-const LONGEST_LABEL: usize = 64;
-
 /// Make a token
 ///
 /// It is good until it is taken back, here or in the settings, or the password changes.
@@ -145,16 +143,13 @@ async fn create_token(
     JsonBody(new): JsonBody<NewToken>,
 ) -> Result<Response, Problem> {
     site.throttle.sign_in(client)?;
-    let label = new.label.trim();
-    if label.chars().count() > LONGEST_LABEL || label.chars().any(char::is_control) {
-        return Err(Invalid::new("label", "label-length").into());
-    }
+    let label = TokenLabel::parse(&new.label)?;
     let signed_in = site.accounts.sign_in(&new.login, &new.password).await;
     let person = signed_in.map_err(|error| match error {
         SignInError::Wrong => Problem::saying(StatusCode::UNAUTHORIZED, "login-wrong"),
         SignInError::Fault(fault) => fault.into(),
     })?;
-    let secret = site.accounts.issue_token(&person, label).await?;
+    let secret = site.accounts.issue_token(&person, &label).await?;
     let user = User::new(&person, site.presence.is_online(person.id));
     let issued = IssuedToken { token: secret.reveal(), user };
     Ok((StatusCode::CREATED, Json(issued)).into_response())

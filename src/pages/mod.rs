@@ -15,6 +15,7 @@ mod layout;
 mod message;
 mod messages;
 mod people;
+mod programs;
 mod reference;
 mod reset;
 mod room_settings;
@@ -41,6 +42,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(room_settings::router())
         .merge(direct::router())
         .merge(settings::router())
+        .merge(programs::router())
         .merge(avatars::router())
         .merge(reference::router())
         .merge(reset::router())

@@ -12,6 +12,7 @@ mod large;
 mod live;
 mod message_page;
 mod messages;
+mod metrics;
 mod pages;
 mod people;
 mod reference;
