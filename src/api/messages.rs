@@ -101,7 +101,7 @@ struct NewMessage {
     #[schema(required = true, min_length = 1, max_length = 16000)]
     body: String,
     /// What you call this send: sending again with the same nonce gives the first message back.
-    /// Visible ASCII; kept 30 days. Ones in order of time, as UUIDv7, are kindest to the database.
+    /// Visible ASCII; kept 30 days. Ones in order of time, as `UUIDv7`, are kindest to the database.
     #[schema(min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
     nonce: Option<String>,
     /// The `id` of a message of this room.

@@ -42,7 +42,7 @@ fn calls() -> OpenApiRouter<Site> {
         .merge(messages::router())
 }
 
-/// The reference of all calls: an OpenAPI 3.1 document.
+/// The reference of all calls: an `OpenAPI` 3.1 document.
 ///
 /// # Errors
 /// When it cannot be written as JSON.

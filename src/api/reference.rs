@@ -1,4 +1,4 @@
-//! The reference of the API: an OpenAPI document out of the annotations on the handlers, and what
+//! The reference of the API: an `OpenAPI` document out of the annotations on the handlers, and what
 //! holds for all of them, added here once.
 
 use serde_json::{Value, json};

@@ -163,7 +163,8 @@ struct Page(String);
 
 impl Page {
     fn head(&mut self, name: &str, kind: &str, help: &str) {
-        self.0.push_str(&format!("# HELP patio_{name} {help}\n# TYPE patio_{name} {kind}\n"));
+        let text = format!("# HELP patio_{name} {help}\n# TYPE patio_{name} {kind}\n");
+        self.0.push_str(&text);
     }
 
     /// Label values are words of ours and numbers: nothing in them needs an escape.
@@ -172,7 +173,8 @@ impl Page {
             labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
         let labels =
             if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        self.0.push_str(&format!("patio_{name}{labels} {value}\n"));
+        let text = format!("patio_{name}{labels} {value}\n");
+        self.0.push_str(&text);
     }
 
     fn one(
@@ -189,7 +191,8 @@ impl Page {
 
     /// One whose name all programs share.
     fn plain(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
-        self.0.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"));
+        let text = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
+        self.0.push_str(&text);
     }
 
     /// `unit` is what stands for one in the text.

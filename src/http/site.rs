@@ -40,6 +40,6 @@ pub struct About {
     pub trusted_proxies: Networks,
     /// What opens the metrics; without it they are for this machine alone.
     pub metrics_token: Option<MetricsToken>,
-    /// The reference of the JSON API (OpenAPI 3.1), which the API serves and a page shows.
+    /// The reference of the JSON API (`OpenAPI` 3.1), which the API serves and a page shows.
     pub reference: Arc<Value>,
 }

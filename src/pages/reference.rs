@@ -139,13 +139,15 @@ fn curl(
         line.push_str(&method.to_uppercase());
     }
     let filled = path.replace("{id}", "1").replace("{emoji}", "%F0%9F%91%8D");
-    line.push_str(&format!(" {base}{filled}"));
+    let text = format!(" {base}{filled}");
+    line.push_str(&text);
     if call["security"].is_null() {
         line.push_str(" -H \"Authorization: Bearer $TOKEN\"");
     }
     if let Some(shape) = takes {
         let example = &document["components"]["schemas"][shape]["example"];
-        line.push_str(&format!(" --json '{example}'"));
+        let text = format!(" --json '{example}'");
+        line.push_str(&text);
     }
     line
 }
@@ -199,7 +201,8 @@ fn kind(schema: &Value) -> String {
             Value::Number(number) => number.to_string(),
             _ => continue,
         };
-        words.push_str(&format!(", {before}{limit}"));
+        let text = format!(", {before}{limit}");
+        words.push_str(&text);
     }
     words
 }
