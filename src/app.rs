@@ -26,6 +26,7 @@ use crate::chat::search::Search;
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::limits::Throttle;
+use crate::http::metrics::{self, Requests};
 use crate::http::site::About;
 use crate::http::{Problem, Site, body, client, health, server};
 use crate::kernel::{Clock, Random};
@@ -68,6 +69,8 @@ impl App {
             epoch: db.epoch(&random.token()).await?,
             base_url: config.base_url,
             trusted_proxies: config.trusted_proxies,
+            metrics_token: config.metrics_token.or(config.metrics_token_file),
+            reference: Arc::new(api::document()?),
         };
         let site = Site {
             accounts,
@@ -81,6 +84,7 @@ impl App {
             random,
             lifecycle,
             throttle: Throttle::new(config.rate_limit),
+            requests: Requests::default(),
             about: Arc::new(about),
         };
         if site.accounts.sign_up_state().await?.first {
@@ -122,12 +126,14 @@ fn router(site: &Site) -> Router<Site> {
         .merge(pages::router(site))
         .nest("/api/v1", live)
         .merge(health::router())
+        .merge(metrics::router())
         .layer(DefaultBodyLimit::max(body::LARGEST))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_WITHIN))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal(&"a handler panicked").into_response()
         }))
         .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(site.clone(), metrics::note))
         .layer(from_fn_with_state(site.clone(), client::identify))
 }
 

@@ -89,6 +89,15 @@ pub struct Config {
     /// Throttling of sign-in and sign-up; `off` only for load tests.
     #[arg(long, env = "RATE_LIMIT", value_enum, default_value = "on")]
     pub rate_limit: Switch,
+
+    /// Opens `/metrics` to whoever sends it as a bearer token: 16 visible characters or more.
+    /// Without it: for this machine alone, and not through a proxy.
+    #[arg(long, env = "METRICS_TOKEN", hide_env_values = true)]
+    pub metrics_token: Option<MetricsToken>,
+
+    /// A file that holds that token.
+    #[arg(long, env = "METRICS_TOKEN_FILE", value_parser = read_metrics_token)]
+    pub metrics_token_file: Option<MetricsToken>,
 }
 
 impl Config {
@@ -221,6 +230,40 @@ impl FromStr for BaseUrl {
         }
         Ok(Self(origin))
     }
+}
+
+/// What opens the metrics. Never shown.
+#[derive(Clone)]
+pub struct MetricsToken(String);
+
+impl MetricsToken {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MetricsToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MetricsToken(…)")
+    }
+}
+
+impl FromStr for MetricsToken {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let token = text.trim();
+        if token.len() >= 16 && token.chars().all(|c| c.is_ascii_graphic()) {
+            Ok(Self(token.to_owned()))
+        } else {
+            Err("16 or more visible ASCII characters".to_owned())
+        }
+    }
+}
+
+fn read_metrics_token(path: &str) -> Result<MetricsToken, String> {
+    let text = fs::read_to_string(path);
+    text.map_err(|error| format!("a file that can be read ({error})"))?.parse()
 }
 
 pub(crate) fn parse_port(text: &str) -> Result<u16, String> {

@@ -44,6 +44,11 @@ impl Lifecycle {
         self.connections.track_future(task).await;
     }
 
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
     /// Becomes ready when the server shall accept nothing new.
     pub fn stopping(&self) -> CancellationToken {
         self.stopping.clone()

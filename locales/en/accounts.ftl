@@ -67,6 +67,14 @@ unknown-browser = Unknown browser
 this-session = This one
 since = since { $name }
 sign-out-elsewhere = Sign out everywhere else
+settings-programs = Programs
+programs-hint = A program acts as you with a token. Changing your password voids them all.
+token-once = The new token. Copy it now: it is not shown again.
+token-unnamed = Without a name
+token-revoke = Revoke
+token-revoke-named = Revoke { $name }
+field-token-label = What the token is for
+token-make = Make a token
 display-name-shape = Take 1 to 64 characters on one line.
 password-wrong = That is not your current password.
 

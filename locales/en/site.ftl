@@ -4,6 +4,12 @@ hosted-by-community = Hosted by your community
 language = Language
 close = Close
 
+# The page with the reference of the JSON API
+reference = JSON API
+reference-lead = Everything a program can do here, call by call. The reference itself is in English.
+reference-document = The same as an OpenAPI document
+reference-contents = On this page
+
 weekdays = Monday Tuesday Wednesday Thursday Friday Saturday Sunday
 months = January February March April May June July August September October November December
 day-line = { $weekday } { $day } { $month } { $year }

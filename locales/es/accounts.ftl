@@ -67,6 +67,14 @@ unknown-browser = Navegador desconocido
 this-session = Esta
 since = desde { $name }
 sign-out-elsewhere = Salir en todos los demás sitios
+settings-programs = Programas
+programs-hint = Un programa actúa en tu nombre con un token. Si cambias la contraseña, todos dejan de valer.
+token-once = El token nuevo. Cópialo ahora: no se vuelve a mostrar.
+token-unnamed = Sin nombre
+token-revoke = Revocar
+token-revoke-named = Revocar { $name }
+field-token-label = Para qué es el token
+token-make = Crear un token
 display-name-shape = Elige entre 1 y 64 caracteres en una línea.
 password-wrong = Esa no es tu contraseña actual.
 

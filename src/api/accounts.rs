@@ -1,34 +1,61 @@
 //! People and tokens.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::shapes::{Items, User};
-use crate::chat::accounts::model::NewAccount;
+use crate::chat::accounts::model::{NewAccount, TokenLabel};
 use crate::chat::accounts::{RegisterError, SignInError};
 use crate::http::{Client, JsonBody, Problem, Site, Viewer};
 use crate::kernel::Invalid;
 
-pub(super) fn router() -> Router<Site> {
-    Router::new()
-        .route("/users", get(index).post(create))
-        .route("/me", get(show_me))
-        .route("/tokens", post(create_token))
-        .route("/tokens/current", delete(destroy_token))
+pub(super) fn router() -> OpenApiRouter<Site> {
+    OpenApiRouter::new()
+        .routes(routes!(index, create))
+        .routes(routes!(show_me))
+        .routes(routes!(create_token))
+        .routes(routes!(destroy_token))
 }
 
-#[derive(Deserialize, Default)]
+/// Somebody who wants an account.
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
+#[schema(example = json!({"name": "ada", "email": "ada@example.org", "password": "lighthouse-tea-41"}))]
 struct NewUser {
+    /// How others call this person: letters of one script, digits, `.`, `_` and `-`. It stays.
+    #[schema(required = true, min_length = 2, max_length = 32)]
     name: String,
+    /// An e-mail address; nobody else sees it.
+    #[schema(required = true, format = "email", min_length = 3, max_length = 254)]
     email: String,
+    /// Not to be guessed; what is well known is refused.
+    #[schema(required = true, format = "password", min_length = 8, max_length = 256)]
     password: String,
 }
 
+/// Make an account
+///
+/// The very first account of an installation becomes its administrator. An account has no token yet:
+/// make one with `POST /tokens`.
+#[utoipa::path(
+    post,
+    path = "/users",
+    tag = "people",
+    security(()),
+    request_body = NewUser,
+    responses(
+        (status = 201, description = "The new account.", body = User<'static>),
+        (status = 403, description = "Sign-up is closed."),
+        (status = 409, description = "The name or the address is taken; `errors` says which."),
+        (status = 429, description = "Too many from this address."),
+    ),
+)]
 async fn create(
     State(site): State<Site>,
     client: Client,
@@ -47,6 +74,13 @@ async fn create(
     Ok((StatusCode::CREATED, Json(User::new(&person, false))).into_response())
 }
 
+/// Everybody with an account
+#[utoipa::path(
+    get,
+    path = "/users",
+    tag = "people",
+    responses((status = 200, description = "All of them, by name.", body = Items<User<'static>>)),
+)]
 async fn index(State(site): State<Site>, _: Viewer) -> Result<Response, Problem> {
     let people = site.accounts.people().await?;
     let online = site.presence.online();
@@ -54,47 +88,82 @@ async fn index(State(site): State<Site>, _: Viewer) -> Result<Response, Problem>
     Ok(Json(Items { items: items.collect() }).into_response())
 }
 
+/// Who the token belongs to
+#[utoipa::path(
+    get,
+    path = "/me",
+    tag = "people",
+    responses((status = 200, description = "You.", body = User<'static>)),
+)]
 async fn show_me(State(site): State<Site>, Viewer(me): Viewer) -> Response {
     Json(User::new(&me.person, site.presence.is_online(me.person.id))).into_response()
 }
 
-#[derive(Deserialize, Default)]
+/// Somebody who wants a token.
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
+#[schema(example = json!({"login": "ada", "password": "lighthouse-tea-41", "label": "weather bot"}))]
 struct NewToken {
+    /// Name or e-mail address.
+    #[schema(required = true)]
     login: String,
+    #[schema(required = true, format = "password")]
     password: String,
+    /// Tells it from your other tokens.
+    #[schema(max_length = 64)]
     label: String,
 }
 
-#[derive(Serialize)]
+/// A new token, and whose it is.
+#[derive(Serialize, ToSchema)]
 struct IssuedToken<'a> {
+    /// The secret for `Authorization: Bearer …`. It is not shown again.
     token: &'a str,
     user: User<'a>,
 }
 
-const LONGEST_LABEL: usize = 64;
-
+/// Make a token
+///
+/// It is good until it is taken back, here or in the settings, or the password changes.
+#[utoipa::path(
+    post,
+    path = "/tokens",
+    tag = "people",
+    security(()),
+    request_body = NewToken,
+    responses(
+        (status = 201, description = "The token. Keep it: only its hash is stored.", body = IssuedToken<'static>),
+        (status = 401, description = "Name or password is wrong."),
+        (status = 429, description = "Too many tries from this address."),
+    ),
+)]
 async fn create_token(
     State(site): State<Site>,
     client: Client,
     JsonBody(new): JsonBody<NewToken>,
 ) -> Result<Response, Problem> {
     site.throttle.sign_in(client)?;
-    let label = new.label.trim();
-    if label.chars().count() > LONGEST_LABEL || label.chars().any(char::is_control) {
-        return Err(Invalid::new("label", "label-length").into());
-    }
+    let label = TokenLabel::parse(&new.label)?;
     let signed_in = site.accounts.sign_in(&new.login, &new.password).await;
     let person = signed_in.map_err(|error| match error {
         SignInError::Wrong => Problem::saying(StatusCode::UNAUTHORIZED, "login-wrong"),
         SignInError::Fault(fault) => fault.into(),
     })?;
-    let secret = site.accounts.issue_token(&person, label).await?;
+    let secret = site.accounts.issue_token(&person, &label).await?;
     let user = User::new(&person, site.presence.is_online(person.id));
     let issued = IssuedToken { token: secret.reveal(), user };
     Ok((StatusCode::CREATED, Json(issued)).into_response())
 }
 
+/// Take back the token that this request carries
+///
+/// Every live connection made with it ends (close code 4401).
+#[utoipa::path(
+    delete,
+    path = "/tokens/current",
+    tag = "people",
+    responses((status = 204, description = "It is void.")),
+)]
 async fn destroy_token(
     State(site): State<Site>,
     Viewer(me): Viewer,

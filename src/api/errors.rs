@@ -8,18 +8,29 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::Language;
 use crate::http::problem::{self, Problem};
 
-#[derive(Serialize)]
-struct ProblemDocument {
+/// What went wrong (RFC 9457), in the language that `Accept-Language` asks for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem, example = json!({
+    "status": 422, "title": "Something is not right yet", "detail": "Please look at what was sent.",
+    "errors": {"body": ["Write something first."]}
+}))]
+pub(super) struct ProblemDocument {
+    /// The status of the answer again.
     status: u16,
+    /// What kind of problem it is.
     title: String,
+    /// What to do about it.
     detail: String,
+    /// For fields that are wrong: each with its complaints.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, Vec<String>>, required = false)]
     errors: BTreeMap<&'static str, Vec<String>>,
-    /// Under which name the server's log knows it.
+    /// For a fault of the server: under which name its log knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
 }

@@ -1,11 +1,13 @@
 //! Messages.
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, put};
-use axum::{Json, Router};
 use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::shapes::{MessageShape, Paged};
 use crate::chat::messages::model::{Draft, Emoji, Kind, MessageBody, Nonce, Window};
@@ -13,19 +15,30 @@ use crate::http::{CanAmend, CanPost, CanRead, CanSee, JsonBody, Problem, Query, 
 use crate::kernel::paging::Limit;
 use crate::kernel::{Invalid, MessageId, Rev, Seq};
 
-pub(super) fn router() -> Router<Site> {
-    Router::new()
-        .route("/rooms/{id}/messages", get(index).post(create))
-        .route("/messages/{id}", patch(update).delete(destroy))
-        .route("/messages/{id}/reactions/{emoji}", put(react).delete(unreact))
+pub(super) fn router() -> OpenApiRouter<Site> {
+    OpenApiRouter::new()
+        .routes(routes!(index, create))
+        .routes(routes!(update, destroy))
+        .routes(routes!(react, unreact))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Place {
+    /// The newest messages with a smaller `seq`.
+    #[param(nullable = false)]
     before: Option<i64>,
+    /// The first messages with a greater `seq`.
+    #[param(nullable = false)]
     after: Option<i64>,
+    /// Messages on both sides of this `seq`.
+    #[param(nullable = false)]
     around: Option<i64>,
+    /// Every message that changed after this `rev`, once, in its present state.
+    #[param(nullable = false)]
     since_rev: Option<i64>,
+    /// How many at most.
+    #[param(nullable = false, minimum = 1, maximum = 100, default = 50)]
     limit: Option<i64>,
 }
 
@@ -48,6 +61,23 @@ impl Place {
     }
 }
 
+/// Read a room
+///
+/// With none or one of `before`, `after`, `around`: a part of the history, ascending by `seq`; with
+/// none the newest. With `since_rev`: what changed, ascending by `rev`; while `more` is true, ask again
+/// with the `rev` of the last item. A program that remembers the greatest `rev` it saw is brought up
+/// to date by this alone, however long it was away.
+#[utoipa::path(
+    get,
+    path = "/rooms/{id}/messages",
+    tag = "messages",
+    params(("id" = i64, Path, description = "The room."), Place),
+    responses(
+        (status = 200, description = "Messages.", body = Paged<MessageShape<'static>>),
+        (status = 404, description = "No room, or none that you may see."),
+        (status = 422, description = "More than one place, or a `limit` out of range."),
+    ),
+)]
 async fn index(
     State(site): State<Site>,
     CanRead(reader): CanRead,
@@ -62,14 +92,39 @@ async fn index(
     Ok(Json(Paged { items, more: found.more }).into_response())
 }
 
-#[derive(Deserialize, Default)]
+/// A message to be posted.
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
+#[schema(example = json!({"body": "Rain at four.", "nonce": "0190b6c0-7f3e-7c3a-9c0e-1234567890ab"}))]
 struct NewMessage {
+    /// Text, taken literally: commands are for the composer of the pages.
+    #[schema(required = true, min_length = 1, max_length = 16000)]
     body: String,
+    /// What you call this send: sending again with the same nonce gives the first message back.
+    /// Visible ASCII; kept 30 days. Ones in order of time, as `UUIDv7`, are kindest to the database.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[!-~]+$")]
     nonce: Option<String>,
+    /// The `id` of a message of this room.
+    #[schema(value_type = Option<i64>)]
     reply_to: Option<MessageId>,
 }
 
+/// Post a message
+///
+/// When this answers, the message is on disk. In a public room posting joins.
+#[utoipa::path(
+    post,
+    path = "/rooms/{id}/messages",
+    tag = "messages",
+    params(("id" = i64, Path, description = "The room.")),
+    request_body = NewMessage,
+    responses(
+        (status = 201, description = "The new message.", body = MessageShape<'static>),
+        (status = 200, description = "The nonce was known: the first message.", body = MessageShape<'static>),
+        (status = 404, description = "No room, or none that you may see."),
+        (status = 409, description = "The nonce was used with another room or text."),
+    ),
+)]
 async fn create(
     State(site): State<Site>,
     CanPost(member): CanPost,
@@ -83,12 +138,29 @@ async fn create(
     Ok((status, Json(MessageShape::from(&*posted.message))).into_response())
 }
 
-#[derive(Deserialize, Default)]
+/// Another text.
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
+#[schema(example = json!({"body": "Rain at five."}))]
 struct Edit {
+    #[schema(required = true, min_length = 1, max_length = 16000)]
     body: String,
 }
 
+/// Edit a message of yours
+#[utoipa::path(
+    patch,
+    path = "/messages/{id}",
+    tag = "messages",
+    params(("id" = i64, Path, description = "The message.")),
+    request_body = Edit,
+    responses(
+        (status = 200, description = "The message as it is now. The same text changes nothing.", body = MessageShape<'static>),
+        (status = 403, description = "Somebody else wrote it."),
+        (status = 404, description = "No message, or none that you may see."),
+        (status = 409, description = "It is deleted."),
+    ),
+)]
 async fn update(
     State(site): State<Site>,
     CanAmend(author): CanAmend,
@@ -98,6 +170,20 @@ async fn update(
     Ok(Json(MessageShape::from(&*edited.message)).into_response())
 }
 
+/// Delete a message of yours
+///
+/// A row without text stays, so that its `seq` is never missing. Deleting again changes nothing.
+#[utoipa::path(
+    delete,
+    path = "/messages/{id}",
+    tag = "messages",
+    params(("id" = i64, Path, description = "The message.")),
+    responses(
+        (status = 204, description = "Its text and reactions are gone."),
+        (status = 403, description = "Somebody else wrote it."),
+        (status = 404, description = "No message, or none that you may see."),
+    ),
+)]
 async fn destroy(
     State(site): State<Site>,
     CanAmend(author): CanAmend,
@@ -111,7 +197,21 @@ struct Chosen {
     emoji: String,
 }
 
-/// Reacting is taking part: in a public room it joins, as posting does.
+/// React to a message
+///
+/// Reacting is taking part: in a public room it joins, as posting does. Again changes nothing.
+#[utoipa::path(
+    put,
+    path = "/messages/{id}/reactions/{emoji}",
+    tag = "messages",
+    params(("id" = i64, Path, description = "The message."), ("emoji" = String, Path, description = "One emoji, as one sees it.", example = "👍")),
+    responses(
+        (status = 204, description = "It is there."),
+        (status = 404, description = "No message, or none that you may see."),
+        (status = 409, description = "It is deleted."),
+        (status = 422, description = "That is no single emoji, or the message has too many different ones."),
+    ),
+)]
 async fn react(
     State(site): State<Site>,
     CanSee { reader, message }: CanSee,
@@ -123,6 +223,20 @@ async fn react(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Take a reaction back
+///
+/// What is not there changes nothing.
+#[utoipa::path(
+    delete,
+    path = "/messages/{id}/reactions/{emoji}",
+    tag = "messages",
+    params(("id" = i64, Path, description = "The message."), ("emoji" = String, Path, description = "One emoji, as one sees it.", example = "👍")),
+    responses(
+        (status = 204, description = "It is not there."),
+        (status = 404, description = "No message, or none that you may see."),
+        (status = 422, description = "That is no single emoji."),
+    ),
+)]
 async fn unreact(
     State(site): State<Site>,
     CanSee { reader, message }: CanSee,

@@ -3,14 +3,21 @@
 mod accounts;
 mod errors;
 mod messages;
+mod reference;
 mod rooms;
 mod search;
 pub mod shapes;
 
-use axum::Router;
+use std::sync::Arc;
+
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::Value;
 use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::{Site, headers, origin, rights};
 
@@ -18,17 +25,35 @@ use crate::http::{Site, headers, origin, rights};
 const EPOCH: HeaderName = HeaderName::from_static("patio-epoch");
 
 pub fn router(site: &Site) -> Router<Site> {
-    let api = Router::new()
-        .merge(accounts::router())
-        .merge(rooms::router())
-        .merge(messages::router())
-        .merge(search::router())
+    let (calls, _) = calls().split_for_parts();
+    let api = calls
+        .route("/openapi.json", get(show_reference))
         .fallback(errors::nothing_here)
         .layer(from_fn_with_state(site.clone(), rights::by_token));
     // An epoch is random letters, digits, `-` and `_`: a header's value by its making.
     let epoch = HeaderValue::from_str(&site.about.epoch).ok();
     headers::for_api(guarded(api, site))
         .layer(SetResponseHeaderLayer::overriding(EPOCH, move |_: &_| epoch.clone()))
+}
+
+fn calls() -> OpenApiRouter<Site> {
+    OpenApiRouter::with_openapi(reference::base())
+        .merge(accounts::router())
+        .merge(rooms::router())
+        .merge(messages::router())
+        .merge(search::router())
+}
+
+/// The reference of all calls: an `OpenAPI` 3.1 document.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn document() -> serde_json::Result<Value> {
+    reference::complete(&calls().into_openapi())
+}
+
+async fn show_reference(State(site): State<Site>) -> Json<Arc<Value>> {
+    Json(site.about.reference.clone())
 }
 
 /// Wraps routes that answer with problems in JSON, as the API and the sockets' door do.

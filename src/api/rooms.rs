@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
-use axum::{Json, Router};
 use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::shapes::{Counts, Items, RoomShape};
 use crate::chat::accounts::model::Person;
@@ -15,17 +17,28 @@ use crate::chat::rooms::model::{Member, NewRoom, Reader, RoomChange, RoomName, R
 use crate::http::{CanChange, CanPost, CanRead, JsonBody, Problem, Site, Viewer};
 use crate::kernel::{RoomId, Seq, UserId};
 
-pub(super) fn router() -> Router<Site> {
-    Router::new()
-        .route("/rooms", get(index).post(create))
-        .route("/rooms/{id}", get(show).patch(update))
-        .route("/rooms/{id}/join", post(join))
-        .route("/rooms/{id}/leave", post(leave))
-        .route("/rooms/{id}/read", put(mark_read))
-        .route("/join", post(join_by_code))
-        .route("/direct", post(direct))
+pub(super) fn router() -> OpenApiRouter<Site> {
+    OpenApiRouter::new()
+        .routes(routes!(index, create))
+        .routes(routes!(show, update))
+        .routes(routes!(join))
+        .routes(routes!(leave))
+        .routes(routes!(mark_read))
+        .routes(routes!(join_by_code))
+        .routes(routes!(direct))
 }
 
+/// The rooms you may see
+#[utoipa::path(
+    get,
+    path = "/rooms",
+    tag = "rooms",
+    responses((
+        status = 200,
+        description = "Your own rooms, your direct conversations, and all public rooms.",
+        body = Items<RoomShape<'static>>,
+    )),
+)]
 async fn index(State(site): State<Site>, Viewer(me): Viewer) -> Result<Response, Problem> {
     let rooms = site.rooms.list(&me.person).await?;
     let online = site.presence.online();
@@ -38,14 +51,35 @@ async fn index(State(site): State<Site>, Viewer(me): Viewer) -> Result<Response,
     Ok(Json(Items { items }).into_response())
 }
 
-#[derive(Deserialize, Default)]
+/// A room to be made.
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
+#[schema(as = NewRoom, example = json!({"name": "Garden", "topic": "Who waters when", "visibility": "public"}))]
 struct RoomForm {
+    /// One line. Public names are unique, whatever their case.
+    #[schema(required = true, min_length = 1, max_length = 64)]
     name: String,
+    /// One line: what the room is for.
+    #[schema(max_length = 250)]
     topic: String,
+    /// `private` rooms take their code or an invitation, and nobody else sees them.
+    #[schema(required = true, pattern = "^(public|private)$")]
     visibility: String,
 }
 
+/// Make a room
+///
+/// You own it.
+#[utoipa::path(
+    post,
+    path = "/rooms",
+    tag = "rooms",
+    request_body = RoomForm,
+    responses(
+        (status = 201, description = "The new room.", body = RoomShape<'static>),
+        (status = 409, description = "A public room has this name."),
+    ),
+)]
 async fn create(
     State(site): State<Site>,
     Viewer(me): Viewer,
@@ -56,16 +90,45 @@ async fn create(
     Ok((StatusCode::CREATED, fresh(&site, &member).await?).into_response())
 }
 
+/// One room
+#[utoipa::path(
+    get,
+    path = "/rooms/{id}",
+    tag = "rooms",
+    params(("id" = i64, Path, description = "The room.")),
+    responses(
+        (status = 200, description = "The room as you see it.", body = RoomShape<'static>),
+        (status = 404, description = "No room, or none that you may see."),
+    ),
+)]
 async fn show(State(site): State<Site>, CanRead(reader): CanRead) -> Result<Response, Problem> {
     document(&site, &reader).await
 }
 
-#[derive(Deserialize)]
+/// What to change of a room. What is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = RoomChange, example = json!({"topic": "Tomatoes, mostly"}))]
 struct ChangeForm {
+    #[schema(min_length = 1, max_length = 64)]
     name: Option<String>,
+    #[schema(max_length = 250)]
     topic: Option<String>,
 }
 
+/// Change a room
+#[utoipa::path(
+    patch,
+    path = "/rooms/{id}",
+    tag = "rooms",
+    params(("id" = i64, Path, description = "The room.")),
+    request_body = ChangeForm,
+    responses(
+        (status = 200, description = "The room as it is now.", body = RoomShape<'static>),
+        (status = 403, description = "You do not own it."),
+        (status = 404, description = "No room, or none that you may see."),
+        (status = 409, description = "A public room has this name, or this one has none to change."),
+    ),
+)]
 async fn update(
     State(site): State<Site>,
     CanChange(owner): CanChange,
@@ -79,16 +142,44 @@ async fn update(
     anew(&site, owner.person(), owner.room().id).await
 }
 
+/// Join a public room
+///
+/// Posting in one joins too. Joining again changes nothing.
+#[utoipa::path(
+    post,
+    path = "/rooms/{id}/join",
+    tag = "rooms",
+    params(("id" = i64, Path, description = "The room.")),
+    responses(
+        (status = 200, description = "The room, now also yours.", body = RoomShape<'static>),
+        (status = 404, description = "No such room; a private one takes its code (`POST /join`)."),
+    ),
+)]
 async fn join(State(site): State<Site>, CanPost(member): CanPost) -> Result<Response, Problem> {
     fresh(&site, &member).await
 }
 
-#[derive(Deserialize, Default)]
+/// What lets one in.
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
+#[schema(as = RoomCode, example = json!({"code": "7K2M-9QXT-4HPW"}))]
 struct CodeForm {
+    /// Twelve characters in fours; case and hyphens do not matter.
+    #[schema(required = true)]
     code: String,
 }
 
+/// Join a room by its code
+#[utoipa::path(
+    post,
+    path = "/join",
+    tag = "rooms",
+    request_body = CodeForm,
+    responses(
+        (status = 200, description = "The room, now also yours.", body = RoomShape<'static>),
+        (status = 404, description = "No room has this code."),
+    ),
+)]
 async fn join_by_code(
     State(site): State<Site>,
     Viewer(me): Viewer,
@@ -98,17 +189,48 @@ async fn join_by_code(
     fresh(&site, &member).await
 }
 
+/// Leave a room
+///
+/// Who owns it hands it to its longest member.
+#[utoipa::path(
+    post,
+    path = "/rooms/{id}/leave",
+    tag = "rooms",
+    params(("id" = i64, Path, description = "The room.")),
+    responses(
+        (status = 204, description = "You are out."),
+        (status = 404, description = "No room, or none that you may see."),
+        (status = 409, description = "The lobby and direct conversations are not left, nor is what you are not in."),
+    ),
+)]
 async fn leave(State(site): State<Site>, CanRead(reader): CanRead) -> Result<StatusCode, Problem> {
     site.rooms.leave(&reader).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize, Default)]
+/// With whom.
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
+#[schema(as = Addressee, example = json!({"name": "luis"}))]
 struct DirectForm {
+    /// The name of a person, in any case.
+    #[schema(required = true)]
     name: String,
 }
 
+/// The conversation with somebody
+///
+/// It is made if there is none yet.
+#[utoipa::path(
+    post,
+    path = "/direct",
+    tag = "rooms",
+    request_body = DirectForm,
+    responses(
+        (status = 200, description = "A room of visibility `direct`.", body = RoomShape<'static>),
+        (status = 404, description = "Nobody has this name."),
+    ),
+)]
 async fn direct(
     State(site): State<Site>,
     Viewer(me): Viewer,
@@ -119,11 +241,28 @@ async fn direct(
     fresh(&site, &member).await
 }
 
-#[derive(Deserialize)]
+/// How far you have read.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ReadMark, example = json!({"seq": 51}))]
 struct ReadForm {
+    #[schema(value_type = i64)]
     seq: Seq,
 }
 
+/// Move your read mark
+///
+/// It never moves back, nor beyond the last message. What you post is read by itself.
+#[utoipa::path(
+    put,
+    path = "/rooms/{id}/read",
+    tag = "rooms",
+    params(("id" = i64, Path, description = "The room.")),
+    request_body = ReadForm,
+    responses(
+        (status = 204, description = "Noted; your other connections are told."),
+        (status = 404, description = "No room, or none that you may see."),
+    ),
+)]
 async fn mark_read(
     State(site): State<Site>,
     CanRead(reader): CanRead,

@@ -1,11 +1,11 @@
 //! Search.
 
 use axum::Json;
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::shapes::{MessageShape, Paged};
 use crate::chat::search::model;
@@ -13,18 +13,37 @@ use crate::http::{Problem, Query, Site, Viewer};
 use crate::kernel::MessageId;
 use crate::kernel::paging::Limit;
 
-pub(super) fn router() -> Router<Site> {
-    Router::new().route("/search", get(index))
+pub(super) fn router() -> OpenApiRouter<Site> {
+    OpenApiRouter::new().routes(routes!(index))
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 struct Wanted {
+    /// What to look for: words, `"phrases"`, `from:NAME`, `in:ROOM`, `before:DATE`, `after:DATE`,
+    /// `has:link`, `is:direct`, `-word`.
     q: String,
+    /// Messages with a smaller `id`.
+    #[param(nullable = false, value_type = Option<i64>)]
     before: Option<MessageId>,
+    /// How many at most, 1 to 100.
+    #[param(nullable = false, minimum = 1, maximum = 100, default = 50)]
     limit: Option<i64>,
 }
 
+/// Searches all that you may read, the newest first.
+#[utoipa::path(
+    get,
+    path = "/search",
+    operation_id = "search",
+    tag = "messages",
+    params(Wanted),
+    responses(
+        (status = 200, description = "Messages, the newest first.", body = Paged<MessageShape<'static>>),
+        (status = 422, description = "A `limit` out of range."),
+    ),
+)]
 async fn index(
     State(site): State<Site>,
     Viewer(me): Viewer,

@@ -3,19 +3,29 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::chat::accounts::model::Person;
 use crate::chat::messages::model::{Message, Reactions};
 use crate::chat::rooms::model::Room;
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
-#[derive(Serialize)]
+/// A person, or a program that acts as one.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": 2, "name": "ada", "display_name": "Ada Lovelace", "bot": false, "role": "member", "online": true
+}))]
 pub struct User<'a> {
+    #[schema(value_type = i64)]
     pub id: UserId,
+    /// Unique; never changes.
     pub name: &'a str,
+    /// Free text; shown everywhere.
     pub display_name: &'a str,
     pub bot: bool,
+    #[schema(pattern = "^(admin|member)$")]
     pub role: &'static str,
+    /// At least one live connection, or one that ended within the last 30 seconds.
     pub online: bool,
 }
 
@@ -46,20 +56,40 @@ impl Counts {
     }
 }
 
-#[derive(Serialize)]
+/// A room as you see it. Unread is `last_seq` minus `last_read_seq`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Room, example = json!({
+    "id": 7, "name": "Garden", "topic": "Who waters when", "visibility": "public", "lobby": false,
+    "owner_id": 2, "code": "7K2M-9QXT-4HPW", "last_seq": 51, "last_read_seq": 48, "rev": 58,
+    "members": 24, "online": 3
+}))]
 pub struct RoomShape<'a> {
+    #[schema(value_type = i64)]
     id: RoomId,
+    /// For a direct conversation the display name of the other one.
     name: &'a str,
     topic: &'a str,
+    #[schema(pattern = "^(public|private|direct)$")]
     visibility: &'static str,
+    /// The one room that everybody is in.
     lobby: bool,
+    /// Null for the lobby and direct conversations.
+    #[schema(value_type = Option<i64>)]
     owner_id: Option<UserId>,
+    /// What lets others in; null for who is no member.
     code: Option<String>,
+    /// The `seq` of the newest message; 0 while there is none.
+    #[schema(value_type = i64)]
     last_seq: Seq,
-    /// Who is no member has nothing unread: as if all were read.
+    /// How far you have read. Who is no member has nothing unread: as if all were read.
+    #[schema(value_type = i64)]
     last_read_seq: Seq,
+    /// Grows with every new or changed message.
+    #[schema(value_type = i64)]
     rev: Rev,
+    /// How many people are in it.
     members: usize,
+    /// How many of them are there now.
     online: usize,
 }
 
@@ -82,18 +112,24 @@ impl<'a> RoomShape<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// Who wrote a message.
+#[derive(Serialize, ToSchema)]
 struct Author<'a> {
+    #[schema(value_type = i64)]
     id: UserId,
     name: &'a str,
     display_name: &'a str,
     bot: bool,
 }
 
-#[derive(Serialize)]
+/// Everybody who reacted with one emoji.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Reaction)]
 struct ReactionShape<'a> {
     emoji: &'a str,
     count: usize,
+    /// Their ids, the first one first.
+    #[schema(value_type = Vec<i64>)]
     users: &'a [UserId],
 }
 
@@ -103,22 +139,50 @@ impl<'a> From<&'a Reactions> for ReactionShape<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// A message in its present state. Nothing in it depends on who looks.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Message, example = json!({
+    "id": 9, "room_id": 7, "seq": 51, "rev": 58, "kind": "text",
+    "author": {"id": 2, "name": "ada", "display_name": "Ada Lovelace", "bot": false},
+    "body": "Rain at four.", "html": "<p>Rain at four.</p>",
+    "created_at": "2026-11-21T10:00:00.000Z", "edited_at": null, "deleted": false, "reply_to": null,
+    "reactions": [{"emoji": "👍", "count": 1, "users": [3]}], "attachments": [], "nonce": null
+}))]
 pub struct MessageShape<'a> {
+    /// Over all rooms, in the order in which they were stored.
+    #[schema(value_type = i64)]
     id: MessageId,
+    #[schema(value_type = i64)]
     room_id: RoomId,
+    /// Its place in the room: 1, 2, 3, without gaps. Never changes.
+    #[schema(value_type = i64)]
     seq: Seq,
+    /// The number of its latest change among all changes of the room. A client keeps what has the
+    /// greater one. Numbers may be skipped: two edits are one message.
+    #[schema(value_type = i64)]
     rev: Rev,
+    /// `action` is what its author does (`/me`).
+    #[schema(pattern = "^(text|action)$")]
     kind: &'static str,
     author: Author<'a>,
+    /// What was typed; empty when it was deleted.
     body: &'a str,
+    /// The same as safe HTML.
     html: &'a str,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     edited_at: Option<String>,
     deleted: bool,
+    /// The `id` of the message that it answers.
+    #[schema(value_type = Option<i64>)]
     reply_to: Option<MessageId>,
+    /// In the order in which each emoji was first used.
     reactions: Vec<ReactionShape<'a>>,
+    /// Always empty so far.
+    #[schema(value_type = Vec<Object>)]
     attachments: [(); 0],
+    /// What it was sent with, for as long as that is kept.
     nonce: Option<&'a str>,
 }
 
@@ -150,13 +214,16 @@ impl<'a> From<&'a Message> for MessageShape<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// A whole list.
+#[derive(Serialize, ToSchema)]
 pub struct Items<T> {
     pub items: Vec<T>,
 }
 
-#[derive(Serialize)]
+/// A part of a list.
+#[derive(Serialize, ToSchema)]
 pub struct Paged<T> {
     pub items: Vec<T>,
+    /// Whether the list goes on behind it.
     pub more: bool,
 }

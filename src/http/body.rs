@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::Problem;
 
@@ -33,16 +34,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let json = axum::Json::from_request(request, state).await;
-        json.map(|axum::Json(value)| Self(value)).map_err(|rejection| match rejection {
-            JsonRejection::JsonDataError(_) => {
-                Problem::saying(StatusCode::UNPROCESSABLE_ENTITY, "json-shape")
-            }
+        // By way of an object: a list of the fields' values would do for serde, too.
+        let object = axum::Json::<Map<String, Value>>::from_request(request, state).await;
+        let shape = || Problem::saying(StatusCode::UNPROCESSABLE_ENTITY, "json-shape");
+        let axum::Json(object) = object.map_err(|rejection| match rejection {
+            JsonRejection::JsonDataError(_) => shape(),
             JsonRejection::JsonSyntaxError(_) => {
                 Problem::saying(StatusCode::BAD_REQUEST, "json-syntax")
             }
             other => Problem::new(other.status()),
-        })
+        })?;
+        serde_json::from_value(object.into()).map(Self).map_err(|_| shape())
     }
 }
 

@@ -10,6 +10,7 @@ pub mod headers;
 pub mod health;
 pub mod language;
 pub mod limits;
+pub mod metrics;
 pub mod origin;
 pub mod problem;
 pub mod rights;

@@ -82,7 +82,8 @@ pub async fn by_token(State(site): State<Site>, mut request: Request, next: Next
     next.run(request).await
 }
 
-fn bearer(request: &Request) -> Option<Secret> {
+/// The token that a request carries.
+pub(super) fn bearer(request: &Request) -> Option<Secret> {
     let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(token.trim()))

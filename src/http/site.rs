@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::limits::Throttle;
+use super::metrics::Requests;
 use crate::chat::accounts::Accounts;
 use crate::chat::events::Bell;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::search::Search;
-use crate::config::{BaseUrl, Networks};
+use crate::config::{BaseUrl, MetricsToken, Networks};
 use crate::db::Db;
 use crate::kernel::{Clock, Random};
 use crate::lifecycle::Lifecycle;
@@ -27,6 +30,7 @@ pub struct Site {
     pub random: Random,
     pub lifecycle: Lifecycle,
     pub throttle: Throttle,
+    pub requests: Requests,
     pub about: Arc<About>,
 }
 
@@ -37,4 +41,8 @@ pub struct About {
     pub epoch: String,
     pub base_url: Option<BaseUrl>,
     pub trusted_proxies: Networks,
+    /// What opens the metrics; without it they are for this machine alone.
+    pub metrics_token: Option<MetricsToken>,
+    /// The reference of the JSON API (`OpenAPI` 3.1), which the API serves and a page shows.
+    pub reference: Arc<Value>,
 }

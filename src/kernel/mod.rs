@@ -5,6 +5,7 @@
 pub mod fault;
 pub mod ids;
 pub mod invalid;
+pub mod meters;
 pub mod paging;
 pub mod random;
 pub mod time;

@@ -15,6 +15,8 @@ mod layout;
 mod message;
 mod messages;
 mod people;
+mod programs;
+mod reference;
 mod reset;
 mod room_settings;
 mod rooms;
@@ -41,7 +43,9 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(room_settings::router())
         .merge(direct::router())
         .merge(settings::router())
+        .merge(programs::router())
         .merge(avatars::router())
+        .merge(reference::router())
         .merge(reset::router())
         .merge(admin::router())
         .merge(messages::router())

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::form::Form;
 use super::layout::{Frame, again, html};
+use super::programs::TokenView;
 use super::side::{Side, side};
 use crate::chat::accounts::ChangeError;
 use crate::chat::accounts::model::{
@@ -39,6 +40,10 @@ struct SettingsPage {
     email: Form,
     password: Form,
     sessions: Vec<SessionView>,
+    token: Form,
+    /// The secret of a token that was just made; it is shown once.
+    fresh_token: Option<String>,
+    tokens: Vec<TokenView>,
     /// Something was just saved.
     saved: bool,
 }
@@ -70,6 +75,8 @@ pub(super) struct Forms {
     pub picture: Form,
     pub email: Option<Form>,
     pub password: Form,
+    pub token: Form,
+    pub fresh_token: Option<String>,
 }
 
 async fn show(
@@ -80,7 +87,8 @@ async fn show(
     settings(&site, &me, page, Forms::default()).await
 }
 
-async fn settings(
+/// The page, with what came of a form.
+pub(super) async fn settings(
     site: &Site,
     me: &SignedIn,
     mut page: Frame,
@@ -97,6 +105,9 @@ async fn settings(
         picture: forms.picture,
         email: forms.email.unwrap_or_else(own_email),
         password: forms.password,
+        token: forms.token,
+        fresh_token: forms.fresh_token,
+        tokens: site.accounts.tokens(me).await?.iter().map(TokenView::new).collect(),
         sessions: sessions.iter().map(|session| SessionView::new(session, me)).collect(),
         saved: page.asks("saved"),
         page,

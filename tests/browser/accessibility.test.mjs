@@ -46,6 +46,12 @@ story('the way in', async ({ patio, visitor }) => {
   }
 });
 
+story('the reference of the JSON API', async ({ visitor }) => {
+  const tom = await visitor();
+  await tom.go('/api');
+  await isSound(tom, 'the reference');
+});
+
 story('the way in, with complaints', async ({ patio, visitor }) => {
   await patio.program('ana');
   const tom = await visitor();

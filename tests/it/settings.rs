@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::support::{PASSWORD, Server};
+use crate::support::{Browser, Live, PASSWORD, Server};
 
 const NEW_PASSWORD: &str = "otra-grapa-73-distinta";
 
@@ -98,6 +98,50 @@ async fn one_sees_where_one_is_signed_in_and_ends_what_is_elsewhere() {
         assert!(browser.get("/rooms/1").await.path.starts_with("/login"));
     }
     assert_eq!(luis.get("/rooms/1").await.path, "/rooms/1");
+}
+
+#[tokio::test]
+async fn one_makes_a_token_sees_it_once_and_takes_it_back() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let made = ana.submit("/settings/tokens", &[("label", "weather bot")]).await;
+    assert_eq!(made.headers["cache-control"], "no-store");
+    let secret = made.one("#programs .link-once");
+    let me = async || {
+        let request = Browser::plain().get(server.url("/api/v1/me")).bearer_auth(&secret);
+        request.send().await.expect("an answer").status()
+    };
+    assert_eq!(me().await, StatusCode::OK);
+    let url = server.url("/api/v1/live").replace("http", "ws");
+    let mut live =
+        Live::open(&url, "patio.v1", &[("authorization", &format!("Bearer {secret}"))]).await;
+    live.until("ready").await;
+    let page = ana.get("/settings").await;
+    assert_eq!(page.one(".token__label"), "weather bot");
+    assert!(!page.text.contains(&secret), "it is shown once");
+    let token = page.attribute("button[name=token]", "value").expect("a button");
+    let foreign = luis.submit("/settings/tokens/revoke", &[("token", &token)]).await;
+    assert_eq!(foreign.status, StatusCode::NOT_FOUND, "somebody else's is not there");
+    assert_eq!(me().await, StatusCode::OK);
+    let page = ana.submit("/settings/tokens/revoke", &[("token", &token)]).await;
+    assert!(page.all(".token__label").is_empty());
+    assert_eq!(live.closed().await, 4401);
+    assert_eq!(me().await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_token_s_label_that_is_too_long_comes_back_with_a_complaint() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let long = "ñ".repeat(65);
+    let page = ana.submit("/settings/tokens", &[("label", &long)]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(page.attribute("#label", "value"), Some(long));
+    assert_eq!(page.all("#label-note").len(), 1);
+    ana.language = "es";
+    let page = ana.submit("/settings/tokens", &[("label", &"ñ".repeat(64))]).await;
+    assert_eq!(page.all("#programs .link-once").len(), 1);
+    assert_eq!(page.one("#programs h2"), "Programas");
 }
 
 #[tokio::test]

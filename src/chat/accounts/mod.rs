@@ -14,13 +14,14 @@ use self::avatars::Darkroom;
 pub use self::avatars::PictureError;
 use self::model::{
     Credential, DisplayName, Email, Ending, Name, NewAccount, Person, PlainPassword, Secret,
-    SessionInfo, SignedIn, fold,
+    SessionInfo, SignedIn, TokenInfo, TokenLabel, fold,
 };
 use self::passwords::Passwords;
 use self::store::Added;
 use super::events::{Bell, Event, Notice, Topic};
 use crate::config::Signup;
 use crate::db::Db;
+use crate::kernel::meters::Count;
 use crate::kernel::{Clock, Fault, Invalid, Random};
 
 /// A session ends when nobody used it for so long.
@@ -41,6 +42,8 @@ pub struct Accounts {
     darkroom: Darkroom,
     /// What the settings say; administrators may close what they leave open.
     signup: Signup,
+    /// Sign-ins that were refused.
+    failures: Count,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +84,8 @@ pub enum ChangeError {
 impl Accounts {
     pub fn new(db: Db, bell: Bell, clock: Clock, random: Random, signup: Signup) -> Self {
         let (passwords, darkroom) = (Passwords::new(), Darkroom::new());
-        Self { db, bell, clock, random, passwords, darkroom, signup }
+        let failures = Count::default();
+        Self { db, bell, clock, random, passwords, darkroom, signup, failures }
     }
 
     /// Makes an account; its person is in the lobby from the same commit on.
@@ -176,7 +180,15 @@ impl Accounts {
         let (person, hash) = found.map_err(Fault::from)?.unzip();
         let typed = password.as_ref().map_or("", PlainPassword::as_str);
         let right = self.passwords.verify(typed, hash).await?;
-        person.filter(|_| right).ok_or(SignInError::Wrong)
+        person.filter(|_| right).ok_or_else(|| {
+            self.failures.add(1);
+            SignInError::Wrong
+        })
+    }
+
+    /// How many sign-ins were refused so far.
+    pub fn failures(&self) -> u64 {
+        self.failures.get()
     }
 
     /// Starts a session; the secret is for the browser's cookie and is kept nowhere else.
@@ -224,10 +236,10 @@ impl Accounts {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn issue_token(&self, person: &Person, label: &str) -> Result<Secret, Fault> {
+    pub async fn issue_token(&self, person: &Person, label: &TokenLabel) -> Result<Secret, Fault> {
         let secret = Secret::new(self.random.secret());
         let now = self.clock.now();
-        store::add_token(&self.db, secret.credential(), person.id, label, now).await?;
+        store::add_token(&self.db, secret.credential(), person.id, label.as_str(), now).await?;
         Ok(secret)
     }
 
@@ -282,6 +294,14 @@ impl Accounts {
     /// When the database cannot be asked.
     pub async fn sessions(&self, me: &SignedIn) -> Result<Vec<SessionInfo>, Fault> {
         Ok(store::sessions(&self.db, me.person.id, self.clock.now()).await?)
+    }
+
+    /// Somebody's tokens, the newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn tokens(&self, me: &SignedIn) -> Result<Vec<TokenInfo>, Fault> {
+        Ok(store::tokens(&self.db, me.person.id).await?)
     }
 
     /// Changes the name that others see; everybody is told.

@@ -254,6 +254,33 @@ pub struct SessionInfo {
     pub created_at: Timestamp,
 }
 
+/// What its owner calls a token: at most 64 characters on one line, or nothing.
+#[derive(Clone, Debug)]
+pub struct TokenLabel(String);
+
+impl TokenLabel {
+    /// # Errors
+    /// When it is too long, or more than a line.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        one_line(text)
+            .filter(|label| label.chars().count() <= 64)
+            .map(Self)
+            .ok_or(Invalid::new("label", "label-length"))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A token of a program of somebody's.
+#[derive(Clone, Debug)]
+pub struct TokenInfo {
+    pub credential: Credential,
+    pub label: String,
+    pub created_at: Timestamp,
+}
+
 /// Somebody who is signed in, and by what.
 #[derive(Clone, Debug)]
 pub struct SignedIn {

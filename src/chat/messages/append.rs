@@ -14,6 +14,7 @@ use super::model::{Message, Write, WriteError, Written};
 use super::store::{self, Outcome};
 use crate::chat::events::{Bell, Event, Topic};
 use crate::db::{self, Db};
+use crate::kernel::meters::{Count, Spread};
 use crate::kernel::{Clock, Fault, Timestamp};
 use crate::lifecycle::Lifecycle;
 
@@ -31,14 +32,27 @@ struct Waiting {
     answer: oneshot::Sender<Outcome>,
 }
 
+/// What the writer did so far.
+#[derive(Clone)]
+pub(super) struct Meters {
+    pub posted: Count,
+    pub batches: Spread,
+}
+
 /// The way into the queue.
 #[derive(Clone)]
-pub(super) struct Append(mpsc::Sender<Waiting>);
+pub(super) struct Append {
+    queue: mpsc::Sender<Waiting>,
+    pub meters: Meters,
+}
 
 impl Append {
     /// Starts the task.
     pub(super) fn start(db: Db, bell: Bell, clock: Clock, lifecycle: &Lifecycle) -> Self {
         let (sender, mut queue) = mpsc::channel(QUEUE);
+        let batches = Spread::new(&[1, 2, 4, 8, 16, 32, 64, 128, 256]);
+        let meters = Meters { posted: Count::default(), batches };
+        let noted = meters.clone();
         let closing = lifecycle.closing();
         lifecycle.spawn_worker(async move {
             let mut batch = Vec::with_capacity(BATCH);
@@ -50,30 +64,38 @@ impl Append {
                         if taken == 0 {
                             break;
                         }
-                        commit(&db, &bell, &clock, std::mem::take(&mut batch)).await;
+                        noted.batches.note(taken as u64);
+                        let batch = std::mem::take(&mut batch);
+                        commit(&db, &bell, &clock, &noted.posted, batch).await;
                     }
                 }
             }
         });
-        Self(sender)
+        Self { queue: sender, meters }
+    }
+
+    /// How many writes wait.
+    pub(super) fn waiting(&self) -> usize {
+        QUEUE.saturating_sub(self.queue.capacity())
     }
 
     /// Waits for it to be on disk.
     pub(super) async fn write(&self, write: Write) -> Outcome {
         let (answer, answered) = oneshot::channel();
         let busy = || WriteError::Fault(Fault::Busy { retry_after: BUSY });
-        self.0.try_send(Waiting { write, answer }).map_err(|_| busy())?;
+        self.queue.try_send(Waiting { write, answer }).map_err(|_| busy())?;
         answered.await.unwrap_or_else(|_| Err(busy()))
     }
 }
 
-async fn commit(db: &Db, bell: &Bell, clock: &Clock, batch: Vec<Waiting>) {
+async fn commit(db: &Db, bell: &Bell, clock: &Clock, posted: &Count, batch: Vec<Waiting>) {
     let (writes, answers): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|waiting| (waiting.write, waiting.answer)).unzip();
     match store(db, &writes, clock.now()).await {
         Ok(outcomes) => {
             for ((write, outcome), answer) in writes.iter().zip(outcomes).zip(answers) {
                 if let Ok(Written { message, new: true }) = &outcome {
+                    posted.add(u64::from(matches!(write, Write::Post(_))));
                     ring(bell, write, message);
                 }
                 // Somebody who no longer waits needs no answer.
@@ -85,7 +107,7 @@ async fn commit(db: &Db, bell: &Bell, clock: &Clock, batch: Vec<Waiting>) {
         Err(error) if writes.len() > 1 && !db::is_away(&error) => {
             tracing::warn!(%error, "a batch failed and is stored one by one");
             for (write, answer) in writes.into_iter().zip(answers) {
-                Box::pin(commit(db, bell, clock, vec![Waiting { write, answer }])).await;
+                Box::pin(commit(db, bell, clock, posted, vec![Waiting { write, answer }])).await;
             }
         }
         Err(error) => {

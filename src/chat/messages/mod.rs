@@ -16,6 +16,7 @@ use super::events::Bell;
 use super::rooms::model::{Member, Reader};
 use super::search::model::Hit;
 use crate::db::Db;
+use crate::kernel::meters::Spread;
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Clock, Fault, MessageId, Rev, RoomId};
 use crate::lifecycle::Lifecycle;
@@ -158,6 +159,12 @@ impl Messages {
         limit: Limit,
     ) -> Result<Page<Message>, Fault> {
         Ok(store::since(&self.db, reader.room().id, rev, limit).await?)
+    }
+
+    /// Messages posted so far, how many writes shared a transaction, and how many wait.
+    pub fn meters(&self) -> (u64, Spread, usize) {
+        let meters = &self.append.meters;
+        (meters.posted.get(), meters.batches.clone(), self.append.waiting())
     }
 
     /// Forgets old nonces.

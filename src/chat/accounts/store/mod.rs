@@ -18,7 +18,7 @@ pub(super) use self::people::{
 };
 pub(super) use self::sign_ins::{
     add_session, add_token, extend_session, find_by_session, find_by_token,
-    remove_expired_sessions, remove_other_sign_ins, remove_session, remove_token, sessions,
+    remove_expired_sessions, remove_other_sign_ins, remove_session, remove_token, sessions, tokens,
 };
 
 use super::model::{Person, Role};

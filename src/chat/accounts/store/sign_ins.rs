@@ -2,7 +2,7 @@
 
 use super::PersonRow;
 use super::endings::note_endings;
-use crate::chat::accounts::model::{Credential, Ending, Person, SessionInfo};
+use crate::chat::accounts::model::{Credential, Ending, Person, SessionInfo, TokenInfo};
 use crate::db::{Change, Db, reading, writing};
 use crate::kernel::{Timestamp, UserId};
 
@@ -181,6 +181,27 @@ pub(in crate::chat::accounts) async fn sessions(
     let info = |(hash, agent, created_at): (Vec<u8>, String, i64)| {
         let credential = Credential(hash.try_into().ok()?);
         Some(SessionInfo { credential, agent, created_at: Timestamp(created_at) })
+    };
+    Ok(rows.into_iter().filter_map(info).collect())
+}
+
+/// Somebody's tokens, the newest first.
+pub(in crate::chat::accounts) async fn tokens(
+    db: &Db,
+    user: UserId,
+) -> Result<Vec<TokenInfo>, sqlx::Error> {
+    let rows: Vec<(Vec<u8>, String, i64)> = reading!(db, |pool| {
+        sqlx::query_as(
+            "select hash, label, created_at from tokens
+             where user_id = $1 order by created_at desc, hash",
+        )
+        .bind(user.0)
+        .fetch_all(pool)
+        .await?
+    });
+    let info = |(hash, label, created_at): (Vec<u8>, String, i64)| {
+        let credential = Credential(hash.try_into().ok()?);
+        Some(TokenInfo { credential, label, created_at: Timestamp(created_at) })
     };
     Ok(rows.into_iter().filter_map(info).collect())
 }

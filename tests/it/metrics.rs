@@ -1,0 +1,74 @@
+//! `/metrics`: what it says, and to whom.
+
+use reqwest::StatusCode;
+
+use crate::support::{Browser, Server};
+
+async fn look(server: &Server, headers: &[(&str, &str)]) -> (StatusCode, String) {
+    let mut request = Browser::plain().get(server.url("/metrics"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = request.send().await.expect("an answer");
+    (response.status(), response.text().await.expect("a body"))
+}
+
+/// The number on the line that begins so.
+fn number(text: &str, line: &str) -> f64 {
+    let found = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
+    found.unwrap_or_else(|| panic!("{line} in {text}")).parse().expect("a number")
+}
+
+#[tokio::test]
+async fn what_happens_is_counted_and_nobody_is_named() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    ana.say("hola").await;
+    ana.say("adiós").await;
+    server.browser().login("ana", "not the password").await;
+    let (status, text) = look(&server, &[]).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!((number(&text, "patio_messages_total") - 2.0).abs() < 0.1);
+    assert!((number(&text, "patio_sign_in_failures_total") - 1.0).abs() < 0.1);
+    assert!(number(&text, "patio_commit_batch_size_count") >= 1.0);
+    assert!(number(&text, "patio_http_requests_total{kind=\"api\",status=\"201\"}") >= 4.0);
+    assert!(number(&text, "patio_http_request_duration_seconds_bucket{le=\"+Inf\"}") >= 4.0);
+    assert!(number(&text, "patio_connections") >= 1.0);
+    assert!(number(&text, "process_open_fds") >= 1.0);
+    assert!(number(&text, "process_resident_memory_bytes") > 1_000_000.0);
+    assert!(number(&text, "process_cpu_seconds_total") >= 0.0);
+    assert!(!text.contains("ana") && !text.contains("hola"), "{text}");
+}
+
+#[tokio::test]
+async fn without_a_token_in_the_settings_only_the_machine_itself_may_look() {
+    let server = Server::start().await;
+    assert_eq!(look(&server, &[]).await.0, StatusCode::OK);
+    for header in ["x-forwarded-for", "x-forwarded-proto", "forwarded", "via", "x-real-ip"] {
+        let (status, text) = look(&server, &[(header, "127.0.0.1")]).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{header}");
+        assert!(!text.contains("patio_"), "{header}");
+    }
+}
+
+#[tokio::test]
+async fn with_a_token_whoever_has_it_may_look_and_nobody_else() {
+    let server = Server::with(&["--metrics-token=sixteen-or-more-letters"]).await;
+    let right = ("authorization", "Bearer sixteen-or-more-letters");
+    assert_eq!(look(&server, &[right]).await.0, StatusCode::OK);
+    assert_eq!(look(&server, &[right, ("x-forwarded-for", "203.0.113.9")]).await.0, StatusCode::OK);
+    for wrong in [&[][..], &[("authorization", "Bearer sixteen-or-more-letterz")]] {
+        assert_eq!(look(&server, wrong).await.0, StatusCode::NOT_FOUND, "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_token_may_stand_in_a_file() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), "sixteen-or-more-letters\n").expect("written");
+    let flag = format!("--metrics-token-file={}", file.path().display());
+    let server = Server::with(&[&flag]).await;
+    let right = ("authorization", "Bearer sixteen-or-more-letters");
+    assert_eq!(look(&server, &[right]).await.0, StatusCode::OK);
+    assert_eq!(look(&server, &[]).await.0, StatusCode::NOT_FOUND);
+}
