@@ -4,8 +4,8 @@ import { parse } from './fragment.js';
 const EARLY = '800px 0px';
 const LINKS = '[data-older], [data-newer]';
 
-/** `end` keeps the reader where they are. */
-export function createHistory({ log, timeline, end, signal }) {
+/** `end` keeps the reader where they are; after `patience` milliseconds an answer is not awaited any longer. */
+export function createHistory({ log, timeline, end, patience, signal }) {
   const newest = document.getElementById('further').content.querySelector('[data-older]').dataset.older + Number.MAX_SAFE_INTEGER;
   let failed = new WeakSet(); // these are plain links again
   let running = null;
@@ -25,6 +25,8 @@ export function createHistory({ log, timeline, end, signal }) {
   async function bring(address, put) {
     running?.abort();
     const mine = new AbortController();
+    // The request may have gone into a connection that is dead although nobody said so; giving up ends that.
+    const clock = setTimeout(() => mine.abort(), patience);
     running = mine;
     log.ariaBusy = 'true';
     timeline.await();
@@ -34,14 +36,15 @@ export function createHistory({ log, timeline, end, signal }) {
       if (!answer.ok || answer.redirected) throw new Error(`${answer.status} for ${address}`);
       page = parse(await answer.text());
     } catch {
-      // No network, or another page is wanted, or the room is not on screen any more.
+      // No network, or no answer, or another page is wanted, or the room is not on screen any more.
     }
+    clearTimeout(clock);
     if (running !== mine || signal.aborted) return true;
     running = null;
     log.ariaBusy = 'false';
     put(page);
     end.still(prune);
-    return page !== null;
+    return page !== null || mine.signal.aborted;
   }
 
   async function load(link) {

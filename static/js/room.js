@@ -35,7 +35,7 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
   const log = byId('log');
   const timeline = new Timeline(byId('messages'), me, signal);
   const end = createEnd(log, byId('messages'), byId('pill'), { isWhole: () => timeline.isWhole, bring: () => history.tail() });
-  const history = createHistory({ log, timeline, end, signal });
+  const history = createHistory({ log, timeline, end, patience: Number(app.dataset.patience ?? 15_000), signal });
   const people = createPeople();
   const news = createNews(log, signal);
   const reading = createReading({
