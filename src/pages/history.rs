@@ -129,7 +129,15 @@ impl MessageList {
             _ => ("room-start", "room-start-text"),
         };
         let (start, start_text) = (t.name(start, name), t.say(start_text));
-        Self { t, room_id: room.0, start, start_text, older: None, goes_on: false, items: Vec::new() }
+        Self {
+            t,
+            room_id: room.0,
+            start,
+            start_text,
+            older: None,
+            goes_on: false,
+            items: Vec::new(),
+        }
     }
 }
 

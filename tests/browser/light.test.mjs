@@ -4,7 +4,7 @@ import { eventually, isAsFresh, story } from './support.mjs';
 
 const MOST = 400;
 const MEGABYTE = 2 ** 20;
-const BUSY = 20_000;
+const BUSY = Number(process.env.BUSY ?? 4_000); // with 20,000 it takes minutes on a busy machine
 
 async function measure({ context, page }) {
   const cdp = await context.newCDPSession(page);
