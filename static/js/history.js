@@ -21,7 +21,7 @@ export function createHistory({ log, timeline, end, patience, signal }) {
     for (const link of log.querySelectorAll(LINKS)) if (!failed.has(link)) observer.observe(link);
   }
 
-  /** Fetches a page and has it put into the log. True if it is there. */
+  /** Fetches a page and has it put into the log. What became of it: 'done' (or not wanted any more), 'late' or 'failed'. */
   async function bring(address, put) {
     running?.abort();
     const mine = new AbortController();
@@ -39,24 +39,25 @@ export function createHistory({ log, timeline, end, patience, signal }) {
       // No network, or no answer, or another page is wanted, or the room is not on screen any more.
     }
     clearTimeout(clock);
-    if (running !== mine || signal.aborted) return true;
+    if (running !== mine || signal.aborted) return 'done';
     running = null;
     log.ariaBusy = 'false';
     put(page);
     end.still(prune);
-    return page !== null || mine.signal.aborted;
+    if (page) return 'done';
+    return mine.signal.aborted ? 'late' : 'failed';
   }
 
   async function load(link) {
     const before = Boolean(link.dataset.older);
-    const came = await bring(link.dataset.older ?? link.dataset.newer, (page) => {
+    const outcome = await bring(link.dataset.older ?? link.dataset.newer, (page) => {
       const focused = link === document.activeElement;
       const add = () => timeline.addPage(page, link);
       if (before) add(); // the log is upside down: what is put in front moves nothing
       else end.still(add);
       if (focused && page) log.focus({ preventScroll: true });
     });
-    if (!came) failed.add(link);
+    if (outcome === 'failed') failed.add(link);
     watch();
   }
 
@@ -92,7 +93,8 @@ export function createHistory({ log, timeline, end, patience, signal }) {
 
     /** Shows the end of the room, which is too far away to come to by scrolling. */
     async tail() {
-      await bring(newest, (page) => timeline.addPage(page));
+      let outcome;
+      do outcome = await bring(newest, (page) => timeline.addPage(page)); while (outcome === 'late');
       watch();
     },
   };
