@@ -182,7 +182,7 @@ pub(super) async fn history(
     let older = oldest.filter(|_| found.more && !goes_on);
     let room = reader.room();
     let empty = MessageList::empty(room.id, room.visibility, &room.name, t);
-    Ok(MessageList { goes_on, older, items, ..empty })
+    Ok(MessageList { older, goes_on, items, ..empty })
 }
 
 /// Whether one author wrote both within five minutes.
