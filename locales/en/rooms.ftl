@@ -17,6 +17,7 @@ offline = Offline
 
 messages-in = Messages in { $name }
 older-messages = Older messages
+newer-messages = Newer messages
 newest-messages = Newest messages
 room-start = This is the start of #{ $name }
 room-start-text = Say hello. Whoever joins later can read everything from here on.

@@ -17,6 +17,7 @@ offline = Sin conexión
 
 messages-in = Mensajes en { $name }
 older-messages = Mensajes anteriores
+newer-messages = Mensajes posteriores
 newest-messages = Mensajes más recientes
 room-start = Aquí empieza #{ $name }
 room-start-text = Saluda. Quien llegue después podrá leer todo desde aquí.

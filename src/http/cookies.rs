@@ -1,4 +1,4 @@
-//! The session cookie. Over HTTPS its name carries the `__Host-` prefix, which binds it to this
+//! Cookies. That of the session comes first: over HTTPS its name carries the `__Host-` prefix, which binds it to this
 //! host and to encryption (RFC 6265bis, section 4.1.3.2).
 
 use axum_extra::extract::CookieJar;
@@ -15,6 +15,9 @@ const KEPT: time::Duration = time::Duration::days(400);
 
 /// The cookie that keeps the last room.
 const ROOM_COOKIE: &str = "patio_room";
+
+/// Set by the script of the pages (`static/js/reading.js`) while its live connection works.
+const READING_COOKIE: &str = "patio_reading";
 
 fn name(client: Client) -> &'static str {
     if client.https { "__Host-patio_session" } else { "patio_session" }
@@ -57,6 +60,12 @@ pub fn last_room(jar: &CookieJar, me: UserId) -> Option<RoomId> {
 /// A cookie that keeps the room somebody looks at. Others who use this browser have their own.
 pub fn room(me: UserId, room: RoomId, client: Client) -> Cookie<'static> {
     build(ROOM_COOKIE, format!("{}.{}", me.0, room.0), client)
+}
+
+/// Whether a script in this browser tells what was read, so that loading a page in a tab which
+/// nobody looks at does not.
+pub fn marks_reading(jar: &CookieJar) -> bool {
+    jar.get(READING_COOKIE).is_some()
 }
 
 fn build(name: &'static str, value: String, client: Client) -> Cookie<'static> {

@@ -9,7 +9,7 @@ use crate::chat::messages::model::{Kind, Message, Reactions, Window};
 use crate::chat::rooms::model::{Reader, Visibility};
 use crate::http::{Language, Problem, Site};
 use crate::kernel::paging::Limit;
-use crate::kernel::{RoomId, Seq, Timestamp};
+use crate::kernel::{RoomId, Timestamp};
 
 /// The fields of a message that its template shows.
 struct MessageView<'a> {
@@ -116,6 +116,8 @@ pub(super) struct MessageList {
     start_text: String,
     /// Where the page of older messages ends; `None` when this one reaches the room's beginning.
     older: Option<i64>,
+    /// Follows a page that is there already, so nothing has to stand before it.
+    goes_on: bool,
     items: Vec<Item>,
 }
 
@@ -127,7 +129,15 @@ impl MessageList {
             _ => ("room-start", "room-start-text"),
         };
         let (start, start_text) = (t.name(start, name), t.say(start_text));
-        Self { t, room_id: room.0, start, start_text, older: None, items: Vec::new() }
+        Self {
+            t,
+            room_id: room.0,
+            start,
+            start_text,
+            older: None,
+            goes_on: false,
+            items: Vec::new(),
+        }
     }
 }
 
@@ -144,14 +154,14 @@ struct Day {
     label: String,
 }
 
-/// The messages before a `seq`, or the newest.
+/// The messages before a `seq`, after one, or the newest.
 pub(super) async fn history(
     site: &Site,
     reader: &Reader,
-    before: Option<i64>,
+    window: Window,
     t: Language,
 ) -> Result<MessageList, Problem> {
-    let window = before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
+    let goes_on = matches!(window, Window::After(_));
     let found = site.messages.page(reader, window, Limit::DEFAULT).await?;
     let read = reader.room().last_read_seq;
     let unread = |message: &&Message| read.is_some_and(|read| message.seq > read);
@@ -169,9 +179,10 @@ pub(super) async fn history(
         items.push(Item { day, is_new, html });
         previous = Some(message);
     }
-    let older = oldest.filter(|_| found.more);
+    let older = oldest.filter(|_| found.more && !goes_on);
     let room = reader.room();
-    Ok(MessageList { older, items, ..MessageList::empty(room.id, room.visibility, &room.name, t) })
+    let empty = MessageList::empty(room.id, room.visibility, &room.name, t);
+    Ok(MessageList { older, goes_on, items, ..empty })
 }
 
 /// Whether one author wrote both within five minutes.

@@ -23,6 +23,8 @@ pub(super) struct Frame {
     origin: String,
     /// The query without its language.
     query: Vec<(String, String)>,
+    /// The browser's script says by itself what was read: it knows whether anybody looks.
+    pub marks_reading: bool,
 }
 
 impl Frame {
@@ -92,6 +94,7 @@ impl FromRequestParts<Site> for Frame {
             path: parts.uri.path().to_owned(),
             origin: origin(parts, site),
             query: kept.collect(),
+            marks_reading: cookies::marks_reading(&CookieJar::from_headers(&parts.headers)),
         })
     }
 }

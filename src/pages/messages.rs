@@ -1,4 +1,4 @@
-//! Reading further back, and the form that posts.
+//! Reading further, back and forth, and the form that posts.
 
 use axum::Router;
 use axum::extract::State;
@@ -15,28 +15,39 @@ use super::rooms::{Shown, room_page};
 use super::visit::Visit;
 use crate::chat::commands::{self, Typed};
 use crate::chat::messages::WriteError;
-use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
+use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce, Window};
 use crate::chat::rooms::model::Member;
 use crate::http::{CanPost, CanRead, FormBody, Language, Problem, Query, Site};
-use crate::kernel::Invalid;
+use crate::kernel::{Invalid, Seq};
 
 pub(super) fn router() -> Router<Site> {
-    Router::new().route("/rooms/{id}/messages", get(older).post(create))
+    Router::new().route("/rooms/{id}/messages", get(further).post(create))
 }
 
 #[derive(Deserialize)]
 struct Place {
-    before: i64,
+    before: Option<i64>,
+    after: Option<i64>,
 }
 
-/// A page of history for a script that puts it in front of what it shows.
-async fn older(
+impl Place {
+    fn window(&self) -> Result<Window, Invalid> {
+        match (self.before, self.after) {
+            (Some(seq), None) => Ok(Window::Before(Seq(seq))),
+            (None, Some(seq)) => Ok(Window::After(Seq(seq))),
+            _ => Err(Invalid::new("query", "query-one-place")),
+        }
+    }
+}
+
+/// A page of history for a script that puts it before or after what it shows.
+async fn further(
     State(site): State<Site>,
     CanRead(reader): CanRead,
     Query(place): Query<Place>,
     t: Language,
 ) -> Result<Response, Problem> {
-    Ok(html(&history(&site, &reader, Some(place.before), t).await?))
+    Ok(html(&history(&site, &reader, place.window()?, t).await?))
 }
 
 #[derive(Deserialize, Default)]

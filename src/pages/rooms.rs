@@ -16,11 +16,12 @@ use super::people::PersonView;
 use super::side::{Side, icon, side};
 use crate::chat::accounts::model::Person;
 use crate::chat::commands::COMMANDS;
+use crate::chat::messages::model::Window;
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Reader, Room, Visibility};
 use crate::chat::search;
 use crate::http::{CanRead, Client, Language, Problem, Query, Site, Viewer, cookies};
-use crate::kernel::{Invalid, RoomId};
+use crate::kernel::{Invalid, RoomId, Seq};
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/", get(home)).route("/rooms/{id}", get(show))
@@ -157,7 +158,8 @@ fn commands(t: Language) -> Vec<CommandView> {
     COMMANDS.into_iter().map(view).collect()
 }
 
-/// A room as its reader sees it. Looking at the newest messages is having read them.
+/// A room as its reader sees it. Looking at the newest messages is having read them, except where a
+/// script knows better.
 pub(super) async fn room_page(
     site: &Site,
     reader: &Reader,
@@ -168,8 +170,9 @@ pub(super) async fn room_page(
     // Also when it answers a form that was posted elsewhere.
     page.set_path(format!("/rooms/{}", room.id));
     site.presence.seen(reader.person().id);
-    let list = history(site, reader, shown.before, page.t).await?;
-    if shown.before.is_none() && room.unread() > 0 {
+    let window = shown.before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
+    let list = history(site, reader, window, page.t).await?;
+    if shown.before.is_none() && room.unread() > 0 && !page.marks_reading {
         site.rooms.mark_read(reader, room.last_seq).await?;
     }
     let side = side(site, reader.person(), Some(room), &page).await?;

@@ -4,13 +4,18 @@ import { count } from './words.js';
 const NEAR = 80; // px that still count as "at the end"
 const ANCHORS = CSS.supports('overflow-anchor', 'auto');
 
-export function createEnd(log, list, pill) {
+/** `isWhole()` says whether the list reaches to the end of the room; `bring()` makes it do so. */
+export function createEnd(log, list, pill, { isWhole, bring }) {
   let unseen = 0;
 
   // The log is column-reverse: 0 is the end, further up is negative.
-  const near = () => log.scrollTop > -NEAR;
+  const near = () => isWhole() && log.scrollTop > -NEAR;
 
-  function go() {
+  async function go() {
+    log.scrollTop = 0;
+    if (isWhole()) { forget(); return; }
+    await bring();
+    if (!isWhole()) return;
     log.scrollTop = 0;
     forget();
   }
@@ -18,6 +23,13 @@ export function createEnd(log, list, pill) {
   function forget() {
     unseen = 0;
     pill.hidden = true;
+  }
+
+  function firstSeen() {
+    const { top } = log.getBoundingClientRect();
+    const reaches = (element) => element.getBoundingClientRect().bottom > top;
+    const chunk = Array.from(list.querySelectorAll('.chunk')).find(reaches);
+    return chunk && Array.from(chunk.querySelectorAll('.msg[data-seq]')).find(reaches);
   }
 
   /** Changes what is below the reader without moving the reader. */
@@ -29,8 +41,18 @@ export function createEnd(log, list, pill) {
     else if (!ANCHORS) log.scrollTop -= list.offsetHeight - height;
   }
 
-  function countNew() {
-    unseen += 1;
+  /** Changes anything but what the reader sees, who does not move, wherever they are. */
+  function still(change) {
+    const anchor = firstSeen();
+    const before = anchor?.getBoundingClientRect().top;
+    log.style.overflowAnchor = 'none'; // one of two has to do it
+    change();
+    if (anchor?.isConnected) log.scrollTop += anchor.getBoundingClientRect().top - before;
+    log.style.overflowAnchor = '';
+  }
+
+  function countNew(more = 1) {
+    unseen += more;
     pill.lastElementChild.textContent = count(pill.dataset, unseen);
     pill.hidden = false;
   }
@@ -39,9 +61,7 @@ export function createEnd(log, list, pill) {
   function place() {
     if (near()) return null;
     const { top } = log.getBoundingClientRect();
-    const reaches = (element) => element.getBoundingClientRect().bottom > top;
-    const chunk = Array.from(list.querySelectorAll('.chunk')).find(reaches);
-    const article = chunk && Array.from(chunk.querySelectorAll('.msg[data-seq]')).find(reaches);
+    const article = firstSeen();
     return article ? { id: article.id, offset: article.getBoundingClientRect().top - top } : null;
   }
 
@@ -61,5 +81,5 @@ export function createEnd(log, list, pill) {
     go();
     log.focus({ preventScroll: true }); // the button under the focus is gone now
   });
-  return { near, go, keep, countNew, place, restore };
+  return { near, go, keep, still, countNew, place, restore };
 }

@@ -1,5 +1,11 @@
 // How far the reader has read: to the newest message when the end of the log is on a page that is seen and in use. The server hears of it now and then.
 const EVERY = 2_000;
+const DAY = 86_400; // seconds
+
+/** Pages that are loaded from here on mark nothing as read by themselves; a day, for who switches scripts off. */
+export function takeOver() {
+  document.cookie = `patio_reading=1; path=/; max-age=${DAY}; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`;
+}
 
 export const isInUse = () => !document.hidden && document.hasFocus();
 
@@ -9,22 +15,26 @@ export function createReading({ upTo, newest, near, onRead, tell, signal }) {
   let timer = 0;
 
   function flush() {
-    clearTimeout(timer);
-    timer = 0;
     if (upTo > told && tell(upTo)) told = upTo;
+  }
+
+  /** Tells at once, and what comes in the next moments together after them. */
+  function rest() {
+    flush();
+    timer = setTimeout(() => { timer = 0; if (upTo > told) rest(); }, EVERY);
   }
 
   function look() {
     if (!isInUse() || !near() || newest() <= upTo) return;
     upTo = newest();
     onRead(upTo);
-    timer ||= setTimeout(flush, EVERY);
+    if (!timer) rest();
   }
 
   addEventListener('focus', look, { signal });
   document.addEventListener('visibilitychange', () => (document.hidden ? flush() : look()), { signal });
   addEventListener('pagehide', flush, { signal, capture: true }); // while the line is still there
-  signal.addEventListener('abort', flush);
+  signal.addEventListener('abort', () => { clearTimeout(timer); flush(); });
 
   return {
     look,

@@ -6,13 +6,13 @@ import { createDraft } from './drafts.js';
 import { createEnd } from './end.js';
 import { parse } from './fragment.js';
 import { updateHeader } from './header.js';
+import { createHistory } from './history.js';
 import { startKeys } from './keys.js';
 import { startMenu } from './menu.js';
 import { createNews } from './news.js';
-import { startOlder } from './older.js';
 import { Outbox } from './outbox.js';
 import { createPeople } from './people.js';
-import { createReading, isInUse } from './reading.js';
+import { createReading, isInUse, takeOver } from './reading.js';
 import { createSender } from './sender.js';
 import { Timeline } from './timeline.js';
 import { createTyping } from './typing.js';
@@ -29,20 +29,21 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
   let isMember = Number(app.dataset.lastRead ?? 0) >= 0;
   let rev = Number(app.dataset.rev); // everything that changed up to here is on the page
   let caughtUp = false;
+  let wasNear = false; // when the catching up began
   const closing = new AbortController();
   const { signal } = closing;
 
   const log = byId('log');
   const timeline = new Timeline(byId('messages'), me, signal);
-  const end = createEnd(log, byId('messages'), byId('pill'));
+  const end = createEnd(log, byId('messages'), byId('pill'), { isWhole: () => timeline.isWhole, bring: () => history.tail() });
+  const history = createHistory({ log, timeline, end, patience: Number(app.dataset.patience ?? 15_000), signal });
   const people = createPeople();
   const news = createNews(log, signal);
   const reading = createReading({
-    upTo: isLive ? timeline.newest : Infinity, newest: () => timeline.newest, near: end.near, signal,
+    upTo: !isLive ? Infinity : isMember ? Number(app.dataset.lastRead) : timeline.newest, newest: () => timeline.newest, near: end.near, signal,
     onRead: (seq) => sidebar.raise(id, { read: seq }),
     tell: (seq) => isMember && transmit({ type: 'read', room: id, seq }),
   });
-  startOlder(log, timeline, signal);
 
   const waiting = createWaiting(byId('waiting'), timeline, me);
   const sender = createSender({ room: id, me, outbox: new Outbox(epoch, me, id), waiting, transmit });
@@ -91,15 +92,24 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
     let isNew;
     end.keep(() => {
       isNew = timeline.put(article);
-      if (isNew && !mine && !isInUse()) news.mark(article, reading.upTo);
+      if (isNew && !mine && !isInUse() && article.isConnected) news.mark(article, reading.upTo);
       if (mine && article.dataset.nonce) sender.stored(article.dataset.nonce);
     });
+    history.added();
     if (mine) reading.known(seq);
     reading.look();
     sidebar.raise(id, { last: seq, read: mine ? seq : 0 });
     if (!isNew || mine || article.matches('.msg--deleted')) return;
     if (wasUp) end.countNew();
     if (caughtUp) announcer.message(article);
+  }
+
+  /** More was missed than a tab keeps: who was at the end gets the end. */
+  async function skip() {
+    await end.go();
+    const first = timeline.firstAfter(reading.upTo);
+    if (first) news.mark(first, reading.upTo);
+    reading.look();
   }
 
   /** Somebody renamed the room, or its reader has joined or left it. */
@@ -111,7 +121,20 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
 
   const handlers = {
     message: receive,
-    live() { caughtUp = true; onLive(); sender.resume(); reading.resume(); },
+    opened({ last_seq: last }) {
+      wasNear = end.near();
+      const missed = timeline.expect(last);
+      if (missed && !wasNear) end.countNew(missed);
+    },
+    live() {
+      caughtUp = true;
+      onLive();
+      takeOver();
+      history.resume();
+      sender.resume();
+      reading.resume();
+      if (wasNear && !timeline.isWhole) skip();
+    },
     // In answer to `open` it says that this page knows more than the server: only the server's page is right then.
     resync() { if (caughtUp) open(); else location.reload(); },
     read(frame) { reading.known(frame.seq); },

@@ -1,8 +1,10 @@
-// The list of messages: puts each one where its number belongs, and keeps day lines and runs of one author right around it.
+// The list of messages: puts each one where its number belongs, and keeps day lines and runs of one author right around it. It holds a part of the room without a hole; links at its two ends lead further.
 import { personalise } from './personal.js';
 import { dayOf, eachMidnight, nameOfDay } from './times.js';
 
 const CHUNK = 50; // messages; the browser skips whole chunks that are off screen
+const MOST = 400; // messages that are kept; the others come again when somebody reads there
+const SPARED = 2; // chunks next to the one that is read
 const RUN = 5 * 60_000; // within this time the same author's next message needs no name
 
 const seqOf = (article) => Number(article.dataset.seq);
@@ -21,6 +23,9 @@ export class Timeline {
   #held = new Map(); // id → the newest rendering of a message that must stay as it is for now
   #queue = document.createElement('div'); // messages that wait to be stored; always after the stored ones
   #walker;
+  #links = document.getElementById('further').content;
+  #latest; // the greatest seq that is known of, in the list or not
+  #missed = null; // while a page is on its way: what had no place, and may have one on it
 
   constructor(list, me, signal) {
     this.#list = list;
@@ -28,11 +33,24 @@ export class Timeline {
     this.#walker = document.createTreeWalker(list, NodeFilter.SHOW_ELEMENT, (node) => (node.classList.contains('msg') ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP));
     this.#lastChunk().after(this.#queue);
     this.#settle(list.querySelectorAll('.msg'));
+    this.#latest = this.newest;
     eachMidnight(() => { for (const line of list.querySelectorAll('.day')) this.#label(line); }, signal);
   }
 
   /** The greatest seq in the list. */
   get newest() { return Number(this.#previous(this.#queue)?.dataset.seq ?? 0); }
+
+  /** Whether the list reaches to the end of the room. */
+  get isWhole() { return this.newest >= this.#latest; }
+
+  /** How many messages the room has that nobody here had heard of. What lies between is a page to be loaded if it is too much. */
+  expect(seq) {
+    const more = seq - this.#latest;
+    if (more <= MOST) return 0;
+    this.#latest = seq;
+    this.#link();
+    return more;
+  }
 
   /** Takes a message of the server over, unless it is known already. True if it is a new one. */
   put(article) {
@@ -44,15 +62,23 @@ export class Timeline {
       else this.#replace(known, article);
       return false;
     }
-    const before = this.#lastUpTo(seqOf(article));
-    // Before all that is loaded: its place is on a page that is still to come.
-    if (!before && this.#list.querySelector('.older')) return false;
+    const seq = seqOf(article);
+    const isNews = seq > this.#latest;
+    const before = this.#lastUpTo(seq);
+    // Before or after all that is loaded: its place is on a page that is still to come.
+    const isFurther = before ? !this.isWhole && seq > this.newest : this.#list.querySelector('[data-older]') !== null;
+    this.#latest = Math.max(this.#latest, seq);
+    if (isFurther) {
+      this.#missed?.push(article);
+      return isNews;
+    }
     if (!before) this.#list.querySelector('.chunk').prepend(article);
     else if (this.#fills(before)) this.#newChunk().append(article);
     else before.after(article);
     personalise(article, this.#me);
     this.#regroup(article);
     this.#regroup(this.#next(article));
+    this.#link();
     return true;
   }
 
@@ -65,6 +91,12 @@ export class Timeline {
     if (newer) this.#replace(article, newer);
   }
 
+  /** The first message here that is newer than this one. */
+  firstAfter(seq) {
+    const before = this.#lastUpTo(seq);
+    return before ? this.#next(before) : this.#list.querySelector('.msg');
+  }
+
   /** The newest message of this author that can still be edited. */
   lastOf(author) {
     let article = this.#previous(this.#queue);
@@ -72,13 +104,54 @@ export class Timeline {
     return article;
   }
 
-  /** Puts a page of history in place of the link to it. */
-  addPage(link, page) {
-    const articles = page.querySelectorAll('.msg');
-    link.replaceWith(page);
+  /** A page is on its way. What comes meanwhile is newer than it, and is not lost. */
+  await() { this.#missed = []; }
+
+  /** Puts a page of history in place of the link to it; without a link it is the newest, and all that is here. Null: there is none. */
+  addPage(page, link = null) {
+    const articles = page?.querySelectorAll('.msg') ?? [];
+    page?.querySelector('.new')?.remove(); // the line stays where it was found
+    if (page && !link) for (const element of Array.from(this.#list.children)) if (element !== this.#queue) element.remove();
+    if (link) link.replaceWith(page ?? link);
+    else if (page) this.#queue.before(page);
     this.#settle(articles);
     const last = articles[articles.length - 1];
     if (last) this.#regroup(this.#next(last));
+    this.#latest = Math.max(this.#latest, this.newest);
+    if (link?.dataset.newer && page && !last) this.#latest = this.newest;
+    this.#putMissed();
+    this.#link();
+    this.#regroup(this.#queue.firstElementChild);
+  }
+
+  #putMissed() {
+    const missed = (this.#missed ?? []).sort((one, other) => seqOf(one) - seqOf(other));
+    this.#missed = null;
+    for (const article of missed) {
+      const latest = this.#latest;
+      if (seqOf(article) === this.newest + 1) this.#latest = this.newest; // this is the next one
+      this.put(article);
+      this.#latest = Math.max(this.#latest, latest);
+    }
+  }
+
+  /** Whether there is more than may be kept. */
+  get isHeavy() { return this.#list.getElementsByClassName('msg').length - this.#queue.childElementCount > MOST; }
+
+  /** Lets go of chunks at the end of the list that is further from the reader, who sees those that `isSeen(chunk)` is true of. */
+  prune(isSeen) {
+    while (this.isHeavy) {
+      const chunks = this.#chunks();
+      const seen = chunks.map(isSeen);
+      const above = seen.indexOf(true);
+      const below = chunks.length - 1 - seen.lastIndexOf(true);
+      const far = above >= below ? chunks[0] : chunks.at(-1);
+      if (above < 0 || Math.max(above, below) <= SPARED || far.querySelector('.msg--editing, .msg--deleting')) return;
+      if (far.contains(document.activeElement)) this.#list.parentElement.focus({ preventScroll: true });
+      if (far === chunks[0]) for (const element of this.#list.querySelectorAll(':scope > [data-older], :scope > #start')) element.remove();
+      far.remove();
+      this.#link();
+    }
   }
 
   addWaiting(article) {
@@ -154,7 +227,26 @@ export class Timeline {
     return chunk;
   }
 
-  #lastChunk() { return [...this.#list.querySelectorAll(':scope > .chunk')].at(-1); }
+  /** Links stand where the list does not reach to the end of the room. */
+  #link() {
+    const first = this.#list.querySelector('.msg[data-seq]');
+    const [older, newer] = this.#links.children;
+    if (first && !this.#list.querySelector(':scope > [data-older], :scope > #start')) {
+      const link = older.cloneNode(true);
+      link.href += first.dataset.seq;
+      link.dataset.older += first.dataset.seq;
+      this.#chunks()[0].before(link);
+      this.#regroup(first);
+    }
+    const known = this.#list.querySelector(':scope > [data-newer]');
+    if (this.isWhole) { known?.remove(); return; }
+    const link = known ?? newer.cloneNode(true);
+    link.dataset.newer = newer.dataset.newer + this.newest;
+    if (!known) this.#lastChunk().after(link);
+  }
+
+  #chunks() { return Array.from(this.#list.querySelectorAll(':scope > .chunk')); }
+  #lastChunk() { return this.#chunks().at(-1); }
   #previous(node) { this.#walker.currentNode = node; return this.#walker.previousNode(); }
   #next(node) { this.#walker.currentNode = node; return this.#walker.nextNode(); }
 }

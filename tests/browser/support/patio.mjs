@@ -63,14 +63,20 @@ export class Patio {
     await this.api('users', { name, email: emailOf(name), password: PASSWORD });
     const { token } = await this.api('tokens', { login: name, password: PASSWORD, label: 'test' });
     const post = (body, room = 1) => this.api(`rooms/${room}/messages`, { body }, token);
-    return { name, token, post };
+    const change = (method, call, content) => this.api(`messages/${call}`, content, token, method);
+    return {
+      name, token, post,
+      edit: (id, body) => change('PATCH', id, { body }),
+      remove: (id) => change('DELETE', id),
+      react: (id, emoji) => change('PUT', `${id}/reactions/${encodeURIComponent(emoji)}`),
+    };
   }
 
-  async api(call, content, token) {
+  async api(call, content, token, method = 'POST') {
     const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-    const answer = await fetch(`${this.origin}/api/v1/${call}`, { method: 'POST', headers, body: JSON.stringify(content) });
-    if (!answer.ok) throw new Error(`POST ${call}: ${answer.status} ${await answer.text()}`);
-    return answer.json();
+    const answer = await fetch(`${this.origin}/api/v1/${call}`, { method, headers, body: JSON.stringify(content) });
+    if (!answer.ok) throw new Error(`${method} ${call}: ${answer.status} ${await answer.text()}`);
+    return answer.status === 204 ? null : answer.json();
   }
 }
 

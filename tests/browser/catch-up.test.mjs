@@ -1,0 +1,270 @@
+// After any absence a page shows exactly what a page loaded anew shows.
+import assert from 'node:assert/strict';
+import { chance, eventually, isAsFresh, Line, story } from './support.mjs';
+
+// As in life, only without the waiting.
+const QUICK = { banner: 50, retry: 50, ping: 400, dead: 2_000, patience: 1_000 };
+
+async function pace({ context, page }, timing = QUICK) {
+  await context.addInitScript((given) => {
+    document.addEventListener('readystatechange', () => Object.assign(document.getElementById('app')?.dataset ?? {}, given));
+  }, timing);
+  await page.reload();
+}
+
+async function people(person, ...names) {
+  const all = [];
+  for (const name of names) all.push(await person(name));
+  for (const visitor of all) await pace(visitor);
+  return all;
+}
+
+/** Somebody whose line can go bad. */
+async function onLine(patio, person, name) {
+  const line = await Line.open(patio);
+  const visitor = await person(name);
+  await visitor.go(`${line.origin}/rooms/1`);
+  await pace(visitor);
+  await visitor.post('here I am');
+  await visitor.sees('here I am');
+  return [visitor, line];
+}
+
+/** Many at once, as fast as they are taken. */
+async function postAll(program, count, text = 'message') {
+  const posted = [];
+  for (let n = 0; n < count; n += 50) posted.push(...await Promise.all(Array.from({ length: Math.min(50, count - n) }, (_, k) => program.post(`${text} ${n + k}\nand a second line`))));
+  return posted;
+}
+
+/** Each seventh is edited, each fifth applauded, each eleventh gone. */
+async function changeSome(program, posted) {
+  const changes = posted.map(({ id }, n) => async () => {
+    if (n % 7 === 3) await program.edit(id, `edited ${n}`);
+    if (n % 5 === 2) await program.react(id, '👍');
+    if (n % 11 === 5) await program.remove(id);
+  });
+  for (let n = 0; n < changes.length; n += 50) await Promise.all(changes.slice(n, n + 50).map((change) => change()));
+}
+
+async function comesBack({ page, banner }) {
+  await banner.getByRole('button', { name: 'Try now' }).click(); // by itself it takes a moment, after many attempts
+  await page.locator('#app:not([data-line])').waitFor();
+}
+
+const isAway = ({ page }) => page.locator('#app[data-line=away]').waitFor();
+
+story('three who talk while the server is killed, and frozen, all read the same afterwards', async ({ patio, person }) => {
+  const all = await people(person, 'ana', 'tom', 'lucia');
+  const talk = (word) => Promise.all(all.map(async (visitor, n) => { for (let k = 0; k < 4; k++) await visitor.post(`${word} ${n}.${k}`); }));
+  const absences = {
+    killed: [() => patio.kill(), () => patio.start()],
+    frozen: [() => patio.freeze(), () => patio.thaw()],
+  };
+  let expected = 0;
+  for (const [word, [leave, come]] of Object.entries(absences)) {
+    await Promise.all([talk(`before it is ${word}`), leave()]);
+    await talk(`while it is ${word}`);
+    for (const visitor of all) await isAway(visitor);
+    await come();
+    expected += 24;
+    for (const visitor of all) {
+      await eventually(async () => assert.equal(await visitor.page.locator('.msg[data-seq]').count(), expected));
+      await isAsFresh(visitor);
+    }
+  }
+});
+
+story('a line that falls silent without a word is noticed, and what was missed comes: little, and more than a page keeps', async ({ patio, person, tolerate }) => {
+  tolerate(/net::ERR_|WebSocket connection/);
+  const tom = await patio.program('tom');
+  const [ana, line] = await onLine(patio, person, 'ana');
+  let known = await postAll(tom, 30, 'known');
+  await ana.sees('known 29');
+  for (const count of [90, 700]) {
+    line.silence();
+    const missed = await postAll(tom, count);
+    await changeSome(tom, [...known, ...missed]);
+    known = [];
+    await isAway(ana);
+    await ana.post('into the void');
+    line.mend();
+    await comesBack(ana);
+    const [{ seq }] = await postAll(tom, 1, `after ${count}`);
+    await ana.sees(`after ${count}`);
+    await isAsFresh(ana);
+    const inLog = await ana.page.locator('.msg[data-seq]').count();
+    assert.ok(inLog <= 400 && seq > count, `${inLog} in the log`);
+    assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
+  }
+  line.close();
+});
+
+story('who reads far above while much is missed is not moved, and scrolls through all of it', async ({ patio, person, tolerate }) => {
+  tolerate(/net::ERR_|WebSocket connection/);
+  const tom = await patio.program('tom');
+  const before = await postAll(tom, 120, 'known');
+  const [ana, line] = await onLine(patio, person, 'ana');
+  await eventually(async () => {
+    await ana.log.evaluate((log) => { log.scrollTop = -log.scrollHeight; });
+    await ana.page.locator('#start').waitFor({ timeout: 200 });
+  });
+  const first = ana.page.locator('.msg[data-seq="5"]');
+  const place = await first.evaluate((element) => element.getBoundingClientRect().top);
+  line.silence();
+  await isAway(ana);
+  const missed = await postAll(tom, 500);
+  await changeSome(tom, [...before.slice(60), ...missed]);
+  line.mend();
+  await comesBack(ana);
+  await ana.pill.waitFor();
+  assert.equal(Math.round(await first.evaluate((element) => element.getBoundingClientRect().top)), Math.round(place));
+
+  const seqs = new Set();
+  const look = async () => { for (const seq of await ana.page.locator('.msg[data-seq]').evaluateAll((all) => all.map((article) => Number(article.dataset.seq)))) seqs.add(seq); };
+  await eventually(async () => {
+    await look();
+    await ana.log.evaluate((log) => { log.scrollTop += 2_000; });
+    assert.ok(seqs.has(621), `up to ${Math.max(...seqs)}, ${await ana.log.evaluate((log) => [log.scrollTop, log.scrollHeight, document.querySelector('[data-newer]')?.dataset.newer, log.ariaBusy, document.querySelectorAll('.chunk').length].join())}`);
+  });
+  assert.deepEqual([...seqs].sort((one, other) => one - other), Array.from({ length: 621 }, (_, n) => n + 1));
+  await isAsFresh(ana);
+  line.close();
+});
+
+story('a tab nobody looks at, and one that the system froze, are complete when somebody comes back', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  const [ana] = await people(person, 'ana');
+  await tom.post('before');
+  await ana.sees('before');
+  const cdp = await ana.context.newCDPSession(ana.page);
+  const look = (hidden) => ana.page.evaluate((now) => {
+    Object.defineProperty(document, 'hidden', { value: now, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+  await look(true);
+  await postAll(tom, 60, 'hidden');
+  await look(false);
+  await ana.sees('hidden 59');
+  await isAsFresh(ana);
+
+  await cdp.send('Page.setWebLifecycleState', { state: 'frozen' });
+  const posted = await postAll(tom, 60, 'asleep');
+  await changeSome(tom, posted);
+  await cdp.send('Page.setWebLifecycleState', { state: 'active' });
+  await ana.sees('asleep 58');
+  await isAsFresh(ana);
+});
+
+story('history that is read while messages come and change has no hole and nothing old in it', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  const posted = await postAll(tom, 130);
+  const ana = await person('ana');
+  // The server has written the page down, but it is slow to come.
+  await ana.page.route('**/rooms/1/messages?before=*', async (route) => {
+    const answer = await route.fetch();
+    await tom.post('meanwhile');
+    await changeSome(tom, posted.splice(0, 40));
+    await route.fulfill({ response: answer });
+  });
+  await eventually(async () => {
+    await ana.log.evaluate((log) => { log.scrollTop = -log.scrollHeight; });
+    await ana.page.locator('#start').waitFor({ timeout: 500 });
+  });
+  await ana.pill.waitFor();
+  await isAsFresh(ana);
+});
+
+story('a history that was replaced on the server is loaded anew, and nothing of the old one is kept', async ({ patio, person, tolerate }) => {
+  tolerate(/net::ERR_|WebSocket connection/);
+  const ana = await person('ana');
+  let epoch = null;
+  let server = null;
+  await ana.page.routeWebSocket('**/api/v1/live', (socket) => {
+    server = socket.connectToServer();
+    socket.onMessage((text) => { if (!text.includes('"post"')) server.send(text); });
+    server.onMessage((text) => {
+      const frame = JSON.parse(text);
+      socket.send(frame.type === 'ready' && epoch ? JSON.stringify({ ...frame, epoch }) : text);
+    });
+    socket.cut = () => socket.close({ code: 1012 });
+    ana.cut = socket.cut;
+  });
+  await pace(ana);
+  await ana.post('of the old history');
+  await ana.composer.fill('begun there');
+  assert.equal(await ana.page.evaluate(() => sessionStorage.length + localStorage.length), 2);
+  epoch = 'another';
+  await ana.mark();
+  await ana.cut();
+  epoch = null;
+  await eventually(async () => assert.equal(await ana.isMarked(), true));
+  epoch = 'another';
+  await ana.cut();
+  await eventually(async () => {
+    epoch = await ana.isMarked().catch(() => false) ? 'another' : null;
+    assert.equal(epoch, null);
+  });
+  await ana.composer.waitFor();
+  assert.deepEqual(await ana.texts(), []);
+  assert.equal(await ana.composer.inputValue(), '');
+  assert.equal(await ana.page.evaluate(() => sessionStorage.length + localStorage.length), 0);
+});
+
+story('what waits and what is begun goes with its writer', async ({ person, visitor }) => {
+  const ana = await person('ana');
+  await ana.page.evaluate(() => {
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function sendAllButPosts(text) { if (!text.includes('"post"')) send.call(this, text); };
+  });
+  await ana.post('never sent');
+  await ana.message('never sent').waitFor();
+  await ana.composer.fill('begun');
+  const kept = () => ana.page.evaluate(() => [...Object.keys(sessionStorage), ...Object.keys(localStorage)].filter((key) => key.startsWith('patio:')));
+  assert.equal((await kept()).length, 2);
+  await ana.signOut();
+  await ana.arrives('/login');
+  assert.deepEqual(await kept(), []);
+  await ana.go('/register');
+  await ana.register('tom');
+  await ana.arrives('/rooms/1');
+  assert.deepEqual(await ana.texts(), []);
+  assert.equal(await ana.composer.inputValue(), '');
+});
+
+story('of a thousand messages over a line that breaks at random moments none is lost, doubled or out of order', async ({ patio, person, tolerate }) => {
+  tolerate(/net::ERR_|WebSocket connection|Invalid frame|Failed to load/);
+  const lucia = await person('lucia');
+  const [ana, line] = await onLine(patio, person, 'ana');
+  const random = chance(1_000);
+  line.lifetime = () => 1_500 + Math.floor(random() ** 2 * 200_000);
+  const TOTAL = 1_000;
+  await ana.page.evaluate(() => dispatchEvent(new Event('online'))); // the first of the bad lines
+  const atMost = (waiting) => ana.page.waitForFunction((most) => document.querySelectorAll('.msg--pending').length <= most, waiting, { timeout: 30_000, polling: 50 });
+  for (let sent = 0; sent < TOTAL; sent += 50) {
+    await ana.page.evaluate((from) => {
+      const field = document.getElementById('body');
+      for (let n = from + 1; n <= from + 50; n++) {
+        field.value = `number ${n}`;
+        field.form.requestSubmit();
+      }
+    }, sent);
+    await atMost(40);
+  }
+  await atMost(0);
+  assert.ok(line.cuts > 5, `the line broke ${line.cuts} times`);
+  const all = [];
+  const { token } = await patio.program('tom');
+  for (let before = 10_000; before > 1;) {
+    const { items } = await patio.api(`rooms/1/messages?limit=100&before=${before}`, undefined, token, 'GET');
+    all.unshift(...items);
+    before = items[0].seq;
+  }
+  assert.deepEqual(all.map(({ body }) => body), ['here I am', ...Array.from({ length: TOTAL }, (_, n) => `number ${n + 1}`)]);
+  assert.deepEqual(all.map(({ seq }) => seq), Array.from({ length: TOTAL + 1 }, (_, n) => n + 1));
+  assert.deepEqual(await ana.page.evaluate(() => Object.keys(sessionStorage)), []);
+  line.lifetime = () => Infinity;
+  await ana.page.evaluate(() => dispatchEvent(new Event('online')));
+  for (const reader of [ana, lucia]) await isAsFresh(reader);
+  line.close();
+});
