@@ -6,7 +6,9 @@
 //! Nothing outside this folder and the `store.rs` files knows that there is a database.
 
 mod meta;
+mod rows;
 mod sqlite;
+mod trouble;
 
 use std::path::Path;
 
@@ -14,6 +16,10 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::config::DatabaseUrl;
 use crate::kernel::Fault;
+use crate::lifecycle;
+
+pub(crate) use self::rows::rows;
+pub(crate) use self::trouble::passing;
 
 /// An open database.
 #[derive(Clone)]
@@ -68,18 +74,30 @@ pub enum Change {
 }
 
 impl Change {
-    /// Puts it on disk.
+    /// Puts it on disk. A disk that fails at this ends the process, instead of going on with what may
+    /// not be there: the next start reads what is.
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
-        match self {
+        let done = match self {
             Self::Sqlite(transaction) => transaction.commit().await,
             Self::Postgres(transaction) => transaction.commit().await,
+        };
+        if let Err(error) = &done
+            && trouble::is_of_the_disk(error)
+        {
+            tracing::error!(%error, "the disk failed, and nobody knows what is on it: ending");
+            lifecycle::end_at_once();
         }
+        done
     }
 }
 
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
-        Self::internal(error)
+        let Some(fault) = passing(&error) else {
+            return Self::internal(error);
+        };
+        tracing::warn!(%error, "could not be stored");
+        fault
     }
 }
 

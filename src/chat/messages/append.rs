@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::model::{Message, Write, WriteError, Written};
 use super::store::{self, Outcome};
 use crate::chat::events::{Bell, Event, Notice, Topic};
-use crate::db::Db;
+use crate::db::{self, Db};
 use crate::kernel::{Clock, Fault};
 use crate::lifecycle::Lifecycle;
 
@@ -68,12 +68,22 @@ async fn commit(db: &Db, bell: &Bell, clock: &Clock, batch: Vec<Waiting>) {
         batch.into_iter().map(|waiting| (waiting.write, waiting.answer)).unzip();
     match store::write(db, &writes, clock.now()).await {
         Ok(outcomes) => {
-            for ((write, outcome), answer) in writes.iter().zip(outcomes).zip(answers) {
-                if let Ok(Written { message, new: true }) = &outcome {
-                    ring(bell, write, message);
-                }
+            let mut news: Vec<_> = writes.iter().zip(&outcomes).filter_map(news).collect();
+            news.sort_by_key(|(_, message)| (message.room.0, message.rev));
+            for (write, message) in news {
+                ring(bell, write, message);
+            }
+            for (outcome, answer) in outcomes.into_iter().zip(answers) {
                 // Somebody who no longer waits needs no answer.
                 drop(answer.send(outcome));
+            }
+        }
+        Err(error) if db::passing(&error).is_some() => {
+            tracing::error!(%error, writes = writes.len(), "nothing could be stored");
+            for (fault, answer) in
+                std::iter::repeat_with(|| db::passing(&error)).flatten().zip(answers)
+            {
+                drop(answer.send(Err(WriteError::Fault(fault))));
             }
         }
         // Whatever one of them did, the others shall not suffer: each on its own.
@@ -88,6 +98,13 @@ async fn commit(db: &Db, bell: &Bell, clock: &Clock, batch: Vec<Waiting>) {
                 drop(answer.send(Err(WriteError::Fault(Fault::internal(error)))));
             }
         }
+    }
+}
+
+fn news<'a>((write, outcome): (&'a Write, &'a Outcome)) -> Option<(&'a Write, &'a Arc<Message>)> {
+    match outcome {
+        Ok(Written { message, new: true }) => Some((write, message)),
+        _ => None,
     }
 }
 

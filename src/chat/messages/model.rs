@@ -168,6 +168,15 @@ pub(super) enum Write {
     Unreact(Reaction),
 }
 
+impl Write {
+    pub fn as_post(&self) -> Option<&Post> {
+        match self {
+            Self::Post(post) => Some(post),
+            _ => None,
+        }
+    }
+}
+
 /// What came of a write.
 #[derive(Clone, Debug)]
 pub struct Written {

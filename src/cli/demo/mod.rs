@@ -19,7 +19,7 @@ use self::stage::Stage;
 use self::story::Story;
 use super::serve;
 use crate::app::App;
-use crate::config::{Address, Config, Logging, parse_ip, parse_port, Storage};
+use crate::config::{Address, Config, Logging, Storage, parse_ip, parse_port};
 use crate::http::server;
 use crate::kernel::{Clock, Random, Timestamp};
 
@@ -48,7 +48,11 @@ pub(super) fn run(demo: &Demo) -> anyhow::Result<()> {
 }
 
 async fn serve(demo: &Demo, data_dir: PathBuf) -> anyhow::Result<()> {
-    let config = Config { address: demo.address(), storage: Storage { data_dir, database_url: None }, ..Config::unset()? };
+    let config = Config {
+        address: demo.address(),
+        storage: Storage { data_dir, database_url: None },
+        ..Config::unset()?
+    };
     let time = StoryTime::new(Clock::system());
     let app = App::build(config, time.clock(), Random::system()).await?;
     let (address, lifecycle) = (app.address()?, app.lifecycle());

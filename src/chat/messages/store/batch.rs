@@ -1,14 +1,15 @@
 //! What waits together is written together: one transaction, one sync of the disk.
 
 use super::{append, changes};
-use crate::chat::messages::model::{Write, WriteError, Written};
+use crate::chat::messages::model::{Post, Write, WriteError, Written};
 use crate::db::{Change, Db, writing};
 use crate::kernel::{MessageId, Timestamp};
 
 /// What came of one write; a refused one does not touch the others.
 pub(in crate::chat::messages) type Outcome = Result<Written, WriteError>;
 
-/// Does a batch in one transaction and answers each write, in their order.
+/// Does a batch in one transaction and answers each write, in their order. First come all posts, with
+/// a handful of statements however many they are, then the changes, one by one.
 ///
 /// `seq`, `rev` and `id` are read and raised inside the transaction and never remembered: another
 /// process may write to the same database. The counter is raised first, also when nothing is
@@ -19,16 +20,13 @@ pub(in crate::chat::messages) async fn write(
     now: Timestamp,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut change = db.change().await?;
-    let posts = writes.iter().filter(|write| matches!(write, Write::Post(_))).count();
-    let mut id = reserve_ids(&mut change, posts).await?;
+    let posts: Vec<&Post> = writes.iter().filter_map(Write::as_post).collect();
+    let first = reserve_ids(&mut change, posts.len()).await?;
+    let mut posted = append::append(&mut change, &posts, first, now).await?.into_iter();
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
         let outcome = match write {
-            Write::Post(post) => {
-                let mine = id;
-                id.0 += 1;
-                append::append(&mut change, post, mine, now).await?
-            }
+            Write::Post(_) => posted.next().ok_or(sqlx::Error::RowNotFound)?,
             Write::Edit { author, body, html } => {
                 changes::edit(&mut change, *author, (body.as_str(), html), now).await?
             }
