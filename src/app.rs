@@ -71,7 +71,7 @@ impl App {
         let site = Site {
             accounts,
             rooms,
-            messages: Messages::start(db.clone(), bell.clone(), clock.clone(), &lifecycle),
+            messages: Messages::start(db.clone(), bell.clone(), clock.clone(), &lifecycle).await?,
             presence: Presence::start(bell.clone(), clock, &lifecycle),
             bell,
             db,

@@ -7,6 +7,7 @@ mod changes;
 mod command_line;
 mod commands;
 mod demo;
+mod durability;
 mod large;
 mod live;
 mod message_page;

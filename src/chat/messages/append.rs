@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
 
 use super::model::{Message, Write, WriteError, Written};
+use super::ring::Ringer;
 use super::store::{self, Outcome};
-use crate::chat::events::{Bell, Event, Notice, Topic};
+use crate::chat::events::Bell;
 use crate::db::{self, Db};
 use crate::kernel::{Clock, Fault};
 use crate::lifecycle::Lifecycle;
@@ -21,6 +23,9 @@ use crate::lifecycle::Lifecycle;
 const QUEUE: usize = 4096;
 /// Writes in one transaction.
 const BATCH: usize = 256;
+
+/// How often to look for what another process on the same database has stored.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 struct Waiting {
     write: Write,
@@ -33,11 +38,19 @@ pub(super) struct Append(mpsc::Sender<Waiting>);
 
 impl Append {
     /// Starts the task.
-    pub(super) fn start(db: Db, bell: Bell, clock: Clock, lifecycle: &Lifecycle) -> Self {
+    pub(super) async fn start(
+        db: Db,
+        bell: Bell,
+        clock: Clock,
+        lifecycle: &Lifecycle,
+    ) -> Result<Self, Fault> {
+        let mut ringer = Ringer::new(db.clone(), bell).await?;
         let (sender, mut queue) = mpsc::channel(QUEUE);
         let closing = lifecycle.closing();
         lifecycle.spawn_worker(async move {
             let mut batch = Vec::with_capacity(BATCH);
+            let mut beat = tokio::time::interval(LOOK_EVERY);
+            beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
                     // Takes no more, and hands out what it has before it ends.
@@ -46,12 +59,17 @@ impl Append {
                         if taken == 0 {
                             break;
                         }
-                        commit(&db, &bell, &clock, std::mem::take(&mut batch)).await;
+                        commit(&db, &mut ringer, &clock, std::mem::take(&mut batch)).await;
+                    }
+                    _ = beat.tick() => {
+                        if let Err(fault) = ringer.sweep().await {
+                            tracing::warn!(%fault, "the database could not be looked at");
+                        }
                     }
                 }
             }
         });
-        Self(sender)
+        Ok(Self(sender))
     }
 
     /// Waits for it to be on disk.
@@ -63,16 +81,14 @@ impl Append {
     }
 }
 
-async fn commit(db: &Db, bell: &Bell, clock: &Clock, batch: Vec<Waiting>) {
+async fn commit(db: &Db, ringer: &mut Ringer, clock: &Clock, batch: Vec<Waiting>) {
     let (writes, answers): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|waiting| (waiting.write, waiting.answer)).unzip();
     match store::write(db, &writes, clock.now()).await {
         Ok(outcomes) => {
-            let mut news: Vec<_> = writes.iter().zip(&outcomes).filter_map(news).collect();
-            news.sort_by_key(|(_, message)| (message.room.0, message.rev));
-            for (write, message) in news {
-                ring(bell, write, message);
-            }
+            let mut news: Vec<_> = outcomes.iter().filter_map(news).collect();
+            news.sort_by_key(|message| (message.room.0, message.rev));
+            ringer.tell(&news).await;
             for (outcome, answer) in outcomes.into_iter().zip(answers) {
                 // Somebody who no longer waits needs no answer.
                 drop(answer.send(outcome));
@@ -90,7 +106,7 @@ async fn commit(db: &Db, bell: &Bell, clock: &Clock, batch: Vec<Waiting>) {
         Err(error) if writes.len() > 1 => {
             tracing::warn!(%error, "a batch failed and is stored one by one");
             for (write, answer) in writes.into_iter().zip(answers) {
-                Box::pin(commit(db, bell, clock, vec![Waiting { write, answer }])).await;
+                Box::pin(commit(db, ringer, clock, vec![Waiting { write, answer }])).await;
             }
         }
         Err(error) => {
@@ -101,23 +117,9 @@ async fn commit(db: &Db, bell: &Bell, clock: &Clock, batch: Vec<Waiting>) {
     }
 }
 
-fn news<'a>((write, outcome): (&'a Write, &'a Outcome)) -> Option<(&'a Write, &'a Arc<Message>)> {
+fn news(outcome: &Outcome) -> Option<Arc<Message>> {
     match outcome {
-        Ok(Written { message, new: true }) => Some((write, message)),
+        Ok(Written { message, new: true }) => Some(message.clone()),
         _ => None,
-    }
-}
-
-fn ring(bell: &Bell, write: &Write, message: &Arc<Message>) {
-    let (room, last_seq) = (message.room, message.seq);
-    let posted = matches!(write, Write::Post(_));
-    if posted {
-        // Who writes has read, on all connections.
-        let read = Notice::Read { room, seq: last_seq };
-        bell.tell(Topic::Person(message.author.id), read);
-    }
-    bell.publish(Topic::Room(room), message.rev.0, &Event::Message(message.clone()));
-    if posted {
-        bell.publish(Topic::Members(room), last_seq.0, &Event::Unread { room, last_seq });
     }
 }

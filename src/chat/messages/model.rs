@@ -208,6 +208,19 @@ pub enum WriteError {
     Fault(#[from] Fault),
 }
 
+/// Up to where everything in a room was told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub rev: Rev,
+    pub last_seq: Seq,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { rev: Rev(0), last_seq: Seq(0) }
+    }
+}
+
 /// Which part of a room's history to read. All are in ascending order of `seq`.
 #[derive(Clone, Copy, Debug)]
 pub enum Window {

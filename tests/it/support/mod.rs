@@ -2,7 +2,9 @@
 
 mod api;
 mod browser;
+mod disk;
 mod live;
+mod process;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,9 +20,14 @@ use tokio::task::JoinHandle;
 
 pub use api::Api;
 pub use browser::{Browser, Page};
+pub use disk::{Dice, Disk, Syncs, cut_power};
 pub use live::Live;
+pub use process::Process;
 
 pub const PASSWORD: &str = "correcto-caballo-42-grapa";
+
+/// 2026-11-21 10:00 UTC.
+const START: i64 = 1_795_255_200_000;
 
 /// A running server. Its clock stands still unless a test moves it.
 pub struct Server {
@@ -50,11 +57,21 @@ impl Server {
     /// With more flags, such as `--signup=closed`.
     pub async fn with(flags: &[&str]) -> Self {
         let data = Arc::new(tempfile::tempdir().expect("a directory"));
-        let now = Arc::new(AtomicI64::new(1_795_255_200_000)); // 2026-11-21 10:00 UTC
-        Self::on(data, now, flags).await
+        let now = Arc::new(AtomicI64::new(START));
+        Self::start_on(data, now, flags).await
     }
 
-    async fn on(data: Arc<tempfile::TempDir>, now: Arc<AtomicI64>, flags: &[&str]) -> Self {
+    /// On a directory that another server knows too, or has left behind.
+    pub async fn on(data: Arc<tempfile::TempDir>) -> Self {
+        Self::start_on(data, Arc::new(AtomicI64::new(START)), &[]).await
+    }
+
+    /// A second server on the directory of another one.
+    pub async fn beside(other: &Self) -> Self {
+        Self::start_on(other.data.clone(), other.now.clone(), &[]).await
+    }
+
+    async fn start_on(data: Arc<tempfile::TempDir>, now: Arc<AtomicI64>, flags: &[&str]) -> Self {
         let path = data.path().to_str().expect("a path");
         let fixed = ["patio", "--listen=127.0.0.1", "--data-dir", path];
         let throttle = flags.iter().all(|flag| !flag.starts_with("--rate-limit"));
@@ -100,7 +117,7 @@ impl Server {
     /// The same directory and clock, served anew.
     pub async fn restart(mut self) -> Self {
         self.stop().await;
-        Self::on(self.data.clone(), self.now.clone(), &[]).await
+        Self::start_on(self.data.clone(), self.now.clone(), &[]).await
     }
 
     /// A browser without scripts that nobody has signed in with.

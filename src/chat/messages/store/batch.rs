@@ -2,7 +2,7 @@
 
 use super::{append, changes};
 use crate::chat::messages::model::{Post, Write, WriteError, Written};
-use crate::db::{Change, Db, writing};
+use crate::db::{Change, Db, reading, writing};
 use crate::kernel::{MessageId, Timestamp};
 
 /// What came of one write; a refused one does not touch the others.
@@ -42,7 +42,8 @@ pub(in crate::chat::messages) async fn write(
 
 /// The first of as many fresh ids as there are posts. Those of refused posts stay unused.
 async fn reserve_ids(change: &mut Change, posts: usize) -> Result<MessageId, sqlx::Error> {
-    let wanted = i64::try_from(posts).unwrap_or(i64::MAX);
+    // Where nothing is posted it counts all the same: others see by it that something changed.
+    let wanted = i64::try_from(posts.max(1)).unwrap_or(i64::MAX);
     let (last,): (i64,) = writing!(*change, |connection| {
         sqlx::query_as(
             "update counters set value = value + $1 where name = 'message' returning value",
@@ -52,4 +53,12 @@ async fn reserve_ids(change: &mut Change, posts: usize) -> Result<MessageId, sql
         .await?
     });
     Ok(MessageId(last - wanted + 1))
+}
+
+/// A number that is another one after each batch, whichever process wrote it.
+pub(in crate::chat::messages) async fn count(db: &Db) -> Result<i64, sqlx::Error> {
+    let (count,): (i64,) = reading!(db, |pool| {
+        sqlx::query_as("select value from counters where name = 'message'").fetch_one(pool).await?
+    });
+    Ok(count)
 }
