@@ -76,7 +76,7 @@ impl App {
             accounts,
             search: Search::start(db.clone(), rooms.clone(), &lifecycle),
             rooms,
-            messages: Messages::start(db.clone(), bell.clone(), clock.clone(), &lifecycle),
+            messages: Messages::start(db.clone(), bell.clone(), clock.clone(), &lifecycle).await?,
             presence: Presence::start(bell.clone(), clock.clone(), &lifecycle),
             bell,
             db,

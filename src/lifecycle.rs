@@ -15,6 +15,11 @@ use tokio_util::task::TaskTracker;
 /// How long a stop may take. Platforms give as little as ten seconds between asking and killing.
 const BUDGET: Duration = Duration::from_secs(4);
 
+/// Ends the process where going on would do harm. What was acknowledged is on disk.
+pub fn end_at_once() -> ! {
+    std::process::exit(1)
+}
+
 #[derive(Clone, Default)]
 pub struct Lifecycle {
     stopping: CancellationToken,
@@ -83,7 +88,7 @@ impl Lifecycle {
                 }
                 seen += 1;
                 if seen > 1 {
-                    std::process::exit(1);
+                    end_at_once();
                 }
                 tracing::info!("stopping");
                 stopping.cancel();

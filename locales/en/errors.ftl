@@ -25,6 +25,7 @@ error-500 = That is our fault
 error-500-detail = Something went wrong here. It has been noted down.
 error-503 = Busy right now
 error-503-detail = There is more to do than can be done at once. Try again in a moment.
+error-not-stored = The server’s disk is full or cannot be written to, so this was not stored. Nothing else is lost. Try again later.
 
 cross-site = The request came from another site and was not carried out.
 json-syntax = The content is no JSON.

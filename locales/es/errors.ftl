@@ -25,6 +25,7 @@ error-500 = Es culpa nuestra
 error-500-detail = Algo ha fallado aquí. Ha quedado anotado.
 error-503 = Ahora mismo no damos abasto
 error-503-detail = Hay más que hacer de lo que se puede a la vez. Prueba dentro de un momento.
+error-not-stored = El disco del servidor está lleno o no se puede escribir en él, así que esto no se ha guardado. No se ha perdido nada más. Inténtalo más tarde.
 
 cross-site = La petición venía de otro sitio y no se ha llevado a cabo.
 json-syntax = El contenido no es JSON.

@@ -7,7 +7,9 @@
 
 mod meta;
 mod postgres;
+mod rows;
 mod sqlite;
+mod trouble;
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,6 +19,10 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::config::DatabaseUrl;
 use crate::kernel::Fault;
+use crate::lifecycle;
+
+pub(crate) use self::rows::rows;
+pub(crate) use self::trouble::passing;
 
 /// An open database.
 #[derive(Clone)]
@@ -73,12 +79,20 @@ pub enum Change {
 }
 
 impl Change {
-    /// Puts it on disk.
+    /// Puts it on disk. A disk that fails at this ends the process, instead of going on with what may
+    /// not be there: the next start reads what is.
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
-        match self {
+        let done = match self {
             Self::Sqlite(transaction) => transaction.commit().await,
             Self::Postgres(transaction) => transaction.commit().await,
+        };
+        if let Err(error) = &done
+            && trouble::is_of_the_disk(error)
+        {
+            tracing::error!(%error, "the disk failed, and nobody knows what is on it: ending");
+            lifecycle::end_at_once();
         }
+        done
     }
 }
 
@@ -87,6 +101,10 @@ const AWAY: Duration = Duration::from_secs(2);
 
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
+        if let Some(fault) = passing(&error) {
+            tracing::warn!(%error, "could not be stored");
+            return fault;
+        }
         if is_away(&error) {
             tracing::error!(%error, "the database does not answer");
             Self::Busy { retry_after: AWAY }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
+use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::Db;
@@ -29,6 +30,11 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
 
     let write = SqlitePoolOptions::new()
         .max_connections(1)
+        // SQLite rolls back by itself when the disk is full, and then refuses sqlx's own rollback,
+        // after which sqlx thinks for ever that a transaction is open: such a connection is replaced.
+        .before_acquire(|connection, _| {
+            Box::pin(async move { Ok(!connection.is_in_transaction()) })
+        })
         .connect_with(options.clone().create_if_missing(true).pragma("cache_size", "-65536"))
         .await
         .with_context(|| format!("cannot open the database {}", path.display()))?;

@@ -67,6 +67,10 @@ impl From<Fault> for Problem {
                 retry_after: Some(retry_after),
                 ..Self::new(StatusCode::SERVICE_UNAVAILABLE)
             },
+            Fault::NotStored { retry_after } => Self {
+                retry_after: Some(retry_after),
+                ..Self::saying(StatusCode::SERVICE_UNAVAILABLE, "error-not-stored")
+            },
             Fault::Internal(error) => Self::internal(&error),
         }
     }

@@ -9,6 +9,9 @@ pub enum Fault {
     /// time.
     #[error("too busy")]
     Busy { retry_after: Duration },
+    /// The disk is full or cannot be written to. Nothing was changed; worth another try later.
+    #[error("the disk is full or cannot be written to")]
+    NotStored { retry_after: Duration },
     /// Everything else.
     #[error("{0}")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),

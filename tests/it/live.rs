@@ -254,3 +254,28 @@ async fn nobody_gets_in_without_a_token_or_their_own_pages_cookie() {
     let mut gone = Live::open(&url, "patio-html.v1", &[("origin", &own)]).await;
     assert_eq!(gone.closed().await, 4401);
 }
+
+#[tokio::test]
+async fn two_servers_on_one_directory_show_each_others_messages_in_order_and_once() {
+    let one = Server::start().await;
+    let two = Server::beside(&one).await;
+    let (ana, luis) = (one.api("ana").await, two.api("luis").await);
+    let (mut here, mut there) = (ana.live().await, luis.live().await);
+    here.open_room(1, None).await;
+    there.open_room(1, None).await;
+    let first = ana.say("uno").await;
+    // Stored after another process's message: that one comes first, at once.
+    luis.say("dos").await;
+    let edit = Some(json!({"body": "uno, corregido"}));
+    ana.ok(Method::PATCH, &format!("/messages/{}", first["id"]), edit).await;
+    luis.say("tres").await;
+    for live in [&mut here, &mut there] {
+        let mut last = 0;
+        while last < 4 {
+            let frame = live.until("message").await;
+            let rev = frame["message"]["rev"].as_i64().expect("a rev");
+            assert!(rev > last, "{rev} after {last}");
+            last = rev;
+        }
+    }
+}

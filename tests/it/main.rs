@@ -8,6 +8,7 @@ mod command_line;
 mod commands;
 mod databases;
 mod demo;
+mod durability;
 mod examples;
 mod large;
 mod live;

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
 
 use super::model::{Message, Write, WriteError, Written};
+use super::ring::Ringer;
 use super::store::{self, Outcome};
-use crate::chat::events::{Bell, Event, Topic};
+use crate::chat::events::Bell;
 use crate::db::{self, Db};
 use crate::kernel::meters::{Count, Spread};
 use crate::kernel::{Clock, Fault, Timestamp};
@@ -26,6 +28,9 @@ const BATCH: usize = 256;
 const ATTEMPTS: usize = 3;
 /// When to come back to a full queue.
 const BUSY: Duration = Duration::from_secs(1);
+
+/// How often to look for what another process on the same database has stored.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 struct Waiting {
     write: Write,
@@ -48,7 +53,13 @@ pub(super) struct Append {
 
 impl Append {
     /// Starts the task.
-    pub(super) fn start(db: Db, bell: Bell, clock: Clock, lifecycle: &Lifecycle) -> Self {
+    pub(super) async fn start(
+        db: Db,
+        bell: Bell,
+        clock: Clock,
+        lifecycle: &Lifecycle,
+    ) -> Result<Self, Fault> {
+        let mut ringer = Ringer::new(db.clone(), bell).await?;
         let (sender, mut queue) = mpsc::channel(QUEUE);
         let batches = Spread::new(&[1, 2, 4, 8, 16, 32, 64, 128, 256]);
         let meters = Meters { posted: Count::default(), batches };
@@ -56,6 +67,8 @@ impl Append {
         let closing = lifecycle.closing();
         lifecycle.spawn_worker(async move {
             let mut batch = Vec::with_capacity(BATCH);
+            let mut beat = tokio::time::interval(LOOK_EVERY);
+            beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
                     // Takes no more, and hands out what it has before it ends.
@@ -66,12 +79,17 @@ impl Append {
                         }
                         noted.batches.note(taken as u64);
                         let batch = std::mem::take(&mut batch);
-                        commit(&db, &bell, &clock, &noted.posted, batch).await;
+                        commit(&db, &mut ringer, &clock, &noted.posted, batch).await;
+                    }
+                    _ = beat.tick() => {
+                        if let Err(fault) = ringer.sweep().await {
+                            tracing::warn!(%fault, "the database could not be looked at");
+                        }
                     }
                 }
             }
         });
-        Self { queue: sender, meters }
+        Ok(Self { queue: sender, meters })
     }
 
     /// How many writes wait.
@@ -88,18 +106,29 @@ impl Append {
     }
 }
 
-async fn commit(db: &Db, bell: &Bell, clock: &Clock, posted: &Count, batch: Vec<Waiting>) {
+async fn commit(db: &Db, ringer: &mut Ringer, clock: &Clock, posted: &Count, batch: Vec<Waiting>) {
     let (writes, answers): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|waiting| (waiting.write, waiting.answer)).unzip();
     match store(db, &writes, clock.now()).await {
         Ok(outcomes) => {
-            for ((write, outcome), answer) in writes.iter().zip(outcomes).zip(answers) {
-                if let Ok(Written { message, new: true }) = &outcome {
-                    posted.add(u64::from(matches!(write, Write::Post(_))));
-                    ring(bell, write, message);
-                }
+            let new = writes.iter().zip(&outcomes).filter(|(write, outcome)| {
+                matches!(write, Write::Post(_)) && news(outcome).is_some()
+            });
+            posted.add(new.count() as u64);
+            let mut news: Vec<_> = outcomes.iter().filter_map(news).collect();
+            news.sort_by_key(|message| (message.room.0, message.rev));
+            ringer.tell(&news).await;
+            for (outcome, answer) in outcomes.into_iter().zip(answers) {
                 // Somebody who no longer waits needs no answer.
                 drop(answer.send(outcome));
+            }
+        }
+        Err(error) if db::passing(&error).is_some() => {
+            tracing::error!(%error, writes = writes.len(), "nothing could be stored");
+            for (fault, answer) in
+                std::iter::repeat_with(|| db::passing(&error)).flatten().zip(answers)
+            {
+                drop(answer.send(Err(WriteError::Fault(fault))));
             }
         }
         // Whatever one of them did, the others shall not suffer: each on its own. Not where the
@@ -107,7 +136,8 @@ async fn commit(db: &Db, bell: &Bell, clock: &Clock, posted: &Count, batch: Vec<
         Err(error) if writes.len() > 1 && !db::is_away(&error) => {
             tracing::warn!(%error, "a batch failed and is stored one by one");
             for (write, answer) in writes.into_iter().zip(answers) {
-                Box::pin(commit(db, bell, clock, posted, vec![Waiting { write, answer }])).await;
+                let alone = vec![Waiting { write, answer }];
+                Box::pin(commit(db, ringer, clock, posted, alone)).await;
             }
         }
         Err(error) => {
@@ -134,17 +164,9 @@ async fn store(db: &Db, writes: &[Write], now: Timestamp) -> Result<Vec<Outcome>
     store::write(db, writes, now).await
 }
 
-fn ring(bell: &Bell, write: &Write, message: &Arc<Message>) {
-    let (room, last_seq) = (message.room, message.seq);
-    let posted = matches!(write, Write::Post(_));
-    if posted {
-        // Who writes has read, on all connections.
-        let read = Event::Read { room, seq: last_seq };
-        bell.publish(Topic::Person(message.author.id), 0, &read);
-    }
-    bell.publish(Topic::Room(room), message.rev.0, &Event::Message(message.clone()));
-    if posted {
-        let unread = Event::Unread { room, last_seq };
-        bell.remind(Topic::Members(room), Topic::Room(room), &unread);
+fn news(outcome: &Outcome) -> Option<Arc<Message>> {
+    match outcome {
+        Ok(Written { message, new: true }) => Some(message.clone()),
+        _ => None,
     }
 }

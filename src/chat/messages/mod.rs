@@ -3,6 +3,7 @@
 mod append;
 pub mod markup;
 pub mod model;
+mod ring;
 mod store;
 
 use std::time::Duration;
@@ -32,9 +33,18 @@ pub struct Messages {
 }
 
 impl Messages {
-    pub fn start(db: Db, bell: Bell, clock: Clock, lifecycle: &Lifecycle) -> Self {
-        let append = Append::start(db.clone(), bell, clock.clone(), lifecycle);
-        Self { db, clock, append }
+    /// Starts the task that stores messages.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn start(
+        db: Db,
+        bell: Bell,
+        clock: Clock,
+        lifecycle: &Lifecycle,
+    ) -> Result<Self, Fault> {
+        let append = Append::start(db.clone(), bell, clock.clone(), lifecycle).await?;
+        Ok(Self { db, clock, append })
     }
 
     /// Posts a message. When this returns it is on disk, and whoever has the room open was told.

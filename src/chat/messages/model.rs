@@ -176,6 +176,13 @@ impl Write {
             Self::Post(_) | Self::React(_) | Self::Unreact(_) => None,
         }
     }
+
+    pub fn as_post(&self) -> Option<&Post> {
+        match self {
+            Self::Post(post) => Some(post),
+            _ => None,
+        }
+    }
 }
 
 /// What came of a write.
@@ -207,6 +214,19 @@ pub enum WriteError {
     Deleted,
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+/// Up to where everything in a room was told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub rev: Rev,
+    pub last_seq: Seq,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { rev: Rev(0), last_seq: Seq(0) }
+    }
 }
 
 /// Which part of a room's history to read. All are in ascending order of `seq`.

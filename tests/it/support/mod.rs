@@ -2,7 +2,9 @@
 
 mod api;
 mod browser;
+mod disk;
 mod live;
+mod process;
 mod storage;
 
 use std::net::SocketAddr;
@@ -19,10 +21,15 @@ use tokio::task::JoinHandle;
 
 pub use api::Api;
 pub use browser::{Browser, Page};
+pub use disk::{Dice, Disk, Syncs, cut_power};
 pub use live::Live;
+pub use process::Process;
 pub use storage::{Storage, execute, numbers};
 
 pub const PASSWORD: &str = "correcto-caballo-42-grapa";
+
+/// 2026-11-21 10:00 UTC.
+const START: i64 = 1_795_255_200_000;
 
 /// A running server. Its clock stands still unless a test moves it.
 pub struct Server {
@@ -51,11 +58,17 @@ impl Server {
 
     /// With more flags, such as `--signup=closed`.
     pub async fn with(flags: &[&str]) -> Self {
-        let now = Arc::new(AtomicI64::new(1_795_255_200_000)); // 2026-11-21 10:00 UTC
-        Self::on(Arc::new(Storage::new().await), now, flags).await
+        let now = Arc::new(AtomicI64::new(START));
+        Self::start_on(Arc::new(Storage::new().await), now, flags).await
     }
 
-    async fn on(storage: Arc<Storage>, now: Arc<AtomicI64>, flags: &[&str]) -> Self {
+    /// On a directory that another server has left behind.
+    pub async fn on(directory: tempfile::TempDir) -> Self {
+        let storage = Arc::new(Storage::left_in(directory));
+        Self::start_on(storage, Arc::new(AtomicI64::new(START)), &[]).await
+    }
+
+    async fn start_on(storage: Arc<Storage>, now: Arc<AtomicI64>, flags: &[&str]) -> Self {
         let kept = storage.flags();
         let fixed = ["patio", "--listen=127.0.0.1"].into_iter();
         let throttle = flags.iter().all(|flag| !flag.starts_with("--rate-limit"));
@@ -102,7 +115,7 @@ impl Server {
 
     /// A second server on the same directory, database and clock.
     pub async fn beside(&self) -> Self {
-        Self::on(self.storage.clone(), self.now.clone(), &[]).await
+        Self::start_on(self.storage.clone(), self.now.clone(), &[]).await
     }
 
     pub fn storage(&self) -> &Storage {

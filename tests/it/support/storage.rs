@@ -69,6 +69,11 @@ impl Storage {
         Self::with(&format!("template {template}")).await
     }
 
+    /// A directory with the `SQLite` file that a server has left there.
+    pub fn left_in(directory: TempDir) -> Self {
+        Self { directory, database: None }
+    }
+
     /// Without a single table; on `PostgreSQL` with more to say about the database.
     pub async fn empty(how: &str) -> Self {
         Self::with(&format!("template template0 {how}")).await

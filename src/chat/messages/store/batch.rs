@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::{append, changes};
-use crate::chat::messages::model::{Write, WriteError, Written};
+use crate::chat::messages::model::{Post, Write, WriteError, Written};
 use crate::chat::search;
 use crate::chat::search::model::Entry;
-use crate::db::{Change, Db, writing};
+use crate::db::{Change, Db, reading, writing};
 use crate::kernel::{MessageId, Timestamp};
 
 /// What came of one write; a refused one does not touch the others.
 pub(in crate::chat::messages) type Outcome = Result<Written, WriteError>;
 
-/// Does a batch in one transaction and answers each write, in their order.
+/// Does a batch in one transaction and answers each write, in their order. First come all posts, with
+/// a handful of statements however many they are, then the changes, one by one.
 ///
 /// `seq`, `rev` and `id` are read and raised inside the transaction and never remembered: another
 /// process may write to the same database. The counter is raised first, also when nothing is
@@ -23,18 +24,15 @@ pub(in crate::chat::messages) async fn write(
     now: Timestamp,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut change = db.change().await?;
-    let posts = writes.iter().filter(|write| matches!(write, Write::Post(_))).count();
-    let mut id = reserve_ids(&mut change, posts).await?;
+    let posts: Vec<&Post> = writes.iter().filter_map(Write::as_post).collect();
+    let first = reserve_ids(&mut change, posts.len()).await?;
     let changed: Vec<MessageId> = writes.iter().filter_map(Write::retold).collect();
     search::store::forget(&mut change, &changed).await?;
+    let mut posted = append::append(&mut change, &posts, first, now).await?.into_iter();
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
         let outcome = match write {
-            Write::Post(post) => {
-                let mine = id;
-                id.0 += 1;
-                append::append(&mut change, post, mine, now).await?
-            }
+            Write::Post(_) => posted.next().ok_or(sqlx::Error::RowNotFound)?,
             Write::Edit { author, body, html } => {
                 changes::edit(&mut change, *author, (body.as_str(), html), now).await?
             }
@@ -64,7 +62,8 @@ fn entries(writes: &[Write], outcomes: &[Outcome]) -> Vec<Entry> {
 
 /// The first of as many fresh ids as there are posts. Those of refused posts stay unused.
 async fn reserve_ids(change: &mut Change, posts: usize) -> Result<MessageId, sqlx::Error> {
-    let wanted = i64::try_from(posts).unwrap_or(i64::MAX);
+    // Where nothing is posted it counts all the same: others see by it that something changed.
+    let wanted = i64::try_from(posts.max(1)).unwrap_or(i64::MAX);
     let (last,): (i64,) = writing!(*change, |connection| {
         sqlx::query_as(
             "update counters set value = value + $1 where name = 'message' returning value",
@@ -74,4 +73,12 @@ async fn reserve_ids(change: &mut Change, posts: usize) -> Result<MessageId, sql
         .await?
     });
     Ok(MessageId(last - wanted + 1))
+}
+
+/// A number that is another one after each batch, whichever process wrote it.
+pub(in crate::chat::messages) async fn count(db: &Db) -> Result<i64, sqlx::Error> {
+    let (count,): (i64,) = reading!(db, |pool| {
+        sqlx::query_as("select value from counters where name = 'message'").fetch_one(pool).await?
+    });
+    Ok(count)
 }

@@ -1,7 +1,7 @@
 //! Reading messages: one, a part of a room's history, or what changed in it.
 
 use super::{MessageRow, select_messages};
-use crate::chat::messages::model::{Message, Window};
+use crate::chat::messages::model::{Message, Told, Window};
 use crate::db::{Db, reading};
 use crate::kernel::ids::{self, key};
 use crate::kernel::paging::{Limit, Page};
@@ -157,4 +157,13 @@ pub(in crate::chat::messages) async fn since(
         .await?
     });
     Ok(Page::cut(rows.into_iter().map(Message::from).collect(), limit))
+}
+
+/// How far each room has come.
+pub(in crate::chat::messages) async fn rooms(db: &Db) -> Result<Vec<(RoomId, Told)>, sqlx::Error> {
+    let rows: Vec<(i64, i64, i64)> = reading!(db, |pool| {
+        sqlx::query_as("select id, rev, last_seq from rooms").fetch_all(pool).await?
+    });
+    let room = |(id, rev, seq)| (RoomId(id), Told { rev: Rev(rev), last_seq: Seq(seq) });
+    Ok(rows.into_iter().map(room).collect())
 }

@@ -7,8 +7,8 @@ mod changes;
 mod history;
 
 pub(super) use self::append::prune_sends;
-pub(super) use self::batch::{Outcome, write};
-pub(super) use self::history::{find, found, page, room_of, since};
+pub(super) use self::batch::{Outcome, count, write};
+pub(super) use self::history::{find, found, page, room_of, rooms, since};
 
 use super::model::{Kind, Message, Reactions};
 use crate::chat::accounts::model::{Person, Role};

@@ -1,0 +1,93 @@
+//! Telling of what was stored, each room's changes in the order of their `rev`, whoever made them:
+//! this process, or another one on the same database (during an update two run side by side).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::model::{Message, Told};
+use super::store;
+use crate::chat::events::{Bell, Event, Topic};
+use crate::db::Db;
+use crate::kernel::paging::Limit;
+use crate::kernel::{Fault, RoomId};
+
+pub(super) struct Ringer {
+    db: Db,
+    bell: Bell,
+    told: HashMap<RoomId, Told>,
+    /// How far the database's own count had come when it was last looked at.
+    count: i64,
+}
+
+impl Ringer {
+    /// Has told of everything that is there now.
+    pub async fn new(db: Db, bell: Bell) -> Result<Self, Fault> {
+        // The count first: what comes in between is looked at once more.
+        let count = store::count(&db).await?;
+        let told = store::rooms(&db).await?.into_iter().collect();
+        Ok(Self { db, bell, told, count })
+    }
+
+    /// Tells of what this process has stored, given by rooms and `rev`. Where others stored something
+    /// in between, that comes first: whoever has the room open takes no `rev` after a greater one.
+    pub async fn tell(&mut self, news: &[Arc<Message>]) {
+        for message in news {
+            let told = self.told.entry(message.room).or_default();
+            if message.rev.0 > told.rev.0 + 1
+                && let Err(fault) = self.catch_up(message.room).await
+            {
+                tracing::warn!(%fault, "what another process stored could not be read");
+            }
+            self.ring(message);
+        }
+    }
+
+    /// Tells of what others have stored since the last time. One number is read where nothing was.
+    pub async fn sweep(&mut self) -> Result<(), Fault> {
+        let count = store::count(&self.db).await?;
+        if count == self.count {
+            return Ok(());
+        }
+        for (room, now) in store::rooms(&self.db).await? {
+            if now.rev > self.told.entry(room).or_default().rev {
+                self.catch_up(room).await?;
+            }
+        }
+        self.count = count;
+        Ok(())
+    }
+
+    async fn catch_up(&mut self, room: RoomId) -> Result<(), Fault> {
+        loop {
+            let after = self.told.entry(room).or_default().rev;
+            let page = store::since(&self.db, room, after, Limit::DEFAULT).await?;
+            for message in page.items {
+                self.ring(&Arc::new(message));
+            }
+            if !page.more {
+                return Ok(());
+            }
+        }
+    }
+
+    fn ring(&mut self, message: &Arc<Message>) {
+        let (room, last_seq) = (message.room, message.seq);
+        let told = self.told.entry(room).or_default();
+        if message.rev <= told.rev {
+            return;
+        }
+        told.rev = message.rev;
+        let posted = last_seq > told.last_seq;
+        if posted {
+            told.last_seq = last_seq;
+            // Who writes has read, on all connections.
+            let read = Event::Read { room, seq: last_seq };
+            self.bell.publish(Topic::Person(message.author.id), 0, &read);
+        }
+        self.bell.publish(Topic::Room(room), message.rev.0, &Event::Message(message.clone()));
+        if posted {
+            let unread = Event::Unread { room, last_seq };
+            self.bell.remind(Topic::Members(room), Topic::Room(room), &unread);
+        }
+    }
+}

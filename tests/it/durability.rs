@@ -1,0 +1,268 @@
+//! What was acknowledged is there, whatever happens to the process, the disk and the power.
+//!
+//! `PROOF_ROUNDS` makes the long runs: 200 kills, thousands of cuts of the power.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+
+use futures_util::future::join_all;
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use sqlx::Connection;
+
+use crate::support::{Api, Dice, Disk, Process, Server, Syncs, cut_power};
+
+/// Who post at once.
+const SENDERS: usize = 64;
+
+#[expect(clippy::disallowed_methods, reason = "how long to test is no setting of the server")]
+fn rounds(short: usize) -> usize {
+    std::env::var("PROOF_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(short)
+}
+
+/// What a server said about each nonce that it acknowledged.
+type Acknowledged = BTreeMap<String, (i64, i64)>;
+
+/// Somebody's token, for as many requests at once as one likes.
+#[derive(Clone)]
+struct Poster {
+    client: Client,
+    token: String,
+}
+
+impl Poster {
+    async fn new(server: &Process) -> Self {
+        Self { client: Client::new(), token: server.api("ana").await.token().to_owned() }
+    }
+
+    /// Posts, and answers id and seq when it was acknowledged; `None` when nobody answered.
+    async fn post(&self, base: &str, nonce: &str) -> Option<(i64, i64)> {
+        let body = json!({"body": format!("hola {nonce}"), "nonce": nonce});
+        let request = self.client.post(format!("{base}/rooms/1/messages"));
+        let response = request.bearer_auth(&self.token).json(&body).send().await.ok()?;
+        assert!(response.status().is_success(), "{}", response.status());
+        let message: Value = serde_json::from_str(&response.text().await.ok()?).ok()?;
+        Some((message["id"].as_i64()?, message["seq"].as_i64()?))
+    }
+
+    async fn get(&self, base: &str, path: &str) -> Value {
+        let request = self.client.get(format!("{base}{path}")).bearer_auth(&self.token);
+        let text = request.send().await.expect("an answer").text().await.expect("a body");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// All messages of the lobby by nonce; their numbers have no gap and no nonce is there twice.
+    async fn stored(&self, base: &str) -> Acknowledged {
+        let (mut found, mut last) = (Acknowledged::new(), 0);
+        loop {
+            let path = format!("/rooms/1/messages?limit=100&after={last}");
+            let page = self.get(base, &path).await;
+            for message in page["items"].as_array().expect("items") {
+                let seq = message["seq"].as_i64().expect("a seq");
+                assert_eq!(seq, last + 1, "no gap");
+                last = seq;
+                let nonce = message["nonce"].as_str().expect("a nonce").to_owned();
+                assert_eq!(message["body"], format!("hola {nonce}"));
+                let place = (message["id"].as_i64().expect("an id"), seq);
+                assert_eq!(found.insert(nonce.clone(), place), None, "{nonce} is there twice");
+            }
+            if page["more"] == false {
+                return found;
+            }
+        }
+    }
+}
+
+async fn check_integrity(data: &Path) {
+    let path = format!("sqlite:{}", data.join("patio.db").display());
+    let mut database = sqlx::SqliteConnection::connect(&path).await.expect("opened");
+    let result: String =
+        sqlx::query_scalar("pragma integrity_check").fetch_one(&mut database).await.expect("read");
+    assert_eq!(result, "ok");
+    database.close().await.expect("closed");
+}
+
+/// Posts with [`SENDERS`] hands until `enough` are acknowledged or nobody answers any more. Some sends
+/// go out twice. Calls `heard` with each acknowledgement.
+async fn load(
+    poster: &Poster,
+    base: &str,
+    round: usize,
+    heard: &(impl Fn(String, (i64, i64)) -> bool + Sync),
+) {
+    let sender = |sender: usize| async move {
+        for number in 0.. {
+            let nonce = format!("r{round}-{sender}-{number}");
+            let Some(place) = poster.post(base, &nonce).await else { return };
+            let go_on = heard(nonce.clone(), place);
+            if number % 7 == 0 {
+                match poster.post(base, &nonce).await {
+                    Some(again) => assert_eq!(again, place, "{nonce} was sent twice"),
+                    None => return,
+                }
+            }
+            if !go_on {
+                return;
+            }
+        }
+    };
+    join_all((0..SENDERS).map(sender)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
+    let data = tempfile::tempdir().expect("a directory");
+    let mut dice = Dice(0x5eed_0001);
+    let acknowledged = Mutex::new(Acknowledged::new());
+    let mut server = Process::start(data.path(), &[]);
+    let poster = Poster::new(&server).await;
+    for round in 0..rounds(3) {
+        let base = server.base();
+        // Killed in the middle of it all, by whoever hears this many acknowledgements.
+        let fatal = acknowledged.lock().expect("a lock").len() + 1 + dice.below(400);
+        let running = Mutex::new(Some(server));
+        load(&poster, &base, round, &|nonce, place| {
+            let mut all = acknowledged.lock().expect("a lock");
+            all.insert(nonce, place);
+            if all.len() >= fatal
+                && let Some(server) = running.lock().expect("a lock").take()
+            {
+                server.kill();
+            }
+            true
+        })
+        .await;
+        server = Process::start(data.path(), &[]);
+        let stored = poster.stored(&server.base()).await;
+        for (nonce, place) in acknowledged.lock().expect("a lock").iter() {
+            assert_eq!(stored.get(nonce), Some(place), "round {round}: {nonce}");
+        }
+        // Sent again, what was stored without an answer is the same message.
+        for (nonce, place) in stored.iter().rev().take(5) {
+            assert_eq!(poster.post(&server.base(), nonce).await, Some(*place), "{nonce}");
+        }
+    }
+    server.kill();
+    check_integrity(data.path()).await;
+}
+
+/// Serves what a cut of the power left, and answers how many acknowledged messages are missing.
+async fn missing(image: tempfile::TempDir, poster: &Poster, expected: &Acknowledged) -> usize {
+    check_integrity(image.path()).await;
+    let mut server = Server::on(image).await;
+    let stored = poster.stored(&server.url("/api/v1")).await;
+    server.stop().await;
+    expected.iter().filter(|(nonce, place)| stored.get(*nonce) != Some(*place)).count()
+}
+
+/// The same of a disk that may have lost anything, the account and the tables too.
+async fn missing_in_ruins(image: &Path, expected: &Acknowledged) -> usize {
+    let path = format!("sqlite:{}", image.join("patio.db").display());
+    let Ok(mut database) = sqlx::SqliteConnection::connect(&path).await else {
+        return expected.len();
+    };
+    let found = sqlx::query_scalar("select nonce from sends").fetch_all(&mut database).await;
+    let stored: std::collections::BTreeSet<String> =
+        found.unwrap_or_default().into_iter().collect();
+    expected.keys().filter(|nonce| !stored.contains(*nonce)).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_of_the_power_takes_nothing_that_was_acknowledged() {
+    let (data, disk) = (tempfile::tempdir().expect("a directory"), Disk::new());
+    let server = Process::start(data.path(), &disk.environment());
+    let poster = Poster::new(&server).await;
+    let ready = disk.written();
+    // With each acknowledgement, what was written before it.
+    let heard = Mutex::new(Vec::new());
+    load(&poster, &server.base(), 0, &|nonce, place| {
+        let mut all = heard.lock().expect("a lock");
+        all.push((disk.written(), nonce, place));
+        all.len() < 400
+    })
+    .await;
+    server.kill();
+    let (events, heard) = (disk.log(), heard.into_inner().expect("a lock"));
+    let first = events.iter().position(|event| event.end > ready).expect("something was written");
+    let mut dice = Dice(0x5eed_0002);
+    let mut lost = BTreeMap::from([(false, 0), (true, 0)]);
+    for round in 0..rounds(12) {
+        let last = first + dice.below(events.len() - first);
+        let expected: Acknowledged = heard
+            .iter()
+            .filter(|(written, ..)| *written <= events[last].end)
+            .map(|(_, nonce, place)| (nonce.clone(), *place))
+            .collect();
+        let image = tempfile::tempdir().expect("a directory");
+        // The same disk, deaf to syncs of the log, must lose some: else this proves nothing.
+        if round % 4 == 3 {
+            cut_power(&events[..=last], Syncs::Deaf, &mut dice, image.path());
+            *lost.entry(true).or_default() += missing_in_ruins(image.path(), &expected).await;
+        } else {
+            cut_power(&events[..=last], Syncs::Heard, &mut dice, image.path());
+            *lost.entry(false).or_default() += missing(image, &poster, &expected).await;
+        }
+    }
+    assert_eq!(lost[&false], 0, "acknowledged and lost");
+    assert!(lost[&true] > 0, "a disk that does not sync loses nothing: the test is blind");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_disk_that_takes_nothing_a_sender_is_told_and_all_goes_on_when_it_does_again() {
+    let (data, disk) = (tempfile::tempdir().expect("a directory"), Disk::new());
+    let server = Process::start(data.path(), &disk.environment());
+    let mut ana = server.api("ana").await;
+    let mut last = ana.say("antes").await["seq"].as_i64().expect("a seq");
+    for failure in ["full", "quota", "read-only"] {
+        disk.fail(failure);
+        for (language, text) in [("en", "disk is full"), ("es", "disco del servidor")] {
+            ana.language = language;
+            let send = Some(json!({"body": "hola", "nonce": failure}));
+            let refused = ana.refused(Method::POST, "/rooms/1/messages", send).await;
+            assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{failure}");
+            assert_eq!(refused.retry_after.as_deref(), Some("5"), "{failure}");
+            assert!(refused.body["detail"].to_string().contains(text), "{failure}: {refused:?}");
+        }
+        // Many at once are one batch, and none is stored.
+        let many = (0..20)
+            .map(|_| ana.send(Method::POST, "/rooms/1/messages", Some(json!({"body": "muchos"}))));
+        for response in join_all(many).await {
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{failure}");
+        }
+        // Other changes are refused alike, and everything can be read.
+        let room = Some(json!({"name": format!("sala {failure}"), "visibility": "public"}));
+        let refused = ana.refused(Method::POST, "/rooms", room).await;
+        assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{failure}");
+        assert_eq!(last_seq(&ana).await, last, "{failure}");
+        disk.recover(failure);
+        let send = json!({"body": "hola", "nonce": failure});
+        let posted = ana.post("/rooms/1/messages", send).await;
+        assert_eq!(posted["seq"], last + 1, "{failure}: no number was lost");
+        last += 1;
+    }
+    server.kill();
+    check_integrity(data.path()).await;
+}
+
+async fn last_seq(api: &Api) -> i64 {
+    let page = api.get("/rooms/1/messages?limit=1").await;
+    page["items"][0]["seq"].as_i64().expect("a seq")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sync_that_fails_ends_the_process_and_the_next_start_has_what_was_acknowledged() {
+    let (data, disk) = (tempfile::tempdir().expect("a directory"), Disk::new());
+    let server = Process::start(data.path(), &disk.environment());
+    let poster = Poster::new(&server).await;
+    let before = poster.post(&server.base(), "antes").await;
+    assert!(before.is_some());
+    disk.fail("sync");
+    assert_eq!(poster.post(&server.base(), "nunca").await, None, "nobody says that it is stored");
+    assert_eq!(server.ended(), Some(1));
+    disk.recover("sync");
+    let server = Process::start(data.path(), &[]);
+    assert_eq!(poster.stored(&server.base()).await.get("antes"), before.as_ref());
+    assert!(poster.post(&server.base(), "despues").await.is_some());
+    server.kill();
+}

@@ -1,0 +1,72 @@
+//! The executable as a process of its own: it can be killed, and its files can stand on a [`Disk`].
+//!
+//! [`Disk`]: super::Disk
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use super::Api;
+
+pub struct Process {
+    child: Child,
+    port: u16,
+}
+
+impl Process {
+    /// Starts a server and waits until it is open.
+    pub fn start(data: &Path, environment: &[(&'static str, PathBuf)]) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("an address").port();
+        drop(free);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_patio"))
+            .env_clear()
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .env("DATA_DIR", data)
+            .env("PORT", port.to_string())
+            .env("LISTEN", "127.0.0.1")
+            .env("RATE_LIMIT", "off")
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut log = BufReader::new(child.stderr.take().expect("a log")).lines();
+        let mut seen = Vec::new();
+        loop {
+            let line = log.next().and_then(Result::ok).unwrap_or_else(|| panic!("{seen:?}"));
+            if line.contains("Patio is open") {
+                break;
+            }
+            seen.push(line);
+        }
+        // Somebody has to read what it says, or it waits.
+        drop(std::thread::spawn(move || log.map_while(Result::ok).for_each(drop)));
+        Self { child, port }
+    }
+
+    pub fn base(&self) -> String {
+        format!("http://127.0.0.1:{}/api/v1", self.port)
+    }
+
+    pub async fn api(&self, name: &str) -> Api {
+        Api::with_account(self.base(), name).await
+    }
+
+    /// As the system does when memory is short: without a word.
+    pub fn kill(self) {
+        drop(self);
+    }
+
+    /// Waits for its end, and answers the exit code.
+    pub fn ended(mut self) -> Option<i32> {
+        self.child.wait().expect("ended").code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
