@@ -58,7 +58,8 @@ impl Poster {
         loop {
             let path = format!("/rooms/1/messages?limit=100&after={last}");
             let page = self.get(base, &path).await;
-            for message in page["items"].as_array().expect("items") {
+            let items = page["items"].as_array().unwrap_or_else(|| panic!("{page}"));
+            for message in items {
                 let seq = message["seq"].as_i64().expect("a seq");
                 assert_eq!(seq, last + 1, "no gap");
                 last = seq;

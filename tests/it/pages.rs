@@ -65,7 +65,7 @@ async fn older_messages_are_a_link_away_down_to_the_beginning() {
         let page = ana.get(&path).await;
         seen.splice(0..0, page.messages());
         assert_eq!(page.all(".newest").is_empty(), path == "/rooms/1");
-        match page.attribute("a.older", "href") {
+        match page.attribute("#messages > a.older", "href") {
             Some(older) => path = older,
             None => break,
         }
