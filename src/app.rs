@@ -1,9 +1,6 @@
 //! The one place that knows all parts: builds them, wires them, runs them until told to stop.
 
-use std::fs::DirBuilder;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +19,9 @@ use crate::chat::accounts::Accounts;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
-use crate::config::{Config, Storage};
+use crate::config::Config;
 use crate::db::Db;
+use crate::db::directory::DataDir;
 use crate::http::limits::Throttle;
 use crate::http::site::About;
 use crate::http::{Problem, Site, body, client, health, server};
@@ -42,6 +40,7 @@ pub struct App {
     router: Router,
     lifecycle: Lifecycle,
     db: Db,
+    data_dir: DataDir,
 }
 
 impl App {
@@ -50,9 +49,8 @@ impl App {
     /// # Errors
     /// When the directory, the database or the port cannot be used.
     pub async fn build(config: Config, clock: Clock, random: Random) -> anyhow::Result<Self> {
-        let Storage { data_dir, database_url } = &config.storage;
-        make_directory(data_dir)?;
-        let db = Db::open(database_url.as_ref(), data_dir).await?;
+        let data_dir = DataDir::share(&config.storage)?;
+        let db = Db::open(config.storage.database_url.as_ref(), data_dir.path()).await?;
         let listener = server::bind(&config.address)
             .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();
@@ -87,7 +85,7 @@ impl App {
             );
         }
         tidy_up(site.clone());
-        Ok(Self { listener, router: router(&site).with_state(site), lifecycle, db })
+        Ok(Self { listener, router: router(&site).with_state(site), lifecycle, db, data_dir })
     }
 
     /// # Errors
@@ -102,10 +100,11 @@ impl App {
 
     /// Serves until the lifecycle is told to stop, and ends in order.
     pub async fn run(self) {
-        let Self { listener, router, lifecycle, db } = self;
+        let Self { listener, router, lifecycle, db, data_dir } = self;
         server::serve(listener, router, &lifecycle).await;
         lifecycle.finish().await;
         db.close().await;
+        drop(data_dir);
     }
 }
 
@@ -122,14 +121,6 @@ fn router(site: &Site) -> Router<Site> {
         }))
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(site.clone(), client::identify))
-}
-
-fn make_directory(path: &Path) -> anyhow::Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("cannot make the data directory {}", path.display()))
 }
 
 /// Forgets, now and then, what has run out.

@@ -32,6 +32,19 @@ pub struct Storage {
     /// Database: `sqlite:PATH`. Without it: `patio.db` in the data directory.
     #[arg(long, env = "DATABASE_URL", global = true)]
     pub database_url: Option<DatabaseUrl>,
+
+    /// Also works on a network file system (NFS, SMB, FUSE…), where a database is in danger: `on`
+    /// or `off`.
+    #[arg(
+        long,
+        env = "ANY_FILESYSTEM",
+        default_value = "off",
+        value_parser = parse_switch,
+        action = clap::ArgAction::Set,
+        value_name = "on|off",
+        global = true
+    )]
+    pub any_filesystem: bool,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -150,6 +163,14 @@ impl FromStr for BaseUrl {
             return Err(allowed());
         }
         Ok(Self(origin))
+    }
+}
+
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("on, off".to_owned()),
     }
 }
 

@@ -41,6 +41,11 @@ impl Api {
         self.token = Some(issued["token"].as_str().expect("a token").to_owned());
     }
 
+    /// Acts with a token that was given out elsewhere.
+    pub fn use_token(&mut self, token: &str) {
+        self.token = Some(token.to_owned());
+    }
+
     pub fn token(&self) -> &str {
         self.token.as_deref().expect("signed in")
     }

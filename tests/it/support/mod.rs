@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+pub mod command;
 mod live;
 
 use std::net::SocketAddr;
