@@ -3,8 +3,10 @@
 mod accounts;
 mod administration;
 mod avatars;
+mod backup;
 mod command_line;
 mod commands;
+mod export;
 mod live;
 mod messages;
 mod pages;
@@ -13,3 +15,4 @@ mod security;
 mod settings;
 mod support;
 mod tidy;
+mod upgrades;
