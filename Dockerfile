@@ -38,8 +38,9 @@ LABEL org.opencontainers.image.title="Patio" \
 COPY --from=executable /patio /bin/patio
 COPY script/start /bin/start
 # A new volume takes over owner and mode. Group 0 is what platforms give to a user of their choice.
-RUN install -d -o 65532 -g 0 -m 770 /storage
-ENV PORT=80 DATA_DIR=/storage
+RUN install -d -o 65532 -g 0 -m 770 /storage && install -d -m 1777 /tmp
+# The demo alone would listen for this machine only.
+ENV PORT=80 LISTEN=:: DATA_DIR=/storage
 EXPOSE 80
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["/bin/patio", "healthcheck"]

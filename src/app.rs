@@ -38,8 +38,7 @@ const TIDY_EVERY: Duration = Duration::from_hours(1);
 pub struct App {
     listener: TcpListener,
     router: Router,
-    lifecycle: Lifecycle,
-    db: Db,
+    site: Site,
     data_dir: DataDir,
 }
 
@@ -50,7 +49,7 @@ impl App {
     /// When the directory, the database or the port cannot be used.
     pub async fn build(config: Config, clock: Clock, random: Random) -> anyhow::Result<Self> {
         let data_dir = DataDir::share(&config.storage)?;
-        let db = Db::open(config.storage.database_url.as_ref(), data_dir.path()).await?;
+        let db = Db::open(config.storage.database(), data_dir.path()).await?;
         let listener = server::bind(&config.address)
             .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();
@@ -73,9 +72,9 @@ impl App {
             messages: Messages::start(db.clone(), bell.clone(), clock.clone(), &lifecycle),
             presence: Presence::start(bell.clone(), clock, &lifecycle),
             bell,
-            db: db.clone(),
+            db,
             random,
-            lifecycle: lifecycle.clone(),
+            lifecycle,
             throttle: Throttle::new(config.rate_limit),
             about: Arc::new(about),
         };
@@ -85,7 +84,7 @@ impl App {
             );
         }
         tidy_up(site.clone());
-        Ok(Self { listener, router: router(&site).with_state(site), lifecycle, db, data_dir })
+        Ok(Self { listener, router: router(&site).with_state(site.clone()), site, data_dir })
     }
 
     /// # Errors
@@ -95,15 +94,20 @@ impl App {
     }
 
     pub fn lifecycle(&self) -> Lifecycle {
-        self.lifecycle.clone()
+        self.site.lifecycle.clone()
+    }
+
+    /// The parts, for whoever acts in this process and not over the network.
+    pub fn site(&self) -> Site {
+        self.site.clone()
     }
 
     /// Serves until the lifecycle is told to stop, and ends in order.
     pub async fn run(self) {
-        let Self { listener, router, lifecycle, db, data_dir } = self;
-        server::serve(listener, router, &lifecycle).await;
-        lifecycle.finish().await;
-        db.close().await;
+        let Self { listener, router, site, data_dir } = self;
+        server::serve(listener, router, &site.lifecycle).await;
+        site.lifecycle.finish().await;
+        site.db.close().await;
         drop(data_dir);
     }
 }

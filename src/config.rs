@@ -3,12 +3,16 @@
 //!
 //! Knows no other part; the doc comments below are the help text of `patio --help`.
 
+use std::fmt;
+use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Args, Command, FromArgMatches, ValueEnum};
 use ipnet::IpNet;
+use sqlx::postgres::PgConnectOptions;
 
 /// Where the server listens. Shared by `serve` and `healthcheck`.
 #[derive(Args, Clone, Debug)]
@@ -29,22 +33,31 @@ pub struct Storage {
     #[arg(long, env = "DATA_DIR", default_value = "./data", global = true)]
     pub data_dir: PathBuf,
 
-    /// Database: `sqlite:PATH`. Without it: `patio.db` in the data directory.
-    #[arg(long, env = "DATABASE_URL", global = true)]
+    /// Database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`. Without it: `patio.db` in
+    /// the data directory.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<DatabaseUrl>,
 
-    /// Also works on a network file system (NFS, SMB, FUSE…), where a database is in danger: `on`
-    /// or `off`.
-    #[arg(
-        long,
-        env = "ANY_FILESYSTEM",
-        default_value = "off",
-        value_parser = parse_switch,
-        action = clap::ArgAction::Set,
-        value_name = "on|off",
-        global = true
-    )]
-    pub any_filesystem: bool,
+    /// File that holds what `DATABASE_URL` would say, for a password that must not stand in the
+    /// environment.
+    #[arg(long, env = "DATABASE_URL_FILE", conflicts_with = "database_url", global = true)]
+    pub database_url_file: Option<HeldIn<DatabaseUrl>>,
+
+    /// `on` also works on a network file system (NFS, SMB, FUSE…), where databases get damaged.
+    #[arg(long, env = "ANY_FILESYSTEM", value_enum, default_value = "off", global = true)]
+    pub any_filesystem: Switch,
+}
+
+impl Storage {
+    /// What `DATA_DIR` alone says.
+    pub fn in_directory(data_dir: PathBuf) -> Self {
+        Self { data_dir, database_url: None, database_url_file: None, any_filesystem: Switch::Off }
+    }
+
+    /// The database that was asked for, if any was.
+    pub fn database(&self) -> Option<&DatabaseUrl> {
+        self.database_url.as_ref().or(self.database_url_file.as_ref().map(|held| &held.0))
+    }
 }
 
 #[derive(Args, Clone, Debug)]
@@ -82,6 +95,18 @@ pub struct Config {
     pub rate_limit: Switch,
 }
 
+impl Config {
+    /// What `patio serve` does when it is told nothing, whatever the environment says.
+    ///
+    /// # Errors
+    /// When a default is not allowed.
+    pub fn unset() -> Result<Self, clap::Error> {
+        let command = Self::augment_args(Command::new("patio"));
+        let deaf = command.mut_args(|argument| argument.env(Resettable::Reset));
+        Self::from_arg_matches(&deaf.try_get_matches_from(["patio"])?)
+    }
+}
+
 /// How and what to log; to standard error, always.
 #[derive(Args, Clone, Debug)]
 pub struct Logging {
@@ -112,22 +137,58 @@ pub enum LogFormat {
     Json,
 }
 
-/// A place of the database that this version can open.
+/// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatabaseUrl {
     Sqlite(PathBuf),
+    Postgres(PostgresUrl),
 }
 
 impl FromStr for DatabaseUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let postgres = ["postgres://", "postgresql://"].iter().any(|head| text.starts_with(head));
         match text.strip_prefix("sqlite:") {
             Some(path) if !path.trim_start_matches('/').is_empty() => {
                 Ok(Self::Sqlite(path.strip_prefix("//").unwrap_or(path).into()))
             }
-            _ => Err("sqlite:PATH, as sqlite:/var/lib/patio/patio.db".to_owned()),
+            None if postgres && PgConnectOptions::from_str(text).is_ok() => {
+                Ok(Self::Postgres(PostgresUrl(text.to_owned())))
+            }
+            _ => Err("sqlite:PATH, as sqlite:/var/lib/patio/patio.db, or postgres://USER:PASSWORD@HOST/NAME"
+                .to_owned()),
         }
+    }
+}
+
+/// How to reach a `PostgreSQL` server. Holds a password, and so is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(String);
+
+impl PostgresUrl {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PostgresUrl(…)")
+    }
+}
+
+/// A value that stands in a file, as platforms hand secrets out. Space around it does not count.
+#[derive(Clone, Debug)]
+pub struct HeldIn<T>(pub T);
+
+impl<T: FromStr<Err = String>> FromStr for HeldIn<T> {
+    type Err = String;
+
+    fn from_str(path: &str) -> Result<Self, String> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| format!("a file that can be read ({error})"))?;
+        text.trim().parse().map(Self).map_err(|allowed| format!("a file that holds {allowed}"))
     }
 }
 
@@ -166,20 +227,12 @@ impl FromStr for BaseUrl {
     }
 }
 
-fn parse_switch(text: &str) -> Result<bool, String> {
-    match text {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err("on, off".to_owned()),
-    }
-}
-
-fn parse_port(text: &str) -> Result<u16, String> {
+pub(crate) fn parse_port(text: &str) -> Result<u16, String> {
     let port = text.parse().ok().filter(|port| *port > 0);
     port.ok_or_else(|| "a number from 1 to 65535".to_owned())
 }
 
-fn parse_ip(text: &str) -> Result<IpAddr, String> {
+pub(crate) fn parse_ip(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| "an IP address, as 127.0.0.1 or ::".to_owned())
 }
 
@@ -245,13 +298,35 @@ mod tests {
     }
 
     #[test]
-    fn a_database_url_names_a_file() {
+    fn a_database_url_names_a_file_or_a_server() {
         let parse = |text: &str| text.parse::<DatabaseUrl>();
         assert_eq!(parse("sqlite:data/x.db"), Ok(DatabaseUrl::Sqlite("data/x.db".into())));
         assert_eq!(parse("sqlite:///srv/x.db"), Ok(DatabaseUrl::Sqlite("/srv/x.db".into())));
-        for bad in ["sqlite:", "mysql://x", "", "patio.db"] {
+        for good in [
+            "postgres://patio:secret@db.example.org/patio?sslmode=verify-full",
+            "postgresql://patio@[::1]:5433/patio",
+            "postgres:///patio?host=/run/postgresql&user=patio",
+        ] {
+            let url = DatabaseUrl::Postgres(PostgresUrl(good.to_owned()));
+            assert_eq!(parse(good), Ok(url), "{good}");
+        }
+        for bad in [
+            "sqlite:",
+            "mysql://x",
+            "",
+            "patio.db",
+            "postgres:x",
+            "postgres://x:port/y",
+            "postgres://x/y?sslmode=maybe",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_database_url_shows_its_password_to_nobody() {
+        let url: DatabaseUrl = "postgres://patio:hunter2@db/patio".parse().expect("a URL");
+        assert_eq!(format!("{url:?}"), "Postgres(PostgresUrl(…))");
     }
 
     #[test]

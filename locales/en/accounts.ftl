@@ -22,10 +22,18 @@ field-password = Password
 field-password-hint = At least 8 characters. Several words are good and easy to keep in mind.
 field-password-again = Password again
 show-password = Show password
+available = ✓ Available
 
 your-account = Your account
 sign-out = Sign out
 role-admin = Administrator
+
+# Everybody
+all-people = Everybody: find people to write to
+find-person = Find somebody
+find = Find
+nobody-called = Nobody here is called “{ $name }”. Maybe they spell it another way?
+show-everybody = Show everybody
 
 # What is wrong with a field
 name-length = Take 2 to 32 characters.

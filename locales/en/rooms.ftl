@@ -44,12 +44,42 @@ nonce-shape = A nonce is 1 to 64 visible ASCII characters.
 nonce-reused = This nonce was used for another message.
 reply-unknown = There is no such message in this room.
 limit-range = The limit is a number from 1 to 100.
+not-the-author = Only who wrote a message may do this.
+message-is-deleted = The message was deleted.
+emoji-one = Choose one emoji.
+emoji-many = A message takes 20 different emoji at most.
 query-one-place = Give one of before, after, around and since_rev, or none.
+
+# What becomes of a message
+message-page = Message
+message-actions = Message actions
+message-deleted = Message deleted
+edited = edited
+edit-message = Edit message
+cancel = Cancel
+delete-message = Delete message
+delete-hint = Its text is gone for everybody. That there was a message can still be seen.
+deleting = Deleted in a moment.
+undo = Undo
+react = Add a reaction
+reaction-count = { $count ->
+    [one] { $count } person
+   *[other] { $count } people
+}
+field-emoji = Another emoji
+react-button = React
+change-failed = That did not work. Try again.
 
 # Rooms that people make
 all-rooms = All rooms: make one or join one
 all-rooms-title = Rooms
 direct-messages = Direct messages
+go-to = Go to…
+room-or-person = Room or person
+not-joined = not joined
+results-none = Nothing found. Another spelling may help.
+results-one = {"{n}"} result
+results-other = {"{n}"} results
 unread = unread
 new-line = New
 jump-to-new = Jump to new messages

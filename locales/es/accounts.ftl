@@ -22,10 +22,18 @@ field-password = Contraseña
 field-password-hint = Al menos 8 caracteres. Varias palabras van bien y se recuerdan.
 field-password-again = Repite la contraseña
 show-password = Mostrar la contraseña
+available = ✓ Disponible
 
 your-account = Tu cuenta
 sign-out = Salir
 role-admin = Administración
+
+# Toda la gente
+all-people = Toda la gente: encuentra a quién escribir
+find-person = Busca a alguien
+find = Buscar
+nobody-called = Aquí nadie se llama «{ $name }». ¿Se escribirá de otra manera?
+show-everybody = Ver a toda la gente
 
 # Lo que no está bien en un campo
 name-length = Elige entre 2 y 32 caracteres.

@@ -44,12 +44,42 @@ nonce-shape = Un nonce son de 1 a 64 caracteres ASCII visibles.
 nonce-reused = Este nonce ya se usó para otro mensaje.
 reply-unknown = No hay tal mensaje en esta sala.
 limit-range = El límite es un número de 1 a 100.
+not-the-author = Esto solo lo puede hacer quien escribió el mensaje.
+message-is-deleted = El mensaje fue eliminado.
+emoji-one = Elige un emoji.
+emoji-many = Un mensaje admite 20 emojis distintos como mucho.
 query-one-place = Indica uno de before, after, around y since_rev, o ninguno.
+
+# Lo que pasa con un mensaje
+message-page = Mensaje
+message-actions = Acciones del mensaje
+message-deleted = Mensaje eliminado
+edited = editado
+edit-message = Editar el mensaje
+cancel = Cancelar
+delete-message = Eliminar el mensaje
+delete-hint = El texto desaparece para todo el mundo. Seguirá viéndose que hubo un mensaje.
+deleting = Se eliminará en un momento.
+undo = Deshacer
+react = Añadir una reacción
+reaction-count = { $count ->
+    [one] { $count } persona
+   *[other] { $count } personas
+}
+field-emoji = Otro emoji
+react-button = Reaccionar
+change-failed = No ha funcionado. Inténtalo de nuevo.
 
 # Salas que hace la gente
 all-rooms = Todas las salas: crea una o entra en una
 all-rooms-title = Salas
 direct-messages = Mensajes directos
+go-to = Ir a…
+room-or-person = Sala o persona
+not-joined = sin unirte
+results-none = No hay nada así. Prueba a escribirlo de otra manera.
+results-one = {"{n}"} resultado
+results-other = {"{n}"} resultados
 unread = sin leer
 new-line = Nuevo
 jump-to-new = Ir a los mensajes nuevos

@@ -1,20 +1,23 @@
 //! Messages.
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, patch, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 
 use super::shapes::{MessageShape, Paged};
-use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce, Window};
-use crate::http::{CanPost, CanRead, JsonBody, Problem, Query, Site};
+use crate::chat::messages::model::{Draft, Emoji, Kind, MessageBody, Nonce, Window};
+use crate::http::{CanAmend, CanPost, CanRead, CanSee, JsonBody, Problem, Query, Site};
 use crate::kernel::paging::Limit;
 use crate::kernel::{Invalid, MessageId, Rev, Seq};
 
 pub(super) fn router() -> Router<Site> {
-    Router::new().route("/rooms/{id}/messages", get(index).post(create))
+    Router::new()
+        .route("/rooms/{id}/messages", get(index).post(create))
+        .route("/messages/{id}", patch(update).delete(destroy))
+        .route("/messages/{id}/reactions/{emoji}", put(react).delete(unreact))
 }
 
 #[derive(Deserialize)]
@@ -78,4 +81,54 @@ async fn create(
     let posted = site.messages.post(member, draft).await?;
     let status = if posted.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(MessageShape::from(&*posted.message))).into_response())
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Edit {
+    body: String,
+}
+
+async fn update(
+    State(site): State<Site>,
+    CanAmend(author): CanAmend,
+    JsonBody(edit): JsonBody<Edit>,
+) -> Result<Response, Problem> {
+    let edited = site.messages.edit(author, MessageBody::parse(&edit.body)?).await?;
+    Ok(Json(MessageShape::from(&*edited.message)).into_response())
+}
+
+async fn destroy(
+    State(site): State<Site>,
+    CanAmend(author): CanAmend,
+) -> Result<StatusCode, Problem> {
+    site.messages.delete(author).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    emoji: String,
+}
+
+/// Reacting is taking part: in a public room it joins, as posting does.
+async fn react(
+    State(site): State<Site>,
+    CanSee { reader, message }: CanSee,
+    Path(chosen): Path<Chosen>,
+) -> Result<StatusCode, Problem> {
+    let emoji = Emoji::parse(&chosen.emoji)?;
+    let member = site.rooms.member(reader.person(), message.room).await?;
+    site.messages.react(&member, message.id, emoji).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn unreact(
+    State(site): State<Site>,
+    CanSee { reader, message }: CanSee,
+    Path(chosen): Path<Chosen>,
+) -> Result<StatusCode, Problem> {
+    let emoji = Emoji::parse(&chosen.emoji)?;
+    site.messages.unreact(&reader, message.id, emoji).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

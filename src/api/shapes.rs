@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::chat::accounts::model::Person;
-use crate::chat::messages::model::Message;
+use crate::chat::messages::model::{Message, Reactions};
 use crate::chat::rooms::model::Room;
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
@@ -91,6 +91,19 @@ struct Author<'a> {
 }
 
 #[derive(Serialize)]
+struct ReactionShape<'a> {
+    emoji: &'a str,
+    count: usize,
+    users: &'a [UserId],
+}
+
+impl<'a> From<&'a Reactions> for ReactionShape<'a> {
+    fn from(Reactions { emoji, users }: &'a Reactions) -> Self {
+        Self { emoji, count: users.len(), users }
+    }
+}
+
+#[derive(Serialize)]
 pub struct MessageShape<'a> {
     id: MessageId,
     room_id: RoomId,
@@ -104,7 +117,7 @@ pub struct MessageShape<'a> {
     edited_at: Option<String>,
     deleted: bool,
     reply_to: Option<MessageId>,
-    reactions: [(); 0],
+    reactions: Vec<ReactionShape<'a>>,
     attachments: [(); 0],
     nonce: Option<&'a str>,
 }
@@ -130,7 +143,7 @@ impl<'a> From<&'a Message> for MessageShape<'a> {
             edited_at: message.edited_at.map(Timestamp::rfc3339),
             deleted: message.deleted,
             reply_to: message.reply_to,
-            reactions: [],
+            reactions: message.reactions.iter().map(ReactionShape::from).collect(),
             attachments: [],
             nonce: message.nonce.as_deref(),
         }

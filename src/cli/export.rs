@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use anyhow::ensure;
 use clap::{Args, ValueEnum};
 
 use crate::config::Storage;
 use crate::db::Db;
 use crate::db::directory::DataDir;
 use crate::http::Language;
+use crate::keep::backup::database;
 use crate::keep::export::{Wish, export};
 use crate::kernel::Clock;
 
@@ -46,8 +48,11 @@ pub(super) fn run(asked: &Export) -> anyhow::Result<()> {
         Words::Es => Language::Spanish,
     };
     super::in_runtime(async {
+        if let Ok(file) = database(storage) {
+            ensure!(file.is_file(), "there is no database at {}", file.display());
+        }
         let data_dir = DataDir::share(storage)?;
-        let db = Db::open(storage.database_url.as_ref(), data_dir.path()).await?;
+        let db = Db::open(storage.database(), data_dir.path()).await?;
         let now = Clock::system().now();
         let wish = Wish { secrets: *full, language, site: &asked.site_name, now };
         let done = export(&db, folder, wish).await;

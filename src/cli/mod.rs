@@ -2,6 +2,7 @@
 //! standard error that says what to do.
 
 mod backup;
+mod demo;
 mod export;
 mod healthcheck;
 mod import;
@@ -34,6 +35,8 @@ struct Cli {
 enum Command {
     /// Runs the server; it migrates the database first. The default.
     Serve(serve::Serve),
+    /// Runs a server with sample people, rooms and history, and keeps nothing of it: to try Patio.
+    Demo(demo::Demo),
     /// Exits with 0 if the server on this host answers `/up`.
     Healthcheck(Address),
     /// Adds and lists people, changes their roles, closes accounts, resets passwords.
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         None => serve::run(cli.serve),
         Some(Command::Serve(serve)) => serve::run(serve),
+        Some(Command::Demo(demo)) => demo::run(&demo),
         Some(Command::Healthcheck(address)) => healthcheck::run(&address),
         Some(Command::User(user)) => user::run(user),
         Some(Command::Backup(asked)) => backup::run(asked),

@@ -19,8 +19,7 @@ pub(super) struct Serve {
 }
 
 pub(super) fn run(serve: Serve) -> anyhow::Result<()> {
-    start_log(&serve.logging);
-    super::in_runtime(async {
+    in_foreground(&serve.logging, async {
         let data_dir = serve.config.storage.data_dir.display().to_string();
         let app = App::build(serve.config, Clock::system(), Random::system()).await?;
         app.lifecycle().stop_on_signals()?;
@@ -29,6 +28,15 @@ pub(super) fn run(serve: Serve) -> anyhow::Result<()> {
         app.run().await;
         Ok(())
     })
+}
+
+/// Runs a server until it has ended.
+pub(super) fn in_foreground(
+    logging: &Logging,
+    server: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    start_log(logging);
+    super::in_runtime(server)
 }
 
 fn start_log(logging: &Logging) {

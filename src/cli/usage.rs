@@ -49,11 +49,20 @@ fn wrong_value<C: CommandFactory>(error: &Error) -> Option<String> {
     let command = C::command();
     let known = command.get_arguments().find(|known| known.get_long() == Some(flag));
     let variable = known.and_then(|known| known.get_env()).and_then(OsStr::to_str).unwrap_or(flag);
-    let value = text(ContextKind::InvalidValue)?;
+    let secret = known.is_some_and(Arg::is_hide_env_values_set);
+    let value = text(ContextKind::InvalidValue).map(|value| shown(value, secret))?;
     let allowed = std::error::Error::source(error)
         .map(ToString::to_string)
         .or_else(|| text(ContextKind::ValidValue))?;
     Some(format!("{variable}={value} is not allowed; allowed: {allowed}"))
+}
+
+/// An address may hold a password: of one that does, no more than its scheme is shown.
+fn shown(value: String, secret: bool) -> String {
+    match value.split_once("://") {
+        Some((scheme, rest)) if secret && rest.contains(['@', '?']) => format!("{scheme}://…"),
+        _ => value,
+    }
 }
 
 fn first_line(error: &Error) -> String {

@@ -60,7 +60,7 @@ enum Task {
 pub(super) fn run(user: User) -> anyhow::Result<()> {
     super::in_runtime(async {
         let data_dir = DataDir::share(&user.storage)?;
-        let db = Db::open(user.storage.database_url.as_ref(), data_dir.path()).await?;
+        let db = Db::open(user.storage.database(), data_dir.path()).await?;
         let desk = Desk::new(&db, user.base_url);
         let done = desk.carry_out(user.task).await;
         db.close().await;

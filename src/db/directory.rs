@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::config::{DatabaseUrl, Storage};
+use crate::config::{DatabaseUrl, Storage, Switch};
 
 /// The file whose lock says that the directory is in use.
 const LOCK: &str = "patio.lock";
@@ -59,8 +59,8 @@ impl DataDir {
             .mode(0o700)
             .create(&path)
             .with_context(|| format!("cannot make the data directory {shown}"))?;
-        if !storage.any_filesystem {
-            refuse_network(database_directory(storage))?;
+        if storage.any_filesystem == Switch::Off {
+            database_directory(storage).map_or(Ok(()), refuse_network)?;
         }
         let file = OpenOptions::new()
             .write(true)
@@ -99,14 +99,15 @@ impl DataDir {
     }
 }
 
-fn database_directory(storage: &Storage) -> &Path {
-    match &storage.database_url {
-        None => &storage.data_dir,
+/// Where the database file is, if it is one.
+fn database_directory(storage: &Storage) -> Option<&Path> {
+    match storage.database() {
+        None => Some(&storage.data_dir),
         Some(DatabaseUrl::Sqlite(path)) => match path.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-            Some(parent) => parent,
-            None => &storage.data_dir,
+            Some(parent) if parent.as_os_str().is_empty() => Some(Path::new(".")),
+            parent => parent,
         },
+        Some(DatabaseUrl::Postgres(_)) => None,
     }
 }
 
@@ -187,11 +188,7 @@ mod tests {
     #[test]
     fn a_directory_that_one_holds_alone_is_nobody_elses() {
         let place = tempfile::tempdir().expect("a directory");
-        let storage = Storage {
-            data_dir: place.path().join("data"),
-            database_url: None,
-            any_filesystem: false,
-        };
+        let storage = Storage::in_directory(place.path().join("data"));
         let (one, two) = (DataDir::share(&storage), DataDir::share(&storage));
         assert!(one.is_ok() && two.is_ok());
         assert!(DataDir::own(&storage).is_err());

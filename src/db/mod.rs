@@ -8,11 +8,14 @@
 pub mod directory;
 pub mod file;
 mod meta;
+mod postgres;
 mod snapshot;
 mod sqlite;
 
 use std::path::Path;
+use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::config::DatabaseUrl;
@@ -22,10 +25,8 @@ use crate::kernel::Fault;
 #[derive(Clone)]
 pub enum Db {
     /// One connection that writes, a few that read beside it.
-    Sqlite {
-        write: SqlitePool,
-        read: SqlitePool,
-    },
+    Sqlite { write: SqlitePool, read: SqlitePool },
+    /// A few connections that do both.
     Postgres(PgPool),
 }
 
@@ -33,16 +34,20 @@ impl Db {
     /// Opens the database that the settings name, and migrates it.
     ///
     /// # Errors
-    /// When it cannot be opened, or is newer than this program.
+    /// When it cannot be opened, is newer than this program, or a server that Patio cannot use.
     pub async fn open(url: Option<&DatabaseUrl>, data_dir: &Path) -> anyhow::Result<Self> {
         match url {
             Some(DatabaseUrl::Sqlite(path)) => sqlite::open(path).await,
+            Some(DatabaseUrl::Postgres(url)) => postgres::open(url).await,
             None => sqlite::open(&data_dir.join("patio.db")).await,
         }
     }
 
     /// Begins a change. `SQLite`'s takes the write lock at once, so that it cannot fail half way
-    /// because somebody else wrote.
+    /// because somebody else wrote. `PostgreSQL`'s is READ COMMITTED: others write beside it, each
+    /// statement sees what was committed before it began, and what must not change in between is
+    /// locked by updating its row. Locks are taken in this order: the counter, then rooms, then
+    /// memberships.
     pub(crate) async fn change(&self) -> Result<Change, sqlx::Error> {
         match self {
             Self::Sqlite { write, .. } => {
@@ -94,10 +99,49 @@ impl Change {
     }
 }
 
+/// How long to leave a database alone that does not answer.
+const AWAY: Duration = Duration::from_secs(2);
+
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
-        Self::internal(error)
+        if is_away(&error) {
+            tracing::error!(%error, "the database does not answer");
+            Self::Busy { retry_after: AWAY }
+        } else {
+            Self::internal(error)
+        }
     }
+}
+
+/// Whether the connection was lost, or none was to be had. What became of a transaction that ended
+/// so is not known.
+pub(crate) fn is_away(error: &sqlx::Error) -> bool {
+    use sqlx::Error;
+    match error {
+        Error::Io(_)
+        | Error::Tls(_)
+        | Error::Protocol(_)
+        | Error::PoolTimedOut
+        | Error::PoolClosed
+        | Error::WorkerCrashed => true,
+        // Lost, shut down, too many connections, closed to them.
+        Error::Database(error) => error.code().is_some_and(|code| {
+            ["08", "57P", "53300", "55000"].iter().any(|c| code.starts_with(c))
+        }),
+        _ => false,
+    }
+}
+
+/// Whether two transactions stood in each other's way and this one was ended for it: a deadlock or a
+/// failed serialization. Nothing of it remains, and it is worth another try.
+pub(crate) fn is_collision(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    matches!(code.as_deref(), Some("40001" | "40P01"))
+}
+
+/// Whether a row was refused because there is one like it.
+pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(DatabaseError::is_unique_violation)
 }
 
 /// Expands an expression for each engine, with `$pool` bound to connections that read.

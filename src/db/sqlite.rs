@@ -24,6 +24,8 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
         .busy_timeout(Duration::from_secs(5))
         .pragma("temp_store", "memory")
         .pragma("trusted_schema", "off")
+        // What people delete is overwritten and not only marked as free.
+        .pragma("secure_delete", "on")
         .pragma("journal_size_limit", "67108864")
         .statement_cache_capacity(256);
 

@@ -5,6 +5,7 @@ use axum::extract::rejection::{FormRejection, JsonRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Problem;
@@ -59,14 +60,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// The number in a path. What is no number names nothing: 404.
+/// The `{id}` in a path. What is no number names nothing: 404.
 pub struct PathId(pub i64);
+
+#[derive(Deserialize)]
+struct Named {
+    id: i64,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for PathId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let path = Path::<i64>::from_request_parts(parts, state).await;
-        path.map(|Path(id)| Self(id)).map_err(|_| Problem::not_found())
+        let path = Path::<Named>::from_request_parts(parts, state).await;
+        path.map(|Path(named)| Self(named.id)).map_err(|_| Problem::not_found())
     }
 }

@@ -8,9 +8,13 @@ use super::language::LANGUAGE_COOKIE;
 use super::theme::{THEME_COOKIE, Theme};
 use super::{Client, Language};
 use crate::chat::accounts::model::Secret;
+use crate::kernel::{RoomId, UserId};
 
 /// Browsers keep a cookie for 400 days at most; the server ends a session much earlier.
 const KEPT: time::Duration = time::Duration::days(400);
+
+/// The cookie that keeps the last room.
+const ROOM_COOKIE: &str = "patio_room";
 
 fn name(client: Client) -> &'static str {
     if client.https { "__Host-patio_session" } else { "patio_session" }
@@ -41,6 +45,18 @@ pub fn language(language: Language, client: Client) -> Cookie<'static> {
 /// A cookie that keeps the choice of a theme.
 pub fn theme(theme: Theme, client: Client) -> Cookie<'static> {
     build(THEME_COOKIE, theme.word().to_owned(), client)
+}
+
+/// The room that this person looked at last in this browser.
+pub fn last_room(jar: &CookieJar, me: UserId) -> Option<RoomId> {
+    let (user, room) = jar.get(ROOM_COOKIE)?.value().split_once('.')?;
+    (user.parse() == Ok(me.0)).then_some(())?;
+    room.parse().ok().map(RoomId)
+}
+
+/// A cookie that keeps the room somebody looks at. Others who use this browser have their own.
+pub fn room(me: UserId, room: RoomId, client: Client) -> Cookie<'static> {
+    build(ROOM_COOKIE, format!("{}.{}", me.0, room.0), client)
 }
 
 fn build(name: &'static str, value: String, client: Client) -> Cookie<'static> {

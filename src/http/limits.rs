@@ -1,4 +1,4 @@
-//! How often somebody may try to sign in or to register.
+//! How often somebody may try to sign in or to register, or ask whether a name is taken.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -16,6 +16,9 @@ use crate::config::Switch;
 const SIGN_IN: (u32, Duration) = (20, Duration::from_secs(15));
 /// A class that registers together from one school does, too.
 const SIGN_UP: (u32, Duration) = (40, Duration::from_secs(30));
+/// A few people who fill in the form at once ask that often; who collects addresses that have an
+/// account is no faster in the long run than by trying to register.
+const AVAILABILITY: (u32, Duration) = (120, Duration::from_secs(30));
 
 #[derive(Clone)]
 pub struct Throttle(Option<Arc<Limits>>);
@@ -23,11 +26,16 @@ pub struct Throttle(Option<Arc<Limits>>);
 struct Limits {
     sign_in: DefaultKeyedRateLimiter<IpAddr>,
     sign_up: DefaultKeyedRateLimiter<IpAddr>,
+    availability: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 impl Throttle {
     pub fn new(switch: Switch) -> Self {
-        let limits = || Limits { sign_in: limiter(SIGN_IN), sign_up: limiter(SIGN_UP) };
+        let limits = || Limits {
+            sign_in: limiter(SIGN_IN),
+            sign_up: limiter(SIGN_UP),
+            availability: limiter(AVAILABILITY),
+        };
         Self((switch == Switch::On).then(|| Arc::new(limits())))
     }
 
@@ -43,11 +51,18 @@ impl Throttle {
         self.check(client, |limits| &limits.sign_up)
     }
 
+    /// # Errors
+    /// 429, with the time to wait.
+    pub fn availability(&self, client: Client) -> Result<(), Problem> {
+        self.check(client, |limits| &limits.availability)
+    }
+
     /// Forgets those who have not tried for long.
     pub fn prune(&self) {
         if let Some(limits) = &self.0 {
             limits.sign_in.retain_recent();
             limits.sign_up.retain_recent();
+            limits.availability.retain_recent();
         }
     }
 

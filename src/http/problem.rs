@@ -11,7 +11,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::chat::messages::PostError;
+use crate::chat::messages::WriteError;
 use crate::chat::rooms::{AccessError, RoomError};
 use crate::kernel::{Fault, Invalid, Random};
 
@@ -96,12 +96,15 @@ impl From<RoomError> for Problem {
     }
 }
 
-impl From<PostError> for Problem {
-    fn from(error: PostError) -> Self {
+impl From<WriteError> for Problem {
+    fn from(error: WriteError) -> Self {
         match error {
-            PostError::NonceReused => Self::saying(StatusCode::CONFLICT, "nonce-reused"),
-            PostError::Invalid(invalid) => Self::invalid([invalid]),
-            PostError::Fault(fault) => fault.into(),
+            WriteError::NonceReused => Self::saying(StatusCode::CONFLICT, "nonce-reused"),
+            WriteError::Invalid(invalid) => Self::invalid([invalid]),
+            WriteError::NotFound => Self::not_found(),
+            WriteError::NotTheAuthor => Self::saying(StatusCode::FORBIDDEN, "not-the-author"),
+            WriteError::Deleted => Self::saying(StatusCode::CONFLICT, "message-is-deleted"),
+            WriteError::Fault(fault) => fault.into(),
         }
     }
 }

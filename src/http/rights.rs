@@ -13,8 +13,9 @@ use axum_extra::extract::CookieJar;
 
 use super::{Client, PathId, Problem, Site, cookies};
 use crate::chat::accounts::model::{Admin, Secret, SignedIn};
+use crate::chat::messages::model::{Author, Message};
 use crate::chat::rooms::model::{Member, Owner, Reader};
-use crate::kernel::RoomId;
+use crate::kernel::{MessageId, RoomId};
 
 /// Somebody signed in. Without: 401, which pages turn into the sign-in form.
 #[derive(Clone, Debug)]
@@ -126,5 +127,37 @@ impl FromRequestParts<Site> for CanChange {
             <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
         let PathId(room) = PathId::from_request_parts(parts, site).await?;
         Ok(Self(site.rooms.owner(&signed_in.person, RoomId(room)).await?))
+    }
+}
+
+/// The message in the path, with the right to read the room that it is in.
+pub struct CanSee {
+    pub reader: Reader,
+    pub message: Message,
+}
+
+impl FromRequestParts<Site> for CanSee {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let Viewer(signed_in) =
+            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
+        let PathId(id) = PathId::from_request_parts(parts, site).await?;
+        let room = site.messages.room_of(MessageId(id)).await?.ok_or_else(Problem::not_found)?;
+        let reader = site.rooms.reader(&signed_in.person, room).await?;
+        let message = site.messages.find(&reader, MessageId(id)).await?;
+        Ok(Self { message: message.ok_or_else(Problem::not_found)?, reader })
+    }
+}
+
+/// The right to edit and to delete the message in the path.
+pub struct CanAmend(pub Author);
+
+impl FromRequestParts<Site> for CanAmend {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let CanSee { reader, message } = CanSee::from_request_parts(parts, site).await?;
+        Ok(Self(site.messages.author(&reader, message.id).await?))
     }
 }

@@ -34,7 +34,7 @@ pub async fn backup(
     target: &Target,
     now: Timestamp,
 ) -> anyhow::Result<Manifest> {
-    let database = database(storage);
+    let database = database(storage)?;
     ensure!(database.is_file(), "there is no database to keep at {}", database.display());
     let _in_use = DataDir::share(storage)?;
     let folder = match target {
@@ -87,10 +87,16 @@ async fn describe(copy: &Path, now: Timestamp) -> anyhow::Result<Manifest> {
 }
 
 /// The file of the database that the settings name.
-pub(super) fn database(storage: &Storage) -> PathBuf {
-    match &storage.database_url {
-        None => storage.data_dir.join(DATABASE),
-        Some(DatabaseUrl::Sqlite(path)) => path.clone(),
+///
+/// # Errors
+/// When it is no file.
+pub fn database(storage: &Storage) -> anyhow::Result<PathBuf> {
+    match storage.database() {
+        None => Ok(storage.data_dir.join(DATABASE)),
+        Some(DatabaseUrl::Sqlite(path)) => Ok(path.clone()),
+        Some(DatabaseUrl::Postgres(_)) => {
+            bail!("backups are for SQLite: with PostgreSQL use pg_dump, or patio export --full")
+        }
     }
 }
 

@@ -53,7 +53,7 @@ pub async fn restore(path: &Path, storage: &Storage, how: How<'_>) -> anyhow::Re
     let data_dir = DataDir::own(storage)?;
     let place = data_dir.path();
     ensure!(
-        backup::database(storage) == place.join(DATABASE),
+        backup::database(storage)? == place.join(DATABASE),
         "a backup goes into the data directory: unset DATABASE_URL"
     );
     if !how.replace && !data_dir.is_empty()? {

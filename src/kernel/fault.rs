@@ -5,7 +5,8 @@ use std::time::Duration;
 /// A failure on our side. Its text is for the log, never for a client.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// A bounded queue is full: worth another try after the given time.
+    /// A bounded queue is full, or the database does not answer: worth another try after the given
+    /// time.
     #[error("too busy")]
     Busy { retry_after: Duration },
     /// Everything else.

@@ -1,25 +1,26 @@
 //! Registering, signing in, signing out.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use serde::Deserialize;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
 
 use super::form::Form;
 use super::layout::{Frame, OwnPath, again, html};
 use super::visit::Visit;
-use crate::chat::accounts::model::NewAccount;
+use crate::chat::accounts::model::{Email, Name, NewAccount, PlainPassword};
 use crate::chat::accounts::{RegisterError, SignInError};
-use crate::http::{FormBody, Problem, Site, Viewer};
+use crate::http::{Client, FormBody, Language, Problem, Query, Site, Viewer};
 use crate::kernel::Invalid;
 
 pub(super) fn router() -> Router<Site> {
     Router::new()
         .route("/login", get(show_login).post(login))
         .route("/register", get(show_register).post(register))
+        .route("/register/available", get(show_available))
         .route("/logout", post(logout))
 }
 
@@ -57,6 +58,13 @@ struct RegisterForm {
     password: String,
     password_confirmation: String,
     next: String,
+}
+
+impl RegisterForm {
+    fn differs(&self) -> Option<Invalid> {
+        (self.password != self.password_confirmation)
+            .then_some(Invalid::new("password_confirmation", "password-differs"))
+    }
 }
 
 /// Signed in already: nothing to do here.
@@ -125,20 +133,19 @@ async fn register(
     FormBody(typed): FormBody<RegisterForm>,
 ) -> Result<Response, Problem> {
     site.throttle.sign_up(visit.client)?;
-    let problems = match parse(&typed) {
-        Ok(new) => match site.accounts.register(&new).await {
-            Ok(person) => return visit.sign_in(&site, &person, &typed.next).await,
-            Err(RegisterError::Taken(fields)) => fields,
-            Err(RegisterError::Guessable) => {
-                vec![Invalid::new("password", "password-guessable")]
-            }
-            Err(RegisterError::Closed) => {
-                return Err(Problem::saying(StatusCode::FORBIDDEN, "register-closed"));
-            }
-            Err(RegisterError::Fault(fault)) => return Err(fault.into()),
-        },
-        Err(problems) => problems,
-    };
+    let problems =
+        match (NewAccount::parse(&typed.name, &typed.email, &typed.password), typed.differs()) {
+            (Ok(new), None) => match site.accounts.register(&new).await {
+                Ok(person) => return visit.sign_in(&site, &person, &typed.next).await,
+                Err(RegisterError::Taken(fields)) => fields,
+                Err(RegisterError::Guessable) => {
+                    vec![Invalid::new("password", "password-guessable")]
+                }
+                Err(RegisterError::Closed) => return Err(closed()),
+                Err(RegisterError::Fault(fault)) => return Err(fault.into()),
+            },
+            _ => complaints(&site, &typed).await?,
+        };
     let form = Form::default()
         .with("name", &typed.name)
         .with("email", &typed.email)
@@ -151,15 +158,62 @@ async fn register(
     ))
 }
 
-fn parse(typed: &RegisterForm) -> Result<NewAccount, Vec<Invalid>> {
-    let differs = (typed.password != typed.password_confirmation)
-        .then_some(Invalid::new("password_confirmation", "password-differs"));
-    match (NewAccount::parse(&typed.name, &typed.email, &typed.password), differs) {
-        (Ok(new), None) => Ok(new),
-        (parsed, differs) => {
-            Err(parsed.err().unwrap_or_default().into_iter().chain(differs).collect())
-        }
+/// Everything that is wrong, in one round: what cannot be read, what is taken or guessable, and a
+/// repetition that differs.
+async fn complaints(site: &Site, typed: &RegisterForm) -> Result<Vec<Invalid>, Problem> {
+    if !site.accounts.sign_up_state().await?.open {
+        return Err(closed());
     }
+    let name = Name::parse(&typed.name);
+    let email = Email::parse(&typed.email);
+    let password = PlainPassword::parse(&typed.password);
+    let (sound_name, sound_email) = (name.as_ref().ok(), email.as_ref().ok());
+    let objections =
+        site.accounts.objections(sound_name, sound_email, password.as_ref().ok()).await?;
+    let unread = [name.err(), email.err(), password.err(), typed.differs()];
+    Ok(unread.into_iter().flatten().chain(objections).collect())
+}
+
+fn closed() -> Problem {
+    Problem::saying(StatusCode::FORBIDDEN, "register-closed")
+}
+
+/// A field of the registration while it is typed; one of them at a time.
+#[derive(Deserialize)]
+struct Asked {
+    name: Option<String>,
+    email: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Available {
+    field: &'static str,
+    complaint: Option<String>,
+}
+
+/// What the form would say to a name or an address. It tells strangers no more than that.
+async fn show_available(
+    State(site): State<Site>,
+    client: Client,
+    t: Language,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Available>, Problem> {
+    site.throttle.availability(client)?;
+    if !site.accounts.sign_up_state().await?.open {
+        return Err(closed());
+    }
+    let (field, parsed) = match (asked.name, asked.email) {
+        (Some(name), None) => ("name", Name::parse(&name).map(|name| (Some(name), None))),
+        (None, Some(email)) => ("email", Email::parse(&email).map(|email| (None, Some(email)))),
+        _ => return Err(Problem::saying(StatusCode::UNPROCESSABLE_ENTITY, "query-shape")),
+    };
+    let complaint = match parsed {
+        Err(unread) => Some(unread),
+        Ok((name, email)) => {
+            site.accounts.objections(name.as_ref(), email.as_ref(), None).await?.pop()
+        }
+    };
+    Ok(Json(Available { field, complaint: complaint.map(|complaint| t.complain(complaint)) }))
 }
 
 async fn logout(State(site): State<Site>, visit: Visit) -> Result<Response, Problem> {

@@ -7,7 +7,7 @@ use super::messages::{PostForm, post_message};
 use super::rooms::Answer;
 use crate::chat::accounts::model::{Person, fold};
 use crate::chat::commands::{COMMANDS, Command, nearest};
-use crate::chat::messages::PostError;
+use crate::chat::messages::WriteError;
 use crate::chat::messages::model::Kind;
 use crate::chat::rooms::model::{Member, NewRoom, Room, RoomChange, RoomTopic, Visibility};
 use crate::chat::rooms::{AccessError, RoomError};
@@ -186,7 +186,7 @@ impl Desk<'_> {
         let form = PostForm { body, nonce: String::new() };
         match post_message(self.site, member, &form, kind).await {
             Ok(()) => Ok(go(member.room())),
-            Err(PostError::Invalid(invalid)) => Ok(self.refuse(invalid.reason)),
+            Err(WriteError::Invalid(invalid)) => Ok(self.refuse(invalid.reason)),
             Err(error) => Err(error.into()),
         }
     }

@@ -152,7 +152,7 @@ async fn join(CanPost(member): CanPost) -> Response {
 
 async fn leave(State(site): State<Site>, CanRead(reader): CanRead) -> Result<Response, Problem> {
     site.rooms.leave(&reader).await?;
-    Ok(Redirect::to("/").into_response())
+    Ok(to_room(site.rooms.lobby().await?))
 }
 
 #[derive(Deserialize, Default)]

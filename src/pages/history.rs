@@ -5,7 +5,7 @@ use askama::Template;
 use jiff::civil::Date;
 
 use super::people::{hue_of, initials};
-use crate::chat::messages::model::{Kind, Message, Window};
+use crate::chat::messages::model::{Kind, Message, Reactions, Window};
 use crate::chat::rooms::model::{Reader, Visibility};
 use crate::http::{Language, Problem, Site};
 use crate::kernel::paging::Limit;
@@ -22,10 +22,12 @@ struct MessageView<'a> {
     initials: String,
     photo: Option<&'a str>,
     at_ms: i64,
-    at_iso: String,
-    at_full: String,
-    at_clock: String,
+    at: Moment,
     html: &'a str,
+    /// When it was given another text.
+    edited: Option<Moment>,
+    deleted: bool,
+    reactions: Vec<ReactionView<'a>>,
     nonce: Option<&'a str>,
     /// Follows a message of the same author so closely that it needs no name.
     continues: bool,
@@ -33,10 +35,43 @@ struct MessageView<'a> {
     action: bool,
 }
 
+/// A moment in UTC, as everything that the server writes.
+struct Moment {
+    iso: String,
+    full: String,
+    clock: String,
+}
+
+impl Moment {
+    fn new(at: Timestamp, t: Language) -> Self {
+        let clock = format!("{} UTC", at.utc().strftime("%H:%M"));
+        let full = format!("{}, {clock}", day_label(at.utc().date(), t));
+        Self { iso: at.rfc3339(), full, clock }
+    }
+}
+
+struct ReactionView<'a> {
+    emoji: &'a str,
+    count: usize,
+    /// How many in words.
+    people: String,
+    /// Whose, so that a browser can tell its own person's: ids with spaces between them.
+    users: String,
+}
+
+impl<'a> ReactionView<'a> {
+    fn new(Reactions { emoji, users }: &'a Reactions, t: Language) -> Self {
+        let count = users.len();
+        let ids: Vec<String> = users.iter().map(ToString::to_string).collect();
+        Self { emoji, count, people: t.count("reaction-count", count), users: ids.join(" ") }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "messages/_message.html")]
 struct MessageTemplate<'a> {
     m: MessageView<'a>,
+    t: Language,
 }
 
 /// A message as every socket and page shows it.
@@ -48,8 +83,6 @@ pub fn fragment(message: &Message, t: Language) -> askama::Result<String> {
 }
 
 fn render(message: &Message, t: Language, continues: bool) -> askama::Result<String> {
-    let at = message.created_at;
-    let clock = format!("{} UTC", at.utc().strftime("%H:%M"));
     let m = MessageView {
         id: message.id.0,
         seq: message.seq.0,
@@ -59,16 +92,17 @@ fn render(message: &Message, t: Language, continues: bool) -> askama::Result<Str
         hue: hue_of(message.author.id),
         initials: initials(&message.author.display_name),
         photo: message.author.avatar.as_deref(),
-        at_ms: at.0,
-        at_iso: at.rfc3339(),
-        at_full: format!("{}, {clock}", day_label(at.utc().date(), t)),
-        at_clock: clock,
+        at_ms: message.created_at.0,
+        at: Moment::new(message.created_at, t),
         html: &message.html,
+        edited: message.edited_at.filter(|_| !message.deleted).map(|at| Moment::new(at, t)),
+        deleted: message.deleted,
+        reactions: message.reactions.iter().map(|one| ReactionView::new(one, t)).collect(),
         nonce: message.nonce.as_deref(),
         continues,
         action: message.kind == Kind::Action,
     };
-    MessageTemplate { m }.render()
+    MessageTemplate { m, t }.render()
 }
 
 /// A page of history.

@@ -14,7 +14,7 @@ use super::layout::{Frame, again, html};
 use super::rooms::{Shown, room_page};
 use super::visit::Visit;
 use crate::chat::commands::{self, Typed};
-use crate::chat::messages::PostError;
+use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
 use crate::chat::rooms::model::Member;
 use crate::http::{CanPost, CanRead, FormBody, Language, Problem, Query, Site};
@@ -60,7 +60,7 @@ async fn create(
             let said = PostForm { body, nonce: form.nonce.clone() };
             match post_message(&site, &member, &said, Kind::Text).await {
                 Ok(()) => Outcome::Go(to_room(member.room())),
-                Err(PostError::Invalid(error)) => {
+                Err(WriteError::Invalid(error)) => {
                     let shown = Shown { draft: form.body, error: Some(error), ..Shown::default() };
                     let page = present(&site, &member, page, shown).await?;
                     return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
@@ -102,13 +102,13 @@ pub(super) async fn post_message(
     member: &Member,
     form: &PostForm,
     kind: Kind,
-) -> Result<(), PostError> {
-    let body = MessageBody::parse(&form.body).map_err(PostError::Invalid)?;
+) -> Result<(), WriteError> {
+    let body = MessageBody::parse(&form.body).map_err(WriteError::Invalid)?;
     let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
-    let nonce = nonce.map_err(|_| PostError::Invalid(Invalid::new("body", "nonce-shape")))?;
+    let nonce = nonce.map_err(|_| WriteError::Invalid(Invalid::new("body", "nonce-shape")))?;
     let draft = Draft { kind, body, nonce, reply_to: None };
     match site.messages.post(member.clone(), draft.clone()).await {
-        Err(PostError::NonceReused) => {
+        Err(WriteError::NonceReused) => {
             site.messages.post(member.clone(), Draft { nonce: None, ..draft }).await?;
             Ok(())
         }

@@ -8,9 +8,11 @@ mod commands;
 mod direct;
 mod directory;
 mod errors;
+mod everybody;
 mod form;
 pub mod history;
 mod layout;
+mod message;
 mod messages;
 mod people;
 mod reset;
@@ -18,6 +20,7 @@ mod room_settings;
 mod rooms;
 mod settings;
 mod side;
+mod switcher;
 mod visit;
 
 use axum::Router;
@@ -32,6 +35,8 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(accounts::router())
         .merge(rooms::router())
         .merge(directory::router())
+        .merge(everybody::router())
+        .merge(switcher::router())
         .merge(room_settings::router())
         .merge(direct::router())
         .merge(settings::router())
@@ -39,6 +44,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(reset::router())
         .merge(admin::router())
         .merge(messages::router())
+        .merge(message::router())
         .fallback(errors::nothing_here)
         .layer(from_fn_with_state(site.clone(), rights::by_cookie))
         .layer(origin::guard(site.about.base_url.as_ref()))

@@ -10,9 +10,10 @@ use serde::Deserialize;
 
 use super::form::Form;
 use super::layout::{Frame, again, html};
+use super::settings::chosen_password;
 use super::visit::Visit;
 use crate::chat::accounts::ResetError;
-use crate::chat::accounts::model::{PlainPassword, Secret};
+use crate::chat::accounts::model::Secret;
 use crate::http::{FormBody, Problem, Site};
 use crate::kernel::Invalid;
 
@@ -57,16 +58,13 @@ async fn reset(
     site.throttle.sign_in(visit.client)?;
     let secret = Secret::new(link.as_str());
     let person = site.accounts.by_reset(&secret).await.map_err(explain)?;
-    let parsed = PlainPassword::parse(&typed.password);
-    let differs = (typed.password != typed.password_confirmation)
-        .then_some(Invalid::new("password_confirmation", "password-differs"));
-    let problems = match (parsed, differs) {
-        (Ok(new), None) => match site.accounts.reset_password(&secret, &new).await {
-            Ok(person) => return visit.sign_in(&site, &person, "/").await,
-            Err(ResetError::Guessable) => vec![Invalid::new("password", "password-guessable")],
-            Err(error) => return Err(explain(error)),
-        },
-        (parsed, differs) => parsed.err().into_iter().chain(differs).collect(),
+    let twice = (typed.password.as_str(), typed.password_confirmation.as_str());
+    let problems = match chosen_password(&site, &person, twice).await? {
+        Ok(new) => {
+            let person = site.accounts.reset_password(&secret, &new).await.map_err(explain)?;
+            return visit.sign_in(&site, &person, "/").await;
+        }
+        Err(problems) => problems,
     };
     let form = Form::default().complain(page.t, &problems);
     let (name, display_name) = (person.name, person.display_name);

@@ -3,27 +3,42 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::{Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 
+use super::directory::to_room;
 use super::history::{MessageList, history};
 use super::layout::{Frame, html};
+use super::message::COMMON_EMOJI;
 use super::people::PersonView;
 use super::side::{Side, icon, side};
 use crate::chat::accounts::model::Person;
 use crate::chat::commands::COMMANDS;
+use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Reader, Room, Visibility};
-use crate::http::{CanRead, Language, Problem, Query, Site, Viewer};
+use crate::http::{CanRead, Client, Language, Problem, Query, Site, Viewer, cookies};
 use crate::kernel::{Invalid, RoomId};
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/", get(home)).route("/rooms/{id}", get(show))
 }
 
-async fn home(State(site): State<Site>, _: Viewer) -> Result<Redirect, Problem> {
-    let lobby = site.rooms.lobby().await?;
-    Ok(Redirect::to(&format!("/rooms/{lobby}")))
+/// To the room one looked at last, if one still may, else to the lobby.
+async fn home(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    jar: CookieJar,
+) -> Result<Response, Problem> {
+    if let Some(room) = cookies::last_room(&jar, me.person.id) {
+        match site.rooms.reader(&me.person, room).await {
+            Ok(reader) => return Ok(to_room(reader.room().id)),
+            Err(AccessError::Fault(fault)) => return Err(fault.into()),
+            Err(_) => {}
+        }
+    }
+    Ok(to_room(site.rooms.lobby().await?))
 }
 
 #[derive(Deserialize)]
@@ -35,10 +50,17 @@ async fn show(
     State(site): State<Site>,
     CanRead(reader): CanRead,
     Query(place): Query<Place>,
+    client: Client,
+    jar: CookieJar,
     page: Frame,
 ) -> Result<Response, Problem> {
     let shown = Shown { before: place.before, ..Shown::default() };
-    room_page(&site, &reader, page, shown).await
+    let shown = room_page(&site, &reader, page, shown).await?;
+    let (me, room) = (reader.person().id, reader.room().id);
+    if cookies::last_room(&jar, me) == Some(room) {
+        return Ok(shown);
+    }
+    Ok((jar.add(cookies::room(me, room, client)), shown).into_response())
 }
 
 /// What of a room's page depends on the request.
@@ -74,6 +96,7 @@ struct RoomPage {
     error: Option<String>,
     answer: Option<Answer>,
     commands: Vec<CommandView>,
+    emoji: [&'static str; COMMON_EMOJI.len()],
 }
 
 struct RoomView {
@@ -161,6 +184,7 @@ pub(super) async fn room_page(
         error: shown.error.map(|error| page.t.complain(error)),
         answer: shown.answer,
         commands: commands(page.t),
+        emoji: COMMON_EMOJI,
         page,
     }))
 }
@@ -206,6 +230,7 @@ pub(super) async fn unwritten_page(
         error: shown.error.map(|error| page.t.complain(error)),
         answer: shown.answer,
         commands: Vec::new(),
+        emoji: COMMON_EMOJI,
         page,
     }))
 }

@@ -13,7 +13,9 @@ use super::form::Form;
 use super::layout::{Frame, again, html};
 use super::side::{Side, side};
 use crate::chat::accounts::ChangeError;
-use crate::chat::accounts::model::{DisplayName, Email, PlainPassword, SessionInfo, SignedIn};
+use crate::chat::accounts::model::{
+    DisplayName, Email, Person, PlainPassword, SessionInfo, SignedIn,
+};
 use crate::http::{Client, FormBody, Language, Problem, Site, Theme, Viewer, cookies};
 use crate::kernel::Invalid;
 
@@ -185,18 +187,35 @@ async fn change_password(
     FormBody(typed): FormBody<PasswordForm>,
 ) -> Result<Response, Problem> {
     site.throttle.sign_in(client)?;
-    let problem = match PlainPassword::parse(&typed.password) {
-        Ok(_) if typed.password != typed.password_confirmation => {
-            Invalid::new("password_confirmation", "password-differs")
-        }
+    let twice = (typed.password.as_str(), typed.password_confirmation.as_str());
+    let problems = match chosen_password(&site, &me.person, twice).await? {
         Ok(new) => match site.accounts.change_password(&me, &typed.current_password, &new).await {
             Ok(()) => return Ok(saved()),
-            Err(error) => explain(error)?,
+            Err(error) => vec![explain(error)?],
         },
-        Err(problem) => problem,
+        Err(problems) => problems,
     };
-    let password = Form::default().complain(page.t, &[problem]);
+    let password = Form::default().complain(page.t, &problems);
     refused(&site, &me, page, Forms { password, ..Forms::default() }).await
+}
+
+/// A new password that was typed twice, or all that stands against it.
+pub(super) async fn chosen_password(
+    site: &Site,
+    person: &Person,
+    (typed, again): (&str, &str),
+) -> Result<Result<PlainPassword, Vec<Invalid>>, Problem> {
+    let guessable = Invalid::new("password", "password-guessable");
+    let password = match PlainPassword::parse(typed) {
+        Ok(new) if site.accounts.is_guessable(person, &new).await? => Err(guessable),
+        parsed => parsed,
+    };
+    let differs =
+        (typed != again).then_some(Invalid::new("password_confirmation", "password-differs"));
+    Ok(match (password, differs) {
+        (Ok(new), None) => Ok(new),
+        (password, differs) => Err(password.err().into_iter().chain(differs).collect()),
+    })
 }
 
 fn explain(error: ChangeError) -> Result<Invalid, Problem> {

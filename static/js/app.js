@@ -2,16 +2,18 @@
 import { startChat } from './chat.js';
 import { startDrawers } from './drawers.js';
 import { startRegions } from './regions.js';
+import { startRegistering } from './registering.js';
 import { startReveal } from './reveal.js';
+import { startSwitcher } from './switcher.js';
 import { forgetUnsent } from './unsent.js';
 
 const app = document.getElementById('app');
-if (app) {
-  startChat(app);
-  startRegions();
-}
+const go = app ? startChat(app) : (address) => location.assign(address);
+if (app) startRegions();
 startDrawers();
 startReveal();
+startRegistering();
+startSwitcher(go);
 
 // Unsent text belongs to one person: it goes when they leave, and at the latest when someone signs in here.
 if (document.body.classList.contains('gate')) forgetUnsent();

@@ -15,6 +15,7 @@ const byId = (id) => document.getElementById(id);
 const languageOf = (page) => page.querySelector('.me-menu [aria-current]')?.lang;
 const scriptOf = (page) => page.querySelector('script[type="module"]')?.getAttribute('src');
 
+/** Answers with the way to another room or person: `go(address, room)`. */
 export function startChat(app) {
   const { me, epoch } = app.dataset;
   const setting = (name, usual) => Number(app.dataset[name] ?? usual);
@@ -109,7 +110,7 @@ export function startChat(app) {
   };
 
   room.start();
-  startSwitching({ sidebar, visits, stay: () => room.composer.focus() });
+  const go = startSwitching({ sidebar, visits, stay: () => room.composer.focus() });
   banner.showSoon();
   const address = new URL('/api/v1/live', location.href);
   address.protocol = address.protocol.replace('http', 'ws');
@@ -131,4 +132,5 @@ export function startChat(app) {
     onSignedOut() { location.assign('/login'); },
   });
   byId('retry').addEventListener('click', live.retryNow);
+  return go;
 }

@@ -1,4 +1,6 @@
 // The keyboard in a room: from message to message in the log, back to the field with Escape.
+import { setStops } from './personal.js';
+
 export function startKeys({ log, composer, toEnd }) {
   function step(key, from) {
     const all = Array.from(log.querySelectorAll('.msg'));
@@ -12,8 +14,13 @@ export function startKeys({ log, composer, toEnd }) {
   log.addEventListener('focusin', (event) => {
     const article = event.target.closest('.msg');
     if (!article) return;
-    for (const other of log.querySelectorAll('.msg[tabindex="0"]')) other.tabIndex = -1;
+    for (const other of log.querySelectorAll('.msg[tabindex="0"]')) { other.tabIndex = -1; setStops(other, false); }
     article.tabIndex = 0;
+    setStops(article, true);
+  });
+  log.addEventListener('focusout', (event) => {
+    const article = event.target.closest('.msg');
+    if (article && !article.contains(event.relatedTarget)) setStops(article, false);
   });
 
   log.addEventListener('keydown', (event) => {

@@ -1,4 +1,5 @@
 // The room on screen: makes its parts and passes the server's frames to them, until another room takes its place. Data goes composer → sender → line → timeline, announcer.
+import { startActs } from './acts.js';
 import { isCommand, literal } from './commands.js';
 import { startComposer } from './composer.js';
 import { createDraft } from './drafts.js';
@@ -31,7 +32,7 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
   const { signal } = closing;
 
   const log = byId('log');
-  const timeline = new Timeline(byId('messages'), signal);
+  const timeline = new Timeline(byId('messages'), me, signal);
   const end = createEnd(log, byId('messages'), byId('pill'));
   const people = createPeople();
   const news = createNews(log, signal);
@@ -54,6 +55,7 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
   waiting.setAway(app.dataset.line === 'away');
   startMenu(form, byId('command-menu'));
   startKeys({ log, composer: composer.field, toEnd: end.go });
+  startActs({ log, timeline, composer: composer.field, me, keep: end.keep, error: byId('composer-error'), signal });
   log.addEventListener('scroll', reading.look, { passive: true });
 
   function send(body, nonce) {
@@ -88,7 +90,7 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
     if (mine) reading.known(seq);
     reading.look();
     sidebar.raise(id, { last: seq, read: mine ? seq : 0 });
-    if (!isNew || mine) return;
+    if (!isNew || mine || article.matches('.msg--deleted')) return;
     if (wasUp) end.countNew();
     if (caughtUp) announcer.message(article);
   }

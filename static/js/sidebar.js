@@ -42,15 +42,13 @@ export function createSidebar(side) {
     rowOf(room)?.querySelector('.room').setAttribute('aria-current', 'page');
   }
 
-  function settle() {
-    byId('direct-head').hidden = byId('direct').children.length === 0;
-    point(current);
-  }
+  /** Of many rooms the one at hand is in sight. */
+  function show() { side.querySelector('.room[aria-current]')?.scrollIntoView({ block: 'nearest' }); }
 
   function remove(room) {
     marks.delete(room);
     rowOf(room)?.remove();
-    settle();
+    point(current);
     title.setTotal(total());
   }
 
@@ -62,6 +60,9 @@ export function createSidebar(side) {
     const next = lobby ? others[0] : others.slice(visibility === 'direct' ? 0 : 1).find(later);
     list.insertBefore(row, next ?? null);
   }
+
+  show();
+  side.addEventListener('toggle', show); // a drawer has nothing to scroll before it is open
 
   return {
     title,
@@ -94,7 +95,7 @@ export function createSidebar(side) {
       known?.remove();
       const row = parse(html).querySelector('li');
       place(row, room);
-      settle();
+      point(current);
       if (focused) row.querySelector('.room').focus();
       if (!marks.has(room.id)) marks.set(room.id, { last: 0, read: 0 });
       raise(room.id, { last: room.last_seq, read: room.last_read_seq });
@@ -111,7 +112,8 @@ export function createSidebar(side) {
       for (const id of LISTS) byId(id).replaceChildren(...page.querySelector(`#${id}`).children);
       side.querySelector('.me').replaceWith(page.querySelector('.me')); // its language links lead to the room at hand
       current = room;
-      settle();
+      point(current);
+      show();
       for (const known of marks.keys()) draw(known);
       title.setTotal(total());
     },

@@ -4,17 +4,19 @@ import { closeDrawer } from './drawers.js';
 const STEPS = { ArrowUp: -1, ArrowDown: 1 };
 
 export function startSwitching({ sidebar, visits, stay }) {
-  function go(link) {
-    if (visits.isShown(link.href)) { closeDrawer('side'); stay(); return; }
-    sidebar.point(Number(link.closest('[data-room]').dataset.room));
-    visits.go(link.href);
+  function go(address, room) {
+    if (visits.isShown(address)) { closeDrawer('side'); stay(); return; }
+    if (room) sidebar.point(room);
+    visits.go(address);
   }
+
+  const follow = (link) => go(link.href, Number(link.closest('[data-room]').dataset.room));
 
   document.addEventListener('click', (event) => {
     const link = event.target.closest('.side .room');
     if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    go(link);
+    follow(link);
   });
 
   addEventListener('keydown', (event) => {
@@ -22,6 +24,7 @@ export function startSwitching({ sidebar, visits, stay }) {
     const links = sidebar.rows();
     const next = links[links.findIndex((link) => link.ariaCurrent) + STEPS[event.key]];
     event.preventDefault();
-    if (next) go(next);
+    if (next) follow(next);
   });
+  return go;
 }

@@ -1,5 +1,6 @@
 // The list of messages: puts each one where its number belongs, and keeps day lines and runs of one author right around it.
-import { dayOf, eachMidnight, localiseTime, nameOfDay } from './times.js';
+import { personalise } from './personal.js';
+import { dayOf, eachMidnight, nameOfDay } from './times.js';
 
 const CHUNK = 50; // messages; the browser skips whole chunks that are off screen
 const RUN = 5 * 60_000; // within this time the same author's next message needs no name
@@ -7,13 +8,23 @@ const RUN = 5 * 60_000; // within this time the same author's next message needs
 const seqOf = (article) => Number(article.dataset.seq);
 const at = (article) => Number(article.dataset.at);
 
+/** What takes the place of a part that had the focus in an older rendering. */
+function sameIn(article, part) {
+  if (article.contains(part)) return part; // the bar went along
+  const match = part.matches('.react') ? `.react[value="${CSS.escape(part.value)}"]` : part.matches('.msg__link') && '.msg__link';
+  return (match && article.querySelector(match)) || article;
+}
+
 export class Timeline {
   #list;
+  #me;
+  #held = new Map(); // id → the newest rendering of a message that must stay as it is for now
   #queue = document.createElement('div'); // messages that wait to be stored; always after the stored ones
   #walker;
 
-  constructor(list, signal) {
+  constructor(list, me, signal) {
     this.#list = list;
+    this.#me = me;
     this.#walker = document.createTreeWalker(list, NodeFilter.SHOW_ELEMENT, (node) => (node.classList.contains('msg') ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP));
     this.#lastChunk().after(this.#queue);
     this.#settle(list.querySelectorAll('.msg'));
@@ -27,7 +38,10 @@ export class Timeline {
   put(article) {
     const known = document.getElementById(article.id);
     if (known) {
-      if (Number(article.dataset.rev) > Number(known.dataset.rev)) this.#replace(known, article);
+      const newest = this.#held.get(article.id) ?? known;
+      if (Number(article.dataset.rev) <= Number(newest.dataset.rev)) return false;
+      if (this.#held.has(article.id)) this.#held.set(article.id, article);
+      else this.#replace(known, article);
       return false;
     }
     const before = this.#lastUpTo(seqOf(article));
@@ -36,10 +50,26 @@ export class Timeline {
     if (!before) this.#list.querySelector('.chunk').prepend(article);
     else if (this.#fills(before)) this.#newChunk().append(article);
     else before.after(article);
-    localiseTime(article);
+    personalise(article, this.#me);
     this.#regroup(article);
     this.#regroup(this.#next(article));
     return true;
+  }
+
+  /** The message stays as it is until it is released, whatever comes meanwhile. */
+  hold(article) { this.#held.set(article.id, null); }
+
+  release(article) {
+    const newer = this.#held.get(article.id);
+    this.#held.delete(article.id);
+    if (newer) this.#replace(article, newer);
+  }
+
+  /** The newest message of this author that can still be edited. */
+  lastOf(author) {
+    let article = this.#previous(this.#queue);
+    while (article && (article.dataset.author !== author || article.matches('.msg--deleted'))) article = this.#previous(article);
+    return article;
   }
 
   /** Puts a page of history in place of the link to it. */
@@ -65,16 +95,18 @@ export class Timeline {
   findStored(author, nonce) { return this.#list.querySelector(`.msg[data-seq][data-author="${CSS.escape(author)}"][data-nonce="${CSS.escape(nonce)}"]`); }
 
   #replace(known, article) {
-    const focused = known === document.activeElement;
+    const focused = known.contains(document.activeElement) ? document.activeElement : null;
+    const acts = known.querySelector('.acts');
     article.tabIndex = known.tabIndex;
     known.replaceWith(article);
-    if (focused) article.focus({ preventScroll: true });
+    if (acts) article.append(acts);
     this.#settle([article]);
+    if (focused) sameIn(article, focused).focus({ preventScroll: true });
   }
 
   #settle(articles) {
     for (const article of articles) {
-      localiseTime(article);
+      personalise(article, this.#me);
       this.#regroup(article);
     }
   }

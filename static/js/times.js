@@ -30,6 +30,8 @@ export function localiseTime(article) {
   const date = new Date(Number(article.dataset.at));
   time.textContent = clock.format(date);
   time.title = full.format(date);
+  const edited = article.querySelector('.msg__edited time');
+  if (edited) edited.title = full.format(new Date(edited.dateTime));
 }
 
 /** At every local midnight "Today" means another day. */

@@ -80,7 +80,7 @@ story('the pages of rooms and settings', async ({ patio, person }) => {
   await ana.makeRoom(`Huerto ${'x'.repeat(57)}`);
   await ana.post(`/topic ${LONG}`);
   await ana.page.locator('.bar__topic', { hasText: LONG }).waitFor();
-  for (const where of ['/rooms', '/rooms/2/settings', '/settings', '/direct/tom']) {
+  for (const where of ['/rooms', '/rooms/2/settings', '/settings', '/direct/tom', '/people', '/people?q=nobody']) {
     await ana.go(where);
     await isSound(ana, where);
   }
@@ -126,6 +126,19 @@ story('a line above what is new, and the way to it', async ({ patio, person }) =
   await isSound(ana, 'new messages');
 });
 
+story('the quick switcher, with something in it and with nothing', async ({ patio, person }) => {
+  await patio.program('t'.repeat(32));
+  const ana = await person('ana', { locale: 'es-ES' });
+  await ana.makeRoom(`Huerto ${'x'.repeat(57)}`);
+  for (let n = 0; n < 12; n++) await ana.makeRoom(`Sala ${n}`);
+  await ana.page.keyboard.press('Control+k');
+  await ana.page.locator('#switcher [role=option]').first().waitFor();
+  await isSound(ana, 'switcher');
+  await ana.page.keyboard.type('nothing like this');
+  await ana.page.locator('#switcher-list').waitFor({ state: 'hidden' });
+  await isSound(ana, 'empty switcher');
+});
+
 story('a page that does not exist', async ({ person }) => {
   const ana = await person('ana');
   await ana.go('/nowhere');
@@ -155,4 +168,37 @@ story('whatever opens or waits: drawers, menu, a lost connection, a refused mess
   await ana.post('into the void');
   await ana.banner.waitFor();
   await sound('no connection');
+});
+
+story('what becomes of a message: its page, chips, the bar, the palette, the field to edit it', async ({ person, tolerate }) => {
+  tolerate(/^422 /);
+  const ana = await person('ana');
+  for (const text of ['first', LONG, 'gone']) await ana.post(text);
+  await ana.sees('gone');
+  const react = async (id, emoji) => ana.page.evaluate(async ([message, chosen]) => fetch(`/messages/${message}/reactions`, { method: 'POST', body: new URLSearchParams({ emoji: chosen }) }), [id, emoji]);
+  for (const emoji of ['👍', '❤️', '🎉', '😮', '👀', '🪴', '🐌', '🌱']) await react(2, emoji);
+  await ana.message('gone').hover();
+  await ana.page.getByRole('button', { name: 'Delete message' }).click();
+  await isSound(ana, 'a deletion that can be undone');
+  await ana.page.locator('.msg--deleted').waitFor();
+  await ana.message('first').hover();
+  await ana.page.locator('.acts').waitFor();
+  await isSound(ana, 'the bar');
+  await ana.message('first').hover();
+  await ana.page.getByRole('button', { name: 'Add a reaction' }).click();
+  await isSound(ana, 'the palette');
+  await ana.page.keyboard.press('Escape');
+  await ana.message('first').hover();
+  await ana.page.getByRole('button', { name: 'Edit message' }).click();
+  await ana.page.locator('.edit textarea').waitFor();
+  await isSound(ana, 'editing');
+  for (const id of [2, 3]) {
+    await ana.go(`/messages/${id}`);
+    await isSound(ana, `the page of message ${id}`);
+  }
+  await ana.go('/messages/2');
+  await ana.page.getByLabel('Another emoji').fill('x');
+  await ana.page.getByLabel('Another emoji').press('Enter');
+  await ana.page.locator('#emoji-note').waitFor();
+  await isSound(ana, 'the page of a message, with a complaint');
 });

@@ -59,7 +59,7 @@ story('each mistake in the registration is told beside its field, and what was t
   const tom = await visitor();
   await tom.go('/register');
   for (const [mistake, field, complaint] of mistakes) {
-    await tom.register('tom', mistake);
+    await Promise.all([tom.page.waitForEvent('load'), tom.register('tom', mistake)]);
     const about = `${field}: ${JSON.stringify(mistake)}`;
     await eventually(async () => assert.equal(await tom.noteOf(field), complaint, about));
     assert.equal(await tom.field(field).getAttribute('aria-invalid'), 'true', about);
@@ -80,6 +80,98 @@ story('several mistakes are told at once', async ({ visitor }) => {
   await eventually(async () => assert.equal(await tom.noteOf('name'), 'Take 2 to 32 characters.'));
   assert.equal(await tom.noteOf('password'), 'Take 8 to 256 characters.');
   assert.equal(await tom.noteOf('password_confirmation'), 'The two passwords differ.');
+});
+
+story('a taken name and an address are told while one types, and a free one is too', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const tom = await visitor();
+  await tom.go('/register');
+  const hint = await tom.noteOf('name');
+  const says = (field, text) => eventually(async () => assert.equal(await tom.noteOf(field), text));
+  await tom.field('name').pressSequentially('ANA');
+  await says('name', 'Somebody has this name, or one that looks like it.');
+  assert.equal(await tom.field('name').getAttribute('aria-invalid'), 'true');
+  await tom.field('name').pressSequentially('bel');
+  await says('name', '✓ Available');
+  assert.equal(await tom.field('name').getAttribute('aria-invalid'), null);
+  await tom.field('name').fill('a'); // too short to judge
+  await says('name', hint);
+  await tom.field('email').fill(emailOf('ana'));
+  await tom.field('email').press('Tab'); // no waiting for who goes on
+  await says('email', 'There is an account with this address.');
+  await tom.go('/register?lang=es');
+  await tom.field('name').fill('ana');
+  await says('name', 'Alguien tiene este nombre, o uno que se le parece.');
+});
+
+story('an answer that comes late says nothing about what stands there by now', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const tom = await visitor();
+  await tom.go('/register');
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await tom.page.route('**/register/available?name=ana', async (route) => { await held; await route.fallback().catch(() => {}); });
+  const asked = tom.page.waitForRequest('**/register/available?name=ana');
+  await tom.field('name').fill('ana');
+  await asked;
+  await tom.field('name').fill('anabel');
+  await eventually(async () => assert.equal(await tom.noteOf('name'), '✓ Available'));
+  release();
+  await tom.field('email').fill('tom@huerto.example');
+  await eventually(async () => assert.equal(await tom.noteOf('email'), '✓ Available'));
+  assert.equal(await tom.noteOf('name'), '✓ Available');
+});
+
+story('a repetition that differs is told while one types, but not before it can differ', async ({ visitor }) => {
+  const tom = await visitor();
+  await tom.go('/register');
+  const says = (text) => eventually(async () => assert.equal(await tom.noteOf('password_confirmation'), text));
+  await tom.field('password').fill(PASSWORD);
+  await tom.field('password_confirmation').pressSequentially('quiet');
+  await says('');
+  await tom.field('password_confirmation').pressSequentially('ly');
+  await says('The two passwords differ.');
+  await tom.field('password_confirmation').fill('quiet');
+  await says('');
+  await tom.field('password_confirmation').press('Tab');
+  await says('The two passwords differ.');
+  await tom.field('password').fill('quiet');
+  await says('');
+});
+
+story('a page that asked too often is silent, and registering still works', { RATE_LIMIT: 'on' }, async ({ patio, visitor, tolerate }) => {
+  tolerate(/^429 .*available/);
+  for (let n = 0; n < 121; n++) await fetch(`${patio.origin}/register/available?name=eva`);
+  const tom = await visitor();
+  await tom.go('/register');
+  const hint = await tom.noteOf('name');
+  const refused = tom.page.waitForResponse((answer) => answer.status() === 429);
+  await tom.field('name').fill('tom');
+  await refused;
+  assert.equal(await tom.noteOf('name'), hint);
+  await tom.register('tom');
+  await tom.arrives('/rooms/1');
+});
+
+story('a guessable password and a repetition that differs are told together, without scripts', async ({ visitor }) => {
+  const tom = await visitor({ javaScriptEnabled: false });
+  await tom.go('/register');
+  await tom.register('tom', { password: 'password1', password_confirmation: 'password2' });
+  await eventually(async () => assert.equal(await tom.noteOf('password'), 'This is easy to guess. Add another word or two.'));
+  assert.equal(await tom.noteOf('password_confirmation'), 'The two passwords differ.');
+});
+
+story('who comes back is in the room they were in last', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.makeRoom('Huerto');
+  await ana.signOut();
+  await ana.arrives('/login');
+  await ana.signIn('ana');
+  await ana.isIn('Huerto');
+  await ana.post('/lobby');
+  await ana.isIn('lobby');
+  await ana.go('/');
+  await ana.arrives('/rooms/1');
 });
 
 story('who signed out is asked to sign in, and then led to where they wanted to go', async ({ person }) => {

@@ -113,7 +113,7 @@ story('every stop has a name, a ring, and is large enough to hit', async ({ pati
   await tom.post('See https://example.org/seeds');
   const ana = await person('ana', { viewport: { width: 1600, height: 900 } });
   const stranger = await visitor();
-  for (const [reader, pages] of [[ana, ['/rooms/1', '/rooms/1?before=1', '/rooms', '/rooms/1/settings', '/settings', '/direct/tom', '/nowhere']], [stranger, ['/login', '/register']]]) {
+  for (const [reader, pages] of [[ana, ['/rooms/1', '/rooms/1?before=1', '/rooms', '/rooms/1/settings', '/settings', '/direct/tom', '/people', '/nowhere']], [stranger, ['/login', '/register']]]) {
     for (const where of pages) {
       await reader.go(where);
       const stops = await tabStops(reader);

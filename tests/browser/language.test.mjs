@@ -11,7 +11,7 @@ const KEYS = [...catalogue('en').matchAll(/^([a-z]+(?:-[a-z0-9]+)+) =/gm)].map((
 const SPANISH = { locale: 'es-ES' };
 // The same in both: names, and what is no word.
 const COMMANDS = readFileSync(path.resolve(LOCALES, '../src/chat/commands.rs'), 'utf8').matchAll(/^ {4}\("(\/[a-z]+)",/gm);
-const SHARED = [...Array.from(COMMANDS, ([, name]) => name), 'Patio', 'lobby', 'lobby · Patio', 'tom · Patio', 'AN', 'TO', 'English', 'Español', 'ana', 'tom', 'Enter'];
+const SHARED = [...Array.from(COMMANDS, ([, name]) => name), 'Patio', 'lobby', 'lobby · Patio', 'tom · Patio', 'AN', 'TO', 'English', 'Español', 'ana', 'tom', '@ana', '@tom', 'Enter', 'Ctrl K'];
 
 /** Every sentence of a page: its texts and the labels that are only spoken or shown in place of something. */
 const sentences = (visitor) => visitor.page.evaluate(() => {
@@ -72,7 +72,7 @@ story('complaints, times, days and counts are in the reader\'s language', async 
 
 story('no page shows the name of a sentence in place of the sentence, or one in the other language', async ({ patio, person, visitor }) => {
   await patio.program('tom');
-  const pages = ['/rooms/1', '/rooms/1?before=1', '/rooms', '/rooms/1/settings', '/settings', '/direct/tom', '/nowhere', '/login', '/register'];
+  const pages = ['/rooms/1', '/rooms/1?before=1', '/rooms', '/rooms/1/settings', '/settings', '/direct/tom', '/people', '/people?q=x', '/nowhere', '/login', '/register'];
   const collected = {};
   for (const locale of ['en-GB', 'es-ES']) {
     const ana = locale === 'en-GB' ? await person('ana', { locale }) : await visitor({ locale });

@@ -56,7 +56,7 @@ story('back and forward lead through the rooms one was in', async ({ person }) =
 story('back leads over a page that is no room', async ({ person }) => {
   const ana = await inTwoRooms(person);
   await ana.open('lobby');
-  await ana.page.locator('.side__head a').click();
+  await ana.page.locator('.side__head a[href="/rooms"]').click();
   await ana.arrives('/rooms');
   await ana.page.goBack();
   await ana.arrives('/rooms/1');

@@ -88,6 +88,95 @@ async fn the_form_comes_back_filled_in_with_the_passwords_empty() {
 }
 
 #[tokio::test]
+async fn everything_that_is_wrong_with_a_registration_is_told_in_one_round() {
+    let server = Server::start().await;
+    server.person("ana").await;
+    let mut browser = server.browser();
+    for (name, email, password, again, wrong) in [
+        (
+            "eva",
+            "eva@x.org",
+            "password1",
+            "password2",
+            ["password", "password_confirmation"].as_slice(),
+        ),
+        ("ANA", "eva@x.org", "password1", "password1", &["name", "password"]),
+        (
+            "e",
+            "ana@example.test",
+            "password1",
+            "x",
+            &["name", "email", "password", "password_confirmation"],
+        ),
+        ("eva", "eva@x.org", PASSWORD, "x", &["password_confirmation"]),
+    ] {
+        let fields = [
+            ("name", name),
+            ("email", email),
+            ("password", password),
+            ("password_confirmation", again),
+        ];
+        let page = browser.submit("/register", &fields).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let told: Vec<_> = ["name", "email", "password", "password_confirmation"]
+            .into_iter()
+            .filter(|field| !page.all(&format!("#{field}-note.field__note--bad")).is_empty())
+            .collect();
+        assert_eq!(told, wrong, "{name} {email} {password} {again}");
+    }
+    let nobody = Api::stranger(server.url("/api/v1"));
+    let account = json!({"name": "ana", "email": "eva@x.org", "password": "password1"});
+    let refused = nobody.refused(Method::POST, "/users", Some(account)).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    let fields: Vec<_> = refused.body["errors"].as_object().expect("errors").keys().collect();
+    assert_eq!(fields, ["name", "password"]);
+}
+
+#[tokio::test]
+async fn whether_a_name_or_an_address_can_be_had_is_told_before_the_form_is_sent() {
+    let server = Server::start().await;
+    server.person("ana").await;
+    let mut browser = server.browser();
+    for (query, field, complaint) in [
+        ("name=eva", "name", None),
+        ("name=ANA", "name", Some("Somebody has this name, or one that looks like it.")),
+        (
+            "name=two+words",
+            "name",
+            Some("Only letters, digits, “.”, “_” and “-”, beginning with a letter or digit."),
+        ),
+        ("name=admin", "name", Some("This name is reserved.")),
+        ("email=eva@example.test", "email", None),
+        ("email=ANA@example.test", "email", Some("There is an account with this address.")),
+        ("email=a@b@c", "email", Some("This is no email address.")),
+    ] {
+        let answer = browser.get(&format!("/register/available?{query}")).await;
+        let told: serde_json::Value = serde_json::from_str(&answer.text).expect("JSON");
+        assert_eq!(told, json!({"field": field, "complaint": complaint}), "{query}");
+    }
+    browser.language = "es";
+    let answer = browser.get("/register/available?name=ana").await;
+    assert!(answer.text.contains("Alguien tiene este nombre"), "{}", answer.text);
+    for odd in ["", "?name=eva&email=eva@x.org", "?nick=eva"] {
+        let answer = browser.get(&format!("/register/available{odd}")).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn asking_for_names_has_a_limit_of_its_own() {
+    let server = Server::with(&["--rate-limit=on"]).await;
+    let mut browser = server.browser();
+    for _ in 0..120 {
+        assert_eq!(browser.get("/register/available?name=eva").await.status, StatusCode::OK);
+    }
+    let refused = browser.get("/register/available?name=eva").await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!(browser.register("eva").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_closed_sign_up_lets_the_first_in_and_nobody_else() {
     let server = Server::with(&["--signup=closed"]).await;
     let ana = server.api("ana").await;
@@ -97,6 +186,12 @@ async fn a_closed_sign_up_lets_the_first_in_and_nobody_else() {
     let mut browser = server.browser();
     assert_eq!(browser.register("luis").await.status, StatusCode::FORBIDDEN);
     assert!(browser.get("/register").await.all("form").is_empty());
+    for name in ["ana", "luis"] {
+        let asked = browser.get(&format!("/register/available?name={name}")).await;
+        assert_eq!(asked.status, StatusCode::FORBIDDEN, "{name}");
+    }
+    let fields = [("name", "ana"), ("password", PASSWORD)];
+    assert_eq!(browser.submit("/register", &fields).await.status, StatusCode::FORBIDDEN);
     assert_eq!(browser.login("ana", PASSWORD).await.path, "/rooms/1");
 }
 

@@ -42,6 +42,56 @@ fn a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed() {
 }
 
 #[test]
+fn the_password_of_a_database_is_shown_to_nobody() {
+    let refused = "postgres://ana:hunter2@db/patio?sslmode=maybe";
+    let nowhere = "postgres://ana:hunter2@127.0.0.1:1/patio?sslmode=disable";
+    for (url, code, says) in [
+        (refused, 2, "DATABASE_URL=postgres://… is not allowed; allowed: sqlite:PATH"),
+        (nowhere, 1, "cannot open the database patio at 127.0.0.1:1"),
+    ] {
+        let data = tempfile::tempdir().expect("a directory");
+        let path = data.path().to_str().expect("a path");
+        let output = run(&[], &[("DATABASE_URL", url), ("DATA_DIR", path), ("LOG", "off")]);
+        let text = complaint(&output);
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains(says) && !text.contains("hunter2"), "{text}");
+    }
+    let help = run(&["--help"], &[("DATABASE_URL", nowhere)]);
+    let text = String::from_utf8(help.stdout).expect("text");
+    assert!(text.contains("DATABASE_URL") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn the_database_may_be_named_in_a_file() {
+    let data = tempfile::tempdir().expect("a directory");
+    let file = data.path().join("url");
+    let file = file.to_str().expect("a path");
+    let path = data.path().to_str().expect("a path");
+    let start = |more: &[(&str, &str)]| {
+        let all = [("DATABASE_URL_FILE", file), ("DATA_DIR", path), ("LOG", "off"), ("PORT", "1")];
+        run(&[], &[&all, more].concat())
+    };
+    let missing = start(&[]);
+    assert_eq!(missing.status.code(), Some(2), "{}", complaint(&missing));
+    assert!(complaint(&missing).contains("a file that can be read"), "{}", complaint(&missing));
+
+    std::fs::write(file, "mysql://ana:hunter2@db/patio").expect("written");
+    let wrong = start(&[]);
+    let text = complaint(&wrong);
+    assert_eq!((wrong.status.code(), text.lines().count()), (Some(2), 1), "{text}");
+    assert!(text.contains("a file that holds sqlite:PATH") && !text.contains("hunter2"), "{text}");
+
+    std::fs::write(file, " sqlite:/nowhere/at/all.db\n").expect("written");
+    let taken = start(&[]);
+    assert_eq!(taken.status.code(), Some(1), "{}", complaint(&taken));
+    assert!(complaint(&taken).contains("/nowhere/at/all.db"), "{}", complaint(&taken));
+
+    let both = start(&[("DATABASE_URL", "sqlite:/nowhere/else.db")]);
+    assert_eq!(both.status.code(), Some(2), "{}", complaint(&both));
+}
+
+#[test]
 fn an_empty_variable_is_as_good_as_none() {
     let output = run(&["healthcheck"], &[("PORT", ""), ("LISTEN", "")]);
     assert!(complaint(&output).contains("127.0.0.1:3000"), "{}", complaint(&output));
@@ -61,6 +111,7 @@ fn an_unknown_argument_is_wrong_usage_and_help_names_everything() {
     let text = String::from_utf8(help.stdout).expect("text");
     for word in [
         "serve",
+        "demo",
         "healthcheck",
         "PORT",
         "DATA_DIR",
@@ -111,10 +162,11 @@ fn a_healthcheck_succeeds_while_the_server_runs_and_fails_when_it_does_not() {
 }
 
 /// `patio user`, beside a server on the same directory.
-fn user(data: &std::path::Path, arguments: &[&str]) -> Output {
-    let data = data.to_str().expect("a path");
+fn user(server: &Server, arguments: &[&str]) -> Output {
+    let kept = server.storage().flags();
+    let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
     let base = ("BASE_URL", "https://chat.example.org");
-    run(&[["user"].as_slice(), arguments].concat(), &[("DATA_DIR", data), base])
+    run(&[["user"].as_slice(), arguments, &kept].concat(), &[base])
 }
 
 fn printed(output: &Output) -> String {
@@ -125,12 +177,11 @@ fn printed(output: &Output) -> String {
 #[tokio::test]
 async fn people_are_added_listed_and_given_roles_from_the_command_line() {
     let server = Server::with(&["--signup=closed"]).await;
-    let data = server.data();
-    let link = printed(&user(data, &["add", "ana", "ana@example.test"]));
+    let link = printed(&user(&server, &["add", "ana", "ana@example.test"]));
     assert!(link.starts_with("https://chat.example.org/reset/"), "{link}");
-    printed(&user(data, &["add", "luis", "luis@example.test", "--admin"]));
-    printed(&user(data, &["demote", "ANA"]));
-    let list = printed(&user(data, &["list"]));
+    printed(&user(&server, &["add", "luis", "luis@example.test", "--admin"]));
+    printed(&user(&server, &["demote", "ANA"]));
+    let list = printed(&user(&server, &["list"]));
     let rows: Vec<Vec<&str>> = list.lines().map(|row| row.split_whitespace().collect()).collect();
     assert_eq!(rows[0][..3], ["ana", "member", "ana@example.test"]);
     assert_eq!(rows[1][..3], ["luis", "admin", "luis@example.test"]);
@@ -141,7 +192,7 @@ async fn people_are_added_listed_and_given_roles_from_the_command_line() {
         (&["demote", "luis"], "somebody must stay administrator"),
         (&["deactivate", "luis"], "somebody must stay administrator"),
     ] {
-        let output = user(data, arguments);
+        let output = user(&server, arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         assert_eq!(complaint(&output).lines().count(), 1, "{}", complaint(&output));
         assert!(complaint(&output).contains(text), "{}", complaint(&output));
@@ -158,14 +209,14 @@ async fn an_account_closed_from_the_command_line_is_out_of_the_running_server_to
     let luis = server.api("luis").await;
     let mut live = luis.live().await;
     live.until("present").await;
-    printed(&user(server.data(), &["deactivate", "luis"]));
+    printed(&user(&server, &["deactivate", "luis"]));
     assert_eq!(live.closed().await, 4403);
     let refused = server.browser().login("luis", PASSWORD).await;
     assert_eq!(refused.status, 422);
-    printed(&user(server.data(), &["reactivate", "luis"]));
+    printed(&user(&server, &["reactivate", "luis"]));
     let mut browser = server.browser();
     assert_eq!(browser.login("luis", PASSWORD).await.path, "/rooms/1");
-    let link = printed(&user(server.data(), &["reset-password", "luis"]));
+    let link = printed(&user(&server, &["reset-password", "luis"]));
     let path = link.trim().strip_prefix("https://chat.example.org").expect("a link");
     assert_eq!(server.browser().get(path).await.status, 200);
 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use sqlx::Connection;
 use tempfile::TempDir;
 
-use crate::support::command::{complaint, done, patio, text};
-use crate::support::{Api, Server};
+use crate::support::command::{Place, complaint, done, patio, text};
+use crate::support::{Api, PASSWORD, Server, Storage};
 
 /// All files below a folder but the manifest, which says when it was written.
 fn files(folder: &Path) -> BTreeMap<String, String> {
@@ -41,18 +41,30 @@ async fn lived_in() -> (Server, Api) {
     let question = luis.say("two\nlines, and a link: https://example.org/?a=1&b=2").await;
     let reply = json!({"body": "an answer", "reply_to": question["id"], "nonce": "n-1"});
     ana.post("/rooms/1/messages", reply).await;
+    let changed = luis.say("with a mistake").await["id"].clone();
+    let path = format!("/messages/{changed}");
+    luis.ok(Method::PATCH, &path, Some(json!({"body": "without"}))).await;
+    ana.ok(Method::PUT, &format!("{path}/reactions/👍"), None).await;
+    let regretted = luis.say("regretted words").await["id"].clone();
+    luis.ok(Method::DELETE, &format!("/messages/{regretted}"), None).await;
     let secret = json!({"name": "<b>Garden</b>", "topic": "peas & beans", "visibility": "private"});
     let secret = ana.post("/rooms", secret).await;
     ana.post(&format!("/rooms/{}/messages", secret["id"]), json!({"body": "only us"})).await;
     let direct = ana.post("/direct", json!({"name": "luis"})).await;
     ana.post(&format!("/rooms/{}/messages", direct["id"]), json!({"body": "psst"})).await;
-    done(&patio(server.data(), &["user", "reset-password", "luis"]));
+    server.browser().login("ana", PASSWORD).await;
+    done(&patio(server.storage(), &["user", "reset-password", "luis"]));
     (server, ana)
 }
 
-fn exported(data: &Path, folder: &TempDir, name: &str, flags: &[&str]) -> PathBuf {
+fn exported(
+    place: &(impl Place + ?Sized),
+    folder: &TempDir,
+    name: &str,
+    flags: &[&str],
+) -> PathBuf {
     let path = folder.path().join(name);
-    done(&patio(data, &[["export", text(&path)].as_slice(), flags].concat()));
+    done(&patio(place, &[["export", text(&path)].as_slice(), flags].concat()));
     path
 }
 
@@ -62,10 +74,10 @@ async fn what_is_exported_and_imported_is_exported_the_same_again() {
     let folder = tempfile::tempdir().expect("a directory");
     for flags in [[].as_slice(), &["--full"]] {
         let name = format!("first{}", flags.len());
-        let first = exported(server.data(), &folder, &name, flags);
-        let new = folder.path().join(format!("data{}", flags.len()));
+        let first = exported(server.storage(), &folder, &name, flags);
+        let new = Storage::new().await;
         let said = done(&patio(&new, &["import", "patio", text(&first)]));
-        assert!(said.contains("2 people, 3 rooms, 5 messages"), "{said}");
+        assert!(said.contains("2 people, 3 rooms, 7 messages"), "{said}");
         assert_eq!(said.contains("reset-password"), flags.is_empty(), "{said}");
         let again = exported(&new, &folder, &format!("again{}", flags.len()), flags);
         let (first, again) = (files(&first), files(&again));
@@ -78,13 +90,10 @@ async fn what_is_exported_and_imported_is_exported_the_same_again() {
         }
     }
     // A full one brings everything that signs people in, and the next message has the next numbers.
-    let mut other = Server::start().await;
-    other.stop().await;
-    fs::remove_dir_all(other.data()).expect("removed");
-    done(&patio(other.data(), &["import", "patio", text(&folder.path().join("first1"))]));
-    let other = other.restart().await;
-    let mut there = Api::stranger(other.url("/api/v1"));
-    there.use_token(ana.token());
+    let other = Storage::new().await;
+    done(&patio(&other, &["import", "patio", text(&folder.path().join("first1"))]));
+    let other = Server::kept_in(other).await;
+    let mut there = ana.through(&other);
     let path = "/rooms/1/messages";
     assert_eq!(there.get(path).await["items"], ana.get(path).await["items"]);
     let (next, here) = (there.say("after").await, ana.say("after").await);
@@ -100,9 +109,9 @@ async fn what_opens_doors_is_only_in_a_full_export() {
     use std::os::unix::fs::PermissionsExt;
     let (server, _ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
-    let plain = exported(server.data(), &folder, "plain", &[]);
+    let plain = exported(server.storage(), &folder, "plain", &[]);
     let full = folder.path().join("full");
-    let output = patio(server.data(), &["export", text(&full), "--full"]);
+    let output = patio(server.storage(), &["export", text(&full), "--full"]);
     done(&output);
     assert!(String::from_utf8_lossy(&output.stderr).contains("act as anybody"));
     let names: Vec<String> = files(&plain).into_keys().collect();
@@ -145,14 +154,16 @@ async fn what_opens_doors_is_only_in_a_full_export() {
 async fn pages_show_what_people_wrote_and_run_nothing_of_it() {
     let (server, _ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
-    let english = files(&exported(server.data(), &folder, "en", &[]));
+    let english = files(&exported(server.storage(), &folder, "en", &[]));
     let (lobby, index) = (&english["rooms/1-1.html"], &english["index.html"]);
     assert!(lobby.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{lobby}");
     assert!(!lobby.contains("<script"), "{lobby}");
     assert!(lobby.contains("href=\"https://example.org/?a=1&amp;b=2\""), "{lobby}");
     assert!(!index.contains("<b>Garden"), "{index}");
     assert!(index.contains("ana – luis") && index.contains("Rooms"), "{index}");
-    let spanish = files(&exported(server.data(), &folder, "es", &["--language=es"]));
+    assert!(lobby.contains("edited") && lobby.contains("This message was deleted."), "{lobby}");
+    assert!(!english.values().any(|content| content.contains("regretted")));
+    let spanish = files(&exported(server.storage(), &folder, "es", &["--language=es"]));
     assert!(spanish["index.html"].contains("<html lang=\"es\">"));
     assert!(spanish["index.html"].contains("Salas"), "{}", spanish["index.html"]);
 }
@@ -163,8 +174,8 @@ async fn a_folder_with_something_in_it_is_not_written_into() {
     let folder = tempfile::tempdir().expect("a directory");
     let target = folder.path().join("x");
     fs::create_dir(&target).expect("made");
-    exported(server.data(), &folder, "x", &[]);
-    let refused = complaint(&patio(server.data(), &["export", text(&target)]));
+    exported(server.storage(), &folder, "x", &[]);
+    let refused = complaint(&patio(server.storage(), &["export", text(&target)]));
     assert!(refused.contains("not an empty folder"), "{refused}");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left over");
 }
@@ -186,7 +197,7 @@ const WRONG: [(&str, usize, &str, &str); 12] = [
     ("people.jsonl", 2, "@name=\"ana\"", "people.jsonl:2: it does not fit"),
     ("people.jsonl", 2, "@name=\"../etc\"", "people.jsonl:2: name:"),
     ("people.jsonl", 2, "@avatar=\"../x\"", "people.jsonl:2: avatar is no name"),
-    ("messages.jsonl", 3, "@seq=4", "not numbered 1, 2, 3"),
+    ("messages.jsonl", 3, "@seq=99", "not numbered 1, 2, 3"),
     ("messages.jsonl", 1, "@created_at=\"yesterday\"", "messages.jsonl:1: created_at is no time"),
 ];
 
@@ -206,8 +217,8 @@ fn changed(line: &str, change: &str) -> String {
 async fn a_wrong_line_is_named_and_nothing_is_imported() {
     let (server, ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
-    let (data, new) = (server.data(), folder.path().join("data"));
-    let export = exported(data, &folder, "x", &[]);
+    let new = Storage::new().await;
+    let export = exported(server.storage(), &folder, "x", &[]);
     for (file, number, change, said) in WRONG {
         let path = export.join(file);
         let sound = fs::read_to_string(&path).expect("a file");
@@ -230,7 +241,7 @@ async fn a_wrong_line_is_named_and_nothing_is_imported() {
     done(&patio(&new, &["import", "patio", text(&export)]));
     let refused = complaint(&patio(&new, &["import", "patio", text(&export)]));
     assert!(refused.contains("already"), "{refused}");
-    let refused = complaint(&patio(data, &["import", "patio", text(&export)]));
+    let refused = complaint(&patio(server.storage(), &["import", "patio", text(&export)]));
     assert!(refused.contains("is in use"), "{refused}");
     ana.ok(Method::GET, "/rooms", None).await;
 }
@@ -240,6 +251,9 @@ const LEFT_OUT: [&str; 3] = ["counters", "endings", "_sqlx_migrations"];
 
 #[tokio::test]
 async fn an_export_has_every_column_of_every_table() {
+    if Storage::is_on_postgres() {
+        return;
+    }
     let server = Server::start().await;
     let path = server.data().join("patio.db");
     let mut database = sqlx::SqliteConnection::connect(text(&path)).await.expect("opened");
@@ -265,4 +279,29 @@ async fn an_export_has_every_column_of_every_table() {
         let known = written.iter().any(|(t, words)| t == table && words.contains(&column.as_str()));
         assert!(known, "{table}.{column} is not exported");
     }
+}
+
+#[tokio::test]
+async fn everything_moves_from_one_database_to_the_other_and_back() {
+    let (server, _ana) = lived_in().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let here = exported(server.storage(), &folder, "here", &["--full"]);
+    // In a directory of its own it is SQLite, wherever the tests run.
+    let elsewhere = folder.path().join("data");
+    done(&patio(elsewhere.as_path(), &["import", "patio", text(&here)]));
+    let there = exported(elsewhere.as_path(), &folder, "there", &["--full"]);
+    let back = Storage::new().await;
+    done(&patio(&back, &["import", "patio", text(&there)]));
+    let again = exported(&back, &folder, "again", &["--full"]);
+    let lines = |folder: &Path| {
+        let mut found = files(folder);
+        found.retain(|name, _| name.ends_with(".jsonl"));
+        found
+    };
+    assert_eq!(lines(&here), lines(&there));
+    assert_eq!(lines(&here), lines(&again));
+    let after = Server::kept_in(back).await;
+    let eva = after.api("eva").await;
+    let room = eva.post("/rooms", json!({"name": "new", "visibility": "public"})).await;
+    assert_eq!(room["id"], 4, "numbers go on behind those that were brought");
 }

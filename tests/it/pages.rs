@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::support::Server;
+use crate::support::{Browser, PASSWORD, Server};
 
 #[tokio::test]
 async fn two_people_talk() {
@@ -98,7 +98,7 @@ async fn a_double_click_posts_once_and_a_page_from_the_back_button_swallows_noth
     let server = Server::start().await;
     let mut ana = server.person("ana").await;
     let nonce = ana.get("/rooms/1").await.attribute("input[name=nonce]", "value").expect("a nonce");
-    let post = async |browser: &mut crate::support::Browser, body: &str| {
+    let post = async |browser: &mut Browser, body: &str| {
         let fields = [("body", body), ("nonce", nonce.as_str())];
         browser.submit("/rooms/1/messages", &fields).await.messages()
     };
@@ -160,4 +160,52 @@ async fn what_is_not_there_is_a_page_that_leads_home() {
     assert_eq!(page.attribute("main a", "href").as_deref(), Some("/"));
     assert_eq!(ana.get("/logout").await.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(ana.get("/rooms/1?before=x").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn home_is_the_room_one_was_in_last() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    assert_eq!(ana.get("/").await.path, "/rooms/1");
+    ana.submit("/rooms", &[("name", "Huerto"), ("visibility", "public")]).await;
+    ana.get("/settings").await;
+    assert_eq!(ana.get("/").await.path, "/rooms/2");
+    ana.get("/rooms/1").await;
+    assert_eq!(ana.get("/").await.path, "/rooms/1");
+    ana.get("/rooms/2?before=1").await;
+    ana.submit("/logout", &[]).await;
+    assert_eq!(ana.login("ana", PASSWORD).await.path, "/rooms/2", "also on coming back");
+    // Somebody else in the same browser begins at the lobby.
+    assert_eq!(ana.register("luis").await.path, "/rooms/1");
+}
+
+#[tokio::test]
+async fn home_is_the_lobby_when_the_last_room_is_none_of_ones_own_any_more() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    ana.submit("/rooms", &[("name", "Secreta"), ("visibility", "private")]).await;
+    ana.say("/lobby").await;
+    ana.submit("/rooms/2/messages", &[("body", "/invite luis")]).await;
+    luis.get("/rooms/2").await;
+    assert_eq!(luis.get("/").await.path, "/rooms/2");
+    ana.submit("/rooms/2/messages", &[("body", "/kick luis")]).await;
+    assert_eq!(luis.get("/").await.path, "/rooms/1");
+    // Who leaves a room that they could still read has left it all the same.
+    ana.submit("/rooms", &[("name", "Huerto"), ("visibility", "public")]).await;
+    assert_eq!(ana.submit("/rooms/3/leave", &[]).await.path, "/rooms/1");
+}
+
+#[tokio::test]
+async fn a_cookie_that_names_no_room_leads_to_the_lobby() {
+    let server = Server::start().await;
+    let ana = server.person("ana").await;
+    let location = async |room: &str| {
+        let cookies = format!("{}; patio_room={room}", ana.cookie());
+        let request = Browser::plain().get(server.url("/")).header("cookie", cookies);
+        let answer = request.send().await.expect("an answer");
+        answer.headers()["location"].to_str().expect("text").to_owned()
+    };
+    for odd in ["", ".", "1", "1.", "1.99", "1.x", "x.1", "1.-1", "1.99999999999999999999", "2.1"] {
+        assert_eq!(location(odd).await, "/rooms/1", "{odd}");
+    }
 }

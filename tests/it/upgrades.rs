@@ -7,8 +7,8 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use crate::support::Server;
 use crate::support::command::{complaint, done, patio};
+use crate::support::{Server, Storage};
 
 async fn open(path: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
@@ -68,12 +68,18 @@ async fn a_database_is_copied_before_it_is_brought_up_to_date_and_only_then() {
 
 #[tokio::test]
 async fn a_new_database_is_not_copied() {
+    if Storage::is_on_postgres() {
+        return;
+    }
     let server = Server::start().await;
     assert_eq!(copies(server.data()), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn a_database_that_a_newer_patio_used_is_refused_and_not_touched() {
+    if Storage::is_on_postgres() {
+        return;
+    }
     let mut server = Server::start().await;
     server.stop().await;
     done(&patio(server.data(), &["user", "list"]));

@@ -139,11 +139,7 @@ impl Accounts {
         new: &PlainPassword,
     ) -> Result<Person, ResetError> {
         let person = self.by_reset(link).await?;
-        let about = vec![
-            person.name.clone(),
-            store::email_of(&self.db, person.id).await.map_err(Fault::from)?,
-        ];
-        if self.passwords.is_guessable(new, about).await? {
+        if self.is_guessable(&person, new).await? {
             return Err(ResetError::Guessable);
         }
         let hash = self.passwords.hash(new).await?;

@@ -13,8 +13,8 @@ pub use self::administration::{AdminError, ResetError};
 use self::avatars::Darkroom;
 pub use self::avatars::PictureError;
 use self::model::{
-    Credential, DisplayName, Email, Ending, NewAccount, Person, PlainPassword, Secret, SessionInfo,
-    SignedIn, fold,
+    Credential, DisplayName, Email, Ending, Name, NewAccount, Person, PlainPassword, Secret,
+    SessionInfo, SignedIn, fold,
 };
 use self::passwords::Passwords;
 use self::store::Added;
@@ -47,6 +47,7 @@ pub struct Accounts {
 pub enum RegisterError {
     #[error("sign-up is closed")]
     Closed,
+    /// Name or address, or both; what else stands against the form is told along with it.
     #[error("taken")]
     Taken(Vec<Invalid>),
     #[error("the password is guessable")]
@@ -88,8 +89,15 @@ impl Accounts {
     /// # Errors
     /// When sign-up is closed, the name or address is taken, or the password guessable.
     pub async fn register(&self, new: &NewAccount) -> Result<Person, RegisterError> {
-        let about = vec![new.name.as_str().to_owned(), new.email.as_str().to_owned()];
-        if self.passwords.is_guessable(&new.password, about).await? {
+        if !self.sign_up_state().await?.open {
+            return Err(RegisterError::Closed);
+        }
+        let (name, email, password) = (&new.name, &new.email, &new.password);
+        let objections = self.objections(Some(name), Some(email), Some(password)).await?;
+        if objections.iter().any(|objection| objection.field != "password") {
+            return Err(RegisterError::Taken(objections));
+        }
+        if !objections.is_empty() {
             return Err(RegisterError::Guessable);
         }
         let password_hash = self.passwords.hash(&new.password).await?;
@@ -107,13 +115,7 @@ impl Accounts {
     fn settle(&self, added: Added) -> Result<Person, RegisterError> {
         match added {
             Added::Closed => Err(RegisterError::Closed),
-            Added::Taken { name, email } => {
-                let taken = [
-                    name.then_some(Invalid::new("name", "name-taken")),
-                    email.then_some(Invalid::new("email", "email-taken")),
-                ];
-                Err(RegisterError::Taken(taken.into_iter().flatten().collect()))
-            }
+            Added::Taken(taken) => Err(RegisterError::Taken(taken.complaints())),
             Added::New(person, rooms) => {
                 for room in rooms {
                     let joined = Event::Joined { room, person: person.clone() };
@@ -126,6 +128,28 @@ impl Accounts {
 
     async fn is_sign_up_open(&self) -> Result<bool, Fault> {
         Ok(self.signup == Signup::Open && !store::is_sign_up_closed(&self.db).await?)
+    }
+
+    /// What stands against the fields of a registration, of those that could be parsed: a taken
+    /// name or address, a guessable password.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, or too many passwords wait to be judged.
+    pub async fn objections(
+        &self,
+        name: Option<&Name>,
+        email: Option<&Email>,
+        password: Option<&PlainPassword>,
+    ) -> Result<Vec<Invalid>, Fault> {
+        let mut found = store::taken(&self.db, name, email).await?.complaints();
+        if let Some(password) = password {
+            let about = [name.map(Name::as_str), email.map(Email::as_str)];
+            let about = about.into_iter().flatten().map(str::to_owned).collect();
+            if self.passwords.is_guessable(password, about).await? {
+                found.push(Invalid::new("password", "password-guessable"));
+            }
+        }
+        Ok(found)
     }
 
     /// Whether a stranger may register now, and whether they would be the first.
@@ -297,13 +321,25 @@ impl Accounts {
         new: &PlainPassword,
     ) -> Result<(), ChangeError> {
         self.prove(me, old).await?;
-        let about = vec![me.person.name.clone(), self.email(me).await?];
-        if self.passwords.is_guessable(new, about).await? {
+        if self.is_guessable(&me.person, new).await? {
             return Err(ChangeError::Guessable);
         }
         let hash = self.passwords.hash(new).await?;
         store::set_password(&self.db, me.person.id, &hash).await.map_err(Fault::from)?;
         Ok(self.sign_out_elsewhere(me).await?)
+    }
+
+    /// Whether a password is too easy to guess for somebody who knows this person.
+    ///
+    /// # Errors
+    /// When too many wait to be judged.
+    pub async fn is_guessable(
+        &self,
+        person: &Person,
+        password: &PlainPassword,
+    ) -> Result<bool, Fault> {
+        let about = vec![person.name.clone(), store::email_of(&self.db, person.id).await?];
+        self.passwords.is_guessable(password, about).await
     }
 
     /// Ends all sign-ins of a person but the one at hand.

@@ -95,6 +95,11 @@ pub fn fold(text: &str) -> String {
     caseless::default_case_fold_str(&normal).nfkc().collect()
 }
 
+/// The form in which names are looked for: case and accents do not count.
+pub fn without_accents(text: &str) -> String {
+    fold(text).nfd().filter(|c| !is_combining_mark(*c)).collect()
+}
+
 /// Before folding, since a capital "I" looks like an "l" and a small one does not.
 fn skeleton(text: &str) -> String {
     let alike: String = unicode_security::skeleton(text).collect();
@@ -318,6 +323,13 @@ mod tests {
         assert_eq!(name("STRASSE").folded(), name("straße").folded());
         assert_eq!(name("scope").skeleton(), name("ѕсоре").skeleton()); // the second is Cyrillic
         assert_ne!(name("ana").skeleton(), name("ane").skeleton());
+    }
+
+    #[test]
+    fn a_name_is_found_without_its_accents() {
+        assert_eq!(without_accents("LUCÍA Muñoz"), "lucia munoz");
+        assert_eq!(without_accents("Straße"), without_accents("STRASSE"));
+        assert_ne!(without_accents("ana"), without_accents("ane"));
     }
 
     #[test]

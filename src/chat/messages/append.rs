@@ -1,28 +1,34 @@
-//! The group commit: one task takes every message that waits, stores them in one transaction with
-//! one sync of the disk, and only then answers all and rings the bell.
+//! The group commit: one task takes every message and every change of one that waits, stores them in
+//! one transaction with one sync of the disk, and only then answers all and rings the bell. All that
+//! raises a `rev` comes by here, and so the bell rings in its order.
 //!
 //! There is no timer: a lone message is stored at once; while the disk is busy with one batch the
 //! next one gathers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::model::{Post, PostError, Posted};
-use super::store::{self, Refused};
+use super::model::{Message, Write, WriteError, Written};
+use super::store::{self, Outcome};
 use crate::chat::events::{Bell, Event, Notice, Topic};
-use crate::db::Db;
-use crate::kernel::{Clock, Fault};
+use crate::db::{self, Db};
+use crate::kernel::{Clock, Fault, Timestamp};
 use crate::lifecycle::Lifecycle;
 
-/// Posts that may wait. A full queue says so instead of growing.
+/// Writes that may wait. A full queue says so instead of growing.
 const QUEUE: usize = 4096;
-/// Posts in one transaction.
+/// Writes in one transaction.
 const BATCH: usize = 256;
+/// How often a batch is tried that collides.
+const ATTEMPTS: usize = 3;
+/// When to come back to a full queue.
+const BUSY: Duration = Duration::from_secs(1);
 
 struct Waiting {
-    post: Post,
-    answer: oneshot::Sender<Result<Posted, PostError>>,
+    write: Write,
+    answer: oneshot::Sender<Outcome>,
 }
 
 /// The way into the queue.
@@ -52,61 +58,70 @@ impl Append {
         Self(sender)
     }
 
-    /// Waits for the message to be on disk.
-    pub(super) async fn post(&self, post: Post) -> Result<Posted, PostError> {
+    /// Waits for it to be on disk.
+    pub(super) async fn write(&self, write: Write) -> Outcome {
         let (answer, answered) = oneshot::channel();
-        let busy = || PostError::Fault(Fault::Busy { retry_after: Duration::from_secs(1) });
-        self.0.try_send(Waiting { post, answer }).map_err(|_| busy())?;
+        let busy = || WriteError::Fault(Fault::Busy { retry_after: BUSY });
+        self.0.try_send(Waiting { write, answer }).map_err(|_| busy())?;
         answered.await.unwrap_or_else(|_| Err(busy()))
     }
 }
 
 async fn commit(db: &Db, bell: &Bell, clock: &Clock, batch: Vec<Waiting>) {
-    let (posts, answers): (Vec<_>, Vec<_>) =
-        batch.into_iter().map(|waiting| (waiting.post, waiting.answer)).unzip();
-    match store::append(db, &posts, clock.now()).await {
+    let (writes, answers): (Vec<_>, Vec<_>) =
+        batch.into_iter().map(|waiting| (waiting.write, waiting.answer)).unzip();
+    match store(db, &writes, clock.now()).await {
         Ok(outcomes) => {
-            for (outcome, answer) in outcomes.into_iter().zip(answers) {
-                settle(bell, outcome, answer);
+            for ((write, outcome), answer) in writes.iter().zip(outcomes).zip(answers) {
+                if let Ok(Written { message, new: true }) = &outcome {
+                    ring(bell, write, message);
+                }
+                // Somebody who no longer waits needs no answer.
+                drop(answer.send(outcome));
             }
         }
-        // Whatever one of them did, the others shall not suffer: each on its own.
-        Err(error) if posts.len() > 1 => {
+        // Whatever one of them did, the others shall not suffer: each on its own. Not where the
+        // connection was lost: it may all be stored, and what has no nonce would be so twice.
+        Err(error) if writes.len() > 1 && !db::is_away(&error) => {
             tracing::warn!(%error, "a batch failed and is stored one by one");
-            for (post, answer) in posts.into_iter().zip(answers) {
-                Box::pin(commit(db, bell, clock, vec![Waiting { post, answer }])).await;
+            for (write, answer) in writes.into_iter().zip(answers) {
+                Box::pin(commit(db, bell, clock, vec![Waiting { write, answer }])).await;
             }
         }
         Err(error) => {
-            if let Some(answer) = answers.into_iter().next() {
-                // Somebody who no longer waits needs no answer.
-                drop(answer.send(Err(PostError::Fault(Fault::internal(error)))));
+            let rest = answers.len().saturating_sub(1);
+            let faults = std::iter::once(Fault::from(error))
+                .chain(std::iter::repeat_with(|| Fault::Busy { retry_after: BUSY }).take(rest));
+            for (answer, fault) in answers.into_iter().zip(faults) {
+                drop(answer.send(Err(WriteError::Fault(fault))));
             }
         }
     }
 }
 
-fn settle(
-    bell: &Bell,
-    outcome: store::Outcome,
-    answer: oneshot::Sender<Result<Posted, PostError>>,
-) {
-    let result = match outcome {
-        Ok(posted) => {
-            if posted.new {
-                let message = posted.message.clone();
-                let mark = message.rev.0;
-                let (room, last_seq) = (message.room, message.seq);
-                // Who writes has read, on all connections.
-                let read = Notice::Read { room, seq: last_seq };
-                bell.tell(Topic::Person(message.author.id), read);
-                bell.publish(Topic::Room(room), mark, &Event::Message(message));
-                bell.publish(Topic::Members(room), last_seq.0, &Event::Unread { room, last_seq });
+/// Stores a batch; again where another process's transaction stood in the way.
+async fn store(db: &Db, writes: &[Write], now: Timestamp) -> Result<Vec<Outcome>, sqlx::Error> {
+    for _ in 1..ATTEMPTS {
+        match store::write(db, writes, now).await {
+            Err(error) if db::is_collision(&error) => {
+                tracing::warn!(%error, "a batch collided and is stored again");
             }
-            Ok(posted)
+            done => return done,
         }
-        Err(Refused::NonceReused) => Err(PostError::NonceReused),
-        Err(Refused::Invalid(invalid)) => Err(PostError::Invalid(invalid)),
-    };
-    drop(answer.send(result));
+    }
+    store::write(db, writes, now).await
+}
+
+fn ring(bell: &Bell, write: &Write, message: &Arc<Message>) {
+    let (room, last_seq) = (message.room, message.seq);
+    let posted = matches!(write, Write::Post(_));
+    if posted {
+        // Who writes has read, on all connections.
+        let read = Notice::Read { room, seq: last_seq };
+        bell.tell(Topic::Person(message.author.id), read);
+    }
+    bell.publish(Topic::Room(room), message.rev.0, &Event::Message(message.clone()));
+    if posted {
+        bell.publish(Topic::Members(room), last_seq.0, &Event::Unread { room, last_seq });
+    }
 }

@@ -1,4 +1,4 @@
-//! Messages: posting them and reading them back.
+//! Messages: posting them, reading them back, changing them.
 
 mod append;
 pub mod markup;
@@ -8,13 +8,15 @@ mod store;
 use std::time::Duration;
 
 use self::append::Append;
-pub use self::model::PostError;
-use self::model::{Draft, Message, Post, Posted, Window};
+pub use self::model::WriteError;
+use self::model::{
+    Author, Draft, Emoji, Message, MessageBody, Post, Reaction, Window, Write, Written,
+};
 use super::events::Bell;
 use super::rooms::model::{Member, Reader};
 use crate::db::Db;
 use crate::kernel::paging::{Limit, Page};
-use crate::kernel::{Clock, Fault, Rev};
+use crate::kernel::{Clock, Fault, MessageId, Rev, RoomId};
 use crate::lifecycle::Lifecycle;
 
 /// How long a nonce is known.
@@ -38,9 +40,86 @@ impl Messages {
     ///
     /// # Errors
     /// When the nonce was used for something else, the reply is to nothing, or too many wait.
-    pub async fn post(&self, member: Member, draft: Draft) -> Result<Posted, PostError> {
+    pub async fn post(&self, member: Member, draft: Draft) -> Result<Written, WriteError> {
         let html = markup::render(draft.body.as_str());
-        self.append.post(Post { member, draft, html }).await
+        self.append.write(Write::Post(Box::new(Post { member, draft, html }))).await
+    }
+
+    /// In which room a message is, for whoever may read that room.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn room_of(&self, id: MessageId) -> Result<Option<RoomId>, Fault> {
+        Ok(store::room_of(&self.db, id).await?)
+    }
+
+    /// A message of a room.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn find(&self, reader: &Reader, id: MessageId) -> Result<Option<Message>, Fault> {
+        Ok(store::find(&self.db, reader.room().id, id).await?)
+    }
+
+    /// The right to edit and delete a message, which who wrote it has, as long as they may read it.
+    ///
+    /// # Errors
+    /// [`WriteError::NotTheAuthor`] for everybody else.
+    pub async fn author(&self, reader: &Reader, id: MessageId) -> Result<Author, WriteError> {
+        let message = self.find(reader, id).await?.ok_or(WriteError::NotFound)?;
+        if message.author.id == reader.person().id {
+            Ok(Author { room: message.room, message: message.id })
+        } else {
+            Err(WriteError::NotTheAuthor)
+        }
+    }
+
+    /// Gives a message another text. The same text changes nothing.
+    ///
+    /// # Errors
+    /// [`WriteError::Deleted`] when it is gone.
+    pub async fn edit(&self, author: Author, body: MessageBody) -> Result<Written, WriteError> {
+        let html = markup::render(body.as_str());
+        self.append.write(Write::Edit { author, body, html }).await
+    }
+
+    /// Deletes a message: its text and reactions are gone, that it was there remains. Deleting again
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn delete(&self, author: Author) -> Result<Written, WriteError> {
+        self.append.write(Write::Delete(author)).await
+    }
+
+    /// Reacts to a message of the room. The same reaction again changes nothing.
+    ///
+    /// # Errors
+    /// [`WriteError::Deleted`] when the message is gone, [`WriteError::Invalid`] when it has as many
+    /// different emoji as it may.
+    pub async fn react(
+        &self,
+        member: &Member,
+        message: MessageId,
+        emoji: Emoji,
+    ) -> Result<Written, WriteError> {
+        let (room, user) = (member.room(), member.person().id);
+        self.append.write(Write::React(Reaction { room, message, user, emoji })).await
+    }
+
+    /// Takes one's own reaction back. Who may read may do this: one can leave a room and still have
+    /// something to take back. What is not there changes nothing.
+    ///
+    /// # Errors
+    /// [`WriteError::NotFound`] when there is no such message in the room.
+    pub async fn unreact(
+        &self,
+        reader: &Reader,
+        message: MessageId,
+        emoji: Emoji,
+    ) -> Result<Written, WriteError> {
+        let (room, user) = (reader.room().id, reader.person().id);
+        self.append.write(Write::Unreact(Reaction { room, message, user, emoji })).await
     }
 
     /// A part of a room's history, ascending by `seq`.

@@ -1,8 +1,10 @@
-//! Messages, and what may become one.
+//! Messages, what may become one, and what may become of one.
+
+use std::sync::Arc;
 
 use crate::chat::accounts::model::Person;
 use crate::chat::rooms::model::Member;
-use crate::kernel::{Fault, Invalid, MessageId, Rev, RoomId, Seq, Timestamp};
+use crate::kernel::{Fault, Invalid, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
 /// A message in its present state. Nothing in it depends on who looks.
 #[derive(Clone, Debug)]
@@ -13,15 +15,25 @@ pub struct Message {
     pub rev: Rev,
     pub kind: Kind,
     pub author: Person,
+    /// Empty when it was deleted.
     pub body: String,
-    /// The body as safe HTML, made by [`super::markup`] when it was posted.
+    /// The body as safe HTML, made by [`super::markup`] when it was written.
     pub html: String,
     pub reply_to: Option<MessageId>,
     pub created_at: Timestamp,
     pub edited_at: Option<Timestamp>,
     pub deleted: bool,
+    /// In the order in which each emoji was first used.
+    pub reactions: Vec<Reactions>,
     /// What it was sent with, for as long as that is kept.
     pub nonce: Option<String>,
+}
+
+/// Who reacted to a message with one emoji: at least one person, the first one first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reactions {
+    pub emoji: String,
+    pub users: Vec<UserId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +105,26 @@ impl Nonce {
     }
 }
 
+/// One emoji as people see it: a single character, or several that make one picture (flags, keycaps,
+/// families, tones of skin). The recommended spelling, whichever of them was typed, so that one
+/// picture is one reaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Emoji(&'static str);
+
+impl Emoji {
+    /// # Errors
+    /// When it is anything but one emoji of the Unicode standard.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        emojis::get(text.trim())
+            .map(|emoji| Self(emoji.as_str()))
+            .ok_or(Invalid::new("emoji", "emoji-one"))
+    }
+
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
 /// A message that somebody wants to post.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -110,22 +142,59 @@ pub(super) struct Post {
     pub html: String,
 }
 
-/// What came of a post.
+/// The right to edit and to delete a message. Made by [`super::Messages::author`] alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Author {
+    pub(super) room: RoomId,
+    pub(super) message: MessageId,
+}
+
+/// Somebody's reaction, with the right to it checked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reaction {
+    pub room: RoomId,
+    pub message: MessageId,
+    pub user: UserId,
+    pub emoji: Emoji,
+}
+
+/// What the writer stores: a new message, or a change of one.
 #[derive(Clone, Debug)]
-pub struct Posted {
-    pub message: std::sync::Arc<Message>,
-    /// False when the same nonce had posted it before.
+pub(super) enum Write {
+    Post(Box<Post>),
+    Edit { author: Author, body: MessageBody, html: String },
+    Delete(Author),
+    React(Reaction),
+    Unreact(Reaction),
+}
+
+/// What came of a write.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// As it is now.
+    pub message: Arc<Message>,
+    /// False when it was so already and nothing was written: the same nonce had posted it before,
+    /// the text is the same, the reaction was there.
     pub new: bool,
 }
 
-/// Why a message was not posted.
+/// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
-pub enum PostError {
+pub enum WriteError {
     /// The nonce belongs to a message in another room or with another body.
     #[error("the nonce was used before")]
     NonceReused,
     #[error("invalid {}", .0.field)]
     Invalid(Invalid),
+    /// There is no such message in the room.
+    #[error("no such message")]
+    NotFound,
+    /// They see it, but somebody else wrote it.
+    #[error("not the author")]
+    NotTheAuthor,
+    /// What is deleted is neither edited nor reacted to.
+    #[error("the message is deleted")]
+    Deleted,
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -141,6 +210,10 @@ pub enum Window {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use unicode_segmentation::UnicodeSegmentation;
+
     use super::*;
 
     #[test]
@@ -157,6 +230,45 @@ mod tests {
     fn a_body_is_counted_in_characters_and_not_in_bytes() {
         assert!(MessageBody::parse(&"ñ".repeat(16_000)).is_ok());
         assert!(MessageBody::parse(&"a".repeat(16_001)).is_err());
+    }
+
+    #[test]
+    fn an_emoji_is_one_picture_however_many_characters_it_takes() {
+        for good in ["👍", "❤️", "🇪🇸", "👩‍👩‍👧‍👦", "1️⃣", "👋🏽", "🏴󠁧󠁢󠁷󠁬󠁳󠁿"]
+        {
+            assert_eq!(Emoji::parse(good).map(Emoji::as_str), Ok(good));
+        }
+        for bad in ["", " ", "a", "1", "#", "ñ", "👍👍", "👍a", ":+1:", "🇪", "\u{200d}", "<b>"]
+        {
+            assert!(Emoji::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn one_picture_has_one_spelling() {
+        assert_eq!(Emoji::parse("\u{2764}"), Emoji::parse("\u{2764}\u{fe0f}"));
+        assert_eq!(Emoji::parse(" 👍 "), Emoji::parse("👍"));
+        assert_ne!(Emoji::parse("👍"), Emoji::parse("👍🏿"));
+    }
+
+    proptest! {
+        /// The store puts emoji and numbers into one text and takes them apart again.
+        #[test]
+        fn an_emoji_is_one_grapheme_without_spaces_and_commas(
+            text in prop_oneof![any::<String>(), "[👍❤️🇪🇸👩\u{200d}🏽1\u{20e3} ,]{1,6}"],
+        ) {
+            if let Ok(emoji) = Emoji::parse(&text) {
+                prop_assert_eq!(emoji.as_str().graphemes(true).count(), 1);
+                prop_assert!(!emoji.as_str().contains([' ', ',']));
+                prop_assert!(!emoji.as_str().chars().any(char::is_alphabetic));
+                prop_assert_eq!(Emoji::parse(emoji.as_str()), Ok(emoji));
+            }
+        }
+
+        #[test]
+        fn every_emoji_of_the_standard_is_one(emoji in select(emojis::iter().collect::<Vec<_>>())) {
+            prop_assert_eq!(Emoji::parse(emoji.as_str()).map(Emoji::as_str), Ok(emoji.as_str()));
+        }
     }
 
     #[test]

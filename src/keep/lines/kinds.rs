@@ -126,10 +126,14 @@ pub const KINDS: [Kind; 12] = [
             field("message_id", Form::Number),
             field("user_id", Form::Number),
             field("emoji", Form::Text),
+            // Of the message's room; 0 for those from before it was kept.
+            field("rev", Form::Number),
         ],
-        select: "select message_id, user_id, emoji from reactions
+        select: "select message_id, user_id, emoji, rev & 4294967295 from reactions
                  order by message_id, user_id, emoji",
-        insert: "insert into reactions (message_id, user_id, emoji) values ($1, $2, $3)",
+        insert: "insert into reactions (message_id, user_id, emoji, rev)
+                 select $1, $2, $3, case when $4 = 0 then 0 else (pos >> 32 << 32) + $4 end
+                 from messages where id = $1",
         rebuild: nothing,
     },
     Kind {

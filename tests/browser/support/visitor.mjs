@@ -69,7 +69,7 @@ export class Visitor {
   /** The log as it reads, line by line: days and messages with everything that shows. */
   async outline() {
     return this.page.locator('#messages :is(.day, .msg)').evaluateAll((lines) => lines.map((line) => (line.matches('.day') ? { day: line.textContent, date: line.querySelector('time').dateTime } : {
-      id: line.id, by: line.querySelector('.msg__by').textContent, at: line.querySelector('.msg__time')?.textContent, body: line.querySelector('.msg__body').innerHTML, look: [...line.classList].sort(),
+      id: line.id, by: line.querySelector('.msg__by').textContent, at: line.querySelector('.msg__time')?.textContent, body: line.querySelector('.msg__body').innerHTML, look: [...line.classList].sort(), under: [...line.querySelectorAll('.msg__edited, .react')].map((part) => part.textContent.trim()),
     })));
   }
 

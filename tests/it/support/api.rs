@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Live, PASSWORD};
+use super::{Live, PASSWORD, Server};
 
 pub struct Api {
     base: String,
@@ -41,9 +41,10 @@ impl Api {
         self.token = Some(issued["token"].as_str().expect("a token").to_owned());
     }
 
-    /// Acts with a token that was given out elsewhere.
-    pub fn use_token(&mut self, token: &str) {
-        self.token = Some(token.to_owned());
+    /// The same person, talking to another server.
+    pub fn through(&self, server: &Server) -> Self {
+        let base = server.url("/api/v1");
+        Self { base, token: self.token.clone(), language: self.language }
     }
 
     pub fn token(&self) -> &str {

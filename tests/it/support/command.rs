@@ -3,10 +3,35 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// With nothing in its environment but the data directory.
-pub fn patio(data: &Path, arguments: &[&str]) -> Output {
+use super::Storage;
+
+/// What a command may work on.
+pub trait Place {
+    fn flags(&self) -> Vec<String>;
+}
+
+impl Place for Storage {
+    fn flags(&self) -> Vec<String> {
+        self.flags()
+    }
+}
+
+/// A data directory, with the database in it.
+impl Place for Path {
+    fn flags(&self) -> Vec<String> {
+        vec![format!("--data-dir={}", text(self))]
+    }
+}
+
+/// With nothing in its environment.
+pub fn patio(place: &(impl Place + ?Sized), arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_patio"));
-    command.env_clear().env("DATA_DIR", data).args(arguments).output().expect("it runs")
+    command.env_clear().args(arguments);
+    // Verifying needs no place.
+    if arguments.first() != Some(&"verify") {
+        command.args(place.flags());
+    }
+    command.output().expect("it runs")
 }
 
 /// What it prints when it succeeds.

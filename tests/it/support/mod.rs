@@ -4,6 +4,7 @@ mod api;
 mod browser;
 pub mod command;
 mod live;
+mod storage;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio::task::JoinHandle;
 pub use api::Api;
 pub use browser::{Browser, Page};
 pub use live::Live;
+pub use storage::{Storage, execute, numbers};
 
 pub const PASSWORD: &str = "correcto-caballo-42-grapa";
 
@@ -29,7 +31,7 @@ pub struct Server {
     now: Arc<AtomicI64>,
     lifecycle: Lifecycle,
     running: Option<JoinHandle<()>>,
-    data: Arc<tempfile::TempDir>,
+    storage: Arc<Storage>,
 }
 
 #[derive(Parser)]
@@ -50,17 +52,23 @@ impl Server {
 
     /// With more flags, such as `--signup=closed`.
     pub async fn with(flags: &[&str]) -> Self {
-        let data = Arc::new(tempfile::tempdir().expect("a directory"));
         let now = Arc::new(AtomicI64::new(1_795_255_200_000)); // 2026-11-21 10:00 UTC
-        Self::on(data, now, flags).await
+        Self::on(Arc::new(Storage::new().await), now, flags).await
     }
 
-    async fn on(data: Arc<tempfile::TempDir>, now: Arc<AtomicI64>, flags: &[&str]) -> Self {
-        let path = data.path().to_str().expect("a path");
-        let fixed = ["patio", "--listen=127.0.0.1", "--data-dir", path];
+    /// On what is there already.
+    pub async fn kept_in(storage: Storage) -> Self {
+        let now = Arc::new(AtomicI64::new(1_795_255_200_000));
+        Self::on(Arc::new(storage), now, &[]).await
+    }
+
+    async fn on(storage: Arc<Storage>, now: Arc<AtomicI64>, flags: &[&str]) -> Self {
+        let kept = storage.flags();
+        let fixed = ["patio", "--listen=127.0.0.1"].into_iter();
         let throttle = flags.iter().all(|flag| !flag.starts_with("--rate-limit"));
         let off = throttle.then_some("--rate-limit=off");
-        let all = fixed.into_iter().chain(off).chain(flags.iter().copied());
+        let all = fixed.chain(kept.iter().map(String::as_str)).chain(off);
+        let all = all.chain(flags.iter().copied());
         let mut config = Flags::parse_from(all).config;
         config.address.port = 0;
         let told = now.clone();
@@ -68,16 +76,11 @@ impl Server {
         let app = App::build(config, clock, Random::system()).await.expect("a server");
         let address = app.address().expect("an address");
         let lifecycle = app.lifecycle();
-        Self { address, now, lifecycle, running: Some(run(app)), data }
+        Self { address, now, lifecycle, running: Some(run(app)), storage }
     }
 
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
-    }
-
-    /// Where the server keeps everything.
-    pub fn data(&self) -> &std::path::Path {
-        self.data.path()
     }
 
     pub fn advance(&self, time: Duration) {
@@ -93,10 +96,29 @@ impl Server {
         }
     }
 
-    /// The same directory and clock, served anew.
+    /// The bytes of the `SQLite` file; `None` with another database. Complete after a stop.
+    pub fn database_file(&self) -> Option<Vec<u8>> {
+        self.storage.database_file()
+    }
+
+    /// The same directory, database and clock, served anew.
     pub async fn restart(mut self) -> Self {
         self.stop().await;
-        Self::on(self.data.clone(), self.now.clone(), &[]).await
+        self.beside().await
+    }
+
+    /// A second server on the same directory, database and clock.
+    pub async fn beside(&self) -> Self {
+        Self::on(self.storage.clone(), self.now.clone(), &[]).await
+    }
+
+    /// Its directory.
+    pub fn data(&self) -> &std::path::Path {
+        self.storage.directory()
+    }
+
+    pub fn storage(&self) -> &Storage {
+        &self.storage
     }
 
     /// A browser without scripts that nobody has signed in with.

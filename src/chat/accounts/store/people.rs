@@ -2,18 +2,30 @@
 
 use super::PersonRow;
 use crate::chat::accounts::model::{DisplayName, Email, Name, Person, Role};
-use crate::db::{Db, reading, writing};
-use crate::kernel::{RoomId, Timestamp, UserId};
+use crate::db::{Change, Db, reading, writing};
+use crate::kernel::{Invalid, RoomId, Timestamp, UserId};
 
 /// What came of an attempt to add a person.
 pub(in crate::chat::accounts) enum Added {
     /// With the rooms the person is in from the start.
     New(Person, Vec<RoomId>),
     Closed,
-    Taken {
-        name: bool,
-        email: bool,
-    },
+    Taken(Taken),
+}
+
+/// Which of a name and an address somebody has already.
+#[derive(Clone, Copy)]
+pub(in crate::chat::accounts) struct Taken {
+    name: bool,
+    email: bool,
+}
+
+impl Taken {
+    pub fn complaints(self) -> Vec<Invalid> {
+        let name = self.name.then_some(Invalid::new("name", "name-taken"));
+        let email = self.email.then_some(Invalid::new("email", "email-taken"));
+        name.into_iter().chain(email).collect()
+    }
 }
 
 pub(in crate::chat::accounts) struct NewPerson<'a> {
@@ -33,6 +45,7 @@ pub(in crate::chat::accounts) async fn add(
 ) -> Result<Added, sqlx::Error> {
     let (folded, skeleton) = (new.name.folded(), new.name.skeleton());
     let mut change = db.change().await?;
+    one_at_a_time(&mut change).await?;
     let (people, name, email): (i64, i64, i64) = writing!(change, |connection| {
         sqlx::query_as(
             "select (select count(*) from (select 1 from users limit 1) anybody),
@@ -49,7 +62,7 @@ pub(in crate::chat::accounts) async fn add(
         return Ok(Added::Closed);
     }
     if name + email > 0 {
-        return Ok(Added::Taken { name: name > 0, email: email > 0 });
+        return Ok(Added::Taken(Taken { name: name > 0, email: email > 0 }));
     }
     let row: PersonRow = writing!(change, |connection| {
         sqlx::query_as(
@@ -84,6 +97,39 @@ pub(in crate::chat::accounts) async fn add(
     Ok(Added::New(row.into(), rooms.into_iter().map(|(id,)| RoomId(id)).collect()))
 }
 
+/// Whether somebody has this name, or one that looks like it, or this address.
+pub(in crate::chat::accounts) async fn taken(
+    db: &Db,
+    name: Option<&Name>,
+    email: Option<&Email>,
+) -> Result<Taken, sqlx::Error> {
+    let (folded, skeleton) = name.map(|name| (name.folded(), name.skeleton())).unzip();
+    let (name, email): (i64, i64) = reading!(db, |pool| {
+        sqlx::query_as(
+            "select (select count(*) from users where folded_name = $1 or skeleton = $2),
+                    (select count(*) from users where email = $3)",
+        )
+        .bind(folded.as_deref())
+        .bind(skeleton.as_deref())
+        .bind(email.map(Email::as_str))
+        .fetch_one(pool)
+        .await?
+    });
+    Ok(Taken { name: name > 0, email: email > 0 })
+}
+
+/// People come one after the other, and so do new addresses: one is the first, and no two have one
+/// name or address. Locked is the room that everybody enters, by an update that changes nothing.
+async fn one_at_a_time(change: &mut Change) -> Result<(), sqlx::Error> {
+    writing!(*change, |connection| {
+        sqlx::query("update rooms set rev = rev where lobby = 1")
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
 /// The active person with this name or address, and the hash of their password.
 pub(in crate::chat::accounts) async fn find_by_login(
     db: &Db,
@@ -95,6 +141,10 @@ pub(in crate::chat::accounts) async fn find_by_login(
         #[sqlx(flatten)]
         person: PersonRow,
         password_hash: String,
+    }
+    // A NUL is the one character that PostgreSQL has none of: what holds it names nobody.
+    if folded_name.contains('\0') || email.contains('\0') {
+        return Ok(None);
     }
     let row: Option<Row> = reading!(db, |pool| {
         sqlx::query_as(
@@ -180,6 +230,7 @@ pub(in crate::chat::accounts) async fn set_email(
     email: &Email,
 ) -> Result<bool, sqlx::Error> {
     let mut change = db.change().await?;
+    one_at_a_time(&mut change).await?;
     let changed = writing!(change, |connection| {
         sqlx::query(
             "update users set email = $1 where id = $2

@@ -1,43 +1,16 @@
-//! Writing messages: a batch in one transaction.
+//! Posting: a new message, or the one that the same send made before.
 
 use std::sync::Arc;
 
+use super::batch::Outcome;
 use super::{MessageRow, select_messages};
-use crate::chat::messages::model::{Message, Nonce, Post, Posted};
+use crate::chat::messages::model::{Message, Nonce, Post, WriteError, Written};
 use crate::db::{Change, Db, writing};
 use crate::kernel::ids::{key, room_of};
 use crate::kernel::{Invalid, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
-/// Why one post of a batch was refused; the others are not touched by it.
-pub(in crate::chat::messages) enum Refused {
-    /// The nonce was used for another room or another body.
-    NonceReused,
-    Invalid(Invalid),
-}
-
-pub(in crate::chat::messages) type Outcome = Result<Posted, Refused>;
-
-/// Stores a batch in one transaction and answers each post, in their order.
-///
-/// `seq`, `rev` and `id` are read and raised inside the transaction and never remembered: another
-/// process may write to the same database. The counter is raised first and so orders all writers.
-pub(in crate::chat::messages) async fn append(
-    db: &Db,
-    posts: &[Post],
-    now: Timestamp,
-) -> Result<Vec<Outcome>, sqlx::Error> {
-    let mut change = db.change().await?;
-    let mut id = reserve_ids(&mut change, posts.len()).await?;
-    let mut outcomes = Vec::with_capacity(posts.len());
-    for post in posts {
-        outcomes.push(append_one(&mut change, post, id, now).await?);
-        id.0 += 1;
-    }
-    change.commit().await?;
-    Ok(outcomes)
-}
-
-async fn append_one(
+/// Stores a new message, unless it was sent before.
+pub(super) async fn append(
     change: &mut Change,
     post: &Post,
     id: MessageId,
@@ -53,7 +26,7 @@ async fn append_one(
     if let Some(original) = post.draft.reply_to
         && !is_in_room(change, original, room).await?
     {
-        return Ok(Err(Refused::Invalid(Invalid::new("reply_to", "reply-unknown"))));
+        return Ok(Err(WriteError::Invalid(Invalid::new("reply_to", "reply-unknown"))));
     }
     let (seq, rev) = next_numbers(change, room).await?;
     let posted = stored(post, id, seq, rev, now);
@@ -63,20 +36,6 @@ async fn append_one(
     }
     mark_read(change, author, room, seq).await?;
     Ok(Ok(posted))
-}
-
-/// The first of as many fresh ids as there are posts. Those of refused posts stay unused.
-async fn reserve_ids(change: &mut Change, posts: usize) -> Result<MessageId, sqlx::Error> {
-    let wanted = i64::try_from(posts).unwrap_or(i64::MAX);
-    let (last,): (i64,) = writing!(*change, |connection| {
-        sqlx::query_as(
-            "update counters set value = value + $1 where name = 'message' returning value",
-        )
-        .bind(wanted)
-        .fetch_one(connection)
-        .await?
-    });
-    Ok(MessageId(last - wanted + 1))
 }
 
 async fn find_by_nonce(
@@ -183,7 +142,7 @@ async fn mark_read(
     Ok(())
 }
 
-fn stored(post: &Post, id: MessageId, seq: Seq, rev: Rev, now: Timestamp) -> Posted {
+fn stored(post: &Post, id: MessageId, seq: Seq, rev: Rev, now: Timestamp) -> Written {
     let message = Message {
         id,
         room: post.member.room(),
@@ -197,9 +156,10 @@ fn stored(post: &Post, id: MessageId, seq: Seq, rev: Rev, now: Timestamp) -> Pos
         created_at: now,
         edited_at: None,
         deleted: false,
+        reactions: Vec::new(),
         nonce: post.draft.nonce.as_ref().map(|nonce| nonce.as_str().to_owned()),
     };
-    Posted { message: Arc::new(message), new: true }
+    Written { message: Arc::new(message), new: true }
 }
 
 fn repeated(earlier: Message, post: &Post) -> Outcome {
@@ -207,9 +167,9 @@ fn repeated(earlier: Message, post: &Post) -> Outcome {
     let untouched = earlier.edited_at.is_none() && !earlier.deleted;
     let same_body = earlier.body == post.draft.body.as_str();
     if earlier.room != post.member.room() || (untouched && !same_body) {
-        return Err(Refused::NonceReused);
+        return Err(WriteError::NonceReused);
     }
-    Ok(Posted { message: Arc::new(earlier), new: false })
+    Ok(Written { message: Arc::new(earlier), new: false })
 }
 
 /// Forgets which send made which message, for messages older than `before`, in pieces that hold

@@ -1,11 +1,37 @@
-//! Reading messages: a part of a room's history, or what changed in it.
+//! Reading messages: one, a part of a room's history, or what changed in it.
 
 use super::{MessageRow, select_messages};
 use crate::chat::messages::model::{Message, Window};
 use crate::db::{Db, reading};
-use crate::kernel::ids::key;
+use crate::kernel::ids::{self, key};
 use crate::kernel::paging::{Limit, Page};
-use crate::kernel::{Rev, RoomId, Seq};
+use crate::kernel::{MessageId, Rev, RoomId, Seq};
+
+/// In which room a message is.
+pub(in crate::chat::messages) async fn room_of(
+    db: &Db,
+    id: MessageId,
+) -> Result<Option<RoomId>, sqlx::Error> {
+    let pos: Option<(i64,)> = reading!(db, |pool| {
+        sqlx::query_as("select pos from messages where id = $1")
+            .bind(id.0)
+            .fetch_optional(pool)
+            .await?
+    });
+    Ok(pos.map(|(pos,)| ids::room_of(pos)))
+}
+
+/// A message of a room.
+pub(in crate::chat::messages) async fn find(
+    db: &Db,
+    room: RoomId,
+    id: MessageId,
+) -> Result<Option<Message>, sqlx::Error> {
+    let row: Option<MessageRow> = reading!(db, |pool| {
+        sqlx::query_as(select_messages!("where m.id = $1")).bind(id.0).fetch_optional(pool).await?
+    });
+    Ok(row.map(Message::from).filter(|message| message.room == room))
+}
 
 /// Messages of a room with a `seq` above `after` and below `before`, the oldest first.
 async fn first_between(

@@ -1,24 +1,31 @@
-//! The SQL of messages: `history` reads, `append` writes.
+//! The SQL of messages: `history` reads, `append` posts, `changes` edits, deletes and reacts, `batch`
+//! does what waits together in one transaction.
 
 mod append;
+mod batch;
+mod changes;
 mod history;
 
-pub(super) use self::append::{Outcome, Refused, append, prune_sends};
-pub(super) use self::history::{page, since};
+pub(super) use self::append::prune_sends;
+pub(super) use self::batch::{Outcome, write};
+pub(super) use self::history::{find, page, room_of, since};
 
-use super::model::{Kind, Message};
+use super::model::{Kind, Message, Reactions};
 use crate::chat::accounts::model::{Person, Role};
-use crate::kernel::ids::{number_of, room_of};
+use crate::kernel::ids;
 use crate::kernel::{MessageId, Rev, Seq, Timestamp, UserId};
 
 /// The columns of a [`MessageRow`], to be followed by a condition. `sends` is looked up by
-/// message, in its index.
+/// message, in its index. The reactions come in the same query and so belong to the same state: as
+/// "👍 3,❤️ 7,👍 9", the first one first.
 macro_rules! select_messages {
     ($rest:literal) => {
         concat!(
             "select m.id, m.pos, m.change, m.kind, m.body, m.html, m.reply_to, m.created_at,
                     m.edited_at, m.deleted_at, s.nonce, m.author_id, u.name, u.display_name,
-                    u.bot, u.role, u.avatar
+                    u.bot, u.role, u.avatar,
+                    (select string_agg(r.emoji || ' ' || r.user_id, ',' order by r.rev)
+                     from reactions r where r.message_id = m.id) as reactions
              from messages m
              join users u on u.id = m.author_id
              left join sends s on s.message_id = m.id ",
@@ -46,15 +53,16 @@ struct MessageRow {
     bot: i64,
     role: String,
     avatar: Option<String>,
+    reactions: Option<String>,
 }
 
 impl From<MessageRow> for Message {
     fn from(row: MessageRow) -> Self {
         Self {
             id: MessageId(row.id),
-            room: room_of(row.pos),
-            seq: Seq(number_of(row.pos)),
-            rev: Rev(number_of(row.change)),
+            room: ids::room_of(row.pos),
+            seq: Seq(ids::number_of(row.pos)),
+            rev: Rev(ids::number_of(row.change)),
             kind: Kind::from_column(&row.kind),
             author: Person {
                 id: UserId(row.author_id),
@@ -70,9 +78,22 @@ impl From<MessageRow> for Message {
             created_at: Timestamp(row.created_at),
             edited_at: row.edited_at.map(Timestamp),
             deleted: row.deleted_at.is_some(),
+            reactions: reactions(&row.reactions.unwrap_or_default()),
             nonce: row.nonce,
         }
     }
+}
+
+fn reactions(column: &str) -> Vec<Reactions> {
+    let mut found: Vec<Reactions> = Vec::new();
+    for (emoji, user) in column.split(',').filter_map(|one| one.split_once(' ')) {
+        let Ok(user) = user.parse().map(UserId) else { continue };
+        match found.iter_mut().find(|known| known.emoji == emoji) {
+            Some(known) => known.users.push(user),
+            None => found.push(Reactions { emoji: emoji.to_owned(), users: vec![user] }),
+        }
+    }
+    found
 }
 
 use select_messages;

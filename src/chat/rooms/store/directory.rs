@@ -1,9 +1,9 @@
 //! Rooms: making, finding and changing them.
 
-use super::memberships::insert_member;
+use super::memberships::{insert_member, lock};
 use super::{RoomRow, select_rooms};
 use crate::chat::rooms::model::{Code, NewRoom, Room, RoomChange, RoomName, RoomTopic};
-use crate::db::{Db, reading, writing};
+use crate::db::{Change, Db, is_taken, reading, writing};
 use crate::kernel::{RoomId, Timestamp, UserId};
 
 /// Makes the lobby if there is none.
@@ -18,7 +18,8 @@ pub(in crate::chat::rooms) async fn ensure_lobby(
         sqlx::query(
             "insert into rooms (name, folded_name, visibility, lobby, created_at)
              select $1, $2, 'public', 1, $3
-             where not exists (select 1 from rooms where lobby = 1)",
+             where not exists (select 1 from rooms where lobby = 1)
+             on conflict (lobby) where lobby = 1 do nothing",
         )
         .bind(name)
         .bind(folded)
@@ -71,6 +72,9 @@ pub(in crate::chat::rooms) async fn ensure_direct(
 ) -> Result<(RoomId, bool), sqlx::Error> {
     let pair = format!("{}:{}", one.0.min(two.0), one.0.max(two.0));
     let mut change = db.change().await?;
+    if let Some(room) = find_pair(&mut change, &pair).await? {
+        return Ok((room, false));
+    }
     let added: Option<(i64,)> = writing!(change, |connection| {
         sqlx::query_as(
             "insert into rooms (name, folded_name, visibility, created_at)
@@ -84,18 +88,24 @@ pub(in crate::chat::rooms) async fn ensure_direct(
         .await?
     });
     let Some((id,)) = added else {
-        let (id,): (i64,) = writing!(change, |connection| {
-            sqlx::query_as("select id from rooms where folded_name = $1 and visibility = 'direct'")
-                .bind(&pair)
-                .fetch_one(connection)
-                .await?
-        });
-        return Ok((RoomId(id), false));
+        // Another process was faster, and has committed: the insert waited for that.
+        let room = find_pair(&mut change, &pair).await?.ok_or(sqlx::Error::RowNotFound)?;
+        return Ok((room, false));
     };
     insert_member(&mut change, one, RoomId(id), now).await?;
     insert_member(&mut change, two, RoomId(id), now).await?;
     change.commit().await?;
     Ok((RoomId(id), true))
+}
+
+async fn find_pair(change: &mut Change, pair: &str) -> Result<Option<RoomId>, sqlx::Error> {
+    let found: Option<(i64,)> = writing!(*change, |connection| {
+        sqlx::query_as("select id from rooms where folded_name = $1 and visibility = 'direct'")
+            .bind(pair)
+            .fetch_optional(connection)
+            .await?
+    });
+    Ok(found.map(|(id,)| RoomId(id)))
 }
 
 /// The conversation of two people, if they have one.
@@ -177,21 +187,7 @@ pub(in crate::chat::rooms) async fn update(
     let name = wanted.name.as_ref();
     let folded = name.map(RoomName::folded);
     let mut change = db.change().await?;
-    let (taken,): (i64,) = writing!(change, |connection| {
-        sqlx::query_as(
-            "select count(*) from rooms other
-             where other.visibility = 'public' and other.folded_name = $1 and other.id <> $2
-               and exists (select 1 from rooms r where r.id = $2 and r.visibility = 'public')",
-        )
-        .bind(&folded)
-        .bind(room.0)
-        .fetch_one(connection)
-        .await?
-    });
-    if taken > 0 {
-        return Ok(false);
-    }
-    writing!(change, |connection| {
+    let updated = writing!(change, |connection| {
         sqlx::query(
             "update rooms set name = coalesce($1, name), folded_name = coalesce($2, folded_name),
                               topic = coalesce($3, topic)
@@ -202,11 +198,14 @@ pub(in crate::chat::rooms) async fn update(
         .bind(wanted.topic.as_ref().map(RoomTopic::as_str))
         .bind(room.0)
         .execute(connection)
-        .await?
-        .rows_affected()
+        .await
+        .map(|done| done.rows_affected())
     });
-    change.commit().await?;
-    Ok(true)
+    match updated {
+        Err(error) if is_taken(&error) => Ok(false),
+        Err(error) => Err(error),
+        Ok(_) => change.commit().await.map(|()| true),
+    }
 }
 
 pub(in crate::chat::rooms) async fn set_code(
@@ -233,6 +232,7 @@ pub(in crate::chat::rooms) async fn set_owner(
     owner: UserId,
 ) -> Result<bool, sqlx::Error> {
     let mut change = db.change().await?;
+    lock(&mut change, room).await?;
     let changed = writing!(change, |connection| {
         sqlx::query(
             "update rooms set owner_id = $1 where id = $2

@@ -12,6 +12,7 @@ pub(in crate::chat::rooms) async fn join(
     now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
     let mut change = db.change().await?;
+    lock(&mut change, room).await?;
     let joined = insert_member(&mut change, user, room, now).await?;
     writing!(change, |connection| {
         sqlx::query(
@@ -26,6 +27,19 @@ pub(in crate::chat::rooms) async fn join(
     });
     change.commit().await?;
     Ok(joined)
+}
+
+/// Lets nobody else come, go or post until this change ends: who owns a room depends on who is in it.
+/// An update that changes nothing locks the row on either engine.
+pub(super) async fn lock(change: &mut Change, room: RoomId) -> Result<(), sqlx::Error> {
+    writing!(*change, |connection| {
+        sqlx::query("update rooms set rev = rev where id = $1")
+            .bind(room.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
 }
 
 pub(super) async fn insert_member(
@@ -58,6 +72,7 @@ pub(in crate::chat::rooms) async fn leave(
     room: RoomId,
 ) -> Result<bool, sqlx::Error> {
     let mut change = db.change().await?;
+    lock(&mut change, room).await?;
     let left = writing!(change, |connection| {
         sqlx::query("delete from memberships where user_id = $1 and room_id = $2")
             .bind(user.0)

@@ -1,0 +1,200 @@
+//! Changing a message: its text, its end, its reactions. Every change takes the room's next `rev`;
+//! what changes nothing takes none.
+
+use std::sync::Arc;
+
+use super::batch::Outcome;
+use super::{MessageRow, select_messages};
+use crate::chat::messages::model::{Author, Message, Reaction, WriteError, Written};
+use crate::db::{Change, writing};
+use crate::kernel::ids::key;
+use crate::kernel::{Invalid, MessageId, RoomId, Timestamp};
+
+/// How many different emoji a message may carry.
+const MOST_EMOJI: usize = 20;
+
+/// Gives a message another text and its HTML.
+pub(super) async fn edit(
+    change: &mut Change,
+    Author { room, message: id }: Author,
+    (body, html): (&str, &str),
+    now: Timestamp,
+) -> Result<Outcome, sqlx::Error> {
+    let message = match living(change, room, id).await? {
+        Ok(message) => message,
+        Err(error) => return Ok(Err(error)),
+    };
+    if message.body == body {
+        return Ok(Ok(unchanged(message)));
+    }
+    let place = next_change(change, room).await?;
+    writing!(*change, |connection| {
+        sqlx::query(
+            "update messages set body = $2, html = $3, edited_at = $4, change = $5 where id = $1",
+        )
+        .bind(id.0)
+        .bind(body)
+        .bind(html)
+        .bind(now.0)
+        .bind(place)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    changed(change, room, id).await
+}
+
+/// Leaves nothing of a message but that it was there. Deleting what is deleted changes nothing.
+pub(super) async fn delete(
+    change: &mut Change,
+    Author { room, message: id }: Author,
+    now: Timestamp,
+) -> Result<Outcome, sqlx::Error> {
+    let Some(message) = find(change, room, id).await? else {
+        return Ok(Err(WriteError::NotFound));
+    };
+    if message.deleted {
+        return Ok(Ok(unchanged(message)));
+    }
+    let place = next_change(change, room).await?;
+    writing!(*change, |connection| {
+        sqlx::query(
+            "update messages set body = '', html = '', deleted_at = $2, change = $3 where id = $1",
+        )
+        .bind(id.0)
+        .bind(now.0)
+        .bind(place)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    writing!(*change, |connection| {
+        sqlx::query("delete from reactions where message_id = $1")
+            .bind(id.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    changed(change, room, id).await
+}
+
+/// Adds a reaction; one that is there already changes nothing.
+pub(super) async fn react(change: &mut Change, reaction: Reaction) -> Result<Outcome, sqlx::Error> {
+    let Reaction { room, message: id, user, emoji } = reaction;
+    let message = match living(change, room, id).await? {
+        Ok(message) => message,
+        Err(error) => return Ok(Err(error)),
+    };
+    if has(&message, reaction) {
+        return Ok(Ok(unchanged(message)));
+    }
+    let known = message.reactions.iter().any(|one| one.emoji == emoji.as_str());
+    if !known && message.reactions.len() >= MOST_EMOJI {
+        return Ok(Err(WriteError::Invalid(Invalid::new("emoji", "emoji-many"))));
+    }
+    let place = next_change(change, room).await?;
+    writing!(*change, |connection| {
+        sqlx::query(
+            "insert into reactions (message_id, user_id, emoji, rev) values ($1, $2, $3, $4)",
+        )
+        .bind(id.0)
+        .bind(user.0)
+        .bind(emoji.as_str())
+        .bind(place)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    touch(change, id, place).await?;
+    changed(change, room, id).await
+}
+
+/// Takes a reaction back; one that is not there changes nothing.
+pub(super) async fn unreact(
+    change: &mut Change,
+    reaction: Reaction,
+) -> Result<Outcome, sqlx::Error> {
+    let Reaction { room, message: id, user, emoji } = reaction;
+    let Some(message) = find(change, room, id).await? else {
+        return Ok(Err(WriteError::NotFound));
+    };
+    if !has(&message, reaction) {
+        return Ok(Ok(unchanged(message)));
+    }
+    let place = next_change(change, room).await?;
+    writing!(*change, |connection| {
+        sqlx::query("delete from reactions where message_id = $1 and user_id = $2 and emoji = $3")
+            .bind(id.0)
+            .bind(user.0)
+            .bind(emoji.as_str())
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    touch(change, id, place).await?;
+    changed(change, room, id).await
+}
+
+fn has(message: &Message, Reaction { user, emoji, .. }: Reaction) -> bool {
+    message.reactions.iter().any(|one| one.emoji == emoji.as_str() && one.users.contains(&user))
+}
+
+async fn find(
+    change: &mut Change,
+    room: RoomId,
+    id: MessageId,
+) -> Result<Option<Message>, sqlx::Error> {
+    let row: Option<MessageRow> = writing!(*change, |connection| {
+        sqlx::query_as(select_messages!("where m.id = $1"))
+            .bind(id.0)
+            .fetch_optional(connection)
+            .await?
+    });
+    Ok(row.map(Message::from).filter(|message| message.room == room))
+}
+
+/// A message that can still change.
+async fn living(
+    change: &mut Change,
+    room: RoomId,
+    id: MessageId,
+) -> Result<Result<Message, WriteError>, sqlx::Error> {
+    Ok(match find(change, room, id).await? {
+        None => Err(WriteError::NotFound),
+        Some(message) if message.deleted => Err(WriteError::Deleted),
+        Some(message) => Ok(message),
+    })
+}
+
+/// The room's next `rev`, as the key of a change.
+async fn next_change(change: &mut Change, room: RoomId) -> Result<i64, sqlx::Error> {
+    let (rev,): (i64,) = writing!(*change, |connection| {
+        sqlx::query_as("update rooms set rev = rev + 1 where id = $1 returning rev")
+            .bind(room.0)
+            .fetch_one(connection)
+            .await?
+    });
+    Ok(key(room, rev))
+}
+
+async fn touch(change: &mut Change, id: MessageId, place: i64) -> Result<(), sqlx::Error> {
+    writing!(*change, |connection| {
+        sqlx::query("update messages set change = $2 where id = $1")
+            .bind(id.0)
+            .bind(place)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+fn unchanged(message: Message) -> Written {
+    Written { message: Arc::new(message), new: false }
+}
+
+/// The message as it is now.
+async fn changed(change: &mut Change, room: RoomId, id: MessageId) -> Result<Outcome, sqlx::Error> {
+    let message = find(change, room, id).await?.ok_or(sqlx::Error::RowNotFound)?;
+    Ok(Ok(Written { message: Arc::new(message), new: true }))
+}

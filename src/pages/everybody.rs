@@ -1,0 +1,67 @@
+//! Everybody with an account: who is there, who is not, and the way to write to them.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use serde::Deserialize;
+
+use super::layout::{Frame, html};
+use super::people::PersonView;
+use super::side::{Side, side};
+use crate::chat::accounts::model::{Person, without_accents};
+use crate::http::{Problem, Query, Site, Viewer};
+
+pub(super) fn router() -> Router<Site> {
+    Router::new().route("/people", get(index))
+}
+
+#[derive(Template)]
+#[template(path = "accounts/people.html")]
+struct PeoplePage {
+    page: Frame,
+    side: Side,
+    /// What is looked for; empty for everybody.
+    sought: String,
+    online: Vec<PersonView>,
+    offline: Vec<PersonView>,
+}
+
+impl PeoplePage {
+    /// The lists with their headings' keys; one without people has no heading.
+    fn lists(&self) -> impl Iterator<Item = (&'static str, &[PersonView])> {
+        let both = [("online", self.online.as_slice()), ("offline", self.offline.as_slice())];
+        both.into_iter().filter(|(_, people)| !people.is_empty())
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Filter {
+    q: String,
+}
+
+async fn index(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    Query(filter): Query<Filter>,
+    page: Frame,
+) -> Result<Response, Problem> {
+    site.presence.seen(me.person.id);
+    let sought = filter.q.trim();
+    let here = site.presence.online();
+    let mut people = site.accounts.people().await?;
+    people.retain(|person| is_called(person, sought));
+    people.sort_by_cached_key(|person| without_accents(&person.display_name));
+    let views = people.iter().map(|person| PersonView::new(person, here.contains(&person.id)));
+    let (online, offline) = views.partition(|person| person.online);
+    let side = side(&site, &me.person, None, &page).await?;
+    Ok(html(&PeoplePage { side, sought: sought.to_owned(), online, offline, page }))
+}
+
+/// Whether a person's names have this in them, whatever its case and accents.
+fn is_called(person: &Person, sought: &str) -> bool {
+    let sought = without_accents(sought.trim_start_matches('@'));
+    [&person.display_name, &person.name].iter().any(|name| without_accents(name).contains(&sought))
+}

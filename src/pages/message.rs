@@ -1,0 +1,189 @@
+//! One message in its place, and what its reader may do with it: edit, delete, react.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+
+use super::form::Form;
+use super::history::fragment;
+use super::layout::{Frame, again, html};
+use super::side::{Side, icon, side};
+use crate::chat::messages::WriteError;
+use crate::chat::messages::model::{Emoji, Message, MessageBody};
+use crate::http::{CanAmend, CanSee, FormBody, Problem, Site};
+use crate::kernel::paging::Limit;
+use crate::kernel::{Invalid, UserId};
+
+/// What people react with most; any other emoji can be typed.
+pub(super) const COMMON_EMOJI: [&str; 10] =
+    ["👍", "❤️", "😂", "🎉", "😮", "😢", "🙏", "👏", "👀", "✅"];
+
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/messages/{id}", get(show))
+        .route("/messages/{id}/edit", post(edit))
+        .route("/messages/{id}/delete", post(destroy))
+        .route("/messages/{id}/reactions", post(react))
+}
+
+#[derive(Template)]
+#[template(path = "messages/show.html")]
+struct MessagePage {
+    page: Frame,
+    side: Side,
+    room: RoomView,
+    id: i64,
+    /// The message as the room shows it.
+    message: String,
+    deleted: bool,
+    may_amend: bool,
+    form: Form,
+    emoji: Vec<EmojiView>,
+    /// Where in the room it stands.
+    back: String,
+}
+
+struct RoomView {
+    name: String,
+    icon: &'static str,
+}
+
+struct EmojiView {
+    emoji: &'static str,
+    mine: bool,
+}
+
+async fn show(State(site): State<Site>, seen: CanSee, page: Frame) -> Result<Response, Problem> {
+    let form = Form::default().with("body", &seen.message.body);
+    message_page(&site, &seen, page, form).await
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct EditForm {
+    body: String,
+}
+
+async fn edit(
+    State(site): State<Site>,
+    seen: CanSee,
+    page: Frame,
+    FormBody(edit): FormBody<EditForm>,
+) -> Result<Response, Problem> {
+    let author = site.messages.author(&seen.reader, seen.message.id).await?;
+    let body = match MessageBody::parse(&edit.body) {
+        Ok(body) => body,
+        Err(problem) => {
+            let form = Form::default().with("body", &edit.body).complain(page.t, &[problem]);
+            let page = message_page(&site, &seen, page, form).await?;
+            return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
+        }
+    };
+    site.messages.edit(author, body).await?;
+    Ok(to_message(&seen.message))
+}
+
+async fn destroy(
+    State(site): State<Site>,
+    CanAmend(author): CanAmend,
+) -> Result<Response, Problem> {
+    let deleted = site.messages.delete(author).await?;
+    Ok(to_message(&deleted.message))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ReactionForm {
+    emoji: String,
+}
+
+/// Adds one's own reaction, or takes it back if it is there.
+async fn react(
+    State(site): State<Site>,
+    seen: CanSee,
+    page: Frame,
+    FormBody(chosen): FormBody<ReactionForm>,
+) -> Result<Response, Problem> {
+    match toggle(&site, &seen, &chosen.emoji).await? {
+        None => Ok(to_message(&seen.message)),
+        Some(problem) => {
+            let form = Form::default()
+                .with("body", &seen.message.body)
+                .with("emoji", &chosen.emoji)
+                .complain(page.t, &[problem]);
+            let page = message_page(&site, &seen, page, form).await?;
+            Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page))
+        }
+    }
+}
+
+/// What is wrong with the choice, if anything is.
+async fn toggle(site: &Site, seen: &CanSee, emoji: &str) -> Result<Option<Invalid>, Problem> {
+    let CanSee { reader, message } = seen;
+    let emoji = match Emoji::parse(emoji) {
+        Ok(emoji) => emoji,
+        Err(invalid) => return Ok(Some(invalid)),
+    };
+    let done = if has(message, reader.person().id, emoji.as_str()) {
+        site.messages.unreact(reader, message.id, emoji).await
+    } else {
+        // Reacting is taking part: in a public room it joins, as posting does.
+        let member = site.rooms.member(reader.person(), message.room).await?;
+        site.messages.react(&member, message.id, emoji).await
+    };
+    match done {
+        Ok(_) => Ok(None),
+        Err(WriteError::Invalid(invalid)) => Ok(Some(invalid)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn has(message: &Message, user: UserId, emoji: &str) -> bool {
+    message.reactions.iter().any(|one| one.emoji == emoji && one.users.contains(&user))
+}
+
+fn to_message(message: &Message) -> Response {
+    Redirect::to(&format!("/messages/{}", message.id)).into_response()
+}
+
+async fn message_page(
+    site: &Site,
+    CanSee { reader, message }: &CanSee,
+    mut page: Frame,
+    form: Form,
+) -> Result<Response, Problem> {
+    // Also when it answers a form that was posted.
+    page.set_path(format!("/messages/{}", message.id));
+    let (me, room) = (reader.person(), reader.room());
+    site.presence.seen(me.id);
+    let side = side(site, me, None, &page).await?;
+    let shown = fragment(message, page.t).map_err(|error| Problem::internal(&error))?;
+    let view = |emoji| EmojiView { emoji, mine: has(message, me.id, emoji) };
+    Ok(html(&MessagePage {
+        side,
+        room: RoomView { name: room.name.clone(), icon: icon(room) },
+        id: message.id.0,
+        message: shown,
+        deleted: message.deleted,
+        may_amend: message.author.id == me.id,
+        form,
+        emoji: COMMON_EMOJI.into_iter().map(view).collect(),
+        back: place_in_room(message, room.last_seq.0),
+        page,
+    }))
+}
+
+/// The room's page that shows the message, at the message.
+fn place_in_room(message: &Message, last_seq: i64) -> String {
+    let page = i64::try_from(Limit::DEFAULT.get()).unwrap_or(i64::MAX);
+    let (room, seq, id) = (message.room, message.seq.0, message.id);
+    if last_seq - seq < page {
+        format!("/rooms/{room}#m{id}")
+    } else {
+        format!("/rooms/{room}?before={}#m{id}", seq + page / 2)
+    }
+}

@@ -1,0 +1,54 @@
+// What one can do with a message: one bar for the whole log, in the message under the pointer or the focus; chips that are pressed; the arrow up that edits what one wrote last.
+import { change } from './change.js';
+import { createDeleting } from './deleting.js';
+import { createEditing } from './editing.js';
+import { createPalette } from './palette.js';
+import { setStops } from './personal.js';
+
+/** `keep(change)` does something to the log without moving its reader; `error` is where refusals are told. */
+export function startActs({ log, timeline, composer, me, keep, error, signal }) {
+  const template = document.getElementById('acts');
+  const bar = template.content.firstElementChild.cloneNode(true);
+  const words = ({ message }) => message || template.dataset.failed;
+  const tell = Object.assign((problem) => { error.textContent = words(problem); }, { words });
+  const show = (article) => { if (article && !signal.aborted) keep(() => timeline.put(article)); };
+  const toggle = async (id, emoji) => show(await change(id, 'reactions', { emoji }));
+  const tools = { timeline, keep, show, tell, signal };
+  const editing = createEditing(tools);
+  const deleting = createDeleting(tools);
+  const palette = createPalette({ choose: toggle, tell, signal });
+
+  function move(article) {
+    if (!article?.matches('[data-seq]:not(.msg--deleted)')) { bar.remove(); return; }
+    if (bar.parentElement === article) return;
+    for (const own of bar.querySelectorAll('[data-act="edit"], [data-act="delete"]')) own.hidden = article.dataset.author !== me;
+    article.append(bar);
+    setStops(article, article.contains(document.activeElement));
+  }
+
+  // Who works with keys has the bar where the focus is, whatever the pointer rests on.
+  log.addEventListener('pointerover', (event) => { if (!log.querySelector('.msg:focus-visible, .msg :focus-visible')) move(event.target.closest('.msg')); });
+  log.addEventListener('focusin', (event) => { const article = event.target.closest('.msg'); if (article) move(article); });
+
+  bar.addEventListener('click', (event) => {
+    const button = event.target.closest('button');
+    const article = bar.closest('.msg');
+    if (button?.dataset.act === 'react') palette.open(button, article.dataset.id);
+    if (button?.dataset.act === 'edit') editing.start(article);
+    if (button?.dataset.act === 'delete') deleting.start(article);
+  });
+
+  log.addEventListener('submit', async (event) => {
+    if (!event.target.matches('.reacts')) return;
+    event.preventDefault();
+    try { await toggle(event.target.closest('.msg').dataset.id, event.submitter.value); } catch (problem) { tell(problem); }
+  });
+
+  composer.addEventListener('keydown', (event) => {
+    if (event.key !== 'ArrowUp' || event.isComposing || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || composer.value) return;
+    const last = timeline.lastOf(me);
+    if (!last) return;
+    event.preventDefault();
+    editing.start(last, composer);
+  });
+}

@@ -1,0 +1,186 @@
+//! The page of one message, and changing messages without scripts.
+
+use reqwest::StatusCode;
+
+use crate::support::{Browser, Page, Server};
+
+/// The address of the newest message's page, as the room's page links to it.
+async fn page_of_newest(who: &mut Browser) -> String {
+    let room = who.get("/rooms/1").await;
+    let links = room.all("article.msg .msg__link");
+    let last = format!("article.msg:nth-of-type({}) .msg__link", links.len());
+    room.attribute(&last, "href").expect("a link")
+}
+
+fn forms(page: &Page) -> (usize, usize, usize) {
+    let count = |what: &str| page.all(&format!("form[action$='/{what}']")).len();
+    (count("edit"), count("delete"), count("reactions"))
+}
+
+#[tokio::test]
+async fn a_message_links_to_its_page_which_offers_what_its_reader_may_do() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    ana.say("hola <3").await;
+    let path = page_of_newest(&mut luis).await;
+    assert_eq!(path, "/messages/1");
+    let (hers, his) = (ana.get(&path).await, luis.get(&path).await);
+    for page in [&hers, &his] {
+        assert_eq!(page.status, 200);
+        assert_eq!(page.messages(), ["hola <3"]);
+        let back = page.attribute(".sheet__back a", "href");
+        assert_eq!(back.as_deref(), Some("/rooms/1#m1"));
+    }
+    assert_eq!(forms(&hers), (1, 1, 2));
+    assert_eq!(forms(&his), (0, 0, 2));
+    assert_eq!(hers.one("form.edit textarea"), "hola <3");
+}
+
+#[tokio::test]
+async fn a_message_far_up_leads_back_to_the_page_of_history_it_is_on() {
+    let server = Server::start().await;
+    let api = server.api("ana").await;
+    for n in 1..=120 {
+        api.say(&format!("m{n}")).await;
+    }
+    let mut luis = server.person("luis").await;
+    let back = luis.get("/messages/30").await.attribute(".sheet__back a", "href").expect("a link");
+    let page = luis.get(&back).await;
+    assert!(page.messages().contains(&"m30".to_owned()), "{back}");
+}
+
+#[tokio::test]
+async fn the_author_edits_with_a_form_and_all_see_it() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    ana.say("una errata").await;
+    let page = ana.submit("/messages/1/edit", &[("body", "sin errata")]).await;
+    assert_eq!((page.status.as_u16(), page.path.as_str()), (200, "/messages/1"));
+    luis.language = "es";
+    let room = luis.get("/rooms/1").await;
+    assert_eq!(room.messages(), ["sin errata"]);
+    assert_eq!(room.one(".msg__edited"), "editado");
+    let title = room.attribute(".msg__edited time", "title").expect("a title");
+    assert!(title.contains("10:00 UTC"), "{title}");
+}
+
+#[tokio::test]
+async fn an_edit_without_text_comes_back_with_what_was_typed_and_why() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    ana.say("hola").await;
+    let page = ana.submit("/messages/1/edit", &[("body", "  ")]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(page.one("#edit-note"), "Write something first.");
+    assert_eq!(page.messages(), ["hola"]);
+    let long = "a".repeat(16_001);
+    let page = ana.submit("/messages/1/edit", &[("body", &long)]).await;
+    assert_eq!(page.one("form.edit textarea"), long);
+    assert_eq!(page.one("#edit-note"), "A message has 16,000 characters at most.");
+}
+
+#[tokio::test]
+async fn nobody_edits_or_deletes_what_others_wrote() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    ana.say("mío").await;
+    for what in ["edit", "delete"] {
+        let page = luis.submit(&format!("/messages/1/{what}"), &[("body", "suyo")]).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{what}");
+        assert!(page.text.contains("Only who wrote a message may do this."), "{}", page.text);
+    }
+    assert_eq!(luis.get("/rooms/1").await.messages(), ["mío"]);
+    ana.submit("/messages/1/delete", &[]).await;
+    assert_eq!(luis.get("/rooms/1").await.messages(), ["Message deleted"]);
+}
+
+#[tokio::test]
+async fn a_deleted_message_leaves_words_in_the_readers_language_and_no_forms() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    ana.say("me arrepiento").await;
+    luis.submit("/messages/1/reactions", &[("emoji", "👍")]).await;
+    let page = ana.submit("/messages/1/delete", &[]).await;
+    assert_eq!((page.path.as_str(), forms(&page)), ("/messages/1", (0, 0, 0)));
+    luis.language = "es";
+    let room = luis.get("/rooms/1").await;
+    assert_eq!(room.messages(), ["Mensaje eliminado"]);
+    assert!(room.all(".react[data-users]").is_empty() && !room.text.contains("arrepiento"));
+    let refused = ana.submit("/messages/1/edit", &[("body", "vuelve")]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    let refused = luis.submit("/messages/1/reactions", &[("emoji", "👍")]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text.contains("El mensaje fue eliminado."));
+}
+
+#[tokio::test]
+async fn a_reaction_is_given_and_taken_back_with_the_same_button() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    ana.say("hola").await;
+    ana.submit("/messages/1/reactions", &[("emoji", "👍")]).await;
+    let page = luis.submit("/messages/1/reactions", &[("emoji", "👍")]).await;
+    assert_eq!(page.path, "/messages/1");
+    assert_eq!(page.one("article .react"), "👍 2");
+    assert_eq!(page.attribute("article .react", "data-users").as_deref(), Some("1 2"));
+    assert_eq!(page.attribute("article .react", "aria-label").as_deref(), Some("👍 2 people"));
+    let pressed = "form[action] > .react[value='👍'][aria-pressed='true']";
+    assert_eq!(page.all(pressed).len(), 1);
+    // The chips of the room's page are buttons of a form too.
+    let action = luis.get("/rooms/1").await.attribute("form.reacts", "action").expect("a form");
+    let page = luis.submit(&action, &[("emoji", "👍")]).await;
+    assert_eq!(page.attribute("article .react", "aria-label").as_deref(), Some("👍 1 person"));
+    assert_eq!(page.all(pressed).len(), 0);
+}
+
+#[tokio::test]
+async fn what_is_no_emoji_comes_back_with_its_complaint() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    ana.say("hola").await;
+    let page = ana.submit("/messages/1/reactions", &[("emoji", "bien")]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(page.one("#emoji-note"), "Choose one emoji.");
+    assert_eq!(page.attribute("input#emoji", "value").as_deref(), Some("bien"));
+    assert_eq!(page.one("form.edit textarea"), "hola");
+    let page = ana.submit("/messages/1/reactions", &[("emoji", " 🪴 ")]).await;
+    assert_eq!(page.one("article .react"), "🪴 1");
+}
+
+#[tokio::test]
+async fn a_message_of_a_private_room_has_no_page_for_others() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    ana.submit("/rooms", &[("name", "Taller"), ("topic", ""), ("visibility", "private")]).await;
+    ana.submit("/rooms/2/messages", &[("body", "secreto")]).await;
+    assert_eq!(ana.get("/messages/1").await.messages(), ["secreto"]);
+    for path in ["/messages/1", "/messages/2", "/messages/x", "/messages/-1"] {
+        assert_eq!(luis.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    for what in ["edit", "delete", "reactions"] {
+        let fields = [("body", "x"), ("emoji", "👍")];
+        let page = luis.submit(&format!("/messages/1/{what}"), &fields).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{what}");
+    }
+    let gate = server.browser().get("/messages/1").await;
+    assert_eq!(gate.path, "/login?next=%2Fmessages%2F1");
+}
+
+#[tokio::test]
+async fn open_pages_get_the_changed_message_in_their_language() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    ana.say("hola").await;
+    luis.language = "es";
+    let mut live = luis.live().await;
+    live.open_room(1, None).await;
+    ana.submit("/messages/1/edit", &[("body", "buenas")]).await;
+    let html = live.until("message").await["html"].as_str().expect("HTML").to_owned();
+    assert!(html.contains("<p>buenas</p>") && html.contains("editado"), "{html}");
+    ana.submit("/messages/1/reactions", &[("emoji", "👍")]).await;
+    let html = live.until("message").await["html"].as_str().expect("HTML").to_owned();
+    assert!(html.contains("data-users=\"1\"") && html.contains("👍 1 persona"), "{html}");
+    ana.submit("/messages/1/delete", &[]).await;
+    let html = live.until("message").await["html"].as_str().expect("HTML").to_owned();
+    assert!(html.contains("Mensaje eliminado") && !html.contains("buenas"), "{html}");
+}

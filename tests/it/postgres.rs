@@ -1,0 +1,186 @@
+//! What concerns `PostgreSQL` alone. On `SQLite` there is nothing to test here, and each test ends at
+//! once.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures_util::future::join_all;
+use patio::db::Db;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::support::{Server, Storage, numbers};
+
+fn pool(db: &Db) -> &PgPool {
+    match db {
+        Db::Postgres(pool) => pool,
+        Db::Sqlite { .. } => panic!("the tests run on PostgreSQL"),
+    }
+}
+
+/// Until so many transactions wait for the lock of another.
+async fn until_waiting(db: &Db, wanted: i64) {
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    while numbers(db, waiting).await != [wanted] {}
+}
+
+async fn ready(server: &Server) -> StatusCode {
+    reqwest::get(server.url("/ready")).await.expect("an answer").status()
+}
+
+#[tokio::test]
+async fn a_database_that_goes_away_is_a_503_until_it_is_back() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let mut eva = server.person("eva").await;
+    assert_eq!(ready(&server).await, StatusCode::OK);
+
+    server.storage().set_reachable(false).await;
+    assert_eq!(ready(&server).await, StatusCode::SERVICE_UNAVAILABLE);
+    let message = json!({"body": "hola", "nonce": "n1"});
+    let refused = ana.refused(Method::POST, "/rooms/1/messages", Some(message.clone())).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.retry_after.is_some(), "{refused:?}");
+    assert_eq!(eva.get("/rooms/1").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    let up = reqwest::get(server.url("/up")).await.expect("an answer");
+    assert_eq!(up.status(), StatusCode::OK, "the process is well");
+
+    server.storage().set_reachable(true).await;
+    assert_eq!(ready(&server).await, StatusCode::OK);
+    assert_eq!(ana.post("/rooms/1/messages", message).await["seq"], 1);
+    assert_eq!(eva.get("/rooms/1").await.messages(), ["hola"]);
+}
+
+#[tokio::test]
+async fn what_is_sent_again_and_again_over_breaking_connections_is_stored_once() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let refusals = AtomicU32::new(0);
+    // Until a few were refused, and each until it is stored.
+    let write = async |author: u32| {
+        let mut written = 0;
+        while refusals.load(Ordering::Relaxed) < 3 {
+            let nonce = format!("{author}-{written}");
+            let message = json!({"body": nonce, "nonce": nonce});
+            loop {
+                let path = "/rooms/1/messages";
+                match ana.send(Method::POST, path, Some(message.clone())).await.status().as_u16() {
+                    200 | 201 => break,
+                    503 => refusals.fetch_add(1, Ordering::Relaxed),
+                    other => panic!("{other}"),
+                };
+            }
+            written += 1;
+        }
+        written
+    };
+    let breaks = async {
+        while refusals.load(Ordering::Relaxed) < 3 {
+            server.storage().end_connections().await;
+        }
+    };
+    let (written, ()) = tokio::join!(join_all((0..4).map(write)), breaks);
+    let db = server.storage().open().await;
+    let seqs = numbers(&db, "select pos & 4294967295 from messages order by pos").await;
+    assert_eq!(seqs, (1..=written.into_iter().sum()).collect::<Vec<_>>());
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_post_that_a_deadlock_ends_is_stored_all_the_same() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let db = server.storage().open().await;
+    let mut other = pool(&db).begin().await.expect("a transaction");
+    // Somebody who locks in the wrong order, and waits longer than Patio does.
+    sqlx::raw_sql("set local deadlock_timeout = '1h'; select 1 from memberships for update")
+        .execute(&mut *other)
+        .await
+        .expect("locked");
+    let post = ana.send(Method::POST, "/rooms/1/messages", Some(json!({"body": "hola"})));
+    let collide = async {
+        until_waiting(&db, 1).await;
+        let room = sqlx::raw_sql("update rooms set rev = rev").execute(&mut *other).await;
+        room.expect("the other one was ended");
+        other.commit().await.expect("done");
+    };
+    let (posted, ()) = tokio::join!(post, collide);
+    assert_eq!(posted.status(), StatusCode::CREATED);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn of_two_whose_registrations_meet_in_the_database_one_is_the_first() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let server = Server::start().await;
+    let db = server.storage().open().await;
+    let mut other = pool(&db).begin().await.expect("a transaction");
+    sqlx::raw_sql("select 1 from rooms for update").execute(&mut *other).await.expect("locked");
+    let meet = async {
+        until_waiting(&db, 2).await;
+        other.commit().await.expect("done");
+    };
+    let (ana, luis, ()) = tokio::join!(server.api("ana"), server.api("luis"), meet);
+    let roles = [ana.get("/me").await["role"].clone(), luis.get("/me").await["role"].clone()];
+    assert_eq!(roles.iter().filter(|role| *role == "admin").count(), 1, "{roles:?}");
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_commit_is_on_disk_whatever_the_url_says_and_nothing_waits_for_ever() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let storage = Storage::new().await;
+    for (wanted, expected) in [("off", "on"), ("local", "on"), ("remote_apply", "remote_apply")] {
+        let parameters = format!("&options=-c%20synchronous_commit%3D{wanted}");
+        let db = storage.try_open(&parameters).await.expect("a database");
+        for (setting, value) in [
+            ("show synchronous_commit", expected),
+            ("show transaction_isolation", "read committed"),
+            ("show statement_timeout", "20s"),
+            ("show lock_timeout", "10s"),
+            ("show idle_in_transaction_session_timeout", "10s"),
+        ] {
+            let found: String =
+                sqlx::query_scalar(setting).fetch_one(pool(&db)).await.expect("one");
+            assert_eq!(found, value, "{setting}");
+        }
+        db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_used_says_why_in_one_line() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let complaint = async |storage: &Storage, parameters: &str| {
+        let error = storage.try_open(parameters).await.err().expect("a refusal");
+        let text = format!("{error:#}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        text
+    };
+    let latin = Storage::empty("encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'").await;
+    let text = complaint(&latin, "").await;
+    assert!(text.contains("LATIN1") && text.contains("UTF8"), "{text}");
+    let plain = Storage::new().await;
+    let text = complaint(&plain, "&sslmode=require").await;
+    assert!(text.contains("TLS"), "{text}");
+    let text = complaint(&plain, "&dbname=nowhere").await;
+    assert!(text.contains("nowhere"), "{text}");
+    let db = plain.try_open("&sslmode=disable").await.expect("a database");
+    db.close().await;
+}

@@ -1,0 +1,164 @@
+//! What a server keeps: a directory of its own, and a database of its own. That is a file in the
+//! directory, or one on the `PostgreSQL` server that `PATIO_TEST_DATABASE` names (see
+//! `script/postgres`).
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use patio::config::DatabaseUrl;
+use patio::db::Db;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+pub struct Storage {
+    directory: TempDir,
+    /// Its name on the server.
+    database: Option<String>,
+}
+
+/// The server, if the tests run on one.
+static SERVER: LazyLock<Option<PgConnectOptions>> = LazyLock::new(|| {
+    let url = std::env::var_os("PATIO_TEST_DATABASE")?;
+    Some(url.to_str().expect("text").parse().expect("a URL"))
+});
+
+/// The name of an empty, migrated database, made once and copied for each test. It sorts by the rules
+/// of a language, as most servers do: what depends on that comes out differently than on `SQLite`.
+async fn template() -> &'static str {
+    static MADE: OnceCell<String> = OnceCell::const_new();
+    let make = async || {
+        let name = format!("patio_{}_template", std::process::id());
+        let rules = "template template0 encoding 'UTF8' locale_provider icu icu_locale 'es'";
+        administer(format!("create database {name} {rules}")).await;
+        open(&name).await.close().await;
+        name
+    };
+    MADE.get_or_init(make).await
+}
+
+/// Databases whose tests have ended. They go when the next one comes, for `drop` cannot wait.
+static ENDED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+async fn administer(statement: String) {
+    let server = SERVER.as_ref().expect("a server");
+    let mut connection = PgConnection::connect_with(server).await.expect("a connection");
+    let done = sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut connection).await;
+    done.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    connection.close().await.expect("closed");
+}
+
+async fn open(name: &str) -> Db {
+    let url = url_of(name).parse::<DatabaseUrl>().expect("a URL");
+    Db::open(Some(&url), "".as_ref()).await.expect("a database")
+}
+
+fn url_of(name: &str) -> String {
+    let server = SERVER.as_ref().expect("a server").clone();
+    server.database(name).to_url_lossy().to_string()
+}
+
+impl Storage {
+    pub fn is_on_postgres() -> bool {
+        SERVER.is_some()
+    }
+
+    pub async fn new() -> Self {
+        let template = if Self::is_on_postgres() { template().await } else { "" };
+        Self::with(&format!("template {template}")).await
+    }
+
+    /// Without a single table; on `PostgreSQL` with more to say about the database.
+    pub async fn empty(how: &str) -> Self {
+        Self::with(&format!("template template0 {how}")).await
+    }
+
+    async fn with(how: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let directory = tempfile::tempdir().expect("a directory");
+        if SERVER.is_none() {
+            return Self { directory, database: None };
+        }
+        let ended = std::mem::take(&mut *ENDED.lock().unwrap_or_else(PoisonError::into_inner));
+        for name in ended {
+            administer(format!("drop database {name} with (force)")).await;
+        }
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("patio_{}_{number}", std::process::id());
+        administer(format!("create database {name} {how}")).await;
+        Self { directory, database: Some(name) }
+    }
+
+    pub fn url(&self) -> Option<String> {
+        self.database.as_deref().map(url_of)
+    }
+
+    /// The bytes of the `SQLite` file; `None` with another database.
+    pub fn database_file(&self) -> Option<Vec<u8>> {
+        std::fs::read(self.directory.path().join("patio.db")).ok()
+    }
+
+    pub fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
+    /// What a server on it is started with.
+    pub fn flags(&self) -> Vec<String> {
+        let directory = self.directory.path().to_str().expect("a path");
+        let directory = format!("--data-dir={directory}");
+        let database = self.url().map(|url| format!("--database-url={url}"));
+        std::iter::once(directory).chain(database).collect()
+    }
+
+    /// Opens the database beside the server.
+    pub async fn open(&self) -> Db {
+        self.try_open("").await.expect("a database")
+    }
+
+    /// With more parameters at the end of the URL.
+    pub async fn try_open(&self, parameters: &str) -> anyhow::Result<Db> {
+        let url = self.url().map(|url| format!("{url}{parameters}").parse::<DatabaseUrl>());
+        let url = url.transpose().expect("a URL");
+        Db::open(url.as_ref(), self.directory.path()).await
+    }
+
+    /// Lets nobody into the database and ends the connections there are, or lets them in again.
+    pub async fn set_reachable(&self, reachable: bool) {
+        let name = self.database.as_ref().expect("on PostgreSQL");
+        administer(format!("alter database {name} allow_connections {reachable}")).await;
+        if !reachable {
+            self.end_connections().await;
+        }
+    }
+
+    pub async fn end_connections(&self) {
+        let name = self.database.as_ref().expect("on PostgreSQL");
+        let others = format!("from pg_stat_activity where datname = '{name}'");
+        administer(format!("select pg_terminate_backend(pid, 5000) {others}")).await;
+    }
+}
+
+impl Drop for Storage {
+    fn drop(&mut self) {
+        let ended = self.database.take();
+        ENDED.lock().unwrap_or_else(PoisonError::into_inner).extend(ended);
+    }
+}
+
+/// Runs statements, written for each engine.
+pub async fn execute(db: &Db, sqlite: &'static str, postgres: &'static str) {
+    match db {
+        Db::Sqlite { write, .. } => drop(sqlx::raw_sql(sqlite).execute(write).await.expect("done")),
+        Db::Postgres(pool) => drop(sqlx::raw_sql(postgres).execute(pool).await.expect("done")),
+    }
+}
+
+/// The numbers that a query finds.
+pub async fn numbers(db: &Db, query: &'static str) -> Vec<i64> {
+    match db {
+        Db::Sqlite { read, .. } => sqlx::query_scalar(query).fetch_all(read).await,
+        Db::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await,
+    }
+    .expect("numbers")
+}
