@@ -13,3 +13,9 @@ mod pages;
 pub mod progress;
 pub mod restore;
 mod store;
+
+/// Bytes in hexadecimal, two digits each.
+fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}

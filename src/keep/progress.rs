@@ -22,20 +22,20 @@ impl Progress {
         let percent = self.done.saturating_mul(100) / self.total.max(1);
         if self.shown && percent != self.told {
             self.told = percent;
-            self.tell(&format!("{} {percent} %", self.label));
+            tell(&format!("{} {percent} %", self.label));
         }
-    }
-
-    fn tell(&self, text: &str) {
-        // Whoever does not read it misses nothing.
-        stderr().write_all(format!("\r\x1b[K{text}").as_bytes()).ok();
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.shown && self.told > 0 {
-            self.tell("");
+            tell("");
         }
     }
+}
+
+fn tell(text: &str) {
+    // Whoever does not read it misses nothing.
+    stderr().write_all(format!("\r\x1b[K{text}").as_bytes()).ok();
 }

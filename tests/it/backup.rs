@@ -1,5 +1,5 @@
 //! Backups: made while people write, proved, put back; and refused in every way they can be wrong.
-//! They are for SQLite; on PostgreSQL there is nothing to test.
+//! They are for `SQLite`; on `PostgreSQL` there is nothing to test.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -261,105 +261,107 @@ impl Parts {
 
     fn sign(&mut self) {
         let (name, _, content) = &self.entries[0];
-        let hash: String = Sha256::digest(content).iter().map(|b| format!("{b:02x}")).collect();
+        let hash = Sha256::digest(content)
+            .iter()
+            .fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
         self.manifest["entries"][0] = json!({"path": name, "bytes": content.len(), "sha256": hash});
     }
 }
 
-/// Archives that are wrong, each with a word of the complaint.
-async fn damaged(sound: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-    let with = |change: &dyn Fn(&mut Parts)| {
-        let mut parts = Parts::of(sound);
-        change(&mut parts);
-        parts.written()
-    };
+type Wrong = Vec<(&'static str, Vec<u8>)>;
+
+fn with(sound: &[u8], change: impl FnOnce(&mut Parts)) -> Vec<u8> {
+    let mut parts = Parts::of(sound);
+    change(&mut parts);
+    parts.written()
+}
+
+/// Archives that are damaged or made by something else, each with a word of the complaint.
+fn damaged(sound: &[u8]) -> Wrong {
     let mut flipped = sound.to_vec();
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
-    let gap = "update messages set pos = pos + 1 where pos = (1 << 32) + 3";
-    let late = "update rooms set rev = 2 where id = 1";
-    let astray = "pragma foreign_keys = off; delete from users";
-    let ana = json!({"_sqlx_migrations": 1});
-    let mut gone = Parts::of(sound).with_database(astray).await;
-    gone.manifest["rows"]["users"] = json!(0);
+    let mut foreign = tar::Builder::new(Vec::new());
+    let mut header = Header::new_gnu();
+    header.set_size(2);
+    foreign.append_data(&mut header, "notes.txt", b"hi".as_slice()).expect("written");
+    let newer = json!({"format": 2, "patio": "9.9", "files": []});
     vec![
         ("no backup of Patio", Vec::new()),
         ("no backup of Patio", b"not a tar at all".repeat(100)),
+        ("no backup of Patio", foreign.into_inner().expect("written")),
         ("cut off", sound[..middle].to_vec()),
         ("cut off", sound[..4096].to_vec()),
+        ("cut off", with(sound, |parts| parts.entries.clear())),
         ("SHA-256 is wrong", flipped),
-        ("no backup of Patio", {
-            let mut other = tar::Builder::new(Vec::new());
-            let mut header = Header::new_gnu();
-            header.set_size(2);
-            other.append_data(&mut header, "notes.txt", b"hi".as_slice()).expect("written");
-            other.into_inner().expect("written")
-        }),
+        ("newer Patio (9.9)", with(sound, |parts| parts.manifest = newer)),
         (
             "newer Patio (9.9)",
-            with(&|parts| {
-                parts.manifest = json!({"format": 2, "patio": "9.9", "files": []});
-            }),
-        ),
-        (
-            "newer Patio (9.9)",
-            with(&|parts| {
+            with(sound, |parts| {
                 parts.manifest["patio"] = json!("9.9");
                 parts.manifest["migrations"] = json!([1, 2, 999]);
             }),
         ),
-        ("manifest is damaged", with(&|parts| parts.manifest = json!({"format": 1}))),
-        ("cut off", with(&|parts| parts.entries.clear())),
-        (
-            "more than its manifest",
-            with(&|parts| {
-                parts.entries.push(("uploads/x".to_owned(), EntryType::Regular, b"x".to_vec()));
-            }),
-        ),
-        (
-            "a path that no backup has",
-            with(&|parts| {
-                parts.entries[0].0 = "../patio.db".to_owned();
-                parts.sign();
-            }),
-        ),
-        (
-            "a path that no backup has",
-            with(&|parts| {
-                parts.entries[0].0 = "/tmp/patio.db".to_owned();
-                parts.sign();
-            }),
-        ),
-        ("another entry before", with(&|parts| parts.entries[0].0 = "../patio.db".to_owned())),
-        ("no plain file", with(&|parts| parts.entries[0].1 = EntryType::Symlink)),
-        ("no plain file", with(&|parts| parts.entries[0].1 = EntryType::GNUSparse)),
+        ("manifest is damaged", with(sound, |parts| parts.manifest = json!({"format": 1}))),
+    ]
+}
+
+/// Archives whose entries are not what they ought to be.
+fn lying(sound: &[u8]) -> Wrong {
+    let named = |name: &str| {
+        with(sound, |parts| {
+            name.clone_into(&mut parts.entries[0].0);
+            parts.sign();
+        })
+    };
+    let more = ("uploads/x".to_owned(), EntryType::Regular, b"x".to_vec());
+    let one = json!(1);
+    let astray = |parts: &mut Parts| "../patio.db".clone_into(&mut parts.entries[0].0);
+    vec![
+        ("more than its manifest", with(sound, |parts| parts.entries.push(more))),
+        ("a path that no backup has", named("../patio.db")),
+        ("a path that no backup has", named("/tmp/patio.db")),
+        ("another entry before", with(sound, astray)),
+        ("no plain file", with(sound, |parts| parts.entries[0].1 = EntryType::Symlink)),
+        ("no plain file", with(sound, |parts| parts.entries[0].1 = EntryType::GNUSparse)),
         (
             "promises more than there is",
-            with(&|parts| {
-                parts.manifest["entries"][0]["bytes"] = json!(1_u64 << 50);
-            }),
+            with(sound, |parts| parts.manifest["entries"][0]["bytes"] = json!(1_u64 << 50)),
         ),
-        ("another length", with(&|parts| parts.manifest["entries"][0]["bytes"] = json!(1))),
+        ("another length", with(sound, |parts| parts.manifest["entries"][0]["bytes"] = one)),
         (
             "twice",
-            with(&|parts| {
+            with(sound, |parts| {
                 let entry = parts.manifest["entries"][0].clone();
                 parts.manifest["entries"] = json!([entry, entry]);
-                let twice = parts.entries[0].2.repeat(2);
-                parts.entries[0].2 = twice;
+                parts.entries[0].2 = parts.entries[0].2.repeat(2);
             }),
         ),
-        ("not the rows", with(&|parts| parts.manifest["rows"] = ana.clone())),
+    ]
+}
+
+/// Archives in which everything fits but the database.
+async fn unsound(sound: &[u8]) -> Wrong {
+    let gap = "update messages set pos = pos + 1 where pos = (1 << 32) + 3";
+    let late = "update rooms set rev = 2 where id = 1";
+    let orphaned = "pragma foreign_keys = off; delete from users";
+    let mut orphans = Parts::of(sound).with_database(orphaned).await;
+    orphans.manifest["rows"]["users"] = json!(0);
+    vec![
+        (
+            "not the rows",
+            with(sound, |parts| parts.manifest["rows"] = json!({"_sqlx_migrations": 1})),
+        ),
         (
             "no database",
-            with(&|parts| {
+            with(sound, |parts| {
                 parts.entries[0].2 = b"no database".repeat(1000);
                 parts.sign();
             }),
         ),
         ("not numbered 1, 2, 3", Parts::of(sound).with_database(gap).await.written()),
         ("changes after its last", Parts::of(sound).with_database(late).await.written()),
-        ("something that is missing", gone.written()),
+        ("something that is missing", orphans.written()),
     ]
 }
 
@@ -377,7 +379,8 @@ async fn a_backup_that_is_wrong_in_any_way_is_refused_and_nothing_is_touched() {
     done(&patio(folder.path(), &["verify", text(&rewritten)]));
 
     let before = listing(server.data());
-    for (word, archive) in damaged(&sound).await {
+    let wrong = [damaged(&sound), lying(&sound), unsound(&sound).await].concat();
+    for (word, archive) in wrong {
         fs::write(&rewritten, archive).expect("written");
         for arguments in [["verify"].as_slice(), &["restore", "--force"]] {
             let arguments = [arguments, &[text(&rewritten)]].concat();

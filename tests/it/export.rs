@@ -295,7 +295,7 @@ async fn everything_moves_from_one_database_to_the_other_and_back() {
     let again = exported(&back, &folder, "again", &["--full"]);
     let lines = |folder: &Path| {
         let mut found = files(folder);
-        found.retain(|name, _| name.ends_with(".jsonl"));
+        found.retain(|name, _| Path::new(name).extension().is_some_and(|e| e == "jsonl"));
         found
     };
     assert_eq!(lines(&here), lines(&there));

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::read::Archive;
 pub use self::write::write;
+use super::hex;
 use super::progress::Progress;
 
 /// The number of this form. A change that older programs cannot read raises it.
@@ -78,7 +79,7 @@ impl<'a, R: Read> Measured<'a, R> {
 
     /// What was read, as an archive knows it under this path.
     fn entry(self, path: &str) -> Entry {
-        let sha256 = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&self.hash.finalize());
         Entry { path: path.to_owned(), bytes: self.bytes, sha256 }
     }
 }

@@ -226,12 +226,11 @@ fn same(parsed: Result<&str, Invalid>, text: &str, field: &str) -> Result<(), St
     }
 }
 
-#[expect(clippy::ptr_arg, clippy::unnecessary_wraps, reason = "one of several alike")]
+#[expect(clippy::unnecessary_wraps, reason = "one of several alike")]
 fn nothing(_: &mut Row) -> Result<(), String> {
     Ok(())
 }
 
-#[expect(clippy::ptr_arg, reason = "one of several alike")]
 fn hashed(row: &mut Row) -> Result<(), String> {
     let right = matches!(row.first(), Some(Value::Bytes(hash)) if hash.len() == 32);
     ensure(right, "hash is no SHA-256")

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value as Json;
 
 use super::{Form, Kind};
+use crate::keep::hex;
 use crate::kernel::Timestamp;
 
 /// What a field holds, as the tables have it.
@@ -53,9 +54,7 @@ fn json(form: Form, value: &Value) -> Json {
         (Form::Time, Value::Number(Some(number))) => Json::from(Timestamp(*number).rfc3339()),
         (_, Value::Number(Some(number))) => Json::from(*number),
         (_, Value::Text(Some(text))) => Json::from(text.as_str()),
-        (_, Value::Bytes(bytes)) => {
-            Json::from(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-        }
+        (_, Value::Bytes(bytes)) => Json::from(hex(bytes)),
     }
 }
 
