@@ -2,7 +2,7 @@
 //! other programs, other databases and people's browsers can read.
 //!
 //! Knows files and the database, and nothing of requests. What is asked of the database stands in
-//! [`store`].
+//! `store`.
 
 pub mod archive;
 pub mod backup;
