@@ -1,9 +1,6 @@
 //! The one place that knows all parts: builds them, wires them, runs them until told to stop.
 
-use std::fs::DirBuilder;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +22,7 @@ use crate::chat::rooms::Rooms;
 use crate::chat::search::Search;
 use crate::config::Config;
 use crate::db::Db;
+use crate::db::directory::DataDir;
 use crate::http::limits::Throttle;
 use crate::http::metrics::{self, Requests};
 use crate::http::site::About;
@@ -43,6 +41,7 @@ pub struct App {
     listener: TcpListener,
     router: Router,
     site: Site,
+    data_dir: DataDir,
 }
 
 impl App {
@@ -51,9 +50,8 @@ impl App {
     /// # Errors
     /// When the directory, the database or the port cannot be used.
     pub async fn build(config: Config, clock: Clock, random: Random) -> anyhow::Result<Self> {
-        let data_dir = &config.storage.data_dir;
-        make_directory(data_dir)?;
-        let db = Db::open(config.storage.database(), data_dir).await?;
+        let data_dir = DataDir::share(&config.storage)?;
+        let db = Db::open(config.storage.database(), data_dir.path()).await?;
         let listener = server::bind(&config.address)
             .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();
@@ -93,7 +91,7 @@ impl App {
             );
         }
         tidy_up(site.clone());
-        Ok(Self { listener, router: router(&site).with_state(site.clone()), site })
+        Ok(Self { listener, router: router(&site).with_state(site.clone()), site, data_dir })
     }
 
     /// # Errors
@@ -113,10 +111,11 @@ impl App {
 
     /// Serves until the lifecycle is told to stop, and ends in order.
     pub async fn run(self) {
-        let Self { listener, router, site } = self;
+        let Self { listener, router, site, data_dir } = self;
         server::serve(listener, router, &site.lifecycle).await;
         site.lifecycle.finish().await;
         site.db.close().await;
+        drop(data_dir);
     }
 }
 
@@ -135,14 +134,6 @@ fn router(site: &Site) -> Router<Site> {
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(site.clone(), metrics::note))
         .layer(from_fn_with_state(site.clone(), client::identify))
-}
-
-fn make_directory(path: &Path) -> anyhow::Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("cannot make the data directory {}", path.display()))
 }
 
 /// Forgets, now and then, what has run out.

@@ -42,12 +42,16 @@ pub struct Storage {
     /// environment.
     #[arg(long, env = "DATABASE_URL_FILE", conflicts_with = "database_url", global = true)]
     pub database_url_file: Option<HeldIn<DatabaseUrl>>,
+
+    /// `on` also works on a network file system (NFS, SMB, FUSE…), where databases get damaged.
+    #[arg(long, env = "ANY_FILESYSTEM", value_enum, default_value = "off", global = true)]
+    pub any_filesystem: Switch,
 }
 
 impl Storage {
     /// What `DATA_DIR` alone says.
     pub fn in_directory(data_dir: PathBuf) -> Self {
-        Self { data_dir, database_url: None, database_url_file: None }
+        Self { data_dir, database_url: None, database_url_file: None, any_filesystem: Switch::Off }
     }
 
     /// The database that was asked for, if any was.

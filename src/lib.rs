@@ -14,6 +14,7 @@ pub mod chat;
 
 pub mod api;
 pub mod http;
+pub mod keep;
 pub mod pages;
 
 pub mod app;

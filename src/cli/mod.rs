@@ -1,12 +1,18 @@
 //! The command line. Exit codes: 0 done, 1 failed, 2 wrong usage; a failure is one line on
 //! standard error that says what to do.
 
+mod backup;
 mod demo;
+mod export;
 mod healthcheck;
+mod import;
+mod restore;
 mod serve;
 mod usage;
 mod user;
+mod verify;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -35,6 +41,16 @@ enum Command {
     Healthcheck(Address),
     /// Adds and lists people, changes their roles, closes accounts, resets passwords.
     User(user::User),
+    /// Writes everything into one archive, while the server runs.
+    Backup(backup::Backup),
+    /// Proves that a backup can be restored.
+    Verify(verify::Verify),
+    /// Puts a backup into the data directory, while no server runs on it.
+    Restore(restore::Restore),
+    /// Writes everything as JSON Lines, and as pages that open in a browser.
+    Export(export::Export),
+    /// Reads what `patio export` wrote into an empty installation.
+    Import(import::Import),
 }
 
 pub fn main() -> ExitCode {
@@ -49,6 +65,11 @@ pub fn main() -> ExitCode {
         Some(Command::Demo(demo)) => demo::run(&demo),
         Some(Command::Healthcheck(address)) => healthcheck::run(&address),
         Some(Command::User(user)) => user::run(user),
+        Some(Command::Backup(asked)) => backup::run(asked),
+        Some(Command::Verify(asked)) => verify::run(&asked),
+        Some(Command::Restore(asked)) => restore::run(&asked),
+        Some(Command::Export(asked)) => export::run(&asked),
+        Some(Command::Import(asked)) => import::run(&asked),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -68,6 +89,11 @@ fn in_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(work)
+}
+
+/// One line on standard output.
+fn print(line: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{line}").context("the answer could not be written")
 }
 
 #[expect(clippy::print_stderr, reason = "a command line's complaints go there")]

@@ -2,17 +2,18 @@
 //! itself, beside a running server; that server ends live connections of closed accounts within a
 //! second.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 
+use super::print;
 use crate::chat::accounts::model::{Account, Admin, Email, Name, Role, Secret, fold};
 use crate::chat::accounts::{Accounts, AdminError, RegisterError};
 use crate::chat::rooms::Rooms;
 use crate::config::{BaseUrl, Signup, Storage};
 use crate::db::Db;
+use crate::db::directory::DataDir;
 use crate::http::Language;
 use crate::kernel::{Clock, Invalid, Random};
 use crate::lifecycle::Lifecycle;
@@ -59,7 +60,8 @@ enum Task {
 
 pub(super) fn run(user: User) -> anyhow::Result<()> {
     super::in_runtime(async {
-        let db = Db::open(user.storage.database(), &user.storage.data_dir).await?;
+        let data_dir = DataDir::share(&user.storage)?;
+        let db = Db::open(user.storage.database(), data_dir.path()).await?;
         let desk = Desk::new(&db, user.base_url);
         let done = desk.carry_out(user.task).await;
         db.close().await;
@@ -172,8 +174,4 @@ fn explain(error: AdminError) -> anyhow::Error {
         }
         AdminError::Fault(fault) => fault.into(),
     }
-}
-
-fn print(line: &str) -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{line}").context("the answer could not be written")
 }

@@ -5,9 +5,12 @@
 //! placeholders, BIGINT for every number, times as unix milliseconds, `returning`, `on conflict`.
 //! Nothing outside this folder and the `store.rs` files knows that there is a database.
 
+pub mod directory;
+pub mod file;
 mod meta;
 mod postgres;
 mod rows;
+mod snapshot;
 mod sqlite;
 mod trouble;
 
@@ -57,6 +60,20 @@ impl Db {
                 write.begin_with("begin immediate").await.map(Change::Sqlite)
             }
             Self::Postgres(pool) => pool.begin().await.map(Change::Postgres),
+        }
+    }
+
+    /// Begins a reading of one moment, whatever others write meanwhile. It is never committed.
+    pub(crate) async fn snapshot(&self) -> Result<Change, sqlx::Error> {
+        match self {
+            Self::Sqlite { read, .. } => read.begin().await.map(Change::Sqlite),
+            Self::Postgres(pool) => {
+                let begin = "begin isolation level repeatable read, read only";
+                let mut transaction = pool.begin_with(begin).await?;
+                // It reads everything, and that may take its time.
+                sqlx::query("set local statement_timeout = 0").execute(&mut *transaction).await?;
+                Ok(Change::Postgres(transaction))
+            }
         }
     }
 

@@ -5,13 +5,15 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::Db;
+use super::{Db, file, snapshot};
 
 const READERS: u32 = 4;
+/// Before this, two connections that wrote and folded the log at once could damage the file.
+const OLDEST: [u32; 3] = [3, 51, 3];
 
 pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
     let options = SqliteConnectOptions::from_str("sqlite:")?
@@ -38,14 +40,43 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
         .connect_with(options.clone().create_if_missing(true).pragma("cache_size", "-65536"))
         .await
         .with_context(|| format!("cannot open the database {}", path.display()))?;
-    sqlx::migrate!("migrations/sqlite")
-        .run(&write)
-        .await
-        .with_context(|| format!("cannot bring the database {} up to date", path.display()))?;
+    let mut connection = write.acquire().await?;
+    let (version,): (String,) =
+        sqlx::query_as("select sqlite_version()").fetch_one(&mut *connection).await?;
+    ensure_version(&version)?;
+    let cannot = || format!("cannot bring the database {} up to date", path.display());
+    snapshot::before_migrating(&mut connection, path).await.with_context(cannot)?;
+    file::migrate(&mut connection).await.with_context(cannot)?;
+    drop(connection);
     let read = SqlitePoolOptions::new()
         .max_connections(READERS)
         .min_connections(1)
         .connect_with(options.read_only(true).pragma("cache_size", "-16384"))
         .await?;
     Ok(Db::Sqlite { write, read })
+}
+
+/// A build may be linked with a library of the system.
+fn ensure_version(version: &str) -> anyhow::Result<()> {
+    let numbers: Result<Vec<u32>, _> = version.split('.').map(str::parse).collect();
+    ensure!(
+        numbers.is_ok_and(|numbers| numbers.as_slice() >= OLDEST.as_slice()),
+        "this is SQLite {version}, which can damage databases: 3.51.3 or newer is needed"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_sqlite_that_can_damage_databases_is_refused() {
+        for good in ["3.51.3", "3.53.0", "4.0.0", "3.100.1"] {
+            assert!(ensure_version(good).is_ok(), "{good}");
+        }
+        for bad in ["3.51.2", "3.50.9", "2.99.99", "", "new"] {
+            assert!(ensure_version(bad).is_err(), "{bad}");
+        }
+    }
 }

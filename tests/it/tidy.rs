@@ -11,7 +11,7 @@ const RINGS: [&[&str]; 9] = [
     &["db", "live"],
     &["chat"],
     &["http"],
-    &["pages", "api"],
+    &["pages", "api", "keep"],
     &["socket"],
     &["app"],
     &["cli"],

@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+pub mod command;
 mod disk;
 mod live;
 mod process;
@@ -62,10 +63,14 @@ impl Server {
         Self::start_on(Arc::new(Storage::new().await), now, flags).await
     }
 
+    /// On what is there already.
+    pub async fn kept_in(storage: Storage) -> Self {
+        Self::start_on(Arc::new(storage), Arc::new(AtomicI64::new(START)), &[]).await
+    }
+
     /// On a directory that another server has left behind.
     pub async fn on(directory: tempfile::TempDir) -> Self {
-        let storage = Arc::new(Storage::left_in(directory));
-        Self::start_on(storage, Arc::new(AtomicI64::new(START)), &[]).await
+        Self::kept_in(Storage::left_in(directory)).await
     }
 
     async fn start_on(storage: Arc<Storage>, now: Arc<AtomicI64>, flags: &[&str]) -> Self {
@@ -116,6 +121,11 @@ impl Server {
     /// A second server on the same directory, database and clock.
     pub async fn beside(&self) -> Self {
         Self::start_on(self.storage.clone(), self.now.clone(), &[]).await
+    }
+
+    /// Its directory.
+    pub fn data(&self) -> &std::path::Path {
+        self.storage.directory()
     }
 
     pub fn storage(&self) -> &Storage {

@@ -104,6 +104,10 @@ impl Storage {
         std::fs::read(self.directory.path().join("patio.db")).ok()
     }
 
+    pub fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
     /// What a server on it is started with.
     pub fn flags(&self) -> Vec<String> {
         let directory = self.directory.path().to_str().expect("a path");

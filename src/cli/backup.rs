@@ -1,0 +1,52 @@
+//! `patio backup`: everything in one archive, while the server runs.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::config::Storage;
+use crate::keep::archive::Manifest;
+use crate::keep::backup::{Target, backup};
+use crate::kernel::Clock;
+
+#[derive(Args)]
+pub(super) struct Backup {
+    /// The archive to write (tar), or `-` for standard output.
+    file: PathBuf,
+
+    /// Replaces FILE if there is one.
+    #[arg(long)]
+    force: bool,
+
+    #[command(flatten)]
+    storage: Storage,
+}
+
+pub(super) fn run(asked: Backup) -> anyhow::Result<()> {
+    let Backup { file, force, storage } = asked;
+    let stream = file == Path::new("-");
+    let target =
+        if stream { Target::Stream } else { Target::File { path: file.clone(), replace: force } };
+    super::in_runtime(async {
+        let manifest = backup(&storage, &target, Clock::system().now()).await?;
+        if stream {
+            return Ok(());
+        }
+        super::print(&format!("{}: {}", file.display(), contents(&manifest)))
+    })
+}
+
+/// What is in an archive, in a few words.
+pub(super) fn contents(manifest: &Manifest) -> String {
+    let rows = |table: &str| manifest.rows.get(table).copied().unwrap_or_default();
+    let bytes: u64 = manifest.entries.iter().map(|entry| entry.bytes).sum();
+    format!(
+        "{} people, {} rooms, {} messages, {} KiB, made {} by Patio {}",
+        rows("users"),
+        rows("rooms"),
+        rows("messages"),
+        bytes.div_ceil(1024),
+        manifest.made_at,
+        manifest.patio
+    )
+}

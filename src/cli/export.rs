@@ -1,0 +1,77 @@
+//! `patio export`: everything as JSON Lines and as pages.
+
+use std::path::PathBuf;
+
+use anyhow::ensure;
+use clap::{Args, ValueEnum};
+
+use crate::config::Storage;
+use crate::db::Db;
+use crate::db::directory::DataDir;
+use crate::http::Language;
+use crate::keep::backup::database;
+use crate::keep::export::{Wish, export};
+use crate::kernel::Clock;
+
+#[derive(Args)]
+pub(super) struct Export {
+    /// The folder to write; it must not exist yet, or be empty.
+    folder: PathBuf,
+
+    /// With what a move needs: hashes of passwords, sign-ins, tokens, codes of rooms. Keep it as you
+    /// keep a key.
+    #[arg(long)]
+    full: bool,
+
+    /// Language of the pages.
+    #[arg(long, value_enum, default_value = "en")]
+    language: Words,
+
+    /// Name of this installation, for the pages.
+    #[arg(long, env = "SITE_NAME", default_value = "Patio")]
+    site_name: String,
+
+    #[command(flatten)]
+    storage: Storage,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Words {
+    En,
+    Es,
+}
+
+pub(super) fn run(asked: &Export) -> anyhow::Result<()> {
+    let Export { folder, full, storage, .. } = asked;
+    let language = match asked.language {
+        Words::En => Language::English,
+        Words::Es => Language::Spanish,
+    };
+    super::in_runtime(async {
+        if let Ok(file) = database(storage) {
+            ensure!(file.is_file(), "there is no database at {}", file.display());
+        }
+        let data_dir = DataDir::share(storage)?;
+        let db = Db::open(storage.database(), data_dir.path()).await?;
+        let now = Clock::system().now();
+        let wish = Wish { secrets: *full, language, site: &asked.site_name, now };
+        let done = export(&db, folder, wish).await;
+        db.close().await;
+        let lines = done?.lines;
+        if *full {
+            super::complain(&format!(
+                "{0} holds hashes of passwords, sign-ins and tokens: whoever has it can act as \
+                 anybody; delete {0}/secrets when you have moved",
+                folder.display()
+            ));
+        }
+        let lines_in = |file: &str| lines.get(file).copied().unwrap_or_default();
+        super::print(&format!(
+            "{}: {} people, {} rooms, {} messages",
+            folder.display(),
+            lines_in("people.jsonl"),
+            lines_in("rooms.jsonl"),
+            lines_in("messages.jsonl")
+        ))
+    })
+}

@@ -1,0 +1,56 @@
+//! `patio import`: what an export holds, into an empty installation.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+
+use crate::config::Storage;
+use crate::db::Db;
+use crate::db::directory::DataDir;
+use crate::keep::import::import;
+use crate::kernel::Random;
+
+#[derive(Args)]
+pub(super) struct Import {
+    /// What wrote it.
+    #[arg(value_enum)]
+    format: Format,
+
+    /// The folder that `patio export` wrote.
+    path: PathBuf,
+
+    #[command(flatten)]
+    storage: Storage,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// `patio export`
+    Patio,
+}
+
+pub(super) fn run(asked: &Import) -> anyhow::Result<()> {
+    let Import { format: Format::Patio, path, storage } = asked;
+    super::in_runtime(async {
+        let data_dir = DataDir::own(storage)?;
+        let db = Db::open(storage.database(), data_dir.path()).await?;
+        let done = import(&db, path, &Random::system().token()).await;
+        db.close().await;
+        let manifest =
+            done.with_context(|| format!("nothing of {} was imported", path.display()))?;
+        let lines_in = |file: &str| manifest.lines.get(file).copied().unwrap_or_default();
+        super::print(&format!(
+            "imported: {} people, {} rooms, {} messages",
+            lines_in("people.jsonl"),
+            lines_in("rooms.jsonl"),
+            lines_in("messages.jsonl")
+        ))?;
+        if manifest.lines.contains_key("secrets/passwords.jsonl") {
+            return Ok(());
+        }
+        super::print(
+            "Nobody has a password yet: make a link for each with patio user reset-password NAME.",
+        )
+    })
+}

@@ -1,0 +1,115 @@
+//! Making a backup, while the server runs.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use sqlx::Connection;
+
+use super::archive::{self, DATABASE, FORMAT, Manifest};
+use super::store;
+use crate::config::{DatabaseUrl, Storage};
+use crate::db::directory::{DataDir, ensure_space};
+use crate::db::file;
+use crate::kernel::Timestamp;
+
+/// Where a backup goes.
+pub enum Target {
+    File {
+        path: PathBuf,
+        replace: bool,
+    },
+    /// Standard output.
+    Stream,
+}
+
+/// Writes one archive of everything. Needs as much room beside it as the database takes, and little
+/// memory. What comes out is whole or not there at all.
+///
+/// # Errors
+/// When there is nothing to keep, or the archive cannot be written.
+pub async fn backup(
+    storage: &Storage,
+    target: &Target,
+    now: Timestamp,
+) -> anyhow::Result<Manifest> {
+    let database = database(storage)?;
+    ensure!(database.is_file(), "there is no database to keep at {}", database.display());
+    let _in_use = DataDir::share(storage)?;
+    let folder = match target {
+        Target::File { path, replace } => {
+            if !replace && fs::symlink_metadata(path).is_ok() {
+                bail!("{} exists: choose another name, or say --force", path.display());
+            }
+            folder_of(path)
+        }
+        Target::Stream => std::env::temp_dir(),
+    };
+    // The copy and the archive stand there for a moment together.
+    ensure_space(&folder, size(&database)?.saturating_mul(2))?;
+    let work = tempfile::Builder::new()
+        .prefix(".patio-backup-")
+        .tempdir_in(&folder)
+        .with_context(|| format!("cannot write into {}", folder.display()))?;
+    let copy = work.path().join(DATABASE);
+    file::copy(&database, &copy).await?;
+    let manifest = describe(&copy, now).await?;
+    match target {
+        Target::Stream => {
+            archive::write(io::stdout().lock(), &manifest, |_| File::open(&copy))?.flush()?;
+        }
+        Target::File { path, .. } => {
+            let unnamed = work.path().join("archive");
+            let to = File::create_new(&unnamed)?;
+            archive::write(to, &manifest, |_| File::open(&copy))?.sync_all()?;
+            fs::rename(&unnamed, path)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            File::open(&folder)?.sync_all()?;
+        }
+    }
+    Ok(manifest)
+}
+
+async fn describe(copy: &Path, now: Timestamp) -> anyhow::Result<Manifest> {
+    let mut connection = file::open(copy).await?;
+    let facts = store::facts(&mut connection).await?;
+    connection.close().await?;
+    Ok(Manifest {
+        format: FORMAT,
+        patio: env!("CARGO_PKG_VERSION").to_owned(),
+        made_at: now.rfc3339(),
+        migrations: facts.migrations,
+        epoch: facts.epoch,
+        rows: facts.rows,
+        entries: vec![archive::measure(DATABASE, File::open(copy)?)?],
+    })
+}
+
+/// The file of the database that the settings name.
+///
+/// # Errors
+/// When it is no file.
+pub fn database(storage: &Storage) -> anyhow::Result<PathBuf> {
+    match storage.database() {
+        None => Ok(storage.data_dir.join(DATABASE)),
+        Some(DatabaseUrl::Sqlite(path)) => Ok(path.clone()),
+        Some(DatabaseUrl::Postgres(_)) => {
+            bail!("backups are for SQLite: with PostgreSQL use pg_dump, or patio export --full")
+        }
+    }
+}
+
+/// Of the database and of what was not folded into it yet.
+fn size(database: &Path) -> io::Result<u64> {
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    Ok(fs::metadata(database)?.len() + fs::metadata(log).map_or(0, |log| log.len()))
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}

@@ -1,0 +1,126 @@
+//! Proving that a backup can be restored, and restoring it.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use sqlx::{Connection, SqliteConnection};
+
+use super::archive::{Archive, DATABASE, Manifest, UPLOADS};
+use super::backup;
+use super::store::{self, Facts};
+use crate::config::Storage;
+use crate::db::directory::{DataDir, REPLACED, ensure_space};
+use crate::db::file;
+
+/// How a backup is put back.
+#[derive(Clone, Copy, Debug)]
+pub struct How<'a> {
+    /// What is there may be replaced.
+    pub replace: bool,
+    /// Everybody has to sign in again.
+    pub sign_out: bool,
+    /// The name of the history that begins with it.
+    pub epoch: &'a str,
+}
+
+/// Everything of Patio's in a data directory. What else is there stays.
+const OURS: [&str; 4] = ["patio.db", "patio.db-wal", "patio.db-shm", UPLOADS];
+
+/// Unpacks a backup beside and proves all of it: hashes, lengths, the database's own integrity,
+/// counts, and that rooms and messages fit together.
+///
+/// # Errors
+/// When it could not be restored.
+pub async fn verify(path: &Path) -> anyhow::Result<Manifest> {
+    let archive = Archive::open(path)?;
+    let elsewhere = std::env::temp_dir();
+    ensure_space(&elsewhere, archive.bytes()).context("set TMPDIR to a folder with more room")?;
+    let work = tempfile::Builder::new().prefix("patio-verify-").tempdir_in(elsewhere)?;
+    let (manifest, connection) = prove(archive, work.path()).await?;
+    connection.close().await?;
+    Ok(manifest)
+}
+
+/// Puts a backup into the data directory. Until it is proved nothing there is touched; a failure
+/// leaves it as it was.
+///
+/// # Errors
+/// When the directory is in use, or not empty and not to be replaced; when the backup is not sound.
+pub async fn restore(path: &Path, storage: &Storage, how: How<'_>) -> anyhow::Result<Manifest> {
+    let archive = Archive::open(path)?;
+    let data_dir = DataDir::own(storage)?;
+    let place = data_dir.path();
+    ensure!(
+        backup::database(storage)? == place.join(DATABASE),
+        "a backup goes into the data directory: unset DATABASE_URL"
+    );
+    if !how.replace && !data_dir.is_empty()? {
+        bail!("{} is not empty: say --force to replace what is there", place.display());
+    }
+    ensure_space(place, archive.bytes())?;
+    let work = tempfile::Builder::new().prefix(".restored-").tempdir_in(place)?;
+    let (manifest, mut connection) = prove(archive, work.path()).await?;
+    store::renew(&mut connection, how.epoch).await?;
+    if how.sign_out {
+        store::sign_out(&mut connection).await?;
+    }
+    connection.close().await?;
+    File::open(work.path().join(DATABASE))?.sync_all()?;
+    exchange(place, work.path())?;
+    Ok(manifest)
+}
+
+/// Unpacks it into a folder and brings its database up to date there.
+async fn prove(archive: Archive, into: &Path) -> anyhow::Result<(Manifest, SqliteConnection)> {
+    let newest = archive.manifest().migrations.iter().copied().max().unwrap_or_default();
+    ensure!(
+        newest <= file::newest_migration(),
+        "it was made by a newer Patio ({}): use that one",
+        archive.manifest().patio
+    );
+    let manifest = archive.unpack(into)?;
+    let mut connection = file::open(&into.join(DATABASE)).await.context("it holds no database")?;
+    let facts = store::facts(&mut connection).await.context("it holds no database of Patio")?;
+    let Manifest { migrations, epoch, rows, .. } = manifest.clone();
+    ensure!(
+        facts == Facts { migrations, epoch, rows },
+        "its database has not the rows that its manifest says"
+    );
+    file::migrate(&mut connection).await.context("its database cannot be brought up to date")?;
+    if let Some(complaint) = store::complaints(&mut connection).await?.into_iter().next() {
+        bail!(complaint);
+    }
+    Ok((manifest, connection))
+}
+
+/// Puts what is in `new` in the place of what Patio has in `place`, both on one file system. Should
+/// the machine fail in the middle, `REPLACED` remains, and no server starts on a half.
+fn exchange(place: &Path, new: &Path) -> anyhow::Result<()> {
+    let old = place.join(REPLACED);
+    fs::create_dir_all(&old)?;
+    sync(place)?;
+    let mut moved = Vec::new();
+    let mut shift = |from: &Path, to: &Path| -> io::Result<()> {
+        for name in OURS.into_iter().filter(|name| from.join(name).exists()) {
+            fs::rename(from.join(name), to.join(name))?;
+            moved.push((from.join(name), to.join(name)));
+        }
+        Ok(())
+    };
+    let done = shift(place, &old).and_then(|()| shift(new, place)).and_then(|()| sync(place));
+    if let Err(error) = done {
+        for (from, to) in moved.iter().rev() {
+            fs::rename(to, from).context("what was there before is in .replaced")?;
+        }
+        fs::remove_dir(&old)?;
+        return Err(error).with_context(|| format!("cannot write into {}", place.display()));
+    }
+    fs::remove_dir_all(&old)?;
+    Ok(sync(place)?)
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}

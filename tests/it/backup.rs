@@ -1,0 +1,393 @@
+//! Backups: made while people write, proved, put back; and refused in every way they can be wrong.
+//! They are for `SQLite`; on `PostgreSQL` there is nothing to test.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnectOptions;
+use tar::{EntryType, Header};
+use tempfile::TempDir;
+
+use crate::support::command::{complaint, done, patio, text};
+use crate::support::{Api, Server, Storage};
+
+/// All messages of a room, through the API.
+async fn history(api: &Api, room: i64) -> Vec<Value> {
+    let mut found: Vec<Value> = Vec::new();
+    loop {
+        let after = found.last().map_or(0, |message| message["seq"].as_i64().expect("a number"));
+        let path = format!("/rooms/{room}/messages?limit=100&after={after}");
+        let page = api.get(&path).await["items"].as_array().expect("messages").clone();
+        if page.is_empty() {
+            return found;
+        }
+        found.extend(page);
+    }
+}
+
+/// A server with a few messages, and its backup.
+async fn backed_up() -> (Server, Api, TempDir, std::path::PathBuf) {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for n in 1..=3 {
+        ana.say(&format!("number {n}")).await;
+    }
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = folder.path().join("patio.tar");
+    done(&patio(server.data(), &["backup", text(&file)]));
+    (server, ana, folder, file)
+}
+
+/// Everything in a folder but the lock.
+fn listing(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
+    let name = |entry: &fs::DirEntry| entry.file_name().into_string().expect("text");
+    let files = entries.filter(|entry| entry.file_name() != "patio.lock");
+    files.map(|entry| (name(&entry), fs::read(entry.path()).expect("a file"))).collect()
+}
+
+async fn epoch(data: &Path) -> String {
+    use sqlx::ConnectOptions;
+    let options = SqliteConnectOptions::new().filename(data.join("patio.db"));
+    let mut connection = options.connect().await.expect("a database");
+    let epoch = sqlx::query_scalar("select value from meta where name = 'epoch'")
+        .fetch_one(&mut connection)
+        .await
+        .expect("an epoch");
+    connection.close().await.expect("closed");
+    epoch
+}
+
+#[tokio::test]
+async fn a_backup_made_while_people_post_has_everything_up_to_a_moment_and_nothing_half() {
+    if Storage::is_on_postgres() {
+        return;
+    }
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for n in 0..20 {
+        ana.say(&format!("before {n}")).await;
+    }
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = folder.path().join("patio.tar");
+    let (data, target) = (server.data().to_owned(), file.clone());
+    let finished = Cell::new(false);
+    let posting = async {
+        let mut posted = 20;
+        while !finished.get() {
+            ana.say(&format!("during {posted}")).await;
+            posted += 1;
+        }
+        posted
+    };
+    let making = async {
+        let made =
+            tokio::task::spawn_blocking(move || patio(data.as_path(), &["backup", text(&target)]));
+        let made = made.await.expect("it ran");
+        finished.set(true);
+        made
+    };
+    let (posted, made) = tokio::join!(posting, making);
+    assert!(done(&made).contains("1 people, 1 rooms"), "{made:?}");
+    assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left over");
+    let proved = done(&patio(folder.path(), &["verify", text(&file)]));
+    assert!(proved.contains("It can be restored"), "{proved}");
+
+    let before = epoch(server.data()).await;
+    let mut other = Server::start().await;
+    other.stop().await;
+    done(&patio(other.data(), &["restore", "--force", text(&file)]));
+    assert_ne!(epoch(other.data()).await, before);
+    let other = other.restart().await;
+    // The sign-ins of the backup are good again.
+    let ana_there = ana.through(&other);
+    let (all, kept) = (history(&ana, 1).await, history(&ana_there, 1).await);
+    assert_eq!(all.len(), posted);
+    assert!((20..=posted).contains(&kept.len()), "{} of {posted}", kept.len());
+    assert_eq!(kept, all.iter().take(kept.len()).cloned().collect::<Vec<_>>());
+    let next = ana_there.say("after").await;
+    assert_eq!(next["seq"], kept.len() + 1);
+}
+
+#[tokio::test]
+async fn a_restore_can_end_all_sign_ins() {
+    if Storage::is_on_postgres() {
+        return;
+    }
+    let (_server, ana, _folder, file) = backed_up().await;
+    let mut other = Server::start().await;
+    other.stop().await;
+    done(&patio(other.data(), &["restore", "--force", "--logout-all", text(&file)]));
+    let other = other.restart().await;
+    let mut there = ana.through(&other);
+    assert_eq!(there.refused(reqwest::Method::GET, "/rooms", None).await.status, 401);
+    there.sign_in("ana").await;
+    assert_eq!(history(&there, 1).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_file_that_exists_is_replaced_only_by_force() {
+    if Storage::is_on_postgres() {
+        return;
+    }
+    let (server, _ana, folder, file) = backed_up().await;
+    fs::write(&file, "mine").expect("written");
+    let refused = complaint(&patio(server.data(), &["backup", text(&file)]));
+    assert!(refused.contains("--force"), "{refused}");
+    assert_eq!(fs::read(&file).expect("a file"), b"mine");
+    done(&patio(server.data(), &["backup", "--force", text(&file)]));
+    done(&patio(folder.path(), &["verify", text(&file)]));
+}
+
+#[tokio::test]
+async fn a_backup_goes_to_standard_output_too() {
+    if Storage::is_on_postgres() {
+        return;
+    }
+    let (server, _ana, folder, _file) = backed_up().await;
+    let streamed = patio(server.data(), &["backup", "-"]);
+    let file = folder.path().join("streamed.tar");
+    fs::write(&file, &streamed.stdout).expect("written");
+    let proved = done(&patio(folder.path(), &["verify", text(&file)]));
+    assert!(proved.contains("3 messages"), "{proved}");
+}
+
+#[test]
+fn where_nothing_is_there_is_nothing_to_keep() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let data = folder.path().join("none");
+    let refused = complaint(&patio(data.as_path(), &["backup", "x.tar"]));
+    assert!(refused.contains("there is no database"), "{refused}");
+    assert!(!data.exists());
+}
+
+#[tokio::test]
+async fn a_directory_in_use_is_never_restored_into_and_one_with_something_in_it_only_by_force() {
+    if Storage::is_on_postgres() {
+        return;
+    }
+    let (mut server, _ana, _folder, file) = backed_up().await;
+    for arguments in [["restore", text(&file)].as_slice(), &["restore", "--force", text(&file)]] {
+        let refused = complaint(&patio(server.data(), arguments));
+        assert!(refused.contains("is in use"), "{refused}");
+    }
+    server.stop().await;
+    let before = listing(server.data());
+    let refused = complaint(&patio(server.data(), &["restore", text(&file)]));
+    assert!(refused.contains("is not empty"), "{refused}");
+    assert_eq!(listing(server.data()), before);
+    fs::write(server.data().join("notes.txt"), "mine").expect("written");
+    done(&patio(server.data(), &["restore", "--force", text(&file)]));
+    let after = listing(server.data());
+    assert_eq!(after.keys().collect::<Vec<_>>(), ["notes.txt", "patio.db"]);
+
+    let folder = tempfile::tempdir().expect("a directory");
+    let fresh = folder.path().join("new");
+    done(&patio(fresh.as_path(), &["restore", text(&file)]));
+    assert_eq!(listing(&fresh).keys().collect::<Vec<_>>(), ["patio.db"]);
+}
+
+#[tokio::test]
+async fn no_server_starts_where_a_restore_stopped_half_way() {
+    if Storage::is_on_postgres() {
+        return;
+    }
+    let (mut server, _ana, _folder, file) = backed_up().await;
+    server.stop().await;
+    fs::create_dir(server.data().join(".replaced")).expect("made");
+    let refused = complaint(&patio(server.data(), &["user", "list"]));
+    assert!(refused.contains("was interrupted"), "{refused}");
+    done(&patio(server.data(), &["restore", "--force", text(&file)]));
+    done(&patio(server.data(), &["user", "list"]));
+}
+
+/// What an archive is made of.
+struct Parts {
+    manifest: Value,
+    entries: Vec<(String, EntryType, Vec<u8>)>,
+}
+
+impl Parts {
+    fn of(archive: &[u8]) -> Self {
+        let mut read = tar::Archive::new(archive);
+        let mut files = Vec::new();
+        for entry in read.entries().expect("entries") {
+            let mut entry = entry.expect("an entry");
+            let name = text(&entry.path().expect("a path")).to_owned();
+            let mut content = Vec::new();
+            std::io::Read::read_to_end(&mut entry, &mut content).expect("content");
+            files.push((name, EntryType::Regular, content));
+        }
+        let manifest = serde_json::from_slice(&files.remove(0).2).expect("JSON");
+        Self { manifest, entries: files }
+    }
+
+    fn written(&self) -> Vec<u8> {
+        let manifest = serde_json::to_vec(&self.manifest).expect("JSON");
+        let first = ("manifest.json".to_owned(), EntryType::Regular, manifest);
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, kind, content) in std::iter::once(&first).chain(&self.entries) {
+            let mut header = Header::new_gnu();
+            // As it is: `set_path` would refuse what these tests are about.
+            let place = &mut header.as_old_mut().name;
+            place[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_entry_type(*kind);
+            header.set_size(content.len() as u64);
+            header.set_cksum();
+            builder.append(&header, content.as_slice()).expect("written");
+        }
+        builder.into_inner().expect("written")
+    }
+
+    /// With another database, and a manifest that knows of it.
+    async fn with_database(mut self, change: &'static str) -> Self {
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = folder.path().join("x.db");
+        fs::write(&path, &self.entries[0].2).expect("written");
+        let mut connection = sqlx::SqliteConnection::connect(text(&path)).await.expect("opened");
+        sqlx::raw_sql(change).execute(&mut connection).await.expect("changed");
+        connection.close().await.expect("closed");
+        self.entries[0].2 = fs::read(&path).expect("read");
+        self.sign();
+        self
+    }
+
+    fn sign(&mut self) {
+        let (name, _, content) = &self.entries[0];
+        let hash = Sha256::digest(content)
+            .iter()
+            .fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
+        self.manifest["entries"][0] = json!({"path": name, "bytes": content.len(), "sha256": hash});
+    }
+}
+
+type Wrong = Vec<(&'static str, Vec<u8>)>;
+
+fn with(sound: &[u8], change: impl FnOnce(&mut Parts)) -> Vec<u8> {
+    let mut parts = Parts::of(sound);
+    change(&mut parts);
+    parts.written()
+}
+
+/// Archives that are damaged or made by something else, each with a word of the complaint.
+fn damaged(sound: &[u8]) -> Wrong {
+    let mut flipped = sound.to_vec();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    let mut foreign = tar::Builder::new(Vec::new());
+    let mut header = Header::new_gnu();
+    header.set_size(2);
+    foreign.append_data(&mut header, "notes.txt", b"hi".as_slice()).expect("written");
+    let newer = json!({"format": 2, "patio": "9.9", "files": []});
+    vec![
+        ("no backup of Patio", Vec::new()),
+        ("no backup of Patio", b"not a tar at all".repeat(100)),
+        ("no backup of Patio", foreign.into_inner().expect("written")),
+        ("cut off", sound[..middle].to_vec()),
+        ("cut off", sound[..4096].to_vec()),
+        ("cut off", with(sound, |parts| parts.entries.clear())),
+        ("SHA-256 is wrong", flipped),
+        ("newer Patio (9.9)", with(sound, |parts| parts.manifest = newer)),
+        (
+            "newer Patio (9.9)",
+            with(sound, |parts| {
+                parts.manifest["patio"] = json!("9.9");
+                parts.manifest["migrations"] = json!([1, 2, 999]);
+            }),
+        ),
+        ("manifest is damaged", with(sound, |parts| parts.manifest = json!({"format": 1}))),
+    ]
+}
+
+/// Archives whose entries are not what they ought to be.
+fn lying(sound: &[u8]) -> Wrong {
+    let named = |name: &str| {
+        with(sound, |parts| {
+            name.clone_into(&mut parts.entries[0].0);
+            parts.sign();
+        })
+    };
+    let more = ("uploads/x".to_owned(), EntryType::Regular, b"x".to_vec());
+    let one = json!(1);
+    let astray = |parts: &mut Parts| "../patio.db".clone_into(&mut parts.entries[0].0);
+    vec![
+        ("more than its manifest", with(sound, |parts| parts.entries.push(more))),
+        ("a path that no backup has", named("../patio.db")),
+        ("a path that no backup has", named("/tmp/patio.db")),
+        ("another entry before", with(sound, astray)),
+        ("no plain file", with(sound, |parts| parts.entries[0].1 = EntryType::Symlink)),
+        ("no plain file", with(sound, |parts| parts.entries[0].1 = EntryType::GNUSparse)),
+        (
+            "promises more than there is",
+            with(sound, |parts| parts.manifest["entries"][0]["bytes"] = json!(1_u64 << 50)),
+        ),
+        ("another length", with(sound, |parts| parts.manifest["entries"][0]["bytes"] = one)),
+        (
+            "twice",
+            with(sound, |parts| {
+                let entry = parts.manifest["entries"][0].clone();
+                parts.manifest["entries"] = json!([entry, entry]);
+                parts.entries[0].2 = parts.entries[0].2.repeat(2);
+            }),
+        ),
+    ]
+}
+
+/// Archives in which everything fits but the database.
+async fn unsound(sound: &[u8]) -> Wrong {
+    let gap = "update messages set pos = pos + 1 where pos = (1 << 32) + 3";
+    let late = "update rooms set rev = 2 where id = 1";
+    let orphaned = "pragma foreign_keys = off; delete from users";
+    let mut orphans = Parts::of(sound).with_database(orphaned).await;
+    orphans.manifest["rows"]["users"] = json!(0);
+    vec![
+        (
+            "not the rows",
+            with(sound, |parts| parts.manifest["rows"] = json!({"_sqlx_migrations": 1})),
+        ),
+        (
+            "no database",
+            with(sound, |parts| {
+                parts.entries[0].2 = b"no database".repeat(1000);
+                parts.sign();
+            }),
+        ),
+        ("not numbered 1, 2, 3", Parts::of(sound).with_database(gap).await.written()),
+        ("changes after its last", Parts::of(sound).with_database(late).await.written()),
+        ("something that is missing", orphans.written()),
+    ]
+}
+
+#[tokio::test]
+async fn a_backup_that_is_wrong_in_any_way_is_refused_and_nothing_is_touched() {
+    if Storage::is_on_postgres() {
+        return;
+    }
+    let (mut server, _ana, folder, file) = backed_up().await;
+    server.stop().await;
+    let sound = fs::read(&file).expect("an archive");
+    assert_eq!(Parts::of(&Parts::of(&sound).written()).manifest, Parts::of(&sound).manifest);
+    let rewritten = folder.path().join("rewritten.tar");
+    fs::write(&rewritten, Parts::of(&sound).written()).expect("written");
+    done(&patio(folder.path(), &["verify", text(&rewritten)]));
+
+    let before = listing(server.data());
+    let wrong = [damaged(&sound), lying(&sound), unsound(&sound).await].concat();
+    for (word, archive) in wrong {
+        fs::write(&rewritten, archive).expect("written");
+        for arguments in [["verify"].as_slice(), &["restore", "--force"]] {
+            let arguments = [arguments, &[text(&rewritten)]].concat();
+            let refused = complaint(&patio(server.data(), &arguments));
+            assert!(refused.contains(word), "{word}: {refused}");
+            assert_eq!(listing(server.data()), before, "{word}");
+        }
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2);
+}

@@ -1,0 +1,316 @@
+//! Exports: what is in them, what is not, and that nothing changes on the way out and in again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use patio::keep::lines::KINDS;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::Connection;
+use tempfile::TempDir;
+
+use crate::support::command::{Place, complaint, done, patio, text};
+use crate::support::{Api, PASSWORD, Server, Storage};
+
+/// All files below a folder but the manifest, which says when it was written.
+fn files(folder: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name().is_some_and(|name| name != "export.json") {
+                let name = text(path.strip_prefix(folder).expect("inside")).to_owned();
+                let bytes = fs::read(&path).expect("a file");
+                found.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+            }
+        }
+    }
+    found
+}
+
+/// People, rooms of every kind, messages that want to be markup, a picture, a reset link.
+async fn lived_in() -> (Server, Api) {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let luis = server.api("luis").await;
+    ana.say("hello <script>alert(1)</script> & \"you\"").await;
+    let question = luis.say("two\nlines, and a link: https://example.org/?a=1&b=2").await;
+    let reply = json!({"body": "an answer", "reply_to": question["id"], "nonce": "n-1"});
+    ana.post("/rooms/1/messages", reply).await;
+    let changed = luis.say("with a mistake").await["id"].clone();
+    let path = format!("/messages/{changed}");
+    luis.ok(Method::PATCH, &path, Some(json!({"body": "without"}))).await;
+    ana.ok(Method::PUT, &format!("{path}/reactions/👍"), None).await;
+    let regretted = luis.say("regretted words").await["id"].clone();
+    luis.ok(Method::DELETE, &format!("/messages/{regretted}"), None).await;
+    let secret = json!({"name": "<b>Garden</b>", "topic": "peas & beans", "visibility": "private"});
+    let secret = ana.post("/rooms", secret).await;
+    ana.post(&format!("/rooms/{}/messages", secret["id"]), json!({"body": "only us"})).await;
+    let direct = ana.post("/direct", json!({"name": "luis"})).await;
+    ana.post(&format!("/rooms/{}/messages", direct["id"]), json!({"body": "psst"})).await;
+    server.browser().login("ana", PASSWORD).await;
+    done(&patio(server.storage(), &["user", "reset-password", "luis"]));
+    (server, ana)
+}
+
+fn exported(
+    place: &(impl Place + ?Sized),
+    folder: &TempDir,
+    name: &str,
+    flags: &[&str],
+) -> PathBuf {
+    let path = folder.path().join(name);
+    done(&patio(place, &[["export", text(&path)].as_slice(), flags].concat()));
+    path
+}
+
+#[tokio::test]
+async fn what_is_exported_and_imported_is_exported_the_same_again() {
+    let (server, ana) = lived_in().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    for flags in [[].as_slice(), &["--full"]] {
+        let name = format!("first{}", flags.len());
+        let first = exported(server.storage(), &folder, &name, flags);
+        let new = Storage::new().await;
+        let said = done(&patio(&new, &["import", "patio", text(&first)]));
+        assert!(said.contains("2 people, 3 rooms, 7 messages"), "{said}");
+        assert_eq!(said.contains("reset-password"), flags.is_empty(), "{said}");
+        let again = exported(&new, &folder, &format!("again{}", flags.len()), flags);
+        let (first, again) = (files(&first), files(&again));
+        assert_eq!(first.keys().collect::<Vec<_>>(), again.keys().collect::<Vec<_>>());
+        for (name, content) in &first {
+            // The pages of the index say when they were written.
+            if name != "index.html" {
+                assert_eq!(Some(content), again.get(name), "{name}");
+            }
+        }
+    }
+    // A full one brings everything that signs people in, and the next message has the next numbers.
+    let other = Storage::new().await;
+    done(&patio(&other, &["import", "patio", text(&folder.path().join("first1"))]));
+    let other = Server::kept_in(other).await;
+    let mut there = ana.through(&other);
+    let path = "/rooms/1/messages";
+    assert_eq!(there.get(path).await["items"], ana.get(path).await["items"]);
+    let (next, here) = (there.say("after").await, ana.say("after").await);
+    assert_eq!(
+        (&next["id"], &next["seq"], &next["rev"]),
+        (&here["id"], &here["seq"], &here["rev"])
+    );
+    there.sign_in("luis").await;
+}
+
+#[tokio::test]
+async fn what_opens_doors_is_only_in_a_full_export() {
+    use std::os::unix::fs::PermissionsExt;
+    let (server, _ana) = lived_in().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let plain = exported(server.storage(), &folder, "plain", &[]);
+    let full = folder.path().join("full");
+    let output = patio(server.storage(), &["export", text(&full), "--full"]);
+    done(&output);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("act as anybody"));
+    let names: Vec<String> = files(&plain).into_keys().collect();
+    assert_eq!(
+        names,
+        [
+            "index.html",
+            "memberships.jsonl",
+            "messages.jsonl",
+            "people.jsonl",
+            "reactions.jsonl",
+            "rooms.jsonl",
+            "rooms/1-1.html",
+            "rooms/2-1.html",
+            "rooms/3-1.html",
+            "settings.jsonl",
+            "style.css"
+        ]
+    );
+    let (plain, full_files) = (files(&plain), files(&full));
+    let mut secrets = 0;
+    for (name, content) in full_files.iter().filter(|(name, _)| name.starts_with("secrets/")) {
+        let mode = fs::metadata(full.join(name)).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+        for line in content.lines() {
+            let line: Value = serde_json::from_str(line).expect("JSON");
+            let field =
+                ["hash", "code", "nonce"].into_iter().find_map(|field| line[field].as_str());
+            let secret = field.expect("a secret");
+            secrets += 1;
+            for (name, content) in &plain {
+                assert!(!content.contains(secret), "{secret} stands in {name}");
+            }
+        }
+    }
+    assert!(secrets >= 8, "{secrets}");
+}
+
+#[tokio::test]
+async fn pages_show_what_people_wrote_and_run_nothing_of_it() {
+    let (server, _ana) = lived_in().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let english = files(&exported(server.storage(), &folder, "en", &[]));
+    let (lobby, index) = (&english["rooms/1-1.html"], &english["index.html"]);
+    assert!(lobby.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{lobby}");
+    assert!(!lobby.contains("<script"), "{lobby}");
+    assert!(lobby.contains("href=\"https://example.org/?a=1&amp;b=2\""), "{lobby}");
+    assert!(!index.contains("<b>Garden"), "{index}");
+    assert!(index.contains("ana – luis") && index.contains("Rooms"), "{index}");
+    assert!(lobby.contains("edited") && lobby.contains("This message was deleted."), "{lobby}");
+    assert!(!english.values().any(|content| content.contains("regretted")));
+    let spanish = files(&exported(server.storage(), &folder, "es", &["--language=es"]));
+    assert!(spanish["index.html"].contains("<html lang=\"es\">"));
+    assert!(spanish["index.html"].contains("Salas"), "{}", spanish["index.html"]);
+}
+
+#[tokio::test]
+async fn a_folder_with_something_in_it_is_not_written_into() {
+    let (server, _ana) = lived_in().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let target = folder.path().join("x");
+    fs::create_dir(&target).expect("made");
+    exported(server.storage(), &folder, "x", &[]);
+    let refused = complaint(&patio(server.storage(), &["export", text(&target)]));
+    assert!(refused.contains("not an empty folder"), "{refused}");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left over");
+}
+
+/// Exports that are wrong: file, the line to change, its new text, and what is said of it.
+const WRONG: [(&str, usize, &str, &str); 12] = [
+    ("people.jsonl", 2, "{\"id\":", "people.jsonl:2: no JSON object"),
+    ("people.jsonl", 1, "{\"id\":1}", "people.jsonl:1: name is missing"),
+    ("settings.jsonl", 1, "{\"name\":\"epoch\",\"value\":\"x\"}", "settings.jsonl:1: epoch"),
+    (
+        "reactions.jsonl",
+        1,
+        "{\"message_id\":1,\"user_id\":\"1\",\"emoji\":\"x\"}",
+        ":1: user_id is no",
+    ),
+    ("memberships.jsonl", 1, "{\"user_id\":null}", "memberships.jsonl:1: user_id is null"),
+    ("memberships.jsonl", 2, "@user_id=99", "memberships.jsonl:2: it does not fit"),
+    ("memberships.jsonl", 1, "@extra=1", "memberships.jsonl:1: extra is no field"),
+    ("people.jsonl", 2, "@name=\"ana\"", "people.jsonl:2: it does not fit"),
+    ("people.jsonl", 2, "@name=\"../etc\"", "people.jsonl:2: name:"),
+    ("people.jsonl", 2, "@avatar=\"../x\"", "people.jsonl:2: avatar is no name"),
+    ("messages.jsonl", 3, "@seq=99", "not numbered 1, 2, 3"),
+    ("messages.jsonl", 1, "@created_at=\"yesterday\"", "messages.jsonl:1: created_at is no time"),
+];
+
+/// A line with another value in one field.
+fn changed(line: &str, change: &str) -> String {
+    match change.strip_prefix('@').and_then(|change| change.split_once('=')) {
+        None => change.to_owned(),
+        Some((field, value)) => {
+            let mut object: Value = serde_json::from_str(line).expect("JSON");
+            object[field] = serde_json::from_str(value).expect("JSON");
+            object.to_string()
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_line_is_named_and_nothing_is_imported() {
+    let (server, ana) = lived_in().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let new = Storage::new().await;
+    let export = exported(server.storage(), &folder, "x", &[]);
+    for (file, number, change, said) in WRONG {
+        let path = export.join(file);
+        let sound = fs::read_to_string(&path).expect("a file");
+        let mut lines: Vec<String> = sound.lines().map(str::to_owned).collect();
+        lines.resize(lines.len().max(number), String::new());
+        lines[number - 1] = changed(&lines[number - 1], change);
+        fs::write(&path, lines.join("\n") + "\n").expect("written");
+        let refused = complaint(&patio(&new, &["import", "patio", text(&export)]));
+        assert!(refused.contains(said), "{said}: {refused}");
+        fs::write(&path, sound).expect("written");
+    }
+    let messages = export.join("messages.jsonl");
+    let sound = fs::read_to_string(&messages).expect("a file");
+    let cut = sound.lines().next().expect("a line");
+    fs::write(&messages, format!("{cut}\n")).expect("written");
+    let refused = complaint(&patio(&new, &["import", "patio", text(&export)]));
+    assert!(refused.contains("not complete"), "{refused}");
+    fs::write(&messages, sound).expect("written");
+    // After all that it is as empty as before.
+    done(&patio(&new, &["import", "patio", text(&export)]));
+    let refused = complaint(&patio(&new, &["import", "patio", text(&export)]));
+    assert!(refused.contains("already"), "{refused}");
+    let refused = complaint(&patio(server.storage(), &["import", "patio", text(&export)]));
+    assert!(refused.contains("is in use"), "{refused}");
+    ana.ok(Method::GET, "/rooms", None).await;
+}
+
+/// Columns that no export has, since they are made anew or mean nothing elsewhere.
+const LEFT_OUT: [&str; 8] = [
+    "counters",
+    "endings",
+    "_sqlx_migrations",
+    "search",
+    "search_data",
+    "search_idx",
+    "search_docsize",
+    "search_config",
+];
+
+#[tokio::test]
+async fn an_export_has_every_column_of_every_table() {
+    if Storage::is_on_postgres() {
+        return;
+    }
+    let server = Server::start().await;
+    let path = server.data().join("patio.db");
+    let mut database = sqlx::SqliteConnection::connect(text(&path)).await.expect("opened");
+    let columns: Vec<(String, String)> = sqlx::query_as(
+        "select t.name, c.name from sqlite_schema t, pragma_table_info(t.name) c
+         where t.type = 'table' and t.name not like 'sqlite%'",
+    )
+    .fetch_all(&mut database)
+    .await
+    .expect("columns");
+    assert!(columns.len() > 50, "{}", columns.len());
+    let written: Vec<(&str, Vec<&str>)> = KINDS
+        .iter()
+        .map(|kind| {
+            let words = kind.insert.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+            let table = if words[0] == "insert" { words[2] } else { words[1] };
+            (table, words)
+        })
+        .chain([("avatars", vec!["name", "image"])])
+        .collect();
+    for (table, column) in columns.iter().filter(|(table, _)| !LEFT_OUT.contains(&table.as_str())) {
+        let known = written.iter().any(|(t, words)| t == table && words.contains(&column.as_str()));
+        assert!(known, "{table}.{column} is not exported");
+    }
+}
+
+#[tokio::test]
+async fn everything_moves_from_one_database_to_the_other_and_back() {
+    let (server, _ana) = lived_in().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let here = exported(server.storage(), &folder, "here", &["--full"]);
+    // In a directory of its own it is SQLite, wherever the tests run.
+    let elsewhere = folder.path().join("data");
+    done(&patio(elsewhere.as_path(), &["import", "patio", text(&here)]));
+    let there = exported(elsewhere.as_path(), &folder, "there", &["--full"]);
+    let back = Storage::new().await;
+    done(&patio(&back, &["import", "patio", text(&there)]));
+    let again = exported(&back, &folder, "again", &["--full"]);
+    let lines = |folder: &Path| {
+        let mut found = files(folder);
+        found.retain(|name, _| Path::new(name).extension().is_some_and(|e| e == "jsonl"));
+        found
+    };
+    assert_eq!(lines(&here), lines(&there));
+    assert_eq!(lines(&here), lines(&again));
+    let after = Server::kept_in(back).await;
+    let eva = after.api("eva").await;
+    let room = eva.post("/rooms", json!({"name": "new", "visibility": "public"})).await;
+    assert_eq!(room["id"], 4, "numbers go on behind those that were brought");
+}
