@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::support::Server;
 
 /// Long enough for any machine; reached only when something is broken.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Running(Child);
 

@@ -90,7 +90,7 @@ async fn sort_out(change: &mut Change, posts: &[&Post]) -> Result<Vec<Step>, sql
     Ok(steps)
 }
 
-fn sender<'a>(post: &&'a Post) -> Option<Sender<'a>> {
+fn sender(post: &Post) -> Option<Sender<'_>> {
     post.draft.nonce.as_ref().map(|nonce| (nonce.as_str(), post.member.person().id))
 }
 
@@ -106,7 +106,7 @@ async fn find_repeats(
     }
     let sends: Vec<Send<'_>> = posts
         .iter()
-        .filter_map(sender)
+        .filter_map(|post| sender(post))
         .map(|(nonce, author)| Send { nonce, author: author.0 })
         .collect();
     if sends.is_empty() {
