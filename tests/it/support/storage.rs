@@ -112,7 +112,9 @@ impl Storage {
     pub fn flags(&self) -> Vec<String> {
         let directory = self.directory.path().to_str().expect("a path");
         let directory = format!("--data-dir={directory}");
-        let database = self.url().map(|url| format!("--database-url={url}"));
+        // Said in any case: the environment may name another one.
+        let file = || format!("sqlite:{}", self.directory.path().join("patio.db").display());
+        let database = Some(format!("--database-url={}", self.url().unwrap_or_else(file)));
         std::iter::once(directory).chain(database).collect()
     }
 
