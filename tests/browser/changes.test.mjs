@@ -51,6 +51,7 @@ story('the arrow up in an empty field edits what one wrote last; Escape gives up
   const tom = await patio.program('tom');
   const ana = await person('ana');
   for (const text of ['first', 'second']) await ana.post(text);
+  await ana.sees('second');
   await tom.post('from Tom');
   await ana.sees('from Tom');
   await ana.composer.fill('x');
