@@ -1,6 +1,7 @@
 //! Hearing of sign-ins that another process ended: the command line, or a second server on the
 //! same database. Their live connections here end within a second.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Accounts, store};
@@ -10,6 +11,9 @@ use crate::lifecycle::Lifecycle;
 
 /// How often the database is asked.
 const EVERY: Duration = Duration::from_secs(1);
+/// Numbers that are looked at again. On PostgreSQL they are given out before the commit, so one may
+/// show up after a greater one.
+const AGAIN: i64 = 200;
 /// How long endings are kept: longer than any process goes without asking.
 pub(super) const KEPT: Duration = Duration::from_hours(24);
 
@@ -19,27 +23,31 @@ impl Accounts {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn watch_endings(&self, lifecycle: &Lifecycle) -> Result<(), Fault> {
-        let mut heard = store::last_ending(&self.db).await?;
+        // Nobody is connected yet: what has ended so far concerns no one.
+        let last = store::last_ending(&self.db).await?;
+        let known = store::endings_after(&self.db, last.saturating_sub(AGAIN)).await?;
+        let mut heard: BTreeSet<i64> = known.into_iter().map(|(id, ..)| id).collect();
         let (accounts, closing) = (self.clone(), lifecycle.closing());
         lifecycle.spawn_worker(async move {
             let mut beat = tokio::time::interval(EVERY);
             while closing.run_until_cancelled(beat.tick()).await.is_some() {
-                match accounts.hear_endings(heard).await {
-                    Ok(last) => heard = last,
-                    Err(fault) => tracing::warn!(%fault, "ended sign-ins could not be read"),
+                if let Err(fault) = accounts.hear_endings(&mut heard).await {
+                    tracing::warn!(%fault, "ended sign-ins could not be read");
                 }
             }
         });
         Ok(())
     }
 
-    /// Passes on what ended after that number, and answers the last one's.
-    async fn hear_endings(&self, heard: i64) -> Result<i64, Fault> {
-        let mut last = heard;
-        for (id, credential, ending) in store::endings_after(&self.db, heard).await? {
-            self.bell.tell(Topic::SignIn(credential), Notice::Ended(ending));
-            last = id;
+    /// Passes on what ended and was not heard of yet.
+    async fn hear_endings(&self, heard: &mut BTreeSet<i64>) -> Result<(), Fault> {
+        let from = heard.last().map_or(0, |last| last.saturating_sub(AGAIN));
+        for (id, credential, ending) in store::endings_after(&self.db, from).await? {
+            if heard.insert(id) {
+                self.bell.tell(Topic::SignIn(credential), Notice::Ended(ending));
+            }
         }
-        Ok(last)
+        heard.retain(|id| *id > from);
+        Ok(())
     }
 }
