@@ -64,7 +64,7 @@ async fn epoch(data: &Path) -> String {
     epoch
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_made_while_people_post_has_everything_up_to_a_moment_and_nothing_half() {
     if Storage::is_on_postgres() {
         return;
@@ -116,7 +116,7 @@ async fn a_backup_made_while_people_post_has_everything_up_to_a_moment_and_nothi
     assert_eq!(next["seq"], kept.len() + 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restore_can_end_all_sign_ins() {
     if Storage::is_on_postgres() {
         return;
@@ -132,7 +132,7 @@ async fn a_restore_can_end_all_sign_ins() {
     assert_eq!(history(&there, 1).await.len(), 3);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_exists_is_replaced_only_by_force() {
     if Storage::is_on_postgres() {
         return;
@@ -146,7 +146,7 @@ async fn a_file_that_exists_is_replaced_only_by_force() {
     done(&patio(folder.path(), &["verify", text(&file)]));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_goes_to_standard_output_too() {
     if Storage::is_on_postgres() {
         return;
@@ -168,7 +168,7 @@ fn where_nothing_is_there_is_nothing_to_keep() {
     assert!(!data.exists());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_directory_in_use_is_never_restored_into_and_one_with_something_in_it_only_by_force() {
     if Storage::is_on_postgres() {
         return;
@@ -194,7 +194,7 @@ async fn a_directory_in_use_is_never_restored_into_and_one_with_something_in_it_
     assert_eq!(listing(&fresh).keys().collect::<Vec<_>>(), ["patio.db"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_server_starts_where_a_restore_stopped_half_way() {
     if Storage::is_on_postgres() {
         return;
@@ -365,7 +365,7 @@ async fn unsound(sound: &[u8]) -> Wrong {
     ]
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_that_is_wrong_in_any_way_is_refused_and_nothing_is_touched() {
     if Storage::is_on_postgres() {
         return;

@@ -161,7 +161,7 @@ fn a_healthcheck_succeeds_while_the_server_runs_and_fails_when_it_does_not() {
     assert_eq!(healthy.status.code(), Some(0), "{}", complaint(&healthy));
 }
 
-/// `patio user`, beside a server on the same directory.
+/// `patio user`, beside a server on the same directory, which needs a thread of its own meanwhile.
 fn user(server: &Server, arguments: &[&str]) -> Output {
     let kept = server.storage().flags();
     let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
@@ -174,7 +174,7 @@ fn printed(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("text")
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_are_added_listed_and_given_roles_from_the_command_line() {
     let server = Server::with(&["--signup=closed"]).await;
     let link = printed(&user(&server, &["add", "ana", "ana@example.test"]));
@@ -202,7 +202,7 @@ async fn people_are_added_listed_and_given_roles_from_the_command_line() {
     assert_eq!(server.browser().submit(path, &fields).await.path, "/rooms/1");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_closed_from_the_command_line_is_out_of_the_running_server_too() {
     let server = Server::start().await;
     server.person("ana").await;

@@ -68,7 +68,7 @@ fn exported(
     path
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_exported_and_imported_is_exported_the_same_again() {
     let (server, ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
@@ -104,7 +104,7 @@ async fn what_is_exported_and_imported_is_exported_the_same_again() {
     there.sign_in("luis").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_opens_doors_is_only_in_a_full_export() {
     use std::os::unix::fs::PermissionsExt;
     let (server, _ana) = lived_in().await;
@@ -150,7 +150,7 @@ async fn what_opens_doors_is_only_in_a_full_export() {
     assert!(secrets >= 8, "{secrets}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_show_what_people_wrote_and_run_nothing_of_it() {
     let (server, _ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
@@ -168,7 +168,7 @@ async fn pages_show_what_people_wrote_and_run_nothing_of_it() {
     assert!(spanish["index.html"].contains("Salas"), "{}", spanish["index.html"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_with_something_in_it_is_not_written_into() {
     let (server, _ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
@@ -213,7 +213,7 @@ fn changed(line: &str, change: &str) -> String {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_line_is_named_and_nothing_is_imported() {
     let (server, ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
@@ -258,7 +258,7 @@ const LEFT_OUT: [&str; 8] = [
     "search_config",
 ];
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_export_has_every_column_of_every_table() {
     if Storage::is_on_postgres() {
         return;
@@ -290,7 +290,7 @@ async fn an_export_has_every_column_of_every_table() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_moves_from_one_database_to_the_other_and_back() {
     let (server, _ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");

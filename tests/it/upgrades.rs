@@ -39,7 +39,7 @@ async fn old(data: &Path) {
     database.close().await.expect("closed");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_is_copied_before_it_is_brought_up_to_date_and_only_then() {
     let data = tempfile::tempdir().expect("a directory");
     old(data.path()).await;
@@ -66,7 +66,7 @@ async fn a_database_is_copied_before_it_is_brought_up_to_date_and_only_then() {
     assert_eq!(copies(data.path()), kept[..2]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_database_is_not_copied() {
     if Storage::is_on_postgres() {
         return;
@@ -75,7 +75,7 @@ async fn a_new_database_is_not_copied() {
     assert_eq!(copies(server.data()), Vec::<String>::new());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_a_newer_patio_used_is_refused_and_not_touched() {
     if Storage::is_on_postgres() {
         return;

@@ -23,7 +23,8 @@ impl Place for Path {
     }
 }
 
-/// With nothing in its environment.
+/// With nothing in its environment. Blocks its thread: a server beside it needs another one, or it
+/// might stand still in the middle of a write and keep everybody else out.
 pub fn patio(place: &(impl Place + ?Sized), arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_patio"));
     command.env_clear().args(arguments);
