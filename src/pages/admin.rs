@@ -13,7 +13,7 @@ use super::form::Form;
 use super::layout::{Frame, again, html};
 use super::people::PersonView;
 use super::side::{Side, side};
-use crate::chat::accounts::model::{Account, Email, Name, Person, Role, Secret};
+use crate::chat::accounts::model::{Account, Admin, Email, Name, Person, Role, Secret};
 use crate::chat::accounts::{AdminError, RegisterError};
 use crate::config::Signup;
 use crate::http::rights::CanAdminister;
@@ -138,7 +138,14 @@ fn saved() -> Response {
 
 #[derive(Deserialize)]
 struct SignUpForm {
-    signup: String,
+    signup: SignUpWord,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SignUpWord {
+    Open,
+    Closed,
 }
 
 async fn switch_sign_up(
@@ -146,7 +153,10 @@ async fn switch_sign_up(
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<SignUpForm>,
 ) -> Result<Response, Problem> {
-    let signup = if form.signup == "open" { Signup::Open } else { Signup::Closed };
+    let signup = match form.signup {
+        SignUpWord::Open => Signup::Open,
+        SignUpWord::Closed => Signup::Closed,
+    };
     site.accounts.set_sign_up(&admin, signup).await?;
     Ok(saved())
 }
@@ -193,18 +203,24 @@ struct PersonForm {
     user: i64,
 }
 
-impl PersonForm {
-    async fn account(&self, site: &Site, admin: &CanAdminister) -> Result<Account, Problem> {
-        let accounts = site.accounts.list(&admin.0).await?;
-        let wanted = accounts.into_iter().find(|account| account.person.id.0 == self.user);
-        wanted.ok_or_else(Problem::not_found)
-    }
+/// Somebody who has or had an account.
+async fn find(site: &Site, admin: &Admin, user: i64) -> Result<Person, Problem> {
+    let accounts = site.accounts.list(admin).await?;
+    let wanted = accounts.into_iter().find(|account| account.person.id.0 == user);
+    wanted.map(|account| account.person).ok_or_else(Problem::not_found)
 }
 
 #[derive(Deserialize)]
 struct RoleForm {
     user: i64,
-    role: String,
+    role: RoleWord,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RoleWord {
+    Admin,
+    Member,
 }
 
 async fn set_role(
@@ -212,8 +228,12 @@ async fn set_role(
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<RoleForm>,
 ) -> Result<Response, Problem> {
-    let role = if form.role == "admin" { Role::Admin } else { Role::Member };
-    site.accounts.set_role(&admin, UserId(form.user), role).await.map_err(explain)?;
+    let role = match form.role {
+        RoleWord::Admin => Role::Admin,
+        RoleWord::Member => Role::Member,
+    };
+    let person = find(&site, &admin, form.user).await?;
+    site.accounts.set_role(&admin, person.id, role).await.map_err(explain)?;
     Ok(saved())
 }
 
@@ -224,7 +244,7 @@ async fn make_link(
     page: Frame,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    let person = form.account(&site, &admin).await?.person;
+    let person = find(&site, &admin.0, form.user).await?;
     let secret = site.accounts.reset_link(&admin.0, person.id).await?;
     let link = Some(LinkView::new(&person, &secret, &page));
     let extras = Extras { link, ..Extras::default() };
@@ -236,9 +256,9 @@ async fn close(
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    let user = UserId(form.user);
-    site.accounts.deactivate(&admin, user).await.map_err(explain)?;
-    site.rooms.pass_on(&admin, user).await?;
+    let person = find(&site, &admin, form.user).await?;
+    site.accounts.deactivate(&admin, person.id).await.map_err(explain)?;
+    site.rooms.pass_on(&admin, person.id).await?;
     Ok(saved())
 }
 
@@ -247,7 +267,8 @@ async fn open(
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    site.accounts.reactivate(&admin, UserId(form.user)).await?;
+    let person = find(&site, &admin, form.user).await?;
+    site.accounts.reactivate(&admin, person.id).await?;
     Ok(saved())
 }
 

@@ -163,3 +163,22 @@ async fn roles_change_but_somebody_stays_administrator() {
     luis.submit("/admin/people/role", &role(ANA, "member")).await;
     assert_eq!(ana.get("/admin").await.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn a_word_or_a_person_that_does_not_exist_changes_nothing() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    ana.submit("/admin/people/role", &[("user", LUIS), ("role", "admin")]).await;
+    for (path, fields, status) in [
+        ("/admin/people/role", [("user", LUIS), ("role", "owner")], 422),
+        ("/admin/people/role", [("user", "99"), ("role", "member")], 404),
+        ("/admin/people/link", [("user", "99"), ("", "")], 404),
+        ("/admin/people/close", [("user", "99"), ("", "")], 404),
+        ("/admin/people/open", [("user", "99"), ("", "")], 404),
+        ("/admin/sign-up", [("signup", "maybe"), ("", "")], 422),
+    ] {
+        assert_eq!(ana.submit(path, &fields).await.status.as_u16(), status, "{path}");
+    }
+    assert_eq!(luis.get("/admin").await.status, StatusCode::OK, "still an administrator");
+    assert_eq!(server.browser().register("eva").await.path, "/rooms/1", "still open");
+}
