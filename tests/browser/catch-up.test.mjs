@@ -1,6 +1,6 @@
 // After any absence a page shows exactly what a page loaded anew shows.
 import assert from 'node:assert/strict';
-import { chance, eventually, isAsFresh, Line, story } from './support.mjs';
+import { chance, eventually, isAsFresh, story } from './support.mjs';
 
 // As in life, only without the waiting.
 const QUICK = { banner: 50, retry: 50, ping: 400, dead: 2_000, patience: 1_000 };
@@ -20,8 +20,8 @@ async function people(person, ...names) {
 }
 
 /** Somebody whose line can go bad. */
-async function onLine(patio, person, name) {
-  const line = await Line.open(patio);
+async function onLine(open, person, name) {
+  const line = await open();
   const visitor = await person(name);
   await visitor.go(`${line.origin}/rooms/1`);
   await pace(visitor);
@@ -75,10 +75,10 @@ story('three who talk while the server is killed, and frozen, all read the same 
   }
 });
 
-story('a line that falls silent without a word is noticed, and what was missed comes: little, and more than a page keeps', async ({ patio, person, tolerate }) => {
+story('a line that falls silent without a word is noticed, and what was missed comes: little, and more than a page keeps', async ({ patio, openLine, person, tolerate }) => {
   tolerate(/net::ERR_|WebSocket connection/);
   const tom = await patio.program('tom');
-  const [ana, line] = await onLine(patio, person, 'ana');
+  const [ana, line] = await onLine(openLine, person, 'ana');
   let known = await postAll(tom, 30, 'known');
   await ana.sees('known 29');
   for (const count of [90, 700]) {
@@ -97,14 +97,13 @@ story('a line that falls silent without a word is noticed, and what was missed c
     assert.ok(inLog <= 400 && seq > count, `${inLog} in the log`);
     assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
   }
-  line.close();
 });
 
-story('who reads far above while much is missed is not moved, and scrolls through all of it', async ({ patio, person, tolerate }) => {
+story('who reads far above while much is missed is not moved, and scrolls through all of it', async ({ patio, openLine, person, tolerate }) => {
   tolerate(/net::ERR_|WebSocket connection/);
   const tom = await patio.program('tom');
   const before = await postAll(tom, 120, 'known');
-  const [ana, line] = await onLine(patio, person, 'ana');
+  const [ana, line] = await onLine(openLine, person, 'ana');
   await eventually(async () => {
     await ana.log.evaluate((log) => { log.scrollTop = -log.scrollHeight; });
     await ana.page.locator('#start').waitFor({ timeout: 200 });
@@ -129,7 +128,6 @@ story('who reads far above while much is missed is not moved, and scrolls throug
   });
   assert.deepEqual([...seqs].sort((one, other) => one - other), Array.from({ length: 621 }, (_, n) => n + 1));
   await isAsFresh(ana);
-  line.close();
 });
 
 story('a tab nobody looks at, and one that the system froze, are complete when somebody comes back', async ({ patio, person }) => {
@@ -232,10 +230,10 @@ story('what waits and what is begun goes with its writer', async ({ person, visi
   assert.equal(await ana.composer.inputValue(), '');
 });
 
-story('of a thousand messages over a line that breaks at random moments none is lost, doubled or out of order', async ({ patio, person, tolerate }) => {
+story('of a thousand messages over a line that breaks at random moments none is lost, doubled or out of order', async ({ patio, openLine, person, tolerate }) => {
   tolerate(/net::ERR_|WebSocket connection|Invalid frame|Failed to load/);
   const lucia = await person('lucia');
-  const [ana, line] = await onLine(patio, person, 'ana');
+  const [ana, line] = await onLine(openLine, person, 'ana');
   const random = chance(1_000);
   line.lifetime = () => 1_500 + Math.floor(random() ** 2 * 200_000);
   const TOTAL = 1_000;
@@ -266,5 +264,4 @@ story('of a thousand messages over a line that breaks at random moments none is 
   line.lifetime = () => Infinity;
   await ana.page.evaluate(() => dispatchEvent(new Event('online')));
   for (const reader of [ana, lucia]) await isAsFresh(reader);
-  line.close();
 });

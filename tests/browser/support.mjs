@@ -1,5 +1,5 @@
 export { eventually } from './support/eventually.mjs';
-export { chance, Line } from './support/line.mjs';
+export { chance } from './support/line.mjs';
 export { isAsFresh } from './support/outline.mjs';
 export { emailOf, PASSWORD } from './support/patio.mjs';
 export { story } from './support/story.mjs';

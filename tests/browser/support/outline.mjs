@@ -10,24 +10,32 @@ function ending(outline, n) {
   return lines.map((line, at) => (at === 0 && line.look ? { ...line, look: line.look.filter((name) => name !== 'msg--cont') } : line));
 }
 
-const count = ({ page }) => page.locator('.msg[data-seq]').count();
+const count = (outline) => outline.filter((line) => line.id).length;
+
+/** What is here, and below it what the page had let go of. */
+function joined(here, before) {
+  const last = before.findIndex(({ id }) => id && id === here.at(-1)?.id);
+  return last < 0 ? here : [...here, ...before.slice(last + 1)];
+}
 
 /** Nothing is missing, doubled, out of order or out of date: compares as many messages as the log has. */
 export async function isAsFresh(visitor) {
   const fresh = await visitor.newTab(new URL(visitor.page.url()).pathname);
-  for (let has = await count(fresh); has < await count(visitor);) {
-    const before = has;
-    await fresh.log.evaluate((log) => { log.scrollTop = -log.scrollHeight; }); // once: more would bring more than is kept
+  let seen = await fresh.outline();
+  const look = async () => joined(await fresh.outline(), seen);
+  while (count(seen) < count(await visitor.outline())) {
+    const before = count(seen);
+    await fresh.log.evaluate((log) => { log.scrollTop = -log.scrollHeight; });
     await eventually(async () => {
-      has = await count(fresh);
-      assert.ok(has > before, `no more than ${has} messages are there`);
+      seen = await look();
+      assert.ok(count(seen) > before, `no more than ${before} messages are there`);
     });
   }
   await eventually(async () => {
     const outline = await visitor.outline();
-    const n = outline.filter((line) => line.id).length;
+    const n = count(outline);
     assert.equal(await visitor.page.locator('.msg:not([data-seq])').count(), 0);
-    assert.deepEqual(ending(outline, n), ending(await fresh.outline(), n));
+    assert.deepEqual(ending(outline, n), ending(await look(), n));
   });
   await fresh.page.close();
 }
