@@ -3,9 +3,10 @@
 use axum::response::Response;
 
 use super::directory::{Facts, to_room};
+use super::joining::{self, Wanted};
 use super::messages::{PostForm, post_message};
 use super::rooms::Answer;
-use crate::chat::accounts::model::{Person, fold};
+use crate::chat::accounts::model::Person;
 use crate::chat::commands::{COMMANDS, Command, nearest};
 use crate::chat::messages::WriteError;
 use crate::chat::messages::model::Kind;
@@ -76,20 +77,10 @@ impl Desk<'_> {
         if wanted.is_empty() {
             return Ok(self.refuse("command-needs-room"));
         }
-        match self.site.rooms.join_by_code(self.me, wanted).await {
-            Ok(member) => return Ok(go(member.room())),
-            Err(AccessError::NotFound) => {}
-            Err(error) => return Err(error.into()),
+        match joining::join(self.site, self.me, wanted).await? {
+            Wanted::Joined(member) => Ok(go(member.room())),
+            Wanted::Near(names) => Ok(self.miss("no-such-room", wanted, &names)),
         }
-        let mut rooms = self.site.rooms.list(self.me).await?;
-        rooms.retain(|room| room.visibility != Visibility::Direct);
-        let named = |room: &&Room| fold(&room.name) == fold(wanted);
-        if let Some(room) = rooms.iter().find(named) {
-            return Ok(go(self.site.rooms.member(self.me, room.id).await?.room()));
-        }
-        let near = nearest(wanted, rooms.iter(), |room| &room.name);
-        let names: Vec<&str> = near.iter().map(|room| room.name.as_str()).collect();
-        Ok(self.miss("no-such-room", wanted, &names))
     }
 
     async fn leave(&self) -> Result<Outcome, Problem> {
@@ -203,11 +194,11 @@ impl Desk<'_> {
     async fn no_person(&self, name: &str) -> Result<Outcome, Problem> {
         let people = self.site.accounts.people().await?;
         let near = nearest(name, people.iter(), |person| &person.name);
-        let names: Vec<&str> = near.iter().map(|person| person.name.as_str()).collect();
+        let names: Vec<String> = near.iter().map(|person| person.name.clone()).collect();
         Ok(self.miss("no-such-person", name, &names))
     }
 
-    fn miss(&self, what: &str, name: &str, near: &[&str]) -> Outcome {
+    fn miss(&self, what: &str, name: &str, near: &[String]) -> Outcome {
         let mut lines = vec![self.t.name(what, name)];
         if !near.is_empty() {
             lines.push(self.t.name("did-you-mean", near.join(", ")));

@@ -41,7 +41,8 @@ async fn create(
 ) -> Result<Response, Problem> {
     let other = person(&site, &name).await?;
     if let Err(error) = MessageBody::parse(&form.body) {
-        let shown = Shown { draft: form.body, error: Some(error), ..Shown::default() };
+        let error = Some(page.t.complain(error));
+        let shown = Shown { draft: form.body, error, ..Shown::default() };
         let page = unwritten_page(&site, &me.person, &other, page, shown).await?;
         return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
     }

@@ -1,10 +1,10 @@
-//! All rooms one may see; making one, and joining by code.
+//! All rooms one may see; making one, and joining one of them.
 
 use std::collections::HashMap;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -14,8 +14,8 @@ use super::form::Form;
 use super::layout::{Frame, again, html};
 use super::side::{Side, icon, side};
 use crate::chat::accounts::model::Person;
+use crate::chat::rooms::RoomError;
 use crate::chat::rooms::model::{NewRoom, Room, Visibility};
-use crate::chat::rooms::{AccessError, RoomError};
 use crate::http::{CanPost, CanRead, FormBody, Problem, Site, Viewer};
 use crate::kernel::{Invalid, RoomId};
 
@@ -24,8 +24,6 @@ pub(super) fn router() -> Router<Site> {
         .route("/rooms", get(index).post(create))
         .route("/rooms/{id}/join", post(join))
         .route("/rooms/{id}/leave", post(leave))
-        .route("/join", post(join_by_code))
-        .route("/join/{code}", get(show_invitation).post(accept_invitation))
 }
 
 #[derive(Template)]
@@ -55,7 +53,8 @@ async fn index(
     directory(&site, &me.person, page, Form::default(), Form::default()).await
 }
 
-async fn directory(
+/// The page of all rooms, with its two forms as they are to be shown.
+pub(super) async fn directory(
     site: &Site,
     me: &Person,
     page: Frame,
@@ -153,61 +152,6 @@ async fn join(CanPost(member): CanPost) -> Response {
 async fn leave(State(site): State<Site>, CanRead(reader): CanRead) -> Result<Response, Problem> {
     site.rooms.leave(&reader).await?;
     Ok(to_room(site.rooms.lobby().await?))
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct CodeForm {
-    code: String,
-}
-
-async fn join_by_code(
-    State(site): State<Site>,
-    Viewer(me): Viewer,
-    page: Frame,
-    FormBody(typed): FormBody<CodeForm>,
-) -> Result<Response, Problem> {
-    match site.rooms.join_by_code(&me.person, &typed.code).await {
-        Ok(member) => Ok(to_room(member.room())),
-        Err(AccessError::NotFound) => {
-            let form = Form::default()
-                .with("code", &typed.code)
-                .complain(page.t, &[Invalid::new("code", "code-unknown")]);
-            let shown = directory(&site, &me.person, page, Form::default(), form).await?;
-            Ok(again(StatusCode::NOT_FOUND, shown))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-#[derive(Template)]
-#[template(path = "rooms/join.html")]
-struct InvitationPage {
-    page: Frame,
-    room: Room,
-    code: String,
-}
-
-async fn show_invitation(
-    State(site): State<Site>,
-    Viewer(me): Viewer,
-    page: Frame,
-    Path(code): Path<String>,
-) -> Result<Response, Problem> {
-    let room = site.rooms.by_code(&me.person, &code).await?;
-    if room.is_member() {
-        return Ok(to_room(room.id));
-    }
-    Ok(html(&InvitationPage { page, room, code }))
-}
-
-async fn accept_invitation(
-    State(site): State<Site>,
-    Viewer(me): Viewer,
-    Path(code): Path<String>,
-) -> Result<Response, Problem> {
-    let member = site.rooms.join_by_code(&me.person, &code).await?;
-    Ok(to_room(member.room()))
 }
 
 pub(super) fn to_room(room: RoomId) -> Response {

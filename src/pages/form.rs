@@ -23,6 +23,12 @@ impl Form {
         self
     }
 
+    #[must_use]
+    pub fn refuse(mut self, field: &'static str, text: String) -> Self {
+        self.errors.push((field, text));
+        self
+    }
+
     pub fn value(&self, field: &str) -> &str {
         find(&self.values, field).unwrap_or_default()
     }

@@ -17,7 +17,7 @@ use crate::chat::commands::{self, Typed};
 use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce, Window};
 use crate::chat::rooms::model::Member;
-use crate::http::{CanPost, CanRead, FormBody, Language, Problem, Query, Site};
+use crate::http::{CanPost, CanRead, FormBody, Language, Problem, Query, Site, problem};
 use crate::kernel::{Invalid, Seq};
 
 pub(super) fn router() -> Router<Site> {
@@ -71,12 +71,7 @@ async fn create(
             let said = PostForm { body, nonce: form.nonce.clone() };
             match post_message(&site, &member, &said, Kind::Text).await {
                 Ok(()) => Outcome::Go(to_room(member.room())),
-                Err(WriteError::Invalid(error)) => {
-                    let shown = Shown { draft: form.body, error: Some(error), ..Shown::default() };
-                    let page = present(&site, &member, page, shown).await?;
-                    return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
-                }
-                Err(error) => return Err(error.into()),
+                Err(error) => return give_back(&site, &member, page, form.body, error).await,
             }
         }
         Typed::Command(command) => desk.carry_out(command).await?,
@@ -94,6 +89,28 @@ async fn create(
             Ok(if bad { again(StatusCode::UNPROCESSABLE_ENTITY, page) } else { page })
         }
     }
+}
+
+/// What could not be posted stays in the composer, with the reason: to be mended, or to be sent
+/// again when the server can store it.
+async fn give_back(
+    site: &Site,
+    member: &Member,
+    page: Frame,
+    draft: String,
+    error: WriteError,
+) -> Result<Response, Problem> {
+    let problem = Problem::from(error);
+    let reason = match problem.fields.first() {
+        Some(invalid) => page.t.complain(*invalid),
+        None if problem.status == StatusCode::SERVICE_UNAVAILABLE => {
+            page.t.say(problem::texts(&problem).1)
+        }
+        None => return Err(problem),
+    };
+    let shown = Shown { draft, error: Some(reason), ..Shown::default() };
+    let page = present(site, member, page, shown).await?;
+    Ok(again(problem.status, page))
 }
 
 async fn present(

@@ -11,6 +11,7 @@ mod errors;
 mod everybody;
 mod form;
 pub mod history;
+mod joining;
 mod layout;
 mod message;
 mod messages;
@@ -38,6 +39,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(accounts::router())
         .merge(rooms::router())
         .merge(directory::router())
+        .merge(joining::router())
         .merge(everybody::router())
         .merge(switcher::router())
         .merge(room_settings::router())

@@ -21,7 +21,7 @@ use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Reader, Room, Visibility};
 use crate::chat::search;
 use crate::http::{CanRead, Client, Language, Problem, Query, Site, Viewer, cookies};
-use crate::kernel::{Invalid, RoomId, Seq};
+use crate::kernel::{Fault, RoomId, Seq};
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/", get(home)).route("/rooms/{id}", get(show))
@@ -72,7 +72,7 @@ pub(super) struct Shown {
     pub before: Option<i64>,
     /// A text that could not be posted, and why.
     pub draft: String,
-    pub error: Option<Invalid>,
+    pub error: Option<String>,
     /// What a command has to say to the one who gave it.
     pub answer: Option<Answer>,
 }
@@ -173,7 +173,11 @@ pub(super) async fn room_page(
     let window = shown.before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
     let list = history(site, reader, window, page.t).await?;
     if shown.before.is_none() && room.unread() > 0 && !page.marks_reading {
-        site.rooms.mark_read(reader, room.last_seq).await?;
+        match site.rooms.mark_read(reader, room.last_seq).await {
+            // A full disk keeps nobody from reading.
+            Ok(()) | Err(Fault::NotStored { .. }) => {}
+            Err(fault) => return Err(fault.into()),
+        }
     }
     let side = side(site, reader.person(), Some(room), &page).await?;
     let (online, offline) = people(site, reader).await?;
@@ -188,7 +192,7 @@ pub(super) async fn room_page(
         epoch: site.about.epoch.clone(),
         nonce: site.random.token(),
         draft: shown.draft,
-        error: shown.error.map(|error| page.t.complain(error)),
+        error: shown.error,
         answer: shown.answer,
         commands: commands(page.t),
         emoji: COMMON_EMOJI,
@@ -235,7 +239,7 @@ pub(super) async fn unwritten_page(
         epoch: site.about.epoch.clone(),
         nonce: site.random.token(),
         draft: shown.draft,
-        error: shown.error.map(|error| page.t.complain(error)),
+        error: shown.error,
         answer: shown.answer,
         commands: Vec::new(),
         emoji: COMMON_EMOJI,

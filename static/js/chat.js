@@ -129,7 +129,7 @@ export function startChat(app) {
       room.setAway(true);
       banner.showSoon();
     },
-    onSignedOut() { location.assign('/login'); },
+    onSignedOut() { if (!visits.isPosting()) location.assign('/login'); },
   });
   byId('retry').addEventListener('click', live.retryNow);
   return go;

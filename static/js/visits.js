@@ -7,7 +7,7 @@ const place = ({ pathname, search }) => pathname + search;
 export function createVisits({ fits, show }) {
   let shown = place(location);
   let running = null;
-  let posting = false;
+  let posting = false; // or on the way to the page of the answer
 
   /** The answer and its page, or null if another visit has begun meanwhile. */
   async function load(address, options) {
@@ -45,6 +45,8 @@ export function createVisits({ fits, show }) {
     if (place(location) !== shown) visit(location.href, () => location.reload());
   });
 
+  addEventListener('pageshow', () => { posting = false; }); // back again, with everything as it was
+
   return {
     go(address) { return visit(address, () => location.assign(address)); },
     isShown: (address) => place(new URL(address)) === shown,
@@ -53,17 +55,20 @@ export function createVisits({ fits, show }) {
     /** Posts a form's fields. The answer's page is shown; if there is none, `refuse(why)` is called with what the server says. */
     async post(action, fields, refuse) {
       posting = true;
+      let isLeaving = false;
       try {
         const found = await load(action, { method: 'POST', body: new URLSearchParams(fields) });
         if (!found) return;
         const { answer, page } = found;
         if (fits(page)) arrive(page, answer.redirected ? new URL(answer.url) : location);
-        else if (answer.redirected) location.assign(answer.url);
-        else refuse(page.querySelector('.fault__card h1 + p')?.textContent ?? '');
+        else if (answer.redirected) {
+          isLeaving = true;
+          location.assign(answer.url);
+        } else refuse(page.querySelector('.fault__card h1 + p')?.textContent ?? '');
       } catch {
         refuse('');
       } finally {
-        posting = false;
+        posting = isLeaving;
       }
     },
   };

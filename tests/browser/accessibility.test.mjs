@@ -7,6 +7,7 @@ import { eventually, story } from './support.mjs';
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const WIDTHS = [320, 390, 768, 1280, 1600];
+const LAYOUTS = [320, 1600]; // with the panels beside the room and without: all that differs for axe
 const PHONE = { viewport: { width: 390, height: 844 } };
 
 const LONG = 'Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen'.repeat(4);
@@ -33,7 +34,7 @@ async function isSound(visitor, what) {
   for (const width of WIDTHS) {
     await visitor.page.setViewportSize({ width, height: 800 });
     assert.deepEqual(await tooWide(visitor), [], `${what} is too wide at ${width}`);
-    await inBothSchemes(visitor, async (scheme) => assert.deepEqual(await violations(visitor), [], `${what}, ${width}, ${scheme}`));
+    if (LAYOUTS.includes(width)) await inBothSchemes(visitor, async (scheme) => assert.deepEqual(await violations(visitor), [], `${what}, ${width}, ${scheme}`));
   }
 }
 

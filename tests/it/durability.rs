@@ -11,7 +11,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::Connection;
 
-use crate::support::{Api, Dice, Disk, Process, Server, Syncs, cut_power};
+use crate::support::{Api, Browser, Dice, Disk, Process, Server, Syncs, cut_power};
 
 /// Who post at once.
 const SENDERS: usize = 64;
@@ -214,6 +214,8 @@ async fn on_a_disk_that_takes_nothing_a_sender_is_told_and_all_goes_on_when_it_d
     let (data, disk) = (tempfile::tempdir().expect("a directory"), Disk::new());
     let server = Process::start(data.path(), &disk.environment());
     let mut ana = server.api("ana").await;
+    let mut luis = Browser::new(server.origin());
+    luis.register("luis").await;
     let mut last = ana.say("antes").await["seq"].as_i64().expect("a seq");
     for failure in ["full", "quota", "read-only"] {
         disk.fail(failure);
@@ -231,6 +233,12 @@ async fn on_a_disk_that_takes_nothing_a_sender_is_told_and_all_goes_on_when_it_d
         for response in join_all(many).await {
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{failure}");
         }
+        // Without scripts, the new can be read and what was typed stays.
+        assert!(!luis.get("/rooms/1").await.messages().is_empty(), "{failure}");
+        let page = luis.say("sigue aquí").await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{failure}");
+        assert_eq!(page.one("#body"), "sigue aquí", "{failure}");
+        assert!(page.one("#composer-error").contains("disk is full"), "{failure}");
         // Other changes are refused alike, and everything can be read.
         let room = Some(json!({"name": format!("sala {failure}"), "visibility": "public"}));
         let refused = ana.refused(Method::POST, "/rooms", room).await;

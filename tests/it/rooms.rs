@@ -70,6 +70,29 @@ async fn a_code_opens_a_room_however_it_is_typed_until_it_is_renewed() {
 }
 
 #[tokio::test]
+async fn who_types_a_name_for_a_code_gets_in_or_is_told_the_names_that_come_near_and_may_be_seen() {
+    let server = Server::start().await;
+    let (ana, _) = (server.api("ana").await, server.api("luis").await);
+    let open = make(&ana, "Huerto", "public").await;
+    make(&ana, "Huerta", "private").await;
+    let mut luis = server.browser();
+    luis.login("luis", crate::support::PASSWORD).await;
+    for path in ["/join", "/join/Huertu"] {
+        let page = if path == "/join" {
+            luis.submit(path, &[("code", "Huertu")]).await
+        } else {
+            luis.get(path).await
+        };
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(page.attribute("#code", "value").as_deref(), Some("Huertu"), "{path}");
+        let note = page.one("#code-note");
+        assert!(note.contains("Huerto?"), "{path}: {note}");
+    }
+    let joined = luis.submit("/join", &[("code", "huerto")]).await;
+    assert_eq!(joined.path, format!("/rooms/{}", open["id"]));
+}
+
+#[tokio::test]
 async fn a_room_is_changed_by_its_owner_alone() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);

@@ -44,8 +44,12 @@ impl Process {
         Self { child, port }
     }
 
+    pub fn origin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     pub fn base(&self) -> String {
-        format!("http://127.0.0.1:{}/api/v1", self.port)
+        format!("{}/api/v1", self.origin())
     }
 
     pub async fn api(&self, name: &str) -> Api {

@@ -1,0 +1,129 @@
+//! Joining a room by what others told of it: a code, a link, or just its name.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::Deserialize;
+
+use super::directory::{directory, to_room};
+use super::form::Form;
+use super::layout::{Frame, again, html};
+use crate::chat::accounts::model::{Person, fold};
+use crate::chat::commands::nearest;
+use crate::chat::rooms::AccessError;
+use crate::chat::rooms::model::{Member, Room, Visibility};
+use crate::http::{FormBody, Problem, Site, Viewer};
+
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/join", post(join_wanted))
+        .route("/join/{code}", get(show_invitation).post(accept_invitation))
+}
+
+/// What comes of wanting to go to a room.
+pub(super) enum Wanted {
+    Joined(Member),
+    /// There is none; the names of those that come near and may be seen, at most three.
+    Near(Vec<String>),
+}
+
+/// The room that has this code or, in any case, this name.
+pub(super) async fn join(site: &Site, me: &Person, wanted: &str) -> Result<Wanted, Problem> {
+    match site.rooms.join_by_code(me, wanted).await {
+        Ok(member) => return Ok(Wanted::Joined(member)),
+        Err(AccessError::NotFound) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let rooms = named(site, me).await?;
+    if let Some(room) = rooms.iter().find(|room| fold(&room.name) == fold(wanted)) {
+        return Ok(Wanted::Joined(site.rooms.member(me, room.id).await?));
+    }
+    Ok(Wanted::Near(near(wanted, rooms)))
+}
+
+/// The rooms that one may see, conversations left out.
+async fn named(site: &Site, me: &Person) -> Result<Vec<Room>, Problem> {
+    let mut rooms = site.rooms.list(me).await?;
+    rooms.retain(|room| room.visibility != Visibility::Direct);
+    Ok(rooms)
+}
+
+fn near(wanted: &str, rooms: Vec<Room>) -> Vec<String> {
+    nearest(wanted, rooms.into_iter(), |room| &room.name)
+        .into_iter()
+        .map(|room| room.name)
+        .collect()
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct CodeForm {
+    code: String,
+}
+
+async fn join_wanted(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    page: Frame,
+    FormBody(typed): FormBody<CodeForm>,
+) -> Result<Response, Problem> {
+    match join(&site, &me.person, &typed.code).await? {
+        Wanted::Joined(member) => Ok(to_room(member.room())),
+        Wanted::Near(names) => miss(&site, &me.person, page, &typed.code, &names).await,
+    }
+}
+
+/// The form, with what was typed and what may have been meant.
+async fn miss(
+    site: &Site,
+    me: &Person,
+    mut page: Frame,
+    typed: &str,
+    near: &[String],
+) -> Result<Response, Problem> {
+    page.set_path("/rooms".to_owned());
+    let mut text = page.t.say("code-unknown");
+    if !near.is_empty() {
+        text = format!("{text} {}", page.t.name("did-you-mean", near.join(", ")));
+    }
+    let form = Form::default().with("code", typed).refuse("code", text);
+    let shown = directory(site, me, page, Form::default(), form).await?;
+    Ok(again(StatusCode::NOT_FOUND, shown))
+}
+
+#[derive(Template)]
+#[template(path = "rooms/join.html")]
+struct InvitationPage {
+    page: Frame,
+    room: Room,
+    code: String,
+}
+
+async fn show_invitation(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    page: Frame,
+    Path(code): Path<String>,
+) -> Result<Response, Problem> {
+    match site.rooms.by_code(&me.person, &code).await {
+        Ok(room) if room.is_member() => Ok(to_room(room.id)),
+        Ok(room) => Ok(html(&InvitationPage { page, room, code })),
+        Err(AccessError::NotFound) => {
+            let near = near(&code, named(&site, &me.person).await?);
+            miss(&site, &me.person, page, &code, &near).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn accept_invitation(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    Path(code): Path<String>,
+) -> Result<Response, Problem> {
+    let member = site.rooms.join_by_code(&me.person, &code).await?;
+    Ok(to_room(member.room()))
+}
