@@ -1,7 +1,9 @@
-// Editing a message in its place: the form of its page, put where its text was. Enter saves, Escape gives up; what comes from others meanwhile waits.
+// Editing a message in its place: the form of its page, put where its text was. Enter saves, Escape gives up; what comes from others meanwhile waits. An edit that was left with its room is there again on the way back.
 import { change, editForm } from './change.js';
 
-export function createEditing({ timeline, keep, show, tell }) {
+const left = new Map(); // the id of a message → the text that somebody had come to
+
+export function createEditing({ timeline, keep, show, tell, signal }) {
   const touch = matchMedia('(pointer: coarse)');
   let current = null; // { article, form, home }
   let asked = null;
@@ -9,12 +11,24 @@ export function createEditing({ timeline, keep, show, tell }) {
   /** `home` gets the focus afterwards; without it the message does. */
   async function start(article, home) {
     if (current) { current.form.elements.body.focus(); return; }
+    if (!await begin(article, home)) return;
+    const field = current.form.elements.body;
+    field.focus();
+    field.scrollIntoView({ block: 'nearest' });
+  }
+
+  async function begin(article, home) {
     asked = article.id;
     try {
       const form = await editForm(article.dataset.id);
       const here = document.getElementById(article.id);
-      if (asked === article.id && here && !current) open(here, form, home);
-    } catch (error) { tell(error); }
+      if (asked !== article.id || !here || current || signal.aborted) return false;
+      open(here, form, home);
+      return true;
+    } catch (error) {
+      tell(error);
+      return false;
+    }
   }
 
   function open(article, form, home) {
@@ -25,9 +39,9 @@ export function createEditing({ timeline, keep, show, tell }) {
       article.querySelector('.msg__body').after(form);
     });
     const field = form.elements.body;
-    field.focus();
+    field.value = left.get(article.dataset.id) ?? field.value;
+    left.delete(article.dataset.id);
     field.setSelectionRange(field.value.length, field.value.length);
-    field.scrollIntoView({ block: 'nearest' });
     form.querySelector('a').addEventListener('click', (event) => { event.preventDefault(); finish(); });
     form.addEventListener('submit', (event) => { event.preventDefault(); save(); });
     form.addEventListener('keydown', press);
@@ -68,6 +82,12 @@ export function createEditing({ timeline, keep, show, tell }) {
       if (fresh) timeline.put(fresh);
     });
     (home ?? document.getElementById(article.id)).focus({ preventScroll: true });
+  }
+
+  signal.addEventListener('abort', () => { if (current) left.set(current.article.dataset.id, current.form.elements.body.value); });
+  for (const id of left.keys()) {
+    const article = document.getElementById(`m${id}`);
+    if (article) begin(article);
   }
 
   return { start };

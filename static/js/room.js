@@ -71,6 +71,7 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
       fields.set('nonce', nonce);
       command(form.action, fields, (why) => composer.giveBack(body, why));
     } else {
+      byId('answer')?.remove(); // of a command before; the talk goes on
       sender.post(literal(body), nonce);
       typing.sent();
       end.go();

@@ -75,6 +75,24 @@ story('the arrow up in an empty field edits what one wrote last; Escape gives up
   await eventually(async () => assert.equal(await focused(ana), 'body'));
 });
 
+story('an edit that was begun is there again when one comes back to the room', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.makeRoom('Huerto');
+  await ana.post('the log hose');
+  await ana.sees('the log hose');
+  await openEdit(ana, 'the log hose');
+  await edit(ana).fill('the long hose');
+  await ana.open('lobby');
+  await ana.isIn('lobby');
+  assert.equal(await edit(ana).count(), 0);
+  await ana.open('Huerto');
+  await edit(ana).waitFor();
+  assert.equal(await edit(ana).inputValue(), 'the long hose');
+  assert.equal(await focused(ana), 'body');
+  await edit(ana).press('Enter');
+  await textsAre(ana, ['the long hose']);
+});
+
 story('an edit without text is refused where it stands, and what others do meanwhile does not disturb it', async ({ person, tolerate }) => {
   tolerate(/^422 .*\/edit$/);
   const ana = await person('ana');

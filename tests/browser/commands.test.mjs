@@ -72,7 +72,7 @@ story('Escape puts the list away, and a click takes from it', async ({ person })
   assert.equal(await ana.page.evaluate(() => document.activeElement.id), 'body');
 });
 
-story('an answer is read out, shows to oneself alone, and sends nothing', async ({ person }) => {
+story('an answer is read out, shows to oneself alone until one goes on talking, and sends nothing', async ({ person }) => {
   const [ana, tom] = [await person('ana'), await person('tom')];
   await ana.mark();
   await ana.post('/users');
@@ -82,6 +82,7 @@ story('an answer is read out, shows to oneself alone, and sends nothing', async 
   assert.equal(await ana.isMarked(), true);
   await ana.post('said aloud');
   await tom.sees('said aloud');
+  assert.equal(await ana.answer.count(), 0);
   assert.deepEqual(await tom.texts(), ['said aloud']);
   assert.equal(await tom.answer.count(), 0);
 });
