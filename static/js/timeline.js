@@ -1,14 +1,13 @@
-// The list of messages: puts each one where its number belongs, and keeps day lines and runs of one author right around it. It holds a part of the room without a hole; links at its two ends lead further.
+// The list of messages: puts each one where its number belongs. It holds a part of the room without a hole; links at its two ends lead further.
 import { personalise } from './personal.js';
-import { dayOf, eachMidnight, nameOfDay } from './times.js';
+import { layOut, nameDays } from './runs.js';
+import { eachMidnight } from './times.js';
 
 const CHUNK = 50; // messages; the browser skips whole chunks that are off screen
 const MOST = 400; // messages that are kept; the others come again when somebody reads there
 const SPARED = 2; // chunks next to the one that is read
-const RUN = 5 * 60_000; // within this time the same author's next message needs no name
 
 const seqOf = (article) => Number(article.dataset.seq);
-const at = (article) => Number(article.dataset.at);
 
 /** What takes the place of a part that had the focus in an older rendering. */
 function sameIn(article, part) {
@@ -34,7 +33,7 @@ export class Timeline {
     this.#lastChunk().after(this.#queue);
     this.#settle(list.querySelectorAll('.msg'));
     this.#latest = this.newest;
-    eachMidnight(() => { for (const line of list.querySelectorAll('.day')) this.#label(line); }, signal);
+    eachMidnight(() => nameDays(list), signal);
   }
 
   /** The greatest seq in the list. */
@@ -184,30 +183,8 @@ export class Timeline {
     }
   }
 
-  /** Says anew whether a message continues the one before it, and whether a day begins with it. */
   #regroup(article) {
-    if (!article) return;
-    const before = this.#previous(article);
-    const sameDay = before !== null && dayOf(at(before)) === dayOf(at(article));
-    const continues = sameDay && before.dataset.author === article.dataset.author && Math.abs(at(article) - at(before)) < RUN;
-    article.classList.toggle('msg--cont', continues);
-    const first = article.previousElementSibling?.matches('.new') ? article.previousElementSibling : article;
-    const line = first.previousElementSibling?.matches('.day') ? first.previousElementSibling : null;
-    if (sameDay || article.parentElement === this.#queue) line?.remove();
-    else this.#label(line ?? this.#newLine(first), dayOf(at(article)));
-  }
-
-  #newLine(element) {
-    const line = document.createElement('h2');
-    line.className = 'day';
-    line.append(document.createElement('time'));
-    element.before(line);
-    return line;
-  }
-
-  #label(line, day = line.firstElementChild.dateTime) {
-    line.firstElementChild.dateTime = day;
-    line.firstElementChild.textContent = nameOfDay(day);
+    if (article) layOut(article, this.#previous(article), article.parentElement === this.#queue);
   }
 
   #lastUpTo(seq) {
