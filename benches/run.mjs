@@ -169,7 +169,7 @@ async function reconnect(peer) {
       if (report.event !== "inside") return { ...report, start_ms: second.startMs };
       second = await first.again();
     }
-    throw new Error(`wsload reconnect: ${run.complaint()}`);
+    throw new Error(`wsload reconnect: ${await run.complaint()}`);
   } finally {
     run.child.kill();
     await (second ?? first).stop();
@@ -213,13 +213,19 @@ function wsload(peer, server, load) {
     child.once("exit", () => failed(new Error(`wsload ended: ${log}`)));
   });
   inside.catch(() => {});
-  return { child, inside, lines: createInterface({ input: child.stdout }), complaint: () => /^Error: .*/m.exec(log)?.[0] ?? log };
+  // Its last words may come after the end of its answers.
+  const over = new Promise((done) => child.once("close", (code, signal) => done(signal ?? `exit code ${code}`)));
+  const complaint = async () => {
+    const end = await over;
+    return /^Error: [^]*/m.exec(log)?.[0].trim() ?? `${end} after: ${log.trim()}`;
+  };
+  return { child, inside, lines: createInterface({ input: child.stdout }), complaint };
 }
 
 async function load(peer, server, args) {
   const run = wsload(peer, server, args);
   for await (const line of run.lines) return JSON.parse(line);
-  throw new Error(`wsload ${args[0]}: ${run.complaint()}`);
+  throw new Error(`wsload ${args[0]}: ${await run.complaint()}`);
 }
 
 async function main() {

@@ -25,7 +25,7 @@ use crate::db::Db;
 use crate::db::directory::DataDir;
 use crate::http::limits::Throttle;
 use crate::http::metrics::{self, Requests};
-use crate::http::site::About;
+use crate::http::site::{About, Parts};
 use crate::http::{Problem, Site, body, client, health, server};
 use crate::kernel::{Clock, Random};
 use crate::lifecycle::Lifecycle;
@@ -70,7 +70,7 @@ impl App {
             metrics_token: config.metrics_token.or(config.metrics_token_file),
             reference: Arc::new(api::document()?),
         };
-        let site = Site {
+        let site = Site::new(Parts {
             accounts,
             search: Search::start(db.clone(), rooms.clone(), &lifecycle),
             rooms,
@@ -83,8 +83,8 @@ impl App {
             lifecycle,
             throttle: Throttle::new(config.rate_limit),
             requests: Requests::default(),
-            about: Arc::new(about),
-        };
+            about,
+        });
         if site.accounts.sign_up_state().await?.first {
             tracing::info!(
                 "nobody has an account yet: the first to register becomes administrator"

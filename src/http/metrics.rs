@@ -121,6 +121,13 @@ fn text(site: &Site) -> String {
     page.one("messages_total", "counter", "Messages posted.", &[], posted);
     page.histogram("commit_batch_size", "Writes in one transaction.", &batches, 1.0);
     page.one("write_queue_depth", "gauge", "Writes that wait.", &[], waiting);
+    let live = site.bell.meters();
+    let deliveries = live.deliveries.get();
+    page.one("live_deliveries_total", "counter", "Frames of events to listeners.", &[], deliveries);
+    let cuts = live.cuts.get();
+    page.one("live_cuts_total", "counter", "Connections cut for reading too slowly.", &[], cuts);
+    let queued = live.queued.get();
+    page.one("live_queue_bytes", "gauge", "Bytes that wait for slow readers.", &[], queued);
     let failures = site.accounts.failures();
     page.one("sign_in_failures_total", "counter", "Sign-ins refused.", &[], failures);
     process(&mut page);

@@ -1,5 +1,6 @@
 //! The parts that a request may use, handed to every handler.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -17,8 +18,25 @@ use crate::db::Db;
 use crate::kernel::{Clock, Random};
 use crate::lifecycle::Lifecycle;
 
+/// Clones are the same site: every request makes a handful.
 #[derive(Clone)]
-pub struct Site {
+pub struct Site(Arc<Parts>);
+
+impl Site {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for Site {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+pub struct Parts {
     pub accounts: Accounts,
     pub rooms: Rooms,
     pub messages: Messages,
@@ -31,7 +49,7 @@ pub struct Site {
     pub lifecycle: Lifecycle,
     pub throttle: Throttle,
     pub requests: Requests,
-    pub about: Arc<About>,
+    pub about: About,
 }
 
 /// What does not change while the server runs.

@@ -1,5 +1,5 @@
-//! Numbers that only grow, for whoever watches the server: counts, and how values are spread. Noting
-//! one is an atomic addition or two; clones are the same number.
+//! Numbers for whoever watches the server: counts, levels, and how values are spread. Noting one is
+//! an atomic addition or two; clones are the same number.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +11,25 @@ pub struct Count(Arc<AtomicU64>);
 impl Count {
     pub fn add(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How much there is just now.
+#[derive(Clone, Debug, Default)]
+pub struct Level(Arc<AtomicU64>);
+
+impl Level {
+    pub fn raise(&self, more: usize) {
+        self.0.fetch_add(more as u64, Ordering::Relaxed);
+    }
+
+    /// By no more than it was raised.
+    pub fn lower(&self, less: usize) {
+        self.0.fetch_sub(less as u64, Ordering::Relaxed);
     }
 
     pub fn get(&self) -> u64 {

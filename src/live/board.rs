@@ -13,6 +13,7 @@ use tokio::task::yield_now;
 use super::delivery::{Encode, Form, Joined, Listener, Standing};
 use super::hub::{Command, Publication, Words};
 use super::peer::Peer;
+use crate::kernel::meters::Count;
 
 /// Commands that are taken before what they published is written.
 const TURN: usize = 1024;
@@ -30,6 +31,7 @@ pub(super) struct Board<W: Words> {
     /// What may be told again at the next tick only, with the newest that waits for it.
     reminders: HashMap<W::Topic, Option<Publication<W>>>,
     stopping: bool,
+    deliveries: Count,
 }
 
 struct Member<W: Words> {
@@ -46,7 +48,7 @@ struct Run<W: Words> {
 }
 
 impl<W: Words> Board<W> {
-    pub fn new(encode: Encode<W::Event>) -> Self {
+    pub fn new(encode: Encode<W::Event>, deliveries: Count) -> Self {
         Self {
             encode,
             members: HashMap::new(),
@@ -54,6 +56,7 @@ impl<W: Words> Board<W> {
             runs: Vec::new(),
             reminders: HashMap::new(),
             stopping: false,
+            deliveries,
         }
     }
 
@@ -186,6 +189,7 @@ impl<W: Words> Board<W> {
             let Some(mut listeners) = self.topics.remove(&run.topic) else { continue };
             let left_out = run.except.and_then(|topic| self.topics.get(&topic));
             let mut written: Vec<(Form, Joined)> = Vec::new();
+            let mut delivered = 0;
             for (n, (id, listener)) in listeners.iter_mut().enumerate() {
                 if n % SWEEP == SWEEP - 1 {
                     yield_now().await;
@@ -199,9 +203,10 @@ impl<W: Words> Board<W> {
                 }
                 let joined = written.iter().find(|(known, _)| *known == form);
                 if let Some((_, joined)) = joined {
-                    listener.receive(joined);
+                    delivered += listener.receive(joined);
                 }
             }
+            self.deliveries.add(delivered);
             self.topics.insert(run.topic, listeners);
         }
     }

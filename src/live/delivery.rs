@@ -48,12 +48,11 @@ impl Joined {
         Self { bytes: bytes.freeze(), frames }
     }
 
-    /// From the first frame on that is news to who has everything up to `after`. What has no mark
+    /// How many of the first frames are no news to who has everything up to `after`. What has no mark
     /// is news to all.
-    fn news(&self, after: i64) -> Option<Bytes> {
-        let is_news = |mark: Option<i64>| mark.is_none_or(|mark| mark > after);
-        let (_, start) = self.frames.iter().find(|(mark, _)| is_news(*mark))?;
-        Some(self.bytes.slice(*start..))
+    fn known(&self, after: i64) -> usize {
+        let is_known = |(mark, _): &&(Option<i64>, usize)| mark.is_some_and(|mark| mark <= after);
+        self.frames.iter().take_while(is_known).count()
     }
 
     /// The frames that have a mark, one by one.
@@ -98,12 +97,18 @@ impl<N> Listener<N> {
         Self { peer, form, reception: Reception::CatchingUp(Box::new(held)) }
     }
 
-    pub fn receive(&mut self, joined: &Joined) {
+    /// Answers how many frames were handed to the line.
+    pub fn receive(&mut self, joined: &Joined) -> u64 {
         match &mut self.reception {
             Reception::Live { after } => {
-                if let Some(news) = joined.news(*after) {
-                    self.peer.line.write(&news);
+                let known = joined.known(*after);
+                match joined.frames.get(known) {
+                    // Nearly always: the same bytes for all.
+                    Some((_, 0)) => self.peer.line.write(&joined.bytes),
+                    Some((_, start)) => self.peer.line.write(&joined.bytes.slice(*start..)),
+                    None => {}
                 }
+                joined.frames.len().saturating_sub(known) as u64
             }
             Reception::CatchingUp(held) => {
                 held.frames.extend(joined.marked());
@@ -111,6 +116,7 @@ impl<N> Listener<N> {
                     let lost = held.frames.pop_front().map_or(i64::MIN, |(mark, _)| mark);
                     held.lost = held.lost.max(lost);
                 }
+                0
             }
         }
     }

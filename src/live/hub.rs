@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::board::Board;
 use super::connection::Connection;
 use super::delivery::{Encode, Form, Standing};
+use super::meters::Meters;
 use super::peer::Peer;
 use super::transport::Stream;
 use crate::lifecycle::Lifecycle;
@@ -39,6 +40,7 @@ pub trait Words: 'static {
 pub struct Hub<W: Words> {
     inbox: Arc<Inbox<W>>,
     last_id: Arc<AtomicU64>,
+    meters: Meters,
 }
 
 /// An event on its way to those who listen to its topic.
@@ -85,7 +87,8 @@ struct Waiting<W: Words> {
 
 impl<W: Words> Clone for Hub<W> {
     fn clone(&self) -> Self {
-        Self { inbox: self.inbox.clone(), last_id: self.last_id.clone() }
+        let (inbox, last_id) = (self.inbox.clone(), self.last_id.clone());
+        Self { inbox, last_id, meters: self.meters.clone() }
     }
 }
 
@@ -102,14 +105,16 @@ impl<W: Words> Hub<W> {
     pub(super) fn build(encode: Encode<W::Event>) -> (Self, Board<W>) {
         let waiting = Mutex::new(Waiting { commands: Vec::new(), overrun: false });
         let inbox = Arc::new(Inbox { waiting, filled: Notify::new() });
-        (Self { inbox, last_id: Arc::default() }, Board::new(encode))
+        let meters = Meters::default();
+        let board = Board::new(encode, meters.deliveries.clone());
+        (Self { inbox, last_id: Arc::default(), meters }, board)
     }
 
     /// A new connection, which listens to nothing yet. Nothing is written to it before
     /// [`Connection::begin`]; `early` are bytes of the client that were read already.
     pub fn connect(&self, form: Form, stream: Stream, early: &[u8]) -> Connection<W> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed);
-        let peer = Arc::new(Peer::new(stream));
+        let peer = Arc::new(Peer::new(stream, &self.meters));
         self.send(Command::Connect { id, form, peer: peer.clone() });
         Connection::new(id, self.clone(), peer, early)
     }
@@ -146,6 +151,10 @@ impl<W: Words> Hub<W> {
     /// reach them.
     pub fn part(&self, who: W::Topic, topic: W::Topic) {
         self.send(Command::Part { who, topic });
+    }
+
+    pub fn meters(&self) -> &Meters {
+        &self.meters
     }
 
     #[cfg(test)]

@@ -11,6 +11,7 @@ mod board;
 mod connection;
 mod delivery;
 mod hub;
+mod meters;
 mod peer;
 #[cfg(test)]
 mod tests;
@@ -19,3 +20,4 @@ pub mod transport;
 pub use connection::{Attendant, Connection, Input};
 pub use delivery::{Encode, Form, Standing};
 pub use hub::{Hub, Words};
+pub use meters::Meters;

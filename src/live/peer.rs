@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::meters::Meters;
 use super::transport::{Line, Stream, frame};
 
 /// Notices that may wait for a connection that is busy. With more it is cut, and comes back.
@@ -21,9 +22,9 @@ pub(super) struct Peer<N> {
 }
 
 impl<N> Peer<N> {
-    pub fn new(stream: Stream) -> Self {
+    pub fn new(stream: Stream, meters: &Meters) -> Self {
         Self {
-            line: Line::new(stream),
+            line: Line::new(stream, meters),
             notices: Mutex::new(VecDeque::new()),
             stopped: AtomicBool::new(false),
         }

@@ -18,6 +18,7 @@ use super::frames::{HTML_PROTOCOL, JSON_PROTOCOL, form_of};
 use super::session::{SIGNED_OUT, Session};
 use crate::api;
 use crate::http::{Client, Language, Problem, Site, Viewer, cookies, origin, rights};
+use crate::live::Meters;
 use crate::live::transport::Line;
 use crate::live::transport::handshake::{Handshake, Refused, Upgrade};
 
@@ -56,7 +57,7 @@ async fn open(
         }),
         // A refused handshake would tell the page's script nothing.
         None if protocol == Some(HTML_PROTOCOL) => {
-            site.lifecycle.spawn_connection(send_away(upgrade));
+            site.lifecycle.spawn_connection(send_away(upgrade, site.bell.meters().clone()));
         }
         None => return Err(Problem::signed_out().into_response()),
     }
@@ -69,10 +70,10 @@ fn refuse(refused: Refused) -> Response {
     response
 }
 
-async fn send_away(upgrade: Upgrade) {
+async fn send_away(upgrade: Upgrade, meters: Meters) {
     // The page may be gone already.
     if let Ok((stream, _)) = upgrade.stream().await {
-        let line = Line::new(stream);
+        let line = Line::new(stream, &meters);
         line.close(Some(SIGNED_OUT));
         line.finish(Duration::ZERO).await;
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::shapes::{Counts, MessageShape, RoomShape, User};
 use crate::chat::events::Event;
 use crate::chat::messages::model::Message;
-use crate::chat::rooms::model::Room;
+use crate::chat::rooms::model::{Progress, Room};
 use crate::http::Language;
 use crate::kernel::{MessageId, Rev, RoomId, Seq, UserId};
 use crate::live::Form;
@@ -157,6 +157,12 @@ pub(super) struct RoomState {
     pub last_read_seq: Seq,
     pub rev: Rev,
     pub mentions: u32,
+}
+
+impl From<Progress> for RoomState {
+    fn from(Progress { room: id, rev, last_seq, last_read_seq }: Progress) -> Self {
+        Self { id, last_seq, last_read_seq, rev, mentions: 0 }
+    }
 }
 
 impl<'a> Frame<'a> {

@@ -3,7 +3,9 @@
 
 mod door;
 pub mod frames;
+mod missed;
 mod pace;
+mod posts;
 mod rooms;
 mod session;
 
@@ -13,6 +15,7 @@ use tokio::sync::Semaphore;
 
 pub use door::router;
 
+use self::missed::Missed;
 use crate::http::Site;
 
 /// Connections that may ask the database at the same time for what they missed. It has four
@@ -23,10 +26,12 @@ const READERS: usize = 2;
 struct Hall {
     site: Site,
     readers: Semaphore,
+    missed: Missed,
 }
 
 impl Hall {
     fn new(site: &Site) -> Arc<Self> {
-        Arc::new(Self { site: site.clone(), readers: Semaphore::new(READERS) })
+        let (readers, missed) = (Semaphore::new(READERS), Missed::default());
+        Arc::new(Self { site: site.clone(), readers, missed })
     }
 }

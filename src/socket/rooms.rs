@@ -1,9 +1,10 @@
 //! What a connection does with rooms: opens one, catching up with what was missed, and shows how
 //! one stands.
 
-use bytes::BytesMut;
+use std::sync::Arc;
 
 use super::frames::Frame;
+use super::missed::{Changes, Question};
 use super::session::Session;
 use crate::api::shapes::Counts;
 use crate::chat::events::Topic;
@@ -13,10 +14,6 @@ use crate::http::Problem;
 use crate::kernel::paging::Limit;
 use crate::kernel::{Fault, Rev, RoomId};
 use crate::live::Standing;
-use crate::live::transport::frame;
-
-/// Bytes of what was missed that are sent before the client has to have taken them.
-const MOUTHFUL: usize = 32 * 1024;
 
 impl Session {
     /// Follows first and asks the database then, so that nothing falls between the two.
@@ -51,7 +48,7 @@ impl Session {
         loop {
             if known < goal {
                 // All up to the goal is there then, even where a rev has no row left.
-                known = self.send_missed(reader, known).await?.max(goal);
+                known = self.send_missed(reader, known, goal).await?.max(goal);
             }
             let live = Frame::Live { room, rev: known }.text();
             match self.connection.go_live(topic, known.0, &live).await {
@@ -62,33 +59,38 @@ impl Session {
         }
     }
 
-    /// Sends all that changed after `known`, no faster than it is taken, and says how far that is.
-    async fn send_missed(&self, reader: &Reader, mut known: Rev) -> Result<Rev, Fault> {
+    /// Sends all that changed after `known`, no faster than it is taken, and says how far that is. The
+    /// room is as far as `goal`.
+    async fn send_missed(&self, reader: &Reader, mut known: Rev, goal: Rev) -> Result<Rev, Fault> {
         loop {
-            let reading = self.hall.readers.acquire().await;
-            let found = self.site().messages.since(reader, known, Limit::DEFAULT).await;
-            drop(reading);
-            let found = found?;
-            let mut frames = BytesMut::new();
-            for message in &found.items {
-                frame::put_text(&mut frames, &Frame::message(message, self.form).text());
-                known = message.rev;
-                if frames.len() >= MOUTHFUL {
-                    self.send_on(&mut frames).await;
-                }
+            let changes = self.changes(reader, known, goal).await?;
+            for mouthful in &changes.frames {
+                self.connection.cleared().await;
+                self.connection.send_frames(mouthful);
             }
-            self.send_on(&mut frames).await;
-            if !found.more {
+            known = changes.last.unwrap_or(known);
+            if !changes.more {
                 return Ok(known);
             }
         }
     }
 
-    async fn send_on(&self, frames: &mut BytesMut) {
-        if !frames.is_empty() {
-            self.connection.cleared().await;
-            self.connection.send_frames(&frames.split().freeze());
+    async fn changes(&self, reader: &Reader, since: Rev, goal: Rev) -> Result<Arc<Changes>, Fault> {
+        let (site, missed) = (self.site(), &self.hall.missed);
+        let question = Question { room: reader.room().id, since, form: self.form };
+        let find = || missed.find(question, goal, site.clock.now());
+        if let Some(known) = find() {
+            return Ok(known);
         }
+        let _reading = self.hall.readers.acquire().await;
+        // Somebody before in the line may have asked the same.
+        if let Some(known) = find() {
+            return Ok(known);
+        }
+        let found = site.messages.since(reader, since, Limit::DEFAULT).await?;
+        let changes = Arc::new(Changes::of(&found, self.form));
+        missed.keep(question, goal, site.clock.now(), &changes);
+        Ok(changes)
     }
 
     /// Sends a room as it is now, or says that it cannot be seen any more.

@@ -15,12 +15,12 @@ use bytes::BytesMut;
 use super::Hall;
 use super::frames::{Frame, Request, RoomState};
 use super::pace::Pace;
+use super::posts::{Answered, Posts, Sent};
 use crate::api::shapes::User;
 use crate::chat::accounts::model as accounts;
 use crate::chat::accounts::model::SignedIn;
 use crate::chat::events::{Chat, Event, Notice, Topic};
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
-use crate::chat::rooms::model::Room;
 use crate::http::problem::{self, Problem};
 use crate::http::{Language, Site};
 use crate::kernel::{MessageId, RoomId, Seq, Timestamp};
@@ -56,6 +56,7 @@ pub(super) struct Session {
     pub(super) form: Form,
     pub(super) connection: Connection<Chat>,
     pace: Option<Pace>,
+    posts: Posts,
     /// The rooms in which somebody typed a moment ago.
     typed: Vec<(RoomId, Timestamp)>,
 }
@@ -70,14 +71,19 @@ impl Session {
     ) -> Self {
         let limited = hall.site.throttle.is_on();
         let pace = limited.then(|| Pace::new(hall.site.clock.now()));
-        Self { hall, me, t, form, connection, pace, typed: Vec::new() }
+        let (posts, typed) = Default::default();
+        Self { hall, me, t, form, connection, pace, posts, typed }
     }
 
     pub async fn run(mut self) {
         let _here = self.site().presence.arrive(self.me.person.id);
         let attendant = self.connection.attendant();
         let ending = {
-            let talk = pin!(self.talk());
+            let talk = pin!(async {
+                let ending = self.talk().await;
+                self.settle().await;
+                ending
+            });
             attendant.during(talk).await
         };
         let (code, wait) = match ending {
@@ -90,7 +96,7 @@ impl Session {
     async fn talk(&mut self) -> Flow {
         Box::pin(self.greet()).await?;
         loop {
-            match self.connection.next().await {
+            match self.next().await {
                 Input::Text(text) => {
                     self.count()?;
                     Box::pin(self.answer(&text)).await?;
@@ -105,6 +111,24 @@ impl Session {
                 Input::Broken(code) => return Flow::Break(Ending::Said { code, wait: true }),
                 Input::Gone => return Flow::Break(Ending::Gone),
             }
+        }
+    }
+
+    /// What comes next, with posts being answered as they are stored.
+    async fn next(&mut self) -> Input<Notice> {
+        loop {
+            tokio::select! {
+                answered = self.posts.next(), if !self.posts.is_empty() => self.report(answered),
+                input = self.connection.next(), if !self.posts.is_full() => return input,
+            }
+        }
+    }
+
+    /// Nobody is left without an answer to what was taken.
+    async fn settle(&mut self) {
+        while !self.posts.is_empty() {
+            let answered = self.posts.next().await;
+            self.report(answered);
         }
     }
 
@@ -128,21 +152,16 @@ impl Session {
         self.connection.listen(Topic::Everybody);
         self.connection.listen(Topic::Person(person.id));
         let reading = self.hall.readers.acquire().await;
-        let listed = self.site().rooms.list(&person).await;
+        let rooms = self.site().rooms.own(&person).await;
         drop(reading);
-        let Ok(rooms) = listed.map_err(Problem::from) else { return end(FAILED) };
-        for room in rooms.iter().filter(|room| room.is_member()) {
-            self.connection.listen(Topic::Members(room.id));
+        let Ok(rooms) = rooms.map_err(Problem::from) else { return end(FAILED) };
+        for progress in &rooms {
+            self.connection.listen(Topic::Members(progress.room));
         }
-        let state = |room: &Room| {
-            let (id, last_seq, rev) = (room.id, room.last_seq, room.rev);
-            let last_read_seq = room.last_read_seq?;
-            Some(RoomState { id, last_seq, last_read_seq, rev, mentions: 0 })
-        };
         let ready = Frame::Ready {
             me: User::new(&person, true),
             epoch: &self.site().about.epoch,
-            rooms: rooms.iter().filter_map(state).collect(),
+            rooms: rooms.into_iter().map(RoomState::from).collect(),
         };
         let mut first = BytesMut::new();
         frame::put_text(&mut first, &ready.text());
@@ -160,7 +179,7 @@ impl Session {
             Ok(Request::Read { room, seq }) => self.mark_read(room, seq).await,
             Ok(Request::Typing { room }) => self.typing(room),
             Ok(Request::Post { room, body, nonce, reply_to }) => {
-                self.post(room, &body, nonce.as_deref(), reply_to).await;
+                self.post(room, &body, nonce, reply_to).await;
             }
             Ok(Request::Ping) => self.send(&Frame::Pong),
             Err(_) => self.not_understood(),
@@ -173,26 +192,34 @@ impl Session {
     }
 
     async fn post(
-        &self,
+        &mut self,
         room: RoomId,
         body: &str,
-        nonce: Option<&str>,
+        nonce: Option<String>,
         reply_to: Option<MessageId>,
     ) {
         let posted = async {
             let body = MessageBody::parse(body)?;
-            let nonce = nonce.map(Nonce::parse).transpose()?;
+            let nonce = nonce.as_deref().map(Nonce::parse).transpose()?;
             let member = self.site().rooms.member(&self.me.person, room).await?;
             let draft = Draft { kind: Kind::Text, body, nonce, reply_to };
-            Ok::<_, Problem>(self.site().messages.post(member, draft).await?)
+            Ok::<_, Problem>(self.site().messages.post(member, draft))
         };
         match posted.await {
+            Ok(writing) => self.posts.push(Sent { nonce, room, writing }),
+            Err(problem) => self.fail(&problem, nonce.as_deref(), Some(room)),
+        }
+    }
+
+    fn report(&self, (Sent { nonce, room, .. }, outcome): Answered) {
+        let nonce = nonce.as_deref();
+        match outcome {
             Ok(posted) => {
                 let message = &posted.message;
                 let (id, seq, rev) = (message.id, message.seq, message.rev);
                 self.send(&Frame::Posted { nonce, room, id, seq, rev });
             }
-            Err(problem) => self.fail(&problem, nonce, Some(room)),
+            Err(error) => self.fail(&error.into(), nonce, Some(room)),
         }
     }
 

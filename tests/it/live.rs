@@ -119,6 +119,40 @@ async fn a_post_is_answered_when_it_is_stored_and_again_when_it_is_sent_again() 
 }
 
 #[tokio::test]
+async fn posts_in_a_row_are_stored_and_answered_in_their_order() {
+    let server = Server::start().await;
+    let mut live = server.api("ana").await.live().await;
+    for n in 1..=100 {
+        let nonce = format!("n{n}");
+        live.send(json!({"type": "post", "room": 1, "body": "hola", "nonce": nonce})).await;
+    }
+    for n in 1..=100 {
+        let posted = live.until("posted").await;
+        assert_eq!((&posted["nonce"], &posted["seq"]), (&json!(format!("n{n}")), &json!(n)));
+    }
+}
+
+#[tokio::test]
+async fn those_who_missed_the_same_are_told_the_same_and_others_what_they_missed() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    for n in 1..=5 {
+        ana.say(&format!("m{n}")).await;
+    }
+    let revs = async |since: i64| {
+        let frames = luis.live().await.open_room(1, Some(since)).await;
+        let messages = of_type(&frames, "message");
+        messages.iter().filter_map(|frame| frame["rev"].as_i64()).collect::<Vec<_>>()
+    };
+    assert_eq!(revs(2).await, [3, 4, 5]);
+    assert_eq!(revs(2).await, [3, 4, 5]);
+    assert_eq!(revs(4).await, [5]);
+    ana.say("m6").await;
+    assert_eq!(revs(2).await, [3, 4, 5, 6]);
+    assert_eq!(revs(2).await, [3, 4, 5, 6]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_done_is_an_error_and_the_connection_lives_on() {
     let server = Server::start().await;
     let ana = server.api("ana").await;

@@ -41,6 +41,23 @@ async fn what_happens_is_counted_and_nobody_is_named() {
 }
 
 #[tokio::test]
+async fn what_goes_to_live_connections_is_counted() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let (mut one, mut two) = (ana.live().await, ana.live().await);
+    one.open_room(1, None).await;
+    two.open_room(1, None).await;
+    ana.say("hola").await;
+    two.until("message").await;
+    // Comes through the hub, which has counted by then.
+    two.open_room(1, None).await;
+    let (_, text) = look(&server, &[]).await;
+    assert!(number(&text, "patio_live_deliveries_total") >= 2.0, "{text}");
+    assert!(number(&text, "patio_live_cuts_total") < 0.1, "{text}");
+    assert!(number(&text, "patio_live_queue_bytes") < 0.1, "{text}");
+}
+
+#[tokio::test]
 async fn without_a_token_in_the_settings_only_the_machine_itself_may_look() {
     let server = Server::start().await;
     assert_eq!(look(&server, &[]).await.0, StatusCode::OK);

@@ -5,7 +5,10 @@
 //! There is no timer: a lone message is stored at once; while the disk is busy with one batch the
 //! next one gathers.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -97,12 +100,26 @@ impl Append {
         QUEUE.saturating_sub(self.queue.capacity())
     }
 
-    /// Waits for it to be on disk.
-    pub(super) async fn write(&self, write: Write) -> Outcome {
+    /// Puts it in the queue at once; to wait for the answer is to wait for the disk.
+    pub(super) fn write(&self, write: Write) -> Writing {
         let (answer, answered) = oneshot::channel();
-        let busy = || WriteError::Fault(Fault::Busy { retry_after: BUSY });
-        self.queue.try_send(Waiting { write, answer }).map_err(|_| busy())?;
-        answered.await.unwrap_or_else(|_| Err(busy()))
+        Writing(self.queue.try_send(Waiting { write, answer }).ok().map(|()| answered))
+    }
+}
+
+/// A write on its way to disk. What is dropped is written all the same.
+pub struct Writing(Option<oneshot::Receiver<Outcome>>);
+
+impl Future for Writing {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let answer = match &mut self.0 {
+            Some(answered) => ready!(Pin::new(answered).poll(cx)).ok(),
+            None => None,
+        };
+        let busy = || Err(WriteError::Fault(Fault::Busy { retry_after: BUSY }));
+        Poll::Ready(answer.unwrap_or_else(busy))
     }
 }
 

@@ -9,6 +9,7 @@ mod store;
 use std::time::Duration;
 
 use self::append::Append;
+pub use self::append::Writing;
 pub use self::model::WriteError;
 use self::model::{
     Author, Draft, Emoji, Message, MessageBody, Post, Reaction, Window, Write, Written,
@@ -47,14 +48,14 @@ impl Messages {
         Ok(Self { db, clock, append })
     }
 
-    /// Posts a message. When this returns it is on disk, and whoever has the room open was told.
-    /// A nonce that this author used before gives the first message back.
-    ///
-    /// # Errors
-    /// When the nonce was used for something else, the reply is to nothing, or too many wait.
-    pub async fn post(&self, member: Member, draft: Draft) -> Result<Written, WriteError> {
+    /// Posts a message. Those that are posted one after the other are stored in this order, whether or
+    /// not the first is waited for. When the answer is there it is on disk, and whoever has the room
+    /// open was told. A nonce that this author used before gives the first message back. The answer
+    /// is an error when the nonce was used for something else, the reply is to nothing, or too many
+    /// wait.
+    pub fn post(&self, member: Member, draft: Draft) -> Writing {
         let html = markup::render(draft.body.as_str());
-        self.append.write(Write::Post(Box::new(Post { member, draft, html }))).await
+        self.append.write(Write::Post(Box::new(Post { member, draft, html })))
     }
 
     /// In which room a message is, for whoever may read that room.

@@ -1,6 +1,6 @@
 //! The board of who is there: plain data, told the time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,10 +17,13 @@ const COMPANY: usize = 900;
 
 #[derive(Default)]
 pub(super) struct Board {
-    entries: HashMap<UserId, Entry>,
+    entries: BTreeMap<UserId, Entry>,
     /// Who came or went since the last news, each with whether they had been there.
     touched: HashMap<UserId, bool>,
     crowded: bool,
+    /// Everybody who is there, as long as nobody comes or goes: when all come back at once, each is
+    /// told the same.
+    all: Option<Arc<[UserId]>>,
 }
 
 struct Entry {
@@ -64,15 +67,16 @@ impl Board {
     }
 
     /// Everybody who is there, unless that is too many.
-    pub(super) fn present(&self) -> Option<Arc<[UserId]>> {
+    pub(super) fn present(&mut self) -> Option<Arc<[UserId]>> {
         (!self.crowded && self.entries.len() <= CROWD).then(|| self.all())
     }
 
     /// Takes away those whose time is over, and says what has changed since this was last asked.
     pub(super) fn news(&mut self, now: Timestamp) -> News {
         let over = |entry: &Entry| entry.sockets == 0 && entry.until <= now;
-        for (user, _) in self.entries.extract_if(|_, entry| over(entry)) {
+        for (user, _) in self.entries.extract_if(.., |_, entry| over(entry)) {
             self.touched.entry(user).or_insert(true);
+            self.all = None;
         }
         let touched = std::mem::take(&mut self.touched);
         let was_crowded = self.crowded;
@@ -97,12 +101,13 @@ impl Board {
     fn entry(&mut self, user: UserId, until: Timestamp) -> &mut Entry {
         self.entries.entry(user).or_insert_with(|| {
             self.touched.entry(user).or_insert(false);
+            self.all = None;
             Entry { sockets: 0, until }
         })
     }
 
-    fn all(&self) -> Arc<[UserId]> {
-        self.online().into_iter().collect()
+    fn all(&mut self) -> Arc<[UserId]> {
+        self.all.get_or_insert_with(|| self.entries.keys().copied().collect()).clone()
     }
 }
 

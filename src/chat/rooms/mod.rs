@@ -4,7 +4,8 @@ pub mod model;
 mod store;
 
 use self::model::{
-    Code, Member, NewRoom, Owner, Reader, Room, RoomChange, Visibility, may_change, may_read,
+    Code, Member, NewRoom, Owner, Progress, Reader, Room, RoomChange, Visibility, may_change,
+    may_read,
 };
 pub(in crate::chat) use self::store::readable_rooms;
 use super::accounts::model::{Admin, Person, fold};
@@ -74,6 +75,14 @@ impl Rooms {
     /// When the database cannot be asked.
     pub async fn list(&self, person: &Person) -> Result<Vec<Room>, Fault> {
         Ok(store::list(&self.db, person.id).await?)
+    }
+
+    /// The rooms this person is in, and how far they are: all that a connection needs at first.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn own(&self, person: &Person) -> Result<Vec<Progress>, Fault> {
+        Ok(store::own(&self.db, person.id).await?)
     }
 
     /// The right to read a room. Every path to a message goes through here: pages, API, sockets.

@@ -28,6 +28,15 @@ pub struct Room {
     pub other_avatar: Option<String>,
 }
 
+/// How far a room of one's own is, and how far one has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub room: RoomId,
+    pub rev: Rev,
+    pub last_seq: Seq,
+    pub last_read_seq: Seq,
+}
+
 impl Room {
     pub fn is_member(&self) -> bool {
         self.last_read_seq.is_some()

@@ -161,6 +161,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
     use super::*;
+    use crate::live::meters::Meters;
     use crate::live::transport::{Incoming, Line, Parser, frame};
 
     fn request(headers: &[(&str, &str)]) -> Parts {
@@ -209,7 +210,7 @@ mod tests {
         drop(tokio::spawn(async move {
             let (stream, early) = upgrade.stream().await.expect("a stream");
             assert!(matches!(stream, Stream::Other(_)), "no TCP here");
-            let (line, mut parser) = (Line::new(stream), Parser::default());
+            let (line, mut parser) = (Line::new(stream, &Meters::default()), Parser::default());
             line.begin(None);
             let mut messages = parser.feed(&early);
             if messages.is_empty() {

@@ -5,7 +5,6 @@
 //! in a queue with a limit; the connection's task hands it over as the socket takes it.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -13,13 +12,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio::time::timeout;
 
 use super::frame;
 use super::parser::{Incoming, Parser};
+use super::queue::Queue;
 use super::stream::Stream;
+use crate::kernel::meters::Count;
+use crate::live::meters::Meters;
 
 /// Bytes that may wait for a socket. Whoever falls further behind is cut and comes back: to catch
 /// up from the database costs less than memory for the slow.
@@ -40,14 +42,14 @@ pub struct Line {
     task: AtomicWaker,
     /// Heartbeats since the other side gave a sign of life.
     quiet: AtomicU8,
+    cuts: Count,
 }
 
 struct Outgoing {
     state: State,
     /// A layer in between still keeps something.
     unflushed: bool,
-    queue: VecDeque<Bytes>,
-    queued: usize,
+    queue: Queue,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,10 +64,15 @@ enum State {
 
 impl Line {
     /// A line that holds everything back until [`Self::begin`].
-    pub fn new(stream: Stream) -> Self {
-        let out =
-            Outgoing { state: State::Corked, unflushed: false, queue: VecDeque::new(), queued: 0 };
-        Self { stream, out: Mutex::new(out), task: AtomicWaker::new(), quiet: AtomicU8::new(0) }
+    pub fn new(stream: Stream, meters: &Meters) -> Self {
+        let queue = Queue::new(meters.queued.clone());
+        Self {
+            stream,
+            out: Mutex::new(Outgoing { state: State::Corked, unflushed: false, queue }),
+            task: AtomicWaker::new(),
+            quiet: AtomicU8::new(0),
+            cuts: meters.cuts.clone(),
+        }
     }
 
     /// Writes the very first frame, if there is one, and then what has gathered behind it.
@@ -74,8 +81,7 @@ impl Line {
         if out.state == State::Corked {
             out.state = State::Open;
             if let Some(first) = first {
-                out.queued += first.len();
-                out.queue.push_front(first);
+                out.queue.push_first(first);
             }
             self.hand_over(&mut out);
         }
@@ -140,7 +146,7 @@ impl Line {
             match result {
                 Ok(0) if out.queue.is_empty() => out.unflushed = false,
                 Ok(written @ 1..) => {
-                    out.took(written);
+                    out.queue.took(written);
                     // It took something after it had been full: there is somebody.
                     self.heard();
                     out.unflushed = matches!(self.stream, Stream::Other(_));
@@ -215,10 +221,9 @@ impl Line {
         match written {
             Ok(written) if written == frames.len() => {}
             Ok(written) => {
-                let rest = frames.slice(written..);
-                out.queued += rest.len();
-                out.queue.push_back(rest);
-                if out.queued > QUEUE {
+                out.queue.push(frames.slice(written..));
+                if out.queue.len() > QUEUE {
+                    self.cuts.add(1);
                     self.give_up(out);
                 }
                 self.wake();
@@ -232,7 +237,7 @@ impl Line {
         while let Some(front) = out.queue.front().cloned() {
             match self.try_write(out, &front) {
                 Ok(0) => break,
-                Ok(written) => out.took(written),
+                Ok(written) => out.queue.took(written),
                 Err(_) => return self.give_up(out),
             }
         }
@@ -260,8 +265,8 @@ impl Line {
 
     fn give_up(&self, out: &mut Outgoing) {
         if out.state != State::Cut {
-            *out =
-                Outgoing { state: State::Cut, unflushed: false, queue: VecDeque::new(), queued: 0 };
+            (out.state, out.unflushed) = (State::Cut, false);
+            out.queue.clear();
             self.stream.cut();
             self.wake();
         }
@@ -270,22 +275,6 @@ impl Line {
     /// A panic while the lock was held leaves a line that is at worst cut.
     fn out(&self) -> MutexGuard<'_, Outgoing> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Outgoing {
-    fn took(&mut self, written: usize) {
-        self.queued = self.queued.saturating_sub(written);
-        if let Some(front) = self.queue.front_mut() {
-            front.advance(written);
-            if front.is_empty() {
-                self.queue.pop_front();
-            }
-        }
-        if self.queue.is_empty() {
-            // What a slow moment took is given back.
-            self.queue = VecDeque::new();
-        }
     }
 }
 
@@ -301,7 +290,7 @@ mod tests {
     /// A line in memory, whose other end takes so many bytes before it is full.
     fn in_memory(room: usize) -> (Line, DuplexStream) {
         let (near, far) = duplex(room);
-        let line = Line::new(Stream::other(near));
+        let line = Line::new(Stream::other(near), &Meters::default());
         line.begin(None);
         (line, far)
     }
@@ -313,7 +302,7 @@ mod tests {
         socket.set_recv_buffer_size(4096).expect("a small buffer");
         let far = socket.connect(listener.local_addr().expect("an address")).await.expect("it");
         let (near, _) = listener.accept().await.expect("a connection");
-        let line = Line::new(Stream::tcp(near));
+        let line = Line::new(Stream::tcp(near), &Meters::default());
         line.begin(None);
         (line, far)
     }
@@ -377,7 +366,7 @@ mod tests {
         while !line.is_cut() {
             line.write(&frame);
             written += frame.len();
-            assert!(line.out().queued <= QUEUE);
+            assert!(line.out().queue.len() <= QUEUE);
         }
         // What waited, and what the two systems took: some three times the buffer that was asked for.
         assert!((QUEUE..QUEUE + 512 * 1024).contains(&written), "{written}");
@@ -395,17 +384,17 @@ mod tests {
         for n in 0..20 {
             line.write(&text(n, 10_000));
         }
-        assert!(!line.is_cut() && line.out().queued > 150_000);
+        assert!(!line.is_cut() && line.out().queue.len() > 150_000);
         let read = read_all(&line, &mut far).await;
         assert_eq!(read.len(), 20 * text(0, 10_000).len());
         let out = line.out();
-        assert_eq!((out.queued, out.queue.capacity()), (0, 0));
+        assert_eq!((out.queue.len(), out.queue.capacity()), (0, 0));
     }
 
     #[tokio::test]
     async fn nothing_is_written_before_the_first_frame_and_nothing_after_the_last() {
         let (near, mut far) = duplex(1024);
-        let line = Line::new(Stream::other(near));
+        let line = Line::new(Stream::other(near), &Meters::default());
         line.write(&text(2, 2));
         line.begin(Some(text(1, 1)));
         line.close(Some(4401));
@@ -418,7 +407,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_layer_in_between_keeps_is_handed_on() {
         let (near, mut far) = duplex(1024);
-        let line = Line::new(Stream::other(tokio::io::BufStream::new(near)));
+        let line = Line::new(Stream::other(tokio::io::BufStream::new(near)), &Meters::default());
         line.begin(Some(text(1, 5)));
         let mut read = [0; 7];
         far.read_exact(&mut read).await.expect("seven bytes");
@@ -429,7 +418,7 @@ mod tests {
     async fn messages_are_read_whatever_carries_them() {
         let (near, mut far) = duplex(3);
         let (tcp, mut tcp_far) = over_tcp().await;
-        let memory = Line::new(Stream::other(near));
+        let memory = Line::new(Stream::other(near), &Meters::default());
         let hello = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
         for (line, far) in
             [(&memory, &mut far as &mut (dyn tokio::io::AsyncWrite + Unpin)), (&tcp, &mut tcp_far)]

@@ -9,6 +9,7 @@ pub mod frame;
 pub mod handshake;
 mod line;
 pub mod parser;
+mod queue;
 mod stream;
 
 pub use line::{Line, QUEUE};

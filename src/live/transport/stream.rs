@@ -46,7 +46,8 @@ impl Stream {
     /// [`ErrorKind::WouldBlock`] when that is nothing.
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(stream) => stream.try_write(bytes),
+            // Tokio is not asked whether there is room: a socket that is full says so itself.
+            Self::Tcp(stream) => SockRef::from(stream).send(bytes),
             // Nobody is woken: what is left is left to the line's task, which asks for itself.
             Self::Other(_) => match self.poll_write(&mut Context::from_waker(Waker::noop()), bytes)
             {

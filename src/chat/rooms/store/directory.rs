@@ -2,9 +2,9 @@
 
 use super::memberships::{insert_member, lock};
 use super::{RoomRow, select_rooms};
-use crate::chat::rooms::model::{Code, NewRoom, Room, RoomChange, RoomName, RoomTopic};
+use crate::chat::rooms::model::{Code, NewRoom, Progress, Room, RoomChange, RoomName, RoomTopic};
 use crate::db::{Change, Db, is_taken, reading, writing};
-use crate::kernel::{RoomId, Timestamp, UserId};
+use crate::kernel::{Rev, RoomId, Seq, Timestamp, UserId};
 
 /// Makes the lobby if there is none.
 pub(in crate::chat::rooms) async fn ensure_lobby(
@@ -168,6 +168,30 @@ pub(in crate::chat::rooms) async fn list(db: &Db, user: UserId) -> Result<Vec<Ro
         .await?
     });
     Ok(rows.into_iter().map(Room::from).collect())
+}
+
+/// The rooms that this person is in, and how far they are.
+pub(in crate::chat::rooms) async fn own(
+    db: &Db,
+    user: UserId,
+) -> Result<Vec<Progress>, sqlx::Error> {
+    let rows: Vec<(i64, i64, i64, i64)> = reading!(db, |pool| {
+        sqlx::query_as(
+            "select r.id, r.rev, r.last_seq, m.last_read_seq
+             from memberships m join rooms r on r.id = m.room_id
+             where m.user_id = $1 order by r.id",
+        )
+        .bind(user.0)
+        .fetch_all(pool)
+        .await?
+    });
+    let progress = |(room, rev, last, read)| Progress {
+        room: RoomId(room),
+        rev: Rev(rev),
+        last_seq: Seq(last),
+        last_read_seq: Seq(read),
+    };
+    Ok(rows.into_iter().map(progress).collect())
 }
 
 /// The lobby's id.

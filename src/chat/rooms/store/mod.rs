@@ -4,7 +4,7 @@ mod directory;
 mod memberships;
 
 pub(super) use self::directory::{
-    add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, set_code,
+    add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, own, set_code,
     set_owner, update,
 };
 pub(super) use self::memberships::{join, leave, mark_read, members, memberships, pass_on};

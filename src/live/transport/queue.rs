@@ -1,0 +1,86 @@
+//! Bytes that wait for a socket which did not take them at once.
+
+use std::collections::VecDeque;
+
+use bytes::{Buf as _, Bytes};
+
+use crate::kernel::meters::Level;
+
+/// Whole frames, or the rest of one, in their order. Takes no memory while nothing waits.
+pub(super) struct Queue {
+    parts: VecDeque<Bytes>,
+    length: usize,
+    /// What waits in all queues together.
+    all: Level,
+}
+
+impl Queue {
+    pub fn new(all: Level) -> Self {
+        Self { parts: VecDeque::new(), length: 0, all }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// In bytes.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    pub fn front(&self) -> Option<&Bytes> {
+        self.parts.front()
+    }
+
+    pub fn push(&mut self, bytes: Bytes) {
+        self.grow(bytes.len());
+        self.parts.push_back(bytes);
+    }
+
+    /// Puts something before all that waits.
+    pub fn push_first(&mut self, bytes: Bytes) {
+        self.grow(bytes.len());
+        self.parts.push_front(bytes);
+    }
+
+    /// So many bytes of the front are gone.
+    pub fn took(&mut self, written: usize) {
+        if let Some(front) = self.parts.front_mut() {
+            front.advance(written);
+            if front.is_empty() {
+                self.parts.pop_front();
+            }
+        }
+        self.shrink(written);
+        if self.parts.is_empty() {
+            // What a slow moment took is given back.
+            self.parts = VecDeque::new();
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.parts = VecDeque::new();
+        self.shrink(self.length);
+    }
+
+    fn grow(&mut self, more: usize) {
+        self.length += more;
+        self.all.raise(more);
+    }
+
+    fn shrink(&mut self, less: usize) {
+        self.length = self.length.saturating_sub(less);
+        self.all.lower(less);
+    }
+
+    #[cfg(test)]
+    pub fn capacity(&self) -> usize {
+        self.parts.capacity()
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.all.lower(self.length);
+    }
+}

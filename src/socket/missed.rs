@@ -1,0 +1,145 @@
+//! What was missed, read and written down once for all who missed the same: when thousands come back
+//! together, most of them ask for the same changes of the same rooms.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use super::frames::Frame;
+use crate::chat::messages::model::Message;
+use crate::kernel::paging::Page;
+use crate::kernel::{Rev, RoomId, Timestamp};
+use crate::live::Form;
+use crate::live::transport::frame;
+
+/// Bytes that are sent before the client has to have taken them.
+const MOUTHFUL: usize = 32 * 1024;
+/// How long something is kept. Changes of names take no `rev`: that long an old one may be told.
+const KEPT: Duration = Duration::from_secs(1);
+/// No more is kept: so many pieces, each of no more bytes.
+const MOST: usize = 32;
+const LARGEST: usize = 2 * MOUTHFUL;
+
+/// Changes of a room as frames.
+pub(super) struct Changes {
+    /// Whole frames in their order, a mouthful in each.
+    pub frames: Vec<Bytes>,
+    /// How far they reach; `None` when nothing has changed.
+    pub last: Option<Rev>,
+    /// There are further ones.
+    pub more: bool,
+}
+
+impl Changes {
+    pub fn of(found: &Page<Message>, form: Form) -> Self {
+        let (mut frames, mut mouthful) = (Vec::new(), BytesMut::new());
+        for message in &found.items {
+            frame::put_text(&mut mouthful, &Frame::message(message, form).text());
+            if mouthful.len() >= MOUTHFUL {
+                frames.push(mouthful.split().freeze());
+            }
+        }
+        if !mouthful.is_empty() {
+            frames.push(mouthful.freeze());
+        }
+        let last = found.items.last().map(|message| message.rev);
+        Self { frames, last, more: found.more }
+    }
+}
+
+/// What was asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Question {
+    pub room: RoomId,
+    pub since: Rev,
+    pub form: Form,
+}
+
+#[derive(Default)]
+pub(super) struct Missed(Mutex<Vec<Kept>>);
+
+struct Kept {
+    question: Question,
+    /// How far the room was, at least, when this was read.
+    goal: Rev,
+    until: Timestamp,
+    changes: Arc<Changes>,
+}
+
+impl Missed {
+    /// The answer, if it was read when the room was as far as `goal` already: then the last changes up
+    /// to there are in it.
+    pub fn find(&self, question: Question, goal: Rev, now: Timestamp) -> Option<Arc<Changes>> {
+        let kept = self.kept();
+        let fits =
+            |kept: &&Kept| kept.question == question && kept.goal >= goal && now < kept.until;
+        kept.iter().find(fits).map(|kept| kept.changes.clone())
+    }
+
+    pub fn keep(&self, question: Question, goal: Rev, now: Timestamp, changes: &Arc<Changes>) {
+        let mut kept = self.kept();
+        kept.retain(|kept| now < kept.until && kept.question != question);
+        let size: usize = changes.frames.iter().map(Bytes::len).sum();
+        if kept.len() < MOST && size <= LARGEST {
+            let (until, changes) = (now.plus(KEPT), changes.clone());
+            kept.push(Kept { question, goal, until, changes });
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(0);
+    const ASKED: Question = Question { room: RoomId(1), since: Rev(5), form: Form(0) };
+
+    fn changes(bytes: usize) -> Arc<Changes> {
+        let frames = vec![Bytes::from(vec![b'x'; bytes])];
+        Arc::new(Changes { frames, last: Some(Rev(9)), more: false })
+    }
+
+    #[test]
+    fn the_same_question_has_the_same_answer_until_the_room_has_gone_on() {
+        let missed = Missed::default();
+        missed.keep(ASKED, Rev(9), NOW, &changes(10));
+        assert!(missed.find(ASKED, Rev(9), NOW).is_some());
+        assert!(missed.find(ASKED, Rev(8), NOW).is_some());
+        assert!(missed.find(ASKED, Rev(10), NOW).is_none());
+        for other in [
+            Question { room: RoomId(2), ..ASKED },
+            Question { since: Rev(6), ..ASKED },
+            Question { form: Form(1), ..ASKED },
+        ] {
+            assert!(missed.find(other, Rev(9), NOW).is_none());
+        }
+    }
+
+    #[test]
+    fn an_answer_is_kept_for_a_moment_and_only_if_it_is_small() {
+        let missed = Missed::default();
+        missed.keep(ASKED, Rev(9), NOW, &changes(LARGEST));
+        assert!(missed.find(ASKED, Rev(9), Timestamp(999)).is_some());
+        assert!(missed.find(ASKED, Rev(9), Timestamp(1_000)).is_none());
+        missed.keep(ASKED, Rev(9), NOW, &changes(LARGEST + 1));
+        assert!(missed.find(ASKED, Rev(9), NOW).is_none());
+    }
+
+    #[test]
+    fn what_is_old_makes_room_for_what_is_new_and_no_more_is_kept() {
+        let missed = Missed::default();
+        let question = |n: usize| Question { since: Rev(i64::try_from(n).expect("few")), ..ASKED };
+        for n in 0..=MOST {
+            missed.keep(question(n), Rev(99), NOW, &changes(1));
+        }
+        let found = |n, now| missed.find(question(n), Rev(99), now).is_some();
+        assert!(found(MOST - 1, NOW) && !found(MOST, NOW));
+        missed.keep(question(MOST), Rev(99), Timestamp(1_000), &changes(1));
+        assert!(found(MOST, Timestamp(1_000)));
+    }
+}
