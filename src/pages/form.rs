@@ -6,7 +6,7 @@ use crate::kernel::Invalid;
 #[derive(Default)]
 pub(super) struct Form {
     values: Vec<(&'static str, String)>,
-    errors: Vec<(&'static str, String)>,
+    errors: Vec<(&'static str, &'static str)>,
 }
 
 impl Form {
@@ -32,6 +32,6 @@ impl Form {
     }
 }
 
-fn find<'a>(texts: &'a [(&str, String)], field: &str) -> Option<&'a str> {
-    texts.iter().find(|(name, _)| *name == field).map(|(_, text)| text.as_str())
+fn find<'a>(texts: &'a [(&str, impl AsRef<str>)], field: &str) -> Option<&'a str> {
+    texts.iter().find(|(name, _)| *name == field).map(|(_, text)| text.as_ref())
 }
