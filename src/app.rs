@@ -145,6 +145,7 @@ fn tidy_up(site: Site) {
         beat.tick().await;
         while closing.run_until_cancelled(beat.tick()).await.is_some() {
             site.throttle.prune();
+            site.db.rest().await;
             let pruned = site.accounts.prune().await.and(site.messages.prune().await);
             if let Err(error) = pruned {
                 tracing::error!(%error, "what has run out could not be removed");

@@ -64,6 +64,7 @@ field-new-password = New password
 password-change-hint = All your other sign-ins end, programs included.
 settings-sessions = Where you are signed in
 unknown-browser = Unknown browser
+browser-on = { $browser } on { $system }
 this-session = This one
 since = since { $name }
 sign-out-elsewhere = Sign out everywhere else

@@ -64,6 +64,7 @@ field-new-password = Contraseña nueva
 password-change-hint = Se cierran todas tus demás sesiones, también las de programas.
 settings-sessions = Dónde has entrado
 unknown-browser = Navegador desconocido
+browser-on = { $browser } en { $system }
 this-session = Esta
 since = desde { $name }
 sign-out-elsewhere = Salir en todos los demás sitios

@@ -23,13 +23,13 @@ pub(super) struct ProblemDocument {
     /// The status of the answer again.
     status: u16,
     /// What kind of problem it is.
-    title: String,
+    title: &'static str,
     /// What to do about it.
-    detail: String,
+    detail: &'static str,
     /// For fields that are wrong: each with its complaints.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, Vec<String>>, required = false)]
-    errors: BTreeMap<&'static str, Vec<String>>,
+    errors: BTreeMap<&'static str, Vec<&'static str>>,
     /// For a fault of the server: under which name its log knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,

@@ -1,7 +1,5 @@
 //! Rooms: which there are, making and changing them, coming and going.
 
-use std::collections::HashMap;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,7 +13,7 @@ use super::shapes::{Counts, Items, RoomShape};
 use crate::chat::accounts::model::Person;
 use crate::chat::rooms::model::{Member, NewRoom, Reader, RoomChange, RoomName, RoomTopic};
 use crate::http::{CanChange, CanPost, CanRead, JsonBody, Problem, Site, Viewer};
-use crate::kernel::{RoomId, Seq, UserId};
+use crate::kernel::{RoomId, Seq};
 
 pub(super) fn router() -> OpenApiRouter<Site> {
     OpenApiRouter::new()
@@ -42,11 +40,8 @@ pub(super) fn router() -> OpenApiRouter<Site> {
 async fn index(State(site): State<Site>, Viewer(me): Viewer) -> Result<Response, Problem> {
     let rooms = site.rooms.list(&me.person).await?;
     let online = site.presence.online();
-    let mut members: HashMap<RoomId, Vec<UserId>> = HashMap::new();
-    for (room, user) in site.rooms.memberships(&me.person).await? {
-        members.entry(room).or_default().push(user);
-    }
-    let counts = |id| members.get(&id).map_or(Counts::default(), |all| Counts::of(all, &online));
+    let census = site.rooms.census(&me.person, &online).await?;
+    let counts = |id| census.get(&id).map_or(Counts::default(), Counts::from);
     let items = rooms.iter().map(|room| RoomShape::new(room, counts(room.id))).collect();
     Ok(Json(Items { items }).into_response())
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::chat::accounts::model::Person;
 use crate::chat::messages::model::{Message, Reactions};
-use crate::chat::rooms::model::Room;
+use crate::chat::rooms::model::{Census, Room};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
 /// A person, or a program that acts as one.
@@ -53,6 +53,12 @@ impl Counts {
     pub fn of(members: &[UserId], online: &BTreeSet<UserId>) -> Self {
         let here = members.iter().filter(|member| online.contains(member)).count();
         Self { members: members.len(), online: here }
+    }
+}
+
+impl From<&Census> for Counts {
+    fn from(&Census { members, online, .. }: &Census) -> Self {
+        Self { members, online }
     }
 }
 

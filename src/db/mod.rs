@@ -9,6 +9,7 @@ pub mod directory;
 pub mod file;
 mod meta;
 mod postgres;
+mod readers;
 mod rows;
 mod snapshot;
 mod sqlite;
@@ -24,6 +25,7 @@ use crate::config::DatabaseUrl;
 use crate::kernel::Fault;
 use crate::lifecycle;
 
+pub use self::readers::Readers;
 pub(crate) use self::rows::rows;
 pub(crate) use self::trouble::passing;
 
@@ -31,7 +33,7 @@ pub(crate) use self::trouble::passing;
 #[derive(Clone)]
 pub enum Db {
     /// One connection that writes, a few that read beside it.
-    Sqlite { write: SqlitePool, read: SqlitePool },
+    Sqlite { write: SqlitePool, read: Readers },
     /// A few connections that do both.
     Postgres(PgPool),
 }
@@ -66,7 +68,7 @@ impl Db {
     /// Begins a reading of one moment, whatever others write meanwhile. It is never committed.
     pub(crate) async fn snapshot(&self) -> Result<Change, sqlx::Error> {
         match self {
-            Self::Sqlite { read, .. } => read.begin().await.map(Change::Sqlite),
+            Self::Sqlite { read, .. } => read.snapshot().await.map(Change::Sqlite),
             Self::Postgres(pool) => {
                 let begin = "begin isolation level repeatable read, read only";
                 let mut transaction = pool.begin_with(begin).await?;
@@ -74,6 +76,13 @@ impl Db {
                 sqlx::query("set local statement_timeout = 0").execute(&mut *transaction).await?;
                 Ok(Change::Postgres(transaction))
             }
+        }
+    }
+
+    /// Closes connections that nobody needs just now, with the memory that they have gathered.
+    pub async fn rest(&self) {
+        if let Self::Sqlite { read, .. } = self {
+            read.rest().await;
         }
     }
 
@@ -162,11 +171,16 @@ pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(DatabaseError::is_unique_violation)
 }
 
-/// Expands an expression for each engine, with `$pool` bound to connections that read.
+/// Expands an expression for each engine, with `$pool` bound to what reads: it can be asked
+/// once.
 macro_rules! reading {
     ($db:expr, |$pool:ident| $body:expr) => {
         match $db {
-            $crate::db::Db::Sqlite { read: $pool, .. } => $body,
+            $crate::db::Db::Sqlite { read, .. } => {
+                let mut connection = read.one().await?;
+                let $pool = &mut *connection;
+                $body
+            }
             $crate::db::Db::Postgres($pool) => $body,
         }
     };

@@ -9,9 +9,12 @@ use anyhow::{Context, ensure};
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::{Db, file, snapshot};
+use super::{Db, Readers, file, snapshot};
 
-const READERS: u32 = 4;
+const READERS: usize = 4;
+/// So many rows of an answer may wait to be taken: more than most answers have, so that whoever reads
+/// and whoever asked do not wake each other up for each of them.
+const ROWS: usize = 512;
 /// Before this, two connections that wrote and folded the log at once could damage the file.
 const OLDEST: [u32; 3] = [3, 51, 3];
 
@@ -50,12 +53,8 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
     snapshot::before_migrating(&mut connection, path).await.with_context(cannot)?;
     file::migrate(&mut connection).await.with_context(cannot)?;
     drop(connection);
-    let read = SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .min_connections(1)
-        .test_before_acquire(false)
-        .connect_with(options.read_only(true).pragma("cache_size", "-16384"))
-        .await?;
+    let options = options.read_only(true).row_buffer_size(ROWS).pragma("cache_size", "-16384");
+    let read = Readers::open(options, READERS).await?;
     Ok(Db::Sqlite { write, read })
 }
 

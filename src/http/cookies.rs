@@ -1,7 +1,8 @@
 //! Cookies. That of the session comes first: over HTTPS its name carries the `__Host-` prefix, which binds it to this
 //! host and to encryption (RFC 6265bis, section 4.1.3.2).
 
-use axum_extra::extract::CookieJar;
+use axum::http::HeaderMap;
+use axum::http::header::COOKIE;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 
 use super::language::LANGUAGE_COOKIE;
@@ -23,9 +24,16 @@ fn name(client: Client) -> &'static str {
     if client.https { "__Host-patio_session" } else { "patio_session" }
 }
 
-/// The secret of the session, as the browser sent it.
-pub fn session(jar: &CookieJar, client: Client) -> Option<Secret> {
-    jar.get(name(client)).map(|cookie| Secret::new(cookie.value()))
+/// The value of a cookie, as the browser sent it. None of ours needs an escape.
+pub(super) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+    let pairs = all.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(found, _)| found.trim() == name).map(|(_, value)| value.trim()).last()
+}
+
+/// The secret of the session.
+pub fn session(headers: &HeaderMap, client: Client) -> Option<Secret> {
+    value(headers, name(client)).map(Secret::new)
 }
 
 /// A cookie that signs the browser in.
@@ -51,8 +59,8 @@ pub fn theme(theme: Theme, client: Client) -> Cookie<'static> {
 }
 
 /// The room that this person looked at last in this browser.
-pub fn last_room(jar: &CookieJar, me: UserId) -> Option<RoomId> {
-    let (user, room) = jar.get(ROOM_COOKIE)?.value().split_once('.')?;
+pub fn last_room(headers: &HeaderMap, me: UserId) -> Option<RoomId> {
+    let (user, room) = value(headers, ROOM_COOKIE)?.split_once('.')?;
     (user.parse() == Ok(me.0)).then_some(())?;
     room.parse().ok().map(RoomId)
 }
@@ -64,8 +72,8 @@ pub fn room(me: UserId, room: RoomId, client: Client) -> Cookie<'static> {
 
 /// Whether a script in this browser tells what was read, so that loading a page in a tab which
 /// nobody looks at does not.
-pub fn marks_reading(jar: &CookieJar) -> bool {
-    jar.get(READING_COOKIE).is_some()
+pub fn marks_reading(headers: &HeaderMap) -> bool {
+    value(headers, READING_COOKIE).is_some()
 }
 
 fn build(name: &'static str, value: String, client: Client) -> Cookie<'static> {

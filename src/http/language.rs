@@ -2,33 +2,21 @@
 //!
 //! The texts stand in `locales/{en,es}/*.ftl` (Project Fluent) and are part of the executable.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::LazyLock;
 
 use axum::extract::FromRequestParts;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::request::Parts;
-use axum_extra::extract::CookieJar;
-use fluent_templates::fluent_bundle::FluentValue;
-use fluent_templates::{LanguageIdentifier, Loader, langid};
+use fluent_bundle::{FluentArgs, FluentValue};
+use unic_langid::langid;
 
+use super::catalogue::Catalogue;
+use super::cookies;
 use crate::kernel::Invalid;
 
-// A module of its own, since what the macro writes is not ours to lint.
-mod catalogue {
-    fluent_templates::static_loader! {
-        pub(super) static CATALOGUE = {
-            locales: "./locales",
-            fallback_language: "en",
-            // People's names stand in <bdi> on pages; marks would only turn up in titles.
-            customise: |bundle| bundle.set_use_isolating(false),
-        };
-    }
-}
-
-static ENGLISH: LanguageIdentifier = langid!("en");
-static SPANISH: LanguageIdentifier = langid!("es");
+static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(langid!("en")));
+static SPANISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(langid!("es")));
 
 /// The cookie that keeps a choice.
 pub const LANGUAGE_COOKIE: &str = "patio_language";
@@ -63,44 +51,52 @@ impl Language {
     }
 
     /// A text without variables.
-    pub fn say(self, key: &str) -> String {
-        catalogue::CATALOGUE.lookup(self.identifier(), key)
+    pub fn say(self, key: &str) -> &'static str {
+        let text = self.catalogue().plain(key);
+        debug_assert!(text.is_some(), "no text without variables is called {key}");
+        text.unwrap_or_default()
     }
 
     /// A text with `$name` in it.
     pub fn name(self, key: &str, name: impl AsRef<str>) -> String {
-        self.with(key, "name", name.as_ref().to_owned().into())
+        self.fill(key, [("name", name.as_ref())])
     }
 
     /// A text with `$count` in it, in the form that the number needs.
     #[expect(clippy::cast_precision_loss, reason = "counts of people are far below 2^52")]
     pub fn count(self, key: &str, count: usize) -> String {
-        self.with(key, "count", (count as f64).into())
+        self.with(key, [("count", (count as f64).into())])
+    }
+
+    /// A text with some other variables in it, each a word or two.
+    pub fn fill<const N: usize>(self, key: &str, variables: [(&str, &str); N]) -> String {
+        self.with(key, variables.map(|(name, value)| (name, value.into())))
     }
 
     /// A date in words, put together in this language's order.
     pub fn date(self, weekday: &str, day: i8, month: &str, year: i16) -> String {
-        let arguments = HashMap::from([
-            (Cow::Borrowed("weekday"), weekday.to_owned().into()),
-            (Cow::Borrowed("day"), day.to_string().into()),
-            (Cow::Borrowed("month"), month.to_owned().into()),
-            // As text, or the catalogue would group its digits.
-            (Cow::Borrowed("year"), year.to_string().into()),
-        ]);
-        catalogue::CATALOGUE.lookup_with_args(self.identifier(), "day-line", &arguments)
+        // The year as text, or the catalogue would group its digits.
+        let (day, year) = (day.to_string(), year.to_string());
+        let parts = [("weekday", weekday), ("day", &day), ("month", month), ("year", &year)];
+        self.fill("day-line", parts)
     }
 
     /// What is wrong with a field.
-    pub fn complain(self, invalid: Invalid) -> String {
+    pub fn complain(self, invalid: Invalid) -> &'static str {
         self.say(invalid.reason)
     }
 
-    fn with(self, key: &str, variable: &'static str, value: FluentValue<'static>) -> String {
-        let arguments = HashMap::from([(Cow::Borrowed(variable), value)]);
-        catalogue::CATALOGUE.lookup_with_args(self.identifier(), key, &arguments)
+    fn with<'a, const N: usize>(
+        self,
+        key: &str,
+        variables: [(&'a str, FluentValue<'a>); N],
+    ) -> String {
+        let text = self.catalogue().format(key, Some(&FluentArgs::from_iter(variables)));
+        debug_assert!(text.is_some(), "no text with these variables is called {key}");
+        text.unwrap_or_default()
     }
 
-    fn identifier(self) -> &'static LanguageIdentifier {
+    fn catalogue(self) -> &'static Catalogue {
         match self {
             Self::English => &ENGLISH,
             Self::Spanish => &SPANISH,
@@ -127,10 +123,7 @@ impl Language {
     /// `?lang=` if the request asks so, else the cookie, else the header, else English.
     pub fn of(parts: &Parts) -> Self {
         Self::asked_for(parts)
-            .or_else(|| {
-                let jar = CookieJar::from_headers(&parts.headers);
-                Self::from_code(jar.get(LANGUAGE_COOKIE)?.value())
-            })
+            .or_else(|| Self::from_code(cookies::value(&parts.headers, LANGUAGE_COOKIE)?))
             .or_else(|| Self::accepted(parts.headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?))
             .unwrap_or(Self::English)
     }

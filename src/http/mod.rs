@@ -4,6 +4,7 @@
 //! Knows no page and no JSON shape.
 
 pub mod body;
+mod catalogue;
 pub mod client;
 pub mod cookies;
 pub mod headers;

@@ -9,7 +9,6 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum_extra::extract::CookieJar;
 
 use super::{Client, PathId, Problem, Site, cookies};
 use crate::chat::accounts::model::{Admin, Secret, SignedIn};
@@ -56,11 +55,10 @@ impl FromRequestParts<Site> for CanAdminister {
 pub async fn by_cookie(
     State(site): State<Site>,
     client: Client,
-    jar: CookieJar,
     mut request: Request,
     next: Next,
 ) -> Response {
-    if let Some(secret) = cookies::session(&jar, client) {
+    if let Some(secret) = cookies::session(request.headers(), client) {
         match site.accounts.by_session(&secret).await {
             Ok(Some(signed_in)) => drop(request.extensions_mut().insert(Viewer(signed_in))),
             Ok(None) => {}

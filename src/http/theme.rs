@@ -1,7 +1,8 @@
 //! Light, dark, or as the system has it.
 
 use axum::http::request::Parts;
-use axum_extra::extract::CookieJar;
+
+use super::cookies;
 
 /// The cookie that keeps a choice.
 pub const THEME_COOKIE: &str = "patio_theme";
@@ -46,7 +47,6 @@ impl Theme {
 
     /// What the browser keeps.
     pub fn of(parts: &Parts) -> Self {
-        let jar = CookieJar::from_headers(&parts.headers);
-        jar.get(THEME_COOKIE).map_or(Self::System, |cookie| Self::from_word(cookie.value()))
+        cookies::value(&parts.headers, THEME_COOKIE).map_or(Self::System, Self::from_word)
     }
 }

@@ -188,7 +188,7 @@ struct Asked {
 #[derive(Serialize)]
 struct Available {
     field: &'static str,
-    complaint: Option<String>,
+    complaint: Option<&'static str>,
 }
 
 /// What the form would say to a name or an address. It tells strangers no more than that.

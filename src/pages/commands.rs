@@ -55,7 +55,7 @@ impl Desk<'_> {
     pub fn unknown(&self, name: &str, nearest: &[&str]) -> Answer {
         let mut lines = vec![self.t.name("command-unknown", name)];
         if nearest.is_empty() {
-            lines.push(self.t.say("command-see-help"));
+            lines.push(self.t.say("command-see-help").to_owned());
         } else {
             lines.push(self.t.name("did-you-mean", nearest.join(", ")));
         }
@@ -135,7 +135,7 @@ impl Desk<'_> {
         };
         let change = RoomChange { name: None, topic: Some(topic) };
         match self.site.rooms.update(&owner, &change).await {
-            Ok(()) => Ok(say(vec![self.t.say("topic-set")])),
+            Ok(()) => Ok(say(vec![self.t.say("topic-set").to_owned()])),
             Err(error) => self.explain(error),
         }
     }
@@ -207,7 +207,7 @@ impl Desk<'_> {
     }
 
     fn refuse(&self, reason: &str) -> Outcome {
-        Outcome::Say(Answer { bad: true, lines: vec![self.t.say(reason)] })
+        Outcome::Say(Answer { bad: true, lines: vec![self.t.say(reason).to_owned()] })
     }
 
     fn explain(&self, error: RoomError) -> Result<Outcome, Problem> {

@@ -15,7 +15,7 @@ use super::layout::{Frame, again, html};
 use super::side::{Side, icon, side};
 use crate::chat::accounts::model::Person;
 use crate::chat::rooms::RoomError;
-use crate::chat::rooms::model::{NewRoom, Room, Visibility};
+use crate::chat::rooms::model::{Census, NewRoom, Room, Visibility};
 use crate::http::{CanPost, CanRead, FormBody, Problem, Site, Viewer};
 use crate::kernel::{Invalid, RoomId};
 
@@ -83,31 +83,20 @@ async fn entries(site: &Site, me: &Person, page: &Frame) -> Result<Vec<EntryView
 }
 
 /// How many are in each room, how many of them are there, and who owns it.
-pub(super) struct Facts {
-    counts: HashMap<RoomId, (usize, usize)>,
-    names: HashMap<crate::kernel::UserId, String>,
-}
+pub(super) struct Facts(HashMap<RoomId, Census>);
 
 impl Facts {
     pub async fn of(site: &Site, me: &Person) -> Result<Self, Problem> {
-        let online = site.presence.online();
-        let mut counts: HashMap<RoomId, (usize, usize)> = HashMap::new();
-        for (room, user) in site.rooms.memberships(me).await? {
-            let (members, here) = counts.entry(room).or_default();
-            *members += 1;
-            *here += usize::from(online.contains(&user));
-        }
-        let people = site.accounts.people().await?;
-        let names = people.into_iter().map(|person| (person.id, person.display_name)).collect();
-        Ok(Self { counts, names })
+        Ok(Self(site.rooms.census(me, &site.presence.online()).await?))
     }
 
     /// As "3 members · 1 online · Ana".
     pub fn tell(&self, room: &Room, t: crate::http::Language) -> String {
-        let (members, here) = self.counts.get(&room.id).copied().unwrap_or_default();
-        let owner = room.owner_id.and_then(|id| self.names.get(&id));
-        let mut facts = vec![t.count("people-button", members), t.count("online-count", here)];
-        facts.extend(owner.map(|name| t.name("owned-by", name)));
+        let Some(Census { members, online, owner }) = self.0.get(&room.id) else {
+            return String::new();
+        };
+        let mut facts = vec![t.count("people-button", *members), t.count("online-count", *online)];
+        facts.extend(owner.as_ref().map(|name| t.name("owned-by", name)));
         facts.join(" · ")
     }
 }

@@ -16,7 +16,7 @@ use crate::http::problem::{self, Problem};
 struct ErrorPage<'a> {
     page: Frame,
     status: u16,
-    title: String,
+    title: &'static str,
     detail: String,
     id: Option<&'a str>,
 }
@@ -49,10 +49,10 @@ pub(super) async fn write_down(State(site): State<Site>, request: Request, next:
 
 fn error_page(page: Frame, problem: &Problem) -> Response {
     let (title, detail) = problem::texts(problem);
-    let mut detail = page.t.say(detail);
+    let mut detail = page.t.say(detail).to_owned();
     for invalid in &problem.fields {
         detail.push(' ');
-        detail.push_str(&page.t.complain(*invalid));
+        detail.push_str(page.t.complain(*invalid));
     }
     let title = page.t.say(title);
     let status = problem.status;

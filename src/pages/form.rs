@@ -1,12 +1,14 @@
 //! A form as it is shown: what was typed, and what is wrong with it.
 
+use std::borrow::Cow;
+
 use crate::http::Language;
 use crate::kernel::Invalid;
 
 #[derive(Default)]
 pub(super) struct Form {
     values: Vec<(&'static str, String)>,
-    errors: Vec<(&'static str, String)>,
+    errors: Vec<(&'static str, Cow<'static, str>)>,
 }
 
 impl Form {
@@ -18,14 +20,15 @@ impl Form {
 
     #[must_use]
     pub fn complain(mut self, language: Language, problems: &[Invalid]) -> Self {
-        let texts = problems.iter().map(|problem| (problem.field, language.complain(*problem)));
+        let texts =
+            problems.iter().map(|problem| (problem.field, language.complain(*problem).into()));
         self.errors.extend(texts);
         self
     }
 
     #[must_use]
     pub fn refuse(mut self, field: &'static str, text: String) -> Self {
-        self.errors.push((field, text));
+        self.errors.push((field, text.into()));
         self
     }
 
@@ -38,6 +41,6 @@ impl Form {
     }
 }
 
-fn find<'a>(texts: &'a [(&str, String)], field: &str) -> Option<&'a str> {
-    texts.iter().find(|(name, _)| *name == field).map(|(_, text)| text.as_str())
+fn find<'a>(texts: &'a [(&str, impl AsRef<str>)], field: &str) -> Option<&'a str> {
+    texts.iter().find(|(name, _)| *name == field).map(|(_, text)| text.as_ref())
 }

@@ -44,9 +44,14 @@ pub(super) struct Moment {
 
 impl Moment {
     pub fn new(at: Timestamp, t: Language) -> Self {
-        let clock = format!("{} UTC", at.utc().strftime("%H:%M"));
-        let full = format!("{}, {clock}", day_label(at.utc().date(), t));
-        Self { iso: at.rfc3339(), full, clock }
+        Self::on(&day_label(at.utc().date(), t), at)
+    }
+
+    /// With the day in words, which neighbours share.
+    fn on(day: &str, at: Timestamp) -> Self {
+        let utc = at.utc();
+        let clock = format!("{:02}:{:02} UTC", utc.hour(), utc.minute());
+        Self { iso: at.rfc3339(), full: format!("{day}, {clock}"), clock }
     }
 }
 
@@ -79,10 +84,10 @@ struct MessageTemplate<'a> {
 /// # Errors
 /// When the template cannot be rendered.
 pub fn fragment(message: &Message, t: Language) -> askama::Result<String> {
-    render(message, t, false)
+    render(message, &day_label(message.created_at.utc().date(), t), t, false)
 }
 
-fn render(message: &Message, t: Language, continues: bool) -> askama::Result<String> {
+fn render(message: &Message, day: &str, t: Language, continues: bool) -> askama::Result<String> {
     let m = MessageView {
         id: message.id.0,
         seq: message.seq.0,
@@ -93,7 +98,7 @@ fn render(message: &Message, t: Language, continues: bool) -> askama::Result<Str
         initials: initials(&message.author.display_name),
         photo: message.author.avatar.as_deref(),
         at_ms: message.created_at.0,
-        at: Moment::new(message.created_at, t),
+        at: Moment::on(day, message.created_at),
         html: &message.html,
         edited: message.edited_at.filter(|_| !message.deleted).map(|at| Moment::new(at, t)),
         deleted: message.deleted,
@@ -113,7 +118,7 @@ pub(super) struct MessageList {
     room_id: i64,
     /// What stands where the room begins.
     start: String,
-    start_text: String,
+    start_text: &'static str,
     /// Where the page of older messages ends; `None` when this one reaches the room's beginning.
     older: Option<i64>,
     /// Follows a page that is there already, so nothing has to stand before it.
@@ -168,16 +173,21 @@ pub(super) async fn history(
     let first_unread = found.items.iter().find(unread).map(|message| message.seq);
     let oldest = found.items.first().map(|message| message.seq.0);
     let mut items = Vec::with_capacity(found.items.len());
-    let mut previous: Option<&Message> = None;
+    let mut previous: Option<(&Message, Date)> = None;
+    let mut label = String::new();
     for message in &found.items {
         let date = message.created_at.utc().date();
-        let same_day = previous.is_some_and(|other| other.created_at.utc().date() == date);
-        let continues = same_day && previous.is_some_and(|other| is_run(other, message));
-        let html = render(message, t, continues).map_err(|error| Problem::internal(&error))?;
-        let day = (!same_day).then(|| Day { date: date.to_string(), label: day_label(date, t) });
+        let same_day = previous.is_some_and(|(_, day)| day == date);
+        if !same_day {
+            label = day_label(date, t);
+        }
+        let continues = same_day && previous.is_some_and(|(other, _)| is_run(other, message));
+        let html = render(message, &label, t, continues);
+        let html = html.map_err(|error| Problem::internal(&error))?;
+        let day = (!same_day).then(|| Day { date: date.to_string(), label: label.clone() });
         let is_new = first_unread == Some(message.seq);
         items.push(Item { day, is_new, html });
-        previous = Some(message);
+        previous = Some((message, date));
     }
     let older = oldest.filter(|_| found.more && !goes_on);
     let room = reader.room();
@@ -198,9 +208,9 @@ fn day_label(date: Date, t: Language) -> String {
     let pick = |list: &str, index: i8| {
         let words = t.say(list);
         let index = usize::try_from(index).unwrap_or_default();
-        words.split(' ').nth(index).unwrap_or_default().to_owned()
+        words.split(' ').nth(index).unwrap_or_default()
     };
     let weekday = pick("weekdays", date.weekday().to_monday_zero_offset());
     let month = pick("months", date.month() - 1);
-    t.date(&weekday, date.day(), &month, date.year())
+    t.date(weekday, date.day(), month, date.year())
 }

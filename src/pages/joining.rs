@@ -85,7 +85,7 @@ async fn miss(
     near: &[String],
 ) -> Result<Response, Problem> {
     page.set_path("/rooms".to_owned());
-    let mut text = page.t.say("code-unknown");
+    let mut text = page.t.say("code-unknown").to_owned();
     if !near.is_empty() {
         text = format!("{text} {}", page.t.name("did-you-mean", near.join(", ")));
     }

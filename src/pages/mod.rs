@@ -4,6 +4,7 @@ mod accounts;
 mod admin;
 mod assets;
 mod avatars;
+mod browser;
 mod commands;
 mod direct;
 mod directory;

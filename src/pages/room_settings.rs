@@ -83,12 +83,11 @@ async fn settings(
     }
     page.set_path(format!("/rooms/{}/settings", room.id));
     let side = side(site, reader.person(), Some(room), &page).await?;
-    let members = site.rooms.members(reader).await?;
     let online = site.presence.online();
-    let people = site.accounts.people().await?.into_iter();
-    let people = people.filter(|person| members.contains(&person.id)).map(|person| MemberView {
+    let people = site.rooms.people(reader).await?;
+    let people = people.iter().map(|person| MemberView {
         owner: room.owner_id == Some(person.id),
-        person: PersonView::new(&person, online.contains(&person.id)),
+        person: PersonView::new(person, online.contains(&person.id)),
     });
     let invitation = room.code.as_ref().map(|code| invite(&page, code)).transpose()?;
     let template = SettingsPage {

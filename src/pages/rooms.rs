@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum_extra::extract::CookieJar;
@@ -31,9 +32,9 @@ pub(super) fn router() -> Router<Site> {
 async fn home(
     State(site): State<Site>,
     Viewer(me): Viewer,
-    jar: CookieJar,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    if let Some(room) = cookies::last_room(&jar, me.person.id) {
+    if let Some(room) = cookies::last_room(&headers, me.person.id) {
         match site.rooms.reader(&me.person, room).await {
             Ok(reader) => return Ok(to_room(reader.room().id)),
             Err(AccessError::Fault(fault)) => return Err(fault.into()),
@@ -53,16 +54,16 @@ async fn show(
     CanRead(reader): CanRead,
     Query(place): Query<Place>,
     client: Client,
-    jar: CookieJar,
+    headers: HeaderMap,
     page: Frame,
 ) -> Result<Response, Problem> {
     let shown = Shown { before: place.before, ..Shown::default() };
     let shown = room_page(&site, &reader, page, shown).await?;
     let (me, room) = (reader.person().id, reader.room().id);
-    if cookies::last_room(&jar, me) == Some(room) {
+    if cookies::last_room(&headers, me) == Some(room) {
         return Ok(shown);
     }
-    Ok((jar.add(cookies::room(me, room, client)), shown).into_response())
+    Ok((CookieJar::new().add(cookies::room(me, room, client)), shown).into_response())
 }
 
 /// What of a room's page depends on the request.
@@ -72,7 +73,7 @@ pub(super) struct Shown {
     pub before: Option<i64>,
     /// A text that could not be posted, and why.
     pub draft: String,
-    pub error: Option<String>,
+    pub error: Option<&'static str>,
     /// What a command has to say to the one who gave it.
     pub answer: Option<Answer>,
 }
@@ -95,7 +96,7 @@ struct RoomPage {
     epoch: String,
     nonce: String,
     draft: String,
-    error: Option<String>,
+    error: Option<&'static str>,
     answer: Option<Answer>,
     commands: Vec<CommandView>,
     emoji: [&'static str; COMMON_EMOJI.len()],
@@ -145,14 +146,14 @@ impl RoomView {
 /// An entry of the menu that opens on a slash.
 struct CommandView {
     name: &'static str,
-    takes: String,
-    does: String,
+    takes: &'static str,
+    does: &'static str,
 }
 
 fn commands(t: Language) -> Vec<CommandView> {
     let view = |(name, takes, does): (&'static str, &str, &str)| CommandView {
         name,
-        takes: if takes.is_empty() { String::new() } else { t.say(takes) },
+        takes: if takes.is_empty() { "" } else { t.say(takes) },
         does: t.say(does),
     };
     COMMANDS.into_iter().map(view).collect()
@@ -252,11 +253,10 @@ async fn people(
     site: &Site,
     reader: &Reader,
 ) -> Result<(Vec<PersonView>, Vec<PersonView>), Problem> {
-    let members = site.rooms.members(reader).await?;
     let online = site.presence.online();
-    let people = site.accounts.people().await?.into_iter();
+    let people = site.rooms.people(reader).await?;
     Ok(people
-        .filter(|person| members.contains(&person.id))
-        .map(|person| PersonView::new(&person, online.contains(&person.id)))
+        .iter()
+        .map(|person| PersonView::new(person, online.contains(&person.id)))
         .partition(|person| person.online))
 }

@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 
+use super::browser;
 use super::form::Form;
 use super::layout::{Frame, again, html};
 use super::programs::TokenView;
@@ -51,16 +52,18 @@ struct SettingsPage {
 struct SessionView {
     id: String,
     agent: String,
+    browser: String,
     since: String,
     since_iso: String,
     current: bool,
 }
 
 impl SessionView {
-    fn new(session: &SessionInfo, me: &SignedIn) -> Self {
+    fn new(session: &SessionInfo, me: &SignedIn, t: Language) -> Self {
         Self {
             id: session.credential.to_hex(),
             agent: session.agent.clone(),
+            browser: browser::name(&session.agent, t),
             since: format!("{} UTC", session.created_at.utc().strftime("%Y-%m-%d %H:%M")),
             since_iso: session.created_at.rfc3339(),
             current: session.credential == me.credential,
@@ -108,7 +111,7 @@ pub(super) async fn settings(
         token: forms.token,
         fresh_token: forms.fresh_token,
         tokens: site.accounts.tokens(me).await?.iter().map(TokenView::new).collect(),
-        sessions: sessions.iter().map(|session| SessionView::new(session, me)).collect(),
+        sessions: sessions.iter().map(|session| SessionView::new(session, me, page.t)).collect(),
         saved: page.asks("saved"),
         page,
     };
@@ -246,13 +249,9 @@ struct LookForm {
 }
 
 /// Kept by the browser alone: another device may want it otherwise.
-async fn change_look(
-    client: Client,
-    jar: CookieJar,
-    _: Viewer,
-    FormBody(typed): FormBody<LookForm>,
-) -> Response {
+async fn change_look(client: Client, _: Viewer, FormBody(typed): FormBody<LookForm>) -> Response {
     let language = Language::from_code(&typed.language);
+    let jar = CookieJar::new();
     let jar = match language {
         Some(language) => jar.add(cookies::language(language, client)),
         None => jar,

@@ -9,12 +9,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 
 use super::layout::OwnPath;
-use crate::chat::accounts::model::Person;
+use crate::chat::accounts::model::{Person, Secret};
 use crate::http::{Client, Problem, Site, Viewer, cookies};
 
 pub(super) struct Visit {
     pub client: Client,
-    jar: CookieJar,
+    /// The session that it came with.
+    session: Option<Secret>,
     /// What the browser calls itself.
     agent: String,
     viewer: Option<Viewer>,
@@ -24,12 +25,13 @@ impl FromRequestParts<Site> for Visit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
+        let client = Client::from_request_parts(parts, site).await?;
         let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         Ok(Self {
-            jar: CookieJar::from_headers(&parts.headers),
+            session: cookies::session(&parts.headers, client),
             agent: agent.unwrap_or_default().to_owned(),
             viewer: parts.extensions.get().cloned(),
-            client: Client::from_request_parts(parts, site).await?,
+            client,
         })
     }
 }
@@ -42,20 +44,20 @@ impl Visit {
         person: &Person,
         next: &str,
     ) -> Result<Response, Problem> {
-        if let Some(earlier) = cookies::session(&self.jar, self.client) {
+        if let Some(earlier) = self.session {
             site.accounts.close_session(earlier.credential()).await?;
         }
         let secret = site.accounts.open_session(person, &self.agent).await?;
         let next = OwnPath::parse(next);
         let to = Redirect::to(next.as_ref().map_or("/", OwnPath::as_str));
-        Ok((self.jar.add(cookies::sign_in(&secret, self.client)), to).into_response())
+        Ok((CookieJar::new().add(cookies::sign_in(&secret, self.client)), to).into_response())
     }
 
     pub async fn sign_out(self, site: &Site) -> Result<Response, Problem> {
         if let Some(Viewer(signed_in)) = self.viewer {
             site.accounts.close_session(signed_in.credential).await?;
         }
-        let jar = self.jar.add(cookies::sign_out(self.client));
+        let jar = CookieJar::new().add(cookies::sign_out(self.client));
         Ok((jar, Redirect::to("/login")).into_response())
     }
 }

@@ -11,7 +11,6 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
-use axum_extra::extract::CookieJar;
 
 use super::Hall;
 use super::frames::{HTML_PROTOCOL, JSON_PROTOCOL, form_of};
@@ -90,8 +89,7 @@ impl FromRequestParts<Site> for Caller {
             return Ok(Self(Some(viewer.clone())));
         }
         let Ok(client) = Client::from_request_parts(parts, site).await;
-        let jar = CookieJar::from_headers(&parts.headers);
-        let Some(secret) = cookies::session(&jar, client) else { return Ok(Self(None)) };
+        let Some(secret) = cookies::session(&parts.headers, client) else { return Ok(Self(None)) };
         if !origin::is_own_page(&parts.headers, site.about.base_url.as_ref()) {
             return Err(Problem::saying(StatusCode::FORBIDDEN, "cross-site"));
         }

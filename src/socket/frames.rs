@@ -138,7 +138,7 @@ pub(super) enum Frame<'a> {
     },
     Error {
         status: u16,
-        detail: String,
+        detail: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         nonce: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -20,6 +20,7 @@ use self::model::{
 pub use self::own::ChangeError;
 use self::passwords::Passwords;
 use self::store::Added;
+pub(in crate::chat) use self::store::PersonRow;
 use super::events::{Bell, Event, Topic};
 use crate::config::Signup;
 use crate::db::Db;

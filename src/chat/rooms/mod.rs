@@ -3,9 +3,11 @@
 pub mod model;
 mod store;
 
+use std::collections::{BTreeSet, HashMap};
+
 use self::model::{
-    Code, Member, NewRoom, Owner, Progress, Reader, Room, RoomChange, Visibility, may_change,
-    may_read,
+    Census, Code, Member, NewRoom, Owner, Progress, Reader, Room, RoomChange, Visibility,
+    may_change, may_read,
 };
 pub(in crate::chat) use self::store::readable_rooms;
 use super::accounts::model::{Admin, Person, fold};
@@ -289,12 +291,25 @@ impl Rooms {
         Ok(store::members(&self.db, reader.room.id).await?)
     }
 
-    /// Who is in which of the rooms that this person may see.
+    /// The people in the room, by name.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn memberships(&self, person: &Person) -> Result<Vec<(RoomId, UserId)>, Fault> {
-        Ok(store::memberships(&self.db, person.id).await?)
+    pub async fn people(&self, reader: &Reader) -> Result<Vec<Person>, Fault> {
+        Ok(store::people(&self.db, reader.room.id).await?)
+    }
+
+    /// What there is to tell about each of the rooms that this person may see.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn census(
+        &self,
+        person: &Person,
+        online: &BTreeSet<UserId>,
+    ) -> Result<HashMap<RoomId, Census>, Fault> {
+        let online: Vec<UserId> = online.iter().copied().collect();
+        Ok(store::census(&self.db, person.id, &online).await?.into_iter().collect())
     }
 
     async fn enter(&self, person: &Person, room: &Room) -> Result<(), Fault> {

@@ -37,6 +37,17 @@ pub struct Progress {
     pub last_read_seq: Seq,
 }
 
+/// What there is to tell about a room beside itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Census {
+    /// How many are in it.
+    pub members: usize,
+    /// How many of them are there just now.
+    pub online: usize,
+    /// What its owner is called, if it has one.
+    pub owner: Option<String>,
+}
+
 impl Room {
     pub fn is_member(&self) -> bool {
         self.last_read_seq.is_some()

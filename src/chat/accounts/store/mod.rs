@@ -25,7 +25,7 @@ use super::model::{Person, Role};
 use crate::kernel::UserId;
 
 #[derive(sqlx::FromRow)]
-struct PersonRow {
+pub(in crate::chat) struct PersonRow {
     id: i64,
     name: String,
     display_name: String,

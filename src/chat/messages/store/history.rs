@@ -46,7 +46,7 @@ pub(in crate::chat::messages) async fn found(
                 "where m.id in (select value from json_each($1)) order by m.id desc"
             ))
             .bind(format!("[{}]", list.join(",")))
-            .fetch_all(read)
+            .fetch_all(&mut *read.one().await?)
             .await?
         }
         Db::Postgres(pool) => {

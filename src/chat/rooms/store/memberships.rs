@@ -1,6 +1,10 @@
 //! Memberships: coming, going, and how far somebody has read.
 
-use crate::db::{Change, Db, reading, writing};
+use super::readable_rooms;
+use crate::chat::accounts::PersonRow;
+use crate::chat::accounts::model::Person;
+use crate::chat::rooms::model::Census;
+use crate::db::{Change, Db, reading, rows, writing};
 use crate::kernel::{RoomId, Seq, Timestamp, UserId};
 
 /// Makes somebody a member, having read everything so far. A room that everybody had left is
@@ -174,25 +178,53 @@ pub(in crate::chat::rooms) async fn members(
     Ok(rows.into_iter().map(|(id,)| UserId(id)).collect())
 }
 
-/// Who is in which of the rooms that this person may see.
-pub(in crate::chat::rooms) async fn memberships(
+/// Who is in a room, by name.
+pub(in crate::chat::rooms) async fn people(
     db: &Db,
-    user: UserId,
-) -> Result<Vec<(RoomId, UserId)>, sqlx::Error> {
-    let rows: Vec<(i64, i64)> = reading!(db, |pool| {
+    room: RoomId,
+) -> Result<Vec<Person>, sqlx::Error> {
+    let rows: Vec<PersonRow> = reading!(db, |pool| {
         sqlx::query_as(
-            "select m.room_id, m.user_id
-             from memberships m
-             join rooms r on r.id = m.room_id
-             join users u on u.id = m.user_id
-             where u.deactivated_at is null
-               and (r.visibility = 'public'
-                    or exists (select 1 from memberships mine
-                               where mine.room_id = m.room_id and mine.user_id = $1))",
+            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar
+             from memberships m join users u on u.id = m.user_id
+             where m.room_id = $1 and u.deactivated_at is null
+             order by u.folded_name",
         )
-        .bind(user.0)
+        .bind(room.0)
         .fetch_all(pool)
         .await?
     });
-    Ok(rows.into_iter().map(|(room, user)| (RoomId(room), UserId(user))).collect())
+    Ok(rows.into_iter().map(Person::from).collect())
+}
+
+/// How many are in each of the rooms that this person may see, how many of them are among those who
+/// are online, and who owns it.
+pub(in crate::chat::rooms) async fn census(
+    db: &Db,
+    user: UserId,
+    online: &[UserId],
+) -> Result<Vec<(RoomId, Census)>, sqlx::Error> {
+    let found: Vec<(i64, i64, i64, Option<String>)> = reading!(db, |pool| {
+        sqlx::query_as(concat!(
+            "select r.id, count(u.id), count(here.id), o.display_name
+             from rooms r
+             left join users o on o.id = r.owner_id and o.deactivated_at is null
+             left join memberships m on m.room_id = r.id
+             left join users u on u.id = m.user_id and u.deactivated_at is null
+             left join (select cast(value as bigint) as id from jsonb_each($2)) here
+               on here.id = u.id
+             where r.id in (",
+            readable_rooms!("$1"),
+            ") group by r.id, o.display_name"
+        ))
+        .bind(user.0)
+        .bind(rows(online))
+        .fetch_all(pool)
+        .await?
+    });
+    let count = |number: i64| usize::try_from(number).unwrap_or_default();
+    let census = |(id, members, online, owner)| {
+        (RoomId(id), Census { members: count(members), online: count(online), owner })
+    };
+    Ok(found.into_iter().map(census).collect())
 }
