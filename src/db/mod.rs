@@ -24,7 +24,7 @@ use crate::config::DatabaseUrl;
 use crate::kernel::Fault;
 use crate::lifecycle;
 
-pub(crate) use self::rows::rows;
+pub(crate) use self::rows::{rows, runs};
 pub(crate) use self::trouble::passing;
 
 /// An open database.

@@ -32,6 +32,8 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
 
     let write = SqlitePoolOptions::new()
         .max_connections(1)
+        // A connection to a file does not get lost: asking it first costs as much as a query.
+        .test_before_acquire(false)
         // SQLite rolls back by itself when the disk is full, and then refuses sqlx's own rollback,
         // after which sqlx thinks for ever that a transaction is open: such a connection is replaced.
         .before_acquire(|connection, _| {
@@ -51,6 +53,7 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
     let read = SqlitePoolOptions::new()
         .max_connections(READERS)
         .min_connections(1)
+        .test_before_acquire(false)
         .connect_with(options.read_only(true).pragma("cache_size", "-16384"))
         .await?;
     Ok(Db::Sqlite { write, read })

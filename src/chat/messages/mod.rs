@@ -15,7 +15,8 @@ use self::model::{
 };
 use super::events::Bell;
 use super::rooms::model::{Member, Reader};
-use super::search::model::Hit;
+use super::search;
+use super::search::model::{Entry, Hit};
 use crate::db::Db;
 use crate::kernel::meters::Spread;
 use crate::kernel::paging::{Limit, Page};
@@ -54,7 +55,9 @@ impl Messages {
     /// When the nonce was used for something else, the reply is to nothing, or too many wait.
     pub async fn post(&self, member: Member, draft: Draft) -> Result<Written, WriteError> {
         let html = markup::render(draft.body.as_str());
-        self.append.write(Write::Post(Box::new(Post { member, draft, html }))).await
+        let entry = Entry::new(&member, draft.body.as_str(), &html);
+        let tokens = search::store::tokens(&self.db, &entry);
+        self.append.write(Write::Post(Box::new(Post { member, draft, html, tokens }))).await
     }
 
     /// In which room a message is, for whoever may read that room.

@@ -6,7 +6,7 @@ use crate::db::{Db, reading};
 use crate::kernel::{MessageId, Timestamp, UserId};
 
 /// What a message must have to be found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::chat::search) struct Wanted {
     pub reader: UserId,
     pub phrases: Vec<Phrase>,
@@ -17,6 +17,20 @@ pub(in crate::chat::search) struct Wanted {
 }
 
 impl Wanted {
+    /// The same without what words begin with, if there is that: an index has to gather every message
+    /// of every such word before it knows the newest.
+    pub fn without_beginnings(&self) -> Option<Self> {
+        let mut loose = self.clone();
+        loose.phrases.retain(|phrase| !phrase.is_beginning());
+        if loose.phrases.len() == self.phrases.len() {
+            return None;
+        }
+        if loose.phrases.is_empty() && loose.marks.is_empty() {
+            loose.marks.push(vec![Mark::Any]);
+        }
+        Some(loose)
+    }
+
     /// As FTS5 reads it.
     fn match_text(&self) -> String {
         self.joined(Phrase::match_text, " OR ", " AND ")
@@ -65,8 +79,11 @@ pub(in crate::chat::search) async fn find(
         Db::Sqlite { .. } => (SQLITE, wanted.match_text()),
         Db::Postgres(_) => (POSTGRES, wanted.query_text()),
     };
+    // PostgreSQL plans each query anew: what is best for a common word takes minutes for a rare one.
+    let same_plan = matches!(db, Db::Sqlite { .. });
     let rows: Vec<(i64, String)> = reading!(db, |pool| {
         sqlx::query_as(text)
+            .persistent(same_plan)
             .bind(asked)
             .bind(before.0)
             .bind(wanted.reader.0)
