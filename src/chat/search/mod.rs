@@ -13,11 +13,13 @@ use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Fault, MessageId, Timestamp, UserId};
 use crate::lifecycle::Lifecycle;
 
-/// How many messages are read at a time where the text decides and not the index.
+/// How many messages are read at a time at most, where the text decides and not the index.
 const PIECE: usize = 256;
 
-/// As far as it is worth to look without the index, should the query be about words that begin so.
-const FARTHEST: usize = 4 * PIECE;
+/// What begins with what is typed is looked for among so many messages first, without the index…
+const GLANCE: usize = 64;
+/// … and so far at most.
+const FARTHEST: usize = 1_024;
 
 /// A page on its way.
 struct Finding {
@@ -35,6 +37,13 @@ struct Finding {
 impl Finding {
     fn is_done(&self) -> bool {
         self.ended || self.hits.len() >= self.enough
+    }
+
+    /// As many messages as will fill the page, if it goes on like this.
+    fn next_piece(&self) -> usize {
+        let missing = self.enough.saturating_sub(self.hits.len());
+        let each = self.looked.checked_div(self.hits.len()).unwrap_or(self.looked);
+        (missing * (each + 1)).clamp(missing, PIECE)
     }
 
     /// Whether the page will be full before it was looked too far, if it goes on like this.
@@ -85,13 +94,13 @@ impl Search {
         };
         if let Some(loose) = wanted.without_beginnings() {
             while !finding.is_done() && finding.is_promising() {
-                self.look(&loose, query, PIECE, &mut finding).await?;
+                let piece = finding.next_piece().max(GLANCE);
+                self.look(&loose, query, piece, &mut finding).await?;
             }
         }
-        let mut piece = finding.enough;
         while !finding.is_done() {
+            let piece = finding.next_piece();
             self.look(&wanted, query, piece, &mut finding).await?;
-            piece = PIECE;
         }
         Ok(Page::cut(finding.hits, limit))
     }
