@@ -1,7 +1,10 @@
-//! Many rows in one bound value: a statement costs the same to send however many rows it is for.
+//! Many rows in one statement: it costs the same to send however many rows it is for.
 //!
-//! Both engines read them with `jsonb_each($1)`, as `key` and `value`. It takes an object and not a
-//! list, and so the rows are numbered.
+//! What is looked up or changed goes in one bound value. Both engines read it with `jsonb_each($1)`, as
+//! `key` and `value`. It takes an object and not a list, and so the rows are numbered.
+//!
+//! What is inserted goes as `values` with a placeholder for each column, which a database reads quicker
+//! than JSON. There are then as many texts as lengths, and so [`runs`] have few.
 
 use serde::{Serialize, Serializer};
 use sqlx::types::Json;
@@ -16,5 +19,30 @@ pub(crate) struct Rows<'a, T>(&'a [T]);
 impl<T: Serialize> Serialize for Rows<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().enumerate())
+    }
+}
+
+/// Parts of a list whose lengths are powers of two, the longest first. What is written with one
+/// statement for each part has few different texts, and all of them stay prepared.
+pub(crate) fn runs<T>(mut rest: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let length = 1 << rest.len().checked_ilog2()?;
+        let run;
+        (run, rest) = rest.split_at_checked(length)?;
+        Some(run)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_all_there_is_in_its_order() {
+        let list: Vec<u32> = (0..100).collect();
+        let lengths: Vec<usize> = runs(&list).map(<[u32]>::len).collect();
+        assert_eq!(lengths, [64, 32, 4]);
+        assert_eq!(runs(&list).collect::<Vec<_>>().concat(), list);
+        assert_eq!(runs::<u32>(&[]).count(), 0);
     }
 }

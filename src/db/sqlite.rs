@@ -31,6 +31,8 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
         // What people delete is overwritten and not only marked as free.
         .pragma("secure_delete", "on")
         .pragma("journal_size_limit", "67108864")
+        // A page's rows at once: a full buffer is a thread that waits for another.
+        .row_buffer_size(256)
         .statement_cache_capacity(256);
 
     let write = SqlitePoolOptions::new()

@@ -112,6 +112,23 @@ async fn whatever_is_typed_is_only_text() {
     assert_eq!(ana.get("/search").await, json!({"items": [], "more": false}));
 }
 
+/// The ids of everything that is found, four at a time.
+async fn all_pages(who: &Api, query: &str) -> Vec<i64> {
+    let (mut seen, mut rest) = (Vec::new(), "&limit=4".to_owned());
+    loop {
+        let page = items(who, query, &rest).await;
+        let found = page["items"].as_array().expect("items");
+        seen.extend(found.iter().map(|one| one["id"].as_i64().expect("an id")));
+        if page["more"] == false {
+            break;
+        }
+        assert_eq!(found.len(), 4, "{query}");
+        rest = format!("&limit=4&before={}", seen.last().expect("one"));
+    }
+    assert!(seen.is_sorted_by(|one, next| one > next), "{query}: {seen:?}");
+    seen
+}
+
 #[tokio::test]
 async fn the_newest_come_first_in_pages_without_holes_or_doubles() {
     let server = Server::start().await;
@@ -121,22 +138,33 @@ async fn the_newest_come_first_in_pages_without_holes_or_doubles() {
         ana.say(&format!("{} {n}", if n % 2 == 0 { "Bogotá" } else { "bogota" })).await;
     }
     for (query, expected) in [("bogota", 30), ("\"bogotá\"", 15), ("\"bogota\"", 15)] {
-        let (mut seen, mut rest) = (Vec::new(), "&limit=4".to_owned());
-        loop {
-            let page = items(&ana, query, &rest).await;
-            let found = page["items"].as_array().expect("items");
-            seen.extend(found.iter().map(|one| one["id"].as_i64().expect("an id")));
-            if page["more"] == false {
-                break;
-            }
-            assert_eq!(found.len(), 4, "{query}");
-            rest = format!("&limit=4&before={}", seen.last().expect("one"));
-        }
-        assert_eq!(seen.len(), expected, "{query}");
-        assert!(seen.is_sorted_by(|one, next| one > next), "{query}: {seen:?}");
+        assert_eq!(all_pages(&ana, query).await.len(), expected, "{query}");
     }
     let refused = ana.refused(Method::GET, "/search?q=a&limit=101", None).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+/// What is being typed is looked for among the newest messages first and in the index then.
+#[tokio::test]
+async fn the_beginning_of_a_word_is_found_near_and_far_back() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for n in 0..6 {
+        ana.say(&format!("gatera roja {n}")).await;
+    }
+    for n in 0..300 {
+        ana.say(&format!("perro {n}")).await;
+    }
+    for n in 0..2 {
+        ana.say(&format!("gatito rojo {n}")).await;
+    }
+    for (query, expected) in
+        [("gat", 8), ("gatit", 2), ("gater", 6), ("ro gat", 0), ("roja gat", 6), ("perr", 300)]
+    {
+        assert_eq!(all_pages(&ana, query).await.len(), expected, "{query}");
+        let here = format!("from:ana {query}");
+        assert_eq!(all_pages(&ana, &here).await.len(), expected, "{here}");
+    }
 }
 
 /// Whether somebody may read a room is one rule; search keeps it.

@@ -16,7 +16,8 @@ use self::model::{
 };
 use super::events::Bell;
 use super::rooms::model::{Member, Reader};
-use super::search::model::Hit;
+use super::search;
+use super::search::model::{Entry, Hit};
 use crate::db::Db;
 use crate::kernel::meters::Spread;
 use crate::kernel::paging::{Limit, Page};
@@ -55,7 +56,9 @@ impl Messages {
     /// wait.
     pub fn post(&self, member: Member, draft: Draft) -> Writing {
         let html = markup::render(draft.body.as_str());
-        self.append.write(Write::Post(Box::new(Post { member, draft, html })))
+        let entry = Entry::new(&member, draft.body.as_str(), &html);
+        let tokens = search::store::tokens(&self.db, &entry);
+        self.append.write(Write::Post(Box::new(Post { member, draft, html, tokens })))
     }
 
     /// In which room a message is, for whoever may read that room.

@@ -140,6 +140,8 @@ pub(super) struct Post {
     pub member: Member,
     pub draft: Draft,
     pub html: String,
+    /// What search will know of it.
+    pub tokens: String,
 }
 
 /// The right to edit and to delete a message. Made by [`super::Messages::author`] alone.

@@ -13,8 +13,44 @@ use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Fault, MessageId, Timestamp, UserId};
 use crate::lifecycle::Lifecycle;
 
-/// How many messages are read at a time where the text decides and not the index.
+/// How many messages are read at a time at most, where the text decides and not the index.
 const PIECE: usize = 256;
+
+/// What begins with what is typed is looked for among so many messages first, without the index…
+const GLANCE: usize = 64;
+/// … and so far at most.
+const FARTHEST: usize = 1_024;
+
+/// A page on its way.
+struct Finding {
+    hits: Vec<Hit>,
+    /// Hits that are wanted.
+    enough: usize,
+    /// Messages that were held against the query.
+    looked: usize,
+    /// The last of them; what comes next is older.
+    before: MessageId,
+    /// There are no more.
+    ended: bool,
+}
+
+impl Finding {
+    fn is_done(&self) -> bool {
+        self.ended || self.hits.len() >= self.enough
+    }
+
+    /// As many messages as will fill the page, if it goes on like this.
+    fn next_piece(&self) -> usize {
+        let missing = self.enough.saturating_sub(self.hits.len());
+        let each = self.looked.checked_div(self.hits.len()).unwrap_or(self.looked);
+        (missing * (each + 1)).clamp(missing, PIECE)
+    }
+
+    /// Whether the page will be full before it was looked too far, if it goes on like this.
+    fn is_promising(&self) -> bool {
+        self.hits.len() * FARTHEST >= self.enough * self.looked
+    }
+}
 
 #[derive(Clone)]
 pub struct Search {
@@ -46,23 +82,44 @@ impl Search {
         before: Option<MessageId>,
         limit: Limit,
     ) -> Result<Page<Hit>, Fault> {
-        let mut hits = Vec::new();
-        let mut before = before.unwrap_or(MessageId(i64::MAX));
-        let mut piece = limit.get() + 1;
-        if let Some(wanted) = self.wanted(reader, query).await? {
-            while hits.len() <= limit.get() {
-                let found = store::find(&self.db, &wanted, before, piece).await?;
-                let all = found.len() < piece;
-                before = found.last().map_or(before, |(id, _)| *id);
-                let fitting = found.into_iter().filter(|(_, body)| query.hits(body).is_some());
-                hits.extend(fitting.map(|(message, _)| Hit { message }));
-                if all {
-                    break;
-                }
-                piece = PIECE;
+        let Some(wanted) = self.wanted(reader, query).await? else {
+            return Ok(Page::cut(Vec::new(), limit));
+        };
+        let mut finding = Finding {
+            hits: Vec::new(),
+            enough: limit.get() + 1,
+            looked: 0,
+            before: before.unwrap_or(MessageId(i64::MAX)),
+            ended: false,
+        };
+        if let Some(loose) = wanted.without_beginnings() {
+            while !finding.is_done() && finding.is_promising() {
+                let piece = finding.next_piece().max(GLANCE);
+                self.look(&loose, query, piece, &mut finding).await?;
             }
         }
-        Ok(Page::cut(hits, limit))
+        while !finding.is_done() {
+            let piece = finding.next_piece();
+            self.look(&wanted, query, piece, &mut finding).await?;
+        }
+        Ok(Page::cut(finding.hits, limit))
+    }
+
+    /// Holds the next messages that the index names against the query.
+    async fn look(
+        &self,
+        wanted: &Wanted,
+        query: &Query,
+        piece: usize,
+        finding: &mut Finding,
+    ) -> Result<(), Fault> {
+        let found = store::find(&self.db, wanted, finding.before, piece).await?;
+        finding.looked += found.len();
+        finding.ended = found.len() < piece;
+        finding.before = found.last().map_or(finding.before, |(id, _)| *id);
+        let fitting = found.into_iter().filter(|(_, body)| query.hits(body).is_some());
+        finding.hits.extend(fitting.map(|(message, _)| Hit { message }));
+        Ok(())
     }
 
     /// What the index is asked; `None` when nothing can be found.

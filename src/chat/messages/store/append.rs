@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::Serialize;
+use sqlx::QueryBuilder;
 
 use super::batch::Outcome;
 use super::{MessageRow, select_messages};
 use crate::chat::messages::model::{Message, Post, WriteError, Written};
-use crate::db::{Change, Db, rows, writing};
+use crate::db::{Change, Db, rows, runs, writing};
 use crate::kernel::ids::{key, room_of};
 use crate::kernel::{Invalid, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
@@ -186,56 +187,30 @@ async fn raise_numbers(
     Ok(raised.into_iter().map(first).collect())
 }
 
-/// A message as it is stored.
-#[derive(Serialize)]
-struct Row<'a> {
-    pos: i64,
-    change: i64,
-    id: i64,
-    author: i64,
-    kind: &'static str,
-    body: &'a str,
-    html: &'a str,
-    reply_to: Option<i64>,
-    at: i64,
-}
-
-impl<'a> Row<'a> {
-    fn of(message: &'a Message) -> Self {
-        Self {
-            pos: key(message.room, message.seq.0),
-            change: key(message.room, message.rev.0),
-            id: message.id.0,
-            author: message.author.id.0,
-            kind: message.kind.as_str(),
-            body: &message.body,
-            html: &message.html,
-            reply_to: message.reply_to.map(|id| id.0),
-            at: message.created_at.0,
-        }
-    }
-}
-
 async fn insert(change: &mut Change, messages: &[&Message]) -> Result<(), sqlx::Error> {
-    let new: Vec<Row<'_>> = messages.iter().map(|message| Row::of(message)).collect();
-    if new.is_empty() {
-        return Ok(());
+    for run in runs(messages) {
+        writing!(*change, |connection| {
+            QueryBuilder::new(
+                "insert into messages
+                   (pos, change, id, author_id, kind, body, html, reply_to, created_at) ",
+            )
+            .push_values(run, |mut row, message| {
+                row.push_bind(key(message.room, message.seq.0))
+                    .push_bind(key(message.room, message.rev.0))
+                    .push_bind(message.id.0)
+                    .push_bind(message.author.id.0)
+                    .push_bind(message.kind.as_str())
+                    .push_bind(&message.body)
+                    .push_bind(&message.html)
+                    .push_bind(message.reply_to.map(|id| id.0))
+                    .push_bind(message.created_at.0);
+            })
+            .build()
+            .execute(connection)
+            .await?
+            .rows_affected()
+        });
     }
-    writing!(*change, |connection| {
-        sqlx::query(
-            "insert into messages
-               (pos, change, id, author_id, kind, body, html, reply_to, created_at)
-             select cast(value ->> 'pos' as bigint), cast(value ->> 'change' as bigint),
-                    cast(value ->> 'id' as bigint), cast(value ->> 'author' as bigint),
-                    value ->> 'kind', value ->> 'body', value ->> 'html',
-                    cast(value ->> 'reply_to' as bigint), cast(value ->> 'at' as bigint)
-             from jsonb_each($1)",
-        )
-        .bind(rows(&new))
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
     Ok(())
 }
 
@@ -244,20 +219,18 @@ async fn remember_sends(change: &mut Change, messages: &[&Message]) -> Result<()
         .iter()
         .filter_map(|message| Some((message.nonce.as_deref()?, message.author.id.0, message.id.0)))
         .collect();
-    if sends.is_empty() {
-        return Ok(());
+    for run in runs(&sends) {
+        writing!(*change, |connection| {
+            QueryBuilder::new("insert into sends (nonce, author_id, message_id) ")
+                .push_values(run, |mut row, (nonce, author, message)| {
+                    row.push_bind(*nonce).push_bind(*author).push_bind(*message);
+                })
+                .build()
+                .execute(connection)
+                .await?
+                .rows_affected()
+        });
     }
-    writing!(*change, |connection| {
-        sqlx::query(
-            "insert into sends (nonce, author_id, message_id)
-             select value ->> 0, cast(value ->> 1 as bigint), cast(value ->> 2 as bigint)
-             from jsonb_each($1)",
-        )
-        .bind(rows(&sends))
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
     Ok(())
 }
 

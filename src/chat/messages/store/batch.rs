@@ -6,6 +6,7 @@ use super::{append, changes};
 use crate::chat::messages::model::{Post, Write, WriteError, Written};
 use crate::chat::search;
 use crate::chat::search::model::Entry;
+use crate::chat::search::store::Indexed;
 use crate::db::{Change, Db, reading, writing};
 use crate::kernel::{MessageId, Timestamp};
 
@@ -42,22 +43,26 @@ pub(in crate::chat::messages) async fn write(
         };
         outcomes.push(outcome);
     }
-    search::store::write(&mut change, &entries(writes, &outcomes)).await?;
+    search::store::write(&mut change, &entries(db, writes, &outcomes)).await?;
     change.commit().await?;
     Ok(outcomes)
 }
 
 /// What search shall know of the messages whose text is new, as they are after the batch.
-fn entries(writes: &[Write], outcomes: &[Outcome]) -> Vec<Entry> {
+fn entries<'a>(db: &Db, writes: &'a [Write], outcomes: &[Outcome]) -> Vec<Indexed<'a>> {
     let mut newest = BTreeMap::new();
     for (write, outcome) in writes.iter().zip(outcomes) {
-        let Ok(written) = outcome else { continue };
-        let posted = matches!(write, Write::Post(_)) && written.new;
-        if posted || write.retold().is_some() {
-            newest.insert(written.message.id, Entry::of(&written.message));
-        }
+        let Ok(Written { message, new }) = outcome else { continue };
+        let tokens = match write {
+            Write::Post(post) if *new => Some(post.tokens.as_str().into()),
+            Write::Edit { .. } | Write::Delete(_) => {
+                Entry::of(message).map(|entry| search::store::tokens(db, &entry).into())
+            }
+            _ => continue,
+        };
+        newest.insert(message.id, tokens);
     }
-    newest.into_values().flatten().collect()
+    newest.into_iter().filter_map(|(message, tokens)| Some((message, tokens?))).collect()
 }
 
 /// The first of as many fresh ids as there are posts. Those of refused posts stay unused.

@@ -1,15 +1,16 @@
 //! What an index holds for a message, and what it is asked.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::tokens::{Kind, Token, tokens};
 use crate::chat::messages::model::Message;
-use crate::kernel::{MessageId, RoomId, UserId};
+use crate::chat::rooms::model::Member;
+use crate::kernel::{RoomId, UserId};
 
 /// What search knows of a message.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    pub message: MessageId,
     pub room: RoomId,
     pub author: UserId,
     pub body: String,
@@ -47,20 +48,34 @@ const MOST_PLACES: usize = 255;
 /// Longer words are found by their beginning.
 const LONGEST_FORM: usize = 64;
 
-/// The forms of a message in the order of an index.
-struct Forms {
-    marks: Vec<String>,
-    /// Side by side as in the text.
-    words: Vec<String>,
-    /// Parts of words, which stand nowhere.
-    parts: Vec<String>,
+/// The forms of words, side by side as in the text.
+fn words(found: &[Token]) -> impl Iterator<Item = Cow<'_, str>> {
+    let next = found.iter().skip(1).map(Some).chain([None]);
+    found.iter().zip(next).map(|(token, next)| match next {
+        Some(next) if token.joined => pair(token, next).into(),
+        _ => cut(&token.folded).into(),
+    })
+}
+
+/// The forms of parts of words, which stand nowhere.
+fn parts(found: &[Token]) -> impl Iterator<Item = &str> {
+    found.iter().flat_map(|token| &token.parts).map(|part| cut(part))
 }
 
 impl Entry {
+    /// Of a message that is still to be stored.
+    pub fn new(member: &Member, body: &str, html: &str) -> Self {
+        Self {
+            room: member.room(),
+            author: member.person().id,
+            body: body.to_owned(),
+            link: has_link(html),
+        }
+    }
+
     /// Nothing for a deleted message.
     pub fn of(message: &Message) -> Option<Self> {
         (!message.deleted).then(|| Self {
-            message: message.id,
             room: message.room,
             author: message.author.id,
             body: message.body.clone(),
@@ -68,40 +83,38 @@ impl Entry {
         })
     }
 
-    fn forms(&self) -> Forms {
-        let found = tokens(&self.body);
-        let next = found.iter().skip(1).map(Some).chain([None]);
-        let words = found.iter().zip(next).map(|(token, next)| match next {
-            Some(next) if token.joined => pair(token, next),
-            _ => cut(&token.folded),
-        });
+    /// What is known of it apart from its words.
+    fn marks(&self) -> impl Iterator<Item = String> {
         let marks = [Mark::Any, Mark::Room(self.room), Mark::Author(self.author)];
-        let marks = marks.into_iter().chain(self.link.then_some(Mark::Link));
-        Forms {
-            marks: marks.map(Mark::form).collect(),
-            words: words.collect(),
-            parts: found.iter().flat_map(|token| &token.parts).map(|part| cut(part)).collect(),
-        }
+        marks.into_iter().chain(self.link.then_some(Mark::Link)).map(Mark::form)
     }
 
     /// With spaces between.
     pub fn text(&self) -> String {
-        let Forms { marks, words, parts } = self.forms();
-        [marks, words, parts].concat().join(" ")
+        let found = tokens(&self.body);
+        let mut text = String::with_capacity(self.body.len() + 32);
+        let marks = self.marks().map(Cow::Owned);
+        for form in marks.chain(words(&found)).chain(parts(&found).map(Cow::Borrowed)) {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(&form);
+        }
+        text
     }
 
     /// As the text of a `tsvector`.
     pub fn vector(&self) -> String {
-        let Forms { marks, words, parts } = self.forms();
-        let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for form in marks.into_iter().chain(parts) {
+        let found = tokens(&self.body);
+        let mut places: BTreeMap<Cow<'_, str>, Vec<usize>> = BTreeMap::new();
+        for form in self.marks().map(Cow::Owned).chain(parts(&found).map(Cow::Borrowed)) {
             places.entry(form).or_default();
         }
-        for (n, form) in words.into_iter().enumerate() {
+        for (n, form) in words(&found).enumerate() {
             places.entry(form).or_default().push(n + 1);
         }
         if places.values().any(|places| places.len() > MOST_PLACES) {
-            places.entry(Mark::Dense.form()).or_default();
+            places.entry(Mark::Dense.form().into()).or_default();
         }
         let written = places.iter().map(|(form, places)| {
             let places: Vec<String> =
@@ -140,13 +153,13 @@ impl Phrase {
                 (Kind::Sign, _) => {
                     let covered = n > 0 && words.get(n - 1).is_some_and(|before| before.joined);
                     if !covered {
-                        forms.push(cut(&token.folded));
+                        forms.push(cut(&token.folded).to_owned());
                     }
                     found
                         .push(Self { forms: std::mem::take(&mut forms), prefix: open || !covered });
                 }
                 _ => {
-                    forms.push(cut(&token.folded));
+                    forms.push(cut(&token.folded).to_owned());
                     if next.is_none() {
                         found.push(Self { forms: std::mem::take(&mut forms), prefix: open });
                     }
@@ -154,6 +167,11 @@ impl Phrase {
             }
         }
         found
+    }
+
+    /// Whether it ends with the beginning of a word.
+    pub fn is_beginning(&self) -> bool {
+        self.prefix
     }
 
     pub fn mark(mark: Mark) -> Self {
@@ -183,11 +201,12 @@ impl Phrase {
 }
 
 fn pair(sign: &Token, next: &Token) -> String {
-    cut(&format!("{}{}", sign.folded, next.folded))
+    cut(&format!("{}{}", sign.folded, next.folded)).to_owned()
 }
 
-fn cut(form: &str) -> String {
-    form.chars().take(LONGEST_FORM).collect()
+fn cut(form: &str) -> &str {
+    let end = form.char_indices().nth(LONGEST_FORM);
+    end.and_then(|(end, _)| form.get(..end)).unwrap_or(form)
 }
 
 #[cfg(test)]
@@ -195,8 +214,7 @@ mod tests {
     use super::*;
 
     fn entry(body: &str) -> Entry {
-        let (message, room, author) = (MessageId(1), RoomId(2), UserId(3));
-        Entry { message, room, author, body: body.to_owned(), link: false }
+        Entry { room: RoomId(2), author: UserId(3), body: body.to_owned(), link: false }
     }
 
     #[test]

@@ -171,7 +171,7 @@ impl Words {
                 || alone && there.parts.iter().any(|part| same(&wanted.folded, part));
             wanted.kind == there.kind
                 && folded
-                && (!self.exact || same(&wanted.exact, &there.exact))
+                && (!self.exact || same(wanted.exact(), there.exact()))
                 && (n == last || !wanted.joined || there.joined)
         })
     }
@@ -259,7 +259,7 @@ mod tests {
 
     use super::*;
     use crate::chat::search::model::index::Entry;
-    use crate::kernel::{MessageId, RoomId, UserId};
+    use crate::kernel::{RoomId, UserId};
 
     #[track_caller]
     fn finds(query: &str, body: &str, marked: &[&str]) {
@@ -330,8 +330,7 @@ mod tests {
             let typed = if quoted { format!("\"{typed}\"") } else { typed };
             let query = Query::parse(&typed);
             prop_assume!(query.hits(&body).is_some());
-            let (message, room, author) = (MessageId(1), RoomId(1), UserId(1));
-            let index = Entry { message, room, author, body, link: false }.text();
+            let index = Entry { room: RoomId(1), author: UserId(1), body, link: false }.text();
             for phrase in query.phrases() {
                 let asked = phrase.match_text();
                 let (row, prefix) = match asked.strip_suffix(" *") {

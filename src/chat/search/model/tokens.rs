@@ -19,7 +19,8 @@ pub struct Token {
     /// In bytes.
     pub at: Range<usize>,
     pub folded: String,
-    pub exact: String,
+    /// Where it is another one.
+    exact: Option<String>,
     pub kind: Kind,
     /// The next token is a sign that follows without anything between.
     pub joined: bool,
@@ -34,11 +35,17 @@ pub enum Kind {
     Emoji,
 }
 
+impl Token {
+    pub fn exact(&self) -> &str {
+        self.exact.as_deref().unwrap_or(&self.folded)
+    }
+}
+
 /// Takes a text apart, in its order.
 pub fn tokens(text: &str) -> Vec<Token> {
     let mut found: Vec<Token> = Vec::new();
     let mut word: Option<Range<usize>> = None;
-    for (start, grapheme) in text.grapheme_indices(true) {
+    for (start, grapheme) in graphemes(text) {
         let at = start..start + grapheme.len();
         let kind = kind_of(grapheme);
         if kind == Some(Kind::Word) {
@@ -59,6 +66,21 @@ pub fn tokens(text: &str) -> Vec<Token> {
     found
 }
 
+/// The characters of a text as people see them, with where each begins. Between ASCII and ASCII there is
+/// always a border (but inside a line's end, which is no word): most of a text needs no more rules.
+fn graphemes(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let (start, rest) = (next, text.get(next..)?);
+        let grapheme = match rest.as_bytes() {
+            [one] | [one, 0..=127, ..] if one.is_ascii() => rest.get(..1)?,
+            _ => rest.graphemes(true).next()?,
+        };
+        next += grapheme.len();
+        Some((start, grapheme))
+    })
+}
+
 fn is_nothing(grapheme: &str) -> bool {
     grapheme
         .chars()
@@ -70,7 +92,8 @@ fn push_word(found: &mut Vec<Token>, text: &str, word: Option<Range<usize>>) {
     let written = text.get(at.clone()).unwrap_or_default();
     let folded = only_letters(folded(written));
     if !folded.is_empty() {
-        let (exact, parts) = (exact(written), parts(written));
+        let exact = (!written.is_ascii()).then(|| exact(written));
+        let parts = parts(written);
         found.push(Token { at, folded, exact, kind: Kind::Word, joined: false, parts });
     }
 }
@@ -89,7 +112,7 @@ fn push_sign(found: &mut Vec<Token>, grapheme: &str, at: Range<usize>, kind: Kin
     {
         before.joined = before.kind == Kind::Sign && before.at.end == at.start;
     }
-    let exact = exact(grapheme);
+    let exact = Some(exact(grapheme));
     found.push(Token { at, folded, exact, kind, joined: false, parts: Vec::new() });
 }
 
@@ -143,6 +166,9 @@ fn is_sign(c: char) -> bool {
 
 /// `getUserName` is `get`, `user` and `name` too, `HTTPServer` is `http` and `server`.
 fn parts(word: &str) -> Vec<String> {
+    if !word.chars().skip(1).any(char::is_uppercase) {
+        return Vec::new();
+    }
     let letters: Vec<(usize, char)> = word.char_indices().collect();
     let mut cuts = vec![0];
     for (n, pair) in letters.windows(2).enumerate() {

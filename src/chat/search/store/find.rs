@@ -6,7 +6,7 @@ use crate::db::{Db, reading};
 use crate::kernel::{MessageId, Timestamp, UserId};
 
 /// What a message must have to be found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::chat::search) struct Wanted {
     pub reader: UserId,
     pub phrases: Vec<Phrase>,
@@ -17,6 +17,20 @@ pub(in crate::chat::search) struct Wanted {
 }
 
 impl Wanted {
+    /// The same without what words begin with, if there is that: an index has to gather every message
+    /// of every such word before it knows the newest.
+    pub fn without_beginnings(&self) -> Option<Self> {
+        let mut loose = self.clone();
+        loose.phrases.retain(|phrase| !phrase.is_beginning());
+        if loose.phrases.len() == self.phrases.len() {
+            return None;
+        }
+        if loose.phrases.is_empty() && loose.marks.is_empty() {
+            loose.marks.push(vec![Mark::Any]);
+        }
+        Some(loose)
+    }
+
     /// As FTS5 reads it.
     fn match_text(&self) -> String {
         self.joined(Phrase::match_text, " OR ", " AND ")
@@ -37,6 +51,13 @@ impl Wanted {
     }
 }
 
+/// Down to which message the newest are walked, from `$2` on.
+macro_rules! walked {
+    () => {
+        "(select least($2, value + 1) - 10000 from counters where name = 'message')"
+    };
+}
+
 // The index is walked from its newest end and stops when there is enough, so the newest are found in
 // the same time however many there are. `cross join` keeps it the outer loop.
 const SQLITE: &str = concat!(
@@ -46,11 +67,34 @@ const SQLITE: &str = concat!(
     ") and m.created_at >= $4 and m.created_at < $5 and m.deleted_at is null
      order by s.rowid desc limit $6"
 );
-const POSTGRES: &str = concat!(
-    "select m.id, m.body from search s join messages m on m.id = s.id
-     where s.tokens @@ $1::tsquery and s.id < $2 and (m.pos >> 32) in (",
+// PostgreSQL's index knows no order: it gathers all that fits. For a common word that is far too much, and
+// the newest messages soon have enough; for a rare one it is little. The planner cannot tell which is
+// which, so the newest are walked first and the rest is gathered; `offset 0`, `materialized` and `id + 0`
+// keep it so.
+const NEAR: &str = concat!(
+    "select m.id, m.body
+     from (select id, tokens from search
+           where id < $2 and id >= ",
+    walked!(),
+    "      order by id desc offset 0) s
+     join messages m on m.id = s.id
+     where s.tokens @@ $1::tsquery and (m.pos >> 32) = any(array(",
     readable_rooms!("$3"),
-    ") and m.created_at >= $4 and m.created_at < $5 and m.deleted_at is null
+    ")) and m.created_at >= $4 and m.created_at < $5 and m.deleted_at is null
+     order by s.id desc limit $6"
+);
+const FAR: &str = concat!(
+    "with s as materialized
+       (select id from search where tokens @@ $1::tsquery and id + 0 < $2 and id + 0 < ",
+    walked!(),
+    ")
+     select m.id, m.body
+     from (select id from s order by id desc) s
+     cross join lateral
+       (select id, body from messages
+        where id = s.id and (pos >> 32) = any(array(",
+    readable_rooms!("$3"),
+    ")) and created_at >= $4 and created_at < $5 and deleted_at is null offset 0) m
      order by s.id desc limit $6"
 );
 
@@ -61,10 +105,28 @@ pub(in crate::chat::search) async fn find(
     before: MessageId,
     limit: usize,
 ) -> Result<Vec<(MessageId, String)>, sqlx::Error> {
-    let (text, asked) = match db {
-        Db::Sqlite { .. } => (SQLITE, wanted.match_text()),
-        Db::Postgres(_) => (POSTGRES, wanted.query_text()),
+    let Db::Postgres(_) = db else {
+        return ask(db, SQLITE, wanted.match_text(), wanted, before, limit).await;
     };
+    let mut found = ask(db, NEAR, wanted.query_text(), wanted, before, limit).await?;
+    if found.len() < limit {
+        let far = ask(db, FAR, wanted.query_text(), wanted, before, limit).await?;
+        // What is posted between the two moves the border.
+        let last = found.last().map_or(before, |(id, _)| *id);
+        found.extend(far.into_iter().filter(|(id, _)| *id < last));
+        found.truncate(limit);
+    }
+    Ok(found)
+}
+
+async fn ask(
+    db: &Db,
+    text: &'static str,
+    asked: String,
+    wanted: &Wanted,
+    before: MessageId,
+    limit: usize,
+) -> Result<Vec<(MessageId, String)>, sqlx::Error> {
     let rows: Vec<(i64, String)> = reading!(db, |pool| {
         sqlx::query_as(text)
             .bind(asked)

@@ -1,7 +1,11 @@
 //! Keeping the index: with each batch of messages, in its transaction, and for what was there before.
 
+use std::borrow::Cow;
+
+use sqlx::QueryBuilder;
+
 use crate::chat::search::model::{Entry, has_link};
-use crate::db::{Change, Db, writing};
+use crate::db::{Change, Db, runs, writing};
 use crate::kernel::{MessageId, UserId, ids};
 
 #[derive(sqlx::FromRow)]
@@ -16,7 +20,6 @@ struct Row {
 impl From<Row> for Entry {
     fn from(row: Row) -> Self {
         Self {
-            message: MessageId(row.id),
             room: ids::room_of(row.pos),
             author: UserId(row.author_id),
             body: row.body,
@@ -30,11 +33,23 @@ fn json<T: serde::Serialize>(list: &[T]) -> Result<String, sqlx::Error> {
     serde_json::to_string(list).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
+/// What an index holds for a message.
+pub(in crate::chat) type Indexed<'a> = (MessageId, Cow<'a, str>);
+
+/// A message's words as the index of this database wants them. To be made before the writer's turn:
+/// it costs as much as storing them.
+pub(in crate::chat) fn tokens(db: &Db, entry: &Entry) -> String {
+    match db {
+        Db::Sqlite { .. } => entry.text(),
+        Db::Postgres(_) => entry.vector(),
+    }
+}
+
 /// With rising ids, as FTS5 wants them.
-fn texts(entries: &[Entry]) -> Result<String, sqlx::Error> {
-    let mut rows: Vec<_> = entries.iter().map(|entry| (entry.message.0, entry.text())).collect();
-    rows.sort_unstable_by_key(|(id, _)| *id);
-    json(&rows)
+fn in_order<'a>(entries: &'a [Indexed<'_>]) -> Vec<&'a Indexed<'a>> {
+    let mut sorted: Vec<_> = entries.iter().collect();
+    sorted.sort_unstable_by_key(|(message, _)| *message);
+    sorted
 }
 
 /// Takes messages out of the index. To be called while they have still the text that they were indexed
@@ -58,12 +73,15 @@ pub(in crate::chat) async fn forget(
             .bind(json(&ids)?)
             .fetch_all(&mut **transaction)
             .await?;
-            let entries: Vec<Entry> = rows.into_iter().map(Entry::from).collect();
+            let entries: Vec<Indexed<'_>> = rows
+                .into_iter()
+                .map(|row| (MessageId(row.id), Entry::from(row).text().into()))
+                .collect();
             sqlx::query(
                 "insert into search (search, rowid, tokens)
                  select 'delete', value ->> 0, value ->> 1 from json_each($1)",
             )
-            .bind(texts(&entries)?)
+            .bind(json(&in_order(&entries))?)
             .execute(&mut **transaction)
             .await?;
         }
@@ -80,24 +98,26 @@ pub(in crate::chat) async fn forget(
 /// Puts messages into the index that are not in it.
 pub(in crate::chat) async fn write(
     change: &mut Change,
-    entries: &[Entry],
+    entries: &[Indexed<'_>],
 ) -> Result<(), sqlx::Error> {
     if entries.is_empty() {
         return Ok(());
     }
     match change {
         Change::Sqlite(transaction) => {
-            sqlx::query(
-                "insert into search (rowid, tokens)
-                 select value ->> 0, value ->> 1 from json_each($1)",
-            )
-            .bind(texts(entries)?)
-            .execute(&mut **transaction)
-            .await?;
+            for run in runs(&in_order(entries)) {
+                QueryBuilder::new("insert into search (rowid, tokens) ")
+                    .push_values(run, |mut row, (message, tokens)| {
+                        row.push_bind(message.0).push_bind(&**tokens);
+                    })
+                    .build()
+                    .execute(&mut **transaction)
+                    .await?;
+            }
         }
         Change::Postgres(transaction) => {
-            let ids: Vec<i64> = entries.iter().map(|entry| entry.message.0).collect();
-            let vectors: Vec<String> = entries.iter().map(Entry::vector).collect();
+            let ids: Vec<i64> = entries.iter().map(|(message, _)| message.0).collect();
+            let vectors: Vec<&str> = entries.iter().map(|(_, tokens)| &**tokens).collect();
             sqlx::query(
                 "insert into search (id, tokens)
                  select id, tokens::tsvector from unnest($1::bigint[], $2::text[]) e (id, tokens)",
@@ -136,11 +156,14 @@ pub(in crate::chat::search) async fn index_earlier(db: &Db) -> Result<Option<usi
         .fetch_all(connection)
         .await?
     });
-    let entries: Vec<Entry> = rows.into_iter().map(Entry::from).collect();
-    let lowest = entries.last().map_or(0, |entry| entry.message.0);
+    let lowest = rows.last().map_or(0, |row| row.id);
     // Who edited one meanwhile has indexed it.
-    let messages: Vec<MessageId> = entries.iter().map(|entry| entry.message).collect();
+    let messages: Vec<MessageId> = rows.iter().map(|row| MessageId(row.id)).collect();
     forget(&mut change, &messages).await?;
+    let entries: Vec<Indexed<'_>> = rows
+        .into_iter()
+        .map(|row| (MessageId(row.id), tokens(db, &Entry::from(row)).into()))
+        .collect();
     write(&mut change, &entries).await?;
     writing!(change, |connection| {
         sqlx::query("update meta set value = cast($1 as text) where name = 'search_below'")

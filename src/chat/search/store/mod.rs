@@ -6,4 +6,4 @@ mod index;
 
 pub(super) use self::find::{Wanted, find, people};
 pub(super) use self::index::index_earlier;
-pub(in crate::chat) use self::index::{forget, write};
+pub(in crate::chat) use self::index::{Indexed, forget, tokens, write};

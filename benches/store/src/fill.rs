@@ -1,0 +1,328 @@
+//! Makes a database with as many messages as wanted, in the order in which they would have been
+//! posted: through Patio's migrations, with HTML of its own making and words from its own tokeniser.
+//! Only the way in is quicker than a server's: large transactions, no waiting for the disk.
+
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use anyhow::{Context as _, Result};
+use patio::chat::messages::markup;
+use patio::chat::search::model::Entry;
+use patio::db::Db;
+use patio::kernel::ids::key;
+use patio::kernel::{RoomId, UserId};
+use serde_json::{Value, json};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, SqliteConnection};
+
+use crate::seats::{self, PEOPLE, ROOMS};
+use crate::words::{Dice, Texts, Zipf};
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// A data directory that is made, or the address of an empty PostgreSQL database.
+    #[arg(long)]
+    to: String,
+    #[arg(long)]
+    messages: u64,
+}
+
+/// Messages that are made and written together.
+const PIECE: u64 = 10_000;
+const MAKERS: u64 = 2;
+/// Everything was said before this moment, a message every ten seconds: 2026-10-01.
+const LAST: i64 = 1_790_812_800_000;
+const EVERY: i64 = 10_000;
+
+struct Row {
+    pos: i64,
+    id: i64,
+    author: i64,
+    body: String,
+    html: String,
+    at: i64,
+    /// What search knows: words for SQLite, or a vector for PostgreSQL.
+    tokens: String,
+}
+
+struct Made {
+    room: i64,
+    author: i64,
+    entry: Entry,
+    html: String,
+    tokens: String,
+}
+
+pub async fn run(options: &Options) -> Result<Value> {
+    let config = seats::config(&options.to)?;
+    let url = config.storage.database().cloned();
+    std::fs::create_dir_all(&config.storage.data_dir)?;
+    let begun = std::time::Instant::now();
+    Db::open(url.as_ref(), &config.storage.data_dir).await?.close().await;
+    let mut sink = if options.to.starts_with("postgres") {
+        Sink::Postgres(open_postgres(&options.to).await?)
+    } else {
+        Sink::Sqlite(open_sqlite(&config.storage.data_dir.join("patio.db")).await?)
+    };
+    let postgres = matches!(sink, Sink::Postgres(_));
+    sink.people().await?;
+    let makers: Vec<_> = (0..MAKERS).map(|first| make(first, options.messages, postgres)).collect();
+    let mut seqs = vec![0_i64; usize::try_from(ROOMS)?];
+    let (mut id, mut bytes, mut html) = (0_i64, 0_usize, 0_usize);
+    let total = i64::try_from(options.messages)?;
+    for piece in 0..options.messages.div_ceil(PIECE) {
+        let maker = &makers[usize::try_from(piece % MAKERS)?];
+        let made = maker.recv().context("a maker ended")?;
+        let rows: Vec<Row> = made
+            .into_iter()
+            .map(|made| {
+                id += 1;
+                let seq = &mut seqs[usize::try_from(made.room).unwrap_or(0)];
+                *seq += 1;
+                bytes += made.entry.body.len();
+                html += made.html.len();
+                Row {
+                    pos: key(seats::room(made.room), *seq),
+                    id,
+                    author: made.author,
+                    body: made.entry.body,
+                    html: made.html,
+                    at: LAST - (total - id) * EVERY,
+                    tokens: made.tokens,
+                }
+            })
+            .collect();
+        sink.write(&rows, piece % 5 == 4).await?;
+        if piece % 50 == 49 {
+            eprintln!("{id} messages, {:.0} s", begun.elapsed().as_secs_f64());
+        }
+    }
+    sink.finish(&seqs, id).await?;
+    Ok(json!({
+        "messages": id,
+        "seconds": begun.elapsed().as_secs_f64(),
+        "body_bytes": bytes as f64 / id.max(1) as f64,
+        "html_bytes": html as f64 / id.max(1) as f64,
+    }))
+}
+
+/// Makes every so many-th piece in a thread of its own.
+fn make(first: u64, messages: u64, postgres: bool) -> Receiver<Vec<Made>> {
+    let (sender, receiver) = sync_channel(2);
+    std::thread::spawn(move || {
+        let texts = Texts::default();
+        let zipf = Zipf::new(usize::try_from(ROOMS).unwrap_or(1));
+        for piece in (first..messages.div_ceil(PIECE)).step_by(usize::try_from(MAKERS).unwrap_or(1))
+        {
+            let numbers = piece * PIECE..((piece + 1) * PIECE).min(messages);
+            let made = numbers.map(|number| one(number, &texts, &zipf, postgres)).collect();
+            if sender.send(made).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn one(number: u64, texts: &Texts, zipf: &Zipf, postgres: bool) -> Made {
+    let mut dice = Dice::new(number ^ 0x5eed_0000_0000);
+    let room = i64::try_from(zipf.pick(&mut dice)).unwrap_or(0);
+    // Whoever is in the room.
+    let author = loop {
+        let person = i64::try_from(dice.below(1_000)).unwrap_or(0) % PEOPLE;
+        if seats::is_in(person, room) {
+            break person;
+        }
+    };
+    let entry = entry(seats::room(room), seats::person(author), texts.body(number));
+    let html = markup::render(&entry.body);
+    let tokens = if postgres { entry.vector() } else { entry.text() };
+    Made { room, author: seats::person(author).0, entry, html, tokens }
+}
+
+pub fn entry(room: RoomId, author: UserId, body: String) -> Entry {
+    Entry { room, author, body, link: false }
+}
+
+enum Sink {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+async fn open_sqlite(path: &std::path::Path) -> Result<SqliteConnection> {
+    let mut connection = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Off)
+        .synchronous(SqliteSynchronous::Off)
+        .foreign_keys(false)
+        .pragma("cache_size", "-1048576")
+        .pragma("temp_store", "memory")
+        .pragma("locking_mode", "exclusive")
+        .connect()
+        .await?;
+    sqlx::raw_sql("begin").execute(&mut connection).await?;
+    Ok(connection)
+}
+
+async fn open_postgres(url: &str) -> Result<PgConnection> {
+    let mut connection = url.parse::<PgConnectOptions>()?.connect().await?;
+    // Made again at the end, from all there is.
+    sqlx::raw_sql(
+        "drop index search_tokens; set synchronous_commit = off; set maintenance_work_mem = '1GB'",
+    )
+    .execute(&mut connection)
+    .await?;
+    Ok(connection)
+}
+
+impl Sink {
+    async fn run(&mut self, sql: String) -> Result<()> {
+        match self {
+            Self::Sqlite(it) => sqlx::raw_sql(AssertSqlSafe(sql)).execute(it).await.map(drop)?,
+            Self::Postgres(it) => sqlx::raw_sql(AssertSqlSafe(sql)).execute(it).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    async fn people(&mut self) -> Result<()> {
+        let people: Vec<String> = (0..PEOPLE)
+            .map(|n| {
+                let (id, role) = (seats::person(n).0, if n == 0 { "admin" } else { "member" });
+                format!(
+                    "({id}, 'bench{n}', 'bench{n}', 'bench{n}', 'Bench {n}', \
+                     'bench{n}@example.org', 'none', '{role}', 0, 1)"
+                )
+            })
+            .collect();
+        self.run(format!(
+            "insert into users (id, name, folded_name, skeleton, display_name, email,
+               password_hash, role, bot, created_at) values {}",
+            people.join(",")
+        ))
+        .await?;
+        let blob =
+            |hash: Vec<u8>| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let postgres = matches!(self, Self::Postgres(_));
+        let tokens: Vec<String> = (0..PEOPLE)
+            .map(|n| {
+                let hash = blob(seats::token_hash(n));
+                let hash = if postgres { format!("'\\x{hash}'") } else { format!("x'{hash}'") };
+                format!("({hash}, {}, 'bench', 1)", seats::person(n).0)
+            })
+            .collect();
+        self.run(format!(
+            "insert into tokens (hash, user_id, label, created_at) values {}",
+            tokens.join(",")
+        ))
+        .await
+    }
+
+    async fn write(&mut self, rows: &[Row], commit: bool) -> Result<()> {
+        match self {
+            Self::Sqlite(connection) => {
+                write_sqlite(connection, rows).await?;
+                if commit {
+                    sqlx::raw_sql("commit; begin").execute(connection).await?;
+                }
+            }
+            Self::Postgres(connection) => copy(connection, rows).await?,
+        }
+        Ok(())
+    }
+
+    /// Rooms, who is in them, and counters, as they are after all that was said.
+    async fn finish(&mut self, seqs: &[i64], last: i64) -> Result<()> {
+        let rooms: Vec<String> = (0_i64..)
+            .zip(seqs)
+            .map(|(n, seq)| {
+                let kind = if seats::is_private(n) { "private" } else { "public" };
+                let code = if n == 0 { "null".to_owned() } else { format!("'BENCH{n}'") };
+                format!(
+                    "({}, 'Room {n}', 'room {n}', '{kind}', {}, {code}, {seq}, {seq}, 1)",
+                    seats::room(n).0,
+                    i32::from(n == 0)
+                )
+            })
+            .collect();
+        self.run(format!(
+            "insert into rooms (id, name, folded_name, visibility, lobby, code, last_seq, rev,
+               created_at) values {}",
+            rooms.join(",")
+        ))
+        .await?;
+        for person in 0..PEOPLE {
+            let places: Vec<String> = (0_i64..)
+                .zip(seqs)
+                .filter(|(room, _)| seats::is_in(person, *room))
+                .map(|(room, seq)| {
+                    format!("({}, {}, {seq}, 1)", seats::person(person).0, seats::room(room).0)
+                })
+                .collect();
+            self.run(format!(
+                "insert into memberships (user_id, room_id, last_read_seq, joined_at) values {}",
+                places.join(",")
+            ))
+            .await?;
+        }
+        self.run(format!("update counters set value = {last} where name = 'message'")).await?;
+        match self {
+            Self::Sqlite(connection) => drop(sqlx::raw_sql("commit").execute(connection).await?),
+            Self::Postgres(connection) => {
+                let end = "create index search_tokens on search using gin (tokens);
+                    select setval(pg_get_serial_sequence('users', 'id'), max(id)) from users;
+                    select setval(pg_get_serial_sequence('rooms', 'id'), max(id)) from rooms";
+                sqlx::raw_sql(end).execute(&mut *connection).await?;
+                sqlx::raw_sql("vacuum analyze").execute(&mut *connection).await?;
+                sqlx::raw_sql("checkpoint").execute(connection).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn write_sqlite(connection: &mut SqliteConnection, rows: &[Row]) -> Result<()> {
+    const AT_ONCE: usize = 200;
+    let places = |columns: usize, count: usize| {
+        vec![format!("({})", vec!["?"; columns].join(",")); count].join(",")
+    };
+    for rows in rows.chunks(AT_ONCE) {
+        let sql = format!(
+            "insert into messages (pos, change, id, author_id, kind, body, html, created_at) values {}",
+            vec!["(?,?,?,?,'text',?,?,?)"; rows.len()].join(",")
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for row in rows {
+            query = query.bind(row.pos).bind(row.pos).bind(row.id).bind(row.author);
+            query = query.bind(&row.body).bind(&row.html).bind(row.at);
+        }
+        query.execute(&mut *connection).await?;
+        let sql = format!("insert into search (rowid, tokens) values {}", places(2, rows.len()));
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for row in rows {
+            query = query.bind(row.id).bind(&row.tokens);
+        }
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn copy(connection: &mut PgConnection, rows: &[Row]) -> Result<()> {
+    let quoted = |text: &str| {
+        text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t")
+    };
+    let (mut messages, mut search) = (String::new(), String::new());
+    for Row { pos, id, author, body, html, at, tokens } in rows {
+        let (body, html, tokens) = (quoted(body), quoted(html), quoted(tokens));
+        messages += &format!("{pos}\t{pos}\t{id}\t{author}\ttext\t{body}\t{html}\t{at}\n");
+        search += &format!("{id}\t{tokens}\n");
+    }
+    for (into, text) in [
+        ("messages (pos, change, id, author_id, kind, body, html, created_at)", messages),
+        ("search (id, tokens)", search),
+    ] {
+        let mut copy = connection.copy_in_raw(&format!("copy {into} from stdin")).await?;
+        copy.send(text.into_bytes()).await?;
+        copy.finish().await?;
+    }
+    Ok(())
+}
