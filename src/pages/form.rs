@@ -27,7 +27,7 @@ impl Form {
     }
 
     #[must_use]
-    pub fn refuse(mut self, field: &'static str, text: String) -> Self {
+    pub fn wrong(mut self, field: &'static str, text: String) -> Self {
         self.errors.push((field, text.into()));
         self
     }

@@ -89,7 +89,7 @@ async fn miss(
     if !near.is_empty() {
         text = format!("{text} {}", page.t.name("did-you-mean", near.join(", ")));
     }
-    let form = Form::default().with("code", typed).refuse("code", text);
+    let form = Form::default().with("code", typed).wrong("code", text);
     let shown = directory(site, me, page, Form::default(), form).await?;
     Ok(again(StatusCode::NOT_FOUND, shown))
 }
