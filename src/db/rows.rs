@@ -18,3 +18,28 @@ impl<T: Serialize> Serialize for Rows<'_, T> {
         serializer.collect_map(self.0.iter().enumerate())
     }
 }
+
+/// A row that is read by the place of its columns, which have to be asked for in the order of the
+/// fields: for what is read by the hundred, where looking up each name would cost more than the value.
+macro_rules! in_order {
+    ($(#[$doc:meta])* $sight:vis struct $name:ident { $($field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        $sight struct $name {
+            $($field: $type,)*
+        }
+
+        impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $name
+        where
+            usize: sqlx::ColumnIndex<R>,
+            $($type: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,)*
+        {
+            fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+                let mut places = 0..;
+                let mut next = || places.next().unwrap_or_default();
+                Ok(Self { $($field: row.try_get(next())?,)* })
+            }
+        }
+    };
+}
+
+pub(crate) use in_order;

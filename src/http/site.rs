@@ -1,6 +1,7 @@
 //! The parts that a request may use, handed to every handler.
 
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
@@ -18,7 +19,9 @@ use crate::kernel::{Clock, Random};
 use crate::lifecycle::Lifecycle;
 
 #[derive(Clone)]
-pub struct Site {
+pub struct Site(Arc<Parts>);
+
+pub struct Parts {
     pub accounts: Accounts,
     pub rooms: Rooms,
     pub messages: Messages,
@@ -31,7 +34,21 @@ pub struct Site {
     pub lifecycle: Lifecycle,
     pub throttle: Throttle,
     pub requests: Requests,
-    pub about: Arc<About>,
+    pub about: About,
+}
+
+impl From<Parts> for Site {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for Site {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 /// What does not change while the server runs.
@@ -43,6 +60,7 @@ pub struct About {
     pub trusted_proxies: Networks,
     /// What opens the metrics; without it they are for this machine alone.
     pub metrics_token: Option<MetricsToken>,
-    /// The reference of the JSON API (`OpenAPI` 3.1), which the API serves and a page shows.
-    pub reference: Arc<Value>,
+    /// The reference of the JSON API (`OpenAPI` 3.1), which the API serves and a page shows; made
+    /// when somebody asks for it.
+    pub reference: LazyLock<Arc<Value>>,
 }

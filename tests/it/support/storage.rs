@@ -164,7 +164,7 @@ pub async fn execute(db: &Db, sqlite: &'static str, postgres: &'static str) {
 /// The numbers that a query finds.
 pub async fn numbers(db: &Db, query: &'static str) -> Vec<i64> {
     match db {
-        Db::Sqlite { read, .. } => sqlx::query_scalar(query).fetch_all(read).await,
+        Db::Sqlite { write, .. } => sqlx::query_scalar(query).fetch_all(write).await,
         Db::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await,
     }
     .expect("numbers")
