@@ -14,6 +14,7 @@ RUN npm run build -- --outdir=/assets
 FROM rust:1.95-slim-bookworm AS executable
 WORKDIR /src
 # The dependencies alone, so that a change of our own code does not build them again.
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir src \
     && echo 'fn main() {}' | tee build.rs > src/main.rs \

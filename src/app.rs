@@ -1,7 +1,7 @@
 //! The one place that knows all parts: builds them, wires them, runs them until told to stop.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use tokio::net::TcpListener;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -68,9 +69,9 @@ impl App {
             base_url: config.base_url,
             trusted_proxies: config.trusted_proxies,
             metrics_token: config.metrics_token.or(config.metrics_token_file),
-            reference: Arc::new(api::document()?),
+            reference: LazyLock::new(|| Arc::new(api::document())),
         };
-        let site = Site::new(Parts {
+        let site = Site::from(Parts {
             accounts,
             search: Search::start(db.clone(), rooms.clone(), &lifecycle),
             rooms,
@@ -131,7 +132,8 @@ fn router(site: &Site) -> Router<Site> {
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal(&"a handler panicked").into_response()
         }))
-        .layer(CompressionLayer::new())
+        // A page is packed for one reader: harder would cost more than making it.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn_with_state(site.clone(), metrics::note))
         .layer(from_fn_with_state(site.clone(), client::identify))
 }

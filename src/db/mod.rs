@@ -26,7 +26,7 @@ use crate::kernel::Fault;
 use crate::lifecycle;
 
 pub use self::readers::Readers;
-pub(crate) use self::rows::{rows, runs};
+pub(crate) use self::rows::{in_order, rows, runs};
 pub(crate) use self::trouble::passing;
 
 /// An open database.

@@ -98,3 +98,59 @@ impl Drop for Reading<'_> {
         self.shelf.waiting().extend(self.connection.take());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr;
+
+    use futures_util::StreamExt as _;
+    use futures_util::future::poll_immediate;
+
+    use super::*;
+
+    async fn two() -> Readers {
+        let options = SqliteConnectOptions::from_str("sqlite::memory:").expect("options");
+        Readers::open(options, 2).await.expect("readers")
+    }
+
+    async fn add(readers: &Readers, one: i64) -> i64 {
+        let mut reading = readers.one().await.expect("a connection");
+        let question = sqlx::query_scalar("select $1 + 1").bind(one);
+        question.fetch_one(&mut *reading).await.expect("an answer")
+    }
+
+    #[tokio::test]
+    async fn there_are_so_many_at_a_time_and_the_next_waits() {
+        let readers = two().await;
+        let one = readers.one().await.expect("one");
+        let two = readers.one().await.expect("two");
+        assert!(poll_immediate(readers.one()).await.is_none(), "a third has to wait");
+        drop(one);
+        assert!(poll_immediate(readers.one()).await.is_some(), "until one is given back");
+        drop(two);
+        assert_eq!(add(&readers, 1).await, 2);
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_hear_an_answer_to_its_end_leaves_a_connection_that_works() {
+        let readers = two().await;
+        for _ in 0..3 {
+            let mut reading = readers.one().await.expect("a connection");
+            let numbers = "with recursive n(n) as (select 1 union all select n + 1 from n) \
+                 select n from n";
+            let mut endless = sqlx::query_scalar::<_, i64>(numbers).fetch(&mut *reading);
+            assert_eq!(endless.next().await.expect("a row").expect("a number"), 1);
+        }
+        assert_eq!(add(&readers, 41).await, 42);
+    }
+
+    #[tokio::test]
+    async fn after_a_rest_they_are_opened_anew_and_after_the_end_no_more() {
+        let readers = two().await;
+        readers.rest().await;
+        assert!(readers.0.waiting().is_empty());
+        assert_eq!(add(&readers, 1).await, 2);
+        readers.close().await;
+        assert!(readers.one().await.is_err());
+    }
+}

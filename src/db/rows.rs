@@ -22,6 +22,31 @@ impl<T: Serialize> Serialize for Rows<'_, T> {
     }
 }
 
+/// A row that is read by the place of its columns, which have to be asked for in the order of the
+/// fields: for what is read by the hundred, where looking up each name would cost more than the value.
+macro_rules! in_order {
+    ($(#[$doc:meta])* $sight:vis struct $name:ident { $($field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        $sight struct $name {
+            $($field: $type,)*
+        }
+
+        impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $name
+        where
+            usize: sqlx::ColumnIndex<R>,
+            $($type: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,)*
+        {
+            fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+                let mut places = 0..;
+                let mut next = || places.next().unwrap_or_default();
+                Ok(Self { $($field: row.try_get(next())?,)* })
+            }
+        }
+    };
+}
+
+pub(crate) use in_order;
+
 /// Parts of a list whose lengths are powers of two, the longest first. What is written with one
 /// statement for each part has few different texts, and all of them stay prepared.
 pub(crate) fn runs<T>(mut rest: &[T]) -> impl Iterator<Item = &[T]> {

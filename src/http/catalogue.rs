@@ -58,3 +58,28 @@ impl Catalogue {
         errors.is_empty().then_some(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use unic_langid::langid;
+
+    use super::*;
+
+    #[test]
+    fn what_has_no_variables_is_there_as_it_is() {
+        let english = Catalogue::read(langid!("en"));
+        assert_eq!(english.plain("send"), Some("Send"));
+        assert_eq!(english.plain("typing-one"), Some("{names} is typing…"));
+        assert_eq!(english.plain("about-room"), None, "this one names a room");
+        assert_eq!(english.plain("no-such-text"), None);
+    }
+
+    #[test]
+    fn what_has_variables_is_filled_with_them() {
+        let spanish = Catalogue::read(langid!("es"));
+        let about =
+            |name| spanish.format("about-room", Some(&FluentArgs::from_iter([("name", name)])));
+        assert_eq!(about("<lobby>").as_deref(), Some("Sobre <lobby>"));
+        assert_eq!(spanish.format("about-room", None), None);
+    }
+}

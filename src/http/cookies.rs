@@ -85,3 +85,30 @@ fn build(name: &'static str, value: String, client: Client) -> Cookie<'static> {
         .max_age(KEPT)
         .build()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("patio_room=1.2; a=b=c;patio_theme=dark"));
+        headers.append(COOKIE, HeaderValue::from_static("other; patio_language = es"));
+        for (name, found) in [
+            ("patio_room", Some("1.2")),
+            ("a", Some("b=c")),
+            ("patio_theme", Some("dark")),
+            ("patio_language", Some("es")),
+            ("patio", None),
+            ("room", None),
+            ("other", None),
+        ] {
+            assert_eq!(value(&headers, name), found, "{name}");
+        }
+        assert_eq!(last_room(&headers, UserId(1)), Some(RoomId(2)));
+        assert_eq!(last_room(&headers, UserId(2)), None, "somebody else's");
+    }
+}

@@ -1,7 +1,7 @@
 //! The parts that a request may use, handed to every handler.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
@@ -22,20 +22,6 @@ use crate::lifecycle::Lifecycle;
 #[derive(Clone)]
 pub struct Site(Arc<Parts>);
 
-impl Site {
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
-    }
-}
-
-impl Deref for Site {
-    type Target = Parts;
-
-    fn deref(&self) -> &Parts {
-        &self.0
-    }
-}
-
 pub struct Parts {
     pub accounts: Accounts,
     pub rooms: Rooms,
@@ -52,6 +38,20 @@ pub struct Parts {
     pub about: About,
 }
 
+impl From<Parts> for Site {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for Site {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 /// What does not change while the server runs.
 pub struct About {
     pub name: String,
@@ -61,6 +61,7 @@ pub struct About {
     pub trusted_proxies: Networks,
     /// What opens the metrics; without it they are for this machine alone.
     pub metrics_token: Option<MetricsToken>,
-    /// The reference of the JSON API (`OpenAPI` 3.1), which the API serves and a page shows.
-    pub reference: Arc<Value>,
+    /// The reference of the JSON API (`OpenAPI` 3.1), which the API serves and a page shows; made
+    /// when somebody asks for it.
+    pub reference: LazyLock<Arc<Value>>,
 }

@@ -65,7 +65,7 @@ impl AccountView {
     fn new(account: &Account, site: &Site, me: UserId) -> Self {
         let id = account.person.id;
         Self {
-            person: PersonView::new(&account.person, site.presence.is_online(id)),
+            person: PersonView::new(account.person.clone(), site.presence.is_online(id)),
             email: account.email.clone(),
             since: account.created_at.utc().strftime("%Y-%m-%d").to_string(),
             since_iso: account.created_at.rfc3339(),

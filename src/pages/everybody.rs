@@ -54,7 +54,8 @@ async fn index(
     let mut people = site.accounts.people().await?;
     people.retain(|person| is_called(person, sought));
     people.sort_by_cached_key(|person| without_accents(&person.display_name));
-    let views = people.iter().map(|person| PersonView::new(person, here.contains(&person.id)));
+    let views = people.into_iter().map(|person| (here.contains(&person.id), person));
+    let views = views.map(|(online, person)| PersonView::new(person, online));
     let (online, offline) = views.partition(|person| person.online);
     let side = side(&site, &me.person, None, &page).await?;
     Ok(html(&PeoplePage { side, sought: sought.to_owned(), online, offline, page }))

@@ -19,16 +19,16 @@ pub(super) struct PersonView {
 }
 
 impl PersonView {
-    pub fn new(person: &Person, online: bool) -> Self {
+    pub fn new(person: Person, online: bool) -> Self {
         Self {
             id: person.id.0,
-            name: person.name.clone(),
-            display_name: person.display_name.clone(),
             hue: hue_of(person.id),
             initials: initials(&person.display_name),
-            photo: person.avatar.clone(),
             online,
             admin: person.role == Role::Admin,
+            name: person.name,
+            display_name: person.display_name,
+            photo: person.avatar,
         }
     }
 }
@@ -40,14 +40,13 @@ pub(super) fn hue_of(user: UserId) -> i64 {
 
 /// The first letters of the first and the last word, or the first two of a single one.
 pub fn initials(name: &str) -> String {
-    let words: Vec<&str> = name.split([' ', '.', '-', '_']).filter(|w| !w.is_empty()).collect();
-    let first = |word: &&str| word.graphemes(true).next().unwrap_or_default().to_owned();
-    let letters = match words.as_slice() {
-        [] => String::new(),
-        [word] => word.graphemes(true).take(2).collect(),
-        [one, .., last] => first(one) + &first(last),
-    };
-    letters.to_uppercase()
+    let mut words = name.split([' ', '.', '-', '_']).filter(|word| !word.is_empty());
+    let letters = |word: &str, count| word.graphemes(true).take(count).collect::<String>();
+    match (words.next(), words.next_back()) {
+        (None, _) => String::new(),
+        (Some(word), None) => letters(word, 2).to_uppercase(),
+        (Some(one), Some(last)) => (letters(one, 1) + &letters(last, 1)).to_uppercase(),
+    }
 }
 
 #[derive(Template)]
@@ -62,7 +61,7 @@ struct MemberRow {
 /// # Errors
 /// When the template cannot be rendered.
 pub fn member_row(person: &Person, online: bool, t: Language) -> askama::Result<String> {
-    MemberRow { p: PersonView::new(person, online), t }.render()
+    MemberRow { p: PersonView::new(person.clone(), online), t }.render()
 }
 
 #[cfg(test)]

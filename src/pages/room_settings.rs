@@ -83,11 +83,13 @@ async fn settings(
     }
     page.set_path(format!("/rooms/{}/settings", room.id));
     let side = side(site, reader.person(), Some(room), &page).await?;
-    let online = site.presence.online();
     let people = site.rooms.people(reader).await?;
-    let people = people.iter().map(|person| MemberView {
+    let people = people.into_iter().map(|person| MemberView {
         owner: room.owner_id == Some(person.id),
-        person: PersonView::new(person, online.contains(&person.id)),
+        person: {
+            let online = site.presence.is_online(person.id);
+            PersonView::new(person, online)
+        },
     });
     let invitation = room.code.as_ref().map(|code| invite(&page, code)).transpose()?;
     let template = SettingsPage {

@@ -210,7 +210,8 @@ pub(super) async fn unwritten_page(
     shown: Shown,
 ) -> Result<Response, Problem> {
     site.presence.seen(me.id);
-    let view = |person: &Person| PersonView::new(person, site.presence.is_online(person.id));
+    let view =
+        |person: &Person| PersonView::new(person.clone(), site.presence.is_online(person.id));
     let both = [me, other].into_iter().map(view);
     let (online, offline): (Vec<_>, Vec<_>) = both.partition(|person| person.online);
     let (name, direct) = (other.display_name.clone(), Visibility::Direct);
@@ -253,10 +254,10 @@ async fn people(
     site: &Site,
     reader: &Reader,
 ) -> Result<(Vec<PersonView>, Vec<PersonView>), Problem> {
-    let online = site.presence.online();
     let people = site.rooms.people(reader).await?;
     Ok(people
-        .iter()
-        .map(|person| PersonView::new(person, online.contains(&person.id)))
+        .into_iter()
+        .map(|person| (site.presence.is_online(person.id), person))
+        .map(|(online, person)| PersonView::new(person, online))
         .partition(|person| person.online))
 }

@@ -79,9 +79,8 @@ pub(super) async fn side(
     shown: Option<&Room>,
     page: &Frame,
 ) -> Result<Side, Problem> {
-    let online = site.presence.online();
     let is_shown = |id: RoomId| shown.is_some_and(|room| room.id == id);
-    let is_there = |room: &Room| room.other.is_some_and(|other| online.contains(&other));
+    let is_there = |room: &Room| room.other.is_some_and(|other| site.presence.is_online(other));
     let rooms = site.rooms.list(me).await?;
     let mut rows: Vec<Row> = rooms
         .iter()
@@ -106,7 +105,7 @@ pub(super) async fn side(
         languages: Language::ALL.iter().map(language).collect(),
         rooms,
         direct,
-        me: PersonView::new(me, true),
+        me: PersonView::new(me.clone(), true),
         unread,
     })
 }

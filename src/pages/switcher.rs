@@ -69,7 +69,7 @@ async fn index(
     t: Language,
 ) -> Result<Response, Problem> {
     let here = site.presence.online();
-    let view = |person: &Person| PersonView::new(person, here.contains(&person.id));
+    let view = |person: &Person| PersonView::new(person.clone(), here.contains(&person.id));
     let mut people = site.accounts.people().await?;
     let rooms = site.rooms.list(&me.person).await?;
     let mut targets = Vec::with_capacity(rooms.len() + people.len());

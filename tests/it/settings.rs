@@ -78,6 +78,28 @@ async fn a_new_address_takes_the_password_and_must_be_free() {
 }
 
 #[tokio::test]
+async fn a_browser_is_listed_by_its_name_with_what_it_calls_itself_beside_it() {
+    const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0";
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let signed_in = Browser::plain()
+        .post(server.url("/login"))
+        .header("user-agent", AGENT)
+        .form(&[("login", "ana"), ("password", PASSWORD)])
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(signed_in.status(), StatusCode::SEE_OTHER);
+    for (path, called) in
+        [("/settings", "Firefox on Linux"), ("/settings?lang=es", "Firefox en Linux")]
+    {
+        let page = ana.get(path).await;
+        assert_eq!(page.one(".session__agent[title]"), called);
+        assert_eq!(page.attribute(".session__agent[title]", "title").as_deref(), Some(AGENT));
+    }
+}
+
+#[tokio::test]
 async fn one_sees_where_one_is_signed_in_and_ends_what_is_elsewhere() {
     let server = Server::start().await;
     let mut here = server.person("ana").await;

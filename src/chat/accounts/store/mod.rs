@@ -22,16 +22,19 @@ pub(super) use self::sign_ins::{
 };
 
 use super::model::{Person, Role};
+use crate::db::in_order;
 use crate::kernel::UserId;
 
-#[derive(sqlx::FromRow)]
-pub(in crate::chat) struct PersonRow {
-    id: i64,
-    name: String,
-    display_name: String,
-    bot: i64,
-    role: String,
-    avatar: Option<String>,
+in_order! {
+    /// Somebody, out of these columns of `users`.
+    pub(in crate::chat) struct PersonRow {
+        id: i64,
+        name: String,
+        display_name: String,
+        bot: i64,
+        role: String,
+        avatar: Option<String>,
+    }
 }
 
 impl From<PersonRow> for Person {

@@ -12,6 +12,7 @@ pub(super) use self::history::{find, found, page, room_of, rooms, since};
 
 use super::model::{Kind, Message, Reactions};
 use crate::chat::accounts::model::{Person, Role};
+use crate::db::in_order;
 use crate::kernel::ids;
 use crate::kernel::{MessageId, Rev, Seq, Timestamp, UserId};
 
@@ -34,26 +35,28 @@ macro_rules! select_messages {
     };
 }
 
-#[derive(sqlx::FromRow)]
-struct MessageRow {
-    id: i64,
-    pos: i64,
-    change: i64,
-    kind: String,
-    body: String,
-    html: String,
-    reply_to: Option<i64>,
-    created_at: i64,
-    edited_at: Option<i64>,
-    deleted_at: Option<i64>,
-    nonce: Option<String>,
-    author_id: i64,
-    name: String,
-    display_name: String,
-    bot: i64,
-    role: String,
-    avatar: Option<String>,
-    reactions: Option<String>,
+in_order! {
+    /// What [`select_messages!`] asks for.
+    struct MessageRow {
+        id: i64,
+        pos: i64,
+        change: i64,
+        kind: String,
+        body: String,
+        html: String,
+        reply_to: Option<i64>,
+        created_at: i64,
+        edited_at: Option<i64>,
+        deleted_at: Option<i64>,
+        nonce: Option<String>,
+        author_id: i64,
+        name: String,
+        display_name: String,
+        bot: i64,
+        role: String,
+        avatar: Option<String>,
+        reactions: Option<String>,
+    }
 }
 
 impl From<MessageRow> for Message {

@@ -22,9 +22,9 @@ macro_rules! select_rooms {
                     o.avatar as other_avatar
              from rooms r
              left join memberships m on m.room_id = r.id and m.user_id = $1
-             left join users o on r.visibility = 'direct' and o.id =
+             left join users o on o.id = case when r.visibility = 'direct' then
                (select coalesce(min(case when other.user_id <> $1 then other.user_id end), $1)
-                from memberships other where other.room_id = r.id) ",
+                from memberships other where other.room_id = r.id) end ",
             $rest
         )
     };
