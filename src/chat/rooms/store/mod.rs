@@ -13,7 +13,8 @@ use super::model::{Code, Room, Visibility};
 use crate::kernel::{Rev, RoomId, Seq, UserId};
 
 /// The columns of a [`RoomRow`] for the person `$1`, to be followed by a condition. A direct
-/// conversation has the name of the other one, or one's own where there is no other.
+/// conversation has the name of the other one, or one's own where there is no other. Members are looked
+/// at in a `case`, for a condition beside it would not keep a database from doing so in a room of thousands.
 macro_rules! select_rooms {
     ($rest:literal) => {
         concat!(
@@ -22,9 +23,9 @@ macro_rules! select_rooms {
                     o.avatar as other_avatar
              from rooms r
              left join memberships m on m.room_id = r.id and m.user_id = $1
-             left join users o on r.visibility = 'direct' and o.id =
+             left join users o on o.id = case when r.visibility = 'direct' then
                (select coalesce(min(case when other.user_id <> $1 then other.user_id end), $1)
-                from memberships other where other.room_id = r.id) ",
+                from memberships other where other.room_id = r.id) end ",
             $rest
         )
     };
