@@ -13,7 +13,8 @@ use super::model::{Code, Room, Visibility};
 use crate::kernel::{Rev, RoomId, Seq, UserId};
 
 /// The columns of a [`RoomRow`] for the person `$1`, to be followed by a condition. A direct
-/// conversation has the name of the other one, or one's own where there is no other.
+/// conversation has the name of the other one, or one's own where there is no other. Members are looked
+/// at in a `case`, for a condition beside it would not keep a database from doing so in a room of thousands.
 macro_rules! select_rooms {
     ($rest:literal) => {
         concat!(

@@ -54,7 +54,7 @@ impl Wanted {
 /// Down to which message the newest are walked, from `$2` on.
 macro_rules! walked {
     () => {
-        "(select least($2, value + 1) - 10000 from counters where name = 'message')"
+        "(select least($2, value + 1) - 5000 from counters where name = 'message')"
     };
 }
 
