@@ -11,6 +11,7 @@ mod errors;
 mod everybody;
 mod form;
 pub mod history;
+mod jobs;
 mod layout;
 mod message;
 mod messages;
@@ -48,6 +49,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(reference::router())
         .merge(reset::router())
         .merge(admin::router())
+        .merge(jobs::router())
         .merge(messages::router())
         .merge(message::router())
         .merge(search::router())
