@@ -17,7 +17,11 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::chat::accounts::Accounts;
+use crate::chat::hearing;
+use crate::chat::jobs::Jobs;
+use crate::chat::jobs::model::Work;
 use crate::chat::messages::Messages;
+use crate::chat::news::model::Origin;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::search::Search;
@@ -28,15 +32,15 @@ use crate::http::limits::Throttle;
 use crate::http::metrics::{self, Requests};
 use crate::http::site::{About, Parts};
 use crate::http::{Problem, Site, body, client, health, server};
-use crate::kernel::{Clock, Random};
+use crate::kernel::{Clock, Fault, Random};
 use crate::lifecycle::Lifecycle;
 use crate::live::Hub;
 use crate::{api, pages, socket};
 
 /// How long a request may take. The slowest, signing in, waits its turn for a few seconds.
 const REQUEST_WITHIN: Duration = Duration::from_secs(30);
-/// How often what has run out is forgotten.
-const TIDY_EVERY: Duration = Duration::from_hours(1);
+/// How often it is forgotten who was too fast, and unused connections are let go.
+const REST_EVERY: Duration = Duration::from_hours(1);
 
 pub struct App {
     listener: TcpListener,
@@ -58,11 +62,13 @@ impl App {
         let lifecycle = Lifecycle::new();
         let bell = Hub::start(Arc::new(socket::frames::encode), &lifecycle);
 
-        let rooms = Rooms::new(db.clone(), bell.clone(), clock.clone(), random.clone());
+        let origin = Origin::new(&random);
+        let rooms = Rooms::new(db.clone(), bell.clone(), clock.clone(), random.clone(), origin);
         rooms.ensure_lobby().await?;
-        let accounts =
-            Accounts::new(db.clone(), bell.clone(), clock.clone(), random.clone(), config.signup);
+        let given = (clock.clone(), random.clone());
+        let accounts = Accounts::new(db.clone(), bell.clone(), given, origin, config.signup);
         accounts.watch_endings(&lifecycle).await?;
+        hearing::start(accounts.clone(), rooms.clone(), &lifecycle).await?;
         let about = About {
             name: config.site_name,
             epoch: db.epoch(&random.token()).await?,
@@ -77,6 +83,7 @@ impl App {
             rooms,
             messages: Messages::start(db.clone(), bell.clone(), clock.clone(), &lifecycle).await?,
             presence: Presence::start(bell.clone(), clock.clone(), &lifecycle),
+            jobs: Jobs::new(db.clone(), clock.clone(), random.clone()),
             bell,
             db,
             clock,
@@ -91,7 +98,9 @@ impl App {
                 "nobody has an account yet: the first to register becomes administrator"
             );
         }
-        tidy_up(site.clone());
+        let worker = site.clone();
+        site.jobs.start(&site.lifecycle, move |work| carry_out(worker.clone(), work)).await?;
+        rest_now_and_then(&site);
         Ok(Self { listener, router: router(&site).with_state(site.clone()), site, data_dir })
     }
 
@@ -138,20 +147,26 @@ fn router(site: &Site) -> Router<Site> {
         .layer(from_fn_with_state(site.clone(), client::identify))
 }
 
-/// Forgets, now and then, what has run out.
-fn tidy_up(site: Site) {
-    let lifecycle = site.lifecycle.clone();
-    let closing = lifecycle.closing();
-    lifecycle.spawn_worker(async move {
-        let mut beat = tokio::time::interval(TIDY_EVERY);
-        beat.tick().await;
+/// Each kind of job is one function.
+async fn carry_out(site: Site, work: Work) -> Result<(), Fault> {
+    match work {
+        Work::PassOnRooms(user) => site.rooms.pass_on(user).await,
+        Work::Tidy => {
+            site.accounts.prune().await?;
+            site.messages.prune().await
+        }
+    }
+}
+
+/// Forgets, now and then, who was too fast, and lets go of connections: each process for itself.
+fn rest_now_and_then(site: &Site) {
+    let (throttle, db) = (site.throttle.clone(), site.db.clone());
+    let closing = site.lifecycle.closing();
+    site.lifecycle.spawn_worker(async move {
+        let mut beat = tokio::time::interval(REST_EVERY);
         while closing.run_until_cancelled(beat.tick()).await.is_some() {
-            site.throttle.prune();
-            site.db.rest().await;
-            let pruned = site.accounts.prune().await.and(site.messages.prune().await);
-            if let Err(error) = pruned {
-                tracing::error!(%error, "what has run out could not be removed");
-            }
+            throttle.prune();
+            db.rest().await;
         }
     });
 }

@@ -122,3 +122,15 @@ admin-open = Open again
 admin-open-account = Open again the account of { $name }
 not-an-administrator = Only administrators may do this.
 last-administrator = Somebody must stay administrator: make another one first.
+
+# Work behind the scenes that was given up
+admin-jobs = Work that failed
+admin-jobs-hint = This was tried many times and given up. When what stands in its way is gone, run it again.
+job-pass-on-rooms = Find new owners for the rooms of the closed account number { $name }
+job-tidy = Forget what has run out
+job-attempts = { $count ->
+    [one] one attempt
+   *[other] { $count } attempts
+}
+job-again = Run again
+job-drop = Drop

@@ -122,3 +122,15 @@ admin-open = Reabrir
 admin-open-account = Reabrir la cuenta de { $name }
 not-an-administrator = Solo puede hacerlo quien administra.
 last-administrator = Alguien tiene que administrar: nombra antes a otra persona.
+
+# Trabajo de fondo que se dio por perdido
+admin-jobs = Trabajo que ha fallado
+admin-jobs-hint = Se intentó muchas veces y se dio por perdido. Cuando ya no haya nada que lo impida, vuelve a ejecutarlo.
+job-pass-on-rooms = Buscar dueño a las salas de la cuenta cerrada número { $name }
+job-tidy = Olvidar lo que ha caducado
+job-attempts = { $count ->
+    [one] un intento
+   *[other] { $count } intentos
+}
+job-again = Volver a ejecutar
+job-drop = Descartar

@@ -7,7 +7,10 @@
 pub mod accounts;
 pub mod commands;
 pub mod events;
+pub mod hearing;
+pub mod jobs;
 pub mod messages;
+pub mod news;
 pub mod presence;
 pub mod rooms;
 pub mod search;

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use super::print;
 use crate::chat::accounts::model::{Account, Admin, Email, Name, Role, Secret, fold};
 use crate::chat::accounts::{Accounts, AdminError, RegisterError};
+use crate::chat::news::model::Origin;
 use crate::chat::rooms::Rooms;
 use crate::config::{BaseUrl, Signup, Storage};
 use crate::db::Db;
@@ -82,10 +83,12 @@ impl Desk {
         let (clock, random) = (Clock::system(), Random::system());
         // Nobody is connected here; a server hears of it through the database.
         let bell = Hub::start(Arc::new(|_, _| bytes::Bytes::new()), &Lifecycle::new());
-        let accounts =
-            Accounts::new(db.clone(), bell.clone(), clock.clone(), random.clone(), Signup::Closed);
+        let origin = Origin::new(&random);
+        let given = (clock.clone(), random.clone());
+        let accounts = Accounts::new(db.clone(), bell.clone(), given, origin, Signup::Closed);
         let operator = accounts.operator();
-        Self { accounts, rooms: Rooms::new(db.clone(), bell, clock, random), operator, base_url }
+        let rooms = Rooms::new(db.clone(), bell, clock, random, origin);
+        Self { accounts, rooms, operator, base_url }
     }
 
     async fn carry_out(&self, task: Task) -> anyhow::Result<()> {
@@ -142,7 +145,6 @@ impl Desk {
     async fn deactivate(&self, name: &str) -> anyhow::Result<()> {
         let person = self.find(name).await?.person;
         self.accounts.deactivate(&self.operator, person.id).await.map_err(explain)?;
-        self.rooms.pass_on(&self.operator, person.id).await?;
         print(&format!("the account of {} is closed", person.name))
     }
 

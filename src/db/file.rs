@@ -44,6 +44,33 @@ pub async fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Refuses a file that is no database of Patio, before anything is written to it: one of another program
+/// would get tables of ours, and one that is damaged would be damaged more.
+///
+/// # Errors
+/// When it is not Patio's, is damaged where it begins, or was used by a newer Patio.
+pub async fn ensure_ours(path: &Path) -> anyhow::Result<()> {
+    if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
+        return Ok(());
+    }
+    let damaged = "it is damaged, or no SQLite database: restore a backup (patio restore --force)";
+    let mut connection = open(path).await.context(damaged)?;
+    let (tables, ours): (i64, i64) = sqlx::query_as(
+        "select count(*), count(case when name in ('_sqlx_migrations', 'meta', 'rooms') then 1 end)
+         from sqlite_schema where type = 'table'",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .context(damaged)?;
+    // A start that was cut off before its first migration leaves the list of migrations alone.
+    if tables > 1 && ours < 3 {
+        bail!("it belongs to another program: name another file, or another data directory");
+    }
+    ensure_known(&applied(&mut connection).await?)?;
+    connection.close().await?;
+    Ok(())
+}
+
 /// Opens a file that nobody serves. It may come from anywhere.
 ///
 /// # Errors
@@ -64,7 +91,13 @@ pub async fn open(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
 /// # Errors
 /// When a migration fails, or the database has one that this program does not know.
 pub async fn migrate(connection: &mut SqliteConnection) -> anyhow::Result<()> {
-    let newest = applied(connection).await?.into_iter().max().unwrap_or_default();
+    ensure_known(&applied(connection).await?)?;
+    MIGRATIONS.run(connection).await?;
+    Ok(())
+}
+
+fn ensure_known(applied: &[i64]) -> anyhow::Result<()> {
+    let newest = applied.iter().copied().max().unwrap_or_default();
     let known = newest_migration();
     if newest > known {
         bail!(
@@ -72,7 +105,6 @@ pub async fn migrate(connection: &mut SqliteConnection) -> anyhow::Result<()> {
              up to {known}): run that Patio, or restore a backup"
         );
     }
-    MIGRATIONS.run(connection).await?;
     Ok(())
 }
 

@@ -19,6 +19,8 @@ const ROWS: usize = 512;
 const OLDEST: [u32; 3] = [3, 51, 3];
 
 pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
+    let cannot = || format!("cannot use the database {}", path.display());
+    file::ensure_ours(path).await.with_context(cannot)?;
     let options = SqliteConnectOptions::from_str("sqlite:")?
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)

@@ -17,6 +17,7 @@ use axum::routing::get;
 
 use super::{Site, rights};
 use crate::chat::accounts::model::Secret;
+use crate::chat::jobs::model::Standing;
 use crate::kernel::meters::Spread;
 
 /// Limits of the histogram of answers, in microseconds.
@@ -70,7 +71,9 @@ async fn show(
 ) -> Response {
     if may_look(&site, peer, &request) {
         let kind = "text/plain; version=0.0.4; charset=utf-8";
-        ([(CONTENT_TYPE, kind)], text(&site)).into_response()
+        // Where the database does not answer, the rest is told all the same.
+        let jobs = site.jobs.standing().await.ok();
+        ([(CONTENT_TYPE, kind)], text(&site, jobs)).into_response()
     } else {
         StatusCode::NOT_FOUND.into_response()
     }
@@ -96,7 +99,7 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
     })
 }
 
-fn text(site: &Site) -> String {
+fn text(site: &Site, jobs: Option<Standing>) -> String {
     let mut page = Page::default();
     page.one(
         "build_info",
@@ -130,6 +133,14 @@ fn text(site: &Site) -> String {
     page.one("live_queue_bytes", "gauge", "Bytes that wait for slow readers.", &[], queued);
     let failures = site.accounts.failures();
     page.one("sign_in_failures_total", "counter", "Sign-ins refused.", &[], failures);
+    if let Some(Standing { waiting, running, dead }) = jobs {
+        page.head("jobs", "gauge", "Jobs on the database, by how they stand.");
+        for (state, count) in [("waiting", waiting), ("running", running), ("dead", dead)] {
+            page.line("jobs", &[("state", state)], count);
+        }
+    }
+    let failures = site.jobs.failures();
+    page.one("job_failures_total", "counter", "Attempts at a job that failed.", &[], failures);
     process(&mut page);
     page.0
 }

@@ -9,6 +9,7 @@ use super::limits::Throttle;
 use super::metrics::Requests;
 use crate::chat::accounts::Accounts;
 use crate::chat::events::Bell;
+use crate::chat::jobs::Jobs;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
@@ -28,6 +29,7 @@ pub struct Parts {
     pub messages: Messages,
     pub search: Search,
     pub presence: Presence,
+    pub jobs: Jobs,
     pub bell: Bell,
     pub db: Db,
     pub clock: Clock,

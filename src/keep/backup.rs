@@ -95,7 +95,10 @@ pub fn database(storage: &Storage) -> anyhow::Result<PathBuf> {
         None => Ok(storage.data_dir.join(DATABASE)),
         Some(DatabaseUrl::Sqlite(path)) => Ok(path.clone()),
         Some(DatabaseUrl::Postgres(_)) => {
-            bail!("backups are for SQLite: with PostgreSQL use pg_dump, or patio export --full")
+            bail!(
+                "this Patio is on PostgreSQL, and backup is for SQLite: use pg_dump and copy what else \
+                 is in the data directory, or patio export --full"
+            )
         }
     }
 }

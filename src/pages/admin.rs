@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::form::Form;
+use super::jobs::JobView;
 use super::layout::{Frame, again, html};
 use super::people::PersonView;
 use super::side::{Side, side};
@@ -42,6 +43,8 @@ struct AdminPage {
     sign_up: SignUp,
     add: Form,
     link: Option<LinkView>,
+    /// Those that were given up; mostly none.
+    jobs: Vec<JobView>,
     saved: bool,
 }
 
@@ -119,6 +122,7 @@ async fn administration(
         (false, state) if state.open => SignUp::Open,
         (false, _) => SignUp::Closed,
     };
+    let jobs = site.jobs.dead(admin).await?;
     let template = AdminPage {
         side: side(site, me, None, &page).await?,
         people: accounts.iter().map(|account| AccountView::new(account, site, me.id)).collect(),
@@ -126,6 +130,7 @@ async fn administration(
         sign_up,
         add: extras.add,
         link: extras.link,
+        jobs: jobs.into_iter().map(|job| JobView::new(job, page.t)).collect(),
         saved: page.asks("saved"),
         page,
     };
@@ -258,7 +263,6 @@ async fn close(
 ) -> Result<Response, Problem> {
     let person = find(&site, &admin, form.user).await?;
     site.accounts.deactivate(&admin, person.id).await.map_err(explain)?;
-    site.rooms.pass_on(&admin, person.id).await?;
     Ok(saved())
 }
 

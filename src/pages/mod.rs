@@ -12,6 +12,7 @@ mod errors;
 mod everybody;
 mod form;
 pub mod history;
+mod jobs;
 mod joining;
 mod layout;
 mod message;
@@ -51,6 +52,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(reference::router())
         .merge(reset::router())
         .merge(admin::router())
+        .merge(jobs::router())
         .merge(messages::router())
         .merge(message::router())
         .merge(search::router())

@@ -168,6 +168,16 @@ fn where_nothing_is_there_is_nothing_to_keep() {
     assert!(!data.exists());
 }
 
+#[test]
+fn on_postgresql_one_is_told_what_to_use_instead() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let (file, elsewhere) =
+        (folder.path().join("x.tar"), "--database-url=postgres://x@127.0.0.1:1/x");
+    let refused = complaint(&patio(folder.path(), &["backup", text(&file), elsewhere]));
+    assert!(refused.contains("pg_dump") && refused.contains("export --full"), "{refused}");
+    assert!(!file.exists());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_directory_in_use_is_never_restored_into_and_one_with_something_in_it_only_by_force() {
     if Storage::is_on_postgres() {
@@ -340,6 +350,11 @@ fn lying(sound: &[u8]) -> Wrong {
     ]
 }
 
+/// Makes the database one of another program.
+const FOREIGN: &str =
+    "pragma foreign_keys = off; pragma writable_schema = on; delete from sqlite_schema;
+    pragma writable_schema = reset; vacuum; create table recipes (id integer primary key)";
+
 /// Archives in which everything fits but the database.
 async fn unsound(sound: &[u8]) -> Wrong {
     let gap = "update messages set pos = pos + 1 where pos = (1 << 32) + 3";
@@ -347,7 +362,10 @@ async fn unsound(sound: &[u8]) -> Wrong {
     let orphaned = "pragma foreign_keys = off; delete from users";
     let mut orphans = Parts::of(sound).with_database(orphaned).await;
     orphans.manifest["rows"]["users"] = json!(0);
+    let mut foreign = Parts::of(sound).with_database(FOREIGN).await;
+    foreign.manifest["rows"] = json!({"recipes": 0});
     vec![
+        ("no database of Patio", foreign.written()),
         (
             "not the rows",
             with(sound, |parts| parts.manifest["rows"] = json!({"_sqlx_migrations": 1})),

@@ -1,17 +1,22 @@
 //! What was acknowledged is there, whatever happens to the process, the disk and the power.
 //!
-//! `PROOF_ROUNDS` makes the long runs: 200 kills, thousands of cuts of the power.
+//! `PROOF_ROUNDS` makes the long runs: 200 kills, thousands of cuts of the power. On `PostgreSQL`
+//! (`script/postgres`) its server is killed too.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::Connection;
+use tokio::sync::Notify;
 
-use crate::support::{Api, Browser, Dice, Disk, Process, Server, Syncs, cut_power};
+use crate::support::{
+    Api, Browser, Cluster, Dice, Disk, Process, Server, Storage, Syncs, cut_power,
+};
 
 /// Who post at once.
 const SENDERS: usize = 64;
@@ -23,6 +28,17 @@ fn rounds(short: usize) -> usize {
 
 /// What a server said about each nonce that it acknowledged.
 type Acknowledged = BTreeMap<String, (i64, i64)>;
+
+/// What came of a send.
+#[derive(Debug, PartialEq, Eq)]
+enum Sent {
+    /// With id and seq.
+    Acknowledged(i64, i64),
+    /// Whether it was stored is not known: a 503, to be sent again.
+    Later,
+    /// The server is gone.
+    NoAnswer,
+}
 
 /// Somebody's token, for as many requests at once as one likes.
 #[derive(Clone)]
@@ -36,14 +52,33 @@ impl Poster {
         Self { client: Client::new(), token: server.api("ana").await.token().to_owned() }
     }
 
-    /// Posts, and answers id and seq when it was acknowledged; `None` when nobody answered.
-    async fn post(&self, base: &str, nonce: &str) -> Option<(i64, i64)> {
+    async fn send(&self, base: &str, nonce: &str) -> Sent {
         let body = json!({"body": format!("hola {nonce}"), "nonce": nonce});
         let request = self.client.post(format!("{base}/rooms/1/messages"));
-        let response = request.bearer_auth(&self.token).json(&body).send().await.ok()?;
-        assert!(response.status().is_success(), "{}", response.status());
-        let message: Value = serde_json::from_str(&response.text().await.ok()?).ok()?;
-        Some((message["id"].as_i64()?, message["seq"].as_i64()?))
+        let Ok(response) = request.bearer_auth(&self.token).json(&body).send().await else {
+            return Sent::NoAnswer;
+        };
+        let status = response.status();
+        let Ok(text) = response.text().await else { return Sent::NoAnswer };
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            return Sent::Later;
+        }
+        assert!(status.is_success(), "{status}: {text}");
+        let message: Value = serde_json::from_str(&text).expect("JSON");
+        let number = |field: &str| message[field].as_i64().expect("a number");
+        Sent::Acknowledged(number("id"), number("seq"))
+    }
+
+    /// Posts, again where it is to be sent again, and answers id and seq when it was acknowledged;
+    /// `None` when nobody answered.
+    async fn post(&self, base: &str, nonce: &str) -> Option<(i64, i64)> {
+        loop {
+            match self.send(base, nonce).await {
+                Sent::Acknowledged(id, seq) => return Some((id, seq)),
+                Sent::Later => {}
+                Sent::NoAnswer => return None,
+            }
+        }
     }
 
     async fn get(&self, base: &str, path: &str) -> Value {
@@ -111,16 +146,30 @@ async fn load(
     join_all((0..SENDERS).map(sender)).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
-    let data = tempfile::tempdir().expect("a directory");
+/// All that was acknowledged so far is there, once; and what was stored without an answer is, sent again,
+/// the same message.
+async fn check(poster: &Poster, base: &str, round: usize, acknowledged: &Mutex<Acknowledged>) {
+    let stored = poster.stored(base).await;
+    for (nonce, place) in acknowledged.lock().expect("a lock").iter() {
+        assert_eq!(stored.get(nonce), Some(place), "round {round}: {nonce}");
+    }
+    for (nonce, place) in stored.iter().rev().take(5) {
+        assert_eq!(poster.post(base, nonce).await, Some(*place), "{nonce}");
+    }
+}
+
+/// Kills a server in the middle of it all, round after round, and answers the last one.
+async fn kill_again_and_again(
+    start: impl Fn() -> Process,
+    rounds: usize,
+    acknowledged: &Mutex<Acknowledged>,
+) -> (Process, Poster) {
     let mut dice = Dice(0x5eed_0001);
-    let acknowledged = Mutex::new(Acknowledged::new());
-    let mut server = Process::start(data.path(), &[]);
+    let mut server = start();
     let poster = Poster::new(&server).await;
-    for round in 0..rounds(3) {
+    for round in 0..rounds {
         let base = server.base();
-        // Killed in the middle of it all, by whoever hears this many acknowledgements.
+        // By whoever hears this many acknowledgements.
         let fatal = acknowledged.lock().expect("a lock").len() + 1 + dice.below(400);
         let running = Mutex::new(Some(server));
         load(&poster, &base, round, &|nonce, place| {
@@ -134,18 +183,67 @@ async fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
             true
         })
         .await;
-        server = Process::start(data.path(), &[]);
-        let stored = poster.stored(&server.base()).await;
-        for (nonce, place) in acknowledged.lock().expect("a lock").iter() {
-            assert_eq!(stored.get(nonce), Some(place), "round {round}: {nonce}");
-        }
-        // Sent again, what was stored without an answer is the same message.
-        for (nonce, place) in stored.iter().rev().take(5) {
-            assert_eq!(poster.post(&server.base(), nonce).await, Some(*place), "{nonce}");
-        }
+        server = start();
+        check(&poster, &server.base(), round, acknowledged).await;
     }
+    (server, poster)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
+    let data = tempfile::tempdir().expect("a directory");
+    let acknowledged = Mutex::new(Acknowledged::new());
+    let (rounds, start) = (rounds(3), || Process::start(data.path(), &[]));
+    let (server, _) = kill_again_and_again(start, rounds, &acknowledged).await;
     server.kill();
     check_integrity(data.path()).await;
+    report("SQLite: patio", rounds, &acknowledged);
+}
+
+#[expect(clippy::print_stderr, reason = "the count is what a long run is for")]
+fn report(what: &str, rounds: usize, acknowledged: &Mutex<Acknowledged>) {
+    let count = acknowledged.lock().expect("a lock").len();
+    eprintln!("{what} killed {rounds} times: {count} messages acknowledged, each there once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgresql_a_killed_server_and_a_killed_database_lose_nothing_that_was_acknowledged() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let mut cluster = Cluster::new().await;
+    let url = cluster.url();
+    let data = tempfile::tempdir().expect("a directory");
+    let start = || Process::start(data.path(), &[("DATABASE_URL", url.clone().into())]);
+    let acknowledged = Mutex::new(Acknowledged::new());
+    let (some, more) = (rounds(4).div_ceil(2), rounds(4) / 2);
+    let (server, poster) = kill_again_and_again(start, some, &acknowledged).await;
+    report("PostgreSQL: patio", some, &acknowledged);
+    // The database now, while the server goes on: whoever sent gets a 503 and sends again.
+    let (base, mut dice) = (server.base(), Dice(0x5eed_0003));
+    for round in some..some + more {
+        let before = acknowledged.lock().expect("a lock").len();
+        let fatal = before + 1 + dice.below(400);
+        let (killed, kill) = (AtomicBool::new(false), Notify::new());
+        let heard = |nonce, place| {
+            let mut all = acknowledged.lock().expect("a lock");
+            all.insert(nonce, place);
+            if all.len() >= fatal && !killed.swap(true, Ordering::SeqCst) {
+                kill.notify_one();
+            }
+            all.len() < fatal + 200
+        };
+        let sending = load(&poster, &base, round, &heard);
+        let killing = async {
+            kill.notified().await;
+            cluster.kill();
+            cluster.until_open().await;
+        };
+        tokio::join!(sending, killing);
+        check(&poster, &base, round, &acknowledged).await;
+    }
+    report("PostgreSQL: its server", more, &acknowledged);
+    server.kill();
 }
 
 /// Serves what a cut of the power left, and answers how many acknowledged messages are missing.

@@ -98,3 +98,91 @@ async fn a_database_that_a_newer_patio_used_is_refused_and_not_touched() {
     assert!(refused.contains("newer Patio") && refused.contains("9999"), "{refused}");
     assert!(fs::read(&path).expect("a file") == before);
 }
+
+/// What a data directory holds, but the lock.
+fn contents(data: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(data).expect("a folder").map(|entry| entry.expect("an entry"));
+    let files = entries.filter(|entry| entry.file_name() != "patio.lock").map(|entry| {
+        let name = entry.file_name().into_string().expect("text");
+        (name, fs::read(entry.path()).expect("a file"))
+    });
+    let mut found: Vec<_> = files.collect();
+    found.sort();
+    found
+}
+
+/// Databases on which nothing can be built, each with a word of what is said of it.
+async fn wrong(sound: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let folder = tempfile::tempdir().expect("a directory");
+    let path = folder.path().join("foreign.db");
+    let mut foreign = open(&path).await;
+    let recipes = "create table recipes (id integer primary key); create table rooms (x);";
+    sqlx::raw_sql(recipes).execute(&mut foreign).await.expect("changed");
+    foreign.close().await.expect("closed");
+    let mut headless = sound.to_vec();
+    headless[..16].fill(0);
+    let mut beginning = sound.to_vec();
+    beginning[100..4096].fill(0xff);
+    vec![
+        ("belongs to another program", fs::read(&path).expect("a file")),
+        ("damaged, or no SQLite", b"once upon a time".repeat(1000)),
+        ("damaged, or no SQLite", headless),
+        ("damaged, or no SQLite", beginning),
+        ("damaged, or no SQLite", sound[..sound.len() / 2].to_vec()),
+        ("damaged, or no SQLite", sound[..1000].to_vec()),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_damaged_cut_off_or_of_another_program_is_refused_and_not_touched() {
+    if Storage::is_on_postgres() {
+        return;
+    }
+    let mut server = Server::start().await;
+    server.stop().await;
+    done(&patio(server.data(), &["user", "list"]));
+    let path = server.data().join("patio.db");
+    let sound = fs::read(&path).expect("a file");
+    for (said, bytes) in wrong(&sound).await {
+        fs::write(&path, bytes).expect("written");
+        let before = contents(server.data());
+        for arguments in [["serve", "--port=0"].as_slice(), &["user", "list"]] {
+            let refused = complaint(&patio(server.data(), arguments));
+            assert!(refused.contains(said), "{said}: {refused}");
+            assert!(contents(server.data()) == before, "{said}: {arguments:?} touched it");
+        }
+    }
+    fs::write(&path, &sound).expect("written");
+    done(&patio(server.data(), &["user", "list"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_of_the_first_version_is_restored_and_brought_up_to_date() {
+    let data = tempfile::tempdir().expect("a directory");
+    old(data.path()).await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = folder.path().join("ancient.tar");
+    let file = file.to_str().expect("a path");
+    done(&patio(data.path(), &["backup", file]));
+    done(&patio(data.path(), &["verify", file]));
+    let new = folder.path().join("new");
+    done(&patio(new.as_path(), &["restore", file]));
+    let mut database = open(&new.join("patio.db")).await;
+    let (newest, room): (i64, String) = sqlx::query_as(
+        "select (select max(version) from _sqlx_migrations), (select name from rooms where lobby = 0)",
+    )
+    .fetch_one(&mut database)
+    .await
+    .expect("what was there");
+    assert!(newest >= 7, "{newest}");
+    assert_eq!(room, "attic");
+    database.close().await.expect("closed");
+    // What it was made from is as it was.
+    let mut database = open(&data.path().join("patio.db")).await;
+    let newest: i64 = sqlx::query_scalar("select max(version) from _sqlx_migrations")
+        .fetch_one(&mut database)
+        .await
+        .expect("read");
+    assert_eq!(newest, 1);
+    database.close().await.expect("closed");
+}

@@ -71,8 +71,8 @@ impl Accounts {
         let unknown = PlainPassword::parse(&self.random.secret())
             .map_err(|invalid| Fault::internal(invalid.reason))?;
         let password_hash = self.passwords.hash(&unknown).await?;
-        let now = self.clock.now();
-        let row = store::NewPerson { name, email, password_hash: &password_hash, open: true, now };
+        let (password_hash, stamp) = (password_hash.as_str(), self.stamp());
+        let row = store::NewPerson { name, email, password_hash, open: true, stamp };
         let person = self.settle(store::add(&self.db, &row).await.map_err(Fault::from)?)?;
         let link = self.reset_link(admin, person.id).await?;
         Ok((person, link))
@@ -88,7 +88,7 @@ impl Accounts {
     }
 
     /// Closes an account: its person is signed out everywhere at once and cannot come back. What
-    /// they wrote stays.
+    /// they wrote stays; a job gives their rooms to others.
     ///
     /// # Errors
     /// [`AdminError::LastAdmin`] when nobody else would be left.

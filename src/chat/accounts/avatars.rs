@@ -61,7 +61,8 @@ impl Accounts {
         let image = self.darkroom.develop(file).await?;
         let name = self.random.token();
         let picture = Some((name.as_str(), image.as_slice()));
-        store::set_avatar(&self.db, me.person.id, picture).await.map_err(Fault::from)?;
+        let stored = store::set_avatar(&self.db, me.person.id, picture, self.stamp()).await;
+        stored.map_err(Fault::from)?;
         self.tell_of_picture(me, Some(name));
         Ok(())
     }
@@ -71,7 +72,7 @@ impl Accounts {
     /// # Errors
     /// When it cannot be written.
     pub async fn remove_picture(&self, me: &SignedIn) -> Result<(), Fault> {
-        store::set_avatar(&self.db, me.person.id, None).await?;
+        store::set_avatar(&self.db, me.person.id, None, self.stamp()).await?;
         self.tell_of_picture(me, None);
         Ok(())
     }

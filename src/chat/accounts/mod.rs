@@ -22,10 +22,14 @@ use self::passwords::Passwords;
 use self::store::Added;
 pub(in crate::chat) use self::store::PersonRow;
 use super::events::{Bell, Event, Topic};
+use super::news::{
+    self,
+    model::{Origin, Stamp},
+};
 use crate::config::Signup;
 use crate::db::Db;
 use crate::kernel::meters::Count;
-use crate::kernel::{Clock, Fault, Invalid, Random};
+use crate::kernel::{Clock, Fault, Invalid, Random, UserId};
 
 /// A session ends when nobody used it for so long.
 const SESSION: Duration = Duration::from_hours(30 * 24);
@@ -41,6 +45,7 @@ pub struct Accounts {
     bell: Bell,
     clock: Clock,
     random: Random,
+    origin: Origin,
     passwords: Passwords,
     darkroom: Darkroom,
     /// What the settings say; administrators may close what they leave open.
@@ -72,10 +77,21 @@ pub enum SignInError {
 }
 
 impl Accounts {
-    pub fn new(db: Db, bell: Bell, clock: Clock, random: Random, signup: Signup) -> Self {
+    pub fn new(
+        db: Db,
+        bell: Bell,
+        (clock, random): (Clock, Random),
+        origin: Origin,
+        signup: Signup,
+    ) -> Self {
         let (passwords, darkroom) = (Passwords::new(), Darkroom::new());
         let failures = Count::default();
-        Self { db, bell, clock, random, passwords, darkroom, signup, failures }
+        Self { db, bell, clock, random, origin, passwords, darkroom, signup, failures }
+    }
+
+    /// This process, now: for what others shall hear of.
+    fn stamp(&self) -> Stamp {
+        self.origin.at(self.clock.now())
     }
 
     /// Makes an account; its person is in the lobby from the same commit on.
@@ -100,7 +116,7 @@ impl Accounts {
             email: &new.email,
             password_hash: &password_hash,
             open: self.is_sign_up_open().await?,
-            now: self.clock.now(),
+            stamp: self.stamp(),
         };
         self.settle(store::add(&self.db, &row).await.map_err(Fault::from)?)
     }
@@ -262,6 +278,11 @@ impl Accounts {
         Ok(found.map(|(person, _)| person))
     }
 
+    /// Somebody with an active account.
+    pub(in crate::chat) async fn by_id(&self, user: UserId) -> Result<Option<Person>, Fault> {
+        Ok(store::find(&self.db, user).await?)
+    }
+
     /// Everybody with an account, by name.
     ///
     /// # Errors
@@ -270,7 +291,7 @@ impl Accounts {
         Ok(store::list(&self.db).await?)
     }
 
-    /// Forgets sessions and links that have run out, and endings that all have heard of.
+    /// Forgets sessions and links that have run out, and endings and news that all have heard of.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -278,6 +299,7 @@ impl Accounts {
         let now = self.clock.now();
         store::remove_expired_sessions(&self.db, now).await?;
         store::remove_expired_resets(&self.db, now).await?;
+        news::prune(&self.db, &self.clock).await?;
         Ok(store::remove_endings(&self.db, now.minus(endings::KEPT)).await?)
     }
 }

@@ -50,11 +50,16 @@ impl Accounts {
     /// # Errors
     /// When it cannot be written.
     pub async fn rename(&self, me: &SignedIn, name: &DisplayName) -> Result<(), Fault> {
-        store::set_display_name(&self.db, me.person.id, name).await?;
+        store::set_display_name(&self.db, me.person.id, name, self.stamp()).await?;
         let person = Person { display_name: name.as_str().to_owned(), ..me.person.clone() };
-        self.bell.publish(Topic::Everybody, 0, &Event::Renamed(person));
-        self.bell.tell(Topic::Person(me.person.id), Notice::Renamed);
+        self.tell_renamed(person);
         Ok(())
+    }
+
+    pub(in crate::chat) fn tell_renamed(&self, person: Person) {
+        let id = person.id;
+        self.bell.publish(Topic::Everybody, 0, &Event::Renamed(person));
+        self.bell.tell(Topic::Person(id), Notice::Renamed);
     }
 
     /// Changes the address, for somebody who knows the password.

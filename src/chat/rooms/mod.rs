@@ -2,6 +2,7 @@
 
 pub mod model;
 mod store;
+mod telling;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,8 +11,9 @@ use self::model::{
     may_change, may_read,
 };
 pub(in crate::chat) use self::store::readable_rooms;
-use super::accounts::model::{Admin, Person, fold};
-use super::events::{Bell, Event, Notice, Topic};
+use super::accounts::model::{Person, fold};
+use super::events::{Bell, Notice, Topic};
+use super::news::model::{Origin, Stamp};
 use crate::db::Db;
 use crate::kernel::{Clock, Fault, Random, RoomId, Seq, UserId};
 
@@ -24,6 +26,7 @@ pub struct Rooms {
     bell: Bell,
     clock: Clock,
     random: Random,
+    origin: Origin,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +56,13 @@ pub enum RoomError {
 }
 
 impl Rooms {
-    pub fn new(db: Db, bell: Bell, clock: Clock, random: Random) -> Self {
-        Self { db, bell, clock, random }
+    pub fn new(db: Db, bell: Bell, clock: Clock, random: Random, origin: Origin) -> Self {
+        Self { db, bell, clock, random, origin }
+    }
+
+    /// This process, now: for what others shall hear of.
+    fn stamp(&self) -> Stamp {
+        self.origin.at(self.clock.now())
     }
 
     /// Makes the lobby of a new installation.
@@ -166,7 +174,7 @@ impl Rooms {
     /// [`RoomError::NameTaken`] for the name of another public room.
     pub async fn create(&self, person: &Person, new: &NewRoom) -> Result<Member, RoomError> {
         let code = Code::new(&self.random);
-        let added = store::add(&self.db, new, person.id, &code, self.clock.now()).await;
+        let added = store::add(&self.db, new, person.id, &code, self.stamp()).await;
         let room = added.map_err(Fault::from)?.ok_or(RoomError::NameTaken)?;
         self.bell.tell(Topic::Person(person.id), Notice::Joined(room));
         if new.visibility == Visibility::Public {
@@ -181,7 +189,7 @@ impl Rooms {
     /// When it cannot be written.
     pub async fn direct(&self, person: &Person, other: &Person) -> Result<Member, Fault> {
         let pair = (person.id, other.id);
-        let (room, new) = store::ensure_direct(&self.db, pair, self.clock.now()).await?;
+        let (room, new) = store::ensure_direct(&self.db, pair, self.stamp()).await?;
         if new {
             self.bell.tell(Topic::Person(person.id), Notice::Joined(room));
             self.bell.tell(Topic::Person(other.id), Notice::Joined(room));
@@ -207,7 +215,7 @@ impl Rooms {
     /// [`RoomError::NameTaken`] for the name of another public room.
     pub async fn update(&self, owner: &Owner, change: &RoomChange) -> Result<(), RoomError> {
         let room = &owner.room;
-        if !store::update(&self.db, room.id, change).await.map_err(Fault::from)? {
+        if !store::update(&self.db, room.id, change, self.stamp()).await.map_err(Fault::from)? {
             return Err(RoomError::NameTaken);
         }
         self.tell_of_change(room);
@@ -219,7 +227,7 @@ impl Rooms {
     /// # Errors
     /// When it cannot be written.
     pub async fn renew_code(&self, owner: &Owner) -> Result<(), Fault> {
-        store::set_code(&self.db, owner.room.id, &Code::new(&self.random)).await?;
+        store::set_code(&self.db, owner.room.id, &Code::new(&self.random), self.stamp()).await?;
         self.tell_of_change(&owner.room);
         Ok(())
     }
@@ -233,7 +241,7 @@ impl Rooms {
         if room.lobby {
             return Err(RoomError::Permanent);
         }
-        if !store::set_owner(&self.db, room.id, to).await.map_err(Fault::from)? {
+        if !store::set_owner(&self.db, room.id, to, self.stamp()).await.map_err(Fault::from)? {
             return Err(RoomError::NoMember);
         }
         self.tell_of_change(room);
@@ -256,12 +264,12 @@ impl Rooms {
         self.let_go(&owner.room, person).await
     }
 
-    /// Finds new owners for the rooms of somebody whose account is closed.
+    /// Finds new owners for the rooms of somebody whose account is closed, as long as it is.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn pass_on(&self, _: &Admin, user: UserId) -> Result<(), Fault> {
-        for room in store::pass_on(&self.db, user).await? {
+    pub async fn pass_on(&self, user: UserId) -> Result<(), Fault> {
+        for room in store::pass_on(&self.db, user, self.stamp()).await? {
             // Who may not see the room finds no more in the notice than its number.
             self.bell.tell(Topic::Members(room), Notice::RoomChanged(room));
         }
@@ -275,10 +283,9 @@ impl Rooms {
     pub async fn mark_read(&self, reader: &Reader, seq: Seq) -> Result<(), Fault> {
         let room = reader.room.id;
         let before = reader.room.last_read_seq;
-        let now = store::mark_read(&self.db, reader.person.id, room, seq).await?;
+        let now = store::mark_read(&self.db, reader.person.id, room, (seq, self.stamp())).await?;
         if let Some(seq) = now.filter(|seq| Some(*seq) != before) {
-            let read = Event::Read { room, seq };
-            self.bell.publish(Topic::Person(reader.person.id), 0, &read);
+            self.tell_read(reader.person.id, room, seq);
         }
         Ok(())
     }
@@ -313,10 +320,8 @@ impl Rooms {
     }
 
     async fn enter(&self, person: &Person, room: &Room) -> Result<(), Fault> {
-        if store::join(&self.db, person.id, room.id, self.clock.now()).await? {
-            self.bell.tell(Topic::Person(person.id), Notice::Joined(room.id));
-            let joined = Event::Joined { room: room.id, person: person.clone() };
-            self.bell.publish(audience(room), 0, &joined);
+        if store::join(&self.db, person.id, room.id, self.stamp()).await? {
+            self.tell_joined(room, person);
         }
         Ok(())
     }
@@ -325,33 +330,14 @@ impl Rooms {
         if room.lobby || room.visibility == Visibility::Direct {
             return Err(RoomError::Permanent);
         }
-        if !store::leave(&self.db, person.id, room.id).await.map_err(Fault::from)? {
+        let left = store::leave(&self.db, person.id, room.id, self.stamp()).await;
+        if !left.map_err(Fault::from)? {
             return Err(RoomError::NoMember);
         }
-        let left = Event::Left { room: room.id, person: person.clone() };
-        self.bell.publish(audience(room), 0, &left);
-        // Not a word of what is said from now on, however busy their connections are.
-        let them = Topic::Person(person.id);
-        self.bell.part(them, Topic::Members(room.id));
-        if room.visibility == Visibility::Private {
-            self.bell.part(them, Topic::Room(room.id));
-        }
-        self.bell.tell(Topic::Person(person.id), Notice::Left(room.id));
+        self.tell_left(room, person);
         if room.owner_id == Some(person.id) {
             self.tell_of_change(room);
         }
         Ok(())
-    }
-
-    fn tell_of_change(&self, room: &Room) {
-        self.bell.tell(audience(room), Notice::RoomChanged(room.id));
-    }
-}
-
-/// Whom it concerns what becomes of a room: a public one everybody, any other its members.
-fn audience(room: &Room) -> Topic {
-    match room.visibility {
-        Visibility::Public => Topic::Everybody,
-        Visibility::Private | Visibility::Direct => Topic::Members(room.id),
     }
 }

@@ -132,6 +132,17 @@ pub async fn settle(change: &mut Change, last: i64, epoch: &str) -> Result<(), s
             .await?
             .rows_affected()
     });
+    // Jobs are in no export. Rooms of closed accounts may have waited for one.
+    writing!(*change, |connection| {
+        sqlx::query(
+            "insert into jobs (kind, about, due_at, created_at)
+             select 'pass-on-rooms', cast(id as text), 0, 0 from users
+             where deactivated_at is not null and exists (select 1 from rooms where owner_id = users.id)",
+        )
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
     // SQLite goes on behind the greatest number by itself.
     if let Change::Postgres(transaction) = change {
         for query in [

@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod cluster;
 pub mod command;
 mod disk;
 mod live;
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 
 pub use api::Api;
 pub use browser::{Browser, Page};
+pub use cluster::Cluster;
 pub use disk::{Dice, Disk, Syncs, cut_power};
 pub use live::Live;
 pub use process::Process;

@@ -3,6 +3,8 @@
 use super::PersonRow;
 use super::sign_ins::end_sign_ins;
 use crate::chat::accounts::model::{Account, Credential, Ending, Person, Role};
+use crate::chat::jobs;
+use crate::chat::jobs::model::Work;
 use crate::db::{Change, Db, reading, writing};
 use crate::kernel::{Timestamp, UserId};
 
@@ -82,6 +84,7 @@ pub(in crate::chat::accounts) async fn deactivate(
         return Ok(None);
     }
     remove_resets(&mut change, user).await?;
+    jobs::add(&mut change, Work::PassOnRooms(user), now).await?;
     let ended = end_sign_ins(&mut change, user, None, (Ending::AccountClosed, now)).await?;
     change.commit().await?;
     Ok(Some(ended))

@@ -2,8 +2,10 @@
 
 use super::PersonRow;
 use crate::chat::accounts::model::{DisplayName, Email, Name, Person, Role};
+use crate::chat::news;
+use crate::chat::news::model::{News, Stamp};
 use crate::db::{Change, Db, reading, writing};
-use crate::kernel::{Invalid, RoomId, Timestamp, UserId};
+use crate::kernel::{Invalid, RoomId, UserId};
 
 /// What came of an attempt to add a person.
 pub(in crate::chat::accounts) enum Added {
@@ -34,7 +36,7 @@ pub(in crate::chat::accounts) struct NewPerson<'a> {
     pub password_hash: &'a str,
     /// Whether others than the very first may come.
     pub open: bool,
-    pub now: Timestamp,
+    pub stamp: Stamp,
 }
 
 /// Adds a person and makes them a member of the lobby, in one transaction. The first one of an
@@ -77,7 +79,7 @@ pub(in crate::chat::accounts) async fn add(
         .bind(new.email.as_str())
         .bind(new.password_hash)
         .bind(if people == 0 { Role::Admin.as_str() } else { Role::Member.as_str() })
-        .bind(new.now.0)
+        .bind(new.stamp.now.0)
         .fetch_one(connection)
         .await?
     });
@@ -89,12 +91,16 @@ pub(in crate::chat::accounts) async fn add(
              returning room_id",
         )
         .bind(row.id)
-        .bind(new.now.0)
+        .bind(new.stamp.now.0)
         .fetch_all(connection)
         .await?
     });
+    let rooms: Vec<_> = rooms.into_iter().map(|(id,)| RoomId(id)).collect();
+    for room in &rooms {
+        news::note(&mut change, new.stamp, News::Joined(*room, UserId(row.id))).await?;
+    }
     change.commit().await?;
-    Ok(Added::New(row.into(), rooms.into_iter().map(|(id,)| RoomId(id)).collect()))
+    Ok(Added::New(row.into(), rooms))
 }
 
 /// Whether somebody has this name, or one that looks like it, or this address.
@@ -168,6 +174,23 @@ pub(in crate::chat::accounts) async fn is_empty(db: &Db) -> Result<bool, sqlx::E
     Ok(found.is_none())
 }
 
+/// Somebody with an active account.
+pub(in crate::chat::accounts) async fn find(
+    db: &Db,
+    user: UserId,
+) -> Result<Option<Person>, sqlx::Error> {
+    let row: Option<PersonRow> = reading!(db, |pool| {
+        sqlx::query_as(
+            "select id, name, display_name, bot, role, avatar from users
+             where id = $1 and deactivated_at is null",
+        )
+        .bind(user.0)
+        .fetch_optional(pool)
+        .await?
+    });
+    Ok(row.map(Person::from))
+}
+
 /// Everybody with an active account, by name.
 pub(in crate::chat::accounts) async fn list(db: &Db) -> Result<Vec<Person>, sqlx::Error> {
     let rows: Vec<PersonRow> = reading!(db, |pool| {
@@ -210,8 +233,10 @@ pub(in crate::chat::accounts) async fn set_display_name(
     db: &Db,
     user: UserId,
     name: &DisplayName,
+    stamp: Stamp,
 ) -> Result<(), sqlx::Error> {
     let mut change = db.change().await?;
+    news::note(&mut change, stamp, News::Person(user)).await?;
     writing!(change, |connection| {
         sqlx::query("update users set display_name = $1 where id = $2")
             .bind(name.as_str())

@@ -2,7 +2,11 @@
 
 use super::memberships::{insert_member, lock};
 use super::{RoomRow, select_rooms};
-use crate::chat::rooms::model::{Code, NewRoom, Progress, Room, RoomChange, RoomName, RoomTopic};
+use crate::chat::news;
+use crate::chat::news::model::{News, Stamp};
+use crate::chat::rooms::model::{
+    Code, NewRoom, Progress, Room, RoomChange, RoomName, RoomTopic, Visibility,
+};
 use crate::db::{Change, Db, is_taken, reading, writing};
 use crate::kernel::{Rev, RoomId, Seq, Timestamp, UserId};
 
@@ -37,7 +41,7 @@ pub(in crate::chat::rooms) async fn add(
     new: &NewRoom,
     owner: UserId,
     code: &Code,
-    now: Timestamp,
+    stamp: Stamp,
 ) -> Result<Option<RoomId>, sqlx::Error> {
     let mut change = db.change().await?;
     let added: Option<(i64,)> = writing!(change, |connection| {
@@ -54,12 +58,15 @@ pub(in crate::chat::rooms) async fn add(
         .bind(new.visibility.as_str())
         .bind(owner.0)
         .bind(code.as_str())
-        .bind(now.0)
+        .bind(stamp.now.0)
         .fetch_optional(connection)
         .await?
     });
     let Some((id,)) = added else { return Ok(None) };
-    insert_member(&mut change, owner, RoomId(id), now).await?;
+    insert_member(&mut change, owner, RoomId(id), stamp).await?;
+    if new.visibility == Visibility::Public {
+        news::note(&mut change, stamp, News::Room(RoomId(id))).await?;
+    }
     change.commit().await?;
     Ok(Some(RoomId(id)))
 }
@@ -68,7 +75,7 @@ pub(in crate::chat::rooms) async fn add(
 pub(in crate::chat::rooms) async fn ensure_direct(
     db: &Db,
     (one, two): (UserId, UserId),
-    now: Timestamp,
+    stamp: Stamp,
 ) -> Result<(RoomId, bool), sqlx::Error> {
     let pair = format!("{}:{}", one.0.min(two.0), one.0.max(two.0));
     let mut change = db.change().await?;
@@ -83,7 +90,7 @@ pub(in crate::chat::rooms) async fn ensure_direct(
              returning id",
         )
         .bind(&pair)
-        .bind(now.0)
+        .bind(stamp.now.0)
         .fetch_optional(connection)
         .await?
     });
@@ -92,8 +99,8 @@ pub(in crate::chat::rooms) async fn ensure_direct(
         let room = find_pair(&mut change, &pair).await?.ok_or(sqlx::Error::RowNotFound)?;
         return Ok((room, false));
     };
-    insert_member(&mut change, one, RoomId(id), now).await?;
-    insert_member(&mut change, two, RoomId(id), now).await?;
+    insert_member(&mut change, one, RoomId(id), stamp).await?;
+    insert_member(&mut change, two, RoomId(id), stamp).await?;
     change.commit().await?;
     Ok((RoomId(id), true))
 }
@@ -207,6 +214,7 @@ pub(in crate::chat::rooms) async fn update(
     db: &Db,
     room: RoomId,
     wanted: &RoomChange,
+    stamp: Stamp,
 ) -> Result<bool, sqlx::Error> {
     let name = wanted.name.as_ref();
     let folded = name.map(RoomName::folded);
@@ -228,7 +236,10 @@ pub(in crate::chat::rooms) async fn update(
     match updated {
         Err(error) if is_taken(&error) => Ok(false),
         Err(error) => Err(error),
-        Ok(_) => change.commit().await.map(|()| true),
+        Ok(_) => {
+            news::note(&mut change, stamp, News::Room(room)).await?;
+            change.commit().await.map(|()| true)
+        }
     }
 }
 
@@ -236,8 +247,10 @@ pub(in crate::chat::rooms) async fn set_code(
     db: &Db,
     room: RoomId,
     code: &Code,
+    stamp: Stamp,
 ) -> Result<(), sqlx::Error> {
     let mut change = db.change().await?;
+    news::note(&mut change, stamp, News::Room(room)).await?;
     writing!(change, |connection| {
         sqlx::query("update rooms set code = $1 where id = $2")
             .bind(code.as_str())
@@ -254,9 +267,11 @@ pub(in crate::chat::rooms) async fn set_owner(
     db: &Db,
     room: RoomId,
     owner: UserId,
+    stamp: Stamp,
 ) -> Result<bool, sqlx::Error> {
     let mut change = db.change().await?;
     lock(&mut change, room).await?;
+    news::note(&mut change, stamp, News::Room(room)).await?;
     let changed = writing!(change, |connection| {
         sqlx::query(
             "update rooms set owner_id = $1 where id = $2

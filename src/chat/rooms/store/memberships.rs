@@ -3,9 +3,11 @@
 use super::readable_rooms;
 use crate::chat::accounts::PersonRow;
 use crate::chat::accounts::model::Person;
+use crate::chat::news;
+use crate::chat::news::model::{News, Stamp};
 use crate::chat::rooms::model::Census;
 use crate::db::{Change, Db, reading, rows, writing};
-use crate::kernel::{RoomId, Seq, Timestamp, UserId};
+use crate::kernel::{RoomId, Seq, UserId};
 
 /// Makes somebody a member, having read everything so far. A room that everybody had left is
 /// theirs from then on. False when they were a member already.
@@ -13,11 +15,11 @@ pub(in crate::chat::rooms) async fn join(
     db: &Db,
     user: UserId,
     room: RoomId,
-    now: Timestamp,
+    stamp: Stamp,
 ) -> Result<bool, sqlx::Error> {
     let mut change = db.change().await?;
     lock(&mut change, room).await?;
-    let joined = insert_member(&mut change, user, room, now).await?;
+    let joined = insert_member(&mut change, user, room, stamp).await?;
     writing!(change, |connection| {
         sqlx::query(
             "update rooms set owner_id = $1
@@ -50,7 +52,7 @@ pub(super) async fn insert_member(
     change: &mut Change,
     user: UserId,
     room: RoomId,
-    now: Timestamp,
+    stamp: Stamp,
 ) -> Result<bool, sqlx::Error> {
     let joined = writing!(*change, |connection| {
         sqlx::query(
@@ -60,11 +62,14 @@ pub(super) async fn insert_member(
         )
         .bind(user.0)
         .bind(room.0)
-        .bind(now.0)
+        .bind(stamp.now.0)
         .execute(connection)
         .await?
         .rows_affected()
     });
+    if joined > 0 {
+        news::note(change, stamp, News::Joined(room, user)).await?;
+    }
     Ok(joined > 0)
 }
 
@@ -74,6 +79,7 @@ pub(in crate::chat::rooms) async fn leave(
     db: &Db,
     user: UserId,
     room: RoomId,
+    stamp: Stamp,
 ) -> Result<bool, sqlx::Error> {
     let mut change = db.change().await?;
     lock(&mut change, room).await?;
@@ -85,7 +91,11 @@ pub(in crate::chat::rooms) async fn leave(
             .await?
             .rows_affected()
     });
-    writing!(change, |connection| {
+    if left == 0 {
+        return Ok(false);
+    }
+    news::note(&mut change, stamp, News::Left(room, user)).await?;
+    let passed_on = writing!(change, |connection| {
         sqlx::query(
             "update rooms set owner_id =
                (select user_id from memberships where room_id = $2
@@ -98,8 +108,11 @@ pub(in crate::chat::rooms) async fn leave(
         .await?
         .rows_affected()
     });
+    if passed_on > 0 {
+        news::note(&mut change, stamp, News::Room(room)).await?;
+    }
     change.commit().await?;
-    Ok(left > 0)
+    Ok(true)
 }
 
 /// Gives the rooms of somebody whose account is closed to whoever of the others has been in each
@@ -107,6 +120,7 @@ pub(in crate::chat::rooms) async fn leave(
 pub(in crate::chat::rooms) async fn pass_on(
     db: &Db,
     user: UserId,
+    stamp: Stamp,
 ) -> Result<Vec<RoomId>, sqlx::Error> {
     let mut change = db.change().await?;
     let rooms: Vec<(i64,)> = writing!(change, |connection| {
@@ -115,7 +129,9 @@ pub(in crate::chat::rooms) async fn pass_on(
                (select m.user_id from memberships m join users u on u.id = m.user_id
                 where m.room_id = rooms.id and m.user_id <> $1 and u.deactivated_at is null
                 order by m.joined_at, m.user_id limit 1)
-             where owner_id = $1 and exists
+             where owner_id = $1
+               and exists (select 1 from users where id = $1 and deactivated_at is not null)
+               and exists
                (select 1 from memberships m join users u on u.id = m.user_id
                 where m.room_id = rooms.id and m.user_id <> $1 and u.deactivated_at is null)
              returning id",
@@ -124,8 +140,12 @@ pub(in crate::chat::rooms) async fn pass_on(
         .fetch_all(connection)
         .await?
     });
+    let rooms: Vec<_> = rooms.into_iter().map(|(id,)| RoomId(id)).collect();
+    for room in &rooms {
+        news::note(&mut change, stamp, News::Room(*room)).await?;
+    }
     change.commit().await?;
-    Ok(rooms.into_iter().map(|(id,)| RoomId(id)).collect())
+    Ok(rooms)
 }
 
 /// Moves a read marker forward, never back, and not beyond what there is. Answers where it stands;
@@ -134,18 +154,20 @@ pub(in crate::chat::rooms) async fn mark_read(
     db: &Db,
     user: UserId,
     room: RoomId,
-    seq: Seq,
+    (seq, stamp): (Seq, Stamp),
 ) -> Result<Option<Seq>, sqlx::Error> {
     let mut change = db.change().await?;
     writing!(change, |connection| {
         sqlx::query(
-            "update memberships set last_read_seq = $3
+            "update memberships set last_read_seq = $3, read_at = $4, read_by = $5
              where user_id = $1 and room_id = $2 and last_read_seq < $3
                and $3 <= (select last_seq from rooms where id = $2)",
         )
         .bind(user.0)
         .bind(room.0)
         .bind(seq.0)
+        .bind(stamp.now.0)
+        .bind(stamp.origin.0)
         .execute(connection)
         .await?
         .rows_affected()

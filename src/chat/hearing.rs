@@ -1,0 +1,82 @@
+//! Telling the connections of this process what others on the same database have changed: during an
+//! update two servers run side by side, and the command line works beside them.
+
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use super::accounts::Accounts;
+use super::news::Ear;
+use super::news::model::News;
+use super::rooms::Rooms;
+use crate::kernel::{Fault, UserId};
+use crate::lifecycle::Lifecycle;
+
+/// How often the database is asked.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Tells as if it had happened here.
+struct Hearing {
+    accounts: Accounts,
+    rooms: Rooms,
+    ear: Ear,
+}
+
+/// Starts the task that listens.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn start(accounts: Accounts, rooms: Rooms, lifecycle: &Lifecycle) -> Result<(), Fault> {
+    let ear = rooms.ear().await?;
+    let (mut hearing, closing) = (Hearing { accounts, rooms, ear }, lifecycle.closing());
+    lifecycle.spawn_worker(async move {
+        let mut beat = tokio::time::interval(EVERY);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while closing.run_until_cancelled(beat.tick()).await.is_some() {
+            if let Err(fault) = hearing.listen().await {
+                tracing::warn!(%fault, "what other processes changed could not be read");
+            }
+        }
+    });
+    Ok(())
+}
+
+impl Hearing {
+    async fn listen(&mut self) -> Result<(), Fault> {
+        for news in self.ear.news().await? {
+            self.pass_on(news).await?;
+        }
+        for ((user, room), seq) in self.ear.reads().await? {
+            self.rooms.tell_read(user, room, seq);
+        }
+        Ok(())
+    }
+
+    /// Says how it is now: it may have changed once more since it was noted.
+    async fn pass_on(&self, news: News) -> Result<(), Fault> {
+        match news {
+            News::Joined(room, user) | News::Left(room, user) => {
+                let room = self.rooms.as_seen_by(user, room).await?;
+                let person = self.accounts.by_id(user).await?;
+                let (Some(room), Some(person)) = (room, person) else { return Ok(()) };
+                match news {
+                    News::Joined(..) if room.is_member() => self.rooms.tell_joined(&room, &person),
+                    News::Left(..) if !room.is_member() => self.rooms.tell_left(&room, &person),
+                    _ => {}
+                }
+            }
+            News::Room(room) => {
+                let nobody = UserId(0);
+                if let Some(room) = self.rooms.as_seen_by(nobody, room).await? {
+                    self.rooms.tell_of_change(&room);
+                }
+            }
+            News::Person(user) => {
+                if let Some(person) = self.accounts.by_id(user).await? {
+                    self.accounts.tell_renamed(person);
+                }
+            }
+        }
+        Ok(())
+    }
+}

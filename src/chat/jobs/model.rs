@@ -1,0 +1,90 @@
+//! What there is to be done after a commit, and how it stands.
+
+use std::time::Duration;
+
+use crate::kernel::{Timestamp, UserId};
+
+/// One kind of work a variant; what it takes is done by one function (`app`). To do it twice must be
+/// the same as once: a process may end between the work and the note that it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// The rooms of somebody whose account was closed get other owners.
+    PassOnRooms(UserId),
+    /// What has run out is forgotten. Comes back by itself.
+    Tidy,
+}
+
+impl Work {
+    /// As two columns: the kind, and whom or what it is done to.
+    pub(super) fn columns(self) -> (&'static str, String) {
+        match self {
+            Self::PassOnRooms(user) => ("pass-on-rooms", user.to_string()),
+            Self::Tidy => ("tidy", String::new()),
+        }
+    }
+
+    /// `None` for work that another version of Patio knows.
+    pub(super) fn from_columns(kind: &str, about: &str) -> Option<Self> {
+        match kind {
+            "pass-on-rooms" => about.parse().ok().map(UserId).map(Self::PassOnRooms),
+            "tidy" => Some(Self::Tidy),
+            _ => None,
+        }
+    }
+
+    /// How long after it was done it is to be done again; `None` for what is done once.
+    pub(super) fn again_after(self) -> Option<Duration> {
+        match self {
+            Self::PassOnRooms(_) => None,
+            Self::Tidy => Some(Duration::from_hours(1)),
+        }
+    }
+}
+
+/// A job, by the number of its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobId(pub i64);
+
+/// A job that somebody has begun and nobody else begins, until the lease ends.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub id: JobId,
+    /// `None` for what this version does not know.
+    pub work: Option<Work>,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+}
+
+/// A job that was given up.
+#[derive(Debug)]
+pub struct DeadJob {
+    pub id: JobId,
+    pub kind: String,
+    pub about: String,
+    pub failure: String,
+    pub attempts: u32,
+    pub since: Timestamp,
+}
+
+/// How many jobs there are, in all processes on the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub waiting: i64,
+    pub running: i64,
+    pub dead: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_comes_back_from_its_columns_as_it_was() {
+        for work in [Work::PassOnRooms(UserId(7)), Work::Tidy] {
+            let (kind, about) = work.columns();
+            assert_eq!(Work::from_columns(kind, &about), Some(work));
+        }
+        assert_eq!(Work::from_columns("of-tomorrow", ""), None);
+        assert_eq!(Work::from_columns("pass-on-rooms", "ana"), None);
+    }
+}

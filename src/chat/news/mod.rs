@@ -1,0 +1,72 @@
+//! News: what one process changes, besides messages, is noted in the same transaction for the others on
+//! the database, which tell their own connections of it within a second. The one that changed something
+//! tells its own at once. How far people have read is not noted but read off the memberships: there are
+//! too many reads, and only the last one of each counts.
+
+pub mod model;
+mod store;
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use self::model::{News, Origin};
+pub(in crate::chat) use self::store::note;
+use crate::db::Db;
+use crate::kernel::{Clock, Fault, RoomId, Seq, UserId};
+
+/// Numbers that are looked at again. On PostgreSQL they are given out before the commit, so one may
+/// show up after a greater one.
+const AGAIN: i64 = 200;
+/// How far back reads are looked for: for commits that take their time, and clocks that differ.
+const READS_WITHIN: Duration = Duration::from_secs(10);
+/// How long news are kept: longer than any process goes without asking.
+const KEPT: Duration = Duration::from_hours(24);
+
+/// Where somebody has read how far.
+pub type Read = ((UserId, RoomId), Seq);
+
+/// Hears of everything once.
+pub(in crate::chat) struct Ear {
+    db: Db,
+    clock: Clock,
+    me: Origin,
+    heard: BTreeSet<i64>,
+    read: HashMap<(UserId, RoomId), Seq>,
+}
+
+impl Ear {
+    /// What happened so far concerns nobody: no one is connected yet.
+    pub async fn new(db: Db, clock: Clock, me: Origin) -> Result<Self, Fault> {
+        let heard = BTreeSet::from([store::last(&db).await?]);
+        let mut ear = Self { db, clock, me, heard, read: HashMap::new() };
+        ear.news().await?;
+        ear.reads().await?;
+        Ok(ear)
+    }
+
+    /// What others noted and was not heard of yet.
+    pub async fn news(&mut self) -> Result<Vec<News>, Fault> {
+        let from = self.heard.last().map_or(0, |last| last.saturating_sub(AGAIN));
+        let noted = store::after(&self.db, from).await?;
+        self.heard.retain(|id| *id > from);
+        let fresh = noted.into_iter().filter(|(id, ..)| self.heard.insert(*id));
+        let others = fresh.filter(|(_, origin, _)| *origin != self.me);
+        Ok(others.filter_map(|(.., news)| news).collect())
+    }
+
+    /// Who has read further through another process.
+    pub async fn reads(&mut self) -> Result<Vec<Read>, Fault> {
+        let then = self.clock.now().minus(READS_WITHIN);
+        let reads = store::reads_since(&self.db, then, self.me).await?;
+        let known = std::mem::replace(&mut self.read, reads.iter().copied().collect());
+        Ok(reads.into_iter().filter(|(place, seq)| known.get(place) != Some(seq)).collect())
+    }
+}
+
+/// Forgets what every process has long heard of.
+///
+/// # Errors
+/// When it cannot be written.
+pub(in crate::chat) async fn prune(db: &Db, clock: &Clock) -> Result<(), Fault> {
+    Ok(store::prune(db, clock.now().minus(KEPT)).await?)
+}

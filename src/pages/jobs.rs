@@ -1,0 +1,70 @@
+//! For administrators: jobs that were given up, to be run again or dropped.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::post;
+use serde::Deserialize;
+
+use crate::chat::jobs::model::{DeadJob, JobId};
+use crate::http::rights::CanAdminister;
+use crate::http::{FormBody, Language, Problem, Site};
+
+pub(super) fn router() -> Router<Site> {
+    Router::new().route("/admin/jobs/again", post(again)).route("/admin/jobs/drop", post(destroy))
+}
+
+/// A job that was given up, as a row of the administration.
+pub(super) struct JobView {
+    pub id: i64,
+    /// What it was to do, in words.
+    pub work: String,
+    pub failure: String,
+    pub attempts: String,
+    pub since: String,
+    pub since_iso: String,
+}
+
+impl JobView {
+    pub fn new(job: DeadJob, t: Language) -> Self {
+        let work = match job.kind.as_str() {
+            "pass-on-rooms" => t.name("job-pass-on-rooms", &job.about),
+            "tidy" => t.say("job-tidy").to_owned(),
+            _ => format!("{} {}", job.kind, job.about),
+        };
+        Self {
+            id: job.id.0,
+            work,
+            failure: job.failure,
+            attempts: t.count("job-attempts", usize::try_from(job.attempts).unwrap_or(usize::MAX)),
+            since: job.since.utc().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            since_iso: job.since.rfc3339(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct JobForm {
+    job: i64,
+}
+
+async fn again(
+    State(site): State<Site>,
+    CanAdminister(admin): CanAdminister,
+    FormBody(form): FormBody<JobForm>,
+) -> Result<Response, Problem> {
+    done(site.jobs.revive(&admin, JobId(form.job)).await?)
+}
+
+async fn destroy(
+    State(site): State<Site>,
+    CanAdminister(admin): CanAdminister,
+    FormBody(form): FormBody<JobForm>,
+) -> Result<Response, Problem> {
+    done(site.jobs.drop(&admin, JobId(form.job)).await?)
+}
+
+fn done(found: bool) -> Result<Response, Problem> {
+    let back = || Redirect::to("/admin?saved=1").into_response();
+    found.then(back).ok_or_else(Problem::not_found)
+}

@@ -1,0 +1,328 @@
+//! Jobs: work that follows from a commit is done, once, whatever happens to the process; and what cannot
+//! be done is shown to administrators.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use patio::chat::jobs::Jobs;
+use patio::chat::jobs::model::{Standing, Work};
+use patio::db::Db;
+use patio::kernel::{Clock, Fault, Random, Timestamp, UserId};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{Api, Browser, Server, Storage, execute, numbers};
+
+/// Longer than any wait for another attempt, and than any lease.
+const LATER: Duration = Duration::from_hours(1);
+
+/// Somebody with a room that another one is in; the first account is an administrator's.
+struct House {
+    server: Server,
+    ana: Browser,
+    luis: Api,
+    eva: Api,
+    room: String,
+}
+
+const LUIS: &str = "2";
+const EVA: i64 = 3;
+
+async fn house() -> House {
+    let server = Server::start().await;
+    let ana = server.person("ana").await;
+    let (luis, eva) = (server.api("luis").await, server.api("eva").await);
+    let room = luis.post("/rooms", json!({"name": "huerto", "visibility": "public"})).await;
+    let room = format!("/rooms/{}", room["id"]);
+    eva.post(&format!("{room}/join"), json!({})).await;
+    House { server, ana, luis, eva, room }
+}
+
+/// Nobody can be given the room, until [`allow`].
+async fn forbid(db: &Db) {
+    execute(
+        db,
+        "create trigger no_owner before update of owner_id on rooms
+         begin select raise(abort, 'not now'); end",
+        "create function no_owner() returns trigger language plpgsql as
+           $$ begin raise exception 'not now'; end $$;
+         create trigger no_owner before update of owner_id on rooms
+         for each row execute function no_owner()",
+    )
+    .await;
+}
+
+async fn allow(db: &Db) {
+    execute(db, "drop trigger no_owner", "drop trigger no_owner on rooms").await;
+}
+
+/// Waits until a query finds this.
+async fn until(db: &Db, query: &'static str, wanted: &[i64]) {
+    while numbers(db, query).await != wanted {}
+}
+
+const ATTEMPTS: &str = "select attempts from jobs where kind = 'pass-on-rooms' and lease is null";
+
+#[tokio::test]
+async fn what_cannot_be_done_is_tried_again_later_and_done_when_it_can_be() {
+    let House { server, mut ana, eva, room, .. } = house().await;
+    let db = server.storage().open().await;
+    forbid(&db).await;
+    ana.submit("/admin/people/close", &[("user", LUIS)]).await;
+    until(&db, ATTEMPTS, &[1]).await;
+    assert_eq!(eva.get(&room).await["owner_id"].to_string(), LUIS, "not yet");
+    server.advance(LATER);
+    until(&db, ATTEMPTS, &[2]).await;
+    allow(&db).await;
+    server.advance(LATER);
+    until(&db, ATTEMPTS, &[]).await;
+    assert_eq!(eva.get(&room).await["owner_id"], EVA);
+    let page = ana.get("/admin").await;
+    assert_eq!(page.all("#jobs").len(), 0, "nothing was given up");
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_job_that_always_fails_is_given_up_shown_and_run_again_or_dropped() {
+    let House { server, mut ana, luis, eva, room } = house().await;
+    let db = server.storage().open().await;
+    forbid(&db).await;
+    ana.submit("/admin/people/close", &[("user", LUIS)]).await;
+    for attempt in 1..=12 {
+        until(&db, ATTEMPTS, &[attempt]).await;
+        server.advance(LATER);
+    }
+    let page = ana.get("/admin").await;
+    assert!(page.one("#jobs").contains("number 2"), "{}", page.one("#jobs"));
+    assert!(page.one("#jobs code").contains("not now"), "{}", page.one("#jobs"));
+    assert!(page.one("#jobs").contains("12 attempts"), "{}", page.one("#jobs"));
+    ana.language = "es";
+    let page = ana.get("/admin").await;
+    assert!(page.one("#jobs").contains("12 intentos"), "{}", page.one("#jobs"));
+    let metrics = Browser::plain().get(server.url("/metrics")).send().await.expect("an answer");
+    let metrics = metrics.text().await.expect("text");
+    for line in ["patio_jobs{state=\"dead\"} 1\n", "patio_job_failures_total 12\n"] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+    let job = page.attribute("#jobs button", "value").expect("a job");
+
+    // For administrators alone, and only what was given up.
+    let mut stranger = server.person("bea").await;
+    for path in ["/admin/jobs/again", "/admin/jobs/drop"] {
+        let refused = stranger.submit(path, &[("job", &job)]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
+        let unknown = ana.submit(path, &[("job", "999")]).await;
+        assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    // Run again while it still cannot be done, and once more when it can.
+    ana.submit("/admin/jobs/again", &[("job", &job)]).await;
+    until(&db, ATTEMPTS, &[1]).await;
+    allow(&db).await;
+    server.advance(LATER);
+    until(&db, ATTEMPTS, &[]).await;
+    assert_eq!(eva.get(&room).await["owner_id"], EVA);
+    drop(luis);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_job_that_was_dropped_is_gone() {
+    let House { server, mut ana, eva, room, .. } = house().await;
+    let db = server.storage().open().await;
+    forbid(&db).await;
+    ana.submit("/admin/people/close", &[("user", LUIS)]).await;
+    for attempt in 1..=12 {
+        until(&db, ATTEMPTS, &[attempt]).await;
+        server.advance(LATER);
+    }
+    let job = ana.get("/admin").await.attribute("#jobs button", "value").expect("a job");
+    let dropped = ana.submit("/admin/jobs/drop", &[("job", &job)]).await;
+    assert_eq!(dropped.status, StatusCode::OK);
+    assert_eq!(dropped.all("#jobs").len(), 0);
+    assert_eq!(numbers(&db, ATTEMPTS).await, [] as [i64; 0]);
+    assert_eq!(eva.get(&room).await["owner_id"].to_string(), LUIS);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn the_rooms_of_an_account_that_is_opened_again_in_time_stay_its_own() {
+    let House { server, mut ana, eva, room, .. } = house().await;
+    let db = server.storage().open().await;
+    forbid(&db).await;
+    ana.submit("/admin/people/close", &[("user", LUIS)]).await;
+    until(&db, ATTEMPTS, &[1]).await;
+    ana.submit("/admin/people/open", &[("user", LUIS)]).await;
+    allow(&db).await;
+    server.advance(LATER);
+    until(&db, ATTEMPTS, &[]).await;
+    assert_eq!(eva.get(&room).await["owner_id"].to_string(), LUIS);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_refused_change_leaves_no_job_behind() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let refused = ana.submit("/admin/people/close", &[("user", "1")]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "the last administrator");
+    let db = server.storage().open().await;
+    assert_eq!(numbers(&db, "select id from jobs where kind <> 'tidy'").await, [] as [i64; 0]);
+    db.close().await;
+}
+
+/// Processes on one database, without a server around them.
+struct Processes {
+    db: Db,
+    now: std::sync::Arc<AtomicI64>,
+    all: Vec<Jobs>,
+    _storage: Storage,
+}
+
+impl Processes {
+    async fn new(count: usize) -> Self {
+        let storage = Storage::new().await;
+        let db = storage.open().await;
+        let now = std::sync::Arc::new(AtomicI64::new(1_000_000));
+        let told = now.clone();
+        let clock = Clock::from_fn(move || Timestamp(told.load(Ordering::Relaxed)));
+        let process = || Jobs::new(db.clone(), clock.clone(), Random::system());
+        let all = std::iter::repeat_with(process).take(count).collect();
+        Self { db, now, all, _storage: storage }
+    }
+
+    fn advance(&self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).expect("a time");
+        self.now.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    async fn standing(&self) -> [i64; 3] {
+        let Standing { waiting, running, dead } = self.all[0].standing().await.expect("read");
+        [waiting, running, dead]
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_done_once_however_many_processes_there_are() {
+    let processes = Processes::new(4).await;
+    execute(
+        &processes.db,
+        "with recursive n(n) as (select 1 union all select n + 1 from n where n < 40)
+         insert into jobs (kind, about, due_at, created_at) select 'pass-on-rooms', n, 0, 0 from n",
+        "insert into jobs (kind, about, due_at, created_at)
+         select 'pass-on-rooms', n::text, 0, 0 from generate_series(1, 40) n",
+    )
+    .await;
+    assert_eq!(processes.standing().await, [40, 0, 0]);
+    let done = Mutex::new(Vec::new());
+    let work = async |work| {
+        let Work::PassOnRooms(UserId(user)) = work else { panic!("{work:?}") };
+        tokio::task::yield_now().await;
+        done.lock().expect("a lock").push(user);
+        Ok(())
+    };
+    let all = async |jobs: &Jobs| {
+        // One that was faster leaves nothing for a moment.
+        while numbers(&processes.db, "select count(*) from jobs").await != [0] {
+            jobs.do_next(work).await.expect("asked");
+        }
+    };
+    join_all(processes.all.iter().map(all)).await;
+    let mut done = done.into_inner().expect("a lock");
+    done.sort_unstable();
+    assert_eq!(done, (1..=40).collect::<Vec<_>>());
+    processes.db.close().await;
+}
+
+async fn one_job(db: &Db, kind: &'static str) {
+    let sqlite = match kind {
+        "tidy" => "insert into jobs (kind, about, due_at, created_at) values ('tidy', '', 0, 0)",
+        _ => "insert into jobs (kind, about, due_at, created_at) values ('of-tomorrow', '', 0, 0)",
+    };
+    execute(db, sqlite, sqlite).await;
+}
+
+#[tokio::test]
+async fn what_a_killed_process_was_at_is_done_by_another_when_its_lease_has_ended() {
+    let processes = Processes::new(2).await;
+    let (one, two) = (&processes.all[0], &processes.all[1]);
+    one_job(&processes.db, "tidy").await;
+    // Killed in the middle: the work never ends, and what waits for it is thrown away.
+    let begun = tokio::sync::Notify::new();
+    tokio::select! {
+        done = one.do_next(async |_| { begun.notify_one(); std::future::pending().await }) => panic!("{done:?}"),
+        () = begun.notified() => {}
+    }
+    let nothing = async |work| -> Result<(), Fault> { panic!("{work:?} is somebody's") };
+    assert_eq!(processes.standing().await, [0, 1, 0]);
+    assert!(!two.do_next(nothing).await.expect("asked"));
+    processes.advance(Duration::from_mins(4));
+    assert!(!two.do_next(nothing).await.expect("asked"));
+    processes.advance(Duration::from_mins(2));
+    assert!(two.do_next(async |_| Ok(())).await.expect("asked"));
+    // It comes back by itself, an hour later.
+    assert_eq!(processes.standing().await, [1, 0, 0]);
+    processes.advance(Duration::from_mins(59));
+    assert!(!two.do_next(nothing).await.expect("asked"));
+    processes.advance(Duration::from_mins(2));
+    assert!(one.do_next(async |_| Ok(())).await.expect("asked"));
+    processes.db.close().await;
+}
+
+#[tokio::test]
+async fn one_that_comes_back_late_does_not_undo_what_another_has_done() {
+    let processes = Processes::new(2).await;
+    let (one, two) = (&processes.all[0], &processes.all[1]);
+    one_job(&processes.db, "tidy").await;
+    // While the first still works its lease ends, and the second does it.
+    let late = async |_| {
+        processes.advance(Duration::from_mins(6));
+        assert!(two.do_next(async |_| Ok(())).await.expect("asked"));
+        Err(Fault::internal("too late"))
+    };
+    assert!(one.do_next(late).await.expect("asked"));
+    assert_eq!(numbers(&processes.db, "select attempts from jobs").await, [0]);
+    processes.db.close().await;
+}
+
+#[tokio::test]
+async fn work_of_a_newer_version_and_work_that_kills_its_process_are_given_up_at_last() {
+    let processes = Processes::new(1).await;
+    let jobs = &processes.all[0];
+    one_job(&processes.db, "of-tomorrow").await;
+    one_job(&processes.db, "tidy").await;
+    for _ in 0..40 {
+        let begun = tokio::sync::Notify::new();
+        tokio::select! {
+            _ = jobs.do_next(async |_| { begun.notify_one(); std::future::pending().await }) => {}
+            () = begun.notified() => {}
+        }
+        processes.advance(LATER);
+    }
+    assert_eq!(processes.standing().await, [0, 0, 2]);
+    let [tried] = numbers(&processes.db, "select max(attempts) from jobs").await[..] else {
+        panic!()
+    };
+    assert!((12..=13).contains(&tried), "{tried}");
+    processes.db.close().await;
+}
+
+#[tokio::test]
+async fn nonces_and_sign_ins_that_have_run_out_are_forgotten_by_the_hour() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    ana.post("/rooms/1/messages", json!({"body": "hola", "nonce": "n1"})).await;
+    let browser = server.person("luis").await;
+    let db = server.storage().open().await;
+    assert_eq!(numbers(&db, "select count(*) from sends").await, [1]);
+    assert_eq!(numbers(&db, "select count(*) from sessions").await, [1]);
+    server.advance(Duration::from_hours(31 * 24));
+    until(&db, "select count(*) from sends", &[0]).await;
+    until(&db, "select count(*) from sessions", &[0]).await;
+    // And they come back: a repeated send is a new message then.
+    let again: Value = ana.post("/rooms/1/messages", json!({"body": "hola", "nonce": "n1"})).await;
+    assert_eq!(again["seq"], 2);
+    drop(browser);
+    db.close().await;
+}
