@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn what_has_variables_is_filled_with_them() {
         let spanish = Catalogue::read(langid!("es"));
-        let about = |name| spanish.format("about-room", Some(&FluentArgs::from_iter([("name", name)])));
+        let about =
+            |name| spanish.format("about-room", Some(&FluentArgs::from_iter([("name", name)])));
         assert_eq!(about("<lobby>").as_deref(), Some("Sobre <lobby>"));
         assert_eq!(spanish.format("about-room", None), None);
     }

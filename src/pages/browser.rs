@@ -71,11 +71,15 @@ mod tests {
                 "Chrome on Android",
             ),
             (
-                &format!("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {APPLE} Version/26.0 Safari/605.1.15"),
+                &format!(
+                    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {APPLE} Version/26.0 Safari/605.1.15"
+                ),
                 "Safari on macOS",
             ),
             (
-                &format!("Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) {APPLE} CriOS/141.0 Mobile/15E148 Safari/604.1"),
+                &format!(
+                    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) {APPLE} CriOS/141.0 Mobile/15E148 Safari/604.1"
+                ),
                 "Chrome on iPhone",
             ),
             ("Firefox/1", "Firefox"),

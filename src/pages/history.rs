@@ -87,12 +87,7 @@ pub fn fragment(message: &Message, t: Language) -> askama::Result<String> {
     render(message, &day_label(message.created_at.utc().date(), t), t, false)
 }
 
-fn render(
-    message: &Message,
-    day: &str,
-    t: Language,
-    continues: bool,
-) -> askama::Result<String> {
+fn render(message: &Message, day: &str, t: Language, continues: bool) -> askama::Result<String> {
     let m = MessageView {
         id: message.id.0,
         seq: message.seq.0,

@@ -131,16 +131,14 @@ impl OwnPath {
 }
 
 /// Keeps the language that `?lang=` chose.
-pub(super) async fn keep_language(
-    client: Client,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn keep_language(client: Client, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let chosen = Language::asked_for(&parts);
     let response = next.run(Request::from_parts(parts, body)).await;
     match chosen {
-        Some(language) => (CookieJar::new().add(cookies::language(language, client)), response).into_response(),
+        Some(language) => {
+            (CookieJar::new().add(cookies::language(language, client)), response).into_response()
+        }
         None => response,
     }
 }

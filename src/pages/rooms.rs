@@ -206,7 +206,8 @@ pub(super) async fn unwritten_page(
     shown: Shown,
 ) -> Result<Response, Problem> {
     site.presence.seen(me.id);
-    let view = |person: &Person| PersonView::new(person.clone(), site.presence.is_online(person.id));
+    let view =
+        |person: &Person| PersonView::new(person.clone(), site.presence.is_online(person.id));
     let both = [me, other].into_iter().map(view);
     let (online, offline): (Vec<_>, Vec<_>) = both.partition(|person| person.online);
     let (name, direct) = (other.display_name.clone(), Visibility::Direct);

@@ -249,11 +249,7 @@ struct LookForm {
 }
 
 /// Kept by the browser alone: another device may want it otherwise.
-async fn change_look(
-    client: Client,
-    _: Viewer,
-    FormBody(typed): FormBody<LookForm>,
-) -> Response {
+async fn change_look(client: Client, _: Viewer, FormBody(typed): FormBody<LookForm>) -> Response {
     let language = Language::from_code(&typed.language);
     let jar = CookieJar::new();
     let jar = match language {

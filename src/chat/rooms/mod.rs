@@ -6,7 +6,8 @@ mod store;
 use std::collections::{BTreeSet, HashMap};
 
 use self::model::{
-    Census, Code, Member, NewRoom, Owner, Reader, Room, RoomChange, Visibility, may_change, may_read,
+    Census, Code, Member, NewRoom, Owner, Reader, Room, RoomChange, Visibility, may_change,
+    may_read,
 };
 pub(in crate::chat) use self::store::readable_rooms;
 use super::accounts::model::{Admin, Person, fold};

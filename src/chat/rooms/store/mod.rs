@@ -7,9 +7,7 @@ pub(super) use self::directory::{
     add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, set_code,
     set_owner, update,
 };
-pub(super) use self::memberships::{
-    census, join, leave, mark_read, members, pass_on, people,
-};
+pub(super) use self::memberships::{census, join, leave, mark_read, members, pass_on, people};
 
 use super::model::{Code, Room, Visibility};
 use crate::kernel::{Rev, RoomId, Seq, UserId};
