@@ -28,7 +28,7 @@ fn name(client: Client) -> &'static str {
 pub(super) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let pairs = all.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(found, _)| found.trim() == name).map(|(_, value)| value.trim()).last()
+    pairs.filter(|(found, _)| found.trim() == name).map(|(_, value)| value.trim()).next_back()
 }
 
 /// The secret of the session.

@@ -41,12 +41,12 @@ pub(super) fn hue_of(user: UserId) -> i64 {
 /// The first letters of the first and the last word, or the first two of a single one.
 pub fn initials(name: &str) -> String {
     let mut words = name.split([' ', '.', '-', '_']).filter(|word| !word.is_empty());
-    let letters = |word: &str, count| word.graphemes(true).take(count).collect::<String>();
-    match (words.next(), words.next_back()) {
-        (None, _) => String::new(),
-        (Some(word), None) => letters(word, 2).to_uppercase(),
-        (Some(one), Some(last)) => (letters(one, 1) + &letters(last, 1)).to_uppercase(),
-    }
+    let first = words.next().unwrap_or_default().graphemes(true);
+    let letters: String = match words.next_back() {
+        None => first.take(2).collect(),
+        Some(last) => first.take(1).chain(last.graphemes(true).take(1)).collect(),
+    };
+    letters.to_uppercase()
 }
 
 #[derive(Template)]
