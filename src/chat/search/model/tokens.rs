@@ -11,7 +11,7 @@ use std::ops::Range;
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::fold::{exact, folded};
+use super::fold::{base, exact, folded};
 
 /// A word, a sign or an emoji, with where it stands in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,6 +128,9 @@ fn kind_of(grapheme: &str) -> Option<Kind> {
     let first = grapheme.chars().next()?;
     if first.is_ascii() && grapheme.len() == 1 {
         return first.is_ascii_alphanumeric().then_some(Kind::Word);
+    }
+    if base(first).is_some() && grapheme.len() == first.len_utf8() {
+        return Some(Kind::Word);
     }
     let first = grapheme.nfc().next()?;
     if is_sign(first) && first.is_alphanumeric() {
