@@ -171,7 +171,8 @@ fn where_nothing_is_there_is_nothing_to_keep() {
 #[test]
 fn on_postgresql_one_is_told_what_to_use_instead() {
     let folder = tempfile::tempdir().expect("a directory");
-    let (file, elsewhere) = (folder.path().join("x.tar"), "--database-url=postgres://x@127.0.0.1:1/x");
+    let (file, elsewhere) =
+        (folder.path().join("x.tar"), "--database-url=postgres://x@127.0.0.1:1/x");
     let refused = complaint(&patio(folder.path(), &["backup", text(&file), elsewhere]));
     assert!(refused.contains("pg_dump") && refused.contains("export --full"), "{refused}");
     assert!(!file.exists());
@@ -350,7 +351,8 @@ fn lying(sound: &[u8]) -> Wrong {
 }
 
 /// Makes the database one of another program.
-const FOREIGN: &str = "pragma foreign_keys = off; pragma writable_schema = on; delete from sqlite_schema;
+const FOREIGN: &str =
+    "pragma foreign_keys = off; pragma writable_schema = on; delete from sqlite_schema;
     pragma writable_schema = reset; vacuum; create table recipes (id integer primary key)";
 
 /// Archives in which everything fits but the database.

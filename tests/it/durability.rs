@@ -223,14 +223,15 @@ async fn on_postgresql_a_killed_server_and_a_killed_database_lose_nothing_that_w
         let before = acknowledged.lock().expect("a lock").len();
         let fatal = before + 1 + dice.below(400);
         let (killed, kill) = (AtomicBool::new(false), Notify::new());
-        let sending = load(&poster, &base, round, &|nonce, place| {
+        let heard = |nonce, place| {
             let mut all = acknowledged.lock().expect("a lock");
             all.insert(nonce, place);
             if all.len() >= fatal && !killed.swap(true, Ordering::SeqCst) {
                 kill.notify_one();
             }
             all.len() < fatal + 200
-        });
+        };
+        let sending = load(&poster, &base, round, &heard);
         let killing = async {
             kill.notified().await;
             cluster.kill();
