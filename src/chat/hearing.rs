@@ -43,8 +43,9 @@ pub async fn start(accounts: Accounts, rooms: Rooms, lifecycle: &Lifecycle) -> R
 
 impl Hearing {
     async fn listen(&mut self) -> Result<(), Fault> {
-        for news in self.ear.news().await? {
+        for (id, news) in self.ear.news().await? {
             self.pass_on(news).await?;
+            self.ear.told(id);
         }
         for ((user, room), seq) in self.ear.reads().await? {
             self.rooms.tell_read(user, room, seq);

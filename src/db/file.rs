@@ -9,6 +9,8 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
+use super::trouble;
+
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// The number of the last migration that this program knows.
@@ -53,22 +55,37 @@ pub async fn ensure_ours(path: &Path) -> anyhow::Result<()> {
     if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
         return Ok(());
     }
-    let damaged = "it is damaged, or no SQLite database: restore a backup (patio restore --force)";
-    let mut connection = open(path).await.context(damaged)?;
-    let (tables, ours): (i64, i64) = sqlx::query_as(
-        "select count(*), count(case when name in ('_sqlx_migrations', 'meta', 'rooms') then 1 end)
-         from sqlite_schema where type = 'table'",
-    )
-    .fetch_one(&mut connection)
-    .await
-    .context(damaged)?;
+    let mut connection = open(path).await.map_err(say)?;
+    let looked = look(&mut connection).await.map_err(say);
+    let closed = connection.close().await;
+    let (tables, ours, applied) = looked?;
+    closed?;
     // A start that was cut off before its first migration leaves the list of migrations alone.
     if tables > 1 && ours < 3 {
         bail!("it belongs to another program: name another file, or another data directory");
     }
-    ensure_known(&applied(&mut connection).await?)?;
-    connection.close().await?;
-    Ok(())
+    ensure_known(&applied)
+}
+
+const DAMAGED: &str =
+    "it is damaged, or no SQLite database: restore a backup (patio restore --force)";
+
+/// What went wrong with a file, in words where it is damaged.
+fn say(error: sqlx::Error) -> anyhow::Error {
+    let damaged = trouble::is_damage(&error);
+    let error = anyhow::Error::from(error);
+    if damaged { error.context(DAMAGED) } else { error }
+}
+
+/// How many tables there are, how many of three that every Patio has, and the migrations.
+async fn look(connection: &mut SqliteConnection) -> Result<(i64, i64, Vec<i64>), sqlx::Error> {
+    let (tables, ours): (i64, i64) = sqlx::query_as(
+        "select count(*), count(case when name in ('_sqlx_migrations', 'meta', 'rooms') then 1 end)
+         from sqlite_schema where type = 'table'",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    Ok((tables, ours, applied(connection).await?))
 }
 
 /// Opens a file that nobody serves. It may come from anywhere.

@@ -15,8 +15,10 @@ const BUSY: i32 = 5;
 const LOCKED: i32 = 6;
 const READ_ONLY: i32 = 8;
 const IO: i32 = 10;
+const CORRUPT: i32 = 11;
 const FULL: i32 = 13;
 const CANNOT_OPEN: i32 = 14;
+const NO_DATABASE: i32 = 26;
 /// What a quota and the limit of a file's size look like: nothing was written, as with [`FULL`].
 const IO_WRITE: i32 = 778;
 /// No room for the index of the log.
@@ -43,6 +45,11 @@ pub(crate) fn passing(error: &sqlx::Error) -> Option<Fault> {
 /// not be tried again: the system may have dropped the pages and say that all is well.
 pub(crate) fn is_of_the_disk(error: &sqlx::Error) -> bool {
     sqlite_code(error).is_some_and(|code| code & 0xff == IO) && passing(error).is_none()
+}
+
+/// Whether a file is no database, or not a whole one.
+pub(super) fn is_damage(error: &sqlx::Error) -> bool {
+    sqlite_code(error).is_some_and(|code| matches!(code & 0xff, CORRUPT | NO_DATABASE))
 }
 
 fn sqlite_code(error: &sqlx::Error) -> Option<i32> {

@@ -252,7 +252,7 @@ async fn an_export_that_is_foreign_of_tomorrow_or_not_complete_is_refused_and_no
     let (server, _ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
     let export = exported(server.storage(), &folder, "x", &[]);
-    let manifest = export.join("manifest.json");
+    let manifest = export.join("export.json");
     let sound = fs::read_to_string(&manifest).expect("a file");
     let with = |field: &str, value: Value| {
         let mut changed: Value = serde_json::from_str(&sound).expect("JSON");

@@ -42,7 +42,8 @@ async fn about(live: &mut Live, kind: &str, id: i64) -> Value {
 
 #[tokio::test]
 async fn a_new_room_its_names_and_its_end_are_told_by_the_other_server() {
-    let Both { ana, mut live, .. } = both().await;
+    let house = both().await;
+    let Both { ana, mut live, .. } = house;
     let (id, path, _) = room(&ana, "huerto", "public").await;
     assert_eq!(about(&mut live, "room", id).await["room"]["name"], "huerto");
     let (_, renamed) = ana
@@ -55,7 +56,8 @@ async fn a_new_room_its_names_and_its_end_are_told_by_the_other_server() {
 
 #[tokio::test]
 async fn who_comes_and_who_goes_is_told_by_the_other_server() {
-    let Both { two, ana, mut live, .. } = both().await;
+    let house = both().await;
+    let Both { two, ana, mut live, .. } = house;
     let eva = two.api("eva").await;
     let came = about(&mut live, "member", 1).await;
     assert_eq!((&came["user"]["name"], &came["joined"]), (&json!("eva"), &json!(true)));
@@ -75,7 +77,8 @@ async fn who_comes_and_who_goes_is_told_by_the_other_server() {
 
 #[tokio::test]
 async fn one_hears_of_ones_own_joining_and_leaving_through_the_other_server() {
-    let Both { ana, luis, mut live, .. } = both().await;
+    let house = both().await;
+    let Both { ana, luis, mut live, .. } = house;
     let (id, path, code) = room(&ana, "secreto", "private").await;
     luis.post("/join", json!({"code": code})).await;
     assert_eq!(about(&mut live, "room", id).await["room"]["name"], "secreto");
@@ -112,7 +115,8 @@ async fn whoever_was_shown_the_door_through_one_server_hears_no_more_at_the_othe
 
 #[tokio::test]
 async fn a_new_name_is_told_by_the_other_server() {
-    let Both { two, mut live, .. } = both().await;
+    let house = both().await;
+    let Both { two, mut live, .. } = house;
     let mut ana = two.browser();
     ana.login("ana", PASSWORD).await;
     ana.submit("/settings/name", &[("display_name", "Ana María")]).await;
@@ -121,7 +125,8 @@ async fn a_new_name_is_told_by_the_other_server() {
 
 #[tokio::test]
 async fn what_one_has_read_through_one_server_is_read_at_the_other() {
-    let Both { one, ana, luis, mut live, .. } = both().await;
+    let house = both().await;
+    let Both { one, ana, luis, mut live, .. } = house;
     for n in 1..=3 {
         ana.say(&format!("m{n}")).await;
     }
@@ -144,7 +149,8 @@ async fn what_one_has_read_through_one_server_is_read_at_the_other() {
 
 #[tokio::test]
 async fn a_conversation_begun_through_one_server_is_there_at_the_other() {
-    let Both { ana, mut live, .. } = both().await;
+    let house = both().await;
+    let Both { ana, mut live, .. } = house;
     let made = ana.post("/direct", json!({"name": "luis"})).await;
     let id = made["id"].as_i64().expect("an id");
     assert_eq!(about(&mut live, "room", id).await["room"]["name"], "ana");

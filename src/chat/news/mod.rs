@@ -14,7 +14,7 @@ pub(in crate::chat) use self::store::note;
 use crate::db::Db;
 use crate::kernel::{Clock, Fault, RoomId, Seq, UserId};
 
-/// Numbers that are looked at again. On PostgreSQL they are given out before the commit, so one may
+/// Numbers that are looked at again. On `PostgreSQL` they are given out before the commit, so one may
 /// show up after a greater one.
 const AGAIN: i64 = 200;
 /// How far back reads are looked for: for commits that take their time, and clocks that differ.
@@ -39,19 +39,32 @@ impl Ear {
     pub async fn new(db: Db, clock: Clock, me: Origin) -> Result<Self, Fault> {
         let heard = BTreeSet::from([store::last(&db).await?]);
         let mut ear = Self { db, clock, me, heard, read: HashMap::new() };
-        ear.news().await?;
+        for (id, _) in ear.news().await? {
+            ear.told(id);
+        }
         ear.reads().await?;
         Ok(ear)
     }
 
-    /// What others noted and was not heard of yet.
-    pub async fn news(&mut self) -> Result<Vec<News>, Fault> {
+    /// What others noted and was not told yet, with its numbers.
+    pub async fn news(&mut self) -> Result<Vec<(i64, News)>, Fault> {
         let from = self.heard.last().map_or(0, |last| last.saturating_sub(AGAIN));
-        let noted = store::after(&self.db, from).await?;
+        let mut noted = store::after(&self.db, from).await?;
         self.heard.retain(|id| *id > from);
-        let fresh = noted.into_iter().filter(|(id, ..)| self.heard.insert(*id));
-        let others = fresh.filter(|(_, origin, _)| *origin != self.me);
-        Ok(others.filter_map(|(.., news)| news).collect())
+        noted.retain(|(id, ..)| !self.heard.contains(id));
+        let mut others = Vec::new();
+        for (id, origin, news) in noted {
+            match news.filter(|_| origin != self.me) {
+                Some(news) => others.push((id, news)),
+                None => self.told(id),
+            }
+        }
+        Ok(others)
+    }
+
+    /// Notes that it was told: it does not come again.
+    pub fn told(&mut self, id: i64) {
+        self.heard.insert(id);
     }
 
     /// Who has read further through another process.
