@@ -185,6 +185,7 @@ async fn kill_again_and_again(
         .await;
         server = start();
         check(&poster, &server.base(), round, acknowledged).await;
+        report("patio", round + 1, acknowledged);
     }
     (server, poster)
 }
@@ -193,17 +194,16 @@ async fn kill_again_and_again(
 async fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
     let data = tempfile::tempdir().expect("a directory");
     let acknowledged = Mutex::new(Acknowledged::new());
-    let (rounds, start) = (rounds(3), || Process::start(data.path(), &[]));
-    let (server, _) = kill_again_and_again(start, rounds, &acknowledged).await;
+    let start = || Process::start(data.path(), &[]);
+    let (server, _) = kill_again_and_again(start, rounds(3), &acknowledged).await;
     server.kill();
     check_integrity(data.path()).await;
-    report("SQLite: patio", rounds, &acknowledged);
 }
 
 #[expect(clippy::print_stderr, reason = "the count is what a long run is for")]
 fn report(what: &str, rounds: usize, acknowledged: &Mutex<Acknowledged>) {
     let count = acknowledged.lock().expect("a lock").len();
-    eprintln!("{what} killed {rounds} times: {count} messages acknowledged, each there once");
+    eprintln!("{what} was killed {rounds} times: {count} acknowledged so far, each there once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -218,7 +218,6 @@ async fn on_postgresql_a_killed_server_and_a_killed_database_lose_nothing_that_w
     let acknowledged = Mutex::new(Acknowledged::new());
     let (some, more) = (rounds(4).div_ceil(2), rounds(4) / 2);
     let (server, poster) = kill_again_and_again(start, some, &acknowledged).await;
-    report("PostgreSQL: patio", some, &acknowledged);
     // The database now, while the server goes on: whoever sent gets a 503 and sends again.
     let (base, mut dice) = (server.base(), Dice(0x5eed_0003));
     for round in some..some + more {
@@ -241,8 +240,8 @@ async fn on_postgresql_a_killed_server_and_a_killed_database_lose_nothing_that_w
         };
         tokio::join!(sending, killing);
         check(&poster, &base, round, &acknowledged).await;
+        report("PostgreSQL", round + 1 - some, &acknowledged);
     }
-    report("PostgreSQL: its server", more, &acknowledged);
     server.kill();
 }
 

@@ -272,7 +272,7 @@ async fn an_export_that_is_foreign_of_tomorrow_or_not_complete_is_refused_and_no
         (with("format", json!(99)), "newer Patio"),
         (with("format", json!("x")), "is damaged"),
         (with("lines", json!({"../people.jsonl": 1})), "which no export has"),
-        (sound.chars().take(sound.len() / 2).collect(), "is damaged"),
+        (sound.replace('}', ""), "is damaged"),
         (String::new(), "is damaged"),
     ] {
         fs::write(&manifest, text).expect("written");
