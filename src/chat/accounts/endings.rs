@@ -11,7 +11,7 @@ use crate::lifecycle::Lifecycle;
 
 /// How often the database is asked.
 const EVERY: Duration = Duration::from_secs(1);
-/// Numbers that are looked at again. On PostgreSQL they are given out before the commit, so one may
+/// Numbers that are looked at again. On `PostgreSQL` they are given out before the commit, so one may
 /// show up after a greater one.
 const AGAIN: i64 = 200;
 /// How long endings are kept: longer than any process goes without asking.
