@@ -45,8 +45,8 @@ impl Finding {
     }
 
     /// Whether the page will be full sooner than the index would answer, if it goes on like this: with
-    /// as much to gather as there are messages of these words, and ids that count them all, both cost
-    /// the same at about this square root (measured with ten million).
+    /// as much to gather as there are messages of these words, and ids that count them all, both should
+    /// cost the same at about this square root (by arithmetic).
     fn is_promising(&self) -> bool {
         let farthest = usize::try_from(self.before.0.unsigned_abs().isqrt() / 2).unwrap_or(0);
         self.looked < GLANCE || self.hits.len() * farthest >= self.enough * self.looked

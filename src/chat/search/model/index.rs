@@ -131,6 +131,9 @@ pub(in crate::chat::search) fn has_link(html: &str) -> bool {
     html.contains("<a ")
 }
 
+/// From so many letters on, few words begin alike.
+const NARROW: usize = 5;
+
 /// Forms that stand side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phrase {
@@ -169,9 +172,11 @@ impl Phrase {
         found
     }
 
-    /// Whether it ends with the beginning of a word.
-    pub fn is_beginning(&self) -> bool {
-        self.prefix
+    /// Whether it ends with so short a beginning of a word that a good part of all messages may
+    /// have it.
+    pub fn is_wide(&self) -> bool {
+        let last = self.forms.last();
+        self.prefix && last.is_some_and(|form| form.chars().count() < NARROW)
     }
 
     pub fn mark(mark: Mark) -> Self {

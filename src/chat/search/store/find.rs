@@ -17,11 +17,11 @@ pub(in crate::chat::search) struct Wanted {
 }
 
 impl Wanted {
-    /// The same without what words begin with, if there is that: an index has to gather every message
-    /// of every such word before it knows the newest.
+    /// The same without the short beginnings of words, if there are any: an index has to gather every
+    /// message of every such word before it knows the newest.
     pub fn without_beginnings(&self) -> Option<Self> {
         let mut loose = self.clone();
-        loose.phrases.retain(|phrase| !phrase.is_beginning());
+        loose.phrases.retain(|phrase| !phrase.is_wide());
         if loose.phrases.len() == self.phrases.len() {
             return None;
         }
