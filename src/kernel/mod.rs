@@ -3,6 +3,7 @@
 //! Knows no I/O, no database and no framework.
 
 pub mod fault;
+pub mod heard;
 pub mod ids;
 pub mod invalid;
 pub mod meters;
@@ -11,6 +12,7 @@ pub mod random;
 pub mod time;
 
 pub use fault::Fault;
+pub use heard::Heard;
 pub use ids::{MessageId, Rev, RoomId, Seq, UserId};
 pub use invalid::Invalid;
 pub use random::Random;

@@ -75,14 +75,20 @@ async fn a_new_database_is_not_copied() {
     assert_eq!(copies(server.data()), Vec::<String>::new());
 }
 
+/// A server that has ended, with a data directory that the command line can work on.
+async fn at_rest() -> Server {
+    let mut server = Server::start().await;
+    server.stop().await;
+    done(&patio(server.data(), &["user", "list"]));
+    server
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_a_newer_patio_used_is_refused_and_not_touched() {
     if Storage::is_on_postgres() {
         return;
     }
-    let mut server = Server::start().await;
-    server.stop().await;
-    done(&patio(server.data(), &["user", "list"]));
+    let server = at_rest().await;
     let path = server.data().join("patio.db");
     let mut database = open(&path).await;
     sqlx::raw_sql(
@@ -140,9 +146,7 @@ async fn a_database_that_is_damaged_cut_off_or_of_another_program_is_refused_and
     if Storage::is_on_postgres() {
         return;
     }
-    let mut server = Server::start().await;
-    server.stop().await;
-    done(&patio(server.data(), &["user", "list"]));
+    let server = at_rest().await;
     let path = server.data().join("patio.db");
     let sound = fs::read(&path).expect("a file");
     for (said, bytes) in wrong(&sound).await {

@@ -1,19 +1,15 @@
 //! Hearing of sign-ins that another process ended: the command line, or a second server on the
 //! same database. Their live connections here end within a second.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Accounts, store};
 use crate::chat::events::{Notice, Topic};
-use crate::kernel::Fault;
+use crate::kernel::{Fault, Heard};
 use crate::lifecycle::Lifecycle;
 
 /// How often the database is asked.
 const EVERY: Duration = Duration::from_secs(1);
-/// Numbers that are looked at again. On `PostgreSQL` they are given out before the commit, so one may
-/// show up after a greater one.
-const AGAIN: i64 = 200;
 /// How long endings are kept: longer than any process goes without asking.
 pub(super) const KEPT: Duration = Duration::from_hours(24);
 
@@ -24,9 +20,10 @@ impl Accounts {
     /// When the database cannot be asked.
     pub async fn watch_endings(&self, lifecycle: &Lifecycle) -> Result<(), Fault> {
         // Nobody is connected yet: what has ended so far concerns no one.
-        let last = store::last_ending(&self.db).await?;
-        let known = store::endings_after(&self.db, last.saturating_sub(AGAIN)).await?;
-        let mut heard: BTreeSet<i64> = known.into_iter().map(|(id, ..)| id).collect();
+        let mut heard = Heard::after(store::last_ending(&self.db).await?);
+        for (id, ..) in store::endings_after(&self.db, heard.behind()).await? {
+            heard.note(id);
+        }
         let (accounts, closing) = (self.clone(), lifecycle.closing());
         lifecycle.spawn_worker(async move {
             let mut beat = tokio::time::interval(EVERY);
@@ -40,14 +37,12 @@ impl Accounts {
     }
 
     /// Passes on what ended and was not heard of yet.
-    async fn hear_endings(&self, heard: &mut BTreeSet<i64>) -> Result<(), Fault> {
-        let from = heard.last().map_or(0, |last| last.saturating_sub(AGAIN));
-        for (id, credential, ending) in store::endings_after(&self.db, from).await? {
-            if heard.insert(id) {
+    async fn hear_endings(&self, heard: &mut Heard) -> Result<(), Fault> {
+        for (id, credential, ending) in store::endings_after(&self.db, heard.behind()).await? {
+            if heard.note(id) {
                 self.bell.tell(Topic::SignIn(credential), Notice::Ended(ending));
             }
         }
-        heard.retain(|id| *id > from);
         Ok(())
     }
 }

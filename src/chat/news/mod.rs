@@ -6,17 +6,14 @@
 pub mod model;
 mod store;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use self::model::{News, Origin};
 pub(in crate::chat) use self::store::note;
 use crate::db::Db;
-use crate::kernel::{Clock, Fault, RoomId, Seq, UserId};
+use crate::kernel::{Clock, Fault, Heard, RoomId, Seq, UserId};
 
-/// Numbers that are looked at again. On `PostgreSQL` they are given out before the commit, so one may
-/// show up after a greater one.
-const AGAIN: i64 = 200;
 /// How far back reads are looked for: for commits that take their time, and clocks that differ.
 const READS_WITHIN: Duration = Duration::from_secs(10);
 /// How long news are kept: longer than any process goes without asking.
@@ -30,14 +27,14 @@ pub(in crate::chat) struct Ear {
     db: Db,
     clock: Clock,
     me: Origin,
-    heard: BTreeSet<i64>,
+    heard: Heard,
     read: HashMap<(UserId, RoomId), Seq>,
 }
 
 impl Ear {
     /// What happened so far concerns nobody: no one is connected yet.
     pub async fn new(db: Db, clock: Clock, me: Origin) -> Result<Self, Fault> {
-        let heard = BTreeSet::from([store::last(&db).await?]);
+        let heard = Heard::after(store::last(&db).await?);
         let mut ear = Self { db, clock, me, heard, read: HashMap::new() };
         for (id, _) in ear.news().await? {
             ear.told(id);
@@ -48,10 +45,8 @@ impl Ear {
 
     /// What others noted and was not told yet, with its numbers.
     pub async fn news(&mut self) -> Result<Vec<(i64, News)>, Fault> {
-        let from = self.heard.last().map_or(0, |last| last.saturating_sub(AGAIN));
-        let mut noted = store::after(&self.db, from).await?;
-        self.heard.retain(|id| *id > from);
-        noted.retain(|(id, ..)| !self.heard.contains(id));
+        let mut noted = store::after(&self.db, self.heard.behind()).await?;
+        noted.retain(|(id, ..)| !self.heard.has(*id));
         let mut others = Vec::new();
         for (id, origin, news) in noted {
             match news.filter(|_| origin != self.me) {
@@ -64,7 +59,7 @@ impl Ear {
 
     /// Notes that it was told: it does not come again.
     pub fn told(&mut self, id: i64) {
-        self.heard.insert(id);
+        self.heard.note(id);
     }
 
     /// Who has read further through another process.
