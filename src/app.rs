@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use tokio::net::TcpListener;
+use tokio::time::MissedTickBehavior;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -41,6 +42,8 @@ use crate::{api, pages, socket};
 const REQUEST_WITHIN: Duration = Duration::from_secs(30);
 /// How often it is forgotten who was too fast, and unused connections are let go.
 const REST_EVERY: Duration = Duration::from_hours(1);
+/// How often what was written is put where it stays.
+const TIDY_EVERY: Duration = Duration::from_millis(250);
 
 pub struct App {
     listener: TcpListener,
@@ -101,6 +104,7 @@ impl App {
         let worker = site.clone();
         site.jobs.start(&site.lifecycle, move |work| carry_out(worker.clone(), work)).await?;
         rest_now_and_then(&site);
+        tidy_now_and_then(&site);
         Ok(Self { listener, router: router(&site).with_state(site.clone()), site, data_dir })
     }
 
@@ -167,6 +171,21 @@ fn rest_now_and_then(site: &Site) {
         while closing.run_until_cancelled(beat.tick()).await.is_some() {
             throttle.prune();
             db.rest().await;
+        }
+    });
+}
+
+/// Keeps the database in order beside those who write.
+fn tidy_now_and_then(site: &Site) {
+    let db = site.db.clone();
+    let closing = site.lifecycle.closing();
+    site.lifecycle.spawn_worker(async move {
+        let mut beat = tokio::time::interval(TIDY_EVERY);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while closing.run_until_cancelled(beat.tick()).await.is_some() {
+            if let Err(error) = db.tidy().await {
+                tracing::warn!(%error, "the database's log could not be folded");
+            }
         }
     });
 }

@@ -13,6 +13,7 @@ use clap::builder::Resettable;
 use clap::{Args, Command, FromArgMatches, ValueEnum};
 use ipnet::IpNet;
 use sqlx::postgres::PgConnectOptions;
+use tracing_subscriber::filter::Targets;
 
 /// Where the server listens. Shared by `serve` and `healthcheck`.
 #[derive(Args, Clone, Debug)]
@@ -121,7 +122,7 @@ impl Config {
 pub struct Logging {
     /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `patio=debug`.
     #[arg(long, env = "LOG", default_value = "info", value_parser = parse_log_filter)]
-    pub log: String,
+    pub log: Targets,
 
     /// Form of the log. Without it: text on a terminal, JSON lines otherwise.
     #[arg(long, env = "LOG_FORMAT", value_enum)]
@@ -316,9 +317,8 @@ fn parse_site_name(text: &str) -> Result<String, String> {
     }
 }
 
-fn parse_log_filter(text: &str) -> Result<String, String> {
-    tracing_subscriber::EnvFilter::try_new(text)
-        .map(|_| text.to_owned())
+fn parse_log_filter(text: &str) -> Result<Targets, String> {
+    text.parse()
         .map_err(|_| "error, warn, info, debug, trace, or a filter such as patio=debug".to_owned())
 }
 

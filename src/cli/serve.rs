@@ -3,7 +3,8 @@
 use std::io::IsTerminal;
 
 use clap::Args;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::prelude::*;
 
 use crate::app::App;
 use crate::config::{Config, LogFormat, Logging};
@@ -41,11 +42,10 @@ pub(super) fn in_foreground(
 
 fn start_log(logging: &Logging) {
     let by_place = if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
-    let builder = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(EnvFilter::new(&logging.log));
-    match logging.log_format.unwrap_or(by_place) {
-        LogFormat::Text => builder.init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-    }
+    let lines = layer().with_writer(std::io::stderr);
+    let lines = match logging.log_format.unwrap_or(by_place) {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry().with(lines).with(logging.log.clone()).init();
 }

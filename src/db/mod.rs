@@ -5,35 +5,40 @@
 //! placeholders, BIGINT for every number, times as unix milliseconds, `returning`, `on conflict`.
 //! Nothing outside this folder and the `store.rs` files knows that there is a database.
 
+mod change;
+mod connections;
 pub mod directory;
 pub mod file;
 mod meta;
 mod postgres;
-mod readers;
 mod rows;
 mod snapshot;
 mod sqlite;
+mod statements;
 mod trouble;
+mod wal;
 
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::PgPool;
 use sqlx::error::DatabaseError;
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::config::DatabaseUrl;
 use crate::kernel::Fault;
-use crate::lifecycle;
 
-pub use self::readers::Readers;
+pub use self::change::Change;
+pub use self::connections::{Connections, Held};
 pub(crate) use self::rows::{in_order, rows, runs};
+pub(crate) use self::statements::{Answers, Statements, adding};
 pub(crate) use self::trouble::passing;
+pub use self::wal::Wal;
 
 /// An open database.
 #[derive(Clone)]
 pub enum Db {
-    /// One connection that writes, a few that read beside it.
-    Sqlite { write: SqlitePool, read: Readers },
+    /// One connection that writes, a few that read beside it, one that folds the log.
+    Sqlite { write: Connections, read: Connections, wal: Wal },
     /// A few connections that do both.
     Postgres(PgPool),
 }
@@ -51,37 +56,22 @@ impl Db {
         }
     }
 
-    /// Begins a change. `SQLite`'s takes the write lock at once, so that it cannot fail half way
-    /// because somebody else wrote. `PostgreSQL`'s is READ COMMITTED: others write beside it, each
-    /// statement sees what was committed before it began, and what must not change in between is
-    /// locked by updating its row. Locks are taken in this order: the counter, then rooms, then
-    /// memberships.
-    pub(crate) async fn change(&self) -> Result<Change, sqlx::Error> {
+    /// Does now and then, beside those who write, what would hold them up.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub async fn tidy(&self) -> Result<(), sqlx::Error> {
         match self {
-            Self::Sqlite { write, .. } => {
-                write.begin_with("begin immediate").await.map(Change::Sqlite)
-            }
-            Self::Postgres(pool) => pool.begin().await.map(Change::Postgres),
-        }
-    }
-
-    /// Begins a reading of one moment, whatever others write meanwhile. It is never committed.
-    pub(crate) async fn snapshot(&self) -> Result<Change, sqlx::Error> {
-        match self {
-            Self::Sqlite { read, .. } => read.snapshot().await.map(Change::Sqlite),
-            Self::Postgres(pool) => {
-                let begin = "begin isolation level repeatable read, read only";
-                let mut transaction = pool.begin_with(begin).await?;
-                // It reads everything, and that may take its time.
-                sqlx::query("set local statement_timeout = 0").execute(&mut *transaction).await?;
-                Ok(Change::Postgres(transaction))
-            }
+            Self::Sqlite { wal, .. } => wal.fold().await,
+            // It does that by itself.
+            Self::Postgres(_) => Ok(()),
         }
     }
 
     /// Closes connections that nobody needs just now, with the memory that they have gathered.
     pub async fn rest(&self) {
-        if let Self::Sqlite { read, .. } = self {
+        if let Self::Sqlite { read, wal, .. } = self {
+            wal.rest().await;
             read.rest().await;
         }
     }
@@ -89,36 +79,13 @@ impl Db {
     /// Ends all connections; `SQLite` folds its log into the database file.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { write, read } => {
+            Self::Sqlite { write, read, wal } => {
+                wal.close().await;
                 read.close().await;
                 write.close().await;
             }
             Self::Postgres(pool) => pool.close().await,
         }
-    }
-}
-
-/// A transaction. Dropped without a `commit` it is rolled back.
-pub enum Change {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
-}
-
-impl Change {
-    /// Puts it on disk. A disk that fails at this ends the process, instead of going on with what may
-    /// not be there: the next start reads what is.
-    pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
-        let done = match self {
-            Self::Sqlite(transaction) => transaction.commit().await,
-            Self::Postgres(transaction) => transaction.commit().await,
-        };
-        if let Err(error) = &done
-            && trouble::is_of_the_disk(error)
-        {
-            tracing::error!(%error, "the disk failed, and nobody knows what is on it: ending");
-            lifecycle::end_at_once();
-        }
-        done
     }
 }
 

@@ -6,10 +6,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use sqlx::Connection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use super::{Db, Readers, file, snapshot};
+use super::wal::{self, Wal};
+use super::{Connections, Db, file, snapshot};
 
 const READERS: usize = 4;
 /// So many rows of an answer may wait to be taken: more than most answers have, so that whoever reads
@@ -33,23 +33,15 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
         // What people delete is overwritten and not only marked as free.
         .pragma("secure_delete", "on")
         .pragma("journal_size_limit", "67108864")
+        .pragma("wal_autocheckpoint", wal::BY_THE_WRITER)
         // A page's rows at once: a full buffer is a thread that waits for another.
         .row_buffer_size(256)
         .statement_cache_capacity(256);
 
-    let write = SqlitePoolOptions::new()
-        .max_connections(1)
-        // A connection to a file does not get lost: asking it first costs as much as a query.
-        .test_before_acquire(false)
-        // SQLite rolls back by itself when the disk is full, and then refuses sqlx's own rollback,
-        // after which sqlx thinks for ever that a transaction is open: such a connection is replaced.
-        .before_acquire(|connection, _| {
-            Box::pin(async move { Ok(!connection.is_in_transaction()) })
-        })
-        .connect_with(options.clone().create_if_missing(true).pragma("cache_size", "-65536"))
-        .await
-        .with_context(|| format!("cannot open the database {}", path.display()))?;
-    let mut connection = write.acquire().await?;
+    let writing = options.clone().create_if_missing(true).pragma("cache_size", "-65536");
+    let cannot = || format!("cannot open the database {}", path.display());
+    let write = Connections::open(writing, 1).await.with_context(cannot)?;
+    let mut connection = write.one().await?;
     let (version,): (String,) =
         sqlx::query_as("select sqlite_version()").fetch_one(&mut *connection).await?;
     ensure_version(&version)?;
@@ -57,9 +49,10 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
     snapshot::before_migrating(&mut connection, path).await.with_context(cannot)?;
     file::migrate(&mut connection).await.with_context(cannot)?;
     drop(connection);
+    let wal = Wal::of(path, options.clone());
     let options = options.read_only(true).row_buffer_size(ROWS).pragma("cache_size", "-16384");
-    let read = Readers::open(options, READERS).await?;
-    Ok(Db::Sqlite { write, read })
+    let read = Connections::open(options, READERS).await?;
+    Ok(Db::Sqlite { write, read, wal })
 }
 
 /// A build may be linked with a library of the system.

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::Context;
 use clap::Args;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use self::stage::Stage;
 use self::story::Story;
@@ -40,7 +41,8 @@ pub(super) struct Demo {
 }
 
 pub(super) fn run(demo: &Demo) -> anyhow::Result<()> {
-    let logging = Logging { log: "warn".to_owned(), log_format: None };
+    let log = Targets::new().with_default(LevelFilter::WARN);
+    let logging = Logging { log, log_format: None };
     serve::in_foreground(&logging, async {
         let directory = Directory::make(&Random::system())?;
         serve(demo, directory.0.clone()).await

@@ -156,7 +156,12 @@ impl Drop for Storage {
 /// Runs statements, written for each engine.
 pub async fn execute(db: &Db, sqlite: &'static str, postgres: &'static str) {
     match db {
-        Db::Sqlite { write, .. } => drop(sqlx::raw_sql(sqlite).execute(write).await.expect("done")),
+        Db::Sqlite { write, .. } => drop(
+            sqlx::raw_sql(sqlite)
+                .execute(&mut *write.one().await.expect("one"))
+                .await
+                .expect("done"),
+        ),
         Db::Postgres(pool) => drop(sqlx::raw_sql(postgres).execute(pool).await.expect("done")),
     }
 }
@@ -164,7 +169,9 @@ pub async fn execute(db: &Db, sqlite: &'static str, postgres: &'static str) {
 /// The numbers that a query finds.
 pub async fn numbers(db: &Db, query: &'static str) -> Vec<i64> {
     match db {
-        Db::Sqlite { write, .. } => sqlx::query_scalar(query).fetch_all(write).await,
+        Db::Sqlite { write, .. } => {
+            sqlx::query_scalar(query).fetch_all(&mut *write.one().await.expect("one")).await
+        }
         Db::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await,
     }
     .expect("numbers")

@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use super::{append, changes};
+use super::append::{self, Known};
+use super::changes;
 use crate::chat::messages::model::{Post, Write, WriteError, Written};
 use crate::chat::search;
 use crate::chat::search::model::Entry;
 use crate::chat::search::store::Indexed;
-use crate::db::{Change, Db, reading, writing};
+use crate::db::{Answers, Change, Db, Statements, adding, reading};
 use crate::kernel::{MessageId, Timestamp};
 
 /// What came of one write; a refused one does not touch the others.
 pub(in crate::chat::messages) type Outcome = Result<Written, WriteError>;
 
+/// So many posts are stored by one text. There is one for each number of them, so it cannot be many;
+/// for more the ways to and fro are few for each.
+const TOGETHER: usize = 8;
+
 /// Does a batch in one transaction and answers each write, in their order. First come all posts, with
-/// a handful of statements however many they are, then the changes, one by one.
+/// a handful of statements however many they are, then the changes, one by one. A few posts alone go to
+/// `SQLite` in two pieces: what has to be known, and what is to be stored.
 ///
 /// `seq`, `rev` and `id` are read and raised inside the transaction and never remembered: another
 /// process may write to the same database. The counter is raised first, also when nothing is
@@ -24,12 +30,27 @@ pub(in crate::chat::messages) async fn write(
     writes: &[Write],
     now: Timestamp,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
-    let mut change = db.change().await?;
     let posts: Vec<&Post> = writes.iter().filter_map(Write::as_post).collect();
-    let first = reserve_ids(&mut change, posts.len()).await?;
+    let mut first = Statements::first(db);
+    reserve_ids(&mut first, posts.len());
+    append::ask(&mut first, &posts);
+    let (mut change, mut answers) = db.change_with(first).await?;
+    let id = first_id(&mut answers, posts.len())?;
+    let known = Known::read(&mut answers, &posts)?;
     let changed: Vec<MessageId> = writes.iter().filter_map(Write::retold).collect();
     search::store::forget(&mut change, &changed).await?;
-    let mut posted = append::append(&mut change, &posts, first, now).await?.into_iter();
+    let statements = |change: &Change| {
+        let statements = Statements::of(change);
+        if posts.len() > TOGETHER { statements.apart() } else { statements }
+    };
+    let posted = append::settle(&posts, known, id, now);
+    let mut rest = statements(&change);
+    append::store(&mut rest, &posted);
+    if posts.len() < writes.len() {
+        rest.run(&mut change).await?;
+        rest = statements(&change);
+    }
+    let mut posted = posted.into_iter();
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
         let outcome = match write {
@@ -43,8 +64,8 @@ pub(in crate::chat::messages) async fn write(
         };
         outcomes.push(outcome);
     }
-    search::store::write(&mut change, &entries(db, writes, &outcomes)).await?;
-    change.commit().await?;
+    search::store::write(&mut rest, &entries(db, writes, &outcomes));
+    change.commit_with(rest).await?;
     Ok(outcomes)
 }
 
@@ -65,19 +86,25 @@ fn entries<'a>(db: &Db, writes: &'a [Write], outcomes: &[Outcome]) -> Vec<Indexe
     newest.into_iter().filter_map(|(message, tokens)| Some((message, tokens?))).collect()
 }
 
-/// The first of as many fresh ids as there are posts. Those of refused posts stay unused.
-async fn reserve_ids(change: &mut Change, posts: usize) -> Result<MessageId, sqlx::Error> {
-    // Where nothing is posted it counts all the same: others see by it that something changed.
-    let wanted = i64::try_from(posts.max(1)).unwrap_or(i64::MAX);
-    let (last,): (i64,) = writing!(*change, |connection| {
-        sqlx::query_as(
-            "update counters set value = value + $1 where name = 'message' returning value",
-        )
-        .bind(wanted)
-        .fetch_one(connection)
-        .await?
+/// As many fresh ids as there are posts. Those of refused posts stay unused.
+fn reserve_ids(statements: &mut Statements, posts: usize) {
+    adding!(statements, |query| {
+        query
+            .push("update counters set value = value + ")
+            .push_bind(wanted(posts))
+            .push(" where name = 'message' returning value")
     });
-    Ok(MessageId(last - wanted + 1))
+}
+
+fn first_id(answers: &mut Answers, posts: usize) -> Result<MessageId, sqlx::Error> {
+    let raised: Vec<(i64,)> = answers.rows()?;
+    let (last,) = raised.first().ok_or(sqlx::Error::RowNotFound)?;
+    Ok(MessageId(last - wanted(posts) + 1))
+}
+
+/// Where nothing is posted it counts all the same: others see by it that something changed.
+fn wanted(posts: usize) -> i64 {
+    i64::try_from(posts.max(1)).unwrap_or(i64::MAX)
 }
 
 /// A number that is another one after each batch, whichever process wrote it.

@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use sqlx::QueryBuilder;
-
 use crate::chat::search::model::{Entry, has_link};
-use crate::db::{Change, Db, runs, writing};
+use crate::db::{Change, Db, Statements, runs, writing};
 use crate::kernel::{MessageId, UserId, ids};
 
 #[derive(sqlx::FromRow)]
@@ -96,39 +94,32 @@ pub(in crate::chat) async fn forget(
 }
 
 /// Puts messages into the index that are not in it.
-pub(in crate::chat) async fn write(
-    change: &mut Change,
-    entries: &[Indexed<'_>],
-) -> Result<(), sqlx::Error> {
+pub(in crate::chat) fn write(statements: &mut Statements, entries: &[Indexed<'_>]) {
     if entries.is_empty() {
-        return Ok(());
+        return;
     }
-    match change {
-        Change::Sqlite(transaction) => {
+    match statements {
+        Statements::Sqlite(all) => {
             for run in runs(&in_order(entries)) {
-                QueryBuilder::new("insert into search (rowid, tokens) ")
-                    .push_values(run, |mut row, (message, tokens)| {
+                all.next().push("insert into search (rowid, tokens) ").push_values(
+                    run,
+                    |mut row, (message, tokens)| {
                         row.push_bind(message.0).push_bind(&**tokens);
-                    })
-                    .build()
-                    .execute(&mut **transaction)
-                    .await?;
+                    },
+                );
             }
         }
-        Change::Postgres(transaction) => {
+        Statements::Postgres(all) => {
             let ids: Vec<i64> = entries.iter().map(|(message, _)| message.0).collect();
             let vectors: Vec<&str> = entries.iter().map(|(_, tokens)| &**tokens).collect();
-            sqlx::query(
-                "insert into search (id, tokens)
-                 select id, tokens::tsvector from unnest($1::bigint[], $2::text[]) e (id, tokens)",
-            )
-            .bind(ids)
-            .bind(vectors)
-            .execute(&mut **transaction)
-            .await?;
+            all.next()
+                .push("insert into search (id, tokens) select id, tokens::tsvector from unnest(")
+                .push_bind(ids)
+                .push("::bigint[], ")
+                .push_bind(vectors)
+                .push("::text[]) e (id, tokens)");
         }
     }
-    Ok(())
 }
 
 /// Indexes a piece of what was there before search was, the newest first. How many messages it was;
@@ -164,7 +155,9 @@ pub(in crate::chat::search) async fn index_earlier(db: &Db) -> Result<Option<usi
         .into_iter()
         .map(|row| (MessageId(row.id), tokens(db, &Entry::from(row)).into()))
         .collect();
-    write(&mut change, &entries).await?;
+    let mut statements = Statements::of(&change).apart();
+    write(&mut statements, &entries);
+    statements.run(&mut change).await?;
     writing!(change, |connection| {
         sqlx::query("update meta set value = cast($1 as text) where name = 'search_below'")
             .bind(lowest)
