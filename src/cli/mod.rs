@@ -34,7 +34,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Runs the server; it migrates the database first. The default.
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Runs a server with sample people, rooms and history, and keeps nothing of it: to try Patio.
     Demo(demo::Demo),
     /// Exits with 0 if the server on this host answers `/up`.
@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
     };
     let done = match cli.command {
         None => serve::run(cli.serve),
-        Some(Command::Serve(serve)) => serve::run(serve),
+        Some(Command::Serve(serve)) => serve::run(*serve),
         Some(Command::Demo(demo)) => demo::run(&demo),
         Some(Command::Healthcheck(address)) => healthcheck::run(&address),
         Some(Command::User(user)) => user::run(user),

@@ -132,3 +132,64 @@ impl Drop for Begun {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{adding, writing};
+    use super::*;
+
+    async fn add(change: &mut Change, name: &str) {
+        writing!(*change, |connection| {
+            let insert = sqlx::query("insert into meta (name, value) values ($1, '')").bind(name);
+            insert.execute(connection).await.expect("it is added").rows_affected()
+        });
+    }
+
+    async fn names(db: &Db) -> Vec<String> {
+        let mut first = Statements::first(db);
+        adding!(&mut first, |query| query.push("select name from meta order by name"));
+        let (_change, mut answers) = db.change_with(first).await.expect("a change");
+        let names: Vec<(String,)> = answers.rows().expect("names");
+        names.into_iter().map(|(name,)| name).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_not_committed_is_gone_and_others_go_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Db::open(None, folder.path()).await.expect("a database");
+        let before = names(&db).await;
+        let mut change = db.change().await.expect("a change");
+        add(&mut change, "dropped").await;
+        drop(change);
+        assert_eq!(names(&db).await, before);
+        let mut change = db.change().await.expect("another");
+        add(&mut change, "kept").await;
+        change.commit().await.expect("a commit");
+        assert_eq!(names(&db).await, [before, vec!["kept".to_owned()]].concat());
+    }
+
+    #[tokio::test]
+    async fn of_statements_that_go_together_none_remains_where_one_fails() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Db::open(None, folder.path()).await.expect("a database");
+        let before = names(&db).await;
+        for (second, fits) in [("one", false), ("two", true)] {
+            let change = db.change().await.expect("a change");
+            let mut last = Statements::of(&change);
+            for name in ["one", second] {
+                adding!(&mut last, |query| {
+                    query
+                        .push("insert into meta (name, value) values (")
+                        .push_bind(name)
+                        .push(", '')")
+                });
+            }
+            assert_eq!(change.commit_with(last).await.is_ok(), fits);
+            let added: &[&str] = if fits { &["one", "two"] } else { &[] };
+            assert_eq!(
+                names(&db).await,
+                [before.clone(), added.iter().map(ToString::to_string).collect()].concat()
+            );
+        }
+    }
+}

@@ -1,5 +1,5 @@
 //! Statements that go to the database together. To `SQLite`'s thread and back is the greater part of
-//! what a small statement costs, so they make the way as one text; to PostgreSQL they go one after the
+//! what a small statement costs, so they make the way as one text; to `PostgreSQL` they go one after the
 //! other. Each is written once, inside `adding!`.
 //!
 //! That one text may hold several statements is a property of sqlx's driver for `SQLite` that its
