@@ -21,8 +21,7 @@ const PAGES: i64 = 1_000;
 const MANY: i64 = 8_192;
 /// How many pages the writer folds itself: where nothing folds beside it, as on the command line.
 pub(super) const BY_THE_WRITER: &str = "16384";
-/// How long to stand in others' way, or to wait for them. Long readings keep a log from being begun
-/// anew; that shall hold up nobody who writes.
+/// How long to stand in others' way, or to wait for them.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 #[derive(Clone)]
@@ -59,8 +58,9 @@ impl Wal {
         if log - checkpointed < PAGES {
             return Ok(());
         }
-        let State { log, .. } = ask(&mut connection, FOLD).await?;
-        if log >= MANY {
+        let State { log, checkpointed } = ask(&mut connection, FOLD).await?;
+        // Somebody who reads for long keeps the rest from being folded; then it would be for nothing.
+        if log >= MANY && log - checkpointed < PAGES {
             ask(&mut connection, BEGIN_ANEW).await?;
         }
         Ok(())
