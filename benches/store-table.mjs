@@ -37,7 +37,7 @@ const ROWS = [
   ["– one commit a message, pool of 8", (r) => rounds(r, (n) => n.plain.cpu_us)],
   ["Socket post → acknowledged, 64 clients, messages/s", (r) => r.post && spread(r.post.map((n) => n.per_second)), "≥ 5,000", "≥ 9,000", { must: 5000, aim: 9000, atLeast: true }],
   ["– CPU µs of the server for each", (r) => r.post && spread(r.post.map((n) => n.cpu_per_message.us))],
-  ["Acknowledged within, 1,000/s, ms p50 / **p99**", (r) => r.ack && one(r.ack.latency.p99, `${number(r.ack.latency.p50)} / **${number(r.ack.latency.p99)}**`), "≤ 15", "≤ 6", { must: 15, aim: 6 }],
+  ["Acknowledged within, 1,000/s, ms p50 / **p99**", (r) => r.ack && { ...spread(r.ack.map((n) => n.latency.p99)), text: `${number(median(r.ack.map((n) => n.latency.p50)))} / **${spread(r.ack.map((n) => n.latency.p99)).text}**` }, "≤ 15", "≤ 6", { must: 15, aim: 6 }],
   ["A request that reads one row (`/me`)", (r) => times(r.me)],
   ["Open a room", (r) => times(r.open), "≤ 1", "≤ 0.5", { must: 1, aim: 0.5 }],
   ["A page at any depth of a room", (r) => times(r.page), "≤ 1", "≤ 0.5", { must: 1, aim: 0.5 }],

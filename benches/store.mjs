@@ -213,11 +213,11 @@ async function measure(engine) {
           note(name, await ask(server, list.map((text) => `/search?limit=20&q=${encodeURIComponent(text)}`)));
         }
       }
-      if (parts.includes("ack")) note("ack", await load(server, ["post", ...SEATS, "--seconds", 15, "--rate", 1000]));
-      if (parts.includes("post")) {
+      for (const [part, how] of [["ack", ["--seconds", 15, "--rate", 1000]], ["post", ["--seconds", 6]]]) {
+        if (!parts.includes(part)) continue;
         const runs = [];
-        for (let round = 0; round < 3; round++) runs.push(await load(server, ["post", ...SEATS, "--seconds", 6]));
-        note("post", runs);
+        for (let round = 0; round < 3; round++) runs.push(await load(server, ["post", ...SEATS, ...how]));
+        note(part, runs);
       }
     } finally {
       await server.stop();
