@@ -6,11 +6,13 @@ import { startRegistering } from './registering.js';
 import { startReveal } from './reveal.js';
 import { startSearch } from './search.js';
 import { startSwitcher } from './switcher.js';
+import { localisePage } from './times.js';
 import { forgetUnsent } from './unsent.js';
 
 const app = document.getElementById('app');
 const go = app ? startChat(app) : (address) => location.assign(address);
 if (app) startRegions();
+else localisePage(document);
 startDrawers();
 startReveal();
 startRegistering();

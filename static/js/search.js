@@ -1,5 +1,6 @@
 // Search: Control, Shift and F (⇧⌘F on a Mac) leads to it; there results come while one types.
 import { parse } from './fragment.js';
+import { localisePage } from './times.js';
 
 const PAUSE = 250;
 const IS_MAC = /^(?:Mac|iP)/.test(navigator.platform);
@@ -37,6 +38,7 @@ function searchWhileTyping(field) {
       if (!answer.ok || answer.redirected) return; // the button asks again, and shows what is wrong
       const page = parse(await answer.text());
       const results = page.querySelector('#results');
+      localisePage(results);
       document.getElementById('results').replaceWith(results);
       document.getElementById('search-said').textContent = sought && results.dataset.said;
       document.title = page.querySelector('title').textContent;

@@ -34,6 +34,12 @@ export function localiseTime(article) {
   if (edited) edited.title = full.format(new Date(edited.dateTime));
 }
 
+/** A page beside the chat, or a part of one: messages that stand alone, and what a search found. */
+export function localisePage(page) {
+  for (const article of page.querySelectorAll('.msg')) localiseTime(article);
+  for (const time of page.querySelectorAll('.result__link time')) time.textContent = full.format(new Date(time.dateTime));
+}
+
 /** At every local midnight "Today" means another day. */
 export function eachMidnight(then, signal) {
   const midnight = new Date().setHours(24, 0, 1, 0);

@@ -46,6 +46,7 @@ story('results come while one types, and the address keeps them', async ({ patio
   assert.equal(await ana.page.locator('#search-said').textContent(), '1 result');
   await ana.page.getByRole('searchbox').fill('es');
   await eventually(async () => assert.deepEqual(await texts(ana), ['Lima es gris', 'Bogotá es fría']));
+  assert.doesNotMatch(await ana.page.locator('.result time').first().textContent(), /UTC/, 'times are of the zone one lives in');
   await ana.page.getByRole('searchbox').fill('');
   await ana.page.getByRole('heading', { name: 'What you can search for' }).waitFor();
   assert.ok(await ana.isMarked());

@@ -32,6 +32,8 @@ story('a new name shows with everybody, on what was said and on what comes', asy
   await ana.go('/settings');
   await save(ana, 'name', { display_name: 'Ana María' });
   await isSaved(ana);
+  const colour = (part) => ana.page.locator(part).first().evaluate((shown) => getComputedStyle(shown).color);
+  assert.equal(await colour('.alert'), await colour('h1'), 'what went well does not look like a danger');
   assert.equal(await ana.page.locator('.me__name').textContent(), 'Ana María');
   await ana.go('/rooms/1');
   await ana.post('after');
