@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::batch::Outcome;
-use super::{MessageRow, select_messages};
+use super::{MessageRow, Outcome, select_messages};
 use crate::chat::messages::model::{Message, Post, WriteError, Written};
 use crate::db::{Answers, Db, Statements, adding, rows, runs, writing};
 use crate::kernel::ids::{key, room_of};

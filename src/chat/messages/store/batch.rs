@@ -3,16 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::append::{self, Known};
-use super::changes;
-use crate::chat::messages::model::{Post, Write, WriteError, Written};
+use super::{Outcome, changes};
+use crate::chat::messages::model::{Post, Write, Written};
 use crate::chat::search;
 use crate::chat::search::model::Entry;
 use crate::chat::search::store::Indexed;
 use crate::db::{Answers, Change, Db, Statements, adding, reading};
 use crate::kernel::{MessageId, Timestamp};
-
-/// What came of one write; a refused one does not touch the others.
-pub(in crate::chat::messages) type Outcome = Result<Written, WriteError>;
 
 /// So many posts are stored by one text. There is one for each number of them, so it cannot be many;
 /// for more the ways to and fro are few for each.

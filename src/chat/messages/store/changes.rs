@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use super::batch::Outcome;
-use super::{MessageRow, select_messages};
+use super::{MessageRow, Outcome, select_messages};
 use crate::chat::messages::model::{Author, Message, Reaction, WriteError, Written};
 use crate::db::{Change, writing};
 use crate::kernel::ids::key;

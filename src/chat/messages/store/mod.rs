@@ -7,14 +7,17 @@ mod changes;
 mod history;
 
 pub(super) use self::append::prune_sends;
-pub(super) use self::batch::{Outcome, count, write};
+pub(super) use self::batch::{count, write};
 pub(super) use self::history::{find, found, page, room_of, rooms, since};
 
-use super::model::{Kind, Message, Reactions};
+use super::model::{Kind, Message, Reactions, WriteError, Written};
 use crate::chat::accounts::model::{Person, Role};
 use crate::db::in_order;
 use crate::kernel::ids;
 use crate::kernel::{MessageId, Rev, Seq, Timestamp, UserId};
+
+/// What came of one write; a refused one does not touch the others.
+pub(super) type Outcome = Result<Written, WriteError>;
 
 /// The columns of a [`MessageRow`], to be followed by a condition. `sends` is looked up by
 /// message, in its index. The reactions come in the same query and so belong to the same state: as
