@@ -11,7 +11,7 @@ use crate::chat::search::store::Indexed;
 use crate::db::{Answers, Change, Db, Statements, adding, reading};
 use crate::kernel::{MessageId, Timestamp};
 
-/// So many posts are stored by one text. There is one for each number of them, so it cannot be many;
+/// So many writes are stored by one text. There is one for each number of them, so it cannot be many;
 /// for more the ways to and fro are few for each.
 const TOGETHER: usize = 8;
 
@@ -38,7 +38,7 @@ pub(in crate::chat::messages) async fn write(
     search::store::forget(&mut change, &changed).await?;
     let statements = |change: &Change| {
         let statements = Statements::of(change);
-        if posts.len() > TOGETHER { statements.apart() } else { statements }
+        if writes.len() > TOGETHER { statements.apart() } else { statements }
     };
     let posted = append::settle(&posts, known, id, now);
     let mut rest = statements(&change);
