@@ -85,6 +85,7 @@ results-none = Nothing found. Another spelling may help.
 results-one = {"{n}"} result
 results-other = {"{n}"} results
 unread = unread
+with-your-name = with your name
 new-line = New
 jump-to-new = Jump to new messages
 skip-to-content = Skip to content

@@ -85,6 +85,7 @@ results-none = No hay nada así. Prueba a escribirlo de otra manera.
 results-one = {"{n}"} resultado
 results-other = {"{n}"} resultados
 unread = sin leer
+with-your-name = con tu nombre
 new-line = Nuevo
 jump-to-new = Ir a los mensajes nuevos
 skip-to-content = Ir al contenido

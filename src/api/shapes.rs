@@ -66,8 +66,8 @@ impl From<&Census> for Counts {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Room, example = json!({
     "id": 7, "name": "Garden", "topic": "Who waters when", "visibility": "public", "lobby": false,
-    "owner_id": 2, "code": "7K2M-9QXT-4HPW", "last_seq": 51, "last_read_seq": 48, "rev": 58,
-    "members": 24, "online": 3
+    "owner_id": 2, "code": "7K2M-9QXT-4HPW", "last_seq": 51, "last_read_seq": 48, "mentions": 1,
+    "rev": 58, "members": 24, "online": 3
 }))]
 pub struct RoomShape<'a> {
     #[schema(value_type = i64)]
@@ -90,6 +90,8 @@ pub struct RoomShape<'a> {
     /// How far you have read. Who is no member has nothing unread: as if all were read.
     #[schema(value_type = i64)]
     last_read_seq: Seq,
+    /// How often you are mentioned in what you have not read.
+    mentions: i64,
     /// Grows with every new or changed message.
     #[schema(value_type = i64)]
     rev: Rev,
@@ -111,6 +113,7 @@ impl<'a> RoomShape<'a> {
             code: room.code.as_ref().map(ToString::to_string),
             last_seq: room.last_seq,
             last_read_seq: room.last_read_seq.unwrap_or(room.last_seq),
+            mentions: room.mentions,
             rev: room.rev,
             members: counts.members,
             online: counts.online,
@@ -173,7 +176,8 @@ pub struct MessageShape<'a> {
     author: Author<'a>,
     /// What was typed; empty when it was deleted.
     body: &'a str,
-    /// The same as safe HTML.
+    /// The same as safe HTML. Somebody who is mentioned is a link of the class `mention` to
+    /// `/direct/NAME`.
     html: &'a str,
     #[schema(format = DateTime)]
     created_at: String,

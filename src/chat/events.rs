@@ -28,6 +28,8 @@ pub enum Topic {
     Room(RoomId),
     /// What concerns the members of a room, open or not.
     Members(RoomId),
+    /// Those members who are mentioned in what they have not read of a room.
+    Mentioned(RoomId),
     /// What concerns one person, on all their connections.
     Person(UserId),
     /// What everybody signed in may know: who is there, who is new, which public rooms there are.
@@ -41,10 +43,11 @@ pub enum Topic {
 pub enum Event {
     /// A message is new or changed.
     Message(Arc<Message>),
-    /// Something was said in a room that somebody may not have open.
+    /// Something was said in a room that somebody may not have open, and nothing that is unread there
+    /// mentions them.
     Unread { room: RoomId, last_seq: Seq },
-    /// A person has read so far.
-    Read { room: RoomId, seq: Seq },
+    /// A person has read so far, with so many mentions still ahead.
+    Read { room: RoomId, seq: Seq, mentions: i64 },
     /// Somebody became a member of a room.
     Joined { room: RoomId, person: Person },
     /// Somebody is no member of a room any more.
@@ -68,6 +71,8 @@ pub enum Notice {
     Joined(RoomId),
     /// This person is no member of a room any more.
     Left(RoomId),
+    /// There is something unread in a room, or less of it, and this person is or was mentioned there.
+    Unread(RoomId),
     /// A room has another name, topic, owner or code, or is new.
     RoomChanged(RoomId),
     /// This person has another name.

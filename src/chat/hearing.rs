@@ -47,8 +47,8 @@ impl Hearing {
             self.pass_on(news).await?;
             self.ear.told(id);
         }
-        for ((user, room), seq) in self.ear.reads().await? {
-            self.rooms.tell_read(user, room, seq);
+        for ((user, room), _) in self.ear.reads().await? {
+            self.rooms.tell_read(user, room).await?;
         }
         Ok(())
     }

@@ -122,7 +122,7 @@ impl Pages {
                     action: text("kind") == "action",
                     edited: given("edited_at"),
                     deleted: given("deleted_at"),
-                    html: markup::render(text("body")),
+                    html: markup::render(text("body"), markup::nobody),
                 };
                 self.add(room, (seq - 1) / PAGE + 1, message)?;
             }

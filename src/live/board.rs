@@ -46,6 +46,7 @@ struct Member<W: Words> {
 struct Run<W: Words> {
     topic: W::Topic,
     except: Option<W::Topic>,
+    instead: Option<(W::Topic, W::Notice)>,
     events: Vec<(Option<i64>, W::Event)>,
 }
 
@@ -125,14 +126,21 @@ impl<W: Words> Board<W> {
     fn take(&mut self, command: Command<W>) {
         match command {
             Command::Publish(publication) => self.publish(publication),
-            Command::Tell { topic, notice } => {
-                for listener in self.topics.get(&topic).into_iter().flat_map(BTreeMap::values) {
-                    listener.peer.tell(notice);
+            Command::Tell { topic, except, notice } => {
+                let left_out = except.and_then(|topic| self.topics.get(&topic));
+                for (id, listener) in self.topics.get(&topic).into_iter().flatten() {
+                    if !left_out.is_some_and(|them| them.contains_key(id)) {
+                        listener.peer.tell(notice);
+                    }
+                }
+            }
+            Command::Join { who, topic } => {
+                for id in self.listeners(who) {
+                    self.listen(id, topic, Listener::live);
                 }
             }
             Command::Part { who, topic } => {
-                let them = self.topics.get(&who).into_iter().flat_map(BTreeMap::keys);
-                for id in them.copied().collect::<Vec<_>>() {
+                for id in self.listeners(who) {
                     self.ignore(id, topic);
                 }
             }
@@ -173,7 +181,7 @@ impl<W: Words> Board<W> {
     }
 
     fn gather(&mut self, publication: Publication<W>) {
-        let Publication { topic, mark, except, from, event, .. } = publication;
+        let Publication { topic, mark, except, from, instead, event, .. } = publication;
         let Some(listeners) = self.topics.get(&topic) else { return };
         if from.is_some_and(|id| !listeners.contains_key(&id)) {
             return;
@@ -181,7 +189,7 @@ impl<W: Words> Board<W> {
         let same = |run: &&mut Run<W>| run.topic == topic && run.except == except;
         match self.runs.iter_mut().rev().find(same) {
             Some(run) => run.events.push((mark, event)),
-            None => self.runs.push(Run { topic, except, events: vec![(mark, event)] }),
+            None => self.runs.push(Run { topic, except, instead, events: vec![(mark, event)] }),
         }
     }
 
@@ -190,6 +198,8 @@ impl<W: Words> Board<W> {
             // Taken out for the while, so that who is left out can be looked up beside it.
             let Some(mut listeners) = self.topics.remove(&run.topic) else { continue };
             let left_out = run.except.and_then(|topic| self.topics.get(&topic));
+            let apart =
+                run.instead.and_then(|(topic, notice)| Some((self.topics.get(&topic)?, notice)));
             let mut written: Vec<(Form, Joined)> = Vec::new();
             let mut delivered = 0;
             for (n, (id, listener)) in listeners.iter_mut().enumerate() {
@@ -197,6 +207,12 @@ impl<W: Words> Board<W> {
                     yield_now().await;
                 }
                 if left_out.is_some_and(|them| them.contains_key(id)) {
+                    continue;
+                }
+                if let Some((them, notice)) = apart
+                    && them.contains_key(id)
+                {
+                    listener.peer.tell(notice);
                     continue;
                 }
                 let form = listener.form;
@@ -211,6 +227,10 @@ impl<W: Words> Board<W> {
             self.deliveries.add(delivered);
             self.topics.insert(run.topic, listeners);
         }
+    }
+
+    fn listeners(&self, topic: W::Topic) -> Vec<u64> {
+        self.topics.get(&topic).into_iter().flat_map(BTreeMap::keys).copied().collect()
     }
 
     fn listen(

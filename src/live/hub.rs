@@ -54,18 +54,22 @@ pub(super) struct Publication<W: Words> {
     pub from: Option<u64>,
     /// Only the newest of many counts.
     pub merged: bool,
+    /// Who listens to this topic gets the notice instead of the event.
+    pub instead: Option<(W::Topic, W::Notice)>,
     pub event: W::Event,
 }
 
 impl<W: Words> Publication<W> {
     fn of(topic: W::Topic, event: &W::Event) -> Self {
-        Self { topic, mark: None, except: None, from: None, merged: false, event: event.clone() }
+        let (mark, except, from, instead) = (None, None, None, None);
+        Self { topic, mark, except, from, merged: false, instead, event: event.clone() }
     }
 }
 
 pub(super) enum Command<W: Words> {
     Publish(Publication<W>),
-    Tell { topic: W::Topic, notice: W::Notice },
+    Tell { topic: W::Topic, except: Option<W::Topic>, notice: W::Notice },
+    Join { who: W::Topic, topic: W::Topic },
     Part { who: W::Topic, topic: W::Topic },
     Connect { id: u64, form: Form, peer: Arc<Peer<W::Notice>> },
     Listen { id: u64, topic: W::Topic },
@@ -127,11 +131,18 @@ impl<W: Words> Hub<W> {
     }
 
     /// Hands the newest of many events to everybody who listens to `topic` and not to `except`: the
-    /// first at once, then no more than one every quarter of a second. Never waits.
-    pub fn remind(&self, topic: W::Topic, except: W::Topic, event: &W::Event) {
+    /// first at once, then no more than one every quarter of a second. For whom the event is not true,
+    /// since they listen to the topic `instead.0` too, there is the notice `instead.1`. Never waits.
+    pub fn remind(
+        &self,
+        topic: W::Topic,
+        except: W::Topic,
+        event: &W::Event,
+        instead: (W::Topic, W::Notice),
+    ) {
         let publication = Publication::of(topic, event);
-        let except = Some(except);
-        self.send(Command::Publish(Publication { except, merged: true, ..publication }));
+        let (except, instead) = (Some(except), Some(instead));
+        self.send(Command::Publish(Publication { except, instead, merged: true, ..publication }));
     }
 
     /// Hands an event of one connection to everybody who listens to `topic` and not to `except`, if
@@ -144,7 +155,17 @@ impl<W: Words> Hub<W> {
 
     /// Hands a notice to everybody who listens to the topic. Never waits.
     pub fn tell(&self, topic: W::Topic, notice: W::Notice) {
-        self.send(Command::Tell { topic, notice });
+        self.send(Command::Tell { topic, except: None, notice });
+    }
+
+    /// Hands a notice to everybody who listens to `topic` and not to `except`. Never waits.
+    pub fn tell_others(&self, topic: W::Topic, except: W::Topic, notice: W::Notice) {
+        self.send(Command::Tell { topic, except: Some(except), notice });
+    }
+
+    /// From now on everybody who listens to `who` listens to `topic` too.
+    pub fn join(&self, who: W::Topic, topic: W::Topic) {
+        self.send(Command::Join { who, topic });
     }
 
     /// From now on nobody who listens to `who` listens to `topic`. What is published later does not

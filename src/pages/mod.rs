@@ -15,6 +15,7 @@ pub mod history;
 mod jobs;
 mod joining;
 mod layout;
+mod mentions;
 mod message;
 mod messages;
 mod people;
@@ -53,6 +54,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(reset::router())
         .merge(admin::router())
         .merge(jobs::router())
+        .merge(mentions::router())
         .merge(messages::router())
         .merge(message::router())
         .merge(search::router())

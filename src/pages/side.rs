@@ -20,6 +20,8 @@ pub(super) struct Side {
     pub me: PersonView,
     /// In all rooms together.
     pub unread: i64,
+    /// The same of what mentions this person.
+    pub mentions: i64,
 }
 
 /// The page at hand in a language.
@@ -38,6 +40,7 @@ struct Row {
     kind: &'static str,
     name: String,
     unread: i64,
+    mentions: i64,
     current: bool,
     other: Option<OtherView>,
 }
@@ -66,6 +69,7 @@ impl Row {
             kind: room.visibility.as_str(),
             name: room.name.clone(),
             unread: room.unread(),
+            mentions: room.mentions,
             current: false,
             other,
         }
@@ -90,8 +94,10 @@ pub(super) async fn side(
     for row in rows.iter_mut().filter(|row| is_shown(RoomId(row.id))) {
         row.current = true;
         row.unread = 0;
+        row.mentions = 0;
     }
     let unread = rows.iter().map(|row| row.unread).sum();
+    let mentions = rows.iter().map(|row| row.mentions).sum();
     let (direct, rooms) = rows.into_iter().partition(|row| row.kind == Visibility::Direct.as_str());
     let language = |language: &Language| LanguageLink {
         code: language.code(),
@@ -107,6 +113,7 @@ pub(super) async fn side(
         direct,
         me: PersonView::new(me.clone(), true),
         unread,
+        mentions,
     })
 }
 

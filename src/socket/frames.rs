@@ -88,16 +88,18 @@ pub(super) enum Frame<'a> {
         seq: Seq,
         rev: Rev,
     },
-    /// Something was said in a room of one's own that is not open.
+    /// Something was said in a room of one's own that is not open; `mentions` is how often one is
+    /// mentioned in all that one has not read there.
     Unread {
         room: RoomId,
         last_seq: Seq,
-        mentions: u32,
+        mentions: i64,
     },
-    /// One has read so far, on another connection.
+    /// One has read so far, on another connection, with so many mentions still ahead.
     Read {
         room: RoomId,
         seq: Seq,
+        mentions: i64,
     },
     Room {
         room: RoomShape<'a>,
@@ -156,12 +158,13 @@ pub(super) struct RoomState {
     pub last_seq: Seq,
     pub last_read_seq: Seq,
     pub rev: Rev,
-    pub mentions: u32,
+    /// How often one is mentioned in what one has not read.
+    pub mentions: i64,
 }
 
 impl From<Progress> for RoomState {
-    fn from(Progress { room: id, rev, last_seq, last_read_seq }: Progress) -> Self {
-        Self { id, last_seq, last_read_seq, rev, mentions: 0 }
+    fn from(Progress { room: id, rev, last_seq, last_read_seq, mentions }: Progress) -> Self {
+        Self { id, last_seq, last_read_seq, rev, mentions }
     }
 }
 
@@ -189,7 +192,9 @@ impl<'a> Frame<'a> {
             Event::Unread { room, last_seq } => {
                 Self::Unread { room: *room, last_seq: *last_seq, mentions: 0 }
             }
-            Event::Read { room, seq } => Self::Read { room: *room, seq: *seq },
+            Event::Read { room, seq, mentions } => {
+                Self::Read { room: *room, seq: *seq, mentions: *mentions }
+            }
             Event::Renamed(person) => Self::User {
                 user: User::new(person, true),
                 initials: html_language(form).map(|_| pages::initials(&person.display_name)),

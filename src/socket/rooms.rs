@@ -9,7 +9,7 @@ use super::session::Session;
 use crate::api::shapes::Counts;
 use crate::chat::events::Topic;
 use crate::chat::rooms::AccessError;
-use crate::chat::rooms::model::Reader;
+use crate::chat::rooms::model::{Progress, Reader};
 use crate::http::Problem;
 use crate::kernel::paging::Limit;
 use crate::kernel::{Fault, Rev, RoomId};
@@ -91,6 +91,17 @@ impl Session {
         let changes = Arc::new(Changes::of(&found, self.form));
         missed.keep(question, goal, site.clock.now(), &changes);
         Ok(changes)
+    }
+
+    /// Sends how much of a room is unread, counted for this person.
+    pub(super) async fn show_unread(&self, room: RoomId) {
+        match self.site().rooms.progress(&self.me.person, room).await {
+            Ok(Some(Progress { last_seq, mentions, .. })) => {
+                self.send(&Frame::Unread { room, last_seq, mentions });
+            }
+            Ok(None) => {}
+            Err(fault) => self.fail(&fault.into(), None, Some(room)),
+        }
     }
 
     /// Sends a room as it is now, or says that it cannot be seen any more.

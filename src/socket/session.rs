@@ -157,6 +157,9 @@ impl Session {
         let Ok(rooms) = rooms.map_err(Problem::from) else { return end(FAILED) };
         for progress in &rooms {
             self.connection.listen(Topic::Members(progress.room));
+            if progress.mentions > 0 {
+                self.connection.listen(Topic::Mentioned(progress.room));
+            }
         }
         let ready = Frame::Ready {
             me: User::new(&person, true),
@@ -247,6 +250,7 @@ impl Session {
                 self.connection.ignore(Topic::Members(room));
                 self.show_room(room).await;
             }
+            Notice::Unread(room) => self.show_unread(room).await,
             Notice::RoomChanged(room) => self.show_room(room).await,
             Notice::Renamed => {
                 // Whoever cannot be found keeps the name they had; only `typing` says it.

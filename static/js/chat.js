@@ -95,8 +95,8 @@ export function startChat(app) {
       if (here) sidebar.presence(here);
     },
     user: rename,
-    unread(frame) { sidebar.raise(frame.room, { last: frame.last_seq }); },
-    read(frame) { sidebar.raise(frame.room, { read: frame.seq }); },
+    unread({ room: id, last_seq: last, mentions }) { sidebar.raise(id, { last, mentions }); },
+    read({ room: id, seq: read, mentions }) { sidebar.raise(id, { read, mentions }); },
     room(frame) {
       sidebar.room(frame);
       if (here) sidebar.presence(here);

@@ -1,7 +1,7 @@
 // What a reader's browser adds to a message that the server wrote the same for everybody: times in the own zone, the own reactions, and one stop for Tab in the whole log.
 import { localiseTime } from './times.js';
 
-const STOPS = '.msg__link, .react, .acts button';
+const STOPS = '.msg__link, .mention, .react, .acts button';
 
 export function personalise(article, me) {
   localiseTime(article);

@@ -1,5 +1,6 @@
 // The room on screen: makes its parts and passes the server's frames to them, until another room takes its place. Data goes composer → sender → line → timeline, announcer.
 import { startActs } from './acts.js';
+import { startCommandMenu } from './command-menu.js';
 import { isCommand, literal } from './commands.js';
 import { startComposer } from './composer.js';
 import { createDraft } from './drafts.js';
@@ -8,7 +9,8 @@ import { parse } from './fragment.js';
 import { updateHeader } from './header.js';
 import { createHistory } from './history.js';
 import { startKeys } from './keys.js';
-import { startMenu } from './menu.js';
+import { startMentionMenu } from './mention-menu.js';
+import { mentionsIn } from './mentions.js';
 import { createNews } from './news.js';
 import { Outbox } from './outbox.js';
 import { createPeople } from './people.js';
@@ -59,7 +61,8 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
     composer.field.focus();
   };
   waiting.setAway(app.dataset.line === 'away');
-  startMenu(form, byId('command-menu'));
+  startCommandMenu(form, byId('command-menu'));
+  startMentionMenu(form, byId('mention-menu'), me);
   startKeys({ log, composer: composer.field, toEnd: end.go });
   startActs({ log, timeline, composer: composer.field, me, keep: end.keep, error: byId('composer-error'), signal });
   log.addEventListener('scroll', reading.look, { passive: true });
@@ -99,7 +102,7 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
     history.added();
     if (mine) reading.known(seq);
     reading.look();
-    sidebar.raise(id, { last: seq, read: mine ? seq : 0 });
+    sidebar.raise(id, { last: seq, read: mine ? seq : 0, mentions: reading.upTo < seq ? mentionsIn(log, app.dataset.name, reading.upTo) : 0 });
     if (!isNew || mine || article.matches('.msg--deleted')) return;
     if (wasUp) end.countNew();
     if (caughtUp) announcer.message(article);

@@ -8,12 +8,11 @@ const byId = (id) => document.getElementById(id);
 
 export function createSidebar(side) {
   const { compare } = new Intl.Collator(locale);
-  const marks = new Map(); // room → { last, read }, both seqs, while the server keeps them up to date
+  const marks = new Map(); // room → { last, read, mentions }, two seqs and a count beyond `read`, while the server keeps them up to date
   let current = Number(side.querySelector('[data-room]:has([aria-current])')?.dataset.room);
 
   const rowOf = (room) => side.querySelector(`[data-room="${Number(room)}"]`);
   const nameOf = (row) => row.querySelector('.room__name').textContent;
-  const total = () => Array.from(side.querySelectorAll('.badge:not([hidden]) .badge__count')).reduce((sum, count) => sum + Number(count.textContent), 0);
   const title = createTitle();
 
   function draw(room) {
@@ -21,18 +20,33 @@ export function createSidebar(side) {
     const mark = marks.get(room);
     if (row && mark) {
       const unread = Math.max(0, mark.last - mark.read);
+      const badge = row.querySelector('.badge');
       row.querySelector('.room').classList.toggle('room--unread', unread > 0);
-      row.querySelector('.badge__count').textContent = unread;
-      row.querySelector('.badge').hidden = unread === 0;
+      badge.classList.toggle('badge--you', mark.mentions > 0);
+      badge.querySelector('.badge__count').textContent = mark.mentions || unread;
+      badge.dataset.unread = unread;
+      badge.hidden = unread === 0;
     }
-    title.setTotal(total());
+    sum();
   }
 
-  /** Seqs only grow, whoever tells them first. */
-  function raise(room, { last = 0, read = 0 }) {
+  /** All rooms together: in the title, and on the button that opens this where it is a drawer. */
+  function sum() {
+    const badges = Array.from(side.querySelectorAll('.badge:not([hidden])'));
+    const add = (numbers) => numbers.reduce((total, number) => total + Number(number), 0);
+    const mentions = add(badges.filter((badge) => badge.matches('.badge--you')).map((badge) => badge.querySelector('.badge__count').textContent));
+    title.setTotal(add(badges.map((badge) => badge.dataset.unread)));
+    byId('mention-count').textContent = mentions;
+    document.querySelector('.menu-button__mentions').hidden = mentions === 0;
+  }
+
+  /** Seqs only grow, whoever tells them first. Of the mentions the last word counts, and none is left where all is read. */
+  function raise(room, { last = 0, read = 0, mentions }) {
     const mark = marks.get(room);
     if (!mark) return;
-    marks.set(room, { last: Math.max(mark.last, last), read: Math.max(mark.read, read) });
+    const next = { last: Math.max(mark.last, last), read: Math.max(mark.read, read), mentions: mentions ?? mark.mentions };
+    if (next.read >= next.last) next.mentions = 0;
+    marks.set(room, next);
     draw(room);
   }
 
@@ -49,7 +63,7 @@ export function createSidebar(side) {
     marks.delete(room);
     rowOf(room)?.remove();
     point(current);
-    title.setTotal(total());
+    sum();
   }
 
   /** By name; before all others comes the lobby, which everybody is in. */
@@ -74,8 +88,8 @@ export function createSidebar(side) {
     /** The server tells of all rooms. */
     ready(rooms) {
       marks.clear();
-      for (const { id, last_seq: last, last_read_seq: read } of rooms) {
-        marks.set(id, { last, read });
+      for (const { id, last_seq: last, last_read_seq: read, mentions } of rooms) {
+        marks.set(id, { last, read, mentions });
         draw(id);
       }
     },
@@ -97,8 +111,8 @@ export function createSidebar(side) {
       place(row, room);
       point(current);
       if (focused) row.querySelector('.room').focus();
-      if (!marks.has(room.id)) marks.set(room.id, { last: 0, read: 0 });
-      raise(room.id, { last: room.last_seq, read: room.last_read_seq });
+      if (!marks.has(room.id)) marks.set(room.id, { last: 0, read: 0, mentions: 0 });
+      raise(room.id, { last: room.last_seq, read: room.last_read_seq, mentions: room.mentions });
     },
 
     presence(here) {
@@ -115,7 +129,7 @@ export function createSidebar(side) {
       point(current);
       show();
       for (const known of marks.keys()) draw(known);
-      title.setTotal(total());
+      sum();
     },
   };
 }

@@ -38,7 +38,8 @@ async fn lived_in() -> (Server, Api) {
     let ana = server.api("ana").await;
     let luis = server.api("luis").await;
     ana.say("hello <script>alert(1)</script> & \"you\"").await;
-    let question = luis.say("two\nlines, and a link: https://example.org/?a=1&b=2").await;
+    let question =
+        luis.say("@Ana:\ntwo lines for @luis, and a link: https://example.org/?a=1&b=2").await;
     let reply = json!({"body": "an answer", "reply_to": question["id"], "nonce": "n-1"});
     ana.post("/rooms/1/messages", reply).await;
     let changed = luis.say("with a mistake").await["id"].clone();
@@ -120,6 +121,7 @@ async fn what_opens_doors_is_only_in_a_full_export() {
         [
             "index.html",
             "memberships.jsonl",
+            "mentions.jsonl",
             "messages.jsonl",
             "people.jsonl",
             "reactions.jsonl",
@@ -181,7 +183,7 @@ async fn a_folder_with_something_in_it_is_not_written_into() {
 }
 
 /// Exports that are wrong: file, the line to change, its new text, and what is said of it.
-const WRONG: [(&str, usize, &str, &str); 12] = [
+const WRONG: [(&str, usize, &str, &str); 14] = [
     ("people.jsonl", 2, "{\"id\":", "people.jsonl:2: no JSON object"),
     ("people.jsonl", 1, "{\"id\":1}", "people.jsonl:1: name is missing"),
     ("settings.jsonl", 1, "{\"name\":\"epoch\",\"value\":\"x\"}", "settings.jsonl:1: epoch"),
@@ -194,6 +196,8 @@ const WRONG: [(&str, usize, &str, &str); 12] = [
     ("memberships.jsonl", 1, "{\"user_id\":null}", "memberships.jsonl:1: user_id is null"),
     ("memberships.jsonl", 2, "@user_id=99", "memberships.jsonl:2: it does not fit"),
     ("memberships.jsonl", 1, "@extra=1", "memberships.jsonl:1: extra is no field"),
+    ("mentions.jsonl", 1, "@user_id=99", "mentions.jsonl:1: it does not fit"),
+    ("messages.jsonl", 2, "@mentions=\"ana <b>\"", "messages.jsonl:2: name"),
     ("people.jsonl", 2, "@name=\"ana\"", "people.jsonl:2: it does not fit"),
     ("people.jsonl", 2, "@name=\"../etc\"", "people.jsonl:2: name:"),
     ("people.jsonl", 2, "@avatar=\"../x\"", "people.jsonl:2: avatar is no name"),
@@ -286,6 +290,32 @@ async fn an_export_that_is_foreign_of_tomorrow_or_not_complete_is_refused_and_no
     assert!(refused.contains("rooms.jsonl"), "{refused}");
     fs::rename(&away, &there).expect("moved");
     done(&import(&export));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_from_before_mentions_is_taken() {
+    let (server, _ana) = lived_in().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let export = exported(server.storage(), &folder, "x", &[]);
+    let manifest = export.join("export.json");
+    let mut first: Value =
+        serde_json::from_str(&fs::read_to_string(&manifest).expect("a file")).expect("JSON");
+    first["format"] = json!(1);
+    first["lines"].as_object_mut().expect("lines").remove("mentions.jsonl").expect("one of them");
+    fs::write(&manifest, first.to_string()).expect("written");
+    let messages = export.join("messages.jsonl");
+    let mut without = String::new();
+    for line in fs::read_to_string(&messages).expect("a file").lines() {
+        let mut message: Value = serde_json::from_str(line).expect("JSON");
+        message.as_object_mut().expect("an object").remove("mentions").expect("a field");
+        without += &message.to_string();
+        without.push('\n');
+    }
+    fs::write(&messages, without).expect("written");
+    let new = Storage::new().await;
+    done(&patio(&new, &["import", "patio", text(&export)]));
+    let said = Server::kept_in(new).await.api("eva").await.get("/rooms/1/messages").await;
+    assert!(said["items"][1]["html"].as_str().expect("html").starts_with("<p>@Ana:<br>two"));
 }
 
 /// Columns that no export has, since they are made anew or mean nothing elsewhere.

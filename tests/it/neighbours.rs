@@ -132,7 +132,10 @@ async fn what_one_has_read_through_one_server_is_read_at_the_other() {
     }
     for seq in [1, 3] {
         luis.send(reqwest::Method::PUT, "/rooms/1/read", Some(json!({"seq": seq}))).await;
-        assert_eq!(live.until("read").await, json!({"type": "read", "room": 1, "seq": seq}));
+        assert_eq!(
+            live.until("read").await,
+            json!({"type": "read", "room": 1, "seq": seq, "mentions": 0})
+        );
     }
     // At its own server it is told at once, and not once more.
     let mut twice = luis.live().await;

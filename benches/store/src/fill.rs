@@ -135,7 +135,7 @@ fn one(number: u64, texts: &Texts, zipf: &Zipf, postgres: bool) -> Made {
         }
     };
     let entry = entry(seats::room(room), seats::person(author), texts.body(number));
-    let html = markup::render(&entry.body);
+    let html = markup::render(&entry.body, markup::nobody);
     let tokens = if postgres { entry.vector() } else { entry.text() };
     Made { room, author: seats::person(author).0, entry, html, tokens }
 }

@@ -35,7 +35,7 @@ enum Pool {
 macro_rules! store {
     ($pool:expr, $begin:literal, $search:literal, $body:expr, $n:expr, $tokens:ident) => {{
         let (author, room) = (seats::person($n % 64), seats::room($n % 50));
-        let html = markup::render($body);
+        let html = markup::render($body, markup::nobody);
         let mut change = $pool.begin_with($begin).await?;
         let (id,): (i64,) = sqlx::query_as(
             "update counters set value = value + 1 where name = 'message' returning value",

@@ -7,14 +7,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
-use super::model::{Message, Write, WriteError, Written};
+use super::model::{Write, WriteError, Written};
 use super::ring::Ringer;
 use super::store::{self, Outcome};
 use crate::chat::events::Bell;
@@ -133,7 +132,7 @@ async fn commit(db: &Db, ringer: &mut Ringer, clock: &Clock, posted: &Count, bat
             });
             posted.add(new.count() as u64);
             let mut news: Vec<_> = outcomes.iter().filter_map(news).collect();
-            news.sort_by_key(|message| (message.room.0, message.rev));
+            news.sort_by_key(|Written { message, .. }| (message.room.0, message.rev));
             ringer.tell(&news).await;
             for (outcome, answer) in outcomes.into_iter().zip(answers) {
                 // Somebody who no longer waits needs no answer.
@@ -181,9 +180,6 @@ async fn store(db: &Db, writes: &[Write], now: Timestamp) -> Result<Vec<Outcome>
     store::write(db, writes, now).await
 }
 
-fn news(outcome: &Outcome) -> Option<Arc<Message>> {
-    match outcome {
-        Ok(Written { message, new: true }) => Some(message.clone()),
-        _ => None,
-    }
+fn news(outcome: &Outcome) -> Option<&Written> {
+    outcome.as_ref().ok().filter(|written| written.new)
 }

@@ -1,44 +1,122 @@
 //! What somebody wrote, as HTML that is safe to show to everybody.
 //!
-//! Text is escaped, paragraphs and line breaks are kept, web addresses can be clicked. Nothing
-//! that a person writes becomes a tag.
+//! Text is escaped, paragraphs and line breaks are kept, web addresses can be clicked, and so can the
+//! names of people behind an `@`. Nothing that a person writes becomes a tag.
 
 use html_escape::{encode_double_quoted_attribute, encode_text};
 use linkify::{LinkFinder, LinkKind};
+use unicode_normalization::char::is_combining_mark;
 
-/// Renders a body. Empty lines divide paragraphs.
-pub fn render(body: &str) -> String {
+use crate::chat::accounts::model::fold;
+
+/// So many words behind an `@` may be names; the rest of them are text.
+const MOST_NAMES: usize = 50;
+/// A name, accents that stand for themselves, and the marks of a sentence behind it.
+const LONGEST_WORD: usize = 64;
+
+/// Renders a body. Empty lines divide paragraphs. For each word behind an `@`, `find` is asked how the
+/// person is written whose folded name it is; where a word ends in marks, with and without them.
+pub fn render(body: &str, find: impl FnMut(&str) -> Option<String>) -> String {
     let mut finder = LinkFinder::new();
     // Only what begins with a scheme: "main.rs" and "etc.and" are no addresses.
     finder.url_must_have_scheme(true).kinds(&[LinkKind::Url]);
-    let mut html = String::with_capacity(body.len() + 16);
+    let mut writer = Writer { find, words: 0, html: String::with_capacity(body.len() + 16) };
     for paragraph in body.split("\n\n").map(|p| p.trim_matches('\n')).filter(|p| !p.is_empty()) {
-        html.push_str("<p>");
+        writer.html.push_str("<p>");
         for (n, line) in paragraph.split('\n').enumerate() {
             if n > 0 {
-                html.push_str("<br>");
+                writer.html.push_str("<br>");
             }
-            render_line(&finder, line, &mut html);
+            writer.line(&finder, line);
         }
-        html.push_str("</p>");
+        writer.html.push_str("</p>");
     }
-    html
+    writer.html
 }
 
-fn render_line(finder: &LinkFinder, line: &str, html: &mut String) {
-    for span in finder.spans(line) {
-        let text = span.as_str();
-        if span.kind().is_some() && is_web(text) {
-            html.push_str("<a href=\"");
-            html.push_str(&encode_double_quoted_attribute(text));
-            // No window handle and no address of the room for the other side.
-            html.push_str("\" target=\"_blank\" rel=\"noopener noreferrer nofollow ugc\">");
-            html.push_str(&encode_text(text));
-            html.push_str("</a>");
-        } else {
-            html.push_str(&encode_text(text));
+/// Nobody is known by any name.
+pub fn nobody(_: &str) -> Option<String> {
+    None
+}
+
+struct Writer<F> {
+    find: F,
+    /// Behind an `@`, so far.
+    words: usize,
+    html: String,
+}
+
+impl<F: FnMut(&str) -> Option<String>> Writer<F> {
+    fn line(&mut self, finder: &LinkFinder, line: &str) {
+        for span in finder.spans(line) {
+            let text = span.as_str();
+            if span.kind().is_some() && is_web(text) {
+                self.html.push_str("<a href=\"");
+                self.html.push_str(&encode_double_quoted_attribute(text));
+                // No window handle and no address of the room for the other side.
+                self.html
+                    .push_str("\" target=\"_blank\" rel=\"noopener noreferrer nofollow ugc\">");
+                self.html.push_str(&encode_text(text));
+                self.html.push_str("</a>");
+            } else {
+                self.text(text);
+            }
         }
     }
+
+    fn text(&mut self, mut rest: &str) {
+        let mut before = None;
+        while let Some((text, behind)) = rest.split_once('@') {
+            self.html.push_str(&encode_text(text));
+            before = text.chars().next_back().or(before);
+            // In the middle of a word it belongs to an address.
+            let apart = before.is_none_or(|c| !is_of_names(c) && c != '@');
+            let named = if apart { self.named(behind) } else { None };
+            if let Some((typed, name)) = named {
+                self.mention(typed, &name);
+                rest = behind.strip_prefix(typed).unwrap_or(behind);
+                before = typed.chars().next_back();
+            } else {
+                self.html.push('@');
+                rest = behind;
+                before = Some('@');
+            }
+        }
+        self.html.push_str(&encode_text(rest));
+    }
+
+    /// As much of the word at the beginning as is somebody's name, and how they write it.
+    fn named<'a>(&mut self, text: &'a str) -> Option<(&'a str, String)> {
+        let (word, behind) = text.split_at(text.find(|c| !is_of_names(c)).unwrap_or(text.len()));
+        let possible =
+            (1..=LONGEST_WORD).contains(&word.chars().count()) && !behind.starts_with('@');
+        if !possible || self.words == MOST_NAMES {
+            return None;
+        }
+        self.words += 1;
+        let mut typed = word;
+        loop {
+            if let Some(name) = (self.find)(&fold(typed)) {
+                return Some((typed, name));
+            }
+            // "Ask @ana." ends in a full stop, and not her name.
+            typed = typed.strip_suffix(['.', '-', '_']).filter(|rest| !rest.is_empty())?;
+        }
+    }
+
+    /// Names are letters, digits and marks that mean nothing in HTML.
+    fn mention(&mut self, typed: &str, name: &str) {
+        let name = encode_double_quoted_attribute(name);
+        let typed = encode_text(typed);
+        for part in ["<a class=\"mention\" href=\"/direct/", &name, "\">@", &typed, "</a>"] {
+            self.html.push_str(part);
+        }
+    }
+}
+
+/// What a name may have in it.
+fn is_of_names(c: char) -> bool {
+    c.is_alphanumeric() || is_combining_mark(c) || "._-".contains(c)
 }
 
 fn is_web(address: &str) -> bool {
@@ -54,7 +132,7 @@ mod tests {
 
     #[track_caller]
     fn check(body: &str, html: &str) {
-        assert_eq!(render(body), html);
+        assert_eq!(render(body, nobody), html);
     }
 
     #[test]
@@ -89,21 +167,84 @@ mod tests {
 
     #[test]
     fn an_address_cannot_leave_its_attribute() {
-        let html = render("https://x.org/?a&b'<\"onmouseover=alert(1)//");
+        let html = render("https://x.org/?a&b'<\"onmouseover=alert(1)//", nobody);
         assert!(html.starts_with("<p><a href=\"https://x.org/?a&amp;b"), "{html}");
         assert!(!html.contains("b\"onmouseover") && !html.contains("<\""), "{html}");
+    }
+
+    /// Where Ana, José and somebody with a full stop in the name are known.
+    fn among_people(body: &str) -> String {
+        let known = ["ana", "José", "j.r."];
+        render(body, |sought| {
+            known.iter().find(|name| fold(name) == sought).map(|name| (*name).to_owned())
+        })
+    }
+
+    #[test]
+    fn names_behind_an_at_sign_are_mentions_however_they_are_written() {
+        let mention = |name: &str, typed: &str| {
+            format!("<a class=\"mention\" href=\"/direct/{name}\">@{typed}</a>")
+        };
+        for (body, name, typed) in [
+            ("@ana", "ana", "ana"),
+            ("hola @ANA", "ana", "ANA"),
+            ("(@ana, you?)", "ana", "ana"),
+            ("¿@jose\u{301}?", "José", "jose\u{301}"),
+            ("ask @ana.", "ana", "ana"),
+            ("ask @ana...", "ana", "ana"),
+            ("ask @j.r.", "j.r.", "j.r."),
+            ("ask @j.r..", "j.r.", "j.r."),
+            ("https://x.org @ana", "ana", "ana"),
+        ] {
+            let html = among_people(body);
+            assert!(html.contains(&mention(name, typed)), "{html}");
+        }
+        let both = format!("<p>{}, {}</p>", mention("ana", "ana"), mention("José", "José"));
+        assert_eq!(among_people("@ana, @José"), both);
+    }
+
+    #[test]
+    fn what_is_nobodys_name_or_part_of_a_word_is_no_mention() {
+        for body in [
+            "@anna",
+            "@an",
+            "x@ana",
+            "ana@ana",
+            "@",
+            "@@ana",
+            "@.ana",
+            "@ana@example.org",
+            "https://x.org/@ana",
+            "@\u{200b}ana",
+            "@jose",
+        ] {
+            let html = among_people(body);
+            assert!(!html.contains("mention"), "{html}");
+        }
+    }
+
+    #[test]
+    fn of_very_many_names_the_first_are_asked_for() {
+        let mut asked = 0;
+        render(&"@ana ".repeat(MOST_NAMES + 10), |_| {
+            asked += 1;
+            None
+        });
+        assert_eq!(asked, MOST_NAMES);
     }
 
     proptest! {
         /// Whatever is written: only our four tags come out, and only our attributes.
         #[test]
-        fn no_text_becomes_a_tag(body in ".{0,200}|(https?://|<|>|\"|'|&|\n|x\\.org/|=on){0,40}") {
-            let page = scraper::Html::parse_fragment(&render(&body));
+        fn no_text_becomes_a_tag(
+            body in ".{0,200}|(https?://|<|>|\"|'|&|\n|x\\.org/|=on|@|ana|@ana){0,40}",
+        ) {
+            let page = scraper::Html::parse_fragment(&among_people(&body));
             for element in page.root_element().descendent_elements() {
                 let tag = element.value().name();
                 prop_assert!(["html", "p", "br", "a"].contains(&tag), "{} in {}", tag, body);
                 for (name, _) in element.value().attrs() {
-                    prop_assert!(tag == "a" && ["href", "target", "rel"].contains(&name), "{}", body);
+                    prop_assert!(tag == "a" && ["href", "target", "rel", "class"].contains(&name), "{}", body);
                 }
             }
         }

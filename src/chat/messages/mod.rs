@@ -2,6 +2,7 @@
 
 mod append;
 pub mod markup;
+mod mentions;
 pub mod model;
 mod ring;
 mod store;
@@ -55,10 +56,10 @@ impl Messages {
     /// is an error when the nonce was used for something else, the reply is to nothing, or too many
     /// wait.
     pub fn post(&self, member: Member, draft: Draft) -> Writing {
-        let html = markup::render(draft.body.as_str());
-        let entry = Entry::new(&member, draft.body.as_str(), &html);
+        let rendered = mentions::render(&draft.body);
+        let entry = Entry::new(&member, draft.body.as_str(), &rendered.html);
         let tokens = search::store::tokens(&self.db, &entry);
-        self.append.write(Write::Post(Box::new(Post { member, draft, html, tokens })))
+        self.append.write(Write::Post(Box::new(Post { member, draft, rendered, tokens })))
     }
 
     /// In which room a message is, for whoever may read that room.
@@ -106,8 +107,8 @@ impl Messages {
     /// # Errors
     /// [`WriteError::Deleted`] when it is gone.
     pub async fn edit(&self, author: Author, body: MessageBody) -> Result<Written, WriteError> {
-        let html = markup::render(body.as_str());
-        self.append.write(Write::Edit { author, body, html }).await
+        let rendered = mentions::render(&body);
+        self.append.write(Write::Edit { author, body, rendered }).await
     }
 
     /// Deletes a message: its text and reactions are gone, that it was there remains. Deleting again

@@ -139,9 +139,18 @@ pub struct Draft {
 pub(super) struct Post {
     pub member: Member,
     pub draft: Draft,
-    pub html: String,
+    pub rendered: Rendered,
     /// What search will know of it.
     pub tokens: String,
+}
+
+/// A text as HTML, as far as it can be told without asking who is called what.
+#[derive(Clone, Debug)]
+pub(super) struct Rendered {
+    /// What it is where the names are nobody's.
+    pub html: String,
+    /// The folded names that may be somebody's, who is mentioned then.
+    pub names: Vec<String>,
 }
 
 /// The right to edit and to delete a message. Made by [`super::Messages::author`] alone.
@@ -164,7 +173,7 @@ pub(super) struct Reaction {
 #[derive(Clone, Debug)]
 pub(super) enum Write {
     Post(Box<Post>),
-    Edit { author: Author, body: MessageBody, html: String },
+    Edit { author: Author, body: MessageBody, rendered: Rendered },
     Delete(Author),
     React(Reaction),
     Unreact(Reaction),
@@ -176,6 +185,15 @@ impl Write {
         match self {
             Self::Edit { author, .. } | Self::Delete(author) => Some(author.message),
             Self::Post(_) | Self::React(_) | Self::Unreact(_) => None,
+        }
+    }
+
+    /// The folded names in it that may be somebody's.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::Post(post) => &post.rendered.names,
+            Self::Edit { rendered, .. } => &rendered.names,
+            Self::Delete(_) | Self::React(_) | Self::Unreact(_) => &[],
         }
     }
 
@@ -195,6 +213,8 @@ pub struct Written {
     /// False when it was so already and nothing was written: the same nonce had posted it before,
     /// the text is the same, the reaction was there.
     pub new: bool,
+    /// Who is mentioned in it and was not before.
+    pub mentioned: Vec<UserId>,
 }
 
 /// Why nothing was written.

@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::{Message, Told};
+use super::model::{Message, Told, Written};
 use super::store;
-use crate::chat::events::{Bell, Event, Topic};
+use crate::chat::events::{Bell, Event, Notice, Topic};
 use crate::db::Db;
+use crate::kernel::ids::key;
 use crate::kernel::paging::Limit;
-use crate::kernel::{Fault, RoomId};
+use crate::kernel::{Fault, RoomId, UserId};
 
 pub(super) struct Ringer {
     db: Db,
@@ -30,15 +31,15 @@ impl Ringer {
 
     /// Tells of what this process has stored, given by rooms and `rev`. Where others stored something
     /// in between, that comes first: whoever has the room open takes no `rev` after a greater one.
-    pub async fn tell(&mut self, news: &[Arc<Message>]) {
-        for message in news {
+    pub async fn tell(&mut self, news: &[&Written]) {
+        for Written { message, mentioned, .. } in news {
             let told = self.told.entry(message.room).or_default();
             if message.rev.0 > told.rev.0 + 1
                 && let Err(fault) = self.catch_up(message.room).await
             {
                 tracing::warn!(%fault, "what another process stored could not be read");
             }
-            self.ring(message);
+            self.ring(message, mentioned);
         }
     }
 
@@ -61,8 +62,12 @@ impl Ringer {
         loop {
             let after = self.told.entry(room).or_default().rev;
             let page = store::since(&self.db, room, after, Limit::DEFAULT).await?;
+            let place = |message: &Message| key(room, message.seq.0);
+            let places: Vec<i64> = page.items.iter().map(place).collect();
+            let mentioned = store::mentioned(&self.db, &places).await?;
             for message in page.items {
-                self.ring(&Arc::new(message));
+                let them = mentioned.get(&place(&message)).map_or(&[][..], Vec::as_slice);
+                self.ring(&Arc::new(message), them);
             }
             if !page.more {
                 return Ok(());
@@ -70,24 +75,34 @@ impl Ringer {
         }
     }
 
-    fn ring(&mut self, message: &Arc<Message>) {
-        let (room, last_seq) = (message.room, message.seq);
+    /// Whoever is mentioned is told apart from now on what is unread in the room, until they have read
+    /// it: only the database knows how much of it is theirs.
+    fn ring(&mut self, message: &Arc<Message>, mentioned: &[UserId]) {
+        let (room, last_seq, author) = (message.room, message.seq, message.author.id);
         let told = self.told.entry(room).or_default();
         if message.rev <= told.rev {
             return;
         }
         told.rev = message.rev;
         let posted = last_seq > told.last_seq;
+        let apart = Topic::Mentioned(room);
         if posted {
             told.last_seq = last_seq;
             // Who writes has read, on all connections.
-            let read = Event::Read { room, seq: last_seq };
-            self.bell.publish(Topic::Person(message.author.id), 0, &read);
+            let read = Event::Read { room, seq: last_seq, mentions: 0 };
+            self.bell.part(Topic::Person(author), apart);
+            self.bell.publish(Topic::Person(author), 0, &read);
+        }
+        for user in mentioned.iter().filter(|user| **user != author) {
+            self.bell.join(Topic::Person(*user), apart);
         }
         self.bell.publish(Topic::Room(room), message.rev.0, &Event::Message(message.clone()));
+        let (open, counted) = (Topic::Room(room), Notice::Unread(room));
         if posted {
             let unread = Event::Unread { room, last_seq };
-            self.bell.remind(Topic::Members(room), Topic::Room(room), &unread);
+            self.bell.remind(Topic::Members(room), open, &unread, (apart, counted));
+        } else {
+            self.bell.tell_others(apart, open, counted);
         }
     }
 }

@@ -95,6 +95,14 @@ impl Rooms {
         Ok(store::own(&self.db, person.id).await?)
     }
 
+    /// The same of one room; `None` for somebody who is no member.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn progress(&self, person: &Person, room: RoomId) -> Result<Option<Progress>, Fault> {
+        Ok(store::progress(&self.db, person.id, room).await?)
+    }
+
     /// The right to read a room. Every path to a message goes through here: pages, API, sockets.
     ///
     /// # Errors
@@ -281,11 +289,11 @@ impl Rooms {
     /// # Errors
     /// When it cannot be written.
     pub async fn mark_read(&self, reader: &Reader, seq: Seq) -> Result<(), Fault> {
-        let room = reader.room.id;
-        let before = reader.room.last_read_seq;
-        let now = store::mark_read(&self.db, reader.person.id, room, (seq, self.stamp())).await?;
-        if let Some(seq) = now.filter(|seq| Some(*seq) != before) {
-            self.tell_read(reader.person.id, room, seq);
+        let (user, room, before) = (reader.person.id, reader.room.id, reader.room.last_read_seq);
+        let marked = store::mark_read(&self.db, user, room, (seq, self.stamp()));
+        let now = self.reading(user, room, marked).await?;
+        if let Some(now) = now.filter(|now| Some(now.last_read_seq) != before) {
+            self.have_read(user, now);
         }
         Ok(())
     }

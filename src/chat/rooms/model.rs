@@ -22,6 +22,8 @@ pub struct Room {
     pub rev: Rev,
     /// How far this person has read; `None` for somebody who is no member.
     pub last_read_seq: Option<Seq>,
+    /// How often this person is mentioned in what they have not read.
+    pub mentions: i64,
     /// In a direct conversation: with whom.
     pub other: Option<UserId>,
     /// The picture of that person.
@@ -35,6 +37,8 @@ pub struct Progress {
     pub rev: Rev,
     pub last_seq: Seq,
     pub last_read_seq: Seq,
+    /// How often one is mentioned in what one has not read.
+    pub mentions: i64,
 }
 
 /// What there is to tell about a room beside itself.
@@ -292,6 +296,7 @@ mod tests {
             last_seq: Seq(7),
             rev: Rev(9),
             last_read_seq,
+            mentions: 0,
             other: None,
             other_avatar: None,
         }

@@ -1,12 +1,12 @@
 //! Telling connections what has become of a room: by the verbs, for what happened in this process, and by
 //! `hearing`, for what happened in another one.
 
-use super::model::{Room, Visibility};
+use super::model::{Progress, Room, Visibility};
 use super::{Rooms, store};
 use crate::chat::accounts::model::Person;
 use crate::chat::events::{Event, Notice, Topic};
 use crate::chat::news::Ear;
-use crate::kernel::{Fault, RoomId, Seq, UserId};
+use crate::kernel::{Fault, RoomId, UserId};
 
 impl Rooms {
     /// What hears of other processes.
@@ -23,8 +23,36 @@ impl Rooms {
         Ok(store::find(&self.db, user, room).await?)
     }
 
-    pub(in crate::chat) fn tell_read(&self, user: UserId, room: RoomId, seq: Seq) {
-        self.bell.publish(Topic::Person(user), 0, &Event::Read { room, seq });
+    /// Tells how far somebody has read through another process.
+    pub(in crate::chat) async fn tell_read(&self, user: UserId, room: RoomId) -> Result<(), Fault> {
+        let question = store::progress(&self.db, user, room);
+        if let Some(now) = self.reading(user, room, question).await? {
+            self.have_read(user, now);
+        }
+        Ok(())
+    }
+
+    /// Asks how far somebody has read, and lets them be told apart what is unread in the room for as
+    /// long as some of it mentions them. Not from the moment before the question on: who is mentioned
+    /// after it is told apart whatever the answer was.
+    pub(super) async fn reading(
+        &self,
+        user: UserId,
+        room: RoomId,
+        question: impl Future<Output = Result<Option<Progress>, sqlx::Error>>,
+    ) -> Result<Option<Progress>, Fault> {
+        let (them, apart) = (Topic::Person(user), Topic::Mentioned(room));
+        self.bell.part(them, apart);
+        let answer = question.await;
+        if !matches!(answer, Ok(None | Some(Progress { mentions: 0, .. }))) {
+            self.bell.join(them, apart);
+        }
+        Ok(answer?)
+    }
+
+    pub(super) fn have_read(&self, user: UserId, now: Progress) {
+        let Progress { room, last_read_seq: seq, mentions, .. } = now;
+        self.bell.publish(Topic::Person(user), 0, &Event::Read { room, seq, mentions });
     }
 
     pub(in crate::chat) fn tell_joined(&self, room: &Room, person: &Person) {
@@ -42,6 +70,7 @@ impl Rooms {
         // Not a word of what is said from now on, however busy their connections are.
         let them = Topic::Person(person.id);
         self.bell.part(them, Topic::Members(room.id));
+        self.bell.part(them, Topic::Mentioned(room.id));
         if room.visibility == Visibility::Private {
             self.bell.part(them, Topic::Room(room.id));
         }

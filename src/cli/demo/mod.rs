@@ -61,7 +61,7 @@ async fn serve(demo: &Demo, data_dir: PathBuf) -> anyhow::Result<()> {
     lifecycle.stop_on_signals()?;
     let story = story::read()?;
     let here = names(&story);
-    let set = Stage::set(app.site(), story, PASSWORD, &time);
+    let set = Box::pin(Stage::set(app.site(), story, PASSWORD, &time));
     if let Some(stage) = lifecycle.stopping().run_until_cancelled(set).await {
         cast::enter(stage?, time.clock());
         invite(address.port(), &here);

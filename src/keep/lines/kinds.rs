@@ -9,7 +9,7 @@ use crate::chat::rooms::model::{Code, RoomName, RoomTopic};
 use crate::http::Language;
 use crate::kernel::Invalid;
 
-/// Checks a row and adds to it what tables have and exports do not. The error says what is wrong.
+/// Checks a row and makes of it what the table has. The error says what is wrong.
 pub type Rebuild = fn(&mut Row) -> Result<(), String>;
 
 const fn field(name: &'static str, form: Form) -> Field {
@@ -21,7 +21,7 @@ const fn optional(name: &'static str, form: Form) -> Field {
 }
 
 /// All kinds.
-pub const KINDS: [Kind; 12] = [
+pub const KINDS: [Kind; 13] = [
     Kind {
         name: "settings",
         secret: false,
@@ -109,16 +109,30 @@ pub const KINDS: [Kind; 12] = [
             field("created_at", Form::Time),
             optional("edited_at", Form::Time),
             optional("deleted_at", Form::Time),
+            // The names of the people in it, with spaces between.
+            optional("mentions", Form::Text),
         ],
         select:
             "select id, pos >> 32, pos & 4294967295, change & 4294967295, author_id, kind, body,
-                        reply_to, created_at, edited_at, deleted_at
+                        reply_to, created_at, edited_at, deleted_at,
+                        (select string_agg(u.name, ' ' order by u.id)
+                         from mentions n join users u on u.id = n.user_id where n.pos = messages.pos)
                  from messages order by pos",
         insert:
             "insert into messages (id, pos, change, author_id, kind, body, reply_to, created_at,
                                        edited_at, deleted_at, html)
                  values ($1, ($2 << 32) + $3, ($2 << 32) + $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         rebuild: message,
+    },
+    Kind {
+        name: "mentions",
+        secret: false,
+        fields: &[field("message_id", Form::Number), field("user_id", Form::Number)],
+        select: "select m.id, n.user_id from mentions n join messages m on m.pos = n.pos
+                 order by n.pos, n.user_id",
+        insert: "insert into mentions (user_id, pos)
+                 select $2, pos from messages where id = $1",
+        rebuild: nothing,
     },
     Kind {
         name: "reactions",
@@ -286,7 +300,7 @@ fn room(row: &mut Row) -> Result<(), String> {
 }
 
 fn message(row: &mut Row) -> Result<(), String> {
-    let [_, room, seq, rev, _, _, body, .., deleted_at] = row.as_slice() else {
+    let [_, room, seq, rev, _, _, body, .., deleted_at, mentions] = row.as_slice() else {
         return Err("it is too short".to_owned());
     };
     ensure((1..1 << 31).contains(&room.number()), "room_id is no number of a room")?;
@@ -295,11 +309,15 @@ fn message(row: &mut Row) -> Result<(), String> {
     let html = if deleted_at.is_null() {
         let parsed = MessageBody::parse(body.text());
         same(parsed.as_ref().map(MessageBody::as_str).map_err(|e| *e), body.text(), "body")?;
-        markup::render(body.text())
+        let names = mentions.text().split_whitespace().map(Name::parse);
+        let names = names.collect::<Result<Vec<_>, _>>().map_err(said)?;
+        let called = |sought: &str| names.iter().find(|name| name.folded() == sought);
+        markup::render(body.text(), |sought| called(sought).map(|name| name.as_str().to_owned()))
     } else {
         ensure(body.text().is_empty(), "a deleted message has no body")?;
         String::new()
     };
+    row.pop();
     row.push(Value::Text(Some(html)));
     Ok(())
 }

@@ -68,7 +68,9 @@ pub fn parse(kind: &Kind, line: &[u8]) -> Result<Row, String> {
     let mut row = Vec::with_capacity(kind.fields.len() + 3);
     for field in kind.fields {
         let name = field.name;
-        let found = object.remove(name).ok_or_else(|| format!("{name} is missing"))?;
+        // What may be null may be missing: earlier exports lack some of it.
+        let left_out = field.optional.then_some(Json::Null);
+        let found = object.remove(name).or(left_out).ok_or_else(|| format!("{name} is missing"))?;
         if found.is_null() && !field.optional {
             return Err(format!("{name} is null"));
         }

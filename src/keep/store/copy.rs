@@ -37,7 +37,7 @@ pub async fn facts(connection: &mut SqliteConnection) -> Result<Facts, sqlx::Err
 }
 
 /// What must be true of every database, each as a query for the first thing that it is not true of.
-pub const RULES: [(&str, &str); 7] = [
+pub const RULES: [(&str, &str); 8] = [
     (
         "the messages of room {} are not numbered 1, 2, 3 up to its last",
         "select id from rooms r
@@ -65,6 +65,11 @@ pub const RULES: [(&str, &str); 7] = [
         "somebody reacted to message {}, which does not exist",
         "select message_id from reactions r
          where not exists (select 1 from messages where id = r.message_id)",
+    ),
+    (
+        "person {} is mentioned in a message that does not exist",
+        "select user_id from mentions n
+         where not exists (select 1 from messages where pos = n.pos)",
     ),
     (
         "the picture of person {} is missing",

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{MessageRow, Outcome, select_messages};
+use super::{MessageRow, Outcome, mentions, select_messages};
+use crate::chat::messages::mentions::{Addressed, Called};
 use crate::chat::messages::model::{Message, Post, WriteError, Written};
 use crate::db::{Answers, Db, Statements, adding, rows, runs, writing};
 use crate::kernel::ids::{key, room_of};
@@ -133,6 +134,7 @@ impl Known {
 pub(super) fn settle<'a>(
     posts: &[&'a Post],
     mut known: Known,
+    called: &Called,
     first: MessageId,
     now: Timestamp,
 ) -> Vec<Outcome> {
@@ -148,7 +150,7 @@ pub(super) fn settle<'a>(
         }
         let (seq, rev) = known.rooms.get_mut(&post.member.room()).ok_or(WriteError::NotFound)?;
         (seq.0, rev.0) = (seq.0 + 1, rev.0 + 1);
-        let written = stored(post, MessageId(id), *seq, *rev, now);
+        let written = stored(post, called, (MessageId(id), *seq, *rev), now);
         sent.extend(sender.map(|sender| (sender, written.message.clone())));
         Ok(written)
     };
@@ -157,14 +159,23 @@ pub(super) fn settle<'a>(
 
 /// Stores those that are new.
 pub(super) fn store(statements: &mut Statements, outcomes: &[Outcome]) {
-    let news = outcomes.iter().flatten().filter(|written| written.new);
-    let messages: Vec<&Message> = news.map(|written| &*written.message).collect();
+    let news: Vec<&Written> = outcomes.iter().flatten().filter(|written| written.new).collect();
+    let messages: Vec<&Message> = news.iter().map(|written| &*written.message).collect();
     if !messages.is_empty() {
         raise_numbers(statements, &messages);
         insert(statements, &messages);
         remember_sends(statements, &messages);
         mark_read(statements, &messages);
+        mentions::store(statements, &mentioned(&news));
     }
+}
+
+fn mentioned(news: &[&Written]) -> Vec<(UserId, i64)> {
+    let places =
+        news.iter().map(|written| (written, key(written.message.room, written.message.seq.0)));
+    places
+        .flat_map(|(written, pos)| written.mentioned.iter().map(move |user| (*user, pos)))
+        .collect()
 }
 
 fn raise_numbers(statements: &mut Statements, messages: &[&Message]) {
@@ -249,7 +260,13 @@ fn mark_read(statements: &mut Statements, messages: &[&Message]) {
     });
 }
 
-fn stored(post: &Post, id: MessageId, seq: Seq, rev: Rev, now: Timestamp) -> Written {
+fn stored(
+    post: &Post,
+    called: &Called,
+    (id, seq, rev): (MessageId, Seq, Rev),
+    now: Timestamp,
+) -> Written {
+    let Addressed { html, mentioned } = called.address(&post.draft.body, &post.rendered);
     let message = Message {
         id,
         room: post.member.room(),
@@ -258,7 +275,7 @@ fn stored(post: &Post, id: MessageId, seq: Seq, rev: Rev, now: Timestamp) -> Wri
         kind: post.draft.kind,
         author: post.member.person().clone(),
         body: post.draft.body.as_str().to_owned(),
-        html: post.html.clone(),
+        html,
         reply_to: post.draft.reply_to,
         created_at: now,
         edited_at: None,
@@ -266,7 +283,7 @@ fn stored(post: &Post, id: MessageId, seq: Seq, rev: Rev, now: Timestamp) -> Wri
         reactions: Vec::new(),
         nonce: post.draft.nonce.as_ref().map(|nonce| nonce.as_str().to_owned()),
     };
-    Written { message: Arc::new(message), new: true }
+    Written { message: Arc::new(message), new: true, mentioned }
 }
 
 fn repeated(earlier: Arc<Message>, post: &Post) -> Outcome {
@@ -276,7 +293,7 @@ fn repeated(earlier: Arc<Message>, post: &Post) -> Outcome {
     if earlier.room != post.member.room() || (untouched && !same_body) {
         return Err(WriteError::NonceReused);
     }
-    Ok(Written { message: earlier, new: false })
+    Ok(Written { message: earlier, new: false, mentioned: Vec::new() })
 }
 
 /// Forgets which send made which message, for messages older than `before`, in pieces that hold

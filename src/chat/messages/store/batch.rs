@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::append::{self, Known};
-use super::{Outcome, changes};
+use super::{Outcome, changes, mentions};
 use crate::chat::messages::model::{Post, Write, Written};
 use crate::chat::search;
 use crate::chat::search::model::Entry;
@@ -30,9 +30,11 @@ pub(in crate::chat::messages) async fn write(
     let posts: Vec<&Post> = writes.iter().filter_map(Write::as_post).collect();
     let mut first = Statements::first(db);
     reserve_ids(&mut first, posts.len());
+    mentions::ask(&mut first, writes);
     append::ask(&mut first, &posts);
     let (mut change, mut answers) = db.change_with(first).await?;
     let id = first_id(&mut answers, posts.len())?;
+    let called = mentions::read(&mut answers, writes)?;
     let known = Known::read(&mut answers, &posts)?;
     let changed: Vec<MessageId> = writes.iter().filter_map(Write::retold).collect();
     search::store::forget(&mut change, &changed).await?;
@@ -40,7 +42,7 @@ pub(in crate::chat::messages) async fn write(
         let statements = Statements::of(change);
         if writes.len() > TOGETHER { statements.apart() } else { statements }
     };
-    let posted = append::settle(&posts, known, id, now);
+    let posted = append::settle(&posts, known, &called, id, now);
     let mut rest = statements(&change);
     append::store(&mut rest, &posted);
     if posts.len() < writes.len() {
@@ -52,8 +54,9 @@ pub(in crate::chat::messages) async fn write(
     for write in writes {
         let outcome = match write {
             Write::Post(_) => posted.next().ok_or(sqlx::Error::RowNotFound)?,
-            Write::Edit { author, body, html } => {
-                changes::edit(&mut change, *author, (body.as_str(), html), now).await?
+            Write::Edit { author, body, rendered } => {
+                let text = called.address(body, rendered);
+                changes::edit(&mut change, *author, (body.as_str(), text), now).await?
             }
             Write::Delete(author) => changes::delete(&mut change, *author, now).await?,
             Write::React(reaction) => changes::react(&mut change, *reaction).await?,
@@ -70,7 +73,7 @@ pub(in crate::chat::messages) async fn write(
 fn entries<'a>(db: &Db, writes: &'a [Write], outcomes: &[Outcome]) -> Vec<Indexed<'a>> {
     let mut newest = BTreeMap::new();
     for (write, outcome) in writes.iter().zip(outcomes) {
-        let Ok(Written { message, new }) = outcome else { continue };
+        let Ok(Written { message, new, .. }) = outcome else { continue };
         let tokens = match write {
             Write::Post(post) if *new => Some(post.tokens.as_str().into()),
             Write::Edit { .. } | Write::Delete(_) => {

@@ -3,20 +3,21 @@
 
 use std::sync::Arc;
 
-use super::{MessageRow, Outcome, select_messages};
+use super::{MessageRow, Outcome, mentions, select_messages};
+use crate::chat::messages::mentions::Addressed;
 use crate::chat::messages::model::{Author, Message, Reaction, WriteError, Written};
-use crate::db::{Change, writing};
+use crate::db::{Change, Statements, writing};
 use crate::kernel::ids::key;
 use crate::kernel::{Invalid, MessageId, RoomId, Timestamp};
 
 /// How many different emoji a message may carry.
 const MOST_EMOJI: usize = 20;
 
-/// Gives a message another text and its HTML.
+/// Gives a message another text.
 pub(super) async fn edit(
     change: &mut Change,
     Author { room, message: id }: Author,
-    (body, html): (&str, &str),
+    (body, Addressed { html, mut mentioned }): (&str, Addressed),
     now: Timestamp,
 ) -> Result<Outcome, sqlx::Error> {
     let message = match living(change, room, id).await? {
@@ -40,7 +41,16 @@ pub(super) async fn edit(
         .await?
         .rows_affected()
     });
-    changed(change, room, id).await
+    let pos = key(room, message.seq.0);
+    let before = mentions::forget(change, pos).await?;
+    let mut statements = Statements::of(change);
+    mentions::store(
+        &mut statements,
+        &mentioned.iter().map(|user| (*user, pos)).collect::<Vec<_>>(),
+    );
+    statements.run(change).await?;
+    mentioned.retain(|user| !before.contains(user));
+    Ok(changed(change, room, id).await?.map(|written| Written { mentioned, ..written }))
 }
 
 /// Leaves nothing of a message but that it was there. Deleting what is deleted changes nothing.
@@ -55,6 +65,7 @@ pub(super) async fn delete(
     if message.deleted {
         return Ok(Ok(unchanged(message)));
     }
+    mentions::forget(change, key(room, message.seq.0)).await?;
     let place = next_change(change, room).await?;
     writing!(*change, |connection| {
         sqlx::query(
@@ -189,11 +200,11 @@ async fn touch(change: &mut Change, id: MessageId, place: i64) -> Result<(), sql
 }
 
 fn unchanged(message: Message) -> Written {
-    Written { message: Arc::new(message), new: false }
+    Written { message: Arc::new(message), new: false, mentioned: Vec::new() }
 }
 
 /// The message as it is now.
 async fn changed(change: &mut Change, room: RoomId, id: MessageId) -> Result<Outcome, sqlx::Error> {
     let message = find(change, room, id).await?.ok_or(sqlx::Error::RowNotFound)?;
-    Ok(Ok(Written { message: Arc::new(message), new: true }))
+    Ok(Ok(Written { message: Arc::new(message), new: true, mentioned: Vec::new() }))
 }

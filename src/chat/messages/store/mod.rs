@@ -1,14 +1,16 @@
-//! The SQL of messages: `history` reads, `append` posts, `changes` edits, deletes and reacts, `batch`
-//! does what waits together in one transaction.
+//! The SQL of messages: `history` reads, `append` posts, `changes` edits, deletes and reacts, `mentions`
+//! knows who is spoken to, `batch` does what waits together in one transaction.
 
 mod append;
 mod batch;
 mod changes;
 mod history;
+mod mentions;
 
 pub(super) use self::append::prune_sends;
 pub(super) use self::batch::{count, write};
 pub(super) use self::history::{find, found, page, room_of, rooms, since};
+pub(super) use self::mentions::mentioned;
 
 use super::model::{Kind, Message, Reactions, WriteError, Written};
 use crate::chat::accounts::model::{Person, Role};

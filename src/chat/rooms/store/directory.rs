@@ -1,14 +1,14 @@
 //! Rooms: making, finding and changing them.
 
 use super::memberships::{insert_member, lock};
-use super::{RoomRow, select_rooms};
+use super::{ProgressRow, RoomRow, select_progress, select_rooms, unread_mentions};
 use crate::chat::news;
 use crate::chat::news::model::{News, Stamp};
 use crate::chat::rooms::model::{
     Code, NewRoom, Progress, Room, RoomChange, RoomName, RoomTopic, Visibility,
 };
 use crate::db::{Change, Db, is_taken, reading, writing};
-use crate::kernel::{Rev, RoomId, Seq, Timestamp, UserId};
+use crate::kernel::{RoomId, Timestamp, UserId};
 
 /// Makes the lobby if there is none.
 pub(in crate::chat::rooms) async fn ensure_lobby(
@@ -182,23 +182,26 @@ pub(in crate::chat::rooms) async fn own(
     db: &Db,
     user: UserId,
 ) -> Result<Vec<Progress>, sqlx::Error> {
-    let rows: Vec<(i64, i64, i64, i64)> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select r.id, r.rev, r.last_seq, m.last_read_seq
-             from memberships m join rooms r on r.id = m.room_id
-             where m.user_id = $1 order by r.id",
-        )
-        .bind(user.0)
-        .fetch_all(pool)
-        .await?
+    let rows: Vec<ProgressRow> = reading!(db, |pool| {
+        sqlx::query_as(select_progress!("order by r.id")).bind(user.0).fetch_all(pool).await?
     });
-    let progress = |(room, rev, last, read)| Progress {
-        room: RoomId(room),
-        rev: Rev(rev),
-        last_seq: Seq(last),
-        last_read_seq: Seq(read),
-    };
-    Ok(rows.into_iter().map(progress).collect())
+    Ok(rows.into_iter().map(Progress::from).collect())
+}
+
+/// The same of one room.
+pub(in crate::chat::rooms) async fn progress(
+    db: &Db,
+    user: UserId,
+    room: RoomId,
+) -> Result<Option<Progress>, sqlx::Error> {
+    let row: Option<ProgressRow> = reading!(db, |pool| {
+        sqlx::query_as(select_progress!("and r.id = $2"))
+            .bind(user.0)
+            .bind(room.0)
+            .fetch_optional(pool)
+            .await?
+    });
+    Ok(row.map(Progress::from))
 }
 
 /// The lobby's id.

@@ -1,11 +1,11 @@
 //! Memberships: coming, going, and how far somebody has read.
 
-use super::readable_rooms;
+use super::{ProgressRow, readable_rooms, select_progress, unread_mentions};
 use crate::chat::accounts::PersonRow;
 use crate::chat::accounts::model::Person;
 use crate::chat::news;
 use crate::chat::news::model::{News, Stamp};
-use crate::chat::rooms::model::Census;
+use crate::chat::rooms::model::{Census, Progress};
 use crate::db::{Change, Db, reading, rows, writing};
 use crate::kernel::{RoomId, Seq, UserId};
 
@@ -155,7 +155,7 @@ pub(in crate::chat::rooms) async fn mark_read(
     user: UserId,
     room: RoomId,
     (seq, stamp): (Seq, Stamp),
-) -> Result<Option<Seq>, sqlx::Error> {
+) -> Result<Option<Progress>, sqlx::Error> {
     let mut change = db.change().await?;
     writing!(change, |connection| {
         sqlx::query(
@@ -172,15 +172,15 @@ pub(in crate::chat::rooms) async fn mark_read(
         .await?
         .rows_affected()
     });
-    let now: Option<(i64,)> = writing!(change, |connection| {
-        sqlx::query_as("select last_read_seq from memberships where user_id = $1 and room_id = $2")
+    let now: Option<ProgressRow> = writing!(change, |connection| {
+        sqlx::query_as(select_progress!("and r.id = $2"))
             .bind(user.0)
             .bind(room.0)
             .fetch_optional(connection)
             .await?
     });
     change.commit().await?;
-    Ok(now.map(|(seq,)| Seq(seq)))
+    Ok(now.map(Progress::from))
 }
 
 /// Who is in a room.

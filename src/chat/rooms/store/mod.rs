@@ -4,13 +4,25 @@ mod directory;
 mod memberships;
 
 pub(super) use self::directory::{
-    add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, own, set_code,
-    set_owner, update,
+    add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, own, progress,
+    set_code, set_owner, update,
 };
 pub(super) use self::memberships::{census, join, leave, mark_read, members, pass_on, people};
 
-use super::model::{Code, Room, Visibility};
+use super::model::{Code, Progress, Room, Visibility};
+use crate::db::in_order;
 use crate::kernel::{Rev, RoomId, Seq, UserId};
+
+/// How often a member `m` of a room `r` is mentioned in what they have not read. Where nothing is unread
+/// nothing is looked at; and a room's mentions of a person are one range.
+macro_rules! unread_mentions {
+    () => {
+        "case when m.last_read_seq < r.last_seq then
+           (select count(*) from mentions n where n.user_id = m.user_id
+              and n.pos > (r.id << 32) + m.last_read_seq and n.pos <= (r.id << 32) + r.last_seq)
+         else 0 end"
+    };
+}
 
 /// The columns of a [`RoomRow`] for the person `$1`, to be followed by a condition. A direct
 /// conversation has the name of the other one, or one's own where there is no other. Members are looked
@@ -19,8 +31,9 @@ macro_rules! select_rooms {
     ($rest:literal) => {
         concat!(
             "select r.id, coalesce(o.display_name, r.name) as name, r.topic, r.visibility, r.lobby,
-                    r.owner_id, r.code, r.last_seq, r.rev, m.last_read_seq, o.id as other_id,
-                    o.avatar as other_avatar
+                    r.owner_id, r.code, r.last_seq, r.rev, m.last_read_seq, ",
+            unread_mentions!(),
+            " as mentions, o.id as other_id, o.avatar as other_avatar
              from rooms r
              left join memberships m on m.room_id = r.id and m.user_id = $1
              left join users o on o.id = case when r.visibility = 'direct' then
@@ -29,6 +42,41 @@ macro_rules! select_rooms {
             $rest
         )
     };
+}
+
+/// The columns of a [`ProgressRow`] for the person `$1`, to be followed by a further condition.
+macro_rules! select_progress {
+    ($rest:literal) => {
+        concat!(
+            "select r.id, r.rev, r.last_seq, m.last_read_seq, ",
+            unread_mentions!(),
+            " from memberships m join rooms r on r.id = m.room_id where m.user_id = $1 ",
+            $rest
+        )
+    };
+}
+
+in_order! {
+    /// What [`select_progress!`] asks for.
+    struct ProgressRow {
+        room: i64,
+        rev: i64,
+        last_seq: i64,
+        last_read_seq: i64,
+        mentions: i64,
+    }
+}
+
+impl From<ProgressRow> for Progress {
+    fn from(row: ProgressRow) -> Self {
+        Self {
+            room: RoomId(row.room),
+            rev: Rev(row.rev),
+            last_seq: Seq(row.last_seq),
+            last_read_seq: Seq(row.last_read_seq),
+            mentions: row.mentions,
+        }
+    }
 }
 
 /// The rooms that a person may read, as a subquery: the rule of [`super::model::may_read`] for queries
@@ -55,6 +103,7 @@ struct RoomRow {
     last_seq: i64,
     rev: i64,
     last_read_seq: Option<i64>,
+    mentions: i64,
     other_id: Option<i64>,
     other_avatar: Option<String>,
 }
@@ -73,6 +122,7 @@ impl From<RoomRow> for Room {
             last_seq: Seq(row.last_seq),
             rev: Rev(row.rev),
             last_read_seq: row.last_read_seq.map(Seq),
+            mentions: row.mentions,
             other: row.other_id.map(UserId),
             other_avatar: row.other_avatar,
         }
@@ -80,4 +130,4 @@ impl From<RoomRow> for Room {
 }
 
 pub(in crate::chat) use readable_rooms;
-use select_rooms;
+use {select_progress, select_rooms, unread_mentions};

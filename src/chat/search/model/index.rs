@@ -128,7 +128,8 @@ impl Entry {
 
 /// Whether HTML of ours has a link: what people write has no tags.
 pub(in crate::chat::search) fn has_link(html: &str) -> bool {
-    html.contains("<a ")
+    // A mention begins with its class.
+    html.contains("<a href=")
 }
 
 /// From so many letters on, few words begin alike.

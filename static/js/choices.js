@@ -1,16 +1,16 @@
-// The list of commands above the composer: opens with "/", narrows while the command's name is typed, and completes it.
-const NAME = /^\/[^\s/]*$/;
+// A list above the composer of what a word that one types may become: it opens while the word is typed, narrows, and completes it.
 const KEYS = { ArrowUp: -1, ArrowDown: 1 };
+const CARET = ['ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp', 'PageDown'];
 
-export function startMenu(form, menu) {
-  if (!menu) return;
+/**
+ * `find()` gives `{ shown, first }`, the options that fit and the one to begin with; null where no such word is typed.
+ * `isDone(option)`: the word is that already, and Enter means what it always means. `complete(option)` writes it.
+ */
+export function startChoices(form, menu, { find, isDone, complete }) {
   const field = form.elements.body;
-  const all = Array.from(menu.querySelectorAll('[role="option"]'));
   let shown = [];
   let chosen = null;
-  let dismissed = false; // by Escape; holds until another command is begun
-
-  const needs = (option) => option.dataset.needs === 'true';
+  let dismissed = false; // by Escape; holds until another word is begun
 
   function choose(option) {
     chosen?.setAttribute('aria-selected', 'false');
@@ -22,25 +22,24 @@ export function startMenu(form, menu) {
 
   // A text area may not be called a combobox or expanded; which option is active is what it can say, and enough to hear it.
   function close() {
+    if (menu.hidden) return;
     menu.hidden = true;
     for (const name of ['aria-controls', 'aria-autocomplete', 'aria-activedescendant']) field.removeAttribute(name);
   }
 
   function update() {
-    const name = NAME.exec(field.value)?.[0].toLowerCase();
-    if (!name) dismissed = false;
-    shown = all.filter((option) => name && option.dataset.command.startsWith(name));
+    const found = find();
+    if (!found) dismissed = false;
+    shown = found?.shown ?? [];
     if (dismissed || shown.length === 0) { close(); return; }
-    for (const option of all) option.hidden = !shown.includes(option);
     menu.hidden = false;
     field.setAttribute('aria-controls', menu.id);
     field.setAttribute('aria-autocomplete', 'list');
-    const exact = shown.find((option) => option.dataset.command === name);
-    choose(exact ?? (shown.includes(chosen) ? chosen : shown[0]));
+    choose(found.first ?? (shown.includes(chosen) ? chosen : shown[0]));
   }
 
-  function complete(option) {
-    field.value = option.dataset.command + (needs(option) ? ' ' : '');
+  function take(option) {
+    complete(option);
     field.dispatchEvent(new Event('input', { bubbles: true }));
     close();
   }
@@ -48,12 +47,13 @@ export function startMenu(form, menu) {
   function press(event) {
     if (event.key === 'Tab' && event.shiftKey) close(); // no stop on the way back
     if (menu.hidden || event.isComposing || event.keyCode === 229 || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    if (CARET.includes(event.key)) { close(); return; } // to another word
     if (event.key in KEYS) choose(shown[(shown.indexOf(chosen) + KEYS[event.key] + shown.length) % shown.length]);
     else if (event.key === 'Escape') { dismissed = true; close(); }
-    else if (event.key === 'Tab') complete(chosen);
+    else if (event.key === 'Tab') take(chosen);
     else if (event.key !== 'Enter') return;
-    else if (!needs(chosen) && field.value.toLowerCase() === chosen.dataset.command) { close(); return; }
-    else complete(chosen);
+    else if (isDone(chosen)) { close(); return; }
+    else take(chosen);
     event.preventDefault();
     event.stopPropagation();
   }
@@ -66,6 +66,6 @@ export function startMenu(form, menu) {
   menu.addEventListener('mousedown', (event) => event.preventDefault()); // the focus stays in the field
   menu.addEventListener('click', (event) => {
     const option = event.target.closest('[role="option"]');
-    if (option) complete(option);
+    if (option) take(option);
   });
 }

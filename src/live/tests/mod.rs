@@ -1,6 +1,8 @@
 //! The hub and its connections over pipes in memory. Its task is played by the test, so that
 //! ticks, heartbeats and what waits in the inbox are all in the test's hand.
 
+mod telling;
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -178,40 +180,6 @@ async fn who_was_too_slow_to_catch_up_asks_again_and_misses_nothing() {
     let (standing, _) = tokio::join!(client.connection.go_live(1, 199, b"live "), rig.settle());
     assert_eq!(standing, Standing::Live);
     assert_eq!(client.heard().await, "live 0x");
-}
-
-#[tokio::test]
-async fn who_is_parted_from_a_topic_hears_no_more_of_it_and_others_do() {
-    let mut rig = Rig::new();
-    let (mut gone, mut here) = (rig.client(0, &[1, 7]), rig.client(0, &[1, 8]));
-    rig.hub.part(7, 1);
-    rig.say(1, 1, "secret");
-    rig.settle().await;
-    assert_eq!((gone.heard().await, here.heard().await), (String::new(), "0secret".to_owned()));
-    let (standing, _) = tokio::join!(gone.connection.go_live(1, 0, b"live"), rig.settle());
-    assert_eq!(standing, Standing::Gone);
-}
-
-#[tokio::test]
-async fn reminders_come_at_once_and_then_the_newest_of_many_at_each_tick() {
-    let mut rig = Rig::new();
-    let (mut here, mut open) = (rig.client(0, &[1]), rig.client(0, &[1, 2]));
-    let remind = |rig: &Rig, n: u8| rig.hub.remind(1, 2, &n.to_string());
-    for n in 1..=3 {
-        remind(&rig, n);
-    }
-    rig.settle().await;
-    assert_eq!(here.heard().await, "01");
-    rig.board.tick().await;
-    remind(&rig, 4);
-    rig.settle().await;
-    assert_eq!(here.heard().await, "03");
-    rig.board.tick().await;
-    rig.board.tick().await;
-    remind(&rig, 5);
-    rig.settle().await;
-    assert_eq!(here.heard().await, "04 05");
-    assert_eq!(open.heard().await, "", "who has it open is not reminded");
 }
 
 #[tokio::test]

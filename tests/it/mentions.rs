@@ -1,0 +1,215 @@
+//! Being spoken to by name: who is told, how often, until when, and how it looks.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Api, Live, Server};
+
+/// Three people in the lobby.
+async fn three(server: &Server) -> (Api, Api, Api) {
+    (server.api("ana").await, server.api("luis").await, server.api("eva").await)
+}
+
+async fn mentions(api: &Api) -> Value {
+    api.get("/rooms").await["items"][0]["mentions"].clone()
+}
+
+fn unread(last_seq: i64, mentions: i64) -> Value {
+    json!({"type": "unread", "room": 1, "last_seq": last_seq, "mentions": mentions})
+}
+
+/// Nothing came before what this asks for.
+async fn heard_nothing_of(live: &mut Live, kind: &str) {
+    live.send(json!({"type": "ping"})).await;
+    loop {
+        let frame = live.next().await;
+        assert_ne!(frame["type"], kind, "{frame}");
+        if frame["type"] == "pong" {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_behind_an_at_sign_is_a_mention_where_somebody_is_called_so() {
+    let server = Server::start().await;
+    let (ana, ..) = three(&server).await;
+    let said = ana.say("@Luis, @nobody and mail@eva: who waters? Ask @EVA.").await;
+    assert_eq!(
+        said["html"],
+        "<p><a class=\"mention\" href=\"/direct/luis\">@Luis</a>, @nobody and mail@eva: \
+         who waters? Ask <a class=\"mention\" href=\"/direct/eva\">@EVA</a>.</p>"
+    );
+    let edited = json!({"body": "@ana after all"});
+    let (_, now) = ana.ok(Method::PATCH, &format!("/messages/{}", said["id"]), Some(edited)).await;
+    let html = now["html"].as_str().expect("html");
+    assert!(html.contains("/direct/ana") && !html.contains("/direct/luis"), "{html}");
+}
+
+#[tokio::test]
+async fn a_mention_counts_for_whom_it_names_until_they_have_read_it() {
+    let server = Server::start().await;
+    let (ana, luis, eva) = three(&server).await;
+    for body in ["@luis 1", "nothing", "@luis and once more @luis", "@eva, not @ana"] {
+        ana.say(body).await;
+    }
+    let counts = (mentions(&luis).await, mentions(&eva).await, mentions(&ana).await);
+    assert_eq!(counts, (json!(2), json!(1), json!(0)));
+    let ready = luis.live().await.next().await;
+    assert_eq!(ready["rooms"][0]["mentions"], 2);
+    luis.ok(Method::PUT, "/rooms/1/read", Some(json!({"seq": 1}))).await;
+    assert_eq!(mentions(&luis).await, 1);
+    luis.ok(Method::PUT, "/rooms/1/read", Some(json!({"seq": 4}))).await;
+    assert_eq!((mentions(&luis).await, mentions(&eva).await), (json!(0), json!(1)));
+}
+
+#[tokio::test]
+async fn who_has_the_room_closed_is_told_at_once_and_others_of_the_message_alone() {
+    let server = Server::start().await;
+    let (ana, luis, eva) = three(&server).await;
+    let (mut to_luis, mut to_eva) = (luis.live().await, eva.live().await);
+    to_luis.until("present").await;
+    to_eva.until("present").await;
+    ana.say("hola @luis").await;
+    assert_eq!(to_luis.until("unread").await, unread(1, 1));
+    assert_eq!(to_eva.until("unread").await, unread(1, 0));
+    // What mentions nobody leaves the count as it is.
+    ana.say("que llueve").await;
+    assert_eq!(to_luis.until("unread").await, unread(2, 1));
+    assert_eq!(to_eva.until("unread").await, unread(2, 0));
+    ana.say("¡@luis!").await;
+    assert_eq!(to_luis.until("unread").await, unread(3, 2));
+}
+
+#[tokio::test]
+async fn who_comes_later_is_told_the_count_with_whatever_is_said() {
+    let server = Server::start().await;
+    let (ana, luis, _) = three(&server).await;
+    ana.say("hola @luis").await;
+    let mut live = luis.live().await;
+    live.until("present").await;
+    ana.say("que llueve").await;
+    assert_eq!(live.until("unread").await, unread(2, 1));
+}
+
+#[tokio::test]
+async fn who_has_the_room_open_gets_the_message_and_no_count() {
+    let server = Server::start().await;
+    let (ana, luis, _) = three(&server).await;
+    let mut live = luis.live().await;
+    live.open_room(1, None).await;
+    let said = ana.say("hola @luis").await;
+    assert_eq!(live.until("message").await["message"], said);
+    ana.ok(Method::DELETE, &format!("/messages/{}", said["id"]), None).await;
+    heard_nothing_of(&mut live, "unread").await;
+}
+
+#[tokio::test]
+async fn reading_on_one_connection_settles_the_count_on_the_others() {
+    let server = Server::start().await;
+    let (ana, luis, _) = three(&server).await;
+    let (mut one, mut two) = (luis.live().await, luis.live().await);
+    two.until("present").await;
+    ana.say("@luis 1").await;
+    ana.say("@luis 2").await;
+    while two.until("unread").await != unread(2, 2) {}
+    one.send(json!({"type": "read", "room": 1, "seq": 1})).await;
+    let read = json!({"type": "read", "room": 1, "seq": 1, "mentions": 1});
+    assert_eq!(two.until("read").await, read);
+    ana.say("3").await;
+    assert_eq!(two.until("unread").await, unread(3, 1));
+    // Who writes has read.
+    luis.say("@luis says @luis").await;
+    let read = json!({"type": "read", "room": 1, "seq": 4, "mentions": 0});
+    assert_eq!(two.until("read").await, read);
+    assert_eq!(mentions(&luis).await, 0);
+    ana.say("5").await;
+    while two.until("unread").await != unread(5, 0) {}
+}
+
+#[tokio::test]
+async fn what_is_edited_or_deleted_counts_as_it_is_then() {
+    let server = Server::start().await;
+    let (ana, luis, eva) = three(&server).await;
+    let (mut to_luis, mut to_eva) = (luis.live().await, eva.live().await);
+    to_luis.until("present").await;
+    to_eva.until("present").await;
+    let id = ana.say("@luis?").await["id"].clone();
+    assert_eq!(to_luis.until("unread").await, unread(1, 1));
+    assert_eq!(to_eva.until("unread").await, unread(1, 0));
+    let message = format!("/messages/{id}");
+    ana.ok(Method::PATCH, &message, Some(json!({"body": "no, @eva?"}))).await;
+    assert_eq!(to_luis.until("unread").await, unread(1, 0));
+    assert_eq!(to_eva.until("unread").await, unread(1, 1));
+    ana.ok(Method::DELETE, &message, None).await;
+    assert_eq!(to_eva.until("unread").await, unread(1, 0));
+    assert_eq!((mentions(&luis).await, mentions(&eva).await), (json!(0), json!(0)));
+}
+
+#[tokio::test]
+async fn a_mention_in_a_room_that_one_is_not_in_or_left_tells_nothing() {
+    let server = Server::start().await;
+    let (ana, luis, _) = three(&server).await;
+    let room = ana.post("/rooms", json!({"name": "huerto", "visibility": "public"})).await;
+    let (path, id) = (format!("/rooms/{}", room["id"]), room["id"].clone());
+    let mut live = luis.live().await;
+    live.until("present").await;
+    let messages = format!("{path}/messages");
+    let say = |body: &str| ana.post(&messages, json!({"body": body}));
+    say("@luis, come in").await;
+    luis.post(&format!("{path}/join"), json!({})).await;
+    assert_eq!(luis.get(&path).await["mentions"], 0, "who joins has read everything so far");
+    say("@luis, there you are").await;
+    let told = live.until("unread").await;
+    assert_eq!((&told["room"], &told["mentions"]), (&id, &json!(1)));
+    luis.send(Method::POST, &format!("{path}/leave"), None).await;
+    say("@luis, gone?").await;
+    live.until("room").await;
+    heard_nothing_of(&mut live, "unread").await;
+    assert_eq!(luis.get(&path).await["mentions"], 0);
+}
+
+#[tokio::test]
+async fn whose_account_is_closed_cannot_be_mentioned_any_more() {
+    let server = Server::start().await;
+    let mut admin = server.person("ana").await;
+    let (ana, ..) = three(&server).await;
+    let before = ana.say("@luis").await;
+    admin.submit("/admin/people/close", &[("user", "2"), ("", "")]).await;
+    let after = ana.say("@luis and @eva").await;
+    let html = |said: &Value| said["html"].as_str().expect("html").to_owned();
+    assert!(html(&before).contains("/direct/luis"));
+    assert!(!html(&after).contains("/direct/luis") && html(&after).contains("/direct/eva"));
+}
+
+#[tokio::test]
+async fn what_is_said_through_another_server_counts_here_too() {
+    let one = Server::start().await;
+    let two = one.beside().await;
+    let (ana, luis, eva) = three(&one).await;
+    let (mut to_luis, mut to_eva) = (luis.live().await, eva.live().await);
+    to_luis.until("present").await;
+    to_eva.until("present").await;
+    let ana = ana.through(&two);
+    let id = ana.say("@luis").await["id"].clone();
+    assert_eq!(to_luis.until("unread").await, unread(1, 1));
+    assert_eq!(to_eva.until("unread").await, unread(1, 0));
+    let edited = json!({"body": "@eva"});
+    ana.ok(Method::PATCH, &format!("/messages/{id}"), Some(edited)).await;
+    assert_eq!(to_luis.until("unread").await, unread(1, 0));
+    assert_eq!(to_eva.until("unread").await, unread(1, 1));
+    eva.through(&two).ok(Method::PUT, "/rooms/1/read", Some(json!({"seq": 1}))).await;
+    assert_eq!(to_eva.until("read").await["mentions"], 0);
+    ana.say("2").await;
+    assert_eq!(to_eva.until("unread").await, unread(2, 0));
+}
+
+#[tokio::test]
+async fn a_send_that_is_repeated_mentions_nobody_twice() {
+    let server = Server::start().await;
+    let (ana, luis, _) = three(&server).await;
+    let draft = json!({"body": "@luis", "nonce": "n1"});
+    let first = ana.post("/rooms/1/messages", draft.clone()).await;
+    assert_eq!(ana.post("/rooms/1/messages", draft).await, first);
+    assert_eq!(mentions(&luis).await, 1);
+}
