@@ -72,7 +72,7 @@ const engines = {
     copy: (from, to) => psql("postgres", `create database ${named(to)} template ${named(from)}`),
     env: (place) => ({ DATABASE_URL: place, DATA_DIR: path.join(at, "postgres-data") }),
     filled: (place) => path.join(at, `${named(place)}.json`),
-    bytes: (place) => Number(psql(named(place), "select pg_total_relation_size('messages') + pg_total_relation_size('search')")),
+    bytes: (place) => Number(psql(named(place), "select pg_total_relation_size('messages') + pg_total_relation_size('search') + pg_total_relation_size('mentions')")),
     pids: () => children(Number(process.env.POSTGRES_PID)),
   },
 };

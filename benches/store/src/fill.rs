@@ -30,6 +30,8 @@ pub struct Options {
 /// Messages that are made and written together.
 const PIECE: u64 = 10_000;
 const MAKERS: u64 = 2;
+/// One message in so many mentions somebody.
+const MENTIONS: usize = 33;
 /// Everything was said before this moment, a message every ten seconds: 2026-10-01.
 const LAST: i64 = 1_790_812_800_000;
 const EVERY: i64 = 10_000;
@@ -43,6 +45,7 @@ struct Row {
     at: i64,
     /// What search knows: words for SQLite, or a vector for PostgreSQL.
     tokens: String,
+    mentioned: Option<i64>,
 }
 
 struct Made {
@@ -51,6 +54,7 @@ struct Made {
     entry: Entry,
     html: String,
     tokens: String,
+    mentioned: Option<i64>,
 }
 
 pub async fn run(options: &Options) -> Result<Value> {
@@ -89,6 +93,7 @@ pub async fn run(options: &Options) -> Result<Value> {
                     html: made.html,
                     at: LAST - (total - id) * EVERY,
                     tokens: made.tokens,
+                    mentioned: made.mentioned,
                 }
             })
             .collect();
@@ -127,17 +132,26 @@ fn make(first: u64, messages: u64, postgres: bool) -> Receiver<Vec<Made>> {
 fn one(number: u64, texts: &Texts, zipf: &Zipf, postgres: bool) -> Made {
     let mut dice = Dice::new(number ^ 0x5eed_0000_0000);
     let room = i64::try_from(zipf.pick(&mut dice)).unwrap_or(0);
-    // Whoever is in the room.
-    let author = loop {
+    let author = somebody_in(room, &mut dice);
+    let named = (dice.below(MENTIONS) == 0).then(|| somebody_in(room, &mut dice));
+    let body = match named {
+        Some(person) => format!("@{} {}", seats::name(person), texts.body(number)),
+        None => texts.body(number),
+    };
+    let entry = entry(seats::room(room), seats::person(author), body);
+    let html = markup::render(&entry.body, |_| named.map(seats::name));
+    let tokens = if postgres { entry.vector() } else { entry.text() };
+    let mentioned = named.map(|person| seats::person(person).0);
+    Made { room, author: seats::person(author).0, entry, html, tokens, mentioned }
+}
+
+fn somebody_in(room: i64, dice: &mut Dice) -> i64 {
+    loop {
         let person = i64::try_from(dice.below(1_000)).unwrap_or(0) % PEOPLE;
         if seats::is_in(person, room) {
-            break person;
+            return person;
         }
-    };
-    let entry = entry(seats::room(room), seats::person(author), texts.body(number));
-    let html = markup::render(&entry.body, markup::nobody);
-    let tokens = if postgres { entry.vector() } else { entry.text() };
-    Made { room, author: seats::person(author).0, entry, html, tokens }
+    }
 }
 
 pub fn entry(room: RoomId, author: UserId, body: String) -> Entry {
@@ -188,8 +202,9 @@ impl Sink {
         let people: Vec<String> = (0..PEOPLE)
             .map(|n| {
                 let (id, role) = (seats::person(n).0, if n == 0 { "admin" } else { "member" });
+                let name = seats::name(n);
                 format!(
-                    "({id}, 'bench{n}', 'bench{n}', 'bench{n}', 'Bench {n}', \
+                    "({id}, '{name}', '{name}', '{name}', 'Bench {n}', \
                      'bench{n}@example.org', 'none', '{role}', 0, 1)"
                 )
             })
@@ -296,6 +311,11 @@ async fn write_sqlite(connection: &mut SqliteConnection, rows: &[Row]) -> Result
             query = query.bind(&row.body).bind(&row.html).bind(row.at);
         }
         query.execute(&mut *connection).await?;
+        for row in rows {
+            let Some(user) = row.mentioned else { continue };
+            let insert = sqlx::query("insert into mentions (user_id, pos) values (?, ?)");
+            insert.bind(user).bind(row.pos).execute(&mut *connection).await?;
+        }
         let sql = format!("insert into search (rowid, tokens) values {}", places(2, rows.len()));
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for row in rows {
@@ -310,15 +330,19 @@ async fn copy(connection: &mut PgConnection, rows: &[Row]) -> Result<()> {
     let quoted = |text: &str| {
         text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t")
     };
-    let (mut messages, mut search) = (String::new(), String::new());
-    for Row { pos, id, author, body, html, at, tokens } in rows {
+    let (mut messages, mut search, mut mentions) = (String::new(), String::new(), String::new());
+    for Row { pos, id, author, body, html, at, tokens, mentioned } in rows {
         let (body, html, tokens) = (quoted(body), quoted(html), quoted(tokens));
         messages += &format!("{pos}\t{pos}\t{id}\t{author}\ttext\t{body}\t{html}\t{at}\n");
         search += &format!("{id}\t{tokens}\n");
+        if let Some(user) = mentioned {
+            mentions += &format!("{user}\t{pos}\n");
+        }
     }
     for (into, text) in [
         ("messages (pos, change, id, author_id, kind, body, html, created_at)", messages),
         ("search (id, tokens)", search),
+        ("mentions (user_id, pos)", mentions),
     ] {
         let mut copy = connection.copy_in_raw(&format!("copy {into} from stdin")).await?;
         copy.send(text.into_bytes()).await?;

@@ -14,6 +14,10 @@ pub fn person(number: i64) -> UserId {
     UserId(number + 1)
 }
 
+pub fn name(number: i64) -> String {
+    format!("bench{number}")
+}
+
 pub fn room(number: i64) -> RoomId {
     RoomId(number + 1)
 }
