@@ -3,10 +3,14 @@
 //! What is looked up or changed goes in one bound value. Both engines read it with `jsonb_each($1)`, as
 //! `key` and `value`. It takes an object and not a list, and so the rows are numbered.
 //!
+//! What is read by the hundred comes from `SQLite` as one text ([`reading_many!`]): its driver copies every
+//! value of a row by itself and hands every row over to another thread by itself, which costs more than to
+//! write them all down as JSON and to read that. `PostgreSQL`'s rows lie in what came over the wire.
+//!
 //! What is inserted goes as `values` with a placeholder for each column, which a database reads quicker
 //! than JSON. There are then as many texts as lengths, and so [`runs`] have few.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use sqlx::types::Json;
 
 /// Rows that a statement reads with `jsonb_each`.
@@ -22,11 +26,43 @@ impl<T: Serialize> Serialize for Rows<'_, T> {
     }
 }
 
+/// Expands to many rows, each an [`in_order!`], for each engine. `$from` begins with `from` and ends in an
+/// order and a limit; without a limit the order would be none. `$query` is bound to the query, to which
+/// `$bound` adds the values.
+macro_rules! reading_many {
+    ($db:expr, $columns:expr, $from:expr, |$query:ident| $bound:expr) => {
+        match $db {
+            $crate::db::Db::Sqlite { read, .. } => {
+                let $query = sqlx::query_as::<_, (String,)>(concat!(
+                    "select '[' || coalesce(string_agg(line, ','), '') || ']'
+                     from (select json_array(",
+                    $columns,
+                    ") as line ",
+                    $from,
+                    ")"
+                ));
+                let (lines,) = $bound.fetch_one(&mut *read.one().await?).await?;
+                $crate::db::parse_rows(&lines)?
+            }
+            $crate::db::Db::Postgres(pool) => {
+                let $query = sqlx::query_as(concat!("select ", $columns, " ", $from));
+                $bound.fetch_all(pool).await?
+            }
+        }
+    };
+}
+
+/// Rows that came as one text.
+pub(crate) fn parse_rows<'a, T: Deserialize<'a>>(lines: &'a str) -> Result<Vec<T>, sqlx::Error> {
+    serde_json::from_str(lines).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
 /// A row that is read by the place of its columns, which have to be asked for in the order of the
 /// fields: for what is read by the hundred, where looking up each name would cost more than the value.
 macro_rules! in_order {
     ($(#[$doc:meta])* $sight:vis struct $name:ident { $($field:ident: $type:ty,)* }) => {
         $(#[$doc])*
+        #[derive(serde::Deserialize)]
         $sight struct $name {
             $($field: $type,)*
         }
@@ -45,7 +81,7 @@ macro_rules! in_order {
     };
 }
 
-pub(crate) use in_order;
+pub(crate) use {in_order, reading_many};
 
 /// Parts of a list whose lengths are powers of two, the longest first. What is written with one
 /// statement for each part has few different texts, and all of them stay prepared.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{MessageRow, Outcome, mentions, select_messages};
+use super::{MessageRow, Outcome, from_messages, mentions, message_columns, select_messages};
 use crate::chat::messages::mentions::{Addressed, Called};
 use crate::chat::messages::model::{Message, Post, WriteError, Written};
 use crate::db::{Answers, Db, Statements, adding, rows, runs, writing};

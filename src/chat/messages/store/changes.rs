@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{MessageRow, Outcome, mentions, select_messages};
+use super::{MessageRow, Outcome, from_messages, mentions, message_columns, select_messages};
 use crate::chat::messages::mentions::Addressed;
 use crate::chat::messages::model::{Author, Message, Reaction, WriteError, Written};
 use crate::db::{Change, Statements, writing};

@@ -1,8 +1,8 @@
 //! Reading messages: one, a part of a room's history, or what changed in it.
 
-use super::{MessageRow, select_messages};
+use super::{MessageRow, from_messages, message_columns, select_messages};
 use crate::chat::messages::model::{Message, Told, Window};
-use crate::db::{Db, reading};
+use crate::db::{Db, reading, reading_many, rows};
 use crate::kernel::ids::{self, key};
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{MessageId, Rev, RoomId, Seq};
@@ -39,23 +39,15 @@ pub(in crate::chat::messages) async fn found(
     messages: &[MessageId],
 ) -> Result<Vec<Message>, sqlx::Error> {
     let ids: Vec<i64> = messages.iter().map(|id| id.0).collect();
-    let rows: Vec<MessageRow> = match db {
-        Db::Sqlite { read, .. } => {
-            let list: Vec<String> = ids.iter().map(ToString::to_string).collect();
-            sqlx::query_as(select_messages!(
-                "where m.id in (select value from json_each($1)) order by m.id desc"
-            ))
-            .bind(format!("[{}]", list.join(",")))
-            .fetch_all(&mut *read.one().await?)
-            .await?
-        }
-        Db::Postgres(pool) => {
-            sqlx::query_as(select_messages!("where m.id = any($1) order by m.id desc"))
-                .bind(ids)
-                .fetch_all(pool)
-                .await?
-        }
-    };
+    let rows: Vec<MessageRow> = reading_many!(
+        db,
+        message_columns!(),
+        from_messages!(
+            "where m.id in (select cast(value as bigint) from jsonb_each($1))
+             order by m.id desc limit $2"
+        ),
+        |query| query.bind(rows(&ids)).bind(i64::try_from(ids.len()).unwrap_or(i64::MAX))
+    );
     Ok(rows.into_iter().map(Message::from).collect())
 }
 
@@ -66,14 +58,12 @@ async fn first_between(
     (after, before): (i64, i64),
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
-    let rows: Vec<MessageRow> = reading!(db, |pool| {
-        sqlx::query_as(select_messages!("where m.pos > $1 and m.pos < $2 order by m.pos limit $3"))
-            .bind(key(room, after))
-            .bind(key(room, before))
-            .bind(limit.and_one())
-            .fetch_all(pool)
-            .await?
-    });
+    let rows: Vec<MessageRow> = reading_many!(
+        db,
+        message_columns!(),
+        from_messages!("where m.pos > $1 and m.pos < $2 order by m.pos limit $3"),
+        |query| query.bind(key(room, after)).bind(key(room, before)).bind(limit.and_one())
+    );
     Ok(Page::cut(rows.into_iter().map(Message::from).collect(), limit))
 }
 
@@ -84,16 +74,12 @@ async fn last_between(
     (after, before): (i64, i64),
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
-    let rows: Vec<MessageRow> = reading!(db, |pool| {
-        sqlx::query_as(select_messages!(
-            "where m.pos > $1 and m.pos < $2 order by m.pos desc limit $3"
-        ))
-        .bind(key(room, after))
-        .bind(key(room, before))
-        .bind(limit.and_one())
-        .fetch_all(pool)
-        .await?
-    });
+    let rows: Vec<MessageRow> = reading_many!(
+        db,
+        message_columns!(),
+        from_messages!("where m.pos > $1 and m.pos < $2 order by m.pos desc limit $3"),
+        |query| query.bind(key(room, after)).bind(key(room, before)).bind(limit.and_one())
+    );
     Ok(Page::cut(rows.into_iter().map(Message::from).collect(), limit).reversed())
 }
 
@@ -146,16 +132,14 @@ pub(in crate::chat::messages) async fn since(
     rev: Rev,
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
-    let rows: Vec<MessageRow> = reading!(db, |pool| {
-        sqlx::query_as(select_messages!(
-            "where m.change > $1 and m.change < $2 order by m.change limit $3"
-        ))
-        .bind(key(room, rev.0.clamp(0, END)))
-        .bind(key(room, END))
-        .bind(limit.and_one())
-        .fetch_all(pool)
-        .await?
-    });
+    let rows: Vec<MessageRow> = reading_many!(
+        db,
+        message_columns!(),
+        from_messages!("where m.change > $1 and m.change < $2 order by m.change limit $3"),
+        |query| {
+            query.bind(key(room, rev.0.clamp(0, END))).bind(key(room, END)).bind(limit.and_one())
+        }
+    );
     Ok(Page::cut(rows.into_iter().map(Message::from).collect(), limit))
 }
 

@@ -21,27 +21,38 @@ use crate::kernel::{MessageId, Rev, Seq, Timestamp, UserId};
 /// What came of one write; a refused one does not touch the others.
 pub(super) type Outcome = Result<Written, WriteError>;
 
-/// The columns of a [`MessageRow`], to be followed by a condition. `sends` is looked up by
-/// message, in its index. The reactions come in the same query and so belong to the same state: as
-/// "👍 3,❤️ 7,👍 9", the first one first.
-macro_rules! select_messages {
+/// The columns of a [`MessageRow`]. `sends` is looked up by message, in its index. The reactions come
+/// in the same query and so belong to the same state: as "👍 3,❤️ 7,👍 9", the first one first.
+macro_rules! message_columns {
+    () => {
+        "m.id, m.pos, m.change, m.kind, m.body, m.html, m.reply_to, m.created_at, m.edited_at,
+         m.deleted_at, s.nonce, m.author_id, u.name, u.display_name, u.bot, u.role, u.avatar,
+         (select string_agg(r.emoji || ' ' || r.user_id, ',' order by r.rev)
+          from reactions r where r.message_id = m.id)"
+    };
+}
+
+/// Where they are found, to be followed by a condition.
+macro_rules! from_messages {
     ($rest:literal) => {
         concat!(
-            "select m.id, m.pos, m.change, m.kind, m.body, m.html, m.reply_to, m.created_at,
-                    m.edited_at, m.deleted_at, s.nonce, m.author_id, u.name, u.display_name,
-                    u.bot, u.role, u.avatar,
-                    (select string_agg(r.emoji || ' ' || r.user_id, ',' order by r.rev)
-                     from reactions r where r.message_id = m.id) as reactions
-             from messages m
-             join users u on u.id = m.author_id
-             left join sends s on s.message_id = m.id ",
+            " from messages m
+              join users u on u.id = m.author_id
+              left join sends s on s.message_id = m.id ",
             $rest
         )
     };
 }
 
+/// Messages, to be followed by a condition.
+macro_rules! select_messages {
+    ($rest:literal) => {
+        concat!("select ", message_columns!(), from_messages!($rest))
+    };
+}
+
 in_order! {
-    /// What [`select_messages!`] asks for.
+    /// What [`message_columns!`] are.
     struct MessageRow {
         id: i64,
         pos: i64,
@@ -104,4 +115,4 @@ fn reactions(column: &str) -> Vec<Reactions> {
     found
 }
 
-use select_messages;
+use {from_messages, message_columns, select_messages};
