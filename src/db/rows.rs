@@ -26,8 +26,8 @@ impl<T: Serialize> Serialize for Rows<'_, T> {
     }
 }
 
-/// Expands to many rows, each an [`in_order!`], for each engine. `$from` begins with `from` and ends in an
-/// order and a limit; without a limit the order would be none. `$query` is bound to the query, to which
+/// Expands to many rows, each an [`in_order!`], for each engine. `$from` begins with `from` and ends in
+/// an order, which `SQLite` keeps for what is strung together. `$query` is bound to the query, to which
 /// `$bound` adds the values.
 macro_rules! reading_many {
     ($db:expr, $columns:expr, $from:expr, |$query:ident| $bound:expr) => {

@@ -4,7 +4,7 @@ use super::PersonRow;
 use crate::chat::accounts::model::{DisplayName, Email, Name, Person, Role};
 use crate::chat::news;
 use crate::chat::news::model::{News, Stamp};
-use crate::db::{Change, Db, reading, writing};
+use crate::db::{Change, Db, reading, reading_many, writing};
 use crate::kernel::{Invalid, RoomId, UserId};
 
 /// What came of an attempt to add a person.
@@ -193,14 +193,12 @@ pub(in crate::chat::accounts) async fn find(
 
 /// Everybody with an active account, by name.
 pub(in crate::chat::accounts) async fn list(db: &Db) -> Result<Vec<Person>, sqlx::Error> {
-    let rows: Vec<PersonRow> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select id, name, display_name, bot, role, avatar from users
-             where deactivated_at is null order by folded_name",
-        )
-        .fetch_all(pool)
-        .await?
-    });
+    let rows: Vec<PersonRow> = reading_many!(
+        db,
+        "id, name, display_name, bot, role, avatar",
+        "from users where deactivated_at is null order by folded_name",
+        |query| query
+    );
     Ok(rows.into_iter().map(Person::from).collect())
 }
 

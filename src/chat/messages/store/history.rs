@@ -43,10 +43,9 @@ pub(in crate::chat::messages) async fn found(
         db,
         message_columns!(),
         from_messages!(
-            "where m.id in (select cast(value as bigint) from jsonb_each($1))
-             order by m.id desc limit $2"
+            "where m.id in (select cast(value as bigint) from jsonb_each($1)) order by m.id desc"
         ),
-        |query| query.bind(rows(&ids)).bind(i64::try_from(ids.len()).unwrap_or(i64::MAX))
+        |query| query.bind(rows(&ids))
     );
     Ok(rows.into_iter().map(Message::from).collect())
 }

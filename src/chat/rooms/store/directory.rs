@@ -1,13 +1,16 @@
 //! Rooms: making, finding and changing them.
 
 use super::memberships::{insert_member, lock};
-use super::{ProgressRow, RoomRow, select_progress, select_rooms, unread_mentions};
+use super::{
+    ProgressRow, RoomRow, from_own_rooms, from_rooms, progress_columns, room_columns,
+    select_progress, select_room, unread_mentions,
+};
 use crate::chat::news;
 use crate::chat::news::model::{News, Stamp};
 use crate::chat::rooms::model::{
     Code, NewRoom, Progress, Room, RoomChange, RoomName, RoomTopic, Visibility,
 };
-use crate::db::{Change, Db, is_taken, reading, writing};
+use crate::db::{Change, Db, is_taken, reading, reading_many, writing};
 use crate::kernel::{RoomId, Timestamp, UserId};
 
 /// Makes the lobby if there is none.
@@ -138,7 +141,7 @@ pub(in crate::chat::rooms) async fn find(
     room: RoomId,
 ) -> Result<Option<Room>, sqlx::Error> {
     let row: Option<RoomRow> = reading!(db, |pool| {
-        sqlx::query_as(select_rooms!("where r.id = $2"))
+        sqlx::query_as(select_room!("where r.id = $2"))
             .bind(user.0)
             .bind(room.0)
             .fetch_optional(pool)
@@ -154,7 +157,7 @@ pub(in crate::chat::rooms) async fn find_by_code(
     code: &Code,
 ) -> Result<Option<Room>, sqlx::Error> {
     let row: Option<RoomRow> = reading!(db, |pool| {
-        sqlx::query_as(select_rooms!("where r.code = $2"))
+        sqlx::query_as(select_room!("where r.code = $2"))
             .bind(user.0)
             .bind(code.as_str())
             .fetch_optional(pool)
@@ -165,15 +168,15 @@ pub(in crate::chat::rooms) async fn find_by_code(
 
 /// The public rooms and those this person is in: the lobby first, then by name.
 pub(in crate::chat::rooms) async fn list(db: &Db, user: UserId) -> Result<Vec<Room>, sqlx::Error> {
-    let rows: Vec<RoomRow> = reading!(db, |pool| {
-        sqlx::query_as(select_rooms!(
+    let rows: Vec<RoomRow> = reading_many!(
+        db,
+        room_columns!(),
+        from_rooms!(
             "where r.visibility = 'public' or m.user_id is not null
              order by r.lobby desc, coalesce(o.folded_name, r.folded_name), r.id"
-        ))
-        .bind(user.0)
-        .fetch_all(pool)
-        .await?
-    });
+        ),
+        |query| query.bind(user.0)
+    );
     Ok(rows.into_iter().map(Room::from).collect())
 }
 
@@ -182,9 +185,9 @@ pub(in crate::chat::rooms) async fn own(
     db: &Db,
     user: UserId,
 ) -> Result<Vec<Progress>, sqlx::Error> {
-    let rows: Vec<ProgressRow> = reading!(db, |pool| {
-        sqlx::query_as(select_progress!("order by r.id")).bind(user.0).fetch_all(pool).await?
-    });
+    let rows: Vec<ProgressRow> =
+        reading_many!(db, progress_columns!(), from_own_rooms!("order by r.id"), |query| query
+            .bind(user.0));
     Ok(rows.into_iter().map(Progress::from).collect())
 }
 

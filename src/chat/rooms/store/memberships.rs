@@ -1,12 +1,14 @@
 //! Memberships: coming, going, and how far somebody has read.
 
-use super::{ProgressRow, readable_rooms, select_progress, unread_mentions};
+use super::{
+    ProgressRow, from_own_rooms, progress_columns, readable_rooms, select_progress, unread_mentions,
+};
 use crate::chat::accounts::PersonRow;
 use crate::chat::accounts::model::Person;
 use crate::chat::news;
 use crate::chat::news::model::{News, Stamp};
 use crate::chat::rooms::model::{Census, Progress};
-use crate::db::{Change, Db, reading, rows, writing};
+use crate::db::{Change, Db, reading, reading_many, rows, writing};
 use crate::kernel::{RoomId, Seq, UserId};
 
 /// Makes somebody a member, having read everything so far. A room that everybody had left is
@@ -205,17 +207,14 @@ pub(in crate::chat::rooms) async fn people(
     db: &Db,
     room: RoomId,
 ) -> Result<Vec<Person>, sqlx::Error> {
-    let rows: Vec<PersonRow> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar
-             from memberships m join users u on u.id = m.user_id
-             where m.room_id = $1 and u.deactivated_at is null
-             order by u.folded_name",
-        )
-        .bind(room.0)
-        .fetch_all(pool)
-        .await?
-    });
+    let rows: Vec<PersonRow> = reading_many!(
+        db,
+        "u.id, u.name, u.display_name, u.bot, u.role, u.avatar",
+        "from memberships m join users u on u.id = m.user_id
+         where m.room_id = $1 and u.deactivated_at is null
+         order by u.folded_name",
+        |query| query.bind(room.0)
+    );
     Ok(rows.into_iter().map(Person::from).collect())
 }
 

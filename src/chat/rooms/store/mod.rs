@@ -24,17 +24,25 @@ macro_rules! unread_mentions {
     };
 }
 
-/// The columns of a [`RoomRow`] for the person `$1`, to be followed by a condition. A direct
-/// conversation has the name of the other one, or one's own where there is no other. Members are looked
-/// at in a `case`, for a condition beside it would not keep a database from doing so in a room of thousands.
-macro_rules! select_rooms {
+/// The columns of a [`RoomRow`] for the person `$1`. A direct conversation has the name of the other one,
+/// or one's own where there is no other.
+macro_rules! room_columns {
+    () => {
+        concat!(
+            "r.id, coalesce(o.display_name, r.name), r.topic, r.visibility, r.lobby, r.owner_id,
+             r.code, r.last_seq, r.rev, m.last_read_seq, ",
+            unread_mentions!(),
+            ", o.id, o.avatar"
+        )
+    };
+}
+
+/// Where they are found, to be followed by a condition. Members are looked at in a `case`, for a condition
+/// beside it would not keep a database from doing so in a room of thousands.
+macro_rules! from_rooms {
     ($rest:literal) => {
         concat!(
-            "select r.id, coalesce(o.display_name, r.name) as name, r.topic, r.visibility, r.lobby,
-                    r.owner_id, r.code, r.last_seq, r.rev, m.last_read_seq, ",
-            unread_mentions!(),
-            " as mentions, o.id as other_id, o.avatar as other_avatar
-             from rooms r
+            " from rooms r
              left join memberships m on m.room_id = r.id and m.user_id = $1
              left join users o on o.id = case when r.visibility = 'direct' then
                (select coalesce(min(case when other.user_id <> $1 then other.user_id end), $1)
@@ -44,20 +52,36 @@ macro_rules! select_rooms {
     };
 }
 
-/// The columns of a [`ProgressRow`] for the person `$1`, to be followed by a further condition.
+/// A room, to be followed by a condition.
+macro_rules! select_room {
+    ($rest:literal) => {
+        concat!("select ", room_columns!(), from_rooms!($rest))
+    };
+}
+
+/// The columns of a [`ProgressRow`].
+macro_rules! progress_columns {
+    () => {
+        concat!("r.id, r.rev, r.last_seq, m.last_read_seq, ", unread_mentions!())
+    };
+}
+
+/// Where they are found for the person `$1`, to be followed by a further condition.
+macro_rules! from_own_rooms {
+    ($rest:literal) => {
+        concat!(" from memberships m join rooms r on r.id = m.room_id where m.user_id = $1 ", $rest)
+    };
+}
+
+/// How far a room is, to be followed by a further condition.
 macro_rules! select_progress {
     ($rest:literal) => {
-        concat!(
-            "select r.id, r.rev, r.last_seq, m.last_read_seq, ",
-            unread_mentions!(),
-            " from memberships m join rooms r on r.id = m.room_id where m.user_id = $1 ",
-            $rest
-        )
+        concat!("select ", progress_columns!(), from_own_rooms!($rest))
     };
 }
 
 in_order! {
-    /// What [`select_progress!`] asks for.
+    /// What [`progress_columns!`] are.
     struct ProgressRow {
         room: i64,
         rev: i64,
@@ -91,21 +115,23 @@ macro_rules! readable_rooms {
     };
 }
 
-#[derive(sqlx::FromRow)]
-struct RoomRow {
-    id: i64,
-    name: String,
-    topic: String,
-    visibility: String,
-    lobby: i64,
-    owner_id: Option<i64>,
-    code: Option<String>,
-    last_seq: i64,
-    rev: i64,
-    last_read_seq: Option<i64>,
-    mentions: i64,
-    other_id: Option<i64>,
-    other_avatar: Option<String>,
+in_order! {
+    /// What [`room_columns!`] are.
+    struct RoomRow {
+        id: i64,
+        name: String,
+        topic: String,
+        visibility: String,
+        lobby: i64,
+        owner_id: Option<i64>,
+        code: Option<String>,
+        last_seq: i64,
+        rev: i64,
+        last_read_seq: Option<i64>,
+        mentions: i64,
+        other_id: Option<i64>,
+        other_avatar: Option<String>,
+    }
 }
 
 impl From<RoomRow> for Room {
@@ -130,4 +156,7 @@ impl From<RoomRow> for Room {
 }
 
 pub(in crate::chat) use readable_rooms;
-use {select_progress, select_rooms, unread_mentions};
+use {
+    from_own_rooms, from_rooms, progress_columns, room_columns, select_progress, select_room,
+    unread_mentions,
+};
