@@ -40,20 +40,23 @@ enum Sent {
     NoAnswer,
 }
 
-/// Somebody's token, for as many requests at once as one likes.
+/// Ana's token, for as many requests at once as one likes. Everything she says mentions Eva, who reads
+/// nothing.
 #[derive(Clone)]
 struct Poster {
     client: Client,
     token: String,
+    eva: String,
 }
 
 impl Poster {
     async fn new(server: &Process) -> Self {
-        Self { client: Client::new(), token: server.api("ana").await.token().to_owned() }
+        let (ana, eva) = (server.api("ana").await, server.api("eva").await);
+        Self { client: Client::new(), token: ana.token().to_owned(), eva: eva.token().to_owned() }
     }
 
     async fn send(&self, base: &str, nonce: &str) -> Sent {
-        let body = json!({"body": format!("hola {nonce}"), "nonce": nonce});
+        let body = json!({"body": format!("@eva {nonce}"), "nonce": nonce});
         let request = self.client.post(format!("{base}/rooms/1/messages"));
         let Ok(response) = request.bearer_auth(&self.token).json(&body).send().await else {
             return Sent::NoAnswer;
@@ -81,8 +84,18 @@ impl Poster {
         }
     }
 
+    /// How often Eva is mentioned.
+    async fn mentions(&self, base: &str) -> usize {
+        let rooms = self.get_as(&self.eva, base, "/rooms").await;
+        usize::try_from(rooms["items"][0]["mentions"].as_u64().expect("a count")).expect("small")
+    }
+
     async fn get(&self, base: &str, path: &str) -> Value {
-        let request = self.client.get(format!("{base}{path}")).bearer_auth(&self.token);
+        self.get_as(&self.token, base, path).await
+    }
+
+    async fn get_as(&self, token: &str, base: &str, path: &str) -> Value {
+        let request = self.client.get(format!("{base}{path}")).bearer_auth(token);
         let text = request.send().await.expect("an answer").text().await.expect("a body");
         serde_json::from_str(&text).expect("JSON")
     }
@@ -99,7 +112,7 @@ impl Poster {
                 assert_eq!(seq, last + 1, "no gap");
                 last = seq;
                 let nonce = message["nonce"].as_str().expect("a nonce").to_owned();
-                assert_eq!(message["body"], format!("hola {nonce}"));
+                assert_eq!(message["body"], format!("@eva {nonce}"));
                 let place = (message["id"].as_i64().expect("an id"), seq);
                 assert_eq!(found.insert(nonce.clone(), place), None, "{nonce} is there twice");
             }
@@ -116,6 +129,16 @@ async fn check_integrity(data: &Path) {
     let result: String =
         sqlx::query_scalar("pragma integrity_check").fetch_one(&mut database).await.expect("read");
     assert_eq!(result, "ok");
+    // Each message is in the index, which is sound, and nothing else is.
+    let check = sqlx::query("insert into search (search) values ('integrity-check')");
+    check.execute(&mut database).await.expect("a sound index");
+    let (messages, found): (i64, i64) = sqlx::query_as(
+        "select (select count(*) from messages where deleted_at is null), (select count(*) from search)",
+    )
+    .fetch_one(&mut database)
+    .await
+    .expect("counts");
+    assert_eq!(messages, found);
     database.close().await.expect("closed");
 }
 
@@ -153,6 +176,7 @@ async fn check(poster: &Poster, base: &str, round: usize, acknowledged: &Mutex<A
     for (nonce, place) in acknowledged.lock().expect("a lock").iter() {
         assert_eq!(stored.get(nonce), Some(place), "round {round}: {nonce}");
     }
+    assert_eq!(poster.mentions(base).await, stored.len(), "round {round}: mentions");
     for (nonce, place) in stored.iter().rev().take(5) {
         assert_eq!(poster.post(base, nonce).await, Some(*place), "{nonce}");
     }
