@@ -33,7 +33,7 @@ pub trait Words: 'static {
     type Topic: Copy + Eq + Hash + Send + Sync + 'static;
     /// Copied once for all who hear of it.
     type Event: Clone + Send + Sync + 'static;
-    type Notice: Copy + Send + Sync + 'static;
+    type Notice: Copy + PartialEq + Send + Sync + 'static;
 }
 
 /// Where what is spoken of in the words `W` is published. Clones are the same hub.

@@ -21,7 +21,7 @@ pub(super) struct Peer<N> {
     stopped: AtomicBool,
 }
 
-impl<N> Peer<N> {
+impl<N: PartialEq> Peer<N> {
     pub fn new(stream: Stream, meters: &Meters) -> Self {
         Self {
             line: Line::new(stream, meters),
@@ -30,9 +30,13 @@ impl<N> Peer<N> {
         }
     }
 
-    /// Leaves a notice and wakes the task.
+    /// Leaves a notice and wakes the task. The same as the last that waits is left once: whoever acts upon
+    /// it sees how it is then.
     pub fn tell(&self, notice: N) {
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        if notices.back() == Some(&notice) {
+            return;
+        }
         if notices.len() < NOTICES {
             notices.push_back(notice);
             self.line.wake();

@@ -203,8 +203,8 @@ async fn a_notice_wakes_the_connection_and_too_many_cut_it() {
     rig.hub.tell(7, 4401);
     rig.settle().await;
     assert_eq!(client.connection.next().await, Input::Notice(4401));
-    for _ in 0..=256 {
-        rig.hub.tell(7, 1);
+    for notice in 0..=256 {
+        rig.hub.tell(7, notice);
     }
     rig.settle().await;
     let attendant = client.connection.attendant();

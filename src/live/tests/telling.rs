@@ -33,6 +33,21 @@ async fn who_is_joined_to_a_topic_hears_of_it_and_is_left_out_where_they_are_tol
 }
 
 #[tokio::test]
+async fn a_notice_that_waits_is_not_left_again_and_others_in_between_are() {
+    let mut rig = Rig::new();
+    let mut client = rig.client(0, &[1, 2]);
+    for notice in [5, 5, 6, 5] {
+        rig.hub.tell(1, notice);
+    }
+    rig.hub.tell_others(1, 2, 7);
+    rig.hub.tell_others(1, 3, 8);
+    rig.settle().await;
+    for notice in [5, 6, 5, 8] {
+        assert_eq!(client.connection.next().await, Input::Notice(notice));
+    }
+}
+
+#[tokio::test]
 async fn reminders_come_at_once_and_then_the_newest_of_many_at_each_tick() {
     let mut rig = Rig::new();
     let (mut here, mut open) = (rig.client(0, &[1]), rig.client(0, &[1, 2]));
