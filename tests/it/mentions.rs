@@ -213,3 +213,27 @@ async fn a_send_that_is_repeated_mentions_nobody_twice() {
     assert_eq!(ana.post("/rooms/1/messages", draft).await, first);
     assert_eq!(mentions(&luis).await, 1);
 }
+
+#[tokio::test]
+async fn the_style_of_ones_mentions_is_for_names_alone() {
+    let server = Server::start().await;
+    let get = |name: &str| reqwest::get(server.url(&format!("/mentions/{name}")));
+    for name in ["ana", "Jos%C3%A9", "j.r-s_2"] {
+        let style = get(&format!("{name}.css")).await.expect("an answer");
+        assert_eq!(style.status(), 200, "{name}");
+        assert_eq!(style.headers()["content-type"], "text/css; charset=utf-8");
+        assert_eq!(style.headers()["x-content-type-options"], "nosniff");
+        assert!(style.headers()["cache-control"].to_str().expect("text").starts_with("public"));
+        let text = style.text().await.expect("a body");
+        let plain = name.replace("%C3%A9", "é");
+        assert!(text.contains(&format!("[href=\"/direct/{plain}\"]")), "{text}");
+    }
+    for name in
+        ["ana", "a%22%5D%7B%7D*%7Bcolor:red.css", "a%0Ab.css", ".css", "all.css", "%5C22.css"]
+    {
+        assert_eq!(get(name).await.expect("an answer").status(), 404, "{name}");
+    }
+    let mut ana = server.person("ana").await;
+    assert_eq!(ana.get("/rooms/1").await.all("link[href='/mentions/ana.css']").len(), 1);
+    assert_eq!(ana.get("/settings").await.all("link[href^='/mentions']").len(), 0);
+}

@@ -42,8 +42,9 @@ pub(in crate::chat::messages) async fn found(
     let rows: Vec<MessageRow> = reading_many!(
         db,
         message_columns!(),
+        // With a sum in the order, `PostgreSQL` does not walk all messages in that order to find these.
         from_messages!(
-            "where m.id in (select cast(value as bigint) from jsonb_each($1)) order by m.id desc"
+            "where m.id in (select cast(value as bigint) from jsonb_each($1)) order by m.id + 0 desc"
         ),
         |query| query.bind(rows(&ids))
     );
