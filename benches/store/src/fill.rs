@@ -251,7 +251,7 @@ impl Sink {
             .zip(seqs)
             .map(|(n, seq)| {
                 let kind = if seats::is_private(n) { "private" } else { "public" };
-                let code = if n == 0 { "null".to_owned() } else { format!("'BENCH{n}'") };
+                let code = if n == 0 { "null".to_owned() } else { format!("'{n:012}'") };
                 format!(
                     "({}, 'Room {n}', 'room {n}', '{kind}', {}, {code}, {seq}, {seq}, 1)",
                     seats::room(n).0,
