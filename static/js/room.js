@@ -102,7 +102,7 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
     history.added();
     if (mine) reading.known(seq);
     reading.look();
-    sidebar.raise(id, { last: seq, read: mine ? seq : 0, mentions: reading.upTo < seq ? mentionsIn(log, app.dataset.name, reading.upTo) : 0 });
+    sidebar.raise(id, { last: seq, read: mine ? seq : 0, mentions: timeline.newest > reading.upTo ? mentionsIn(log, app.dataset.name, reading.upTo) : 0 });
     if (!isNew || mine || article.matches('.msg--deleted')) return;
     if (wasUp) end.countNew();
     if (caughtUp) announcer.message(article);

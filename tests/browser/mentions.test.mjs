@@ -107,10 +107,13 @@ story('a page that is opened shows the count by itself, without scripts too', as
 story('what comes while one looks elsewhere counts the mentions in it', async ({ patio, person }) => {
   const tom = await patio.program('tom');
   const ana = await person('ana');
-  await tom.post('one');
+  const { id: read } = await tom.post('one');
   await ana.sees('one');
   await ana.page.evaluate(() => { document.hasFocus = () => false; });
   await tom.post('two for @ana');
+  await counts(ana, '1 with your name');
+  await tom.edit(read, 'one, once more'); // what changes in what was read leaves the count alone
+  await ana.sees('one, once more');
   await counts(ana, '1 with your name');
   const { id } = await tom.post('three for @ana');
   await counts(ana, '2 with your name');
