@@ -1,0 +1,163 @@
+//! A line in memory and over TCP: what it keeps, in which order it writes, when it is cut.
+
+use std::pin::pin;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use super::*;
+
+/// A line in memory, whose other end takes so many bytes before it is full.
+fn in_memory(room: usize) -> (Line, DuplexStream) {
+    let (near, far) = duplex(room);
+    let line = Line::new(Stream::other(near), &Meters::default());
+    line.begin(None);
+    (line, far)
+}
+
+/// A line over TCP to somebody with a small receive buffer.
+async fn over_tcp() -> (Line, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    let far = socket.connect(listener.local_addr().expect("an address")).await.expect("it");
+    let (near, _) = listener.accept().await.expect("a connection");
+    let line = Line::new(Stream::tcp(near), &Meters::default());
+    line.begin(None);
+    (line, far)
+}
+
+/// Everything that comes out at the far end while the line's task hands over.
+async fn read_all(line: &Line, far: &mut (impl tokio::io::AsyncRead + Unpin)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let handing = async {
+        poll_fn(|cx| {
+            line.attend(cx.waker());
+            line.poll_clear(cx)
+        })
+        .await;
+        line.finish(Duration::ZERO).await;
+    };
+    let reading = far.read_to_end(&mut bytes);
+    let ((), read) = tokio::join!(handing, reading);
+    read.expect("an orderly end");
+    bytes
+}
+
+fn text(n: usize, length: usize) -> Bytes {
+    frame::text(format!("{n:0length$}").as_bytes())
+}
+
+#[tokio::test]
+async fn frames_come_whole_and_in_order_although_the_socket_takes_them_in_parts() {
+    let (line, mut far) = in_memory(7);
+    let frames = [text(1, 300), frame::pong(b"?"), text(2, 60_000), frame::HEARTBEAT];
+    for frame in &frames {
+        line.write(frame);
+    }
+    line.close(Some(1000));
+    let expected = [&frames.concat()[..], &frame::close(Some(1000))].concat();
+    assert_eq!(read_all(&line, &mut far).await, expected);
+}
+
+#[tokio::test]
+async fn a_pong_waits_behind_what_a_full_socket_has_not_taken() {
+    let (line, mut far) = over_tcp().await;
+    let mut expected = Vec::new();
+    for n in 0.. {
+        line.write(&text(n, 10_000));
+        expected.extend_from_slice(&text(n, 10_000));
+        if !line.is_clear() {
+            break;
+        }
+    }
+    line.write(&frame::pong(b"!"));
+    line.write(&text(7, 300));
+    expected.extend([frame::pong(b"!"), text(7, 300)].concat());
+    let read = read_all(&line, &mut far).await;
+    assert!(read == expected, "{} of {} bytes are right", read.len(), expected.len());
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_cut_at_the_limit_and_the_memory_is_free() {
+    let (line, mut far) = over_tcp().await;
+    let frame = text(1, 10_000);
+    let mut written = 0;
+    while !line.is_cut() {
+        line.write(&frame);
+        written += frame.len();
+        assert!(line.out().queue.len() <= QUEUE);
+    }
+    // What waited, and what the two systems took: some three times the buffer that was asked for.
+    assert!((QUEUE..QUEUE + 512 * 1024).contains(&written), "{written}");
+    assert_eq!(line.out().queue.capacity(), 0);
+    line.write(&frame);
+    assert!(line.is_clear());
+    drop(line);
+    let error = far.read_to_end(&mut Vec::new()).await.expect_err("it is cut");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn a_queue_under_the_limit_is_handed_over_and_given_back() {
+    let (line, mut far) = in_memory(16);
+    for n in 0..20 {
+        line.write(&text(n, 10_000));
+    }
+    assert!(!line.is_cut() && line.out().queue.len() > 150_000);
+    let read = read_all(&line, &mut far).await;
+    assert_eq!(read.len(), 20 * text(0, 10_000).len());
+    let out = line.out();
+    assert_eq!((out.queue.len(), out.queue.capacity()), (0, 0));
+}
+
+#[tokio::test]
+async fn nothing_is_written_before_the_first_frame_and_nothing_after_the_last() {
+    let (near, mut far) = duplex(1024);
+    let line = Line::new(Stream::other(near), &Meters::default());
+    line.write(&text(2, 2));
+    line.begin(Some(text(1, 1)));
+    line.close(Some(4401));
+    line.write(&text(3, 3));
+    line.close(Some(1000));
+    let expected = [text(1, 1), text(2, 2), frame::close(Some(4401))].concat();
+    assert_eq!(read_all(&line, &mut far).await, expected);
+}
+
+#[tokio::test]
+async fn what_a_layer_in_between_keeps_is_handed_on() {
+    let (near, mut far) = duplex(1024);
+    let line = Line::new(Stream::other(tokio::io::BufStream::new(near)), &Meters::default());
+    line.begin(Some(text(1, 5)));
+    let mut read = [0; 7];
+    far.read_exact(&mut read).await.expect("seven bytes");
+    assert_eq!(read[..], text(1, 5)[..]);
+}
+
+#[tokio::test]
+async fn messages_are_read_whatever_carries_them() {
+    let (near, mut far) = duplex(3);
+    let (tcp, mut tcp_far) = over_tcp().await;
+    let memory = Line::new(Stream::other(near), &Meters::default());
+    let hello = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+    for (line, far) in
+        [(&memory, &mut far as &mut (dyn tokio::io::AsyncWrite + Unpin)), (&tcp, &mut tcp_far)]
+    {
+        let mut parser = Parser::default();
+        let reading = pin!(poll_fn(|cx| line.poll_read(cx, &mut parser)));
+        let (written, read) = tokio::join!(far.write_all(&hello), reading);
+        written.expect("written");
+        assert_eq!(read, Some(vec![Incoming::Text("Hello".to_owned())]));
+    }
+}
+
+#[tokio::test]
+async fn a_sign_of_life_ends_the_silence() {
+    let (line, mut far) = in_memory(64);
+    assert_eq!((line.beat(), line.beat()), (1, 2));
+    // An empty pong.
+    far.write_all(&[0x8a, 0x80, 0, 0, 0, 0]).await.expect("written");
+    let mut parser = Parser::default();
+    poll_fn(|cx| line.poll_read(cx, &mut parser)).await;
+    assert_eq!(line.beat(), 1);
+}
