@@ -1,6 +1,6 @@
 // After any absence a page shows exactly what a page loaded anew shows.
 import assert from 'node:assert/strict';
-import { chance, eventually, isAsFresh, story } from './support.mjs';
+import { chance, eventually, isAsFresh, isSameTop, story, topOf } from './support.mjs';
 
 // As in life, only without the waiting.
 const QUICK = { banner: 50, retry: 50, ping: 400, dead: 2_000, patience: 1_000 };
@@ -109,7 +109,7 @@ story('who reads far above while much is missed is not moved, and scrolls throug
     await ana.page.locator('#start').waitFor({ timeout: 200 });
   });
   const first = ana.page.locator('.msg[data-seq="5"]');
-  const place = await first.evaluate((element) => element.getBoundingClientRect().top);
+  const place = await topOf(first);
   line.silence();
   await isAway(ana);
   const missed = await postAll(tom, 500);
@@ -117,7 +117,7 @@ story('who reads far above while much is missed is not moved, and scrolls throug
   line.mend();
   await comesBack(ana);
   await ana.pill.waitFor();
-  assert.equal(Math.round(await first.evaluate((element) => element.getBoundingClientRect().top)), Math.round(place));
+  isSameTop(await topOf(first), place);
 
   const seqs = new Set();
   const look = async () => { for (const seq of await ana.page.locator('.msg[data-seq]').evaluateAll((all) => all.map((article) => Number(article.dataset.seq)))) seqs.add(seq); };

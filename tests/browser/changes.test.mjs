@@ -1,6 +1,6 @@
 // Editing, deleting and reacting: where the message stands, live for everybody, with and without scripts.
 import assert from 'node:assert/strict';
-import { eventually, story } from './support.mjs';
+import { eventually, isSameTop, story, topOf } from './support.mjs';
 
 const PLAIN = { javaScriptEnabled: false };
 
@@ -300,13 +300,12 @@ story('changes do not move who reads further up, and are not read out', async ({
   const mei = await person('mei');
   const ana = await person('ana');
   await ana.page.evaluate(() => { document.getElementById('log').scrollTop = -400; });
-  const where = () => ana.message('number 25').evaluate((element) => Math.round(element.getBoundingClientRect().top));
-  const before = await where();
+  const before = await topOf(ana.message('number 25'));
   await mei.message('number 40').hover();
   await act(mei, 'Add a reaction').click();
   await mei.page.locator('#palette').getByRole('button', { name: '👍' }).click();
   await chipsAre(ana, ['👍 1 false']);
-  assert.equal(await where(), before);
+  isSameTop(await topOf(ana.message('number 25')), before);
   assert.equal(await ana.page.locator('#announcer').textContent(), '');
   assert.equal(await ana.pill.isVisible(), false);
 });

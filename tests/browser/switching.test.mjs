@@ -1,6 +1,6 @@
 // From room to room without loading a page anew.
 import assert from 'node:assert/strict';
-import { eventually, story } from './support.mjs';
+import { eventually, firstInView, isSameTop, story, topOf } from './support.mjs';
 
 async function inTwoRooms(person) {
   const ana = await person('ana');
@@ -8,13 +8,6 @@ async function inTwoRooms(person) {
   await ana.makeRoom('Huerto');
   return ana;
 }
-
-/** The first message on screen and where it is. */
-const place = ({ log }) => log.evaluate((element) => {
-  const { top } = element.getBoundingClientRect();
-  const first = Array.from(element.querySelectorAll('.msg')).find((article) => article.getBoundingClientRect().top >= top);
-  return { id: first.id, top: Math.round(first.getBoundingClientRect().top) };
-});
 
 /** Messages leave the page, but get lost on their way; from `find` on they do not any more. */
 async function lose({ page }) {
@@ -96,12 +89,13 @@ story('who reads further up finds that place again', async ({ patio, person }) =
   const ana = await inTwoRooms(person);
   await ana.open('lobby');
   await ana.log.evaluate((log) => { log.scrollTop = -900; });
-  const before = await place(ana);
+  const message = await firstInView(ana);
+  const before = await topOf(message);
   await ana.open('Huerto');
   await lucia.post('another');
   await ana.open('lobby');
   await ana.sees('another');
-  assert.deepEqual(await place(ana), before);
+  isSameTop(await topOf(message), before);
 });
 
 story('a room that somebody joins or leaves comes and goes in all their sidebars', async ({ person }) => {
