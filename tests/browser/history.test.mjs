@@ -65,6 +65,32 @@ story('scrolling up brings older messages until the beginning, and what is read 
   assert.equal(await ana.page.locator('.day').count(), new Set(await ana.page.locator('.day time').evaluateAll((days) => days.map((day) => day.dateTime))).size);
 });
 
+story('newer messages that come back below move nobody', async ({ patio, person }) => {
+  await talk(patio, 500);
+  const ana = await person('ana');
+  await eventually(async () => {
+    await ana.log.evaluate((log) => { log.scrollTop = -log.scrollHeight; });
+    await ana.page.locator('#start').waitFor({ timeout: 200 });
+  });
+  await ana.page.locator('[data-newer]').waitFor({ state: 'attached' });
+  let release = null;
+  await ana.page.route('**/rooms/1/messages?after=*', async (route) => {
+    await new Promise((go) => { release = go; });
+    await route.continue();
+  });
+  await ana.log.hover();
+  await eventually(async () => {
+    if (!release) await ana.page.mouse.wheel(0, 1_000);
+    assert.ok(release, 'newer messages are asked for');
+  });
+  const message = await firstInView(ana);
+  const before = await restOf(message);
+  const newest = (await ana.texts()).at(-1);
+  release();
+  await eventually(async () => assert.notEqual((await ana.texts()).at(-1), newest));
+  isSameTop(await restOf(message), before);
+});
+
 story('a new message does not move who reads further up; a button counts the news and leads there', async ({ patio, person }) => {
   const [, tom] = await talk(patio, 60);
   const ana = await person('ana');
