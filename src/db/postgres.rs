@@ -22,12 +22,17 @@ const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
 
 /// What each connection begins with. A statement and not a startup parameter: connection poolers
 /// refuse those. Whoever wants more than `on` (standbys that have applied it too) keeps that. A
-/// process that vanished in the middle of a transaction holds its locks for ten seconds at most.
+/// process that vanished in the middle of a transaction holds its locks for ten seconds at most. Compiling
+/// a statement or sharing it out among processes takes longer than ours run; searching among ten million
+/// messages takes a list of them all, which the usual 4 MB do not hold.
 const SESSION: &str = "
     set session characteristics as transaction isolation level read committed;
     set statement_timeout = '20s';
     set lock_timeout = '10s';
     set idle_in_transaction_session_timeout = '10s';
+    set jit = off;
+    set max_parallel_workers_per_gather = 0;
+    set work_mem = '32MB';
     select set_config('synchronous_commit', 'on', false)
     where current_setting('synchronous_commit') not in ('on', 'remote_apply');";
 

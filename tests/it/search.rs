@@ -167,6 +167,75 @@ async fn the_beginning_of_a_word_is_found_near_and_far_back() {
     }
 }
 
+/// Ids as they are after years, when an index is asked for the latest before it is asked for all.
+#[tokio::test]
+async fn the_newest_come_first_however_far_apart_they_were_said() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let db = server.storage().open().await;
+    macro_rules! jumps {
+        ($($distance:literal)*) => {
+            [$(concat!("update counters set value = value + ", $distance)),*]
+        };
+    }
+    let mut said = Vec::new();
+    let jumps = jumps!(0 1 4_094 4_096 32_768 32_767 262_144 300_000 3_000_000 4_095);
+    for (n, jump) in jumps.into_iter().enumerate() {
+        execute(&db, jump, jump).await;
+        let message = ana.say(&format!("número {n} de la serie")).await;
+        ana.say(&format!("serie la de {n} número")).await;
+        said.insert(0, message["id"].as_i64().expect("an id"));
+    }
+    db.close().await;
+    for query in [
+        "\"de la\"",
+        "\"de la serie\"",
+        "\"de la ser",
+        "serie \"la serie\"",
+        "\"número\" \"de la\"",
+    ] {
+        assert_eq!(all_pages(&ana, query).await, said, "{query}");
+    }
+    for query in ["serie", "seri", "numero la", "from:ana", "\"la\" in:lobby", "-nada"] {
+        assert_eq!(all_pages(&ana, query).await.len(), 2 * said.len(), "{query}");
+    }
+    for n in 0..said.len() {
+        assert_eq!(find(&ana, &format!("\"{n} de la\"")).await.len(), 1, "{n}");
+    }
+    assert_eq!(find(&ana, "\"serie de\"").await, [""; 0]);
+}
+
+/// Who may read little is looked for in their rooms.
+#[tokio::test]
+async fn who_is_in_few_rooms_finds_what_is_said_there_and_nothing_else() {
+    let server = Server::start().await;
+    let (ana, luis) = tokio::join!(server.api("ana"), server.api("luis"));
+    let direct = ana.post("/direct", json!({"name": "luis"})).await["id"].clone();
+    let private = json!({"name": "Taller", "visibility": "private"});
+    let private = ana.post("/rooms", private).await["id"].clone();
+    let db = server.storage().open().await;
+    let jump = "update counters set value = 1000000 where name = 'message'";
+    execute(&db, jump, jump).await;
+    db.close().await;
+    let mut theirs = Vec::new();
+    for n in 0..3 {
+        for room in [&direct, &private, &json!(1)] {
+            let body = json!({"body": format!("hola {n} en {room}")});
+            let message = ana.post(&format!("/rooms/{room}/messages"), body).await;
+            if *room != private {
+                theirs.insert(0, message["id"].as_i64().expect("an id"));
+            }
+        }
+    }
+    for query in ["hola", "hol", "\"en\"", "from:ana", "-nada", "hola from:ana"] {
+        assert_eq!(all_pages(&luis, query).await, theirs, "{query}");
+        assert_eq!(all_pages(&ana, query).await.len(), 9, "{query}");
+    }
+    assert_eq!(find(&luis, "hola in:taller").await, [""; 0]);
+    luis.ok(Method::POST, "/rooms/1/messages", Some(json!({"body": "me apunto"}))).await;
+    assert_eq!(find(&luis, "apunto").await, ["me apunto"]);
+}
+
 /// Whether somebody may read a room is one rule; search keeps it.
 #[tokio::test]
 async fn what_one_finds_is_what_one_may_read_now() {

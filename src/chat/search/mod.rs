@@ -4,7 +4,7 @@ pub mod model;
 pub(in crate::chat) mod store;
 
 use self::model::{Hit, Mark, Query, plain_name};
-use self::store::Wanted;
+use self::store::{Scope, Wanted};
 use super::accounts::model::Person;
 use super::rooms::Rooms;
 use super::rooms::model::{Room, Visibility};
@@ -83,17 +83,19 @@ impl Search {
         before: Option<MessageId>,
         limit: Limit,
     ) -> Result<Page<Hit>, Fault> {
-        let Some(wanted) = self.wanted(reader, query).await? else {
+        let scope = store::scope(&self.db, reader.id).await?;
+        let Some(wanted) = self.wanted(reader, query, &scope).await? else {
             return Ok(Page::cut(Vec::new(), limit));
         };
+        let next = MessageId(scope.newest.0 + 1);
         let mut finding = Finding {
             hits: Vec::new(),
             enough: limit.get() + 1,
             looked: 0,
-            before: before.unwrap_or(MessageId(i64::MAX)),
+            before: before.map_or(next, |before| before.min(next)),
             ended: false,
         };
-        if let Some(loose) = wanted.without_beginnings() {
+        if let Some(loose) = store::at_first(&self.db, &wanted) {
             while !finding.is_done() && finding.is_promising() {
                 let piece = finding.next_piece().max(GLANCE);
                 self.look(&loose, query, piece, &mut finding).await?;
@@ -124,7 +126,12 @@ impl Search {
     }
 
     /// What the index is asked; `None` when nothing can be found.
-    async fn wanted(&self, reader: &Person, query: &Query) -> Result<Option<Wanted>, Fault> {
+    async fn wanted(
+        &self,
+        reader: &Person,
+        query: &Query,
+        scope: &Scope,
+    ) -> Result<Option<Wanted>, Fault> {
         if query.is_empty() {
             return Ok(None);
         }
@@ -134,6 +141,8 @@ impl Search {
         }
         if query.direct || !query.rooms.is_empty() {
             marks.push(self.places(reader, query).await?);
+        } else if let Some(rooms) = scope.few_rooms() {
+            marks.push(rooms.iter().copied().map(Mark::Room).collect());
         }
         if query.link {
             marks.push(vec![Mark::Link]);

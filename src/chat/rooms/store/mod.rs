@@ -104,12 +104,12 @@ impl From<ProgressRow> for Progress {
 }
 
 /// The rooms that a person may read, as a subquery: the rule of [`super::model::may_read`] for queries
-/// over many rooms.
+/// over many rooms. A room may come twice.
 macro_rules! readable_rooms {
     ($person:literal) => {
         concat!(
             "select id from rooms where visibility = 'public'
-             union select room_id from memberships where user_id = ",
+             union all select room_id from memberships where user_id = ",
             $person
         )
     };

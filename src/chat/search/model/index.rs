@@ -29,6 +29,11 @@ pub enum Mark {
     Link,
     /// Has a word so often that `PostgreSQL` does not keep all its places.
     Dense,
+    /// Its id without the last `bits`. Only `PostgreSQL`'s index has it, and makes it.
+    Era {
+        bits: u32,
+        number: i64,
+    },
 }
 
 impl Mark {
@@ -39,6 +44,7 @@ impl Mark {
             Self::Author(author) => format!("\u{e002}{author}"),
             Self::Link => "\u{e003}".to_owned(),
             Self::Dense => "\u{e004}".to_owned(),
+            Self::Era { bits, number } => format!("\u{e005}{bits}.{number}"),
         }
     }
 }
@@ -180,6 +186,16 @@ impl Phrase {
         self.prefix && last.is_some_and(|form| form.chars().count() < NARROW)
     }
 
+    /// Whether its last word may go on.
+    pub fn is_open(&self) -> bool {
+        self.prefix
+    }
+
+    /// Whether several words have to stand in a row.
+    pub fn is_row(&self) -> bool {
+        self.forms.len() > 1
+    }
+
     pub fn mark(mark: Mark) -> Self {
         Self { forms: vec![mark.form()], prefix: false }
     }
@@ -192,17 +208,26 @@ impl Phrase {
 
     /// As the text of a `tsquery`.
     pub fn query_text(&self) -> String {
+        let row = self.joined(" <-> ");
+        if self.is_row() {
+            format!("({row} | '{}' & {})", Mark::Dense.form(), self.anywhere())
+        } else {
+            row
+        }
+    }
+
+    /// The same with its words anywhere in the text.
+    pub fn anywhere(&self) -> String {
+        self.joined(" & ")
+    }
+
+    fn joined(&self, sign: &str) -> String {
         let last = self.forms.len().saturating_sub(1);
         let form = |(n, form): (usize, &String)| {
             let star = if self.prefix && n == last { ":*" } else { "" };
             format!("'{form}'{star}")
         };
-        let forms: Vec<String> = self.forms.iter().enumerate().map(form).collect();
-        if let [form] = forms.as_slice() {
-            return form.clone();
-        }
-        let (row, all) = (forms.join(" <-> "), forms.join(" & "));
-        format!("({row} | '{}' & {all})", Mark::Dense.form())
+        self.forms.iter().enumerate().map(form).collect::<Vec<_>>().join(sign)
     }
 }
 

@@ -1,0 +1,2 @@
+-- PostgreSQL's migration of this number is about its index of words; SQLite's walks from the newest by itself.
+select 1;
