@@ -1,2 +1,1 @@
--- PostgreSQL's migration of this number is about its index of words; SQLite's walks from the newest by itself.
-select 1;
+-- Nothing: the migration of this number is about the index of words in PostgreSQL; SQLite's is walked from the newest.

@@ -140,6 +140,7 @@ fn one(number: u64, texts: &Texts, zipf: &Zipf, postgres: bool) -> Made {
     };
     let entry = entry(seats::room(room), seats::person(author), body);
     let html = markup::render(&entry.body, |_| named.map(seats::name));
+    let html = markup::stored(&html, &entry.body).to_owned();
     let tokens = if postgres { entry.vector() } else { entry.text() };
     let mentioned = named.map(|person| seats::person(person).0);
     Made { room, author: seats::person(author).0, entry, html, tokens, mentioned }

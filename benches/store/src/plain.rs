@@ -58,7 +58,7 @@ macro_rules! store {
         .bind(id)
         .bind(author.0)
         .bind($body)
-        .bind(html)
+        .bind(markup::stored(&html, $body))
         .bind(1_795_000_000_000_i64)
         .execute(&mut *change)
         .await?;

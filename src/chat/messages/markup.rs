@@ -9,6 +9,9 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::chat::accounts::model::fold;
 
+/// Around a paragraph.
+const OPEN: &str = "<p>";
+const CLOSE: &str = "</p>";
 /// So many words behind an `@` may be names; the rest of them are text.
 const MOST_NAMES: usize = 50;
 /// A name, accents that stand for themselves, and the marks of a sentence behind it.
@@ -22,16 +25,27 @@ pub fn render(body: &str, find: impl FnMut(&str) -> Option<String>) -> String {
     finder.url_must_have_scheme(true).kinds(&[LinkKind::Url]);
     let mut writer = Writer { find, words: 0, html: String::with_capacity(body.len() + 16) };
     for paragraph in body.split("\n\n").map(|p| p.trim_matches('\n')).filter(|p| !p.is_empty()) {
-        writer.html.push_str("<p>");
+        writer.html.push_str(OPEN);
         for (n, line) in paragraph.split('\n').enumerate() {
             if n > 0 {
                 writer.html.push_str("<br>");
             }
             writer.line(&finder, line);
         }
-        writer.html.push_str("</p>");
+        writer.html.push_str(CLOSE);
     }
     writer.html
+}
+
+/// What of a body's HTML is stored: nothing where it is only the body in a paragraph, as most are.
+pub fn stored<'a>(html: &'a str, body: &str) -> &'a str {
+    let inner = html.strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE));
+    if inner == Some(body) { "" } else { html }
+}
+
+/// The HTML of which [`stored`] left this. A deleted message has neither.
+pub(super) fn restored(stored: String, body: &str) -> String {
+    if stored.is_empty() && !body.is_empty() { [OPEN, body, CLOSE].concat() } else { stored }
 }
 
 /// Nobody is known by any name.
@@ -129,6 +143,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::chat::messages::model::MessageBody;
 
     #[track_caller]
     fn check(body: &str, html: &str) {
@@ -233,7 +248,31 @@ mod tests {
         assert_eq!(asked, MOST_NAMES);
     }
 
+    #[test]
+    fn only_html_that_is_more_than_its_text_is_stored() {
+        for (body, kept) in [
+            ("hola, mundo", ""),
+            ("a < b", "<p>a &lt; b</p>"),
+            ("two\nlines", "<p>two<br>lines</p>"),
+            ("a\n\nb", "<p>a</p><p>b</p>"),
+        ] {
+            assert_eq!(stored(&render(body, nobody), body), kept);
+        }
+        assert_eq!(restored(String::new(), ""), "", "a deleted message has none");
+        // As it was stored before.
+        assert_eq!(restored("<p>hola</p>".to_owned(), "hola"), "<p>hola</p>");
+    }
+
     proptest! {
+        #[test]
+        fn html_comes_back_as_it_was(body in ".{0,40}|(<p>|</p>|<|&|\n| |a|@ana|https://x\\.org){0,12}") {
+            if let Ok(body) = MessageBody::parse(&body) {
+                let html = among_people(body.as_str());
+                let kept = stored(&html, body.as_str()).to_owned();
+                prop_assert_eq!(restored(kept, body.as_str()), html);
+            }
+        }
+
         /// Whatever is written: only our four tags come out, and only our attributes.
         #[test]
         fn no_text_becomes_a_tag(

@@ -312,7 +312,8 @@ fn message(row: &mut Row) -> Result<(), String> {
         let names = mentions.text().split_whitespace().map(Name::parse);
         let names = names.collect::<Result<Vec<_>, _>>().map_err(said)?;
         let called = |sought: &str| names.iter().find(|name| name.folded() == sought);
-        markup::render(body.text(), |sought| called(sought).map(|name| name.as_str().to_owned()))
+        let known = |sought: &str| called(sought).map(|name| name.as_str().to_owned());
+        markup::stored(&markup::render(body.text(), known), body.text()).to_owned()
     } else {
         ensure(body.text().is_empty(), "a deleted message has no body")?;
         String::new()

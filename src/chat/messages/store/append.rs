@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{MessageRow, Outcome, from_messages, mentions, message_columns, select_messages};
+use crate::chat::messages::markup;
 use crate::chat::messages::mentions::{Addressed, Called};
 use crate::chat::messages::model::{Message, Post, WriteError, Written};
 use crate::db::{Answers, Db, Statements, adding, rows, runs, writing};
@@ -213,7 +214,7 @@ fn insert(statements: &mut Statements, messages: &[&Message]) {
                         .push_bind(message.author.id.0)
                         .push_bind(message.kind.as_str())
                         .push_bind(&message.body)
-                        .push_bind(&message.html)
+                        .push_bind(markup::stored(&message.html, &message.body))
                         .push_bind(message.reply_to.map(|id| id.0))
                         .push_bind(message.created_at.0);
                 })

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::{MessageRow, Outcome, from_messages, mentions, message_columns, select_messages};
+use crate::chat::messages::markup;
 use crate::chat::messages::mentions::Addressed;
 use crate::chat::messages::model::{Author, Message, Reaction, WriteError, Written};
 use crate::db::{Change, Statements, writing};
@@ -34,7 +35,7 @@ pub(super) async fn edit(
         )
         .bind(id.0)
         .bind(body)
-        .bind(html)
+        .bind(markup::stored(&html, body))
         .bind(now.0)
         .bind(place)
         .execute(connection)

@@ -12,6 +12,7 @@ pub(super) use self::batch::{count, write};
 pub(super) use self::history::{find, found, page, room_of, rooms, since};
 pub(super) use self::mentions::mentioned;
 
+use super::markup;
 use super::model::{Kind, Message, Reactions, WriteError, Written};
 use crate::chat::accounts::model::{Person, Role};
 use crate::db::in_order;
@@ -91,8 +92,8 @@ impl From<MessageRow> for Message {
                 role: Role::from_column(&row.role),
                 avatar: row.avatar,
             },
+            html: markup::restored(row.html, &row.body),
             body: row.body,
-            html: row.html,
             reply_to: row.reply_to.map(MessageId),
             created_at: Timestamp(row.created_at),
             edited_at: row.edited_at.map(Timestamp),
