@@ -29,7 +29,7 @@ use crate::kernel::Fault;
 
 pub use self::change::Change;
 pub use self::connections::{Connections, Held};
-pub(crate) use self::rows::{in_order, parse_rows, reading_many, rows, runs};
+pub(crate) use self::rows::{as_one_text, in_order, parse_rows, reading_many, rows, runs};
 pub(crate) use self::statements::{Answers, Statements, adding};
 pub(crate) use self::trouble::passing;
 pub use self::wal::Wal;

@@ -26,6 +26,19 @@ impl<T: Serialize> Serialize for Rows<'_, T> {
     }
 }
 
+/// `SQLite`'s query for many rows as one text, for [`parse_rows`]. `$from` as in [`reading_many!`].
+macro_rules! as_one_text {
+    ($columns:expr, $from:expr) => {
+        concat!(
+            "select '[' || coalesce(string_agg(line, ','), '') || ']' from (select json_array(",
+            $columns,
+            ") as line ",
+            $from,
+            ")"
+        )
+    };
+}
+
 /// Expands to many rows, each an [`in_order!`], for each engine. `$from` begins with `from` and ends in
 /// an order, which `SQLite` keeps for what is strung together. `$query` is bound to the query, to which
 /// `$bound` adds the values.
@@ -33,14 +46,8 @@ macro_rules! reading_many {
     ($db:expr, $columns:expr, $from:expr, |$query:ident| $bound:expr) => {
         match $db {
             $crate::db::Db::Sqlite { read, .. } => {
-                let $query = sqlx::query_as::<_, (String,)>(concat!(
-                    "select '[' || coalesce(string_agg(line, ','), '') || ']'
-                     from (select json_array(",
-                    $columns,
-                    ") as line ",
-                    $from,
-                    ")"
-                ));
+                let $query =
+                    sqlx::query_as::<_, (String,)>($crate::db::as_one_text!($columns, $from));
                 let (lines,) = $bound.fetch_one(&mut *read.one().await?).await?;
                 $crate::db::parse_rows(&lines)?
             }
@@ -81,7 +88,7 @@ macro_rules! in_order {
     };
 }
 
-pub(crate) use {in_order, reading_many};
+pub(crate) use {as_one_text, in_order, reading_many};
 
 /// Parts of a list whose lengths are powers of two, the longest first. What is written with one
 /// statement for each part has few different texts, and all of them stay prepared.

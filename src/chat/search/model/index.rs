@@ -55,7 +55,7 @@ const MOST_PLACES: usize = 255;
 const LONGEST_FORM: usize = 64;
 
 /// The forms of words, side by side as in the text.
-fn words(found: &[Token]) -> impl Iterator<Item = Cow<'_, str>> {
+fn words<'a>(found: &'a [Token<'_>]) -> impl Iterator<Item = Cow<'a, str>> {
     let next = found.iter().skip(1).map(Some).chain([None]);
     found.iter().zip(next).map(|(token, next)| match next {
         Some(next) if token.joined => pair(token, next).into(),
@@ -64,7 +64,7 @@ fn words(found: &[Token]) -> impl Iterator<Item = Cow<'_, str>> {
 }
 
 /// The forms of parts of words, which stand nowhere.
-fn parts(found: &[Token]) -> impl Iterator<Item = &str> {
+fn parts<'a>(found: &'a [Token<'_>]) -> impl Iterator<Item = &'a str> {
     found.iter().flat_map(|token| &token.parts).map(|part| cut(part))
 }
 
@@ -151,7 +151,7 @@ pub struct Phrase {
 
 impl Phrase {
     /// What an index must have where these words stand in a row; `prefix` when the last one may go on.
-    pub(super) fn of(words: &[Token], prefix: bool) -> Vec<Self> {
+    pub(super) fn of(words: &[Token<'_>], prefix: bool) -> Vec<Self> {
         let mut found = Vec::new();
         let mut forms = Vec::new();
         for (n, token) in words.iter().enumerate() {
@@ -231,7 +231,7 @@ impl Phrase {
     }
 }
 
-fn pair(sign: &Token, next: &Token) -> String {
+fn pair(sign: &Token<'_>, next: &Token<'_>) -> String {
     cut(&format!("{}{}", sign.folded, next.folded)).to_owned()
 }
 

@@ -39,7 +39,7 @@ pub struct Query {
 /// Words that stand in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Words {
-    tokens: Vec<Token>,
+    tokens: Vec<Token<'static>>,
     /// From inside quotes: accents count, and so do whole words.
     exact: bool,
     /// The last one may go on: it is still being typed.
@@ -80,7 +80,7 @@ impl Query {
     }
 
     fn add(&mut self, piece: &Piece, last: bool) {
-        let found = tokens(&piece.text);
+        let found: Vec<_> = tokens(&piece.text).into_iter().map(Token::into_owned).collect();
         if found.is_empty() {
             return;
         }
@@ -143,7 +143,7 @@ fn midnight(day: &str) -> Option<Timestamp> {
     Some(Timestamp(start.timestamp().as_millisecond()))
 }
 
-fn may_go_on(token: &Token) -> bool {
+fn may_go_on(token: &Token<'_>) -> bool {
     match token.kind {
         Kind::Word => token.folded.chars().count() >= SHORTEST_PREFIX,
         Kind::Sign => true,
@@ -153,13 +153,13 @@ fn may_go_on(token: &Token) -> bool {
 
 impl Words {
     /// Where they stand in a row.
-    fn places(&self, body: &[Token]) -> Vec<Range<usize>> {
+    fn places(&self, body: &[Token<'_>]) -> Vec<Range<usize>> {
         let rows = body.windows(self.tokens.len());
         let fitting = rows.filter(|row| self.fit(row));
         fitting.filter_map(|row| Some(row.first()?.at.start..row.last()?.at.end)).collect()
     }
 
-    fn fit(&self, row: &[Token]) -> bool {
+    fn fit(&self, row: &[Token<'_>]) -> bool {
         let last = self.tokens.len() - 1;
         let alone = last == 0 && !self.exact;
         self.tokens.iter().zip(row).enumerate().all(|(n, (wanted, there))| {

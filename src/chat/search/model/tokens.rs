@@ -6,6 +6,7 @@
 //!   each sign, and is found by any part;
 //! - an emoji is a word, whatever its skin tone.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
@@ -15,10 +16,10 @@ use super::fold::{base, exact, folded};
 
 /// A word, a sign or an emoji, with where it stands in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
+pub struct Token<'a> {
     /// In bytes.
     pub at: Range<usize>,
-    pub folded: String,
+    pub folded: Cow<'a, str>,
     /// Where it is another one.
     exact: Option<String>,
     pub kind: Kind,
@@ -35,15 +36,20 @@ pub enum Kind {
     Emoji,
 }
 
-impl Token {
+impl Token<'_> {
+    /// Without the text that it was taken from.
+    pub fn into_owned(self) -> Token<'static> {
+        Token { folded: self.folded.into_owned().into(), ..self }
+    }
+
     pub fn exact(&self) -> &str {
         self.exact.as_deref().unwrap_or(&self.folded)
     }
 }
 
 /// Takes a text apart, in its order.
-pub fn tokens(text: &str) -> Vec<Token> {
-    let mut found: Vec<Token> = Vec::new();
+pub fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut found: Vec<Token<'_>> = Vec::new();
     let mut word: Option<Range<usize>> = None;
     for (start, grapheme) in graphemes(text) {
         let at = start..start + grapheme.len();
@@ -87,18 +93,23 @@ fn is_nothing(grapheme: &str) -> bool {
         .all(|c| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'))
 }
 
-fn push_word(found: &mut Vec<Token>, text: &str, word: Option<Range<usize>>) {
+fn push_word<'a>(found: &mut Vec<Token<'a>>, text: &'a str, word: Option<Range<usize>>) {
     let Some(at) = word else { return };
     let written = text.get(at.clone()).unwrap_or_default();
-    let folded = only_letters(folded(written));
+    // Most words are as they are written.
+    let is_plain = written.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let (folded, parts) = if is_plain {
+        (Cow::Borrowed(written), Vec::new())
+    } else {
+        (Cow::Owned(only_letters(folded(written))), parts(written))
+    };
     if !folded.is_empty() {
         let exact = (!written.is_ascii()).then(|| exact(written));
-        let parts = parts(written);
         found.push(Token { at, folded, exact, kind: Kind::Word, joined: false, parts });
     }
 }
 
-fn push_sign(found: &mut Vec<Token>, grapheme: &str, at: Range<usize>, kind: Kind) {
+fn push_sign(found: &mut Vec<Token<'_>>, grapheme: &str, at: Range<usize>, kind: Kind) {
     let plain = folded(grapheme);
     let folded = match kind {
         Kind::Emoji => only_letters(plain.chars().filter(|c| !is_skin_tone(*c)).collect()),
@@ -113,7 +124,7 @@ fn push_sign(found: &mut Vec<Token>, grapheme: &str, at: Range<usize>, kind: Kin
         before.joined = before.kind == Kind::Sign && before.at.end == at.start;
     }
     let exact = Some(exact(grapheme));
-    found.push(Token { at, folded, exact, kind, joined: false, parts: Vec::new() });
+    found.push(Token { at, folded: folded.into(), exact, kind, joined: false, parts: Vec::new() });
 }
 
 /// Spaces and ASCII signs have a meaning in an index, and compatibility forms bring them in.
@@ -202,7 +213,8 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, words: &[&str]) {
-        let found: Vec<String> = tokens(text).into_iter().map(|token| token.folded).collect();
+        let found: Vec<String> =
+            tokens(text).into_iter().map(|token| token.folded.into_owned()).collect();
         assert_eq!(found, words, "{text}");
     }
 
@@ -248,7 +260,7 @@ mod tests {
             for token in tokens(&text) {
                 prop_assert!(token.at.start >= end && text.get(token.at.clone()).is_some());
                 end = token.at.end;
-                for form in std::iter::once(&token.folded).chain(&token.parts) {
+                for form in std::iter::once(&*token.folded).chain(token.parts.iter().map(|part| &**part)) {
                     prop_assert!(!form.is_empty());
                     let own = |c: char| c.is_whitespace()
                         || c.is_ascii_punctuation()

@@ -3,7 +3,7 @@
 use super::eras;
 use crate::chat::rooms::readable_rooms;
 use crate::chat::search::model::{Mark, Phrase};
-use crate::db::Db;
+use crate::db::{Db, as_one_text, parse_rows};
 use crate::kernel::{MessageId, Timestamp, UserId};
 
 /// What a message must have to be found.
@@ -45,12 +45,15 @@ impl Wanted {
 
 // The index is walked from its newest end and stops when there is enough, so the newest are found in
 // the same time however many there are. `cross join` keeps it the outer loop.
-const SQLITE: &str = concat!(
-    "select m.id, m.body from search s cross join messages m on m.id = s.rowid
-     where s.search match $1 and s.rowid < $2 and (m.pos >> 32) in (",
-    readable_rooms!("$3"),
-    ") and m.created_at >= $4 and m.created_at < $5 and m.deleted_at is null
-     order by s.rowid desc limit $6"
+const SQLITE: &str = as_one_text!(
+    "m.id, m.body",
+    concat!(
+        "from search s cross join messages m on m.id = s.rowid
+         where s.search match $1 and s.rowid < $2 and (m.pos >> 32) in (",
+        readable_rooms!("$3"),
+        ") and m.created_at >= $4 and m.created_at < $5 and m.deleted_at is null
+         order by s.rowid desc limit $6"
+    )
 );
 
 /// What should be asked for among the newest messages before it is asked for among all: `SQLite`'s index
@@ -69,15 +72,16 @@ pub(in crate::chat::search) async fn find(
 ) -> Result<Vec<(MessageId, String)>, sqlx::Error> {
     let found: Vec<(i64, String)> = match db {
         Db::Sqlite { read, .. } => {
-            sqlx::query_as(SQLITE)
+            let lines: (String,) = sqlx::query_as(SQLITE)
                 .bind(wanted.match_text())
                 .bind(before.0)
                 .bind(wanted.reader.0)
                 .bind(wanted.after.0)
                 .bind(wanted.before.0)
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-                .fetch_all(&mut *read.one().await?)
-                .await?
+                .fetch_one(&mut *read.one().await?)
+                .await?;
+            parse_rows(&lines.0)?
         }
         Db::Postgres(pool) => eras::find(pool, wanted, before, limit).await?,
     };
