@@ -64,11 +64,12 @@ pub async fn run(options: &Options) -> Result<Value> {
     let begun = std::time::Instant::now();
     Db::open(url.as_ref(), &config.storage.data_dir).await?.close().await;
     let mut sink = if options.to.starts_with("postgres") {
-        Sink::Postgres(open_postgres(&options.to).await?)
+        let (connection, index) = open_postgres(&options.to).await?;
+        Sink::Postgres(connection, index)
     } else {
         Sink::Sqlite(open_sqlite(&config.storage.data_dir.join("patio.db")).await?)
     };
-    let postgres = matches!(sink, Sink::Postgres(_));
+    let postgres = matches!(sink, Sink::Postgres(..));
     sink.people().await?;
     let makers: Vec<_> = (0..MAKERS).map(|first| make(first, options.messages, postgres)).collect();
     let mut seqs = vec![0_i64; usize::try_from(ROOMS)?];
@@ -161,7 +162,7 @@ pub fn entry(room: RoomId, author: UserId, body: String) -> Entry {
 
 enum Sink {
     Sqlite(SqliteConnection),
-    Postgres(PgConnection),
+    Postgres(PgConnection, String),
 }
 
 async fn open_sqlite(path: &std::path::Path) -> Result<SqliteConnection> {
@@ -179,22 +180,27 @@ async fn open_sqlite(path: &std::path::Path) -> Result<SqliteConnection> {
     Ok(connection)
 }
 
-async fn open_postgres(url: &str) -> Result<PgConnection> {
+/// With how its index of words is made, which is done at the end, from all there is.
+async fn open_postgres(url: &str) -> Result<(PgConnection, String)> {
     let mut connection = url.parse::<PgConnectOptions>()?.connect().await?;
-    // Made again at the end, from all there is.
+    let index = sqlx::query_scalar("select pg_get_indexdef('search_tokens'::regclass)")
+        .fetch_one(&mut connection)
+        .await?;
     sqlx::raw_sql(
         "drop index search_tokens; set synchronous_commit = off; set maintenance_work_mem = '1GB'",
     )
     .execute(&mut connection)
     .await?;
-    Ok(connection)
+    Ok((connection, index))
 }
 
 impl Sink {
     async fn run(&mut self, sql: String) -> Result<()> {
         match self {
             Self::Sqlite(it) => sqlx::raw_sql(AssertSqlSafe(sql)).execute(it).await.map(drop)?,
-            Self::Postgres(it) => sqlx::raw_sql(AssertSqlSafe(sql)).execute(it).await.map(drop)?,
+            Self::Postgres(it, _) => {
+                sqlx::raw_sql(AssertSqlSafe(sql)).execute(it).await.map(drop)?
+            }
         }
         Ok(())
     }
@@ -218,7 +224,7 @@ impl Sink {
         .await?;
         let blob =
             |hash: Vec<u8>| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let postgres = matches!(self, Self::Postgres(_));
+        let postgres = matches!(self, Self::Postgres(..));
         let tokens: Vec<String> = (0..PEOPLE)
             .map(|n| {
                 let hash = blob(seats::token_hash(n));
@@ -241,7 +247,7 @@ impl Sink {
                     sqlx::raw_sql("commit; begin").execute(connection).await?;
                 }
             }
-            Self::Postgres(connection) => copy(connection, rows).await?,
+            Self::Postgres(connection, _) => copy(connection, rows).await?,
         }
         Ok(())
     }
@@ -283,10 +289,11 @@ impl Sink {
         self.run(format!("update counters set value = {last} where name = 'message'")).await?;
         match self {
             Self::Sqlite(connection) => drop(sqlx::raw_sql("commit").execute(connection).await?),
-            Self::Postgres(connection) => {
-                let end = "create index search_tokens on search using gin (tokens);
-                    select setval(pg_get_serial_sequence('users', 'id'), max(id)) from users;
+            Self::Postgres(connection, index) => {
+                let end =
+                    "select setval(pg_get_serial_sequence('users', 'id'), max(id)) from users;
                     select setval(pg_get_serial_sequence('rooms', 'id'), max(id)) from rooms";
+                sqlx::raw_sql(AssertSqlSafe(index.clone())).execute(&mut *connection).await?;
                 sqlx::raw_sql(end).execute(&mut *connection).await?;
                 sqlx::raw_sql("vacuum analyze").execute(&mut *connection).await?;
                 sqlx::raw_sql("checkpoint").execute(connection).await?;
