@@ -55,6 +55,19 @@ pub fn room_of(key: i64) -> RoomId {
     RoomId(key >> 32)
 }
 
+/// So many ids in a row are an era, 4096 of them: of each it is known between which times it was.
+const ERA_BITS: u32 = 12;
+
+/// The era of a message.
+pub fn era_of(message: MessageId) -> i64 {
+    message.0 >> ERA_BITS
+}
+
+/// The first message that an era may have.
+pub fn first_of(era: i64) -> MessageId {
+    MessageId(era << ERA_BITS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +78,14 @@ mod tests {
         assert_eq!(number_of(last_of_one), 0xffff_ffff);
         assert_eq!(room_of(last_of_one), RoomId(1));
         assert!(last_of_one < key(RoomId(2), 0));
+    }
+
+    #[test]
+    fn an_era_has_its_first_message_and_not_the_next_ones() {
+        let first = first_of(3);
+        assert_eq!(
+            [first.0 - 1, first.0, first_of(4).0 - 1].map(|id| era_of(MessageId(id))),
+            [2, 3, 3]
+        );
     }
 }

@@ -185,6 +185,7 @@ async fn the_newest_come_first_however_far_apart_they_were_said() {
         let message = ana.say(&format!("número {n} de la serie")).await;
         ana.say(&format!("serie la de {n} número")).await;
         said.insert(0, message["id"].as_i64().expect("an id"));
+        server.advance(Duration::from_hours(24));
     }
     db.close().await;
     for query in [
@@ -203,6 +204,18 @@ async fn the_newest_come_first_however_far_apart_they_were_said() {
         assert_eq!(find(&ana, &format!("\"{n} de la\"")).await.len(), 1, "{n}");
     }
     assert_eq!(find(&ana, "\"serie de\"").await, [""; 0]);
+    for (n, id) in said.iter().rev().enumerate() {
+        let (day, next) = (21 + n, 22 + n);
+        let during = format!("after:2026-11-{day} before:2026-11-{next:02}");
+        let during = during.replace("2026-11-31", "2026-12-01");
+        assert_eq!(all_pages(&ana, &format!("\"de la\" {during}")).await, [*id], "{during}");
+        assert_eq!(all_pages(&ana, &during).await, [id + 1, *id], "{during}");
+        let since = format!("after:2026-11-{day} seri");
+        assert_eq!(all_pages(&ana, &since).await.len(), 2 * (said.len() - n), "{since}");
+    }
+    for never in ["serie before:2026-11-21", "serie after:2026-12-01"] {
+        assert_eq!(find(&ana, never).await, [""; 0], "{never}");
+    }
 }
 
 /// Who may read little is looked for in their rooms.

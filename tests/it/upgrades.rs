@@ -36,6 +36,17 @@ async fn old(data: &Path) {
         .execute(&mut database)
         .await
         .expect("a room");
+    sqlx::raw_sql(
+        "insert into users (id, name, folded_name, skeleton, display_name, email, password_hash, role, created_at)
+         values (1, 'ana', 'ana', 'ana', 'Ana', 'ana@example.org', '', 'admin', 1);
+         update rooms set last_seq = 1, rev = 1;
+         update counters set value = 5000;
+         insert into messages (pos, change, id, author_id, kind, body, html, created_at)
+         values (4294967297, 4294967297, 5000, 1, 'text', 'hola', '<p>hola</p>', 86400000)",
+    )
+    .execute(&mut database)
+    .await
+    .expect("a message");
     database.close().await.expect("closed");
 }
 
@@ -182,6 +193,11 @@ async fn a_backup_of_the_first_version_is_restored_and_brought_up_to_date() {
     .expect("what was there");
     assert!(newest >= 7, "{newest}");
     assert_eq!(room, "attic");
+    let era: (i64, i64, i64) = sqlx::query_as("select number, oldest, newest from eras")
+        .fetch_one(&mut database)
+        .await
+        .expect("when messages were said");
+    assert_eq!(era, (1, 86_400_000, 86_400_001));
     database.close().await.expect("closed");
     // What it was made from is as it was.
     let mut database = open(&data.path().join("patio.db")).await;

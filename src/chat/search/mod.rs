@@ -3,6 +3,8 @@
 pub mod model;
 pub(in crate::chat) mod store;
 
+use std::ops::Range;
+
 use self::model::{Hit, Mark, Query, plain_name};
 use self::store::{Scope, Wanted};
 use super::accounts::model::Person;
@@ -10,7 +12,7 @@ use super::rooms::Rooms;
 use super::rooms::model::{Room, Visibility};
 use crate::db::Db;
 use crate::kernel::paging::{Limit, Page};
-use crate::kernel::{Fault, MessageId, Timestamp, UserId};
+use crate::kernel::{Fault, MessageId, UserId};
 use crate::lifecycle::Lifecycle;
 
 /// How many messages are read at a time at most, where the text decides and not the index.
@@ -84,15 +86,15 @@ impl Search {
         limit: Limit,
     ) -> Result<Page<Hit>, Fault> {
         let scope = store::scope(&self.db, reader.id).await?;
-        let Some(wanted) = self.wanted(reader, query, &scope).await? else {
+        let span = self.span(query, &scope).await?;
+        let Some(wanted) = self.wanted(reader, query, &scope, span.start).await? else {
             return Ok(Page::cut(Vec::new(), limit));
         };
-        let next = MessageId(scope.newest.0 + 1);
         let mut finding = Finding {
             hits: Vec::new(),
             enough: limit.get() + 1,
             looked: 0,
-            before: before.map_or(next, |before| before.min(next)),
+            before: before.map_or(span.end, |before| before.min(span.end)),
             ended: false,
         };
         if let Some(loose) = store::at_first(&self.db, &wanted) {
@@ -125,12 +127,23 @@ impl Search {
         Ok(())
     }
 
+    /// Among which messages those of the query's days are.
+    async fn span(&self, query: &Query, scope: &Scope) -> Result<Range<MessageId>, Fault> {
+        let all = MessageId(0)..MessageId(scope.newest.0 + 1);
+        if query.after.or(query.before).is_none() {
+            return Ok(all);
+        }
+        let days = store::span(&self.db, query.days()).await?;
+        Ok(days.start.min(all.end)..days.end.min(all.end))
+    }
+
     /// What the index is asked; `None` when nothing can be found.
     async fn wanted(
         &self,
         reader: &Person,
         query: &Query,
         scope: &Scope,
+        lowest: MessageId,
     ) -> Result<Option<Wanted>, Fault> {
         if query.is_empty() {
             return Ok(None);
@@ -154,13 +167,7 @@ impl Search {
         if phrases.is_empty() && marks.is_empty() {
             marks.push(vec![Mark::Any]);
         }
-        Ok(Some(Wanted {
-            reader: reader.id,
-            phrases,
-            marks,
-            after: query.after.unwrap_or(Timestamp(i64::MIN)),
-            before: query.before.unwrap_or(Timestamp(i64::MAX)),
-        }))
+        Ok(Some(Wanted { reader: reader.id, phrases, marks, lowest, days: query.days() }))
     }
 
     async fn authors(&self, reader: &Person, query: &Query) -> Result<Vec<Mark>, Fault> {

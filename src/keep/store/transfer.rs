@@ -124,6 +124,16 @@ pub async fn settle(change: &mut Change, last: i64, epoch: &str) -> Result<(), s
         .await?
         .rows_affected()
     });
+    // As the migration that made the table does for what was there.
+    writing!(*change, |connection| {
+        sqlx::query(
+            "insert into eras
+             select id >> 12, min(created_at), max(created_at) + 1 from messages group by 1",
+        )
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
     // Search goes through all that came in at the next start, the newest first.
     writing!(*change, |connection| {
         sqlx::query("insert into meta (name, value) values ('search_below', $1)")

@@ -1,7 +1,7 @@
 //! Posting: new messages, or those that the same sends made before. What a batch costs in statements
 //! does not depend on how many messages are in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -11,7 +11,7 @@ use crate::chat::messages::markup;
 use crate::chat::messages::mentions::{Addressed, Called};
 use crate::chat::messages::model::{Message, Post, WriteError, Written};
 use crate::db::{Answers, Db, Statements, adding, rows, runs, writing};
-use crate::kernel::ids::{key, room_of};
+use crate::kernel::ids::{era_of, key, room_of};
 use crate::kernel::{Invalid, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
 /// What a nonce means depends on who sent it.
@@ -165,6 +165,7 @@ pub(super) fn store(statements: &mut Statements, outcomes: &[Outcome]) {
     if !messages.is_empty() {
         raise_numbers(statements, &messages);
         insert(statements, &messages);
+        note_times(statements, &messages);
         remember_sends(statements, &messages);
         mark_read(statements, &messages);
         mentions::store(statements, &mentioned(&news));
@@ -218,6 +219,33 @@ fn insert(statements: &mut Statements, messages: &[&Message]) {
                         .push_bind(message.reply_to.map(|id| id.0))
                         .push_bind(message.created_at.0);
                 })
+        });
+    }
+}
+
+/// In whole hours, so that it is seldom something new.
+fn note_times(statements: &mut Statements, messages: &[&Message]) {
+    const HOUR: i64 = 3_600_000;
+    let hours: BTreeSet<(i64, i64)> = messages
+        .iter()
+        .map(|message| (era_of(message.id), message.created_at.0.div_euclid(HOUR) * HOUR))
+        .collect();
+    let hours: Vec<(i64, i64)> = hours.into_iter().collect();
+    for run in runs(&hours) {
+        adding!(statements, |query| {
+            query
+                .push("insert into eras (number, oldest, newest) ")
+                .push_values(run, |mut row, (era, hour)| {
+                    row.push_bind(*era).push_bind(*hour).push_bind(*hour + HOUR);
+                })
+                .push(
+                    " on conflict (number) do update set
+                        oldest = case when excluded.oldest < eras.oldest
+                                      then excluded.oldest else eras.oldest end,
+                        newest = case when excluded.newest > eras.newest
+                                      then excluded.newest else eras.newest end
+                      where excluded.oldest < eras.oldest or excluded.newest > eras.newest",
+                )
         });
     }
 }

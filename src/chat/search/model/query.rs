@@ -115,6 +115,11 @@ impl Query {
         true
     }
 
+    /// From which moment on and before which it was said.
+    pub fn days(&self) -> Range<Timestamp> {
+        self.after.unwrap_or(Timestamp(i64::MIN))..self.before.unwrap_or(Timestamp(i64::MAX))
+    }
+
     /// What an index has of every message that fits.
     pub fn phrases(&self) -> Vec<Phrase> {
         let wanted = self.words.iter().filter(|words| !words.not);

@@ -25,12 +25,11 @@ struct Window {
 }
 
 impl Window {
-    /// From the latest to what is oldest, side by side.
-    fn all(before: i64, eras: &[u32]) -> impl Iterator<Item = Self> {
-        let mut before = before;
+    /// From the latest to what is oldest, side by side, down to a message.
+    fn all(mut before: i64, last: i64, eras: &[u32]) -> impl Iterator<Item = Self> {
         eras.iter().copied().map(Some).chain([None]).map_while(move |era| {
-            let lowest = era.map_or(0, |bits| (((before - 1) >> bits) - 1).max(0) << bits);
-            let window = (before > 0).then_some(Self { era, lowest, before });
+            let lowest = era.map_or(0, |bits| (((before - 1) >> bits) - 1) << bits).max(last);
+            let window = (before > last).then_some(Self { era, lowest, before });
             before = lowest;
             window
         })
@@ -51,8 +50,9 @@ impl Window {
     /// What the index is asked, as the text of a `tsquery`.
     fn loose(&self, wanted: &Wanted) -> String {
         let phrases = wanted.phrases.iter().filter(|phrase| !self.is_looked_at(phrase));
-        let parts = phrases.map(Phrase::anywhere).chain(wanted.marks.iter().map(one_of));
-        parts.chain(self.eras().as_ref().map(one_of)).collect::<Vec<_>>().join(" & ")
+        let parts =
+            phrases.map(Phrase::anywhere).chain(wanted.marks.iter().map(|marks| one_of(marks)));
+        parts.chain(self.eras().as_deref().map(one_of)).collect::<Vec<_>>().join(" & ")
     }
 
     /// What of it must be held against the words themselves.
@@ -64,7 +64,7 @@ impl Window {
     }
 }
 
-fn one_of(marks: &Vec<Mark>) -> String {
+fn one_of(marks: &[Mark]) -> String {
     let marks: Vec<String> = marks.iter().map(|mark| Phrase::mark(*mark).query_text()).collect();
     format!("({})", marks.join(" | "))
 }
@@ -95,15 +95,15 @@ pub(super) async fn find(
     let mut found: Vec<(i64, String)> = Vec::new();
     let open = wanted.phrases.iter().any(Phrase::is_open);
     let eras: &[u32] = if open { &ERAS_OF_OPEN_WORDS } else { &ERAS };
-    for window in Window::all(before.0, eras) {
+    for window in Window::all(before.0, wanted.lowest.0, eras) {
         let more: Vec<(i64, String)> = sqlx::query_as(ASK)
             .bind(window.loose(wanted))
             .bind(window.strict(wanted))
             .bind(window.before)
             .bind(window.lowest)
             .bind(wanted.reader.0)
-            .bind(wanted.after.0)
-            .bind(wanted.before.0)
+            .bind(wanted.days.start.0)
+            .bind(wanted.days.end.0)
             .bind(i64::try_from(limit - found.len()).unwrap_or(i64::MAX))
             .fetch_all(pool)
             .await?;
@@ -125,19 +125,20 @@ mod tests {
         let eras = [&ERAS[..], &ERAS_OF_OPEN_WORDS];
         for (before, eras) in befores.into_iter().flat_map(|before| eras.map(|eras| (before, eras)))
         {
-            let mut border = before;
-            for window in Window::all(before, eras) {
-                assert_eq!(window.before, border);
-                assert!(window.lowest < window.before, "{before}");
-                if let Some((bits, marks)) = window.era.zip(window.eras()) {
-                    assert!(matches!(marks.len(), 1 | 2), "{before}: {marks:?}");
-                    assert_eq!(window.lowest % (1 << bits), 0);
-                    let whole = window.before - window.lowest > 1 << bits;
-                    assert!(whole || window.lowest == 0, "a window has a whole era");
+            for last in [0, 1, 4_096, 35_000, before] {
+                let mut border = before;
+                for window in Window::all(before, last, eras) {
+                    assert_eq!(window.before, border);
+                    assert!(window.lowest < window.before, "{before}");
+                    if let Some((bits, marks)) = window.era.zip(window.eras()) {
+                        assert!(matches!(marks.len(), 1 | 2), "{before}: {marks:?}");
+                        let whole = window.before - window.lowest > 1 << bits;
+                        assert!(whole || window.lowest == last, "a window has a whole era");
+                    }
+                    border = window.lowest;
                 }
-                border = window.lowest;
+                assert_eq!(border, last.min(before), "{before}");
             }
-            assert_eq!(border, 0, "{before}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Asking the index.
 
+use std::ops::Range;
+
 use super::eras;
 use crate::chat::rooms::readable_rooms;
 use crate::chat::search::model::{Mark, Phrase};
@@ -13,8 +15,9 @@ pub(in crate::chat::search) struct Wanted {
     pub phrases: Vec<Phrase>,
     /// Of each list one mark at least.
     pub marks: Vec<Vec<Mark>>,
-    pub after: Timestamp,
-    pub before: Timestamp,
+    /// No message below it fits.
+    pub lowest: MessageId,
+    pub days: Range<Timestamp>,
 }
 
 impl Wanted {
@@ -49,7 +52,7 @@ const SQLITE: &str = as_one_text!(
     "m.id, m.body",
     concat!(
         "from search s cross join messages m on m.id = s.rowid
-         where s.search match $1 and s.rowid < $2 and (m.pos >> 32) in (",
+         where s.search match $1 and s.rowid < $2 and s.rowid >= $7 and (m.pos >> 32) in (",
         readable_rooms!("$3"),
         ") and m.created_at >= $4 and m.created_at < $5 and m.deleted_at is null
          order by s.rowid desc limit $6"
@@ -76,9 +79,10 @@ pub(in crate::chat::search) async fn find(
                 .bind(wanted.match_text())
                 .bind(before.0)
                 .bind(wanted.reader.0)
-                .bind(wanted.after.0)
-                .bind(wanted.before.0)
+                .bind(wanted.days.start.0)
+                .bind(wanted.days.end.0)
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+                .bind(wanted.lowest.0)
                 .fetch_one(&mut *read.one().await?)
                 .await?;
             parse_rows(&lines.0)?

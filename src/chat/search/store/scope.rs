@@ -1,8 +1,11 @@
 //! Whom and what a search is about: who reads, where, and what the names in a query mean.
 
+use std::ops::Range;
+
 use crate::chat::rooms::readable_rooms;
 use crate::db::{Db, reading};
-use crate::kernel::{MessageId, RoomId, UserId};
+use crate::kernel::ids::first_of;
+use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 
 /// What somebody may read, when they ask.
 #[derive(Clone, Debug)]
@@ -49,6 +52,23 @@ pub(in crate::chat::search) async fn scope(db: &Db, reader: UserId) -> Result<Sc
     });
     let rooms = rooms.split(' ').filter_map(|id| id.parse().ok().map(RoomId)).collect();
     Ok(Scope { newest: MessageId(newest), rooms, messages })
+}
+
+/// Among which messages those of these days are; there may be others between.
+pub(in crate::chat::search) async fn span(
+    db: &Db,
+    days: Range<Timestamp>,
+) -> Result<Range<MessageId>, sqlx::Error> {
+    let (first, end): (Option<i64>, Option<i64>) = reading!(db, |pool| {
+        sqlx::query_as(
+            "select min(number), max(number) + 1 from eras where newest > $1 and oldest < $2",
+        )
+        .bind(days.start.0)
+        .bind(days.end.0)
+        .fetch_one(pool)
+        .await?
+    });
+    Ok(first_of(first.unwrap_or(0))..first_of(end.unwrap_or(0)))
 }
 
 /// Everybody who ever had an account: what they wrote is still there.
