@@ -287,6 +287,12 @@ impl Sink {
             .await?;
         }
         self.run(format!("update counters set value = {last} where name = 'message'")).await?;
+        self.run(
+            "insert into eras
+             select id >> 12, min(created_at), max(created_at) + 1 from messages group by 1"
+                .to_owned(),
+        )
+        .await?;
         match self {
             Self::Sqlite(connection) => drop(sqlx::raw_sql("commit").execute(connection).await?),
             Self::Postgres(connection, index) => {

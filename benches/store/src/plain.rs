@@ -76,6 +76,15 @@ macro_rules! store {
         .bind(room.0)
         .execute(&mut *change)
         .await?;
+        sqlx::query(
+            "insert into eras (number, oldest, newest) values ($1, $2, $2 + 1)
+             on conflict (number) do update set newest = excluded.newest
+             where excluded.newest > eras.newest",
+        )
+        .bind(id >> 12)
+        .bind(1_795_000_000_000_i64)
+        .execute(&mut *change)
+        .await?;
         let entry = fill::entry(room, author, $body.to_owned());
         sqlx::query($search).bind(id).bind(entry.$tokens()).execute(&mut *change).await?;
         change.commit().await?;
