@@ -94,11 +94,13 @@ function database(engine, count) {
   return { place, filled };
 }
 
+/** Without autovacuum's workers, which come and go. */
 const children = (parent) =>
   readdirSync("/proc").filter((pid) => /^\d+$/.test(pid)).map(Number).filter((pid) => {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent;
+      const mine = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent;
+      return mine && !readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("autovacuum worker");
     } catch {
       return false;
     }
