@@ -139,6 +139,15 @@ async fn check_integrity(data: &Path) {
     .await
     .expect("counts");
     assert_eq!(messages, found);
+    // And a search by date finds it where it is.
+    let strays: i64 = sqlx::query_scalar(
+        "select count(*) from messages m left join eras e on e.number = m.id >> 12
+         where e.number is null or m.created_at < e.oldest or m.created_at >= e.newest",
+    )
+    .fetch_one(&mut database)
+    .await
+    .expect("a count");
+    assert_eq!(strays, 0);
     database.close().await.expect("closed");
 }
 
