@@ -85,7 +85,7 @@ const ASK: &str = concat!(
      order by s.id desc limit $8"
 );
 
-/// As [`super::find`]; `before` is no higher than the next id.
+/// As [`super::find()`]; `before` is no higher than the next id.
 pub(super) async fn find(
     pool: &sqlx::PgPool,
     wanted: &Wanted,
