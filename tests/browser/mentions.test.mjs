@@ -90,7 +90,7 @@ story('what mentions one is counted apart until it is read, and a phone shows a 
   assert.match(await ana.page.title(), /^\(4\) Huerto/);
   await ana.open('lobby');
   await eventually(async () => assert.equal(await dot.isVisible(), false));
-  assert.match(await ana.page.title(), /^lobby/);
+  await eventually(async () => assert.match(await ana.page.title(), /^lobby/));
 });
 
 story('a page that is opened shows the count by itself, without scripts too', async ({ patio, person }) => {

@@ -97,6 +97,7 @@ story('what is unread comes first, with its number as the sidebar has it', async
   assert.equal((await ana.page.locator('#switcher [data-room="2"] .badge').innerText()).replace('\n', ' '), '2 unread');
   await ana.page.keyboard.press('Enter');
   await ana.isIn('Huerto');
+  await eventually(async () => assert.equal(await ana.badge('Huerto'), ''));
   await openSwitcher(ana, ['lobby', 'Huerto', 'Taller', 'tom']);
   assert.equal(await ana.page.locator('#switcher .badge').count(), 0);
 });

@@ -1,6 +1,7 @@
 // A line to a Patio that can go bad: fall silent without a word, or break after so many bytes. Only connections that begin afterwards are as said; silence is for all.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const HOST = '127.0.0.1';
 
@@ -9,6 +10,8 @@ export class Line {
   #isSilent = false;
   /** How many bytes the next connection carries. */
   lifetime = () => Infinity;
+  /** How many milliseconds the next piece takes; pieces of one connection keep their order. */
+  delay;
   cuts = 0;
 
   static async open(patio) {
@@ -22,11 +25,18 @@ export class Line {
   #join(near, far) {
     const pair = { near, far, left: this.lifetime() };
     this.#pairs.add(pair);
-    const end = () => { near.destroy(); far.destroy(); this.#pairs.delete(pair); };
+    const under = { way: Promise.resolve() };
+    const end = async () => {
+      await under.way; // what was said before one hung up still arrives
+      near.destroy();
+      far.destroy();
+      this.#pairs.delete(pair);
+    };
     for (const [from, to] of [[near, far], [far, near]]) {
       from.setNoDelay();
       from.on('error', end).on('close', end);
-      from.on('data', (bytes) => {
+      from.on('data', async (bytes) => {
+        if (this.delay) await (under.way = Promise.all([under.way, pause(this.delay())]));
         to.write(pair.left < bytes.length ? bytes.subarray(0, pair.left) : bytes);
         pair.left -= bytes.length;
         if (pair.left >= 0) return;

@@ -6,9 +6,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { eventually } from './eventually.mjs';
+import { Line } from './line.mjs';
 
 const EXECUTABLE = path.resolve(process.env.PATIO_BIN ?? 'target/debug/patio');
 const HOST = '127.0.0.1';
+// So many milliseconds at most between a page and its server, to find tests that take things for done that are not yet.
+const UNEVEN = Number(process.env.UNEVEN ?? 0);
 
 export const PASSWORD = 'quiet tomato garden';
 export const emailOf = (name) => `${name}@huerto.example`;
@@ -23,6 +26,7 @@ export class Patio {
     patio.log = '';
     patio.wasDown = false;
     await patio.start();
+    if (UNEVEN) await patio.#goUneven();
     return patio;
   }
 
@@ -37,6 +41,13 @@ export class Patio {
     });
   }
 
+  /** From here on all goes over a line on which one waits longer than another, at random. */
+  async #goUneven() {
+    this.uneven = await Line.open(this);
+    this.uneven.delay = () => Math.random() * UNEVEN;
+    this.origin = this.uneven.origin;
+  }
+
   /** As a power cut does: without a warning. */
   async kill() {
     this.wasDown = true;
@@ -48,6 +59,7 @@ export class Patio {
 
   async close() {
     await this.#end('SIGKILL');
+    this.uneven?.close();
     await rm(this.directory, { recursive: true, force: true });
   }
 
