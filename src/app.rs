@@ -21,6 +21,7 @@ use crate::chat::accounts::Accounts;
 use crate::chat::hearing;
 use crate::chat::jobs::Jobs;
 use crate::chat::jobs::model::Work;
+use crate::chat::meanwhile::Meanwhile;
 use crate::chat::messages::Messages;
 use crate::chat::news::model::Origin;
 use crate::chat::presence::Presence;
@@ -85,6 +86,7 @@ impl App {
             search: Search::start(db.clone(), rooms.clone(), &lifecycle),
             rooms,
             messages: Messages::start(db.clone(), bell.clone(), clock.clone(), &lifecycle).await?,
+            meanwhile: Meanwhile::new(db.clone(), clock.clone()),
             presence: Presence::start(bell.clone(), clock.clone(), &lifecycle),
             jobs: Jobs::new(db.clone(), clock.clone(), random.clone()),
             bell,

@@ -9,6 +9,7 @@ pub mod commands;
 pub mod events;
 pub mod hearing;
 pub mod jobs;
+pub mod meanwhile;
 pub mod messages;
 pub mod news;
 pub mod presence;

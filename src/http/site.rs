@@ -10,6 +10,7 @@ use super::metrics::Requests;
 use crate::chat::accounts::Accounts;
 use crate::chat::events::Bell;
 use crate::chat::jobs::Jobs;
+use crate::chat::meanwhile::Meanwhile;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
@@ -29,6 +30,7 @@ pub struct Parts {
     pub messages: Messages,
     pub search: Search,
     pub presence: Presence,
+    pub meanwhile: Meanwhile,
     pub jobs: Jobs,
     pub bell: Bell,
     pub db: Db,

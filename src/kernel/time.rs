@@ -3,9 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 /// A moment: milliseconds since 1970-01-01 UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Timestamp(pub i64);
+
+/// From RFC 3339; what is finer than a millisecond is cut off.
+impl TryFrom<String> for Timestamp {
+    type Error = jiff::Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Ok(Self(text.parse::<jiff::Timestamp>()?.as_millisecond()))
+    }
+}
 
 impl Timestamp {
     /// As RFC 3339 in UTC, to the millisecond: `2026-11-21T09:05:00.120Z`.
@@ -69,5 +81,16 @@ mod tests {
     fn a_moment_reads_as_rfc_3339_with_milliseconds() {
         assert_eq!(Timestamp(1_763_715_900_120).rfc3339(), "2025-11-21T09:05:00.120Z");
         assert_eq!(Timestamp(0).rfc3339(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn what_reads_as_a_moment_is_one_and_other_texts_are_none() {
+        let parse = |text: &str| Timestamp::try_from(text.to_owned()).ok();
+        for text in ["2025-11-21T09:05:00.120Z", "2025-11-21T10:05:00.1209+01:00"] {
+            assert_eq!(parse(text), Some(Timestamp(1_763_715_900_120)), "{text}");
+        }
+        for text in ["", "yesterday", "2025-11-21", "1763715900120"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
     }
 }

@@ -94,6 +94,8 @@ struct RoomPage {
     list: MessageList,
     at_end: bool,
     epoch: String,
+    /// What happens from here on is not on the page.
+    at: String,
     nonce: String,
     draft: String,
     error: Option<&'static str>,
@@ -191,6 +193,7 @@ pub(super) async fn room_page(
         list,
         at_end: shown.before.is_none(),
         epoch: site.about.epoch.clone(),
+        at: site.clock.now().rfc3339(),
         nonce: site.random.token(),
         draft: shown.draft,
         error: shown.error,
@@ -239,6 +242,7 @@ pub(super) async fn unwritten_page(
         // Nothing is live yet: the first message is sent as a form and leads to the room.
         at_end: false,
         epoch: site.about.epoch.clone(),
+        at: site.clock.now().rfc3339(),
         nonce: site.random.token(),
         draft: shown.draft,
         error: shown.error,

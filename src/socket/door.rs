@@ -11,12 +11,14 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
+use serde::Deserialize;
 
 use super::Hall;
 use super::frames::{HTML_PROTOCOL, JSON_PROTOCOL, form_of};
 use super::session::{SIGNED_OUT, Session};
 use crate::api;
-use crate::http::{Client, Language, Problem, Site, Viewer, cookies, origin, rights};
+use crate::http::{Client, Language, Problem, Query, Site, Viewer, cookies, origin, rights};
+use crate::kernel::Timestamp;
 use crate::live::Meters;
 use crate::live::transport::Line;
 use crate::live::transport::handshake::{Handshake, Refused, Upgrade};
@@ -29,6 +31,12 @@ pub fn router(site: &Site) -> Router<Site> {
     api::guarded(door, site)
 }
 
+/// Who was here before says when, by the server's clock.
+#[derive(Deserialize)]
+struct Back {
+    since: Option<Timestamp>,
+}
+
 async fn open(
     State(site): State<Site>,
     Extension(hall): Extension<Arc<Hall>>,
@@ -36,6 +44,8 @@ async fn open(
     request: Request,
 ) -> Result<Response, Response> {
     let (mut parts, _) = request.into_parts();
+    let Query(Back { since }) =
+        Query::from_request_parts(&mut parts, &site).await.map_err(IntoResponse::into_response)?;
     let handshake = Handshake::read(&mut parts).map_err(refuse)?;
     let Caller(viewer) =
         Caller::from_request_parts(&mut parts, &site).await.map_err(IntoResponse::into_response)?;
@@ -49,7 +59,7 @@ async fn open(
                     let connection = hall.site.bell.connect(form, stream, &early);
                     // Even empty it holds the whole buffer that the request was read into.
                     drop(early);
-                    Session::new(hall, me, t, form, connection).run().await;
+                    Session::new(hall, me, t, form, connection).run(since).await;
                 }
                 Err(error) => tracing::debug!(%error, "a connection broke while it was opened"),
             }

@@ -57,6 +57,8 @@ pub(super) enum Frame<'a> {
     Ready {
         me: User<'a>,
         epoch: &'a str,
+        /// This moment: who comes back may ask what happened since.
+        at: String,
         rooms: Vec<RoomState>,
     },
     /// Everybody who is there, right after `ready`; from then on `presence` tells changes.
@@ -135,8 +137,10 @@ pub(super) enum Frame<'a> {
         room: RoomId,
         user: User<'a>,
     },
+    /// What of this room is missing must be asked for again; without a room, how all rooms and people are.
     Resync {
-        room: RoomId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        room: Option<RoomId>,
     },
     Error {
         status: u16,

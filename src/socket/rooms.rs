@@ -38,7 +38,7 @@ impl Session {
         let topic = Topic::Room(room);
         if since.is_some_and(|since| since > rev) {
             self.connection.ignore(topic);
-            self.send(&Frame::Resync { room });
+            self.send(&Frame::Resync { room: Some(room) });
             return Ok(());
         }
         self.send(&Frame::Opened { room, rev, last_seq: reader.room().last_seq });
@@ -106,22 +106,26 @@ impl Session {
 
     /// Sends a room as it is now, or says that it cannot be seen any more.
     pub(super) async fn show_room(&self, room: RoomId) {
+        match self.room_as_it_is(room).await {
+            Ok(text) => self.connection.send(&text),
+            Err(problem) => self.fail(&problem, None, Some(room)),
+        }
+    }
+
+    pub(super) async fn room_as_it_is(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
         let reader = match self.site().rooms.reader(&self.me.person, room).await {
             Ok(reader) => reader,
             Err(AccessError::NotFound | AccessError::Forbidden) => {
                 self.connection.ignore(Topic::Room(room));
-                return self.send(&Frame::Closed { room, reason: "removed" });
+                return Ok(Frame::Closed { room, reason: "removed" }.text());
             }
-            Err(error) => return self.fail(&error.into(), None, Some(room)),
+            Err(error) => return Err(error.into()),
         };
-        let members = match self.site().rooms.members(&reader).await {
-            Ok(members) => members,
-            Err(fault) => return self.fail(&fault.into(), None, Some(room)),
-        };
+        let members = self.site().rooms.members(&reader).await?;
         let online = self.site().presence.online();
         let room = reader.room();
         let other_online = room.other.is_some_and(|other| online.contains(&other));
         let counts = Counts::of(&members, &online);
-        self.send(&Frame::room(room, counts, other_online, self.form));
+        Ok(Frame::room(room, counts, other_online, self.form).text())
     }
 }

@@ -13,13 +13,14 @@ use axum::http::StatusCode;
 use bytes::BytesMut;
 
 use super::Hall;
-use super::frames::{Frame, Request, RoomState};
+use super::frames::{self, Frame, Request, RoomState};
 use super::pace::Pace;
 use super::posts::{Answered, Posts, Sent};
 use crate::api::shapes::User;
 use crate::chat::accounts::model as accounts;
 use crate::chat::accounts::model::SignedIn;
 use crate::chat::events::{Chat, Event, Notice, Topic};
+use crate::chat::meanwhile::Missed;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
 use crate::http::problem::{self, Problem};
 use crate::http::{Language, Site};
@@ -75,12 +76,13 @@ impl Session {
         Self { hall, me, t, form, connection, pace, posts, typed }
     }
 
-    pub async fn run(mut self) {
+    /// What happened `since` is told first, as far as it is about people and rooms.
+    pub async fn run(mut self, since: Option<Timestamp>) {
         let _here = self.site().presence.arrive(self.me.person.id);
         let attendant = self.connection.attendant();
         let ending = {
             let talk = pin!(async {
-                let ending = self.talk().await;
+                let ending = self.talk(since).await;
                 self.settle().await;
                 ending
             });
@@ -93,8 +95,8 @@ impl Session {
         Box::pin(self.connection.finish(code, wait)).await;
     }
 
-    async fn talk(&mut self) -> Flow {
-        Box::pin(self.greet()).await?;
+    async fn talk(&mut self, since: Option<Timestamp>) -> Flow {
+        Box::pin(self.greet(since)).await?;
         loop {
             match self.next().await {
                 Input::Text(text) => {
@@ -146,15 +148,23 @@ impl Session {
     }
 
     /// Listens first and asks the database then; what comes between waits for `ready`.
-    async fn greet(&mut self) -> Flow {
+    async fn greet(&mut self, since: Option<Timestamp>) -> Flow {
         let person = self.me.person.clone();
+        let at = self.site().clock.now().rfc3339();
         self.connection.listen(Topic::SignIn(self.me.credential));
         self.connection.listen(Topic::Everybody);
         self.connection.listen(Topic::Person(person.id));
         let reading = self.hall.readers.acquire().await;
         let rooms = self.site().rooms.own(&person).await;
+        let missed = match since {
+            Some(then) => self.site().meanwhile.since(&person, then).await,
+            None => Ok(Some(Vec::new())),
+        };
         drop(reading);
-        let Ok(rooms) = rooms.map_err(Problem::from) else { return end(FAILED) };
+        let (Ok(rooms), Ok(missed)) = (rooms.map_err(Problem::from), missed.map_err(Problem::from))
+        else {
+            return end(FAILED);
+        };
         for progress in &rooms {
             self.connection.listen(Topic::Members(progress.room));
             if progress.mentions > 0 {
@@ -164,6 +174,7 @@ impl Session {
         let ready = Frame::Ready {
             me: User::new(&person, true),
             epoch: &self.site().about.epoch,
+            at,
             rooms: rooms.into_iter().map(RoomState::from).collect(),
         };
         let mut first = BytesMut::new();
@@ -171,8 +182,31 @@ impl Session {
         if let Some(users) = self.site().presence.present() {
             frame::put_text(&mut first, &Frame::Present { users: &users }.text());
         }
+        if self.put_missed(&mut first, missed).await.is_err() {
+            return end(FAILED);
+        }
         self.connection.begin(first.freeze());
         Flow::Continue(())
+    }
+
+    /// As it is now: what happens from here on waits until this is sent.
+    async fn put_missed(
+        &self,
+        frames: &mut BytesMut,
+        missed: Option<Vec<Missed>>,
+    ) -> Result<(), Problem> {
+        let Some(missed) = missed else {
+            frame::put_text(frames, &Frame::Resync { room: None }.text());
+            return Ok(());
+        };
+        for missed in missed {
+            let text = match missed {
+                Missed::Event(event) => frames::encode(&event, self.form),
+                Missed::Room(room) => self.room_as_it_is(room).await?.into(),
+            };
+            frame::put_text(frames, &text);
+        }
+        Ok(())
     }
 
     async fn answer(&mut self, text: &str) -> Flow {

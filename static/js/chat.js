@@ -18,6 +18,7 @@ const scriptOf = (page) => page.querySelector('script[type="module"]')?.getAttri
 /** Answers with the way to another room or person: `go(address, room)`. */
 export function startChat(app) {
   const { me, epoch } = app.dataset;
+  let { at } = app.dataset; // up to then, by the server's clock, people and rooms are as the page has them
   const setting = (name, usual) => Number(app.dataset[name] ?? usual);
   const places = new Map(); // where somebody who read further up left a room
   const announcer = createAnnouncer(byId('announcer'));
@@ -27,6 +28,7 @@ export function startChat(app) {
   const visits = createVisits({ fits, show });
   const elsewhere = createElsewhere({ epoch, me, transmit, onScreen: () => room.isLive && room.id });
   let greeted = false; // by the server, on the line that is there now
+  let isLeaving = false; // by the form that signs out: only its answer takes the cookie away
   let here = null; // who is there, as far as the server has told
   let room = open();
 
@@ -74,6 +76,7 @@ export function startChat(app) {
     ready(frame) {
       if (frame.epoch !== epoch) { forgetUnsent(); location.reload(); return; }
       greeted = true;
+      ({ at } = frame);
       sidebar.ready(frame.rooms);
       room.greeted();
       elsewhere.offer();
@@ -95,6 +98,7 @@ export function startChat(app) {
       if (here) sidebar.presence(here);
     },
     user: rename,
+    resync({ room: id }) { if (!id) location.reload(); }, // away for too long to be told all of it
     unread({ room: id, last_seq: last, mentions }) { sidebar.raise(id, { last, mentions }); },
     read({ room: id, seq: read, mentions }) { sidebar.raise(id, { read, mentions }); },
     room(frame) {
@@ -112,10 +116,12 @@ export function startChat(app) {
   room.start();
   const go = startSwitching({ sidebar, visits, stay: () => room.composer.focus() });
   banner.showSoon();
-  const address = new URL('/api/v1/live', location.href);
-  address.protocol = address.protocol.replace('http', 'ws');
   const live = openLive({
-    url: address,
+    address() {
+      const address = new URL(`/api/v1/live?since=${at}`, location.href);
+      address.protocol = address.protocol.replace('http', 'ws');
+      return address;
+    },
     timing: { ping: setting('ping', 20_000), dead: setting('dead', 45_000), retry: setting('retry', 400) },
     onFrame(frame) {
       anywhere[frame.type]?.(frame);
@@ -129,8 +135,10 @@ export function startChat(app) {
       room.setAway(true);
       banner.showSoon();
     },
-    onSignedOut() { if (!visits.isPosting()) location.assign('/login'); },
+    onSignedOut() { if (!isLeaving && !visits.isPosting()) location.assign('/login'); },
   });
+  document.addEventListener('submit', ({ target }) => { isLeaving = target.matches('form[action="/logout"]'); });
+  addEventListener('pageshow', () => { isLeaving = false; });
   byId('retry').addEventListener('click', live.retryNow);
   return go;
 }

@@ -4,8 +4,8 @@ const LONGEST_WAIT = 15_000;
 const SIGNED_OUT = [4401, 4403];
 const TOO_FAST = 4429;
 
-/** `timing` is in milliseconds: `ping` of silence before asking, `dead` of silence before giving up, `retry` before the first new try. */
-export function openLive({ url, timing, onFrame, onLost, onSignedOut }) {
+/** `address()` is asked for each connection; `timing` is in milliseconds: `ping` of silence before asking, `dead` of silence before giving up, `retry` before the first new try. */
+export function openLive({ address, timing, onFrame, onLost, onSignedOut }) {
   let socket = null;
   let tries = 0;
   let heard = 0;
@@ -14,7 +14,7 @@ export function openLive({ url, timing, onFrame, onLost, onSignedOut }) {
 
   function connect() {
     drop();
-    const mine = new WebSocket(url, PROTOCOL);
+    const mine = new WebSocket(address(), PROTOCOL);
     socket = mine;
     heard = Date.now();
     asked = 0;

@@ -154,6 +154,71 @@ story('a tab nobody looks at, and one that the system froze, are complete when s
   await isAsFresh(ana);
 });
 
+/** Somebody takes another name, a room too; one comes into the lobby, and ana, elsewhere, into a room. */
+async function changePeopleAndRooms({ tom, eva, ana, patio }) {
+  await tom.go('/settings');
+  await tom.field('display_name').fill('Tom Ruiz');
+  await tom.page.locator('form[action="/settings/name"] button').click();
+  await tom.page.getByText('Saved.').waitFor();
+  await patio.program('lucía');
+  await patio.api('rooms/2', { name: 'Jardín' }, eva.token, 'PATCH');
+  await patio.api('rooms/3/join', {}, ana.token);
+}
+
+async function hasHeard(reader) {
+  await eventually(async () => assert.deepEqual((await reader.online()).concat(await reader.offline()).sort(), ['Tom Ruiz', 'ana', 'eva', 'lucía']));
+  assert.equal(await reader.message('hola').locator('.msg__by').textContent(), 'Tom Ruiz');
+  assert.deepEqual(await reader.page.locator('#rooms .room__name').allTextContents(), ['lobby', 'Jardín', 'Taller']);
+}
+
+/** Rooms 2, in which ana is, and 3, in which she is not yet; and what tom says. */
+async function town({ patio, person }) {
+  const eva = await patio.program('eva');
+  for (const name of ['Huerto', 'Taller']) await patio.api('rooms', { name, visibility: 'public' }, eva.token);
+  const tom = await person('tom');
+  await tom.post('hola');
+  const { token } = await patio.program('ana');
+  await patio.api('rooms/2/join', {}, token);
+  return { patio, eva, tom, ana: { token } };
+}
+
+story('names, rooms and people who came while the line was bad are right when it is back', async ({ patio, openLine, person, visitor, tolerate }) => {
+  tolerate(/net::ERR_|WebSocket connection/);
+  const all = await town({ patio, person });
+  const line = await openLine();
+  const ana = await visitor();
+  await ana.go(`${line.origin}/login`);
+  await ana.signIn('ana');
+  await ana.page.waitForURL('**/rooms/1');
+  await pace(ana);
+  await ana.sees('hola');
+  line.silence();
+  await isAway(ana);
+  await changePeopleAndRooms(all);
+  line.mend();
+  await comesBack(ana);
+  await hasHeard(ana);
+});
+
+story('what changed between a page and its line is told by the line', async ({ patio, person, visitor }) => {
+  const all = await town({ patio, person });
+  const ana = await visitor();
+  await ana.go('/login');
+  await ana.signIn('ana');
+  await ana.arrives('/rooms/1');
+  await ana.sees('hola');
+  let change;
+  const changed = new Promise((done) => { change = done; });
+  await ana.page.routeWebSocket('**/api/v1/live?*', async (socket) => {
+    await changed;
+    socket.connectToServer();
+  });
+  await ana.page.reload();
+  await changePeopleAndRooms(all);
+  change();
+  await hasHeard(ana);
+});
+
 story('history that is read while messages come and change has no hole and nothing old in it', async ({ patio, person }) => {
   const tom = await patio.program('tom');
   const posted = await postAll(tom, 130);
@@ -178,7 +243,7 @@ story('a history that was replaced on the server is loaded anew, and nothing of 
   const ana = await person('ana');
   let epoch = null;
   let server = null;
-  await ana.page.routeWebSocket('**/api/v1/live', (socket) => {
+  await ana.page.routeWebSocket('**/api/v1/live?*', (socket) => {
     server = socket.connectToServer();
     socket.onMessage((text) => { if (!text.includes('"post"')) server.send(text); });
     server.onMessage((text) => {

@@ -16,6 +16,7 @@ mod jobs;
 mod large;
 mod live;
 mod live_streams;
+mod meanwhile;
 mod mentions;
 mod message_page;
 mod messages;

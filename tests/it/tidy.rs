@@ -20,7 +20,7 @@ const RINGS: [&[&str]; 9] = [
 ];
 
 /// The parts of `chat`, low to high. Models stand below the events, verbs above.
-const CHAT: [&str; 13] = [
+const CHAT: [&str; 14] = [
     "accounts::model",
     "rooms::model",
     "messages::model",
@@ -28,6 +28,7 @@ const CHAT: [&str; 13] = [
     "news",
     "jobs",
     "accounts",
+    "meanwhile",
     "rooms",
     "hearing",
     "search",

@@ -1,6 +1,6 @@
 //! News: what one process changes, besides messages, is noted in the same transaction for the others on
 //! the database, which tell their own connections of it within a second. The one that changed something
-//! tells its own at once. How far people have read is not noted but read off the memberships: there are
+//! tells its own at once. A connection that was away asks for them too (`meanwhile`). How far people have read is not noted but read off the memberships: there are
 //! too many reads, and only the last one of each counts.
 
 pub mod model;
@@ -16,8 +16,9 @@ use crate::kernel::{Clock, Fault, Heard, RoomId, Seq, UserId};
 
 /// How far back reads are looked for: for commits that take their time, and clocks that differ.
 const READS_WITHIN: Duration = Duration::from_secs(10);
-/// How long news are kept: longer than any process goes without asking.
-const KEPT: Duration = Duration::from_hours(24);
+/// How long news are kept: much longer than any process goes without asking, and as long as a page is
+/// told what it missed while its machine slept.
+pub(in crate::chat) const KEPT: Duration = Duration::from_hours(7 * 24);
 
 /// Where somebody has read how far.
 pub type Read = ((UserId, RoomId), Seq);

@@ -103,8 +103,17 @@ impl Api {
     }
 
     pub async fn live(&self) -> Live {
-        let url = format!("{}/live", self.base.replace("http", "ws"));
-        Live::open(&url, "patio.v1", &[("authorization", &format!("Bearer {}", self.token()))])
-            .await
+        self.try_live("").await.expect("a handshake")
+    }
+
+    /// Comes back: an earlier connection was there `since`.
+    pub async fn live_since(&self, since: &str) -> Live {
+        self.try_live(&format!("?since={since}")).await.expect("a handshake")
+    }
+
+    pub async fn try_live(&self, query: &str) -> Result<Live, u16> {
+        let url = format!("{}/live{query}", self.base.replace("http", "ws"));
+        let token = format!("Bearer {}", self.token());
+        Live::try_open(&url, "patio.v1", &[("authorization", &token)]).await
     }
 }

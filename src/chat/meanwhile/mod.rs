@@ -1,0 +1,63 @@
+//! What became of people and rooms while somebody was away: names, pictures, who came and went. Messages
+//! have their `rev` for that; the rest has its news, which are kept for a week.
+//!
+//! Says how it is now and not all that happened, and says rather too much than too little.
+
+mod store;
+
+use std::time::Duration;
+
+use super::accounts::model::Person;
+use super::events::Event;
+use super::news;
+use crate::db::Db;
+use crate::kernel::{Clock, Fault, RoomId, Timestamp};
+
+/// What was noted that long before is told as well: a commit takes its time, and clocks differ.
+const EARLIER: Duration = Duration::from_secs(10);
+/// Whoever missed more is better off with everything anew.
+const MOST: u16 = 100;
+
+/// Something that somebody missed.
+#[derive(Debug)]
+pub enum Missed {
+    /// To be told as everybody was told then.
+    Event(Event),
+    /// A room is new, has changed or was left: each sees it in their own way, or not any more.
+    Room(RoomId),
+}
+
+#[derive(Clone)]
+pub struct Meanwhile {
+    db: Db,
+    clock: Clock,
+}
+
+impl Meanwhile {
+    pub fn new(db: Db, clock: Clock) -> Self {
+        Self { db, clock }
+    }
+
+    /// What concerns this person and was noted since then, as it is now. `None` when that is too much, or
+    /// too long ago to be known.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn since(
+        &self,
+        person: &Person,
+        then: Timestamp,
+    ) -> Result<Option<Vec<Missed>>, Fault> {
+        let from = then.minus(EARLIER);
+        if from < self.clock.now().minus(news::KEPT) {
+            return Ok(None);
+        }
+        let mut missed = store::missed(&self.db, person.id, from, MOST + 1).await?;
+        // However much was noted just before: a page that was made anew shall not be sent for again.
+        if missed.get(usize::from(MOST)).is_some_and(|(noted, _)| *noted >= then) {
+            return Ok(None);
+        }
+        missed.truncate(usize::from(MOST));
+        Ok(Some(missed.into_iter().rev().map(|(_, missed)| missed).collect()))
+    }
+}
