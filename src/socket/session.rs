@@ -20,7 +20,7 @@ use crate::api::shapes::User;
 use crate::chat::accounts::model as accounts;
 use crate::chat::accounts::model::SignedIn;
 use crate::chat::events::{Chat, Event, Notice, Topic};
-use crate::chat::meanwhile::Missed;
+use crate::chat::meanwhile::model::Missed;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
 use crate::http::problem::{self, Problem};
 use crate::http::{Language, Site};

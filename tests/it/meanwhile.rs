@@ -23,9 +23,9 @@ async fn missed(mut live: Live) -> Vec<Value> {
 
 /// When a connection of this person began that ends here, long enough ago for what was before.
 async fn goes(server: &Server, who: &Api) -> String {
-    server.advance(Duration::from_secs(60));
+    server.advance(Duration::from_mins(1));
     let at = who.live().await.until("ready").await["at"].as_str().expect("a time").to_owned();
-    server.advance(Duration::from_secs(60));
+    server.advance(Duration::from_mins(1));
     at
 }
 

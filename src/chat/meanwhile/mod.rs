@@ -3,29 +3,21 @@
 //!
 //! Says how it is now and not all that happened, and says rather too much than too little.
 
+pub mod model;
 mod store;
 
 use std::time::Duration;
 
+use self::model::Missed;
 use super::accounts::model::Person;
-use super::events::Event;
 use super::news;
 use crate::db::Db;
-use crate::kernel::{Clock, Fault, RoomId, Timestamp};
+use crate::kernel::{Clock, Fault, Timestamp};
 
 /// What was noted that long before is told as well: a commit takes its time, and clocks differ.
 const EARLIER: Duration = Duration::from_secs(10);
 /// Whoever missed more is better off with everything anew.
 const MOST: u16 = 100;
-
-/// Something that somebody missed.
-#[derive(Debug)]
-pub enum Missed {
-    /// To be told as everybody was told then.
-    Event(Event),
-    /// A room is new, has changed or was left: each sees it in their own way, or not any more.
-    Room(RoomId),
-}
 
 #[derive(Clone)]
 pub struct Meanwhile {

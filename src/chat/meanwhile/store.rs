@@ -1,6 +1,6 @@
 //! The SQL of what was missed.
 
-use super::Missed;
+use super::model::Missed;
 use crate::chat::accounts::PersonRow;
 use crate::chat::accounts::model::Person;
 use crate::chat::events::Event;
