@@ -18,13 +18,14 @@ use super::pace::Pace;
 use super::posts::{Answered, Posts, Sent};
 use crate::api::shapes::User;
 use crate::chat::accounts::model as accounts;
-use crate::chat::accounts::model::SignedIn;
+use crate::chat::accounts::model::{Person, SignedIn};
 use crate::chat::events::{Chat, Event, Notice, Topic};
 use crate::chat::meanwhile::model::Missed;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
+use crate::chat::rooms::model::Progress;
 use crate::http::problem::{self, Problem};
 use crate::http::{Language, Site};
-use crate::kernel::{MessageId, RoomId, Seq, Timestamp};
+use crate::kernel::{Fault, MessageId, RoomId, Seq, Timestamp};
 use crate::live::transport::frame;
 use crate::live::{Connection, Form, Input};
 
@@ -149,27 +150,16 @@ impl Session {
 
     /// Listens first and asks the database then; what comes between waits for `ready`.
     async fn greet(&mut self, since: Option<Timestamp>) -> Flow {
-        let person = self.me.person.clone();
-        let at = self.site().clock.now().rfc3339();
+        let (person, at) = (self.me.person.clone(), self.site().clock.now().rfc3339());
         self.connection.listen(Topic::SignIn(self.me.credential));
         self.connection.listen(Topic::Everybody);
         self.connection.listen(Topic::Person(person.id));
         let reading = self.hall.readers.acquire().await;
-        let rooms = self.site().rooms.own(&person).await;
-        let missed = match since {
-            Some(then) => self.site().meanwhile.since(&person, then).await,
-            None => Ok(Some(Vec::new())),
-        };
+        let standing = self.standing(&person, since).await;
         drop(reading);
-        let (Ok(rooms), Ok(missed)) = (rooms.map_err(Problem::from), missed.map_err(Problem::from))
-        else {
-            return end(FAILED);
-        };
-        for progress in &rooms {
-            self.connection.listen(Topic::Members(progress.room));
-            if progress.mentions > 0 {
-                self.connection.listen(Topic::Mentioned(progress.room));
-            }
+        let Ok((rooms, missed)) = standing else { return end(FAILED) };
+        for progress in rooms.iter().filter(|progress| progress.mentions > 0) {
+            self.connection.listen(Topic::Mentioned(progress.room));
         }
         let ready = Frame::Ready {
             me: User::new(&person, true),
@@ -187,6 +177,23 @@ impl Session {
         }
         self.connection.begin(first.freeze());
         Flow::Continue(())
+    }
+
+    /// How far one's rooms are, and what was missed of rooms and people.
+    async fn standing(
+        &self,
+        person: &Person,
+        since: Option<Timestamp>,
+    ) -> Result<(Vec<Progress>, Option<Vec<Missed>>), Fault> {
+        for room in self.site().rooms.memberships(person).await? {
+            self.connection.listen(Topic::Members(room));
+        }
+        let rooms = self.site().rooms.own(person).await?;
+        let missed = match since {
+            Some(then) => self.site().meanwhile.since(person, then).await?,
+            None => Some(Vec::new()),
+        };
+        Ok((rooms, missed))
     }
 
     /// As it is now: what happens from here on waits until this is sent.

@@ -1,5 +1,6 @@
 //! Live connections: what they are told, what they may ask, how they end.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -310,6 +311,37 @@ async fn two_servers_on_one_directory_show_each_others_messages_in_order_and_onc
             let rev = frame["message"]["rev"].as_i64().expect("a rev");
             assert!(rev > last, "{rev} after {last}");
             last = rev;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_becomes_unread_while_connections_begin_is_counted_by_all() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    // Whose greeting takes a while.
+    for n in 0..100 {
+        ana.post("/rooms", json!({"name": format!("r{n}"), "visibility": "public"})).await;
+    }
+    let one_by_one = || async {
+        let mut connections = Vec::new();
+        for _ in 0..10 {
+            connections.push(luis.live_since("2025-11-21T09:05:00Z").await);
+        }
+        connections
+    };
+    for n in 1..=20 {
+        let arriving = join_all((0..8).map(|_| one_by_one()));
+        let in_the_middle = async {
+            drop(join_all((0..5).map(|_| luis.live())).await);
+            ana.say("hola").await
+        };
+        let (_, connections) = tokio::join!(in_the_middle, arriving);
+        for mut live in connections.into_iter().flatten() {
+            let mut known = live.until("ready").await["rooms"][0]["last_seq"].clone();
+            while known != n {
+                known = live.until("unread").await["last_seq"].clone();
+            }
         }
     }
 }

@@ -87,6 +87,14 @@ impl Rooms {
         Ok(store::list(&self.db, person.id).await?)
     }
 
+    /// The rooms this person is in: what a connection listens to before it asks how far they are.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn memberships(&self, person: &Person) -> Result<Vec<RoomId>, Fault> {
+        Ok(store::memberships(&self.db, person.id).await?)
+    }
+
     /// The rooms this person is in, and how far they are: all that a connection needs at first.
     ///
     /// # Errors

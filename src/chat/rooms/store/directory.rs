@@ -180,6 +180,20 @@ pub(in crate::chat::rooms) async fn list(db: &Db, user: UserId) -> Result<Vec<Ro
     Ok(rows.into_iter().map(Room::from).collect())
 }
 
+/// The rooms that this person is in.
+pub(in crate::chat::rooms) async fn memberships(
+    db: &Db,
+    user: UserId,
+) -> Result<Vec<RoomId>, sqlx::Error> {
+    let rows: Vec<(i64,)> = reading_many!(
+        db,
+        "room_id",
+        "from memberships where user_id = $1 order by room_id",
+        |query| query.bind(user.0)
+    );
+    Ok(rows.into_iter().map(|(id,)| RoomId(id)).collect())
+}
+
 /// The rooms that this person is in, and how far they are.
 pub(in crate::chat::rooms) async fn own(
     db: &Db,

@@ -4,8 +4,8 @@ mod directory;
 mod memberships;
 
 pub(super) use self::directory::{
-    add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, own, progress,
-    set_code, set_owner, update,
+    add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, memberships,
+    own, progress, set_code, set_owner, update,
 };
 pub(super) use self::memberships::{census, join, leave, mark_read, members, pass_on, people};
 
