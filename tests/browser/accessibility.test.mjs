@@ -13,6 +13,7 @@ const PHONE = { viewport: { width: 390, height: 844 } };
 const LONG = 'Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen'.repeat(4);
 
 async function violations({ page }) {
+  await page.waitForLoadState();
   await page.evaluate(axeSource);
   const found = await page.evaluate(async (rules) => (await axe.run(document, { runOnly: { type: 'tag', values: rules } })).violations, RULES);
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
@@ -31,6 +32,7 @@ async function inBothSchemes(visitor, check) {
 }
 
 async function isSound(visitor, what) {
+  await visitor.page.waitForLoadState();
   for (const width of WIDTHS) {
     await visitor.page.setViewportSize({ width, height: 800 });
     assert.deepEqual(await tooWide(visitor), [], `${what} is too wide at ${width}`);

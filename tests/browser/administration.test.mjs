@@ -26,7 +26,7 @@ for (const [mode, how] of [['with scripts', {}], ['without scripts', { javaScrip
     await account(ana, 'eva').locator('form[action$="/close"] button').click();
     await ana.page.getByText('Saved.').waitFor();
     assert.match(await account(ana, 'eva').textContent(), /closed/);
-    await eva.go('/rooms/1');
+    if (mode === 'without scripts') await eva.go('/rooms/1'); // with them the page goes by itself
     await eva.page.waitForURL(/\/login/);
     await account(ana, 'eva').locator('form[action$="/open"] button').click();
     await eva.signIn('eva');

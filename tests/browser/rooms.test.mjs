@@ -15,6 +15,7 @@ async function fillIn(visitor, { visibility, ...fields }) {
 async function makePrivate(visitor, name) {
   await fillIn(visitor, { name, visibility: 'private' });
   await visitor.isIn(name);
+  await visitor.page.waitForLoadState(); // from here on its scripts run
 }
 
 const code = (owner) => owner.page.locator('.invitation__code').textContent();

@@ -54,6 +54,7 @@ story('a person is found without accents, and a first message makes the conversa
   assert.equal(await ana.isMarked(), true);
   await ana.post('hola');
   await ana.sees('hola');
+  await ana.page.waitForLoadState();
   await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']); // once, now as a conversation
 });
 

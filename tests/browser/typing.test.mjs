@@ -8,7 +8,6 @@ const says = (reader, text) => eventually(async () => assert.equal((await line(r
 story('others see who writes until the message is there, and the writer does not', async ({ person }) => {
   const ana = await person('ana');
   const tom = await person('tom', { locale: 'es-ES' });
-  await ana.page.locator('#app:not([data-line])').waitFor();
   await eventually(async () => {
     await ana.composer.fill('');
     await ana.composer.pressSequentially('Hol');
