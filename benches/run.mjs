@@ -161,7 +161,7 @@ const pages = (server) =>
 async function reconnect(peer) {
   const first = await peer.start(TEN);
   let second;
-  const how = ["--rev", first.rev, "--missed", Math.min(MISSED, HISTORY), ...first.load];
+  const how = ["--at", new Date().toISOString(), "--rev", first.rev, "--missed", Math.min(MISSED, HISTORY), ...first.load];
   const run = wsload(peer, first, ["reconnect", ...place(TEN), ...how]);
   try {
     for await (const line of run.lines) {

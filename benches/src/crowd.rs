@@ -310,7 +310,7 @@ impl Seating {
                 room,
                 person: usize::from(room) * people + place % people,
                 room_id: self.first_room + u64::from(room),
-                since_rev: None,
+                since: None,
                 opens: true,
             })
         };

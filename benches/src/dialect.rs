@@ -27,10 +27,19 @@ pub struct Seat {
     pub person: usize,
     /// The room's id at the server.
     pub room_id: u64,
-    /// The last change it says to have seen.
-    pub since_rev: Option<u64>,
+    /// For who comes back.
+    pub since: Option<Since>,
     /// Whether it opens its room at all.
     pub opens: bool,
+}
+
+/// What somebody who was here before says of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Since {
+    /// The last change it has seen in its room.
+    pub rev: u64,
+    /// When it was here, in RFC 3339: pages ask what became of people and rooms.
+    pub at: &'static str,
 }
 
 /// What a newcomer does next.
@@ -68,7 +77,9 @@ impl Dialect {
     pub fn knock(self, seat: &Seat) -> Vec<u8> {
         match self {
             Self::Patio => handshake(
-                "/api/v1/live",
+                &seat.since.map_or("/api/v1/live".to_owned(), |since| {
+                    format!("/api/v1/live?since={}", since.at)
+                }),
                 &format!(
                     "Authorization: Bearer bench-token-{}\r\nSec-WebSocket-Protocol: patio.v1\r\n",
                     seat.person
@@ -91,7 +102,7 @@ impl Dialect {
             (Self::Bare, _) => line(heard, "\n", Door::Inside),
             (Self::Plain, _) => upgraded(heard, Door::Inside),
             (Self::Patio, 0) if seat.opens => upgraded(heard, |used| {
-                let since = seat.since_rev.map(|rev| format!(r#","since_rev":{rev}"#));
+                let since = seat.since.map(|since| format!(r#","since_rev":{}"#, since.rev));
                 let open = format!(
                     r#"{{"type":"open","room":{}{}}}"#,
                     seat.room_id,
@@ -235,8 +246,9 @@ fn enter_xmpp(seat: &Seat, step: u8, heard: &[u8]) -> Door {
 mod tests {
     use super::*;
 
+    const SINCE: Since = Since { rev: 41, at: "2026-11-25T09:05:00.000Z" };
     const SEAT: Seat =
-        Seat { number: 7, room: 3, person: 5, room_id: 9, since_rev: Some(41), opens: true };
+        Seat { number: 7, room: 3, person: 5, room_id: 9, since: Some(SINCE), opens: true };
 
     fn sent(text: &str) -> Vec<u8> {
         let mut frame = frames::websocket(TEXT, text.as_bytes());
@@ -244,6 +256,17 @@ mod tests {
         let head = frame.len() - text.len();
         frame.drain(head - 4..head);
         frame
+    }
+
+    #[test]
+    fn a_patio_client_says_when_it_was_here_before() {
+        let first = Seat { since: None, ..SEAT };
+        for (seat, wanted) in
+            [(first, "/live HTTP"), (SEAT, "/live?since=2026-11-25T09:05:00.000Z HTTP")]
+        {
+            let knock = String::from_utf8(Dialect::Patio.knock(&seat)).expect("text");
+            assert!(knock.contains(wanted), "{knock}");
+        }
     }
 
     #[test]

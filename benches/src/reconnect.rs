@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use crate::crowd::{Crowd, News, Seating};
+use crate::dialect::Since;
 use crate::histogram::Histogram;
 use crate::stamp;
 
@@ -25,6 +26,9 @@ pub struct Options {
     /// The last change in every room.
     #[arg(long)]
     pub rev: u64,
+    /// When everybody was here last, in RFC 3339.
+    #[arg(long, value_parser = |at: &str| Ok::<&'static str, String>(at.to_owned().leak()))]
+    pub at: &'static str,
     /// How many of the last messages everybody has missed when they come back.
     #[arg(long, default_value_t = 20)]
     pub missed: u64,
@@ -107,7 +111,7 @@ impl Return {
             let Some(index) = self.waiting.pop() else { break };
             let mut seat = crowd.connections[index].seat;
             let since = options.rev - options.missed;
-            seat.since_rev = Some(since);
+            seat.since = Some(Since { rev: since, at: options.at });
             (self.clients[index].missed, self.clients[index].rev) = (0, since);
             if crowd.come_back(index, seat).is_ok() {
                 self.clients[index].knocked = true;

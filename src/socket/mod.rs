@@ -8,6 +8,7 @@ mod pace;
 mod posts;
 mod rooms;
 mod session;
+mod shared;
 
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ use tokio::sync::Semaphore;
 pub use door::router;
 
 use self::missed::Missed;
+use self::shared::Shared;
+use crate::api::shapes::Counts;
 use crate::http::Site;
 
 /// Connections that may ask the database at the same time for what they missed. It has four
@@ -27,11 +30,12 @@ struct Hall {
     site: Site,
     readers: Semaphore,
     missed: Missed,
+    counts: Shared<Counts>,
 }
 
 impl Hall {
     fn new(site: &Site) -> Arc<Self> {
-        let (readers, missed) = (Semaphore::new(READERS), Missed::default());
-        Arc::new(Self { site: site.clone(), readers, missed })
+        let (missed, counts) = Default::default();
+        Arc::new(Self { site: site.clone(), readers: Semaphore::new(READERS), missed, counts })
     }
 }

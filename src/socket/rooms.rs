@@ -121,11 +121,14 @@ impl Session {
             }
             Err(error) => return Err(error.into()),
         };
-        let members = self.site().rooms.members(&reader).await?;
-        let online = self.site().presence.online();
+        let (rooms, presence) = (&self.site().rooms, &self.site().presence);
+        let counts = async {
+            let members = rooms.members(&reader).await?;
+            Ok::<_, Problem>(Counts::of(&members, &presence.online()))
+        };
+        let counts = self.hall.counts.ask(room, counts).await?;
         let room = reader.room();
-        let other_online = room.other.is_some_and(|other| online.contains(&other));
-        let counts = Counts::of(&members, &online);
+        let other_online = room.other.is_some_and(|other| presence.is_online(other));
         Ok(Frame::room(room, counts, other_online, self.form).text())
     }
 }
