@@ -61,7 +61,7 @@ pub(super) enum Frame<'a> {
         at: String,
         rooms: Vec<RoomState>,
     },
-    /// Everybody who is there, right after `ready`; from then on `presence` tells changes.
+    /// Everybody who is there, after `ready` and what was missed; from then on `presence` tells changes.
     Present {
         users: &'a [UserId],
     },

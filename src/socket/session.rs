@@ -169,11 +169,12 @@ impl Session {
         };
         let mut first = BytesMut::new();
         frame::put_text(&mut first, &ready.text());
-        if let Some(users) = self.site().presence.present() {
-            frame::put_text(&mut first, &Frame::Present { users: &users }.text());
-        }
         if self.put_missed(&mut first, missed).await.is_err() {
             return end(FAILED);
+        }
+        // Behind those who are new.
+        if let Some(users) = self.site().presence.present() {
+            frame::put_text(&mut first, &Frame::Present { users: &users }.text());
         }
         self.connection.begin(first.freeze());
         Flow::Continue(())
