@@ -3,6 +3,7 @@
 
 mod door;
 pub mod frames;
+mod greeting;
 mod missed;
 mod pace;
 mod posts;

@@ -10,29 +10,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use bytes::BytesMut;
 
 use super::Hall;
-use super::frames::{self, Frame, Request, RoomState};
+use super::frames::{Frame, Request};
 use super::pace::Pace;
 use super::posts::{Answered, Posts, Sent};
-use crate::api::shapes::User;
 use crate::chat::accounts::model as accounts;
-use crate::chat::accounts::model::{Person, SignedIn};
+use crate::chat::accounts::model::SignedIn;
 use crate::chat::events::{Chat, Event, Notice, Topic};
-use crate::chat::meanwhile::model::Missed;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
-use crate::chat::rooms::model::Progress;
 use crate::http::problem::{self, Problem};
 use crate::http::{Language, Site};
-use crate::kernel::{Fault, MessageId, RoomId, Seq, Timestamp};
-use crate::live::transport::frame;
+use crate::kernel::{MessageId, RoomId, Seq, Timestamp};
 use crate::live::{Connection, Form, Input};
 
 /// The server will be back at once: come again.
 const RESTART: u16 = 1012;
 /// Something here failed: come again.
-const FAILED: u16 = 1011;
+pub(super) const FAILED: u16 = 1011;
 /// Not to come back by itself.
 pub(super) const SIGNED_OUT: u16 = 4401;
 const ACCOUNT_CLOSED: u16 = 4403;
@@ -146,75 +141,6 @@ impl Session {
         } else {
             Flow::Break(Ending::Said { code: TOO_FAST, wait: true })
         }
-    }
-
-    /// Listens first and asks the database then; what comes between waits for `ready`.
-    async fn greet(&mut self, since: Option<Timestamp>) -> Flow {
-        let (person, at) = (self.me.person.clone(), self.site().clock.now().rfc3339());
-        self.connection.listen(Topic::SignIn(self.me.credential));
-        self.connection.listen(Topic::Everybody);
-        self.connection.listen(Topic::Person(person.id));
-        let reading = self.hall.readers.acquire().await;
-        let standing = self.standing(&person, since).await;
-        drop(reading);
-        let Ok((rooms, missed)) = standing else { return end(FAILED) };
-        for progress in rooms.iter().filter(|progress| progress.mentions > 0) {
-            self.connection.listen(Topic::Mentioned(progress.room));
-        }
-        let ready = Frame::Ready {
-            me: User::new(&person, true),
-            epoch: &self.site().about.epoch,
-            at,
-            rooms: rooms.into_iter().map(RoomState::from).collect(),
-        };
-        let mut first = BytesMut::new();
-        frame::put_text(&mut first, &ready.text());
-        if self.put_missed(&mut first, missed).await.is_err() {
-            return end(FAILED);
-        }
-        // Behind those who are new.
-        if let Some(users) = self.site().presence.present() {
-            frame::put_text(&mut first, &Frame::Present { users: &users }.text());
-        }
-        self.connection.begin(first.freeze());
-        Flow::Continue(())
-    }
-
-    /// How far one's rooms are, and what was missed of rooms and people.
-    async fn standing(
-        &self,
-        person: &Person,
-        since: Option<Timestamp>,
-    ) -> Result<(Vec<Progress>, Option<Vec<Missed>>), Fault> {
-        for room in self.site().rooms.memberships(person).await? {
-            self.connection.listen(Topic::Members(room));
-        }
-        let rooms = self.site().rooms.own(person).await?;
-        let missed = match since {
-            Some(then) => self.site().meanwhile.since(person, then).await?,
-            None => Some(Vec::new()),
-        };
-        Ok((rooms, missed))
-    }
-
-    /// As it is now: what happens from here on waits until this is sent.
-    async fn put_missed(
-        &self,
-        frames: &mut BytesMut,
-        missed: Option<Vec<Missed>>,
-    ) -> Result<(), Problem> {
-        let Some(missed) = missed else {
-            frame::put_text(frames, &Frame::Resync { room: None }.text());
-            return Ok(());
-        };
-        for missed in missed {
-            let text = match missed {
-                Missed::Event(event) => frames::encode(&event, self.form),
-                Missed::Room(room) => self.room_as_it_is(room).await?.into(),
-            };
-            frame::put_text(frames, &text);
-        }
-        Ok(())
     }
 
     async fn answer(&mut self, text: &str) -> Flow {
@@ -331,6 +257,6 @@ impl Session {
     }
 }
 
-fn end(code: u16) -> Flow {
+pub(super) fn end(code: u16) -> Flow {
     Flow::Break(Ending::Said { code, wait: false })
 }
