@@ -19,6 +19,7 @@ const scriptOf = (page) => page.querySelector('script[type="module"]')?.getAttri
 export function startChat(app) {
   const { me, epoch } = app.dataset;
   let { at } = app.dataset; // up to then, by the server's clock, people and rooms are as the page has them
+  let greetedAt = at; // the same, once what was missed is here, which comes behind `ready`
   const setting = (name, usual) => Number(app.dataset[name] ?? usual);
   const places = new Map(); // where somebody who read further up left a room
   const announcer = createAnnouncer(byId('announcer'));
@@ -76,7 +77,7 @@ export function startChat(app) {
     ready(frame) {
       if (frame.epoch !== epoch) { forgetUnsent(); location.reload(); return; }
       greeted = true;
-      ({ at } = frame);
+      greetedAt = frame.at;
       sidebar.ready(frame.rooms);
       room.greeted();
       elsewhere.offer();
@@ -86,7 +87,9 @@ export function startChat(app) {
       (frame.room === room.id ? room : elsewhere).posted(frame);
     },
     error(frame) { if (frame.nonce) (frame.room === room.id ? room : elsewhere).refused(frame); },
+    live() { at = greetedAt; },
     present({ users }) {
+      at = greetedAt;
       here = new Set(users);
       room.people.snapshot(here);
       sidebar.presence(here);

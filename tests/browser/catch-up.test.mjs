@@ -201,7 +201,7 @@ story('names, rooms and people who came while the line was bad are right when it
   await hasHeard(ana);
 });
 
-story('what changed between a page and its line is told by the line', async ({ patio, person, visitor }) => {
+story('what changed between a page and its line is told by the line, also when it breaks in the middle of that', async ({ patio, person, visitor }) => {
   const all = await town({ patio, person });
   const ana = await visitor();
   await ana.go('/login');
@@ -210,14 +210,23 @@ story('what changed between a page and its line is told by the line', async ({ p
   await ana.sees('hola');
   let change;
   const changed = new Promise((done) => { change = done; });
+  let tries = 0;
   await ana.page.routeWebSocket('**/api/v1/live?*', async (socket) => {
     await changed;
-    socket.connectToServer();
+    const server = socket.connectToServer();
+    if (tries++) return;
+    server.onMessage((text) => {
+      const frame = JSON.parse(text);
+      const later = new Date(Date.now() + 3_600_000).toISOString(); // than what is told again in any case
+      if (frame.type === 'ready') socket.send(JSON.stringify({ ...frame, at: later }));
+      else socket.close({ code: 1012 });
+    });
   });
   await ana.page.reload();
   await changePeopleAndRooms(all);
   change();
   await hasHeard(ana);
+  assert.equal(tries, 2);
 });
 
 story('history that is read while messages come and change has no hole and nothing old in it', async ({ patio, person }) => {
