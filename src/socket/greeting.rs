@@ -8,7 +8,7 @@ use super::session::{FAILED, Flow, Session, end};
 use crate::api::shapes::User;
 use crate::chat::accounts::model::Person;
 use crate::chat::events::Topic;
-use crate::chat::meanwhile::model::Missed;
+use crate::chat::meanwhile::model::Update;
 use crate::chat::rooms::model::Progress;
 use crate::http::Problem;
 use crate::kernel::{Fault, Timestamp};
@@ -52,7 +52,7 @@ impl Session {
         &self,
         person: &Person,
         since: Option<Timestamp>,
-    ) -> Result<(Vec<Progress>, Option<Vec<Missed>>), Fault> {
+    ) -> Result<(Vec<Progress>, Option<Vec<Update>>), Fault> {
         for room in self.site().rooms.memberships(person).await? {
             self.connection.listen(Topic::Members(room));
         }
@@ -68,16 +68,16 @@ impl Session {
     async fn put_missed(
         &self,
         frames: &mut BytesMut,
-        missed: Option<Vec<Missed>>,
+        missed: Option<Vec<Update>>,
     ) -> Result<(), Problem> {
         let Some(missed) = missed else {
             frame::put_text(frames, &Frame::Resync { room: None }.text());
             return Ok(());
         };
-        for missed in missed {
-            let text = match missed {
-                Missed::Event(event) => frames::encode(&event, self.form),
-                Missed::Room(room) => self.room_as_it_is(room).await?.into(),
+        for update in missed {
+            let text = match update {
+                Update::Event(event) => frames::encode(&event, self.form),
+                Update::Room(room) => self.room_as_it_is(room).await?.into(),
             };
             frame::put_text(frames, &text);
         }

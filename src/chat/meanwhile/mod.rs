@@ -6,16 +6,12 @@
 pub mod model;
 mod store;
 
-use std::time::Duration;
-
-use self::model::Missed;
+use self::model::Update;
 use super::accounts::model::Person;
 use super::news;
 use crate::db::Db;
 use crate::kernel::{Clock, Fault, Timestamp};
 
-/// What was noted that long before is told as well: a commit takes its time, and clocks differ.
-const EARLIER: Duration = Duration::from_secs(10);
 /// Whoever missed more is better off with everything anew.
 const MOST: u16 = 100;
 
@@ -39,8 +35,8 @@ impl Meanwhile {
         &self,
         person: &Person,
         then: Timestamp,
-    ) -> Result<Option<Vec<Missed>>, Fault> {
-        let from = then.minus(EARLIER);
+    ) -> Result<Option<Vec<Update>>, Fault> {
+        let from = then.minus(news::EARLIER);
         if from < self.clock.now().minus(news::KEPT) {
             return Ok(None);
         }
@@ -50,6 +46,6 @@ impl Meanwhile {
             return Ok(None);
         }
         missed.truncate(usize::from(MOST));
-        Ok(Some(missed.into_iter().rev().map(|(_, missed)| missed).collect()))
+        Ok(Some(missed.into_iter().rev().map(|(_, update)| update).collect()))
     }
 }

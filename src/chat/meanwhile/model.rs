@@ -3,8 +3,9 @@
 use crate::chat::events::Event;
 use crate::kernel::RoomId;
 
+/// Of a person or a room, as it is now.
 #[derive(Debug)]
-pub enum Missed {
+pub enum Update {
     /// To be told as everybody was told then.
     Event(Event),
     /// A room is new, has changed or was left: each sees it in their own way, or not any more.

@@ -1,6 +1,6 @@
 //! The SQL of what was missed.
 
-use super::model::Missed;
+use super::model::Update;
 use crate::chat::accounts::PersonRow;
 use crate::chat::accounts::model::Person;
 use crate::chat::events::Event;
@@ -26,7 +26,7 @@ pub(super) async fn missed(
     reader: UserId,
     then: Timestamp,
     most: u16,
-) -> Result<Vec<(Timestamp, Missed)>, sqlx::Error> {
+) -> Result<Vec<(Timestamp, Update)>, sqlx::Error> {
     let rows: Vec<Row> = reading!(db, |pool| {
         sqlx::query_as(
             "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, n.room_id as room, n.noted_at,
@@ -47,17 +47,17 @@ pub(super) async fn missed(
         .fetch_all(pool)
         .await?
     });
-    Ok(rows.into_iter().map(|row| (Timestamp(row.noted_at), row.missed(reader))).collect())
+    Ok(rows.into_iter().map(|row| (Timestamp(row.noted_at), row.update(reader))).collect())
 }
 
 impl Row {
-    fn missed(self, reader: UserId) -> Missed {
+    fn update(self, reader: UserId) -> Update {
         let person = Person::from(self.person);
         match self.room.map(RoomId) {
-            None => Missed::Event(Event::Renamed(person)),
-            Some(room) if person.id == reader => Missed::Room(room),
-            Some(room) if self.member.is_some() => Missed::Event(Event::Joined { room, person }),
-            Some(room) => Missed::Event(Event::Left { room, person }),
+            None => Update::Event(Event::Renamed(person)),
+            Some(room) if person.id == reader => Update::Room(room),
+            Some(room) if self.member.is_some() => Update::Event(Event::Joined { room, person }),
+            Some(room) => Update::Event(Event::Left { room, person }),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! News: what one process changes, besides messages, is noted in the same transaction for the others on
 //! the database, which tell their own connections of it within a second. The one that changed something
-//! tells its own at once. A connection that was away asks for them too (`meanwhile`). How far people have read is not noted but read off the memberships: there are
-//! too many reads, and only the last one of each counts.
+//! tells its own at once. A connection that was away asks for them too (`meanwhile`). How far people have
+//! read is not noted but read off the memberships: there are too many reads, and only the last one of each
+//! counts.
 
 pub mod model;
 mod store;
@@ -14,8 +15,8 @@ pub(in crate::chat) use self::store::note;
 use crate::db::Db;
 use crate::kernel::{Clock, Fault, Heard, RoomId, Seq, UserId};
 
-/// How far back reads are looked for: for commits that take their time, and clocks that differ.
-const READS_WITHIN: Duration = Duration::from_secs(10);
+/// How much further back is looked than one has heard: commits take their time, and clocks differ.
+pub(in crate::chat) const EARLIER: Duration = Duration::from_secs(10);
 /// How long news are kept: much longer than any process goes without asking, and as long as a page is
 /// told what it missed while its machine slept.
 pub(in crate::chat) const KEPT: Duration = Duration::from_hours(7 * 24);
@@ -65,7 +66,7 @@ impl Ear {
 
     /// Who has read further through another process.
     pub async fn reads(&mut self) -> Result<Vec<Read>, Fault> {
-        let then = self.clock.now().minus(READS_WITHIN);
+        let then = self.clock.now().minus(EARLIER);
         let reads = store::reads_since(&self.db, then, self.me).await?;
         let known = std::mem::replace(&mut self.read, reads.iter().copied().collect());
         Ok(reads.into_iter().filter(|(place, seq)| known.get(place) != Some(seq)).collect())
