@@ -6,6 +6,7 @@
 pub mod config;
 pub mod kernel;
 pub mod lifecycle;
+pub mod limits;
 
 pub mod db;
 pub mod live;

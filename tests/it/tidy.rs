@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The rings, low to high. Parts on one line know nothing of each other.
 const RINGS: [&[&str]; 9] = [
-    &["kernel", "config", "lifecycle"],
+    &["kernel", "config", "lifecycle", "limits"],
     &["db", "live"],
     &["chat"],
     &["http"],

@@ -1,0 +1,62 @@
+//! Every limit on what others may do to Patio or make it keep, by whom it counts: a user, an
+//! address, a connection, a request, the whole installation.
+//!
+//! Numbers only: each is enforced where its resource is. Rates are lifted by `RATE_LIMIT=off`;
+//! limits on memory, size and time never are. SECURITY.md lists them for operators.
+
+use std::time::Duration;
+
+/// How often something may happen: `burst` times at once, then once in each `every`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    pub burst: u32,
+    pub every: Duration,
+}
+
+impl Rate {
+    const fn new(burst: u32, every: Duration) -> Self {
+        Self { burst, every }
+    }
+}
+
+/// Per user, over pages, API and all of their live connections together.
+pub mod user {
+    use super::{Duration, Rate};
+
+    /// Posts, edits, deletions, reactions: 200, then 50 a second.
+    pub const WRITES: Rate = Rate::new(200, Duration::from_millis(20));
+    /// Joining rooms: 20, then one a second.
+    pub const JOINS: Rate = Rate::new(20, Duration::from_secs(1));
+    /// New rooms and new direct conversations: 20, then one a minute.
+    pub const NEW_ROOMS: Rate = Rate::new(20, Duration::from_mins(1));
+    /// Searches: 20, then two a second.
+    pub const SEARCHES: Rate = Rate::new(20, Duration::from_millis(500));
+    /// Searches that run at the same time.
+    pub const SEARCHES_AT_ONCE: usize = 2;
+    /// Uploads that run at the same time.
+    pub const UPLOADS_AT_ONCE: usize = 1;
+    /// Live connections. A rate: `RATE_LIMIT=off` lifts it.
+    pub const LIVE_CONNECTIONS: usize = 20;
+    /// API tokens; one more ends the one that was used least recently.
+    pub const TOKENS: usize = 20;
+}
+
+/// Per address. What an IPv6 address counts as is up to `http::client`.
+pub mod address {
+    /// Live connections of signed-in users. A rate: `RATE_LIMIT=off` lifts it.
+    pub const LIVE_CONNECTIONS: usize = 1_000;
+    /// Live connections before their user is known. A rate: `RATE_LIMIT=off` lifts it.
+    pub const LIVE_CONNECTIONS_BEFORE_SIGN_IN: usize = 50;
+}
+
+/// Per live connection.
+pub mod connection {
+    /// All that is kept for a reader, in every state of the connection: below 1 MiB.
+    pub const BYTES: usize = 1024 * 1024;
+}
+
+/// Over the whole installation.
+pub mod installation {
+    /// What waits to be sent, over all live connections.
+    pub const SEND_QUEUES: usize = 64 * 1024 * 1024;
+}
