@@ -5,18 +5,16 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::http::header::{HOST, HeaderName};
+use axum::http::HeaderValue;
+use axum::http::header::HOST;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use ipnet::IpNet;
 
 use super::Site;
-use crate::config::{BaseUrl, Networks};
-
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+use super::forwarded::Forwarded;
+use crate::config::BaseUrl;
 
 /// The far end of a request.
 #[derive(Clone, Copy, Debug)]
@@ -27,13 +25,21 @@ pub struct Client {
 }
 
 impl Client {
-    /// What to count requests by: the address, or for IPv6 the network of 64 bits that one
-    /// person usually has to themselves.
+    /// The networks around the address, the smallest first: what one person usually has to themselves,
+    /// and what one customer of a provider may move within. For IPv4 /32 and /24; for IPv6 /64, /56
+    /// and /48.
+    pub fn networks(self) -> impl Iterator<Item = IpNet> {
+        let lengths: &'static [u8] = match self.ip {
+            IpAddr::V4(_) => &[32, 24],
+            IpAddr::V6(_) => &[64, 56, 48],
+        };
+        let network = move |length: &u8| IpNet::new(self.ip, *length).ok();
+        lengths.iter().filter_map(network).map(|network| network.trunc())
+    }
+
+    /// What to count requests by: the smallest of the networks.
     pub fn bucket(self) -> IpAddr {
-        match self.ip {
-            IpAddr::V4(_) => self.ip,
-            IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
-        }
+        self.networks().next().map_or(self.ip, |network| network.addr())
     }
 }
 
@@ -43,46 +49,15 @@ pub async fn identify(State(site): State<Site>, mut request: Request, next: Next
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)).to_canonical();
     let trusted = &site.about.trusted_proxies;
-    let behind_proxy = trusted.contain(peer);
-    let headers = request.headers();
-    let forwarded_https = behind_proxy && last(headers, &FORWARDED_PROTO) == Some("https");
+    let forwarded = trusted.contain(peer).then(|| Forwarded::read(request.headers()));
+    let far_end = forwarded.unwrap_or_default().far_end(trusted, peer);
     let base_https = site.about.base_url.as_ref().is_some_and(BaseUrl::is_https);
-    let client = Client {
-        ip: if behind_proxy { origin_of(headers, trusted, peer) } else { peer },
-        https: forwarded_https || base_https,
-    };
-    let host = last(request.headers(), &FORWARDED_HOST).filter(|_| behind_proxy);
-    if let Some(host) = host.and_then(|host| HeaderValue::from_str(host).ok()) {
+    let client = Client { ip: far_end.ip, https: far_end.https || base_https };
+    if let Some(host) = far_end.host.and_then(|host| HeaderValue::from_str(&host).ok()) {
         request.headers_mut().insert(HOST, host);
     }
     request.extensions_mut().insert(client);
     next.run(request).await
-}
-
-/// The first address, walking back from us, that is no proxy of ours. What stands further left
-/// anybody may have written.
-fn origin_of(headers: &HeaderMap, trusted: &Networks, peer: IpAddr) -> IpAddr {
-    let hops: Vec<&str> = headers
-        .get_all(FORWARDED_FOR)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
-    let mut nearest = peer;
-    for hop in hops.iter().rev() {
-        let Ok(ip) = hop.trim().parse::<IpAddr>() else {
-            break;
-        };
-        nearest = ip.to_canonical();
-        if !trusted.contain(nearest) {
-            break;
-        }
-    }
-    nearest
-}
-
-fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next().map(str::trim)
 }
 
 impl<S: Sync> FromRequestParts<S> for Client {
@@ -98,30 +73,19 @@ impl<S: Sync> FromRequestParts<S> for Client {
 mod tests {
     use super::*;
 
-    fn origin(forwarded: &str, peer: &str) -> String {
-        let trusted = "127.0.0.0/8,10.0.0.0/8".parse().expect("networks");
-        let headers = HeaderMap::from_iter([(FORWARDED_FOR, forwarded.parse().expect("header"))]);
-        origin_of(&headers, &trusted, peer.parse().expect("ip")).to_string()
+    fn networks(ip: &str) -> Vec<String> {
+        let client = Client { ip: ip.parse().expect("an address"), https: false };
+        client.networks().map(|network| network.to_string()).collect()
     }
 
     #[test]
-    fn the_nearest_address_that_is_no_proxy_is_the_clients() {
-        assert_eq!(origin("203.0.113.9", "127.0.0.1"), "203.0.113.9");
-        assert_eq!(origin("203.0.113.9, 10.1.2.3", "127.0.0.1"), "203.0.113.9");
-        assert_eq!(origin("1.2.3.4, 203.0.113.9", "127.0.0.1"), "203.0.113.9");
-        assert_eq!(origin("10.0.0.7", "127.0.0.1"), "10.0.0.7");
-    }
-
-    #[test]
-    fn nonsense_in_the_header_ends_the_walk() {
-        assert_eq!(origin("203.0.113.9, nonsense", "127.0.0.1"), "127.0.0.1");
-    }
-
-    #[test]
-    fn addresses_of_one_ipv6_network_share_a_bucket() {
-        let client = |ip: &str| Client { ip: ip.parse().expect("ip"), https: false };
-        assert_eq!(client("2001:db8::1").bucket(), client("2001:db8::2").bucket());
-        assert_ne!(client("2001:db8::1").bucket(), client("2001:db8:0:1::1").bucket());
-        assert_ne!(client("192.0.2.1").bucket(), client("192.0.2.2").bucket());
+    fn an_address_is_counted_in_its_networks() {
+        assert_eq!(networks("192.0.2.7"), ["192.0.2.7/32", "192.0.2.0/24"]);
+        assert_eq!(
+            networks("2001:db8:1:2345:6::7"),
+            ["2001:db8:1:2345::/64", "2001:db8:1:2300::/56", "2001:db8:1::/48"]
+        );
+        assert_eq!(networks("2001:db8::1"), networks("2001:db8::2"), "one person");
+        assert_ne!(networks("2001:db8::1")[0], networks("2001:db8:0:1::1")[0]);
     }
 }
