@@ -103,6 +103,10 @@ async fn history_is_read_from_every_place_and_in_every_direction() {
         ("around=10&limit=3", vec![8, 9, 10], true),
         ("around=5&limit=1", vec![5], true),
         ("around=5", (1..=10).collect(), false),
+        ("around=0&limit=3", vec![1, 2, 3], true),
+        ("around=-9223372036854775808&limit=3", vec![1, 2, 3], true),
+        ("after=-1&limit=2", vec![1, 2], true),
+        ("before=-1", vec![], false),
         ("since_rev=8", vec![9, 10], false),
         ("since_rev=0&limit=4", vec![1, 2, 3, 4], true),
         ("since_rev=99", vec![], false),
@@ -110,6 +114,21 @@ async fn history_is_read_from_every_place_and_in_every_direction() {
         let page = ana.get(&format!("/rooms/1/messages?{query}")).await;
         assert_eq!((seqs(&page), page["more"].as_bool()), (found, Some(more)), "{query}");
     }
+}
+
+#[tokio::test]
+async fn a_page_around_nothing_holds_no_message_of_another_room() {
+    let server = Server::start().await;
+    let (ana, mallory) = (server.api("ana").await, server.api("mallory").await);
+    ana.say("in a room before").await;
+    let room = mallory.post("/rooms", json!({"name": "R", "visibility": "public"})).await;
+    let path = format!("/rooms/{}/messages", room["id"]);
+    for query in ["around=0", "around=-4294967296", "since_rev=-1", "after=-4294967296"] {
+        let page = mallory.get(&format!("{path}?{query}")).await;
+        assert_eq!(seqs(&page), [0; 0], "{query}");
+    }
+    mallory.post(&path, json!({"body": "here"})).await;
+    assert_eq!(bodies(&mallory.get(&format!("{path}?around=0")).await), ["here"]);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::model::{Message, Told, Written};
 use super::store;
 use crate::chat::events::{Bell, Event, Notice, Topic};
 use crate::db::Db;
-use crate::kernel::ids::key;
+use crate::kernel::ids::RoomKey;
 use crate::kernel::paging::Limit;
 use crate::kernel::{Fault, RoomId, UserId};
 
@@ -62,8 +62,8 @@ impl Ringer {
         loop {
             let after = self.told.entry(room).or_default().rev;
             let page = store::since(&self.db, room, after, Limit::DEFAULT).await?;
-            let place = |message: &Message| key(room, message.seq.0);
-            let places: Vec<i64> = page.items.iter().map(place).collect();
+            let place = |message: &Message| RoomKey::of_seq(room, message.seq);
+            let places: Vec<RoomKey> = page.items.iter().map(place).collect();
             let mentioned = store::mentioned(&self.db, &places).await?;
             for message in page.items {
                 let them = mentioned.get(&place(&message)).map_or(&[][..], Vec::as_slice);

@@ -11,7 +11,7 @@ use crate::chat::messages::markup;
 use crate::chat::messages::mentions::{Addressed, Called};
 use crate::chat::messages::model::{Message, Post, WriteError, Written};
 use crate::db::{Answers, Db, Statements, adding, rows, runs, writing};
-use crate::kernel::ids::{era_of, key, room_of};
+use crate::kernel::ids::{RoomKey, era_of};
 use crate::kernel::{Invalid, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
 /// What a nonce means depends on who sent it.
@@ -109,7 +109,8 @@ impl Known {
         }
         if !asked.originals.is_empty() {
             let found: Vec<(i64, i64)> = answers.rows()?;
-            let found = found.into_iter().map(|(id, pos)| (MessageId(id), room_of(pos)));
+            let found =
+                found.into_iter().map(|(id, pos)| (MessageId(id), RoomKey::stored(pos).room()));
             known.originals.extend(found);
         }
         if !asked.rooms.is_empty() {
@@ -172,9 +173,9 @@ pub(super) fn store(statements: &mut Statements, outcomes: &[Outcome]) {
     }
 }
 
-fn mentioned(news: &[&Written]) -> Vec<(UserId, i64)> {
-    let places =
-        news.iter().map(|written| (written, key(written.message.room, written.message.seq.0)));
+fn mentioned(news: &[&Written]) -> Vec<(UserId, RoomKey)> {
+    let place = |message: &Message| RoomKey::of_seq(message.room, message.seq);
+    let places = news.iter().map(|written| (written, place(&written.message)));
     places
         .flat_map(|(written, pos)| written.mentioned.iter().map(move |user| (*user, pos)))
         .collect()
@@ -209,8 +210,8 @@ fn insert(statements: &mut Statements, messages: &[&Message]) {
                        (pos, change, id, author_id, kind, body, html, reply_to, created_at) ",
                 )
                 .push_values(run, |mut row, message| {
-                    row.push_bind(key(message.room, message.seq.0))
-                        .push_bind(key(message.room, message.rev.0))
+                    row.push_bind(RoomKey::of_seq(message.room, message.seq).get())
+                        .push_bind(RoomKey::of_rev(message.room, message.rev).get())
                         .push_bind(message.id.0)
                         .push_bind(message.author.id.0)
                         .push_bind(message.kind.as_str())

@@ -8,8 +8,8 @@ use crate::chat::messages::markup;
 use crate::chat::messages::mentions::Addressed;
 use crate::chat::messages::model::{Author, Message, Reaction, WriteError, Written};
 use crate::db::{Change, Statements, writing};
-use crate::kernel::ids::key;
-use crate::kernel::{Invalid, MessageId, RoomId, Timestamp};
+use crate::kernel::ids::RoomKey;
+use crate::kernel::{Invalid, MessageId, Rev, RoomId, Timestamp};
 
 /// How many different emoji a message may carry.
 const MOST_EMOJI: usize = 20;
@@ -42,7 +42,7 @@ pub(super) async fn edit(
         .await?
         .rows_affected()
     });
-    let pos = key(room, message.seq.0);
+    let pos = RoomKey::of_seq(room, message.seq);
     let before = mentions::forget(change, pos).await?;
     let mut statements = Statements::of(change);
     mentions::store(
@@ -66,7 +66,7 @@ pub(super) async fn delete(
     if message.deleted {
         return Ok(Ok(unchanged(message)));
     }
-    mentions::forget(change, key(room, message.seq.0)).await?;
+    mentions::forget(change, RoomKey::of_seq(room, message.seq)).await?;
     let place = next_change(change, room).await?;
     writing!(*change, |connection| {
         sqlx::query(
@@ -185,7 +185,7 @@ async fn next_change(change: &mut Change, room: RoomId) -> Result<i64, sqlx::Err
             .fetch_one(connection)
             .await?
     });
-    Ok(key(room, rev))
+    Ok(RoomKey::of_rev(room, Rev(rev)).get())
 }
 
 async fn touch(change: &mut Change, id: MessageId, place: i64) -> Result<(), sqlx::Error> {

@@ -3,7 +3,7 @@
 use super::{MessageRow, from_messages, message_columns, select_messages};
 use crate::chat::messages::model::{Message, Told, Window};
 use crate::db::{Db, reading, reading_many, rows};
-use crate::kernel::ids::{self, key};
+use crate::kernel::ids::RoomKey;
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{MessageId, Rev, RoomId, Seq};
 
@@ -18,7 +18,7 @@ pub(in crate::chat::messages) async fn room_of(
             .fetch_optional(pool)
             .await?
     });
-    Ok(pos.map(|(pos,)| ids::room_of(pos)))
+    Ok(pos.map(|(pos,)| RoomKey::stored(pos).room()))
 }
 
 /// A message of a room.
@@ -51,40 +51,54 @@ pub(in crate::chat::messages) async fn found(
     Ok(rows.into_iter().map(Message::from).collect())
 }
 
-/// Messages of a room with a `seq` above `after` and below `before`, the oldest first.
+/// Messages of a room between two keys, without these, the oldest first.
 async fn first_between(
     db: &Db,
     room: RoomId,
-    (after, before): (i64, i64),
+    (after, before): (RoomKey, RoomKey),
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
     let rows: Vec<MessageRow> = reading_many!(
         db,
         message_columns!(),
-        from_messages!("where m.pos > $1 and m.pos < $2 order by m.pos limit $3"),
-        |query| query.bind(key(room, after)).bind(key(room, before)).bind(limit.and_one())
+        from_messages!(
+            "where m.pos > $1 and m.pos < $2 and m.pos >> 32 = $4 order by m.pos limit $3"
+        ),
+        |query| { query.bind(after.get()).bind(before.get()).bind(limit.and_one()).bind(room.0) }
     );
-    Ok(Page::cut(rows.into_iter().map(Message::from).collect(), limit))
+    Ok(Page::cut(all_of(room, rows)?, limit))
 }
 
 /// The same from the other end: the newest of them, in ascending order all the same.
 async fn last_between(
     db: &Db,
     room: RoomId,
-    (after, before): (i64, i64),
+    (after, before): (RoomKey, RoomKey),
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
     let rows: Vec<MessageRow> = reading_many!(
         db,
         message_columns!(),
-        from_messages!("where m.pos > $1 and m.pos < $2 order by m.pos desc limit $3"),
-        |query| query.bind(key(room, after)).bind(key(room, before)).bind(limit.and_one())
+        from_messages!(
+            "where m.pos > $1 and m.pos < $2 and m.pos >> 32 = $4 order by m.pos desc limit $3"
+        ),
+        |query| { query.bind(after.get()).bind(before.get()).bind(limit.and_one()).bind(room.0) }
     );
-    Ok(Page::cut(rows.into_iter().map(Message::from).collect(), limit).reversed())
+    Ok(Page::cut(all_of(room, rows)?, limit).reversed())
 }
 
-/// No `seq` and no `rev` reaches it.
-const END: i64 = 0xffff_ffff;
+/// The messages in these rows. A row of another room is a fault of ours: the log gets it, and
+/// nobody reads it.
+fn all_of(room: RoomId, rows: Vec<MessageRow>) -> Result<Vec<Message>, sqlx::Error> {
+    let messages: Vec<Message> = rows.into_iter().map(Message::from).collect();
+    match messages.iter().find(|message| message.room != room) {
+        None => Ok(messages),
+        Some(stray) => Err(sqlx::Error::Protocol(format!(
+            "a query about room {room} found message {} of room {}",
+            stray.id, stray.room
+        ))),
+    }
+}
 
 /// A part of a room's history. `more`: it goes on in the direction that was asked for (for
 /// `Around`, in either).
@@ -94,12 +108,13 @@ pub(in crate::chat::messages) async fn page(
     window: Window,
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
-    let bounded = |seq: Seq| seq.0.clamp(0, END);
+    let (first, last) = (RoomKey::first(room), RoomKey::last(room));
+    let at = |seq| RoomKey::of_seq(room, seq);
     match window {
-        Window::Newest => last_between(db, room, (0, END), limit).await,
-        Window::Before(seq) => last_between(db, room, (0, bounded(seq)), limit).await,
-        Window::After(seq) => first_between(db, room, (bounded(seq), END), limit).await,
-        Window::Around(seq) => around(db, room, bounded(seq), limit).await,
+        Window::Newest => last_between(db, room, (first, last), limit).await,
+        Window::Before(seq) => last_between(db, room, (first, at(seq)), limit).await,
+        Window::After(seq) => first_between(db, room, (at(seq), last), limit).await,
+        Window::Around(seq) => around(db, room, at(seq), limit).await,
     }
 }
 
@@ -107,11 +122,11 @@ pub(in crate::chat::messages) async fn page(
 async fn around(
     db: &Db,
     room: RoomId,
-    seq: i64,
+    at: RoomKey,
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
-    let before = last_between(db, room, (0, seq), limit).await?;
-    let after = first_between(db, room, (seq - 1, END), limit).await?;
+    let before = last_between(db, room, (RoomKey::first(room), at), limit).await?;
+    let after = first_between(db, room, (at.before(), RoomKey::last(room)), limit).await?;
     let half = (limit.get() / 2).max(limit.get().saturating_sub(after.items.len()));
     let from_before = half.min(before.items.len());
     let from_after = (limit.get() - from_before).min(after.items.len());
@@ -132,15 +147,17 @@ pub(in crate::chat::messages) async fn since(
     rev: Rev,
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
+    let (after, end) = (RoomKey::of_rev(room, rev), RoomKey::last(room));
     let rows: Vec<MessageRow> = reading_many!(
         db,
         message_columns!(),
-        from_messages!("where m.change > $1 and m.change < $2 order by m.change limit $3"),
-        |query| {
-            query.bind(key(room, rev.0.clamp(0, END))).bind(key(room, END)).bind(limit.and_one())
-        }
+        from_messages!(
+            "where m.change > $1 and m.change < $2 and m.change >> 32 = $4
+             order by m.change limit $3"
+        ),
+        |query| query.bind(after.get()).bind(end.get()).bind(limit.and_one()).bind(room.0)
     );
-    Ok(Page::cut(rows.into_iter().map(Message::from).collect(), limit))
+    Ok(Page::cut(all_of(room, rows)?, limit))
 }
 
 /// How far each room has come.

@@ -6,6 +6,7 @@ use crate::chat::messages::mentions::Called;
 use crate::chat::messages::model::Write;
 use crate::db::{Answers, Change, Db, Statements, adding, reading, rows, writing};
 use crate::kernel::UserId;
+use crate::kernel::ids::RoomKey;
 
 /// The names that may be somebody's, each once.
 fn names(writes: &[Write]) -> Vec<[&str; 1]> {
@@ -37,11 +38,12 @@ pub(super) fn read(answers: &mut Answers, writes: &[Write]) -> Result<Called, sq
 }
 
 /// Notes who is mentioned at which places of messages.
-pub(super) fn store(statements: &mut Statements, mentions: &[(UserId, i64)]) {
+pub(super) fn store(statements: &mut Statements, mentions: &[(UserId, RoomKey)]) {
     if mentions.is_empty() {
         return;
     }
-    let mentions: Vec<(i64, i64)> = mentions.iter().map(|(user, pos)| (user.0, *pos)).collect();
+    let mentions: Vec<(i64, i64)> =
+        mentions.iter().map(|(user, pos)| (user.0, pos.get())).collect();
     adding!(statements, |query| {
         query
             .push(
@@ -55,10 +57,10 @@ pub(super) fn store(statements: &mut Statements, mentions: &[(UserId, i64)]) {
 }
 
 /// Forgets whom a message mentioned, and says who that was.
-pub(super) async fn forget(change: &mut Change, pos: i64) -> Result<Vec<UserId>, sqlx::Error> {
+pub(super) async fn forget(change: &mut Change, pos: RoomKey) -> Result<Vec<UserId>, sqlx::Error> {
     let forgotten: Vec<(i64,)> = writing!(*change, |connection| {
         sqlx::query_as("delete from mentions where pos = $1 returning user_id")
-            .bind(pos)
+            .bind(pos.get())
             .fetch_all(connection)
             .await?
     });
@@ -68,20 +70,21 @@ pub(super) async fn forget(change: &mut Change, pos: i64) -> Result<Vec<UserId>,
 /// Who is mentioned at these places.
 pub(in crate::chat::messages) async fn mentioned(
     db: &Db,
-    places: &[i64],
-) -> Result<HashMap<i64, Vec<UserId>>, sqlx::Error> {
+    places: &[RoomKey],
+) -> Result<HashMap<RoomKey, Vec<UserId>>, sqlx::Error> {
+    let places: Vec<i64> = places.iter().map(|place| place.get()).collect();
     let found: Vec<(i64, i64)> = reading!(db, |pool| {
         sqlx::query_as(
             "select pos, user_id from mentions
              where pos in (select cast(value as bigint) from jsonb_each($1)) order by pos, user_id",
         )
-        .bind(rows(places))
+        .bind(rows(&places))
         .fetch_all(pool)
         .await?
     });
-    let mut mentioned: HashMap<i64, Vec<UserId>> = HashMap::new();
+    let mut mentioned: HashMap<RoomKey, Vec<UserId>> = HashMap::new();
     for (pos, user) in found {
-        mentioned.entry(pos).or_default().push(UserId(user));
+        mentioned.entry(RoomKey::stored(pos)).or_default().push(UserId(user));
     }
     Ok(mentioned)
 }

@@ -16,7 +16,7 @@ use super::markup;
 use super::model::{Kind, Message, Reactions, WriteError, Written};
 use crate::chat::accounts::model::{Person, Role};
 use crate::db::in_order;
-use crate::kernel::ids;
+use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Rev, Seq, Timestamp, UserId};
 
 /// What came of one write; a refused one does not touch the others.
@@ -78,11 +78,12 @@ in_order! {
 
 impl From<MessageRow> for Message {
     fn from(row: MessageRow) -> Self {
+        let (pos, change) = (RoomKey::stored(row.pos), RoomKey::stored(row.change));
         Self {
             id: MessageId(row.id),
-            room: ids::room_of(row.pos),
-            seq: Seq(ids::number_of(row.pos)),
-            rev: Rev(ids::number_of(row.change)),
+            room: pos.room(),
+            seq: Seq(pos.number()),
+            rev: Rev(change.number()),
             kind: Kind::from_column(&row.kind),
             author: Person {
                 id: UserId(row.author_id),

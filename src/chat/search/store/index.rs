@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::chat::search::model::{Entry, has_link};
 use crate::db::{Change, Db, Statements, runs, writing};
-use crate::kernel::{MessageId, UserId, ids};
+use crate::kernel::ids::RoomKey;
+use crate::kernel::{MessageId, UserId};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -18,7 +19,7 @@ struct Row {
 impl From<Row> for Entry {
     fn from(row: Row) -> Self {
         Self {
-            room: ids::room_of(row.pos),
+            room: RoomKey::stored(row.pos).room(),
             author: UserId(row.author_id),
             body: row.body,
             link: has_link(&row.html),
