@@ -60,3 +60,23 @@ pub mod installation {
     /// What waits to be sent, over all live connections.
     pub const SEND_QUEUES: usize = 64 * 1024 * 1024;
 }
+
+/// Work with passwords, over the whole installation. It is slow, and strangers can ask for it.
+pub mod passwords {
+    use super::Duration;
+
+    /// Who may wait for a turn at a time: people who signed in from the same address or device before.
+    pub const WAITING_KNOWN: usize = 64;
+    /// Everybody else who signs in. When a line is full, the network with most places in it gives way.
+    pub const WAITING_UNKNOWN: usize = 64;
+    /// New passwords to be hashed.
+    pub const WAITING_NEW: usize = 32;
+    /// New passwords to be judged.
+    pub const WAITING_STRENGTH: usize = 32;
+    /// When to come again if there is no place.
+    pub const RETRY_AFTER: Duration = Duration::from_secs(5);
+    /// How much of a password is judged.
+    pub const JUDGED_CHARACTERS: usize = 50;
+    /// In how many ways signs are read as letters while it is judged.
+    pub const JUDGED_READINGS: usize = 24;
+}

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::shapes::{Items, User};
 use crate::chat::accounts::model::{NewAccount, TokenLabel};
-use crate::chat::accounts::{RegisterError, SignInError};
+use crate::chat::accounts::{RegisterError, SignInError, Visitor};
 use crate::http::{Client, JsonBody, Problem, Site, Viewer};
 use crate::kernel::Invalid;
 
@@ -59,11 +59,12 @@ struct NewUser {
 async fn create(
     State(site): State<Site>,
     client: Client,
+    visitor: Visitor,
     JsonBody(new): JsonBody<NewUser>,
 ) -> Result<Response, Problem> {
     site.throttle.sign_up(client)?;
     let new = NewAccount::parse(&new.name, &new.email, &new.password).map_err(Problem::invalid)?;
-    let person = site.accounts.register(&new).await.map_err(|error| match error {
+    let person = site.accounts.register(&new, &visitor).await.map_err(|error| match error {
         RegisterError::Closed => Problem::saying(StatusCode::FORBIDDEN, "register-closed"),
         RegisterError::Taken(fields) => {
             Problem { status: StatusCode::CONFLICT, ..Problem::invalid(fields) }
@@ -140,11 +141,12 @@ struct IssuedToken<'a> {
 async fn create_token(
     State(site): State<Site>,
     client: Client,
+    visitor: Visitor,
     JsonBody(new): JsonBody<NewToken>,
 ) -> Result<Response, Problem> {
     site.throttle.sign_in(client)?;
     let label = TokenLabel::parse(&new.label)?;
-    let signed_in = site.accounts.sign_in(&new.login, &new.password).await;
+    let signed_in = site.accounts.sign_in(&new.login, &new.password, &visitor).await;
     let person = signed_in.map_err(|error| match error {
         SignInError::Wrong => Problem::saying(StatusCode::UNAUTHORIZED, "login-wrong"),
         SignInError::Fault(fault) => fault.into(),

@@ -14,6 +14,7 @@ use ipnet::IpNet;
 
 use super::Site;
 use super::forwarded::Forwarded;
+use crate::chat::accounts::Visitor;
 use crate::config::BaseUrl;
 
 /// The far end of a request.
@@ -66,6 +67,16 @@ impl<S: Sync> FromRequestParts<S> for Client {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let nobody = Self { ip: IpAddr::V6(Ipv6Addr::UNSPECIFIED), https: false };
         Ok(parts.extensions.get().copied().unwrap_or(nobody))
+    }
+}
+
+/// Where somebody who types a password comes from.
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let client = Client::from_request_parts(parts, state).await?;
+        Ok(Self { ip: client.ip, networks: client.networks().collect() })
     }
 }
 

@@ -95,7 +95,7 @@ async fn login(
     FormBody(typed): FormBody<LoginForm>,
 ) -> Result<Response, Problem> {
     site.throttle.sign_in(visit.client)?;
-    match site.accounts.sign_in(&typed.login, &typed.password).await {
+    match site.accounts.sign_in(&typed.login, &typed.password, &visit.visitor).await {
         Ok(person) => visit.sign_in(&site, &person, &typed.next).await,
         Err(SignInError::Fault(fault)) => Err(fault.into()),
         Err(SignInError::Wrong) => {
@@ -135,7 +135,7 @@ async fn register(
     site.throttle.sign_up(visit.client)?;
     let problems =
         match (NewAccount::parse(&typed.name, &typed.email, &typed.password), typed.differs()) {
-            (Ok(new), None) => match site.accounts.register(&new).await {
+            (Ok(new), None) => match site.accounts.register(&new, &visit.visitor).await {
                 Ok(person) => return visit.sign_in(&site, &person, &typed.next).await,
                 Err(RegisterError::Taken(fields)) => fields,
                 Err(RegisterError::Guessable) => {
@@ -158,8 +158,8 @@ async fn register(
     ))
 }
 
-/// Everything that is wrong, in one round: what cannot be read, what is taken or guessable, and a
-/// repetition that differs.
+/// Everything that is wrong, in one round: what cannot be read, what is taken, and a repetition that
+/// differs. How easily the password is guessed comes after that.
 async fn complaints(site: &Site, typed: &RegisterForm) -> Result<Vec<Invalid>, Problem> {
     if !site.accounts.sign_up_state().await?.open {
         return Err(closed());
@@ -167,9 +167,7 @@ async fn complaints(site: &Site, typed: &RegisterForm) -> Result<Vec<Invalid>, P
     let name = Name::parse(&typed.name);
     let email = Email::parse(&typed.email);
     let password = PlainPassword::parse(&typed.password);
-    let (sound_name, sound_email) = (name.as_ref().ok(), email.as_ref().ok());
-    let objections =
-        site.accounts.objections(sound_name, sound_email, password.as_ref().ok()).await?;
+    let objections = site.accounts.objections(name.as_ref().ok(), email.as_ref().ok()).await?;
     let unread = [name.err(), email.err(), password.err(), typed.differs()];
     Ok(unread.into_iter().flatten().chain(objections).collect())
 }
@@ -209,9 +207,7 @@ async fn show_available(
     };
     let complaint = match parsed {
         Err(unread) => Some(unread),
-        Ok((name, email)) => {
-            site.accounts.objections(name.as_ref(), email.as_ref(), None).await?.pop()
-        }
+        Ok((name, email)) => site.accounts.objections(name.as_ref(), email.as_ref()).await?.pop(),
     };
     Ok(Json(Available { field, complaint: complaint.map(|complaint| t.complain(complaint)) }))
 }

@@ -58,12 +58,12 @@ async fn reset(
     site.throttle.sign_in(visit.client)?;
     let secret = Secret::new(link.as_str());
     let person = site.accounts.by_reset(&secret).await.map_err(explain)?;
-    let twice = (typed.password.as_str(), typed.password_confirmation.as_str());
-    let problems = match chosen_password(&site, &person, twice).await? {
-        Ok(new) => {
-            let person = site.accounts.reset_password(&secret, &new).await.map_err(explain)?;
-            return visit.sign_in(&site, &person, "/").await;
-        }
+    let problems = match chosen_password(&typed.password, &typed.password_confirmation) {
+        Ok(new) => match site.accounts.reset_password(&secret, &new).await {
+            Ok(person) => return visit.sign_in(&site, &person, "/").await,
+            Err(ResetError::Guessable) => vec![Invalid::new("password", "password-guessable")],
+            Err(error) => return Err(explain(error)),
+        },
         Err(problems) => problems,
     };
     let form = Form::default().complain(page.t, &problems);

@@ -14,10 +14,8 @@ use super::form::Form;
 use super::layout::{Frame, again, html};
 use super::programs::TokenView;
 use super::side::{Side, side};
-use crate::chat::accounts::ChangeError;
-use crate::chat::accounts::model::{
-    DisplayName, Email, Person, PlainPassword, SessionInfo, SignedIn,
-};
+use crate::chat::accounts::model::{DisplayName, Email, PlainPassword, SessionInfo, SignedIn};
+use crate::chat::accounts::{ChangeError, Visitor};
 use crate::http::{Client, FormBody, Language, Problem, Site, Theme, Viewer, cookies};
 use crate::kernel::Invalid;
 
@@ -169,16 +167,20 @@ struct EmailForm {
 async fn change_email(
     State(site): State<Site>,
     client: Client,
+    visitor: Visitor,
     Viewer(me): Viewer,
     page: Frame,
     FormBody(typed): FormBody<EmailForm>,
 ) -> Result<Response, Problem> {
     site.throttle.sign_in(client)?;
     let problem = match Email::parse(&typed.email) {
-        Ok(email) => match site.accounts.change_email(&me, &email, &typed.current_password).await {
-            Ok(()) => return Ok(saved()),
-            Err(error) => explain(error)?,
-        },
+        Ok(email) => {
+            let password = &typed.current_password;
+            match site.accounts.change_email(&me, &email, password, &visitor).await {
+                Ok(()) => return Ok(saved()),
+                Err(error) => explain(error)?,
+            }
+        }
         Err(problem) => problem,
     };
     let form = Form::default().with("email", &typed.email).complain(page.t, &[problem]);
@@ -196,40 +198,34 @@ struct PasswordForm {
 async fn change_password(
     State(site): State<Site>,
     client: Client,
+    visitor: Visitor,
     Viewer(me): Viewer,
     page: Frame,
     FormBody(typed): FormBody<PasswordForm>,
 ) -> Result<Response, Problem> {
     site.throttle.sign_in(client)?;
-    let twice = (typed.password.as_str(), typed.password_confirmation.as_str());
-    let problems = match chosen_password(&site, &me.person, twice).await? {
-        Ok(new) => match site.accounts.change_password(&me, &typed.current_password, &new).await {
-            Ok(()) => return Ok(saved()),
-            Err(error) => vec![explain(error)?],
-        },
+    let problems = match chosen_password(&typed.password, &typed.password_confirmation) {
+        Ok(new) => {
+            let old = &typed.current_password;
+            match site.accounts.change_password(&me, old, &new, &visitor).await {
+                Ok(()) => return Ok(saved()),
+                Err(error) => vec![explain(error)?],
+            }
+        }
         Err(problems) => problems,
     };
     let password = Form::default().complain(page.t, &problems);
     refused(&site, &me, page, Forms { password, ..Forms::default() }).await
 }
 
-/// A new password that was typed twice, or all that stands against it.
-pub(super) async fn chosen_password(
-    site: &Site,
-    person: &Person,
-    (typed, again): (&str, &str),
-) -> Result<Result<PlainPassword, Vec<Invalid>>, Problem> {
-    let guessable = Invalid::new("password", "password-guessable");
-    let password = match PlainPassword::parse(typed) {
-        Ok(new) if site.accounts.is_guessable(person, &new).await? => Err(guessable),
-        parsed => parsed,
-    };
+/// A new password that was typed twice, or what stands against it as far as one can see at once.
+pub(super) fn chosen_password(typed: &str, again: &str) -> Result<PlainPassword, Vec<Invalid>> {
     let differs =
         (typed != again).then_some(Invalid::new("password_confirmation", "password-differs"));
-    Ok(match (password, differs) {
+    match (PlainPassword::parse(typed), differs) {
         (Ok(new), None) => Ok(new),
         (password, differs) => Err(password.err().into_iter().chain(differs).collect()),
-    })
+    }
 }
 
 fn explain(error: ChangeError) -> Result<Invalid, Problem> {

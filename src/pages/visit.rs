@@ -9,11 +9,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 
 use super::layout::OwnPath;
+use crate::chat::accounts::Visitor;
 use crate::chat::accounts::model::{Person, Secret};
 use crate::http::{Client, Problem, Site, Viewer, cookies};
 
 pub(super) struct Visit {
     pub client: Client,
+    pub visitor: Visitor,
     /// The session that it came with.
     session: Option<Secret>,
     /// What the browser calls itself.
@@ -26,12 +28,14 @@ impl FromRequestParts<Site> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
         let client = Client::from_request_parts(parts, site).await?;
+        let visitor = Visitor::from_request_parts(parts, site).await?;
         let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         Ok(Self {
             session: cookies::session(&parts.headers, client),
             agent: agent.unwrap_or_default().to_owned(),
             viewer: parts.extensions.get().cloned(),
             client,
+            visitor,
         })
     }
 }

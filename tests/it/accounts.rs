@@ -88,27 +88,24 @@ async fn the_form_comes_back_filled_in_with_the_passwords_empty() {
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_with_a_registration_is_told_in_one_round() {
+async fn everything_that_is_wrong_with_a_registration_is_told_in_one_round_and_then_its_strength() {
     let server = Server::start().await;
     server.person("ana").await;
     let mut browser = server.browser();
     for (name, email, password, again, wrong) in [
         (
-            "eva",
-            "eva@x.org",
-            "password1",
-            "password2",
-            ["password", "password_confirmation"].as_slice(),
-        ),
-        ("ANA", "eva@x.org", "password1", "password1", &["name", "password"]),
-        (
             "e",
             "ana@example.test",
-            "password1",
+            "short",
             "x",
-            &["name", "email", "password", "password_confirmation"],
+            ["name", "email", "password", "password_confirmation"].as_slice(),
         ),
+        // Judging a password is slow: it is for forms that are sound otherwise.
+        ("eva", "eva@x.org", "password1", "password2", &["password_confirmation"]),
+        ("ANA", "eva@x.org", "password1", "password1", &["name"]),
+        ("eva", "bad", "password1", "password1", &["email"]),
         ("eva", "eva@x.org", PASSWORD, "x", &["password_confirmation"]),
+        ("eva", "eva@x.org", "password1", "password1", &["password"]),
     ] {
         let fields = [
             ("name", name),
@@ -129,7 +126,7 @@ async fn everything_that_is_wrong_with_a_registration_is_told_in_one_round() {
     let refused = nobody.refused(Method::POST, "/users", Some(account)).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     let fields: Vec<_> = refused.body["errors"].as_object().expect("errors").keys().collect();
-    assert_eq!(fields, ["name", "password"]);
+    assert_eq!(fields, ["name"]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::admission::Share;
 use super::model::{
     Account, Admin, Credential, Email, Ending, Name, Person, PlainPassword, Role, Secret, SignedIn,
 };
@@ -70,7 +71,7 @@ impl Accounts {
         // Nobody knows it; the link replaces it.
         let unknown = PlainPassword::parse(&self.random.secret())
             .map_err(|invalid| Fault::internal(invalid.reason))?;
-        let password_hash = self.passwords.hash(&unknown).await?;
+        let password_hash = self.passwords.hash(&unknown, Share::Own).await?;
         let (password_hash, stamp) = (password_hash.as_str(), self.stamp());
         let row = store::NewPerson { name, email, password_hash, open: true, stamp };
         let person = self.settle(store::add(&self.db, &row).await.map_err(Fault::from)?)?;
@@ -139,10 +140,11 @@ impl Accounts {
         new: &PlainPassword,
     ) -> Result<Person, ResetError> {
         let person = self.by_reset(link).await?;
-        if self.is_guessable(&person, new).await? {
+        let share = Share::User(person.id);
+        if self.is_guessable(&person, new, share).await? {
             return Err(ResetError::Guessable);
         }
-        let hash = self.passwords.hash(new).await?;
+        let hash = self.passwords.hash(new, share).await?;
         let link = (link.credential(), person.id);
         let used = store::use_reset(&self.db, link, &hash, self.clock.now()).await;
         let ended = used.map_err(Fault::from)?.ok_or(ResetError::Unknown)?;

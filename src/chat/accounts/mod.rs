@@ -1,16 +1,20 @@
 //! People: how they register, sign in and out, and what a cookie or token proves.
 
 mod administration;
+mod admission;
 mod avatars;
 mod endings;
 pub mod model;
 mod own;
 mod passwords;
 mod store;
+mod strength;
+mod visitor;
 
 use std::time::Duration;
 
 pub use self::administration::{AdminError, ResetError};
+use self::admission::{Lane, Share};
 use self::avatars::Darkroom;
 pub use self::avatars::PictureError;
 use self::model::{
@@ -21,6 +25,7 @@ pub use self::own::ChangeError;
 use self::passwords::Passwords;
 use self::store::Added;
 pub(in crate::chat) use self::store::PersonRow;
+pub use self::visitor::Visitor;
 use super::events::{Bell, Event, Topic};
 use super::news::{
     self,
@@ -58,7 +63,7 @@ pub struct Accounts {
 pub enum RegisterError {
     #[error("sign-up is closed")]
     Closed,
-    /// Name or address, or both; what else stands against the form is told along with it.
+    /// Name or address, or both.
     #[error("taken")]
     Taken(Vec<Invalid>),
     #[error("the password is guessable")]
@@ -98,19 +103,26 @@ impl Accounts {
     ///
     /// # Errors
     /// When sign-up is closed, the name or address is taken, or the password guessable.
-    pub async fn register(&self, new: &NewAccount) -> Result<Person, RegisterError> {
+    pub async fn register(
+        &self,
+        new: &NewAccount,
+        from: &Visitor,
+    ) -> Result<Person, RegisterError> {
         if !self.sign_up_state().await?.open {
             return Err(RegisterError::Closed);
         }
-        let (name, email, password) = (&new.name, &new.email, &new.password);
-        let objections = self.objections(Some(name), Some(email), Some(password)).await?;
-        if objections.iter().any(|objection| objection.field != "password") {
+        let objections = self.objections(Some(&new.name), Some(&new.email)).await?;
+        if !objections.is_empty() {
             return Err(RegisterError::Taken(objections));
         }
-        if !objections.is_empty() {
+        // Last, since it costs the most: nobody has passwords judged for forms that would be refused
+        // anyway.
+        let about = vec![new.name.as_str().to_owned(), new.email.as_str().to_owned()];
+        let share = Share::Network(from.site());
+        if self.passwords.is_guessable(&new.password, about, share).await? {
             return Err(RegisterError::Guessable);
         }
-        let password_hash = self.passwords.hash(&new.password).await?;
+        let password_hash = self.passwords.hash(&new.password, share).await?;
         let row = store::NewPerson {
             name: &new.name,
             email: &new.email,
@@ -141,25 +153,16 @@ impl Accounts {
     }
 
     /// What stands against the fields of a registration, of those that could be parsed: a taken
-    /// name or address, a guessable password.
+    /// name or address.
     ///
     /// # Errors
-    /// When the database cannot be asked, or too many passwords wait to be judged.
+    /// When the database cannot be asked.
     pub async fn objections(
         &self,
         name: Option<&Name>,
         email: Option<&Email>,
-        password: Option<&PlainPassword>,
     ) -> Result<Vec<Invalid>, Fault> {
-        let mut found = store::taken(&self.db, name, email).await?.complaints();
-        if let Some(password) = password {
-            let about = [name.map(Name::as_str), email.map(Email::as_str)];
-            let about = about.into_iter().flatten().map(str::to_owned).collect();
-            if self.passwords.is_guessable(password, about).await? {
-                found.push(Invalid::new("password", "password-guessable"));
-            }
-        }
-        Ok(found)
+        Ok(store::taken(&self.db, name, email).await?.complaints())
     }
 
     /// Whether a stranger may register now, and whether they would be the first.
@@ -176,7 +179,12 @@ impl Accounts {
     ///
     /// # Errors
     /// When either is wrong.
-    pub async fn sign_in(&self, login: &str, password: &str) -> Result<Person, SignInError> {
+    pub async fn sign_in(
+        &self,
+        login: &str,
+        password: &str,
+        from: &Visitor,
+    ) -> Result<Person, SignInError> {
         let password = PlainPassword::parse(password).ok();
         let email = login.trim().to_lowercase();
         let found = match &password {
@@ -185,7 +193,8 @@ impl Accounts {
         };
         let (person, hash) = found.map_err(Fault::from)?.unzip();
         let typed = password.as_ref().map_or("", PlainPassword::as_str);
-        let right = self.passwords.verify(typed, hash).await?;
+        let place = (Lane::Unknown, Share::Network(from.site()));
+        let right = self.passwords.verify(typed, hash, place).await?;
         person.filter(|_| right).ok_or_else(|| {
             self.failures.add(1);
             SignInError::Wrong

@@ -1,9 +1,10 @@
 //! What people do to their own accounts: name, address, password, where they are signed in.
 
+use super::admission::{Lane, Share};
 use super::model::{
     DisplayName, Email, Ending, Person, PlainPassword, SessionInfo, SignedIn, TokenInfo,
 };
-use super::{Accounts, store};
+use super::{Accounts, Visitor, store};
 use crate::chat::events::{Event, Notice, Topic};
 use crate::kernel::Fault;
 
@@ -71,8 +72,9 @@ impl Accounts {
         me: &SignedIn,
         email: &Email,
         password: &str,
+        from: &Visitor,
     ) -> Result<(), ChangeError> {
-        self.prove(me, password).await?;
+        self.prove(me, password, from).await?;
         let changed = store::set_email(&self.db, me.person.id, email).await;
         if changed.map_err(Fault::from)? { Ok(()) } else { Err(ChangeError::EmailTaken) }
     }
@@ -86,27 +88,27 @@ impl Accounts {
         me: &SignedIn,
         old: &str,
         new: &PlainPassword,
+        from: &Visitor,
     ) -> Result<(), ChangeError> {
-        self.prove(me, old).await?;
-        if self.is_guessable(&me.person, new).await? {
+        self.prove(me, old, from).await?;
+        let share = Share::User(me.person.id);
+        if self.is_guessable(&me.person, new, share).await? {
             return Err(ChangeError::Guessable);
         }
-        let hash = self.passwords.hash(new).await?;
+        let hash = self.passwords.hash(new, share).await?;
         store::set_password(&self.db, me.person.id, &hash).await.map_err(Fault::from)?;
         Ok(self.sign_out_elsewhere(me).await?)
     }
 
     /// Whether a password is too easy to guess for somebody who knows this person.
-    ///
-    /// # Errors
-    /// When too many wait to be judged.
-    pub async fn is_guessable(
+    pub(super) async fn is_guessable(
         &self,
         person: &Person,
         password: &PlainPassword,
+        share: Share,
     ) -> Result<bool, Fault> {
         let about = vec![person.name.clone(), store::email_of(&self.db, person.id).await?];
-        self.passwords.is_guessable(password, about).await
+        self.passwords.is_guessable(password, about, share).await
     }
 
     /// Ends all sign-ins of a person but the one at hand.
@@ -120,10 +122,16 @@ impl Accounts {
         Ok(())
     }
 
-    async fn prove(&self, me: &SignedIn, password: &str) -> Result<(), ChangeError> {
+    async fn prove(
+        &self,
+        me: &SignedIn,
+        password: &str,
+        from: &Visitor,
+    ) -> Result<(), ChangeError> {
         let hash = store::password_of(&self.db, me.person.id).await.map_err(Fault::from)?;
         let typed = PlainPassword::parse(password).map_err(|_| ChangeError::WrongPassword)?;
-        let right = self.passwords.verify(typed.as_str(), Some(hash)).await?;
+        let place = (Lane::Unknown, Share::Network(from.site()));
+        let right = self.passwords.verify(typed.as_str(), Some(hash), place).await?;
         if right { Ok(()) } else { Err(ChangeError::WrongPassword) }
     }
 }

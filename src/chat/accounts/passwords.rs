@@ -1,21 +1,12 @@
-//! Hashing and judging passwords: slow on purpose, so bounded on purpose.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! Hashing and judging passwords: slow on purpose, so everything takes turns ([`super::admission`]).
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use tokio::sync::Semaphore;
 
+use super::admission::{Admission, Lane, Share};
 use super::model::PlainPassword;
+use super::strength;
 use crate::kernel::Fault;
-
-/// How many may wait for a turn; a hash takes some 35 ms of a core.
-const WAITING: usize = 64;
-
-/// Below this nothing offline is needed to find it: zxcvbn's 3 of 4 is "safely unguessable
-/// against a slow hash" (Wheeler, USENIX Security 2016).
-const LEAST_SCORE: zxcvbn::Score = zxcvbn::Score::Three;
 
 /// What is checked when there is no such person, so that the answer takes as long as a wrong
 /// password takes. Nothing is known to have this hash.
@@ -23,30 +14,23 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$cGF0aW8tbm9ib2R5LTAwMDE\
                       $WmrH9t3mXx0o2gBh0nq3y7v1e5d8s4k6u2w9z1c3b5M";
 
 /// Argon2id with 19 MiB, two passes, one lane (the OWASP minimum), a core's worth of threads at
-/// a time.
+/// a time: a hash takes some 35 ms of one.
 #[derive(Clone)]
-pub struct Passwords {
-    turns: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
-}
+pub struct Passwords(Admission);
 
 impl Passwords {
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let at_once = cores.saturating_sub(1).max(1);
-        Self {
-            turns: Arc::new(Semaphore::new(at_once)),
-            waiting: Arc::new(Semaphore::new(at_once + WAITING)),
-        }
+        Self(Admission::new(cores.saturating_sub(1).max(1)))
     }
 
     /// The hash as a PHC string, with a salt of its own.
     ///
     /// # Errors
     /// [`Fault::Busy`] when too many wait already.
-    pub async fn hash(&self, password: &PlainPassword) -> Result<String, Fault> {
+    pub(super) async fn hash(&self, password: &PlainPassword, by: Share) -> Result<String, Fault> {
         let password = password.clone();
-        self.in_turn(move || {
+        self.in_turn((Lane::New, by), move || {
             let hash = Argon2::default().hash_password(password.as_str().as_bytes());
             hash.map(|hash| hash.to_string()).map_err(|e| Fault::internal(e.to_string()))
         })
@@ -57,9 +41,14 @@ impl Passwords {
     ///
     /// # Errors
     /// [`Fault::Busy`] when too many wait already.
-    pub async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool, Fault> {
+    pub(super) async fn verify(
+        &self,
+        password: &str,
+        hash: Option<String>,
+        place: (Lane, Share),
+    ) -> Result<bool, Fault> {
         let password = password.to_owned();
-        self.in_turn(move || {
+        self.in_turn(place, move || {
             let found = hash.is_some();
             let hash = hash.as_deref().unwrap_or(NOBODY);
             let right = Argon2::default().verify_password(password.as_bytes(), hash).is_ok();
@@ -72,27 +61,22 @@ impl Passwords {
     ///
     /// # Errors
     /// [`Fault::Busy`] when too many wait already.
-    pub async fn is_guessable(
+    pub(super) async fn is_guessable(
         &self,
         password: &PlainPassword,
         about: Vec<String>,
+        by: Share,
     ) -> Result<bool, Fault> {
         let password = password.clone();
-        self.in_turn(move || {
-            let about: Vec<&str> = about.iter().map(String::as_str).collect();
-            zxcvbn::zxcvbn(password.as_str(), &about).score() < LEAST_SCORE
-        })
-        .await
+        self.in_turn((Lane::Strength, by), move || strength::is_guessable(&password, &about)).await
     }
 
     async fn in_turn<R: Send + 'static>(
         &self,
+        (lane, share): (Lane, Share),
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Fault> {
-        let Ok(_place) = self.waiting.try_acquire() else {
-            return Err(Fault::Busy { retry_after: Duration::from_secs(5) });
-        };
-        let turn = self.turns.clone().acquire_owned().await.map_err(Fault::internal)?;
+        let turn = self.0.turn(lane, share).await?;
         // The turn goes along: work that nobody waits for any more still fills its core.
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
@@ -120,9 +104,11 @@ mod tests {
     #[tokio::test]
     async fn the_right_password_is_verified_and_no_other() {
         let passwords = Passwords::new();
-        let hash = passwords.hash(&plain("correcto-caballo-42")).await.expect("a hash");
+        let hash = passwords.hash(&plain("correcto-caballo-42"), Share::Own).await.expect("a hash");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        let verify = async |text, hash| passwords.verify(text, hash).await.expect("an answer");
+        let place = (Lane::Known, Share::Own);
+        let verify =
+            async |text, hash| passwords.verify(text, hash, place).await.expect("an answer");
         assert!(verify("correcto-caballo-42", Some(hash.clone())).await);
         assert!(!verify("correcto-caballo-43", Some(hash)).await);
         assert!(!verify("correcto-caballo-42", None).await);
@@ -133,22 +119,5 @@ mod tests {
         use argon2::password_hash::Error;
         let checked = Argon2::default().verify_password(b"x", NOBODY);
         assert_eq!(checked, Err(Error::PasswordInvalid));
-    }
-
-    #[tokio::test]
-    async fn common_words_and_ones_own_name_are_guessable_and_a_phrase_is_not() {
-        let passwords = Passwords::new();
-        for (text, guessable) in [
-            ("password1", true),
-            ("qwertyuiop", true),
-            ("12345678", true),
-            ("anaortega1", true),
-            ("correcto-caballo-42-grapa", false),
-            ("huerto vecinal con manguera", false),
-        ] {
-            let about = vec!["anaortega".to_owned()];
-            let judged = passwords.is_guessable(&plain(text), about).await.expect("a judgement");
-            assert_eq!(judged, guessable, "{text}");
-        }
     }
 }

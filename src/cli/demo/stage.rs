@@ -7,6 +7,7 @@ use anyhow::Context;
 
 use super::StoryTime;
 use super::story::{At, Line, Place, Scene, Story};
+use crate::chat::accounts::Visitor;
 use crate::chat::accounts::model::{DisplayName, NewAccount, Person, Secret, SignedIn};
 use crate::chat::messages::model::{Draft, Emoji, Kind, MessageBody, Written};
 use crate::chat::rooms::model::{NewRoom, RoomChange, RoomTopic};
@@ -56,7 +57,7 @@ impl Stage {
             let name = somebody.name;
             let email = format!("{name}@patio.example");
             let new = NewAccount::parse(name, &email, password).map_err(|all| wrong(&all))?;
-            let person = accounts.register(&new).await.context(name)?;
+            let person = accounts.register(&new, &Visitor::local()).await.context(name)?;
             let shown = DisplayName::parse(somebody.display_name).map_err(|one| wrong(&[one]))?;
             let credential = Secret::new(self.site.random.secret()).credential();
             accounts.rename(&SignedIn { person: person.clone(), credential }, &shown).await?;

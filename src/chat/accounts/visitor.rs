@@ -1,0 +1,27 @@
+//! Where somebody who types a password comes from: what guesses are counted by, and how one is known
+//! from earlier. Knows no request: `http` fills it in.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+/// The far end of a sign-in, a registration, a change of password.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// As the log names it.
+    pub ip: IpAddr,
+    /// The networks around the address, the smallest first.
+    pub networks: Vec<IpNet>,
+}
+
+impl Visitor {
+    /// Who acts in this process and not over the network.
+    pub fn local() -> Self {
+        Self { ip: IpAddr::V6(Ipv6Addr::LOCALHOST), networks: Vec::new() }
+    }
+
+    /// The largest of the networks, whose visitors share places in a line.
+    pub(super) fn site(&self) -> IpAddr {
+        self.networks.last().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpNet::addr)
+    }
+}
