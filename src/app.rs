@@ -18,6 +18,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::chat::accounts::Accounts;
+use crate::chat::audit::Audit;
 use crate::chat::hearing;
 use crate::chat::jobs::Jobs;
 use crate::chat::jobs::model::Work;
@@ -89,6 +90,7 @@ impl App {
             meanwhile: Meanwhile::new(db.clone(), clock.clone()),
             presence: Presence::start(bell.clone(), clock.clone(), &lifecycle),
             jobs: Jobs::new(db.clone(), clock.clone(), random.clone()),
+            audit: Audit::new(db.clone()),
             bell,
             db,
             clock,

@@ -134,3 +134,23 @@ job-attempts = { $count ->
 }
 job-again = Run again
 job-drop = Drop
+
+# What was done, as administrators read it
+audit = What was done
+audit-hint = Who deleted, renamed, removed, closed or promoted what. Entries stay, and hold no text of messages.
+audit-empty = Nothing was recorded yet.
+audit-earlier = Earlier entries
+audit-command-line = Command line
+audit-message-delete = deleted a message of @{ $author } in { $room }
+audit-room-delete = deleted the room { $name }
+audit-room-restore = restored the room { $name }
+audit-room-rename = renamed the room { $name } to { $new }
+audit-member-remove = removed @{ $name } from { $room }
+audit-user-close = closed the account of @{ $name }
+audit-user-reopen = opened the account of @{ $name } again
+audit-user-erase = began to delete everything @{ $name } wrote
+audit-user-promote = made @{ $name } an administrator
+audit-user-demote = made @{ $name } a member again
+audit-user-reset-link = made a password link for @{ $name }
+audit-sign-up-open = opened sign-up
+audit-sign-up-close = closed sign-up

@@ -134,3 +134,23 @@ job-attempts = { $count ->
 }
 job-again = Volver a ejecutar
 job-drop = Descartar
+
+# Lo que se hizo, como lo leen quienes administran
+audit = Qué se hizo
+audit-hint = Quién eliminó, renombró, expulsó, cerró o ascendió qué. Las entradas no se borran y no guardan texto de mensajes.
+audit-empty = Todavía no hay nada anotado.
+audit-earlier = Entradas anteriores
+audit-command-line = Línea de órdenes
+audit-message-delete = eliminó un mensaje de @{ $author } en { $room }
+audit-room-delete = eliminó la sala { $name }
+audit-room-restore = recuperó la sala { $name }
+audit-room-rename = cambió el nombre de la sala { $name } a { $new }
+audit-member-remove = sacó a @{ $name } de { $room }
+audit-user-close = cerró la cuenta de @{ $name }
+audit-user-reopen = volvió a abrir la cuenta de @{ $name }
+audit-user-erase = empezó a eliminar todo lo que escribió @{ $name }
+audit-user-promote = hizo administrador a @{ $name }
+audit-user-demote = volvió a hacer miembro a @{ $name }
+audit-user-reset-link = creó un enlace de contraseña para @{ $name }
+audit-sign-up-open = abrió el registro
+audit-sign-up-close = cerró el registro

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::shapes::{MessageShape, Paged};
 use crate::chat::messages::model::{Draft, Emoji, Kind, MessageBody, Nonce, Window};
-use crate::http::{CanAmend, CanPost, CanRead, CanSee, JsonBody, Problem, Query, Site};
+use crate::http::{CanAmend, CanDelete, CanPost, CanRead, CanSee, JsonBody, Problem, Query, Site};
 use crate::kernel::paging::Limit;
 use crate::kernel::{Invalid, MessageId, Rev, Seq};
 
@@ -170,9 +170,11 @@ async fn update(
     Ok(Json(MessageShape::from(&*edited.message)).into_response())
 }
 
-/// Delete a message of yours
+/// Delete a message
 ///
-/// A row without text stays, so that its `seq` is never missing. Deleting again changes nothing.
+/// For its author, and for the owner of its room and administrators, who moderate: `deleted_by` says which
+/// it was, and the audit log has it. A row without text stays, so that its `seq` is never missing.
+/// Deleting again changes nothing.
 #[utoipa::path(
     delete,
     path = "/messages/{id}",
@@ -180,15 +182,15 @@ async fn update(
     params(("id" = i64, Path, description = "The message.")),
     responses(
         (status = 204, description = "Its text and reactions are gone."),
-        (status = 403, description = "Somebody else wrote it."),
+        (status = 403, description = "Somebody else wrote it, and you do not moderate its room."),
         (status = 404, description = "No message, or none that you may see."),
     ),
 )]
 async fn destroy(
     State(site): State<Site>,
-    CanAmend(author): CanAmend,
+    CanDelete(deleter): CanDelete,
 ) -> Result<StatusCode, Problem> {
-    site.messages.delete(author).await?;
+    site.messages.delete(deleter).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

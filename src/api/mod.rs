@@ -1,6 +1,7 @@
 //! The JSON API under `/api/v1`: the same verbs and rights as the pages, for programs.
 
 mod accounts;
+mod audit;
 mod errors;
 mod messages;
 mod reference;
@@ -42,6 +43,7 @@ fn calls() -> OpenApiRouter<Site> {
         .merge(rooms::router())
         .merge(messages::router())
         .merge(search::router())
+        .merge(audit::router())
 }
 
 /// The reference of all calls: an `OpenAPI` 3.1 document.

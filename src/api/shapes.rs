@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::chat::accounts::model::Person;
-use crate::chat::messages::model::{Message, Reactions};
+use crate::chat::messages::model::{DeletedBy, Message, Reactions};
 use crate::chat::rooms::model::{Census, Room};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
@@ -123,12 +123,23 @@ impl<'a> RoomShape<'a> {
 
 /// Who wrote a message.
 #[derive(Serialize, ToSchema)]
-struct Author<'a> {
+pub struct Author<'a> {
     #[schema(value_type = i64)]
     id: UserId,
     name: &'a str,
     display_name: &'a str,
     bot: bool,
+}
+
+impl<'a> From<&'a Person> for Author<'a> {
+    fn from(person: &'a Person) -> Self {
+        Self {
+            id: person.id,
+            name: &person.name,
+            display_name: &person.display_name,
+            bot: person.bot,
+        }
+    }
 }
 
 /// Everybody who reacted with one emoji.
@@ -154,7 +165,8 @@ impl<'a> From<&'a Reactions> for ReactionShape<'a> {
     "id": 9, "room_id": 7, "seq": 51, "rev": 58, "kind": "text",
     "author": {"id": 2, "name": "ada", "display_name": "Ada Lovelace", "bot": false},
     "body": "Rain at four.", "html": "<p>Rain at four.</p>",
-    "created_at": "2026-11-21T10:00:00.000Z", "edited_at": null, "deleted": false, "reply_to": null,
+    "created_at": "2026-11-21T10:00:00.000Z", "edited_at": null, "deleted": false, "deleted_by": null,
+    "reply_to": null,
     "reactions": [{"emoji": "👍", "count": 1, "users": [3]}], "attachments": [], "nonce": null
 }))]
 pub struct MessageShape<'a> {
@@ -184,6 +196,9 @@ pub struct MessageShape<'a> {
     #[schema(format = DateTime)]
     edited_at: Option<String>,
     deleted: bool,
+    /// By whom it was deleted: its author, or somebody else who moderates the room.
+    #[schema(pattern = "^(author|moderator)$")]
+    deleted_by: Option<&'static str>,
     /// The `id` of the message that it answers.
     #[schema(value_type = Option<i64>)]
     reply_to: Option<MessageId>,
@@ -198,24 +213,19 @@ pub struct MessageShape<'a> {
 
 impl<'a> From<&'a Message> for MessageShape<'a> {
     fn from(message: &'a Message) -> Self {
-        let author = &message.author;
         Self {
             id: message.id,
             room_id: message.room,
             seq: message.seq,
             rev: message.rev,
             kind: message.kind.as_str(),
-            author: Author {
-                id: author.id,
-                name: &author.name,
-                display_name: &author.display_name,
-                bot: author.bot,
-            },
+            author: Author::from(&message.author),
             body: &message.body,
             html: &message.html,
             created_at: message.created_at.rfc3339(),
             edited_at: message.edited_at.map(Timestamp::rfc3339),
-            deleted: message.deleted,
+            deleted: message.is_deleted(),
+            deleted_by: message.deleted_by.map(DeletedBy::as_str),
             reply_to: message.reply_to,
             reactions: message.reactions.iter().map(ReactionShape::from).collect(),
             attachments: [],

@@ -5,6 +5,7 @@
 //! rings the bell of [`events`] afterwards.
 
 pub mod accounts;
+pub mod audit;
 pub mod commands;
 pub mod events;
 pub mod hearing;

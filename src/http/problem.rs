@@ -107,6 +107,7 @@ impl From<WriteError> for Problem {
             WriteError::Invalid(invalid) => Self::invalid([invalid]),
             WriteError::NotFound => Self::not_found(),
             WriteError::NotTheAuthor => Self::saying(StatusCode::FORBIDDEN, "not-the-author"),
+            WriteError::NotAModerator => Self::saying(StatusCode::FORBIDDEN, "not-a-moderator"),
             WriteError::Deleted => Self::saying(StatusCode::CONFLICT, "message-is-deleted"),
             WriteError::Fault(fault) => fault.into(),
         }

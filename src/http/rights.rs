@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::{Client, PathId, Problem, Site, cookies};
 use crate::chat::accounts::model::{Admin, Secret, SignedIn};
-use crate::chat::messages::model::{Author, Message};
+use crate::chat::messages::model::{Author, Deleter, Message};
 use crate::chat::rooms::model::{Member, Owner, Reader};
 use crate::kernel::{MessageId, RoomId};
 
@@ -149,7 +149,7 @@ impl FromRequestParts<Site> for CanSee {
     }
 }
 
-/// The right to edit and to delete the message in the path.
+/// The right to edit the message in the path.
 pub struct CanAmend(pub Author);
 
 impl FromRequestParts<Site> for CanAmend {
@@ -158,5 +158,17 @@ impl FromRequestParts<Site> for CanAmend {
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
         let CanSee { reader, message } = CanSee::from_request_parts(parts, site).await?;
         Ok(Self(site.messages.author(&reader, message.id).await?))
+    }
+}
+
+/// The right to delete the message in the path.
+pub struct CanDelete(pub Deleter);
+
+impl FromRequestParts<Site> for CanDelete {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let CanSee { reader, message } = CanSee::from_request_parts(parts, site).await?;
+        Ok(Self(site.messages.deleter(&reader, message.id).await?))
     }
 }

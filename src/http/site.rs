@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::limits::Throttle;
 use super::metrics::Requests;
 use crate::chat::accounts::Accounts;
+use crate::chat::audit::Audit;
 use crate::chat::events::Bell;
 use crate::chat::jobs::Jobs;
 use crate::chat::meanwhile::Meanwhile;
@@ -32,6 +33,7 @@ pub struct Parts {
     pub presence: Presence,
     pub meanwhile: Meanwhile,
     pub jobs: Jobs,
+    pub audit: Audit,
     pub bell: Bell,
     pub db: Db,
     pub clock: Clock,

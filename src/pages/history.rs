@@ -5,7 +5,7 @@ use askama::Template;
 use jiff::civil::Date;
 
 use super::people::{hue_of, initials};
-use crate::chat::messages::model::{Kind, Message, Reactions, Window};
+use crate::chat::messages::model::{DeletedBy, Kind, Message, Reactions, Window};
 use crate::chat::rooms::model::{Reader, Visibility};
 use crate::http::{Language, Problem, Site};
 use crate::kernel::paging::Limit;
@@ -26,7 +26,8 @@ struct MessageView<'a> {
     html: &'a str,
     /// When it was given another text.
     edited: Option<Moment>,
-    deleted: bool,
+    /// What stands in place of the text of a deleted message.
+    deleted: Option<&'static str>,
     reactions: Vec<ReactionView<'a>>,
     nonce: Option<&'a str>,
     /// Follows a message of the same author so closely that it needs no name.
@@ -39,7 +40,7 @@ struct MessageView<'a> {
 pub(super) struct Moment {
     pub iso: String,
     pub full: String,
-    clock: String,
+    pub clock: String,
 }
 
 impl Moment {
@@ -100,14 +101,22 @@ fn render(message: &Message, day: &str, t: Language, continues: bool) -> askama:
         at_ms: message.created_at.0,
         at: Moment::on(day, message.created_at),
         html: &message.html,
-        edited: message.edited_at.filter(|_| !message.deleted).map(|at| Moment::new(at, t)),
-        deleted: message.deleted,
+        edited: message.edited_at.filter(|_| !message.is_deleted()).map(|at| Moment::new(at, t)),
+        deleted: message.deleted_by.map(|by| deletion(by, t)),
         reactions: message.reactions.iter().map(|one| ReactionView::new(one, t)).collect(),
         nonce: message.nonce.as_deref(),
         continues,
         action: message.kind == Kind::Action,
     };
     MessageTemplate { m, t }.render()
+}
+
+/// What stands in place of a deleted message.
+fn deletion(by: DeletedBy, t: Language) -> &'static str {
+    match by {
+        DeletedBy::Author => t.say("message-deleted"),
+        DeletedBy::Moderator => t.say("message-removed"),
+    }
 }
 
 /// A page of history.
@@ -204,7 +213,7 @@ fn is_run(earlier: &Message, later: &Message) -> bool {
 
 /// A day in words: "Friday 20 November 2026". In UTC, as everything that the server writes; the
 /// browser puts the reader's own zone in its place.
-fn day_label(date: Date, t: Language) -> String {
+pub(super) fn day_label(date: Date, t: Language) -> String {
     let pick = |list: &str, index: i8| {
         let words = t.say(list);
         let index = usize::try_from(index).unwrap_or_default();

@@ -14,7 +14,8 @@ use super::layout::{Frame, again, html};
 use super::side::{Side, icon, side};
 use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Emoji, Message, MessageBody};
-use crate::http::{CanAmend, CanSee, FormBody, Problem, Site};
+use crate::chat::rooms::model::may_moderate;
+use crate::http::{CanDelete, CanSee, FormBody, Problem, Site};
 use crate::kernel::paging::Limit;
 use crate::kernel::{Invalid, UserId};
 
@@ -41,6 +42,9 @@ struct MessagePage {
     message: String,
     deleted: bool,
     may_amend: bool,
+    /// What others wrote.
+    may_moderate: bool,
+    author: String,
     form: Form,
     emoji: Vec<EmojiView>,
     /// Where in the room it stands.
@@ -89,9 +93,9 @@ async fn edit(
 
 async fn destroy(
     State(site): State<Site>,
-    CanAmend(author): CanAmend,
+    CanDelete(deleter): CanDelete,
 ) -> Result<Response, Problem> {
-    let deleted = site.messages.delete(author).await?;
+    let deleted = site.messages.delete(deleter).await?;
     Ok(to_message(&deleted.message))
 }
 
@@ -168,8 +172,10 @@ async fn message_page(
         room: RoomView { name: room.name.clone(), icon: icon(room) },
         id: message.id.0,
         message: shown,
-        deleted: message.deleted,
+        deleted: message.is_deleted(),
         may_amend: message.author.id == me.id,
+        may_moderate: message.author.id != me.id && may_moderate(me, room),
+        author: message.author.display_name.clone(),
         form,
         emoji: COMMON_EMOJI.into_iter().map(view).collect(),
         back: place_in_room(message, room.last_seq.0),

@@ -3,6 +3,7 @@
 mod accounts;
 mod admin;
 mod assets;
+mod audit;
 mod avatars;
 mod browser;
 mod commands;
@@ -53,6 +54,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(reference::router())
         .merge(reset::router())
         .merge(admin::router())
+        .merge(audit::router())
         .merge(jobs::router())
         .merge(mentions::router())
         .merge(messages::router())

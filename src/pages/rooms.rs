@@ -19,7 +19,7 @@ use crate::chat::accounts::model::Person;
 use crate::chat::commands::COMMANDS;
 use crate::chat::messages::model::Window;
 use crate::chat::rooms::AccessError;
-use crate::chat::rooms::model::{Reader, Room, Visibility};
+use crate::chat::rooms::model::{Reader, Room, Visibility, may_moderate};
 use crate::chat::search;
 use crate::http::{CanRead, Client, Language, Problem, Query, Site, Viewer, cookies};
 use crate::kernel::{Fault, RoomId, Seq};
@@ -114,6 +114,8 @@ struct RoomView {
     /// How far its reader has read; -1 for somebody who is no member.
     last_read: i64,
     member: bool,
+    /// Its reader may delete what others wrote.
+    moderates: bool,
     members: usize,
     members_label: String,
     message_to: &'static str,
@@ -123,7 +125,7 @@ struct RoomView {
 }
 
 impl RoomView {
-    fn new(room: &Room, members: usize, t: Language) -> Self {
+    fn new(me: &Person, room: &Room, members: usize, t: Language) -> Self {
         Self {
             id: room.id.0,
             kind: room.visibility.as_str(),
@@ -133,6 +135,7 @@ impl RoomView {
             rev: room.rev.0,
             last_read: room.last_read_seq.map_or(-1, |seq| seq.0),
             member: room.is_member(),
+            moderates: may_moderate(me, room),
             members,
             members_label: t.count("people-button", members),
             message_to: match room.visibility {
@@ -184,7 +187,7 @@ pub(super) async fn room_page(
     }
     let side = side(site, reader.person(), Some(room), &page).await?;
     let (online, offline) = people(site, reader).await?;
-    let view = RoomView::new(room, online.len() + offline.len(), page.t);
+    let view = RoomView::new(reader.person(), room, online.len() + offline.len(), page.t);
     Ok(html(&RoomPage {
         room: view,
         side,
@@ -232,6 +235,7 @@ pub(super) async fn unwritten_page(
             rev: 0,
             last_read: -1,
             member: true,
+            moderates: false,
             members: 2,
             members_label: page.t.count("people-button", 2),
             message_to: "message-person",

@@ -21,7 +21,9 @@ export function startActs({ log, timeline, composer, me, keep, error, signal }) 
   function move(article) {
     if (!article?.matches('[data-seq]:not(.msg--deleted)')) { bar.remove(); return; }
     if (bar.parentElement === article) return;
-    for (const own of bar.querySelectorAll('[data-act="edit"], [data-act="delete"]')) own.hidden = article.dataset.author !== me;
+    const mine = article.dataset.author === me;
+    bar.querySelector('[data-act="edit"]').hidden = !mine;
+    bar.querySelector('[data-act="delete"]').hidden = !mine && !('moderates' in template.dataset);
     article.append(bar);
     setStops(article, article.contains(document.activeElement));
   }

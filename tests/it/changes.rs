@@ -157,6 +157,7 @@ async fn a_deleted_message_leaves_a_trace_and_nothing_else() {
     expected["body"] = "".into();
     expected["html"] = "".into();
     expected["deleted"] = true.into();
+    expected["deleted_by"] = "author".into();
     expected["rev"] = 3.into();
     assert_eq!(newest(&luis).await, expected);
 

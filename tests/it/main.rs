@@ -2,6 +2,7 @@
 
 mod accounts;
 mod administration;
+mod audit;
 mod avatars;
 mod backup;
 mod changes;
@@ -21,6 +22,7 @@ mod mentions;
 mod message_page;
 mod messages;
 mod metrics;
+mod moderation;
 mod neighbours;
 mod pages;
 mod people;

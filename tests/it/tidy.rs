@@ -20,13 +20,14 @@ const RINGS: [&[&str]; 9] = [
 ];
 
 /// The parts of `chat`, low to high. Models stand below the events, verbs above.
-const CHAT: [&str; 14] = [
+const CHAT: [&str; 15] = [
     "accounts::model",
     "rooms::model",
     "messages::model",
     "events",
     "news",
     "jobs",
+    "audit",
     "accounts",
     "meanwhile",
     "rooms",

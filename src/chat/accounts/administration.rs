@@ -11,7 +11,7 @@ use super::store;
 use super::{Accounts, RegisterError};
 use crate::chat::events::{Notice, Topic};
 use crate::config::Signup;
-use crate::kernel::{Fault, UserId};
+use crate::kernel::{Fault, Timestamp, UserId};
 
 /// How long a link that resets a password is good for.
 const RESET_WITHIN: Duration = Duration::from_hours(72);
@@ -41,12 +41,12 @@ pub enum ResetError {
 impl Accounts {
     /// The right to administer; `None` for who may not.
     pub fn admin(&self, me: &SignedIn) -> Option<Admin> {
-        (me.person.role == Role::Admin).then_some(Admin(()))
+        (me.person.role == Role::Admin).then_some(Admin(Some(me.person.id)))
     }
 
     /// The right of whoever sits at the machine: who can open the database needs no other.
     pub fn operator(&self) -> Admin {
-        Admin(())
+        Admin(None)
     }
 
     /// Everybody who ever had an account, by name.
@@ -83,8 +83,14 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AdminError::LastAdmin`] when nobody else would be left.
-    pub async fn set_role(&self, _: &Admin, user: UserId, role: Role) -> Result<(), AdminError> {
-        let changed = store::set_role(&self.db, user, role).await.map_err(Fault::from)?;
+    pub async fn set_role(
+        &self,
+        admin: &Admin,
+        user: UserId,
+        role: Role,
+    ) -> Result<(), AdminError> {
+        let changed = store::set_role(&self.db, user, role, self.act(admin)).await;
+        let changed = changed.map_err(Fault::from)?;
         if changed { Ok(()) } else { Err(AdminError::LastAdmin) }
     }
 
@@ -93,9 +99,9 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AdminError::LastAdmin`] when nobody else would be left.
-    pub async fn deactivate(&self, _: &Admin, user: UserId) -> Result<(), AdminError> {
+    pub async fn deactivate(&self, admin: &Admin, user: UserId) -> Result<(), AdminError> {
         let ended =
-            store::deactivate(&self.db, user, self.clock.now()).await.map_err(Fault::from)?;
+            store::deactivate(&self.db, user, self.act(admin)).await.map_err(Fault::from)?;
         self.tell_ended(ended.ok_or(AdminError::LastAdmin)?, Ending::AccountClosed);
         Ok(())
     }
@@ -104,8 +110,8 @@ impl Accounts {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn reactivate(&self, _: &Admin, user: UserId) -> Result<(), Fault> {
-        Ok(store::reactivate(&self.db, user).await?)
+    pub async fn reactivate(&self, admin: &Admin, user: UserId) -> Result<(), Fault> {
+        Ok(store::reactivate(&self.db, user, self.act(admin)).await?)
     }
 
     /// A link by which somebody chooses a new password, once, within three days. An earlier one
@@ -113,10 +119,10 @@ impl Accounts {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn reset_link(&self, _: &Admin, user: UserId) -> Result<Secret, Fault> {
+    pub async fn reset_link(&self, admin: &Admin, user: UserId) -> Result<Secret, Fault> {
         let link = Secret::new(self.random.secret());
         let expires = self.clock.now().plus(RESET_WITHIN);
-        store::set_reset(&self.db, user, link.credential(), expires).await?;
+        store::set_reset(&self.db, user, (link.credential(), expires), self.act(admin)).await?;
         Ok(link)
     }
 
@@ -156,17 +162,18 @@ impl Accounts {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn set_sign_up(&self, _: &Admin, signup: Signup) -> Result<(), Fault> {
-        let word = match signup {
-            Signup::Open => "open",
-            Signup::Closed => "closed",
-        };
-        Ok(store::set_sign_up(&self.db, word).await?)
+    pub async fn set_sign_up(&self, admin: &Admin, signup: Signup) -> Result<(), Fault> {
+        Ok(store::set_sign_up(&self.db, signup, self.act(admin)).await?)
     }
 
     /// Whether the settings close sign-up, so that there is nothing to switch.
     pub fn is_sign_up_fixed(&self) -> bool {
         self.signup == Signup::Closed
+    }
+
+    /// Who acts, and when: for the audit log.
+    pub(super) fn act(&self, admin: &Admin) -> (Option<UserId>, Timestamp) {
+        (admin.actor(), self.clock.now())
     }
 
     pub(super) fn tell_ended(&self, ended: Vec<Credential>, ending: Ending) {

@@ -298,7 +298,14 @@ pub struct Account {
 }
 
 /// The right to administer this installation. Only [`super::Accounts`] gives it.
-pub struct Admin(pub(in crate::chat::accounts) ());
+pub struct Admin(pub(in crate::chat::accounts) Option<UserId>);
+
+impl Admin {
+    /// Whose right it is, for the audit log; `None` for the command line.
+    pub fn actor(&self) -> Option<UserId> {
+        self.0
+    }
+}
 
 /// Why a sign-in ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

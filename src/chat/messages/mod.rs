@@ -13,10 +13,11 @@ use self::append::Append;
 pub use self::append::Writing;
 pub use self::model::WriteError;
 use self::model::{
-    Author, Draft, Emoji, Message, MessageBody, Post, Reaction, Window, Write, Written,
+    Author, Deleter, DeletionReason, Draft, Emoji, Message, MessageBody, Post, Reaction, Window,
+    Write, Written,
 };
 use super::events::Bell;
-use super::rooms::model::{Member, Reader};
+use super::rooms::model::{Member, Reader, may_moderate};
 use super::search;
 use super::search::model::{Entry, Hit};
 use crate::db::Db;
@@ -85,11 +86,11 @@ impl Messages {
     pub async fn found(&self, hits: &[Hit]) -> Result<Vec<Message>, Fault> {
         let ids: Vec<MessageId> = hits.iter().map(Hit::message).collect();
         let mut messages = store::found(&self.db, &ids).await?;
-        messages.retain(|message| !message.deleted);
+        messages.retain(|message| !message.is_deleted());
         Ok(messages)
     }
 
-    /// The right to edit and delete a message, which who wrote it has, as long as they may read it.
+    /// The right to edit a message: its author has it, as long as they may read it.
     ///
     /// # Errors
     /// [`WriteError::NotTheAuthor`] for everybody else.
@@ -100,6 +101,27 @@ impl Messages {
         } else {
             Err(WriteError::NotTheAuthor)
         }
+    }
+
+    /// The right to delete a message: its author has it, and who moderates the room.
+    ///
+    /// # Errors
+    /// [`WriteError::NotAModerator`] for everybody else.
+    pub async fn deleter(&self, reader: &Reader, id: MessageId) -> Result<Deleter, WriteError> {
+        let message = self.find(reader, id).await?.ok_or(WriteError::NotFound)?;
+        let (person, room, author) = (reader.person(), reader.room(), &message.author);
+        let reason = if author.id == person.id {
+            DeletionReason::Author
+        } else if may_moderate(person, room) {
+            DeletionReason::Moderation {
+                moderator: person.id,
+                room_name: room.name.clone(),
+                author: (author.id, author.name.clone()),
+            }
+        } else {
+            return Err(WriteError::NotAModerator);
+        };
+        Ok(Deleter { room: message.room, message: message.id, reason })
     }
 
     /// Gives a message another text. The same text changes nothing.
@@ -116,8 +138,8 @@ impl Messages {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn delete(&self, author: Author) -> Result<Written, WriteError> {
-        self.append.write(Write::Delete(author)).await
+    pub async fn delete(&self, deleter: Deleter) -> Result<Written, WriteError> {
+        self.append.write(Write::Delete(deleter)).await
     }
 
     /// Reacts to a message of the room. The same reaction again changes nothing.

@@ -22,11 +22,39 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     pub created_at: Timestamp,
     pub edited_at: Option<Timestamp>,
-    pub deleted: bool,
+    /// By whom it was deleted, if it was.
+    pub deleted_by: Option<DeletedBy>,
     /// In the order in which each emoji was first used.
     pub reactions: Vec<Reactions>,
     /// What it was sent with, for as long as that is kept.
     pub nonce: Option<String>,
+}
+
+impl Message {
+    pub fn is_deleted(&self) -> bool {
+        self.deleted_by.is_some()
+    }
+}
+
+/// In which role somebody deleted a message. Who it was is in the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeletedBy {
+    Author,
+    Moderator,
+}
+
+impl DeletedBy {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Author => "author",
+            Self::Moderator => "moderator",
+        }
+    }
+
+    /// The opposite of [`Self::as_str`].
+    pub fn from_column(text: &str) -> Option<Self> {
+        [Self::Author, Self::Moderator].into_iter().find(|by| by.as_str() == text)
+    }
 }
 
 /// Who reacted to a message with one emoji: at least one person, the first one first.
@@ -153,11 +181,41 @@ pub(super) struct Rendered {
     pub names: Vec<String>,
 }
 
-/// The right to edit and to delete a message. Made by [`super::Messages::author`] alone.
+/// The right to edit a message. Made by [`super::Messages::author`] alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Author {
     pub(super) room: RoomId,
     pub(super) message: MessageId,
+}
+
+/// The right to delete a message. Made by [`super::Messages`] alone: for its author, and for who
+/// moderates its room.
+#[derive(Clone, Debug)]
+pub struct Deleter {
+    pub(super) room: RoomId,
+    pub(super) message: MessageId,
+    pub(super) reason: DeletionReason,
+}
+
+/// On whose account a message is deleted.
+#[derive(Clone, Debug)]
+pub(super) enum DeletionReason {
+    Author,
+    /// Recorded in the audit log.
+    Moderation {
+        moderator: UserId,
+        room_name: String,
+        author: (UserId, String),
+    },
+}
+
+impl DeletionReason {
+    pub fn deleted_by(&self) -> DeletedBy {
+        match self {
+            Self::Author => DeletedBy::Author,
+            Self::Moderation { .. } => DeletedBy::Moderator,
+        }
+    }
 }
 
 /// Somebody's reaction, with the right to it checked.
@@ -174,7 +232,7 @@ pub(super) struct Reaction {
 pub(super) enum Write {
     Post(Box<Post>),
     Edit { author: Author, body: MessageBody, rendered: Rendered },
-    Delete(Author),
+    Delete(Deleter),
     React(Reaction),
     Unreact(Reaction),
 }
@@ -183,7 +241,8 @@ impl Write {
     /// The message whose text it changes.
     pub fn retold(&self) -> Option<MessageId> {
         match self {
-            Self::Edit { author, .. } | Self::Delete(author) => Some(author.message),
+            Self::Edit { author, .. } => Some(author.message),
+            Self::Delete(deleter) => Some(deleter.message),
             Self::Post(_) | Self::React(_) | Self::Unreact(_) => None,
         }
     }
@@ -231,6 +290,9 @@ pub enum WriteError {
     /// They see it, but somebody else wrote it.
     #[error("not the author")]
     NotTheAuthor,
+    /// They see it, but somebody else wrote it, and they do not moderate its room.
+    #[error("neither the author nor a moderator")]
+    NotAModerator,
     /// What is deleted is neither edited nor reacted to.
     #[error("the message is deleted")]
     Deleted,

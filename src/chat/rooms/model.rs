@@ -280,6 +280,13 @@ pub fn may_change(person: &Person, room: &Room) -> bool {
     room.owner_id == Some(person.id) || (room.lobby && person.role == Role::Admin)
 }
 
+/// Who may delete what others wrote in a room, as far as they may read it: its owner and
+/// administrators. Never in a direct conversation, which is its two people's alone.
+pub fn may_moderate(person: &Person, room: &Room) -> bool {
+    let here = room.visibility != Visibility::Direct;
+    here && (room.owner_id == Some(person.id) || person.role == Role::Admin)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -325,6 +332,18 @@ mod tests {
         let lobby = Room { lobby: true, owner_id: None, ..theirs };
         assert!(may_change(&person(2, Role::Admin), &lobby));
         assert!(!may_change(&person(2, Role::Member), &lobby));
+    }
+
+    #[test]
+    fn a_room_is_moderated_by_its_owner_and_administrators_and_a_conversation_by_nobody() {
+        for visibility in [Visibility::Public, Visibility::Private] {
+            let room = room(visibility, Some(Seq(0)));
+            assert!(may_moderate(&person(1, Role::Member), &room), "the owner");
+            assert!(may_moderate(&person(2, Role::Admin), &room));
+            assert!(!may_moderate(&person(2, Role::Member), &room));
+        }
+        let direct = Room { owner_id: None, ..room(Visibility::Direct, Some(Seq(0))) };
+        assert!(!may_moderate(&person(1, Role::Admin), &direct));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::value::{Row, Value};
 use super::{Field, Form, Kind};
 use crate::chat::accounts::model::{DisplayName, Email, Name};
 use crate::chat::messages::markup;
-use crate::chat::messages::model::{MessageBody, Nonce};
+use crate::chat::messages::model::{DeletedBy, MessageBody, Nonce};
 use crate::chat::rooms::model::{Code, RoomName, RoomTopic};
 use crate::http::Language;
 use crate::kernel::Invalid;
@@ -21,7 +21,7 @@ const fn optional(name: &'static str, form: Form) -> Field {
 }
 
 /// All kinds.
-pub const KINDS: [Kind; 13] = [
+pub const KINDS: [Kind; 14] = [
     Kind {
         name: "settings",
         secret: false,
@@ -109,19 +109,22 @@ pub const KINDS: [Kind; 13] = [
             field("created_at", Form::Time),
             optional("edited_at", Form::Time),
             optional("deleted_at", Form::Time),
+            optional("deleted_by", Form::Text),
             // The names of the people in it, with spaces between.
             optional("mentions", Form::Text),
         ],
         select:
             "select id, pos >> 32, pos & 4294967295, change & 4294967295, author_id, kind, body,
                         reply_to, created_at, edited_at, deleted_at,
+                        case when deleted_at is not null then coalesce(deleted_by, 'author') end,
                         (select string_agg(u.name, ' ' order by u.id)
                          from mentions n join users u on u.id = n.user_id where n.pos = messages.pos)
                  from messages order by pos",
         insert:
             "insert into messages (id, pos, change, author_id, kind, body, reply_to, created_at,
-                                       edited_at, deleted_at, html)
-                 values ($1, ($2 << 32) + $3, ($2 << 32) + $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                                       edited_at, deleted_at, deleted_by, html)
+                 values ($1, ($2 << 32) + $3, ($2 << 32) + $4, $5, $6, $7, $8, $9, $10, $11, $12,
+                         $13)",
         rebuild: message,
     },
     Kind {
@@ -150,6 +153,26 @@ pub const KINDS: [Kind; 13] = [
                  select $1, $2, $3, case when $4 = 0 then 0 else (pos >> 32 << 32) + $4 end
                  from messages where id = $1",
         rebuild: nothing,
+    },
+    Kind {
+        name: "audit",
+        secret: false,
+        fields: &[
+            field("id", Form::Number),
+            field("at", Form::Time),
+            optional("actor_id", Form::Number),
+            field("action", Form::Text),
+            field("subject_kind", Form::Text),
+            optional("subject_id", Form::Number),
+            optional("subject_name", Form::Text),
+            field("detail", Form::Text),
+        ],
+        select: "select id, at, actor_id, action, subject_kind, subject_id, subject_name, detail
+                 from audit order by id",
+        insert: "insert into audit (id, at, actor_id, action, subject_kind, subject_id,
+                                    subject_name, detail)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        rebuild: audit,
     },
     Kind {
         name: "passwords",
@@ -275,6 +298,12 @@ fn person(row: &mut Row) -> Result<(), String> {
     Ok(())
 }
 
+fn audit(row: &mut Row) -> Result<(), String> {
+    let detail = row.last().map_or("", Value::text);
+    let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(detail);
+    ensure(object.is_ok(), "detail is no JSON object")
+}
+
 fn room(row: &mut Row) -> Result<(), String> {
     let [id, name, pair, topic, visibility, _, _, last_seq, rev, _] = row.as_slice() else {
         return Err("it is too short".to_owned());
@@ -300,7 +329,8 @@ fn room(row: &mut Row) -> Result<(), String> {
 }
 
 fn message(row: &mut Row) -> Result<(), String> {
-    let [_, room, seq, rev, _, _, body, .., deleted_at, mentions] = row.as_slice() else {
+    let [_, room, seq, rev, _, _, body, .., deleted_at, deleted_by, mentions] = row.as_slice()
+    else {
         return Err("it is too short".to_owned());
     };
     ensure((1..1 << 31).contains(&room.number()), "room_id is no number of a room")?;
@@ -316,8 +346,11 @@ fn message(row: &mut Row) -> Result<(), String> {
         markup::stored(&markup::render(body.text(), known), body.text()).to_owned()
     } else {
         ensure(body.text().is_empty(), "a deleted message has no body")?;
+        let known = DeletedBy::from_column(deleted_by.text()).is_some();
+        ensure(known || deleted_by.is_null(), "deleted_by is neither author nor moderator")?;
         String::new()
     };
+    ensure(deleted_by.is_null() || !deleted_at.is_null(), "it is not deleted, by nobody")?;
     row.pop();
     row.push(Value::Text(Some(html)));
     Ok(())

@@ -17,7 +17,7 @@ pub const SECRETS: &str = "secrets";
 /// The folder of people's pictures: `NAME.jpg`.
 pub const AVATARS: &str = "avatars";
 /// The number of this form.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// A kind of line.
 #[derive(Debug)]

@@ -158,6 +158,7 @@ pub async fn settle(change: &mut Change, last: i64, epoch: &str) -> Result<(), s
         for query in [
             "select setval(pg_get_serial_sequence('users', 'id'), max(id)) from users having max(id) > 0",
             "select setval(pg_get_serial_sequence('rooms', 'id'), max(id)) from rooms having max(id) > 0",
+            "select setval(pg_get_serial_sequence('audit', 'id'), max(id)) from audit having max(id) > 0",
         ] {
             sqlx::query(query).execute(&mut **transaction).await?;
         }

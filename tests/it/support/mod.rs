@@ -27,7 +27,7 @@ pub use cluster::Cluster;
 pub use disk::{Dice, Disk, Syncs, cut_power};
 pub use live::Live;
 pub use process::Process;
-pub use storage::{Storage, execute, numbers};
+pub use storage::{Storage, execute, numbers, try_execute};
 
 pub const PASSWORD: &str = "correcto-caballo-42-grapa";
 

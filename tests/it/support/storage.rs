@@ -166,6 +166,19 @@ pub async fn execute(db: &Db, sqlite: &'static str, postgres: &'static str) {
     }
 }
 
+/// Runs a statement that the database may refuse.
+pub async fn try_execute(db: &Db, statement: &'static str) -> Result<(), sqlx::Error> {
+    match db {
+        Db::Sqlite { write, .. } => {
+            sqlx::raw_sql(statement).execute(&mut *write.one().await?).await?;
+        }
+        Db::Postgres(pool) => {
+            sqlx::raw_sql(statement).execute(pool).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The numbers that a query finds.
 pub async fn numbers(db: &Db, query: &'static str) -> Vec<i64> {
     match db {

@@ -3,8 +3,11 @@
 use super::PersonRow;
 use super::sign_ins::end_sign_ins;
 use crate::chat::accounts::model::{Account, Credential, Ending, Person, Role};
+use crate::chat::audit;
+use crate::chat::audit::model::{Action, NamedUser};
 use crate::chat::jobs;
 use crate::chat::jobs::model::Work;
+use crate::config::Signup;
 use crate::db::{Change, Db, reading, writing};
 use crate::kernel::{Timestamp, UserId};
 
@@ -35,13 +38,34 @@ pub(in crate::chat::accounts) async fn accounts(db: &Db) -> Result<Vec<Account>,
     Ok(rows.into_iter().map(account).collect())
 }
 
+/// Who acts, and when.
+type Act = (Option<UserId>, Timestamp);
+
+/// Records what was done to an account, in the same transaction.
+async fn record(
+    change: &mut Change,
+    act: Act,
+    user: UserId,
+    action: fn(NamedUser<'_>) -> Action<'_>,
+) -> Result<(), sqlx::Error> {
+    let (name,): (String,) = writing!(*change, |connection| {
+        sqlx::query_as("select name from users where id = $1")
+            .bind(user.0)
+            .fetch_one(connection)
+            .await?
+    });
+    audit::record(change, act, action((user, &name))).await
+}
+
 /// Gives somebody another role. False when nobody else would be left to administer.
 pub(in crate::chat::accounts) async fn set_role(
     db: &Db,
     user: UserId,
     role: Role,
+    act: Act,
 ) -> Result<bool, sqlx::Error> {
     let mut change = db.change().await?;
+    let before = lock(&mut change, user).await?;
     let changed = writing!(change, |connection| {
         sqlx::query(
             "update users set role = $2 where id = $1
@@ -55,8 +79,26 @@ pub(in crate::chat::accounts) async fn set_role(
         .await?
         .rows_affected()
     });
+    if changed > 0 && before.is_some_and(|(before, _)| before != role) {
+        let action: fn(NamedUser<'_>) -> Action<'_> = match role {
+            Role::Admin => |user| Action::Promote { user },
+            Role::Member => |user| Action::Demote { user },
+        };
+        record(&mut change, act, user, action).await?;
+    }
     change.commit().await?;
     Ok(changed > 0)
+}
+
+/// Locks an account until the change ends: its role, and whether it is open.
+async fn lock(change: &mut Change, user: UserId) -> Result<Option<(Role, bool)>, sqlx::Error> {
+    let found: Option<(String, Option<i64>)> = writing!(*change, |connection| {
+        sqlx::query_as("update users set role = role where id = $1 returning role, deactivated_at")
+            .bind(user.0)
+            .fetch_optional(connection)
+            .await?
+    });
+    Ok(found.map(|(role, closed)| (Role::from_column(&role), closed.is_none())))
 }
 
 /// Closes an account and ends all that signs it in, and answers what ended. `None` when nobody
@@ -64,9 +106,11 @@ pub(in crate::chat::accounts) async fn set_role(
 pub(in crate::chat::accounts) async fn deactivate(
     db: &Db,
     user: UserId,
-    now: Timestamp,
+    act: Act,
 ) -> Result<Option<Vec<Credential>>, sqlx::Error> {
+    let (_, now) = act;
     let mut change = db.change().await?;
+    let before = lock(&mut change, user).await?;
     let closed = writing!(change, |connection| {
         sqlx::query(
             "update users set deactivated_at = coalesce(deactivated_at, $2) where id = $1
@@ -84,6 +128,9 @@ pub(in crate::chat::accounts) async fn deactivate(
         return Ok(None);
     }
     remove_resets(&mut change, user).await?;
+    if before.is_some_and(|(_, open)| open) {
+        record(&mut change, act, user, |user| Action::CloseAccount { user }).await?;
+    }
     jobs::add(&mut change, Work::PassOnRooms(user), now).await?;
     let ended = end_sign_ins(&mut change, user, None, (Ending::AccountClosed, now)).await?;
     change.commit().await?;
@@ -93,15 +140,22 @@ pub(in crate::chat::accounts) async fn deactivate(
 pub(in crate::chat::accounts) async fn reactivate(
     db: &Db,
     user: UserId,
+    act: Act,
 ) -> Result<(), sqlx::Error> {
     let mut change = db.change().await?;
-    writing!(change, |connection| {
-        sqlx::query("update users set deactivated_at = null where id = $1")
-            .bind(user.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
+    let opened = writing!(change, |connection| {
+        sqlx::query(
+            "update users set deactivated_at = null
+             where id = $1 and deactivated_at is not null",
+        )
+        .bind(user.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
     });
+    if opened > 0 {
+        record(&mut change, act, user, |user| Action::ReopenAccount { user }).await?;
+    }
     change.commit().await
 }
 
@@ -109,11 +163,12 @@ pub(in crate::chat::accounts) async fn reactivate(
 pub(in crate::chat::accounts) async fn set_reset(
     db: &Db,
     user: UserId,
-    link: Credential,
-    expires: Timestamp,
+    (link, expires): (Credential, Timestamp),
+    act: Act,
 ) -> Result<(), sqlx::Error> {
     let mut change = db.change().await?;
     remove_resets(&mut change, user).await?;
+    record(&mut change, act, user, |user| Action::MakeResetLink { user }).await?;
     writing!(change, |connection| {
         sqlx::query("insert into resets (hash, user_id, expires_at) values ($1, $2, $3)")
             .bind(link.0.as_slice())
@@ -217,8 +272,17 @@ pub(in crate::chat::accounts) async fn is_sign_up_closed(db: &Db) -> Result<bool
     Ok(found.is_some())
 }
 
-pub(in crate::chat::accounts) async fn set_sign_up(db: &Db, word: &str) -> Result<(), sqlx::Error> {
+pub(in crate::chat::accounts) async fn set_sign_up(
+    db: &Db,
+    signup: Signup,
+    act: Act,
+) -> Result<(), sqlx::Error> {
+    let (word, action) = match signup {
+        Signup::Open => ("open", Action::OpenSignUp),
+        Signup::Closed => ("closed", Action::CloseSignUp),
+    };
     let mut change = db.change().await?;
+    audit::record(&mut change, act, action).await?;
     writing!(change, |connection| {
         sqlx::query(
             "insert into meta (name, value) values ('signup', $1)

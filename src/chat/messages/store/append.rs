@@ -309,7 +309,7 @@ fn stored(
         reply_to: post.draft.reply_to,
         created_at: now,
         edited_at: None,
-        deleted: false,
+        deleted_by: None,
         reactions: Vec::new(),
         nonce: post.draft.nonce.as_ref().map(|nonce| nonce.as_str().to_owned()),
     };
@@ -318,7 +318,7 @@ fn stored(
 
 fn repeated(earlier: Arc<Message>, post: &Post) -> Outcome {
     // An edited or deleted message has another body now; that it is the same send is still true.
-    let untouched = earlier.edited_at.is_none() && !earlier.deleted;
+    let untouched = earlier.edited_at.is_none() && !earlier.is_deleted();
     let same_body = earlier.body == post.draft.body.as_str();
     if earlier.room != post.member.room() || (untouched && !same_body) {
         return Err(WriteError::NonceReused);

@@ -58,7 +58,7 @@ pub(in crate::chat::messages) async fn write(
                 let text = called.address(body, rendered);
                 changes::edit(&mut change, *author, (body.as_str(), text), now).await?
             }
-            Write::Delete(author) => changes::delete(&mut change, *author, now).await?,
+            Write::Delete(deleter) => changes::delete(&mut change, deleter, now).await?,
             Write::React(reaction) => changes::react(&mut change, *reaction).await?,
             Write::Unreact(reaction) => changes::unreact(&mut change, *reaction).await?,
         };

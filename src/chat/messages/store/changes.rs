@@ -4,9 +4,13 @@
 use std::sync::Arc;
 
 use super::{MessageRow, Outcome, from_messages, mentions, message_columns, select_messages};
+use crate::chat::audit;
+use crate::chat::audit::model::Action;
 use crate::chat::messages::markup;
 use crate::chat::messages::mentions::Addressed;
-use crate::chat::messages::model::{Author, Message, Reaction, WriteError, Written};
+use crate::chat::messages::model::{
+    Author, Deleter, DeletionReason, Message, Reaction, WriteError, Written,
+};
 use crate::db::{Change, Statements, writing};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{Invalid, MessageId, Rev, RoomId, Timestamp};
@@ -57,24 +61,28 @@ pub(super) async fn edit(
 /// Leaves nothing of a message but that it was there. Deleting what is deleted changes nothing.
 pub(super) async fn delete(
     change: &mut Change,
-    Author { room, message: id }: Author,
+    deleter: &Deleter,
     now: Timestamp,
 ) -> Result<Outcome, sqlx::Error> {
+    let Deleter { room, message: id, reason } = deleter;
+    let (room, id) = (*room, *id);
     let Some(message) = find(change, room, id).await? else {
         return Ok(Err(WriteError::NotFound));
     };
-    if message.deleted {
+    if message.is_deleted() {
         return Ok(Ok(unchanged(message)));
     }
     mentions::forget(change, RoomKey::of_seq(room, message.seq)).await?;
     let place = next_change(change, room).await?;
     writing!(*change, |connection| {
         sqlx::query(
-            "update messages set body = '', html = '', deleted_at = $2, change = $3 where id = $1",
+            "update messages set body = '', html = '', deleted_at = $2, change = $3, deleted_by = $4
+             where id = $1",
         )
         .bind(id.0)
         .bind(now.0)
         .bind(place)
+        .bind(reason.deleted_by().as_str())
         .execute(connection)
         .await?
         .rows_affected()
@@ -86,6 +94,11 @@ pub(super) async fn delete(
             .await?
             .rows_affected()
     });
+    if let DeletionReason::Moderation { moderator, room_name, author } = reason {
+        let (author, room) = ((author.0, author.1.as_str()), (room, room_name.as_str()));
+        let action = Action::DeleteMessage { message: id, room, author };
+        audit::record(change, (Some(*moderator), now), action).await?;
+    }
     changed(change, room, id).await
 }
 
@@ -172,7 +185,7 @@ async fn living(
 ) -> Result<Result<Message, WriteError>, sqlx::Error> {
     Ok(match find(change, room, id).await? {
         None => Err(WriteError::NotFound),
-        Some(message) if message.deleted => Err(WriteError::Deleted),
+        Some(message) if message.is_deleted() => Err(WriteError::Deleted),
         Some(message) => Ok(message),
     })
 }

@@ -13,7 +13,7 @@ pub(super) use self::history::{find, found, page, room_of, rooms, since};
 pub(super) use self::mentions::mentioned;
 
 use super::markup;
-use super::model::{Kind, Message, Reactions, WriteError, Written};
+use super::model::{DeletedBy, Kind, Message, Reactions, WriteError, Written};
 use crate::chat::accounts::model::{Person, Role};
 use crate::db::in_order;
 use crate::kernel::ids::RoomKey;
@@ -27,7 +27,7 @@ pub(super) type Outcome = Result<Written, WriteError>;
 macro_rules! message_columns {
     () => {
         "m.id, m.pos, m.change, m.kind, m.body, m.html, m.reply_to, m.created_at, m.edited_at,
-         m.deleted_at, s.nonce, m.author_id, u.name, u.display_name, u.bot, u.role, u.avatar,
+         case when m.deleted_at is not null then coalesce(m.deleted_by, 'author') end, s.nonce, m.author_id, u.name, u.display_name, u.bot, u.role, u.avatar,
          (select string_agg(r.emoji || ' ' || r.user_id, ',' order by r.rev)
           from reactions r where r.message_id = m.id)"
     };
@@ -64,7 +64,7 @@ in_order! {
         reply_to: Option<i64>,
         created_at: i64,
         edited_at: Option<i64>,
-        deleted_at: Option<i64>,
+        deleted_by: Option<String>,
         nonce: Option<String>,
         author_id: i64,
         name: String,
@@ -98,7 +98,7 @@ impl From<MessageRow> for Message {
             reply_to: row.reply_to.map(MessageId),
             created_at: Timestamp(row.created_at),
             edited_at: row.edited_at.map(Timestamp),
-            deleted: row.deleted_at.is_some(),
+            deleted_by: row.deleted_by.as_deref().and_then(DeletedBy::from_column),
             reactions: reactions(&row.reactions.unwrap_or_default()),
             nonce: row.nonce,
         }

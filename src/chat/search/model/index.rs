@@ -81,7 +81,7 @@ impl Entry {
 
     /// Nothing for a deleted message.
     pub fn of(message: &Message) -> Option<Self> {
-        (!message.deleted).then(|| Self {
+        (!message.is_deleted()).then(|| Self {
             room: message.room,
             author: message.author.id,
             body: message.body.clone(),
