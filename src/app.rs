@@ -31,8 +31,8 @@ use crate::chat::search::Search;
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::directory::DataDir;
-use crate::http::limits::Throttle;
 use crate::http::metrics::{self, Requests};
+use crate::http::rate_limit::RateLimiter;
 use crate::http::site::{About, Parts};
 use crate::http::{Problem, Site, body, client, health, server};
 use crate::kernel::{Clock, Fault, Random};
@@ -93,10 +93,10 @@ impl App {
             audit: Audit::new(db.clone()),
             bell,
             db,
-            clock,
+            clock: clock.clone(),
             random,
             lifecycle,
-            throttle: Throttle::new(config.rate_limit),
+            rates: RateLimiter::new(config.rate_limit, clock),
             requests: Requests::default(),
             about,
         });
@@ -168,12 +168,12 @@ async fn carry_out(site: Site, work: Work) -> Result<(), Fault> {
 
 /// Forgets, now and then, who was too fast, and lets go of connections: each process for itself.
 fn rest_now_and_then(site: &Site) {
-    let (throttle, db) = (site.throttle.clone(), site.db.clone());
+    let (rates, db) = (site.rates.clone(), site.db.clone());
     let closing = site.lifecycle.closing();
     site.lifecycle.spawn_worker(async move {
         let mut beat = tokio::time::interval(REST_EVERY);
         while closing.run_until_cancelled(beat.tick()).await.is_some() {
-            throttle.prune();
+            rates.prune();
             db.rest().await;
         }
     });

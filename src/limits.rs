@@ -17,6 +17,25 @@ impl Rate {
     const fn new(burst: u32, every: Duration) -> Self {
         Self { burst, every }
     }
+
+    const fn times(self, factor: u32) -> Self {
+        let every = match self.every.checked_div(factor) {
+            Some(every) => every,
+            None => self.every,
+        };
+        Self { burst: self.burst * factor, every }
+    }
+}
+
+/// What a rate of one address is for a network with a prefix of that length: larger networks have more
+/// people in them, and less room for each.
+pub const fn network(rate: Rate, prefix: u8) -> Rate {
+    match prefix {
+        24 => rate.times(5),
+        48 => rate.times(4),
+        56 => rate.times(2),
+        _ => rate,
+    }
 }
 
 /// Per user, over pages, API and all of their live connections together.
@@ -41,8 +60,18 @@ pub mod user {
     pub const TOKENS: usize = 20;
 }
 
-/// Per address. What an IPv6 address counts as is up to `http::client`.
+/// Per address, which for IPv6 is a /64. The networks around it have more: [`network`].
 pub mod address {
+    use super::{Duration, Rate};
+
+    /// Wrong passwords: a family has room for its mistakes; a machine that guesses gets some 5,700 guesses
+    /// a day.
+    pub const WRONG_PASSWORDS: Rate = Rate::new(20, Duration::from_secs(15));
+    /// Tries to register: a class that registers together from one school does it with ease.
+    pub const SIGN_UPS: Rate = Rate::new(40, Duration::from_secs(30));
+    /// Questions whether a name or an e-mail address is free: a few people who fill in the form at once
+    /// ask that often, and who collects addresses is no faster than by trying to register.
+    pub const AVAILABILITY: Rate = Rate::new(120, Duration::from_secs(30));
     /// Live connections of signed-in users. A rate: `RATE_LIMIT=off` lifts it.
     pub const LIVE_CONNECTIONS: usize = 1_000;
     /// Live connections before their user is known. A rate: `RATE_LIMIT=off` lifts it.
@@ -51,12 +80,21 @@ pub mod address {
 
 /// Per live connection.
 pub mod connection {
+    use super::{Duration, Rate};
+
+    /// Frames of any kind, also such as carry nothing; who sends more is cut off (4429). An outbox that
+    /// comes back from a long tunnel passes at once.
+    pub const FRAMES: Rate = Rate::new(200, Duration::from_millis(20));
     /// All that is kept for a reader, in every state of the connection: below 1 MiB.
     pub const BYTES: usize = 1024 * 1024;
 }
 
 /// Over the whole installation.
 pub mod installation {
+    use super::{Duration, Rate};
+
+    /// Tries to register, from wherever: 400, then one in two seconds.
+    pub const SIGN_UPS: Rate = Rate::new(400, Duration::from_secs(2));
     /// What waits to be sent, over all live connections.
     pub const SEND_QUEUES: usize = 64 * 1024 * 1024;
 }

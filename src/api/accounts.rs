@@ -62,7 +62,7 @@ async fn create(
     visitor: Visitor,
     JsonBody(new): JsonBody<NewUser>,
 ) -> Result<Response, Problem> {
-    site.throttle.sign_up(client)?;
+    site.rates.sign_up(client)?;
     let new = NewAccount::parse(&new.name, &new.email, &new.password).map_err(Problem::invalid)?;
     let person = site.accounts.register(&new, &visitor).await.map_err(|error| match error {
         RegisterError::Closed => Problem::saying(StatusCode::FORBIDDEN, "register-closed"),
@@ -144,7 +144,7 @@ async fn create_token(
     visitor: Visitor,
     JsonBody(new): JsonBody<NewToken>,
 ) -> Result<Response, Problem> {
-    site.throttle.sign_in(client)?;
+    site.rates.sign_in(client)?;
     let label = TokenLabel::parse(&new.label)?;
     let signed_in = site.accounts.sign_in(&new.login, &new.password, &visitor).await;
     let person = signed_in.map_err(|error| match error {

@@ -20,6 +20,7 @@ use serde_json::Value;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::http::rate_limit::routes;
 use crate::http::{Site, headers, origin, rights};
 
 /// Says which history an answer belongs to.
@@ -30,6 +31,7 @@ pub fn router(site: &Site) -> Router<Site> {
     let api = calls
         .route("/openapi.json", get(show_reference))
         .fallback(errors::nothing_here)
+        .layer(from_fn_with_state(site.clone(), routes::by_user))
         .layer(from_fn_with_state(site.clone(), rights::by_token));
     // An epoch is random letters, digits, `-` and `_`: a header's value by its making.
     let epoch = HeaderValue::from_str(&site.about.epoch).ok();

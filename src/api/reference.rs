@@ -82,6 +82,7 @@ fn add_common_answers(method: &str, call: &mut Value) {
     }
     if method != "get" {
         common.push(("403", "The request came from another site's page."));
+        common.push(("429", "Too many in a short time: again after `Retry-After` seconds."));
     }
     if call["requestBody"].is_object() {
         common.extend([

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::shapes::{Counts, Items, RoomShape};
 use crate::chat::accounts::model::Person;
 use crate::chat::rooms::model::{Member, NewRoom, Reader, RoomChange, RoomName, RoomTopic};
+use crate::http::rate_limit::open_direct;
 use crate::http::{CanChange, CanPost, CanRead, JsonBody, Problem, Site, Viewer};
 use crate::kernel::{RoomId, Seq};
 
@@ -232,7 +233,7 @@ async fn direct(
     JsonBody(form): JsonBody<DirectForm>,
 ) -> Result<Response, Problem> {
     let other = site.accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
-    let member = site.rooms.direct(&me.person, &other).await?;
+    let member = open_direct(&site, &me.person, &other).await?;
     fresh(&site, &member).await
 }
 

@@ -42,6 +42,7 @@ struct Wanted {
     responses(
         (status = 200, description = "Messages, the newest first.", body = Paged<MessageShape<'static>>),
         (status = 422, description = "A `limit` out of range."),
+        (status = 429, description = "Too many searches, or more than two at the same time."),
     ),
 )]
 async fn index(

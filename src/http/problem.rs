@@ -52,6 +52,11 @@ impl Problem {
         Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS) }
     }
 
+    /// A wait as clients are asked for it: whole seconds, and never too few.
+    pub fn seconds(wait: Duration) -> u64 {
+        u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1)
+    }
+
     /// Our own fault: logged, and shown as no more than an id.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         let id = Random::system().token();
@@ -124,8 +129,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         if let Some(wait) = self.retry_after {
-            let seconds = HeaderValue::from(wait.as_secs().max(1));
-            response.headers_mut().insert(RETRY_AFTER, seconds);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(Self::seconds(wait)));
         }
         response.extensions_mut().insert(Arc::new(self));
         response

@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-use super::limits::Throttle;
 use super::metrics::Requests;
+use super::rate_limit::RateLimiter;
 use crate::chat::accounts::Accounts;
 use crate::chat::audit::Audit;
 use crate::chat::events::Bell;
@@ -39,7 +39,7 @@ pub struct Parts {
     pub clock: Clock,
     pub random: Random,
     pub lifecycle: Lifecycle,
-    pub throttle: Throttle,
+    pub rates: RateLimiter,
     pub requests: Requests,
     pub about: About,
 }

@@ -94,7 +94,7 @@ async fn login(
     page: Frame,
     FormBody(typed): FormBody<LoginForm>,
 ) -> Result<Response, Problem> {
-    site.throttle.sign_in(visit.client)?;
+    site.rates.sign_in(visit.client)?;
     match site.accounts.sign_in(&typed.login, &typed.password, &visit.visitor).await {
         Ok(person) => visit.sign_in(&site, &person, &typed.next).await,
         Err(SignInError::Fault(fault)) => Err(fault.into()),
@@ -132,7 +132,7 @@ async fn register(
     page: Frame,
     FormBody(typed): FormBody<RegisterForm>,
 ) -> Result<Response, Problem> {
-    site.throttle.sign_up(visit.client)?;
+    site.rates.sign_up(visit.client)?;
     let problems =
         match (NewAccount::parse(&typed.name, &typed.email, &typed.password), typed.differs()) {
             (Ok(new), None) => match site.accounts.register(&new, &visit.visitor).await {
@@ -196,7 +196,7 @@ async fn show_available(
     t: Language,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Available>, Problem> {
-    site.throttle.availability(client)?;
+    site.rates.availability(client)?;
     if !site.accounts.sign_up_state().await?.open {
         return Err(closed());
     }

@@ -12,6 +12,7 @@ use crate::chat::messages::WriteError;
 use crate::chat::messages::model::Kind;
 use crate::chat::rooms::model::{Member, NewRoom, Room, RoomChange, RoomTopic, Visibility};
 use crate::chat::rooms::{AccessError, RoomError};
+use crate::http::rate_limit::{Action, open_direct};
 use crate::http::{Language, Problem, Site};
 use crate::kernel::RoomId;
 
@@ -34,6 +35,9 @@ pub(super) struct Desk<'a> {
 
 impl Desk<'_> {
     pub async fn carry_out(&self, command: Command) -> Result<Outcome, Problem> {
+        if let Some(action) = counts_as(&command) {
+            self.site.rates.spend(self.me.id, action)?;
+        }
         match command {
             Command::Create(name) => self.create(&name).await,
             Command::Join(wanted) => self.join(&wanted).await,
@@ -119,7 +123,7 @@ impl Desk<'_> {
         if text.is_empty() {
             return Ok(self.refuse("body-empty"));
         }
-        let member = self.site.rooms.direct(self.me, &person).await?;
+        let member = open_direct(self.site, self.me, &person).await?;
         self.post(&member, text, Kind::Text).await
     }
 
@@ -217,6 +221,26 @@ impl Desk<'_> {
             RoomError::NoMember => Ok(self.refuse("room-no-member")),
             RoomError::Fault(fault) => Err(fault.into()),
         }
+    }
+}
+
+/// What a command counts as, besides the write that each form is.
+fn counts_as(command: &Command) -> Option<Action> {
+    match command {
+        Command::Create(_) => Some(Action::NewRoom),
+        Command::Join(_) => Some(Action::Join),
+        // A new conversation counts where it is made.
+        Command::Private(..)
+        | Command::Lobby
+        | Command::Leave
+        | Command::Rooms
+        | Command::Users
+        | Command::Exit
+        | Command::Topic(_)
+        | Command::Invite(_)
+        | Command::Kick(_)
+        | Command::Me(_)
+        | Command::Help => None,
     }
 }
 

@@ -10,9 +10,11 @@ use super::directory::to_room;
 use super::layout::{Frame, again};
 use super::messages::{PostForm, post_message};
 use super::rooms::{Shown, unwritten_page};
+use super::too_fast::wait;
 use crate::chat::accounts::model::Person;
 use crate::chat::messages::model::{Kind, MessageBody};
-use crate::http::{FormBody, Problem, Site, Viewer};
+use crate::http::rate_limit::open_direct;
+use crate::http::{FormBody, Problem, Site, Viewer, problem};
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/direct/{name}", get(show)).route("/direct/{name}/messages", post(create))
@@ -46,7 +48,16 @@ async fn create(
         let page = unwritten_page(&site, &me.person, &other, page, shown).await?;
         return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
-    let member = site.rooms.direct(&me.person, &other).await?;
+    let member = match open_direct(&site, &me.person, &other).await {
+        Ok(member) => member,
+        Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
+            let error = Some(page.t.say(problem::texts(&problem).1));
+            let shown = Shown { draft: form.body, error, ..Shown::default() };
+            let page = unwritten_page(&site, &me.person, &other, page, shown).await?;
+            return Ok(wait(again(problem.status, page), problem.retry_after));
+        }
+        Err(problem) => return Err(problem),
+    };
     post_message(&site, &member, &form, Kind::Text).await?;
     Ok(to_room(member.room()))
 }

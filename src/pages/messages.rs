@@ -12,6 +12,7 @@ use super::directory::to_room;
 use super::history::history;
 use super::layout::{Frame, again, html};
 use super::rooms::{Shown, room_page};
+use super::too_fast::wait;
 use super::visit::Visit;
 use crate::chat::commands::{self, Typed};
 use crate::chat::messages::WriteError;
@@ -71,10 +72,17 @@ async fn create(
             let said = PostForm { body, nonce: form.nonce.clone() };
             match post_message(&site, &member, &said, Kind::Text).await {
                 Ok(()) => Outcome::Go(to_room(member.room())),
-                Err(error) => return give_back(&site, &member, page, form.body, error).await,
+                Err(error) => {
+                    return give_back(&site, &member, page, form.body, error.into()).await;
+                }
             }
         }
-        Typed::Command(command) => desk.carry_out(command).await?,
+        Typed::Command(command) => match desk.carry_out(command).await {
+            Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
+                return give_back(&site, &member, page, form.body, problem).await;
+            }
+            outcome => outcome?,
+        },
         Typed::Unknown { name, nearest } => Outcome::Say(desk.unknown(&name, &nearest)),
     };
     match outcome {
@@ -98,19 +106,16 @@ async fn give_back(
     member: &Member,
     page: Frame,
     draft: String,
-    error: WriteError,
+    problem: Problem,
 ) -> Result<Response, Problem> {
-    let problem = Problem::from(error);
     let reason = match problem.fields.first() {
         Some(invalid) => page.t.complain(*invalid),
-        None if problem.status == StatusCode::SERVICE_UNAVAILABLE => {
-            page.t.say(problem::texts(&problem).1)
-        }
+        None if problem.retry_after.is_some() => page.t.say(problem::texts(&problem).1),
         None => return Err(problem),
     };
     let shown = Shown { draft, error: Some(reason), ..Shown::default() };
     let page = present(site, member, page, shown).await?;
-    Ok(again(problem.status, page))
+    Ok(wait(again(problem.status, page), problem.retry_after))
 }
 
 async fn present(

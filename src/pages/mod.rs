@@ -29,6 +29,7 @@ mod search;
 mod settings;
 mod side;
 mod switcher;
+mod too_fast;
 mod visit;
 
 use axum::Router;
@@ -61,6 +62,7 @@ pub fn router(site: &Site) -> Router<Site> {
         .merge(message::router())
         .merge(search::router())
         .fallback(errors::nothing_here)
+        .layer(from_fn_with_state(site.clone(), too_fast::by_user))
         .layer(from_fn_with_state(site.clone(), rights::by_cookie))
         .layer(origin::guard(site.about.base_url.as_ref()))
         .layer(from_fn_with_state(site.clone(), errors::write_down))

@@ -55,7 +55,7 @@ async fn reset(
     page: Frame,
     FormBody(typed): FormBody<ResetForm>,
 ) -> Result<Response, Problem> {
-    site.throttle.sign_in(visit.client)?;
+    site.rates.sign_in(visit.client)?;
     let secret = Secret::new(link.as_str());
     let person = site.accounts.by_reset(&secret).await.map_err(explain)?;
     let problems = match chosen_password(&typed.password, &typed.password_confirmation) {

@@ -172,7 +172,7 @@ async fn change_email(
     page: Frame,
     FormBody(typed): FormBody<EmailForm>,
 ) -> Result<Response, Problem> {
-    site.throttle.sign_in(client)?;
+    site.rates.sign_in(client)?;
     let problem = match Email::parse(&typed.email) {
         Ok(email) => {
             let password = &typed.current_password;
@@ -203,7 +203,7 @@ async fn change_password(
     page: Frame,
     FormBody(typed): FormBody<PasswordForm>,
 ) -> Result<Response, Problem> {
-    site.throttle.sign_in(client)?;
+    site.rates.sign_in(client)?;
     let problems = match chosen_password(&typed.password, &typed.password_confirmation) {
         Ok(new) => {
             let old = &typed.current_password;

@@ -5,7 +5,6 @@ mod door;
 pub mod frames;
 mod greeting;
 mod missed;
-mod pace;
 mod posts;
 mod rooms;
 mod session;

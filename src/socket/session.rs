@@ -13,15 +13,16 @@ use axum::http::StatusCode;
 
 use super::Hall;
 use super::frames::{Frame, Request};
-use super::pace::Pace;
 use super::posts::{Answered, Posts, Sent};
 use crate::chat::accounts::model as accounts;
 use crate::chat::accounts::model::SignedIn;
 use crate::chat::events::{Chat, Event, Notice, Topic};
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
 use crate::http::problem::{self, Problem};
+use crate::http::rate_limit::Action;
 use crate::http::{Language, Site};
-use crate::kernel::{MessageId, RoomId, Seq, Timestamp};
+use crate::kernel::{MessageId, RoomId, Seq, Timestamp, TokenBucket};
+use crate::limits::connection::FRAMES;
 use crate::live::{Connection, Form, Input};
 
 /// The server will be back at once: come again.
@@ -52,7 +53,8 @@ pub(super) struct Session {
     pub(super) t: Language,
     pub(super) form: Form,
     pub(super) connection: Connection<Chat>,
-    pace: Option<Pace>,
+    /// How fast frames may come; `None` when rates are lifted.
+    frames: Option<TokenBucket>,
     posts: Posts,
     /// The rooms in which somebody typed a moment ago.
     typed: Vec<(RoomId, Timestamp)>,
@@ -66,10 +68,9 @@ impl Session {
         form: Form,
         connection: Connection<Chat>,
     ) -> Self {
-        let limited = hall.site.throttle.is_on();
-        let pace = limited.then(|| Pace::new(hall.site.clock.now()));
+        let frames = hall.site.rates.is_on().then(TokenBucket::default);
         let (posts, typed) = Default::default();
-        Self { hall, me, t, form, connection, pace, posts, typed }
+        Self { hall, me, t, form, connection, frames, posts, typed }
     }
 
     /// What happened `since` is told first, as far as it is about people and rooms.
@@ -136,7 +137,7 @@ impl Session {
 
     fn count(&mut self) -> Flow {
         let now = self.hall.site.clock.now();
-        if self.pace.as_mut().is_none_or(|pace| pace.allows(now)) {
+        if self.frames.as_mut().is_none_or(|frames| frames.take(FRAMES, now).is_ok()) {
             Flow::Continue(())
         } else {
             Flow::Break(Ending::Said { code: TOO_FAST, wait: true })
@@ -170,6 +171,7 @@ impl Session {
         reply_to: Option<MessageId>,
     ) {
         let posted = async {
+            self.site().rates.spend(self.me.person.id, Action::Write)?;
             let body = MessageBody::parse(body)?;
             let nonce = nonce.as_deref().map(Nonce::parse).transpose()?;
             let member = self.site().rooms.member(&self.me.person, room).await?;
@@ -248,7 +250,7 @@ impl Session {
             detail: complaint.unwrap_or_else(|| self.t.say(detail)),
             nonce,
             room,
-            retry_after: problem.retry_after.map(|wait| wait.as_secs().max(1)),
+            retry_after: problem.retry_after.map(Problem::seconds),
         });
     }
 

@@ -27,6 +27,7 @@ mod neighbours;
 mod pages;
 mod people;
 mod postgres;
+mod rate_limit;
 mod reference;
 mod rooms;
 mod search;

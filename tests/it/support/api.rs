@@ -63,6 +63,19 @@ impl Api {
         self.post("/rooms/1/messages", json!({"body": body})).await
     }
 
+    /// Only the status, whatever it is, and the time to wait if there is one.
+    pub async fn status(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Option<String>) {
+        let response = self.send(method, path, body).await;
+        let wait = response.headers().get("retry-after");
+        let wait = wait.map(|wait| wait.to_str().expect("text").to_owned());
+        (response.status(), wait)
+    }
+
     /// The status too; it must be a success.
     pub async fn ok(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
         let response = self.send(method, path, body).await;

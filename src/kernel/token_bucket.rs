@@ -1,0 +1,182 @@
+//! How often something may happen: token buckets. A bucket is one number, the moment at which it will be
+//! full again (the generic cell rate algorithm), so one that is full need not be kept.
+//!
+//! Unlike the crates that do this, a token can be given back, the clock is handed in, and memory is
+//! bounded whatever keys strangers make up.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::time::Duration;
+
+use super::Timestamp;
+use crate::limits::Rate;
+
+/// How many buckets are kept that are not full. The emptiest stay: whoever is close to a limit stays
+/// there, whatever else comes in.
+const MOST: usize = 65_536;
+
+/// One bucket. A new one is full.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenBucket {
+    full_at: Timestamp,
+}
+
+impl Default for TokenBucket {
+    fn default() -> Self {
+        Self { full_at: Timestamp(i64::MIN) }
+    }
+}
+
+impl TokenBucket {
+    /// Takes a token.
+    ///
+    /// # Errors
+    /// How long to wait for the next one.
+    pub fn take(&mut self, rate: Rate, now: Timestamp) -> Result<(), Duration> {
+        let wait = self.wait(rate, now);
+        self.full_at = self.settled(rate, now);
+        if wait.is_zero() {
+            self.full_at = self.full_at.plus(rate.every);
+            Ok(())
+        } else {
+            Err(wait)
+        }
+    }
+
+    /// How long until there is a token; nothing when there is one: filling up takes less than all
+    /// tokens but one would.
+    pub fn wait(&self, rate: Rate, now: Timestamp) -> Duration {
+        let room = rate.every * rate.burst.saturating_sub(1);
+        now.until(self.settled(rate, now)).saturating_sub(room)
+    }
+
+    /// Gives a token back that was taken.
+    pub fn give_back(&mut self, rate: Rate) {
+        self.full_at = self.full_at.minus(rate.every);
+    }
+
+    fn is_full(self, now: Timestamp) -> bool {
+        self.full_at <= now
+    }
+
+    /// A clock that was set back takes no more than a whole bucket.
+    fn settled(self, rate: Rate, now: Timestamp) -> Timestamp {
+        self.full_at.clamp(now, now.plus(rate.every * rate.burst))
+    }
+}
+
+/// Buckets by key.
+#[derive(Debug)]
+pub struct TokenBuckets<K> {
+    buckets: HashMap<K, TokenBucket>,
+    most: usize,
+}
+
+impl<K> Default for TokenBuckets<K> {
+    fn default() -> Self {
+        Self { buckets: HashMap::new(), most: MOST }
+    }
+}
+
+impl<K: Eq + Hash + Clone> TokenBuckets<K> {
+    /// Takes a token.
+    ///
+    /// # Errors
+    /// How long to wait for the next one.
+    pub fn take(&mut self, key: &K, rate: Rate, now: Timestamp) -> Result<(), Duration> {
+        let mut bucket = self.bucket(key);
+        let taken = bucket.take(rate, now);
+        if self.buckets.len() >= self.most {
+            self.make_room(now);
+        }
+        self.buckets.insert(key.clone(), bucket);
+        taken
+    }
+
+    /// How long until there is a token; nothing when there is one.
+    pub fn wait(&self, key: &K, rate: Rate, now: Timestamp) -> Duration {
+        self.bucket(key).wait(rate, now)
+    }
+
+    /// Gives a token back that was taken.
+    pub fn give_back(&mut self, key: &K, rate: Rate) {
+        if let Some(bucket) = self.buckets.get_mut(key) {
+            bucket.give_back(rate);
+        }
+    }
+
+    /// Forgets buckets that are full.
+    pub fn prune(&mut self, now: Timestamp) {
+        self.buckets.retain(|_, bucket| !bucket.is_full(now));
+        self.buckets.shrink_to_fit();
+    }
+
+    fn bucket(&self, key: &K) -> TokenBucket {
+        self.buckets.get(key).copied().unwrap_or_default()
+    }
+
+    fn make_room(&mut self, now: Timestamp) {
+        self.buckets.retain(|_, bucket| !bucket.is_full(now));
+        if self.buckets.len() < self.most / 2 {
+            return;
+        }
+        let mut moments: Vec<_> = self.buckets.values().map(|bucket| bucket.full_at).collect();
+        let middle = moments.len() / 2;
+        let (_, median, _) = moments.select_nth_unstable(middle);
+        let median = *median;
+        self.buckets.retain(|_, bucket| bucket.full_at > median);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: Rate = Rate { burst: 200, every: Duration::from_millis(20) };
+
+    fn taken(buckets: &mut TokenBuckets<u32>, key: u32, tries: usize, now: i64) -> usize {
+        (0..tries).filter(|_| buckets.take(&key, RATE, Timestamp(now)).is_ok()).count()
+    }
+
+    #[test]
+    fn a_burst_passes_at_once_and_then_one_in_each_interval() {
+        let mut buckets = TokenBuckets::default();
+        assert_eq!(taken(&mut buckets, 1, 300, 0), 200);
+        assert_eq!(taken(&mut buckets, 2, 300, 0), 200, "each key has a bucket");
+        let wait = buckets.take(&1, RATE, Timestamp(5));
+        assert_eq!(wait, Err(Duration::from_millis(15)));
+        assert_eq!(taken(&mut buckets, 1, 100, 19), 0);
+        assert_eq!(taken(&mut buckets, 1, 100, 1_000), 50);
+        assert_eq!(taken(&mut buckets, 1, 300, 1_000_000), 200);
+        // A clock that is set back takes one whole bucket at most, and gives nothing.
+        assert_eq!(taken(&mut buckets, 1, 10, 0), 0);
+        assert_eq!(taken(&mut buckets, 1, 300, 4_000), 200, "nor for longer than that");
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_and_no_more_than_was_taken() {
+        let mut buckets = TokenBuckets::default();
+        assert_eq!(taken(&mut buckets, 1, 201, 0), 200);
+        for _ in 0..3 {
+            buckets.give_back(&1, RATE);
+        }
+        assert_eq!(taken(&mut buckets, 1, 10, 0), 3);
+        for _ in 0..1_000 {
+            buckets.give_back(&1, RATE);
+        }
+        assert_eq!(taken(&mut buckets, 1, 300, 0), 200);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_who_is_close_to_a_limit_stays_there() {
+        let mut buckets = TokenBuckets { most: 100, ..TokenBuckets::default() };
+        assert_eq!(taken(&mut buckets, 0, 200, 0), 200);
+        for key in 1..10_000 {
+            assert_eq!(taken(&mut buckets, key, 1, 0), 1);
+            assert!(buckets.buckets.len() <= 100);
+        }
+        assert_eq!(taken(&mut buckets, 0, 1, 0), 0, "it was not forgotten");
+        buckets.prune(Timestamp(20));
+        assert_eq!(buckets.buckets.len(), 1);
+    }
+}
