@@ -69,13 +69,14 @@ impl App {
 
         let origin = Origin::new(&random);
         let rooms = Rooms::new(db.clone(), bell.clone(), clock.clone(), random.clone(), origin);
-        rooms.ensure_lobby().await?;
+        let founded = rooms.ensure_lobby().await?;
         let given = (clock.clone(), random.clone());
         let accounts = Accounts::new(db.clone(), bell.clone(), given, origin, config.signup);
         accounts.watch_endings(&lifecycle).await?;
         hearing::start(accounts.clone(), rooms.clone(), &lifecycle).await?;
         let about = About {
             name: config.site_name,
+            founded,
             epoch: db.epoch(&random.token()).await?,
             base_url: config.base_url,
             trusted_proxies: config.trusted_proxies,
@@ -140,7 +141,7 @@ impl App {
 fn router(site: &Site) -> Router<Site> {
     let live = api::router(site).merge(socket::router(site));
     Router::new()
-        .merge(pages::router(site))
+        .merge(pages::router(site, socket::polling_router()))
         .nest("/api/v1", live)
         .merge(health::router())
         .merge(metrics::router())

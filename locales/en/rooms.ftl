@@ -39,6 +39,10 @@ discard = Delete
 
 offline-title = Reconnecting.
 offline-text = You can keep writing; messages go out when you are back.
+polling-title = Live updates are off.
+polling-text = Messages come every few seconds, and what you write goes out.
+going-title = No connection.
+going-text = You get there as soon as it is back.
 offline-retry = Try now
 
 # What is wrong with a message

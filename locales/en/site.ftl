@@ -13,3 +13,5 @@ reference-contents = On this page
 weekdays = Monday Tuesday Wednesday Thursday Friday Saturday Sunday
 months = January February March April May June July August September October November December
 day-line = { $weekday } { $day } { $month } { $year }
+too-long-one = 1 character too long.
+too-long-other = {"{n}"} characters too long.

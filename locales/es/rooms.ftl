@@ -39,6 +39,10 @@ discard = Eliminar
 
 offline-title = Reconectando.
 offline-text = Puedes seguir escribiendo; los mensajes saldrán cuando vuelvas.
+polling-title = Sin actualización en directo.
+polling-text = Los mensajes llegan cada pocos segundos, y lo que escribes sale.
+going-title = Sin conexión.
+going-text = Llegarás en cuanto vuelva.
 offline-retry = Probar ahora
 
 # Lo que no está bien en un mensaje

@@ -13,3 +13,5 @@ reference-contents = En esta página
 weekdays = lunes martes miércoles jueves viernes sábado domingo
 months = enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
 day-line = { $weekday } { $day } de { $month } de { $year }
+too-long-one = Sobra 1 carácter.
+too-long-other = Sobran {"{n}"} caracteres.

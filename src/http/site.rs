@@ -18,7 +18,7 @@ use crate::chat::rooms::Rooms;
 use crate::chat::search::Search;
 use crate::config::{BaseUrl, MetricsToken, Networks};
 use crate::db::Db;
-use crate::kernel::{Clock, Random};
+use crate::kernel::{Clock, Random, Timestamp};
 use crate::lifecycle::Lifecycle;
 
 /// Clones are the same site: every request makes a handful.
@@ -61,6 +61,8 @@ impl Deref for Site {
 /// What does not change while the server runs.
 pub struct About {
     pub name: String,
+    /// When the installation began. Unlike `epoch` it survives a restore and an import.
+    pub founded: Timestamp,
     /// Names this installation's history; another one means that what a client remembers is void.
     pub epoch: String,
     pub base_url: Option<BaseUrl>,

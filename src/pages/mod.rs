@@ -39,8 +39,10 @@ pub use self::people::{initials, member_row};
 pub use self::side::room_row;
 use crate::http::{Site, headers, origin, rights};
 
-pub fn router(site: &Site) -> Router<Site> {
+/// `polling` is asked by the pages' scripts, and is reached as they are.
+pub fn router(site: &Site, polling: Router<Site>) -> Router<Site> {
     let pages = Router::new()
+        .merge(polling)
         .merge(accounts::router())
         .merge(rooms::router())
         .merge(directory::router())

@@ -94,6 +94,8 @@ struct RoomPage {
     list: MessageList,
     at_end: bool,
     epoch: String,
+    /// Names the installation: unsent text in the browser belongs to one account on one of them.
+    founded: i64,
     /// What happens from here on is not on the page.
     at: String,
     nonce: String,
@@ -196,6 +198,7 @@ pub(super) async fn room_page(
         list,
         at_end: shown.before.is_none(),
         epoch: site.about.epoch.clone(),
+        founded: site.about.founded.0,
         at: site.clock.now().rfc3339(),
         nonce: site.random.token(),
         draft: shown.draft,
@@ -246,6 +249,7 @@ pub(super) async fn unwritten_page(
         // Nothing is live yet: the first message is sent as a form and leads to the room.
         at_end: false,
         epoch: site.about.epoch.clone(),
+        founded: site.about.founded.0,
         at: site.clock.now().rfc3339(),
         nonce: site.random.token(),
         draft: shown.draft,

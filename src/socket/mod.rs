@@ -5,6 +5,7 @@ mod door;
 pub mod frames;
 mod greeting;
 mod missed;
+mod polling;
 mod posts;
 mod rooms;
 mod session;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 pub use door::router;
+pub use polling::router as polling_router;
 
 use self::missed::Missed;
 use self::shared::Shared;

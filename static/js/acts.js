@@ -13,7 +13,7 @@ export function startActs({ log, timeline, composer, me, keep, error, signal }) 
   const tell = Object.assign((problem) => { error.textContent = words(problem); }, { words });
   const show = (article) => { if (article && !signal.aborted) keep(() => timeline.put(article)); };
   const toggle = async (id, emoji) => show(await change(id, 'reactions', { emoji }));
-  const tools = { timeline, keep, show, tell, signal };
+  const tools = { log, me, timeline, keep, show, tell, signal };
   const editing = createEditing(tools);
   const deleting = createDeleting(tools);
   const palette = createPalette({ choose: toggle, tell, signal });

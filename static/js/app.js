@@ -1,15 +1,21 @@
 // Entry: starts what the page at hand has. Every page works without any of this.
 import { startChat } from './chat.js';
 import { startDrawers } from './drawers.js';
+import { startLengths } from './lengths.js';
 import { startRegions } from './regions.js';
 import { startRegistering } from './registering.js';
 import { startReveal } from './reveal.js';
 import { startSearch } from './search.js';
 import { startSwitcher } from './switcher.js';
 import { localisePage } from './times.js';
-import { forgetUnsent } from './unsent.js';
+import { forgetIfSignedOut, openStorage } from './storage.js';
+import { openTab } from './tabs.js';
 
 const app = document.getElementById('app');
+if (app) {
+  openTab();
+  openStorage(app.dataset);
+} else if (document.body.classList.contains('gate')) forgetIfSignedOut();
 const go = app ? startChat(app) : (address) => location.assign(address);
 if (app) startRegions();
 else localisePage(document);
@@ -18,7 +24,4 @@ startReveal();
 startRegistering();
 startSwitcher(go);
 startSearch();
-
-// Unsent text belongs to one person: it goes when they leave, and at the latest when someone signs in here.
-if (document.body.classList.contains('gate')) forgetUnsent();
-document.addEventListener('submit', (event) => { if (event.target.matches('form[action="/logout"]')) forgetUnsent(); });
+startLengths();

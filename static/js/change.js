@@ -1,4 +1,5 @@
 // A change of a message is a form of the message's own page. The answer to it is that page again, and in it the message as it is now.
+import { isOurs, reasonIn } from './answers.js';
 import { parse } from './fragment.js';
 
 async function read(request) {
@@ -9,7 +10,8 @@ async function read(request) {
   } catch {
     throw new Refused('');
   }
-  if (!answer.ok) throw new Refused(page.querySelector('.field__note--bad:not(:empty), .fault__card h1 + p')?.textContent ?? '');
+  if (!isOurs(page)) throw new Refused('');
+  if (!answer.ok) throw new Refused(reasonIn(page));
   return page;
 }
 

@@ -2,13 +2,16 @@
 import { createAnnouncer } from './announcer.js';
 import { createBanner } from './banner.js';
 import { closeDrawer } from './drawers.js';
-import { createElsewhere } from './elsewhere.js';
+import { createHolding } from './holding.js';
 import { openLive } from './live.js';
 import { rename } from './names.js';
+import { rememberPlace, rememberedPlace } from './places.js';
+import { poll, postForm } from './polling.js';
 import { openRoom } from './room.js';
+import { createSender } from './sender.js';
 import { createSidebar } from './sidebar.js';
+import { signOutOnPurpose } from './storage.js';
 import { startSwitching } from './switching.js';
-import { forgetUnsent } from './unsent.js';
 import { createVisits } from './visits.js';
 
 const byId = (id) => document.getElementById(id);
@@ -26,15 +29,16 @@ export function startChat(app) {
   const banner = createBanner(byId('banner'), setting('banner', 2_000));
   const sidebar = createSidebar(byId('side'));
   const transmit = (frame) => live.send(frame);
-  const visits = createVisits({ fits, show });
-  const elsewhere = createElsewhere({ epoch, me, transmit, onScreen: () => room.isLive && room.id });
+  const sender = createSender({ me, transmit, postForm: (entry) => postForm(entry, signedOut), onPosted: () => live.pollSoon() });
+  const holding = createHolding((id, text) => sender.post(id, text));
+  const visits = createVisits({ fits, show, begin, fail });
   let greeted = false; // by the server, on the line that is there now
   let isLeaving = false; // by the form that signs out: only its answer takes the cookie away
   let here = null; // who is there, as far as the server has told
   let room = open();
 
   function open() {
-    return openRoom(app, { transmit, command: visits.post, onLive: connected, sidebar, announcer });
+    return openRoom(app, { transmit, sender, command: visits.post, onLive: connected, renew, sidebar, announcer });
   }
 
   /** A room of the same person, in the same language, of the same release. */
@@ -43,16 +47,32 @@ export function startChat(app) {
     return next?.dataset.me === me && next.dataset.epoch === epoch && languageOf(page) === languageOf(document) && scriptOf(page) === scriptOf(document);
   }
 
+  function begin(id) {
+    holding.start(id);
+    if (id) sidebar.point(id);
+  }
+
+  /** All is as it was before; what was typed meanwhile stands behind what stood there. */
+  function fail(why, isAway) {
+    const text = holding.cancel();
+    sidebar.point(room.id);
+    room.append(text);
+    if (why) room.complain(why);
+    if (isAway) banner.showGoing();
+  }
+
   function show(page) {
     const next = page.querySelector('#app');
     const id = Number(next.dataset.room);
+    const held = holding.finish();
     // Somebody who writes wants to go on; on a touch screen the keyboard would cover what others have to come to read.
-    const writes = document.activeElement === room.composer || !matchMedia('(pointer: coarse)').matches;
+    const writes = held.writes || document.activeElement === room.composer || !matchMedia('(pointer: coarse)').matches;
     if (room.isLive) places.set(room.id, room.id === id ? null : room.place());
     room.close();
     closeDrawer('side');
     next.querySelector('#banner').replaceWith(byId('banner')); // it goes along, as the line does
     Object.assign(app.dataset, next.dataset);
+    app.ariaBusy = null;
     sidebar.take(next, id);
     for (const part of ['.main', '.aside']) app.querySelector(part).replaceWith(next.querySelector(part));
     room = open();
@@ -61,32 +81,44 @@ export function startChat(app) {
     sidebar.title.draw();
     if (here) room.people.snapshot(here);
     if (greeted) room.greeted();
-    elsewhere.offerSoon();
+    else live.pollSoon();
     (writes ? room.composer : byId('room-h')).focus();
+    room.take(held);
     const answer = byId('answer');
     if (answer) announcer.say(answer.textContent.trim());
   }
 
   function connected() {
+    if (!greeted) return; // over HTTP
     delete app.dataset.line;
     banner.hide();
     room.setAway(false);
+    visits.resume();
+  }
+
+  /** Shows the page anew without having been asked to: what was on the screen comes back. */
+  function renew() {
+    rememberPlace(room);
+    location.reload();
+  }
+
+  function signedOut() {
+    if (isLeaving || visits.isPosting()) return;
+    rememberPlace(room);
+    location.assign('/login');
   }
 
   const anywhere = {
     ready(frame) {
-      if (frame.epoch !== epoch) { forgetUnsent(); location.reload(); return; }
-      greeted = true;
+      if (frame.epoch !== epoch) { renew(); return; }
       greetedAt = frame.at;
       sidebar.ready(frame.rooms);
-      room.greeted();
-      elsewhere.offer();
     },
     posted(frame) {
       sidebar.raise(frame.room, { last: frame.seq, read: frame.seq }); // who writes has read
-      (frame.room === room.id ? room : elsewhere).posted(frame);
+      sender.posted(frame, frame.room !== room.id || room.has(frame.rev));
     },
-    error(frame) { if (frame.nonce) (frame.room === room.id ? room : elsewhere).refused(frame); },
+    error(frame) { if (frame.nonce) sender.refused(frame); },
     live() { at = greetedAt; },
     present({ users }) {
       at = greetedAt;
@@ -101,7 +133,7 @@ export function startChat(app) {
       if (here) sidebar.presence(here);
     },
     user: rename,
-    resync({ room: id }) { if (!id) location.reload(); }, // away for too long to be told all of it
+    resync({ room: id }) { if (!id) renew(); }, // away for too long to be told all of it
     unread({ room: id, last_seq: last, mentions }) { sidebar.raise(id, { last, mentions }); },
     read({ room: id, seq: read, mentions }) { sidebar.raise(id, { read, mentions }); },
     room(frame) {
@@ -116,31 +148,53 @@ export function startChat(app) {
     },
   };
 
-  room.start();
+  function onFrame(frame) {
+    anywhere[frame.type]?.(frame);
+    if (frame.room === room.id) room.receive(frame);
+  }
+
+  room.start(rememberedPlace(room));
   const go = startSwitching({ sidebar, visits, stay: () => room.composer.focus() });
-  banner.showSoon();
+  banner.showSoon('away');
   const live = openLive({
     address() {
       const address = new URL(`/api/v1/live?since=${at}`, location.href);
       address.protocol = address.protocol.replace('http', 'ws');
       return address;
     },
-    timing: { ping: setting('ping', 20_000), dead: setting('dead', 45_000), retry: setting('retry', 400) },
+    poll: (take) => poll(() => ({ since: at, ...room.question() }), take, signedOut),
+    timing: { ping: setting('ping', 20_000), dead: setting('dead', 25_000), retry: setting('retry', 400), poll: setting('poll', 3_000), blocked: setting('blocked', 60_000) },
     onFrame(frame) {
-      anywhere[frame.type]?.(frame);
-      if (frame.room === room.id) room.receive(frame);
+      onFrame(frame);
+      if (frame.type !== 'ready' || frame.epoch !== epoch) return;
+      greeted = true;
+      sender.greeted();
+      room.greeted();
     },
+    onPolled: onFrame,
     onLost() {
       greeted = false;
       app.dataset.line = 'away';
       sidebar.lost();
+      sender.lost();
       room.lost();
       room.setAway(true);
-      banner.showSoon();
+      banner.showSoon('away');
     },
-    onSignedOut() { if (!isLeaving && !visits.isPosting()) location.assign('/login'); },
+    onPolling() {
+      app.dataset.line = 'polling';
+      room.setAway(false);
+      banner.showSoon('polling');
+      sender.postAll();
+      visits.resume();
+    },
+    onTooLarge: sender.tooLarge,
+    onSignedOut: signedOut,
   });
-  document.addEventListener('submit', ({ target }) => { isLeaving = target.matches('form[action="/logout"]'); });
+  document.addEventListener('submit', ({ target }) => {
+    isLeaving = target.matches('form[action="/logout"]');
+    if (isLeaving) signOutOnPurpose();
+  });
   addEventListener('pageshow', () => { isLeaving = false; });
   byId('retry').addEventListener('click', live.retryNow);
   return go;

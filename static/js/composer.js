@@ -1,12 +1,19 @@
-// The field to write in: Enter sends, the field grows, what is begun waits in a draft, and every message gets a nonce of its own.
+// The field to write in: Enter sends, the field grows, and what is begun waits in a draft until it is sent.
+import { excess, watchLength } from './lengths.js';
 import { newNonce } from './nonce.js';
 
-/** `onSend(body, nonce)` takes a message over; without it the form posts as forms do. */
+const touch = matchMedia('(pointer: coarse)');
+const growsItself = CSS.supports('field-sizing', 'content');
+
+/** Whether a key means to send. 229: Safari ends a composition before it tells of the Enter that ended it. */
+export function isSendKey(event) {
+  if (event.key !== 'Enter' || event.shiftKey || event.altKey || event.isComposing || event.keyCode === 229) return false;
+  return !touch.matches || event.ctrlKey || event.metaKey;
+}
+
+/** `onSend(body, nonce)` takes over a text that fits; it is true where the text is out of the author's hands with that, else the field keeps it until the answer is here. */
 export function startComposer(form, { error, draft, onSend, signal }) {
   const field = form.elements.body;
-  const nonce = form.elements.nonce;
-  const touch = matchMedia('(pointer: coarse)');
-  const growsItself = CSS.supports('field-sizing', 'content');
 
   function fit() {
     if (growsItself) return;
@@ -18,40 +25,60 @@ export function startComposer(form, { error, draft, onSend, signal }) {
     field.value = text;
     draft.write(text);
     fit();
+    length.check();
   }
 
+  /** Behind what stands there already. */
+  function append(text) {
+    if (!text.trim()) return;
+    put([field.value, text].filter((part) => part.trim()).join('\n'));
+    field.setSelectionRange(field.value.length, field.value.length);
+  }
+
+  function submit() {
+    // Indentation belongs to the text, empty lines before it and white space at its end do not.
+    const body = field.value.replace(/^\s*\n/, '').trimEnd().toWellFormed();
+    if (!body || excess(field) > 0) { length.check(); return; }
+    error.textContent = '';
+    if (!onSend(body, draft.nonceFor(field.value))) return;
+    draft.clear();
+    put('');
+  }
+
+  const length = watchLength(field, error);
   field.addEventListener('input', () => { draft.write(field.value); fit(); });
   field.addEventListener('keydown', (event) => {
-    // 229: Safari ends a composition before it tells of the Enter that ended it.
-    if (event.key !== 'Enter' || event.shiftKey || event.altKey || event.isComposing || event.keyCode === 229) return;
-    if (touch.matches && !event.ctrlKey && !event.metaKey) return;
+    if (!isSendKey(event)) return;
     event.preventDefault();
     if (field.value.trim()) form.requestSubmit();
   });
-  // A page that the back button brings still has the nonce of what was sent then; the server would take new text for the old.
-  addEventListener('pageshow', () => { nonce.value = newNonce(); }, { signal });
-
-  if (onSend) form.noValidate = true; // an empty field is no mistake worth a message
+  form.noValidate = true; // an empty field is no mistake worth a message
   form.addEventListener('submit', (event) => {
-    draft.write('');
-    if (!onSend) return;
     event.preventDefault();
-    const body = field.value.trim();
     field.focus();
-    if (!body) return;
-    put('');
-    error.textContent = '';
-    onSend(body, newNonce());
+    submit();
   });
+  draft.onTaken((text) => { if (field.value === text) { field.value = ''; fit(); } }, signal);
 
-  if (!field.value) field.value = draft.read();
+  if (field.value) draft.write(field.value);
+  else field.value = draft.read();
   fit();
+  length.check();
+  if (!field.value) draft.inherit().then((text) => { if (text && !field.value && !signal.aborted) { put(text); } });
+
   return {
     field,
-    /** Gives back what could not be sent, unless something new stands there. */
-    giveBack(text, why) {
-      error.textContent = why;
-      if (!field.value) put(text);
+    append,
+    clear() { draft.clear(); },
+    complain(why) { error.textContent = why; },
+
+    /** What was typed before this room was there: first what was sent, then what was not. A command goes out only where nothing is behind it. */
+    take({ sent, rest }, isText) {
+      const texts = [...sent];
+      while (texts.length && isText(texts[0])) onSend(texts.shift().toWellFormed(), newNonce());
+      const isLast = texts.length === 1 && !rest.trim() && !field.value;
+      append([...texts, rest].filter((text) => text.trim()).join('\n'));
+      if (isLast) form.requestSubmit();
     },
   };
 }

@@ -1,9 +1,12 @@
-// Editing a message in its place: the form of its page, put where its text was. Enter saves, Escape gives up; what comes from others meanwhile waits. An edit that was left with its room is there again on the way back.
+// Editing a message in its place: the form of its page, put where its text was. Enter saves, Escape gives up; what comes from others meanwhile waits. An open edit is unsent text: it is kept, and is there again whenever its message is.
 import { change, editForm } from './change.js';
+import { createDraft, placesOf } from './drafts.js';
+import { excess, watchLength } from './lengths.js';
 
-const left = new Map(); // the id of a message → the text that somebody had come to
+/** Of an open edit: not another message that has got this id since the server's data was replaced. */
+const placeOf = ({ dataset }) => `${dataset.id}.${dataset.at}`;
 
-export function createEditing({ timeline, keep, show, tell, signal }) {
+export function createEditing({ log, me, timeline, keep, show, tell, signal }) {
   const touch = matchMedia('(pointer: coarse)');
   let current = null; // { article, form, home }
   let asked = null;
@@ -20,10 +23,12 @@ export function createEditing({ timeline, keep, show, tell, signal }) {
   async function begin(article, home) {
     asked = article.id;
     try {
+      const draft = createDraft('edit', placeOf(article));
+      const text = draft.read() || await draft.inherit();
       const form = await editForm(article.dataset.id);
       const here = document.getElementById(article.id);
       if (asked !== article.id || !here || current || signal.aborted) return false;
-      open(here, form, home);
+      open(here, form, home, draft, text);
       return true;
     } catch (error) {
       tell(error);
@@ -31,16 +36,17 @@ export function createEditing({ timeline, keep, show, tell, signal }) {
     }
   }
 
-  function open(article, form, home) {
-    current = { article, form, home };
+  function open(article, form, home, draft, text) {
+    current = { article, form, home, draft };
     timeline.hold(article);
     keep(() => {
       article.classList.add('msg--editing');
       article.querySelector('.msg__body').after(form);
     });
     const field = form.elements.body;
-    field.value = left.get(article.dataset.id) ?? field.value;
-    left.delete(article.dataset.id);
+    field.value = text || field.value;
+    field.addEventListener('input', () => draft.write(field.value));
+    watchLength(field, form.querySelector('[role="alert"]')).check();
     field.setSelectionRange(field.value.length, field.value.length);
     form.querySelector('a').addEventListener('click', (event) => { event.preventDefault(); finish(); });
     form.addEventListener('submit', (event) => { event.preventDefault(); save(); });
@@ -60,7 +66,7 @@ export function createEditing({ timeline, keep, show, tell, signal }) {
   async function save() {
     const { article, form } = current;
     const field = form.elements.body;
-    if (field.readOnly) return;
+    if (field.readOnly || excess(field) > 0) return;
     field.readOnly = true;
     try {
       finish(await change(article.dataset.id, 'edit', { body: field.value }), form);
@@ -73,7 +79,8 @@ export function createEditing({ timeline, keep, show, tell, signal }) {
 
   function finish(fresh, form = current?.form) {
     if (form !== current?.form) { if (fresh) show(fresh); return; } // given up while it was saved
-    const { article, home } = current;
+    const { article, home, draft } = current;
+    draft.clear();
     current = null;
     keep(() => {
       form.remove();
@@ -84,11 +91,14 @@ export function createEditing({ timeline, keep, show, tell, signal }) {
     (home ?? document.getElementById(article.id)).focus({ preventScroll: true });
   }
 
-  signal.addEventListener('abort', () => { if (current) left.set(current.article.dataset.id, current.form.elements.body.value); });
-  for (const id of left.keys()) {
-    const article = document.getElementById(`m${id}`);
-    if (article) begin(article);
+  /** What was open when the page, the room or the tab was left. */
+  async function resume() {
+    const places = placesOf('edit');
+    for (const article of places.size ? log.querySelectorAll(`.msg[data-author="${CSS.escape(me)}"][data-seq]`) : []) {
+      if (places.has(placeOf(article)) && !signal.aborted && !current) await begin(article);
+    }
   }
 
+  resume();
   return { start };
 }

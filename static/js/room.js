@@ -1,7 +1,7 @@
 // The room on screen: makes its parts and passes the server's frames to them, until another room takes its place. Data goes composer → sender → line → timeline, announcer.
 import { startActs } from './acts.js';
 import { startCommandMenu } from './command-menu.js';
-import { isCommand, literal } from './commands.js';
+import { isCommand, isExit, literal } from './commands.js';
 import { startComposer } from './composer.js';
 import { createDraft } from './drafts.js';
 import { createEnd } from './end.js';
@@ -12,19 +12,17 @@ import { startKeys } from './keys.js';
 import { startMentionMenu } from './mention-menu.js';
 import { mentionsIn } from './mentions.js';
 import { createNews } from './news.js';
-import { Outbox } from './outbox.js';
 import { createPeople } from './people.js';
 import { createReading, isInUse, takeOver } from './reading.js';
-import { createSender } from './sender.js';
 import { Timeline } from './timeline.js';
 import { createTyping } from './typing.js';
 import { createWaiting } from './waiting.js';
 
 const byId = (id) => document.getElementById(id);
 
-/** `transmit(frame)` is false when the line is down; `command(form, fields, refuse)` posts a form; `onLive` hears that all that was missed is here. */
-export function openRoom(app, { transmit, command, onLive, sidebar, announcer }) {
-  const { me, epoch } = app.dataset;
+/** `transmit(frame)` is false when the line is down; `sender` brings messages to the server; `command(form, fields, outcome)` posts a form; `onLive` hears that all that was missed is here; `renew()` shows the page anew. */
+export function openRoom(app, { transmit, sender, command, onLive, renew, sidebar, announcer }) {
+  const { me } = app.dataset;
   const id = Number(app.dataset.room);
   // A page of older history stays as it is, only its people are live. A conversation that nobody has begun yet is no room.
   const isLive = app.dataset.tail === 'true' && id > 0;
@@ -35,6 +33,7 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
   const closing = new AbortController();
   const { signal } = closing;
 
+  const { failed } = byId('acts').dataset; // in words, where there was no answer
   const log = byId('log');
   const timeline = new Timeline(byId('messages'), me, signal);
   const end = createEnd(log, byId('messages'), byId('pill'), { isWhole: () => timeline.isWhole, bring: () => history.tail() });
@@ -48,9 +47,10 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
   });
 
   const waiting = createWaiting(byId('waiting'), timeline, me);
-  const sender = createSender({ room: id, me, outbox: new Outbox(epoch, me, id), waiting, transmit });
   const form = byId('composer');
-  const composer = startComposer(form, { error: byId('composer-error'), draft: createDraft(epoch, me, app.dataset.room), onSend: isLive ? send : null, signal });
+  const action = form.getAttribute('action');
+  // A conversation that nobody has begun yet is no room: there the address says whose draft it is.
+  const composer = startComposer(form, { error: byId('composer-error'), draft: createDraft('draft', id || action), onSend: send, signal });
   const typing = createTyping({
     element: byId('typing'), field: composer.field, signal,
     tell: () => isLive && transmit({ type: 'typing', room: id }),
@@ -67,18 +67,22 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
   startActs({ log, timeline, composer: composer.field, me, keep: end.keep, error: byId('composer-error'), signal });
   log.addEventListener('scroll', reading.look, { passive: true });
 
+  const isText = (body) => isLive && !isCommand(body.trim());
+
+  /** True where the text is out of its author's hands. Else a page is on its way, and the field keeps the text until that is here. */
   function send(body, nonce) {
-    if (isCommand(body)) {
+    if (!isText(body)) {
       const fields = new FormData(form);
       fields.set('body', body);
       fields.set('nonce', nonce);
-      command(form.action, fields, (why) => composer.giveBack(body, why));
-    } else {
-      byId('answer')?.remove(); // of a command before; the talk goes on
-      sender.post(literal(body), nonce);
-      typing.sent();
-      end.go();
+      command(form.action, fields, { done: composer.clear, refuse: (why) => composer.complain(why || failed), isExit: isExit(body.trim()) });
+      return false;
     }
+    byId('answer')?.remove(); // of a command before; the talk goes on
+    sender.post(id, literal(body), nonce);
+    typing.sent();
+    end.go();
+    return true;
   }
 
   function open() {
@@ -135,23 +139,28 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
       onLive();
       takeOver();
       history.resume();
-      sender.resume();
+      sender.opened();
       reading.resume();
       if (wasNear && !timeline.isWhole) skip();
     },
     // In answer to `open` it says that this page knows more than the server: only the server's page is right then.
-    resync() { if (caughtUp) open(); else location.reload(); },
+    resync() { if (caughtUp) open(); else renew(); },
     read(frame) { reading.known(frame.seq); },
     typing: typing.receive,
   };
 
-  if (isLive) end.keep(() => sender.restore());
+  if (isLive) end.keep(() => sender.show(id, waiting));
   return {
     id,
     isLive, people, change,
     composer: composer.field, place: end.place, setAway: waiting.setAway,
-    posted(frame) { sender.posted(frame, frame.rev <= rev); },
-    refused: sender.refused,
+    /** What is asked over HTTP where there is no line. */
+    question: () => (isLive ? { room: id, since_rev: rev, ...(isMember && reading.upTo > 0 && { read: reading.upTo }) } : {}),
+    /** Whether a change is on the page already. */
+    has: (change) => change <= rev,
+    append: composer.append,
+    complain: composer.complain,
+    take: (held) => composer.take(held, isText),
     receive(frame) {
       if (frame.type === 'member') people.member(frame);
       else if (isLive) handlers[frame.type]?.(frame);
@@ -165,11 +174,11 @@ export function openRoom(app, { transmit, command, onLive, sidebar, announcer })
 
     /** The server has greeted. */
     greeted() { if (isLive) open(); else onLive(); },
-    lost() { caughtUp = false; sender.suspend(); typing.clear(); },
+    lost() { caughtUp = false; typing.clear(); },
 
     close() {
       closing.abort();
-      sender.suspend();
+      if (isLive) sender.hide();
       if (isLive) transmit({ type: 'close', room: id });
     },
   };

@@ -5,9 +5,8 @@ const STEPS = { ArrowUp: -1, ArrowDown: 1 };
 
 export function startSwitching({ sidebar, visits, stay }) {
   function go(address, room) {
-    if (visits.isShown(address)) { closeDrawer('side'); stay(); return; }
-    if (room) sidebar.point(room);
-    visits.go(address);
+    if (visits.isShown(address)) { closeDrawer('side'); visits.stay(); stay(); return; }
+    visits.go(address, room);
   }
 
   const follow = (link) => go(link.href, Number(link.closest('[data-room]').dataset.room));

@@ -9,6 +9,7 @@ export function createWaiting(template, timeline, me) {
 
   function fail({ nonce, failed }) {
     const row = rows.get(nonce);
+    if (!row) return;
     row.classList.replace('msg--pending', 'msg--failed');
     row.querySelector('.msg__head .note').hidden = true;
     row.querySelector('.note__why').textContent = failed;
@@ -19,6 +20,7 @@ export function createWaiting(template, timeline, me) {
     onChoice: null, // (choice: 'again' | 'discard', nonce)
 
     show(entry) {
+      if (rows.has(entry.nonce)) return;
       const row = template.content.firstElementChild.cloneNode(true);
       Object.assign(row.dataset, { nonce: entry.nonce, author: me, at: Date.now() });
       row.querySelector('.msg__body').textContent = entry.body;

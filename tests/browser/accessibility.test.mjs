@@ -170,8 +170,14 @@ story('whatever opens or waits: drawers, menu, a lost connection, a refused mess
   await sound('people');
   await ana.page.keyboard.press('Escape');
 
-  await ana.page.evaluate(() => document.getElementById('body').removeAttribute('maxlength'));
   await ana.post('x '.repeat(9_000));
+  await sound('text that is too long');
+  await ana.composer.fill('');
+  await ana.page.evaluate(() => {
+    const entry = { nonce: 'n1', room: 1, body: 'refused', tab: '', at: 1, failed: 'That is not possible.' };
+    localStorage.setItem(`patio:outbox:${document.getElementById('app').dataset.account}:n1`, JSON.stringify(entry));
+  });
+  await ana.page.reload();
   await ana.page.locator('.msg--failed').waitFor();
   await sound('refused message');
 

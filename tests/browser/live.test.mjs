@@ -122,14 +122,17 @@ story('nothing is sent when there is nothing to send', async ({ person }) => {
   assert.deepEqual(await ana.texts(), ['something']);
 });
 
-story('a message that is too long is refused where it stands, and one of the full length passes', async ({ person }) => {
+story('a message that is too long stays in the field, which says by how much, and one of the full length passes', async ({ person }) => {
   const ana = await person('ana');
-  await ana.page.evaluate(() => document.getElementById('body').removeAttribute('maxlength'));
-  await ana.post('x'.repeat(16_001));
-  const row = ana.page.locator('.msg--failed');
-  await row.waitFor();
-  assert.equal(await row.locator('.note__why').textContent(), 'A message has 16,000 characters at most.');
-  await row.getByRole('button', { name: 'Delete' }).click();
+  const note = ana.page.locator('#composer-error');
+  await ana.post(`${'x'.repeat(16_001)}  \n`);
+  assert.equal(await note.textContent(), '1 character too long.');
+  await ana.composer.press('Enter');
+  assert.equal((await ana.composer.inputValue()).trim(), 'x'.repeat(16_001));
+  await ana.composer.fill('\u{1f345}'.repeat(16_002)); // each is one character, and two units of a browser
+  assert.equal(await note.textContent(), '2 characters too long.');
+  await ana.composer.fill('short again');
+  assert.equal(await note.textContent(), '');
   assert.deepEqual(await ana.texts(), []);
 
   await ana.post('y'.repeat(16_000));

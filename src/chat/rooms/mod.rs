@@ -15,7 +15,7 @@ use super::accounts::model::{Person, fold};
 use super::events::{Bell, Notice, Topic};
 use super::news::model::{Origin, Stamp};
 use crate::db::Db;
-use crate::kernel::{Clock, Fault, Random, RoomId, Seq, UserId};
+use crate::kernel::{Clock, Fault, Random, RoomId, Seq, Timestamp, UserId};
 
 /// The name of the room that everybody is in.
 const LOBBY: &str = "lobby";
@@ -65,11 +65,12 @@ impl Rooms {
         self.origin.at(self.clock.now())
     }
 
-    /// Makes the lobby of a new installation.
+    /// Makes the lobby of a new installation. Returns when that was: backups, restores and exports
+    /// keep it, so it names the installation.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn ensure_lobby(&self) -> Result<(), Fault> {
+    pub async fn ensure_lobby(&self) -> Result<Timestamp, Fault> {
         Ok(store::ensure_lobby(&self.db, LOBBY, &fold(LOBBY), self.clock.now()).await?)
     }
 

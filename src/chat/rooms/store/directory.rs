@@ -13,13 +13,13 @@ use crate::chat::rooms::model::{
 use crate::db::{Change, Db, is_taken, reading, reading_many, writing};
 use crate::kernel::{RoomId, Timestamp, UserId};
 
-/// Makes the lobby if there is none.
+/// Makes the lobby if there is none. Returns when it was made.
 pub(in crate::chat::rooms) async fn ensure_lobby(
     db: &Db,
     name: &str,
     folded: &str,
     now: Timestamp,
-) -> Result<(), sqlx::Error> {
+) -> Result<Timestamp, sqlx::Error> {
     let mut change = db.change().await?;
     writing!(change, |connection| {
         sqlx::query(
@@ -35,7 +35,11 @@ pub(in crate::chat::rooms) async fn ensure_lobby(
         .await?
         .rows_affected()
     });
-    change.commit().await
+    let (created_at,): (i64,) = writing!(change, |connection| {
+        sqlx::query_as("select created_at from rooms where lobby = 1").fetch_one(connection).await?
+    });
+    change.commit().await?;
+    Ok(Timestamp(created_at))
 }
 
 /// Makes a room with its owner in it. `None` when its name is taken among public rooms.

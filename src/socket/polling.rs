@@ -1,0 +1,134 @@
+//! The same frames over plain HTTP, for a page whose WebSocket does not get through: how its rooms
+//! stand, and everything that changed in the room on screen since the `rev` it knows, in order.
+//!
+//! A page asks every few seconds. It posts, since it also says how far its reader has read.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde::Deserialize;
+
+use super::frames::{self, Frame, HTML_PROTOCOL, RoomState, form_of};
+use crate::api::shapes::{Counts, User};
+use crate::chat::accounts::model::Person;
+use crate::chat::meanwhile::model::Update;
+use crate::chat::rooms::AccessError;
+use crate::http::{FormBody, Language, Problem, Site, Viewer};
+use crate::kernel::paging::Limit;
+use crate::kernel::{Rev, RoomId, Seq, Timestamp};
+use crate::live::Form;
+
+/// Goes among the pages: it is asked with their cookie, from their origin.
+pub fn router() -> Router<Site> {
+    Router::new().route("/live", post(create))
+}
+
+#[derive(Deserialize)]
+struct Poll {
+    /// The room on screen; without one only what concerns all of the page.
+    room: Option<RoomId>,
+    since_rev: Option<Rev>,
+    /// Up to when the page knows people and rooms, by the server's clock.
+    since: Option<Timestamp>,
+    /// How far the room has been read.
+    read: Option<Seq>,
+}
+
+async fn create(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    t: Language,
+    FormBody(poll): FormBody<Poll>,
+) -> Result<Response, Problem> {
+    let reply = Reply { site: &site, me: &me.person, form: form_of(Some(HTML_PROTOCOL), t) };
+    site.presence.seen(me.person.id);
+    let mut found = reply.installation(poll.since).await?;
+    if let Some(room) = poll.room {
+        found.extend(reply.room(room, poll.since_rev, poll.read).await?);
+    }
+    let body = [b"[", found.join(&b","[..]).as_slice(), b"]"].concat();
+    Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], body).into_response())
+}
+
+struct Reply<'a> {
+    site: &'a Site,
+    me: &'a Person,
+    form: Form,
+}
+
+impl Reply<'_> {
+    /// What a connection is greeted with.
+    async fn installation(&self, since: Option<Timestamp>) -> Result<Vec<Vec<u8>>, Problem> {
+        let Self { site, me, form } = self;
+        let at = site.clock.now().rfc3339();
+        let rooms = site.rooms.own(me).await?.into_iter().map(RoomState::from).collect();
+        let epoch = &site.about.epoch;
+        let mut found = vec![Frame::Ready { me: User::new(me, true), epoch, at, rooms }.text()];
+        let missed = match since {
+            Some(then) => site.meanwhile.since(me, then).await?,
+            None => Some(Vec::new()),
+        };
+        let Some(missed) = missed else {
+            found.push(Frame::Resync { room: None }.text());
+            return Ok(found);
+        };
+        for update in missed {
+            found.push(match update {
+                Update::Event(event) => frames::encode(&event, *form).to_vec(),
+                Update::Room(room) => self.row(room).await?,
+            });
+        }
+        if let Some(users) = site.presence.present() {
+            found.push(Frame::Present { users: &users }.text());
+        }
+        Ok(found)
+    }
+
+    async fn row(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
+        let reader = match self.site.rooms.reader(self.me, room).await {
+            Ok(reader) => reader,
+            Err(AccessError::NotFound | AccessError::Forbidden) => return Ok(closed(room)),
+            Err(error) => return Err(error.into()),
+        };
+        let (members, presence) = (self.site.rooms.members(&reader).await?, &self.site.presence);
+        let counts = Counts::of(&members, &presence.online());
+        let other_online = reader.room().other.is_some_and(|other| presence.is_online(other));
+        Ok(Frame::room(reader.room(), counts, other_online, self.form).text())
+    }
+
+    /// What changed in a room. `live` stands behind the last change; without it there is more.
+    async fn room(
+        &self,
+        room: RoomId,
+        since: Option<Rev>,
+        read: Option<Seq>,
+    ) -> Result<Vec<Vec<u8>>, Problem> {
+        let reader = match self.site.rooms.reader(self.me, room).await {
+            Ok(reader) => reader,
+            Err(AccessError::NotFound | AccessError::Forbidden) => return Ok(vec![closed(room)]),
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(seq) = read {
+            self.site.rooms.mark_read(&reader, seq).await?;
+        }
+        let (rev, last_seq) = (reader.room().rev, reader.room().last_seq);
+        let since = since.unwrap_or(rev);
+        if since > rev {
+            return Ok(vec![Frame::Resync { room: Some(room) }.text()]);
+        }
+        let changes = self.site.messages.since(&reader, since, Limit::DEFAULT).await?;
+        let mut found = vec![Frame::Opened { room, rev, last_seq }.text()];
+        found.extend(changes.items.iter().map(|one| Frame::message(one, self.form).text()));
+        if !changes.more {
+            let last = changes.items.last().map_or(rev, |message| message.rev.max(rev));
+            found.push(Frame::Live { room, rev: last }.text());
+        }
+        Ok(found)
+    }
+}
+
+fn closed(room: RoomId) -> Vec<u8> {
+    Frame::Closed { room, reason: "removed" }.text()
+}

@@ -1,0 +1,34 @@
+// Without a live line: asks the server for the same frames over HTTP, and posts messages by their room's form.
+import { isOurs, reasonIn } from './answers.js';
+import { parse } from './fragment.js';
+
+const PATIENCE = 10_000;
+const TRY_LATER = [429, 503];
+const USUAL_DELAY = 2; // seconds, when the server names none
+const isGate = (answer) => new URL(answer.url).pathname === '/login';
+
+/** `question()` says what the page knows; true if it was answered. */
+export async function poll(question, onFrame, onSignedOut) {
+  try {
+    const answer = await fetch('/live', { method: 'POST', body: new URLSearchParams(question()), signal: AbortSignal.timeout(PATIENCE) });
+    if (answer.redirected && isGate(answer)) { onSignedOut(); return false; }
+    const frames = answer.ok && await answer.json();
+    if (!Array.isArray(frames)) return false;
+    frames.forEach(onFrame);
+    return true;
+  } catch { return false; } // no network, or an answer of somebody else
+}
+
+/** `{ stored }`, `{ wait }` in seconds, or `{ why }` it never will be. */
+export async function postForm({ room, body, nonce }, onSignedOut) {
+  const fields = new URLSearchParams({ nonce, body: body.startsWith('/') ? `/${body}` : body }); // it is no command
+  try {
+    const answer = await fetch(`/rooms/${Number(room)}/messages`, { method: 'POST', body: fields, headers: { accept: 'text/html' }, signal: AbortSignal.timeout(PATIENCE) });
+    if (answer.redirected && isGate(answer)) { onSignedOut(); return { wait: USUAL_DELAY }; }
+    const page = parse(await answer.text());
+    if (!isOurs(page)) return { wait: USUAL_DELAY };
+    if (answer.ok) return { stored: true };
+    if (TRY_LATER.includes(answer.status) || answer.status >= 500) return { wait: Number(answer.headers.get('retry-after')) || USUAL_DELAY };
+    return { why: reasonIn(page) };
+  } catch { return { wait: USUAL_DELAY }; }
+}
