@@ -24,6 +24,7 @@ use crate::chat::jobs::Jobs;
 use crate::chat::jobs::model::Work;
 use crate::chat::meanwhile::Meanwhile;
 use crate::chat::messages::Messages;
+use crate::chat::names;
 use crate::chat::news::model::Origin;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
@@ -70,6 +71,7 @@ impl App {
         let origin = Origin::new(&random);
         let rooms = Rooms::new(db.clone(), bell.clone(), clock.clone(), random.clone(), origin);
         let founded = rooms.ensure_lobby().await?;
+        names::fill(&db).await?;
         let given = (clock.clone(), random.clone());
         let accounts = Accounts::new(db.clone(), bell.clone(), given, origin, config.signup);
         accounts.watch_endings(&lifecycle).await?;

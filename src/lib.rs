@@ -7,6 +7,7 @@ pub mod config;
 pub mod kernel;
 pub mod lifecycle;
 pub mod limits;
+pub mod text;
 
 pub mod db;
 pub mod live;

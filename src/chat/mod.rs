@@ -12,6 +12,7 @@ pub mod hearing;
 pub mod jobs;
 pub mod meanwhile;
 pub mod messages;
+pub mod names;
 pub mod news;
 pub mod presence;
 pub mod rooms;

@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 
 use super::print;
-use crate::chat::accounts::model::{Account, Admin, Email, Name, Role, Secret, fold};
+use crate::chat::accounts::model::{Account, Admin, Email, Name, Role, Secret};
 use crate::chat::accounts::{Accounts, AdminError, RegisterError};
 use crate::chat::news::model::Origin;
 use crate::chat::rooms::Rooms;
@@ -19,6 +19,7 @@ use crate::http::Language;
 use crate::kernel::{Clock, Invalid, Random};
 use crate::lifecycle::Lifecycle;
 use crate::live::Hub;
+use crate::text::names::fold;
 
 #[derive(Args)]
 pub(super) struct User {

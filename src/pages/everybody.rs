@@ -10,8 +10,10 @@ use serde::Deserialize;
 use super::layout::{Frame, html};
 use super::people::PersonView;
 use super::side::{Side, side};
-use crate::chat::accounts::model::{Person, without_accents};
+use crate::chat::accounts::model::Person;
 use crate::http::{Problem, Query, Site, Viewer};
+use crate::text::collation::sort_key;
+use crate::text::normalize::folded;
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/people", get(index))
@@ -53,7 +55,7 @@ async fn index(
     let here = site.presence.online();
     let mut people = site.accounts.people().await?;
     people.retain(|person| is_called(person, sought));
-    people.sort_by_cached_key(|person| without_accents(&person.display_name));
+    people.sort_by_cached_key(|person| sort_key(&person.display_name));
     let views = people.into_iter().map(|person| (here.contains(&person.id), person));
     let views = views.map(|(online, person)| PersonView::new(person, online));
     let (online, offline) = views.partition(|person| person.online);
@@ -63,6 +65,6 @@ async fn index(
 
 /// Whether a person's names have this in them, whatever its case and accents.
 fn is_called(person: &Person, sought: &str) -> bool {
-    let sought = without_accents(sought.trim_start_matches('@'));
-    [&person.display_name, &person.name].iter().any(|name| without_accents(name).contains(&sought))
+    let sought = folded(sought.trim_start_matches('@'));
+    [&person.display_name, &person.name].iter().any(|name| folded(name).contains(&sought))
 }

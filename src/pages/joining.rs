@@ -11,11 +11,12 @@ use serde::Deserialize;
 use super::directory::{directory, to_room};
 use super::form::Form;
 use super::layout::{Frame, again, html};
-use crate::chat::accounts::model::{Person, fold};
+use crate::chat::accounts::model::Person;
 use crate::chat::commands::nearest;
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Member, Room, Visibility};
 use crate::http::{FormBody, Problem, Site, Viewer};
+use crate::text::names::fold;
 
 pub(super) fn router() -> Router<Site> {
     Router::new()

@@ -24,7 +24,7 @@ struct MentionStyle<'a> {
 
 /// It tells nothing but the name that it was asked for, and so asks nobody.
 async fn show(Path(file): Path<String>) -> Result<Response, Problem> {
-    let name = file.strip_suffix(".css").and_then(|name| Name::parse(name).ok());
+    let name = file.strip_suffix(".css").and_then(|name| Name::stored(name).ok());
     let name = name.ok_or_else(Problem::not_found)?;
     let style =
         MentionStyle { name: name.as_str() }.render().map_err(|error| Problem::internal(&error))?;

@@ -143,18 +143,16 @@ async fn rename(
     page: Frame,
     FormBody(typed): FormBody<NameForm>,
 ) -> Result<Response, Problem> {
-    match DisplayName::parse(&typed.display_name) {
-        Ok(name) => {
-            site.accounts.rename(&me, &name).await?;
-            Ok(saved())
-        }
-        Err(problem) => {
-            let form = Form::default()
-                .with("display_name", &typed.display_name)
-                .complain(page.t, &[problem]);
-            refused(&site, &me, page, Forms { name: Some(form), ..Forms::default() }).await
-        }
-    }
+    let problem = match DisplayName::parse(&typed.display_name) {
+        Ok(name) => match site.accounts.rename(&me, &name).await {
+            Ok(()) => return Ok(saved()),
+            Err(error) => explain(error)?,
+        },
+        Err(problem) => problem,
+    };
+    let form =
+        Form::default().with("display_name", &typed.display_name).complain(page.t, &[problem]);
+    refused(&site, &me, page, Forms { name: Some(form), ..Forms::default() }).await
 }
 
 #[derive(Deserialize, Default)]
@@ -231,6 +229,7 @@ pub(super) fn chosen_password(typed: &str, again: &str) -> Result<PlainPassword,
 fn explain(error: ChangeError) -> Result<Invalid, Problem> {
     match error {
         ChangeError::WrongPassword => Ok(Invalid::new("current_password", "password-wrong")),
+        ChangeError::NameTaken => Ok(Invalid::new("display_name", "name-taken")),
         ChangeError::EmailTaken => Ok(Invalid::new("email", "email-taken")),
         ChangeError::Guessable => Ok(Invalid::new("password", "password-guessable")),
         ChangeError::Fault(fault) => Err(fault.into()),

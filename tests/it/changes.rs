@@ -50,7 +50,7 @@ async fn an_edited_message_keeps_its_place_and_says_when_it_was_edited() {
     let first = ana.say("antes").await;
     ana.say("otro").await;
     server.advance(Duration::from_mins(5));
-    let edited = edit(&ana, &first["id"], " <b>después</b> ").await;
+    let edited = edit(&ana, &first["id"], "<b>después</b> ").await;
     let mut expected = first.clone();
     expected["body"] = "<b>después</b>".into();
     expected["html"] = "<p>&lt;b&gt;después&lt;/b&gt;</p>".into();

@@ -320,7 +320,8 @@ async fn an_export_from_before_mentions_is_taken() {
 }
 
 /// Columns that no export has, since they are made anew or mean nothing elsewhere.
-const LEFT_OUT: [&str; 14] = [
+const LEFT_OUT: [&str; 15] = [
+    "confusable_names",
     "counters",
     "deleted_memberships",
     "deleted_rooms",
@@ -363,8 +364,9 @@ async fn an_export_has_every_column_of_every_table() {
         })
         .chain([("avatars", vec!["name", "image"])])
         .collect();
-    // Who has read when, and through which process, is for the processes of now.
-    let now = |column: &str| ["read_at", "read_by"].contains(&column);
+    // Who has read when, and through which process, is for the processes of now; where a name stands
+    // in lists is computed from it.
+    let now = |column: &str| ["read_at", "read_by", "sort_key"].contains(&column);
     let wanted = columns.iter().filter(|(table, _)| !LEFT_OUT.contains(&table.as_str()));
     for (table, column) in wanted.filter(|(_, column)| !now(column)) {
         let known = written.iter().any(|(t, words)| t == table && words.contains(&column.as_str()));

@@ -23,6 +23,7 @@ mod message_page;
 mod messages;
 mod metrics;
 mod moderation;
+mod names;
 mod neighbours;
 mod pages;
 mod people;

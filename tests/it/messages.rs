@@ -20,7 +20,7 @@ async fn a_posted_message_is_read_back_with_all_that_the_interface_promises() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let posted = ana
-        .post("/rooms/1/messages", json!({"body": " hola\nhttps://x.org ", "nonce": "n1"}))
+        .post("/rooms/1/messages", json!({"body": "\n  hola\nhttps://x.org ", "nonce": "n1"}))
         .await;
     let read = ana.get("/rooms/1/messages").await;
     assert_eq!(read["items"][0], posted);
@@ -29,7 +29,7 @@ async fn a_posted_message_is_read_back_with_all_that_the_interface_promises() {
     let expected = json!({
         "id": 1, "room_id": 1, "seq": 1, "rev": 1, "kind": "text",
         "author": {"id": 1, "name": "ana", "display_name": "ana", "bot": false},
-        "body": "hola\nhttps://x.org", "html": format!("<p>hola<br>{link}</p>"),
+        "body": "  hola\nhttps://x.org", "html": format!("<p>  hola<br>{link}</p>"),
         "created_at": "2026-11-21T10:00:00.000Z", "edited_at": null, "deleted": false,
         "reply_to": null, "reactions": [], "attachments": [], "nonce": "n1",
     });

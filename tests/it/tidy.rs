@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// The rings, low to high. Parts on one line know nothing of each other.
 const RINGS: [&[&str]; 10] = [
     &["limits"],
-    &["kernel", "config", "lifecycle"],
+    &["kernel", "config", "lifecycle", "text"],
     &["db", "live"],
     &["chat"],
     &["http"],
@@ -21,14 +21,16 @@ const RINGS: [&[&str]; 10] = [
 ];
 
 /// The parts of `chat`, low to high. Models stand below the events, verbs above.
-const CHAT: [&str; 15] = [
+const CHAT: [&str; 17] = [
     "accounts::model",
+    "names::model",
     "rooms::model",
     "messages::model",
     "events",
     "news",
     "jobs",
     "audit",
+    "names",
     "accounts",
     "meanwhile",
     "rooms",

@@ -19,7 +19,7 @@ use self::avatars::Darkroom;
 pub use self::avatars::PictureError;
 use self::model::{
     Credential, Email, Ending, Name, NewAccount, Person, PlainPassword, Secret, SignedIn,
-    TokenLabel, fold,
+    TokenLabel,
 };
 pub use self::own::ChangeError;
 use self::passwords::Passwords;
@@ -35,6 +35,7 @@ use crate::config::Signup;
 use crate::db::Db;
 use crate::kernel::meters::Count;
 use crate::kernel::{Clock, Fault, Invalid, Random, UserId};
+use crate::text::names::fold;
 
 /// A session ends when nobody used it for so long.
 const SESSION: Duration = Duration::from_hours(30 * 24);

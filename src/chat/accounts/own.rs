@@ -13,6 +13,9 @@ use crate::kernel::Fault;
 pub enum ChangeError {
     #[error("wrong password")]
     WrongPassword,
+    /// Readers could take it for that of another user.
+    #[error("the name is taken")]
+    NameTaken,
     #[error("the address is taken")]
     EmailTaken,
     #[error("the password is guessable")]
@@ -49,9 +52,12 @@ impl Accounts {
     /// Changes the name that others see; everybody is told.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub async fn rename(&self, me: &SignedIn, name: &DisplayName) -> Result<(), Fault> {
-        store::set_display_name(&self.db, me.person.id, name, self.stamp()).await?;
+    /// [`ChangeError::NameTaken`] when it looks like that of another user.
+    pub async fn rename(&self, me: &SignedIn, name: &DisplayName) -> Result<(), ChangeError> {
+        let set = store::set_display_name(&self.db, &me.person, name, self.stamp()).await;
+        if !set.map_err(Fault::from)? {
+            return Err(ChangeError::NameTaken);
+        }
         let person = Person { display_name: name.as_str().to_owned(), ..me.person.clone() };
         self.tell_renamed(person);
         Ok(())

@@ -7,7 +7,7 @@ use html_escape::{encode_double_quoted_attribute, encode_text};
 use linkify::{LinkFinder, LinkKind};
 use unicode_normalization::char::is_combining_mark;
 
-use crate::chat::accounts::model::fold;
+use crate::text::names::fold;
 
 /// Around a paragraph.
 const OPEN: &str = "<p>";
@@ -108,14 +108,12 @@ impl<F: FnMut(&str) -> Option<String>> Writer<F> {
             return None;
         }
         self.words += 1;
-        let mut typed = word;
-        loop {
-            if let Some(name) = (self.find)(&fold(typed)) {
-                return Some((typed, name));
-            }
-            // "Ask @ana." ends in a full stop, and not her name.
-            typed = typed.strip_suffix(['.', '-', '_']).filter(|rest| !rest.is_empty())?;
-        }
+        // "Ask @ana." ends in a full stop, and not her name: the shortest reading wins, so that nobody
+        // gets what is meant for another by a handle that ends in a mark, as some old ones do.
+        let bare = word.trim_end_matches(['.', '-', '_']);
+        (bare.len()..=word.len())
+            .filter_map(|end| word.get(..end).filter(|typed| !typed.is_empty()))
+            .find_map(|typed| (self.find)(&fold(typed)).map(|name| (typed, name)))
     }
 
     /// Names are letters, digits and marks that mean nothing in HTML.
@@ -189,7 +187,7 @@ mod tests {
 
     /// Where Ana, José and somebody with a full stop in the name are known.
     fn among_people(body: &str) -> String {
-        let known = ["ana", "José", "j.r."];
+        let known = ["ana", "José", "j.r.", "ana.", "ana_"];
         render(body, |sought| {
             known.iter().find(|name| fold(name) == sought).map(|name| (*name).to_owned())
         })

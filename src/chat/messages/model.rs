@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::chat::accounts::model::Person;
 use crate::chat::rooms::model::Member;
 use crate::kernel::{Fault, Invalid, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
+use crate::text::visible::is_visible;
 
 /// A message in its present state. Nothing in it depends on who looks.
 #[derive(Clone, Debug)]
@@ -84,7 +85,8 @@ impl Kind {
     }
 }
 
-/// 1 to 16,000 characters after trimming, lines ended by `\n`, without control characters.
+/// 1 to 16,000 characters with something to see, as they were typed: only white space at the end and
+/// empty lines before the text go. Lines end in `\n`; control characters are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageBody(String);
 
@@ -92,15 +94,31 @@ const LONGEST_BODY: usize = 16_000;
 
 impl MessageBody {
     /// # Errors
-    /// When it is empty or too long.
+    /// When there is nothing to see, or too much.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let lines = text.replace("\r\n", "\n").replace('\r', "\n");
-        let body: String =
-            lines.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-        let body = body.trim();
-        if body.is_empty() {
+        let lines = text.replace("\r\n", "\n");
+        let body: String = lines.chars().filter_map(kept).collect();
+        let body = without_empty_lines_before(body.trim_end());
+        if is_visible(body) {
+            Self::of_length(body)
+        } else {
+            Err(Invalid::new("body", "body-empty"))
+        }
+    }
+
+    /// A body that was posted at some time, whether it can be seen or not. It is taken as it is.
+    ///
+    /// # Errors
+    /// When it never was one.
+    pub fn stored(text: &str) -> Result<Self, Invalid> {
+        let clean = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+        if text.is_empty() || text.trim_end() != text || !text.chars().all(clean) {
             return Err(Invalid::new("body", "body-empty"));
         }
+        Self::of_length(text)
+    }
+
+    fn of_length(body: &str) -> Result<Self, Invalid> {
         if body.chars().count() > LONGEST_BODY {
             return Err(Invalid::new("body", "body-long"));
         }
@@ -110,6 +128,26 @@ impl MessageBody {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Everything that ends a line becomes `\n` (UAX 14, class BK), so that lines stay lines.
+fn kept(c: char) -> Option<char> {
+    match c {
+        '\t' => Some(c),
+        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some('\n'),
+        c => (!c.is_control()).then_some(c),
+    }
+}
+
+/// The first line that has something in it keeps its indentation.
+fn without_empty_lines_before(mut text: &str) -> &str {
+    while let Some((line, rest)) = text.split_once('\n') {
+        if !line.trim().is_empty() {
+            break;
+        }
+        text = rest;
+    }
+    text
 }
 
 /// What a client calls a send, so that sending again changes nothing: 1 to 64 visible ASCII
@@ -331,13 +369,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_trimmed_and_its_lines_end_alike() {
+    fn a_body_keeps_its_spaces_and_its_lines_end_alike() {
         let body = |text| MessageBody::parse(text).map(|body| body.0);
-        assert_eq!(body("  hola \r\n a todos\r\n").as_deref(), Ok("hola \n a todos"));
-        assert_eq!(body("a\u{0}b\u{7}\tc").as_deref(), Ok("ab\tc"));
-        for empty in ["", "  \n ", "\u{0}\u{3000}"] {
-            assert!(body(empty).is_err(), "{empty:?}");
+        for (typed, kept) in [
+            ("  hola \r\n a todos\r\n", "  hola \n a todos"),
+            ("\n \t\n    if x:\n        return  1\n\n", "    if x:\n        return  1"),
+            ("name    qty", "name    qty"),
+            ("\u{3000}段落\u{2003}x", "\u{3000}段落\u{2003}x"),
+            ("a\u{b}b\u{c}c\u{85}d\u{2028}e\u{2029}f\rg", "a\nb\nc\nd\ne\nf\ng"),
+            ("a\n\n\nb", "a\n\n\nb"),
+            ("a\u{0}b\u{7}\tc", "ab\tc"),
+        ] {
+            assert_eq!(body(typed).as_deref(), Ok(kept), "{typed:?}");
+            assert_eq!(body(kept).as_deref(), Ok(kept), "twice changes nothing");
         }
+    }
+
+    #[test]
+    fn a_body_has_something_to_see() {
+        for empty in
+            ["", "  \n ", "\u{0}\u{3000}", "\u{3164}", "\u{200b}\n\u{2800}", "\u{fe0f}", "\u{301}"]
+        {
+            assert!(MessageBody::parse(empty).is_err(), "{empty:?}");
+        }
+        for seen in ["\u{200b}x", "❤\u{fe0f}", ".", "👩\u{200d}👧"] {
+            assert!(MessageBody::parse(seen).is_ok(), "{seen:?}");
+        }
+        assert!(MessageBody::stored("\u{3164}").is_ok(), "one from before is imported");
+        assert!(MessageBody::stored("a\u{2028}b").is_ok(), "one from before is imported");
+        assert!(MessageBody::stored("a\u{0}").is_err());
     }
 
     #[test]

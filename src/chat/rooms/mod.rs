@@ -11,11 +11,12 @@ use self::model::{
     may_change, may_read,
 };
 pub(in crate::chat) use self::store::readable_rooms;
-use super::accounts::model::{Person, fold};
+use super::accounts::model::Person;
 use super::events::{Bell, Notice, Topic};
 use super::news::model::{Origin, Stamp};
 use crate::db::Db;
 use crate::kernel::{Clock, Fault, Random, RoomId, Seq, Timestamp, UserId};
+use crate::text::names::fold;
 
 /// The name of the room that everybody is in.
 const LOBBY: &str = "lobby";

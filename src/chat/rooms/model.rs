@@ -3,8 +3,9 @@
 
 use std::fmt;
 
-use crate::chat::accounts::model::{Person, Role, fold, one_line};
+use crate::chat::accounts::model::{Person, Role};
 use crate::kernel::{Invalid, Random, Rev, RoomId, Seq, UserId};
+use crate::text::names::{fold, line_to_see, one_line};
 
 /// A room as one person sees it.
 #[derive(Clone, Debug)]
@@ -101,19 +102,30 @@ impl Visibility {
     }
 }
 
-/// A room's name: 1 to 64 characters on one line, without control or direction characters.
+/// A room's name: 1 to 64 characters on one line with something to see, without control or direction
+/// characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomName(String);
 
 impl RoomName {
     /// # Errors
-    /// When it is empty, too long, or more than a line.
+    /// When it is empty to the eye, too long, or more than a line.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let name = one_line(text).ok_or(Invalid::new("name", "room-name-shape"))?;
-        match name.chars().count() {
-            1..=64 => Ok(Self(name)),
-            _ => Err(Invalid::new("name", "room-name-shape")),
-        }
+        Self::of(line_to_see(text))
+    }
+
+    /// A name that was given at some time.
+    ///
+    /// # Errors
+    /// When it never was one.
+    pub fn stored(text: &str) -> Result<Self, Invalid> {
+        Self::of(one_line(text))
+    }
+
+    fn of(line: Option<String>) -> Result<Self, Invalid> {
+        line.filter(|name| (1..=64).contains(&name.chars().count()))
+            .map(Self)
+            .ok_or(Invalid::new("name", "room-name-shape"))
     }
 
     pub fn as_str(&self) -> &str {
@@ -134,8 +146,19 @@ impl RoomTopic {
     /// # Errors
     /// When it is too long, or more than a line.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        one_line(text)
-            .filter(|topic| topic.chars().count() <= 250)
+        Self::of(line_to_see(text))
+    }
+
+    /// A topic that was set at some time.
+    ///
+    /// # Errors
+    /// When it never was one.
+    pub fn stored(text: &str) -> Result<Self, Invalid> {
+        Self::of(one_line(text))
+    }
+
+    fn of(line: Option<String>) -> Result<Self, Invalid> {
+        line.filter(|topic| topic.chars().count() <= 250)
             .map(Self)
             .ok_or(Invalid::new("topic", "room-topic-shape"))
     }
@@ -369,7 +392,7 @@ mod tests {
     #[test]
     fn a_room_has_a_name_of_one_line_and_may_have_a_topic() {
         assert_eq!(RoomName::parse(" Huerto  ").map(|name| name.0).as_deref(), Ok("Huerto"));
-        for bad in ["", " ", "a\nb", "a\u{202e}b", &"ñ".repeat(65)] {
+        for bad in ["", " ", "a\nb", "a\u{202e}b", "\u{200b}", "\u{3164}", &"ñ".repeat(65)] {
             assert!(RoomName::parse(bad).is_err(), "{bad:?}");
         }
         assert!(RoomName::parse(&"ñ".repeat(64)).is_ok());

@@ -26,7 +26,7 @@ pub const KINDS: [Kind; 14] = [
         name: "settings",
         secret: false,
         fields: &[field("name", Form::Text), field("value", Form::Text)],
-        select: "select name, value from meta where name not in ('epoch', 'search_below')
+        select: "select name, value from meta where name not in ('collation', 'epoch', 'search_below')
                  order by name",
         insert: "insert into meta (name, value) values ($1, $2)
                  on conflict (name) do update set value = excluded.value",
@@ -279,9 +279,9 @@ fn person(row: &mut Row) -> Result<(), String> {
         return Err("it is too short".to_owned());
     };
     ensure(id.number() > 0, "id is 0")?;
-    let parsed = Name::parse(name.text()).map_err(said)?;
+    let parsed = Name::stored(name.text()).map_err(said)?;
     same(Ok(parsed.as_str()), name.text(), "name")?;
-    let display = DisplayName::parse(display_name.text());
+    let display = DisplayName::stored(display_name.text());
     same(
         display.as_ref().map(DisplayName::as_str).map_err(|e| *e),
         display_name.text(),
@@ -310,17 +310,17 @@ fn room(row: &mut Row) -> Result<(), String> {
     };
     ensure((1..1 << 31).contains(&id.number()), "id is no number of a room")?;
     ensure(last_seq.number() < 1 << 32 && rev.number() < 1 << 32, "last_seq or rev is too large")?;
-    let purpose = RoomTopic::parse(topic.text());
+    let purpose = RoomTopic::stored(topic.text());
     same(purpose.as_ref().map(RoomTopic::as_str).map_err(|e| *e), topic.text(), "topic")?;
     let folded = if visibility.text() == "direct" {
         let two = pair.text().split_once(':');
         let two = two.and_then(|(a, b)| Some((a.parse::<i64>().ok()?, b.parse::<i64>().ok()?)));
-        let right = two.is_some_and(|(a, b)| a < b && format!("{a}:{b}") == pair.text());
-        ensure(right, "pair is not two ids, the smaller first, as \"3:17\"")?;
+        let right = two.is_some_and(|(a, b)| a <= b && format!("{a}:{b}") == pair.text());
+        ensure(right, "pair is not two ids, the smaller first or both the same, as \"3:17\"")?;
         None
     } else {
         ensure(pair.is_null(), "pair is only for direct conversations")?;
-        let parsed = RoomName::parse(name.text());
+        let parsed = RoomName::stored(name.text());
         same(parsed.as_ref().map(RoomName::as_str).map_err(|e| *e), name.text(), "name")?;
         parsed.ok().map(|name| name.folded())
     };
@@ -337,9 +337,9 @@ fn message(row: &mut Row) -> Result<(), String> {
     let counted = |value: &Value| (1..1 << 32).contains(&value.number());
     ensure(counted(seq) && counted(rev), "seq or rev is out of range")?;
     let html = if deleted_at.is_null() {
-        let parsed = MessageBody::parse(body.text());
+        let parsed = MessageBody::stored(body.text());
         same(parsed.as_ref().map(MessageBody::as_str).map_err(|e| *e), body.text(), "body")?;
-        let names = mentions.text().split_whitespace().map(Name::parse);
+        let names = mentions.text().split_whitespace().map(Name::stored);
         let names = names.collect::<Result<Vec<_>, _>>().map_err(said)?;
         let called = |sought: &str| names.iter().find(|name| name.folded() == sought);
         let known = |sought: &str| called(sought).map(|name| name.as_str().to_owned());

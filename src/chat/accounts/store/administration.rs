@@ -24,7 +24,7 @@ pub(in crate::chat::accounts) async fn accounts(db: &Db) -> Result<Vec<Account>,
     let rows: Vec<Row> = reading!(db, |pool| {
         sqlx::query_as(
             "select id, name, display_name, bot, role, avatar, email, created_at, deactivated_at
-             from users order by folded_name",
+             from users order by sort_key, id",
         )
         .fetch_all(pool)
         .await?

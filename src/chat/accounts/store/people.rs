@@ -2,9 +2,11 @@
 
 use super::PersonRow;
 use crate::chat::accounts::model::{DisplayName, Email, Name, Person, Role};
+use crate::chat::names::model::Subject;
+use crate::chat::names::store as names;
 use crate::chat::news;
 use crate::chat::news::model::{News, Stamp};
-use crate::db::{Change, Db, reading, reading_many, writing};
+use crate::db::{Db, reading, reading_many, writing};
 use crate::kernel::{Invalid, RoomId, UserId};
 
 /// What came of an attempt to add a person.
@@ -47,7 +49,8 @@ pub(in crate::chat::accounts) async fn add(
 ) -> Result<Added, sqlx::Error> {
     let (folded, skeleton) = (new.name.folded(), new.name.skeleton());
     let mut change = db.change().await?;
-    one_at_a_time(&mut change).await?;
+    names::lock(&mut change).await?;
+    let alike = names::is_like_a_user(&mut change, new.name.as_str(), None).await?;
     let (people, name, email): (i64, i64, i64) = writing!(change, |connection| {
         sqlx::query_as(
             "select (select count(*) from (select 1 from users limit 1) anybody),
@@ -63,8 +66,9 @@ pub(in crate::chat::accounts) async fn add(
     if people > 0 && !new.open {
         return Ok(Added::Closed);
     }
-    if name + email > 0 {
-        return Ok(Added::Taken(Taken { name: name > 0, email: email > 0 }));
+    let name = name > 0 || alike;
+    if name || email > 0 {
+        return Ok(Added::Taken(Taken { name, email: email > 0 }));
     }
     let row: PersonRow = writing!(change, |connection| {
         sqlx::query_as(
@@ -83,6 +87,8 @@ pub(in crate::chat::accounts) async fn add(
         .fetch_one(connection)
         .await?
     });
+    let handle = new.name.as_str();
+    names::record(&mut change, Subject::User(UserId(row.id)), &[handle]).await?;
     // The lobby is everybody's, from the same commit on: nobody exists outside of it.
     let rooms: Vec<(i64,)> = writing!(change, |connection| {
         sqlx::query_as(
@@ -109,6 +115,7 @@ pub(in crate::chat::accounts) async fn taken(
     name: Option<&Name>,
     email: Option<&Email>,
 ) -> Result<Taken, sqlx::Error> {
+    let wanted = name;
     let (folded, skeleton) = name.map(|name| (name.folded(), name.skeleton())).unzip();
     let (name, email): (i64, i64) = reading!(db, |pool| {
         sqlx::query_as(
@@ -121,19 +128,11 @@ pub(in crate::chat::accounts) async fn taken(
         .fetch_one(pool)
         .await?
     });
-    Ok(Taken { name: name > 0, email: email > 0 })
-}
-
-/// People come one after the other, and so do new addresses: one is the first, and no two have one
-/// name or address. Locked is the room that everybody enters, by an update that changes nothing.
-async fn one_at_a_time(change: &mut Change) -> Result<(), sqlx::Error> {
-    writing!(*change, |connection| {
-        sqlx::query("update rooms set rev = rev where lobby = 1")
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    Ok(())
+    let alike = match wanted {
+        Some(name) => names::is_like_any_user(db, name.as_str()).await?,
+        None => false,
+    };
+    Ok(Taken { name: name > 0 || alike, email: email > 0 })
 }
 
 /// The active person with this name or address, and the hash of their password.
@@ -196,7 +195,7 @@ pub(in crate::chat::accounts) async fn list(db: &Db) -> Result<Vec<Person>, sqlx
     let rows: Vec<PersonRow> = reading_many!(
         db,
         "id, name, display_name, bot, role, avatar",
-        "from users where deactivated_at is null order by folded_name",
+        "from users where deactivated_at is null order by sort_key, id",
         |query| query
     );
     Ok(rows.into_iter().map(Person::from).collect())
@@ -227,13 +226,19 @@ pub(in crate::chat::accounts) async fn password_of(
     Ok(hash)
 }
 
+/// False when readers could take the name for that of another user.
 pub(in crate::chat::accounts) async fn set_display_name(
     db: &Db,
-    user: UserId,
+    person: &Person,
     name: &DisplayName,
     stamp: Stamp,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
+    let user = person.id;
     let mut change = db.change().await?;
+    names::lock(&mut change).await?;
+    if names::is_like_a_user(&mut change, name.as_str(), Some(user)).await? {
+        return Ok(false);
+    }
     news::note(&mut change, stamp, News::Person(user)).await?;
     writing!(change, |connection| {
         sqlx::query("update users set display_name = $1 where id = $2")
@@ -243,7 +248,9 @@ pub(in crate::chat::accounts) async fn set_display_name(
             .await?
             .rows_affected()
     });
-    change.commit().await
+    names::record(&mut change, Subject::User(user), &[&person.name, name.as_str()]).await?;
+    change.commit().await?;
+    Ok(true)
 }
 
 /// False when somebody else has the address.
@@ -253,7 +260,8 @@ pub(in crate::chat::accounts) async fn set_email(
     email: &Email,
 ) -> Result<bool, sqlx::Error> {
     let mut change = db.change().await?;
-    one_at_a_time(&mut change).await?;
+    // No two have one address.
+    names::lock(&mut change).await?;
     let changed = writing!(change, |connection| {
         sqlx::query(
             "update users set email = $1 where id = $2

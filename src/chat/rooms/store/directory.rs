@@ -5,6 +5,8 @@ use super::{
     ProgressRow, RoomRow, from_own_rooms, from_rooms, progress_columns, room_columns,
     select_progress, select_room, unread_mentions,
 };
+use crate::chat::names::model::Subject;
+use crate::chat::names::store as names;
 use crate::chat::news;
 use crate::chat::news::model::{News, Stamp};
 use crate::chat::rooms::model::{
@@ -21,20 +23,22 @@ pub(in crate::chat::rooms) async fn ensure_lobby(
     now: Timestamp,
 ) -> Result<Timestamp, sqlx::Error> {
     let mut change = db.change().await?;
-    writing!(change, |connection| {
-        sqlx::query(
+    let made: Option<(i64,)> = writing!(change, |connection| {
+        sqlx::query_as(
             "insert into rooms (name, folded_name, visibility, lobby, created_at)
              select $1, $2, 'public', 1, $3
              where not exists (select 1 from rooms where lobby = 1)
-             on conflict (lobby) where lobby = 1 do nothing",
+             on conflict (lobby) where lobby = 1 do nothing returning id",
         )
         .bind(name)
         .bind(folded)
         .bind(now.0)
-        .execute(connection)
+        .fetch_optional(connection)
         .await?
-        .rows_affected()
     });
+    if let Some((id,)) = made {
+        names::record(&mut change, Subject::Room(RoomId(id)), &[name]).await?;
+    }
     let (created_at,): (i64,) = writing!(change, |connection| {
         sqlx::query_as("select created_at from rooms where lobby = 1").fetch_one(connection).await?
     });
@@ -51,6 +55,12 @@ pub(in crate::chat::rooms) async fn add(
     stamp: Stamp,
 ) -> Result<Option<RoomId>, sqlx::Error> {
     let mut change = db.change().await?;
+    if new.visibility == Visibility::Public {
+        names::lock(&mut change).await?;
+        if names::is_like_a_public_room(&mut change, new.name.as_str(), None).await? {
+            return Ok(None);
+        }
+    }
     let added: Option<(i64,)> = writing!(change, |connection| {
         sqlx::query_as(
             "insert into rooms
@@ -70,6 +80,7 @@ pub(in crate::chat::rooms) async fn add(
         .await?
     });
     let Some((id,)) = added else { return Ok(None) };
+    names::record(&mut change, Subject::Room(RoomId(id)), &[new.name.as_str()]).await?;
     insert_member(&mut change, owner, RoomId(id), stamp).await?;
     if new.visibility == Visibility::Public {
         news::note(&mut change, stamp, News::Room(RoomId(id))).await?;
@@ -177,7 +188,7 @@ pub(in crate::chat::rooms) async fn list(db: &Db, user: UserId) -> Result<Vec<Ro
         room_columns!(),
         from_rooms!(
             "where r.visibility = 'public' or m.user_id is not null
-             order by r.lobby desc, coalesce(o.folded_name, r.folded_name), r.id"
+             order by r.lobby desc, coalesce(o.sort_key, r.sort_key), r.id"
         ),
         |query| query.bind(user.0)
     );
@@ -243,6 +254,15 @@ pub(in crate::chat::rooms) async fn update(
     let name = wanted.name.as_ref();
     let folded = name.map(RoomName::folded);
     let mut change = db.change().await?;
+    if let Some(name) = name {
+        names::lock(&mut change).await?;
+        if is_public(&mut change, room).await?
+            && names::is_like_a_public_room(&mut change, name.as_str(), Some(room)).await?
+        {
+            return Ok(false);
+        }
+        names::record(&mut change, Subject::Room(room), &[name.as_str()]).await?;
+    }
     let updated = writing!(change, |connection| {
         sqlx::query(
             "update rooms set name = coalesce($1, name), folded_name = coalesce($2, folded_name),
@@ -265,6 +285,16 @@ pub(in crate::chat::rooms) async fn update(
             change.commit().await.map(|()| true)
         }
     }
+}
+
+async fn is_public(change: &mut Change, room: RoomId) -> Result<bool, sqlx::Error> {
+    let found: Option<(i64,)> = writing!(*change, |connection| {
+        sqlx::query_as("select id from rooms where id = $1 and visibility = 'public'")
+            .bind(room.0)
+            .fetch_optional(connection)
+            .await?
+    });
+    Ok(found.is_some())
 }
 
 pub(in crate::chat::rooms) async fn set_code(

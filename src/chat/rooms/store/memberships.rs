@@ -212,7 +212,7 @@ pub(in crate::chat::rooms) async fn people(
         "u.id, u.name, u.display_name, u.bot, u.role, u.avatar",
         "from memberships m join users u on u.id = m.user_id
          where m.room_id = $1 and u.deactivated_at is null
-         order by u.folded_name",
+         order by u.sort_key, u.id",
         |query| query.bind(room.0)
     );
     Ok(rows.into_iter().map(Person::from).collect())

@@ -3,7 +3,6 @@
 //! The index proposes and [`Query::hits`] decides: an index may name too many messages, never too few.
 
 mod excerpt;
-mod fold;
 mod index;
 mod query;
 mod tokens;

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 
 use super::index::Phrase;
 use super::tokens::{Kind, Token, tokens};
-use crate::chat::accounts::model::without_accents;
 use crate::kernel::Timestamp;
+use crate::text::normalize::folded;
 
 /// What is read of a query: more nobody types.
 const LONGEST: usize = 1_000;
@@ -51,7 +51,7 @@ struct Words {
 /// The form in which names are compared: without accents, quotes and what stands before names.
 pub fn plain_name(name: &str) -> String {
     let name: String = name.chars().filter(|c| !is_quote(*c)).collect();
-    without_accents(name.trim_start_matches(['@', '#']))
+    folded(name.trim_start_matches(['@', '#']))
 }
 
 impl Query {

@@ -12,7 +12,7 @@ use std::ops::Range;
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::fold::{base, exact, folded};
+use crate::text::normalize::{base, exact, folded};
 
 /// A word, a sign or an emoji, with where it stands in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]

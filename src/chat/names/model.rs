@@ -1,0 +1,9 @@
+//! What has names that lists sort and readers compare.
+
+use crate::kernel::{RoomId, UserId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::chat) enum Subject {
+    User(UserId),
+    Room(RoomId),
+}

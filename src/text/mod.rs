@@ -1,0 +1,9 @@
+//! Text in all scripts: what of it can be seen, which names look alike, in which form names and words
+//! are compared, and in which order names stand.
+//!
+//! Knows no feature, no database and no language of the reader.
+
+pub mod collation;
+pub mod names;
+pub mod normalize;
+pub mod visible;

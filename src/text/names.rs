@@ -1,0 +1,154 @@
+//! Names of people and rooms as texts: one line that can be seen, the form in which they are looked
+//! up, and which of them a reader cannot tell apart.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_security::GeneralSecurityProfile;
+
+use super::visible::{has_heaped_marks, has_ink, is_ignorable, is_mark, is_visible};
+
+/// The form in which names are compared: without case, characters that displays leave out, and the
+/// number and sort of spaces (`NFKC_Casefold` of the Unicode standard, section 3.13, and one kind of space).
+pub fn fold(text: &str) -> String {
+    let compatible: String = text.nfkc().filter(|c| !is_ignorable(*c)).collect();
+    let folded: String = caseless::default_case_fold_str(&compatible).nfkc().collect();
+    single_spaced(&folded)
+}
+
+/// Trimmed text without characters that break lines or turn their direction (UAX 9): the shape of
+/// every name that is stored, also of those from before [`line_to_see`] asked for more.
+pub fn one_line(text: &str) -> Option<String> {
+    let text = text.trim();
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (!text.chars().any(|c| c.is_control() || turns(c) || "\u{2028}\u{2029}".contains(c)))
+        .then(|| text.to_owned())
+}
+
+/// A line as it is stored from what somebody typed: one plain space where there is any space, no
+/// more marks on a letter than languages need (UTS 39, section 5.4), and something to see unless it
+/// is empty.
+pub fn line_to_see(text: &str) -> Option<String> {
+    let line = single_spaced(&one_line(text)?);
+    (line.is_empty() || is_visible(&line)).then_some(line).filter(|line| !has_heaped_marks(line))
+}
+
+fn single_spaced(text: &str) -> String {
+    if text.is_ascii() && !text.contains("  ") && text.trim().len() == text.len() {
+        return text.to_owned();
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Two names look alike if they share one of these keys: the one compares their case, the other the
+/// shape of their letters (the skeleton of UTS 39, section 4). They are two, since a capital "I"
+/// looks like an "l" and a small one does not. Marks that belong to no language's letters, spaces,
+/// an `@` before and punctuation around do not tell names apart.
+pub fn look_alike_keys(name: &str) -> [String; 2] {
+    let bare = bare(name);
+    [fold(&skeleton(&bare)), skeleton(&fold(&bare))]
+}
+
+/// Equal for handles that look alike.
+pub fn skeleton(text: &str) -> String {
+    unicode_security::skeleton(text).collect()
+}
+
+/// What of a name is its own.
+fn bare(name: &str) -> String {
+    let kept = |c: &char| has_ink(*c) || (is_mark(*c) && c.identifier_allowed());
+    let seen: String = name.nfkc().filter(kept).collect();
+    let inner = seen.trim_matches(|c: char| c.is_ascii_punctuation() || is_punctuation(c));
+    if inner.is_empty() { seen } else { inner.to_owned() }
+}
+
+fn is_punctuation(c: char) -> bool {
+    use icu_properties::CodePointMapData;
+    use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    GeneralCategoryGroup::Punctuation.contains(category)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alike(one: &str, other: &str) -> bool {
+        let (one, other) = (look_alike_keys(one), look_alike_keys(other));
+        one[0] == other[0] || one[1] == other[1]
+    }
+
+    #[test]
+    fn names_that_are_one_to_the_eye_look_alike() {
+        for (one, other) in [
+            ("ana", "Ana"),
+            ("luis", "LUIS"),
+            ("ana", "аnа"),     // Cyrillic
+            ("lobby", "lоbby"), // a Cyrillic о
+            ("lobby", "l\u{200b}obby"),
+            ("lobby", "lobby\u{3164}"),
+            ("a b", "a  b"),
+            ("a b", "a\u{2003}b"),
+            ("a b", "a\u{a0}b"),
+            ("ana", "@ana"),
+            ("ana", "ana."),
+            ("ana", "ana..."),
+            ("ana", "ana_"),
+            ("ana", "«ana»"),
+            ("ana", "a\u{332}na"), // underlined
+            ("ana", "ana\u{20dd}"),
+            ("all", "aII"),
+            ("admin", "ADMIN"),
+            ("ana", "𝐚𝐧𝐚"),
+            ("ana", "ａｎａ"),
+            ("scope", "ѕсоре"),
+            ("josé", "jose\u{301}"),
+        ] {
+            assert!(alike(one, other), "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_differ_to_the_eye_do_not() {
+        for (one, other) in [
+            ("ana", "ane"),
+            ("ana", "anna"),
+            ("ali", "all"),
+            ("jose", "josé"),
+            ("ana", "ana 2"),
+            ("🌱", "🌵"),
+            ("!!!", "???"),
+            ("ana", "анна"),
+        ] {
+            assert!(!alike(one, other), "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_looked_up_without_what_cannot_be_seen() {
+        assert_eq!(fold("  The  Garden\u{200b} "), "the garden");
+        assert_eq!(fold("STRASSE"), fold("straße"));
+        assert_eq!(fold("a\u{3000}b"), "a b");
+        assert_ne!(fold("ana"), fold("aná"));
+    }
+
+    #[test]
+    fn a_line_has_something_to_see_and_no_heaps_of_marks() {
+        assert_eq!(line_to_see(" Ana  Ortega\u{a0}").as_deref(), Some("Ana Ortega"));
+        assert_eq!(line_to_see("").as_deref(), Some(""));
+        for good in ["👨\u{200d}👩\u{200d}👧", "نمی\u{200c}خواهم", "Nguyễn", "שָׁלוֹם"]
+        {
+            assert_eq!(line_to_see(good).as_deref(), Some(good));
+        }
+        for bad in [
+            "\u{200b}",
+            "\u{3164}",
+            "\u{2800}",
+            "a\nb",
+            "a\u{202e}b",
+            "a\u{301}\u{301}",
+            "\u{e0041}",
+        ] {
+            assert_eq!(line_to_see(bad), None, "{bad:?}");
+        }
+        assert_eq!(one_line("\u{200b}").as_deref(), Some("\u{200b}"), "as it was stored before");
+    }
+}
