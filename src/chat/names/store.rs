@@ -56,7 +56,8 @@ pub(in crate::chat) async fn is_like_any_user(db: &Db, name: &str) -> Result<boo
     Ok(found.is_some())
 }
 
-/// Whether readers could take a name for that of a public room. `except` may have it.
+/// Whether readers could take a name for that of a public room, or of one that was deleted and keeps
+/// its name for a while. `except` may have it.
 pub(in crate::chat) async fn is_like_a_public_room(
     change: &mut Change,
     name: &str,
@@ -65,7 +66,9 @@ pub(in crate::chat) async fn is_like_a_public_room(
     let found: Option<(i64,)> = writing!(*change, |connection| {
         sqlx::query_as(
             "select r.id from confusable_names c join rooms r on r.id = c.subject_id
-             where c.kind = 'room' and r.visibility = 'public' and r.id <> $1
+             where c.kind = 'room' and r.id <> $1
+               and (r.visibility = 'public' or exists (select 1 from deleted_rooms d
+                 where d.room_id = r.id and d.visibility = 'public' and d.purged_at is null))
                and c.key in (select value ->> 0 from jsonb_each($2)) limit 1",
         )
         .bind(except.map_or(0, |room| room.0))
