@@ -6,7 +6,7 @@ use crate::chat::names::model::Subject;
 use crate::chat::names::store as names;
 use crate::chat::news;
 use crate::chat::news::model::{News, Stamp};
-use crate::db::{Db, reading, reading_many, writing};
+use crate::db::{Change, Db, reading, reading_many, writing};
 use crate::kernel::{Invalid, RoomId, UserId};
 
 /// What came of an attempt to add a person.
@@ -89,24 +89,33 @@ pub(in crate::chat::accounts) async fn add(
     });
     let handle = new.name.as_str();
     names::record(&mut change, Subject::User(UserId(row.id)), &[handle]).await?;
-    // The lobby is everybody's, from the same commit on: nobody exists outside of it.
-    let rooms: Vec<(i64,)> = writing!(change, |connection| {
+    let rooms = join_lobby(&mut change, UserId(row.id), new.stamp).await?;
+    change.commit().await?;
+    Ok(Added::New(row.into(), rooms))
+}
+
+/// The lobby is everybody's, from the same commit on: nobody exists outside of it.
+async fn join_lobby(
+    change: &mut Change,
+    user: UserId,
+    stamp: Stamp,
+) -> Result<Vec<RoomId>, sqlx::Error> {
+    let rooms: Vec<(i64,)> = writing!(*change, |connection| {
         sqlx::query_as(
             "insert into memberships (user_id, room_id, last_read_seq, joined_at)
              select $1, id, last_seq, $2 from rooms where lobby = 1
              returning room_id",
         )
-        .bind(row.id)
-        .bind(new.stamp.now.0)
+        .bind(user.0)
+        .bind(stamp.now.0)
         .fetch_all(connection)
         .await?
     });
     let rooms: Vec<_> = rooms.into_iter().map(|(id,)| RoomId(id)).collect();
     for room in &rooms {
-        news::note(&mut change, new.stamp, News::Joined(*room, UserId(row.id))).await?;
+        news::note(change, stamp, News::Joined(*room, user)).await?;
     }
-    change.commit().await?;
-    Ok(Added::New(row.into(), rooms))
+    Ok(rooms)
 }
 
 /// Whether somebody has this name, or one that looks like it, or this address.
