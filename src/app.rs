@@ -17,7 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::chat::accounts::Accounts;
+use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
 use crate::chat::hearing;
 use crate::chat::jobs::Jobs;
@@ -35,10 +35,12 @@ use crate::db::directory::DataDir;
 use crate::http::metrics::{self, Requests};
 use crate::http::rate_limit::RateLimiter;
 use crate::http::site::{About, Parts};
+use crate::http::uploads::Uploads;
 use crate::http::{Problem, Site, body, client, health, server};
 use crate::kernel::{Clock, Fault, Random};
 use crate::lifecycle::Lifecycle;
 use crate::live::Hub;
+use crate::media::{self, ImageEncoder};
 use crate::{api, pages, socket};
 
 /// How long a request may take. The slowest, signing in, waits its turn for a few seconds.
@@ -85,8 +87,12 @@ impl App {
             metrics_token: config.metrics_token.or(config.metrics_token_file),
             reference: LazyLock::new(|| Arc::new(api::document())),
         };
+        let executable = config.executable.map_or_else(media::executable, Ok);
+        let images = ImageEncoder::new(executable?, data_dir.path().to_owned());
         let site = Site::from(Parts {
             accounts,
+            avatars: AvatarEncoder::new(images),
+            uploads: Uploads::new(data_dir.path().to_owned()),
             search: Search::start(db.clone(), rooms.clone(), &lifecycle),
             rooms,
             messages: Messages::start(db.clone(), bell.clone(), clock.clone(), &lifecycle).await?,

@@ -103,6 +103,11 @@ pub struct Config {
     /// A file that holds that token.
     #[arg(long, env = "METRICS_TOKEN_FILE", value_parser = read_metrics_token)]
     pub metrics_token_file: Option<MetricsToken>,
+
+    /// The program that decodes pictures; without it this one. No flag: a test's own executable
+    /// cannot.
+    #[arg(skip)]
+    pub executable: Option<PathBuf>,
 }
 
 impl Config {

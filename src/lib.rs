@@ -11,6 +11,7 @@ pub mod text;
 
 pub mod db;
 pub mod live;
+pub mod media;
 
 pub mod chat;
 

@@ -1,5 +1,5 @@
 //! Every limit on what others may do to Patio or make it keep, by whom it counts: a user, an
-//! address, a connection, a request, the whole installation.
+//! address, a connection, a request, an upload, a picture, the whole installation.
 //!
 //! Numbers only: each is enforced where its resource is. Rates are lifted by `RATE_LIMIT=off`;
 //! limits on memory, size and time never are. SECURITY.md lists them for operators.
@@ -97,6 +97,53 @@ pub mod installation {
     pub const SIGN_UPS: Rate = Rate::new(400, Duration::from_secs(2));
     /// What waits to be sent, over all live connections.
     pub const SEND_QUEUES: usize = 64 * 1024 * 1024;
+    /// Uploads that are received or worked on at the same time.
+    pub const UPLOADS_AT_ONCE: usize = 16;
+}
+
+/// Per upload.
+pub mod upload {
+    use super::Duration;
+
+    /// The largest request with a picture: a photo as phones make them.
+    pub const PICTURE_BYTES: usize = 12 * 1024 * 1024;
+    /// What is gathered in memory before it is written to the disk.
+    pub const BUFFER_BYTES: usize = 256 * 1024;
+    /// What may be read of a form that is not yet known to belong to a file: names of fields,
+    /// and what stands between them.
+    pub const FORM_BYTES: usize = 1024 * 1024;
+    /// How long a refused upload is read and thrown away, so that its sender sees the answer.
+    pub const DISCARD_WITHIN: Duration = Duration::from_secs(5);
+}
+
+/// Per picture that is decoded. The process that decodes it sets its limits itself.
+pub mod picture {
+    use super::Duration;
+
+    /// 50 megapixels.
+    pub const PIXELS: u64 = 50_000_000;
+    /// Width and height, in pixels.
+    pub const SIDE: u32 = 20_000;
+    /// How many times as long as the short side the long one may be.
+    pub const RATIO: u32 = 20;
+    /// Decoded pixels of PNG, GIF and WebP. JPEG is scaled while it is decoded.
+    pub const DECODED_BYTES: u64 = 128 * 1024 * 1024;
+    /// What a progressive JPEG keeps until its last scan: 48 megapixels have 144 MB.
+    pub const COEFFICIENT_BYTES: u64 = 210_000_000;
+    /// The result.
+    pub const RESULT_BYTES: u64 = 4 * 1024 * 1024;
+    /// Address space of the process.
+    pub const PROCESS_BYTES: u64 = 320_000_000;
+    /// Processor time of the process.
+    pub const PROCESS_CPU: Duration = Duration::from_secs(2);
+    /// Open files of the process.
+    pub const PROCESS_FILES: u64 = 8;
+    /// From the last byte of an upload to its answer; then the process is killed.
+    pub const DEADLINE: Duration = Duration::from_millis(2_750);
+    /// Pictures that are decoded at the same time, over the installation.
+    pub const AT_ONCE: usize = 2;
+    /// How long a picture waits for its turn, before it is refused.
+    pub const TURN_WITHIN: Duration = Duration::from_secs(1);
 }
 
 /// Work with passwords, over the whole installation. It is slow, and strangers can ask for it.

@@ -84,6 +84,10 @@ field-picture = A picture in place of your initials
 field-picture-hint = JPEG, PNG, GIF or WebP, up to 12 MB. A square of its middle is kept.
 picture-remove = Back to the initials
 picture-unreadable = This is no picture that can be read here. Take a JPEG, PNG, GIF or WebP.
+picture-too-large = This picture is too large to open here. It may have 50 megapixels, 20,000 pixels a side, and one side up to 20 times as long as the other.
+picture-too-costly = This picture takes too much memory or time to open. Save it smaller, or as a JPEG, and try again.
+upload-running = Another upload of yours is still under way. Wait until it is through, then send this one again.
+uploads-busy = Too many uploads are under way. Wait a moment, then send this one again.
 
 # A link that resets a password
 reset-title = Choose a password

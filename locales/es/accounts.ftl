@@ -84,6 +84,10 @@ field-picture = Una foto en lugar de tus iniciales
 field-picture-hint = JPEG, PNG, GIF o WebP, hasta 12 MB. Se guarda un cuadrado de su centro.
 picture-remove = Volver a las iniciales
 picture-unreadable = Esto no es una foto que se pueda leer aquí. Usa JPEG, PNG, GIF o WebP.
+picture-too-large = Esta foto es demasiado grande para abrirla aquí. Puede tener 50 megapíxeles, 20 000 píxeles por lado, y un lado hasta 20 veces más largo que el otro.
+picture-too-costly = Abrir esta foto pide demasiada memoria o demasiado tiempo. Guárdala más pequeña, o como JPEG, y vuelve a probar.
+upload-running = Todavía se está subiendo otro archivo tuyo. Espera a que acabe y vuelve a enviar este.
+uploads-busy = Se están subiendo demasiados archivos a la vez. Espera un momento y vuelve a enviar este.
 
 # Un enlace que restablece la contraseña
 reset-title = Elige una contraseña

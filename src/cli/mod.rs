@@ -19,6 +19,7 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Address;
+use crate::media::{self, Rendition};
 
 /// A team and community chat that you run yourself: one executable, one data directory.
 #[derive(Parser)]
@@ -51,6 +52,9 @@ enum Command {
     Export(export::Export),
     /// Reads what `patio export` wrote into an empty installation.
     Import(import::Import),
+    /// Decodes a picture on standard input; the server starts it for each.
+    #[command(hide = true)]
+    EncodeImage { rendition: Rendition },
 }
 
 pub fn main() -> ExitCode {
@@ -70,6 +74,9 @@ pub fn main() -> ExitCode {
         Some(Command::Restore(asked)) => restore::run(&asked),
         Some(Command::Export(asked)) => export::run(&asked),
         Some(Command::Import(asked)) => import::run(&asked),
+        Some(Command::EncodeImage { rendition }) => {
+            return ExitCode::from(media::run_child(rendition));
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,6 +19,7 @@ pub mod rights;
 pub mod server;
 pub mod site;
 pub mod theme;
+pub mod uploads;
 
 pub use body::{FormBody, JsonBody, PathId, Query};
 pub use client::Client;

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::metrics::Requests;
 use super::rate_limit::RateLimiter;
-use crate::chat::accounts::Accounts;
+use super::uploads::Uploads;
+use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
 use crate::chat::events::Bell;
 use crate::chat::jobs::Jobs;
@@ -27,6 +28,7 @@ pub struct Site(Arc<Parts>);
 
 pub struct Parts {
     pub accounts: Accounts,
+    pub avatars: AvatarEncoder,
     pub rooms: Rooms,
     pub messages: Messages,
     pub search: Search,
@@ -41,6 +43,7 @@ pub struct Parts {
     pub lifecycle: Lifecycle,
     pub rates: RateLimiter,
     pub requests: Requests,
+    pub uploads: Uploads,
     pub about: About,
 }
 

@@ -1,8 +1,7 @@
 //! Pictures of people: taken from the settings page, handed out to whoever is signed in.
 
 use axum::Router;
-use axum::extract::multipart::{Field, MultipartError};
-use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -10,17 +9,16 @@ use axum::routing::{get, post};
 use super::form::Form;
 use super::layout::Frame;
 use super::settings::{Forms, refused, saved};
-use crate::chat::accounts::PictureError;
-use crate::http::{Problem, Site, Viewer};
+use crate::http::{Problem, Site, Viewer, uploads};
 use crate::kernel::Invalid;
-
-/// The largest file that is taken: a photo as phones make them.
-const LARGEST: usize = 12 * 1024 * 1024;
+use crate::limits::upload;
+use crate::media::ImageError;
 
 pub(super) fn router() -> Router<Site> {
-    Router::new()
-        .route("/avatars/{name}", get(show))
-        .route("/settings/picture", post(change).layer(DefaultBodyLimit::max(LARGEST)))
+    Router::new().route("/avatars/{name}", get(show)).route(
+        "/settings/picture",
+        post(change).layer(DefaultBodyLimit::max(upload::PICTURE_BYTES)),
+    )
 }
 
 /// A picture never changes: another one has another name.
@@ -40,33 +38,24 @@ async fn change(
     State(site): State<Site>,
     Viewer(me): Viewer,
     page: Frame,
-    mut form: Multipart,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let refuse = |error: MultipartError| Problem::new(error.status());
-    let mut file = Vec::new();
-    let mut remove = false;
-    while let Some(field) = form.next_field().await.map_err(refuse)? {
-        match field.name() {
-            Some("picture") => file = bytes(field).await.map_err(refuse)?,
-            Some("remove") => remove = true,
-            _ => {}
-        }
-    }
-    if remove {
+    let form = site.uploads.receive(&me, request, "picture").await?;
+    if form.has("remove") {
         site.accounts.remove_picture(&me).await?;
         return Ok(saved());
     }
-    match site.accounts.set_picture(&me, file).await {
-        Ok(()) => Ok(saved()),
-        Err(PictureError::Unreadable) => {
-            let problem = Invalid::new("picture", "picture-unreadable");
-            let picture = Form::default().complain(page.t, &[problem]);
-            refused(&site, &me, page, Forms { picture, ..Forms::default() }).await
+    let reason = match site.avatars.encode(&form.file).await {
+        Ok(avatar) => {
+            site.accounts.set_picture(&me, avatar).await?;
+            return Ok(saved());
         }
-        Err(PictureError::Fault(fault)) => Err(fault.into()),
-    }
-}
-
-async fn bytes(field: Field<'_>) -> Result<Vec<u8>, MultipartError> {
-    Ok(field.bytes().await?.to_vec())
+        Err(ImageError::Unreadable) => "picture-unreadable",
+        Err(ImageError::TooLarge) => "picture-too-large",
+        Err(ImageError::TooCostly) => "picture-too-costly",
+        Err(ImageError::Busy) => return Err(uploads::busy("uploads-busy")),
+        Err(ImageError::Fault(fault)) => return Err(fault.into()),
+    };
+    let picture = Form::default().complain(page.t, &[Invalid { field: "picture", reason }]);
+    refused(&site, &me, page, Forms { picture, ..Forms::default() }).await
 }

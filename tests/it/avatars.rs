@@ -1,17 +1,32 @@
 //! Pictures that people put in place of their initials.
 
 use std::io::Cursor;
+use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use reqwest::StatusCode;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::support::Server;
+use crate::support::bombs::{self, Png};
+use crate::support::{Browser, Server};
+
+fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+    let picture = RgbImage::from_fn(width, height, |x, y| {
+        let shade = |part: u32, whole: u32| u8::try_from(part * 255 / whole).expect("a shade");
+        Rgb([20, shade(x, width), shade(y, height)])
+    });
+    let mut file = Cursor::new(Vec::new());
+    DynamicImage::from(picture).write_to(&mut file, format).expect("a file");
+    file.into_inner()
+}
 
 fn photo() -> Vec<u8> {
-    let picture = RgbImage::from_pixel(640, 480, Rgb([20, 120, 90]));
-    let mut file = Cursor::new(Vec::new());
-    DynamicImage::from(picture).write_to(&mut file, ImageFormat::Png).expect("a file");
-    file.into_inner()
+    picture(640, 480, ImageFormat::Png)
+}
+
+async fn upload(who: &mut Browser, file: Vec<u8>) -> crate::support::Page {
+    who.upload("/settings/picture", "picture", file).await
 }
 
 #[tokio::test]
@@ -21,7 +36,7 @@ async fn a_picture_stands_in_place_of_the_initials_until_it_is_taken_away() {
     let mut live = luis.live().await;
     live.until("present").await;
     ana.say("hola").await;
-    let page = ana.upload("/settings/picture", "picture", photo()).await;
+    let page = upload(&mut ana, photo()).await;
     assert_eq!(page.one("[role=status]"), "Saved.");
     let told = live.until("user").await;
     let source = page.attribute(".picture .av__photo", "src").expect("a picture");
@@ -41,14 +56,263 @@ async fn a_picture_stands_in_place_of_the_initials_until_it_is_taken_away() {
 async fn what_is_no_picture_is_refused_and_the_old_one_stays() {
     let server = Server::start().await;
     let mut ana = server.person("ana").await;
-    ana.upload("/settings/picture", "picture", photo()).await;
+    upload(&mut ana, photo()).await;
     let svg = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>".to_vec();
-    for file in [Vec::new(), svg, photo()[..200].to_vec()] {
-        let page = ana.upload("/settings/picture", "picture", file).await;
+    let polyglot = b"GIF89a/*\0\0\0*/=1;alert(1)//<script>".to_vec();
+    for file in [Vec::new(), svg, polyglot, photo()[..200].to_vec()] {
+        let page = upload(&mut ana, file).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(page.all("#picture-note.field__note--bad").len(), 1);
         assert_eq!(page.all(".picture .av__photo").len(), 1);
     }
-    let page = ana.upload("/settings/picture", "picture", vec![0; 13 * 1024 * 1024]).await;
+    let page = upload(&mut ana, vec![0; 13 * 1024 * 1024]).await;
     assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn honest_pictures_of_every_format_and_size_are_taken() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    for file in [
+        picture(4000, 3000, ImageFormat::Jpeg),
+        picture(4000, 3000, ImageFormat::Png),
+        picture(300, 2000, ImageFormat::WebP),
+        picture(320, 200, ImageFormat::Gif),
+        picture(1, 1, ImageFormat::Png),
+        Png::new(1600, 1200, 16, 6).whole(),
+        Png::new(400, 300, 4, 3).interlaced().whole(),
+        bombs::jpeg(8064, 6048, false, 1),
+        bombs::jpeg(8064, 6048, true, 2),
+        bombs::webp(1600, 1200),
+        bombs::animated_webp((400, 300), &[(400, 300), (10, 10)]),
+    ] {
+        let page = upload(&mut ana, file).await;
+        assert_eq!(page.status, StatusCode::OK, "{:?}", page.all("#picture-note"));
+        assert_eq!(page.one("[role=status]"), "Saved.");
+    }
+}
+
+/// What the header gives away, in every format: refused before a decoder starts.
+fn refused_by_header() -> Vec<Vec<u8>> {
+    vec![
+        Png::new(1, 20_000_000, 1, 0).whole(),
+        Png::new(1, 5_000, 1, 0).whole(),
+        Png::new(5_000, 1, 8, 6).whole(),
+        Png::new(50_000, 50_000, 1, 0).head(),
+        Png::new(50_000, 50_000, 16, 6).interlaced().head(),
+        Png::new(u32::MAX >> 1, u32::MAX >> 1, 8, 2).head(),
+        Png::new(7_000, 7_000, 8, 6).head(),
+        Png::new(7_000, 7_000, 16, 6).head(),
+        Png::new(7_000, 7_000, 16, 6).interlaced().head(),
+        bombs::gif((65_535, 65_535), (1, 1), 1),
+        bombs::gif((8_000, 8_000), (1, 1), 10_000),
+        bombs::gif((1, 65_535), (1, 65_535), 1),
+        bombs::webp(16_384, 16_384),
+        bombs::webp(16_384, 1),
+        bombs::animated_webp((1 << 24, 1 << 24), &[(1, 1)]),
+        bombs::animated_webp((16_384, 16_384), &[(1, 1), (16_384, 16_384)]),
+        bombs::jpeg(65_535, 65_500, false, 1)[..4_000].to_vec(),
+        bombs::jpeg(9_000, 9_000, true, 1),
+        bombs::jpeg(1, 65_535, false, 1),
+    ]
+}
+
+/// What passes by its header, and costs all that may be had or more. Refused or taken.
+fn costly() -> Vec<Vec<u8>> {
+    vec![
+        Png::new(5_700, 5_800, 8, 6).whole(),
+        Png::new(5_700, 5_800, 8, 6).interlaced().whole(),
+        Png::new(4_000, 4_100, 16, 6).interlaced().whole(),
+        Png::new(7_000, 7_000, 1, 0).interlaced().whole(),
+        Png::new(6_500, 6_500, 8, 3).whole(),
+        // Claims much within the limits, and has nothing.
+        Png::new(5_700, 5_800, 8, 6).head(),
+        bombs::gif((5_700, 5_800), (5_700, 5_800), 10),
+        // The frame is larger than its canvas.
+        bombs::gif((10, 10), (65_535, 65_535), 1),
+        bombs::webp(5_700, 5_800),
+        bombs::animated_webp((5_700, 5_800), &[(5_700, 5_800), (1, 1)]),
+        bombs::animated_webp((10, 10), &[(16_384, 16_384)]),
+        // Says one size, has another.
+        bombs::animated_webp((5_000, 5_000), &[(5_000, 5_000)]).repeat(2),
+        bombs::jpeg(8_000, 6_000, true, 20_000),
+        bombs::jpeg(7_000, 7_000, true, 1),
+    ]
+}
+
+#[tokio::test]
+async fn pictures_that_cost_too_much_are_refused_and_the_server_goes_on() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    for (number, file) in refused_by_header().into_iter().enumerate() {
+        let page = upload(&mut ana, file).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{number}");
+        assert!(page.one("#picture-note").contains("50 megapixels"), "{number}");
+    }
+    for (number, file) in costly().into_iter().enumerate() {
+        let page = upload(&mut ana, file).await;
+        let expected = [StatusCode::OK, StatusCode::UNPROCESSABLE_ENTITY];
+        assert!(expected.contains(&page.status), "{number}: {}", page.status);
+    }
+    assert_eq!(upload(&mut ana, photo()).await.status, StatusCode::OK);
+}
+
+/// Makes a program that is started in place of the one that decodes. Another process writes it:
+/// a file that anybody still has open for writing cannot be started.
+fn program(directory: &Path, script: &str) -> PathBuf {
+    let path = directory.join("program");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 700 \"$0\""]);
+    assert!(shell.arg(&path).arg(script).status().expect("a shell").success());
+    path
+}
+
+#[tokio::test]
+async fn a_decoder_that_crashes_hangs_or_lies_costs_nothing_but_the_picture() {
+    let place = tempfile::tempdir().expect("a directory");
+    for script in [
+        "kill -ABRT $$",
+        "kill -KILL $$",
+        "exit 101",
+        "echo not a picture",
+        "printf 'GIF89a\\1\\0\\1\\0'",
+        &format!("echo $$ > {}/number; while :; do :; done", place.path().display()),
+    ] {
+        let server = Server::decoding_with(program(place.path(), script)).await;
+        let mut ana = server.person("ana").await;
+        let page = upload(&mut ana, photo()).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{script}");
+        assert_eq!(page.all("#picture-note.field__note--bad").len(), 1);
+    }
+    let number = std::fs::read_to_string(place.path().join("number")).expect("it ran");
+    assert!(!Path::new("/proc").join(number.trim()).exists(), "it was ended");
+}
+
+#[tokio::test]
+async fn the_program_that_decodes_gets_no_secrets() {
+    let place = tempfile::tempdir().expect("a directory");
+    let seen = place.path().join("seen");
+    let script = format!("/usr/bin/env > {0}; echo \"$@\" >> {0}", seen.display());
+    let server = Server::decoding_with(program(place.path(), &script)).await;
+    upload(&mut server.person("ana").await, photo()).await;
+    let seen = std::fs::read_to_string(seen).expect("it ran");
+    // What a shell sets by itself.
+    let own = ["PWD=", "OLDPWD=", "SHLVL=", "_="];
+    let given: Vec<&str> =
+        seen.lines().filter(|line| !own.iter().any(|own| line.starts_with(own))).collect();
+    assert_eq!(given, ["encode-image avatar"]);
+}
+
+/// An upload of which only the beginning was sent.
+struct Begun {
+    stream: TcpStream,
+    rest: Vec<u8>,
+}
+
+/// The head of an upload, which waits to be asked for its body.
+async fn announced(server: &Server, cookie: &str, length: usize) -> TcpStream {
+    let head = format!(
+        "POST /settings/picture HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\nConnection: close\r\n\
+         Expect: 100-continue\r\nContent-Type: multipart/form-data; boundary=x\r\n\
+         Content-Length: {length}\r\n\r\n",
+        server.address,
+    );
+    let mut stream = TcpStream::connect(server.address).await.expect("a connection");
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    stream
+}
+
+async fn first_line(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("an answer");
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+impl Begun {
+    /// Is under way when this returns: the server asks for the body when it begins to read it.
+    async fn new(server: &Server, cookie: &str) -> Self {
+        let field = "Content-Disposition: form-data; name=\"picture\"; filename=\"p\"";
+        let mut body = format!("--x\r\n{field}\r\n\r\n").into_bytes();
+        body.extend(photo());
+        body.extend(b"\r\n--x--\r\n");
+        let mut stream = announced(server, cookie, body.len()).await;
+        let mut asked = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+        stream.read_exact(&mut asked).await.expect("an answer");
+        assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+        let rest = body.split_off(200);
+        stream.write_all(&body).await.expect("sent");
+        Self { stream, rest }
+    }
+
+    /// The status line, once all has been sent.
+    async fn end(mut self) -> String {
+        self.stream.write_all(&self.rest).await.expect("sent");
+        first_line(&mut self.stream).await
+    }
+}
+
+/// Tries until the picture is taken. Bounded.
+async fn until_taken(who: &mut Browser) {
+    for _ in 0..1_000 {
+        if upload(who, photo()).await.status == StatusCode::OK {
+            return;
+        }
+    }
+    panic!("never taken");
+}
+
+#[tokio::test]
+async fn a_person_has_one_upload_at_a_time_and_others_are_not_kept_waiting() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let begun = Begun::new(&server, ana.cookie()).await;
+    let refused = upload(&mut ana, photo()).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers["retry-after"], "5");
+    assert!(refused.text.contains("Another upload of yours"));
+    assert_eq!(upload(&mut luis, photo()).await.status, StatusCode::OK);
+    assert_eq!(begun.end().await, "HTTP/1.1 303 See Other");
+    assert_eq!(upload(&mut ana, photo()).await.status, StatusCode::OK);
+    // Who goes away in the middle frees the place.
+    let begun = Begun::new(&server, ana.cookie()).await;
+    assert_eq!(upload(&mut ana, photo()).await.status, StatusCode::TOO_MANY_REQUESTS);
+    drop(begun);
+    until_taken(&mut ana).await;
+}
+
+#[tokio::test]
+async fn uploads_are_bounded_over_the_installation_and_refused_beyond() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let mut begun = Vec::new();
+    for number in 0..patio::limits::installation::UPLOADS_AT_ONCE {
+        let person = server.person(&format!("person{number}")).await;
+        begun.push(Begun::new(&server, person.cookie()).await);
+    }
+    let refused = upload(&mut ana, photo()).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers["retry-after"], "5");
+    assert!(refused.text.contains("Too many uploads"));
+    let last = begun.pop().expect("one");
+    assert_eq!(last.end().await, "HTTP/1.1 303 See Other");
+    assert_eq!(upload(&mut ana, photo()).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn nothing_is_read_for_a_stranger_and_little_before_a_field_is_known() {
+    let server = Server::start().await;
+    // Asks before it sends the body, and is not asked for it.
+    let mut stream = announced(&server, "patio_session=nobody", 1_000_000).await;
+    assert_eq!(first_line(&mut stream).await, "HTTP/1.1 303 See Other");
+    // A field whose head never ends.
+    let mut ana = server.person("ana").await;
+    let head: &'static str = String::leak("a".repeat(3 << 20));
+    let page = ana.upload("/settings/picture", head, photo()).await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    assert_eq!(upload(&mut ana, photo()).await.status, StatusCode::OK);
+    let left = std::fs::read_dir(server.data()).expect("a directory");
+    let names: Vec<_> = left.map(|entry| entry.expect("an entry").file_name()).collect();
+    let known = ["patio.lock", "patio.db", "patio.db-wal", "patio.db-shm"];
+    assert!(names.iter().all(|name| known.iter().any(|known| name == known)), "{names:?}");
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const RINGS: [&[&str]; 10] = [
     &["limits"],
     &["kernel", "config", "lifecycle", "text"],
-    &["db", "live"],
+    &["db", "live", "media"],
     &["chat"],
     &["http"],
     &["pages", "api", "keep"],

@@ -15,8 +15,7 @@ use std::time::Duration;
 
 pub use self::administration::{AdminError, ResetError};
 use self::admission::{Lane, Share};
-use self::avatars::Darkroom;
-pub use self::avatars::PictureError;
+pub use self::avatars::{Avatar, AvatarEncoder};
 use self::model::{
     Credential, Email, Ending, Name, NewAccount, Person, PlainPassword, Secret, SignedIn,
     TokenLabel,
@@ -53,7 +52,6 @@ pub struct Accounts {
     random: Random,
     origin: Origin,
     passwords: Passwords,
-    darkroom: Darkroom,
     /// What the settings say; administrators may close what they leave open.
     signup: Signup,
     /// Sign-ins that were refused.
@@ -90,9 +88,8 @@ impl Accounts {
         origin: Origin,
         signup: Signup,
     ) -> Self {
-        let (passwords, darkroom) = (Passwords::new(), Darkroom::new());
-        let failures = Count::default();
-        Self { db, bell, clock, random, origin, passwords, darkroom, signup, failures }
+        let (passwords, failures) = (Passwords::new(), Count::default());
+        Self { db, bell, clock, random, origin, passwords, signup, failures }
     }
 
     /// This process, now: for what others shall hear of.

@@ -1,6 +1,7 @@
 //! A server to talk to, and people who do.
 
 mod api;
+pub mod bombs;
 mod browser;
 mod cluster;
 pub mod command;
@@ -10,6 +11,7 @@ mod process;
 mod storage;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -65,6 +67,13 @@ impl Server {
         Self::start_on(Arc::new(Storage::new().await), now, flags).await
     }
 
+    /// With another program in place of the one that decodes pictures.
+    pub async fn decoding_with(program: PathBuf) -> Self {
+        let now = Arc::new(AtomicI64::new(START));
+        let storage = Arc::new(Storage::new().await);
+        Self::start_with(storage, now, &[], program).await
+    }
+
     /// On what is there already.
     pub async fn kept_in(storage: Storage) -> Self {
         Self::start_on(Arc::new(storage), Arc::new(AtomicI64::new(START)), &[]).await
@@ -76,6 +85,15 @@ impl Server {
     }
 
     async fn start_on(storage: Arc<Storage>, now: Arc<AtomicI64>, flags: &[&str]) -> Self {
+        Self::start_with(storage, now, flags, env!("CARGO_BIN_EXE_patio").into()).await
+    }
+
+    async fn start_with(
+        storage: Arc<Storage>,
+        now: Arc<AtomicI64>,
+        flags: &[&str],
+        decoder: PathBuf,
+    ) -> Self {
         let kept = storage.flags();
         let fixed = ["patio", "--listen=127.0.0.1"].into_iter();
         let throttle = flags.iter().all(|flag| !flag.starts_with("--rate-limit"));
@@ -84,6 +102,7 @@ impl Server {
         let all = all.chain(flags.iter().copied());
         let mut config = Flags::parse_from(all).config;
         config.address.port = 0;
+        config.executable = Some(decoder);
         let told = now.clone();
         let clock = Clock::from_fn(move || Timestamp(told.load(Ordering::Relaxed)));
         let app = App::build(config, clock, Random::system()).await.expect("a server");

@@ -1,0 +1,201 @@
+//! What is made of a picture: small, upright, as JPEG, without anything else that the file said
+//! (where it was taken, with what). Runs in the child only.
+
+use std::io::{BufRead, Seek};
+
+use image::codecs::gif::GifDecoder;
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::imageops::FilterType;
+use image::metadata::Orientation;
+use image::{ColorType, DynamicImage, ImageDecoder, ImageResult, Limits, Rgb, RgbImage};
+
+use super::header::{Format, Header, Refusal};
+use crate::limits::picture as limits;
+
+const QUALITY: u8 = 85;
+/// What shows through transparent pixels.
+const BACKGROUND: [u8; 3] = [242, 239, 231];
+
+/// A form in which a picture is kept and shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Rendition {
+    /// The middle square, as large as an avatar is on a dense screen.
+    Avatar,
+}
+
+impl Rendition {
+    /// As the child's argument says it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Avatar => "avatar",
+        }
+    }
+
+    /// Width and height of the result, in pixels.
+    pub(super) fn side(self) -> u32 {
+        match self {
+            Self::Avatar => 256,
+        }
+    }
+
+    /// Makes it, as a JPEG.
+    pub(super) fn make(self, file: &mut (impl BufRead + Seek)) -> Result<Vec<u8>, Refusal> {
+        let header = Header::read(file)?;
+        file.rewind()?;
+        let side = self.side();
+        let pixels = decode(header, side, file)?;
+        let orientation = pixels.orientation;
+        let square = pixels.middle_square().ok_or(Refusal::Unreadable)?;
+        // Two steps: whole pixels are averaged first, which takes no copy of the picture in
+        // floating point. The last step is smooth.
+        let twice = 2 * side;
+        let square =
+            if square.width() > twice { square.thumbnail_exact(twice, twice) } else { square };
+        let mut small = square.resize_exact(side, side, FilterType::Triangle);
+        small.apply_orientation(orientation);
+        let mut jpeg = Vec::new();
+        JpegEncoder::new_with_quality(&mut jpeg, QUALITY)
+            .encode_image(&on_background(&small))
+            .map_err(|_| Refusal::Unreadable)?;
+        Ok(jpeg)
+    }
+}
+
+/// A decoded picture: rows of pixels without gaps.
+struct Pixels {
+    width: usize,
+    height: usize,
+    color: ColorType,
+    bytes: Vec<u8>,
+    orientation: Orientation,
+}
+
+impl Pixels {
+    /// Crops in place and drops what 16-bit channels have too much, so that the largest picture
+    /// that is allowed is in memory once.
+    fn middle_square(mut self) -> Option<DynamicImage> {
+        let side = self.width.min(self.height);
+        let pixel = usize::from(self.color.bytes_per_pixel());
+        let (left, top) = ((self.width - side) / 2, (self.height - side) / 2);
+        for row in 0..side {
+            let from = ((top + row) * self.width + left) * pixel;
+            self.bytes.copy_within(from..from + side * pixel, row * side * pixel);
+        }
+        self.bytes.truncate(side * side * pixel);
+        if matches!(
+            self.color,
+            ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16
+        ) {
+            for at in 0..self.bytes.len() / 2 {
+                let channel = u16::from_ne_bytes([self.bytes[2 * at], self.bytes[2 * at + 1]]);
+                self.bytes[at] = channel.to_be_bytes()[0];
+            }
+            self.bytes.truncate(self.bytes.len() / 2);
+        }
+        let (edge, bytes) = (u32::try_from(side).ok()?, self.bytes);
+        match self.color.channel_count() {
+            1 => image::GrayImage::from_raw(edge, edge, bytes).map(Into::into),
+            2 => image::GrayAlphaImage::from_raw(edge, edge, bytes).map(Into::into),
+            3 => RgbImage::from_raw(edge, edge, bytes).map(Into::into),
+            _ => image::RgbaImage::from_raw(edge, edge, bytes).map(Into::into),
+        }
+    }
+}
+
+fn decode(header: Header, side: u32, file: &mut (impl BufRead + Seek)) -> Result<Pixels, Refusal> {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(2 * limits::DECODED_BYTES);
+    let unreadable = |_| Refusal::Unreadable;
+    match header.format {
+        Format::Jpeg => jpeg(header, side, file).ok_or(Refusal::Unreadable),
+        Format::Png => all_pixels(PngDecoder::with_limits(file, limits).map_err(unreadable)?),
+        Format::Gif => {
+            let mut decoder = GifDecoder::new(file).map_err(unreadable)?;
+            decoder.set_limits(limits).map_err(unreadable)?;
+            all_pixels(decoder)
+        }
+        Format::WebP => {
+            let mut decoder = WebPDecoder::new(file).map_err(unreadable)?;
+            decoder.set_limits(limits).map_err(unreadable)?;
+            all_pixels(decoder)
+        }
+    }
+}
+
+/// Asks the decoder for the exact size before anything of that size is allocated.
+fn all_pixels(mut decoder: impl ImageDecoder) -> Result<Pixels, Refusal> {
+    let total = decoder.total_bytes();
+    if total > limits::DECODED_BYTES {
+        return Err(Refusal::TooLarge);
+    }
+    let (width, height) = decoder.dimensions();
+    let color = decoder.color_type();
+    let read = |decoder| -> ImageResult<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(total).unwrap_or(0)];
+        ImageDecoder::read_image(decoder, &mut bytes)?;
+        Ok(bytes)
+    };
+    // Nonsense in the metadata is no reason to refuse the picture.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let bytes = read(decoder).map_err(|_| Refusal::Unreadable)?;
+    let (width, height) = (width as usize, height as usize);
+    Ok(Pixels { width, height, color, bytes, orientation })
+}
+
+/// Decodes at an eighth, a quarter or a half of the size where that is still enough: 48 megapixels
+/// then take 40 MB and a fifth of a second.
+fn jpeg(header: Header, side: u32, file: &mut impl BufRead) -> Option<Pixels> {
+    let mut decoder = jpeg_decoder::Decoder::new(file);
+    // The decoder stops at the first scale at which either side is long enough: ask for a long
+    // side that it never reaches.
+    let (never, side) = (u16::MAX, u16::try_from(side).ok()?);
+    let wanted = if header.width < header.height { (side, never) } else { (never, side) };
+    decoder.scale(wanted.0, wanted.1).ok()?;
+    let mut bytes = decoder.decode().ok()?;
+    let info = decoder.info()?;
+    let color = match info.pixel_format {
+        jpeg_decoder::PixelFormat::L8 => ColorType::L8,
+        jpeg_decoder::PixelFormat::RGB24 => ColorType::Rgb8,
+        jpeg_decoder::PixelFormat::CMYK32 => {
+            cmyk_to_rgb(&mut bytes);
+            ColorType::Rgb8
+        }
+        jpeg_decoder::PixelFormat::L16 => return None,
+    };
+    let orientation = decoder.exif_data().and_then(Orientation::from_exif_chunk);
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+    let (width, height) = (info.width.into(), info.height.into());
+    let complete = bytes.len() == width * height * usize::from(color.bytes_per_pixel());
+    complete.then_some(Pixels { width, height, color, bytes, orientation })
+}
+
+/// As printers' pictures have it; the decoder has turned inverted ones already.
+fn cmyk_to_rgb(bytes: &mut Vec<u8>) {
+    for at in 0..bytes.len() / 4 {
+        let light = |channel: u8| u16::from(255 - channel);
+        let key = light(bytes[4 * at + 3]);
+        for channel in 0..3 {
+            let mixed = light(bytes[4 * at + channel]) * key / 255;
+            bytes[3 * at + channel] = u8::try_from(mixed).unwrap_or(u8::MAX);
+        }
+    }
+    bytes.truncate(bytes.len() / 4 * 3);
+}
+
+fn on_background(picture: &DynamicImage) -> RgbImage {
+    let picture = picture.to_rgba8();
+    RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let [r, g, b, alpha] = picture.get_pixel(x, y).0;
+        let over = |front: u8, back: u8| {
+            let alpha = u16::from(alpha);
+            let mixed = (u16::from(front) * alpha + u16::from(back) * (255 - alpha)) / 255;
+            u8::try_from(mixed).unwrap_or(u8::MAX)
+        };
+        Rgb([over(r, BACKGROUND[0]), over(g, BACKGROUND[1]), over(b, BACKGROUND[2])])
+    })
+}
+
+#[cfg(test)]
+mod tests;
