@@ -98,7 +98,7 @@ pub mod installation {
     /// What waits to be sent, over all live connections.
     pub const SEND_QUEUES: usize = 64 * 1024 * 1024;
     /// Uploads that are received or worked on at the same time.
-    pub const UPLOADS_AT_ONCE: usize = 16;
+    pub const UPLOADS_AT_ONCE: usize = 32;
 }
 
 /// Per upload.
@@ -108,7 +108,7 @@ pub mod upload {
     /// The largest request with a picture: a photo as phones make them.
     pub const PICTURE_BYTES: usize = 12 * 1024 * 1024;
     /// What is gathered in memory before it is written to the disk.
-    pub const BUFFER_BYTES: usize = 256 * 1024;
+    pub const BUFFER_BYTES: usize = 128 * 1024;
     /// What may be read of a form that is not yet known to belong to a file: names of fields,
     /// and what stands between them.
     pub const FORM_BYTES: usize = 1024 * 1024;
@@ -143,7 +143,7 @@ pub mod picture {
     /// Pictures that are decoded at the same time, over the installation.
     pub const AT_ONCE: usize = 2;
     /// How long a picture waits for its turn, before it is refused.
-    pub const TURN_WITHIN: Duration = Duration::from_secs(1);
+    pub const TURN_WITHIN: Duration = Duration::from_secs(2);
 }
 
 /// Work with passwords, over the whole installation. It is slow, and strangers can ask for it.

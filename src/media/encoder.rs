@@ -93,9 +93,12 @@ impl ImageEncoder {
             blocking(move || Ok(tempfile::tempfile_in(directory).map_err(Fault::internal)?))
                 .await?;
         let mut child = self.start(rendition, picture, &result).map_err(Fault::internal)?;
+        let started = Instant::now();
         let Ok(ended) = timeout_at(deadline, child.wait()).await else {
             child.kill().await.map_err(Fault::internal)?;
-            return Err(ImageError::TooCostly);
+            // What had less time than it may use, since others were before it, is not to blame.
+            let had_its_time = started.elapsed() >= limits::PROCESS_CPU;
+            return Err(if had_its_time { ImageError::TooCostly } else { ImageError::Busy });
         };
         succeeded(ended.map_err(Fault::internal)?)?;
         blocking(move || read(rendition, result)).await

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use reqwest::StatusCode;
@@ -161,7 +162,7 @@ async fn pictures_that_cost_too_much_are_refused_and_the_server_goes_on() {
 /// a file that anybody still has open for writing cannot be started.
 fn program(directory: &Path, script: &str) -> PathBuf {
     let path = directory.join("program");
-    let mut shell = std::process::Command::new("sh");
+    let mut shell = Command::new("sh");
     shell.args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 700 \"$0\""]);
     assert!(shell.arg(&path).arg(script).status().expect("a shell").success());
     path
@@ -201,6 +202,48 @@ async fn the_program_that_decodes_gets_no_secrets() {
     let given: Vec<&str> =
         seen.lines().filter(|line| !own.iter().any(|own| line.starts_with(own))).collect();
     assert_eq!(given, ["encode-image avatar"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_program_that_decodes_limits_itself_before_it_reads() {
+    use patio::limits::picture as limits;
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_patio"))
+        .args(["encode-image", "avatar"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let about = Path::new("/proc").join(child.id().to_string());
+    let limit = |name: &str| {
+        let all = std::fs::read_to_string(about.join("limits")).expect("limits");
+        let line = all.lines().find_map(|line| line.strip_prefix(name)).expect("a limit");
+        let two: Vec<String> = line.split_whitespace().take(2).map(str::to_owned).collect();
+        two
+    };
+    let twice = |number: u64| vec![number.to_string(); 2];
+    // The last that is set. It waits for a picture then.
+    for _ in 0..1_000_000 {
+        if limit("Max open files") == twice(limits::PROCESS_FILES) {
+            break;
+        }
+        std::thread::yield_now();
+    }
+    for (name, number) in [
+        ("Max open files", limits::PROCESS_FILES),
+        ("Max address space", limits::PROCESS_BYTES),
+        ("Max cpu time", limits::PROCESS_CPU.as_secs()),
+        ("Max file size", limits::RESULT_BYTES),
+        ("Max core file size", 0),
+    ] {
+        assert_eq!(limit(name), twice(number), "{name}");
+    }
+    let first_to_go = std::fs::read_to_string(about.join("oom_score_adj")).expect("a number");
+    assert_eq!(first_to_go.trim(), "1000");
+    // No picture comes.
+    drop(child.stdin.take());
+    assert_eq!(child.wait().expect("ended").code(), Some(3));
 }
 
 /// An upload of which only the beginning was sent.
