@@ -76,15 +76,15 @@ async fn honest_pictures_of_every_format_and_size_are_taken() {
     let mut ana = server.person("ana").await;
     for file in [
         picture(4000, 3000, ImageFormat::Jpeg),
-        picture(4000, 3000, ImageFormat::Png),
+        picture(1600, 1200, ImageFormat::Png),
         picture(300, 2000, ImageFormat::WebP),
         picture(320, 200, ImageFormat::Gif),
         picture(1, 1, ImageFormat::Png),
-        Png::new(1600, 1200, 16, 6).whole(),
+        Png::new(800, 600, 16, 6).whole(),
         Png::new(400, 300, 4, 3).interlaced().whole(),
         bombs::jpeg(8064, 6048, false, 1),
-        bombs::jpeg(8064, 6048, true, 2),
-        bombs::webp(1600, 1200),
+        bombs::jpeg(4032, 3024, true, 2),
+        bombs::webp(800, 600),
         bombs::animated_webp((400, 300), &[(400, 300), (10, 10)]),
     ] {
         let page = upload(&mut ana, file).await;

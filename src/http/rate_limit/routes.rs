@@ -3,7 +3,6 @@
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
-use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -25,7 +24,6 @@ enum Kind {
     Join,
     NewRoom,
     Search,
-    Upload,
 }
 
 impl Kind {
@@ -41,7 +39,6 @@ impl Kind {
             _ if SIGN_OUT.contains(&route) => Self::Free,
             _ if NEW_ROOMS.contains(&route) => Self::NewRoom,
             _ if JOINS.contains(&route) => Self::Join,
-            _ if has_files(request) => Self::Upload,
             _ => Self::Write,
         }
     }
@@ -49,7 +46,7 @@ impl Kind {
     fn action(self) -> Option<Action> {
         match self {
             Self::Free => None,
-            Self::Write | Self::Upload => Some(Action::Write),
+            Self::Write => Some(Action::Write),
             Self::Join => Some(Action::Join),
             Self::NewRoom => Some(Action::NewRoom),
             Self::Search => Some(Action::Search),
@@ -59,15 +56,9 @@ impl Kind {
     fn slow(self) -> Option<Slow> {
         match self {
             Self::Search => Some(Slow::Search),
-            Self::Upload => Some(Slow::Upload),
             Self::Free | Self::Write | Self::Join | Self::NewRoom => None,
         }
     }
-}
-
-fn has_files(request: &Request) -> bool {
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("multipart/"))
 }
 
 /// A request that was counted.
