@@ -163,8 +163,7 @@ impl Sink {
 
 /// 429: more is under way than may be.
 pub fn busy(detail: &'static str) -> Problem {
-    let refused = Problem::saying(StatusCode::TOO_MANY_REQUESTS, detail);
-    Problem { retry_after: Some(AGAIN_AFTER), ..refused }
+    Problem { detail: Some(detail), ..Problem::too_many(AGAIN_AFTER) }
 }
 
 /// Counts what the form's parser was given and has not handed on. It keeps the head of a field in
