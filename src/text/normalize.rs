@@ -129,6 +129,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn server_and_browser_fold_alike() {
+        let cases = include_str!("../../tests/cases/folding.json");
+        let cases: Vec<(String, String)> = serde_json::from_str(cases).expect("cases");
+        for (name, plain) in cases {
+            assert_eq!(folded(&name), plain, "{name}");
+        }
+    }
+
     /// The short way is taken for whole words only; together with a letter of another script the same
     /// letters go the long way.
     #[test]

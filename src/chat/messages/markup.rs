@@ -3,34 +3,37 @@
 //! Text is escaped, paragraphs and line breaks are kept, web addresses can be clicked, and so can the
 //! names of people behind an `@`. Nothing that a person writes becomes a tag.
 
+use std::ops::Range;
+
 use html_escape::{encode_double_quoted_attribute, encode_text};
-use linkify::{LinkFinder, LinkKind};
+use icu_properties::CodePointMapData;
+use icu_properties::props::Script;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::text::links::links;
 use crate::text::names::fold;
+use crate::text::scripts::is_written_without_spaces;
 
 /// Around a paragraph.
 const OPEN: &str = "<p>";
 const CLOSE: &str = "</p>";
-/// So many words behind an `@` may be names; the rest of them are text.
-const MOST_NAMES: usize = 50;
-/// A name, accents that stand for themselves, and the marks of a sentence behind it.
+/// Of a word behind an `@` no more can be a name: 32 characters, accents that stand for themselves,
+/// and the marks of a sentence behind it.
 const LONGEST_WORD: usize = 64;
+/// The sign as keyboards write it, also those of Chinese and Japanese.
+const SIGNS: [char; 3] = ['@', '\u{ff20}', '\u{fe6b}'];
 
 /// Renders a body. Empty lines divide paragraphs. For each word behind an `@`, `find` is asked how the
-/// person is written whose folded name it is; where a word ends in marks, with and without them.
+/// user is written whose folded name it is, for one reading of the word after the other.
 pub fn render(body: &str, find: impl FnMut(&str) -> Option<String>) -> String {
-    let mut finder = LinkFinder::new();
-    // Only what begins with a scheme: "main.rs" and "etc.and" are no addresses.
-    finder.url_must_have_scheme(true).kinds(&[LinkKind::Url]);
-    let mut writer = Writer { find, words: 0, html: String::with_capacity(body.len() + 16) };
+    let mut writer = Writer { find, html: String::with_capacity(body.len() + 16) };
     for paragraph in body.split("\n\n").map(|p| p.trim_matches('\n')).filter(|p| !p.is_empty()) {
         writer.html.push_str(OPEN);
         for (n, line) in paragraph.split('\n').enumerate() {
             if n > 0 {
                 writer.html.push_str("<br>");
             }
-            writer.line(&finder, line);
+            writer.line(line);
         }
         writer.html.push_str(CLOSE);
     }
@@ -55,72 +58,76 @@ pub fn nobody(_: &str) -> Option<String> {
 
 struct Writer<F> {
     find: F,
-    /// Behind an `@`, so far.
-    words: usize,
     html: String,
 }
 
 impl<F: FnMut(&str) -> Option<String>> Writer<F> {
-    fn line(&mut self, finder: &LinkFinder, line: &str) {
-        for span in finder.spans(line) {
-            let text = span.as_str();
-            if span.kind().is_some() && is_web(text) {
-                self.html.push_str("<a href=\"");
-                self.html.push_str(&encode_double_quoted_attribute(text));
-                // No window handle and no address of the room for the other side.
-                self.html
-                    .push_str("\" target=\"_blank\" rel=\"noopener noreferrer nofollow ugc\">");
-                self.html.push_str(&encode_text(text));
-                self.html.push_str("</a>");
-            } else {
-                self.text(text);
-            }
+    fn line(&mut self, line: &str) {
+        let mut at = 0;
+        for link in links(line) {
+            self.text(line, at..link.at.start);
+            self.link(&link.href, line.get(link.at.clone()).unwrap_or_default());
+            at = link.at.end;
         }
+        self.text(line, at..line.len());
     }
 
-    fn text(&mut self, mut rest: &str) {
-        let mut before = None;
-        while let Some((text, behind)) = rest.split_once('@') {
-            self.html.push_str(&encode_text(text));
-            before = text.chars().next_back().or(before);
-            // In the middle of a word it belongs to an address.
-            let apart = before.is_none_or(|c| !is_of_names(c) && c != '@');
-            let named = if apart { self.named(behind) } else { None };
-            if let Some((typed, name)) = named {
-                self.mention(typed, &name);
-                rest = behind.strip_prefix(typed).unwrap_or(behind);
-                before = typed.chars().next_back();
+    fn link(&mut self, href: &str, typed: &str) {
+        self.html.push_str("<a href=\"");
+        self.html.push_str(&encode_double_quoted_attribute(href));
+        // No window handle and no address of the room for the other side.
+        let rest = if href.starts_with("mailto:") {
+            "\">"
+        } else {
+            "\" target=\"_blank\" rel=\"noopener noreferrer nofollow ugc\">"
+        };
+        self.html.push_str(rest);
+        self.html.push_str(&encode_text(typed));
+        self.html.push_str("</a>");
+    }
+
+    /// What stands in the line between addresses.
+    fn text(&mut self, line: &str, part: Range<usize>) {
+        let mut at = part.start;
+        while let Some((sign, length)) = next_sign(line, at..part.end) {
+            self.escaped(line.get(at..sign));
+            at = sign + length;
+            let behind = line.get(at..part.end).unwrap_or_default();
+            let named = if may_mention(line.get(..sign).unwrap_or_default()) {
+                self.named(behind)
             } else {
-                self.html.push('@');
-                rest = behind;
-                before = Some('@');
+                None
+            };
+            let written = line.get(sign..at);
+            match named {
+                Some((typed, name)) => {
+                    self.mention(written.unwrap_or_default(), typed, &name);
+                    at += typed.len();
+                }
+                None => self.escaped(written),
             }
         }
-        self.html.push_str(&encode_text(rest));
+        self.escaped(line.get(at..part.end));
+    }
+
+    fn escaped(&mut self, text: Option<&str>) {
+        self.html.push_str(&encode_text(text.unwrap_or_default()));
     }
 
     /// As much of the word at the beginning as is somebody's name, and how they write it.
     fn named<'a>(&mut self, text: &'a str) -> Option<(&'a str, String)> {
-        let (word, behind) = text.split_at(text.find(|c| !is_of_names(c)).unwrap_or(text.len()));
-        let possible =
-            (1..=LONGEST_WORD).contains(&word.chars().count()) && !behind.starts_with('@');
-        if !possible || self.words == MOST_NAMES {
+        let word = text.split(|c| !is_of_names(c)).next().unwrap_or_default();
+        if text.get(word.len()..)?.starts_with(SIGNS) {
             return None;
         }
-        self.words += 1;
-        // "Ask @ana." ends in a full stop, and not her name: the shortest reading wins, so that nobody
-        // gets what is meant for another by a handle that ends in a mark, as some old ones do.
-        let bare = word.trim_end_matches(['.', '-', '_']);
-        (bare.len()..=word.len())
-            .filter_map(|end| word.get(..end).filter(|typed| !typed.is_empty()))
-            .find_map(|typed| (self.find)(&fold(typed)).map(|name| (typed, name)))
+        readings(word).find_map(|typed| (self.find)(&fold(typed)).map(|name| (typed, name)))
     }
 
     /// Names are letters, digits and marks that mean nothing in HTML.
-    fn mention(&mut self, typed: &str, name: &str) {
+    fn mention(&mut self, sign: &str, typed: &str, name: &str) {
         let name = encode_double_quoted_attribute(name);
         let typed = encode_text(typed);
-        for part in ["<a class=\"mention\" href=\"/direct/", &name, "\">@", &typed, "</a>"] {
+        for part in ["<a class=\"mention\" href=\"/direct/", &name, "\">", sign, &typed, "</a>"] {
             self.html.push_str(part);
         }
     }
@@ -131,9 +138,67 @@ fn is_of_names(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c) || "._-".contains(c)
 }
 
-fn is_web(address: &str) -> bool {
-    let scheme = address.split(':').next().unwrap_or_default();
-    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+/// Where the next sign stands, and how long it is.
+fn next_sign(line: &str, part: Range<usize>) -> Option<(usize, usize)> {
+    let (at, sign) = line.get(part.clone())?.char_indices().find(|(_, c)| SIGNS.contains(c))?;
+    Some((part.start + at, sign.len_utf8()))
+}
+
+/// Whether a mention may stand behind this text: not inside a word, and not in the path of an address.
+fn may_mention(before: &str) -> bool {
+    let apart = before
+        .chars()
+        .next_back()
+        .is_none_or(|c| (!is_of_names(c) || is_written_without_spaces(c)) && !SIGNS.contains(&c));
+    apart && !ends_in_address(before)
+}
+
+/// Whether the text ends in something like `192.168.1.7/` or `localhost:3000/?q=`: what has the shape
+/// of a host, and a path or query behind it.
+fn ends_in_address(text: &str) -> bool {
+    let word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let word =
+        word.trim_start_matches(|c: char| !c.is_alphanumeric() && !SIGNS.contains(&c) && c != '[');
+    let Some((host, _)) = word.split_once(['/', '?', '#']) else { return false };
+    let inner = host.trim_matches('.');
+    !host.contains(SIGNS)
+        && (inner.contains('.') || host.contains(':') || host.eq_ignore_ascii_case("localhost"))
+}
+
+/// How the word behind an `@` may be read as a name, the likeliest first: without the marks of a
+/// sentence behind it, with them (some old handles end so), and, from the longest on, as far as a
+/// name goes before other letters follow without a space.
+fn readings(word: &str) -> impl Iterator<Item = &str> {
+    let end = word.char_indices().nth(LONGEST_WORD).map_or(word.len(), |(at, _)| at);
+    let word = word.get(..end).unwrap_or_default();
+    let bare = without_marks(word);
+    let with_marks = (bare.len()..=word.len()).filter_map(|end| word.get(..end));
+    let letters: Vec<(usize, char)> = bare.char_indices().collect();
+    let shorter: Vec<usize> = letters
+        .windows(2)
+        .rev()
+        .filter_map(|pair| match pair {
+            [(_, last), (at, next)] if is_boundary(*last, *next) => Some(*at),
+            _ => None,
+        })
+        .collect();
+    let shorter = shorter.into_iter().filter_map(|end| bare.get(..end).map(without_marks));
+    with_marks.chain(shorter).filter(|typed| !typed.is_empty())
+}
+
+fn without_marks(word: &str) -> &str {
+    word.trim_end_matches(['.', '-', '_'])
+}
+
+/// Whether a name may end between these letters: where the script changes, and anywhere in scripts
+/// that are written without spaces.
+fn is_boundary(last: char, next: char) -> bool {
+    let script = |c| match CodePointMapData::<Script>::new().get(c) {
+        Script::Common | Script::Inherited => None,
+        script => Some(script),
+    };
+    let changes = matches!((script(last), script(next)), (Some(one), Some(other)) if one != other);
+    is_written_without_spaces(last) || is_written_without_spaces(next) || changes
 }
 
 #[cfg(test)]
@@ -175,7 +240,10 @@ mod tests {
         );
         check("(http://x.org)", &format!("<p>({})</p>", link("http://x.org")));
         check("javascript://x.org/%0aalert(1)", "<p>javascript://x.org/%0aalert(1)</p>");
-        check("main.rs ana@example.org", "<p>main.rs ana@example.org</p>");
+        check("main.rs", "<p>main.rs</p>");
+        let written = "<a href=\"mailto:ana@example.org\">ana@example.org</a>";
+        check("ana@example.org", &format!("<p>{written}</p>"));
+        check("x.org/a", &format!("<p>{}</p>", link("https://x.org/a").replace(">https://", ">")));
     }
 
     #[test]
@@ -187,7 +255,7 @@ mod tests {
 
     /// Where Ana, José and somebody with a full stop in the name are known.
     fn among_people(body: &str) -> String {
-        let known = ["ana", "José", "j.r.", "ana.", "ana_"];
+        let known = ["ana", "José", "j.r.", "ana.", "ana_", "luis", "สมชาย", "олег"];
         render(body, |sought| {
             known.iter().find(|name| fold(name) == sought).map(|name| (*name).to_owned())
         })
@@ -208,10 +276,19 @@ mod tests {
             ("ask @j.r.", "j.r.", "j.r."),
             ("ask @j.r..", "j.r.", "j.r."),
             ("https://x.org @ana", "ana", "ana"),
+            ("@luis你好", "luis", "luis"),
+            ("@luisさん、", "luis", "luis"),
+            ("@สมชายครับ", "สมชาย", "สมชาย"),
+            ("你好@luis", "luis", "luis"),
+            ("@luis.你好", "luis", "luis"),
+            ("@luisолег", "luis", "luis"),
+            ("@bert/@ana", "ana", "ana"),
+            ("and/or/@ana", "ana", "ana"),
         ] {
             let html = among_people(body);
             assert!(html.contains(&mention(name, typed)), "{html}");
         }
+        assert!(among_people("＠luis你好").contains("href=\"/direct/luis\">＠luis</a>"));
         let both = format!("<p>{}, {}</p>", mention("ana", "ana"), mention("José", "José"));
         assert_eq!(among_people("@ana, @José"), both);
     }
@@ -230,6 +307,14 @@ mod tests {
             "https://x.org/@ana",
             "@\u{200b}ana",
             "@jose",
+            "@luisa",
+            "@luisx你好",
+            "@luis2",
+            "x.org/@ana",
+            "medium.com/@ana/post",
+            "see 192.168.1.7/@ana",
+            "localhost:3000/?u=@ana",
+            "(a.b/@ana",
         ] {
             let html = among_people(body);
             assert!(!html.contains("mention"), "{html}");
@@ -237,13 +322,24 @@ mod tests {
     }
 
     #[test]
-    fn of_very_many_names_the_first_are_asked_for() {
-        let mut asked = 0;
-        render(&"@ana ".repeat(MOST_NAMES + 10), |_| {
-            asked += 1;
-            None
-        });
-        assert_eq!(asked, MOST_NAMES);
+    fn words_that_are_nobodys_name_do_not_hide_the_one_that_is() {
+        for words in ["@Override ".repeat(1_000), (0..2_000).map(|n| format!("@n{n} ")).collect()] {
+            assert!(among_people(&format!("{words}@ana please")).contains("/direct/ana"));
+        }
+    }
+
+    #[test]
+    fn server_and_browser_see_the_same_word_behind_the_sign() {
+        let cases = include_str!("../../../tests/cases/mentions.json");
+        let cases: Vec<(String, Option<String>)> = serde_json::from_str(cases).expect("cases");
+        for (text, word) in cases {
+            let mut asked = Vec::new();
+            render(&text, |name| {
+                asked.push(name.to_owned());
+                None
+            });
+            assert_eq!(asked.first(), word.as_ref(), "{text}");
+        }
     }
 
     #[test]

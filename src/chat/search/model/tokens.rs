@@ -13,6 +13,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::text::normalize::{base, exact, folded};
+use crate::text::scripts::is_written_without_spaces;
 
 /// A word, a sign or an emoji, with where it stands in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +145,7 @@ fn kind_of(grapheme: &str) -> Option<Kind> {
         return Some(Kind::Word);
     }
     let first = grapheme.nfc().next()?;
-    if is_sign(first) && first.is_alphanumeric() {
+    if is_written_without_spaces(first) && first.is_alphanumeric() {
         Some(Kind::Sign)
     } else if emojis::get(grapheme).is_some() {
         Some(Kind::Emoji)
@@ -155,27 +156,6 @@ fn kind_of(grapheme: &str) -> Option<Kind> {
 
 fn is_skin_tone(c: char) -> bool {
     matches!(c, '\u{1f3fb}'..='\u{1f3ff}')
-}
-
-/// Scripts that put no spaces between words, or glue particles to them.
-fn is_sign(c: char) -> bool {
-    matches!(
-        c,
-        '\u{e00}'..='\u{fff}' // Thai, Lao, Tibetan
-            | '\u{1000}'..='\u{109f}' // Burmese
-            | '\u{1100}'..='\u{11ff}'
-            | '\u{1780}'..='\u{17ff}' // Khmer
-            | '\u{3005}'..='\u{3007}'
-            | '\u{3041}'..='\u{318f}' // kana, bopomofo, Korean letters
-            | '\u{31a0}'..='\u{31ff}'
-            | '\u{3400}'..='\u{9fff}'
-            | '\u{a960}'..='\u{a97f}'
-            | '\u{ac00}'..='\u{d7ff}' // Korean syllables
-            | '\u{f900}'..='\u{faff}'
-            | '\u{ff66}'..='\u{ffdc}'
-            | '\u{1b000}'..='\u{1b16f}'
-            | '\u{20000}'..='\u{3ffff}'
-    )
 }
 
 /// `getUserName` is `get`, `user` and `name` too, `HTTPServer` is `http` and `server`.

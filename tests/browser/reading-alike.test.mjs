@@ -1,0 +1,18 @@
+// What browser and server must read alike: the word behind an @, and names as they are looked up.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { plain } from '../../static/js/finding.js';
+import { WORD } from '../../static/js/mention-menu.js';
+
+const cases = JSON.parse(readFileSync(new URL('../cases/mentions.json', import.meta.url), 'utf8'));
+
+for (const [text, word] of cases) {
+  test(`${text} ${word ? 'speaks to' : 'mentions nobody'} ${word ?? ''}`, () => {
+    assert.equal(WORD.exec(text)?.[1] ?? null, word);
+  });
+}
+
+for (const [name, folded] of JSON.parse(readFileSync(new URL('../cases/folding.json', import.meta.url), 'utf8'))) {
+  test(`${name} is looked up as ${folded}`, () => assert.equal(plain(name), folded));
+}
