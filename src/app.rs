@@ -7,15 +7,13 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
@@ -36,15 +34,13 @@ use crate::http::metrics::{self, Requests};
 use crate::http::rate_limit::RateLimiter;
 use crate::http::site::{About, Parts};
 use crate::http::uploads::Uploads;
-use crate::http::{Problem, Site, body, client, health, server};
+use crate::http::{Problem, Site, body, client, deadline, health, server};
 use crate::kernel::{Clock, Fault, Random};
 use crate::lifecycle::Lifecycle;
 use crate::live::Hub;
 use crate::media::{self, ImageEncoder};
 use crate::{api, pages, socket};
 
-/// How long a request may take. The slowest, signing in, waits its turn for a few seconds.
-const REQUEST_WITHIN: Duration = Duration::from_secs(30);
 /// How often it is forgotten who was too fast, and unused connections are let go.
 const REST_EVERY: Duration = Duration::from_hours(1);
 /// How often what was written is put where it stays.
@@ -139,7 +135,8 @@ impl App {
     /// Serves until the lifecycle is told to stop, and ends in order.
     pub async fn run(self) {
         let Self { listener, router, site, data_dir } = self;
-        server::serve(listener, router, &site.lifecycle).await;
+        let trusted = &site.about.trusted_proxies;
+        server::serve(listener, router, &site.lifecycle, trusted).await;
         site.lifecycle.finish().await;
         site.db.close().await;
         drop(data_dir);
@@ -151,10 +148,8 @@ fn router(site: &Site) -> Router<Site> {
     Router::new()
         .merge(pages::router(site, socket::polling_router()))
         .nest("/api/v1", live)
-        .merge(health::router())
-        .merge(metrics::router())
+        .merge(health::router().merge(metrics::router()).layer(from_fn(deadline::keep)))
         .layer(DefaultBodyLimit::max(body::LARGEST))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_WITHIN))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal(&"a handler panicked").into_response()
         }))

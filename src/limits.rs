@@ -72,21 +72,53 @@ pub mod address {
     /// Questions whether a name or an e-mail address is free: a few people who fill in the form at once
     /// ask that often, and who collects addresses is no faster than by trying to register.
     pub const AVAILABILITY: Rate = Rate::new(120, Duration::from_secs(30));
+    /// Connections that are no live ones; half of what open files allow, if that is less. A trusted
+    /// proxy is no address: it speaks for many.
+    pub const CONNECTIONS: usize = 1_000;
     /// Live connections of signed-in users. A rate: `RATE_LIMIT=off` lifts it.
     pub const LIVE_CONNECTIONS: usize = 1_000;
     /// Live connections before their user is known. A rate: `RATE_LIMIT=off` lifts it.
     pub const LIVE_CONNECTIONS_BEFORE_SIGN_IN: usize = 50;
 }
 
-/// Per live connection.
+/// Per connection.
 pub mod connection {
     use super::{Duration, Rate};
 
     /// Frames of any kind, also such as carry nothing; who sends more is cut off (4429). An outbox that
     /// comes back from a long tunnel passes at once.
     pub const FRAMES: Rate = Rate::new(200, Duration::from_millis(20));
-    /// All that is kept for a reader, in every state of the connection: below 1 MiB.
+    /// All that is kept for a reader of a live connection, in every state of it: below 1 MiB.
     pub const BYTES: usize = 1024 * 1024;
+    /// The head of a request: 431 above.
+    pub const HEAD_BYTES: usize = 32 * 1024;
+    /// What the system keeps for a reader before an answer has to wait.
+    pub const UNSENT: u32 = 128 * 1024;
+    /// From the first byte of a head to its last, and from the connection to its first byte.
+    pub const HEAD_WITHIN: Duration = Duration::from_secs(30);
+    /// Between two requests: longer than proxies and load balancers keep theirs (up to 10 minutes).
+    pub const IDLE: Duration = Duration::from_mins(11);
+    /// Without a byte of an answer being taken.
+    pub const WRITE_STALL: Duration = Duration::from_secs(25);
+    /// What an idle connection that has to go still waits for a request that is on its way.
+    pub const LAST_CALL: Duration = Duration::from_secs(1);
+    /// What is read away after the last answer, for a peer that still sends.
+    pub const LINGER: Duration = Duration::from_secs(5);
+    /// For which there is no room, from the connection to its end.
+    pub const REFUSAL_WITHIN: Duration = Duration::from_secs(3);
+}
+
+/// Per request.
+pub mod request {
+    use super::Duration;
+
+    /// From its head to the head of the answer. The slowest, signing in, waits its turn for a few
+    /// seconds.
+    pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+    /// Of a body that the answer did not need, what is read away to keep the connection.
+    pub const DISCARDED: u64 = 1024 * 1024;
+    /// How long that may take.
+    pub const DISCARD_WITHIN: Duration = Duration::from_secs(5);
 }
 
 /// Over the whole installation.
@@ -99,6 +131,12 @@ pub mod installation {
     pub const SEND_QUEUES: usize = 64 * 1024 * 1024;
     /// Uploads that are received or worked on at the same time.
     pub const UPLOADS_AT_ONCE: usize = 32;
+    /// Connections that wait for their next request; half of what open files allow, if that is less.
+    pub const IDLE_CONNECTIONS: usize = 2_000;
+    /// Open files that are not for connections: database, log, what runs beside.
+    pub const SPARE_FILES: usize = 128;
+    /// Connections without room that are being told so.
+    pub const REFUSALS_AT_ONCE: usize = 32;
 }
 
 /// Per upload.

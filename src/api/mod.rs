@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::Value;
@@ -21,7 +21,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::rate_limit::routes;
-use crate::http::{Site, headers, origin, rights};
+use crate::http::{Site, deadline, headers, origin, rights};
 
 /// Says which history an answer belongs to.
 const EPOCH: HeaderName = HeaderName::from_static("patio-epoch");
@@ -64,5 +64,6 @@ async fn show_reference(State(site): State<Site>) -> Json<Arc<Value>> {
 pub fn guarded(router: Router<Site>, site: &Site) -> Router<Site> {
     router
         .layer(origin::guard(site.about.base_url.as_ref()))
-        .layer(axum::middleware::from_fn(errors::write_down))
+        .layer(from_fn(deadline::keep))
+        .layer(from_fn(errors::write_down))
 }

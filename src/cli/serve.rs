@@ -8,6 +8,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::app::App;
 use crate::config::{Config, LogFormat, Logging};
+use crate::http::server;
 use crate::kernel::{Clock, Random};
 
 #[derive(Args)]
@@ -34,10 +35,11 @@ pub(super) fn run(serve: Serve) -> anyhow::Result<()> {
 /// Runs a server until it has ended.
 pub(super) fn in_foreground(
     logging: &Logging,
-    server: impl Future<Output = anyhow::Result<()>>,
+    running: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
     start_log(logging);
-    super::in_runtime(server)
+    tracing::info!(open_files = server::raise_open_files(), "this process may open files");
+    super::in_runtime(running)
 }
 
 fn start_log(logging: &Logging) {

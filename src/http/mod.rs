@@ -7,6 +7,7 @@ pub mod body;
 mod catalogue;
 pub mod client;
 pub mod cookies;
+pub mod deadline;
 mod forwarded;
 pub mod headers;
 pub mod health;

@@ -158,6 +158,7 @@ pub fn texts(problem: &Problem) -> (&'static str, &'static str) {
         403 => ("error-403", "error-403-detail"),
         404 => ("error-404", "error-404-detail"),
         405 => ("error-405", "error-405-detail"),
+        408 => ("error-408", "error-408-detail"),
         409 => ("error-409", "error-409-detail"),
         413 => ("error-413", "error-413-detail"),
         415 => ("error-415", "error-415-detail"),

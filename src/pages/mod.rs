@@ -37,7 +37,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 
 pub use self::people::{initials, member_row};
 pub use self::side::room_row;
-use crate::http::{Site, headers, origin, rights};
+use crate::http::{Site, deadline, headers, origin, rights};
 
 /// `polling` is asked by the pages' scripts, and is reached as they are.
 pub fn router(site: &Site, polling: Router<Site>) -> Router<Site> {
@@ -67,6 +67,7 @@ pub fn router(site: &Site, polling: Router<Site>) -> Router<Site> {
         .layer(from_fn_with_state(site.clone(), too_fast::by_user))
         .layer(from_fn_with_state(site.clone(), rights::by_cookie))
         .layer(origin::guard(site.about.base_url.as_ref()))
+        .layer(from_fn(deadline::keep))
         .layer(from_fn_with_state(site.clone(), errors::write_down))
         .layer(from_fn(layout::keep_language));
     headers::for_pages(pages).merge(assets::router())

@@ -8,6 +8,7 @@ mod backup;
 mod changes;
 mod command_line;
 mod commands;
+mod connections;
 mod databases;
 mod demo;
 mod durability;

@@ -26,8 +26,13 @@ const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 pub struct Handshake {
     accept: String,
     offered: Vec<String>,
-    upgrade: OnUpgrade,
+    upgrade: Upgrade,
 }
+
+/// Takes the TCP connection, and what was read too early, out of what the server has it in. The server
+/// puts it beside each request.
+#[derive(Clone, Copy)]
+pub struct PlainTcp(pub fn(Upgraded) -> Result<(TcpStream, Bytes), Upgraded>);
 
 /// Why a request cannot become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +85,8 @@ impl Handshake {
         let offered = words(headers, &SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect();
         // Only a connection of HTTP/1.1 can be taken over.
         let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Refused::NotAsked)?;
-        Ok(Self { accept, offered, upgrade })
+        let plain = parts.extensions.get::<PlainTcp>().copied();
+        Ok(Self { accept, offered, upgrade: Upgrade { upgrade, plain } })
     }
 
     /// The first subprotocol of the client's that is among ours.
@@ -103,7 +109,7 @@ impl Handshake {
         if let Some(protocol) = protocol {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
         }
-        (response, Upgrade(self.upgrade))
+        (response, self.upgrade)
     }
 }
 
@@ -114,7 +120,10 @@ impl fmt::Debug for Handshake {
 }
 
 /// A connection that is about to be taken over.
-pub struct Upgrade(OnUpgrade);
+pub struct Upgrade {
+    upgrade: OnUpgrade,
+    plain: Option<PlainTcp>,
+}
 
 impl Upgrade {
     /// The stream, and what the client sent so early that it was read with the request. Plain TCP
@@ -124,11 +133,15 @@ impl Upgrade {
     /// # Errors
     /// When the connection broke before.
     pub async fn stream(self) -> Result<(Stream, Bytes), hyper::Error> {
-        let upgraded = self.0.await?;
-        Ok(match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => (Stream::tcp(parts.io.into_inner()), parts.read_buf),
-            Err(upgraded) => (Stream::other(TokioIo::<Upgraded>::new(upgraded)), Bytes::new()),
-        })
+        let upgraded = self.upgrade.await?;
+        let upgraded = match self.plain {
+            Some(PlainTcp(take_out)) => match take_out(upgraded) {
+                Ok((stream, early)) => return Ok((Stream::tcp(stream), early)),
+                Err(upgraded) => upgraded,
+            },
+            None => upgraded,
+        };
+        Ok((Stream::other(TokioIo::<Upgraded>::new(upgraded)), Bytes::new()))
     }
 }
 

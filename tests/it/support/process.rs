@@ -17,10 +17,26 @@ pub struct Process {
 impl Process {
     /// Starts a server and waits until it is open.
     pub fn start(data: &Path, environment: &[(&'static str, PathBuf)]) -> Self {
+        Self::start_by(Command::new(env!("CARGO_BIN_EXE_patio")), data, environment)
+    }
+
+    /// Starts one with so many open files, as the shell's `ulimit` sets them.
+    pub fn start_under(ulimit: &str, data: &Path) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(format!("{ulimit} && exec \"$0\""));
+        shell.arg(env!("CARGO_BIN_EXE_patio"));
+        Self::start_by(shell, data, &[])
+    }
+
+    fn start_by(
+        mut command: Command,
+        data: &Path,
+        environment: &[(&'static str, PathBuf)],
+    ) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_patio"))
+        let mut child = command
             .env_clear()
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .env("DATA_DIR", data)
@@ -42,6 +58,14 @@ impl Process {
         // Somebody has to read what it says, or it waits.
         drop(std::thread::spawn(move || log.map_while(Result::ok).for_each(drop)));
         Self { child, port }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     pub fn origin(&self) -> String {
