@@ -163,6 +163,13 @@ fn router(site: &Site) -> Router<Site> {
 async fn carry_out(site: Site, work: Work) -> Result<(), Fault> {
     match work {
         Work::PassOnRooms(user) => site.rooms.pass_on(user).await,
+        Work::PurgeRoom(room) => {
+            // What is left of a large one is a job for later.
+            if site.rooms.begin_purge(room).await? && site.messages.purge_room(room).await? {
+                site.rooms.finish_purge(room).await?;
+            }
+            Ok(())
+        }
         Work::Tidy => {
             site.accounts.prune().await?;
             site.messages.prune().await

@@ -203,3 +203,15 @@ pub mod passwords {
     /// In how many ways signs are read as letters while it is judged.
     pub const JUDGED_READINGS: usize = 24;
 }
+
+/// What is deleted.
+pub mod deletion {
+    use super::Duration;
+
+    /// How long a deleted room can be restored.
+    pub const ROOM_RESTORABLE: Duration = Duration::from_hours(24);
+    /// Messages in one transaction of a job.
+    pub const PIECE: u8 = 100;
+    /// Such pieces until others get their turn.
+    pub const PIECES: usize = 50;
+}

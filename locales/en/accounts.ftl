@@ -131,6 +131,7 @@ last-administrator = Somebody must stay administrator: make another one first.
 admin-jobs = Work that failed
 admin-jobs-hint = This was tried many times and given up. When what stands in its way is gone, run it again.
 job-pass-on-rooms = Find new owners for the rooms of the closed account number { $name }
+job-purge-room = Delete what was said in the deleted room number { $name }
 job-tidy = Forget what has run out
 job-attempts = { $count ->
     [one] one attempt

@@ -142,3 +142,23 @@ code-unknown = No room has this code.
 not-the-owner = Only the room’s owner may do this.
 room-permanent = Nobody leaves this room.
 room-no-member = That person is not in this room.
+
+# Deleting a room
+delete-room = Delete the room
+delete-room-hint = It is gone for everybody at once. For 24 hours it can be restored; then all that was said in it is deleted for good.
+room-deleted = Room deleted
+room-deleted-text = { $name } is gone for everybody.
+room-restore-until = It can be restored until
+room-restore = Restore
+deleted-rooms = Rooms you deleted
+message-count = { $count ->
+    [one] { $count } message
+   *[other] { $count } messages
+}
+
+# All rooms, for administrators
+admin-rooms = Rooms
+admin-rooms-hint = Every room, also private ones, by name and size alone: what is said in them you see where you are a member. Direct conversations are not listed.
+admin-room-deleted = deleted
+admin-room-change = Change
+admin-room-rename = Rename

@@ -131,6 +131,7 @@ last-administrator = Alguien tiene que administrar: nombra antes a otra persona.
 admin-jobs = Trabajo que ha fallado
 admin-jobs-hint = Se intentó muchas veces y se dio por perdido. Cuando ya no haya nada que lo impida, vuelve a ejecutarlo.
 job-pass-on-rooms = Buscar dueño a las salas de la cuenta cerrada número { $name }
+job-purge-room = Borrar lo dicho en la sala eliminada número { $name }
 job-tidy = Olvidar lo que ha caducado
 job-attempts = { $count ->
     [one] un intento

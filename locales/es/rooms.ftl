@@ -142,3 +142,23 @@ code-unknown = Ninguna sala tiene este código.
 not-the-owner = Esto solo lo puede hacer quien tiene la sala.
 room-permanent = De esta sala no se va nadie.
 room-no-member = Esa persona no está en esta sala.
+
+# Eliminar una sala
+delete-room = Eliminar la sala
+delete-room-hint = Desaparece para todo el mundo al momento. Durante 24 horas se puede recuperar; después se borra para siempre todo lo que se dijo en ella.
+room-deleted = Sala eliminada
+room-deleted-text = { $name } ha desaparecido para todo el mundo.
+room-restore-until = Se puede recuperar hasta
+room-restore = Recuperar
+deleted-rooms = Salas que eliminaste
+message-count = { $count ->
+    [one] { $count } mensaje
+   *[other] { $count } mensajes
+}
+
+# Todas las salas, para quienes administran
+admin-rooms = Salas
+admin-rooms-hint = Todas las salas, también las privadas, solo por nombre y tamaño: lo que se dice en ellas lo ves donde participas. Las conversaciones directas no aparecen.
+admin-room-deleted = eliminada
+admin-room-change = Cambiar
+admin-room-rename = Cambiar el nombre

@@ -28,12 +28,18 @@ create table deleted_rooms (
 );
 create unique index deleted_rooms_name on deleted_rooms (folded_name) where visibility = 'public' and purged_at is null;
 create table deleted_memberships (
-  room_id       bigint not null references deleted_rooms (room_id),
+  room_id       bigint not null references rooms (id),
   user_id       bigint not null references users (id),
   last_read_seq bigint not null,
   joined_at     bigint not null,
   primary key (room_id, user_id)
 );
+
+-- A deleted room takes no members, no owner and no code, whatever was checked before it was deleted; and
+-- nobody else gets its name while it can be restored. Such a statement changes no row.
+create function deleted_rooms_take_no_members() returns trigger language plpgsql as 'begin if exists (select 1 from deleted_rooms where room_id = new.room_id) then return null; end if; return new; end'; create trigger deleted_rooms_take_no_members before insert on memberships for each row execute function deleted_rooms_take_no_members();
+create function deleted_rooms_stay_as_they_are() returns trigger language plpgsql as 'begin if exists (select 1 from deleted_rooms where room_id = new.id) then return null; end if; return new; end'; create trigger deleted_rooms_stay_as_they_are before update of visibility, owner_id, code on rooms for each row execute function deleted_rooms_stay_as_they_are();
+create function deleted_rooms_keep_names() returns trigger language plpgsql as 'begin if new.visibility = ''public'' and exists (select 1 from deleted_rooms where visibility = ''public'' and purged_at is null and folded_name = new.folded_name) then return null; end if; return new; end'; create trigger deleted_rooms_keep_names before insert or update of visibility, folded_name on rooms for each row execute function deleted_rooms_keep_names();
 
 -- All that somebody wrote is being deleted, from the newest message to the oldest.
 create table erasures (

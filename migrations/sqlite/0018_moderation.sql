@@ -28,12 +28,18 @@ create table deleted_rooms (
 ) strict;
 create unique index deleted_rooms_name on deleted_rooms (folded_name) where visibility = 'public' and purged_at is null;
 create table deleted_memberships (
-  room_id       integer not null references deleted_rooms (room_id),
+  room_id       integer not null references rooms (id),
   user_id       integer not null references users (id),
   last_read_seq integer not null,
   joined_at     integer not null,
   primary key (room_id, user_id)
 ) strict, without rowid;
+
+-- A deleted room takes no members, no owner and no code, whatever was checked before it was deleted; and
+-- nobody else gets its name while it can be restored. Such a statement changes no row.
+create trigger deleted_rooms_take_no_members before insert on memberships when exists (select 1 from deleted_rooms where room_id = new.room_id) begin select raise(ignore); end;
+create trigger deleted_rooms_stay_as_they_are before update of visibility, owner_id, code on rooms when exists (select 1 from deleted_rooms where room_id = new.id) begin select raise(ignore); end;
+create trigger deleted_rooms_keep_names_of_new before insert on rooms when new.visibility = 'public' and exists (select 1 from deleted_rooms where visibility = 'public' and purged_at is null and folded_name = new.folded_name) begin select raise(ignore); end; create trigger deleted_rooms_keep_names before update of visibility, folded_name on rooms when new.visibility = 'public' and exists (select 1 from deleted_rooms where visibility = 'public' and purged_at is null and folded_name = new.folded_name) begin select raise(ignore); end;
 
 -- All that somebody wrote is being deleted, from the newest message to the oldest.
 create table erasures (

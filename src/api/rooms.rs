@@ -11,15 +11,18 @@ use utoipa_axum::routes;
 
 use super::shapes::{Counts, Items, RoomShape};
 use crate::chat::accounts::model::Person;
+use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Member, NewRoom, Reader, RoomChange, RoomName, RoomTopic};
 use crate::http::rate_limit::open_direct;
+use crate::http::rights::{CanDeleteRoom, CanRestore};
 use crate::http::{CanChange, CanPost, CanRead, JsonBody, Problem, Site, Viewer};
 use crate::kernel::{RoomId, Seq};
 
 pub(super) fn router() -> OpenApiRouter<Site> {
     OpenApiRouter::new()
         .routes(routes!(index, create))
-        .routes(routes!(show, update))
+        .routes(routes!(show, update, destroy))
+        .routes(routes!(restore))
         .routes(routes!(join))
         .routes(routes!(leave))
         .routes(routes!(mark_read))
@@ -136,6 +139,58 @@ async fn update(
     };
     site.rooms.update(&owner, &change).await?;
     anew(&site, owner.person(), owner.room().id).await
+}
+
+/// Delete a room
+///
+/// For its owner, and for administrators where they may read it. It is gone for everybody at once; what
+/// was said in it is deleted after 24 hours.
+#[utoipa::path(
+    delete,
+    path = "/rooms/{id}",
+    tag = "rooms",
+    params(("id" = i64, Path, description = "The room.")),
+    responses(
+        (status = 204, description = "It is gone."),
+        (status = 403, description = "You neither own it nor are an administrator."),
+        (status = 404, description = "No room, or none that you may see."),
+        (status = 409, description = "The lobby and direct conversations are not deleted."),
+    ),
+)]
+async fn destroy(
+    State(site): State<Site>,
+    CanDeleteRoom(admin): CanDeleteRoom,
+) -> Result<StatusCode, Problem> {
+    site.rooms.delete(&admin).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Restore a deleted room
+///
+/// Within 24 hours, for who deleted it and for administrators: with its members, its name and its code.
+#[utoipa::path(
+    post,
+    path = "/rooms/{id}/restore",
+    tag = "rooms",
+    params(("id" = i64, Path, description = "The room.")),
+    responses(
+        (status = 200, description = "The room, as it was.", body = RoomShape<'static>),
+        (status = 204, description = "It is back; you are an administrator who may not read it."),
+        (status = 404, description = "No deleted room, or none that you may restore."),
+        (status = 409, description = "A public room has its name now."),
+    ),
+)]
+async fn restore(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    CanRestore(room): CanRestore,
+) -> Result<Response, Problem> {
+    site.rooms.restore(&room).await?;
+    match site.rooms.reader(&me.person, room.id).await {
+        Ok(reader) => document(&site, &reader).await,
+        Err(AccessError::NotFound) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Join a public room

@@ -9,7 +9,7 @@ use super::accounts::Accounts;
 use super::news::Ear;
 use super::news::model::News;
 use super::rooms::Rooms;
-use crate::kernel::{Fault, UserId};
+use crate::kernel::Fault;
 use crate::lifecycle::Lifecycle;
 
 /// How often the database is asked.
@@ -28,6 +28,7 @@ struct Hearing {
 /// When the database cannot be asked.
 pub async fn start(accounts: Accounts, rooms: Rooms, lifecycle: &Lifecycle) -> Result<(), Fault> {
     let ear = rooms.ear().await?;
+    rooms.note_deleted().await?;
     let (mut hearing, closing) = (Hearing { accounts, rooms, ear }, lifecycle.closing());
     lifecycle.spawn_worker(async move {
         let mut beat = tokio::time::interval(EVERY);
@@ -66,12 +67,7 @@ impl Hearing {
                     _ => {}
                 }
             }
-            News::Room(room) => {
-                let nobody = UserId(0);
-                if let Some(room) = self.rooms.as_seen_by(nobody, room).await? {
-                    self.rooms.tell_of_change(&room);
-                }
-            }
+            News::Room(room) => self.rooms.tell_of_room(room).await?,
             News::Person(user) => {
                 if let Some(person) = self.accounts.by_id(user).await? {
                     self.accounts.tell_renamed(person);

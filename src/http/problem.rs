@@ -99,6 +99,7 @@ impl From<RoomError> for Problem {
                 Self { status: StatusCode::CONFLICT, ..taken.into() }
             }
             RoomError::Permanent => Self::saying(StatusCode::CONFLICT, "room-permanent"),
+            RoomError::Gone => Self::not_found(),
             RoomError::NoMember => Self::saying(StatusCode::CONFLICT, "room-no-member"),
             RoomError::Fault(fault) => fault.into(),
         }

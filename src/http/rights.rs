@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use super::{Client, PathId, Problem, Site, cookies};
 use crate::chat::accounts::model::{Admin, Secret, SignedIn};
 use crate::chat::messages::model::{Author, Deleter, Message};
-use crate::chat::rooms::model::{Member, Owner, Reader};
+use crate::chat::rooms::model::{DeletedRoom, Member, Owner, Reader, RoomAdmin};
 use crate::kernel::{MessageId, RoomId};
 
 /// Somebody signed in. Without: 401, which pages turn into the sign-in form.
@@ -126,6 +126,34 @@ impl FromRequestParts<Site> for CanChange {
             <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
         let PathId(room) = PathId::from_request_parts(parts, site).await?;
         Ok(Self(site.rooms.owner(&signed_in.person, RoomId(room)).await?))
+    }
+}
+
+/// The right to delete the room in the path.
+pub struct CanDeleteRoom(pub RoomAdmin);
+
+impl FromRequestParts<Site> for CanDeleteRoom {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let Viewer(signed_in) =
+            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
+        let PathId(room) = PathId::from_request_parts(parts, site).await?;
+        Ok(Self(site.rooms.room_admin(&signed_in.person, RoomId(room)).await?))
+    }
+}
+
+/// The deleted room in the path, with the right to restore it. For others: 404.
+pub struct CanRestore(pub DeletedRoom);
+
+impl FromRequestParts<Site> for CanRestore {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let Viewer(signed_in) =
+            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
+        let PathId(room) = PathId::from_request_parts(parts, site).await?;
+        Ok(Self(site.rooms.deleted(&signed_in.person, RoomId(room)).await?))
     }
 }
 

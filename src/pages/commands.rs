@@ -219,6 +219,7 @@ impl Desk<'_> {
             RoomError::NameTaken => Ok(self.refuse("room-name-taken")),
             RoomError::Permanent => Ok(self.refuse("room-permanent")),
             RoomError::NoMember => Ok(self.refuse("room-no-member")),
+            RoomError::Gone => Err(Problem::not_found()),
             RoomError::Fault(fault) => Err(fault.into()),
         }
     }

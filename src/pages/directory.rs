@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use super::deleted_rooms::DeletedView;
 use super::form::Form;
 use super::layout::{Frame, again, html};
 use super::side::{Side, icon, side};
@@ -32,6 +33,8 @@ struct DirectoryPage {
     page: Frame,
     side: Side,
     rooms: Vec<EntryView>,
+    /// Those that the reader deleted and can restore.
+    deleted: Vec<DeletedView>,
     create: Form,
     code: Form,
 }
@@ -63,7 +66,9 @@ pub(super) async fn directory(
 ) -> Result<Response, Problem> {
     let side = side(site, me, None, &page).await?;
     let rooms = entries(site, me, &page).await?;
-    Ok(html(&DirectoryPage { page, side, rooms, create, code }))
+    let deleted = site.rooms.deleted_by(me).await?.into_iter();
+    let deleted = deleted.map(|room| DeletedView::new(room, page.t)).collect();
+    Ok(html(&DirectoryPage { page, side, rooms, deleted, create, code }))
 }
 
 async fn entries(site: &Site, me: &Person, page: &Frame) -> Result<Vec<EntryView>, Problem> {

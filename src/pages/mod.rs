@@ -2,11 +2,13 @@
 
 mod accounts;
 mod admin;
+mod admin_rooms;
 mod assets;
 mod audit;
 mod avatars;
 mod browser;
 mod commands;
+mod deleted_rooms;
 mod direct;
 mod directory;
 mod errors;
@@ -57,7 +59,9 @@ pub fn router(site: &Site, polling: Router<Site>) -> Router<Site> {
         .merge(reference::router())
         .merge(reset::router())
         .merge(admin::router())
+        .merge(admin_rooms::router())
         .merge(audit::router())
+        .merge(deleted_rooms::router())
         .merge(jobs::router())
         .merge(mentions::router())
         .merge(messages::router())

@@ -17,7 +17,7 @@ use super::side::{Side, icon, side};
 use crate::chat::accounts::model::Person;
 use crate::chat::rooms::RoomError;
 use crate::chat::rooms::model::{
-    Code, Owner, Reader, RoomChange, RoomName, RoomTopic, Visibility, may_change,
+    Code, Owner, Reader, RoomChange, RoomName, RoomTopic, Visibility, may_change, may_moderate,
 };
 use crate::http::{CanChange, CanRead, FormBody, Problem, Site};
 use crate::kernel::{Invalid, UserId};
@@ -37,6 +37,7 @@ struct SettingsPage {
     side: Side,
     room: RoomView,
     may_change: bool,
+    may_delete: bool,
     form: Form,
     invitation: Option<Invitation>,
     people: Vec<MemberView>,
@@ -100,6 +101,7 @@ async fn settings(
             lobby: room.lobby,
         },
         may_change: may_change(reader.person(), room),
+        may_delete: may_moderate(reader.person(), room) && !room.lobby,
         people: people.collect(),
         page,
         side,

@@ -117,7 +117,13 @@ impl Session {
             Ok(reader) => reader,
             Err(AccessError::NotFound | AccessError::Forbidden) => {
                 self.connection.ignore(Topic::Room(room));
-                return Ok(Frame::Closed { room, reason: "removed" }.text());
+                let deleted = self.site().rooms.was_deleted(&self.me.person, room).await?;
+                if deleted {
+                    // Whoever restores it lets its members listen again.
+                    self.connection.ignore(Topic::Members(room));
+                }
+                let reason = if deleted { "deleted" } else { "removed" };
+                return Ok(Frame::Closed { room, reason }.text());
             }
             Err(error) => return Err(error.into()),
         };

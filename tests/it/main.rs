@@ -10,6 +10,7 @@ mod command_line;
 mod commands;
 mod connections;
 mod databases;
+mod deleted_rooms;
 mod demo;
 mod durability;
 mod examples;

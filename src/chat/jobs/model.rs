@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::kernel::{Timestamp, UserId};
+use crate::kernel::{RoomId, Timestamp, UserId};
 
 /// One kind of work a variant; what it takes is done by one function (`app`). To do it twice must be
 /// the same as once: a process may end between the work and the note that it is done.
@@ -10,6 +10,8 @@ use crate::kernel::{Timestamp, UserId};
 pub enum Work {
     /// The rooms of somebody whose account was closed get other owners.
     PassOnRooms(UserId),
+    /// What was said in a deleted room is deleted, in pieces: what is left is work for later.
+    PurgeRoom(RoomId),
     /// What has run out is forgotten. Comes back by itself.
     Tidy,
 }
@@ -19,6 +21,7 @@ impl Work {
     pub(super) fn columns(self) -> (&'static str, String) {
         match self {
             Self::PassOnRooms(user) => ("pass-on-rooms", user.to_string()),
+            Self::PurgeRoom(room) => ("purge-room", room.to_string()),
             Self::Tidy => ("tidy", String::new()),
         }
     }
@@ -27,6 +30,7 @@ impl Work {
     pub(super) fn from_columns(kind: &str, about: &str) -> Option<Self> {
         match kind {
             "pass-on-rooms" => about.parse().ok().map(UserId).map(Self::PassOnRooms),
+            "purge-room" => about.parse().ok().map(RoomId).map(Self::PurgeRoom),
             "tidy" => Some(Self::Tidy),
             _ => None,
         }
@@ -35,7 +39,7 @@ impl Work {
     /// How long after it was done it is to be done again; `None` for what is done once.
     pub(super) fn again_after(self) -> Option<Duration> {
         match self {
-            Self::PassOnRooms(_) => None,
+            Self::PassOnRooms(_) | Self::PurgeRoom(_) => None,
             Self::Tidy => Some(Duration::from_hours(1)),
         }
     }
@@ -80,7 +84,7 @@ mod tests {
 
     #[test]
     fn work_comes_back_from_its_columns_as_it_was() {
-        for work in [Work::PassOnRooms(UserId(7)), Work::Tidy] {
+        for work in [Work::PassOnRooms(UserId(7)), Work::PurgeRoom(RoomId(8)), Work::Tidy] {
             let (kind, about) = work.columns();
             assert_eq!(Work::from_columns(kind, &about), Some(work));
         }

@@ -38,7 +38,10 @@ pub(super) async fn missed(
              left join memberships them on them.room_id = n.room_id and them.user_id = n.user_id
              where n.id in (select max(id) from news where noted_at >= $2 group by room_id, user_id)
                and (n.room_id is null or n.user_id = $1 or r.visibility = 'public'
-                 or (r.visibility = 'private' and mine.user_id is not null))
+                 or (r.visibility = 'private' and mine.user_id is not null)
+                 or exists (select 1 from deleted_rooms d where d.room_id = n.room_id
+                   and (d.visibility = 'public' or exists (select 1 from deleted_memberships m
+                     where m.room_id = d.room_id and m.user_id = $1))))
              order by n.id desc limit $3",
         )
         .bind(reader.0)

@@ -25,6 +25,7 @@ use crate::kernel::meters::Spread;
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Clock, Fault, MessageId, Rev, RoomId};
 use crate::lifecycle::Lifecycle;
+use crate::limits::deletion::PIECES;
 
 /// How long a nonce is known.
 const NONCES_KEPT: Duration = Duration::from_hours(30 * 24);
@@ -202,6 +203,21 @@ impl Messages {
     pub fn meters(&self) -> (u64, Spread, usize) {
         let meters = &self.append.meters;
         (meters.posted.get(), meters.batches.clone(), self.append.waiting())
+    }
+
+    /// Deletes what was said in a room that is being purged, in pieces. False when there is more, which
+    /// is a job of its own.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn purge_room(&self, room: RoomId) -> Result<bool, Fault> {
+        for _ in 0..PIECES {
+            if !store::purge_piece(&self.db, room).await? {
+                return Ok(true);
+            }
+        }
+        store::purge_later(&self.db, room, self.clock.now()).await?;
+        Ok(false)
     }
 
     /// Forgets old nonces.

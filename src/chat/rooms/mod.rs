@@ -1,14 +1,16 @@
 //! Rooms: which there are, who may read them, who is in them, who changes them.
 
+mod deleting;
 pub mod model;
 mod store;
 mod telling;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
 
 use self::model::{
-    Census, Code, Member, NewRoom, Owner, Progress, Reader, Room, RoomChange, Visibility,
-    may_change, may_read,
+    Census, Code, Member, NewRoom, Owner, Progress, Reader, Room, RoomChange, RoomName, RoomTopic,
+    Visibility, may_change, may_read,
 };
 pub(in crate::chat) use self::store::readable_rooms;
 use super::accounts::model::Person;
@@ -28,6 +30,8 @@ pub struct Rooms {
     clock: Clock,
     random: Random,
     origin: Origin,
+    /// Deleted rooms that this process has told of: what it hears of one next is that it is back.
+    known_deleted: Arc<Mutex<BTreeSet<RoomId>>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -52,13 +56,17 @@ pub enum RoomError {
     Permanent,
     #[error("not a member")]
     NoMember,
+    /// It was deleted, or put back, a moment ago.
+    #[error("no such room any more")]
+    Gone,
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
 impl Rooms {
     pub fn new(db: Db, bell: Bell, clock: Clock, random: Random, origin: Origin) -> Self {
-        Self { db, bell, clock, random, origin }
+        let known_deleted = Arc::default();
+        Self { db, bell, clock, random, origin, known_deleted }
     }
 
     /// This process, now: for what others shall hear of.
@@ -232,12 +240,8 @@ impl Rooms {
     /// # Errors
     /// [`RoomError::NameTaken`] for the name of another public room.
     pub async fn update(&self, owner: &Owner, change: &RoomChange) -> Result<(), RoomError> {
-        let room = &owner.room;
-        if !store::update(&self.db, room.id, change, self.stamp()).await.map_err(Fault::from)? {
-            return Err(RoomError::NameTaken);
-        }
-        self.tell_of_change(room);
-        Ok(())
+        let (name, topic) = (change.name.as_ref(), change.topic.as_ref());
+        self.change(owner.person.id, &owner.room, name, topic).await
     }
 
     /// Makes the old code worthless.
@@ -335,6 +339,23 @@ impl Rooms {
     ) -> Result<HashMap<RoomId, Census>, Fault> {
         let online: Vec<UserId> = online.iter().copied().collect();
         Ok(store::census(&self.db, person.id, &online).await?.into_iter().collect())
+    }
+
+    async fn change(
+        &self,
+        actor: UserId,
+        room: &Room,
+        name: Option<&RoomName>,
+        topic: Option<&RoomTopic>,
+    ) -> Result<(), RoomError> {
+        // A name that stays is no change to be recorded.
+        let name = name.filter(|name| name.as_str() != room.name);
+        let updated = store::update(&self.db, (actor, room), (name, topic), self.stamp()).await;
+        if !updated.map_err(Fault::from)? {
+            return Err(RoomError::NameTaken);
+        }
+        self.tell_of_change(room);
+        Ok(())
     }
 
     async fn enter(&self, person: &Person, room: &Room) -> Result<(), Fault> {

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::chat::accounts::model::{Person, Role};
-use crate::kernel::{Invalid, Random, Rev, RoomId, Seq, UserId};
+use crate::kernel::{Invalid, Random, Rev, RoomId, Seq, Timestamp, UserId};
 use crate::text::names::{fold, line_to_see, one_line};
 
 /// A room as one person sees it.
@@ -291,6 +291,44 @@ impl Owner {
     pub fn room(&self) -> &Room {
         &self.room
     }
+}
+
+/// The right to rename and to delete a room. Says nothing about reading it: administrators have it for
+/// every room but direct conversations. Made by [`super::Rooms`] alone.
+#[derive(Clone, Debug)]
+pub struct RoomAdmin {
+    pub(super) actor: UserId,
+    pub(super) room: Room,
+}
+
+impl RoomAdmin {
+    pub fn room(&self) -> &Room {
+        &self.room
+    }
+}
+
+/// A deleted room with the right to restore it. Made by [`super::Rooms::deleted`] alone.
+#[derive(Clone, Debug)]
+pub struct DeletedRoom {
+    pub id: RoomId,
+    pub name: String,
+    pub deleted_at: Timestamp,
+    pub(super) actor: UserId,
+}
+
+/// A room as administrators see it in their list, whether or not they may read it.
+#[derive(Clone, Debug)]
+pub struct RoomSummary {
+    pub id: RoomId,
+    pub name: String,
+    pub visibility: Visibility,
+    pub lobby: bool,
+    /// Handle and display name.
+    pub owner: Option<(String, String)>,
+    pub members: i64,
+    pub messages: i64,
+    /// Since when it is deleted.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// The one rule about who may see what is said in a room.

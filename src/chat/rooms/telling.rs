@@ -60,13 +60,13 @@ impl Rooms {
         // A conversation is its two people's from the start.
         if room.visibility != Visibility::Direct {
             let joined = Event::Joined { room: room.id, person: person.clone() };
-            self.bell.publish(audience(room), 0, &joined);
+            self.bell.publish(audience(room.id, room.visibility), 0, &joined);
         }
     }
 
     pub(in crate::chat) fn tell_left(&self, room: &Room, person: &Person) {
         let left = Event::Left { room: room.id, person: person.clone() };
-        self.bell.publish(audience(room), 0, &left);
+        self.bell.publish(audience(room.id, room.visibility), 0, &left);
         // Not a word of what is said from now on, however busy their connections are.
         let them = Topic::Person(person.id);
         self.bell.part(them, Topic::Members(room.id));
@@ -78,14 +78,14 @@ impl Rooms {
     }
 
     pub(in crate::chat) fn tell_of_change(&self, room: &Room) {
-        self.bell.tell(audience(room), Notice::RoomChanged(room.id));
+        self.bell.tell(audience(room.id, room.visibility), Notice::RoomChanged(room.id));
     }
 }
 
 /// Whom it concerns what becomes of a room: a public one everybody, any other its members.
-fn audience(room: &Room) -> Topic {
-    match room.visibility {
+pub(super) fn audience(room: RoomId, visibility: Visibility) -> Topic {
+    match visibility {
         Visibility::Public => Topic::Everybody,
-        Visibility::Private | Visibility::Direct => Topic::Members(room.id),
+        Visibility::Private | Visibility::Direct => Topic::Members(room),
     }
 }

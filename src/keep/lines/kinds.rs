@@ -73,7 +73,7 @@ pub const KINDS: [Kind; 14] = [
         ],
         select: "select id, name, case when visibility = 'direct' then folded_name end, topic,
                         visibility, lobby, owner_id, last_seq, rev, created_at
-                 from rooms order by id",
+                 from rooms where id not in (select room_id from deleted_rooms) order by id",
         insert: "insert into rooms (id, name, folded_name, topic, visibility, lobby, owner_id,
                                     last_seq, rev, created_at)
                  values ($1, $2, coalesce($3, $11), $4, $5, $6, $7, $8, $9, $10)",
@@ -119,7 +119,8 @@ pub const KINDS: [Kind; 14] = [
                         case when deleted_at is not null then coalesce(deleted_by, 'author') end,
                         (select string_agg(u.name, ' ' order by u.id)
                          from mentions n join users u on u.id = n.user_id where n.pos = messages.pos)
-                 from messages order by pos",
+                 from messages where pos >> 32 not in (select room_id from deleted_rooms)
+                 order by pos",
         insert:
             "insert into messages (id, pos, change, author_id, kind, body, reply_to, created_at,
                                        edited_at, deleted_at, deleted_by, html)
@@ -132,6 +133,7 @@ pub const KINDS: [Kind; 14] = [
         secret: false,
         fields: &[field("message_id", Form::Number), field("user_id", Form::Number)],
         select: "select m.id, n.user_id from mentions n join messages m on m.pos = n.pos
+                 where m.pos >> 32 not in (select room_id from deleted_rooms)
                  order by n.pos, n.user_id",
         insert: "insert into mentions (user_id, pos)
                  select $2, pos from messages where id = $1",
@@ -148,6 +150,8 @@ pub const KINDS: [Kind; 14] = [
             field("rev", Form::Number),
         ],
         select: "select message_id, user_id, emoji, rev & 4294967295 from reactions
+                 where message_id in (select id from messages
+                   where pos >> 32 not in (select room_id from deleted_rooms))
                  order by message_id, user_id, emoji",
         insert: "insert into reactions (message_id, user_id, emoji, rev)
                  select $1, $2, $3, case when $4 = 0 then 0 else (pos >> 32 << 32) + $4 end
@@ -241,7 +245,10 @@ pub const KINDS: [Kind; 14] = [
             field("author_id", Form::Number),
             field("message_id", Form::Number),
         ],
-        select: "select nonce, author_id, message_id from sends order by nonce, author_id",
+        select: "select nonce, author_id, message_id from sends
+                 where message_id in (select id from messages
+                   where pos >> 32 not in (select room_id from deleted_rooms))
+                 order by nonce, author_id",
         insert: "insert into sends (nonce, author_id, message_id) values ($1, $2, $3)",
         rebuild: |row| Nonce::parse(row.first().map_or("", Value::text)).map(drop).map_err(said),
     },

@@ -41,10 +41,10 @@ pub const RULES: [(&str, &str); 8] = [
     (
         "the messages of room {} are not numbered 1, 2, 3 up to its last",
         "select id from rooms r
-         where last_seq <> (select count(*) from messages
+         where id not in (select room_id from deleted_rooms) and (last_seq <> (select count(*) from messages
                             where pos > r.id << 32 and pos <= (r.id << 32) + r.last_seq)
             or exists (select 1 from messages
-                       where pos > (r.id << 32) + r.last_seq and pos < (r.id + 1) << 32)",
+                       where pos > (r.id << 32) + r.last_seq and pos < (r.id + 1) << 32))",
     ),
     (
         "room {} has changes after its last",

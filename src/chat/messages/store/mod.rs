@@ -6,11 +6,13 @@ mod batch;
 mod changes;
 mod history;
 mod mentions;
+mod purge;
 
 pub(super) use self::append::prune_sends;
 pub(super) use self::batch::{count, write};
 pub(super) use self::history::{find, found, page, room_of, rooms, since};
 pub(super) use self::mentions::mentioned;
+pub(super) use self::purge::{purge_later, purge_piece};
 
 use super::markup;
 use super::model::{DeletedBy, Kind, Message, Reactions, WriteError, Written};

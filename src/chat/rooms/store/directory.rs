@@ -5,13 +5,12 @@ use super::{
     ProgressRow, RoomRow, from_own_rooms, from_rooms, progress_columns, room_columns,
     select_progress, select_room, unread_mentions,
 };
+use crate::chat::audit::{self, model::Action};
 use crate::chat::names::model::Subject;
 use crate::chat::names::store as names;
 use crate::chat::news;
 use crate::chat::news::model::{News, Stamp};
-use crate::chat::rooms::model::{
-    Code, NewRoom, Progress, Room, RoomChange, RoomName, RoomTopic, Visibility,
-};
+use crate::chat::rooms::model::{Code, NewRoom, Progress, Room, RoomName, RoomTopic, Visibility};
 use crate::db::{Change, Db, is_taken, reading, reading_many, writing};
 use crate::kernel::{RoomId, Timestamp, UserId};
 
@@ -247,21 +246,20 @@ pub(in crate::chat::rooms) async fn lobby(db: &Db) -> Result<RoomId, sqlx::Error
 /// Changes name and topic. False when the new name is taken among public rooms.
 pub(in crate::chat::rooms) async fn update(
     db: &Db,
-    room: RoomId,
-    wanted: &RoomChange,
+    (actor, room): (UserId, &Room),
+    (name, topic): (Option<&RoomName>, Option<&RoomTopic>),
     stamp: Stamp,
 ) -> Result<bool, sqlx::Error> {
-    let name = wanted.name.as_ref();
     let folded = name.map(RoomName::folded);
     let mut change = db.change().await?;
     if let Some(name) = name {
         names::lock(&mut change).await?;
-        if is_public(&mut change, room).await?
-            && names::is_like_a_public_room(&mut change, name.as_str(), Some(room)).await?
+        if is_public(&mut change, room.id).await?
+            && names::is_like_a_public_room(&mut change, name.as_str(), Some(room.id)).await?
         {
             return Ok(false);
         }
-        names::record(&mut change, Subject::Room(room), &[name.as_str()]).await?;
+        names::record(&mut change, Subject::Room(room.id), &[name.as_str()]).await?;
     }
     let updated = writing!(change, |connection| {
         sqlx::query(
@@ -271,8 +269,8 @@ pub(in crate::chat::rooms) async fn update(
         )
         .bind(name.map(RoomName::as_str))
         .bind(&folded)
-        .bind(wanted.topic.as_ref().map(RoomTopic::as_str))
-        .bind(room.0)
+        .bind(topic.map(RoomTopic::as_str))
+        .bind(room.id.0)
         .execute(connection)
         .await
         .map(|done| done.rows_affected())
@@ -280,8 +278,14 @@ pub(in crate::chat::rooms) async fn update(
     match updated {
         Err(error) if is_taken(&error) => Ok(false),
         Err(error) => Err(error),
+        // A deleted room keeps its name.
+        Ok(0) => Ok(false),
         Ok(_) => {
-            news::note(&mut change, stamp, News::Room(room)).await?;
+            if let Some(new_name) = name.map(RoomName::as_str) {
+                let action = Action::RenameRoom { room: (room.id, &room.name), new_name };
+                audit::record(&mut change, (Some(actor), stamp.now), action).await?;
+            }
+            news::note(&mut change, stamp, News::Room(room.id)).await?;
             change.commit().await.map(|()| true)
         }
     }

@@ -1,8 +1,13 @@
 //! The SQL of rooms and of who is in them.
 
+mod deleted;
 mod directory;
 mod memberships;
 
+pub(super) use self::deleted::{
+    Tombstone, all_deleted, begin_purge, delete, deleted, deleted_by, finish_purge, restore,
+    summaries, was_visible,
+};
 pub(super) use self::directory::{
     add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, memberships,
     own, progress, set_code, set_owner, update,

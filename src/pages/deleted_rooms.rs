@@ -1,0 +1,90 @@
+//! Deleting a room, and the page that offers to put it back: undoing in place of a question.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+
+use super::directory::to_room;
+use super::history::Moment;
+use super::layout::{Frame, html};
+use super::side::{Side, side};
+use crate::chat::accounts::model::Person;
+use crate::chat::rooms::AccessError;
+use crate::chat::rooms::model::{DeletedRoom, RoomAdmin};
+use crate::http::rights::{CanDeleteRoom, CanRestore};
+use crate::http::{Language, Problem, Site, Viewer};
+use crate::kernel::RoomId;
+use crate::limits::deletion::ROOM_RESTORABLE;
+
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/rooms/{id}/delete", post(destroy))
+        .route("/rooms/{id}/deleted", get(show))
+        .route("/rooms/{id}/restore", post(restore))
+}
+
+#[derive(Template)]
+#[template(path = "rooms/deleted.html")]
+struct DeletedPage {
+    page: Frame,
+    side: Side,
+    room: DeletedView,
+}
+
+/// A room that can be restored.
+pub(super) struct DeletedView {
+    pub id: i64,
+    pub name: String,
+    /// Until when.
+    pub until: Moment,
+}
+
+impl DeletedView {
+    pub fn new(room: DeletedRoom, t: Language) -> Self {
+        let until = Moment::new(room.deleted_at.plus(ROOM_RESTORABLE), t);
+        Self { id: room.id.0, name: room.name, until }
+    }
+}
+
+async fn destroy(
+    State(site): State<Site>,
+    CanDeleteRoom(admin): CanDeleteRoom,
+) -> Result<Response, Problem> {
+    delete(&site, &admin).await
+}
+
+/// Leads to the page that offers to put it back.
+pub(super) async fn delete(site: &Site, admin: &RoomAdmin) -> Result<Response, Problem> {
+    site.rooms.delete(admin).await?;
+    Ok(Redirect::to(&format!("/rooms/{}/deleted", admin.room().id)).into_response())
+}
+
+async fn show(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    CanRestore(room): CanRestore,
+    page: Frame,
+) -> Result<Response, Problem> {
+    let side = side(&site, &me.person, None, &page).await?;
+    Ok(html(&DeletedPage { side, room: DeletedView::new(room, page.t), page }))
+}
+
+async fn restore(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    CanRestore(room): CanRestore,
+) -> Result<Response, Problem> {
+    site.rooms.restore(&room).await?;
+    to_where_it_is(&site, &me.person, room.id).await
+}
+
+/// To the room, or for administrators who may not read it to their list.
+async fn to_where_it_is(site: &Site, person: &Person, room: RoomId) -> Result<Response, Problem> {
+    match site.rooms.reader(person, room).await {
+        Ok(_) => Ok(to_room(room)),
+        Err(AccessError::NotFound) => Ok(Redirect::to("/admin/rooms").into_response()),
+        Err(error) => Err(error.into()),
+    }
+}
