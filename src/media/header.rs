@@ -306,6 +306,21 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_header_makes_it_panic_or_claim_more_than_is_allowed(
+            start in proptest::sample::select(vec![
+                &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0"[..], b"GIF89a", b"RIFF1234WEBPVP8 ", b"RIFF1234WEBPVP8L",
+                b"RIFF1234WEBPVP8X", b"\xff\xd8\xff\xc0\0\x11\x08", b"\xff\xd8\xff\xc2\0\x0b\x08", b"\xff\xd8\xff",
+            ]),
+            rest in proptest::collection::vec(proptest::num::u8::ANY, 0..60),
+        ) {
+            if let Ok((width, height)) = read(&[start, &rest].concat()) {
+                assert!(u64::from(width) * u64::from(height) <= limits::PIXELS);
+            }
+        }
+    }
+
     #[test]
     fn what_has_no_sound_header_is_refused() {
         let whole = jpeg(0xc0, 640, 480, &PHOTO);
