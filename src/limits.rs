@@ -81,6 +81,14 @@ pub mod address {
     pub const LIVE_CONNECTIONS_BEFORE_SIGN_IN: usize = 50;
 }
 
+/// Per search. One that has used its budget answers with what it found and a place to go on from.
+pub mod search {
+    /// Messages whose text is compared with the query.
+    pub const MESSAGES: usize = 4_000;
+    /// Bytes of their texts.
+    pub const BYTES: usize = 4 * 1024 * 1024;
+}
+
 /// Per connection.
 pub mod connection {
     use super::{Duration, Rate};

@@ -159,3 +159,6 @@ audit-user-demote = made @{ $name } a member again
 audit-user-reset-link = made a password link for @{ $name }
 audit-sign-up-open = opened sign-up
 audit-sign-up-close = closed sign-up
+field-time-zone = Time zone
+field-time-zone-hint = As Europe/Madrid or America/Lima. Days in search are those of this zone.
+time-zone-unknown = There is no such time zone. Write it as Europe/Madrid.

@@ -159,3 +159,6 @@ audit-user-demote = volvió a hacer miembro a @{ $name }
 audit-user-reset-link = creó un enlace de contraseña para @{ $name }
 audit-sign-up-open = abrió el registro
 audit-sign-up-close = cerró el registro
+field-time-zone = Zona horaria
+field-time-zone-hint = Como Europe/Madrid o America/Lima. Los días de la búsqueda son los de esta zona.
+time-zone-unknown = No existe esa zona horaria. Escríbela como Europe/Madrid.

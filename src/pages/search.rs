@@ -16,7 +16,7 @@ use super::people::{hue_of, initials};
 use super::side::{Side, icon, side};
 use crate::chat::messages::model::Message;
 use crate::chat::rooms::model::Room;
-use crate::chat::search::model::{self, Piece, excerpt};
+use crate::chat::search::model::{self, Cursor, Found, Piece};
 use crate::http::{Language, Problem, Query, Site, Viewer};
 use crate::kernel::paging::Limit;
 use crate::kernel::{MessageId, RoomId};
@@ -24,13 +24,14 @@ use crate::kernel::{MessageId, RoomId};
 /// Results on a page.
 const RESULTS: i64 = 20;
 /// What can be typed, each with the text that says what it does.
-const EXAMPLES: [(&str, &str); 8] = [
+const EXAMPLES: [(&str, &str); 9] = [
     ("bogota", "search-help-words"),
     ("\"Bogotá\"", "search-help-exact"),
     ("-lima", "search-help-not"),
     ("from:ana", "search-help-from"),
     ("in:lobby", "search-help-in"),
     ("after:2026-01-31", "search-help-dates"),
+    ("on:2026-01-31", "search-help-day"),
     ("has:link", "search-help-link"),
     ("is:direct", "search-help-direct"),
 ];
@@ -44,6 +45,7 @@ pub(super) fn router() -> Router<Site> {
 struct Wanted {
     q: String,
     before: Option<i64>,
+    cursor: Option<String>,
 }
 
 #[derive(Template)]
@@ -58,6 +60,8 @@ struct SearchPage {
     results: Vec<ResultView>,
     /// Where the page of older results is.
     older: Option<String>,
+    /// Some messages are not in the index yet.
+    incomplete: bool,
     examples: [(&'static str, &'static str); EXAMPLES.len()],
 }
 
@@ -75,8 +79,7 @@ struct ResultView {
 }
 
 impl ResultView {
-    fn new(message: &Message, room: &Room, query: &model::Query, t: Language) -> Self {
-        let hits = query.hits(&message.body).unwrap_or_default();
+    fn new(message: &Message, room: &Room, pieces: Vec<Piece>, t: Language) -> Self {
         Self {
             path: place_in_room(message, room.last_seq.0),
             icon: icon(room),
@@ -86,7 +89,7 @@ impl ResultView {
             initials: initials(&message.author.display_name),
             photo: message.author.avatar.clone(),
             at: Moment::new(message.created_at, t),
-            pieces: excerpt(&message.body, &hits),
+            pieces,
         }
     }
 }
@@ -98,30 +101,35 @@ async fn index(
     page: Frame,
 ) -> Result<Response, Problem> {
     site.presence.seen(me.person.id);
-    let query = model::Query::parse(&wanted.q);
+    let query = model::Query::parse(&wanted.q, &site.accounts.time_zone(me.person.id).await?);
     let limit = Limit::parse(Some(RESULTS))?;
-    let hits = site.search.find(&me.person, &query, wanted.before.map(MessageId), limit).await?;
-    let found = site.messages.found(&hits.items).await?;
+    // A link that is not whole any more leads to the first page.
+    let cursor = wanted.cursor.as_deref().and_then(|text| Cursor::parse(text).ok());
+    let from = cursor.or(wanted.before.map(|id| Cursor::behind(MessageId(id))));
+    let Found { hits, next, complete } = site.search.find(&me.person, &query, from, limit).await?;
+    let found = site.messages.found(&hits).await?;
+    let texts = found.iter().map(|message| message.body.clone()).collect();
+    let excerpts = site.search.excerpts(&query, texts).await?;
     let rooms = site.rooms.list(&me.person).await?;
     let rooms: HashMap<RoomId, &Room> = rooms.iter().map(|room| (room.id, room)).collect();
-    let view = |message: &Message| {
+    let view = |(message, pieces): (&Message, Vec<Piece>)| {
         let room = rooms.get(&message.room)?;
-        Some(ResultView::new(message, room, &query, page.t))
+        Some(ResultView::new(message, room, pieces, page.t))
     };
-    let last = hits.items.last().filter(|_| hits.more);
     Ok(html(&SearchPage {
         side: side(&site, &me.person, None, &page).await?,
         idle: query.is_empty(),
-        results: found.iter().filter_map(view).collect(),
-        older: last.map(|hit| older(&wanted.q, hit.message())),
+        results: found.iter().zip(excerpts).filter_map(view).collect(),
+        older: next.map(|next| older(&wanted.q, next)),
+        incomplete: !complete,
         sought: wanted.q,
         examples: EXAMPLES,
         page,
     }))
 }
 
-fn older(sought: &str, before: MessageId) -> String {
+fn older(sought: &str, next: Cursor) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("q", sought).append_pair("before", &before.to_string());
+    query.append_pair("q", sought).append_pair("cursor", &next.to_string());
     format!("/search?{}", query.finish())
 }

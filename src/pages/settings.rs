@@ -14,7 +14,9 @@ use super::form::Form;
 use super::layout::{Frame, again, html};
 use super::programs::TokenView;
 use super::side::{Side, side};
-use crate::chat::accounts::model::{DisplayName, Email, PlainPassword, SessionInfo, SignedIn};
+use crate::chat::accounts::model::{
+    DisplayName, Email, PlainPassword, SessionInfo, SignedIn, ZoneName,
+};
 use crate::chat::accounts::{ChangeError, Visitor};
 use crate::http::{Client, FormBody, Language, Problem, Site, Theme, Viewer, cookies};
 use crate::kernel::Invalid;
@@ -26,6 +28,7 @@ pub(super) fn router() -> Router<Site> {
         .route("/settings/email", post(change_email))
         .route("/settings/password", post(change_password))
         .route("/settings/look", post(change_look))
+        .route("/settings/time-zone", post(change_time_zone))
         .route("/settings/sessions", post(end_session))
 }
 
@@ -38,6 +41,7 @@ struct SettingsPage {
     picture: Form,
     email: Form,
     password: Form,
+    time_zone: Form,
     sessions: Vec<SessionView>,
     token: Form,
     /// The secret of a token that was just made; it is shown once.
@@ -76,6 +80,7 @@ pub(super) struct Forms {
     pub picture: Form,
     pub email: Option<Form>,
     pub password: Form,
+    pub time_zone: Option<Form>,
     pub token: Form,
     pub fresh_token: Option<String>,
 }
@@ -99,6 +104,8 @@ pub(super) async fn settings(
     let own_name = || Form::default().with("display_name", &me.person.display_name);
     let address = site.accounts.email(me).await?;
     let own_email = || Form::default().with("email", &address);
+    let zone = site.accounts.time_zone(me.person.id).await?;
+    let own_zone = || Form::default().with("time_zone", zone.iana_name().unwrap_or("UTC"));
     let sessions = site.accounts.sessions(me).await?;
     let template = SettingsPage {
         side: side(site, &me.person, None, &page).await?,
@@ -106,6 +113,7 @@ pub(super) async fn settings(
         picture: forms.picture,
         email: forms.email.unwrap_or_else(own_email),
         password: forms.password,
+        time_zone: forms.time_zone.unwrap_or_else(own_zone),
         token: forms.token,
         fresh_token: forms.fresh_token,
         tokens: site.accounts.tokens(me).await?.iter().map(TokenView::new).collect(),
@@ -233,6 +241,37 @@ fn explain(error: ChangeError) -> Result<Invalid, Problem> {
         ChangeError::EmailTaken => Ok(Invalid::new("email", "email-taken")),
         ChangeError::Guessable => Ok(Invalid::new("password", "password-guessable")),
         ChangeError::Fault(fault) => Err(fault.into()),
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ZoneForm {
+    time_zone: String,
+    /// From a browser that says where it is: not in place of what was chosen.
+    suggested: Option<String>,
+}
+
+async fn change_time_zone(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    page: Frame,
+    FormBody(typed): FormBody<ZoneForm>,
+) -> Result<Response, Problem> {
+    match ZoneName::parse(&typed.time_zone) {
+        Ok(zone) if typed.suggested.is_some() => {
+            site.accounts.suggest_time_zone(&me, &zone).await?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        Ok(zone) => {
+            site.accounts.set_time_zone(&me, &zone).await?;
+            Ok(saved())
+        }
+        Err(problem) => {
+            let form = Form::default().with("time_zone", &typed.time_zone);
+            let form = form.complain(page.t, &[problem]);
+            refused(&site, &me, page, Forms { time_zone: Some(form), ..Forms::default() }).await
+        }
     }
 }
 

@@ -109,7 +109,10 @@ async fn whatever_is_typed_is_only_text() {
     }
     let long = "palabra ".repeat(500);
     assert_eq!(find(&ana, &long).await, [""; 0]);
-    assert_eq!(ana.get("/search").await, json!({"items": [], "more": false}));
+    assert_eq!(
+        ana.get("/search").await,
+        json!({"items": [], "more": false, "next": null, "complete": true})
+    );
 }
 
 /// The ids of everything that is found, four at a time.
@@ -356,6 +359,94 @@ async fn operators_narrow_what_is_found() {
 }
 
 #[tokio::test]
+async fn a_minus_before_an_operator_leaves_out_what_it_finds() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let room = ana.post("/rooms", json!({"name": "El huerto", "visibility": "public"})).await;
+    let direct = ana.post("/direct", json!({"name": "luis"})).await;
+    ana.say("word one").await;
+    luis.say("word two https://x.org/a").await;
+    server.advance(Duration::from_hours(48));
+    ana.post(&format!("/rooms/{}/messages", room["id"]), json!({"body": "word three"})).await;
+    luis.post(&format!("/rooms/{}/messages", direct["id"]), json!({"body": "word four"})).await;
+    for (query, found) in [
+        ("word", vec!["word four", "word three", "word two https://x.org/a", "word one"]),
+        ("-from:ana word", vec!["word four", "word two https://x.org/a"]),
+        ("word -from:\"ana\"", vec!["word four", "word two https://x.org/a"]),
+        ("-from:me", vec!["word four", "word two https://x.org/a"]),
+        ("word -from:ana -from:@luis", vec![]),
+        ("word -in:\"El huerto\"", vec!["word four", "word two https://x.org/a", "word one"]),
+        ("word -in:lobby", vec!["word four", "word three"]),
+        ("word -has:link", vec!["word four", "word three", "word one"]),
+        ("word -is:direct", vec!["word three", "word two https://x.org/a", "word one"]),
+        ("word -on:2026-11-21", vec!["word four", "word three"]),
+        ("word on:2026-11-21", vec!["word two https://x.org/a", "word one"]),
+        ("word -after:2026-11-22", vec!["word two https://x.org/a", "word one"]),
+        ("word -before:2026-11-22", vec!["word four", "word three"]),
+        (
+            "word -from:nobody -in:nowhere",
+            vec!["word four", "word three", "word two https://x.org/a", "word one"],
+        ),
+        ("-from:ana -has:link -is:direct", vec![]),
+    ] {
+        assert_eq!(find(&ana, query).await, found, "{query}");
+    }
+}
+
+/// What excludes reads all history: a request stops when its budget is used, and says where to go on.
+#[tokio::test]
+async fn a_search_ends_when_its_budget_is_used_and_goes_on_from_there() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    ana.say("alpha alone").await;
+    let long = "alpha beta gamma ".repeat(940);
+    for _ in 0..300 {
+        ana.say(&long).await;
+    }
+    let first = items(&ana, "alpha -beta", "").await;
+    assert_eq!((&first["items"], &first["more"]), (&json!([]), &json!(true)));
+    let next = first["next"].as_str().expect("a place to go on from");
+    let second = items(&ana, "alpha -beta", &format!("&cursor={next}")).await;
+    assert_eq!(second["items"][0]["body"], "alpha alone");
+    assert_eq!((&second["more"], &second["next"]), (&json!(false), &Value::Null));
+    assert_eq!(first["complete"], true);
+    let refused = ana.refused(Method::GET, "/search?q=a&cursor=nonsense", None).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let mut page = server.browser();
+    page.login("ana", PASSWORD).await;
+    let page = page.get("/search?q=alpha+-beta").await;
+    assert_eq!(page.all(".nobody a").len(), 1, "the page leads on");
+}
+
+#[tokio::test]
+async fn days_are_those_of_the_readers_time_zone() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let mut browser = server.browser();
+    browser.login("ana", PASSWORD).await;
+    // Half past seven in the evening of the 20th, in Los Angeles.
+    server.advance(Duration::from_mins(17 * 60 + 30));
+    ana.say("night").await;
+    assert_eq!(find(&ana, "night on:2026-11-22").await, ["night"], "UTC until it is known");
+    let zone = async |browser: &mut crate::support::Browser, fields: &[(&str, &str)]| {
+        browser.submit("/settings/time-zone", fields).await.status
+    };
+    let suggested = ("suggested", "1");
+    let pacific = ("time_zone", "America/Los_Angeles");
+    assert_eq!(zone(&mut browser, &[pacific, suggested]).await, StatusCode::NO_CONTENT);
+    assert_eq!(find(&ana, "night on:2026-11-21").await, ["night"]);
+    assert_eq!(find(&ana, "night after:2026-11-22").await, [""; 0]);
+    zone(&mut browser, &[("time_zone", "Asia/Tokyo"), suggested]).await;
+    assert_eq!(find(&ana, "night on:2026-11-21").await, ["night"], "what is known stays");
+    assert_eq!(zone(&mut browser, &[("time_zone", "Asia/Tokyo")]).await, StatusCode::OK);
+    assert_eq!(find(&ana, "night on:2026-11-22").await, ["night"]);
+    assert_eq!(
+        zone(&mut browser, &[("time_zone", "Nowhere")]).await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+}
+
+#[tokio::test]
 async fn what_somebody_wrote_is_found_after_their_account_was_closed() {
     let server = Server::start().await;
     let (_, luis) = (server.api("ana").await, server.api("luis").await);
@@ -413,7 +504,7 @@ async fn the_page_marks_what_was_found_and_makes_no_tags_of_what_people_wrote() 
     let page = ana.get("/search?q=%3Cb%3E%22").await;
     assert_eq!(page.attribute("#q", "value").as_deref(), Some("<b>\""));
     let page = ana.get("/search").await;
-    assert_eq!(page.all(".tips dt").len(), 8);
+    assert_eq!(page.all(".tips dt").len(), 9);
     let stranger = server.browser().get("/search?q=bogota").await;
     assert!(stranger.all(".result").is_empty());
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -174,6 +175,25 @@ impl DisplayName {
 
     fn of_length(line: &str) -> Option<Self> {
         (1..=64).contains(&line.chars().count()).then(|| Self(line.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A time zone by its name in the IANA database, as `Europe/Madrid`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneName(String);
+
+impl ZoneName {
+    /// # Errors
+    /// When the database knows no such zone.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let zone = TimeZone::get(text.trim()).ok();
+        // As the database writes it, whatever case was typed.
+        let name = zone.as_ref().and_then(TimeZone::iana_name).map(str::to_owned);
+        name.map(Self).ok_or(Invalid::new("time_zone", "time-zone-unknown"))
     }
 
     pub fn as_str(&self) -> &str {
@@ -439,6 +459,19 @@ mod tests {
         assert_eq!(name("STRASSE").folded(), name("straße").folded());
         assert_eq!(name("scope").skeleton(), name("ѕсоре").skeleton()); // the second is Cyrillic
         assert_ne!(name("ana").skeleton(), name("ane").skeleton());
+    }
+
+    #[test]
+    fn a_time_zone_is_one_that_the_database_knows() {
+        let zone = |text| ZoneName::parse(text).map(|zone| zone.0);
+        assert_eq!(zone("europe/madrid").as_deref(), Ok("Europe/Madrid"));
+        assert_eq!(zone(" America/Los_Angeles ").as_deref(), Ok("America/Los_Angeles"));
+        assert_eq!(zone("UTC").as_deref(), Ok("UTC"));
+        for bad in
+            ["", "Madrid", "+02:00", "../etc/passwd", "Europe/Madrid\0", "a".repeat(9_999).as_str()]
+        {
+            assert!(zone(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

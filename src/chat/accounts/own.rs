@@ -1,12 +1,14 @@
 //! What people do to their own accounts: name, address, password, where they are signed in.
 
+use jiff::tz::TimeZone;
+
 use super::admission::{Lane, Share};
 use super::model::{
-    DisplayName, Email, Ending, Person, PlainPassword, SessionInfo, SignedIn, TokenInfo,
+    DisplayName, Email, Ending, Person, PlainPassword, SessionInfo, SignedIn, TokenInfo, ZoneName,
 };
 use super::{Accounts, Visitor, store};
 use crate::chat::events::{Event, Notice, Topic};
-use crate::kernel::Fault;
+use crate::kernel::{Fault, UserId};
 
 /// Why something about one's own account was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,31 @@ impl Accounts {
     /// When the database cannot be asked.
     pub async fn tokens(&self, me: &SignedIn) -> Result<Vec<TokenInfo>, Fault> {
         Ok(store::tokens(&self.db, me.person.id).await?)
+    }
+
+    /// The time zone that a user's days are those of; UTC until it is known.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn time_zone(&self, user: UserId) -> Result<TimeZone, Fault> {
+        let name = store::time_zone(&self.db, user).await?;
+        Ok(name.and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC))
+    }
+
+    /// Sets the time zone.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn set_time_zone(&self, me: &SignedIn, zone: &ZoneName) -> Result<(), Fault> {
+        Ok(store::set_time_zone(&self.db, me.person.id, zone, false).await?)
+    }
+
+    /// Sets the time zone that a browser names, unless the user has one already.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn suggest_time_zone(&self, me: &SignedIn, zone: &ZoneName) -> Result<(), Fault> {
+        Ok(store::set_time_zone(&self.db, me.person.id, zone, true).await?)
     }
 
     /// Changes the name that others see; everybody is told.

@@ -4,30 +4,38 @@ pub mod model;
 pub(in crate::chat) mod store;
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use self::model::{Hit, Mark, Query, plain_name};
+use tokio::sync::Semaphore;
+
+use self::model::{Cursor, Filter, Found, Hit, Mark, Piece, Query, excerpt, plain_name};
 use self::store::{Scope, Wanted};
 use super::accounts::model::Person;
 use super::rooms::Rooms;
 use super::rooms::model::{Room, Visibility};
 use crate::db::Db;
-use crate::kernel::paging::{Limit, Page};
-use crate::kernel::{Fault, MessageId, UserId};
+use crate::kernel::paging::Limit;
+use crate::kernel::{Fault, MessageId, RoomId, UserId};
 use crate::lifecycle::Lifecycle;
+use crate::limits::search as limits;
 
 /// How many messages are read at a time at most, where the text decides and not the index.
 const PIECE: usize = 256;
+/// And at least: fewer cost as much to ask for.
+const SMALLEST_PIECE: usize = 16;
 
 /// What begins with what is typed is looked for among so many messages first, without the index.
 const GLANCE: usize = 64;
 
 /// A page on its way.
 struct Finding {
+    filter: Arc<Filter>,
     hits: Vec<Hit>,
     /// Hits that are wanted.
     enough: usize,
-    /// Messages that were held against the query.
+    /// Messages that were held against the query, and the bytes of their texts.
     looked: usize,
+    read: usize,
     /// The last of them; what comes next is older.
     before: MessageId,
     /// There are no more.
@@ -36,14 +44,32 @@ struct Finding {
 
 impl Finding {
     fn is_done(&self) -> bool {
-        self.ended || self.hits.len() >= self.enough
+        self.ended || self.hits.len() >= self.enough || self.is_spent()
     }
 
-    /// As many messages as will fill the page, if it goes on like this.
+    /// Whether this request has done its share of work: the next goes on.
+    fn is_spent(&self) -> bool {
+        self.looked >= limits::MESSAGES || self.read >= limits::BYTES
+    }
+
+    /// As many messages as will fill the page, if it goes on like this, and the budget allows.
     fn next_piece(&self) -> usize {
         let missing = self.enough.saturating_sub(self.hits.len());
         let each = self.looked.checked_div(self.hits.len()).unwrap_or(self.looked);
-        (missing * (each + 1)).clamp(missing, PIECE)
+        let length = self.read.checked_div(self.looked).unwrap_or(0).max(1);
+        let affordable = limits::BYTES.saturating_sub(self.read) / length + 1;
+        (missing * (each + 1)).clamp(missing, PIECE).min(affordable.max(SMALLEST_PIECE))
+    }
+
+    /// The page, and where the next begins.
+    fn page(mut self, limit: Limit, complete: bool) -> Found {
+        let next = if self.hits.len() > limit.get() {
+            self.hits.truncate(limit.get());
+            self.hits.last().map(|hit| Cursor::behind(hit.message))
+        } else {
+            (!self.ended).then_some(Cursor::behind(self.before))
+        };
+        Found { hits: self.hits, next, complete }
     }
 
     /// Whether the page will be full sooner than the index would answer, if it goes on like this: with
@@ -59,6 +85,8 @@ impl Finding {
 pub struct Search {
     db: Db,
     rooms: Rooms,
+    /// Comparing texts takes a core. One stays free for everybody else.
+    turns: Arc<Semaphore>,
 }
 
 impl Search {
@@ -71,10 +99,12 @@ impl Search {
                 tracing::error!(%error, "earlier messages are not all indexed: the next start goes on");
             }
         });
-        Self { db, rooms }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { db, rooms, turns: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))) }
     }
 
-    /// What fits a query, the newest first; `before` goes on behind a page's last message.
+    /// What fits a query, the newest first; `from` goes on where a page ended. A request that has used
+    /// its budget ([`limits`]) answers with what it found so far.
     ///
     /// # Errors
     /// When the database cannot be asked.
@@ -82,49 +112,104 @@ impl Search {
         &self,
         reader: &Person,
         query: &Query,
-        before: Option<MessageId>,
+        from: Option<Cursor>,
         limit: Limit,
-    ) -> Result<Page<Hit>, Fault> {
+    ) -> Result<Found, Fault> {
         let scope = store::scope(&self.db, reader.id).await?;
         let span = self.span(query, &scope).await?;
         let Some(wanted) = self.wanted(reader, query, &scope, span.start).await? else {
-            return Ok(Page::cut(Vec::new(), limit));
+            return Ok(Found { hits: Vec::new(), next: None, complete: scope.complete });
         };
         let mut finding = Finding {
+            filter: Arc::new(self.filter(reader, query).await?),
             hits: Vec::new(),
             enough: limit.get() + 1,
             looked: 0,
-            before: before.map_or(span.end, |before| before.min(span.end)),
+            read: 0,
+            before: from.map_or(span.end, |Cursor(before)| before.min(span.end)),
             ended: false,
         };
         if let Some(loose) = store::at_first(&self.db, &wanted) {
             while !finding.is_done() && finding.is_promising() {
                 let piece = finding.next_piece().max(GLANCE);
-                self.look(&loose, query, piece, &mut finding).await?;
+                self.look(&loose, piece, &mut finding).await?;
             }
         }
         while !finding.is_done() {
             let piece = finding.next_piece();
-            self.look(&wanted, query, piece, &mut finding).await?;
+            self.look(&wanted, piece, &mut finding).await?;
         }
-        Ok(Page::cut(finding.hits, limit))
+        Ok(finding.page(limit, scope.complete))
+    }
+
+    /// The text of each message around its first hit.
+    ///
+    /// # Errors
+    /// When the work could not be done.
+    pub async fn excerpts(
+        &self,
+        query: &Query,
+        texts: Vec<String>,
+    ) -> Result<Vec<Vec<Piece>>, Fault> {
+        let query = query.clone();
+        self.compute(move || {
+            let piece = |text: &String| excerpt(text, &query.hits(text).unwrap_or_default());
+            texts.iter().map(piece).collect()
+        })
+        .await
+    }
+
+    /// Does what takes a core beside the threads that serve connections.
+    async fn compute<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Fault> {
+        let turn = self.turns.clone().acquire_owned().await.map_err(Fault::internal)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(turn);
+            result
+        });
+        done.await.map_err(Fault::internal)
     }
 
     /// Holds the next messages that the index names against the query.
     async fn look(
         &self,
         wanted: &Wanted,
-        query: &Query,
         piece: usize,
         finding: &mut Finding,
     ) -> Result<(), Fault> {
         let found = store::find(&self.db, wanted, finding.before, piece).await?;
         finding.looked += found.len();
+        finding.read += found.iter().map(|candidate| candidate.body.len()).sum::<usize>();
         finding.ended = found.len() < piece;
-        finding.before = found.last().map_or(finding.before, |(id, _)| *id);
-        let fitting = found.into_iter().filter(|(_, body)| query.hits(body).is_some());
-        finding.hits.extend(fitting.map(|(message, _)| Hit { message }));
+        finding.before = found.last().map_or(finding.before, |candidate| candidate.id);
+        let filter = finding.filter.clone();
+        let fitting = self
+            .compute(move || {
+                let fitting = found.into_iter().filter(|candidate| filter.fits(candidate));
+                fitting.map(|candidate| Hit { message: candidate.id }).collect::<Vec<_>>()
+            })
+            .await?;
+        finding.hits.extend(fitting);
         Ok(())
+    }
+
+    /// Who and where is left out. A name that nobody has leaves out nothing.
+    async fn filter(&self, reader: &Person, query: &Query) -> Result<Filter, Fault> {
+        let not = &query.not;
+        let mut filter = Filter { query: query.clone(), ..Filter::default() };
+        if !not.from.is_empty() {
+            filter.authors = self.authors(reader, &not.from).await?;
+        }
+        if !not.rooms.is_empty() {
+            filter.rooms = self.places(reader, &not.rooms, false).await?;
+        }
+        if not.direct {
+            filter.rooms.extend(self.places(reader, &[], true).await?);
+        }
+        Ok(filter)
     }
 
     /// Among which messages those of the query's days are.
@@ -150,10 +235,12 @@ impl Search {
         }
         let mut marks = Vec::new();
         if !query.from.is_empty() {
-            marks.push(self.authors(reader, query).await?);
+            let authors = self.authors(reader, &query.from).await?;
+            marks.push(authors.into_iter().map(Mark::Author).collect());
         }
         if query.direct || !query.rooms.is_empty() {
-            marks.push(self.places(reader, query).await?);
+            let rooms = self.places(reader, &query.rooms, query.direct).await?;
+            marks.push(rooms.into_iter().map(Mark::Room).collect());
         } else if let Some(rooms) = scope.few_rooms() {
             marks.push(rooms.iter().copied().map(Mark::Room).collect());
         }
@@ -167,28 +254,34 @@ impl Search {
         if phrases.is_empty() && marks.is_empty() {
             marks.push(vec![Mark::Any]);
         }
-        Ok(Some(Wanted { reader: reader.id, phrases, marks, lowest, days: query.days() }))
+        let (days, links) = (query.days(), query.not.link);
+        Ok(Some(Wanted { reader: reader.id, phrases, marks, lowest, days, links }))
     }
 
-    async fn authors(&self, reader: &Person, query: &Query) -> Result<Vec<Mark>, Fault> {
+    async fn authors(&self, reader: &Person, names: &[String]) -> Result<Vec<UserId>, Fault> {
         let people = store::people(&self.db).await?;
-        let found = query.from.iter().flat_map(|name| called(reader, &people, name));
-        Ok(found.map(Mark::Author).collect())
+        Ok(names.iter().flat_map(|name| called(reader, &people, name)).collect())
     }
 
-    /// Rooms that the query names. A conversation is named like the other one.
-    async fn places(&self, reader: &Person, query: &Query) -> Result<Vec<Mark>, Fault> {
+    /// The rooms with these names, all where there are none; `direct`: only conversations. A
+    /// conversation is named like the other one.
+    async fn places(
+        &self,
+        reader: &Person,
+        names: &[String],
+        direct: bool,
+    ) -> Result<Vec<RoomId>, Fault> {
         let people = store::people(&self.db).await?;
         let named = |room: &Room| {
-            query.rooms.is_empty()
-                || query.rooms.iter().any(|name| {
+            names.is_empty()
+                || names.iter().any(|name| {
                     plain_name(&room.name) == plain_name(name)
                         || called(reader, &people, name).any(|user| room.other == Some(user))
                 })
         };
         let mut rooms = self.rooms.list(reader).await?;
-        rooms.retain(|room| !query.direct || room.visibility == Visibility::Direct);
-        Ok(rooms.iter().filter(|room| named(room)).map(|room| Mark::Room(room.id)).collect())
+        rooms.retain(|room| !direct || room.visibility == Visibility::Direct);
+        Ok(rooms.iter().filter(|room| named(room)).map(|room| room.id).collect())
     }
 }
 

@@ -45,14 +45,15 @@ pub const KINDS: [Kind; 14] = [
             optional("avatar", Form::Text),
             field("created_at", Form::Time),
             optional("deactivated_at", Form::Time),
+            optional("time_zone", Form::Text),
         ],
-        select:
-            "select id, name, display_name, email, role, bot, avatar, created_at, deactivated_at
+        select: "select id, name, display_name, email, role, bot, avatar, created_at,
+                        deactivated_at, time_zone
                  from users order by id",
         // An empty hash is that of no password at all.
         insert: "insert into users (id, name, display_name, email, role, bot, avatar, created_at,
-                                    deactivated_at, folded_name, skeleton, password_hash)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '')",
+                                    deactivated_at, time_zone, folded_name, skeleton, password_hash)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '')",
         rebuild: person,
     },
     Kind {

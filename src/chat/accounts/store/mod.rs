@@ -14,7 +14,7 @@ pub(super) use self::avatars::{find_avatar, set_avatar};
 pub(super) use self::endings::{endings_after, last_ending, remove_endings};
 pub(super) use self::people::{
     Added, NewPerson, add, email_of, find, find_by_login, is_empty, list, password_of,
-    set_display_name, set_email, set_password, taken,
+    set_display_name, set_email, set_password, set_time_zone, taken, time_zone,
 };
 pub(super) use self::sign_ins::{
     add_session, add_token, extend_session, find_by_session, find_by_token,

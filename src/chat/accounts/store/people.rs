@@ -1,7 +1,7 @@
 //! People.
 
 use super::PersonRow;
-use crate::chat::accounts::model::{DisplayName, Email, Name, Person, Role};
+use crate::chat::accounts::model::{DisplayName, Email, Name, Person, Role, ZoneName};
 use crate::chat::names::model::Subject;
 use crate::chat::names::store as names;
 use crate::chat::news;
@@ -260,6 +260,42 @@ pub(in crate::chat::accounts) async fn set_display_name(
     names::record(&mut change, Subject::User(user), &[&person.name, name.as_str()]).await?;
     change.commit().await?;
     Ok(true)
+}
+
+/// The name of a user's time zone, if it is known.
+pub(in crate::chat::accounts) async fn time_zone(
+    db: &Db,
+    user: UserId,
+) -> Result<Option<String>, sqlx::Error> {
+    let found: Option<(Option<String>,)> = reading!(db, |pool| {
+        sqlx::query_as("select time_zone from users where id = $1")
+            .bind(user.0)
+            .fetch_optional(pool)
+            .await?
+    });
+    Ok(found.and_then(|(zone,)| zone))
+}
+
+/// Sets a user's time zone; `once`: only where there is none.
+pub(in crate::chat::accounts) async fn set_time_zone(
+    db: &Db,
+    user: UserId,
+    zone: &ZoneName,
+    once: bool,
+) -> Result<(), sqlx::Error> {
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
+        sqlx::query(
+            "update users set time_zone = $1 where id = $2 and (time_zone is null or $3 = 0)",
+        )
+        .bind(zone.as_str())
+        .bind(user.0)
+        .bind(i64::from(once))
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    change.commit().await
 }
 
 /// False when somebody else has the address.

@@ -62,7 +62,7 @@ mod tests {
     use crate::chat::search::model::Query;
 
     fn shown(query: &str, body: &str) -> String {
-        let hits = Query::parse(query).hits(body).expect("a hit");
+        let hits = Query::parse(query, &jiff::tz::TimeZone::UTC).hits(body).expect("a hit");
         let pieces = excerpt(body, &hits);
         let written = pieces.into_iter().map(
             |Piece { text, hit }| {
@@ -84,7 +84,7 @@ mod tests {
     proptest! {
         #[test]
         fn an_excerpt_is_text_of_the_message(body in any::<String>(), query in "[a-e ]{1,5}") {
-            if let Some(hits) = Query::parse(&query).hits(&body) {
+            if let Some(hits) = Query::parse(&query, &jiff::tz::TimeZone::UTC).hits(&body) {
                 let text: String = excerpt(&body, &hits).into_iter().map(|piece| piece.text).collect();
                 let text = text.trim_start_matches('…').trim_end_matches('…');
                 prop_assert!(body.contains(text));

@@ -134,8 +134,8 @@ impl Entry {
 
 /// Whether HTML of ours has a link: what people write has no tags.
 pub(in crate::chat::search) fn has_link(html: &str) -> bool {
-    // A mention begins with its class.
-    html.contains("<a href=")
+    // A mention begins with its class, an e-mail address with `mailto:`.
+    html.contains("<a href=\"http")
 }
 
 /// From so many letters on, few words begin alike.

@@ -10,8 +10,8 @@ mod tokens;
 pub use self::excerpt::{Piece, excerpt};
 pub(in crate::chat::search) use self::index::has_link;
 pub use self::index::{Entry, Mark, Phrase};
-pub use self::query::{Query, plain_name};
-use crate::kernel::MessageId;
+pub use self::query::{Exclusions, Query, plain_name};
+use crate::kernel::{Invalid, MessageId, RoomId, Timestamp, UserId};
 
 /// A message that was found, by somebody who may read it. Made by [`super::Search`] alone.
 #[derive(Clone, Debug)]
@@ -22,5 +22,95 @@ pub struct Hit {
 impl Hit {
     pub fn message(&self) -> MessageId {
         self.message
+    }
+}
+
+/// A page of what was found, the newest first.
+#[derive(Debug)]
+pub struct Found {
+    pub hits: Vec<Hit>,
+    /// Where the search goes on; `None` at its end. There may be one where nothing was found yet.
+    pub next: Option<Cursor>,
+    /// Whether all messages are in the index. Those from before it was made are put in beside the
+    /// running server.
+    pub complete: bool,
+}
+
+/// A place in a search. Its text means nothing to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor(pub(super) MessageId);
+
+impl Cursor {
+    /// # Errors
+    /// When the text is not one that [`std::fmt::Display`] wrote.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let id = text.strip_prefix('m').and_then(|id| i64::from_str_radix(id, 36).ok());
+        id.filter(|id| *id >= 0)
+            .map(|id| Self(MessageId(id)))
+            .ok_or(Invalid::new("cursor", "cursor-shape"))
+    }
+
+    /// Goes on behind this message.
+    pub fn behind(message: MessageId) -> Self {
+        Self(message)
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut digits = Vec::new();
+        let mut rest = self.0.0.max(0).unsigned_abs();
+        while rest > 0 || digits.is_empty() {
+            digits.push(char::from_digit(u32::try_from(rest % 36).unwrap_or(0), 36).unwrap_or('0'));
+            rest /= 36;
+        }
+        write!(f, "m{}", digits.iter().rev().collect::<String>())
+    }
+}
+
+/// A message that the index names, to be held against the query.
+#[derive(Clone, Debug)]
+pub(in crate::chat::search) struct Candidate {
+    pub id: MessageId,
+    pub body: String,
+    pub author: UserId,
+    pub room: RoomId,
+    pub at: Timestamp,
+    /// Only where the query asks for it.
+    pub link: bool,
+}
+
+/// What of a query the index is not asked: who and where is left out, by ids.
+#[derive(Clone, Debug, Default)]
+pub(in crate::chat::search) struct Filter {
+    pub query: Query,
+    pub authors: Vec<UserId>,
+    pub rooms: Vec<RoomId>,
+}
+
+impl Filter {
+    pub fn fits(&self, candidate: &Candidate) -> bool {
+        let not = &self.query.not;
+        !self.authors.contains(&candidate.author)
+            && !self.rooms.contains(&candidate.room)
+            && !(not.link && candidate.link)
+            && !not.days.iter().any(|day| day.contains(&candidate.at))
+            && self.query.hits(&candidate.body).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_back_and_nothing_else_is_one() {
+        for id in [0, 1, 35, 36, 10_000_000, i64::MAX] {
+            let cursor = Cursor(MessageId(id));
+            assert_eq!(Cursor::parse(&cursor.to_string()), Ok(cursor));
+        }
+        for bad in ["", "m", "7", "m-1", "mzzzzzzzzzzzzzzzz", "m 1", "ñ"] {
+            assert!(Cursor::parse(bad).is_err(), "{bad}");
+        }
     }
 }

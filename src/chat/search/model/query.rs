@@ -4,6 +4,8 @@ use std::iter::Peekable;
 use std::ops::Range;
 use std::str::CharIndices;
 
+use icu_properties::CodePointMapData;
+use icu_properties::props::GeneralCategory;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -34,6 +36,18 @@ pub struct Query {
     /// Not before this moment.
     pub after: Option<Timestamp>,
     pub before: Option<Timestamp>,
+    /// What a message must not fit: operators behind a minus.
+    pub not: Exclusions,
+}
+
+/// Operators behind a minus.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exclusions {
+    pub from: Vec<String>,
+    pub rooms: Vec<String>,
+    pub direct: bool,
+    pub link: bool,
+    pub days: Vec<Range<Timestamp>>,
 }
 
 /// Words that stand in a row.
@@ -61,13 +75,14 @@ impl Query {
         format!("in:\"{name}\" ")
     }
 
-    pub fn parse(text: &str) -> Self {
+    /// Days are those of the time zone.
+    pub fn parse(text: &str, zone: &TimeZone) -> Self {
         let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(end, _)| end);
         let mut query = Self::default();
         let mut rest = Reader::new(text.get(..end).unwrap_or_default().trim());
         while let Some(piece) = rest.next_piece() {
             let last = rest.at_end();
-            if piece.quoted || piece.not || !query.operator(&piece.text) {
+            if piece.quoted || !query.operator(&piece, zone) {
                 query.add(&piece, last);
             }
         }
@@ -91,28 +106,46 @@ impl Query {
     }
 
     /// Takes it if it is an operator with something behind it.
-    fn operator(&mut self, text: &str) -> bool {
-        let Some((name, value)) = text.split_once(':') else { return false };
+    fn operator(&mut self, piece: &Piece, zone: &TimeZone) -> bool {
+        let Some((name, value)) = piece.text.split_once(':') else { return false };
         let value = value.trim_matches('"').trim();
-        match (name.to_ascii_lowercase().as_str(), value) {
+        let (name, not) = (name.to_ascii_lowercase(), piece.not);
+        match (name.as_str(), value) {
             (_, "") => return false,
+            ("from", _) if not => self.not.from.push(value.to_owned()),
             ("from", _) => self.from.push(value.to_owned()),
+            ("in", _) if not => self.not.rooms.push(value.to_owned()),
             ("in", _) => self.rooms.push(value.to_owned()),
+            ("has", "link") if not => self.not.link = true,
             ("has", "link") => self.link = true,
+            ("is", "direct") if not => self.not.direct = true,
             ("is", "direct") => self.direct = true,
-            ("after", day) => match midnight(day) {
-                Some(moment) => self.after = self.after.max(Some(moment)),
-                None => return false,
-            },
-            ("before", day) => match midnight(day) {
-                Some(moment) => {
-                    self.before = Some(self.before.map_or(moment, |known| known.min(moment)));
-                }
-                None => return false,
-            },
+            ("after" | "before" | "on", value) => return self.days_of(&name, value, not, zone),
             _ => return false,
         }
         true
+    }
+
+    fn days_of(&mut self, name: &str, value: &str, not: bool, zone: &TimeZone) -> bool {
+        let Some(day) = day(value, zone) else { return false };
+        match (name, not) {
+            ("after", false) | ("before", true) => self.begin(day.start),
+            ("before", false) | ("after", true) => self.end(day.start),
+            (_, false) => {
+                self.begin(day.start);
+                self.end(day.end);
+            }
+            (_, true) => self.not.days.push(day),
+        }
+        true
+    }
+
+    fn begin(&mut self, moment: Timestamp) {
+        self.after = self.after.max(Some(moment));
+    }
+
+    fn end(&mut self, moment: Timestamp) {
+        self.before = Some(self.before.map_or(moment, |known| known.min(moment)));
     }
 
     /// From which moment on and before which it was said.
@@ -142,10 +175,14 @@ impl Query {
     }
 }
 
-/// Midnight, in UTC, at which a day begins.
-fn midnight(day: &str) -> Option<Timestamp> {
-    let start = day.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?;
-    Some(Timestamp(start.timestamp().as_millisecond()))
+/// From the first moment of a day in the time zone to the first of the next: 23 to 25 hours.
+fn day(text: &str, zone: &TimeZone) -> Option<Range<Timestamp>> {
+    let date = text.parse::<Date>().ok()?;
+    let first = |date: Date| {
+        let start = date.to_zoned(zone.clone()).ok()?;
+        Some(Timestamp(start.timestamp().as_millisecond()))
+    };
+    Some(first(date)?..first(date.tomorrow().ok()?)?)
 }
 
 fn may_go_on(token: &Token<'_>) -> bool {
@@ -211,6 +248,12 @@ fn is_quote(c: char) -> bool {
     matches!(c, '"' | '“' | '”' | '„' | '«' | '»')
 }
 
+fn is_dash(c: char) -> bool {
+    c == '-'
+        || CodePointMapData::<GeneralCategory>::new().get(c) == GeneralCategory::DashPunctuation
+        || c == '\u{2212}'
+}
+
 impl<'a> Reader<'a> {
     fn new(text: &'a str) -> Self {
         Self { rest: text.char_indices().peekable() }
@@ -229,7 +272,7 @@ impl<'a> Reader<'a> {
         if self.at_end() {
             return None;
         }
-        let not = self.skip(|c| c == '-');
+        let not = self.minus();
         if self.skip(is_quote) {
             let (text, closed) = self.quoted();
             return Some(Piece { text, quoted: true, closed, not });
@@ -244,6 +287,18 @@ impl<'a> Reader<'a> {
             text.push(c);
         }
         Some(Piece { text, quoted: false, closed: true, not })
+    }
+
+    /// One minus before a word leaves it out. More of them, or a dash, are how the word is written:
+    /// `--flag`, also where a phone made a dash of it.
+    fn minus(&mut self) -> bool {
+        let mut ahead = self.rest.clone();
+        if ahead.next_if(|(_, c)| *c == '-').is_none()
+            || ahead.peek().is_some_and(|(_, c)| is_dash(*c))
+        {
+            return false;
+        }
+        self.skip(|c| c == '-')
     }
 
     fn quoted(&mut self) -> (String, bool) {
@@ -266,16 +321,20 @@ mod tests {
     use crate::chat::search::model::index::Entry;
     use crate::kernel::{RoomId, UserId};
 
+    fn parsed(text: &str) -> Query {
+        Query::parse(text, &TimeZone::UTC)
+    }
+
     #[track_caller]
     fn finds(query: &str, body: &str, marked: &[&str]) {
-        let hits = Query::parse(query).hits(body);
+        let hits = parsed(query).hits(body);
         let hits = hits.map(|hits| hits.into_iter().filter_map(|at| body.get(at)).collect());
         assert_eq!(hits, Some(marked.to_vec()), "{query} in {body}");
     }
 
     #[track_caller]
     fn misses(query: &str, body: &str) {
-        assert_eq!(Query::parse(query).hits(body), None, "{query} in {body}");
+        assert_eq!(parsed(query).hits(body), None, "{query} in {body}");
     }
 
     #[test]
@@ -291,8 +350,7 @@ mod tests {
 
     #[test]
     fn operators_are_read_and_anything_else_is_text() {
-        let query =
-            Query::parse("from:@Ana in:\"El huerto\" has:link IS:direct after:2026-01-02 hola");
+        let query = parsed("from:@Ana in:\"El huerto\" has:link IS:direct after:2026-01-02 hola");
         assert_eq!(
             (query.from, query.rooms),
             (vec!["@Ana".to_owned()], vec!["El huerto".to_owned()])
@@ -309,12 +367,59 @@ mod tests {
             ":",
             "after:2026-02-30",
         ] {
-            let query = Query::parse(text);
+            let query = parsed(text);
             assert_eq!(Query { words: Vec::new(), ..query }, Query::default(), "{text}");
         }
         for nothing in ["", "  ", "\"", "-", "++ \"\" -\"\"", "\u{0}"] {
-            assert!(Query::parse(nothing).is_empty(), "{nothing:?}");
+            assert!(parsed(nothing).is_empty(), "{nothing:?}");
         }
+    }
+
+    #[test]
+    fn a_minus_turns_every_operator_around() {
+        let not = |text| parsed(text).not;
+        for name in ["ana", "\"ana\"", "me", "@ana"] {
+            let query = parsed(&format!("word -from:{name}"));
+            assert_eq!((query.not.from.len(), query.from.len()), (1, 0), "{name}");
+        }
+        assert_eq!(not("-in:\"El huerto\"").rooms, ["El huerto"]);
+        assert!(not("-has:link").link && not("-IS:direct").direct);
+        assert_eq!(parsed("-after:2026-01-02"), parsed("before:2026-01-02"));
+        assert_eq!(parsed("-before:2026-01-02"), parsed("after:2026-01-02"));
+        assert_eq!(not("-on:2026-01-02").days.len(), 1);
+        let both = parsed("-from:ana -from:luis -has:link word");
+        assert_eq!((both.not.from.len(), both.not.link, both.words.len()), (2, true, 1));
+        // What is no operator stays a word that is left out.
+        assert!(parsed("word -has:dog").words.iter().any(|words| words.not));
+    }
+
+    #[test]
+    fn days_are_those_of_the_time_zone() {
+        let zone = TimeZone::get("America/Los_Angeles").expect("a zone");
+        let days = Query::parse("on:2026-03-08", &zone).days();
+        // 07:30 UTC of the 9th is the evening of the 8th there; that day has 23 hours.
+        assert_eq!(days.start.until(days.end).as_secs(), 23 * 3_600);
+        let at = |text: &str| {
+            let moment: jiff::Timestamp = text.parse().expect("a moment");
+            Timestamp(moment.as_millisecond())
+        };
+        assert!(
+            days.contains(&at("2026-03-09T06:30:00Z"))
+                && !days.contains(&at("2026-03-08T07:30:00Z"))
+        );
+        assert_eq!(Query::parse("after:2026-03-08 before:2026-03-09", &zone).days(), days);
+    }
+
+    #[test]
+    fn signs_before_a_word_that_are_no_single_minus_are_part_of_the_text() {
+        for flag in
+            ["--flag", "---flag", "\u{2013}flag", "\u{2014}flag", "\u{2212}flag", "-\u{2014}flag"]
+        {
+            finds(flag, "run patio --flag now", &["flag"]);
+            finds(&format!("patio {flag}"), "run patio --flag now", &["patio", "flag"]);
+            finds(&format!("{flag} patio"), "run patio --flag now", &["patio", "flag"]);
+        }
+        misses("patio -flag", "run patio --flag now");
     }
 
     #[test]
@@ -333,7 +438,7 @@ mod tests {
         ) {
             let typed: String = body.chars().skip(start).take(length).collect();
             let typed = if quoted { format!("\"{typed}\"") } else { typed };
-            let query = Query::parse(&typed);
+            let query = parsed(&typed);
             prop_assume!(query.hits(&body).is_some());
             let index = Entry { room: RoomId(1), author: UserId(1), body, link: false }.text();
             for phrase in query.phrases() {
@@ -351,7 +456,7 @@ mod tests {
 
         #[test]
         fn any_text_is_a_query(text in any::<String>(), body in any::<String>()) {
-            let query = Query::parse(&text);
+            let query = parsed(&text);
             for at in query.hits(&body).unwrap_or_default() {
                 prop_assert!(body.get(at).is_some());
             }

@@ -4,7 +4,7 @@
 //! messages, then for eight times as many, and so on until there are enough. What is common is found in
 //! the first; what is rare is little to gather in the last.
 
-use super::find::Wanted;
+use super::find::{CandidateRow, Wanted};
 use crate::chat::rooms::readable_rooms;
 use crate::chat::search::model::{Mark, Phrase};
 use crate::kernel::MessageId;
@@ -75,10 +75,11 @@ const ASK: &str = concat!(
        (select id from search
         where search_entry(id, tokens) @@ $1::tsquery and ($2::text is null or tokens @@ $2::tsquery)
           and id + 0 < $3 and id + 0 >= $4)
-     select m.id, m.body
+     select m.id, m.body, m.author_id, m.pos, m.created_at,
+       cast(case when $9 = 1 and m.html like '%<a href=\"http%' then 1 else 0 end as bigint)
      from (select id from s order by id desc) s
      cross join lateral
-       (select id, body from messages
+       (select id, body, author_id, pos, created_at, html from messages
         where id = s.id and (pos >> 32) = any(array(",
     readable_rooms!("$5"),
     ")) and created_at >= $6 and created_at < $7 and deleted_at is null offset 0) m
@@ -91,12 +92,12 @@ pub(super) async fn find(
     wanted: &Wanted,
     before: MessageId,
     limit: usize,
-) -> Result<Vec<(i64, String)>, sqlx::Error> {
-    let mut found: Vec<(i64, String)> = Vec::new();
+) -> Result<Vec<CandidateRow>, sqlx::Error> {
+    let mut found: Vec<CandidateRow> = Vec::new();
     let open = wanted.phrases.iter().any(Phrase::is_open);
     let eras: &[u32] = if open { &ERAS_OF_OPEN_WORDS } else { &ERAS };
     for window in Window::all(before.0, wanted.lowest.0, eras) {
-        let more: Vec<(i64, String)> = sqlx::query_as(ASK)
+        let more: Vec<CandidateRow> = sqlx::query_as(ASK)
             .bind(window.loose(wanted))
             .bind(window.strict(wanted))
             .bind(window.before)
@@ -105,6 +106,7 @@ pub(super) async fn find(
             .bind(wanted.days.start.0)
             .bind(wanted.days.end.0)
             .bind(i64::try_from(limit - found.len()).unwrap_or(i64::MAX))
+            .bind(i64::from(wanted.links))
             .fetch_all(pool)
             .await?;
         found.extend(more);

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::eras;
 use crate::chat::rooms::readable_rooms;
-use crate::chat::search::model::{Mark, Phrase};
-use crate::db::{Db, as_one_text, parse_rows};
+use crate::chat::search::model::{Candidate, Mark, Phrase};
+use crate::db::{Db, as_one_text, in_order, parse_rows};
+use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Timestamp, UserId};
 
 /// What a message must have to be found.
@@ -18,6 +19,32 @@ pub(in crate::chat::search) struct Wanted {
     /// No message below it fits.
     pub lowest: MessageId,
     pub days: Range<Timestamp>,
+    /// Whether it is asked of each whether it has a link.
+    pub links: bool,
+}
+
+in_order! {
+    pub(super) struct CandidateRow {
+        id: i64,
+        body: String,
+        author: i64,
+        pos: i64,
+        at: i64,
+        link: i64,
+    }
+}
+
+impl From<CandidateRow> for Candidate {
+    fn from(row: CandidateRow) -> Self {
+        Self {
+            id: MessageId(row.id),
+            body: row.body,
+            author: UserId(row.author),
+            room: RoomKey::stored(row.pos).room(),
+            at: Timestamp(row.at),
+            link: row.link != 0,
+        }
+    }
 }
 
 impl Wanted {
@@ -49,7 +76,8 @@ impl Wanted {
 // The index is walked from its newest end and stops when there is enough, so the newest are found in
 // the same time however many there are. `cross join` keeps it the outer loop.
 const SQLITE: &str = as_one_text!(
-    "m.id, m.body",
+    "m.id, m.body, m.author_id, m.pos, m.created_at,
+     case when $8 = 1 and m.html like '%<a href=\"http%' then 1 else 0 end",
     concat!(
         "from search s cross join messages m on m.id = s.rowid
          where s.search match $1 and s.rowid < $2 and s.rowid >= $7 and (m.pos >> 32) in (",
@@ -72,8 +100,8 @@ pub(in crate::chat::search) async fn find(
     wanted: &Wanted,
     before: MessageId,
     limit: usize,
-) -> Result<Vec<(MessageId, String)>, sqlx::Error> {
-    let found: Vec<(i64, String)> = match db {
+) -> Result<Vec<Candidate>, sqlx::Error> {
+    let found: Vec<CandidateRow> = match db {
         Db::Sqlite { read, .. } => {
             let lines: (String,) = sqlx::query_as(SQLITE)
                 .bind(wanted.match_text())
@@ -83,11 +111,12 @@ pub(in crate::chat::search) async fn find(
                 .bind(wanted.days.end.0)
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX))
                 .bind(wanted.lowest.0)
+                .bind(i64::from(wanted.links))
                 .fetch_one(&mut *read.one().await?)
                 .await?;
             parse_rows(&lines.0)?
         }
         Db::Postgres(pool) => eras::find(pool, wanted, before, limit).await?,
     };
-    Ok(found.into_iter().map(|(id, body)| (MessageId(id), body)).collect())
+    Ok(found.into_iter().map(Candidate::from).collect())
 }

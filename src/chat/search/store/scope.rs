@@ -16,6 +16,8 @@ pub(in crate::chat::search) struct Scope {
     rooms: Vec<RoomId>,
     /// How many messages there were ever in these.
     messages: i64,
+    /// Whether all messages are in the index.
+    pub complete: bool,
 }
 
 /// An index is asked for so many rooms at most.
@@ -36,9 +38,10 @@ impl Scope {
 }
 
 pub(in crate::chat::search) async fn scope(db: &Db, reader: UserId) -> Result<Scope, sqlx::Error> {
-    let (newest, messages, rooms): (i64, i64, String) = reading!(db, |pool| {
+    let (newest, earlier, messages, rooms): (i64, i64, i64, String) = reading!(db, |pool| {
         sqlx::query_as(concat!(
             "select (select value from counters where name = 'message'),
+               (select count(*) from meta where name = 'search_below'),
                cast(coalesce(sum(last_seq), 0) as bigint),
                coalesce(string_agg(cast(id as text), ' '), '')
              from rooms where id in (",
@@ -51,7 +54,7 @@ pub(in crate::chat::search) async fn scope(db: &Db, reader: UserId) -> Result<Sc
         .await?
     });
     let rooms = rooms.split(' ').filter_map(|id| id.parse().ok().map(RoomId)).collect();
-    Ok(Scope { newest: MessageId(newest), rooms, messages })
+    Ok(Scope { newest: MessageId(newest), rooms, messages, complete: earlier == 0 })
 }
 
 /// Among which messages those of these days are; there may be others between.
