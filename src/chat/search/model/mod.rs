@@ -91,11 +91,11 @@ pub(in crate::chat::search) struct Filter {
 impl Filter {
     pub fn fits(&self, candidate: &Candidate) -> bool {
         let not = &self.query.not;
-        !self.authors.contains(&candidate.author)
-            && !self.rooms.contains(&candidate.room)
-            && !(not.link && candidate.link)
-            && !not.days.iter().any(|day| day.contains(&candidate.at))
-            && self.query.hits(&candidate.body).is_some()
+        let left_out = self.authors.contains(&candidate.author)
+            || self.rooms.contains(&candidate.room)
+            || (not.link && candidate.link)
+            || not.days.iter().any(|day| day.contains(&candidate.at));
+        !left_out && self.query.hits(&candidate.body).is_some()
     }
 }
 
