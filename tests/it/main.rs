@@ -15,6 +15,7 @@ mod demo;
 mod durability;
 mod examples;
 mod export;
+mod isolation;
 mod jobs;
 mod large;
 mod live;
