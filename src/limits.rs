@@ -58,6 +58,8 @@ pub mod user {
     pub const LIVE_CONNECTIONS: usize = 20;
     /// API tokens; one more ends the one that was used least recently.
     pub const TOKENS: usize = 20;
+    /// How long an API token with an end of its own may live.
+    pub const TOKEN_LIFETIME: Duration = Duration::from_hours(10 * 365 * 24);
 }
 
 /// Per address, which for IPv6 is a /64. The networks around it have more: [`network`].

@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::shapes::{Items, User};
-use crate::chat::accounts::model::{NewAccount, TokenLabel};
-use crate::chat::accounts::{RegisterError, SignInError, Visitor};
+use crate::chat::accounts::model::{NewAccount, TokenLabel, TokenLifetime};
+use crate::chat::accounts::{RegisterError, Visitor};
 use crate::http::{Client, JsonBody, Problem, Site, Viewer};
 use crate::kernel::Invalid;
 
@@ -64,7 +64,7 @@ async fn create(
 ) -> Result<Response, Problem> {
     site.rates.sign_up(client)?;
     let new = NewAccount::parse(&new.name, &new.email, &new.password).map_err(Problem::invalid)?;
-    let person = site.accounts.register(&new, &visitor).await.map_err(|error| match error {
+    let proven = site.accounts.register(&new, &visitor).await.map_err(|error| match error {
         RegisterError::Closed => Problem::saying(StatusCode::FORBIDDEN, "register-closed"),
         RegisterError::Taken(fields) => {
             Problem { status: StatusCode::CONFLICT, ..Problem::invalid(fields) }
@@ -72,7 +72,7 @@ async fn create(
         RegisterError::Guessable => Invalid::new("password", "password-guessable").into(),
         RegisterError::Fault(fault) => fault.into(),
     })?;
-    Ok((StatusCode::CREATED, Json(User::new(&person, false))).into_response())
+    Ok((StatusCode::CREATED, Json(User::new(proven.person(), false))).into_response())
 }
 
 /// Everybody with an account
@@ -113,6 +113,9 @@ struct NewToken {
     /// Tells it from your other tokens.
     #[schema(max_length = 64)]
     label: String,
+    /// After so many seconds it ends by itself. Without: it does not.
+    #[schema(minimum = 1, maximum = 315_360_000)]
+    expires_in: Option<i64>,
 }
 
 /// A new token, and whose it is.
@@ -125,7 +128,9 @@ struct IssuedToken<'a> {
 
 /// Make a token
 ///
-/// It is good until it is taken back, here or in the settings, or the password changes.
+/// It is good until it is taken back, here or in the settings, until `expires_in` seconds have passed,
+/// or the password or the e-mail address changes. One user has 20 tokens at most: one more ends the
+/// one that was used least recently, with its live connections.
 #[utoipa::path(
     post,
     path = "/tokens",
@@ -146,13 +151,11 @@ async fn create_token(
 ) -> Result<Response, Problem> {
     site.rates.sign_in(client)?;
     let label = TokenLabel::parse(&new.label)?;
-    let signed_in = site.accounts.sign_in(&new.login, &new.password, &visitor).await;
-    let person = signed_in.map_err(|error| match error {
-        SignInError::Wrong => Problem::saying(StatusCode::UNAUTHORIZED, "login-wrong"),
-        SignInError::Fault(fault) => fault.into(),
-    })?;
-    let secret = site.accounts.issue_token(&person, &label).await?;
-    let user = User::new(&person, site.presence.is_online(person.id));
+    let lifetime = new.expires_in.map(TokenLifetime::parse).transpose()?;
+    let proven = site.accounts.sign_in(&new.login, &new.password, &visitor).await?;
+    let secret = site.accounts.issue_token(&proven, &label, lifetime).await?;
+    let person = proven.person();
+    let user = User::new(person, site.presence.is_online(person.id));
     let issued = IssuedToken { token: secret.reveal(), user };
     Ok((StatusCode::CREATED, Json(issued)).into_response())
 }

@@ -106,7 +106,8 @@ impl Desk {
             }
             Task::ResetPassword { name } => {
                 let person = self.find(&name).await?.person;
-                let link = self.accounts.reset_link(&self.operator, person.id).await?;
+                let link = self.accounts.reset_link(&self.operator, person.id).await;
+                let link = link.map_err(explain)?;
                 print(&self.written(&link))
             }
         }
@@ -175,6 +176,7 @@ fn explain(error: AdminError) -> anyhow::Error {
         AdminError::LastAdmin => {
             anyhow!("somebody must stay administrator: promote another one first")
         }
+        error @ AdminError::NoAdmin => error.into(),
         AdminError::Fault(fault) => fault.into(),
     }
 }

@@ -11,6 +11,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use crate::chat::accounts::SignInError;
 use crate::chat::messages::WriteError;
 use crate::chat::rooms::{AccessError, RoomError};
 use crate::kernel::{Fault, Invalid, Random};
@@ -87,6 +88,15 @@ impl From<AccessError> for Problem {
             AccessError::NotFound => Self::not_found(),
             AccessError::Forbidden => Self::saying(StatusCode::FORBIDDEN, "not-the-owner"),
             AccessError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Wrong => Self::saying(StatusCode::UNAUTHORIZED, "login-wrong"),
+            SignInError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -96,7 +96,7 @@ async fn login(
 ) -> Result<Response, Problem> {
     site.rates.sign_in(visit.client)?;
     match site.accounts.sign_in(&typed.login, &typed.password, &visit.visitor).await {
-        Ok(person) => visit.sign_in(&site, &person, &typed.next).await,
+        Ok(proven) => visit.sign_in(&site, &proven, &typed.next).await,
         Err(SignInError::Fault(fault)) => Err(fault.into()),
         Err(SignInError::Wrong) => {
             let wrong = [Invalid::new("form", "login-wrong")];
@@ -136,7 +136,7 @@ async fn register(
     let problems =
         match (NewAccount::parse(&typed.name, &typed.email, &typed.password), typed.differs()) {
             (Ok(new), None) => match site.accounts.register(&new, &visit.visitor).await {
-                Ok(person) => return visit.sign_in(&site, &person, &typed.next).await,
+                Ok(proven) => return visit.sign_in(&site, &proven, &typed.next).await,
                 Err(RegisterError::Taken(fields)) => fields,
                 Err(RegisterError::Guessable) => {
                     vec![Invalid::new("password", "password-guessable")]

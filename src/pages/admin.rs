@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::form::Form;
 use super::jobs::JobView;
-use super::layout::{Frame, again, html};
+use super::layout::{Frame, again, html, unkept};
 use super::people::PersonView;
 use super::side::{Side, side};
 use crate::chat::accounts::model::{Account, Admin, Email, Name, Person, Role, Secret};
@@ -185,7 +185,8 @@ async fn add(
             Ok((person, secret)) => {
                 let link = Some(LinkView::new(&person, &secret, &page));
                 let extras = Extras { link, ..Extras::default() };
-                return administration(&site, &me.person, &admin, page, extras).await;
+                let shown = administration(&site, &me.person, &admin, page, extras).await?;
+                return Ok(unkept(shown));
             }
             Err(RegisterError::Taken(fields)) => fields,
             Err(RegisterError::Fault(fault)) => return Err(fault.into()),
@@ -250,10 +251,10 @@ async fn make_link(
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
     let person = find(&site, &admin.0, form.user).await?;
-    let secret = site.accounts.reset_link(&admin.0, person.id).await?;
+    let secret = site.accounts.reset_link(&admin.0, person.id).await.map_err(explain)?;
     let link = Some(LinkView::new(&person, &secret, &page));
     let extras = Extras { link, ..Extras::default() };
-    administration(&site, &me.person, &admin, page, extras).await
+    Ok(unkept(administration(&site, &me.person, &admin, page, extras).await?))
 }
 
 async fn close(
@@ -279,6 +280,7 @@ async fn open(
 fn explain(error: AdminError) -> Problem {
     match error {
         AdminError::LastAdmin => Problem::saying(StatusCode::CONFLICT, "last-administrator"),
+        AdminError::NoAdmin => Problem::saying(StatusCode::FORBIDDEN, "not-an-administrator"),
         AdminError::Fault(fault) => fault.into(),
     }
 }

@@ -1,9 +1,9 @@
 //! What every page has: its language, the installation's name, its own address, its assets.
 
 use axum::extract::{FromRequestParts, Request};
-use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
@@ -149,6 +149,13 @@ pub(super) fn html(template: &impl askama::Template) -> Response {
         Ok(text) => ([(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response(),
         Err(error) => Problem::internal(&error).into_response(),
     }
+}
+
+/// A page with a secret on it, or in its address: no browser keeps it, for the way back or for whoever
+/// sits there next.
+pub(super) fn unkept(mut page: Response) -> Response {
+    page.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    page
 }
 
 /// A page that is an answer although its status is an error's.

@@ -2,17 +2,17 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
 use axum::response::Response;
 use axum::routing::post;
 use serde::Deserialize;
 
 use super::form::Form;
-use super::layout::Frame;
-use super::settings::{Forms, refused, saved, settings};
-use crate::chat::accounts::model::{TokenInfo, TokenLabel};
-use crate::http::{FormBody, Problem, Site, Viewer};
+use super::layout::{Frame, unkept};
+use super::settings::{Forms, explain, refused, saved, settings};
+use crate::chat::accounts::Visitor;
+use crate::chat::accounts::model::{TokenInfo, TokenLabel, TokenLifetime};
+use crate::http::{Client, FormBody, Problem, Site, Viewer};
+use crate::kernel::{Invalid, Timestamp};
 
 pub(super) fn router() -> Router<Site> {
     Router::new()
@@ -20,11 +20,33 @@ pub(super) fn router() -> Router<Site> {
         .route("/settings/tokens/revoke", post(revoke))
 }
 
+/// How long a token may be chosen to live: days, with the text that says so.
+pub(super) const LIFETIMES: [(&str, &str); 4] = [
+    ("2592000", "token-lifetime-month"),
+    ("7776000", "token-lifetime-quarter"),
+    ("31536000", "token-lifetime-year"),
+    ("", "token-lifetime-endless"),
+];
+
 pub(super) struct TokenView {
     pub id: String,
     pub label: String,
-    pub since: String,
-    pub since_iso: String,
+    pub since: At,
+    pub used: Option<At>,
+    pub until: Option<At>,
+}
+
+/// A moment, to the minute.
+pub(super) struct At {
+    pub text: String,
+    pub iso: String,
+}
+
+impl At {
+    fn new(at: Timestamp) -> Self {
+        let text = format!("{} UTC", at.utc().strftime("%Y-%m-%d %H:%M"));
+        Self { text, iso: at.rfc3339() }
+    }
 }
 
 impl TokenView {
@@ -32,37 +54,61 @@ impl TokenView {
         Self {
             id: token.credential.to_hex(),
             label: token.label.clone(),
-            since: format!("{} UTC", token.created_at.utc().strftime("%Y-%m-%d %H:%M")),
-            since_iso: token.created_at.rfc3339(),
+            since: At::new(token.created_at),
+            used: token.last_used_at.map(At::new),
+            until: token.expires_at.map(At::new),
         }
     }
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct LabelForm {
+struct TokenForm {
     label: String,
+    /// Seconds, or nothing for a token that does not end by itself.
+    expires_in: String,
+    current_password: String,
+}
+
+impl TokenForm {
+    fn parse(&self) -> Result<(TokenLabel, Option<TokenLifetime>), Invalid> {
+        let seconds = match self.expires_in.as_str() {
+            "" => None,
+            // What is no number is as far out of range as any.
+            text => Some(text.parse().unwrap_or(0)),
+        };
+        Ok((TokenLabel::parse(&self.label)?, seconds.map(TokenLifetime::parse).transpose()?))
+    }
 }
 
 async fn create(
     State(site): State<Site>,
+    client: Client,
+    visitor: Visitor,
     Viewer(me): Viewer,
     page: Frame,
-    FormBody(typed): FormBody<LabelForm>,
+    FormBody(typed): FormBody<TokenForm>,
 ) -> Result<Response, Problem> {
-    let forms = match TokenLabel::parse(&typed.label) {
-        Ok(label) => {
-            let secret = site.accounts.issue_token(&me.person, &label).await?;
-            Forms { fresh_token: Some(secret.reveal().to_owned()), ..Forms::default() }
+    site.rates.sign_in(client)?;
+    let problem = match typed.parse() {
+        Ok((label, lifetime)) => {
+            match site.accounts.prove(&me, &typed.current_password, &visitor).await {
+                Ok(proven) => {
+                    let secret = site.accounts.issue_token(&proven, &label, lifetime).await?;
+                    let fresh_token = Some(secret.reveal().to_owned());
+                    let forms = Forms { fresh_token, ..Forms::default() };
+                    return Ok(unkept(settings(&site, &me, page, forms).await?));
+                }
+                Err(error) => explain(error)?,
+            }
         }
-        Err(problem) => {
-            let token = Form::default().with("label", &typed.label).complain(page.t, &[problem]);
-            return refused(&site, &me, page, Forms { token, ..Forms::default() }).await;
-        }
+        Err(problem) => problem,
     };
-    let mut shown = settings(&site, &me, page, forms).await?;
-    shown.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(shown)
+    let token = Form::default()
+        .with("label", &typed.label)
+        .with("expires_in", &typed.expires_in)
+        .complain(page.t, &[problem]);
+    refused(&site, &me, page, Forms { token: Some(token), ..Forms::default() }).await
 }
 
 #[derive(Deserialize, Default)]

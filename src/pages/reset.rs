@@ -9,7 +9,7 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::form::Form;
-use super::layout::{Frame, again, html};
+use super::layout::{Frame, again, html, unkept};
 use super::settings::chosen_password;
 use super::visit::Visit;
 use crate::chat::accounts::ResetError;
@@ -38,7 +38,7 @@ async fn show(
 ) -> Result<Response, Problem> {
     let person = site.accounts.by_reset(&Secret::new(link.as_str())).await.map_err(explain)?;
     let (name, display_name) = (person.name, person.display_name);
-    Ok(html(&ResetPage { page, form: Form::default(), link, name, display_name }))
+    Ok(unkept(html(&ResetPage { page, form: Form::default(), link, name, display_name })))
 }
 
 #[derive(Deserialize, Default)]
@@ -60,7 +60,7 @@ async fn reset(
     let person = site.accounts.by_reset(&secret).await.map_err(explain)?;
     let problems = match chosen_password(&typed.password, &typed.password_confirmation) {
         Ok(new) => match site.accounts.reset_password(&secret, &new).await {
-            Ok(person) => return visit.sign_in(&site, &person, "/").await,
+            Ok(proven) => return visit.sign_in(&site, &proven, "/").await,
             Err(ResetError::Guessable) => vec![Invalid::new("password", "password-guessable")],
             Err(error) => return Err(explain(error)),
         },
@@ -69,7 +69,7 @@ async fn reset(
     let form = Form::default().complain(page.t, &problems);
     let (name, display_name) = (person.name, person.display_name);
     let shown = html(&ResetPage { page, form, link, name, display_name });
-    Ok(again(StatusCode::UNPROCESSABLE_ENTITY, shown))
+    Ok(unkept(again(StatusCode::UNPROCESSABLE_ENTITY, shown)))
 }
 
 fn explain(error: ResetError) -> Problem {

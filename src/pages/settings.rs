@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::browser;
 use super::form::Form;
 use super::layout::{Frame, again, html};
-use super::programs::TokenView;
+use super::programs::{LIFETIMES, TokenView};
 use super::side::{Side, side};
 use crate::chat::accounts::model::{
     DisplayName, Email, PlainPassword, SessionInfo, SignedIn, ZoneName,
@@ -47,6 +47,7 @@ struct SettingsPage {
     /// The secret of a token that was just made; it is shown once.
     fresh_token: Option<String>,
     tokens: Vec<TokenView>,
+    lifetimes: [(&'static str, &'static str); LIFETIMES.len()],
     /// Something was just saved.
     saved: bool,
 }
@@ -81,7 +82,7 @@ pub(super) struct Forms {
     pub email: Option<Form>,
     pub password: Form,
     pub time_zone: Option<Form>,
-    pub token: Form,
+    pub token: Option<Form>,
     pub fresh_token: Option<String>,
 }
 
@@ -106,6 +107,7 @@ pub(super) async fn settings(
     let own_email = || Form::default().with("email", &address);
     let zone = site.accounts.time_zone(me.person.id).await?;
     let own_zone = || Form::default().with("time_zone", zone.iana_name().unwrap_or("UTC"));
+    let own_token = || Form::default().with("expires_in", LIFETIMES[0].0);
     let sessions = site.accounts.sessions(me).await?;
     let template = SettingsPage {
         side: side(site, &me.person, None, &page).await?,
@@ -114,9 +116,10 @@ pub(super) async fn settings(
         email: forms.email.unwrap_or_else(own_email),
         password: forms.password,
         time_zone: forms.time_zone.unwrap_or_else(own_zone),
-        token: forms.token,
+        token: forms.token.unwrap_or_else(own_token),
         fresh_token: forms.fresh_token,
         tokens: site.accounts.tokens(me).await?.iter().map(TokenView::new).collect(),
+        lifetimes: LIFETIMES,
         sessions: sessions.iter().map(|session| SessionView::new(session, me, page.t)).collect(),
         saved: page.asks("saved"),
         page,
@@ -234,7 +237,8 @@ pub(super) fn chosen_password(typed: &str, again: &str) -> Result<PlainPassword,
     }
 }
 
-fn explain(error: ChangeError) -> Result<Invalid, Problem> {
+/// What is wrong with the form.
+pub(super) fn explain(error: ChangeError) -> Result<Invalid, Problem> {
     match error {
         ChangeError::WrongPassword => Ok(Invalid::new("current_password", "password-wrong")),
         ChangeError::NameTaken => Ok(Invalid::new("display_name", "name-taken")),

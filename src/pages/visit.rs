@@ -10,7 +10,7 @@ use axum_extra::extract::CookieJar;
 
 use super::layout::OwnPath;
 use crate::chat::accounts::Visitor;
-use crate::chat::accounts::model::{Person, Secret};
+use crate::chat::accounts::model::{Proven, Secret};
 use crate::http::{Client, Problem, Site, Viewer, cookies};
 
 pub(super) struct Visit {
@@ -45,13 +45,13 @@ impl Visit {
     pub async fn sign_in(
         self,
         site: &Site,
-        person: &Person,
+        proven: &Proven,
         next: &str,
     ) -> Result<Response, Problem> {
         if let Some(earlier) = self.session {
             site.accounts.close_session(earlier.credential()).await?;
         }
-        let secret = site.accounts.open_session(person, &self.agent).await?;
+        let secret = site.accounts.open_session(proven, &self.agent).await?;
         let next = OwnPath::parse(next);
         let to = Redirect::to(next.as_ref().map_or("/", OwnPath::as_str));
         Ok((CookieJar::new().add(cookies::sign_in(&secret, self.client)), to).into_response())

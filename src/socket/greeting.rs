@@ -22,6 +22,7 @@ impl Session {
         self.connection.listen(Topic::Everybody);
         self.connection.listen(Topic::Person(person.id));
         let reading = self.hall.readers.acquire().await;
+        self.begin_signed_in().await?;
         let standing = self.standing(&person, since).await;
         drop(reading);
         let Ok((rooms, missed)) = standing else { return end(FAILED) };

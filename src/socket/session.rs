@@ -21,7 +21,7 @@ use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
 use crate::http::problem::{self, Problem};
 use crate::http::rate_limit::Action;
 use crate::http::{Language, Site};
-use crate::kernel::{MessageId, RoomId, Seq, Timestamp, TokenBucket};
+use crate::kernel::{Fault, MessageId, RoomId, Seq, Timestamp, TokenBucket};
 use crate::limits::connection::FRAMES;
 use crate::live::{Connection, Form, Input};
 
@@ -35,6 +35,8 @@ const ACCOUNT_CLOSED: u16 = 4403;
 const TOO_FAST: u16 = 4429;
 /// That somebody is typing is passed on once in so long, for each room.
 const TYPING_EVERY: Duration = Duration::from_secs(2);
+/// How often a connection notes that its sign-in is in use.
+const USED_EVERY: Duration = Duration::from_hours(1);
 
 /// Goes on, or ends.
 pub(super) type Flow = ControlFlow<Ending>;
@@ -53,6 +55,8 @@ pub(super) struct Session {
     pub(super) t: Language,
     pub(super) form: Form,
     pub(super) connection: Connection<Chat>,
+    /// When it was last noted that the sign-in is in use.
+    used: Timestamp,
     /// How fast frames may come; `None` when rates are lifted.
     frames: Option<TokenBucket>,
     posts: Posts,
@@ -70,7 +74,8 @@ impl Session {
     ) -> Self {
         let frames = hall.site.rates.is_on().then(TokenBucket::default);
         let (posts, typed) = Default::default();
-        Self { hall, me, t, form, connection, frames, posts, typed }
+        let used = hall.site.clock.now();
+        Self { hall, me, t, form, connection, used, frames, posts, typed }
     }
 
     /// What happened `since` is told first, as far as it is about people and rooms.
@@ -95,7 +100,9 @@ impl Session {
     async fn talk(&mut self, since: Option<Timestamp>) -> Flow {
         Box::pin(self.greet(since)).await?;
         loop {
-            match self.next().await {
+            let input = self.next().await;
+            self.stay_signed_in().await?;
+            match input {
                 Input::Text(text) => {
                     self.count()?;
                     Box::pin(self.answer(&text)).await?;
@@ -133,6 +140,32 @@ impl Session {
 
     pub(super) fn site(&self) -> &Site {
         &self.hall.site
+    }
+
+    /// Before the first word: whether the sign-in ended before this connection listened for that.
+    pub(super) async fn begin_signed_in(&self) -> Flow {
+        let asked = self.site().accounts.ended(&self.me).await;
+        Self::go_on(&asked)
+    }
+
+    /// A connection that somebody uses is a use of what opened it: noted once in a while, and ended if
+    /// that is no longer good.
+    async fn stay_signed_in(&mut self) -> Flow {
+        let now = self.site().clock.now();
+        if self.used.until(now) < USED_EVERY {
+            return Flow::Continue(());
+        }
+        self.used = now;
+        let asked = Box::pin(self.site().accounts.ended_in_use(&self.me)).await;
+        Self::go_on(&asked)
+    }
+
+    fn go_on(asked: &Result<Option<accounts::Ending>, Fault>) -> Flow {
+        match asked {
+            Ok(None) => Flow::Continue(()),
+            Ok(Some(ending)) => end(code_of(*ending)),
+            Err(_) => end(FAILED),
+        }
     }
 
     fn count(&mut self) -> Flow {
@@ -210,8 +243,7 @@ impl Session {
 
     async fn act(&mut self, notice: Notice) -> Flow {
         match notice {
-            Notice::Ended(accounts::Ending::SignedOut) => return end(SIGNED_OUT),
-            Notice::Ended(accounts::Ending::AccountClosed) => return end(ACCOUNT_CLOSED),
+            Notice::Ended(ending) => return end(code_of(ending)),
             Notice::Joined(room) => {
                 self.connection.listen(Topic::Members(room));
                 self.show_room(room).await;
@@ -256,6 +288,15 @@ impl Session {
 
     pub(super) fn send(&self, frame: &Frame<'_>) {
         self.connection.send(&frame.text());
+    }
+}
+
+/// What the end of a sign-in says to whoever is connected by it.
+fn code_of(ending: accounts::Ending) -> u16 {
+    match ending {
+        accounts::Ending::SignedOut => SIGNED_OUT,
+        accounts::Ending::AccountClosed => ACCOUNT_CLOSED,
+        accounts::Ending::RoleChanged => RESTART,
     }
 }
 

@@ -21,7 +21,7 @@ fn numbers(rooms: &[i64]) -> Vec<String> {
         let key = i128::from(*room) << 32;
         found.extend([key, key | 1, -key]);
     }
-    found.iter().map(ToString::to_string).chain(["".to_owned(), "1.5".to_owned()]).collect()
+    found.iter().map(ToString::to_string).chain([String::new(), "1.5".to_owned()]).collect()
 }
 
 /// Rooms by what is said in each, and who may read it.

@@ -9,6 +9,7 @@ mod changes;
 mod command_line;
 mod commands;
 mod connections;
+mod credentials;
 mod databases;
 mod deleted_rooms;
 mod demo;

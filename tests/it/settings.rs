@@ -126,7 +126,9 @@ async fn one_sees_where_one_is_signed_in_and_ends_what_is_elsewhere() {
 async fn one_makes_a_token_sees_it_once_and_takes_it_back() {
     let server = Server::start().await;
     let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
-    let made = ana.submit("/settings/tokens", &[("label", "weather bot")]).await;
+    let made = ana
+        .submit("/settings/tokens", &[("label", "weather bot"), ("current_password", PASSWORD)])
+        .await;
     assert_eq!(made.headers["cache-control"], "no-store");
     let secret = made.one("#programs .link-once");
     let me = async || {
@@ -161,7 +163,9 @@ async fn a_token_s_label_that_is_too_long_comes_back_with_a_complaint() {
     assert_eq!(page.attribute("#label", "value"), Some(long));
     assert_eq!(page.all("#label-note").len(), 1);
     ana.language = "es";
-    let page = ana.submit("/settings/tokens", &[("label", &"ñ".repeat(64))]).await;
+    let label = "ñ".repeat(64);
+    let fields = [("label", label.as_str()), ("current_password", PASSWORD)];
+    let page = ana.submit("/settings/tokens", &fields).await;
     assert_eq!(page.all("#programs .link-once").len(), 1);
     assert_eq!(page.one("#programs h2"), "Programas");
 }

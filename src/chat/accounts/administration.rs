@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::admission::Share;
 use super::model::{
-    Account, Admin, Credential, Email, Ending, Name, Person, PlainPassword, Role, Secret, SignedIn,
+    Account, Admin, Credential, Email, Ending, Name, Person, PlainPassword, Proven, Role, Secret,
+    SignedIn,
 };
 use super::store;
+use super::store::RoleSet;
 use super::{Accounts, RegisterError};
 use crate::chat::events::{Notice, Topic};
 use crate::config::Signup;
@@ -22,6 +24,9 @@ pub enum AdminError {
     /// Nobody else would be left to administer.
     #[error("the last administrator")]
     LastAdmin,
+    /// Somebody took the right away meanwhile.
+    #[error("not an administrator any more")]
+    NoAdmin,
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -75,11 +80,18 @@ impl Accounts {
         let (password_hash, stamp) = (password_hash.as_str(), self.stamp());
         let row = store::NewPerson { name, email, password_hash, open: true, stamp };
         let person = self.settle(store::add(&self.db, &row).await.map_err(Fault::from)?)?;
-        let link = self.reset_link(admin, person.id).await?;
-        Ok((person, link))
+        let link = self.reset_link(admin, person.id).await;
+        Ok((
+            person,
+            link.map_err(|error| match error {
+                AdminError::Fault(fault) => fault,
+                refused => Fault::internal(refused),
+            })?,
+        ))
     }
 
-    /// Makes somebody an administrator, or a member like all others.
+    /// Makes somebody an administrator, or a member like all others. Requests have the new rights from
+    /// now on; live connections come again to get them.
     ///
     /// # Errors
     /// [`AdminError::LastAdmin`] when nobody else would be left.
@@ -89,9 +101,19 @@ impl Accounts {
         user: UserId,
         role: Role,
     ) -> Result<(), AdminError> {
-        let changed = store::set_role(&self.db, user, role, self.act(admin)).await;
-        let changed = changed.map_err(Fault::from)?;
-        if changed { Ok(()) } else { Err(AdminError::LastAdmin) }
+        let by = (admin.actor(), self.stamp());
+        let set = store::set_role(&self.db, user, role, by).await.map_err(Fault::from)?;
+        match set {
+            RoleSet::LastAdmin => return Err(AdminError::LastAdmin),
+            RoleSet::Kept => {}
+            RoleSet::Changed(renewed) => {
+                if let Some(person) = self.by_id(user).await? {
+                    self.tell_renamed(person);
+                }
+                self.tell_ended(renewed, Ending::RoleChanged);
+            }
+        }
+        Ok(())
     }
 
     /// Closes an account: its person is signed out everywhere at once and cannot come back. What
@@ -118,12 +140,12 @@ impl Accounts {
     /// is worthless from now on.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub async fn reset_link(&self, admin: &Admin, user: UserId) -> Result<Secret, Fault> {
+    /// [`AdminError::NoAdmin`] when the right was taken away meanwhile.
+    pub async fn reset_link(&self, admin: &Admin, user: UserId) -> Result<Secret, AdminError> {
         let link = Secret::new(self.random.secret());
-        let expires = self.clock.now().plus(RESET_WITHIN);
-        store::set_reset(&self.db, user, (link.credential(), expires), self.act(admin)).await?;
-        Ok(link)
+        let (credential, expires) = (link.credential(), self.clock.now().plus(RESET_WITHIN));
+        let made = store::set_reset(&self.db, user, (credential, expires), self.act(admin)).await;
+        if made.map_err(Fault::from)? { Ok(link) } else { Err(AdminError::NoAdmin) }
     }
 
     /// Whose password a link resets.
@@ -144,7 +166,7 @@ impl Accounts {
         &self,
         link: &Secret,
         new: &PlainPassword,
-    ) -> Result<Person, ResetError> {
+    ) -> Result<Proven, ResetError> {
         let person = self.by_reset(link).await?;
         let share = Share::User(person.id);
         if self.is_guessable(&person, new, share).await? {
@@ -155,7 +177,7 @@ impl Accounts {
         let used = store::use_reset(&self.db, link, &hash, self.clock.now()).await;
         let ended = used.map_err(Fault::from)?.ok_or(ResetError::Unknown)?;
         self.tell_ended(ended, Ending::SignedOut);
-        Ok(person)
+        Ok(Proven { person, password_hash: hash })
     }
 
     /// Opens or closes sign-up. Settings that close it cannot be overruled.

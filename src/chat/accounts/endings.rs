@@ -1,5 +1,6 @@
 //! Hearing of sign-ins that another process ended: the command line, or a second server on the
-//! same database. Their live connections here end within a second.
+//! same database. Their live connections here end within a second, and those of sign-ins whose time
+//! is over as well.
 
 use std::time::Duration;
 
@@ -30,6 +31,9 @@ impl Accounts {
             while closing.run_until_cancelled(beat.tick()).await.is_some() {
                 if let Err(fault) = accounts.hear_endings(&mut heard).await {
                     tracing::warn!(%fault, "ended sign-ins could not be read");
+                }
+                if let Err(fault) = accounts.end_expired().await {
+                    tracing::warn!(%fault, "expired sign-ins could not be ended");
                 }
             }
         });

@@ -3,6 +3,7 @@
 mod administration;
 mod admission;
 mod avatars;
+mod credentials;
 mod endings;
 pub mod model;
 mod own;
@@ -11,15 +12,10 @@ mod store;
 mod strength;
 mod visitor;
 
-use std::time::Duration;
-
 pub use self::administration::{AdminError, ResetError};
 use self::admission::{Lane, Share};
 pub use self::avatars::{Avatar, AvatarEncoder};
-use self::model::{
-    Credential, Email, Ending, Name, NewAccount, Person, PlainPassword, Secret, SignedIn,
-    TokenLabel,
-};
+use self::model::{Email, Name, NewAccount, Person, PlainPassword, Proven};
 pub use self::own::ChangeError;
 use self::passwords::Passwords;
 use self::store::Added;
@@ -35,14 +31,6 @@ use crate::db::Db;
 use crate::kernel::meters::Count;
 use crate::kernel::{Clock, Fault, Invalid, Random, UserId};
 use crate::text::names::fold;
-
-/// A session ends when nobody used it for so long.
-const SESSION: Duration = Duration::from_hours(30 * 24);
-/// How often at most a session in use is written: once a day.
-const SESSION_REFRESH: Duration = Duration::from_hours(24);
-
-/// How much of what a browser says of itself is kept.
-const LONGEST_AGENT: usize = 200;
 
 #[derive(Clone)]
 pub struct Accounts {
@@ -73,7 +61,7 @@ pub enum RegisterError {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// No such person or not their password: which of both is nobody's business.
+    /// No such person or not their password, or not any more: which of these is nobody's business.
     #[error("wrong name or password")]
     Wrong,
     #[error(transparent)]
@@ -105,7 +93,7 @@ impl Accounts {
         &self,
         new: &NewAccount,
         from: &Visitor,
-    ) -> Result<Person, RegisterError> {
+    ) -> Result<Proven, RegisterError> {
         if !self.sign_up_state().await?.open {
             return Err(RegisterError::Closed);
         }
@@ -128,7 +116,8 @@ impl Accounts {
             open: self.is_sign_up_open().await?,
             stamp: self.stamp(),
         };
-        self.settle(store::add(&self.db, &row).await.map_err(Fault::from)?)
+        let person = self.settle(store::add(&self.db, &row).await.map_err(Fault::from)?)?;
+        Ok(Proven { person, password_hash })
     }
 
     /// What came of an attempt to add somebody; others are told of a new one.
@@ -182,18 +171,20 @@ impl Accounts {
         login: &str,
         password: &str,
         from: &Visitor,
-    ) -> Result<Person, SignInError> {
+    ) -> Result<Proven, SignInError> {
         let password = PlainPassword::parse(password).ok();
         let email = login.trim().to_lowercase();
         let found = match &password {
             Some(_) => store::find_by_login(&self.db, &fold(login), &email).await,
             None => Ok(None),
         };
-        let (person, hash) = found.map_err(Fault::from)?.unzip();
+        let found = found.map_err(Fault::from)?;
+        let hash = found.as_ref().map(|(_, hash)| hash.clone());
         let typed = password.as_ref().map_or("", PlainPassword::as_str);
         let place = (Lane::Unknown, Share::Network(from.site()));
         let right = self.passwords.verify(typed, hash, place).await?;
-        person.filter(|_| right).ok_or_else(|| {
+        let proven = |(person, password_hash)| Proven { person, password_hash };
+        found.filter(|_| right).map(proven).ok_or_else(|| {
             self.failures.add(1);
             SignInError::Wrong
         })
@@ -202,78 +193,6 @@ impl Accounts {
     /// How many sign-ins were refused so far.
     pub fn failures(&self) -> u64 {
         self.failures.get()
-    }
-
-    /// Starts a session; the secret is for the browser's cookie and is kept nowhere else.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn open_session(&self, person: &Person, agent: &str) -> Result<Secret, Fault> {
-        let secret = Secret::new(self.random.secret());
-        let now = self.clock.now();
-        let expires = now.plus(SESSION);
-        let agent: String = agent.chars().take(LONGEST_AGENT).collect();
-        let times = (now, expires);
-        store::add_session(&self.db, secret.credential(), person.id, &agent, times).await?;
-        Ok(secret)
-    }
-
-    /// Who is signed in with this session. Using a session keeps it.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn by_session(&self, secret: &Secret) -> Result<Option<SignedIn>, Fault> {
-        let credential = secret.credential();
-        let now = self.clock.now();
-        let found = store::find_by_session(&self.db, credential, now).await?;
-        let Some((person, expires)) = found else {
-            return Ok(None);
-        };
-        if now.until(expires) < SESSION.saturating_sub(SESSION_REFRESH) {
-            store::extend_session(&self.db, credential, now.plus(SESSION)).await?;
-        }
-        Ok(Some(SignedIn { person, credential }))
-    }
-
-    /// Ends a session and every live connection made with it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn close_session(&self, credential: Credential) -> Result<(), Fault> {
-        store::remove_session(&self.db, credential, self.clock.now()).await?;
-        self.tell_ended(vec![credential], Ending::SignedOut);
-        Ok(())
-    }
-
-    /// Makes a token for a program. `label` helps its owner to tell it from others.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn issue_token(&self, person: &Person, label: &TokenLabel) -> Result<Secret, Fault> {
-        let secret = Secret::new(self.random.secret());
-        let now = self.clock.now();
-        store::add_token(&self.db, secret.credential(), person.id, label.as_str(), now).await?;
-        Ok(secret)
-    }
-
-    /// Who is signed in with this token.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn by_token(&self, secret: &Secret) -> Result<Option<SignedIn>, Fault> {
-        let credential = secret.credential();
-        let found = store::find_by_token(&self.db, credential).await?;
-        Ok(found.map(|person| SignedIn { person, credential }))
-    }
-
-    /// Ends a token and every live connection made with it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn revoke_token(&self, credential: Credential) -> Result<(), Fault> {
-        store::remove_token(&self.db, credential, self.clock.now()).await?;
-        self.tell_ended(vec![credential], Ending::SignedOut);
-        Ok(())
     }
 
     /// The person with this name.
@@ -298,13 +217,13 @@ impl Accounts {
         Ok(store::list(&self.db).await?)
     }
 
-    /// Forgets sessions and links that have run out, and endings and news that all have heard of.
+    /// Forgets sign-ins and links that have run out, and endings and news that all have heard of.
     ///
     /// # Errors
     /// When it cannot be written.
     pub async fn prune(&self) -> Result<(), Fault> {
         let now = self.clock.now();
-        store::remove_expired_sessions(&self.db, now).await?;
+        self.end_expired().await?;
         store::remove_expired_resets(&self.db, now).await?;
         news::prune(&self.db, &self.clock).await?;
         Ok(store::remove_endings(&self.db, now.minus(endings::KEPT)).await?)

@@ -1,6 +1,7 @@
 //! People and what proves that one is a person: names, addresses, passwords, secrets.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
@@ -9,6 +10,7 @@ use unicode_normalization::char::is_combining_mark;
 use unicode_security::{GeneralSecurityProfile, MixedScript};
 
 use crate::kernel::{Invalid, Timestamp, UserId};
+use crate::limits;
 use crate::text::names::{fold, line_to_see, look_alike_keys, one_line, skeleton};
 use crate::text::visible::has_heaped_marks;
 
@@ -340,12 +342,51 @@ impl TokenLabel {
     }
 }
 
+/// How long a token is good for: seconds from its making on, up to ten years.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenLifetime(Duration);
+
+impl TokenLifetime {
+    /// # Errors
+    /// Below a second or above ten years.
+    pub fn parse(seconds: i64) -> Result<Self, Invalid> {
+        let lifetime = u64::try_from(seconds).ok().map(Duration::from_secs);
+        let allowed = Duration::from_secs(1)..=limits::user::TOKEN_LIFETIME;
+        lifetime
+            .filter(|lifetime| allowed.contains(lifetime))
+            .map(Self)
+            .ok_or(Invalid::new("expires_in", "token-lifetime-range"))
+    }
+
+    pub fn get(self) -> Duration {
+        self.0
+    }
+}
+
 /// A token of a program of somebody's.
 #[derive(Clone, Debug)]
 pub struct TokenInfo {
     pub credential: Credential,
     pub label: String,
     pub created_at: Timestamp,
+    /// To the hour; `None` before the first use.
+    pub last_used_at: Option<Timestamp>,
+    /// `None` for one without an end of its own.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A user whose password was checked or set a moment ago: the right to open a session and to issue
+/// a token. It names the hash that was checked, and opens nothing once that has changed: a sign-in
+/// that overlaps with a change of password would outlive it otherwise.
+pub struct Proven {
+    pub(in crate::chat::accounts) person: Person,
+    pub(in crate::chat::accounts) password_hash: String,
+}
+
+impl Proven {
+    pub fn person(&self) -> &Person {
+        &self.person
+    }
 }
 
 /// Somebody who is signed in, and by what.
@@ -379,6 +420,28 @@ impl Admin {
 pub enum Ending {
     SignedOut,
     AccountClosed,
+    /// It is still good, for other rights: live connections come again to get them.
+    RoleChanged,
+}
+
+impl Ending {
+    /// As the table has it.
+    pub(in crate::chat::accounts) fn number(self) -> i64 {
+        match self {
+            Self::SignedOut => 0,
+            Self::AccountClosed => 1,
+            Self::RoleChanged => 2,
+        }
+    }
+
+    /// The opposite of [`Self::number`].
+    pub(in crate::chat::accounts) fn from_number(number: i64) -> Self {
+        match number {
+            1 => Self::AccountClosed,
+            2 => Self::RoleChanged,
+            _ => Self::SignedOut,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,8 @@
 use jiff::tz::TimeZone;
 
 use super::admission::{Lane, Share};
-use super::model::{
-    DisplayName, Email, Ending, Person, PlainPassword, SessionInfo, SignedIn, TokenInfo, ZoneName,
-};
+use super::model::{DisplayName, Email, Ending, Person, PlainPassword, Proven, SignedIn, ZoneName};
+use super::store::Changed;
 use super::{Accounts, Visitor, store};
 use crate::chat::events::{Event, Notice, Topic};
 use crate::kernel::{Fault, UserId};
@@ -33,22 +32,6 @@ impl Accounts {
     /// When the database cannot be asked.
     pub async fn email(&self, me: &SignedIn) -> Result<String, Fault> {
         Ok(store::email_of(&self.db, me.person.id).await?)
-    }
-
-    /// The browsers somebody is signed in with, the newest first.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn sessions(&self, me: &SignedIn) -> Result<Vec<SessionInfo>, Fault> {
-        Ok(store::sessions(&self.db, me.person.id, self.clock.now()).await?)
-    }
-
-    /// Somebody's tokens, the newest first.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn tokens(&self, me: &SignedIn) -> Result<Vec<TokenInfo>, Fault> {
-        Ok(store::tokens(&self.db, me.person.id).await?)
     }
 
     /// The time zone that a user's days are those of; UTC until it is known.
@@ -96,7 +79,7 @@ impl Accounts {
         self.bell.tell(Topic::Person(id), Notice::Renamed);
     }
 
-    /// Changes the address, for somebody who knows the password.
+    /// Changes the address, for somebody who knows the password. Every other sign-in ends.
     ///
     /// # Errors
     /// When the password is wrong or the address taken.
@@ -107,9 +90,10 @@ impl Accounts {
         password: &str,
         from: &Visitor,
     ) -> Result<(), ChangeError> {
-        self.prove(me, password, from).await?;
-        let changed = store::set_email(&self.db, me.person.id, email).await;
-        if changed.map_err(Fault::from)? { Ok(()) } else { Err(ChangeError::EmailTaken) }
+        let proven = self.prove(me, password, from).await?;
+        let kept = (me.credential, self.clock.now());
+        let changed = store::set_email(&self.db, &proven, email, kept).await;
+        self.settle_change(changed.map_err(Fault::from)?)
     }
 
     /// Changes the password, for somebody who knows the old one. Every other sign-in ends.
@@ -123,14 +107,15 @@ impl Accounts {
         new: &PlainPassword,
         from: &Visitor,
     ) -> Result<(), ChangeError> {
-        self.prove(me, old, from).await?;
+        let proven = self.prove(me, old, from).await?;
         let share = Share::User(me.person.id);
         if self.is_guessable(&me.person, new, share).await? {
             return Err(ChangeError::Guessable);
         }
         let hash = self.passwords.hash(new, share).await?;
-        store::set_password(&self.db, me.person.id, &hash).await.map_err(Fault::from)?;
-        Ok(self.sign_out_elsewhere(me).await?)
+        let kept = (me.credential, self.clock.now());
+        let changed = store::set_password(&self.db, &proven, &hash, kept).await;
+        self.settle_change(changed.map_err(Fault::from)?)
     }
 
     /// Whether a password is too easy to guess for somebody who knows this person.
@@ -144,27 +129,32 @@ impl Accounts {
         self.passwords.is_guessable(password, about, share).await
     }
 
-    /// Ends all sign-ins of a person but the one at hand.
+    /// That somebody who is signed in knows the password as well.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub async fn sign_out_elsewhere(&self, me: &SignedIn) -> Result<(), Fault> {
-        let (user, now) = (me.person.id, self.clock.now());
-        let ended = store::remove_other_sign_ins(&self.db, user, me.credential, now).await?;
-        self.tell_ended(ended, Ending::SignedOut);
-        Ok(())
-    }
-
-    async fn prove(
+    /// [`ChangeError::WrongPassword`].
+    pub async fn prove(
         &self,
         me: &SignedIn,
         password: &str,
         from: &Visitor,
-    ) -> Result<(), ChangeError> {
+    ) -> Result<Proven, ChangeError> {
         let hash = store::password_of(&self.db, me.person.id).await.map_err(Fault::from)?;
         let typed = PlainPassword::parse(password).map_err(|_| ChangeError::WrongPassword)?;
         let place = (Lane::Unknown, Share::Network(from.site()));
-        let right = self.passwords.verify(typed.as_str(), Some(hash), place).await?;
-        if right { Ok(()) } else { Err(ChangeError::WrongPassword) }
+        let right = self.passwords.verify(typed.as_str(), Some(hash.clone()), place).await?;
+        let proven = Proven { person: me.person.clone(), password_hash: hash };
+        if right { Ok(proven) } else { Err(ChangeError::WrongPassword) }
+    }
+
+    fn settle_change(&self, changed: Changed) -> Result<(), ChangeError> {
+        match changed {
+            Changed::Done(ended) => {
+                self.tell_ended(ended, Ending::SignedOut);
+                Ok(())
+            }
+            Changed::Taken => Err(ChangeError::EmailTaken),
+            Changed::Outdated => Err(ChangeError::WrongPassword),
+        }
     }
 }

@@ -126,7 +126,8 @@ impl Search {
             enough: limit.get() + 1,
             looked: 0,
             read: 0,
-            before: from.map_or(span.end, |Cursor(before)| before.min(span.end)),
+            // From outside: below the first message there is nothing to go on behind.
+            before: from.map_or(span.end, |Cursor(before)| before.min(span.end).max(MessageId(0))),
             ended: false,
         };
         if let Some(loose) = store::at_first(&self.db, &wanted) {

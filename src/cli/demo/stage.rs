@@ -57,7 +57,8 @@ impl Stage {
             let name = somebody.name;
             let email = format!("{name}@patio.example");
             let new = NewAccount::parse(name, &email, password).map_err(|all| wrong(&all))?;
-            let person = accounts.register(&new, &Visitor::local()).await.context(name)?;
+            let proven = accounts.register(&new, &Visitor::local()).await.context(name)?;
+            let person = proven.person().clone();
             let shown = DisplayName::parse(somebody.display_name).map_err(|one| wrong(&[one]))?;
             let credential = Secret::new(self.site.random.secret()).credential();
             accounts.rename(&SignedIn { person: person.clone(), credential }, &shown).await?;

@@ -221,9 +221,13 @@ pub const KINDS: [Kind; 14] = [
             field("user_id", Form::Number),
             field("label", Form::Text),
             field("created_at", Form::Time),
+            optional("expires_at", Form::Time),
+            optional("last_used_at", Form::Time),
         ],
-        select: "select hash, user_id, label, created_at from tokens order by hash",
-        insert: "insert into tokens (hash, user_id, label, created_at) values ($1, $2, $3, $4)",
+        select: "select hash, user_id, label, created_at, expires_at, last_used_at from tokens
+                 order by hash",
+        insert: "insert into tokens (hash, user_id, label, created_at, expires_at, last_used_at)
+                 values ($1, $2, $3, $4, $5, $6)",
         rebuild: hashed,
     },
     Kind {
@@ -233,9 +237,10 @@ pub const KINDS: [Kind; 14] = [
             field("hash", Form::Bytes),
             field("user_id", Form::Number),
             field("expires_at", Form::Time),
+            optional("made_by", Form::Number),
         ],
-        select: "select hash, user_id, expires_at from resets order by hash",
-        insert: "insert into resets (hash, user_id, expires_at) values ($1, $2, $3)",
+        select: "select hash, user_id, expires_at, made_by from resets order by hash",
+        insert: "insert into resets (hash, user_id, expires_at, made_by) values ($1, $2, $3, $4)",
         rebuild: hashed,
     },
     Kind {

@@ -47,6 +47,11 @@ impl Api {
         Self { base, token: self.token.clone(), language: self.language }
     }
 
+    /// Another token on the same server.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { base: self.base.clone(), token: Some(token.to_owned()), language: self.language }
+    }
+
     pub fn token(&self) -> &str {
         self.token.as_deref().expect("signed in")
     }

@@ -19,6 +19,7 @@ use std::time::Duration;
 use clap::Parser;
 use patio::app::App;
 use patio::config::Config;
+use patio::http::Site;
 use patio::kernel::{Clock, Random, Timestamp};
 use patio::lifecycle::Lifecycle;
 use tokio::task::JoinHandle;
@@ -41,6 +42,7 @@ pub struct Server {
     pub address: SocketAddr,
     now: Arc<AtomicI64>,
     lifecycle: Lifecycle,
+    site: Site,
     running: Option<JoinHandle<()>>,
     storage: Arc<Storage>,
 }
@@ -108,7 +110,13 @@ impl Server {
         let app = App::build(config, clock, Random::system()).await.expect("a server");
         let address = app.address().expect("an address");
         let lifecycle = app.lifecycle();
-        Self { address, now, lifecycle, running: Some(run(app)), storage }
+        let site = app.site();
+        Self { address, now, lifecycle, site, running: Some(run(app)), storage }
+    }
+
+    /// Its parts, for what no request can bring about in a certain order.
+    pub fn site(&self) -> &Site {
+        &self.site
     }
 
     pub fn url(&self, path: &str) -> String {

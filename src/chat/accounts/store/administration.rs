@@ -1,12 +1,16 @@
 //! What administrators do to accounts, links that reset a password, and the switch of sign-up.
 
 use super::PersonRow;
-use super::sign_ins::end_sign_ins;
+use super::people::put_password;
+use super::revocation::{end_sign_ins, lock_user, renew_rights};
 use crate::chat::accounts::model::{Account, Credential, Ending, Person, Role};
 use crate::chat::audit;
 use crate::chat::audit::model::{Action, NamedUser};
 use crate::chat::jobs;
 use crate::chat::jobs::model::Work;
+use crate::chat::names::store as names;
+use crate::chat::news;
+use crate::chat::news::model::{News, Stamp};
 use crate::config::Signup;
 use crate::db::{Change, Db, reading, writing};
 use crate::kernel::{Timestamp, UserId};
@@ -58,14 +62,29 @@ async fn record(
 }
 
 /// Gives somebody another role. False when nobody else would be left to administer.
+/// What came of an attempt to give somebody a role.
+pub(in crate::chat::accounts) enum RoleSet {
+    /// With the sign-ins that have other rights now.
+    Changed(Vec<Credential>),
+    /// They had it.
+    Kept,
+    /// Nobody else would be left to administer.
+    LastAdmin,
+}
+
+/// Gives somebody a role. Their sign-ins stay; links that they made end, and live connections come
+/// again.
 pub(in crate::chat::accounts) async fn set_role(
     db: &Db,
     user: UserId,
     role: Role,
-    act: Act,
-) -> Result<bool, sqlx::Error> {
+    (actor, stamp): (Option<UserId>, Stamp),
+) -> Result<RoleSet, sqlx::Error> {
     let mut change = db.change().await?;
-    let before = lock(&mut change, user).await?;
+    names::lock(&mut change).await?;
+    if lock(&mut change, user).await?.is_none_or(|(before, _)| before == role) {
+        return Ok(RoleSet::Kept);
+    }
     let changed = writing!(change, |connection| {
         sqlx::query(
             "update users set role = $2 where id = $1
@@ -79,15 +98,18 @@ pub(in crate::chat::accounts) async fn set_role(
         .await?
         .rows_affected()
     });
-    if changed > 0 && before.is_some_and(|(before, _)| before != role) {
-        let action: fn(NamedUser<'_>) -> Action<'_> = match role {
-            Role::Admin => |user| Action::Promote { user },
-            Role::Member => |user| Action::Demote { user },
-        };
-        record(&mut change, act, user, action).await?;
+    if changed == 0 {
+        return Ok(RoleSet::LastAdmin);
     }
+    let action: fn(NamedUser<'_>) -> Action<'_> = match role {
+        Role::Admin => |user| Action::Promote { user },
+        Role::Member => |user| Action::Demote { user },
+    };
+    record(&mut change, (actor, stamp.now), user, action).await?;
+    news::note(&mut change, stamp, News::Person(user)).await?;
+    let renewed = renew_rights(&mut change, user, stamp.now).await?;
     change.commit().await?;
-    Ok(changed > 0)
+    Ok(RoleSet::Changed(renewed))
 }
 
 /// Locks an account until the change ends: its role, and whether it is open.
@@ -110,6 +132,7 @@ pub(in crate::chat::accounts) async fn deactivate(
 ) -> Result<Option<Vec<Credential>>, sqlx::Error> {
     let (_, now) = act;
     let mut change = db.change().await?;
+    names::lock(&mut change).await?;
     let before = lock(&mut change, user).await?;
     let closed = writing!(change, |connection| {
         sqlx::query(
@@ -127,7 +150,6 @@ pub(in crate::chat::accounts) async fn deactivate(
     if closed == 0 {
         return Ok(None);
     }
-    remove_resets(&mut change, user).await?;
     if before.is_some_and(|(_, open)| open) {
         record(&mut change, act, user, |user| Action::CloseAccount { user }).await?;
     }
@@ -159,26 +181,57 @@ pub(in crate::chat::accounts) async fn reactivate(
     change.commit().await
 }
 
-/// Makes a link the only one that resets this person's password.
+/// Makes a link the only one that resets this person's password. `by` is the administrator; none
+/// at the machine. False when they administer no more: the link would outlive their right.
 pub(in crate::chat::accounts) async fn set_reset(
     db: &Db,
     user: UserId,
     (link, expires): (Credential, Timestamp),
     act: Act,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
+    let (by, _) = act;
     let mut change = db.change().await?;
-    remove_resets(&mut change, user).await?;
+    names::lock(&mut change).await?;
+    if let Some(by) = by
+        && !is_admin(&mut change, by).await?
+    {
+        return Ok(false);
+    }
+    lock_user(&mut change, user).await?;
     record(&mut change, act, user, |user| Action::MakeResetLink { user }).await?;
     writing!(change, |connection| {
-        sqlx::query("insert into resets (hash, user_id, expires_at) values ($1, $2, $3)")
-            .bind(link.0.as_slice())
+        sqlx::query("delete from resets where user_id = $1")
             .bind(user.0)
-            .bind(expires.0)
             .execute(connection)
             .await?
             .rows_affected()
     });
-    change.commit().await
+    writing!(change, |connection| {
+        sqlx::query(
+            "insert into resets (hash, user_id, expires_at, made_by) values ($1, $2, $3, $4)",
+        )
+        .bind(link.0.as_slice())
+        .bind(user.0)
+        .bind(expires.0)
+        .bind(by.map(|by| by.0))
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    change.commit().await?;
+    Ok(true)
+}
+
+async fn is_admin(change: &mut Change, user: UserId) -> Result<bool, sqlx::Error> {
+    let found: Option<(i64,)> = writing!(*change, |connection| {
+        sqlx::query_as(
+            "select id from users where id = $1 and role = 'admin' and deactivated_at is null",
+        )
+        .bind(user.0)
+        .fetch_optional(connection)
+        .await?
+    });
+    Ok(found.is_some())
 }
 
 /// Whose password this link resets.
@@ -206,10 +259,11 @@ pub(in crate::chat::accounts) async fn find_by_reset(
 pub(in crate::chat::accounts) async fn use_reset(
     db: &Db,
     (link, user): (Credential, UserId),
-    password_hash: &str,
+    hash: &str,
     now: Timestamp,
 ) -> Result<Option<Vec<Credential>>, sqlx::Error> {
     let mut change = db.change().await?;
+    lock_user(&mut change, user).await?;
     let used = writing!(change, |connection| {
         sqlx::query("delete from resets where hash = $1 and user_id = $2 and expires_at > $3")
             .bind(link.0.as_slice())
@@ -222,14 +276,7 @@ pub(in crate::chat::accounts) async fn use_reset(
     if used == 0 {
         return Ok(None);
     }
-    writing!(change, |connection| {
-        sqlx::query("update users set password_hash = $1 where id = $2")
-            .bind(password_hash)
-            .bind(user.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    put_password(&mut change, user, hash).await?;
     let ended = end_sign_ins(&mut change, user, None, (Ending::SignedOut, now)).await?;
     change.commit().await?;
     Ok(Some(ended))
@@ -249,17 +296,6 @@ pub(in crate::chat::accounts) async fn remove_expired_resets(
             .rows_affected()
     });
     change.commit().await
-}
-
-async fn remove_resets(change: &mut Change, user: UserId) -> Result<(), sqlx::Error> {
-    writing!(*change, |connection| {
-        sqlx::query("delete from resets where user_id = $1")
-            .bind(user.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    Ok(())
 }
 
 /// Whether administrators have closed sign-up.

@@ -14,7 +14,7 @@ pub(super) async fn note_endings(
         writing!(*change, |connection| {
             sqlx::query("insert into endings (hash, account_closed, ended_at) values ($1, $2, $3)")
                 .bind(credential.0.as_slice())
-                .bind(i64::from(ending == Ending::AccountClosed))
+                .bind(ending.number())
                 .bind(now.0)
                 .execute(connection)
                 .await?
@@ -44,8 +44,7 @@ pub(in crate::chat::accounts) async fn endings_after(
             .await?
     });
     let ended = |(id, hash, closed): (i64, Vec<u8>, i64)| {
-        let ending = if closed == 1 { Ending::AccountClosed } else { Ending::SignedOut };
-        Some((id, Credential(hash.try_into().ok()?), ending))
+        Some((id, Credential(hash.try_into().ok()?), Ending::from_number(closed)))
     };
     Ok(rows.into_iter().filter_map(ended).collect())
 }

@@ -4,21 +4,26 @@ mod administration;
 mod avatars;
 mod endings;
 mod people;
+mod revocation;
 mod sign_ins;
+mod tokens;
 
 pub(super) use self::administration::{
-    accounts, deactivate, find_by_reset, is_sign_up_closed, reactivate, remove_expired_resets,
-    set_reset, set_role, set_sign_up, use_reset,
+    RoleSet, accounts, deactivate, find_by_reset, is_sign_up_closed, reactivate,
+    remove_expired_resets, set_reset, set_role, set_sign_up, use_reset,
 };
 pub(super) use self::avatars::{find_avatar, set_avatar};
 pub(super) use self::endings::{endings_after, last_ending, remove_endings};
 pub(super) use self::people::{
-    Added, NewPerson, add, email_of, find, find_by_login, is_empty, list, password_of,
+    Added, Changed, NewPerson, add, email_of, find, find_by_login, is_empty, list, password_of,
     set_display_name, set_email, set_password, set_time_zone, taken, time_zone,
 };
+pub(super) use self::revocation::{is_good, remove_expired_sign_ins, remove_other_sign_ins};
 pub(super) use self::sign_ins::{
-    add_session, add_token, extend_session, find_by_session, find_by_token,
-    remove_expired_sessions, remove_other_sign_ins, remove_session, remove_token, sessions, tokens,
+    add_session, extend_session, find_by_session, remove_session, sessions,
+};
+pub(super) use self::tokens::{
+    NewToken, add_token, find_by_token, remove_token, tokens, touch_token,
 };
 
 use super::model::{Person, Role};

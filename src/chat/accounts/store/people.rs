@@ -1,13 +1,16 @@
 //! People.
 
 use super::PersonRow;
-use crate::chat::accounts::model::{DisplayName, Email, Name, Person, Role, ZoneName};
+use super::revocation::{end_sign_ins, lock_proven};
+use crate::chat::accounts::model::{
+    Credential, DisplayName, Email, Ending, Name, Person, Proven, Role, ZoneName,
+};
 use crate::chat::names::model::Subject;
 use crate::chat::names::store as names;
 use crate::chat::news;
 use crate::chat::news::model::{News, Stamp};
 use crate::db::{Change, Db, reading, reading_many, writing};
-use crate::kernel::{Invalid, RoomId, UserId};
+use crate::kernel::{Invalid, RoomId, Timestamp, UserId};
 
 /// What came of an attempt to add a person.
 pub(in crate::chat::accounts) enum Added {
@@ -298,15 +301,30 @@ pub(in crate::chat::accounts) async fn set_time_zone(
     change.commit().await
 }
 
-/// False when somebody else has the address.
+/// What came of a change that takes the password.
+pub(in crate::chat::accounts) enum Changed {
+    /// With the sign-ins that ended by it.
+    Done(Vec<Credential>),
+    /// Somebody else has the address.
+    Taken,
+    /// The password is another one by now.
+    Outdated,
+}
+
+/// Changes the address and ends all other sign-ins.
 pub(in crate::chat::accounts) async fn set_email(
     db: &Db,
-    user: UserId,
+    proven: &Proven,
     email: &Email,
-) -> Result<bool, sqlx::Error> {
+    (kept, now): (Credential, Timestamp),
+) -> Result<Changed, sqlx::Error> {
+    let user = proven.person.id;
     let mut change = db.change().await?;
     // No two have one address.
     names::lock(&mut change).await?;
+    if !lock_proven(&mut change, proven).await? {
+        return Ok(Changed::Outdated);
+    }
     let changed = writing!(change, |connection| {
         sqlx::query(
             "update users set email = $1 where id = $2
@@ -318,17 +336,38 @@ pub(in crate::chat::accounts) async fn set_email(
         .await?
         .rows_affected()
     });
+    if changed == 0 {
+        return Ok(Changed::Taken);
+    }
+    let ended = end_sign_ins(&mut change, user, Some(kept), (Ending::SignedOut, now)).await?;
     change.commit().await?;
-    Ok(changed > 0)
+    Ok(Changed::Done(ended))
 }
 
+/// Changes the password and ends all other sign-ins.
 pub(in crate::chat::accounts) async fn set_password(
     db: &Db,
+    proven: &Proven,
+    hash: &str,
+    (kept, now): (Credential, Timestamp),
+) -> Result<Changed, sqlx::Error> {
+    let user = proven.person.id;
+    let mut change = db.change().await?;
+    if !lock_proven(&mut change, proven).await? {
+        return Ok(Changed::Outdated);
+    }
+    put_password(&mut change, user, hash).await?;
+    let ended = end_sign_ins(&mut change, user, Some(kept), (Ending::SignedOut, now)).await?;
+    change.commit().await?;
+    Ok(Changed::Done(ended))
+}
+
+pub(super) async fn put_password(
+    change: &mut Change,
     user: UserId,
     hash: &str,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
-    writing!(change, |connection| {
+    writing!(*change, |connection| {
         sqlx::query("update users set password_hash = $1 where id = $2")
             .bind(hash)
             .bind(user.0)
@@ -336,5 +375,5 @@ pub(in crate::chat::accounts) async fn set_password(
             .await?
             .rows_affected()
     });
-    change.commit().await
+    Ok(())
 }

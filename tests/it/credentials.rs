@@ -1,0 +1,389 @@
+//! What signs a user in, and what ends it: every credential by every event that ends others.
+
+use std::time::Duration;
+
+use patio::chat::accounts::Visitor;
+use patio::chat::accounts::model::{Ending, Role, Secret, TokenLabel};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::command::{done, patio, text};
+use crate::support::{Api, Browser, Live, PASSWORD, Page, Server, numbers};
+
+const NEW_PASSWORD: &str = "otra-grapa-73-distinta";
+
+/// Luis, who comes second, in many places at once.
+struct Luis {
+    /// Where the event comes from, if it is Luis who brings it about.
+    here: Browser,
+    elsewhere: Browser,
+    page: Live,
+    program: Api,
+    socket: Live,
+    /// Made by an administrator for Luis, and by Luis, who is one too, for Eva.
+    links: [String; 2],
+}
+
+fn link(page: &Page) -> String {
+    let link = page.attribute("#link a", "href").expect("a link");
+    link.split_once("/reset/").map(|(_, secret)| format!("/reset/{secret}")).expect("a reset link")
+}
+
+async fn make_link(admin: &mut Browser, user: &str) -> String {
+    let page = admin.submit("/admin/people/link", &[("user", user)]).await;
+    assert_eq!(page.headers["cache-control"], "no-store", "a secret is on the page");
+    link(&page)
+}
+
+async fn opens(server: &Server, link: &str) -> bool {
+    let page = server.browser().get(link).await;
+    if page.status == StatusCode::OK {
+        assert_eq!(page.headers["cache-control"], "no-store", "a secret is in the address");
+    }
+    page.status == StatusCode::OK
+}
+
+async fn is_in(browser: &mut Browser) -> bool {
+    browser.get("/rooms/1").await.path == "/rooms/1"
+}
+
+async fn is_good(api: &Api) -> bool {
+    api.send(Method::GET, "/me", None).await.status() == StatusCode::OK
+}
+
+async fn everywhere(server: &Server, ana: &mut Browser) -> Luis {
+    let mut here = server.person("luis").await;
+    server.person("eva").await;
+    ana.submit("/admin/people/role", &[("user", "2"), ("role", "admin")]).await;
+    let mut elsewhere = server.browser();
+    elsewhere.login("luis", PASSWORD).await;
+    let program = server.api("luis").await;
+    let mut page = elsewhere.live().await;
+    page.until("present").await;
+    let mut socket = program.live().await;
+    socket.until("present").await;
+    let links = [make_link(ana, "2").await, make_link(&mut here, "3").await];
+    Luis { here, elsewhere, page, program, socket, links }
+}
+
+#[tokio::test]
+async fn a_password_or_an_address_that_changes_ends_every_other_credential() {
+    for (path, fields) in [
+        (
+            "/settings/password",
+            vec![
+                ("current_password", PASSWORD),
+                ("password", NEW_PASSWORD),
+                ("password_confirmation", NEW_PASSWORD),
+            ],
+        ),
+        ("/settings/email", vec![("current_password", PASSWORD), ("email", "new@example.test")]),
+        ("/settings/sessions", vec![]),
+    ] {
+        let server = Server::start().await;
+        let mut ana = server.person("ana").await;
+        let mut luis = everywhere(&server, &mut ana).await;
+        let hers = make_link(&mut ana, "1").await;
+        assert!(opens(&server, &luis.links[0]).await && opens(&server, &luis.links[1]).await);
+        luis.here.submit(path, &fields).await;
+        assert!(is_in(&mut luis.here).await, "{path}: the one at hand stays");
+        assert!(!is_in(&mut luis.elsewhere).await, "{path}");
+        assert!(!is_good(&luis.program).await, "{path}");
+        assert_eq!((luis.page.closed().await, luis.socket.closed().await), (4401, 4401), "{path}");
+        for link in &luis.links {
+            assert!(!opens(&server, link).await, "{path}");
+        }
+        // Nothing of others.
+        assert!(is_in(&mut ana).await && opens(&server, &hers).await, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_change_ends_nothing() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let mut luis = everywhere(&server, &mut ana).await;
+    for (path, fields) in [
+        (
+            "/settings/password",
+            vec![
+                ("current_password", "wrong-password"),
+                ("password", NEW_PASSWORD),
+                ("password_confirmation", NEW_PASSWORD),
+            ],
+        ),
+        ("/settings/email", vec![("current_password", PASSWORD), ("email", "ana@example.test")]),
+        ("/settings/email", vec![("current_password", "wrong"), ("email", "new@example.test")]),
+    ] {
+        let page = luis.here.submit(path, &fields).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+    }
+    assert!(is_in(&mut luis.elsewhere).await && is_good(&luis.program).await);
+    assert!(opens(&server, &luis.links[0]).await && opens(&server, &luis.links[1]).await);
+    luis.socket.send(json!({"type": "ping"})).await;
+    luis.socket.until("pong").await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_used_ends_every_credential() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let mut luis = everywhere(&server, &mut ana).await;
+    let fields = [("password", NEW_PASSWORD), ("password_confirmation", NEW_PASSWORD)];
+    let mut new = server.browser();
+    new.submit(&luis.links[0], &fields).await;
+    assert!(is_in(&mut new).await);
+    assert!(!is_in(&mut luis.here).await && !is_in(&mut luis.elsewhere).await);
+    assert!(!is_good(&luis.program).await && !opens(&server, &luis.links[1]).await);
+    assert_eq!((luis.page.closed().await, luis.socket.closed().await), (4401, 4401));
+}
+
+#[tokio::test]
+async fn a_closed_account_takes_every_credential_along() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let mut luis = everywhere(&server, &mut ana).await;
+    ana.submit("/admin/people/close", &[("user", "2")]).await;
+    assert_eq!((luis.page.closed().await, luis.socket.closed().await), (4403, 4403));
+    ana.submit("/admin/people/open", &[("user", "2")]).await;
+    assert!(!is_in(&mut luis.here).await && !is_in(&mut luis.elsewhere).await);
+    assert!(!is_good(&luis.program).await);
+    for link in &luis.links {
+        assert!(!opens(&server, link).await);
+    }
+}
+
+#[tokio::test]
+async fn another_role_ends_links_to_others_and_lets_live_connections_come_again_with_it() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let mut luis = everywhere(&server, &mut ana).await;
+    let role = |role| [("user", "2"), ("role", role)];
+    // The same role once more changes nothing.
+    ana.submit("/admin/people/role", &role("admin")).await;
+    assert!(opens(&server, &luis.links[0]).await && opens(&server, &luis.links[1]).await);
+    ana.submit("/admin/people/role", &role("member")).await;
+    assert!(opens(&server, &luis.links[0]).await, "it lets a member in");
+    assert!(!opens(&server, &luis.links[1]).await, "an administrator made it, who is none");
+    assert_eq!(luis.here.get("/admin").await.status, StatusCode::FORBIDDEN);
+    let page = luis.here.submit("/admin/people/link", &[("user", "3")]).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert_eq!((luis.page.closed().await, luis.socket.closed().await), (1012, 1012));
+    let mut again = luis.program.live().await;
+    assert_eq!(again.until("ready").await["me"]["role"], "member");
+    let mut eva = server.api("eva").await.live().await;
+    eva.until("present").await;
+    ana.submit("/admin/people/role", &role("admin")).await;
+    assert_eq!(again.closed().await, 1012);
+    assert_eq!(eva.until("user").await["user"]["role"], "admin", "others see it");
+}
+
+/// The administrator's command line is another process on the same database.
+#[tokio::test]
+async fn another_process_ends_credentials_and_their_live_connections_here() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let mut luis = everywhere(&server, &mut ana).await;
+    let other = server.beside().await;
+    let mut there = other.browser();
+    there.login("ana", PASSWORD).await;
+    there.submit("/admin/people/role", &[("user", "2"), ("role", "member")]).await;
+    assert_eq!((luis.page.closed().await, luis.socket.closed().await), (1012, 1012));
+    let mut again = luis.program.live().await;
+    again.until("present").await;
+    there.submit("/admin/people/close", &[("user", "2")]).await;
+    assert_eq!(again.closed().await, 4403);
+}
+
+#[tokio::test]
+async fn a_token_takes_the_password_on_the_page_too() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    for (password, made) in [("", 0), ("wrong-password", 0), (PASSWORD, 1)] {
+        let fields = [("label", "bot"), ("current_password", password), ("expires_in", "")];
+        let page = ana.submit("/settings/tokens", &fields).await;
+        assert_eq!(page.status.as_u16(), if made == 1 { 200 } else { 422 }, "{password}");
+        assert_eq!(page.all("#programs .link-once").len(), made, "{password}");
+        assert_eq!(page.all("#token_password-note.field__note--bad").len(), 1 - made, "{password}");
+        assert_eq!(page.all(".token__label").len(), made, "{password}");
+    }
+}
+
+async fn issue(api: &Api, name: &str, more: Value) -> reqwest::Response {
+    let mut body = json!({"login": name, "password": PASSWORD, "label": "bot"});
+    body.as_object_mut().expect("an object").extend(more.as_object().expect("more").clone());
+    api.send(Method::POST, "/tokens", Some(body)).await
+}
+
+#[tokio::test]
+async fn a_token_with_an_end_is_good_until_then_and_its_live_connection_as_well() {
+    let server = Server::start().await;
+    let stranger = Api::stranger(server.url("/api/v1"));
+    let endless = server.api("ana").await;
+    for bad in [json!(0), json!(-1), json!(315_360_001), json!(i64::MAX), json!("60"), json!(1.5)] {
+        let refused = issue(&stranger, "ana", json!({"expires_in": bad})).await;
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+    }
+    let issued = issue(&stranger, "ana", json!({"expires_in": 3600})).await;
+    let issued: Value = issued.json().await.expect("JSON");
+    let short = endless.with_token(issued["token"].as_str().expect("a token"));
+    let (mut live, mut stays) = (short.live().await, endless.live().await);
+    live.until("present").await;
+    stays.until("present").await;
+    server.advance(Duration::from_secs(3599));
+    assert!(is_good(&short).await);
+    server.advance(Duration::from_secs(1));
+    assert!(!is_good(&short).await, "at once, whoever has tidied up or not");
+    assert_eq!(live.closed().await, 4401);
+    assert_eq!(short.try_live("").await.err(), Some(401));
+    assert!(is_good(&endless).await);
+    stays.send(json!({"type": "ping"})).await;
+    stays.until("pong").await;
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_uses_ends_with_its_live_connection_and_one_in_use_stays() {
+    let server = Server::start().await;
+    let (silent, busy) = (server.person("ana").await, server.person("luis").await);
+    let (mut quiet, mut talking) = (silent.live().await, busy.live().await);
+    quiet.until("present").await;
+    talking.until("present").await;
+    for _ in 0..5 {
+        server.advance(Duration::from_hours(24 * 7));
+        talking.send(json!({"type": "ping"})).await;
+        talking.until("pong").await;
+    }
+    assert_eq!(quiet.closed().await, 4401);
+    talking.send(json!({"type": "ping"})).await;
+    talking.until("pong").await;
+}
+
+#[tokio::test]
+async fn the_twenty_first_token_ends_the_one_that_was_used_least_recently() {
+    let server = Server::start().await;
+    let stranger = Api::stranger(server.url("/api/v1"));
+    let mut tokens = vec![server.api("ana").await];
+    let luis = server.api("luis").await;
+    for _ in 1..20 {
+        server.advance(Duration::from_mins(1));
+        let issued: Value = issue(&stranger, "ana", json!({})).await.json().await.expect("JSON");
+        tokens.push(tokens[0].with_token(issued["token"].as_str().expect("a token")));
+    }
+    server.advance(Duration::from_hours(2));
+    // The first one is used, by HTTP; the second by a live connection alone.
+    assert!(is_good(&tokens[0]).await);
+    let mut second = tokens[1].live().await;
+    second.until("present").await;
+    let mut third = tokens[2].live().await;
+    third.until("present").await;
+    server.advance(Duration::from_hours(2));
+    for token in [&tokens[0]].into_iter().chain(&tokens[3..]) {
+        assert!(is_good(token).await);
+    }
+    second.send(json!({"type": "ping"})).await;
+    second.until("pong").await;
+    assert_eq!(issue(&stranger, "ana", json!({})).await.status(), StatusCode::CREATED);
+    assert_eq!(third.closed().await, 4401, "its live connection ends with it");
+    for (n, token) in tokens.iter().enumerate() {
+        assert_eq!(is_good(token).await, n != 2, "{n}");
+    }
+    assert!(is_good(&luis).await, "others have their own");
+    let db = server.storage().open().await;
+    assert_eq!(numbers(&db, "select count(*) from tokens where user_id = 1").await, [20]);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn the_last_use_of_a_token_is_in_the_list_and_written_once_an_hour() {
+    const USED: &str = "select coalesce(last_used_at, 0) from tokens where user_id = 1";
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let fields = [("label", "bot"), ("current_password", PASSWORD), ("expires_in", "2592000")];
+    let made = ana.submit("/settings/tokens", &fields).await;
+    assert_eq!(made.one(".token__used"), "never used");
+    assert_eq!(made.one(".token__until"), "ends 2026-12-21 10:00 UTC");
+    let token = Api::stranger(server.url("/api/v1")).with_token(&made.one("#programs .link-once"));
+    let db = server.storage().open().await;
+    let mut written = Vec::new();
+    for minutes in [0, 59, 1, 30, 30] {
+        server.advance(Duration::from_mins(minutes));
+        assert!(is_good(&token).await);
+        written.push(numbers(&db, USED).await[0]);
+    }
+    db.close().await;
+    let minutes: Vec<i64> = written.iter().map(|at| (at - written[0]) / 60_000).collect();
+    assert_eq!(minutes, [0, 0, 60, 60, 120]);
+    assert_eq!(ana.get("/settings").await.one(".token__used"), "last used 2026-11-21 12:00 UTC");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_keeps_its_end_and_its_last_use_in_a_full_export() {
+    let server = Server::start().await;
+    let stranger = Api::stranger(server.url("/api/v1"));
+    let ana = server.api("ana").await;
+    issue(&stranger, "ana", json!({"expires_in": 3600})).await;
+    assert!(is_good(&ana).await);
+    let export = tempfile::tempdir().expect("a directory");
+    let to = export.path().join("export");
+    done(&patio(server.storage(), &["export", text(&to), "--full"]));
+    let lines = std::fs::read_to_string(to.join("secrets/tokens.jsonl")).expect("tokens");
+    let tokens: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let ends = tokens.iter().filter(|token| token["expires_at"] == "2026-11-21T11:00:00.000Z");
+    assert_eq!(ends.count(), 1, "{lines}");
+    let used = tokens.iter().filter(|token| token["last_used_at"] == "2026-11-21T10:00:00.000Z");
+    assert_eq!(used.count(), 1, "{lines}");
+}
+
+/// Signing in takes its time, and so does a change of password: one of them is first.
+#[tokio::test]
+async fn a_sign_in_that_a_change_of_password_overtakes_opens_nothing() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let accounts = &server.site().accounts;
+    let (label, here) = (TokenLabel::parse("bot").expect("a label"), Visitor::local());
+    let before = accounts.sign_in("ana", PASSWORD, &here).await.expect("signed in");
+    assert!(accounts.open_session(&before, "").await.is_ok(), "nothing has changed");
+    let fields = [
+        ("current_password", PASSWORD),
+        ("password", NEW_PASSWORD),
+        ("password_confirmation", NEW_PASSWORD),
+    ];
+    ana.submit("/settings/password", &fields).await;
+    assert!(accounts.open_session(&before, "").await.is_err());
+    assert!(accounts.issue_token(&before, &label, None).await.is_err());
+    let after = accounts.sign_in("ana", NEW_PASSWORD, &here).await.expect("signed in");
+    assert!(accounts.issue_token(&after, &label, None).await.is_ok());
+    // And a closed account.
+    accounts.set_role(&accounts.operator(), after.person().id, Role::Admin).await.expect("done");
+    server.person("luis").await;
+    let luis = accounts.sign_in("luis", PASSWORD, &here).await.expect("signed in");
+    accounts.deactivate(&accounts.operator(), luis.person().id).await.expect("closed");
+    assert!(accounts.open_session(&luis, "").await.is_err());
+}
+
+/// Between the check of a token and listening for its end: whichever comes first, it ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_opened_while_its_token_is_revoked_ends() {
+    let server = Server::start().await;
+    let mut api = server.api("ana").await;
+    for _ in 0..30 {
+        api.sign_in("ana").await;
+        let revoked = api.send(Method::DELETE, "/tokens/current", None);
+        let (opened, revoked) = tokio::join!(api.try_live(""), revoked);
+        assert_eq!(revoked.status(), StatusCode::NO_CONTENT);
+        match opened {
+            Ok(mut live) => assert_eq!(live.closed().await, 4401),
+            Err(status) => assert_eq!(status, 401),
+        }
+    }
+    let me = server.site().accounts.by_token(&Secret::new(api.token())).await.expect("an answer");
+    assert!(me.is_none());
+    // The question itself, in the order that a race would bring about.
+    api.sign_in("ana").await;
+    let accounts = &server.site().accounts;
+    let me = accounts.by_token(&Secret::new(api.token())).await.expect("an answer").expect("ana");
+    assert_eq!(accounts.ended(&me).await.expect("an answer"), None);
+    accounts.revoke_token(me.credential).await.expect("revoked");
+    assert_eq!(accounts.ended(&me).await.expect("an answer"), Some(Ending::SignedOut));
+}
