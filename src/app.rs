@@ -71,7 +71,8 @@ impl App {
         let founded = rooms.ensure_lobby().await?;
         names::fill(&db).await?;
         let given = (clock.clone(), random.clone());
-        let accounts = Accounts::new(db.clone(), bell.clone(), given, origin, config.signup);
+        let policy = (config.signup, config.rate_limit);
+        let accounts = Accounts::new(db.clone(), bell.clone(), given, origin, policy);
         accounts.watch_endings(&lifecycle).await?;
         hearing::start(accounts.clone(), rooms.clone(), &lifecycle).await?;
         let about = About {
@@ -179,12 +180,13 @@ async fn carry_out(site: Site, work: Work) -> Result<(), Fault> {
 
 /// Forgets, now and then, who was too fast, and lets go of connections: each process for itself.
 fn rest_now_and_then(site: &Site) {
-    let (rates, db) = (site.rates.clone(), site.db.clone());
+    let (rates, accounts, db) = (site.rates.clone(), site.accounts.clone(), site.db.clone());
     let closing = site.lifecycle.closing();
     site.lifecycle.spawn_worker(async move {
         let mut beat = tokio::time::interval(REST_EVERY);
         while closing.run_until_cancelled(beat.tick()).await.is_some() {
             rates.prune();
+            accounts.rest();
             db.rest().await;
         }
     });

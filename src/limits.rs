@@ -56,10 +56,26 @@ pub mod user {
     pub const UPLOADS_AT_ONCE: usize = 1;
     /// Live connections. A rate: `RATE_LIMIT=off` lifts it.
     pub const LIVE_CONNECTIONS: usize = 20;
+    /// Sign-ins with the right password.
+    pub const SIGN_INS: Rate = Rate::new(60, Duration::from_secs(1));
+    /// Wrong passwords for one name, from addresses and devices from which its user never signed in.
+    pub const WRONG_PASSWORDS: Rate = Rate::new(20, Duration::from_mins(1));
+    /// Addresses and devices that are remembered, the latest of all.
+    pub const KNOWN_DEVICES: i64 = 50;
+    /// How long they are remembered after a sign-in.
+    pub const KNOWN_DEVICE_KEPT: Duration = Duration::from_hours(365 * 24);
     /// API tokens; one more ends the one that was used least recently.
     pub const TOKENS: usize = 20;
     /// How long an API token with an end of its own may live.
     pub const TOKEN_LIFETIME: Duration = Duration::from_hours(10 * 365 * 24);
+}
+
+/// Per device: a browser from which a user signed in before. It has a cookie of its own.
+pub mod device {
+    use super::{Duration, Rate};
+
+    /// Wrong passwords.
+    pub const WRONG_PASSWORDS: Rate = Rate::new(20, Duration::from_secs(15));
 }
 
 /// Per address, which for IPv6 is a /64. The networks around it have more: [`network`].
@@ -206,6 +222,8 @@ pub mod passwords {
     pub const WAITING_NEW: usize = 32;
     /// New passwords to be judged.
     pub const WAITING_STRENGTH: usize = 32;
+    /// Tries that wait for the outcome of others from the same network, for the same account.
+    pub const WAITING_FOR_OUTCOMES: usize = 256;
     /// When to come again if there is no place.
     pub const RETRY_AFTER: Duration = Duration::from_secs(5);
     /// How much of a password is judged.

@@ -86,6 +86,7 @@ token-revoke-named = Revoke { $name }
 field-token-label = What the token is for
 token-make = Make a token
 display-name-shape = Take 1 to 64 characters on one line.
+password-too-many = Too many wrong passwords. Wait a moment and try again.
 password-wrong = That is not your current password.
 
 settings-picture = Your picture

@@ -86,6 +86,7 @@ token-revoke-named = Revocar { $name }
 field-token-label = Para qué es el token
 token-make = Crear un token
 display-name-shape = Elige entre 1 y 64 caracteres en una línea.
+password-too-many = Demasiadas contraseñas incorrectas. Espera un momento y vuelve a probar.
 password-wrong = Esa no es tu contraseña actual.
 
 settings-picture = Tu foto

@@ -145,11 +145,9 @@ struct IssuedToken<'a> {
 )]
 async fn create_token(
     State(site): State<Site>,
-    client: Client,
     visitor: Visitor,
     JsonBody(new): JsonBody<NewToken>,
 ) -> Result<Response, Problem> {
-    site.rates.sign_in(client)?;
     let label = TokenLabel::parse(&new.label)?;
     let lifetime = new.expires_in.map(TokenLifetime::parse).transpose()?;
     let proven = site.accounts.sign_in(&new.login, &new.password, &visitor).await?;

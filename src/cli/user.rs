@@ -12,7 +12,7 @@ use crate::chat::accounts::model::{Account, Admin, Email, Name, Role, Secret};
 use crate::chat::accounts::{Accounts, AdminError, RegisterError};
 use crate::chat::news::model::Origin;
 use crate::chat::rooms::Rooms;
-use crate::config::{BaseUrl, Signup, Storage};
+use crate::config::{BaseUrl, Signup, Storage, Switch};
 use crate::db::Db;
 use crate::db::directory::DataDir;
 use crate::http::Language;
@@ -86,7 +86,8 @@ impl Desk {
         let bell = Hub::start(Arc::new(|_, _| bytes::Bytes::new()), &Lifecycle::new());
         let origin = Origin::new(&random);
         let given = (clock.clone(), random.clone());
-        let accounts = Accounts::new(db.clone(), bell.clone(), given, origin, Signup::Closed);
+        let policy = (Signup::Closed, Switch::Off);
+        let accounts = Accounts::new(db.clone(), bell.clone(), given, origin, policy);
         let operator = accounts.operator();
         let rooms = Rooms::new(db.clone(), bell, clock, random, origin);
         Self { accounts, rooms, operator, base_url }

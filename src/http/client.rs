@@ -12,8 +12,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use ipnet::IpNet;
 
-use super::Site;
 use super::forwarded::Forwarded;
+use super::{Site, cookies};
 use crate::chat::accounts::Visitor;
 use crate::config::BaseUrl;
 
@@ -76,7 +76,9 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let client = Client::from_request_parts(parts, state).await?;
-        Ok(Self { ip: client.ip, networks: client.networks().collect() })
+        let device = cookies::device(&parts.headers, client);
+        let device = device.map(|device| device.credential());
+        Ok(Self { ip: client.ip, networks: client.networks().collect(), device })
     }
 }
 

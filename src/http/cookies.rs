@@ -14,6 +14,9 @@ use crate::kernel::{RoomId, UserId};
 /// Browsers keep a cookie for 400 days at most; the server ends a session much earlier.
 const KEPT: time::Duration = time::Duration::days(400);
 
+/// As long as the server knows it without seeing it.
+const DEVICE_KEPT: time::Duration = time::Duration::days(365);
+
 /// The cookie that keeps the last room.
 const ROOM_COOKIE: &str = "patio_room";
 
@@ -46,6 +49,22 @@ pub fn sign_out(client: Client) -> Cookie<'static> {
     let mut cookie = build(name(client), String::new(), client);
     cookie.make_removal();
     cookie
+}
+
+/// The secret by which a browser is known again, also when nobody is signed in with it.
+pub fn device(headers: &HeaderMap, client: Client) -> Option<Secret> {
+    value(headers, device_name(client)).map(Secret::new)
+}
+
+/// A cookie by which the browser is known again: wrong passwords of others do not keep it out.
+pub fn know_again(secret: &Secret, client: Client) -> Cookie<'static> {
+    let mut cookie = build(device_name(client), secret.reveal().to_owned(), client);
+    cookie.set_max_age(DEVICE_KEPT);
+    cookie
+}
+
+fn device_name(client: Client) -> &'static str {
+    if client.https { "__Host-patio_device" } else { "patio_device" }
 }
 
 /// A cookie that keeps the choice of a language.

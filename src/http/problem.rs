@@ -96,6 +96,7 @@ impl From<SignInError> for Problem {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::Wrong => Self::saying(StatusCode::UNAUTHORIZED, "login-wrong"),
+            SignInError::TooMany(wait) => Self::too_many(wait),
             SignInError::Fault(fault) => fault.into(),
         }
     }

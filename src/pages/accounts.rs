@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form::Form;
 use super::layout::{Frame, OwnPath, again, html};
+use super::too_fast::wait;
 use super::visit::Visit;
 use crate::chat::accounts::model::{Email, Name, NewAccount, PlainPassword};
 use crate::chat::accounts::{RegisterError, SignInError};
@@ -94,21 +95,23 @@ async fn login(
     page: Frame,
     FormBody(typed): FormBody<LoginForm>,
 ) -> Result<Response, Problem> {
-    site.rates.sign_in(visit.client)?;
     match site.accounts.sign_in(&typed.login, &typed.password, &visit.visitor).await {
         Ok(proven) => visit.sign_in(&site, &proven, &typed.next).await,
         Err(SignInError::Fault(fault)) => Err(fault.into()),
-        Err(SignInError::Wrong) => {
-            let wrong = [Invalid::new("form", "login-wrong")];
+        Err(error) => {
+            let (status, wrong, later) = match error {
+                SignInError::TooMany(wait) => {
+                    let wrong = Invalid::new("form", "password-too-many");
+                    (StatusCode::TOO_MANY_REQUESTS, wrong, Some(wait))
+                }
+                _ => (StatusCode::UNPROCESSABLE_ENTITY, Invalid::new("form", "login-wrong"), None),
+            };
             let form = Form::default()
                 .with("login", &typed.login)
                 .with("next", &typed.next)
-                .complain(page.t, &wrong);
+                .complain(page.t, &[wrong]);
             let signup_open = site.accounts.sign_up_state().await?.open;
-            Ok(again(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                html(&LoginPage { page, form, signup_open }),
-            ))
+            Ok(wait(again(status, html(&LoginPage { page, form, signup_open })), later))
         }
     }
 }

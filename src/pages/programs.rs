@@ -11,7 +11,7 @@ use super::layout::{Frame, unkept};
 use super::settings::{Forms, explain, refused, saved, settings};
 use crate::chat::accounts::Visitor;
 use crate::chat::accounts::model::{TokenInfo, TokenLabel, TokenLifetime};
-use crate::http::{Client, FormBody, Problem, Site, Viewer};
+use crate::http::{FormBody, Problem, Site, Viewer};
 use crate::kernel::{Invalid, Timestamp};
 
 pub(super) fn router() -> Router<Site> {
@@ -83,13 +83,12 @@ impl TokenForm {
 
 async fn create(
     State(site): State<Site>,
-    client: Client,
     visitor: Visitor,
     Viewer(me): Viewer,
     page: Frame,
     FormBody(typed): FormBody<TokenForm>,
 ) -> Result<Response, Problem> {
-    site.rates.sign_in(client)?;
+    let mut wait = None;
     let problem = match typed.parse() {
         Ok((label, lifetime)) => {
             match site.accounts.prove(&me, &typed.current_password, &visitor).await {
@@ -99,7 +98,10 @@ async fn create(
                     let forms = Forms { fresh_token, ..Forms::default() };
                     return Ok(unkept(settings(&site, &me, page, forms).await?));
                 }
-                Err(error) => explain(error)?,
+                Err(error) => {
+                    wait = error.wait();
+                    explain(error)?
+                }
             }
         }
         Err(problem) => problem,
@@ -108,7 +110,7 @@ async fn create(
         .with("label", &typed.label)
         .with("expires_in", &typed.expires_in)
         .complain(page.t, &[problem]);
-    refused(&site, &me, page, Forms { token: Some(token), ..Forms::default() }).await
+    refused(&site, &me, page, Forms { token: Some(token), wait, ..Forms::default() }).await
 }
 
 #[derive(Deserialize, Default)]

@@ -12,8 +12,8 @@ use super::form::Form;
 use super::layout::{Frame, again, html, unkept};
 use super::settings::chosen_password;
 use super::visit::Visit;
-use crate::chat::accounts::ResetError;
 use crate::chat::accounts::model::Secret;
+use crate::chat::accounts::{ResetError, Visitor};
 use crate::http::{FormBody, Problem, Site};
 use crate::kernel::Invalid;
 
@@ -34,9 +34,11 @@ struct ResetPage {
 async fn show(
     State(site): State<Site>,
     Path(link): Path<String>,
+    visitor: Visitor,
     page: Frame,
 ) -> Result<Response, Problem> {
-    let person = site.accounts.by_reset(&Secret::new(link.as_str())).await.map_err(explain)?;
+    let person =
+        site.accounts.by_reset(&Secret::new(link.as_str()), &visitor).await.map_err(explain)?;
     let (name, display_name) = (person.name, person.display_name);
     Ok(unkept(html(&ResetPage { page, form: Form::default(), link, name, display_name })))
 }
@@ -55,11 +57,10 @@ async fn reset(
     page: Frame,
     FormBody(typed): FormBody<ResetForm>,
 ) -> Result<Response, Problem> {
-    site.rates.sign_in(visit.client)?;
     let secret = Secret::new(link.as_str());
-    let person = site.accounts.by_reset(&secret).await.map_err(explain)?;
+    let person = site.accounts.by_reset(&secret, &visit.visitor).await.map_err(explain)?;
     let problems = match chosen_password(&typed.password, &typed.password_confirmation) {
-        Ok(new) => match site.accounts.reset_password(&secret, &new).await {
+        Ok(new) => match site.accounts.reset_password(&secret, &new, &visit.visitor).await {
             Ok(proven) => return visit.sign_in(&site, &proven, "/").await,
             Err(ResetError::Guessable) => vec![Invalid::new("password", "password-guessable")],
             Err(error) => return Err(explain(error)),
@@ -76,6 +77,7 @@ fn explain(error: ResetError) -> Problem {
     match error {
         ResetError::Unknown => Problem::saying(StatusCode::NOT_FOUND, "reset-unknown"),
         ResetError::Guessable => Invalid::new("password", "password-guessable").into(),
+        ResetError::TooMany(wait) => Problem::too_many(wait),
         ResetError::Fault(fault) => fault.into(),
     }
 }

@@ -1,5 +1,7 @@
 //! One's own settings: name, address, password, how pages look, where one is signed in.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -14,6 +16,7 @@ use super::form::Form;
 use super::layout::{Frame, again, html};
 use super::programs::{LIFETIMES, TokenView};
 use super::side::{Side, side};
+use super::too_fast::wait;
 use crate::chat::accounts::model::{
     DisplayName, Email, PlainPassword, SessionInfo, SignedIn, ZoneName,
 };
@@ -84,6 +87,8 @@ pub(super) struct Forms {
     pub time_zone: Option<Form>,
     pub token: Option<Form>,
     pub fresh_token: Option<String>,
+    /// There were too many wrong passwords: how long until the next try.
+    pub wait: Option<Duration>,
 }
 
 async fn show(
@@ -138,8 +143,12 @@ pub(super) async fn refused(
     page: Frame,
     forms: Forms,
 ) -> Result<Response, Problem> {
-    let shown = settings(site, me, page, forms).await?;
-    Ok(again(StatusCode::UNPROCESSABLE_ENTITY, shown))
+    let later = forms.wait;
+    let status = match later {
+        Some(_) => StatusCode::TOO_MANY_REQUESTS,
+        None => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    Ok(wait(again(status, settings(site, me, page, forms).await?), later))
 }
 
 #[derive(Deserialize, Default)]
@@ -175,25 +184,27 @@ struct EmailForm {
 
 async fn change_email(
     State(site): State<Site>,
-    client: Client,
     visitor: Visitor,
     Viewer(me): Viewer,
     page: Frame,
     FormBody(typed): FormBody<EmailForm>,
 ) -> Result<Response, Problem> {
-    site.rates.sign_in(client)?;
+    let mut wait = None;
     let problem = match Email::parse(&typed.email) {
         Ok(email) => {
             let password = &typed.current_password;
             match site.accounts.change_email(&me, &email, password, &visitor).await {
                 Ok(()) => return Ok(saved()),
-                Err(error) => explain(error)?,
+                Err(error) => {
+                    wait = error.wait();
+                    explain(error)?
+                }
             }
         }
         Err(problem) => problem,
     };
     let form = Form::default().with("email", &typed.email).complain(page.t, &[problem]);
-    refused(&site, &me, page, Forms { email: Some(form), ..Forms::default() }).await
+    refused(&site, &me, page, Forms { email: Some(form), wait, ..Forms::default() }).await
 }
 
 #[derive(Deserialize, Default)]
@@ -206,25 +217,27 @@ struct PasswordForm {
 
 async fn change_password(
     State(site): State<Site>,
-    client: Client,
     visitor: Visitor,
     Viewer(me): Viewer,
     page: Frame,
     FormBody(typed): FormBody<PasswordForm>,
 ) -> Result<Response, Problem> {
-    site.rates.sign_in(client)?;
+    let mut wait = None;
     let problems = match chosen_password(&typed.password, &typed.password_confirmation) {
         Ok(new) => {
             let old = &typed.current_password;
             match site.accounts.change_password(&me, old, &new, &visitor).await {
                 Ok(()) => return Ok(saved()),
-                Err(error) => vec![explain(error)?],
+                Err(error) => {
+                    wait = error.wait();
+                    vec![explain(error)?]
+                }
             }
         }
         Err(problems) => problems,
     };
     let password = Form::default().complain(page.t, &problems);
-    refused(&site, &me, page, Forms { password, ..Forms::default() }).await
+    refused(&site, &me, page, Forms { password, wait, ..Forms::default() }).await
 }
 
 /// A new password that was typed twice, or what stands against it as far as one can see at once.
@@ -242,6 +255,7 @@ pub(super) fn explain(error: ChangeError) -> Result<Invalid, Problem> {
     match error {
         ChangeError::WrongPassword => Ok(Invalid::new("current_password", "password-wrong")),
         ChangeError::NameTaken => Ok(Invalid::new("display_name", "name-taken")),
+        ChangeError::TooMany(_) => Ok(Invalid::new("current_password", "password-too-many")),
         ChangeError::EmailTaken => Ok(Invalid::new("email", "email-taken")),
         ChangeError::Guessable => Ok(Invalid::new("password", "password-guessable")),
         ChangeError::Fault(fault) => Err(fault.into()),

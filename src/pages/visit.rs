@@ -16,6 +16,8 @@ use crate::http::{Client, Problem, Site, Viewer, cookies};
 pub(super) struct Visit {
     pub client: Client,
     pub visitor: Visitor,
+    /// By which the browser is known again: what it came with, or a new one.
+    device: Secret,
     /// The session that it came with.
     session: Option<Secret>,
     /// What the browser calls itself.
@@ -28,7 +30,10 @@ impl FromRequestParts<Site> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
         let client = Client::from_request_parts(parts, site).await?;
+        let device = cookies::device(&parts.headers, client);
+        let device = device.unwrap_or_else(|| Secret::new(site.random.secret()));
         let visitor = Visitor::from_request_parts(parts, site).await?;
+        let visitor = Visitor { device: Some(device.credential()), ..visitor };
         let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         Ok(Self {
             session: cookies::session(&parts.headers, client),
@@ -36,6 +41,7 @@ impl FromRequestParts<Site> for Visit {
             viewer: parts.extensions.get().cloned(),
             client,
             visitor,
+            device,
         })
     }
 }
@@ -54,7 +60,9 @@ impl Visit {
         let secret = site.accounts.open_session(proven, &self.agent).await?;
         let next = OwnPath::parse(next);
         let to = Redirect::to(next.as_ref().map_or("/", OwnPath::as_str));
-        Ok((CookieJar::new().add(cookies::sign_in(&secret, self.client)), to).into_response())
+        let session = CookieJar::new().add(cookies::sign_in(&secret, self.client));
+        let device = CookieJar::new().add(cookies::know_again(&self.device, self.client));
+        Ok((session, device, to).into_response())
     }
 
     pub async fn sign_out(self, site: &Site) -> Result<Response, Problem> {

@@ -10,7 +10,7 @@ use super::model::{
 };
 use super::store;
 use super::store::RoleSet;
-use super::{Accounts, RegisterError};
+use super::{Accounts, RegisterError, Visitor};
 use crate::chat::events::{Notice, Topic};
 use crate::config::Signup;
 use crate::kernel::{Fault, Timestamp, UserId};
@@ -39,6 +39,8 @@ pub enum ResetError {
     Unknown,
     #[error("the password is guessable")]
     Guessable,
+    #[error("too many links that are none")]
+    TooMany(Duration),
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -151,10 +153,13 @@ impl Accounts {
     /// Whose password a link resets.
     ///
     /// # Errors
-    /// [`ResetError::Unknown`] when it resets nobody's.
-    pub async fn by_reset(&self, link: &Secret) -> Result<Person, ResetError> {
+    /// [`ResetError::Unknown`] when it resets nobody's, [`ResetError::TooMany`] after too many of those.
+    pub async fn by_reset(&self, link: &Secret, from: &Visitor) -> Result<Person, ResetError> {
+        let attempt = self.guesses.begin(from.keys()).await.map_err(ResetError::TooMany)?;
         let found = store::find_by_reset(&self.db, link.credential(), self.clock.now()).await;
-        found.map_err(Fault::from)?.ok_or(ResetError::Unknown)
+        let person = found.map_err(Fault::from)?.ok_or(ResetError::Unknown)?;
+        attempt.give_back();
+        Ok(person)
     }
 
     /// Uses a link up. All that signed its person in ends.
@@ -166,8 +171,9 @@ impl Accounts {
         &self,
         link: &Secret,
         new: &PlainPassword,
+        from: &Visitor,
     ) -> Result<Proven, ResetError> {
-        let person = self.by_reset(link).await?;
+        let person = self.by_reset(link, from).await?;
         let share = Share::User(person.id);
         if self.is_guessable(&person, new, share).await? {
             return Err(ResetError::Guessable);
@@ -177,6 +183,7 @@ impl Accounts {
         let used = store::use_reset(&self.db, link, &hash, self.clock.now()).await;
         let ended = used.map_err(Fault::from)?.ok_or(ResetError::Unknown)?;
         self.tell_ended(ended, Ending::SignedOut);
+        self.remember(person.id, from).await?;
         Ok(Proven { person, password_hash: hash })
     }
 

@@ -5,19 +5,23 @@ mod admission;
 mod avatars;
 mod credentials;
 mod endings;
+mod guesses;
 pub mod model;
 mod own;
 mod passwords;
+mod sign_in;
 mod store;
 mod strength;
 mod visitor;
 
 pub use self::administration::{AdminError, ResetError};
-use self::admission::{Lane, Share};
+use self::admission::Share;
 pub use self::avatars::{Avatar, AvatarEncoder};
-use self::model::{Email, Name, NewAccount, Person, PlainPassword, Proven};
+use self::guesses::Guesses;
+use self::model::{Email, Name, NewAccount, Person, Proven};
 pub use self::own::ChangeError;
 use self::passwords::Passwords;
+pub use self::sign_in::SignInError;
 use self::store::Added;
 pub(in crate::chat) use self::store::PersonRow;
 pub use self::visitor::Visitor;
@@ -26,10 +30,11 @@ use super::news::{
     self,
     model::{Origin, Stamp},
 };
-use crate::config::Signup;
+use crate::config::{Signup, Switch};
 use crate::db::Db;
 use crate::kernel::meters::Count;
 use crate::kernel::{Clock, Fault, Invalid, Random, UserId};
+use crate::limits::user::KNOWN_DEVICE_KEPT;
 use crate::text::names::fold;
 
 #[derive(Clone)]
@@ -40,6 +45,7 @@ pub struct Accounts {
     random: Random,
     origin: Origin,
     passwords: Passwords,
+    guesses: Guesses,
     /// What the settings say; administrators may close what they leave open.
     signup: Signup,
     /// Sign-ins that were refused.
@@ -59,25 +65,17 @@ pub enum RegisterError {
     Fault(#[from] Fault),
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum SignInError {
-    /// No such person or not their password, or not any more: which of these is nobody's business.
-    #[error("wrong name or password")]
-    Wrong,
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
 impl Accounts {
     pub fn new(
         db: Db,
         bell: Bell,
         (clock, random): (Clock, Random),
         origin: Origin,
-        signup: Signup,
+        (signup, rates): (Signup, Switch),
     ) -> Self {
+        let guesses = Guesses::new(rates, clock.clone());
         let (passwords, failures) = (Passwords::new(), Count::default());
-        Self { db, bell, clock, random, origin, passwords, signup, failures }
+        Self { db, bell, clock, random, origin, passwords, guesses, signup, failures }
     }
 
     /// This process, now: for what others shall hear of.
@@ -117,6 +115,7 @@ impl Accounts {
             stamp: self.stamp(),
         };
         let person = self.settle(store::add(&self.db, &row).await.map_err(Fault::from)?)?;
+        self.remember(person.id, from).await?;
         Ok(Proven { person, password_hash })
     }
 
@@ -161,33 +160,9 @@ impl Accounts {
         Ok(SignUpState { open: first || self.is_sign_up_open().await?, first })
     }
 
-    /// Who has this name or e-mail address and this password. One answer and equal work for
-    /// whatever is wrong.
-    ///
-    /// # Errors
-    /// When either is wrong.
-    pub async fn sign_in(
-        &self,
-        login: &str,
-        password: &str,
-        from: &Visitor,
-    ) -> Result<Proven, SignInError> {
-        let password = PlainPassword::parse(password).ok();
-        let email = login.trim().to_lowercase();
-        let found = match &password {
-            Some(_) => store::find_by_login(&self.db, &fold(login), &email).await,
-            None => Ok(None),
-        };
-        let found = found.map_err(Fault::from)?;
-        let hash = found.as_ref().map(|(_, hash)| hash.clone());
-        let typed = password.as_ref().map_or("", PlainPassword::as_str);
-        let place = (Lane::Unknown, Share::Network(from.site()));
-        let right = self.passwords.verify(typed, hash, place).await?;
-        let proven = |(person, password_hash)| Proven { person, password_hash };
-        found.filter(|_| right).map(proven).ok_or_else(|| {
-            self.failures.add(1);
-            SignInError::Wrong
-        })
+    /// Forgets who guessed nothing for long, in this process.
+    pub fn rest(&self) {
+        self.guesses.prune();
     }
 
     /// How many sign-ins were refused so far.
@@ -225,6 +200,7 @@ impl Accounts {
         let now = self.clock.now();
         self.end_expired().await?;
         store::remove_expired_resets(&self.db, now).await?;
+        store::forget_places(&self.db, now.minus(KNOWN_DEVICE_KEPT)).await?;
         news::prune(&self.db, &self.clock).await?;
         Ok(store::remove_endings(&self.db, now.minus(endings::KEPT)).await?)
     }

@@ -1,11 +1,13 @@
 //! What people do to their own accounts: name, address, password, where they are signed in.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 
-use super::admission::{Lane, Share};
+use super::admission::Share;
 use super::model::{DisplayName, Email, Ending, Person, PlainPassword, Proven, SignedIn, ZoneName};
 use super::store::Changed;
-use super::{Accounts, Visitor, store};
+use super::{Accounts, SignInError, Visitor, store};
 use crate::chat::events::{Event, Notice, Topic};
 use crate::kernel::{Fault, UserId};
 
@@ -17,12 +19,24 @@ pub enum ChangeError {
     /// Readers could take it for that of another user.
     #[error("the name is taken")]
     NameTaken,
+    #[error("too many wrong passwords")]
+    TooMany(Duration),
     #[error("the address is taken")]
     EmailTaken,
     #[error("the password is guessable")]
     Guessable,
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl ChangeError {
+    /// How long to wait before another try.
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::TooMany(wait) => Some(*wait),
+            _ => None,
+        }
+    }
 }
 
 impl Accounts {
@@ -140,11 +154,13 @@ impl Accounts {
         from: &Visitor,
     ) -> Result<Proven, ChangeError> {
         let hash = store::password_of(&self.db, me.person.id).await.map_err(Fault::from)?;
-        let typed = PlainPassword::parse(password).map_err(|_| ChangeError::WrongPassword)?;
-        let place = (Lane::Unknown, Share::Network(from.site()));
-        let right = self.passwords.verify(typed.as_str(), Some(hash.clone()), place).await?;
-        let proven = Proven { person: me.person.clone(), password_hash: hash };
-        if right { Ok(proven) } else { Err(ChangeError::WrongPassword) }
+        let found = Some((me.person.clone(), hash));
+        let proven = self.judge(&me.person.name, found, password, from).await;
+        proven.map_err(|error| match error {
+            SignInError::Wrong => ChangeError::WrongPassword,
+            SignInError::TooMany(wait) => ChangeError::TooMany(wait),
+            SignInError::Fault(fault) => fault.into(),
+        })
     }
 
     fn settle_change(&self, changed: Changed) -> Result<(), ChangeError> {

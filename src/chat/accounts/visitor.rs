@@ -5,6 +5,9 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 
+use super::guesses::Key;
+use super::model::Credential;
+
 /// The far end of a sign-in, a registration, a change of password.
 #[derive(Clone, Debug)]
 pub struct Visitor {
@@ -12,12 +15,19 @@ pub struct Visitor {
     pub ip: IpAddr,
     /// The networks around the address, the smallest first.
     pub networks: Vec<IpNet>,
+    /// The hash of what its browser keeps to be known again.
+    pub device: Option<Credential>,
 }
 
 impl Visitor {
     /// Who acts in this process and not over the network.
     pub fn local() -> Self {
-        Self { ip: IpAddr::V6(Ipv6Addr::LOCALHOST), networks: Vec::new() }
+        Self { ip: IpAddr::V6(Ipv6Addr::LOCALHOST), networks: Vec::new(), device: None }
+    }
+
+    /// What counts against a visitor of whom nothing else is known.
+    pub(super) fn keys(&self) -> Vec<Key> {
+        self.networks.iter().copied().map(Key::Network).collect()
     }
 
     /// The largest of the networks, whose visitors share places in a line.

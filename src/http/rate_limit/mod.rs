@@ -59,7 +59,6 @@ impl Slow {
 /// What strangers ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Asked {
-    SignIn,
     SignUp,
     Availability,
 }
@@ -110,14 +109,6 @@ impl RateLimiter {
         }
         *count += 1;
         Ok(Some(Running { limits: limits.clone(), user, slow }))
-    }
-
-    /// Counts a try to sign in.
-    ///
-    /// # Errors
-    /// 429, with the time to wait.
-    pub fn sign_in(&self, client: Client) -> Result<(), Problem> {
-        self.ask(Asked::SignIn, (client, limits::address::WRONG_PASSWORDS), None)
     }
 
     /// Counts a try to register, by the networks it comes from and over all.

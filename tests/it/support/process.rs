@@ -6,12 +6,15 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 
 use super::Api;
 
 pub struct Process {
     child: Child,
     port: u16,
+    /// What it writes after it is open.
+    log: Option<JoinHandle<Vec<String>>>,
 }
 
 impl Process {
@@ -38,11 +41,11 @@ impl Process {
         drop(free);
         let mut child = command
             .env_clear()
-            .envs(environment.iter().map(|(name, value)| (name, value)))
             .env("DATA_DIR", data)
             .env("PORT", port.to_string())
             .env("LISTEN", "127.0.0.1")
             .env("RATE_LIMIT", "off")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stderr(Stdio::piped())
             .spawn()
             .expect("it starts");
@@ -56,8 +59,8 @@ impl Process {
             seen.push(line);
         }
         // Somebody has to read what it says, or it waits.
-        drop(std::thread::spawn(move || log.map_while(Result::ok).for_each(drop)));
-        Self { child, port }
+        let log = std::thread::spawn(move || log.map_while(Result::ok).collect());
+        Self { child, port, log: Some(log) }
     }
 
     pub fn id(&self) -> u32 {
@@ -83,6 +86,12 @@ impl Process {
     /// As the system does when memory is short: without a word.
     pub fn kill(self) {
         drop(self);
+    }
+
+    /// What it wrote from when it was open until now, when it is killed.
+    pub fn log(mut self) -> Vec<String> {
+        drop(self.child.kill());
+        self.log.take().expect("a reader").join().expect("lines")
     }
 
     /// Waits for its end, and answers the exit code.

@@ -3,6 +3,7 @@
 mod administration;
 mod avatars;
 mod endings;
+mod known_devices;
 mod people;
 mod revocation;
 mod sign_ins;
@@ -14,6 +15,7 @@ pub(super) use self::administration::{
 };
 pub(super) use self::avatars::{find_avatar, set_avatar};
 pub(super) use self::endings::{endings_after, last_ending, remove_endings};
+pub(super) use self::known_devices::{forget_places, last_seen, remember};
 pub(super) use self::people::{
     Added, Changed, NewPerson, add, email_of, find, find_by_login, is_empty, list, password_of,
     set_display_name, set_email, set_password, set_time_zone, taken, time_zone,
