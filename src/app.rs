@@ -7,8 +7,10 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 use tower_http::CompressionLevel;
@@ -28,14 +30,14 @@ use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::search::Search;
 use crate::config::Config;
-use crate::db::Db;
 use crate::db::directory::DataDir;
+use crate::db::{Db, History};
 use crate::http::metrics::{self, Requests};
 use crate::http::rate_limit::RateLimiter;
 use crate::http::site::{About, Parts};
 use crate::http::uploads::Uploads;
 use crate::http::{Problem, Site, body, client, deadline, health, server};
-use crate::kernel::{Clock, Fault, Random};
+use crate::kernel::{Clock, Fault, Random, Timestamp};
 use crate::lifecycle::Lifecycle;
 use crate::live::Hub;
 use crate::media::{self, ImageEncoder};
@@ -43,6 +45,8 @@ use crate::{api, pages, socket};
 
 /// How often it is forgotten who was too fast, and unused connections are let go.
 const REST_EVERY: Duration = Duration::from_hours(1);
+/// When to ask a database again that did not answer.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How often what was written is put where it stays.
 const TIDY_EVERY: Duration = Duration::from_millis(250);
 
@@ -60,7 +64,7 @@ impl App {
     /// When the directory, the database or the port cannot be used.
     pub async fn build(config: Config, clock: Clock, random: Random) -> anyhow::Result<Self> {
         let data_dir = DataDir::share(&config.storage)?;
-        let db = Db::open(config.storage.database(), data_dir.path()).await?;
+        let (db, history) = open_database(&config, &data_dir, &random).await?;
         let listener = server::bind(&config.address)
             .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();
@@ -73,17 +77,9 @@ impl App {
         let given = (clock.clone(), random.clone());
         let policy = (config.signup, config.rate_limit);
         let accounts = Accounts::new(db.clone(), bell.clone(), given, origin, policy);
-        accounts.watch_endings(&lifecycle).await?;
-        hearing::start(accounts.clone(), rooms.clone(), &lifecycle).await?;
-        let about = About {
-            name: config.site_name,
-            founded,
-            epoch: db.epoch(&random.token()).await?,
-            base_url: config.base_url,
-            trusted_proxies: config.trusted_proxies,
-            metrics_token: config.metrics_token.or(config.metrics_token_file),
-            reference: LazyLock::new(|| Arc::new(api::document())),
-        };
+        accounts.watch_endings(&history, &lifecycle).await?;
+        hearing::start(accounts.clone(), rooms.clone(), history.clone(), &lifecycle).await?;
+        let about = about(&config, founded);
         let executable = config.executable.map_or_else(media::executable, Ok);
         let images = ImageEncoder::new(executable?, data_dir.path().to_owned());
         let site = Site::from(Parts {
@@ -92,13 +88,21 @@ impl App {
             uploads: Uploads::new(data_dir.path().to_owned()),
             search: Search::start(db.clone(), rooms.clone(), &lifecycle),
             rooms,
-            messages: Messages::start(db.clone(), bell.clone(), clock.clone(), &lifecycle).await?,
+            messages: Messages::start(
+                db.clone(),
+                bell.clone(),
+                clock.clone(),
+                &history,
+                &lifecycle,
+            )
+            .await?,
             meanwhile: Meanwhile::new(db.clone(), clock.clone()),
             presence: Presence::start(bell.clone(), clock.clone(), &lifecycle),
             jobs: Jobs::new(db.clone(), clock.clone(), random.clone()),
             audit: Audit::new(db.clone()),
             bell,
             db,
+            history,
             clock: clock.clone(),
             random,
             lifecycle,
@@ -113,8 +117,7 @@ impl App {
         }
         let worker = site.clone();
         site.jobs.start(&site.lifecycle, move |work| carry_out(worker.clone(), work)).await?;
-        rest_now_and_then(&site);
-        tidy_now_and_then(&site);
+        maintain(&site);
         Ok(Self { listener, router: router(&site).with_state(site.clone()), site, data_dir })
     }
 
@@ -151,6 +154,7 @@ fn router(site: &Site) -> Router<Site> {
         .nest("/api/v1", live)
         .merge(health::router().merge(metrics::router()).layer(from_fn(deadline::keep)))
         .layer(DefaultBodyLimit::max(body::LARGEST))
+        .layer(map_response(say_when))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal(&"a handler panicked").into_response()
         }))
@@ -158,6 +162,15 @@ fn router(site: &Site) -> Router<Site> {
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn_with_state(site.clone(), metrics::note))
         .layer(from_fn_with_state(site.clone(), client::identify))
+}
+
+/// Whoever is refused for what passes learns when to come again, also where nothing else says so.
+async fn say_when(mut response: Response) -> Response {
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let soon = HeaderValue::from_static("5");
+        response.headers_mut().entry(RETRY_AFTER).or_insert(soon);
+    }
+    response
 }
 
 /// Each kind of job is one function.
@@ -178,6 +191,38 @@ async fn carry_out(site: Site, work: Work) -> Result<(), Fault> {
     }
 }
 
+/// The database, when it is there, and which history it has.
+async fn open_database(
+    config: &Config,
+    data_dir: &DataDir,
+    random: &Random,
+) -> anyhow::Result<(Db, History)> {
+    let history = History::default();
+    let db = Db::open_patiently(config.storage.database(), data_dir.path(), &history).await?;
+    db.begin_history(&history, data_dir.path(), random).await?;
+    Ok((db, history))
+}
+
+fn about(config: &Config, founded: Timestamp) -> About {
+    let Config { site_name, base_url, trusted_proxies, metrics_token, metrics_token_file, .. } =
+        config;
+    About {
+        name: site_name.clone(),
+        founded,
+        base_url: base_url.clone(),
+        trusted_proxies: trusted_proxies.clone(),
+        metrics_token: metrics_token.clone().or_else(|| metrics_token_file.clone()),
+        reference: LazyLock::new(|| Arc::new(api::document())),
+    }
+}
+
+/// What is done beside the requests.
+fn maintain(site: &Site) {
+    rest_now_and_then(site);
+    tidy_now_and_then(site);
+    watch_history(site);
+}
+
 /// Forgets, now and then, who was too fast, and lets go of connections: each process for itself.
 fn rest_now_and_then(site: &Site) {
     let (rates, accounts, db) = (site.rates.clone(), site.accounts.clone(), site.db.clone());
@@ -188,6 +233,24 @@ fn rest_now_and_then(site: &Site) {
             rates.prune();
             accounts.rest();
             db.rest().await;
+        }
+    });
+}
+
+/// Where somebody put another database in place, all connections come again and learn of it.
+fn watch_history(site: &Site) {
+    let (watch, closing) = (site.clone(), site.lifecycle.closing());
+    site.lifecycle.spawn_worker(async move {
+        while closing.run_until_cancelled(watch.history.suspected()).await.is_some() {
+            match watch.db.check_history(&watch.history, &watch.random).await {
+                Ok(true) => watch.bell.recall(),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "it is not known whether the database is still the same");
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                    watch.history.suspect();
+                }
+            }
         }
     });
 }

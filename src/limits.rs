@@ -107,15 +107,31 @@ pub mod search {
     pub const BYTES: usize = 4 * 1024 * 1024;
 }
 
-/// Per connection.
+/// Per connection. What a live one keeps stays below 1 MiB together, in every state of it.
 pub mod connection {
     use super::{Duration, Rate};
 
-    /// Frames of any kind, also such as carry nothing; who sends more is cut off (4429). An outbox that
-    /// comes back from a long tunnel passes at once.
+    /// Frames of any kind, pieces of messages and control frames included; who sends more is cut off
+    /// (4429). An outbox that comes back from a long tunnel passes at once.
     pub const FRAMES: Rate = Rate::new(200, Duration::from_millis(20));
-    /// All that is kept for a reader of a live connection, in every state of it: below 1 MiB.
-    pub const BYTES: usize = 1024 * 1024;
+    /// A message of the client, over all its pieces: 16,000 characters, whatever they become as JSON.
+    pub const FRAME: usize = 128 * 1024;
+    /// What waits to be sent. Beyond it the connection is cut.
+    pub const SEND_QUEUE: usize = 256 * 1024;
+    /// One run of frames may be so long where nothing waits.
+    pub const SEND_AT_ONCE: usize = 512 * 1024;
+    /// What is read at a time of what a client missed, if no single message is longer.
+    pub const CHUNK: usize = 64 * 1024;
+    /// What was published while a client catches up: so many bytes and so many frames.
+    pub const REPLAY_BUFFER: usize = 128 * 1024;
+    pub const REPLAY_FRAMES: usize = 128;
+    /// Posts that are not stored yet: so many, or one more than so many bytes.
+    pub const PENDING_POSTS: usize = 64;
+    pub const PENDING_POST_BYTES: usize = 64 * 1024;
+    /// Signals that wait for the connection's task.
+    pub const SIGNALS: usize = 256;
+    /// Rooms in which the user types at the same time.
+    pub const TYPING_ROOMS: usize = 16;
     /// The head of a request: 431 above.
     pub const HEAD_BYTES: usize = 32 * 1024;
     /// What the system keeps for a reader before an answer has to wait.
@@ -153,7 +169,7 @@ pub mod installation {
 
     /// Tries to register, from wherever: 400, then one in two seconds.
     pub const SIGN_UPS: Rate = Rate::new(400, Duration::from_secs(2));
-    /// What waits to be sent, over all live connections.
+    /// What waits to be sent, over all live connections. The slowest are cut from three quarters on.
     pub const SEND_QUEUES: usize = 64 * 1024 * 1024;
     /// Uploads that are received or worked on at the same time.
     pub const UPLOADS_AT_ONCE: usize = 32;

@@ -12,12 +12,21 @@ mod transport {
     pub mod parser;
 }
 
-use transport::parser::Parser;
+#[allow(dead_code)]
+#[path = "../../src/limits.rs"]
+mod limits;
+
+use transport::parser::{Incoming, Parser};
+
+fn fed(parser: &mut Parser, bytes: &[u8]) -> Vec<Incoming> {
+    parser.feed(bytes);
+    parser.by_ref().collect()
+}
 
 fuzz_target!(|data: &[u8]| {
     let Some((piece, bytes)) = data.split_first() else { return };
     let mut parser = Parser::default();
     let pieces = bytes.chunks(usize::from(*piece) + 1);
-    let in_pieces: Vec<_> = pieces.flat_map(|piece| parser.feed(piece)).collect();
-    assert_eq!(in_pieces, Parser::default().feed(bytes));
+    let in_pieces: Vec<_> = pieces.flat_map(|piece| fed(&mut parser, piece)).collect();
+    assert_eq!(in_pieces, fed(&mut Parser::default(), bytes));
 });

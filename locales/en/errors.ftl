@@ -36,4 +36,6 @@ cross-site = The request came from another site and was not carried out.
 json-syntax = The content is no JSON.
 json-shape = The JSON does not have the expected shape.
 query-shape = The query does not have the expected shape.
+live-too-many = There are too many live connections of this account or this network. Close some of them.
+history-replaced = The history of this room is another one now. Load it again from the beginning.
 frame-unknown = This frame is not understood.

@@ -36,4 +36,6 @@ cross-site = La petición venía de otro sitio y no se ha llevado a cabo.
 json-syntax = El contenido no es JSON.
 json-shape = El JSON no tiene la forma esperada.
 query-shape = La consulta no tiene la forma esperada.
+live-too-many = Hay demasiadas conexiones en vivo de esta cuenta o de esta red. Cierra algunas.
+history-replaced = La historia de esta sala es otra ahora. Vuelve a cargarla desde el principio.
 frame-unknown = Este mensaje no se entiende.

@@ -37,6 +37,10 @@ struct Place {
     /// Every message that changed after this `rev`, once, in its present state.
     #[param(nullable = false)]
     since_rev: Option<i64>,
+    /// The `id` of the message that had this `rev`: if it is another one now, the history was replaced, and
+    /// the answer is 409.
+    #[param(nullable = false)]
+    since_id: Option<i64>,
     /// How many at most.
     #[param(nullable = false, minimum = 1, maximum = 100, default = 50)]
     limit: Option<i64>,
@@ -45,7 +49,7 @@ struct Place {
 /// What a query asks for: a part of the history, or what changed.
 enum Wanted {
     Window(Window),
-    Since(Rev),
+    Since(Rev, Option<MessageId>),
 }
 
 impl Place {
@@ -55,7 +59,9 @@ impl Place {
             (Some(seq), None, None, None) => Ok(Wanted::Window(Window::Before(Seq(seq)))),
             (None, Some(seq), None, None) => Ok(Wanted::Window(Window::After(Seq(seq)))),
             (None, None, Some(seq), None) => Ok(Wanted::Window(Window::Around(Seq(seq)))),
-            (None, None, None, Some(rev)) => Ok(Wanted::Since(Rev(rev))),
+            (None, None, None, Some(rev)) => {
+                Ok(Wanted::Since(Rev(rev), self.since_id.map(MessageId)))
+            }
             _ => Err(Invalid::new("query", "query-one-place")),
         }
     }
@@ -75,6 +81,7 @@ impl Place {
     responses(
         (status = 200, description = "Messages.", body = Paged<MessageShape<'static>>),
         (status = 404, description = "No room, or none that you may see."),
+        (status = 409, description = "At `since_rev` there is another message than `since_id`: forget what you remember of this room."),
         (status = 422, description = "More than one place, or a `limit` out of range."),
     ),
 )]
@@ -86,7 +93,14 @@ async fn index(
     let limit = Limit::parse(place.limit)?;
     let found = match place.wanted()? {
         Wanted::Window(window) => site.messages.page(&reader, window, limit).await?,
-        Wanted::Since(rev) => site.messages.since(&reader, rev, limit).await?,
+        Wanted::Since(rev, id) => {
+            if let Some(id) = id
+                && !site.messages.is_known(&reader, rev, id).await?
+            {
+                return Err(Problem::saying(StatusCode::CONFLICT, "history-replaced"));
+            }
+            site.messages.since(&reader, rev, limit).await?
+        }
     };
     let items: Vec<MessageShape<'_>> = found.items.iter().map(MessageShape::from).collect();
     Ok(Json(Paged { items, more: found.more }).into_response())

@@ -34,9 +34,9 @@ pub fn router(site: &Site) -> Router<Site> {
         .layer(from_fn_with_state(site.clone(), routes::by_user))
         .layer(from_fn_with_state(site.clone(), rights::by_token));
     // An epoch is random letters, digits, `-` and `_`: a header's value by its making.
-    let epoch = HeaderValue::from_str(&site.about.epoch).ok();
-    headers::for_api(guarded(api, site))
-        .layer(SetResponseHeaderLayer::overriding(EPOCH, move |_: &_| epoch.clone()))
+    let history = site.history.clone();
+    let epoch = move |_: &_| HeaderValue::from_str(&history.epoch()).ok();
+    headers::for_api(guarded(api, site)).layer(SetResponseHeaderLayer::overriding(EPOCH, epoch))
 }
 
 fn calls() -> OpenApiRouter<Site> {

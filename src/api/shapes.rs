@@ -62,12 +62,12 @@ impl From<&Census> for Counts {
     }
 }
 
-/// A room as you see it. Unread is `last_seq` minus `last_read_seq`.
+/// A room as you see it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Room, example = json!({
     "id": 7, "name": "Garden", "topic": "Who waters when", "visibility": "public", "lobby": false,
-    "owner_id": 2, "code": "7K2M-9QXT-4HPW", "last_seq": 51, "last_read_seq": 48, "mentions": 1,
-    "rev": 58, "members": 24, "online": 3
+    "owner_id": 2, "code": "7K2M-9QXT-4HPW", "last_seq": 51, "last_read_seq": 48, "unread": 3,
+    "mentions": 1, "rev": 58, "members": 24, "online": 3
 }))]
 pub struct RoomShape<'a> {
     #[schema(value_type = i64)]
@@ -90,6 +90,8 @@ pub struct RoomShape<'a> {
     /// How far you have read. Who is no member has nothing unread: as if all were read.
     #[schema(value_type = i64)]
     last_read_seq: Seq,
+    /// How many messages after `last_read_seq` are not deleted.
+    unread: i64,
     /// How often you are mentioned in what you have not read.
     mentions: i64,
     /// Grows with every new or changed message.
@@ -113,6 +115,7 @@ impl<'a> RoomShape<'a> {
             code: room.code.as_ref().map(ToString::to_string),
             last_seq: room.last_seq,
             last_read_seq: room.last_read_seq.unwrap_or(room.last_seq),
+            unread: room.unread,
             mentions: room.mentions,
             rev: room.rev,
             members: counts.members,

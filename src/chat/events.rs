@@ -46,8 +46,8 @@ pub enum Event {
     /// Something was said in a room that somebody may not have open, and nothing that is unread there
     /// mentions them.
     Unread { room: RoomId, last_seq: Seq },
-    /// A person has read so far, with so many mentions still ahead.
-    Read { room: RoomId, seq: Seq, mentions: i64 },
+    /// A person has read so far, with so much still ahead, and so many mentions in it.
+    Read { room: RoomId, seq: Seq, unread: i64, mentions: i64 },
     /// Somebody became a member of a room.
     Joined { room: RoomId, person: Person },
     /// Somebody is no member of a room any more.
@@ -71,7 +71,8 @@ pub enum Notice {
     Joined(RoomId),
     /// This person is no member of a room any more.
     Left(RoomId),
-    /// There is something unread in a room, or less of it, and this person is or was mentioned there.
+    /// What is unread in a room must be counted for this person: they are or were mentioned there, or
+    /// something was deleted.
     Unread(RoomId),
     /// A room has another name, topic, owner or code, or is new.
     RoomChanged(RoomId),

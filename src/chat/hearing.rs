@@ -9,6 +9,7 @@ use super::accounts::Accounts;
 use super::news::Ear;
 use super::news::model::News;
 use super::rooms::Rooms;
+use crate::db::History;
 use crate::kernel::Fault;
 use crate::lifecycle::Lifecycle;
 
@@ -20,16 +21,25 @@ struct Hearing {
     accounts: Accounts,
     rooms: Rooms,
     ear: Ear,
+    history: History,
+    /// As many renewals of the history as the ear knows of.
+    seen: u64,
 }
 
 /// Starts the task that listens.
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn start(accounts: Accounts, rooms: Rooms, lifecycle: &Lifecycle) -> Result<(), Fault> {
-    let ear = rooms.ear().await?;
+pub async fn start(
+    accounts: Accounts,
+    rooms: Rooms,
+    history: History,
+    lifecycle: &Lifecycle,
+) -> Result<(), Fault> {
+    let (seen, ear) = (history.renewals(), rooms.ear().await?);
     rooms.note_deleted().await?;
-    let (mut hearing, closing) = (Hearing { accounts, rooms, ear }, lifecycle.closing());
+    let mut hearing = Hearing { accounts, rooms, ear, history, seen };
+    let closing = lifecycle.closing();
     lifecycle.spawn_worker(async move {
         let mut beat = tokio::time::interval(EVERY);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -44,6 +54,12 @@ pub async fn start(accounts: Accounts, rooms: Rooms, lifecycle: &Lifecycle) -> R
 
 impl Hearing {
     async fn listen(&mut self) -> Result<(), Fault> {
+        let renewals = self.history.renewals();
+        if renewals != self.seen {
+            // The numbers of another history say nothing here, and all connections come again.
+            self.ear = self.rooms.ear().await?;
+            self.seen = renewals;
+        }
         for (id, news) in self.ear.news().await? {
             self.pass_on(news).await?;
             self.ear.told(id);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use super::history::NOTE;
 use crate::config::{DatabaseUrl, Storage, Switch};
 
 /// The file whose lock says that the directory is in use.
@@ -91,7 +92,7 @@ impl DataDir {
     pub fn is_empty(&self) -> std::io::Result<bool> {
         for entry in fs::read_dir(&self.path)? {
             let name = entry?.file_name();
-            if name != LOCK && name != "lost+found" {
+            if name != LOCK && name != NOTE && name != "lost+found" {
                 return Ok(false);
             }
         }

@@ -9,6 +9,7 @@ mod change;
 mod connections;
 pub mod directory;
 pub mod file;
+pub mod history;
 mod meta;
 mod postgres;
 mod rows;
@@ -23,12 +24,14 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use sqlx::error::DatabaseError;
+use tokio::time::{Instant, sleep};
 
 use crate::config::DatabaseUrl;
 use crate::kernel::Fault;
 
 pub use self::change::Change;
 pub use self::connections::{Connections, Held};
+pub use self::history::History;
 pub(crate) use self::rows::{as_one_text, in_order, parse_rows, reading_many, rows, runs};
 pub(crate) use self::statements::{Answers, Statements, adding};
 pub(crate) use self::trouble::passing;
@@ -49,9 +52,45 @@ impl Db {
     /// # Errors
     /// When it cannot be opened, is newer than this program, or a server that Patio cannot use.
     pub async fn open(url: Option<&DatabaseUrl>, data_dir: &Path) -> anyhow::Result<Self> {
+        Self::open_with(url, data_dir, &History::default()).await
+    }
+
+    /// The same for a server: what passes by itself is waited for, half a minute at most. `history` is told
+    /// of every connection that is opened to a database that others may replace.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_patiently(
+        url: Option<&DatabaseUrl>,
+        data_dir: &Path,
+        history: &History,
+    ) -> anyhow::Result<Self> {
+        let until = Instant::now() + START_WITHIN;
+        let mut is_said = false;
+        loop {
+            let error = match Self::open_with(url, data_dir, history).await {
+                Ok(db) => return Ok(db),
+                Err(error) if !trouble::passes(&error) || Instant::now() >= until => {
+                    return Err(error);
+                }
+                Err(error) => error,
+            };
+            if !is_said {
+                tracing::warn!("{error:#}: waiting for it, half a minute at most");
+                is_said = true;
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn open_with(
+        url: Option<&DatabaseUrl>,
+        data_dir: &Path,
+        history: &History,
+    ) -> anyhow::Result<Self> {
         match url {
             Some(DatabaseUrl::Sqlite(path)) => sqlite::open(path).await,
-            Some(DatabaseUrl::Postgres(url)) => postgres::open(url).await,
+            Some(DatabaseUrl::Postgres(url)) => postgres::open(url, history).await,
             None => sqlite::open(&data_dir.join("patio.db")).await,
         }
     }
@@ -89,6 +128,9 @@ impl Db {
     }
 }
 
+/// How long a server waits at its start for a database that is not there yet, and how often it looks.
+const START_WITHIN: Duration = Duration::from_secs(30);
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long to leave a database alone that does not answer.
 const AWAY: Duration = Duration::from_secs(2);
 
@@ -100,6 +142,9 @@ impl From<sqlx::Error> for Fault {
         }
         if is_away(&error) {
             tracing::error!(%error, "the database does not answer");
+            Self::Busy { retry_after: AWAY }
+        } else if is_collision(&error) {
+            // However often it was tried: the next one may find the way free.
             Self::Busy { retry_after: AWAY }
         } else {
             Self::internal(error)
@@ -118,9 +163,9 @@ pub(crate) fn is_away(error: &sqlx::Error) -> bool {
         | Error::PoolTimedOut
         | Error::PoolClosed
         | Error::WorkerCrashed => true,
-        // Lost, shut down, too many connections, closed to them.
+        // Lost, shut down, too many connections, closed to them, just being made again.
         Error::Database(error) => error.code().is_some_and(|code| {
-            ["08", "57P", "53300", "55000"].iter().any(|c| code.starts_with(c))
+            ["08", "57P", "53300", "55000", "3D000"].iter().any(|c| code.starts_with(c))
         }),
         _ => false,
     }
@@ -171,3 +216,29 @@ macro_rules! writing {
 }
 
 pub(crate) use {reading, writing};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn passes(url: &str, folder: &Path) -> bool {
+        let url = url.parse::<DatabaseUrl>().expect(url);
+        let opened = Db::open(Some(&url), folder).await;
+        trouble::passes(&opened.err().expect("no database"))
+    }
+
+    #[tokio::test]
+    async fn a_server_waits_for_what_may_come_yet_and_for_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("text.db");
+        std::fs::write(&file, "no database, whatever happens").expect("written");
+        for (url, waits) in [
+            ("postgres://ana@127.0.0.1:1/patio?sslmode=disable".to_owned(), true),
+            (format!("postgres:///patio?host={}&user=ana", folder.path().display()), true),
+            (format!("sqlite:{}", file.display()), false),
+            (format!("sqlite:{}", folder.path().display()), false),
+        ] {
+            assert_eq!(passes(&url, folder.path()).await, waits, "{url}");
+        }
+    }
+}

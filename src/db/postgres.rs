@@ -4,12 +4,12 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, bail, ensure};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
 
-use super::Db;
+use super::{Db, History};
 use crate::config::PostgresUrl;
 
 /// The oldest version that the tests are run on, as the server counts: 15.0.
@@ -36,7 +36,7 @@ const SESSION: &str = "
     select set_config('synchronous_commit', 'on', false)
     where current_setting('synchronous_commit') not in ('on', 'remote_apply');";
 
-pub(super) async fn open(url: &PostgresUrl) -> anyhow::Result<Db> {
+pub(super) async fn open(url: &PostgresUrl, history: &History) -> anyhow::Result<Db> {
     let mut options = PgConnectOptions::from_str(url.reveal())?.statement_cache_capacity(256);
     if options.get_application_name().is_none() {
         options = options.application_name("patio");
@@ -46,8 +46,7 @@ pub(super) async fn open(url: &PostgresUrl) -> anyhow::Result<Db> {
     let mut connection = timeout(CONNECT_WITHIN, PgConnection::connect_with(&options))
         .await
         .unwrap_or(Err(sqlx::Error::PoolTimedOut))
-        // Not as its source, which says the same once more.
-        .map_err(|error| anyhow!("cannot open the database {place}: {error}"))?;
+        .map_err(|error| CannotOpen { place: place.clone(), error })?;
     check(&mut connection).await.with_context(|| format!("cannot use the database {place}"))?;
     // Under a lock of the whole database: of several processes that start, one does the work.
     sqlx::migrate!("migrations/postgres")
@@ -55,17 +54,28 @@ pub(super) async fn open(url: &PostgresUrl) -> anyhow::Result<Db> {
         .await
         .with_context(|| format!("cannot bring the database {place} up to date"))?;
     connection.close().await?;
+    let history = history.clone();
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .min_connections(1)
         .acquire_timeout(WAIT_FOR_CONNECTION)
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
+            // Where all connections end and others come, somebody may have put another database there.
+            history.suspect();
             Box::pin(async move { sqlx::raw_sql(SESSION).execute(connection).await.map(drop) })
         })
         .connect_with(options)
         .await
         .with_context(|| format!("cannot open the database {place}"))?;
     Ok(Db::Postgres(pool))
+}
+
+/// The error is not its source, which would say the same once more.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open the database {place}: {error}")]
+pub(super) struct CannotOpen {
+    place: String,
+    pub error: sqlx::Error,
 }
 
 /// Where the database is, without the password.

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteError;
 
+use super::postgres::CannotOpen;
+use super::{is_away, is_collision};
 use crate::kernel::Fault;
 
 /// When to try again what could not be stored.
@@ -18,6 +21,9 @@ const IO: i32 = 10;
 const CORRUPT: i32 = 11;
 const FULL: i32 = 13;
 const CANNOT_OPEN: i32 = 14;
+const NO_MEMORY: i32 = 7;
+/// Two began to use the log at once.
+const PROTOCOL: i32 = 15;
 const NO_DATABASE: i32 = 26;
 /// What a quota and the limit of a file's size look like: nothing was written, as with [`FULL`].
 const IO_WRITE: i32 = 778;
@@ -32,13 +38,36 @@ pub(crate) fn passing(error: &sqlx::Error) -> Option<Fault> {
             (IO_WRITE | IO_SHARED_MEMORY, _) | (_, FULL | READ_ONLY | CANNOT_OPEN) => {
                 Some(Fault::NotStored { retry_after: LATER })
             }
-            (_, BUSY | LOCKED) => Some(Fault::Busy { retry_after: SOON }),
+            (_, BUSY | LOCKED | NO_MEMORY | PROTOCOL) => Some(Fault::Busy { retry_after: SOON }),
             _ => None,
         };
     }
-    // PostgreSQL's: no room on its disk, a server that only reads.
-    let code = error.as_database_error()?.code()?;
-    matches!(code.as_ref(), "53100" | "25006").then_some(Fault::NotStored { retry_after: LATER })
+    // The codes of PostgreSQL (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+    match error.as_database_error()?.code()?.as_ref() {
+        // No room on its disk, a server that only reads.
+        "53100" | "25006" => Some(Fault::NotStored { retry_after: LATER }),
+        // A lock or a statement took too long, an object is in use, memory or another of its limits is used
+        // up, or the transaction waited for too long.
+        "55P03" | "57014" | "55006" | "53000" | "53200" | "53400" | "25P03" | "25P04" => {
+            Some(Fault::Busy { retry_after: SOON })
+        }
+        _ => None,
+    }
+}
+
+/// Whether a start that failed so may succeed in a moment: the database is not there yet, is starting, has
+/// too many connections, or somebody else works on it. A name that is wrong is more likely than one that is
+/// just being made.
+pub(super) fn passes(error: &anyhow::Error) -> bool {
+    let is_passing = |error: &sqlx::Error| {
+        let code = error.as_database_error().and_then(DatabaseError::code);
+        let is_busy = matches!(passing(error), Some(Fault::Busy { .. }));
+        code.as_deref() != Some("3D000") && (is_busy || is_away(error) || is_collision(error))
+    };
+    error.chain().any(|cause| {
+        let opening = cause.downcast_ref::<CannotOpen>().map(|cannot| &cannot.error);
+        opening.or_else(|| cause.downcast_ref()).is_some_and(is_passing)
+    })
 }
 
 /// Whether the disk failed in a way after which nobody knows what is on it. A sync that failed must
@@ -54,5 +83,5 @@ pub(super) fn is_damage(error: &sqlx::Error) -> bool {
 
 fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
     let error = error.as_database_error()?.try_downcast_ref::<SqliteError>()?;
-    sqlx::error::DatabaseError::code(error)?.parse().ok()
+    DatabaseError::code(error)?.parse().ok()
 }

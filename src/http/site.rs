@@ -18,7 +18,7 @@ use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::search::Search;
 use crate::config::{BaseUrl, MetricsToken, Networks};
-use crate::db::Db;
+use crate::db::{Db, History};
 use crate::kernel::{Clock, Random, Timestamp};
 use crate::lifecycle::Lifecycle;
 
@@ -38,6 +38,8 @@ pub struct Parts {
     pub audit: Audit,
     pub bell: Bell,
     pub db: Db,
+    /// Its name, the epoch, tells clients whether what they remember is void.
+    pub history: History,
     pub clock: Clock,
     pub random: Random,
     pub lifecycle: Lifecycle,
@@ -64,10 +66,8 @@ impl Deref for Site {
 /// What does not change while the server runs.
 pub struct About {
     pub name: String,
-    /// When the installation began. Unlike `epoch` it survives a restore and an import.
+    /// When the installation began. Unlike the epoch it survives a restore and an import.
     pub founded: Timestamp,
-    /// Names this installation's history; another one means that what a client remembers is void.
-    pub epoch: String,
     pub base_url: Option<BaseUrl>,
     pub trusted_proxies: Networks,
     /// What opens the metrics; without it they are for this machine alone.

@@ -5,20 +5,26 @@
 //! at the end, all of a topic as one run of frames: a write costs the same for one frame and for
 //! twenty. The order within a topic is kept, and marks keep from those who catch up what they have.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use tokio::task::yield_now;
 
 use super::delivery::{Encode, Form, Joined, Listener, Standing};
 use super::hub::{Command, Publication, Words};
+use super::meters::Meters;
 use super::peer::Peer;
-use crate::kernel::meters::Count;
+use crate::limits::installation::SEND_QUEUES;
 
 /// Commands that are taken before what they published is written.
 const TURN: usize = 1024;
 /// Sockets that are written to before other tasks get their turn.
 const SWEEP: usize = 256;
+/// Where more than this waits over all connections, the slowest are cut until [`SHED_TO`] is left.
+const SHED_ABOVE: usize = SEND_QUEUES / 4 * 3;
+const SHED_TO: usize = SEND_QUEUES / 2;
 
 /// In the order in which they came: those who came together lie side by side in memory, here and in the
 /// system, and are written to faster than in any other order.
@@ -32,8 +38,10 @@ pub(super) struct Board<W: Words> {
     runs: Vec<Run<W>>,
     /// What may be told again at the next tick only, with the newest that waits for it.
     reminders: HashMap<W::Topic, Option<Publication<W>>>,
+    /// The same of notices.
+    soon: HashMap<W::Topic, Option<W::Notice>>,
     stopping: bool,
-    deliveries: Count,
+    meters: Meters,
 }
 
 struct Member<W: Words> {
@@ -51,15 +59,16 @@ struct Run<W: Words> {
 }
 
 impl<W: Words> Board<W> {
-    pub fn new(encode: Encode<W::Event>, deliveries: Count) -> Self {
+    pub fn new(encode: Encode<W::Event>, meters: Meters) -> Self {
         Self {
             encode,
             members: HashMap::new(),
             topics: HashMap::new(),
             runs: Vec::new(),
             reminders: HashMap::new(),
+            soon: HashMap::new(),
             stopping: false,
-            deliveries,
+            meters,
         }
     }
 
@@ -77,6 +86,7 @@ impl<W: Words> Board<W> {
                 self.take(command);
             }
             self.write_runs().await;
+            self.shed();
         }
     }
 
@@ -93,7 +103,36 @@ impl<W: Words> Board<W> {
         for publication in due {
             self.gather(publication);
         }
+        let topics = &self.topics;
+        self.soon.retain(|topic, waiting| match waiting.take() {
+            Some(notice) => {
+                tell(topics, *topic, None, notice);
+                true
+            }
+            None => false,
+        });
         self.write_runs().await;
+        self.shed();
+    }
+
+    /// Keeps the sum of all queues below its limit at the cost of those who took nothing for longest,
+    /// and of the longest queues among them. At the limit itself a line is cut where it would wait, which
+    /// could be anybody's.
+    fn shed(&self) {
+        let waiting = || usize::try_from(self.meters.queued.get()).unwrap_or(usize::MAX);
+        if waiting() <= SHED_ABOVE {
+            return;
+        }
+        let backlog = |member: &Member<W>| member.peer.line.backlog();
+        let mut slow: Vec<_> = self.members.values().map(|m| (backlog(m), m)).collect();
+        slow.sort_unstable_by_key(|(backlog, _)| Reverse(*backlog));
+        let mut slow = slow.into_iter();
+        while waiting() > SHED_TO
+            && let Some((_, member)) = slow.next()
+        {
+            member.peer.line.cut_as_slow();
+        }
+        tracing::warn!(left = waiting(), "too much waits to be sent: the slowest come again");
     }
 
     /// One heartbeat of all connections.
@@ -127,11 +166,14 @@ impl<W: Words> Board<W> {
         match command {
             Command::Publish(publication) => self.publish(publication),
             Command::Tell { topic, except, notice } => {
-                let left_out = except.and_then(|topic| self.topics.get(&topic));
-                for (id, listener) in self.topics.get(&topic).into_iter().flatten() {
-                    if !left_out.is_some_and(|them| them.contains_key(id)) {
-                        listener.peer.tell(notice);
-                    }
+                tell(&self.topics, topic, except, notice);
+            }
+            Command::TellSoon { topic, notice } => {
+                if let Some(waiting) = self.soon.get_mut(&topic) {
+                    *waiting = Some(notice);
+                } else {
+                    self.soon.insert(topic, None);
+                    tell(&self.topics, topic, None, notice);
                 }
             }
             Command::Join { who, topic } => {
@@ -160,6 +202,7 @@ impl<W: Words> Board<W> {
                 answer.send(standing).ok();
             }
             Command::Ignore { id, topic } => self.ignore(id, topic),
+            Command::Recall => self.stop_all(),
             Command::Leave { id } => {
                 let member = self.members.remove(&id);
                 for topic in member.into_iter().flat_map(|member| member.topics) {
@@ -224,7 +267,7 @@ impl<W: Words> Board<W> {
                     delivered += listener.receive(joined);
                 }
             }
-            self.deliveries.add(delivered);
+            self.meters.deliveries.add(delivered);
             self.topics.insert(run.topic, listeners);
         }
     }
@@ -261,6 +304,21 @@ impl<W: Words> Board<W> {
             if listeners.is_empty() {
                 self.topics.remove(&topic);
             }
+        }
+    }
+}
+
+/// Leaves a notice for everybody who listens to `topic` and not to `except`.
+fn tell<T: Copy + Eq + Hash, N: Copy + PartialEq>(
+    topics: &HashMap<T, BTreeMap<u64, Listener<N>>>,
+    topic: T,
+    except: Option<T>,
+    notice: N,
+) {
+    let left_out = except.and_then(|topic| topics.get(&topic));
+    for (id, listener) in topics.get(&topic).into_iter().flatten() {
+        if !left_out.is_some_and(|them| them.contains_key(id)) {
+            listener.peer.tell(notice);
         }
     }
 }

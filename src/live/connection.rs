@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use std::vec;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -24,7 +23,8 @@ pub enum Input<N> {
     Text(String),
     /// A message of bytes.
     Binary,
-    /// A ping, which is answered already, or a pong.
+    /// What says nothing but costs work: a ping, which is answered already, a pong, or a piece of a
+    /// message that is not complete yet.
     Control,
     Notice(N),
     /// The server stops, or wants everybody to come again.
@@ -39,16 +39,15 @@ pub enum Input<N> {
 pub struct Connection<W: Words> {
     id: u64,
     hub: Hub<W>,
-    peer: Arc<Peer<W::Notice>>,
+    pub(super) peer: Arc<Peer<W::Notice>>,
     parser: Parser,
-    arrived: vec::IntoIter<Incoming>,
 }
 
 impl<W: Words> Connection<W> {
     pub(super) fn new(id: u64, hub: Hub<W>, peer: Arc<Peer<W::Notice>>, early: &[u8]) -> Self {
         let mut parser = Parser::default();
-        let arrived = parser.feed(early).into_iter();
-        Self { id, hub, peer, parser, arrived }
+        parser.feed(early);
+        Self { id, hub, peer, parser }
     }
 
     /// Listens to a topic from now on.
@@ -94,7 +93,9 @@ impl<W: Words> Connection<W> {
 
     /// Sends whole frames. Never waits.
     pub fn send_frames(&self, frames: &Bytes) {
-        self.peer.line.write(frames);
+        if !frames.is_empty() {
+            self.peer.line.write(frames);
+        }
     }
 
     /// Waits until all that was sent is on its way: for who sends much.
@@ -116,12 +117,11 @@ impl<W: Words> Connection<W> {
             return Poll::Ready(Input::Notice(notice));
         }
         loop {
-            match self.arrived.next() {
-                Some(incoming) => return Poll::Ready(self.understand(incoming)),
-                None => match ready!(self.peer.line.poll_read(cx, &mut self.parser)) {
-                    Some(arrived) => self.arrived = arrived.into_iter(),
-                    None => return Poll::Ready(Input::Gone),
-                },
+            if let Some(incoming) = self.parser.next() {
+                return Poll::Ready(self.understand(incoming));
+            }
+            if !ready!(self.peer.line.poll_read(cx, &mut self.parser)) {
+                return Poll::Ready(Input::Gone);
             }
         }
     }
@@ -134,7 +134,7 @@ impl<W: Words> Connection<W> {
                 self.send_frames(&frame::pong(&payload));
                 Input::Control
             }
-            Incoming::Pong => Input::Control,
+            Incoming::Pong | Incoming::Piece => Input::Control,
             Incoming::Close(code) => {
                 self.peer.line.close(code);
                 Input::Gone

@@ -7,10 +7,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::peer::Peer;
 use super::transport::frame;
-
-/// Events held back for a listener who is catching up. They are shared bytes; older ones are let
-/// go, and asked for again.
-const HELD: usize = 128;
+use crate::limits::connection::{REPLAY_BUFFER, REPLAY_FRAMES};
 
 /// How a connection wants its events written. A small number that only the encoder understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,11 +75,36 @@ enum Reception {
     CatchingUp(Box<Held>),
 }
 
-/// What went by while somebody caught up.
+/// What was published while a listener catches up: the newest of it, as shared bytes. What is older is
+/// let go and asked for again.
 struct Held {
     frames: VecDeque<(i64, Bytes)>,
+    bytes: usize,
     /// The greatest mark that went by and was not kept.
     lost: i64,
+}
+
+impl Held {
+    fn keep(&mut self, joined: &Joined) {
+        // A slice would keep all of a long run alive for its end.
+        let is_long = joined.bytes.len() > REPLAY_BUFFER;
+        let mut left = joined.bytes.len();
+        for (mark, frame) in joined.marked() {
+            left = left.saturating_sub(frame.len());
+            if left + frame.len() > REPLAY_BUFFER {
+                self.lost = self.lost.max(mark);
+                continue;
+            }
+            let frame = if is_long { Bytes::copy_from_slice(&frame) } else { frame };
+            self.bytes += frame.len();
+            self.frames.push_back((mark, frame));
+        }
+        while self.frames.len() > REPLAY_FRAMES || self.bytes > REPLAY_BUFFER {
+            let Some((mark, frame)) = self.frames.pop_front() else { break };
+            self.bytes = self.bytes.saturating_sub(frame.len());
+            self.lost = self.lost.max(mark);
+        }
+    }
 }
 
 impl<N> Listener<N> {
@@ -93,7 +115,7 @@ impl<N> Listener<N> {
 
     /// One who first catches up.
     pub fn catching_up(peer: Arc<Peer<N>>, form: Form) -> Self {
-        let held = Held { frames: VecDeque::new(), lost: i64::MIN };
+        let held = Held { frames: VecDeque::new(), bytes: 0, lost: i64::MIN };
         Self { peer, form, reception: Reception::CatchingUp(Box::new(held)) }
     }
 
@@ -111,11 +133,7 @@ impl<N> Listener<N> {
                 joined.frames.len().saturating_sub(known) as u64
             }
             Reception::CatchingUp(held) => {
-                held.frames.extend(joined.marked());
-                while held.frames.len() > HELD {
-                    let lost = held.frames.pop_front().map_or(i64::MIN, |(mark, _)| mark);
-                    held.lost = held.lost.max(lost);
-                }
+                held.keep(joined);
                 0
             }
         }

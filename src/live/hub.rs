@@ -69,6 +69,7 @@ impl<W: Words> Publication<W> {
 pub(super) enum Command<W: Words> {
     Publish(Publication<W>),
     Tell { topic: W::Topic, except: Option<W::Topic>, notice: W::Notice },
+    TellSoon { topic: W::Topic, notice: W::Notice },
     Join { who: W::Topic, topic: W::Topic },
     Part { who: W::Topic, topic: W::Topic },
     Connect { id: u64, form: Form, peer: Arc<Peer<W::Notice>> },
@@ -77,6 +78,7 @@ pub(super) enum Command<W: Words> {
     GoLive { id: u64, topic: W::Topic, after: i64, first: Bytes, answer: oneshot::Sender<Standing> },
     Ignore { id: u64, topic: W::Topic },
     Leave { id: u64 },
+    Recall,
 }
 
 pub(super) struct Inbox<W: Words> {
@@ -110,7 +112,7 @@ impl<W: Words> Hub<W> {
         let waiting = Mutex::new(Waiting { commands: Vec::new(), overrun: false });
         let inbox = Arc::new(Inbox { waiting, filled: Notify::new() });
         let meters = Meters::default();
-        let board = Board::new(encode, meters.deliveries.clone());
+        let board = Board::new(encode, meters.clone());
         (Self { inbox, last_id: Arc::default(), meters }, board)
     }
 
@@ -158,6 +160,12 @@ impl<W: Words> Hub<W> {
         self.send(Command::Tell { topic, except: None, notice });
     }
 
+    /// Hands a notice to everybody who listens to the topic: the first at once, then the
+    /// newest every quarter of a second. Never waits.
+    pub fn tell_soon(&self, topic: W::Topic, notice: W::Notice) {
+        self.send(Command::TellSoon { topic, notice });
+    }
+
     /// Hands a notice to everybody who listens to `topic` and not to `except`. Never waits.
     pub fn tell_others(&self, topic: W::Topic, except: W::Topic, notice: W::Notice) {
         self.send(Command::Tell { topic, except: Some(except), notice });
@@ -172,6 +180,11 @@ impl<W: Words> Hub<W> {
     /// reach them.
     pub fn part(&self, who: W::Topic, topic: W::Topic) {
         self.send(Command::Part { who, topic });
+    }
+
+    /// Asks all connections to end and to come again.
+    pub fn recall(&self) {
+        self.send(Command::Recall);
     }
 
     pub fn meters(&self) -> &Meters {
@@ -191,7 +204,10 @@ impl<W: Words> Hub<W> {
 impl<W: Words> Inbox<W> {
     fn put(&self, command: Command<W>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let may_be_dropped = matches!(command, Command::Publish(_) | Command::Tell { .. });
+        let may_be_dropped = matches!(
+            command,
+            Command::Publish(_) | Command::Tell { .. } | Command::TellSoon { .. }
+        );
         if may_be_dropped && waiting.commands.len() >= WAITING {
             waiting.overrun = true;
             return;

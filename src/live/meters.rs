@@ -9,7 +9,7 @@ pub struct Meters {
     /// Frames of events that were handed to connections: one event for a thousand listeners is a
     /// thousand.
     pub deliveries: Count,
-    /// Connections that were cut because too much waited for them.
+    /// Connections that were cut because too much waited for them, or for too long.
     pub cuts: Count,
     /// Bytes that wait, over all connections.
     pub queued: Level,

@@ -5,15 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::meters::Meters;
-use super::transport::{Line, Stream, frame};
+use super::transport::{Beats, Line, Stream, frame};
+use crate::limits::connection::SIGNALS;
 
-/// Notices that may wait for a connection that is busy. With more it is cut, and comes back.
-const NOTICES: usize = 256;
 /// Heartbeats of silence before a ping: 25 seconds. A ping keeps proxies from cutting the line;
 /// most of them wait a minute.
 const PING_AFTER: u8 = 5;
 /// Heartbeats of silence before somebody counts as gone: 65 seconds.
 const GONE_AFTER: u8 = 13;
+
+/// Heartbeats without a byte taken: 20 seconds, and the rest of the heartbeat in which it began.
+const STALLED_AFTER: u8 = 5;
 
 pub(super) struct Peer<N> {
     pub line: Line,
@@ -37,7 +39,7 @@ impl<N: PartialEq> Peer<N> {
         if notices.back() == Some(&notice) {
             return;
         }
-        if notices.len() < NOTICES {
+        if notices.len() < SIGNALS {
             notices.push_back(notice);
             self.line.wake();
         } else {
@@ -64,12 +66,16 @@ impl<N: PartialEq> Peer<N> {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// Asks who is silent whether they are there, and gives up who does not answer.
+    /// Asks who is silent whether they are there, and gives up who does not answer, or takes nothing of
+    /// what waits.
     pub fn beat(&self) {
-        match self.line.beat() {
-            GONE_AFTER.. => self.line.cut(),
-            quiet if quiet.is_multiple_of(PING_AFTER) => self.line.write(&frame::HEARTBEAT),
-            _ => {}
+        let Beats { quiet, stalled } = self.line.beat();
+        if stalled >= STALLED_AFTER {
+            self.line.cut_as_slow();
+        } else if quiet >= GONE_AFTER {
+            self.line.cut();
+        } else if quiet.is_multiple_of(PING_AFTER) {
+            self.line.write(&frame::HEARTBEAT);
         }
     }
 }

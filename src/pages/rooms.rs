@@ -180,7 +180,7 @@ pub(super) async fn room_page(
     site.presence.seen(reader.person().id);
     let window = shown.before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
     let list = history(site, reader, window, page.t).await?;
-    if shown.before.is_none() && room.unread() > 0 && !page.marks_reading {
+    if shown.before.is_none() && room.unread > 0 && !page.marks_reading {
         match site.rooms.mark_read(reader, room.last_seq).await {
             // A full disk keeps nobody from reading.
             Ok(()) | Err(Fault::NotStored { .. }) => {}
@@ -197,7 +197,7 @@ pub(super) async fn room_page(
         offline,
         list,
         at_end: shown.before.is_none(),
-        epoch: site.about.epoch.clone(),
+        epoch: site.history.epoch(),
         founded: site.about.founded.0,
         at: site.clock.now().rfc3339(),
         nonce: site.random.token(),
@@ -248,7 +248,7 @@ pub(super) async fn unwritten_page(
         offline,
         // Nothing is live yet: the first message is sent as a form and leads to the room.
         at_end: false,
-        epoch: site.about.epoch.clone(),
+        epoch: site.history.epoch(),
         founded: site.about.founded.0,
         at: site.clock.now().rfc3339(),
         nonce: site.random.token(),

@@ -68,7 +68,7 @@ impl Row {
             id: room.id.0,
             kind: room.visibility.as_str(),
             name: room.name.clone(),
-            unread: room.unread(),
+            unread: room.unread,
             mentions: room.mentions,
             current: false,
             other,

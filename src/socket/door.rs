@@ -11,17 +11,24 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
+use bytes::Bytes;
 use serde::Deserialize;
 
 use super::Hall;
-use super::frames::{HTML_PROTOCOL, JSON_PROTOCOL, form_of};
-use super::session::{SIGNED_OUT, Session};
+use super::admission::Permit;
+use super::frames::{Frame, HTML_PROTOCOL, JSON_PROTOCOL, form_of};
+use super::session::{SIGNED_OUT, Session, TOO_FAST};
 use crate::api;
 use crate::http::{Client, Language, Problem, Query, Site, Viewer, cookies, origin, rights};
 use crate::kernel::Timestamp;
 use crate::live::Meters;
-use crate::live::transport::Line;
 use crate::live::transport::handshake::{Handshake, Refused, Upgrade};
+use crate::live::transport::{Line, frame};
+
+/// When to try again for whom there are too many connections.
+const TRY_AGAIN: Duration = Duration::from_mins(1);
+/// How long to hear out who is sent away, so that they read why.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub fn router(site: &Site) -> Router<Site> {
     let door = Router::new()
@@ -41,36 +48,61 @@ async fn open(
     State(site): State<Site>,
     Extension(hall): Extension<Arc<Hall>>,
     t: Language,
+    client: Client,
     request: Request,
 ) -> Result<Response, Response> {
     let (mut parts, _) = request.into_parts();
     let Query(Back { since }) =
         Query::from_request_parts(&mut parts, &site).await.map_err(IntoResponse::into_response)?;
     let handshake = Handshake::read(&mut parts).map_err(refuse)?;
+    let too_many = || Problem::too_many(TRY_AGAIN).into_response();
+    let unknown = hall.admission.unknown(client).ok_or_else(too_many)?;
     let Caller(viewer) =
         Caller::from_request_parts(&mut parts, &site).await.map_err(IntoResponse::into_response)?;
     let protocol = handshake.choose(&[JSON_PROTOCOL, HTML_PROTOCOL]);
     let form = form_of(protocol, t);
     let (response, upgrade) = handshake.accept(protocol);
-    match viewer {
-        Some(Viewer(me)) => site.lifecycle.spawn_connection(async move {
-            match upgrade.stream().await {
-                Ok((stream, early)) => {
-                    let connection = hall.site.bell.connect(form, stream, &early);
-                    // Even empty it holds the whole buffer that the request was read into.
-                    drop(early);
-                    Session::new(hall, me, t, form, connection).run(since).await;
-                }
-                Err(error) => tracing::debug!(%error, "a connection broke while it was opened"),
-            }
-        }),
-        // A refused handshake would tell the page's script nothing.
-        None if protocol == Some(HTML_PROTOCOL) => {
-            site.lifecycle.spawn_connection(send_away(upgrade, site.bell.meters().clone()));
+    // A refused handshake would tell the page's script nothing.
+    let Some(Viewer(me)) = viewer else {
+        if protocol != Some(HTML_PROTOCOL) {
+            return Err(Problem::signed_out().into_response());
         }
-        None => return Err(Problem::signed_out().into_response()),
-    }
+        let away = send_away(upgrade, site.bell.meters().clone(), None, SIGNED_OUT, unknown);
+        site.lifecycle.spawn_connection(away);
+        return Ok(response.map(|()| Body::empty()));
+    };
+    let Some(permit) = hall.admission.user(me.person.id, client) else {
+        let (why, meters) = (too_many_connections(t), site.bell.meters().clone());
+        let away = send_away(upgrade, meters, Some(why), TOO_FAST, unknown);
+        site.lifecycle.spawn_connection(away);
+        return Ok(response.map(|()| Body::empty()));
+    };
+    site.lifecycle.spawn_connection(async move {
+        drop(unknown);
+        match upgrade.stream().await {
+            Ok((stream, early)) => {
+                let connection = hall.site.bell.connect(form, stream, &early);
+                // Even empty it holds the whole buffer that the request was read into.
+                drop(early);
+                Session::new(hall, me, t, form, connection).run(since).await;
+            }
+            Err(error) => tracing::debug!(%error, "a connection broke while it was opened"),
+        }
+        drop(permit);
+    });
     Ok(response.map(|()| Body::empty()))
+}
+
+/// The frame that says why a connection is refused.
+fn too_many_connections(t: Language) -> Bytes {
+    let why = Frame::Error {
+        status: StatusCode::TOO_MANY_REQUESTS.as_u16(),
+        detail: t.say("live-too-many"),
+        nonce: None,
+        room: None,
+        retry_after: Some(TRY_AGAIN.as_secs()),
+    };
+    frame::text(&why.text())
 }
 
 fn refuse(refused: Refused) -> Response {
@@ -79,13 +111,21 @@ fn refuse(refused: Refused) -> Response {
     response
 }
 
-async fn send_away(upgrade: Upgrade, meters: Meters) {
+async fn send_away(
+    upgrade: Upgrade,
+    meters: Meters,
+    why: Option<Bytes>,
+    code: u16,
+    permit: Permit,
+) {
     // The page may be gone already.
     if let Ok((stream, _)) = upgrade.stream().await {
         let line = Line::new(stream, &meters);
-        line.close(Some(SIGNED_OUT));
-        line.finish(Duration::ZERO).await;
+        line.begin(why);
+        line.close(Some(code));
+        line.finish(PATIENCE).await;
     }
+    drop(permit);
 }
 
 /// Who knocks: a program by its token, or one of our own pages by its cookie.

@@ -42,7 +42,7 @@ fn html_language(form: Form) -> Option<Language> {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(super) enum Request {
-    Open { room: RoomId, since_rev: Option<Rev> },
+    Open { room: RoomId, since_rev: Option<Rev>, since_id: Option<MessageId> },
     Close { room: RoomId },
     Read { room: RoomId, seq: Seq },
     Typing { room: RoomId },
@@ -91,16 +91,20 @@ pub(super) enum Frame<'a> {
         rev: Rev,
     },
     /// Something was said in a room of one's own that is not open; `mentions` is how often one is
-    /// mentioned in all that one has not read there.
+    /// mentioned in all that one has not read there. `unread` is there where it was counted for this
+    /// reader: without it there is as much more to read as `last_seq` has grown.
     Unread {
         room: RoomId,
         last_seq: Seq,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unread: Option<i64>,
         mentions: i64,
     },
-    /// One has read so far, on another connection, with so many mentions still ahead.
+    /// One has read so far, on another connection, with so much and so many mentions still ahead.
     Read {
         room: RoomId,
         seq: Seq,
+        unread: i64,
         mentions: i64,
     },
     Room {
@@ -138,9 +142,12 @@ pub(super) enum Frame<'a> {
         user: User<'a>,
     },
     /// What of this room is missing must be asked for again; without a room, how all rooms and people are.
+    /// With `reset` it has another history than the client knows: what it remembers of it is void.
     Resync {
         #[serde(skip_serializing_if = "Option::is_none")]
         room: Option<RoomId>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        reset: bool,
     },
     Error {
         status: u16,
@@ -162,13 +169,16 @@ pub(super) struct RoomState {
     pub last_seq: Seq,
     pub last_read_seq: Seq,
     pub rev: Rev,
+    /// How much one has not read of what is still there.
+    pub unread: i64,
     /// How often one is mentioned in what one has not read.
     pub mentions: i64,
 }
 
 impl From<Progress> for RoomState {
-    fn from(Progress { room: id, rev, last_seq, last_read_seq, mentions }: Progress) -> Self {
-        Self { id, last_seq, last_read_seq, rev, mentions }
+    fn from(progress: Progress) -> Self {
+        let Progress { room: id, rev, last_seq, last_read_seq, unread, mentions } = progress;
+        Self { id, last_seq, last_read_seq, rev, unread, mentions }
     }
 }
 
@@ -194,10 +204,10 @@ impl<'a> Frame<'a> {
                 Self::Typing { room: *room, user: User::new(person, true) }
             }
             Event::Unread { room, last_seq } => {
-                Self::Unread { room: *room, last_seq: *last_seq, mentions: 0 }
+                Self::Unread { room: *room, last_seq: *last_seq, unread: None, mentions: 0 }
             }
-            Event::Read { room, seq, mentions } => {
-                Self::Read { room: *room, seq: *seq, mentions: *mentions }
+            Event::Read { room, seq, unread, mentions } => {
+                Self::Read { room: *room, seq: *seq, unread: *unread, mentions: *mentions }
             }
             Event::Renamed(person) => Self::User {
                 user: User::new(person, true),

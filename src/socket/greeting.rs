@@ -31,7 +31,7 @@ impl Session {
         }
         let ready = Frame::Ready {
             me: User::new(&person, true),
-            epoch: &self.site().about.epoch,
+            epoch: &self.site().history.epoch(),
             at,
             rooms: rooms.into_iter().map(RoomState::from).collect(),
         };
@@ -72,7 +72,7 @@ impl Session {
         missed: Option<Vec<Update>>,
     ) -> Result<(), Problem> {
         let Some(missed) = missed else {
-            frame::put_text(frames, &Frame::Resync { room: None }.text());
+            frame::put_text(frames, &Frame::Resync { room: None, reset: false }.text());
             return Ok(());
         };
         for update in missed {

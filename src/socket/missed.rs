@@ -13,38 +13,31 @@ use crate::kernel::{Rev, RoomId, Timestamp};
 use crate::live::Form;
 use crate::live::transport::frame;
 
-/// Bytes that are sent before the client has to have taken them.
-const MOUTHFUL: usize = 32 * 1024;
 /// How long something is kept. Changes of names take no `rev`: that long an old one may be told.
 const KEPT: Duration = Duration::from_secs(1);
-/// No more is kept: so many pieces, each of no more bytes.
+/// No more is kept: so many pieces, and so many bytes of all of them.
 const MOST: usize = 32;
-const LARGEST: usize = 2 * MOUTHFUL;
+const LARGEST: usize = 2 * 1024 * 1024;
 
 /// Changes of a room as frames.
 pub(super) struct Changes {
-    /// Whole frames in their order, a mouthful in each.
-    pub frames: Vec<Bytes>,
+    /// Whole frames in their order.
+    pub frames: Bytes,
     /// How far they reach; `None` when nothing has changed.
     pub last: Option<Rev>,
-    /// There are further ones.
+    /// There may be further ones.
     pub more: bool,
 }
 
 impl Changes {
     pub fn of(found: &Page<Message>, form: Form) -> Self {
-        let (mut frames, mut mouthful) = (Vec::new(), BytesMut::new());
+        let mut frames = BytesMut::new();
         for message in &found.items {
-            frame::put_text(&mut mouthful, &Frame::message(message, form).text());
-            if mouthful.len() >= MOUTHFUL {
-                frames.push(mouthful.split().freeze());
-            }
-        }
-        if !mouthful.is_empty() {
-            frames.push(mouthful.freeze());
+            frame::put_text(&mut frames, &Frame::message(message, form).text());
         }
         let last = found.items.last().map(|message| message.rev);
-        Self { frames, last, more: found.more }
+        // Not frozen as it is: it has room for more, and may wait for long.
+        Self { frames: Bytes::copy_from_slice(&frames), last, more: found.more }
     }
 }
 
@@ -63,8 +56,15 @@ struct Kept {
     question: Question,
     /// How far the room was, at least, when this was read.
     goal: Rev,
-    until: Timestamp,
+    since: Timestamp,
     changes: Arc<Changes>,
+}
+
+impl Kept {
+    /// A clock that was set back makes it old too.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        (self.since..self.since.plus(KEPT)).contains(&now)
+    }
 }
 
 impl Missed {
@@ -73,17 +73,17 @@ impl Missed {
     pub fn find(&self, question: Question, goal: Rev, now: Timestamp) -> Option<Arc<Changes>> {
         let kept = self.kept();
         let fits =
-            |kept: &&Kept| kept.question == question && kept.goal >= goal && now < kept.until;
+            |kept: &&Kept| kept.question == question && kept.goal >= goal && kept.is_fresh(now);
         kept.iter().find(fits).map(|kept| kept.changes.clone())
     }
 
     pub fn keep(&self, question: Question, goal: Rev, now: Timestamp, changes: &Arc<Changes>) {
         let mut kept = self.kept();
-        kept.retain(|kept| now < kept.until && kept.question != question);
-        let size: usize = changes.frames.iter().map(Bytes::len).sum();
-        if kept.len() < MOST && size <= LARGEST {
-            let (until, changes) = (now.plus(KEPT), changes.clone());
-            kept.push(Kept { question, goal, until, changes });
+        kept.retain(|kept| kept.is_fresh(now) && kept.question != question);
+        let size = |kept: &Kept| kept.changes.frames.len();
+        let all = kept.iter().map(size).sum::<usize>() + changes.frames.len();
+        if kept.len() < MOST && all <= LARGEST {
+            kept.push(Kept { question, goal, since: now, changes: changes.clone() });
         }
     }
 
@@ -100,7 +100,7 @@ mod tests {
     const ASKED: Question = Question { room: RoomId(1), since: Rev(5), form: Form(0) };
 
     fn changes(bytes: usize) -> Arc<Changes> {
-        let frames = vec![Bytes::from(vec![b'x'; bytes])];
+        let frames = Bytes::from(vec![b'x'; bytes]);
         Arc::new(Changes { frames, last: Some(Rev(9)), more: false })
     }
 
@@ -126,6 +126,7 @@ mod tests {
         missed.keep(ASKED, Rev(9), NOW, &changes(LARGEST));
         assert!(missed.find(ASKED, Rev(9), Timestamp(999)).is_some());
         assert!(missed.find(ASKED, Rev(9), Timestamp(1_000)).is_none());
+        assert!(missed.find(ASKED, Rev(9), Timestamp(-1)).is_none(), "the clock was set back");
         missed.keep(ASKED, Rev(9), NOW, &changes(LARGEST + 1));
         assert!(missed.find(ASKED, Rev(9), NOW).is_none());
     }

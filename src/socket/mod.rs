@@ -1,6 +1,7 @@
 //! The live connection of a browser or a program: who it is, which rooms it has open, what it
 //! missed. One WebSocket, JSON frames; the interface calls it `patio.v1` and `patio-html.v1`.
 
+mod admission;
 mod door;
 pub mod frames;
 mod greeting;
@@ -8,6 +9,7 @@ mod missed;
 mod polling;
 mod posts;
 mod rooms;
+mod salvage;
 mod session;
 mod shared;
 
@@ -18,6 +20,7 @@ use tokio::sync::Semaphore;
 pub use door::router;
 pub use polling::router as polling_router;
 
+use self::admission::Admission;
 use self::missed::Missed;
 use self::shared::Shared;
 use crate::api::shapes::Counts;
@@ -30,6 +33,7 @@ const READERS: usize = 2;
 /// What all connections share.
 struct Hall {
     site: Site,
+    admission: Admission,
     readers: Semaphore,
     missed: Missed,
     counts: Shared<Counts>,
@@ -38,6 +42,8 @@ struct Hall {
 impl Hall {
     fn new(site: &Site) -> Arc<Self> {
         let (missed, counts) = Default::default();
-        Arc::new(Self { site: site.clone(), readers: Semaphore::new(READERS), missed, counts })
+        let admission = Admission::new(site.rates.is_on());
+        let readers = Semaphore::new(READERS);
+        Arc::new(Self { site: site.clone(), admission, readers, missed, counts })
     }
 }

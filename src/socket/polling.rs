@@ -16,8 +16,8 @@ use crate::chat::accounts::model::Person;
 use crate::chat::meanwhile::model::Update;
 use crate::chat::rooms::AccessError;
 use crate::http::{FormBody, Language, Problem, Site, Viewer};
-use crate::kernel::paging::Limit;
-use crate::kernel::{Rev, RoomId, Seq, Timestamp};
+use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp};
+use crate::limits::connection::CHUNK;
 use crate::live::Form;
 
 /// Goes among the pages: it is asked with their cookie, from their origin.
@@ -30,6 +30,8 @@ struct Poll {
     /// The room on screen; without one only what concerns all of the page.
     room: Option<RoomId>,
     since_rev: Option<Rev>,
+    /// The message that had this `rev`.
+    since_id: Option<MessageId>,
     /// Up to when the page knows people and rooms, by the server's clock.
     since: Option<Timestamp>,
     /// How far the room has been read.
@@ -46,7 +48,7 @@ async fn create(
     site.presence.seen(me.person.id);
     let mut found = reply.installation(poll.since).await?;
     if let Some(room) = poll.room {
-        found.extend(reply.room(room, poll.since_rev, poll.read).await?);
+        found.extend(reply.room(room, (poll.since_rev, poll.since_id), poll.read).await?);
     }
     let body = [b"[", found.join(&b","[..]).as_slice(), b"]"].concat();
     Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], body).into_response())
@@ -64,14 +66,14 @@ impl Reply<'_> {
         let Self { site, me, form } = self;
         let at = site.clock.now().rfc3339();
         let rooms = site.rooms.own(me).await?.into_iter().map(RoomState::from).collect();
-        let epoch = &site.about.epoch;
+        let epoch = &site.history.epoch();
         let mut found = vec![Frame::Ready { me: User::new(me, true), epoch, at, rooms }.text()];
         let missed = match since {
             Some(then) => site.meanwhile.since(me, then).await?,
             None => Some(Vec::new()),
         };
         let Some(missed) = missed else {
-            found.push(Frame::Resync { room: None }.text());
+            found.push(Frame::Resync { room: None, reset: false }.text());
             return Ok(found);
         };
         for update in missed {
@@ -102,7 +104,7 @@ impl Reply<'_> {
     async fn room(
         &self,
         room: RoomId,
-        since: Option<Rev>,
+        (since, id): (Option<Rev>, Option<MessageId>),
         read: Option<Seq>,
     ) -> Result<Vec<Vec<u8>>, Problem> {
         let reader = match self.site.rooms.reader(self.me, room).await {
@@ -114,11 +116,16 @@ impl Reply<'_> {
             self.site.rooms.mark_read(&reader, seq).await?;
         }
         let (rev, last_seq) = (reader.room().rev, reader.room().last_seq);
+        let messages = &self.site.messages;
+        let reset = match since.zip(id) {
+            Some((since, id)) => !messages.is_known(&reader, since, id).await?,
+            None => false,
+        };
         let since = since.unwrap_or(rev);
-        if since > rev {
-            return Ok(vec![Frame::Resync { room: Some(room) }.text()]);
+        if reset || since > rev {
+            return Ok(vec![Frame::Resync { room: Some(room), reset }.text()]);
         }
-        let changes = self.site.messages.since(&reader, since, Limit::DEFAULT).await?;
+        let changes = messages.chunk_since(&reader, since, CHUNK).await?;
         let mut found = vec![Frame::Opened { room, rev, last_seq }.text()];
         found.extend(changes.items.iter().map(|one| Frame::message(one, self.form).text()));
         if !changes.more {

@@ -9,17 +9,22 @@ use std::task::{Poll, ready};
 use crate::chat::messages::Writing;
 use crate::chat::messages::model::{WriteError, Written};
 use crate::kernel::RoomId;
+use crate::limits::connection::{PENDING_POST_BYTES, PENDING_POSTS};
 
-/// Posts under way; who sends more waits for the first of them.
-const MOST: usize = 64;
-
+/// Who sends more than may be under way waits for the first of them.
 #[derive(Default)]
-pub(super) struct Posts(VecDeque<Sent>);
+pub(super) struct Posts {
+    sent: VecDeque<Sent>,
+    /// Of all of them.
+    bytes: usize,
+}
 
 /// A post, as its answer names it.
 pub(super) struct Sent {
     pub nonce: Option<String>,
     pub room: RoomId,
+    /// What it takes in memory, about: its text, its HTML, its words for the search.
+    pub bytes: usize,
     pub writing: Writing,
 }
 
@@ -28,26 +33,28 @@ pub(super) type Answered = (Sent, Result<Written, WriteError>);
 
 impl Posts {
     pub fn push(&mut self, sent: Sent) {
-        self.0.push_back(sent);
+        self.bytes += sent.bytes;
+        self.sent.push_back(sent);
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.sent.is_empty()
     }
 
     pub fn is_full(&self) -> bool {
-        self.0.len() >= MOST
+        self.sent.len() >= PENDING_POSTS || self.bytes >= PENDING_POST_BYTES
     }
 
     /// Waits for the oldest; for ever when there is none.
     pub async fn next(&mut self) -> Answered {
         poll_fn(|cx| {
-            let Some(oldest) = self.0.front_mut() else { return Poll::Pending };
+            let Some(oldest) = self.sent.front_mut() else { return Poll::Pending };
             let outcome = ready!(Pin::new(&mut oldest.writing).poll(cx));
-            let Some(sent) = self.0.pop_front() else { return Poll::Pending };
-            if self.0.is_empty() {
+            let Some(sent) = self.sent.pop_front() else { return Poll::Pending };
+            self.bytes = self.bytes.saturating_sub(sent.bytes);
+            if self.sent.is_empty() {
                 // Who seldom posts keeps nothing for it.
-                self.0 = VecDeque::new();
+                self.sent = VecDeque::new();
             }
             Poll::Ready((sent, outcome))
         })

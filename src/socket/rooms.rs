@@ -11,20 +11,20 @@ use crate::chat::events::Topic;
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Progress, Reader};
 use crate::http::Problem;
-use crate::kernel::paging::Limit;
-use crate::kernel::{Fault, Rev, RoomId};
+use crate::kernel::{Fault, MessageId, Rev, RoomId};
+use crate::limits::connection::CHUNK;
 use crate::live::Standing;
 
 impl Session {
     /// Follows first and asks the database then, so that nothing falls between the two.
-    pub(super) async fn open_room(&self, room: RoomId, since: Option<Rev>) {
+    pub(super) async fn open_room(&self, room: RoomId, since: Option<Rev>, id: Option<MessageId>) {
         let topic = Topic::Room(room);
         self.connection.follow(topic);
         let reading = self.hall.readers.acquire().await;
         let reader = self.site().rooms.reader(&self.me.person, room).await;
         drop(reading);
         let opened = match reader {
-            Ok(reader) => self.catch_up(&reader, since).await.map_err(Problem::from),
+            Ok(reader) => self.catch_up(&reader, since, id).await.map_err(Problem::from),
             Err(error) => Err(error.into()),
         };
         if let Err(problem) = opened {
@@ -33,12 +33,21 @@ impl Session {
         }
     }
 
-    async fn catch_up(&self, reader: &Reader, since: Option<Rev>) -> Result<(), Fault> {
+    async fn catch_up(
+        &self,
+        reader: &Reader,
+        since: Option<Rev>,
+        id: Option<MessageId>,
+    ) -> Result<(), Fault> {
         let (room, rev) = (reader.room().id, reader.room().rev);
         let topic = Topic::Room(room);
-        if since.is_some_and(|since| since > rev) {
+        let reset = match since.zip(id) {
+            Some((since, id)) => !self.site().messages.is_known(reader, since, id).await?,
+            None => false,
+        };
+        if reset || since.is_some_and(|since| since > rev) {
             self.connection.ignore(topic);
-            self.send(&Frame::Resync { room: Some(room) });
+            self.send(&Frame::Resync { room: Some(room), reset });
             return Ok(());
         }
         self.send(&Frame::Opened { room, rev, last_seq: reader.room().last_seq });
@@ -59,15 +68,14 @@ impl Session {
         }
     }
 
-    /// Sends all that changed after `known`, no faster than it is taken, and says how far that is. The
-    /// room is as far as `goal`.
+    /// Sends all that changed after `known`, and says how far that is. The room is as far as `goal`. The
+    /// next chunk is read when the last one was taken: what is in memory for a client that does not
+    /// read is one chunk, for as long as the hub bears it.
     async fn send_missed(&self, reader: &Reader, mut known: Rev, goal: Rev) -> Result<Rev, Fault> {
         loop {
+            self.connection.cleared().await;
             let changes = self.changes(reader, known, goal).await?;
-            for mouthful in &changes.frames {
-                self.connection.cleared().await;
-                self.connection.send_frames(mouthful);
-            }
+            self.connection.send_frames(&changes.frames);
             known = changes.last.unwrap_or(known);
             if !changes.more {
                 return Ok(known);
@@ -87,7 +95,7 @@ impl Session {
         if let Some(known) = find() {
             return Ok(known);
         }
-        let found = site.messages.since(reader, since, Limit::DEFAULT).await?;
+        let found = site.messages.chunk_since(reader, since, CHUNK).await?;
         let changes = Arc::new(Changes::of(&found, self.form));
         missed.keep(question, goal, site.clock.now(), &changes);
         Ok(changes)
@@ -95,9 +103,14 @@ impl Session {
 
     /// Sends how much of a room is unread, counted for this person.
     pub(super) async fn show_unread(&self, room: RoomId) {
-        match self.site().rooms.progress(&self.me.person, room).await {
-            Ok(Some(Progress { last_seq, mentions, .. })) => {
-                self.send(&Frame::Unread { room, last_seq, mentions });
+        // All members of a room may ask at once.
+        let reading = self.hall.readers.acquire().await;
+        let progress = self.site().rooms.progress(&self.me.person, room).await;
+        drop(reading);
+        match progress {
+            Ok(Some(Progress { last_seq, unread, mentions, .. })) => {
+                let unread = Some(unread);
+                self.send(&Frame::Unread { room, last_seq, unread, mentions });
             }
             Ok(None) => {}
             Err(fault) => self.fail(&fault.into(), None, Some(room)),

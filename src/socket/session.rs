@@ -14,6 +14,7 @@ use axum::http::StatusCode;
 use super::Hall;
 use super::frames::{Frame, Request};
 use super::posts::{Answered, Posts, Sent};
+use super::salvage::Salvaged;
 use crate::chat::accounts::model as accounts;
 use crate::chat::accounts::model::SignedIn;
 use crate::chat::events::{Chat, Event, Notice, Topic};
@@ -22,7 +23,7 @@ use crate::http::problem::{self, Problem};
 use crate::http::rate_limit::Action;
 use crate::http::{Language, Site};
 use crate::kernel::{Fault, MessageId, RoomId, Seq, Timestamp, TokenBucket};
-use crate::limits::connection::FRAMES;
+use crate::limits::connection::{FRAMES, TYPING_ROOMS};
 use crate::live::{Connection, Form, Input};
 
 /// The server will be back at once: come again.
@@ -32,7 +33,7 @@ pub(super) const FAILED: u16 = 1011;
 /// Not to come back by itself.
 pub(super) const SIGNED_OUT: u16 = 4401;
 const ACCOUNT_CLOSED: u16 = 4403;
-const TOO_FAST: u16 = 4429;
+pub(super) const TOO_FAST: u16 = 4429;
 /// That somebody is typing is passed on once in so long, for each room.
 const TYPING_EVERY: Duration = Duration::from_secs(2);
 /// How often a connection notes that its sign-in is in use.
@@ -105,11 +106,11 @@ impl Session {
             match input {
                 Input::Text(text) => {
                     self.count()?;
-                    Box::pin(self.answer(&text)).await?;
+                    Box::pin(self.answer(text)).await?;
                 }
                 Input::Binary => {
                     self.count()?;
-                    self.not_understood();
+                    self.not_understood(None);
                 }
                 Input::Control => self.count()?,
                 Input::Notice(notice) => Box::pin(self.act(notice)).await?,
@@ -177,42 +178,55 @@ impl Session {
         }
     }
 
-    async fn answer(&mut self, text: &str) -> Flow {
-        match serde_json::from_str(text) {
-            Ok(Request::Open { room, since_rev }) => self.open_room(room, since_rev).await,
+    async fn answer(&mut self, text: String) -> Flow {
+        let request = serde_json::from_str(&text);
+        if request.is_err() {
+            self.not_understood(Salvaged::of(&text).as_ref());
+        }
+        // What it says is in the request, which may take its time.
+        drop(text);
+        match request {
+            Ok(Request::Open { room, since_rev, since_id }) => {
+                self.open_room(room, since_rev, since_id).await;
+            }
             Ok(Request::Close { room }) => self.connection.ignore(Topic::Room(room)),
             Ok(Request::Read { room, seq }) => self.mark_read(room, seq).await,
             Ok(Request::Typing { room }) => self.typing(room),
             Ok(Request::Post { room, body, nonce, reply_to }) => {
-                self.post(room, &body, nonce, reply_to).await;
+                self.post(room, body, nonce, reply_to).await;
             }
             Ok(Request::Ping) => self.send(&Frame::Pong),
-            Err(_) => self.not_understood(),
+            Err(_) => {}
         }
         Flow::Continue(())
     }
 
-    fn not_understood(&self) {
-        self.fail(&Problem::saying(StatusCode::BAD_REQUEST, "frame-unknown"), None, None);
+    fn not_understood(&self, post: Option<&Salvaged>) {
+        let problem = Problem::saying(StatusCode::BAD_REQUEST, "frame-unknown");
+        let nonce = post.map(|post| post.nonce.as_str());
+        self.fail(&problem, nonce, post.and_then(|post| post.room));
     }
 
     async fn post(
         &mut self,
         room: RoomId,
-        body: &str,
+        body: String,
         nonce: Option<String>,
         reply_to: Option<MessageId>,
     ) {
         let posted = async {
             self.site().rates.spend(self.me.person.id, Action::Write)?;
-            let body = MessageBody::parse(body)?;
+            let text = body;
+            let body = MessageBody::parse(&text)?;
+            drop(text);
+            let bytes = 4 * body.as_str().len() + 512;
             let nonce = nonce.as_deref().map(Nonce::parse).transpose()?;
             let member = self.site().rooms.member(&self.me.person, room).await?;
             let draft = Draft { kind: Kind::Text, body, nonce, reply_to };
-            Ok::<_, Problem>(self.site().messages.post(member, draft))
+            Ok::<_, Problem>((bytes, self.site().messages.post(member, draft)))
         };
         match posted.await {
-            Ok(writing) => self.posts.push(Sent { nonce, room, writing }),
+            Ok((bytes, writing)) => self.posts.push(Sent { nonce, room, bytes, writing }),
             Err(problem) => self.fail(&problem, nonce.as_deref(), Some(room)),
         }
     }
@@ -232,8 +246,9 @@ impl Session {
     /// Passed on by the hub, if this connection has the room open: nothing is asked or stored.
     fn typing(&mut self, room: RoomId) {
         let now = self.site().clock.now();
-        self.typed.retain(|(_, at)| at.until(now) < TYPING_EVERY);
-        if !self.typed.iter().any(|(typed, _)| *typed == room) {
+        self.typed.retain(|(_, at)| (*at..at.plus(TYPING_EVERY)).contains(&now));
+        let is_new = !self.typed.iter().any(|(typed, _)| *typed == room);
+        if is_new && self.typed.len() < TYPING_ROOMS {
             self.typed.push((room, now));
             let person = self.me.person.clone();
             let own = Topic::Person(person.id);

@@ -134,8 +134,8 @@ export function startChat(app) {
     },
     user: rename,
     resync({ room: id }) { if (!id) renew(); }, // away for too long to be told all of it
-    unread({ room: id, last_seq: last, mentions }) { sidebar.raise(id, { last, mentions }); },
-    read({ room: id, seq: read, mentions }) { sidebar.raise(id, { read, mentions }); },
+    unread({ room: id, last_seq: last, unread, mentions }) { sidebar.raise(id, { last, unread, mentions }); },
+    read({ room: id, seq: read, unread, mentions }) { sidebar.raise(id, { read, unread, mentions }); },
     room(frame) {
       sidebar.room(frame);
       if (here) sidebar.presence(here);

@@ -28,6 +28,7 @@ export function openRoom(app, { transmit, sender, command, onLive, renew, sideba
   const isLive = app.dataset.tail === 'true' && id > 0;
   let isMember = Number(app.dataset.lastRead ?? 0) >= 0;
   let rev = Number(app.dataset.rev); // everything that changed up to here is on the page
+  let lastId = document.querySelector(`#messages article[data-rev="${rev}"]`)?.dataset.id; // the message that made it so, by which the server knows whether we speak of the same history
   let caughtUp = false;
   let wasNear = false; // when the catching up began
   const closing = new AbortController();
@@ -87,12 +88,12 @@ export function openRoom(app, { transmit, sender, command, onLive, renew, sideba
 
   function open() {
     caughtUp = false;
-    transmit({ type: 'open', room: id, since_rev: rev });
+    transmit({ type: 'open', room: id, since_rev: rev, since_id: lastId && Number(lastId) });
   }
 
   function receive(frame) {
-    rev = Math.max(rev, frame.rev);
     const article = parse(frame.html).querySelector('article');
+    if (frame.rev >= rev) { rev = frame.rev; lastId = article.dataset.id; }
     const seq = Number(article.dataset.seq);
     const mine = article.dataset.author === me;
     typing.said(Number(article.dataset.author));
@@ -143,8 +144,8 @@ export function openRoom(app, { transmit, sender, command, onLive, renew, sideba
       reading.resume();
       if (wasNear && !timeline.isWhole) skip();
     },
-    // In answer to `open` it says that this page knows more than the server: only the server's page is right then.
-    resync() { if (caughtUp) open(); else renew(); },
+    // In answer to `open` it says that this page knows more than the server, or another history: only the server's page is right then. What is not sent yet stays.
+    resync({ reset }) { if (caughtUp && !reset) open(); else renew(); },
     read(frame) { reading.known(frame.seq); },
     typing: typing.receive,
   };

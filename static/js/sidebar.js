@@ -8,7 +8,7 @@ const byId = (id) => document.getElementById(id);
 
 export function createSidebar(side) {
   const { compare } = new Intl.Collator(locale);
-  const marks = new Map(); // room → { last, read, mentions }, two seqs and a count beyond `read`, while the server keeps them up to date
+  const marks = new Map(); // room → { last, read, unread, mentions }, two seqs and two counts beyond `read`, while the server keeps them up to date
   let current = Number(side.querySelector('[data-room]:has([aria-current])')?.dataset.room);
 
   const rowOf = (room) => side.querySelector(`[data-room="${Number(room)}"]`);
@@ -19,7 +19,7 @@ export function createSidebar(side) {
     const row = rowOf(room);
     const mark = marks.get(room);
     if (row && mark) {
-      const unread = Math.max(0, mark.last - mark.read);
+      const { unread } = mark;
       const badge = row.querySelector('.badge');
       row.querySelector('.room').classList.toggle('room--unread', unread > 0);
       badge.classList.toggle('badge--you', mark.mentions > 0);
@@ -40,11 +40,13 @@ export function createSidebar(side) {
     document.querySelector('.menu-button__mentions').hidden = mentions === 0;
   }
 
-  /** Seqs only grow, whoever tells them first. Of the mentions the last word counts, and none is left where all is read. */
-  function raise(room, { last = 0, read = 0, mentions }) {
+  /** Seqs only grow, whoever tells them first. Of the counts the last word of the server counts; what came after it is unread too, what was deleted is not, and nothing is left where all is read. */
+  function raise(room, { last = 0, read = 0, unread, mentions }) {
     const mark = marks.get(room);
     if (!mark) return;
     const next = { last: Math.max(mark.last, last), read: Math.max(mark.read, read), mentions: mentions ?? mark.mentions };
+    const counted = unread === undefined ? mark.unread + next.last - mark.last : unread + next.last - (last || next.last);
+    next.unread = Math.max(0, Math.min(counted, next.last - next.read));
     if (next.read >= next.last) next.mentions = 0;
     marks.set(room, next);
     draw(room);
@@ -88,8 +90,8 @@ export function createSidebar(side) {
     /** The server tells of all rooms. */
     ready(rooms) {
       marks.clear();
-      for (const { id, last_seq: last, last_read_seq: read, mentions } of rooms) {
-        marks.set(id, { last, read, mentions });
+      for (const { id, last_seq: last, last_read_seq: read, unread, mentions } of rooms) {
+        marks.set(id, { last, read, unread, mentions });
         draw(id);
       }
     },
@@ -111,8 +113,8 @@ export function createSidebar(side) {
       place(row, room);
       point(current);
       if (focused) row.querySelector('.room').focus();
-      if (!marks.has(room.id)) marks.set(room.id, { last: 0, read: 0, mentions: 0 });
-      raise(room.id, { last: room.last_seq, read: room.last_read_seq, mentions: room.mentions });
+      if (!marks.has(room.id)) marks.set(room.id, { last: 0, read: 0, unread: 0, mentions: 0 });
+      raise(room.id, { last: room.last_seq, read: room.last_read_seq, unread: room.unread, mentions: room.mentions });
     },
 
     presence(here) {

@@ -127,3 +127,22 @@ story('a conversation that somebody begins is there at once, with its count', as
   await tom.post('yes?');
   await ana.sees('yes?');
 });
+
+story('what is deleted before it was read is counted no longer, here and on a page that is loaded again', async (all) => {
+  const [ana, tom] = await apart(all);
+  const said = [];
+  for (const text of ['one', 'two', 'three']) said.push(await tom.post(text));
+  await shows(ana, 'lobby', '3');
+  for (const [n, left] of ['2', '1'].entries()) {
+    await tom.remove(said[n].id);
+    await shows(ana, 'lobby', left);
+    await isTitled(ana, `(${left}) Huerto · Patio`);
+  }
+  await ana.page.reload();
+  await shows(ana, 'lobby', '1');
+  await tom.remove(said[2].id);
+  await shows(ana, 'lobby', '');
+  await isTitled(ana, 'Huerto · Patio');
+  await tom.post('four');
+  await shows(ana, 'lobby', '1');
+});

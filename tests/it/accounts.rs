@@ -22,7 +22,7 @@ async fn who_registers_is_in_the_lobby_and_the_first_is_administrator() {
     let rooms = luis.get("/rooms").await;
     let lobby = json!({
         "id": 1, "name": "lobby", "topic": "", "visibility": "public", "lobby": true,
-        "owner_id": null, "code": null, "last_seq": 0, "last_read_seq": 0, "mentions": 0, "rev": 0,
+        "owner_id": null, "code": null, "last_seq": 0, "last_read_seq": 0, "unread": 0, "mentions": 0, "rev": 0,
         "members": 2, "online": 0,
     });
     assert_eq!(rooms, json!({"items": [lobby]}));

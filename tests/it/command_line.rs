@@ -45,13 +45,15 @@ fn a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed() {
 fn the_password_of_a_database_is_shown_to_nobody() {
     let refused = "postgres://ana:hunter2@db/patio?sslmode=maybe";
     let nowhere = "postgres://ana:hunter2@127.0.0.1:1/patio?sslmode=disable";
-    for (url, code, says) in [
-        (refused, 2, "DATABASE_URL=postgres://… is not allowed; allowed: sqlite:PATH"),
-        (nowhere, 1, "cannot open the database patio at 127.0.0.1:1"),
+    // A server would wait for it.
+    let list: &[&str] = &["user", "list"];
+    for (arguments, url, code, says) in [
+        (&[][..], refused, 2, "DATABASE_URL=postgres://… is not allowed; allowed: sqlite:PATH"),
+        (list, nowhere, 1, "cannot open the database patio at 127.0.0.1:1"),
     ] {
         let data = tempfile::tempdir().expect("a directory");
         let path = data.path().to_str().expect("a path");
-        let output = run(&[], &[("DATABASE_URL", url), ("DATA_DIR", path), ("LOG", "off")]);
+        let output = run(arguments, &[("DATABASE_URL", url), ("DATA_DIR", path), ("LOG", "off")]);
         let text = complaint(&output);
         assert_eq!(output.status.code(), Some(code), "{text}");
         assert_eq!(text.lines().count(), 1, "{text}");

@@ -20,7 +20,8 @@ async fn a_connection_is_greeted_with_who_it_is_and_where_its_rooms_stand() {
     assert_eq!(ready["type"], "ready");
     assert_eq!((&ready["me"]["name"], &ready["me"]["online"]), (&json!("ana"), &json!(true)));
     assert!(ready["epoch"].as_str().is_some_and(|epoch| !epoch.is_empty()));
-    let room = json!({"id": 1, "last_seq": 1, "last_read_seq": 1, "rev": 1, "mentions": 0});
+    let room =
+        json!({"id": 1, "last_seq": 1, "last_read_seq": 1, "rev": 1, "unread": 0, "mentions": 0});
     assert_eq!(ready["rooms"], json!([room]));
     assert_eq!(live.next().await, json!({"type": "present", "users": [1]}));
 }
@@ -255,9 +256,9 @@ async fn a_frame_that_is_too_large_closes_the_connection_and_the_largest_does_no
     let ping = r#"{"type":"ping"}"#;
     let frame = |bytes: usize| ping.to_owned() + &" ".repeat(bytes - ping.len());
     let mut live = ana.live().await;
-    live.send_text(&frame(64 * 1024)).await;
+    live.send_text(&frame(128 * 1024)).await;
     live.until("pong").await;
-    live.send_text(&frame(64 * 1024 + 1)).await;
+    live.send_text(&frame(128 * 1024 + 1)).await;
     assert_eq!(live.closed().await, 1009);
 }
 

@@ -134,7 +134,7 @@ async fn what_one_has_read_through_one_server_is_read_at_the_other() {
         luis.send(reqwest::Method::PUT, "/rooms/1/read", Some(json!({"seq": seq}))).await;
         assert_eq!(
             live.until("read").await,
-            json!({"type": "read", "room": 1, "seq": seq, "mentions": 0})
+            json!({"type": "read", "room": 1, "seq": seq, "unread": 3 - seq, "mentions": 0})
         );
     }
     // At its own server it is told at once, and not once more.

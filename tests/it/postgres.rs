@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::join_all;
 use patio::db::Db;
+use patio::kernel::Fault;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::support::{Server, Storage, numbers};
+use crate::support::{Cluster, Process, Server, Storage, numbers};
 
 fn pool(db: &Db) -> &PgPool {
     match db {
@@ -183,4 +184,47 @@ async fn a_database_that_cannot_be_used_says_why_in_one_line() {
     assert!(text.contains("nowhere"), "{text}");
     let db = plain.try_open("&sslmode=disable").await.expect("a database");
     db.close().await;
+}
+
+#[tokio::test]
+async fn trouble_of_the_database_that_passes_is_never_taken_for_final() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let storage = Storage::new().await;
+    let db = storage.open().await;
+    for (what, codes) in [
+        ("busy", &["55P03", "57014", "55006", "53000", "53200", "53400", "25P03", "25P04"][..]),
+        ("busy", &["08000", "08003", "08006", "57P01", "57P02", "57P03", "57P04", "57P05"]),
+        ("busy", &["53300", "55000", "3D000", "40001", "40P01"]),
+        ("not stored", &["53100", "25006"]),
+        ("our fault", &["42P01", "22012", "23502", "XX000"]),
+    ] {
+        for code in codes {
+            let raise = format!("do $$ begin raise exception using errcode = '{code}'; end $$");
+            let error = sqlx::raw_sql(AssertSqlSafe(raise)).execute(pool(&db)).await;
+            let fault = match Fault::from(error.expect_err("raised")) {
+                Fault::Busy { .. } => "busy",
+                Fault::NotStored { .. } => "not stored",
+                Fault::Internal(_) => "our fault",
+            };
+            assert_eq!(fault, what, "{code}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_starts_before_its_database_waits_for_it() {
+    if !Storage::is_on_postgres() {
+        return;
+    }
+    let mut cluster = Cluster::new().await;
+    cluster.kill();
+    let (data, url) = (tempfile::tempdir().expect("a directory"), cluster.url());
+    let path = data.path().to_owned();
+    let starting =
+        std::thread::spawn(move || Process::start(&path, &[("DATABASE_URL", url.into())]));
+    cluster.until_open().await;
+    let process = starting.join().expect("it opens");
+    assert_eq!(process.api("ana").await.say("hola").await["seq"], 1);
 }

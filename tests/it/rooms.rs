@@ -193,7 +193,7 @@ async fn a_read_mark_moves_forward_only_and_the_other_connections_hear_of_it() {
     assert_eq!(mark(3).await, Some(3));
     assert_eq!(
         live.until("read").await,
-        json!({"type": "read", "room": 1, "seq": 3, "mentions": 0})
+        json!({"type": "read", "room": 1, "seq": 3, "unread": 2, "mentions": 0})
     );
     assert_eq!(mark(2).await, Some(3));
     assert_eq!(mark(99).await, Some(3), "what was not said cannot be read");
@@ -208,7 +208,10 @@ async fn who_writes_has_read_on_every_connection() {
     let mut elsewhere = ana.live().await;
     elsewhere.until("present").await;
     ana.say("hola").await;
-    assert_eq!(elsewhere.next().await, json!({"type": "read", "room": 1, "seq": 1, "mentions": 0}));
+    assert_eq!(
+        elsewhere.next().await,
+        json!({"type": "read", "room": 1, "seq": 1, "unread": 0, "mentions": 0})
+    );
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Accounts, store};
 use crate::chat::events::{Notice, Topic};
+use crate::db::History;
 use crate::kernel::{Fault, Heard};
 use crate::lifecycle::Lifecycle;
 
@@ -19,16 +20,23 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn watch_endings(&self, lifecycle: &Lifecycle) -> Result<(), Fault> {
-        // Nobody is connected yet: what has ended so far concerns no one.
-        let mut heard = Heard::after(store::last_ending(&self.db).await?);
-        for (id, ..) in store::endings_after(&self.db, heard.behind()).await? {
-            heard.note(id);
-        }
+    pub async fn watch_endings(
+        &self,
+        history: &History,
+        lifecycle: &Lifecycle,
+    ) -> Result<(), Fault> {
+        let (mut seen, history) = (history.renewals(), history.clone());
+        let mut heard = self.all_endings().await?;
         let (accounts, closing) = (self.clone(), lifecycle.closing());
         lifecycle.spawn_worker(async move {
             let mut beat = tokio::time::interval(EVERY);
             while closing.run_until_cancelled(beat.tick()).await.is_some() {
+                // The numbers of another history say nothing here, and all connections come again.
+                if history.renewals() != seen
+                    && let Ok(all) = accounts.all_endings().await
+                {
+                    (seen, heard) = (history.renewals(), all);
+                }
                 if let Err(fault) = accounts.hear_endings(&mut heard).await {
                     tracing::warn!(%fault, "ended sign-ins could not be read");
                 }
@@ -38,6 +46,15 @@ impl Accounts {
             }
         });
         Ok(())
+    }
+
+    /// Nobody is connected yet: what has ended so far concerns no one.
+    async fn all_endings(&self) -> Result<Heard, Fault> {
+        let mut heard = Heard::after(store::last_ending(&self.db).await?);
+        for (id, ..) in store::endings_after(&self.db, heard.behind()).await? {
+            heard.note(id);
+        }
+        Ok(heard)
     }
 
     /// Passes on what ended and was not heard of yet.

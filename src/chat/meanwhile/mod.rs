@@ -36,8 +36,9 @@ impl Meanwhile {
         person: &Person,
         then: Timestamp,
     ) -> Result<Option<Vec<Update>>, Fault> {
-        let from = then.minus(news::EARLIER);
-        if from < self.clock.now().minus(news::KEPT) {
+        let (from, now) = (then.minus(news::EARLIER), self.clock.now());
+        // From the future: the clock was set back, and nobody knows what that moment was.
+        if from > now || from < now.minus(news::KEPT) {
             return Ok(None);
         }
         let mut missed = store::missed(&self.db, person.id, from, MOST + 1).await?;

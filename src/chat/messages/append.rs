@@ -17,7 +17,7 @@ use super::model::{Write, WriteError, Written};
 use super::ring::Ringer;
 use super::store::{self, Outcome};
 use crate::chat::events::Bell;
-use crate::db::{self, Db};
+use crate::db::{self, Db, History};
 use crate::kernel::meters::{Count, Spread};
 use crate::kernel::{Clock, Fault, Timestamp};
 use crate::lifecycle::Lifecycle;
@@ -59,9 +59,11 @@ impl Append {
         db: Db,
         bell: Bell,
         clock: Clock,
+        history: &History,
         lifecycle: &Lifecycle,
     ) -> Result<Self, Fault> {
-        let mut ringer = Ringer::new(db.clone(), bell).await?;
+        let (mut ringer, history) =
+            (Ringer::new(db.clone(), bell, history.clone()).await?, history.clone());
         let (sender, mut queue) = mpsc::channel(QUEUE);
         let batches = Spread::new(&[1, 2, 4, 8, 16, 32, 64, 128, 256]);
         let meters = Meters { posted: Count::default(), batches };
@@ -87,9 +89,11 @@ impl Append {
                         if let Err(fault) = ringer.sweep().await {
                             tracing::warn!(%fault, "the database could not be looked at");
                         }
+                        history.note();
                     }
                 }
             }
+            history.note();
         });
         Ok(Self { queue: sender, meters })
     }

@@ -20,7 +20,7 @@ use super::events::Bell;
 use super::rooms::model::{Member, Reader, may_moderate};
 use super::search;
 use super::search::model::{Entry, Hit};
-use crate::db::Db;
+use crate::db::{Db, History};
 use crate::kernel::meters::Spread;
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Clock, Fault, MessageId, Rev, RoomId};
@@ -46,9 +46,10 @@ impl Messages {
         db: Db,
         bell: Bell,
         clock: Clock,
+        history: &History,
         lifecycle: &Lifecycle,
     ) -> Result<Self, Fault> {
-        let append = Append::start(db.clone(), bell, clock.clone(), lifecycle).await?;
+        let append = Append::start(db.clone(), bell, clock.clone(), history, lifecycle).await?;
         Ok(Self { db, clock, append })
     }
 
@@ -197,6 +198,28 @@ impl Messages {
         limit: Limit,
     ) -> Result<Page<Message>, Fault> {
         Ok(store::since(&self.db, reader.room().id, rev, limit).await?)
+    }
+
+    /// Whether the message with this id was the last that changed when the room was at `rev`: else the room
+    /// has another history than the client remembers.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn is_known(&self, reader: &Reader, rev: Rev, id: MessageId) -> Result<bool, Fault> {
+        Ok(store::is_known(&self.db, reader.room().id, rev, id).await?)
+    }
+
+    /// The first of what changed after `rev`, no more than some bytes of it.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn chunk_since(
+        &self,
+        reader: &Reader,
+        rev: Rev,
+        bytes: usize,
+    ) -> Result<Page<Message>, Fault> {
+        Ok(store::chunk_since(&self.db, reader.room().id, rev, bytes).await?)
     }
 
     /// Messages posted so far, how many writes shared a transaction, and how many wait.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use self::model::{Board, News};
+use self::model::{AFTER_PAGE, Board, News};
 use super::events::{Bell, Event, Topic};
 use crate::kernel::{Clock, UserId};
 use crate::lifecycle::Lifecycle;
@@ -78,7 +78,7 @@ impl Presence {
         let next = self.board().next_end();
         match next {
             Some(end) => {
-                let time = self.clock.now().until(end);
+                let time = self.clock.now().until(end).min(AFTER_PAGE);
                 tokio::select! {
                     () = tokio::time::sleep(time) => {}
                     () = self.changed.notified() => {}

@@ -9,7 +9,7 @@ use crate::kernel::{Timestamp, UserId};
 /// How long somebody is there after the last connection ended: a reload shall not flicker.
 const AFTER_LAST_SOCKET: Duration = Duration::from_secs(30);
 /// How long a page counts that was loaded without a connection following.
-const AFTER_PAGE: Duration = Duration::from_mins(2);
+pub(super) const AFTER_PAGE: Duration = Duration::from_mins(2);
 /// With more people than this nobody is told who comes and goes…
 const CROWD: usize = 1_000;
 /// …until there are no more than this, so that it does not go back and forth.
@@ -73,7 +73,10 @@ impl Board {
 
     /// Takes away those whose time is over, and says what has changed since this was last asked.
     pub(super) fn news(&mut self, now: Timestamp) -> News {
-        let over = |entry: &Entry| entry.sockets == 0 && entry.until <= now;
+        // An end further away than any can be was set by a clock that went back since.
+        let longest = now.plus(AFTER_PAGE);
+        let over =
+            |entry: &Entry| entry.sockets == 0 && (entry.until <= now || entry.until > longest);
         for (user, _) in self.entries.extract_if(.., |_, entry| over(entry)) {
             self.touched.entry(user).or_insert(true);
             self.all = None;
@@ -143,6 +146,16 @@ mod tests {
         assert!(board.is_online(ANA));
         assert_eq!(changes(&mut board, 1030), [(ANA, false)]);
         assert!(!board.is_online(ANA));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nobody_there() {
+        let mut board = Board::default();
+        board.arrive(ANA);
+        assert_eq!(changes(&mut board, 10_000), [(ANA, true)]);
+        board.leave(ANA, second(10_000));
+        assert_eq!(changes(&mut board, 9_990), [], "ten seconds are no matter");
+        assert_eq!(changes(&mut board, 5_000), [(ANA, false)]);
     }
 
     #[test]

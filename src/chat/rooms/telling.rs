@@ -51,8 +51,8 @@ impl Rooms {
     }
 
     pub(super) fn have_read(&self, user: UserId, now: Progress) {
-        let Progress { room, last_read_seq: seq, mentions, .. } = now;
-        self.bell.publish(Topic::Person(user), 0, &Event::Read { room, seq, mentions });
+        let Progress { room, last_read_seq: seq, unread, mentions, .. } = now;
+        self.bell.publish(Topic::Person(user), 0, &Event::Read { room, seq, unread, mentions });
     }
 
     pub(in crate::chat) fn tell_joined(&self, room: &Room, person: &Person) {

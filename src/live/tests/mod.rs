@@ -1,6 +1,7 @@
 //! The hub and its connections over pipes in memory. Its task is played by the test, so that
 //! ticks, heartbeats and what waits in the inbox are all in the test's hand.
 
+mod limits;
 mod telling;
 
 use std::pin::pin;

@@ -48,6 +48,28 @@ async fn a_notice_that_waits_is_not_left_again_and_others_in_between_are() {
 }
 
 #[tokio::test]
+async fn a_notice_that_may_wait_comes_at_once_and_then_once_at_each_tick() {
+    let mut rig = Rig::new();
+    let client = rig.client(0, &[1]);
+    let mut heard = Vec::new();
+    for tick in [false, false, true, true, false, false] {
+        rig.hub.tell_soon(1, 5);
+        rig.settle().await;
+        if tick {
+            rig.board.tick().await;
+        }
+        heard.push(std::iter::from_fn(|| client.connection.peer.next_notice()).count());
+    }
+    assert_eq!(heard, [1, 0, 1, 1, 0, 0]);
+    rig.board.tick().await;
+    rig.board.tick().await;
+    assert_eq!(client.connection.peer.next_notice(), Some(5), "the last one too");
+    rig.hub.tell_soon(1, 5);
+    rig.settle().await;
+    assert_eq!(client.connection.peer.next_notice(), Some(5), "after a rest at once again");
+}
+
+#[tokio::test]
 async fn reminders_come_at_once_and_then_the_newest_of_many_at_each_tick() {
     let mut rig = Rig::new();
     let (mut here, mut open) = (rig.client(0, &[1]), rig.client(0, &[1, 2]));

@@ -12,6 +12,6 @@ pub mod parser;
 mod queue;
 mod stream;
 
-pub use line::{Line, QUEUE};
+pub use line::{Beats, Line};
 pub use parser::{Incoming, Parser};
 pub use stream::Stream;

@@ -1,13 +1,13 @@
 //! What clients write: bytes in pieces of any size become messages (RFC 6455, section 5).
 //!
-//! Keeps nothing but an incomplete frame, so that somebody who is silent takes no buffer.
+//! Keeps the bytes that were not taken yet and no more: messages are made one by one as they are asked
+//! for, so that a client cannot turn a few bytes of frames into much more memory. A silent client takes
+//! no buffer.
 
 use bytes::Bytes;
 
 use super::frame::{BINARY, CLOSE, CONTINUATION, FIN, LONGEST_CONTROL, MASKED, PING, PONG, TEXT};
-
-/// The largest message a client may send, in bytes, over all its fragments.
-pub const LARGEST: usize = 64 * 1024;
+use crate::limits::connection::FRAME as LARGEST;
 
 /// Against the rules of framing.
 const PROTOCOL_ERROR: u16 = 1002;
@@ -23,17 +23,20 @@ pub enum Incoming {
     Binary,
     Ping(Bytes),
     Pong,
+    /// A piece of a message that is not complete yet: it costs work as a message does.
+    Piece,
     /// The client says goodbye, with its code if it gave one.
     Close(Option<u16>),
     /// It broke the rules, and this is the code to say so with. Nothing comes after it.
     Broken(u16),
 }
 
-/// The state between two pieces.
+/// The state between two pieces. Iterating gives what is complete.
 #[derive(Default)]
 pub struct Parser {
-    /// The raw bytes of a frame that is not complete yet.
-    partial: Vec<u8>,
+    /// Bytes as they came; the first `taken` of them were understood already.
+    raw: Vec<u8>,
+    taken: usize,
     /// A message of which not all fragments are there yet.
     fragments: Option<Fragments>,
     over: bool,
@@ -53,64 +56,36 @@ struct Head {
     end: usize,
 }
 
-/// What a frame completed, if anything, and the bytes behind it.
-type Taken<'a> = (Option<Incoming>, &'a [u8]);
-
 impl Parser {
-    /// Takes the next bytes and gives all that is complete now. After a close, or what breaks the
-    /// rules, nothing more is read.
-    pub fn feed(&mut self, bytes: &[u8]) -> Vec<Incoming> {
-        let mut found = Vec::new();
-        if self.partial.is_empty() {
-            let rest = self.take_frames(bytes, &mut found);
-            self.partial = rest.to_vec();
-        } else {
-            let mut all = std::mem::take(&mut self.partial);
-            all.extend_from_slice(bytes);
-            let rest = self.take_frames(&all, &mut found).len();
-            let taken = all.len().saturating_sub(rest);
-            if taken > 0 {
-                all = all.split_off(taken);
-            }
-            self.partial = all;
+    /// Takes the next bytes. After a close, or what breaks the rules, nothing more is read.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if !self.over {
+            self.raw.extend_from_slice(bytes);
         }
-        found
     }
 
-    /// Gives back what is left of the bytes: the beginning of a frame, or nothing.
-    fn take_frames<'a>(&mut self, mut bytes: &'a [u8], found: &mut Vec<Incoming>) -> &'a [u8] {
-        while !self.over {
-            match self.next_frame(bytes) {
-                Ok(Some((message, rest))) => {
-                    self.over = matches!(message, Some(Incoming::Close(_)));
-                    found.extend(message);
-                    bytes = rest;
-                }
-                Ok(None) => return bytes,
-                Err(code) => {
-                    self.over = true;
-                    self.fragments = None;
-                    found.push(Incoming::Broken(code));
-                }
-            }
+    /// Forgets the bytes of a frame. What is left is moved only when it is the smaller part, so that each
+    /// byte is moved once however many frames there are.
+    fn take(&mut self, length: usize) {
+        self.taken += length;
+        let left = self.raw.get(self.taken..).unwrap_or_default();
+        if left.len() <= self.taken {
+            self.raw = left.to_vec();
+            self.taken = 0;
         }
-        &[]
     }
 
-    /// The first frame of the bytes: what it completes, and the bytes behind it. `None` when it is
-    /// not all there.
-    fn next_frame<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<Taken<'a>>, u16> {
+    /// The first frame of the bytes, and how long it is. `None` when it is not all there.
+    fn next_frame(&mut self) -> Result<Option<(Incoming, usize)>, u16> {
+        let bytes = self.raw.get(self.taken..).unwrap_or_default();
         let Some(head) = read_head(bytes)? else { return Ok(None) };
         self.check(&head)?;
-        let (Some(payload), Some(rest)) = (bytes.get(head.start..head.end), bytes.get(head.end..))
-        else {
-            return Ok(None);
-        };
+        let Some(payload) = bytes.get(head.start..head.end) else { return Ok(None) };
         let mut payload = payload.to_vec();
         for (byte, key) in payload.iter_mut().zip(head.mask.iter().cycle()) {
             *byte ^= key;
         }
-        Ok(Some((self.complete(&head, payload)?, rest)))
+        Ok(Some((self.complete(&head, payload)?, head.end)))
     }
 
     /// Whether the header may stand here, before its payload is waited for.
@@ -125,11 +100,11 @@ impl Parser {
         }
     }
 
-    fn complete(&mut self, head: &Head, payload: Vec<u8>) -> Result<Option<Incoming>, u16> {
+    fn complete(&mut self, head: &Head, payload: Vec<u8>) -> Result<Incoming, u16> {
         match head.opcode {
-            PING => return Ok(Some(Incoming::Ping(payload.into()))),
-            PONG => return Ok(Some(Incoming::Pong)),
-            CLOSE => return farewell(&payload).map(Some),
+            PING => return Ok(Incoming::Ping(payload.into())),
+            PONG => return Ok(Incoming::Pong),
+            CLOSE => return farewell(&payload),
             _ => {}
         }
         let message = match self.fragments.take() {
@@ -141,13 +116,35 @@ impl Parser {
         };
         if !head.fin {
             self.fragments = Some(message);
-            Ok(None)
+            Ok(Incoming::Piece)
         } else if message.is_text {
             let text = String::from_utf8(message.bytes).map_err(|_| NOT_TEXT)?;
-            Ok(Some(Incoming::Text(text)))
+            Ok(Incoming::Text(text))
         } else {
-            Ok(Some(Incoming::Binary))
+            Ok(Incoming::Binary)
         }
+    }
+}
+
+impl Iterator for Parser {
+    type Item = Incoming;
+
+    fn next(&mut self) -> Option<Incoming> {
+        if self.over {
+            return None;
+        }
+        let incoming = match self.next_frame() {
+            Ok(Some((incoming, length))) => {
+                self.take(length);
+                incoming
+            }
+            Ok(None) => return None,
+            Err(code) => Incoming::Broken(code),
+        };
+        if matches!(incoming, Incoming::Close(_) | Incoming::Broken(_)) {
+            *self = Self { over: true, ..Self::default() };
+        }
+        Some(incoming)
     }
 }
 
@@ -219,7 +216,13 @@ mod tests {
     }
 
     fn parse(bytes: &[u8]) -> Vec<Incoming> {
-        Parser::default().feed(bytes)
+        fed(&mut Parser::default(), bytes)
+    }
+
+    /// What is complete with these bytes; that a piece came is left out.
+    fn fed(parser: &mut Parser, bytes: &[u8]) -> Vec<Incoming> {
+        parser.feed(bytes);
+        parser.by_ref().filter(|it| *it != Incoming::Piece).collect()
     }
 
     #[test]
@@ -273,9 +276,9 @@ mod tests {
     fn nothing_is_read_after_a_close_or_a_break_and_nothing_is_kept() {
         for last in [masked(FIN | CLOSE, b""), masked(FIN | 0x3, b"")] {
             let mut parser = Parser::default();
-            assert_eq!(parser.feed(&[last, masked(FIN | TEXT, b"x")].concat()).len(), 1);
-            assert_eq!(parser.feed(&masked(FIN | TEXT, b"x")), []);
-            assert_eq!(parser.partial.capacity(), 0);
+            assert_eq!(fed(&mut parser, &[last, masked(FIN | TEXT, b"x")].concat()).len(), 1);
+            assert_eq!(fed(&mut parser, &masked(FIN | TEXT, b"x")), []);
+            assert_eq!(parser.raw.capacity(), 0);
         }
     }
 
@@ -284,9 +287,31 @@ mod tests {
         let mut parser = Parser::default();
         let bytes = masked(FIN | TEXT, &[b'x'; 9_000]);
         let (one, two) = bytes.split_at(5_000);
-        assert_eq!(parser.feed(one), []);
-        assert_eq!(parser.feed(two).len(), 1);
-        assert_eq!(parser.partial.capacity(), 0);
+        assert_eq!(fed(&mut parser, one), []);
+        assert_eq!(fed(&mut parser, two).len(), 1);
+        assert_eq!(parser.raw.capacity(), 0);
+    }
+
+    #[test]
+    fn every_piece_of_a_message_is_reported_so_that_it_can_be_counted() {
+        let mut parser = Parser::default();
+        parser.feed(&[masked(TEXT, b""), masked(0, b""), masked(0, b"x")].concat());
+        assert_eq!(parser.by_ref().collect::<Vec<_>>(), vec![Incoming::Piece; 3]);
+        parser.feed(&masked(FIN, b"y"));
+        assert_eq!(parser.next(), Some(Incoming::Text("xy".to_owned())));
+        assert_eq!(parser.next(), None);
+    }
+
+    #[test]
+    fn many_small_frames_in_one_read_keep_no_more_than_their_bytes() {
+        let (mut parser, one) = (Parser::default(), masked(FIN | PING, b""));
+        let bytes = one.repeat(10_000);
+        parser.feed(&bytes);
+        for left in (0..10_000).rev() {
+            assert_eq!(parser.next(), Some(Incoming::Ping(Bytes::new())));
+            assert!(parser.raw.len() <= 2 * left * one.len(), "{left}");
+        }
+        assert_eq!((parser.next(), parser.raw.capacity()), (None, 0));
     }
 
     /// Frames that a client may send, each with what it means.
@@ -303,7 +328,7 @@ mod tests {
             ".{0,200}".prop_map(text),
             vec(any::<u8>(), 0..=125).prop_map(ping),
             (".{0,300}", any::<prop::sample::Index>()).prop_map(pieces),
-            vec(any::<u8>(), 0..70_000).prop_map(|bytes| {
+            vec(any::<u8>(), 0..140_000).prop_map(|bytes| {
                 let fits = bytes.len() <= LARGEST;
                 let means = if fits { Incoming::Binary } else { Incoming::Broken(TOO_LARGE) };
                 (masked(FIN | BINARY, &bytes), means)
@@ -317,7 +342,7 @@ mod tests {
         let ends = at.iter().copied().chain([bytes.len()]);
         let starts = [0].into_iter().chain(at.iter().copied());
         let mut parser = Parser::default();
-        starts.zip(ends).flat_map(|(start, end)| parser.feed(&bytes[start..end])).collect()
+        starts.zip(ends).flat_map(|(start, end)| fed(&mut parser, &bytes[start..end])).collect()
     }
 
     proptest! {
@@ -353,7 +378,7 @@ mod tests {
         for entry in std::fs::read_dir(folder).expect("the corpus") {
             let bytes = std::fs::read(entry.expect("an entry").path()).expect("bytes");
             let mut parser = Parser::default();
-            let single: Vec<_> = bytes.iter().flat_map(|byte| parser.feed(&[*byte])).collect();
+            let single: Vec<_> = bytes.iter().flat_map(|byte| fed(&mut parser, &[*byte])).collect();
             assert_eq!(single, parse(&bytes));
             seen += 1;
         }

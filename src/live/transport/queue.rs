@@ -28,6 +28,11 @@ impl Queue {
         self.length
     }
 
+    /// Bytes that wait in all queues together.
+    pub fn all(&self) -> usize {
+        usize::try_from(self.all.get()).unwrap_or(usize::MAX)
+    }
+
     pub fn front(&self) -> Option<&Bytes> {
         self.parts.front()
     }

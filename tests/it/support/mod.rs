@@ -8,6 +8,7 @@ pub mod command;
 mod disk;
 mod live;
 mod process;
+mod raw;
 mod storage;
 
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ pub use cluster::Cluster;
 pub use disk::{Dice, Disk, Syncs, cut_power};
 pub use live::Live;
 pub use process::Process;
+pub use raw::Raw;
 pub use storage::{Storage, execute, numbers, try_execute};
 
 pub const PASSWORD: &str = "correcto-caballo-42-grapa";
@@ -126,6 +128,12 @@ impl Server {
     pub fn advance(&self, time: Duration) {
         let millis = i64::try_from(time.as_millis()).expect("a time");
         self.now.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    /// As when the machine's clock is corrected.
+    pub fn set_back(&self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).expect("a time");
+        self.now.fetch_sub(millis, Ordering::Relaxed);
     }
 
     /// Stops in order, and waits until everything has ended.

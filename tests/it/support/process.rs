@@ -75,6 +75,10 @@ impl Process {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    pub fn address(&self) -> std::net::SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
     pub fn base(&self) -> String {
         format!("{}/api/v1", self.origin())
     }

@@ -18,6 +18,12 @@ pub struct Storage {
     database: Option<String>,
 }
 
+/// A state of a database.
+pub enum Saved {
+    Database(String),
+    File(Vec<u8>),
+}
+
 /// The server, if the tests run on one.
 static SERVER: LazyLock<Option<PgConnectOptions>> = LazyLock::new(|| {
     let url = std::env::var_os("PATIO_TEST_DATABASE")?;
@@ -136,6 +142,35 @@ impl Storage {
         administer(format!("alter database {name} allow_connections {reachable}")).await;
         if !reachable {
             self.end_connections().await;
+        }
+    }
+
+    /// Keeps the state of the database aside, as a dump or a copy of the file does. Nobody may use it
+    /// just now.
+    pub async fn save(&self) -> Saved {
+        match &self.database {
+            Some(name) => {
+                administer(format!("drop database if exists {name}_saved")).await;
+                administer(format!("create database {name}_saved template {name}")).await;
+                Saved::Database(format!("{name}_saved"))
+            }
+            None => Saved::File(self.database_file().expect("a file")),
+        }
+    }
+
+    /// Puts a state in the place of what is there.
+    pub async fn put_back(&self, saved: &Saved) {
+        match saved {
+            Saved::Database(saved) => {
+                let name = self.database.as_ref().expect("on PostgreSQL");
+                administer(format!("drop database {name} with (force)")).await;
+                administer(format!("create database {name} template {saved}")).await;
+                administer(format!("drop database {saved}")).await;
+            }
+            Saved::File(bytes) => {
+                let file = self.directory.path().join("patio.db");
+                std::fs::write(file, bytes).expect("written");
+            }
         }
     }
 

@@ -160,6 +160,67 @@ pub(in crate::chat::messages) async fn since(
     Ok(Page::cut(all_of(room, rows)?, limit))
 }
 
+/// The same, but no more than about so many bytes: `more` may be said although that was all. The bytes
+/// are summed up before the texts are read, so that none is read in vain; of one message that is longer
+/// by itself there is all.
+pub(in crate::chat::messages) async fn chunk_since(
+    db: &Db,
+    room: RoomId,
+    rev: Rev,
+    bytes: usize,
+) -> Result<Page<Message>, sqlx::Error> {
+    let (after, end) = (RoomKey::of_rev(room, rev), RoomKey::last(room));
+    let (limit, most) = (Limit::DEFAULT, i64::try_from(bytes).unwrap_or(i64::MAX));
+    // A body may be in its HTML once more, which is not stored then, and a fragment has its frame.
+    let rows: Vec<MessageRow> = reading_many!(
+        db,
+        message_columns!(),
+        from_messages!(
+            "where m.change > $1 and m.change >> 32 = $5 and m.change <= (
+               select max(change) from (
+                 select change, sum(bytes) over (order by change) - bytes as before from (
+                   select change, 2 * octet_length(body) + octet_length(html) + 1024 as bytes
+                   from messages where change > $1 and change < $2 order by change limit $3
+                 ) as sizes
+               ) as sums where before < $4
+             ) order by m.change"
+        ),
+        |query| query
+            .bind(after.get())
+            .bind(end.get())
+            .bind(limit.and_one())
+            .bind(most)
+            .bind(room.0)
+    );
+    let size = |row: &MessageRow| 2 * row.body.len() + row.html.len() + 1024;
+    let is_cut = rows.iter().map(size).sum::<usize>() >= bytes;
+    let page = Page::cut(all_of(room, rows)?, limit);
+    Ok(Page { more: page.more || is_cut, ..page })
+}
+
+/// Whether a message changed at `rev` or later, and no other one at `rev`: each `rev` belongs to one.
+pub(in crate::chat::messages) async fn is_known(
+    db: &Db,
+    room: RoomId,
+    rev: Rev,
+    id: MessageId,
+) -> Result<bool, sqlx::Error> {
+    let key = RoomKey::of_rev(room, rev).get();
+    let (known, others): (i64, i64) = reading!(db, |pool| {
+        sqlx::query_as(
+            "select (select count(*) from messages
+                     where id = $1 and change >= $2 and change >> 32 = $3),
+                    (select count(*) from messages where change = $2 and id <> $1)",
+        )
+        .bind(id.0)
+        .bind(key)
+        .bind(room.0)
+        .fetch_one(pool)
+        .await?
+    });
+    Ok(known > 0 && others == 0)
+}
+
 /// How far each room has come.
 pub(in crate::chat::messages) async fn rooms(db: &Db) -> Result<Vec<(RoomId, Told)>, sqlx::Error> {
     let rows: Vec<(i64, i64, i64)> = reading!(db, |pool| {

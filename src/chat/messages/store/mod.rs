@@ -10,7 +10,7 @@ mod purge;
 
 pub(super) use self::append::prune_sends;
 pub(super) use self::batch::{count, write};
-pub(super) use self::history::{find, found, page, room_of, rooms, since};
+pub(super) use self::history::{chunk_since, find, found, is_known, page, room_of, rooms, since};
 pub(super) use self::mentions::mentioned;
 pub(super) use self::purge::{purge_later, purge_piece};
 

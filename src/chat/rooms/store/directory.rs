@@ -3,7 +3,7 @@
 use super::memberships::{insert_member, lock};
 use super::{
     ProgressRow, RoomRow, from_own_rooms, from_rooms, progress_columns, room_columns,
-    select_progress, select_room, unread_mentions,
+    select_progress, select_room, unread, unread_mentions,
 };
 use crate::chat::audit::{self, model::Action};
 use crate::chat::names::model::Subject;

@@ -1,7 +1,8 @@
 //! Memberships: coming, going, and how far somebody has read.
 
 use super::{
-    ProgressRow, from_own_rooms, progress_columns, readable_rooms, select_progress, unread_mentions,
+    ProgressRow, from_own_rooms, progress_columns, readable_rooms, select_progress, unread,
+    unread_mentions,
 };
 use crate::chat::accounts::PersonRow;
 use crate::chat::accounts::model::Person;

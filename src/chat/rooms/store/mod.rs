@@ -29,6 +29,18 @@ macro_rules! unread_mentions {
     };
 }
 
+/// How many of the messages that a member `m` of a room `r` has not read are still there. What was deleted is
+/// one range of an index of its own.
+macro_rules! unread {
+    () => {
+        "case when m.last_read_seq < r.last_seq then
+           r.last_seq - m.last_read_seq - (select count(*) from messages d
+             where d.deleted_at is not null
+               and d.pos > (r.id << 32) + m.last_read_seq and d.pos <= (r.id << 32) + r.last_seq)
+         else 0 end"
+    };
+}
+
 /// The columns of a [`RoomRow`] for the person `$1`. A direct conversation has the name of the other one,
 /// or one's own where there is no other.
 macro_rules! room_columns {
@@ -36,6 +48,8 @@ macro_rules! room_columns {
         concat!(
             "r.id, coalesce(o.display_name, r.name), r.topic, r.visibility, r.lobby, r.owner_id,
              r.code, r.last_seq, r.rev, m.last_read_seq, ",
+            unread!(),
+            ", ",
             unread_mentions!(),
             ", o.id, o.avatar"
         )
@@ -67,7 +81,7 @@ macro_rules! select_room {
 /// The columns of a [`ProgressRow`].
 macro_rules! progress_columns {
     () => {
-        concat!("r.id, r.rev, r.last_seq, m.last_read_seq, ", unread_mentions!())
+        concat!("r.id, r.rev, r.last_seq, m.last_read_seq, ", unread!(), ", ", unread_mentions!())
     };
 }
 
@@ -92,6 +106,7 @@ in_order! {
         rev: i64,
         last_seq: i64,
         last_read_seq: i64,
+        unread: i64,
         mentions: i64,
     }
 }
@@ -103,6 +118,7 @@ impl From<ProgressRow> for Progress {
             rev: Rev(row.rev),
             last_seq: Seq(row.last_seq),
             last_read_seq: Seq(row.last_read_seq),
+            unread: row.unread,
             mentions: row.mentions,
         }
     }
@@ -133,6 +149,7 @@ in_order! {
         last_seq: i64,
         rev: i64,
         last_read_seq: Option<i64>,
+        unread: i64,
         mentions: i64,
         other_id: Option<i64>,
         other_avatar: Option<String>,
@@ -153,6 +170,7 @@ impl From<RoomRow> for Room {
             last_seq: Seq(row.last_seq),
             rev: Rev(row.rev),
             last_read_seq: row.last_read_seq.map(Seq),
+            unread: row.unread,
             mentions: row.mentions,
             other: row.other_id.map(UserId),
             other_avatar: row.other_avatar,
@@ -163,5 +181,5 @@ impl From<RoomRow> for Room {
 pub(in crate::chat) use readable_rooms;
 use {
     from_own_rooms, from_rooms, progress_columns, room_columns, select_progress, select_room,
-    unread_mentions,
+    unread, unread_mentions,
 };

@@ -17,15 +17,13 @@ use futures_util::task::AtomicWaker;
 use tokio::time::timeout;
 
 use super::frame;
-use super::parser::{Incoming, Parser};
+use super::parser::Parser;
 use super::queue::Queue;
 use super::stream::Stream;
 use crate::kernel::meters::Count;
+use crate::limits::connection::{SEND_AT_ONCE, SEND_QUEUE};
+use crate::limits::installation::SEND_QUEUES;
 use crate::live::meters::Meters;
-
-/// Bytes that may wait for a socket. Whoever falls further behind is cut and comes back: to catch
-/// up from the database costs less than memory for the slow.
-pub const QUEUE: usize = 256 * 1024;
 
 /// How long the last words may take.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -45,8 +43,19 @@ pub struct Line {
     cuts: Count,
 }
 
+/// Heartbeats since something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beats {
+    /// Since the other side gave a sign of life.
+    pub quiet: u8,
+    /// Since it took a byte, while something waits for it.
+    pub stalled: u8,
+}
+
 struct Outgoing {
     state: State,
+    /// As in [`Beats`]: a pong is no excuse for not reading.
+    stalled: u8,
     /// A layer in between still keeps something.
     unflushed: bool,
     queue: Queue,
@@ -68,7 +77,7 @@ impl Line {
         let queue = Queue::new(meters.queued.clone());
         Self {
             stream,
-            out: Mutex::new(Outgoing { state: State::Corked, unflushed: false, queue }),
+            out: Mutex::new(Outgoing { state: State::Corked, stalled: 0, unflushed: false, queue }),
             task: AtomicWaker::new(),
             quiet: AtomicU8::new(0),
             cuts: meters.cuts.clone(),
@@ -88,7 +97,7 @@ impl Line {
     }
 
     /// Writes whole frames. Never waits: what the socket does not take at once is queued, and where
-    /// more than [`QUEUE`] would wait the line is cut.
+    /// more than [`SEND_QUEUE`] would wait the line is cut.
     pub fn write(&self, frames: &Bytes) {
         let mut out = self.out();
         if matches!(out.state, State::Corked | State::Open) {
@@ -112,6 +121,11 @@ impl Line {
     /// Ends it now, and frees what waits.
     pub fn cut(&self) {
         self.give_up(&mut self.out());
+    }
+
+    /// The same, for a client that is too slow: it comes back and catches up.
+    pub fn cut_as_slow(&self) {
+        self.give_up_as_slow(&mut self.out());
     }
 
     pub fn is_cut(&self) -> bool {
@@ -147,6 +161,7 @@ impl Line {
                 Ok(0) if out.queue.is_empty() => out.unflushed = false,
                 Ok(written @ 1..) => {
                     out.queue.took(written);
+                    out.stalled = 0;
                     // It took something after it had been full: there is somebody.
                     self.heard();
                     out.unflushed = matches!(self.stream, Stream::Other(_));
@@ -157,33 +172,33 @@ impl Line {
         Poll::Ready(())
     }
 
-    /// The next messages; `None` at the end of the stream.
-    pub fn poll_read(
-        &self,
-        cx: &mut Context<'_>,
-        parser: &mut Parser,
-    ) -> Poll<Option<Vec<Incoming>>> {
-        loop {
-            let messages = ARRIVED.with_borrow_mut(|buffer| {
-                let read = ready!(self.stream.poll_read(cx, buffer));
-                let bytes = read.ok().filter(|read| *read > 0).and_then(|read| buffer.get(..read));
-                Poll::Ready(bytes.map(|bytes| parser.feed(bytes)))
-            });
-            match ready!(messages) {
-                Some(messages) => {
-                    self.heard();
-                    if !messages.is_empty() {
-                        return Poll::Ready(Some(messages));
-                    }
-                }
-                None => return Poll::Ready(None),
-            }
-        }
+    /// Hands the next bytes to the parser. False at the end of the stream.
+    pub fn poll_read(&self, cx: &mut Context<'_>, parser: &mut Parser) -> Poll<bool> {
+        ARRIVED.with_borrow_mut(|buffer| {
+            let read = ready!(self.stream.poll_read(cx, buffer)).unwrap_or(0);
+            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
+                return Poll::Ready(false);
+            };
+            self.heard();
+            parser.feed(bytes);
+            Poll::Ready(true)
+        })
     }
 
-    /// Counts a heartbeat: how many there were since the other side was heard.
-    pub fn beat(&self) -> u8 {
-        self.quiet.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    /// Counts a heartbeat.
+    pub fn beat(&self) -> Beats {
+        let mut out = self.out();
+        // A greeting that is still being put together waits for the database, not for the client.
+        let stalls = !out.queue.is_empty() && out.state != State::Corked;
+        out.stalled = if stalls { out.stalled.saturating_add(1) } else { 0 };
+        let quiet = self.quiet.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        Beats { quiet, stalled: out.stalled }
+    }
+
+    /// For how many heartbeats what waits has waited, and how many bytes that are.
+    pub fn backlog(&self) -> (u8, usize) {
+        let out = self.out();
+        (out.stalled, out.queue.len())
     }
 
     /// Hands over what waits, says that it was all, and hears the other side out for as long as
@@ -213,18 +228,17 @@ impl Line {
     }
 
     fn put(&self, out: &mut Outgoing, frames: &Bytes) {
-        let written = if out.state == State::Corked || !out.queue.is_empty() {
-            Ok(0)
-        } else {
-            self.try_write(out, frames)
-        };
+        let waits = !out.queue.is_empty();
+        let written =
+            if out.state == State::Corked || waits { Ok(0) } else { self.try_write(out, frames) };
         match written {
             Ok(written) if written == frames.len() => {}
             Ok(written) => {
                 out.queue.push(frames.slice(written..));
-                if out.queue.len() > QUEUE {
-                    self.cuts.add(1);
-                    self.give_up(out);
+                // One run of frames may be longer, or who reads well would be cut for what others write.
+                let most = if waits { SEND_QUEUE } else { SEND_AT_ONCE };
+                if out.queue.len() > most || out.queue.all() > SEND_QUEUES {
+                    self.give_up_as_slow(out);
                 }
                 self.wake();
             }
@@ -260,6 +274,13 @@ impl Line {
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
             Err(error) => Err(error),
+        }
+    }
+
+    fn give_up_as_slow(&self, out: &mut Outgoing) {
+        if out.state != State::Cut {
+            self.cuts.add(1);
+            self.give_up(out);
         }
     }
 

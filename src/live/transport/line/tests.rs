@@ -1,11 +1,10 @@
 //! A line in memory and over TCP: what it keeps, in which order it writes, when it is cut.
 
-use std::pin::pin;
-
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::*;
+use crate::live::transport::Incoming;
 
 /// A line in memory, whose other end takes so many bytes before it is full.
 fn in_memory(room: usize) -> (Line, DuplexStream) {
@@ -86,10 +85,10 @@ async fn who_does_not_read_is_cut_at_the_limit_and_the_memory_is_free() {
     while !line.is_cut() {
         line.write(&frame);
         written += frame.len();
-        assert!(line.out().queue.len() <= QUEUE);
+        assert!(line.out().queue.len() <= SEND_QUEUE);
     }
     // What waited, and what the two systems took: some three times the buffer that was asked for.
-    assert!((QUEUE..QUEUE + 512 * 1024).contains(&written), "{written}");
+    assert!((SEND_QUEUE..SEND_QUEUE + 512 * 1024).contains(&written), "{written}");
     assert_eq!(line.out().queue.capacity(), 0);
     line.write(&frame);
     assert!(line.is_clear());
@@ -144,20 +143,70 @@ async fn messages_are_read_whatever_carries_them() {
         [(&memory, &mut far as &mut (dyn tokio::io::AsyncWrite + Unpin)), (&tcp, &mut tcp_far)]
     {
         let mut parser = Parser::default();
-        let reading = pin!(poll_fn(|cx| line.poll_read(cx, &mut parser)));
+        let reading = async {
+            loop {
+                if let Some(message) = parser.next() {
+                    break message;
+                }
+                assert!(poll_fn(|cx| line.poll_read(cx, &mut parser)).await);
+            }
+        };
         let (written, read) = tokio::join!(far.write_all(&hello), reading);
         written.expect("written");
-        assert_eq!(read, Some(vec![Incoming::Text("Hello".to_owned())]));
+        assert_eq!(read, Incoming::Text("Hello".to_owned()));
     }
 }
 
 #[tokio::test]
 async fn a_sign_of_life_ends_the_silence() {
     let (line, mut far) = in_memory(64);
-    assert_eq!((line.beat(), line.beat()), (1, 2));
+    assert_eq!((line.beat().quiet, line.beat().quiet), (1, 2));
     // An empty pong.
     far.write_all(&[0x8a, 0x80, 0, 0, 0, 0]).await.expect("written");
     let mut parser = Parser::default();
     poll_fn(|cx| line.poll_read(cx, &mut parser)).await;
-    assert_eq!(line.beat(), 1);
+    assert_eq!(line.beat().quiet, 1);
+}
+
+#[tokio::test]
+async fn who_takes_nothing_of_what_waits_is_known_by_it_although_it_answers_pings() {
+    let (line, mut far) = in_memory(64);
+    let mut parser = Parser::default();
+    assert_eq!(line.beat().stalled, 0, "nothing waits");
+    line.write(&text(1, 1_000));
+    for stalled in 1..=3 {
+        far.write_all(&[0x8a, 0x80, 0, 0, 0, 0]).await.expect("written");
+        poll_fn(|cx| line.poll_read(cx, &mut parser)).await;
+        assert_eq!(line.beat(), Beats { quiet: 1, stalled });
+    }
+    assert_eq!(line.backlog(), (3, 1_004 - 64));
+    far.read_exact(&mut [0; 32]).await.expect("some of it");
+    // It took something: the count begins again.
+    assert!(poll_fn(|cx| Poll::Ready(line.poll_clear(cx).is_pending())).await);
+    assert_eq!(line.beat().stalled, 1);
+}
+
+#[tokio::test]
+async fn what_waits_for_the_greeting_is_no_stall() {
+    let (near, _far) = duplex(64);
+    let line = Line::new(Stream::other(near), &Meters::default());
+    line.write(&text(1, 1_000));
+    assert_eq!(line.beat().stalled, 0);
+    line.begin(None);
+    assert_eq!(line.beat().stalled, 1);
+}
+
+#[tokio::test]
+async fn one_long_run_of_frames_passes_to_who_has_read_all_before() {
+    let (line, mut far) = in_memory(64);
+    let run = frame::text(&vec![b'x'; SEND_AT_ONCE - 10]);
+    line.write(&run);
+    assert!(!line.is_cut());
+    line.write(&text(2, 1));
+    assert!(line.is_cut(), "with more behind it the limit is the lower one");
+    drop(far);
+    let (line, mut again) = in_memory(64);
+    far = std::mem::replace(&mut again, duplex(1).0);
+    line.write(&run);
+    assert_eq!(read_all(&line, &mut far).await.len(), run.len());
 }

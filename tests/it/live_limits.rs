@@ -1,0 +1,180 @@
+//! What a live connection may make the server keep and do, and how many of them there may be.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{Api, Live, Process, Raw, Server};
+
+/// 142 KB of HTML out of 16,000 characters.
+fn large_body() -> String {
+    "http://a/\"".repeat(1_600)
+}
+
+/// A refused connection says why, and when to come again.
+async fn refusal(live: &mut Live) -> (Value, u16) {
+    let said = live.next().await;
+    (said, live.closed().await)
+}
+
+#[tokio::test]
+async fn the_twenty_first_connection_of_a_user_is_refused_and_one_that_ends_makes_room() {
+    let server = Server::with(&["--rate-limit=on"]).await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let mut open = join_all((0..20).map(|_| ana.live())).await;
+    for live in &mut open {
+        live.until("ready").await;
+    }
+    let (said, code) = refusal(&mut ana.live().await).await;
+    assert_eq!((&said["type"], &said["status"]), (&json!("error"), &json!(429)));
+    assert_eq!((&said["retry_after"], code), (&json!(60), 4429));
+    luis.live().await.until("ready").await;
+    drop(open.pop());
+    loop {
+        // The server sees a moment later that the other one has gone.
+        if ana.live().await.next().await["type"] == "ready" {
+            break;
+        }
+    }
+    for live in &mut open {
+        live.send(json!({"type": "ping"})).await;
+        live.until("pong").await;
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_a_user_with_too_many_connections_is_told_in_its_language() {
+    let server = Server::with(&["--rate-limit=on"]).await;
+    let mut ana = server.person("ana").await;
+    ana.language = "es";
+    let open = join_all((0..20).map(|_| ana.live())).await;
+    let (said, code) = refusal(&mut ana.live().await).await;
+    assert!(said["detail"].as_str().expect("a text").starts_with("Hay demasiadas conexiones"));
+    assert_eq!(code, 4429);
+    drop(open);
+}
+
+#[tokio::test]
+async fn without_rates_a_user_may_have_more_connections() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for mut live in join_all((0..40).map(|_| ana.live())).await {
+        live.until("ready").await;
+    }
+}
+
+#[tokio::test]
+async fn whatever_completes_nothing_counts_towards_the_pace() {
+    let server = Server::with(&["--rate-limit=on"]).await;
+    let ana = server.api("ana").await;
+    for (what, begin, again) in [
+        ("empty pieces", Raw::frame(0x01, b""), Raw::frame(0x00, b"")),
+        ("pieces of a byte", Raw::frame(0x01, b"x"), Raw::frame(0x00, b"x")),
+        ("pieces of what is no text", Raw::frame(0x02, b""), Raw::frame(0x00, b"")),
+        ("pings between pieces", Raw::frame(0x01, b""), Raw::frame(0x89, b"")),
+        ("pings", vec![], Raw::frame(0x89, b"x")),
+        ("pongs", vec![], Raw::frame(0x8a, b"")),
+        ("bytes", vec![], Raw::frame(0x82, b"")),
+    ] {
+        let mut raw = Raw::open(server.address, &ana).await;
+        assert!(raw.send(&begin).await && raw.send(&again.repeat(201)).await, "{what}");
+        assert_eq!(raw.closed().await, 4429, "{what}");
+    }
+    let mut honest = Raw::open(server.address, &ana).await;
+    let ping = br#"{"type":"ping"}"#;
+    let pieces = ping.iter().enumerate().map(|(n, byte)| {
+        let first = u8::from(n == 0) | if n + 1 == ping.len() { 0x80 } else { 0 };
+        Raw::frame(first, &[*byte])
+    });
+    assert!(honest.send(&pieces.collect::<Vec<_>>().concat()).await);
+    while honest.next().await.1 != br#"{"type":"pong"}"# {}
+}
+
+#[tokio::test]
+async fn the_longest_message_fits_into_a_frame_whatever_its_characters_become_as_json() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let mut live = ana.live().await;
+    for (n, filler) in ["\u{1b}", "\"", "\\", "€", "😀", "a"].into_iter().enumerate() {
+        let body = format!("x{}x", filler.repeat(15_998));
+        let nonce = format!("n{n}");
+        live.send(json!({"type": "post", "room": 1, "body": body, "nonce": nonce})).await;
+        assert_eq!(live.until("posted").await["nonce"], json!(nonce));
+    }
+    // With every character escaped as it may be: 12 bytes for one of the upper planes is too much to
+    // promise, 6 for all others is not.
+    let escaped = format!(r#""x{}x""#, r"\u20ac".repeat(15_998));
+    live.send_text(&format!(r#"{{"type":"post","room":1,"nonce":"e","body":{escaped}}}"#)).await;
+    assert_eq!(live.until("posted").await["nonce"], "e");
+    let body = "x".repeat(16_001);
+    live.send(json!({"type": "post", "room": 1, "body": body, "nonce": "long"})).await;
+    let refused = live.until("error").await;
+    assert_eq!((&refused["status"], &refused["nonce"]), (&json!(422), &json!("long")));
+    live.send_text(&" ".repeat(128 * 1024 + 1)).await;
+    assert_eq!(live.closed().await, 1009);
+}
+
+#[tokio::test]
+async fn every_post_that_is_refused_is_answered_by_its_nonce() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    ana.post("/rooms/1/messages", json!({"body": "x", "nonce": "used"})).await;
+    let mut live = ana.live().await;
+    for (n, rest, status) in [
+        ("n1", r#""room":1,"body":"a\ud800b""#, 400),
+        ("n2", r#""room":1,"body":7"#, 400),
+        ("n3", r#""room":1"#, 400),
+        ("n4", r#""room":"1","body":"x""#, 400),
+        ("n5", r#""room":1,"body":"x","reply_to":"y""#, 400),
+        ("n6", r#""room":1,"body":"x","body":"y""#, 400),
+        ("n7", r#""room":1,"body":"x"]"#, 400),
+        ("n8", r#""room":99,"body":"x""#, 404),
+        ("n9", r#""room":1,"body":" ""#, 422),
+        ("n10", r#""room":1,"body":"x","reply_to":99"#, 422),
+        ("with a space", r#""room":1,"body":"x""#, 422),
+        ("used", r#""room":1,"body":"y""#, 409),
+    ] {
+        live.send_text(&format!(r#"{{"type":"post",{rest},"nonce":"{n}"}}"#)).await;
+        let error = live.until("error").await;
+        assert_eq!((&error["nonce"], &error["status"]), (&json!(n), &json!(status)), "{rest}");
+    }
+    live.send_text(r#"{"type":"post","room":1,"nonce":"fine","body":"a😀b"}"#).await;
+    assert_eq!(live.until("posted").await["nonce"], "fine");
+}
+
+/// In MiB.
+fn resident(process: &Process) -> i64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id()));
+    let status = status.expect("a process");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its memory");
+    line.split_whitespace().nth(1).expect("a number").parse::<i64>().expect("a number") / 1024
+}
+
+async fn missing_everything(process: &Process, user: &Api) -> Raw {
+    let mut raw = Raw::open(process.address(), user).await;
+    let open = br#"{"type":"open","room":1,"since_rev":0}"#;
+    assert!(raw.send(&Raw::frame(0x81, open)).await);
+    // Far enough to know that the first of what it missed is on its way.
+    raw.read(16 * 1024).await;
+    raw
+}
+
+#[tokio::test]
+async fn who_does_not_read_what_it_missed_costs_less_than_a_mebibyte() {
+    const READERS: i64 = 60;
+    let data = tempfile::tempdir().expect("a directory");
+    let process = Process::start(data.path(), &[]);
+    let ana = process.api("ana").await;
+    for _ in 0..40 {
+        ana.say(&large_body()).await;
+    }
+    let before = resident(&process);
+    let readers = join_all((0..READERS).map(|_| missing_everything(&process, &ana))).await;
+    let each = (resident(&process) - before) * 1024 / READERS;
+    assert!(each < 1024, "{each} KiB each");
+    // Who reads gets all of it.
+    let mut live = ana.live().await;
+    let frames = live.open_room(1, Some(0)).await;
+    let revs = frames.iter().filter(|frame| frame["type"] == "message").map(|f| f["rev"].as_i64());
+    assert_eq!(revs.collect::<Vec<_>>(), (1..=40).map(Some).collect::<Vec<_>>());
+    drop(readers);
+}

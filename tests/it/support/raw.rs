@@ -1,0 +1,72 @@
+//! A live connection byte by byte: for what no library of `WebSocket`s sends, and for who does not read.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::Api;
+
+const MASK: [u8; 4] = [1, 2, 3, 4];
+
+pub struct Raw(TcpStream);
+
+impl Raw {
+    /// With a receive buffer that is as small as the system allows. Reads the answer to the handshake.
+    pub async fn open(address: std::net::SocketAddr, user: &Api) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a small buffer");
+        let mut stream = socket.connect(address).await.expect("a connection");
+        let request = format!(
+            "GET /api/v1/live HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
+             Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            user.token()
+        );
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(stream.read_u8().await.expect("an answer"));
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&answer));
+        Self(stream)
+    }
+
+    /// A masked frame whose first byte is `first`.
+    pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let short = u8::try_from(payload.len()).expect("a short payload");
+        assert!(short < 126, "a short payload");
+        let masked = payload.iter().zip(MASK.iter().cycle()).map(|(byte, key)| byte ^ key);
+        [first, 0x80 | short].into_iter().chain(MASK).chain(masked).collect()
+    }
+
+    /// False when the other side has closed.
+    pub async fn send(&mut self, bytes: &[u8]) -> bool {
+        self.0.write_all(bytes).await.is_ok()
+    }
+
+    /// Reads so many bytes.
+    pub async fn read(&mut self, bytes: usize) {
+        self.0.read_exact(&mut vec![0; bytes]).await.expect("bytes");
+    }
+
+    /// The next frame: its opcode and what it says.
+    pub async fn next(&mut self) -> (u8, Vec<u8>) {
+        let first = self.0.read_u8().await.expect("a frame");
+        let length = match self.0.read_u8().await.expect("a length") {
+            126 => usize::from(self.0.read_u16().await.expect("a length")),
+            127 => usize::try_from(self.0.read_u64().await.expect("a length")).expect("small"),
+            short => usize::from(short),
+        };
+        let mut payload = vec![0; length];
+        self.0.read_exact(&mut payload).await.expect("a payload");
+        (first & 0xf, payload)
+    }
+
+    /// The code with which the server closes.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            if let (8, payload) = self.next().await {
+                return u16::from_be_bytes([payload[0], payload[1]]);
+            }
+        }
+    }
+}

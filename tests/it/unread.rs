@@ -1,0 +1,118 @@
+//! How much is unread: what is still there to be read, wherever it is shown.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Api, Live, Server};
+
+/// Says so many things in the lobby, and gives their ids.
+async fn say(author: &Api, number: usize) -> Vec<Value> {
+    let mut ids = Vec::new();
+    for n in 0..number {
+        ids.push(author.say(&n.to_string()).await["id"].clone());
+    }
+    ids
+}
+
+async fn delete(author: &Api, id: &Value) {
+    author.ok(Method::DELETE, &format!("/messages/{id}"), None).await;
+}
+
+async fn listed(api: &Api) -> Value {
+    api.get("/rooms").await["items"][0]["unread"].clone()
+}
+
+/// The next frames about what is unread, until one says so.
+async fn until_unread(live: &mut Live, number: i64) {
+    while live.until("unread").await["unread"] != number {}
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_not_unread_in_lists_in_the_greeting_and_on_pages() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let mut page = server.person("luis").await;
+    let luis = server.api("luis").await;
+    let other = ana.post("/rooms", json!({"name": "Otra", "visibility": "public"})).await;
+    luis.ok(Method::POST, &format!("/rooms/{}/join", other["id"]), None).await;
+    let ids = say(&ana, 3).await;
+    for (deleted, left) in [(0_usize, 3), (1, 2), (2, 1), (3, 0)] {
+        if let Some(id) = deleted.checked_sub(1) {
+            delete(&ana, &ids[id]).await;
+        }
+        assert_eq!(listed(&luis).await, left);
+        assert_eq!(luis.get("/rooms/1").await["unread"], left);
+        let ready = luis.live().await.until("ready").await;
+        let lobby = json!({"id": 1, "last_seq": 3, "last_read_seq": 0, "rev": 3 + deleted,
+                           "unread": left, "mentions": 0});
+        assert_eq!(ready["rooms"][0], lobby);
+        let shown = page.get(&format!("/rooms/{}", other["id"])).await;
+        let badge = shown.attribute("[data-room=\"1\"] .badge", "data-unread");
+        assert_eq!(badge, Some(left.to_string()));
+    }
+    say(&ana, 1).await;
+    assert_eq!(listed(&luis).await, 1, "what is new counts");
+}
+
+#[tokio::test]
+async fn whoever_has_not_read_what_is_deleted_is_told_how_much_is_left_with_the_room_open_or_not() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let (mut elsewhere, mut open) = (luis.live().await, luis.live().await);
+    elsewhere.until("present").await;
+    open.open_room(1, None).await;
+    let ids = say(&ana, 3).await;
+    for (id, left) in ids.iter().zip([2, 1, 0]) {
+        delete(&ana, id).await;
+        until_unread(&mut elsewhere, left).await;
+        until_unread(&mut open, left).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_unread_after_reading_a_part_is_counted_without_what_was_deleted() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let ids = say(&ana, 5).await;
+    for id in [&ids[0], &ids[3]] {
+        delete(&ana, id).await;
+    }
+    let mut live = luis.live().await;
+    live.until("present").await;
+    live.send(json!({"type": "read", "room": 1, "seq": 2})).await;
+    let read = json!({"type": "read", "room": 1, "seq": 2, "unread": 2, "mentions": 0});
+    assert_eq!(live.until("read").await, read);
+    assert_eq!(listed(&luis).await, 2);
+}
+
+#[tokio::test]
+async fn a_deletion_through_another_server_is_told_here_too() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let mut live = luis.live().await;
+    live.until("present").await;
+    let ids = say(&ana, 2).await;
+    let other = server.beside().await;
+    delete(&ana.through(&other), &ids[0]).await;
+    until_unread(&mut live, 1).await;
+}
+
+#[tokio::test]
+async fn a_moment_from_the_future_means_that_all_is_loaded_anew() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let at = |frame: Value| frame["at"].as_str().expect("a time").to_owned();
+    let now = at(ana.live().await.until("ready").await);
+    let mut back = ana.live_since(&now).await;
+    back.send(json!({"type": "ping"})).await;
+    loop {
+        let frame = back.next().await;
+        assert_ne!(frame["type"], "resync", "the clock went on");
+        if frame["type"] == "pong" {
+            break;
+        }
+    }
+    server.set_back(std::time::Duration::from_hours(1));
+    let mut back = ana.live_since(&now).await;
+    back.until("resync").await;
+}
