@@ -219,7 +219,7 @@ pub mod picture {
     /// Open files of the process.
     pub const PROCESS_FILES: u64 = 8;
     /// From the last byte of an upload to its answer; then the process is killed.
-    pub const DEADLINE: Duration = Duration::from_millis(2_750);
+    pub const DEADLINE: Duration = Duration::from_millis(2_500);
     /// Pictures that are decoded at the same time, over the installation.
     pub const AT_ONCE: usize = 2;
     /// How long a picture waits for its turn, before it is refused.
