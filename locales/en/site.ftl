@@ -15,3 +15,6 @@ months = January February March April May June July August September October Nov
 day-line = { $weekday } { $day } { $month } { $year }
 too-long-one = 1 character too long.
 too-long-other = {"{n}"} characters too long.
+file-choose = Choose a file
+file-none = No file is chosen.
+file-chosen = A file is chosen.

@@ -15,3 +15,6 @@ months = enero febrero marzo abril mayo junio julio agosto septiembre octubre no
 day-line = { $weekday } { $day } de { $month } de { $year }
 too-long-one = Sobra 1 carácter.
 too-long-other = Sobran {"{n}"} caracteres.
+file-choose = Elegir un archivo
+file-none = No has elegido ningún archivo.
+file-chosen = Hay un archivo elegido.

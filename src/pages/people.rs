@@ -6,6 +6,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::chat::accounts::model::{Person, Role};
 use crate::http::Language;
 use crate::kernel::UserId;
+use crate::text::collation::sort_key;
 
 pub(super) struct PersonView {
     pub id: i64,
@@ -19,6 +20,11 @@ pub(super) struct PersonView {
 }
 
 impl PersonView {
+    /// Where somebody stands among others, as browsers compare it.
+    pub fn sort_key(&self) -> String {
+        sort_key(&self.display_name)
+    }
+
     pub fn new(person: Person, online: bool) -> Self {
         Self {
             id: person.id.0,

@@ -8,6 +8,7 @@ use crate::chat::accounts::model::Person;
 use crate::chat::rooms::model::{Room, Visibility};
 use crate::http::{Language, Problem, Site};
 use crate::kernel::RoomId;
+use crate::text::collation::sort_key;
 
 #[derive(Template)]
 #[template(path = "rooms/_side.html")]
@@ -39,6 +40,8 @@ struct Row {
     id: i64,
     kind: &'static str,
     name: String,
+    /// Where it stands among others, as browsers compare it.
+    sort: String,
     unread: i64,
     mentions: i64,
     current: bool,
@@ -68,6 +71,7 @@ impl Row {
             id: room.id.0,
             kind: room.visibility.as_str(),
             name: room.name.clone(),
+            sort: sort_key(&room.name),
             unread: room.unread,
             mentions: room.mentions,
             current: false,

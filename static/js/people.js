@@ -1,13 +1,12 @@
 // The people of the room: who is here now, in which list, in which order, and how many.
 import { parse } from './fragment.js';
-import { count, locale } from './words.js';
+import { count } from './words.js';
 
 export function createPeople() {
   const byId = (id) => document.getElementById(id);
   const online = byId('online');
   const offline = byId('offline');
   const button = document.querySelector('.people');
-  const { compare } = new Intl.Collator(locale);
 
   const row = (user) => document.querySelector(`.member[data-user="${Number(user?.id ?? user)}"]`);
 
@@ -15,7 +14,7 @@ export function createPeople() {
     const list = isOnline ? online : offline;
     member.querySelector('.presence').classList.toggle('presence--off', !isOnline);
     if (member.parentElement === list) return;
-    const next = Array.from(list.children).find((other) => compare(other.dataset.name, member.dataset.name) > 0);
+    const next = Array.from(list.children).find((other) => other.dataset.sort > member.dataset.sort);
     list.insertBefore(member, next ?? null);
   }
 

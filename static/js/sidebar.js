@@ -1,18 +1,15 @@
 // The sidebar: which rooms one has, in which order, who is there to talk to, and what is unread in each.
 import { parse } from './fragment.js';
 import { createTitle } from './title.js';
-import { locale } from './words.js';
 
 const LISTS = ['rooms', 'direct'];
 const byId = (id) => document.getElementById(id);
 
 export function createSidebar(side) {
-  const { compare } = new Intl.Collator(locale);
   const marks = new Map(); // room → { last, read, unread, mentions }, two seqs and two counts beyond `read`, while the server keeps them up to date
   let current = Number(side.querySelector('[data-room]:has([aria-current])')?.dataset.room);
 
   const rowOf = (room) => side.querySelector(`[data-room="${Number(room)}"]`);
-  const nameOf = (row) => row.querySelector('.room__name').textContent;
   const title = createTitle();
 
   function draw(room) {
@@ -72,7 +69,7 @@ export function createSidebar(side) {
   function place(row, { visibility, lobby }) {
     const list = byId(visibility === 'direct' ? 'direct' : 'rooms');
     const others = Array.from(list.children);
-    const later = (other) => compare(nameOf(other), nameOf(row)) > 0;
+    const later = (other) => other.dataset.sort > row.dataset.sort;
     const next = lobby ? others[0] : others.slice(visibility === 'direct' ? 0 : 1).find(later);
     list.insertBefore(row, next ?? null);
   }
