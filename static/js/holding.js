@@ -1,7 +1,7 @@
 // Between two rooms: from the moment somebody asks for another room, nothing they type or press acts on the one that is still on screen. A field of no room takes it, and the room that comes gets it whole.
 import { isSendKey } from './composer.js';
 import { createDraft } from './drafts.js';
-import { tab } from './tabs.js';
+import { newNonce } from './nonce.js';
 
 const byId = (id) => document.getElementById(id);
 const ELSEWHERE = '.main > :not(.banner, .foot), .foot > :not(.composer), .aside';
@@ -31,7 +31,7 @@ export function createHolding(post) {
   }
 
   /** What is typed is kept for the room it is meant for, should the page end before that is there. */
-  const forRoom = (room) => ({ room, sent: [], draft: createDraft('draft', room || byId('app').dataset.room, `${tab}-held`) });
+  const forRoom = (room) => ({ room, sent: [], draft: createDraft('draft', room || byId('app').dataset.room, newNonce()) });
 
   const all = () => [...held.sent, held.form.elements.body.value].filter((text) => text.trim());
   const keep = () => held.draft.write(all().join('\n'));

@@ -1,5 +1,7 @@
 // The tab's one socket to the server: keeps it open, notices when it is dead although nobody said so, and comes back by itself. Where it does not come up or does not stay while HTTP works, the page asks over HTTP instead, and tries the socket now and then.
 const PROTOCOL = 'patio-html.v1';
+const CONNECTING = 0; // states of a socket
+const OPEN = 1;
 const LONGEST_WAIT = 15_000;
 const SIGNED_OUT = [4401, 4403];
 const TOO_FAST = 4429;
@@ -73,7 +75,7 @@ export function openLive({ address, poll, timing, onFrame, onPolled, onLost, onP
     lastTime = Date.now();
     if (slept) { wake(); return; }
     if (!socket) return;
-    if (socket.readyState === WebSocket.CONNECTING) { if (now() - opened > OPENS_WITHIN) lose(); return; }
+    if (socket.readyState === CONNECTING) { if (now() - opened > OPENS_WITHIN) lose(); return; }
     if (now() - opened > STEADY && isUp) steady();
     if (asked && now() - asked >= timing.dead - timing.ping) lose();
     else if (!asked && (now() - heard >= timing.ping || (wanted && now() - wanted >= ANSWERS_WITHIN))) ask();
@@ -86,8 +88,8 @@ export function openLive({ address, poll, timing, onFrame, onPolled, onLost, onP
 
   /** Whatever was believed of the line is old: it is asked, and what was asked before does not count. */
   function wake() {
-    if (socket?.readyState === WebSocket.OPEN) ask();
-    else if (socket?.readyState !== WebSocket.CONNECTING && !isPolling) retryNow();
+    if (socket?.readyState === OPEN) ask();
+    else if (socket?.readyState !== CONNECTING && !isPolling) retryNow();
   }
 
   function drop() {
@@ -140,7 +142,7 @@ export function openLive({ address, poll, timing, onFrame, onPolled, onLost, onP
   }
 
   function send(frame) {
-    if (socket?.readyState !== WebSocket.OPEN) return false;
+    if (socket?.readyState !== OPEN) return false;
     if (WANT_ANSWERS.includes(frame.type)) wanted ||= now();
     socket.send(JSON.stringify(frame));
     return true;
