@@ -1,6 +1,7 @@
 // Entry: starts what the page at hand has. Every page works without any of this.
 import { startChat } from './chat.js';
 import { startDrawers } from './drawers.js';
+import { createGuard, createNotice } from './guard.js';
 import { startLengths } from './lengths.js';
 import { startRegions } from './regions.js';
 import { startRegistering } from './registering.js';
@@ -17,13 +18,14 @@ if (app) {
   openTab();
   openStorage(app.dataset);
 } else if (document.body.classList.contains('gate')) forgetIfSignedOut();
-const go = app ? startChat(app) : (address) => location.assign(address);
+const chat = app ? startChat(app) : null;
+const guard = createGuard(chat?.say ?? createNotice());
 if (app) startRegions();
 else localisePage(document);
 startDrawers();
 startReveal();
 startRegistering();
-startSwitcher(go);
-startSearch();
+startSwitcher(chat?.go ?? guard.go);
+startSearch(guard.say);
 startLengths();
 if (app) suggestZone(app.dataset.me);

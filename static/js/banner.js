@@ -11,6 +11,11 @@ export function createBanner(element, patience) {
       say(when);
       timer ||= setTimeout(() => { element.hidden = false; }, patience);
     },
+    /** Somebody looked for what the server did not answer. */
+    showAway() {
+      if (element.hidden) say('away');
+      element.hidden = false;
+    },
     /** The server did not answer, and somebody is to be taken somewhere once it does. */
     showGoing() {
       say('going');

@@ -2,6 +2,7 @@
 import { createAnnouncer } from './announcer.js';
 import { createBanner } from './banner.js';
 import { closeDrawer } from './drawers.js';
+import { forgetWish } from './guard.js';
 import { createHolding } from './holding.js';
 import { openLive } from './live.js';
 import { rename } from './names.js';
@@ -14,11 +15,12 @@ import { signOutOnPurpose } from './storage.js';
 import { startSwitching } from './switching.js';
 import { createVisits } from './visits.js';
 
+const AGAIN = 2_000; // where there was no answer although the line is there
 const byId = (id) => document.getElementById(id);
 const languageOf = (page) => page.querySelector('.me-menu [aria-current]')?.lang;
 const scriptOf = (page) => page.querySelector('script[type="module"]')?.getAttribute('src');
 
-/** Answers with the way to another room or person: `go(address, room)`. */
+/** Answers with the way to another room or person, `go(address, room)`, and how to say that a page waits for the server. */
 export function startChat(app) {
   const { me, epoch } = app.dataset;
   let { at } = app.dataset; // up to then, by the server's clock, people and rooms are as the page has them
@@ -29,7 +31,7 @@ export function startChat(app) {
   const banner = createBanner(byId('banner'), setting('banner', 2_000));
   const sidebar = createSidebar(byId('side'));
   const transmit = (frame) => live.send(frame);
-  const sender = createSender({ me, transmit, postForm: (entry) => postForm(entry, signedOut), onPosted: () => live.pollSoon() });
+  const sender = createSender({ me, epoch, transmit, nameOf: sidebar.nameOf, postForm: (entry) => postForm(entry, signedOut), onPosted: () => live.pollSoon() });
   const holding = createHolding((id, text) => sender.post(id, text));
   const visits = createVisits({ fits, show, begin, fail });
   let greeted = false; // by the server, on the line that is there now
@@ -38,7 +40,7 @@ export function startChat(app) {
   let room = open();
 
   function open() {
-    return openRoom(app, { transmit, sender, command: visits.post, onLive: connected, renew, sidebar, announcer });
+    return openRoom(app, { transmit, sender, command: visits.post, onLive: connected, onAway: banner.showAway, renew, sidebar, announcer });
   }
 
   /** A room of the same person, in the same language, of the same release. */
@@ -48,6 +50,7 @@ export function startChat(app) {
   }
 
   function begin(id) {
+    forgetWish();
     holding.start(id);
     if (id) sidebar.point(id);
   }
@@ -58,7 +61,9 @@ export function startChat(app) {
     sidebar.point(room.id);
     room.append(text);
     if (why) room.complain(why);
-    if (isAway) banner.showGoing();
+    if (!isAway) return;
+    banner.showGoing();
+    if (app.dataset.line !== 'away') setTimeout(visits.resume, AGAIN);
   }
 
   function show(page) {
@@ -73,6 +78,7 @@ export function startChat(app) {
     next.querySelector('#banner').replaceWith(byId('banner')); // it goes along, as the line does
     Object.assign(app.dataset, next.dataset);
     app.ariaBusy = null;
+    if (greeted) banner.hide();
     sidebar.take(next, id);
     for (const part of ['.main', '.aside']) app.querySelector(part).replaceWith(next.querySelector(part));
     room = open();
@@ -197,5 +203,5 @@ export function startChat(app) {
   });
   addEventListener('pageshow', () => { isLeaving = false; });
   byId('retry').addEventListener('click', live.retryNow);
-  return go;
+  return { go, say: (isWaiting) => { if (isWaiting) banner.showGoing(); else if (greeted) banner.hide(); } };
 }

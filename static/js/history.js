@@ -2,12 +2,14 @@
 import { parse } from './fragment.js';
 
 const EARLY = '800px 0px';
+const BEFORE = 10; // messages above the one that is looked for
 const LINKS = '[data-older], [data-newer]';
 
 /** `end` keeps the reader where they are; after `patience` milliseconds an answer is not awaited any longer. */
-export function createHistory({ log, timeline, end, patience, signal }) {
+export function createHistory({ log, timeline, end, patience, onFailed, signal }) {
   const newest = document.getElementById('further').content.querySelector('[data-older]').dataset.older + Number.MAX_SAFE_INTEGER;
-  let failed = new WeakSet(); // these are plain links again
+  const newer = document.getElementById('further').content.querySelector('[data-newer]').dataset.newer;
+  let failed = new WeakSet(); // these are tried again when the line is back, or somebody clicks on them
   let running = null;
   const observer = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) if (isIntersecting && !running) load(target);
@@ -57,7 +59,7 @@ export function createHistory({ log, timeline, end, patience, signal }) {
       else end.still(add);
       if (focused && page) log.focus({ preventScroll: true });
     });
-    if (outcome === 'failed') failed.add(link);
+    if (outcome === 'failed') { failed.add(link); onFailed(); }
     watch();
   }
 
@@ -72,8 +74,9 @@ export function createHistory({ log, timeline, end, patience, signal }) {
 
   log.addEventListener('click', (event) => {
     const link = event.target.closest(LINKS);
-    if (!link || failed.has(link) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
+    failed.delete(link);
     if (!running) load(link);
   });
 
@@ -89,6 +92,12 @@ export function createHistory({ log, timeline, end, patience, signal }) {
     resume() {
       failed = new WeakSet();
       if (!running) watch();
+    },
+
+    /** Shows the part of the room in which this message is, with a few before it. */
+    async reach(seq) {
+      await bring(newer + Math.max(0, seq - BEFORE), (page) => { if (page) timeline.addPage(page); });
+      watch();
     },
 
     /** Shows the end of the room, which is too far away to come to by scrolling. */

@@ -12,7 +12,8 @@ const STEADY = 3_000; // a connection that has lived so long is one
 const OPENS_WITHIN = 5_000;
 const ANSWERS_WITHIN = 3_000; // what is sent and wants an answer, before the line is asked whether it lives
 const WANT_ANSWERS = ['post', 'open'];
-const TRIES = 3; // before HTTP is asked
+const TRIES = 3; // before HTTP is asked, or after so long
+const TRIES_WITHIN = 4_000;
 
 /** Runs on while the clock of the computer is set. */
 const now = () => performance.now();
@@ -24,6 +25,7 @@ const now = () => performance.now();
 export function openLive({ address, poll, timing, onFrame, onPolled, onLost, onPolling, onTooLarge, onSignedOut }) {
   let socket = null;
   let tries = 0;
+  let lostAt = now(); // since when there is no line
   let opened = 0; // when the connection began
   let heard = 0;
   let asked = 0; // when a ping went out that nothing has followed yet
@@ -101,13 +103,14 @@ export function openLive({ address, poll, timing, onFrame, onPolled, onLost, onP
   }
 
   function lose(atLeast = 0) {
+    if (isUp) lostAt = now();
     if (isUp && now() - opened > STEADY) steady();
     drop();
     tries += 1;
     const soon = Math.min(LONGEST_WAIT, timing.retry * 2 ** (tries - 1)) * (0.5 + Math.random() / 2);
     retryTimer = setTimeout(connect, Math.max(httpWorks && tries > TRIES ? timing.blocked : soon, atLeast));
     if (!isPolling) onLost();
-    if (tries >= TRIES && !pollTimer) askOverHttp();
+    if ((tries >= TRIES || now() - lostAt > TRIES_WITHIN) && !pollTimer) askOverHttp();
   }
 
   /** As long as there is no line. When the server was away and answers again, the line is tried at once. */

@@ -1,42 +1,69 @@
-// The line above what is new: it stays where the reader found it, and comes by itself above what arrives while nobody looks. A link leads to it.
+// The line above what is new: it stands above the first message that its reader has not read, by its number, and comes by itself above what arrives while nobody looks. A link leads to it, also where that message is not loaded.
 const byId = (id) => document.getElementById(id);
 
-export function createNews(log, signal) {
+/** `reach(seq)` loads the part of the room in which that message is. */
+export function createNews({ log, timeline, reach, signal }) {
   const jump = byId('jump');
   const template = byId('new-line');
+  let from = null; // all up to here was read; the line is above the next one
+  let observer = null;
+
+  /** Null where the first new message is not loaded. */
+  function place() {
+    let line = byId('new');
+    const first = timeline.firstAfter(from);
+    if (Number(first?.dataset.seq) !== from + 1) { line?.remove(); return null; }
+    if (line?.nextElementSibling === first) return line;
+    line?.remove();
+    line = template.content.firstElementChild.cloneNode(true);
+    first.before(line);
+    return line;
+  }
 
   /** The link is there until its goal has been seen. */
-  function lead(line) {
-    const seen = new IntersectionObserver(([{ isIntersecting, boundingClientRect, rootBounds }]) => {
+  function lead() {
+    observer?.disconnect();
+    const line = place();
+    jump.hidden = line !== null;
+    if (!line) return;
+    observer = new IntersectionObserver(([{ isIntersecting, boundingClientRect, rootBounds }]) => {
+      if (!line.isConnected) return; // let go of with the part of the log that it was in
       jump.hidden = isIntersecting || boundingClientRect.top > rootBounds.top;
-      if (isIntersecting) seen.disconnect();
+      if (isIntersecting) observer.disconnect();
     }, { root: log });
-    seen.observe(line);
-    signal.addEventListener('abort', () => seen.disconnect());
+    observer.observe(line);
+  }
+
+  async function go() {
+    jump.hidden = true;
+    if (!place()) await reach(from);
+    const line = place();
+    if (!line) { jump.hidden = false; return; } // no connection
+    observer?.disconnect();
+    line.scrollIntoView();
+    line.nextElementSibling.focus({ preventScroll: true }); // the link under the focus is gone now
   }
 
   jump?.addEventListener('click', (event) => {
-    const line = byId('new');
-    if (!line) return;
+    if (from === null) return;
     event.preventDefault();
-    jump.hidden = true;
-    line.scrollIntoView();
-    line.nextElementSibling.focus({ preventScroll: true }); // the link under the focus is gone now
+    go();
   });
+  signal.addEventListener('abort', () => observer?.disconnect());
 
   return {
-    /** Once the log is where the reader will see it first. */
-    start() {
-      const line = byId('new');
-      if (jump && line) lead(line);
+    /** Once the log is where the reader will see it first. `read` is how far they had read. */
+    start(read) {
+      if (!jump || read < 0 || timeline.newest <= read) return;
+      from = read;
+      lead();
     },
 
-    /** This message came while nobody looked; `read` is how far they had read. */
-    mark(article, read) {
-      const line = byId('new');
-      if (!template || Number(line?.nextElementSibling?.dataset.seq) > read) return;
-      line?.remove();
-      article.before(template.content.firstElementChild.cloneNode(true));
+    /** Something came that was not seen at once; `read` is how far its reader had read. */
+    mark(read) {
+      if (!template || (from !== null && from >= read && byId('new'))) return;
+      from = read;
+      lead();
     },
   };
 }

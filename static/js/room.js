@@ -20,8 +20,8 @@ import { createWaiting } from './waiting.js';
 
 const byId = (id) => document.getElementById(id);
 
-/** `transmit(frame)` is false when the line is down; `sender` brings messages to the server; `command(form, fields, outcome)` posts a form; `onLive` hears that all that was missed is here; `renew()` shows the page anew. */
-export function openRoom(app, { transmit, sender, command, onLive, renew, sidebar, announcer }) {
+/** `transmit(frame)` is false when the line is down; `sender` brings messages to the server; `command(form, fields, outcome)` posts a form; `onLive` hears that all that was missed is here; `onAway` that the server did not answer; `renew()` shows the page anew. */
+export function openRoom(app, { transmit, sender, command, onLive, onAway, renew, sidebar, announcer }) {
   const { me } = app.dataset;
   const id = Number(app.dataset.room);
   // A page of older history stays as it is, only its people are live. A conversation that nobody has begun yet is no room.
@@ -31,6 +31,7 @@ export function openRoom(app, { transmit, sender, command, onLive, renew, sideba
   let lastId = document.querySelector(`#messages article[data-rev="${rev}"]`)?.dataset.id; // the message that made it so, by which the server knows whether we speak of the same history
   let caughtUp = false;
   let wasNear = false; // when the catching up began
+  let hadRead = 0; // and how far its reader had read then
   const closing = new AbortController();
   const { signal } = closing;
 
@@ -38,9 +39,9 @@ export function openRoom(app, { transmit, sender, command, onLive, renew, sideba
   const log = byId('log');
   const timeline = new Timeline(byId('messages'), me, signal);
   const end = createEnd(log, byId('messages'), byId('pill'), { isWhole: () => timeline.isWhole, bring: () => history.tail() });
-  const history = createHistory({ log, timeline, end, patience: Number(app.dataset.patience ?? 15_000), signal });
+  const history = createHistory({ log, timeline, end, patience: Number(app.dataset.patience ?? 15_000), onFailed: onAway, signal });
   const people = createPeople();
-  const news = createNews(log, signal);
+  const news = createNews({ log, timeline, reach: (seq) => history.reach(seq), signal });
   const reading = createReading({
     upTo: !isLive ? Infinity : isMember ? Number(app.dataset.lastRead) : timeline.newest, newest: () => timeline.newest, near: end.near, signal,
     onRead: (seq) => sidebar.raise(id, { read: seq }),
@@ -101,7 +102,7 @@ export function openRoom(app, { transmit, sender, command, onLive, renew, sideba
     let isNew;
     end.keep(() => {
       isNew = timeline.put(article);
-      if (isNew && !mine && !isInUse() && article.isConnected) news.mark(article, reading.upTo);
+      if (isNew && !mine && !isInUse()) news.mark(reading.upTo);
       if (mine && article.dataset.nonce) sender.stored(article.dataset.nonce);
     });
     history.added();
@@ -113,11 +114,14 @@ export function openRoom(app, { transmit, sender, command, onLive, renew, sideba
     if (caughtUp) announcer.message(article);
   }
 
+  /** Whether all that came behind this `seq` begins where its reader sees it. */
+  function isOnScreen(article, seq) {
+    return Number(article?.dataset.seq) === seq + 1 && article.getBoundingClientRect().bottom > log.getBoundingClientRect().top;
+  }
+
   /** More was missed than a tab keeps: who was at the end gets the end. */
   async function skip() {
     await end.go();
-    const first = timeline.firstAfter(reading.upTo);
-    if (first) news.mark(first, reading.upTo);
     reading.look();
   }
 
@@ -132,6 +136,7 @@ export function openRoom(app, { transmit, sender, command, onLive, renew, sideba
     message: receive,
     opened({ last_seq: last }) {
       wasNear = end.near();
+      hadRead = reading.upTo;
       const missed = timeline.expect(last);
       if (missed && !wasNear) end.countNew(missed);
     },
@@ -142,6 +147,8 @@ export function openRoom(app, { transmit, sender, command, onLive, renew, sideba
       history.resume();
       sender.opened();
       reading.resume();
+      timeline.nameDays();
+      if (timeline.latest > hadRead && !isOnScreen(timeline.firstAfter(hadRead), hadRead)) news.mark(hadRead);
       if (wasNear && !timeline.isWhole) skip();
     },
     // In answer to `open` it says that this page knows more than the server, or another history: only the server's page is right then. What is not sent yet stays.
@@ -170,7 +177,7 @@ export function openRoom(app, { transmit, sender, command, onLive, renew, sideba
     /** Where the reader sees it first: at the end, or where they left it. */
     start(place) {
       if (place) end.restore(place);
-      news.start();
+      news.start(isLive && isMember ? Number(app.dataset.lastRead) : -1);
     },
 
     /** The server has greeted. */

@@ -3,10 +3,12 @@ import { parse } from './fragment.js';
 import { localisePage } from './times.js';
 
 const PAUSE = 250;
+const AGAIN = 2_000; // where there was no answer
 const IS_MAC = /^(?:Mac|iP)/.test(navigator.platform);
 const isShortcut = ({ key, ctrlKey, metaKey, shiftKey, altKey }) => key.toLowerCase() === 'f' && shiftKey && !altKey && ctrlKey !== IS_MAC && metaKey === IS_MAC;
 
-export function startSearch() {
+/** `say(isWaiting)` tells that there is no answer. */
+export function startSearch(say) {
   const form = document.getElementById('search');
   const field = form?.elements.q;
 
@@ -17,13 +19,13 @@ export function startSearch() {
   addEventListener('keydown', (event) => {
     if (!isShortcut(event)) return;
     event.preventDefault();
-    if (field) { field.focus(); field.select(); } else location.assign(link.href);
+    if (field) { field.focus(); field.select(); } else link.click();
   });
 
-  if (form) searchWhileTyping(field);
+  if (form) searchWhileTyping(field, say);
 }
 
-function searchWhileTyping(field) {
+function searchWhileTyping(field, say) {
   let timer = 0;
   let running = null;
   let shown = field.value.trim();
@@ -31,12 +33,13 @@ function searchWhileTyping(field) {
   async function ask() {
     const sought = field.value.trim();
     if (sought === shown) return;
-    running = new AbortController();
+    const mine = running = new AbortController();
     const address = sought ? `/search?${new URLSearchParams({ q: sought })}` : '/search';
     try {
-      const answer = await fetch(address, { signal: running.signal });
+      const answer = await fetch(address, { signal: mine.signal });
       if (!answer.ok || answer.redirected) return; // the button asks again, and shows what is wrong
       const page = parse(await answer.text());
+      say(false);
       const results = page.querySelector('#results');
       localisePage(results);
       document.getElementById('results').replaceWith(results);
@@ -45,7 +48,9 @@ function searchWhileTyping(field) {
       history.replaceState(history.state, '', address);
       shown = sought;
     } catch {
-      // Typed on meanwhile, or no connection: the button is still there.
+      if (mine.signal.aborted) return; // typed on meanwhile
+      say(true);
+      timer = setTimeout(ask, AGAIN);
     }
   }
 

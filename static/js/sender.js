@@ -13,17 +13,21 @@ const LARGEST_FRAME = 48 * 1024; // bytes; what is larger goes as a form, which 
 
 const sizeOf = (frame) => new TextEncoder().encode(JSON.stringify(frame)).length;
 
-/** `transmit(frame)` is false when there is no line; `postForm(entry)` posts over HTTP: `{ stored }`, `{ wait }` in seconds, or `{ why }` it never will be. */
-export function createSender({ me, transmit, postForm, onPosted }) {
+/** `transmit(frame)` is false when there is no line; `nameOf(room)` is of a room that one has; `postForm(entry)` posts over HTTP: `{ stored }`, `{ wait }` in seconds, or `{ why }` it never will be. */
+export function createSender({ me, epoch, transmit, nameOf, postForm, onPosted }) {
   let shown = null; // { room, waiting, isOpen }: the room on screen takes no posts before it has caught up
   let way = ''; // 'line', or 'http' where there is no line but HTTP works
   let pause = 0; // timer of a delay the server asked for
   let ticker = 0;
   const offered = new Map(); // nonce → when it went out on this line
   const forms = new Set(); // nonces of what did not get through as a frame
+  const { gone } = document.getElementById('waiting').dataset; // in words
   let posting = false; // forms go one after the other
 
-  const waitingOf = (room) => (shown?.room === room ? shown.waiting : null);
+  /** Where a message is shown: in its room, and a refused one whose room is gone in any. */
+  const waitingOf = ({ room, failed }) => (shown && (shown.room === room || (failed && nameOf(room) === undefined)) ? shown.waiting : null);
+  /** After a restore another room may have this id. */
+  const isElsewhere = (entry) => entry.epoch !== undefined && entry.epoch !== epoch && nameOf(entry.room) !== entry.name;
   const isMine = (entry) => entry.tab === tab;
 
   function remove(nonce) {
@@ -38,7 +42,9 @@ export function createSender({ me, transmit, postForm, onPosted }) {
   }
 
   function offer(entry) {
-    if (entry.failed || pause || (shown?.room === entry.room && !shown.isOpen)) return;
+    if (entry.failed || pause) return;
+    if (isElsewhere(entry)) { refused({ nonce: entry.nonce, detail: gone }); return; }
+    if (shown?.room === entry.room && !shown.isOpen) return;
     const frame = { type: 'post', room: entry.room, body: entry.body, nonce: entry.nonce };
     if (forms.has(entry.nonce) || sizeOf(frame) > LARGEST_FRAME) forms.add(entry.nonce);
     else if (way === 'line' && transmit(frame)) offered.set(entry.nonce, performance.now());
@@ -61,7 +67,10 @@ export function createSender({ me, transmit, postForm, onPosted }) {
     if (TRY_LATER.includes(status)) { pauseFor(delay); return; }
     forms.delete(nonce);
     outbox.fail(entry, detail);
-    waitingOf(entry.room)?.fail({ nonce, failed: detail });
+    const failed = { ...entry, failed: detail };
+    const waiting = waitingOf(failed);
+    waiting?.show(failed);
+    waiting?.fail(failed);
   }
 
   /** In their order, and no further than the first that has to wait. */
@@ -95,7 +104,7 @@ export function createSender({ me, transmit, postForm, onPosted }) {
   }
 
   function showWaiting(entry) {
-    const waiting = waitingOf(entry.room);
+    const waiting = waitingOf(entry);
     if (!waiting) return;
     if (waiting.isStored(me, entry.nonce)) remove(entry.nonce);
     else waiting.show(entry);
@@ -119,8 +128,8 @@ export function createSender({ me, transmit, postForm, onPosted }) {
     refused,
 
     post(room, body, nonce) {
-      const entry = outbox.add({ room, body, nonce });
-      waitingOf(room)?.show(entry);
+      const entry = outbox.add({ room, name: nameOf(room), epoch, body, nonce });
+      waitingOf(entry)?.show(entry);
       offer(entry);
       postForms();
       tick();
@@ -141,7 +150,7 @@ export function createSender({ me, transmit, postForm, onPosted }) {
     /** Another room is on screen; what waits there is shown. */
     show(room, waiting) {
       shown = { room, waiting, isOpen: false };
-      for (const entry of outbox.entries()) if (entry.room === room && isMine(entry)) showWaiting(entry);
+      for (const entry of outbox.entries()) if (isMine(entry)) showWaiting(entry);
       adopt();
     },
 

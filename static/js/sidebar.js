@@ -79,6 +79,8 @@ export function createSidebar(side) {
 
   return {
     title,
+    /** Of a room that one has; else undefined. */
+    nameOf: (room) => { const row = rowOf(room); return row ? nameOf(row) : undefined; },
     point,
     raise,
     remove,

@@ -75,7 +75,7 @@ export function startSwitcher(go) {
 
   async function load() {
     const answer = await fetch('/switcher', { headers: { accept: 'text/html' } });
-    if (!answer.ok || answer.redirected) return;
+    if (!answer.ok || answer.redirected) throw new Error(`${answer.status} for the list`);
     known = Array.from(parse(await answer.text()).querySelectorAll('[role="option"]'));
     for (const { dataset, children } of known) {
       dataset.name = plain(Array.from(children).find((child) => child.matches('bdi')).textContent);
@@ -91,7 +91,7 @@ export function startSwitcher(go) {
     chosen = null;
     if (known) refresh();
     dialog.showModal();
-    load().catch(() => {}); // without a connection there is what was known before
+    load().catch(() => { if (!known) status.textContent = status.dataset.away; }); // else there is what was known before
   }
 
   function take(option) {

@@ -1,7 +1,7 @@
 // The list of messages: puts each one where its number belongs. It holds a part of the room without a hole; links at its two ends lead further.
 import { personalise } from './personal.js';
 import { layOut, nameDays } from './runs.js';
-import { eachMidnight } from './times.js';
+import { eachDay } from './times.js';
 
 const CHUNK = 50; // messages; the browser skips whole chunks that are off screen
 const MOST = 400; // messages that are kept; the others come again when somebody reads there
@@ -33,11 +33,17 @@ export class Timeline {
     this.#lastChunk().after(this.#queue);
     this.#settle(list.querySelectorAll('.msg'));
     this.#latest = this.newest;
-    eachMidnight(() => nameDays(list), signal);
+    eachDay(() => this.nameDays(), signal);
   }
 
   /** The greatest seq in the list. */
   get newest() { return Number(this.#previous(this.#queue)?.dataset.seq ?? 0); }
+
+  /** The greatest seq that is known of, in the list or not. */
+  get latest() { return this.#latest; }
+
+  /** "Today" may have become "Yesterday". */
+  nameDays() { nameDays(this.#list); }
 
   /** Whether the list reaches to the end of the room. */
   get isWhole() { return this.newest >= this.#latest; }
@@ -109,7 +115,7 @@ export class Timeline {
   /** Puts a page of history in place of the link to it; without a link it is the newest, and all that is here. Null: there is none. */
   addPage(page, link = null) {
     const articles = page?.querySelectorAll('.msg') ?? [];
-    page?.querySelector('.new')?.remove(); // the line stays where it was found
+    page?.querySelector('.new')?.remove(); // where the line stands is known here
     if (page && !link) for (const element of Array.from(this.#list.children)) if (element !== this.#queue) element.remove();
     if (link) link.replaceWith(page ?? link);
     else if (page) this.#queue.before(page);

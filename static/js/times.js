@@ -40,9 +40,18 @@ export function localisePage(page) {
   for (const time of page.querySelectorAll('.result__link time')) time.textContent = full.format(new Date(time.dateTime));
 }
 
-/** At every local midnight "Today" means another day. */
-export function eachMidnight(then, signal) {
-  const midnight = new Date().setHours(24, 0, 1, 0);
-  const timer = setTimeout(() => { then(); eachMidnight(then, signal); }, midnight - Date.now());
-  signal.addEventListener('abort', () => clearTimeout(timer));
+/** Calls `then` when it is another day, also where the computer slept over midnight or its clock was set: soon, and at once when somebody looks. */
+export function eachDay(then, signal) {
+  let today = dayOf(Date.now());
+
+  function look() {
+    if (dayOf(Date.now()) === today) return;
+    today = dayOf(Date.now());
+    then();
+  }
+
+  const timer = setInterval(look, 20_000);
+  signal.addEventListener('abort', () => clearInterval(timer));
+  document.addEventListener('visibilitychange', look, { signal });
+  for (const event of ['focus', 'pageshow']) addEventListener(event, look, { signal });
 }
