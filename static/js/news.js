@@ -1,4 +1,6 @@
 // The line above what is new: it stands above the first message that its reader has not read, by its number, and comes by itself above what arrives while nobody looks. A link leads to it, also where that message is not loaded.
+import { isInUse } from './reading.js';
+
 const byId = (id) => document.getElementById(id);
 
 /** `reach(seq)` loads the part of the room in which that message is. */
@@ -6,6 +8,7 @@ export function createNews({ log, timeline, reach, signal }) {
   const jump = byId('jump');
   const template = byId('new-line');
   let from = null; // all up to here was read; the line is above the next one
+  let isOpen = false; // it has not been seen yet
   let observer = null;
 
   /** Null where the first new message is not loaded. */
@@ -23,15 +26,22 @@ export function createNews({ log, timeline, reach, signal }) {
   /** The link is there until its goal has been seen. */
   function lead() {
     observer?.disconnect();
+    isOpen = true;
     const line = place();
     jump.hidden = line !== null;
     if (!line) return;
     observer = new IntersectionObserver(([{ isIntersecting, boundingClientRect, rootBounds }]) => {
-      if (!line.isConnected) return; // let go of with the part of the log that it was in
+      if (!line.isConnected) { jump.hidden = false; return; } // let go of with the part of the log that it was in
       jump.hidden = isIntersecting || boundingClientRect.top > rootBounds.top;
-      if (isIntersecting) observer.disconnect();
+      if (isIntersecting && isInUse()) end();
     }, { root: log });
     observer.observe(line);
+  }
+
+  /** It has been seen. */
+  function end() {
+    observer?.disconnect();
+    isOpen = false;
   }
 
   async function go() {
@@ -39,7 +49,7 @@ export function createNews({ log, timeline, reach, signal }) {
     if (!place()) await reach(from);
     const line = place();
     if (!line) { jump.hidden = false; return; } // no connection
-    observer?.disconnect();
+    end();
     line.scrollIntoView();
     line.nextElementSibling.focus({ preventScroll: true }); // the link under the focus is gone now
   }
@@ -49,6 +59,10 @@ export function createNews({ log, timeline, reach, signal }) {
     event.preventDefault();
     go();
   });
+  // While nobody looked, nothing was seen.
+  const lookAgain = () => { if (isOpen && isInUse()) lead(); };
+  addEventListener('focus', lookAgain, { signal });
+  document.addEventListener('visibilitychange', lookAgain, { signal });
   signal.addEventListener('abort', () => observer?.disconnect());
 
   return {
@@ -61,7 +75,7 @@ export function createNews({ log, timeline, reach, signal }) {
 
     /** Something came that was not seen at once; `read` is how far its reader had read. */
     mark(read) {
-      if (!template || (from !== null && from >= read && byId('new'))) return;
+      if (!template || (isOpen && from <= read) || (from !== null && from >= read && byId('new'))) return;
       from = read;
       lead();
     },

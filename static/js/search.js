@@ -1,4 +1,5 @@
 // Search: Control, Shift and F (⇧⌘F on a Mac) leads to it; there results come while one types.
+import { isOurs } from './answers.js';
 import { parse } from './fragment.js';
 import { localisePage } from './times.js';
 
@@ -37,9 +38,10 @@ function searchWhileTyping(field, say) {
     const address = sought ? `/search?${new URLSearchParams({ q: sought })}` : '/search';
     try {
       const answer = await fetch(address, { signal: mine.signal });
-      if (!answer.ok || answer.redirected) return; // the button asks again, and shows what is wrong
       const page = parse(await answer.text());
+      if (!isOurs(page)) throw new Error(`${answer.status} of a proxy`);
       say(false);
+      if (!answer.ok || answer.redirected) return; // the button asks again, and shows what is wrong
       const results = page.querySelector('#results');
       localisePage(results);
       document.getElementById('results').replaceWith(results);

@@ -1,0 +1,111 @@
+// A click while the server is away, or while a proxy answers in its place: the page stays, says why, and gets there when the server is back.
+import assert from 'node:assert/strict';
+import { eventually, story } from './support.mjs';
+
+const QUICK = { banner: 50, retry: 50 };
+async function pace({ context, page }) {
+  await context.addInitScript((given) => {
+    document.addEventListener('readystatechange', () => Object.assign(document.getElementById('app')?.dataset ?? {}, given));
+  }, QUICK);
+  await page.reload();
+}
+
+async function inTwoRooms(person) {
+  const ana = await person('ana');
+  await ana.makeRoom('Huerto');
+  await ana.open('lobby');
+  await pace(ana);
+  await ana.page.locator('#app:not([data-line])').waitFor();
+  return ana;
+}
+
+const AWAY = {
+  'the server is away': [(patio) => patio.kill(), (patio) => patio.start()],
+  'a proxy answers in its place': [
+    (patio, ana) => ana.page.route('**/*', (route) => route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>502 Bad Gateway</h1>' })),
+    (patio, ana) => ana.page.unroute('**/*'),
+  ],
+};
+const says = (ana) => eventually(async () => assert.match(await ana.page.locator('.banner:not([hidden])').textContent(), /No connection\./));
+
+for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
+  story(`while ${why}, a room that is asked for comes when it is back`, async ({ patio, person, tolerate }) => {
+    tolerate(/^502 |net::ERR|WebSocket/);
+    const ana = await inTwoRooms(person);
+    await ana.mark();
+    await go(patio, ana);
+    await ana.row('Huerto').click();
+    await says(ana);
+    await ana.isIn('lobby');
+    assert.equal(await ana.row('lobby').getAttribute('aria-current'), 'page');
+    await comeBack(patio, ana);
+    await ana.page.locator('#room-h', { hasText: 'Huerto' }).waitFor({ timeout: 25_000 });
+    assert.equal(await ana.isMarked(), true);
+  });
+
+  story(`while ${why}, the list of Ctrl+K says so`, async ({ patio, person, tolerate }) => {
+    tolerate(/^502 |net::ERR|WebSocket/);
+    const ana = await inTwoRooms(person);
+    await go(patio, ana);
+    await ana.page.keyboard.press('Control+k');
+    await eventually(async () => assert.match(await ana.page.locator('.switcher__count').textContent(), /No connection\./));
+    await comeBack(patio, ana);
+  });
+
+  for (const [what, selector, path] of [['the settings', '.me-menu a[href="/settings"]', '/settings'], ['all rooms', '.side__head a[href="/rooms"]', '/rooms']]) {
+    story(`while ${why}, a click on ${what} leads there when it is back`, async ({ patio, person, tolerate }) => {
+      tolerate(/^502 |net::ERR|WebSocket/);
+      const ana = await inTwoRooms(person);
+      await ana.composer.fill('a draft');
+      await go(patio, ana);
+      if (what === 'the settings') await ana.openMenu();
+      await ana.page.locator(selector).click();
+      await says(ana);
+      await ana.isIn('lobby');
+      assert.equal(await ana.composer.inputValue(), 'a draft');
+      await comeBack(patio, ana);
+      await ana.page.waitForURL((url) => url.pathname === path, { timeout: 25_000 });
+    });
+  }
+
+  story(`while ${why}, a form of the settings keeps what it has, and is sent when it is back`, async ({ patio, person, tolerate }) => {
+    tolerate(/^502 |net::ERR|WebSocket/);
+    const ana = await inTwoRooms(person);
+    await ana.go('/rooms/2/settings');
+    await ana.field('topic').fill('tomatoes');
+    await go(patio, ana);
+    await ana.page.locator('form[action="/rooms/2/settings"] button').click();
+    await says(ana);
+    assert.equal(await ana.field('topic').inputValue(), 'tomatoes');
+    await comeBack(patio, ana);
+    await eventually(async () => assert.match(await ana.page.content(), /tomatoes/));
+    await ana.page.waitForURL((url) => url.pathname === '/rooms/2', { timeout: 25_000 }).catch(() => {});
+    await ana.go('/rooms/2');
+    assert.equal(await ana.page.locator('.bar__topic').textContent(), 'tomatoes');
+  });
+
+  story(`while ${why}, search says so and finds when it is back`, async ({ patio, person, tolerate }) => {
+    tolerate(/^502 |net::ERR|WebSocket/);
+    const ana = await inTwoRooms(person);
+    await ana.post('ripe tomatoes');
+    await ana.sees('ripe tomatoes');
+    await ana.go('/search');
+    await go(patio, ana);
+    await ana.page.locator('#q').fill('ripe');
+    await says(ana);
+    await comeBack(patio, ana);
+    await ana.page.locator('#results', { hasText: 'ripe tomatoes' }).waitFor({ timeout: 25_000 });
+    assert.equal(await ana.page.locator('.banner:not([hidden])').count(), 0);
+  });
+}
+
+story('a room that may not be seen any more is said, and the page stays', async ({ person, tolerate }) => {
+  tolerate(/^404 /);
+  const ana = await inTwoRooms(person);
+  await ana.page.route('**/rooms/2', async (route) => route.fulfill({ response: await route.fetch({ url: route.request().url().replace('/rooms/2', '/rooms/999') }) }));
+  await ana.mark();
+  await ana.row('Huerto').click();
+  await eventually(async () => assert.notEqual(await ana.page.locator('#composer-error').textContent(), ''));
+  await ana.isIn('lobby');
+  assert.equal(await ana.isMarked(), true);
+});
