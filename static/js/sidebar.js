@@ -69,7 +69,7 @@ export function createSidebar(side) {
   function place(row, { visibility, lobby }) {
     const list = byId(visibility === 'direct' ? 'direct' : 'rooms');
     const others = Array.from(list.children);
-    const later = (other) => other.dataset.sort > row.dataset.sort;
+    const later = (other) => other.dataset.sort > row.dataset.sort || (other.dataset.sort === row.dataset.sort && Number(other.dataset.room) > Number(row.dataset.room));
     const next = lobby ? others[0] : others.slice(visibility === 'direct' ? 0 : 1).find(later);
     list.insertBefore(row, next ?? null);
   }
@@ -79,8 +79,6 @@ export function createSidebar(side) {
 
   return {
     title,
-    /** Of a room that one has; else undefined. */
-    nameOf: (room) => { const row = rowOf(room); return row ? nameOf(row) : undefined; },
     point,
     raise,
     remove,

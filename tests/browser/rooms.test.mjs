@@ -156,3 +156,14 @@ story('who is removed from a room finds themselves in the lobby', async ({ perso
   await tom.arrives('/rooms/1');
   assert.equal(await tom.row('Junta').count(), 0);
 });
+
+story('a room that is new stands where the server puts it: numbers by their value, accents and case last', async ({ person }) => {
+  const ana = await person('ana');
+  const names = ['Room 140', 'Room 9', 'room 139', 'Ñandú', 'zumba', 'Ángel', 'Room 14'];
+  for (const name of names) await ana.makeRoom(name);
+  const rows = () => ana.page.locator('#rooms .room__name').allTextContents();
+  const live = await rows();
+  assert.deepEqual(live, ['lobby', 'Ángel', 'Ñandú', 'Room 9', 'Room 14', 'room 139', 'Room 140', 'zumba']);
+  await ana.page.reload();
+  assert.deepEqual(await rows(), live);
+});
