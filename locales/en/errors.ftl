@@ -32,6 +32,7 @@ error-503 = Busy right now
 error-503-detail = There is more to do than can be done at once. Try again in a moment.
 error-not-stored = The server’s disk is full or cannot be written to, so this was not stored. Nothing else is lost. Try again later.
 
+signed-in-as-another = Another account is signed in with this browser now.
 cross-site = The request came from another site and was not carried out.
 json-syntax = The content is no JSON.
 json-shape = The JSON does not have the expected shape.

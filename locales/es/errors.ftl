@@ -32,6 +32,7 @@ error-503 = Ahora mismo no damos abasto
 error-503-detail = Hay más que hacer de lo que se puede a la vez. Prueba dentro de un momento.
 error-not-stored = El disco del servidor está lleno o no se puede escribir en él, así que esto no se ha guardado. No se ha perdido nada más. Inténtalo más tarde.
 
+signed-in-as-another = Ahora hay otra cuenta abierta en este navegador.
 cross-site = La petición venía de otro sitio y no se ha llevado a cabo.
 json-syntax = El contenido no es JSON.
 json-shape = El JSON no tiene la forma esperada.

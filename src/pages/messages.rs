@@ -19,7 +19,7 @@ use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce, Window};
 use crate::chat::rooms::model::Member;
 use crate::http::{CanPost, CanRead, FormBody, Language, Problem, Query, Site, problem};
-use crate::kernel::{Invalid, Seq};
+use crate::kernel::{Invalid, Seq, UserId};
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/rooms/{id}/messages", get(further).post(create))
@@ -56,6 +56,8 @@ async fn further(
 pub(super) struct PostForm {
     pub body: String,
     pub nonce: String,
+    /// Who wrote it, from a script: another account may have signed in since its page was loaded.
+    pub author: Option<UserId>,
 }
 
 /// What is typed into the composer: a message, or a command.
@@ -66,10 +68,13 @@ async fn create(
     page: Frame,
     FormBody(form): FormBody<PostForm>,
 ) -> Result<Response, Problem> {
+    if form.author.is_some_and(|author| author != member.person().id) {
+        return Err(Problem::saying(StatusCode::CONFLICT, "signed-in-as-another"));
+    }
     let desk = Desk { site: &site, me: member.person(), member: &member, t: page.t };
     let outcome = match commands::parse(&form.body) {
         Typed::Text(body) => {
-            let said = PostForm { body, nonce: form.nonce.clone() };
+            let said = PostForm { body, nonce: form.nonce.clone(), author: None };
             match post_message(&site, &member, &said, Kind::Text).await {
                 Ok(()) => Outcome::Go(to_room(member.room())),
                 Err(error) => {

@@ -31,7 +31,7 @@ export function startChat(app) {
   const banner = createBanner(byId('banner'), setting('banner', 2_000));
   const sidebar = createSidebar(byId('side'));
   const transmit = (frame) => live.send(frame);
-  const sender = createSender({ me, epoch, transmit, nameOf: sidebar.nameOf, postForm: (entry) => postForm(entry, signedOut), onPosted: () => live.pollSoon() });
+  const sender = createSender({ me, epoch, transmit, nameOf: sidebar.nameOf, postForm: (entry) => postForm(entry, me, signedOut), onPosted: () => live.pollSoon() });
   const holding = createHolding((id, text) => sender.post(id, text));
   const visits = createVisits({ fits, show, begin, fail });
   let greeted = false; // by the server, on the line that is there now
@@ -116,7 +116,7 @@ export function startChat(app) {
 
   const anywhere = {
     ready(frame) {
-      if (frame.epoch !== epoch) { renew(); return; }
+      if (frame.epoch !== epoch || String(frame.me.id) !== me) { renew(); return; }
       greetedAt = frame.at;
       sidebar.ready(frame.rooms);
     },

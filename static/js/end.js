@@ -62,7 +62,7 @@ export function createEnd(log, list, pill, { isWhole, bring }) {
     if (near()) return null;
     const { top } = log.getBoundingClientRect();
     const article = firstSeen();
-    return article ? { id: article.id, offset: article.getBoundingClientRect().top - top } : null;
+    return article ? { id: article.id, seq: Number(article.dataset.seq), offset: article.getBoundingClientRect().top - top } : null;
   }
 
   /** Brings that message back to where it was; if it is further up than this page goes, as far as it goes. */

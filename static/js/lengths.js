@@ -1,12 +1,13 @@
 // How long a text may be. No field cuts what is put into it: it says by how much it is too long, and nothing is sent until it fits.
 import { count } from './words.js';
 
+const LINE_END = /\r\n|[\r\v\f\x85\u2028\u2029]/g;
 const CONTROL = /[^\P{Cc}\n\t]/gu;
 
-/** Characters of Unicode as the server counts them: line ends are one, control characters and white space around the text none. */
-function lengthOf(field) {
-  if (field.type === 'password') return [...field.value].length;
-  return [...field.value.replace(/\r\n?/g, '\n').replace(CONTROL, '').trim()].length;
+/** Characters of Unicode as the server counts them: a line end is one, control characters, empty lines before a text and white space at its end are none. */
+function lengthOf({ type, value }) {
+  const text = type === 'textarea' ? value.replace(LINE_END, '\n').replace(CONTROL, '').replace(/^\s*\n/, '').trimEnd() : value.trim();
+  return [...text].length;
 }
 
 /** By how many characters the field's text is too long; below 1 it fits. */

@@ -20,14 +20,14 @@ export async function poll(question, onFrame, onSignedOut) {
 }
 
 /** `{ stored }`, `{ wait }` in seconds, or `{ why }` it never will be. */
-export async function postForm({ room, body, nonce }, onSignedOut) {
-  const fields = new URLSearchParams({ nonce, body: body.startsWith('/') ? `/${body}` : body }); // it is no command
+export async function postForm({ room, body, nonce }, author, onSignedOut) {
+  const fields = new URLSearchParams({ nonce, author, body: body.startsWith('/') ? `/${body}` : body }); // it is no command
   try {
     const answer = await fetch(`/rooms/${Number(room)}/messages`, { method: 'POST', body: fields, headers: { accept: 'text/html' }, signal: AbortSignal.timeout(PATIENCE) });
     if (answer.redirected && isGate(answer)) { onSignedOut(); return { wait: USUAL_DELAY }; }
     const page = parse(await answer.text());
     if (!isOurs(page)) return { wait: USUAL_DELAY };
-    if (answer.ok) return { stored: true };
+    if (answer.ok && new URL(answer.url).pathname === `/rooms/${room}`) return { stored: true };
     if (TRY_LATER.includes(answer.status) || answer.status >= 500) return { wait: Number(answer.headers.get('retry-after')) || USUAL_DELAY };
     return { why: reasonIn(page) };
   } catch { return { wait: USUAL_DELAY }; }

@@ -176,7 +176,8 @@ export function openRoom(app, { transmit, sender, command, onLive, onAway, renew
 
     /** Where the reader sees it first: at the end, or where they left it. */
     start(place) {
-      if (place) end.restore(place);
+      if (place && !document.getElementById(place.id)) history.reach(place.seq).then(() => end.restore(place));
+      else if (place) end.restore(place);
       news.start(isLive && isMember ? Number(app.dataset.lastRead) : -1);
     },
 

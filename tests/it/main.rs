@@ -35,6 +35,7 @@ mod names;
 mod neighbours;
 mod pages;
 mod people;
+mod polling;
 mod postgres;
 mod rate_limit;
 mod reference;
