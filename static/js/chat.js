@@ -9,7 +9,7 @@ import { rename } from './names.js';
 import { rememberPlace, rememberedPlace } from './places.js';
 import { poll, postForm } from './polling.js';
 import { openRoom } from './room.js';
-import { createSender } from './sender.js';
+import { Sender } from './sender.js';
 import { createSidebar } from './sidebar.js';
 import { signOutOnPurpose } from './storage.js';
 import { startSwitching } from './switching.js';
@@ -31,7 +31,7 @@ export function startChat(app) {
   const banner = createBanner(byId('banner'), setting('banner', 2_000));
   const sidebar = createSidebar(byId('side'));
   const transmit = (frame) => live.send(frame);
-  const sender = createSender({ me, epoch, transmit, nameOf: sidebar.nameOf, postForm: (entry) => postForm(entry, me, signedOut), onPosted: () => live.pollSoon() });
+  const sender = new Sender({ me, epoch, transmit, nameOf: sidebar.nameOf, postForm: (entry) => postForm(entry, me, signedOut), onPosted: () => live.pollSoon() });
   const holding = createHolding((id, text) => sender.post(id, text));
   const visits = createVisits({ fits, show, begin, fail });
   let greeted = false; // by the server, on the line that is there now
@@ -194,7 +194,7 @@ export function startChat(app) {
       sender.postAll();
       visits.resume();
     },
-    onTooLarge: sender.tooLarge,
+    onTooLarge: () => sender.tooLarge(),
     onSignedOut: signedOut,
   });
   document.addEventListener('submit', ({ target }) => {

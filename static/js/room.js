@@ -59,7 +59,7 @@ export function openRoom(app, { transmit, sender, command, onLive, onAway, renew
   });
   waiting.onChoice = (choice, nonce) => {
     if (choice === 'again') end.keep(() => sender.again(nonce));
-    else sender.discard(nonce);
+    else sender.stored(nonce);
     composer.field.focus();
   };
   waiting.setAway(app.dataset.line === 'away');

@@ -12,185 +12,206 @@ const LEASE = 10_000; // so long a message is its own tab's to send
 const LARGEST_FRAME = 48 * 1024; // bytes; what is larger goes as a form, which may be longer
 
 const sizeOf = (frame) => new TextEncoder().encode(JSON.stringify(frame)).length;
+const isMine = (entry) => entry.tab === tab;
 
-/** `transmit(frame)` is false when there is no line; `nameOf(room)` is of a room that one has; `postForm(entry)` posts over HTTP: `{ stored }`, `{ wait }` in seconds, or `{ why }` it never will be. */
-export function createSender({ me, epoch, transmit, nameOf, postForm, onPosted }) {
-  let shown = null; // { room, waiting, isOpen }: the room on screen takes no posts before it has caught up
-  let way = ''; // 'line', or 'http' where there is no line but HTTP works
-  let pause = 0; // timer of a delay the server asked for
-  let ticker = 0;
-  const offered = new Map(); // nonce → when it went out on this line
-  const forms = new Set(); // nonces of what did not get through as a frame
-  const { gone } = document.getElementById('waiting').dataset; // in words
-  let posting = false; // forms go one after the other
+export class Sender {
+  #me;
+  #epoch;
+  #transmit;
+  #nameOf;
+  #postForm;
+  #onPosted;
+  #gone = document.getElementById('waiting').dataset.gone; // in words
+  #shown = null; // { room, waiting, isOpen }: the room on screen takes no posts before it has caught up
+  #way = ''; // 'line', or 'http' where there is no line but HTTP works
+  #pause = 0; // timer of a delay the server asked for
+  #ticker = 0;
+  #offered = new Map(); // nonce → when it went out on this line
+  #forms = new Set(); // nonces of what did not get through as a frame
+  #isPosting = false; // forms go one after the other
 
-  /** Where a message is shown: in its room, and a refused one whose room is gone in any. */
-  const waitingOf = ({ room, failed }) => (shown && (shown.room === room || (failed && nameOf(room) === undefined)) ? shown.waiting : null);
-  /** After a restore another room may have this id. */
-  const isElsewhere = (entry) => entry.epoch !== undefined && entry.epoch !== epoch && nameOf(entry.room) !== entry.name;
-  const isMine = (entry) => entry.tab === tab;
-
-  function remove(nonce) {
-    outbox.remove(nonce);
-    offered.delete(nonce);
-    forms.delete(nonce);
+  /** `transmit(frame)` is false when there is no line; `nameOf(room)` is of a room that one has; `postForm(entry)` posts over HTTP: `{ stored }`, `{ wait }` in seconds, or `{ why }` it never will be. */
+  constructor({ me, epoch, transmit, nameOf, postForm, onPosted }) {
+    this.#me = me;
+    this.#epoch = epoch;
+    this.#transmit = transmit;
+    this.#nameOf = nameOf;
+    this.#postForm = postForm;
+    this.#onPosted = onPosted;
+    onDiscarded('outbox', (nonce) => this.stored(nonce)); // sent, or thrown away, by another tab
   }
 
-  function stored(nonce) {
-    remove(nonce);
-    shown?.waiting.remove(nonce);
+  post(room, body, nonce) {
+    const entry = outbox.add({ room, name: this.#nameOf(room), epoch: this.#epoch, body, nonce });
+    this.#waitingOf(entry)?.show(entry);
+    this.#offer(entry);
+    this.#postForms();
+    this.#tick();
   }
 
-  function offer(entry) {
-    if (entry.failed || pause) return;
-    if (isElsewhere(entry)) { refused({ nonce: entry.nonce, detail: gone }); return; }
-    if (shown?.room === entry.room && !shown.isOpen) return;
-    const frame = { type: 'post', room: entry.room, body: entry.body, nonce: entry.nonce };
-    if (forms.has(entry.nonce) || sizeOf(frame) > LARGEST_FRAME) forms.add(entry.nonce);
-    else if (way === 'line' && transmit(frame)) offered.set(entry.nonce, performance.now());
+  again(nonce) {
+    const { room, body } = outbox.get(nonce);
+    this.stored(nonce);
+    this.post(room, body, newNonce());
   }
 
-  function offerAll() {
-    outbox.entries().filter(isMine).forEach(offer);
-    postForms();
+  /** The message itself is here, or its author does not want it any more. */
+  stored(nonce) {
+    this.#remove(nonce);
+    this.#shown?.waiting.remove(nonce);
   }
 
-  function pauseFor(seconds) {
-    clearTimeout(pause);
-    pause = setTimeout(() => { pause = 0; offerAll(); }, seconds * 1000);
+  /** It is on disk. The row stays until the message itself comes, unless that has been here before. */
+  posted({ nonce }, isPast) {
+    this.#remove(nonce);
+    if (isPast) this.#shown?.waiting.remove(nonce);
   }
 
-  function refused({ nonce, status, detail, retry_after: delay = USUAL_DELAY }) {
+  refused({ nonce, status, detail, retry_after: delay = USUAL_DELAY }) {
     const entry = outbox.get(nonce);
-    offered.delete(nonce);
+    this.#offered.delete(nonce);
     if (!entry) return;
-    if (TRY_LATER.includes(status)) { pauseFor(delay); return; }
-    forms.delete(nonce);
+    if (TRY_LATER.includes(status)) { this.#pauseFor(delay); return; }
+    this.#forms.delete(nonce);
     outbox.fail(entry, detail);
     const failed = { ...entry, failed: detail };
-    const waiting = waitingOf(failed);
+    const waiting = this.#waitingOf(failed);
     waiting?.show(failed);
     waiting?.fail(failed);
   }
 
+  /** Another room is on screen; what waits there is shown. */
+  show(room, waiting) {
+    this.#shown = { room, waiting, isOpen: false };
+    outbox.entries().filter(isMine).forEach((entry) => this.#showWaiting(entry));
+    this.#adopt();
+  }
+
+  hide() {
+    this.#shown = null;
+    setTimeout(() => this.#offerAll(), USUAL_DELAY * 1000); // what was on its way is likely to be stored by then
+  }
+
+  /** The line is there: what waits in other rooms goes out. */
+  greeted() {
+    this.#way = 'line';
+    this.#offered.clear();
+    this.#offerAll();
+    this.#adopt();
+    this.#tick();
+  }
+
+  /** The room on screen has caught up. */
+  opened() {
+    this.#shown.isOpen = true;
+    clearTimeout(this.#pause);
+    this.#pause = 0;
+    this.#offerAll();
+  }
+
+  lost() {
+    this.#way = '';
+    this.#offered.clear();
+    if (this.#shown) this.#shown.isOpen = false;
+  }
+
+  /** The server cut the line at a frame that was too large for it: none of those on their way is sent so again. */
+  tooLarge() { for (const nonce of this.#offered.keys()) this.#forms.add(nonce); }
+
+  /** There is no line, but HTTP works. */
+  postAll() {
+    this.#way = 'http';
+    if (this.#shown) this.#shown.isOpen = true;
+    this.#offerAll();
+    this.#adopt();
+  }
+
+  /** Where a message is shown: in its room, and a refused one whose room is gone in any. */
+  #waitingOf({ room, failed }) {
+    const shown = this.#shown;
+    return shown && (shown.room === room || (failed && this.#nameOf(room) === undefined)) ? shown.waiting : null;
+  }
+
+  #showWaiting(entry) {
+    const waiting = this.#waitingOf(entry);
+    if (!waiting) return;
+    if (waiting.isStored(this.#me, entry.nonce)) this.#remove(entry.nonce);
+    else waiting.show(entry);
+  }
+
+  #remove(nonce) {
+    outbox.remove(nonce);
+    this.#offered.delete(nonce);
+    this.#forms.delete(nonce);
+  }
+
+  /** After a restore another room may have this id. */
+  #isElsewhere({ room, name, epoch }) { return epoch !== undefined && epoch !== this.#epoch && this.#nameOf(room) !== name; }
+
+  #offer(entry) {
+    if (entry.failed || this.#pause) return;
+    if (this.#isElsewhere(entry)) { this.refused({ nonce: entry.nonce, detail: this.#gone }); return; }
+    if (this.#shown?.room === entry.room && !this.#shown.isOpen) return;
+    const frame = { type: 'post', room: entry.room, body: entry.body, nonce: entry.nonce };
+    if (this.#forms.has(entry.nonce) || sizeOf(frame) > LARGEST_FRAME) this.#forms.add(entry.nonce);
+    else if (this.#way === 'line' && this.#transmit(frame)) this.#offered.set(entry.nonce, performance.now());
+  }
+
+  #offerAll() {
+    for (const entry of outbox.entries().filter(isMine)) this.#offer(entry);
+    this.#postForms();
+  }
+
+  #pauseFor(seconds) {
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => { this.#pause = 0; this.#offerAll(); }, seconds * 1000);
+  }
+
   /** In their order, and no further than the first that has to wait. */
-  async function postForms() {
-    if (posting || pause || !way) return;
-    posting = true;
-    const goes = (entry) => isMine(entry) && !entry.failed && (way === 'http' || forms.has(entry.nonce));
+  async #postForms() {
+    if (this.#isPosting || this.#pause || !this.#way) return;
+    this.#isPosting = true;
+    const goes = (entry) => isMine(entry) && !entry.failed && (this.#way === 'http' || this.#forms.has(entry.nonce));
     for (let entry; (entry = outbox.entries().find(goes));) {
-      const { stored: isStored, wait, why } = await postForm(entry); // meanwhile the line may be back
-      if (isStored) { remove(entry.nonce); onPosted(entry); } else if (why !== undefined) refused({ nonce: entry.nonce, detail: why });
-      else { pauseFor(wait); break; }
+      const { stored, wait, why } = await this.#postForm(entry); // meanwhile the line may be back
+      if (stored) {
+        this.#remove(entry.nonce);
+        this.#onPosted(entry);
+      } else if (why !== undefined) this.refused({ nonce: entry.nonce, detail: why });
+      else { this.#pauseFor(wait); break; }
     }
-    posting = false;
+    this.#isPosting = false;
   }
 
   /** Its own tab has had its time; where nobody can say which tabs are alive, that is all there is to go by. */
-  function isOverdue(entry, living) { return Math.abs(Date.now() - entry.at) > LEASE && (entry.failed ? !living : way !== ''); }
+  #isOverdue(entry, living) { return Math.abs(Date.now() - entry.at) > LEASE && (entry.failed ? !living : this.#way !== ''); }
 
   /** What a tab that has ended left behind is this tab's now, and what another has not sent for long is anybody's. */
-  async function adopt() {
+  async #adopt() {
     const others = outbox.entries().filter((entry) => !isMine(entry));
     if (!others.length) return;
     const living = await livingTabs();
     for (const entry of others) {
-      if (!outbox.get(entry.nonce) || (!(living && !living.has(entry.tab)) && !isOverdue(entry, living))) continue;
+      const isLeft = living !== null && !living.has(entry.tab);
+      if (!outbox.get(entry.nonce) || !(isLeft || this.#isOverdue(entry, living))) continue;
       outbox.own(entry);
-      showWaiting({ ...entry, tab });
-      offer(entry);
+      this.#showWaiting({ ...entry, tab });
+      this.#offer(entry);
     }
-    tick();
-  }
-
-  function showWaiting(entry) {
-    const waiting = waitingOf(entry);
-    if (!waiting) return;
-    if (waiting.isStored(me, entry.nonce)) remove(entry.nonce);
-    else waiting.show(entry);
+    this.#tick();
   }
 
   /** As long as something waits. */
-  function tick() {
-    ticker ||= setInterval(() => {
-      if (!outbox.entries().some((entry) => !entry.failed || !isMine(entry))) { clearInterval(ticker); ticker = 0; return; }
-      for (const [nonce, at] of offered) if (performance.now() - at > OVERDUE) { offered.delete(nonce); forms.add(nonce); }
-      adopt();
-      postForms();
+  #tick() {
+    this.#ticker ||= setInterval(() => {
+      if (outbox.entries().every((entry) => entry.failed && isMine(entry))) {
+        clearInterval(this.#ticker);
+        this.#ticker = 0;
+        return;
+      }
+      for (const [nonce, at] of this.#offered) if (performance.now() - at > OVERDUE) { this.#offered.delete(nonce); this.#forms.add(nonce); }
+      this.#adopt();
+      this.#postForms();
     }, EVERY);
   }
-
-  onDiscarded('outbox', (nonce) => stored(nonce)); // sent, or thrown away, by another tab
-
-  return {
-    stored,
-    discard: stored,
-    refused,
-
-    post(room, body, nonce) {
-      const entry = outbox.add({ room, name: nameOf(room), epoch, body, nonce });
-      waitingOf(entry)?.show(entry);
-      offer(entry);
-      postForms();
-      tick();
-    },
-
-    again(nonce) {
-      const { room, body } = outbox.get(nonce);
-      stored(nonce);
-      this.post(room, body, newNonce());
-    },
-
-    /** It is on disk. The row stays until the message itself comes, unless that has been here before. */
-    posted({ nonce }, isPast) {
-      remove(nonce);
-      if (isPast) shown?.waiting.remove(nonce);
-    },
-
-    /** Another room is on screen; what waits there is shown. */
-    show(room, waiting) {
-      shown = { room, waiting, isOpen: false };
-      for (const entry of outbox.entries()) if (isMine(entry)) showWaiting(entry);
-      adopt();
-    },
-
-    hide() {
-      shown = null;
-      setTimeout(offerAll, USUAL_DELAY * 1000); // what was on its way is likely to be stored by then
-    },
-
-    /** The line is there: what waits in other rooms goes out. */
-    greeted() {
-      way = 'line';
-      offered.clear();
-      offerAll();
-      adopt();
-      tick();
-    },
-
-    /** The room on screen has caught up. */
-    opened() {
-      shown.isOpen = true;
-      clearTimeout(pause);
-      pause = 0;
-      offerAll();
-    },
-
-    lost() {
-      way = '';
-      offered.clear();
-      if (shown) shown.isOpen = false;
-    },
-
-    /** The server cut the line at a frame that was too large for it: none of those on their way is sent so again. */
-    tooLarge() { for (const nonce of offered.keys()) forms.add(nonce); },
-
-    /** There is no line, but HTTP works. */
-    postAll() {
-      way = 'http';
-      if (shown) shown.isOpen = true;
-      offerAll();
-      adopt();
-    },
-  };
 }
