@@ -15,6 +15,7 @@ use crate::api::shapes::{Counts, User};
 use crate::chat::accounts::model::Person;
 use crate::chat::meanwhile::model::Update;
 use crate::chat::rooms::AccessError;
+use crate::chat::rooms::model::Reader;
 use crate::http::{FormBody, Language, Problem, Site, Viewer};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp};
 use crate::limits::connection::CHUNK;
@@ -46,9 +47,19 @@ async fn create(
 ) -> Result<Response, Problem> {
     let reply = Reply { site: &site, me: &me.person, form: form_of(Some(HTML_PROTOCOL), t) };
     site.presence.seen(me.person.id);
+    let shown = match poll.room {
+        Some(room) => Some((room, reply.reader(room).await?)),
+        None => None,
+    };
+    // Before the counts are read, which shall know it.
+    if let (Some((_, Some(reader))), Some(seq)) = (&shown, poll.read) {
+        site.rooms.mark_read(reader, seq).await?;
+    }
     let mut found = reply.installation(poll.since).await?;
-    if let Some(room) = poll.room {
-        found.extend(reply.room(room, (poll.since_rev, poll.since_id), poll.read).await?);
+    match shown {
+        Some((_, Some(reader))) => found.extend(reply.changes(&reader, poll.since_rev, poll.since_id).await?),
+        Some((room, None)) => found.push(closed(room)),
+        None => {}
     }
     let body = [b"[", found.join(&b","[..]).as_slice(), b"]"].concat();
     Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], body).into_response())
@@ -88,12 +99,17 @@ impl Reply<'_> {
         Ok(found)
     }
 
+    /// `None` for a room that one may not see.
+    async fn reader(&self, room: RoomId) -> Result<Option<Reader>, Problem> {
+        match self.site.rooms.reader(self.me, room).await {
+            Ok(reader) => Ok(Some(reader)),
+            Err(AccessError::NotFound | AccessError::Forbidden) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn row(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
-        let reader = match self.site.rooms.reader(self.me, room).await {
-            Ok(reader) => reader,
-            Err(AccessError::NotFound | AccessError::Forbidden) => return Ok(closed(room)),
-            Err(error) => return Err(error.into()),
-        };
+        let Some(reader) = self.reader(room).await? else { return Ok(closed(room)) };
         let (members, presence) = (self.site.rooms.members(&reader).await?, &self.site.presence);
         let counts = Counts::of(&members, &presence.online());
         let other_online = reader.room().other.is_some_and(|other| presence.is_online(other));
@@ -101,31 +117,24 @@ impl Reply<'_> {
     }
 
     /// What changed in a room. `live` stands behind the last change; without it there is more.
-    async fn room(
+    async fn changes(
         &self,
-        room: RoomId,
-        (since, id): (Option<Rev>, Option<MessageId>),
-        read: Option<Seq>,
+        reader: &Reader,
+        since: Option<Rev>,
+        id: Option<MessageId>,
     ) -> Result<Vec<Vec<u8>>, Problem> {
-        let reader = match self.site.rooms.reader(self.me, room).await {
-            Ok(reader) => reader,
-            Err(AccessError::NotFound | AccessError::Forbidden) => return Ok(vec![closed(room)]),
-            Err(error) => return Err(error.into()),
-        };
-        if let Some(seq) = read {
-            self.site.rooms.mark_read(&reader, seq).await?;
-        }
-        let (rev, last_seq) = (reader.room().rev, reader.room().last_seq);
+        let (room, rev) = (reader.room().id, reader.room().rev);
         let messages = &self.site.messages;
         let reset = match since.zip(id) {
-            Some((since, id)) => !messages.is_known(&reader, since, id).await?,
+            Some((since, id)) => !messages.is_known(reader, since, id).await?,
             None => false,
         };
         let since = since.unwrap_or(rev);
         if reset || since > rev {
             return Ok(vec![Frame::Resync { room: Some(room), reset }.text()]);
         }
-        let changes = messages.chunk_since(&reader, since, CHUNK).await?;
+        let changes = messages.chunk_since(reader, since, CHUNK).await?;
+        let last_seq = reader.room().last_seq;
         let mut found = vec![Frame::Opened { room, rev, last_seq }.text()];
         found.extend(changes.items.iter().map(|one| Frame::message(one, self.form).text()));
         if !changes.more {

@@ -4,7 +4,7 @@ import { createBanner } from './banner.js';
 import { closeDrawer } from './drawers.js';
 import { forgetWish } from './guard.js';
 import { createHolding } from './holding.js';
-import { openLive } from './live.js';
+import { Live } from './live.js';
 import { rename } from './names.js';
 import { rememberPlace, rememberedPlace } from './places.js';
 import { poll, postForm } from './polling.js';
@@ -40,7 +40,7 @@ export function startChat(app) {
   let room = open();
 
   function open() {
-    return openRoom(app, { transmit, sender, command: visits.post, onLive: connected, onAway: banner.showAway, renew, sidebar, announcer });
+    return openRoom(app, { transmit, sender, command: visits.post, onLive: connected, onAnswer: answered, renew, sidebar, announcer });
   }
 
   /** A room of the same person, in the same language, of the same release. */
@@ -100,6 +100,12 @@ export function startChat(app) {
     banner.hide();
     room.setAway(false);
     visits.resume();
+  }
+
+  /** To a question over HTTP, for more of the room. */
+  function answered(isThere) {
+    if (!isThere) banner.showAway();
+    else if (greeted) banner.hide();
   }
 
   /** Shows the page anew without having been asked to: what was on the screen comes back. */
@@ -162,7 +168,7 @@ export function startChat(app) {
   room.start(rememberedPlace(room));
   const go = startSwitching({ sidebar, visits, stay: () => room.composer.focus() });
   banner.showSoon('away');
-  const live = openLive({
+  const live = new Live({
     address() {
       const address = new URL(`/api/v1/live?since=${at}`, location.href);
       address.protocol = address.protocol.replace('http', 'ws');
@@ -202,6 +208,6 @@ export function startChat(app) {
     if (isLeaving) signOutOnPurpose();
   });
   addEventListener('pageshow', () => { isLeaving = false; });
-  byId('retry').addEventListener('click', live.retryNow);
+  byId('retry').addEventListener('click', () => live.retryNow());
   return { go, say: (isWaiting) => { if (isWaiting) banner.showGoing(); else if (greeted) banner.hide(); } };
 }

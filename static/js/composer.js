@@ -37,7 +37,7 @@ export function startComposer(form, { error, draft, onSend, signal }) {
 
   function submit() {
     // Indentation belongs to the text, empty lines before it and white space at its end do not.
-    const body = field.value.replace(/^\s*\n/, '').trimEnd().toWellFormed();
+    const body = field.value.replace(/^\s*\n/, '').trimEnd();
     if (!body || excess(field) > 0) { length.check(); return; }
     error.textContent = '';
     if (!onSend(body, draft.nonceFor(field.value))) return;
@@ -75,7 +75,7 @@ export function startComposer(form, { error, draft, onSend, signal }) {
     /** What was typed before this room was there: first what was sent, then what was not. A command goes out only where nothing is behind it. */
     take({ sent, rest }, isText) {
       const texts = [...sent];
-      while (texts.length && isText(texts[0])) onSend(texts.shift().toWellFormed(), newNonce());
+      while (texts.length && isText(texts[0])) onSend(texts.shift(), newNonce());
       const isLast = texts.length === 1 && !rest.trim() && !field.value;
       append([...texts, rest].filter((text) => text.trim()).join('\n'));
       if (isLast) form.requestSubmit();

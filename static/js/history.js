@@ -1,20 +1,22 @@
 // Loads more of the room when its reader comes near an end of what is here, and lets go of what is far from them. Without this the links open pages.
 import { parse } from './fragment.js';
 
+const AGAIN = 2_000;
 const EARLY = '800px 0px';
 const BEFORE = 10; // messages above the one that is looked for
 const LINKS = '[data-older], [data-newer]';
 
-/** `end` keeps the reader where they are; after `patience` milliseconds an answer is not awaited any longer. */
-export function createHistory({ log, timeline, end, patience, onFailed, signal }) {
+/** `end` keeps the reader where they are; after `patience` milliseconds an answer is not awaited any longer; `onAnswer(isThere)` hears whether one came. */
+export function createHistory({ log, timeline, end, patience, onAnswer, signal }) {
   const newest = document.getElementById('further').content.querySelector('[data-older]').dataset.older + Number.MAX_SAFE_INTEGER;
   const newer = document.getElementById('further').content.querySelector('[data-newer]').dataset.newer;
-  let failed = new WeakSet(); // these are tried again when the line is back, or somebody clicks on them
+  let failed = new WeakSet(); // these wait until they are tried again
   let running = null;
+  let again = 0; // timer
   const observer = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) if (isIntersecting && !running) load(target);
   }, { root: log, rootMargin: EARLY });
-  signal.addEventListener('abort', () => { running?.abort(); observer.disconnect(); });
+  signal.addEventListener('abort', () => { running?.abort(); clearTimeout(again); observer.disconnect(); });
   watch();
 
   /** Looks at all links as if for the first time: while a page was on its way none was followed. */
@@ -44,6 +46,7 @@ export function createHistory({ log, timeline, end, patience, onFailed, signal }
     if (running !== mine || signal.aborted) return 'done';
     running = null;
     log.ariaBusy = 'false';
+    onAnswer(page !== null);
     put(page);
     end.still(prune);
     if (page) return 'done';
@@ -59,7 +62,11 @@ export function createHistory({ log, timeline, end, patience, onFailed, signal }
       else end.still(add);
       if (focused && page) log.focus({ preventScroll: true });
     });
-    if (outcome === 'failed') { failed.add(link); onFailed(); }
+    if (outcome === 'failed') {
+      failed.add(link);
+      clearTimeout(again);
+      again = setTimeout(resume, AGAIN);
+    }
     watch();
   }
 
@@ -70,6 +77,12 @@ export function createHistory({ log, timeline, end, patience, onFailed, signal }
       const place = chunk.getBoundingClientRect();
       return place.bottom > top && place.top < bottom;
     });
+  }
+
+  /** The line is back, or a moment has passed: what could not be loaded can be tried again. */
+  function resume() {
+    failed = new WeakSet();
+    if (!running) watch();
   }
 
   log.addEventListener('click', (event) => {
@@ -88,11 +101,7 @@ export function createHistory({ log, timeline, end, patience, onFailed, signal }
       if (!running) watch();
     },
 
-    /** The line is back: what could not be loaded can be tried again. */
-    resume() {
-      failed = new WeakSet();
-      if (!running) watch();
-    },
+    resume,
 
     /** Shows the part of the room in which this message is, with a few before it. */
     async reach(seq) {

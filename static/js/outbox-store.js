@@ -18,7 +18,8 @@ export const outbox = {
   add(entry) {
     latest ||= Math.max(0, ...outbox.entries().map(({ at }) => at));
     latest = Math.max(Date.now(), latest + 1); // the order in which they were written, whatever the clock does
-    const whole = { ...entry, tab, at: latest };
+    const body = entry.body.toWellFormed?.() ?? entry.body; // half a character is no text for a server
+    const whole = { ...entry, body, tab, at: latest };
     keep(KIND, entry.nonce, whole);
     return whole;
   },

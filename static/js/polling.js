@@ -7,14 +7,18 @@ const TRY_LATER = [429, 503];
 const USUAL_DELAY = 2; // seconds, when the server names none
 const isGate = (answer) => new URL(answer.url).pathname === '/login';
 
-/** `question()` says what the page knows; true if it was answered. */
+/** `question()` says what the page knows; true if it was answered. What comes in pieces is asked for until it is all here. */
 export async function poll(question, onFrame, onSignedOut) {
   try {
-    const answer = await fetch('/live', { method: 'POST', body: new URLSearchParams(question()), signal: AbortSignal.timeout(PATIENCE) });
-    if (answer.redirected && isGate(answer)) { onSignedOut(); return false; }
-    const frames = answer.ok && await answer.json();
-    if (!Array.isArray(frames)) return false;
-    frames.forEach(onFrame);
+    for (let isAll = false; !isAll;) {
+      const answer = await fetch('/live', { method: 'POST', body: new URLSearchParams(question()), signal: AbortSignal.timeout(PATIENCE) });
+      if (answer.redirected && isGate(answer)) { onSignedOut(); return false; }
+      const frames = answer.ok && await answer.json();
+      if (!Array.isArray(frames)) return false;
+      frames.forEach(onFrame);
+      const has = (type) => frames.some((frame) => frame.type === type);
+      isAll = !has('message') || has('live');
+    }
     return true;
   } catch { return false; } // no network, or an answer of somebody else
 }

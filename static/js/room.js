@@ -20,8 +20,8 @@ import { createWaiting } from './waiting.js';
 
 const byId = (id) => document.getElementById(id);
 
-/** `transmit(frame)` is false when the line is down; `sender` brings messages to the server; `command(form, fields, outcome)` posts a form; `onLive` hears that all that was missed is here; `onAway` that the server did not answer; `renew()` shows the page anew. */
-export function openRoom(app, { transmit, sender, command, onLive, onAway, renew, sidebar, announcer }) {
+/** `transmit(frame)` is false when the line is down; `sender` brings messages to the server; `command(form, fields, outcome)` posts a form; `onLive` hears that all that was missed is here; `onAnswer(isThere)` whether the server answered; `renew()` shows the page anew. */
+export function openRoom(app, { transmit, sender, command, onLive, onAnswer, renew, sidebar, announcer }) {
   const { me } = app.dataset;
   const id = Number(app.dataset.room);
   // A page of older history stays as it is, only its people are live. A conversation that nobody has begun yet is no room.
@@ -39,7 +39,7 @@ export function openRoom(app, { transmit, sender, command, onLive, onAway, renew
   const log = byId('log');
   const timeline = new Timeline(byId('messages'), me, signal);
   const end = createEnd(log, byId('messages'), byId('pill'), { isWhole: () => timeline.isWhole, bring: () => history.tail() });
-  const history = createHistory({ log, timeline, end, patience: Number(app.dataset.patience ?? 15_000), onFailed: onAway, signal });
+  const history = createHistory({ log, timeline, end, patience: Number(app.dataset.patience ?? 15_000), onAnswer, signal });
   const people = createPeople();
   const news = createNews({ log, timeline, reach: (seq) => history.reach(seq), signal });
   const reading = createReading({

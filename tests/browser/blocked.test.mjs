@@ -107,3 +107,16 @@ story('a refusal over HTTP is said on its message, and holds up nobody', async (
   await ana.page.locator('.msg--failed').waitFor();
   assert.notEqual(await ana.page.locator('.msg--failed .note__why').textContent(), '');
 });
+
+story('much that comes at once over HTTP comes whole and in order', async ({ patio, person, tolerate }) => {
+  tolerate(/WebSocket/);
+  const tom = await patio.program('tom');
+  const ana = await person('ana');
+  await ana.page.routeWebSocket(LIVE, (socket) => socket.close({ code: 1011 }));
+  await pace(ana);
+  await ana.page.locator('#app[data-line=polling]').waitFor();
+  for (let n = 0; n < 160; n++) await tom.post(`number ${n}`);
+  await ana.page.locator('.msg[data-seq="160"]').waitFor();
+  const seqs = await ana.page.locator('.msg[data-seq]').evaluateAll((all) => all.map(({ dataset }) => Number(dataset.seq)));
+  assert.deepEqual(seqs, Array.from({ length: 160 }, (_, n) => n + 1));
+});

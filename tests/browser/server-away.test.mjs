@@ -84,6 +84,22 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
     assert.equal(await ana.page.locator('.bar__topic').textContent(), 'tomatoes');
   });
 
+  story(`while ${why}, older messages are said to be out of reach, and come when it is back`, async ({ patio, person, tolerate }) => {
+    tolerate(/^502 |net::ERR|WebSocket/);
+    const tom = await patio.program('tom');
+    for (let n = 1; n <= 120; n++) await tom.post(`number ${n}`);
+    const ana = await person('ana');
+    await pace(ana);
+    await ana.page.locator('#app:not([data-line])').waitFor();
+    await go(patio, ana);
+    await ana.log.evaluate((log) => { log.scrollTop = -log.scrollHeight; });
+    await ana.banner.waitFor();
+    await comeBack(patio, ana);
+    await ana.page.locator('.msg[data-seq="21"]').waitFor({ state: 'attached', timeout: 25_000 });
+    await ana.banner.waitFor({ state: 'hidden' });
+    await ana.arrives('/rooms/1');
+  });
+
   story(`while ${why}, search says so and finds when it is back`, async ({ patio, person, tolerate }) => {
     tolerate(/^502 |net::ERR|WebSocket/);
     const ana = await inTwoRooms(person);

@@ -101,7 +101,7 @@ async fn what_has_been_read_is_said_with_the_question() {
     luis.say("two").await;
     let read = |frames: &[Value]| frames[0]["rooms"][0]["last_read_seq"].clone();
     assert_eq!(read(&poll(&mut ana, &[]).await), 0);
-    poll(&mut ana, &[("room", "1"), ("read", "1")]).await;
+    assert_eq!(read(&poll(&mut ana, &[("room", "1"), ("read", "1")]).await), 1);
     assert_eq!(read(&poll(&mut ana, &[]).await), 1);
 }
 
