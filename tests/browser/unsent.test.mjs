@@ -227,3 +227,20 @@ story('two conversations that nobody has begun have a draft each', async ({ pati
   await ana.sees('for Tom');
   assert.equal(await kept(ana), '');
 });
+
+story('a browser that keeps nothing still sends everything once', async ({ patio, person, tolerate }) => {
+  tolerate(/net::ERR_|WebSocket/);
+  const ana = await person('ana');
+  const tom = await person('tom');
+  await ana.context.addInitScript(() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; });
+  await ana.page.reload();
+  await ana.post('one');
+  await tom.sees('one');
+  await patio.kill();
+  await ana.post('two');
+  await ana.post('three');
+  await ana.composer.fill('a draft');
+  await patio.start();
+  for (const reader of [ana, tom]) await eventually(async () => assert.deepEqual(await reader.texts(), ['one', 'two', 'three']));
+  assert.equal(await ana.composer.inputValue(), 'a draft');
+});
