@@ -178,7 +178,7 @@ impl Desk<'_> {
     }
 
     async fn post(&self, member: &Member, body: String, kind: Kind) -> Result<Outcome, Problem> {
-        let form = PostForm { body, nonce: String::new() };
+        let form = PostForm { body, ..PostForm::default() };
         match post_message(self.site, member, &form, kind).await {
             Ok(()) => Ok(go(member.room())),
             Err(WriteError::Invalid(invalid)) => Ok(self.refuse(invalid.reason)),
