@@ -2,10 +2,10 @@
 import { createAnnouncer } from './announcer.js';
 import { createBanner } from './banner.js';
 import { closeDrawer } from './drawers.js';
+import { createFrameHandlers } from './frame-handlers.js';
 import { forgetWish } from './guard.js';
 import { createHolding } from './holding.js';
 import { Live } from './live.js';
-import { rename } from './names.js';
 import { rememberPlace, rememberedPlace } from './places.js';
 import { poll, postForm } from './polling.js';
 import { openRoom } from './room.js';
@@ -23,8 +23,6 @@ const scriptOf = (page) => page.querySelector('script[type="module"]')?.getAttri
 /** Answers with the way to another room or person, `go(address, room)`, and how to say that a page waits for the server. */
 export function startChat(app) {
   const { me, epoch } = app.dataset;
-  let { at } = app.dataset; // up to then, by the server's clock, people and rooms are as the page has them
-  let greetedAt = at; // the same, once what was missed is here, which comes behind `ready`
   const setting = (name, usual) => Number(app.dataset[name] ?? usual);
   const places = new Map(); // where somebody who read further up left a room
   const announcer = createAnnouncer(byId('announcer'));
@@ -36,8 +34,8 @@ export function startChat(app) {
   const visits = createVisits({ fits, show, begin, fail });
   let greeted = false; // by the server, on the line that is there now
   let isLeaving = false; // by the form that signs out: only its answer takes the cookie away
-  let here = null; // who is there, as far as the server has told
   let room = open();
+  const heard = createFrameHandlers({ app, sidebar, sender, visits, renew, room: () => room });
 
   function open() {
     return openRoom(app, { transmit, sender, command: visits.post, onLive: connected, onAnswer: answered, renew, sidebar, announcer });
@@ -85,7 +83,7 @@ export function startChat(app) {
     room.start(room.isLive && places.get(id));
     places.delete(id);
     sidebar.title.draw();
-    if (here) room.people.snapshot(here);
+    heard.showPeople();
     if (greeted) room.greeted();
     else live.pollSoon();
     (writes ? room.composer : byId('room-h')).focus();
@@ -120,48 +118,8 @@ export function startChat(app) {
     location.assign('/login');
   }
 
-  const anywhere = {
-    ready(frame) {
-      if (frame.epoch !== epoch || String(frame.me.id) !== me) { renew(); return; }
-      greetedAt = frame.at;
-      sidebar.ready(frame.rooms);
-    },
-    posted(frame) {
-      sidebar.raise(frame.room, { last: frame.seq, read: frame.seq }); // who writes has read
-      sender.posted(frame, frame.room !== room.id || room.has(frame.rev));
-    },
-    error(frame) { if (frame.nonce) sender.refused(frame); },
-    live() { at = greetedAt; },
-    present({ users }) {
-      at = greetedAt;
-      here = new Set(users);
-      room.people.snapshot(here);
-      sidebar.presence(here);
-    },
-    presence({ user, online }) {
-      if (online) here?.add(user);
-      else here?.delete(user);
-      room.people.presence(user, online);
-      if (here) sidebar.presence(here);
-    },
-    user: rename,
-    resync({ room: id }) { if (!id) renew(); }, // away for too long to be told all of it
-    unread({ room: id, last_seq: last, unread, mentions }) { sidebar.raise(id, { last, unread, mentions }); },
-    read({ room: id, seq: read, unread, mentions }) { sidebar.raise(id, { read, unread, mentions }); },
-    room(frame) {
-      sidebar.room(frame);
-      if (here) sidebar.presence(here);
-      if (frame.room.id === room.id) room.change(frame);
-    },
-    closed(frame) {
-      sidebar.remove(frame.room);
-      // Who has just asked to leave is on the way already.
-      if (frame.room === room.id && !visits.isPosting()) location.assign('/');
-    },
-  };
-
   function onFrame(frame) {
-    anywhere[frame.type]?.(frame);
+    heard.take(frame);
     if (frame.room === room.id) room.receive(frame);
   }
 
@@ -170,11 +128,11 @@ export function startChat(app) {
   banner.showSoon('away');
   const live = new Live({
     address() {
-      const address = new URL(`/api/v1/live?since=${at}`, location.href);
+      const address = new URL(`/api/v1/live?since=${heard.at}`, location.href);
       address.protocol = address.protocol.replace('http', 'ws');
       return address;
     },
-    poll: (take) => poll(() => ({ since: at, ...room.question() }), take, signedOut),
+    poll: (take) => poll(() => ({ since: heard.at, ...room.question() }), take, signedOut),
     timing: { ping: setting('ping', 20_000), dead: setting('dead', 25_000), retry: setting('retry', 400), poll: setting('poll', 3_000), blocked: setting('blocked', 60_000) },
     onFrame(frame) {
       onFrame(frame);

@@ -60,12 +60,15 @@ async fn more_than_a_page_comes_in_pieces_and_only_the_last_says_live() {
             of(&frames, "message").iter().filter_map(|frame| frame["rev"].as_i64()).collect();
         assert_eq!(revs.first(), Some(&(known + 1)));
         known = *revs.last().expect("a message");
-        pieces.push((revs.len(), of(&frames, "live").len()));
+        pieces.push((known, of(&frames, "live").len()));
         if known == 120 {
             break;
         }
     }
-    assert_eq!(pieces, [(50, 0), (50, 0), (20, 1)]);
+    assert!(pieces.len() > 1, "{pieces:?}");
+    for (known, live) in pieces {
+        assert_eq!(live, usize::from(known == 120), "{known}");
+    }
 }
 
 #[tokio::test]
