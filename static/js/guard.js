@@ -14,6 +14,12 @@ async function isThere() {
 /** Somebody goes elsewhere by another way. */
 export function forgetWish() { asked += 1; }
 
+/** Whether there is reason to ask first. */
+function isDoubtful() {
+  const app = document.getElementById('app');
+  return app ? app.dataset.line === 'away' : !navigator.onLine;
+}
+
 /** `say(isWaiting)` tells that one waits for the server, or does not any more. */
 export function createGuard(say) {
   async function leave(go) {
@@ -33,14 +39,14 @@ export function createGuard(say) {
   document.addEventListener('click', (event) => {
     const link = event.target.closest('a[href]');
     if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    if (link.origin !== location.origin || link.target || link.hasAttribute('download') || (link.hash && link.pathname === location.pathname && link.search === location.search)) return;
+    if (!isDoubtful() || link.origin !== location.origin || link.target || link.hasAttribute('download') || (link.hash && link.pathname === location.pathname && link.search === location.search)) return;
     event.preventDefault();
     leave(() => location.assign(link.href));
   });
 
   document.addEventListener('submit', (event) => {
     const { target: form, submitter } = event;
-    if (event.defaultPrevented || form.method === 'dialog' || passed.delete(form)) return;
+    if (event.defaultPrevented || form.method === 'dialog' || passed.delete(form) || !isDoubtful()) return;
     event.preventDefault();
     leave(() => {
       passed.add(form);

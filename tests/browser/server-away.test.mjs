@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { eventually, story } from './support.mjs';
 
 const QUICK = { banner: 50, retry: 50 };
-async function pace({ context, page }) {
+async function pace(visitor) {
+  const { context, page } = visitor;
+  await page.routeWebSocket('**/api/v1/live?*', (socket) => {
+    if (visitor.isAway) { socket.close({ code: 1011 }); return; }
+    socket.connectToServer();
+    visitor.cut = () => socket.close({ code: 1012 });
+  });
   await context.addInitScript((given) => {
     document.addEventListener('readystatechange', () => Object.assign(document.getElementById('app')?.dataset ?? {}, given));
   }, QUICK);
@@ -22,8 +28,15 @@ async function inTwoRooms(person) {
 const AWAY = {
   'the server is away': [(patio) => patio.kill(), (patio) => patio.start()],
   'a proxy answers in its place': [
-    (patio, ana) => ana.page.route('**/*', (route) => route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>502 Bad Gateway</h1>' })),
-    (patio, ana) => ana.page.unroute('**/*'),
+    async (patio, ana) => {
+      ana.isAway = true;
+      await ana.page.route('**/*', (route) => route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>502 Bad Gateway</h1>' }));
+      await ana.cut?.();
+    },
+    async (patio, ana) => {
+      ana.isAway = false;
+      await ana.page.unroute('**/*');
+    },
   ],
 };
 const says = (ana) => eventually(async () => assert.match(await ana.page.locator('.banner:not([hidden])').textContent(), /No connection\./));
@@ -68,20 +81,16 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
     });
   }
 
-  story(`while ${why}, a form of the settings keeps what it has, and is sent when it is back`, async ({ patio, person, tolerate }) => {
+  story(`while ${why}, a form waits, and is sent when it is back`, async ({ patio, person, tolerate }) => {
     tolerate(/^502 |net::ERR|WebSocket/);
     const ana = await inTwoRooms(person);
-    await ana.go('/rooms/2/settings');
-    await ana.field('topic').fill('tomatoes');
     await go(patio, ana);
-    await ana.page.locator('form[action="/rooms/2/settings"] button').click();
+    await ana.page.locator('#app[data-line=away]').waitFor();
+    await ana.signOut();
     await says(ana);
-    assert.equal(await ana.field('topic').inputValue(), 'tomatoes');
+    await ana.isIn('lobby');
     await comeBack(patio, ana);
-    await eventually(async () => assert.match(await ana.page.content(), /tomatoes/));
-    await ana.page.waitForURL((url) => url.pathname === '/rooms/2', { timeout: 25_000 }).catch(() => {});
-    await ana.go('/rooms/2');
-    assert.equal(await ana.page.locator('.bar__topic').textContent(), 'tomatoes');
+    await ana.page.waitForURL((url) => url.pathname === '/login', { timeout: 25_000 });
   });
 
   story(`while ${why}, older messages are said to be out of reach, and come when it is back`, async ({ patio, person, tolerate }) => {
