@@ -163,7 +163,7 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
     isLive, people, change,
     composer: composer.field, place: end.place, setAway: waiting.setAway,
     /** What is asked over HTTP where there is no line. */
-    question: () => (isLive ? { room: id, since_rev: rev, ...(isMember && reading.upTo > 0 && { read: reading.upTo }) } : {}),
+    question: () => (isLive ? { room: id, since_rev: rev, ...(lastId && { since_id: lastId }), ...(isMember && reading.upTo > 0 && { read: reading.upTo }) } : {}),
     /** Whether a change is on the page already. */
     has: (change) => change <= rev,
     append: composer.append,

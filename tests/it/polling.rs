@@ -50,7 +50,7 @@ async fn more_than_a_page_comes_in_pieces_and_only_the_last_says_live() {
     let server = Server::start().await;
     let (mut ana, luis) = (server.person("ana").await, server.api("luis").await);
     for n in 1..=120 {
-        luis.say(&format!("number {n}")).await;
+        luis.say(&format!("number {n} {}", "x".repeat(2_000))).await;
     }
     let (mut known, mut pieces) = (0, Vec::new());
     for _ in 0..5 {
