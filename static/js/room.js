@@ -89,7 +89,7 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
 
   function open() {
     caughtUp = false;
-    transmit({ type: 'open', room: id, since_rev: rev, since_id: lastId && Number(lastId) });
+    return transmit({ type: 'open', room: id, since_rev: rev, since_id: lastId && Number(lastId) });
   }
 
   function receive(frame) {
@@ -152,7 +152,7 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
       if (wasNear && !timeline.isWhole) skip();
     },
     // In answer to `open` it says that this page knows more than the server, or another history: only the server's page is right then. What is not sent yet stays.
-    resync({ reset }) { if (caughtUp && !reset) open(); else renew(); },
+    resync({ reset }) { if (!caughtUp || reset || !open()) renew(); },
     read(frame) { reading.known(frame.seq); },
     typing: typing.receive,
   };
