@@ -79,6 +79,8 @@ export function createSidebar(side) {
 
   return {
     title,
+    /** Of a room that one has; else undefined. */
+    nameOf: (room) => rowOf(room)?.querySelector('.room__name').textContent,
     point,
     raise,
     remove,
