@@ -58,7 +58,7 @@ async fn create(
     let mut found = reply.installation(poll.since).await?;
     match shown {
         Some((_, Some(reader))) => {
-            found.extend(reply.changes(&reader, poll.since_rev, poll.since_id).await?)
+            found.extend(reply.changes(&reader, poll.since_rev, poll.since_id).await?);
         }
         Some((room, None)) => found.push(closed(room)),
         None => {}
