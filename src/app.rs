@@ -82,20 +82,15 @@ impl App {
         let about = about(&config, founded);
         let executable = config.executable.map_or_else(media::executable, Ok);
         let images = ImageEncoder::new(executable?, data_dir.path().to_owned());
+        let stamped = (clock.clone(), origin);
+        let messages = Messages::start(db.clone(), bell.clone(), stamped, &history, &lifecycle).await?;
         let site = Site::from(Parts {
             accounts,
             avatars: AvatarEncoder::new(images),
             uploads: Uploads::new(data_dir.path().to_owned()),
             search: Search::start(db.clone(), rooms.clone(), &lifecycle),
             rooms,
-            messages: Messages::start(
-                db.clone(),
-                bell.clone(),
-                clock.clone(),
-                &history,
-                &lifecycle,
-            )
-            .await?,
+            messages,
             meanwhile: Meanwhile::new(db.clone(), clock.clone()),
             presence: Presence::start(bell.clone(), clock.clone(), &lifecycle),
             jobs: Jobs::new(db.clone(), clock.clone(), random.clone()),

@@ -142,6 +142,7 @@ room-topic-shape = A topic has 250 characters at most, on one line.
 room-name-taken = There is a room with this name.
 code-unknown = No room has this code.
 not-the-owner = Only the room’s owner may do this.
+moderators-only = Only the room’s owner and administrators may do this.
 room-permanent = Nobody leaves this room.
 room-no-member = That person is not in this room.
 
@@ -164,3 +165,6 @@ admin-rooms-hint = Every room, also private ones, by name and size alone: what i
 admin-room-deleted = deleted
 admin-room-change = Change
 admin-room-rename = Rename
+room-removed = You were removed from this room. Somebody in it can invite you again.
+removed-from = You were removed from {"{name}"}. Somebody in it can invite you again.
+room-oneself = You cannot remove yourself. To go, use /leave or “Leave the room” in its settings.

@@ -142,6 +142,7 @@ room-topic-shape = Un tema tiene 250 caracteres como mucho, en una línea.
 room-name-taken = Ya hay una sala con este nombre.
 code-unknown = Ninguna sala tiene este código.
 not-the-owner = Esto solo lo puede hacer quien tiene la sala.
+moderators-only = Esto solo lo pueden hacer quien tiene la sala y quienes administran.
 room-permanent = De esta sala no se va nadie.
 room-no-member = Esa persona no está en esta sala.
 
@@ -164,3 +165,6 @@ admin-rooms-hint = Todas las salas, también las privadas, solo por nombre y tam
 admin-room-deleted = eliminada
 admin-room-change = Cambiar
 admin-room-rename = Cambiar el nombre
+room-removed = Te quitaron de esta sala. Alguien que esté en ella puede invitarte de nuevo.
+removed-from = Te quitaron de {"{name}"}. Alguien que esté en ella puede invitarte de nuevo.
+room-oneself = No puedes quitarte a ti de la sala. Para irte, usa /leave o «Dejar la sala» en sus ajustes.

@@ -134,7 +134,8 @@ struct NewMessage {
     request_body = NewMessage,
     responses(
         (status = 201, description = "The new message.", body = MessageShape<'static>),
-        (status = 200, description = "The nonce was known: the first message.", body = MessageShape<'static>),
+        (status = 200, description = "The nonce was known: the first message. Nothing changes, and nobody joins.", body = MessageShape<'static>),
+        (status = 403, description = "You were removed from this room: a member can invite you again."),
         (status = 404, description = "No room, or none that you may see."),
         (status = 409, description = "The nonce was used with another room or text."),
     ),
@@ -223,6 +224,7 @@ struct Chosen {
     params(("id" = i64, Path, description = "The message."), ("emoji" = String, Path, description = "One emoji, as one sees it.", example = "👍")),
     responses(
         (status = 204, description = "It is there."),
+        (status = 403, description = "You were removed from this room: a member can invite you again."),
         (status = 404, description = "No message, or none that you may see."),
         (status = 409, description = "It is deleted."),
         (status = 422, description = "That is no single emoji, or the message has too many different ones."),

@@ -15,7 +15,7 @@ use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Member, NewRoom, Reader, RoomChange, RoomName, RoomTopic};
 use crate::http::rate_limit::open_direct;
 use crate::http::rights::{CanDeleteRoom, CanRestore};
-use crate::http::{CanChange, CanPost, CanRead, JsonBody, Problem, Site, Viewer};
+use crate::http::{CanChange, CanRead, JsonBody, Problem, Site, Viewer};
 use crate::kernel::{RoomId, Seq};
 
 pub(super) fn router() -> OpenApiRouter<Site> {
@@ -203,10 +203,12 @@ async fn restore(
     params(("id" = i64, Path, description = "The room.")),
     responses(
         (status = 200, description = "The room, now also yours.", body = RoomShape<'static>),
+        (status = 403, description = "You were removed from it: a member can invite you again."),
         (status = 404, description = "No such room; a private one takes its code (`POST /join`)."),
     ),
 )]
-async fn join(State(site): State<Site>, CanPost(member): CanPost) -> Result<Response, Problem> {
+async fn join(State(site): State<Site>, CanRead(reader): CanRead) -> Result<Response, Problem> {
+    let member = site.rooms.join(&reader).await?;
     fresh(&site, &member).await
 }
 
@@ -228,7 +230,8 @@ struct CodeForm {
     request_body = CodeForm,
     responses(
         (status = 200, description = "The room, now also yours.", body = RoomShape<'static>),
-        (status = 404, description = "No room has this code."),
+        (status = 403, description = "You were removed from this room: a member can invite you again."),
+        (status = 404, description = "No room has this code, or nobody is in it any more."),
     ),
 )]
 async fn join_by_code(

@@ -69,8 +69,10 @@ pub enum Notice {
     Ended(Ending),
     /// This person is a member of one more room.
     Joined(RoomId),
-    /// This person is no member of a room any more.
+    /// This person has left a room.
     Left(RoomId),
+    /// This person was removed from a room.
+    Removed(RoomId),
     /// What is unread in a room must be counted for this person: they are or were mentioned there, or
     /// something was deleted.
     Unread(RoomId),

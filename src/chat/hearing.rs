@@ -79,7 +79,13 @@ impl Hearing {
                 let (Some(room), Some(person)) = (room, person) else { return Ok(()) };
                 match news {
                     News::Joined(..) if room.is_member() => self.rooms.tell_joined(&room, &person),
-                    News::Left(..) if !room.is_member() => self.rooms.tell_left(&room, &person),
+                    News::Left(..) if !room.is_member() => {
+                        if self.rooms.was_removed(user, room.id).await? {
+                            self.rooms.tell_removed(&room, &person);
+                        } else {
+                            self.rooms.tell_left(&room, &person);
+                        }
+                    }
                     _ => {}
                 }
             }

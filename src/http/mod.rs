@@ -26,6 +26,6 @@ pub use body::{FormBody, JsonBody, PathId, Query};
 pub use client::Client;
 pub use language::Language;
 pub use problem::Problem;
-pub use rights::{CanAmend, CanChange, CanDelete, CanPost, CanRead, CanSee, Viewer};
+pub use rights::{CanAmend, CanChange, CanDelete, CanModerate, CanPost, CanRead, CanSee, Viewer};
 pub use site::Site;
 pub use theme::Theme;

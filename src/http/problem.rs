@@ -87,6 +87,7 @@ impl From<AccessError> for Problem {
         match error {
             AccessError::NotFound => Self::not_found(),
             AccessError::Forbidden => Self::saying(StatusCode::FORBIDDEN, "not-the-owner"),
+            AccessError::Removed => Self::saying(StatusCode::FORBIDDEN, "room-removed"),
             AccessError::Fault(fault) => fault.into(),
         }
     }
@@ -112,6 +113,7 @@ impl From<RoomError> for Problem {
             RoomError::Permanent => Self::saying(StatusCode::CONFLICT, "room-permanent"),
             RoomError::Gone => Self::not_found(),
             RoomError::NoMember => Self::saying(StatusCode::CONFLICT, "room-no-member"),
+            RoomError::Oneself => Self::saying(StatusCode::CONFLICT, "room-oneself"),
             RoomError::Fault(fault) => fault.into(),
         }
     }
@@ -123,6 +125,7 @@ impl From<WriteError> for Problem {
             WriteError::NonceReused => Self::saying(StatusCode::CONFLICT, "nonce-reused"),
             WriteError::Invalid(invalid) => Self::invalid([invalid]),
             WriteError::NotFound => Self::not_found(),
+            WriteError::NotLetIn(refusal) => AccessError::from(refusal).into(),
             WriteError::NotTheAuthor => Self::saying(StatusCode::FORBIDDEN, "not-the-author"),
             WriteError::NotAModerator => Self::saying(StatusCode::FORBIDDEN, "not-a-moderator"),
             WriteError::Deleted => Self::saying(StatusCode::CONFLICT, "message-is-deleted"),

@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Response};
 use super::{Client, PathId, Problem, Site, cookies};
 use crate::chat::accounts::model::{Admin, Secret, SignedIn};
 use crate::chat::messages::model::{Author, Deleter, Message};
-use crate::chat::rooms::model::{DeletedRoom, Member, Owner, Reader, RoomAdmin};
+use crate::chat::rooms::AccessError;
+use crate::chat::rooms::model::{DeletedRoom, Member, Moderator, Owner, Reader, RoomAdmin};
 use crate::kernel::{MessageId, RoomId};
 
 /// Somebody signed in. Without: 401, which pages turn into the sign-in form.
@@ -101,7 +102,8 @@ impl FromRequestParts<Site> for CanRead {
     }
 }
 
-/// The right to post in the room in the path; in a public one, asking for it is joining.
+/// The right to post in the room in the path. Changes nothing: who is no member of a public room yet
+/// becomes one with what they post.
 pub struct CanPost(pub Member);
 
 impl FromRequestParts<Site> for CanPost {
@@ -126,6 +128,24 @@ impl FromRequestParts<Site> for CanChange {
             <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
         let PathId(room) = PathId::from_request_parts(parts, site).await?;
         Ok(Self(site.rooms.owner(&signed_in.person, RoomId(room)).await?))
+    }
+}
+
+/// The right to remove members of the room in the path.
+pub struct CanModerate(pub Moderator);
+
+impl FromRequestParts<Site> for CanModerate {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let Viewer(signed_in) =
+            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
+        let PathId(room) = PathId::from_request_parts(parts, site).await?;
+        let moderator = site.rooms.moderator(&signed_in.person, RoomId(room)).await;
+        moderator.map(Self).map_err(|error| match error {
+            AccessError::Forbidden => Problem::saying(StatusCode::FORBIDDEN, "moderators-only"),
+            error => error.into(),
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Commands carried out: what each does, and what it says to the one who gave it.
 
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::directory::{Facts, to_room};
@@ -10,7 +11,7 @@ use crate::chat::accounts::model::Person;
 use crate::chat::commands::{COMMANDS, Command, nearest};
 use crate::chat::messages::WriteError;
 use crate::chat::messages::model::Kind;
-use crate::chat::rooms::model::{Member, NewRoom, Room, RoomChange, RoomTopic, Visibility};
+use crate::chat::rooms::model::{Member, NewRoom, Reader, Room, RoomChange, RoomTopic, Visibility};
 use crate::chat::rooms::{AccessError, RoomError};
 use crate::http::rate_limit::{Action, open_direct};
 use crate::http::{Language, Problem, Site};
@@ -28,15 +29,23 @@ pub(super) enum Outcome {
 /// Who gave a command, and where.
 pub(super) struct Desk<'a> {
     pub site: &'a Site,
-    pub me: &'a Person,
-    pub member: &'a Member,
+    /// The room that is open before them.
+    pub reader: &'a Reader,
     pub t: Language,
 }
 
 impl Desk<'_> {
+    fn me(&self) -> &Person {
+        self.reader.person()
+    }
+
+    fn room(&self) -> RoomId {
+        self.reader.room().id
+    }
+
     pub async fn carry_out(&self, command: Command) -> Result<Outcome, Problem> {
         if let Some(action) = counts_as(&command) {
-            self.site.rates.spend(self.me.id, action)?;
+            self.site.rates.spend(self.me().id, action)?;
         }
         match command {
             Command::Create(name) => self.create(&name).await,
@@ -63,7 +72,7 @@ impl Desk<'_> {
         } else {
             lines.push(self.t.name("did-you-mean", nearest.join(", ")));
         }
-        Answer { bad: true, lines }
+        Answer { status: StatusCode::UNPROCESSABLE_ENTITY, lines }
     }
 
     async fn create(&self, name: &str) -> Result<Outcome, Problem> {
@@ -71,7 +80,7 @@ impl Desk<'_> {
             Ok(new) => new,
             Err(problems) => return Ok(self.refuse(problems[0].reason)),
         };
-        match self.site.rooms.create(self.me, &new).await {
+        match self.site.rooms.create(self.me(), &new).await {
             Ok(member) => Ok(go(member.room())),
             Err(error) => self.explain(error),
         }
@@ -81,23 +90,23 @@ impl Desk<'_> {
         if wanted.is_empty() {
             return Ok(self.refuse("command-needs-room"));
         }
-        match joining::join(self.site, self.me, wanted).await? {
+        match joining::join(self.site, self.me(), wanted).await? {
             Wanted::Joined(member) => Ok(go(member.room())),
+            Wanted::Removed => Ok(self.removed()),
             Wanted::Near(names) => Ok(self.miss("no-such-room", wanted, &names)),
         }
     }
 
     async fn leave(&self) -> Result<Outcome, Problem> {
-        let reader = self.site.rooms.reader(self.me, self.member.room()).await?;
-        match self.site.rooms.leave(&reader).await {
+        match self.site.rooms.leave(self.reader).await {
             Ok(()) => Ok(go(self.site.rooms.lobby().await?)),
             Err(error) => self.explain(error),
         }
     }
 
     async fn rooms(&self) -> Result<Outcome, Problem> {
-        let facts = Facts::of(self.site, self.me).await?;
-        let rooms = self.site.rooms.list(self.me).await?;
+        let facts = Facts::of(self.site, self.me()).await?;
+        let rooms = self.site.rooms.list(self.me()).await?;
         let shown = rooms.iter().filter(|room| room.visibility != Visibility::Direct);
         let line = |room: &Room| format!("#{} · {}", room.name, facts.tell(room, self.t));
         Ok(say(shown.map(line).collect()))
@@ -123,7 +132,7 @@ impl Desk<'_> {
         if text.is_empty() {
             return Ok(self.refuse("body-empty"));
         }
-        let member = open_direct(self.site, self.me, &person).await?;
+        let member = open_direct(self.site, self.me(), &person).await?;
         self.post(&member, text, Kind::Text).await
     }
 
@@ -132,7 +141,7 @@ impl Desk<'_> {
             Ok(topic) => topic,
             Err(problem) => return Ok(self.refuse(problem.reason)),
         };
-        let owner = match self.site.rooms.owner(self.me, self.member.room()).await {
+        let owner = match self.site.rooms.owner(self.me(), self.room()).await {
             Ok(owner) => owner,
             Err(AccessError::Forbidden) => return Ok(self.refuse("not-the-owner")),
             Err(error) => return Err(error.into()),
@@ -148,23 +157,22 @@ impl Desk<'_> {
         let Some(person) = self.site.accounts.find(name).await? else {
             return self.no_person(name).await;
         };
-        let reader = self.site.rooms.reader(self.me, self.member.room()).await?;
-        match self.site.rooms.invite(&reader, &person).await {
+        match self.site.rooms.invite(self.reader, &person).await {
             Ok(()) => Ok(say(vec![self.t.name("person-invited", &person.display_name)])),
             Err(error) => self.explain(error),
         }
     }
 
     async fn kick(&self, name: &str) -> Result<Outcome, Problem> {
-        let owner = match self.site.rooms.owner(self.me, self.member.room()).await {
-            Ok(owner) => owner,
-            Err(AccessError::Forbidden) => return Ok(self.refuse("not-the-owner")),
+        let moderator = match self.site.rooms.moderator(self.me(), self.room()).await {
+            Ok(moderator) => moderator,
+            Err(AccessError::Forbidden) => return Ok(self.refuse("moderators-only")),
             Err(error) => return Err(error.into()),
         };
         let Some(person) = self.site.accounts.find(name).await? else {
             return self.no_person(name).await;
         };
-        match self.site.rooms.remove(&owner, &person).await {
+        match self.site.rooms.remove(&moderator, &person).await {
             Ok(()) => Ok(say(vec![self.t.name("person-removed", &person.display_name)])),
             Err(error) => self.explain(error),
         }
@@ -174,7 +182,11 @@ impl Desk<'_> {
         if text.is_empty() {
             return Ok(self.refuse("body-empty"));
         }
-        self.post(self.member, text, Kind::Action).await
+        match self.site.rooms.member(self.me(), self.room()).await {
+            Ok(member) => self.post(&member, text, Kind::Action).await,
+            Err(AccessError::Removed) => Ok(self.removed()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn post(&self, member: &Member, body: String, kind: Kind) -> Result<Outcome, Problem> {
@@ -192,7 +204,7 @@ impl Desk<'_> {
                 if takes.is_empty() { String::new() } else { format!(" {}", self.t.say(takes)) };
             format!("{name}{takes} · {}", self.t.say(does))
         };
-        Answer { bad: false, lines: COMMANDS.into_iter().map(line).collect() }
+        Answer { status: StatusCode::OK, lines: COMMANDS.into_iter().map(line).collect() }
     }
 
     async fn no_person(&self, name: &str) -> Result<Outcome, Problem> {
@@ -207,11 +219,20 @@ impl Desk<'_> {
         if !near.is_empty() {
             lines.push(self.t.name("did-you-mean", near.join(", ")));
         }
-        Outcome::Say(Answer { bad: true, lines })
+        Outcome::Say(Answer { status: StatusCode::UNPROCESSABLE_ENTITY, lines })
     }
 
     fn refuse(&self, reason: &str) -> Outcome {
-        Outcome::Say(Answer { bad: true, lines: vec![self.t.say(reason).to_owned()] })
+        self.say(StatusCode::UNPROCESSABLE_ENTITY, reason)
+    }
+
+    /// They were removed from the room that this is about.
+    fn removed(&self) -> Outcome {
+        self.say(StatusCode::FORBIDDEN, "room-removed")
+    }
+
+    fn say(&self, status: StatusCode, text: &str) -> Outcome {
+        Outcome::Say(Answer { status, lines: vec![self.t.say(text).to_owned()] })
     }
 
     fn explain(&self, error: RoomError) -> Result<Outcome, Problem> {
@@ -220,6 +241,7 @@ impl Desk<'_> {
             RoomError::Permanent => Ok(self.refuse("room-permanent")),
             RoomError::NoMember => Ok(self.refuse("room-no-member")),
             RoomError::Gone => Err(Problem::not_found()),
+            RoomError::Oneself => Ok(self.refuse("room-oneself")),
             RoomError::Fault(fault) => Err(fault.into()),
         }
     }
@@ -250,5 +272,5 @@ fn go(room: RoomId) -> Outcome {
 }
 
 fn say(lines: Vec<String>) -> Outcome {
-    Outcome::Say(Answer { bad: false, lines })
+    Outcome::Say(Answer { status: StatusCode::OK, lines })
 }

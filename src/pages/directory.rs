@@ -17,7 +17,7 @@ use super::side::{Side, icon, side};
 use crate::chat::accounts::model::Person;
 use crate::chat::rooms::RoomError;
 use crate::chat::rooms::model::{Census, NewRoom, Room, Visibility};
-use crate::http::{CanPost, CanRead, FormBody, Problem, Site, Viewer};
+use crate::http::{CanRead, FormBody, Problem, Site, Viewer};
 use crate::kernel::{Invalid, RoomId};
 
 pub(super) fn router() -> Router<Site> {
@@ -139,8 +139,9 @@ async fn create(
     Ok(again(status, shown))
 }
 
-async fn join(CanPost(member): CanPost) -> Response {
-    to_room(member.room())
+async fn join(State(site): State<Site>, CanRead(reader): CanRead) -> Result<Response, Problem> {
+    let member = site.rooms.join(&reader).await?;
+    Ok(to_room(member.room()))
 }
 
 async fn leave(State(site): State<Site>, CanRead(reader): CanRead) -> Result<Response, Problem> {

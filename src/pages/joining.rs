@@ -27,6 +27,8 @@ pub(super) fn router() -> Router<Site> {
 /// What comes of wanting to go to a room.
 pub(super) enum Wanted {
     Joined(Member),
+    /// They were removed from it.
+    Removed,
     /// There is none; the names of those that come near and may be seen, at most three.
     Near(Vec<String>),
 }
@@ -35,12 +37,18 @@ pub(super) enum Wanted {
 pub(super) async fn join(site: &Site, me: &Person, wanted: &str) -> Result<Wanted, Problem> {
     match site.rooms.join_by_code(me, wanted).await {
         Ok(member) => return Ok(Wanted::Joined(member)),
+        Err(AccessError::Removed) => return Ok(Wanted::Removed),
         Err(AccessError::NotFound) => {}
         Err(error) => return Err(error.into()),
     }
     let rooms = named(site, me).await?;
     if let Some(room) = rooms.iter().find(|room| fold(&room.name) == fold(wanted)) {
-        return Ok(Wanted::Joined(site.rooms.member(me, room.id).await?));
+        let reader = site.rooms.reader(me, room.id).await?;
+        return match site.rooms.join(&reader).await {
+            Ok(member) => Ok(Wanted::Joined(member)),
+            Err(AccessError::Removed) => Ok(Wanted::Removed),
+            Err(error) => Err(error.into()),
+        };
     }
     Ok(Wanted::Near(near(wanted, rooms)))
 }
@@ -73,6 +81,10 @@ async fn join_wanted(
 ) -> Result<Response, Problem> {
     match join(&site, &me.person, &typed.code).await? {
         Wanted::Joined(member) => Ok(to_room(member.room())),
+        Wanted::Removed => {
+            let why = page.t.say("room-removed").to_owned();
+            refused(&site, &me.person, page, &typed.code, (StatusCode::FORBIDDEN, why)).await
+        }
         Wanted::Near(names) => miss(&site, &me.person, page, &typed.code, &names).await,
     }
 }
@@ -81,18 +93,28 @@ async fn join_wanted(
 async fn miss(
     site: &Site,
     me: &Person,
-    mut page: Frame,
+    page: Frame,
     typed: &str,
     near: &[String],
 ) -> Result<Response, Problem> {
-    page.set_path("/rooms".to_owned());
     let mut text = page.t.say("code-unknown").to_owned();
     if !near.is_empty() {
         text = format!("{text} {}", page.t.name("did-you-mean", near.join(", ")));
     }
-    let form = Form::default().with("code", typed).wrong("code", text);
+    refused(site, me, page, typed, (StatusCode::NOT_FOUND, text)).await
+}
+
+async fn refused(
+    site: &Site,
+    me: &Person,
+    mut page: Frame,
+    typed: &str,
+    (status, why): (StatusCode, String),
+) -> Result<Response, Problem> {
+    page.set_path("/rooms".to_owned());
+    let form = Form::default().with("code", typed).wrong("code", why);
     let shown = directory(site, me, page, Form::default(), form).await?;
-    Ok(again(StatusCode::NOT_FOUND, shown))
+    Ok(again(status, shown))
 }
 
 #[derive(Template)]

@@ -17,8 +17,8 @@ use super::visit::Visit;
 use crate::chat::commands::{self, Typed};
 use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce, Window};
-use crate::chat::rooms::model::Member;
-use crate::http::{CanPost, CanRead, FormBody, Language, Problem, Query, Site, problem};
+use crate::chat::rooms::model::{Member, Reader};
+use crate::http::{CanRead, FormBody, Language, Problem, Query, Site, problem};
 use crate::kernel::{Invalid, Seq, UserId};
 
 pub(super) fn router() -> Router<Site> {
@@ -63,28 +63,26 @@ pub(super) struct PostForm {
 /// What is typed into the composer: a message, or a command.
 async fn create(
     State(site): State<Site>,
-    CanPost(member): CanPost,
+    CanRead(reader): CanRead,
     visit: Visit,
     page: Frame,
     FormBody(form): FormBody<PostForm>,
 ) -> Result<Response, Problem> {
-    if form.author.is_some_and(|author| author != member.person().id) {
+    if form.author.is_some_and(|author| author != reader.person().id) {
         return Err(Problem::saying(StatusCode::CONFLICT, "signed-in-as-another"));
     }
-    let desk = Desk { site: &site, me: member.person(), member: &member, t: page.t };
+    let desk = Desk { site: &site, reader: &reader, t: page.t };
     let outcome = match commands::parse(&form.body) {
         Typed::Text(body) => {
             let said = PostForm { body, nonce: form.nonce.clone(), author: None };
-            match post_message(&site, &member, &said, Kind::Text).await {
-                Ok(()) => Outcome::Go(to_room(member.room())),
-                Err(error) => {
-                    return give_back(&site, &member, page, form.body, error.into()).await;
-                }
+            match say(&site, &reader, &said).await {
+                Ok(()) => Outcome::Go(to_room(reader.room().id)),
+                Err(problem) => return give_back(&site, &reader, page, form.body, problem).await,
             }
         }
         Typed::Command(command) => match desk.carry_out(command).await {
             Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
-                return give_back(&site, &member, page, form.body, problem).await;
+                return give_back(&site, &reader, page, form.body, problem).await;
             }
             outcome => outcome?,
         },
@@ -94,42 +92,50 @@ async fn create(
         Outcome::Go(response) => Ok(response),
         Outcome::SignOut => visit.sign_out(&site).await,
         Outcome::Say(answer) => {
-            let bad = answer.bad;
+            let status = answer.status;
             // What could not be done stays in the composer, to be mended.
-            let draft = if bad { form.body } else { String::new() };
+            let draft = if answer.is_bad() { form.body } else { String::new() };
             let shown = Shown { draft, answer: Some(answer), ..Shown::default() };
-            let page = present(&site, &member, page, shown).await?;
-            Ok(if bad { again(StatusCode::UNPROCESSABLE_ENTITY, page) } else { page })
+            let page = present(&site, &reader, page, shown).await?;
+            Ok(if status.is_success() { page } else { again(status, page) })
         }
     }
+}
+
+async fn say(site: &Site, reader: &Reader, said: &PostForm) -> Result<(), Problem> {
+    let member = site.rooms.member(reader.person(), reader.room().id).await?;
+    Ok(post_message(site, &member, said, Kind::Text).await?)
 }
 
 /// What could not be posted stays in the composer, with the reason: to be mended, or to be sent
 /// again when the server can store it.
 async fn give_back(
     site: &Site,
-    member: &Member,
+    reader: &Reader,
     page: Frame,
     draft: String,
     problem: Problem,
 ) -> Result<Response, Problem> {
     let reason = match problem.fields.first() {
         Some(invalid) => page.t.complain(*invalid),
-        None if problem.retry_after.is_some() => page.t.say(problem::texts(&problem).1),
+        None if problem.retry_after.is_some() || problem.status == StatusCode::FORBIDDEN => {
+            page.t.say(problem::texts(&problem).1)
+        }
         None => return Err(problem),
     };
     let shown = Shown { draft, error: Some(reason), ..Shown::default() };
-    let page = present(site, member, page, shown).await?;
+    let page = present(site, reader, page, shown).await?;
     Ok(wait(again(problem.status, page), problem.retry_after))
 }
 
+/// The room as it is now, also if what was asked has changed it.
 async fn present(
     site: &Site,
-    member: &Member,
+    reader: &Reader,
     page: Frame,
     shown: Shown,
 ) -> Result<Response, Problem> {
-    let reader = site.rooms.reader(member.person(), member.room()).await?;
+    let reader = site.rooms.reader(reader.person(), reader.room().id).await?;
     room_page(site, &reader, page, shown).await
 }
 

@@ -10,17 +10,17 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use serde::Deserialize;
 
+use super::directory::to_room;
 use super::form::Form;
 use super::layout::{Frame, again, html};
 use super::people::PersonView;
 use super::side::{Side, icon, side};
-use crate::chat::accounts::model::Person;
 use crate::chat::rooms::RoomError;
 use crate::chat::rooms::model::{
-    Code, Owner, Reader, RoomChange, RoomName, RoomTopic, Visibility, may_change, may_moderate,
+    Code, Reader, RoomChange, RoomName, RoomTopic, Visibility, may_change, may_moderate,
 };
-use crate::http::{CanChange, CanRead, FormBody, Problem, Site};
-use crate::kernel::{Invalid, UserId};
+use crate::http::{CanChange, CanModerate, CanRead, FormBody, Problem, Site};
+use crate::kernel::{Invalid, RoomId, UserId};
 
 pub(super) fn router() -> Router<Site> {
     Router::new()
@@ -38,6 +38,8 @@ struct SettingsPage {
     room: RoomView,
     may_change: bool,
     may_delete: bool,
+    may_moderate: bool,
+    me: i64,
     form: Form,
     invitation: Option<Invitation>,
     people: Vec<MemberView>,
@@ -102,6 +104,8 @@ async fn settings(
         },
         may_change: may_change(reader.person(), room),
         may_delete: may_moderate(reader.person(), room) && !room.lobby,
+        may_moderate: may_moderate(reader.person(), room),
+        me: reader.person().id.0,
         people: people.collect(),
         page,
         side,
@@ -137,7 +141,7 @@ async fn update(
         (Ok(name), Ok(topic)) => {
             let change = RoomChange { name: Some(name), topic: Some(topic) };
             match site.rooms.update(&owner, &change).await {
-                Ok(()) => return Ok(to_settings(&owner)),
+                Ok(()) => return Ok(to_settings(owner.room().id)),
                 Err(RoomError::NameTaken) => vec![Invalid::new("name", "room-name-taken")],
                 Err(error) => return Err(error.into()),
             }
@@ -159,7 +163,7 @@ async fn renew_code(
     CanChange(owner): CanChange,
 ) -> Result<Response, Problem> {
     site.rooms.renew_code(&owner).await?;
-    Ok(to_settings(&owner))
+    Ok(to_settings(owner.room().id))
 }
 
 #[derive(Deserialize)]
@@ -173,20 +177,21 @@ async fn hand_over(
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
     site.rooms.hand_over(&owner, form.user).await?;
-    Ok(to_settings(&owner))
+    Ok(to_settings(owner.room().id))
 }
 
 async fn remove(
     State(site): State<Site>,
-    CanChange(owner): CanChange,
+    CanModerate(moderator): CanModerate,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    let people = site.accounts.people().await?;
-    let person: Option<&Person> = people.iter().find(|person| person.id == form.user);
-    site.rooms.remove(&owner, person.ok_or_else(Problem::not_found)?).await?;
-    Ok(to_settings(&owner))
+    let person = site.accounts.by_id(form.user).await?.ok_or_else(Problem::not_found)?;
+    site.rooms.remove(&moderator, &person).await?;
+    let room = moderator.room();
+    // Who keeps order in a room need not be in it, and its settings are for members.
+    Ok(if room.is_member() { to_settings(room.id) } else { to_room(room.id) })
 }
 
-fn to_settings(owner: &Owner) -> Response {
-    Redirect::to(&format!("/rooms/{}/settings", owner.room().id)).into_response()
+fn to_settings(room: RoomId) -> Response {
+    Redirect::to(&format!("/rooms/{room}/settings")).into_response()
 }

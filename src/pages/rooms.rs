@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum_extra::extract::CookieJar;
@@ -19,7 +19,7 @@ use crate::chat::accounts::model::Person;
 use crate::chat::commands::COMMANDS;
 use crate::chat::messages::model::Window;
 use crate::chat::rooms::AccessError;
-use crate::chat::rooms::model::{Reader, Room, Visibility, may_moderate};
+use crate::chat::rooms::model::{Reader, Visibility, may_moderate};
 use crate::chat::search;
 use crate::http::{CanRead, Client, Language, Problem, Query, Site, Viewer, cookies};
 use crate::kernel::{Fault, RoomId, Seq};
@@ -79,8 +79,15 @@ pub(super) struct Shown {
 }
 
 pub(super) struct Answer {
-    pub bad: bool,
+    /// Not a success where nothing was done.
+    pub status: StatusCode,
     pub lines: Vec<String>,
+}
+
+impl Answer {
+    pub fn is_bad(&self) -> bool {
+        !self.status.is_success()
+    }
 }
 
 #[derive(Template)]
@@ -118,6 +125,8 @@ struct RoomView {
     member: bool,
     /// Its reader may delete what others wrote.
     moderates: bool,
+    /// They were removed: the way in is an invitation.
+    removed: bool,
     members: usize,
     members_label: String,
     message_to: &'static str,
@@ -127,7 +136,8 @@ struct RoomView {
 }
 
 impl RoomView {
-    fn new(me: &Person, room: &Room, members: usize, t: Language) -> Self {
+    fn new(reader: &Reader, removed: bool, members: usize, t: Language) -> Self {
+        let room = reader.room();
         Self {
             id: room.id.0,
             kind: room.visibility.as_str(),
@@ -137,7 +147,8 @@ impl RoomView {
             rev: room.rev.0,
             last_read: room.last_read_seq.map_or(-1, |seq| seq.0),
             member: room.is_member(),
-            moderates: may_moderate(me, room),
+            moderates: may_moderate(reader.person(), room),
+            removed,
             members,
             members_label: t.count("people-button", members),
             message_to: match room.visibility {
@@ -189,7 +200,8 @@ pub(super) async fn room_page(
     }
     let side = side(site, reader.person(), Some(room), &page).await?;
     let (online, offline) = people(site, reader).await?;
-    let view = RoomView::new(reader.person(), room, online.len() + offline.len(), page.t);
+    let removed = site.rooms.is_removed(reader).await?;
+    let view = RoomView::new(reader, removed, online.len() + offline.len(), page.t);
     Ok(html(&RoomPage {
         room: view,
         side,
@@ -239,6 +251,7 @@ pub(super) async fn unwritten_page(
             last_read: -1,
             member: true,
             moderates: false,
+            removed: false,
             members: 2,
             members_label: page.t.count("people-button", 2),
             message_to: "message-person",

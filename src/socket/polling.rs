@@ -11,6 +11,7 @@ use axum::routing::post;
 use serde::Deserialize;
 
 use super::frames::{self, Frame, HTML_PROTOCOL, RoomState, form_of};
+use super::rooms::closed;
 use crate::api::shapes::{Counts, User};
 use crate::chat::accounts::model::Person;
 use crate::chat::meanwhile::model::Update;
@@ -60,7 +61,7 @@ async fn create(
         Some((_, Some(reader))) => {
             found.extend(reply.changes(&reader, poll.since_rev, poll.since_id).await?);
         }
-        Some((room, None)) => found.push(closed(room)),
+        Some((room, None)) => found.push(closed(&site, &me.person, room).await?),
         None => {}
     }
     let body = [b"[", found.join(&b","[..]).as_slice(), b"]"].concat();
@@ -111,7 +112,9 @@ impl Reply<'_> {
     }
 
     async fn row(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
-        let Some(reader) = self.reader(room).await? else { return Ok(closed(room)) };
+        let Some(reader) = self.reader(room).await? else {
+            return Ok(closed(self.site, self.me, room).await?);
+        };
         let (members, presence) = (self.site.rooms.members(&reader).await?, &self.site.presence);
         let counts = Counts::of(&members, &presence.online());
         let other_online = reader.room().other.is_some_and(|other| presence.is_online(other));
@@ -145,8 +148,4 @@ impl Reply<'_> {
         }
         Ok(found)
     }
-}
-
-fn closed(room: RoomId) -> Vec<u8> {
-    Frame::Closed { room, reason: "removed" }.text()
 }

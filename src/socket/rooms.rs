@@ -7,13 +7,19 @@ use super::frames::Frame;
 use super::missed::{Changes, Question};
 use super::session::Session;
 use crate::api::shapes::Counts;
+use crate::chat::accounts::model::Person;
 use crate::chat::events::Topic;
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Progress, Reader};
-use crate::http::Problem;
+use crate::http::{Problem, Site};
 use crate::kernel::{Fault, MessageId, Rev, RoomId};
 use crate::limits::connection::CHUNK;
 use crate::live::Standing;
+
+/// Why a room is closed to somebody.
+const REMOVED: &str = "removed";
+const LEFT: &str = "left";
+const DELETED: &str = "deleted";
 
 impl Session {
     /// Follows first and asks the database then, so that nothing falls between the two.
@@ -125,20 +131,30 @@ impl Session {
         }
     }
 
+    /// Says that its reader was removed from a room, and how it is to them now, if they may still see it.
+    pub(super) async fn close_room(&self, room: RoomId) {
+        self.connection.ignore(Topic::Room(room));
+        match self.site().rooms.reader(&self.me.person, room).await {
+            // Invited again meanwhile: the notice of that comes next.
+            Ok(reader) if reader.room().is_member() => {}
+            Ok(_) => {
+                self.send(&Frame::Closed { room, reason: REMOVED });
+                self.show_room(room).await;
+            }
+            Err(_) => self.show_room(room).await,
+        }
+    }
+
     pub(super) async fn room_as_it_is(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
         let reader = match self.site().rooms.reader(&self.me.person, room).await {
             Ok(reader) => reader,
-            Err(AccessError::NotFound | AccessError::Forbidden) => {
+            Err(AccessError::Fault(fault)) => return Err(fault.into()),
+            Err(_) => {
                 self.connection.ignore(Topic::Room(room));
-                let deleted = self.site().rooms.was_deleted(&self.me.person, room).await?;
-                if deleted {
-                    // Whoever restores it lets its members listen again.
-                    self.connection.ignore(Topic::Members(room));
-                }
-                let reason = if deleted { "deleted" } else { "removed" };
-                return Ok(Frame::Closed { room, reason }.text());
+                // Whoever restores a deleted room lets its members listen again.
+                self.connection.ignore(Topic::Members(room));
+                return Ok(closed(self.site(), &self.me.person, room).await?);
             }
-            Err(error) => return Err(error.into()),
         };
         let (rooms, presence) = (&self.site().rooms, &self.site().presence);
         let counts = async {
@@ -150,4 +166,16 @@ impl Session {
         let other_online = room.other.is_some_and(|other| presence.is_online(other));
         Ok(Frame::room(room, counts, other_online, self.form).text())
     }
+}
+
+/// Says that somebody may not see a room any more, and why.
+pub(super) async fn closed(site: &Site, person: &Person, room: RoomId) -> Result<Vec<u8>, Fault> {
+    let reason = if site.rooms.was_deleted(person, room).await? {
+        DELETED
+    } else if site.rooms.was_removed(person.id, room).await? {
+        REMOVED
+    } else {
+        LEFT
+    };
+    Ok(Frame::Closed { room, reason }.text())
 }

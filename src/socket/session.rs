@@ -267,6 +267,10 @@ impl Session {
                 self.connection.ignore(Topic::Members(room));
                 self.show_room(room).await;
             }
+            Notice::Removed(room) => {
+                self.connection.ignore(Topic::Members(room));
+                self.close_room(room).await;
+            }
             Notice::Unread(room) => self.show_unread(room).await,
             Notice::RoomChanged(room) => self.show_room(room).await,
             Notice::Renamed => {

@@ -6,6 +6,7 @@ import { createFrameHandlers } from './frame-handlers.js';
 import { forgetWish } from './guard.js';
 import { createHolding } from './holding.js';
 import { Live } from './live.js';
+import { showCarried } from './notice.js';
 import { rememberPlace, rememberedPlace } from './places.js';
 import { poll, postForm } from './polling.js';
 import { openRoom } from './room.js';
@@ -35,7 +36,7 @@ export function startChat(app) {
   let greeted = false; // by the server, on the line that is there now
   let isLeaving = false; // by the form that signs out: only its answer takes the cookie away
   let room = open();
-  const heard = createFrameHandlers({ app, sidebar, sender, visits, renew, room: () => room });
+  const heard = createFrameHandlers({ app, sidebar, sender, visits, renew, room: () => room, announcer });
 
   function open() {
     return openRoom(app, { transmit, sender, command: visits.post, onLive: connected, onAnswer: answered, renew, sidebar, announcer });
@@ -123,6 +124,7 @@ export function startChat(app) {
     if (frame.room === room.id) room.receive(frame);
   }
 
+  showCarried(announcer);
   room.start(rememberedPlace(room));
   const go = startSwitching({ sidebar, visits, stay: () => room.composer.focus() });
   banner.showSoon('away');

@@ -1,8 +1,9 @@
 // What the server's frames mean for the page as a whole: people, rooms and their counts, what became of messages. What concerns the room on screen alone goes to that.
 import { rename } from './names.js';
+import { carryNotice, tellRemoved } from './notice.js';
 
 /** `room()` is the one on screen; `renew()` shows the page anew. */
-export function createFrameHandlers({ app, sidebar, sender, visits, renew, room }) {
+export function createFrameHandlers({ app, sidebar, sender, visits, renew, room, announcer }) {
   const { me, epoch } = app.dataset;
   let { at } = app.dataset; // up to then, by the server's clock, people and rooms are as the page has them
   let greetedAt = at; // the same, once what was missed is here, which comes behind `ready`
@@ -42,9 +43,13 @@ export function createFrameHandlers({ app, sidebar, sender, visits, renew, room 
       if (frame.room.id === room().id) room().change(frame);
     },
     closed(frame) {
+      const name = sidebar.nameOf(frame.room); // none when it is told once more: a page asks from a little earlier on
+      if (name && frame.reason === 'removed') tellRemoved(name, announcer);
       sidebar.remove(frame.room);
       // Who has just asked to leave is on the way already.
-      if (frame.room === room().id && !visits.isPosting()) location.assign('/');
+      if (frame.room !== room().id || visits.isPosting()) return;
+      carryNotice();
+      location.assign('/');
     },
   };
 

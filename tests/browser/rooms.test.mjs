@@ -145,7 +145,7 @@ story('a new name and topic show with everybody at once', async ({ person }) => 
   assert.equal(await tom.isMarked(), true);
 });
 
-story('who is removed from a room finds themselves in the lobby', async ({ person }) => {
+story('who is removed from a private room finds themselves in the lobby, and reads why', async ({ person }) => {
   const [ana, tom] = [await person('ana'), await person('tom')];
   await makePrivate(ana, 'Junta');
   await ana.post('/invite tom');
@@ -155,6 +155,30 @@ story('who is removed from a room finds themselves in the lobby', async ({ perso
   await tom.isIn(LOBBY);
   await tom.arrives('/rooms/1');
   assert.equal(await tom.row('Junta').count(), 0);
+  await eventually(async () => assert.match(await tom.page.locator('#notice').textContent(), /You were removed from Junta/));
+  await tom.page.reload();
+  assert.equal(await tom.page.locator('#notice').isVisible(), false, 'it is said once');
+});
+
+story('who is removed from a room that is not on screen reads so where they are', async ({ person }) => {
+  const [ana, tom] = [await person('ana'), await person('tom')];
+  await ana.makeRoom('Huerto');
+  await ana.post('/invite tom');
+  await tom.row('Huerto').waitFor();
+  await ana.post('/kick tom');
+  await eventually(async () => assert.match(await tom.page.locator('#notice').textContent(), /You were removed from Huerto/));
+  await tom.isIn(LOBBY);
+  await tom.row('Huerto').waitFor({ state: 'detached' });
+});
+
+story('who is removed from a public room may read on there, and reads why they may not write', async ({ person }) => {
+  const [ana, tom] = [await person('ana'), await person('tom')];
+  await ana.makeRoom('Huerto');
+  await tom.post('/join Huerto');
+  await tom.isIn('Huerto');
+  await ana.post('/kick tom');
+  await eventually(async () => assert.match(await tom.page.locator('.joinbar').textContent(), /You were removed from this room/));
+  await tom.isIn('Huerto');
 });
 
 story('a room that is new stands where the server puts it: numbers by their value, accents and case last', async ({ person }) => {

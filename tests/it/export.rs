@@ -126,6 +126,7 @@ async fn what_opens_doors_is_only_in_a_full_export() {
             "messages.jsonl",
             "people.jsonl",
             "reactions.jsonl",
+            "removals.jsonl",
             "rooms.jsonl",
             "rooms/1-1.html",
             "rooms/2-1.html",

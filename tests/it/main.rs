@@ -20,6 +20,7 @@ mod guesses;
 mod history;
 mod isolation;
 mod jobs;
+mod joining;
 mod large;
 mod limits;
 mod live;

@@ -180,7 +180,10 @@ impl Accounts {
     }
 
     /// Somebody with an active account.
-    pub(in crate::chat) async fn by_id(&self, user: UserId) -> Result<Option<Person>, Fault> {
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn by_id(&self, user: UserId) -> Result<Option<Person>, Fault> {
         Ok(store::find(&self.db, user).await?)
     }
 

@@ -17,9 +17,10 @@ use super::model::{Write, WriteError, Written};
 use super::ring::Ringer;
 use super::store::{self, Outcome};
 use crate::chat::events::Bell;
+use crate::chat::news::model::{Origin, Stamp};
 use crate::db::{self, Db, History};
 use crate::kernel::meters::{Count, Spread};
-use crate::kernel::{Clock, Fault, Timestamp};
+use crate::kernel::{Clock, Fault};
 use crate::lifecycle::Lifecycle;
 
 /// Writes that may wait. A full queue says so instead of growing.
@@ -58,7 +59,7 @@ impl Append {
     pub(super) async fn start(
         db: Db,
         bell: Bell,
-        clock: Clock,
+        (clock, origin): (Clock, Origin),
         history: &History,
         lifecycle: &Lifecycle,
     ) -> Result<Self, Fault> {
@@ -83,7 +84,8 @@ impl Append {
                         }
                         noted.batches.note(taken as u64);
                         let batch = std::mem::take(&mut batch);
-                        commit(&db, &mut ringer, &clock, &noted.posted, batch).await;
+                        let stamp = || origin.at(clock.now());
+                        commit(&db, &mut ringer, &stamp, &noted.posted, batch).await;
                     }
                     _ = beat.tick() => {
                         if let Err(fault) = ringer.sweep().await {
@@ -126,10 +128,16 @@ impl Future for Writing {
     }
 }
 
-async fn commit(db: &Db, ringer: &mut Ringer, clock: &Clock, posted: &Count, batch: Vec<Waiting>) {
+async fn commit(
+    db: &Db,
+    ringer: &mut Ringer,
+    stamp: &(impl Fn() -> Stamp + Sync),
+    posted: &Count,
+    batch: Vec<Waiting>,
+) {
     let (writes, answers): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|waiting| (waiting.write, waiting.answer)).unzip();
-    match store(db, &writes, clock.now()).await {
+    match store(db, &writes, stamp()).await {
         Ok(outcomes) => {
             let new = writes.iter().zip(&outcomes).filter(|(write, outcome)| {
                 matches!(write, Write::Post(_)) && news(outcome).is_some()
@@ -157,7 +165,7 @@ async fn commit(db: &Db, ringer: &mut Ringer, clock: &Clock, posted: &Count, bat
             tracing::warn!(%error, "a batch failed and is stored one by one");
             for (write, answer) in writes.into_iter().zip(answers) {
                 let alone = vec![Waiting { write, answer }];
-                Box::pin(commit(db, ringer, clock, posted, alone)).await;
+                Box::pin(commit(db, ringer, stamp, posted, alone)).await;
             }
         }
         Err(error) => {
@@ -172,16 +180,16 @@ async fn commit(db: &Db, ringer: &mut Ringer, clock: &Clock, posted: &Count, bat
 }
 
 /// Stores a batch; again where another process's transaction stood in the way.
-async fn store(db: &Db, writes: &[Write], now: Timestamp) -> Result<Vec<Outcome>, sqlx::Error> {
+async fn store(db: &Db, writes: &[Write], stamp: Stamp) -> Result<Vec<Outcome>, sqlx::Error> {
     for _ in 1..ATTEMPTS {
-        match store::write(db, writes, now).await {
+        match store::write(db, writes, stamp).await {
             Err(error) if db::is_collision(&error) => {
                 tracing::warn!(%error, "a batch collided and is stored again");
             }
             done => return done,
         }
     }
-    store::write(db, writes, now).await
+    store::write(db, writes, stamp).await
 }
 
 fn news(outcome: &Outcome) -> Option<&Written> {

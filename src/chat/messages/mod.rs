@@ -17,6 +17,7 @@ use self::model::{
     Write, Written,
 };
 use super::events::Bell;
+use super::news::model::Origin;
 use super::rooms::model::{Member, Reader, may_moderate};
 use super::search;
 use super::search::model::{Entry, Hit};
@@ -45,11 +46,12 @@ impl Messages {
     pub async fn start(
         db: Db,
         bell: Bell,
-        clock: Clock,
+        (clock, origin): (Clock, Origin),
         history: &History,
         lifecycle: &Lifecycle,
     ) -> Result<Self, Fault> {
-        let append = Append::start(db.clone(), bell, clock.clone(), history, lifecycle).await?;
+        let given = (clock.clone(), origin);
+        let append = Append::start(db.clone(), bell, given, history, lifecycle).await?;
         Ok(Self { db, clock, append })
     }
 
@@ -57,7 +59,8 @@ impl Messages {
     /// not the first is waited for. When the answer is there it is on disk, and whoever has the room
     /// open was told. A nonce that this author used before gives the first message back. The answer
     /// is an error when the nonce was used for something else, the reply is to nothing, or too many
-    /// wait.
+    /// wait. Who is no member of a public room yet becomes one in the transaction that stores it, and
+    /// by nothing less: a known nonce or a refused message makes nobody a member.
     pub fn post(&self, member: Member, draft: Draft) -> Writing {
         let rendered = mentions::render(&draft.body);
         let entry = Entry::new(&member, draft.body.as_str(), &rendered.html);
@@ -144,7 +147,8 @@ impl Messages {
         self.append.write(Write::Delete(deleter)).await
     }
 
-    /// Reacts to a message of the room. The same reaction again changes nothing.
+    /// Reacts to a message of the room, which joins a public one as posting does. The same reaction
+    /// again changes nothing.
     ///
     /// # Errors
     /// [`WriteError::Deleted`] when the message is gone, [`WriteError::Invalid`] when it has as many
@@ -156,7 +160,8 @@ impl Messages {
         emoji: Emoji,
     ) -> Result<Written, WriteError> {
         let (room, user) = (member.room(), member.person().id);
-        self.append.write(Write::React(Reaction { room, message, user, emoji })).await
+        let reaction = Reaction { room, message, user, emoji };
+        self.append.write(Write::React(member.clone(), reaction)).await
     }
 
     /// Takes one's own reaction back. Who may read may do this: one can leave a room and still have

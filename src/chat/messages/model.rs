@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::chat::accounts::model::Person;
-use crate::chat::rooms::model::Member;
+use crate::chat::rooms::model::{Member, Refusal};
 use crate::kernel::{Fault, Invalid, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 use crate::text::visible::is_visible;
 
@@ -271,7 +271,7 @@ pub(super) enum Write {
     Post(Box<Post>),
     Edit { author: Author, body: MessageBody, rendered: Rendered },
     Delete(Deleter),
-    React(Reaction),
+    React(Member, Reaction),
     Unreact(Reaction),
 }
 
@@ -281,7 +281,7 @@ impl Write {
         match self {
             Self::Edit { author, .. } => Some(author.message),
             Self::Delete(deleter) => Some(deleter.message),
-            Self::Post(_) | Self::React(_) | Self::Unreact(_) => None,
+            Self::Post(_) | Self::React(..) | Self::Unreact(_) => None,
         }
     }
 
@@ -290,7 +290,7 @@ impl Write {
         match self {
             Self::Post(post) => &post.rendered.names,
             Self::Edit { rendered, .. } => &rendered.names,
-            Self::Delete(_) | Self::React(_) | Self::Unreact(_) => &[],
+            Self::Delete(_) | Self::React(..) | Self::Unreact(_) => &[],
         }
     }
 
@@ -312,6 +312,8 @@ pub struct Written {
     pub new: bool,
     /// Who is mentioned in it and was not before.
     pub mentioned: Vec<UserId>,
+    /// Who became a member of the room by it.
+    pub joined: Option<Person>,
 }
 
 /// Why nothing was written.
@@ -325,6 +327,9 @@ pub enum WriteError {
     /// There is no such message in the room.
     #[error("no such message")]
     NotFound,
+    /// The room is not theirs to take part in.
+    #[error("not let in")]
+    NotLetIn(Refusal),
     /// They see it, but somebody else wrote it.
     #[error("not the author")]
     NotTheAuthor,

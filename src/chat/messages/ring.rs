@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::model::{Message, Told, Written};
 use super::store;
 use crate::chat::events::{Bell, Event, Notice, Topic};
+use crate::chat::rooms::tell_joined_by_posting;
 use crate::db::history::Newest;
 use crate::db::{Db, History};
 use crate::kernel::ids::RoomKey;
@@ -40,7 +41,10 @@ impl Ringer {
         if self.history.renewals() != self.seen {
             self.begin_again(news).await;
         }
-        for Written { message, mentioned, .. } in news {
+        for Written { message, mentioned, joined, .. } in news {
+            if let Some(person) = joined {
+                tell_joined_by_posting(&self.bell, message.room, person);
+            }
             let told = self.told.entry(message.room).or_default();
             if message.rev.0 > told.rev.0 + 1
                 && let Err(fault) = self.catch_up(message.room).await

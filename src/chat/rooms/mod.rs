@@ -1,6 +1,7 @@
 //! Rooms: which there are, who may read them, who is in them, who changes them.
 
 mod deleting;
+mod joining;
 pub mod model;
 mod store;
 mod telling;
@@ -9,10 +10,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use self::model::{
-    Census, Code, Member, NewRoom, Owner, Progress, Reader, Room, RoomChange, RoomName, RoomTopic,
-    Visibility, may_change, may_read,
+    Census, Code, Member, Moderator, NewRoom, Owner, Progress, Reader, Room, RoomChange, RoomName,
+    RoomTopic, Visibility, may_change, may_moderate, may_read,
 };
-pub(in crate::chat) use self::store::readable_rooms;
+pub(in crate::chat) use self::store::{Joined, admit, readable_rooms};
+pub(in crate::chat) use self::telling::tell_joined_by_posting;
 use super::accounts::model::Person;
 use super::events::{Bell, Notice, Topic};
 use super::news::model::{Origin, Stamp};
@@ -42,6 +44,9 @@ pub enum AccessError {
     /// They see it, but it is not theirs to change.
     #[error("not the owner")]
     Forbidden,
+    /// They were removed from it: only an invitation makes them a member again.
+    #[error("removed from the room")]
+    Removed,
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -59,6 +64,9 @@ pub enum RoomError {
     /// It was deleted, or put back, a moment ago.
     #[error("no such room any more")]
     Gone,
+    /// Nobody removes themselves: they leave, which passes on what they own.
+    #[error("nobody removes themselves")]
+    Oneself,
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -133,18 +141,6 @@ impl Rooms {
         }
     }
 
-    /// The right to post in a room. In a public one, asking for it is joining.
-    ///
-    /// # Errors
-    /// [`AccessError::NotFound`] unless the room is public or theirs.
-    pub async fn member(&self, person: &Person, room: RoomId) -> Result<Member, AccessError> {
-        let Reader { person, room } = self.reader(person, room).await?;
-        if !room.is_member() {
-            self.enter(&person, &room).await?;
-        }
-        Ok(Member { person, room: room.id })
-    }
-
     /// The right to change a room.
     ///
     /// # Errors
@@ -158,40 +154,17 @@ impl Rooms {
         }
     }
 
-    /// The room that a code opens, as this person sees it before joining.
+    /// The right to remove members of a room.
     ///
     /// # Errors
-    /// [`AccessError::NotFound`] when it opens none.
-    pub async fn by_code(&self, person: &Person, code: &str) -> Result<Room, AccessError> {
-        let code = Code::parse(code).ok_or(AccessError::NotFound)?;
-        let found = store::find_by_code(&self.db, person.id, &code).await.map_err(Fault::from)?;
-        found.ok_or(AccessError::NotFound)
-    }
-
-    /// Joins the room that a code opens.
-    ///
-    /// # Errors
-    /// [`AccessError::NotFound`] when it opens none.
-    pub async fn join_by_code(&self, person: &Person, code: &str) -> Result<Member, AccessError> {
-        let room = self.by_code(person, code).await?;
-        if !room.is_member() {
-            self.enter(person, &room).await?;
+    /// [`AccessError::NotFound`] for who may not see it, [`AccessError::Forbidden`] for who may.
+    pub async fn moderator(&self, person: &Person, room: RoomId) -> Result<Moderator, AccessError> {
+        let Reader { person, room } = self.reader(person, room).await?;
+        if may_moderate(&person, &room) {
+            Ok(Moderator { person, room })
+        } else {
+            Err(AccessError::Forbidden)
         }
-        Ok(Member { person: person.clone(), room: room.id })
-    }
-
-    /// Lets somebody in whom a member brings along.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn invite(&self, reader: &Reader, guest: &Person) -> Result<(), RoomError> {
-        if reader.room.visibility == Visibility::Direct {
-            return Err(RoomError::Permanent);
-        }
-        if !reader.room.is_member() {
-            return Err(RoomError::NoMember);
-        }
-        Ok(self.enter(guest, &reader.room).await?)
     }
 
     /// Makes a room; who makes it owns it and is in it.
@@ -206,7 +179,7 @@ impl Rooms {
         if new.visibility == Visibility::Public {
             self.bell.tell(Topic::Everybody, Notice::RoomChanged(room));
         }
-        Ok(Member { person: person.clone(), room })
+        Ok(Member { person: person.clone(), room, joins: false })
     }
 
     /// The conversation of two people, made if there is none.
@@ -220,7 +193,7 @@ impl Rooms {
             self.bell.tell(Topic::Person(person.id), Notice::Joined(room));
             self.bell.tell(Topic::Person(other.id), Notice::Joined(room));
         }
-        Ok(Member { person: person.clone(), room })
+        Ok(Member { person: person.clone(), room, joins: false })
     }
 
     /// The conversation of two people, if they have one.
@@ -268,22 +241,6 @@ impl Rooms {
         }
         self.tell_of_change(room);
         Ok(())
-    }
-
-    /// Leaves a room; an owner's goes to whoever has been in it longest.
-    ///
-    /// # Errors
-    /// [`RoomError::Permanent`] for the lobby and direct conversations.
-    pub async fn leave(&self, reader: &Reader) -> Result<(), RoomError> {
-        self.let_go(&reader.room, &reader.person).await
-    }
-
-    /// Shows somebody the door.
-    ///
-    /// # Errors
-    /// [`RoomError::NoMember`] when they are not in it, [`RoomError::Permanent`] for the lobby.
-    pub async fn remove(&self, owner: &Owner, person: &Person) -> Result<(), RoomError> {
-        self.let_go(&owner.room, person).await
     }
 
     /// Finds new owners for the rooms of somebody whose account is closed, as long as it is.
@@ -355,28 +312,6 @@ impl Rooms {
             return Err(RoomError::NameTaken);
         }
         self.tell_of_change(room);
-        Ok(())
-    }
-
-    async fn enter(&self, person: &Person, room: &Room) -> Result<(), Fault> {
-        if store::join(&self.db, person.id, room.id, self.stamp()).await? {
-            self.tell_joined(room, person);
-        }
-        Ok(())
-    }
-
-    async fn let_go(&self, room: &Room, person: &Person) -> Result<(), RoomError> {
-        if room.lobby || room.visibility == Visibility::Direct {
-            return Err(RoomError::Permanent);
-        }
-        let left = store::leave(&self.db, person.id, room.id, self.stamp()).await;
-        if !left.map_err(Fault::from)? {
-            return Err(RoomError::NoMember);
-        }
-        self.tell_left(room, person);
-        if room.owner_id == Some(person.id) {
-            self.tell_of_change(room);
-        }
         Ok(())
     }
 }

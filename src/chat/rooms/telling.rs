@@ -4,7 +4,7 @@
 use super::model::{Progress, Room, Visibility};
 use super::{Rooms, store};
 use crate::chat::accounts::model::Person;
-use crate::chat::events::{Event, Notice, Topic};
+use crate::chat::events::{Bell, Event, Notice, Topic};
 use crate::chat::news::Ear;
 use crate::kernel::{Fault, RoomId, UserId};
 
@@ -21,6 +21,15 @@ impl Rooms {
         room: RoomId,
     ) -> Result<Option<Room>, Fault> {
         Ok(store::find(&self.db, user, room).await?)
+    }
+
+    /// Whether somebody's membership ended against their wish, and no member has invited them since.
+    /// Asks for no right either.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn was_removed(&self, user: UserId, room: RoomId) -> Result<bool, Fault> {
+        Ok(store::is_removed(&self.db, user, room).await?)
     }
 
     /// Tells how far somebody has read through another process.
@@ -65,21 +74,42 @@ impl Rooms {
     }
 
     pub(in crate::chat) fn tell_left(&self, room: &Room, person: &Person) {
-        let left = Event::Left { room: room.id, person: person.clone() };
-        self.bell.publish(audience(room.id, room.visibility), 0, &left);
-        // Not a word of what is said from now on, however busy their connections are.
+        self.tell_parted(room, person);
         let them = Topic::Person(person.id);
-        self.bell.part(them, Topic::Members(room.id));
-        self.bell.part(them, Topic::Mentioned(room.id));
         if room.visibility == Visibility::Private {
             self.bell.part(them, Topic::Room(room.id));
         }
         self.bell.tell(them, Notice::Left(room.id));
     }
 
+    /// Also where they may go on reading the room is closed to them first: what is on their screens is
+    /// no place to write any more.
+    pub(in crate::chat) fn tell_removed(&self, room: &Room, person: &Person) {
+        self.tell_parted(room, person);
+        let them = Topic::Person(person.id);
+        self.bell.part(them, Topic::Room(room.id));
+        self.bell.tell(them, Notice::Removed(room.id));
+    }
+
+    /// Not a word of what is said from now on for them, however busy their connections are.
+    fn tell_parted(&self, room: &Room, person: &Person) {
+        let left = Event::Left { room: room.id, person: person.clone() };
+        self.bell.publish(audience(room.id, room.visibility), 0, &left);
+        let them = Topic::Person(person.id);
+        self.bell.part(them, Topic::Members(room.id));
+        self.bell.part(them, Topic::Mentioned(room.id));
+    }
+
     pub(in crate::chat) fn tell_of_change(&self, room: &Room) {
         self.bell.tell(audience(room.id, room.visibility), Notice::RoomChanged(room.id));
     }
+}
+
+/// Who posted in a public room, or reacted there, has become a member of it by that.
+pub(in crate::chat) fn tell_joined_by_posting(bell: &Bell, room: RoomId, person: &Person) {
+    bell.tell(Topic::Person(person.id), Notice::Joined(room));
+    let joined = Event::Joined { room, person: person.clone() };
+    bell.publish(Topic::Everybody, 0, &joined);
 }
 
 /// Whom it concerns what becomes of a room: a public one everybody, any other its members.

@@ -21,7 +21,7 @@ const fn optional(name: &'static str, form: Form) -> Field {
 }
 
 /// All kinds.
-pub const KINDS: [Kind; 14] = [
+pub const KINDS: [Kind; 15] = [
     Kind {
         name: "settings",
         secret: false,
@@ -93,6 +93,18 @@ pub const KINDS: [Kind; 14] = [
                  order by user_id, room_id",
         insert: "insert into memberships (user_id, room_id, last_read_seq, joined_at)
                  values ($1, $2, $3, $4)",
+        rebuild: nothing,
+    },
+    Kind {
+        name: "removals",
+        secret: false,
+        fields: &[
+            field("room_id", Form::Number),
+            field("user_id", Form::Number),
+            field("removed_at", Form::Time),
+        ],
+        select: "select room_id, user_id, removed_at from removals order by room_id, user_id",
+        insert: "insert into removals (room_id, user_id, removed_at) values ($1, $2, $3)",
         rebuild: nothing,
     },
     Kind {

@@ -6,11 +6,16 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{MessageRow, Outcome, from_messages, mentions, message_columns, select_messages};
+use super::{
+    MessageRow, Outcome, from_messages, joining, mentions, message_columns, select_messages,
+};
+use crate::chat::accounts::model::Person;
 use crate::chat::messages::markup;
 use crate::chat::messages::mentions::{Addressed, Called};
 use crate::chat::messages::model::{Message, Post, WriteError, Written};
-use crate::db::{Answers, Db, Statements, adding, rows, runs, writing};
+use crate::chat::news::model::Stamp;
+use crate::chat::rooms::model::{Member, Refusal};
+use crate::db::{Answers, Change, Db, Statements, adding, rows, runs, writing};
 use crate::kernel::ids::{RoomKey, era_of};
 use crate::kernel::{Invalid, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
@@ -93,14 +98,20 @@ pub(super) struct Known {
     originals: HashMap<MessageId, RoomId>,
     /// How far the rooms are.
     rooms: HashMap<RoomId, (Seq, Rev)>,
+    /// Who had to become a member of a room for what they post, and whether they did.
+    joins: HashMap<(UserId, RoomId), Result<Option<Person>, Refusal>>,
 }
 
 impl Known {
     /// The answers to what [`ask`] asked for the same posts.
     pub fn read(answers: &mut Answers, posts: &[&Post]) -> Result<Self, sqlx::Error> {
         let asked = Questions::of(posts);
-        let mut known =
-            Self { sends: HashMap::new(), originals: HashMap::new(), rooms: HashMap::new() };
+        let mut known = Self {
+            sends: HashMap::new(),
+            originals: HashMap::new(),
+            rooms: HashMap::new(),
+            joins: HashMap::new(),
+        };
         if !asked.sends.is_empty() {
             let messages = answers.rows::<MessageRow>()?.into_iter().map(Message::from);
             known.sends.extend(messages.filter_map(|message| {
@@ -119,6 +130,31 @@ impl Known {
             known.rooms.extend(found);
         }
         Ok(known)
+    }
+
+    /// Makes members of those who still have to become it for a post that will be stored: not for one
+    /// that was sent before, nor for one that is refused.
+    pub async fn admit(
+        &mut self,
+        change: &mut Change,
+        posts: &[&Post],
+        stamp: Stamp,
+    ) -> Result<(), sqlx::Error> {
+        for post in posts.iter().filter(|post| post.member.joins()) {
+            let again = sender(post).is_some_and(|sender| self.send(sender).is_some());
+            let place = (post.member.person().id, post.member.room());
+            if !again && self.allows_reply(post) && !self.joins.contains_key(&place) {
+                let joined = joining::admit(change, &post.member, stamp).await?;
+                self.joins.insert(place, joined);
+            }
+        }
+        Ok(())
+    }
+
+    /// Who becomes a member by this post, being the first of them that is stored.
+    fn joined(&mut self, member: &Member) -> Result<Option<Person>, Refusal> {
+        let joined = self.joins.get_mut(&(member.person().id, member.room()));
+        joined.map_or(Ok(None), |joined| joined.as_mut().map(Option::take).map_err(|no| *no))
     }
 
     fn send(&self, (nonce, author): Sender<'_>) -> Option<Arc<Message>> {
@@ -150,9 +186,11 @@ pub(super) fn settle<'a>(
         if !known.allows_reply(post) {
             return Err(WriteError::Invalid(Invalid::new("reply_to", "reply-unknown")));
         }
+        let joined = known.joined(&post.member).map_err(WriteError::NotLetIn)?;
         let (seq, rev) = known.rooms.get_mut(&post.member.room()).ok_or(WriteError::NotFound)?;
         (seq.0, rev.0) = (seq.0 + 1, rev.0 + 1);
         let written = stored(post, called, (MessageId(id), *seq, *rev), now);
+        let written = Written { joined, ..written };
         sent.extend(sender.map(|sender| (sender, written.message.clone())));
         Ok(written)
     };
@@ -313,7 +351,7 @@ fn stored(
         reactions: Vec::new(),
         nonce: post.draft.nonce.as_ref().map(|nonce| nonce.as_str().to_owned()),
     };
-    Written { message: Arc::new(message), new: true, mentioned }
+    Written { message: Arc::new(message), new: true, mentioned, joined: None }
 }
 
 fn repeated(earlier: Arc<Message>, post: &Post) -> Outcome {
@@ -323,7 +361,7 @@ fn repeated(earlier: Arc<Message>, post: &Post) -> Outcome {
     if earlier.room != post.member.room() || (untouched && !same_body) {
         return Err(WriteError::NonceReused);
     }
-    Ok(Written { message: earlier, new: false, mentioned: Vec::new() })
+    Ok(Written { message: earlier, new: false, mentioned: Vec::new(), joined: None })
 }
 
 /// Forgets which send made which message, for messages older than `before`, in pieces that hold

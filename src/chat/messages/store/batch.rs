@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use super::append::{self, Known};
 use super::{Outcome, changes, mentions};
 use crate::chat::messages::model::{Post, Write, Written};
+use crate::chat::news::model::Stamp;
 use crate::chat::search;
 use crate::chat::search::model::Entry;
 use crate::chat::search::store::Indexed;
 use crate::db::{Answers, Change, Db, Statements, adding, reading};
-use crate::kernel::{MessageId, Timestamp};
+use crate::kernel::MessageId;
 
 /// So many writes are stored by one text. There is one for each number of them, so it cannot be many;
 /// for more the ways to and fro are few for each.
@@ -25,8 +26,9 @@ const TOGETHER: usize = 8;
 pub(in crate::chat::messages) async fn write(
     db: &Db,
     writes: &[Write],
-    now: Timestamp,
+    stamp: Stamp,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
+    let now = stamp.now;
     let posts: Vec<&Post> = writes.iter().filter_map(Write::as_post).collect();
     let mut first = Statements::first(db);
     reserve_ids(&mut first, posts.len());
@@ -35,7 +37,8 @@ pub(in crate::chat::messages) async fn write(
     let (mut change, mut answers) = db.change_with(first).await?;
     let id = first_id(&mut answers, posts.len())?;
     let called = mentions::read(&mut answers, writes)?;
-    let known = Known::read(&mut answers, &posts)?;
+    let mut known = Known::read(&mut answers, &posts)?;
+    known.admit(&mut change, &posts, stamp).await?;
     let changed: Vec<MessageId> = writes.iter().filter_map(Write::retold).collect();
     search::store::forget(&mut change, &changed).await?;
     let statements = |change: &Change| {
@@ -59,7 +62,9 @@ pub(in crate::chat::messages) async fn write(
                 changes::edit(&mut change, *author, (body.as_str(), text), now).await?
             }
             Write::Delete(deleter) => changes::delete(&mut change, deleter, now).await?,
-            Write::React(reaction) => changes::react(&mut change, *reaction).await?,
+            Write::React(member, reaction) => {
+                changes::react(&mut change, member, *reaction, stamp).await?
+            }
             Write::Unreact(reaction) => changes::unreact(&mut change, *reaction).await?,
         };
         outcomes.push(outcome);

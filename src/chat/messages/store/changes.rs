@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use super::{MessageRow, Outcome, from_messages, mentions, message_columns, select_messages};
+use super::{
+    MessageRow, Outcome, from_messages, joining, mentions, message_columns, select_messages,
+};
 use crate::chat::audit;
 use crate::chat::audit::model::Action;
 use crate::chat::messages::markup;
@@ -11,6 +13,8 @@ use crate::chat::messages::mentions::Addressed;
 use crate::chat::messages::model::{
     Author, Deleter, DeletionReason, Message, Reaction, WriteError, Written,
 };
+use crate::chat::news::model::Stamp;
+use crate::chat::rooms::model::Member;
 use crate::db::{Change, Statements, writing};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{Invalid, MessageId, Rev, RoomId, Timestamp};
@@ -102,8 +106,14 @@ pub(super) async fn delete(
     changed(change, room, id).await
 }
 
-/// Adds a reaction; one that is there already changes nothing.
-pub(super) async fn react(change: &mut Change, reaction: Reaction) -> Result<Outcome, sqlx::Error> {
+/// Adds a reaction; one that is there already changes nothing. Who is no member of a public room yet
+/// becomes one.
+pub(super) async fn react(
+    change: &mut Change,
+    member: &Member,
+    reaction: Reaction,
+    stamp: Stamp,
+) -> Result<Outcome, sqlx::Error> {
     let Reaction { room, message: id, user, emoji } = reaction;
     let message = match living(change, room, id).await? {
         Ok(message) => message,
@@ -116,6 +126,10 @@ pub(super) async fn react(change: &mut Change, reaction: Reaction) -> Result<Out
     if !known && message.reactions.len() >= MOST_EMOJI {
         return Ok(Err(WriteError::Invalid(Invalid::new("emoji", "emoji-many"))));
     }
+    let joined = match joining::admit(change, member, stamp).await? {
+        Ok(joined) => joined,
+        Err(refusal) => return Ok(Err(WriteError::NotLetIn(refusal))),
+    };
     let place = next_change(change, room).await?;
     writing!(*change, |connection| {
         sqlx::query(
@@ -130,7 +144,7 @@ pub(super) async fn react(change: &mut Change, reaction: Reaction) -> Result<Out
         .rows_affected()
     });
     touch(change, id, place).await?;
-    changed(change, room, id).await
+    Ok(changed(change, room, id).await?.map(|written| Written { joined, ..written }))
 }
 
 /// Takes a reaction back; one that is not there changes nothing.
@@ -214,11 +228,11 @@ async fn touch(change: &mut Change, id: MessageId, place: i64) -> Result<(), sql
 }
 
 fn unchanged(message: Message) -> Written {
-    Written { message: Arc::new(message), new: false, mentioned: Vec::new() }
+    Written { message: Arc::new(message), new: false, mentioned: Vec::new(), joined: None }
 }
 
 /// The message as it is now.
 async fn changed(change: &mut Change, room: RoomId, id: MessageId) -> Result<Outcome, sqlx::Error> {
     let message = find(change, room, id).await?.ok_or(sqlx::Error::RowNotFound)?;
-    Ok(Ok(Written { message: Arc::new(message), new: true, mentioned: Vec::new() }))
+    Ok(Ok(Written { message: Arc::new(message), new: true, mentioned: Vec::new(), joined: None }))
 }

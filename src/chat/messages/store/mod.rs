@@ -5,6 +5,7 @@ mod append;
 mod batch;
 mod changes;
 mod history;
+mod joining;
 mod mentions;
 mod purge;
 

@@ -1,6 +1,6 @@
 //! Rooms: making, finding and changing them.
 
-use super::memberships::{insert_member, lock};
+use super::joining::{insert_member, lock};
 use super::{
     ProgressRow, RoomRow, from_own_rooms, from_rooms, progress_columns, room_columns,
     select_progress, select_room, unread, unread_mentions,
@@ -164,18 +164,23 @@ pub(in crate::chat::rooms) async fn find(
     Ok(row.map(Room::from))
 }
 
-/// The room that a code opens.
+/// The room that a code opens: one that somebody is in. What everybody has left belongs to nobody, and
+/// its code lets nobody in.
 pub(in crate::chat::rooms) async fn find_by_code(
     db: &Db,
     user: UserId,
     code: &Code,
 ) -> Result<Option<Room>, sqlx::Error> {
     let row: Option<RoomRow> = reading!(db, |pool| {
-        sqlx::query_as(select_room!("where r.code = $2"))
-            .bind(user.0)
-            .bind(code.as_str())
-            .fetch_optional(pool)
-            .await?
+        sqlx::query_as(select_room!(
+            "where r.code = $2
+               and exists (select 1 from memberships x join users v on v.id = x.user_id
+                           where x.room_id = r.id and v.deactivated_at is null)"
+        ))
+        .bind(user.0)
+        .bind(code.as_str())
+        .fetch_optional(pool)
+        .await?
     });
     Ok(row.map(Room::from))
 }
@@ -308,8 +313,18 @@ pub(in crate::chat::rooms) async fn set_code(
     stamp: Stamp,
 ) -> Result<(), sqlx::Error> {
     let mut change = db.change().await?;
-    news::note(&mut change, stamp, News::Room(room)).await?;
-    writing!(change, |connection| {
+    write_code(&mut change, room, code, stamp).await?;
+    change.commit().await
+}
+
+pub(super) async fn write_code(
+    change: &mut Change,
+    room: RoomId,
+    code: &Code,
+    stamp: Stamp,
+) -> Result<(), sqlx::Error> {
+    news::note(change, stamp, News::Room(room)).await?;
+    writing!(*change, |connection| {
         sqlx::query("update rooms set code = $1 where id = $2")
             .bind(code.as_str())
             .bind(room.0)
@@ -317,7 +332,7 @@ pub(in crate::chat::rooms) async fn set_code(
             .await?
             .rows_affected()
     });
-    change.commit().await
+    Ok(())
 }
 
 /// Gives a room to one of its members. False when they are none.

@@ -1,4 +1,4 @@
-//! Memberships: coming, going, and how far somebody has read.
+//! Memberships: who is in a room, who owns it when its owner is gone, how far its members have read.
 
 use super::{
     ProgressRow, from_own_rooms, progress_columns, readable_rooms, select_progress, unread,
@@ -9,114 +9,8 @@ use crate::chat::accounts::model::Person;
 use crate::chat::news;
 use crate::chat::news::model::{News, Stamp};
 use crate::chat::rooms::model::{Census, Progress};
-use crate::db::{Change, Db, reading, reading_many, rows, writing};
+use crate::db::{Db, reading, reading_many, rows, writing};
 use crate::kernel::{RoomId, Seq, UserId};
-
-/// Makes somebody a member, having read everything so far. A room that everybody had left is
-/// theirs from then on. False when they were a member already.
-pub(in crate::chat::rooms) async fn join(
-    db: &Db,
-    user: UserId,
-    room: RoomId,
-    stamp: Stamp,
-) -> Result<bool, sqlx::Error> {
-    let mut change = db.change().await?;
-    lock(&mut change, room).await?;
-    let joined = insert_member(&mut change, user, room, stamp).await?;
-    writing!(change, |connection| {
-        sqlx::query(
-            "update rooms set owner_id = $1
-             where id = $2 and owner_id is null and lobby = 0 and visibility <> 'direct'",
-        )
-        .bind(user.0)
-        .bind(room.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
-    change.commit().await?;
-    Ok(joined)
-}
-
-/// Lets nobody else come, go or post until this change ends: who owns a room depends on who is in it.
-/// An update that changes nothing locks the row on either engine.
-pub(super) async fn lock(change: &mut Change, room: RoomId) -> Result<(), sqlx::Error> {
-    writing!(*change, |connection| {
-        sqlx::query("update rooms set rev = rev where id = $1")
-            .bind(room.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    Ok(())
-}
-
-pub(super) async fn insert_member(
-    change: &mut Change,
-    user: UserId,
-    room: RoomId,
-    stamp: Stamp,
-) -> Result<bool, sqlx::Error> {
-    let joined = writing!(*change, |connection| {
-        sqlx::query(
-            "insert into memberships (user_id, room_id, last_read_seq, joined_at)
-             select $1, id, last_seq, $3 from rooms where id = $2
-             on conflict (user_id, room_id) do nothing",
-        )
-        .bind(user.0)
-        .bind(room.0)
-        .bind(stamp.now.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
-    if joined > 0 {
-        news::note(change, stamp, News::Joined(room, user)).await?;
-    }
-    Ok(joined > 0)
-}
-
-/// Ends a membership; an owner's room goes to whoever has been in it longest. False when there was
-/// none.
-pub(in crate::chat::rooms) async fn leave(
-    db: &Db,
-    user: UserId,
-    room: RoomId,
-    stamp: Stamp,
-) -> Result<bool, sqlx::Error> {
-    let mut change = db.change().await?;
-    lock(&mut change, room).await?;
-    let left = writing!(change, |connection| {
-        sqlx::query("delete from memberships where user_id = $1 and room_id = $2")
-            .bind(user.0)
-            .bind(room.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    if left == 0 {
-        return Ok(false);
-    }
-    news::note(&mut change, stamp, News::Left(room, user)).await?;
-    let passed_on = writing!(change, |connection| {
-        sqlx::query(
-            "update rooms set owner_id =
-               (select user_id from memberships where room_id = $2
-                order by joined_at, user_id limit 1)
-             where id = $2 and owner_id = $1",
-        )
-        .bind(user.0)
-        .bind(room.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
-    if passed_on > 0 {
-        news::note(&mut change, stamp, News::Room(room)).await?;
-    }
-    change.commit().await?;
-    Ok(true)
-}
 
 /// Gives the rooms of somebody whose account is closed to whoever of the others has been in each
 /// longest. Answers which rooms those are.

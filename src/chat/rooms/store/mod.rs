@@ -2,6 +2,7 @@
 
 mod deleted;
 mod directory;
+mod joining;
 mod memberships;
 
 pub(super) use self::deleted::{
@@ -12,7 +13,9 @@ pub(super) use self::directory::{
     add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, memberships,
     own, progress, set_code, set_owner, update,
 };
-pub(super) use self::memberships::{census, join, leave, mark_read, members, pass_on, people};
+pub(in crate::chat) use self::joining::{Joined, admit};
+pub(super) use self::joining::{Removed, is_removed, join, leave, remove};
+pub(super) use self::memberships::{census, mark_read, members, pass_on, people};
 
 use super::model::{Code, Progress, Room, Visibility};
 use crate::db::in_order;
@@ -158,7 +161,7 @@ in_order! {
 
 impl From<RoomRow> for Room {
     fn from(row: RoomRow) -> Self {
-        let code = row.code.as_deref().and_then(Code::parse);
+        let code = row.code.as_deref().and_then(Code::from_column);
         Self {
             id: RoomId(row.id),
             name: row.name,

@@ -1,10 +1,15 @@
 //! Rooms, and the rights to them. A right is a value: only a check can make one, and reading and
 //! posting take one, so that a forgotten check does not compile.
 
-use std::fmt;
+mod code;
+mod joining;
 
+pub use self::code::Code;
+pub(in crate::chat) use self::joining::Door;
+pub use self::joining::Refusal;
+pub(super) use self::joining::{Standing, may_join};
 use crate::chat::accounts::model::{Person, Role};
-use crate::kernel::{Invalid, Random, Rev, RoomId, Seq, Timestamp, UserId};
+use crate::kernel::{Invalid, Rev, RoomId, Seq, Timestamp, UserId};
 use crate::text::names::{fold, line_to_see, one_line};
 
 /// A room as one person sees it.
@@ -167,52 +172,6 @@ impl RoomTopic {
     }
 }
 
-/// What lets people into a room: twelve characters of Crockford's base 32, which has no letters
-/// that are taken for digits. Some 60 bits: not to be guessed, easy to read out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Code(String);
-
-const CODE_ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-impl Code {
-    pub fn new(random: &Random) -> Self {
-        let letter = |byte: u8| char::from(CODE_ALPHABET[usize::from(byte % 32)]);
-        Self(random.bytes::<12>().into_iter().map(letter).collect())
-    }
-
-    /// A code as somebody typed it: case and hyphens do not matter, nor whether it was an O or a 0.
-    pub fn parse(text: &str) -> Option<Self> {
-        let code: String = text
-            .chars()
-            .filter(|c| !matches!(c, '-' | ' '))
-            .map(|c| match c.to_ascii_uppercase() {
-                'O' => '0',
-                'I' | 'L' => '1',
-                other => other,
-            })
-            .collect();
-        let known = |c: char| u8::try_from(c).is_ok_and(|c| CODE_ALPHABET.contains(&c));
-        (code.len() == 12 && code.chars().all(known)).then_some(Self(code))
-    }
-
-    /// Without hyphens, as the database keeps it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, letter) in self.0.chars().enumerate() {
-            if n > 0 && n % 4 == 0 {
-                f.write_str("-")?;
-            }
-            write!(f, "{letter}")?;
-        }
-        Ok(())
-    }
-}
-
 /// A room that somebody wants to make.
 #[derive(Clone, Debug)]
 pub struct NewRoom {
@@ -258,11 +217,14 @@ impl Reader {
     }
 }
 
-/// The right to post in a room. Made by [`super::Rooms::member`] alone.
+/// The right to post in a room. Made by [`super::Rooms`] alone.
 #[derive(Clone, Debug)]
 pub struct Member {
     pub(super) person: Person,
     pub(super) room: RoomId,
+    /// Whether they still have to become a member: of a public room, by what they post. Only the
+    /// transaction that stores it makes them one.
+    pub(super) joins: bool,
 }
 
 impl Member {
@@ -273,9 +235,13 @@ impl Member {
     pub fn room(&self) -> RoomId {
         self.room
     }
+
+    pub(in crate::chat) fn joins(&self) -> bool {
+        self.joins
+    }
 }
 
-/// The right to change a room and to say who is in it. Made by [`super::Rooms::owner`] alone.
+/// The right to change a room. Made by [`super::Rooms::owner`] alone.
 #[derive(Clone, Debug)]
 pub struct Owner {
     pub(super) person: Person,
@@ -283,6 +249,23 @@ pub struct Owner {
 }
 
 impl Owner {
+    pub fn person(&self) -> &Person {
+        &self.person
+    }
+
+    pub fn room(&self) -> &Room {
+        &self.room
+    }
+}
+
+/// The right to remove members of a room. Made by [`super::Rooms::moderator`] alone.
+#[derive(Clone, Debug)]
+pub struct Moderator {
+    pub(super) person: Person,
+    pub(super) room: Room,
+}
+
+impl Moderator {
     pub fn person(&self) -> &Person {
         &self.person
     }
@@ -340,11 +323,12 @@ pub fn may_change(person: &Person, room: &Room) -> bool {
     room.owner_id == Some(person.id) || (room.lobby && person.role == Role::Admin)
 }
 
-/// Who may delete what others wrote in a room, as far as they may read it: its owner and
-/// administrators. Never in a direct conversation, which is its two people's alone.
+/// Who may keep order in a room that they may read, deleting what others wrote and removing members: its
+/// owner, and administrators. In a direct conversation, which is its two people's alone, nobody may.
 pub fn may_moderate(person: &Person, room: &Room) -> bool {
-    let here = room.visibility != Visibility::Direct;
-    here && (room.owner_id == Some(person.id) || person.role == Role::Admin)
+    room.visibility != Visibility::Direct
+        && may_read(room)
+        && (room.owner_id == Some(person.id) || person.role == Role::Admin)
 }
 
 #[cfg(test)]
@@ -396,27 +380,25 @@ mod tests {
     }
 
     #[test]
-    fn a_room_is_moderated_by_its_owner_and_administrators_and_a_conversation_by_nobody() {
-        for visibility in [Visibility::Public, Visibility::Private] {
-            let room = room(visibility, Some(Seq(0)));
-            assert!(may_moderate(&person(1, Role::Member), &room), "the owner");
-            assert!(may_moderate(&person(2, Role::Admin), &room));
-            assert!(!may_moderate(&person(2, Role::Member), &room));
-        }
-        let direct = Room { owner_id: None, ..room(Visibility::Direct, Some(Seq(0))) };
-        assert!(!may_moderate(&person(1, Role::Admin), &direct));
-    }
-
-    #[test]
-    fn a_code_is_read_however_it_is_typed() {
-        let code = Code::new(&Random::system());
-        let shown = code.to_string();
-        assert_eq!(shown.len(), 14, "{shown}");
-        assert_eq!(Code::parse(&shown), Some(code.clone()));
-        assert_eq!(Code::parse(&shown.to_lowercase().replace('-', " ")), Some(code));
-        assert_eq!(Code::parse("oiL0-0000-0000"), Code::parse("0110-0000-0000"));
-        for bad in ["", "0000-0000-000", "0000-0000-00000", "U000-0000-0000", "ñ000-0000-0000"] {
-            assert_eq!(Code::parse(bad), None, "{bad}");
+    fn order_is_kept_by_the_owner_and_by_administrators_where_they_may_read() {
+        use Visibility::{Direct, Private, Public};
+        let (owner, admin, other) =
+            (person(1, Role::Member), person(2, Role::Admin), person(3, Role::Member));
+        let (inside, outside) = (Some(Seq(0)), None);
+        for (who, visibility, read, may) in [
+            (&owner, Public, inside, true),
+            (&owner, Private, inside, true),
+            (&owner, Private, outside, false),
+            (&owner, Direct, inside, false),
+            (&admin, Public, outside, true),
+            (&admin, Private, inside, true),
+            (&admin, Private, outside, false),
+            (&admin, Direct, inside, false),
+            (&other, Public, inside, false),
+            (&other, Private, inside, false),
+        ] {
+            let room = room(visibility, read);
+            assert_eq!(may_moderate(who, &room), may, "{who:?} {visibility:?} {read:?}");
         }
     }
 

@@ -1,0 +1,264 @@
+//! Joining and leaving a room. Whether somebody may join is asked in the transaction that makes them a
+//! member, with the room locked: a removal or a renewed code that comes first counts.
+
+use crate::chat::accounts::model::Person;
+use crate::chat::audit;
+use crate::chat::audit::model::Action;
+use crate::chat::news;
+use crate::chat::news::model::{News, Stamp};
+use crate::chat::rooms::model::{Code, Door, Moderator, Refusal, Standing, Visibility, may_join};
+use crate::db::{Change, Db, reading, writing};
+use crate::kernel::{RoomId, UserId};
+
+/// What became of an attempt to join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::chat) enum Joined {
+    /// They are a member from now on, and have read everything so far.
+    Now,
+    Before,
+    Refused(Refusal),
+}
+
+/// What became of an attempt to remove a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::chat::rooms) enum Removed {
+    Now,
+    Before,
+    NoMember,
+}
+
+/// Makes somebody a member if this door lets them in.
+pub(in crate::chat::rooms) async fn join(
+    db: &Db,
+    user: UserId,
+    room: RoomId,
+    door: &Door,
+    stamp: Stamp,
+) -> Result<Joined, sqlx::Error> {
+    let mut change = db.change().await?;
+    let joined = admit(&mut change, (user, room), door, stamp).await?;
+    change.commit().await?;
+    Ok(joined)
+}
+
+/// The same as part of a larger change.
+pub(in crate::chat) async fn admit(
+    change: &mut Change,
+    (user, room): (UserId, RoomId),
+    door: &Door,
+    stamp: Stamp,
+) -> Result<Joined, sqlx::Error> {
+    lock(change, room).await?;
+    let Some((member, standing)) = standing(change, user, room, door).await? else {
+        return Ok(Joined::Refused(Refusal::Shut));
+    };
+    if member {
+        return Ok(Joined::Before);
+    }
+    if let Err(refusal) = may_join(&standing, door) {
+        return Ok(Joined::Refused(refusal));
+    }
+    if standing.removed {
+        forget_removal(change, user, room).await?;
+    }
+    insert_member(change, user, room, stamp).await?;
+    Ok(Joined::Now)
+}
+
+/// Whether they are a member, and what counts if they are none.
+async fn standing(
+    change: &mut Change,
+    user: UserId,
+    room: RoomId,
+    door: &Door,
+) -> Result<Option<(bool, Standing)>, sqlx::Error> {
+    let host = match door {
+        Door::Invitation(host) => Some(host.0),
+        Door::Public | Door::Code(_) => None,
+    };
+    let row: Option<(String, Option<String>, i64, i64, i64, i64)> =
+        writing!(*change, |connection| {
+            sqlx::query_as(
+                "select r.visibility, r.code,
+               (select count(*) from memberships where room_id = r.id and user_id = $1),
+               (select count(*) from memberships where room_id = r.id and user_id = $3),
+               (select count(*) from removals where room_id = r.id and user_id = $1),
+               (select count(*) from (select 1 from memberships m join users u on u.id = m.user_id
+                  where m.room_id = r.id and u.deactivated_at is null limit 1) somebody)
+             from rooms r where r.id = $2",
+            )
+            .bind(user.0)
+            .bind(room.0)
+            .bind(host)
+            .fetch_optional(connection)
+            .await?
+        });
+    Ok(row.map(|(visibility, code, member, host, removed, inhabited)| {
+        let standing = Standing {
+            visibility: Visibility::from_column(&visibility),
+            code: code.as_deref().and_then(Code::from_column),
+            host: host > 0,
+            removed: removed > 0,
+            inhabited: inhabited > 0,
+        };
+        (member > 0, standing)
+    }))
+}
+
+/// Lets nobody else come, go or post until this change ends: who owns a room depends on who is in it.
+/// An update that changes nothing locks the row on either engine.
+pub(super) async fn lock(change: &mut Change, room: RoomId) -> Result<(), sqlx::Error> {
+    writing!(*change, |connection| {
+        sqlx::query("update rooms set rev = rev where id = $1")
+            .bind(room.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+pub(super) async fn insert_member(
+    change: &mut Change,
+    user: UserId,
+    room: RoomId,
+    stamp: Stamp,
+) -> Result<(), sqlx::Error> {
+    let joined = writing!(*change, |connection| {
+        sqlx::query(
+            "insert into memberships (user_id, room_id, last_read_seq, joined_at)
+             select $1, id, last_seq, $3 from rooms where id = $2
+             on conflict (user_id, room_id) do nothing",
+        )
+        .bind(user.0)
+        .bind(room.0)
+        .bind(stamp.now.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    if joined > 0 {
+        news::note(change, stamp, News::Joined(room, user)).await?;
+    }
+    Ok(())
+}
+
+/// Ends a membership; an owner's room goes to whoever has been in it longest. False when there was
+/// none.
+pub(in crate::chat::rooms) async fn leave(
+    db: &Db,
+    user: UserId,
+    room: RoomId,
+    stamp: Stamp,
+) -> Result<bool, sqlx::Error> {
+    let mut change = db.change().await?;
+    lock(&mut change, room).await?;
+    let left = end_membership(&mut change, user, room, stamp).await?;
+    change.commit().await?;
+    Ok(left)
+}
+
+/// Ends a membership against its owner's wish: it is remembered, and the room gets another code.
+pub(in crate::chat::rooms) async fn remove(
+    db: &Db,
+    moderator: &Moderator,
+    person: &Person,
+    code: &Code,
+    stamp: Stamp,
+) -> Result<Removed, sqlx::Error> {
+    let (user, room) = (person.id, moderator.room().id);
+    let mut change = db.change().await?;
+    lock(&mut change, room).await?;
+    if !end_membership(&mut change, user, room, stamp).await? {
+        let before = is_removed(db, user, room).await?;
+        return Ok(if before { Removed::Before } else { Removed::NoMember });
+    }
+    writing!(change, |connection| {
+        sqlx::query(
+            "insert into removals (room_id, user_id, removed_at) values ($1, $2, $3)
+             on conflict (room_id, user_id) do nothing",
+        )
+        .bind(room.0)
+        .bind(user.0)
+        .bind(stamp.now.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    super::directory::write_code(&mut change, room, code, stamp).await?;
+    let (user, room) = ((user, person.name.as_str()), (room, moderator.room().name.as_str()));
+    let act = (Some(moderator.person().id), stamp.now);
+    audit::record(&mut change, act, Action::RemoveMember { user, room }).await?;
+    change.commit().await?;
+    Ok(Removed::Now)
+}
+
+async fn end_membership(
+    change: &mut Change,
+    user: UserId,
+    room: RoomId,
+    stamp: Stamp,
+) -> Result<bool, sqlx::Error> {
+    let left = writing!(*change, |connection| {
+        sqlx::query("delete from memberships where user_id = $1 and room_id = $2")
+            .bind(user.0)
+            .bind(room.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    if left == 0 {
+        return Ok(false);
+    }
+    news::note(change, stamp, News::Left(room, user)).await?;
+    let passed_on = writing!(*change, |connection| {
+        sqlx::query(
+            "update rooms set owner_id =
+               (select m.user_id from memberships m join users u on u.id = m.user_id
+                where m.room_id = $2 and u.deactivated_at is null
+                order by m.joined_at, m.user_id limit 1)
+             where id = $2 and owner_id = $1",
+        )
+        .bind(user.0)
+        .bind(room.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    if passed_on > 0 {
+        news::note(change, stamp, News::Room(room)).await?;
+    }
+    Ok(true)
+}
+
+async fn forget_removal(
+    change: &mut Change,
+    user: UserId,
+    room: RoomId,
+) -> Result<(), sqlx::Error> {
+    writing!(*change, |connection| {
+        sqlx::query("delete from removals where room_id = $1 and user_id = $2")
+            .bind(room.0)
+            .bind(user.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+/// Whether somebody was removed from a room and not invited since.
+pub(in crate::chat::rooms) async fn is_removed(
+    db: &Db,
+    user: UserId,
+    room: RoomId,
+) -> Result<bool, sqlx::Error> {
+    let (found,): (i64,) = reading!(db, |pool| {
+        sqlx::query_as("select count(*) from removals where room_id = $1 and user_id = $2")
+            .bind(room.0)
+            .bind(user.0)
+            .fetch_one(pool)
+            .await?
+    });
+    Ok(found > 0)
+}
