@@ -419,3 +419,35 @@ async fn an_export_carries_removals() {
     bert.post(&format!("{}/messages", house.path), json!({"body": "sigo aquí"})).await;
     house.live.until("closed").await;
 }
+
+#[tokio::test]
+async fn a_code_opens_its_room_in_whatever_dress_it_comes() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let mut browser = server.browser();
+    browser.login("luis", PASSWORD).await;
+    let room = ana.post("/rooms", json!({"name": "Junta", "visibility": "private"})).await;
+    let (path, code) = (format!("/rooms/{}", room["id"]), room["code"].as_str().expect("a code"));
+    let page = server.url(&format!("/join/{code}"));
+    let dressed = [
+        code.to_lowercase(),
+        page.clone(),
+        format!("{page}?from=mail."),
+        page.trim_start_matches("http://").to_owned(),
+        format!("join/{code}"),
+        format!("\u{201c}{code}\u{201d}."),
+        code.replace('-', "\u{2013}"),
+        code.replace('-', "\u{200b} "),
+        format!("See you at {page}!"),
+    ];
+    for text in dressed {
+        luis.post("/join", json!({"code": text})).await;
+        luis.ok(Method::POST, &format!("{path}/leave"), None).await;
+        assert_eq!(browser.submit("/join", &[("code", &text)]).await.path, path, "{text:?}");
+        luis.ok(Method::POST, &format!("{path}/leave"), None).await;
+        for command in ["/join", "#gR"] {
+            assert_eq!(browser.say(&format!("{command} {text}")).await.path, path, "{text:?}");
+            luis.ok(Method::POST, &format!("{path}/leave"), None).await;
+        }
+    }
+}

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
+use unicode_normalization::UnicodeNormalization;
+
 use crate::kernel::Random;
+use crate::text::visible::is_ignorable;
 
 /// What lets people into a room: twelve characters of Crockford's base 32, which has no letters
 /// that are taken for digits. Some 60 bits: not to be guessed, easy to read out.
@@ -17,19 +21,50 @@ impl Code {
         Self(random.bytes::<12>().into_iter().map(letter).collect())
     }
 
-    /// A code as somebody typed it: case and hyphens do not matter, nor whether it was an O or a 0.
+    /// The code in a text, however it got there: typed, or copied as a link or out of a sentence. Case,
+    /// spaces and punctuation do not matter, nor whether it was an O or a 0, nor letters of other
+    /// scripts that look the same.
     pub fn parse(text: &str) -> Option<Self> {
+        let text = plain(text);
+        let in_word = || text.split_whitespace().find_map(Self::compact);
+        Self::in_link(&text)
+            .or_else(|| Self::compact(&text))
+            .or_else(in_word)
+            .or_else(|| Self::in_groups(&text))
+    }
+
+    /// What follows in the path of a link, whole or in part.
+    fn in_link(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        text.split("join/").skip(1).find_map(|rest| {
+            let end = rest.find(|c: char| c.is_whitespace() || "/?#".contains(c));
+            Self::compact(&rest[..end.unwrap_or(rest.len())]).or_else(|| Self::compact(rest))
+        })
+    }
+
+    /// A text that is a code and nothing else but what stands between its characters.
+    fn compact(text: &str) -> Option<Self> {
         let code: String = text
             .chars()
-            .filter(|c| !matches!(c, '-' | ' '))
+            .filter(|c| c.is_alphanumeric())
+            .take(13)
             .map(|c| match c.to_ascii_uppercase() {
                 'O' => '0',
                 'I' | 'L' => '1',
                 other => other,
             })
             .collect();
-        let known = |c: char| u8::try_from(c).is_ok_and(|c| CODE_ALPHABET.contains(&c));
-        (code.len() == 12 && code.chars().all(known)).then_some(Self(code))
+        Self::from_column(&code)
+    }
+
+    /// Three words of four characters in a row, the ones in capitals first: "Code: H57H 4VGC Y811".
+    fn in_groups(text: &str) -> Option<Self> {
+        let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
+        let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        let found =
+            || words.windows(3).rev().filter(|three| three.iter().all(|one| one.len() == 4));
+        let capitals = |three: &&[&str]| !three.concat().contains(char::is_lowercase);
+        found().filter(capitals).chain(found()).find_map(|three| Self::compact(&three.concat()))
     }
 
     /// A code as the database keeps it.
@@ -56,6 +91,30 @@ impl fmt::Display for Code {
     }
 }
 
+/// The zeros of the digits that some keyboards have in place of ours.
+const ZEROS: [char; 4] = ['\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}'];
+
+/// A text in letters and digits of ASCII where it has any that look so, without what nobody sees.
+fn plain(text: &str) -> String {
+    let text = percent_decode_str(text).decode_utf8_lossy();
+    text.nfkc().filter(|c| !is_ignorable(*c)).map(alike).collect()
+}
+
+fn alike(c: char) -> char {
+    if c.is_ascii() {
+        return c;
+    }
+    let place = |zero: &char| u32::from(c).checked_sub(u32::from(*zero));
+    let digit = ZEROS.iter().filter_map(place).find_map(|place| char::from_digit(place, 10));
+    let mut buffer = [0; 4];
+    let mut skeleton = unicode_security::skeleton(c.encode_utf8(&mut buffer));
+    let letter = match (skeleton.next(), skeleton.next()) {
+        (Some(letter), None) if letter.is_ascii_alphanumeric() => Some(letter),
+        _ => None,
+    };
+    digit.or(letter).unwrap_or(c)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,8 +127,82 @@ mod tests {
         assert_eq!(Code::parse(&shown), Some(code.clone()));
         assert_eq!(Code::parse(&shown.to_lowercase().replace('-', " ")), Some(code));
         assert_eq!(Code::parse("oiL0-0000-0000"), Code::parse("0110-0000-0000"));
-        for bad in ["", "0000-0000-000", "0000-0000-00000", "U000-0000-0000", "ñ000-0000-0000"] {
-            assert_eq!(Code::parse(bad), None, "{bad}");
+    }
+
+    /// Each of them is H57H-4VGC-Y811.
+    const DRESSED: [&str; 45] = [
+        "H57H-4VGC-Y811",
+        "H57H4VGCY811",
+        "h57h-4vgc-y811",
+        "H57H 4VGC Y811",
+        "H57H - 4VGC - Y811",
+        "  H57H-4VGC-Y811\n",
+        "H57H-4VGC-Y8lI",
+        "H57H\u{2013}4VGC\u{2013}Y811",
+        "H57H\u{2014}4VGC\u{2014}Y811",
+        "H57H\u{2010}4VGC\u{2011}Y811",
+        "H57H\u{2212}4VGC\u{ff0d}Y811",
+        "H57H\u{ad}-4VGC\u{ad}-Y811",
+        "H57H\u{a0}4VGC\u{2009}Y811",
+        "H57H_4VGC.Y811",
+        "\u{feff}H57H-4VGC-Y811\u{200b}",
+        "H57H-\u{200b}4VGC-\u{2060}Y811",
+        "\u{202a}H57H-4VGC-Y811\u{202c}",
+        "H57H-4VGC-Y811.",
+        "H57H-4VGC-Y811, please",
+        "(H57H-4VGC-Y811)",
+        "\u{201c}H57H-4VGC-Y811\u{201d}!",
+        "«H57H-4VGC-Y811»…",
+        "**H57H-4VGC-Y811**",
+        "`H57H-4VGC-Y811`",
+        "Ｈ５７Ｈ－４ＶＧＣ－Ｙ８１１",
+        "Н57Н-4VGC-Y811",
+        "H57H-4VGС-Υ811",
+        "H٥٧H-٤VGC-Y٨١١",
+        "H۵۷H-۴VGC-Y۸۱۱",
+        "Code: H57H-4VGC-Y811",
+        "The code is H57H 4VGC Y811.",
+        "Join us with the code H57H 4VGC Y811",
+        "my code is h57h 4vgc y811",
+        "https://chat.example.org/join/H57H-4VGC-Y811",
+        "http://127.0.0.1:3000/join/h57h4vgcy811",
+        "chat.example.org/join/H57H-4VGC-Y811",
+        "/join/H57H-4VGC-Y811",
+        "join/H57H-4VGC-Y811",
+        "https://chat.example.org/join/H57H-4VGC-Y811/",
+        "https://chat.example.org/join/H57H-4VGC-Y811?utm_source=mail#top",
+        "https://chat.example.org/join/H57H%2D4VGC%2DY811",
+        "<https://chat.example.org/join/H57H-4VGC-Y811>",
+        "[Huerto](https://chat.example.org/join/H57H-4VGC-Y811)",
+        "See https://chat.example.org/join/H57H-4VGC-Y811, and bring a spade.",
+        "https://chat.example.org/join/H57H-4VGC-\nY811",
+    ];
+
+    #[test]
+    fn a_code_is_found_in_whatever_dress_it_comes() {
+        let code = Code::from_column("H57H4VGCY811").expect("a code");
+        for text in DRESSED {
+            assert_eq!(Code::parse(text), Some(code.clone()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_code_is_none() {
+        for text in [
+            "",
+            "0000-0000-000",
+            "0000-0000-00000",
+            "U000-0000-0000",
+            "ñ000-0000-0000",
+            "Huerto",
+            "https://chat.example.org/join/",
+            "https://chat.example.org/rooms/12",
+            "H57H-4VGC",
+            "%",
+            "%ff%fe",
+            "----",
+        ] {
+            assert_eq!(Code::parse(text), None, "{text:?}");
         }
     }
 }
