@@ -167,4 +167,5 @@ admin-room-change = Change
 admin-room-rename = Rename
 room-removed = You were removed from this room. Somebody in it can invite you again.
 removed-from = You were removed from {"{name}"}. Somebody in it can invite you again.
+room-outsider = Only members of this room may do this.
 room-oneself = You cannot remove yourself. To go, use /leave or “Leave the room” in its settings.

@@ -167,4 +167,5 @@ admin-room-change = Cambiar
 admin-room-rename = Cambiar el nombre
 room-removed = Te quitaron de esta sala. Alguien que esté en ella puede invitarte de nuevo.
 removed-from = Te quitaron de {"{name}"}. Alguien que esté en ella puede invitarte de nuevo.
+room-outsider = Esto solo lo puede hacer quien está en esta sala.
 room-oneself = No puedes quitarte a ti de la sala. Para irte, usa /leave o «Dejar la sala» en sus ajustes.

@@ -10,15 +10,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::shapes::{Items, User};
-use crate::chat::accounts::model::{NewAccount, TokenLabel, TokenLifetime};
-use crate::chat::accounts::{RegisterError, Visitor};
-use crate::http::{Client, JsonBody, Problem, Site, Viewer};
-use crate::kernel::Invalid;
+use crate::chat::accounts::model::{DisplayName, NewAccount, TokenLabel, TokenLifetime};
+use crate::chat::accounts::{ChangeError, RegisterError, Visitor};
+use crate::http::{Client, JsonBody, PathId, Problem, Site, Viewer};
+use crate::kernel::{Invalid, UserId};
 
 pub(super) fn router() -> OpenApiRouter<Site> {
     OpenApiRouter::new()
         .routes(routes!(index, create))
-        .routes(routes!(show_me))
+        .routes(routes!(show))
+        .routes(routes!(show_me, update_me))
         .routes(routes!(create_token))
         .routes(routes!(destroy_token))
 }
@@ -89,6 +90,26 @@ async fn index(State(site): State<Site>, _: Viewer) -> Result<Response, Problem>
     Ok(Json(Items { items: items.collect() }).into_response())
 }
 
+/// One person
+#[utoipa::path(
+    get,
+    path = "/users/{id}",
+    tag = "people",
+    params(("id" = i64, Path, description = "The person.")),
+    responses(
+        (status = 200, description = "Who it is.", body = User<'static>),
+        (status = 404, description = "Nobody with an open account."),
+    ),
+)]
+async fn show(
+    State(site): State<Site>,
+    _: Viewer,
+    PathId(id): PathId,
+) -> Result<Response, Problem> {
+    let person = site.accounts.by_id(UserId(id)).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(User::new(&person, site.presence.is_online(person.id))).into_response())
+}
+
 /// Who the token belongs to
 #[utoipa::path(
     get,
@@ -98,6 +119,42 @@ async fn index(State(site): State<Site>, _: Viewer) -> Result<Response, Problem>
 )]
 async fn show_me(State(site): State<Site>, Viewer(me): Viewer) -> Response {
     Json(User::new(&me.person, site.presence.is_online(me.person.id))).into_response()
+}
+
+/// What to change of yourself. What is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UserChange, example = json!({"display_name": "Ada Lovelace"}))]
+struct MeForm {
+    #[schema(min_length = 1, max_length = 64)]
+    display_name: Option<String>,
+}
+
+/// Change how others see you
+#[utoipa::path(
+    patch,
+    path = "/me",
+    tag = "people",
+    request_body = MeForm,
+    responses(
+        (status = 200, description = "You, as you are now.", body = User<'static>),
+        (status = 422, description = "That is no display name, or it looks like that of another user."),
+    ),
+)]
+async fn update_me(
+    State(site): State<Site>,
+    Viewer(me): Viewer,
+    JsonBody(form): JsonBody<MeForm>,
+) -> Result<Response, Problem> {
+    if let Some(name) = &form.display_name {
+        let renamed = site.accounts.rename(&me, &DisplayName::parse(name)?).await;
+        renamed.map_err(|error| match error {
+            ChangeError::Fault(fault) => Problem::from(fault),
+            // Names change without a password; nothing else can be wrong with them.
+            _ => Invalid::new("display_name", "name-taken").into(),
+        })?;
+    }
+    let person = site.accounts.by_id(me.person.id).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(User::new(&person, site.presence.is_online(person.id))).into_response())
 }
 
 /// Somebody who wants a token.

@@ -18,7 +18,7 @@ use crate::kernel::{Invalid, MessageId, Rev, Seq};
 pub(super) fn router() -> OpenApiRouter<Site> {
     OpenApiRouter::new()
         .routes(routes!(index, create))
-        .routes(routes!(update, destroy))
+        .routes(routes!(show, update, destroy))
         .routes(routes!(react, unreact))
 }
 
@@ -151,6 +151,21 @@ async fn create(
     let posted = site.messages.post(member, draft).await?;
     let status = if posted.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(MessageShape::from(&*posted.message))).into_response())
+}
+
+/// One message
+#[utoipa::path(
+    get,
+    path = "/messages/{id}",
+    tag = "messages",
+    params(("id" = i64, Path, description = "The message.")),
+    responses(
+        (status = 200, description = "The message as it is now.", body = MessageShape<'static>),
+        (status = 404, description = "No message, or none that you may see."),
+    ),
+)]
+async fn show(CanSee { message, .. }: CanSee) -> Response {
+    Json(MessageShape::from(&message)).into_response()
 }
 
 /// Another text.

@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod errors;
+mod members;
 mod messages;
 mod reference;
 mod rooms;
@@ -43,6 +44,7 @@ fn calls() -> OpenApiRouter<Site> {
     OpenApiRouter::with_openapi(reference::base())
         .merge(accounts::router())
         .merge(rooms::router())
+        .merge(members::router())
         .merge(messages::router())
         .merge(search::router())
         .merge(audit::router())

@@ -113,6 +113,7 @@ impl From<RoomError> for Problem {
             RoomError::Permanent => Self::saying(StatusCode::CONFLICT, "room-permanent"),
             RoomError::Gone => Self::not_found(),
             RoomError::NoMember => Self::saying(StatusCode::CONFLICT, "room-no-member"),
+            RoomError::Outsider => Self::saying(StatusCode::FORBIDDEN, "room-outsider"),
             RoomError::Oneself => Self::saying(StatusCode::CONFLICT, "room-oneself"),
             RoomError::Fault(fault) => fault.into(),
         }

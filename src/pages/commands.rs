@@ -241,6 +241,7 @@ impl Desk<'_> {
             RoomError::Permanent => Ok(self.refuse("room-permanent")),
             RoomError::NoMember => Ok(self.refuse("room-no-member")),
             RoomError::Gone => Err(Problem::not_found()),
+            RoomError::Outsider => Ok(self.refuse("room-outsider")),
             RoomError::Oneself => Ok(self.refuse("room-oneself")),
             RoomError::Fault(fault) => Err(fault.into()),
         }

@@ -27,6 +27,7 @@ mod live;
 mod live_limits;
 mod live_streams;
 mod meanwhile;
+mod members;
 mod mentions;
 mod message_page;
 mod messages;

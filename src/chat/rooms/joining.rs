@@ -86,7 +86,7 @@ impl Rooms {
     /// Makes somebody a member whom a member brings along, also if they had been removed.
     ///
     /// # Errors
-    /// [`RoomError::Permanent`] for a direct conversation, [`RoomError::NoMember`] for who is not in
+    /// [`RoomError::Permanent`] for a direct conversation, [`RoomError::Outsider`] for who is not in
     /// the room themselves.
     pub async fn invite(&self, reader: &Reader, guest: &Person) -> Result<(), RoomError> {
         if reader.room.visibility == Visibility::Direct {
@@ -95,7 +95,7 @@ impl Rooms {
         match self.enter(guest, &reader.room, &Door::Invitation(reader.person.id)).await {
             Ok(()) => Ok(()),
             Err(AccessError::Fault(fault)) => Err(fault.into()),
-            Err(_) => Err(RoomError::NoMember),
+            Err(_) => Err(RoomError::Outsider),
         }
     }
 

@@ -19,6 +19,7 @@ use super::accounts::model::Person;
 use super::events::{Bell, Notice, Topic};
 use super::news::model::{Origin, Stamp};
 use crate::db::Db;
+use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Clock, Fault, Random, RoomId, Seq, Timestamp, UserId};
 use crate::text::names::fold;
 
@@ -64,6 +65,9 @@ pub enum RoomError {
     /// It was deleted, or put back, a moment ago.
     #[error("no such room any more")]
     Gone,
+    /// What members do, and they are none.
+    #[error("not a member themselves")]
+    Outsider,
     /// Nobody removes themselves: they leave, which passes on what they own.
     #[error("nobody removes themselves")]
     Oneself,
@@ -275,6 +279,19 @@ impl Rooms {
     /// When the database cannot be asked.
     pub async fn members(&self, reader: &Reader) -> Result<Vec<UserId>, Fault> {
         Ok(store::members(&self.db, reader.room.id).await?)
+    }
+
+    /// The members with an id after that one, ascending.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn members_after(
+        &self,
+        reader: &Reader,
+        after: UserId,
+        limit: Limit,
+    ) -> Result<Page<Person>, Fault> {
+        Ok(store::members_after(&self.db, reader.room.id, after, limit).await?)
     }
 
     /// The people in the room, by name.

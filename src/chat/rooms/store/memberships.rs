@@ -10,6 +10,7 @@ use crate::chat::news;
 use crate::chat::news::model::{News, Stamp};
 use crate::chat::rooms::model::{Census, Progress};
 use crate::db::{Db, reading, reading_many, rows, writing};
+use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{RoomId, Seq, UserId};
 
 /// Gives the rooms of somebody whose account is closed to whoever of the others has been in each
@@ -95,6 +96,29 @@ pub(in crate::chat::rooms) async fn members(
         .await?
     });
     Ok(rows.into_iter().map(|(id,)| UserId(id)).collect())
+}
+
+/// Who is in a room, by id.
+pub(in crate::chat::rooms) async fn members_after(
+    db: &Db,
+    room: RoomId,
+    after: UserId,
+    limit: Limit,
+) -> Result<Page<Person>, sqlx::Error> {
+    let rows: Vec<PersonRow> = reading!(db, |pool| {
+        sqlx::query_as(
+            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar
+             from memberships m join users u on u.id = m.user_id
+             where m.room_id = $1 and m.user_id > $2 and u.deactivated_at is null
+             order by m.user_id limit $3",
+        )
+        .bind(room.0)
+        .bind(after.0)
+        .bind(limit.and_one())
+        .fetch_all(pool)
+        .await?
+    });
+    Ok(Page::cut(rows.into_iter().map(Person::from).collect(), limit))
 }
 
 /// Who is in a room, by name.

@@ -15,7 +15,7 @@ pub(super) use self::directory::{
 };
 pub(in crate::chat) use self::joining::{Joined, admit};
 pub(super) use self::joining::{Removed, is_removed, join, leave, remove};
-pub(super) use self::memberships::{census, mark_read, members, pass_on, people};
+pub(super) use self::memberships::{census, mark_read, members, members_after, pass_on, people};
 
 use super::model::{Code, Progress, Room, Visibility};
 use crate::db::in_order;
