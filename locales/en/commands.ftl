@@ -20,7 +20,12 @@ command-me = says what you do
 command-help = lists the commands
 
 command-unknown = There is no command { $name }; nothing was sent.
-command-see-help = /help lists them all. Two slashes send one.
+command-see-help = /help lists them all. To send this as text, begin it with two slashes: //
+command-excess = { $name } takes nothing after it; nothing was done.
+command-needs-person = Whom? Write it like this:
+send-as-text = Post it as text
+topic-is = The topic is: { $name }
+topic-none = This room has no topic.
 command-needs-room = Which room? Add its name or code.
 did-you-mean = Did you mean: { $name }?
 no-such-room = There is no room { $name } that you may see.

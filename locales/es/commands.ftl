@@ -20,7 +20,12 @@ command-me = dice lo que haces
 command-help = enumera las órdenes
 
 command-unknown = No hay ninguna orden { $name }; no se ha enviado nada.
-command-see-help = /help las enumera todas. Dos barras envían una.
+command-see-help = /help los muestra todos. Para enviar esto como texto, empieza con dos barras: //
+command-excess = { $name } no lleva nada detrás; no se hizo nada.
+command-needs-person = ¿A quién? Se escribe así:
+send-as-text = Publicarlo como texto
+topic-is = El tema es: { $name }
+topic-none = Esta sala no tiene tema.
 command-needs-room = ¿Qué sala? Añade su nombre o su código.
 did-you-mean = ¿Querías decir: { $name }?
 no-such-room = No hay ninguna sala { $name } que puedas ver.

@@ -8,9 +8,9 @@ use super::joining::{self, Wanted};
 use super::messages::{PostForm, post_message};
 use super::rooms::Answer;
 use crate::chat::accounts::model::Person;
-use crate::chat::commands::{COMMANDS, Command, nearest};
+use crate::chat::commands::{COMMANDS, Command, Described, nearest};
 use crate::chat::messages::WriteError;
-use crate::chat::messages::model::Kind;
+use crate::chat::messages::model::{Kind, MessageBody};
 use crate::chat::rooms::model::{Member, NewRoom, Reader, Room, RoomChange, RoomTopic, Visibility};
 use crate::chat::rooms::{AccessError, RoomError};
 use crate::http::rate_limit::{Action, open_direct};
@@ -31,6 +31,8 @@ pub(super) struct Desk<'a> {
     pub site: &'a Site,
     /// The room that is open before them.
     pub reader: &'a Reader,
+    /// What the form was sent with: what a command posts is posted once.
+    pub nonce: &'a str,
     pub t: Language,
 }
 
@@ -67,12 +69,25 @@ impl Desk<'_> {
     /// The answer to a command that is none.
     pub fn unknown(&self, name: &str, nearest: &[&str]) -> Answer {
         let mut lines = vec![self.t.name("command-unknown", name)];
-        if nearest.is_empty() {
-            lines.push(self.t.say("command-see-help").to_owned());
-        } else {
+        if !nearest.is_empty() {
             lines.push(self.t.name("did-you-mean", nearest.join(", ")));
         }
-        Answer { status: StatusCode::UNPROCESSABLE_ENTITY, lines }
+        lines.push(self.t.say("command-see-help").to_owned());
+        Answer { as_text: true, ..refusal(lines) }
+    }
+
+    /// The answer to a sentence that begins like a command.
+    pub fn excess(&self, spelled: &str) -> Answer {
+        let mut lines = vec![self.t.name("command-excess", spelled)];
+        if spelled.starts_with('/') {
+            lines.push(self.t.say("command-see-help").to_owned());
+        }
+        Answer { as_text: true, ..refusal(lines) }
+    }
+
+    /// The answer to a command that takes a person and has none.
+    pub fn nobody(&self, described: &Described) -> Answer {
+        refusal(vec![self.t.say("command-needs-person").to_owned(), self.describe(described)])
     }
 
     async fn create(&self, name: &str) -> Result<Outcome, Problem> {
@@ -100,6 +115,7 @@ impl Desk<'_> {
     async fn leave(&self) -> Result<Outcome, Problem> {
         match self.site.rooms.leave(self.reader).await {
             Ok(()) => Ok(go(self.site.rooms.lobby().await?)),
+            Err(RoomError::NoMember) => Ok(self.refuse("room-outsider")),
             Err(error) => self.explain(error),
         }
     }
@@ -129,14 +145,21 @@ impl Desk<'_> {
         let Some(person) = self.site.accounts.find(name).await? else {
             return self.no_person(name).await;
         };
-        if text.is_empty() {
-            return Ok(self.refuse("body-empty"));
+        if let Err(invalid) = MessageBody::parse(&text) {
+            return Ok(self.refuse(invalid.reason));
         }
         let member = open_direct(self.site, self.me(), &person).await?;
         self.post(&member, text, Kind::Text).await
     }
 
+    /// Sets the topic; without one shows it. To take it away there are the settings of the room.
     async fn topic(&self, topic: &str) -> Result<Outcome, Problem> {
+        if topic.is_empty() {
+            return Ok(say(vec![match self.reader.room().topic.as_str() {
+                "" => self.t.say("topic-none").to_owned(),
+                topic => self.t.name("topic-is", topic),
+            }]));
+        }
         let topic = match RoomTopic::parse(topic) {
             Ok(topic) => topic,
             Err(problem) => return Ok(self.refuse(problem.reason)),
@@ -179,9 +202,6 @@ impl Desk<'_> {
     }
 
     async fn act(&self, text: String) -> Result<Outcome, Problem> {
-        if text.is_empty() {
-            return Ok(self.refuse("body-empty"));
-        }
         match self.site.rooms.member(self.me(), self.room()).await {
             Ok(member) => self.post(&member, text, Kind::Action).await,
             Err(AccessError::Removed) => Ok(self.removed()),
@@ -190,7 +210,8 @@ impl Desk<'_> {
     }
 
     async fn post(&self, member: &Member, body: String, kind: Kind) -> Result<Outcome, Problem> {
-        let form = PostForm { body, ..PostForm::default() };
+        let nonce = self.nonce.to_owned();
+        let form = PostForm { body, nonce, literal: true, author: None };
         match post_message(self.site, member, &form, kind).await {
             Ok(()) => Ok(go(member.room())),
             Err(WriteError::Invalid(invalid)) => Ok(self.refuse(invalid.reason)),
@@ -199,12 +220,13 @@ impl Desk<'_> {
     }
 
     fn help(&self) -> Answer {
-        let line = |(name, takes, does): (&str, &str, &str)| {
-            let takes =
-                if takes.is_empty() { String::new() } else { format!(" {}", self.t.say(takes)) };
-            format!("{name}{takes} · {}", self.t.say(does))
-        };
-        Answer { status: StatusCode::OK, lines: COMMANDS.into_iter().map(line).collect() }
+        said(COMMANDS.iter().map(|described| self.describe(described)).collect())
+    }
+
+    fn describe(&self, (name, takes, does): &Described) -> String {
+        let takes =
+            if takes.is_empty() { String::new() } else { format!(" {}", self.t.say(takes)) };
+        format!("{name}{takes} · {}", self.t.say(does))
     }
 
     async fn no_person(&self, name: &str) -> Result<Outcome, Problem> {
@@ -219,7 +241,7 @@ impl Desk<'_> {
         if !near.is_empty() {
             lines.push(self.t.name("did-you-mean", near.join(", ")));
         }
-        Outcome::Say(Answer { status: StatusCode::UNPROCESSABLE_ENTITY, lines })
+        Outcome::Say(refusal(lines))
     }
 
     fn refuse(&self, reason: &str) -> Outcome {
@@ -232,7 +254,8 @@ impl Desk<'_> {
     }
 
     fn say(&self, status: StatusCode, text: &str) -> Outcome {
-        Outcome::Say(Answer { status, lines: vec![self.t.say(text).to_owned()] })
+        let lines = vec![self.t.say(text).to_owned()];
+        Outcome::Say(Answer { status, ..refusal(lines) })
     }
 
     fn explain(&self, error: RoomError) -> Result<Outcome, Problem> {
@@ -273,5 +296,13 @@ fn go(room: RoomId) -> Outcome {
 }
 
 fn say(lines: Vec<String>) -> Outcome {
-    Outcome::Say(Answer { status: StatusCode::OK, lines })
+    Outcome::Say(said(lines))
+}
+
+fn said(lines: Vec<String>) -> Answer {
+    Answer { status: StatusCode::OK, lines, as_text: false }
+}
+
+fn refusal(lines: Vec<String>) -> Answer {
+    Answer { status: StatusCode::UNPROCESSABLE_ENTITY, lines, as_text: false }
 }

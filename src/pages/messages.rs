@@ -58,6 +58,8 @@ pub(super) struct PostForm {
     pub nonce: String,
     /// Who wrote it, from a script: another account may have signed in since its page was loaded.
     pub author: Option<UserId>,
+    /// Whatever it looks like, it is no command.
+    pub literal: bool,
 }
 
 /// What is typed into the composer: a message, or a command.
@@ -71,10 +73,12 @@ async fn create(
     if form.author.is_some_and(|author| author != reader.person().id) {
         return Err(Problem::saying(StatusCode::CONFLICT, "signed-in-as-another"));
     }
-    let desk = Desk { site: &site, reader: &reader, t: page.t };
-    let outcome = match commands::parse(&form.body) {
+    let desk = Desk { site: &site, reader: &reader, nonce: &form.nonce, t: page.t };
+    let typed =
+        if form.literal { Typed::Text(form.body.clone()) } else { commands::parse(&form.body) };
+    let outcome = match typed {
         Typed::Text(body) => {
-            let said = PostForm { body, nonce: form.nonce.clone(), author: None };
+            let said = PostForm { body, nonce: form.nonce.clone(), literal: true, author: None };
             match say(&site, &reader, &said).await {
                 Ok(()) => Outcome::Go(to_room(reader.room().id)),
                 Err(problem) => return give_back(&site, &reader, page, form.body, problem).await,
@@ -86,6 +90,8 @@ async fn create(
             }
             outcome => outcome?,
         },
+        Typed::Excess(spelled) => Outcome::Say(desk.excess(&spelled)),
+        Typed::Nobody(described) => Outcome::Say(desk.nobody(described)),
         Typed::Unknown { name, nearest } => Outcome::Say(desk.unknown(&name, &nearest)),
     };
     match outcome {

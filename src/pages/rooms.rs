@@ -82,6 +82,8 @@ pub(super) struct Answer {
     /// Not a success where nothing was done.
     pub status: StatusCode,
     pub lines: Vec<String>,
+    /// A button sends what was typed as it is.
+    pub as_text: bool,
 }
 
 impl Answer {

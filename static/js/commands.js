@@ -6,5 +6,5 @@ export const isCommand = (text) => (text.startsWith('/') ? !text.startsWith('//'
 /** Two slashes send one. */
 export const literal = (text) => (text.startsWith('//') ? text.slice(1) : text);
 
-/** Signing out on purpose. */
-export const isExit = (text) => /^(?:\/exit|#exit)(?!\S)/i.test(text);
+/** Signing out on purpose; with more behind it, it is a sentence. */
+export const isExit = (text) => /^(?:\/exit|#exit)$/i.test(text);

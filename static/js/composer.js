@@ -11,7 +11,7 @@ export function isSendKey(event) {
   return !touch.matches || event.ctrlKey || event.metaKey;
 }
 
-/** `onSend(body, nonce)` takes over a text that fits; it is true where the text is out of the author's hands with that, else the field keeps it until the answer is here. */
+/** `onSend(body, nonce, isLiteral)` takes over a text that fits, a literal one whatever it looks like; it is true where the text is out of the author's hands with that, else the field keeps it until the answer is here. */
 export function startComposer(form, { error, draft, onSend, signal }) {
   const field = form.elements.body;
 
@@ -35,12 +35,12 @@ export function startComposer(form, { error, draft, onSend, signal }) {
     field.setSelectionRange(field.value.length, field.value.length);
   }
 
-  function submit() {
+  function submit(isLiteral) {
     // Indentation belongs to the text, empty lines before it and white space at its end do not.
     const body = field.value.replace(/^\s*\n/, '').trimEnd();
     if (!body || excess(field) > 0) { length.check(); return; }
     error.textContent = '';
-    if (!onSend(body, draft.nonceFor(field.value))) return;
+    if (!onSend(body, draft.nonceFor(field.value), isLiteral)) return;
     draft.clear();
     put('');
   }
@@ -56,7 +56,7 @@ export function startComposer(form, { error, draft, onSend, signal }) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     field.focus();
-    submit();
+    submit(event.submitter?.name === 'literal'); // the button of the answer to what looks like a command
   });
   draft.onTaken((text) => { if (field.value === text) { field.value = ''; fit(); } }, signal);
 

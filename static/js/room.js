@@ -72,16 +72,17 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
   const isText = (body) => isLive && !isCommand(body.trim());
 
   /** True where the text is out of its author's hands. Else a page is on its way, and the field keeps the text until that is here. */
-  function send(body, nonce) {
-    if (!isText(body)) {
+  function send(body, nonce, isLiteral) {
+    if (isLiteral ? !isLive : !isText(body)) {
       const fields = new FormData(form);
       fields.set('body', body);
       fields.set('nonce', nonce);
-      command(form.action, fields, { done: composer.clear, refuse: (why) => composer.complain(why || failed), isExit: isExit(body.trim()) });
+      if (isLiteral) fields.set('literal', 'true');
+      command(form.action, fields, { done: composer.clear, refuse: (why) => composer.complain(why || failed), isExit: !isLiteral && isExit(body.trim()) });
       return false;
     }
     byId('answer')?.remove(); // of a command before; the talk goes on
-    sender.post(id, literal(body), nonce);
+    sender.post(id, isLiteral ? body : literal(body), nonce);
     typing.sent();
     end.go();
     return true;

@@ -142,3 +142,17 @@ story('who signs out by command leaves no drafts behind', async ({ person }) => 
   await ana.arrives('/login');
   assert.deepEqual(await kept(), []);
 });
+
+for (const [mode, options] of MODES) {
+  story(`a sentence that begins like a command stays in the field, and one button posts it, ${mode}`, async ({ person }) => {
+    const ana = await person('ana', options);
+    for (const text of ['/leave me alone, please', '/etc/hosts is the file', '#exit now']) {
+      await say(ana, text);
+      await answers(ana, /nothing was/);
+      assert.equal(await ana.composer.inputValue(), text);
+      await ana.page.getByRole('button', { name: 'Post it as text' }).click();
+      await eventually(async () => assert.deepEqual((await ana.page.locator('article.msg[data-seq] .msg__body').allTextContents()).map((body) => body.trim()).slice(-1), [text]));
+      await eventually(async () => assert.equal(await ana.composer.inputValue(), ''));
+    }
+  });
+}

@@ -122,3 +122,118 @@ async fn lists_are_for_the_one_who_asked_and_exit_signs_out() {
     assert_eq!(luis.say("#exit").await.path, "/login");
     assert_eq!(luis.get("/rooms/1").await.path, "/login?next=%2Frooms%2F1");
 }
+
+#[tokio::test]
+async fn a_sentence_that_begins_like_a_command_is_not_carried_out_and_is_kept() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let made = ana.submit("/rooms", &[("name", "Secreta"), ("visibility", "private")]).await;
+    type_in(&mut ana, &made.path, "/invite luis").await;
+    for text in [
+        "/leave me alone, please",
+        "/LEAVE\nme",
+        "/lobby rules",
+        "/rooms are full",
+        "/users beware",
+        "/exit strategy",
+        "/help me",
+        "#eR x",
+        "#lR x",
+        "#IR x",
+        "#show users all",
+        "#exit now",
+    ] {
+        let page = type_in(&mut luis, &made.path, text).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+        assert_eq!(page.one("textarea[name=body]"), text, "what was typed is kept");
+        assert_eq!(page.one("#answer button[name=literal][form=composer]"), "Post it as text");
+        assert_eq!(luis.get(&made.path).await.status, StatusCode::OK, "{text}: still in the room");
+    }
+    assert!(luis.get(&made.path).await.messages().is_empty());
+    let as_text = [("body", "/leave me alone, please"), ("literal", "true")];
+    let page = luis.submit(&format!("{}/messages", made.path), &as_text).await;
+    assert_eq!(page.messages(), ["/leave me alone, please"]);
+    assert_eq!(type_in(&mut luis, &made.path, "/leave").await.path, "/rooms/1");
+}
+
+#[tokio::test]
+async fn what_is_no_command_names_the_way_to_send_it() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    for text in ["/etc/hosts is the file", "/1/2 cup", "/* a comment */", "/exit/now", "/craete x"]
+    {
+        let page = ana.say(text).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+        assert!(page.all("#answer p").join(" ").contains("//"), "{text}");
+        assert_eq!(page.one("textarea[name=body]"), text);
+        assert_eq!(page.one("#answer button[name=literal]"), "Post it as text");
+        let meant = page.all("#answer p").iter().any(|line| line.contains("Did you mean"));
+        assert_eq!(meant, text == "/craete x", "{text}");
+    }
+    let page = ana.submit("/rooms/1/messages", &[("body", "/1/2 cup"), ("literal", "true")]).await;
+    assert_eq!(page.messages(), ["/1/2 cup"]);
+}
+
+#[tokio::test]
+async fn a_topic_of_nothing_is_shown_and_not_deleted() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let said = |page: &Page| page.all("#answer p").join(" ");
+    let none = ana.say("/topic").await;
+    assert_eq!((none.status, said(&none).as_str()), (StatusCode::OK, "This room has no topic."));
+    ana.say("/topic riego y siembra").await;
+    for text in ["/topic", "/topic  ", "/TOPIC", "/topic \u{200b}", "/topic \u{3164}\u{ad}"] {
+        for person in [&mut ana, &mut luis] {
+            let page = person.say(text).await;
+            assert_eq!(page.status, StatusCode::OK, "{text:?}");
+            assert!(said(&page).contains("riego y siembra"), "{text:?}: {}", said(&page));
+        }
+    }
+    assert_eq!(ana.get("/rooms/1").await.one(".bar__topic"), "riego y siembra");
+}
+
+#[tokio::test]
+async fn what_a_command_posts_is_posted_once() {
+    let server = Server::start().await;
+    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let spellings = ["/me saluda", "/private luis hola", "/msg luis oye", "#/private luis mira"];
+    for (n, text) in spellings.into_iter().enumerate() {
+        let nonce = format!("n-{n}");
+        for _ in 0..3 {
+            let fields = [("body", text), ("nonce", nonce.as_str())];
+            assert_eq!(ana.submit("/rooms/1/messages", &fields).await.status, StatusCode::OK);
+        }
+    }
+    assert_eq!(ana.get("/rooms/1").await.messages(), ["saluda"]);
+    assert_eq!(luis.get("/direct/ana").await.messages(), ["hola", "oye", "mira"]);
+    // Another text under a nonce that the back button brought again is another message.
+    ana.submit("/rooms/1/messages", &[("body", "/me se va"), ("nonce", "n-0")]).await;
+    assert_eq!(ana.get("/rooms/1").await.messages(), ["saluda", "se va"]);
+}
+
+#[tokio::test]
+async fn a_command_without_its_person_says_what_it_takes() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    for (text, usage) in [
+        ("/private", "/private PERSON TEXT"),
+        ("/msg @", "/private PERSON TEXT"),
+        ("#/private", "/private PERSON TEXT"),
+        ("/invite", "/invite PERSON"),
+        ("/kick \u{200b}", "/kick PERSON"),
+    ] {
+        let page = ana.say(text).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{text:?}");
+        assert!(page.all("#answer p").join(" ").contains(usage), "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_private_message_makes_no_conversation() {
+    let server = Server::start().await;
+    let (mut ana, _) = (server.person("ana").await, server.person("luis").await);
+    for text in [format!("/private luis {}", "x".repeat(16_001)), "/private luis".to_owned()] {
+        assert_eq!(ana.say(&text).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    assert!(ana.get("/rooms/1").await.all("#direct .room").is_empty());
+}
