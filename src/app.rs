@@ -83,7 +83,8 @@ impl App {
         let executable = config.executable.map_or_else(media::executable, Ok);
         let images = ImageEncoder::new(executable?, data_dir.path().to_owned());
         let stamped = (clock.clone(), origin);
-        let messages = Messages::start(db.clone(), bell.clone(), stamped, &history, &lifecycle).await?;
+        let messages =
+            Messages::start(db.clone(), bell.clone(), stamped, &history, &lifecycle).await?;
         let site = Site::from(Parts {
             accounts,
             avatars: AvatarEncoder::new(images),

@@ -53,13 +53,13 @@ fn product(text: &str) -> u64 {
 fn number(text: &str) -> String {
     let value = product(text);
     for (unit, size) in [("MiB", 1024 * 1024), ("KiB", 1024)] {
-        if text.contains('*') && value >= size && value % size == 0 {
+        if text.contains('*') && value >= size && value.is_multiple_of(size) {
             return format!("{} {unit}", value / size);
         }
     }
     let digits = value.to_string();
     let commas = digits.chars().enumerate().flat_map(|(at, digit)| {
-        let comma = (at > 0 && (digits.len() - at) % 3 == 0).then_some(',');
+        let comma = (at > 0 && (digits.len() - at).is_multiple_of(3)).then_some(',');
         comma.into_iter().chain([digit])
     });
     commas.collect()
@@ -69,7 +69,7 @@ fn duration(text: &str) -> String {
     let (unit, value) = text.trim_start_matches("Duration::from_").split_once('(').expect("a time");
     let value = product(value.trim_end_matches(')'));
     match unit {
-        "hours" if value % 24 == 0 && value > 24 => {
+        "hours" if value.is_multiple_of(24) && value > 24 => {
             format!("{} days", number(&(value / 24).to_string()))
         }
         "hours" => format!("{value} h"),

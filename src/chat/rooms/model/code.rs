@@ -38,7 +38,7 @@ impl Code {
         let text = text.to_ascii_lowercase();
         text.split("join/").skip(1).find_map(|rest| {
             let end = rest.find(|c: char| c.is_whitespace() || "/?#".contains(c));
-            Self::compact(&rest[..end.unwrap_or(rest.len())]).or_else(|| Self::compact(rest))
+            Self::compact(rest.get(..end.unwrap_or(rest.len()))?).or_else(|| Self::compact(rest))
         })
     }
 
