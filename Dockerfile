@@ -40,7 +40,7 @@ COPY --from=executable /patio /bin/patio
 COPY script/start /bin/start
 # A new volume takes over owner and mode. Group 0 is what platforms give to a user of their choice.
 RUN install -d -o 65532 -g 0 -m 770 /storage && install -d -m 1777 /tmp
-# The demo alone would listen for this machine only.
+# The demo listens for this machine only, unless its own flag --listen says otherwise.
 ENV PORT=80 LISTEN=:: DATA_DIR=/storage
 EXPOSE 80
 STOPSIGNAL SIGTERM

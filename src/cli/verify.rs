@@ -2,24 +2,29 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 
 use super::backup::contents;
+use crate::config::Storage;
 use crate::keep::restore;
+use crate::keep::workplace::is_around;
 
 #[derive(Args)]
 pub(super) struct Verify {
     /// An archive that `patio backup` made.
     file: PathBuf,
+
+    #[command(flatten)]
+    storage: Storage,
 }
 
 pub(super) fn run(asked: &Verify) -> anyhow::Result<()> {
     let shown = asked.file.display();
     super::in_runtime(async {
-        let manifest = restore::verify(&asked.file)
-            .await
-            .with_context(|| format!("{shown} cannot be restored"))?;
+        let manifest = restore::verify(&asked.file, &asked.storage).await.map_err(|error| {
+            let verdict = if is_around(&error) { "was not verified" } else { "cannot be restored" };
+            error.context(format!("{shown} {verdict}"))
+        })?;
         super::print(&format!("{shown}: {}", contents(&manifest)))?;
         super::print(
             "It can be restored: lengths and SHA-256 of every file, the integrity of the \

@@ -166,7 +166,10 @@ pub fn ensure_space(path: &Path, bytes: u64) -> anyhow::Result<()> {
     let free = free_space(path);
     if free < bytes {
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-        bail!("{} MiB are needed in {}, and {} are free", mib(bytes), path.display(), mib(free));
+        return Err(std::io::Error::from(std::io::ErrorKind::StorageFull)).with_context(|| {
+            let place = path.display();
+            format!("{} MiB are needed in {place}, and {} are free", mib(bytes), mib(free))
+        });
     }
     Ok(())
 }

@@ -29,7 +29,11 @@ pub fn next_migration(applied: &[i64]) -> Option<i64> {
 /// # Errors
 /// When the one cannot be read, or the other not be written.
 pub async fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    let options = SqliteConnectOptions::new().filename(from).busy_timeout(Duration::from_secs(5));
+    let options = SqliteConnectOptions::new()
+        .filename(from)
+        .busy_timeout(Duration::from_secs(5))
+        // There may be no folder for temporary files.
+        .pragma("temp_store", "memory");
     let mut connection = options
         .connect()
         .await
@@ -97,6 +101,7 @@ pub async fn open(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
         .filename(path)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        .pragma("temp_store", "memory")
         .pragma("trusted_schema", "off")
         .pragma("cell_size_check", "on")
         .connect()
@@ -123,6 +128,36 @@ fn ensure_known(applied: &[i64]) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// The first thing in a database that no Patio of this migration has: a trigger, a view, a table or an index of
+/// somebody else's, or one of ours that does something else. Triggers would run with what Patio writes.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn foreign(
+    connection: &mut SqliteConnection,
+    migration: i64,
+) -> anyhow::Result<Option<String>> {
+    let mut ours = SqliteConnection::connect("sqlite::memory:").await?;
+    MIGRATIONS.run_to(migration, &mut ours).await?;
+    let known = schema(&mut ours).await?;
+    ours.close().await?;
+    let found = schema(connection).await?;
+    let foreign = found.into_iter().find(|object| !known.contains(object));
+    Ok(foreign.map(|(kind, name, _)| format!("{kind} {name}")))
+}
+
+/// Kind, name, and of what runs by itself its text.
+async fn schema(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<(String, String, String)>, sqlx::Error> {
+    sqlx::query_as(
+        "select type, name, case when type in ('trigger', 'view') then coalesce(sql, '') else '' end
+         from sqlite_schema where name not like 'sqlite\\_%' escape '\\'",
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// The migrations that a database has seen; none when it is new.

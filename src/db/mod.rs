@@ -34,7 +34,7 @@ pub use self::connections::{Connections, Held};
 pub use self::history::History;
 pub(crate) use self::rows::{as_one_text, in_order, parse_rows, reading_many, rows, runs};
 pub(crate) use self::statements::{Answers, Statements, adding};
-pub(crate) use self::trouble::passing;
+pub(crate) use self::trouble::{is_of_the_surroundings, passing};
 pub use self::wal::Wal;
 
 /// An open database.
@@ -89,9 +89,9 @@ impl Db {
         history: &History,
     ) -> anyhow::Result<Self> {
         match url {
-            Some(DatabaseUrl::Sqlite(path)) => sqlite::open(path).await,
+            Some(DatabaseUrl::Sqlite(path)) => sqlite::open(path).await.map_err(trouble::explain),
             Some(DatabaseUrl::Postgres(url)) => postgres::open(url, history).await,
-            None => sqlite::open(&data_dir.join("patio.db")).await,
+            None => sqlite::open(&data_dir.join("patio.db")).await.map_err(trouble::explain),
         }
     }
 

@@ -27,6 +27,8 @@ const PROTOCOL: i32 = 15;
 const NO_DATABASE: i32 = 26;
 /// What a quota and the limit of a file's size look like: nothing was written, as with [`FULL`].
 const IO_WRITE: i32 = 778;
+/// Of a file that is shorter than it says.
+const IO_SHORT_READ: i32 = 522;
 /// No room for the index of the log.
 const IO_SHARED_MEMORY: i32 = 4874;
 
@@ -55,6 +57,17 @@ pub(crate) fn passing(error: &sqlx::Error) -> Option<Fault> {
     }
 }
 
+/// Says what to do about a database file that cannot be written.
+pub(super) fn explain(error: anyhow::Error) -> anyhow::Error {
+    let is_not_stored =
+        |error: &sqlx::Error| matches!(passing(error), Some(Fault::NotStored { .. }));
+    if error.chain().filter_map(|cause| cause.downcast_ref()).any(is_not_stored) {
+        error.context("the disk is full or cannot be written to: make room or give the right, then start again")
+    } else {
+        error
+    }
+}
+
 /// Whether a start that failed so may succeed in a moment: the database is not there yet, is starting, has
 /// too many connections, or somebody else works on it. A name that is wrong is more likely than one that is
 /// just being made.
@@ -74,6 +87,14 @@ pub(super) fn passes(error: &anyhow::Error) -> bool {
 /// not be tried again: the system may have dropped the pages and say that all is well.
 pub(crate) fn is_of_the_disk(error: &sqlx::Error) -> bool {
     sqlite_code(error).is_some_and(|code| code & 0xff == IO) && passing(error).is_none()
+}
+
+/// Whether the failure is one of what is around a database and says nothing about what is in it: no room, no
+/// right, a lock, a disk that fails. A page that ends too soon is the file's own fault.
+pub(crate) fn is_of_the_surroundings(error: &sqlx::Error) -> bool {
+    let code = sqlite_code(error);
+    let is_io = code.is_some_and(|code| code & 0xff == IO && code != IO_SHORT_READ);
+    passing(error).is_some() || is_io
 }
 
 /// Whether a file is no database, or not a whole one.

@@ -9,10 +9,14 @@ use sqlx::Connection;
 
 use super::archive::{self, DATABASE, FORMAT, Manifest};
 use super::store;
+use super::workplace::{self, folder_of};
 use crate::config::{DatabaseUrl, Storage};
-use crate::db::directory::{DataDir, ensure_space};
+use crate::db::directory::DataDir;
 use crate::db::file;
 use crate::kernel::Timestamp;
+
+/// Of the folder that is there while a backup is made.
+const PREFIX: &str = ".patio-backup-";
 
 /// Where a backup goes.
 pub enum Target {
@@ -24,8 +28,8 @@ pub enum Target {
     Stream,
 }
 
-/// Writes one archive of everything. Needs as much room beside it as the database takes, and little
-/// memory. What comes out is whole or not there at all.
+/// Writes one archive of everything. Needs as much room beside it (for a stream: in the data directory)
+/// as the database takes, and little memory. What comes out is whole or not there at all.
 ///
 /// # Errors
 /// When there is nothing to keep, or the archive cannot be written.
@@ -36,22 +40,18 @@ pub async fn backup(
 ) -> anyhow::Result<Manifest> {
     let database = database(storage)?;
     ensure!(database.is_file(), "there is no database to keep at {}", database.display());
-    let _in_use = DataDir::share(storage)?;
-    let folder = match target {
+    let in_use = DataDir::share(storage)?;
+    let bytes = size(&database)?;
+    let work = match target {
         Target::File { path, replace } => {
             if !replace && fs::symlink_metadata(path).is_ok() {
                 bail!("{} exists: choose another name, or say --force", path.display());
             }
-            folder_of(path)
+            // The copy and the archive stand there for a moment together.
+            workplace::make_in(PREFIX, folder_of(path), bytes.saturating_mul(2))?
         }
-        Target::Stream => std::env::temp_dir(),
+        Target::Stream => workplace::make(PREFIX, &[in_use.path()], bytes)?,
     };
-    // The copy and the archive stand there for a moment together.
-    ensure_space(&folder, size(&database)?.saturating_mul(2))?;
-    let work = tempfile::Builder::new()
-        .prefix(".patio-backup-")
-        .tempdir_in(&folder)
-        .with_context(|| format!("cannot write into {}", folder.display()))?;
     let copy = work.path().join(DATABASE);
     file::copy(&database, &copy).await?;
     let manifest = describe(&copy, now).await?;
@@ -65,7 +65,7 @@ pub async fn backup(
             archive::write(to, &manifest, |_| File::open(&copy))?.sync_all()?;
             fs::rename(&unnamed, path)
                 .with_context(|| format!("cannot write {}", path.display()))?;
-            File::open(&folder)?.sync_all()?;
+            File::open(folder_of(path))?.sync_all()?;
         }
     }
     Ok(manifest)
@@ -108,11 +108,4 @@ fn size(database: &Path) -> io::Result<u64> {
     let mut log = database.as_os_str().to_owned();
     log.push("-wal");
     Ok(fs::metadata(database)?.len() + fs::metadata(log).map_or(0, |log| log.len()))
-}
-
-fn folder_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
 }

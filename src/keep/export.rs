@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ use super::lines::{self, AVATARS, FORMAT, KINDS, MANIFEST, Row, SECRETS};
 use super::pages::Pages;
 use super::progress::Progress;
 use super::store;
+use super::workplace::{self, folder_of};
 use crate::db::{Change, Db};
 use crate::http::Language;
 use crate::kernel::Timestamp;
@@ -53,22 +54,32 @@ pub struct Wish<'a> {
 pub async fn export(db: &Db, folder: &Path, wish: Wish<'_>) -> anyhow::Result<Manifest> {
     let free = fs::read_dir(folder).map_or(!folder.exists(), |mut found| found.next().is_none());
     ensure!(free, "{} exists and is not an empty folder: choose another", folder.display());
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let cannot = || format!("cannot write into {}", parent.display());
-    let mut work = tempfile::Builder::new()
-        .prefix(".patio-export-")
-        .tempdir_in(parent)
-        .with_context(cannot)?;
+    // A folder that is there may be the only one that can be written.
+    let exists = folder.exists();
+    let place = if exists { folder } else { folder_of(folder) };
+    let mut work = workplace::make_in(".patio-export-", place, 0)?;
     let mut snapshot = db.snapshot().await?;
     let manifest = Writer::new(work.path(), wish)?.write(&mut snapshot).await?;
     drop(snapshot);
-    fs::rename(work.path(), folder)
-        .with_context(|| format!("cannot write {}", folder.display()))?;
-    work.disable_cleanup(true);
+    let cannot = || format!("cannot write {}", folder.display());
+    if exists {
+        move_all(work.path(), folder).with_context(cannot)?;
+    } else {
+        fs::rename(work.path(), folder).with_context(cannot)?;
+        work.disable_cleanup(true);
+    }
     Ok(manifest)
+}
+
+/// The manifest comes last: what has none is no export.
+fn move_all(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let name = entry?.file_name();
+        if name != MANIFEST {
+            fs::rename(from.join(&name), to.join(&name))?;
+        }
+    }
+    fs::rename(from.join(MANIFEST), to.join(MANIFEST))
 }
 
 struct Writer<'a> {

@@ -1,16 +1,18 @@
 //! Reading an export into an installation that is empty. Everything goes in, or nothing.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail, ensure};
+use rustix::fs::OFlags;
 
 use super::export::Manifest;
 use super::lines::{self, AVATARS, FORMAT, KINDS, Kind, MANIFEST, Row, Value};
 use super::progress::Progress;
 use super::store;
-use crate::db::{Change, Db};
+use crate::db::{Change, Db, is_of_the_surroundings};
 
 /// The longest line: a message of 16,000 characters needs far less.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -109,6 +111,9 @@ impl Reading<'_> {
         match store::put(self.change, self.kind, row).await {
             Ok(true) => Ok(()),
             Ok(false) => Err("it belongs to nothing that is there".to_owned()),
+            Err(error) if is_of_the_surroundings(&error) => {
+                Err(format!("it could not be stored ({error})"))
+            }
             Err(sqlx::Error::Database(error)) => Err(format!("it does not fit ({error})")),
             Err(error) => Err(error.to_string()),
         }
@@ -121,7 +126,7 @@ impl Reading<'_> {
             return Ok(());
         }
         let file = format!("{AVATARS}/{name}.jpg");
-        let image = small(&self.folder.join(&file)).map_err(|error| format!("{file}: {error}"))?;
+        let image = small(self.folder, &file).map_err(|error| format!("{file}: {error}"))?;
         if !image.starts_with(&[0xff, 0xd8, 0xff]) {
             return Err(format!("{file} is no JPEG"));
         }
@@ -129,8 +134,39 @@ impl Reading<'_> {
     }
 }
 
-fn small(path: &Path) -> std::io::Result<Vec<u8>> {
+/// A link would bring in any file that the importing user can read.
+fn small(folder: &Path, name: &str) -> std::io::Result<Vec<u8>> {
+    let is_link = fs::symlink_metadata(folder.join(AVATARS))?.is_symlink();
+    if is_link {
+        return Err(std::io::Error::other("the folder is a symbolic link"));
+    }
     let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST_PICTURE).read_to_end(&mut bytes)?;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    let file = options.open(folder.join(name))?;
+    file.take(LARGEST_PICTURE).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_picture_is_a_file_in_the_export_and_no_link() {
+        let place = tempfile::tempdir().expect("a directory");
+        let (real, linked) = (place.path().join("real"), place.path().join("linked"));
+        fs::create_dir_all(real.join(AVATARS)).expect("made");
+        fs::create_dir(&linked).expect("made");
+        fs::write(real.join("avatars/a.jpg"), "picture").expect("written");
+        symlink(real.join("avatars/a.jpg"), real.join("avatars/b.jpg")).expect("linked");
+        symlink("a.jpg", real.join("avatars/c.jpg")).expect("linked");
+        symlink(real.join(AVATARS), linked.join(AVATARS)).expect("linked");
+        assert_eq!(small(&real, "avatars/a.jpg").expect("a file"), b"picture");
+        for (folder, name) in [(&real, "b"), (&real, "c"), (&linked, "a")] {
+            assert!(small(folder, &format!("avatars/{name}.jpg")).is_err(), "{name}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod pages;
 pub mod progress;
 pub mod restore;
 mod store;
+pub mod workplace;
 
 /// Bytes in hexadecimal, two digits each.
 fn hex(bytes: &[u8]) -> String {

@@ -10,8 +10,9 @@ use sqlx::{Connection, SqliteConnection};
 use super::archive::{Archive, DATABASE, Manifest, UPLOADS};
 use super::backup;
 use super::store::{self, Facts};
+use super::workplace::{self, blame};
 use crate::config::Storage;
-use crate::db::directory::{DataDir, REPLACED, ensure_space};
+use crate::db::directory::{DataDir, REPLACED};
 use crate::db::file;
 
 /// How a backup is put back.
@@ -28,16 +29,17 @@ pub struct How<'a> {
 /// Everything of Patio's in a data directory. What else is there stays.
 const OURS: [&str; 4] = ["patio.db", "patio.db-wal", "patio.db-shm", UPLOADS];
 
-/// Unpacks a backup beside and proves all of it: hashes, lengths, the database's own integrity,
-/// counts, and that rooms and messages fit together.
+/// Unpacks a backup beside it, or else in the data directory, and proves all of it: hashes, lengths, the
+/// database's own integrity, counts, and that rooms and messages fit together.
 ///
 /// # Errors
 /// When it could not be restored.
-pub async fn verify(path: &Path) -> anyhow::Result<Manifest> {
+pub async fn verify(path: &Path, storage: &Storage) -> anyhow::Result<Manifest> {
     let archive = Archive::open(path)?;
-    let elsewhere = std::env::temp_dir();
-    ensure_space(&elsewhere, archive.bytes()).context("set TMPDIR to a folder with more room")?;
-    let work = tempfile::Builder::new().prefix("patio-verify-").tempdir_in(elsewhere)?;
+    // What standard input is called leads nowhere; what it is does.
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let places = [workplace::folder_of(&real), &storage.data_dir];
+    let work = workplace::make(".patio-verify-", &places, archive.bytes())?;
     let (manifest, connection) = prove(archive, work.path()).await?;
     connection.close().await?;
     Ok(manifest)
@@ -59,8 +61,7 @@ pub async fn restore(path: &Path, storage: &Storage, how: How<'_>) -> anyhow::Re
     if !how.replace && !data_dir.is_empty()? {
         bail!("{} is not empty: say --force to replace what is there", place.display());
     }
-    ensure_space(place, archive.bytes())?;
-    let work = tempfile::Builder::new().prefix(".restored-").tempdir_in(place)?;
+    let work = workplace::make_in(".restored-", place, archive.bytes())?;
     let (manifest, mut connection) = prove(archive, work.path()).await?;
     store::renew(&mut connection, how.epoch).await?;
     if how.sign_out {
@@ -81,14 +82,27 @@ async fn prove(archive: Archive, into: &Path) -> anyhow::Result<(Manifest, Sqlit
         archive.manifest().patio
     );
     let manifest = archive.unpack(into)?;
-    let mut connection = file::open(&into.join(DATABASE)).await.context("it holds no database")?;
-    let facts = store::facts(&mut connection).await.context("it holds no database of Patio")?;
+    let connection = file::open(&into.join(DATABASE)).await;
+    let mut connection =
+        connection.map_err(|error| blame(error, || "it holds no database".to_owned()))?;
+    // Before anything else is asked of it: a view can answer in the place of a table.
+    let foreign = file::foreign(&mut connection, newest)
+        .await
+        .map_err(|error| blame(error, || "it holds no database of Patio".to_owned()))?;
+    if let Some(foreign) = foreign {
+        bail!("it holds no database of Patio, or a changed one: no Patio has the {foreign}");
+    }
+    let facts = store::facts(&mut connection)
+        .await
+        .map_err(|error| blame(error, || "it holds no database of Patio".to_owned()))?;
     let Manifest { migrations, epoch, rows, .. } = manifest.clone();
     ensure!(
         facts == Facts { migrations, epoch, rows },
         "its database has not the rows that its manifest says"
     );
-    file::migrate(&mut connection).await.context("its database cannot be brought up to date")?;
+    file::migrate(&mut connection)
+        .await
+        .map_err(|error| blame(error, || "its database cannot be brought up to date".to_owned()))?;
     if let Some(complaint) = store::complaints(&mut connection).await?.into_iter().next() {
         bail!(complaint);
     }

@@ -355,6 +355,10 @@ const FOREIGN: &str =
     "pragma foreign_keys = off; pragma writable_schema = on; delete from sqlite_schema;
     pragma writable_schema = reset; vacuum; create table recipes (id integer primary key)";
 
+async fn with_object(sound: &[u8], statement: &'static str) -> Vec<u8> {
+    Parts::of(sound).with_database(statement).await.written()
+}
+
 /// Archives in which everything fits but the database.
 async fn unsound(sound: &[u8]) -> Wrong {
     let gap = "update messages set pos = pos + 1 where pos = (1 << 32) + 3";
@@ -380,6 +384,32 @@ async fn unsound(sound: &[u8]) -> Wrong {
         ("not numbered 1, 2, 3", Parts::of(sound).with_database(gap).await.written()),
         ("changes after its last", Parts::of(sound).with_database(late).await.written()),
         ("something that is missing", orphans.written()),
+        (
+            "no Patio has the trigger evil",
+            with_object(
+                sound,
+                "create trigger evil after insert on messages begin delete from users; end",
+            )
+            .await,
+        ),
+        (
+            "no Patio has the trigger audit_is_not_updated",
+            with_object(
+                sound,
+                "drop trigger audit_is_not_updated; create trigger audit_is_not_updated
+                 before update on audit begin delete from audit; end",
+            )
+            .await,
+        ),
+        (
+            "no Patio has the view evil",
+            with_object(sound, "create view evil as select password from users").await,
+        ),
+        ("no Patio has the table evil", with_object(sound, "create table evil (x)").await),
+        (
+            "no Patio has the index evil",
+            with_object(sound, "create index evil on users (id)").await,
+        ),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! `patio demo`, as somebody who tries Patio meets it.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -134,6 +134,37 @@ async fn the_usual_port_may_be_taken_and_a_named_one_may_not() {
     demo.stop();
     drop(usual);
     assert_eq!(content(place.path()), Vec::<String>::new());
+}
+
+#[test]
+fn only_its_flag_opens_the_demo_to_others_and_that_is_warned_of() {
+    for (flag, others, warned) in
+        [(None, false, false), (Some("127.0.0.2"), true, false), (Some("0.0.0.0"), true, true)]
+    {
+        let place = tempfile::tempdir().expect("a directory");
+        let port = free_port();
+        let mut command = patio(place.path());
+        // Nor does it need a folder for temporary files.
+        std::fs::create_dir(place.path().join("kept")).expect("made");
+        command.env("TMPDIR", place.path().join("none")).env("LISTEN", "127.0.0.2");
+        command.args(["--port", &port.to_string()]);
+        command.args(flag.map(|flag| format!("--listen={flag}")));
+        let mut process =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let said = BufReader::new(process.stdout.take().expect("text"));
+        assert!(said.lines().map_while(Result::ok).any(|line| line.contains("Ctrl+C")));
+        assert_eq!(TcpStream::connect(("127.0.0.2", port)).is_ok(), others, "{flag:?}");
+        assert_eq!(TcpStream::connect(("127.0.0.1", port)).is_ok(), flag != Some("127.0.0.2"));
+        kill_process(Pid::from_child(&process), Signal::TERM).expect("a signal");
+        let ended = process.wait_with_output().expect("an end");
+        let complaints = String::from_utf8(ended.stderr).expect("text");
+        assert_eq!(
+            complaints.contains("everybody who can reach"),
+            warned,
+            "{flag:?}: {complaints}"
+        );
+        assert_eq!(content(&place.path().join("kept")), Vec::<String>::new());
+    }
 }
 
 fn free_port() -> u16 {

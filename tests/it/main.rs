@@ -46,6 +46,7 @@ mod search;
 mod security;
 mod settings;
 mod support;
+mod surroundings;
 mod tidy;
 mod unread;
 mod upgrades;

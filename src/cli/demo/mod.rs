@@ -8,7 +8,7 @@ use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -34,9 +34,9 @@ pub(super) struct Demo {
     #[arg(long, env = "PORT", value_parser = parse_port)]
     port: Option<u16>,
 
-    /// Address. By default this machine alone, since everybody can know the password; `::` is
-    /// every one, IPv4 included.
-    #[arg(long, env = "LISTEN", default_value = "127.0.0.1", value_parser = parse_ip)]
+    /// Address. By default this machine alone, whatever LISTEN says, since everybody can know the
+    /// password; `::` is every one, IPv4 included.
+    #[arg(long, default_value = "127.0.0.1", value_parser = parse_ip)]
     listen: IpAddr,
 }
 
@@ -65,6 +65,7 @@ async fn serve(demo: &Demo, data_dir: PathBuf) -> anyhow::Result<()> {
     if let Some(stage) = lifecycle.stopping().run_until_cancelled(set).await {
         cast::enter(stage?, time.clock());
         invite(address.port(), &here);
+        warn(demo.listen);
     }
     app.run().await;
     Ok(())
@@ -104,17 +105,33 @@ fn invite(port: u16, here: &str) {
     );
 }
 
+/// Says what an address for others means.
+fn warn(listen: IpAddr) {
+    if !listen.to_canonical().is_loopback() {
+        super::complain(&format!(
+            "the demo listens on {listen}: everybody who can reach this machine can sign in as its \
+             administrator, with the password above"
+        ));
+    }
+}
+
 /// A directory of this run alone, removed when it ends.
 struct Directory(PathBuf);
 
 impl Directory {
     fn make(random: &Random) -> anyhow::Result<Self> {
-        let path = std::env::temp_dir().join(format!("patio-demo-{}", random.token()));
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .with_context(|| format!("cannot make the directory {}", path.display()))?;
-        Ok(Self(path))
+        let name = format!("patio-demo-{}", random.token());
+        let path = std::env::temp_dir().join(&name);
+        let make = |path: &Path| DirBuilder::new().mode(0o700).create(path);
+        // In a container the data directory may be all that can be written.
+        let beside = std::env::var_os("DATA_DIR").map(|data| Path::new(&data).join(name));
+        match (make(&path), beside) {
+            (Ok(()), _) => Ok(Self(path)),
+            (Err(_), Some(beside)) if make(&beside).is_ok() => Ok(Self(beside)),
+            (Err(error), _) => {
+                Err(error).with_context(|| format!("cannot make the directory {}", path.display()))
+            }
+        }
     }
 }
 

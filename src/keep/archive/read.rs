@@ -13,6 +13,7 @@ use tar::EntryType;
 
 use super::{DATABASE, FORMAT, MANIFEST, Manifest, Measured, is_allowed};
 use crate::keep::progress::Progress;
+use crate::keep::workplace::blame;
 
 /// A manifest of a million files is smaller.
 const LARGEST_MANIFEST: u64 = 256 << 20;
@@ -31,7 +32,8 @@ impl Archive {
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let length = file.metadata()?.len();
-        let text = read_manifest(&file).context("it is no backup of Patio")?;
+        let text = read_manifest(&file)
+            .map_err(|error| blame(error, || "it is no backup of Patio".to_owned()))?;
         let manifest = parse(&text)?;
         check(&manifest, length)?;
         Ok(Self { file, manifest })
@@ -60,15 +62,15 @@ impl Archive {
         for wanted in &self.manifest.entries {
             let path = wanted.path.as_str();
             let entry = found.next().ok_or_else(|| anyhow!("it is cut off: {path} is missing"))?;
-            let mut entry = entry.with_context(|| format!("it is cut off or damaged at {path}"))?;
+            let damaged = || format!("it is cut off or damaged at {path}");
+            let mut entry = entry.map_err(|error| blame(error, damaged))?;
             ensure_plain(&entry, path)?;
             ensure!(
                 entry.header().entry_size()? == wanted.bytes,
                 "{path} has another length than its manifest says"
             );
             let mut body = Measured::new(&mut entry, &mut progress);
-            store(&mut body, &into.join(path))
-                .with_context(|| format!("it is cut off or damaged at {path}"))?;
+            store(&mut body, &into.join(path)).map_err(|error| blame(error, damaged))?;
             ensure!(body.entry(path) == *wanted, "{path} is damaged: its SHA-256 is wrong");
         }
         ensure!(found.next().is_none(), "it holds more than its manifest says");
