@@ -1,18 +1,18 @@
 //! People and what proves that one is a person: names, addresses, passwords, secrets.
 
+mod names;
+
 use std::fmt;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
-use unicode_security::{GeneralSecurityProfile, MixedScript};
 
+pub use self::names::{DisplayName, Name};
 use crate::kernel::{Invalid, Timestamp, UserId};
 use crate::limits;
-use crate::text::names::{fold, line_to_see, look_alike_keys, one_line, skeleton};
-use crate::text::visible::has_heaped_marks;
+use crate::text::names::line_to_see;
 
 /// What everybody may know of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,144 +43,6 @@ impl Role {
     /// The opposite of [`Self::as_str`]; the table admits no third word.
     pub(in crate::chat) fn from_column(text: &str) -> Self {
         if text == "admin" { Self::Admin } else { Self::Member }
-    }
-}
-
-/// A handle: 2 to 32 letters of one script, digits, `.`, `_` and `-`, beginning with a letter or
-/// digit and not ending in one of the three signs, so that the mark of a sentence behind it is none
-/// of its own (Unicode Technical Standard 39 says which letters mix). Kept in normal form NFKC.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name(String);
-
-/// Words that mean everybody, or the program: they were never a user's.
-const FOR_EVERYBODY: [&str; 5] = ["all", "here", "room", "admin", "system"];
-
-/// Further words that speak for the house: nobody is called so, nor shown so.
-const FOR_THE_HOUSE: [&str; 17] = [
-    "administrator",
-    "administrador",
-    "administradora",
-    "everybody",
-    "everyone",
-    "lobby",
-    "moderador",
-    "moderadora",
-    "moderator",
-    "patio",
-    "postmaster",
-    "root",
-    "sistema",
-    "soporte",
-    "support",
-    "todos",
-    "webmaster",
-];
-
-fn is_reserved(name: &str) -> bool {
-    speaks_for(&FOR_EVERYBODY, name) || speaks_for(&FOR_THE_HOUSE, name)
-}
-
-/// Whether a reader could take the name for one of these words.
-fn speaks_for(words: &[&str], name: &str) -> bool {
-    let [case, shape] = look_alike_keys(name);
-    words.iter().any(|word| {
-        let [word_case, word_shape] = look_alike_keys(word);
-        word_case == case || word_shape == shape
-    })
-}
-
-impl Name {
-    /// # Errors
-    /// When the text is no such handle.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let name = Self::stored(text)?;
-        let refuse = |reason| Err(Invalid::new("name", reason));
-        let of_identifiers = |c: char| !is_combining_mark(c) || c.identifier_allowed();
-        if name.0.ends_with(['.', '_', '-'])
-            || !name.0.chars().all(of_identifiers)
-            || has_heaped_marks(&name.0)
-        {
-            return refuse("name-characters");
-        }
-        if is_reserved(&name.0) { refuse("name-reserved") } else { Ok(name) }
-    }
-
-    /// A handle that was taken at some time: what [`Self::parse`] refuses today keeps working.
-    ///
-    /// # Errors
-    /// When it never was one.
-    pub fn stored(text: &str) -> Result<Self, Invalid> {
-        let refuse = |reason| Err(Invalid::new("name", reason));
-        let name: String = text.trim().nfkc().collect();
-        if !(2..=32).contains(&name.chars().count()) {
-            return refuse("name-length");
-        }
-        let letter = |c: char| c.is_alphanumeric() && c.identifier_allowed();
-        let begins = name.chars().next().is_some_and(letter);
-        if !begins || !name.chars().all(|c| letter(c) || is_combining_mark(c) || "._-".contains(c))
-        {
-            return refuse("name-characters");
-        }
-        if !name.as_str().is_single_script() {
-            return refuse("name-scripts");
-        }
-        if speaks_for(&FOR_EVERYBODY, &name) {
-            return refuse("name-reserved");
-        }
-        Ok(Self(name))
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Equal for names that differ in case alone (Unicode default case folding).
-    pub fn folded(&self) -> String {
-        fold(&self.0)
-    }
-
-    /// Equal for handles that look alike (UTS 39, section 4). Before folding, since a capital "I" looks
-    /// like an "l" and a small one does not.
-    pub fn skeleton(&self) -> String {
-        fold(&skeleton(&self.0))
-    }
-}
-
-/// The name that others see: 1 to 64 characters on one line with something to see, without control
-/// or direction characters (UAX 9), and none of the words that speak for the house.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DisplayName(String);
-
-impl DisplayName {
-    /// # Errors
-    /// When it is empty to the eye, too long, more than a line, or reserved.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let name = line_to_see(text).and_then(|line| Self::of_length(&line));
-        match name {
-            None => Err(Invalid::new("display_name", "display-name-shape")),
-            Some(name) if is_reserved(&name.0) => {
-                Err(Invalid::new("display_name", "name-reserved"))
-            }
-            Some(name) => Ok(name),
-        }
-    }
-
-    /// A name that was taken at some time.
-    ///
-    /// # Errors
-    /// When it never was one.
-    pub fn stored(text: &str) -> Result<Self, Invalid> {
-        one_line(text)
-            .and_then(|line| Self::of_length(&line))
-            .ok_or(Invalid::new("display_name", "display-name-shape"))
-    }
-
-    fn of_length(line: &str) -> Option<Self> {
-        (1..=64).contains(&line.chars().count()).then(|| Self(line.to_owned()))
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -447,82 +309,6 @@ impl Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn refused(text: &str, reason: &str) {
-        assert_eq!(Name::parse(text).map_err(|e| e.reason), Err(reason), "{text:?}");
-    }
-
-    #[test]
-    fn a_name_is_letters_of_one_script_digits_and_three_signs() {
-        for good in ["ana", "José", "luis.m", "a-b_c", "Олег", "田中さん", "x2", "सीता", "محمد"]
-        {
-            assert!(Name::parse(good).is_ok(), "{good}");
-        }
-        refused("a", "name-length");
-        refused("", "name-length");
-        refused(&"a".repeat(33), "name-length");
-        refused("ana ortega", "name-characters");
-        refused("..", "name-characters");
-        refused("ana@home", "name-characters");
-        refused("ana\u{202e}x", "name-characters");
-        refused("🌱🌱", "name-characters");
-        refused("pаypal", "name-scripts"); // the first "а" is Cyrillic
-        refused("a\u{332}na", "name-characters");
-        refused("ana\u{301}\u{301}", "name-characters");
-    }
-
-    #[test]
-    fn a_name_does_not_end_in_the_mark_of_a_sentence() {
-        for bad in ["ana.", "ana_", "ana-", "ana._-", "admin.", "x2-"] {
-            refused(bad, "name-characters");
-            assert!(Name::stored(bad).is_ok(), "{bad} may have been taken before");
-        }
-        for good in ["j.r", "a_b", "a-b.c"] {
-            assert!(Name::parse(good).is_ok(), "{good}");
-        }
-    }
-
-    #[test]
-    fn a_display_name_can_be_seen_and_does_not_speak_for_the_house() {
-        let shown = |text| DisplayName::parse(text).map(|name| name.0);
-        for good in
-            ["Ana", "María José", "👨\u{200d}👩\u{200d}👧", "Ana!", "ana 🌱", "Nguyễn", "شيرين"]
-        {
-            assert_eq!(shown(good).as_deref(), Ok(good));
-        }
-        assert_eq!(shown("  Ana \u{3000} Ortega ").as_deref(), Ok("Ana Ortega"));
-        for bad in
-            ["", "\u{200b}", "\u{3164}", "\u{2800} \u{200d}", "a\u{202e}b", "z\u{301}\u{301}"]
-        {
-            assert_eq!(shown(bad).map_err(|e| e.reason), Err("display-name-shape"), "{bad:?}");
-        }
-        for bad in ["Admin", "ADMINISTRATOR", "@admin", "Sуstem", "Support.", "a d m i n", "Patio"]
-        {
-            assert_eq!(shown(bad).map_err(|e| e.reason), Err("name-reserved"), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_name_that_means_somebody_else_is_reserved_in_any_disguise() {
-        for name in
-            ["admin", "ADMIN", "Admin", "all", "here", "system", "support", "Soporte", "root"]
-        {
-            refused(name, "name-reserved");
-        }
-        refused("а11", "name-reserved"); // a Cyrillic "а" and two digits
-        refused("aII", "name-reserved");
-        assert!(Name::parse("admina").is_ok());
-    }
-
-    #[test]
-    fn names_that_differ_in_case_or_only_look_different_are_one() {
-        let name = |text| Name::parse(text).expect(text);
-        assert_eq!(name("Ana").folded(), name("aNA").folded());
-        assert_eq!(name("STRASSE").folded(), name("straße").folded());
-        assert_eq!(name("scope").skeleton(), name("ѕсоре").skeleton()); // the second is Cyrillic
-        assert_ne!(name("ana").skeleton(), name("ane").skeleton());
-    }
 
     #[test]
     fn a_time_zone_is_one_that_the_database_knows() {
