@@ -34,6 +34,7 @@ pub(super) fn run(asked: &Import) -> anyhow::Result<()> {
     let Import { format: Format::Patio, path, storage } = asked;
     super::in_runtime(async {
         let data_dir = DataDir::own(storage)?;
+        data_dir.warn();
         let db = Db::open(storage.database(), data_dir.path()).await?;
         let done = import(&db, path, &Random::system().token()).await;
         db.close().await;

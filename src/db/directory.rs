@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::history::NOTE;
+use super::owner::{self, Owner};
 use crate::config::{DatabaseUrl, Storage, Switch};
 
 /// The file whose lock says that the directory is in use.
@@ -18,6 +19,8 @@ pub const REPLACED: &str = ".replaced";
 /// A data directory that is held. Nobody replaces what is in it until this is dropped.
 pub struct DataDir {
     path: PathBuf,
+    /// Its owner, where what is made in it cannot be given to that user.
+    stranger: Option<Owner>,
     /// Keeps the lock.
     _lock: File,
 }
@@ -63,6 +66,7 @@ impl DataDir {
         if storage.any_filesystem == Switch::Off {
             database_directory(storage).map_or(Ok(()), refuse_network)?;
         }
+        owner::ensure_usable(&[path.join(LOCK)])?;
         let file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -70,14 +74,30 @@ impl DataDir {
             .mode(0o600)
             .open(path.join(LOCK))
             .with_context(|| format!("cannot use the data directory {shown}"))?;
+        let owner = Owner::of(&path);
+        let is_given = owner.is_none_or(|owner| owner.give(&file).is_ok());
+        let stranger = owner.filter(|_| !is_given);
         match lock(&file) {
-            Ok(()) => Ok(Self { path, _lock: file }),
+            Ok(()) => Ok(Self { path, stranger, _lock: file }),
             Err(TryLockError::WouldBlock) => {
                 bail!("{shown} is in use by another patio: stop it first")
             }
             Err(TryLockError::Error(error)) => {
                 Err(error).with_context(|| format!("cannot lock {shown}"))
             }
+        }
+    }
+
+    /// Says before a database is made here that it will belong to another user than the directory.
+    #[expect(clippy::print_stderr, reason = "a command line's complaints go there")]
+    pub fn warn(&self) {
+        if let Some(owner) = self.stranger {
+            eprintln!(
+                "patio: {} belongs to user {}, and what is made there now does not: unless the server runs \
+                 as this user too, change its owner (chown)",
+                self.path.display(),
+                owner.uid
+            );
         }
     }
 

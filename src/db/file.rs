@@ -9,7 +9,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::trouble;
+use super::{owner, trouble};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -29,6 +29,7 @@ pub fn next_migration(applied: &[i64]) -> Option<i64> {
 /// # Errors
 /// When the one cannot be read, or the other not be written.
 pub async fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    owner::ensure_usable(&owner::files(from))?;
     let options = SqliteConnectOptions::new()
         .filename(from)
         .busy_timeout(Duration::from_secs(5))

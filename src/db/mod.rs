@@ -11,6 +11,7 @@ pub mod directory;
 pub mod file;
 pub mod history;
 mod meta;
+pub mod owner;
 mod postgres;
 mod rows;
 mod snapshot;

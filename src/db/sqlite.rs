@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use super::wal::{self, Wal};
-use super::{Connections, Db, file, snapshot};
+use super::{Connections, Db, file, owner, snapshot};
 
 const READERS: usize = 4;
 /// So many rows of an answer may wait to be taken: more than most answers have, so that whoever reads
@@ -20,6 +20,9 @@ const OLDEST: [u32; 3] = [3, 51, 3];
 
 pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
     let cannot = || format!("cannot use the database {}", path.display());
+    owner::ensure_usable(&owner::files(path))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    owner::prepare(path, folder.unwrap_or(Path::new("."))).with_context(cannot)?;
     file::ensure_ours(path).await.with_context(cannot)?;
     let options = SqliteConnectOptions::from_str("sqlite:")?
         .filename(path)

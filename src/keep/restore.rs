@@ -14,6 +14,7 @@ use super::workplace::{self, blame};
 use crate::config::Storage;
 use crate::db::directory::{DataDir, REPLACED};
 use crate::db::file;
+use crate::db::owner::Owner;
 
 /// How a backup is put back.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +54,7 @@ pub async fn verify(path: &Path, storage: &Storage) -> anyhow::Result<Manifest> 
 pub async fn restore(path: &Path, storage: &Storage, how: How<'_>) -> anyhow::Result<Manifest> {
     let archive = Archive::open(path)?;
     let data_dir = DataDir::own(storage)?;
+    data_dir.warn();
     let place = data_dir.path();
     ensure!(
         backup::database(storage)? == place.join(DATABASE),
@@ -69,6 +71,12 @@ pub async fn restore(path: &Path, storage: &Storage, how: How<'_>) -> anyhow::Re
     }
     connection.close().await?;
     File::open(work.path().join(DATABASE))?.sync_all()?;
+    if let Some(owner) = Owner::of(place) {
+        for name in OURS.into_iter().filter(|name| work.path().join(name).exists()) {
+            // Where that is not allowed it was said before.
+            drop(owner.give_all(&work.path().join(name)));
+        }
+    }
     exchange(place, work.path())?;
     Ok(manifest)
 }

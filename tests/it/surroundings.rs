@@ -1,7 +1,7 @@
 //! Commands where little can be written, as in a container with a read-only root. Backups are for `SQLite`.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -136,5 +136,44 @@ fn a_start_on_a_full_disk_says_so() {
     for arguments in [["user", "list"].as_slice(), &["serve", "--port=1", "--log=off"]] {
         let said = complaint(&without_room(arguments, &place.path().join("data")));
         assert!(said.contains("the disk is full or cannot be written to"), "{said}");
+    }
+}
+
+#[test]
+fn what_root_makes_belongs_to_the_owner_of_the_directory() {
+    let place = tempfile::tempdir().expect("a directory");
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("open");
+    let archive = place.path().join("x.tar");
+    let export = place.path().join("export");
+    let run = |data: &Path, arguments: &[&str]| {
+        let mut command = Command::new(PATIO);
+        done(&command.env_clear().env("DATA_DIR", data).args(arguments).output().expect("it runs"))
+    };
+    let own = place.path().join("own");
+    run(&own, &["user", "add", "ana", "ana@example.org"]);
+    run(&own, &["backup", text(&archive)]);
+    run(&own, &["export", "--full", text(&export)]);
+    for arguments in [
+        ["user", "list"].as_slice(),
+        &["restore", text(&archive)],
+        &["import", "patio", text(&export)],
+    ] {
+        let data = place.path().join(arguments[0]);
+        fs::create_dir(&data).expect("made");
+        if chown(&data, Some(USER), Some(USER)).is_err() {
+            return;
+        }
+        run(&data, arguments);
+        for entry in fs::read_dir(&data).expect("a folder") {
+            let entry = entry.expect("one");
+            let owner = entry.metadata().expect("there").uid();
+            assert_eq!(owner, USER, "{arguments:?}: {}", entry.path().display());
+        }
+        if can_confine(&data) {
+            done(&confined(&data, &["user", "list"], Some(&data)));
+            chown(data.join("patio.db"), Some(0), Some(0)).expect("given");
+            let said = complaint(&confined(&data, &["user", "list"], Some(&data)));
+            assert!(said.contains("patio.db belongs to user 0"), "{said}");
+        }
     }
 }
