@@ -173,6 +173,7 @@ async fn say_when(mut response: Response) -> Response {
 async fn carry_out(site: Site, work: Work) -> Result<(), Fault> {
     match work {
         Work::PassOnRooms(user) => site.rooms.pass_on(user).await,
+        Work::EraseMessages(user) => site.messages.erase(user).await,
         Work::PurgeRoom(room) => {
             // What is left of a large one is a job for later.
             if site.rooms.begin_purge(room).await? && site.messages.purge_room(room).await? {

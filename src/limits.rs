@@ -256,6 +256,8 @@ pub mod deletion {
     pub const ROOM_RESTORABLE: Duration = Duration::from_hours(24);
     /// Messages in one transaction of a job.
     pub const PIECE: u8 = 100;
+    /// Ids of messages that are looked at for one author at a time: there is no index of authors.
+    pub const WINDOW: i64 = 10_000;
     /// Such pieces until others get their turn.
     pub const PIECES: usize = 50;
 }

@@ -172,3 +172,17 @@ audit-sign-up-close = closed sign-up
 field-time-zone = Time zone
 field-time-zone-hint = As Europe/Madrid or America/Lima. Days in search are those of this zone.
 time-zone-unknown = There is no such time zone. Write it as Europe/Madrid.
+
+# Closing an account
+close-account-hint = { $name } is signed out everywhere at once and cannot come back until you open the account again. Their rooms go to others.
+account-closed = The account of { $name } is closed. “Open again” is the way back.
+account-is-open = The account is open: close it first.
+erase-messages = Delete all they wrote
+erase-messages-of = Delete all that { $name } wrote
+erase-messages-hint = Every message of theirs, also in private rooms and conversations, the newest first. What is deleted does not come back; opening the account again keeps what is still left.
+erasure-deleted = { $count ->
+    [one] { $count } message deleted
+   *[other] { $count } messages deleted
+}
+erasure-going-on = Deleting what they wrote: { $percent } %, { $deleted }
+job-erase-messages = Delete all that the closed account number { $name } wrote

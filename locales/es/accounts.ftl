@@ -172,3 +172,17 @@ audit-sign-up-close = cerró el registro
 field-time-zone = Zona horaria
 field-time-zone-hint = Como Europe/Madrid o America/Lima. Los días de la búsqueda son los de esta zona.
 time-zone-unknown = No existe esa zona horaria. Escríbela como Europe/Madrid.
+
+# Cerrar una cuenta
+close-account-hint = Se cierra la sesión de { $name } en todas partes y no podrá volver hasta que abras otra vez la cuenta. Sus salas pasan a otras personas.
+account-closed = La cuenta de { $name } está cerrada. Con «Reabrir» se deshace.
+account-is-open = La cuenta está abierta: ciérrala antes.
+erase-messages = Eliminar todo lo que escribió
+erase-messages-of = Eliminar todo lo que escribió { $name }
+erase-messages-hint = Todos sus mensajes, también en salas privadas y conversaciones, empezando por los últimos. Lo eliminado no vuelve; si abres otra vez la cuenta, se conserva lo que quede.
+erasure-deleted = { $count ->
+    [one] { $count } mensaje eliminado
+   *[other] { $count } mensajes eliminados
+}
+erasure-going-on = Eliminando lo que escribió: { $percent } %, { $deleted }
+job-erase-messages = Eliminar todo lo que escribió la cuenta cerrada número { $name }

@@ -53,7 +53,12 @@ enum Task {
     /// Makes an administrator a member like all others.
     Demote { name: String },
     /// Closes an account; what its person wrote stays.
-    Deactivate { name: String },
+    Deactivate {
+        name: String,
+        /// Deletes all that they wrote, too. The server does it, in pieces.
+        #[arg(long)]
+        delete_messages: bool,
+    },
     /// Opens a closed account again.
     Reactivate { name: String },
     /// Prints a one-time link by which somebody chooses a new password, good for three days.
@@ -99,7 +104,9 @@ impl Desk {
             Task::List => self.list().await,
             Task::Promote { name } => self.set_role(&name, Role::Admin).await,
             Task::Demote { name } => self.set_role(&name, Role::Member).await,
-            Task::Deactivate { name } => self.deactivate(&name).await,
+            Task::Deactivate { name, delete_messages } => {
+                self.deactivate(&name, delete_messages).await
+            }
             Task::Reactivate { name } => {
                 let account = self.find(&name).await?;
                 self.accounts.reactivate(&self.operator, account.person.id).await?;
@@ -145,9 +152,9 @@ impl Desk {
         print(&format!("{} is {} now", person.name, role.as_str()))
     }
 
-    async fn deactivate(&self, name: &str) -> anyhow::Result<()> {
+    async fn deactivate(&self, name: &str, erase: bool) -> anyhow::Result<()> {
         let person = self.find(name).await?.person;
-        self.accounts.deactivate(&self.operator, person.id).await.map_err(explain)?;
+        self.accounts.deactivate(&self.operator, person.id, erase).await.map_err(explain)?;
         print(&format!("the account of {} is closed", person.name))
     }
 
@@ -178,6 +185,7 @@ fn explain(error: AdminError) -> anyhow::Error {
             anyhow!("somebody must stay administrator: promote another one first")
         }
         error @ AdminError::NoAdmin => error.into(),
+        AdminError::Open => anyhow!("the account is open: close it first"),
         AdminError::Fault(fault) => fault.into(),
     }
 }

@@ -14,11 +14,11 @@ use super::jobs::JobView;
 use super::layout::{Frame, again, html, unkept};
 use super::people::PersonView;
 use super::side::{Side, side};
-use crate::chat::accounts::model::{Account, Admin, Email, Name, Person, Role, Secret};
+use crate::chat::accounts::model::{Account, Admin, Email, Erasure, Name, Person, Role, Secret};
 use crate::chat::accounts::{AdminError, RegisterError};
 use crate::config::Signup;
 use crate::http::rights::CanAdminister;
-use crate::http::{FormBody, Problem, Site, Viewer};
+use crate::http::{FormBody, Language, Problem, Site, Viewer};
 use crate::kernel::UserId;
 
 pub(super) fn router() -> Router<Site> {
@@ -28,7 +28,6 @@ pub(super) fn router() -> Router<Site> {
         .route("/admin/people", post(add))
         .route("/admin/people/role", post(set_role))
         .route("/admin/people/link", post(make_link))
-        .route("/admin/people/close", post(close))
         .route("/admin/people/open", post(open))
 }
 
@@ -46,6 +45,8 @@ struct AdminPage {
     /// Those that were given up; mostly none.
     jobs: Vec<JobView>,
     saved: bool,
+    /// Whose account was just closed.
+    closed: Option<String>,
 }
 
 enum SignUp {
@@ -62,10 +63,12 @@ struct AccountView {
     since_iso: String,
     active: bool,
     myself: bool,
+    /// How far the deletion of what they wrote has come.
+    erasure: Option<String>,
 }
 
 impl AccountView {
-    fn new(account: &Account, site: &Site, me: UserId) -> Self {
+    fn new(account: &Account, site: &Site, me: UserId, t: Language) -> Self {
         let id = account.person.id;
         Self {
             person: PersonView::new(account.person.clone(), site.presence.is_online(id)),
@@ -74,8 +77,19 @@ impl AccountView {
             since_iso: account.created_at.rfc3339(),
             active: account.active,
             myself: id == me,
+            erasure: account.erasure.map(|erasure| progress(erasure, t)),
         }
     }
+}
+
+/// How far a deletion of all that somebody wrote has come, in words.
+fn progress(erasure: Erasure, t: Language) -> String {
+    let deleted = t.count("erasure-deleted", usize::try_from(erasure.deleted).unwrap_or_default());
+    if erasure.finished {
+        return deleted;
+    }
+    let percent = erasure.percent.to_string();
+    t.fill("erasure-going-on", [("percent", percent.as_str()), ("deleted", deleted.as_str())])
 }
 
 /// A link that was just made; it is shown once.
@@ -125,13 +139,23 @@ async fn administration(
     let jobs = site.jobs.dead(admin).await?;
     let template = AdminPage {
         side: side(site, me, None, &page).await?,
-        people: accounts.iter().map(|account| AccountView::new(account, site, me.id)).collect(),
+        people: accounts
+            .iter()
+            .map(|account| AccountView::new(account, site, me.id, page.t))
+            .collect(),
         active: page.t.count("admin-people-count", active),
         sign_up,
         add: extras.add,
         link: extras.link,
         jobs: jobs.into_iter().map(|job| JobView::new(job, page.t)).collect(),
         saved: page.asks("saved"),
+        closed: page
+            .number("closed")
+            .and_then(|id| {
+                let mut closed = accounts.iter().filter(|account| !account.active);
+                closed.find(|account| account.person.id.0 == id)
+            })
+            .map(|account| account.person.display_name.clone()),
         page,
     };
     Ok(html(&template))
@@ -257,16 +281,6 @@ async fn make_link(
     Ok(unkept(administration(&site, &me.person, &admin, page, extras).await?))
 }
 
-async fn close(
-    State(site): State<Site>,
-    CanAdminister(admin): CanAdminister,
-    FormBody(form): FormBody<PersonForm>,
-) -> Result<Response, Problem> {
-    let person = find(&site, &admin, form.user).await?;
-    site.accounts.deactivate(&admin, person.id).await.map_err(explain)?;
-    Ok(saved())
-}
-
 async fn open(
     State(site): State<Site>,
     CanAdminister(admin): CanAdminister,
@@ -277,10 +291,11 @@ async fn open(
     Ok(saved())
 }
 
-fn explain(error: AdminError) -> Problem {
+pub(super) fn explain(error: AdminError) -> Problem {
     match error {
         AdminError::LastAdmin => Problem::saying(StatusCode::CONFLICT, "last-administrator"),
         AdminError::NoAdmin => Problem::saying(StatusCode::FORBIDDEN, "not-an-administrator"),
+        AdminError::Open => Problem::saying(StatusCode::CONFLICT, "account-is-open"),
         AdminError::Fault(fault) => fault.into(),
     }
 }

@@ -29,6 +29,7 @@ impl JobView {
     pub fn new(job: DeadJob, t: Language) -> Self {
         let work = match job.kind.as_str() {
             "pass-on-rooms" => t.name("job-pass-on-rooms", &job.about),
+            "erase-messages" => t.name("job-erase-messages", &job.about),
             "purge-room" => t.name("job-purge-room", &job.about),
             "tidy" => t.say("job-tidy").to_owned(),
             _ => format!("{} {}", job.kind, job.about),

@@ -48,6 +48,12 @@ impl Frame {
         self.query.iter().any(|(key, _)| key == word)
     }
 
+    /// A number that the query has.
+    pub fn number(&self, word: &str) -> Option<i64> {
+        let (_, value) = self.query.iter().find(|(key, _)| key == word)?;
+        value.parse().ok()
+    }
+
     /// This same page in another language.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     pub fn in_language(&self, language: &Language) -> String {

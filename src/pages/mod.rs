@@ -7,6 +7,7 @@ mod assets;
 mod audit;
 mod avatars;
 mod browser;
+mod closing;
 mod commands;
 mod deleted_rooms;
 mod direct;
@@ -61,6 +62,7 @@ pub fn router(site: &Site, polling: Router<Site>) -> Router<Site> {
         .merge(admin::router())
         .merge(admin_rooms::router())
         .merge(audit::router())
+        .merge(closing::router())
         .merge(deleted_rooms::router())
         .merge(jobs::router())
         .merge(mentions::router())

@@ -4,6 +4,11 @@ import { eventually, PASSWORD, story } from './support.mjs';
 
 const account = ({ page }, name) => page.locator('.account', { hasText: `@${name} ` });
 const link = ({ page }) => page.locator('#link a').getAttribute('href');
+/** The page in between names whose account it is. */
+async function close(ana, name) {
+  await account(ana, name).locator('a[href$="/close"]').click();
+  await ana.page.getByRole('button', { name: `Close account of ${name}` }).click();
+}
 /** A small picture, in one colour. */
 const PHOTO = { name: 'photo.png', mimeType: 'image/png', buffer: Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64') };
 const pictures = ({ page }, place) => page.locator(`${place} .av__photo`).evaluateAll((images) => images.map((image) => image.complete && image.naturalWidth));
@@ -23,8 +28,8 @@ for (const [mode, how] of [['with scripts', {}], ['without scripts', { javaScrip
     await eva.submit();
     await eva.arrives('/rooms/1');
     await ana.go('/admin');
-    await account(ana, 'eva').locator('form[action$="/close"] button').click();
-    await ana.page.getByText('Saved.').waitFor();
+    await close(ana, 'eva');
+    await ana.page.getByText('The account of eva is closed.').waitFor();
     assert.match(await account(ana, 'eva').textContent(), /closed/);
     if (mode === 'without scripts') await eva.go('/rooms/1'); // with them the page goes by itself
     await eva.page.waitForURL(/\/login/);
@@ -65,7 +70,7 @@ story('whose account is closed is shown the door at once, where they stand', asy
   tolerate(/401|403/);
   const [ana, tom] = [await person('ana'), await person('tom')];
   await ana.go('/admin');
-  await account(ana, 'tom').locator('form[action$="/close"] button').click();
+  await close(ana, 'tom');
   await tom.page.waitForURL(/\/login/);
 });
 

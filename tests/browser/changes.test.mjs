@@ -139,6 +139,20 @@ story('a deleted message leaves a trace, after a moment in which one can take it
   assert.equal(await ana.page.locator('.msg--deleting').count(), 0);
 });
 
+story('a moderator deletes what others wrote, and nobody else is offered it', async ({ person }) => {
+  const ana = await person('ana'); // the administrator
+  const [tom, eva] = [await person('tom'), await person('eva')];
+  await tom.post('goes');
+  for (const reader of [ana, eva]) await reader.sees('goes');
+  await eva.message('goes').hover();
+  await act(eva, 'Add a reaction').waitFor();
+  assert.equal(await act(eva, 'Delete message').isVisible(), false);
+  await ana.message('goes').hover();
+  assert.equal(await act(ana, 'Edit message').isVisible(), false);
+  await act(ana, 'Delete message').click();
+  for (const reader of [ana, tom, eva]) await textsAre(reader, ['Removed by a moderator']);
+});
+
 story('who leaves the room at once has deleted all the same', async ({ person }) => {
   const ana = await person('ana');
   const tom = await person('tom');

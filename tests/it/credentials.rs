@@ -358,7 +358,7 @@ async fn a_sign_in_that_a_change_of_password_overtakes_opens_nothing() {
     accounts.set_role(&accounts.operator(), after.person().id, Role::Admin).await.expect("done");
     server.person("luis").await;
     let luis = accounts.sign_in("luis", PASSWORD, &here).await.expect("signed in");
-    accounts.deactivate(&accounts.operator(), luis.person().id).await.expect("closed");
+    accounts.deactivate(&accounts.operator(), luis.person().id, false).await.expect("closed");
     assert!(accounts.open_session(&luis, "").await.is_err());
 }
 

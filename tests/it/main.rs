@@ -14,6 +14,7 @@ mod databases;
 mod deleted_rooms;
 mod demo;
 mod durability;
+mod erasure;
 mod examples;
 mod export;
 mod guesses;

@@ -27,6 +27,9 @@ pub enum AdminError {
     /// Somebody took the right away meanwhile.
     #[error("not an administrator any more")]
     NoAdmin,
+    /// Their account is not closed.
+    #[error("the account is open")]
+    Open,
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -119,18 +122,33 @@ impl Accounts {
     }
 
     /// Closes an account: its person is signed out everywhere at once and cannot come back. What
-    /// they wrote stays; a job gives their rooms to others.
+    /// they wrote stays, unless it is to be erased; a job gives their rooms to others.
     ///
     /// # Errors
     /// [`AdminError::LastAdmin`] when nobody else would be left.
-    pub async fn deactivate(&self, admin: &Admin, user: UserId) -> Result<(), AdminError> {
-        let ended =
-            store::deactivate(&self.db, user, self.act(admin)).await.map_err(Fault::from)?;
+    pub async fn deactivate(
+        &self,
+        admin: &Admin,
+        user: UserId,
+        erase: bool,
+    ) -> Result<(), AdminError> {
+        let ended = store::deactivate(&self.db, user, erase, self.act(admin)).await;
+        let ended = ended.map_err(Fault::from)?;
         self.tell_ended(ended.ok_or(AdminError::LastAdmin)?, Ending::AccountClosed);
         Ok(())
     }
 
-    /// Opens a closed account again; its password is what it was.
+    /// Lets a job delete all that the person of a closed account wrote.
+    ///
+    /// # Errors
+    /// [`AdminError::Open`] as long as they can sign in.
+    pub async fn erase(&self, admin: &Admin, user: UserId) -> Result<(), AdminError> {
+        let asked = store::erase(&self.db, user, self.act(admin)).await.map_err(Fault::from)?;
+        if asked { Ok(()) } else { Err(AdminError::Open) }
+    }
+
+    /// Opens a closed account again; its password is what it was. What is still left of what its person
+    /// wrote stays.
     ///
     /// # Errors
     /// When it cannot be written.

@@ -10,6 +10,8 @@ use crate::kernel::{RoomId, Timestamp, UserId};
 pub enum Work {
     /// The rooms of somebody whose account was closed get other owners.
     PassOnRooms(UserId),
+    /// All that somebody wrote is deleted, in pieces: what is left is work for later.
+    EraseMessages(UserId),
     /// What was said in a deleted room is deleted, in pieces: what is left is work for later.
     PurgeRoom(RoomId),
     /// What has run out is forgotten. Comes back by itself.
@@ -21,6 +23,7 @@ impl Work {
     pub(super) fn columns(self) -> (&'static str, String) {
         match self {
             Self::PassOnRooms(user) => ("pass-on-rooms", user.to_string()),
+            Self::EraseMessages(user) => ("erase-messages", user.to_string()),
             Self::PurgeRoom(room) => ("purge-room", room.to_string()),
             Self::Tidy => ("tidy", String::new()),
         }
@@ -30,6 +33,7 @@ impl Work {
     pub(super) fn from_columns(kind: &str, about: &str) -> Option<Self> {
         match kind {
             "pass-on-rooms" => about.parse().ok().map(UserId).map(Self::PassOnRooms),
+            "erase-messages" => about.parse().ok().map(UserId).map(Self::EraseMessages),
             "purge-room" => about.parse().ok().map(RoomId).map(Self::PurgeRoom),
             "tidy" => Some(Self::Tidy),
             _ => None,
@@ -39,7 +43,7 @@ impl Work {
     /// How long after it was done it is to be done again; `None` for what is done once.
     pub(super) fn again_after(self) -> Option<Duration> {
         match self {
-            Self::PassOnRooms(_) | Self::PurgeRoom(_) => None,
+            Self::PassOnRooms(_) | Self::EraseMessages(_) | Self::PurgeRoom(_) => None,
             Self::Tidy => Some(Duration::from_hours(1)),
         }
     }
@@ -84,7 +88,12 @@ mod tests {
 
     #[test]
     fn work_comes_back_from_its_columns_as_it_was() {
-        for work in [Work::PassOnRooms(UserId(7)), Work::PurgeRoom(RoomId(8)), Work::Tidy] {
+        for work in [
+            Work::PassOnRooms(UserId(7)),
+            Work::EraseMessages(UserId(7)),
+            Work::PurgeRoom(RoomId(8)),
+            Work::Tidy,
+        ] {
             let (kind, about) = work.columns();
             assert_eq!(Work::from_columns(kind, &about), Some(work));
         }

@@ -9,6 +9,8 @@ mod store;
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use self::append::Append;
 pub use self::append::Writing;
 pub use self::model::WriteError;
@@ -24,7 +26,7 @@ use super::search::model::{Entry, Hit};
 use crate::db::{Db, History};
 use crate::kernel::meters::Spread;
 use crate::kernel::paging::{Limit, Page};
-use crate::kernel::{Clock, Fault, MessageId, Rev, RoomId};
+use crate::kernel::{Clock, Fault, MessageId, Rev, RoomId, UserId};
 use crate::lifecycle::Lifecycle;
 use crate::limits::deletion::PIECES;
 
@@ -231,6 +233,34 @@ impl Messages {
     pub fn meters(&self) -> (u64, Spread, usize) {
         let meters = &self.append.meters;
         (meters.posted.get(), meters.batches.clone(), self.append.waiting())
+    }
+
+    /// Deletes all that somebody wrote, as far as that was asked for, the newest first and in pieces. Each
+    /// message is deleted as any other, so that whoever has it sees that it is gone. What is left after
+    /// some pieces is a job of its own; one that was cut off goes on where it was.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn erase(&self, user: UserId) -> Result<(), Fault> {
+        for _ in 0..PIECES {
+            let Some(next) = store::next_to_erase(&self.db, user).await? else { return Ok(()) };
+            let reason = DeletionReason::Erasure;
+            let deletions = next.messages.iter().map(|(room, message)| {
+                let deleter = Deleter { room: *room, message: *message, reason: reason.clone() };
+                self.append.write(Write::Delete(deleter))
+            });
+            for outcome in join_all(deletions).await {
+                match outcome {
+                    // What went with its room meanwhile is gone, too.
+                    Ok(_) | Err(WriteError::NotFound) => {}
+                    Err(WriteError::Fault(fault)) => return Err(fault),
+                    Err(error) => return Err(Fault::internal(error)),
+                }
+            }
+            let done = (next.messages.len(), next.then_before);
+            store::note_erased(&self.db, user, done, self.clock.now()).await?;
+        }
+        Ok(store::erase_later(&self.db, user, self.clock.now()).await?)
     }
 
     /// Deletes what was said in a room that is being purged, in pieces. False when there is more, which

@@ -239,6 +239,8 @@ pub struct Deleter {
 #[derive(Clone, Debug)]
 pub(super) enum DeletionReason {
     Author,
+    /// All that the author wrote is deleted, which is recorded once for all of it.
+    Erasure,
     /// Recorded in the audit log.
     Moderation {
         moderator: UserId,
@@ -251,7 +253,7 @@ impl DeletionReason {
     pub fn deleted_by(&self) -> DeletedBy {
         match self {
             Self::Author => DeletedBy::Author,
-            Self::Moderation { .. } => DeletedBy::Moderator,
+            Self::Erasure | Self::Moderation { .. } => DeletedBy::Moderator,
         }
     }
 }

@@ -265,6 +265,18 @@ pub struct Account {
     pub email: String,
     pub created_at: Timestamp,
     pub active: bool,
+    /// Of what they wrote, if it was asked for.
+    pub erasure: Option<Erasure>,
+}
+
+/// How far the deletion of all that somebody wrote has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Erasure {
+    /// Messages that are deleted so far.
+    pub deleted: i64,
+    /// How much of all messages was looked at, of 100.
+    pub percent: i64,
+    pub finished: bool,
 }
 
 /// The right to administer this installation. Only [`super::Accounts`] gives it.

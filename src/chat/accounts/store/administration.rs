@@ -3,7 +3,7 @@
 use super::PersonRow;
 use super::people::put_password;
 use super::revocation::{end_sign_ins, lock_user, renew_rights};
-use crate::chat::accounts::model::{Account, Credential, Ending, Person, Role};
+use crate::chat::accounts::model::{Account, Credential, Ending, Erasure, Person, Role};
 use crate::chat::audit;
 use crate::chat::audit::model::{Action, NamedUser};
 use crate::chat::jobs;
@@ -24,11 +24,17 @@ pub(in crate::chat::accounts) async fn accounts(db: &Db) -> Result<Vec<Account>,
         email: String,
         created_at: i64,
         deactivated_at: Option<i64>,
+        deleted: Option<i64>,
+        percent: Option<i64>,
+        finished_at: Option<i64>,
     }
     let rows: Vec<Row> = reading!(db, |pool| {
         sqlx::query_as(
-            "select id, name, display_name, bot, role, avatar, email, created_at, deactivated_at
-             from users order by sort_key, id",
+            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, u.email, u.created_at,
+                    u.deactivated_at, e.deleted, e.finished_at,
+                    case when e.newest > 0 then (e.newest + 1 - e.before) * 100 / e.newest
+                         else 100 end as percent
+             from users u left join erasures e on e.user_id = u.id order by u.sort_key, u.id",
         )
         .fetch_all(pool)
         .await?
@@ -38,6 +44,11 @@ pub(in crate::chat::accounts) async fn accounts(db: &Db) -> Result<Vec<Account>,
         email: row.email,
         created_at: Timestamp(row.created_at),
         active: row.deactivated_at.is_none(),
+        erasure: row.deleted.map(|deleted| Erasure {
+            deleted,
+            percent: row.percent.unwrap_or_default().clamp(0, 100),
+            finished: row.finished_at.is_some(),
+        }),
     };
     Ok(rows.into_iter().map(account).collect())
 }
@@ -61,7 +72,6 @@ async fn record(
     audit::record(change, act, action((user, &name))).await
 }
 
-/// Gives somebody another role. False when nobody else would be left to administer.
 /// What came of an attempt to give somebody a role.
 pub(in crate::chat::accounts) enum RoleSet {
     /// With the sign-ins that have other rights now.
@@ -128,6 +138,7 @@ async fn lock(change: &mut Change, user: UserId) -> Result<Option<(Role, bool)>,
 pub(in crate::chat::accounts) async fn deactivate(
     db: &Db,
     user: UserId,
+    erase: bool,
     act: Act,
 ) -> Result<Option<Vec<Credential>>, sqlx::Error> {
     let (_, now) = act;
@@ -154,6 +165,9 @@ pub(in crate::chat::accounts) async fn deactivate(
         record(&mut change, act, user, |user| Action::CloseAccount { user }).await?;
     }
     jobs::add(&mut change, Work::PassOnRooms(user), now).await?;
+    if erase {
+        ask_to_erase(&mut change, user, act).await?;
+    }
     let ended = end_sign_ins(&mut change, user, None, (Ending::AccountClosed, now)).await?;
     change.commit().await?;
     Ok(Some(ended))
@@ -177,8 +191,61 @@ pub(in crate::chat::accounts) async fn reactivate(
     });
     if opened > 0 {
         record(&mut change, act, user, |user| Action::ReopenAccount { user }).await?;
+        end_erasure(&mut change, user, act).await?;
     }
     change.commit().await
+}
+
+/// Keeps what is left of what somebody wrote.
+async fn end_erasure(change: &mut Change, user: UserId, (_, now): Act) -> Result<(), sqlx::Error> {
+    writing!(*change, |connection| {
+        sqlx::query(
+            "update erasures set finished_at = $2 where user_id = $1 and finished_at is null",
+        )
+        .bind(user.0)
+        .bind(now.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    Ok(())
+}
+
+/// Lets all that somebody wrote be deleted. False when their account is open.
+pub(in crate::chat::accounts) async fn erase(
+    db: &Db,
+    user: UserId,
+    act: Act,
+) -> Result<bool, sqlx::Error> {
+    let mut change = db.change().await?;
+    if lock(&mut change, user).await?.is_none_or(|(_, open)| open) {
+        return Ok(false);
+    }
+    ask_to_erase(&mut change, user, act).await?;
+    change.commit().await?;
+    Ok(true)
+}
+
+/// From the newest message of now on; asked again, it begins again.
+async fn ask_to_erase(change: &mut Change, user: UserId, act: Act) -> Result<(), sqlx::Error> {
+    let (actor, now) = act;
+    writing!(*change, |connection| {
+        sqlx::query(
+            "insert into erasures (user_id, requested_by, requested_at, newest, before)
+             select $1, $2, $3, value, value + 1 from counters where name = 'message'
+             on conflict (user_id) do update
+             set requested_by = excluded.requested_by, requested_at = excluded.requested_at,
+                 newest = excluded.newest, before = excluded.before, finished_at = null",
+        )
+        .bind(user.0)
+        .bind(actor.map(|actor| actor.0))
+        .bind(now.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    jobs::add(change, Work::EraseMessages(user), now).await?;
+    record(change, act, user, |user| Action::EraseMessages { user }).await
 }
 
 /// Makes a link the only one that resets this person's password. `by` is the administrator; none

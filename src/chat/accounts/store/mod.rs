@@ -10,7 +10,7 @@ mod sign_ins;
 mod tokens;
 
 pub(super) use self::administration::{
-    RoleSet, accounts, deactivate, find_by_reset, is_sign_up_closed, reactivate,
+    RoleSet, accounts, deactivate, erase, find_by_reset, is_sign_up_closed, reactivate,
     remove_expired_resets, set_reset, set_role, set_sign_up, use_reset,
 };
 pub(super) use self::avatars::{find_avatar, set_avatar};

@@ -4,6 +4,7 @@
 mod append;
 mod batch;
 mod changes;
+mod erasure;
 mod history;
 mod joining;
 mod mentions;
@@ -11,6 +12,7 @@ mod purge;
 
 pub(super) use self::append::prune_sends;
 pub(super) use self::batch::{count, write};
+pub(super) use self::erasure::{erase_later, next_to_erase, note_erased};
 pub(super) use self::history::{chunk_since, find, found, is_known, page, room_of, rooms, since};
 pub(super) use self::mentions::mentioned;
 pub(super) use self::purge::{purge_later, purge_piece};
