@@ -33,15 +33,16 @@ use crate::config::Config;
 use crate::db::directory::DataDir;
 use crate::db::{Db, History};
 use crate::http::metrics::{self, Requests};
+use crate::http::origin::Notices;
 use crate::http::rate_limit::RateLimiter;
 use crate::http::site::{About, Parts};
 use crate::http::uploads::Uploads;
-use crate::http::{Problem, Site, body, client, deadline, health, server};
+use crate::http::{Problem, Site, client, deadline, encoding, health, server};
 use crate::kernel::{Clock, Fault, Random, Timestamp};
 use crate::lifecycle::Lifecycle;
 use crate::live::Hub;
 use crate::media::{self, ImageEncoder};
-use crate::{api, pages, socket};
+use crate::{api, limits, pages, socket};
 
 /// How often it is forgotten who was too fast, and unused connections are let go.
 const REST_EVERY: Duration = Duration::from_hours(1);
@@ -104,6 +105,7 @@ impl App {
             lifecycle,
             rates: RateLimiter::new(config.rate_limit, clock),
             requests: Requests::default(),
+            notices: Notices::default(),
             about,
         });
         if site.accounts.sign_up_state().await?.first {
@@ -149,13 +151,14 @@ fn router(site: &Site) -> Router<Site> {
         .merge(pages::router(site, socket::polling_router()))
         .nest("/api/v1", live)
         .merge(health::router().merge(metrics::router()).layer(from_fn(deadline::keep)))
-        .layer(DefaultBodyLimit::max(body::LARGEST))
+        .layer(DefaultBodyLimit::max(limits::request::BODY))
         .layer(map_response(say_when))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal(&"a handler panicked").into_response()
         }))
         // A page is packed for one reader: harder would cost more than making it.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(from_fn(encoding::choose))
         .layer(from_fn_with_state(site.clone(), metrics::note))
         .layer(from_fn_with_state(site.clone(), client::identify))
 }

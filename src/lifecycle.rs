@@ -69,8 +69,8 @@ impl Lifecycle {
         self.stopping.cancel();
     }
 
-    /// Waits for SIGTERM or SIGINT, then asks everything to stop. A second signal ends the
-    /// process at once.
+    /// Waits for SIGTERM, SIGINT or SIGHUP (a terminal that was closed), then asks everything to stop.
+    /// A second signal ends the process at once.
     ///
     /// # Errors
     /// When the signals cannot be listened to.
@@ -78,6 +78,7 @@ impl Lifecycle {
     pub fn stop_on_signals(&self) -> std::io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
         let stopping = self.stopping.clone();
         drop(tokio::spawn(async move {
             let mut seen = 0;
@@ -85,6 +86,7 @@ impl Lifecycle {
                 tokio::select! {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
+                    _ = hang_up.recv() => {}
                 }
                 seen += 1;
                 if seen > 1 {

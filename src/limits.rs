@@ -154,6 +154,11 @@ pub mod connection {
 pub mod request {
     use super::Duration;
 
+    /// A body: 413 above.
+    pub const BODY: usize = 64 * 1024;
+    /// One that carries a message: 16,000 characters of four bytes each, percent-encoded or escaped,
+    /// are 192 KB.
+    pub const MESSAGE_BODY: usize = 256 * 1024;
     /// From its head to the head of the answer. The slowest, signing in, waits its turn for a few
     /// seconds.
     pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);

@@ -73,7 +73,7 @@ export class Patio {
     const { rev } = await ask(`/rooms/${room.id}`, undefined, token);
     const form = new URLSearchParams({ login: ME.name, password: ME.password });
     const signedIn = await fetch(`${base}/login`, { method: "POST", body: form, redirect: "manual" });
-    const cookie = signedIn.headers.getSetCookie().find((text) => text.startsWith("patio_session="));
+    const cookie = signedIn.headers.getSetCookie().find((text) => text.startsWith("patio_session"));
     if (!cookie) throw new Error(`no session cookie: ${signedIn.status} ${await signedIn.text()}`);
     await server.stop();
     const seed = [path.join(HERE, "seed.js"), path.join(data, "patio.db"), room.id, rooms, people, token];

@@ -4,6 +4,7 @@ login-heading = Welcome back
 login-lead = Sign in to { $name }.
 login-button = Sign in
 login-no-account = New here?
+login-no-cookies = Your browser keeps no cookie of this page, so it cannot stay signed in. Sign in at { $name }, and allow cookies there.
 login-wrong = That name and password do not go together.
 
 register-title = Create an account
@@ -138,6 +139,8 @@ not-an-administrator = Only administrators may do this.
 last-administrator = Somebody must stay administrator: make another one first.
 
 # Work behind the scenes that was given up
+admin-unclear = The live connection or a form was refused
+admin-unclear-hint = A page of { $page } was refused, since the proxy asks for this Patio as “{ $host }” and it cannot be told that the page is one of its own. Set BASE_URL to the public address, or let the proxy pass it on as Host.
 admin-jobs = Work that failed
 admin-jobs-hint = This was tried many times and given up. When what stands in its way is gone, run it again.
 job-pass-on-rooms = Find new owners for the rooms of the closed account number { $name }

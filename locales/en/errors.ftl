@@ -19,6 +19,9 @@ error-413 = Too large
 error-413-detail = This is more than can be sent at once.
 error-415 = Unknown form
 error-415-detail = The content came in a form that is not understood here.
+error-421 = This is not the right address
+error-421-detail = Patio is at another address, and signing in works there alone.
+error-elsewhere = Sign in at { $name }
 error-422 = Something is not right yet
 error-422-detail = Please look at what was sent.
 error-429 = A little slower, please
@@ -33,6 +36,7 @@ error-503-detail = There is more to do than can be done at once. Try again in a 
 error-not-stored = The server’s disk is full or cannot be written to, so this was not stored. Nothing else is lost. Try again later.
 
 signed-in-as-another = Another account is signed in with this browser now.
+unclear-site = It cannot be told whether this came from a page of this Patio: the proxy in front of it hides its address. It was not carried out. Its operator can set BASE_URL.
 cross-site = The request came from another site and was not carried out.
 json-syntax = The content is no JSON.
 json-shape = The JSON does not have the expected shape.

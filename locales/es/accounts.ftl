@@ -4,6 +4,7 @@ login-heading = Qué bueno verte
 login-lead = Entra en { $name }.
 login-button = Entrar
 login-no-account = ¿Es tu primera vez?
+login-no-cookies = Tu navegador no guarda ninguna cookie de esta página, así que no puedes seguir dentro. Entra en { $name } y permite allí las cookies.
 login-wrong = Ese nombre y esa contraseña no van juntos.
 
 register-title = Crear una cuenta
@@ -138,6 +139,8 @@ not-an-administrator = Solo puede hacerlo quien administra.
 last-administrator = Alguien tiene que administrar: nombra antes a otra persona.
 
 # Trabajo de fondo que se dio por perdido
+admin-unclear = Se rechazó la conexión en vivo o un formulario
+admin-unclear-hint = Se rechazó una página de { $page }, porque el proxy pide este Patio como «{ $host }» y no se puede saber si la página es suya. Indica la dirección pública en BASE_URL, o haz que el proxy la pase como Host.
 admin-jobs = Trabajo que ha fallado
 admin-jobs-hint = Se intentó muchas veces y se dio por perdido. Cuando ya no haya nada que lo impida, vuelve a ejecutarlo.
 job-pass-on-rooms = Buscar dueño a las salas de la cuenta cerrada número { $name }

@@ -19,6 +19,9 @@ error-413 = Demasiado grande
 error-413-detail = Es más de lo que se puede enviar de una vez.
 error-415 = Forma desconocida
 error-415-detail = El contenido llegó en una forma que aquí no se entiende.
+error-421 = Esta no es la dirección correcta
+error-421-detail = Patio está en otra dirección, y solo allí se puede entrar.
+error-elsewhere = Entrar en { $name }
 error-422 = Todavía hay algo que no está bien
 error-422-detail = Revisa lo que se envió.
 error-429 = Un poco más despacio
@@ -33,6 +36,7 @@ error-503-detail = Hay más que hacer de lo que se puede a la vez. Prueba dentro
 error-not-stored = El disco del servidor está lleno o no se puede escribir en él, así que esto no se ha guardado. No se ha perdido nada más. Inténtalo más tarde.
 
 signed-in-as-another = Ahora hay otra cuenta abierta en este navegador.
+unclear-site = No se puede saber si esto venía de una página de este Patio: el proxy que tiene delante oculta su dirección. No se ha llevado a cabo. Su operador puede indicar BASE_URL.
 cross-site = La petición venía de otro sitio y no se ha llevado a cabo.
 json-syntax = El contenido no es JSON.
 json-shape = El JSON no tiene la forma esperada.

@@ -11,7 +11,9 @@ use utoipa_axum::routes;
 
 use super::shapes::{MessageShape, Paged};
 use crate::chat::messages::model::{Draft, Emoji, Kind, MessageBody, Nonce, Window};
-use crate::http::{CanAmend, CanDelete, CanPost, CanRead, CanSee, JsonBody, Problem, Query, Site};
+use crate::http::{
+    CanAmend, CanDelete, CanPost, CanRead, CanSee, JsonBody, MessageJson, Problem, Query, Site,
+};
 use crate::kernel::paging::Limit;
 use crate::kernel::{Invalid, MessageId, Rev, Seq};
 
@@ -143,7 +145,7 @@ struct NewMessage {
 async fn create(
     State(site): State<Site>,
     CanPost(member): CanPost,
-    JsonBody(new): JsonBody<NewMessage>,
+    JsonBody(new): MessageJson<NewMessage>,
 ) -> Result<Response, Problem> {
     let body = MessageBody::parse(&new.body)?;
     let nonce = new.nonce.as_deref().map(Nonce::parse).transpose()?;
@@ -194,7 +196,7 @@ struct Edit {
 async fn update(
     State(site): State<Site>,
     CanAmend(author): CanAmend,
-    JsonBody(edit): JsonBody<Edit>,
+    JsonBody(edit): MessageJson<Edit>,
 ) -> Result<Response, Problem> {
     let edited = site.messages.edit(author, MessageBody::parse(&edit.body)?).await?;
     Ok(Json(MessageShape::from(&*edited.message)).into_response())

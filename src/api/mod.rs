@@ -65,7 +65,7 @@ async fn show_reference(State(site): State<Site>) -> Json<Arc<Value>> {
 /// Wraps routes that answer with problems in JSON, as the API and the sockets' door do.
 pub fn guarded(router: Router<Site>, site: &Site) -> Router<Site> {
     router
-        .layer(origin::guard(site.about.base_url.as_ref()))
+        .layer(from_fn_with_state(site.clone(), origin::guard))
         .layer(from_fn(deadline::keep))
         .layer(from_fn(errors::write_down))
 }

@@ -87,7 +87,7 @@ fn add_common_answers(method: &str, call: &mut Value) {
     if call["requestBody"].is_object() {
         common.extend([
             ("400", "The body is no JSON."),
-            ("413", "The body is larger than 64 KiB."),
+            ("413", "The body is larger than 64 KiB, or than 256 KiB where it carries a message."),
             ("415", "The body does not come as `application/json`."),
             ("422", "A field is missing or wrong; `errors` says which and why."),
         ]);

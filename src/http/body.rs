@@ -2,7 +2,7 @@
 //! read is a [`Problem`] like any other.
 
 use axum::extract::rejection::{FormRejection, JsonRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::Deserialize;
@@ -10,30 +10,36 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::Problem;
+use crate::limits::request::{BODY, MESSAGE_BODY};
 
-/// The largest request that is read: 64 KiB.
-pub const LARGEST: usize = 64 * 1024;
+/// A form, or a 4xx that says why it is none. It has `MOST` bytes at most.
+pub struct FormBody<T, const MOST: usize = BODY>(pub T);
 
-/// A form, or a 4xx that says why it is none.
-pub struct FormBody<T>(pub T);
+/// A form that carries a message.
+pub type MessageForm<T> = FormBody<T, MESSAGE_BODY>;
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
+impl<T: DeserializeOwned, S: Send + Sync, const MOST: usize> FromRequest<S> for FormBody<T, MOST> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, Problem> {
+        DefaultBodyLimit::max(MOST).apply(&mut request);
         let form = axum::Form::from_request(request, state).await;
         form.map(|axum::Form(value)| Self(value))
             .map_err(|rejection: FormRejection| Problem::new(rejection.status()))
     }
 }
 
-/// A JSON document, or a 4xx that says why it is none.
-pub struct JsonBody<T>(pub T);
+/// A JSON document, or a 4xx that says why it is none. It has `MOST` bytes at most.
+pub struct JsonBody<T, const MOST: usize = BODY>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+/// A JSON document that carries a message.
+pub type MessageJson<T> = JsonBody<T, MESSAGE_BODY>;
+
+impl<T: DeserializeOwned, S: Send + Sync, const MOST: usize> FromRequest<S> for JsonBody<T, MOST> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, Problem> {
+        DefaultBodyLimit::max(MOST).apply(&mut request);
         // By way of an object: a list of the fields' values would do for serde, too.
         let object = axum::Json::<Map<String, Value>>::from_request(request, state).await;
         let shape = || Problem::saying(StatusCode::UNPROCESSABLE_ENTITY, "json-shape");

@@ -5,17 +5,17 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::http::HeaderValue;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
 
 use super::forwarded::Forwarded;
+use super::target::{Target, WebOrigin};
 use super::{Site, cookies};
 use crate::chat::accounts::Visitor;
-use crate::config::BaseUrl;
 
 /// The far end of a request.
 #[derive(Clone, Copy, Debug)]
@@ -23,9 +23,17 @@ pub struct Client {
     pub ip: IpAddr,
     /// Whether the browser's own connection is encrypted.
     pub https: bool,
+    /// The port of the public address, where it has to name one: part of the names of cookies.
+    pub port: Option<u16>,
 }
 
 impl Client {
+    /// Of whoever sends this request.
+    pub(super) fn of(parts: &Parts) -> Self {
+        let nobody = Self { ip: IpAddr::V6(Ipv6Addr::UNSPECIFIED), https: false, port: None };
+        parts.extensions.get().copied().unwrap_or(nobody)
+    }
+
     /// The networks around the address, the smallest first: what one person usually has to themselves,
     /// and what one customer of a provider may move within. For IPv4 /32 and /24; for IPv6 /64, /56
     /// and /48.
@@ -44,20 +52,34 @@ impl Client {
     }
 }
 
-/// Finds out about the client before anything else looks at the request. Behind a trusted proxy
-/// the host that the browser asked for takes the place of the one that the proxy asked for.
+/// Finds out about the client, and what it asked for, before anything else looks at the request. Behind
+/// a trusted proxy the host that the browser asked for takes the place of the one that the proxy did.
 pub async fn identify(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+    // Which of two would count depends on who reads them (RFC 9112, section 3.2).
+    if request.headers().get_all(HOST).iter().count() > 1 {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)).to_canonical();
     let trusted = &site.about.trusted_proxies;
     let forwarded = trusted.contain(peer).then(|| Forwarded::read(request.headers()));
-    let far_end = forwarded.unwrap_or_default().far_end(trusted, peer);
-    let base_https = site.about.base_url.as_ref().is_some_and(BaseUrl::is_https);
-    let client = Client { ip: far_end.ip, https: far_end.https || base_https };
-    if let Some(host) = far_end.host.and_then(|host| HeaderValue::from_str(&host).ok()) {
+    let forwarded = forwarded.unwrap_or_default();
+    let far_end = forwarded.far_end(trusted, peer);
+    let asked = request.uri().authority().map(|authority| authority.as_str().to_owned());
+    let told_host = far_end.host.is_some();
+    if let Some(host) = far_end.host.or(asked).and_then(|host| HeaderValue::from_str(&host).ok()) {
         request.headers_mut().insert(HOST, host);
     }
-    request.extensions_mut().insert(client);
+    let proxied = !forwarded.is_empty();
+    let target = Target::read(request.headers(), proxied, far_end.https, told_host);
+    let base = site.about.base_url.as_ref().and_then(|url| WebOrigin::parse(url.origin()));
+    let https = target.https == Some(true) || base.as_ref().is_some_and(|base| base.https);
+    let port = match &base {
+        Some(base) => base.named_port(),
+        None => target.origin().and_then(|origin| origin.named_port()),
+    };
+    request.extensions_mut().insert(Client { ip: far_end.ip, https, port });
+    request.extensions_mut().insert(target);
     next.run(request).await
 }
 
@@ -65,8 +87,7 @@ impl<S: Sync> FromRequestParts<S> for Client {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let nobody = Self { ip: IpAddr::V6(Ipv6Addr::UNSPECIFIED), https: false };
-        Ok(parts.extensions.get().copied().unwrap_or(nobody))
+        Ok(Self::of(parts))
     }
 }
 
@@ -87,7 +108,7 @@ mod tests {
     use super::*;
 
     fn networks(ip: &str) -> Vec<String> {
-        let client = Client { ip: ip.parse().expect("an address"), https: false };
+        let client = Client { ip: ip.parse().expect("an address"), https: false, port: None };
         client.networks().map(|network| network.to_string()).collect()
     }
 

@@ -1,8 +1,12 @@
 //! Cookies. That of the session comes first: over HTTPS its name carries the `__Host-` prefix, which binds it to this
 //! host and to encryption (RFC 6265bis, section 4.1.3.2).
+//!
+//! Browsers keep cookies by host and not by port. Where the public address has a port, each name ends in
+//! it, so that two installations on one host do not sign each other out.
 
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
+use axum::http::request::Parts;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 
 use super::language::LANGUAGE_COOKIE;
@@ -23,12 +27,26 @@ const ROOM_COOKIE: &str = "patio_room";
 /// Set by the script of the pages (`static/js/reading.js`) while its live connection works.
 const READING_COOKIE: &str = "patio_reading";
 
-fn name(client: Client) -> &'static str {
-    if client.https { "__Host-patio_session" } else { "patio_session" }
+/// Set on the page that signs in: if it is not there when somebody comes back, the browser keeps none.
+const PROBE_COOKIE: &str = "patio_cookies";
+
+/// The name of a cookie at this client's public address.
+fn at(client: Client, name: &str) -> String {
+    client.port.map_or_else(|| name.to_owned(), |port| format!("{name}_{port}"))
 }
 
-/// The value of a cookie, as the browser sent it. None of ours needs an escape.
-pub(super) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// Bound to the host and to encryption where there is any.
+fn bound(client: Client, name: &str) -> String {
+    format!("{}{}", if client.https { "__Host-" } else { "" }, at(client, name))
+}
+
+/// The value of a cookie of ours, as the browser sent it.
+pub(super) fn choice<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
+    value(&parts.headers, &at(Client::of(parts), name))
+}
+
+/// The value of a cookie by its whole name. None of ours needs an escape.
+fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let pairs = all.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.split_once('='));
     pairs.filter(|(found, _)| found.trim() == name).map(|(_, value)| value.trim()).next_back()
@@ -36,66 +54,74 @@ pub(super) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// The secret of the session.
 pub fn session(headers: &HeaderMap, client: Client) -> Option<Secret> {
-    value(headers, name(client)).map(Secret::new)
+    value(headers, &bound(client, "patio_session")).map(Secret::new)
 }
 
 /// A cookie that signs the browser in.
 pub fn sign_in(secret: &Secret, client: Client) -> Cookie<'static> {
-    build(name(client), secret.reveal().to_owned(), client)
+    build(bound(client, "patio_session"), secret.reveal().to_owned(), client)
 }
 
 /// A cookie that signs the browser out.
 pub fn sign_out(client: Client) -> Cookie<'static> {
-    let mut cookie = build(name(client), String::new(), client);
+    let mut cookie = build(bound(client, "patio_session"), String::new(), client);
     cookie.make_removal();
     cookie
 }
 
 /// The secret by which a browser is known again, also when nobody is signed in with it.
 pub fn device(headers: &HeaderMap, client: Client) -> Option<Secret> {
-    value(headers, device_name(client)).map(Secret::new)
+    value(headers, &bound(client, "patio_device")).map(Secret::new)
 }
 
 /// A cookie by which the browser is known again: wrong passwords of others do not keep it out.
 pub fn know_again(secret: &Secret, client: Client) -> Cookie<'static> {
-    let mut cookie = build(device_name(client), secret.reveal().to_owned(), client);
+    let mut cookie = build(bound(client, "patio_device"), secret.reveal().to_owned(), client);
     cookie.set_max_age(DEVICE_KEPT);
     cookie
 }
 
-fn device_name(client: Client) -> &'static str {
-    if client.https { "__Host-patio_device" } else { "patio_device" }
-}
-
 /// A cookie that keeps the choice of a language.
 pub fn language(language: Language, client: Client) -> Cookie<'static> {
-    build(LANGUAGE_COOKIE, language.code().to_owned(), client)
+    build(at(client, LANGUAGE_COOKIE), language.code().to_owned(), client)
 }
 
 /// A cookie that keeps the choice of a theme.
 pub fn theme(theme: Theme, client: Client) -> Cookie<'static> {
-    build(THEME_COOKIE, theme.word().to_owned(), client)
+    build(at(client, THEME_COOKIE), theme.word().to_owned(), client)
 }
 
 /// The room that this person looked at last in this browser.
-pub fn last_room(headers: &HeaderMap, me: UserId) -> Option<RoomId> {
-    let (user, room) = value(headers, ROOM_COOKIE)?.split_once('.')?;
+pub fn last_room(headers: &HeaderMap, me: UserId, client: Client) -> Option<RoomId> {
+    let (user, room) = value(headers, &at(client, ROOM_COOKIE))?.split_once('.')?;
     (user.parse() == Ok(me.0)).then_some(())?;
     room.parse().ok().map(RoomId)
 }
 
 /// A cookie that keeps the room somebody looks at. Others who use this browser have their own.
 pub fn room(me: UserId, room: RoomId, client: Client) -> Cookie<'static> {
-    build(ROOM_COOKIE, format!("{}.{}", me.0, room.0), client)
+    build(at(client, ROOM_COOKIE), format!("{}.{}", me.0, room.0), client)
 }
 
 /// Whether a script in this browser tells what was read, so that loading a page in a tab which
 /// nobody looks at does not.
-pub fn marks_reading(headers: &HeaderMap) -> bool {
-    value(headers, READING_COOKIE).is_some()
+pub fn marks_reading(parts: &Parts) -> bool {
+    choice(parts, READING_COOKIE).is_some()
 }
 
-fn build(name: &'static str, value: String, client: Client) -> Cookie<'static> {
+/// A cookie that shows whether this browser keeps the cookie of a session: it is bound like one.
+pub fn probe(client: Client) -> Cookie<'static> {
+    let mut cookie = build(bound(client, PROBE_COOKIE), "1".to_owned(), client);
+    cookie.set_max_age(Option::<time::Duration>::None);
+    cookie
+}
+
+/// Whether the browser has kept it.
+pub fn has_probe(headers: &HeaderMap, client: Client) -> bool {
+    value(headers, &bound(client, PROBE_COOKIE)).is_some()
+}
+
+fn build(name: String, value: String, client: Client) -> Cookie<'static> {
     Cookie::build((name, value))
         .path("/")
         .http_only(true)
@@ -127,7 +153,34 @@ mod tests {
         ] {
             assert_eq!(value(&headers, name), found, "{name}");
         }
-        assert_eq!(last_room(&headers, UserId(1)), Some(RoomId(2)));
-        assert_eq!(last_room(&headers, UserId(2)), None, "somebody else's");
+        let client = client(false, None);
+        assert_eq!(last_room(&headers, UserId(1), client), Some(RoomId(2)));
+        assert_eq!(last_room(&headers, UserId(2), client), None, "somebody else's");
+    }
+
+    fn client(https: bool, port: Option<u16>) -> Client {
+        Client { ip: std::net::Ipv4Addr::LOCALHOST.into(), https, port }
+    }
+
+    #[test]
+    fn each_installation_has_names_of_its_own_and_reads_no_others() {
+        let secret = Secret::new("secret");
+        let all = [
+            (client(false, None), "patio_session", "patio_theme"),
+            (client(false, Some(3001)), "patio_session_3001", "patio_theme_3001"),
+            (client(true, None), "__Host-patio_session", "patio_theme"),
+            (client(true, Some(8443)), "__Host-patio_session_8443", "patio_theme_8443"),
+        ];
+        for (client, session_name, theme_name) in all {
+            assert_eq!(sign_in(&secret, client).name(), session_name);
+            assert_eq!(sign_out(client).name(), session_name);
+            assert_eq!(theme(Theme::Dark, client).name(), theme_name);
+            for (_, sent, _) in all {
+                let mut headers = HeaderMap::new();
+                headers.append(COOKIE, format!("{sent}=secret").parse().expect("a header"));
+                let found = session(&headers, client).is_some();
+                assert_eq!(found, sent == session_name, "{sent} for {session_name}");
+            }
+        }
     }
 }

@@ -29,7 +29,8 @@ pub(super) struct Forwarded {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FarEnd {
     pub ip: IpAddr,
-    pub https: bool,
+    /// If any of them says which scheme it is.
+    pub https: Option<bool>,
     pub host: Option<String>,
 }
 
@@ -71,9 +72,10 @@ impl Forwarded {
     /// Walks back from the `peer`, a trusted proxy, to the first address that is none.
     pub fn far_end(&self, trusted: &Networks, peer: IpAddr) -> FarEnd {
         let (ip, depth) = self.walk(trusted, peer);
-        let proto = at(&self.protos, depth).unwrap_or_default();
         // Traefik says `wss` of a WebSocket.
-        let https = ["https", "wss"].iter().any(|name| proto.eq_ignore_ascii_case(name));
+        let encrypted =
+            |proto: &str| ["https", "wss"].iter().any(|s| proto.eq_ignore_ascii_case(s));
+        let https = at(&self.protos, depth).map(encrypted);
         FarEnd { ip, https, host: at(&self.hosts, depth).map(str::to_owned) }
     }
 
@@ -255,7 +257,7 @@ mod tests {
             ),
         ] {
             let far = far_end(lines);
-            assert_eq!((far.https, far.host.as_deref()), (https, host), "{lines:?}");
+            assert_eq!((far.https == Some(true), far.host.as_deref()), (https, host), "{lines:?}");
         }
     }
 
@@ -264,7 +266,7 @@ mod tests {
         let lines = "For=\"[2001:db8:cafe::17]:4711\";Proto=HTTPS; host=chat.example.org";
         let far = far_end(&[("forwarded", lines)]);
         assert_eq!(far.ip.to_string(), "2001:db8:cafe::17");
-        assert!(far.https);
+        assert_eq!(far.https, Some(true));
         assert_eq!(far.host.as_deref(), Some("chat.example.org"));
         for (lines, client) in [
             (&[("forwarded", "for=192.0.2.43, for=203.0.113.9;by=10.0.0.1")][..], "203.0.113.9"),

@@ -123,7 +123,7 @@ impl Language {
     /// `?lang=` if the request asks so, else the cookie, else the header, else English.
     pub fn of(parts: &Parts) -> Self {
         Self::asked_for(parts)
-            .or_else(|| Self::from_code(cookies::value(&parts.headers, LANGUAGE_COOKIE)?))
+            .or_else(|| Self::from_code(cookies::choice(parts, LANGUAGE_COOKIE)?))
             .or_else(|| Self::accepted(parts.headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?))
             .unwrap_or(Self::English)
     }

@@ -1,66 +1,315 @@
-//! Changes and sockets from our own pages only: `Sec-Fetch-Site` where the browser sends it, else
-//! `Origin` against the host that was asked (the scheme of Go 1.25's `CrossOriginProtection`).
+//! Changes and sockets from our own pages only.
+//!
+//! One question for forms, the API and the live connection: does a page of ours send this? Browsers say
+//! so in `Sec-Fetch-Site` (over HTTPS and on this machine), else the page's origin is compared with the
+//! address that was asked for.
 
-use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, StatusCode};
+use std::sync::OnceLock;
+
+use axum::extract::{Request, State};
+use axum::http::header::{HeaderName, ORIGIN, REFERER};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tower_http::csrf::{CsrfLayer, ProtectionError};
 
-use super::Problem;
+use super::target::{Match, Target, WebOrigin};
+use super::{Problem, Site};
 use crate::config::BaseUrl;
 
-/// How a refused change is answered.
-type Refusal = fn(ProtectionError) -> Response;
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses changes that another site's page sent with our visitor's cookies. A request that
-/// names neither site nor origin is no browser's and passes.
-pub fn guard(base_url: Option<&BaseUrl>) -> CsrfLayer<Refusal> {
-    let refuse: Refusal = |_| Problem::saying(StatusCode::FORBIDDEN, "cross-site").into_response();
-    let layer = CsrfLayer::new();
-    let layer = match base_url {
-        // A base URL is an origin by its type, so it is never refused here.
-        Some(url) => layer.clone().add_trusted_origin(url.origin()).unwrap_or(layer),
-        None => layer,
-    };
-    layer.with_rejection_response(refuse)
+/// Who sends a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// A page of ours.
+    OwnPage,
+    /// A page of another site.
+    ForeignPage,
+    /// A page of this address, which is ours or not: the proxy hides what would tell.
+    Unclear(String),
+    /// No browser, or one that says nothing.
+    Silent,
 }
 
-/// Whether a socket that a cookie signs in was opened by one of our own pages: browsers open
-/// sockets to any site, with its cookies, and always name the origin (RFC 6455, section 10.2).
-pub fn is_own_page(headers: &HeaderMap, base_url: Option<&BaseUrl>) -> bool {
-    let Some(origin) = headers.get(ORIGIN).and_then(|value| value.to_str().ok()) else {
-        return false;
+/// What the headers of a request say about its sender.
+pub fn sender(headers: &HeaderMap, target: &Target, base_url: Option<&BaseUrl>) -> Sender {
+    let site = single(headers, &SEC_FETCH_SITE);
+    let origin = single(headers, &ORIGIN);
+    // A page that shows no origin (some policies and old browsers) may still show where it is.
+    let page = match origin {
+        Said::Once("null") | Said::Nothing => single(headers, &REFERER),
+        said => said,
     };
-    let host = headers.get(HOST).and_then(|value| value.to_str().ok());
-    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-    let same_host = authority.is_some() && authority == host;
-    same_host || base_url.is_some_and(|url| url.origin() == origin)
+    let base = base_url.and_then(|url| WebOrigin::parse(url.origin()));
+    let named = match page {
+        Said::Once(text) => WebOrigin::parse(text),
+        Said::Nothing | Said::Unreadable => None,
+    };
+    let vouched = matches!(site, Said::Once("same-origin" | "none"));
+    match (named, base) {
+        (Some(page), Some(base)) if page == base => Sender::OwnPage,
+        // Same origin, and yet another than the settings name.
+        (Some(page), Some(_)) if vouched => Sender::Unclear(page.to_string()),
+        (Some(_), Some(_)) => Sender::ForeignPage,
+        _ if vouched => Sender::OwnPage,
+        _ if site != Said::Nothing => Sender::ForeignPage,
+        (Some(page), None) => match target.is(&page) {
+            Match::Yes => Sender::OwnPage,
+            Match::No => Sender::ForeignPage,
+            Match::Perhaps => Sender::Unclear(page.to_string()),
+        },
+        (None, _) if page == Said::Nothing && origin == Said::Nothing => Sender::Silent,
+        (None, _) => Sender::ForeignPage,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said<'a> {
+    Nothing,
+    Once(&'a str),
+    /// Twice, or in no text.
+    Unreadable,
+}
+
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Said<'a> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Said::Nothing,
+        (Some(value), None) => value.to_str().map_or(Said::Unreadable, Said::Once),
+        _ => Said::Unreadable,
+    }
+}
+
+/// What operators have to know about the way to this server; each is logged once.
+#[derive(Default)]
+pub struct Notices {
+    unclear: OnceLock<Unclear>,
+    no_cookies: OnceLock<()>,
+}
+
+/// A page that was refused since it may be another's.
+#[derive(Clone, Debug)]
+pub struct Unclear {
+    pub page: String,
+    pub host: String,
+}
+
+impl Notices {
+    pub fn unclear(&self) -> Option<&Unclear> {
+        self.unclear.get()
+    }
+
+    /// A page was refused, although it may be ours.
+    fn refused(&self, page: &str, target: &Target) {
+        self.unclear.get_or_init(|| {
+            let host = target.host.as_ref().map_or_else(String::new, ToString::to_string);
+            tracing::warn!(
+                "a page of {page} was refused: this server was asked for as {host:?}; set BASE_URL to \
+                 the public address, or let the proxy pass it on as Host"
+            );
+            Unclear { page: page.to_owned(), host }
+        });
+    }
+
+    /// A browser came back from signing in without its cookie.
+    pub fn kept_no_cookie(&self, target: &Target, base_url: Option<&BaseUrl>) {
+        self.no_cookies.get_or_init(|| {
+            let host = target.host.as_ref().map_or_else(String::new, ToString::to_string);
+            let public = base_url.map_or("not set", BaseUrl::origin);
+            tracing::warn!(
+                "a browser at {host:?} kept no cookie, so nobody can sign in with it: BASE_URL is \
+                 {public}, and cookies of https addresses are not kept over http"
+            );
+        });
+    }
+}
+
+/// Refuses changes that another site's page sent with our visitor's cookies. What names neither site
+/// nor origin is no browser's and passes.
+pub async fn guard(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+    if safe {
+        return next.run(request).await;
+    }
+    match of_request(&site, request.headers(), request.extensions().get()) {
+        Sender::OwnPage | Sender::Silent => next.run(request).await,
+        other => refuse(&other).into_response(),
+    }
+}
+
+/// Whether a socket that a cookie signs in was opened by one of our own pages: browsers open sockets to
+/// any site, with its cookies, and always name the origin (RFC 6455, section 10.2).
+///
+/// # Errors
+/// 403 for every other sender.
+pub fn own_page(site: &Site, headers: &HeaderMap, target: Option<&Target>) -> Result<(), Problem> {
+    match of_request(site, headers, target) {
+        Sender::OwnPage if headers.contains_key(ORIGIN) => Ok(()),
+        other => Err(refuse(&other)),
+    }
+}
+
+fn of_request(site: &Site, headers: &HeaderMap, target: Option<&Target>) -> Sender {
+    let nowhere = Target::default();
+    let target = target.unwrap_or(&nowhere);
+    let sender = sender(headers, target, site.about.base_url.as_ref());
+    if let Sender::Unclear(page) = &sender {
+        site.notices.refused(page, target);
+    }
+    sender
+}
+
+fn refuse(sender: &Sender) -> Problem {
+    let unclear = matches!(sender, Sender::Unclear(_));
+    Problem::saying(StatusCode::FORBIDDEN, if unclear { "unclear-site" } else { "cross-site" })
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+    use axum::http::header::HOST;
+
     use super::*;
 
-    fn own(origin: Option<&str>, host: &str, base: Option<&str>) -> bool {
+    /// What the way to the server looks like.
+    #[derive(Clone, Copy)]
+    struct Way {
+        host: &'static str,
+        proxied: bool,
+        https: Option<bool>,
+        told_host: bool,
+        base: Option<&'static str>,
+    }
+
+    const DIRECT: Way =
+        Way { host: "nas:3000", proxied: false, https: None, told_host: false, base: None };
+    const TLS: Way = Way {
+        host: "chat.example.org",
+        proxied: true,
+        https: Some(true),
+        told_host: false,
+        base: None,
+    };
+    /// A proxy that says nothing of the scheme.
+    const MUTE: Way = Way { https: None, ..TLS };
+    /// One that leaves its own name for us in the request.
+    const HIDDEN: Way = Way { host: "127.0.0.1:3000", ..TLS };
+    const BASED: Way = Way { base: Some("https://chat.example.org"), ..TLS };
+
+    fn judge(way: Way, said: &[(&'static str, &str)]) -> Sender {
         let mut headers = HeaderMap::new();
-        headers.insert(HOST, host.parse().expect("host"));
-        if let Some(origin) = origin {
-            headers.insert(ORIGIN, origin.parse().expect("origin"));
+        headers.insert(HOST, HeaderValue::from_static(way.host));
+        for (name, value) in said {
+            headers.append(HeaderName::from_static(name), value.parse().expect("a value"));
         }
-        is_own_page(&headers, base.map(|url| url.parse().expect("url")).as_ref())
+        let target = Target::read(&headers, way.proxied, way.https, way.told_host);
+        sender(&headers, &target, way.base.map(|url| url.parse().expect("a URL")).as_ref())
+    }
+
+    fn with_origin(way: Way, origin: &str) -> Sender {
+        judge(way, &[("origin", origin)])
     }
 
     #[test]
-    fn a_socket_with_a_cookie_must_come_from_our_own_page() {
-        assert!(own(Some("http://localhost:3000"), "localhost:3000", None));
-        assert!(own(
-            Some("https://chat.example.org"),
-            "127.0.0.1:3000",
-            Some("https://chat.example.org")
-        ));
-        assert!(!own(Some("https://evil.example"), "chat.example.org", None));
-        assert!(!own(Some("http://localhost:3001"), "localhost:3000", None));
-        assert!(!own(Some("null"), "localhost:3000", None));
-        assert!(!own(None, "localhost:3000", None));
+    fn two_ways_to_write_an_origin_are_one() {
+        for (way, origin) in [
+            (DIRECT, "http://nas:3000"),
+            (DIRECT, "http://NAS:3000"),
+            (Way { host: "Nas.:3000", ..DIRECT }, "http://nas:3000"),
+            (Way { host: "nas", ..DIRECT }, "http://nas:80"),
+            (Way { host: "nas:80", ..DIRECT }, "http://nas"),
+            (Way { host: "[::1]:3000", ..DIRECT }, "http://[::1]:3000"),
+            (TLS, "https://chat.example.org"),
+            (TLS, "https://chat.example.org:443"),
+            (TLS, "https://Chat.Example.org."),
+            (Way { host: "chat.example.org:443", ..TLS }, "https://chat.example.org"),
+            (Way { host: "chat.example.org:8443", ..TLS }, "https://chat.example.org:8443"),
+            (Way { host: "10.0.0.7:8443", told_host: true, ..TLS }, "https://10.0.0.7:8443"),
+            (MUTE, "https://chat.example.org"),
+            (Way { host: "chat.example.org:8443", ..MUTE }, "https://chat.example.org:8443"),
+            (MUTE, "http://chat.example.org"),
+            (BASED, "https://chat.example.org"),
+            (Way { host: "127.0.0.1:3000", ..BASED }, "https://chat.example.org:443"),
+        ] {
+            assert_eq!(with_origin(way, origin), Sender::OwnPage, "{} {origin}", way.host);
+        }
+    }
+
+    #[test]
+    fn a_foreign_page_is_foreign_in_every_set_up() {
+        for way in [DIRECT, TLS, MUTE, BASED] {
+            for origin in [
+                "https://evil.example",
+                "http://evil.example:3000",
+                "https://chat.example.org.evil.example",
+                "https://chat.example.org@evil.example",
+                "https://nas:3000",
+                "http://nas:3001",
+                "ftp://chat.example.org",
+                "null",
+                "",
+                "chat.example.org",
+            ] {
+                assert_eq!(with_origin(way, origin), Sender::ForeignPage, "{} {origin}", way.host);
+            }
+        }
+        for way in [TLS, BASED] {
+            assert_eq!(with_origin(way, "http://chat.example.org"), Sender::ForeignPage, "scheme");
+        }
+        let lan = Way { host: "192.168.1.7:3000", ..DIRECT };
+        assert_eq!(with_origin(lan, "http://192.168.1.8:3000"), Sender::ForeignPage);
+        let twice = [("origin", "https://chat.example.org"), ("origin", "https://evil.example")];
+        assert_eq!(judge(TLS, &twice), Sender::ForeignPage);
+        assert_ne!(with_origin(HIDDEN, "https://evil.example"), Sender::OwnPage);
+    }
+
+    #[test]
+    fn where_the_proxy_hides_what_would_tell_it_is_unclear() {
+        let page = "https://chat.example.org:8443";
+        for way in [TLS, MUTE, HIDDEN, Way { host: "patio:3000", ..TLS }] {
+            assert_eq!(with_origin(way, page), Sender::Unclear(page.to_owned()), "{}", way.host);
+            // The browser itself may know.
+            let vouched = [("origin", page), ("sec-fetch-site", "same-origin")];
+            assert_eq!(judge(way, &vouched), Sender::OwnPage, "{}", way.host);
+            let foreign = [("origin", page), ("sec-fetch-site", "same-site")];
+            assert_eq!(judge(way, &foreign), Sender::ForeignPage, "{}", way.host);
+        }
+        let elsewhere = [("origin", page), ("sec-fetch-site", "same-origin")];
+        assert_eq!(judge(BASED, &elsewhere), Sender::Unclear(page.to_owned()));
+    }
+
+    #[test]
+    fn what_the_browser_says_of_the_site_decides_where_it_says_it() {
+        for way in [DIRECT, TLS, MUTE, HIDDEN, BASED] {
+            for (said, expected) in [
+                (&[("sec-fetch-site", "same-origin")][..], Sender::OwnPage),
+                (&[("sec-fetch-site", "none")], Sender::OwnPage),
+                (&[("sec-fetch-site", "same-site")], Sender::ForeignPage),
+                (&[("sec-fetch-site", "cross-site")], Sender::ForeignPage),
+                (&[("sec-fetch-site", "odd")], Sender::ForeignPage),
+                (&[("sec-fetch-site", "same-origin"), ("origin", "null")], Sender::OwnPage),
+                (&[("sec-fetch-site", "cross-site"), ("origin", "null")], Sender::ForeignPage),
+                (&[], Sender::Silent),
+            ] {
+                assert_eq!(judge(way, said), expected, "{} {said:?}", way.host);
+            }
+        }
+    }
+
+    #[test]
+    fn a_form_without_an_origin_shows_its_page() {
+        for (said, expected) in [
+            (&[("origin", "null"), ("referer", "http://nas:3000/rooms/1")][..], Sender::OwnPage),
+            (&[("referer", "http://nas:3000/login?next=/")], Sender::OwnPage),
+            (&[("origin", "null"), ("referer", "http://evil.example/")], Sender::ForeignPage),
+            (&[("referer", "http://evil.example/http://nas:3000/")], Sender::ForeignPage),
+            (&[("referer", "http://nas:3000@evil.example/")], Sender::ForeignPage),
+            (
+                &[("origin", "http://evil.example"), ("referer", "http://nas:3000/")],
+                Sender::ForeignPage,
+            ),
+        ] {
+            assert_eq!(judge(DIRECT, said), expected, "{said:?}");
+        }
     }
 }

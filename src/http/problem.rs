@@ -178,6 +178,7 @@ pub fn texts(problem: &Problem) -> (&'static str, &'static str) {
         409 => ("error-409", "error-409-detail"),
         413 => ("error-413", "error-413-detail"),
         415 => ("error-415", "error-415-detail"),
+        421 => ("error-421", "error-421-detail"),
         422 => ("error-422", "error-422-detail"),
         429 => ("error-429", "error-429-detail"),
         503 => ("error-503", "error-503-detail"),

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::Value;
 
 use super::metrics::Requests;
+use super::origin::Notices;
 use super::rate_limit::RateLimiter;
 use super::uploads::Uploads;
 use crate::chat::accounts::{Accounts, AvatarEncoder};
@@ -46,6 +47,7 @@ pub struct Parts {
     pub rates: RateLimiter,
     pub requests: Requests,
     pub uploads: Uploads,
+    pub notices: Notices,
     pub about: About,
 }
 

@@ -47,6 +47,6 @@ impl Theme {
 
     /// What the browser keeps.
     pub fn of(parts: &Parts) -> Self {
-        cookies::value(&parts.headers, THEME_COOKIE).map_or(Self::System, Self::from_word)
+        cookies::choice(parts, THEME_COOKIE).map_or(Self::System, Self::from_word)
     }
 }

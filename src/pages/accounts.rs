@@ -6,15 +6,16 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use axum_extra::extract::CookieJar;
 use serde::{Deserialize, Serialize};
 
 use super::form::Form;
 use super::layout::{Frame, OwnPath, again, html};
 use super::too_fast::wait;
-use super::visit::Visit;
+use super::visit::{CookiesKept, Visit};
 use crate::chat::accounts::model::{Email, Name, NewAccount, PlainPassword};
 use crate::chat::accounts::{RegisterError, SignInError};
-use crate::http::{Client, FormBody, Language, Problem, Query, Site, Viewer};
+use crate::http::{Client, FormBody, Language, Problem, Query, Site, Viewer, cookies};
 use crate::kernel::Invalid;
 
 pub(super) fn router() -> Router<Site> {
@@ -77,6 +78,7 @@ async fn show_login(
     State(site): State<Site>,
     viewer: Option<Viewer>,
     page: Frame,
+    cookies_kept: CookiesKept,
 ) -> Result<Response, Problem> {
     if viewer.is_some() {
         return Ok(past_the_gate(&page));
@@ -85,8 +87,12 @@ async fn show_login(
     if state.first {
         return Ok(Redirect::to("/register").into_response());
     }
-    let form = Form::default().with("next", page.next().as_ref().map_or("", OwnPath::as_str));
-    Ok(html(&LoginPage { page, form, signup_open: state.open }))
+    let mut form = Form::default().with("next", page.next().as_ref().map_or("", OwnPath::as_str));
+    if cookies_kept.no {
+        form = form.wrong("form", page.t.name("login-no-cookies", page.absolute("")));
+    }
+    let probe = CookieJar::new().add(cookies::probe(cookies_kept.client));
+    Ok((probe, html(&LoginPage { page, form, signup_open: state.open })).into_response())
 }
 
 async fn login(
@@ -119,6 +125,7 @@ async fn login(
 async fn show_register(
     State(site): State<Site>,
     viewer: Option<Viewer>,
+    client: Client,
     page: Frame,
 ) -> Result<Response, Problem> {
     if viewer.is_some() {
@@ -126,7 +133,9 @@ async fn show_register(
     }
     let state = site.accounts.sign_up_state().await?;
     let form = Form::default().with("next", page.next().as_ref().map_or("", OwnPath::as_str));
-    Ok(html(&RegisterPage { page, form, open: state.open, first: state.first }))
+    let probe = CookieJar::new().add(cookies::probe(client));
+    let shown = html(&RegisterPage { page, form, open: state.open, first: state.first });
+    Ok((probe, shown).into_response())
 }
 
 async fn register(

@@ -17,6 +17,7 @@ use super::side::{Side, side};
 use crate::chat::accounts::model::{Account, Admin, Email, Erasure, Name, Person, Role, Secret};
 use crate::chat::accounts::{AdminError, RegisterError};
 use crate::config::Signup;
+use crate::http::origin::Unclear;
 use crate::http::rights::CanAdminister;
 use crate::http::{FormBody, Language, Problem, Site, Viewer};
 use crate::kernel::UserId;
@@ -42,6 +43,8 @@ struct AdminPage {
     sign_up: SignUp,
     add: Form,
     link: Option<LinkView>,
+    /// A page that may be ours and was refused.
+    unclear: Option<String>,
     /// Those that were given up; mostly none.
     jobs: Vec<JobView>,
     saved: bool,
@@ -147,6 +150,7 @@ async fn administration(
         sign_up,
         add: extras.add,
         link: extras.link,
+        unclear: site.notices.unclear().map(|unclear| refused(unclear, page.t)),
         jobs: jobs.into_iter().map(|job| JobView::new(job, page.t)).collect(),
         saved: page.asks("saved"),
         closed: page
@@ -159,6 +163,10 @@ async fn administration(
         page,
     };
     Ok(html(&template))
+}
+
+fn refused(unclear: &Unclear, t: Language) -> String {
+    t.fill("admin-unclear-hint", [("page", &unclear.page), ("host", &unclear.host)])
 }
 
 fn saved() -> Response {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::http::Site;
+use crate::http::{Site, encoding};
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "$OUT_DIR/assets"]
@@ -56,12 +56,9 @@ async fn icon(headers: HeaderMap) -> Response {
 }
 
 fn serve(name: &str, request: &HeaderMap) -> Response {
-    let takes_brotli = request
-        .get_all(ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .any(|value| value.split([',', ';']).any(|word| word.trim() == "br"));
-    let packed = takes_brotli.then(|| Assets::get(&format!("{name}.br"))).flatten();
+    let packed = (encoding::quality(request, "br") > 0.0)
+        .then(|| Assets::get(&format!("{name}.br")))
+        .flatten();
     let packed_header = packed.as_ref().map(|_| [(CONTENT_ENCODING, "br")]);
     let Some(plain) = Assets::get(name) else {
         return StatusCode::NOT_FOUND.into_response();

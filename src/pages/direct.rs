@@ -14,7 +14,7 @@ use super::too_fast::wait;
 use crate::chat::accounts::model::Person;
 use crate::chat::messages::model::{Kind, MessageBody};
 use crate::http::rate_limit::open_direct;
-use crate::http::{FormBody, Problem, Site, Viewer, problem};
+use crate::http::{FormBody, MessageForm, Problem, Site, Viewer, problem};
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/direct/{name}", get(show)).route("/direct/{name}/messages", post(create))
@@ -39,7 +39,7 @@ async fn create(
     Viewer(me): Viewer,
     Path(name): Path<String>,
     page: Frame,
-    FormBody(form): FormBody<PostForm>,
+    FormBody(form): MessageForm<PostForm>,
 ) -> Result<Response, Problem> {
     let other = person(&site, &name).await?;
     if let Err(error) = MessageBody::parse(&form.body) {

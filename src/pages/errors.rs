@@ -18,6 +18,8 @@ struct ErrorPage<'a> {
     status: u16,
     title: &'static str,
     detail: String,
+    /// Where else to go than home.
+    elsewhere: Option<String>,
     id: Option<&'a str>,
 }
 
@@ -49,6 +51,8 @@ pub(super) async fn write_down(State(site): State<Site>, request: Request, next:
 
 fn error_page(page: Frame, problem: &Problem) -> Response {
     let (title, detail) = problem::texts(problem);
+    let misdirected = problem.status == StatusCode::MISDIRECTED_REQUEST;
+    let elsewhere = misdirected.then(|| page.absolute("/"));
     let mut detail = page.t.say(detail).to_owned();
     for invalid in &problem.fields {
         detail.push(' ');
@@ -57,7 +61,8 @@ fn error_page(page: Frame, problem: &Problem) -> Response {
     let title = page.t.say(title);
     let status = problem.status;
     let id = problem.id.as_deref();
-    (status, html(&ErrorPage { page, status: status.as_u16(), title, detail, id })).into_response()
+    (status, html(&ErrorPage { page, status: status.as_u16(), title, detail, elsewhere, id }))
+        .into_response()
 }
 
 /// What one wanted to read is kept for afterwards; a form that was sent is not, since its text is

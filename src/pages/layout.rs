@@ -100,7 +100,7 @@ impl FromRequestParts<Site> for Frame {
             path: parts.uri.path().to_owned(),
             origin: origin(parts, site),
             query: kept.collect(),
-            marks_reading: cookies::marks_reading(&parts.headers),
+            marks_reading: cookies::marks_reading(parts),
         })
     }
 }

@@ -15,7 +15,7 @@ use super::side::{Side, icon, side};
 use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Emoji, Message, MessageBody};
 use crate::chat::rooms::model::may_moderate;
-use crate::http::{CanDelete, CanSee, FormBody, Problem, Site};
+use crate::http::{CanDelete, CanSee, FormBody, MessageForm, Problem, Site};
 use crate::kernel::paging::Limit;
 use crate::kernel::{Invalid, UserId};
 
@@ -76,7 +76,7 @@ async fn edit(
     State(site): State<Site>,
     seen: CanSee,
     page: Frame,
-    FormBody(edit): FormBody<EditForm>,
+    FormBody(edit): MessageForm<EditForm>,
 ) -> Result<Response, Problem> {
     let author = site.messages.author(&seen.reader, seen.message.id).await?;
     let body = match MessageBody::parse(&edit.body) {

@@ -18,7 +18,7 @@ use crate::chat::commands::{self, Typed};
 use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce, Window};
 use crate::chat::rooms::model::{Member, Reader};
-use crate::http::{CanRead, FormBody, Language, Problem, Query, Site, problem};
+use crate::http::{CanRead, FormBody, Language, MessageForm, Problem, Query, Site, problem};
 use crate::kernel::{Invalid, Seq, UserId};
 
 pub(super) fn router() -> Router<Site> {
@@ -68,7 +68,7 @@ async fn create(
     CanRead(reader): CanRead,
     visit: Visit,
     page: Frame,
-    FormBody(form): FormBody<PostForm>,
+    FormBody(form): MessageForm<PostForm>,
 ) -> Result<Response, Problem> {
     if form.author.is_some_and(|author| author != reader.person().id) {
         return Err(Problem::saying(StatusCode::CONFLICT, "signed-in-as-another"));

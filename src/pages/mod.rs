@@ -1,6 +1,7 @@
 //! The pages: HTML that works by itself; scripts make it live. Every action is a form.
 
 mod accounts;
+mod address;
 mod admin;
 mod admin_rooms;
 mod assets;
@@ -72,7 +73,8 @@ pub fn router(site: &Site, polling: Router<Site>) -> Router<Site> {
         .fallback(errors::nothing_here)
         .layer(from_fn_with_state(site.clone(), too_fast::by_user))
         .layer(from_fn_with_state(site.clone(), rights::by_cookie))
-        .layer(origin::guard(site.about.base_url.as_ref()))
+        .layer(from_fn_with_state(site.clone(), origin::guard))
+        .layer(from_fn_with_state(site.clone(), address::check))
         .layer(from_fn(deadline::keep))
         .layer(from_fn_with_state(site.clone(), errors::write_down))
         .layer(from_fn(layout::keep_language));

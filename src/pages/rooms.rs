@@ -32,9 +32,10 @@ pub(super) fn router() -> Router<Site> {
 async fn home(
     State(site): State<Site>,
     Viewer(me): Viewer,
+    client: Client,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    if let Some(room) = cookies::last_room(&headers, me.person.id) {
+    if let Some(room) = cookies::last_room(&headers, me.person.id, client) {
         match site.rooms.reader(&me.person, room).await {
             Ok(reader) => return Ok(to_room(reader.room().id)),
             Err(AccessError::Fault(fault)) => return Err(fault.into()),
@@ -60,7 +61,7 @@ async fn show(
     let shown = Shown { before: place.before, ..Shown::default() };
     let shown = room_page(&site, &reader, page, shown).await?;
     let (me, room) = (reader.person().id, reader.room().id);
-    if cookies::last_room(&headers, me) == Some(room) {
+    if cookies::last_room(&headers, me, client) == Some(room) {
         return Ok(shown);
     }
     Ok((CookieJar::new().add(cookies::room(me, room, client)), shown).into_response())

@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::layout::{Frame, again, html};
 use crate::http::rate_limit::routes::admit;
-use crate::http::{Problem, Site, body};
+use crate::http::{Problem, Site};
+use crate::limits::request::MESSAGE_BODY;
 
 /// Fields that people do not type.
 const HIDDEN: [&str; 8] =
@@ -74,7 +75,7 @@ async fn give_back(site: &Site, request: Request, problem: Problem) -> Response 
     if !kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
         return problem.into_response();
     }
-    let Ok(form) = to_bytes(body, body::LARGEST).await else {
+    let Ok(form) = to_bytes(body, MESSAGE_BODY).await else {
         return Problem::new(StatusCode::PAYLOAD_TOO_LARGE).into_response();
     };
     let fields = form_urlencoded::parse(&form).into_owned().filter_map(Field::new).collect();

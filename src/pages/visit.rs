@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
-use axum::http::header::USER_AGENT;
+use axum::http::Uri;
+use axum::http::header::{HeaderName, REFERER, USER_AGENT};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
@@ -12,6 +13,8 @@ use super::layout::OwnPath;
 use crate::chat::accounts::Visitor;
 use crate::chat::accounts::model::{Proven, Secret};
 use crate::http::{Client, Problem, Site, Viewer, cookies};
+
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 pub(super) struct Visit {
     pub client: Client,
@@ -46,6 +49,30 @@ impl FromRequestParts<Site> for Visit {
     }
 }
 
+/// Whether this browser keeps our cookies. It was at the gate before, as its `Referer` says, and has
+/// the cookie that it got there, or has not: then it will never be signed in.
+pub(super) struct CookiesKept {
+    pub client: Client,
+    pub no: bool,
+}
+
+impl FromRequestParts<Site> for CookiesKept {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
+        let client = Client::from_request_parts(parts, site).await?;
+        let referer = parts.headers.get(REFERER).and_then(|referer| referer.to_str().ok());
+        let uri = referer.and_then(|referer| referer.parse::<Uri>().ok());
+        let from_the_gate = uri.is_some_and(|uri| ["/login", "/register"].contains(&uri.path()));
+        let no = from_the_gate && !cookies::has_probe(&parts.headers, client);
+        if no {
+            let target = parts.extensions.get().cloned().unwrap_or_default();
+            site.notices.kept_no_cookie(&target, site.about.base_url.as_ref());
+        }
+        Ok(Self { client, no })
+    }
+}
+
 impl Visit {
     /// A new session, whatever the browser came with, and on to where it wanted to go.
     pub async fn sign_in(
@@ -70,6 +97,8 @@ impl Visit {
             site.accounts.close_session(signed_in.credential).await?;
         }
         let jar = CookieJar::new().add(cookies::sign_out(self.client));
-        Ok((jar, Redirect::to("/login")).into_response())
+        // Back must not show what only the one who left may read.
+        let forget = [(CLEAR_SITE_DATA, "\"cache\"")];
+        Ok((jar, forget, Redirect::to("/login")).into_response())
     }
 }

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     fn client(ip: &str) -> Client {
-        Client { ip: ip.parse().expect("an address"), https: false }
+        Client { ip: ip.parse().expect("an address"), https: false, port: None }
     }
 
     #[test]

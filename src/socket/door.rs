@@ -140,9 +140,7 @@ impl FromRequestParts<Site> for Caller {
         }
         let Ok(client) = Client::from_request_parts(parts, site).await;
         let Some(secret) = cookies::session(&parts.headers, client) else { return Ok(Self(None)) };
-        if !origin::is_own_page(&parts.headers, site.about.base_url.as_ref()) {
-            return Err(Problem::saying(StatusCode::FORBIDDEN, "cross-site"));
-        }
+        origin::own_page(site, &parts.headers, parts.extensions.get())?;
         Ok(Self(site.accounts.by_session(&secret).await?.map(Viewer)))
     }
 }

@@ -4,7 +4,8 @@ const DAY = 86_400; // seconds
 
 /** Pages that are loaded from here on mark nothing as read by themselves; a day, for who switches scripts off. */
 export function takeOver() {
-  document.cookie = `patio_reading=1; path=/; max-age=${DAY}; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`;
+  const name = location.port ? `patio_reading_${location.port}` : 'patio_reading'; // as the server names it: browsers keep cookies by host, and not by port
+  document.cookie = `${name}=1; path=/; max-age=${DAY}; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`;
 }
 
 export const isInUse = () => !document.hidden && document.hasFocus();

@@ -85,7 +85,7 @@ story('on paper a room is its name and what was said, dark on white, and nothing
   const { ids } = await town(patio, { people: 0, rooms: 1 });
   const ana = await visitor({ colorScheme: 'dark' });
   await signIn(ana, 'ana');
-  await ana.page.context().addCookies([{ name: 'patio_theme', value: 'dark', url: patio.origin }]);
+  await ana.page.context().addCookies([{ name: `patio_theme_${new URL(patio.origin).port}`, value: 'dark', url: patio.origin }]);
   await ana.go(`/rooms/${ids[0]}`);
   const seen = () => ana.page.evaluate(() => Array.from(document.querySelectorAll('.side, .composer, button, input, .bar a, .skip')).filter((part) => part.checkVisibility()).length);
   const paper = () => ana.page.evaluate(() => getComputedStyle(document.querySelector('.main')).backgroundColor.match(/[\d.]+/)[0]);

@@ -346,7 +346,8 @@ async fn uploads_are_bounded_over_the_installation_and_refused_beyond() {
 async fn nothing_is_read_for_a_stranger_and_little_before_a_field_is_known() {
     let server = Server::start().await;
     // Asks before it sends the body, and is not asked for it.
-    let mut stream = announced(&server, "patio_session=nobody", 1_000_000).await;
+    let nobody = format!("patio_session_{}=nobody", server.address.port());
+    let mut stream = announced(&server, &nobody, 1_000_000).await;
     assert_eq!(first_line(&mut stream).await, "HTTP/1.1 303 See Other");
     // A field whose head never ends.
     let mut ana = server.person("ana").await;

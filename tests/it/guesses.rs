@@ -170,8 +170,9 @@ async fn a_device_stays_known_wherever_it_goes_also_when_it_signed_out() {
     }
     assert_eq!(count(&answers, 429), 10);
     // A cookie that somebody made up is no device that was here.
-    let invented = "patio_device=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    assert_eq!(door.form("/login", &right, ("198.18.9.9", invented)).await.0, TOO_MANY);
+    let port = server.address.port();
+    let invented = format!("patio_device_{port}=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    assert_eq!(door.form("/login", &right, ("198.18.9.9", &invented)).await.0, TOO_MANY);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Full-stack tests: the real server in this process, on a port and a database of its own.
 
 mod accounts;
+mod addresses;
 mod administration;
 mod audit;
 mod avatars;

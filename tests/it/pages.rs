@@ -135,7 +135,8 @@ async fn pages_speak_the_language_that_the_reader_asks_for() {
     let page = ana.get("/rooms/1?lang=en").await;
     assert_eq!(language(&page).as_deref(), Some("en"));
     let kept = page.headers.get_all("set-cookie").iter().any(|c| {
-        c.to_str().is_ok_and(|c| c.starts_with("patio_language=en;") && c.contains("Path=/"))
+        let name = format!("patio_language_{}=en;", server.address.port());
+        c.to_str().is_ok_and(|c| c.starts_with(&name) && c.contains("Path=/"))
     });
     assert!(kept, "{:?}", page.headers);
     assert_eq!(
@@ -200,7 +201,8 @@ async fn a_cookie_that_names_no_room_leads_to_the_lobby() {
     let server = Server::start().await;
     let ana = server.person("ana").await;
     let location = async |room: &str| {
-        let cookies = format!("{}; patio_room={room}", ana.cookie());
+        let port = server.address.port();
+        let cookies = format!("{}; patio_room_{port}={room}", ana.cookie());
         let request = Browser::plain().get(server.url("/")).header("cookie", cookies);
         let answer = request.send().await.expect("an answer");
         answer.headers()["location"].to_str().expect("text").to_owned()

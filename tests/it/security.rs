@@ -55,6 +55,7 @@ async fn a_base_url_is_our_own_origin_also_behind_a_proxy_that_hides_the_host() 
     let server = Server::with(&["--base-url=https://chat.example.org"]).await;
     let post = async |origin: &str| {
         let request = Browser::plain().post(server.url("/logout")).header("origin", origin);
+        let request = request.header("x-forwarded-proto", "https");
         request.send().await.expect("an answer").status()
     };
     assert_eq!(post("https://chat.example.org").await, StatusCode::SEE_OTHER);
@@ -88,10 +89,12 @@ async fn the_session_cookie_is_bound_as_tightly_as_the_connection_allows() {
         response.headers()["set-cookie"].to_str().expect("text").to_owned()
     };
     let plain = cookie("http").await;
-    assert!(plain.starts_with("patio_session="), "{plain}");
+    let port = server.address.port();
+    assert!(plain.starts_with(&format!("patio_session_{port}=")), "{plain}");
     assert!(!plain.contains("Secure"), "{plain}");
     let encrypted = cookie("https").await;
-    assert!(encrypted.starts_with("__Host-patio_session="), "{encrypted}");
+    let name = format!("__Host-patio_session_{port}=");
+    assert!(encrypted.starts_with(&name), "{encrypted}");
     assert!(encrypted.contains("Secure"), "{encrypted}");
     for cookie in [plain, encrypted] {
         for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
@@ -121,6 +124,8 @@ async fn every_page_carries_the_headers_that_keep_it_safe() {
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(header("x-content-type-options"), "nosniff");
         assert_eq!(header("referrer-policy"), "same-origin");
+        assert_eq!(header("cross-origin-resource-policy"), "same-origin");
+        assert!(header("permissions-policy").contains("camera=()"));
         assert!(header("cache-control").contains("private"));
     }
     let asset = ana.get("/rooms/1").await.attribute("link[rel=stylesheet]", "href").expect("css");
@@ -173,7 +178,15 @@ async fn a_cookie_is_no_token_and_a_token_no_cookie() {
     let secret = browser.cookie().split_once('=').expect("a pair").1;
     assert_eq!(status("/api/v1/me", "cookie", browser.cookie()).await, 401);
     assert_eq!(status("/api/v1/me", "authorization", &format!("Bearer {secret}")).await, 401);
-    assert_eq!(status("/rooms/1", "cookie", &format!("patio_session={}", api.token())).await, 303);
+    assert_eq!(
+        status(
+            "/rooms/1",
+            "cookie",
+            &format!("patio_session_{}={}", server.address.port(), api.token())
+        )
+        .await,
+        303
+    );
     assert_eq!(
         status("/api/v1/me", "authorization", &format!("Bearer {}", api.token())).await,
         200
@@ -187,14 +200,17 @@ async fn odd_requests_are_refused_with_a_four_hundred() {
     let browser = server.person("ana").await;
     let api = server.api("luis").await;
     let large = "x".repeat(64 * 1024 + 1);
+    let larger = "x".repeat(256 * 1024 + 1);
     for (path, kind, body, status) in [
         ("/api/v1/tokens", "application/json", "{", 400),
         ("/api/v1/tokens", "application/json", "[1]", 422),
         ("/api/v1/tokens", "application/json", r#"{"login": 7}"#, 422),
         ("/api/v1/tokens", "text/plain", "{}", 415),
         ("/api/v1/tokens", "application/json", "\u{0}\u{1}", 400),
-        ("/api/v1/rooms/1/messages", "application/json", large.as_str(), 413),
-        ("/rooms/1/messages", "application/x-www-form-urlencoded", large.as_str(), 413),
+        ("/api/v1/tokens", "application/json", large.as_str(), 413),
+        ("/login", "application/x-www-form-urlencoded", large.as_str(), 413),
+        ("/api/v1/rooms/1/messages", "application/json", larger.as_str(), 413),
+        ("/rooms/1/messages", "application/x-www-form-urlencoded", larger.as_str(), 413),
         ("/rooms/1/messages", "application/json", "{}", 415),
         ("/login", "multipart/form-data; boundary=x", "x", 415),
     ] {

@@ -89,7 +89,7 @@ impl Capacity {
         if self.0.trusted.contain(ip) {
             return Ok(Place(None));
         }
-        let Some(network) = (Client { ip, https: false }).networks().next() else {
+        let Some(network) = (Client { ip, https: false, port: None }).networks().next() else {
             return Ok(Place(None));
         };
         let mut addresses = lock(&self.0.addresses);

@@ -31,7 +31,7 @@ use crate::limits::connection::UNSENT;
 
 /// What to wait for when the system has no file left for a connection, not even the spare one.
 const OUT_OF_FILES: Duration = Duration::from_millis(50);
-/// Whoever uses up the files must not fill the log as well.
+/// Somebody who uses up the files must not fill the log as well.
 const COMPLAIN_EVERY: Duration = Duration::from_mins(1);
 const BACKLOG: i32 = 4096;
 

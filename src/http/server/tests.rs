@@ -1,11 +1,13 @@
 //! Connections in memory, on a clock that waits for nobody.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::StatusCode;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::{Instant, sleep};
@@ -13,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::capacity::Capacity;
 use super::connection;
+use crate::http::deadline;
 
 /// As much as the system keeps between the two ends.
 const PIPE: usize = 4 * 1024;
@@ -24,6 +27,8 @@ fn router() -> Router {
         .route("/large", get(async || "x".repeat(LARGE)))
         .route("/refused", post(async || StatusCode::UNAUTHORIZED))
         .route("/read", post(async |body: Bytes| body.len().to_string()))
+        .route("/slow", get(pending::<()>))
+        .layer(from_fn(deadline::keep))
 }
 
 /// Serves one connection while somebody talks on it.
@@ -72,7 +77,7 @@ fn seconds(time: Duration) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_says_nothing_or_half_a_head_is_let_go_after_half_a_minute() {
+async fn a_peer_that_says_nothing_or_half_a_head_is_let_go_after_half_a_minute() {
     for first in ["", "GET / HT", "GET / HTTP/1.1\r\nhost: x\r\n"] {
         let waited = with(async |mut stream| {
             send(&mut stream, first).await;
@@ -208,6 +213,20 @@ async fn a_connection_with_an_answer_before_its_body_is_usable_or_says_that_it_e
         assert_eq!(answer(&mut stream).await.1, "here");
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_the_clients_fault_and_an_answer_that_does_not_is_ours() {
+    let slow = "POST /read HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nfo";
+    for (asked, status) in [(slow.to_owned(), "408"), (asking("GET /slow"), "503")] {
+        with(async |mut stream| {
+            send(&mut stream, &asked).await;
+            let (head, _) = answer(&mut stream).await;
+            assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
+            assert_eq!(head.contains("connection: close"), status == "408", "{head}");
+        })
+        .await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

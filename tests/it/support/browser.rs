@@ -131,7 +131,7 @@ impl Browser {
             for value in response.headers().get_all("set-cookie") {
                 let value = value.to_str().expect("text");
                 let pair = value.split(';').next().expect("a pair").to_owned();
-                if pair.starts_with("patio_session=") {
+                if pair.starts_with("patio_session") {
                     self.cookie = (!pair.ends_with('=')).then_some(pair);
                 } else {
                     let name = pair.split('=').next().expect("a name").to_owned();
