@@ -17,7 +17,7 @@ use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Random, Rev, RoomId};
 
 /// What is known of the newest change over a restart, in the data directory.
-pub(super) const NOTE: &str = "newest.json";
+pub const NOTE: &str = "newest.json";
 
 /// A change of a message. What follows it can only raise the message's `rev`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

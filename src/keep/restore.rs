@@ -14,6 +14,7 @@ use super::workplace::{self, blame};
 use crate::config::Storage;
 use crate::db::directory::{DataDir, REPLACED};
 use crate::db::file;
+use crate::db::history::NOTE;
 use crate::db::owner::Owner;
 
 /// How a backup is put back.
@@ -28,7 +29,7 @@ pub struct How<'a> {
 }
 
 /// Everything of Patio's in a data directory. What else is there stays.
-const OURS: [&str; 4] = ["patio.db", "patio.db-wal", "patio.db-shm", UPLOADS];
+const OURS: [&str; 5] = ["patio.db", "patio.db-wal", "patio.db-shm", NOTE, UPLOADS];
 
 /// Unpacks a backup beside it, or else in the data directory, and proves all of it: hashes, lengths, the
 /// database's own integrity, counts, and that rooms and messages fit together.

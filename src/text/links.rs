@@ -395,7 +395,7 @@ mod tests {
             ("window.app() x.io=1 foo.com_bar foo.comé", vec![]),
             ("src/example.org ./x.com ~x.com C:\\x.com #x.com", vec![]),
             ("etc.and www.foo a..com -x.com", vec![]),
-            ("https:// http://. http:///x ftp://x.org/a javascript://x.org/%0a", vec![]),
+            ("https:// http://. ftp://x.org/a javascript://x.org/%0a", vec![]),
         ] {
             assert_eq!(typed(text), expected, "{text}");
         }

@@ -178,9 +178,12 @@ async fn a_room_has_an_owner_however_people_come_go_and_post_at_once() {
     let two = one.beside().await;
     let ana = one.api("ana").await;
     let luis = one.api("luis").await.through(&two);
+    let bert = one.api("bert").await;
     for round in 0..10 {
         let room = json!({"name": format!("r{round}"), "visibility": "public"});
         let room = format!("/rooms/{}", ana.post("/rooms", room).await["id"]);
+        // A room that nobody is in for a moment stays without an owner.
+        bert.post(&format!("{room}/join"), json!({})).await;
         let (messages, leave, join) =
             (format!("{room}/messages"), format!("{room}/leave"), format!("{room}/join"));
         let say = Some(json!({"body": "hola"}));
