@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::support::command::{done, patio};
 use crate::support::{Api, Browser, Server, numbers};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const LUIS: &str = "2";
 const LEFT: &str = "select count(*) from messages where author_id = 2 and deleted_at is null";
 
