@@ -31,7 +31,7 @@ async fn what_is_kept_for_who_catches_up_is_bounded_in_bytes() {
 }
 
 #[tokio::test]
-async fn where_too_much_waits_over_all_the_slowest_are_cut_and_the_others_stay() {
+async fn where_too_much_waits_over_all_connections_are_cut_until_half_is_left() {
     let mut rig = Rig::new();
     let stalled: Vec<_> = (0..150).map(|_| rig.client(0, &[1])).collect();
     let busy: Vec<_> = (0..80).map(|_| rig.client(0, &[2])).collect();
@@ -43,7 +43,8 @@ async fn where_too_much_waits_over_all_the_slowest_are_cut_and_the_others_stay()
     assert!(!stalled.iter().any(is_cut), "36 MB are below the limit");
     rig.say(2, 1, &long);
     rig.settle().await;
-    assert!(stalled.iter().any(is_cut) && !busy.iter().any(is_cut));
+    assert!(stalled.iter().chain(&busy).any(is_cut));
+    assert!(!busy.iter().all(is_cut));
     assert!(rig.hub.meters().queued.get() <= 32 * 1024 * 1024);
 }
 
