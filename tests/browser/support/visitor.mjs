@@ -6,7 +6,19 @@ export class Visitor {
     Object.assign(this, { patio, context, page });
   }
 
-  async go(where) { return this.page.goto(new URL(where, this.patio.origin).href); }
+  async go(where) {
+    const to = new URL(where, this.patio.origin);
+    await this.carryCookies(to.port);
+    return this.page.goto(to.href);
+  }
+
+  /** Cookies are named after the port: who comes by a line, which has another port, is signed in there too. */
+  async carryCookies(port) {
+    const known = await this.context.cookies();
+    const carried = known.map((cookie) => ({ ...cookie, name: cookie.name.replace(/_\d+$/, `_${port}`) }));
+    await this.context.addCookies(carried.filter(({ name }) => !known.some((cookie) => cookie.name === name)));
+  }
+
   async arrives(where) { await this.page.waitForURL((url) => url.pathname + url.search === where); }
 
   async newTab(where = '/rooms/1') {
