@@ -25,6 +25,8 @@ pub(super) fn run(serve: Serve) -> anyhow::Result<()> {
         let data_dir = serve.config.storage.data_dir.display().to_string();
         let app = App::build(serve.config, Clock::system(), Random::system()).await?;
         app.lifecycle().stop_on_signals()?;
+        // Not before: a start that fails says so in one line.
+        tracing::info!(open_files = server::raise_open_files(), "this process may open files");
         let address = app.address()?;
         tracing::info!(%address, data_dir, "Patio is open: http://localhost:{}", address.port());
         app.run().await;
@@ -38,7 +40,7 @@ pub(super) fn in_foreground(
     running: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
     start_log(logging);
-    tracing::info!(open_files = server::raise_open_files(), "this process may open files");
+    server::raise_open_files();
     super::in_runtime(running)
 }
 
