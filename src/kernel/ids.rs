@@ -42,7 +42,7 @@ number! {
 
 /// A `seq` or a `rev` with its room as one number, `room << 32 | number`, so that a room's history is
 /// one range of an index. A key cannot leave its room: a number below 0 counts as 0, one above
-/// [`RoomKey::LARGEST`] as that.
+/// 2^32 − 1 as that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomKey(i64);
 

@@ -1,8 +1,8 @@
 //! Names of users and rooms as the database keeps them beside the names themselves: where they stand
 //! in lists, and which of them a reader cannot tell apart.
 //!
-//! Knows no account, no room and no right. A feature that stores a name calls [`store::lock`], asks
-//! whether it [`store::is_like_a_user`] or a room, and calls [`store::record`], in one transaction.
+//! Knows no account, no room and no right. A feature that stores a name calls `store::lock`, asks
+//! whether it `store::is_like_a_user` or a room, and calls `store::record`, in one transaction.
 
 pub(in crate::chat) mod model;
 pub(in crate::chat) mod store;
