@@ -64,7 +64,10 @@ export function startComposer(form, { error, draft, onSend, signal }) {
   else field.value = draft.read();
   fit();
   length.check();
-  if (!field.value) draft.inherit().then((text) => { if (text && !field.value && !signal.aborted) { put(text); } });
+  const inherit = () => { if (!field.value) draft.inherit().then((text) => { if (text && !field.value && !signal.aborted) { put(text); } }); };
+  inherit();
+  // The tab with the text may have ended since, or was just about to when this page was loaded.
+  addEventListener('focus', inherit, { signal });
 
   return {
     field,
