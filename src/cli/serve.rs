@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use clap::Args;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::prelude::*;
 
@@ -51,5 +52,11 @@ fn start_log(logging: &Logging) {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    tracing_subscriber::registry().with(lines).with(logging.log.clone()).init();
+    tracing_subscriber::registry().with(lines).with(logging.log.clone()).with(no_secrets()).init();
+}
+
+/// Whatever the settings ask for: libraries say no more than `info`. Below it they write whole requests
+/// down, and a reset link is an address. What Patio itself logs has no secrets in it.
+fn no_secrets() -> Targets {
+    Targets::new().with_default(LevelFilter::INFO).with_target("patio", LevelFilter::TRACE)
 }

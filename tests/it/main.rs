@@ -28,6 +28,7 @@ mod limits;
 mod live;
 mod live_limits;
 mod live_streams;
+mod log;
 mod meanwhile;
 mod members;
 mod mentions;

@@ -1,7 +1,7 @@
 //! Hashing and judging passwords: slow on purpose, so everything takes turns ([`super::admission`]).
 
-use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, PasswordHash};
 
 use super::admission::{Admission, Lane, Share};
 use super::model::PlainPassword;
@@ -49,10 +49,9 @@ impl Passwords {
     ) -> Result<bool, Fault> {
         let password = password.to_owned();
         self.in_turn(place, move || {
-            let found = hash.is_some();
-            let hash = hash.as_deref().unwrap_or(NOBODY);
+            let (hash, known) = comparable(hash.as_deref());
             let right = Argon2::default().verify_password(password.as_bytes(), hash).is_ok();
-            found && right
+            known && right
         })
         .await
     }
@@ -87,6 +86,16 @@ impl Passwords {
     }
 }
 
+/// The hash to compare with, and whether it is the user's. Where they have none that can be compared
+/// with, as after an import without passwords, the work shall be the same all the same: else it would
+/// tell strangers who cannot sign in.
+fn comparable(hash: Option<&str>) -> (&str, bool) {
+    let whole = |hash: &&str| {
+        PasswordHash::new(hash).is_ok_and(|hash| hash.salt.is_some() && hash.hash.is_some())
+    };
+    hash.filter(whole).map_or((NOBODY, false), |hash| (hash, true))
+}
+
 impl Default for Passwords {
     fn default() -> Self {
         Self::new()
@@ -112,6 +121,15 @@ mod tests {
         assert!(verify("correcto-caballo-42", Some(hash.clone())).await);
         assert!(!verify("correcto-caballo-43", Some(hash)).await);
         assert!(!verify("correcto-caballo-42", None).await);
+    }
+
+    #[test]
+    fn whatever_cannot_be_compared_with_is_replaced_by_what_costs_as_much() {
+        let whole = "$argon2id$v=19$m=19456,t=2,p=1$cGF0aW8tc2FsdC0x$WmrH9t3mXx0o2gBh0nq3y7v1e5d8s4k6u2w9z1c3b5M";
+        assert_eq!(comparable(Some(whole)), (whole, true));
+        for none in [None, Some(""), Some("$"), Some("x"), Some("$argon2id$v=19$m=19456,t=2,p=1")] {
+            assert_eq!(comparable(none), (NOBODY, false), "{none:?}");
+        }
     }
 
     #[test]

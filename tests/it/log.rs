@@ -1,0 +1,101 @@
+//! What the log says, and what it must not say however much it is asked for.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{Api, Browser, Live, PASSWORD};
+
+const NEW_PASSWORD: &str = "otra-grapa-73-distinta";
+
+/// A server that says all it can, with what it said.
+struct Talkative {
+    child: Child,
+    lines: Receiver<String>,
+    origin: String,
+}
+
+impl Talkative {
+    fn start(data: &std::path::Path, filter: &str) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("an address").port();
+        drop(free);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_patio"))
+            .env_clear()
+            .env("DATA_DIR", data)
+            .env("PORT", port.to_string())
+            .env("LISTEN", "127.0.0.1")
+            .env("LOG", filter)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let log = BufReader::new(child.stderr.take().expect("a log")).lines();
+        let (said, lines) = channel();
+        let reading = log.map_while(Result::ok).map(move |line| said.send(line));
+        drop(std::thread::spawn(move || reading.take_while(Result::is_ok).for_each(drop)));
+        while !lines.recv().expect("a line").contains("Patio is open") {}
+        Self { child, lines, origin: format!("http://127.0.0.1:{port}") }
+    }
+
+    /// Ends it, and gives all that it said meanwhile.
+    fn said(&mut self) -> Vec<String> {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("ended");
+        self.lines.iter().collect()
+    }
+}
+
+impl Drop for Talkative {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_is_in_the_log_however_much_is_asked_for() {
+    for filter in ["trace", "tower_http=trace,hyper=trace,sqlx=trace,patio=trace"] {
+        let data = tempfile::tempdir().expect("a directory");
+        let mut server = Talkative::start(data.path(), filter);
+        let base = format!("{}/api/v1", server.origin);
+        let mut ana = Browser::new(server.origin.clone());
+        ana.register("ana").await;
+        let luis = Api::with_account(base.clone(), "luis").await;
+        let page = ana.submit("/admin/people/link", &[("user", "2")]).await;
+        let link = page.attribute("#link a", "href").expect("a link");
+        let (_, link) = link.split_once("/reset/").expect("a reset link");
+        let mut anybody = Browser::new(server.origin.clone());
+        assert_eq!(anybody.get(&format!("/reset/{link}")).await.status, 200);
+        let room = luis.post("/rooms", json!({"name": "shed", "visibility": "private"})).await;
+        let code = room["code"].as_str().expect("a code").to_owned();
+        ana.get(&format!("/join/{code}")).await;
+        luis.post(&format!("/rooms/{}/messages", room["id"]), json!({"body": "palabra-privada"}))
+            .await;
+        luis.get("/search?q=palabra-privada").await;
+        let url = format!("{}/live", base.replace("http", "ws"));
+        let token = format!("Bearer {}", luis.token());
+        Live::open(&url, "patio.v1", &[("authorization", &token)]).await.until("present").await;
+        let wrong = [("login", "luis"), ("password", "no-es-esta-77")];
+        anybody.submit("/login", &wrong).await;
+        let fields = [("password", NEW_PASSWORD), ("password_confirmation", NEW_PASSWORD)];
+        anybody.submit(&format!("/reset/{link}"), &fields).await;
+        luis.send(Method::GET, "/nowhere?token=x", None).await;
+        let cookies = [ana.cookie().to_owned(), anybody.cookie().to_owned()];
+        let sessions = cookies.iter().filter_map(|cookie| cookie.split_once('='));
+        let (link, token) = (link.to_owned(), luis.token().to_owned());
+        let secrets =
+            [PASSWORD, NEW_PASSWORD, "no-es-esta-77", &link, &token, &code, "palabra-privada"];
+        let secrets = secrets.into_iter().chain(sessions.map(|(_, value)| value));
+        let secrets: Vec<&str> = secrets.chain(["ana@example.test", "luis@example.test"]).collect();
+        for line in server.said() {
+            for secret in &secrets {
+                assert!(!line.contains(secret), "{filter}: {secret} is in {line}");
+            }
+        }
+    }
+}
