@@ -1,5 +1,5 @@
 # The pages of an export
-export-until = Everything that was written until { $name }. All times are UTC.
+export-until = Everything that was written until { $name }. All times are those of { $zone }.
 export-direct = direct conversation
 export-private = private
 export-messages = messages: { $name }

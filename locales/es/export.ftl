@@ -1,5 +1,5 @@
 # Las páginas de una exportación
-export-until = Todo lo que se escribió hasta { $name }. Todas las horas son UTC.
+export-until = Todo lo que se escribió hasta { $name }. Todas las horas son las de { $zone }.
 export-direct = conversación directa
 export-private = privada
 export-messages = mensajes: { $name }

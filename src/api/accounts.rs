@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::shapes::{Items, User};
-use crate::chat::accounts::model::{DisplayName, NewAccount, TokenLabel, TokenLifetime};
+use crate::chat::accounts::model::{DisplayName, NewAccount, TokenLabel, TokenLifetime, ZoneName};
 use crate::chat::accounts::{ChangeError, RegisterError, Visitor};
 use crate::http::{Client, JsonBody, PathId, Problem, Site, Viewer};
 use crate::kernel::{Invalid, UserId};
@@ -123,13 +123,15 @@ async fn show_me(State(site): State<Site>, Viewer(me): Viewer) -> Response {
 
 /// What to change of yourself. What is left out stays.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = UserChange, example = json!({"display_name": "Ada Lovelace"}))]
+#[schema(as = UserChange, example = json!({"display_name": "Ada Lovelace", "time_zone": "Europe/London"}))]
 struct MeForm {
     #[schema(min_length = 1, max_length = 64)]
     display_name: Option<String>,
+    /// An IANA name.
+    time_zone: Option<String>,
 }
 
-/// Change how others see you
+/// Change your name or time zone
 #[utoipa::path(
     patch,
     path = "/me",
@@ -137,7 +139,7 @@ struct MeForm {
     request_body = MeForm,
     responses(
         (status = 200, description = "You, as you are now.", body = User<'static>),
-        (status = 422, description = "That is no display name, or it looks like that of another user."),
+        (status = 422, description = "No display name, one that looks like another user's, or no time zone."),
     ),
 )]
 async fn update_me(
@@ -145,6 +147,7 @@ async fn update_me(
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<MeForm>,
 ) -> Result<Response, Problem> {
+    let zone = form.time_zone.as_deref().map(ZoneName::parse).transpose()?;
     if let Some(name) = &form.display_name {
         let renamed = site.accounts.rename(&me, &DisplayName::parse(name)?).await;
         renamed.map_err(|error| match error {
@@ -152,6 +155,9 @@ async fn update_me(
             // Names change without a password; nothing else can be wrong with them.
             _ => Invalid::new("display_name", "name-taken").into(),
         })?;
+    }
+    if let Some(zone) = &zone {
+        site.accounts.set_time_zone(&me, zone).await?;
     }
     let person = site.accounts.by_id(me.person.id).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(User::new(&person, site.presence.is_online(person.id))).into_response())

@@ -71,7 +71,7 @@ async fn index(
 ) -> Result<Response, Problem> {
     let limit = Limit::parse(wanted.limit)?;
     let cursor = wanted.cursor.as_deref().map(Cursor::parse).transpose()?;
-    let query = model::Query::parse(&wanted.q, &site.accounts.time_zone(me.person.id).await?);
+    let query = model::Query::parse(&wanted.q, &me.zone);
     let from = cursor.or(wanted.before.map(Cursor::behind));
     let Found { hits, next, complete } = site.search.find(&me.person, &query, from, limit).await?;
     let found = site.messages.found(&hits).await?;

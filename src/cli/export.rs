@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::{Args, ValueEnum};
+use jiff::tz::TimeZone;
 
 use crate::config::Storage;
 use crate::db::Db;
@@ -27,6 +28,10 @@ pub(super) struct Export {
     #[arg(long, value_enum, default_value = "en")]
     language: Words,
 
+    /// Time zone of the days and times on the pages, as Europe/Madrid.
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    time_zone: TimeZone,
+
     /// Name of this installation, for the pages.
     #[arg(long, env = "SITE_NAME", default_value = "Patio")]
     site_name: String,
@@ -39,6 +44,10 @@ pub(super) struct Export {
 enum Words {
     En,
     Es,
+}
+
+fn zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name).map_err(|_| "no time zone has this name".to_owned())
 }
 
 pub(super) fn run(asked: &Export) -> anyhow::Result<()> {
@@ -54,7 +63,8 @@ pub(super) fn run(asked: &Export) -> anyhow::Result<()> {
         let data_dir = DataDir::share(storage)?;
         let db = Db::open(storage.database(), data_dir.path()).await?;
         let now = Clock::system().now();
-        let wish = Wish { secrets: *full, language, site: &asked.site_name, now };
+        let (site, zone) = (asked.site_name.as_str(), asked.time_zone.clone());
+        let wish = Wish { secrets: *full, language, zone, site, now };
         let done = export(&db, folder, wish).await;
         db.close().await;
         let lines = done?.lines;

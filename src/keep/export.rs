@@ -9,6 +9,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::lines::{self, AVATARS, FORMAT, KINDS, MANIFEST, Row, SECRETS};
@@ -36,12 +37,14 @@ pub struct Manifest {
 }
 
 /// What an export shall be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Wish<'a> {
     /// With all that opens doors: what a move to another machine needs.
     pub secrets: bool,
     /// What the pages say, they say in this language.
     pub language: Language,
+    /// In which the pages tell days and times.
+    pub zone: TimeZone,
     /// The name of the installation.
     pub site: &'a str,
     pub now: Timestamp,
@@ -96,7 +99,7 @@ impl<'a> Writer<'a> {
         if wish.secrets {
             private.create(folder.join(SECRETS))?;
         }
-        let pages = Pages::new(folder, wish.language, wish.site, wish.now)?;
+        let pages = Pages::new(folder, (wish.language, wish.zone.clone()), wish.site, wish.now)?;
         Ok(Self { folder: folder.to_owned(), wish, pages })
     }
 

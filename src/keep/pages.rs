@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use askama::Template;
+use jiff::tz::TimeZone;
 
 use super::lines::{Kind, Row, Value};
 use crate::chat::messages::markup;
@@ -21,6 +22,7 @@ const PAGE: i64 = 1000;
 pub struct Pages {
     folder: PathBuf,
     t: Language,
+    zone: TimeZone,
     site: String,
     until: String,
     people: HashMap<i64, String>,
@@ -79,13 +81,18 @@ struct RoomPage<'a> {
 impl Pages {
     /// # Errors
     /// When the folder cannot be written.
-    pub fn new(folder: &Path, t: Language, site: &str, now: Timestamp) -> std::io::Result<Self> {
+    pub fn new(
+        folder: &Path,
+        (t, zone): (Language, TimeZone),
+        site: &str,
+        now: Timestamp,
+    ) -> std::io::Result<Self> {
         let folder = folder.to_owned();
         fs::create_dir(folder.join("rooms"))?;
         fs::write(folder.join("style.css"), STYLE)?;
-        let (site, until) = (site.to_owned(), minute(now));
+        let (site, until) = (site.to_owned(), minute(now, &zone));
         let (people, rooms) = (HashMap::new(), Vec::new());
-        Ok(Self { folder, t, site, until, people, rooms, page: None })
+        Ok(Self { folder, t, zone, site, until, people, rooms, page: None })
     }
 
     /// Takes what is needed of a row: people and rooms come before messages, and those room by room
@@ -117,7 +124,7 @@ impl Pages {
                 let message = Message {
                     seq,
                     author: self.people.get(&number("author_id")).cloned().unwrap_or_default(),
-                    at: minute(at),
+                    at: minute(at, &self.zone),
                     at_iso: at.rfc3339(),
                     action: text("kind") == "action",
                     edited: given("edited_at"),
@@ -170,8 +177,9 @@ impl Pages {
     /// When they cannot be written.
     pub fn finish(mut self) -> anyhow::Result<()> {
         self.close()?;
-        let (site, until) = (&self.site, &self.until);
-        let index = IndexPage { t: self.t, site, until, rooms: &self.rooms };
+        let zone = self.zone.iana_name().unwrap_or("UTC");
+        let until = self.t.fill("export-until", [("name", self.until.as_str()), ("zone", zone)]);
+        let index = IndexPage { t: self.t, site: &self.site, until: &until, rooms: &self.rooms };
         Ok(File::create_new(self.folder.join("index.html"))?
             .write_all(index.render()?.as_bytes())?)
     }
@@ -184,7 +192,7 @@ impl Room {
     }
 }
 
-/// To the minute, in UTC: the same in every language.
-fn minute(at: Timestamp) -> String {
-    at.utc().strftime("%Y-%m-%d %H:%M").to_string()
+/// To the minute: the same in every language.
+fn minute(at: Timestamp, zone: &TimeZone) -> String {
+    at.in_zone(zone).strftime("%Y-%m-%d %H:%M").to_string()
 }

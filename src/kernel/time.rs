@@ -30,6 +30,11 @@ impl Timestamp {
         jiff::tz::Offset::UTC.to_datetime(self.instant())
     }
 
+    /// The civil date and time in a time zone.
+    pub fn in_zone(self, zone: &jiff::tz::TimeZone) -> jiff::civil::DateTime {
+        zone.to_datetime(self.instant())
+    }
+
     #[must_use]
     pub fn plus(self, time: Duration) -> Self {
         Self(self.0.saturating_add(millis(time)))

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use super::calendar::Calendar;
 use super::form::Form;
 use super::jobs::JobView;
 use super::layout::{Frame, again, html, unkept};
@@ -71,16 +72,16 @@ struct AccountView {
 }
 
 impl AccountView {
-    fn new(account: &Account, site: &Site, me: UserId, t: Language) -> Self {
+    fn new(account: &Account, site: &Site, me: UserId, calendar: &Calendar) -> Self {
         let id = account.person.id;
         Self {
             person: PersonView::new(account.person.clone(), site.presence.is_online(id)),
             email: account.email.clone(),
-            since: account.created_at.utc().strftime("%Y-%m-%d").to_string(),
+            since: calendar.day(account.created_at).to_string(),
             since_iso: account.created_at.rfc3339(),
             active: account.active,
             myself: id == me,
-            erasure: account.erasure.map(|erasure| progress(erasure, t)),
+            erasure: account.erasure.map(|erasure| progress(erasure, calendar.t)),
         }
     }
 }
@@ -140,18 +141,19 @@ async fn administration(
         (false, _) => SignUp::Closed,
     };
     let jobs = site.jobs.dead(admin).await?;
+    let calendar = page.calendar();
     let template = AdminPage {
         side: side(site, me, None, &page).await?,
         people: accounts
             .iter()
-            .map(|account| AccountView::new(account, site, me.id, page.t))
+            .map(|account| AccountView::new(account, site, me.id, &calendar))
             .collect(),
         active: page.t.count("admin-people-count", active),
         sign_up,
         add: extras.add,
         link: extras.link,
         unclear: site.notices.unclear().map(|unclear| refused(unclear, page.t)),
-        jobs: jobs.into_iter().map(|job| JobView::new(job, page.t)).collect(),
+        jobs: jobs.into_iter().map(|job| JobView::new(job, &calendar)).collect(),
         saved: page.asks("saved"),
         closed: page
             .number("closed")

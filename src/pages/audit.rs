@@ -8,7 +8,7 @@ use axum::routing::get;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::history::{Moment, day_label};
+use super::calendar::{Calendar, Moment};
 use super::layout::{Frame, html};
 use super::people::PersonView;
 use super::side::{Side, side};
@@ -59,17 +59,17 @@ async fn index(
     let found = site.audit.page(&admin, asked.before, Limit::DEFAULT).await?;
     let earlier = found.items.last().filter(|_| found.more).map(|entry| entry.id.0);
     let side = side(&site, &me.person, None, &page).await?;
-    Ok(html(&AuditPage { side, days: by_day(&site, found.items, page.t), earlier, page }))
+    Ok(html(&AuditPage { side, days: by_day(&site, found.items, &page.calendar()), earlier, page }))
 }
 
-fn by_day(site: &Site, entries: Vec<AuditEntry>, t: Language) -> Vec<DayView> {
+fn by_day(site: &Site, entries: Vec<AuditEntry>, calendar: &Calendar) -> Vec<DayView> {
     let mut days: Vec<(Date, DayView)> = Vec::new();
     for entry in entries {
-        let date = entry.at.utc().date();
-        let sentence = sentence(&entry, t);
+        let date = calendar.day(entry.at);
+        let sentence = sentence(&entry, calendar.t);
         let online = |id| site.presence.is_online(id);
         let view = EntryView {
-            at: Moment::new(entry.at, t),
+            at: calendar.moment(entry.at),
             actor: entry.actor.map(|person| {
                 let online = online(person.id);
                 PersonView::new(person, online)
@@ -79,7 +79,7 @@ fn by_day(site: &Site, entries: Vec<AuditEntry>, t: Language) -> Vec<DayView> {
         match days.last_mut() {
             Some((day, known)) if *day == date => known.entries.push(view),
             _ => {
-                let (iso, label) = (date.to_string(), day_label(date, t));
+                let (iso, label) = (date.to_string(), calendar.label(date));
                 days.push((date, DayView { date: iso, label, entries: vec![view] }));
             }
         }

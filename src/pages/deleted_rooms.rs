@@ -6,15 +6,15 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
+use super::calendar::{Calendar, Moment};
 use super::directory::to_room;
-use super::history::Moment;
 use super::layout::{Frame, html};
 use super::side::{Side, side};
 use crate::chat::accounts::model::Person;
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{DeletedRoom, RoomAdmin};
 use crate::http::rights::{CanDeleteRoom, CanRestore};
-use crate::http::{Language, Problem, Site, Viewer};
+use crate::http::{Problem, Site, Viewer};
 use crate::kernel::RoomId;
 use crate::limits::deletion::ROOM_RESTORABLE;
 
@@ -42,8 +42,8 @@ pub(super) struct DeletedView {
 }
 
 impl DeletedView {
-    pub fn new(room: DeletedRoom, t: Language) -> Self {
-        let until = Moment::new(room.deleted_at.plus(ROOM_RESTORABLE), t);
+    pub fn new(room: DeletedRoom, calendar: &Calendar) -> Self {
+        let until = calendar.moment(room.deleted_at.plus(ROOM_RESTORABLE));
         Self { id: room.id.0, name: room.name, until }
     }
 }
@@ -68,7 +68,7 @@ async fn show(
     page: Frame,
 ) -> Result<Response, Problem> {
     let side = side(&site, &me.person, None, &page).await?;
-    Ok(html(&DeletedPage { side, room: DeletedView::new(room, page.t), page }))
+    Ok(html(&DeletedPage { side, room: DeletedView::new(room, &page.calendar()), page }))
 }
 
 async fn restore(

@@ -67,7 +67,8 @@ pub(super) async fn directory(
     let side = side(site, me, None, &page).await?;
     let rooms = entries(site, me, &page).await?;
     let deleted = site.rooms.deleted_by(me).await?.into_iter();
-    let deleted = deleted.map(|room| DeletedView::new(room, page.t)).collect();
+    let calendar = page.calendar();
+    let deleted = deleted.map(|room| DeletedView::new(room, &calendar)).collect();
     Ok(html(&DirectoryPage { page, side, rooms, deleted, create, code }))
 }
 

@@ -4,6 +4,7 @@
 use askama::Template;
 use jiff::civil::Date;
 
+use super::calendar::{Calendar, Moment};
 use super::people::{hue_of, initials};
 use crate::chat::messages::model::{DeletedBy, Kind, Message, Reactions, Window};
 use crate::chat::rooms::model::{Reader, Visibility};
@@ -36,26 +37,6 @@ struct MessageView<'a> {
     action: bool,
 }
 
-/// A moment in UTC, as everything that the server writes.
-pub(super) struct Moment {
-    pub iso: String,
-    pub full: String,
-    pub clock: String,
-}
-
-impl Moment {
-    pub fn new(at: Timestamp, t: Language) -> Self {
-        Self::on(&day_label(at.utc().date(), t), at)
-    }
-
-    /// With the day in words, which neighbours share.
-    fn on(day: &str, at: Timestamp) -> Self {
-        let utc = at.utc();
-        let clock = format!("{:02}:{:02} UTC", utc.hour(), utc.minute());
-        Self { iso: at.rfc3339(), full: format!("{day}, {clock}"), clock }
-    }
-}
-
 struct ReactionView<'a> {
     emoji: &'a str,
     count: usize,
@@ -85,10 +66,21 @@ struct MessageTemplate<'a> {
 /// # Errors
 /// When the template cannot be rendered.
 pub fn fragment(message: &Message, t: Language) -> askama::Result<String> {
-    render(message, &day_label(message.created_at.utc().date(), t), t, false)
+    alone(message, &Calendar::utc(t))
 }
 
-fn render(message: &Message, day: &str, t: Language, continues: bool) -> askama::Result<String> {
+/// A message with nothing around it, as its reader sees it.
+pub(super) fn alone(message: &Message, calendar: &Calendar) -> askama::Result<String> {
+    render(message, &calendar.label(calendar.day(message.created_at)), calendar, false)
+}
+
+fn render(
+    message: &Message,
+    day: &str,
+    calendar: &Calendar,
+    continues: bool,
+) -> askama::Result<String> {
+    let t = calendar.t;
     let m = MessageView {
         id: message.id.0,
         seq: message.seq.0,
@@ -99,9 +91,9 @@ fn render(message: &Message, day: &str, t: Language, continues: bool) -> askama:
         initials: initials(&message.author.display_name),
         photo: message.author.avatar.as_deref(),
         at_ms: message.created_at.0,
-        at: Moment::on(day, message.created_at),
+        at: calendar.moment_on(day, message.created_at),
         html: &message.html,
-        edited: message.edited_at.filter(|_| !message.is_deleted()).map(|at| Moment::new(at, t)),
+        edited: message.edited_at.filter(|_| !message.is_deleted()).map(|at| calendar.moment(at)),
         deleted: message.deleted_by.map(|by| deletion(by, t)),
         reactions: message.reactions.iter().map(|one| ReactionView::new(one, t)).collect(),
         nonce: message.nonce.as_deref(),
@@ -173,7 +165,7 @@ pub(super) async fn history(
     site: &Site,
     reader: &Reader,
     window: Window,
-    t: Language,
+    calendar: &Calendar,
 ) -> Result<MessageList, Problem> {
     let goes_on = matches!(window, Window::After(_));
     let found = site.messages.page(reader, window, Limit::DEFAULT).await?;
@@ -185,13 +177,13 @@ pub(super) async fn history(
     let mut previous: Option<(&Message, Date)> = None;
     let mut label = String::new();
     for message in &found.items {
-        let date = message.created_at.utc().date();
+        let date = calendar.day(message.created_at);
         let same_day = previous.is_some_and(|(_, day)| day == date);
         if !same_day {
-            label = day_label(date, t);
+            label = calendar.label(date);
         }
         let continues = same_day && previous.is_some_and(|(other, _)| is_run(other, message));
-        let html = render(message, &label, t, continues);
+        let html = render(message, &label, calendar, continues);
         let html = html.map_err(|error| Problem::internal(&error))?;
         let day = (!same_day).then(|| Day { date: date.to_string(), label: label.clone() });
         let is_new = first_unread == Some(message.seq);
@@ -200,7 +192,7 @@ pub(super) async fn history(
     }
     let older = oldest.filter(|_| found.more && !goes_on);
     let room = reader.room();
-    let empty = MessageList::empty(room.id, room.visibility, &room.name, t);
+    let empty = MessageList::empty(room.id, room.visibility, &room.name, calendar.t);
     Ok(MessageList { older, goes_on, items, ..empty })
 }
 
@@ -209,17 +201,4 @@ fn is_run(earlier: &Message, later: &Message) -> bool {
     const FIVE_MINUTES: i64 = 5 * 60 * 1000;
     let Timestamp(apart) = Timestamp(later.created_at.0 - earlier.created_at.0);
     earlier.author.id == later.author.id && apart < FIVE_MINUTES
-}
-
-/// A day in words: "Friday 20 November 2026". In UTC, as everything that the server writes; the
-/// browser puts the reader's own zone in its place.
-pub(super) fn day_label(date: Date, t: Language) -> String {
-    let pick = |list: &str, index: i8| {
-        let words = t.say(list);
-        let index = usize::try_from(index).unwrap_or_default();
-        words.split(' ').nth(index).unwrap_or_default()
-    };
-    let weekday = pick("weekdays", date.weekday().to_monday_zero_offset());
-    let month = pick("months", date.month() - 1);
-    t.date(weekday, date.day(), month, date.year())
 }

@@ -6,9 +6,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use serde::Deserialize;
 
+use super::calendar::Calendar;
 use crate::chat::jobs::model::{DeadJob, JobId};
 use crate::http::rights::CanAdminister;
-use crate::http::{FormBody, Language, Problem, Site};
+use crate::http::{FormBody, Problem, Site};
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/admin/jobs/again", post(again)).route("/admin/jobs/drop", post(destroy))
@@ -26,7 +27,8 @@ pub(super) struct JobView {
 }
 
 impl JobView {
-    pub fn new(job: DeadJob, t: Language) -> Self {
+    pub fn new(job: DeadJob, calendar: &Calendar) -> Self {
+        let t = calendar.t;
         let work = match job.kind.as_str() {
             "pass-on-rooms" => t.name("job-pass-on-rooms", &job.about),
             "erase-messages" => t.name("job-erase-messages", &job.about),
@@ -39,7 +41,7 @@ impl JobView {
             work,
             failure: job.failure,
             attempts: t.count("job-attempts", usize::try_from(job.attempts).unwrap_or(usize::MAX)),
-            since: job.since.utc().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            since: calendar.figures(job.since),
             since_iso: job.since.rfc3339(),
         }
     }

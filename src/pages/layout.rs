@@ -1,5 +1,7 @@
 //! What every page has: its language, the installation's name, its own address, its assets.
 
+use std::convert::Infallible;
+
 use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
@@ -7,16 +9,18 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
-use std::convert::Infallible;
+use jiff::tz::TimeZone;
 
 use super::assets;
+use super::calendar::Calendar;
 use crate::http::problem::Answered;
-use crate::http::{Client, Language, Problem, Site, Theme, cookies};
+use crate::http::{Client, Language, Problem, Site, Theme, Viewer, cookies};
 
 /// What the layout of a page shows.
 pub(super) struct Frame {
     pub t: Language,
     pub theme: Theme,
+    zone: TimeZone,
     pub site: String,
     path: String,
     /// Scheme and host, as people reach this site.
@@ -28,6 +32,10 @@ pub(super) struct Frame {
 }
 
 impl Frame {
+    pub fn calendar(&self) -> Calendar {
+        Calendar::new(self.t, self.zone.clone())
+    }
+
     #[expect(clippy::unused_self, reason = "a template has only this value to ask")]
     pub fn asset(&self, name: &str) -> String {
         assets::path(name)
@@ -92,10 +100,12 @@ impl FromRequestParts<Site> for Frame {
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
         let query = parts.uri.query().unwrap_or_default().as_bytes();
+        let zone = parts.extensions.get().map(|Viewer(me)| me.zone.clone());
         let kept = form_urlencoded::parse(query).into_owned().filter(|(key, _)| key != "lang");
         Ok(Self {
             t: Language::of(parts),
             theme: Theme::of(parts),
+            zone: zone.unwrap_or(TimeZone::UTC),
             site: site.about.name.clone(),
             path: parts.uri.path().to_owned(),
             origin: origin(parts, site),

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::form::Form;
-use super::history::fragment;
+use super::history::alone;
 use super::layout::{Frame, again, html};
 use super::side::{Side, icon, side};
 use crate::chat::messages::WriteError;
@@ -165,7 +165,7 @@ async fn message_page(
     let (me, room) = (reader.person(), reader.room());
     site.presence.seen(me.id);
     let side = side(site, me, None, &page).await?;
-    let shown = fragment(message, page.t).map_err(|error| Problem::internal(&error))?;
+    let shown = alone(message, &page.calendar()).map_err(|error| Problem::internal(&error))?;
     let view = |emoji| EmojiView { emoji, mine: has(message, me.id, emoji) };
     Ok(html(&MessagePage {
         side,

@@ -18,7 +18,7 @@ use crate::chat::commands::{self, Typed};
 use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce, Window};
 use crate::chat::rooms::model::{Member, Reader};
-use crate::http::{CanRead, FormBody, Language, MessageForm, Problem, Query, Site, problem};
+use crate::http::{CanRead, FormBody, MessageForm, Problem, Query, Site, problem};
 use crate::kernel::{Invalid, Seq, UserId};
 
 pub(super) fn router() -> Router<Site> {
@@ -46,9 +46,9 @@ async fn further(
     State(site): State<Site>,
     CanRead(reader): CanRead,
     Query(place): Query<Place>,
-    t: Language,
+    page: Frame,
 ) -> Result<Response, Problem> {
-    Ok(html(&history(&site, &reader, place.window()?, t).await?))
+    Ok(html(&history(&site, &reader, place.window()?, &page.calendar()).await?))
 }
 
 #[derive(Deserialize, Default)]

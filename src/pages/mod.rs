@@ -8,6 +8,7 @@ mod assets;
 mod audit;
 mod avatars;
 mod browser;
+mod calendar;
 mod closing;
 mod commands;
 mod deleted_rooms;

@@ -6,6 +6,7 @@ use axum::response::Response;
 use axum::routing::post;
 use serde::Deserialize;
 
+use super::calendar::Calendar;
 use super::form::Form;
 use super::layout::{Frame, unkept};
 use super::settings::{Forms, explain, refused, saved, settings};
@@ -43,20 +44,20 @@ pub(super) struct At {
 }
 
 impl At {
-    fn new(at: Timestamp) -> Self {
-        let text = format!("{} UTC", at.utc().strftime("%Y-%m-%d %H:%M"));
-        Self { text, iso: at.rfc3339() }
+    fn new(at: Timestamp, calendar: &Calendar) -> Self {
+        Self { text: calendar.figures(at), iso: at.rfc3339() }
     }
 }
 
 impl TokenView {
-    pub fn new(token: &TokenInfo) -> Self {
+    pub fn new(token: &TokenInfo, calendar: &Calendar) -> Self {
+        let at = |moment| At::new(moment, calendar);
         Self {
             id: token.credential.to_hex(),
             label: token.label.clone(),
-            since: At::new(token.created_at),
-            used: token.last_used_at.map(At::new),
-            until: token.expires_at.map(At::new),
+            since: At::new(token.created_at, calendar),
+            used: token.last_used_at.map(at),
+            until: token.expires_at.map(at),
         }
     }
 }

@@ -193,7 +193,7 @@ pub(super) async fn room_page(
     page.set_path(format!("/rooms/{}", room.id));
     site.presence.seen(reader.person().id);
     let window = shown.before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
-    let list = history(site, reader, window, page.t).await?;
+    let list = history(site, reader, window, &page.calendar()).await?;
     if shown.before.is_none() && room.unread > 0 && !page.marks_reading {
         match site.rooms.mark_read(reader, room.last_seq).await {
             // A full disk keeps nobody from reading.

@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 
-use super::history::Moment;
+use super::calendar::{Calendar, Moment};
 use super::layout::{Frame, html};
 use super::message::place_in_room;
 use super::people::{hue_of, initials};
@@ -17,7 +17,7 @@ use super::side::{Side, icon, side};
 use crate::chat::messages::model::Message;
 use crate::chat::rooms::model::Room;
 use crate::chat::search::model::{self, Cursor, Found, Piece};
-use crate::http::{Language, Problem, Query, Site, Viewer};
+use crate::http::{Problem, Query, Site, Viewer};
 use crate::kernel::paging::Limit;
 use crate::kernel::{MessageId, RoomId};
 
@@ -79,7 +79,7 @@ struct ResultView {
 }
 
 impl ResultView {
-    fn new(message: &Message, room: &Room, pieces: Vec<Piece>, t: Language) -> Self {
+    fn new(message: &Message, room: &Room, pieces: Vec<Piece>, calendar: &Calendar) -> Self {
         Self {
             path: place_in_room(message, room.last_seq.0),
             icon: icon(room),
@@ -88,7 +88,7 @@ impl ResultView {
             hue: hue_of(message.author.id),
             initials: initials(&message.author.display_name),
             photo: message.author.avatar.clone(),
-            at: Moment::new(message.created_at, t),
+            at: calendar.moment(message.created_at),
             pieces,
         }
     }
@@ -101,7 +101,7 @@ async fn index(
     page: Frame,
 ) -> Result<Response, Problem> {
     site.presence.seen(me.person.id);
-    let query = model::Query::parse(&wanted.q, &site.accounts.time_zone(me.person.id).await?);
+    let query = model::Query::parse(&wanted.q, &me.zone);
     let limit = Limit::parse(Some(RESULTS))?;
     // A link that is not whole any more leads to the first page.
     let cursor = wanted.cursor.as_deref().and_then(|text| Cursor::parse(text).ok());
@@ -112,9 +112,10 @@ async fn index(
     let excerpts = site.search.excerpts(&query, texts).await?;
     let rooms = site.rooms.list(&me.person).await?;
     let rooms: HashMap<RoomId, &Room> = rooms.iter().map(|room| (room.id, room)).collect();
+    let calendar = page.calendar();
     let view = |(message, pieces): (&Message, Vec<Piece>)| {
         let room = rooms.get(&message.room)?;
-        Some(ResultView::new(message, room, pieces, page.t))
+        Some(ResultView::new(message, room, pieces, &calendar))
     };
     Ok(html(&SearchPage {
         side: side(&site, &me.person, None, &page).await?,

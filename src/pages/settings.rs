@@ -12,6 +12,7 @@ use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 
 use super::browser;
+use super::calendar::Calendar;
 use super::form::Form;
 use super::layout::{Frame, again, html};
 use super::programs::{LIFETIMES, TokenView};
@@ -65,12 +66,12 @@ struct SessionView {
 }
 
 impl SessionView {
-    fn new(session: &SessionInfo, me: &SignedIn, t: Language) -> Self {
+    fn new(session: &SessionInfo, me: &SignedIn, calendar: &Calendar) -> Self {
         Self {
             id: session.credential.to_hex(),
             agent: session.agent.clone(),
-            browser: browser::name(&session.agent, t),
-            since: format!("{} UTC", session.created_at.utc().strftime("%Y-%m-%d %H:%M")),
+            browser: browser::name(&session.agent, calendar.t),
+            since: calendar.figures(session.created_at),
             since_iso: session.created_at.rfc3339(),
             current: session.credential == me.credential,
         }
@@ -110,7 +111,7 @@ pub(super) async fn settings(
     let own_name = || Form::default().with("display_name", &me.person.display_name);
     let address = site.accounts.email(me).await?;
     let own_email = || Form::default().with("email", &address);
-    let zone = site.accounts.time_zone(me.person.id).await?;
+    let (zone, calendar) = (&me.zone, page.calendar());
     let own_zone = || Form::default().with("time_zone", zone.iana_name().unwrap_or("UTC"));
     let own_token = || Form::default().with("expires_in", LIFETIMES[0].0);
     let sessions = site.accounts.sessions(me).await?;
@@ -123,9 +124,15 @@ pub(super) async fn settings(
         time_zone: forms.time_zone.unwrap_or_else(own_zone),
         token: forms.token.unwrap_or_else(own_token),
         fresh_token: forms.fresh_token,
-        tokens: site.accounts.tokens(me).await?.iter().map(TokenView::new).collect(),
+        tokens: site
+            .accounts
+            .tokens(me)
+            .await?
+            .iter()
+            .map(|token| TokenView::new(token, &calendar))
+            .collect(),
         lifetimes: LIFETIMES,
-        sessions: sessions.iter().map(|session| SessionView::new(session, me, page.t)).collect(),
+        sessions: sessions.iter().map(|session| SessionView::new(session, me, &calendar)).collect(),
         saved: page.asks("saved"),
         page,
     };

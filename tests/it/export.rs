@@ -171,6 +171,16 @@ async fn pages_show_what_people_wrote_and_run_nothing_of_it() {
     let spanish = files(&exported(server.storage(), &folder, "es", &["--language=es"]));
     assert!(spanish["index.html"].contains("<html lang=\"es\">"));
     assert!(spanish["index.html"].contains("Salas"), "{}", spanish["index.html"]);
+    // Both engines and both pages tell one moment: 09:00 in one zone is 18:00 in another.
+    let times = |pages: &BTreeMap<String, String>| {
+        let (_, shown) = pages["rooms/1-1.html"].split_once("<time datetime=").expect("a time");
+        shown.split(['>', '<']).nth(1).expect("the text").to_owned()
+    };
+    let tokyo = files(&exported(server.storage(), &folder, "jp", &["--time-zone=Asia/Tokyo"]));
+    assert!(english["index.html"].contains("those of UTC"), "{index}");
+    assert!(tokyo["index.html"].contains("those of Asia/Tokyo"), "{}", tokyo["index.html"]);
+    let at = |text: &str| jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M", text).expect("a time");
+    assert_eq!(at(&times(&english)) + jiff::Span::new().hours(9), at(&times(&tokyo)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

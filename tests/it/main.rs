@@ -51,5 +51,6 @@ mod settings;
 mod support;
 mod surroundings;
 mod tidy;
+mod time_zones;
 mod unread;
 mod upgrades;

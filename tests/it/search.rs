@@ -419,34 +419,6 @@ async fn a_search_ends_when_its_budget_is_used_and_goes_on_from_there() {
 }
 
 #[tokio::test]
-async fn days_are_those_of_the_readers_time_zone() {
-    let server = Server::start().await;
-    let ana = server.api("ana").await;
-    let mut browser = server.browser();
-    browser.login("ana", PASSWORD).await;
-    // Half past seven in the evening of the 20th, in Los Angeles.
-    server.advance(Duration::from_mins(17 * 60 + 30));
-    ana.say("night").await;
-    assert_eq!(find(&ana, "night on:2026-11-22").await, ["night"], "UTC until it is known");
-    let zone = async |browser: &mut crate::support::Browser, fields: &[(&str, &str)]| {
-        browser.submit("/settings/time-zone", fields).await.status
-    };
-    let suggested = ("suggested", "1");
-    let pacific = ("time_zone", "America/Los_Angeles");
-    assert_eq!(zone(&mut browser, &[pacific, suggested]).await, StatusCode::NO_CONTENT);
-    assert_eq!(find(&ana, "night on:2026-11-21").await, ["night"]);
-    assert_eq!(find(&ana, "night after:2026-11-22").await, [""; 0]);
-    zone(&mut browser, &[("time_zone", "Asia/Tokyo"), suggested]).await;
-    assert_eq!(find(&ana, "night on:2026-11-21").await, ["night"], "what is known stays");
-    assert_eq!(zone(&mut browser, &[("time_zone", "Asia/Tokyo")]).await, StatusCode::OK);
-    assert_eq!(find(&ana, "night on:2026-11-22").await, ["night"]);
-    assert_eq!(
-        zone(&mut browser, &[("time_zone", "Nowhere")]).await,
-        StatusCode::UNPROCESSABLE_ENTITY
-    );
-}
-
-#[tokio::test]
 async fn what_somebody_wrote_is_found_after_their_account_was_closed() {
     let server = Server::start().await;
     let (_, luis) = (server.api("ana").await, server.api("luis").await);

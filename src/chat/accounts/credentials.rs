@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::model::{
-    Credential, Ending, Proven, Secret, SessionInfo, SignedIn, TokenInfo, TokenLabel, TokenLifetime,
+    Credential, Ending, Proven, Secret, SessionInfo, SignedIn, TokenInfo, TokenLabel,
+    TokenLifetime, ZoneName,
 };
 use super::{Accounts, SignInError, store};
 use crate::kernel::{Fault, UserId};
@@ -44,7 +45,7 @@ impl Accounts {
     async fn use_session(&self, credential: Credential) -> Result<Option<SignedIn>, Fault> {
         let now = self.clock.now();
         let found = store::find_by_session(&self.db, credential, now).await?;
-        let Some((person, expires)) = found else {
+        let Some((person, zone, expires)) = found else {
             return Ok(None);
         };
         let left = now.until(expires);
@@ -52,7 +53,7 @@ impl Accounts {
         if left < SESSION.saturating_sub(SESSION_REFRESH) || left > SESSION {
             store::extend_session(&self.db, credential, now.plus(SESSION)).await?;
         }
-        Ok(Some(SignedIn { person, credential }))
+        Ok(Some(SignedIn { person, zone: ZoneName::zone(zone.as_deref()), credential }))
     }
 
     /// Ends a session and every live connection made with it.
@@ -96,13 +97,13 @@ impl Accounts {
     async fn use_token(&self, credential: Credential) -> Result<Option<SignedIn>, Fault> {
         let now = self.clock.now();
         let found = store::find_by_token(&self.db, credential, now).await?;
-        let Some((person, used)) = found else {
+        let Some((person, zone, used)) = found else {
             return Ok(None);
         };
         if used.is_none_or(|used| used.until(now) >= TOKEN_USE) {
             store::touch_token(&self.db, credential, now).await?;
         }
-        Ok(Some(SignedIn { person, credential }))
+        Ok(Some(SignedIn { person, zone: ZoneName::zone(zone.as_deref()), credential }))
     }
 
     /// Ends a token and every live connection made with it.

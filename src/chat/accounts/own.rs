@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
-
 use super::admission::Share;
 use super::model::{DisplayName, Email, Ending, Person, PlainPassword, Proven, SignedIn, ZoneName};
 use super::store::Changed;
 use super::{Accounts, SignInError, Visitor, store};
 use crate::chat::events::{Event, Notice, Topic};
-use crate::kernel::{Fault, UserId};
+use crate::kernel::Fault;
 
 /// Why something about one's own account was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -46,15 +44,6 @@ impl Accounts {
     /// When the database cannot be asked.
     pub async fn email(&self, me: &SignedIn) -> Result<String, Fault> {
         Ok(store::email_of(&self.db, me.person.id).await?)
-    }
-
-    /// The time zone that a user's days are those of; UTC until it is known.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn time_zone(&self, user: UserId) -> Result<TimeZone, Fault> {
-        let name = store::time_zone(&self.db, user).await?;
-        Ok(name.and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC))
     }
 
     /// Sets the time zone.

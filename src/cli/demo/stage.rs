@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use anyhow::Context;
+use jiff::tz::TimeZone;
 
 use super::StoryTime;
 use super::story::{At, Line, Place, Scene, Story};
@@ -58,10 +59,11 @@ impl Stage {
             let email = format!("{name}@patio.example");
             let new = NewAccount::parse(name, &email, password).map_err(|all| wrong(&all))?;
             let proven = accounts.register(&new, &Visitor::local()).await.context(name)?;
-            let person = proven.person().clone();
             let shown = DisplayName::parse(somebody.display_name).map_err(|one| wrong(&[one]))?;
             let credential = Secret::new(self.site.random.secret()).credential();
-            accounts.rename(&SignedIn { person: person.clone(), credential }, &shown).await?;
+            let (person, zone) = (proven.person().clone(), TimeZone::UTC);
+            let me = SignedIn { person: person.clone(), zone, credential };
+            accounts.rename(&me, &shown).await?;
             let person = Person { display_name: somebody.display_name.to_owned(), ..person };
             self.people.insert(name, person);
         }

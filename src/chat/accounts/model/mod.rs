@@ -51,6 +51,11 @@ impl Role {
 pub struct ZoneName(String);
 
 impl ZoneName {
+    /// The zone of a name that was stored; UTC for none, and for one that is known no longer.
+    pub(super) fn zone(stored: Option<&str>) -> TimeZone {
+        stored.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
+    }
+
     /// # Errors
     /// When the database knows no such zone.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
@@ -255,6 +260,8 @@ impl Proven {
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     pub person: Person,
+    /// Their days begin at midnight there; UTC until it is known.
+    pub zone: TimeZone,
     pub credential: Credential,
 }
 

@@ -18,7 +18,7 @@ pub(super) use self::endings::{endings_after, last_ending, remove_endings};
 pub(super) use self::known_devices::{forget_places, last_seen, remember};
 pub(super) use self::people::{
     Added, Changed, NewPerson, add, email_of, find, find_by_login, is_empty, list, password_of,
-    set_display_name, set_email, set_password, set_time_zone, taken, time_zone,
+    set_display_name, set_email, set_password, set_time_zone, taken,
 };
 pub(super) use self::revocation::{is_good, remove_expired_sign_ins, remove_other_sign_ins};
 pub(super) use self::sign_ins::{

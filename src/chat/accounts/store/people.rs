@@ -265,20 +265,6 @@ pub(in crate::chat::accounts) async fn set_display_name(
     Ok(true)
 }
 
-/// The name of a user's time zone, if it is known.
-pub(in crate::chat::accounts) async fn time_zone(
-    db: &Db,
-    user: UserId,
-) -> Result<Option<String>, sqlx::Error> {
-    let found: Option<(Option<String>,)> = reading!(db, |pool| {
-        sqlx::query_as("select time_zone from users where id = $1")
-            .bind(user.0)
-            .fetch_optional(pool)
-            .await?
-    });
-    Ok(found.and_then(|(zone,)| zone))
-}
-
 /// Sets a user's time zone; `once`: only where there is none.
 pub(in crate::chat::accounts) async fn set_time_zone(
     db: &Db,

@@ -42,16 +42,17 @@ pub(in crate::chat::accounts) async fn find_by_session(
     db: &Db,
     credential: Credential,
     now: Timestamp,
-) -> Result<Option<(Person, Timestamp)>, sqlx::Error> {
+) -> Result<Option<(Person, Option<String>, Timestamp)>, sqlx::Error> {
     #[derive(sqlx::FromRow)]
     struct Row {
         #[sqlx(flatten)]
         person: PersonRow,
+        time_zone: Option<String>,
         expires_at: i64,
     }
     let row: Option<Row> = reading!(db, |pool| {
         sqlx::query_as(
-            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, s.expires_at
+            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, u.time_zone, s.expires_at
              from sessions s join users u on u.id = s.user_id
              where s.hash = $1 and s.expires_at > $2 and u.deactivated_at is null",
         )
@@ -60,7 +61,7 @@ pub(in crate::chat::accounts) async fn find_by_session(
         .fetch_optional(pool)
         .await?
     });
-    Ok(row.map(|row| (row.person.into(), Timestamp(row.expires_at))))
+    Ok(row.map(|row| (row.person.into(), row.time_zone, Timestamp(row.expires_at))))
 }
 
 pub(in crate::chat::accounts) async fn extend_session(

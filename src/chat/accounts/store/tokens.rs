@@ -68,16 +68,18 @@ pub(in crate::chat::accounts) async fn find_by_token(
     db: &Db,
     credential: Credential,
     now: Timestamp,
-) -> Result<Option<(Person, Option<Timestamp>)>, sqlx::Error> {
+) -> Result<Option<(Person, Option<String>, Option<Timestamp>)>, sqlx::Error> {
     #[derive(sqlx::FromRow)]
     struct Row {
         #[sqlx(flatten)]
         person: PersonRow,
+        time_zone: Option<String>,
         last_used_at: Option<i64>,
     }
     let row: Option<Row> = reading!(db, |pool| {
         sqlx::query_as(
-            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, t.last_used_at
+            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, u.time_zone,
+                    t.last_used_at
              from tokens t join users u on u.id = t.user_id
              where t.hash = $1 and (t.expires_at is null or t.expires_at > $2)
                and u.deactivated_at is null",
@@ -87,7 +89,7 @@ pub(in crate::chat::accounts) async fn find_by_token(
         .fetch_optional(pool)
         .await?
     });
-    Ok(row.map(|row| (row.person.into(), row.last_used_at.map(Timestamp))))
+    Ok(row.map(|row| (row.person.into(), row.time_zone, row.last_used_at.map(Timestamp))))
 }
 
 /// Notes that a token was used.
