@@ -4,6 +4,7 @@ mod accounts;
 mod addresses;
 mod administration;
 mod audit;
+mod authorization;
 mod avatars;
 mod backup;
 mod changes;
