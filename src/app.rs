@@ -105,6 +105,7 @@ impl App {
             lifecycle,
             rates: RateLimiter::new(config.rate_limit, clock),
             requests: Requests::default(),
+            readiness: health::Readiness::default(),
             notices: Notices::default(),
             about,
         });

@@ -1,6 +1,7 @@
 //! What is known of the installation as a whole.
 
 use super::{Db, writing};
+use crate::kernel::Timestamp;
 
 impl Db {
     /// The name of this installation's history: `fresh` for a new one, else the one it got then.
@@ -25,5 +26,24 @@ impl Db {
         });
         change.commit().await?;
         Ok(epoch)
+    }
+
+    /// Stores the time, to see that something can be stored.
+    ///
+    /// # Errors
+    /// When nothing can be.
+    pub async fn write_something(&self, now: Timestamp) -> Result<(), sqlx::Error> {
+        let mut change = self.change().await?;
+        writing!(change, |connection| {
+            sqlx::query(
+                "insert into meta (name, value) values ('ready_at', $1)
+                 on conflict (name) do update set value = excluded.value",
+            )
+            .bind(now.rfc3339())
+            .execute(connection)
+            .await?
+            .rows_affected()
+        });
+        change.commit().await
     }
 }

@@ -1,11 +1,22 @@
 //! Whether the process lives, and whether it can work. For supervisors and load balancers.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
 use super::Site;
+use crate::kernel::Fault;
+
+/// How often something is written at most, however many ask.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A write that takes longer than this is as good as none.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub fn router() -> Router<Site> {
     Router::new().route("/up", get(up)).route("/ready", get(ready))
@@ -16,16 +27,44 @@ async fn up() -> &'static str {
     "ok\n"
 }
 
-/// 200 when the database answers and no stop was asked for.
+/// When something could be stored last.
+#[derive(Default)]
+pub struct Readiness(Mutex<Option<Instant>>);
+
+impl Readiness {
+    /// Tries it: a disk that is full, a writer that hangs and a database that only reads look healthy to
+    /// whoever only reads.
+    async fn check(&self, site: &Site) -> Result<(), &'static str> {
+        // Held while trying, so that many who ask at once try once.
+        let mut stored = self.0.lock().await;
+        if stored.is_some_and(|at| at.elapsed() < PAUSE) {
+            return site.rooms.lobby().await.map(drop).map_err(explain);
+        }
+        *stored = None;
+        match timeout(PATIENCE, site.db.write_something(site.clock.now())).await {
+            Ok(Ok(())) => *stored = Some(Instant::now()),
+            Ok(Err(error)) => return Err(explain(error.into())),
+            Err(_) => return Err("the database takes too long to store something\n"),
+        }
+        Ok(())
+    }
+}
+
+fn explain(error: Fault) -> &'static str {
+    tracing::error!(%error, "not ready: nothing can be stored");
+    match error {
+        Fault::NotStored { .. } => "the disk is full or cannot be written to\n",
+        _ => "the database does not answer\n",
+    }
+}
+
+/// 200 when something can be stored and no stop was asked for.
 async fn ready(State(site): State<Site>) -> (StatusCode, &'static str) {
     if site.lifecycle.stopping().is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
-    match site.rooms.lobby().await {
-        Ok(_) => (StatusCode::OK, "ok\n"),
-        Err(error) => {
-            tracing::error!(%error, "the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
-        }
+    match site.readiness.check(&site).await {
+        Ok(()) => (StatusCode::OK, "ok\n"),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
     }
 }

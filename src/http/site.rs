@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
+use super::health::Readiness;
 use super::metrics::Requests;
 use super::origin::Notices;
 use super::rate_limit::RateLimiter;
@@ -48,6 +49,7 @@ pub struct Parts {
     pub requests: Requests,
     pub uploads: Uploads,
     pub notices: Notices,
+    pub readiness: Readiness,
     pub about: About,
 }
 

@@ -374,7 +374,9 @@ async fn on_a_disk_that_takes_nothing_a_sender_is_told_and_all_goes_on_when_it_d
         let refused = ana.refused(Method::POST, "/rooms", room).await;
         assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{failure}");
         assert_eq!(last_seq(&ana).await, last, "{failure}");
+        becomes_ready(&server, StatusCode::SERVICE_UNAVAILABLE).await;
         disk.recover(failure);
+        becomes_ready(&server, StatusCode::OK).await;
         let send = json!({"body": "hola", "nonce": failure});
         let posted = ana.post("/rooms/1/messages", send).await;
         assert_eq!(posted["seq"], last + 1, "{failure}: no number was lost");
@@ -382,6 +384,14 @@ async fn on_a_disk_that_takes_nothing_a_sender_is_told_and_all_goes_on_when_it_d
     }
     server.kill();
     check_integrity(data.path()).await;
+}
+
+/// Just after it could write it only reads.
+async fn becomes_ready(server: &Process, expected: StatusCode) {
+    let ready = format!("{}/ready", server.origin());
+    while Browser::plain().get(&ready).send().await.expect("an answer").status() != expected {
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn last_seq(api: &Api) -> i64 {
