@@ -67,6 +67,7 @@ pub async fn restore(path: &Path, storage: &Storage, how: How<'_>) -> anyhow::Re
     let work = workplace::make_in(".restored-", place, archive.bytes())?;
     let (manifest, mut connection) = prove(archive, work.path()).await?;
     store::renew(&mut connection, how.epoch).await?;
+    store::render_again(&mut connection).await?;
     if how.sign_out {
         store::sign_out(&mut connection).await?;
     }

@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::Connection;
@@ -127,7 +128,7 @@ async fn a_restore_can_end_all_sign_ins() {
     done(&patio(other.data(), &["restore", "--force", "--logout-all", text(&file)]));
     let other = other.restart().await;
     let mut there = ana.through(&other);
-    assert_eq!(there.refused(reqwest::Method::GET, "/rooms", None).await.status, 401);
+    assert_eq!(there.refused(Method::GET, "/rooms", None).await.status, 401);
     there.sign_in("ana").await;
     assert_eq!(history(&there, 1).await.len(), 3);
 }
@@ -438,4 +439,28 @@ async fn a_backup_that_is_wrong_in_any_way_is_refused_and_nothing_is_touched() {
         }
     }
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn html_that_somebody_put_into_a_backup_is_never_shown() {
+    if Storage::is_on_postgres() {
+        return;
+    }
+    let server = Server::start().await;
+    let (ana, _luis) = (server.api("ana").await, server.api("luis").await);
+    ana.say("plain").await;
+    ana.say("for @luis: https://example.org & <b>").await;
+    let removed = ana.say("regretted").await;
+    ana.ok(Method::DELETE, &format!("/messages/{}", removed["id"]), None).await;
+    let before = history(&ana, 1).await;
+    let (folder, mut server) = (tempfile::tempdir().expect("a directory"), server);
+    let file = folder.path().join("patio.tar");
+    done(&patio(server.data(), &["backup", text(&file)]));
+    server.stop().await;
+    let evil = "update messages set html = '<p><script>alert(1)</script></p>'";
+    let parts = Parts::of(&fs::read(&file).expect("an archive")).with_database(evil).await;
+    fs::write(&file, parts.written()).expect("written");
+    done(&patio(server.data(), &["restore", "--force", text(&file)]));
+    let server = server.restart().await;
+    assert_eq!(history(&ana.through(&server), 1).await, before);
 }
