@@ -38,19 +38,19 @@ impl Readiness {
         // Held while trying, so that many who ask at once try once.
         let mut stored = self.0.lock().await;
         if stored.is_some_and(|at| at.elapsed() < PAUSE) {
-            return site.rooms.lobby().await.map(drop).map_err(explain);
+            return site.rooms.lobby().await.map(drop).map_err(|fault| explain(&fault));
         }
         *stored = None;
         match timeout(PATIENCE, site.db.write_something(site.clock.now())).await {
             Ok(Ok(())) => *stored = Some(Instant::now()),
-            Ok(Err(error)) => return Err(explain(error.into())),
+            Ok(Err(error)) => return Err(explain(&error.into())),
             Err(_) => return Err("the database takes too long to store something\n"),
         }
         Ok(())
     }
 }
 
-fn explain(error: Fault) -> &'static str {
+fn explain(error: &Fault) -> &'static str {
     tracing::error!(%error, "not ready: nothing can be stored");
     match error {
         Fault::NotStored { .. } => "the disk is full or cannot be written to\n",
