@@ -56,7 +56,11 @@ fn start_log(logging: &Logging) {
 }
 
 /// Whatever the settings ask for: libraries say no more than `info`. Below it they write whole requests
-/// down, and a reset link is an address. What Patio itself logs has no secrets in it.
+/// down, and a reset link is an address. What Patio itself logs has no secrets in it, and neither have
+/// statements: their values are bound.
 fn no_secrets() -> Targets {
-    Targets::new().with_default(LevelFilter::INFO).with_target("patio", LevelFilter::TRACE)
+    Targets::new()
+        .with_default(LevelFilter::INFO)
+        .with_target("patio", LevelFilter::TRACE)
+        .with_target("sqlx::query", LevelFilter::DEBUG)
 }
