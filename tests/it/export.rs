@@ -331,6 +331,35 @@ async fn an_export_from_before_mentions_is_taken() {
     assert!(said["items"][1]["html"].as_str().expect("html").starts_with("<p>@Ana:<br>two"));
 }
 
+/// Made by commit 1f4086d, with names that would be refused by now: alike, invisible, `in`. Everybody can
+/// sign in, and is shown as they were.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_export_there_was_is_taken_for_ever() {
+    let first = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/export-format-2");
+    let (new, folder) = (Storage::new().await, tempfile::tempdir().expect("a directory"));
+    let said = done(&patio(&new, &["import", "patio", text(&first)]));
+    assert!(said.contains("8 people, 10 rooms, 19 messages"), "{said}");
+    let now = exported(&new, &folder, "now", &["--full"]);
+    for kind in ["people", "rooms", "messages", "memberships", "mentions", "reactions"] {
+        let lines = |folder: &Path| fs::read_to_string(folder.join(format!("{kind}.jsonl")));
+        let (then, now) = (lines(&first).expect("lines"), lines(&now).expect("lines"));
+        assert_eq!(then.lines().count(), now.lines().count(), "{kind}");
+        for (then, now) in then.lines().zip(now.lines()) {
+            let parsed = |line| serde_json::from_str::<Value>(line).expect("JSON");
+            let (then, now) = (parsed(then), parsed(now));
+            for (field, value) in then.as_object().expect("an object") {
+                assert_eq!(Some(value), now.get(field), "{kind} {field}: {then}");
+            }
+        }
+    }
+    let server = Server::kept_in(new).await;
+    for name in ["ana", "luis", "zoe", "ana.", "MARTA", "日本太郎", "in", "x-1"] {
+        let mut browser = server.browser();
+        assert_eq!(browser.login(name, "lighthouse-tea-41").await.path, "/rooms/1", "{name}");
+        assert_eq!(browser.get("/people").await.all(".person__name").len(), 8, "{name}");
+    }
+}
+
 /// Columns that no export has, since they are made anew or mean nothing elsewhere.
 const LEFT_OUT: [&str; 16] = [
     "confusable_names",
