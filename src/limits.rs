@@ -174,7 +174,8 @@ pub mod installation {
 
     /// Tries to register, from wherever: 400, then one in two seconds.
     pub const SIGN_UPS: Rate = Rate::new(400, Duration::from_secs(2));
-    /// What waits to be sent, over all live connections. The slowest are cut from three quarters on.
+    /// What waits to be sent, over all live connections. From three quarters on those are cut who took
+    /// nothing for a second, the longest first; from seven eighths on others after them.
     pub const SEND_QUEUES: usize = 64 * 1024 * 1024;
     /// Uploads that are received or worked on at the same time.
     pub const UPLOADS_AT_ONCE: usize = 32;

@@ -5,16 +5,18 @@
 //! at the end, all of a topic as one run of frames: a write costs the same for one frame and for
 //! twenty. The order within a topic is kept, and marks keep from those who catch up what they have.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::yield_now;
+use tokio::time::Instant;
 
 use super::delivery::{Encode, Form, Joined, Listener, Standing};
 use super::hub::{Command, Publication, Words};
-use super::meters::Meters;
+use super::meters::{CROWDED, Meters};
 use super::peer::Peer;
 use crate::limits::installation::SEND_QUEUES;
 
@@ -22,9 +24,13 @@ use crate::limits::installation::SEND_QUEUES;
 const TURN: usize = 1024;
 /// Sockets that are written to before other tasks get their turn.
 const SWEEP: usize = 256;
-/// Where more than this waits over all connections, the slowest are cut until [`SHED_TO`] is left.
+/// Where more than this waits over all connections, at the next tick the slowest are cut until [`SHED_TO`]
+/// is left. Above [`CROWDED`] it is not left until then.
 const SHED_ABOVE: usize = SEND_QUEUES / 4 * 3;
 const SHED_TO: usize = SEND_QUEUES / 2;
+/// Who took nothing for so long is slow. Of others it is not known yet: they have only just been written
+/// to, and so are not cut as long as there is room.
+const SLOW_AFTER: Duration = Duration::from_secs(1);
 
 /// In the order in which they came: those who came together lie side by side in memory, here and in the
 /// system, and are written to faster than in any other order.
@@ -84,9 +90,9 @@ impl<W: Words> Board<W> {
                     self.write_runs().await;
                 }
                 self.take(command);
+                self.relieve();
             }
             self.write_runs().await;
-            self.shed();
         }
     }
 
@@ -112,27 +118,54 @@ impl<W: Words> Board<W> {
             None => false,
         });
         self.write_runs().await;
-        self.shed();
+        if self.waiting() > SHED_ABOVE {
+            self.shed();
+        }
     }
 
-    /// Keeps the sum of all queues below its limit at the cost of those who took nothing for longest,
-    /// and of the longest queues among them. At the limit itself a line is cut where it would wait, which
-    /// could be anybody's.
+    /// Told when [`Self::relieve`] has something to do, whoever wrote what waits.
+    pub fn crowded(&self) -> Arc<Notify> {
+        self.meters.crowded.clone()
+    }
+
+    /// Makes room before the limit is reached: there a line is cut where it would wait, which could
+    /// be that of somebody who reads. So it is asked for after every single write.
+    pub fn relieve(&self) {
+        if self.waiting() > CROWDED {
+            self.shed();
+        }
+    }
+
+    /// Bytes that wait in all queues together.
+    fn waiting(&self) -> usize {
+        usize::try_from(self.meters.queued.get()).unwrap_or(usize::MAX)
+    }
+
+    /// Keeps the sum of all queues below its limit at the cost of those who took nothing for longest.
     fn shed(&self) {
-        let waiting = || usize::try_from(self.meters.queued.get()).unwrap_or(usize::MAX);
-        if waiting() <= SHED_ABOVE {
-            return;
+        let lines = self.members.values().map(|member| &member.peer.line);
+        let mut behind: Vec<_> =
+            lines.filter_map(|line| Some((line.behind_since()?, line))).collect();
+        behind.sort_unstable_by_key(|(since, _)| *since);
+        // With all of these it stays where it is, if it can.
+        let with_new = if self.waiting() > CROWDED { SHED_ABOVE } else { usize::MAX };
+        let now = Instant::now();
+        let mut cut = 0_usize;
+        for (since, line) in behind {
+            let most = if now.duration_since(since) < SLOW_AFTER { with_new } else { SHED_TO };
+            if self.waiting() <= most {
+                break;
+            }
+            line.cut_as_slow();
+            cut += 1;
         }
-        let backlog = |member: &Member<W>| member.peer.line.backlog();
-        let mut slow: Vec<_> = self.members.values().map(|m| (backlog(m), m)).collect();
-        slow.sort_unstable_by_key(|(backlog, _)| Reverse(*backlog));
-        let mut slow = slow.into_iter();
-        while waiting() > SHED_TO
-            && let Some((_, member)) = slow.next()
-        {
-            member.peer.line.cut_as_slow();
+        if cut > 0 {
+            tracing::warn!(
+                cut,
+                left = self.waiting(),
+                "too much waits to be sent: the slowest come again"
+            );
         }
-        tracing::warn!(left = waiting(), "too much waits to be sent: the slowest come again");
     }
 
     /// One heartbeat of all connections.
@@ -265,6 +298,7 @@ impl<W: Words> Board<W> {
                 let joined = written.iter().find(|(known, _)| *known == form);
                 if let Some((_, joined)) = joined {
                     delivered += listener.receive(joined);
+                    self.relieve();
                 }
             }
             self.meters.deliveries.add(delivered);

@@ -231,6 +231,7 @@ async fn work<W: Words>(
     stopping: CancellationToken,
     closing: CancellationToken,
 ) {
+    let crowded = board.crowded();
     let mut commands = Vec::new();
     let mut ticks: u32 = 0;
     let mut tick = interval(TICK);
@@ -246,6 +247,7 @@ async fn work<W: Words>(
                     board.beat().await;
                 }
             }
+            () = crowded.notified() => board.relieve(),
             () = inbox.filled.notified() => {
                 let overrun = inbox.take(&mut commands);
                 board.work_off(&mut commands).await;

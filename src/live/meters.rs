@@ -1,7 +1,15 @@
 //! What the live core counts of itself. Nothing is counted for each delivery: a sweep adds up first, and
 //! a queue is only there for who is slow.
 
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
 use crate::kernel::meters::{Count, Level};
+use crate::limits::installation::SEND_QUEUES;
+
+/// Where more than this waits over all connections, room is made at once.
+pub(super) const CROWDED: usize = SEND_QUEUES / 8 * 7;
 
 /// Clones are the same numbers.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +21,8 @@ pub struct Meters {
     pub cuts: Count,
     /// Bytes that wait, over all connections.
     pub queued: Level,
+    /// Told when more than [`CROWDED`] waits: no number, but shared by the same ones.
+    pub(super) crowded: Arc<Notify>,
 }
 
 #[cfg(test)]

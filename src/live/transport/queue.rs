@@ -1,10 +1,13 @@
 //! Bytes that wait for a socket which did not take them at once.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::{Buf as _, Bytes};
+use tokio::sync::Notify;
 
 use crate::kernel::meters::Level;
+use crate::live::meters::{CROWDED, Meters};
 
 /// Whole frames, or the rest of one, in their order. Takes no memory while nothing waits.
 pub(super) struct Queue {
@@ -12,11 +15,14 @@ pub(super) struct Queue {
     length: usize,
     /// What waits in all queues together.
     all: Level,
+    /// Who makes room when that is too much.
+    crowded: Arc<Notify>,
 }
 
 impl Queue {
-    pub fn new(all: Level) -> Self {
-        Self { parts: VecDeque::new(), length: 0, all }
+    pub fn new(meters: &Meters) -> Self {
+        let (all, crowded) = (meters.queued.clone(), meters.crowded.clone());
+        Self { parts: VecDeque::new(), length: 0, all, crowded }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -71,6 +77,9 @@ impl Queue {
     fn grow(&mut self, more: usize) {
         self.length += more;
         self.all.raise(more);
+        if self.all() > CROWDED {
+            self.crowded.notify_one();
+        }
     }
 
     fn shrink(&mut self, less: usize) {

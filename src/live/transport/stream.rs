@@ -1,9 +1,10 @@
 //! What carries the bytes: a TCP connection, or anything else that reads and writes (TLS, a pipe
 //! in memory). Written to by whoever holds the line's lock, waited for by its task alone.
 
+use std::future::{Future as _, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::coop::unconstrained;
 
 /// What the system may keep for a reader that is behind, in bytes (Linux takes twice as much).
 /// Without a bound it grows to megabytes for each of them, in memory that no process shows.
@@ -48,12 +50,16 @@ impl Stream {
         match self {
             // Tokio is not asked whether there is room: a socket that is full says so itself.
             Self::Tcp(stream) => SockRef::from(stream).send(bytes),
-            // Nobody is woken: what is left is left to the line's task, which asks for itself.
-            Self::Other(_) => match self.poll_write(&mut Context::from_waker(Waker::noop()), bytes)
-            {
-                Poll::Ready(written) => written,
-                Poll::Pending => Err(ErrorKind::WouldBlock.into()),
-            },
+            // Nobody is woken: what is left is left to the line's task, which asks for itself. Nor does
+            // it count against what the caller's task may do in one go: used up, that would look
+            // as if nobody read here.
+            Self::Other(_) => {
+                let write = pin!(unconstrained(poll_fn(|cx| self.poll_write(cx, bytes))));
+                match write.poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(written) => written,
+                    Poll::Pending => Err(ErrorKind::WouldBlock.into()),
+                }
+            }
         }
     }
 

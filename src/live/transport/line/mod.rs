@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::frame;
 use super::parser::Parser;
@@ -56,6 +56,9 @@ struct Outgoing {
     state: State,
     /// As in [`Beats`]: a pong is no excuse for not reading.
     stalled: u8,
+    /// When the last byte of what waits was taken, or when it began to wait: heartbeats are too
+    /// coarse to tell who of many is slow.
+    since: Instant,
     /// A layer in between still keeps something.
     unflushed: bool,
     queue: Queue,
@@ -74,10 +77,10 @@ enum State {
 impl Line {
     /// A line that holds everything back until [`Self::begin`].
     pub fn new(stream: Stream, meters: &Meters) -> Self {
-        let queue = Queue::new(meters.queued.clone());
+        let (state, since, queue) = (State::Corked, Instant::now(), Queue::new(meters));
         Self {
             stream,
-            out: Mutex::new(Outgoing { state: State::Corked, stalled: 0, unflushed: false, queue }),
+            out: Mutex::new(Outgoing { state, stalled: 0, since, unflushed: false, queue }),
             task: AtomicWaker::new(),
             quiet: AtomicU8::new(0),
             cuts: meters.cuts.clone(),
@@ -88,7 +91,7 @@ impl Line {
     pub fn begin(&self, first: Option<Bytes>) {
         let mut out = self.out();
         if out.state == State::Corked {
-            out.state = State::Open;
+            (out.state, out.since) = (State::Open, Instant::now());
             if let Some(first) = first {
                 out.queue.push_first(first);
             }
@@ -160,10 +163,7 @@ impl Line {
             match result {
                 Ok(0) if out.queue.is_empty() => out.unflushed = false,
                 Ok(written @ 1..) => {
-                    out.queue.took(written);
-                    out.stalled = 0;
-                    // It took something after it had been full: there is somebody.
-                    self.heard();
+                    self.took(&mut out, written);
                     out.unflushed = matches!(self.stream, Stream::Other(_));
                 }
                 Ok(0) | Err(_) => self.give_up(&mut out),
@@ -195,10 +195,24 @@ impl Line {
         Beats { quiet, stalled: out.stalled }
     }
 
-    /// For how many heartbeats what waits has waited, and how many bytes that are.
-    pub fn backlog(&self) -> (u8, usize) {
-        let out = self.out();
-        (out.stalled, out.queue.len())
+    /// Hands over what the socket takes just now, and says since when it has taken nothing of what is
+    /// left; nothing if nothing is. The socket is asked, since the task of somebody who reads may
+    /// not have had its turn.
+    pub fn behind_since(&self) -> Option<Instant> {
+        let mut out = self.out();
+        if out.state == State::Corked {
+            // What waits for the greeting waits for us.
+            out.since = Instant::now();
+        } else {
+            self.hand_over(&mut out);
+        }
+        (!out.queue.is_empty()).then_some(out.since)
+    }
+
+    /// How many bytes wait.
+    #[cfg(test)]
+    pub fn backlog(&self) -> usize {
+        self.out().queue.len()
     }
 
     /// Hands over what waits, says that it was all, and hears the other side out for as long as
@@ -234,6 +248,9 @@ impl Line {
         match written {
             Ok(written) if written == frames.len() => {}
             Ok(written) => {
+                if !waits {
+                    out.since = Instant::now();
+                }
                 out.queue.push(frames.slice(written..));
                 // One run of frames may be longer, or who reads well would be cut for what others write.
                 let most = if waits { SEND_QUEUE } else { SEND_AT_ONCE };
@@ -251,13 +268,20 @@ impl Line {
         while let Some(front) = out.queue.front().cloned() {
             match self.try_write(out, &front) {
                 Ok(0) => break,
-                Ok(written) => out.queue.took(written),
+                Ok(written) => self.took(out, written),
                 Err(_) => return self.give_up(out),
             }
         }
         if !out.queue.is_empty() {
             self.wake();
         }
+    }
+
+    /// So many bytes of what waits were taken: there is somebody who reads.
+    fn took(&self, out: &mut Outgoing, written: usize) {
+        out.queue.took(written);
+        (out.stalled, out.since) = (0, Instant::now());
+        self.heard();
     }
 
     /// How many bytes were taken; none when the socket would block.

@@ -2,6 +2,7 @@
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::advance;
 
 use super::*;
 use crate::live::transport::Incoming;
@@ -179,11 +180,40 @@ async fn who_takes_nothing_of_what_waits_is_known_by_it_although_it_answers_ping
         poll_fn(|cx| line.poll_read(cx, &mut parser)).await;
         assert_eq!(line.beat(), Beats { quiet: 1, stalled });
     }
-    assert_eq!(line.backlog(), (3, 1_004 - 64));
+    assert_eq!(line.backlog(), 1_004 - 64);
     far.read_exact(&mut [0; 32]).await.expect("some of it");
     // It took something: the count begins again.
     assert!(poll_fn(|cx| Poll::Ready(line.poll_clear(cx).is_pending())).await);
     assert_eq!(line.beat().stalled, 1);
+}
+
+#[tokio::test]
+async fn whoever_has_room_is_written_to_however_many_were_before_it_in_one_go() {
+    let lines: Vec<_> = (0..500).map(|_| in_memory(64)).collect();
+    for (line, _) in &lines {
+        line.write(&text(1, 5));
+    }
+    assert!(lines.iter().all(|(line, _)| line.is_clear()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn since_when_somebody_is_behind_is_asked_of_the_socket() {
+    let began = Instant::now();
+    let (line, mut far) = in_memory(64);
+    assert_eq!(line.behind_since(), None, "nothing waits");
+    advance(Duration::from_secs(1)).await;
+    line.write(&text(1, 1_000));
+    let wrote = Instant::now();
+    advance(Duration::from_secs(1)).await;
+    line.write(&text(2, 1_000));
+    assert_eq!(line.behind_since(), Some(wrote), "more behind it is no progress");
+    far.read_exact(&mut [0; 32]).await.expect("some of it");
+    assert_eq!(line.behind_since(), Some(Instant::now()), "although its task had no turn");
+    let (near, _corked) = duplex(64);
+    let corked = Line::new(Stream::other(near), &Meters::default());
+    corked.write(&text(1, 1_000));
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(corked.behind_since(), Some(began + Duration::from_secs(3)), "it waits for us");
 }
 
 #[tokio::test]
