@@ -153,7 +153,8 @@ async function hold(server, title, make, { number, most, keep, tend = () => {} }
     together = Math.max(together, silent.filter((one) => one.seen.includes("101 ") && !one.closed).length);
     files = Math.max(files, server.files());
   }
-  const cut = silent.filter((one) => one.closed).length;
+  // Node does not see the end of a connection that it does not read from: the server is asked.
+  const cut = Math.max(0, number - Math.max(0, server.files() - filesBefore));
   const health = await stop();
   silent.forEach((one) => one.end());
   const released = Date.now();

@@ -140,8 +140,11 @@ pub mod connection {
     pub const HEAD_WITHIN: Duration = Duration::from_secs(30);
     /// Between two requests: longer than proxies and load balancers keep theirs (up to 10 minutes).
     pub const IDLE: Duration = Duration::from_mins(11);
-    /// Without a byte of an answer being taken.
+    /// How far a reader of answers may fall behind the slowest pace: who takes nothing is cut after this.
     pub const WRITE_STALL: Duration = Duration::from_secs(25);
+    /// The slowest pace, in bytes a second, over all answers of a connection: a phone at the edge of
+    /// its network.
+    pub const SLOWEST_READER: u32 = 4 * 1024;
     /// What an idle connection that has to go still waits for a request that is on its way.
     pub const LAST_CALL: Duration = Duration::from_secs(1);
     /// What is read away after the last answer, for a peer that still sends.

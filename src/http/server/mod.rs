@@ -5,6 +5,7 @@
 
 mod capacity;
 mod connection;
+mod pace;
 mod progress;
 mod refusal;
 mod request_body;

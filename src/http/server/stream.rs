@@ -1,5 +1,5 @@
 //! What a connection reads from and writes to: a stream that notes what comes, and gives up on a peer
-//! who takes nothing.
+//! who takes nothing, or next to nothing.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -16,8 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+use super::pace::Pace;
 use super::progress::Progress;
-use crate::limits::connection::{LINGER, WRITE_STALL};
+use crate::limits::connection::LINGER;
 
 /// Reads and writes, of whatever kind.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin + 'static {
@@ -39,9 +40,10 @@ impl Duplex for tokio::io::DuplexStream {}
 pub(super) struct Watched<S> {
     stream: S,
     progress: Arc<Progress>,
-    /// Runs while the peer takes nothing.
-    stall: Option<Pin<Box<Sleep>>>,
+    /// Of the peer, over all that is ever written.
+    pace: Pace,
     linger: Linger,
+    lingering: Option<Pin<Box<Sleep>>>,
 }
 
 /// A request body was not read to its end. A socket that is closed then resets the connection, and the
@@ -57,21 +59,20 @@ impl Linger {
 
 impl<S: Duplex> Watched<S> {
     pub fn new(stream: S, progress: Arc<Progress>, linger: Linger) -> Self {
-        Self { stream, progress, stall: None, linger }
+        Self { stream, progress, pace: Pace::new(), linger, lingering: None }
     }
 
-    /// Passes on what a write came to, unless nothing was taken for too long.
+    /// Passes on what a write came to, unless the peer is too slow.
     fn watch(
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
-            self.stall = None;
-            return written;
+        if let Poll::Ready(written) = written {
+            self.pace.took(*written.as_ref().unwrap_or(&0));
+            return Poll::Ready(written);
         }
-        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(WRITE_STALL)));
-        ready!(stall.as_mut().poll(cx));
+        ready!(self.pace.poll_too_slow(cx));
         self.stream.forget_unsent();
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
@@ -128,7 +129,7 @@ impl<S: Duplex> AsyncWrite for Watched<S> {
             return Poll::Ready(Ok(()));
         }
         let this = &mut *self;
-        let time = this.stall.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let time = this.lingering.get_or_insert_with(|| Box::pin(sleep(LINGER)));
         let mut bytes = [0; 4096];
         while time.as_mut().poll(cx).is_pending() {
             let mut buffer = ReadBuf::new(&mut bytes);

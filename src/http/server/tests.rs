@@ -118,7 +118,7 @@ async fn a_kept_connection_idles_for_longer_than_any_proxy_keeps_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_which_nothing_is_taken_is_given_up_and_a_slow_reader_gets_all() {
+async fn an_answer_of_which_nothing_is_taken_is_given_up() {
     for pipelined in [1, 120] {
         let waited = with(async |mut stream| {
             let asked = asking("GET /large").repeat(pipelined);
@@ -134,18 +134,43 @@ async fn an_answer_of_which_nothing_is_taken_is_given_up_and_a_slow_reader_gets_
         });
         assert!(seconds(waited.await) <= 30, "{pipelined}");
     }
-    let read = with(async |mut stream| {
-        send(&mut stream, "GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
-        let (mut read, mut some) = (0, [0; PIPE]);
+}
+
+/// Asks for so many large answers at once, reads as much as fits into the pipe in each `every`, and
+/// answers how much came until the end, and when that was.
+async fn read_slowly(answers: usize, every: Duration) -> (usize, Duration) {
+    with(async |mut stream| {
+        let last = "GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        send(&mut stream, &(asking("GET /large").repeat(answers - 1) + last)).await;
+        let (began, mut read, mut some) = (Instant::now(), 0, [0; PIPE]);
         loop {
-            sleep(Duration::from_secs(20)).await;
-            match stream.read(&mut some).await.expect("read") {
-                0 => return read,
-                more => read += more,
+            sleep(every).await;
+            match stream.read(&mut some).await {
+                Ok(0) | Err(_) => return (read, began.elapsed()),
+                Ok(more) => read += more,
             }
         }
-    });
-    assert!(read.await > LARGE);
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_reads_next_to_nothing_is_given_up_however_often_and_whatever_it_asks_for() {
+    for answers in [1, 100] {
+        for every in [24, 10, 2] {
+            let (read, took) = read_slowly(answers, Duration::from_secs(every)).await;
+            assert!(read < LARGE / 4 && seconds(took) <= 100, "{answers} {every}: {read} {took:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_but_steady_reader_gets_all_however_much_that_is() {
+    for answers in [1, 5] {
+        let (read, took) = read_slowly(answers, Duration::from_millis(900)).await;
+        assert!(read > answers * LARGE, "{read}");
+        assert!(seconds(took) > 200 * answers as u64, "it was slow: {took:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
