@@ -36,6 +36,7 @@ use crate::http::metrics::{self, Requests};
 use crate::http::origin::Notices;
 use crate::http::rate_limit::RateLimiter;
 use crate::http::site::{About, Parts};
+use crate::http::unread::Unread;
 use crate::http::uploads::Uploads;
 use crate::http::{Problem, Site, client, deadline, encoding, health, server};
 use crate::kernel::{Clock, Fault, Random, Timestamp};
@@ -106,6 +107,7 @@ impl App {
             rates: RateLimiter::new(config.rate_limit, clock),
             requests: Requests::default(),
             readiness: health::Readiness::default(),
+            unread: Unread::default(),
             notices: Notices::default(),
             about,
         });

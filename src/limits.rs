@@ -56,6 +56,8 @@ pub mod user {
     pub const UPLOADS_AT_ONCE: usize = 1;
     /// Live connections. A rate: `RATE_LIMIT=off` lifts it.
     pub const LIVE_CONNECTIONS: usize = 20;
+    /// Bytes of answers that are not read yet, over all connections: 429 for one more.
+    pub const UNREAD_ANSWERS: usize = 8 * 1024 * 1024;
     /// Sign-ins with the right password.
     pub const SIGN_INS: Rate = Rate::new(60, Duration::from_secs(1));
     /// Wrong passwords for one name, from addresses and devices from which its user never signed in.
@@ -162,6 +164,9 @@ pub mod request {
     /// One that carries a message: 16,000 characters of four bytes each, percent-encoded or escaped,
     /// are 192 KB.
     pub const MESSAGE_BODY: usize = 256 * 1024;
+    /// Texts and HTML of the messages in an answer, if no single one is longer. What is left is on the
+    /// next page.
+    pub const MESSAGES: usize = 512 * 1024;
     /// From its head to the head of the answer. The slowest, signing in, waits its turn for a few
     /// seconds.
     pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);

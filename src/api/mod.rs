@@ -22,7 +22,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::rate_limit::routes;
-use crate::http::{Site, deadline, headers, origin, rights};
+use crate::http::{Site, deadline, headers, origin, rights, unread};
 
 /// Says which history an answer belongs to.
 const EPOCH: HeaderName = HeaderName::from_static("patio-epoch");
@@ -32,6 +32,7 @@ pub fn router(site: &Site) -> Router<Site> {
     let api = calls
         .route("/openapi.json", get(show_reference))
         .fallback(errors::nothing_here)
+        .layer(from_fn_with_state(site.clone(), unread::bound))
         .layer(from_fn_with_state(site.clone(), routes::by_user))
         .layer(from_fn_with_state(site.clone(), rights::by_token));
     // An epoch is random letters, digits, `-` and `_`: a header's value by its making.

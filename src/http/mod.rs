@@ -22,6 +22,7 @@ pub mod server;
 pub mod site;
 pub mod target;
 pub mod theme;
+pub mod unread;
 pub mod uploads;
 
 pub use body::{FormBody, JsonBody, MessageForm, MessageJson, PathId, Query};

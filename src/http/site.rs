@@ -9,6 +9,7 @@ use super::health::Readiness;
 use super::metrics::Requests;
 use super::origin::Notices;
 use super::rate_limit::RateLimiter;
+use super::unread::Unread;
 use super::uploads::Uploads;
 use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
@@ -48,6 +49,7 @@ pub struct Parts {
     pub rates: RateLimiter,
     pub requests: Requests,
     pub uploads: Uploads,
+    pub unread: Unread,
     pub notices: Notices,
     pub readiness: Readiness,
     pub about: About,

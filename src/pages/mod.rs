@@ -42,7 +42,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 
 pub use self::people::{initials, member_row};
 pub use self::side::room_row;
-use crate::http::{Site, deadline, headers, origin, rights};
+use crate::http::{Site, deadline, headers, origin, rights, unread};
 
 /// `polling` is asked by the pages' scripts, and is reached as they are.
 pub fn router(site: &Site, polling: Router<Site>) -> Router<Site> {
@@ -72,6 +72,7 @@ pub fn router(site: &Site, polling: Router<Site>) -> Router<Site> {
         .merge(message::router())
         .merge(search::router())
         .fallback(errors::nothing_here)
+        .layer(from_fn_with_state(site.clone(), unread::bound))
         .layer(from_fn_with_state(site.clone(), too_fast::by_user))
         .layer(from_fn_with_state(site.clone(), rights::by_cookie))
         .layer(from_fn_with_state(site.clone(), origin::guard))

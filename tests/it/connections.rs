@@ -5,7 +5,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::support::Process;
+use reqwest::{Method, StatusCode};
+
+use crate::support::{Api, PASSWORD, Process, Server};
 
 /// Sends a request and answers what comes until the connection ends.
 fn ask(server: &Process, request: &str) -> String {
@@ -65,4 +67,78 @@ fn a_server_without_room_says_so_and_still_answers_health_checks() {
     // Closing takes the server a moment, which no event marks for others.
     let freed = (0..1_000).any(|_| ask(&server, &get("/register")).starts_with("HTTP/1.1 200 "));
     assert!(freed);
+}
+
+/// The worst there is to read: each is nine times as long in HTML.
+async fn much_to_read(api: &Api) {
+    let body = ["http://a/"; 1_600].join("\"");
+    let body: String = body.chars().take(16_000).collect();
+    for _ in 0..40 {
+        api.say(&body).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_has_no_more_messages_than_fit_and_says_that_there_are_more() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    much_to_read(&ana).await;
+    for i in 0..100 {
+        ana.say(&format!("short {i}")).await;
+    }
+    let mut found = Vec::new();
+    loop {
+        let after = found.last().copied().unwrap_or(0);
+        let page = ana.get(&format!("/rooms/1/messages?limit=100&after={after}")).await;
+        let length = page.to_string().len();
+        let items = page["items"].as_array().expect("items");
+        found.extend(items.iter().map(|item| item["seq"].as_i64().expect("a number")));
+        assert!(!items.is_empty() && (length < 1024 * 1024 || items.len() == 1), "{length}");
+        if page["more"] == false {
+            break;
+        }
+    }
+    assert_eq!(found, (1..=140).collect::<Vec<i64>>(), "none is left out, none comes twice");
+    let newest = ana.get("/rooms/1/messages?limit=100").await;
+    assert_eq!(newest["items"].as_array().expect("items").len(), 100, "short ones all fit");
+    let mut browser = server.browser();
+    browser.login("ana", PASSWORD).await;
+    for place in ["before=41", "after=0"] {
+        let page = browser.get(&format!("/rooms/1/messages?{place}")).await;
+        let count = page.all("article[data-seq]").len();
+        assert!((1..40).contains(&count) && page.text.len() < 2 * 1024 * 1024, "{place}: {count}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_none_of_many_large_answers_gets_no_more_and_others_do() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    much_to_read(&ana).await;
+    let path = "/rooms/1/messages?limit=100";
+    let status = async |api: &Api| api.send(Method::GET, path, None).await.status();
+    let mut unread = Vec::new();
+    while status(&ana).await == StatusCode::OK {
+        assert!(unread.len() < 200, "it never ends");
+        let mut stream = TcpStream::connect(server.address).expect("connected");
+        let request = format!(
+            "GET /api/v1{path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\r\n",
+            ana.token()
+        );
+        stream.write_all(request.as_bytes()).expect("sent");
+        // Its first byte: by now the answer is there.
+        stream.read_exact(&mut [0]).expect("a byte");
+        unread.push(stream);
+    }
+    let refused = ana.refused(Method::GET, path, None).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.retry_after.is_some());
+    assert!(unread.len() > 3, "{} are few", unread.len());
+    // What is small is answered, and so is what changes something, and everybody else.
+    assert_eq!(ana.say("hola").await["body"], "hola");
+    assert_eq!(status(&luis).await, StatusCode::OK);
+    drop(unread);
+    while status(&ana).await != StatusCode::OK {
+        tokio::task::yield_now().await;
+    }
 }

@@ -6,6 +6,7 @@ use crate::db::{Db, reading, reading_many, rows};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{MessageId, Rev, RoomId, Seq};
+use crate::limits::request::MESSAGES;
 
 /// In which room a message is.
 pub(in crate::chat::messages) async fn room_of(
@@ -66,7 +67,7 @@ async fn first_between(
         ),
         |query| { query.bind(after.get()).bind(before.get()).bind(limit.and_one()).bind(room.0) }
     );
-    Ok(Page::cut(all_of(room, rows)?, limit))
+    Ok(fitting(all_of(room, rows)?, limit))
 }
 
 /// The same from the other end: the newest of them, in ascending order all the same.
@@ -84,7 +85,20 @@ async fn last_between(
         ),
         |query| { query.bind(after.get()).bind(before.get()).bind(limit.and_one()).bind(room.0) }
     );
-    Ok(Page::cut(all_of(room, rows)?, limit).reversed())
+    Ok(fitting(all_of(room, rows)?, limit).reversed())
+}
+
+/// As many of these messages as a page may hold, in number and in bytes, and at least one.
+fn fitting(messages: Vec<Message>, limit: Limit) -> Page<Message> {
+    let mut bytes = 0;
+    let fits = |(n, message): &(usize, Message)| {
+        bytes += message.body.len() + message.html.len();
+        *n == 0 || (*n < limit.get() && bytes <= MESSAGES)
+    };
+    let found = messages.len();
+    let items: Vec<Message> =
+        messages.into_iter().enumerate().take_while(fits).map(|(_, message)| message).collect();
+    Page { more: items.len() < found, items }
 }
 
 /// The messages in these rows. A row of another room is a fault of ours: the log gets it, and
@@ -157,7 +171,7 @@ pub(in crate::chat::messages) async fn since(
         ),
         |query| query.bind(after.get()).bind(end.get()).bind(limit.and_one()).bind(room.0)
     );
-    Ok(Page::cut(all_of(room, rows)?, limit))
+    Ok(fitting(all_of(room, rows)?, limit))
 }
 
 /// The same, but no more than about so many bytes: `more` may be said although that was all. The bytes
