@@ -71,7 +71,7 @@ fn a_server_without_room_says_so_and_still_answers_health_checks() {
 
 /// The worst there is to read: each is nine times as long in HTML.
 async fn much_to_read(api: &Api) {
-    let body = ["http://a/"; 1_600].join("\"");
+    let body = vec!["http://a/"; 1_600].join("\"");
     let body: String = body.chars().take(16_000).collect();
     for _ in 0..40 {
         api.say(&body).await;
