@@ -64,6 +64,11 @@ query-one-place = Give one of before, after, around and since_rev, or none.
 # What becomes of a message
 message-page = Message
 message-actions = Message actions
+message-by = Message by {"{name}"}
+message-alone = Open on its own page
+copy-text = Copy text
+copied = Copied.
+select-text = Select text
 message-deleted = Message deleted
 message-removed = Removed by a moderator
 edited = edited

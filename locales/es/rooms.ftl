@@ -64,6 +64,11 @@ query-one-place = Indica uno de before, after, around y since_rev, o ninguno.
 # Lo que pasa con un mensaje
 message-page = Mensaje
 message-actions = Acciones del mensaje
+message-by = Mensaje de {"{name}"}
+message-alone = Abrir en su propia página
+copy-text = Copiar el texto
+copied = Copiado.
+select-text = Seleccionar el texto
 message-deleted = Mensaje eliminado
 message-removed = Eliminado por moderación
 edited = editado

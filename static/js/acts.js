@@ -1,29 +1,37 @@
-// What one can do with a message: one bar for the whole log, in the message under the pointer or the focus; chips that are pressed; the arrow up that edits what one wrote last.
+// What one can do with a message: one bar for the whole log, in the message under the pointer or the focus, and on touch a sheet; chips that are pressed; the arrow up that edits what one wrote last.
+import { createActsSheet } from './acts-sheet.js';
 import { change } from './change.js';
 import { createDeleting } from './deleting.js';
 import { createEditing } from './editing.js';
 import { createPalette } from './palette.js';
 import { setStops } from './personal.js';
 
-/** `keep(change)` does something to the log without moving its reader; `error` is where refusals are told. */
-export function startActs({ log, timeline, composer, me, keep, error, signal }) {
+/** `keep(change)` does something to the log without moving its reader; `error` is where refusals are told, `say(text)` tells the ear. */
+export function startActs({ log, timeline, composer, me, keep, error, say, signal }) {
   const template = document.getElementById('acts');
   const bar = template.content.firstElementChild.cloneNode(true);
   const words = ({ message }) => message || template.dataset.failed;
   const tell = Object.assign((problem) => { error.textContent = words(problem); }, { words });
   const show = (article) => { if (article && !signal.aborted) keep(() => timeline.put(article)); };
   const toggle = async (id, emoji) => show(await change(id, 'reactions', { emoji }));
+  const tryToggle = (id, emoji) => toggle(id, emoji).catch(tell);
   const tools = { log, me, timeline, keep, show, tell, signal };
   const editing = createEditing(tools);
   const deleting = createDeleting(tools);
   const palette = createPalette({ choose: toggle, tell, signal });
 
+  const may = (act, { dataset }) => act === 'react' || dataset.author === me || (act === 'delete' && 'moderates' in template.dataset);
+  const deeds = {
+    react: (article, from) => palette.open(from, article.dataset.id),
+    edit: (article) => editing.start(article),
+    delete: (article) => deleting.start(article),
+  };
+  createActsSheet({ log, may, toggle: tryToggle, run: (act, article) => deeds[act](article, article), say, signal });
+
   function move(article) {
     if (!article?.matches('[data-seq]:not(.msg--deleted)')) { bar.remove(); return; }
     if (bar.parentElement === article) return;
-    const mine = article.dataset.author === me;
-    bar.querySelector('[data-act="edit"]').hidden = !mine;
-    bar.querySelector('[data-act="delete"]').hidden = !mine && !('moderates' in template.dataset);
+    for (const button of bar.children) button.hidden = !may(button.dataset.act, article);
     article.append(bar);
     setStops(article, article.contains(document.activeElement));
   }
@@ -34,16 +42,13 @@ export function startActs({ log, timeline, composer, me, keep, error, signal }) 
 
   bar.addEventListener('click', (event) => {
     const button = event.target.closest('button');
-    const article = bar.closest('.msg');
-    if (button?.dataset.act === 'react') palette.open(button, article.dataset.id);
-    if (button?.dataset.act === 'edit') editing.start(article);
-    if (button?.dataset.act === 'delete') deleting.start(article);
+    if (button) deeds[button.dataset.act](bar.closest('.msg'), button);
   });
 
-  log.addEventListener('submit', async (event) => {
+  log.addEventListener('submit', (event) => {
     if (!event.target.matches('.reacts')) return;
     event.preventDefault();
-    try { await toggle(event.target.closest('.msg').dataset.id, event.submitter.value); } catch (problem) { tell(problem); }
+    tryToggle(event.target.closest('.msg').dataset.id, event.submitter.value);
   });
 
   composer.addEventListener('keydown', (event) => {

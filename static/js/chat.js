@@ -80,6 +80,7 @@ export function startChat(app) {
     if (greeted) banner.hide();
     sidebar.take(next, id);
     for (const part of ['.main', '.aside']) app.querySelector(part).replaceWith(next.querySelector(part));
+    byId('acts').replaceWith(page.querySelector('#acts')); // one moderates one room and not another
     room = open();
     room.start(room.isLive && places.get(id));
     places.delete(id);

@@ -66,7 +66,7 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
   startCommandMenu(form, byId('command-menu'));
   startMentionMenu(form, byId('mention-menu'), me);
   startKeys({ log, composer: composer.field, toEnd: end.go });
-  startActs({ log, timeline, composer: composer.field, me, keep: end.keep, error: byId('composer-error'), signal });
+  startActs({ log, timeline, composer: composer.field, me, keep: end.keep, error: byId('composer-error'), say: announcer.say, signal });
   log.addEventListener('scroll', reading.look, { passive: true });
 
   const isText = (body) => isLive && !isCommand(body.trim());

@@ -187,6 +187,18 @@ story('whatever opens or waits: drawers, menu, a lost connection, a refused mess
   await sound('no connection');
 });
 
+story('the sheet of a message, on touch', async ({ person }) => {
+  for (const locale of ['en-GB', 'es-ES']) {
+    const ana = await person(locale.slice(0, 2), { ...PHONE, isMobile: true, hasTouch: true, locale });
+    await ana.composer.fill(LONG);
+    await ana.page.locator('.send').tap();
+    await ana.sees(LONG);
+    await ana.page.locator('.msg__link').last().tap();
+    await ana.page.locator('#acts-sheet').waitFor();
+    await isSound(ana, `the sheet, ${locale}`);
+  }
+});
+
 story('what becomes of a message: its page, chips, the bar, the palette, the field to edit it', async ({ person, tolerate }) => {
   tolerate(/^422 /);
   const ana = await person('ana');

@@ -357,3 +357,19 @@ story('without scripts the time leads to a page that does it all', async ({ pers
   await ana.page.getByRole('button', { name: 'Eliminar el mensaje' }).click();
   await textsAre(ana, ['Mensaje eliminado']);
 });
+
+story('who may take away what others wrote in one room is not offered it in the next', async ({ patio, person }) => {
+  const ana = await patio.program('ana'); // an administrator
+  const tom = await person('tom');
+  await ana.post('in the lobby');
+  await tom.makeRoom('Huerto');
+  await ana.post('in the garden', 2);
+  await tom.sees('in the garden');
+  await tom.message('in the garden').hover();
+  await act(tom, 'Delete message').waitFor();
+  await tom.open('lobby');
+  await tom.sees('in the lobby');
+  await tom.message('in the lobby').hover();
+  await act(tom, 'Add a reaction').waitFor();
+  assert.equal(await act(tom, 'Delete message').count(), 0);
+});
