@@ -35,6 +35,7 @@ find-person = Find somebody
 find = Find
 nobody-called = Nobody here is called “{ $name }”. Maybe they spell it another way?
 show-everybody = Show everybody
+people-alone = Nobody else has an account here yet.
 
 # What is wrong with a field
 name-length = Take 2 to 32 characters.
@@ -109,7 +110,7 @@ reset-unknown = This link was used already or has run out. Ask for another one.
 # What administrators do
 admin = Administration
 admin-sign-up = New accounts
-admin-sign-up-open = Anybody who reaches this page can create an account.
+admin-sign-up-open = Anybody who has this address can create an account:
 admin-sign-up-closed = Nobody can create an account; you add people below.
 admin-sign-up-fixed = The server’s settings close sign-up (SIGNUP=closed); you add people below.
 admin-sign-up-close = Close sign-up

@@ -1,5 +1,7 @@
 # An error page for each status
 error-home = Back to the chat
+error-again = Try again
+error-back = Back to the page before
 error-id = If you report this, name it:
 error-400 = That did not come across
 error-400-detail = The request could not be read.
@@ -10,7 +12,7 @@ error-403-detail = You may not do this.
 error-404 = Nothing here
 error-404-detail = There is no such page, or none that you may see.
 error-405 = That cannot be done here
-error-405-detail = This address does not take that kind of request.
+error-405-detail = This address is not used in this way. It may be one that only forms and programs need.
 error-408 = That took too long
 error-408-detail = What you sent did not arrive in time. Try again.
 error-409 = This clashes

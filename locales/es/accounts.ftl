@@ -35,6 +35,7 @@ find-person = Busca a alguien
 find = Buscar
 nobody-called = Aquí nadie se llama «{ $name }». ¿Se escribirá de otra manera?
 show-everybody = Ver a toda la gente
+people-alone = Nadie más tiene cuenta aquí todavía.
 
 # Lo que no está bien en un campo
 name-length = Elige entre 2 y 32 caracteres.
@@ -109,7 +110,7 @@ reset-unknown = Este enlace ya se usó o ha caducado. Pide otro.
 # Lo que hacen quienes administran
 admin = Administración
 admin-sign-up = Cuentas nuevas
-admin-sign-up-open = Cualquiera que llegue a esta página puede crear una cuenta.
+admin-sign-up-open = Cualquiera que tenga esta dirección puede crear una cuenta:
 admin-sign-up-closed = Nadie puede crear una cuenta; añades a la gente más abajo.
 admin-sign-up-fixed = La configuración del servidor cierra el registro (SIGNUP=closed); añades a la gente más abajo.
 admin-sign-up-close = Cerrar el registro

@@ -1,5 +1,7 @@
 # Una página de error para cada estado
 error-home = Volver al chat
+error-again = Volver a probar
+error-back = Volver a la página anterior
 error-id = Si avisas de esto, menciona:
 error-400 = No ha llegado bien
 error-400-detail = No se pudo leer la petición.
@@ -10,7 +12,7 @@ error-403-detail = No puedes hacer esto.
 error-404 = Aquí no hay nada
 error-404-detail = No hay tal página, o ninguna que puedas ver.
 error-405 = Aquí no se puede hacer eso
-error-405-detail = Esta dirección no acepta ese tipo de petición.
+error-405-detail = Esta dirección no se usa de esta manera. Puede que solo la necesiten formularios y programas.
 error-408 = Ha tardado demasiado
 error-408-detail = Lo que enviaste no llegó a tiempo. Vuelve a probar.
 error-409 = Esto choca

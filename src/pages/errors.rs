@@ -2,12 +2,13 @@
 
 use askama::Template;
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
-use axum::http::{Method, StatusCode};
+use axum::http::header::{CONTENT_TYPE, REFERER, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::layout::{Frame, html};
+use super::layout::{Frame, OwnPath, html};
 use crate::http::Site;
 use crate::http::problem::{self, Problem};
 
@@ -18,9 +19,52 @@ struct ErrorPage<'a> {
     status: u16,
     title: &'static str,
     detail: String,
-    /// Where else to go than home.
-    elsewhere: Option<String>,
+    /// Where to go first; else home.
+    step: Option<Step>,
     id: Option<&'a str>,
+}
+
+/// The next step after a refusal.
+enum Step {
+    /// Patio is at another address.
+    Elsewhere(String),
+    /// The same page, which may come by now.
+    Again(OwnPath),
+    /// The page on which the form was, with what was typed.
+    Back(OwnPath),
+}
+
+/// What is known of a request when it is answered.
+struct Asked {
+    method: Method,
+    uri: Uri,
+    /// The page it came from.
+    from: Option<HeaderValue>,
+}
+
+impl Asked {
+    fn of(parts: &Parts) -> Self {
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
+        Self { method, uri, from: parts.headers.get(REFERER).cloned() }
+    }
+
+    fn path(&self) -> &str {
+        self.uri.path_and_query().map_or("/", |path| path.as_str())
+    }
+}
+
+impl Step {
+    fn after(status: StatusCode, asked: &Asked, page: &Frame) -> Option<Self> {
+        let passing = matches!(status.as_u16(), 408 | 429 | 500 | 503);
+        if status == StatusCode::MISDIRECTED_REQUEST {
+            return Some(Self::Elsewhere(page.absolute("/")));
+        }
+        if asked.method == Method::GET {
+            return OwnPath::parse(asked.path()).filter(|_| passing).map(Self::Again);
+        }
+        let from = asked.from.as_ref()?.to_str().ok()?;
+        OwnPath::parse(page.own(from)?).map(Self::Back)
+    }
 }
 
 pub(super) async fn nothing_here() -> Problem {
@@ -32,15 +76,16 @@ pub(super) async fn nothing_here() -> Problem {
 pub(super) async fn write_down(State(site): State<Site>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let Ok(page) = Frame::from_request_parts(&mut parts, &site).await;
-    let (method, uri) = (parts.method.clone(), parts.uri.clone());
+    let asked = Asked::of(&parts);
     let response = next.run(Request::from_parts(parts, body)).await;
     let Some(problem) = problem::of(&response) else {
         return response;
     };
     if problem.status == StatusCode::UNAUTHORIZED {
-        return to_sign_in(&method, uri.path_and_query().map_or("/", |path| path.as_str()));
+        return to_sign_in(&asked);
     }
-    let mut written = error_page(page, &problem);
+    let step = Step::after(problem.status, &asked, &page);
+    let mut written = error_page(page, &problem, step);
     for (name, value) in response.headers() {
         if name != CONTENT_TYPE && name != "content-length" || name == SET_COOKIE {
             written.headers_mut().append(name, value.clone());
@@ -49,10 +94,8 @@ pub(super) async fn write_down(State(site): State<Site>, request: Request, next:
     written
 }
 
-fn error_page(page: Frame, problem: &Problem) -> Response {
+fn error_page(page: Frame, problem: &Problem, step: Option<Step>) -> Response {
     let (title, detail) = problem::texts(problem);
-    let misdirected = problem.status == StatusCode::MISDIRECTED_REQUEST;
-    let elsewhere = misdirected.then(|| page.absolute("/"));
     let mut detail = page.t.say(detail).to_owned();
     for invalid in &problem.fields {
         detail.push(' ');
@@ -61,15 +104,15 @@ fn error_page(page: Frame, problem: &Problem) -> Response {
     let title = page.t.say(title);
     let status = problem.status;
     let id = problem.id.as_deref();
-    (status, html(&ErrorPage { page, status: status.as_u16(), title, detail, elsewhere, id }))
+    (status, html(&ErrorPage { page, status: status.as_u16(), title, detail, step, id }))
         .into_response()
 }
 
 /// What one wanted to read is kept for afterwards; a form that was sent is not, since its text is
 /// gone.
-fn to_sign_in(method: &Method, path: &str) -> Response {
-    if method == Method::GET && path != "/" {
-        let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
+fn to_sign_in(asked: &Asked) -> Response {
+    if asked.method == Method::GET && asked.path() != "/" {
+        let next: String = form_urlencoded::byte_serialize(asked.path().as_bytes()).collect();
         Redirect::to(&format!("/login?next={next}")).into_response()
     } else {
         Redirect::to("/login").into_response()

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::layout::{Frame, html};
 use super::people::PersonView;
 use super::side::{Side, side};
-use crate::chat::accounts::model::Person;
+use crate::chat::accounts::model::{Person, Role};
 use crate::http::{Problem, Query, Site, Viewer};
 use crate::text::collation::sort_key;
 use crate::text::normalize::folded;
@@ -26,11 +26,18 @@ struct PeoplePage {
     side: Side,
     /// What is looked for; empty for everybody.
     sought: String,
+    /// Its reader may let others in.
+    invites: bool,
     online: Vec<PersonView>,
     offline: Vec<PersonView>,
 }
 
 impl PeoplePage {
+    /// Whether its reader sees nobody but themselves in it, without having looked for somebody.
+    fn is_alone(&self) -> bool {
+        self.sought.is_empty() && self.online.len() + self.offline.len() < 2
+    }
+
     /// The lists with their headings' keys; one without people has no heading.
     fn lists(&self) -> impl Iterator<Item = (&'static str, &[PersonView])> {
         let both = [("online", self.online.as_slice()), ("offline", self.offline.as_slice())];
@@ -60,7 +67,8 @@ async fn index(
     let views = views.map(|(online, person)| PersonView::new(person, online));
     let (online, offline) = views.partition(|person| person.online);
     let side = side(&site, &me.person, None, &page).await?;
-    Ok(html(&PeoplePage { side, sought: sought.to_owned(), online, offline, page }))
+    let (invites, sought) = (me.person.role == Role::Admin, sought.to_owned());
+    Ok(html(&PeoplePage { page, side, sought, invites, online, offline }))
 }
 
 /// Whether a person's names have this in them, whatever its case and accents.

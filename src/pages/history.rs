@@ -4,6 +4,7 @@
 use askama::Template;
 use jiff::civil::Date;
 
+use super::beginning::Step;
 use super::calendar::{Calendar, Moment};
 use super::people::{hue_of, initials};
 use crate::chat::messages::model::{DeletedBy, Kind, Message, Reactions, Window};
@@ -120,6 +121,8 @@ pub(super) struct MessageList {
     /// What stands where the room begins.
     start: String,
     start_text: &'static str,
+    /// What to do first, where nothing was said yet.
+    steps: Vec<Step>,
     /// Where the page of older messages ends; `None` when this one reaches the room's beginning.
     older: Option<i64>,
     /// Follows a page that is there already, so nothing has to stand before it.
@@ -140,10 +143,25 @@ impl MessageList {
             room_id: room.0,
             start,
             start_text,
+            steps: Vec::new(),
             older: None,
             goes_on: false,
             items: Vec::new(),
         }
+    }
+
+    /// Whether nothing was said here yet.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub fn offering(self, steps: Vec<Step>) -> Self {
+        Self { steps, ..self }
+    }
+
+    /// To who is the first one in the whole installation.
+    pub fn welcoming(self) -> Self {
+        Self { start_text: self.t.say("lobby-alone-text"), ..self }
     }
 }
 

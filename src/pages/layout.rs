@@ -75,6 +75,11 @@ impl Frame {
         format!("{}{path}", self.origin)
     }
 
+    /// The path of a whole address, if that is one of this site.
+    pub fn own<'a>(&self, address: &'a str) -> Option<&'a str> {
+        address.strip_prefix(&self.origin)
+    }
+
     /// A page of the gate, which leads on to where one wanted to go.
     pub fn keeping_next(&self, path: &str) -> String {
         match self.next() {

@@ -7,6 +7,7 @@ mod admin_rooms;
 mod assets;
 mod audit;
 mod avatars;
+mod beginning;
 mod browser;
 mod calendar;
 mod closing;

@@ -9,6 +9,7 @@ use axum::routing::get;
 use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 
+use super::beginning;
 use super::directory::to_room;
 use super::history::{MessageList, history};
 use super::layout::{Frame, html};
@@ -193,7 +194,7 @@ pub(super) async fn room_page(
     page.set_path(format!("/rooms/{}", room.id));
     site.presence.seen(reader.person().id);
     let window = shown.before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
-    let list = history(site, reader, window, &page.calendar()).await?;
+    let mut list = history(site, reader, window, &page.calendar()).await?;
     if shown.before.is_none() && room.unread > 0 && !page.marks_reading {
         match site.rooms.mark_read(reader, room.last_seq).await {
             // A full disk keeps nobody from reading.
@@ -205,6 +206,12 @@ pub(super) async fn room_page(
     let (online, offline) = people(site, reader).await?;
     let removed = site.rooms.is_removed(reader).await?;
     let view = RoomView::new(reader, removed, online.len() + offline.len(), page.t);
+    if list.is_empty() && shown.before.is_none() && !removed {
+        list = list.offering(beginning::steps(reader, page.t));
+        if room.lobby && view.members == 1 {
+            list = list.welcoming();
+        }
+    }
     Ok(html(&RoomPage {
         room: view,
         side,
@@ -242,7 +249,8 @@ pub(super) async fn unwritten_page(
     let side = side(site, me, None, &page).await?;
     Ok(html(&RoomPage {
         side,
-        list: MessageList::empty(RoomId(0), direct, &name, page.t),
+        list: MessageList::empty(RoomId(0), direct, &name, page.t)
+            .offering(beginning::unwritten(page.t)),
         room: RoomView {
             id: 0,
             kind: direct.as_str(),

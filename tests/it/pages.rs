@@ -164,6 +164,30 @@ async fn what_is_not_there_is_a_page_that_leads_home() {
 }
 
 #[tokio::test]
+async fn a_refused_form_leads_back_to_its_own_page_and_to_no_other() {
+    let server = Server::start().await;
+    let ana = server.person("ana").await;
+    let back = async |from: &str| {
+        let request = Browser::plain()
+            .post(server.url("/rooms/1/leave"))
+            .header("cookie", ana.cookie())
+            .header("origin", server.url(""))
+            .header("referer", from);
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::CONFLICT);
+        let page = answer.text().await.expect("text");
+        let (_, link) = page.split_once("btn--primary btn--s\" href=\"").expect("a link");
+        link.split_once('"').expect("its end").0.to_owned()
+    };
+    assert_eq!(back(&server.url("/rooms/1/settings?x=1")).await, "/rooms/1/settings?x=1");
+    for elsewhere in ["https://evil.example/", &server.url("//evil.example"), &server.url(""), "x"]
+    {
+        assert_eq!(back(elsewhere).await, "/", "{elsewhere}");
+    }
+    assert_eq!(back(&format!("{}.evil.example/", server.url(""))).await, "/");
+}
+
+#[tokio::test]
 async fn home_is_the_room_one_was_in_last() {
     let server = Server::start().await;
     let mut ana = server.person("ana").await;
