@@ -44,7 +44,7 @@ pub(super) fn steps(reader: &Reader, t: Language) -> Vec<Step> {
         };
     }
     let second = if may_change(person, room) && room.topic.is_empty() {
-        Step::new(settings("topic"), "pencil", t.say("add-topic"))
+        Step::new(settings("about"), "pencil", t.say("add-topic"))
     } else {
         Step::write(t)
     };

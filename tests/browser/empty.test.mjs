@@ -72,7 +72,7 @@ for (const [how, options] of Object.entries(WAYS)) {
     await ana.go('/rooms/2');
     await link(ana, 'Add a topic').click();
     await ana.arrives('/rooms/2/settings');
-    await isOnScreen(ana, '#topic [name=topic]');
+    await isOnScreen(ana, '#about [name=topic]');
 
     await begin(ana, 'Fotos', { topic: 'Only photos' });
     assert.deepEqual(await steps(ana), ['Invite people', 'Write the first message']);
