@@ -127,11 +127,13 @@ story('a page that failed on the way is a link away; what a form was refused lea
 story('who reads too fast can try again', { RATE_LIMIT: 'on' }, async ({ person, tolerate }) => {
   tolerate(/^429 /);
   const ana = await person('ana');
-  await ana.page.evaluate(async () => {
-    for (let searches = 0; searches < 100; searches++) if ((await fetch('/search?q=x')).status === 429) return;
-    throw new Error('never too fast');
+  const refused = await ana.page.evaluate(async () => {
+    const ask = async (n) => {
+      const answer = await fetch(`/search?q=${n}`);
+      const [, link] = (await answer.text()).match(/btn--primary btn--s" (href="[^"]*">[^<]*)/) ?? [];
+      return answer.status === 429 && link === `href="/search?q=${n}">Try again`;
+    };
+    return Promise.all(Array.from({ length: 100 }, (_, n) => ask(n)));
   });
-  await ana.go('/search?q=y');
-  await ana.page.getByRole('heading', { name: 'A little slower, please' }).waitFor();
-  assert.equal(await link(ana, 'Try again').getAttribute('href'), '/search?q=y');
+  assert.ok(refused.includes(true)); // which one depends on how fast they came
 });

@@ -64,7 +64,7 @@ story('a long press on a message opens a sheet with what one may do with it', as
 
   await longPress(tom, his, 'the long hose');
   assert.equal(await choice(tom, '👍').getAttribute('aria-pressed'), 'true');
-  await choice(tom, 'Another emoji').tap();
+  await choice(tom, 'Add a reaction').tap();
   await tom.page.locator('#palette').getByRole('button', { name: '🎉' }).tap();
   await eventually(async () => assert.equal(await ana.page.locator('#messages .react').count(), 2));
 
