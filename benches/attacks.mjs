@@ -137,6 +137,7 @@ function watchUp(server) {
 /** Opens connections, keeps them for so long, lets go, and waits until the server has, too. */
 async function hold(server, title, make, { number, most, keep, tend = () => {} }) {
   server.resetPeak();
+  const before = server.memory("VmRSS");
   const filesBefore = server.files();
   const stop = watchUp(server);
   const begun = Date.now();
@@ -162,7 +163,7 @@ async function hold(server, title, make, { number, most, keep, tend = () => {} }
   const left = server.files() - filesBefore;
   const peak = server.memory("VmHWM");
   const there = most ? `${together} live at once; ` : "";
-  row(title, `memory ≤ 256 MB${most ? `, all ${most} exist` : ""}`, `${there}${mib(peak)} at most, ${mib(server.memory("VmRSS"))} afterwards; ${files} files open; ${cut} of ${number} cut within ${keep} s`, server.alive && peak <= 256 && (!most || together >= most));
+  row(title, `memory ≤ 256 MB${most ? `, all ${most} exist` : ""}`, `${there}${mib(before)} before, ${mib(peak)} at most, ${mib(server.memory("VmRSS"))} afterwards; ${files} files open; ${cut} of ${number} cut within ${keep} s`, server.alive && peak <= 256 && (!most || together >= most));
   row("– /up meanwhile", "within 1 s, always", `${health.asked} asked, slowest ${health.missed ? "no answer" : ms(health.worst)}${health.missed ? `, ${health.missed} without an answer` : ""}`, health.missed === 0 && health.worst <= 1_000);
   row("– after they are gone", "everything is released", `${Math.max(left, 0)} files more than before`, left <= 4);
 }
@@ -289,7 +290,7 @@ function table() {
   const head = [["Attack", "must", "seen", "holds"], ["---", "---", "---", "---"]];
   const lines = [...head, ...rows].map((cells) => `| ${cells.join(" | ")} |`);
   const where = `${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC, Linux ${os.release()}, ${os.cpus().length} × ${os.cpus()[0]?.model.trim()}, load average at the end ${os.loadavg()[0].toFixed(1)}; sources at ${git("rev-parse", "--short", "HEAD")}.`;
-  const matrix = "Who may do what, in every way there is to ask: not measured here but proved by the tests in `tests/it/security.rs` and those beside it.";
+  const matrix = "Who may do what: every route and live frame, asked by each role, is a test (`tests/it/authorization`); a route that is not in its table fails it.";
   return [where, `The server has ${MEMORY_KB} KB of address space and ${FILES} files.`, "", ...lines, "", ...notes.map((note) => `- ${note}`), `- ${matrix}`].join("\n");
 }
 

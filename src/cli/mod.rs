@@ -6,6 +6,7 @@ mod demo;
 mod export;
 mod healthcheck;
 mod import;
+mod memory;
 mod restore;
 mod serve;
 mod usage;
@@ -58,6 +59,7 @@ enum Command {
 }
 
 pub fn main() -> ExitCode {
+    memory::give_back();
     let matches = usage::without_empty_variables(Cli::command()).try_get_matches();
     let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,

@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::support::Process;
 use crate::support::command::{complaint, done, text};
 
 const PATIO: &str = env!("CARGO_BIN_EXE_patio");
@@ -176,4 +177,21 @@ fn what_root_makes_belongs_to_the_owner_of_the_directory() {
             assert!(said.contains("patio.db belongs to user 0"), "{said}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_sign_ups_took_for_a_moment_is_given_back() {
+    let data = tempfile::tempdir().expect("a directory");
+    let server = Process::start(data.path(), &[("RATE_LIMIT", "off".into())]);
+    let resident = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", server.id())).expect("a status");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("KiB") / 1024
+    };
+    let before = resident();
+    let names: Vec<String> = (0..16).map(|n| format!("person{n}")).collect();
+    futures_util::future::join_all(names.iter().map(|name| server.api(name))).await;
+    // Each took 19 MiB, twice; one may be on its way back.
+    let after = resident();
+    assert!(after < before + 64, "{before} MiB before, {after} MiB after");
 }
