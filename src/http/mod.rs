@@ -12,6 +12,7 @@ pub mod encoding;
 mod forwarded;
 pub mod headers;
 pub mod health;
+mod kept_text;
 pub mod language;
 pub mod metrics;
 pub mod origin;
@@ -27,6 +28,7 @@ pub mod uploads;
 
 pub use body::{FormBody, JsonBody, MessageForm, MessageJson, PathId, Query};
 pub use client::Client;
+pub use kept_text::KeptText;
 pub use language::Language;
 pub use problem::Problem;
 pub use rights::{CanAmend, CanChange, CanDelete, CanModerate, CanPost, CanRead, CanSee, Viewer};

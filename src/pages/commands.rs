@@ -211,7 +211,7 @@ impl Desk<'_> {
 
     async fn post(&self, member: &Member, body: String, kind: Kind) -> Result<Outcome, Problem> {
         let nonce = self.nonce.to_owned();
-        let form = PostForm { body, nonce, literal: true, author: None };
+        let form = PostForm { body, nonce, literal: true, ..PostForm::default() };
         match post_message(self.site, member, &form, kind).await {
             Ok(()) => Ok(go(member.room())),
             Err(WriteError::Invalid(invalid)) => Ok(self.refuse(invalid.reason)),

@@ -41,6 +41,7 @@ async fn create(
     page: Frame,
     FormBody(form): MessageForm<PostForm>,
 ) -> Result<Response, Problem> {
+    form.kept().check_author(me.person.id)?;
     let other = person(&site, &name).await?;
     if let Err(error) = MessageBody::parse(&form.body) {
         let error = Some(page.t.complain(error));

@@ -22,6 +22,9 @@ pub(super) struct Frame {
     pub theme: Theme,
     zone: TimeZone,
     pub site: String,
+    /// Names the account that is signed in, and the installation: unsent text in the browser belongs to one
+    /// account on one of them.
+    pub account: Option<String>,
     path: String,
     /// Scheme and host, as people reach this site.
     origin: String,
@@ -105,13 +108,18 @@ impl FromRequestParts<Site> for Frame {
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
         let query = parts.uri.query().unwrap_or_default().as_bytes();
-        let zone = parts.extensions.get().map(|Viewer(me)| me.zone.clone());
+        let viewer = parts.extensions.get::<Viewer>();
+        let zone = viewer.map(|Viewer(me)| me.zone.clone());
+        let founded = site.about.founded.0;
+        let account =
+            viewer.map(|Viewer(me)| format!("{founded}.{}.{}", me.person.id, me.person.name));
         let kept = form_urlencoded::parse(query).into_owned().filter(|(key, _)| key != "lang");
         Ok(Self {
             t: Language::of(parts),
             theme: Theme::of(parts),
             zone: zone.unwrap_or(TimeZone::UTC),
             site: site.about.name.clone(),
+            account,
             path: parts.uri.path().to_owned(),
             origin: origin(parts, site),
             query: kept.collect(),

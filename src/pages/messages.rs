@@ -18,8 +18,8 @@ use crate::chat::commands::{self, Typed};
 use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce, Window};
 use crate::chat::rooms::model::{Member, Reader};
-use crate::http::{CanRead, FormBody, MessageForm, Problem, Query, Site, problem};
-use crate::kernel::{Invalid, Seq, UserId};
+use crate::http::{CanRead, FormBody, KeptText, MessageForm, Problem, Query, Site, problem};
+use crate::kernel::{Invalid, Seq, Timestamp, UserId};
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/rooms/{id}/messages", get(further).post(create))
@@ -58,8 +58,17 @@ pub(super) struct PostForm {
     pub nonce: String,
     /// Who wrote it, from a script: another account may have signed in since its page was loaded.
     pub author: Option<UserId>,
+    /// When the room was made for which it was written, from a script that has kept it for a while: in a
+    /// history that was replaced another room may have that number.
+    pub room_created: Option<Timestamp>,
     /// Whatever it looks like, it is no command.
     pub literal: bool,
+}
+
+impl PostForm {
+    pub fn kept(&self) -> KeptText {
+        KeptText { author: self.author, room_created: self.room_created }
+    }
 }
 
 /// What is typed into the composer: a message, or a command.
@@ -70,15 +79,14 @@ async fn create(
     page: Frame,
     FormBody(form): MessageForm<PostForm>,
 ) -> Result<Response, Problem> {
-    if form.author.is_some_and(|author| author != reader.person().id) {
-        return Err(Problem::saying(StatusCode::CONFLICT, "signed-in-as-another"));
-    }
+    form.kept().check(&reader)?;
     let desk = Desk { site: &site, reader: &reader, nonce: &form.nonce, t: page.t };
     let typed =
         if form.literal { Typed::Text(form.body.clone()) } else { commands::parse(&form.body) };
     let outcome = match typed {
         Typed::Text(body) => {
-            let said = PostForm { body, nonce: form.nonce.clone(), literal: true, author: None };
+            let said =
+                PostForm { body, nonce: form.nonce.clone(), literal: true, ..PostForm::default() };
             match say(&site, &reader, &said).await {
                 Ok(()) => Outcome::Go(to_room(reader.room().id)),
                 Err(problem) => return give_back(&site, &reader, page, form.body, problem).await,

@@ -105,8 +105,6 @@ struct RoomPage {
     list: MessageList,
     at_end: bool,
     epoch: String,
-    /// Names the installation: unsent text in the browser belongs to one account on one of them.
-    founded: i64,
     /// What happens from here on is not on the page.
     at: String,
     nonce: String,
@@ -119,6 +117,8 @@ struct RoomPage {
 
 struct RoomView {
     id: i64,
+    /// When it was made; empty for one that is not made yet.
+    created: String,
     kind: &'static str,
     icon: &'static str,
     name: String,
@@ -143,6 +143,7 @@ impl RoomView {
     fn new(reader: &Reader, removed: bool, members: usize, t: Language) -> Self {
         let room = reader.room();
         Self {
+            created: room.created_at.rfc3339(),
             id: room.id.0,
             kind: room.visibility.as_str(),
             icon: icon(room),
@@ -220,7 +221,6 @@ pub(super) async fn room_page(
         list,
         at_end: shown.before.is_none(),
         epoch: site.history.epoch(),
-        founded: site.about.founded.0,
         at: site.clock.now().rfc3339(),
         nonce: site.random.token(),
         draft: shown.draft,
@@ -253,6 +253,7 @@ pub(super) async fn unwritten_page(
             .offering(beginning::unwritten(page.t)),
         room: RoomView {
             id: 0,
+            created: String::new(),
             kind: direct.as_str(),
             icon: "at",
             search: search::model::Query::in_room(&name),
@@ -273,7 +274,6 @@ pub(super) async fn unwritten_page(
         // Nothing is live yet: the first message is sent as a form and leads to the room.
         at_end: false,
         epoch: site.history.epoch(),
-        founded: site.about.founded.0,
         at: site.clock.now().rfc3339(),
         nonce: site.random.token(),
         draft: shown.draft,

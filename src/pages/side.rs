@@ -38,6 +38,8 @@ struct LanguageLink {
 struct Row {
     t: Language,
     id: i64,
+    /// When the room was made: unsent text for it is sent nowhere else.
+    created: String,
     kind: &'static str,
     name: String,
     /// Where it stands among others, as browsers compare it.
@@ -67,6 +69,7 @@ impl Row {
             online,
         });
         Self {
+            created: room.created_at.rfc3339(),
             t,
             id: room.id.0,
             kind: room.visibility.as_str(),

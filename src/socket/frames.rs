@@ -9,7 +9,7 @@ use crate::chat::events::Event;
 use crate::chat::messages::model::Message;
 use crate::chat::rooms::model::{Progress, Room};
 use crate::http::Language;
-use crate::kernel::{MessageId, Rev, RoomId, Seq, UserId};
+use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 use crate::live::Form;
 use crate::pages;
 
@@ -46,8 +46,20 @@ pub(super) enum Request {
     Close { room: RoomId },
     Read { room: RoomId, seq: Seq },
     Typing { room: RoomId },
-    Post { room: RoomId, body: String, nonce: Option<String>, reply_to: Option<MessageId> },
+    Post(Post),
     Ping,
+}
+
+/// A message to be stored.
+#[derive(Debug, Deserialize)]
+pub(super) struct Post {
+    pub room: RoomId,
+    pub body: String,
+    pub nonce: Option<String>,
+    pub reply_to: Option<MessageId>,
+    /// Whose it is, and when its room was made: from pages, which keep it until it is sent.
+    pub author: Option<UserId>,
+    pub room_created: Option<Timestamp>,
 }
 
 /// What a client is sent.

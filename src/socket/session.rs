@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::Hall;
-use super::frames::{Frame, Request};
+use super::frames::{Frame, Post, Request};
 use super::posts::{Answered, Posts, Sent};
 use super::salvage::Salvaged;
 use crate::chat::accounts::model as accounts;
@@ -21,8 +21,8 @@ use crate::chat::events::{Chat, Event, Notice, Topic};
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
 use crate::http::problem::{self, Problem};
 use crate::http::rate_limit::Action;
-use crate::http::{Language, Site};
-use crate::kernel::{Fault, MessageId, RoomId, Seq, Timestamp, TokenBucket};
+use crate::http::{KeptText, Language, Site};
+use crate::kernel::{Fault, RoomId, Seq, Timestamp, TokenBucket};
 use crate::limits::connection::{FRAMES, TYPING_ROOMS};
 use crate::live::{Connection, Form, Input};
 
@@ -192,9 +192,7 @@ impl Session {
             Ok(Request::Close { room }) => self.connection.ignore(Topic::Room(room)),
             Ok(Request::Read { room, seq }) => self.mark_read(room, seq).await,
             Ok(Request::Typing { room }) => self.typing(room),
-            Ok(Request::Post { room, body, nonce, reply_to }) => {
-                self.post(room, body, nonce, reply_to).await;
-            }
+            Ok(Request::Post(post)) => self.post(post).await,
             Ok(Request::Ping) => self.send(&Frame::Pong),
             Err(_) => {}
         }
@@ -207,13 +205,8 @@ impl Session {
         self.fail(&problem, nonce, post.and_then(|post| post.room));
     }
 
-    async fn post(
-        &mut self,
-        room: RoomId,
-        body: String,
-        nonce: Option<String>,
-        reply_to: Option<MessageId>,
-    ) {
+    async fn post(&mut self, post: Post) {
+        let Post { room, body, nonce, reply_to, author, room_created } = post;
         let posted = async {
             self.site().rates.spend(self.me.person.id, Action::Write)?;
             let text = body;
@@ -221,7 +214,9 @@ impl Session {
             drop(text);
             let bytes = 4 * body.as_str().len() + 512;
             let nonce = nonce.as_deref().map(Nonce::parse).transpose()?;
-            let member = self.site().rooms.member(&self.me.person, room).await?;
+            let reader = self.site().rooms.reader(&self.me.person, room).await?;
+            KeptText { author, room_created }.check(&reader)?;
+            let member = self.site().rooms.member_of(reader).await?;
             let draft = Draft { kind: Kind::Text, body, nonce, reply_to };
             Ok::<_, Problem>((bytes, self.site().messages.post(member, draft)))
         };

@@ -14,10 +14,10 @@ import { forgetIfSignedOut, openStorage } from './storage.js';
 import { openTab } from './tabs.js';
 
 const app = document.getElementById('app');
-if (app) {
-  openTab();
-  openStorage(app.dataset);
-} else if (document.body.classList.contains('gate')) forgetIfSignedOut();
+const { account } = document.body.dataset; // of whoever is signed in, on every page
+if (app) openTab();
+if (account) openStorage({ ...app?.dataset, account });
+else if (document.body.classList.contains('gate')) forgetIfSignedOut();
 const chat = app ? startChat(app) : null;
 const guard = createGuard(chat?.say ?? createNotice());
 if (app) startRegions();

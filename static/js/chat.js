@@ -30,7 +30,8 @@ export function startChat(app) {
   const banner = createBanner(byId('banner'), setting('banner', 2_000));
   const sidebar = createSidebar(byId('side'));
   const transmit = (frame) => live.send(frame);
-  const sender = new Sender({ me, epoch, transmit, nameOf: sidebar.nameOf, postForm: (entry) => postForm(entry, me, signedOut), onPosted: () => live.pollSoon() });
+  const createdOf = (id) => (id === Number(app.dataset.room) ? app.dataset.created : sidebar.createdOf(id));
+  const sender = new Sender({ me, epoch, transmit, nameOf: sidebar.nameOf, createdOf, postForm: (entry) => postForm(entry, me, signedOut), onPosted: () => live.pollSoon() });
   const holding = createHolding((id, text) => sender.post(id, text));
   const visits = createVisits({ fits, show, begin, fail });
   let greeted = false; // by the server, on the line that is there now
@@ -139,7 +140,7 @@ export function startChat(app) {
     timing: { ping: setting('ping', 20_000), dead: setting('dead', 25_000), retry: setting('retry', 400), poll: setting('poll', 3_000), blocked: setting('blocked', 60_000) },
     onFrame(frame) {
       onFrame(frame);
-      if (frame.type !== 'ready' || frame.epoch !== epoch) return;
+      if (frame.type !== 'ready' || frame.epoch !== epoch || String(frame.me.id) !== me) return; // the page is on its way anew
       greeted = true;
       sender.greeted();
       room.greeted();

@@ -5,7 +5,7 @@ import { tab } from './tabs.js';
 const KIND = 'outbox';
 let latest = 0;
 
-/** Entries are `{ nonce, room, body, tab, at, failed? }`; `failed` says why the server will never take it. */
+/** Entries are `{ nonce, room, created, body, tab, at, failed? }`; `created` is when the room was made, which tells it from another with its id; `failed` says why the server will never take it. */
 export const outbox = {
   get: (nonce) => kept(KIND, nonce),
   remove: (nonce) => discard(KIND, nonce),

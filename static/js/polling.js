@@ -24,8 +24,9 @@ export async function poll(question, onFrame, onSignedOut) {
 }
 
 /** `{ stored }`, `{ wait }` in seconds, or `{ why }` it never will be. */
-export async function postForm({ room, body, nonce }, author, onSignedOut) {
+export async function postForm({ room, created, body, nonce }, author, onSignedOut) {
   const fields = new URLSearchParams({ nonce, author, body: body.startsWith('/') ? `/${body}` : body }); // it is no command
+  if (created) fields.set('room_created', created);
   try {
     const answer = await fetch(`/rooms/${Number(room)}/messages`, { method: 'POST', body: fields, headers: { accept: 'text/html' }, signal: AbortSignal.timeout(PATIENCE) });
     if (answer.redirected && isGate(answer)) { onSignedOut(); return { wait: USUAL_DELAY }; }

@@ -19,6 +19,7 @@ export class Sender {
   #epoch;
   #transmit;
   #nameOf;
+  #createdOf;
   #postForm;
   #onPosted;
   #gone = document.getElementById('waiting').dataset.gone; // in words
@@ -30,19 +31,22 @@ export class Sender {
   #forms = new Set(); // nonces of what did not get through as a frame
   #isPosting = false; // forms go one after the other
 
-  /** `transmit(frame)` is false when there is no line; `nameOf(room)` is of a room that one has; `postForm(entry)` posts over HTTP: `{ stored }`, `{ wait }` in seconds, or `{ why }` it never will be. */
-  constructor({ me, epoch, transmit, nameOf, postForm, onPosted }) {
+  /** `transmit(frame)` is false when there is no line; `nameOf(room)` is of a room that one has, `createdOf(room)` when it was made; `postForm(entry)` posts over HTTP: `{ stored }`, `{ wait }` in seconds, or `{ why }` it never will be. */
+  constructor({ me, epoch, transmit, nameOf, createdOf, postForm, onPosted }) {
     this.#me = me;
     this.#epoch = epoch;
     this.#transmit = transmit;
     this.#nameOf = nameOf;
+    this.#createdOf = createdOf;
     this.#postForm = postForm;
     this.#onPosted = onPosted;
     onDiscarded('outbox', (nonce) => this.stored(nonce)); // sent, or thrown away, by another tab
   }
 
-  post(room, body, nonce) {
-    const entry = outbox.add({ room, name: this.#nameOf(room), epoch: this.#epoch, body, nonce });
+  post(room, body, nonce) { this.#add({ room, name: this.#nameOf(room), created: this.#createdOf(room), epoch: this.#epoch, body, nonce }); }
+
+  #add(written) {
+    const entry = outbox.add(written);
     this.#waitingOf(entry)?.show(entry);
     this.#offer(entry);
     this.#postForms();
@@ -50,9 +54,9 @@ export class Sender {
   }
 
   again(nonce) {
-    const { room, body } = outbox.get(nonce);
+    const { room, name, created, epoch, body } = outbox.get(nonce); // it is for the room it was for
     this.stored(nonce);
-    this.post(room, body, newNonce());
+    this.#add({ room, name, created, epoch, body, nonce: newNonce() });
   }
 
   /** The message itself is here, or its author does not want it any more. */
@@ -146,13 +150,18 @@ export class Sender {
   }
 
   /** After a restore another room may have this id. */
-  #isElsewhere({ room, name, epoch }) { return epoch !== undefined && epoch !== this.#epoch && this.#nameOf(room) !== name; }
+  #isElsewhere({ room, name, created, epoch }) {
+    const now = this.#createdOf(room);
+    if (created && now) return created !== now;
+    return epoch !== undefined && epoch !== this.#epoch && this.#nameOf(room) !== name;
+  }
 
   #offer(entry) {
     if (entry.failed || this.#pause) return;
     if (this.#isElsewhere(entry)) { this.refused({ nonce: entry.nonce, detail: this.#gone }); return; }
     if (this.#shown?.room === entry.room && !this.#shown.isOpen) return;
-    const frame = { type: 'post', room: entry.room, body: entry.body, nonce: entry.nonce };
+    const { room, created, body, nonce } = entry;
+    const frame = { type: 'post', room, room_created: created, author: Number(this.#me), body, nonce }; // the server refuses it for another room, and from another account
     if (this.#forms.has(entry.nonce) || sizeOf(frame) > LARGEST_FRAME) this.#forms.add(entry.nonce);
     else if (this.#way === 'line' && this.#transmit(frame)) this.#offered.set(entry.nonce, performance.now());
   }

@@ -81,6 +81,7 @@ export function createSidebar(side) {
     title,
     /** Of a room that one has; else undefined. */
     nameOf: (room) => rowOf(room)?.querySelector('.room__name').textContent,
+    createdOf: (room) => rowOf(room)?.dataset.created,
     point,
     raise,
     remove,

@@ -55,7 +55,7 @@ export function onDiscarded(kind, then, signal) {
 export function openStorage({ account: mine, epoch, me }) {
   account = mine;
   access('sessionStorage', 'removeItem', PREFIX + LEAVING);
-  takeOld(`${epoch}:${me}:`);
+  if (epoch) takeOld(`${epoch}:${me}:`);
   for (const key of keysOf('localStorage')) if (key.split(':')[2] !== account) access('localStorage', 'removeItem', key);
 }
 

@@ -175,7 +175,7 @@ story('whatever opens or waits: drawers, menu, a lost connection, a refused mess
   await ana.composer.fill('');
   await ana.page.evaluate(() => {
     const entry = { nonce: 'n1', room: 1, body: 'refused', tab: '', at: 1, failed: 'That is not possible.' };
-    localStorage.setItem(`patio:outbox:${document.getElementById('app').dataset.account}:n1`, JSON.stringify(entry));
+    localStorage.setItem(`patio:outbox:${document.body.dataset.account}:n1`, JSON.stringify(entry));
   });
   await ana.page.reload();
   await ana.page.locator('.msg--failed').waitFor();

@@ -161,6 +161,29 @@ story('another account in the same browser sees and keeps nothing of it', async 
   assert.equal(await kept(ana), '');
 });
 
+story('another account that signs in beside an open page gets and sends nothing of it', async ({ patio, person, tolerate }) => {
+  tolerate(/net::ERR_|WebSocket/);
+  await patio.program('tom');
+  const ana = await person('ana');
+  const find = await beginAll(ana);
+  const other = await ana.newTab();
+  await ana.context.clearCookies({ name: /session/ });
+  await other.go('/login?next=%2Fsettings');
+  await other.signIn('tom');
+  await other.arrives('/settings');
+  assert.doesNotMatch(await kept(other), /draft:|outbox:|edit:/);
+  // Her page still knows what waits; its line comes back as his.
+  await find(ana);
+  await ana.context.setOffline(true);
+  await ana.mark();
+  await ana.context.setOffline(false);
+  await eventually(async () => assert.equal(await ana.isMarked(), false));
+  assert.deepEqual(await ana.texts(), ['said before']);
+  await ana.post('by Tom');
+  await ana.sees('by Tom');
+  assert.deepEqual(await ana.texts(), ['said before', 'by Tom']);
+});
+
 story('its author throws away one text, and no other', async ({ person }) => {
   const ana = await person('ana');
   await beginAll(ana);

@@ -24,6 +24,7 @@ mod history;
 mod isolation;
 mod jobs;
 mod joining;
+mod kept_text;
 mod large;
 mod limits;
 mod live;

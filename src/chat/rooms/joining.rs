@@ -24,6 +24,14 @@ impl Rooms {
     /// was removed from a public one.
     pub async fn member(&self, person: &Person, room: RoomId) -> Result<Member, AccessError> {
         let reader = self.reader(person, room).await?;
+        self.member_of(reader).await
+    }
+
+    /// The same for who may read it.
+    ///
+    /// # Errors
+    /// [`AccessError::Removed`] for who was removed from a public one.
+    pub async fn member_of(&self, reader: Reader) -> Result<Member, AccessError> {
         if self.is_removed(&reader).await? {
             return Err(AccessError::Removed);
         }

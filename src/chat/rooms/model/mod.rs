@@ -24,6 +24,8 @@ pub struct Room {
     pub owner_id: Option<UserId>,
     /// What lets others in; known to members alone.
     pub code: Option<Code>,
+    /// With the id it tells this room from all others, also from those of a history that was replaced.
+    pub created_at: Timestamp,
     pub last_seq: Seq,
     pub rev: Rev,
     /// How far this person has read; `None` for somebody who is no member.
@@ -344,6 +346,7 @@ mod tests {
             lobby: false,
             owner_id: Some(UserId(1)),
             code: None,
+            created_at: Timestamp(0),
             last_seq: Seq(7),
             rev: Rev(9),
             last_read_seq,

@@ -19,7 +19,7 @@ pub(super) use self::memberships::{census, mark_read, members, members_after, pa
 
 use super::model::{Code, Progress, Room, Visibility};
 use crate::db::in_order;
-use crate::kernel::{Rev, RoomId, Seq, UserId};
+use crate::kernel::{Rev, RoomId, Seq, Timestamp, UserId};
 
 /// How often a member `m` of a room `r` is mentioned in what they have not read. Where nothing is unread
 /// nothing is looked at; and a room's mentions of a person are one range.
@@ -50,7 +50,7 @@ macro_rules! room_columns {
     () => {
         concat!(
             "r.id, coalesce(o.display_name, r.name), r.topic, r.visibility, r.lobby, r.owner_id,
-             r.code, r.last_seq, r.rev, m.last_read_seq, ",
+             r.code, r.created_at, r.last_seq, r.rev, m.last_read_seq, ",
             unread!(),
             ", ",
             unread_mentions!(),
@@ -149,6 +149,7 @@ in_order! {
         lobby: i64,
         owner_id: Option<i64>,
         code: Option<String>,
+        created_at: i64,
         last_seq: i64,
         rev: i64,
         last_read_seq: Option<i64>,
@@ -170,6 +171,7 @@ impl From<RoomRow> for Room {
             lobby: row.lobby != 0,
             owner_id: row.owner_id.map(UserId),
             code: code.filter(|_| row.last_read_seq.is_some()),
+            created_at: Timestamp(row.created_at),
             last_seq: Seq(row.last_seq),
             rev: Rev(row.rev),
             last_read_seq: row.last_read_seq.map(Seq),
