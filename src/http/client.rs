@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
 
 use super::forwarded::Forwarded;
-use super::target::{Target, WebOrigin};
+use super::target::{Proxy, Target, WebOrigin};
 use super::{Site, cookies};
 use crate::chat::accounts::Visitor;
 
@@ -70,8 +70,12 @@ pub async fn identify(State(site): State<Site>, mut request: Request, next: Next
     if let Some(host) = far_end.host.or(asked).and_then(|host| HeaderValue::from_str(&host).ok()) {
         request.headers_mut().insert(HOST, host);
     }
-    let proxied = !forwarded.is_empty();
-    let target = Target::read(request.headers(), proxied, far_end.https, told_host);
+    let proxy = match trusted.contain(peer) {
+        true if forwarded.is_empty() => Proxy::Silent,
+        true => Proxy::Speaks,
+        false => Proxy::None,
+    };
+    let target = Target::read(request.headers(), proxy, far_end.https, told_host);
     let base = site.about.base_url.as_ref().and_then(|url| WebOrigin::parse(url.origin()));
     let https = target.https == Some(true) || base.as_ref().is_some_and(|base| base.https);
     let port = match &base {

@@ -14,6 +14,8 @@ use axum::http::header::{FORWARDED, HeaderName};
 use crate::config::Networks;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Of nginx, by convention: the address of the visitor alone.
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
@@ -41,7 +43,12 @@ impl Forwarded {
             protos: entries(headers, &FORWARDED_PROTO),
             hosts: entries(headers, &FORWARDED_HOST),
         };
-        if legacy.is_empty() { Self::standard(headers) } else { legacy }
+        let found = if legacy.is_empty() { Self::standard(headers) } else { legacy };
+        if found.is_empty() {
+            Self { addresses: entries(headers, &REAL_IP), ..found }
+        } else {
+            found
+        }
     }
 
     /// `Forwarded` counts only where nothing else is there: a proxy that does not know this header
@@ -179,6 +186,15 @@ mod tests {
         }
         let lines = [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-for", "10.1.2.3")];
         assert_eq!(far_end(&lines).ip.to_string(), "203.0.113.9");
+    }
+
+    #[test]
+    fn the_address_alone_counts_where_a_proxy_says_nothing_else() {
+        let real = ("x-real-ip", "203.0.113.9");
+        assert_eq!(far_end(&[real]).ip.to_string(), "203.0.113.9");
+        for other in [("x-forwarded-for", "198.51.100.4"), ("forwarded", "for=198.51.100.4")] {
+            assert_eq!(far_end(&[real, other]).ip.to_string(), "198.51.100.4", "{other:?}");
+        }
     }
 
     #[test]

@@ -169,27 +169,30 @@ mod tests {
     use axum::http::HeaderValue;
     use axum::http::header::HOST;
 
+    use super::super::target::Proxy;
     use super::*;
 
     /// What the way to the server looks like.
     #[derive(Clone, Copy)]
     struct Way {
         host: &'static str,
-        proxied: bool,
+        proxy: Proxy,
         https: Option<bool>,
         told_host: bool,
         base: Option<&'static str>,
     }
 
     const DIRECT: Way =
-        Way { host: "nas:3000", proxied: false, https: None, told_host: false, base: None };
+        Way { host: "nas:3000", proxy: Proxy::None, https: None, told_host: false, base: None };
     const TLS: Way = Way {
         host: "chat.example.org",
-        proxied: true,
+        proxy: Proxy::Speaks,
         https: Some(true),
         told_host: false,
         base: None,
     };
+    /// One that adds nothing to a request.
+    const SILENT: Way = Way { proxy: Proxy::Silent, https: None, ..TLS };
     /// A proxy that says nothing of the scheme.
     const MUTE: Way = Way { https: None, ..TLS };
     /// One that leaves its own name for us in the request.
@@ -202,7 +205,7 @@ mod tests {
         for (name, value) in said {
             headers.append(HeaderName::from_static(name), value.parse().expect("a value"));
         }
-        let target = Target::read(&headers, way.proxied, way.https, way.told_host);
+        let target = Target::read(&headers, way.proxy, way.https, way.told_host);
         sender(&headers, &target, way.base.map(|url| url.parse().expect("a URL")).as_ref())
     }
 
@@ -237,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_foreign_page_is_foreign_in_every_set_up() {
-        for way in [DIRECT, TLS, MUTE, BASED] {
+        for way in [DIRECT, TLS, MUTE, SILENT, BASED] {
             for origin in [
                 "https://evil.example",
                 "http://evil.example:3000",
@@ -261,6 +264,33 @@ mod tests {
         let twice = [("origin", "https://chat.example.org"), ("origin", "https://evil.example")];
         assert_eq!(judge(TLS, &twice), Sender::ForeignPage);
         assert_ne!(with_origin(HIDDEN, "https://evil.example"), Sender::OwnPage);
+    }
+
+    #[test]
+    fn where_a_proxy_may_stand_that_says_nothing_scheme_and_port_are_unclear() {
+        for page in [
+            "https://chat.example.org",
+            "https://chat.example.org:8443",
+            "http://chat.example.org:3000",
+        ] {
+            assert_eq!(with_origin(SILENT, page), Sender::Unclear(page.to_owned()));
+            let nobody = Way { proxy: Proxy::None, ..SILENT };
+            assert_eq!(with_origin(nobody, page), Sender::ForeignPage, "{page}");
+        }
+        assert_eq!(with_origin(SILENT, "http://chat.example.org"), Sender::OwnPage);
+        let named = Way { host: "chat.example.org:80", ..SILENT };
+        assert_eq!(with_origin(named, "http://chat.example.org:3000"), Sender::ForeignPage);
+    }
+
+    #[test]
+    fn a_name_that_nobody_can_read_is_no_name_of_ours() {
+        for host in ["chat.example.org@evil.example", "evil.example/", "evil example", ""] {
+            for way in [DIRECT, TLS, MUTE, SILENT] {
+                let way = Way { host, ..way };
+                let page = "https://chat.example.org";
+                assert_eq!(with_origin(way, page), Sender::ForeignPage, "{host}");
+            }
+        }
     }
 
     #[test]

@@ -205,7 +205,8 @@ impl FromRequestParts<Site> for CanAmend {
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
         let CanSee { reader, message } = CanSee::from_request_parts(parts, site).await?;
-        Ok(Self(site.messages.author(&reader, message.id).await?))
+        let member = site.rooms.member_of(reader.clone()).await?;
+        Ok(Self(site.messages.author(&reader, &member, message.id).await?))
     }
 }
 

@@ -80,14 +80,27 @@ impl fmt::Display for HostName {
     }
 }
 
+/// What stands between a browser and this server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Proxy {
+    /// Nothing: whoever connects is not trusted to be a proxy.
+    #[default]
+    None,
+    /// Perhaps a proxy that says nothing, perhaps somebody of the same network.
+    Silent,
+    /// A trusted proxy, which says something of who is behind it.
+    Speaks,
+}
+
 /// Where a request was sent, and how sure that is.
 #[derive(Clone, Debug, Default)]
 pub struct Target {
     /// The scheme, where the connection itself or a proxy says it.
     pub https: Option<bool>,
-    /// A trusted proxy stands between.
-    pub proxied: bool,
+    pub proxy: Proxy,
     pub host: Option<HostName>,
+    /// There is a name, and nobody can read it.
+    is_unreadable: bool,
     /// The proxy may have put a name of its own in place of the one the browser asked for.
     hides_host: bool,
 }
@@ -96,15 +109,18 @@ impl Target {
     /// `told_host`: the proxy says which host the browser asked for.
     pub fn read(
         headers: &HeaderMap,
-        proxied: bool,
+        proxy: Proxy,
         told_scheme: Option<bool>,
         told_host: bool,
     ) -> Self {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let named = headers.get(HOST);
+        let host = named.and_then(|host| host.to_str().ok());
         let host = host.and_then(|host| HostName::read(&host.parse().ok()?));
-        let hides_host = proxied && !told_host && host.as_ref().is_none_or(HostName::is_internal);
-        let https = told_scheme.or((!proxied).then_some(false));
-        Self { https, proxied, host, hides_host }
+        let is_unreadable = named.is_some() && host.is_none();
+        let speaks = proxy == Proxy::Speaks;
+        let hides_host = speaks && !told_host && host.as_ref().is_none_or(HostName::is_internal);
+        let https = told_scheme.or((!speaks).then_some(false));
+        Self { https, proxy, host, is_unreadable, hides_host }
     }
 
     /// The origin that it has, if the request says all of it.
@@ -114,6 +130,9 @@ impl Target {
 
     /// Whether it can be what an origin was asked for.
     pub fn is(&self, origin: &WebOrigin) -> Match {
+        if self.is_unreadable {
+            return Match::No;
+        }
         let Some(host) = &self.host else { return Match::Perhaps };
         if self.hides_host {
             return Match::Perhaps;
@@ -123,8 +142,14 @@ impl Target {
         let own = WebOrigin::new(origin.https, host);
         match (own.host == origin.host, own.port == origin.port) {
             (true, true) if scheme => Match::Yes,
+            // TLS may end at a proxy that says nothing at all.
+            (true, true) if self.proxy == Proxy::Silent => Match::Perhaps,
             // Some proxies leave out the port.
-            (true, false) if scheme && self.proxied && host.port.is_none() => Match::Perhaps,
+            (true, false) if host.port.is_none() => match self.proxy {
+                Proxy::Speaks if scheme => Match::Perhaps,
+                Proxy::Silent => Match::Perhaps,
+                _ => Match::No,
+            },
             _ => Match::No,
         }
     }
@@ -140,7 +165,8 @@ impl Target {
     /// Whether it was asked for under the public address. What is not known does not speak against it.
     pub fn is_at(&self, base: &BaseUrl) -> bool {
         let Some(base) = WebOrigin::parse(base.origin()) else { return true };
-        let same_scheme = !self.proxied || self.https.is_none_or(|https| https == base.https);
+        let same_scheme =
+            self.proxy != Proxy::Speaks || self.https.is_none_or(|https| https == base.https);
         let host = Self { https: Some(base.https), ..self.clone() };
         same_scheme && host.is(&base) != Match::No
     }

@@ -78,7 +78,8 @@ async fn edit(
     page: Frame,
     FormBody(edit): MessageForm<EditForm>,
 ) -> Result<Response, Problem> {
-    let author = site.messages.author(&seen.reader, seen.message.id).await?;
+    let member = site.rooms.member_of(seen.reader.clone()).await?;
+    let author = site.messages.author(&seen.reader, &member, seen.message.id).await?;
     let body = match MessageBody::parse(&edit.body) {
         Ok(body) => body,
         Err(problem) => {
@@ -173,7 +174,7 @@ async fn message_page(
         id: message.id.0,
         message: shown,
         deleted: message.is_deleted(),
-        may_amend: message.author.id == me.id,
+        may_amend: message.author.id == me.id && !site.rooms.is_removed(reader).await?,
         may_moderate: message.author.id != me.id && may_moderate(me, room),
         author: message.author.display_name.clone(),
         form,

@@ -30,13 +30,24 @@ impl Session {
         let reader = self.site().rooms.reader(&self.me.person, room).await;
         drop(reading);
         let opened = match reader {
-            Ok(reader) => self.catch_up(&reader, since, id).await.map_err(Problem::from),
+            Ok(reader) => self.open_for(&reader, since, id).await.map_err(Problem::from),
             Err(error) => Err(error.into()),
         };
         if let Err(problem) = opened {
             self.connection.ignore(topic);
             self.fail(&problem, None, Some(room));
         }
+    }
+
+    async fn open_for(
+        &self,
+        reader: &Reader,
+        since: Option<Rev>,
+        id: Option<MessageId>,
+    ) -> Result<(), Fault> {
+        let removed = self.site().rooms.is_removed(reader).await?;
+        self.set_removed_from(reader.room().id, removed);
+        self.catch_up(reader, since, id).await
     }
 
     async fn catch_up(
@@ -138,6 +149,7 @@ impl Session {
             // Invited again meanwhile: the notice of that comes next.
             Ok(reader) if reader.room().is_member() => {}
             Ok(_) => {
+                self.set_removed_from(room, true);
                 self.send(&Frame::Closed { room, reason: REMOVED });
                 self.show_room(room).await;
             }

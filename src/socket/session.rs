@@ -4,9 +4,10 @@
 //! all come to the same place. It sleeps while others talk, since the hub writes to the socket
 //! itself. What needs the database is boxed, so that an idle connection does not keep room for it.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -63,6 +64,8 @@ pub(super) struct Session {
     posts: Posts,
     /// The rooms in which somebody typed a moment ago.
     typed: Vec<(RoomId, Timestamp)>,
+    /// Rooms that this person may still read, and was removed from: nothing they do there is shown.
+    removed_from: Mutex<HashSet<RoomId>>,
 }
 
 impl Session {
@@ -74,9 +77,9 @@ impl Session {
         connection: Connection<Chat>,
     ) -> Self {
         let frames = hall.site.rates.is_on().then(TokenBucket::default);
-        let (posts, typed) = Default::default();
+        let (posts, typed, removed_from) = Default::default();
         let used = hall.site.clock.now();
-        Self { hall, me, t, form, connection, used, frames, posts, typed }
+        Self { hall, me, t, form, connection, used, frames, posts, typed, removed_from }
     }
 
     /// What happened `since` is told first, as far as it is about people and rooms.
@@ -171,11 +174,11 @@ impl Session {
 
     fn count(&mut self) -> Flow {
         let now = self.hall.site.clock.now();
-        if self.frames.as_mut().is_none_or(|frames| frames.take(FRAMES, now).is_ok()) {
-            Flow::Continue(())
-        } else {
-            Flow::Break(Ending::Said { code: TOO_FAST, wait: true })
-        }
+        let Some(Err(wait)) = self.frames.as_mut().map(|frames| frames.take(FRAMES, now)) else {
+            return Flow::Continue(());
+        };
+        self.fail(&Problem::too_many(wait), None, None);
+        Flow::Break(Ending::Said { code: TOO_FAST, wait: true })
     }
 
     async fn answer(&mut self, text: String) -> Flow {
@@ -243,7 +246,7 @@ impl Session {
         let now = self.site().clock.now();
         self.typed.retain(|(_, at)| (*at..at.plus(TYPING_EVERY)).contains(&now));
         let is_new = !self.typed.iter().any(|(typed, _)| *typed == room);
-        if is_new && self.typed.len() < TYPING_ROOMS {
+        if is_new && self.typed.len() < TYPING_ROOMS && !self.is_removed_from(room) {
             self.typed.push((room, now));
             let person = self.me.person.clone();
             let own = Topic::Person(person.id);
@@ -251,10 +254,24 @@ impl Session {
         }
     }
 
+    fn is_removed_from(&self, room: RoomId) -> bool {
+        self.removed_from.lock().unwrap_or_else(PoisonError::into_inner).contains(&room)
+    }
+
+    pub(super) fn set_removed_from(&self, room: RoomId, removed: bool) {
+        let mut rooms = self.removed_from.lock().unwrap_or_else(PoisonError::into_inner);
+        if removed {
+            rooms.insert(room);
+        } else {
+            rooms.remove(&room);
+        }
+    }
+
     async fn act(&mut self, notice: Notice) -> Flow {
         match notice {
             Notice::Ended(ending) => return end(code_of(ending)),
             Notice::Joined(room) => {
+                self.set_removed_from(room, false);
                 self.connection.listen(Topic::Members(room));
                 self.show_room(room).await;
             }

@@ -42,6 +42,8 @@ async fn pages_are_at_the_public_address_and_nowhere_else() {
         &[("host", "evil.example")][..],
         &[("host", "nas:3000")],
         &[("host", "chat.example.org.evil.example")],
+        &[("host", "chat.example.org@evil.example")],
+        &[("host", "evil.example/")],
         &[("host", "chat.example.org:8443")],
         &[("host", "chat.example.org"), ("x-forwarded-host", "evil.example")],
         &[("host", "evil.example"), ("x-forwarded-proto", "https")],

@@ -110,6 +110,8 @@ async fn guesses_count_by_network_and_by_account_and_never_keep_the_owner_out() 
                 "one /56" => (format!("2001:db8:7:{n:x}::1"), format!("somebody{n}")),
                 "one /48" => (format!("2001:db8:7:{n:x}00::1"), format!("somebody{n}")),
                 "one /24" => (format!("203.0.113.{}", n + 10), format!("somebody{n}")),
+                // By her name or by her address: one account.
+                _ if n % 3 == 0 => (format!("198.51.{n}.1"), "ANA@example.test".to_owned()),
                 _ => (format!("198.51.{n}.1"), "ana".to_owned()),
             };
             answers.push(if n % 2 == 0 {

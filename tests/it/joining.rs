@@ -20,6 +20,8 @@ struct House {
     /// As it was when ex was a member.
     old: Value,
     message: Value,
+    /// What ex said there while they were in it.
+    own: Value,
 }
 
 impl House {
@@ -34,6 +36,7 @@ impl House {
             guest.post("/join", json!({"code": room["code"]})).await;
         }
         let message = ana.post(&format!("{path}/messages"), json!({"body": "hola"})).await;
+        let own = ex.post(&format!("{path}/messages"), json!({"body": "adios"})).await;
         let mut live = ex.live().await;
         live.until("present").await;
         live.open_room(room["id"].as_i64().expect("an id"), None).await;
@@ -43,8 +46,9 @@ impl House {
         assert_eq!(owner.submit(&format!("{path}/messages"), &kick).await.status, StatusCode::OK);
         let mut browser = server.browser();
         browser.login("ex", PASSWORD).await;
-        let (id, old, message) = (room["id"].clone(), room["code"].clone(), message["id"].clone());
-        Self { server, ana, bert, ex, live, browser, id, path, old, message }
+        let (id, old) = (room["id"].clone(), room["code"].clone());
+        let (message, own) = (message["id"].clone(), own["id"].clone());
+        Self { server, ana, bert, ex, live, browser, id, path, old, message, own }
     }
 
     async fn code(&self) -> Value {
@@ -59,6 +63,7 @@ impl House {
             (Method::POST, format!("{path}/join"), json!({})),
             (Method::POST, format!("{path}/messages"), json!({"body": "otra vez"})),
             (Method::PUT, format!("/messages/{}/reactions/👍", self.message), json!({})),
+            (Method::PATCH, format!("/messages/{}", self.own), json!({"body": "otra vez"})),
             (Method::POST, "/join".to_owned(), json!({"code": self.old})),
             (Method::POST, "/join".to_owned(), json!({"code": new})),
         ] {
@@ -71,6 +76,7 @@ impl House {
             (format!("{path}/messages"), "body", "otra vez"),
             (format!("{path}/messages"), "body", "/me vuelve"),
             (format!("/messages/{}/reactions", self.message), "emoji", "👍"),
+            (format!("/messages/{}/edit", self.own), "body", "de nuevo"),
             ("/rooms/1/messages".to_owned(), "body", "/join Huerto"),
             ("/rooms/1/messages".to_owned(), "body", &format!("#gR {new}")),
             ("/join".to_owned(), "code", "huerto"),
@@ -96,7 +102,9 @@ impl House {
     async fn is_out(&self) {
         assert_eq!(self.ana.get(&self.path).await["members"], 2);
         let said = self.ana.get(&format!("{}/messages", self.path)).await;
-        assert_eq!(said["items"].as_array().map(Vec::len), Some(1), "{said}");
+        let bodies: Vec<_> = said["items"].as_array().expect("items").iter().collect();
+        assert_eq!(bodies.len(), 2, "{said}");
+        assert_eq!((&bodies[0]["body"], &bodies[1]["body"]), (&json!("hola"), &json!("adios")));
         assert_eq!(said["items"][0]["reactions"], json!([]));
     }
 }
@@ -127,6 +135,36 @@ async fn who_was_removed_comes_back_by_no_door() {
             assert_eq!(page.status, StatusCode::NOT_FOUND);
         }
     }
+}
+
+#[tokio::test]
+async fn nobody_sees_who_was_removed_type_and_everybody_does_once_they_are_back() {
+    let mut house = House::with("public").await;
+    house.live.until("closed").await;
+    let room = house.id.as_i64().expect("an id");
+    let mut ana = house.ana.live().await;
+    ana.until("present").await;
+    ana.open_room(room, None).await;
+    let typing = json!({"type": "typing", "room": room});
+    // On the connection that was there, and on one that comes later.
+    let mut later = house.ex.live().await;
+    later.until("present").await;
+    for live in [&mut house.live, &mut later] {
+        live.open_room(room, None).await;
+        live.send(typing.clone()).await;
+        live.send(json!({"type": "ping"})).await;
+        live.until("pong").await;
+    }
+    let invited = json!({"name": "ex"});
+    house.bert.post(&format!("{}/members", house.path), invited).await;
+    house.live.until("room").await;
+    house.live.send(typing).await;
+    let first = ana.until("typing").await;
+    assert_eq!(first["user"]["name"], "ex");
+    house.live.send(json!({"type": "ping"})).await;
+    house.live.until("pong").await;
+    ana.send(json!({"type": "ping"})).await;
+    assert_ne!(ana.next().await["type"], "typing", "only the last one was shown");
 }
 
 #[tokio::test]

@@ -79,6 +79,14 @@ async fn whatever_completes_nothing_counts_towards_the_pace() {
         assert!(raw.send(&begin).await && raw.send(&again.repeat(201)).await, "{what}");
         assert_eq!(raw.closed().await, 4429, "{what}");
     }
+    let mut live = ana.live().await;
+    live.until("present").await;
+    for _ in 0..=200 {
+        live.send(json!({"type": "ping"})).await;
+    }
+    let said = live.until("error").await;
+    assert_eq!((&said["status"], live.closed().await), (&json!(429), 4429), "{said}");
+    assert!(said["retry_after"].as_u64() >= Some(1));
     let mut honest = Raw::open(server.address, &ana).await;
     let ping = br#"{"type":"ping"}"#;
     let pieces = ping.iter().enumerate().map(|(n, byte)| {

@@ -67,7 +67,7 @@ impl Accounts {
     ) -> Result<Proven, SignInError> {
         let user = found.as_ref().map(|(person, _)| person.id);
         let seen = self.seen(user, from).await?;
-        let attempt = self.guesses.begin(keys(seen.known, login, from)).await;
+        let attempt = self.guesses.begin(keys(seen.known, account(user, login), from)).await;
         let attempt = attempt.map_err(|wait| refused(wait, from))?;
         let typed = PlainPassword::parse(password).ok();
         let hash = found.as_ref().map(|(_, hash)| hash.clone()).filter(|_| typed.is_some());
@@ -122,19 +122,23 @@ impl Accounts {
 
 /// What a wrong password counts against. Where somebody signed in before, it counts against that place
 /// alone: no stranger can lock anybody out.
-fn keys(known: Known, login: &str, from: &Visitor) -> Vec<Key> {
+fn keys(known: Known, account: Credential, from: &Visitor) -> Vec<Key> {
     let networks = from.keys().into_iter();
     match known {
         Known::Device(device) => vec![Key::Device(device)],
         Known::Address => networks.take(1).collect(),
-        Known::No => networks.chain([Key::Account(account(login))]).collect(),
+        Known::No => networks.chain([Key::Account(account)]).collect(),
     }
 }
 
-/// An account as it was named, in one form for all spellings that find it.
-fn account(login: &str) -> Credential {
-    let email = login.contains('@').then(|| login.trim().to_lowercase());
-    Secret::new(email.unwrap_or_else(|| fold(login))).credential()
+/// An account, whether it was named by its name or its address; where there is none, what was typed, in
+/// one form for all spellings.
+fn account(user: Option<UserId>, login: &str) -> Credential {
+    let named = || match login.contains('@') {
+        true => login.trim().to_lowercase(),
+        false => fold(login),
+    };
+    Secret::new(user.map_or_else(named, |user| format!("user {}", user.0))).credential()
 }
 
 /// A hash for each user: rows of one device do not tell that they are.

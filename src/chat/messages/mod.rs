@@ -97,11 +97,17 @@ impl Messages {
         Ok(messages)
     }
 
-    /// The right to edit a message: its author has it, as long as they may read it.
+    /// The right to edit a message: its author has it, as long as they may write where it stands. Who was
+    /// removed says nothing new there, and not in an old message either.
     ///
     /// # Errors
     /// [`WriteError::NotTheAuthor`] for everybody else.
-    pub async fn author(&self, reader: &Reader, id: MessageId) -> Result<Author, WriteError> {
+    pub async fn author(
+        &self,
+        reader: &Reader,
+        _: &Member,
+        id: MessageId,
+    ) -> Result<Author, WriteError> {
         let message = self.find(reader, id).await?.ok_or(WriteError::NotFound)?;
         if message.author.id == reader.person().id {
             Ok(Author { room: message.room, message: message.id })
