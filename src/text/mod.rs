@@ -3,7 +3,9 @@
 //!
 //! Knows no feature, no database and no language of the reader.
 
+pub mod addresses;
 pub mod collation;
+pub mod effort;
 pub mod links;
 pub mod names;
 pub mod normalize;

@@ -8,8 +8,9 @@ use std::ops::Range;
 use html_escape::{encode_double_quoted_attribute, encode_text};
 use icu_properties::CodePointMapData;
 use icu_properties::props::Script;
-use unicode_normalization::char::is_combining_mark;
 
+use super::places::{Places, SIGNS, is_of_names};
+use crate::text::effort::looked_at;
 use crate::text::links::links;
 use crate::text::names::fold;
 use crate::text::scripts::is_written_without_spaces;
@@ -20,8 +21,6 @@ const CLOSE: &str = "</p>";
 /// Of a word behind an `@` no more can be a name: 32 characters, accents that stand for themselves,
 /// and the marks of a sentence behind it.
 const LONGEST_WORD: usize = 64;
-/// The sign as keyboards write it, also those of Chinese and Japanese.
-const SIGNS: [char; 3] = ['@', '\u{ff20}', '\u{fe6b}'];
 
 /// Renders a body. Empty lines divide paragraphs. For each word behind an `@`, `find` is asked how the
 /// user is written whose folded name it is, for one reading of the word after the other.
@@ -63,13 +62,14 @@ struct Writer<F> {
 
 impl<F: FnMut(&str) -> Option<String>> Writer<F> {
     fn line(&mut self, line: &str) {
-        let mut at = 0;
+        let (mut at, mut places) = (0, Places::new(line));
         for link in links(line) {
-            self.text(line, at..link.at.start);
+            self.text(line, at..link.at.start, &mut places);
             self.link(&link.href, line.get(link.at.clone()).unwrap_or_default());
             at = link.at.end;
+            places.pass_link(at);
         }
-        self.text(line, at..line.len());
+        self.text(line, at..line.len(), &mut places);
     }
 
     fn link(&mut self, href: &str, typed: &str) {
@@ -87,17 +87,13 @@ impl<F: FnMut(&str) -> Option<String>> Writer<F> {
     }
 
     /// What stands in the line between addresses.
-    fn text(&mut self, line: &str, part: Range<usize>) {
+    fn text(&mut self, line: &str, part: Range<usize>, places: &mut Places<'_>) {
         let mut at = part.start;
         while let Some((sign, length)) = next_sign(line, at..part.end) {
             self.escaped(line.get(at..sign));
             at = sign + length;
             let behind = line.get(at..part.end).unwrap_or_default();
-            let named = if may_mention(line.get(..sign).unwrap_or_default()) {
-                self.named(behind)
-            } else {
-                None
-            };
+            let named = if places.may_mention(sign) { self.named(behind) } else { None };
             let written = line.get(sign..at);
             match named {
                 Some((typed, name)) => {
@@ -117,10 +113,14 @@ impl<F: FnMut(&str) -> Option<String>> Writer<F> {
     /// As much of the word at the beginning as is somebody's name, and how they write it.
     fn named<'a>(&mut self, text: &'a str) -> Option<(&'a str, String)> {
         let word = text.split(|c| !is_of_names(c)).next().unwrap_or_default();
+        looked_at(word.len());
         if text.get(word.len()..)?.starts_with(SIGNS) {
             return None;
         }
-        readings(word).find_map(|typed| (self.find)(&fold(typed)).map(|name| (typed, name)))
+        readings(word).find_map(|typed| {
+            looked_at(typed.len());
+            (self.find)(&fold(typed)).map(|name| (typed, name))
+        })
     }
 
     /// Names are letters, digits and marks that mean nothing in HTML.
@@ -133,36 +133,12 @@ impl<F: FnMut(&str) -> Option<String>> Writer<F> {
     }
 }
 
-/// What a name may have in it.
-fn is_of_names(c: char) -> bool {
-    c.is_alphanumeric() || is_combining_mark(c) || "._-".contains(c)
-}
-
 /// Where the next sign stands, and how long it is.
 fn next_sign(line: &str, part: Range<usize>) -> Option<(usize, usize)> {
-    let (at, sign) = line.get(part.clone())?.char_indices().find(|(_, c)| SIGNS.contains(c))?;
+    let found = line.get(part.clone())?.char_indices().find(|(_, c)| SIGNS.contains(c));
+    looked_at(found.map_or(part.len(), |(at, _)| at));
+    let (at, sign) = found?;
     Some((part.start + at, sign.len_utf8()))
-}
-
-/// Whether a mention may stand behind this text: not inside a word, and not in the path of an address.
-fn may_mention(before: &str) -> bool {
-    let apart = before
-        .chars()
-        .next_back()
-        .is_none_or(|c| (!is_of_names(c) || is_written_without_spaces(c)) && !SIGNS.contains(&c));
-    apart && !ends_in_address(before)
-}
-
-/// Whether the text ends in something like `192.168.1.7/` or `localhost:3000/?q=`: what has the shape
-/// of a host, and a path or query behind it.
-fn ends_in_address(text: &str) -> bool {
-    let word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
-    let word =
-        word.trim_start_matches(|c: char| !c.is_alphanumeric() && !SIGNS.contains(&c) && c != '[');
-    let Some((host, _)) = word.split_once(['/', '?', '#']) else { return false };
-    let inner = host.trim_matches('.');
-    !host.contains(SIGNS)
-        && (inner.contains('.') || host.contains(':') || host.eq_ignore_ascii_case("localhost"))
 }
 
 /// How the word behind an `@` may be read as a name, the likeliest first: without the marks of a
@@ -207,6 +183,7 @@ mod tests {
 
     use super::*;
     use crate::chat::messages::model::MessageBody;
+    use crate::text::effort;
 
     #[track_caller]
     fn check(body: &str, html: &str) {
@@ -345,6 +322,50 @@ mod tests {
         }
     }
 
+    /// How much is looked at where a text of so many characters is nothing but this.
+    fn effort_of(piece: &str, length: usize) -> usize {
+        let body: String = piece.chars().cycle().take(length).collect();
+        effort::of(|| among_people(&body))
+    }
+
+    #[test]
+    fn a_text_twice_as_long_costs_twice_as_much_whatever_it_is() {
+        for piece in [
+            "an ordinary text, with (marks) in it ",
+            "@中",
+            "/@a",
+            "@a",
+            "中@",
+            "a@b.c/@",
+            "x.org/@ana，",
+            "localhost/?",
+            "http://[",
+            "http://%/",
+            "http://%?",
+            "http:///",
+            "http://",
+            "https://x:y/(",
+            "https://x:y\\",
+            "https://x.org/(",
+            "a.co:99999/(",
+            "a.co:99999?(",
+            "a.b/?#@c",
+            "www.",
+            "x.org/",
+            "a.",
+            "a-",
+            "a@",
+            "中a.",
+            "@中a.b",
+            "。",
+            "，http://",
+            "([{",
+        ] {
+            let (once, twice) = (effort_of(piece, 4_000), effort_of(piece, 8_000));
+            assert!(twice <= 2 * once + 200, "{piece}: {once}, {twice}");
+        }
+    }
+
     #[test]
     fn only_html_that_is_more_than_its_text_is_stored() {
         for (body, kept) in [
@@ -368,6 +389,14 @@ mod tests {
                 let kept = stored(&html, body.as_str()).to_owned();
                 prop_assert_eq!(restored(kept, body.as_str()), html);
             }
+        }
+
+        #[test]
+        fn no_text_costs_more_than_its_length(
+            piece in "(https?://|@|/|\\?|#|\\[|\\(|%|:|:9|\\.|\\\\|a|b.c|x\\.org|中|，| ){1,8}",
+        ) {
+            let (once, twice) = (effort_of(&piece, 2_000), effort_of(&piece, 4_000));
+            prop_assert!(twice <= 2 * once + 500, "{}: {}, {}", piece, once, twice);
         }
 
         /// Whatever is written: only our four tags come out, and only our attributes.

@@ -4,6 +4,7 @@ mod append;
 pub mod markup;
 mod mentions;
 pub mod model;
+mod places;
 mod ring;
 mod store;
 

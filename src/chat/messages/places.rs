@@ -1,0 +1,113 @@
+//! Where in a line a word behind an `@` may mention somebody: not inside a word, and not in something
+//! like `192.168.1.7/` or `localhost:3000/?q=`, which has the shape of a host and a path behind it.
+//!
+//! Goes along the line once, however many signs are in it.
+
+use unicode_normalization::char::is_combining_mark;
+
+use crate::text::addresses::Walk;
+use crate::text::effort::looked_at;
+use crate::text::scripts::is_written_without_spaces;
+
+/// The sign as keyboards write it, also those of Chinese and Japanese.
+pub(super) const SIGNS: [char; 3] = ['@', '\u{ff20}', '\u{fe6b}'];
+
+/// Goes along a line, from its beginning to each sign and past each link.
+pub(super) struct Places<'a> {
+    line: &'a str,
+    /// What was walked, in bytes.
+    at: usize,
+    state: State,
+    /// Of the word, which ends where an address does.
+    walk: Walk,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Between words, or among the marks before one.
+    Apart,
+    /// Directly behind a link: what goes on like an address belongs to it.
+    Link,
+    /// In a word that may be a host, which begins here.
+    Host(usize),
+    /// In a word that is no address.
+    Word,
+    Address,
+}
+
+impl<'a> Places<'a> {
+    pub fn new(line: &'a str) -> Self {
+        Self { line, at: 0, state: State::Apart, walk: Walk::default() }
+    }
+
+    /// Goes on behind a link, which ends here.
+    pub fn pass_link(&mut self, end: usize) {
+        (self.at, self.state) = (end, State::Link);
+    }
+
+    /// Whether the sign that stands here may mention. Signs are asked for in their order.
+    pub fn may_mention(&mut self, sign: usize) -> bool {
+        let walked = self.at;
+        for (offset, c) in self.line.get(walked..sign).unwrap_or_default().char_indices() {
+            self.step(walked + offset, c);
+        }
+        self.at = sign;
+        self.stands_apart(sign) && self.state != State::Address
+    }
+
+    fn step(&mut self, at: usize, c: char) {
+        looked_at(1);
+        if self.state == State::Link {
+            self.state = match c {
+                '.' => return,
+                '/' | '?' | '#' => State::Address,
+                _ => State::Apart,
+            };
+            self.walk = Walk::default();
+        }
+        let is_sign = SIGNS.contains(&c);
+        if self.state == State::Apart {
+            if !is_sign && !c.is_alphanumeric() && c != '[' {
+                return;
+            }
+            self.state = State::Host(at);
+            self.walk = Walk::default();
+        }
+        let behind = self.line.get(at + c.len_utf8()..).unwrap_or_default();
+        let kept = self.walk.keeps(c, behind);
+        if is_sign {
+            // A name, not a host.
+            if matches!(self.state, State::Host(_)) {
+                self.state = State::Word;
+            }
+        } else if !kept {
+            self.state = State::Apart;
+        } else if let State::Host(start) = self.state
+            && "/?#".contains(c)
+        {
+            let host = self.line.get(start..at).unwrap_or_default();
+            self.state = if is_host(host) { State::Address } else { State::Word };
+        }
+    }
+
+    /// Whether what stands here is no part of a word before it.
+    fn stands_apart(&self, at: usize) -> bool {
+        let before = self.line.get(..at).and_then(|before| before.chars().next_back());
+        before.is_none_or(|c| {
+            (!is_of_names(c) || is_written_without_spaces(c)) && !SIGNS.contains(&c)
+        })
+    }
+}
+
+/// What a name may have in it.
+pub(super) fn is_of_names(c: char) -> bool {
+    c.is_alphanumeric() || is_combining_mark(c) || "._-".contains(c)
+}
+
+/// Whether a word in front of a path has the shape of a host.
+fn is_host(word: &str) -> bool {
+    looked_at(word.len());
+    word.trim_matches('.').contains('.')
+        || word.contains(':')
+        || word.eq_ignore_ascii_case("localhost")
+}

@@ -1,0 +1,103 @@
+//! Which characters a web address goes on with, and where it ends.
+//!
+//! Goes by what Unicode says of each character, since tools leave letters of every script unescaped
+//! and people put the marks of every script behind.
+
+use icu_properties::props::{
+    BidiControl, GeneralCategory, GeneralCategoryGroup, TerminalPunctuation,
+};
+use icu_properties::{CodePointMapData, CodePointSetData};
+
+use super::effort::looked_at;
+use super::visible::{is_ignorable, is_mark};
+
+/// Goes along an address, one character after the other.
+#[derive(Debug, Default)]
+pub struct Walk {
+    /// Brackets that are not closed yet.
+    open: Vec<char>,
+    before: Option<char>,
+}
+
+impl Walk {
+    pub fn behind(before: Option<char>) -> Self {
+        Self { open: Vec::new(), before }
+    }
+
+    /// Whether the address goes on with `c`, behind which stands `rest`.
+    pub fn keeps(&mut self, c: char, rest: &str) -> bool {
+        looked_at(1);
+        let kept = match c {
+            '(' | '[' | '{' => {
+                self.open.push(c);
+                true
+            }
+            ')' => self.open.pop() == Some('('),
+            ']' => self.open.pop() == Some('['),
+            '}' => self.open.pop() == Some('{'),
+            // Two addresses, parted by a mark.
+            ',' | ';' | '|' => scheme_of(rest).is_none(),
+            c if c.is_ascii() => c.is_ascii_graphic() && !"\"<>`".contains(c),
+            c => belongs(c, self.before, rest.chars().next()),
+        };
+        self.before = Some(c);
+        kept
+    }
+}
+
+/// How long `http://` or `https://` at the beginning is.
+pub fn scheme_of(text: &str) -> Option<usize> {
+    ["http://", "https://"].into_iter().map(str::len).find(|length| {
+        text.get(..*length).is_some_and(|start| {
+            start.eq_ignore_ascii_case("http://") || start.eq_ignore_ascii_case("https://")
+        })
+    })
+}
+
+/// Whether a character that is not ASCII is part of the address that it stands in.
+fn belongs(c: char, before: Option<char>, next: Option<char>) -> bool {
+    use GeneralCategoryGroup as Group;
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    let in_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || is_mark(c));
+    let joins = in_word(before) && in_word(next);
+    if CodePointSetData::new::<BidiControl>().contains(c)
+        || Group::Separator.contains(category)
+        || category == GeneralCategory::Control
+    {
+        return false;
+    }
+    if is_ignorable(c) {
+        // Joiners in words of Persian or Hindi, variants of emoji.
+        return matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
+    }
+    if Group::Punctuation.contains(category) {
+        let parts = CodePointSetData::new::<TerminalPunctuation>().contains(c)
+            || matches!(c, '…' | '‥' | '—' | '―' | '\u{2e3a}' | '\u{2e3b}')
+            || (c != '’'
+                && matches!(
+                    category,
+                    GeneralCategory::OpenPunctuation
+                        | GeneralCategory::ClosePunctuation
+                        | GeneralCategory::InitialPunctuation
+                        | GeneralCategory::FinalPunctuation
+                ));
+        return joins && !parts;
+    }
+    true
+}
+
+/// The end without the marks of the sentence that the address stands in, and without brackets that
+/// only open.
+pub fn without_marks_behind(address: &str, from: usize) -> usize {
+    let mut end = address.len();
+    while end > from {
+        let Some(last) = address.get(..end).and_then(|kept| kept.chars().next_back()) else {
+            break;
+        };
+        if !".,:;!?'*|([{\u{200c}\u{200d}".contains(last) {
+            break;
+        }
+        end -= last.len_utf8();
+    }
+    end
+}
