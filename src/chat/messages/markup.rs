@@ -271,6 +271,46 @@ mod tests {
     }
 
     #[test]
+    fn behind_an_address_and_its_mark_a_name_is_a_mention() {
+        for body in [
+            "https://x.org/a，@luis",
+            "请看https://x.org/a（@luis）",
+            "「https://x.org/a」@luis",
+            "x.org/a，@luis",
+            "x.org/a。@luis",
+            "https://x.org/a、@luis",
+            "(https://x.org/a)@luis",
+            "\"https://x.org/a\"@luis",
+            "<https://x.org/a>@luis",
+            "example.org，@luis",
+            "ana@example.org,@luis",
+            "ana@example.org、@luis",
+            "12:30/12:45，@luis",
+            "(12:30/12:45)@luis",
+            "v1.2/v1.3：@luis",
+            "2026.11.26/周四，@luis",
+            "192.168.1.7/a。@luis",
+            "«localhost/a»@luis",
+        ] {
+            assert!(among_people(body).contains("/direct/luis"), "{body}");
+        }
+        // Without a mark the name belongs to the address.
+        for body in [
+            "https://x.org/a/@luis",
+            "请看https://x.org/a/@luis",
+            "x.org/a,@luis",
+            "(https://x.org/(a)@luis",
+            "12:30/12:45/@luis",
+            "v1.2/v1.3:@luis",
+            "2026.11.26/周四@luis",
+            "x.org./@luis",
+            "x.org?@luis",
+        ] {
+            assert!(!among_people(body).contains("mention"), "{body}");
+        }
+    }
+
+    #[test]
     fn what_is_nobodys_name_or_part_of_a_word_is_no_mention() {
         for body in [
             "@anna",
