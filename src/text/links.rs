@@ -172,6 +172,12 @@ fn bare_domain(rest: &str, at: usize) -> Option<Link> {
     Some(Link { at: at..at + end, href: format!("https://{}", rest.get(..end)?) })
 }
 
+/// Whether a text begins with a name of the internet, as behind the `@` of an address.
+pub fn begins_with_domain(text: &str) -> bool {
+    let host = host_at(text);
+    host.rsplit('.').next().is_some_and(|top| top.is_ascii()) && is_domain(host)
+}
+
 /// As much of the beginning as a host name may be; one that begins in ASCII stays there.
 fn host_at(text: &str) -> &str {
     let ascii = text.starts_with(|c: char| c.is_ascii());

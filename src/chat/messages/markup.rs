@@ -11,7 +11,7 @@ use icu_properties::props::Script;
 
 use super::places::{Places, SIGNS, is_of_names};
 use crate::text::effort::looked_at;
-use crate::text::links::links;
+use crate::text::links::{begins_with_domain, links};
 use crate::text::names::fold;
 use crate::text::scripts::is_written_without_spaces;
 
@@ -114,9 +114,7 @@ impl<F: FnMut(&str) -> Option<String>> Writer<F> {
     fn named<'a>(&mut self, text: &'a str) -> Option<(&'a str, String)> {
         let word = text.split(|c| !is_of_names(c)).next().unwrap_or_default();
         looked_at(word.len());
-        if text.get(word.len()..)?.starts_with(SIGNS) {
-            return None;
-        }
+        let word = before_other_sign(word, text.get(word.len()..)?);
         readings(word).find_map(|typed| {
             looked_at(typed.len());
             (self.find)(&fold(typed)).map(|name| (typed, name))
@@ -139,6 +137,16 @@ fn next_sign(line: &str, part: Range<usize>) -> Option<(usize, usize)> {
     looked_at(found.map_or(part.len(), |(at, _)| at));
     let (at, sign) = found?;
     Some((part.start + at, sign.len_utf8()))
+}
+
+/// What of a word may be a name though another sign may follow: nothing of `ana@example.org`, and what
+/// ends in a script without spaces, since there the next sign begins a mention of its own.
+fn before_other_sign<'a>(word: &'a str, behind: &str) -> &'a str {
+    match behind.strip_prefix(SIGNS) {
+        None => word,
+        Some(host) if begins_with_domain(host) => "",
+        Some(_) => word.trim_end_matches(|c| !is_written_without_spaces(c)),
+    }
 }
 
 /// How the word behind an `@` may be read as a name, the likeliest first: without the marks of a
@@ -261,11 +269,28 @@ mod tests {
             ("@luisолег", "luis", "luis"),
             ("@bert/@ana", "ana", "ana"),
             ("and/or/@ana", "ana", "ana"),
+            ("ana@example.org: @ana", "ana", "ana"),
+            ("ana@example.org,@ana", "ana", "ana"),
+            ("x@y,@ana", "ana", "ana"),
+            ("bert\\@ana", "ana", "ana"),
+            ("谢谢。好/@ana", "ana", "ana"),
+            ("x。 org/@ana", "ana", "ana"),
+            ("hola:@ana", "ana", "ana"),
+            ("@luis你好@bert", "luis", "luis"),
+            ("@luisです@bert", "luis", "luis"),
+            ("@luis你好＠bert", "luis", "luis"),
+            ("@สมชายครับ@bert", "สมชาย", "สมชาย"),
+            ("@สมชาย@bert", "สมชาย", "สมชาย"),
+            ("@luis你好x@bert", "luis", "luis"),
         ] {
             let html = among_people(body);
             assert!(html.contains(&mention(name, typed)), "{html}");
         }
         assert!(among_people("＠luis你好").contains("href=\"/direct/luis\">＠luis</a>"));
+        for body in ["@luis你好@ana", "@luisです@ana", "@ana和@luisちゃん"] {
+            let html = among_people(body);
+            assert!(html.contains(">@luis</a>") && html.contains(">@ana</a>"), "{html}");
+        }
         let both = format!("<p>{}, {}</p>", mention("ana", "ana"), mention("José", "José"));
         assert_eq!(among_people("@ana, @José"), both);
     }
@@ -321,6 +346,9 @@ mod tests {
             "@@ana",
             "@.ana",
             "@ana@example.org",
+            "@ana@bert",
+            "@luis你好@example.org",
+            "@luisолег@bert",
             "https://x.org/@ana",
             "@\u{200b}ana",
             "@jose",
@@ -332,6 +360,17 @@ mod tests {
             "see 192.168.1.7/@ana",
             "localhost:3000/?u=@ana",
             "(a.b/@ana",
+            "user@x.org/@ana",
+            "git@x.org:@ana/repo",
+            "git@host:@ana/repo",
+            "git@10.0.0.1:@ana",
+            "user@localhost/@ana",
+            "x．org/@ana",
+            "x。org/@ana",
+            "x｡org/@ana",
+            "x.org\\@ana",
+            "192.168.1.7\\@ana",
+            "x.org:@ana",
         ] {
             let html = among_people(body);
             assert!(!html.contains("mention"), "{html}");

@@ -12,6 +12,9 @@ use crate::text::scripts::is_written_without_spaces;
 /// The sign as keyboards write it, also those of Chinese and Japanese.
 pub(super) const SIGNS: [char; 3] = ['@', '\u{ff20}', '\u{fe6b}'];
 
+/// Full stops that a browser reads as the dots of a host (UTS 46).
+const OTHER_DOTS: [char; 3] = ['\u{3002}', '\u{ff0e}', '\u{ff61}'];
+
 /// Goes along a line, from its beginning to each sign and past each link.
 pub(super) struct Places<'a> {
     line: &'a str,
@@ -30,6 +33,8 @@ enum State {
     Link,
     /// In a word that may be a host, which begins here.
     Host(usize),
+    /// The same behind somebody's name and a sign: `git@` of `git@host:path`.
+    HostOf(usize),
     /// In a word that is no address.
     Word,
     Address,
@@ -60,7 +65,7 @@ impl<'a> Places<'a> {
         if self.state == State::Link {
             self.state = match c {
                 '.' => return,
-                '/' | '?' | '#' => State::Address,
+                '/' | '\\' | '?' | '#' | ':' => State::Address,
                 _ => State::Apart,
             };
             self.walk = Walk::default();
@@ -76,18 +81,43 @@ impl<'a> Places<'a> {
         let behind = self.line.get(at + c.len_utf8()..).unwrap_or_default();
         let kept = self.walk.keeps(c, behind);
         if is_sign {
-            // A name, not a host.
-            if matches!(self.state, State::Host(_)) {
-                self.state = State::Word;
-            }
-        } else if !kept {
+            self.state = self.behind_sign(at, c);
+        } else if !kept && !self.is_dot(at, c) {
             self.state = State::Apart;
-        } else if let State::Host(start) = self.state
-            && "/?#".contains(c)
-        {
-            let host = self.line.get(start..at).unwrap_or_default();
-            self.state = if is_host(host) { State::Address } else { State::Word };
+        } else if let Some(is_address) = self.ends_host(at, c) {
+            self.state = if is_address { State::Address } else { State::Word };
         }
+    }
+
+    /// Inside a word a sign stands between a name and its host, else it begins a mention.
+    fn behind_sign(&self, at: usize, sign: char) -> State {
+        match self.state {
+            State::Host(start) if at > start && !self.stands_apart(at) => {
+                State::HostOf(at + sign.len_utf8())
+            }
+            State::Address => State::Address,
+            _ => State::Word,
+        }
+    }
+
+    /// Whether it was one, where a path begins with `c`.
+    fn ends_host(&self, at: usize, c: char) -> Option<bool> {
+        let (start, marks) = match self.state {
+            State::Host(start) => (start, "/\\?#"),
+            State::HostOf(start) => (start, "/\\?#:"),
+            _ => return None,
+        };
+        let host = self.line.get(start..at).unwrap_or_default();
+        marks.contains(c).then(|| c == ':' || is_host(host))
+    }
+
+    /// Whether `c` is a full stop of Chinese or Japanese keyboards inside a host: browsers take it for one.
+    fn is_dot(&self, at: usize, c: char) -> bool {
+        let before = self.line.get(..at).and_then(|before| before.chars().next_back());
+        let behind = self.line.get(at + c.len_utf8()..).and_then(|rest| rest.chars().next());
+        let in_name = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        let may_be_host = matches!(self.state, State::Host(_) | State::HostOf(_));
+        may_be_host && OTHER_DOTS.contains(&c) && in_name(before) && in_name(behind)
     }
 
     /// Whether what stands here is no part of a word before it.
@@ -108,6 +138,7 @@ pub(super) fn is_of_names(c: char) -> bool {
 fn is_host(word: &str) -> bool {
     looked_at(word.len());
     word.trim_matches('.').contains('.')
+        || word.contains(OTHER_DOTS)
         || word.contains(':')
         || word.eq_ignore_ascii_case("localhost")
 }
