@@ -105,8 +105,11 @@ pub mod address {
 pub mod search {
     /// Messages whose text is compared with the query.
     pub const MESSAGES: usize = 4_000;
-    /// Bytes of their texts.
+    /// Bytes of their texts, counted once for each word that they are compared with.
     pub const BYTES: usize = 4 * 1024 * 1024;
+    /// Words of a query, equal ones once; what is typed beyond them is not looked for. As many names
+    /// behind each operator.
+    pub const WORDS: usize = 32;
 }
 
 /// Per connection. What a live one keeps stays below 1 MiB together, in every state of it.

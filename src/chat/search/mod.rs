@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use self::model::{Cursor, Filter, Found, Hit, Mark, Piece, Query, excerpt, plain_name};
+use self::model::{Candidate, Cursor, Filter, Found, Hit, Mark, Piece, Query, excerpt, plain_name};
 use self::store::{Scope, Wanted};
 use super::accounts::model::Person;
 use super::rooms::Rooms;
@@ -33,7 +33,7 @@ struct Finding {
     hits: Vec<Hit>,
     /// Hits that are wanted.
     enough: usize,
-    /// Messages that were held against the query, and the bytes of their texts.
+    /// Messages that were held against the query, and the bytes of their texts for each of its words.
     looked: usize,
     read: usize,
     /// The last of them; what comes next is older.
@@ -45,6 +45,13 @@ struct Finding {
 impl Finding {
     fn is_done(&self) -> bool {
         self.ended || self.hits.len() >= self.enough || self.is_spent()
+    }
+
+    /// Every text is compared with every word.
+    fn count(&mut self, found: &[Candidate]) {
+        self.looked += found.len();
+        let bytes: usize = found.iter().map(|candidate| candidate.body.len()).sum();
+        self.read += bytes * self.filter.query.weight();
     }
 
     /// Whether this request has done its share of work: the next goes on.
@@ -182,8 +189,7 @@ impl Search {
         finding: &mut Finding,
     ) -> Result<(), Fault> {
         let found = store::find(&self.db, wanted, finding.before, piece).await?;
-        finding.looked += found.len();
-        finding.read += found.iter().map(|candidate| candidate.body.len()).sum::<usize>();
+        finding.count(&found);
         finding.ended = found.len() < piece;
         finding.before = found.last().map_or(finding.before, |candidate| candidate.id);
         let filter = finding.filter.clone();
@@ -312,4 +318,38 @@ async fn index_earlier(db: Db) -> Result<(), sqlx::Error> {
         tracing::info!(messages = count, "all earlier messages can be searched");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_with_more_words_has_done_its_share_sooner() {
+        let spent = |query: &str, messages: usize| {
+            let query = Query::parse(query, &jiff::tz::TimeZone::UTC);
+            let mut finding = Finding {
+                filter: Arc::new(Filter { query, ..Filter::default() }),
+                hits: Vec::new(),
+                enough: 50,
+                looked: 0,
+                read: 0,
+                before: MessageId(1),
+                ended: false,
+            };
+            let message = Candidate {
+                id: MessageId(1),
+                body: "a".repeat(16 * 1024),
+                author: UserId(1),
+                room: RoomId(1),
+                at: crate::kernel::Timestamp(0),
+                link: false,
+            };
+            finding.count(&vec![message; messages]);
+            finding.is_spent()
+        };
+        assert!(!spent("one", 255) && spent("one", 256));
+        assert!(!spent("one two four -five", 63) && spent("one two four -five", 64));
+        assert!(!spent(&"alpha ".repeat(160), 127));
+    }
 }

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use super::index::Phrase;
 use super::tokens::{Kind, Token, tokens};
 use crate::kernel::Timestamp;
+use crate::limits::search as limits;
 use crate::text::normalize::folded;
 
 /// What is read of a query: more nobody types.
@@ -95,14 +96,29 @@ impl Query {
     }
 
     fn add(&mut self, piece: &Piece, last: bool) {
-        let found: Vec<_> = tokens(&piece.text).into_iter().map(Token::into_owned).collect();
+        let mut found: Vec<_> = tokens(&piece.text).into_iter().map(Token::into_owned).collect();
+        let last = last && found.len() <= self.room();
+        found.truncate(self.room());
         if found.is_empty() {
             return;
         }
         // In quotes that are still open, too, the last word is being typed.
         let prefix = last && !piece.not && !(piece.quoted && piece.closed);
         let prefix = prefix && found.last().is_some_and(may_go_on);
-        self.words.push(Words { tokens: found, exact: piece.quoted, prefix, not: piece.not });
+        let words = Words { tokens: found, exact: piece.quoted, prefix, not: piece.not };
+        if !self.words.iter().any(|known| known.says(&words)) {
+            self.words.push(words);
+        }
+    }
+
+    /// How many more words it may have.
+    fn room(&self) -> usize {
+        limits::WORDS.saturating_sub(self.words.iter().map(|words| words.tokens.len()).sum())
+    }
+
+    /// With how many words a text is compared; with one at least.
+    pub fn weight(&self) -> usize {
+        (limits::WORDS - self.room()).max(1)
     }
 
     /// Takes it if it is an operator with something behind it.
@@ -112,10 +128,10 @@ impl Query {
         let (name, not) = (name.to_ascii_lowercase(), piece.not);
         match (name.as_str(), value) {
             (_, "") => return false,
-            ("from", _) if not => self.not.from.push(value.to_owned()),
-            ("from", _) => self.from.push(value.to_owned()),
-            ("in", _) if not => self.not.rooms.push(value.to_owned()),
-            ("in", _) => self.rooms.push(value.to_owned()),
+            ("from", _) if not => add_name(&mut self.not.from, value),
+            ("from", _) => add_name(&mut self.from, value),
+            ("in", _) if not => add_name(&mut self.not.rooms, value),
+            ("in", _) => add_name(&mut self.rooms, value),
             ("has", "link") if not => self.not.link = true,
             ("has", "link") => self.link = true,
             ("is", "direct") if not => self.not.direct = true,
@@ -193,7 +209,27 @@ fn may_go_on(token: &Token<'_>) -> bool {
     }
 }
 
+/// Each name is looked for among all people and rooms.
+fn add_name(names: &mut Vec<String>, name: &str) {
+    if names.len() < limits::WORDS && !names.iter().any(|known| known == name) {
+        names.push(name.to_owned());
+    }
+}
+
 impl Words {
+    /// Whether every text fits both or none.
+    fn says(&self, other: &Self) -> bool {
+        let same = |(one, other): (&Token<'_>, &Token<'_>)| {
+            one.kind == other.kind
+                && one.folded == other.folded
+                && one.joined == other.joined
+                && (!self.exact || one.exact() == other.exact())
+        };
+        (self.exact, self.prefix, self.not) == (other.exact, other.prefix, other.not)
+            && self.tokens.len() == other.tokens.len()
+            && self.tokens.iter().zip(&other.tokens).all(same)
+    }
+
     /// Where they stand in a row.
     fn places(&self, body: &[Token<'_>]) -> Vec<Range<usize>> {
         let rows = body.windows(self.tokens.len());
@@ -420,6 +456,26 @@ mod tests {
             finds(&format!("{flag} patio"), "run patio --flag now", &["patio", "flag"]);
         }
         misses("patio -flag", "run patio --flag now");
+    }
+
+    #[test]
+    fn equal_words_count_once_and_of_many_only_the_first() {
+        assert_eq!(parsed(&format!("{}beta", "alpha ".repeat(150))).weight(), 2);
+        assert_eq!(parsed("Bogotá bogota BOGOTÁ -x").weight(), 2);
+        assert_eq!(parsed("\"Bogotá\" \"Bogota\" -bogota bogota -x").weight(), 5);
+        assert_eq!(parsed("").weight(), 1);
+        let many: Vec<String> = (0..100).map(|n| format!("w{n}")).collect();
+        let (typed, kept) = (many.join(" "), many[..limits::WORDS].join(" "));
+        for query in [&typed, &format!("\"{typed}\"")] {
+            assert_eq!(parsed(query).weight(), limits::WORDS);
+            assert!(parsed(query).hits(&kept).is_some() && parsed(query).hits("w0").is_none());
+        }
+        let names = parsed(&"from:ana from:bert ".repeat(20)).from;
+        assert_eq!(names, ["ana", "bert"]);
+        let names: String = (0..90).map(|n| format!("in:r{n} ")).collect();
+        assert_eq!(parsed(&names).rooms.len(), limits::WORDS);
+        // Operators behind them hold.
+        assert!(parsed(&format!("{typed} has:link")).link);
     }
 
     #[test]
