@@ -4,9 +4,10 @@
 //! and people put the marks of every script behind.
 
 use icu_properties::props::{
-    BidiControl, GeneralCategory, GeneralCategoryGroup, TerminalPunctuation,
+    GeneralCategory, GeneralCategoryGroup, QuotationMark, TerminalPunctuation,
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
+use unicode_normalization::UnicodeNormalization;
 
 use super::effort::looked_at;
 use super::visible::{is_ignorable, is_mark};
@@ -38,7 +39,7 @@ impl Walk {
             // Two addresses, parted by a mark.
             ',' | ';' | '|' => scheme_of(rest).is_none(),
             c if c.is_ascii() => c.is_ascii_graphic() && !"\"<>`".contains(c),
-            c => belongs(c, self.before, rest.chars().next()),
+            c => belongs(c, self.before, rest),
         };
         self.before = Some(c);
         kept
@@ -55,35 +56,66 @@ pub fn scheme_of(text: &str) -> Option<usize> {
 }
 
 /// Whether a character that is not ASCII is part of the address that it stands in.
-fn belongs(c: char, before: Option<char>, next: Option<char>) -> bool {
-    use GeneralCategoryGroup as Group;
-    let category = CodePointMapData::<GeneralCategory>::new().get(c);
-    let in_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || is_mark(c));
-    let joins = in_word(before) && in_word(next);
-    if CodePointSetData::new::<BidiControl>().contains(c)
-        || Group::Separator.contains(category)
-        || category == GeneralCategory::Control
-    {
-        return false;
-    }
+fn belongs(c: char, before: Option<char>, rest: &str) -> bool {
     if is_ignorable(c) {
         // Joiners in words of Persian or Hindi, variants of emoji.
         return matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
     }
-    if Group::Punctuation.contains(category) {
-        let parts = CodePointSetData::new::<TerminalPunctuation>().contains(c)
-            || matches!(c, '…' | '‥' | '—' | '―' | '\u{2e3a}' | '\u{2e3b}')
-            || (c != '’'
-                && matches!(
-                    category,
-                    GeneralCategory::OpenPunctuation
-                        | GeneralCategory::ClosePunctuation
-                        | GeneralCategory::InitialPunctuation
-                        | GeneralCategory::FinalPunctuation
-                ));
-        return joins && !parts;
+    if goes_before_address(rest) {
+        return false;
     }
-    true
+    if c.is_alphanumeric() {
+        return true;
+    }
+    use GeneralCategoryGroup as Group;
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    if Group::Separator.contains(category)
+        || matches!(category, GeneralCategory::Control | GeneralCategory::Format)
+        || parts_always(c)
+    {
+        return false;
+    }
+    if !Group::Punctuation.contains(category) {
+        return true;
+    }
+    let in_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || is_mark(c));
+    in_word(before) && in_word(rest.chars().next())
+}
+
+/// Whether what stands before this text parts two addresses, maybe an emoji with its variant and skin.
+fn goes_before_address(rest: &str) -> bool {
+    let of_emoji = |c: char| is_ignorable(c) || matches!(c, '\u{1f3fb}'..='\u{1f3ff}');
+    let dress = rest.chars().take(3).take_while(|c| of_emoji(*c)).map(char::len_utf8).sum();
+    rest.get(dress..).and_then(scheme_of).is_some()
+}
+
+/// Whether a mark stands beside addresses and not in them, in whatever form it is written: the marks
+/// of sentences, quotes, brackets, dots in a row and long dashes. Shorter dashes and the dots of
+/// titles (`ジョン・レノン`) join words.
+fn parts_always(c: char) -> bool {
+    use GeneralCategory as Is;
+    let plain = |c: char| match c {
+        // The apostrophe of words.
+        '’' => false,
+        '…' | '‥' | '⋮'..='⋱' | '—' | '―' | '\u{2e3a}' | '\u{2e3b}' | '─'..='╿' => {
+            true
+        }
+        '¿' | '¡' | '❛'..='❠' | '\u{1f676}'..='\u{1f678}' => true,
+        // Of ASCII only the other forms come here: ＜, ｜, ～.
+        '<' | '>' | '`' | '|' | '~' | ' ' => true,
+        c => {
+            CodePointSetData::new::<TerminalPunctuation>().contains(c)
+                || CodePointSetData::new::<QuotationMark>().contains(c)
+                || matches!(
+                    CodePointMapData::<GeneralCategory>::new().get(c),
+                    Is::OpenPunctuation
+                        | Is::ClosePunctuation
+                        | Is::InitialPunctuation
+                        | Is::FinalPunctuation
+                )
+        }
+    };
+    plain(c) || std::iter::once(c).nfkc().any(plain)
 }
 
 /// The end without the marks of the sentence that the address stands in, and without brackets that

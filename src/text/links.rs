@@ -297,6 +297,57 @@ mod tests {
     }
 
     #[test]
+    fn an_address_ends_before_marks_in_every_form_of_theirs() {
+        for mark in [
+            "｜", "＜", "＞", "❝", "❞", "❛", "～", "＂", "＇", "¿", "¡", "︐", "︑", "︓", "︔",
+            "︙", "︱", "﹘", "⋯⋯", "⋮", "──", "━", "│", "\u{fff9}", "\u{fffb}", "\u{6dd}",
+            "\u{600}", "\u{605}", "´", "｀", "〝", "﹁", "﹒", "﹖", "\u{2063}", "（", "｠", "⁇",
+        ] {
+            for behind in ["b", "书", "", " b"] {
+                let text = format!("https://x.org/a{mark}{behind}");
+                assert_eq!(typed(&text), ["https://x.org/a"], "{text}");
+            }
+        }
+        // What joins two words is part of them, and a symbol is what it is.
+        for mark in
+            ["·", "・", "’", "–", "〜", "•", "－", "→", "é", "和", "❤", "\u{200d}", "²", "＋"]
+        {
+            let text = format!("https://x.org/a{mark}b");
+            assert_eq!(typed(&text), [&text], "{text}");
+        }
+    }
+
+    #[test]
+    fn whatever_stands_between_two_addresses_is_part_of_none() {
+        for mark in [
+            "•",
+            "·",
+            "→",
+            "／",
+            "｜",
+            "–",
+            "👉",
+            "👉🏽",
+            "👉\u{fe0f}",
+            "和",
+            "と",
+            "é",
+            "❤\u{fe0f}",
+            "、",
+            "²",
+            ",",
+            ";",
+            "|",
+        ] {
+            let text = format!("https://x.org/a{mark}http://x.org/b");
+            assert_eq!(typed(&text), ["https://x.org/a", "http://x.org/b"], "{text}");
+        }
+        for one in ["https://x.org/ahttp://x.org/b", "https://x.org/a/http://x.org/b"] {
+            assert_eq!(typed(one), [one]);
+        }
+    }
+
+    #[test]
     fn what_belongs_to_an_address_stays() {
         for address in [
             "https://en.wikipedia.org/wiki/Foo_(bar)",
