@@ -18,6 +18,7 @@ use crate::kernel::paging::Limit;
 use crate::kernel::{Fault, MessageId, RoomId, UserId};
 use crate::lifecycle::Lifecycle;
 use crate::limits::search as limits;
+use crate::text::normalize::folded;
 
 /// How many messages are read at a time at most, where the text decides and not the index.
 const PIECE: usize = 256;
@@ -298,7 +299,7 @@ fn called<'a>(
     people: &'a [(UserId, String, String)],
     name: &str,
 ) -> impl Iterator<Item = UserId> + 'a {
-    let (sought, me) = (plain_name(name), (name == "me").then_some(reader.id));
+    let (sought, me) = (plain_name(name), (folded(name) == "me").then_some(reader.id));
     let found = people.iter().filter(move |(_, name, shown)| {
         [name, shown].iter().any(|name| plain_name(name) == sought)
     });

@@ -4,8 +4,6 @@ use std::iter::Peekable;
 use std::ops::Range;
 use std::str::CharIndices;
 
-use icu_properties::CodePointMapData;
-use icu_properties::props::GeneralCategory;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -19,6 +17,7 @@ use crate::text::normalize::folded;
 const LONGEST: usize = 1_000;
 /// An index is asked for so many words; the rest is held against what it finds.
 const MOST_PHRASES: usize = 16;
+const OPERATORS: [&str; 7] = ["from", "in", "has", "is", "after", "before", "on"];
 /// Shorter words are whole words: too much begins with two letters.
 const SHORTEST_PREFIX: usize = 3;
 
@@ -126,8 +125,8 @@ impl Query {
         let Some((name, value)) = piece.text.split_once(':') else { return false };
         let value = value.trim_matches('"').trim();
         let (name, not) = (name.to_ascii_lowercase(), piece.not);
-        match (name.as_str(), value) {
-            (_, "") => return false,
+        match (name.as_str(), &*folded(value)) {
+            _ if value.is_empty() => return false,
             ("from", _) if not => add_name(&mut self.not.from, value),
             ("from", _) => add_name(&mut self.from, value),
             ("in", _) if not => add_name(&mut self.not.rooms, value),
@@ -136,7 +135,7 @@ impl Query {
             ("has", "link") => self.link = true,
             ("is", "direct") if not => self.not.direct = true,
             ("is", "direct") => self.direct = true,
-            ("after" | "before" | "on", value) => return self.days_of(&name, value, not, zone),
+            ("after" | "before" | "on", _) => return self.days_of(&name, value, not, zone),
             _ => return false,
         }
         true
@@ -284,10 +283,16 @@ fn is_quote(c: char) -> bool {
     matches!(c, '"' | '“' | '”' | '„' | '«' | '»')
 }
 
-fn is_dash(c: char) -> bool {
-    c == '-'
-        || CodePointMapData::<GeneralCategory>::new().get(c) == GeneralCategory::DashPunctuation
-        || c == '\u{2212}'
+fn begins_with_operator(text: impl Iterator<Item = char>) -> bool {
+    let mut colon = false;
+    let name: String = text
+        .take(7)
+        .take_while(|c| {
+            colon = *c == ':';
+            !colon
+        })
+        .collect();
+    colon && OPERATORS.contains(&&*name.to_ascii_lowercase())
 }
 
 impl<'a> Reader<'a> {
@@ -325,16 +330,22 @@ impl<'a> Reader<'a> {
         Some(Piece { text, quoted: false, closed: true, not })
     }
 
-    /// One minus before a word leaves it out. More of them, or a dash, are how the word is written:
-    /// `--flag`, also where a phone made a dash of it.
+    /// One minus before a word or a quote leaves it out. Before anything else it is how something is
+    /// written: `--flag`, `->`. A dash of typography is a minus before an operator alone: phones make
+    /// one of `--flag`.
     fn minus(&mut self) -> bool {
-        let mut ahead = self.rest.clone();
-        if ahead.next_if(|(_, c)| *c == '-').is_none()
-            || ahead.peek().is_some_and(|(_, c)| is_dash(*c))
-        {
-            return false;
+        let mut ahead = self.rest.clone().map(|(_, c)| c);
+        let not = match ahead.next() {
+            Some('-' | '\u{fe63}' | '\u{ff0d}') => {
+                ahead.next().is_some_and(|c| c.is_alphanumeric() || is_quote(c))
+            }
+            Some('\u{2010}'..='\u{2013}' | '\u{2212}') => begins_with_operator(ahead),
+            _ => false,
+        };
+        if not {
+            self.rest.next();
         }
-        self.skip(|c| c == '-')
+        not
     }
 
     fn quoted(&mut self) -> (String, bool) {
@@ -456,6 +467,35 @@ mod tests {
             finds(&format!("{flag} patio"), "run patio --flag now", &["patio", "flag"]);
         }
         misses("patio -flag", "run patio --flag now");
+    }
+
+    #[test]
+    fn a_minus_has_many_forms_and_stands_before_a_word() {
+        for minus in ["-", "\u{2212}", "\u{2013}", "\u{2010}", "\u{ff0d}", "\u{fe63}"] {
+            for operator in ["from:ana", "FROM:\"ana\"", "in:lobby", "has:link", "on:2026-01-02"] {
+                let query = parsed(&format!("{minus}{operator} word"));
+                assert_ne!(query.not, Exclusions::default(), "{minus}{operator}");
+                assert_eq!(query.words.len(), 1, "{minus}{operator}");
+            }
+        }
+        for minus in ["-", "\u{ff0d}"] {
+            misses(&format!("patio {minus}flag"), "run patio flag");
+            misses(&format!("patio {minus}\"--flag\""), "run patio --flag");
+        }
+        for text in ["--from:ana", "\u{2014}from:ana", "-\u{2013}from:ana", "->from:ana"] {
+            assert_eq!(parsed(text).not, Exclusions::default(), "{text}");
+            finds(text, "from ana", &["from ana"]);
+        }
+        for text in ["->flag", "-.flag", "-/flag", "-->flag", "-(flag"] {
+            finds(text, "run patio flag", &["flag"]);
+        }
+    }
+
+    #[test]
+    fn values_of_operators_are_read_in_any_case() {
+        assert!(parsed("has:LINK").link && parsed("-has:Link").not.link);
+        assert!(parsed("is:DIRECT").direct && parsed("-IS:Direct").not.direct);
+        assert!(parsed("has:ＬＩＮＫ").link && !parsed("has:LINKS").link);
     }
 
     #[test]
