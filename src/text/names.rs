@@ -38,13 +38,27 @@ fn single_spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Two names look alike if they share one of these keys: the one compares their case, the other the
-/// shape of their letters (the skeleton of UTS 39, section 4). They are two, since a capital "I"
-/// looks like an "l" and a small one does not. Marks that belong to no language's letters, spaces,
-/// an `@` before and punctuation around do not tell names apart.
-pub fn look_alike_keys(name: &str) -> [String; 2] {
-    let bare = bare(name);
-    [fold(&skeleton(&bare)), skeleton(&fold(&bare))]
+/// Changes whenever the keys of stored names are others than those that [`look_alike_keys`] makes.
+pub const KEYS_VERSION: &str = "2";
+
+/// Two names look alike if they share one of these keys: some compare their case, others the shape
+/// of their letters (the skeleton of UTS 39, section 4). They are several, since a capital "I" looks
+/// like an "l" and a small one does not. Marks that belong to no language's letters, spaces, an `@`
+/// before and punctuation around do not tell names apart; a `|` may stand around a name or be an "l".
+pub fn look_alike_keys(name: &str) -> Vec<String> {
+    let kept = |c: &char| has_ink(*c) || (is_mark(*c) && c.identifier_allowed());
+    let seen: String = name.nfkc().filter(kept).collect();
+    let mut keys = Vec::with_capacity(4);
+    for bare in [
+        trimmed(&seen, is_punctuation),
+        trimmed(&seen, |c| is_punctuation(c) && !looks_like_letter(c)),
+    ] {
+        keys.push(fold(&skeleton(bare)));
+        keys.push(skeleton(&fold(bare)));
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// Equal for handles that look alike.
@@ -52,19 +66,22 @@ pub fn skeleton(text: &str) -> String {
     unicode_security::skeleton(text).collect()
 }
 
-/// What of a name is its own.
-fn bare(name: &str) -> String {
-    let kept = |c: &char| has_ink(*c) || (is_mark(*c) && c.identifier_allowed());
-    let seen: String = name.nfkc().filter(kept).collect();
-    let inner = seen.trim_matches(|c: char| c.is_ascii_punctuation() || is_punctuation(c));
-    if inner.is_empty() { seen } else { inner.to_owned() }
+/// The text without what stands around it, or all of it where it is nothing else.
+fn trimmed(text: &str, around: impl Fn(char) -> bool) -> &str {
+    let inner = text.trim_matches(around);
+    if inner.is_empty() { text } else { inner }
 }
 
+fn looks_like_letter(c: char) -> bool {
+    skeleton(c.encode_utf8(&mut [0; 4])).chars().any(char::is_alphanumeric)
+}
+
+/// Also the symbols of ASCII.
 fn is_punctuation(c: char) -> bool {
     use icu_properties::CodePointMapData;
     use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
-    GeneralCategoryGroup::Punctuation.contains(category)
+    c.is_ascii_punctuation() || GeneralCategoryGroup::Punctuation.contains(category)
 }
 
 #[cfg(test)]
@@ -73,7 +90,7 @@ mod tests {
 
     fn alike(one: &str, other: &str) -> bool {
         let (one, other) = (look_alike_keys(one), look_alike_keys(other));
-        one[0] == other[0] || one[1] == other[1]
+        one.iter().any(|key| other.contains(key))
     }
 
     #[test]
@@ -89,6 +106,11 @@ mod tests {
             ("a b", "a\u{2003}b"),
             ("a b", "a\u{a0}b"),
             ("ana", "@ana"),
+            ("lobby", "|obby"),
+            ("lobby", "|OBBY"),
+            ("lobby", "\u{2223}obby"),
+            ("bal", "ba|"),
+            ("ana", "|ana|"),
             ("ana", "ana."),
             ("ana", "ana..."),
             ("ana", "ana_"),
@@ -114,6 +136,8 @@ mod tests {
             ("ali", "all"),
             ("jose", "josé"),
             ("ana", "ana 2"),
+            ("obby", "lobby"),
+            ("lobby", "/obby"),
             ("🌱", "🌵"),
             ("!!!", "???"),
             ("ana", "анна"),

@@ -126,6 +126,7 @@ async fn two_public_rooms_never_look_the_same() {
         "l\u{200b}obby",
         "LOBBY",
         "lobby.",
+        "|obby",
         "a  b",
         "a\u{2003}b",
         "A B",

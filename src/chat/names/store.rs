@@ -4,7 +4,7 @@ use super::model::Subject;
 use crate::db::{Change, Db, reading, rows, writing};
 use crate::kernel::{RoomId, UserId};
 use crate::text::collation::{VERSION, sort_key};
-use crate::text::names::look_alike_keys;
+use crate::text::names::{KEYS_VERSION, look_alike_keys};
 
 /// So many names are filled in by one transaction.
 const PIECE: i64 = 200;
@@ -124,14 +124,16 @@ fn keys(names: &[&str]) -> Vec<[String; 1]> {
     names.iter().flat_map(|name| look_alike_keys(name)).map(|key| [key]).collect()
 }
 
-/// Forgets the keys of another version of the collation: they do not compare with those of this one.
+/// Forgets the keys of another version of the collation, or of what looks alike: they do not compare
+/// with those of this one.
 pub(super) async fn forget_old_order(db: &Db) -> Result<(), sqlx::Error> {
     let known: Option<(String,)> = reading!(db, |pool| {
         sqlx::query_as("select value from meta where name = 'collation'")
             .fetch_optional(pool)
             .await?
     });
-    if known.is_some_and(|(version,)| version == VERSION) {
+    let version = format!("{VERSION}, names {KEYS_VERSION}");
+    if known.is_some_and(|(known,)| known == version) {
         return Ok(());
     }
     let mut change = db.change().await?;
@@ -145,7 +147,7 @@ pub(super) async fn forget_old_order(db: &Db) -> Result<(), sqlx::Error> {
             "insert into meta (name, value) values ('collation', $1)
              on conflict (name) do update set value = excluded.value",
         )
-        .bind(VERSION)
+        .bind(&version)
         .execute(connection)
         .await?
         .rows_affected()

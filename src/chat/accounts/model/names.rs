@@ -44,11 +44,8 @@ fn is_reserved(name: &str) -> bool {
 
 /// Whether a reader could take the name for one of these words.
 fn speaks_for(words: &[&str], name: &str) -> bool {
-    let [case, shape] = look_alike_keys(name);
-    words.iter().any(|word| {
-        let [word_case, word_shape] = look_alike_keys(word);
-        word_case == case || word_shape == shape
-    })
+    let keys = look_alike_keys(name);
+    words.iter().any(|word| look_alike_keys(word).iter().any(|key| keys.contains(key)))
 }
 
 impl Name {
