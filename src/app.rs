@@ -91,7 +91,7 @@ impl App {
             accounts,
             avatars: AvatarEncoder::new(images),
             uploads: Uploads::new(data_dir.path().to_owned()),
-            search: Search::start(db.clone(), rooms.clone(), &lifecycle),
+            search: Search::start(db.clone(), rooms.clone(), &lifecycle).await?,
             rooms,
             messages,
             meanwhile: Meanwhile::new(db.clone(), clock.clone()),

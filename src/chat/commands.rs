@@ -2,6 +2,7 @@
 //!
 //! Understanding only; what a command does is done by the verbs.
 
+use crate::text::normalize::folded;
 use crate::text::visible::is_visible;
 
 /// What a text turned out to be.
@@ -137,6 +138,14 @@ fn nearest_command(name: &str) -> Vec<&'static str> {
     }
     let names = COMMANDS.iter().map(|(name, ..)| *name);
     nearest(name, names, |name| name)
+}
+
+/// The one of a list whose name is this word without accents, as other keyboards write it. Of several
+/// none: it is not for the program to choose.
+pub fn only_like<'a, T>(word: &str, all: &'a [T], name: impl Fn(&T) -> &str) -> Option<&'a T> {
+    let word = folded(word.trim());
+    let mut like = all.iter().filter(|item| folded(name(item)) == word);
+    like.next().filter(|_| like.next().is_none())
 }
 
 /// The three of a list whose names are most like a word, the likest first.

@@ -8,7 +8,7 @@ use super::joining::{self, Wanted};
 use super::messages::{PostForm, post_message};
 use super::rooms::Answer;
 use crate::chat::accounts::model::Person;
-use crate::chat::commands::{COMMANDS, Command, Described, nearest};
+use crate::chat::commands::{COMMANDS, Command, Described, nearest, only_like};
 use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Kind, MessageBody};
 use crate::chat::rooms::model::{Member, NewRoom, Reader, Room, RoomChange, RoomTopic, Visibility};
@@ -142,7 +142,7 @@ impl Desk<'_> {
     }
 
     async fn private(&self, name: &str, text: String) -> Result<Outcome, Problem> {
-        let Some(person) = self.site.accounts.find(name).await? else {
+        let Some(person) = self.person(name).await? else {
             return self.no_person(name).await;
         };
         if let Err(invalid) = MessageBody::parse(&text) {
@@ -177,7 +177,7 @@ impl Desk<'_> {
     }
 
     async fn invite(&self, name: &str) -> Result<Outcome, Problem> {
-        let Some(person) = self.site.accounts.find(name).await? else {
+        let Some(person) = self.person(name).await? else {
             return self.no_person(name).await;
         };
         match self.site.rooms.invite(self.reader, &person).await {
@@ -192,7 +192,7 @@ impl Desk<'_> {
             Err(AccessError::Forbidden) => return Ok(self.refuse("moderators-only")),
             Err(error) => return Err(error.into()),
         };
-        let Some(person) = self.site.accounts.find(name).await? else {
+        let Some(person) = self.person(name).await? else {
             return self.no_person(name).await;
         };
         match self.site.rooms.remove(&moderator, &person).await {
@@ -227,6 +227,15 @@ impl Desk<'_> {
         let takes =
             if takes.is_empty() { String::new() } else { format!(" {}", self.t.say(takes)) };
         format!("{name}{takes} · {}", self.t.say(does))
+    }
+
+    /// Who has this handle, else the only one whose handle it is without accents.
+    async fn person(&self, name: &str) -> Result<Option<Person>, Problem> {
+        if let Some(person) = self.site.accounts.find(name).await? {
+            return Ok(Some(person));
+        }
+        let people = self.site.accounts.people().await?;
+        Ok(only_like(name, &people, |person| &person.name).cloned())
     }
 
     async fn no_person(&self, name: &str) -> Result<Outcome, Problem> {

@@ -12,7 +12,7 @@ use super::directory::{directory, to_room};
 use super::form::Form;
 use super::layout::{Frame, again, html};
 use crate::chat::accounts::model::Person;
-use crate::chat::commands::nearest;
+use crate::chat::commands::{nearest, only_like};
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Member, Room, Visibility};
 use crate::http::{FormBody, Problem, Site, Viewer};
@@ -33,7 +33,7 @@ pub(super) enum Wanted {
     Near(Vec<String>),
 }
 
-/// The room that has this code or, in any case, this name.
+/// The room that has this code or, in any case, this name, also as other keyboards write it.
 pub(super) async fn join(site: &Site, me: &Person, wanted: &str) -> Result<Wanted, Problem> {
     match site.rooms.join_by_code(me, wanted).await {
         Ok(member) => return Ok(Wanted::Joined(member)),
@@ -42,7 +42,8 @@ pub(super) async fn join(site: &Site, me: &Person, wanted: &str) -> Result<Wante
         Err(error) => return Err(error.into()),
     }
     let rooms = named(site, me).await?;
-    if let Some(room) = rooms.iter().find(|room| fold(&room.name) == fold(wanted)) {
+    let same = rooms.iter().find(|room| fold(&room.name) == fold(wanted));
+    if let Some(room) = same.or_else(|| only_like(wanted, &rooms, |room| &room.name)) {
         let reader = site.rooms.reader(me, room.id).await?;
         return match site.rooms.join(&reader).await {
             Ok(member) => Ok(Wanted::Joined(member)),

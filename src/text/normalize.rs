@@ -3,6 +3,10 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+/// Changes whenever [`folded`] or [`exact`] makes other forms: an index that was made of the old ones
+/// is made anew.
+pub const VERSION: &str = "2";
+
 /// Without case, accents, points and vowel marks that people leave out when they type: `Bogotá` is
 /// `bogota`, `año` is `ano`, `Straße` is `strasse`.
 pub fn folded(text: &str) -> String {
@@ -87,13 +91,37 @@ fn is_unseen(c: char) -> bool {
 /// Letters that Unicode does not take apart, as keyboards without them write them.
 fn stroked(c: char) -> Option<&'static str> {
     Some(match c {
-        'ø' => "o",
+        'ø' | 'ɔ' | 'ɵ' => "o",
         'ł' => "l",
-        'đ' | 'ð' => "d",
+        'đ' | 'ð' | 'ɖ' | 'ɗ' => "d",
         'ħ' => "h",
         'æ' => "ae",
         'œ' => "oe",
         'þ' => "th",
+        'ə' | 'ɛ' | 'ǝ' | 'ɇ' => "e",
+        'ŋ' | 'ɲ' | 'ƞ' => "n",
+        'ŧ' | 'ƭ' | 'ʈ' | 'ⱦ' => "t",
+        'ɓ' | 'ƀ' => "b",
+        'ɨ' | 'ɩ' => "i",
+        'ƙ' => "k",
+        'ʉ' => "u",
+        'ɣ' | 'ɠ' | 'ǥ' => "g",
+        'ƴ' | 'ɏ' => "y",
+        'ʋ' => "v",
+        'ƒ' => "f",
+        'ƶ' => "z",
+        'ȼ' => "c",
+        'ɉ' => "j",
+        'ɍ' => "r",
+        'ⱥ' => "a",
+        'ƥ' => "p",
+        'ґ' | 'ғ' => "г",
+        'қ' => "к",
+        'ң' => "н",
+        'ұ' | 'ү' => "у",
+        'ө' => "о",
+        'ҳ' => "х",
+        'ҷ' => "ч",
         _ => return None,
     })
 }

@@ -25,6 +25,33 @@ async fn rooms_are_made_and_joined_in_both_spellings() {
 }
 
 #[tokio::test]
+async fn people_and_rooms_are_found_as_other_keyboards_write_them() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    for name in ["Łukasz", "Søren", "José", "Josè"] {
+        server.person(name).await;
+    }
+    let page = ana.say("/private lukasz hola").await;
+    assert_eq!(page.one("h1"), "Łukasz");
+    let made = ana.say("/create Łódź sala").await;
+    let page = type_in(&mut ana, &made.path, "/invite soren").await;
+    assert!(page.all("#answer p")[0].contains("Søren"));
+    let page = type_in(&mut ana, &made.path, "/kick soren").await;
+    assert!(page.all("#answer p")[0].contains("Søren"));
+    let mut luis = server.person("luis").await;
+    assert_eq!(luis.say("/join lodz SALA").await.path, made.path);
+    // Of two none: nobody chose.
+    let page = ana.say("/private jose hola").await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(ana.say("/private josé hola").await.one("h1"), "José");
+    assert_eq!(ana.say("/private luka hola").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    ana.say("/create Café").await;
+    ana.say("/create Cafè").await;
+    let page = luis.say("/join cafe").await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
 async fn a_room_that_is_not_there_is_answered_with_the_nearest_one_may_see() {
     let server = Server::start().await;
     let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);

@@ -437,6 +437,30 @@ async fn what_somebody_wrote_is_found_after_their_account_was_closed() {
     assert_eq!(find(&ana, "voy from:luis").await, ["me voy"]);
 }
 
+/// As after the first start of a release that folds letters in another way.
+#[tokio::test]
+async fn an_index_of_other_forms_of_words_is_made_anew_at_the_start() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    for body in ["Ŋala uno", "dos"] {
+        ana.say(body).await;
+    }
+    let db = server.storage().open().await;
+    let other = "update meta set value = 'other' where name = 'search_words'";
+    for statement in [other, "update messages set body = 'Ŋala tres' where body = 'dos'"] {
+        execute(&db, statement, statement).await;
+    }
+    // A whole word: what may go on is first looked for without the index.
+    assert_eq!(find(&ana, "nala -x").await, ["Ŋala uno"]);
+    let server = server.beside().await;
+    let mut ana = Api::stranger(server.url("/api/v1"));
+    ana.sign_in("ana").await;
+    while numbers(&db, "select count(*) from meta where name = 'search_below'").await != [0] {}
+    assert_eq!(find(&ana, "ŋala -x").await, ["Ŋala tres", "Ŋala uno"]);
+    assert_eq!(find(&ana, "dos").await, [""; 0]);
+    db.close().await;
+}
+
 /// As after the first start of a release with search, and after a start that was cut short.
 #[tokio::test]
 async fn earlier_messages_are_indexed_after_the_start() {

@@ -98,8 +98,12 @@ pub struct Search {
 }
 
 impl Search {
-    /// Indexes beside the server what was there before search was.
-    pub fn start(db: Db, rooms: Rooms, lifecycle: &Lifecycle) -> Self {
+    /// Indexes beside the server what was there before search was, or before its words were as now.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn start(db: Db, rooms: Rooms, lifecycle: &Lifecycle) -> Result<Self, Fault> {
+        store::renew(&db).await?;
         let closing = lifecycle.closing();
         let earlier = index_earlier(db.clone());
         lifecycle.spawn_worker(async move {
@@ -108,7 +112,8 @@ impl Search {
             }
         });
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { db, rooms, turns: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))) }
+        let turns = Arc::new(Semaphore::new(cores.saturating_sub(1).max(1)));
+        Ok(Self { db, rooms, turns })
     }
 
     /// What fits a query, the newest first; `from` goes on where a page ended. A request that has used

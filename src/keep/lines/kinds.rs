@@ -26,7 +26,8 @@ pub const KINDS: [Kind; 15] = [
         name: "settings",
         secret: false,
         fields: &[field("name", Form::Text), field("value", Form::Text)],
-        select: "select name, value from meta where name not in ('collation', 'epoch', 'search_below')
+        select: "select name, value from meta
+                 where name not in ('collation', 'epoch', 'search_below', 'search_words')
                  order by name",
         insert: "insert into meta (name, value) values ($1, $2)
                  on conflict (name) do update set value = excluded.value",

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use crate::chat::search::model::{Entry, has_link};
-use crate::db::{Change, Db, Statements, runs, writing};
+use crate::db::{Change, Db, Statements, reading, runs, writing};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, UserId};
+use crate::text::normalize::VERSION;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -121,6 +122,52 @@ pub(in crate::chat) fn write(statements: &mut Statements, entries: &[Indexed<'_>
                 .push("::text[]) e (id, tokens)");
         }
     }
+}
+
+/// Empties an index that was made of other forms of words, so that all is indexed anew: what is asked
+/// now would not be found in it.
+pub(in crate::chat::search) async fn renew(db: &Db) -> Result<(), sqlx::Error> {
+    let known: Option<(String,)> = reading!(db, |pool| {
+        sqlx::query_as("select value from meta where name = 'search_words'")
+            .fetch_optional(pool)
+            .await?
+    });
+    if known.is_some_and(|(known,)| known == VERSION) {
+        return Ok(());
+    }
+    let mut change = db.change().await?;
+    writing!(change, |connection| {
+        sqlx::query(
+            "insert into meta (name, value)
+             select 'search_below', cast(max(id) + 1 as text) from messages
+             where true having max(id) is not null
+             on conflict (name) do update set value = excluded.value",
+        )
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    match &mut change {
+        Change::Sqlite(transaction) => {
+            sqlx::query("insert into search (search) values ('delete-all')")
+                .execute(&mut **transaction)
+                .await?;
+        }
+        Change::Postgres(transaction) => {
+            sqlx::query("truncate search").execute(&mut **transaction).await?;
+        }
+    }
+    writing!(change, |connection| {
+        sqlx::query(
+            "insert into meta (name, value) values ('search_words', $1)
+             on conflict (name) do update set value = excluded.value",
+        )
+        .bind(VERSION)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    change.commit().await
 }
 
 /// Indexes a piece of what was there before search was, the newest first. How many messages it was;

@@ -7,6 +7,6 @@ mod index;
 mod scope;
 
 pub(super) use self::find::{Wanted, at_first, find};
-pub(super) use self::index::index_earlier;
 pub(in crate::chat) use self::index::{Indexed, forget, tokens, write};
+pub(super) use self::index::{index_earlier, renew};
 pub(super) use self::scope::{Scope, people, scope, span};
