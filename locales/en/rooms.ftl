@@ -46,6 +46,7 @@ polling-title = Live updates are off.
 polling-text = Messages come every few seconds, and what you write goes out.
 list-away = No connection. Close this and open it again when it is back.
 waiting-room-gone = The room that this was for is not there any more.
+waiting-refused = The server did not take it.
 going-title = No connection.
 going-text = You get there as soon as it is back.
 offline-retry = Try now
@@ -91,6 +92,7 @@ reaction-count = { $count ->
 field-emoji = Another emoji
 react-button = React
 change-failed = That did not work. Try again.
+change-signed-out = Your session has ended. Load the page again to sign in: what you wrote is kept.
 
 # Rooms that people make
 all-rooms = All rooms: make one or join one
@@ -175,5 +177,6 @@ admin-room-change = Change
 admin-room-rename = Rename
 room-removed = You were removed from this room. Somebody in it can invite you again.
 removed-from = You were removed from {"{name}"}. Somebody in it can invite you again.
+room-was-deleted = The room {"{name}"} was deleted.
 room-outsider = Only members of this room may do this.
 room-oneself = You cannot remove yourself. To go, use /leave or “Leave the room” in its settings.

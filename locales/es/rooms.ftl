@@ -46,6 +46,7 @@ polling-title = Sin actualización en directo.
 polling-text = Los mensajes llegan cada pocos segundos, y lo que escribes sale.
 list-away = Sin conexión. Cierra esto y vuelve a abrirlo cuando haya.
 waiting-room-gone = La sala de este mensaje ya no existe.
+waiting-refused = El servidor no lo ha aceptado.
 going-title = Sin conexión.
 going-text = Llegarás en cuanto vuelva.
 offline-retry = Probar ahora
@@ -91,6 +92,7 @@ reaction-count = { $count ->
 field-emoji = Otro emoji
 react-button = Reaccionar
 change-failed = No ha funcionado. Inténtalo de nuevo.
+change-signed-out = Tu sesión ha terminado. Vuelve a cargar la página para entrar: lo que has escrito se guarda.
 
 # Salas que hace la gente
 all-rooms = Todas las salas: crea una o entra en una
@@ -175,5 +177,6 @@ admin-room-change = Cambiar
 admin-room-rename = Cambiar el nombre
 room-removed = Te quitaron de esta sala. Alguien que esté en ella puede invitarte de nuevo.
 removed-from = Te quitaron de {"{name}"}. Alguien que esté en ella puede invitarte de nuevo.
+room-was-deleted = La sala {"{name}"} fue eliminada.
 room-outsider = Esto solo lo puede hacer quien está en esta sala.
 room-oneself = No puedes quitarte a ti de la sala. Para irte, usa /leave o «Dejar la sala» en sus ajustes.

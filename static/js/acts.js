@@ -1,6 +1,6 @@
 // What one can do with a message: one bar for the whole log, in the message under the pointer or the focus, and on touch a sheet; chips that are pressed; the arrow up that edits what one wrote last.
 import { createActsSheet } from './acts-sheet.js';
-import { change } from './change.js';
+import { change, SignedOut } from './change.js';
 import { createDeleting } from './deleting.js';
 import { createEditing } from './editing.js';
 import { createPalette } from './palette.js';
@@ -10,7 +10,7 @@ import { setStops } from './personal.js';
 export function startActs({ log, timeline, composer, me, keep, error, say, signal }) {
   const template = document.getElementById('acts');
   const bar = template.content.firstElementChild.cloneNode(true);
-  const words = ({ message }) => message || template.dataset.failed;
+  const words = (problem) => (problem instanceof SignedOut ? template.dataset.signedOut : problem.message || template.dataset.failed);
   const tell = Object.assign((problem) => { error.textContent = words(problem); }, { words });
   const show = (article) => { if (article && !signal.aborted) keep(() => timeline.put(article)); };
   const toggle = async (id, emoji) => show(await change(id, 'reactions', { emoji }));

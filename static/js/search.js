@@ -5,6 +5,8 @@ import { localisePage } from './times.js';
 
 const PAUSE = 250;
 const AGAIN = 2_000; // where there was no answer
+const PATIENCE = 10_000; // a line may go mute without a word
+const LATE = 'late';
 const IS_MAC = /^(?:Mac|iP)/.test(navigator.platform);
 const isShortcut = ({ key, ctrlKey, metaKey, shiftKey, altKey }) => key.toLowerCase() === 'f' && shiftKey && !altKey && ctrlKey !== IS_MAC && metaKey === IS_MAC;
 
@@ -35,6 +37,7 @@ function searchWhileTyping(field, say) {
     const sought = field.value.trim();
     if (sought === shown) return;
     const mine = running = new AbortController();
+    const clock = setTimeout(() => mine.abort(LATE), PATIENCE);
     const address = sought ? `/search?${new URLSearchParams({ q: sought })}` : '/search';
     try {
       const answer = await fetch(address, { signal: mine.signal });
@@ -50,10 +53,10 @@ function searchWhileTyping(field, say) {
       history.replaceState(history.state, '', address);
       shown = sought;
     } catch {
-      if (mine.signal.aborted) return; // typed on meanwhile
+      if (mine.signal.aborted && mine.signal.reason !== LATE) return; // typed on meanwhile
       say(true);
       timer = setTimeout(ask, AGAIN);
-    }
+    } finally { clearTimeout(clock); }
   }
 
   field.addEventListener('input', (event) => {

@@ -3,6 +3,7 @@ import { distance, plain } from './finding.js';
 import { parse } from './fragment.js';
 import { count } from './words.js';
 
+const PATIENCE = 10_000; // for the list: a line may go mute without a word
 const MOST = 50; // shown at a time; who types a letter or two needs no more
 const IS_MAC = /^(?:Mac|iP)/.test(navigator.platform);
 const byId = (id) => document.getElementById(id);
@@ -74,7 +75,7 @@ export function startSwitcher(go) {
   }
 
   async function load() {
-    const answer = await fetch('/switcher', { headers: { accept: 'text/html' } });
+    const answer = await fetch('/switcher', { headers: { accept: 'text/html' }, signal: AbortSignal.timeout(PATIENCE) });
     if (!answer.ok || answer.redirected) throw new Error(`${answer.status} for the list`);
     known = Array.from(parse(await answer.text()).querySelectorAll('[role="option"]'));
     for (const { dataset, children } of known) {
