@@ -2,6 +2,7 @@
 import { startChat } from './chat.js';
 import { startDrawers } from './drawers.js';
 import { createGuard, createNotice } from './guard.js';
+import { startLeaving } from './leaving.js';
 import { startLengths } from './lengths.js';
 import { startRegions } from './regions.js';
 import { startRegistering } from './registering.js';
@@ -17,9 +18,11 @@ const app = document.getElementById('app');
 const { account } = document.body.dataset; // of whoever is signed in, on every page
 if (app) openTab();
 if (account) openStorage({ ...app?.dataset, account });
-else if (document.body.classList.contains('gate')) forgetIfSignedOut();
+const isGate = document.body.classList.contains('gate');
+if (isGate) forgetIfSignedOut();
 const chat = app ? startChat(app) : null;
 const guard = createGuard(chat?.say ?? createNotice());
+if (!isGate) startLeaving();
 if (app) startRegions();
 else localisePage(document);
 startDrawers();

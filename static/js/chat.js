@@ -5,6 +5,7 @@ import { closeDrawer } from './drawers.js';
 import { createFrameHandlers } from './frame-handlers.js';
 import { forgetWish } from './guard.js';
 import { createHolding } from './holding.js';
+import { unlessLeaving } from './leaving.js';
 import { Live } from './live.js';
 import { showCarried } from './notice.js';
 import { rememberPlace, rememberedPlace } from './places.js';
@@ -12,7 +13,6 @@ import { poll, postForm } from './polling.js';
 import { openRoom } from './room.js';
 import { Sender } from './sender.js';
 import { createSidebar } from './sidebar.js';
-import { signOutOnPurpose } from './storage.js';
 import { startSwitching } from './switching.js';
 import { createVisits } from './visits.js';
 
@@ -35,7 +35,6 @@ export function startChat(app) {
   const holding = createHolding((id, text) => sender.post(id, text));
   const visits = createVisits({ fits, show, begin, fail });
   let greeted = false; // by the server, on the line that is there now
-  let isLeaving = false; // by the form that signs out: only its answer takes the cookie away
   let room = open();
   const heard = createFrameHandlers({ app, sidebar, sender, visits, renew, room: () => room, announcer });
 
@@ -116,9 +115,11 @@ export function startChat(app) {
   }
 
   function signedOut() {
-    if (isLeaving || visits.isPosting()) return;
-    rememberPlace(room);
-    location.assign('/login');
+    if (visits.isPosting()) return;
+    unlessLeaving(() => {
+      rememberPlace(room);
+      location.assign('/login');
+    });
   }
 
   function onFrame(frame) {
@@ -165,11 +166,13 @@ export function startChat(app) {
     onTooLarge: () => sender.tooLarge(),
     onSignedOut: signedOut,
   });
-  document.addEventListener('submit', ({ target }) => {
-    isLeaving = target.matches('form[action="/logout"]');
-    if (isLeaving) signOutOnPurpose();
-  });
-  addEventListener('pageshow', () => { isLeaving = false; });
   byId('retry').addEventListener('click', () => live.retryNow());
-  return { go, say: (isWaiting) => { if (isWaiting) banner.showGoing(); else if (greeted) banner.hide(); } };
+  /** That somebody waits for the server to go elsewhere, or does not any more. */
+  function say(isWaiting) {
+    if (isWaiting) banner.showGoing();
+    else if (greeted) banner.hide();
+    else banner.showSoon(app.dataset.line ?? 'away');
+  }
+
+  return { go, say };
 }

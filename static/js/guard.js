@@ -14,10 +14,10 @@ async function isThere() {
 /** Somebody goes elsewhere by another way. */
 export function forgetWish() { asked += 1; }
 
-/** Whether there is reason to ask first. */
+/** Whether there is reason to ask first: a page without a line knows nothing of the server. */
 function isDoubtful() {
   const app = document.getElementById('app');
-  return app ? app.dataset.line === 'away' : !navigator.onLine;
+  return !app || app.dataset.line === 'away';
 }
 
 /** `say(isWaiting)` tells that one waits for the server, or does not any more. */
@@ -44,6 +44,16 @@ export function createGuard(say) {
     leave(() => location.assign(link.href));
   });
 
+  /** Whoever writes on while a form to sign out waits does not want that any more: it would take the text away. */
+  function forgetByWriting() {
+    const mine = asked;
+    addEventListener('input', () => {
+      if (mine !== asked) return;
+      forgetWish();
+      say(false);
+    }, { once: true });
+  }
+
   document.addEventListener('submit', (event) => {
     const { target: form, submitter } = event;
     if (event.defaultPrevented || form.method === 'dialog' || passed.delete(form) || !isDoubtful()) return;
@@ -53,6 +63,7 @@ export function createGuard(say) {
       form.requestSubmit(submitter?.isConnected ? submitter : null);
       passed.delete(form);
     });
+    if (form.matches('form[action="/logout"]')) forgetByWriting();
   });
 
   return { say, go: (address) => leave(() => location.assign(address)) };

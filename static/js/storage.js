@@ -54,7 +54,7 @@ export function onDiscarded(kind, then, signal) {
 /** This account is signed in now: what another one left in this browser goes. */
 export function openStorage({ account: mine, epoch, me }) {
   account = mine;
-  access('sessionStorage', 'removeItem', PREFIX + LEAVING);
+  stayAfterAll();
   if (epoch) takeOld(`${epoch}:${me}:`);
   for (const key of keysOf('localStorage')) if (key.split(':')[2] !== account) access('localStorage', 'removeItem', key);
 }
@@ -76,6 +76,9 @@ function takeOld(owner) {
 
 /** The author signs out: on the next page of the gate all of it goes, and not before, since the server may be away. */
 export function signOutOnPurpose() { access('sessionStorage', 'setItem', PREFIX + LEAVING, '1'); }
+
+/** The author does not sign out: that was given up, or came to nothing. */
+export function stayAfterAll() { access('sessionStorage', 'removeItem', PREFIX + LEAVING); }
 
 /** A page that is shown to nobody signed in: with an ended session too, which is no reason to forget anything. */
 export function forgetIfSignedOut() {
