@@ -1,6 +1,6 @@
 // What the server's frames mean for the page as a whole: people, rooms and their counts, what became of messages. What concerns the room on screen alone goes to that.
 import { rename } from './names.js';
-import { carryNotice, tellRemoved } from './notice.js';
+import { carryNotice, tellClosed } from './notice.js';
 
 /** `room()` is the one on screen; `renew()` shows the page anew. */
 export function createFrameHandlers({ app, sidebar, sender, visits, renew, room, announcer }) {
@@ -44,7 +44,7 @@ export function createFrameHandlers({ app, sidebar, sender, visits, renew, room,
     },
     closed(frame) {
       const name = sidebar.nameOf(frame.room); // none when it is told once more: a page asks from a little earlier on
-      if (name && frame.reason === 'removed') tellRemoved(name, announcer);
+      if (name) tellClosed(frame.reason, name, announcer);
       sidebar.remove(frame.room);
       // Who has just asked to leave is on the way already.
       if (frame.room !== room().id || visits.isPosting()) return;

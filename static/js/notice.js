@@ -8,8 +8,10 @@ function show(text, announcer) {
   announcer.say(text);
 }
 
-export function tellRemoved(name, announcer) {
-  show(area().dataset.removed.replace('{name}', () => name), announcer);
+/** `reason` is the server's; who left by themselves knows. */
+export function tellClosed(reason, name, announcer) {
+  const text = { removed: area().dataset.removed, deleted: area().dataset.deleted }[reason];
+  if (text) show(text.replace('{name}', () => name), announcer);
 }
 
 /** Takes what is shown along to the page that comes next. Where the browser keeps nothing it is not said. */

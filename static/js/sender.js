@@ -5,6 +5,7 @@ import { onDiscarded } from './storage.js';
 import { livingTabs, tab } from './tabs.js';
 
 const TRY_LATER = [429, 503];
+const GONE = 404;
 const USUAL_DELAY = 2; // seconds, when the server names none
 const EVERY = 2_500; // a look at what still waits
 const OVERDUE = 15_000; // without an answer, on a line that is alive
@@ -13,6 +14,7 @@ const LARGEST_FRAME = 48 * 1024; // bytes; what is larger goes as a form, which 
 
 const sizeOf = (frame) => new TextEncoder().encode(JSON.stringify(frame)).length;
 const isMine = (entry) => entry.tab === tab;
+const hasFailed = ({ failed }) => failed !== undefined;
 
 export class Sender {
   #me;
@@ -22,7 +24,7 @@ export class Sender {
   #createdOf;
   #postForm;
   #onPosted;
-  #gone = document.getElementById('waiting').dataset.gone; // in words
+  #words = document.getElementById('waiting').dataset; // for a room that is gone, and a refusal without a reason
   #shown = null; // { room, waiting, isOpen }: the room on screen takes no posts before it has caught up
   #way = ''; // 'line', or 'http' where there is no line but HTTP works
   #pause = 0; // timer of a delay the server asked for
@@ -31,7 +33,7 @@ export class Sender {
   #forms = new Set(); // nonces of what did not get through as a frame
   #isPosting = false; // forms go one after the other
 
-  /** `transmit(frame)` is false when there is no line; `nameOf(room)` is of a room that one has, `createdOf(room)` when it was made; `postForm(entry)` posts over HTTP: `{ stored }`, `{ wait }` in seconds, or `{ why }` it never will be. */
+  /** `transmit(frame)` is false when there is no line; `nameOf(room)` is of a room that one has, `createdOf(room)` when it was made; `postForm(entry)` posts over HTTP: `{ stored }`, `{ wait }` in seconds, or `{ why, status }`: it never will be. */
   constructor({ me, epoch, transmit, nameOf, createdOf, postForm, onPosted }) {
     this.#me = me;
     this.#epoch = epoch;
@@ -77,8 +79,9 @@ export class Sender {
     if (!entry) return;
     if (TRY_LATER.includes(status)) { this.#pauseFor(delay); return; }
     this.#forms.delete(nonce);
-    outbox.fail(entry, detail);
-    const failed = { ...entry, failed: detail };
+    const why = (status === GONE ? this.#words.gone : detail) || this.#words.refused;
+    outbox.fail(entry, why);
+    const failed = { ...entry, failed: why };
     const waiting = this.#waitingOf(failed);
     waiting?.show(failed);
     waiting?.fail(failed);
@@ -131,9 +134,10 @@ export class Sender {
   }
 
   /** Where a message is shown: in its room, and a refused one whose room is gone in any. */
-  #waitingOf({ room, failed }) {
+  #waitingOf(entry) {
+    const { room } = entry;
     const shown = this.#shown;
-    return shown && (shown.room === room || (failed && this.#nameOf(room) === undefined)) ? shown.waiting : null;
+    return shown && (shown.room === room || (hasFailed(entry) && this.#nameOf(room) === undefined)) ? shown.waiting : null;
   }
 
   #showWaiting(entry) {
@@ -157,8 +161,8 @@ export class Sender {
   }
 
   #offer(entry) {
-    if (entry.failed || this.#pause) return;
-    if (this.#isElsewhere(entry)) { this.refused({ nonce: entry.nonce, detail: this.#gone }); return; }
+    if (hasFailed(entry) || this.#pause) return;
+    if (this.#isElsewhere(entry)) { this.refused({ nonce: entry.nonce, status: GONE }); return; }
     if (this.#shown?.room === entry.room && !this.#shown.isOpen) return;
     const { room, created, body, nonce } = entry;
     const frame = { type: 'post', room, room_created: created, author: Number(this.#me), body, nonce }; // the server refuses it for another room, and from another account
@@ -180,20 +184,22 @@ export class Sender {
   async #postForms() {
     if (this.#isPosting || this.#pause || !this.#way) return;
     this.#isPosting = true;
-    const goes = (entry) => isMine(entry) && !entry.failed && (this.#way === 'http' || this.#forms.has(entry.nonce));
+    const tried = new Set(); // each once, whatever the answer is
+    const goes = (entry) => isMine(entry) && !hasFailed(entry) && !tried.has(entry.nonce) && (this.#way === 'http' || this.#forms.has(entry.nonce));
     for (let entry; (entry = outbox.entries().find(goes));) {
-      const { stored, wait, why } = await this.#postForm(entry); // meanwhile the line may be back
+      tried.add(entry.nonce);
+      const { stored, wait, why, status } = await this.#postForm(entry); // meanwhile the line may be back
       if (stored) {
         this.#remove(entry.nonce);
         this.#onPosted(entry);
-      } else if (why !== undefined) this.refused({ nonce: entry.nonce, detail: why });
+      } else if (why !== undefined) this.refused({ nonce: entry.nonce, status, detail: why });
       else { this.#pauseFor(wait); break; }
     }
     this.#isPosting = false;
   }
 
   /** Its own tab has had its time; where nobody can say which tabs are alive, that is all there is to go by. */
-  #isOverdue(entry, living) { return Math.abs(Date.now() - entry.at) > LEASE && (entry.failed ? !living : this.#way !== ''); }
+  #isOverdue(entry, living) { return Math.abs(Date.now() - entry.at) > LEASE && (hasFailed(entry) ? !living : this.#way !== ''); }
 
   /** What a tab that has ended left behind is this tab's now, and what another has not sent for long is anybody's. */
   async #adopt() {
@@ -213,7 +219,7 @@ export class Sender {
   /** As long as something waits. */
   #tick() {
     this.#ticker ||= setInterval(() => {
-      if (outbox.entries().every((entry) => entry.failed && isMine(entry))) {
+      if (outbox.entries().every((entry) => hasFailed(entry) && isMine(entry))) {
         clearInterval(this.#ticker);
         this.#ticker = 0;
         return;

@@ -29,7 +29,7 @@ export function createWaiting(template, timeline, me) {
       words(row);
       rows.set(entry.nonce, row);
       timeline.addWaiting(row);
-      if (entry.failed) fail(entry);
+      if (entry.failed !== undefined) fail(entry);
     },
 
     fail,
