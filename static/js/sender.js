@@ -47,8 +47,8 @@ export class Sender {
 
   post(room, body, nonce) { this.#add({ room, name: this.#nameOf(room), created: this.#createdOf(room), epoch: this.#epoch, body, nonce }); }
 
-  #add(written) {
-    const entry = outbox.add(written);
+  #add({ nonce = newNonce(), ...written }) {
+    const entry = outbox.add({ ...written, nonce });
     this.#waitingOf(entry)?.show(entry);
     this.#offer(entry);
     this.#postForms();
@@ -58,7 +58,7 @@ export class Sender {
   again(nonce) {
     const { room, name, created, epoch, body } = outbox.get(nonce); // it is for the room it was for
     this.stored(nonce);
-    this.#add({ room, name, created, epoch, body, nonce: newNonce() });
+    this.#add({ room, name, created, epoch, body });
   }
 
   /** The message itself is here, or its author does not want it any more. */
