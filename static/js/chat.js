@@ -1,6 +1,7 @@
 // The chat: one line to the server for the whole visit, the sidebar, and one room on screen after the other. The server's frames go to whom they concern.
 import { createAnnouncer } from './announcer.js';
 import { createBanner } from './banner.js';
+import { literal } from './commands.js';
 import { closeDrawer } from './drawers.js';
 import { createFrameHandlers } from './frame-handlers.js';
 import { forgetWish } from './guard.js';
@@ -32,8 +33,8 @@ export function startChat(app) {
   const transmit = (frame) => live.send(frame);
   const createdOf = (id) => (id === Number(app.dataset.room) ? app.dataset.created : sidebar.createdOf(id));
   const sender = new Sender({ me, epoch, transmit, nameOf: sidebar.nameOf, createdOf, postForm: (entry) => postForm(entry, me, signedOut), onPosted: () => live.pollSoon() });
-  const holding = createHolding((id, text) => sender.post(id, text));
-  const visits = createVisits({ fits, show, begin, fail });
+  const holding = createHolding({ post: (id, body) => sender.post(id, literal(body)), putBack: (text) => room.append(text) });
+  const visits = createVisits({ fits, show, begin, wait, giveUp });
   let greeted = false; // by the server, on the line that is there now
   let room = open();
   const heard = createFrameHandlers({ app, sidebar, sender, visits, renew, room: () => room, announcer });
@@ -48,27 +49,38 @@ export function startChat(app) {
     return next?.dataset.me === me && next.dataset.epoch === epoch && languageOf(page) === languageOf(document) && scriptOf(page) === scriptOf(document);
   }
 
-  function begin(id) {
+  function begin(wish) {
     forgetWish();
-    holding.start(id);
-    if (id) sidebar.point(id);
+    holding.start(wish);
+    sidebar.point(wish.room || room.id);
+  }
+
+  /** There was no answer: the wish stays, and with it what is written for where it leads. */
+  function wait() {
+    settle();
+    if (app.dataset.line !== 'away') setTimeout(visits.resume, AGAIN);
   }
 
   /** All is as it was before; what was typed meanwhile stands behind what stood there. */
-  function fail(why, isAway) {
+  function giveUp(why) {
     const text = holding.cancel();
     sidebar.point(room.id);
     room.append(text);
     if (why) room.complain(why);
-    if (!isAway) return;
-    banner.showGoing();
-    if (app.dataset.line !== 'away') setTimeout(visits.resume, AGAIN);
+    settle();
   }
 
-  function show(page) {
+  /** The strip tells of a wish that waits, else of the line. */
+  function settle() {
+    if (visits.isWaiting()) banner.showGoing();
+    else if (greeted) banner.hide();
+    else banner.showSoon(app.dataset.line === 'polling' ? 'polling' : 'away');
+  }
+
+  function show(page, isAsked) {
     const next = page.querySelector('#app');
     const id = Number(next.dataset.room);
-    const held = holding.finish();
+    const held = holding.finish(isAsked);
     // Somebody who writes wants to go on; on a touch screen the keyboard would cover what others have to come to read.
     const writes = held.writes || document.activeElement === room.composer || !matchMedia('(pointer: coarse)').matches;
     if (room.isLive) places.set(room.id, room.id === id ? null : room.place());
@@ -77,7 +89,7 @@ export function startChat(app) {
     next.querySelector('#banner').replaceWith(byId('banner')); // it goes along, as the line does
     Object.assign(app.dataset, next.dataset);
     app.ariaBusy = null;
-    if (greeted) banner.hide();
+    settle();
     sidebar.take(next, id);
     for (const part of ['.main', '.aside']) app.querySelector(part).replaceWith(next.querySelector(part));
     byId('acts').replaceWith(page.querySelector('#acts')); // one moderates one room and not another
@@ -154,12 +166,12 @@ export function startChat(app) {
       sender.lost();
       room.lost();
       room.setAway(true);
-      banner.showSoon('away');
+      settle();
     },
     onPolling() {
       app.dataset.line = 'polling';
       room.setAway(false);
-      banner.showSoon('polling');
+      settle();
       sender.postAll();
       visits.resume();
     },

@@ -11,6 +11,9 @@ export function isSendKey(event) {
   return !touch.matches || event.ctrlKey || event.metaKey;
 }
 
+/** Indentation belongs to a text, empty lines before it and white space at its end do not. */
+export const bodyOf = (text) => text.replace(/^\s*\n/, '').trimEnd();
+
 /** `onSend(body, nonce, isLiteral)` takes over a text that fits, a literal one whatever it looks like; it is true where the text is out of the author's hands with that, else the field keeps it until the answer is here. */
 export function startComposer(form, { error, draft, onSend, signal }) {
   const field = form.elements.body;
@@ -36,8 +39,7 @@ export function startComposer(form, { error, draft, onSend, signal }) {
   }
 
   function submit(isLiteral) {
-    // Indentation belongs to the text, empty lines before it and white space at its end do not.
-    const body = field.value.replace(/^\s*\n/, '').trimEnd();
+    const body = bodyOf(field.value);
     if (!body || excess(field) > 0) { length.check(); return; }
     error.textContent = '';
     if (!onSend(body, draft.nonceFor(field.value), isLiteral)) return;
@@ -78,7 +80,7 @@ export function startComposer(form, { error, draft, onSend, signal }) {
     /** What was typed before this room was there: first what was sent, then what was not. A command goes out only where nothing is behind it. */
     take({ sent, rest }, isText) {
       const texts = [...sent];
-      while (texts.length && isText(texts[0])) onSend(texts.shift(), newNonce());
+      while (texts.length && isText(texts[0])) onSend(bodyOf(texts.shift()), newNonce());
       const isLast = texts.length === 1 && !rest.trim() && !field.value;
       append([...texts, rest].filter((text) => text.trim()).join('\n'));
       if (isLast) form.requestSubmit();

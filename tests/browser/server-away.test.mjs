@@ -50,7 +50,7 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
     await ana.row('Huerto').click();
     await says(ana);
     await ana.isIn('lobby');
-    assert.equal(await ana.row('lobby').getAttribute('aria-current'), 'page');
+    assert.equal(await ana.row('Huerto').getAttribute('aria-current'), 'page');
     await comeBack(patio, ana);
     await ana.page.locator('#room-h', { hasText: 'Huerto' }).waitFor({ timeout: 25_000 });
     assert.equal(await ana.isMarked(), true);

@@ -1,4 +1,5 @@
 export { eventually } from './support/eventually.mjs';
+export { hold, isOnItsWay } from './support/hold.mjs';
 export { chance } from './support/line.mjs';
 export { isAsFresh } from './support/outline.mjs';
 export { emailOf, PASSWORD } from './support/patio.mjs';
