@@ -25,7 +25,13 @@ async fn opened(user: &Api, since_rev: i64, since_id: &Value) -> Value {
     live.until("present").await;
     let open = json!({"type": "open", "room": 1, "since_rev": since_rev, "since_id": since_id});
     live.send(open).await;
-    live.next().await
+    // What is unread may be told meanwhile.
+    loop {
+        let frame = live.next().await;
+        if frame["type"] != "unread" {
+            return frame;
+        }
+    }
 }
 
 async fn asked(user: &Api, since_rev: i64, since_id: &Value) -> StatusCode {
