@@ -49,6 +49,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND)
     }
 
+    /// It is not read, so only the browser has what was typed.
+    pub fn form_too_large() -> Self {
+        Self::saying(StatusCode::PAYLOAD_TOO_LARGE, "form-too-large")
+    }
+
     pub fn too_many(wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS) }
     }

@@ -154,7 +154,8 @@ impl OwnPath {
         &self.0
     }
 
-    fn encoded(&self) -> String {
+    /// For the query of another address.
+    pub fn encoded(&self) -> String {
         form_urlencoded::byte_serialize(self.0.as_bytes()).collect()
     }
 }

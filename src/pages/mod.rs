@@ -21,6 +21,7 @@ mod form;
 pub mod history;
 mod jobs;
 mod joining;
+mod kept_form;
 mod layout;
 mod mentions;
 mod message;
@@ -36,6 +37,7 @@ mod settings;
 mod side;
 mod switcher;
 mod too_fast;
+mod unsent;
 mod visit;
 
 use axum::Router;
@@ -47,6 +49,11 @@ use crate::http::{Site, deadline, headers, origin, rights, unread};
 
 /// `polling` is asked by the pages' scripts, and is reached as they are.
 pub fn router(site: &Site, polling: Router<Site>) -> Router<Site> {
+    let messages = Router::new()
+        .merge(direct::router())
+        .merge(messages::router())
+        .merge(message::router())
+        .route_layer(from_fn_with_state(site.clone(), unsent::give_back));
     let pages = Router::new()
         .merge(polling)
         .merge(accounts::router())
@@ -56,7 +63,6 @@ pub fn router(site: &Site, polling: Router<Site>) -> Router<Site> {
         .merge(everybody::router())
         .merge(switcher::router())
         .merge(room_settings::router())
-        .merge(direct::router())
         .merge(settings::router())
         .merge(programs::router())
         .merge(avatars::router())
@@ -69,8 +75,7 @@ pub fn router(site: &Site, polling: Router<Site>) -> Router<Site> {
         .merge(deleted_rooms::router())
         .merge(jobs::router())
         .merge(mentions::router())
-        .merge(messages::router())
-        .merge(message::router())
+        .merge(messages)
         .merge(search::router())
         .fallback(errors::nothing_here)
         .layer(from_fn_with_state(site.clone(), unread::bound))

@@ -1,6 +1,7 @@
 // Entry: starts what the page at hand has. Every page works without any of this.
 import { startChat } from './chat.js';
 import { startDrawers } from './drawers.js';
+import { findEditForm, startEditForm } from './edit-form.js';
 import { createGuard, createNotice } from './guard.js';
 import { startLeaving } from './leaving.js';
 import { startLengths } from './lengths.js';
@@ -16,7 +17,7 @@ import { openTab } from './tabs.js';
 
 const app = document.getElementById('app');
 const { account } = document.body.dataset; // of whoever is signed in, on every page
-if (app) openTab();
+if (app ?? findEditForm()) openTab(); // something is typed here that has to last
 if (account) openStorage({ ...app?.dataset, account });
 const isGate = document.body.classList.contains('gate');
 if (isGate) forgetIfSignedOut();
@@ -31,4 +32,5 @@ startRegistering();
 startSwitcher(chat?.go ?? guard.go);
 startSearch(guard.say);
 startLengths();
+startEditForm();
 if (app) suggestZone(app.dataset.me);

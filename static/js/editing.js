@@ -4,7 +4,7 @@ import { createDraft, placesOf } from './drafts.js';
 import { excess, watchLength } from './lengths.js';
 
 /** Of an open edit: not another message that has got this id since the server's data was replaced. */
-const placeOf = ({ dataset }) => `${dataset.id}.${dataset.at}`;
+export const placeOf = ({ dataset }) => `${dataset.id}.${dataset.at}`;
 
 export function createEditing({ log, me, timeline, keep, show, tell, signal }) {
   const touch = matchMedia('(pointer: coarse)');

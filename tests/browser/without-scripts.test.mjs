@@ -1,6 +1,6 @@
 // The whole of it without JavaScript: links and forms.
 import assert from 'node:assert/strict';
-import { eventually, story } from './support.mjs';
+import { eventually, PASSWORD, story } from './support.mjs';
 
 const PLAIN = { javaScriptEnabled: false };
 
@@ -36,6 +36,55 @@ story('a message without text is refused, and what was typed stays', async ({ pe
   await send(ana, 'now with text');
   await ana.arrives('/rooms/1');
   assert.deepEqual(await ana.texts(), ['now with text']);
+});
+
+/** What comes back of a text that nobody was signed in for any more, and how it gets where it was going. */
+async function isKept(ana, text) {
+  const kept = ana.page.locator('.fault__card textarea');
+  await kept.waitFor();
+  assert.equal(await kept.inputValue(), text);
+  const [tab] = await Promise.all([ana.context.waitForEvent('page'), ana.page.getByRole('link', { name: 'Sign in' }).click()]);
+  await tab.locator('[name=login]').fill('ana');
+  await tab.locator('[name=password]').fill(PASSWORD);
+  await tab.locator('.gate__card button[type=submit]').click();
+  await tab.waitForURL((url) => url.pathname !== '/login');
+  await ana.page.getByRole('button', { name: 'Send again' }).click();
+}
+
+const endSession = (ana) => ana.context.clearCookies({ name: /session/ });
+
+story('a message that is sent when the session has ended comes back, and is sent once', async ({ person }) => {
+  const ana = await person('ana', PLAIN);
+  await endSession(ana);
+  await send(ana, '<b>typed</b> for long');
+  await isKept(ana, '<b>typed</b> for long');
+  await ana.arrives('/rooms/1');
+  assert.deepEqual(await ana.texts(), ['<b>typed</b> for long']);
+});
+
+story('an edit that is saved when the session has ended comes back, and is saved', async ({ person }) => {
+  const ana = await person('ana', PLAIN);
+  await send(ana, 'said before');
+  await ana.page.locator('.msg__link').click();
+  await ana.page.locator('form.edit textarea').fill('an hour of work');
+  await endSession(ana);
+  await ana.page.getByRole('button', { name: 'Save' }).click();
+  await isKept(ana, 'an hour of work');
+  await ana.page.waitForURL((url) => url.pathname.startsWith('/messages/'));
+  assert.deepEqual(await ana.texts(), ['an hour of work']);
+});
+
+story('a text that is too long comes back in its field; one that is longer still is in it on the way back', async ({ person }) => {
+  const ana = await person('ana', PLAIN);
+  await send(ana, 'x'.repeat(20_000));
+  await eventually(async () => assert.match(await ana.page.getByRole('alert').textContent(), /16,000 characters at most/));
+  assert.equal((await ana.composer.inputValue()).length, 20_000);
+  await ana.go('/rooms/1');
+  await send(ana, 'ü'.repeat(70_000));
+  await eventually(async () => assert.match(await ana.page.locator('.fault__card').textContent(), /Go back with the button of your browser/));
+  assert.equal(await ana.page.getByRole('link', { name: 'Back to the page before' }).count(), 0);
+  await ana.page.goBack();
+  await eventually(async () => assert.equal((await ana.composer.inputValue()).length, 70_000));
 });
 
 story('the page of a refused message is a room page: its language links lead to the room', async ({ person }) => {

@@ -190,3 +190,68 @@ async fn open_pages_get_the_changed_message_in_their_language() {
     let html = live.until("message").await["html"].as_str().expect("HTML").to_owned();
     assert!(html.contains("Mensaje eliminado") && !html.contains("buenas"), "{html}");
 }
+
+/// Texts of people whose session has ended.
+#[tokio::test]
+async fn what_was_written_comes_back_when_the_session_has_ended() {
+    let server = Server::start().await;
+    let (mut ana, _) = (server.person("ana").await, server.person("luis").await);
+    ana.say("hola").await;
+    let text = "<b>una hora</b> \"de trabajo\"";
+    for (path, place) in [
+        ("/rooms/1/messages", "%2Frooms%2F1"),
+        ("/direct/luis/messages", "%2Fdirect%2Fluis"),
+        ("/messages/1/edit", "%2Fmessages%2F1"),
+    ] {
+        let mut gone = server.browser();
+        let page = gone.submit(path, &[("body", text), ("nonce", "n1")]).await;
+        assert_eq!((page.status, page.path.as_str()), (StatusCode::UNAUTHORIZED, path));
+        assert_eq!(page.one("textarea[name=body]"), text);
+        let form = ["action", "method"].map(|name| page.attribute("form", name));
+        assert_eq!(form, [Some(path.to_owned()), Some("post".to_owned())]);
+        assert_eq!(page.attribute("input[name=nonce]", "value").as_deref(), Some("n1"));
+        let gate = page.attribute("a[target=_blank]", "href");
+        assert_eq!(gate, Some(format!("/login?next={place}")));
+        // Signed in, the same form does what it says.
+        assert_eq!(ana.submit(path, &[("body", text), ("nonce", "n1")]).await.status, 200, "{path}");
+        // Where there is no text, the way to sign in is all there is.
+        assert_eq!(gone.submit(path, &[("body", "  ")]).await.path, "/login");
+    }
+    assert_eq!(ana.get("/rooms/1").await.messages(), [text, text]);
+    assert_eq!(server.browser().submit("/messages/1/delete", &[]).await.path, "/login");
+}
+
+#[tokio::test]
+async fn a_text_that_comes_back_is_kept_by_no_browser_and_given_to_no_other_site() {
+    let server = Server::start().await;
+    server.person("ana").await;
+    let post = |origin: String| {
+        let request = Browser::plain().post(server.url("/rooms/1/messages"));
+        request.header("origin", origin).form(&[("body", "hola")]).send()
+    };
+    let own = post(server.url("")).await.expect("an answer");
+    assert_eq!(own.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(own.headers()["cache-control"], "no-store");
+    let foreign = post("https://evil.example".to_owned()).await.expect("an answer");
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+    assert!(!foreign.text().await.expect("a page").contains("hola"));
+}
+
+#[tokio::test]
+async fn a_form_that_is_too_large_says_where_its_text_still_is() {
+    let server = Server::start().await;
+    let mut ana = server.person("ana").await;
+    let large = "x".repeat(300 * 1024);
+    for (language, words) in [("en", "Go back with the button"), ("es", "Vuelve atrás con el botón")] {
+        ana.language = language;
+        let mut gone = server.browser();
+        gone.language = language;
+        for page in [ana.say(&large).await, gone.say(&large).await] {
+            assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
+            assert!(page.one(".fault__card").contains(words), "{language}");
+            assert_eq!(page.all(".fault__card a").len(), 1, "no link to an empty field");
+        }
+    }
+    let long = ana.say(&"x".repeat(16_001)).await;
+    assert_eq!(long.one("textarea#body").len(), 16_001, "what can be read comes back");
+}
