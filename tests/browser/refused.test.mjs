@@ -114,3 +114,73 @@ story('what waits for a room that is another one since a restore stays with its 
   for (const why of await failed(ana).locator('.note__why').all()) assert.match(await why.textContent(), /not there any more/);
   assert.deepEqual((await tom.texts()).sort(), ['for the lobby', 'for the same']);
 });
+
+/** Without a line, messages go as forms. */
+async function withoutLine(ana) {
+  await ana.page.addInitScript(() => { globalThis.WebSocket = class { constructor() { throw new DOMException('no', 'SecurityError'); } }; });
+  await ana.page.reload();
+  await ana.page.locator('#app[data-line=polling]').waitFor();
+}
+
+for (const text of ['#exit now please', '#lR is what I typed', '/etc/passwd is a file']) {
+  story(`over HTTP "${text}" goes out as the text it is, once, and what is behind it too`, async ({ person }) => {
+    const ana = await person('ana');
+    await withoutLine(ana);
+    await ana.post(text);
+    await ana.page.getByRole('button', { name: 'Post it as text' }).click();
+    await ana.sees(text);
+    await ana.post('behind it');
+    await ana.sees('behind it');
+    assert.deepEqual(await ana.texts(), [text, 'behind it']);
+  });
+}
+
+const WORDLESS = {
+  'a refusal without a reason': { status: 400 },
+  'another page of Patio': { status: 200 },
+};
+for (const [what, { status }] of Object.entries(WORDLESS)) {
+  story(`${what} ends a message once, with a reason of the page's own`, async ({ person, tolerate }) => {
+    tolerate(/^400 /);
+    const ana = await person('ana');
+    await withoutLine(ana);
+    let posts = 0;
+    await ana.page.route('**/rooms/1/messages', async (route) => {
+      if (!route.request().postData()?.includes('wordless')) { await route.continue(); return; }
+      posts += 1;
+      await route.fulfill({ status, response: await route.fetch({ url: `${ana.patio.origin}/rooms`, method: 'GET' }) });
+    });
+    await ana.post('wordless');
+    await ana.post('behind it');
+    await ana.sees('behind it');
+    await failed(ana).waitFor();
+    assert.equal(await failed(ana).locator('.note__why').textContent(), 'The server did not take it.');
+    assert.equal(posts, 1);
+    await ana.page.reload();
+    await ana.sees('behind it');
+    await failed(ana).waitFor();
+    assert.equal(posts, 1);
+  });
+}
+
+story('what failed without a word in an earlier release is not sent again, and holds up nobody', async ({ person }) => {
+  const ana = await person('ana');
+  await leave(ana, { nonce: 'old', room: 1, body: 'failed before', failed: '' });
+  await withoutLine(ana);
+  await ana.post('behind it');
+  await ana.sees('behind it');
+  await failed(ana).waitFor();
+  assert.equal((await ana.page.locator('.msg[data-seq]').count()), 1);
+});
+
+for (const [way, prepare] of Object.entries({ 'on the line': async () => {}, 'over HTTP': withoutLine })) {
+  story(`${way} what waits for a room that was deleted says that it is not there any more`, async ({ person, tolerate }) => {
+    tolerate(/^404 /);
+    const ana = await person('ana');
+    await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
+    await prepare(ana);
+    await ana.page.reload();
+    await failed(ana).waitFor();
+    assert.match(await failed(ana).locator('.note__why').textContent(), /not there any more/);
+  });
+}

@@ -160,6 +160,17 @@ story('who is removed from a private room finds themselves in the lobby, and rea
   assert.equal(await tom.page.locator('#notice').isVisible(), false, 'it is said once');
 });
 
+story('when a room is deleted while it is on screen, the page that comes instead says so', async ({ person }) => {
+  const [ana, tom] = [await person('ana'), await person('tom')];
+  await ana.makeRoom('Huerto');
+  await tom.post('/join Huerto');
+  await tom.isIn('Huerto');
+  await ana.go('/rooms/2/settings');
+  await ana.page.locator('form[action="/rooms/2/delete"] button').click();
+  await tom.isIn(LOBBY);
+  await eventually(async () => assert.equal(await tom.page.locator('#notice').textContent(), 'The room Huerto was deleted.'));
+});
+
 story('who is removed from a room that is not on screen reads so where they are', async ({ person }) => {
   const [ana, tom] = [await person('ana'), await person('tom')];
   await ana.makeRoom('Huerto');

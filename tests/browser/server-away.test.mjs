@@ -124,6 +124,31 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
   });
 }
 
+/** On pages that have no line, each way out. */
+const WITHOUT_LINE = {
+  'a link on the settings': ['/settings', (ana) => ana.page.locator('.side a[href="/rooms/1"]').click(), '/rooms/1'],
+  'a link to sign in': ['/nowhere', (ana) => ana.page.getByRole('link', { name: 'Back to the chat' }).click(), '/rooms/1'],
+  'a search': ['/search', async (ana) => { await ana.page.locator('#q').fill('ripe'); await ana.page.locator('#q').press('Enter'); }, '/search'],
+  'a new name': ['/settings', async (ana) => { await ana.fill({ display_name: 'Ana the Great' }); await ana.button('/settings/name').click(); }, '/settings'],
+  'a new room': ['/rooms', async (ana) => { await ana.fill({ name: 'Huerto' }); await ana.button('/rooms').click(); }, '/rooms/2'],
+};
+for (const [what, [path, leave, to]] of Object.entries(WITHOUT_LINE)) {
+  story(`while the server is away, ${what} waits and leads on when it is back`, async ({ patio, person, tolerate }) => {
+    tolerate(/net::ERR|WebSocket/);
+    const ana = await person('ana');
+    await ana.go(path);
+    await ana.mark();
+    await patio.kill();
+    await leave(ana);
+    await says(ana);
+    assert.equal(await ana.isMarked(), true, 'the page stays');
+    assert.equal(new URL(ana.page.url()).pathname, path);
+    await patio.start();
+    await ana.page.waitForURL((url) => url.pathname === to, { timeout: 25_000 });
+    await eventually(async () => assert.equal(await ana.isMarked() && to !== '/search', false));
+  });
+}
+
 story('a room that may not be seen any more is said, and the page stays', async ({ person, tolerate }) => {
   tolerate(/^404 /);
   const ana = await inTwoRooms(person);
