@@ -1,6 +1,8 @@
 //! Names of people and rooms as texts: one line that can be seen, the form in which they are looked
 //! up, and which of them a reader cannot tell apart.
 
+use icu_properties::CodePointMapData;
+use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::GeneralSecurityProfile;
 
@@ -39,7 +41,7 @@ fn single_spaced(text: &str) -> String {
 }
 
 /// Changes whenever the keys of stored names are others than those that [`look_alike_keys`] makes.
-pub const KEYS_VERSION: &str = "2";
+pub const KEYS_VERSION: &str = "3";
 
 /// Two names look alike if they share one of these keys: some compare their case, others the shape
 /// of their letters (the skeleton of UTS 39, section 4). They are several, since a capital "I" looks
@@ -47,18 +49,63 @@ pub const KEYS_VERSION: &str = "2";
 /// before and punctuation around do not tell names apart; a `|` may stand around a name or be an "l".
 pub fn look_alike_keys(name: &str) -> Vec<String> {
     let kept = |c: &char| has_ink(*c) || (is_mark(*c) && c.identifier_allowed());
-    let seen: String = name.nfkc().filter(kept).collect();
+    let seen: String = name.nfkc().filter(kept).map(of_small_capital).collect();
     let mut keys = Vec::with_capacity(4);
     for bare in [
         trimmed(&seen, is_punctuation),
         trimmed(&seen, |c| is_punctuation(c) && !looks_like_letter(c)),
     ] {
-        keys.push(fold(&skeleton(bare)));
-        keys.push(skeleton(&fold(bare)));
+        for key in [fold(&skeleton(bare)), skeleton(&fold(bare))] {
+            // There are letters that look like a mark.
+            keys.push(trimmed(&key, is_punctuation).to_owned());
+        }
     }
     keys.sort_unstable();
     keys.dedup();
     keys
+}
+
+/// The same for the names of people, where symbols and small raised letters are no part of the name:
+/// `ana ✔` and `ana™` are nobody else than `ana`.
+pub fn person_keys(name: &str) -> Vec<String> {
+    let mut keys = look_alike_keys(name);
+    let plain = undecorated(name);
+    if plain != name && is_visible(&plain) {
+        keys.extend(look_alike_keys(&plain));
+        keys.sort_unstable();
+        keys.dedup();
+    }
+    keys
+}
+
+/// A name without what decorates it.
+pub fn undecorated(name: &str) -> String {
+    name.chars().filter(|c| c.is_ascii() || !is_decoration(*c)).collect()
+}
+
+/// Symbols that stand for no letter, and letters that stand raised beside others.
+fn is_decoration(c: char) -> bool {
+    use GeneralCategory::ModifierLetter;
+    let category = |c: char| CodePointMapData::<GeneralCategory>::new().get(c);
+    let mut compatible = std::iter::once(c).nfkc();
+    let (first, more) = (compatible.next().unwrap_or(c), compatible.next().is_some());
+    if GeneralCategoryGroup::Symbol.contains(category(c)) {
+        let is_letter = first != c && first.is_alphanumeric() && !more;
+        return !is_letter && !looks_like_letter(c);
+    }
+    let raised = category(c) == ModifierLetter || matches!(c, 'ª' | 'º');
+    raised && first != c && category(first) != ModifierLetter
+}
+
+/// The letter that a small capital stands for. UTS 39 takes most of them for letters of their own.
+fn of_small_capital(c: char) -> char {
+    const SMALL: [(&str, &str); 2] =
+        [("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍ", "abcdefghijklm"), ("ɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "nopqrstuvwyz")];
+    if c.is_ascii() {
+        return c;
+    }
+    let pairs = SMALL.iter().flat_map(|(small, plain)| small.chars().zip(plain.chars()));
+    pairs.into_iter().find(|(small, _)| *small == c).map_or(c, |(_, plain)| plain)
 }
 
 /// Equal for handles that look alike.
@@ -78,8 +125,6 @@ fn looks_like_letter(c: char) -> bool {
 
 /// Also the symbols of ASCII.
 fn is_punctuation(c: char) -> bool {
-    use icu_properties::CodePointMapData;
-    use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     c.is_ascii_punctuation() || GeneralCategoryGroup::Punctuation.contains(category)
 }
@@ -144,6 +189,37 @@ mod tests {
         ] {
             assert!(!alike(one, other), "{one:?} {other:?}");
         }
+    }
+
+    #[test]
+    fn symbols_do_not_tell_people_apart_but_rooms() {
+        let share = |one: &str, other: &str| {
+            let (one, other) = (person_keys(one), person_keys(other));
+            one.iter().any(|key| other.contains(key))
+        };
+        for like in [
+            "ana ✔",
+            "✓ ana",
+            "ana ™",
+            "ana®",
+            "ana 🌱",
+            "ᴀɴᴀ",
+            "anaʰ",
+            "anaª",
+            "anaꞏ",
+            "ana·",
+            "★ana★",
+            "ana ❤\u{fe0f}",
+            "ⓐⓝⓐ ✔",
+            "ana →",
+        ] {
+            assert!(share("ana", like), "{like}");
+        }
+        for other in ["ana 2", "anna ✔", "ana²", "anah", "🌱", "™", "ana ー", "ana b ✔"] {
+            assert!(!share("ana", other), "{other}");
+        }
+        assert!(!share("🌱", "🌵") && share("🌱 Ana", "🌵 ana"));
+        assert!(!alike("🌱 Team", "🌵 Team") && !alike("Team", "Team 🌱"));
     }
 
     #[test]

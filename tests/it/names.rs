@@ -37,6 +37,15 @@ async fn nobody_takes_a_name_that_cannot_be_told_from_another_users() {
         "Anа Ortega",
         "admin",
         "Administrator",
+        "ana ✔",
+        "ana ™",
+        "ᴀɴᴀ",
+        "anaʰ",
+        "anaꞏ",
+        "ana (admin)",
+        "Ana Ortega 🌱",
+        "Admin ✓",
+        "Patio Support",
     ] {
         assert_eq!(rename(&mut bert, alike).await, StatusCode::UNPROCESSABLE_ENTITY, "{alike:?}");
     }

@@ -4,7 +4,7 @@ use super::model::Subject;
 use crate::db::{Change, Db, reading, rows, writing};
 use crate::kernel::{RoomId, UserId};
 use crate::text::collation::{VERSION, sort_key};
-use crate::text::names::{KEYS_VERSION, look_alike_keys};
+use crate::text::names::{KEYS_VERSION, look_alike_keys, person_keys};
 
 /// So many names are filled in by one transaction.
 const PIECE: i64 = 200;
@@ -35,7 +35,7 @@ pub(in crate::chat) async fn is_like_a_user(
                and key in (select value ->> 0 from jsonb_each($2)) limit 1",
         )
         .bind(except.map_or(0, |user| user.0))
-        .bind(rows(&keys(&[name])))
+        .bind(rows(&keys(person_keys, &[name])))
         .fetch_optional(connection)
         .await?
     });
@@ -49,7 +49,7 @@ pub(in crate::chat) async fn is_like_any_user(db: &Db, name: &str) -> Result<boo
             "select subject_id from confusable_names
              where kind = 'user' and key in (select value ->> 0 from jsonb_each($1)) limit 1",
         )
-        .bind(rows(&keys(&[name])))
+        .bind(rows(&keys(person_keys, &[name])))
         .fetch_optional(pool)
         .await?
     });
@@ -72,7 +72,7 @@ pub(in crate::chat) async fn is_like_a_public_room(
                and c.key in (select value ->> 0 from jsonb_each($2)) limit 1",
         )
         .bind(except.map_or(0, |room| room.0))
-        .bind(rows(&keys(&[name])))
+        .bind(rows(&keys(look_alike_keys, &[name])))
         .fetch_optional(connection)
         .await?
     });
@@ -85,9 +85,9 @@ pub(in crate::chat) async fn record(
     subject: Subject,
     names: &[&str],
 ) -> Result<(), sqlx::Error> {
-    let (kind, id) = match subject {
-        Subject::User(user) => ("user", user.0),
-        Subject::Room(room) => ("room", room.0),
+    let (kind, id, keys) = match subject {
+        Subject::User(user) => ("user", user.0, keys(person_keys, names)),
+        Subject::Room(room) => ("room", room.0, keys(look_alike_keys, names)),
     };
     writing!(*change, |connection| {
         sqlx::query("delete from confusable_names where kind = $1 and subject_id = $2")
@@ -104,7 +104,7 @@ pub(in crate::chat) async fn record(
         )
         .bind(kind)
         .bind(id)
-        .bind(rows(&keys(names)))
+        .bind(rows(&keys))
         .execute(connection)
         .await?
         .rows_affected()
@@ -120,8 +120,9 @@ pub(in crate::chat) async fn record(
     Ok(())
 }
 
-fn keys(names: &[&str]) -> Vec<[String; 1]> {
-    names.iter().flat_map(|name| look_alike_keys(name)).map(|key| [key]).collect()
+/// As a list of rows.
+fn keys(of: fn(&str) -> Vec<String>, names: &[&str]) -> Vec<[String; 1]> {
+    names.iter().flat_map(|name| of(name)).map(|key| [key]).collect()
 }
 
 /// Forgets the keys of another version of the collation, or of what looks alike: they do not compare

@@ -1,11 +1,17 @@
 //! What users are called: the handle by which they are found, and the name that others see.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_security::{GeneralSecurityProfile, MixedScript};
 
 use crate::kernel::Invalid;
-use crate::text::names::{fold, line_to_see, look_alike_keys, one_line, skeleton};
+use crate::text::names::{
+    fold, line_to_see, look_alike_keys, one_line, person_keys, skeleton, undecorated,
+};
+use crate::text::normalize::folded;
 use crate::text::visible::has_heaped_marks;
 
 /// A handle: 2 to 32 letters of one script, digits, `.`, `_` and `-`, beginning with a letter or
@@ -17,35 +23,107 @@ pub struct Name(String);
 /// Words that mean everybody, or the program: they were never a user's.
 const FOR_EVERYBODY: [&str; 5] = ["all", "here", "room", "admin", "system"];
 
-/// Further words that speak for the house: nobody is called so, nor shown so.
-const FOR_THE_HOUSE: [&str; 17] = [
-    "administrator",
-    "administrador",
-    "administradora",
+/// Further words that speak for the house, or for nobody: no name is made of nothing else.
+const FOR_THE_HOUSE: [&str; 19] = [
+    "ayuda",
+    "equipo",
     "everybody",
     "everyone",
+    "help",
     "lobby",
+    "me",
+    "owner",
+    "owners",
+    "patio",
+    "root",
+    "security",
+    "seguridad",
+    "sistema",
+    "system",
+    "team",
+    "todos",
+    "propietario",
+    "propietaria",
+];
+
+/// Titles of those who run the place: in no name at all. Without accents.
+const TITLES: [&str; 27] = [
+    "admin",
+    "admins",
+    "administracion",
+    "administrador",
+    "administradora",
+    "administradoras",
+    "administradores",
+    "administration",
+    "administrator",
+    "administrators",
+    "mod",
+    "mods",
+    "moderacion",
     "moderador",
     "moderadora",
+    "moderadoras",
+    "moderadores",
+    "moderation",
     "moderator",
-    "patio",
+    "moderators",
     "postmaster",
-    "root",
-    "sistema",
     "soporte",
+    "staff",
+    "superuser",
     "support",
-    "todos",
+    "sysadmin",
     "webmaster",
 ];
 
-fn is_reserved(name: &str) -> bool {
-    speaks_for(&FOR_EVERYBODY, name) || speaks_for(&FOR_THE_HOUSE, name)
+/// What may stand beside such a word and says nothing by itself.
+const BESIDE: [&str; 17] = [
+    "and",
+    "bot",
+    "de",
+    "del",
+    "el",
+    "la",
+    "las",
+    "los",
+    "of",
+    "official",
+    "oficial",
+    "service",
+    "servicio",
+    "technical",
+    "tecnico",
+    "the",
+    "y",
+];
+
+/// The keys of words that stand for the house alone, of titles among them, and of what stands beside.
+static HOUSE: LazyLock<HashSet<String>> =
+    LazyLock::new(|| keys_of([&FOR_EVERYBODY[..], &FOR_THE_HOUSE, &TITLES].concat()));
+static TITLE: LazyLock<HashSet<String>> = LazyLock::new(|| keys_of(TITLES.to_vec()));
+static NOTHING: LazyLock<HashSet<String>> = LazyLock::new(|| keys_of(BESIDE.to_vec()));
+
+fn keys_of(words: Vec<&str>) -> HashSet<String> {
+    words.into_iter().flat_map(look_alike_keys).collect()
 }
 
-/// Whether a reader could take the name for one of these words.
-fn speaks_for(words: &[&str], name: &str) -> bool {
-    let keys = look_alike_keys(name);
-    words.iter().any(|word| look_alike_keys(word).iter().any(|key| keys.contains(key)))
+/// Whether a reader could take the name for one of the program, or of those who run the place.
+fn is_reserved(name: &str) -> bool {
+    // With or without accents.
+    let is_of = |words: &HashSet<String>, name: &str| {
+        let keys = [person_keys(name), look_alike_keys(&folded(name))];
+        keys.iter().flatten().any(|key| words.contains(key))
+    };
+    if is_of(&HOUSE, name) {
+        return true;
+    }
+    let plain = undecorated(name);
+    let words = plain.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.iter().any(|word| is_of(&TITLE, word))
+        || words.iter().any(|word| is_of(&HOUSE, word))
+            && words.iter().all(|word| is_of(&HOUSE, word) || is_of(&NOTHING, word))
 }
 
 impl Name {
@@ -83,7 +161,12 @@ impl Name {
         if !name.as_str().is_single_script() {
             return refuse("name-scripts");
         }
-        if speaks_for(&FOR_EVERYBODY, &name) {
+        let keys = look_alike_keys(&name);
+        if FOR_EVERYBODY
+            .iter()
+            .flat_map(|word| look_alike_keys(word))
+            .any(|key| keys.contains(&key))
+        {
             return refuse("name-reserved");
         }
         Ok(Self(name))
@@ -199,6 +282,76 @@ mod tests {
         for bad in ["Admin", "ADMINISTRATOR", "@admin", "Sуstem", "Support.", "a d m i n", "Patio"]
         {
             assert_eq!(shown(bad).map_err(|e| e.reason), Err("name-reserved"), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn titles_of_those_who_run_the_place_are_no_name_in_any_dress() {
+        let shown = |text| DisplayName::parse(text).map_err(|e| e.reason);
+        for bad in [
+            "Admin ✓",
+            "🛡 Admin",
+            "🛡\u{fe0f}Admin🛡",
+            "Admin Team",
+            "The Admins",
+            "Administración",
+            "Administrators",
+            "Moderators",
+            "Patio Support",
+            "Patio Team",
+            "Equipo de Patio",
+            "Soporte técnico",
+            "ana (admin)",
+            "ana [mod]",
+            "Ana, moderadora",
+            "ᴀᴅᴍɪɴ",
+            "Аdmin Team",
+            "System ✔",
+            "Patio™",
+            "Official Patio",
+            "Security Team",
+            "Help",
+            "Staff",
+            "Owner",
+        ] {
+            assert_eq!(shown(bad).err(), Some("name-reserved"), "{bad}");
+        }
+        for good in [
+            "Ana Patiño",
+            "Rosa del Patio",
+            "Adminda Pérez",
+            "Modesto",
+            "Me Encanta",
+            "Team Ana",
+            "Elena de la Torre",
+            "Rooty",
+            "Ana Todos",
+            "La Bot",
+            "The Ana",
+        ] {
+            assert!(shown(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "admins",
+            "administracion",
+            "administración",
+            "owner",
+            "staff",
+            "help",
+            "ayuda",
+            "security",
+            "mod",
+            "me",
+            "patio.support",
+            "ana-admin",
+            "patio-team",
+        ] {
+            refused(bad, "name-reserved");
+            assert!(Name::stored(bad).is_ok(), "{bad} may have been taken before");
+        }
+        assert!(Name::stored("áll").is_ok() && Name::parse("áll").is_err());
+        for good in ["modesto", "helpful", "mel", "owen", "staffan", "ana.team"] {
+            assert!(Name::parse(good).is_ok(), "{good}");
         }
     }
 
