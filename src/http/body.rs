@@ -24,11 +24,12 @@ impl<T: DeserializeOwned, S: Send + Sync, const MOST: usize> FromRequest<S> for 
     async fn from_request(mut request: Request, state: &S) -> Result<Self, Problem> {
         DefaultBodyLimit::max(MOST).apply(&mut request);
         let form = axum::Form::from_request(request, state).await;
-        form.map(|axum::Form(value)| Self(value))
-            .map_err(|rejection: FormRejection| match rejection.status() {
+        form.map(|axum::Form(value)| Self(value)).map_err(
+            |rejection: FormRejection| match rejection.status() {
                 StatusCode::PAYLOAD_TOO_LARGE => Problem::form_too_large(),
                 status => Problem::new(status),
-            })
+            },
+        )
     }
 }
 

@@ -49,8 +49,6 @@ struct MessagePage {
     emoji: Vec<EmojiView>,
     /// Where in the room it stands.
     back: String,
-    /// Names the installation, as on the page of a room.
-    founded: i64,
 }
 
 struct RoomView {
@@ -182,7 +180,6 @@ async fn message_page(
         form,
         emoji: COMMON_EMOJI.into_iter().map(view).collect(),
         back: place_in_room(message, room.last_seq.0),
-        founded: site.about.founded.0,
         page,
     }))
 }

@@ -4,8 +4,7 @@ import { createDraft } from './drafts.js';
 import { placeOf } from './editing.js';
 import { excess } from './lengths.js';
 
-/** Where there is one: it names whose text it takes. */
-export const findEditForm = () => document.querySelector('form.edit[data-account]');
+export const findEditForm = () => document.querySelector('form.edit[data-failed]');
 
 export function startEditForm() {
   const form = findEditForm();

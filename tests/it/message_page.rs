@@ -213,7 +213,11 @@ async fn what_was_written_comes_back_when_the_session_has_ended() {
         let gate = page.attribute("a[target=_blank]", "href");
         assert_eq!(gate, Some(format!("/login?next={place}")));
         // Signed in, the same form does what it says.
-        assert_eq!(ana.submit(path, &[("body", text), ("nonce", "n1")]).await.status, 200, "{path}");
+        assert_eq!(
+            ana.submit(path, &[("body", text), ("nonce", "n1")]).await.status,
+            200,
+            "{path}"
+        );
         // Where there is no text, the way to sign in is all there is.
         assert_eq!(gone.submit(path, &[("body", "  ")]).await.path, "/login");
     }
@@ -242,7 +246,9 @@ async fn a_form_that_is_too_large_says_where_its_text_still_is() {
     let server = Server::start().await;
     let mut ana = server.person("ana").await;
     let large = "x".repeat(300 * 1024);
-    for (language, words) in [("en", "Go back with the button"), ("es", "Vuelve atrás con el botón")] {
+    for (language, words) in
+        [("en", "Go back with the button"), ("es", "Vuelve atrás con el botón")]
+    {
         ana.language = language;
         let mut gone = server.browser();
         gone.language = language;
