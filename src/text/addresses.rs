@@ -67,15 +67,14 @@ fn belongs(c: char, before: Option<char>, rest: &str) -> bool {
     if c.is_alphanumeric() {
         return true;
     }
-    use GeneralCategoryGroup as Group;
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
-    if Group::Separator.contains(category)
+    if GeneralCategoryGroup::Separator.contains(category)
         || matches!(category, GeneralCategory::Control | GeneralCategory::Format)
         || parts_always(c)
     {
         return false;
     }
-    if !Group::Punctuation.contains(category) {
+    if !GeneralCategoryGroup::Punctuation.contains(category) {
         return true;
     }
     let in_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || is_mark(c));
@@ -97,12 +96,20 @@ fn parts_always(c: char) -> bool {
     let plain = |c: char| match c {
         // The apostrophe of words.
         '’' => false,
-        '…' | '‥' | '⋮'..='⋱' | '—' | '―' | '\u{2e3a}' | '\u{2e3b}' | '─'..='╿' => {
-            true
-        }
-        '¿' | '¡' | '❛'..='❠' | '\u{1f676}'..='\u{1f678}' => true,
+        '…'
+        | '‥'
+        | '⋮'..='⋱'
+        | '—'
+        | '―'
+        | '\u{2e3a}'
+        | '\u{2e3b}'
+        | '─'..='╿'
+        | '¿'
+        | '¡'
+        | '❛'..='❠'
+        | '\u{1f676}'..='\u{1f678}' => true,
         // Of ASCII only the other forms come here: ＜, ｜, ～.
-        '<' | '>' | '`' | '|' | '~' | ' ' => true,
+        c if c.is_ascii() && "<>`|~ ".contains(c) => true,
         c => {
             CodePointSetData::new::<TerminalPunctuation>().contains(c)
                 || CodePointSetData::new::<QuotationMark>().contains(c)

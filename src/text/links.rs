@@ -36,6 +36,8 @@ const FILES: [&str; 40] = [
     "yml",
 ];
 
+/// The longest name of a host, with a port.
+const LONGEST_HOST: usize = 253 + ":65535".len();
 /// The longest name before the `@` of an e-mail address (RFC 5321, section 4.5.3.1.1).
 const LONGEST_LOCAL: usize = 64;
 
@@ -138,9 +140,17 @@ fn end_behind_host(text: &str, host: usize) -> Option<usize> {
     Some(without_marks_behind(text.get(..end)?, host))
 }
 
-/// Whether a browser opens the address, by the rules of its address bar.
+/// Whether a browser opens the address, by the rules of its address bar. Longer hosts than there are
+/// (RFC 1035) are no question for it: their letters are compared with each other.
 fn is_web(address: &str) -> bool {
     looked_at(address.len());
+    let behind =
+        address.split_once("//").map_or("", |(_, rest)| rest.trim_start_matches(['/', '\\']));
+    let authority = behind.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    if host.chars().nth(LONGEST_HOST).is_some() {
+        return false;
+    }
     url::Url::parse(address).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.host_str().is_some_and(|host| !host.is_empty())
@@ -175,7 +185,7 @@ fn bare_domain(rest: &str, at: usize) -> Option<Link> {
 /// Whether a text begins with a name of the internet, as behind the `@` of an address.
 pub fn begins_with_domain(text: &str) -> bool {
     let host = host_at(text);
-    host.rsplit('.').next().is_some_and(|top| top.is_ascii()) && is_domain(host)
+    host.rsplit('.').next().is_some_and(str::is_ascii) && is_domain(host)
 }
 
 /// As much of the beginning as a host name may be; one that begins in ASCII stays there.
@@ -409,6 +419,14 @@ mod tests {
             assert_eq!(typed(text), expected, "{text}");
         }
         assert_eq!(links("www.example.org/a")[0].href, "https://www.example.org/a");
+    }
+
+    #[test]
+    fn a_host_longer_than_any_is_none() {
+        let host = format!("{}org", "例え.".repeat(80));
+        let long = format!("http://{host}/a{}", "b".repeat(300));
+        assert_eq!(typed(&long), [&long]);
+        assert_eq!(typed(&format!("http://{}{host}/a", "例え.".repeat(6))), [""; 0]);
     }
 
     #[test]

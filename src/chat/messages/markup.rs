@@ -9,6 +9,8 @@ use html_escape::{encode_double_quoted_attribute, encode_text};
 use icu_properties::CodePointMapData;
 use icu_properties::props::Script;
 
+use unicode_normalization::char::is_combining_mark;
+
 use super::places::{Places, SIGNS, is_of_names};
 use crate::text::effort::looked_at;
 use crate::text::links::{begins_with_domain, links};
@@ -21,6 +23,8 @@ const CLOSE: &str = "</p>";
 /// Of a word behind an `@` no more can be a name: 32 characters, accents that stand for themselves,
 /// and the marks of a sentence behind it.
 const LONGEST_WORD: usize = 64;
+/// So many characters has the longest name, besides what is joined to the one before.
+const LONGEST_NAME: usize = 32;
 
 /// Renders a body. Empty lines divide paragraphs. For each word behind an `@`, `find` is asked how the
 /// user is written whose folded name it is, for one reading of the word after the other.
@@ -155,6 +159,8 @@ fn before_other_sign<'a>(word: &'a str, behind: &str) -> &'a str {
 fn readings(word: &str) -> impl Iterator<Item = &str> {
     let end = word.char_indices().nth(LONGEST_WORD).map_or(word.len(), |(at, _)| at);
     let word = word.get(..end).unwrap_or_default();
+    let mut own = word.char_indices().filter(|(_, c)| !joins_before(*c));
+    let longest = own.nth(LONGEST_NAME).map_or(word.len(), |(at, _)| at);
     let bare = without_marks(word);
     let with_marks = (bare.len()..=word.len()).filter_map(|end| word.get(..end));
     let letters: Vec<(usize, char)> = bare.char_indices().collect();
@@ -167,7 +173,13 @@ fn readings(word: &str) -> impl Iterator<Item = &str> {
         })
         .collect();
     let shorter = shorter.into_iter().filter_map(|end| bare.get(..end).map(without_marks));
-    with_marks.chain(shorter).filter(|typed| !typed.is_empty())
+    with_marks.chain(shorter).filter(move |typed| (1..=longest).contains(&typed.len()))
+}
+
+/// What becomes one character with the one before: marks, parts of Korean syllables, voices of kana.
+fn joins_before(c: char) -> bool {
+    is_combining_mark(c)
+        || matches!(c, '\u{1160}'..='\u{11ff}' | '\u{ff9e}'..='\u{ffdc}' | '\u{3131}'..='\u{318e}')
 }
 
 fn without_marks(word: &str) -> &str {
@@ -385,6 +397,25 @@ mod tests {
         ] {
             assert!(among_people(&format!("{words}@ana please")).contains("/direct/ana"));
         }
+    }
+
+    #[test]
+    fn only_what_may_be_a_name_is_looked_for() {
+        let asked = |word: &str| {
+            let mut asked = Vec::new();
+            render(&format!("@{word}"), |name| {
+                asked.push(name.to_owned());
+                None
+            });
+            asked
+        };
+        assert_eq!(asked(&"中".repeat(60)).first(), Some(&"中".repeat(32)));
+        assert_eq!(asked(&"中".repeat(60)).len(), 32);
+        assert_eq!(asked(&"a".repeat(32)), ["a".repeat(32)]);
+        assert_eq!(asked(&"a".repeat(33)), [""; 0]);
+        // Accents that stand for themselves and parts of syllables are no further characters.
+        assert_eq!(asked(&"e\u{301}".repeat(32)), ["é".repeat(32)]);
+        assert_eq!(asked(&"\u{1112}\u{1161}".repeat(32)).first(), Some(&"하".repeat(32)));
     }
 
     #[test]

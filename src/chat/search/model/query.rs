@@ -512,8 +512,8 @@ mod tests {
         }
         let names = parsed(&"from:ana from:bert ".repeat(20)).from;
         assert_eq!(names, ["ana", "bert"]);
-        let names: String = (0..90).map(|n| format!("in:r{n} ")).collect();
-        assert_eq!(parsed(&names).rooms.len(), limits::WORDS);
+        let names: Vec<String> = (0..90).map(|n| format!("in:r{n}")).collect();
+        assert_eq!(parsed(&names.join(" ")).rooms.len(), limits::WORDS);
         // Operators behind them hold.
         assert!(parsed(&format!("{typed} has:link")).link);
     }
