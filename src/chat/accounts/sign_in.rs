@@ -134,10 +134,7 @@ fn keys(known: Known, account: Credential, from: &Visitor) -> Vec<Key> {
 /// An account, whether it was named by its name or its address; where there is none, what was typed, in
 /// one form for all spellings.
 fn account(user: Option<UserId>, login: &str) -> Credential {
-    let named = || match login.contains('@') {
-        true => login.trim().to_lowercase(),
-        false => fold(login),
-    };
+    let named = || if login.contains('@') { login.trim().to_lowercase() } else { fold(login) };
     Secret::new(user.map_or_else(named, |user| format!("user {}", user.0))).credential()
 }
 
