@@ -127,7 +127,7 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
 /** On pages that have no line, each way out. */
 const WITHOUT_LINE = {
   'a link on the settings': ['/settings', (ana) => ana.page.locator('.side a[href="/rooms/1"]').click(), '/rooms/1'],
-  'a link to sign in': ['/nowhere', (ana) => ana.page.getByRole('link', { name: 'Back to the chat' }).click(), '/rooms/1'],
+  'a link on a page of a refusal': ['/nowhere', (ana) => ana.page.getByRole('link', { name: 'Back to the chat' }).click(), '/rooms/1'],
   'a search': ['/search', async (ana) => { await ana.page.locator('#q').fill('ripe'); await ana.page.locator('#q').press('Enter'); }, '/search'],
   'a new name': ['/settings', async (ana) => { await ana.fill({ display_name: 'Ana the Great' }); await ana.button('/settings/name').click(); }, '/settings'],
   'a new room': ['/rooms', async (ana) => { await ana.fill({ name: 'Huerto' }); await ana.button('/rooms').click(); }, '/rooms/2'],
