@@ -119,9 +119,9 @@ story('a page that failed on the way is a link away; what a form was refused lea
   await ana.arrives('/rooms/1/settings');
 
   await submit(ana, '/rooms/1/settings', { name: 'x'.repeat(300_000) });
+  // A link would lead to an empty field; the browser's own way back has what was typed.
   await says('Too large');
-  await link(ana, 'Back to the page before').click();
-  await ana.arrives('/rooms/1/settings');
+  assert.equal(await link(ana, 'Back to the page before').count(), 0);
 });
 
 story('who reads too fast can try again', { RATE_LIMIT: 'on' }, async ({ person, tolerate }) => {

@@ -56,7 +56,7 @@ export class Visitor {
   /** What assistive technology reads after the field's name. */
   async noteOf(name) {
     const id = await this.field(name).getAttribute('aria-describedby');
-    return this.page.locator(`#${id}`).textContent();
+    return id && this.page.locator(`#${id}`).textContent(); // while the page is still on its way there is none
   }
 
   // --- Talking
