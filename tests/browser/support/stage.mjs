@@ -8,6 +8,8 @@ const ASSETS = process.env.PATIO_ASSETS;
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 const USUAL = { locale: 'en-GB', timezoneId: 'Europe/Madrid', viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' };
 
+const WHOLE = process.env.WHOLE_CHROMIUM && { executablePath: process.env.WHOLE_CHROMIUM };
+
 export const launch = (options) => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS, ...options });
 
 /** A command, or a text that is none: the page of the answer says why nothing was sent. */
@@ -52,8 +54,8 @@ export class Stage {
     return [...this.#complaints, ...logged].filter((text) => !excused(text));
   }
 
-  /** For what a browser must be started for. */
-  async launchOwn(options) { this.#browser = this.#own = await launch(options); }
+  /** For what a browser must be started for: the whole one, since one without windows cannot do all of it. */
+  async launchOwn(options) { this.#browser = this.#own = await launch({ ...options, ...WHOLE }); }
 
   async clear() {
     for (const context of this.#contexts) await context.close();
