@@ -88,6 +88,7 @@ story('what is unread is the same in all tabs and devices, and only who looks ha
   const phone = await visitor();
   await phone.go('/login');
   await phone.signIn('ana');
+  await phone.arrives('/rooms/1');
   await phone.go('/rooms/2');
   const all = [ana, tab, phone];
   for (const each of all) await each.page.evaluate(() => { navigator.setAppBadge = async (n) => { document.body.dataset.badge = n; }; });
