@@ -28,7 +28,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Of whoever sends this request.
+    /// The client that sent this request.
     pub(super) fn of(parts: &Parts) -> Self {
         let nobody = Self { ip: IpAddr::V6(Ipv6Addr::UNSPECIFIED), https: false, port: None };
         parts.extensions.get().copied().unwrap_or(nobody)

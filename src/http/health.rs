@@ -32,8 +32,8 @@ async fn up() -> &'static str {
 pub struct Readiness(Mutex<Option<Instant>>);
 
 impl Readiness {
-    /// Tries it: a disk that is full, a writer that hangs and a database that only reads look healthy to
-    /// whoever only reads.
+    /// Writes, because a read succeeds on a full disk, beside a writer that hangs and on a read-only
+    /// database.
     async fn check(&self, site: &Site) -> Result<(), &'static str> {
         // Held while trying, so that many who ask at once try once.
         let mut stored = self.0.lock().await;

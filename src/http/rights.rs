@@ -29,6 +29,14 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
     }
 }
 
+/// Who asks, and for which room or message by the path.
+async fn asked(parts: &mut Parts, site: &Site) -> Result<(SignedIn, i64), Problem> {
+    let Viewer(signed_in) =
+        <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
+    let PathId(id) = PathId::from_request_parts(parts, site).await?;
+    Ok((signed_in, id))
+}
+
 /// For pages that greet strangers too.
 impl<S: Sync> OptionalFromRequestParts<S> for Viewer {
     type Rejection = Infallible;
@@ -95,9 +103,7 @@ impl FromRequestParts<Site> for CanRead {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
-        let Viewer(signed_in) =
-            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
-        let PathId(room) = PathId::from_request_parts(parts, site).await?;
+        let (signed_in, room) = asked(parts, site).await?;
         Ok(Self(site.rooms.reader(&signed_in.person, RoomId(room)).await?))
     }
 }
@@ -110,9 +116,7 @@ impl FromRequestParts<Site> for CanPost {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
-        let Viewer(signed_in) =
-            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
-        let PathId(room) = PathId::from_request_parts(parts, site).await?;
+        let (signed_in, room) = asked(parts, site).await?;
         Ok(Self(site.rooms.member(&signed_in.person, RoomId(room)).await?))
     }
 }
@@ -124,9 +128,7 @@ impl FromRequestParts<Site> for CanChange {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
-        let Viewer(signed_in) =
-            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
-        let PathId(room) = PathId::from_request_parts(parts, site).await?;
+        let (signed_in, room) = asked(parts, site).await?;
         Ok(Self(site.rooms.owner(&signed_in.person, RoomId(room)).await?))
     }
 }
@@ -138,9 +140,7 @@ impl FromRequestParts<Site> for CanModerate {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
-        let Viewer(signed_in) =
-            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
-        let PathId(room) = PathId::from_request_parts(parts, site).await?;
+        let (signed_in, room) = asked(parts, site).await?;
         let moderator = site.rooms.moderator(&signed_in.person, RoomId(room)).await;
         moderator.map(Self).map_err(|error| match error {
             AccessError::Forbidden => Problem::saying(StatusCode::FORBIDDEN, "moderators-only"),
@@ -156,9 +156,7 @@ impl FromRequestParts<Site> for CanDeleteRoom {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
-        let Viewer(signed_in) =
-            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
-        let PathId(room) = PathId::from_request_parts(parts, site).await?;
+        let (signed_in, room) = asked(parts, site).await?;
         Ok(Self(site.rooms.room_admin(&signed_in.person, RoomId(room)).await?))
     }
 }
@@ -170,9 +168,7 @@ impl FromRequestParts<Site> for CanRestore {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
-        let Viewer(signed_in) =
-            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
-        let PathId(room) = PathId::from_request_parts(parts, site).await?;
+        let (signed_in, room) = asked(parts, site).await?;
         Ok(Self(site.rooms.deleted(&signed_in.person, RoomId(room)).await?))
     }
 }
@@ -187,9 +183,7 @@ impl FromRequestParts<Site> for CanSee {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
-        let Viewer(signed_in) =
-            <Viewer as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
-        let PathId(id) = PathId::from_request_parts(parts, site).await?;
+        let (signed_in, id) = asked(parts, site).await?;
         let room = site.messages.room_of(MessageId(id)).await?.ok_or_else(Problem::not_found)?;
         let reader = site.rooms.reader(&signed_in.person, room).await?;
         let message = site.messages.find(&reader, MessageId(id)).await?;
@@ -205,8 +199,8 @@ impl FromRequestParts<Site> for CanAmend {
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
         let CanSee { reader, message } = CanSee::from_request_parts(parts, site).await?;
-        let member = site.rooms.member_of(reader.clone()).await?;
-        Ok(Self(site.messages.author(&reader, &member, message.id).await?))
+        let member = site.rooms.member_of(reader).await?;
+        Ok(Self(site.messages.author(&member, message.id).await?))
     }
 }
 

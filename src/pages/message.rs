@@ -79,7 +79,7 @@ async fn edit(
     FormBody(edit): MessageForm<EditForm>,
 ) -> Result<Response, Problem> {
     let member = site.rooms.member_of(seen.reader.clone()).await?;
-    let author = site.messages.author(&seen.reader, &member, seen.message.id).await?;
+    let author = site.messages.author(&member, seen.message.id).await?;
     let body = match MessageBody::parse(&edit.body) {
         Ok(body) => body,
         Err(problem) => {

@@ -153,12 +153,8 @@ export class Sender {
     this.#forms.delete(nonce);
   }
 
-  /** After a restore another room may have this id. */
-  #isElsewhere({ room, name, created, epoch }) {
-    const now = this.#createdOf(room);
-    if (created && now) return created !== now;
-    return epoch !== undefined && epoch !== this.#epoch && this.#nameOf(room) !== name;
-  }
+  /** After a restore another room may have this id. Where the text says when its room was made, the server tells them apart. */
+  #isElsewhere({ room, name, created, epoch }) { return !created && epoch !== undefined && epoch !== this.#epoch && this.#nameOf(room) !== name; }
 
   #offer(entry) {
     if (hasFailed(entry) || this.#pause) return;

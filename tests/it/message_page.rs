@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::support::{Browser, Page, Server};
+use crate::support::{Browser, PASSWORD, Page, Server};
 
 /// The address of the newest message's page, as the room's page links to it.
 async fn page_of_newest(who: &mut Browser) -> String {
@@ -197,19 +197,23 @@ async fn what_was_written_comes_back_when_the_session_has_ended() {
     let server = Server::start().await;
     let (mut ana, _) = (server.person("ana").await, server.person("luis").await);
     ana.say("hola").await;
+    let mut gone = signed_out_elsewhere(&server).await;
     let text = "<b>una hora</b> \"de trabajo\"";
     for (path, place) in [
         ("/rooms/1/messages", "%2Frooms%2F1"),
         ("/direct/luis/messages", "%2Fdirect%2Fluis"),
         ("/messages/1/edit", "%2Fmessages%2F1"),
     ] {
-        let mut gone = server.browser();
-        let page = gone.submit(path, &[("body", text), ("nonce", "n1")]).await;
+        let fields = [("body", text), ("nonce", "n1"), ("author", "2")];
+        let page = gone.submit(path, &fields).await;
         assert_eq!((page.status, page.path.as_str()), (StatusCode::UNAUTHORIZED, path));
         assert_eq!(page.one("textarea[name=body]"), text);
         let form = ["action", "method"].map(|name| page.attribute("form", name));
         assert_eq!(form, [Some(path.to_owned()), Some("post".to_owned())]);
-        assert_eq!(page.attribute("input[name=nonce]", "value").as_deref(), Some("n1"));
+        for (name, value) in [("nonce", "n1"), ("author", "2")] {
+            let hidden = format!("input[type=hidden][name={name}]");
+            assert_eq!(page.attribute(&hidden, "value").as_deref(), Some(value));
+        }
         let gate = page.attribute("a[target=_blank]", "href");
         assert_eq!(gate, Some(format!("/login?next={place}")));
         // Signed in, the same form does what it says.
@@ -218,6 +222,8 @@ async fn what_was_written_comes_back_when_the_session_has_ended() {
             200,
             "{path}"
         );
+        // Who never had a session here has no text of a page of ours.
+        assert_eq!(server.browser().submit(path, &fields).await.path, "/login", "{path}");
         // Where there is no text, the way to sign in is all there is.
         assert_eq!(gone.submit(path, &[("body", "  ")]).await.path, "/login");
     }
@@ -225,12 +231,25 @@ async fn what_was_written_comes_back_when_the_session_has_ended() {
     assert_eq!(server.browser().submit("/messages/1/delete", &[]).await.path, "/login");
 }
 
+/// A browser of luis whose session he ended from another one.
+async fn signed_out_elsewhere(server: &Server) -> Browser {
+    let (mut gone, mut here) = (server.browser(), server.browser());
+    for browser in [&mut gone, &mut here] {
+        browser.login("luis", PASSWORD).await;
+    }
+    here.submit("/settings/sessions", &[]).await;
+    assert!(gone.get("/rooms/1").await.path.starts_with("/login"));
+    gone
+}
+
 #[tokio::test]
 async fn a_text_that_comes_back_is_kept_by_no_browser_and_given_to_no_other_site() {
     let server = Server::start().await;
-    server.person("ana").await;
+    server.person("luis").await;
+    let gone = signed_out_elsewhere(&server).await;
     let post = |origin: String| {
         let request = Browser::plain().post(server.url("/rooms/1/messages"));
+        let request = request.header("cookie", gone.cookie());
         request.header("origin", origin).form(&[("body", "hola")]).send()
     };
     let own = post(server.url("")).await.expect("an answer");
@@ -244,13 +263,13 @@ async fn a_text_that_comes_back_is_kept_by_no_browser_and_given_to_no_other_site
 #[tokio::test]
 async fn a_form_that_is_too_large_says_where_its_text_still_is() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let (mut ana, _) = (server.person("ana").await, server.person("luis").await);
+    let mut gone = signed_out_elsewhere(&server).await;
     let large = "x".repeat(300 * 1024);
     for (language, words) in
         [("en", "Go back with the button"), ("es", "Vuelve atrás con el botón")]
     {
         ana.language = language;
-        let mut gone = server.browser();
         gone.language = language;
         for page in [ana.say(&large).await, gone.say(&large).await] {
             assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);

@@ -86,9 +86,9 @@ impl Passwords {
     }
 }
 
-/// The hash to compare with, and whether it is the user's. Where they have none that can be compared
-/// with, as after an import without passwords, the work shall be the same all the same: else it would
-/// tell strangers who cannot sign in.
+/// The hash to compare with, and whether it is the user's. A user without a usable hash, as after an
+/// import without passwords, gets one that never matches: otherwise the shorter response time would tell
+/// strangers which accounts cannot sign in.
 fn comparable(hash: Option<&str>) -> (&str, bool) {
     let whole = |hash: &&str| {
         PasswordHash::new(hash).is_ok_and(|hash| hash.salt.is_some() && hash.hash.is_some())

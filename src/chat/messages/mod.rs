@@ -103,14 +103,10 @@ impl Messages {
     ///
     /// # Errors
     /// [`WriteError::NotTheAuthor`] for everybody else.
-    pub async fn author(
-        &self,
-        reader: &Reader,
-        _: &Member,
-        id: MessageId,
-    ) -> Result<Author, WriteError> {
-        let message = self.find(reader, id).await?.ok_or(WriteError::NotFound)?;
-        if message.author.id == reader.person().id {
+    pub async fn author(&self, member: &Member, id: MessageId) -> Result<Author, WriteError> {
+        let message = store::find(&self.db, member.room(), id).await.map_err(Fault::from)?;
+        let message = message.ok_or(WriteError::NotFound)?;
+        if message.author.id == member.person().id {
             Ok(Author { room: message.room, message: message.id })
         } else {
             Err(WriteError::NotTheAuthor)
@@ -242,9 +238,9 @@ impl Messages {
         (meters.posted.get(), meters.batches.clone(), self.append.waiting())
     }
 
-    /// Deletes all that somebody wrote, as far as that was asked for, the newest first and in pieces. Each
-    /// message is deleted as any other, so that whoever has it sees that it is gone. What is left after
-    /// some pieces is a job of its own; one that was cut off goes on where it was.
+    /// Deletes all messages of a user whose erasure was requested, newest first and in batches. Each one is
+    /// deleted like any other message, so open pages show that it is gone. After some batches the rest is
+    /// left to a new job; an interrupted job resumes where it stopped.
     ///
     /// # Errors
     /// When it cannot be written.

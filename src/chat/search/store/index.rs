@@ -124,8 +124,8 @@ pub(in crate::chat) fn write(statements: &mut Statements, entries: &[Indexed<'_>
     }
 }
 
-/// Empties an index that was made of other forms of words, so that all is indexed anew: what is asked
-/// now would not be found in it.
+/// Empties an index that another version of the tokenizer made; it is then rebuilt.
+/// Queries would find nothing in the old one.
 pub(in crate::chat::search) async fn renew(db: &Db) -> Result<(), sqlx::Error> {
     let known: Option<(String,)> = reading!(db, |pool| {
         sqlx::query_as("select value from meta where name = 'search_words'")
