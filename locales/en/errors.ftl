@@ -48,5 +48,5 @@ live-too-many = There are too many live connections of this account or this netw
 history-replaced = The history of this room is another one now. Load it again from the beginning.
 frame-unknown = This frame is not understood.
 session-ended = Your session has ended
-session-ended-kept = This was not sent, because you are not signed in any more. What you wrote is kept here: sign in, come back to this tab and send it again.
+session-ended-kept = This was not sent. What you wrote is kept here: sign in in another tab, come back to this one and send it again.
 sign-in-elsewhere = Sign in, in a new tab

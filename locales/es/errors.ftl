@@ -48,5 +48,5 @@ live-too-many = Hay demasiadas conexiones en vivo de esta cuenta o de esta red. 
 history-replaced = La historia de esta sala es otra ahora. Vuelve a cargarla desde el principio.
 frame-unknown = Este mensaje no se entiende.
 session-ended = Tu sesión ha terminado
-session-ended-kept = Esto no se ha enviado, porque ya no has entrado. Lo que escribiste sigue aquí: entra, vuelve a esta pestaña y envíalo de nuevo.
+session-ended-kept = Esto no se ha enviado. Lo que escribiste sigue aquí: entra en otra pestaña, vuelve a esta y envíalo de nuevo.
 sign-in-elsewhere = Entrar, en otra pestaña
