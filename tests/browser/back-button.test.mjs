@@ -51,19 +51,35 @@ story('without scripts, text written after coming back arrives as well', async (
   await eventually(async () => assert.deepEqual(await ana.texts(), ['one', 'two']));
 });
 
-story('a page kept whole for the back button takes its socket up again', async ({ ownBrowser, person }) => {
+/** Whether the browser kept the page whole while its visitor was elsewhere. */
+async function isKept(visitor, meanwhile = () => {}) {
+  await visitor.page.evaluate(() => addEventListener('pageshow', ({ persisted }) => { globalThis.isKept = persisted; }));
+  await visitor.go('/nowhere');
+  await meanwhile();
+  await visitor.page.goBack({ waitUntil: 'commit' });
+  return visitor.page.evaluate(() => globalThis.isKept === true);
+}
+
+// A browser may throw any page away, for want of memory for instance: this is said of a page only if the browser keeps one that gives it no reason not to.
+async function assertKeepsNone(visitor) {
+  await visitor.go('/up');
+  assert.equal(await isKept(visitor), false, 'this browser keeps other pages');
+}
+
+story('a page kept whole for the back button takes its socket up again', async ({ ownBrowser, person, visitor }) => {
   await ownBrowser({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
   const ana = await person('ana');
   const tom = await person('tom');
+  const said = ['before'];
   await ana.post('before');
   await ana.sees('before');
-  await ana.page.evaluate(() => addEventListener('pageshow', ({ persisted }) => { document.documentElement.dataset.kept = persisted; }));
-  await ana.go('/nowhere');
-  await tom.post('meanwhile');
-  await ana.page.goBack({ waitUntil: 'commit' });
-  await ana.page.locator('html[data-kept=true]').waitFor();
-  await ana.sees('meanwhile');
+  for (let trip = 1, kept = false; trip <= 3 && !kept; trip++) {
+    said.push(`trip ${trip}`);
+    kept = await isKept(ana, () => tom.post(`trip ${trip}`));
+    await ana.sees(`trip ${trip}`);
+    if (!kept && trip === 3) await assertKeepsNone(await visitor());
+  }
   await ana.post('after');
   await tom.sees('after');
-  for (const reader of [ana, tom]) await eventually(async () => assert.deepEqual(await reader.texts(), ['before', 'meanwhile', 'after']));
+  for (const reader of [ana, tom]) await eventually(async () => assert.deepEqual(await reader.texts(), [...said, 'after']));
 });

@@ -71,6 +71,7 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
       const ana = await inTwoRooms(person);
       await ana.composer.fill('a draft');
       await go(patio, ana);
+      await ana.page.locator('#app[data-line=away]').waitFor(); // before that it is a click like any other
       if (what === 'the settings') await ana.openMenu();
       await ana.page.locator(selector).click();
       await says(ana);
