@@ -42,7 +42,9 @@ export class Patio {
       await server.stop("SIGKILL");
       return this.run(data, server.port);
     };
-    return { ...server, again, ...ready, load: ["--first-room", ready.room] };
+    // Cookies are named after the port.
+    const cookie = ready.cookie.replace(/_\d+=/, `_${server.port}=`);
+    return { ...server, again, ...ready, cookie, load: ["--first-room", ready.room] };
   }
 
   async run(data, port) {

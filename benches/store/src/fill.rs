@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use patio::chat::messages::markup;
 use patio::chat::search::model::Entry;
 use patio::db::Db;
-use patio::kernel::ids::key;
-use patio::kernel::{RoomId, UserId};
+use patio::kernel::ids::RoomKey;
+use patio::kernel::{RoomId, Seq, UserId};
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -87,7 +87,7 @@ pub async fn run(options: &Options) -> Result<Value> {
                 bytes += made.entry.body.len();
                 html += made.html.len();
                 Row {
-                    pos: key(seats::room(made.room), *seq),
+                    pos: RoomKey::of_seq(seats::room(made.room), Seq(*seq)).get(),
                     id,
                     author: made.author,
                     body: made.entry.body,

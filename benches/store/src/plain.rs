@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use patio::chat::messages::markup;
-use patio::kernel::ids::key;
+use patio::kernel::ids::{Rev, RoomKey, Seq};
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -53,8 +53,8 @@ macro_rules! store {
             "insert into messages (pos, change, id, author_id, kind, body, html, created_at)
              values ($1, $2, $3, $4, 'text', $5, $6, $7)",
         )
-        .bind(key(room, seq))
-        .bind(key(room, rev))
+        .bind(RoomKey::of_seq(room, Seq(seq)).get())
+        .bind(RoomKey::of_rev(room, Rev(rev)).get())
         .bind(id)
         .bind(author.0)
         .bind($body)
