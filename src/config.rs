@@ -42,7 +42,7 @@ pub struct Storage {
     /// File that holds what `DATABASE_URL` would say, for a password that must not stand in the
     /// environment.
     #[arg(long, env = "DATABASE_URL_FILE", conflicts_with = "database_url", global = true)]
-    pub database_url_file: Option<HeldIn<DatabaseUrl>>,
+    pub database_url_file: Option<FromFile<DatabaseUrl>>,
 
     /// `on` also works on a network file system (NFS, SMB, FUSE…), where databases get damaged.
     #[arg(long, env = "ANY_FILESYSTEM", value_enum, default_value = "off", global = true)]
@@ -115,7 +115,7 @@ impl Config {
     ///
     /// # Errors
     /// When a default is not allowed.
-    pub fn unset() -> Result<Self, clap::Error> {
+    pub fn defaults() -> Result<Self, clap::Error> {
         let command = Self::augment_args(Command::new("patio"));
         let deaf = command.mut_args(|argument| argument.env(Resettable::Reset));
         Self::from_arg_matches(&deaf.try_get_matches_from(["patio"])?)
@@ -182,7 +182,7 @@ impl FromStr for DatabaseUrl {
 pub struct PostgresUrl(String);
 
 impl PostgresUrl {
-    pub fn reveal(&self) -> &str {
+    pub fn expose_secret(&self) -> &str {
         &self.0
     }
 }
@@ -195,9 +195,9 @@ impl fmt::Debug for PostgresUrl {
 
 /// A value that stands in a file, as platforms hand secrets out. Space around it does not count.
 #[derive(Clone, Debug)]
-pub struct HeldIn<T>(pub T);
+pub struct FromFile<T>(pub T);
 
-impl<T: FromStr<Err = String>> FromStr for HeldIn<T> {
+impl<T: FromStr<Err = String>> FromStr for FromFile<T> {
     type Err = String;
 
     fn from_str(path: &str) -> Result<Self, String> {

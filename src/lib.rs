@@ -10,8 +10,8 @@ pub mod limits;
 pub mod text;
 
 pub mod db;
-pub mod live;
 pub mod media;
+pub mod pubsub;
 
 pub mod chat;
 
@@ -20,6 +20,6 @@ pub mod http;
 pub mod keep;
 pub mod pages;
 
-pub mod app;
 pub mod cli;
-pub mod socket;
+pub mod realtime;
+pub mod server;

@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How long a stop may take. Platforms give as little as ten seconds between asking and killing.
-const BUDGET: Duration = Duration::from_secs(4);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Ends the process where going on would do harm. What was acknowledged is on disk.
-pub fn end_at_once() -> ! {
+pub fn abort() -> ! {
     std::process::exit(1)
 }
 
@@ -90,7 +90,7 @@ impl Lifecycle {
                 }
                 seen += 1;
                 if seen > 1 {
-                    end_at_once();
+                    abort();
                 }
                 tracing::info!("stopping");
                 stopping.cancel();
@@ -108,7 +108,7 @@ impl Lifecycle {
             self.closing.cancel();
             self.workers.wait().await;
         };
-        if tokio::time::timeout(BUDGET, orderly).await.is_err() {
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, orderly).await.is_err() {
             self.closing.cancel();
             tracing::warn!("stopped before every connection had ended");
         }

@@ -9,13 +9,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::shapes::{Items, User};
+use super::schemas::{Items, UserShape};
 use crate::chat::accounts::model::{DisplayName, NewAccount, TokenLabel, TokenLifetime, ZoneName};
-use crate::chat::accounts::{ChangeError, RegisterError, Visitor};
-use crate::http::{Client, JsonBody, PathId, Problem, Site, Viewer};
-use crate::kernel::{Invalid, UserId};
+use crate::chat::accounts::{ChangeError, LoginSource, RegisterError};
+use crate::http::{AppState, ClientInfo, JsonBody, PathId, Problem, Viewer};
+use crate::kernel::{FieldError, UserId};
 
-pub(super) fn router() -> OpenApiRouter<Site> {
+pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(index, create))
         .routes(routes!(show))
@@ -51,29 +51,29 @@ struct NewUser {
     security(()),
     request_body = NewUser,
     responses(
-        (status = 201, description = "The new account.", body = User<'static>),
+        (status = 201, description = "The new account.", body = UserShape<'static>),
         (status = 403, description = "Sign-up is closed."),
         (status = 409, description = "The name or the address is taken; `errors` says which."),
         (status = 429, description = "Too many from this address."),
     ),
 )]
 async fn create(
-    State(site): State<Site>,
-    client: Client,
-    visitor: Visitor,
+    State(site): State<AppState>,
+    client: ClientInfo,
+    visitor: LoginSource,
     JsonBody(new): JsonBody<NewUser>,
 ) -> Result<Response, Problem> {
     site.rates.sign_up(client)?;
     let new = NewAccount::parse(&new.name, &new.email, &new.password).map_err(Problem::invalid)?;
     let proven = site.accounts.register(&new, &visitor).await.map_err(|error| match error {
-        RegisterError::Closed => Problem::saying(StatusCode::FORBIDDEN, "register-closed"),
+        RegisterError::Closed => Problem::with_detail(StatusCode::FORBIDDEN, "register-closed"),
         RegisterError::Taken(fields) => {
             Problem { status: StatusCode::CONFLICT, ..Problem::invalid(fields) }
         }
-        RegisterError::Guessable => Invalid::new("password", "password-guessable").into(),
+        RegisterError::Guessable => FieldError::new("password", "password-guessable").into(),
         RegisterError::Fault(fault) => fault.into(),
     })?;
-    Ok((StatusCode::CREATED, Json(User::new(proven.person(), false))).into_response())
+    Ok((StatusCode::CREATED, Json(UserShape::new(proven.person(), false))).into_response())
 }
 
 /// Everybody with an account
@@ -81,12 +81,12 @@ async fn create(
     get,
     path = "/users",
     tag = "people",
-    responses((status = 200, description = "All of them, by name.", body = Items<User<'static>>)),
+    responses((status = 200, description = "All of them, by name.", body = Items<UserShape<'static>>)),
 )]
-async fn index(State(site): State<Site>, _: Viewer) -> Result<Response, Problem> {
-    let people = site.accounts.people().await?;
+async fn index(State(site): State<AppState>, _: Viewer) -> Result<Response, Problem> {
+    let people = site.accounts.users().await?;
     let online = site.presence.online();
-    let items = people.iter().map(|person| User::new(person, online.contains(&person.id)));
+    let items = people.iter().map(|person| UserShape::new(person, online.contains(&person.id)));
     Ok(Json(Items { items: items.collect() }).into_response())
 }
 
@@ -97,17 +97,17 @@ async fn index(State(site): State<Site>, _: Viewer) -> Result<Response, Problem>
     tag = "people",
     params(("id" = i64, Path, description = "The person.")),
     responses(
-        (status = 200, description = "Who it is.", body = User<'static>),
+        (status = 200, description = "Who it is.", body = UserShape<'static>),
         (status = 404, description = "Nobody with an open account."),
     ),
 )]
 async fn show(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     _: Viewer,
     PathId(id): PathId,
 ) -> Result<Response, Problem> {
     let person = site.accounts.by_id(UserId(id)).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(User::new(&person, site.presence.is_online(person.id))).into_response())
+    Ok(Json(UserShape::new(&person, site.presence.is_online(person.id))).into_response())
 }
 
 /// Who the token belongs to
@@ -115,10 +115,10 @@ async fn show(
     get,
     path = "/me",
     tag = "people",
-    responses((status = 200, description = "You.", body = User<'static>)),
+    responses((status = 200, description = "You.", body = UserShape<'static>)),
 )]
-async fn show_me(State(site): State<Site>, Viewer(me): Viewer) -> Response {
-    Json(User::new(&me.person, site.presence.is_online(me.person.id))).into_response()
+async fn show_me(State(site): State<AppState>, Viewer(me): Viewer) -> Response {
+    Json(UserShape::new(&me.person, site.presence.is_online(me.person.id))).into_response()
 }
 
 /// What to change of yourself. What is left out stays.
@@ -138,12 +138,12 @@ struct MeForm {
     tag = "people",
     request_body = MeForm,
     responses(
-        (status = 200, description = "You, as you are now.", body = User<'static>),
+        (status = 200, description = "You, as you are now.", body = UserShape<'static>),
         (status = 422, description = "No display name, one that looks like another user's, or no time zone."),
     ),
 )]
 async fn update_me(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<MeForm>,
 ) -> Result<Response, Problem> {
@@ -153,14 +153,14 @@ async fn update_me(
         renamed.map_err(|error| match error {
             ChangeError::Fault(fault) => Problem::from(fault),
             // Names change without a password; nothing else can be wrong with them.
-            _ => Invalid::new("display_name", "name-taken").into(),
+            _ => FieldError::new("display_name", "name-taken").into(),
         })?;
     }
     if let Some(zone) = &zone {
         site.accounts.set_time_zone(&me, zone).await?;
     }
     let person = site.accounts.by_id(me.person.id).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(User::new(&person, site.presence.is_online(person.id))).into_response())
+    Ok(Json(UserShape::new(&person, site.presence.is_online(person.id))).into_response())
 }
 
 /// Somebody who wants a token.
@@ -186,7 +186,7 @@ struct NewToken {
 struct IssuedToken<'a> {
     /// The secret for `Authorization: Bearer …`. It is not shown again.
     token: &'a str,
-    user: User<'a>,
+    user: UserShape<'a>,
 }
 
 /// Make a token
@@ -207,8 +207,8 @@ struct IssuedToken<'a> {
     ),
 )]
 async fn create_token(
-    State(site): State<Site>,
-    visitor: Visitor,
+    State(site): State<AppState>,
+    visitor: LoginSource,
     JsonBody(new): JsonBody<NewToken>,
 ) -> Result<Response, Problem> {
     let label = TokenLabel::parse(&new.label)?;
@@ -216,8 +216,8 @@ async fn create_token(
     let proven = site.accounts.sign_in(&new.login, &new.password, &visitor).await?;
     let secret = site.accounts.issue_token(&proven, &label, lifetime).await?;
     let person = proven.person();
-    let user = User::new(person, site.presence.is_online(person.id));
-    let issued = IssuedToken { token: secret.reveal(), user };
+    let user = UserShape::new(person, site.presence.is_online(person.id));
+    let issued = IssuedToken { token: secret.expose_secret(), user };
     Ok((StatusCode::CREATED, Json(issued)).into_response())
 }
 
@@ -231,7 +231,7 @@ async fn create_token(
     responses((status = 204, description = "It is void.")),
 )]
 async fn destroy_token(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
 ) -> Result<StatusCode, Problem> {
     site.accounts.revoke_token(me.credential).await?;

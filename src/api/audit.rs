@@ -9,13 +9,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::shapes::{Author, Paged};
+use super::schemas::{Author, Paged};
 use crate::chat::audit::model::{AuditEntry, AuditId};
-use crate::http::rights::CanAdminister;
-use crate::http::{Problem, Query, Site};
+use crate::http::auth::CanAdminister;
+use crate::http::{AppState, Problem, Query};
 use crate::kernel::paging::Limit;
 
-pub(super) fn router() -> OpenApiRouter<Site> {
+pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(index))
 }
 
@@ -95,7 +95,7 @@ struct Before {
     ),
 )]
 async fn index(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanAdminister(admin): CanAdminister,
     Query(page): Query<Before>,
 ) -> Result<Response, Problem> {

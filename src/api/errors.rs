@@ -35,12 +35,12 @@ pub(super) struct ProblemDocument {
     instance: Option<String>,
 }
 
-pub(super) async fn nothing_here() -> Problem {
+pub(super) async fn not_found() -> Problem {
     Problem::not_found()
 }
 
 /// Writes the problem that an answer carries as a document in the reader's language.
-pub(super) async fn write_down(request: Request, next: Next) -> Response {
+pub(super) async fn render_problem(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let t = Language::of(&parts);
     let mut response = next.run(Request::from_parts(parts, body)).await;
@@ -59,7 +59,7 @@ pub(super) async fn write_down(request: Request, next: Next) -> Response {
 }
 
 fn document(problem: &Problem, t: Language) -> ProblemDocument {
-    let (title, detail) = problem::texts(problem);
+    let (title, detail) = problem::message_keys(problem);
     let mut errors: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for invalid in &problem.fields {
         errors.entry(invalid.field).or_default().push(t.complain(*invalid));

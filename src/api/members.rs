@@ -10,13 +10,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::shapes::{Paged, User};
+use super::schemas::{Paged, UserShape};
 use crate::chat::rooms::RoomError;
-use crate::http::{CanModerate, CanRead, JsonBody, Problem, Query, Site};
+use crate::http::{AppState, CanModerate, CanRead, JsonBody, Problem, Query};
 use crate::kernel::UserId;
 use crate::kernel::paging::Limit;
 
-pub(super) fn router() -> OpenApiRouter<Site> {
+pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(index, create)).routes(routes!(destroy))
 }
 
@@ -40,20 +40,20 @@ struct Place {
     tag = "rooms",
     params(("id" = i64, Path, description = "The room."), Place),
     responses(
-        (status = 200, description = "Users.", body = Paged<User<'static>>),
+        (status = 200, description = "Users.", body = Paged<UserShape<'static>>),
         (status = 404, description = "No room, or none that you may see."),
         (status = 422, description = "A `limit` out of range."),
     ),
 )]
 async fn index(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanRead(reader): CanRead,
     Query(place): Query<Place>,
 ) -> Result<Response, Problem> {
     let after = UserId(place.after.unwrap_or(0));
     let page = site.rooms.members_after(&reader, after, Limit::parse(place.limit)?).await?;
     let online = site.presence.online();
-    let shape = |person| User::new(person, online.contains(&person.id));
+    let shape = |person| UserShape::new(person, online.contains(&person.id));
     let items = page.items.iter().map(shape).collect();
     Ok(Json(Paged { items, more: page.more }).into_response())
 }
@@ -78,20 +78,20 @@ struct InvitationForm {
     params(("id" = i64, Path, description = "The room.")),
     request_body = InvitationForm,
     responses(
-        (status = 200, description = "Who is a member now.", body = User<'static>),
+        (status = 200, description = "Who is a member now.", body = UserShape<'static>),
         (status = 403, description = "You are not in this room yourself."),
         (status = 404, description = "No room, or none that you may see; or nobody has this name."),
         (status = 409, description = "A direct conversation has its two people."),
     ),
 )]
 async fn create(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanRead(reader): CanRead,
     JsonBody(form): JsonBody<InvitationForm>,
 ) -> Result<Response, Problem> {
     let guest = site.accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
     site.rooms.invite(&reader, &guest).await?;
-    Ok(Json(User::new(&guest, site.presence.is_online(guest.id))).into_response())
+    Ok(Json(UserShape::new(&guest, site.presence.is_online(guest.id))).into_response())
 }
 
 #[derive(Deserialize)]
@@ -120,7 +120,7 @@ struct Chosen {
     ),
 )]
 async fn destroy(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanModerate(moderator): CanModerate,
     chosen: Result<Path<Chosen>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -128,7 +128,9 @@ async fn destroy(
     let person = site.accounts.by_id(user_id).await?.ok_or_else(Problem::not_found)?;
     match site.rooms.remove(&moderator, &person).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
-        Err(RoomError::NoMember) => Err(Problem::saying(StatusCode::NOT_FOUND, "room-no-member")),
+        Err(RoomError::NoMember) => {
+            Err(Problem::with_detail(StatusCode::NOT_FOUND, "room-no-member"))
+        }
         Err(error) => Err(error.into()),
     }
 }

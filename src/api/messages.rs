@@ -9,15 +9,16 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::shapes::{MessageShape, Paged};
+use super::schemas::{MessageShape, Paged};
 use crate::chat::messages::model::{Draft, Emoji, Kind, MessageBody, Nonce, Window};
 use crate::http::{
-    CanAmend, CanDelete, CanPost, CanRead, CanSee, JsonBody, MessageJson, Problem, Query, Site,
+    AppState, CanDelete, CanEdit, CanPost, CanRead, CanReadMessage, JsonBody, MessageJson, Problem,
+    Query,
 };
 use crate::kernel::paging::Limit;
-use crate::kernel::{Invalid, MessageId, Rev, Seq};
+use crate::kernel::{FieldError, MessageId, Rev, Seq};
 
-pub(super) fn router() -> OpenApiRouter<Site> {
+pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(index, create))
         .routes(routes!(show, update, destroy))
@@ -49,22 +50,22 @@ struct Place {
 }
 
 /// What a query asks for: a part of the history, or what changed.
-enum Wanted {
+enum HistoryQuery {
     Window(Window),
     Since(Rev, Option<MessageId>),
 }
 
 impl Place {
-    fn wanted(&self) -> Result<Wanted, Invalid> {
+    fn wanted(&self) -> Result<HistoryQuery, FieldError> {
         match (self.before, self.after, self.around, self.since_rev) {
-            (None, None, None, None) => Ok(Wanted::Window(Window::Newest)),
-            (Some(seq), None, None, None) => Ok(Wanted::Window(Window::Before(Seq(seq)))),
-            (None, Some(seq), None, None) => Ok(Wanted::Window(Window::After(Seq(seq)))),
-            (None, None, Some(seq), None) => Ok(Wanted::Window(Window::Around(Seq(seq)))),
+            (None, None, None, None) => Ok(HistoryQuery::Window(Window::Newest)),
+            (Some(seq), None, None, None) => Ok(HistoryQuery::Window(Window::Before(Seq(seq)))),
+            (None, Some(seq), None, None) => Ok(HistoryQuery::Window(Window::After(Seq(seq)))),
+            (None, None, Some(seq), None) => Ok(HistoryQuery::Window(Window::Around(Seq(seq)))),
             (None, None, None, Some(rev)) => {
-                Ok(Wanted::Since(Rev(rev), self.since_id.map(MessageId)))
+                Ok(HistoryQuery::Since(Rev(rev), self.since_id.map(MessageId)))
             }
-            _ => Err(Invalid::new("query", "query-one-place")),
+            _ => Err(FieldError::new("query", "query-one-place")),
         }
     }
 }
@@ -88,18 +89,18 @@ impl Place {
     ),
 )]
 async fn index(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanRead(reader): CanRead,
     Query(place): Query<Place>,
 ) -> Result<Response, Problem> {
     let limit = Limit::parse(place.limit)?;
     let found = match place.wanted()? {
-        Wanted::Window(window) => site.messages.page(&reader, window, limit).await?,
-        Wanted::Since(rev, id) => {
+        HistoryQuery::Window(window) => site.messages.page(&reader, window, limit).await?,
+        HistoryQuery::Since(rev, id) => {
             if let Some(id) = id
                 && !site.messages.is_known(&reader, rev, id).await?
             {
-                return Err(Problem::saying(StatusCode::CONFLICT, "history-replaced"));
+                return Err(Problem::with_detail(StatusCode::CONFLICT, "history-replaced"));
             }
             site.messages.since(&reader, rev, limit).await?
         }
@@ -143,7 +144,7 @@ struct NewMessage {
     ),
 )]
 async fn create(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanPost(member): CanPost,
     JsonBody(new): MessageJson<NewMessage>,
 ) -> Result<Response, Problem> {
@@ -151,7 +152,7 @@ async fn create(
     let nonce = new.nonce.as_deref().map(Nonce::parse).transpose()?;
     let draft = Draft { kind: Kind::Text, body, nonce, reply_to: new.reply_to };
     let posted = site.messages.post(member, draft).await?;
-    let status = if posted.new { StatusCode::CREATED } else { StatusCode::OK };
+    let status = if posted.changed { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(MessageShape::from(&*posted.message))).into_response())
 }
 
@@ -166,7 +167,7 @@ async fn create(
         (status = 404, description = "No message, or none that you may see."),
     ),
 )]
-async fn show(CanSee { message, .. }: CanSee) -> Response {
+async fn show(CanReadMessage { message, .. }: CanReadMessage) -> Response {
     Json(MessageShape::from(&message)).into_response()
 }
 
@@ -194,8 +195,8 @@ struct Edit {
     ),
 )]
 async fn update(
-    State(site): State<Site>,
-    CanAmend(author): CanAmend,
+    State(site): State<AppState>,
+    CanEdit(author): CanEdit,
     JsonBody(edit): MessageJson<Edit>,
 ) -> Result<Response, Problem> {
     let edited = site.messages.edit(author, MessageBody::parse(&edit.body)?).await?;
@@ -219,7 +220,7 @@ async fn update(
     ),
 )]
 async fn destroy(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanDelete(deleter): CanDelete,
 ) -> Result<StatusCode, Problem> {
     site.messages.delete(deleter).await?;
@@ -248,12 +249,12 @@ struct Chosen {
     ),
 )]
 async fn react(
-    State(site): State<Site>,
-    CanSee { reader, message }: CanSee,
+    State(site): State<AppState>,
+    CanReadMessage { reader, message }: CanReadMessage,
     Path(chosen): Path<Chosen>,
 ) -> Result<StatusCode, Problem> {
     let emoji = Emoji::parse(&chosen.emoji)?;
-    let member = site.rooms.member(reader.person(), message.room).await?;
+    let member = site.rooms.member(reader.user(), message.room).await?;
     site.messages.react(&member, message.id, emoji).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -273,8 +274,8 @@ async fn react(
     ),
 )]
 async fn unreact(
-    State(site): State<Site>,
-    CanSee { reader, message }: CanSee,
+    State(site): State<AppState>,
+    CanReadMessage { reader, message }: CanReadMessage,
     Path(chosen): Path<Chosen>,
 ) -> Result<StatusCode, Problem> {
     let emoji = Emoji::parse(&chosen.emoji)?;

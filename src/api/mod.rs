@@ -5,10 +5,10 @@ mod audit;
 mod errors;
 mod members;
 mod messages;
-mod reference;
+mod openapi;
 mod rooms;
+pub mod schemas;
 mod search;
-pub mod shapes;
 
 use std::sync::Arc;
 
@@ -22,27 +22,28 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::rate_limit::routes;
-use crate::http::{Site, deadline, headers, origin, rights, unread};
+use crate::http::{AppState, auth, csrf, pending_answers, security_headers, timeout};
 
 /// Says which history an answer belongs to.
 const EPOCH: HeaderName = HeaderName::from_static("patio-epoch");
 
-pub fn router(site: &Site) -> Router<Site> {
+pub fn router(site: &AppState) -> Router<AppState> {
     let (calls, _) = calls().split_for_parts();
     let api = calls
         .route("/openapi.json", get(show_reference))
-        .fallback(errors::nothing_here)
-        .layer(from_fn_with_state(site.clone(), unread::bound))
+        .fallback(errors::not_found)
+        .layer(from_fn_with_state(site.clone(), pending_answers::bound))
         .layer(from_fn_with_state(site.clone(), routes::by_user))
-        .layer(from_fn_with_state(site.clone(), rights::by_token));
+        .layer(from_fn_with_state(site.clone(), auth::by_token));
     // An epoch is random letters, digits, `-` and `_`: a header's value by its making.
     let history = site.history.clone();
     let epoch = move |_: &_| HeaderValue::from_str(&history.epoch()).ok();
-    headers::for_api(guarded(api, site)).layer(SetResponseHeaderLayer::overriding(EPOCH, epoch))
+    security_headers::for_api(guarded(api, site))
+        .layer(SetResponseHeaderLayer::overriding(EPOCH, epoch))
 }
 
-fn calls() -> OpenApiRouter<Site> {
-    OpenApiRouter::with_openapi(reference::base())
+fn calls() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::base())
         .merge(accounts::router())
         .merge(rooms::router())
         .merge(members::router())
@@ -56,17 +57,17 @@ fn calls() -> OpenApiRouter<Site> {
 /// # Panics
 /// Never: it is plain data, which JSON can say.
 pub fn document() -> Value {
-    reference::complete(&calls().into_openapi()).expect("BUG: the reference is plain data")
+    openapi::complete(&calls().into_openapi()).expect("BUG: the reference is plain data")
 }
 
-async fn show_reference(State(site): State<Site>) -> Json<Arc<Value>> {
+async fn show_reference(State(site): State<AppState>) -> Json<Arc<Value>> {
     Json(Arc::clone(&site.about.reference))
 }
 
 /// Wraps routes that answer with problems in JSON, as the API and the sockets' door do.
-pub fn guarded(router: Router<Site>, site: &Site) -> Router<Site> {
+pub fn guarded(router: Router<AppState>, site: &AppState) -> Router<AppState> {
     router
-        .layer(from_fn_with_state(site.clone(), origin::guard))
-        .layer(from_fn(deadline::keep))
-        .layer(from_fn(errors::write_down))
+        .layer(from_fn_with_state(site.clone(), csrf::guard))
+        .layer(from_fn(timeout::keep))
+        .layer(from_fn(errors::render_problem))
 }

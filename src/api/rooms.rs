@@ -9,16 +9,16 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::shapes::{Counts, Items, RoomShape};
-use crate::chat::accounts::model::Person;
+use super::schemas::{Counts, Items, RoomShape};
+use crate::chat::accounts::model::User;
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Member, NewRoom, Reader, RoomChange, RoomName, RoomTopic};
+use crate::http::auth::{CanDeleteRoom, CanRestore};
 use crate::http::rate_limit::open_direct;
-use crate::http::rights::{CanDeleteRoom, CanRestore};
-use crate::http::{CanChange, CanRead, JsonBody, Problem, Site, Viewer};
+use crate::http::{AppState, CanChange, CanRead, JsonBody, Problem, Viewer};
 use crate::kernel::{RoomId, Seq};
 
-pub(super) fn router() -> OpenApiRouter<Site> {
+pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(index, create))
         .routes(routes!(show, update, destroy))
@@ -41,10 +41,10 @@ pub(super) fn router() -> OpenApiRouter<Site> {
         body = Items<RoomShape<'static>>,
     )),
 )]
-async fn index(State(site): State<Site>, Viewer(me): Viewer) -> Result<Response, Problem> {
+async fn index(State(site): State<AppState>, Viewer(me): Viewer) -> Result<Response, Problem> {
     let rooms = site.rooms.list(&me.person).await?;
     let online = site.presence.online();
-    let census = site.rooms.census(&me.person, &online).await?;
+    let census = site.rooms.stats(&me.person, &online).await?;
     let counts = |id| census.get(&id).map_or(Counts::default(), Counts::from);
     let items = rooms.iter().map(|room| RoomShape::new(room, counts(room.id))).collect();
     Ok(Json(Items { items }).into_response())
@@ -80,13 +80,13 @@ struct RoomForm {
     ),
 )]
 async fn create(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<RoomForm>,
 ) -> Result<Response, Problem> {
     let new = NewRoom::parse(&form.name, &form.topic, &form.visibility);
     let member = site.rooms.create(&me.person, &new.map_err(Problem::invalid)?).await?;
-    Ok((StatusCode::CREATED, fresh(&site, &member).await?).into_response())
+    Ok((StatusCode::CREATED, reload(&site, &member).await?).into_response())
 }
 
 /// One room
@@ -100,7 +100,7 @@ async fn create(
         (status = 404, description = "No room, or none that you may see."),
     ),
 )]
-async fn show(State(site): State<Site>, CanRead(reader): CanRead) -> Result<Response, Problem> {
+async fn show(State(site): State<AppState>, CanRead(reader): CanRead) -> Result<Response, Problem> {
     document(&site, &reader).await
 }
 
@@ -129,7 +129,7 @@ struct ChangeForm {
     ),
 )]
 async fn update(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanChange(owner): CanChange,
     JsonBody(form): JsonBody<ChangeForm>,
 ) -> Result<Response, Problem> {
@@ -138,7 +138,7 @@ async fn update(
         topic: form.topic.as_deref().map(RoomTopic::parse).transpose()?,
     };
     site.rooms.update(&owner, &change).await?;
-    anew(&site, owner.person(), owner.room().id).await
+    reload_room(&site, owner.user(), owner.room().id).await
 }
 
 /// Delete a room
@@ -158,7 +158,7 @@ async fn update(
     ),
 )]
 async fn destroy(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanDeleteRoom(admin): CanDeleteRoom,
 ) -> Result<StatusCode, Problem> {
     site.rooms.delete(&admin).await?;
@@ -181,7 +181,7 @@ async fn destroy(
     ),
 )]
 async fn restore(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     CanRestore(room): CanRestore,
 ) -> Result<Response, Problem> {
@@ -207,9 +207,9 @@ async fn restore(
         (status = 404, description = "No such room; a private one takes its code (`POST /join`)."),
     ),
 )]
-async fn join(State(site): State<Site>, CanRead(reader): CanRead) -> Result<Response, Problem> {
+async fn join(State(site): State<AppState>, CanRead(reader): CanRead) -> Result<Response, Problem> {
     let member = site.rooms.join(&reader).await?;
-    fresh(&site, &member).await
+    reload(&site, &member).await
 }
 
 /// What lets one in.
@@ -235,12 +235,12 @@ struct CodeForm {
     ),
 )]
 async fn join_by_code(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<CodeForm>,
 ) -> Result<Response, Problem> {
     let member = site.rooms.join_by_code(&me.person, &form.code).await?;
-    fresh(&site, &member).await
+    reload(&site, &member).await
 }
 
 /// Leave a room
@@ -257,7 +257,10 @@ async fn join_by_code(
         (status = 409, description = "The lobby and direct conversations are not left, nor is what you are not in."),
     ),
 )]
-async fn leave(State(site): State<Site>, CanRead(reader): CanRead) -> Result<StatusCode, Problem> {
+async fn leave(
+    State(site): State<AppState>,
+    CanRead(reader): CanRead,
+) -> Result<StatusCode, Problem> {
     site.rooms.leave(&reader).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -286,13 +289,13 @@ struct DirectForm {
     ),
 )]
 async fn direct(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<DirectForm>,
 ) -> Result<Response, Problem> {
     let other = site.accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
     let member = open_direct(&site, &me.person, &other).await?;
-    fresh(&site, &member).await
+    reload(&site, &member).await
 }
 
 /// How far you have read.
@@ -318,7 +321,7 @@ struct ReadForm {
     ),
 )]
 async fn mark_read(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanRead(reader): CanRead,
     JsonBody(form): JsonBody<ReadForm>,
 ) -> Result<StatusCode, Problem> {
@@ -326,16 +329,16 @@ async fn mark_read(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn fresh(site: &Site, member: &Member) -> Result<Response, Problem> {
-    anew(site, member.person(), member.room()).await
+async fn reload(site: &AppState, member: &Member) -> Result<Response, Problem> {
+    reload_room(site, member.user(), member.room()).await
 }
 
 /// The room as it is after a change.
-async fn anew(site: &Site, person: &Person, room: RoomId) -> Result<Response, Problem> {
+async fn reload_room(site: &AppState, person: &User, room: RoomId) -> Result<Response, Problem> {
     document(site, &site.rooms.reader(person, room).await?).await
 }
 
-async fn document(site: &Site, reader: &Reader) -> Result<Response, Problem> {
+async fn document(site: &AppState, reader: &Reader) -> Result<Response, Problem> {
     let members = site.rooms.members(reader).await?;
     let counts = Counts::of(&members, &site.presence.online());
     Ok(Json(RoomShape::new(reader.room(), counts)).into_response())

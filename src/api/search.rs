@@ -8,20 +8,20 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::shapes::MessageShape;
+use super::schemas::MessageShape;
 use crate::chat::search::model::{self, Cursor, Found};
-use crate::http::{Problem, Query, Site, Viewer};
+use crate::http::{AppState, Problem, Query, Viewer};
 use crate::kernel::MessageId;
 use crate::kernel::paging::Limit;
 
-pub(super) fn router() -> OpenApiRouter<Site> {
+pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(index))
 }
 
 #[derive(Deserialize, Default, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
-struct Wanted {
+struct SearchQuery {
     /// What to look for: words, `"phrases"`, `from:NAME`, `in:ROOM`, `on:DATE`, `before:DATE`,
     /// `after:DATE`, `has:link`, `is:direct`; a `-` before any of them leaves out. Days are those of your
     /// time zone.
@@ -57,7 +57,7 @@ struct Results<'a> {
     path = "/search",
     operation_id = "search",
     tag = "messages",
-    params(Wanted),
+    params(SearchQuery),
     responses(
         (status = 200, description = "Messages, the newest first.", body = Results<'static>),
         (status = 422, description = "A `limit` out of range, or a `cursor` that is none."),
@@ -65,9 +65,9 @@ struct Results<'a> {
     ),
 )]
 async fn index(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
-    Query(wanted): Query<Wanted>,
+    Query(wanted): Query<SearchQuery>,
 ) -> Result<Response, Problem> {
     let limit = Limit::parse(wanted.limit)?;
     let cursor = wanted.cursor.as_deref().map(Cursor::parse).transpose()?;

@@ -4,26 +4,26 @@
 
 use std::sync::Arc;
 
-use super::accounts::model::{Credential, Ending, Person};
+use super::accounts::model::{CredentialHash, RevocationReason, User};
 use super::messages::model::Message;
 use crate::kernel::{RoomId, Seq, UserId};
-use crate::live::{Hub, Words};
+use crate::pubsub::{Hub, Protocol};
 
 /// The hub of this process, speaking of chat.
-pub type Bell = Hub<Chat>;
+pub type EventHub = Hub<ChatProtocol>;
 
 /// What the hub speaks of.
-pub struct Chat;
+pub struct ChatProtocol;
 
-impl Words for Chat {
-    type Topic = Topic;
+impl Protocol for ChatProtocol {
+    type Channel = Channel;
     type Event = Event;
-    type Notice = Notice;
+    type Signal = Signal;
 }
 
 /// What one may listen to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Topic {
+pub enum Channel {
     /// The messages of a room that somebody has open. Marks are revs.
     Room(RoomId),
     /// What concerns the members of a room, open or not.
@@ -31,11 +31,11 @@ pub enum Topic {
     /// Those members who are mentioned in what they have not read of a room.
     Mentioned(RoomId),
     /// What concerns one person, on all their connections.
-    Person(UserId),
+    User(UserId),
     /// What everybody signed in may know: who is there, who is new, which public rooms there are.
-    Everybody,
+    Everyone,
     /// The end of one sign-in.
-    SignIn(Credential),
+    Credential(CredentialHash),
 }
 
 /// What connections are told as it is, the same for all.
@@ -49,24 +49,24 @@ pub enum Event {
     /// A person has read so far, with so much still ahead, and so many mentions in it.
     Read { room: RoomId, seq: Seq, unread: i64, mentions: i64 },
     /// Somebody became a member of a room.
-    Joined { room: RoomId, person: Person },
+    Joined { room: RoomId, person: User },
     /// Somebody is no member of a room any more.
-    Left { room: RoomId, person: Person },
+    Left { room: RoomId, person: User },
     /// Somebody has another name or picture.
-    Renamed(Person),
+    Renamed(User),
     /// Somebody came or went.
     Presence { user: UserId, online: bool },
     /// Everybody who is there.
-    Present(Arc<[UserId]>),
+    OnlineUsers(Arc<[UserId]>),
     /// Somebody is writing in a room.
-    Typing { room: RoomId, person: Person },
+    Typing { room: RoomId, person: User },
 }
 
 /// What a connection must act upon, each for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum Signal {
     /// The sign-in is over.
-    Ended(Ending),
+    SignedOut(RevocationReason),
     /// This person is a member of one more room.
     Joined(RoomId),
     /// This person has left a room.

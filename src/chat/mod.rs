@@ -6,14 +6,14 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod changefeed;
 pub mod commands;
 pub mod events;
-pub mod hearing;
 pub mod jobs;
-pub mod meanwhile;
 pub mod messages;
 pub mod names;
-pub mod news;
 pub mod presence;
+pub mod remote_changes;
 pub mod rooms;
 pub mod search;
+pub mod sync;

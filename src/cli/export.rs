@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 
 use crate::config::Storage;
 use crate::db::Db;
-use crate::db::directory::DataDir;
+use crate::db::data_dir::DataDir;
 use crate::http::Language;
 use crate::keep::backup::database;
-use crate::keep::export::{Wish, export};
+use crate::keep::export::{ExportOptions, export};
 use crate::kernel::Clock;
 
 #[derive(Args)]
@@ -26,7 +26,7 @@ pub(super) struct Export {
 
     /// Language of the pages.
     #[arg(long, value_enum, default_value = "en")]
-    language: Words,
+    language: ExportLanguage,
 
     /// Time zone of the days and times on the pages, as Europe/Madrid.
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
@@ -41,7 +41,7 @@ pub(super) struct Export {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Words {
+enum ExportLanguage {
     En,
     Es,
 }
@@ -53,18 +53,18 @@ fn zone(name: &str) -> Result<TimeZone, String> {
 pub(super) fn run(asked: &Export) -> anyhow::Result<()> {
     let Export { folder, full, storage, .. } = asked;
     let language = match asked.language {
-        Words::En => Language::English,
-        Words::Es => Language::Spanish,
+        ExportLanguage::En => Language::English,
+        ExportLanguage::Es => Language::Spanish,
     };
     super::in_runtime(async {
         if let Ok(file) = database(storage) {
             ensure!(file.is_file(), "there is no database at {}", file.display());
         }
-        let data_dir = DataDir::share(storage)?;
+        let data_dir = DataDir::lock_shared(storage)?;
         let db = Db::open(storage.database(), data_dir.path()).await?;
         let now = Clock::system().now();
         let (site, zone) = (asked.site_name.as_str(), asked.time_zone.clone());
-        let wish = Wish { secrets: *full, language, zone, site, now };
+        let wish = ExportOptions { secrets: *full, language, zone, site, now };
         let done = export(&db, folder, wish).await;
         db.close().await;
         let lines = done?.lines;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::config::Address;
-use crate::http::server;
+use crate::http::listener;
 
 const WITHIN: Duration = Duration::from_secs(3);
 
@@ -17,7 +17,7 @@ pub(super) fn run(address: &Address) -> anyhow::Result<()> {
         one => one,
     };
     let address = SocketAddr::new(ip, address.port);
-    let stand_in = server::stand_in(address.port()).map(|port| SocketAddr::new(ip, port));
+    let stand_in = listener::stand_in(address.port()).map(|port| SocketAddr::new(ip, port));
     let answer = ask(address)
         .or_else(|error| stand_in.map_or(Err(error), ask))
         .with_context(|| format!("no answer from {address}"))?;

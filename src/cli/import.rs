@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::config::Storage;
 use crate::db::Db;
-use crate::db::directory::DataDir;
+use crate::db::data_dir::DataDir;
 use crate::keep::import::import;
 use crate::kernel::Random;
 
@@ -33,7 +33,7 @@ enum Format {
 pub(super) fn run(asked: &Import) -> anyhow::Result<()> {
     let Import { format: Format::Patio, path, storage } = asked;
     super::in_runtime(async {
-        let data_dir = DataDir::own(storage)?;
+        let data_dir = DataDir::lock_exclusive(storage)?;
         data_dir.warn();
         let db = Db::open(storage.database(), data_dir.path()).await?;
         let done = import(&db, path, &Random::system().token()).await;

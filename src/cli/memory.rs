@@ -15,7 +15,7 @@ const LARGE: &str = "1048576";
 
 /// Sets the threshold. It is read as a program starts, so this starts the same one in the place of this
 /// process, unless the setting is there already. Where that fails the program goes on, and keeps more.
-pub(super) fn give_back() {
+pub(super) fn tune_allocator() {
     if !cfg!(target_env = "gnu") || env::var_os(SETTING).is_some() {
         return;
     }

@@ -42,7 +42,7 @@ enum Command {
     /// Exits with 0 if the server on this host answers `/up`.
     Healthcheck(Address),
     /// Adds and lists people, changes their roles, closes accounts, resets passwords.
-    User(user::User),
+    User(user::UserCommand),
     /// Writes everything into one archive, while the server runs.
     Backup(backup::Backup),
     /// Proves that a backup can be restored.
@@ -59,7 +59,7 @@ enum Command {
 }
 
 pub fn main() -> ExitCode {
-    memory::give_back();
+    memory::tune_allocator();
     let matches = usage::without_empty_variables(Cli::command()).try_get_matches();
     let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::backup::contents;
 use crate::config::Storage;
-use crate::keep::restore::{How, restore};
+use crate::keep::restore::{RestoreOptions, restore};
 use crate::kernel::Random;
 
 #[derive(Args)]
@@ -32,7 +32,8 @@ pub(super) fn run(asked: &Restore) -> anyhow::Result<()> {
     let shown = asked.file.display();
     super::in_runtime(async {
         let epoch = Random::system().token();
-        let how = How { replace: asked.force, sign_out: asked.logout_all, epoch: &epoch };
+        let how =
+            RestoreOptions { replace: asked.force, sign_out: asked.logout_all, epoch: &epoch };
         let manifest = restore(&asked.file, &asked.storage, how)
             .await
             .with_context(|| format!("{shown} was not restored"))?;

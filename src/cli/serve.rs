@@ -7,10 +7,10 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::prelude::*;
 
-use crate::app::App;
 use crate::config::{Config, LogFormat, Logging};
-use crate::http::server;
+use crate::http::listener;
 use crate::kernel::{Clock, Random};
+use crate::server::Server;
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -24,10 +24,10 @@ pub(super) struct Serve {
 pub(super) fn run(serve: Serve) -> anyhow::Result<()> {
     in_foreground(&serve.logging, async {
         let data_dir = serve.config.storage.data_dir.display().to_string();
-        let app = App::build(serve.config, Clock::system(), Random::system()).await?;
+        let app = Server::build(serve.config, Clock::system(), Random::system()).await?;
         app.lifecycle().stop_on_signals()?;
         // Not before: a start that fails says so in one line.
-        tracing::info!(open_files = server::raise_open_files(), "this process may open files");
+        tracing::info!(open_files = listener::raise_open_files(), "this process may open files");
         let address = app.address()?;
         tracing::info!(%address, data_dir, "Patio is open: http://localhost:{}", address.port());
         app.run().await;
@@ -41,7 +41,7 @@ pub(super) fn in_foreground(
     running: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
     start_log(logging);
-    server::raise_open_files();
+    listener::raise_open_files();
     super::in_runtime(running)
 }
 

@@ -8,21 +8,21 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 
 use super::print;
-use crate::chat::accounts::model::{Account, Admin, Email, Name, Role, Secret};
+use crate::chat::accounts::model::{Account, Admin, BearerSecret, Email, Handle, Role};
 use crate::chat::accounts::{Accounts, AdminError, RegisterError};
-use crate::chat::news::model::Origin;
+use crate::chat::changefeed::model::ProcessId;
 use crate::chat::rooms::Rooms;
 use crate::config::{BaseUrl, Signup, Storage, Switch};
 use crate::db::Db;
-use crate::db::directory::DataDir;
+use crate::db::data_dir::DataDir;
 use crate::http::Language;
-use crate::kernel::{Clock, Invalid, Random};
+use crate::kernel::{Clock, FieldError, Random};
 use crate::lifecycle::Lifecycle;
-use crate::live::Hub;
+use crate::pubsub::Hub;
 use crate::text::names::fold;
 
 #[derive(Args)]
-pub(super) struct User {
+pub(super) struct UserCommand {
     #[command(subcommand)]
     task: Task,
 
@@ -65,11 +65,11 @@ enum Task {
     ResetPassword { name: String },
 }
 
-pub(super) fn run(user: User) -> anyhow::Result<()> {
+pub(super) fn run(user: UserCommand) -> anyhow::Result<()> {
     super::in_runtime(async {
-        let data_dir = DataDir::share(&user.storage)?;
+        let data_dir = DataDir::lock_shared(&user.storage)?;
         let db = Db::open(user.storage.database(), data_dir.path()).await?;
-        let desk = Desk::new(&db, user.base_url);
+        let desk = UserCommands::new(&db, user.base_url);
         let done = desk.carry_out(user.task).await;
         db.close().await;
         done
@@ -77,19 +77,19 @@ pub(super) fn run(user: User) -> anyhow::Result<()> {
 }
 
 /// What the tasks work with.
-struct Desk {
+struct UserCommands {
     accounts: Accounts,
     rooms: Rooms,
     operator: Admin,
     base_url: Option<BaseUrl>,
 }
 
-impl Desk {
+impl UserCommands {
     fn new(db: &Db, base_url: Option<BaseUrl>) -> Self {
         let (clock, random) = (Clock::system(), Random::system());
         // Nobody is connected here; a server hears of it through the database.
         let bell = Hub::start(Arc::new(|_, _| bytes::Bytes::new()), &Lifecycle::new());
-        let origin = Origin::new(&random);
+        let origin = ProcessId::new(&random);
         let given = (clock.clone(), random.clone());
         let policy = (Signup::Closed, Switch::Off);
         let accounts = Accounts::new(db.clone(), bell.clone(), given, origin, policy);
@@ -123,7 +123,7 @@ impl Desk {
 
     async fn add(&self, name: &str, email: &str, admin: bool) -> anyhow::Result<()> {
         self.rooms.ensure_lobby().await?;
-        let name = Name::parse(name).map_err(complaint)?;
+        let name = Handle::parse(name).map_err(complaint)?;
         let email = Email::parse(email).map_err(complaint)?;
         let added = self.accounts.add(&self.operator, &name, &email).await;
         let (person, link) = added.map_err(|error| match error {
@@ -166,8 +166,8 @@ impl Desk {
     }
 
     /// A link as one passes it on.
-    fn written(&self, link: &Secret) -> String {
-        let path = format!("/reset/{}", link.reveal());
+    fn written(&self, link: &BearerSecret) -> String {
+        let path = format!("/reset/{}", link.expose_secret());
         match &self.base_url {
             Some(url) => format!("{}{path}", url.origin()),
             None => format!("{path} (add the address of this Patio in front, or set BASE_URL)"),
@@ -175,7 +175,7 @@ impl Desk {
     }
 }
 
-fn complaint(invalid: Invalid) -> anyhow::Error {
+fn complaint(invalid: FieldError) -> anyhow::Error {
     anyhow!("{}: {}", invalid.field, Language::English.complain(invalid))
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use super::backup::contents;
 use crate::config::Storage;
 use crate::keep::restore;
-use crate::keep::workplace::is_around;
+use crate::keep::scratch_dir::is_around;
 
 #[derive(Args)]
 pub(super) struct Verify {

@@ -9,7 +9,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::{owner, trouble};
+use super::{error_class, owner};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -56,12 +56,12 @@ pub async fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When it is not Patio's, is damaged where it begins, or was used by a newer Patio.
-pub async fn ensure_ours(path: &Path) -> anyhow::Result<()> {
+pub async fn ensure_patio_database(path: &Path) -> anyhow::Result<()> {
     if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
         return Ok(());
     }
-    let mut connection = open(path).await.map_err(say)?;
-    let looked = look(&mut connection).await.map_err(say);
+    let mut connection = open(path).await.map_err(describe_error)?;
+    let looked = inspect(&mut connection).await.map_err(describe_error);
     let closed = connection.close().await;
     let (tables, ours, applied) = looked?;
     closed?;
@@ -76,14 +76,14 @@ const DAMAGED: &str =
     "it is damaged, or no SQLite database: restore a backup (patio restore --force)";
 
 /// What went wrong with a file, in words where it is damaged.
-fn say(error: sqlx::Error) -> anyhow::Error {
-    let damaged = trouble::is_damage(&error);
+fn describe_error(error: sqlx::Error) -> anyhow::Error {
+    let damaged = error_class::is_corruption(&error);
     let error = anyhow::Error::from(error);
     if damaged { error.context(DAMAGED) } else { error }
 }
 
 /// How many tables there are, how many of three that every Patio has, and the migrations.
-async fn look(connection: &mut SqliteConnection) -> Result<(i64, i64, Vec<i64>), sqlx::Error> {
+async fn inspect(connection: &mut SqliteConnection) -> Result<(i64, i64, Vec<i64>), sqlx::Error> {
     let (tables, ours): (i64, i64) = sqlx::query_as(
         "select count(*), count(case when name in ('_sqlx_migrations', 'meta', 'rooms') then 1 end)
          from sqlite_schema where type = 'table'",

@@ -5,20 +5,20 @@
 //! placeholders, BIGINT for every number, times as unix milliseconds, `returning`, `on conflict`.
 //! Nothing outside this folder and the `store.rs` files knows that there is a database.
 
-mod change;
-mod connections;
-pub mod directory;
+mod batch;
+mod bulk;
+mod checkpoint;
+pub mod data_dir;
+pub mod epoch;
+mod error_class;
 pub mod file;
-pub mod history;
-mod meta;
+mod installation;
 pub mod owner;
+mod pool;
 mod postgres;
-mod rows;
-mod snapshot;
+mod pre_migration_backup;
 mod sqlite;
-mod statements;
-mod trouble;
-mod wal;
+mod transaction;
 
 use std::path::Path;
 use std::time::Duration;
@@ -28,21 +28,23 @@ use sqlx::error::DatabaseError;
 use tokio::time::{Instant, sleep};
 
 use crate::config::DatabaseUrl;
-use crate::kernel::Fault;
+use crate::kernel::ServiceError;
 
-pub use self::change::Change;
-pub use self::connections::{Connections, Held};
-pub use self::history::History;
-pub(crate) use self::rows::{as_one_text, in_order, parse_rows, reading_many, rows, runs};
-pub(crate) use self::statements::{Answers, Statements, adding};
-pub(crate) use self::trouble::{is_of_the_surroundings, passing};
-pub use self::wal::Wal;
+pub(crate) use self::batch::{BatchResults, StatementBatch, push_statement};
+pub(crate) use self::bulk::{
+    fetch_all_json, json_aggregate, json_rows, parse_json_rows, positional_row, power_of_two_chunks,
+};
+pub use self::checkpoint::Checkpointer;
+pub use self::epoch::EpochGuard;
+pub(crate) use self::error_class::{as_transient, is_environment_error};
+pub use self::pool::{Pool, PooledConnection};
+pub use self::transaction::Transaction;
 
 /// An open database.
 #[derive(Clone)]
 pub enum Db {
     /// One connection that writes, a few that read beside it, one that folds the log.
-    Sqlite { write: Connections, read: Connections, wal: Wal },
+    Sqlite { write: Pool, read: Pool, wal: Checkpointer },
     /// A few connections that do both.
     Postgres(PgPool),
 }
@@ -53,25 +55,25 @@ impl Db {
     /// # Errors
     /// When it cannot be opened, is newer than this program, or a server that Patio cannot use.
     pub async fn open(url: Option<&DatabaseUrl>, data_dir: &Path) -> anyhow::Result<Self> {
-        Self::open_with(url, data_dir, &History::default()).await
+        Self::open_with(url, data_dir, &EpochGuard::default()).await
     }
 
-    /// The same for a server: what passes by itself is waited for, half a minute at most. `history` is told
+    /// The same for a server: what passes by itself is waited for, half a minute at most. `epoch` is told
     /// of every connection that is opened to a database that others may replace.
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub async fn open_patiently(
+    pub async fn open_with_retry(
         url: Option<&DatabaseUrl>,
         data_dir: &Path,
-        history: &History,
+        epoch: &EpochGuard,
     ) -> anyhow::Result<Self> {
         let until = Instant::now() + START_WITHIN;
         let mut is_said = false;
         loop {
-            let error = match Self::open_with(url, data_dir, history).await {
+            let error = match Self::open_with(url, data_dir, epoch).await {
                 Ok(db) => return Ok(db),
-                Err(error) if !trouble::passes(&error) || Instant::now() >= until => {
+                Err(error) if !error_class::is_transient(&error) || Instant::now() >= until => {
                     return Err(error);
                 }
                 Err(error) => error,
@@ -80,19 +82,21 @@ impl Db {
                 tracing::warn!("{error:#}: waiting for it, half a minute at most");
                 is_said = true;
             }
-            sleep(LOOK_AGAIN).await;
+            sleep(RETRY_EVERY).await;
         }
     }
 
     async fn open_with(
         url: Option<&DatabaseUrl>,
         data_dir: &Path,
-        history: &History,
+        epoch: &EpochGuard,
     ) -> anyhow::Result<Self> {
         match url {
-            Some(DatabaseUrl::Sqlite(path)) => sqlite::open(path).await.map_err(trouble::explain),
-            Some(DatabaseUrl::Postgres(url)) => postgres::open(url, history).await,
-            None => sqlite::open(&data_dir.join("patio.db")).await.map_err(trouble::explain),
+            Some(DatabaseUrl::Sqlite(path)) => {
+                sqlite::open(path).await.map_err(error_class::explain)
+            }
+            Some(DatabaseUrl::Postgres(url)) => postgres::open(url, epoch).await,
+            None => sqlite::open(&data_dir.join("patio.db")).await.map_err(error_class::explain),
         }
     }
 
@@ -100,19 +104,19 @@ impl Db {
     ///
     /// # Errors
     /// When the disk fails.
-    pub async fn tidy(&self) -> Result<(), sqlx::Error> {
+    pub async fn checkpoint(&self) -> Result<(), sqlx::Error> {
         match self {
-            Self::Sqlite { wal, .. } => wal.fold().await,
+            Self::Sqlite { wal, .. } => wal.checkpoint().await,
             // It does that by itself.
             Self::Postgres(_) => Ok(()),
         }
     }
 
     /// Closes connections that nobody needs just now, with the memory that they have gathered.
-    pub async fn rest(&self) {
+    pub async fn close_idle(&self) {
         if let Self::Sqlite { read, wal, .. } = self {
-            wal.rest().await;
-            read.rest().await;
+            wal.close_idle().await;
+            read.close_idle().await;
         }
     }
 
@@ -131,22 +135,22 @@ impl Db {
 
 /// How long a server waits at its start for a database that is not there yet, and how often it looks.
 const START_WITHIN: Duration = Duration::from_secs(30);
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+const RETRY_EVERY: Duration = Duration::from_millis(500);
 /// How long to leave a database alone that does not answer.
-const AWAY: Duration = Duration::from_secs(2);
+const CONNECTION_ERRORS: Duration = Duration::from_secs(2);
 
-impl From<sqlx::Error> for Fault {
+impl From<sqlx::Error> for ServiceError {
     fn from(error: sqlx::Error) -> Self {
-        if let Some(fault) = passing(&error) {
+        if let Some(fault) = as_transient(&error) {
             tracing::warn!(%error, "could not be stored");
             return fault;
         }
-        if is_away(&error) {
+        if is_connection_error(&error) {
             tracing::error!(%error, "the database does not answer");
-            Self::Busy { retry_after: AWAY }
-        } else if is_collision(&error) {
+            Self::Unavailable { retry_after: CONNECTION_ERRORS }
+        } else if is_serialization_failure(&error) {
             // However often it was tried: the next one may find the way free.
-            Self::Busy { retry_after: AWAY }
+            Self::Unavailable { retry_after: CONNECTION_ERRORS }
         } else {
             Self::internal(error)
         }
@@ -155,7 +159,7 @@ impl From<sqlx::Error> for Fault {
 
 /// Whether the connection was lost, or none was to be had. What became of a transaction that ended
 /// so is not known.
-pub(crate) fn is_away(error: &sqlx::Error) -> bool {
+pub(crate) fn is_connection_error(error: &sqlx::Error) -> bool {
     use sqlx::Error;
     match error {
         Error::Io(_)
@@ -174,13 +178,13 @@ pub(crate) fn is_away(error: &sqlx::Error) -> bool {
 
 /// Whether two transactions stood in each other's way and this one was ended for it: a deadlock or a
 /// failed serialization. Nothing of it remains, and it is worth another try.
-pub(crate) fn is_collision(error: &sqlx::Error) -> bool {
+pub(crate) fn is_serialization_failure(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     matches!(code.as_deref(), Some("40001" | "40P01"))
 }
 
 /// Whether a row was refused because there is one like it.
-pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
+pub(crate) fn is_unique_violation(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(DatabaseError::is_unique_violation)
 }
 
@@ -190,7 +194,7 @@ macro_rules! reading {
     ($db:expr, |$pool:ident| $body:expr) => {
         match $db {
             $crate::db::Db::Sqlite { read, .. } => {
-                let mut connection = read.one().await?;
+                let mut connection = read.acquire().await?;
                 let $pool = &mut *connection;
                 $body
             }
@@ -204,11 +208,11 @@ macro_rules! reading {
 macro_rules! writing {
     ($change:expr, |$connection:ident| $body:expr) => {
         match &mut $change {
-            $crate::db::Change::Sqlite(transaction) => {
+            $crate::db::Transaction::Sqlite(transaction) => {
                 let $connection = &mut **transaction;
                 $body
             }
-            $crate::db::Change::Postgres(transaction) => {
+            $crate::db::Transaction::Postgres(transaction) => {
                 let $connection = &mut **transaction;
                 $body
             }
@@ -225,7 +229,7 @@ mod tests {
     async fn passes(url: &str, folder: &Path) -> bool {
         let url = url.parse::<DatabaseUrl>().expect(url);
         let opened = Db::open(Some(&url), folder).await;
-        trouble::passes(&opened.err().expect("no database"))
+        error_class::is_transient(&opened.err().expect("no database"))
     }
 
     #[tokio::test]

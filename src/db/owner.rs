@@ -28,7 +28,7 @@ impl Owner {
 
     /// # Errors
     /// When this process has not the right to.
-    pub fn give(self, file: &File) -> io::Result<()> {
+    pub fn chown(self, file: &File) -> io::Result<()> {
         fchown(file, Some(self.uid), Some(self.gid))
     }
 
@@ -37,15 +37,15 @@ impl Owner {
     ///
     /// # Errors
     /// As [`Self::give`], and when it cannot be read.
-    pub fn give_all(self, path: &Path) -> io::Result<()> {
+    pub fn chown_all(self, path: &Path) -> io::Result<()> {
         let no_link = OFlags::NOFOLLOW.bits().cast_signed();
         let file = OpenOptions::new().read(true).custom_flags(no_link).open(path)?;
         if file.metadata()?.is_dir() {
             for entry in fs::read_dir(path)? {
-                self.give_all(&entry?.path())?;
+                self.chown_all(&entry?.path())?;
             }
         }
-        self.give(&file)
+        self.chown(&file)
     }
 }
 
@@ -58,7 +58,7 @@ pub fn prepare(database: &Path, folder: &Path) -> io::Result<()> {
     let Some(owner) = Owner::of(folder) else { return Ok(()) };
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(database);
     match made {
-        Ok(file) => owner.give(&file).or(Ok(())),
+        Ok(file) => owner.chown(&file).or(Ok(())),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }

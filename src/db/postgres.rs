@@ -9,16 +9,16 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
 
-use super::{Db, History};
+use super::{Db, EpochGuard};
 use crate::config::PostgresUrl;
 
 /// The oldest version that the tests are run on, as the server counts: 15.0.
-const OLDEST: i32 = 150_000;
+const OLDEST_VERSION: i32 = 150_000;
 /// Small hosted databases admit some twenty, and an update of Patio runs two processes for a moment.
 const CONNECTIONS: u32 = 8;
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shorter than a request may take, so that a reader gets an answer and not an end.
-const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What each connection begins with. A statement and not a startup parameter: connection poolers
 /// refuse those. Whoever wants more than `on` (standbys that have applied it too) keeps that. A
@@ -36,17 +36,18 @@ const SESSION: &str = "
     select set_config('synchronous_commit', 'on', false)
     where current_setting('synchronous_commit') not in ('on', 'remote_apply');";
 
-pub(super) async fn open(url: &PostgresUrl, history: &History) -> anyhow::Result<Db> {
-    let mut options = PgConnectOptions::from_str(url.reveal())?.statement_cache_capacity(256);
+pub(super) async fn open(url: &PostgresUrl, history: &EpochGuard) -> anyhow::Result<Db> {
+    let mut options =
+        PgConnectOptions::from_str(url.expose_secret())?.statement_cache_capacity(256);
     if options.get_application_name().is_none() {
         options = options.application_name("patio");
     }
     let place = place(&options);
     // Not one of the pool: a migration may take its time.
-    let mut connection = timeout(CONNECT_WITHIN, PgConnection::connect_with(&options))
+    let mut connection = timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options))
         .await
         .unwrap_or(Err(sqlx::Error::PoolTimedOut))
-        .map_err(|error| CannotOpen { place: place.clone(), error })?;
+        .map_err(|error| OpenError { place: place.clone(), error })?;
     check(&mut connection).await.with_context(|| format!("cannot use the database {place}"))?;
     // Under a lock of the whole database: of several processes that start, one does the work.
     sqlx::migrate!("migrations/postgres")
@@ -58,7 +59,7 @@ pub(super) async fn open(url: &PostgresUrl, history: &History) -> anyhow::Result
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .min_connections(1)
-        .acquire_timeout(WAIT_FOR_CONNECTION)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         .after_connect(move |connection, _| {
             // Where all connections end and others come, somebody may have put another database there.
             history.suspect();
@@ -73,7 +74,7 @@ pub(super) async fn open(url: &PostgresUrl, history: &History) -> anyhow::Result
 /// The error is not its source, which would say the same once more.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot open the database {place}: {error}")]
-pub(super) struct CannotOpen {
+pub(super) struct OpenError {
     place: String,
     pub error: sqlx::Error,
 }
@@ -107,7 +108,7 @@ async fn check(connection: &mut PgConnection) -> anyhow::Result<()> {
 }
 
 fn ensure_version(number: i32, version: &str) -> anyhow::Result<()> {
-    ensure!(number >= OLDEST, "it is PostgreSQL {version}, and 15 or newer is needed");
+    ensure!(number >= OLDEST_VERSION, "it is PostgreSQL {version}, and 15 or newer is needed");
     Ok(())
 }
 

@@ -8,22 +8,22 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use super::wal::{self, Wal};
-use super::{Connections, Db, file, owner, snapshot};
+use super::checkpoint::{self, Checkpointer};
+use super::{Db, Pool, file, owner, pre_migration_backup};
 
 const READERS: usize = 4;
 /// So many rows of an answer may wait to be taken: more than most answers have, so that whoever reads
 /// and whoever asked do not wake each other up for each of them.
-const ROWS: usize = 512;
+const CACHED_STATEMENTS: usize = 512;
 /// Before this, two connections that wrote and folded the log at once could damage the file.
-const OLDEST: [u32; 3] = [3, 51, 3];
+const OLDEST_VERSION: [u32; 3] = [3, 51, 3];
 
 pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
     let cannot = || format!("cannot use the database {}", path.display());
     owner::ensure_usable(&owner::files(path))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     owner::prepare(path, folder.unwrap_or(Path::new("."))).with_context(cannot)?;
-    file::ensure_ours(path).await.with_context(cannot)?;
+    file::ensure_patio_database(path).await.with_context(cannot)?;
     let options = SqliteConnectOptions::from_str("sqlite:")?
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
@@ -36,25 +36,26 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
         // What people delete is overwritten and not only marked as free.
         .pragma("secure_delete", "on")
         .pragma("journal_size_limit", "67108864")
-        .pragma("wal_autocheckpoint", wal::BY_THE_WRITER)
+        .pragma("wal_autocheckpoint", checkpoint::AUTO_CHECKPOINT_PAGES)
         // A page's rows at once: a full buffer is a thread that waits for another.
         .row_buffer_size(256)
         .statement_cache_capacity(256);
 
     let writing = options.clone().create_if_missing(true).pragma("cache_size", "-65536");
     let cannot = || format!("cannot open the database {}", path.display());
-    let write = Connections::open(writing, 1).await.with_context(cannot)?;
-    let mut connection = write.one().await?;
+    let write = Pool::open(writing, 1).await.with_context(cannot)?;
+    let mut connection = write.acquire().await?;
     let (version,): (String,) =
         sqlx::query_as("select sqlite_version()").fetch_one(&mut *connection).await?;
     ensure_version(&version)?;
     let cannot = || format!("cannot bring the database {} up to date", path.display());
-    snapshot::before_migrating(&mut connection, path).await.with_context(cannot)?;
+    pre_migration_backup::back_up(&mut connection, path).await.with_context(cannot)?;
     file::migrate(&mut connection).await.with_context(cannot)?;
     drop(connection);
-    let wal = Wal::of(path, options.clone());
-    let options = options.read_only(true).row_buffer_size(ROWS).pragma("cache_size", "-16384");
-    let read = Connections::open(options, READERS).await?;
+    let wal = Checkpointer::of(path, options.clone());
+    let options =
+        options.read_only(true).row_buffer_size(CACHED_STATEMENTS).pragma("cache_size", "-16384");
+    let read = Pool::open(options, READERS).await?;
     Ok(Db::Sqlite { write, read, wal })
 }
 
@@ -62,7 +63,7 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
 fn ensure_version(version: &str) -> anyhow::Result<()> {
     let numbers: Result<Vec<u32>, _> = version.split('.').map(str::parse).collect();
     ensure!(
-        numbers.is_ok_and(|numbers| numbers.as_slice() >= OLDEST.as_slice()),
+        numbers.is_ok_and(|numbers| numbers.as_slice() >= OLDEST_VERSION.as_slice()),
         "this is SQLite {version}, which can damage databases: 3.51.3 or newer is needed"
     );
     Ok(())

@@ -11,15 +11,15 @@ use axum_extra::extract::cookie::{Cookie, SameSite};
 
 use super::language::LANGUAGE_COOKIE;
 use super::theme::{THEME_COOKIE, Theme};
-use super::{Client, Language};
-use crate::chat::accounts::model::Secret;
+use super::{ClientInfo, Language};
+use crate::chat::accounts::model::BearerSecret;
 use crate::kernel::{RoomId, UserId};
 
 /// Browsers keep a cookie for 400 days at most; the server ends a session much earlier.
-const KEPT: time::Duration = time::Duration::days(400);
+const LIFETIME: time::Duration = time::Duration::days(400);
 
 /// As long as the server knows it without seeing it.
-const DEVICE_KEPT: time::Duration = time::Duration::days(365);
+const DEVICE_LIFETIME: time::Duration = time::Duration::days(365);
 
 /// The cookie that keeps the last room.
 const ROOM_COOKIE: &str = "patio_room";
@@ -31,18 +31,18 @@ const READING_COOKIE: &str = "patio_reading";
 const PROBE_COOKIE: &str = "patio_cookies";
 
 /// The name of a cookie at this client's public address.
-fn at(client: Client, name: &str) -> String {
+fn at(client: ClientInfo, name: &str) -> String {
     client.port.map_or_else(|| name.to_owned(), |port| format!("{name}_{port}"))
 }
 
 /// Bound to the host and to encryption where there is any.
-fn bound(client: Client, name: &str) -> String {
+fn bound(client: ClientInfo, name: &str) -> String {
     format!("{}{}", if client.https { "__Host-" } else { "" }, at(client, name))
 }
 
 /// The value of a cookie of ours, as the browser sent it.
 pub(super) fn choice<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
-    value(&parts.headers, &at(Client::of(parts), name))
+    value(&parts.headers, &at(ClientInfo::of(parts), name))
 }
 
 /// The value of a cookie by its whole name. None of ours needs an escape.
@@ -53,53 +53,54 @@ fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// The secret of the session.
-pub fn session(headers: &HeaderMap, client: Client) -> Option<Secret> {
-    value(headers, &bound(client, "patio_session")).map(Secret::new)
+pub fn session(headers: &HeaderMap, client: ClientInfo) -> Option<BearerSecret> {
+    value(headers, &bound(client, "patio_session")).map(BearerSecret::new)
 }
 
 /// A cookie that signs the browser in.
-pub fn sign_in(secret: &Secret, client: Client) -> Cookie<'static> {
-    build(bound(client, "patio_session"), secret.reveal().to_owned(), client)
+pub fn sign_in(secret: &BearerSecret, client: ClientInfo) -> Cookie<'static> {
+    build(bound(client, "patio_session"), secret.expose_secret().to_owned(), client)
 }
 
 /// A cookie that signs the browser out.
-pub fn sign_out(client: Client) -> Cookie<'static> {
+pub fn sign_out(client: ClientInfo) -> Cookie<'static> {
     let mut cookie = build(bound(client, "patio_session"), String::new(), client);
     cookie.make_removal();
     cookie
 }
 
 /// The secret by which a browser is known again, also when nobody is signed in with it.
-pub fn device(headers: &HeaderMap, client: Client) -> Option<Secret> {
-    value(headers, &bound(client, "patio_device")).map(Secret::new)
+pub fn device(headers: &HeaderMap, client: ClientInfo) -> Option<BearerSecret> {
+    value(headers, &bound(client, "patio_device")).map(BearerSecret::new)
 }
 
 /// A cookie by which the browser is known again: wrong passwords of others do not keep it out.
-pub fn know_again(secret: &Secret, client: Client) -> Cookie<'static> {
-    let mut cookie = build(bound(client, "patio_device"), secret.reveal().to_owned(), client);
-    cookie.set_max_age(DEVICE_KEPT);
+pub fn renew_device(secret: &BearerSecret, client: ClientInfo) -> Cookie<'static> {
+    let mut cookie =
+        build(bound(client, "patio_device"), secret.expose_secret().to_owned(), client);
+    cookie.set_max_age(DEVICE_LIFETIME);
     cookie
 }
 
 /// A cookie that keeps the choice of a language.
-pub fn language(language: Language, client: Client) -> Cookie<'static> {
+pub fn language(language: Language, client: ClientInfo) -> Cookie<'static> {
     build(at(client, LANGUAGE_COOKIE), language.code().to_owned(), client)
 }
 
 /// A cookie that keeps the choice of a theme.
-pub fn theme(theme: Theme, client: Client) -> Cookie<'static> {
+pub fn theme(theme: Theme, client: ClientInfo) -> Cookie<'static> {
     build(at(client, THEME_COOKIE), theme.word().to_owned(), client)
 }
 
 /// The room that this person looked at last in this browser.
-pub fn last_room(headers: &HeaderMap, me: UserId, client: Client) -> Option<RoomId> {
+pub fn last_room(headers: &HeaderMap, me: UserId, client: ClientInfo) -> Option<RoomId> {
     let (user, room) = value(headers, &at(client, ROOM_COOKIE))?.split_once('.')?;
     (user.parse() == Ok(me.0)).then_some(())?;
     room.parse().ok().map(RoomId)
 }
 
 /// A cookie that keeps the room somebody looks at. Others who use this browser have their own.
-pub fn room(me: UserId, room: RoomId, client: Client) -> Cookie<'static> {
+pub fn room(me: UserId, room: RoomId, client: ClientInfo) -> Cookie<'static> {
     build(at(client, ROOM_COOKIE), format!("{}.{}", me.0, room.0), client)
 }
 
@@ -110,24 +111,24 @@ pub fn marks_reading(parts: &Parts) -> bool {
 }
 
 /// A cookie that shows whether this browser keeps the cookie of a session: it is bound like one.
-pub fn probe(client: Client) -> Cookie<'static> {
+pub fn probe(client: ClientInfo) -> Cookie<'static> {
     let mut cookie = build(bound(client, PROBE_COOKIE), "1".to_owned(), client);
     cookie.set_max_age(Option::<time::Duration>::None);
     cookie
 }
 
 /// Whether the browser has kept it.
-pub fn has_probe(headers: &HeaderMap, client: Client) -> bool {
+pub fn has_probe(headers: &HeaderMap, client: ClientInfo) -> bool {
     value(headers, &bound(client, PROBE_COOKIE)).is_some()
 }
 
-fn build(name: String, value: String, client: Client) -> Cookie<'static> {
+fn build(name: String, value: String, client: ClientInfo) -> Cookie<'static> {
     Cookie::build((name, value))
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(client.https)
-        .max_age(KEPT)
+        .max_age(LIFETIME)
         .build()
 }
 
@@ -158,13 +159,13 @@ mod tests {
         assert_eq!(last_room(&headers, UserId(2), client), None, "somebody else's");
     }
 
-    fn client(https: bool, port: Option<u16>) -> Client {
-        Client { ip: std::net::Ipv4Addr::LOCALHOST.into(), https, port }
+    fn client(https: bool, port: Option<u16>) -> ClientInfo {
+        ClientInfo { ip: std::net::Ipv4Addr::LOCALHOST.into(), https, port }
     }
 
     #[test]
     fn each_installation_has_names_of_its_own_and_reads_no_others() {
-        let secret = Secret::new("secret");
+        let secret = BearerSecret::new("secret");
         let all = [
             (client(false, None), "patio_session", "patio_theme"),
             (client(false, Some(3001)), "patio_session_3001", "patio_theme_3001"),

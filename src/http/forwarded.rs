@@ -29,7 +29,7 @@ pub(super) struct Forwarded {
 
 /// The far end as the proxies saw it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct FarEnd {
+pub(super) struct RemoteEnd {
     pub ip: IpAddr,
     /// If any of them says which scheme it is.
     pub https: Option<bool>,
@@ -77,13 +77,13 @@ impl Forwarded {
     }
 
     /// Walks back from the `peer`, a trusted proxy, to the first address that is none.
-    pub fn far_end(&self, trusted: &Networks, peer: IpAddr) -> FarEnd {
+    pub fn remote_end(&self, trusted: &Networks, peer: IpAddr) -> RemoteEnd {
         let (ip, depth) = self.walk(trusted, peer);
         // Traefik says `wss` of a WebSocket.
         let encrypted =
             |proto: &str| ["https", "wss"].iter().any(|s| proto.eq_ignore_ascii_case(s));
         let https = at(&self.protos, depth).map(encrypted);
-        FarEnd { ip, https, host: at(&self.hosts, depth).map(str::to_owned) }
+        RemoteEnd { ip, https, host: at(&self.hosts, depth).map(str::to_owned) }
     }
 
     /// The address, and how many trusted proxies stand between it and the nearest one.
@@ -162,10 +162,10 @@ mod tests {
         headers
     }
 
-    fn far_end(lines: &[(&'static str, &str)]) -> FarEnd {
+    fn far_end(lines: &[(&'static str, &str)]) -> RemoteEnd {
         let trusted = "127.0.0.0/8,10.0.0.0/8".parse().expect("networks");
         let peer = "127.0.0.1".parse().expect("an address");
-        Forwarded::read(&headers(lines)).far_end(&trusted, peer)
+        Forwarded::read(&headers(lines)).remote_end(&trusted, peer)
     }
 
     fn ip(forwarded_for: &str) -> String {

@@ -10,15 +10,15 @@ use axum::routing::get;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use super::Site;
-use crate::kernel::Fault;
+use super::AppState;
+use crate::kernel::ServiceError;
 
 /// How often something is written at most, however many ask.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A write that takes longer than this is as good as none.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-pub fn router() -> Router<Site> {
+pub fn router() -> Router<AppState> {
     Router::new().route("/up", get(up)).route("/ready", get(ready))
 }
 
@@ -34,14 +34,14 @@ pub struct Readiness(Mutex<Option<Instant>>);
 impl Readiness {
     /// Writes, because a read succeeds on a full disk, beside a writer that hangs and on a read-only
     /// database.
-    async fn check(&self, site: &Site) -> Result<(), &'static str> {
+    async fn check(&self, site: &AppState) -> Result<(), &'static str> {
         // Held while trying, so that many who ask at once try once.
         let mut stored = self.0.lock().await;
         if stored.is_some_and(|at| at.elapsed() < PAUSE) {
             return site.rooms.lobby().await.map(drop).map_err(|fault| explain(&fault));
         }
         *stored = None;
-        match timeout(PATIENCE, site.db.write_something(site.clock.now())).await {
+        match timeout(TIMEOUT, site.db.test_write(site.clock.now())).await {
             Ok(Ok(())) => *stored = Some(Instant::now()),
             Ok(Err(error)) => return Err(explain(&error.into())),
             Err(_) => return Err("the database takes too long to store something\n"),
@@ -50,16 +50,16 @@ impl Readiness {
     }
 }
 
-fn explain(error: &Fault) -> &'static str {
+fn explain(error: &ServiceError) -> &'static str {
     tracing::error!(%error, "not ready: nothing can be stored");
     match error {
-        Fault::NotStored { .. } => "the disk is full or cannot be written to\n",
+        ServiceError::StorageFull { .. } => "the disk is full or cannot be written to\n",
         _ => "the database does not answer\n",
     }
 }
 
 /// 200 when something can be stored and no stop was asked for.
-async fn ready(State(site): State<Site>) -> (StatusCode, &'static str) {
+async fn ready(State(site): State<AppState>) -> (StatusCode, &'static str) {
     if site.lifecycle.stopping().is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }

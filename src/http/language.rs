@@ -13,7 +13,7 @@ use unic_langid::langid;
 
 use super::catalogue::Catalogue;
 use super::cookies;
-use crate::kernel::Invalid;
+use crate::kernel::FieldError;
 
 static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(langid!("en")));
 static SPANISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(langid!("es")));
@@ -82,8 +82,8 @@ impl Language {
     }
 
     /// What is wrong with a field.
-    pub fn complain(self, invalid: Invalid) -> &'static str {
-        self.say(invalid.reason)
+    pub fn complain(self, invalid: FieldError) -> &'static str {
+        self.say(invalid.code)
     }
 
     fn with<'a, const N: usize>(

@@ -15,16 +15,16 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::{Site, rights};
-use crate::chat::accounts::model::Secret;
-use crate::chat::jobs::model::Standing;
-use crate::kernel::meters::Spread;
+use super::{AppState, auth};
+use crate::chat::accounts::model::BearerSecret;
+use crate::chat::jobs::model::JobCounts;
+use crate::kernel::metrics::Histogram;
 
 /// Limits of the histogram of answers, in microseconds.
 const TIMES: &[u64] =
     &[1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000];
 
-pub fn router() -> Router<Site> {
+pub fn router() -> Router<AppState> {
     Router::new().route("/metrics", get(show))
 }
 
@@ -32,12 +32,12 @@ pub fn router() -> Router<Site> {
 #[derive(Clone)]
 pub struct Requests {
     answers: Arc<Mutex<BTreeMap<(&'static str, u16), u64>>>,
-    times: Spread,
+    times: Histogram,
 }
 
 impl Default for Requests {
     fn default() -> Self {
-        Self { answers: Arc::default(), times: Spread::new(TIMES) }
+        Self { answers: Arc::default(), times: Histogram::new(TIMES) }
     }
 }
 
@@ -53,26 +53,26 @@ fn kind(path: &str) -> &'static str {
 }
 
 /// Notes every request.
-pub async fn note(State(site): State<Site>, request: Request, next: Next) -> Response {
+pub async fn observe(State(site): State<AppState>, request: Request, next: Next) -> Response {
     let kind = kind(request.uri().path());
     let began = Instant::now();
     let response = next.run(request).await;
     let Requests { answers, times } = &site.requests;
-    times.note(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+    times.observe(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
     let key = (kind, response.status().as_u16());
     *answers.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
     response
 }
 
 async fn show(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
     if may_look(&site, peer, &request) {
         let kind = "text/plain; version=0.0.4; charset=utf-8";
         // Where the database does not answer, the rest is told all the same.
-        let jobs = site.jobs.standing().await.ok();
+        let jobs = site.jobs.counts().await.ok();
         ([(CONTENT_TYPE, kind)], text(&site, jobs)).into_response()
     } else {
         StatusCode::NOT_FOUND.into_response()
@@ -81,11 +81,12 @@ async fn show(
 
 /// With a token in the settings: whoever has it. Without: this machine alone, and nobody whom a proxy
 /// on it lets through.
-fn may_look(site: &Site, peer: SocketAddr, request: &Request) -> bool {
+fn may_look(site: &AppState, peer: SocketAddr, request: &Request) -> bool {
     match &site.about.metrics_token {
         // Hashes are compared, so that the time it takes tells nothing.
-        Some(token) => rights::bearer(request)
-            .is_some_and(|sent| sent.credential() == Secret::new(token.as_str()).credential()),
+        Some(token) => auth::bearer(request).is_some_and(|sent| {
+            sent.credential() == BearerSecret::new(token.as_str()).credential()
+        }),
         None => peer.ip().to_canonical().is_loopback() && !is_forwarded(request.headers()),
     }
 }
@@ -99,7 +100,7 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
     })
 }
 
-fn text(site: &Site, jobs: Option<Standing>) -> String {
+fn text(site: &AppState, jobs: Option<JobCounts>) -> String {
     let mut page = Page::default();
     page.one(
         "build_info",
@@ -120,11 +121,11 @@ fn text(site: &Site, jobs: Option<Standing>) -> String {
     page.one("connections", "gauge", "Open connections, live ones included.", &[], connections);
     let online = site.presence.online().len();
     page.one("people_online", "gauge", "People who are there.", &[], online);
-    let (posted, batches, waiting) = site.messages.meters();
+    let (posted, batches, waiting) = site.messages.metrics();
     page.one("messages_total", "counter", "Messages posted.", &[], posted);
     page.histogram("commit_batch_size", "Writes in one transaction.", &batches, 1.0);
     page.one("write_queue_depth", "gauge", "Writes that wait.", &[], waiting);
-    let live = site.bell.meters();
+    let live = site.bell.metrics();
     let deliveries = live.deliveries.get();
     page.one("live_deliveries_total", "counter", "Frames of events to listeners.", &[], deliveries);
     let cuts = live.cuts.get();
@@ -133,7 +134,7 @@ fn text(site: &Site, jobs: Option<Standing>) -> String {
     page.one("live_queue_bytes", "gauge", "Bytes that wait for slow readers.", &[], queued);
     let failures = site.accounts.failures();
     page.one("sign_in_failures_total", "counter", "Sign-ins refused.", &[], failures);
-    if let Some(Standing { waiting, running, dead }) = jobs {
+    if let Some(JobCounts { waiting, running, dead }) = jobs {
         page.head("jobs", "gauge", "Jobs on the database, by how they stand.");
         for (state, count) in [("waiting", waiting), ("running", running), ("dead", dead)] {
             page.line("jobs", &[("state", state)], count);
@@ -215,10 +216,10 @@ impl Page {
 
     /// `unit` is what stands for one in the text.
     #[expect(clippy::cast_precision_loss, reason = "a graph needs no 53 bits")]
-    fn histogram(&mut self, name: &str, help: &str, spread: &Spread, unit: f64) {
+    fn histogram(&mut self, name: &str, help: &str, spread: &Histogram, unit: f64) {
         self.head(name, "histogram", help);
         let mut all = 0;
-        for (limit, count) in spread.cumulated() {
+        for (limit, count) in spread.cumulative() {
             let limit = limit.map_or("+Inf".to_owned(), |limit| (limit as f64 / unit).to_string());
             self.line(&format!("{name}_bucket"), &[("le", &limit)], count);
             all = count;

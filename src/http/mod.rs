@@ -3,34 +3,36 @@
 //!
 //! Knows no page and no JSON shape.
 
-pub mod body;
+pub mod auth;
 mod catalogue;
-pub mod client;
+pub mod client_info;
 pub mod cookies;
-pub mod deadline;
+pub mod csrf;
+mod draft_origin;
 pub mod encoding;
+pub mod extract;
 mod forwarded;
-pub mod headers;
 pub mod health;
-mod kept_text;
 pub mod language;
+pub mod listener;
 pub mod metrics;
-pub mod origin;
+pub mod pending_answers;
 pub mod problem;
 pub mod rate_limit;
-pub mod rights;
-pub mod server;
-pub mod site;
+pub mod security_headers;
+pub mod state;
 pub mod target;
 pub mod theme;
-pub mod unread;
+pub mod timeout;
 pub mod uploads;
 
-pub use body::{FormBody, JsonBody, MessageForm, MessageJson, PathId, Query};
-pub use client::Client;
-pub use kept_text::KeptText;
+pub use auth::{
+    CanChange, CanDelete, CanEdit, CanModerate, CanPost, CanRead, CanReadMessage, Viewer,
+};
+pub use client_info::ClientInfo;
+pub use draft_origin::DraftOrigin;
+pub use extract::{FormBody, JsonBody, MessageForm, MessageJson, PathId, Query};
 pub use language::Language;
 pub use problem::Problem;
-pub use rights::{CanAmend, CanChange, CanDelete, CanModerate, CanPost, CanRead, CanSee, Viewer};
-pub use site::Site;
+pub use state::AppState;
 pub use theme::Theme;

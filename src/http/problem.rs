@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use crate::chat::accounts::SignInError;
 use crate::chat::messages::WriteError;
 use crate::chat::rooms::{AccessError, RoomError};
-use crate::kernel::{Fault, Invalid, Random};
+use crate::kernel::{FieldError, Random, ServiceError};
 
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -22,7 +22,7 @@ pub struct Problem {
     /// Key of the text that says what happened; `None` for what the status says by itself.
     pub detail: Option<&'static str>,
     /// Which fields are wrong.
-    pub fields: Vec<Invalid>,
+    pub fields: Vec<FieldError>,
     /// Under which name the log knows it.
     pub id: Option<String>,
     pub retry_after: Option<Duration>,
@@ -33,11 +33,11 @@ impl Problem {
         Self { status, detail: None, fields: Vec::new(), id: None, retry_after: None }
     }
 
-    pub fn saying(status: StatusCode, detail: &'static str) -> Self {
+    pub fn with_detail(status: StatusCode, detail: &'static str) -> Self {
         Self { detail: Some(detail), ..Self::new(status) }
     }
 
-    pub fn invalid(fields: impl Into<Vec<Invalid>>) -> Self {
+    pub fn invalid(fields: impl Into<Vec<FieldError>>) -> Self {
         Self { fields: fields.into(), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY) }
     }
 
@@ -51,7 +51,7 @@ impl Problem {
 
     /// It is not read, so only the browser has what was typed.
     pub fn form_too_large() -> Self {
-        Self::saying(StatusCode::PAYLOAD_TOO_LARGE, "form-too-large")
+        Self::with_detail(StatusCode::PAYLOAD_TOO_LARGE, "form-too-large")
     }
 
     pub fn too_many(wait: Duration) -> Self {
@@ -71,18 +71,18 @@ impl Problem {
     }
 }
 
-impl From<Fault> for Problem {
-    fn from(fault: Fault) -> Self {
+impl From<ServiceError> for Problem {
+    fn from(fault: ServiceError) -> Self {
         match fault {
-            Fault::Busy { retry_after } => Self {
+            ServiceError::Unavailable { retry_after } => Self {
                 retry_after: Some(retry_after),
                 ..Self::new(StatusCode::SERVICE_UNAVAILABLE)
             },
-            Fault::NotStored { retry_after } => Self {
+            ServiceError::StorageFull { retry_after } => Self {
                 retry_after: Some(retry_after),
-                ..Self::saying(StatusCode::SERVICE_UNAVAILABLE, "error-not-stored")
+                ..Self::with_detail(StatusCode::SERVICE_UNAVAILABLE, "error-not-stored")
             },
-            Fault::Internal(error) => Self::internal(&error),
+            ServiceError::Internal(error) => Self::internal(&error),
         }
     }
 }
@@ -91,8 +91,8 @@ impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::NotFound => Self::not_found(),
-            AccessError::Forbidden => Self::saying(StatusCode::FORBIDDEN, "not-the-owner"),
-            AccessError::Removed => Self::saying(StatusCode::FORBIDDEN, "room-removed"),
+            AccessError::Forbidden => Self::with_detail(StatusCode::FORBIDDEN, "not-the-owner"),
+            AccessError::Removed => Self::with_detail(StatusCode::FORBIDDEN, "room-removed"),
             AccessError::Fault(fault) => fault.into(),
         }
     }
@@ -101,7 +101,7 @@ impl From<AccessError> for Problem {
 impl From<SignInError> for Problem {
     fn from(error: SignInError) -> Self {
         match error {
-            SignInError::Wrong => Self::saying(StatusCode::UNAUTHORIZED, "login-wrong"),
+            SignInError::Wrong => Self::with_detail(StatusCode::UNAUTHORIZED, "login-wrong"),
             SignInError::TooMany(wait) => Self::too_many(wait),
             SignInError::Fault(fault) => fault.into(),
         }
@@ -112,14 +112,14 @@ impl From<RoomError> for Problem {
     fn from(error: RoomError) -> Self {
         match error {
             RoomError::NameTaken => {
-                let taken = Invalid::new("name", "room-name-taken");
+                let taken = FieldError::new("name", "room-name-taken");
                 Self { status: StatusCode::CONFLICT, ..taken.into() }
             }
-            RoomError::Permanent => Self::saying(StatusCode::CONFLICT, "room-permanent"),
+            RoomError::Permanent => Self::with_detail(StatusCode::CONFLICT, "room-permanent"),
             RoomError::Gone => Self::not_found(),
-            RoomError::NoMember => Self::saying(StatusCode::CONFLICT, "room-no-member"),
-            RoomError::Outsider => Self::saying(StatusCode::FORBIDDEN, "room-outsider"),
-            RoomError::Oneself => Self::saying(StatusCode::CONFLICT, "room-oneself"),
+            RoomError::NoMember => Self::with_detail(StatusCode::CONFLICT, "room-no-member"),
+            RoomError::Outsider => Self::with_detail(StatusCode::FORBIDDEN, "room-outsider"),
+            RoomError::Oneself => Self::with_detail(StatusCode::CONFLICT, "room-oneself"),
             RoomError::Fault(fault) => fault.into(),
         }
     }
@@ -128,20 +128,22 @@ impl From<RoomError> for Problem {
 impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
         match error {
-            WriteError::NonceReused => Self::saying(StatusCode::CONFLICT, "nonce-reused"),
+            WriteError::NonceReused => Self::with_detail(StatusCode::CONFLICT, "nonce-reused"),
             WriteError::Invalid(invalid) => Self::invalid([invalid]),
             WriteError::NotFound => Self::not_found(),
-            WriteError::NotLetIn(refusal) => AccessError::from(refusal).into(),
-            WriteError::NotTheAuthor => Self::saying(StatusCode::FORBIDDEN, "not-the-author"),
-            WriteError::NotAModerator => Self::saying(StatusCode::FORBIDDEN, "not-a-moderator"),
-            WriteError::Deleted => Self::saying(StatusCode::CONFLICT, "message-is-deleted"),
+            WriteError::JoinRefused(refusal) => AccessError::from(refusal).into(),
+            WriteError::NotTheAuthor => Self::with_detail(StatusCode::FORBIDDEN, "not-the-author"),
+            WriteError::NotAModerator => {
+                Self::with_detail(StatusCode::FORBIDDEN, "not-a-moderator")
+            }
+            WriteError::Deleted => Self::with_detail(StatusCode::CONFLICT, "message-is-deleted"),
             WriteError::Fault(fault) => fault.into(),
         }
     }
 }
 
-impl From<Invalid> for Problem {
-    fn from(invalid: Invalid) -> Self {
+impl From<FieldError> for Problem {
+    fn from(invalid: FieldError) -> Self {
         Self::invalid([invalid])
     }
 }
@@ -163,17 +165,17 @@ pub fn of(response: &Response) -> Option<Arc<Problem>> {
     carried.or_else(|| {
         let status = response.status();
         let bare = status.is_client_error() || status.is_server_error();
-        (bare && response.extensions().get::<Answered>().is_none())
+        (bare && response.extensions().get::<AlreadyRendered>().is_none())
             .then(|| Arc::new(Problem::new(status)))
     })
 }
 
 /// Marks an error response that is complete as it is, such as a form that comes back filled in.
 #[derive(Clone)]
-pub struct Answered;
+pub struct AlreadyRendered;
 
 /// Says what a text of the status is called in the catalogue: `(title, detail)`.
-pub fn texts(problem: &Problem) -> (&'static str, &'static str) {
+pub fn message_keys(problem: &Problem) -> (&'static str, &'static str) {
     let (title, detail) = match problem.status.as_u16() {
         401 => ("error-401", "error-401-detail"),
         403 => ("error-403", "error-403-detail"),

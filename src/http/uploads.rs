@@ -19,8 +19,8 @@ use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt as _;
 
 use super::Problem;
-use crate::chat::accounts::model::SignedIn;
-use crate::kernel::{Fault, UserId};
+use crate::chat::accounts::model::Authenticated;
+use crate::kernel::{ServiceError, UserId};
 use crate::limits::{installation, upload as limits, user};
 
 /// When a refused upload may be tried again.
@@ -62,7 +62,7 @@ impl Uploads {
     /// 4xx when the form is too large or none.
     pub async fn receive(
         &self,
-        me: &SignedIn,
+        me: &Authenticated,
         request: Request,
         field: &str,
     ) -> Result<Upload, Problem> {
@@ -76,7 +76,7 @@ impl Uploads {
         };
         let directory = self.directory.clone();
         let opened = blocking(move || tempfile::tempfile_in(directory)).await?;
-        let mut sink = Sink { file: Some(opened), buffer: Vec::new() };
+        let mut sink = FileWriter { file: Some(opened), buffer: Vec::new() };
         let (request, held) = watched(request);
         let mut form = Multipart::from_request(request, &())
             .await
@@ -124,13 +124,13 @@ impl Drop for Slot {
 }
 
 /// Writes a field to the disk, a buffer at a time.
-struct Sink {
+struct FileWriter {
     /// Absent only while it is written to.
     file: Option<File>,
     buffer: Vec<u8>,
 }
 
-impl Sink {
+impl FileWriter {
     async fn receive(&mut self, mut part: Field<'_>, held: &AtomicUsize) -> Result<(), Problem> {
         while let Some(bytes) = part.chunk().await? {
             held.store(0, Ordering::Relaxed);
@@ -220,11 +220,11 @@ impl From<MultipartError> for Problem {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, Problem> {
-    let done = tokio::task::spawn_blocking(work).await.map_err(Fault::internal)?;
+    let done = tokio::task::spawn_blocking(work).await.map_err(ServiceError::internal)?;
     Ok(done.map_err(|error| match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            Fault::NotStored { retry_after: DISK_AGAIN_AFTER }
+            ServiceError::StorageFull { retry_after: DISK_AGAIN_AFTER }
         }
-        _ => Fault::internal(error),
+        _ => ServiceError::internal(error),
     })?)
 }

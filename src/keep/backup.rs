@@ -8,10 +8,10 @@ use anyhow::{Context, bail, ensure};
 use sqlx::Connection;
 
 use super::archive::{self, DATABASE, FORMAT, Manifest};
+use super::scratch_dir::{self, folder_of};
 use super::store;
-use super::workplace::{self, folder_of};
 use crate::config::{DatabaseUrl, Storage};
-use crate::db::directory::DataDir;
+use crate::db::data_dir::DataDir;
 use crate::db::file;
 use crate::kernel::Timestamp;
 
@@ -40,7 +40,7 @@ pub async fn backup(
 ) -> anyhow::Result<Manifest> {
     let database = database(storage)?;
     ensure!(database.is_file(), "there is no database to keep at {}", database.display());
-    let in_use = DataDir::share(storage)?;
+    let in_use = DataDir::lock_shared(storage)?;
     let bytes = size(&database)?;
     let work = match target {
         Target::File { path, replace } => {
@@ -48,9 +48,9 @@ pub async fn backup(
                 bail!("{} exists: choose another name, or say --force", path.display());
             }
             // The copy and the archive stand there for a moment together.
-            workplace::make_in(PREFIX, folder_of(path), bytes.saturating_mul(2))?
+            scratch_dir::make_in(PREFIX, folder_of(path), bytes.saturating_mul(2))?
         }
-        Target::Stream => workplace::make(PREFIX, &[in_use.path()], bytes)?,
+        Target::Stream => scratch_dir::make(PREFIX, &[in_use.path()], bytes)?,
     };
     let copy = work.path().join(DATABASE);
     file::copy(&database, &copy).await?;

@@ -12,12 +12,12 @@ use anyhow::{Context, ensure};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::lines::{self, AVATARS, FORMAT, KINDS, MANIFEST, Row, SECRETS};
-use super::pages::Pages;
+use super::html::Pages;
+use super::jsonl::{self, AVATARS, FORMAT, KINDS, MANIFEST, Row, SECRETS};
 use super::progress::Progress;
+use super::scratch_dir::{self, folder_of};
 use super::store;
-use super::workplace::{self, folder_of};
-use crate::db::{Change, Db};
+use crate::db::{Db, Transaction};
 use crate::http::Language;
 use crate::kernel::Timestamp;
 
@@ -38,7 +38,7 @@ pub struct Manifest {
 
 /// What an export shall be.
 #[derive(Clone, Debug)]
-pub struct Wish<'a> {
+pub struct ExportOptions<'a> {
     /// With all that opens doors: what a move to another machine needs.
     pub secrets: bool,
     /// What the pages say, they say in this language.
@@ -54,14 +54,14 @@ pub struct Wish<'a> {
 ///
 /// # Errors
 /// When the folder has something in it, or something cannot be read or written.
-pub async fn export(db: &Db, folder: &Path, wish: Wish<'_>) -> anyhow::Result<Manifest> {
+pub async fn export(db: &Db, folder: &Path, wish: ExportOptions<'_>) -> anyhow::Result<Manifest> {
     let free = fs::read_dir(folder).map_or(!folder.exists(), |mut found| found.next().is_none());
     ensure!(free, "{} exists and is not an empty folder: choose another", folder.display());
     // A folder that is there may be the only one that can be written.
     let exists = folder.exists();
     let place = if exists { folder } else { folder_of(folder) };
-    let mut work = workplace::make_in(".patio-export-", place, 0)?;
-    let mut snapshot = db.snapshot().await?;
+    let mut work = scratch_dir::make_in(".patio-export-", place, 0)?;
+    let mut snapshot = db.begin_read_snapshot().await?;
     let manifest = Writer::new(work.path(), wish)?.write(&mut snapshot).await?;
     drop(snapshot);
     let cannot = || format!("cannot write {}", folder.display());
@@ -87,12 +87,12 @@ fn move_all(from: &Path, to: &Path) -> io::Result<()> {
 
 struct Writer<'a> {
     folder: PathBuf,
-    wish: Wish<'a>,
+    wish: ExportOptions<'a>,
     pages: Pages,
 }
 
 impl<'a> Writer<'a> {
-    fn new(folder: &Path, wish: Wish<'a>) -> anyhow::Result<Self> {
+    fn new(folder: &Path, wish: ExportOptions<'a>) -> anyhow::Result<Self> {
         let mut private = DirBuilder::new();
         private.mode(0o700);
         private.create(folder.join(AVATARS))?;
@@ -103,7 +103,7 @@ impl<'a> Writer<'a> {
         Ok(Self { folder: folder.to_owned(), wish, pages })
     }
 
-    async fn write(mut self, snapshot: &mut Change) -> anyhow::Result<Manifest> {
+    async fn write(mut self, snapshot: &mut Transaction) -> anyhow::Result<Manifest> {
         let mut written = BTreeMap::new();
         let last_message_id = store::last_message(snapshot).await?;
         let total = u64::try_from(last_message_id).unwrap_or(0);
@@ -119,7 +119,7 @@ impl<'a> Writer<'a> {
                     progress.add(1);
                 }
                 pages.note(kind, &row)?;
-                Ok(lines::write(kind, &row, &mut to)?)
+                Ok(jsonl::write(kind, &row, &mut to)?)
             })
             .await
             .with_context(|| format!("cannot write {file}"))?;

@@ -9,10 +9,10 @@ use anyhow::{Context, anyhow, bail, ensure};
 use rustix::fs::OFlags;
 
 use super::export::Manifest;
-use super::lines::{self, AVATARS, FORMAT, KINDS, Kind, MANIFEST, Row, Value};
+use super::jsonl::{self, AVATARS, FORMAT, KINDS, Kind, MANIFEST, Row, Value};
 use super::progress::Progress;
 use super::store;
-use crate::db::{Change, Db, is_of_the_surroundings};
+use crate::db::{Db, Transaction, is_environment_error};
 
 /// The longest line: a message of 16,000 characters needs far less.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -29,7 +29,7 @@ pub async fn import(db: &Db, folder: &Path, epoch: &str) -> anyhow::Result<Manif
         store::is_empty(db).await?,
         "there are people or messages already: import into an empty data directory"
     );
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     store::clear(&mut change).await?;
     let mut last = manifest.last_message_id;
     let total = manifest.lines.values().sum();
@@ -37,15 +37,15 @@ pub async fn import(db: &Db, folder: &Path, epoch: &str) -> anyhow::Result<Manif
     for kind in &KINDS {
         let file = kind.file();
         let Some(wanted) = manifest.lines.get(&file) else { continue };
-        let mut reading = Reading { change: &mut change, folder, kind, last: &mut last };
+        let mut reading = Importer { change: &mut change, folder, kind, last: &mut last };
         let found = reading.all(&file, &mut progress).await?;
         ensure!(
             found == *wanted,
             "{file} has {found} lines, and {MANIFEST} says {wanted}: it is not complete"
         );
     }
-    store::settle(&mut change, last, epoch).await?;
-    if let Some(complaint) = store::complaint(&mut change).await? {
+    store::finish_import(&mut change, last, epoch).await?;
+    if let Some(complaint) = store::violation(&mut change).await? {
         bail!(complaint);
     }
     change.commit().await?;
@@ -71,15 +71,15 @@ fn read_manifest(path: &Path) -> anyhow::Result<Manifest> {
 }
 
 /// One file on its way in.
-struct Reading<'a> {
-    change: &'a mut Change,
+struct Importer<'a> {
+    change: &'a mut Transaction,
     folder: &'a Path,
     kind: &'a Kind,
     /// The greatest number of a message so far.
     last: &'a mut i64,
 }
 
-impl Reading<'_> {
+impl Importer<'_> {
     /// How many lines there were.
     async fn all(&mut self, file: &str, progress: &mut Progress) -> anyhow::Result<u64> {
         let path = self.folder.join(file);
@@ -101,7 +101,7 @@ impl Reading<'_> {
 
     async fn one(&mut self, line: &[u8]) -> Result<(), String> {
         let line = line.strip_suffix(b"\n").ok_or("the line is cut off or too long")?;
-        let mut row = lines::parse(self.kind, line)?;
+        let mut row = jsonl::parse(self.kind, line)?;
         (self.kind.rebuild)(&mut row)?;
         match self.kind.name {
             "messages" => *self.last = (*self.last).max(row.first().map_or(0, Value::number)),
@@ -111,7 +111,7 @@ impl Reading<'_> {
         match store::put(self.change, self.kind, row).await {
             Ok(true) => Ok(()),
             Ok(false) => Err("it belongs to nothing that is there".to_owned()),
-            Err(error) if is_of_the_surroundings(&error) => {
+            Err(error) if is_environment_error(&error) => {
                 Err(format!("it could not be stored ({error})"))
             }
             Err(sqlx::Error::Database(error)) => Err(format!("it does not fit ({error})")),

@@ -7,13 +7,13 @@
 pub mod archive;
 pub mod backup;
 pub mod export;
+mod html;
 pub mod import;
-pub mod lines;
-mod pages;
+pub mod jsonl;
 pub mod progress;
 pub mod restore;
+pub mod scratch_dir;
 mod store;
-pub mod workplace;
 
 /// Bytes in hexadecimal, two digits each.
 fn hex(bytes: &[u8]) -> String {

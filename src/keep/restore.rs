@@ -9,17 +9,17 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::archive::{Archive, DATABASE, Manifest, UPLOADS};
 use super::backup;
+use super::scratch_dir::{self, explain_error};
 use super::store::{self, Facts};
-use super::workplace::{self, blame};
 use crate::config::Storage;
-use crate::db::directory::{DataDir, REPLACED};
+use crate::db::data_dir::{DataDir, REPLACED};
+use crate::db::epoch::NOTE_FILE;
 use crate::db::file;
-use crate::db::history::NOTE;
 use crate::db::owner::Owner;
 
 /// How a backup is put back.
 #[derive(Clone, Copy, Debug)]
-pub struct How<'a> {
+pub struct RestoreOptions<'a> {
     /// What is there may be replaced.
     pub replace: bool,
     /// Everybody has to sign in again.
@@ -29,7 +29,7 @@ pub struct How<'a> {
 }
 
 /// Everything of Patio's in a data directory. What else is there stays.
-const OURS: [&str; 5] = ["patio.db", "patio.db-wal", "patio.db-shm", NOTE, UPLOADS];
+const OURS: [&str; 5] = ["patio.db", "patio.db-wal", "patio.db-shm", NOTE_FILE, UPLOADS];
 
 /// Unpacks a backup beside it, or else in the data directory, and proves all of it: hashes, lengths, the
 /// database's own integrity, counts, and that rooms and messages fit together.
@@ -40,9 +40,9 @@ pub async fn verify(path: &Path, storage: &Storage) -> anyhow::Result<Manifest> 
     let archive = Archive::open(path)?;
     // What standard input is called leads nowhere; what it is does.
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let places = [workplace::folder_of(&real), &storage.data_dir];
-    let work = workplace::make(".patio-verify-", &places, archive.bytes())?;
-    let (manifest, connection) = prove(archive, work.path()).await?;
+    let places = [scratch_dir::folder_of(&real), &storage.data_dir];
+    let work = scratch_dir::make(".patio-verify-", &places, archive.bytes())?;
+    let (manifest, connection) = check(archive, work.path()).await?;
     connection.close().await?;
     Ok(manifest)
 }
@@ -52,9 +52,13 @@ pub async fn verify(path: &Path, storage: &Storage) -> anyhow::Result<Manifest> 
 ///
 /// # Errors
 /// When the directory is in use, or not empty and not to be replaced; when the backup is not sound.
-pub async fn restore(path: &Path, storage: &Storage, how: How<'_>) -> anyhow::Result<Manifest> {
+pub async fn restore(
+    path: &Path,
+    storage: &Storage,
+    how: RestoreOptions<'_>,
+) -> anyhow::Result<Manifest> {
     let archive = Archive::open(path)?;
-    let data_dir = DataDir::own(storage)?;
+    let data_dir = DataDir::lock_exclusive(storage)?;
     data_dir.warn();
     let place = data_dir.path();
     ensure!(
@@ -64,10 +68,10 @@ pub async fn restore(path: &Path, storage: &Storage, how: How<'_>) -> anyhow::Re
     if !how.replace && !data_dir.is_empty()? {
         bail!("{} is not empty: say --force to replace what is there", place.display());
     }
-    let work = workplace::make_in(".restored-", place, archive.bytes())?;
-    let (manifest, mut connection) = prove(archive, work.path()).await?;
+    let work = scratch_dir::make_in(".restored-", place, archive.bytes())?;
+    let (manifest, mut connection) = check(archive, work.path()).await?;
     store::renew(&mut connection, how.epoch).await?;
-    store::render_again(&mut connection).await?;
+    store::rerender_messages(&mut connection).await?;
     if how.sign_out {
         store::sign_out(&mut connection).await?;
     }
@@ -76,15 +80,15 @@ pub async fn restore(path: &Path, storage: &Storage, how: How<'_>) -> anyhow::Re
     if let Some(owner) = Owner::of(place) {
         for name in OURS.into_iter().filter(|name| work.path().join(name).exists()) {
             // Where that is not allowed it was said before.
-            drop(owner.give_all(&work.path().join(name)));
+            drop(owner.chown_all(&work.path().join(name)));
         }
     }
-    exchange(place, work.path())?;
+    swap_in(place, work.path())?;
     Ok(manifest)
 }
 
 /// Unpacks it into a folder and brings its database up to date there.
-async fn prove(archive: Archive, into: &Path) -> anyhow::Result<(Manifest, SqliteConnection)> {
+async fn check(archive: Archive, into: &Path) -> anyhow::Result<(Manifest, SqliteConnection)> {
     let newest = archive.manifest().migrations.iter().copied().max().unwrap_or_default();
     ensure!(
         newest <= file::newest_migration(),
@@ -94,26 +98,26 @@ async fn prove(archive: Archive, into: &Path) -> anyhow::Result<(Manifest, Sqlit
     let manifest = archive.unpack(into)?;
     let connection = file::open(&into.join(DATABASE)).await;
     let mut connection =
-        connection.map_err(|error| blame(error, || "it holds no database".to_owned()))?;
+        connection.map_err(|error| explain_error(error, || "it holds no database".to_owned()))?;
     // Before anything else is asked of it: a view can answer in the place of a table.
     let foreign = file::foreign(&mut connection, newest)
         .await
-        .map_err(|error| blame(error, || "it holds no database of Patio".to_owned()))?;
+        .map_err(|error| explain_error(error, || "it holds no database of Patio".to_owned()))?;
     if let Some(foreign) = foreign {
         bail!("it holds no database of Patio, or a changed one: no Patio has the {foreign}");
     }
     let facts = store::facts(&mut connection)
         .await
-        .map_err(|error| blame(error, || "it holds no database of Patio".to_owned()))?;
+        .map_err(|error| explain_error(error, || "it holds no database of Patio".to_owned()))?;
     let Manifest { migrations, epoch, rows, .. } = manifest.clone();
     ensure!(
         facts == Facts { migrations, epoch, rows },
         "its database has not the rows that its manifest says"
     );
-    file::migrate(&mut connection)
-        .await
-        .map_err(|error| blame(error, || "its database cannot be brought up to date".to_owned()))?;
-    if let Some(complaint) = store::complaints(&mut connection).await?.into_iter().next() {
+    file::migrate(&mut connection).await.map_err(|error| {
+        explain_error(error, || "its database cannot be brought up to date".to_owned())
+    })?;
+    if let Some(complaint) = store::violations(&mut connection).await?.into_iter().next() {
         bail!(complaint);
     }
     Ok((manifest, connection))
@@ -121,7 +125,7 @@ async fn prove(archive: Archive, into: &Path) -> anyhow::Result<(Manifest, Sqlit
 
 /// Puts what is in `new` in the place of what Patio has in `place`, both on one file system. Should
 /// the machine fail in the middle, `REPLACED` remains, and no server starts on a half.
-fn exchange(place: &Path, new: &Path) -> anyhow::Result<()> {
+fn swap_in(place: &Path, new: &Path) -> anyhow::Result<()> {
     let old = place.join(REPLACED);
     fs::create_dir_all(&old)?;
     sync(place)?;

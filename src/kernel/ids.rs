@@ -102,16 +102,16 @@ impl RoomKey {
 }
 
 /// So many ids in a row are an era, 4096 of them: of each it is known between which times it was.
-const ERA_BITS: u32 = 12;
+const ID_RANGE_BITS: u32 = 12;
 
 /// The era of a message.
-pub fn era_of(message: MessageId) -> i64 {
-    message.0 >> ERA_BITS
+pub fn id_range_of(message: MessageId) -> i64 {
+    message.0 >> ID_RANGE_BITS
 }
 
 /// The first message that an era may have.
-pub fn first_of(era: i64) -> MessageId {
-    MessageId(era << ERA_BITS)
+pub fn first_id_of(era: i64) -> MessageId {
+    MessageId(era << ID_RANGE_BITS)
 }
 
 #[cfg(test)]
@@ -148,9 +148,9 @@ mod tests {
 
     #[test]
     fn an_era_has_its_first_message_and_not_the_next_ones() {
-        let first = first_of(3);
+        let first = first_id_of(3);
         assert_eq!(
-            [first.0 - 1, first.0, first_of(4).0 - 1].map(|id| era_of(MessageId(id))),
+            [first.0 - 1, first.0, first_id_of(4).0 - 1].map(|id| id_range_of(MessageId(id))),
             [2, 3, 3]
         );
     }

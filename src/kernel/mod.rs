@@ -3,20 +3,20 @@
 //!
 //! Knows no I/O, no database and no framework.
 
-pub mod fault;
-pub mod heard;
+pub mod error;
+pub mod field_error;
 pub mod ids;
-pub mod invalid;
-pub mod meters;
+pub mod metrics;
 pub mod paging;
 pub mod random;
+pub mod seen_ids;
 pub mod time;
 pub mod token_bucket;
 
-pub use fault::Fault;
-pub use heard::Heard;
+pub use error::ServiceError;
+pub use field_error::FieldError;
 pub use ids::{MessageId, Rev, RoomId, Seq, UserId};
-pub use invalid::Invalid;
 pub use random::Random;
+pub use seen_ids::SeenIds;
 pub use time::{Clock, Timestamp};
 pub use token_bucket::{TokenBucket, TokenBuckets};

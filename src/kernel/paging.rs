@@ -1,6 +1,6 @@
 //! A bounded piece of a long list.
 
-use super::Invalid;
+use super::FieldError;
 
 /// How many items a page may hold: 1 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,14 +11,14 @@ impl Limit {
 
     /// # Errors
     /// Below 1 or above 100.
-    pub fn parse(wanted: Option<i64>) -> Result<Self, Invalid> {
+    pub fn parse(wanted: Option<i64>) -> Result<Self, FieldError> {
         match wanted {
             None => Ok(Self::DEFAULT),
             Some(n) => u8::try_from(n)
                 .ok()
                 .filter(|n| (1..=100).contains(n))
                 .map(Self)
-                .ok_or(Invalid::new("limit", "limit-range")),
+                .ok_or(FieldError::new("limit", "limit-range")),
         }
     }
 
@@ -27,7 +27,7 @@ impl Limit {
     }
 
     /// One more than the page holds: a query that finds so many knows that there is more.
-    pub fn and_one(self) -> i64 {
+    pub fn plus_one(self) -> i64 {
         i64::from(self.0) + 1
     }
 }

@@ -13,7 +13,7 @@ use crate::limits::Rate;
 
 /// How many buckets are kept that are not full. The emptiest stay: whoever is close to a limit stays
 /// there, whatever else comes in.
-const MOST: usize = 65_536;
+const MAX_KEYS: usize = 65_536;
 
 /// One bucket. A new one is full.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +74,7 @@ pub struct TokenBuckets<K> {
 
 impl<K> Default for TokenBuckets<K> {
     fn default() -> Self {
-        Self { buckets: HashMap::new(), most: MOST }
+        Self { buckets: HashMap::new(), most: MAX_KEYS }
     }
 }
 

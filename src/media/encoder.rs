@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::child::Outcome;
 use super::header::{Format, Header, Refusal};
 use super::rendition::Rendition;
-use crate::kernel::Fault;
+use crate::kernel::ServiceError;
 use crate::limits::picture as limits;
 
 /// Why a picture was not encoded.
@@ -33,7 +33,7 @@ pub enum ImageError {
     #[error("too many pictures at once")]
     Busy,
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Fault(#[from] ServiceError),
 }
 
 impl From<Refusal> for ImageError {
@@ -78,29 +78,29 @@ impl ImageEncoder {
         picture: &File,
     ) -> Result<Vec<u8>, ImageError> {
         let deadline = Instant::now() + limits::DEADLINE;
-        let file = picture.try_clone().map_err(Fault::internal)?;
+        let file = picture.try_clone().map_err(ServiceError::internal)?;
         blocking(move || {
             judge(&file)?;
             // The child has the same position in the file.
-            Ok((&file).rewind().map_err(Fault::internal)?)
+            Ok((&file).rewind().map_err(ServiceError::internal)?)
         })
         .await?;
         // Whoever waits keeps a file on the disk, and nothing in memory.
         let turn = timeout(limits::TURN_WITHIN, self.turns.acquire()).await;
-        let _turn = turn.map_err(|_| ImageError::Busy)?.map_err(Fault::internal)?;
+        let _turn = turn.map_err(|_| ImageError::Busy)?.map_err(ServiceError::internal)?;
         let directory = self.directory.clone();
         let result =
-            blocking(move || Ok(tempfile::tempfile_in(directory).map_err(Fault::internal)?))
+            blocking(move || Ok(tempfile::tempfile_in(directory).map_err(ServiceError::internal)?))
                 .await?;
-        let mut child = self.start(rendition, picture, &result).map_err(Fault::internal)?;
+        let mut child = self.start(rendition, picture, &result).map_err(ServiceError::internal)?;
         let started = Instant::now();
         let Ok(ended) = timeout_at(deadline, child.wait()).await else {
-            child.kill().await.map_err(Fault::internal)?;
+            child.kill().await.map_err(ServiceError::internal)?;
             // What had less time than it may use, since others were before it, is not to blame.
             let had_its_time = started.elapsed() >= limits::PROCESS_CPU;
             return Err(if had_its_time { ImageError::TooCostly } else { ImageError::Busy });
         };
-        succeeded(ended.map_err(Fault::internal)?)?;
+        succeeded(ended.map_err(ServiceError::internal)?)?;
         blocking(move || read(rendition, result)).await
     }
 
@@ -125,7 +125,7 @@ impl ImageEncoder {
 
 fn judge(file: &File) -> Result<Header, ImageError> {
     let mut file = BufReader::new(file);
-    file.rewind().map_err(Fault::internal)?;
+    file.rewind().map_err(ServiceError::internal)?;
     Ok(Header::read(&mut file)?)
 }
 
@@ -135,7 +135,7 @@ fn succeeded(ended: ExitStatus) -> Result<(), ImageError> {
         Some(Outcome::Unreadable) => Err(ImageError::Unreadable),
         Some(Outcome::TooLarge) => Err(ImageError::TooLarge),
         Some(Outcome::Failed) => {
-            Err(Fault::internal("the process that decodes pictures could not work").into())
+            Err(ServiceError::internal("the process that decodes pictures could not work").into())
         }
         // A signal: memory or processor time ran out.
         None => Err(ImageError::TooCostly),
@@ -149,14 +149,14 @@ fn read(rendition: Rendition, mut result: File) -> Result<Vec<u8>, ImageError> {
     if header != (Header { format: Format::Jpeg, width: side, height: side }) {
         return Err(ImageError::Unreadable);
     }
-    result.rewind().map_err(Fault::internal)?;
+    result.rewind().map_err(ServiceError::internal)?;
     let mut jpeg = Vec::new();
-    result.take(limits::RESULT_BYTES).read_to_end(&mut jpeg).map_err(Fault::internal)?;
+    result.take(limits::RESULT_BYTES).read_to_end(&mut jpeg).map_err(ServiceError::internal)?;
     Ok(jpeg)
 }
 
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ImageError> + Send + 'static,
 ) -> Result<T, ImageError> {
-    tokio::task::spawn_blocking(work).await.map_err(Fault::internal)?
+    tokio::task::spawn_blocking(work).await.map_err(ServiceError::internal)?
 }

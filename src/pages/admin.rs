@@ -10,20 +10,22 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::calendar::Calendar;
-use super::form::Form;
+use super::form_state::FormState;
 use super::jobs::JobView;
-use super::layout::{Frame, again, html, unkept};
-use super::people::PersonView;
-use super::side::{Side, side};
-use crate::chat::accounts::model::{Account, Admin, Email, Erasure, Name, Person, Role, Secret};
+use super::layout::{Page, again, html, unkept};
+use super::sidebar::{Sidebar, sidebar};
+use super::user_view::PersonView;
+use crate::chat::accounts::model::{
+    Account, Admin, BearerSecret, Email, Erasure, Handle, Role, User,
+};
 use crate::chat::accounts::{AdminError, RegisterError};
 use crate::config::Signup;
-use crate::http::origin::Unclear;
-use crate::http::rights::CanAdminister;
-use crate::http::{FormBody, Language, Problem, Site, Viewer};
+use crate::http::auth::CanAdminister;
+use crate::http::csrf::Unclear;
+use crate::http::{AppState, FormBody, Language, Problem, Viewer};
 use crate::kernel::UserId;
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/admin", get(show))
         .route("/admin/sign-up", post(switch_sign_up))
@@ -36,13 +38,13 @@ pub(super) fn router() -> Router<Site> {
 #[derive(Template)]
 #[template(path = "admin/show.html")]
 struct AdminPage {
-    page: Frame,
-    side: Side,
+    page: Page,
+    side: Sidebar,
     people: Vec<AccountView>,
     /// How many of all may sign in.
     active: String,
     sign_up: SignUp,
-    add: Form,
+    add: FormState,
     link: Option<LinkView>,
     /// A page that may be ours and was refused.
     unclear: Option<String>,
@@ -72,7 +74,7 @@ struct AccountView {
 }
 
 impl AccountView {
-    fn new(account: &Account, site: &Site, me: UserId, calendar: &Calendar) -> Self {
+    fn new(account: &Account, site: &AppState, me: UserId, calendar: &Calendar) -> Self {
         let id = account.person.id;
         Self {
             person: PersonView::new(account.person.clone(), site.presence.is_online(id)),
@@ -103,8 +105,8 @@ struct LinkView {
 }
 
 impl LinkView {
-    fn new(person: &Person, secret: &Secret, page: &Frame) -> Self {
-        let link = page.absolute(&format!("/reset/{}", secret.reveal()));
+    fn new(person: &User, secret: &BearerSecret, page: &Page) -> Self {
+        let link = page.absolute(&format!("/reset/{}", secret.expose_secret()));
         Self { name: person.display_name.clone(), link }
     }
 }
@@ -112,24 +114,24 @@ impl LinkView {
 /// What the page shows besides the people.
 #[derive(Default)]
 struct Extras {
-    add: Form,
+    add: FormState,
     link: Option<LinkView>,
 }
 
 async fn show(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     admin: CanAdminister,
-    page: Frame,
+    page: Page,
 ) -> Result<Response, Problem> {
     administration(&site, &me.person, &admin, page, Extras::default()).await
 }
 
 async fn administration(
-    site: &Site,
-    me: &Person,
+    site: &AppState,
+    me: &User,
     CanAdminister(admin): &CanAdminister,
-    mut page: Frame,
+    mut page: Page,
     extras: Extras,
 ) -> Result<Response, Problem> {
     page.set_path("/admin".to_owned());
@@ -143,7 +145,7 @@ async fn administration(
     let jobs = site.jobs.dead(admin).await?;
     let calendar = page.calendar();
     let template = AdminPage {
-        side: side(site, me, None, &page).await?,
+        side: sidebar(site, me, None, &page).await?,
         people: accounts
             .iter()
             .map(|account| AccountView::new(account, site, me.id, &calendar))
@@ -188,7 +190,7 @@ enum SignUpWord {
 }
 
 async fn switch_sign_up(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<SignUpForm>,
 ) -> Result<Response, Problem> {
@@ -208,13 +210,13 @@ struct AddForm {
 }
 
 async fn add(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     admin: CanAdminister,
-    page: Frame,
+    page: Page,
     FormBody(typed): FormBody<AddForm>,
 ) -> Result<Response, Problem> {
-    let problems = match (Name::parse(&typed.name), Email::parse(&typed.email)) {
+    let problems = match (Handle::parse(&typed.name), Email::parse(&typed.email)) {
         (Ok(name), Ok(email)) => match site.accounts.add(&admin.0, &name, &email).await {
             Ok((person, secret)) => {
                 let link = Some(LinkView::new(&person, &secret, &page));
@@ -229,10 +231,10 @@ async fn add(
         },
         (name, email) => [name.err(), email.err()].into_iter().flatten().collect(),
     };
-    let add = Form::default()
+    let add = FormState::default()
         .with("name", &typed.name)
         .with("email", &typed.email)
-        .complain(page.t, &problems);
+        .add_error(page.t, &problems);
     let extras = Extras { add, ..Extras::default() };
     let shown = administration(&site, &me.person, &admin, page, extras).await?;
     Ok(again(StatusCode::UNPROCESSABLE_ENTITY, shown))
@@ -244,7 +246,7 @@ struct PersonForm {
 }
 
 /// Somebody who has or had an account.
-async fn find(site: &Site, admin: &Admin, user: i64) -> Result<Person, Problem> {
+async fn find(site: &AppState, admin: &Admin, user: i64) -> Result<User, Problem> {
     let accounts = site.accounts.list(admin).await?;
     let wanted = accounts.into_iter().find(|account| account.person.id.0 == user);
     wanted.map(|account| account.person).ok_or_else(Problem::not_found)
@@ -264,7 +266,7 @@ enum RoleWord {
 }
 
 async fn set_role(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<RoleForm>,
 ) -> Result<Response, Problem> {
@@ -278,10 +280,10 @@ async fn set_role(
 }
 
 async fn make_link(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     admin: CanAdminister,
-    page: Frame,
+    page: Page,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
     let person = find(&site, &admin.0, form.user).await?;
@@ -292,7 +294,7 @@ async fn make_link(
 }
 
 async fn open(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
@@ -303,9 +305,9 @@ async fn open(
 
 pub(super) fn explain(error: AdminError) -> Problem {
     match error {
-        AdminError::LastAdmin => Problem::saying(StatusCode::CONFLICT, "last-administrator"),
-        AdminError::NoAdmin => Problem::saying(StatusCode::FORBIDDEN, "not-an-administrator"),
-        AdminError::Open => Problem::saying(StatusCode::CONFLICT, "account-is-open"),
+        AdminError::LastAdmin => Problem::with_detail(StatusCode::CONFLICT, "last-administrator"),
+        AdminError::NoAdmin => Problem::with_detail(StatusCode::FORBIDDEN, "not-an-administrator"),
+        AdminError::Open => Problem::with_detail(StatusCode::CONFLICT, "account-is-open"),
         AdminError::Fault(fault) => fault.into(),
     }
 }

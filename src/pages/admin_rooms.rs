@@ -10,16 +10,16 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::deleted_rooms::delete;
-use super::layout::{Frame, again, html};
-use super::side::{Side, side};
-use crate::chat::accounts::model::Person;
+use super::layout::{Page, again, html};
+use super::sidebar::{Sidebar, sidebar};
+use crate::chat::accounts::model::User;
 use crate::chat::rooms::RoomError;
 use crate::chat::rooms::model::{RoomName, RoomSummary, Visibility};
-use crate::http::rights::CanAdminister;
-use crate::http::{FormBody, Language, PathId, Problem, Site, Viewer};
-use crate::kernel::{Invalid, RoomId};
+use crate::http::auth::CanAdminister;
+use crate::http::{AppState, FormBody, Language, PathId, Problem, Viewer};
+use crate::kernel::{FieldError, RoomId};
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/admin/rooms", get(index))
         .route("/admin/rooms/{id}/name", post(rename))
@@ -29,8 +29,8 @@ pub(super) fn router() -> Router<Site> {
 #[derive(Template)]
 #[template(path = "admin/rooms.html")]
 struct RoomsPage {
-    page: Frame,
-    side: Side,
+    page: Page,
+    side: Sidebar,
     rooms: Vec<RoomRow>,
     saved: bool,
 }
@@ -71,20 +71,20 @@ impl RoomRow {
 }
 
 async fn index(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     admin: CanAdminister,
-    page: Frame,
+    page: Page,
 ) -> Result<Response, Problem> {
     list(&site, &me.person, &admin, page, None).await
 }
 
 async fn list(
-    site: &Site,
-    me: &Person,
+    site: &AppState,
+    me: &User,
     CanAdminister(admin): &CanAdminister,
-    mut page: Frame,
-    failed: Option<(RoomId, String, Invalid)>,
+    mut page: Page,
+    failed: Option<(RoomId, String, FieldError)>,
 ) -> Result<Response, Problem> {
     page.set_path("/admin/rooms".to_owned());
     let rooms = site.rooms.summaries(admin).await?.into_iter();
@@ -94,7 +94,7 @@ async fn list(
     {
         (row.typed, row.error) = (typed, Some(page.t.complain(invalid)));
     }
-    let side = side(site, me, None, &page).await?;
+    let side = sidebar(site, me, None, &page).await?;
     Ok(html(&RoomsPage { side, rooms, saved: page.asks("saved"), page }))
 }
 
@@ -105,11 +105,11 @@ struct NameForm {
 }
 
 async fn rename(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     admin: CanAdminister,
     PathId(id): PathId,
-    page: Frame,
+    page: Page,
     FormBody(form): FormBody<NameForm>,
 ) -> Result<Response, Problem> {
     let right = site.rooms.any_room_admin(&admin.0, &me.person, RoomId(id)).await?;
@@ -117,7 +117,7 @@ async fn rename(
         Ok(name) => match site.rooms.rename(&right, &name).await {
             Ok(()) => Ok(()),
             Err(RoomError::NameTaken) => {
-                Err((StatusCode::CONFLICT, Invalid::new("name", "room-name-taken")))
+                Err((StatusCode::CONFLICT, FieldError::new("name", "room-name-taken")))
             }
             Err(error) => return Err(error.into()),
         },
@@ -133,7 +133,7 @@ async fn rename(
 }
 
 async fn destroy(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     CanAdminister(admin): CanAdminister,
     PathId(id): PathId,

@@ -17,7 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::http::{Site, encoding};
+use crate::http::{AppState, encoding};
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "$OUT_DIR/assets"]
@@ -42,7 +42,7 @@ pub(super) fn path(name: &str) -> String {
     format!("/assets/{}/{name}", *VERSION)
 }
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new().route("/assets/{version}/{*name}", get(show)).route("/favicon.ico", get(icon))
 }
 

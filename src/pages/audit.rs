@@ -9,23 +9,23 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::calendar::{Calendar, Moment};
-use super::layout::{Frame, html};
-use super::people::PersonView;
-use super::side::{Side, side};
+use super::layout::{Page, html};
+use super::sidebar::{Sidebar, sidebar};
+use super::user_view::PersonView;
 use crate::chat::audit::model::{AuditEntry, AuditId};
-use crate::http::rights::CanAdminister;
-use crate::http::{Language, Problem, Query, Site, Viewer};
+use crate::http::auth::CanAdminister;
+use crate::http::{AppState, Language, Problem, Query, Viewer};
 use crate::kernel::paging::Limit;
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new().route("/admin/audit", get(index))
 }
 
 #[derive(Template)]
 #[template(path = "admin/audit.html")]
 struct AuditPage {
-    page: Frame,
-    side: Side,
+    page: Page,
+    side: Sidebar,
     days: Vec<DayView>,
     /// Where the page of earlier entries begins.
     earlier: Option<i64>,
@@ -50,19 +50,19 @@ struct Before {
 }
 
 async fn index(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     CanAdminister(admin): CanAdminister,
     Query(asked): Query<Before>,
-    page: Frame,
+    page: Page,
 ) -> Result<Response, Problem> {
     let found = site.audit.page(&admin, asked.before, Limit::DEFAULT).await?;
     let earlier = found.items.last().filter(|_| found.more).map(|entry| entry.id.0);
-    let side = side(&site, &me.person, None, &page).await?;
+    let side = sidebar(&site, &me.person, None, &page).await?;
     Ok(html(&AuditPage { side, days: by_day(&site, found.items, &page.calendar()), earlier, page }))
 }
 
-fn by_day(site: &Site, entries: Vec<AuditEntry>, calendar: &Calendar) -> Vec<DayView> {
+fn by_day(site: &AppState, entries: Vec<AuditEntry>, calendar: &Calendar) -> Vec<DayView> {
     let mut days: Vec<(Date, DayView)> = Vec::new();
     for entry in entries {
         let date = calendar.day(entry.at);

@@ -6,15 +6,15 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use super::form::Form;
-use super::layout::Frame;
+use super::form_state::FormState;
+use super::layout::Page;
 use super::settings::{Forms, refused, saved};
-use crate::http::{Problem, Site, Viewer, uploads};
-use crate::kernel::Invalid;
+use crate::http::{AppState, Problem, Viewer, uploads};
+use crate::kernel::FieldError;
 use crate::limits::upload;
 use crate::media::ImageError;
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new().route("/avatars/{name}", get(show)).route(
         "/settings/picture",
         post(change).layer(DefaultBodyLimit::max(upload::PICTURE_BYTES)),
@@ -23,7 +23,7 @@ pub(super) fn router() -> Router<Site> {
 
 /// A picture never changes: another one has another name.
 async fn show(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     _: Viewer,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
@@ -35,9 +35,9 @@ async fn show(
 
 /// A form with a file takes a new picture, one without takes the old one away.
 async fn change(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
-    page: Frame,
+    page: Page,
     request: Request,
 ) -> Result<Response, Problem> {
     let form = site.uploads.receive(&me, request, "picture").await?;
@@ -56,6 +56,7 @@ async fn change(
         Err(ImageError::Busy) => return Err(uploads::busy("uploads-busy")),
         Err(ImageError::Fault(fault)) => return Err(fault.into()),
     };
-    let picture = Form::default().complain(page.t, &[Invalid { field: "picture", reason }]);
+    let picture =
+        FormState::default().add_error(page.t, &[FieldError { field: "picture", code: reason }]);
     refused(&site, &me, page, Forms { picture, ..Forms::default() }).await
 }

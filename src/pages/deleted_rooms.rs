@@ -8,17 +8,17 @@ use axum::routing::{get, post};
 
 use super::calendar::{Calendar, Moment};
 use super::directory::to_room;
-use super::layout::{Frame, html};
-use super::side::{Side, side};
-use crate::chat::accounts::model::Person;
+use super::layout::{Page, html};
+use super::sidebar::{Sidebar, sidebar};
+use crate::chat::accounts::model::User;
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{DeletedRoom, RoomAdmin};
-use crate::http::rights::{CanDeleteRoom, CanRestore};
-use crate::http::{Problem, Site, Viewer};
+use crate::http::auth::{CanDeleteRoom, CanRestore};
+use crate::http::{AppState, Problem, Viewer};
 use crate::kernel::RoomId;
 use crate::limits::deletion::ROOM_RESTORABLE;
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/rooms/{id}/delete", post(destroy))
         .route("/rooms/{id}/deleted", get(show))
@@ -28,8 +28,8 @@ pub(super) fn router() -> Router<Site> {
 #[derive(Template)]
 #[template(path = "rooms/deleted.html")]
 struct DeletedPage {
-    page: Frame,
-    side: Side,
+    page: Page,
+    side: Sidebar,
     room: DeletedView,
 }
 
@@ -49,30 +49,30 @@ impl DeletedView {
 }
 
 async fn destroy(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanDeleteRoom(admin): CanDeleteRoom,
 ) -> Result<Response, Problem> {
     delete(&site, &admin).await
 }
 
 /// Leads to the page that offers to put it back.
-pub(super) async fn delete(site: &Site, admin: &RoomAdmin) -> Result<Response, Problem> {
+pub(super) async fn delete(site: &AppState, admin: &RoomAdmin) -> Result<Response, Problem> {
     site.rooms.delete(admin).await?;
     Ok(Redirect::to(&format!("/rooms/{}/deleted", admin.room().id)).into_response())
 }
 
 async fn show(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     CanRestore(room): CanRestore,
-    page: Frame,
+    page: Page,
 ) -> Result<Response, Problem> {
-    let side = side(&site, &me.person, None, &page).await?;
+    let side = sidebar(&site, &me.person, None, &page).await?;
     Ok(html(&DeletedPage { side, room: DeletedView::new(room, &page.calendar()), page }))
 }
 
 async fn restore(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     CanRestore(room): CanRestore,
 ) -> Result<Response, Problem> {
@@ -81,7 +81,7 @@ async fn restore(
 }
 
 /// To the room, or for administrators who may not read it to their list.
-async fn to_where_it_is(site: &Site, person: &Person, room: RoomId) -> Result<Response, Problem> {
+async fn to_where_it_is(site: &AppState, person: &User, room: RoomId) -> Result<Response, Problem> {
     match site.rooms.reader(person, room).await {
         Ok(_) => Ok(to_room(room)),
         Err(AccessError::NotFound) => Ok(Redirect::to("/admin/rooms").into_response()),

@@ -7,54 +7,54 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use super::directory::to_room;
-use super::layout::{Frame, again};
+use super::layout::{Page, again};
 use super::messages::{PostForm, post_message};
-use super::rooms::{Shown, unwritten_page};
-use super::too_fast::wait;
-use crate::chat::accounts::model::Person;
+use super::rate_limited::wait;
+use super::rooms::{RoomPageInput, new_direct_page};
+use crate::chat::accounts::model::User;
 use crate::chat::messages::model::{Kind, MessageBody};
 use crate::http::rate_limit::open_direct;
-use crate::http::{FormBody, MessageForm, Problem, Site, Viewer, problem};
+use crate::http::{AppState, FormBody, MessageForm, Problem, Viewer, problem};
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new().route("/direct/{name}", get(show)).route("/direct/{name}/messages", post(create))
 }
 
 async fn show(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     Path(name): Path<String>,
-    page: Frame,
+    page: Page,
 ) -> Result<Response, Problem> {
     let other = person(&site, &name).await?;
     match site.rooms.find_direct(&me.person, &other).await? {
         Some(room) => Ok(to_room(room)),
-        None => unwritten_page(&site, &me.person, &other, page, Shown::default()).await,
+        None => new_direct_page(&site, &me.person, &other, page, RoomPageInput::default()).await,
     }
 }
 
 /// The first message makes the conversation.
 async fn create(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     Path(name): Path<String>,
-    page: Frame,
+    page: Page,
     FormBody(form): MessageForm<PostForm>,
 ) -> Result<Response, Problem> {
     form.kept().check_author(me.person.id)?;
     let other = person(&site, &name).await?;
     if let Err(error) = MessageBody::parse(&form.body) {
         let error = Some(page.t.complain(error));
-        let shown = Shown { draft: form.body, error, ..Shown::default() };
-        let page = unwritten_page(&site, &me.person, &other, page, shown).await?;
+        let shown = RoomPageInput { draft: form.body, error, ..RoomPageInput::default() };
+        let page = new_direct_page(&site, &me.person, &other, page, shown).await?;
         return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
     let member = match open_direct(&site, &me.person, &other).await {
         Ok(member) => member,
         Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
-            let error = Some(page.t.say(problem::texts(&problem).1));
-            let shown = Shown { draft: form.body, error, ..Shown::default() };
-            let page = unwritten_page(&site, &me.person, &other, page, shown).await?;
+            let error = Some(page.t.say(problem::message_keys(&problem).1));
+            let shown = RoomPageInput { draft: form.body, error, ..RoomPageInput::default() };
+            let page = new_direct_page(&site, &me.person, &other, page, shown).await?;
             return Ok(wait(again(problem.status, page), problem.retry_after));
         }
         Err(problem) => return Err(problem),
@@ -63,6 +63,6 @@ async fn create(
     Ok(to_room(member.room()))
 }
 
-async fn person(site: &Site, name: &str) -> Result<Person, Problem> {
+async fn person(site: &AppState, name: &str) -> Result<User, Problem> {
     site.accounts.find(name).await?.ok_or_else(Problem::not_found)
 }

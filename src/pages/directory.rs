@@ -11,16 +11,16 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::deleted_rooms::DeletedView;
-use super::form::Form;
-use super::layout::{Frame, again, html};
-use super::side::{Side, icon, side};
-use crate::chat::accounts::model::Person;
+use super::form_state::FormState;
+use super::layout::{Page, again, html};
+use super::sidebar::{Sidebar, icon, sidebar};
+use crate::chat::accounts::model::User;
 use crate::chat::rooms::RoomError;
-use crate::chat::rooms::model::{Census, NewRoom, Room, Visibility};
-use crate::http::{CanRead, FormBody, Problem, Site, Viewer};
-use crate::kernel::{Invalid, RoomId};
+use crate::chat::rooms::model::{NewRoom, Room, RoomStats, Visibility};
+use crate::http::{AppState, CanRead, FormBody, Problem, Viewer};
+use crate::kernel::{FieldError, RoomId};
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/rooms", get(index).post(create))
         .route("/rooms/{id}/join", post(join))
@@ -30,13 +30,13 @@ pub(super) fn router() -> Router<Site> {
 #[derive(Template)]
 #[template(path = "rooms/index.html")]
 struct DirectoryPage {
-    page: Frame,
-    side: Side,
+    page: Page,
+    side: Sidebar,
     rooms: Vec<EntryView>,
     /// Those that the reader deleted and can restore.
     deleted: Vec<DeletedView>,
-    create: Form,
-    code: Form,
+    create: FormState,
+    code: FormState,
 }
 
 struct EntryView {
@@ -49,22 +49,22 @@ struct EntryView {
 }
 
 async fn index(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
-    page: Frame,
+    page: Page,
 ) -> Result<Response, Problem> {
-    directory(&site, &me.person, page, Form::default(), Form::default()).await
+    directory(&site, &me.person, page, FormState::default(), FormState::default()).await
 }
 
 /// The page of all rooms, with its two forms as they are to be shown.
 pub(super) async fn directory(
-    site: &Site,
-    me: &Person,
-    page: Frame,
-    create: Form,
-    code: Form,
+    site: &AppState,
+    me: &User,
+    page: Page,
+    create: FormState,
+    code: FormState,
 ) -> Result<Response, Problem> {
-    let side = side(site, me, None, &page).await?;
+    let side = sidebar(site, me, None, &page).await?;
     let rooms = entries(site, me, &page).await?;
     let deleted = site.rooms.deleted_by(me).await?.into_iter();
     let calendar = page.calendar();
@@ -72,7 +72,7 @@ pub(super) async fn directory(
     Ok(html(&DirectoryPage { page, side, rooms, deleted, create, code }))
 }
 
-async fn entries(site: &Site, me: &Person, page: &Frame) -> Result<Vec<EntryView>, Problem> {
+async fn entries(site: &AppState, me: &User, page: &Page) -> Result<Vec<EntryView>, Problem> {
     let facts = Facts::of(site, me).await?;
     let rooms = site.rooms.list(me).await?;
     let shown = rooms.iter().filter(|room| room.visibility != Visibility::Direct);
@@ -89,16 +89,16 @@ async fn entries(site: &Site, me: &Person, page: &Frame) -> Result<Vec<EntryView
 }
 
 /// How many are in each room, how many of them are there, and who owns it.
-pub(super) struct Facts(HashMap<RoomId, Census>);
+pub(super) struct Facts(HashMap<RoomId, RoomStats>);
 
 impl Facts {
-    pub async fn of(site: &Site, me: &Person) -> Result<Self, Problem> {
-        Ok(Self(site.rooms.census(me, &site.presence.online()).await?))
+    pub async fn of(site: &AppState, me: &User) -> Result<Self, Problem> {
+        Ok(Self(site.rooms.stats(me, &site.presence.online()).await?))
     }
 
     /// As "3 members · 1 online · Ana".
     pub fn tell(&self, room: &Room, t: crate::http::Language) -> String {
-        let Some(Census { members, online, owner }) = self.0.get(&room.id) else {
+        let Some(RoomStats { members, online, owner }) = self.0.get(&room.id) else {
             return String::new();
         };
         let mut facts = vec![t.count("people-button", *members), t.count("online-count", *online)];
@@ -116,36 +116,39 @@ struct RoomForm {
 }
 
 async fn create(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
-    page: Frame,
+    page: Page,
     FormBody(typed): FormBody<RoomForm>,
 ) -> Result<Response, Problem> {
     let problems = match NewRoom::parse(&typed.name, &typed.topic, &typed.visibility) {
         Ok(new) => match site.rooms.create(&me.person, &new).await {
             Ok(member) => return Ok(to_room(member.room())),
-            Err(RoomError::NameTaken) => vec![Invalid::new("name", "room-name-taken")],
+            Err(RoomError::NameTaken) => vec![FieldError::new("name", "room-name-taken")],
             Err(error) => return Err(error.into()),
         },
         Err(problems) => problems,
     };
-    let taken = problems.iter().any(|problem| problem.reason == "room-name-taken");
+    let taken = problems.iter().any(|problem| problem.code == "room-name-taken");
     let status = if taken { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let form = Form::default()
+    let form = FormState::default()
         .with("name", &typed.name)
         .with("topic", &typed.topic)
         .with("visibility", &typed.visibility)
-        .complain(page.t, &problems);
-    let shown = directory(&site, &me.person, page, form, Form::default()).await?;
+        .add_error(page.t, &problems);
+    let shown = directory(&site, &me.person, page, form, FormState::default()).await?;
     Ok(again(status, shown))
 }
 
-async fn join(State(site): State<Site>, CanRead(reader): CanRead) -> Result<Response, Problem> {
+async fn join(State(site): State<AppState>, CanRead(reader): CanRead) -> Result<Response, Problem> {
     let member = site.rooms.join(&reader).await?;
     Ok(to_room(member.room()))
 }
 
-async fn leave(State(site): State<Site>, CanRead(reader): CanRead) -> Result<Response, Problem> {
+async fn leave(
+    State(site): State<AppState>,
+    CanRead(reader): CanRead,
+) -> Result<Response, Problem> {
     site.rooms.leave(&reader).await?;
     Ok(to_room(site.rooms.lobby().await?))
 }

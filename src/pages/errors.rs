@@ -8,14 +8,14 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::layout::{Frame, OwnPath, html};
-use crate::http::Site;
+use super::layout::{OwnPath, Page, html};
+use crate::http::AppState;
 use crate::http::problem::{self, Problem};
 
 #[derive(Template)]
 #[template(path = "errors/error.html")]
 struct ErrorPage<'a> {
-    page: Frame,
+    page: Page,
     status: u16,
     title: &'static str,
     detail: String,
@@ -54,7 +54,7 @@ impl Asked {
 }
 
 impl Step {
-    fn after(status: StatusCode, asked: &Asked, page: &Frame) -> Option<Self> {
+    fn after(status: StatusCode, asked: &Asked, page: &Page) -> Option<Self> {
         let passing = matches!(status.as_u16(), 408 | 429 | 500 | 503);
         if status == StatusCode::MISDIRECTED_REQUEST {
             return Some(Self::Elsewhere(page.absolute("/")));
@@ -71,15 +71,19 @@ impl Step {
     }
 }
 
-pub(super) async fn nothing_here() -> Problem {
+pub(super) async fn not_found() -> Problem {
     Problem::not_found()
 }
 
 /// Writes the problem that an answer carries as a page; somebody who is not signed in is shown
 /// where to.
-pub(super) async fn write_down(State(site): State<Site>, request: Request, next: Next) -> Response {
+pub(super) async fn render_problem(
+    State(site): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (mut parts, body) = request.into_parts();
-    let Ok(page) = Frame::from_request_parts(&mut parts, &site).await;
+    let Ok(page) = Page::from_request_parts(&mut parts, &site).await;
     let asked = Asked::of(&parts);
     let response = next.run(Request::from_parts(parts, body)).await;
     let Some(problem) = problem::of(&response) else {
@@ -98,8 +102,8 @@ pub(super) async fn write_down(State(site): State<Site>, request: Request, next:
     written
 }
 
-fn error_page(page: Frame, problem: &Problem, step: Option<Step>) -> Response {
-    let (title, detail) = problem::texts(problem);
+fn error_page(page: Page, problem: &Problem, step: Option<Step>) -> Response {
+    let (title, detail) = problem::message_keys(problem);
     let mut detail = page.t.say(detail).to_owned();
     for invalid in &problem.fields {
         detail.push(' ');

@@ -8,11 +8,11 @@ use serde::Deserialize;
 
 use super::calendar::Calendar;
 use crate::chat::jobs::model::{DeadJob, JobId};
-use crate::http::rights::CanAdminister;
-use crate::http::{FormBody, Problem, Site};
+use crate::http::auth::CanAdminister;
+use crate::http::{AppState, FormBody, Problem};
 
-pub(super) fn router() -> Router<Site> {
-    Router::new().route("/admin/jobs/again", post(again)).route("/admin/jobs/drop", post(destroy))
+pub(super) fn router() -> Router<AppState> {
+    Router::new().route("/admin/jobs/again", post(retry)).route("/admin/jobs/drop", post(destroy))
 }
 
 /// A job that was given up, as a row of the administration.
@@ -30,11 +30,11 @@ impl JobView {
     pub fn new(job: DeadJob, calendar: &Calendar) -> Self {
         let t = calendar.t;
         let work = match job.kind.as_str() {
-            "pass-on-rooms" => t.name("job-pass-on-rooms", &job.about),
-            "erase-messages" => t.name("job-erase-messages", &job.about),
-            "purge-room" => t.name("job-purge-room", &job.about),
+            "pass-on-rooms" => t.name("job-pass-on-rooms", &job.subject),
+            "erase-messages" => t.name("job-erase-messages", &job.subject),
+            "purge-room" => t.name("job-purge-room", &job.subject),
             "tidy" => t.say("job-tidy").to_owned(),
-            _ => format!("{} {}", job.kind, job.about),
+            _ => format!("{} {}", job.kind, job.subject),
         };
         Self {
             id: job.id.0,
@@ -52,20 +52,20 @@ struct JobForm {
     job: i64,
 }
 
-async fn again(
-    State(site): State<Site>,
+async fn retry(
+    State(site): State<AppState>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<JobForm>,
 ) -> Result<Response, Problem> {
-    done(site.jobs.revive(&admin, JobId(form.job)).await?)
+    done(site.jobs.retry(&admin, JobId(form.job)).await?)
 }
 
 async fn destroy(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<JobForm>,
 ) -> Result<Response, Problem> {
-    done(site.jobs.drop(&admin, JobId(form.job)).await?)
+    done(site.jobs.discard(&admin, JobId(form.job)).await?)
 }
 
 fn done(found: bool) -> Result<Response, Problem> {

@@ -13,11 +13,11 @@ use jiff::tz::TimeZone;
 
 use super::assets;
 use super::calendar::Calendar;
-use crate::http::problem::Answered;
-use crate::http::{Client, Language, Problem, Site, Theme, Viewer, cookies};
+use crate::http::problem::AlreadyRendered;
+use crate::http::{AppState, ClientInfo, Language, Problem, Theme, Viewer, cookies};
 
 /// What the layout of a page shows.
-pub(super) struct Frame {
+pub(super) struct Page {
     pub t: Language,
     pub theme: Theme,
     zone: TimeZone,
@@ -34,7 +34,7 @@ pub(super) struct Frame {
     pub marks_reading: bool,
 }
 
-impl Frame {
+impl Page {
     pub fn calendar(&self) -> Calendar {
         Calendar::new(self.t, self.zone.clone())
     }
@@ -103,10 +103,10 @@ impl Frame {
     }
 }
 
-impl FromRequestParts<Site> for Frame {
+impl FromRequestParts<AppState> for Page {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Infallible> {
         let query = parts.uri.query().unwrap_or_default().as_bytes();
         let viewer = parts.extensions.get::<Viewer>();
         let zone = viewer.map(|Viewer(me)| me.zone.clone());
@@ -129,11 +129,11 @@ impl FromRequestParts<Site> for Frame {
 }
 
 /// The public address that the settings name, else the one that this request came by.
-fn origin(parts: &Parts, site: &Site) -> String {
+fn origin(parts: &Parts, site: &AppState) -> String {
     if let Some(url) = &site.about.base_url {
         return url.origin().to_owned();
     }
-    let https = parts.extensions.get::<Client>().is_some_and(|client| client.https);
+    let https = parts.extensions.get::<ClientInfo>().is_some_and(|client| client.https);
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     format!("{}://{host}", if https { "https" } else { "http" })
 }
@@ -161,7 +161,7 @@ impl OwnPath {
 }
 
 /// Keeps the language that `?lang=` chose.
-pub(super) async fn keep_language(client: Client, request: Request, next: Next) -> Response {
+pub(super) async fn keep_language(client: ClientInfo, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let chosen = Language::asked_for(&parts);
     let response = next.run(Request::from_parts(parts, body)).await;
@@ -191,7 +191,7 @@ pub(super) fn unkept(mut page: Response) -> Response {
 /// A page that is an answer although its status is an error's.
 pub(super) fn again(status: StatusCode, page: Response) -> Response {
     let mut response = (status, page).into_response();
-    response.extensions_mut().insert(Answered);
+    response.extensions_mut().insert(AlreadyRendered);
     response
 }
 

@@ -8,22 +8,22 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use super::form::Form;
-use super::history::alone;
-use super::layout::{Frame, again, html};
-use super::side::{Side, icon, side};
+use super::form_state::FormState;
+use super::layout::{Page, again, html};
+use super::message_list::alone;
+use super::sidebar::{Sidebar, icon, sidebar};
 use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Emoji, Message, MessageBody};
 use crate::chat::rooms::model::may_moderate;
-use crate::http::{CanDelete, CanSee, FormBody, MessageForm, Problem, Site};
+use crate::http::{AppState, CanDelete, CanReadMessage, FormBody, MessageForm, Problem};
 use crate::kernel::paging::Limit;
-use crate::kernel::{Invalid, UserId};
+use crate::kernel::{FieldError, UserId};
 
 /// What people react with most; any other emoji can be typed.
 pub(super) const COMMON_EMOJI: [&str; 10] =
     ["👍", "❤️", "😂", "🎉", "😮", "😢", "🙏", "👏", "👀", "✅"];
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/messages/{id}", get(show))
         .route("/messages/{id}/edit", post(edit))
@@ -34,8 +34,8 @@ pub(super) fn router() -> Router<Site> {
 #[derive(Template)]
 #[template(path = "messages/show.html")]
 struct MessagePage {
-    page: Frame,
-    side: Side,
+    page: Page,
+    side: Sidebar,
     room: RoomView,
     id: i64,
     /// The message as the room shows it.
@@ -45,7 +45,7 @@ struct MessagePage {
     /// What others wrote.
     may_moderate: bool,
     author: String,
-    form: Form,
+    form: FormState,
     emoji: Vec<EmojiView>,
     /// Where in the room it stands.
     back: String,
@@ -61,8 +61,12 @@ struct EmojiView {
     mine: bool,
 }
 
-async fn show(State(site): State<Site>, seen: CanSee, page: Frame) -> Result<Response, Problem> {
-    let form = Form::default().with("body", &seen.message.body);
+async fn show(
+    State(site): State<AppState>,
+    seen: CanReadMessage,
+    page: Page,
+) -> Result<Response, Problem> {
+    let form = FormState::default().with("body", &seen.message.body);
     message_page(&site, &seen, page, form).await
 }
 
@@ -73,9 +77,9 @@ struct EditForm {
 }
 
 async fn edit(
-    State(site): State<Site>,
-    seen: CanSee,
-    page: Frame,
+    State(site): State<AppState>,
+    seen: CanReadMessage,
+    page: Page,
     FormBody(edit): MessageForm<EditForm>,
 ) -> Result<Response, Problem> {
     let member = site.rooms.member_of(seen.reader.clone()).await?;
@@ -83,7 +87,7 @@ async fn edit(
     let body = match MessageBody::parse(&edit.body) {
         Ok(body) => body,
         Err(problem) => {
-            let form = Form::default().with("body", &edit.body).complain(page.t, &[problem]);
+            let form = FormState::default().with("body", &edit.body).add_error(page.t, &[problem]);
             let page = message_page(&site, &seen, page, form).await?;
             return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
         }
@@ -93,7 +97,7 @@ async fn edit(
 }
 
 async fn destroy(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanDelete(deleter): CanDelete,
 ) -> Result<Response, Problem> {
     let deleted = site.messages.delete(deleter).await?;
@@ -108,18 +112,18 @@ struct ReactionForm {
 
 /// Adds one's own reaction, or takes it back if it is there.
 async fn react(
-    State(site): State<Site>,
-    seen: CanSee,
-    page: Frame,
+    State(site): State<AppState>,
+    seen: CanReadMessage,
+    page: Page,
     FormBody(chosen): FormBody<ReactionForm>,
 ) -> Result<Response, Problem> {
     match toggle(&site, &seen, &chosen.emoji).await? {
         None => Ok(to_message(&seen.message)),
         Some(problem) => {
-            let form = Form::default()
+            let form = FormState::default()
                 .with("body", &seen.message.body)
                 .with("emoji", &chosen.emoji)
-                .complain(page.t, &[problem]);
+                .add_error(page.t, &[problem]);
             let page = message_page(&site, &seen, page, form).await?;
             Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page))
         }
@@ -127,17 +131,21 @@ async fn react(
 }
 
 /// What is wrong with the choice, if anything is.
-async fn toggle(site: &Site, seen: &CanSee, emoji: &str) -> Result<Option<Invalid>, Problem> {
-    let CanSee { reader, message } = seen;
+async fn toggle(
+    site: &AppState,
+    seen: &CanReadMessage,
+    emoji: &str,
+) -> Result<Option<FieldError>, Problem> {
+    let CanReadMessage { reader, message } = seen;
     let emoji = match Emoji::parse(emoji) {
         Ok(emoji) => emoji,
         Err(invalid) => return Ok(Some(invalid)),
     };
-    let done = if has(message, reader.person().id, emoji.as_str()) {
+    let done = if has(message, reader.user().id, emoji.as_str()) {
         site.messages.unreact(reader, message.id, emoji).await
     } else {
         // Reacting is taking part: in a public room it joins, as posting does.
-        let member = site.rooms.member(reader.person(), message.room).await?;
+        let member = site.rooms.member(reader.user(), message.room).await?;
         site.messages.react(&member, message.id, emoji).await
     };
     match done {
@@ -156,16 +164,16 @@ fn to_message(message: &Message) -> Response {
 }
 
 async fn message_page(
-    site: &Site,
-    CanSee { reader, message }: &CanSee,
-    mut page: Frame,
-    form: Form,
+    site: &AppState,
+    CanReadMessage { reader, message }: &CanReadMessage,
+    mut page: Page,
+    form: FormState,
 ) -> Result<Response, Problem> {
     // Also when it answers a form that was posted.
     page.set_path(format!("/messages/{}", message.id));
-    let (me, room) = (reader.person(), reader.room());
-    site.presence.seen(me.id);
-    let side = side(site, me, None, &page).await?;
+    let (me, room) = (reader.user(), reader.room());
+    site.presence.touch(me.id);
+    let side = sidebar(site, me, None, &page).await?;
     let shown = alone(message, &page.calendar()).map_err(|error| Problem::internal(&error))?;
     let view = |emoji| EmojiView { emoji, mine: has(message, me.id, emoji) };
     Ok(html(&MessagePage {

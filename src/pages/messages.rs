@@ -7,22 +7,22 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 
-use super::commands::{Desk, Outcome};
 use super::directory::to_room;
-use super::history::history;
-use super::layout::{Frame, again, html};
-use super::rooms::{Shown, room_page};
-use super::too_fast::wait;
-use super::visit::Visit;
+use super::layout::{Page, again, html};
+use super::message_list::history;
+use super::rate_limited::wait;
+use super::rooms::{RoomPageInput, room_page};
+use super::session_cookie::LoginSession;
+use super::slash_commands::{CommandContext, CommandResult};
 use crate::chat::commands::{self, Typed};
 use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce, Window};
 use crate::chat::rooms::model::{Member, Reader};
-use crate::http::{CanRead, FormBody, KeptText, MessageForm, Problem, Query, Site, problem};
-use crate::kernel::{Invalid, Seq, Timestamp, UserId};
+use crate::http::{AppState, CanRead, DraftOrigin, FormBody, MessageForm, Problem, Query, problem};
+use crate::kernel::{FieldError, Seq, Timestamp, UserId};
 
-pub(super) fn router() -> Router<Site> {
-    Router::new().route("/rooms/{id}/messages", get(further).post(create))
+pub(super) fn router() -> Router<AppState> {
+    Router::new().route("/rooms/{id}/messages", get(more).post(create))
 }
 
 #[derive(Deserialize)]
@@ -32,21 +32,21 @@ struct Place {
 }
 
 impl Place {
-    fn window(&self) -> Result<Window, Invalid> {
+    fn window(&self) -> Result<Window, FieldError> {
         match (self.before, self.after) {
             (Some(seq), None) => Ok(Window::Before(Seq(seq))),
             (None, Some(seq)) => Ok(Window::After(Seq(seq))),
-            _ => Err(Invalid::new("query", "query-one-place")),
+            _ => Err(FieldError::new("query", "query-one-place")),
         }
     }
 }
 
 /// A page of history for a script that puts it before or after what it shows.
-async fn further(
-    State(site): State<Site>,
+async fn more(
+    State(site): State<AppState>,
     CanRead(reader): CanRead,
     Query(place): Query<Place>,
-    page: Frame,
+    page: Page,
 ) -> Result<Response, Problem> {
     Ok(html(&history(&site, &reader, place.window()?, &page.calendar()).await?))
 }
@@ -66,21 +66,21 @@ pub(super) struct PostForm {
 }
 
 impl PostForm {
-    pub fn kept(&self) -> KeptText {
-        KeptText { author: self.author, room_created: self.room_created }
+    pub fn kept(&self) -> DraftOrigin {
+        DraftOrigin { author: self.author, room_created: self.room_created }
     }
 }
 
 /// What is typed into the composer: a message, or a command.
 async fn create(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanRead(reader): CanRead,
-    visit: Visit,
-    page: Frame,
+    visit: LoginSession,
+    page: Page,
     FormBody(form): MessageForm<PostForm>,
 ) -> Result<Response, Problem> {
     form.kept().check(&reader)?;
-    let desk = Desk { site: &site, reader: &reader, nonce: &form.nonce, t: page.t };
+    let desk = CommandContext { site: &site, reader: &reader, nonce: &form.nonce, t: page.t };
     let typed =
         if form.literal { Typed::Text(form.body.clone()) } else { commands::parse(&form.body) };
     let outcome = match typed {
@@ -88,82 +88,84 @@ async fn create(
             let said =
                 PostForm { body, nonce: form.nonce.clone(), literal: true, ..PostForm::default() };
             match say(&site, &reader, &said).await {
-                Ok(()) => Outcome::Go(to_room(reader.room().id)),
-                Err(problem) => return give_back(&site, &reader, page, form.body, problem).await,
+                Ok(()) => CommandResult::Go(to_room(reader.room().id)),
+                Err(problem) => {
+                    return reject_draft(&site, &reader, page, form.body, problem).await;
+                }
             }
         }
         Typed::Command(command) => match desk.carry_out(command).await {
             Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
-                return give_back(&site, &reader, page, form.body, problem).await;
+                return reject_draft(&site, &reader, page, form.body, problem).await;
             }
             outcome => outcome?,
         },
-        Typed::Excess(spelled) => Outcome::Say(desk.excess(&spelled)),
-        Typed::Nobody(described) => Outcome::Say(desk.nobody(described)),
-        Typed::Unknown { name, nearest } => Outcome::Say(desk.unknown(&name, &nearest)),
+        Typed::Excess(spelled) => CommandResult::Say(desk.excess(&spelled)),
+        Typed::Nobody(described) => CommandResult::Say(desk.nobody(described)),
+        Typed::Unknown { name, nearest } => CommandResult::Say(desk.unknown(&name, &nearest)),
     };
     match outcome {
-        Outcome::Go(response) => Ok(response),
-        Outcome::SignOut => visit.sign_out(&site).await,
-        Outcome::Say(answer) => {
+        CommandResult::Go(response) => Ok(response),
+        CommandResult::SignOut => visit.sign_out(&site).await,
+        CommandResult::Say(answer) => {
             let status = answer.status;
             // What could not be done stays in the composer, to be mended.
             let draft = if answer.is_bad() { form.body } else { String::new() };
-            let shown = Shown { draft, answer: Some(answer), ..Shown::default() };
+            let shown = RoomPageInput { draft, answer: Some(answer), ..RoomPageInput::default() };
             let page = present(&site, &reader, page, shown).await?;
             Ok(if status.is_success() { page } else { again(status, page) })
         }
     }
 }
 
-async fn say(site: &Site, reader: &Reader, said: &PostForm) -> Result<(), Problem> {
-    let member = site.rooms.member(reader.person(), reader.room().id).await?;
+async fn say(site: &AppState, reader: &Reader, said: &PostForm) -> Result<(), Problem> {
+    let member = site.rooms.member(reader.user(), reader.room().id).await?;
     Ok(post_message(site, &member, said, Kind::Text).await?)
 }
 
 /// What could not be posted stays in the composer, with the reason: to be mended, or to be sent
 /// again when the server can store it.
-async fn give_back(
-    site: &Site,
+async fn reject_draft(
+    site: &AppState,
     reader: &Reader,
-    page: Frame,
+    page: Page,
     draft: String,
     problem: Problem,
 ) -> Result<Response, Problem> {
     let reason = match problem.fields.first() {
         Some(invalid) => page.t.complain(*invalid),
         None if problem.retry_after.is_some() || problem.status == StatusCode::FORBIDDEN => {
-            page.t.say(problem::texts(&problem).1)
+            page.t.say(problem::message_keys(&problem).1)
         }
         None => return Err(problem),
     };
-    let shown = Shown { draft, error: Some(reason), ..Shown::default() };
+    let shown = RoomPageInput { draft, error: Some(reason), ..RoomPageInput::default() };
     let page = present(site, reader, page, shown).await?;
     Ok(wait(again(problem.status, page), problem.retry_after))
 }
 
 /// The room as it is now, also if what was asked has changed it.
 async fn present(
-    site: &Site,
+    site: &AppState,
     reader: &Reader,
-    page: Frame,
-    shown: Shown,
+    page: Page,
+    shown: RoomPageInput,
 ) -> Result<Response, Problem> {
-    let reader = site.rooms.reader(reader.person(), reader.room().id).await?;
+    let reader = site.rooms.reader(reader.user(), reader.room().id).await?;
     room_page(site, &reader, page, shown).await
 }
 
 /// Posts what a form has. A page that the back button brought back has an old nonce and maybe a
 /// new text: it is a new message then. The same text again is the double click that nonces are for.
 pub(super) async fn post_message(
-    site: &Site,
+    site: &AppState,
     member: &Member,
     form: &PostForm,
     kind: Kind,
 ) -> Result<(), WriteError> {
     let body = MessageBody::parse(&form.body).map_err(WriteError::Invalid)?;
     let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
-    let nonce = nonce.map_err(|_| WriteError::Invalid(Invalid::new("body", "nonce-shape")))?;
+    let nonce = nonce.map_err(|_| WriteError::Invalid(FieldError::new("body", "nonce-shape")))?;
     let draft = Draft { kind, body, nonce, reply_to: None };
     match site.messages.post(member.clone(), draft.clone()).await {
         Err(WriteError::NonceReused) => {

@@ -1,92 +1,78 @@
-//! People as pages show them: avatar, name, whether they are there.
+//! Everybody with an account: who is there, who is not, and the way to write to them.
 
 use askama::Template;
-use unicode_segmentation::UnicodeSegmentation;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use serde::Deserialize;
 
-use crate::chat::accounts::model::{Person, Role};
-use crate::http::Language;
-use crate::kernel::UserId;
+use super::layout::{Page, html};
+use super::sidebar::{Sidebar, sidebar};
+use super::user_view::PersonView;
+use crate::chat::accounts::model::{Role, User};
+use crate::http::{AppState, Problem, Query, Viewer};
 use crate::text::collation::sort_key;
+use crate::text::normalize::folded;
 
-pub(super) struct PersonView {
-    pub id: i64,
-    pub name: String,
-    pub display_name: String,
-    pub hue: i64,
-    pub initials: String,
-    pub photo: Option<String>,
-    pub online: bool,
-    pub admin: bool,
-}
-
-impl PersonView {
-    /// Where somebody stands among others, as browsers compare it.
-    pub fn sort_key(&self) -> String {
-        sort_key(&self.display_name)
-    }
-
-    pub fn new(person: Person, online: bool) -> Self {
-        Self {
-            id: person.id.0,
-            hue: hue_of(person.id),
-            initials: initials(&person.display_name),
-            online,
-            admin: person.role == Role::Admin,
-            name: person.name,
-            display_name: person.display_name,
-            photo: person.avatar,
-        }
-    }
-}
-
-/// One of the eight tiles of the avatars.
-pub(super) fn hue_of(user: UserId) -> i64 {
-    user.0 % 8 + 1
-}
-
-/// The first letters of the first and the last word, or the first two of a single one.
-pub fn initials(name: &str) -> String {
-    let mut words = name.split([' ', '.', '-', '_']).filter(|word| !word.is_empty());
-    let first = words.next().unwrap_or_default().graphemes(true);
-    let letters: String = match words.next_back() {
-        None => first.take(2).collect(),
-        Some(last) => first.take(1).chain(last.graphemes(true).take(1)).collect(),
-    };
-    letters.to_uppercase()
+pub(super) fn router() -> Router<AppState> {
+    Router::new().route("/people", get(index))
 }
 
 #[derive(Template)]
-#[template(path = "rooms/_member.html")]
-struct MemberRow {
-    p: PersonView,
-    t: Language,
+#[template(path = "accounts/people.html")]
+struct PeoplePage {
+    page: Page,
+    side: Sidebar,
+    /// What is looked for; empty for everybody.
+    sought: String,
+    /// Its reader may let others in.
+    invites: bool,
+    online: Vec<PersonView>,
+    offline: Vec<PersonView>,
 }
 
-/// A row of the people panel, for somebody who just came.
-///
-/// # Errors
-/// When the template cannot be rendered.
-pub fn member_row(person: &Person, online: bool, t: Language) -> askama::Result<String> {
-    MemberRow { p: PersonView::new(person.clone(), online), t }.render()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn initials_are_two_letters_as_people_write_them() {
-        for (name, letters) in [
-            ("Lucía Fernández", "LF"),
-            ("ana", "AN"),
-            ("luis.m", "LM"),
-            ("María del Mar Soler", "MS"),
-            ("田中", "田中"),
-            ("ñu", "ÑU"),
-            ("x", "X"),
-            ("", ""),
-        ] {
-            assert_eq!(initials(name), letters, "{name}");
-        }
+impl PeoplePage {
+    /// Whether its reader sees nobody but themselves in it, without having looked for somebody.
+    fn is_alone(&self) -> bool {
+        self.sought.is_empty() && self.online.len() + self.offline.len() < 2
     }
+
+    /// The lists with their headings' keys; one without people has no heading.
+    fn lists(&self) -> impl Iterator<Item = (&'static str, &[PersonView])> {
+        let both = [("online", self.online.as_slice()), ("offline", self.offline.as_slice())];
+        both.into_iter().filter(|(_, people)| !people.is_empty())
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Filter {
+    q: String,
+}
+
+async fn index(
+    State(site): State<AppState>,
+    Viewer(me): Viewer,
+    Query(filter): Query<Filter>,
+    page: Page,
+) -> Result<Response, Problem> {
+    site.presence.touch(me.person.id);
+    let sought = filter.q.trim();
+    let here = site.presence.online();
+    let mut people = site.accounts.users().await?;
+    people.retain(|person| is_called(person, sought));
+    people.sort_by_cached_key(|person| sort_key(&person.display_name));
+    let views = people.into_iter().map(|person| (here.contains(&person.id), person));
+    let views = views.map(|(online, person)| PersonView::new(person, online));
+    let (online, offline) = views.partition(|person| person.online);
+    let side = sidebar(&site, &me.person, None, &page).await?;
+    let (invites, sought) = (me.person.role == Role::Admin, sought.to_owned());
+    Ok(html(&PeoplePage { page, side, sought, invites, online, offline }))
+}
+
+/// Whether a person's names have this in them, whatever its case and accents.
+fn is_called(person: &User, sought: &str) -> bool {
+    let sought = folded(sought.trim_start_matches('@'));
+    [&person.display_name, &person.name].iter().any(|name| folded(name).contains(&sought))
 }

@@ -11,18 +11,18 @@ use qrcode::render::svg;
 use serde::Deserialize;
 
 use super::directory::to_room;
-use super::form::Form;
-use super::layout::{Frame, again, html};
-use super::people::PersonView;
-use super::side::{Side, icon, side};
+use super::form_state::FormState;
+use super::layout::{Page, again, html};
+use super::sidebar::{Sidebar, icon, sidebar};
+use super::user_view::PersonView;
 use crate::chat::rooms::RoomError;
 use crate::chat::rooms::model::{
     Code, Reader, RoomChange, RoomName, RoomTopic, Visibility, may_change, may_moderate,
 };
-use crate::http::{CanChange, CanModerate, CanRead, FormBody, Problem, Site};
-use crate::kernel::{Invalid, RoomId, UserId};
+use crate::http::{AppState, CanChange, CanModerate, CanRead, FormBody, Problem};
+use crate::kernel::{FieldError, RoomId, UserId};
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/rooms/{id}/settings", get(show).post(update))
         .route("/rooms/{id}/code", post(renew_code))
@@ -33,14 +33,14 @@ pub(super) fn router() -> Router<Site> {
 #[derive(Template)]
 #[template(path = "rooms/settings.html")]
 struct SettingsPage {
-    page: Frame,
-    side: Side,
+    page: Page,
+    side: Sidebar,
     room: RoomView,
     may_change: bool,
     may_delete: bool,
     may_moderate: bool,
     me: i64,
-    form: Form,
+    form: FormState,
     invitation: Option<Invitation>,
     people: Vec<MemberView>,
 }
@@ -65,28 +65,28 @@ struct MemberView {
 }
 
 async fn show(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanRead(reader): CanRead,
-    page: Frame,
+    page: Page,
 ) -> Result<Response, Problem> {
     let room = reader.room();
-    let form = Form::default().with("name", &room.name).with("topic", &room.topic);
+    let form = FormState::default().with("name", &room.name).with("topic", &room.topic);
     settings(&site, &reader, page, form).await
 }
 
 async fn settings(
-    site: &Site,
+    site: &AppState,
     reader: &Reader,
-    mut page: Frame,
-    form: Form,
+    mut page: Page,
+    form: FormState,
 ) -> Result<Response, Problem> {
     let room = reader.room();
     if room.visibility == Visibility::Direct || !room.is_member() {
         return Err(Problem::not_found());
     }
     page.set_path(format!("/rooms/{}/settings", room.id));
-    let side = side(site, reader.person(), Some(room), &page).await?;
-    let people = site.rooms.people(reader).await?;
+    let side = sidebar(site, reader.user(), Some(room), &page).await?;
+    let people = site.rooms.users(reader).await?;
     let people = people.into_iter().map(|person| MemberView {
         owner: room.owner_id == Some(person.id),
         person: {
@@ -102,10 +102,10 @@ async fn settings(
             icon: icon(room),
             lobby: room.lobby,
         },
-        may_change: may_change(reader.person(), room),
-        may_delete: may_moderate(reader.person(), room) && !room.lobby,
-        may_moderate: may_moderate(reader.person(), room),
-        me: reader.person().id.0,
+        may_change: may_change(reader.user(), room),
+        may_delete: may_moderate(reader.user(), room) && !room.lobby,
+        may_moderate: may_moderate(reader.user(), room),
+        me: reader.user().id.0,
         people: people.collect(),
         page,
         side,
@@ -115,7 +115,7 @@ async fn settings(
     Ok(html(&template))
 }
 
-fn invite(page: &Frame, code: &Code) -> Result<Invitation, Problem> {
+fn invite(page: &Page, code: &Code) -> Result<Invitation, Problem> {
     let link = page.absolute(&format!("/join/{code}"));
     let qr = QrCode::new(&link).map_err(|error| Problem::internal(&error))?;
     let picture = qr.render::<svg::Color<'_>>().min_dimensions(160, 160).build();
@@ -132,9 +132,9 @@ struct ChangeForm {
 }
 
 async fn update(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanChange(owner): CanChange,
-    page: Frame,
+    page: Page,
     FormBody(typed): FormBody<ChangeForm>,
 ) -> Result<Response, Problem> {
     let problems = match (RoomName::parse(&typed.name), RoomTopic::parse(&typed.topic)) {
@@ -142,24 +142,24 @@ async fn update(
             let change = RoomChange { name: Some(name), topic: Some(topic) };
             match site.rooms.update(&owner, &change).await {
                 Ok(()) => return Ok(to_settings(owner.room().id)),
-                Err(RoomError::NameTaken) => vec![Invalid::new("name", "room-name-taken")],
+                Err(RoomError::NameTaken) => vec![FieldError::new("name", "room-name-taken")],
                 Err(error) => return Err(error.into()),
             }
         }
         (name, topic) => [name.err(), topic.err()].into_iter().flatten().collect(),
     };
-    let form = Form::default()
+    let form = FormState::default()
         .with("name", &typed.name)
         .with("topic", &typed.topic)
-        .complain(page.t, &problems);
-    let reader = site.rooms.reader(owner.person(), owner.room().id).await?;
-    let taken = problems.iter().any(|problem| problem.reason == "room-name-taken");
+        .add_error(page.t, &problems);
+    let reader = site.rooms.reader(owner.user(), owner.room().id).await?;
+    let taken = problems.iter().any(|problem| problem.code == "room-name-taken");
     let status = if taken { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok(again(status, settings(&site, &reader, page, form).await?))
 }
 
 async fn renew_code(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanChange(owner): CanChange,
 ) -> Result<Response, Problem> {
     site.rooms.renew_code(&owner).await?;
@@ -172,16 +172,16 @@ struct PersonForm {
 }
 
 async fn hand_over(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanChange(owner): CanChange,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    site.rooms.hand_over(&owner, form.user).await?;
+    site.rooms.transfer_ownership(&owner, form.user).await?;
     Ok(to_settings(owner.room().id))
 }
 
 async fn remove(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanModerate(moderator): CanModerate,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {

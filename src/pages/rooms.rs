@@ -9,31 +9,31 @@ use axum::routing::get;
 use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 
-use super::beginning;
 use super::directory::to_room;
-use super::history::{MessageList, history};
-use super::layout::{Frame, html};
+use super::empty_room;
+use super::layout::{Page, html};
 use super::message::COMMON_EMOJI;
-use super::people::PersonView;
-use super::side::{Side, icon, side};
-use crate::chat::accounts::model::Person;
+use super::message_list::{MessageList, history};
+use super::sidebar::{Sidebar, icon, sidebar};
+use super::user_view::PersonView;
+use crate::chat::accounts::model::User;
 use crate::chat::commands::COMMANDS;
 use crate::chat::messages::model::Window;
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Reader, Visibility, may_moderate};
 use crate::chat::search;
-use crate::http::{CanRead, Client, Language, Problem, Query, Site, Viewer, cookies};
-use crate::kernel::{Fault, RoomId, Seq};
+use crate::http::{AppState, CanRead, ClientInfo, Language, Problem, Query, Viewer, cookies};
+use crate::kernel::{RoomId, Seq, ServiceError};
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new().route("/", get(home)).route("/rooms/{id}", get(show))
 }
 
 /// To the room one looked at last, if one still may, else to the lobby.
 async fn home(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
-    client: Client,
+    client: ClientInfo,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if let Some(room) = cookies::last_room(&headers, me.person.id, client) {
@@ -52,16 +52,16 @@ struct Place {
 }
 
 async fn show(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     CanRead(reader): CanRead,
     Query(place): Query<Place>,
-    client: Client,
+    client: ClientInfo,
     headers: HeaderMap,
-    page: Frame,
+    page: Page,
 ) -> Result<Response, Problem> {
-    let shown = Shown { before: place.before, ..Shown::default() };
+    let shown = RoomPageInput { before: place.before, ..RoomPageInput::default() };
     let shown = room_page(&site, &reader, page, shown).await?;
-    let (me, room) = (reader.person().id, reader.room().id);
+    let (me, room) = (reader.user().id, reader.room().id);
     if cookies::last_room(&headers, me, client) == Some(room) {
         return Ok(shown);
     }
@@ -70,17 +70,17 @@ async fn show(
 
 /// What of a room's page depends on the request.
 #[derive(Default)]
-pub(super) struct Shown {
+pub(super) struct RoomPageInput {
     /// The page of history before this `seq`; `None` for the newest.
     pub before: Option<i64>,
     /// A text that could not be posted, and why.
     pub draft: String,
     pub error: Option<&'static str>,
     /// What a command has to say to the one who gave it.
-    pub answer: Option<Answer>,
+    pub answer: Option<CommandReply>,
 }
 
-pub(super) struct Answer {
+pub(super) struct CommandReply {
     /// Not a success where nothing was done.
     pub status: StatusCode,
     pub lines: Vec<String>,
@@ -88,7 +88,7 @@ pub(super) struct Answer {
     pub as_text: bool,
 }
 
-impl Answer {
+impl CommandReply {
     pub fn is_bad(&self) -> bool {
         !self.status.is_success()
     }
@@ -97,8 +97,8 @@ impl Answer {
 #[derive(Template)]
 #[template(path = "rooms/show.html")]
 struct RoomPage {
-    page: Frame,
-    side: Side,
+    page: Page,
+    side: Sidebar,
     room: RoomView,
     online: Vec<PersonView>,
     offline: Vec<PersonView>,
@@ -110,7 +110,7 @@ struct RoomPage {
     nonce: String,
     draft: String,
     error: Option<&'static str>,
-    answer: Option<Answer>,
+    answer: Option<CommandReply>,
     commands: Vec<CommandView>,
     emoji: [&'static str; COMMON_EMOJI.len()],
 }
@@ -152,7 +152,7 @@ impl RoomView {
             rev: room.rev.0,
             last_read: room.last_read_seq.map_or(-1, |seq| seq.0),
             member: room.is_member(),
-            moderates: may_moderate(reader.person(), room),
+            moderates: may_moderate(reader.user(), room),
             removed,
             members,
             members_label: t.count("people-button", members),
@@ -185,30 +185,30 @@ fn commands(t: Language) -> Vec<CommandView> {
 /// A room as its reader sees it. Looking at the newest messages is having read them, except where a
 /// script knows better.
 pub(super) async fn room_page(
-    site: &Site,
+    site: &AppState,
     reader: &Reader,
-    mut page: Frame,
-    shown: Shown,
+    mut page: Page,
+    shown: RoomPageInput,
 ) -> Result<Response, Problem> {
     let room = reader.room();
     // Also when it answers a form that was posted elsewhere.
     page.set_path(format!("/rooms/{}", room.id));
-    site.presence.seen(reader.person().id);
+    site.presence.touch(reader.user().id);
     let window = shown.before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
     let mut list = history(site, reader, window, &page.calendar()).await?;
     if shown.before.is_none() && room.unread > 0 && !page.marks_reading {
         match site.rooms.mark_read(reader, room.last_seq).await {
             // A full disk keeps nobody from reading.
-            Ok(()) | Err(Fault::NotStored { .. }) => {}
+            Ok(()) | Err(ServiceError::StorageFull { .. }) => {}
             Err(fault) => return Err(fault.into()),
         }
     }
-    let side = side(site, reader.person(), Some(room), &page).await?;
+    let side = sidebar(site, reader.user(), Some(room), &page).await?;
     let (online, offline) = people(site, reader).await?;
     let removed = site.rooms.is_removed(reader).await?;
     let view = RoomView::new(reader, removed, online.len() + offline.len(), page.t);
     if list.is_empty() && shown.before.is_none() && !removed {
-        list = list.offering(beginning::steps(reader, page.t));
+        list = list.offering(empty_room::steps(reader, page.t));
         if room.lobby && view.members == 1 {
             list = list.welcoming();
         }
@@ -233,24 +233,23 @@ pub(super) async fn room_page(
 }
 
 /// A conversation before its first message: it is made with that.
-pub(super) async fn unwritten_page(
-    site: &Site,
-    me: &Person,
-    other: &Person,
-    page: Frame,
-    shown: Shown,
+pub(super) async fn new_direct_page(
+    site: &AppState,
+    me: &User,
+    other: &User,
+    page: Page,
+    shown: RoomPageInput,
 ) -> Result<Response, Problem> {
-    site.presence.seen(me.id);
-    let view =
-        |person: &Person| PersonView::new(person.clone(), site.presence.is_online(person.id));
+    site.presence.touch(me.id);
+    let view = |person: &User| PersonView::new(person.clone(), site.presence.is_online(person.id));
     let both = [me, other].into_iter().map(view);
     let (online, offline): (Vec<_>, Vec<_>) = both.partition(|person| person.online);
     let (name, direct) = (other.display_name.clone(), Visibility::Direct);
-    let side = side(site, me, None, &page).await?;
+    let side = sidebar(site, me, None, &page).await?;
     Ok(html(&RoomPage {
         side,
         list: MessageList::empty(RoomId(0), direct, &name, page.t)
-            .offering(beginning::unwritten(page.t)),
+            .offering(empty_room::unwritten(page.t)),
         room: RoomView {
             id: 0,
             created: String::new(),
@@ -287,10 +286,10 @@ pub(super) async fn unwritten_page(
 
 /// The members: who is there, and who is not.
 async fn people(
-    site: &Site,
+    site: &AppState,
     reader: &Reader,
 ) -> Result<(Vec<PersonView>, Vec<PersonView>), Problem> {
-    let people = site.rooms.people(reader).await?;
+    let people = site.rooms.users(reader).await?;
     Ok(people
         .into_iter()
         .map(|person| (site.presence.is_online(person.id), person))

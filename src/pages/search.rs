@@ -10,14 +10,14 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::calendar::{Calendar, Moment};
-use super::layout::{Frame, html};
+use super::layout::{Page, html};
 use super::message::place_in_room;
-use super::people::{hue_of, initials};
-use super::side::{Side, icon, side};
+use super::sidebar::{Sidebar, icon, sidebar};
+use super::user_view::{hue_of, initials};
 use crate::chat::messages::model::Message;
 use crate::chat::rooms::model::Room;
-use crate::chat::search::model::{self, Cursor, Found, Piece};
-use crate::http::{Problem, Query, Site, Viewer};
+use crate::chat::search::model::{self, Cursor, Found, SnippetPart};
+use crate::http::{AppState, Problem, Query, Viewer};
 use crate::kernel::paging::Limit;
 use crate::kernel::{MessageId, RoomId};
 
@@ -36,13 +36,13 @@ const EXAMPLES: [(&str, &str); 9] = [
     ("is:direct", "search-help-direct"),
 ];
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new().route("/search", get(index))
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Wanted {
+struct SearchQuery {
     q: String,
     before: Option<i64>,
     cursor: Option<String>,
@@ -51,8 +51,8 @@ struct Wanted {
 #[derive(Template)]
 #[template(path = "search/show.html")]
 struct SearchPage {
-    page: Frame,
-    side: Side,
+    page: Page,
+    side: Sidebar,
     /// As it was typed.
     sought: String,
     /// Nothing was asked for: the page says what can be.
@@ -75,11 +75,11 @@ struct ResultView {
     initials: String,
     photo: Option<String>,
     at: Moment,
-    pieces: Vec<Piece>,
+    pieces: Vec<SnippetPart>,
 }
 
 impl ResultView {
-    fn new(message: &Message, room: &Room, pieces: Vec<Piece>, calendar: &Calendar) -> Self {
+    fn new(message: &Message, room: &Room, pieces: Vec<SnippetPart>, calendar: &Calendar) -> Self {
         Self {
             path: place_in_room(message, room.last_seq.0),
             icon: icon(room),
@@ -95,12 +95,12 @@ impl ResultView {
 }
 
 async fn index(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
-    Query(wanted): Query<Wanted>,
-    page: Frame,
+    Query(wanted): Query<SearchQuery>,
+    page: Page,
 ) -> Result<Response, Problem> {
-    site.presence.seen(me.person.id);
+    site.presence.touch(me.person.id);
     let query = model::Query::parse(&wanted.q, &me.zone);
     let limit = Limit::parse(Some(RESULTS))?;
     // A link that is not whole any more leads to the first page.
@@ -109,16 +109,16 @@ async fn index(
     let Found { hits, next, complete } = site.search.find(&me.person, &query, from, limit).await?;
     let found = site.messages.found(&hits).await?;
     let texts = found.iter().map(|message| message.body.clone()).collect();
-    let excerpts = site.search.excerpts(&query, texts).await?;
+    let excerpts = site.search.snippets(&query, texts).await?;
     let rooms = site.rooms.list(&me.person).await?;
     let rooms: HashMap<RoomId, &Room> = rooms.iter().map(|room| (room.id, room)).collect();
     let calendar = page.calendar();
-    let view = |(message, pieces): (&Message, Vec<Piece>)| {
+    let view = |(message, pieces): (&Message, Vec<SnippetPart>)| {
         let room = rooms.get(&message.room)?;
         Some(ResultView::new(message, room, pieces, &calendar))
     };
     Ok(html(&SearchPage {
-        side: side(&site, &me.person, None, &page).await?,
+        side: sidebar(&site, &me.person, None, &page).await?,
         idle: query.is_empty(),
         results: found.iter().zip(excerpts).filter_map(view).collect(),
         older: next.map(|next| older(&wanted.q, next)),

@@ -11,21 +11,21 @@ use axum::routing::{get, post};
 use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 
-use super::browser;
+use super::api_tokens::{LIFETIMES, TokenView};
 use super::calendar::Calendar;
-use super::form::Form;
-use super::layout::{Frame, again, html};
-use super::programs::{LIFETIMES, TokenView};
-use super::side::{Side, side};
-use super::too_fast::wait;
+use super::form_state::FormState;
+use super::layout::{Page, again, html};
+use super::rate_limited::wait;
+use super::sidebar::{Sidebar, sidebar};
+use super::user_agent;
 use crate::chat::accounts::model::{
-    DisplayName, Email, PlainPassword, SessionInfo, SignedIn, ZoneName,
+    Authenticated, DisplayName, Email, PlainPassword, SessionInfo, ZoneName,
 };
-use crate::chat::accounts::{ChangeError, Visitor};
-use crate::http::{Client, FormBody, Language, Problem, Site, Theme, Viewer, cookies};
-use crate::kernel::Invalid;
+use crate::chat::accounts::{ChangeError, LoginSource};
+use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Theme, Viewer, cookies};
+use crate::kernel::FieldError;
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/settings", get(show))
         .route("/settings/name", post(rename))
@@ -39,15 +39,15 @@ pub(super) fn router() -> Router<Site> {
 #[derive(Template)]
 #[template(path = "accounts/settings.html")]
 struct SettingsPage {
-    page: Frame,
-    side: Side,
-    name: Form,
-    picture: Form,
-    email: Form,
-    password: Form,
-    time_zone: Form,
+    page: Page,
+    side: Sidebar,
+    name: FormState,
+    picture: FormState,
+    email: FormState,
+    password: FormState,
+    time_zone: FormState,
     sessions: Vec<SessionView>,
-    token: Form,
+    token: FormState,
     /// The secret of a token that was just made; it is shown once.
     fresh_token: Option<String>,
     tokens: Vec<TokenView>,
@@ -66,11 +66,11 @@ struct SessionView {
 }
 
 impl SessionView {
-    fn new(session: &SessionInfo, me: &SignedIn, calendar: &Calendar) -> Self {
+    fn new(session: &SessionInfo, me: &Authenticated, calendar: &Calendar) -> Self {
         Self {
             id: session.credential.to_hex(),
             agent: session.agent.clone(),
-            browser: browser::name(&session.agent, calendar.t),
+            browser: user_agent::name(&session.agent, calendar.t),
             since: calendar.figures(session.created_at),
             since_iso: session.created_at.rfc3339(),
             current: session.credential == me.credential,
@@ -81,42 +81,42 @@ impl SessionView {
 /// The forms of the page; one of them may come back with complaints.
 #[derive(Default)]
 pub(super) struct Forms {
-    pub name: Option<Form>,
-    pub picture: Form,
-    pub email: Option<Form>,
-    pub password: Form,
-    pub time_zone: Option<Form>,
-    pub token: Option<Form>,
+    pub name: Option<FormState>,
+    pub picture: FormState,
+    pub email: Option<FormState>,
+    pub password: FormState,
+    pub time_zone: Option<FormState>,
+    pub token: Option<FormState>,
     pub fresh_token: Option<String>,
     /// There were too many wrong passwords: how long until the next try.
     pub wait: Option<Duration>,
 }
 
 async fn show(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
-    page: Frame,
+    page: Page,
 ) -> Result<Response, Problem> {
     settings(&site, &me, page, Forms::default()).await
 }
 
 /// The page, with what came of a form.
 pub(super) async fn settings(
-    site: &Site,
-    me: &SignedIn,
-    mut page: Frame,
+    site: &AppState,
+    me: &Authenticated,
+    mut page: Page,
     forms: Forms,
 ) -> Result<Response, Problem> {
     page.set_path("/settings".to_owned());
-    let own_name = || Form::default().with("display_name", &me.person.display_name);
+    let own_name = || FormState::default().with("display_name", &me.person.display_name);
     let address = site.accounts.email(me).await?;
-    let own_email = || Form::default().with("email", &address);
+    let own_email = || FormState::default().with("email", &address);
     let (zone, calendar) = (&me.zone, page.calendar());
-    let own_zone = || Form::default().with("time_zone", zone.iana_name().unwrap_or("UTC"));
-    let own_token = || Form::default().with("expires_in", LIFETIMES[0].0);
+    let own_zone = || FormState::default().with("time_zone", zone.iana_name().unwrap_or("UTC"));
+    let own_token = || FormState::default().with("expires_in", LIFETIMES[0].0);
     let sessions = site.accounts.sessions(me).await?;
     let template = SettingsPage {
-        side: side(site, &me.person, None, &page).await?,
+        side: sidebar(site, &me.person, None, &page).await?,
         name: forms.name.unwrap_or_else(own_name),
         picture: forms.picture,
         email: forms.email.unwrap_or_else(own_email),
@@ -145,9 +145,9 @@ pub(super) fn saved() -> Response {
 
 /// The page again, with what is wrong.
 pub(super) async fn refused(
-    site: &Site,
-    me: &SignedIn,
-    page: Frame,
+    site: &AppState,
+    me: &Authenticated,
+    page: Page,
     forms: Forms,
 ) -> Result<Response, Problem> {
     let later = forms.wait;
@@ -165,9 +165,9 @@ struct NameForm {
 }
 
 async fn rename(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
-    page: Frame,
+    page: Page,
     FormBody(typed): FormBody<NameForm>,
 ) -> Result<Response, Problem> {
     let problem = match DisplayName::parse(&typed.display_name) {
@@ -177,8 +177,9 @@ async fn rename(
         },
         Err(problem) => problem,
     };
-    let form =
-        Form::default().with("display_name", &typed.display_name).complain(page.t, &[problem]);
+    let form = FormState::default()
+        .with("display_name", &typed.display_name)
+        .add_error(page.t, &[problem]);
     refused(&site, &me, page, Forms { name: Some(form), ..Forms::default() }).await
 }
 
@@ -190,10 +191,10 @@ struct EmailForm {
 }
 
 async fn change_email(
-    State(site): State<Site>,
-    visitor: Visitor,
+    State(site): State<AppState>,
+    visitor: LoginSource,
     Viewer(me): Viewer,
-    page: Frame,
+    page: Page,
     FormBody(typed): FormBody<EmailForm>,
 ) -> Result<Response, Problem> {
     let mut wait = None;
@@ -210,7 +211,7 @@ async fn change_email(
         }
         Err(problem) => problem,
     };
-    let form = Form::default().with("email", &typed.email).complain(page.t, &[problem]);
+    let form = FormState::default().with("email", &typed.email).add_error(page.t, &[problem]);
     refused(&site, &me, page, Forms { email: Some(form), wait, ..Forms::default() }).await
 }
 
@@ -223,14 +224,14 @@ struct PasswordForm {
 }
 
 async fn change_password(
-    State(site): State<Site>,
-    visitor: Visitor,
+    State(site): State<AppState>,
+    visitor: LoginSource,
     Viewer(me): Viewer,
-    page: Frame,
+    page: Page,
     FormBody(typed): FormBody<PasswordForm>,
 ) -> Result<Response, Problem> {
     let mut wait = None;
-    let problems = match chosen_password(&typed.password, &typed.password_confirmation) {
+    let problems = match validate_new_password(&typed.password, &typed.password_confirmation) {
         Ok(new) => {
             let old = &typed.current_password;
             match site.accounts.change_password(&me, old, &new, &visitor).await {
@@ -243,14 +244,17 @@ async fn change_password(
         }
         Err(problems) => problems,
     };
-    let password = Form::default().complain(page.t, &problems);
+    let password = FormState::default().add_error(page.t, &problems);
     refused(&site, &me, page, Forms { password, wait, ..Forms::default() }).await
 }
 
 /// A new password that was typed twice, or what stands against it as far as one can see at once.
-pub(super) fn chosen_password(typed: &str, again: &str) -> Result<PlainPassword, Vec<Invalid>> {
+pub(super) fn validate_new_password(
+    typed: &str,
+    again: &str,
+) -> Result<PlainPassword, Vec<FieldError>> {
     let differs =
-        (typed != again).then_some(Invalid::new("password_confirmation", "password-differs"));
+        (typed != again).then_some(FieldError::new("password_confirmation", "password-differs"));
     match (PlainPassword::parse(typed), differs) {
         (Ok(new), None) => Ok(new),
         (password, differs) => Err(password.err().into_iter().chain(differs).collect()),
@@ -258,13 +262,13 @@ pub(super) fn chosen_password(typed: &str, again: &str) -> Result<PlainPassword,
 }
 
 /// What is wrong with the form.
-pub(super) fn explain(error: ChangeError) -> Result<Invalid, Problem> {
+pub(super) fn explain(error: ChangeError) -> Result<FieldError, Problem> {
     match error {
-        ChangeError::WrongPassword => Ok(Invalid::new("current_password", "password-wrong")),
-        ChangeError::NameTaken => Ok(Invalid::new("display_name", "name-taken")),
-        ChangeError::TooMany(_) => Ok(Invalid::new("current_password", "password-too-many")),
-        ChangeError::EmailTaken => Ok(Invalid::new("email", "email-taken")),
-        ChangeError::Guessable => Ok(Invalid::new("password", "password-guessable")),
+        ChangeError::WrongPassword => Ok(FieldError::new("current_password", "password-wrong")),
+        ChangeError::NameTaken => Ok(FieldError::new("display_name", "name-taken")),
+        ChangeError::TooMany(_) => Ok(FieldError::new("current_password", "password-too-many")),
+        ChangeError::EmailTaken => Ok(FieldError::new("email", "email-taken")),
+        ChangeError::Guessable => Ok(FieldError::new("password", "password-guessable")),
         ChangeError::Fault(fault) => Err(fault.into()),
     }
 }
@@ -278,9 +282,9 @@ struct ZoneForm {
 }
 
 async fn change_time_zone(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
-    page: Frame,
+    page: Page,
     FormBody(typed): FormBody<ZoneForm>,
 ) -> Result<Response, Problem> {
     match ZoneName::parse(&typed.time_zone) {
@@ -293,8 +297,8 @@ async fn change_time_zone(
             Ok(saved())
         }
         Err(problem) => {
-            let form = Form::default().with("time_zone", &typed.time_zone);
-            let form = form.complain(page.t, &[problem]);
+            let form = FormState::default().with("time_zone", &typed.time_zone);
+            let form = form.add_error(page.t, &[problem]);
             refused(&site, &me, page, Forms { time_zone: Some(form), ..Forms::default() }).await
         }
     }
@@ -308,7 +312,11 @@ struct LookForm {
 }
 
 /// Kept by the browser alone: another device may want it otherwise.
-async fn change_look(client: Client, _: Viewer, FormBody(typed): FormBody<LookForm>) -> Response {
+async fn change_look(
+    client: ClientInfo,
+    _: Viewer,
+    FormBody(typed): FormBody<LookForm>,
+) -> Response {
     let language = Language::from_code(&typed.language);
     let jar = CookieJar::new();
     let jar = match language {
@@ -327,7 +335,7 @@ struct SessionForm {
 }
 
 async fn end_session(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     FormBody(form): FormBody<SessionForm>,
 ) -> Result<Response, Problem> {

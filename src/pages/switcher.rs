@@ -8,13 +8,13 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::layout::html;
-use super::people::PersonView;
-use super::side::icon;
-use crate::chat::accounts::model::Person;
+use super::sidebar::icon;
+use super::user_view::PersonView;
+use crate::chat::accounts::model::User;
 use crate::chat::rooms::model::Room;
-use crate::http::{Language, Problem, Site, Viewer};
+use crate::http::{AppState, Language, Problem, Viewer};
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<AppState> {
     Router::new().route("/switcher", get(index))
 }
 
@@ -64,13 +64,13 @@ impl Target {
 
 /// One's own rooms and conversations, the public rooms one is not in, everybody else.
 async fn index(
-    State(site): State<Site>,
+    State(site): State<AppState>,
     Viewer(me): Viewer,
     t: Language,
 ) -> Result<Response, Problem> {
     let here = site.presence.online();
-    let view = |person: &Person| PersonView::new(person.clone(), here.contains(&person.id));
-    let mut people = site.accounts.people().await?;
+    let view = |person: &User| PersonView::new(person.clone(), here.contains(&person.id));
+    let mut people = site.accounts.users().await?;
     let rooms = site.rooms.list(&me.person).await?;
     let mut targets = Vec::with_capacity(rooms.len() + people.len());
     for room in &rooms {

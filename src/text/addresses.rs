@@ -14,13 +14,13 @@ use super::visible::{is_ignorable, is_mark};
 
 /// Goes along an address, one character after the other.
 #[derive(Debug, Default)]
-pub struct Walk {
+pub struct UrlScanner {
     /// Brackets that are not closed yet.
     open: Vec<char>,
     before: Option<char>,
 }
 
-impl Walk {
+impl UrlScanner {
     pub fn behind(before: Option<char>) -> Self {
         Self { open: Vec::new(), before }
     }

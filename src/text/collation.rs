@@ -7,7 +7,7 @@ use icu_collator::preferences::CollationNumericOrdering;
 use icu_collator::{Collator, CollatorBorrowed, CollatorPreferences};
 
 /// Changes whenever stored keys are of another kind than those that [`sort_key`] makes.
-pub const VERSION: &str = "icu 2, root, numeric";
+pub const COLLATION_VERSION: &str = "icu 2, root, numeric";
 
 /// A text that sorts by its bytes as the name sorts among names: databases and browsers compare it
 /// and know nothing of languages. Hexadecimal, so that it fits into an attribute.

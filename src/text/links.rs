@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::addresses::{Walk, scheme_of, without_marks_behind};
+use super::addresses::{UrlScanner, scheme_of, without_marks_behind};
 use super::effort::looked_at;
 use super::scripts::is_written_without_spaces;
 use super::visible::is_mark;
@@ -106,7 +106,7 @@ fn parts(before: char, c: char) -> bool {
 /// Where an address ends whose scheme is so long. Nothing behind the host makes it one or none, so
 /// of one that is none no more is read than its host, up to the next slash at most.
 fn end_of_web(text: &str, scheme: usize) -> Option<usize> {
-    let mut walk = Walk::behind(Some('/'));
+    let mut walk = UrlScanner::behind(Some('/'));
     let (mut end, mut in_host, mut begun) = (scheme, true, false);
     for (offset, c) in text.get(scheme..)?.char_indices() {
         if in_host && begun && "/\\#".contains(c) {
@@ -128,7 +128,7 @@ fn end_of_web(text: &str, scheme: usize) -> Option<usize> {
 
 /// Where an address ends whose host, with its port, is so long.
 fn end_behind_host(text: &str, host: usize) -> Option<usize> {
-    let mut walk = Walk::behind(text.get(..host)?.chars().next_back());
+    let mut walk = UrlScanner::behind(text.get(..host)?.chars().next_back());
     let mut end = host;
     for (offset, c) in text.get(host..)?.char_indices() {
         let behind = host + offset + c.len_utf8();

@@ -28,7 +28,7 @@ pub fn one_line(text: &str) -> Option<String> {
 /// A line as it is stored from what somebody typed: one plain space where there is any space, no
 /// more marks on a letter than languages need (UTS 39, section 5.4), and something to see unless it
 /// is empty.
-pub fn line_to_see(text: &str) -> Option<String> {
+pub fn visible_line(text: &str) -> Option<String> {
     let line = single_spaced(&one_line(text)?);
     (line.is_empty() || is_visible(&line)).then_some(line).filter(|line| !has_heaped_marks(line))
 }
@@ -47,7 +47,7 @@ pub const KEYS_VERSION: &str = "3";
 /// of their letters (the skeleton of UTS 39, section 4). They are several, since a capital "I" looks
 /// like an "l" and a small one does not. Marks that belong to no language's letters, spaces, an `@`
 /// before and punctuation around do not tell names apart; a `|` may stand around a name or be an "l".
-pub fn look_alike_keys(name: &str) -> Vec<String> {
+pub fn confusable_keys(name: &str) -> Vec<String> {
     let kept = |c: &char| has_ink(*c) || (is_mark(*c) && c.identifier_allowed());
     let seen: String = name.nfkc().filter(kept).map(of_small_capital).collect();
     let mut keys = Vec::with_capacity(4);
@@ -67,11 +67,11 @@ pub fn look_alike_keys(name: &str) -> Vec<String> {
 
 /// The same for the names of people, where symbols and small raised letters are no part of the name:
 /// `ana ✔` and `ana™` are nobody else than `ana`.
-pub fn person_keys(name: &str) -> Vec<String> {
-    let mut keys = look_alike_keys(name);
+pub fn user_confusable_keys(name: &str) -> Vec<String> {
+    let mut keys = confusable_keys(name);
     let plain = undecorated(name);
     if plain != name && is_visible(&plain) {
-        keys.extend(look_alike_keys(&plain));
+        keys.extend(confusable_keys(&plain));
         keys.sort_unstable();
         keys.dedup();
     }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     fn alike(one: &str, other: &str) -> bool {
-        let (one, other) = (look_alike_keys(one), look_alike_keys(other));
+        let (one, other) = (confusable_keys(one), confusable_keys(other));
         one.iter().any(|key| other.contains(key))
     }
 
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn symbols_do_not_tell_people_apart_but_rooms() {
         let share = |one: &str, other: &str| {
-            let (one, other) = (person_keys(one), person_keys(other));
+            let (one, other) = (user_confusable_keys(one), user_confusable_keys(other));
             one.iter().any(|key| other.contains(key))
         };
         for like in [
@@ -232,11 +232,11 @@ mod tests {
 
     #[test]
     fn a_line_has_something_to_see_and_no_heaps_of_marks() {
-        assert_eq!(line_to_see(" Ana  Ortega\u{a0}").as_deref(), Some("Ana Ortega"));
-        assert_eq!(line_to_see("").as_deref(), Some(""));
+        assert_eq!(visible_line(" Ana  Ortega\u{a0}").as_deref(), Some("Ana Ortega"));
+        assert_eq!(visible_line("").as_deref(), Some(""));
         for good in ["👨\u{200d}👩\u{200d}👧", "نمی\u{200c}خواهم", "Nguyễn", "שָׁלוֹם"]
         {
-            assert_eq!(line_to_see(good).as_deref(), Some(good));
+            assert_eq!(visible_line(good).as_deref(), Some(good));
         }
         for bad in [
             "\u{200b}",
@@ -247,7 +247,7 @@ mod tests {
             "a\u{301}\u{301}",
             "\u{e0041}",
         ] {
-            assert_eq!(line_to_see(bad), None, "{bad:?}");
+            assert_eq!(visible_line(bad), None, "{bad:?}");
         }
         assert_eq!(one_line("\u{200b}").as_deref(), Some("\u{200b}"), "as it was stored before");
     }

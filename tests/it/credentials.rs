@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use patio::chat::accounts::Visitor;
-use patio::chat::accounts::model::{Ending, Role, Secret, TokenLabel};
+use patio::chat::accounts::LoginSource;
+use patio::chat::accounts::model::{BearerSecret, RevocationReason, Role, TokenLabel};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -341,7 +341,7 @@ async fn a_sign_in_that_a_change_of_password_overtakes_opens_nothing() {
     let server = Server::start().await;
     let mut ana = server.person("ana").await;
     let accounts = &server.site().accounts;
-    let (label, here) = (TokenLabel::parse("bot").expect("a label"), Visitor::local());
+    let (label, here) = (TokenLabel::parse("bot").expect("a label"), LoginSource::local());
     let before = accounts.sign_in("ana", PASSWORD, &here).await.expect("signed in");
     assert!(accounts.open_session(&before, "").await.is_ok(), "nothing has changed");
     let fields = [
@@ -377,13 +377,15 @@ async fn a_connection_that_is_opened_while_its_token_is_revoked_ends() {
             Err(status) => assert_eq!(status, 401),
         }
     }
-    let me = server.site().accounts.by_token(&Secret::new(api.token())).await.expect("an answer");
+    let me =
+        server.site().accounts.by_token(&BearerSecret::new(api.token())).await.expect("an answer");
     assert!(me.is_none());
     // The question itself, in the order that a race would bring about.
     api.sign_in("ana").await;
     let accounts = &server.site().accounts;
-    let me = accounts.by_token(&Secret::new(api.token())).await.expect("an answer").expect("ana");
-    assert_eq!(accounts.ended(&me).await.expect("an answer"), None);
+    let me =
+        accounts.by_token(&BearerSecret::new(api.token())).await.expect("an answer").expect("ana");
+    assert_eq!(accounts.revoked(&me).await.expect("an answer"), None);
     accounts.revoke_token(me.credential).await.expect("revoked");
-    assert_eq!(accounts.ended(&me).await.expect("an answer"), Some(Ending::SignedOut));
+    assert_eq!(accounts.revoked(&me).await.expect("an answer"), Some(RevocationReason::SignedOut));
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use patio::chat::jobs::Jobs;
-use patio::chat::jobs::model::{Standing, Work};
+use patio::chat::jobs::model::{Job, JobCounts};
 use patio::db::Db;
-use patio::kernel::{Clock, Fault, Random, Timestamp, UserId};
+use patio::kernel::{Clock, Random, ServiceError, Timestamp, UserId};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -203,7 +203,7 @@ impl Processes {
     }
 
     async fn standing(&self) -> [i64; 3] {
-        let Standing { waiting, running, dead } = self.all[0].standing().await.expect("read");
+        let JobCounts { waiting, running, dead } = self.all[0].counts().await.expect("read");
         [waiting, running, dead]
     }
 }
@@ -222,7 +222,7 @@ async fn a_job_is_done_once_however_many_processes_there_are() {
     assert_eq!(processes.standing().await, [40, 0, 0]);
     let done = Mutex::new(Vec::new());
     let work = |work| {
-        let Work::PassOnRooms(UserId(user)) = work else { panic!("{work:?}") };
+        let Job::ReassignRooms(UserId(user)) = work else { panic!("{work:?}") };
         done.lock().expect("a lock").push(user);
         ready(Ok(()))
     };
@@ -259,7 +259,8 @@ async fn what_a_killed_process_was_at_is_done_by_another_when_its_lease_has_ende
         done = one.do_next(|_| { begun.notify_one(); pending() }) => panic!("{done:?}"),
         () = begun.notified() => {}
     }
-    let nothing = |work: Work| -> Ready<Result<(), Fault>> { panic!("{work:?} is somebody's") };
+    let nothing =
+        |work: Job| -> Ready<Result<(), ServiceError>> { panic!("{work:?} is somebody's") };
     assert_eq!(processes.standing().await, [0, 1, 0]);
     assert!(!two.do_next(&nothing).await.expect("asked"));
     processes.advance(Duration::from_mins(4));
@@ -284,7 +285,7 @@ async fn one_that_comes_back_late_does_not_undo_what_another_has_done() {
     let late = |_| async {
         processes.advance(Duration::from_mins(6));
         assert!(two.do_next(|_| ready(Ok(()))).await.expect("asked"));
-        Err(Fault::internal("too late"))
+        Err(ServiceError::internal("too late"))
     };
     assert!(one.do_next(late).await.expect("asked"));
     assert_eq!(numbers(&processes.db, "select attempts from jobs").await, [0]);

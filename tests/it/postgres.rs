@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::join_all;
 use patio::db::Db;
-use patio::kernel::Fault;
+use patio::kernel::ServiceError;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -203,10 +203,10 @@ async fn trouble_of_the_database_that_passes_is_never_taken_for_final() {
         for code in codes {
             let raise = format!("do $$ begin raise exception using errcode = '{code}'; end $$");
             let error = sqlx::raw_sql(AssertSqlSafe(raise)).execute(pool(&db)).await;
-            let fault = match Fault::from(error.expect_err("raised")) {
-                Fault::Busy { .. } => "busy",
-                Fault::NotStored { .. } => "not stored",
-                Fault::Internal(_) => "our fault",
+            let fault = match ServiceError::from(error.expect_err("raised")) {
+                ServiceError::Unavailable { .. } => "busy",
+                ServiceError::StorageFull { .. } => "not stored",
+                ServiceError::Internal(_) => "our fault",
             };
             assert_eq!(fault, what, "{code}");
         }

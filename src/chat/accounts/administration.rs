@@ -3,20 +3,20 @@
 
 use std::time::Duration;
 
-use super::admission::Share;
 use super::model::{
-    Account, Admin, Credential, Email, Ending, Name, Person, PlainPassword, Proven, Role, Secret,
-    SignedIn,
+    Account, Admin, Authenticated, BearerSecret, CredentialHash, Email, Handle, PlainPassword,
+    RevocationReason, Role, User, VerifiedPassword,
 };
+use super::slow_work::Share;
 use super::store;
 use super::store::RoleSet;
-use super::{Accounts, RegisterError, Visitor};
-use crate::chat::events::{Notice, Topic};
+use super::{Accounts, LoginSource, RegisterError};
+use crate::chat::events::{Channel, Signal};
 use crate::config::Signup;
-use crate::kernel::{Fault, Timestamp, UserId};
+use crate::kernel::{ServiceError, Timestamp, UserId};
 
 /// How long a link that resets a password is good for.
-const RESET_WITHIN: Duration = Duration::from_hours(72);
+const RESET_LINK_LIFETIME: Duration = Duration::from_hours(72);
 
 /// Why an administrator's wish was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum AdminError {
     #[error("the account is open")]
     Open,
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Fault(#[from] ServiceError),
 }
 
 /// Why a password was not reset.
@@ -45,12 +45,12 @@ pub enum ResetError {
     #[error("too many links that are none")]
     TooMany(Duration),
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Fault(#[from] ServiceError),
 }
 
 impl Accounts {
     /// The right to administer; `None` for who may not.
-    pub fn admin(&self, me: &SignedIn) -> Option<Admin> {
+    pub fn admin(&self, me: &Authenticated) -> Option<Admin> {
         (me.person.role == Role::Admin).then_some(Admin(Some(me.person.id)))
     }
 
@@ -63,7 +63,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn list(&self, _: &Admin) -> Result<Vec<Account>, Fault> {
+    pub async fn list(&self, _: &Admin) -> Result<Vec<Account>, ServiceError> {
         Ok(store::accounts(&self.db).await?)
     }
 
@@ -75,22 +75,22 @@ impl Accounts {
     pub async fn add(
         &self,
         admin: &Admin,
-        name: &Name,
+        name: &Handle,
         email: &Email,
-    ) -> Result<(Person, Secret), RegisterError> {
+    ) -> Result<(User, BearerSecret), RegisterError> {
         // Nobody knows it; the link replaces it.
         let unknown = PlainPassword::parse(&self.random.secret())
-            .map_err(|invalid| Fault::internal(invalid.reason))?;
+            .map_err(|invalid| ServiceError::internal(invalid.code))?;
         let password_hash = self.passwords.hash(&unknown, Share::Own).await?;
-        let (password_hash, stamp) = (password_hash.as_str(), self.stamp());
-        let row = store::NewPerson { name, email, password_hash, open: true, stamp };
-        let person = self.settle(store::add(&self.db, &row).await.map_err(Fault::from)?)?;
+        let (password_hash, stamp) = (password_hash.as_str(), self.change_meta());
+        let row = store::NewUser { name, email, password_hash, open: true, stamp };
+        let person = self.settle(store::add(&self.db, &row).await.map_err(ServiceError::from)?)?;
         let link = self.reset_link(admin, person.id).await;
         Ok((
             person,
             link.map_err(|error| match error {
                 AdminError::Fault(fault) => fault,
-                refused => Fault::internal(refused),
+                refused => ServiceError::internal(refused),
             })?,
         ))
     }
@@ -106,16 +106,16 @@ impl Accounts {
         user: UserId,
         role: Role,
     ) -> Result<(), AdminError> {
-        let by = (admin.actor(), self.stamp());
-        let set = store::set_role(&self.db, user, role, by).await.map_err(Fault::from)?;
+        let by = (admin.actor(), self.change_meta());
+        let set = store::set_role(&self.db, user, role, by).await.map_err(ServiceError::from)?;
         match set {
             RoleSet::LastAdmin => return Err(AdminError::LastAdmin),
             RoleSet::Kept => {}
             RoleSet::Changed(renewed) => {
                 if let Some(person) = self.by_id(user).await? {
-                    self.tell_renamed(person);
+                    self.notify_renamed(person);
                 }
-                self.tell_ended(renewed, Ending::RoleChanged);
+                self.notify_revoked(renewed, RevocationReason::RoleChanged);
             }
         }
         Ok(())
@@ -133,8 +133,8 @@ impl Accounts {
         erase: bool,
     ) -> Result<(), AdminError> {
         let ended = store::deactivate(&self.db, user, erase, self.act(admin)).await;
-        let ended = ended.map_err(Fault::from)?;
-        self.tell_ended(ended.ok_or(AdminError::LastAdmin)?, Ending::AccountClosed);
+        let ended = ended.map_err(ServiceError::from)?;
+        self.notify_revoked(ended.ok_or(AdminError::LastAdmin)?, RevocationReason::AccountClosed);
         Ok(())
     }
 
@@ -143,7 +143,8 @@ impl Accounts {
     /// # Errors
     /// [`AdminError::Open`] as long as they can sign in.
     pub async fn erase(&self, admin: &Admin, user: UserId) -> Result<(), AdminError> {
-        let asked = store::erase(&self.db, user, self.act(admin)).await.map_err(Fault::from)?;
+        let asked =
+            store::erase(&self.db, user, self.act(admin)).await.map_err(ServiceError::from)?;
         if asked { Ok(()) } else { Err(AdminError::Open) }
     }
 
@@ -152,7 +153,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn reactivate(&self, admin: &Admin, user: UserId) -> Result<(), Fault> {
+    pub async fn reactivate(&self, admin: &Admin, user: UserId) -> Result<(), ServiceError> {
         Ok(store::reactivate(&self.db, user, self.act(admin)).await?)
     }
 
@@ -161,21 +162,29 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AdminError::NoAdmin`] when the right was taken away meanwhile.
-    pub async fn reset_link(&self, admin: &Admin, user: UserId) -> Result<Secret, AdminError> {
-        let link = Secret::new(self.random.secret());
-        let (credential, expires) = (link.credential(), self.clock.now().plus(RESET_WITHIN));
+    pub async fn reset_link(
+        &self,
+        admin: &Admin,
+        user: UserId,
+    ) -> Result<BearerSecret, AdminError> {
+        let link = BearerSecret::new(self.random.secret());
+        let (credential, expires) = (link.credential(), self.clock.now().plus(RESET_LINK_LIFETIME));
         let made = store::set_reset(&self.db, user, (credential, expires), self.act(admin)).await;
-        if made.map_err(Fault::from)? { Ok(link) } else { Err(AdminError::NoAdmin) }
+        if made.map_err(ServiceError::from)? { Ok(link) } else { Err(AdminError::NoAdmin) }
     }
 
     /// Whose password a link resets.
     ///
     /// # Errors
     /// [`ResetError::Unknown`] when it resets nobody's, [`ResetError::TooMany`] after too many of those.
-    pub async fn by_reset(&self, link: &Secret, from: &Visitor) -> Result<Person, ResetError> {
+    pub async fn by_reset(
+        &self,
+        link: &BearerSecret,
+        from: &LoginSource,
+    ) -> Result<User, ResetError> {
         let attempt = self.guesses.begin(from.keys()).await.map_err(ResetError::TooMany)?;
         let found = store::find_by_reset(&self.db, link.credential(), self.clock.now()).await;
-        let person = found.map_err(Fault::from)?.ok_or(ResetError::Unknown)?;
+        let person = found.map_err(ServiceError::from)?.ok_or(ResetError::Unknown)?;
         attempt.give_back();
         Ok(person)
     }
@@ -187,10 +196,10 @@ impl Accounts {
     /// password is not good enough; the link stays good then.
     pub async fn reset_password(
         &self,
-        link: &Secret,
+        link: &BearerSecret,
         new: &PlainPassword,
-        from: &Visitor,
-    ) -> Result<Proven, ResetError> {
+        from: &LoginSource,
+    ) -> Result<VerifiedPassword, ResetError> {
         let person = self.by_reset(link, from).await?;
         let share = Share::User(person.id);
         if self.is_guessable(&person, new, share).await? {
@@ -199,17 +208,17 @@ impl Accounts {
         let hash = self.passwords.hash(new, share).await?;
         let link = (link.credential(), person.id);
         let used = store::use_reset(&self.db, link, &hash, self.clock.now()).await;
-        let ended = used.map_err(Fault::from)?.ok_or(ResetError::Unknown)?;
-        self.tell_ended(ended, Ending::SignedOut);
+        let ended = used.map_err(ServiceError::from)?.ok_or(ResetError::Unknown)?;
+        self.notify_revoked(ended, RevocationReason::SignedOut);
         self.remember(person.id, from).await?;
-        Ok(Proven { person, password_hash: hash })
+        Ok(VerifiedPassword { person, password_hash: hash })
     }
 
     /// Opens or closes sign-up. Settings that close it cannot be overruled.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn set_sign_up(&self, admin: &Admin, signup: Signup) -> Result<(), Fault> {
+    pub async fn set_sign_up(&self, admin: &Admin, signup: Signup) -> Result<(), ServiceError> {
         Ok(store::set_sign_up(&self.db, signup, self.act(admin)).await?)
     }
 
@@ -223,9 +232,9 @@ impl Accounts {
         (admin.actor(), self.clock.now())
     }
 
-    pub(super) fn tell_ended(&self, ended: Vec<Credential>, ending: Ending) {
+    pub(super) fn notify_revoked(&self, ended: Vec<CredentialHash>, ending: RevocationReason) {
         for credential in ended {
-            self.bell.tell(Topic::SignIn(credential), Notice::Ended(ending));
+            self.hub.notify(Channel::Credential(credential), Signal::SignedOut(ending));
         }
     }
 }

@@ -3,10 +3,10 @@
 
 use std::fs::File;
 
-use super::model::{Person, SignedIn};
+use super::model::{Authenticated, User};
 use super::{Accounts, store};
-use crate::chat::events::{Event, Topic};
-use crate::kernel::Fault;
+use crate::chat::events::{Channel, Event};
+use crate::kernel::ServiceError;
 use crate::media::{ImageEncoder, ImageError, Rendition};
 
 /// A small square JPEG. Only [`AvatarEncoder`] makes it.
@@ -33,11 +33,15 @@ impl Accounts {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn set_picture(&self, me: &SignedIn, avatar: Avatar) -> Result<(), Fault> {
+    pub async fn set_picture(
+        &self,
+        me: &Authenticated,
+        avatar: Avatar,
+    ) -> Result<(), ServiceError> {
         let name = self.random.token();
         let picture = Some((name.as_str(), avatar.0.as_slice()));
-        store::set_avatar(&self.db, me.person.id, picture, self.stamp()).await?;
-        self.tell_of_picture(me, Some(name));
+        store::set_avatar(&self.db, me.person.id, picture, self.change_meta()).await?;
+        self.notify_avatar(me, Some(name));
         Ok(())
     }
 
@@ -45,9 +49,9 @@ impl Accounts {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn remove_picture(&self, me: &SignedIn) -> Result<(), Fault> {
-        store::set_avatar(&self.db, me.person.id, None, self.stamp()).await?;
-        self.tell_of_picture(me, None);
+    pub async fn remove_picture(&self, me: &Authenticated) -> Result<(), ServiceError> {
+        store::set_avatar(&self.db, me.person.id, None, self.change_meta()).await?;
+        self.notify_avatar(me, None);
         Ok(())
     }
 
@@ -55,12 +59,12 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn picture(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+    pub async fn picture(&self, name: &str) -> Result<Option<Vec<u8>>, ServiceError> {
         Ok(store::find_avatar(&self.db, name).await?)
     }
 
-    fn tell_of_picture(&self, me: &SignedIn, avatar: Option<String>) {
-        let person = Person { avatar, ..me.person.clone() };
-        self.bell.publish(Topic::Everybody, 0, &Event::Renamed(person));
+    fn notify_avatar(&self, me: &Authenticated, avatar: Option<String>) {
+        let person = User { avatar, ..me.person.clone() };
+        self.hub.broadcast(Channel::Everyone, 0, &Event::Renamed(person));
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tokio::sync::Notify;
 
-use super::model::Credential;
+use super::model::CredentialHash;
 use crate::config::Switch;
 use crate::kernel::{Clock, TokenBuckets, UserId};
 use crate::limits::{self, Rate};
@@ -20,10 +20,10 @@ use crate::limits::{self, Rate};
 /// What wrong passwords are counted by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
-    Device(Credential),
+    Device(CredentialHash),
     Network(IpNet),
     /// A hash of what was typed as the name, whether or not anybody has it.
-    Account(Credential),
+    Account(CredentialHash),
 }
 
 impl Key {
@@ -39,7 +39,7 @@ impl Key {
 }
 
 #[derive(Clone)]
-pub(super) struct Guesses(Option<Arc<Inner>>);
+pub(super) struct PasswordGuesses(Option<Arc<Inner>>);
 
 struct Inner {
     clock: Clock,
@@ -59,14 +59,14 @@ struct Counts {
     right: TokenBuckets<UserId>,
 }
 
-enum Taken {
+enum AttemptOutcome {
     Yes,
     /// All that is left depends on tries that are being judged.
     Perhaps,
     No,
 }
 
-impl Guesses {
+impl PasswordGuesses {
     pub fn new(switch: Switch, clock: Clock) -> Self {
         let (counts, judged) = Default::default();
         Self((switch == Switch::On).then(|| Arc::new(Inner { clock, counts, judged })))
@@ -76,20 +76,22 @@ impl Guesses {
     ///
     /// # Errors
     /// How long to wait.
-    pub async fn begin(&self, keys: Vec<Key>) -> Result<Try, Duration> {
-        let Some(inner) = &self.0 else { return Ok(Try { counted: None, keys }) };
+    pub async fn begin(&self, keys: Vec<Key>) -> Result<Attempt, Duration> {
+        let Some(inner) = &self.0 else { return Ok(Attempt { counted: None, keys }) };
         let mut place = None;
         loop {
             // Made before the question, so that no outcome falls between the two.
             let judged = inner.judged.notified();
             let (taken, wait) = inner.take(&keys);
             match taken {
-                Taken::Yes => return Ok(Try { counted: Some(Arc::clone(inner)), keys }),
-                Taken::No => return Err(wait),
-                Taken::Perhaps if place.is_none() => {
+                AttemptOutcome::Yes => {
+                    return Ok(Attempt { counted: Some(Arc::clone(inner)), keys });
+                }
+                AttemptOutcome::No => return Err(wait),
+                AttemptOutcome::Perhaps if place.is_none() => {
                     place = Some(Place::among_those_who_wait(inner).ok_or(wait)?);
                 }
-                Taken::Perhaps => {}
+                AttemptOutcome::Perhaps => {}
             }
             judged.await;
         }
@@ -121,7 +123,7 @@ impl Inner {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, keys: &[Key]) -> (Taken, Duration) {
+    fn take(&self, keys: &[Key]) -> (AttemptOutcome, Duration) {
         let now = self.clock.now();
         let mut counts = self.counts();
         let mut wait = Duration::ZERO;
@@ -139,10 +141,10 @@ impl Inner {
                     debug_assert!(taken.is_ok(), "{key:?}");
                     *counts.judging.entry(key.clone()).or_default() += 1;
                 }
-                (Taken::Yes, wait)
+                (AttemptOutcome::Yes, wait)
             }
-            (false, true) => (Taken::Perhaps, wait),
-            (false, false) => (Taken::No, wait),
+            (false, true) => (AttemptOutcome::Perhaps, wait),
+            (false, false) => (AttemptOutcome::No, wait),
         }
     }
 }
@@ -166,12 +168,12 @@ impl Drop for Place {
 }
 
 /// A try that is counted. Dropped, it stays so: whoever hangs up before the answer has guessed as well.
-pub(super) struct Try {
+pub(super) struct Attempt {
     counted: Option<Arc<Inner>>,
     keys: Vec<Key>,
 }
 
-impl Try {
+impl Attempt {
     /// It was right, or never judged.
     pub fn give_back(self) {
         if let Some(inner) = &self.counted {
@@ -183,7 +185,7 @@ impl Try {
     }
 }
 
-impl Drop for Try {
+impl Drop for Attempt {
     fn drop(&mut self) {
         let Some(inner) = &self.counted else { return };
         let mut counts = inner.counts();
@@ -207,8 +209,8 @@ mod tests {
     use super::*;
     use crate::kernel::Timestamp;
 
-    fn guesses() -> Guesses {
-        Guesses::new(Switch::On, Clock::from_fn(|| Timestamp(0)))
+    fn guesses() -> PasswordGuesses {
+        PasswordGuesses::new(Switch::On, Clock::from_fn(|| Timestamp(0)))
     }
 
     fn network(text: &str) -> Vec<Key> {
@@ -216,7 +218,7 @@ mod tests {
     }
 
     /// What comes of a try at once; `None` while it waits.
-    fn at_once(guesses: &Guesses, keys: Vec<Key>) -> Option<Result<Try, Duration>> {
+    fn at_once(guesses: &PasswordGuesses, keys: Vec<Key>) -> Option<Result<Attempt, Duration>> {
         guesses.begin(keys).now_or_never()
     }
 
@@ -240,7 +242,7 @@ mod tests {
         let guesses = guesses();
         let office = || network("203.0.113.7/32");
         let begin = || at_once(&guesses, office()).expect("no waiting").expect("a try");
-        let mut judged: Vec<Try> = (0..20).map(|_| begin()).collect();
+        let mut judged: Vec<Attempt> = (0..20).map(|_| begin()).collect();
         let mut next = Box::pin(guesses.begin(office()));
         assert!(next.as_mut().now_or_never().is_none(), "it waits");
         // Nineteen were wrong; the last is right, and its token serves the next.
@@ -287,7 +289,7 @@ mod tests {
 
     #[test]
     fn without_rates_nothing_is_counted() {
-        let guesses = Guesses::new(Switch::Off, Clock::from_fn(|| Timestamp(0)));
+        let guesses = PasswordGuesses::new(Switch::Off, Clock::from_fn(|| Timestamp(0)));
         for _ in 0..100 {
             drop(at_once(&guesses, network("203.0.113.7/32")).expect("no waiting").expect("a try"));
             assert!(guesses.right(UserId(1)).is_ok());

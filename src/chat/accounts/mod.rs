@@ -1,55 +1,55 @@
 //! People: how they register, sign in and out, and what a cookie or token proves.
 
 mod administration;
-mod admission;
 mod avatars;
 mod credentials;
-mod endings;
 mod guesses;
+mod login_source;
 pub mod model;
-mod own;
+mod password_strength;
 mod passwords;
+mod profile;
+mod revocations;
 mod sign_in;
+mod slow_work;
 mod store;
-mod strength;
-mod visitor;
 
 pub use self::administration::{AdminError, ResetError};
-use self::admission::Share;
 pub use self::avatars::{Avatar, AvatarEncoder};
-use self::guesses::Guesses;
-use self::model::{Email, Name, NewAccount, Person, Proven};
-pub use self::own::ChangeError;
+use self::guesses::PasswordGuesses;
+pub use self::login_source::LoginSource;
+use self::model::{Email, Handle, NewAccount, User, VerifiedPassword};
 use self::passwords::Passwords;
+pub use self::profile::ChangeError;
 pub use self::sign_in::SignInError;
-use self::store::Added;
-pub(in crate::chat) use self::store::PersonRow;
-pub use self::visitor::Visitor;
-use super::events::{Bell, Event, Topic};
-use super::news::{
+use self::slow_work::Share;
+use self::store::AddOutcome;
+pub(in crate::chat) use self::store::UserRow;
+use super::changefeed::{
     self,
-    model::{Origin, Stamp},
+    model::{ChangeMeta, ProcessId},
 };
+use super::events::{Channel, Event, EventHub};
 use crate::config::{Signup, Switch};
 use crate::db::Db;
-use crate::kernel::meters::Count;
-use crate::kernel::{Clock, Fault, Invalid, Random, UserId};
+use crate::kernel::metrics::Counter;
+use crate::kernel::{Clock, FieldError, Random, ServiceError, UserId};
 use crate::limits::user::KNOWN_DEVICE_KEPT;
 use crate::text::names::fold;
 
 #[derive(Clone)]
 pub struct Accounts {
     db: Db,
-    bell: Bell,
+    hub: EventHub,
     clock: Clock,
     random: Random,
-    origin: Origin,
+    origin: ProcessId,
     passwords: Passwords,
-    guesses: Guesses,
+    guesses: PasswordGuesses,
     /// What the settings say; administrators may close what they leave open.
     signup: Signup,
     /// Sign-ins that were refused.
-    failures: Count,
+    failures: Counter,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -58,29 +58,29 @@ pub enum RegisterError {
     Closed,
     /// Name or address, or both.
     #[error("taken")]
-    Taken(Vec<Invalid>),
+    Taken(Vec<FieldError>),
     #[error("the password is guessable")]
     Guessable,
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Fault(#[from] ServiceError),
 }
 
 impl Accounts {
     pub fn new(
         db: Db,
-        bell: Bell,
+        bell: EventHub,
         (clock, random): (Clock, Random),
-        origin: Origin,
+        origin: ProcessId,
         (signup, rates): (Signup, Switch),
     ) -> Self {
-        let guesses = Guesses::new(rates, clock.clone());
-        let (passwords, failures) = (Passwords::new(), Count::default());
-        Self { db, bell, clock, random, origin, passwords, guesses, signup, failures }
+        let guesses = PasswordGuesses::new(rates, clock.clone());
+        let (passwords, failures) = (Passwords::new(), Counter::default());
+        Self { db, hub: bell, clock, random, origin, passwords, guesses, signup, failures }
     }
 
     /// This process, now: for what others shall hear of.
-    fn stamp(&self) -> Stamp {
-        self.origin.at(self.clock.now())
+    fn change_meta(&self) -> ChangeMeta {
+        self.origin.meta(self.clock.now())
     }
 
     /// Makes an account; its person is in the lobby from the same commit on.
@@ -90,12 +90,12 @@ impl Accounts {
     pub async fn register(
         &self,
         new: &NewAccount,
-        from: &Visitor,
-    ) -> Result<Proven, RegisterError> {
+        from: &LoginSource,
+    ) -> Result<VerifiedPassword, RegisterError> {
         if !self.sign_up_state().await?.open {
             return Err(RegisterError::Closed);
         }
-        let objections = self.objections(Some(&new.name), Some(&new.email)).await?;
+        let objections = self.validate(Some(&new.name), Some(&new.email)).await?;
         if !objections.is_empty() {
             return Err(RegisterError::Taken(objections));
         }
@@ -107,34 +107,34 @@ impl Accounts {
             return Err(RegisterError::Guessable);
         }
         let password_hash = self.passwords.hash(&new.password, share).await?;
-        let row = store::NewPerson {
+        let row = store::NewUser {
             name: &new.name,
             email: &new.email,
             password_hash: &password_hash,
             open: self.is_sign_up_open().await?,
-            stamp: self.stamp(),
+            stamp: self.change_meta(),
         };
-        let person = self.settle(store::add(&self.db, &row).await.map_err(Fault::from)?)?;
+        let person = self.settle(store::add(&self.db, &row).await.map_err(ServiceError::from)?)?;
         self.remember(person.id, from).await?;
-        Ok(Proven { person, password_hash })
+        Ok(VerifiedPassword { person, password_hash })
     }
 
     /// What came of an attempt to add somebody; others are told of a new one.
-    fn settle(&self, added: Added) -> Result<Person, RegisterError> {
+    fn settle(&self, added: AddOutcome) -> Result<User, RegisterError> {
         match added {
-            Added::Closed => Err(RegisterError::Closed),
-            Added::Taken(taken) => Err(RegisterError::Taken(taken.complaints())),
-            Added::New(person, rooms) => {
+            AddOutcome::Closed => Err(RegisterError::Closed),
+            AddOutcome::Taken(taken) => Err(RegisterError::Taken(taken.field_errors())),
+            AddOutcome::New(person, rooms) => {
                 for room in rooms {
                     let joined = Event::Joined { room, person: person.clone() };
-                    self.bell.publish(Topic::Everybody, 0, &joined);
+                    self.hub.broadcast(Channel::Everyone, 0, &joined);
                 }
                 Ok(person)
             }
         }
     }
 
-    async fn is_sign_up_open(&self) -> Result<bool, Fault> {
+    async fn is_sign_up_open(&self) -> Result<bool, ServiceError> {
         Ok(self.signup == Signup::Open && !store::is_sign_up_closed(&self.db).await?)
     }
 
@@ -143,19 +143,19 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn objections(
+    pub async fn validate(
         &self,
-        name: Option<&Name>,
+        name: Option<&Handle>,
         email: Option<&Email>,
-    ) -> Result<Vec<Invalid>, Fault> {
-        Ok(store::taken(&self.db, name, email).await?.complaints())
+    ) -> Result<Vec<FieldError>, ServiceError> {
+        Ok(store::find_conflict(&self.db, name, email).await?.field_errors())
     }
 
     /// Whether a stranger may register now, and whether they would be the first.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn sign_up_state(&self) -> Result<SignUpState, Fault> {
+    pub async fn sign_up_state(&self) -> Result<SignUpState, ServiceError> {
         let first = store::is_empty(&self.db).await?;
         Ok(SignUpState { open: first || self.is_sign_up_open().await?, first })
     }
@@ -174,7 +174,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn find(&self, name: &str) -> Result<Option<Person>, Fault> {
+    pub async fn find(&self, name: &str) -> Result<Option<User>, ServiceError> {
         let found = store::find_by_login(&self.db, &fold(name), "").await?;
         Ok(found.map(|(person, _)| person))
     }
@@ -183,7 +183,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn by_id(&self, user: UserId) -> Result<Option<Person>, Fault> {
+    pub async fn by_id(&self, user: UserId) -> Result<Option<User>, ServiceError> {
         Ok(store::find(&self.db, user).await?)
     }
 
@@ -191,7 +191,7 @@ impl Accounts {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn people(&self) -> Result<Vec<Person>, Fault> {
+    pub async fn users(&self) -> Result<Vec<User>, ServiceError> {
         Ok(store::list(&self.db).await?)
     }
 
@@ -199,13 +199,13 @@ impl Accounts {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn prune(&self) -> Result<(), Fault> {
+    pub async fn prune(&self) -> Result<(), ServiceError> {
         let now = self.clock.now();
-        self.end_expired().await?;
+        self.revoke_expired().await?;
         store::remove_expired_resets(&self.db, now).await?;
-        store::forget_places(&self.db, now.minus(KNOWN_DEVICE_KEPT)).await?;
-        news::prune(&self.db, &self.clock).await?;
-        Ok(store::remove_endings(&self.db, now.minus(endings::KEPT)).await?)
+        store::prune_known_devices(&self.db, now.minus(KNOWN_DEVICE_KEPT)).await?;
+        changefeed::prune(&self.db, &self.clock).await?;
+        Ok(store::prune_revocations(&self.db, now.minus(revocations::RETENTION)).await?)
     }
 }
 

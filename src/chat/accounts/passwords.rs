@@ -3,10 +3,10 @@
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, PasswordHash};
 
-use super::admission::{Admission, Lane, Share};
 use super::model::PlainPassword;
-use super::strength;
-use crate::kernel::Fault;
+use super::password_strength;
+use super::slow_work::{Priority, Share, SlowWorkQueue};
+use crate::kernel::ServiceError;
 
 /// What is checked when there is no such person, so that the answer takes as long as a wrong
 /// password takes. Nothing is known to have this hash.
@@ -16,23 +16,27 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$cGF0aW8tbm9ib2R5LTAwMDE\
 /// Argon2id with 19 MiB, two passes, one lane (the OWASP minimum), a core's worth of threads at
 /// a time: a hash takes some 35 ms of one.
 #[derive(Clone)]
-pub struct Passwords(Admission);
+pub struct Passwords(SlowWorkQueue);
 
 impl Passwords {
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self(Admission::new(cores.saturating_sub(1).max(1)))
+        Self(SlowWorkQueue::new(cores.saturating_sub(1).max(1)))
     }
 
     /// The hash as a PHC string, with a salt of its own.
     ///
     /// # Errors
     /// [`Fault::Busy`] when too many wait already.
-    pub(super) async fn hash(&self, password: &PlainPassword, by: Share) -> Result<String, Fault> {
+    pub(super) async fn hash(
+        &self,
+        password: &PlainPassword,
+        by: Share,
+    ) -> Result<String, ServiceError> {
         let password = password.clone();
-        self.in_turn((Lane::New, by), move || {
+        self.in_turn((Priority::New, by), move || {
             let hash = Argon2::default().hash_password(password.as_str().as_bytes());
-            hash.map(|hash| hash.to_string()).map_err(|e| Fault::internal(e.to_string()))
+            hash.map(|hash| hash.to_string()).map_err(|e| ServiceError::internal(e.to_string()))
         })
         .await?
     }
@@ -45,8 +49,8 @@ impl Passwords {
         &self,
         password: &str,
         hash: Option<String>,
-        place: (Lane, Share),
-    ) -> Result<bool, Fault> {
+        place: (Priority, Share),
+    ) -> Result<bool, ServiceError> {
         let password = password.to_owned();
         self.in_turn(place, move || {
             let (hash, known) = comparable(hash.as_deref());
@@ -65,16 +69,19 @@ impl Passwords {
         password: &PlainPassword,
         about: Vec<String>,
         by: Share,
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, ServiceError> {
         let password = password.clone();
-        self.in_turn((Lane::Strength, by), move || strength::is_guessable(&password, &about)).await
+        self.in_turn((Priority::Strength, by), move || {
+            password_strength::is_guessable(&password, &about)
+        })
+        .await
     }
 
     async fn in_turn<R: Send + 'static>(
         &self,
-        (lane, share): (Lane, Share),
+        (lane, share): (Priority, Share),
         work: impl FnOnce() -> R + Send + 'static,
-    ) -> Result<R, Fault> {
+    ) -> Result<R, ServiceError> {
         let turn = self.0.turn(lane, share).await?;
         // The turn goes along: work that nobody waits for any more still fills its core.
         let done = tokio::task::spawn_blocking(move || {
@@ -82,7 +89,7 @@ impl Passwords {
             drop(turn);
             result
         });
-        done.await.map_err(Fault::internal)
+        done.await.map_err(ServiceError::internal)
     }
 }
 
@@ -115,7 +122,7 @@ mod tests {
         let passwords = Passwords::new();
         let hash = passwords.hash(&plain("correcto-caballo-42"), Share::Own).await.expect("a hash");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        let place = (Lane::Known, Share::Own);
+        let place = (Priority::Known, Share::Own);
         let verify =
             async |text, hash| passwords.verify(text, hash, place).await.expect("an answer");
         assert!(verify("correcto-caballo-42", Some(hash.clone())).await);

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::admission::{Lane, Share};
 use super::guesses::Key;
-use super::model::{Credential, Person, PlainPassword, Proven, Secret};
-use super::{Accounts, Visitor, store};
-use crate::kernel::{Fault, UserId};
+use super::model::{BearerSecret, CredentialHash, PlainPassword, User, VerifiedPassword};
+use super::slow_work::{Priority, Share};
+use super::{Accounts, LoginSource, store};
+use crate::kernel::{ServiceError, UserId};
 use crate::limits::user::KNOWN_DEVICE_KEPT;
 use crate::text::names::fold;
 
@@ -23,13 +23,13 @@ pub enum SignInError {
     #[error("too many tries")]
     TooMany(Duration),
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Fault(#[from] ServiceError),
 }
 
 /// Whether a user signed in from here before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
-    Device(Credential),
+    Device(CredentialHash),
     Address,
     No,
 }
@@ -50,21 +50,21 @@ impl Accounts {
         &self,
         login: &str,
         password: &str,
-        from: &Visitor,
-    ) -> Result<Proven, SignInError> {
+        from: &LoginSource,
+    ) -> Result<VerifiedPassword, SignInError> {
         let email = login.trim().to_lowercase();
         let found = store::find_by_login(&self.db, &fold(login), &email).await;
-        self.judge(login, found.map_err(Fault::from)?, password, from).await
+        self.judge(login, found.map_err(ServiceError::from)?, password, from).await
     }
 
     /// Whether a password is the one of an account. Every door comes through here.
     pub(super) async fn judge(
         &self,
         login: &str,
-        found: Option<(Person, String)>,
+        found: Option<(User, String)>,
         password: &str,
-        from: &Visitor,
-    ) -> Result<Proven, SignInError> {
+        from: &LoginSource,
+    ) -> Result<VerifiedPassword, SignInError> {
         let user = found.as_ref().map(|(person, _)| person.id);
         let seen = self.seen(user, from).await?;
         let attempt = self.guesses.begin(keys(seen.known, account(user, login), from)).await;
@@ -72,8 +72,8 @@ impl Accounts {
         let typed = PlainPassword::parse(password).ok();
         let hash = found.as_ref().map(|(_, hash)| hash.clone()).filter(|_| typed.is_some());
         let place = match user.filter(|_| seen.known != Known::No) {
-            Some(user) => (Lane::Known, Share::User(user)),
-            None => (Lane::Unknown, Share::Network(from.site())),
+            Some(user) => (Priority::Known, Share::User(user)),
+            None => (Priority::Unknown, Share::Network(from.site())),
         };
         let typed = typed.as_ref().map_or("", PlainPassword::as_str);
         let right = match self.passwords.verify(typed, hash, place).await {
@@ -93,16 +93,20 @@ impl Accounts {
         if !seen.recent {
             self.remember(person.id, from).await?;
         }
-        Ok(Proven { person, password_hash })
+        Ok(VerifiedPassword { person, password_hash })
     }
 
     /// Notes from where somebody came whose identity was proven.
-    pub(super) async fn remember(&self, user: UserId, from: &Visitor) -> Result<(), Fault> {
+    pub(super) async fn remember(
+        &self,
+        user: UserId,
+        from: &LoginSource,
+    ) -> Result<(), ServiceError> {
         let places: Vec<_> = device(user, from).into_iter().chain([address(user, from)]).collect();
         Ok(store::remember(&self.db, user, &places, self.clock.now()).await?)
     }
 
-    async fn seen(&self, user: Option<UserId>, from: &Visitor) -> Result<Seen, Fault> {
+    async fn seen(&self, user: Option<UserId>, from: &LoginSource) -> Result<Seen, ServiceError> {
         // Also for nobody, so that it takes as long.
         let user = user.unwrap_or(UserId(0));
         let now = self.clock.now();
@@ -122,7 +126,7 @@ impl Accounts {
 
 /// What a wrong password counts against. Where somebody signed in before, it counts against that place
 /// alone: no stranger can lock anybody out.
-fn keys(known: Known, account: Credential, from: &Visitor) -> Vec<Key> {
+fn keys(known: Known, account: CredentialHash, from: &LoginSource) -> Vec<Key> {
     let networks = from.keys().into_iter();
     match known {
         Known::Device(device) => vec![Key::Device(device)],
@@ -133,23 +137,23 @@ fn keys(known: Known, account: Credential, from: &Visitor) -> Vec<Key> {
 
 /// An account, whether it was named by its name or its address; where there is none, what was typed, in
 /// one form for all spellings.
-fn account(user: Option<UserId>, login: &str) -> Credential {
+fn account(user: Option<UserId>, login: &str) -> CredentialHash {
     let named = || if login.contains('@') { login.trim().to_lowercase() } else { fold(login) };
-    Secret::new(user.map_or_else(named, |user| format!("user {}", user.0))).credential()
+    BearerSecret::new(user.map_or_else(named, |user| format!("user {}", user.0))).credential()
 }
 
 /// A hash for each user: rows of one device do not tell that they are.
-fn device(user: UserId, from: &Visitor) -> Option<Credential> {
+fn device(user: UserId, from: &LoginSource) -> Option<CredentialHash> {
     let device = from.device?.to_hex();
-    Some(Secret::new(format!("device {} {device}", user.0)).credential())
+    Some(BearerSecret::new(format!("device {} {device}", user.0)).credential())
 }
 
-fn address(user: UserId, from: &Visitor) -> Credential {
+fn address(user: UserId, from: &LoginSource) -> CredentialHash {
     let network = from.networks.first().map(ToString::to_string).unwrap_or_default();
-    Secret::new(format!("address {} {network}", user.0)).credential()
+    BearerSecret::new(format!("address {} {network}", user.0)).credential()
 }
 
-fn refused(wait: Duration, from: &Visitor) -> SignInError {
+fn refused(wait: Duration, from: &LoginSource) -> SignInError {
     tracing::warn!(client.address = %from.ip, "a sign-in was refused: too many tries");
     SignInError::TooMany(wait)
 }

@@ -9,7 +9,7 @@ use self::model::{AuditEntry, AuditId};
 pub(in crate::chat) use self::store::record;
 use super::accounts::model::Admin;
 use crate::db::Db;
-use crate::kernel::Fault;
+use crate::kernel::ServiceError;
 use crate::kernel::paging::{Limit, Page};
 
 #[derive(Clone)]
@@ -31,7 +31,7 @@ impl Audit {
         _: &Admin,
         before: Option<AuditId>,
         limit: Limit,
-    ) -> Result<Page<AuditEntry>, Fault> {
+    ) -> Result<Page<AuditEntry>, ServiceError> {
         Ok(store::page(&self.db, before, limit).await?)
     }
 }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::chat::accounts::model::Person;
+use crate::chat::accounts::model::User;
 use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 
 /// An entry, by the number of its row.
@@ -122,7 +122,7 @@ pub struct AuditEntry {
     pub id: AuditId,
     pub at: Timestamp,
     /// `None`: the command line.
-    pub actor: Option<Person>,
+    pub actor: Option<User>,
     pub action: String,
     pub subject_kind: String,
     pub subject_id: Option<i64>,

@@ -1,14 +1,14 @@
 //! The SQL of the audit log.
 
 use super::model::{Action, AuditEntry, AuditId, Columns};
-use crate::chat::accounts::model::{Person, Role};
-use crate::db::{Change, Db, reading, writing};
+use crate::chat::accounts::model::{Role, User};
+use crate::db::{Db, Transaction, reading, writing};
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Timestamp, UserId};
 
 /// Records an action in its own transaction. Without an actor it was the command line.
 pub(in crate::chat) async fn record(
-    change: &mut Change,
+    change: &mut Transaction,
     (actor, now): (Option<UserId>, Timestamp),
     action: Action<'_>,
 ) -> Result<(), sqlx::Error> {
@@ -51,7 +51,7 @@ struct Row {
 
 impl From<Row> for AuditEntry {
     fn from(row: Row) -> Self {
-        let actor = row.actor_id.map(|id| Person {
+        let actor = row.actor_id.map(|id| User {
             id: UserId(id),
             name: row.name.unwrap_or_default(),
             display_name: row.display_name.unwrap_or_default(),
@@ -86,7 +86,7 @@ pub(super) async fn page(
              where a.id < $1 order by a.id desc limit $2",
         )
         .bind(before.map_or(i64::MAX, |id| id.0))
-        .bind(limit.and_one())
+        .bind(limit.plus_one())
         .fetch_all(pool)
         .await?
     });

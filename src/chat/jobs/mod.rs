@@ -11,27 +11,27 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, timeout};
 
-use self::model::{DeadJob, JobId, Standing, Taken, Work};
-pub(in crate::chat) use self::store::add;
+use self::model::{ClaimedJob, DeadJob, Job, JobCounts, JobId};
+pub(in crate::chat) use self::store::enqueue;
 use super::accounts::model::Admin;
 use crate::db::Db;
-use crate::kernel::meters::Count;
-use crate::kernel::{Clock, Fault, Random, Timestamp};
+use crate::kernel::metrics::Counter;
+use crate::kernel::{Clock, Random, ServiceError, Timestamp};
 use crate::lifecycle::Lifecycle;
 
 /// How often to look for what is due.
-const EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a job is somebody's. When its process was killed, another one does it after this.
 const LEASE: Duration = Duration::from_mins(5);
 /// How long a job may take: less, so that it is not done twice at a time.
-const WITHIN: Duration = Duration::from_mins(4);
+const TIMEOUT: Duration = Duration::from_mins(4);
 /// How often a job is tried: for some two hours.
-const ATTEMPTS: u32 = 12;
+const MAX_ATTEMPTS: u32 = 12;
 /// How long to wait after the first failure; twice as long after each further one.
-const FIRST_WAIT: Duration = Duration::from_secs(5);
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+const LONGEST_RETRY: Duration = Duration::from_hours(1);
 /// How many of those that were given up are shown.
-const SHOWN: i64 = 100;
+const MAX_SHOWN: i64 = 100;
 
 #[derive(Clone)]
 pub struct Jobs {
@@ -39,12 +39,12 @@ pub struct Jobs {
     clock: Clock,
     random: Random,
     /// Attempts that failed in this process.
-    failures: Count,
+    failures: Counter,
 }
 
 impl Jobs {
     pub fn new(db: Db, clock: Clock, random: Random) -> Self {
-        Self { db, clock, random, failures: Count::default() }
+        Self { db, clock, random, failures: Counter::default() }
     }
 
     /// Starts the task that does what is due, one job after the other.
@@ -54,20 +54,20 @@ impl Jobs {
     pub async fn start<F>(
         &self,
         lifecycle: &Lifecycle,
-        work: impl Fn(Work) -> F + Send + Sync + 'static,
-    ) -> Result<(), Fault>
+        work: impl Fn(Job) -> F + Send + Sync + 'static,
+    ) -> Result<(), ServiceError>
     where
-        F: Future<Output = Result<(), Fault>> + Send,
+        F: Future<Output = Result<(), ServiceError>> + Send,
     {
-        store::ensure(&self.db, Work::Tidy, self.later(Work::Tidy.again_after())).await?;
+        store::ensure_scheduled(&self.db, Job::Prune, self.later(Job::Prune.again_after())).await?;
         let (jobs, closing) = (self.clone(), lifecycle.closing());
         lifecycle.spawn_worker(async move {
-            let mut beat = tokio::time::interval(EVERY);
+            let mut beat = tokio::time::interval(POLL_INTERVAL);
             beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
             while closing.run_until_cancelled(beat.tick()).await.is_some() {
                 let all = async {
                     while jobs.do_next(&work).await? {}
-                    Ok::<_, Fault>(())
+                    Ok::<_, ServiceError>(())
                 };
                 // What is cut off here is done elsewhere, or after the next start.
                 if let Some(Err(fault)) = closing.run_until_cancelled(all).await {
@@ -82,27 +82,27 @@ impl Jobs {
     ///
     /// # Errors
     /// When the database cannot be asked. That the work fails is noted, and no error here.
-    pub async fn do_next<F>(&self, work: impl Fn(Work) -> F) -> Result<bool, Fault>
+    pub async fn do_next<F>(&self, work: impl Fn(Job) -> F) -> Result<bool, ServiceError>
     where
-        F: Future<Output = Result<(), Fault>>,
+        F: Future<Output = Result<(), ServiceError>>,
     {
         let lease = i64::from_le_bytes(self.random.bytes());
         let now = self.clock.now();
-        let Some(taken) = store::take(&self.db, lease, (now, now.plus(LEASE))).await? else {
+        let Some(taken) = store::claim(&self.db, lease, (now, now.plus(LEASE))).await? else {
             return Ok(false);
         };
-        let done = match taken.work {
+        let done = match taken.job {
             // Its processes ended in the middle of it, again and again.
-            _ if taken.attempt > ATTEMPTS => Err("no attempt came to an end".to_owned()),
+            _ if taken.attempt > MAX_ATTEMPTS => Err("no attempt came to an end".to_owned()),
             None => Err("this version of Patio does not know how".to_owned()),
-            Some(work_now) => match timeout(WITHIN, work(work_now)).await {
+            Some(work_now) => match timeout(TIMEOUT, work(work_now)).await {
                 Ok(done) => done.map_err(|fault| fault.to_string()),
-                Err(_) => Err(format!("it took longer than {} seconds", WITHIN.as_secs())),
+                Err(_) => Err(format!("it took longer than {} seconds", TIMEOUT.as_secs())),
             },
         };
         match done {
             Ok(()) => {
-                let again = taken.work.and_then(Work::again_after);
+                let again = taken.job.and_then(Job::again_after);
                 let again = again.map(|wait| self.later(Some(wait)));
                 store::finish(&self.db, (taken.id, lease), again).await?;
             }
@@ -111,10 +111,15 @@ impl Jobs {
         Ok(true)
     }
 
-    async fn note_failure(&self, taken: &Taken, lease: i64, failure: &str) -> Result<(), Fault> {
+    async fn note_failure(
+        &self,
+        taken: &ClaimedJob,
+        lease: i64,
+        failure: &str,
+    ) -> Result<(), ServiceError> {
         self.failures.add(1);
         let (job, now) = ((taken.id, lease), self.clock.now());
-        let again = (taken.attempt < ATTEMPTS).then(|| now.plus(self.wait(taken.attempt)));
+        let again = (taken.attempt < MAX_ATTEMPTS).then(|| now.plus(self.wait(taken.attempt)));
         if again.is_some() {
             tracing::warn!(?taken, failure, "a job failed and is tried again");
         } else {
@@ -126,8 +131,8 @@ impl Jobs {
     /// How long to wait after an attempt that failed: between half of the time and all of it, so that
     /// what failed together does not come back together.
     fn wait(&self, attempt: u32) -> Duration {
-        let doubled = FIRST_WAIT.saturating_mul(1 << (attempt - 1).min(16));
-        let half = doubled.min(LONGEST_WAIT) / 2;
+        let doubled = FIRST_RETRY.saturating_mul(1 << (attempt - 1).min(16));
+        let half = doubled.min(LONGEST_RETRY) / 2;
         half + half.mul_f64(f64::from(u16::from_le_bytes(self.random.bytes())) / 65_536.0)
     }
 
@@ -144,32 +149,32 @@ impl Jobs {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn standing(&self) -> Result<Standing, Fault> {
-        Ok(store::standing(&self.db).await?)
+    pub async fn counts(&self) -> Result<JobCounts, ServiceError> {
+        Ok(store::counts(&self.db).await?)
     }
 
     /// The latest that were given up, the latest first.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn dead(&self, _: &Admin) -> Result<Vec<DeadJob>, Fault> {
-        Ok(store::dead(&self.db, SHOWN).await?)
+    pub async fn dead(&self, _: &Admin) -> Result<Vec<DeadJob>, ServiceError> {
+        Ok(store::dead(&self.db, MAX_SHOWN).await?)
     }
 
     /// Gives a job that was given up all its attempts again. False when there is none.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn revive(&self, _: &Admin, job: JobId) -> Result<bool, Fault> {
-        Ok(store::revive(&self.db, job, self.clock.now()).await?)
+    pub async fn retry(&self, _: &Admin, job: JobId) -> Result<bool, ServiceError> {
+        Ok(store::retry(&self.db, job, self.clock.now()).await?)
     }
 
     /// Forgets a job that was given up. False when there is none.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn drop(&self, _: &Admin, job: JobId) -> Result<bool, Fault> {
-        Ok(store::drop_dead(&self.db, job).await?)
+    pub async fn discard(&self, _: &Admin, job: JobId) -> Result<bool, ServiceError> {
+        Ok(store::discard(&self.db, job).await?)
     }
 }
 
@@ -185,8 +190,8 @@ mod tests {
             .await
             .expect("a database");
         let jobs = Jobs::new(db, Clock::system(), Random::system());
-        for attempt in 1..ATTEMPTS {
-            let whole = FIRST_WAIT.saturating_mul(1 << (attempt - 1)).min(LONGEST_WAIT);
+        for attempt in 1..MAX_ATTEMPTS {
+            let whole = FIRST_RETRY.saturating_mul(1 << (attempt - 1)).min(LONGEST_RETRY);
             let waits: Vec<_> = (0..50).map(|_| jobs.wait(attempt)).collect();
             assert!(waits.iter().all(|wait| *wait >= whole / 2 && *wait <= whole), "{attempt}");
             assert!(waits.iter().any(|wait| *wait != waits[0]), "{attempt}");

@@ -1,14 +1,14 @@
 //! The SQL of jobs.
 
-use super::model::{DeadJob, JobId, Standing, Taken, Work};
-use crate::db::{Change, Db, reading, writing};
+use super::model::{ClaimedJob, DeadJob, Job, JobCounts, JobId};
+use crate::db::{Db, Transaction, reading, writing};
 use crate::kernel::Timestamp;
 
 /// Adds work in the transaction of what it follows from. What is there already, given up or just being
 /// done, is to be done once more.
-pub(in crate::chat) async fn add(
-    change: &mut Change,
-    work: Work,
+pub(in crate::chat) async fn enqueue(
+    change: &mut Transaction,
+    work: Job,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let (kind, about) = work.columns();
@@ -29,9 +29,13 @@ pub(in crate::chat) async fn add(
 }
 
 /// Adds work that comes back by itself, unless it is there.
-pub(super) async fn ensure(db: &Db, work: Work, due: Timestamp) -> Result<(), sqlx::Error> {
+pub(super) async fn ensure_scheduled(
+    db: &Db,
+    work: Job,
+    due: Timestamp,
+) -> Result<(), sqlx::Error> {
     let (kind, about) = work.columns();
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     writing!(change, |connection| {
         sqlx::query(
             "insert into jobs (kind, about, due_at, created_at) values ($1, $2, $3, $3)
@@ -49,11 +53,11 @@ pub(super) async fn ensure(db: &Db, work: Work, due: Timestamp) -> Result<(), sq
 
 /// Begins the job that has been due for longest; `None` when none is, or another process was faster.
 /// From now on it is the lease's, until `ends`.
-pub(super) async fn take(
+pub(super) async fn claim(
     db: &Db,
     lease: i64,
     (now, ends): (Timestamp, Timestamp),
-) -> Result<Option<Taken>, sqlx::Error> {
+) -> Result<Option<ClaimedJob>, sqlx::Error> {
     // Looked at first: an idle server shall not write every second.
     let due: Option<(i64,)> = reading!(db, |pool| {
         sqlx::query_as(
@@ -64,7 +68,7 @@ pub(super) async fn take(
         .await?
     });
     let Some((id,)) = due else { return Ok(None) };
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     let row: Option<(String, String, i64)> = writing!(change, |connection| {
         sqlx::query_as(
             "update jobs set lease = $2, due_at = $3, attempts = attempts + 1
@@ -79,9 +83,9 @@ pub(super) async fn take(
         .await?
     });
     change.commit().await?;
-    Ok(row.map(|(kind, about, attempts)| Taken {
+    Ok(row.map(|(kind, about, attempts)| ClaimedJob {
         id: JobId(id),
-        work: Work::from_columns(&kind, &about),
+        job: Job::from_columns(&kind, &about),
         attempt: u32::try_from(attempts).unwrap_or(u32::MAX),
     }))
 }
@@ -92,7 +96,7 @@ pub(super) async fn finish(
     (job, lease): (JobId, i64),
     again: Option<Timestamp>,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     let sql = match again {
         None => "delete from jobs where id = $1 and lease = $2 and $3 = 0",
         Some(_) => {
@@ -119,7 +123,7 @@ pub(super) async fn fail(
     failure: &str,
     (now, again): (Timestamp, Option<Timestamp>),
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     writing!(change, |connection| {
         sqlx::query(
             "update jobs set lease = null, failure = $3, due_at = $4, dead_at = $5
@@ -137,7 +141,7 @@ pub(super) async fn fail(
     change.commit().await
 }
 
-pub(super) async fn standing(db: &Db) -> Result<Standing, sqlx::Error> {
+pub(super) async fn counts(db: &Db) -> Result<JobCounts, sqlx::Error> {
     let (waiting, running, dead): (i64, i64, i64) = reading!(db, |pool| {
         sqlx::query_as(
             "select count(case when dead_at is null and lease is null then 1 end),
@@ -147,7 +151,7 @@ pub(super) async fn standing(db: &Db) -> Result<Standing, sqlx::Error> {
         .fetch_one(pool)
         .await?
     });
-    Ok(Standing { waiting, running, dead })
+    Ok(JobCounts { waiting, running, dead })
 }
 
 /// What was given up, the latest first.
@@ -165,7 +169,7 @@ pub(super) async fn dead(db: &Db, limit: i64) -> Result<Vec<DeadJob>, sqlx::Erro
     let job = |(id, kind, about, failure, attempts, dead_at): Row| DeadJob {
         id: JobId(id),
         kind,
-        about,
+        subject: about,
         failure: failure.unwrap_or_default(),
         attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
         since: Timestamp(dead_at),
@@ -174,8 +178,8 @@ pub(super) async fn dead(db: &Db, limit: i64) -> Result<Vec<DeadJob>, sqlx::Erro
 }
 
 /// Makes what was given up due, with all its attempts. False when there is no such job.
-pub(super) async fn revive(db: &Db, job: JobId, now: Timestamp) -> Result<bool, sqlx::Error> {
-    let mut change = db.change().await?;
+pub(super) async fn retry(db: &Db, job: JobId, now: Timestamp) -> Result<bool, sqlx::Error> {
+    let mut change = db.begin().await?;
     let revived = writing!(change, |connection| {
         sqlx::query(
             "update jobs set dead_at = null, attempts = 0, due_at = $2
@@ -192,8 +196,8 @@ pub(super) async fn revive(db: &Db, job: JobId, now: Timestamp) -> Result<bool, 
 }
 
 /// Forgets what was given up. False when there is no such job.
-pub(super) async fn drop_dead(db: &Db, job: JobId) -> Result<bool, sqlx::Error> {
-    let mut change = db.change().await?;
+pub(super) async fn discard(db: &Db, job: JobId) -> Result<bool, sqlx::Error> {
+    let mut change = db.begin().await?;
     let dropped = writing!(change, |connection| {
         sqlx::query("delete from jobs where id = $1 and dead_at is not null")
             .bind(job.0)

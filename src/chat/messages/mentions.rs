@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
-use super::markup;
 use super::model::{MessageBody, Rendered};
+use super::render;
 use crate::kernel::UserId;
 
 /// Renders a text, and lists the names in it.
 pub(super) fn render(body: &MessageBody) -> Rendered {
     let mut names = Vec::new();
-    let html = markup::render(body.as_str(), |name| {
+    let html = render::render(body.as_str(), |name| {
         names.push(name.to_owned());
         None
     });
@@ -19,33 +19,33 @@ pub(super) fn render(body: &MessageBody) -> Rendered {
 
 /// Whom folded names belong to, and how they write themselves.
 #[derive(Default)]
-pub(super) struct Called(HashMap<String, (UserId, String)>);
+pub(super) struct HandleIndex(HashMap<String, (UserId, String)>);
 
 /// A text as HTML, and who is mentioned in it, each once.
-pub(super) struct Addressed {
+pub(super) struct RenderedWithMentions {
     pub html: String,
     pub mentioned: Vec<UserId>,
 }
 
-impl Called {
+impl HandleIndex {
     /// From folded names, ids, and names as they are written.
     pub fn new(people: impl IntoIterator<Item = (String, UserId, String)>) -> Self {
         Self(people.into_iter().map(|(folded, id, name)| (folded, (id, name))).collect())
     }
 
     /// What becomes of a text once it is known whose its names are.
-    pub fn address(&self, body: &MessageBody, rendered: &Rendered) -> Addressed {
+    pub fn resolve(&self, body: &MessageBody, rendered: &Rendered) -> RenderedWithMentions {
         if !rendered.names.iter().any(|name| self.0.contains_key(name)) {
-            return Addressed { html: rendered.html.clone(), mentioned: Vec::new() };
+            return RenderedWithMentions { html: rendered.html.clone(), mentioned: Vec::new() };
         }
         let mut mentioned = Vec::new();
-        let html = markup::render(body.as_str(), |name| {
+        let html = render::render(body.as_str(), |name| {
             let (id, name) = self.0.get(name)?;
             mentioned.push(*id);
             Some(name.clone())
         });
         mentioned.sort_unstable_by_key(|id| id.0);
         mentioned.dedup();
-        Addressed { html, mentioned }
+        RenderedWithMentions { html, mentioned }
     }
 }

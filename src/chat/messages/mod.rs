@@ -1,33 +1,33 @@
 //! Messages: posting them, reading them back, changing them.
 
-mod append;
-pub mod markup;
+mod broadcaster;
+mod mention_scanner;
 mod mentions;
 pub mod model;
-mod places;
-mod ring;
+pub mod render;
 mod store;
+mod writer;
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use self::append::Append;
-pub use self::append::Writing;
 pub use self::model::WriteError;
 use self::model::{
     Author, Deleter, DeletionReason, Draft, Emoji, Message, MessageBody, Post, Reaction, Window,
-    Write, Written,
+    Write, WriteOutcome,
 };
-use super::events::Bell;
-use super::news::model::Origin;
+use self::writer::GroupCommitWriter;
+pub use self::writer::PendingWrite;
+use super::changefeed::model::ProcessId;
+use super::events::EventHub;
 use super::rooms::model::{Member, Reader, may_moderate};
 use super::search;
-use super::search::model::{Entry, Hit};
-use crate::db::{Db, History};
-use crate::kernel::meters::Spread;
+use super::search::model::{Hit, SearchDocument};
+use crate::db::{Db, EpochGuard};
+use crate::kernel::metrics::Histogram;
 use crate::kernel::paging::{Limit, Page};
-use crate::kernel::{Clock, Fault, MessageId, Rev, RoomId, UserId};
+use crate::kernel::{Clock, MessageId, Rev, RoomId, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
 use crate::limits::deletion::PIECES;
 
@@ -38,7 +38,7 @@ const NONCES_KEPT: Duration = Duration::from_hours(30 * 24);
 pub struct Messages {
     db: Db,
     clock: Clock,
-    append: Append,
+    append: GroupCommitWriter,
 }
 
 impl Messages {
@@ -48,13 +48,13 @@ impl Messages {
     /// When the database cannot be asked.
     pub async fn start(
         db: Db,
-        bell: Bell,
-        (clock, origin): (Clock, Origin),
-        history: &History,
+        hub: EventHub,
+        (clock, origin): (Clock, ProcessId),
+        history: &EpochGuard,
         lifecycle: &Lifecycle,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, ServiceError> {
         let given = (clock.clone(), origin);
-        let append = Append::start(db.clone(), bell, given, history, lifecycle).await?;
+        let append = GroupCommitWriter::start(db.clone(), hub, given, history, lifecycle).await?;
         Ok(Self { db, clock, append })
     }
 
@@ -64,9 +64,9 @@ impl Messages {
     /// is an error when the nonce was used for something else, the reply is to nothing, or too many
     /// wait. Who is no member of a public room yet becomes one in the transaction that stores it, and
     /// by nothing less: a known nonce or a refused message makes nobody a member.
-    pub fn post(&self, member: Member, draft: Draft) -> Writing {
+    pub fn post(&self, member: Member, draft: Draft) -> PendingWrite {
         let rendered = mentions::render(&draft.body);
-        let entry = Entry::new(&member, draft.body.as_str(), &rendered.html);
+        let entry = SearchDocument::new(&member, draft.body.as_str(), &rendered.html);
         let tokens = search::store::tokens(&self.db, &entry);
         self.append.write(Write::Post(Box::new(Post { member, draft, rendered, tokens })))
     }
@@ -75,7 +75,7 @@ impl Messages {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn room_of(&self, id: MessageId) -> Result<Option<RoomId>, Fault> {
+    pub async fn room_of(&self, id: MessageId) -> Result<Option<RoomId>, ServiceError> {
         Ok(store::room_of(&self.db, id).await?)
     }
 
@@ -83,7 +83,11 @@ impl Messages {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn find(&self, reader: &Reader, id: MessageId) -> Result<Option<Message>, Fault> {
+    pub async fn find(
+        &self,
+        reader: &Reader,
+        id: MessageId,
+    ) -> Result<Option<Message>, ServiceError> {
         Ok(store::find(&self.db, reader.room().id, id).await?)
     }
 
@@ -91,7 +95,7 @@ impl Messages {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn found(&self, hits: &[Hit]) -> Result<Vec<Message>, Fault> {
+    pub async fn found(&self, hits: &[Hit]) -> Result<Vec<Message>, ServiceError> {
         let ids: Vec<MessageId> = hits.iter().map(Hit::message).collect();
         let mut messages = store::found(&self.db, &ids).await?;
         messages.retain(|message| !message.is_deleted());
@@ -104,9 +108,9 @@ impl Messages {
     /// # Errors
     /// [`WriteError::NotTheAuthor`] for everybody else.
     pub async fn author(&self, member: &Member, id: MessageId) -> Result<Author, WriteError> {
-        let message = store::find(&self.db, member.room(), id).await.map_err(Fault::from)?;
+        let message = store::find(&self.db, member.room(), id).await.map_err(ServiceError::from)?;
         let message = message.ok_or(WriteError::NotFound)?;
-        if message.author.id == member.person().id {
+        if message.author.id == member.user().id {
             Ok(Author { room: message.room, message: message.id })
         } else {
             Err(WriteError::NotTheAuthor)
@@ -119,7 +123,7 @@ impl Messages {
     /// [`WriteError::NotAModerator`] for everybody else.
     pub async fn deleter(&self, reader: &Reader, id: MessageId) -> Result<Deleter, WriteError> {
         let message = self.find(reader, id).await?.ok_or(WriteError::NotFound)?;
-        let (person, room, author) = (reader.person(), reader.room(), &message.author);
+        let (person, room, author) = (reader.user(), reader.room(), &message.author);
         let reason = if author.id == person.id {
             DeletionReason::Author
         } else if may_moderate(person, room) {
@@ -138,7 +142,11 @@ impl Messages {
     ///
     /// # Errors
     /// [`WriteError::Deleted`] when it is gone.
-    pub async fn edit(&self, author: Author, body: MessageBody) -> Result<Written, WriteError> {
+    pub async fn edit(
+        &self,
+        author: Author,
+        body: MessageBody,
+    ) -> Result<WriteOutcome, WriteError> {
         let rendered = mentions::render(&body);
         self.append.write(Write::Edit { author, body, rendered }).await
     }
@@ -148,7 +156,7 @@ impl Messages {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn delete(&self, deleter: Deleter) -> Result<Written, WriteError> {
+    pub async fn delete(&self, deleter: Deleter) -> Result<WriteOutcome, WriteError> {
         self.append.write(Write::Delete(deleter)).await
     }
 
@@ -163,8 +171,8 @@ impl Messages {
         member: &Member,
         message: MessageId,
         emoji: Emoji,
-    ) -> Result<Written, WriteError> {
-        let (room, user) = (member.room(), member.person().id);
+    ) -> Result<WriteOutcome, WriteError> {
+        let (room, user) = (member.room(), member.user().id);
         let reaction = Reaction { room, message, user, emoji };
         self.append.write(Write::React(member.clone(), reaction)).await
     }
@@ -179,8 +187,8 @@ impl Messages {
         reader: &Reader,
         message: MessageId,
         emoji: Emoji,
-    ) -> Result<Written, WriteError> {
-        let (room, user) = (reader.room().id, reader.person().id);
+    ) -> Result<WriteOutcome, WriteError> {
+        let (room, user) = (reader.room().id, reader.user().id);
         self.append.write(Write::Unreact(Reaction { room, message, user, emoji })).await
     }
 
@@ -193,7 +201,7 @@ impl Messages {
         reader: &Reader,
         window: Window,
         limit: Limit,
-    ) -> Result<Page<Message>, Fault> {
+    ) -> Result<Page<Message>, ServiceError> {
         Ok(store::page(&self.db, reader.room().id, window, limit).await?)
     }
 
@@ -206,7 +214,7 @@ impl Messages {
         reader: &Reader,
         rev: Rev,
         limit: Limit,
-    ) -> Result<Page<Message>, Fault> {
+    ) -> Result<Page<Message>, ServiceError> {
         Ok(store::since(&self.db, reader.room().id, rev, limit).await?)
     }
 
@@ -215,7 +223,12 @@ impl Messages {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn is_known(&self, reader: &Reader, rev: Rev, id: MessageId) -> Result<bool, Fault> {
+    pub async fn is_known(
+        &self,
+        reader: &Reader,
+        rev: Rev,
+        id: MessageId,
+    ) -> Result<bool, ServiceError> {
         Ok(store::is_known(&self.db, reader.room().id, rev, id).await?)
     }
 
@@ -228,14 +241,14 @@ impl Messages {
         reader: &Reader,
         rev: Rev,
         bytes: usize,
-    ) -> Result<Page<Message>, Fault> {
+    ) -> Result<Page<Message>, ServiceError> {
         Ok(store::chunk_since(&self.db, reader.room().id, rev, bytes).await?)
     }
 
     /// Messages posted so far, how many writes shared a transaction, and how many wait.
-    pub fn meters(&self) -> (u64, Spread, usize) {
-        let meters = &self.append.meters;
-        (meters.posted.get(), meters.batches.clone(), self.append.waiting())
+    pub fn metrics(&self) -> (u64, Histogram, usize) {
+        let meters = &self.append.metrics;
+        (meters.posted.get(), meters.batches.clone(), self.append.queued())
     }
 
     /// Deletes all messages of a user whose erasure was requested, newest first and in batches. Each one is
@@ -244,7 +257,7 @@ impl Messages {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn erase(&self, user: UserId) -> Result<(), Fault> {
+    pub async fn erase(&self, user: UserId) -> Result<(), ServiceError> {
         for _ in 0..PIECES {
             let Some(next) = store::next_to_erase(&self.db, user).await? else { return Ok(()) };
             let reason = DeletionReason::Erasure;
@@ -257,7 +270,7 @@ impl Messages {
                     // What went with its room meanwhile is gone, too.
                     Ok(_) | Err(WriteError::NotFound) => {}
                     Err(WriteError::Fault(fault)) => return Err(fault),
-                    Err(error) => return Err(Fault::internal(error)),
+                    Err(error) => return Err(ServiceError::internal(error)),
                 }
             }
             let done = (next.messages.len(), next.then_before);
@@ -271,7 +284,7 @@ impl Messages {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn purge_room(&self, room: RoomId) -> Result<bool, Fault> {
+    pub async fn purge_room(&self, room: RoomId) -> Result<bool, ServiceError> {
         for _ in 0..PIECES {
             if !store::purge_piece(&self.db, room).await? {
                 return Ok(true);
@@ -285,9 +298,9 @@ impl Messages {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn prune(&self) -> Result<(), Fault> {
+    pub async fn prune(&self) -> Result<(), ServiceError> {
         let before = self.clock.now().minus(NONCES_KEPT);
-        while store::prune_sends(&self.db, before).await? {}
+        while store::prune_idempotency_keys(&self.db, before).await? {}
         Ok(())
     }
 }

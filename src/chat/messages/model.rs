@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::chat::accounts::model::Person;
-use crate::chat::rooms::model::{Member, Refusal};
-use crate::kernel::{Fault, Invalid, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
+use crate::chat::accounts::model::User;
+use crate::chat::rooms::model::{JoinRefusal, Member};
+use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, ServiceError, Timestamp, UserId};
 use crate::text::visible::is_visible;
 
 /// A message in its present state. Nothing in it depends on who looks.
@@ -15,7 +15,7 @@ pub struct Message {
     pub seq: Seq,
     pub rev: Rev,
     pub kind: Kind,
-    pub author: Person,
+    pub author: User,
     /// Empty when it was deleted.
     pub body: String,
     /// The body as safe HTML, made by [`super::markup`] when it was written.
@@ -90,19 +90,19 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageBody(String);
 
-const LONGEST_BODY: usize = 16_000;
+const MAX_BODY_CHARS: usize = 16_000;
 
 impl MessageBody {
     /// # Errors
     /// When there is nothing to see, or too much.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
         let lines = text.replace("\r\n", "\n");
         let body: String = lines.chars().filter_map(kept).collect();
         let body = without_empty_lines_before(body.trim_end());
         if is_visible(body) {
             Self::of_length(body)
         } else {
-            Err(Invalid::new("body", "body-empty"))
+            Err(FieldError::new("body", "body-empty"))
         }
     }
 
@@ -110,17 +110,17 @@ impl MessageBody {
     ///
     /// # Errors
     /// When it never was one.
-    pub fn stored(text: &str) -> Result<Self, Invalid> {
+    pub fn stored(text: &str) -> Result<Self, FieldError> {
         let clean = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
         if text.is_empty() || text.trim_end() != text || !text.chars().all(clean) {
-            return Err(Invalid::new("body", "body-empty"));
+            return Err(FieldError::new("body", "body-empty"));
         }
         Self::of_length(text)
     }
 
-    fn of_length(body: &str) -> Result<Self, Invalid> {
-        if body.chars().count() > LONGEST_BODY {
-            return Err(Invalid::new("body", "body-long"));
+    fn of_length(body: &str) -> Result<Self, FieldError> {
+        if body.chars().count() > MAX_BODY_CHARS {
+            return Err(FieldError::new("body", "body-long"));
         }
         Ok(Self(body.to_owned()))
     }
@@ -158,11 +158,11 @@ pub struct Nonce(String);
 impl Nonce {
     /// # Errors
     /// When it is empty, too long, or has other characters.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
         if (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Invalid::new("nonce", "nonce-shape"))
+            Err(FieldError::new("nonce", "nonce-shape"))
         }
     }
 
@@ -180,10 +180,10 @@ pub struct Emoji(&'static str);
 impl Emoji {
     /// # Errors
     /// When it is anything but one emoji of the Unicode standard.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
         emojis::get(text.trim())
             .map(|emoji| Self(emoji.as_str()))
-            .ok_or(Invalid::new("emoji", "emoji-one"))
+            .ok_or(FieldError::new("emoji", "emoji-one"))
     }
 
     pub fn as_str(self) -> &'static str {
@@ -279,7 +279,7 @@ pub(super) enum Write {
 
 impl Write {
     /// The message whose text it changes.
-    pub fn retold(&self) -> Option<MessageId> {
+    pub fn edited_message(&self) -> Option<MessageId> {
         match self {
             Self::Edit { author, .. } => Some(author.message),
             Self::Delete(deleter) => Some(deleter.message),
@@ -306,16 +306,16 @@ impl Write {
 
 /// What came of a write.
 #[derive(Clone, Debug)]
-pub struct Written {
+pub struct WriteOutcome {
     /// As it is now.
     pub message: Arc<Message>,
     /// False when it was so already and nothing was written: the same nonce had posted it before,
     /// the text is the same, the reaction was there.
-    pub new: bool,
+    pub changed: bool,
     /// Who is mentioned in it and was not before.
     pub mentioned: Vec<UserId>,
     /// Who became a member of the room by it.
-    pub joined: Option<Person>,
+    pub joined: Option<User>,
 }
 
 /// Why nothing was written.
@@ -325,13 +325,13 @@ pub enum WriteError {
     #[error("the nonce was used before")]
     NonceReused,
     #[error("invalid {}", .0.field)]
-    Invalid(Invalid),
+    Invalid(FieldError),
     /// There is no such message in the room.
     #[error("no such message")]
     NotFound,
     /// The room is not theirs to take part in.
     #[error("not let in")]
-    NotLetIn(Refusal),
+    JoinRefused(JoinRefusal),
     /// They see it, but somebody else wrote it.
     #[error("not the author")]
     NotTheAuthor,
@@ -342,17 +342,17 @@ pub enum WriteError {
     #[error("the message is deleted")]
     Deleted,
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Fault(#[from] ServiceError),
 }
 
 /// Up to where everything in a room was told.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told {
+pub(super) struct Published {
     pub rev: Rev,
     pub last_seq: Seq,
 }
 
-impl Default for Told {
+impl Default for Published {
     fn default() -> Self {
         Self { rev: Rev(0), last_seq: Seq(0) }
     }

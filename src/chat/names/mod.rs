@@ -8,14 +8,14 @@ pub(in crate::chat) mod model;
 pub(in crate::chat) mod store;
 
 use crate::db::Db;
-use crate::kernel::Fault;
+use crate::kernel::ServiceError;
 
 /// Records what is missing: of names that are older than this table, that an import brought, or that
 /// another version of the collation sorted.
 ///
 /// # Errors
 /// When it cannot be written.
-pub async fn fill(db: &Db) -> Result<(), Fault> {
+pub async fn fill(db: &Db) -> Result<(), ServiceError> {
     store::forget_old_order(db).await?;
     while store::fill_some(db).await? {}
     Ok(())

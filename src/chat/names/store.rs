@@ -1,17 +1,17 @@
 //! The SQL of names.
 
 use super::model::Subject;
-use crate::db::{Change, Db, reading, rows, writing};
+use crate::db::{Db, Transaction, json_rows, reading, writing};
 use crate::kernel::{RoomId, UserId};
-use crate::text::collation::{VERSION, sort_key};
-use crate::text::names::{KEYS_VERSION, look_alike_keys, person_keys};
+use crate::text::collation::{COLLATION_VERSION, sort_key};
+use crate::text::names::{KEYS_VERSION, confusable_keys, user_confusable_keys};
 
 /// So many names are filled in by one transaction.
 const PIECE: i64 = 200;
 
 /// Names are taken one after the other: two that look alike, asked for at the same time, would both
 /// find nothing in their way. Locked is the lobby, by an update that changes nothing.
-pub(in crate::chat) async fn lock(change: &mut Change) -> Result<(), sqlx::Error> {
+pub(in crate::chat) async fn lock(change: &mut Transaction) -> Result<(), sqlx::Error> {
     writing!(*change, |connection| {
         sqlx::query("update rooms set rev = rev where lobby = 1")
             .execute(connection)
@@ -24,7 +24,7 @@ pub(in crate::chat) async fn lock(change: &mut Change) -> Result<(), sqlx::Error
 /// Whether readers could take a name for that of a user, by handle or display name. `except` may
 /// have it.
 pub(in crate::chat) async fn is_like_a_user(
-    change: &mut Change,
+    change: &mut Transaction,
     name: &str,
     except: Option<UserId>,
 ) -> Result<bool, sqlx::Error> {
@@ -35,7 +35,7 @@ pub(in crate::chat) async fn is_like_a_user(
                and key in (select value ->> 0 from jsonb_each($2)) limit 1",
         )
         .bind(except.map_or(0, |user| user.0))
-        .bind(rows(&keys(person_keys, &[name])))
+        .bind(json_rows(&keys(user_confusable_keys, &[name])))
         .fetch_optional(connection)
         .await?
     });
@@ -49,7 +49,7 @@ pub(in crate::chat) async fn is_like_any_user(db: &Db, name: &str) -> Result<boo
             "select subject_id from confusable_names
              where kind = 'user' and key in (select value ->> 0 from jsonb_each($1)) limit 1",
         )
-        .bind(rows(&keys(person_keys, &[name])))
+        .bind(json_rows(&keys(user_confusable_keys, &[name])))
         .fetch_optional(pool)
         .await?
     });
@@ -59,7 +59,7 @@ pub(in crate::chat) async fn is_like_any_user(db: &Db, name: &str) -> Result<boo
 /// Whether readers could take a name for that of a public room, or of one that was deleted and keeps
 /// its name for a while. `except` may have it.
 pub(in crate::chat) async fn is_like_a_public_room(
-    change: &mut Change,
+    change: &mut Transaction,
     name: &str,
     except: Option<RoomId>,
 ) -> Result<bool, sqlx::Error> {
@@ -72,7 +72,7 @@ pub(in crate::chat) async fn is_like_a_public_room(
                and c.key in (select value ->> 0 from jsonb_each($2)) limit 1",
         )
         .bind(except.map_or(0, |room| room.0))
-        .bind(rows(&keys(look_alike_keys, &[name])))
+        .bind(json_rows(&keys(confusable_keys, &[name])))
         .fetch_optional(connection)
         .await?
     });
@@ -81,13 +81,13 @@ pub(in crate::chat) async fn is_like_a_public_room(
 
 /// Records the names of something in place of those before. It stands in lists by the last of them.
 pub(in crate::chat) async fn record(
-    change: &mut Change,
+    change: &mut Transaction,
     subject: Subject,
     names: &[&str],
 ) -> Result<(), sqlx::Error> {
     let (kind, id, keys) = match subject {
-        Subject::User(user) => ("user", user.0, keys(person_keys, names)),
-        Subject::Room(room) => ("room", room.0, keys(look_alike_keys, names)),
+        Subject::User(user) => ("user", user.0, keys(user_confusable_keys, names)),
+        Subject::Room(room) => ("room", room.0, keys(confusable_keys, names)),
     };
     writing!(*change, |connection| {
         sqlx::query("delete from confusable_names where kind = $1 and subject_id = $2")
@@ -104,7 +104,7 @@ pub(in crate::chat) async fn record(
         )
         .bind(kind)
         .bind(id)
-        .bind(rows(&keys))
+        .bind(json_rows(&keys))
         .execute(connection)
         .await?
         .rows_affected()
@@ -133,11 +133,11 @@ pub(super) async fn forget_old_order(db: &Db) -> Result<(), sqlx::Error> {
             .fetch_optional(pool)
             .await?
     });
-    let version = format!("{VERSION}, names {KEYS_VERSION}");
+    let version = format!("{COLLATION_VERSION}, names {KEYS_VERSION}");
     if known.is_some_and(|(known,)| known == version) {
         return Ok(());
     }
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     for statement in ["update users set sort_key = null", "update rooms set sort_key = null"] {
         writing!(change, |connection| {
             sqlx::query(statement).execute(connection).await?.rows_affected()
@@ -158,7 +158,7 @@ pub(super) async fn forget_old_order(db: &Db) -> Result<(), sqlx::Error> {
 
 /// Records some names that are not recorded yet. True when there may be more.
 pub(super) async fn fill_some(db: &Db) -> Result<bool, sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     let users: Vec<(i64, String, String)> = writing!(change, |connection| {
         sqlx::query_as(
             "select id, name, display_name from users where sort_key is null order by id limit $1",

@@ -14,34 +14,34 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use self::model::{AFTER_PAGE, Board, News};
-use super::events::{Bell, Event, Topic};
+use self::model::{OnlineUsers, PAGE_VISIT_LIFETIME, PresenceUpdate};
+use super::events::{Channel, Event, EventHub};
 use crate::kernel::{Clock, UserId};
 use crate::lifecycle::Lifecycle;
 
 /// How long changes are gathered.
-const TICK: Duration = Duration::from_millis(250);
+const COALESCE_INTERVAL: Duration = Duration::from_millis(250);
 
 #[derive(Clone)]
 pub struct Presence {
-    board: Arc<Mutex<Board>>,
-    bell: Bell,
+    board: Arc<Mutex<OnlineUsers>>,
+    hub: EventHub,
     clock: Clock,
     changed: Arc<Notify>,
     /// Whether changes are gathered just now.
-    gathers: Arc<AtomicBool>,
+    is_coalescing: Arc<AtomicBool>,
 }
 
 impl Presence {
     /// Starts the task that tells who comes and goes.
-    pub fn start(bell: Bell, clock: Clock, lifecycle: &Lifecycle) -> Self {
+    pub fn start(bell: EventHub, clock: Clock, lifecycle: &Lifecycle) -> Self {
         let (board, changed, gathers) = Default::default();
-        let presence = Self { board, bell, clock, changed, gathers };
+        let presence = Self { board, hub: bell, clock, changed, is_coalescing: gathers };
         let (watch, closing) = (presence.clone(), lifecycle.closing());
         lifecycle.spawn_worker(async move {
             while closing.run_until_cancelled(watch.wait_for_next()).await.is_some() {
-                watch.gathers.store(false, Ordering::Relaxed);
-                watch.tell();
+                watch.is_coalescing.store(false, Ordering::Relaxed);
+                watch.broadcast();
             }
         });
         presence
@@ -49,36 +49,36 @@ impl Presence {
 
     /// Somebody's live connection begins; it lasts until the guard is dropped.
     #[must_use]
-    pub fn arrive(&self, user: UserId) -> Here {
-        self.board().arrive(user);
-        self.tell_soon();
-        Here { presence: self.clone(), user }
+    pub fn connect(&self, user: UserId) -> PresenceGuard {
+        self.lock().connect(user);
+        self.broadcast_coalesced();
+        PresenceGuard { presence: self.clone(), user }
     }
 
     /// Somebody looked at a page, maybe with a browser that runs no script.
-    pub fn seen(&self, user: UserId) {
-        self.board().seen(user, self.clock.now());
-        self.tell_soon();
+    pub fn touch(&self, user: UserId) {
+        self.lock().touch(user, self.clock.now());
+        self.broadcast_coalesced();
     }
 
     pub fn is_online(&self, user: UserId) -> bool {
-        self.board().is_online(user)
+        self.lock().is_online(user)
     }
 
     pub fn online(&self) -> BTreeSet<UserId> {
-        self.board().online()
+        self.lock().online()
     }
 
     /// Everybody who is there, for somebody who comes; `None` while that is too many to tell.
-    pub fn present(&self) -> Option<Arc<[UserId]>> {
-        self.board().present()
+    pub fn snapshot(&self) -> Option<Arc<[UserId]>> {
+        self.lock().snapshot()
     }
 
     async fn wait_for_next(&self) {
-        let next = self.board().next_end();
+        let next = self.lock().next_expiry();
         match next {
             Some(end) => {
-                let time = self.clock.now().until(end).min(AFTER_PAGE);
+                let time = self.clock.now().until(end).min(PAGE_VISIT_LIFETIME);
                 tokio::select! {
                     () = tokio::time::sleep(time) => {}
                     () = self.changed.notified() => {}
@@ -86,44 +86,44 @@ impl Presence {
             }
             None => self.changed.notified().await,
         }
-        tokio::time::sleep(TICK).await;
+        tokio::time::sleep(COALESCE_INTERVAL).await;
     }
 
-    fn tell_soon(&self) {
-        if !self.gathers.swap(true, Ordering::Relaxed) {
-            self.tell();
+    fn broadcast_coalesced(&self) {
+        if !self.is_coalescing.swap(true, Ordering::Relaxed) {
+            self.broadcast();
         }
         self.changed.notify_one();
     }
 
-    fn tell(&self) {
-        let news = self.board().news(self.clock.now());
-        let publish = |event| self.bell.publish(Topic::Everybody, 0, &event);
+    fn broadcast(&self) {
+        let news = self.lock().take_update(self.clock.now());
+        let publish = |event| self.hub.broadcast(Channel::Everyone, 0, &event);
         match news {
-            News::Changes(changes) => {
+            PresenceUpdate::Changes(changes) => {
                 for (user, online) in changes {
                     publish(Event::Presence { user, online });
                 }
             }
-            News::All(users) => publish(Event::Present(users)),
+            PresenceUpdate::All(users) => publish(Event::OnlineUsers(users)),
         }
     }
 
-    fn board(&self) -> MutexGuard<'_, Board> {
+    fn lock(&self) -> MutexGuard<'_, OnlineUsers> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One live connection of somebody.
-pub struct Here {
+pub struct PresenceGuard {
     presence: Presence,
     user: UserId,
 }
 
-impl Drop for Here {
+impl Drop for PresenceGuard {
     fn drop(&mut self) {
         let now = self.presence.clock.now();
-        self.presence.board().leave(self.user, now);
+        self.presence.lock().disconnect(self.user, now);
         self.presence.changed.notify_one();
     }
 }

@@ -1,26 +1,26 @@
 //! Rooms: which there are, who may read them, who is in them, who changes them.
 
-mod deleting;
-mod joining;
+mod deletion;
+mod membership;
 pub mod model;
+mod notify;
 mod store;
-mod telling;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use self::model::{
-    Census, Code, Member, Moderator, NewRoom, Owner, Progress, Reader, Room, RoomChange, RoomName,
-    RoomTopic, Visibility, may_change, may_moderate, may_read,
+    Code, Member, Moderator, NewRoom, Owner, Progress, Reader, Room, RoomChange, RoomName,
+    RoomStats, RoomTopic, Visibility, may_change, may_moderate, may_read,
 };
-pub(in crate::chat) use self::store::{Joined, admit, readable_rooms};
-pub(in crate::chat) use self::telling::tell_joined_by_posting;
-use super::accounts::model::Person;
-use super::events::{Bell, Notice, Topic};
-use super::news::model::{Origin, Stamp};
+pub(in crate::chat) use self::notify::notify_joined_by_posting;
+pub(in crate::chat) use self::store::{Joined, insert_joined, readable_rooms};
+use super::accounts::model::User;
+use super::changefeed::model::{ChangeMeta, ProcessId};
+use super::events::{Channel, EventHub, Signal};
 use crate::db::Db;
 use crate::kernel::paging::{Limit, Page};
-use crate::kernel::{Clock, Fault, Random, RoomId, Seq, Timestamp, UserId};
+use crate::kernel::{Clock, Random, RoomId, Seq, ServiceError, Timestamp, UserId};
 use crate::text::names::fold;
 
 /// The name of the room that everybody is in.
@@ -29,10 +29,10 @@ const LOBBY: &str = "lobby";
 #[derive(Clone)]
 pub struct Rooms {
     db: Db,
-    bell: Bell,
+    hub: EventHub,
     clock: Clock,
     random: Random,
-    origin: Origin,
+    process: ProcessId,
     /// Deleted rooms that this process has told of: what it hears of one next is that it is back.
     known_deleted: Arc<Mutex<BTreeSet<RoomId>>>,
 }
@@ -49,7 +49,7 @@ pub enum AccessError {
     #[error("removed from the room")]
     Removed,
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Fault(#[from] ServiceError),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -72,18 +72,18 @@ pub enum RoomError {
     #[error("nobody removes themselves")]
     Oneself,
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Fault(#[from] ServiceError),
 }
 
 impl Rooms {
-    pub fn new(db: Db, bell: Bell, clock: Clock, random: Random, origin: Origin) -> Self {
+    pub fn new(db: Db, bell: EventHub, clock: Clock, random: Random, origin: ProcessId) -> Self {
         let known_deleted = Arc::default();
-        Self { db, bell, clock, random, origin, known_deleted }
+        Self { db, hub: bell, clock, random, process: origin, known_deleted }
     }
 
     /// This process, now: for what others shall hear of.
-    fn stamp(&self) -> Stamp {
-        self.origin.at(self.clock.now())
+    fn change_meta(&self) -> ChangeMeta {
+        self.process.meta(self.clock.now())
     }
 
     /// Makes the lobby of a new installation. Returns when that was: backups, restores and exports
@@ -91,13 +91,13 @@ impl Rooms {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn ensure_lobby(&self) -> Result<Timestamp, Fault> {
+    pub async fn ensure_lobby(&self) -> Result<Timestamp, ServiceError> {
         Ok(store::ensure_lobby(&self.db, LOBBY, &fold(LOBBY), self.clock.now()).await?)
     }
 
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn lobby(&self) -> Result<RoomId, Fault> {
+    pub async fn lobby(&self) -> Result<RoomId, ServiceError> {
         Ok(store::lobby(&self.db).await?)
     }
 
@@ -105,7 +105,7 @@ impl Rooms {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn list(&self, person: &Person) -> Result<Vec<Room>, Fault> {
+    pub async fn list(&self, person: &User) -> Result<Vec<Room>, ServiceError> {
         Ok(store::list(&self.db, person.id).await?)
     }
 
@@ -113,7 +113,7 @@ impl Rooms {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn memberships(&self, person: &Person) -> Result<Vec<RoomId>, Fault> {
+    pub async fn memberships(&self, person: &User) -> Result<Vec<RoomId>, ServiceError> {
         Ok(store::memberships(&self.db, person.id).await?)
     }
 
@@ -121,15 +121,19 @@ impl Rooms {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn own(&self, person: &Person) -> Result<Vec<Progress>, Fault> {
-        Ok(store::own(&self.db, person.id).await?)
+    pub async fn my_room(&self, person: &User) -> Result<Vec<Progress>, ServiceError> {
+        Ok(store::my_room(&self.db, person.id).await?)
     }
 
     /// The same of one room; `None` for somebody who is no member.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn progress(&self, person: &Person, room: RoomId) -> Result<Option<Progress>, Fault> {
+    pub async fn progress(
+        &self,
+        person: &User,
+        room: RoomId,
+    ) -> Result<Option<Progress>, ServiceError> {
         Ok(store::progress(&self.db, person.id, room).await?)
     }
 
@@ -137,8 +141,8 @@ impl Rooms {
     ///
     /// # Errors
     /// [`AccessError::NotFound`] unless the room is public or theirs.
-    pub async fn reader(&self, person: &Person, room: RoomId) -> Result<Reader, AccessError> {
-        let found = store::find(&self.db, person.id, room).await.map_err(Fault::from)?;
+    pub async fn reader(&self, person: &User, room: RoomId) -> Result<Reader, AccessError> {
+        let found = store::find(&self.db, person.id, room).await.map_err(ServiceError::from)?;
         match found {
             Some(room) if may_read(&room) => Ok(Reader { person: person.clone(), room }),
             _ => Err(AccessError::NotFound),
@@ -149,7 +153,7 @@ impl Rooms {
     ///
     /// # Errors
     /// [`AccessError::NotFound`] for who may not see it, [`AccessError::Forbidden`] for who may.
-    pub async fn owner(&self, person: &Person, room: RoomId) -> Result<Owner, AccessError> {
+    pub async fn owner(&self, person: &User, room: RoomId) -> Result<Owner, AccessError> {
         let Reader { person, room } = self.reader(person, room).await?;
         if may_change(&person, &room) {
             Ok(Owner { person, room })
@@ -162,7 +166,7 @@ impl Rooms {
     ///
     /// # Errors
     /// [`AccessError::NotFound`] for who may not see it, [`AccessError::Forbidden`] for who may.
-    pub async fn moderator(&self, person: &Person, room: RoomId) -> Result<Moderator, AccessError> {
+    pub async fn moderator(&self, person: &User, room: RoomId) -> Result<Moderator, AccessError> {
         let Reader { person, room } = self.reader(person, room).await?;
         if may_moderate(&person, &room) {
             Ok(Moderator { person, room })
@@ -175,13 +179,13 @@ impl Rooms {
     ///
     /// # Errors
     /// [`RoomError::NameTaken`] for the name of another public room.
-    pub async fn create(&self, person: &Person, new: &NewRoom) -> Result<Member, RoomError> {
+    pub async fn create(&self, person: &User, new: &NewRoom) -> Result<Member, RoomError> {
         let code = Code::new(&self.random);
-        let added = store::add(&self.db, new, person.id, &code, self.stamp()).await;
-        let room = added.map_err(Fault::from)?.ok_or(RoomError::NameTaken)?;
-        self.bell.tell(Topic::Person(person.id), Notice::Joined(room));
+        let added = store::add(&self.db, new, person.id, &code, self.change_meta()).await;
+        let room = added.map_err(ServiceError::from)?.ok_or(RoomError::NameTaken)?;
+        self.hub.notify(Channel::User(person.id), Signal::Joined(room));
         if new.visibility == Visibility::Public {
-            self.bell.tell(Topic::Everybody, Notice::RoomChanged(room));
+            self.hub.notify(Channel::Everyone, Signal::RoomChanged(room));
         }
         Ok(Member { person: person.clone(), room, joins: false })
     }
@@ -190,12 +194,12 @@ impl Rooms {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn direct(&self, person: &Person, other: &Person) -> Result<Member, Fault> {
+    pub async fn direct(&self, person: &User, other: &User) -> Result<Member, ServiceError> {
         let pair = (person.id, other.id);
-        let (room, new) = store::ensure_direct(&self.db, pair, self.stamp()).await?;
+        let (room, new) = store::ensure_direct(&self.db, pair, self.change_meta()).await?;
         if new {
-            self.bell.tell(Topic::Person(person.id), Notice::Joined(room));
-            self.bell.tell(Topic::Person(other.id), Notice::Joined(room));
+            self.hub.notify(Channel::User(person.id), Signal::Joined(room));
+            self.hub.notify(Channel::User(other.id), Signal::Joined(room));
         }
         Ok(Member { person: person.clone(), room, joins: false })
     }
@@ -206,9 +210,9 @@ impl Rooms {
     /// When the database cannot be asked.
     pub async fn find_direct(
         &self,
-        person: &Person,
-        other: &Person,
-    ) -> Result<Option<RoomId>, Fault> {
+        person: &User,
+        other: &User,
+    ) -> Result<Option<RoomId>, ServiceError> {
         Ok(store::find_direct(&self.db, person.id, other.id).await?)
     }
 
@@ -225,9 +229,10 @@ impl Rooms {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn renew_code(&self, owner: &Owner) -> Result<(), Fault> {
-        store::set_code(&self.db, owner.room.id, &Code::new(&self.random), self.stamp()).await?;
-        self.tell_of_change(&owner.room);
+    pub async fn renew_code(&self, owner: &Owner) -> Result<(), ServiceError> {
+        store::set_code(&self.db, owner.room.id, &Code::new(&self.random), self.change_meta())
+            .await?;
+        self.notify_changed(&owner.room);
         Ok(())
     }
 
@@ -235,15 +240,18 @@ impl Rooms {
     ///
     /// # Errors
     /// [`RoomError::NoMember`] for anybody else.
-    pub async fn hand_over(&self, owner: &Owner, to: UserId) -> Result<(), RoomError> {
+    pub async fn transfer_ownership(&self, owner: &Owner, to: UserId) -> Result<(), RoomError> {
         let room = &owner.room;
         if room.lobby {
             return Err(RoomError::Permanent);
         }
-        if !store::set_owner(&self.db, room.id, to, self.stamp()).await.map_err(Fault::from)? {
+        if !store::set_owner(&self.db, room.id, to, self.change_meta())
+            .await
+            .map_err(ServiceError::from)?
+        {
             return Err(RoomError::NoMember);
         }
-        self.tell_of_change(room);
+        self.notify_changed(room);
         Ok(())
     }
 
@@ -251,10 +259,10 @@ impl Rooms {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn pass_on(&self, user: UserId) -> Result<(), Fault> {
-        for room in store::pass_on(&self.db, user, self.stamp()).await? {
+    pub async fn reassign_owned_rooms(&self, user: UserId) -> Result<(), ServiceError> {
+        for room in store::reassign_owner(&self.db, user, self.change_meta()).await? {
             // Who may not see the room finds no more in the notice than its number.
-            self.bell.tell(Topic::Members(room), Notice::RoomChanged(room));
+            self.hub.notify(Channel::Members(room), Signal::RoomChanged(room));
         }
         Ok(())
     }
@@ -263,12 +271,12 @@ impl Rooms {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn mark_read(&self, reader: &Reader, seq: Seq) -> Result<(), Fault> {
+    pub async fn mark_read(&self, reader: &Reader, seq: Seq) -> Result<(), ServiceError> {
         let (user, room, before) = (reader.person.id, reader.room.id, reader.room.last_read_seq);
-        let marked = store::mark_read(&self.db, user, room, (seq, self.stamp()));
-        let now = self.reading(user, room, marked).await?;
+        let marked = store::mark_read(&self.db, user, room, (seq, self.change_meta()));
+        let now = self.load_read_state(user, room, marked).await?;
         if let Some(now) = now.filter(|now| Some(now.last_read_seq) != before) {
-            self.have_read(user, now);
+            self.broadcast_read(user, now);
         }
         Ok(())
     }
@@ -277,7 +285,7 @@ impl Rooms {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn members(&self, reader: &Reader) -> Result<Vec<UserId>, Fault> {
+    pub async fn members(&self, reader: &Reader) -> Result<Vec<UserId>, ServiceError> {
         Ok(store::members(&self.db, reader.room.id).await?)
     }
 
@@ -290,7 +298,7 @@ impl Rooms {
         reader: &Reader,
         after: UserId,
         limit: Limit,
-    ) -> Result<Page<Person>, Fault> {
+    ) -> Result<Page<User>, ServiceError> {
         Ok(store::members_after(&self.db, reader.room.id, after, limit).await?)
     }
 
@@ -298,21 +306,21 @@ impl Rooms {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn people(&self, reader: &Reader) -> Result<Vec<Person>, Fault> {
-        Ok(store::people(&self.db, reader.room.id).await?)
+    pub async fn users(&self, reader: &Reader) -> Result<Vec<User>, ServiceError> {
+        Ok(store::users(&self.db, reader.room.id).await?)
     }
 
     /// What there is to tell about each of the rooms that this person may see.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn census(
+    pub async fn stats(
         &self,
-        person: &Person,
+        person: &User,
         online: &BTreeSet<UserId>,
-    ) -> Result<HashMap<RoomId, Census>, Fault> {
+    ) -> Result<HashMap<RoomId, RoomStats>, ServiceError> {
         let online: Vec<UserId> = online.iter().copied().collect();
-        Ok(store::census(&self.db, person.id, &online).await?.into_iter().collect())
+        Ok(store::stats(&self.db, person.id, &online).await?.into_iter().collect())
     }
 
     async fn change(
@@ -324,11 +332,12 @@ impl Rooms {
     ) -> Result<(), RoomError> {
         // A name that stays is no change to be recorded.
         let name = name.filter(|name| name.as_str() != room.name);
-        let updated = store::update(&self.db, (actor, room), (name, topic), self.stamp()).await;
-        if !updated.map_err(Fault::from)? {
+        let updated =
+            store::update(&self.db, (actor, room), (name, topic), self.change_meta()).await;
+        if !updated.map_err(ServiceError::from)? {
             return Err(RoomError::NameTaken);
         }
-        self.tell_of_change(room);
+        self.notify_changed(room);
         Ok(())
     }
 }

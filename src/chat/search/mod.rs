@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use self::model::{Candidate, Cursor, Filter, Found, Hit, Mark, Piece, Query, excerpt, plain_name};
-use self::store::{Scope, Wanted};
-use super::accounts::model::Person;
+use self::model::{
+    Candidate, Cursor, Filter, Found, Hit, IndexTerm, Query, SnippetPart, plain_name, snippet,
+};
+use self::store::{Criteria, Scope};
+use super::accounts::model::User;
 use super::rooms::Rooms;
 use super::rooms::model::{Room, Visibility};
 use crate::db::Db;
 use crate::kernel::paging::Limit;
-use crate::kernel::{Fault, MessageId, RoomId, UserId};
+use crate::kernel::{MessageId, RoomId, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
 use crate::limits::search as limits;
 use crate::text::normalize::folded;
@@ -26,10 +28,10 @@ const PIECE: usize = 256;
 const SMALLEST_PIECE: usize = 16;
 
 /// What begins with what is typed is looked for among so many messages first, without the index.
-const GLANCE: usize = 64;
+const SCAN_FIRST: usize = 64;
 
 /// A page on its way.
-struct Finding {
+struct SearchCursor {
     filter: Arc<Filter>,
     hits: Vec<Hit>,
     /// Hits that are wanted.
@@ -43,7 +45,7 @@ struct Finding {
     ended: bool,
 }
 
-impl Finding {
+impl SearchCursor {
     fn is_done(&self) -> bool {
         self.ended || self.hits.len() >= self.enough || self.is_spent()
     }
@@ -85,7 +87,7 @@ impl Finding {
     /// cost the same at about this square root (by arithmetic).
     fn is_promising(&self) -> bool {
         let farthest = usize::try_from(self.before.0.unsigned_abs().isqrt() / 2).unwrap_or(0);
-        self.looked < GLANCE || self.hits.len() * farthest >= self.enough * self.looked
+        self.looked < SCAN_FIRST || self.hits.len() * farthest >= self.enough * self.looked
     }
 }
 
@@ -102,7 +104,7 @@ impl Search {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn start(db: Db, rooms: Rooms, lifecycle: &Lifecycle) -> Result<Self, Fault> {
+    pub async fn start(db: Db, rooms: Rooms, lifecycle: &Lifecycle) -> Result<Self, ServiceError> {
         store::renew(&db).await?;
         let closing = lifecycle.closing();
         let earlier = index_earlier(db.clone());
@@ -123,17 +125,17 @@ impl Search {
     /// When the database cannot be asked.
     pub async fn find(
         &self,
-        reader: &Person,
+        reader: &User,
         query: &Query,
         from: Option<Cursor>,
         limit: Limit,
-    ) -> Result<Found, Fault> {
+    ) -> Result<Found, ServiceError> {
         let scope = store::scope(&self.db, reader.id).await?;
         let span = self.span(query, &scope).await?;
         let Some(wanted) = self.wanted(reader, query, &scope, span.start).await? else {
             return Ok(Found { hits: Vec::new(), next: None, complete: scope.complete });
         };
-        let mut finding = Finding {
+        let mut finding = SearchCursor {
             filter: Arc::new(self.filter(reader, query).await?),
             hits: Vec::new(),
             enough: limit.get() + 1,
@@ -145,13 +147,13 @@ impl Search {
         };
         if let Some(loose) = store::at_first(&self.db, &wanted) {
             while !finding.is_done() && finding.is_promising() {
-                let piece = finding.next_piece().max(GLANCE);
-                self.look(&loose, piece, &mut finding).await?;
+                let piece = finding.next_piece().max(SCAN_FIRST);
+                self.scan(&loose, piece, &mut finding).await?;
             }
         }
         while !finding.is_done() {
             let piece = finding.next_piece();
-            self.look(&wanted, piece, &mut finding).await?;
+            self.scan(&wanted, piece, &mut finding).await?;
         }
         Ok(finding.page(limit, scope.complete))
     }
@@ -160,14 +162,14 @@ impl Search {
     ///
     /// # Errors
     /// When the work could not be done.
-    pub async fn excerpts(
+    pub async fn snippets(
         &self,
         query: &Query,
         texts: Vec<String>,
-    ) -> Result<Vec<Vec<Piece>>, Fault> {
+    ) -> Result<Vec<Vec<SnippetPart>>, ServiceError> {
         let query = query.clone();
         self.compute(move || {
-            let piece = |text: &String| excerpt(text, &query.hits(text).unwrap_or_default());
+            let piece = |text: &String| snippet(text, &query.hits(text).unwrap_or_default());
             texts.iter().map(piece).collect()
         })
         .await
@@ -177,23 +179,23 @@ impl Search {
     async fn compute<R: Send + 'static>(
         &self,
         work: impl FnOnce() -> R + Send + 'static,
-    ) -> Result<R, Fault> {
-        let turn = self.turns.clone().acquire_owned().await.map_err(Fault::internal)?;
+    ) -> Result<R, ServiceError> {
+        let turn = self.turns.clone().acquire_owned().await.map_err(ServiceError::internal)?;
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
             drop(turn);
             result
         });
-        done.await.map_err(Fault::internal)
+        done.await.map_err(ServiceError::internal)
     }
 
     /// Holds the next messages that the index names against the query.
-    async fn look(
+    async fn scan(
         &self,
-        wanted: &Wanted,
+        wanted: &Criteria,
         piece: usize,
-        finding: &mut Finding,
-    ) -> Result<(), Fault> {
+        finding: &mut SearchCursor,
+    ) -> Result<(), ServiceError> {
         let found = store::find(&self.db, wanted, finding.before, piece).await?;
         finding.count(&found);
         finding.ended = found.len() < piece;
@@ -210,7 +212,7 @@ impl Search {
     }
 
     /// Who and where is left out. A name that nobody has leaves out nothing.
-    async fn filter(&self, reader: &Person, query: &Query) -> Result<Filter, Fault> {
+    async fn filter(&self, reader: &User, query: &Query) -> Result<Filter, ServiceError> {
         let not = &query.not;
         let mut filter = Filter { query: query.clone(), ..Filter::default() };
         if !not.from.is_empty() {
@@ -226,7 +228,7 @@ impl Search {
     }
 
     /// Among which messages those of the query's days are.
-    async fn span(&self, query: &Query, scope: &Scope) -> Result<Range<MessageId>, Fault> {
+    async fn span(&self, query: &Query, scope: &Scope) -> Result<Range<MessageId>, ServiceError> {
         let all = MessageId(0)..MessageId(scope.newest.0 + 1);
         if query.after.or(query.before).is_none() {
             return Ok(all);
@@ -238,40 +240,40 @@ impl Search {
     /// What the index is asked; `None` when nothing can be found.
     async fn wanted(
         &self,
-        reader: &Person,
+        reader: &User,
         query: &Query,
         scope: &Scope,
         lowest: MessageId,
-    ) -> Result<Option<Wanted>, Fault> {
+    ) -> Result<Option<Criteria>, ServiceError> {
         if query.is_empty() {
             return Ok(None);
         }
         let mut marks = Vec::new();
         if !query.from.is_empty() {
             let authors = self.authors(reader, &query.from).await?;
-            marks.push(authors.into_iter().map(Mark::Author).collect());
+            marks.push(authors.into_iter().map(IndexTerm::Author).collect());
         }
         if query.direct || !query.rooms.is_empty() {
             let rooms = self.places(reader, &query.rooms, query.direct).await?;
-            marks.push(rooms.into_iter().map(Mark::Room).collect());
+            marks.push(rooms.into_iter().map(IndexTerm::Room).collect());
         } else if let Some(rooms) = scope.few_rooms() {
-            marks.push(rooms.iter().copied().map(Mark::Room).collect());
+            marks.push(rooms.iter().copied().map(IndexTerm::Room).collect());
         }
         if query.link {
-            marks.push(vec![Mark::Link]);
+            marks.push(vec![IndexTerm::Link]);
         }
         if marks.iter().any(Vec::is_empty) {
             return Ok(None);
         }
         let phrases = query.phrases();
         if phrases.is_empty() && marks.is_empty() {
-            marks.push(vec![Mark::Any]);
+            marks.push(vec![IndexTerm::Any]);
         }
         let (days, links) = (query.days(), query.not.link);
-        Ok(Some(Wanted { reader: reader.id, phrases, marks, lowest, days, links }))
+        Ok(Some(Criteria { reader: reader.id, phrases, marks, lowest, days, links }))
     }
 
-    async fn authors(&self, reader: &Person, names: &[String]) -> Result<Vec<UserId>, Fault> {
+    async fn authors(&self, reader: &User, names: &[String]) -> Result<Vec<UserId>, ServiceError> {
         let people = store::people(&self.db).await?;
         Ok(names.iter().flat_map(|name| called(reader, &people, name)).collect())
     }
@@ -280,10 +282,10 @@ impl Search {
     /// conversation is named like the other one.
     async fn places(
         &self,
-        reader: &Person,
+        reader: &User,
         names: &[String],
         direct: bool,
-    ) -> Result<Vec<RoomId>, Fault> {
+    ) -> Result<Vec<RoomId>, ServiceError> {
         let people = store::people(&self.db).await?;
         let named = |room: &Room| {
             names.is_empty()
@@ -300,7 +302,7 @@ impl Search {
 
 /// Who has this name, as a handle or as the name shown; `me` is oneself.
 fn called<'a>(
-    reader: &Person,
+    reader: &User,
     people: &'a [(UserId, String, String)],
     name: &str,
 ) -> impl Iterator<Item = UserId> + 'a {
@@ -334,7 +336,7 @@ mod tests {
     fn a_request_with_more_words_has_done_its_share_sooner() {
         let spent = |query: &str, messages: usize| {
             let query = Query::parse(query, &jiff::tz::TimeZone::UTC);
-            let mut finding = Finding {
+            let mut finding = SearchCursor {
                 filter: Arc::new(Filter { query, ..Filter::default() }),
                 hits: Vec::new(),
                 enough: 50,

@@ -1,8 +1,8 @@
 //! `patio demo`: a server to try, full of people and talk, that leaves nothing behind.
 
-mod cast;
-mod stage;
-mod story;
+mod actors;
+mod script;
+mod seed;
 
 use std::fs::DirBuilder;
 use std::io::ErrorKind;
@@ -16,13 +16,13 @@ use anyhow::Context;
 use clap::Args;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-use self::stage::Stage;
-use self::story::Story;
+use self::script::Story;
+use self::seed::Seeder;
 use super::serve;
-use crate::app::App;
 use crate::config::{Address, Config, Logging, Storage, parse_ip, parse_port};
-use crate::http::server;
+use crate::http::listener;
 use crate::kernel::{Clock, Random, Timestamp};
+use crate::server::Server;
 
 /// Of everybody in the story.
 const PASSWORD: &str = "limonero-en-el-patio";
@@ -53,17 +53,17 @@ async fn serve(demo: &Demo, data_dir: PathBuf) -> anyhow::Result<()> {
     let config = Config {
         address: demo.address(),
         storage: Storage::in_directory(data_dir),
-        ..Config::unset()?
+        ..Config::defaults()?
     };
     let time = StoryTime::new(Clock::system());
-    let app = App::build(config, time.clock(), Random::system()).await?;
+    let app = Server::build(config, time.clock(), Random::system()).await?;
     let (address, lifecycle) = (app.address()?, app.lifecycle());
     lifecycle.stop_on_signals()?;
-    let story = story::read()?;
+    let story = script::read()?;
     let here = names(&story);
-    let set = Box::pin(Stage::set(app.site(), story, PASSWORD, &time));
+    let set = Box::pin(Seeder::set(app.site(), story, PASSWORD, &time));
     if let Some(stage) = lifecycle.stopping().run_until_cancelled(set).await {
-        cast::enter(stage?, time.clock());
+        actors::enter(stage?, time.clock());
         invite(address.port(), &here);
         warn(demo.listen);
     }
@@ -76,7 +76,7 @@ impl Demo {
         let wanted = Address { port: self.port.unwrap_or(PORT), listen: self.listen };
         // Whoever named a port shall hear that it is taken.
         let taken = self.port.is_none()
-            && server::bind(&wanted).is_err_and(|error| error.kind() == ErrorKind::AddrInUse);
+            && listener::bind(&wanted).is_err_and(|error| error.kind() == ErrorKind::AddrInUse);
         if taken { Address { port: 0, ..wanted } } else { wanted }
     }
 }

@@ -2,15 +2,15 @@
 //! address, so that all doors come through here.
 
 use super::Action;
-use crate::chat::accounts::model::Person;
+use crate::chat::accounts::model::User;
 use crate::chat::rooms::model::Member;
-use crate::http::{Problem, Site};
+use crate::http::{AppState, Problem};
 
 /// The conversation of two people, made if there is none.
 ///
 /// # Errors
 /// 429 when somebody makes too many.
-pub async fn open_direct(site: &Site, me: &Person, other: &Person) -> Result<Member, Problem> {
+pub async fn open_direct(site: &AppState, me: &User, other: &User) -> Result<Member, Problem> {
     if site.rooms.find_direct(me, other).await?.is_none() {
         site.rates.spend(me.id, Action::NewRoom)?;
     }

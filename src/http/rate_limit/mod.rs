@@ -14,7 +14,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 pub use self::direct::open_direct;
-use super::{Client, Problem};
+use super::{ClientInfo, Problem};
 use crate::config::Switch;
 use crate::kernel::{Clock, TokenBuckets, UserId};
 use crate::limits::{self, Rate};
@@ -44,11 +44,11 @@ impl Action {
 /// What users do one after the other. Uploads are not here: theirs is a bound, not a rate
 /// (`uploads`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Slow {
+enum SlowAction {
     Search,
 }
 
-impl Slow {
+impl SlowAction {
     fn at_once(self) -> usize {
         match self {
             Self::Search => limits::user::SEARCHES_AT_ONCE,
@@ -58,7 +58,7 @@ impl Slow {
 
 /// What strangers ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Asked {
+enum Availability {
     SignUp,
     Availability,
 }
@@ -69,9 +69,9 @@ pub struct RateLimiter(Option<Arc<Limits>>);
 struct Limits {
     clock: Clock,
     users: Mutex<TokenBuckets<(UserId, Action)>>,
-    running: Mutex<HashMap<(UserId, Slow), usize>>,
+    running: Mutex<HashMap<(UserId, SlowAction), usize>>,
     /// By network; `None` is the whole installation.
-    strangers: Mutex<TokenBuckets<(Asked, Option<IpNet>)>>,
+    strangers: Mutex<TokenBuckets<(Availability, Option<IpNet>)>>,
 }
 
 impl RateLimiter {
@@ -100,7 +100,7 @@ impl RateLimiter {
     }
 
     /// A place among the few that one user has for slow work.
-    fn start(&self, user: UserId, slow: Slow) -> Result<Option<Running>, Problem> {
+    fn start(&self, user: UserId, slow: SlowAction) -> Result<Option<RunningGuard>, Problem> {
         let Some(limits) = &self.0 else { return Ok(None) };
         let mut running = lock(&limits.running);
         let count = running.entry((user, slow)).or_default();
@@ -108,30 +108,30 @@ impl RateLimiter {
             return Err(Problem::too_many(Duration::from_secs(1)));
         }
         *count += 1;
-        Ok(Some(Running { limits: limits.clone(), user, slow }))
+        Ok(Some(RunningGuard { limits: limits.clone(), user, slow }))
     }
 
     /// Counts a try to register, by the networks it comes from and over all.
     ///
     /// # Errors
     /// 429, with the time to wait.
-    pub fn sign_up(&self, client: Client) -> Result<(), Problem> {
+    pub fn sign_up(&self, client: ClientInfo) -> Result<(), Problem> {
         let all = (None, limits::installation::SIGN_UPS);
-        self.ask(Asked::SignUp, (client, limits::address::SIGN_UPS), Some(all))
+        self.ask(Availability::SignUp, (client, limits::address::SIGN_UPS), Some(all))
     }
 
     /// Counts a question whether a name or an address is free.
     ///
     /// # Errors
     /// 429, with the time to wait.
-    pub fn availability(&self, client: Client) -> Result<(), Problem> {
-        self.ask(Asked::Availability, (client, limits::address::AVAILABILITY), None)
+    pub fn availability(&self, client: ClientInfo) -> Result<(), Problem> {
+        self.ask(Availability::Availability, (client, limits::address::AVAILABILITY), None)
     }
 
     fn ask(
         &self,
-        asked: Asked,
-        (client, rate): (Client, Rate),
+        asked: Availability,
+        (client, rate): (ClientInfo, Rate),
         all: Option<(Option<IpNet>, Rate)>,
     ) -> Result<(), Problem> {
         let Some(limits) = &self.0 else { return Ok(()) };
@@ -167,13 +167,13 @@ impl RateLimiter {
 }
 
 /// Slow work of a user, while it goes on.
-struct Running {
+struct RunningGuard {
     limits: Arc<Limits>,
     user: UserId,
-    slow: Slow,
+    slow: SlowAction,
 }
 
-impl Drop for Running {
+impl Drop for RunningGuard {
     fn drop(&mut self) {
         let mut running = lock(&self.limits.running);
         let key = (self.user, self.slow);
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_user_has_so_many_places_for_slow_work_and_gets_each_back() {
         let (ana, luis) = (UserId(1), UserId(2));
-        let slow = Slow::Search;
+        let slow = SlowAction::Search;
         let rates = limiter(Switch::On);
         let mut running: Vec<_> = (0..2).map(|_| rates.start(ana, slow)).collect();
         assert!(running.iter().all(Result::is_ok));
@@ -216,7 +216,7 @@ mod tests {
         let kept = rates.0.as_ref().map(|limits| lock(&limits.running).len());
         assert_eq!(kept, Some(0), "nothing is kept of what is done");
         let lifted: Vec<_> =
-            (0..9).map(|_| limiter(Switch::Off).start(ana, Slow::Search)).collect();
+            (0..9).map(|_| limiter(Switch::Off).start(ana, SlowAction::Search)).collect();
         assert!(lifted.iter().all(Result::is_ok));
     }
 }

@@ -6,8 +6,8 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::{Action, Running, Slow};
-use crate::http::{Problem, Site, Viewer};
+use super::{Action, RunningGuard, SlowAction};
+use crate::http::{AppState, Problem, Viewer};
 use crate::kernel::UserId;
 
 /// Routes that make a room.
@@ -53,9 +53,9 @@ impl Kind {
         }
     }
 
-    fn slow(self) -> Option<Slow> {
+    fn slow(self) -> Option<SlowAction> {
         match self {
-            Self::Search => Some(Slow::Search),
+            Self::Search => Some(SlowAction::Search),
             Self::Free | Self::Write | Self::Join | Self::NewRoom => None,
         }
     }
@@ -64,14 +64,14 @@ impl Kind {
 /// A request that was counted.
 pub struct Admitted {
     counted: Option<(UserId, Action)>,
-    running: Option<Running>,
+    running: Option<RunningGuard>,
 }
 
 /// Counts a request, if somebody signed in sent it.
 ///
 /// # Errors
 /// 429, with the time to wait.
-pub fn admit(site: &Site, request: &Request) -> Result<Admitted, Problem> {
+pub fn admit(site: &AppState, request: &Request) -> Result<Admitted, Problem> {
     let kind = Kind::of(request);
     let mut admitted = Admitted { counted: None, running: None };
     if let Some(Viewer(me)) = request.extensions().get::<Viewer>() {
@@ -89,7 +89,7 @@ pub fn admit(site: &Site, request: &Request) -> Result<Admitted, Problem> {
 
 impl Admitted {
     /// Says how it went: a room that was not made does not count.
-    pub fn answered(self, site: &Site, response: &Response) {
+    pub fn answered(self, site: &AppState, response: &Response) {
         let status = response.status();
         let failed = status.is_client_error() || status.is_server_error();
         if let Some((user, Action::NewRoom)) = self.counted.filter(|_| failed) {
@@ -100,7 +100,7 @@ impl Admitted {
 }
 
 /// Counts what programs ask for, before anything else is done for them.
-pub async fn by_user(State(site): State<Site>, request: Request, next: Next) -> Response {
+pub async fn by_user(State(site): State<AppState>, request: Request, next: Next) -> Response {
     match admit(&site, &request) {
         Ok(admitted) => {
             let response = next.run(request).await;

@@ -13,7 +13,7 @@ use tar::EntryType;
 
 use super::{DATABASE, FORMAT, MANIFEST, Manifest, Measured, is_allowed};
 use crate::keep::progress::Progress;
-use crate::keep::workplace::blame;
+use crate::keep::scratch_dir::explain_error;
 
 /// A manifest of a million files is smaller.
 const LARGEST_MANIFEST: u64 = 256 << 20;
@@ -33,7 +33,7 @@ impl Archive {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let length = file.metadata()?.len();
         let text = read_manifest(&file)
-            .map_err(|error| blame(error, || "it is no backup of Patio".to_owned()))?;
+            .map_err(|error| explain_error(error, || "it is no backup of Patio".to_owned()))?;
         let manifest = parse(&text)?;
         check(&manifest, length)?;
         Ok(Self { file, manifest })
@@ -63,14 +63,14 @@ impl Archive {
             let path = wanted.path.as_str();
             let entry = found.next().ok_or_else(|| anyhow!("it is cut off: {path} is missing"))?;
             let damaged = || format!("it is cut off or damaged at {path}");
-            let mut entry = entry.map_err(|error| blame(error, damaged))?;
+            let mut entry = entry.map_err(|error| explain_error(error, damaged))?;
             ensure_plain(&entry, path)?;
             ensure!(
                 entry.header().entry_size()? == wanted.bytes,
                 "{path} has another length than its manifest says"
             );
             let mut body = Measured::new(&mut entry, &mut progress);
-            store(&mut body, &into.join(path)).map_err(|error| blame(error, damaged))?;
+            store(&mut body, &into.join(path)).map_err(|error| explain_error(error, damaged))?;
             ensure!(body.entry(path) == *wanted, "{path} is damaged: its SHA-256 is wrong");
         }
         ensure!(found.next().is_none(), "it holds more than its manifest says");

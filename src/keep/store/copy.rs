@@ -37,7 +37,7 @@ pub async fn facts(connection: &mut SqliteConnection) -> Result<Facts, sqlx::Err
 }
 
 /// What must be true of every database, each as a query for the first thing that it is not true of.
-pub const RULES: [(&str, &str); 8] = [
+pub const INTEGRITY_CHECKS: [(&str, &str); 8] = [
     (
         "the messages of room {} are not numbered 1, 2, 3 up to its last",
         "select id from rooms r
@@ -83,7 +83,7 @@ pub const RULES: [(&str, &str); 8] = [
 ];
 
 /// What is wrong with a database of the newest form; nothing when it is sound.
-pub async fn complaints(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+pub async fn violations(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
     let mut found = Vec::new();
     let (integrity,): (String,) =
         sqlx::query_as("pragma integrity_check(1)").fetch_one(&mut *connection).await?;
@@ -95,7 +95,7 @@ pub async fn complaints(connection: &mut SqliteConnection) -> Result<Vec<String>
     if !orphans.is_empty() {
         found.push(format!("{} rows belong to something that is missing", orphans.len()));
     }
-    for (complaint, query) in RULES {
+    for (complaint, query) in INTEGRITY_CHECKS {
         let first: Option<(i64,)> = sqlx::query_as(AssertSqlSafe(format!("{query} limit 1")))
             .fetch_optional(&mut *connection)
             .await?;

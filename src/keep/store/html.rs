@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::{Connection, SqliteConnection};
 
-use crate::chat::messages::markup;
+use crate::chat::messages::render;
 use crate::text::names::fold;
 
 /// Messages that are read at a time.
@@ -21,7 +21,7 @@ struct Written {
 
 /// Makes it anew for every message of a copy from elsewhere: pages show what is stored as it is, and
 /// whoever made that copy could have put a script there.
-pub async fn render_again(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+pub async fn rerender_messages(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut change = connection.begin().await?;
     let mut last = 0;
     loop {
@@ -57,6 +57,6 @@ impl Written {
         let names = self.mentioned.as_deref().unwrap_or_default().split_whitespace();
         let names: HashMap<String, &str> = names.map(|name| (fold(name), name)).collect();
         let known = |sought: &str| names.get(sought).map(|name| (*name).to_owned());
-        markup::stored(&markup::render(&self.body, known), &self.body).to_owned()
+        render::stored(&render::render(&self.body, known), &self.body).to_owned()
     }
 }

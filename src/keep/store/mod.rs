@@ -4,8 +4,8 @@ mod copy;
 mod html;
 mod transfer;
 
-pub(super) use self::copy::{Facts, complaints, facts, renew, sign_out};
-pub(super) use self::html::render_again;
+pub(super) use self::copy::{Facts, facts, renew, sign_out, violations};
+pub(super) use self::html::rerender_messages;
 pub(super) use self::transfer::{
-    clear, complaint, each, is_empty, last_message, pictures, put, put_picture, settle,
+    clear, each, finish_import, is_empty, last_message, pictures, put, put_picture, violation,
 };

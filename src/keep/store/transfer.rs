@@ -3,13 +3,13 @@
 use futures_util::TryStreamExt;
 use sqlx::Row as _;
 
-use super::copy::RULES;
-use crate::db::{Change, Db, reading, writing};
-use crate::keep::lines::{Form, Kind, Row, Value};
+use super::copy::INTEGRITY_CHECKS;
+use crate::db::{Db, Transaction, reading, writing};
+use crate::keep::jsonl::{Form, Kind, Row, Value};
 
 /// Hands over all rows of a kind, one by one.
 pub async fn each(
-    snapshot: &mut Change,
+    snapshot: &mut Transaction,
     kind: &Kind,
     mut take: impl FnMut(Row) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
@@ -31,7 +31,7 @@ pub async fn each(
 }
 
 /// Puts one row into its table. False when it belongs to nothing.
-pub async fn put(change: &mut Change, kind: &Kind, row: Row) -> Result<bool, sqlx::Error> {
+pub async fn put(change: &mut Transaction, kind: &Kind, row: Row) -> Result<bool, sqlx::Error> {
     let done = writing!(*change, |connection| {
         let mut query = sqlx::query(kind.insert);
         for value in row {
@@ -48,7 +48,7 @@ pub async fn put(change: &mut Change, kind: &Kind, row: Row) -> Result<bool, sql
 
 /// People's pictures by their names.
 pub async fn pictures(
-    snapshot: &mut Change,
+    snapshot: &mut Transaction,
     mut take: impl FnMut(&str, &[u8]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     writing!(*snapshot, |connection| {
@@ -62,7 +62,11 @@ pub async fn pictures(
     Ok(())
 }
 
-pub async fn put_picture(change: &mut Change, name: &str, image: &[u8]) -> Result<(), sqlx::Error> {
+pub async fn put_picture(
+    change: &mut Transaction,
+    name: &str,
+    image: &[u8],
+) -> Result<(), sqlx::Error> {
     writing!(*change, |connection| {
         sqlx::query("insert into avatars (name, image) values ($1, $2)")
             .bind(name)
@@ -75,7 +79,7 @@ pub async fn put_picture(change: &mut Change, name: &str, image: &[u8]) -> Resul
 }
 
 /// The last number that a message got.
-pub async fn last_message(snapshot: &mut Change) -> Result<i64, sqlx::Error> {
+pub async fn last_message(snapshot: &mut Transaction) -> Result<i64, sqlx::Error> {
     let (last,): (i64,) = writing!(*snapshot, |connection| {
         sqlx::query_as("select value from counters where name = 'message'")
             .fetch_one(connection)
@@ -98,7 +102,7 @@ pub async fn is_empty(db: &Db) -> Result<bool, sqlx::Error> {
 }
 
 /// Takes away the lobby that a new installation has.
-pub async fn clear(change: &mut Change) -> Result<(), sqlx::Error> {
+pub async fn clear(change: &mut Transaction) -> Result<(), sqlx::Error> {
     writing!(*change, |connection| {
         sqlx::query("delete from rooms").execute(connection).await?.rows_affected()
     });
@@ -106,7 +110,11 @@ pub async fn clear(change: &mut Change) -> Result<(), sqlx::Error> {
 }
 
 /// Ends an import: the counters go on behind what was put in, and a new history begins.
-pub async fn settle(change: &mut Change, last: i64, epoch: &str) -> Result<(), sqlx::Error> {
+pub async fn finish_import(
+    change: &mut Transaction,
+    last: i64,
+    epoch: &str,
+) -> Result<(), sqlx::Error> {
     writing!(*change, |connection| {
         sqlx::query("update counters set value = $1 where name = 'message'")
             .bind(last)
@@ -154,7 +162,7 @@ pub async fn settle(change: &mut Change, last: i64, epoch: &str) -> Result<(), s
         .rows_affected()
     });
     // SQLite goes on behind the greatest number by itself.
-    if let Change::Postgres(transaction) = change {
+    if let Transaction::Postgres(transaction) = change {
         for query in [
             "select setval(pg_get_serial_sequence('users', 'id'), max(id)) from users having max(id) > 0",
             "select setval(pg_get_serial_sequence('rooms', 'id'), max(id)) from rooms having max(id) > 0",
@@ -167,8 +175,8 @@ pub async fn settle(change: &mut Change, last: i64, epoch: &str) -> Result<(), s
 }
 
 /// The first thing that does not fit together, if anything does not.
-pub async fn complaint(change: &mut Change) -> Result<Option<String>, sqlx::Error> {
-    for (complaint, query) in RULES {
+pub async fn violation(change: &mut Transaction) -> Result<Option<String>, sqlx::Error> {
+    for (complaint, query) in INTEGRITY_CHECKS {
         let first: Option<(i64,)> = writing!(*change, |connection| {
             sqlx::query_as(query).fetch_optional(connection).await?
         });

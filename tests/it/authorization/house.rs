@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use patio::chat::accounts::Visitor;
-use patio::chat::accounts::model::{Proven, TokenLabel};
+use patio::chat::accounts::LoginSource;
+use patio::chat::accounts::model::{TokenLabel, VerifiedPassword};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ impl Role {
 pub struct House {
     pub server: Server,
     client: Client,
-    proven: BTreeMap<Role, Proven>,
+    proven: BTreeMap<Role, VerifiedPassword>,
     /// The name of the cookie that signs in.
     cookie: String,
     /// The session of the one whose account is closed now.
@@ -75,7 +75,7 @@ impl House {
         let server = Server::start().await;
         // The first one administers, and does so beside all others.
         let mut first = server.person("carlos").await;
-        let (mut proven, here) = (BTreeMap::new(), Visitor::local());
+        let (mut proven, here) = (BTreeMap::new(), LoginSource::local());
         for role in ROLES.into_iter().skip(1) {
             server.person(role.name()).await;
             let signed_in = server.site().accounts.sign_in(role.name(), PASSWORD, &here);
@@ -106,7 +106,7 @@ impl House {
             Some(_) if role == Role::Closed && !self.dead.is_empty() => self.dead.clone(),
             Some(proven) => {
                 let opened = self.server.site().accounts.open_session(proven, "test").await;
-                opened.expect("a session").reveal().to_owned()
+                opened.expect("a session").expose_secret().to_owned()
             }
         }
     }
@@ -114,7 +114,7 @@ impl House {
     async fn new_token(&self, role: Role) -> String {
         let label = TokenLabel::parse("test").expect("a label");
         let issued = self.server.site().accounts.issue_token(&self.proven[&role], &label, None);
-        issued.await.expect("a token").reveal().to_owned()
+        issued.await.expect("a token").expose_secret().to_owned()
     }
 
     pub fn token(&self, role: Role) -> String {

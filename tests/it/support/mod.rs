@@ -18,9 +18,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use clap::Parser;
-use patio::app::App;
 use patio::config::Config;
-use patio::http::Site;
+use patio::http::AppState;
 use patio::kernel::{Clock, Random, Timestamp};
 use patio::lifecycle::Lifecycle;
 use tokio::task::JoinHandle;
@@ -44,7 +43,7 @@ pub struct Server {
     pub address: SocketAddr,
     now: Arc<AtomicI64>,
     lifecycle: Lifecycle,
-    site: Site,
+    site: AppState,
     running: Option<JoinHandle<()>>,
     storage: Arc<Storage>,
 }
@@ -56,7 +55,7 @@ struct Flags {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the server runs beside its test")]
-fn run(app: App) -> JoinHandle<()> {
+fn run(app: patio::server::Server) -> JoinHandle<()> {
     tokio::spawn(app.run())
 }
 
@@ -109,7 +108,8 @@ impl Server {
         config.executable = Some(decoder);
         let told = now.clone();
         let clock = Clock::from_fn(move || Timestamp(told.load(Ordering::Relaxed)));
-        let app = App::build(config, clock, Random::system()).await.expect("a server");
+        let app =
+            patio::server::Server::build(config, clock, Random::system()).await.expect("a server");
         let address = app.address().expect("an address");
         let lifecycle = app.lifecycle();
         let site = app.site();
@@ -117,7 +117,7 @@ impl Server {
     }
 
     /// Its parts, for what no request can bring about in a certain order.
-    pub fn site(&self) -> &Site {
+    pub fn site(&self) -> &AppState {
         &self.site
     }
 

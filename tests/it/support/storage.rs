@@ -193,7 +193,7 @@ pub async fn execute(db: &Db, sqlite: &'static str, postgres: &'static str) {
     match db {
         Db::Sqlite { write, .. } => drop(
             sqlx::raw_sql(sqlite)
-                .execute(&mut *write.one().await.expect("one"))
+                .execute(&mut *write.acquire().await.expect("one"))
                 .await
                 .expect("done"),
         ),
@@ -205,7 +205,7 @@ pub async fn execute(db: &Db, sqlite: &'static str, postgres: &'static str) {
 pub async fn try_execute(db: &Db, statement: &'static str) -> Result<(), sqlx::Error> {
     match db {
         Db::Sqlite { write, .. } => {
-            sqlx::raw_sql(statement).execute(&mut *write.one().await?).await?;
+            sqlx::raw_sql(statement).execute(&mut *write.acquire().await?).await?;
         }
         Db::Postgres(pool) => {
             sqlx::raw_sql(statement).execute(pool).await?;
@@ -218,7 +218,7 @@ pub async fn try_execute(db: &Db, statement: &'static str) -> Result<(), sqlx::E
 pub async fn numbers(db: &Db, query: &'static str) -> Vec<i64> {
     match db {
         Db::Sqlite { write, .. } => {
-            sqlx::query_scalar(query).fetch_all(&mut *write.one().await.expect("one")).await
+            sqlx::query_scalar(query).fetch_all(&mut *write.acquire().await.expect("one")).await
         }
         Db::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await,
     }

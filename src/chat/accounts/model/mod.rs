@@ -9,14 +9,14 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
-pub use self::names::{DisplayName, Name};
-use crate::kernel::{Invalid, Timestamp, UserId};
+pub use self::names::{DisplayName, Handle};
+use crate::kernel::{FieldError, Timestamp, UserId};
 use crate::limits;
-use crate::text::names::line_to_see;
+use crate::text::names::visible_line;
 
 /// What everybody may know of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
+pub struct User {
     pub id: UserId,
     pub name: String,
     pub display_name: String,
@@ -58,11 +58,11 @@ impl ZoneName {
 
     /// # Errors
     /// When the database knows no such zone.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
         let zone = TimeZone::get(text.trim()).ok();
         // As the database writes it, whatever case was typed.
         let name = zone.as_ref().and_then(TimeZone::iana_name).map(str::to_owned);
-        name.map(Self).ok_or(Invalid::new("time_zone", "time-zone-unknown"))
+        name.map(Self).ok_or(FieldError::new("time_zone", "time-zone-unknown"))
     }
 
     pub fn as_str(&self) -> &str {
@@ -78,7 +78,7 @@ pub struct Email(String);
 impl Email {
     /// # Errors
     /// When it cannot be an address.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
         let email = text.trim().to_lowercase();
         let sound = email.len() <= 254
             && !email.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c))
@@ -87,7 +87,7 @@ impl Email {
                     && !domain.contains('@')
                     && domain.split('.').all(|label| !label.is_empty())
             });
-        if sound { Ok(Self(email)) } else { Err(Invalid::new("email", "email-shape")) }
+        if sound { Ok(Self(email)) } else { Err(FieldError::new("email", "email-shape")) }
     }
 
     pub fn as_str(&self) -> &str {
@@ -103,15 +103,15 @@ pub struct PlainPassword(String);
 impl PlainPassword {
     /// # Errors
     /// When it is too short or too long. Whether it is guessable is asked when it is chosen.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
         if text.len() > 256 * 4 {
-            return Err(Invalid::new("password", "password-length"));
+            return Err(FieldError::new("password", "password-length"));
         }
         let password: String = text.nfc().collect();
         if (8..=256).contains(&password.chars().count()) {
             Ok(Self(password))
         } else {
-            Err(Invalid::new("password", "password-length"))
+            Err(FieldError::new("password", "password-length"))
         }
     }
 
@@ -129,7 +129,7 @@ impl fmt::Debug for PlainPassword {
 /// A form filled in to register, parsed.
 #[derive(Debug)]
 pub struct NewAccount {
-    pub name: Name,
+    pub name: Handle,
     pub email: Email,
     pub password: PlainPassword,
 }
@@ -137,8 +137,8 @@ pub struct NewAccount {
 impl NewAccount {
     /// # Errors
     /// One complaint for each field that is wrong.
-    pub fn parse(name: &str, email: &str, password: &str) -> Result<Self, Vec<Invalid>> {
-        match (Name::parse(name), Email::parse(email), PlainPassword::parse(password)) {
+    pub fn parse(name: &str, email: &str, password: &str) -> Result<Self, Vec<FieldError>> {
+        match (Handle::parse(name), Email::parse(email), PlainPassword::parse(password)) {
             (Ok(name), Ok(email), Ok(password)) => Ok(Self { name, email, password }),
             (name, email, password) => {
                 Err([name.err(), email.err(), password.err()].into_iter().flatten().collect())
@@ -148,34 +148,34 @@ impl NewAccount {
 }
 
 /// What a browser's cookie or a program's token holds. Whoever has it is signed in.
-pub struct Secret(String);
+pub struct BearerSecret(String);
 
-impl Secret {
+impl BearerSecret {
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    pub fn reveal(&self) -> &str {
+    pub fn expose_secret(&self) -> &str {
         &self.0
     }
 
-    pub fn credential(&self) -> Credential {
-        Credential(Sha256::digest(self.0.as_bytes()).into())
+    pub fn credential(&self) -> CredentialHash {
+        CredentialHash(Sha256::digest(self.0.as_bytes()).into())
     }
 }
 
 /// Names a sign-in without giving it away: the SHA-256 of its secret, as the database keeps it.
 /// A plain hash will do, since the secret is 256 random bits and cannot be tried out.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Credential(pub(in crate::chat::accounts) [u8; 32]);
+pub struct CredentialHash(pub(in crate::chat::accounts) [u8; 32]);
 
-impl fmt::Debug for Credential {
+impl fmt::Debug for CredentialHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credential(…)")
     }
 }
 
-impl Credential {
+impl CredentialHash {
     /// As forms name it. Of no use without the secret that it is the hash of.
     pub fn to_hex(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
@@ -185,7 +185,7 @@ impl Credential {
 /// A browser that a person is signed in with.
 #[derive(Clone, Debug)]
 pub struct SessionInfo {
-    pub credential: Credential,
+    pub credential: CredentialHash,
     pub agent: String,
     pub created_at: Timestamp,
 }
@@ -197,11 +197,11 @@ pub struct TokenLabel(String);
 impl TokenLabel {
     /// # Errors
     /// When it is too long, or more than a line.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
-        line_to_see(text)
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        visible_line(text)
             .filter(|label| label.chars().count() <= 64)
             .map(Self)
-            .ok_or(Invalid::new("label", "label-length"))
+            .ok_or(FieldError::new("label", "label-length"))
     }
 
     pub fn as_str(&self) -> &str {
@@ -216,13 +216,13 @@ pub struct TokenLifetime(Duration);
 impl TokenLifetime {
     /// # Errors
     /// Below a second or above ten years.
-    pub fn parse(seconds: i64) -> Result<Self, Invalid> {
+    pub fn parse(seconds: i64) -> Result<Self, FieldError> {
         let lifetime = u64::try_from(seconds).ok().map(Duration::from_secs);
         let allowed = Duration::from_secs(1)..=limits::user::TOKEN_LIFETIME;
         lifetime
             .filter(|lifetime| allowed.contains(lifetime))
             .map(Self)
-            .ok_or(Invalid::new("expires_in", "token-lifetime-range"))
+            .ok_or(FieldError::new("expires_in", "token-lifetime-range"))
     }
 
     pub fn get(self) -> Duration {
@@ -233,7 +233,7 @@ impl TokenLifetime {
 /// A token of a program of somebody's.
 #[derive(Clone, Debug)]
 pub struct TokenInfo {
-    pub credential: Credential,
+    pub credential: CredentialHash,
     pub label: String,
     pub created_at: Timestamp,
     /// To the hour; `None` before the first use.
@@ -245,30 +245,30 @@ pub struct TokenInfo {
 /// A user whose password was checked or set a moment ago: the right to open a session and to issue
 /// a token. It names the hash that was checked, and opens nothing once that has changed: a sign-in
 /// that overlaps with a change of password would outlive it otherwise.
-pub struct Proven {
-    pub(in crate::chat::accounts) person: Person,
+pub struct VerifiedPassword {
+    pub(in crate::chat::accounts) person: User,
     pub(in crate::chat::accounts) password_hash: String,
 }
 
-impl Proven {
-    pub fn person(&self) -> &Person {
+impl VerifiedPassword {
+    pub fn person(&self) -> &User {
         &self.person
     }
 }
 
 /// Somebody who is signed in, and by what.
 #[derive(Clone, Debug)]
-pub struct SignedIn {
-    pub person: Person,
+pub struct Authenticated {
+    pub person: User,
     /// Their days begin at midnight there; UTC until it is known.
     pub zone: TimeZone,
-    pub credential: Credential,
+    pub credential: CredentialHash,
 }
 
 /// An account as administrators see it.
 #[derive(Clone, Debug)]
 pub struct Account {
-    pub person: Person,
+    pub person: User,
     pub email: String,
     pub created_at: Timestamp,
     pub active: bool,
@@ -298,14 +298,14 @@ impl Admin {
 
 /// Why a sign-in ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum RevocationReason {
     SignedOut,
     AccountClosed,
     /// It is still good, for other rights: live connections come again to get them.
     RoleChanged,
 }
 
-impl Ending {
+impl RevocationReason {
     /// As the table has it.
     pub(in crate::chat::accounts) fn number(self) -> i64 {
         match self {

@@ -7,9 +7,9 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_security::{GeneralSecurityProfile, MixedScript};
 
-use crate::kernel::Invalid;
+use crate::kernel::FieldError;
 use crate::text::names::{
-    fold, line_to_see, look_alike_keys, one_line, person_keys, skeleton, undecorated,
+    confusable_keys, fold, one_line, skeleton, undecorated, user_confusable_keys, visible_line,
 };
 use crate::text::normalize::folded;
 use crate::text::visible::has_heaped_marks;
@@ -18,13 +18,13 @@ use crate::text::visible::has_heaped_marks;
 /// digit and not ending in one of the three signs, so that the mark of a sentence behind it is none
 /// of its own (Unicode Technical Standard 39 says which letters mix). Kept in normal form NFKC.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name(String);
+pub struct Handle(String);
 
 /// Words that mean everybody, or the program: they were never a user's.
-const FOR_EVERYBODY: [&str; 5] = ["all", "here", "room", "admin", "system"];
+const GROUP_MENTIONS: [&str; 5] = ["all", "here", "room", "admin", "system"];
 
 /// Further words that speak for the house, or for nobody: no name is made of nothing else.
-const FOR_THE_HOUSE: [&str; 15] = [
+const OFFICIAL_NAMES: [&str; 15] = [
     "ayuda",
     "equipo",
     "everybody",
@@ -94,17 +94,17 @@ const BESIDE: [&str; 17] = [
 
 /// The keys of words that stand for the house alone, of titles among them, and of what stands beside.
 static HOUSE: LazyLock<HashSet<String>> =
-    LazyLock::new(|| keys_of([&FOR_EVERYBODY[..], &FOR_THE_HOUSE, &TITLES].concat()));
+    LazyLock::new(|| keys_of([&GROUP_MENTIONS[..], &OFFICIAL_NAMES, &TITLES].concat()));
 static TITLE: LazyLock<HashSet<String>> = LazyLock::new(|| keys_of(TITLES.to_vec()));
 static NOTHING: LazyLock<HashSet<String>> = LazyLock::new(|| keys_of(BESIDE.to_vec()));
 
 fn keys_of(words: Vec<&str>) -> HashSet<String> {
-    words.into_iter().flat_map(look_alike_keys).collect()
+    words.into_iter().flat_map(confusable_keys).collect()
 }
 
 /// With or without accents.
 fn is_of(words: &HashSet<String>, name: &str) -> bool {
-    let keys = [person_keys(name), look_alike_keys(&folded(name))];
+    let keys = [user_confusable_keys(name), confusable_keys(&folded(name))];
     keys.iter().flatten().any(|key| words.contains(key))
 }
 
@@ -121,12 +121,12 @@ fn is_reserved(name: &str) -> bool {
             && words.iter().all(|word| is_of(&HOUSE, word) || is_of(&NOTHING, word))
 }
 
-impl Name {
+impl Handle {
     /// # Errors
     /// When the text is no such handle.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
         let name = Self::stored(text)?;
-        let refuse = |reason| Err(Invalid::new("name", reason));
+        let refuse = |reason| Err(FieldError::new("name", reason));
         let of_identifiers = |c: char| !is_combining_mark(c) || c.identifier_allowed();
         if name.0.ends_with(['.', '_', '-'])
             || !name.0.chars().all(of_identifiers)
@@ -142,8 +142,8 @@ impl Name {
     ///
     /// # Errors
     /// When it never was one.
-    pub fn stored(text: &str) -> Result<Self, Invalid> {
-        let refuse = |reason| Err(Invalid::new("name", reason));
+    pub fn stored(text: &str) -> Result<Self, FieldError> {
+        let refuse = |reason| Err(FieldError::new("name", reason));
         let name: String = text.trim().nfkc().collect();
         if !(2..=32).contains(&name.chars().count()) {
             return refuse("name-length");
@@ -157,10 +157,10 @@ impl Name {
         if !name.as_str().is_single_script() {
             return refuse("name-scripts");
         }
-        let keys = look_alike_keys(&name);
-        if FOR_EVERYBODY
+        let keys = confusable_keys(&name);
+        if GROUP_MENTIONS
             .iter()
-            .flat_map(|word| look_alike_keys(word))
+            .flat_map(|word| confusable_keys(word))
             .any(|key| keys.contains(&key))
         {
             return refuse("name-reserved");
@@ -192,12 +192,12 @@ pub struct DisplayName(String);
 impl DisplayName {
     /// # Errors
     /// When it is empty to the eye, too long, more than a line, or reserved.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let name = line_to_see(text).and_then(|line| Self::of_length(&line));
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        let name = visible_line(text).and_then(|line| Self::of_length(&line));
         match name {
-            None => Err(Invalid::new("display_name", "display-name-shape")),
+            None => Err(FieldError::new("display_name", "display-name-shape")),
             Some(name) if is_reserved(&name.0) => {
-                Err(Invalid::new("display_name", "name-reserved"))
+                Err(FieldError::new("display_name", "name-reserved"))
             }
             Some(name) => Ok(name),
         }
@@ -207,10 +207,10 @@ impl DisplayName {
     ///
     /// # Errors
     /// When it never was one.
-    pub fn stored(text: &str) -> Result<Self, Invalid> {
+    pub fn stored(text: &str) -> Result<Self, FieldError> {
         one_line(text)
             .and_then(|line| Self::of_length(&line))
-            .ok_or(Invalid::new("display_name", "display-name-shape"))
+            .ok_or(FieldError::new("display_name", "display-name-shape"))
     }
 
     fn of_length(line: &str) -> Option<Self> {
@@ -228,14 +228,14 @@ mod tests {
 
     #[track_caller]
     fn refused(text: &str, reason: &str) {
-        assert_eq!(Name::parse(text).map_err(|e| e.reason), Err(reason), "{text:?}");
+        assert_eq!(Handle::parse(text).map_err(|e| e.code), Err(reason), "{text:?}");
     }
 
     #[test]
     fn a_name_is_letters_of_one_script_digits_and_three_signs() {
         for good in ["ana", "José", "luis.m", "a-b_c", "Олег", "田中さん", "x2", "सीता", "محمد"]
         {
-            assert!(Name::parse(good).is_ok(), "{good}");
+            assert!(Handle::parse(good).is_ok(), "{good}");
         }
         refused("a", "name-length");
         refused("", "name-length");
@@ -254,10 +254,10 @@ mod tests {
     fn a_name_does_not_end_in_the_mark_of_a_sentence() {
         for bad in ["ana.", "ana_", "ana-", "ana._-", "x2-"] {
             refused(bad, "name-characters");
-            assert!(Name::stored(bad).is_ok(), "{bad} may have been taken before");
+            assert!(Handle::stored(bad).is_ok(), "{bad} may have been taken before");
         }
         for good in ["j.r", "a_b", "a-b.c"] {
-            assert!(Name::parse(good).is_ok(), "{good}");
+            assert!(Handle::parse(good).is_ok(), "{good}");
         }
     }
 
@@ -273,17 +273,17 @@ mod tests {
         for bad in
             ["", "\u{200b}", "\u{3164}", "\u{2800} \u{200d}", "a\u{202e}b", "z\u{301}\u{301}"]
         {
-            assert_eq!(shown(bad).map_err(|e| e.reason), Err("display-name-shape"), "{bad:?}");
+            assert_eq!(shown(bad).map_err(|e| e.code), Err("display-name-shape"), "{bad:?}");
         }
         for bad in ["Admin", "ADMINISTRATOR", "@admin", "Sуstem", "Support.", "a d m i n", "Patio"]
         {
-            assert_eq!(shown(bad).map_err(|e| e.reason), Err("name-reserved"), "{bad:?}");
+            assert_eq!(shown(bad).map_err(|e| e.code), Err("name-reserved"), "{bad:?}");
         }
     }
 
     #[test]
     fn titles_of_those_who_run_the_place_are_no_name_in_any_dress() {
-        let shown = |text| DisplayName::parse(text).map_err(|e| e.reason);
+        let shown = |text| DisplayName::parse(text).map_err(|e| e.code);
         for bad in [
             "Admin ✓",
             "🛡 Admin",
@@ -340,9 +340,9 @@ mod tests {
             "me",
         ] {
             refused(bad, "name-reserved");
-            assert!(Name::stored(bad).is_ok(), "{bad} may have been taken before");
+            assert!(Handle::stored(bad).is_ok(), "{bad} may have been taken before");
         }
-        assert!(Name::stored("áll").is_ok() && Name::parse("áll").is_err());
+        assert!(Handle::stored("áll").is_ok() && Handle::parse("áll").is_err());
         for good in [
             "modesto",
             "helpful",
@@ -354,7 +354,7 @@ mod tests {
             "ana-admin",
             "admin2",
         ] {
-            assert!(Name::parse(good).is_ok(), "{good}");
+            assert!(Handle::parse(good).is_ok(), "{good}");
         }
     }
 
@@ -367,12 +367,12 @@ mod tests {
         }
         refused("а11", "name-reserved"); // a Cyrillic "а" and two digits
         refused("aII", "name-reserved");
-        assert!(Name::parse("admina").is_ok());
+        assert!(Handle::parse("admina").is_ok());
     }
 
     #[test]
     fn names_that_differ_in_case_or_only_look_different_are_one() {
-        let name = |text| Name::parse(text).expect(text);
+        let name = |text| Handle::parse(text).expect(text);
         assert_eq!(name("Ana").folded(), name("aNA").folded());
         assert_eq!(name("STRASSE").folded(), name("straße").folded());
         assert_eq!(name("scope").skeleton(), name("ѕсоре").skeleton()); // the second is Cyrillic

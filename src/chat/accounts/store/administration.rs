@@ -1,18 +1,20 @@
 //! What administrators do to accounts, links that reset a password, and the switch of sign-up.
 
-use super::PersonRow;
-use super::people::put_password;
-use super::revocation::{end_sign_ins, lock_user, renew_rights};
-use crate::chat::accounts::model::{Account, Credential, Ending, Erasure, Person, Role};
+use super::UserRow;
+use super::credentials::{lock_user, renew_rights, revoke_credentials};
+use super::users::put_password;
+use crate::chat::accounts::model::{
+    Account, CredentialHash, Erasure, RevocationReason, Role, User,
+};
 use crate::chat::audit;
 use crate::chat::audit::model::{Action, NamedUser};
+use crate::chat::changefeed;
+use crate::chat::changefeed::model::{Change, ChangeMeta};
 use crate::chat::jobs;
-use crate::chat::jobs::model::Work;
+use crate::chat::jobs::model::Job;
 use crate::chat::names::store as names;
-use crate::chat::news;
-use crate::chat::news::model::{News, Stamp};
 use crate::config::Signup;
-use crate::db::{Change, Db, reading, writing};
+use crate::db::{Db, Transaction, reading, writing};
 use crate::kernel::{Timestamp, UserId};
 
 /// Everybody who ever had an account, by name.
@@ -20,7 +22,7 @@ pub(in crate::chat::accounts) async fn accounts(db: &Db) -> Result<Vec<Account>,
     #[derive(sqlx::FromRow)]
     struct Row {
         #[sqlx(flatten)]
-        person: PersonRow,
+        person: UserRow,
         email: String,
         created_at: i64,
         deactivated_at: Option<i64>,
@@ -58,7 +60,7 @@ type Act = (Option<UserId>, Timestamp);
 
 /// Records what was done to an account, in the same transaction.
 async fn record(
-    change: &mut Change,
+    change: &mut Transaction,
     act: Act,
     user: UserId,
     action: fn(NamedUser<'_>) -> Action<'_>,
@@ -75,7 +77,7 @@ async fn record(
 /// What came of an attempt to give somebody a role.
 pub(in crate::chat::accounts) enum RoleSet {
     /// With the sign-ins that have other rights now.
-    Changed(Vec<Credential>),
+    Changed(Vec<CredentialHash>),
     /// They had it.
     Kept,
     /// Nobody else would be left to administer.
@@ -88,9 +90,9 @@ pub(in crate::chat::accounts) async fn set_role(
     db: &Db,
     user: UserId,
     role: Role,
-    (actor, stamp): (Option<UserId>, Stamp),
+    (actor, stamp): (Option<UserId>, ChangeMeta),
 ) -> Result<RoleSet, sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     names::lock(&mut change).await?;
     if lock(&mut change, user).await?.is_none_or(|(before, _)| before == role) {
         return Ok(RoleSet::Kept);
@@ -116,14 +118,14 @@ pub(in crate::chat::accounts) async fn set_role(
         Role::Member => |user| Action::Demote { user },
     };
     record(&mut change, (actor, stamp.now), user, action).await?;
-    news::note(&mut change, stamp, News::Person(user)).await?;
+    changefeed::record(&mut change, stamp, Change::Person(user)).await?;
     let renewed = renew_rights(&mut change, user, stamp.now).await?;
     change.commit().await?;
     Ok(RoleSet::Changed(renewed))
 }
 
 /// Locks an account until the change ends: its role, and whether it is open.
-async fn lock(change: &mut Change, user: UserId) -> Result<Option<(Role, bool)>, sqlx::Error> {
+async fn lock(change: &mut Transaction, user: UserId) -> Result<Option<(Role, bool)>, sqlx::Error> {
     let found: Option<(String, Option<i64>)> = writing!(*change, |connection| {
         sqlx::query_as("update users set role = role where id = $1 returning role, deactivated_at")
             .bind(user.0)
@@ -140,9 +142,9 @@ pub(in crate::chat::accounts) async fn deactivate(
     user: UserId,
     erase: bool,
     act: Act,
-) -> Result<Option<Vec<Credential>>, sqlx::Error> {
+) -> Result<Option<Vec<CredentialHash>>, sqlx::Error> {
     let (_, now) = act;
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     names::lock(&mut change).await?;
     let before = lock(&mut change, user).await?;
     let closed = writing!(change, |connection| {
@@ -164,11 +166,12 @@ pub(in crate::chat::accounts) async fn deactivate(
     if before.is_some_and(|(_, open)| open) {
         record(&mut change, act, user, |user| Action::CloseAccount { user }).await?;
     }
-    jobs::add(&mut change, Work::PassOnRooms(user), now).await?;
+    jobs::enqueue(&mut change, Job::ReassignRooms(user), now).await?;
     if erase {
         ask_to_erase(&mut change, user, act).await?;
     }
-    let ended = end_sign_ins(&mut change, user, None, (Ending::AccountClosed, now)).await?;
+    let ended =
+        revoke_credentials(&mut change, user, None, (RevocationReason::AccountClosed, now)).await?;
     change.commit().await?;
     Ok(Some(ended))
 }
@@ -178,7 +181,7 @@ pub(in crate::chat::accounts) async fn reactivate(
     user: UserId,
     act: Act,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     let opened = writing!(change, |connection| {
         sqlx::query(
             "update users set deactivated_at = null
@@ -197,7 +200,11 @@ pub(in crate::chat::accounts) async fn reactivate(
 }
 
 /// Keeps what is left of what somebody wrote.
-async fn end_erasure(change: &mut Change, user: UserId, (_, now): Act) -> Result<(), sqlx::Error> {
+async fn end_erasure(
+    change: &mut Transaction,
+    user: UserId,
+    (_, now): Act,
+) -> Result<(), sqlx::Error> {
     writing!(*change, |connection| {
         sqlx::query(
             "update erasures set finished_at = $2 where user_id = $1 and finished_at is null",
@@ -217,7 +224,7 @@ pub(in crate::chat::accounts) async fn erase(
     user: UserId,
     act: Act,
 ) -> Result<bool, sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     if lock(&mut change, user).await?.is_none_or(|(_, open)| open) {
         return Ok(false);
     }
@@ -227,7 +234,7 @@ pub(in crate::chat::accounts) async fn erase(
 }
 
 /// From the newest message of now on; asked again, it begins again.
-async fn ask_to_erase(change: &mut Change, user: UserId, act: Act) -> Result<(), sqlx::Error> {
+async fn ask_to_erase(change: &mut Transaction, user: UserId, act: Act) -> Result<(), sqlx::Error> {
     let (actor, now) = act;
     writing!(*change, |connection| {
         sqlx::query(
@@ -244,7 +251,7 @@ async fn ask_to_erase(change: &mut Change, user: UserId, act: Act) -> Result<(),
         .await?
         .rows_affected()
     });
-    jobs::add(change, Work::EraseMessages(user), now).await?;
+    jobs::enqueue(change, Job::EraseMessages(user), now).await?;
     record(change, act, user, |user| Action::EraseMessages { user }).await
 }
 
@@ -253,11 +260,11 @@ async fn ask_to_erase(change: &mut Change, user: UserId, act: Act) -> Result<(),
 pub(in crate::chat::accounts) async fn set_reset(
     db: &Db,
     user: UserId,
-    (link, expires): (Credential, Timestamp),
+    (link, expires): (CredentialHash, Timestamp),
     act: Act,
 ) -> Result<bool, sqlx::Error> {
     let (by, _) = act;
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     names::lock(&mut change).await?;
     if let Some(by) = by
         && !is_admin(&mut change, by).await?
@@ -289,7 +296,7 @@ pub(in crate::chat::accounts) async fn set_reset(
     Ok(true)
 }
 
-async fn is_admin(change: &mut Change, user: UserId) -> Result<bool, sqlx::Error> {
+async fn is_admin(change: &mut Transaction, user: UserId) -> Result<bool, sqlx::Error> {
     let found: Option<(i64,)> = writing!(*change, |connection| {
         sqlx::query_as(
             "select id from users where id = $1 and role = 'admin' and deactivated_at is null",
@@ -304,10 +311,10 @@ async fn is_admin(change: &mut Change, user: UserId) -> Result<bool, sqlx::Error
 /// Whose password this link resets.
 pub(in crate::chat::accounts) async fn find_by_reset(
     db: &Db,
-    link: Credential,
+    link: CredentialHash,
     now: Timestamp,
-) -> Result<Option<Person>, sqlx::Error> {
-    let row: Option<PersonRow> = reading!(db, |pool| {
+) -> Result<Option<User>, sqlx::Error> {
+    let row: Option<UserRow> = reading!(db, |pool| {
         sqlx::query_as(
             "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar
              from resets r join users u on u.id = r.user_id
@@ -318,18 +325,18 @@ pub(in crate::chat::accounts) async fn find_by_reset(
         .fetch_optional(pool)
         .await?
     });
-    Ok(row.map(Person::from))
+    Ok(row.map(User::from))
 }
 
 /// Uses a link up: sets the password and ends all that signed this person in. Answers what
 /// ended, or `None` when somebody was quicker.
 pub(in crate::chat::accounts) async fn use_reset(
     db: &Db,
-    (link, user): (Credential, UserId),
+    (link, user): (CredentialHash, UserId),
     hash: &str,
     now: Timestamp,
-) -> Result<Option<Vec<Credential>>, sqlx::Error> {
-    let mut change = db.change().await?;
+) -> Result<Option<Vec<CredentialHash>>, sqlx::Error> {
+    let mut change = db.begin().await?;
     lock_user(&mut change, user).await?;
     let used = writing!(change, |connection| {
         sqlx::query("delete from resets where hash = $1 and user_id = $2 and expires_at > $3")
@@ -344,7 +351,8 @@ pub(in crate::chat::accounts) async fn use_reset(
         return Ok(None);
     }
     put_password(&mut change, user, hash).await?;
-    let ended = end_sign_ins(&mut change, user, None, (Ending::SignedOut, now)).await?;
+    let ended =
+        revoke_credentials(&mut change, user, None, (RevocationReason::SignedOut, now)).await?;
     change.commit().await?;
     Ok(Some(ended))
 }
@@ -354,7 +362,7 @@ pub(in crate::chat::accounts) async fn remove_expired_resets(
     db: &Db,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     writing!(change, |connection| {
         sqlx::query("delete from resets where expires_at <= $1")
             .bind(now.0)
@@ -384,7 +392,7 @@ pub(in crate::chat::accounts) async fn set_sign_up(
         Signup::Open => ("open", Action::OpenSignUp),
         Signup::Closed => ("closed", Action::CloseSignUp),
     };
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     audit::record(&mut change, act, action).await?;
     writing!(change, |connection| {
         sqlx::query(

@@ -1,7 +1,7 @@
 //! Pictures of people.
 
-use crate::chat::news;
-use crate::chat::news::model::{News, Stamp};
+use crate::chat::changefeed;
+use crate::chat::changefeed::model::{Change, ChangeMeta};
 use crate::db::{Db, reading, writing};
 use crate::kernel::UserId;
 
@@ -10,10 +10,10 @@ pub(in crate::chat::accounts) async fn set_avatar(
     db: &Db,
     user: UserId,
     picture: Option<(&str, &[u8])>,
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
-    news::note(&mut change, stamp, News::Person(user)).await?;
+    let mut change = db.begin().await?;
+    changefeed::record(&mut change, stamp, Change::Person(user)).await?;
     writing!(change, |connection| {
         sqlx::query("delete from avatars where name = (select avatar from users where id = $1)")
             .bind(user.0)

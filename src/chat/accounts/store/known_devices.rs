@@ -1,6 +1,6 @@
 //! From where users signed in before: hashes of devices and addresses, each of one user.
 
-use crate::chat::accounts::model::Credential;
+use crate::chat::accounts::model::CredentialHash;
 use crate::db::{Db, reading, writing};
 use crate::kernel::{Timestamp, UserId};
 use crate::limits::user::KNOWN_DEVICES;
@@ -9,7 +9,7 @@ use crate::limits::user::KNOWN_DEVICES;
 pub(in crate::chat::accounts) async fn last_seen(
     db: &Db,
     user: UserId,
-    (device, address): (Option<Credential>, Credential),
+    (device, address): (Option<CredentialHash>, CredentialHash),
     after: Timestamp,
 ) -> Result<(Option<Timestamp>, Option<Timestamp>), sqlx::Error> {
     let device: Option<&[u8]> = device.as_ref().map(|device| device.0.as_slice());
@@ -34,10 +34,10 @@ pub(in crate::chat::accounts) async fn last_seen(
 pub(in crate::chat::accounts) async fn remember(
     db: &Db,
     user: UserId,
-    places: &[Credential],
+    places: &[CredentialHash],
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     for place in places {
         writing!(change, |connection| {
             sqlx::query(
@@ -68,11 +68,11 @@ pub(in crate::chat::accounts) async fn remember(
 }
 
 /// Forgets the places that nobody signed in from for long.
-pub(in crate::chat::accounts) async fn forget_places(
+pub(in crate::chat::accounts) async fn prune_known_devices(
     db: &Db,
     before: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     writing!(change, |connection| {
         sqlx::query("delete from known_devices where last_used_at <= $1")
             .bind(before.0)

@@ -1,15 +1,17 @@
 //! API tokens of programs.
 
-use super::PersonRow;
-use super::endings::note_endings;
-use super::revocation::{credentials, lock_proven};
-use crate::chat::accounts::model::{Credential, Ending, Person, Proven, TokenInfo, TokenLabel};
+use super::UserRow;
+use super::credentials::{credentials, lock_proven};
+use super::revocations::record_revocations;
+use crate::chat::accounts::model::{
+    CredentialHash, RevocationReason, TokenInfo, TokenLabel, User, VerifiedPassword,
+};
 use crate::db::{Db, reading, writing};
 use crate::kernel::{Timestamp, UserId};
 use crate::limits;
 
 pub(in crate::chat::accounts) struct NewToken<'a> {
-    pub credential: Credential,
+    pub credential: CredentialHash,
     pub label: &'a TokenLabel,
     pub now: Timestamp,
     pub expires_at: Option<Timestamp>,
@@ -19,10 +21,10 @@ pub(in crate::chat::accounts) struct NewToken<'a> {
 /// they are answered. `None` when the password is another one by now.
 pub(in crate::chat::accounts) async fn add_token(
     db: &Db,
-    proven: &Proven,
+    proven: &VerifiedPassword,
     new: &NewToken<'_>,
-) -> Result<Option<Vec<Credential>>, sqlx::Error> {
-    let mut change = db.change().await?;
+) -> Result<Option<Vec<CredentialHash>>, sqlx::Error> {
+    let mut change = db.begin().await?;
     // Of two tokens at a time the second waits here, and counts the first.
     if !lock_proven(&mut change, proven).await? {
         return Ok(None);
@@ -44,7 +46,7 @@ pub(in crate::chat::accounts) async fn add_token(
         .await?
     });
     let ended = credentials(ended);
-    note_endings(&mut change, &ended, Ending::SignedOut, new.now).await?;
+    record_revocations(&mut change, &ended, RevocationReason::SignedOut, new.now).await?;
     writing!(change, |connection| {
         sqlx::query(
             "insert into tokens (hash, user_id, label, created_at, expires_at)
@@ -66,13 +68,13 @@ pub(in crate::chat::accounts) async fn add_token(
 /// Whose token this is, and when it was last used.
 pub(in crate::chat::accounts) async fn find_by_token(
     db: &Db,
-    credential: Credential,
+    credential: CredentialHash,
     now: Timestamp,
-) -> Result<Option<(Person, Option<String>, Option<Timestamp>)>, sqlx::Error> {
+) -> Result<Option<(User, Option<String>, Option<Timestamp>)>, sqlx::Error> {
     #[derive(sqlx::FromRow)]
     struct Row {
         #[sqlx(flatten)]
-        person: PersonRow,
+        person: UserRow,
         time_zone: Option<String>,
         last_used_at: Option<i64>,
     }
@@ -95,10 +97,10 @@ pub(in crate::chat::accounts) async fn find_by_token(
 /// Notes that a token was used.
 pub(in crate::chat::accounts) async fn touch_token(
     db: &Db,
-    credential: Credential,
+    credential: CredentialHash,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     writing!(change, |connection| {
         sqlx::query("update tokens set last_used_at = $2 where hash = $1")
             .bind(credential.0.as_slice())
@@ -112,10 +114,10 @@ pub(in crate::chat::accounts) async fn touch_token(
 
 pub(in crate::chat::accounts) async fn remove_token(
     db: &Db,
-    credential: Credential,
+    credential: CredentialHash,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     writing!(change, |connection| {
         sqlx::query("delete from tokens where hash = $1")
             .bind(credential.0.as_slice())
@@ -123,7 +125,7 @@ pub(in crate::chat::accounts) async fn remove_token(
             .await?
             .rows_affected()
     });
-    note_endings(&mut change, &[credential], Ending::SignedOut, now).await?;
+    record_revocations(&mut change, &[credential], RevocationReason::SignedOut, now).await?;
     change.commit().await
 }
 
@@ -154,7 +156,7 @@ pub(in crate::chat::accounts) async fn tokens(
     });
     let info = |row: Row| {
         Some(TokenInfo {
-            credential: Credential(row.hash.try_into().ok()?),
+            credential: CredentialHash(row.hash.try_into().ok()?),
             label: row.label,
             created_at: Timestamp(row.created_at),
             last_used_at: row.last_used_at.map(Timestamp),

@@ -1,13 +1,13 @@
 //! How far the deletion of all that somebody wrote has come.
 
-use crate::chat::jobs::{self, model::Work};
+use crate::chat::jobs::{self, model::Job};
 use crate::db::{Db, reading, writing};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 use crate::limits::deletion::{PIECE, WINDOW};
 
 /// The next messages to be deleted, the newest first.
-pub(in crate::chat::messages) struct ToErase {
+pub(in crate::chat::messages) struct ErasureStep {
     pub messages: Vec<(RoomId, MessageId)>,
     /// Once these are deleted, only messages with a smaller id are left.
     pub then_before: MessageId,
@@ -17,7 +17,7 @@ pub(in crate::chat::messages) struct ToErase {
 pub(in crate::chat::messages) async fn next_to_erase(
     db: &Db,
     user: UserId,
-) -> Result<Option<ToErase>, sqlx::Error> {
+) -> Result<Option<ErasureStep>, sqlx::Error> {
     let asked: Option<(i64,)> = reading!(db, |pool| {
         sqlx::query_as("select before from erasures where user_id = $1 and finished_at is null")
             .bind(user.0)
@@ -43,7 +43,7 @@ pub(in crate::chat::messages) async fn next_to_erase(
     let last = rows.last().map_or(from, |(id, _)| *id);
     let messages = rows.into_iter().map(|(id, pos)| (RoomKey::stored(pos).room(), MessageId(id)));
     let then_before = MessageId(if full { last } else { from });
-    Ok(Some(ToErase { messages: messages.collect(), then_before }))
+    Ok(Some(ErasureStep { messages: messages.collect(), then_before }))
 }
 
 /// Notes that so many were deleted, and that those before are left; none below the first.
@@ -53,7 +53,7 @@ pub(in crate::chat::messages) async fn note_erased(
     (deleted, before): (usize, MessageId),
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     writing!(change, |connection| {
         sqlx::query(
             "update erasures set before = $2, deleted = deleted + $3,
@@ -77,7 +77,7 @@ pub(in crate::chat::messages) async fn erase_later(
     user: UserId,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
-    jobs::add(&mut change, Work::EraseMessages(user), now).await?;
+    let mut change = db.begin().await?;
+    jobs::enqueue(&mut change, Job::EraseMessages(user), now).await?;
     change.commit().await
 }

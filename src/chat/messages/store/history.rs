@@ -1,8 +1,8 @@
 //! Reading messages: one, a part of a room's history, or what changed in it.
 
 use super::{MessageRow, from_messages, message_columns, select_messages};
-use crate::chat::messages::model::{Message, Told, Window};
-use crate::db::{Db, reading, reading_many, rows};
+use crate::chat::messages::model::{Message, Published, Window};
+use crate::db::{Db, fetch_all_json, json_rows, reading};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{MessageId, Rev, RoomId, Seq};
@@ -40,14 +40,14 @@ pub(in crate::chat::messages) async fn found(
     messages: &[MessageId],
 ) -> Result<Vec<Message>, sqlx::Error> {
     let ids: Vec<i64> = messages.iter().map(|id| id.0).collect();
-    let rows: Vec<MessageRow> = reading_many!(
+    let rows: Vec<MessageRow> = fetch_all_json!(
         db,
         message_columns!(),
         // With a sum in the order, `PostgreSQL` does not walk all messages in that order to find these.
         from_messages!(
             "where m.id in (select cast(value as bigint) from jsonb_each($1)) order by m.id + 0 desc"
         ),
-        |query| query.bind(rows(&ids))
+        |query| query.bind(json_rows(&ids))
     );
     Ok(rows.into_iter().map(Message::from).collect())
 }
@@ -59,13 +59,13 @@ async fn first_between(
     (after, before): (RoomKey, RoomKey),
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
-    let rows: Vec<MessageRow> = reading_many!(
+    let rows: Vec<MessageRow> = fetch_all_json!(
         db,
         message_columns!(),
         from_messages!(
             "where m.pos > $1 and m.pos < $2 and m.pos >> 32 = $4 order by m.pos limit $3"
         ),
-        |query| { query.bind(after.get()).bind(before.get()).bind(limit.and_one()).bind(room.0) }
+        |query| { query.bind(after.get()).bind(before.get()).bind(limit.plus_one()).bind(room.0) }
     );
     Ok(fitting(all_of(room, rows)?, limit))
 }
@@ -77,13 +77,13 @@ async fn last_between(
     (after, before): (RoomKey, RoomKey),
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
-    let rows: Vec<MessageRow> = reading_many!(
+    let rows: Vec<MessageRow> = fetch_all_json!(
         db,
         message_columns!(),
         from_messages!(
             "where m.pos > $1 and m.pos < $2 and m.pos >> 32 = $4 order by m.pos desc limit $3"
         ),
-        |query| { query.bind(after.get()).bind(before.get()).bind(limit.and_one()).bind(room.0) }
+        |query| { query.bind(after.get()).bind(before.get()).bind(limit.plus_one()).bind(room.0) }
     );
     Ok(fitting(all_of(room, rows)?, limit).reversed())
 }
@@ -162,14 +162,14 @@ pub(in crate::chat::messages) async fn since(
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
     let (after, end) = (RoomKey::of_rev(room, rev), RoomKey::last(room));
-    let rows: Vec<MessageRow> = reading_many!(
+    let rows: Vec<MessageRow> = fetch_all_json!(
         db,
         message_columns!(),
         from_messages!(
             "where m.change > $1 and m.change < $2 and m.change >> 32 = $4
              order by m.change limit $3"
         ),
-        |query| query.bind(after.get()).bind(end.get()).bind(limit.and_one()).bind(room.0)
+        |query| query.bind(after.get()).bind(end.get()).bind(limit.plus_one()).bind(room.0)
     );
     Ok(fitting(all_of(room, rows)?, limit))
 }
@@ -186,7 +186,7 @@ pub(in crate::chat::messages) async fn chunk_since(
     let (after, end) = (RoomKey::of_rev(room, rev), RoomKey::last(room));
     let (limit, most) = (Limit::DEFAULT, i64::try_from(bytes).unwrap_or(i64::MAX));
     // A body may be in its HTML once more, which is not stored then, and a fragment has its frame.
-    let rows: Vec<MessageRow> = reading_many!(
+    let rows: Vec<MessageRow> = fetch_all_json!(
         db,
         message_columns!(),
         from_messages!(
@@ -202,7 +202,7 @@ pub(in crate::chat::messages) async fn chunk_since(
         |query| query
             .bind(after.get())
             .bind(end.get())
-            .bind(limit.and_one())
+            .bind(limit.plus_one())
             .bind(most)
             .bind(room.0)
     );
@@ -236,10 +236,12 @@ pub(in crate::chat::messages) async fn is_known(
 }
 
 /// How far each room has come.
-pub(in crate::chat::messages) async fn rooms(db: &Db) -> Result<Vec<(RoomId, Told)>, sqlx::Error> {
+pub(in crate::chat::messages) async fn rooms(
+    db: &Db,
+) -> Result<Vec<(RoomId, Published)>, sqlx::Error> {
     let rows: Vec<(i64, i64, i64)> = reading!(db, |pool| {
         sqlx::query_as("select id, rev, last_seq from rooms").fetch_all(pool).await?
     });
-    let room = |(id, rev, seq)| (RoomId(id), Told { rev: Rev(rev), last_seq: Seq(seq) });
+    let room = |(id, rev, seq)| (RoomId(id), Published { rev: Rev(rev), last_seq: Seq(seq) });
     Ok(rows.into_iter().map(room).collect())
 }

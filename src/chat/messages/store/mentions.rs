@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::chat::messages::mentions::Called;
+use crate::chat::messages::mentions::HandleIndex;
 use crate::chat::messages::model::Write;
-use crate::db::{Answers, Change, Db, Statements, adding, reading, rows, writing};
+use crate::db::{
+    BatchResults, Db, StatementBatch, Transaction, json_rows, push_statement, reading, writing,
+};
 use crate::kernel::UserId;
 use crate::kernel::ids::RoomKey;
 
@@ -15,49 +17,55 @@ fn names(writes: &[Write]) -> Vec<[&str; 1]> {
 }
 
 /// Asks for what [`read`] reads. Closed accounts are not mentioned.
-pub(super) fn ask(statements: &mut Statements, writes: &[Write]) {
+pub(super) fn push_lookups(statements: &mut StatementBatch, writes: &[Write]) {
     let names = names(writes);
     if !names.is_empty() {
-        adding!(statements, |query| {
+        push_statement!(statements, |query| {
             query
                 .push("select folded_name, id, name from users where deactivated_at is null")
                 .push(" and folded_name in (select value ->> 0 from jsonb_each(")
-                .push_bind(rows(&names))
+                .push_bind(json_rows(&names))
                 .push("))")
         });
     }
 }
 
 /// Who is called by the names in these writes, from the answer to what [`ask`] asked.
-pub(super) fn read(answers: &mut Answers, writes: &[Write]) -> Result<Called, sqlx::Error> {
+pub(super) fn read(
+    answers: &mut BatchResults,
+    writes: &[Write],
+) -> Result<HandleIndex, sqlx::Error> {
     if names(writes).is_empty() {
-        return Ok(Called::default());
+        return Ok(HandleIndex::default());
     }
     let people: Vec<(String, i64, String)> = answers.rows()?;
-    Ok(Called::new(people.into_iter().map(|(folded, id, name)| (folded, UserId(id), name))))
+    Ok(HandleIndex::new(people.into_iter().map(|(folded, id, name)| (folded, UserId(id), name))))
 }
 
 /// Notes who is mentioned at which places of messages.
-pub(super) fn store(statements: &mut Statements, mentions: &[(UserId, RoomKey)]) {
+pub(super) fn store(statements: &mut StatementBatch, mentions: &[(UserId, RoomKey)]) {
     if mentions.is_empty() {
         return;
     }
     let mentions: Vec<(i64, i64)> =
         mentions.iter().map(|(user, pos)| (user.0, pos.get())).collect();
-    adding!(statements, |query| {
+    push_statement!(statements, |query| {
         query
             .push(
                 "insert into mentions (user_id, pos)
                  select cast(value ->> 0 as bigint), cast(value ->> 1 as bigint)
                  from jsonb_each(",
             )
-            .push_bind(rows(&mentions))
+            .push_bind(json_rows(&mentions))
             .push(")")
     });
 }
 
 /// Forgets whom a message mentioned, and says who that was.
-pub(super) async fn forget(change: &mut Change, pos: RoomKey) -> Result<Vec<UserId>, sqlx::Error> {
+pub(super) async fn remove(
+    change: &mut Transaction,
+    pos: RoomKey,
+) -> Result<Vec<UserId>, sqlx::Error> {
     let forgotten: Vec<(i64,)> = writing!(*change, |connection| {
         sqlx::query_as("delete from mentions where pos = $1 returning user_id")
             .bind(pos.get())
@@ -78,7 +86,7 @@ pub(in crate::chat::messages) async fn mentioned(
             "select pos, user_id from mentions
              where pos in (select cast(value as bigint) from jsonb_each($1)) order by pos, user_id",
         )
-        .bind(rows(&places))
+        .bind(json_rows(&places))
         .fetch_all(pool)
         .await?
     });

@@ -1,31 +1,31 @@
 //! The SQL of messages: `history` reads, `append` posts, `changes` edits, deletes and reacts, `mentions`
 //! knows who is spoken to, `batch` does what waits together in one transaction.
 
-mod append;
-mod batch;
-mod changes;
+mod edits;
 mod erasure;
+mod group_commit;
 mod history;
+mod insert;
 mod joining;
 mod mentions;
 mod purge;
 
-pub(super) use self::append::prune_sends;
-pub(super) use self::batch::{count, write};
 pub(super) use self::erasure::{erase_later, next_to_erase, note_erased};
+pub(super) use self::group_commit::{commit_group, last_message_id};
 pub(super) use self::history::{chunk_since, find, found, is_known, page, room_of, rooms, since};
+pub(super) use self::insert::prune_idempotency_keys;
 pub(super) use self::mentions::mentioned;
 pub(super) use self::purge::{purge_later, purge_piece};
 
-use super::markup;
-use super::model::{DeletedBy, Kind, Message, Reactions, WriteError, Written};
-use crate::chat::accounts::model::{Person, Role};
-use crate::db::in_order;
+use super::model::{DeletedBy, Kind, Message, Reactions, WriteError, WriteOutcome};
+use super::render;
+use crate::chat::accounts::model::{Role, User};
+use crate::db::positional_row;
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Rev, Seq, Timestamp, UserId};
 
 /// What came of one write; a refused one does not touch the others.
-pub(super) type Outcome = Result<Written, WriteError>;
+pub(super) type Outcome = Result<WriteOutcome, WriteError>;
 
 /// The columns of a [`MessageRow`]. `sends` is looked up by message, in its index. The reactions come
 /// in the same query and so belong to the same state: as "👍 3,❤️ 7,👍 9", the first one first.
@@ -57,7 +57,7 @@ macro_rules! select_messages {
     };
 }
 
-in_order! {
+positional_row! {
     /// What [`message_columns!`] are.
     struct MessageRow {
         id: i64,
@@ -90,7 +90,7 @@ impl From<MessageRow> for Message {
             seq: Seq(pos.number()),
             rev: Rev(change.number()),
             kind: Kind::from_column(&row.kind),
-            author: Person {
+            author: User {
                 id: UserId(row.author_id),
                 name: row.name,
                 display_name: row.display_name,
@@ -98,7 +98,7 @@ impl From<MessageRow> for Message {
                 role: Role::from_column(&row.role),
                 avatar: row.avatar,
             },
-            html: markup::restored(row.html, &row.body),
+            html: render::restored(row.html, &row.body),
             body: row.body,
             reply_to: row.reply_to.map(MessageId),
             created_at: Timestamp(row.created_at),

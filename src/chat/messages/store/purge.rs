@@ -1,8 +1,8 @@
 //! Deleting what was said in a room that is deleted, without a trace.
 
-use crate::chat::jobs::{self, model::Work};
+use crate::chat::jobs::{self, model::Job};
 use crate::chat::search;
-use crate::db::{Change, Db, rows, writing};
+use crate::db::{Db, Transaction, json_rows, writing};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, RoomId, Timestamp};
 use crate::limits::deletion::PIECE;
@@ -12,7 +12,7 @@ pub(in crate::chat::messages) async fn purge_piece(
     db: &Db,
     room: RoomId,
 ) -> Result<bool, sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     let found: Vec<(i64, i64)> = writing!(change, |connection| {
         sqlx::query_as(
             "select id, pos from messages where pos > $1 and pos <= $2
@@ -48,9 +48,13 @@ pub(in crate::chat::messages) async fn purge_piece(
     Ok(true)
 }
 
-async fn each(change: &mut Change, sql: &'static str, numbers: &[i64]) -> Result<(), sqlx::Error> {
+async fn each(
+    change: &mut Transaction,
+    sql: &'static str,
+    numbers: &[i64],
+) -> Result<(), sqlx::Error> {
     writing!(*change, |connection| {
-        sqlx::query(sql).bind(rows(numbers)).execute(connection).await?.rows_affected()
+        sqlx::query(sql).bind(json_rows(numbers)).execute(connection).await?.rows_affected()
     });
     Ok(())
 }
@@ -61,7 +65,7 @@ pub(in crate::chat::messages) async fn purge_later(
     room: RoomId,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
-    jobs::add(&mut change, Work::PurgeRoom(room), now).await?;
+    let mut change = db.begin().await?;
+    jobs::enqueue(&mut change, Job::PurgeRoom(room), now).await?;
     change.commit().await
 }

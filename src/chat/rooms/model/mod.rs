@@ -5,12 +5,12 @@ mod code;
 mod joining;
 
 pub use self::code::Code;
-pub(in crate::chat) use self::joining::Door;
-pub use self::joining::Refusal;
-pub(super) use self::joining::{Standing, may_join};
-use crate::chat::accounts::model::{Person, Role};
-use crate::kernel::{Invalid, Rev, RoomId, Seq, Timestamp, UserId};
-use crate::text::names::{fold, line_to_see, one_line};
+pub(in crate::chat) use self::joining::JoinMethod;
+pub use self::joining::JoinRefusal;
+pub(super) use self::joining::{JoinState, may_join};
+use crate::chat::accounts::model::{Role, User};
+use crate::kernel::{FieldError, Rev, RoomId, Seq, Timestamp, UserId};
+use crate::text::names::{fold, one_line, visible_line};
 
 /// A room as one person sees it.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ pub struct Progress {
 
 /// What there is to tell about a room beside itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Census {
+pub struct RoomStats {
     /// How many are in it.
     pub members: usize,
     /// How many of them are there just now.
@@ -90,11 +90,11 @@ impl Visibility {
     ///
     /// # Errors
     /// When it is neither `public` nor `private`.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
         match text {
             "public" => Ok(Self::Public),
             "private" => Ok(Self::Private),
-            _ => Err(Invalid::new("visibility", "visibility-unknown")),
+            _ => Err(FieldError::new("visibility", "visibility-unknown")),
         }
     }
 
@@ -116,22 +116,22 @@ pub struct RoomName(String);
 impl RoomName {
     /// # Errors
     /// When it is empty to the eye, too long, or more than a line.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
-        Self::of(line_to_see(text))
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        Self::of(visible_line(text))
     }
 
     /// A name that was given at some time.
     ///
     /// # Errors
     /// When it never was one.
-    pub fn stored(text: &str) -> Result<Self, Invalid> {
+    pub fn stored(text: &str) -> Result<Self, FieldError> {
         Self::of(one_line(text))
     }
 
-    fn of(line: Option<String>) -> Result<Self, Invalid> {
+    fn of(line: Option<String>) -> Result<Self, FieldError> {
         line.filter(|name| (1..=64).contains(&name.chars().count()))
             .map(Self)
-            .ok_or(Invalid::new("name", "room-name-shape"))
+            .ok_or(FieldError::new("name", "room-name-shape"))
     }
 
     pub fn as_str(&self) -> &str {
@@ -151,22 +151,22 @@ pub struct RoomTopic(String);
 impl RoomTopic {
     /// # Errors
     /// When it is too long, or more than a line.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
-        Self::of(line_to_see(text))
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        Self::of(visible_line(text))
     }
 
     /// A topic that was set at some time.
     ///
     /// # Errors
     /// When it never was one.
-    pub fn stored(text: &str) -> Result<Self, Invalid> {
+    pub fn stored(text: &str) -> Result<Self, FieldError> {
         Self::of(one_line(text))
     }
 
-    fn of(line: Option<String>) -> Result<Self, Invalid> {
+    fn of(line: Option<String>) -> Result<Self, FieldError> {
         line.filter(|topic| topic.chars().count() <= 250)
             .map(Self)
-            .ok_or(Invalid::new("topic", "room-topic-shape"))
+            .ok_or(FieldError::new("topic", "room-topic-shape"))
     }
 
     pub fn as_str(&self) -> &str {
@@ -185,7 +185,7 @@ pub struct NewRoom {
 impl NewRoom {
     /// # Errors
     /// One complaint for each field that is wrong.
-    pub fn parse(name: &str, topic: &str, visibility: &str) -> Result<Self, Vec<Invalid>> {
+    pub fn parse(name: &str, topic: &str, visibility: &str) -> Result<Self, Vec<FieldError>> {
         match (RoomName::parse(name), RoomTopic::parse(topic), Visibility::parse(visibility)) {
             (Ok(name), Ok(topic), Ok(visibility)) => Ok(Self { name, topic, visibility }),
             (name, topic, visibility) => {
@@ -205,12 +205,12 @@ pub struct RoomChange {
 /// The right to read a room. Made by [`super::Rooms::reader`] alone.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    pub(super) person: Person,
+    pub(super) person: User,
     pub(super) room: Room,
 }
 
 impl Reader {
-    pub fn person(&self) -> &Person {
+    pub fn user(&self) -> &User {
         &self.person
     }
 
@@ -222,7 +222,7 @@ impl Reader {
 /// The right to post in a room. Made by [`super::Rooms`] alone.
 #[derive(Clone, Debug)]
 pub struct Member {
-    pub(super) person: Person,
+    pub(super) person: User,
     pub(super) room: RoomId,
     /// Whether they still have to become a member: of a public room, by what they post. Only the
     /// transaction that stores it makes them one.
@@ -230,7 +230,7 @@ pub struct Member {
 }
 
 impl Member {
-    pub fn person(&self) -> &Person {
+    pub fn user(&self) -> &User {
         &self.person
     }
 
@@ -246,12 +246,12 @@ impl Member {
 /// The right to change a room. Made by [`super::Rooms::owner`] alone.
 #[derive(Clone, Debug)]
 pub struct Owner {
-    pub(super) person: Person,
+    pub(super) person: User,
     pub(super) room: Room,
 }
 
 impl Owner {
-    pub fn person(&self) -> &Person {
+    pub fn user(&self) -> &User {
         &self.person
     }
 
@@ -263,12 +263,12 @@ impl Owner {
 /// The right to remove members of a room. Made by [`super::Rooms::moderator`] alone.
 #[derive(Clone, Debug)]
 pub struct Moderator {
-    pub(super) person: Person,
+    pub(super) person: User,
     pub(super) room: Room,
 }
 
 impl Moderator {
-    pub fn person(&self) -> &Person {
+    pub fn user(&self) -> &User {
         &self.person
     }
 
@@ -321,13 +321,13 @@ pub(super) fn may_read(room: &Room) -> bool {
 }
 
 /// Who may change a room: its owner; for the lobby, which nobody owns, an administrator.
-pub fn may_change(person: &Person, room: &Room) -> bool {
+pub fn may_change(person: &User, room: &Room) -> bool {
     room.owner_id == Some(person.id) || (room.lobby && person.role == Role::Admin)
 }
 
 /// Who may keep order in a room that they may read, deleting what others wrote and removing members: its
 /// owner, and administrators. In a direct conversation, which is its two people's alone, nobody may.
-pub fn may_moderate(person: &Person, room: &Room) -> bool {
+pub fn may_moderate(person: &User, room: &Room) -> bool {
     room.visibility != Visibility::Direct
         && may_read(room)
         && (room.owner_id == Some(person.id) || person.role == Role::Admin)
@@ -357,9 +357,9 @@ mod tests {
         }
     }
 
-    fn person(id: i64, role: Role) -> Person {
+    fn person(id: i64, role: Role) -> User {
         let (name, display_name) = (String::new(), String::new());
-        Person { id: UserId(id), name, display_name, bot: false, role, avatar: None }
+        User { id: UserId(id), name, display_name, bot: false, role, avatar: None }
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Tombstone rooms: what they were, and putting them back.
 
 use crate::chat::audit::{self, model::Action};
-use crate::chat::jobs::{self, model::Work};
+use crate::chat::changefeed;
+use crate::chat::changefeed::model::{Change, ChangeMeta};
+use crate::chat::jobs::{self, model::Job};
 use crate::chat::names::{model::Subject, store as names};
-use crate::chat::news;
-use crate::chat::news::model::{News, Stamp};
 use crate::chat::rooms::model::{RoomSummary, Visibility};
-use crate::db::{Change, Db, reading, writing};
+use crate::db::{Db, Transaction, reading, writing};
 use crate::kernel::{RoomId, Timestamp, UserId};
 use crate::limits::deletion::ROOM_RESTORABLE;
 
@@ -93,7 +93,7 @@ pub(in crate::chat::rooms) async fn all_deleted(db: &Db) -> Result<Vec<RoomId>, 
 }
 
 /// Whether somebody could read a room until it was deleted.
-pub(in crate::chat::rooms) async fn was_visible(
+pub(in crate::chat::rooms) async fn had_been_visible(
     db: &Db,
     room: RoomId,
     user: UserId,
@@ -123,7 +123,7 @@ struct Standing {
     code: Option<String>,
 }
 
-async fn lock(change: &mut Change, room: RoomId) -> Result<Option<Standing>, sqlx::Error> {
+async fn lock(change: &mut Transaction, room: RoomId) -> Result<Option<Standing>, sqlx::Error> {
     Ok(writing!(*change, |connection| {
         sqlx::query_as(
             "update rooms set rev = rev where id = $1
@@ -136,7 +136,11 @@ async fn lock(change: &mut Change, room: RoomId) -> Result<Option<Standing>, sql
 }
 
 /// Runs one statement about a room.
-async fn about(change: &mut Change, sql: &'static str, room: RoomId) -> Result<u64, sqlx::Error> {
+async fn about(
+    change: &mut Transaction,
+    sql: &'static str,
+    room: RoomId,
+) -> Result<u64, sqlx::Error> {
     Ok(writing!(*change, |connection| {
         sqlx::query(sql).bind(room.0).execute(connection).await?.rows_affected()
     }))
@@ -147,9 +151,9 @@ pub(in crate::chat::rooms) async fn delete(
     db: &Db,
     room: RoomId,
     actor: UserId,
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     let Some(was) = lock(&mut change, room).await? else { return Ok(false) };
     if was.lobby != 0 || was.visibility == "direct" {
         return Ok(false);
@@ -188,8 +192,8 @@ pub(in crate::chat::rooms) async fn delete(
     )
     .await?;
     about(&mut change, "delete from memberships where room_id = $1", room).await?;
-    news::note(&mut change, stamp, News::Room(room)).await?;
-    jobs::add(&mut change, Work::PurgeRoom(room), stamp.now.plus(ROOM_RESTORABLE)).await?;
+    changefeed::record(&mut change, stamp, Change::Room(room)).await?;
+    jobs::enqueue(&mut change, Job::PurgeRoom(room), stamp.now.plus(ROOM_RESTORABLE)).await?;
     let action = Action::DeleteRoom { room: (room, &was.name) };
     audit::record(&mut change, (Some(actor), stamp.now), action).await?;
     change.commit().await?;
@@ -201,12 +205,12 @@ pub(in crate::chat::rooms) async fn restore(
     db: &Db,
     room: RoomId,
     actor: UserId,
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
-    type Was = (String, Option<String>, Option<i64>);
-    let mut change = db.change().await?;
+    type DeletedRow = (String, Option<String>, Option<i64>);
+    let mut change = db.begin().await?;
     let Some(now) = lock(&mut change, room).await? else { return Ok(false) };
-    let was: Option<Was> = writing!(change, |connection| {
+    let was: Option<DeletedRow> = writing!(change, |connection| {
         sqlx::query_as(
             "delete from deleted_rooms where room_id = $1 and purged_at is null
              returning visibility, code, owner_id",
@@ -235,10 +239,10 @@ pub(in crate::chat::rooms) async fn restore(
     )
     .await?;
     about(&mut change, "delete from deleted_memberships where room_id = $1", room).await?;
-    news::note(&mut change, stamp, News::Room(room)).await?;
+    changefeed::record(&mut change, stamp, Change::Room(room)).await?;
     // The account of its owner may have been closed meanwhile.
     if let Some(owner) = owner {
-        jobs::add(&mut change, Work::PassOnRooms(UserId(owner)), stamp.now).await?;
+        jobs::enqueue(&mut change, Job::ReassignRooms(UserId(owner)), stamp.now).await?;
     }
     let action = Action::RestoreRoom { room: (room, &now.name) };
     audit::record(&mut change, (Some(actor), stamp.now), action).await?;
@@ -252,7 +256,7 @@ pub(in crate::chat::rooms) async fn begin_purge(
     room: RoomId,
     (now, then): (Timestamp, Timestamp),
 ) -> Result<bool, sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     lock(&mut change, room).await?;
     let begun = writing!(change, |connection| {
         sqlx::query(
@@ -272,7 +276,7 @@ pub(in crate::chat::rooms) async fn begin_purge(
 
 /// Leaves nothing of a room but its number.
 pub(in crate::chat::rooms) async fn finish_purge(db: &Db, room: RoomId) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     names::record(&mut change, Subject::Room(room), &[]).await?;
     about(
         &mut change,

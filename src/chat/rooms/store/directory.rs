@@ -6,12 +6,12 @@ use super::{
     select_progress, select_room, unread, unread_mentions,
 };
 use crate::chat::audit::{self, model::Action};
+use crate::chat::changefeed;
+use crate::chat::changefeed::model::{Change, ChangeMeta};
 use crate::chat::names::model::Subject;
 use crate::chat::names::store as names;
-use crate::chat::news;
-use crate::chat::news::model::{News, Stamp};
 use crate::chat::rooms::model::{Code, NewRoom, Progress, Room, RoomName, RoomTopic, Visibility};
-use crate::db::{Change, Db, is_taken, reading, reading_many, writing};
+use crate::db::{Db, Transaction, fetch_all_json, is_unique_violation, reading, writing};
 use crate::kernel::{RoomId, Timestamp, UserId};
 
 /// Makes the lobby if there is none. Returns when it was made.
@@ -21,7 +21,7 @@ pub(in crate::chat::rooms) async fn ensure_lobby(
     folded: &str,
     now: Timestamp,
 ) -> Result<Timestamp, sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     let made: Option<(i64,)> = writing!(change, |connection| {
         sqlx::query_as(
             "insert into rooms (name, folded_name, visibility, lobby, created_at)
@@ -51,9 +51,9 @@ pub(in crate::chat::rooms) async fn add(
     new: &NewRoom,
     owner: UserId,
     code: &Code,
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<Option<RoomId>, sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     if new.visibility == Visibility::Public {
         names::lock(&mut change).await?;
         if names::is_like_a_public_room(&mut change, new.name.as_str(), None).await? {
@@ -82,7 +82,7 @@ pub(in crate::chat::rooms) async fn add(
     names::record(&mut change, Subject::Room(RoomId(id)), &[new.name.as_str()]).await?;
     insert_member(&mut change, owner, RoomId(id), stamp).await?;
     if new.visibility == Visibility::Public {
-        news::note(&mut change, stamp, News::Room(RoomId(id))).await?;
+        changefeed::record(&mut change, stamp, Change::Room(RoomId(id))).await?;
     }
     change.commit().await?;
     Ok(Some(RoomId(id)))
@@ -92,10 +92,10 @@ pub(in crate::chat::rooms) async fn add(
 pub(in crate::chat::rooms) async fn ensure_direct(
     db: &Db,
     (one, two): (UserId, UserId),
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<(RoomId, bool), sqlx::Error> {
     let pair = format!("{}:{}", one.0.min(two.0), one.0.max(two.0));
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     if let Some(room) = find_pair(&mut change, &pair).await? {
         return Ok((room, false));
     }
@@ -122,7 +122,7 @@ pub(in crate::chat::rooms) async fn ensure_direct(
     Ok((RoomId(id), true))
 }
 
-async fn find_pair(change: &mut Change, pair: &str) -> Result<Option<RoomId>, sqlx::Error> {
+async fn find_pair(change: &mut Transaction, pair: &str) -> Result<Option<RoomId>, sqlx::Error> {
     let found: Option<(i64,)> = writing!(*change, |connection| {
         sqlx::query_as("select id from rooms where folded_name = $1 and visibility = 'direct'")
             .bind(pair)
@@ -187,7 +187,7 @@ pub(in crate::chat::rooms) async fn find_by_code(
 
 /// The public rooms and those this person is in: the lobby first, then by name.
 pub(in crate::chat::rooms) async fn list(db: &Db, user: UserId) -> Result<Vec<Room>, sqlx::Error> {
-    let rows: Vec<RoomRow> = reading_many!(
+    let rows: Vec<RoomRow> = fetch_all_json!(
         db,
         room_columns!(),
         from_rooms!(
@@ -204,7 +204,7 @@ pub(in crate::chat::rooms) async fn memberships(
     db: &Db,
     user: UserId,
 ) -> Result<Vec<RoomId>, sqlx::Error> {
-    let rows: Vec<(i64,)> = reading_many!(
+    let rows: Vec<(i64,)> = fetch_all_json!(
         db,
         "room_id",
         "from memberships where user_id = $1 order by room_id",
@@ -214,12 +214,12 @@ pub(in crate::chat::rooms) async fn memberships(
 }
 
 /// The rooms that this person is in, and how far they are.
-pub(in crate::chat::rooms) async fn own(
+pub(in crate::chat::rooms) async fn my_room(
     db: &Db,
     user: UserId,
 ) -> Result<Vec<Progress>, sqlx::Error> {
     let rows: Vec<ProgressRow> =
-        reading_many!(db, progress_columns!(), from_own_rooms!("order by r.id"), |query| query
+        fetch_all_json!(db, progress_columns!(), from_own_rooms!("order by r.id"), |query| query
             .bind(user.0));
     Ok(rows.into_iter().map(Progress::from).collect())
 }
@@ -253,10 +253,10 @@ pub(in crate::chat::rooms) async fn update(
     db: &Db,
     (actor, room): (UserId, &Room),
     (name, topic): (Option<&RoomName>, Option<&RoomTopic>),
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
     let folded = name.map(RoomName::folded);
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     if let Some(name) = name {
         names::lock(&mut change).await?;
         if is_public(&mut change, room.id).await?
@@ -281,7 +281,7 @@ pub(in crate::chat::rooms) async fn update(
         .map(|done| done.rows_affected())
     });
     match updated {
-        Err(error) if is_taken(&error) => Ok(false),
+        Err(error) if is_unique_violation(&error) => Ok(false),
         Err(error) => Err(error),
         // A deleted room keeps its name.
         Ok(0) => Ok(false),
@@ -290,13 +290,13 @@ pub(in crate::chat::rooms) async fn update(
                 let action = Action::RenameRoom { room: (room.id, &room.name), new_name };
                 audit::record(&mut change, (Some(actor), stamp.now), action).await?;
             }
-            news::note(&mut change, stamp, News::Room(room.id)).await?;
+            changefeed::record(&mut change, stamp, Change::Room(room.id)).await?;
             change.commit().await.map(|()| true)
         }
     }
 }
 
-async fn is_public(change: &mut Change, room: RoomId) -> Result<bool, sqlx::Error> {
+async fn is_public(change: &mut Transaction, room: RoomId) -> Result<bool, sqlx::Error> {
     let found: Option<(i64,)> = writing!(*change, |connection| {
         sqlx::query_as("select id from rooms where id = $1 and visibility = 'public'")
             .bind(room.0)
@@ -310,20 +310,20 @@ pub(in crate::chat::rooms) async fn set_code(
     db: &Db,
     room: RoomId,
     code: &Code,
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     write_code(&mut change, room, code, stamp).await?;
     change.commit().await
 }
 
 pub(super) async fn write_code(
-    change: &mut Change,
+    change: &mut Transaction,
     room: RoomId,
     code: &Code,
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<(), sqlx::Error> {
-    news::note(change, stamp, News::Room(room)).await?;
+    changefeed::record(change, stamp, Change::Room(room)).await?;
     writing!(*change, |connection| {
         sqlx::query("update rooms set code = $1 where id = $2")
             .bind(code.as_str())
@@ -340,11 +340,11 @@ pub(in crate::chat::rooms) async fn set_owner(
     db: &Db,
     room: RoomId,
     owner: UserId,
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     lock(&mut change, room).await?;
-    news::note(&mut change, stamp, News::Room(room)).await?;
+    changefeed::record(&mut change, stamp, Change::Room(room)).await?;
     let changed = writing!(change, |connection| {
         sqlx::query(
             "update rooms set owner_id = $1 where id = $2

@@ -1,13 +1,15 @@
 //! Joining and leaving a room. Whether somebody may join is asked in the transaction that makes them a
 //! member, with the room locked: a removal or a renewed code that comes first counts.
 
-use crate::chat::accounts::model::Person;
+use crate::chat::accounts::model::User;
 use crate::chat::audit;
 use crate::chat::audit::model::Action;
-use crate::chat::news;
-use crate::chat::news::model::{News, Stamp};
-use crate::chat::rooms::model::{Code, Door, Moderator, Refusal, Standing, Visibility, may_join};
-use crate::db::{Change, Db, reading, writing};
+use crate::chat::changefeed;
+use crate::chat::changefeed::model::{Change, ChangeMeta};
+use crate::chat::rooms::model::{
+    Code, JoinMethod, JoinRefusal, JoinState, Moderator, Visibility, may_join,
+};
+use crate::db::{Db, Transaction, reading, writing};
 use crate::kernel::{RoomId, UserId};
 
 /// What became of an attempt to join.
@@ -16,7 +18,7 @@ pub(in crate::chat) enum Joined {
     /// They are a member from now on, and have read everything so far.
     Now,
     Before,
-    Refused(Refusal),
+    Refused(JoinRefusal),
 }
 
 /// What became of an attempt to remove a member.
@@ -32,25 +34,25 @@ pub(in crate::chat::rooms) async fn join(
     db: &Db,
     user: UserId,
     room: RoomId,
-    door: &Door,
-    stamp: Stamp,
+    door: &JoinMethod,
+    stamp: ChangeMeta,
 ) -> Result<Joined, sqlx::Error> {
-    let mut change = db.change().await?;
-    let joined = admit(&mut change, (user, room), door, stamp).await?;
+    let mut change = db.begin().await?;
+    let joined = insert_joined(&mut change, (user, room), door, stamp).await?;
     change.commit().await?;
     Ok(joined)
 }
 
 /// The same as part of a larger change.
-pub(in crate::chat) async fn admit(
-    change: &mut Change,
+pub(in crate::chat) async fn insert_joined(
+    change: &mut Transaction,
     (user, room): (UserId, RoomId),
-    door: &Door,
-    stamp: Stamp,
+    door: &JoinMethod,
+    stamp: ChangeMeta,
 ) -> Result<Joined, sqlx::Error> {
     lock(change, room).await?;
-    let Some((member, standing)) = standing(change, user, room, door).await? else {
-        return Ok(Joined::Refused(Refusal::Shut));
+    let Some((member, standing)) = join_state(change, user, room, door).await? else {
+        return Ok(Joined::Refused(JoinRefusal::Shut));
     };
     if member {
         return Ok(Joined::Before);
@@ -59,22 +61,22 @@ pub(in crate::chat) async fn admit(
         return Ok(Joined::Refused(refusal));
     }
     if standing.removed {
-        forget_removal(change, user, room).await?;
+        delete_removal(change, user, room).await?;
     }
     insert_member(change, user, room, stamp).await?;
     Ok(Joined::Now)
 }
 
 /// Whether they are a member, and what counts if they are none.
-async fn standing(
-    change: &mut Change,
+async fn join_state(
+    change: &mut Transaction,
     user: UserId,
     room: RoomId,
-    door: &Door,
-) -> Result<Option<(bool, Standing)>, sqlx::Error> {
+    door: &JoinMethod,
+) -> Result<Option<(bool, JoinState)>, sqlx::Error> {
     let host = match door {
-        Door::Invitation(host) => Some(host.0),
-        Door::Public | Door::Code(_) => None,
+        JoinMethod::Invitation(host) => Some(host.0),
+        JoinMethod::Public | JoinMethod::Code(_) => None,
     };
     let row: Option<(String, Option<String>, i64, i64, i64, i64)> =
         writing!(*change, |connection| {
@@ -94,7 +96,7 @@ async fn standing(
             .await?
         });
     Ok(row.map(|(visibility, code, member, host, removed, inhabited)| {
-        let standing = Standing {
+        let standing = JoinState {
             visibility: Visibility::from_column(&visibility),
             code: code.as_deref().and_then(Code::from_column),
             host: host > 0,
@@ -107,7 +109,7 @@ async fn standing(
 
 /// Lets nobody else come, go or post until this change ends: who owns a room depends on who is in it.
 /// An update that changes nothing locks the row on either engine.
-pub(super) async fn lock(change: &mut Change, room: RoomId) -> Result<(), sqlx::Error> {
+pub(super) async fn lock(change: &mut Transaction, room: RoomId) -> Result<(), sqlx::Error> {
     writing!(*change, |connection| {
         sqlx::query("update rooms set rev = rev where id = $1")
             .bind(room.0)
@@ -119,10 +121,10 @@ pub(super) async fn lock(change: &mut Change, room: RoomId) -> Result<(), sqlx::
 }
 
 pub(super) async fn insert_member(
-    change: &mut Change,
+    change: &mut Transaction,
     user: UserId,
     room: RoomId,
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<(), sqlx::Error> {
     let joined = writing!(*change, |connection| {
         sqlx::query(
@@ -138,7 +140,7 @@ pub(super) async fn insert_member(
         .rows_affected()
     });
     if joined > 0 {
-        news::note(change, stamp, News::Joined(room, user)).await?;
+        changefeed::record(change, stamp, Change::Joined(room, user)).await?;
     }
     Ok(())
 }
@@ -149,9 +151,9 @@ pub(in crate::chat::rooms) async fn leave(
     db: &Db,
     user: UserId,
     room: RoomId,
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     lock(&mut change, room).await?;
     let left = end_membership(&mut change, user, room, stamp).await?;
     change.commit().await?;
@@ -162,12 +164,12 @@ pub(in crate::chat::rooms) async fn leave(
 pub(in crate::chat::rooms) async fn remove(
     db: &Db,
     moderator: &Moderator,
-    person: &Person,
+    person: &User,
     code: &Code,
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<Removed, sqlx::Error> {
     let (user, room) = (person.id, moderator.room().id);
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     lock(&mut change, room).await?;
     if !end_membership(&mut change, user, room, stamp).await? {
         let before = is_removed(db, user, room).await?;
@@ -187,17 +189,17 @@ pub(in crate::chat::rooms) async fn remove(
     });
     super::directory::write_code(&mut change, room, code, stamp).await?;
     let (user, room) = ((user, person.name.as_str()), (room, moderator.room().name.as_str()));
-    let act = (Some(moderator.person().id), stamp.now);
+    let act = (Some(moderator.user().id), stamp.now);
     audit::record(&mut change, act, Action::RemoveMember { user, room }).await?;
     change.commit().await?;
     Ok(Removed::Now)
 }
 
 async fn end_membership(
-    change: &mut Change,
+    change: &mut Transaction,
     user: UserId,
     room: RoomId,
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
     let left = writing!(*change, |connection| {
         sqlx::query("delete from memberships where user_id = $1 and room_id = $2")
@@ -210,7 +212,7 @@ async fn end_membership(
     if left == 0 {
         return Ok(false);
     }
-    news::note(change, stamp, News::Left(room, user)).await?;
+    changefeed::record(change, stamp, Change::Left(room, user)).await?;
     let passed_on = writing!(*change, |connection| {
         sqlx::query(
             "update rooms set owner_id =
@@ -226,13 +228,13 @@ async fn end_membership(
         .rows_affected()
     });
     if passed_on > 0 {
-        news::note(change, stamp, News::Room(room)).await?;
+        changefeed::record(change, stamp, Change::Room(room)).await?;
     }
     Ok(true)
 }
 
-async fn forget_removal(
-    change: &mut Change,
+async fn delete_removal(
+    change: &mut Transaction,
     user: UserId,
     room: RoomId,
 ) -> Result<(), sqlx::Error> {

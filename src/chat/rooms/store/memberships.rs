@@ -4,23 +4,23 @@ use super::{
     ProgressRow, from_own_rooms, progress_columns, readable_rooms, select_progress, unread,
     unread_mentions,
 };
-use crate::chat::accounts::PersonRow;
-use crate::chat::accounts::model::Person;
-use crate::chat::news;
-use crate::chat::news::model::{News, Stamp};
-use crate::chat::rooms::model::{Census, Progress};
-use crate::db::{Db, reading, reading_many, rows, writing};
+use crate::chat::accounts::UserRow;
+use crate::chat::accounts::model::User;
+use crate::chat::changefeed;
+use crate::chat::changefeed::model::{Change, ChangeMeta};
+use crate::chat::rooms::model::{Progress, RoomStats};
+use crate::db::{Db, fetch_all_json, json_rows, reading, writing};
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{RoomId, Seq, UserId};
 
 /// Gives the rooms of somebody whose account is closed to whoever of the others has been in each
 /// longest. Answers which rooms those are.
-pub(in crate::chat::rooms) async fn pass_on(
+pub(in crate::chat::rooms) async fn reassign_owner(
     db: &Db,
     user: UserId,
-    stamp: Stamp,
+    stamp: ChangeMeta,
 ) -> Result<Vec<RoomId>, sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     let rooms: Vec<(i64,)> = writing!(change, |connection| {
         sqlx::query_as(
             "update rooms set owner_id =
@@ -40,7 +40,7 @@ pub(in crate::chat::rooms) async fn pass_on(
     });
     let rooms: Vec<_> = rooms.into_iter().map(|(id,)| RoomId(id)).collect();
     for room in &rooms {
-        news::note(&mut change, stamp, News::Room(*room)).await?;
+        changefeed::record(&mut change, stamp, Change::Room(*room)).await?;
     }
     change.commit().await?;
     Ok(rooms)
@@ -52,9 +52,9 @@ pub(in crate::chat::rooms) async fn mark_read(
     db: &Db,
     user: UserId,
     room: RoomId,
-    (seq, stamp): (Seq, Stamp),
+    (seq, stamp): (Seq, ChangeMeta),
 ) -> Result<Option<Progress>, sqlx::Error> {
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     writing!(change, |connection| {
         sqlx::query(
             "update memberships set last_read_seq = $3, read_at = $4, read_by = $5
@@ -65,7 +65,7 @@ pub(in crate::chat::rooms) async fn mark_read(
         .bind(room.0)
         .bind(seq.0)
         .bind(stamp.now.0)
-        .bind(stamp.origin.0)
+        .bind(stamp.process.0)
         .execute(connection)
         .await?
         .rows_affected()
@@ -104,8 +104,8 @@ pub(in crate::chat::rooms) async fn members_after(
     room: RoomId,
     after: UserId,
     limit: Limit,
-) -> Result<Page<Person>, sqlx::Error> {
-    let rows: Vec<PersonRow> = reading!(db, |pool| {
+) -> Result<Page<User>, sqlx::Error> {
+    let rows: Vec<UserRow> = reading!(db, |pool| {
         sqlx::query_as(
             "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar
              from memberships m join users u on u.id = m.user_id
@@ -114,19 +114,16 @@ pub(in crate::chat::rooms) async fn members_after(
         )
         .bind(room.0)
         .bind(after.0)
-        .bind(limit.and_one())
+        .bind(limit.plus_one())
         .fetch_all(pool)
         .await?
     });
-    Ok(Page::cut(rows.into_iter().map(Person::from).collect(), limit))
+    Ok(Page::cut(rows.into_iter().map(User::from).collect(), limit))
 }
 
 /// Who is in a room, by name.
-pub(in crate::chat::rooms) async fn people(
-    db: &Db,
-    room: RoomId,
-) -> Result<Vec<Person>, sqlx::Error> {
-    let rows: Vec<PersonRow> = reading_many!(
+pub(in crate::chat::rooms) async fn users(db: &Db, room: RoomId) -> Result<Vec<User>, sqlx::Error> {
+    let rows: Vec<UserRow> = fetch_all_json!(
         db,
         "u.id, u.name, u.display_name, u.bot, u.role, u.avatar",
         "from memberships m join users u on u.id = m.user_id
@@ -134,16 +131,16 @@ pub(in crate::chat::rooms) async fn people(
          order by u.sort_key, u.id",
         |query| query.bind(room.0)
     );
-    Ok(rows.into_iter().map(Person::from).collect())
+    Ok(rows.into_iter().map(User::from).collect())
 }
 
 /// How many are in each of the rooms that this person may see, how many of them are among those who
 /// are online, and who owns it.
-pub(in crate::chat::rooms) async fn census(
+pub(in crate::chat::rooms) async fn stats(
     db: &Db,
     user: UserId,
     online: &[UserId],
-) -> Result<Vec<(RoomId, Census)>, sqlx::Error> {
+) -> Result<Vec<(RoomId, RoomStats)>, sqlx::Error> {
     let found: Vec<(i64, i64, i64, Option<String>)> = reading!(db, |pool| {
         sqlx::query_as(concat!(
             "select r.id, count(u.id), count(here.id), o.display_name
@@ -158,13 +155,13 @@ pub(in crate::chat::rooms) async fn census(
             ") group by r.id, o.display_name"
         ))
         .bind(user.0)
-        .bind(rows(online))
+        .bind(json_rows(online))
         .fetch_all(pool)
         .await?
     });
     let count = |number: i64| usize::try_from(number).unwrap_or_default();
     let census = |(id, members, online, owner)| {
-        (RoomId(id), Census { members: count(members), online: count(online), owner })
+        (RoomId(id), RoomStats { members: count(members), online: count(online), owner })
     };
     Ok(found.into_iter().map(census).collect())
 }

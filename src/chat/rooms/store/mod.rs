@@ -6,19 +6,21 @@ mod joining;
 mod memberships;
 
 pub(super) use self::deleted::{
-    Tombstone, all_deleted, begin_purge, delete, deleted, deleted_by, finish_purge, restore,
-    summaries, was_visible,
+    Tombstone, all_deleted, begin_purge, delete, deleted, deleted_by, finish_purge,
+    had_been_visible, restore, summaries,
 };
 pub(super) use self::directory::{
     add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, memberships,
-    own, progress, set_code, set_owner, update,
+    my_room, progress, set_code, set_owner, update,
 };
-pub(in crate::chat) use self::joining::{Joined, admit};
+pub(in crate::chat) use self::joining::{Joined, insert_joined};
 pub(super) use self::joining::{Removed, is_removed, join, leave, remove};
-pub(super) use self::memberships::{census, mark_read, members, members_after, pass_on, people};
+pub(super) use self::memberships::{
+    mark_read, members, members_after, reassign_owner, stats, users,
+};
 
 use super::model::{Code, Progress, Room, Visibility};
-use crate::db::in_order;
+use crate::db::positional_row;
 use crate::kernel::{Rev, RoomId, Seq, Timestamp, UserId};
 
 /// How often a member `m` of a room `r` is mentioned in what they have not read. Where nothing is unread
@@ -102,7 +104,7 @@ macro_rules! select_progress {
     };
 }
 
-in_order! {
+positional_row! {
     /// What [`progress_columns!`] are.
     struct ProgressRow {
         room: i64,
@@ -139,7 +141,7 @@ macro_rules! readable_rooms {
     };
 }
 
-in_order! {
+positional_row! {
     /// What [`room_columns!`] are.
     struct RoomRow {
         id: i64,

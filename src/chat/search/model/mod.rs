@@ -2,16 +2,16 @@
 //!
 //! The index proposes and [`Query::hits`] decides: an index may name too many messages, never too few.
 
-mod excerpt;
-mod index;
+mod document;
 mod query;
-mod tokens;
+mod snippet;
+mod tokenizer;
 
-pub use self::excerpt::{Piece, excerpt};
-pub(in crate::chat::search) use self::index::has_link;
-pub use self::index::{Entry, Mark, Phrase};
+pub(in crate::chat::search) use self::document::has_link;
+pub use self::document::{IndexTerm, Phrase, SearchDocument};
 pub use self::query::{Exclusions, Query, plain_name};
-use crate::kernel::{Invalid, MessageId, RoomId, Timestamp, UserId};
+pub use self::snippet::{SnippetPart, snippet};
+use crate::kernel::{FieldError, MessageId, RoomId, Timestamp, UserId};
 
 /// A message that was found, by somebody who may read it. Made by [`super::Search`] alone.
 #[derive(Clone, Debug)]
@@ -43,11 +43,11 @@ pub struct Cursor(pub(super) MessageId);
 impl Cursor {
     /// # Errors
     /// When the text is not one that [`std::fmt::Display`] wrote.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
         let id = text.strip_prefix('m').and_then(|id| i64::from_str_radix(id, 36).ok());
         id.filter(|id| *id >= 0)
             .map(|id| Self(MessageId(id)))
-            .ok_or(Invalid::new("cursor", "cursor-shape"))
+            .ok_or(FieldError::new("cursor", "cursor-shape"))
     }
 
     /// Goes on behind this message.

@@ -7,16 +7,16 @@ use std::str::CharIndices;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::index::Phrase;
-use super::tokens::{Kind, Token, tokens};
+use super::document::Phrase;
+use super::tokenizer::{Kind, Token, tokens};
 use crate::kernel::Timestamp;
 use crate::limits::search as limits;
 use crate::text::normalize::folded;
 
 /// What is read of a query: more nobody types.
-const LONGEST: usize = 1_000;
+const MAX_QUERY_CHARS: usize = 1_000;
 /// An index is asked for so many words; the rest is held against what it finds.
-const MOST_PHRASES: usize = 16;
+const MAX_PHRASES: usize = 16;
 const OPERATORS: [&str; 7] = ["from", "in", "has", "is", "after", "before", "on"];
 /// Shorter words are whole words: too much begins with two letters.
 const SHORTEST_PREFIX: usize = 3;
@@ -24,7 +24,7 @@ const SHORTEST_PREFIX: usize = 3;
 /// Words, phrases and operators, all of which a message must fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    words: Vec<Words>,
+    words: Vec<WordList>,
     /// Names of authors, each as it was typed.
     pub from: Vec<String>,
     /// Names of rooms, likewise.
@@ -52,7 +52,7 @@ pub struct Exclusions {
 
 /// Words that stand in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Words {
+struct WordList {
     tokens: Vec<Token<'static>>,
     /// From inside quotes: accents count, and so do whole words.
     exact: bool,
@@ -77,7 +77,7 @@ impl Query {
 
     /// Days are those of the time zone.
     pub fn parse(text: &str, zone: &TimeZone) -> Self {
-        let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(end, _)| end);
+        let end = text.char_indices().nth(MAX_QUERY_CHARS).map_or(text.len(), |(end, _)| end);
         let mut query = Self::default();
         let mut rest = Reader::new(text.get(..end).unwrap_or_default().trim());
         while let Some(piece) = rest.next_piece() {
@@ -104,7 +104,7 @@ impl Query {
         // In quotes that are still open, too, the last word is being typed.
         let prefix = last && !piece.not && !(piece.quoted && piece.closed);
         let prefix = prefix && found.last().is_some_and(may_go_on);
-        let words = Words { tokens: found, exact: piece.quoted, prefix, not: piece.not };
+        let words = WordList { tokens: found, exact: piece.quoted, prefix, not: piece.not };
         if !self.words.iter().any(|known| known.says(&words)) {
             self.words.push(words);
         }
@@ -172,7 +172,7 @@ impl Query {
     pub fn phrases(&self) -> Vec<Phrase> {
         let wanted = self.words.iter().filter(|words| !words.not);
         let phrases = wanted.flat_map(|words| Phrase::of(&words.tokens, words.prefix));
-        phrases.take(MOST_PHRASES).collect()
+        phrases.take(MAX_PHRASES).collect()
     }
 
     /// Where a text has what is looked for, in bytes, in its order; `None` when it does not fit.
@@ -215,7 +215,7 @@ fn add_name(names: &mut Vec<String>, name: &str) {
     }
 }
 
-impl Words {
+impl WordList {
     /// Whether every text fits both or none.
     fn says(&self, other: &Self) -> bool {
         let same = |(one, other): (&Token<'_>, &Token<'_>)| {
@@ -365,7 +365,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::chat::search::model::index::Entry;
+    use crate::chat::search::model::document::SearchDocument;
     use crate::kernel::{RoomId, UserId};
 
     fn parsed(text: &str) -> Query {
@@ -536,7 +536,7 @@ mod tests {
             let typed = if quoted { format!("\"{typed}\"") } else { typed };
             let query = parsed(&typed);
             prop_assume!(query.hits(&body).is_some());
-            let index = Entry { room: RoomId(1), author: UserId(1), body, link: false }.text();
+            let index = SearchDocument { room: RoomId(1), author: UserId(1), body, link: false }.text();
             for phrase in query.phrases() {
                 let asked = phrase.match_text();
                 let (row, prefix) = match asked.strip_suffix(" *") {

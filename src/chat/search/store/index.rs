@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::chat::search::model::{Entry, has_link};
-use crate::db::{Change, Db, Statements, reading, runs, writing};
+use crate::chat::search::model::{SearchDocument, has_link};
+use crate::db::{Db, StatementBatch, Transaction, power_of_two_chunks, reading, writing};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, UserId};
 use crate::text::normalize::VERSION;
@@ -17,7 +17,7 @@ struct Row {
     html: String,
 }
 
-impl From<Row> for Entry {
+impl From<Row> for SearchDocument {
     fn from(row: Row) -> Self {
         Self {
             room: RoomKey::stored(row.pos).room(),
@@ -38,7 +38,7 @@ pub(in crate::chat) type Indexed<'a> = (MessageId, Cow<'a, str>);
 
 /// A message's words as the index of this database wants them. To be made before the writer's turn:
 /// it costs as much as storing them.
-pub(in crate::chat) fn tokens(db: &Db, entry: &Entry) -> String {
+pub(in crate::chat) fn tokens(db: &Db, entry: &SearchDocument) -> String {
     match db {
         Db::Sqlite { .. } => entry.text(),
         Db::Postgres(_) => entry.vector(),
@@ -55,7 +55,7 @@ fn in_order<'a>(entries: &'a [Indexed<'_>]) -> Vec<&'a Indexed<'a>> {
 /// Takes messages out of the index. To be called while they have still the text that they were indexed
 /// with: `SQLite` is told what to remove.
 pub(in crate::chat) async fn forget(
-    change: &mut Change,
+    change: &mut Transaction,
     messages: &[MessageId],
 ) -> Result<(), sqlx::Error> {
     if messages.is_empty() {
@@ -63,7 +63,7 @@ pub(in crate::chat) async fn forget(
     }
     let ids: Vec<i64> = messages.iter().map(|id| id.0).collect();
     match change {
-        Change::Sqlite(transaction) => {
+        Transaction::Sqlite(transaction) => {
             // The plus keeps SQLite from going through all that is indexed.
             let rows: Vec<Row> = sqlx::query_as(
                 "select id, pos, author_id, body, html from messages
@@ -75,7 +75,7 @@ pub(in crate::chat) async fn forget(
             .await?;
             let entries: Vec<Indexed<'_>> = rows
                 .into_iter()
-                .map(|row| (MessageId(row.id), Entry::from(row).text().into()))
+                .map(|row| (MessageId(row.id), SearchDocument::from(row).text().into()))
                 .collect();
             sqlx::query(
                 "insert into search (search, rowid, tokens)
@@ -85,7 +85,7 @@ pub(in crate::chat) async fn forget(
             .execute(&mut **transaction)
             .await?;
         }
-        Change::Postgres(transaction) => {
+        Transaction::Postgres(transaction) => {
             sqlx::query("delete from search where id = any($1)")
                 .bind(ids)
                 .execute(&mut **transaction)
@@ -96,13 +96,13 @@ pub(in crate::chat) async fn forget(
 }
 
 /// Puts messages into the index that are not in it.
-pub(in crate::chat) fn write(statements: &mut Statements, entries: &[Indexed<'_>]) {
+pub(in crate::chat) fn write(statements: &mut StatementBatch, entries: &[Indexed<'_>]) {
     if entries.is_empty() {
         return;
     }
     match statements {
-        Statements::Sqlite(all) => {
-            for run in runs(&in_order(entries)) {
+        StatementBatch::Sqlite(all) => {
+            for run in power_of_two_chunks(&in_order(entries)) {
                 all.next().push("insert into search (rowid, tokens) ").push_values(
                     run,
                     |mut row, (message, tokens)| {
@@ -111,7 +111,7 @@ pub(in crate::chat) fn write(statements: &mut Statements, entries: &[Indexed<'_>
                 );
             }
         }
-        Statements::Postgres(all) => {
+        StatementBatch::Postgres(all) => {
             let ids: Vec<i64> = entries.iter().map(|(message, _)| message.0).collect();
             let vectors: Vec<&str> = entries.iter().map(|(_, tokens)| &**tokens).collect();
             all.next()
@@ -135,7 +135,7 @@ pub(in crate::chat::search) async fn renew(db: &Db) -> Result<(), sqlx::Error> {
     if known.is_some_and(|(known,)| known == VERSION) {
         return Ok(());
     }
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     writing!(change, |connection| {
         sqlx::query(
             "insert into meta (name, value)
@@ -148,12 +148,12 @@ pub(in crate::chat::search) async fn renew(db: &Db) -> Result<(), sqlx::Error> {
         .rows_affected()
     });
     match &mut change {
-        Change::Sqlite(transaction) => {
+        Transaction::Sqlite(transaction) => {
             sqlx::query("insert into search (search) values ('delete-all')")
                 .execute(&mut **transaction)
                 .await?;
         }
-        Change::Postgres(transaction) => {
+        Transaction::Postgres(transaction) => {
             sqlx::query("truncate search").execute(&mut **transaction).await?;
         }
     }
@@ -174,7 +174,7 @@ pub(in crate::chat::search) async fn renew(db: &Db) -> Result<(), sqlx::Error> {
 /// `None` when all are indexed.
 pub(in crate::chat::search) async fn index_earlier(db: &Db) -> Result<Option<usize>, sqlx::Error> {
     const PIECE: i64 = 500;
-    let mut change = db.change().await?;
+    let mut change = db.begin().await?;
     // An update, so that of two processes one waits.
     let below: Option<(i64,)> = writing!(change, |connection| {
         sqlx::query_as(
@@ -201,9 +201,9 @@ pub(in crate::chat::search) async fn index_earlier(db: &Db) -> Result<Option<usi
     forget(&mut change, &messages).await?;
     let entries: Vec<Indexed<'_>> = rows
         .into_iter()
-        .map(|row| (MessageId(row.id), tokens(db, &Entry::from(row)).into()))
+        .map(|row| (MessageId(row.id), tokens(db, &SearchDocument::from(row)).into()))
         .collect();
-    let mut statements = Statements::of(&change).apart();
+    let mut statements = StatementBatch::of(&change).separate();
     write(&mut statements, &entries);
     statements.run(&mut change).await?;
     writing!(change, |connection| {

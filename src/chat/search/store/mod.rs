@@ -1,12 +1,12 @@
 //! The SQL of search: `index` keeps it, `find` asks it, `scope` knows for whom and where. What an index holds and is asked is made by
 //! the model; the two engines' own texts stand side by side here.
 
-mod eras;
-mod find;
 mod index;
-mod scope;
+mod lookup;
+mod postgres;
+mod visibility;
 
-pub(super) use self::find::{Wanted, at_first, find};
 pub(in crate::chat) use self::index::{Indexed, forget, tokens, write};
 pub(super) use self::index::{index_earlier, renew};
-pub(super) use self::scope::{Scope, people, scope, span};
+pub(super) use self::lookup::{Criteria, at_first, find};
+pub(super) use self::visibility::{Scope, people, scope, span};

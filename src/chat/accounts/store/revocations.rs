@@ -1,0 +1,66 @@
+//! Sign-ins that were ended, noted for the other processes on this database.
+
+use crate::chat::accounts::model::{CredentialHash, RevocationReason};
+use crate::db::{Db, Transaction, reading, writing};
+use crate::kernel::Timestamp;
+
+pub(super) async fn record_revocations(
+    change: &mut Transaction,
+    ended: &[CredentialHash],
+    ending: RevocationReason,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    for credential in ended {
+        writing!(*change, |connection| {
+            sqlx::query("insert into endings (hash, account_closed, ended_at) values ($1, $2, $3)")
+                .bind(credential.0.as_slice())
+                .bind(ending.number())
+                .bind(now.0)
+                .execute(connection)
+                .await?
+                .rows_affected()
+        });
+    }
+    Ok(())
+}
+
+/// The number of the last ending so far.
+pub(in crate::chat::accounts) async fn last_revocation(db: &Db) -> Result<i64, sqlx::Error> {
+    let (last,): (i64,) = reading!(db, |pool| {
+        sqlx::query_as("select coalesce(max(id), 0) from endings").fetch_one(pool).await?
+    });
+    Ok(last)
+}
+
+/// What ended after that one, with its number.
+pub(in crate::chat::accounts) async fn revocations_after(
+    db: &Db,
+    last: i64,
+) -> Result<Vec<(i64, CredentialHash, RevocationReason)>, sqlx::Error> {
+    let rows: Vec<(i64, Vec<u8>, i64)> = reading!(db, |pool| {
+        sqlx::query_as("select id, hash, account_closed from endings where id > $1 order by id")
+            .bind(last)
+            .fetch_all(pool)
+            .await?
+    });
+    let ended = |(id, hash, closed): (i64, Vec<u8>, i64)| {
+        Some((id, CredentialHash(hash.try_into().ok()?), RevocationReason::from_number(closed)))
+    };
+    Ok(rows.into_iter().filter_map(ended).collect())
+}
+
+/// Forgets endings that every process has long heard of.
+pub(in crate::chat::accounts) async fn prune_revocations(
+    db: &Db,
+    before: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let mut change = db.begin().await?;
+    writing!(change, |connection| {
+        sqlx::query("delete from endings where ended_at < $1")
+            .bind(before.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    change.commit().await
+}

@@ -1,0 +1,370 @@
+//! People.
+
+use super::UserRow;
+use super::credentials::{lock_proven, revoke_credentials};
+use crate::chat::accounts::model::{
+    CredentialHash, DisplayName, Email, Handle, RevocationReason, Role, User, VerifiedPassword,
+    ZoneName,
+};
+use crate::chat::changefeed;
+use crate::chat::changefeed::model::{Change, ChangeMeta};
+use crate::chat::names::model::Subject;
+use crate::chat::names::store as names;
+use crate::db::{Db, Transaction, fetch_all_json, reading, writing};
+use crate::kernel::{FieldError, RoomId, Timestamp, UserId};
+
+/// What came of an attempt to add a person.
+pub(in crate::chat::accounts) enum AddOutcome {
+    /// With the rooms the person is in from the start.
+    New(User, Vec<RoomId>),
+    Closed,
+    Taken(Conflict),
+}
+
+/// Which of a name and an address somebody has already.
+#[derive(Clone, Copy)]
+pub(in crate::chat::accounts) struct Conflict {
+    name: bool,
+    email: bool,
+}
+
+impl Conflict {
+    pub fn field_errors(self) -> Vec<FieldError> {
+        let name = self.name.then_some(FieldError::new("name", "name-taken"));
+        let email = self.email.then_some(FieldError::new("email", "email-taken"));
+        name.into_iter().chain(email).collect()
+    }
+}
+
+pub(in crate::chat::accounts) struct NewUser<'a> {
+    pub name: &'a Handle,
+    pub email: &'a Email,
+    pub password_hash: &'a str,
+    /// Whether others than the very first may come.
+    pub open: bool,
+    pub stamp: ChangeMeta,
+}
+
+/// Adds a person and makes them a member of the lobby, in one transaction. The first one of an
+/// installation becomes its administrator.
+pub(in crate::chat::accounts) async fn add(
+    db: &Db,
+    new: &NewUser<'_>,
+) -> Result<AddOutcome, sqlx::Error> {
+    let (folded, skeleton) = (new.name.folded(), new.name.skeleton());
+    let mut change = db.begin().await?;
+    names::lock(&mut change).await?;
+    let alike = names::is_like_a_user(&mut change, new.name.as_str(), None).await?;
+    let (people, name, email): (i64, i64, i64) = writing!(change, |connection| {
+        sqlx::query_as(
+            "select (select count(*) from (select 1 from users limit 1) anybody),
+                    (select count(*) from users where folded_name = $1 or skeleton = $2),
+                    (select count(*) from users where email = $3)",
+        )
+        .bind(&folded)
+        .bind(&skeleton)
+        .bind(new.email.as_str())
+        .fetch_one(connection)
+        .await?
+    });
+    if people > 0 && !new.open {
+        return Ok(AddOutcome::Closed);
+    }
+    let name = name > 0 || alike;
+    if name || email > 0 {
+        return Ok(AddOutcome::Taken(Conflict { name, email: email > 0 }));
+    }
+    let row: UserRow = writing!(change, |connection| {
+        sqlx::query_as(
+            "insert into users
+               (name, folded_name, skeleton, display_name, email, password_hash, role, created_at)
+             values ($1, $2, $3, $1, $4, $5, $6, $7)
+             returning id, name, display_name, bot, role, avatar",
+        )
+        .bind(new.name.as_str())
+        .bind(&folded)
+        .bind(&skeleton)
+        .bind(new.email.as_str())
+        .bind(new.password_hash)
+        .bind(if people == 0 { Role::Admin.as_str() } else { Role::Member.as_str() })
+        .bind(new.stamp.now.0)
+        .fetch_one(connection)
+        .await?
+    });
+    let handle = new.name.as_str();
+    names::record(&mut change, Subject::User(UserId(row.id)), &[handle]).await?;
+    let rooms = join_lobby(&mut change, UserId(row.id), new.stamp).await?;
+    change.commit().await?;
+    Ok(AddOutcome::New(row.into(), rooms))
+}
+
+/// The lobby is everybody's, from the same commit on: nobody exists outside of it.
+async fn join_lobby(
+    change: &mut Transaction,
+    user: UserId,
+    stamp: ChangeMeta,
+) -> Result<Vec<RoomId>, sqlx::Error> {
+    let rooms: Vec<(i64,)> = writing!(*change, |connection| {
+        sqlx::query_as(
+            "insert into memberships (user_id, room_id, last_read_seq, joined_at)
+             select $1, id, last_seq, $2 from rooms where lobby = 1
+             returning room_id",
+        )
+        .bind(user.0)
+        .bind(stamp.now.0)
+        .fetch_all(connection)
+        .await?
+    });
+    let rooms: Vec<_> = rooms.into_iter().map(|(id,)| RoomId(id)).collect();
+    for room in &rooms {
+        changefeed::record(change, stamp, Change::Joined(*room, user)).await?;
+    }
+    Ok(rooms)
+}
+
+/// Whether somebody has this name, or one that looks like it, or this address.
+pub(in crate::chat::accounts) async fn find_conflict(
+    db: &Db,
+    name: Option<&Handle>,
+    email: Option<&Email>,
+) -> Result<Conflict, sqlx::Error> {
+    let wanted = name;
+    let (folded, skeleton) = name.map(|name| (name.folded(), name.skeleton())).unzip();
+    let (name, email): (i64, i64) = reading!(db, |pool| {
+        sqlx::query_as(
+            "select (select count(*) from users where folded_name = $1 or skeleton = $2),
+                    (select count(*) from users where email = $3)",
+        )
+        .bind(folded.as_deref())
+        .bind(skeleton.as_deref())
+        .bind(email.map(Email::as_str))
+        .fetch_one(pool)
+        .await?
+    });
+    let alike = match wanted {
+        Some(name) => names::is_like_any_user(db, name.as_str()).await?,
+        None => false,
+    };
+    Ok(Conflict { name: name > 0 || alike, email: email > 0 })
+}
+
+/// The active person with this name or address, and the hash of their password.
+pub(in crate::chat::accounts) async fn find_by_login(
+    db: &Db,
+    folded_name: &str,
+    email: &str,
+) -> Result<Option<(User, String)>, sqlx::Error> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        #[sqlx(flatten)]
+        person: UserRow,
+        password_hash: String,
+    }
+    // A NUL is the one character that PostgreSQL has none of: what holds it names nobody.
+    if folded_name.contains('\0') || email.contains('\0') {
+        return Ok(None);
+    }
+    let row: Option<Row> = reading!(db, |pool| {
+        sqlx::query_as(
+            "select id, name, display_name, bot, role, avatar, password_hash from users
+             where (folded_name = $1 or email = $2) and deactivated_at is null
+             limit 1",
+        )
+        .bind(folded_name)
+        .bind(email)
+        .fetch_optional(pool)
+        .await?
+    });
+    Ok(row.map(|row| (row.person.into(), row.password_hash)))
+}
+
+/// Whether anybody has an account yet.
+pub(in crate::chat::accounts) async fn is_empty(db: &Db) -> Result<bool, sqlx::Error> {
+    let found: Option<(i64,)> = reading!(db, |pool| {
+        sqlx::query_as("select id from users limit 1").fetch_optional(pool).await?
+    });
+    Ok(found.is_none())
+}
+
+/// Somebody with an active account.
+pub(in crate::chat::accounts) async fn find(
+    db: &Db,
+    user: UserId,
+) -> Result<Option<User>, sqlx::Error> {
+    let row: Option<UserRow> = reading!(db, |pool| {
+        sqlx::query_as(
+            "select id, name, display_name, bot, role, avatar from users
+             where id = $1 and deactivated_at is null",
+        )
+        .bind(user.0)
+        .fetch_optional(pool)
+        .await?
+    });
+    Ok(row.map(User::from))
+}
+
+/// Everybody with an active account, by name.
+pub(in crate::chat::accounts) async fn list(db: &Db) -> Result<Vec<User>, sqlx::Error> {
+    let rows: Vec<UserRow> = fetch_all_json!(
+        db,
+        "id, name, display_name, bot, role, avatar",
+        "from users where deactivated_at is null order by sort_key, id",
+        |query| query
+    );
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// Somebody's e-mail address.
+pub(in crate::chat::accounts) async fn email_of(
+    db: &Db,
+    user: UserId,
+) -> Result<String, sqlx::Error> {
+    let (email,): (String,) = reading!(db, |pool| {
+        sqlx::query_as("select email from users where id = $1").bind(user.0).fetch_one(pool).await?
+    });
+    Ok(email)
+}
+
+/// The hash of somebody's password.
+pub(in crate::chat::accounts) async fn password_of(
+    db: &Db,
+    user: UserId,
+) -> Result<String, sqlx::Error> {
+    let (hash,): (String,) = reading!(db, |pool| {
+        sqlx::query_as("select password_hash from users where id = $1")
+            .bind(user.0)
+            .fetch_one(pool)
+            .await?
+    });
+    Ok(hash)
+}
+
+/// False when readers could take the name for that of another user.
+pub(in crate::chat::accounts) async fn set_display_name(
+    db: &Db,
+    person: &User,
+    name: &DisplayName,
+    stamp: ChangeMeta,
+) -> Result<bool, sqlx::Error> {
+    let user = person.id;
+    let mut change = db.begin().await?;
+    names::lock(&mut change).await?;
+    if names::is_like_a_user(&mut change, name.as_str(), Some(user)).await? {
+        return Ok(false);
+    }
+    changefeed::record(&mut change, stamp, Change::Person(user)).await?;
+    writing!(change, |connection| {
+        sqlx::query("update users set display_name = $1 where id = $2")
+            .bind(name.as_str())
+            .bind(user.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    names::record(&mut change, Subject::User(user), &[&person.name, name.as_str()]).await?;
+    change.commit().await?;
+    Ok(true)
+}
+
+/// Sets a user's time zone; `once`: only where there is none.
+pub(in crate::chat::accounts) async fn set_time_zone(
+    db: &Db,
+    user: UserId,
+    zone: &ZoneName,
+    once: bool,
+) -> Result<(), sqlx::Error> {
+    let mut change = db.begin().await?;
+    writing!(change, |connection| {
+        sqlx::query(
+            "update users set time_zone = $1 where id = $2 and (time_zone is null or $3 = 0)",
+        )
+        .bind(zone.as_str())
+        .bind(user.0)
+        .bind(i64::from(once))
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    change.commit().await
+}
+
+/// What came of a change that takes the password.
+pub(in crate::chat::accounts) enum ChangeOutcome {
+    /// With the sign-ins that ended by it.
+    Done(Vec<CredentialHash>),
+    /// Somebody else has the address.
+    Taken,
+    /// The password is another one by now.
+    Outdated,
+}
+
+/// Changes the address and ends all other sign-ins.
+pub(in crate::chat::accounts) async fn set_email(
+    db: &Db,
+    proven: &VerifiedPassword,
+    email: &Email,
+    (kept, now): (CredentialHash, Timestamp),
+) -> Result<ChangeOutcome, sqlx::Error> {
+    let user = proven.person.id;
+    let mut change = db.begin().await?;
+    // No two have one address.
+    names::lock(&mut change).await?;
+    if !lock_proven(&mut change, proven).await? {
+        return Ok(ChangeOutcome::Outdated);
+    }
+    let changed = writing!(change, |connection| {
+        sqlx::query(
+            "update users set email = $1 where id = $2
+               and not exists (select 1 from users where email = $1 and id <> $2)",
+        )
+        .bind(email.as_str())
+        .bind(user.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    if changed == 0 {
+        return Ok(ChangeOutcome::Taken);
+    }
+    let ended =
+        revoke_credentials(&mut change, user, Some(kept), (RevocationReason::SignedOut, now))
+            .await?;
+    change.commit().await?;
+    Ok(ChangeOutcome::Done(ended))
+}
+
+/// Changes the password and ends all other sign-ins.
+pub(in crate::chat::accounts) async fn set_password(
+    db: &Db,
+    proven: &VerifiedPassword,
+    hash: &str,
+    (kept, now): (CredentialHash, Timestamp),
+) -> Result<ChangeOutcome, sqlx::Error> {
+    let user = proven.person.id;
+    let mut change = db.begin().await?;
+    if !lock_proven(&mut change, proven).await? {
+        return Ok(ChangeOutcome::Outdated);
+    }
+    put_password(&mut change, user, hash).await?;
+    let ended =
+        revoke_credentials(&mut change, user, Some(kept), (RevocationReason::SignedOut, now))
+            .await?;
+    change.commit().await?;
+    Ok(ChangeOutcome::Done(ended))
+}
+
+pub(super) async fn put_password(
+    change: &mut Transaction,
+    user: UserId,
+    hash: &str,
+) -> Result<(), sqlx::Error> {
+    writing!(*change, |connection| {
+        sqlx::query("update users set password_hash = $1 where id = $2")
+            .bind(hash)
+            .bind(user.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}

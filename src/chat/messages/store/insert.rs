@@ -1,0 +1,395 @@
+//! Posting: new messages, or those that the same sends made before. What a batch costs in statements
+//! does not depend on how many messages are in it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{
+    MessageRow, Outcome, from_messages, joining, mentions, message_columns, select_messages,
+};
+use crate::chat::accounts::model::User;
+use crate::chat::changefeed::model::ChangeMeta;
+use crate::chat::messages::mentions::{HandleIndex, RenderedWithMentions};
+use crate::chat::messages::model::{Message, Post, WriteError, WriteOutcome};
+use crate::chat::messages::render;
+use crate::chat::rooms::model::{JoinRefusal, Member};
+use crate::db::{
+    BatchResults, Db, StatementBatch, Transaction, json_rows, power_of_two_chunks, push_statement,
+    writing,
+};
+use crate::kernel::ids::{RoomKey, id_range_of};
+use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
+
+/// What a nonce means depends on who sent it.
+type NonceKey<'a> = (&'a str, UserId);
+
+/// What has to be known of what posts speak of; where a list is empty nothing is asked.
+struct Lookup<'a> {
+    sends: Vec<Send<'a>>,
+    /// Messages that are replied to.
+    originals: Vec<i64>,
+    rooms: Vec<i64>,
+}
+
+#[derive(Serialize)]
+struct Send<'a> {
+    nonce: &'a str,
+    author: i64,
+}
+
+impl<'a> Lookup<'a> {
+    fn of(posts: &[&'a Post]) -> Self {
+        let sends = posts.iter().filter_map(|post| nonce_key(post));
+        let mut rooms: Vec<i64> = posts.iter().map(|post| post.member.room().0).collect();
+        rooms.sort_unstable();
+        rooms.dedup();
+        Self {
+            sends: sends.map(|(nonce, author)| Send { nonce, author: author.0 }).collect(),
+            originals: posts.iter().filter_map(|post| Some(post.draft.reply_to?.0)).collect(),
+            rooms,
+        }
+    }
+}
+
+fn nonce_key(post: &Post) -> Option<NonceKey<'_>> {
+    post.draft.nonce.as_ref().map(|nonce| (nonce.as_str(), post.member.user().id))
+}
+
+/// Asks for what [`Known::read`] reads. The counter was raised before, so nobody else writes messages,
+/// and what is read of them and of the rooms' numbers stays so.
+pub(super) fn push_lookups(statements: &mut StatementBatch, posts: &[&Post]) {
+    let Lookup { sends, originals, rooms: places } = Lookup::of(posts);
+    if !sends.is_empty() {
+        push_statement!(statements, |query| {
+            query
+                .push(select_messages!("where m.id in (select known.message_id from jsonb_each("))
+                .push_bind(json_rows(&sends))
+                .push(
+                    ") send cross join sends known
+                        where known.nonce = send.value ->> 'nonce'
+                          and known.author_id = cast(send.value ->> 'author' as bigint))",
+                )
+        });
+    }
+    let among =
+        |ids| (" where id in (select cast(value as bigint) from jsonb_each(", json_rows(ids), "))");
+    if !originals.is_empty() {
+        let (before, ids, after) = among(&originals);
+        push_statement!(statements, |query| {
+            query.push("select id, pos from messages").push(before).push_bind(ids).push(after)
+        });
+    }
+    if !places.is_empty() {
+        let (before, ids, after) = among(&places);
+        push_statement!(statements, |query| {
+            query
+                .push("select id, last_seq, rev from rooms")
+                .push(before)
+                .push_bind(ids)
+                .push(after)
+        });
+    }
+}
+
+/// What the database knows of what posts speak of.
+pub(super) struct LookupResults {
+    /// What the same sends made before.
+    sends: HashMap<(String, UserId), Arc<Message>>,
+    /// In which rooms the messages are that are replied to.
+    originals: HashMap<MessageId, RoomId>,
+    /// How far the rooms are.
+    rooms: HashMap<RoomId, (Seq, Rev)>,
+    /// Who had to become a member of a room for what they post, and whether they did.
+    joins: HashMap<(UserId, RoomId), Result<Option<User>, JoinRefusal>>,
+}
+
+impl LookupResults {
+    /// The answers to what [`ask`] asked for the same posts.
+    pub fn read(answers: &mut BatchResults, posts: &[&Post]) -> Result<Self, sqlx::Error> {
+        let asked = Lookup::of(posts);
+        let mut known = Self {
+            sends: HashMap::new(),
+            originals: HashMap::new(),
+            rooms: HashMap::new(),
+            joins: HashMap::new(),
+        };
+        if !asked.sends.is_empty() {
+            let messages = answers.rows::<MessageRow>()?.into_iter().map(Message::from);
+            known.sends.extend(messages.filter_map(|message| {
+                Some(((message.nonce.clone()?, message.author.id), Arc::new(message)))
+            }));
+        }
+        if !asked.originals.is_empty() {
+            let found: Vec<(i64, i64)> = answers.rows()?;
+            let found =
+                found.into_iter().map(|(id, pos)| (MessageId(id), RoomKey::stored(pos).room()));
+            known.originals.extend(found);
+        }
+        if !asked.rooms.is_empty() {
+            let found: Vec<(i64, i64, i64)> = answers.rows()?;
+            let found = found.into_iter().map(|(id, seq, rev)| (RoomId(id), (Seq(seq), Rev(rev))));
+            known.rooms.extend(found);
+        }
+        Ok(known)
+    }
+
+    /// Makes members of those who still have to become it for a post that will be stored: not for one
+    /// that was sent before, nor for one that is refused.
+    pub async fn join_rooms(
+        &mut self,
+        change: &mut Transaction,
+        posts: &[&Post],
+        stamp: ChangeMeta,
+    ) -> Result<(), sqlx::Error> {
+        for post in posts.iter().filter(|post| post.member.joins()) {
+            let again = nonce_key(post).is_some_and(|sender| self.send(sender).is_some());
+            let place = (post.member.user().id, post.member.room());
+            if !again && self.allows_reply(post) && !self.joins.contains_key(&place) {
+                let joined = joining::admit(change, &post.member, stamp).await?;
+                self.joins.insert(place, joined);
+            }
+        }
+        Ok(())
+    }
+
+    /// Who becomes a member by this post, being the first of them that is stored.
+    fn joined(&mut self, member: &Member) -> Result<Option<User>, JoinRefusal> {
+        let joined = self.joins.get_mut(&(member.user().id, member.room()));
+        joined.map_or(Ok(None), |joined| joined.as_mut().map(Option::take).map_err(|no| *no))
+    }
+
+    fn send(&self, (nonce, author): NonceKey<'_>) -> Option<Arc<Message>> {
+        self.sends.get(&(nonce.to_owned(), author)).cloned()
+    }
+
+    /// Whether what a post replies to is in its own room.
+    fn allows_reply(&self, post: &Post) -> bool {
+        let room = |original| self.originals.get(&original);
+        post.draft.reply_to.is_none_or(|original| room(original) == Some(&post.member.room()))
+    }
+}
+
+/// What becomes of each post. New messages get ids from `first` on, and the next numbers of their rooms.
+pub(super) fn assign_numbers<'a>(
+    posts: &[&'a Post],
+    mut known: LookupResults,
+    called: &HandleIndex,
+    first: MessageId,
+    now: Timestamp,
+) -> Vec<Outcome> {
+    let mut sent: HashMap<NonceKey<'_>, Arc<Message>> = HashMap::new();
+    let settle = |(id, post): (i64, &'a Post)| {
+        let sender = nonce_key(post);
+        let earlier = sender.and_then(|sender| sent.get(&sender).cloned());
+        if let Some(earlier) = earlier.or_else(|| known.send(sender?)) {
+            return repeated(earlier, post);
+        }
+        if !known.allows_reply(post) {
+            return Err(WriteError::Invalid(FieldError::new("reply_to", "reply-unknown")));
+        }
+        let joined = known.joined(&post.member).map_err(WriteError::JoinRefused)?;
+        let (seq, rev) = known.rooms.get_mut(&post.member.room()).ok_or(WriteError::NotFound)?;
+        (seq.0, rev.0) = (seq.0 + 1, rev.0 + 1);
+        let written = stored(post, called, (MessageId(id), *seq, *rev), now);
+        let written = WriteOutcome { joined, ..written };
+        sent.extend(sender.map(|sender| (sender, written.message.clone())));
+        Ok(written)
+    };
+    (first.0..).zip(posts.iter().copied()).map(settle).collect()
+}
+
+/// Stores those that are new.
+pub(super) fn push_inserts(statements: &mut StatementBatch, outcomes: &[Outcome]) {
+    let news: Vec<&WriteOutcome> =
+        outcomes.iter().flatten().filter(|written| written.changed).collect();
+    let messages: Vec<&Message> = news.iter().map(|written| &*written.message).collect();
+    if !messages.is_empty() {
+        raise_numbers(statements, &messages);
+        insert(statements, &messages);
+        push_id_ranges(statements, &messages);
+        push_idempotency_keys(statements, &messages);
+        mark_read(statements, &messages);
+        mentions::store(statements, &mentioned(&news));
+    }
+}
+
+fn mentioned(news: &[&WriteOutcome]) -> Vec<(UserId, RoomKey)> {
+    let place = |message: &Message| RoomKey::of_seq(message.room, message.seq);
+    let places = news.iter().map(|written| (written, place(&written.message)));
+    places
+        .flat_map(|(written, pos)| written.mentioned.iter().map(move |user| (*user, pos)))
+        .collect()
+}
+
+fn raise_numbers(statements: &mut StatementBatch, messages: &[&Message]) {
+    // In ascending order: all who lock several rooms lock them so.
+    let last: BTreeMap<i64, (i64, i64)> =
+        messages.iter().map(|message| (message.room.0, (message.seq.0, message.rev.0))).collect();
+    let raised: Vec<(i64, i64, i64)> =
+        last.into_iter().map(|(room, (seq, rev))| (room, seq, rev)).collect();
+    push_statement!(statements, |query| {
+        query
+            .push(
+                "update rooms set last_seq = raised.seq, rev = raised.rev
+                 from (select cast(value ->> 0 as bigint) as room,
+                              cast(value ->> 1 as bigint) as seq,
+                              cast(value ->> 2 as bigint) as rev
+                       from jsonb_each(",
+            )
+            .push_bind(json_rows(&raised))
+            .push(")) raised where rooms.id = raised.room")
+    });
+}
+
+fn insert(statements: &mut StatementBatch, messages: &[&Message]) {
+    for run in power_of_two_chunks(messages) {
+        push_statement!(statements, |query| {
+            query
+                .push(
+                    "insert into messages
+                       (pos, change, id, author_id, kind, body, html, reply_to, created_at) ",
+                )
+                .push_values(run, |mut row, message| {
+                    row.push_bind(RoomKey::of_seq(message.room, message.seq).get())
+                        .push_bind(RoomKey::of_rev(message.room, message.rev).get())
+                        .push_bind(message.id.0)
+                        .push_bind(message.author.id.0)
+                        .push_bind(message.kind.as_str())
+                        .push_bind(&message.body)
+                        .push_bind(render::stored(&message.html, &message.body))
+                        .push_bind(message.reply_to.map(|id| id.0))
+                        .push_bind(message.created_at.0);
+                })
+        });
+    }
+}
+
+/// In whole hours, so that it is seldom something new.
+fn push_id_ranges(statements: &mut StatementBatch, messages: &[&Message]) {
+    const HOUR: i64 = 3_600_000;
+    let hours: BTreeSet<(i64, i64)> = messages
+        .iter()
+        .map(|message| (id_range_of(message.id), message.created_at.0.div_euclid(HOUR) * HOUR))
+        .collect();
+    let hours: Vec<(i64, i64)> = hours.into_iter().collect();
+    for run in power_of_two_chunks(&hours) {
+        push_statement!(statements, |query| {
+            query
+                .push("insert into eras (number, oldest, newest) ")
+                .push_values(run, |mut row, (era, hour)| {
+                    row.push_bind(*era).push_bind(*hour).push_bind(*hour + HOUR);
+                })
+                .push(
+                    " on conflict (number) do update set
+                        oldest = case when excluded.oldest < eras.oldest
+                                      then excluded.oldest else eras.oldest end,
+                        newest = case when excluded.newest > eras.newest
+                                      then excluded.newest else eras.newest end
+                      where excluded.oldest < eras.oldest or excluded.newest > eras.newest",
+                )
+        });
+    }
+}
+
+fn push_idempotency_keys(statements: &mut StatementBatch, messages: &[&Message]) {
+    let sends: Vec<(&str, i64, i64)> = messages
+        .iter()
+        .filter_map(|message| Some((message.nonce.as_deref()?, message.author.id.0, message.id.0)))
+        .collect();
+    for run in power_of_two_chunks(&sends) {
+        push_statement!(statements, |query| {
+            query.push("insert into sends (nonce, author_id, message_id) ").push_values(
+                run,
+                |mut row, (nonce, author, message)| {
+                    row.push_bind(*nonce).push_bind(*author).push_bind(*message);
+                },
+            )
+        });
+    }
+}
+
+/// Who writes has read.
+fn mark_read(statements: &mut StatementBatch, messages: &[&Message]) {
+    let last: BTreeMap<(i64, i64), i64> = messages
+        .iter()
+        .map(|message| ((message.author.id.0, message.room.0), message.seq.0))
+        .collect();
+    let marks: Vec<(i64, i64, i64)> =
+        last.into_iter().map(|((user, room), seq)| (user, room, seq)).collect();
+    push_statement!(statements, |query| {
+        query
+            .push(
+                "update memberships set last_read_seq = read.seq
+                 from (select cast(value ->> 0 as bigint) as reader,
+                              cast(value ->> 1 as bigint) as room,
+                              cast(value ->> 2 as bigint) as seq
+                       from jsonb_each(",
+            )
+            .push_bind(json_rows(&marks))
+            .push(")) read where user_id = read.reader and room_id = read.room")
+    });
+}
+
+fn stored(
+    post: &Post,
+    called: &HandleIndex,
+    (id, seq, rev): (MessageId, Seq, Rev),
+    now: Timestamp,
+) -> WriteOutcome {
+    let RenderedWithMentions { html, mentioned } = called.resolve(&post.draft.body, &post.rendered);
+    let message = Message {
+        id,
+        room: post.member.room(),
+        seq,
+        rev,
+        kind: post.draft.kind,
+        author: post.member.user().clone(),
+        body: post.draft.body.as_str().to_owned(),
+        html,
+        reply_to: post.draft.reply_to,
+        created_at: now,
+        edited_at: None,
+        deleted_by: None,
+        reactions: Vec::new(),
+        nonce: post.draft.nonce.as_ref().map(|nonce| nonce.as_str().to_owned()),
+    };
+    WriteOutcome { message: Arc::new(message), changed: true, mentioned, joined: None }
+}
+
+fn repeated(earlier: Arc<Message>, post: &Post) -> Outcome {
+    // An edited or deleted message has another body now; that it is the same send is still true.
+    let untouched = earlier.edited_at.is_none() && !earlier.is_deleted();
+    let same_body = earlier.body == post.draft.body.as_str();
+    if earlier.room != post.member.room() || (untouched && !same_body) {
+        return Err(WriteError::NonceReused);
+    }
+    Ok(WriteOutcome { message: earlier, changed: false, mentioned: Vec::new(), joined: None })
+}
+
+/// Forgets which send made which message, for messages older than `before`, in pieces that hold
+/// nobody up. True when there may be more.
+pub(in crate::chat::messages) async fn prune_idempotency_keys(
+    db: &Db,
+    before: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    const PIECE: i64 = 500;
+    let mut change = db.begin().await?;
+    let removed = writing!(change, |connection| {
+        sqlx::query(
+            "delete from sends where message_id in
+               (select m.id
+                from (select message_id from sends order by message_id limit $2) oldest
+                join messages m on m.id = oldest.message_id
+                where m.created_at < $1)",
+        )
+        .bind(before.0)
+        .bind(PIECE)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    change.commit().await?;
+    Ok(removed == PIECE.unsigned_abs())
+}

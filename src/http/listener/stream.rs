@@ -1,0 +1,149 @@
+//! What a connection reads from and writes to: a stream that notes what comes, and gives up on a peer
+//! who takes nothing, or next to nothing.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+use super::progress::Progress;
+use super::read_rate::ReadRate;
+use crate::limits::connection::LINGER;
+
+/// Reads and writes, of whatever kind.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+    /// Makes the system throw away what it still has to send, once this is closed.
+    fn forget_unsent(&self) {}
+}
+
+impl Duplex for TcpStream {
+    fn forget_unsent(&self) {
+        if let Err(error) = SockRef::from(self).set_linger(Some(Duration::ZERO)) {
+            tracing::debug!(%error, "the system keeps what a reader did not take");
+        }
+    }
+}
+
+#[cfg(test)]
+impl Duplex for tokio::io::DuplexStream {}
+
+pub(super) struct Watched<S> {
+    stream: S,
+    progress: Arc<Progress>,
+    /// Of the peer, over all that is ever written.
+    pace: ReadRate,
+    linger: Linger,
+    lingering: Option<Pin<Box<Sleep>>>,
+}
+
+/// A request body was not read to its end. A socket that is closed then resets the connection, and the
+/// peer may lose the answer; so its bytes are thrown away for a while first (RFC 9112, section 9.6).
+#[derive(Clone, Default)]
+pub(super) struct Linger(Arc<AtomicBool>);
+
+impl Linger {
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl<S: Duplex> Watched<S> {
+    pub fn new(stream: S, progress: Arc<Progress>, linger: Linger) -> Self {
+        Self { stream, progress, pace: ReadRate::new(), linger, lingering: None }
+    }
+
+    /// Passes on what a write came to, unless the peer is too slow.
+    fn watch(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(written) = written {
+            self.pace.consumed(*written.as_ref().unwrap_or(&0));
+            return Poll::Ready(written);
+        }
+        ready!(self.pace.poll_too_slow(cx));
+        self.stream.forget_unsent();
+        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: Duplex> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        let came = buffer.filled().len() - before;
+        if came > 0 {
+            self.progress.came(came);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: Duplex> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.watch(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.watch(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes what is under it once it has written all of its own.
+        self.progress.flushed();
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        if !self.linger.0.load(Ordering::Relaxed) {
+            return Poll::Ready(Ok(()));
+        }
+        let this = &mut *self;
+        let time = this.lingering.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let mut bytes = [0; 4096];
+        while time.as_mut().poll(cx).is_pending() {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Takes the TCP connection out of what hyper had it in, with what was read too early.
+pub(super) fn plain_tcp(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+    let parts = upgraded.downcast::<TokioIo<Watched<TcpStream>>>()?;
+    Ok((parts.io.into_inner().stream, parts.read_buf))
+}

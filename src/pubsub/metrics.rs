@@ -1,0 +1,68 @@
+//! What the live core counts of itself. Nothing is counted for each delivery: a sweep adds up first, and
+//! a queue is only there for who is slow.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::kernel::metrics::{Counter, Gauge};
+use crate::limits::installation::SEND_QUEUES;
+
+/// Where more than this waits over all connections, room is made at once.
+pub(super) const SHED_THRESHOLD: usize = SEND_QUEUES / 8 * 7;
+
+/// Clones are the same numbers.
+#[derive(Clone, Debug, Default)]
+pub struct HubMetrics {
+    /// Frames of events that were handed to connections: one event for a thousand listeners is a
+    /// thousand.
+    pub deliveries: Counter,
+    /// Connections that were cut because too much waited for them, or for too long.
+    pub cuts: Counter,
+    /// Bytes that wait, over all connections.
+    pub queued: Gauge,
+    /// Told when more than [`CROWDED`] waits: no number, but shared by the same ones.
+    pub(super) queues_full: Arc<Notify>,
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+
+    use crate::pubsub::Encoding;
+    use crate::pubsub::tests::Rig;
+    use crate::pubsub::websocket::Stream;
+
+    #[tokio::test]
+    async fn what_is_delivered_what_waits_and_who_is_cut_is_counted() {
+        let mut rig = Rig::new();
+        let (mut quick, slow) = (rig.client(0, &[1]), rig.client(0, &[1, 2]));
+        let count = |rig: &Rig| {
+            let meters = rig.hub.metrics();
+            (meters.deliveries.get(), meters.cuts.get(), meters.queued.get())
+        };
+        for mark in 1..=3 {
+            rig.say(1, mark, "x");
+        }
+        rig.settle().await;
+        assert_eq!(count(&rig), (6, 0, 0));
+        let long = "x".repeat(100_000);
+        rig.say(2, 1, &long);
+        rig.settle().await;
+        let (_, cuts, queued) = count(&rig);
+        assert!(cuts == 0 && queued > 90_000, "{queued}");
+        for mark in 2..=3 {
+            rig.say(2, mark, &long);
+            rig.settle().await;
+        }
+        assert_eq!(count(&rig), (9, 1, 0));
+        quick.heard().await;
+        let (near, _far) = duplex(1);
+        let gone = rig.hub.connect(Encoding(0), Stream::other(near), &[]);
+        gone.send(b"waits");
+        assert_eq!(rig.hub.metrics().queued.get(), 7);
+        drop((gone, slow));
+        rig.settle().await;
+        assert_eq!(rig.hub.metrics().queued.get(), 0);
+    }
+}
