@@ -1,25 +1,37 @@
 //! Patio: a team and community chat that one runs oneself.
 //!
-//! The parts, from low to high; each may use those above it in this list and none below. A test
-//! holds that order. ARCHITECTURE.md says why.
+//! The modules, from low to high: each may use those above it in this list and none below. A test
+//! (`tests/it/tidy.rs`) holds that order. ARCHITECTURE.md says why.
+
+pub mod limits;
 
 pub mod config;
 pub mod kernel;
 pub mod lifecycle;
-pub mod limits;
+pub mod progress;
 pub mod text;
 
+pub mod data_dir;
 pub mod db;
+pub mod i18n;
 pub mod media;
+pub mod websocket;
+
+pub mod changefeed;
+pub mod jobs;
 pub mod pubsub;
 
 pub mod chat;
 
-pub mod api;
 pub mod http;
-pub mod keep;
+
+pub mod api;
+pub mod backup;
+pub mod export;
 pub mod pages;
 
-pub mod cli;
 pub mod realtime;
+
 pub mod server;
+
+pub mod cli;

@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::Language;
 use crate::http::problem::{self, Problem};
+use crate::http::{Language, locale};
 
 /// What went wrong (RFC 9457), in the language that `Accept-Language` asks for.
 #[derive(Serialize, ToSchema)]
@@ -42,7 +42,7 @@ pub(super) async fn not_found() -> Problem {
 /// Writes the problem that an answer carries as a document in the reader's language.
 pub(super) async fn render_problem(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let t = Language::of(&parts);
+    let t = locale::language_of(&parts);
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let Some(problem) = problem::of(&response) else {
         return response;

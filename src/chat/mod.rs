@@ -6,14 +6,11 @@
 
 pub mod accounts;
 pub mod audit;
-pub mod changefeed;
 pub mod commands;
 pub mod events;
-pub mod jobs;
 pub mod messages;
 pub mod names;
 pub mod presence;
-pub mod remote_changes;
 pub mod rooms;
 pub mod search;
 pub mod sync;

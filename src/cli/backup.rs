@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::backup::archive::Manifest;
+use crate::backup::create::{Target, backup};
 use crate::config::Storage;
-use crate::keep::archive::Manifest;
-use crate::keep::backup::{Target, backup};
 use crate::kernel::Clock;
 
 #[derive(Args)]

@@ -6,12 +6,12 @@ use anyhow::ensure;
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 
+use crate::backup::create::database;
 use crate::config::Storage;
+use crate::data_dir::DataDir;
 use crate::db::Db;
-use crate::db::data_dir::DataDir;
+use crate::export::write::{ExportOptions, export};
 use crate::http::Language;
-use crate::keep::backup::database;
-use crate::keep::export::{ExportOptions, export};
 use crate::kernel::Clock;
 
 #[derive(Args)]

@@ -6,9 +6,9 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use crate::config::Storage;
+use crate::data_dir::DataDir;
 use crate::db::Db;
-use crate::db::data_dir::DataDir;
-use crate::keep::import::import;
+use crate::export::read::import;
 use crate::kernel::Random;
 
 #[derive(Args)]

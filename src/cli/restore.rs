@@ -6,8 +6,8 @@ use anyhow::Context;
 use clap::Args;
 
 use super::backup::contents;
+use crate::backup::restore::{RestoreOptions, restore};
 use crate::config::Storage;
-use crate::keep::restore::{RestoreOptions, restore};
 use crate::kernel::Random;
 
 #[derive(Args)]

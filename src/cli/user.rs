@@ -8,13 +8,13 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 
 use super::print;
+use crate::changefeed::model::ProcessId;
 use crate::chat::accounts::model::{Account, Admin, BearerSecret, Email, Handle, Role};
 use crate::chat::accounts::{Accounts, AdminError, RegisterError};
-use crate::chat::changefeed::model::ProcessId;
 use crate::chat::rooms::Rooms;
 use crate::config::{BaseUrl, Signup, Storage, Switch};
+use crate::data_dir::DataDir;
 use crate::db::Db;
-use crate::db::data_dir::DataDir;
 use crate::http::Language;
 use crate::kernel::{Clock, FieldError, Random};
 use crate::lifecycle::Lifecycle;

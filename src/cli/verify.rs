@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::backup::contents;
+use crate::backup::restore;
+use crate::backup::scratch_dir::is_around;
 use crate::config::Storage;
-use crate::keep::restore;
-use crate::keep::scratch_dir::is_around;
 
 #[derive(Args)]
 pub(super) struct Verify {

@@ -7,17 +7,11 @@
 
 mod batch;
 mod bulk;
-mod checkpoint;
-pub mod data_dir;
 pub mod epoch;
 mod error_class;
-pub mod file;
 mod installation;
-pub mod owner;
-mod pool;
 mod postgres;
-mod pre_migration_backup;
-mod sqlite;
+pub mod sqlite;
 mod transaction;
 
 use std::path::Path;
@@ -34,10 +28,10 @@ pub(crate) use self::batch::{BatchResults, StatementBatch, push_statement};
 pub(crate) use self::bulk::{
     fetch_all_json, json_aggregate, json_rows, parse_json_rows, positional_row, power_of_two_chunks,
 };
-pub use self::checkpoint::Checkpointer;
 pub use self::epoch::EpochGuard;
 pub(crate) use self::error_class::{as_transient, is_environment_error};
-pub use self::pool::{Pool, PooledConnection};
+pub use self::sqlite::checkpoint::Checkpointer;
+pub use self::sqlite::pool::{Pool, PooledConnection};
 pub use self::transaction::Transaction;
 
 /// An open database.

@@ -5,8 +5,8 @@ use std::ops::{Deref, DerefMut};
 use sqlx::{Postgres, SqliteConnection};
 
 use super::batch::{BatchResults, StatementBatch};
-use super::pool::PooledConnection;
 use super::{Db, error_class};
+use crate::db::sqlite::pool::PooledConnection;
 use crate::lifecycle;
 
 /// A transaction. Dropped without a commit it is rolled back.

@@ -9,9 +9,7 @@ use axum::http::header::COOKIE;
 use axum::http::request::Parts;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 
-use super::language::LANGUAGE_COOKIE;
-use super::theme::{THEME_COOKIE, Theme};
-use super::{ClientInfo, Language};
+use super::ClientInfo;
 use crate::chat::accounts::model::BearerSecret;
 use crate::kernel::{RoomId, UserId};
 
@@ -41,7 +39,7 @@ fn bound(client: ClientInfo, name: &str) -> String {
 }
 
 /// The value of a cookie of ours, as the browser sent it.
-pub(super) fn choice<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
+pub(super) fn find<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
     value(&parts.headers, &at(ClientInfo::of(parts), name))
 }
 
@@ -82,14 +80,9 @@ pub fn renew_device(secret: &BearerSecret, client: ClientInfo) -> Cookie<'static
     cookie
 }
 
-/// A cookie that keeps the choice of a language.
-pub fn language(language: Language, client: ClientInfo) -> Cookie<'static> {
-    build(at(client, LANGUAGE_COOKIE), language.code().to_owned(), client)
-}
-
-/// A cookie that keeps the choice of a theme.
-pub fn theme(theme: Theme, client: ClientInfo) -> Cookie<'static> {
-    build(at(client, THEME_COOKIE), theme.word().to_owned(), client)
+/// A cookie that keeps a preference of this browser.
+pub(super) fn preference(name: &str, value: String, client: ClientInfo) -> Cookie<'static> {
+    build(at(client, name), value, client)
 }
 
 /// The room that this person looked at last in this browser.
@@ -107,7 +100,7 @@ pub fn room(me: UserId, room: RoomId, client: ClientInfo) -> Cookie<'static> {
 /// Whether a script in this browser tells what was read, so that loading a page in a tab which
 /// nobody looks at does not.
 pub fn marks_reading(parts: &Parts) -> bool {
-    choice(parts, READING_COOKIE).is_some()
+    find(parts, READING_COOKIE).is_some()
 }
 
 /// A cookie that shows whether this browser keeps the cookie of a session: it is bound like one.
@@ -136,6 +129,7 @@ fn build(name: String, value: String, client: ClientInfo) -> Cookie<'static> {
 mod tests {
     use axum::http::HeaderValue;
 
+    use super::super::Theme;
     use super::*;
 
     #[test]
@@ -175,7 +169,7 @@ mod tests {
         for (client, session_name, theme_name) in all {
             assert_eq!(sign_in(&secret, client).name(), session_name);
             assert_eq!(sign_out(client).name(), session_name);
-            assert_eq!(theme(Theme::Dark, client).name(), theme_name);
+            assert_eq!(Theme::Dark.cookie(client).name(), theme_name);
             for (_, sent, _) in all {
                 let mut headers = HeaderMap::new();
                 headers.append(COOKIE, format!("{sent}=secret").parse().expect("a header"));

@@ -17,7 +17,7 @@ use axum::routing::get;
 
 use super::{AppState, auth};
 use crate::chat::accounts::model::BearerSecret;
-use crate::chat::jobs::model::JobCounts;
+use crate::jobs::model::JobCounts;
 use crate::kernel::metrics::Histogram;
 
 /// Limits of the histogram of answers, in microseconds.

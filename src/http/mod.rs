@@ -4,7 +4,6 @@
 //! Knows no page and no JSON shape.
 
 pub mod auth;
-mod catalogue;
 pub mod client_info;
 pub mod cookies;
 pub mod csrf;
@@ -13,8 +12,8 @@ pub mod encoding;
 pub mod extract;
 mod forwarded;
 pub mod health;
-pub mod language;
 pub mod listener;
+pub mod locale;
 pub mod metrics;
 pub mod pending_answers;
 pub mod problem;
@@ -26,13 +25,13 @@ pub mod theme;
 pub mod timeout;
 pub mod uploads;
 
+pub use crate::i18n::Language;
 pub use auth::{
     CanChange, CanDelete, CanEdit, CanModerate, CanPost, CanRead, CanReadMessage, Viewer,
 };
 pub use client_info::ClientInfo;
 pub use draft_origin::DraftOrigin;
 pub use extract::{FormBody, JsonBody, MessageForm, MessageJson, PathId, Query};
-pub use language::Language;
 pub use problem::Problem;
 pub use state::AppState;
 pub use theme::Theme;

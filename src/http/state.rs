@@ -14,7 +14,6 @@ use super::uploads::Uploads;
 use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
 use crate::chat::events::EventHub;
-use crate::chat::jobs::Jobs;
 use crate::chat::messages::Messages;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
@@ -22,6 +21,7 @@ use crate::chat::search::Search;
 use crate::chat::sync::Sync;
 use crate::config::{BaseUrl, MetricsToken, Networks};
 use crate::db::{Db, EpochGuard};
+use crate::jobs::Jobs;
 use crate::kernel::{Clock, Random, Timestamp};
 use crate::lifecycle::Lifecycle;
 

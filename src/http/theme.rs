@@ -1,11 +1,12 @@
 //! Light, dark, or as the system has it.
 
 use axum::http::request::Parts;
+use axum_extra::extract::cookie::Cookie;
 
-use super::cookies;
+use super::{ClientInfo, cookies};
 
 /// The cookie that keeps a choice.
-pub const THEME_COOKIE: &str = "patio_theme";
+const COOKIE: &str = "patio_theme";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
@@ -47,6 +48,11 @@ impl Theme {
 
     /// What the browser keeps.
     pub fn of(parts: &Parts) -> Self {
-        cookies::choice(parts, THEME_COOKIE).map_or(Self::System, Self::from_word)
+        cookies::find(parts, COOKIE).map_or(Self::System, Self::from_word)
+    }
+
+    /// The cookie that keeps the choice.
+    pub fn cookie(self, client: ClientInfo) -> Cookie<'static> {
+        cookies::preference(COOKIE, self.word().to_owned(), client)
     }
 }

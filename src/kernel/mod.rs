@@ -9,7 +9,6 @@ pub mod ids;
 pub mod metrics;
 pub mod paging;
 pub mod random;
-pub mod seen_ids;
 pub mod time;
 pub mod token_bucket;
 
@@ -17,6 +16,5 @@ pub use error::ServiceError;
 pub use field_error::FieldError;
 pub use ids::{MessageId, Rev, RoomId, Seq, UserId};
 pub use random::Random;
-pub use seen_ids::SeenIds;
 pub use time::{Clock, Timestamp};
 pub use token_bucket::{TokenBucket, TokenBuckets};

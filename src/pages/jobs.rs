@@ -7,9 +7,9 @@ use axum::routing::post;
 use serde::Deserialize;
 
 use super::calendar::Calendar;
-use crate::chat::jobs::model::{DeadJob, JobId};
 use crate::http::auth::CanAdminister;
 use crate::http::{AppState, FormBody, Problem};
+use crate::jobs::model::{DeadJob, JobId};
 
 pub(super) fn router() -> Router<AppState> {
     Router::new().route("/admin/jobs/again", post(retry)).route("/admin/jobs/drop", post(destroy))

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use super::assets;
 use super::calendar::Calendar;
 use crate::http::problem::AlreadyRendered;
-use crate::http::{AppState, ClientInfo, Language, Problem, Theme, Viewer, cookies};
+use crate::http::{AppState, ClientInfo, Language, Problem, Theme, Viewer, cookies, locale};
 
 /// What the layout of a page shows.
 pub(super) struct Page {
@@ -115,7 +115,7 @@ impl FromRequestParts<AppState> for Page {
             viewer.map(|Viewer(me)| format!("{founded}.{}.{}", me.person.id, me.person.name));
         let kept = form_urlencoded::parse(query).into_owned().filter(|(key, _)| key != "lang");
         Ok(Self {
-            t: Language::of(parts),
+            t: locale::language_of(parts),
             theme: Theme::of(parts),
             zone: zone.unwrap_or(TimeZone::UTC),
             site: site.about.name.clone(),
@@ -163,11 +163,11 @@ impl OwnPath {
 /// Keeps the language that `?lang=` chose.
 pub(super) async fn keep_language(client: ClientInfo, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let chosen = Language::asked_for(&parts);
+    let chosen = locale::requested(&parts);
     let response = next.run(Request::from_parts(parts, body)).await;
     match chosen {
         Some(language) => {
-            (CookieJar::new().add(cookies::language(language, client)), response).into_response()
+            (CookieJar::new().add(locale::cookie(language, client)), response).into_response()
         }
         None => response,
     }

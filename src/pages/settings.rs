@@ -22,7 +22,7 @@ use crate::chat::accounts::model::{
     Authenticated, DisplayName, Email, PlainPassword, SessionInfo, ZoneName,
 };
 use crate::chat::accounts::{ChangeError, LoginSource};
-use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Theme, Viewer, cookies};
+use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Theme, Viewer, locale};
 use crate::kernel::FieldError;
 
 pub(super) fn router() -> Router<AppState> {
@@ -320,10 +320,10 @@ async fn change_look(
     let language = Language::from_code(&typed.language);
     let jar = CookieJar::new();
     let jar = match language {
-        Some(language) => jar.add(cookies::language(language, client)),
+        Some(language) => jar.add(locale::cookie(language, client)),
         None => jar,
     };
-    let jar = jar.add(cookies::theme(Theme::from_word(&typed.theme), client));
+    let jar = jar.add(Theme::from_word(&typed.theme).cookie(client));
     (jar, saved()).into_response()
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::hub::{Command, Hub, Protocol};
 use super::outbox::Outbox;
 use super::subscriber::CatchUp;
-use super::websocket::{Decoder, Incoming, encode};
+use crate::websocket::{Decoder, Incoming, encode};
 
 /// How long to hear out somebody who was told to stop talking.
 const LINGER: Duration = Duration::from_secs(2);

@@ -15,10 +15,10 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::hub::{Command, Protocol, Publication};
-use super::metrics::{HubMetrics, SHED_THRESHOLD};
 use super::outbox::Outbox;
 use super::subscriber::{CatchUp, Encode, EncodedBatch, Encoding, Subscriber};
 use crate::limits::installation::SEND_QUEUES;
+use crate::websocket::{SHED_THRESHOLD, SocketMetrics};
 
 /// Commands that are taken before what they published is written.
 const COMMAND_BATCH: usize = 1024;
@@ -47,7 +47,7 @@ pub(super) struct Dispatcher<W: Protocol> {
     /// The same of notices.
     coalesced_signals: HashMap<W::Channel, Option<W::Signal>>,
     stopping: bool,
-    metrics: HubMetrics,
+    metrics: SocketMetrics,
 }
 
 struct ConnectionEntry<W: Protocol> {
@@ -65,7 +65,7 @@ struct Batch<W: Protocol> {
 }
 
 impl<W: Protocol> Dispatcher<W> {
-    pub fn new(encode: Encode<W::Event>, meters: HubMetrics) -> Self {
+    pub fn new(encode: Encode<W::Event>, meters: SocketMetrics) -> Self {
         Self {
             encode,
             connections: HashMap::new(),

@@ -13,11 +13,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
 use super::dispatcher::Dispatcher;
-use super::metrics::HubMetrics;
 use super::outbox::Outbox;
 use super::subscriber::{CatchUp, Encode, Encoding};
-use super::websocket::Stream;
 use crate::lifecycle::Lifecycle;
+use crate::websocket::SocketMetrics;
+use crate::websocket::Stream;
 
 /// Events and notices that may wait for the hub. One that finds no room is dropped, and then every
 /// connection is told to come again, which makes them ask the database: a hub that is so far
@@ -40,7 +40,7 @@ pub trait Protocol: 'static {
 pub struct Hub<W: Protocol> {
     inbox: Arc<Inbox<W>>,
     last_id: Arc<AtomicU64>,
-    metrics: HubMetrics,
+    metrics: SocketMetrics,
 }
 
 /// An event on its way to those who listen to its topic.
@@ -153,7 +153,7 @@ impl<W: Protocol> Hub<W> {
     pub(super) fn build(encode: Encode<W::Event>) -> (Self, Dispatcher<W>) {
         let waiting = Mutex::new(Pending { commands: Vec::new(), overflowed: false });
         let inbox = Arc::new(Inbox { waiting, not_empty: Notify::new() });
-        let meters = HubMetrics::default();
+        let meters = SocketMetrics::default();
         let board = Dispatcher::new(encode, meters.clone());
         (Self { inbox, last_id: Arc::default(), metrics: meters }, board)
     }
@@ -240,7 +240,7 @@ impl<W: Protocol> Hub<W> {
         self.send(Command::DisconnectAll);
     }
 
-    pub fn metrics(&self) -> &HubMetrics {
+    pub fn metrics(&self) -> &SocketMetrics {
         &self.metrics
     }
 

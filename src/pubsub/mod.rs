@@ -10,14 +10,11 @@
 mod connection;
 mod dispatcher;
 mod hub;
-mod metrics;
 mod outbox;
 mod subscriber;
 #[cfg(test)]
 mod tests;
-pub mod websocket;
 
 pub use connection::{Connection, Received, WriteDriver};
 pub use hub::{Hub, Protocol};
-pub use metrics::HubMetrics;
 pub use subscriber::{CatchUp, Encode, Encoding};

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::metrics::HubMetrics;
-use super::websocket::{IdleBeats, Socket, Stream, encode};
 use crate::limits::connection::SIGNALS;
+use crate::websocket::SocketMetrics;
+use crate::websocket::{IdleBeats, Socket, Stream, encode};
 
 /// Heartbeats of silence before a ping: 25 seconds. A ping keeps proxies from cutting the line;
 /// most of them wait a minute.
@@ -24,7 +24,7 @@ pub(super) struct Outbox<N> {
 }
 
 impl<N: PartialEq> Outbox<N> {
-    pub fn new(stream: Stream, meters: &HubMetrics) -> Self {
+    pub fn new(stream: Stream, meters: &SocketMetrics) -> Self {
         Self {
             socket: Socket::new(stream, meters),
             signals: Mutex::new(VecDeque::new()),

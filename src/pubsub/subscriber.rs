@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use super::outbox::Outbox;
-use super::websocket::encode;
 use crate::limits::connection::{REPLAY_BUFFER, REPLAY_FRAMES};
+use crate::websocket::encode;
 
 /// How a connection wants its events written. A small number that only the encoder understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -12,7 +12,7 @@ use crate::chat::rooms::model::Progress;
 use crate::chat::sync::model::MissedChange;
 use crate::http::Problem;
 use crate::kernel::{ServiceError, Timestamp};
-use crate::pubsub::websocket::encode;
+use crate::websocket::encode;
 
 impl Session {
     /// Listens first and asks the database then; what comes between waits for `ready`.

@@ -11,7 +11,7 @@ use crate::chat::messages::model::Message;
 use crate::kernel::paging::Page;
 use crate::kernel::{Rev, RoomId, Timestamp};
 use crate::pubsub::Encoding;
-use crate::pubsub::websocket::encode;
+use crate::websocket::encode;
 
 /// How long something is kept. Changes of names take no `rev`: that long an old one may be told.
 const LIFETIME: Duration = Duration::from_secs(1);

@@ -21,9 +21,9 @@ use super::session::{SIGNED_OUT, Session, TOO_FAST};
 use crate::api;
 use crate::http::{AppState, ClientInfo, Language, Problem, Query, Viewer, auth, cookies, csrf};
 use crate::kernel::Timestamp;
-use crate::pubsub::HubMetrics;
-use crate::pubsub::websocket::handshake::{Handshake, HandshakeError, Upgrade};
-use crate::pubsub::websocket::{Socket, encode};
+use crate::websocket::SocketMetrics;
+use crate::websocket::handshake::{Handshake, HandshakeError, Upgrade};
+use crate::websocket::{Socket, encode};
 
 /// When to try again for whom there are too many connections.
 const TRY_AGAIN: Duration = Duration::from_mins(1);
@@ -113,7 +113,7 @@ fn refuse(refused: HandshakeError) -> Response {
 
 async fn close_with(
     upgrade: Upgrade,
-    meters: HubMetrics,
+    meters: SocketMetrics,
     why: Option<Bytes>,
     code: u16,
     permit: Permit,

@@ -10,4 +10,6 @@ pub mod links;
 pub mod names;
 pub mod normalize;
 pub mod scripts;
+pub mod snippet;
+pub mod tokenizer;
 pub mod visible;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use patio::keep::jsonl::KINDS;
+use patio::export::jsonl::KINDS;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::Connection;

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use patio::chat::jobs::Jobs;
-use patio::chat::jobs::model::{Job, JobCounts};
 use patio::db::Db;
+use patio::jobs::Jobs;
+use patio::jobs::model::{Job, JobCounts};
 use patio::kernel::{Clock, Random, ServiceError, Timestamp, UserId};
 use reqwest::StatusCode;
 use serde_json::{Value, json};

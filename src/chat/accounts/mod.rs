@@ -25,11 +25,9 @@ pub use self::sign_in::SignInError;
 use self::slow_work::Share;
 use self::store::AddOutcome;
 pub(in crate::chat) use self::store::UserRow;
-use super::changefeed::{
-    self,
-    model::{ChangeMeta, ProcessId},
-};
 use super::events::{Channel, Event, EventHub};
+use crate::changefeed;
+use crate::changefeed::model::{ChangeMeta, ProcessId};
 use crate::config::{Signup, Switch};
 use crate::db::Db;
 use crate::kernel::metrics::Counter;

@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use super::{Accounts, store};
+use crate::changefeed::SeenIds;
 use crate::chat::events::{Channel, Signal};
 use crate::db::EpochGuard;
-use crate::kernel::{SeenIds, ServiceError};
+use crate::kernel::ServiceError;
 use crate::lifecycle::Lifecycle;
 
 /// How often the database is asked.

@@ -19,11 +19,11 @@ use self::model::{
 };
 use self::writer::GroupCommitWriter;
 pub use self::writer::PendingWrite;
-use super::changefeed::model::ProcessId;
 use super::events::EventHub;
 use super::rooms::model::{Member, Reader, may_moderate};
 use super::search;
 use super::search::model::{Hit, SearchDocument};
+use crate::changefeed::model::ProcessId;
 use crate::db::{Db, EpochGuard};
 use crate::kernel::metrics::Histogram;
 use crate::kernel::paging::{Limit, Page};

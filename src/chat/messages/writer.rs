@@ -16,7 +16,7 @@ use tokio::time::MissedTickBehavior;
 use super::broadcaster::Broadcaster;
 use super::model::{Write, WriteError, WriteOutcome};
 use super::store::{self, Outcome};
-use crate::chat::changefeed::model::{ChangeMeta, ProcessId};
+use crate::changefeed::model::{ChangeMeta, ProcessId};
 use crate::chat::events::EventHub;
 use crate::db::{self, Db, EpochGuard};
 use crate::kernel::metrics::{Counter, Histogram};

@@ -16,8 +16,8 @@ use self::model::{
 pub(in crate::chat) use self::notify::notify_joined_by_posting;
 pub(in crate::chat) use self::store::{Joined, insert_joined, readable_rooms};
 use super::accounts::model::User;
-use super::changefeed::model::{ChangeMeta, ProcessId};
 use super::events::{Channel, EventHub, Signal};
+use crate::changefeed::model::{ChangeMeta, ProcessId};
 use crate::db::Db;
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Clock, Random, RoomId, Seq, ServiceError, Timestamp, UserId};

@@ -3,8 +3,8 @@
 
 use super::model::{Progress, Room, Visibility};
 use super::{Rooms, store};
+use crate::changefeed::Poller;
 use crate::chat::accounts::model::User;
-use crate::chat::changefeed::Poller;
 use crate::chat::events::{Channel, Event, EventHub, Signal};
 use crate::kernel::{RoomId, ServiceError, UserId};
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use self::model::{
-    Candidate, Cursor, Filter, Found, Hit, IndexTerm, Query, SnippetPart, plain_name, snippet,
+    Candidate, Cursor, Filter, Found, Hit, IndexTerm, Query, SnippetPart, plain_name,
 };
 use self::store::{Criteria, Scope};
 use super::accounts::model::User;
@@ -21,6 +21,7 @@ use crate::kernel::{MessageId, RoomId, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
 use crate::limits::search as limits;
 use crate::text::normalize::folded;
+use crate::text::snippet::snippet;
 
 /// How many messages are read at a time at most, where the text decides and not the index.
 const PIECE: usize = 256;

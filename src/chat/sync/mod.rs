@@ -4,11 +4,12 @@
 //! Says how it is now and not all that happened, and says rather too much than too little.
 
 pub mod model;
+pub mod remote_changes;
 mod store;
 
 use self::model::MissedChange;
 use super::accounts::model::User;
-use super::changefeed;
+use crate::changefeed;
 use crate::db::Db;
 use crate::kernel::{Clock, ServiceError, Timestamp};
 

@@ -26,7 +26,7 @@ use super::progress::{Progress, Wait};
 use super::request_body;
 use super::stream::{Duplex, Linger, Watched, plain_tcp};
 use crate::limits::connection::{HEAD_BYTES, HEAD_WITHIN, IDLE, LAST_CALL, LINGER};
-use crate::pubsub::websocket::handshake::PlainTcp;
+use crate::websocket::handshake::PlainTcp;
 
 /// Serves until the peer is gone, has waited too long, or is let go.
 pub(super) async fn serve<S: Duplex>(

@@ -2,6 +2,7 @@
 //! ticks, heartbeats and what waits in the inbox are all in the test's hand.
 
 mod limits;
+mod metrics;
 mod telling;
 
 use std::pin::pin;
@@ -15,8 +16,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
 use super::dispatcher::Dispatcher;
 use super::hub::{Hub, Protocol};
-use super::websocket::{Stream, encode};
 use super::{CatchUp, Connection, Encoding, Received};
+use crate::websocket::{Stream, encode};
 
 pub(super) struct Simple;
 

@@ -3,18 +3,18 @@
 use super::UserRow;
 use super::credentials::{lock_user, renew_rights, revoke_credentials};
 use super::users::put_password;
+use crate::changefeed;
+use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::model::{
     Account, CredentialHash, Erasure, RevocationReason, Role, User,
 };
 use crate::chat::audit;
 use crate::chat::audit::model::{Action, NamedUser};
-use crate::chat::changefeed;
-use crate::chat::changefeed::model::{Change, ChangeMeta};
-use crate::chat::jobs;
-use crate::chat::jobs::model::Job;
 use crate::chat::names::store as names;
 use crate::config::Signup;
 use crate::db::{Db, Transaction, reading, writing};
+use crate::jobs;
+use crate::jobs::model::Job;
 use crate::kernel::{Timestamp, UserId};
 
 /// Everybody who ever had an account, by name.

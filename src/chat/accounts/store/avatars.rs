@@ -1,7 +1,7 @@
 //! Pictures of people.
 
-use crate::chat::changefeed;
-use crate::chat::changefeed::model::{Change, ChangeMeta};
+use crate::changefeed;
+use crate::changefeed::model::{Change, ChangeMeta};
 use crate::db::{Db, reading, writing};
 use crate::kernel::UserId;
 

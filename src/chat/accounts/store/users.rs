@@ -2,12 +2,12 @@
 
 use super::UserRow;
 use super::credentials::{lock_proven, revoke_credentials};
+use crate::changefeed;
+use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::model::{
     CredentialHash, DisplayName, Email, Handle, RevocationReason, Role, User, VerifiedPassword,
     ZoneName,
 };
-use crate::chat::changefeed;
-use crate::chat::changefeed::model::{Change, ChangeMeta};
 use crate::chat::names::model::Subject;
 use crate::chat::names::store as names;
 use crate::db::{Db, Transaction, fetch_all_json, reading, writing};

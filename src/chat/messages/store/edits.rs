@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::{
     MessageRow, Outcome, from_messages, joining, mentions, message_columns, select_messages,
 };
+use crate::changefeed::model::ChangeMeta;
 use crate::chat::audit;
 use crate::chat::audit::model::Action;
-use crate::chat::changefeed::model::ChangeMeta;
 use crate::chat::messages::mentions::RenderedWithMentions;
 use crate::chat::messages::model::{
     Author, Deleter, DeletionReason, Message, Reaction, WriteError, WriteOutcome,

@@ -1,7 +1,8 @@
 //! How far the deletion of all that somebody wrote has come.
 
-use crate::chat::jobs::{self, model::Job};
 use crate::db::{Db, reading, writing};
+use crate::jobs;
+use crate::jobs::model::Job;
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 use crate::limits::deletion::{PIECE, WINDOW};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::insert::{self, LookupResults};
 use super::{Outcome, edits, mentions};
-use crate::chat::changefeed::model::ChangeMeta;
+use crate::changefeed::model::ChangeMeta;
 use crate::chat::messages::model::{Post, Write, WriteOutcome};
 use crate::chat::search;
 use crate::chat::search::model::SearchDocument;

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::{
     MessageRow, Outcome, from_messages, joining, mentions, message_columns, select_messages,
 };
+use crate::changefeed::model::ChangeMeta;
 use crate::chat::accounts::model::User;
-use crate::chat::changefeed::model::ChangeMeta;
 use crate::chat::messages::mentions::{HandleIndex, RenderedWithMentions};
 use crate::chat::messages::model::{Message, Post, WriteError, WriteOutcome};
 use crate::chat::messages::render;

@@ -1,7 +1,7 @@
 //! Becoming a member of a public room by what one says there, in the transaction that stores it.
 
+use crate::changefeed::model::ChangeMeta;
 use crate::chat::accounts::model::User;
-use crate::chat::changefeed::model::ChangeMeta;
 use crate::chat::rooms::model::{JoinMethod, JoinRefusal, Member};
 use crate::chat::rooms::{Joined, insert_joined as let_in};
 use crate::db::Transaction;

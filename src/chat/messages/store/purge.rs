@@ -1,8 +1,9 @@
 //! Deleting what was said in a room that is deleted, without a trace.
 
-use crate::chat::jobs::{self, model::Job};
 use crate::chat::search;
 use crate::db::{Db, Transaction, json_rows, writing};
+use crate::jobs;
+use crate::jobs::model::Job;
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, RoomId, Timestamp};
 use crate::limits::deletion::PIECE;

@@ -1,12 +1,13 @@
 //! Tombstone rooms: what they were, and putting them back.
 
+use crate::changefeed;
+use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::audit::{self, model::Action};
-use crate::chat::changefeed;
-use crate::chat::changefeed::model::{Change, ChangeMeta};
-use crate::chat::jobs::{self, model::Job};
 use crate::chat::names::{model::Subject, store as names};
 use crate::chat::rooms::model::{RoomSummary, Visibility};
 use crate::db::{Db, Transaction, reading, writing};
+use crate::jobs;
+use crate::jobs::model::Job;
 use crate::kernel::{RoomId, Timestamp, UserId};
 use crate::limits::deletion::ROOM_RESTORABLE;
 

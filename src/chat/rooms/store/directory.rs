@@ -5,9 +5,9 @@ use super::{
     ProgressRow, RoomRow, from_own_rooms, from_rooms, progress_columns, room_columns,
     select_progress, select_room, unread, unread_mentions,
 };
+use crate::changefeed;
+use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::audit::{self, model::Action};
-use crate::chat::changefeed;
-use crate::chat::changefeed::model::{Change, ChangeMeta};
 use crate::chat::names::model::Subject;
 use crate::chat::names::store as names;
 use crate::chat::rooms::model::{Code, NewRoom, Progress, Room, RoomName, RoomTopic, Visibility};

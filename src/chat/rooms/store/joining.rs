@@ -1,11 +1,11 @@
 //! Joining and leaving a room. Whether somebody may join is asked in the transaction that makes them a
 //! member, with the room locked: a removal or a renewed code that comes first counts.
 
+use crate::changefeed;
+use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::model::User;
 use crate::chat::audit;
 use crate::chat::audit::model::Action;
-use crate::chat::changefeed;
-use crate::chat::changefeed::model::{Change, ChangeMeta};
 use crate::chat::rooms::model::{
     Code, JoinMethod, JoinRefusal, JoinState, Moderator, Visibility, may_join,
 };

@@ -4,10 +4,10 @@ use super::{
     ProgressRow, from_own_rooms, progress_columns, readable_rooms, select_progress, unread,
     unread_mentions,
 };
+use crate::changefeed;
+use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::UserRow;
 use crate::chat::accounts::model::User;
-use crate::chat::changefeed;
-use crate::chat::changefeed::model::{Change, ChangeMeta};
 use crate::chat::rooms::model::{Progress, RoomStats};
 use crate::db::{Db, fetch_all_json, json_rows, reading, writing};
 use crate::kernel::paging::{Limit, Page};

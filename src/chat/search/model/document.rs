@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::tokenizer::{Kind, Token, tokens};
 use crate::chat::messages::model::Message;
 use crate::chat::rooms::model::Member;
 use crate::kernel::{RoomId, UserId};
+use crate::text::tokenizer::{Kind, Token, tokens};
 
 /// What search knows of a message.
 #[derive(Clone, Debug)]

@@ -4,14 +4,12 @@
 
 mod document;
 mod query;
-mod snippet;
-mod tokenizer;
 
 pub(in crate::chat::search) use self::document::has_link;
 pub use self::document::{IndexTerm, Phrase, SearchDocument};
 pub use self::query::{Exclusions, Query, plain_name};
-pub use self::snippet::{SnippetPart, snippet};
 use crate::kernel::{FieldError, MessageId, RoomId, Timestamp, UserId};
+pub use crate::text::snippet::{SnippetPart, snippet};
 
 /// A message that was found, by somebody who may read it. Made by [`super::Search`] alone.
 #[derive(Clone, Debug)]

@@ -8,10 +8,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::document::Phrase;
-use super::tokenizer::{Kind, Token, tokens};
 use crate::kernel::Timestamp;
 use crate::limits::search as limits;
 use crate::text::normalize::folded;
+use crate::text::tokenizer::{Kind, Token, tokens};
 
 /// What is read of a query: more nobody types.
 const MAX_QUERY_CHARS: usize = 1_000;

@@ -1,0 +1,76 @@
+//! A copy of the database from before it is changed for good: the way back, should a new version
+//! disappoint.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use sqlx::SqliteConnection;
+
+use crate::data_dir::free_space;
+use crate::db::sqlite::file;
+
+/// How many copies stay.
+const KEEP: usize = 3;
+
+/// Copies a database that migrations are about to change to `NAME.before-NUMBER` beside it. A new
+/// database, and one that is up to date, are left alone. Without room for a copy it does without:
+/// an update in the night must not end in a server that does not start.
+///
+/// # Errors
+/// When the copy cannot be written.
+pub(super) async fn back_up(
+    connection: &mut SqliteConnection,
+    database: &Path,
+) -> anyhow::Result<()> {
+    let applied = file::applied(connection).await?;
+    let (Some(_), Some(next)) = (applied.last(), file::next_migration(&applied)) else {
+        return Ok(());
+    };
+    let (bytes,): (i64,) =
+        sqlx::query_as("select page_count * page_size from pragma_page_count, pragma_page_size")
+            .fetch_one(connection)
+            .await?;
+    let folder = database.parent().unwrap_or(Path::new("."));
+    let copy = backup_path(database, &format!("before-{next:04}"));
+    // Some more, for what the migration itself writes.
+    let needed = u64::try_from(bytes)?.saturating_mul(2);
+    if free_space(folder) < needed {
+        tracing::warn!(needed, "no room for a copy of the database before it is changed");
+        return Ok(());
+    }
+    let unfinished = backup_path(database, "before-unfinished");
+    if unfinished.exists() {
+        fs::remove_file(&unfinished)?;
+    }
+    file::copy(database, &unfinished).await?;
+    fs::rename(&unfinished, &copy).with_context(|| format!("cannot write {}", copy.display()))?;
+    tracing::info!(copy = %copy.display(), "the database is copied before it is changed");
+    Ok(prune(database)?)
+}
+
+fn backup_path(database: &Path, ending: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".");
+    path.push(ending);
+    path.into()
+}
+
+/// Forgets all but the newest.
+fn prune(database: &Path) -> std::io::Result<()> {
+    let name = backup_path(database, "before-");
+    let prefix = name.file_name().map(|name| name.to_string_lossy().into_owned());
+    let prefix = prefix.unwrap_or_default();
+    let mut found: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(database.parent().unwrap_or(Path::new(".")))? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    for old in found.iter().rev().skip(KEEP) {
+        fs::remove_file(old)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! Writing everything down in forms that need no Patio: lines for programs, pages for people.
+//!
+//! All of it is of one moment. Memory does not grow with what there is: rows pass through.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::store;
+use crate::backup::scratch_dir;
+use crate::backup::scratch_dir::folder_of;
+use crate::db::{Db, Transaction};
+use crate::export::html::Pages;
+use crate::export::jsonl;
+use crate::export::jsonl::{AVATARS, FORMAT, KINDS, MANIFEST, Row, SECRETS};
+use crate::http::Language;
+use crate::kernel::Timestamp;
+use crate::progress::Progress;
+
+/// What an export says of itself (`export.json`).
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    pub format: u32,
+    /// The version of the Patio that wrote it.
+    pub patio: String,
+    /// When, in RFC 3339.
+    pub exported_at: String,
+    /// The greatest number that a message ever got.
+    pub last_message_id: i64,
+    /// How many lines each file has. What is not named here is not part of it.
+    pub lines: BTreeMap<String, u64>,
+}
+
+/// What an export shall be.
+#[derive(Clone, Debug)]
+pub struct ExportOptions<'a> {
+    /// With all that opens doors: what a move to another machine needs.
+    pub secrets: bool,
+    /// What the pages say, they say in this language.
+    pub language: Language,
+    /// In which the pages tell days and times.
+    pub zone: TimeZone,
+    /// The name of the installation.
+    pub site: &'a str,
+    pub now: Timestamp,
+}
+
+/// Writes an export into a folder that is not there yet, or empty. It is whole or not there at all.
+///
+/// # Errors
+/// When the folder has something in it, or something cannot be read or written.
+pub async fn export(db: &Db, folder: &Path, wish: ExportOptions<'_>) -> anyhow::Result<Manifest> {
+    let free = fs::read_dir(folder).map_or(!folder.exists(), |mut found| found.next().is_none());
+    ensure!(free, "{} exists and is not an empty folder: choose another", folder.display());
+    // A folder that is there may be the only one that can be written.
+    let exists = folder.exists();
+    let place = if exists { folder } else { folder_of(folder) };
+    let mut work = scratch_dir::make_in(".patio-export-", place, 0)?;
+    let mut snapshot = db.begin_read_snapshot().await?;
+    let manifest = Writer::new(work.path(), wish)?.write(&mut snapshot).await?;
+    drop(snapshot);
+    let cannot = || format!("cannot write {}", folder.display());
+    if exists {
+        move_all(work.path(), folder).with_context(cannot)?;
+    } else {
+        fs::rename(work.path(), folder).with_context(cannot)?;
+        work.disable_cleanup(true);
+    }
+    Ok(manifest)
+}
+
+/// The manifest comes last: what has none is no export.
+fn move_all(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let name = entry?.file_name();
+        if name != MANIFEST {
+            fs::rename(from.join(&name), to.join(&name))?;
+        }
+    }
+    fs::rename(from.join(MANIFEST), to.join(MANIFEST))
+}
+
+struct Writer<'a> {
+    folder: PathBuf,
+    wish: ExportOptions<'a>,
+    pages: Pages,
+}
+
+impl<'a> Writer<'a> {
+    fn new(folder: &Path, wish: ExportOptions<'a>) -> anyhow::Result<Self> {
+        let mut private = DirBuilder::new();
+        private.mode(0o700);
+        private.create(folder.join(AVATARS))?;
+        if wish.secrets {
+            private.create(folder.join(SECRETS))?;
+        }
+        let pages = Pages::new(folder, (wish.language, wish.zone.clone()), wish.site, wish.now)?;
+        Ok(Self { folder: folder.to_owned(), wish, pages })
+    }
+
+    async fn write(mut self, snapshot: &mut Transaction) -> anyhow::Result<Manifest> {
+        let mut written = BTreeMap::new();
+        let last_message_id = store::last_message(snapshot).await?;
+        let total = u64::try_from(last_message_id).unwrap_or(0);
+        let mut progress = Progress::new("writing messages", total);
+        for kind in KINDS.iter().filter(|kind| self.wish.secrets || !kind.secret) {
+            let file = kind.file();
+            let mut to = BufWriter::new(File::create_new(self.folder.join(&file))?);
+            let mut count = 0;
+            let pages = &mut self.pages;
+            store::each(snapshot, kind, |row: Row| {
+                count += 1;
+                if kind.name == "messages" {
+                    progress.add(1);
+                }
+                pages.note(kind, &row)?;
+                Ok(jsonl::write(kind, &row, &mut to)?)
+            })
+            .await
+            .with_context(|| format!("cannot write {file}"))?;
+            to.into_inner()?.sync_all()?;
+            written.insert(file, count);
+        }
+        let avatars = self.folder.join(AVATARS);
+        store::pictures(snapshot, |name, image| {
+            Ok(fs::write(avatars.join(format!("{name}.jpg")), image)?)
+        })
+        .await?;
+        self.pages.finish()?;
+        let manifest = Manifest {
+            format: FORMAT,
+            patio: env!("CARGO_PKG_VERSION").to_owned(),
+            exported_at: self.wish.now.rfc3339(),
+            last_message_id,
+            lines: written,
+        };
+        let mut to = File::create_new(self.folder.join(MANIFEST))?;
+        serde_json::to_writer_pretty(&mut to, &manifest)?;
+        to.write_all(b"\n")?;
+        to.sync_all()?;
+        Ok(manifest)
+    }
+}
