@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::schemas::{Author, Paged};
 use crate::chat::audit::model::{AuditEntry, AuditId};
-use crate::http::auth::CanAdminister;
+use crate::http::request::auth::CanAdminister;
 use crate::http::{AppState, Problem, Query};
 use crate::kernel::paging::Limit;
 

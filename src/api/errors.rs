@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::problem::{self, Problem};
+use crate::http::response::problem;
+use crate::http::response::problem::Problem;
 use crate::http::{Language, locale};
 
 /// What went wrong (RFC 9457), in the language that `Accept-Language` asks for.

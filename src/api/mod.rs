@@ -21,8 +21,10 @@ use serde_json::Value;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::http::AppState;
 use crate::http::rate_limit::routes;
-use crate::http::{AppState, auth, csrf, pending_answers, security_headers, timeout};
+use crate::http::request::{auth, csrf};
+use crate::http::response::{pending_answers, security_headers, timeout};
 
 /// Says which history an answer belongs to.
 const EPOCH: HeaderName = HeaderName::from_static("patio-epoch");

@@ -13,8 +13,8 @@ use super::schemas::{Counts, Items, RoomShape};
 use crate::chat::accounts::model::User;
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Member, NewRoom, Reader, RoomChange, RoomName, RoomTopic};
-use crate::http::auth::{CanDeleteRoom, CanRestore};
 use crate::http::rate_limit::open_direct;
+use crate::http::request::auth::{CanDeleteRoom, CanRestore};
 use crate::http::{AppState, CanChange, CanRead, JsonBody, Problem, Viewer};
 use crate::kernel::{RoomId, Seq};
 

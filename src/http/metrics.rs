@@ -15,8 +15,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::{AppState, auth};
+use super::AppState;
 use crate::chat::accounts::model::BearerSecret;
+use crate::http::request::auth;
 use crate::jobs::model::JobCounts;
 use crate::kernel::metrics::Histogram;
 

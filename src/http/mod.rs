@@ -3,35 +3,24 @@
 //!
 //! Knows no page and no JSON shape.
 
-pub mod auth;
-pub mod client_info;
 pub mod cookies;
-pub mod csrf;
-mod draft_origin;
-pub mod encoding;
-pub mod extract;
-mod forwarded;
 pub mod health;
 pub mod listener;
 pub mod locale;
 pub mod metrics;
-pub mod pending_answers;
-pub mod problem;
 pub mod rate_limit;
-pub mod security_headers;
+pub mod request;
+pub mod response;
 pub mod state;
-pub mod target;
 pub mod theme;
-pub mod timeout;
-pub mod uploads;
 
 pub use crate::i18n::Language;
-pub use auth::{
+pub use request::auth::{
     CanChange, CanDelete, CanEdit, CanModerate, CanPost, CanRead, CanReadMessage, Viewer,
 };
-pub use client_info::ClientInfo;
-pub use draft_origin::DraftOrigin;
-pub use extract::{FormBody, JsonBody, MessageForm, MessageJson, PathId, Query};
-pub use problem::Problem;
+pub use request::client_info::ClientInfo;
+pub use request::draft_origin::DraftOrigin;
+pub use request::extract::{FormBody, JsonBody, MessageForm, MessageJson, PathId, Query};
+pub use response::problem::Problem;
 pub use state::AppState;
 pub use theme::Theme;

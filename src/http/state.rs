@@ -5,12 +5,9 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-use super::csrf::UnclearWarnings;
 use super::health::Readiness;
 use super::metrics::Requests;
-use super::pending_answers::PendingAnswers;
 use super::rate_limit::RateLimiter;
-use super::uploads::Uploads;
 use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
 use crate::chat::events::EventHub;
@@ -21,6 +18,9 @@ use crate::chat::search::Search;
 use crate::chat::sync::Sync;
 use crate::config::{BaseUrl, MetricsToken, Networks};
 use crate::db::{Db, EpochGuard};
+use crate::http::request::csrf::UnclearWarnings;
+use crate::http::request::uploads::Uploads;
+use crate::http::response::pending_answers::PendingAnswers;
 use crate::jobs::Jobs;
 use crate::kernel::{Clock, Random, Timestamp};
 use crate::lifecycle::Lifecycle;

@@ -7,8 +7,8 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::Value;
 
-use super::layout::{Page, html};
 use crate::http::AppState;
+use crate::pages::layout::page::{Page, html};
 
 pub(super) fn router() -> Router<AppState> {
     Router::new().route("/api", get(show))

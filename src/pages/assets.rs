@@ -17,7 +17,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::http::{AppState, encoding};
+use crate::http::AppState;
+use crate::http::response::encoding;
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "$OUT_DIR/assets"]

@@ -7,11 +7,11 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 
-use super::layout::{Page, html};
-use super::sidebar::{Sidebar, sidebar};
-use super::user_view::PersonView;
 use crate::chat::accounts::model::{Role, User};
 use crate::http::{AppState, Problem, Query, Viewer};
+use crate::pages::layout::page::{Page, html};
+use crate::pages::layout::sidebar::{Sidebar, sidebar};
+use crate::pages::layout::user_view::PersonView;
 use crate::text::collation::sort_key;
 use crate::text::normalize::folded;
 

@@ -9,17 +9,17 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 
-use super::calendar::{Calendar, Moment};
-use super::layout::{Page, html};
-use super::message::place_in_room;
-use super::sidebar::{Sidebar, icon, sidebar};
-use super::user_view::{hue_of, initials};
 use crate::chat::messages::model::Message;
 use crate::chat::rooms::model::Room;
 use crate::chat::search::model::{self, Cursor, Found, SnippetPart};
 use crate::http::{AppState, Problem, Query, Viewer};
 use crate::kernel::paging::Limit;
 use crate::kernel::{MessageId, RoomId};
+use crate::pages::layout::calendar::{Calendar, Moment};
+use crate::pages::layout::page::{Page, html};
+use crate::pages::layout::sidebar::{Sidebar, icon, sidebar};
+use crate::pages::layout::user_view::{hue_of, initials};
+use crate::pages::messages::show::place_in_room;
 
 /// Results on a page.
 const RESULTS: i64 = 20;

@@ -7,12 +7,12 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 
-use super::layout::html;
-use super::sidebar::icon;
-use super::user_view::PersonView;
 use crate::chat::accounts::model::User;
 use crate::chat::rooms::model::Room;
 use crate::http::{AppState, Language, Problem, Viewer};
+use crate::pages::layout::page::html;
+use crate::pages::layout::sidebar::icon;
+use crate::pages::layout::user_view::PersonView;
 
 pub(super) fn router() -> Router<AppState> {
     Router::new().route("/switcher", get(index))

@@ -196,7 +196,8 @@ impl From<Progress> for RoomState {
 
 impl<'a> ServerFrame<'a> {
     pub fn message(message: &'a Message, form: Encoding) -> Self {
-        let html = html_language(form).map(|t| rendered(pages::message_list::fragment(message, t)));
+        let html =
+            html_language(form).map(|t| rendered(pages::messages::list::fragment(message, t)));
         let shape = html.is_none().then(|| MessageShape::from(message));
         Self::Message { room: message.room, rev: message.rev, message: shape, html }
     }

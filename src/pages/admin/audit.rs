@@ -1,0 +1,116 @@
+//! The audit log as a page for administrators: who did what, one sentence for each entry.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use crate::chat::audit::model::{AuditEntry, AuditId};
+use crate::http::request::auth::CanAdminister;
+use crate::http::{AppState, Language, Problem, Query, Viewer};
+use crate::kernel::paging::Limit;
+use crate::pages::layout::calendar::{Calendar, Moment};
+use crate::pages::layout::page::{Page, html};
+use crate::pages::layout::sidebar::{Sidebar, sidebar};
+use crate::pages::layout::user_view::PersonView;
+
+pub(in crate::pages) fn router() -> Router<AppState> {
+    Router::new().route("/admin/audit", get(index))
+}
+
+#[derive(Template)]
+#[template(path = "admin/audit.html")]
+struct AuditPage {
+    page: Page,
+    side: Sidebar,
+    days: Vec<DayView>,
+    /// Where the page of earlier entries begins.
+    earlier: Option<i64>,
+}
+
+struct DayView {
+    date: String,
+    label: String,
+    entries: Vec<EntryView>,
+}
+
+struct EntryView {
+    at: Moment,
+    /// `None`: the command line.
+    actor: Option<PersonView>,
+    sentence: String,
+}
+
+#[derive(Deserialize)]
+struct Before {
+    before: Option<AuditId>,
+}
+
+async fn index(
+    State(site): State<AppState>,
+    Viewer(me): Viewer,
+    CanAdminister(admin): CanAdminister,
+    Query(asked): Query<Before>,
+    page: Page,
+) -> Result<Response, Problem> {
+    let found = site.audit.page(&admin, asked.before, Limit::DEFAULT).await?;
+    let earlier = found.items.last().filter(|_| found.more).map(|entry| entry.id.0);
+    let side = sidebar(&site, &me.person, None, &page).await?;
+    Ok(html(&AuditPage { side, days: by_day(&site, found.items, &page.calendar()), earlier, page }))
+}
+
+fn by_day(site: &AppState, entries: Vec<AuditEntry>, calendar: &Calendar) -> Vec<DayView> {
+    let mut days: Vec<(Date, DayView)> = Vec::new();
+    for entry in entries {
+        let date = calendar.day(entry.at);
+        let sentence = sentence(&entry, calendar.t);
+        let online = |id| site.presence.is_online(id);
+        let view = EntryView {
+            at: calendar.moment(entry.at),
+            actor: entry.actor.map(|person| {
+                let online = online(person.id);
+                PersonView::new(person, online)
+            }),
+            sentence,
+        };
+        match days.last_mut() {
+            Some((day, known)) if *day == date => known.entries.push(view),
+            _ => {
+                let (iso, label) = (date.to_string(), calendar.label(date));
+                days.push((date, DayView { date: iso, label, entries: vec![view] }));
+            }
+        }
+    }
+    days.into_iter().map(|(_, day)| day).collect()
+}
+
+/// What was done, in words; the code of an action that another version of Patio recorded.
+fn sentence(entry: &AuditEntry, t: Language) -> String {
+    let key = match entry.action.as_str() {
+        "message.delete" => "audit-message-delete",
+        "room.delete" => "audit-room-delete",
+        "room.restore" => "audit-room-restore",
+        "room.rename" => "audit-room-rename",
+        "member.remove" => "audit-member-remove",
+        "user.close" => "audit-user-close",
+        "user.reopen" => "audit-user-reopen",
+        "user.erase_messages" => "audit-user-erase",
+        "user.promote" => "audit-user-promote",
+        "user.demote" => "audit-user-demote",
+        "user.reset_link" => "audit-user-reset-link",
+        "sign_up.open" => return t.say("audit-sign-up-open").to_owned(),
+        "sign_up.close" => return t.say("audit-sign-up-close").to_owned(),
+        unknown => return unknown.to_owned(),
+    };
+    let subject = entry.subject_name.as_deref().unwrap_or_default();
+    let variables = [
+        ("name", subject),
+        ("author", entry.detail_text("author")),
+        ("room", entry.detail_text("room")),
+        ("new", entry.detail_text("new_name")),
+    ];
+    t.fill(key, variables)
+}

@@ -1,0 +1,313 @@
+//! For administrators: people, their roles and accounts, links that reset a password, and whether
+//! strangers may register.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+
+use crate::chat::accounts::model::{
+    Account, Admin, BearerSecret, Email, Erasure, Handle, Role, User,
+};
+use crate::chat::accounts::{AdminError, RegisterError};
+use crate::config::Signup;
+use crate::http::request::auth::CanAdminister;
+use crate::http::request::csrf::Unclear;
+use crate::http::{AppState, FormBody, Language, Problem, Viewer};
+use crate::kernel::UserId;
+use crate::pages::admin::jobs::JobView;
+use crate::pages::layout::calendar::Calendar;
+use crate::pages::layout::form_state::FormState;
+use crate::pages::layout::page::{Page, again, html, unkept};
+use crate::pages::layout::sidebar::{Sidebar, sidebar};
+use crate::pages::layout::user_view::PersonView;
+
+pub(in crate::pages) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/admin", get(show))
+        .route("/admin/sign-up", post(switch_sign_up))
+        .route("/admin/people", post(add))
+        .route("/admin/people/role", post(set_role))
+        .route("/admin/people/link", post(make_link))
+        .route("/admin/people/open", post(open))
+}
+
+#[derive(Template)]
+#[template(path = "admin/show.html")]
+struct AdminPage {
+    page: Page,
+    side: Sidebar,
+    people: Vec<AccountView>,
+    /// How many of all may sign in.
+    active: String,
+    sign_up: SignUp,
+    add: FormState,
+    link: Option<LinkView>,
+    /// A page that may be ours and was refused.
+    unclear: Option<String>,
+    /// Those that were given up; mostly none.
+    jobs: Vec<JobView>,
+    saved: bool,
+    /// Whose account was just closed.
+    closed: Option<String>,
+}
+
+enum SignUp {
+    Open,
+    Closed,
+    /// By the settings: there is nothing to switch.
+    Fixed,
+}
+
+struct AccountView {
+    person: PersonView,
+    email: String,
+    since: String,
+    since_iso: String,
+    active: bool,
+    myself: bool,
+    /// How far the deletion of what they wrote has come.
+    erasure: Option<String>,
+}
+
+impl AccountView {
+    fn new(account: &Account, site: &AppState, me: UserId, calendar: &Calendar) -> Self {
+        let id = account.person.id;
+        Self {
+            person: PersonView::new(account.person.clone(), site.presence.is_online(id)),
+            email: account.email.clone(),
+            since: calendar.day(account.created_at).to_string(),
+            since_iso: account.created_at.rfc3339(),
+            active: account.active,
+            myself: id == me,
+            erasure: account.erasure.map(|erasure| progress(erasure, calendar.t)),
+        }
+    }
+}
+
+/// How far a deletion of all that somebody wrote has come, in words.
+fn progress(erasure: Erasure, t: Language) -> String {
+    let deleted = t.count("erasure-deleted", usize::try_from(erasure.deleted).unwrap_or_default());
+    if erasure.finished {
+        return deleted;
+    }
+    let percent = erasure.percent.to_string();
+    t.fill("erasure-going-on", [("percent", percent.as_str()), ("deleted", deleted.as_str())])
+}
+
+/// A link that was just made; it is shown once.
+struct LinkView {
+    name: String,
+    link: String,
+}
+
+impl LinkView {
+    fn new(person: &User, secret: &BearerSecret, page: &Page) -> Self {
+        let link = page.absolute(&format!("/reset/{}", secret.expose_secret()));
+        Self { name: person.display_name.clone(), link }
+    }
+}
+
+/// What the page shows besides the people.
+#[derive(Default)]
+struct Extras {
+    add: FormState,
+    link: Option<LinkView>,
+}
+
+async fn show(
+    State(site): State<AppState>,
+    Viewer(me): Viewer,
+    admin: CanAdminister,
+    page: Page,
+) -> Result<Response, Problem> {
+    administration(&site, &me.person, &admin, page, Extras::default()).await
+}
+
+async fn administration(
+    site: &AppState,
+    me: &User,
+    CanAdminister(admin): &CanAdminister,
+    mut page: Page,
+    extras: Extras,
+) -> Result<Response, Problem> {
+    page.set_path("/admin".to_owned());
+    let accounts = site.accounts.list(admin).await?;
+    let active = accounts.iter().filter(|account| account.active).count();
+    let sign_up = match (site.accounts.is_sign_up_fixed(), site.accounts.sign_up_state().await?) {
+        (true, _) => SignUp::Fixed,
+        (false, state) if state.open => SignUp::Open,
+        (false, _) => SignUp::Closed,
+    };
+    let jobs = site.jobs.dead(admin).await?;
+    let calendar = page.calendar();
+    let template = AdminPage {
+        side: sidebar(site, me, None, &page).await?,
+        people: accounts
+            .iter()
+            .map(|account| AccountView::new(account, site, me.id, &calendar))
+            .collect(),
+        active: page.t.count("admin-people-count", active),
+        sign_up,
+        add: extras.add,
+        link: extras.link,
+        unclear: site.notices.unclear().map(|unclear| refused(unclear, page.t)),
+        jobs: jobs.into_iter().map(|job| JobView::new(job, &calendar)).collect(),
+        saved: page.asks("saved"),
+        closed: page
+            .number("closed")
+            .and_then(|id| {
+                let mut closed = accounts.iter().filter(|account| !account.active);
+                closed.find(|account| account.person.id.0 == id)
+            })
+            .map(|account| account.person.display_name.clone()),
+        page,
+    };
+    Ok(html(&template))
+}
+
+fn refused(unclear: &Unclear, t: Language) -> String {
+    t.fill("admin-unclear-hint", [("page", &unclear.page), ("host", &unclear.host)])
+}
+
+fn saved() -> Response {
+    Redirect::to("/admin?saved=1").into_response()
+}
+
+#[derive(Deserialize)]
+struct SignUpForm {
+    signup: SignUpWord,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SignUpWord {
+    Open,
+    Closed,
+}
+
+async fn switch_sign_up(
+    State(site): State<AppState>,
+    CanAdminister(admin): CanAdminister,
+    FormBody(form): FormBody<SignUpForm>,
+) -> Result<Response, Problem> {
+    let signup = match form.signup {
+        SignUpWord::Open => Signup::Open,
+        SignUpWord::Closed => Signup::Closed,
+    };
+    site.accounts.set_sign_up(&admin, signup).await?;
+    Ok(saved())
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct AddForm {
+    name: String,
+    email: String,
+}
+
+async fn add(
+    State(site): State<AppState>,
+    Viewer(me): Viewer,
+    admin: CanAdminister,
+    page: Page,
+    FormBody(typed): FormBody<AddForm>,
+) -> Result<Response, Problem> {
+    let problems = match (Handle::parse(&typed.name), Email::parse(&typed.email)) {
+        (Ok(name), Ok(email)) => match site.accounts.add(&admin.0, &name, &email).await {
+            Ok((person, secret)) => {
+                let link = Some(LinkView::new(&person, &secret, &page));
+                let extras = Extras { link, ..Extras::default() };
+                let shown = administration(&site, &me.person, &admin, page, extras).await?;
+                return Ok(unkept(shown));
+            }
+            Err(RegisterError::Taken(fields)) => fields,
+            Err(RegisterError::Fault(fault)) => return Err(fault.into()),
+            // An administrator adds people while sign-up is closed, and chooses no password.
+            Err(error) => return Err(Problem::internal(&error)),
+        },
+        (name, email) => [name.err(), email.err()].into_iter().flatten().collect(),
+    };
+    let add = FormState::default()
+        .with("name", &typed.name)
+        .with("email", &typed.email)
+        .add_error(page.t, &problems);
+    let extras = Extras { add, ..Extras::default() };
+    let shown = administration(&site, &me.person, &admin, page, extras).await?;
+    Ok(again(StatusCode::UNPROCESSABLE_ENTITY, shown))
+}
+
+#[derive(Deserialize)]
+struct PersonForm {
+    user: i64,
+}
+
+/// Somebody who has or had an account.
+async fn find(site: &AppState, admin: &Admin, user: i64) -> Result<User, Problem> {
+    let accounts = site.accounts.list(admin).await?;
+    let wanted = accounts.into_iter().find(|account| account.person.id.0 == user);
+    wanted.map(|account| account.person).ok_or_else(Problem::not_found)
+}
+
+#[derive(Deserialize)]
+struct RoleForm {
+    user: i64,
+    role: RoleWord,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RoleWord {
+    Admin,
+    Member,
+}
+
+async fn set_role(
+    State(site): State<AppState>,
+    CanAdminister(admin): CanAdminister,
+    FormBody(form): FormBody<RoleForm>,
+) -> Result<Response, Problem> {
+    let role = match form.role {
+        RoleWord::Admin => Role::Admin,
+        RoleWord::Member => Role::Member,
+    };
+    let person = find(&site, &admin, form.user).await?;
+    site.accounts.set_role(&admin, person.id, role).await.map_err(explain)?;
+    Ok(saved())
+}
+
+async fn make_link(
+    State(site): State<AppState>,
+    Viewer(me): Viewer,
+    admin: CanAdminister,
+    page: Page,
+    FormBody(form): FormBody<PersonForm>,
+) -> Result<Response, Problem> {
+    let person = find(&site, &admin.0, form.user).await?;
+    let secret = site.accounts.reset_link(&admin.0, person.id).await.map_err(explain)?;
+    let link = Some(LinkView::new(&person, &secret, &page));
+    let extras = Extras { link, ..Extras::default() };
+    Ok(unkept(administration(&site, &me.person, &admin, page, extras).await?))
+}
+
+async fn open(
+    State(site): State<AppState>,
+    CanAdminister(admin): CanAdminister,
+    FormBody(form): FormBody<PersonForm>,
+) -> Result<Response, Problem> {
+    let person = find(&site, &admin, form.user).await?;
+    site.accounts.reactivate(&admin, person.id).await?;
+    Ok(saved())
+}
+
+pub(in crate::pages) fn explain(error: AdminError) -> Problem {
+    match error {
+        AdminError::LastAdmin => Problem::with_detail(StatusCode::CONFLICT, "last-administrator"),
+        AdminError::NoAdmin => Problem::with_detail(StatusCode::FORBIDDEN, "not-an-administrator"),
+        AdminError::Open => Problem::with_detail(StatusCode::CONFLICT, "account-is-open"),
+        AdminError::Fault(fault) => fault.into(),
+    }
+}

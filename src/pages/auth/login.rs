@@ -1,0 +1,232 @@
+//! Registering, signing in, signing out.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use axum_extra::extract::CookieJar;
+use serde::{Deserialize, Serialize};
+
+use crate::chat::accounts::model::{Email, Handle, NewAccount, PlainPassword};
+use crate::chat::accounts::{RegisterError, SignInError};
+use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Query, Viewer, cookies};
+use crate::kernel::FieldError;
+use crate::pages::auth::session_cookie::{CookiesKept, LoginSession};
+use crate::pages::layout::form_state::FormState;
+use crate::pages::layout::page::{OwnPath, Page, again, html};
+use crate::pages::layout::rate_limited::wait;
+
+pub(in crate::pages) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/login", get(show_login).post(login))
+        .route("/register", get(show_register).post(register))
+        .route("/register/available", get(show_available))
+        .route("/logout", post(logout))
+}
+
+#[derive(Template)]
+#[template(path = "accounts/login.html")]
+struct LoginPage {
+    page: Page,
+    form: FormState,
+    signup_open: bool,
+}
+
+#[derive(Template)]
+#[template(path = "accounts/register.html")]
+struct RegisterPage {
+    page: Page,
+    form: FormState,
+    open: bool,
+    first: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct LoginForm {
+    login: String,
+    password: String,
+    next: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RegisterForm {
+    name: String,
+    email: String,
+    password: String,
+    password_confirmation: String,
+    next: String,
+}
+
+impl RegisterForm {
+    fn differs(&self) -> Option<FieldError> {
+        (self.password != self.password_confirmation)
+            .then_some(FieldError::new("password_confirmation", "password-differs"))
+    }
+}
+
+/// Signed in already: nothing to do here.
+fn redirect_if_signed_in(page: &Page) -> Response {
+    Redirect::to(page.next().as_ref().map_or("/", OwnPath::as_str)).into_response()
+}
+
+async fn show_login(
+    State(site): State<AppState>,
+    viewer: Option<Viewer>,
+    page: Page,
+    cookies_kept: CookiesKept,
+) -> Result<Response, Problem> {
+    if viewer.is_some() {
+        return Ok(redirect_if_signed_in(&page));
+    }
+    let state = site.accounts.sign_up_state().await?;
+    if state.first {
+        return Ok(Redirect::to("/register").into_response());
+    }
+    let mut form =
+        FormState::default().with("next", page.next().as_ref().map_or("", OwnPath::as_str));
+    if cookies_kept.no {
+        form = form.with_error("form", page.t.name("login-no-cookies", page.absolute("")));
+    }
+    let probe = CookieJar::new().add(cookies::probe(cookies_kept.client));
+    Ok((probe, html(&LoginPage { page, form, signup_open: state.open })).into_response())
+}
+
+async fn login(
+    State(site): State<AppState>,
+    visit: LoginSession,
+    page: Page,
+    FormBody(typed): FormBody<LoginForm>,
+) -> Result<Response, Problem> {
+    match site.accounts.sign_in(&typed.login, &typed.password, &visit.visitor).await {
+        Ok(proven) => visit.sign_in(&site, &proven, &typed.next).await,
+        Err(SignInError::Fault(fault)) => Err(fault.into()),
+        Err(error) => {
+            let (status, wrong, later) = match error {
+                SignInError::TooMany(wait) => {
+                    let wrong = FieldError::new("form", "password-too-many");
+                    (StatusCode::TOO_MANY_REQUESTS, wrong, Some(wait))
+                }
+                _ => {
+                    (StatusCode::UNPROCESSABLE_ENTITY, FieldError::new("form", "login-wrong"), None)
+                }
+            };
+            let form = FormState::default()
+                .with("login", &typed.login)
+                .with("next", &typed.next)
+                .add_error(page.t, &[wrong]);
+            let signup_open = site.accounts.sign_up_state().await?.open;
+            Ok(wait(again(status, html(&LoginPage { page, form, signup_open })), later))
+        }
+    }
+}
+
+async fn show_register(
+    State(site): State<AppState>,
+    viewer: Option<Viewer>,
+    client: ClientInfo,
+    page: Page,
+) -> Result<Response, Problem> {
+    if viewer.is_some() {
+        return Ok(redirect_if_signed_in(&page));
+    }
+    let state = site.accounts.sign_up_state().await?;
+    let form = FormState::default().with("next", page.next().as_ref().map_or("", OwnPath::as_str));
+    let probe = CookieJar::new().add(cookies::probe(client));
+    let shown = html(&RegisterPage { page, form, open: state.open, first: state.first });
+    Ok((probe, shown).into_response())
+}
+
+async fn register(
+    State(site): State<AppState>,
+    visit: LoginSession,
+    page: Page,
+    FormBody(typed): FormBody<RegisterForm>,
+) -> Result<Response, Problem> {
+    site.rates.sign_up(visit.client)?;
+    let problems =
+        match (NewAccount::parse(&typed.name, &typed.email, &typed.password), typed.differs()) {
+            (Ok(new), None) => match site.accounts.register(&new, &visit.visitor).await {
+                Ok(proven) => return visit.sign_in(&site, &proven, &typed.next).await,
+                Err(RegisterError::Taken(fields)) => fields,
+                Err(RegisterError::Guessable) => {
+                    vec![FieldError::new("password", "password-guessable")]
+                }
+                Err(RegisterError::Closed) => return Err(closed()),
+                Err(RegisterError::Fault(fault)) => return Err(fault.into()),
+            },
+            _ => field_errors(&site, &typed).await?,
+        };
+    let form = FormState::default()
+        .with("name", &typed.name)
+        .with("email", &typed.email)
+        .with("next", &typed.next)
+        .add_error(page.t, &problems);
+    let state = site.accounts.sign_up_state().await?;
+    Ok(again(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        html(&RegisterPage { page, form, open: state.open, first: state.first }),
+    ))
+}
+
+/// Everything that is wrong, in one round: what cannot be read, what is taken, and a repetition that
+/// differs. How easily the password is guessed comes after that.
+async fn field_errors(site: &AppState, typed: &RegisterForm) -> Result<Vec<FieldError>, Problem> {
+    if !site.accounts.sign_up_state().await?.open {
+        return Err(closed());
+    }
+    let name = Handle::parse(&typed.name);
+    let email = Email::parse(&typed.email);
+    let password = PlainPassword::parse(&typed.password);
+    let objections = site.accounts.validate(name.as_ref().ok(), email.as_ref().ok()).await?;
+    let unread = [name.err(), email.err(), password.err(), typed.differs()];
+    Ok(unread.into_iter().flatten().chain(objections).collect())
+}
+
+fn closed() -> Problem {
+    Problem::with_detail(StatusCode::FORBIDDEN, "register-closed")
+}
+
+/// A field of the registration while it is typed; one of them at a time.
+#[derive(Deserialize)]
+struct AvailabilityQuery {
+    name: Option<String>,
+    email: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Available {
+    field: &'static str,
+    complaint: Option<&'static str>,
+}
+
+/// What the form would say to a name or an address. It tells strangers no more than that.
+async fn show_available(
+    State(site): State<AppState>,
+    client: ClientInfo,
+    t: Language,
+    Query(asked): Query<AvailabilityQuery>,
+) -> Result<Json<Available>, Problem> {
+    site.rates.availability(client)?;
+    if !site.accounts.sign_up_state().await?.open {
+        return Err(closed());
+    }
+    let (field, parsed) = match (asked.name, asked.email) {
+        (Some(name), None) => ("name", Handle::parse(&name).map(|name| (Some(name), None))),
+        (None, Some(email)) => ("email", Email::parse(&email).map(|email| (None, Some(email)))),
+        _ => return Err(Problem::with_detail(StatusCode::UNPROCESSABLE_ENTITY, "query-shape")),
+    };
+    let complaint = match parsed {
+        Err(unread) => Some(unread),
+        Ok((name, email)) => site.accounts.validate(name.as_ref(), email.as_ref()).await?.pop(),
+    };
+    Ok(Json(Available { field, complaint: complaint.map(|complaint| t.complain(complaint)) }))
+}
+
+async fn logout(State(site): State<AppState>, visit: LoginSession) -> Result<Response, Problem> {
+    visit.sign_out(&site).await
+}

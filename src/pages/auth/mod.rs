@@ -1,0 +1,13 @@
+//! Registering, signing in and out, and choosing a new password.
+
+pub(in crate::pages) mod login;
+pub(in crate::pages) mod password_reset;
+pub(in crate::pages) mod session_cookie;
+
+use axum::Router;
+
+use crate::http::AppState;
+
+pub(in crate::pages) fn router() -> Router<AppState> {
+    Router::new().merge(login::router()).merge(password_reset::router())
+}

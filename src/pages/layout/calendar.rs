@@ -1,0 +1,98 @@
+//! Days and times as a reader sees them: in their own time zone once it is known, else in UTC, which is
+//! then named. Where scripts run, the browser puts its own words in their place.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::http::Language;
+use crate::kernel::Timestamp;
+
+/// The language and the time zone of a reader.
+#[derive(Clone)]
+pub(in crate::pages) struct Calendar {
+    pub t: Language,
+    zone: TimeZone,
+}
+
+/// A moment.
+pub(in crate::pages) struct Moment {
+    /// For programs, in UTC.
+    pub iso: String,
+    /// The day in words, and the time.
+    pub full: String,
+    /// The time alone.
+    pub clock: String,
+}
+
+impl Calendar {
+    pub fn new(t: Language, zone: TimeZone) -> Self {
+        Self { t, zone }
+    }
+
+    /// For what readers in several time zones are sent alike.
+    pub fn utc(t: Language) -> Self {
+        Self::new(t, TimeZone::UTC)
+    }
+
+    pub fn day(&self, at: Timestamp) -> Date {
+        at.in_zone(&self.zone).date()
+    }
+
+    /// A day in words: "Friday 20 November 2026".
+    pub fn label(&self, day: Date) -> String {
+        let pick = |list: &str, index: i8| {
+            let words = self.t.say(list);
+            let index = usize::try_from(index).unwrap_or_default();
+            words.split(' ').nth(index).unwrap_or_default()
+        };
+        let weekday = pick("weekdays", day.weekday().to_monday_zero_offset());
+        let month = pick("months", day.month() - 1);
+        self.t.date(weekday, day.day(), month, day.year())
+    }
+
+    pub fn moment(&self, at: Timestamp) -> Moment {
+        self.moment_on(&self.label(self.day(at)), at)
+    }
+
+    /// With the day in words, which neighbours share.
+    pub fn moment_on(&self, label: &str, at: Timestamp) -> Moment {
+        let clock = format!("{}{}", at.in_zone(&self.zone).strftime("%H:%M"), self.suffix());
+        Moment { iso: at.rfc3339(), full: format!("{label}, {clock}"), clock }
+    }
+
+    /// To the minute, in figures.
+    pub fn figures(&self, at: Timestamp) -> String {
+        format!("{}{}", at.in_zone(&self.zone).strftime("%Y-%m-%d %H:%M"), self.suffix())
+    }
+
+    /// Who does not know of a time zone of theirs has to be told that this is another.
+    fn suffix(&self) -> &'static str {
+        if self.zone == TimeZone::UTC { " UTC" } else { "" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_times_are_those_of_the_zone() {
+        // 2026-07-01T06:30:00Z
+        let (summer, half_a_year) = (Timestamp(1_782_887_400_000), 184 * 86_400_000);
+        let winter = Timestamp(summer.0 + half_a_year);
+        for (zone, at, expected) in [
+            ("UTC", summer, "2026-07-01 06:30 UTC"),
+            ("America/Los_Angeles", summer, "2026-06-30 23:30"),
+            ("America/Los_Angeles", winter, "2026-12-31 22:30"),
+            ("Europe/Madrid", summer, "2026-07-01 08:30"),
+            ("Europe/Madrid", winter, "2027-01-01 07:30"),
+            ("Pacific/Kiritimati", summer, "2026-07-01 20:30"),
+        ] {
+            let calendar = Calendar::new(Language::ALL[0], TimeZone::get(zone).expect("a zone"));
+            assert_eq!(calendar.figures(at), expected, "{zone}");
+            let (day, clock) = expected.split_once(' ').expect("both");
+            assert_eq!(calendar.day(at).to_string(), day, "{zone}");
+            assert_eq!(calendar.moment(at).clock, clock, "{zone}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Messages as HTML: the one template that pages and sockets share, and a page of history with its
+//! runs and day lines.
+
+use askama::Template;
+use jiff::civil::Date;
+
+use crate::chat::messages::model::{DeletedBy, Kind, Message, Reactions, Window};
+use crate::chat::rooms::model::{Reader, Visibility};
+use crate::http::{AppState, Language, Problem};
+use crate::kernel::paging::Limit;
+use crate::kernel::{RoomId, Timestamp};
+use crate::pages::layout::calendar::{Calendar, Moment};
+use crate::pages::layout::user_view::{hue_of, initials};
+use crate::pages::rooms::empty::Step;
+
+/// The fields of a message that its template shows.
+struct MessageView<'a> {
+    id: i64,
+    seq: i64,
+    rev: i64,
+    author_id: i64,
+    author: &'a str,
+    hue: i64,
+    initials: String,
+    photo: Option<&'a str>,
+    at_ms: i64,
+    at: Moment,
+    html: &'a str,
+    /// When it was given another text.
+    edited: Option<Moment>,
+    /// What stands in place of the text of a deleted message.
+    deleted: Option<&'static str>,
+    reactions: Vec<ReactionView<'a>>,
+    nonce: Option<&'a str>,
+    /// Follows a message of the same author so closely that it needs no name.
+    continues: bool,
+    /// Says what its author does, as "/me waves".
+    action: bool,
+}
+
+struct ReactionView<'a> {
+    emoji: &'a str,
+    count: usize,
+    /// How many in words.
+    people: String,
+    /// Whose, so that a browser can tell its own person's: ids with spaces between them.
+    users: String,
+}
+
+impl<'a> ReactionView<'a> {
+    fn new(Reactions { emoji, users }: &'a Reactions, t: Language) -> Self {
+        let count = users.len();
+        let ids: Vec<String> = users.iter().map(ToString::to_string).collect();
+        Self { emoji, count, people: t.count("reaction-count", count), users: ids.join(" ") }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "messages/_message.html")]
+struct MessageTemplate<'a> {
+    m: MessageView<'a>,
+    t: Language,
+}
+
+/// A message as every socket and page shows it.
+///
+/// # Errors
+/// When the template cannot be rendered.
+pub fn fragment(message: &Message, t: Language) -> askama::Result<String> {
+    alone(message, &Calendar::utc(t))
+}
+
+/// A message with nothing around it, as its reader sees it.
+pub(in crate::pages) fn alone(message: &Message, calendar: &Calendar) -> askama::Result<String> {
+    render(message, &calendar.label(calendar.day(message.created_at)), calendar, false)
+}
+
+fn render(
+    message: &Message,
+    day: &str,
+    calendar: &Calendar,
+    continues: bool,
+) -> askama::Result<String> {
+    let t = calendar.t;
+    let m = MessageView {
+        id: message.id.0,
+        seq: message.seq.0,
+        rev: message.rev.0,
+        author_id: message.author.id.0,
+        author: &message.author.display_name,
+        hue: hue_of(message.author.id),
+        initials: initials(&message.author.display_name),
+        photo: message.author.avatar.as_deref(),
+        at_ms: message.created_at.0,
+        at: calendar.moment_on(day, message.created_at),
+        html: &message.html,
+        edited: message.edited_at.filter(|_| !message.is_deleted()).map(|at| calendar.moment(at)),
+        deleted: message.deleted_by.map(|by| deletion(by, t)),
+        reactions: message.reactions.iter().map(|one| ReactionView::new(one, t)).collect(),
+        nonce: message.nonce.as_deref(),
+        continues,
+        action: message.kind == Kind::Action,
+    };
+    MessageTemplate { m, t }.render()
+}
+
+/// What stands in place of a deleted message.
+fn deletion(by: DeletedBy, t: Language) -> &'static str {
+    match by {
+        DeletedBy::Author => t.say("message-deleted"),
+        DeletedBy::Moderator => t.say("message-removed"),
+    }
+}
+
+/// A page of history.
+#[derive(Template)]
+#[template(path = "messages/_page.html")]
+pub(in crate::pages) struct MessageList {
+    t: Language,
+    room_id: i64,
+    /// What stands where the room begins.
+    start: String,
+    start_text: &'static str,
+    /// What to do first, where nothing was said yet.
+    steps: Vec<Step>,
+    /// Where the page of older messages ends; `None` when this one reaches the room's beginning.
+    older: Option<i64>,
+    /// Follows a page that is there already, so nothing has to stand before it.
+    goes_on: bool,
+    items: Vec<Item>,
+}
+
+impl MessageList {
+    /// A room in which nothing was said yet.
+    pub fn empty(room: RoomId, visibility: Visibility, name: &str, t: Language) -> Self {
+        let (start, start_text) = match visibility {
+            Visibility::Direct => ("direct-start", "direct-start-text"),
+            _ => ("room-start", "room-start-text"),
+        };
+        let (start, start_text) = (t.name(start, name), t.say(start_text));
+        Self {
+            t,
+            room_id: room.0,
+            start,
+            start_text,
+            steps: Vec::new(),
+            older: None,
+            goes_on: false,
+            items: Vec::new(),
+        }
+    }
+
+    /// Whether nothing was said here yet.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub fn offering(self, steps: Vec<Step>) -> Self {
+        Self { steps, ..self }
+    }
+
+    /// To who is the first one in the whole installation.
+    pub fn welcoming(self) -> Self {
+        Self { start_text: self.t.say("lobby-alone-text"), ..self }
+    }
+}
+
+struct Item {
+    /// A day begins here.
+    day: Option<Day>,
+    /// The first one that the reader has not seen.
+    is_new: bool,
+    html: String,
+}
+
+struct Day {
+    date: String,
+    label: String,
+}
+
+/// The messages before a `seq`, after one, or the newest.
+pub(in crate::pages) async fn history(
+    site: &AppState,
+    reader: &Reader,
+    window: Window,
+    calendar: &Calendar,
+) -> Result<MessageList, Problem> {
+    let goes_on = matches!(window, Window::After(_));
+    let found = site.messages.page(reader, window, Limit::DEFAULT).await?;
+    let read = reader.room().last_read_seq;
+    let unread = |message: &&Message| read.is_some_and(|read| message.seq > read);
+    let first_unread = found.items.iter().find(unread).map(|message| message.seq);
+    let oldest = found.items.first().map(|message| message.seq.0);
+    let mut items = Vec::with_capacity(found.items.len());
+    let mut previous: Option<(&Message, Date)> = None;
+    let mut label = String::new();
+    for message in &found.items {
+        let date = calendar.day(message.created_at);
+        let same_day = previous.is_some_and(|(_, day)| day == date);
+        if !same_day {
+            label = calendar.label(date);
+        }
+        let continues = same_day && previous.is_some_and(|(other, _)| is_run(other, message));
+        let html = render(message, &label, calendar, continues);
+        let html = html.map_err(|error| Problem::internal(&error))?;
+        let day = (!same_day).then(|| Day { date: date.to_string(), label: label.clone() });
+        let is_new = first_unread == Some(message.seq);
+        items.push(Item { day, is_new, html });
+        previous = Some((message, date));
+    }
+    let older = oldest.filter(|_| found.more && !goes_on);
+    let room = reader.room();
+    let empty = MessageList::empty(room.id, room.visibility, &room.name, calendar.t);
+    Ok(MessageList { older, goes_on, items, ..empty })
+}
+
+/// Whether one author wrote both within five minutes.
+fn is_run(earlier: &Message, later: &Message) -> bool {
+    const FIVE_MINUTES: i64 = 5 * 60 * 1000;
+    let Timestamp(apart) = Timestamp(later.created_at.0 - earlier.created_at.0);
+    earlier.author.id == later.author.id && apart < FIVE_MINUTES
+}

@@ -1,0 +1,204 @@
+//! One message in its place, and what its reader may do with it: edit, delete, react.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+
+use crate::chat::messages::WriteError;
+use crate::chat::messages::model::{Emoji, Message, MessageBody};
+use crate::chat::rooms::model::may_moderate;
+use crate::http::{AppState, CanDelete, CanReadMessage, FormBody, MessageForm, Problem};
+use crate::kernel::paging::Limit;
+use crate::kernel::{FieldError, UserId};
+use crate::pages::layout::form_state::FormState;
+use crate::pages::layout::page::{Page, again, html};
+use crate::pages::layout::sidebar::{Sidebar, icon, sidebar};
+use crate::pages::messages::list::alone;
+
+/// What people react with most; any other emoji can be typed.
+pub(in crate::pages) const COMMON_EMOJI: [&str; 10] =
+    ["👍", "❤️", "😂", "🎉", "😮", "😢", "🙏", "👏", "👀", "✅"];
+
+pub(in crate::pages) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/messages/{id}", get(show))
+        .route("/messages/{id}/edit", post(edit))
+        .route("/messages/{id}/delete", post(destroy))
+        .route("/messages/{id}/reactions", post(react))
+}
+
+#[derive(Template)]
+#[template(path = "messages/show.html")]
+struct MessagePage {
+    page: Page,
+    side: Sidebar,
+    room: RoomView,
+    id: i64,
+    /// The message as the room shows it.
+    message: String,
+    deleted: bool,
+    may_amend: bool,
+    /// What others wrote.
+    may_moderate: bool,
+    author: String,
+    form: FormState,
+    emoji: Vec<EmojiView>,
+    /// Where in the room it stands.
+    back: String,
+}
+
+struct RoomView {
+    name: String,
+    icon: &'static str,
+}
+
+struct EmojiView {
+    emoji: &'static str,
+    mine: bool,
+}
+
+async fn show(
+    State(site): State<AppState>,
+    seen: CanReadMessage,
+    page: Page,
+) -> Result<Response, Problem> {
+    let form = FormState::default().with("body", &seen.message.body);
+    message_page(&site, &seen, page, form).await
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct EditForm {
+    body: String,
+}
+
+async fn edit(
+    State(site): State<AppState>,
+    seen: CanReadMessage,
+    page: Page,
+    FormBody(edit): MessageForm<EditForm>,
+) -> Result<Response, Problem> {
+    let member = site.rooms.member_of(seen.reader.clone()).await?;
+    let author = site.messages.author(&member, seen.message.id).await?;
+    let body = match MessageBody::parse(&edit.body) {
+        Ok(body) => body,
+        Err(problem) => {
+            let form = FormState::default().with("body", &edit.body).add_error(page.t, &[problem]);
+            let page = message_page(&site, &seen, page, form).await?;
+            return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
+        }
+    };
+    site.messages.edit(author, body).await?;
+    Ok(to_message(&seen.message))
+}
+
+async fn destroy(
+    State(site): State<AppState>,
+    CanDelete(deleter): CanDelete,
+) -> Result<Response, Problem> {
+    let deleted = site.messages.delete(deleter).await?;
+    Ok(to_message(&deleted.message))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ReactionForm {
+    emoji: String,
+}
+
+/// Adds one's own reaction, or takes it back if it is there.
+async fn react(
+    State(site): State<AppState>,
+    seen: CanReadMessage,
+    page: Page,
+    FormBody(chosen): FormBody<ReactionForm>,
+) -> Result<Response, Problem> {
+    match toggle(&site, &seen, &chosen.emoji).await? {
+        None => Ok(to_message(&seen.message)),
+        Some(problem) => {
+            let form = FormState::default()
+                .with("body", &seen.message.body)
+                .with("emoji", &chosen.emoji)
+                .add_error(page.t, &[problem]);
+            let page = message_page(&site, &seen, page, form).await?;
+            Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page))
+        }
+    }
+}
+
+/// What is wrong with the choice, if anything is.
+async fn toggle(
+    site: &AppState,
+    seen: &CanReadMessage,
+    emoji: &str,
+) -> Result<Option<FieldError>, Problem> {
+    let CanReadMessage { reader, message } = seen;
+    let emoji = match Emoji::parse(emoji) {
+        Ok(emoji) => emoji,
+        Err(invalid) => return Ok(Some(invalid)),
+    };
+    let done = if has(message, reader.user().id, emoji.as_str()) {
+        site.messages.unreact(reader, message.id, emoji).await
+    } else {
+        // Reacting is taking part: in a public room it joins, as posting does.
+        let member = site.rooms.member(reader.user(), message.room).await?;
+        site.messages.react(&member, message.id, emoji).await
+    };
+    match done {
+        Ok(_) => Ok(None),
+        Err(WriteError::Invalid(invalid)) => Ok(Some(invalid)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn has(message: &Message, user: UserId, emoji: &str) -> bool {
+    message.reactions.iter().any(|one| one.emoji == emoji && one.users.contains(&user))
+}
+
+fn to_message(message: &Message) -> Response {
+    Redirect::to(&format!("/messages/{}", message.id)).into_response()
+}
+
+async fn message_page(
+    site: &AppState,
+    CanReadMessage { reader, message }: &CanReadMessage,
+    mut page: Page,
+    form: FormState,
+) -> Result<Response, Problem> {
+    // Also when it answers a form that was posted.
+    page.set_path(format!("/messages/{}", message.id));
+    let (me, room) = (reader.user(), reader.room());
+    site.presence.touch(me.id);
+    let side = sidebar(site, me, None, &page).await?;
+    let shown = alone(message, &page.calendar()).map_err(|error| Problem::internal(&error))?;
+    let view = |emoji| EmojiView { emoji, mine: has(message, me.id, emoji) };
+    Ok(html(&MessagePage {
+        side,
+        room: RoomView { name: room.name.clone(), icon: icon(room) },
+        id: message.id.0,
+        message: shown,
+        deleted: message.is_deleted(),
+        may_amend: message.author.id == me.id && !site.rooms.is_removed(reader).await?,
+        may_moderate: message.author.id != me.id && may_moderate(me, room),
+        author: message.author.display_name.clone(),
+        form,
+        emoji: COMMON_EMOJI.into_iter().map(view).collect(),
+        back: place_in_room(message, room.last_seq.0),
+        page,
+    }))
+}
+
+/// The room's page that shows the message, at the message.
+pub(in crate::pages) fn place_in_room(message: &Message, last_seq: i64) -> String {
+    let page = i64::try_from(Limit::DEFAULT.get()).unwrap_or(i64::MAX);
+    let (room, seq, id) = (message.room, message.seq.0, message.id);
+    if last_seq - seq < page {
+        format!("/rooms/{room}#m{id}")
+    } else {
+        format!("/rooms/{room}?before={}#m{id}", seq + page / 2)
+    }
+}

@@ -1,0 +1,69 @@
+//! The conversation of two people.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use crate::chat::accounts::model::User;
+use crate::chat::messages::model::{Kind, MessageBody};
+use crate::http::rate_limit::open_direct;
+use crate::http::response::problem;
+use crate::http::{AppState, FormBody, MessageForm, Problem, Viewer};
+use crate::pages::layout::page::{Page, again};
+use crate::pages::layout::rate_limited::wait;
+use crate::pages::messages::create::{PostForm, post_message};
+use crate::pages::rooms::index::to_room;
+use crate::pages::rooms::show::{RoomPageInput, new_direct_page};
+
+pub(in crate::pages) fn router() -> Router<AppState> {
+    Router::new().route("/direct/{name}", get(show)).route("/direct/{name}/messages", post(create))
+}
+
+async fn show(
+    State(site): State<AppState>,
+    Viewer(me): Viewer,
+    Path(name): Path<String>,
+    page: Page,
+) -> Result<Response, Problem> {
+    let other = person(&site, &name).await?;
+    match site.rooms.find_direct(&me.person, &other).await? {
+        Some(room) => Ok(to_room(room)),
+        None => new_direct_page(&site, &me.person, &other, page, RoomPageInput::default()).await,
+    }
+}
+
+/// The first message makes the conversation.
+async fn create(
+    State(site): State<AppState>,
+    Viewer(me): Viewer,
+    Path(name): Path<String>,
+    page: Page,
+    FormBody(form): MessageForm<PostForm>,
+) -> Result<Response, Problem> {
+    form.kept().check_author(me.person.id)?;
+    let other = person(&site, &name).await?;
+    if let Err(error) = MessageBody::parse(&form.body) {
+        let error = Some(page.t.complain(error));
+        let shown = RoomPageInput { draft: form.body, error, ..RoomPageInput::default() };
+        let page = new_direct_page(&site, &me.person, &other, page, shown).await?;
+        return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
+    }
+    let member = match open_direct(&site, &me.person, &other).await {
+        Ok(member) => member,
+        Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
+            let error = Some(page.t.say(problem::message_keys(&problem).1));
+            let shown = RoomPageInput { draft: form.body, error, ..RoomPageInput::default() };
+            let page = new_direct_page(&site, &me.person, &other, page, shown).await?;
+            return Ok(wait(again(problem.status, page), problem.retry_after));
+        }
+        Err(problem) => return Err(problem),
+    };
+    post_message(&site, &member, &form, Kind::Text).await?;
+    Ok(to_room(member.room()))
+}
+
+async fn person(site: &AppState, name: &str) -> Result<User, Problem> {
+    site.accounts.find(name).await?.ok_or_else(Problem::not_found)
+}

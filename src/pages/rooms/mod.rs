@@ -1,0 +1,22 @@
+//! Rooms: the room itself, the list of rooms, joining, direct messages, settings and deletion.
+
+pub(in crate::pages) mod deleted;
+pub(in crate::pages) mod direct;
+pub(in crate::pages) mod empty;
+pub(in crate::pages) mod index;
+pub(in crate::pages) mod join;
+pub(in crate::pages) mod settings;
+pub(in crate::pages) mod show;
+
+use axum::Router;
+
+use crate::http::AppState;
+
+pub(in crate::pages) fn router() -> Router<AppState> {
+    Router::new()
+        .merge(show::router())
+        .merge(index::router())
+        .merge(join::router())
+        .merge(settings::router())
+        .merge(deleted::router())
+}

@@ -1,0 +1,197 @@
+//! A room's settings: its name and topic, how others get in, who is in it.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use qrcode::QrCode;
+use qrcode::render::svg;
+use serde::Deserialize;
+
+use crate::chat::rooms::RoomError;
+use crate::chat::rooms::model::{
+    Code, Reader, RoomChange, RoomName, RoomTopic, Visibility, may_change, may_moderate,
+};
+use crate::http::{AppState, CanChange, CanModerate, CanRead, FormBody, Problem};
+use crate::kernel::{FieldError, RoomId, UserId};
+use crate::pages::layout::form_state::FormState;
+use crate::pages::layout::page::{Page, again, html};
+use crate::pages::layout::sidebar::{Sidebar, icon, sidebar};
+use crate::pages::layout::user_view::PersonView;
+use crate::pages::rooms::index::to_room;
+
+pub(in crate::pages) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/rooms/{id}/settings", get(show).post(update))
+        .route("/rooms/{id}/code", post(renew_code))
+        .route("/rooms/{id}/owner", post(hand_over))
+        .route("/rooms/{id}/remove", post(remove))
+}
+
+#[derive(Template)]
+#[template(path = "rooms/settings.html")]
+struct SettingsPage {
+    page: Page,
+    side: Sidebar,
+    room: RoomView,
+    may_change: bool,
+    may_delete: bool,
+    may_moderate: bool,
+    me: i64,
+    form: FormState,
+    invitation: Option<Invitation>,
+    people: Vec<MemberView>,
+}
+
+struct RoomView {
+    id: i64,
+    name: String,
+    icon: &'static str,
+    lobby: bool,
+}
+
+struct Invitation {
+    code: String,
+    link: String,
+    /// The link as a picture for another phone's camera: an SVG made here, from our own text.
+    qr: String,
+}
+
+struct MemberView {
+    person: PersonView,
+    owner: bool,
+}
+
+async fn show(
+    State(site): State<AppState>,
+    CanRead(reader): CanRead,
+    page: Page,
+) -> Result<Response, Problem> {
+    let room = reader.room();
+    let form = FormState::default().with("name", &room.name).with("topic", &room.topic);
+    settings(&site, &reader, page, form).await
+}
+
+async fn settings(
+    site: &AppState,
+    reader: &Reader,
+    mut page: Page,
+    form: FormState,
+) -> Result<Response, Problem> {
+    let room = reader.room();
+    if room.visibility == Visibility::Direct || !room.is_member() {
+        return Err(Problem::not_found());
+    }
+    page.set_path(format!("/rooms/{}/settings", room.id));
+    let side = sidebar(site, reader.user(), Some(room), &page).await?;
+    let people = site.rooms.users(reader).await?;
+    let people = people.into_iter().map(|person| MemberView {
+        owner: room.owner_id == Some(person.id),
+        person: {
+            let online = site.presence.is_online(person.id);
+            PersonView::new(person, online)
+        },
+    });
+    let invitation = room.code.as_ref().map(|code| invite(&page, code)).transpose()?;
+    let template = SettingsPage {
+        room: RoomView {
+            id: room.id.0,
+            name: room.name.clone(),
+            icon: icon(room),
+            lobby: room.lobby,
+        },
+        may_change: may_change(reader.user(), room),
+        may_delete: may_moderate(reader.user(), room) && !room.lobby,
+        may_moderate: may_moderate(reader.user(), room),
+        me: reader.user().id.0,
+        people: people.collect(),
+        page,
+        side,
+        form,
+        invitation,
+    };
+    Ok(html(&template))
+}
+
+fn invite(page: &Page, code: &Code) -> Result<Invitation, Problem> {
+    let link = page.absolute(&format!("/join/{code}"));
+    let qr = QrCode::new(&link).map_err(|error| Problem::internal(&error))?;
+    let picture = qr.render::<svg::Color<'_>>().min_dimensions(160, 160).build();
+    // An inline picture has no use for the declaration of a file.
+    let picture = picture.split_once("?>").map_or(picture.as_str(), |(_, svg)| svg).to_owned();
+    Ok(Invitation { code: code.to_string(), link, qr: picture })
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ChangeForm {
+    name: String,
+    topic: String,
+}
+
+async fn update(
+    State(site): State<AppState>,
+    CanChange(owner): CanChange,
+    page: Page,
+    FormBody(typed): FormBody<ChangeForm>,
+) -> Result<Response, Problem> {
+    let problems = match (RoomName::parse(&typed.name), RoomTopic::parse(&typed.topic)) {
+        (Ok(name), Ok(topic)) => {
+            let change = RoomChange { name: Some(name), topic: Some(topic) };
+            match site.rooms.update(&owner, &change).await {
+                Ok(()) => return Ok(to_settings(owner.room().id)),
+                Err(RoomError::NameTaken) => vec![FieldError::new("name", "room-name-taken")],
+                Err(error) => return Err(error.into()),
+            }
+        }
+        (name, topic) => [name.err(), topic.err()].into_iter().flatten().collect(),
+    };
+    let form = FormState::default()
+        .with("name", &typed.name)
+        .with("topic", &typed.topic)
+        .add_error(page.t, &problems);
+    let reader = site.rooms.reader(owner.user(), owner.room().id).await?;
+    let taken = problems.iter().any(|problem| problem.code == "room-name-taken");
+    let status = if taken { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Ok(again(status, settings(&site, &reader, page, form).await?))
+}
+
+async fn renew_code(
+    State(site): State<AppState>,
+    CanChange(owner): CanChange,
+) -> Result<Response, Problem> {
+    site.rooms.renew_code(&owner).await?;
+    Ok(to_settings(owner.room().id))
+}
+
+#[derive(Deserialize)]
+struct PersonForm {
+    user: UserId,
+}
+
+async fn hand_over(
+    State(site): State<AppState>,
+    CanChange(owner): CanChange,
+    FormBody(form): FormBody<PersonForm>,
+) -> Result<Response, Problem> {
+    site.rooms.transfer_ownership(&owner, form.user).await?;
+    Ok(to_settings(owner.room().id))
+}
+
+async fn remove(
+    State(site): State<AppState>,
+    CanModerate(moderator): CanModerate,
+    FormBody(form): FormBody<PersonForm>,
+) -> Result<Response, Problem> {
+    let person = site.accounts.by_id(form.user).await?.ok_or_else(Problem::not_found)?;
+    site.rooms.remove(&moderator, &person).await?;
+    let room = moderator.room();
+    // Who keeps order in a room need not be in it, and its settings are for members.
+    Ok(if room.is_member() { to_settings(room.id) } else { to_room(room.id) })
+}
+
+fn to_settings(room: RoomId) -> Response {
+    Redirect::to(&format!("/rooms/{room}/settings")).into_response()
+}

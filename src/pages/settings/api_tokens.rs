@@ -1,0 +1,133 @@
+//! The part of the settings about programs: one's tokens, making one, taking one back.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::post;
+use serde::Deserialize;
+
+use crate::chat::accounts::LoginSource;
+use crate::chat::accounts::model::{TokenInfo, TokenLabel, TokenLifetime};
+use crate::http::{AppState, FormBody, Problem, Viewer};
+use crate::kernel::{FieldError, Timestamp};
+use crate::pages::layout::calendar::Calendar;
+use crate::pages::layout::form_state::FormState;
+use crate::pages::layout::page::{Page, unkept};
+use crate::pages::settings::profile::{Forms, explain, refused, saved, settings};
+
+pub(in crate::pages) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/settings/tokens", post(create))
+        .route("/settings/tokens/revoke", post(revoke))
+}
+
+/// How long a token may be chosen to live: days, with the text that says so.
+pub(in crate::pages) const LIFETIMES: [(&str, &str); 4] = [
+    ("2592000", "token-lifetime-month"),
+    ("7776000", "token-lifetime-quarter"),
+    ("31536000", "token-lifetime-year"),
+    ("", "token-lifetime-endless"),
+];
+
+pub(in crate::pages) struct TokenView {
+    pub id: String,
+    pub label: String,
+    pub since: TimeView,
+    pub used: Option<TimeView>,
+    pub until: Option<TimeView>,
+}
+
+/// A moment, to the minute.
+pub(in crate::pages) struct TimeView {
+    pub text: String,
+    pub iso: String,
+}
+
+impl TimeView {
+    fn new(at: Timestamp, calendar: &Calendar) -> Self {
+        Self { text: calendar.figures(at), iso: at.rfc3339() }
+    }
+}
+
+impl TokenView {
+    pub fn new(token: &TokenInfo, calendar: &Calendar) -> Self {
+        let at = |moment| TimeView::new(moment, calendar);
+        Self {
+            id: token.credential.to_hex(),
+            label: token.label.clone(),
+            since: TimeView::new(token.created_at, calendar),
+            used: token.last_used_at.map(at),
+            until: token.expires_at.map(at),
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct TokenForm {
+    label: String,
+    /// Seconds, or nothing for a token that does not end by itself.
+    expires_in: String,
+    current_password: String,
+}
+
+impl TokenForm {
+    fn parse(&self) -> Result<(TokenLabel, Option<TokenLifetime>), FieldError> {
+        let seconds = match self.expires_in.as_str() {
+            "" => None,
+            // What is no number is as far out of range as any.
+            text => Some(text.parse().unwrap_or(0)),
+        };
+        Ok((TokenLabel::parse(&self.label)?, seconds.map(TokenLifetime::parse).transpose()?))
+    }
+}
+
+async fn create(
+    State(site): State<AppState>,
+    visitor: LoginSource,
+    Viewer(me): Viewer,
+    page: Page,
+    FormBody(typed): FormBody<TokenForm>,
+) -> Result<Response, Problem> {
+    let mut wait = None;
+    let problem = match typed.parse() {
+        Ok((label, lifetime)) => {
+            match site.accounts.verify_password(&me, &typed.current_password, &visitor).await {
+                Ok(proven) => {
+                    let secret = site.accounts.issue_token(&proven, &label, lifetime).await?;
+                    let fresh_token = Some(secret.expose_secret().to_owned());
+                    let forms = Forms { fresh_token, ..Forms::default() };
+                    return Ok(unkept(settings(&site, &me, page, forms).await?));
+                }
+                Err(error) => {
+                    wait = error.wait();
+                    explain(error)?
+                }
+            }
+        }
+        Err(problem) => problem,
+    };
+    let token = FormState::default()
+        .with("label", &typed.label)
+        .with("expires_in", &typed.expires_in)
+        .add_error(page.t, &[problem]);
+    refused(&site, &me, page, Forms { token: Some(token), wait, ..Forms::default() }).await
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RevokeForm {
+    token: String,
+}
+
+async fn revoke(
+    State(site): State<AppState>,
+    Viewer(me): Viewer,
+    FormBody(form): FormBody<RevokeForm>,
+) -> Result<Response, Problem> {
+    let own = site.accounts.tokens(&me).await?;
+    let wanted = own.iter().find(|token| token.credential.to_hex() == form.token);
+    let token = wanted.ok_or_else(Problem::not_found)?;
+    site.accounts.revoke_token(token.credential).await?;
+    Ok(saved())
+}

@@ -1,0 +1,14 @@
+//! A user's own settings: profile, password, sessions, API tokens, picture.
+
+pub(in crate::pages) mod api_tokens;
+pub(in crate::pages) mod avatars;
+pub(in crate::pages) mod profile;
+pub(in crate::pages) mod user_agent;
+
+use axum::Router;
+
+use crate::http::AppState;
+
+pub(in crate::pages) fn router() -> Router<AppState> {
+    Router::new().merge(profile::router()).merge(api_tokens::router()).merge(avatars::router())
+}

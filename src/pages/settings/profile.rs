@@ -1,0 +1,351 @@
+//! One's own settings: name, address, password, how pages look, where one is signed in.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum_extra::extract::CookieJar;
+use serde::Deserialize;
+
+use crate::chat::accounts::model::{
+    Authenticated, DisplayName, Email, PlainPassword, SessionInfo, ZoneName,
+};
+use crate::chat::accounts::{ChangeError, LoginSource};
+use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Theme, Viewer, locale};
+use crate::kernel::FieldError;
+use crate::pages::layout::calendar::Calendar;
+use crate::pages::layout::form_state::FormState;
+use crate::pages::layout::page::{Page, again, html};
+use crate::pages::layout::rate_limited::wait;
+use crate::pages::layout::sidebar::{Sidebar, sidebar};
+use crate::pages::settings::api_tokens::{LIFETIMES, TokenView};
+use crate::pages::settings::user_agent;
+
+pub(in crate::pages) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/settings", get(show))
+        .route("/settings/name", post(rename))
+        .route("/settings/email", post(change_email))
+        .route("/settings/password", post(change_password))
+        .route("/settings/look", post(change_look))
+        .route("/settings/time-zone", post(change_time_zone))
+        .route("/settings/sessions", post(end_session))
+}
+
+#[derive(Template)]
+#[template(path = "accounts/settings.html")]
+struct SettingsPage {
+    page: Page,
+    side: Sidebar,
+    name: FormState,
+    picture: FormState,
+    email: FormState,
+    password: FormState,
+    time_zone: FormState,
+    sessions: Vec<SessionView>,
+    token: FormState,
+    /// The secret of a token that was just made; it is shown once.
+    fresh_token: Option<String>,
+    tokens: Vec<TokenView>,
+    lifetimes: [(&'static str, &'static str); LIFETIMES.len()],
+    /// Something was just saved.
+    saved: bool,
+}
+
+struct SessionView {
+    id: String,
+    agent: String,
+    browser: String,
+    since: String,
+    since_iso: String,
+    current: bool,
+}
+
+impl SessionView {
+    fn new(session: &SessionInfo, me: &Authenticated, calendar: &Calendar) -> Self {
+        Self {
+            id: session.credential.to_hex(),
+            agent: session.agent.clone(),
+            browser: user_agent::name(&session.agent, calendar.t),
+            since: calendar.figures(session.created_at),
+            since_iso: session.created_at.rfc3339(),
+            current: session.credential == me.credential,
+        }
+    }
+}
+
+/// The forms of the page; one of them may come back with complaints.
+#[derive(Default)]
+pub(in crate::pages) struct Forms {
+    pub name: Option<FormState>,
+    pub picture: FormState,
+    pub email: Option<FormState>,
+    pub password: FormState,
+    pub time_zone: Option<FormState>,
+    pub token: Option<FormState>,
+    pub fresh_token: Option<String>,
+    /// There were too many wrong passwords: how long until the next try.
+    pub wait: Option<Duration>,
+}
+
+async fn show(
+    State(site): State<AppState>,
+    Viewer(me): Viewer,
+    page: Page,
+) -> Result<Response, Problem> {
+    settings(&site, &me, page, Forms::default()).await
+}
+
+/// The page, with what came of a form.
+pub(in crate::pages) async fn settings(
+    site: &AppState,
+    me: &Authenticated,
+    mut page: Page,
+    forms: Forms,
+) -> Result<Response, Problem> {
+    page.set_path("/settings".to_owned());
+    let own_name = || FormState::default().with("display_name", &me.person.display_name);
+    let address = site.accounts.email(me).await?;
+    let own_email = || FormState::default().with("email", &address);
+    let (zone, calendar) = (&me.zone, page.calendar());
+    let own_zone = || FormState::default().with("time_zone", zone.iana_name().unwrap_or("UTC"));
+    let own_token = || FormState::default().with("expires_in", LIFETIMES[0].0);
+    let sessions = site.accounts.sessions(me).await?;
+    let template = SettingsPage {
+        side: sidebar(site, &me.person, None, &page).await?,
+        name: forms.name.unwrap_or_else(own_name),
+        picture: forms.picture,
+        email: forms.email.unwrap_or_else(own_email),
+        password: forms.password,
+        time_zone: forms.time_zone.unwrap_or_else(own_zone),
+        token: forms.token.unwrap_or_else(own_token),
+        fresh_token: forms.fresh_token,
+        tokens: site
+            .accounts
+            .tokens(me)
+            .await?
+            .iter()
+            .map(|token| TokenView::new(token, &calendar))
+            .collect(),
+        lifetimes: LIFETIMES,
+        sessions: sessions.iter().map(|session| SessionView::new(session, me, &calendar)).collect(),
+        saved: page.asks("saved"),
+        page,
+    };
+    Ok(html(&template))
+}
+
+pub(in crate::pages) fn saved() -> Response {
+    Redirect::to("/settings?saved=1").into_response()
+}
+
+/// The page again, with what is wrong.
+pub(in crate::pages) async fn refused(
+    site: &AppState,
+    me: &Authenticated,
+    page: Page,
+    forms: Forms,
+) -> Result<Response, Problem> {
+    let later = forms.wait;
+    let status = match later {
+        Some(_) => StatusCode::TOO_MANY_REQUESTS,
+        None => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    Ok(wait(again(status, settings(site, me, page, forms).await?), later))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct NameForm {
+    display_name: String,
+}
+
+async fn rename(
+    State(site): State<AppState>,
+    Viewer(me): Viewer,
+    page: Page,
+    FormBody(typed): FormBody<NameForm>,
+) -> Result<Response, Problem> {
+    let problem = match DisplayName::parse(&typed.display_name) {
+        Ok(name) => match site.accounts.rename(&me, &name).await {
+            Ok(()) => return Ok(saved()),
+            Err(error) => explain(error)?,
+        },
+        Err(problem) => problem,
+    };
+    let form = FormState::default()
+        .with("display_name", &typed.display_name)
+        .add_error(page.t, &[problem]);
+    refused(&site, &me, page, Forms { name: Some(form), ..Forms::default() }).await
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct EmailForm {
+    email: String,
+    current_password: String,
+}
+
+async fn change_email(
+    State(site): State<AppState>,
+    visitor: LoginSource,
+    Viewer(me): Viewer,
+    page: Page,
+    FormBody(typed): FormBody<EmailForm>,
+) -> Result<Response, Problem> {
+    let mut wait = None;
+    let problem = match Email::parse(&typed.email) {
+        Ok(email) => {
+            let password = &typed.current_password;
+            match site.accounts.change_email(&me, &email, password, &visitor).await {
+                Ok(()) => return Ok(saved()),
+                Err(error) => {
+                    wait = error.wait();
+                    explain(error)?
+                }
+            }
+        }
+        Err(problem) => problem,
+    };
+    let form = FormState::default().with("email", &typed.email).add_error(page.t, &[problem]);
+    refused(&site, &me, page, Forms { email: Some(form), wait, ..Forms::default() }).await
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct PasswordForm {
+    current_password: String,
+    password: String,
+    password_confirmation: String,
+}
+
+async fn change_password(
+    State(site): State<AppState>,
+    visitor: LoginSource,
+    Viewer(me): Viewer,
+    page: Page,
+    FormBody(typed): FormBody<PasswordForm>,
+) -> Result<Response, Problem> {
+    let mut wait = None;
+    let problems = match validate_new_password(&typed.password, &typed.password_confirmation) {
+        Ok(new) => {
+            let old = &typed.current_password;
+            match site.accounts.change_password(&me, old, &new, &visitor).await {
+                Ok(()) => return Ok(saved()),
+                Err(error) => {
+                    wait = error.wait();
+                    vec![explain(error)?]
+                }
+            }
+        }
+        Err(problems) => problems,
+    };
+    let password = FormState::default().add_error(page.t, &problems);
+    refused(&site, &me, page, Forms { password, wait, ..Forms::default() }).await
+}
+
+/// A new password that was typed twice, or what stands against it as far as one can see at once.
+pub(in crate::pages) fn validate_new_password(
+    typed: &str,
+    again: &str,
+) -> Result<PlainPassword, Vec<FieldError>> {
+    let differs =
+        (typed != again).then_some(FieldError::new("password_confirmation", "password-differs"));
+    match (PlainPassword::parse(typed), differs) {
+        (Ok(new), None) => Ok(new),
+        (password, differs) => Err(password.err().into_iter().chain(differs).collect()),
+    }
+}
+
+/// What is wrong with the form.
+pub(in crate::pages) fn explain(error: ChangeError) -> Result<FieldError, Problem> {
+    match error {
+        ChangeError::WrongPassword => Ok(FieldError::new("current_password", "password-wrong")),
+        ChangeError::NameTaken => Ok(FieldError::new("display_name", "name-taken")),
+        ChangeError::TooMany(_) => Ok(FieldError::new("current_password", "password-too-many")),
+        ChangeError::EmailTaken => Ok(FieldError::new("email", "email-taken")),
+        ChangeError::Guessable => Ok(FieldError::new("password", "password-guessable")),
+        ChangeError::Fault(fault) => Err(fault.into()),
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ZoneForm {
+    time_zone: String,
+    /// From a browser that says where it is: not in place of what was chosen.
+    suggested: Option<String>,
+}
+
+async fn change_time_zone(
+    State(site): State<AppState>,
+    Viewer(me): Viewer,
+    page: Page,
+    FormBody(typed): FormBody<ZoneForm>,
+) -> Result<Response, Problem> {
+    match ZoneName::parse(&typed.time_zone) {
+        Ok(zone) if typed.suggested.is_some() => {
+            site.accounts.suggest_time_zone(&me, &zone).await?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        Ok(zone) => {
+            site.accounts.set_time_zone(&me, &zone).await?;
+            Ok(saved())
+        }
+        Err(problem) => {
+            let form = FormState::default().with("time_zone", &typed.time_zone);
+            let form = form.add_error(page.t, &[problem]);
+            refused(&site, &me, page, Forms { time_zone: Some(form), ..Forms::default() }).await
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct LookForm {
+    language: String,
+    theme: String,
+}
+
+/// Kept by the browser alone: another device may want it otherwise.
+async fn change_look(
+    client: ClientInfo,
+    _: Viewer,
+    FormBody(typed): FormBody<LookForm>,
+) -> Response {
+    let language = Language::from_code(&typed.language);
+    let jar = CookieJar::new();
+    let jar = match language {
+        Some(language) => jar.add(locale::cookie(language, client)),
+        None => jar,
+    };
+    let jar = jar.add(Theme::from_word(&typed.theme).cookie(client));
+    (jar, saved()).into_response()
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct SessionForm {
+    /// One session, or all but this one when it is empty.
+    session: String,
+}
+
+async fn end_session(
+    State(site): State<AppState>,
+    Viewer(me): Viewer,
+    FormBody(form): FormBody<SessionForm>,
+) -> Result<Response, Problem> {
+    if form.session.is_empty() {
+        site.accounts.sign_out_elsewhere(&me).await?;
+        return Ok(saved());
+    }
+    let own = site.accounts.sessions(&me).await?;
+    let wanted = own.iter().find(|session| session.credential.to_hex() == form.session);
+    let session = wanted.ok_or_else(Problem::not_found)?;
+    site.accounts.close_session(session.credential).await?;
+    Ok(saved())
+}
