@@ -22,9 +22,10 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::http::AppState;
+use crate::http::listener::timeout;
 use crate::http::rate_limit::routes;
 use crate::http::request::{auth, csrf};
-use crate::http::response::{pending_answers, security_headers, timeout};
+use crate::http::response::{pending_answers, security_headers};
 
 /// Says which history an answer belongs to.
 const EPOCH: HeaderName = HeaderName::from_static("patio-epoch");

@@ -14,9 +14,9 @@ use crate::backup::create as backup;
 use crate::backup::scratch_dir;
 use crate::backup::scratch_dir::explain_error;
 use crate::config::Storage;
+use crate::data_dir::EPOCH_NOTE;
 use crate::data_dir::owner::Owner;
 use crate::data_dir::{DataDir, REPLACED};
-use crate::db::epoch::NOTE_FILE;
 use crate::db::sqlite::file;
 
 /// How a backup is put back.
@@ -31,7 +31,7 @@ pub struct RestoreOptions<'a> {
 }
 
 /// Everything of Patio's in a data directory. What else is there stays.
-const OURS: [&str; 5] = ["patio.db", "patio.db-wal", "patio.db-shm", NOTE_FILE, UPLOADS];
+const OURS: [&str; 5] = ["patio.db", "patio.db-wal", "patio.db-shm", EPOCH_NOTE, UPLOADS];
 
 /// Unpacks a backup beside it, or else in the data directory, and proves all of it: hashes, lengths, the
 /// database's own integrity, counts, and that rooms and messages fit together.

@@ -11,10 +11,11 @@ use anyhow::{Context, bail};
 
 use self::owner::Owner;
 use crate::config::{DatabaseUrl, Storage, Switch};
-use crate::db::epoch::NOTE_FILE;
 
 /// The file whose lock says that the directory is in use.
 const LOCK_FILE: &str = "patio.lock";
+/// What is known of the newest change over a restart, in the data directory.
+pub const EPOCH_NOTE: &str = "newest.json";
 /// What a restore puts away while it is at work; it is gone when that has ended.
 pub const REPLACED: &str = ".replaced";
 
@@ -114,7 +115,7 @@ impl DataDir {
     pub fn is_empty(&self) -> std::io::Result<bool> {
         for entry in fs::read_dir(&self.path)? {
             let name = entry?.file_name();
-            if name != LOCK_FILE && name != NOTE_FILE && name != "lost+found" {
+            if name != LOCK_FILE && name != EPOCH_NOTE && name != "lost+found" {
                 return Ok(false);
             }
         }

@@ -13,11 +13,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::{Db, reading, writing};
+use crate::data_dir::EPOCH_NOTE;
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Random, Rev, RoomId};
-
-/// What is known of the newest change over a restart, in the data directory.
-pub const NOTE_FILE: &str = "newest.json";
 
 /// A change of a message. What follows it can only raise the message's `rev`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,7 +134,7 @@ impl Db {
         data_dir: &Path,
         random: &Random,
     ) -> Result<(), sqlx::Error> {
-        let (epoch, file) = (self.epoch(&random.token()).await?, data_dir.join(NOTE_FILE));
+        let (epoch, file) = (self.epoch(&random.token()).await?, data_dir.join(EPOCH_NOTE));
         // With another name it is known to be another history.
         let noted = EpochNote::read(&file).filter(|note| note.epoch == epoch);
         history.begin(epoch, file, noted.map(|note| note.newest));
@@ -247,7 +245,7 @@ mod tests {
     #[test]
     fn what_was_noted_is_read_again_and_anything_else_is_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join(NOTE_FILE);
+        let file = folder.path().join(EPOCH_NOTE);
         assert_eq!(EpochNote::read(&file), None);
         let history = EpochGuard::default();
         history.begin("e".to_owned(), file.clone(), None);

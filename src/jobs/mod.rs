@@ -13,7 +13,6 @@ use tokio::time::{MissedTickBehavior, timeout};
 
 use self::model::{ClaimedJob, DeadJob, Job, JobCounts, JobId};
 pub use self::store::enqueue;
-use crate::chat::accounts::model::Admin;
 use crate::db::Db;
 use crate::kernel::metrics::Counter;
 use crate::kernel::{Clock, Random, ServiceError, Timestamp};
@@ -32,6 +31,9 @@ const FIRST_RETRY: Duration = Duration::from_secs(5);
 const LONGEST_RETRY: Duration = Duration::from_hours(1);
 /// How many of those that were given up are shown.
 const MAX_SHOWN: i64 = 100;
+
+/// Proof that somebody may look at failed jobs, retry and discard them. The ring above says who.
+pub trait Operator {}
 
 #[derive(Clone)]
 pub struct Jobs {
@@ -157,7 +159,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn dead(&self, _: &Admin) -> Result<Vec<DeadJob>, ServiceError> {
+    pub async fn dead(&self, _: &impl Operator) -> Result<Vec<DeadJob>, ServiceError> {
         Ok(store::dead(&self.db, MAX_SHOWN).await?)
     }
 
@@ -165,7 +167,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn retry(&self, _: &Admin, job: JobId) -> Result<bool, ServiceError> {
+    pub async fn retry(&self, _: &impl Operator, job: JobId) -> Result<bool, ServiceError> {
         Ok(store::retry(&self.db, job, self.clock.now()).await?)
     }
 
@@ -173,7 +175,7 @@ impl Jobs {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn discard(&self, _: &Admin, job: JobId) -> Result<bool, ServiceError> {
+    pub async fn discard(&self, _: &impl Operator, job: JobId) -> Result<bool, ServiceError> {
         Ok(store::discard(&self.db, job).await?)
     }
 }

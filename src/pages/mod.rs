@@ -4,6 +4,7 @@ mod admin;
 mod api_docs;
 mod assets;
 mod auth;
+mod composer;
 mod layout;
 pub mod messages;
 mod people;
@@ -19,14 +20,15 @@ pub use self::layout::sidebar::room_row;
 pub use self::layout::user_view::{initials, member_row};
 use self::layout::{canonical_host, error_page, page, rate_limited, returned_text};
 use crate::http::AppState;
+use crate::http::listener::timeout;
 use crate::http::request::auth::by_cookie;
 use crate::http::request::csrf;
-use crate::http::response::{pending_answers, security_headers, timeout};
+use crate::http::response::{pending_answers, security_headers};
 
 /// `polling` is asked by the pages' scripts, and is reached as they are.
 pub fn router(site: &AppState, polling: Router<AppState>) -> Router<AppState> {
     let messages = Router::new()
-        .merge(rooms::direct::router())
+        .merge(composer::router())
         .merge(messages::router())
         .route_layer(from_fn_with_state(site.clone(), returned_text::return_text));
     let pages = Router::new()

@@ -9,7 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::hub::{Command, Hub, Protocol};
+use super::command::{Command, Protocol, Publication};
+use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::subscriber::CatchUp;
 use crate::websocket::{Decoder, Incoming, encode};
@@ -36,49 +37,58 @@ pub enum Received<N> {
 }
 
 /// Dropping it ends all it listens to, and the socket.
-pub struct Connection<W: Protocol> {
+pub struct Connection<P: Protocol> {
     id: u64,
-    hub: Hub<W>,
-    pub(super) outbox: Arc<Outbox<W::Signal>>,
+    inbox: Arc<Inbox<P>>,
+    pub(super) outbox: Arc<Outbox<P::Signal>>,
     parser: Decoder,
 }
 
-impl<W: Protocol> Connection<W> {
-    pub(super) fn new(id: u64, hub: Hub<W>, peer: Arc<Outbox<W::Signal>>, early: &[u8]) -> Self {
+impl<P: Protocol> Connection<P> {
+    pub(super) fn new(
+        id: u64,
+        inbox: Arc<Inbox<P>>,
+        peer: Arc<Outbox<P::Signal>>,
+        early: &[u8],
+    ) -> Self {
         let mut parser = Decoder::default();
         parser.feed(early);
-        Self { id, hub, outbox: peer, parser }
+        Self { id, inbox, outbox: peer, parser }
     }
 
-    /// Listens to a topic from now on.
-    pub fn subscribe(&self, topic: W::Channel) {
-        self.hub.send(Command::Subscribe { id: self.id, topic });
+    /// Listens to a channel from now on.
+    pub fn subscribe(&self, channel: P::Channel) {
+        self.inbox.put(Command::Subscribe { id: self.id, channel });
     }
 
-    /// Begins to follow a topic: nothing of it comes until [`Self::go_live`]. What was published
+    /// Begins to follow a channel: nothing of it comes until [`Self::go_live`]. What was published
     /// before this call is in the database, and what is published after it is held back.
-    pub fn subscribe_catching_up(&self, topic: W::Channel) {
-        self.hub.send(Command::SubscribeCatchingUp { id: self.id, topic });
+    pub fn subscribe_catching_up(&self, channel: P::Channel) {
+        self.inbox.put(Command::SubscribeCatchingUp { id: self.id, channel });
     }
 
-    /// Says that this connection has everything of a topic up to the mark `after`. If nothing
+    /// Says that this connection has everything of a channel up to the mark `after`. If nothing
     /// above it was lost, it gets the payload `first`, then what was held back, then all that
     /// comes.
-    pub async fn go_live(&self, topic: W::Channel, after: i64, first: &[u8]) -> CatchUp {
+    pub async fn go_live(&self, channel: P::Channel, after: i64, first: &[u8]) -> CatchUp {
         let (answer, answered) = oneshot::channel();
         let first = encode::text(first);
-        self.hub.send(Command::GoLive { id: self.id, topic, after, first, answer });
+        self.inbox.put(Command::GoLive { id: self.id, channel, after, first, answer });
         answered.await.unwrap_or(CatchUp::Gone)
     }
 
-    pub fn unsubscribe(&self, topic: W::Channel) {
-        self.hub.send(Command::Unsubscribe { id: self.id, topic });
+    pub fn unsubscribe(&self, channel: P::Channel) {
+        self.inbox.put(Command::Unsubscribe { id: self.id, channel });
     }
 
-    /// Hands an event to everybody who listens to `topic` and not to `except`, if this connection
+    /// Hands an event to everybody who listens to `channel` and not to `except`, if this connection
     /// listens to it too.
-    pub fn broadcast(&self, topic: W::Channel, except: W::Channel, event: &W::Event) {
-        self.hub.broadcast_from(self.id, topic, except, event);
+    pub fn broadcast(&self, channel: P::Channel, exclude: P::Channel, event: &P::Event) {
+        self.inbox.put(Command::Broadcast(Publication {
+            sender: Some(self.id),
+            exclude: Some(exclude),
+            ..Publication::new(channel, event)
+        }));
     }
 
     /// Sends whole frames as the very first, and then what was published meanwhile.
@@ -106,11 +116,11 @@ impl<W: Protocol> Connection<W> {
     }
 
     /// What comes next.
-    pub async fn next(&mut self) -> Received<W::Signal> {
+    pub async fn next(&mut self) -> Received<P::Signal> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Received<W::Signal>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Received<P::Signal>> {
         if self.outbox.is_stopped() {
             return Poll::Ready(Received::Stop);
         }
@@ -127,7 +137,7 @@ impl<W: Protocol> Connection<W> {
         }
     }
 
-    fn interpret(&self, incoming: Incoming) -> Received<W::Signal> {
+    fn interpret(&self, incoming: Incoming) -> Received<P::Signal> {
         match incoming {
             Incoming::Text(text) => Received::Text(text),
             Incoming::Binary => Received::Binary,
@@ -145,7 +155,7 @@ impl<W: Protocol> Connection<W> {
     }
 
     /// Who hands over what waits for the socket while the connection is used.
-    pub fn write_driver(&self) -> WriteDriver<W> {
+    pub fn write_driver(&self) -> WriteDriver<P> {
         WriteDriver(self.outbox.clone())
     }
 
@@ -157,16 +167,16 @@ impl<W: Protocol> Connection<W> {
     }
 }
 
-impl<W: Protocol> Drop for Connection<W> {
+impl<P: Protocol> Drop for Connection<P> {
     fn drop(&mut self) {
-        self.hub.send(Command::Disconnect { id: self.id });
+        self.inbox.put(Command::Disconnect { id: self.id });
     }
 }
 
 /// Keeps a connection's socket supplied.
-pub struct WriteDriver<W: Protocol>(Arc<Outbox<W::Signal>>);
+pub struct WriteDriver<P: Protocol>(Arc<Outbox<P::Signal>>);
 
-impl<W: Protocol> WriteDriver<W> {
+impl<P: Protocol> WriteDriver<P> {
     /// Runs what a connection does, and hands over what waits for its socket beside it. Gives up,
     /// without a result, when the line was cut.
     pub async fn drive<F: Future>(self, mut work: Pin<&mut F>) -> Option<F::Output> {

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use super::hub::{Command, Protocol, Publication};
+use super::command::{Command, Protocol, Publication};
 use super::outbox::Outbox;
 use super::subscriber::{CatchUp, Encode, EncodedBatch, Encoding, Subscriber};
 use crate::limits::installation::SEND_QUEUES;
@@ -34,38 +34,38 @@ const STALLED_AFTER: Duration = Duration::from_secs(1);
 
 /// In the order in which they came: those who came together lie side by side in memory, here and in the
 /// system, and are written to faster than in any other order.
-type Subscribers<W> = BTreeMap<u64, Subscriber<<W as Protocol>::Signal>>;
+type Subscribers<P> = BTreeMap<u64, Subscriber<<P as Protocol>::Signal>>;
 
-pub(super) struct Dispatcher<W: Protocol> {
-    encode: Encode<W::Event>,
-    connections: HashMap<u64, ConnectionEntry<W>>,
-    channels: HashMap<W::Channel, Subscribers<W>>,
+pub(super) struct Dispatcher<P: Protocol> {
+    encode: Encode<P::Event>,
+    connections: HashMap<u64, ConnectionEntry<P>>,
+    channels: HashMap<P::Channel, Subscribers<P>>,
     /// What was published and is not written yet, in order.
-    batches: Vec<Batch<W>>,
+    batches: Vec<Batch<P>>,
     /// What may be told again at the next tick only, with the newest that waits for it.
-    coalesced_events: HashMap<W::Channel, Option<Publication<W>>>,
+    coalesced_events: HashMap<P::Channel, Option<Publication<P>>>,
     /// The same of notices.
-    coalesced_signals: HashMap<W::Channel, Option<W::Signal>>,
+    coalesced_signals: HashMap<P::Channel, Option<P::Signal>>,
     stopping: bool,
     metrics: SocketMetrics,
 }
 
-struct ConnectionEntry<W: Protocol> {
-    outbox: Arc<Outbox<W::Signal>>,
+struct ConnectionEntry<P: Protocol> {
+    outbox: Arc<Outbox<P::Signal>>,
     encoding: Encoding,
-    channels: Vec<W::Channel>,
+    channels: Vec<P::Channel>,
 }
 
 /// Events that go to the same listeners.
-struct Batch<W: Protocol> {
-    channel: W::Channel,
-    exclude: Option<W::Channel>,
-    fallback: Option<(W::Channel, W::Signal)>,
-    events: Vec<(Option<i64>, W::Event)>,
+struct Batch<P: Protocol> {
+    channel: P::Channel,
+    exclude: Option<P::Channel>,
+    fallback: Option<(P::Channel, P::Signal)>,
+    events: Vec<(Option<i64>, P::Event)>,
 }
 
-impl<W: Protocol> Dispatcher<W> {
-    pub fn new(encode: Encode<W::Event>, meters: SocketMetrics) -> Self {
+impl<P: Protocol> Dispatcher<P> {
+    pub fn new(encode: Encode<P::Event>, metrics: SocketMetrics) -> Self {
         Self {
             encode,
             connections: HashMap::new(),
@@ -74,18 +74,18 @@ impl<W: Protocol> Dispatcher<W> {
             coalesced_events: HashMap::new(),
             coalesced_signals: HashMap::new(),
             stopping: false,
-            metrics: meters,
+            metrics,
         }
     }
 
     /// Takes all commands, and leaves the list empty.
-    pub async fn process(&mut self, commands: &mut Vec<Command<W>>) {
+    pub async fn process(&mut self, commands: &mut Vec<Command<P>>) {
         let mut commands = commands.drain(..);
         while !commands.as_slice().is_empty() {
             for command in commands.by_ref().take(COMMAND_BATCH) {
                 // Who begins to listen gets nothing from before.
-                if let Command::Subscribe { topic, .. } = &command
-                    && self.batches.iter().any(|run| run.channel == *topic)
+                if let Command::Subscribe { channel, .. } = &command
+                    && self.batches.iter().any(|run| run.channel == *channel)
                 {
                     self.write_batches().await;
                 }
@@ -109,10 +109,10 @@ impl<W: Protocol> Dispatcher<W> {
         for publication in due {
             self.enqueue(publication);
         }
-        let topics = &self.channels;
-        self.coalesced_signals.retain(|topic, waiting| match waiting.take() {
-            Some(notice) => {
-                notify(topics, *topic, None, notice);
+        let channels = &self.channels;
+        self.coalesced_signals.retain(|channel, waiting| match waiting.take() {
+            Some(signal) => {
+                notify(channels, *channel, None, signal);
                 true
             }
             None => false,
@@ -143,7 +143,7 @@ impl<W: Protocol> Dispatcher<W> {
 
     /// Keeps the sum of all queues below its limit at the cost of those who took nothing for longest.
     fn shed(&self) {
-        let lines = self.connections.values().map(|member| &member.outbox.socket);
+        let lines = self.connections.values().map(|connection| &connection.outbox.socket);
         let mut behind: Vec<_> =
             lines.filter_map(|line| Some((line.blocked_since()?, line))).collect();
         behind.sort_unstable_by_key(|(since, _)| *since);
@@ -170,11 +170,11 @@ impl<W: Protocol> Dispatcher<W> {
 
     /// One heartbeat of all connections.
     pub async fn beat(&mut self) {
-        for (n, member) in self.connections.values().enumerate() {
+        for (n, connection) in self.connections.values().enumerate() {
             if n % YIELD_EVERY == YIELD_EVERY - 1 {
                 yield_now().await;
             }
-            member.outbox.heartbeat();
+            connection.outbox.heartbeat();
         }
     }
 
@@ -190,67 +190,65 @@ impl<W: Protocol> Dispatcher<W> {
 
     /// Asks all connections to end and to come again.
     pub fn stop_all(&self) {
-        for member in self.connections.values() {
-            member.outbox.stop();
+        for connection in self.connections.values() {
+            connection.outbox.stop();
         }
     }
 
-    fn execute(&mut self, command: Command<W>) {
+    fn execute(&mut self, command: Command<P>) {
         match command {
             Command::Broadcast(publication) => self.broadcast(publication),
-            Command::Notify { topic, except, notice } => {
-                notify(&self.channels, topic, except, notice);
+            Command::Notify { channel, exclude, signal } => {
+                notify(&self.channels, channel, exclude, signal);
             }
-            Command::NotifyCoalesced { topic, notice } => {
-                if let Some(waiting) = self.coalesced_signals.get_mut(&topic) {
-                    *waiting = Some(notice);
+            Command::NotifyCoalesced { channel, signal } => {
+                if let Some(waiting) = self.coalesced_signals.get_mut(&channel) {
+                    *waiting = Some(signal);
                 } else {
-                    self.coalesced_signals.insert(topic, None);
-                    notify(&self.channels, topic, None, notice);
+                    self.coalesced_signals.insert(channel, None);
+                    notify(&self.channels, channel, None, signal);
                 }
             }
-            Command::SubscribeFollowers { who, topic } => {
+            Command::SubscribeAll { who, channel } => {
                 for id in self.subscribers_of(who) {
-                    self.subscribe(id, topic, Subscriber::live);
+                    self.subscribe(id, channel, Subscriber::live);
                 }
             }
-            Command::UnsubscribeFollowers { who, topic } => {
+            Command::UnsubscribeAll { who, channel } => {
                 for id in self.subscribers_of(who) {
-                    self.unsubscribe(id, topic);
+                    self.unsubscribe(id, channel);
                 }
             }
-            Command::Connect { id, encoding: form, outbox: peer } => {
+            Command::Connect { id, encoding, outbox } => {
                 if self.stopping {
-                    peer.stop();
+                    outbox.stop();
                 }
-                self.connections.insert(
-                    id,
-                    ConnectionEntry { outbox: peer, encoding: form, channels: Vec::new() },
-                );
+                self.connections
+                    .insert(id, ConnectionEntry { outbox, encoding, channels: Vec::new() });
             }
-            Command::Subscribe { id, topic } => self.subscribe(id, topic, Subscriber::live),
-            Command::SubscribeCatchingUp { id, topic } => {
-                self.subscribe(id, topic, Subscriber::catching_up)
+            Command::Subscribe { id, channel } => self.subscribe(id, channel, Subscriber::live),
+            Command::SubscribeCatchingUp { id, channel } => {
+                self.subscribe(id, channel, Subscriber::catching_up)
             }
-            Command::GoLive { id, topic, after, first, answer } => {
-                let listener = self.channels.get_mut(&topic).and_then(|all| all.get_mut(&id));
-                let standing =
-                    listener.map_or(CatchUp::Gone, |listener| listener.go_live(after, &first));
+            Command::GoLive { id, channel, after, first, answer } => {
+                let subscriber = self.channels.get_mut(&channel).and_then(|all| all.get_mut(&id));
+                let standing = subscriber
+                    .map_or(CatchUp::Gone, |subscriber| subscriber.go_live(after, &first));
                 // Who has gone meanwhile needs no answer.
                 answer.send(standing).ok();
             }
-            Command::Unsubscribe { id, topic } => self.unsubscribe(id, topic),
+            Command::Unsubscribe { id, channel } => self.unsubscribe(id, channel),
             Command::DisconnectAll => self.stop_all(),
             Command::Disconnect { id } => {
-                let member = self.connections.remove(&id);
-                for topic in member.into_iter().flat_map(|member| member.channels) {
-                    self.remove_subscriber(id, topic);
+                let connection = self.connections.remove(&id);
+                for channel in connection.into_iter().flat_map(|connection| connection.channels) {
+                    self.remove_subscriber(id, channel);
                 }
             }
         }
     }
 
-    fn broadcast(&mut self, publication: Publication<W>) {
+    fn broadcast(&mut self, publication: Publication<P>) {
         if !publication.coalesce {
             self.enqueue(publication);
         } else if let Some(waiting) = self.coalesced_events.get_mut(&publication.channel) {
@@ -261,28 +259,20 @@ impl<W: Protocol> Dispatcher<W> {
         }
     }
 
-    fn enqueue(&mut self, publication: Publication<W>) {
-        let Publication {
-            channel: topic,
-            position: mark,
-            exclude: except,
-            sender: from,
-            fallback: instead,
-            event,
-            ..
-        } = publication;
-        let Some(listeners) = self.channels.get(&topic) else { return };
-        if from.is_some_and(|id| !listeners.contains_key(&id)) {
+    fn enqueue(&mut self, publication: Publication<P>) {
+        let Publication { channel, position, exclude, sender, fallback, event, .. } = publication;
+        let Some(subscribers) = self.channels.get(&channel) else { return };
+        if sender.is_some_and(|id| !subscribers.contains_key(&id)) {
             return;
         }
-        let same = |run: &&mut Batch<W>| run.channel == topic && run.exclude == except;
+        let same = |run: &&mut Batch<P>| run.channel == channel && run.exclude == exclude;
         match self.batches.iter_mut().rev().find(same) {
-            Some(run) => run.events.push((mark, event)),
+            Some(run) => run.events.push((position, event)),
             None => self.batches.push(Batch {
-                channel: topic,
-                exclude: except,
-                fallback: instead,
-                events: vec![(mark, event)],
+                channel,
+                exclude,
+                fallback,
+                events: vec![(position, event)],
             }),
         }
     }
@@ -290,71 +280,73 @@ impl<W: Protocol> Dispatcher<W> {
     async fn write_batches(&mut self) {
         for run in std::mem::take(&mut self.batches) {
             // Taken out for the while, so that who is left out can be looked up beside it.
-            let Some(mut listeners) = self.channels.remove(&run.channel) else { continue };
-            let left_out = run.exclude.and_then(|topic| self.channels.get(&topic));
-            let apart =
-                run.fallback.and_then(|(topic, notice)| Some((self.channels.get(&topic)?, notice)));
+            let Some(mut subscribers) = self.channels.remove(&run.channel) else { continue };
+            let excluded = run.exclude.and_then(|channel| self.channels.get(&channel));
+            let apart = run
+                .fallback
+                .and_then(|(channel, signal)| Some((self.channels.get(&channel)?, signal)));
             let mut written: Vec<(Encoding, EncodedBatch)> = Vec::new();
             let mut delivered = 0;
-            for (n, (id, listener)) in listeners.iter_mut().enumerate() {
+            for (n, (id, subscriber)) in subscribers.iter_mut().enumerate() {
                 if n % YIELD_EVERY == YIELD_EVERY - 1 {
                     yield_now().await;
                 }
-                if left_out.is_some_and(|them| them.contains_key(id)) {
+                if excluded.is_some_and(|them| them.contains_key(id)) {
                     continue;
                 }
-                if let Some((them, notice)) = apart
+                if let Some((them, signal)) = apart
                     && them.contains_key(id)
                 {
-                    listener.outbox.signal(notice);
+                    subscriber.outbox.signal(signal);
                     continue;
                 }
-                let form = listener.encoding;
-                if !written.iter().any(|(known, _)| *known == form) {
-                    written.push((form, EncodedBatch::new(&run.events, form, &self.encode)));
+                let encoding = subscriber.encoding;
+                if !written.iter().any(|(known, _)| *known == encoding) {
+                    written
+                        .push((encoding, EncodedBatch::new(&run.events, encoding, &self.encode)));
                 }
-                let joined = written.iter().find(|(known, _)| *known == form);
-                if let Some((_, joined)) = joined {
-                    delivered += listener.deliver(joined);
+                let encoded = written.iter().find(|(known, _)| *known == encoding);
+                if let Some((_, encoded)) = encoded {
+                    delivered += subscriber.deliver(encoded);
                     self.shed_if_full();
                 }
             }
             self.metrics.deliveries.add(delivered);
-            self.channels.insert(run.channel, listeners);
+            self.channels.insert(run.channel, subscribers);
         }
     }
 
-    fn subscribers_of(&self, topic: W::Channel) -> Vec<u64> {
-        self.channels.get(&topic).into_iter().flat_map(BTreeMap::keys).copied().collect()
+    fn subscribers_of(&self, channel: P::Channel) -> Vec<u64> {
+        self.channels.get(&channel).into_iter().flat_map(BTreeMap::keys).copied().collect()
     }
 
     fn subscribe(
         &mut self,
         id: u64,
-        topic: W::Channel,
-        listener: impl Fn(Arc<Outbox<W::Signal>>, Encoding) -> Subscriber<W::Signal>,
+        channel: P::Channel,
+        subscriber: impl Fn(Arc<Outbox<P::Signal>>, Encoding) -> Subscriber<P::Signal>,
     ) {
-        let Some(member) = self.connections.get_mut(&id) else { return };
-        if !member.channels.contains(&topic) {
-            member.channels.push(topic);
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if !connection.channels.contains(&channel) {
+            connection.channels.push(channel);
         }
-        let listener = listener(member.outbox.clone(), member.encoding);
-        self.channels.entry(topic).or_default().insert(id, listener);
+        let subscriber = subscriber(connection.outbox.clone(), connection.encoding);
+        self.channels.entry(channel).or_default().insert(id, subscriber);
     }
 
-    fn unsubscribe(&mut self, id: u64, topic: W::Channel) {
-        if let Some(member) = self.connections.get_mut(&id) {
-            member.channels.retain(|other| *other != topic);
+    fn unsubscribe(&mut self, id: u64, channel: P::Channel) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.channels.retain(|other| *other != channel);
         }
-        self.remove_subscriber(id, topic);
+        self.remove_subscriber(id, channel);
     }
 
     /// A topic that nobody listens to takes no memory.
-    fn remove_subscriber(&mut self, id: u64, topic: W::Channel) {
-        if let Some(listeners) = self.channels.get_mut(&topic) {
-            listeners.remove(&id);
-            if listeners.is_empty() {
-                self.channels.remove(&topic);
+    fn remove_subscriber(&mut self, id: u64, channel: P::Channel) {
+        if let Some(subscribers) = self.channels.get_mut(&channel) {
+            subscribers.remove(&id);
+            if subscribers.is_empty() {
+                self.channels.remove(&channel);
             }
         }
     }
@@ -362,15 +354,15 @@ impl<W: Protocol> Dispatcher<W> {
 
 /// Leaves a notice for everybody who listens to `topic` and not to `except`.
 fn notify<T: Copy + Eq + Hash, N: Copy + PartialEq>(
-    topics: &HashMap<T, BTreeMap<u64, Subscriber<N>>>,
-    topic: T,
-    except: Option<T>,
-    notice: N,
+    channels: &HashMap<T, BTreeMap<u64, Subscriber<N>>>,
+    channel: T,
+    exclude: Option<T>,
+    signal: N,
 ) {
-    let left_out = except.and_then(|topic| topics.get(&topic));
-    for (id, listener) in topics.get(&topic).into_iter().flatten() {
-        if !left_out.is_some_and(|them| them.contains_key(id)) {
-            listener.outbox.signal(notice);
+    let excluded = exclude.and_then(|channel| channels.get(&channel));
+    for (id, subscriber) in channels.get(&channel).into_iter().flatten() {
+        if !excluded.is_some_and(|them| them.contains_key(id)) {
+            subscriber.outbox.signal(signal);
         }
     }
 }

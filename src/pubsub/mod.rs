@@ -1,20 +1,22 @@
-//! Carries what happens to whoever is connected: events by topic, each encoded once per form and
-//! written straight to the sockets.
+//! Publish/subscribe to whoever is connected: each event is encoded once per encoding and written straight
+//! to the sockets.
 //!
-//! A [`Hub`] is where events are published; its one task (`board`) knows who listens to what and
-//! writes; a [`Connection`] is one client's end of it, used by the task that serves this client;
-//! [`transport`] is the WebSocket below. Knows nothing of chat or HTML: topics and events are
-//! opaque, and how an event becomes bytes is handed in. Nothing here is the only copy of anything:
-//! who misses an event asks the database.
+//! A [`Hub`] is the entrance; one task, the dispatcher, knows who subscribes to which channel and writes; a
+//! [`Connection`] is one client's end, used by the task that serves the client. Knows nothing of chat or
+//! HTML: channels and events are opaque, and the encoder is handed in. Nothing here is the only copy of
+//! anything: a client that misses an event asks the database.
 
+mod command;
 mod connection;
 mod dispatcher;
 mod hub;
+mod inbox;
 mod outbox;
 mod subscriber;
 #[cfg(test)]
 mod tests;
 
+pub use command::Protocol;
 pub use connection::{Connection, Received, WriteDriver};
-pub use hub::{Hub, Protocol};
+pub use hub::Hub;
 pub use subscriber::{CatchUp, Encode, Encoding};

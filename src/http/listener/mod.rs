@@ -12,6 +12,7 @@ mod request_body;
 mod stream;
 #[cfg(test)]
 mod tests;
+pub mod timeout;
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::capacity::Capacity;
 use super::connection;
-use crate::http::response::timeout;
+use crate::http::listener::timeout;
 
 /// As much as the system keeps between the two ends.
 const PIPE: usize = 4 * 1024;

@@ -7,12 +7,13 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use jiff::tz::TimeZone;
 
 use crate::http::response::problem::AlreadyRendered;
 use crate::http::{AppState, ClientInfo, Language, Problem, Theme, Viewer, cookies, locale};
+use crate::kernel::RoomId;
 use crate::pages::assets;
 use crate::pages::layout::calendar::Calendar;
 
@@ -197,6 +198,10 @@ pub(in crate::pages) fn again(status: StatusCode, page: Response) -> Response {
     let mut response = (status, page).into_response();
     response.extensions_mut().insert(AlreadyRendered);
     response
+}
+
+pub(in crate::pages) fn to_room(room: RoomId) -> Response {
+    Redirect::to(&format!("/rooms/{room}")).into_response()
 }
 
 #[cfg(test)]

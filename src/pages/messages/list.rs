@@ -11,7 +11,7 @@ use crate::kernel::paging::Limit;
 use crate::kernel::{RoomId, Timestamp};
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::user_view::{hue_of, initials};
-use crate::pages::rooms::empty::Step;
+use crate::pages::messages::empty_room::Step;
 
 /// The fields of a message that its template shows.
 struct MessageView<'a> {

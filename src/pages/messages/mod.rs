@@ -1,15 +1,15 @@
-//! Messages: lists of them, one by itself, the form that posts, and slash commands.
+//! Messages: lists of them, and one by itself with what its reader may do.
 
-pub(in crate::pages) mod create;
+pub(in crate::pages) mod empty_room;
 pub mod list;
 pub(in crate::pages) mod mention_styles;
+pub(in crate::pages) mod more;
 pub(in crate::pages) mod show;
-pub(in crate::pages) mod slash_commands;
 
 use axum::Router;
 
 use crate::http::AppState;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
-    Router::new().merge(create::router()).merge(show::router())
+    Router::new().merge(more::router()).merge(show::router())
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
 
@@ -16,7 +16,7 @@ use crate::chat::rooms::model::{NewRoom, Room, RoomStats, Visibility};
 use crate::http::{AppState, CanRead, FormBody, Problem, Viewer};
 use crate::kernel::{FieldError, RoomId};
 use crate::pages::layout::form_state::FormState;
-use crate::pages::layout::page::{Page, again, html};
+use crate::pages::layout::page::{Page, again, html, to_room};
 use crate::pages::layout::sidebar::{Sidebar, icon, sidebar};
 use crate::pages::rooms::deleted::DeletedView;
 
@@ -151,8 +151,4 @@ async fn leave(
 ) -> Result<Response, Problem> {
     site.rooms.leave(&reader).await?;
     Ok(to_room(site.rooms.lobby().await?))
-}
-
-pub(in crate::pages) fn to_room(room: RoomId) -> Response {
-    Redirect::to(&format!("/rooms/{room}")).into_response()
 }

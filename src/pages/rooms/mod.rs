@@ -1,8 +1,6 @@
 //! Rooms: the room itself, the list of rooms, joining, direct messages, settings and deletion.
 
 pub(in crate::pages) mod deleted;
-pub(in crate::pages) mod direct;
-pub(in crate::pages) mod empty;
 pub(in crate::pages) mod index;
 pub(in crate::pages) mod join;
 pub(in crate::pages) mod settings;

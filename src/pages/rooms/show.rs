@@ -17,13 +17,13 @@ use crate::chat::rooms::model::{Reader, Visibility, may_moderate};
 use crate::chat::search;
 use crate::http::{AppState, CanRead, ClientInfo, Language, Problem, Query, Viewer, cookies};
 use crate::kernel::{RoomId, Seq, ServiceError};
+use crate::pages::layout::page::to_room;
 use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::{Sidebar, icon, sidebar};
 use crate::pages::layout::user_view::PersonView;
+use crate::pages::messages::empty_room;
 use crate::pages::messages::list::{MessageList, history};
 use crate::pages::messages::show::COMMON_EMOJI;
-use crate::pages::rooms::empty as empty_room;
-use crate::pages::rooms::index::to_room;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().route("/", get(home)).route("/rooms/{id}", get(show))

@@ -7,10 +7,9 @@ use axum::routing::post;
 use serde::Deserialize;
 
 use crate::chat::accounts::LoginSource;
-use crate::chat::accounts::model::{TokenInfo, TokenLabel, TokenLifetime};
+use crate::chat::accounts::model::{TokenLabel, TokenLifetime};
 use crate::http::{AppState, FormBody, Problem, Viewer};
-use crate::kernel::{FieldError, Timestamp};
-use crate::pages::layout::calendar::Calendar;
+use crate::kernel::FieldError;
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, unkept};
 use crate::pages::settings::profile::{Forms, explain, refused, saved, settings};
@@ -19,47 +18,6 @@ pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new()
         .route("/settings/tokens", post(create))
         .route("/settings/tokens/revoke", post(revoke))
-}
-
-/// How long a token may be chosen to live: days, with the text that says so.
-pub(in crate::pages) const LIFETIMES: [(&str, &str); 4] = [
-    ("2592000", "token-lifetime-month"),
-    ("7776000", "token-lifetime-quarter"),
-    ("31536000", "token-lifetime-year"),
-    ("", "token-lifetime-endless"),
-];
-
-pub(in crate::pages) struct TokenView {
-    pub id: String,
-    pub label: String,
-    pub since: TimeView,
-    pub used: Option<TimeView>,
-    pub until: Option<TimeView>,
-}
-
-/// A moment, to the minute.
-pub(in crate::pages) struct TimeView {
-    pub text: String,
-    pub iso: String,
-}
-
-impl TimeView {
-    fn new(at: Timestamp, calendar: &Calendar) -> Self {
-        Self { text: calendar.figures(at), iso: at.rfc3339() }
-    }
-}
-
-impl TokenView {
-    pub fn new(token: &TokenInfo, calendar: &Calendar) -> Self {
-        let at = |moment| TimeView::new(moment, calendar);
-        Self {
-            id: token.credential.to_hex(),
-            label: token.label.clone(),
-            since: TimeView::new(token.created_at, calendar),
-            used: token.last_used_at.map(at),
-            until: token.expires_at.map(at),
-        }
-    }
 }
 
 #[derive(Deserialize, Default)]

@@ -3,6 +3,7 @@
 pub(in crate::pages) mod api_tokens;
 pub(in crate::pages) mod avatars;
 pub(in crate::pages) mod profile;
+pub(in crate::pages) mod token_view;
 pub(in crate::pages) mod user_agent;
 
 use axum::Router;

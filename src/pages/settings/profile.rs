@@ -22,7 +22,7 @@ use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html};
 use crate::pages::layout::rate_limited::wait;
 use crate::pages::layout::sidebar::{Sidebar, sidebar};
-use crate::pages::settings::api_tokens::{LIFETIMES, TokenView};
+use crate::pages::settings::token_view::{LIFETIMES, TokenView};
 use crate::pages::settings::user_agent;
 
 pub(in crate::pages) fn router() -> Router<AppState> {

@@ -14,8 +14,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
+use super::command::Protocol;
 use super::dispatcher::Dispatcher;
-use super::hub::{Hub, Protocol};
+use super::hub::Hub;
 use super::{CatchUp, Connection, Encoding, Received};
 use crate::websocket::{Stream, encode};
 

@@ -177,7 +177,7 @@ fn collect(folder: &Path, paths: &mut BTreeSet<String>) {
             continue;
         }
         // Polling lives beside the socket, and is reached as the pages are.
-        let api = place.contains("src/api/") || place.ends_with("src/socket/door.rs");
+        let api = place.contains("src/api/") || place.ends_with("src/realtime/upgrade.rs");
         let prefix = if api { "/api/v1" } else { "" };
         for piece in text.split(".route(").skip(1) {
             let quoted = piece.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));

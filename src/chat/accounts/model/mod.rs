@@ -289,6 +289,8 @@ pub struct Erasure {
 /// The right to administer this installation. Only [`super::Accounts`] gives it.
 pub struct Admin(pub(in crate::chat::accounts) Option<UserId>);
 
+impl crate::jobs::Operator for Admin {}
+
 impl Admin {
     /// Whose right it is, for the audit log; `None` for the command line.
     pub fn actor(&self) -> Option<UserId> {

@@ -4,18 +4,19 @@ mod administration;
 mod avatars;
 mod credentials;
 mod known_devices;
+mod reset_links;
 mod revocations;
 mod sessions;
 mod tokens;
 mod users;
 
 pub(super) use self::administration::{
-    RoleSet, accounts, deactivate, erase, find_by_reset, is_sign_up_closed, reactivate,
-    remove_expired_resets, set_reset, set_role, set_sign_up, use_reset,
+    RoleSet, accounts, deactivate, erase, is_sign_up_closed, reactivate, set_role, set_sign_up,
 };
 pub(super) use self::avatars::{find_avatar, set_avatar};
 pub(super) use self::credentials::{is_good, remove_expired_credentials, revoke_other_sessions};
 pub(super) use self::known_devices::{last_seen, prune_known_devices, remember};
+pub(super) use self::reset_links::{find_by_reset, remove_expired_resets, set_reset, use_reset};
 pub(super) use self::revocations::{last_revocation, prune_revocations, revocations_after};
 pub(super) use self::sessions::{
     add_session, extend_session, find_by_session, remove_session, sessions,

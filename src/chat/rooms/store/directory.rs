@@ -1,6 +1,6 @@
 //! Rooms: making, finding and changing them.
 
-use super::joining::{insert_member, lock};
+use super::memberships::{insert_member, lock};
 use super::{
     ProgressRow, RoomRow, from_own_rooms, from_rooms, progress_columns, room_columns,
     select_progress, select_room, unread, unread_mentions,

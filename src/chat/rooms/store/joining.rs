@@ -1,6 +1,7 @@
 //! Joining and leaving a room. Whether somebody may join is asked in the transaction that makes them a
 //! member, with the room locked: a removal or a renewed code that comes first counts.
 
+use super::memberships::{insert_member, lock};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::model::User;
@@ -105,44 +106,6 @@ async fn join_state(
         };
         (member > 0, standing)
     }))
-}
-
-/// Lets nobody else come, go or post until this change ends: who owns a room depends on who is in it.
-/// An update that changes nothing locks the row on either engine.
-pub(super) async fn lock(change: &mut Transaction, room: RoomId) -> Result<(), sqlx::Error> {
-    writing!(*change, |connection| {
-        sqlx::query("update rooms set rev = rev where id = $1")
-            .bind(room.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    Ok(())
-}
-
-pub(super) async fn insert_member(
-    change: &mut Transaction,
-    user: UserId,
-    room: RoomId,
-    stamp: ChangeMeta,
-) -> Result<(), sqlx::Error> {
-    let joined = writing!(*change, |connection| {
-        sqlx::query(
-            "insert into memberships (user_id, room_id, last_read_seq, joined_at)
-             select $1, id, last_seq, $3 from rooms where id = $2
-             on conflict (user_id, room_id) do nothing",
-        )
-        .bind(user.0)
-        .bind(room.0)
-        .bind(stamp.now.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
-    if joined > 0 {
-        changefeed::record(change, stamp, Change::Joined(room, user)).await?;
-    }
-    Ok(())
 }
 
 /// Ends a membership; an owner's room goes to whoever has been in it longest. False when there was

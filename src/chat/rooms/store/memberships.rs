@@ -9,7 +9,7 @@ use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::UserRow;
 use crate::chat::accounts::model::User;
 use crate::chat::rooms::model::{Progress, RoomStats};
-use crate::db::{Db, fetch_all_json, json_rows, reading, writing};
+use crate::db::{Db, Transaction, fetch_all_json, json_rows, reading, writing};
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{RoomId, Seq, UserId};
 
@@ -164,4 +164,42 @@ pub(in crate::chat::rooms) async fn stats(
         (RoomId(id), RoomStats { members: count(members), online: count(online), owner })
     };
     Ok(found.into_iter().map(census).collect())
+}
+
+/// Lets nobody else come, go or post until this change ends: who owns a room depends on who is in it.
+/// An update that changes nothing locks the row on either engine.
+pub(super) async fn lock(change: &mut Transaction, room: RoomId) -> Result<(), sqlx::Error> {
+    writing!(*change, |connection| {
+        sqlx::query("update rooms set rev = rev where id = $1")
+            .bind(room.0)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    });
+    Ok(())
+}
+
+pub(super) async fn insert_member(
+    change: &mut Transaction,
+    user: UserId,
+    room: RoomId,
+    stamp: ChangeMeta,
+) -> Result<(), sqlx::Error> {
+    let joined = writing!(*change, |connection| {
+        sqlx::query(
+            "insert into memberships (user_id, room_id, last_read_seq, joined_at)
+             select $1, id, last_seq, $3 from rooms where id = $2
+             on conflict (user_id, room_id) do nothing",
+        )
+        .bind(user.0)
+        .bind(room.0)
+        .bind(stamp.now.0)
+        .execute(connection)
+        .await?
+        .rows_affected()
+    });
+    if joined > 0 {
+        changefeed::record(change, stamp, Change::Joined(room, user)).await?;
+    }
+    Ok(())
 }

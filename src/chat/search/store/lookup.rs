@@ -1,51 +1,11 @@
 //! Asking the index.
 
-use std::ops::Range;
-
+use super::criteria::{CandidateRow, Criteria};
 use super::postgres;
 use crate::chat::rooms::readable_rooms;
 use crate::chat::search::model::{Candidate, IndexTerm, Phrase};
-use crate::db::{Db, json_aggregate, parse_json_rows, positional_row};
-use crate::kernel::ids::RoomKey;
-use crate::kernel::{MessageId, Timestamp, UserId};
-
-/// What a message must have to be found.
-#[derive(Clone, Debug)]
-pub(in crate::chat::search) struct Criteria {
-    pub reader: UserId,
-    pub phrases: Vec<Phrase>,
-    /// Of each list one mark at least.
-    pub marks: Vec<Vec<IndexTerm>>,
-    /// No message below it fits.
-    pub lowest: MessageId,
-    pub days: Range<Timestamp>,
-    /// Whether it is asked of each whether it has a link.
-    pub links: bool,
-}
-
-positional_row! {
-    pub(super) struct CandidateRow {
-        id: i64,
-        body: String,
-        author: i64,
-        pos: i64,
-        at: i64,
-        link: i64,
-    }
-}
-
-impl From<CandidateRow> for Candidate {
-    fn from(row: CandidateRow) -> Self {
-        Self {
-            id: MessageId(row.id),
-            body: row.body,
-            author: UserId(row.author),
-            room: RoomKey::stored(row.pos).room(),
-            at: Timestamp(row.at),
-            link: row.link != 0,
-        }
-    }
-}
+use crate::db::{Db, json_aggregate, parse_json_rows};
+use crate::kernel::MessageId;
 
 impl Criteria {
     /// The same without the short beginnings of words, if there are any.

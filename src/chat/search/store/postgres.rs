@@ -4,7 +4,7 @@
 //! messages, then for eight times as many, and so on until there are enough. What is common is found in
 //! the first; what is rare is little to gather in the last.
 
-use super::lookup::{CandidateRow, Criteria};
+use super::criteria::{CandidateRow, Criteria};
 use crate::chat::rooms::readable_rooms;
 use crate::chat::search::model::{IndexTerm, Phrase};
 use crate::kernel::MessageId;

@@ -11,10 +11,10 @@ use crate::chat::messages::model::{Kind, MessageBody};
 use crate::http::rate_limit::open_direct;
 use crate::http::response::problem;
 use crate::http::{AppState, FormBody, MessageForm, Problem, Viewer};
+use crate::pages::composer::post_form::{PostForm, post_message};
+use crate::pages::layout::page::to_room;
 use crate::pages::layout::page::{Page, again};
 use crate::pages::layout::rate_limited::wait;
-use crate::pages::messages::create::{PostForm, post_message};
-use crate::pages::rooms::index::to_room;
 use crate::pages::rooms::show::{RoomPageInput, new_direct_page};
 
 pub(in crate::pages) fn router() -> Router<AppState> {

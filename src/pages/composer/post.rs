@@ -1,75 +1,26 @@
-//! Reading further, back and forth, and the form that posts.
+//! What is typed into the composer of a room: a message, or a slash command.
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
-use serde::Deserialize;
+use axum::routing::post;
 
 use crate::chat::commands::{self, Typed};
-use crate::chat::messages::WriteError;
-use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce, Window};
-use crate::chat::rooms::model::{Member, Reader};
+use crate::chat::messages::model::Kind;
+use crate::chat::rooms::model::Reader;
 use crate::http::response::problem;
-use crate::http::{AppState, CanRead, DraftOrigin, FormBody, MessageForm, Problem, Query};
-use crate::kernel::{FieldError, Seq, Timestamp, UserId};
+use crate::http::{AppState, CanRead, FormBody, MessageForm, Problem};
 use crate::pages::auth::session_cookie::LoginSession;
-use crate::pages::layout::page::{Page, again, html};
+use crate::pages::composer::post_form::{PostForm, post_message};
+use crate::pages::composer::slash_commands::{CommandContext, CommandResult};
+use crate::pages::layout::page::to_room;
+use crate::pages::layout::page::{Page, again};
 use crate::pages::layout::rate_limited::wait;
-use crate::pages::messages::list::history;
-use crate::pages::messages::slash_commands::{CommandContext, CommandResult};
-use crate::pages::rooms::index::to_room;
 use crate::pages::rooms::show::{RoomPageInput, room_page};
 
 pub(in crate::pages) fn router() -> Router<AppState> {
-    Router::new().route("/rooms/{id}/messages", get(more).post(create))
-}
-
-#[derive(Deserialize)]
-struct Place {
-    before: Option<i64>,
-    after: Option<i64>,
-}
-
-impl Place {
-    fn window(&self) -> Result<Window, FieldError> {
-        match (self.before, self.after) {
-            (Some(seq), None) => Ok(Window::Before(Seq(seq))),
-            (None, Some(seq)) => Ok(Window::After(Seq(seq))),
-            _ => Err(FieldError::new("query", "query-one-place")),
-        }
-    }
-}
-
-/// A page of history for a script that puts it before or after what it shows.
-async fn more(
-    State(site): State<AppState>,
-    CanRead(reader): CanRead,
-    Query(place): Query<Place>,
-    page: Page,
-) -> Result<Response, Problem> {
-    Ok(html(&history(&site, &reader, place.window()?, &page.calendar()).await?))
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(in crate::pages) struct PostForm {
-    pub body: String,
-    pub nonce: String,
-    /// Who wrote it, from a script: another account may have signed in since its page was loaded.
-    pub author: Option<UserId>,
-    /// When the room was made for which it was written, from a script that has kept it for a while: in a
-    /// history that was replaced another room may have that number.
-    pub room_created: Option<Timestamp>,
-    /// Whatever it looks like, it is no command.
-    pub literal: bool,
-}
-
-impl PostForm {
-    pub fn kept(&self) -> DraftOrigin {
-        DraftOrigin { author: self.author, room_created: self.room_created }
-    }
+    Router::new().route("/rooms/{id}/messages", post(create))
 }
 
 /// What is typed into the composer: a message, or a command.
@@ -154,25 +105,4 @@ async fn present(
 ) -> Result<Response, Problem> {
     let reader = site.rooms.reader(reader.user(), reader.room().id).await?;
     room_page(site, &reader, page, shown).await
-}
-
-/// Posts what a form has. A page that the back button brought back has an old nonce and maybe a
-/// new text: it is a new message then. The same text again is the double click that nonces are for.
-pub(in crate::pages) async fn post_message(
-    site: &AppState,
-    member: &Member,
-    form: &PostForm,
-    kind: Kind,
-) -> Result<(), WriteError> {
-    let body = MessageBody::parse(&form.body).map_err(WriteError::Invalid)?;
-    let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
-    let nonce = nonce.map_err(|_| WriteError::Invalid(FieldError::new("body", "nonce-shape")))?;
-    let draft = Draft { kind, body, nonce, reply_to: None };
-    match site.messages.post(member.clone(), draft.clone()).await {
-        Err(WriteError::NonceReused) => {
-            site.messages.post(member.clone(), Draft { nonce: None, ..draft }).await?;
-            Ok(())
-        }
-        result => result.map(|_| ()),
-    }
 }

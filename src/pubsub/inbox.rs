@@ -1,0 +1,58 @@
+//! The queue of commands in front of the dispatcher. Putting one in never waits.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::command::{Command, Protocol};
+
+/// Events and signals that may wait for the dispatcher. When it is full, new ones are dropped and every
+/// connection is told to reconnect, so that each catches up from the database: the queue stays bounded
+/// and no client misses an event without knowing.
+const INBOX_CAPACITY: usize = 32 * 1024;
+
+pub(super) struct Inbox<P: Protocol> {
+    pending: Mutex<Pending<P>>,
+    not_empty: Notify,
+}
+
+struct Pending<P: Protocol> {
+    commands: Vec<Command<P>>,
+    overflowed: bool,
+}
+
+impl<P: Protocol> Inbox<P> {
+    pub fn new() -> Self {
+        let pending = Mutex::new(Pending { commands: Vec::new(), overflowed: false });
+        Self { pending, not_empty: Notify::new() }
+    }
+
+    pub fn put(&self, command: Command<P>) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        // Subscriptions are never dropped: there is one for each thing a connection does, and a lost one
+        // would leave a connection deaf.
+        let may_be_dropped = matches!(
+            command,
+            Command::Broadcast(_) | Command::Notify { .. } | Command::NotifyCoalesced { .. }
+        );
+        if may_be_dropped && pending.commands.len() >= INBOX_CAPACITY {
+            pending.overflowed = true;
+            return;
+        }
+        pending.commands.push(command);
+        drop(pending);
+        self.not_empty.notify_one();
+    }
+
+    /// Waits until there is something to take.
+    pub async fn filled(&self) {
+        self.not_empty.notified().await;
+    }
+
+    /// Swaps all pending commands for the empty list, and returns whether any was dropped.
+    pub fn take(&self, empty: &mut Vec<Command<P>>) -> bool {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut pending.commands, empty);
+        std::mem::take(&mut pending.overflowed)
+    }
+}
