@@ -22,7 +22,7 @@ const DEVICE_LIFETIME: time::Duration = time::Duration::days(365);
 /// The cookie that keeps the last room.
 const ROOM_COOKIE: &str = "patio_room";
 
-/// Set by the script of the pages (`static/js/reading.js`) while its live connection works.
+/// Set by the script of the pages (`static/js/room/read-marker.js`) while its live connection works.
 const READING_COOKIE: &str = "patio_reading";
 
 /// Set on the page that signs in: if it is not there when somebody comes back, the browser keeps none.

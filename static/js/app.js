@@ -1,19 +1,19 @@
 // Entry: starts what the page at hand has. Every page works without any of this.
-import { startChat } from './chat.js';
-import { startDrawers } from './drawers.js';
-import { findEditForm, startEditForm } from './edit-form.js';
-import { createGuard, createNotice } from './guard.js';
-import { startLeaving } from './leaving.js';
-import { startLengths } from './lengths.js';
-import { startRegions } from './regions.js';
-import { startRegistering } from './registering.js';
-import { startReveal } from './reveal.js';
-import { startSearch } from './search.js';
-import { startSwitcher } from './switcher.js';
-import { suggestZone } from './time-zone.js';
-import { localisePage } from './times.js';
-import { forgetIfSignedOut, openStorage } from './storage.js';
-import { openTab } from './tabs.js';
+import { startChat } from './shell/chat-shell.js';
+import { startDrawers } from './shell/drawers.js';
+import { findEditForm, startEditForm } from './message-actions/edit-page.js';
+import { createGuard, createNotice } from './navigation/navigation-guard.js';
+import { startLeaving } from './navigation/sign-out.js';
+import { startLengths } from './forms/field-length.js';
+import { startRegions } from './shell/landmark-keys.js';
+import { startRegistering } from './forms/registration.js';
+import { startReveal } from './forms/password-reveal.js';
+import { startSearch } from './shell/search.js';
+import { startSwitcher } from './shell/quick-switcher.js';
+import { suggestZone } from './core/time-zone.js';
+import { localisePage } from './core/local-time.js';
+import { forgetIfSignedOut, openStorage } from './outbox/storage.js';
+import { openTab } from './outbox/tab-id.js';
 
 const app = document.getElementById('app');
 const { account } = document.body.dataset; // of whoever is signed in, on every page
