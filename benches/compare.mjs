@@ -1,10 +1,10 @@
 // "Not worse": two executables on the same measurements, in turn within each round (old new old), and what the old one
 // differs from itself. See README.md.
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { parseArgs } from "node:util";
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
 
 const HERE = import.meta.dirname;
 const USAGE = `node compare.mjs --old EXECUTABLE --new EXECUTABLE [--rounds N] [--only NAME,…] [--store FOLDER] [--store-new FOLDER] [--quick]
@@ -17,14 +17,14 @@ const USAGE = `node compare.mjs --old EXECUTABLE --new EXECUTABLE [--rounds N] [
 
 const { values: options } = parseArgs({
   options: {
-    old: { type: "string" },
-    new: { type: "string" },
-    rounds: { type: "string", default: "5" },
-    only: { type: "string" },
-    store: { type: "string" },
-    "store-new": { type: "string" },
-    messages: { type: "string", default: "300000" },
-    quick: { type: "boolean", default: false },
+    old: { type: 'string' },
+    new: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string' },
+    store: { type: 'string' },
+    'store-new': { type: 'string' },
+    messages: { type: 'string', default: '300000' },
+    quick: { type: 'boolean', default: false },
   },
 });
 
@@ -33,12 +33,13 @@ const ALLOWED = 1.03;
 /** What grows when a server becomes better. */
 const MORE_IS_BETTER = /per_second$/;
 /** What says how a run was made, or how much was asked for. */
-const NO_FIGURE = /(^|\.)(count|items|slowest|load|loadEnd|filled|bytes|rooms|members|people|messages|deliveries|frame_bytes|seconds)(\.|$)/;
+const NO_FIGURE =
+  /(^|\.)(count|items|slowest|load|loadEnd|filled|bytes|rooms|members|people|messages|deliveries|frame_bytes|seconds)(\.|$)/;
 
 /** Every number in a result, by its path. */
-function numbers(value, at = "", found = {}) {
-  if (typeof value === "number") found[at] = value;
-  else if (value && typeof value === "object") {
+function numbers(value, at = '', found = {}) {
+  if (typeof value === 'number') found[at] = value;
+  else if (value && typeof value === 'object') {
     for (const [key, inner] of Object.entries(value)) numbers(inner, at ? `${at}.${key}` : key, found);
   }
   return found;
@@ -46,19 +47,41 @@ function numbers(value, at = "", found = {}) {
 
 /** `run.mjs` with this executable alone, once. */
 function live(executable) {
-  const how = ["--patio", executable, "--rounds", "1", "--alone", ...(options.only ? ["--only", options.only] : []), ...(options.quick ? ["--quick"] : [])];
-  execFileSync(process.execPath, [path.join(HERE, "run.mjs"), ...how], { stdio: ["ignore", "ignore", "inherit"] });
-  return numbers(JSON.parse(readFileSync(path.join(HERE, "out/results.json"), "utf8")).results);
+  const how = [
+    '--patio',
+    executable,
+    '--rounds',
+    '1',
+    '--alone',
+    ...(options.only ? ['--only', options.only] : []),
+    ...(options.quick ? ['--quick'] : []),
+  ];
+  execFileSync(process.execPath, [path.join(HERE, 'run.mjs'), ...how], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return numbers(JSON.parse(readFileSync(path.join(HERE, 'out/results.json'), 'utf8')).results);
 }
 
 /** `store.mjs` with this executable, once, on a copy, since posting makes it grow. */
 function stored(executable) {
-  const at = mkdtempSync(path.join(tmpdir(), "patio-compare-"));
+  const at = mkdtempSync(path.join(tmpdir(), 'patio-compare-'));
   try {
-    cpSync((executable === options.new && options["store-new"]) || options.store, at, { recursive: true, filter: (file) => !file.endsWith(".json") || file.endsWith("filled.json") });
-    const how = ["--patio", executable, "--engine", "sqlite", "--messages", options.messages, "--at", at, "--only", "ask,ack,post"];
-    execFileSync(process.execPath, [path.join(HERE, "store.mjs"), ...how], { stdio: ["ignore", "ignore", "inherit"] });
-    return numbers(JSON.parse(readFileSync(path.join(at, `sqlite-${options.messages}.json`), "utf8")));
+    cpSync((executable === options.new && options['store-new']) || options.store, at, {
+      recursive: true,
+      filter: (file) => !file.endsWith('.json') || file.endsWith('filled.json'),
+    });
+    const how = [
+      '--patio',
+      executable,
+      '--engine',
+      'sqlite',
+      '--messages',
+      options.messages,
+      '--at',
+      at,
+      '--only',
+      'ask,ack,post',
+    ];
+    execFileSync(process.execPath, [path.join(HERE, 'store.mjs'), ...how], { stdio: ['ignore', 'ignore', 'inherit'] });
+    return numbers(JSON.parse(readFileSync(path.join(at, `sqlite-${options.messages}.json`), 'utf8')));
   } finally {
     rmSync(at, { recursive: true, force: true });
   }
@@ -82,10 +105,10 @@ function table(rounds) {
     const ratio = median(ratios);
     const isWorse = ratio > ALLOWED && ratio > 1 + spread / 2;
     const middle = (whose) => median(sound.map((round) => round[whose][name])).toPrecision(3);
-    rows.push([name, middle("old"), middle("fresh"), ratio.toFixed(3), spread.toFixed(3), isWorse ? "**worse**" : ""]);
+    rows.push([name, middle('old'), middle('fresh'), ratio.toFixed(3), spread.toFixed(3), isWorse ? '**worse**' : '']);
   }
-  const head = ["What", "old", "new", "new ÷ old", "spread of old", ""];
-  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+  const head = ['What', 'old', 'new', 'new ÷ old', 'spread of old', ''];
+  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }
 
 if (!options.old || !options.new) {

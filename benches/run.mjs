@@ -1,31 +1,31 @@
 // Runs the measurements: each peer in turn, round after round (A B C, A B C), on the same cores,
 // and writes down medians. See README.md.
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { createInterface } from "node:readline";
-import { parseArgs } from "node:util";
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
 
-import { bare, bun, ejabberd, ngircd } from "./peers/index.mjs";
-import { HISTORY, Patio } from "./peers/patio.mjs";
-import { launch } from "./peers/process.mjs";
-import { markdown } from "./table.mjs";
+import { bare, bun, ejabberd, ngircd } from './peers/index.mjs';
+import { HISTORY, Patio } from './peers/patio.mjs';
+import { launch } from './peers/process.mjs';
+import { markdown } from './table.mjs';
 
 const HERE = import.meta.dirname;
-const WSLOAD = path.join(HERE, "target/release/wsload");
-const RESULTS = path.join(HERE, "RESULTS.md");
+const WSLOAD = path.join(HERE, 'target/release/wsload');
+const RESULTS = path.join(HERE, 'RESULTS.md');
 const MISSED = 20;
 
 const { values: options } = parseArgs({
   options: {
-    patio: { type: "string", default: path.join(HERE, "../target/release/patio") },
-    rounds: { type: "string" },
-    only: { type: "string" },
-    alone: { type: "boolean", default: false },
-    quick: { type: "boolean", default: false },
-    write: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
+    patio: { type: 'string', default: path.join(HERE, '../target/release/patio') },
+    rounds: { type: 'string' },
+    only: { type: 'string' },
+    alone: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
 
@@ -42,7 +42,7 @@ const quick = options.quick;
 const rounds = Number(options.rounds ?? (quick ? 1 : 3));
 const [big, small] = quick ? [1_000, 200] : [10_000, 1_000];
 const seconds = quick ? 2 : 10;
-const scratch = mkdtempSync(path.join(tmpdir(), "patio-bench-"));
+const scratch = mkdtempSync(path.join(tmpdir(), 'patio-bench-'));
 const patio = new Patio(path.resolve(options.patio), scratch);
 
 /** Rooms, connections in each, and people behind all of them. */
@@ -52,19 +52,18 @@ const TEN = { rooms: 10, members: big / 10, people: small };
 const HALL = { rooms: 1, members: big, people: small };
 const CHAT = { rooms: 1, members: small / 2, people: small / 2 };
 
-const place = ({ rooms, members, people }) =>
-  ["--rooms", rooms, "--members", members, "--people", people];
-const during = (time = seconds) => ["--seconds", time, "--warm", quick ? 1 : 2];
+const place = ({ rooms, members, people }) => ['--rooms', rooms, '--members', members, '--people', people];
+const during = (time = seconds) => ['--seconds', time, '--warm', quick ? 1 : 2];
 
 /** The bytes of the body with which a peer's frame is as long as Patio's with a body of 100. */
 let sameFrame = 560;
-const body = (peer) => ["--body", peer === patio ? 100 : sameFrame];
+const body = (peer) => ['--body', peer === patio ? 100 : sameFrame];
 
 /** One fan-out: rooms, and how they are written to. */
 const fanout = (seating, how) => async (peer) => {
   const server = await peer.start(seating);
   try {
-    return await load(peer, server, ["fanout", ...place(seating), ...how(peer), ...(server.load ?? [])]);
+    return await load(peer, server, ['fanout', ...place(seating), ...how(peer), ...(server.load ?? [])]);
   } finally {
     await server.stop();
   }
@@ -74,34 +73,41 @@ const fanout = (seating, how) => async (peer) => {
 const measurements = {
   room: {
     peers: [patio, bun, bare],
-    run: fanout(ONE, (peer) => [...body(peer), "--rate", 15, ...during()]),
+    run: fanout(ONE, (peer) => [...body(peer), '--rate', 15, ...during()]),
   },
-  "room-same-body": {
+  'room-same-body': {
     peers: [patio, bun, bare],
-    run: fanout(ONE, () => ["--body", 300, "--rate", 15, ...during()]),
+    run: fanout(ONE, () => ['--body', 300, '--rate', 15, ...during()]),
   },
   rooms: {
     peers: [patio, bun, bare],
-    run: fanout(MANY, (peer) => [...body(peer), "--rate", MANY.rooms, ...during()]),
+    run: fanout(MANY, (peer) => [...body(peer), '--rate', MANY.rooms, ...during()]),
   },
   // The same posts, which nobody but their sender reads: what storing (and reading, and encoding) costs.
-  "rooms-alone": {
+  'rooms-alone': {
     peers: [patio, bun, bare],
-    run: fanout({ ...MANY, members: 1 }, (peer) => [...body(peer), "--rate", MANY.rooms, ...during()]),
+    run: fanout({ ...MANY, members: 1 }, (peer) => [...body(peer), '--rate', MANY.rooms, ...during()]),
   },
   saturated: {
     peers: [patio, bun, bare],
-    run: fanout(ONE, (peer) => [...body(peer), "--window", 32, ...during()]),
+    run: fanout(ONE, (peer) => [...body(peer), '--window', 32, ...during()]),
   },
   chat: {
     peers: [patio, bun, ngircd, ejabberd],
-    run: fanout(CHAT, () => ["--body", 300, "--rate", 15, ...during()]),
+    run: fanout(CHAT, () => ['--body', 300, '--rate', 15, ...during()]),
   },
   slow: {
     peers: [patio, bun],
     run: async (peer) => {
-      const how = (slow) => () =>
-        ["--body", peer === patio ? 12_000 : 24_400, "--rate", 12, "--slow", slow, ...during(quick ? 5 : 20)];
+      const how = (slow) => () => [
+        '--body',
+        peer === patio ? 12_000 : 24_400,
+        '--rate',
+        12,
+        '--slow',
+        slow,
+        ...during(quick ? 5 : 20),
+      ];
       return { without: await fanout(ONE, how(0))(peer), with: await fanout(ONE, how(small / 100))(peer) };
     },
   },
@@ -110,7 +116,7 @@ const measurements = {
     run: async (peer) => {
       const server = await peer.start(TEN);
       try {
-        return await load(peer, server, ["idle", ...place(TEN), "--stay", quick ? 2 : 10, ...(server.load ?? [])]);
+        return await load(peer, server, ['idle', ...place(TEN), '--stay', quick ? 2 : 10, ...(server.load ?? [])]);
       } finally {
         await server.stop();
       }
@@ -123,7 +129,7 @@ const measurements = {
       const seating = { rooms: 8, members: 8, people: 64 };
       const server = await peer.start(seating);
       try {
-        return await load(peer, server, ["post", ...place(seating), "--seconds", seconds, ...server.load]);
+        return await load(peer, server, ['post', ...place(seating), '--seconds', seconds, ...server.load]);
       } finally {
         await server.stop();
       }
@@ -134,7 +140,7 @@ const measurements = {
     run: async (peer) => {
       const server = await peer.start(TEN);
       const warm = await server.again();
-      const rss = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${warm.child.pid}/status`, "utf8"))[1]);
+      const rss = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${warm.child.pid}/status`, 'utf8'))[1]);
       await warm.stop();
       const once = await peer.run(server.data);
       await once.stop();
@@ -146,7 +152,7 @@ const measurements = {
     run: async (peer) => {
       const server = await peer.start(TEN);
       try {
-        return await load(peer, server, [...pages(server), "--seconds", seconds]);
+        return await load(peer, server, [...pages(server), '--seconds', seconds]);
       } finally {
         await server.stop();
       }
@@ -156,19 +162,36 @@ const measurements = {
 };
 
 /** The room's page, with its newest 50 messages. */
-const pages = (server) =>
-  ["page", "--path", `/rooms/${server.room}`, "--cookie", server.cookie, "--holds", "quick brown fox", "--times", 50];
+const pages = (server) => [
+  'page',
+  '--path',
+  `/rooms/${server.room}`,
+  '--cookie',
+  server.cookie,
+  '--holds',
+  'quick brown fox',
+  '--times',
+  50,
+];
 
 /** Everybody is in; the server is killed and started again; everybody comes back. */
 async function reconnect(peer) {
   const first = await peer.start(TEN);
   let second;
-  const how = ["--at", new Date().toISOString(), "--rev", first.rev, "--missed", Math.min(MISSED, HISTORY), ...first.load];
-  const run = wsload(peer, first, ["reconnect", ...place(TEN), ...how]);
+  const how = [
+    '--at',
+    new Date().toISOString(),
+    '--rev',
+    first.rev,
+    '--missed',
+    Math.min(MISSED, HISTORY),
+    ...first.load,
+  ];
+  const run = wsload(peer, first, ['reconnect', ...place(TEN), ...how]);
   try {
     for await (const line of run.lines) {
       const report = JSON.parse(line);
-      if (report.event !== "inside") return { ...report, start_ms: second.startMs };
+      if (report.event !== 'inside') return { ...report, start_ms: second.startMs };
       second = await first.again();
     }
     throw new Error(`wsload reconnect: ${await run.complaint()}`);
@@ -181,12 +204,11 @@ async function reconnect(peer) {
 /** Pages while a hall full of readers is written to without a pause, and without that. */
 async function flood(peer) {
   const server = await peer.start(HALL);
-  const visits = () =>
-    load(peer, server, [...pages(server), "--rate", 20, "--connections", 4, "--seconds", seconds]);
+  const visits = () => load(peer, server, [...pages(server), '--rate', 20, '--connections', 4, '--seconds', seconds]);
   try {
     const quiet = await visits();
-    const how = ["--body", 100, "--window", 1, "--warm", 1, "--seconds", seconds + 60, ...server.load];
-    const run = wsload(peer, server, ["fanout", ...place(HALL), ...how]);
+    const how = ['--body', 100, '--window', 1, '--warm', 1, '--seconds', seconds + 60, ...server.load];
+    const run = wsload(peer, server, ['fanout', ...place(HALL), ...how]);
     try {
       await run.inside;
       await new Promise((done) => setTimeout(done, 3_000));
@@ -201,22 +223,22 @@ async function flood(peer) {
 
 /** Runs the generator against a server. */
 function wsload(peer, server, load) {
-  const where = ["--to", `127.0.0.1:${server.port}`, "--speak", peer.speak, "--pid", server.pids().join()];
+  const where = ['--to', `127.0.0.1:${server.port}`, '--speak', peer.speak, '--pid', server.pids().join()];
   const child = launch([WSLOAD, ...where, ...load.map(String)], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, RUST_BACKTRACE: "0" },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, RUST_BACKTRACE: '0' },
   });
-  let log = "";
+  let log = '';
   const inside = new Promise((done, failed) => {
-    child.stderr.on("data", (text) => {
+    child.stderr.on('data', (text) => {
       log = (log + text).slice(-2_000);
-      if (log.includes(" came in within ")) done();
+      if (log.includes(' came in within ')) done();
     });
-    child.once("exit", () => failed(new Error(`wsload ended: ${log}`)));
+    child.once('exit', () => failed(new Error(`wsload ended: ${log}`)));
   });
   inside.catch(() => {});
   // Its last words may come after the end of its answers.
-  const over = new Promise((done) => child.once("close", (code, signal) => done(signal ?? `exit code ${code}`)));
+  const over = new Promise((done) => child.once('close', (code, signal) => done(signal ?? `exit code ${code}`)));
   const complaint = async () => {
     const end = await over;
     return /^Error: [^]*/m.exec(log)?.[0].trim() ?? `${end} after: ${log.trim()}`;
@@ -231,19 +253,19 @@ async function load(peer, server, args) {
 }
 
 async function main() {
-  const names = options.only?.split(",") ?? Object.keys(measurements);
+  const names = options.only?.split(',') ?? Object.keys(measurements);
   const unknown = names.find((name) => !measurements[name]);
   if (options.help || unknown) {
-    console.error(USAGE.replace("NAMES", Object.keys(measurements).join(", ")));
+    console.error(USAGE.replace('NAMES', Object.keys(measurements).join(', ')));
     process.exit(options.help ? 0 : 2);
   }
-  execFileSync("cargo", ["build", "--release", "--locked"], { cwd: HERE, stdio: "inherit" });
+  execFileSync('cargo', ['build', '--release', '--locked'], { cwd: HERE, stdio: 'inherit' });
   const missing = new Map();
   for (const peer of [patio, bun, bare, ngircd, ejabberd]) {
-    const why = peer.missing() ?? (options.alone && peer !== patio ? "not asked for" : null);
+    const why = peer.missing() ?? (options.alone && peer !== patio ? 'not asked for' : null);
     if (why) missing.set(peer.name, why);
   }
-  if (names.some((name) => name !== "room") || quick) await probe(missing);
+  if (names.some((name) => name !== 'room') || quick) await probe(missing);
   const results = {};
   for (const name of names) {
     const { peers, run } = measurements[name];
@@ -259,7 +281,7 @@ async function main() {
         }
         (results[name][peer.name] ??= []).push(outcome);
         const took = ((performance.now() - begun) / 1000).toFixed(0);
-        console.error(`${name} ${round}/${rounds} ${peer.name}: ${outcome.failed ?? "done"} (${took} s)`);
+        console.error(`${name} ${round}/${rounds} ${peer.name}: ${outcome.failed ?? 'done'} (${took} s)`);
       }
     }
   }
@@ -270,7 +292,7 @@ async function main() {
 async function probe(missing) {
   if (missing.has(patio.name)) return;
   const seating = { rooms: 1, members: 2, people: 2 };
-  const found = await fanout(seating, () => ["--body", 100, "--rate", 20, "--seconds", 0.5, "--warm", 0.1])(patio);
+  const found = await fanout(seating, () => ['--body', 100, '--rate', 20, '--seconds', 0.5, '--warm', 0.1])(patio);
   sameFrame = found.frame_bytes;
 }
 
@@ -278,15 +300,15 @@ function report({ results, missing }) {
   const peers = [patio, bun, bare, ngircd, ejabberd].filter((peer) => !missing.has(peer.name));
   const versions = peers.map((peer) => peer.version()).filter(Boolean);
   const facts = { quick, rounds, versions, missing, sameFrame, big, small, many: MANY, date: new Date() };
-  mkdirSync(path.join(HERE, "out"), { recursive: true });
+  mkdirSync(path.join(HERE, 'out'), { recursive: true });
   const { missing: _, ...kept } = { ...facts, results };
-  writeFileSync(path.join(HERE, "out/results.json"), JSON.stringify(kept, null, 1));
+  writeFileSync(path.join(HERE, 'out/results.json'), JSON.stringify(kept, null, 1));
   const table = markdown(results, facts);
   console.log(table);
   if (!options.write) return;
-  const [before, after] = readFileSync(RESULTS, "utf8").split(/<!-- table -->[^]*<!-- end of table -->/);
+  const [before, after] = readFileSync(RESULTS, 'utf8').split(/<!-- table -->[^]*<!-- end of table -->/);
   writeFileSync(RESULTS, `${before}<!-- table -->\n\n${table}\n\n<!-- end of table -->${after}`);
 }
 
-process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 await main();

@@ -1,32 +1,32 @@
 // Measures the database: what storing costs beside one commit a message, and what reading costs when there are
 // ten million messages. On SQLite and on PostgreSQL. See README.md.
-import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import os from "node:os";
-import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 
-import { CORES, freePort, launch, start, up } from "./peers/process.mjs";
-import { markdown } from "./store-table.mjs";
+import { CORES, freePort, launch, start, up } from './peers/process.mjs';
+import { markdown } from './store-table.mjs';
 
 const HERE = import.meta.dirname;
-const STORE = path.join(HERE, "../target/release/store");
-const WSLOAD = path.join(HERE, "target/release/wsload");
-const RESULTS = path.join(HERE, "STORE.md");
-const POSTGRES = path.join(HERE, "../script/postgres");
-const PARTS = ["bytes", "ask", "ack", "post", "ingest"];
+const STORE = path.join(HERE, '../target/release/store');
+const WSLOAD = path.join(HERE, 'target/release/wsload');
+const RESULTS = path.join(HERE, 'STORE.md');
+const POSTGRES = path.join(HERE, '../script/postgres');
+const PARTS = ['bytes', 'ask', 'ack', 'post', 'ingest'];
 
 const { values: options } = parseArgs({
   options: {
-    patio: { type: "string", default: path.join(HERE, "../target/release/patio") },
-    messages: { type: "string", default: "10000000" },
-    at: { type: "string", default: path.join(HERE, "out/store") },
-    engine: { type: "string", default: "both" },
-    rounds: { type: "string", default: "7" },
-    only: { type: "string" },
-    write: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
+    patio: { type: 'string', default: path.join(HERE, '../target/release/patio') },
+    messages: { type: 'string', default: '10000000' },
+    at: { type: 'string', default: path.join(HERE, 'out/store') },
+    engine: { type: 'string', default: 'both' },
+    rounds: { type: 'string', default: '7' },
+    only: { type: 'string' },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
 
@@ -35,76 +35,86 @@ const USAGE = `node store.mjs [--messages N] [--at FOLDER] [--engine sqlite|post
   --messages  how large the database is (10000000); 300000 to try
   --at        where databases are kept, each made once (out/store)
   --rounds    of what is stored at full speed (7)
-  --only      ${PARTS.join(", ")}, or none: only make the databases
+  --only      ${PARTS.join(', ')}, or none: only make the databases
   --write     puts the table into STORE.md`;
 
 const messages = Number(options.messages);
 const rounds = Number(options.rounds);
-const parts = options.only?.split(",") ?? PARTS;
+const parts = options.only?.split(',') ?? PARTS;
 const at = path.resolve(options.at);
 const resultsOf = (engine) => path.join(at, `${engine}-${messages}.json`);
 
 /** Runs `store`, and answers what it prints. */
 function store(...args) {
-  const command = ["-c", CORES, STORE, ...args.map(String)];
-  return JSON.parse(execFileSync("taskset", command, { stdio: ["ignore", "pipe", "inherit"] }));
+  const command = ['-c', CORES, STORE, ...args.map(String)];
+  return JSON.parse(execFileSync('taskset', command, { stdio: ['ignore', 'pipe', 'inherit'] }));
 }
 
 /** How databases are made, copied and removed in each engine. A place is what Patio is told. */
 const engines = {
   sqlite: {
     at: (name) => path.join(at, `sqlite-${name}`),
-    exists: (place) => existsSync(path.join(place, "filled.json")),
+    exists: (place) => existsSync(path.join(place, 'filled.json')),
     create: (place) => mkdirSync(place, { recursive: true }),
     drop: (place) => rmSync(place, { recursive: true, force: true }),
     copy: (from, to) => cpSync(from, to, { recursive: true }),
     env: (place) => ({ DATA_DIR: place }),
-    filled: (place) => path.join(place, "filled.json"),
-    bytes: (place) => statSync(path.join(place, "patio.db")).size,
+    filled: (place) => path.join(place, 'filled.json'),
+    bytes: (place) => statSync(path.join(place, 'patio.db')).size,
     pids: () => [],
   },
   postgres: {
-    at: (name) => process.env.DATABASE_URL.replace("///postgres?", `///patio_${name}?`),
-    exists: (place) => psql("postgres", `select 1 from pg_database where datname = '${named(place)}'`) === "1"
-      && existsSync(engines.postgres.filled(place)),
-    create: (place) => psql("postgres", `create database ${named(place)} encoding 'UTF8'`),
-    drop: (place) => psql("postgres", `drop database if exists ${named(place)}`),
-    copy: (from, to) => psql("postgres", `create database ${named(to)} template ${named(from)}`),
-    env: (place) => ({ DATABASE_URL: place, DATA_DIR: path.join(at, "postgres-data") }),
+    at: (name) => process.env.DATABASE_URL.replace('///postgres?', `///patio_${name}?`),
+    exists: (place) =>
+      psql('postgres', `select 1 from pg_database where datname = '${named(place)}'`) === '1' &&
+      existsSync(engines.postgres.filled(place)),
+    create: (place) => psql('postgres', `create database ${named(place)} encoding 'UTF8'`),
+    drop: (place) => psql('postgres', `drop database if exists ${named(place)}`),
+    copy: (from, to) => psql('postgres', `create database ${named(to)} template ${named(from)}`),
+    env: (place) => ({ DATABASE_URL: place, DATA_DIR: path.join(at, 'postgres-data') }),
     filled: (place) => path.join(at, `${named(place)}.json`),
-    bytes: (place) => Number(psql(named(place), "select pg_total_relation_size('messages') + pg_total_relation_size('search') + pg_total_relation_size('mentions')")),
+    bytes: (place) =>
+      Number(
+        psql(
+          named(place),
+          "select pg_total_relation_size('messages') + pg_total_relation_size('search') + pg_total_relation_size('mentions')",
+        ),
+      ),
     pids: () => children(Number(process.env.POSTGRES_PID)),
   },
 };
 const named = (url) => /\/\/\/(\w+)\?/.exec(url)[1];
 const psql = (database, sql) => {
-  const url = process.env.DATABASE_URL.replace("///postgres?", `///${database}?`);
-  return execFileSync("psql", [url, "-XAtqc", sql], { encoding: "utf8" }).trim();
+  const url = process.env.DATABASE_URL.replace('///postgres?', `///${database}?`);
+  return execFileSync('psql', [url, '-XAtqc', sql], { encoding: 'utf8' }).trim();
 };
 
 /** A database with so many messages, made if it is not there. */
 function database(engine, count) {
   const place = engine.at(count);
-  if (engine.exists(place)) return { place, filled: JSON.parse(readFileSync(engine.filled(place), "utf8")) };
+  if (engine.exists(place)) return { place, filled: JSON.parse(readFileSync(engine.filled(place), 'utf8')) };
   console.error(`making ${place}`);
   engine.drop(place);
   engine.create(place);
-  const filled = { ...store("fill", "--to", place, "--messages", count), bytes: engine.bytes(place) };
+  const filled = { ...store('fill', '--to', place, '--messages', count), bytes: engine.bytes(place) };
   writeFileSync(engine.filled(place), JSON.stringify(filled));
   return { place, filled };
 }
 
 /** Without autovacuum's workers, which come and go. */
 const children = (parent) =>
-  readdirSync("/proc").filter((pid) => /^\d+$/.test(pid)).map(Number).filter((pid) => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-      const mine = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent;
-      return mine && !readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("autovacuum worker");
-    } catch {
-      return false;
-    }
-  });
+  readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        const mine = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent;
+        return mine && !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('autovacuum worker');
+      } catch {
+        return false;
+      }
+    });
 
 /** What all threads of these processes have run, in milliseconds. */
 function used(pids) {
@@ -112,7 +122,7 @@ function used(pids) {
   for (const pid of pids) {
     try {
       for (const task of readdirSync(`/proc/${pid}/task`)) {
-        sum += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]);
+        sum += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
       }
     } catch {
       // Ended meanwhile.
@@ -129,9 +139,9 @@ const percentile = (values, share) => {
 /** Patio on a database, with what it and the database server have used. */
 async function serve(engine, place) {
   const port = await freePort();
-  const env = { PATH: process.env.PATH, RATE_LIMIT: "off", LOG: "warn", LISTEN: "127.0.0.1", PORT: String(port) };
+  const env = { PATH: process.env.PATH, RATE_LIMIT: 'off', LOG: 'warn', LISTEN: '127.0.0.1', PORT: String(port) };
   const server = await start([path.resolve(options.patio)], port, {
-    answers: up("/ready"),
+    answers: up('/ready'),
     env: { ...env, ...engine.env(place) },
   });
   return { ...server, pids: () => [server.child.pid, ...engine.pids()] };
@@ -140,7 +150,7 @@ async function serve(engine, place) {
 /** Each request alone: what the server's threads ran from before it until they rest again. */
 async function ask(server, paths, count = paths.length) {
   const base = `http://127.0.0.1:${server.port}/api/v1`;
-  const headers = { authorization: "Bearer bench-token-0", "accept-encoding": "identity" };
+  const headers = { authorization: 'Bearer bench-token-0', 'accept-encoding': 'identity' };
   const get = async (path) => {
     const answer = await fetch(base + path, { headers });
     const text = await answer.text();
@@ -161,25 +171,44 @@ async function ask(server, paths, count = paths.length) {
     cpu.push(used(pids) - before);
     items.push(found.items?.length ?? 0);
   }
-  const slowest = cpu.map((ms, n) => [ms, paths[n % paths.length]]).sort(([a], [b]) => b - a).slice(0, 5);
+  const slowest = cpu
+    .map((ms, n) => [ms, paths[n % paths.length]])
+    .sort(([a], [b]) => b - a)
+    .slice(0, 5);
   const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
   return {
-    count, cpu_p50: percentile(cpu, 0.5), cpu_p99: percentile(cpu, 0.99), cpu_mean: mean(cpu),
-    wall_p50: percentile(wall, 0.5), wall_p99: percentile(wall, 0.99), items: mean(items), slowest,
+    count,
+    cpu_p50: percentile(cpu, 0.5),
+    cpu_p99: percentile(cpu, 0.99),
+    cpu_mean: mean(cpu),
+    wall_p50: percentile(wall, 0.5),
+    wall_p99: percentile(wall, 0.99),
+    items: mean(items),
+    slowest,
   };
 }
 
 /** Rooms as people visit them: the largest one most. */
 async function visits(server, count) {
-  const headers = { authorization: "Bearer bench-token-0" };
+  const headers = { authorization: 'Bearer bench-token-0' };
   const answer = await fetch(`http://127.0.0.1:${server.port}/api/v1/rooms`, { headers });
-  const rooms = (await answer.json()).items.filter((room) => room.last_seq > 100).sort((a, b) => b.last_seq - a.last_seq);
-  const ends = rooms.map(((sum) => (_, n) => (sum += 1 / (n + 1)))(0));
-  return Array.from({ length: count }, () => rooms[ends.findIndex((end) => end >= Math.random() * ends.at(-1))] ?? rooms[0]);
+  const rooms = (await answer.json()).items
+    .filter((room) => room.last_seq > 100)
+    .sort((a, b) => b.last_seq - a.last_seq);
+  const ends = rooms.map(
+    (
+      (sum) => (_, n) =>
+        (sum += 1 / (n + 1))
+    )(0),
+  );
+  return Array.from(
+    { length: count },
+    () => rooms[ends.findIndex((end) => end >= Math.random() * ends.at(-1))] ?? rooms[0],
+  );
 }
 
 const questions = {
-  me: async () => ["/me"],
+  me: async () => ['/me'],
   open: async (server) => (await visits(server, 500)).map((room) => `/rooms/${room.id}/messages?limit=50`),
   page: async (server) =>
     (await visits(server, 500)).map(
@@ -188,15 +217,27 @@ const questions = {
 };
 
 async function load(server, args) {
-  const child = launch([WSLOAD, "--to", `127.0.0.1:${server.port}`, "--speak", "patio", "--pid", server.pids().join(), ...args.map(String)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let text = "";
+  const child = launch(
+    [
+      WSLOAD,
+      '--to',
+      `127.0.0.1:${server.port}`,
+      '--speak',
+      'patio',
+      '--pid',
+      server.pids().join(),
+      ...args.map(String),
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  let text = '';
   for await (const piece of child.stdout) text += piece;
   return JSON.parse(text);
 }
 
-const SEATS = ["--rooms", 8, "--members", 8, "--people", 64, "--body", 114, "--first-room", 1];
+const SEATS = ['--rooms', 8, '--members', 8, '--people', 64, '--body', 114, '--first-room', 1];
 
 async function measure(engine) {
   const { place, filled } = database(engine, messages);
@@ -205,27 +246,36 @@ async function measure(engine) {
     results[name] = value;
     console.error(`${name}: ${JSON.stringify(value)}`);
   };
-  if (parts.includes("bytes")) note("bytes", filled.bytes / filled.messages);
-  if (["ask", "ack", "post"].some((part) => parts.includes(part))) {
+  if (parts.includes('bytes')) note('bytes', filled.bytes / filled.messages);
+  if (['ask', 'ack', 'post'].some((part) => parts.includes(part))) {
     const server = await serve(engine, place);
     try {
-      if (parts.includes("ask")) {
+      if (parts.includes('ask')) {
         for (const [name, paths] of Object.entries(questions)) note(name, await ask(server, await paths(server), 500));
-        for (const [name, list] of Object.entries(store("queries", "--messages", messages))) {
-          note(name, await ask(server, list.map((text) => `/search?limit=20&q=${encodeURIComponent(text)}`)));
+        for (const [name, list] of Object.entries(store('queries', '--messages', messages))) {
+          note(
+            name,
+            await ask(
+              server,
+              list.map((text) => `/search?limit=20&q=${encodeURIComponent(text)}`),
+            ),
+          );
         }
       }
-      for (const [part, how] of [["ack", ["--seconds", 15, "--rate", 1000]], ["post", ["--seconds", 6]]]) {
+      for (const [part, how] of [
+        ['ack', ['--seconds', 15, '--rate', 1000]],
+        ['post', ['--seconds', 6]],
+      ]) {
         if (!parts.includes(part)) continue;
         const runs = [];
-        for (let round = 0; round < 3; round++) runs.push(await load(server, ["post", ...SEATS, ...how]));
+        for (let round = 0; round < 3; round++) runs.push(await load(server, ['post', ...SEATS, ...how]));
         note(part, runs);
       }
     } finally {
       await server.stop();
     }
   }
-  if (parts.includes("ingest")) note("ingest", ingest(engine));
+  if (parts.includes('ingest')) note('ingest', ingest(engine));
   results.loadEnd = os.loadavg()[0];
   return results;
 }
@@ -233,20 +283,20 @@ async function measure(engine) {
 /** The writers in turn, each on a fresh database. */
 function ingest(engine) {
   const { place } = database(engine, 1_000);
-  const fresh = engine.at("now");
+  const fresh = engine.at('now');
   const run = (...args) => {
     engine.drop(fresh);
     engine.copy(place, fresh);
-    const outcome = store(...args, "--to", fresh);
+    const outcome = store(...args, '--to', fresh);
     engine.drop(fresh);
     return outcome;
   };
   const found = [];
   for (let round = 0; round < rounds; round++) {
     found.push({
-      plain: run("plain", "--at-once", 64),
-      single: run("plain", "--at-once", 64, "--connections", 1),
-      patio: run("ingest"),
+      plain: run('plain', '--at-once', 64),
+      single: run('plain', '--at-once', 64, '--connections', 1),
+      patio: run('ingest'),
     });
     console.error(JSON.stringify(found.at(-1)));
   }
@@ -254,32 +304,38 @@ function ingest(engine) {
 }
 
 async function main() {
-  const names = options.engine === "both" ? Object.keys(engines) : [options.engine];
+  const names = options.engine === 'both' ? Object.keys(engines) : [options.engine];
   if (options.help || names.some((name) => !engines[name])) {
     console.error(USAGE);
     process.exit(options.help ? 0 : 2);
   }
   mkdirSync(at, { recursive: true });
   for (const name of names) {
-    if (name === "postgres" && !process.env.POSTGRES_PID) {
+    if (name === 'postgres' && !process.env.POSTGRES_PID) {
       // Once more, beside a server whose databases stay.
-      const again = ["--keep", path.join(at, "postgres"), process.execPath, import.meta.filename, ...process.argv.slice(2)];
-      const { status } = spawnSync(POSTGRES, [...again, "--engine", "postgres"], { stdio: "inherit" });
+      const again = [
+        '--keep',
+        path.join(at, 'postgres'),
+        process.execPath,
+        import.meta.filename,
+        ...process.argv.slice(2),
+      ];
+      const { status } = spawnSync(POSTGRES, [...again, '--engine', 'postgres'], { stdio: 'inherit' });
       if (status) process.exit(status);
       continue;
     }
-    const known = existsSync(resultsOf(name)) ? JSON.parse(readFileSync(resultsOf(name), "utf8")) : {};
+    const known = existsSync(resultsOf(name)) ? JSON.parse(readFileSync(resultsOf(name), 'utf8')) : {};
     writeFileSync(resultsOf(name), JSON.stringify({ ...known, ...(await measure(engines[name])) }, null, 1));
   }
   if (process.env.POSTGRES_PID) return;
   const results = {};
   for (const name of Object.keys(engines)) {
-    if (existsSync(resultsOf(name))) results[name] = JSON.parse(readFileSync(resultsOf(name), "utf8"));
+    if (existsSync(resultsOf(name))) results[name] = JSON.parse(readFileSync(resultsOf(name), 'utf8'));
   }
   const table = markdown(results, { messages, date: new Date(), patio: options.patio });
   console.log(table);
   if (!options.write) return;
-  const [before, after] = readFileSync(RESULTS, "utf8").split(/<!-- table -->[^]*<!-- end of table -->/);
+  const [before, after] = readFileSync(RESULTS, 'utf8').split(/<!-- table -->[^]*<!-- end of table -->/);
   writeFileSync(RESULTS, `${before}<!-- table -->\n\n${table}\n\n<!-- end of table -->${after}`);
 }
 

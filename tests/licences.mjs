@@ -10,9 +10,21 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const ALLOWED = new Set([
-  '0BSD', 'Apache-2.0', 'Apache-2.0 WITH LLVM-exception', 'BSD-2-Clause', 'BSD-3-Clause', 'BSL-1.0',
-  'CC0-1.0', 'CDLA-Permissive-2.0', 'ISC', 'MIT', 'OFL-1.1', 'Unicode-3.0', 'Unicode-DFS-2016',
-  'Unlicense', 'Zlib',
+  '0BSD',
+  'Apache-2.0',
+  'Apache-2.0 WITH LLVM-exception',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'BSL-1.0',
+  'CC0-1.0',
+  'CDLA-Permissive-2.0',
+  'ISC',
+  'MIT',
+  'OFL-1.1',
+  'Unicode-3.0',
+  'Unicode-DFS-2016',
+  'Unlicense',
+  'Zlib',
 ]);
 const ALLOWED_IN_BUILD = new Set([...ALLOWED, 'MPL-2.0']);
 
@@ -27,20 +39,25 @@ const complaints = [...rust, ...npm].flatMap(complain);
 for (const complaint of complaints) console.error(complaint);
 if (complaints.length > 0) process.exit(1);
 const shipped = rust.filter((crate) => crate.shipped).length;
-console.log(`${rust.length} crates (${shipped} of them in the executable) and ${npm.length} npm packages: all licences are allowed.`);
+console.log(
+  `${rust.length} crates (${shipped} of them in the executable) and ${npm.length} npm packages: all licences are allowed.`,
+);
 
 function complain({ name, version, licence, shipped }) {
   const found = [];
   if (UNWANTED.has(name)) found.push(`${name} ${version}: not wanted here, TLS is rustls with ring`);
   if (!licence) found.push(`${name} ${version}: names no licence`);
-  else if (!isSatisfied(licence, shipped ? ALLOWED : ALLOWED_IN_BUILD)) found.push(`${name} ${version}: ${licence} is not allowed`);
+  else if (!isSatisfied(licence, shipped ? ALLOWED : ALLOWED_IN_BUILD))
+    found.push(`${name} ${version}: ${licence} is not allowed`);
   return found;
 }
 
 // Every crate reached from ours, with whether its code becomes part of the executable.
 function crates() {
   const host = /^host: (.+)$/m.exec(run('rustc', '-vV'))[1];
-  const { packages, resolve } = JSON.parse(run('cargo', 'metadata', '--format-version=1', '--locked', `--filter-platform=${host}`));
+  const { packages, resolve } = JSON.parse(
+    run('cargo', 'metadata', '--format-version=1', '--locked', `--filter-platform=${host}`),
+  );
   const nodes = new Map(resolve.nodes.map((node) => [node.id, node]));
   const byId = new Map(packages.map((crate) => [crate.id, crate]));
   const isMacro = (id) => byId.get(id).targets.some((target) => target.kind.includes('proc-macro'));
@@ -134,5 +151,9 @@ function checkTheEvaluator() {
 }
 
 function run(program, ...parameters) {
-  return execFileSync(program, parameters, { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024, stdio: ['ignore', 'pipe', 'inherit'] });
+  return execFileSync(program, parameters, {
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }

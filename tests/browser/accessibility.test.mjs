@@ -15,14 +15,25 @@ const LONG = 'Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen'.repe
 async function violations({ page }) {
   await page.waitForLoadState();
   await page.evaluate(axeSource);
-  const found = await page.evaluate(async (rules) => (await axe.run(document, { runOnly: { type: 'tag', values: rules } })).violations, RULES);
+  const found = await page.evaluate(
+    async (rules) => (await axe.run(document, { runOnly: { type: 'tag', values: rules } })).violations,
+    RULES,
+  );
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
 }
 
 /** What is wider than its place: it would scroll sideways or be cut off. Cut on purpose is what ends in dots or is only for the ear, fields scroll, and a dot hangs out of avatars. */
-const tooWide = ({ page }) => page.evaluate(() => [...document.querySelectorAll('html, body *:not(.av, input)')]
-  .filter((element) => element.clientWidth > 1 && element.scrollWidth > element.clientWidth && getComputedStyle(element).textOverflow !== 'ellipsis')
-  .map((element) => element.outerHTML.slice(0, 60)));
+const tooWide = ({ page }) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('html, body *:not(.av, input)')]
+      .filter(
+        (element) =>
+          element.clientWidth > 1 &&
+          element.scrollWidth > element.clientWidth &&
+          getComputedStyle(element).textOverflow !== 'ellipsis',
+      )
+      .map((element) => element.outerHTML.slice(0, 60)),
+  );
 
 async function inBothSchemes(visitor, check) {
   for (const colorScheme of ['light', 'dark']) {
@@ -36,7 +47,10 @@ async function isSound(visitor, what) {
   for (const width of WIDTHS) {
     await visitor.page.setViewportSize({ width, height: 800 });
     assert.deepEqual(await tooWide(visitor), [], `${what} is too wide at ${width}`);
-    if (LAYOUTS.includes(width)) await inBothSchemes(visitor, async (scheme) => assert.deepEqual(await violations(visitor), [], `${what}, ${width}, ${scheme}`));
+    if (LAYOUTS.includes(width))
+      await inBothSchemes(visitor, async (scheme) =>
+        assert.deepEqual(await violations(visitor), [], `${what}, ${width}, ${scheme}`),
+      );
   }
 }
 
@@ -72,16 +86,20 @@ story('an empty room', async ({ person }) => {
   await isSound(await person('ana'), 'empty room');
 });
 
-story('a room in use, with long words in every place that people fill', { SITE_NAME: 'x'.repeat(64) }, async ({ patio, person }) => {
-  const tom = await patio.program('t'.repeat(32));
-  for (const text of ['Good morning!', `Two lines,\nand https://example.org/${LONG}`, LONG]) await tom.post(text);
-  const ana = await person('ana');
-  await ana.post('Buenos días');
-  await ana.sees('Buenos días');
-  await isSound(ana, 'room');
-  await ana.go('/rooms/1?before=3');
-  await isSound(ana, 'older history');
-});
+story(
+  'a room in use, with long words in every place that people fill',
+  { SITE_NAME: 'x'.repeat(64) },
+  async ({ patio, person }) => {
+    const tom = await patio.program('t'.repeat(32));
+    for (const text of ['Good morning!', `Two lines,\nand https://example.org/${LONG}`, LONG]) await tom.post(text);
+    const ana = await person('ana');
+    await ana.post('Buenos días');
+    await ana.sees('Buenos días');
+    await isSound(ana, 'room');
+    await ana.go('/rooms/1?before=3');
+    await isSound(ana, 'older history');
+  },
+);
 
 story('the pages of rooms and settings', async ({ patio, person }) => {
   await patio.program('tom');
@@ -91,7 +109,18 @@ story('the pages of rooms and settings', async ({ patio, person }) => {
   await ana.page.locator('.bar__topic', { hasText: LONG }).waitFor();
   await ana.post(LONG);
   await ana.sees(LONG);
-  for (const where of ['/rooms', '/rooms/2/settings', '/settings', '/direct/tom', '/people', '/people?q=nobody', '/search', '/search?q=nothing', `/search?q=${LONG}`, '/search?q=from:ana']) {
+  for (const where of [
+    '/rooms',
+    '/rooms/2/settings',
+    '/settings',
+    '/direct/tom',
+    '/people',
+    '/people?q=nobody',
+    '/search',
+    '/search?q=nothing',
+    `/search?q=${LONG}`,
+    '/search?q=from:ana',
+  ]) {
     await ana.go(where);
     await isSound(ana, where);
   }
@@ -99,7 +128,8 @@ story('the pages of rooms and settings', async ({ patio, person }) => {
 
 story('the pages of rooms and settings, with complaints', async ({ person }) => {
   const ana = await person('ana');
-  const sound = (what) => inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `${what}, ${scheme}`));
+  const sound = (what) =>
+    inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `${what}, ${scheme}`));
   await ana.go('/rooms');
   await ana.fill({ code: 'ABC' });
   await ana.button('/join').click();
@@ -158,7 +188,8 @@ story('a page that does not exist', async ({ person }) => {
 
 story('whatever opens or waits: drawers, menu, a lost connection, a refused message', async ({ patio, person }) => {
   const ana = await person('ana', PHONE);
-  const sound = (what) => inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `${what}, ${scheme}`));
+  const sound = (what) =>
+    inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `${what}, ${scheme}`));
 
   await ana.page.getByRole('button', { name: 'Open the list of rooms' }).click();
   await sound('rooms');
@@ -199,35 +230,43 @@ story('the sheet of a message, on touch', async ({ person }) => {
   }
 });
 
-story('what becomes of a message: its page, chips, the bar, the palette, the field to edit it', async ({ person, tolerate }) => {
-  tolerate(/^422 /);
-  const ana = await person('ana');
-  for (const text of ['first', LONG, 'gone']) await ana.post(text);
-  await ana.sees('gone');
-  const react = async (id, emoji) => ana.page.evaluate(async ([message, chosen]) => fetch(`/messages/${message}/reactions`, { method: 'POST', body: new URLSearchParams({ emoji: chosen }) }), [id, emoji]);
-  for (const emoji of ['👍', '❤️', '🎉', '😮', '👀', '🪴', '🐌', '🌱']) await react(2, emoji);
-  await ana.message('gone').hover();
-  await ana.page.getByRole('button', { name: 'Delete message' }).click();
-  await isSound(ana, 'a deletion that can be undone');
-  await ana.page.locator('.msg--deleted').waitFor();
-  await ana.message('first').hover();
-  await ana.page.locator('.acts').waitFor();
-  await isSound(ana, 'the bar');
-  await ana.message('first').hover();
-  await ana.page.getByRole('button', { name: 'Add a reaction' }).click();
-  await isSound(ana, 'the palette');
-  await ana.page.keyboard.press('Escape');
-  await ana.message('first').hover();
-  await ana.page.getByRole('button', { name: 'Edit message' }).click();
-  await ana.page.locator('.edit textarea').waitFor();
-  await isSound(ana, 'editing');
-  for (const id of [2, 3]) {
-    await ana.go(`/messages/${id}`);
-    await isSound(ana, `the page of message ${id}`);
-  }
-  await ana.go('/messages/2');
-  await ana.page.getByLabel('Another emoji').fill('x');
-  await ana.page.getByLabel('Another emoji').press('Enter');
-  await ana.page.locator('#emoji-note').waitFor();
-  await isSound(ana, 'the page of a message, with a complaint');
-});
+story(
+  'what becomes of a message: its page, chips, the bar, the palette, the field to edit it',
+  async ({ person, tolerate }) => {
+    tolerate(/^422 /);
+    const ana = await person('ana');
+    for (const text of ['first', LONG, 'gone']) await ana.post(text);
+    await ana.sees('gone');
+    const react = async (id, emoji) =>
+      ana.page.evaluate(
+        async ([message, chosen]) =>
+          fetch(`/messages/${message}/reactions`, { method: 'POST', body: new URLSearchParams({ emoji: chosen }) }),
+        [id, emoji],
+      );
+    for (const emoji of ['👍', '❤️', '🎉', '😮', '👀', '🪴', '🐌', '🌱']) await react(2, emoji);
+    await ana.message('gone').hover();
+    await ana.page.getByRole('button', { name: 'Delete message' }).click();
+    await isSound(ana, 'a deletion that can be undone');
+    await ana.page.locator('.msg--deleted').waitFor();
+    await ana.message('first').hover();
+    await ana.page.locator('.acts').waitFor();
+    await isSound(ana, 'the bar');
+    await ana.message('first').hover();
+    await ana.page.getByRole('button', { name: 'Add a reaction' }).click();
+    await isSound(ana, 'the palette');
+    await ana.page.keyboard.press('Escape');
+    await ana.message('first').hover();
+    await ana.page.getByRole('button', { name: 'Edit message' }).click();
+    await ana.page.locator('.edit textarea').waitFor();
+    await isSound(ana, 'editing');
+    for (const id of [2, 3]) {
+      await ana.go(`/messages/${id}`);
+      await isSound(ana, `the page of message ${id}`);
+    }
+    await ana.go('/messages/2');
+    await ana.page.getByLabel('Another emoji').fill('x');
+    await ana.page.getByLabel('Another emoji').press('Enter');
+    await ana.page.locator('#emoji-note').waitFor();
+    await isSound(ana, 'the page of a message, with a complaint');
+  },
+);

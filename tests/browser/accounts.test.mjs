@@ -36,42 +36,48 @@ story('a wrong password is refused and the right one opens', async ({ patio, vis
   await ana.arrives('/rooms/1');
 });
 
-story('one signs in with the email address as well, and a stranger gets the same answer as a wrong password', async ({ patio, visitor }) => {
-  await patio.program('ana');
-  const ana = await visitor();
-  await ana.go('/login');
-  await ana.signIn('nobody');
-  assert.equal(await ana.page.getByRole('alert').textContent(), 'That name and password do not go together.');
-  await ana.signIn(emailOf('ana'));
-  await ana.arrives('/rooms/1');
-});
+story(
+  'one signs in with the email address as well, and a stranger gets the same answer as a wrong password',
+  async ({ patio, visitor }) => {
+    await patio.program('ana');
+    const ana = await visitor();
+    await ana.go('/login');
+    await ana.signIn('nobody');
+    assert.equal(await ana.page.getByRole('alert').textContent(), 'That name and password do not go together.');
+    await ana.signIn(emailOf('ana'));
+    await ana.arrives('/rooms/1');
+  },
+);
 
-story('each mistake in the registration is told beside its field, and what was typed stays', async ({ patio, visitor }) => {
-  await patio.program('ana');
-  const mistakes = [
-    [{ password: 'password1' }, 'password', 'This is easy to guess. Add another word or two.'],
-    [{ password: 'short' }, 'password', 'Take 8 to 256 characters.'],
-    [{ name: 'ANA' }, 'name', 'Somebody has this name, or one that looks like it.'],
-    [{ name: 'two words' }, 'name', 'Only letters, digits, “.”, “_” and “-”, beginning with a letter or digit.'],
-    [{ email: emailOf('ana') }, 'email', 'There is an account with this address.'],
-    [{ password_confirmation: 'quiet tomato house' }, 'password_confirmation', 'The two passwords differ.'],
-  ];
-  const tom = await visitor();
-  await tom.go('/register');
-  for (const [mistake, field, complaint] of mistakes) {
-    await Promise.all([tom.page.waitForEvent('load'), tom.register('tom', mistake)]);
-    const about = `${field}: ${JSON.stringify(mistake)}`;
-    await eventually(async () => assert.equal(await tom.noteOf(field), complaint, about));
-    assert.equal(await tom.field(field).getAttribute('aria-invalid'), 'true', about);
-    assert.equal(await tom.page.locator('[aria-invalid=true]').count(), 1, about);
-    assert.equal(await tom.field('name').inputValue(), mistake.name ?? 'tom');
-    assert.equal(await tom.field('email').inputValue(), mistake.email ?? emailOf('tom'));
-    assert.equal(await tom.field('password').inputValue(), '');
-    assert.equal(await tom.field('password_confirmation').inputValue(), '');
-  }
-  await tom.register('tom');
-  await tom.arrives('/rooms/1');
-});
+story(
+  'each mistake in the registration is told beside its field, and what was typed stays',
+  async ({ patio, visitor }) => {
+    await patio.program('ana');
+    const mistakes = [
+      [{ password: 'password1' }, 'password', 'This is easy to guess. Add another word or two.'],
+      [{ password: 'short' }, 'password', 'Take 8 to 256 characters.'],
+      [{ name: 'ANA' }, 'name', 'Somebody has this name, or one that looks like it.'],
+      [{ name: 'two words' }, 'name', 'Only letters, digits, “.”, “_” and “-”, beginning with a letter or digit.'],
+      [{ email: emailOf('ana') }, 'email', 'There is an account with this address.'],
+      [{ password_confirmation: 'quiet tomato house' }, 'password_confirmation', 'The two passwords differ.'],
+    ];
+    const tom = await visitor();
+    await tom.go('/register');
+    for (const [mistake, field, complaint] of mistakes) {
+      await Promise.all([tom.page.waitForEvent('load'), tom.register('tom', mistake)]);
+      const about = `${field}: ${JSON.stringify(mistake)}`;
+      await eventually(async () => assert.equal(await tom.noteOf(field), complaint, about));
+      assert.equal(await tom.field(field).getAttribute('aria-invalid'), 'true', about);
+      assert.equal(await tom.page.locator('[aria-invalid=true]').count(), 1, about);
+      assert.equal(await tom.field('name').inputValue(), mistake.name ?? 'tom');
+      assert.equal(await tom.field('email').inputValue(), mistake.email ?? emailOf('tom'));
+      assert.equal(await tom.field('password').inputValue(), '');
+      assert.equal(await tom.field('password_confirmation').inputValue(), '');
+    }
+    await tom.register('tom');
+    await tom.arrives('/rooms/1');
+  },
+);
 
 story('several mistakes are told at once', async ({ visitor }) => {
   const tom = await visitor();
@@ -109,8 +115,13 @@ story('an answer that comes late says nothing about what stands there by now', a
   const tom = await visitor();
   await tom.go('/register');
   let release;
-  const held = new Promise((resolve) => { release = resolve; });
-  await tom.page.route('**/register/available?name=ana', async (route) => { await held; await route.fallback().catch(() => {}); });
+  const held = new Promise((resolve) => {
+    release = resolve;
+  });
+  await tom.page.route('**/register/available?name=ana', async (route) => {
+    await held;
+    await route.fallback().catch(() => {});
+  });
   const asked = tom.page.waitForRequest('**/register/available?name=ana');
   await tom.field('name').fill('ana');
   await asked;
@@ -139,28 +150,37 @@ story('a repetition that differs is told while one types, but not before it can 
   await says('');
 });
 
-story('a page that asked too often is silent, and registering still works', { RATE_LIMIT: 'on' }, async ({ patio, visitor, tolerate }) => {
-  tolerate(/^429 .*available/);
-  await Promise.all(Array.from({ length: 121 }, () => fetch(`${patio.origin}/register/available?name=eva`)));
-  const tom = await visitor();
-  await tom.go('/register');
-  const hint = await tom.noteOf('name');
-  const refused = tom.page.waitForResponse((answer) => answer.status() === 429);
-  await tom.field('name').fill('tom');
-  await refused;
-  assert.equal(await tom.noteOf('name'), hint);
-  await tom.register('tom');
-  await tom.arrives('/rooms/1');
-});
+story(
+  'a page that asked too often is silent, and registering still works',
+  { RATE_LIMIT: 'on' },
+  async ({ patio, visitor, tolerate }) => {
+    tolerate(/^429 .*available/);
+    await Promise.all(Array.from({ length: 121 }, () => fetch(`${patio.origin}/register/available?name=eva`)));
+    const tom = await visitor();
+    await tom.go('/register');
+    const hint = await tom.noteOf('name');
+    const refused = tom.page.waitForResponse((answer) => answer.status() === 429);
+    await tom.field('name').fill('tom');
+    await refused;
+    assert.equal(await tom.noteOf('name'), hint);
+    await tom.register('tom');
+    await tom.arrives('/rooms/1');
+  },
+);
 
-story('a repetition that differs is told first, and then that the password is guessable, without scripts', async ({ visitor }) => {
-  const tom = await visitor({ javaScriptEnabled: false });
-  await tom.go('/register');
-  await tom.register('tom', { password: 'password1', password_confirmation: 'password2' });
-  await eventually(async () => assert.equal(await tom.noteOf('password_confirmation'), 'The two passwords differ.'));
-  await tom.register('tom', { password: 'password1', password_confirmation: 'password1' });
-  await eventually(async () => assert.equal(await tom.noteOf('password'), 'This is easy to guess. Add another word or two.'));
-});
+story(
+  'a repetition that differs is told first, and then that the password is guessable, without scripts',
+  async ({ visitor }) => {
+    const tom = await visitor({ javaScriptEnabled: false });
+    await tom.go('/register');
+    await tom.register('tom', { password: 'password1', password_confirmation: 'password2' });
+    await eventually(async () => assert.equal(await tom.noteOf('password_confirmation'), 'The two passwords differ.'));
+    await tom.register('tom', { password: 'password1', password_confirmation: 'password1' });
+    await eventually(async () =>
+      assert.equal(await tom.noteOf('password'), 'This is easy to guess. Add another word or two.'),
+    );
+  },
+);
 
 story('who comes back is in the room they were in last', async ({ person }) => {
   const ana = await person('ana');
@@ -187,17 +207,20 @@ story('who signed out is asked to sign in, and then led to where they wanted to 
   await ana.arrives('/rooms/1?before=7');
 });
 
-story('where to go on to survives a wrong password, a look at the registration and a change of language', async ({ patio, visitor }) => {
-  await patio.program('ana');
-  const ana = await visitor();
-  await ana.go('/rooms/1?before=7');
-  await ana.page.getByRole('link', { name: 'Español' }).click();
-  await ana.page.getByRole('link', { name: 'Crear una cuenta' }).click();
-  await ana.page.getByRole('link', { name: 'Entrar' }).click();
-  await ana.signIn('ana', 'wrong tomato garden');
-  await ana.signIn('ana');
-  await ana.arrives('/rooms/1?before=7');
-});
+story(
+  'where to go on to survives a wrong password, a look at the registration and a change of language',
+  async ({ patio, visitor }) => {
+    await patio.program('ana');
+    const ana = await visitor();
+    await ana.go('/rooms/1?before=7');
+    await ana.page.getByRole('link', { name: 'Español' }).click();
+    await ana.page.getByRole('link', { name: 'Crear una cuenta' }).click();
+    await ana.page.getByRole('link', { name: 'Entrar' }).click();
+    await ana.signIn('ana', 'wrong tomato garden');
+    await ana.signIn('ana');
+    await ana.arrives('/rooms/1?before=7');
+  },
+);
 
 story('nobody is led to another site', async ({ patio, visitor }) => {
   await patio.program('ana');
@@ -221,13 +244,17 @@ story('a password can be looked at', async ({ patio, visitor }) => {
   assert.equal(await ana.field('password').getAttribute('type'), 'password');
 });
 
-story('where sign-up is closed the first account can be made, and no other', { SIGNUP: 'closed' }, async ({ person, visitor, tolerate }) => {
-  tolerate(/^403 .*available/); // asked while the first was being made
-  await person('ana');
-  const tom = await visitor();
-  await tom.go('/register');
-  assert.equal(await tom.page.locator('form').count(), 0);
-  assert.match(await tom.page.locator('main').textContent(), /New accounts cannot be made here/);
-  await tom.go('/login');
-  assert.equal(await tom.page.getByRole('link', { name: 'Create an account' }).count(), 0);
-});
+story(
+  'where sign-up is closed the first account can be made, and no other',
+  { SIGNUP: 'closed' },
+  async ({ person, visitor, tolerate }) => {
+    tolerate(/^403 .*available/); // asked while the first was being made
+    await person('ana');
+    const tom = await visitor();
+    await tom.go('/register');
+    assert.equal(await tom.page.locator('form').count(), 0);
+    assert.match(await tom.page.locator('main').textContent(), /New accounts cannot be made here/);
+    await tom.go('/login');
+    assert.equal(await tom.page.getByRole('link', { name: 'Create an account' }).count(), 0);
+  },
+);

@@ -19,7 +19,8 @@ for (const where of ['/nowhere', '/login?next=%2Frooms%2F1', '/rooms/1?before=1'
     await ana.post('after');
     await ana.post('before'); // the same words are a new message, too
     await tom.sees('after');
-    for (const reader of [ana, tom]) await eventually(async () => assert.deepEqual(await reader.texts(), ['before', 'after', 'before']));
+    for (const reader of [ana, tom])
+      await eventually(async () => assert.deepEqual(await reader.texts(), ['before', 'after', 'before']));
     assert.equal(await ana.page.locator('.msg--failed').count(), 0);
   });
 }
@@ -53,7 +54,11 @@ story('without scripts, text written after coming back arrives as well', async (
 
 /** Whether the browser kept the page whole while its visitor was elsewhere. */
 async function isKept(visitor, meanwhile = () => {}) {
-  await visitor.page.evaluate(() => addEventListener('pageshow', ({ persisted }) => { globalThis.isKept = persisted; }));
+  await visitor.page.evaluate(() =>
+    addEventListener('pageshow', ({ persisted }) => {
+      globalThis.isKept = persisted;
+    }),
+  );
   await visitor.go('/nowhere');
   await meanwhile();
   await visitor.page.goBack({ waitUntil: 'commit' });
@@ -81,5 +86,6 @@ story('a page kept whole for the back button takes its socket up again', async (
   }
   await ana.post('after');
   await tom.sees('after');
-  for (const reader of [ana, tom]) await eventually(async () => assert.deepEqual(await reader.texts(), [...said, 'after']));
+  for (const reader of [ana, tom])
+    await eventually(async () => assert.deepEqual(await reader.texts(), [...said, 'after']));
 });

@@ -65,7 +65,9 @@ for (const [way, go] of Object.entries(WAYS)) {
     const [ana, tom] = await inTwoRooms(person);
     await ana.composer.fill('a draft');
     const path = await ana.page.evaluate(() => location.pathname);
-    const letGo = await hold(ana.page, HUERTO, async (route) => route.fulfill({ response: await route.fetch({ url: route.request().url().replace('/rooms/2', '/rooms/999') }) }));
+    const letGo = await hold(ana.page, HUERTO, async (route) =>
+      route.fulfill({ response: await route.fetch({ url: route.request().url().replace('/rooms/2', '/rooms/999') }) }),
+    );
     await go(ana);
     await isOnItsWay(ana);
     await ana.page.keyboard.type('yes');
@@ -84,24 +86,27 @@ for (const [way, go] of Object.entries(WAYS)) {
   });
 }
 
-story('keys of the room before do nothing while another is on its way: editing, the bar of messages, typing', async ({ person }) => {
-  const [ana, tom] = await inTwoRooms(person);
-  const letGo = await hold(ana.page, HUERTO);
-  await ana.composer.press('Alt+ArrowDown');
-  await isOnItsWay(ana);
-  await ana.page.keyboard.press('ArrowUp');
-  assert.equal(await ana.page.locator('.msg--editing').count(), 0);
-  await ana.page.keyboard.press('Shift+Tab');
-  assert.equal(await ana.page.evaluate(() => Boolean(document.activeElement.closest('#log, .bar, .aside'))), false);
-  await ana.page.locator('#body').focus();
-  await ana.page.keyboard.type('not here');
-  await tom.post('something');
-  await tom.sees('something');
-  assert.equal(await tom.page.locator('#typing').textContent(), '');
-  await letGo();
-  await ana.isIn('Huerto');
-  assert.equal(await ana.composer.inputValue(), 'not here');
-});
+story(
+  'keys of the room before do nothing while another is on its way: editing, the bar of messages, typing',
+  async ({ person }) => {
+    const [ana, tom] = await inTwoRooms(person);
+    const letGo = await hold(ana.page, HUERTO);
+    await ana.composer.press('Alt+ArrowDown');
+    await isOnItsWay(ana);
+    await ana.page.keyboard.press('ArrowUp');
+    assert.equal(await ana.page.locator('.msg--editing').count(), 0);
+    await ana.page.keyboard.press('Shift+Tab');
+    assert.equal(await ana.page.evaluate(() => Boolean(document.activeElement.closest('#log, .bar, .aside'))), false);
+    await ana.page.locator('#body').focus();
+    await ana.page.keyboard.type('not here');
+    await tom.post('something');
+    await tom.sees('something');
+    assert.equal(await tom.page.locator('#typing').textContent(), '');
+    await letGo();
+    await ana.isIn('Huerto');
+    assert.equal(await ana.composer.inputValue(), 'not here');
+  },
+);
 
 story('a room that is passed by keeps what was meant for it', async ({ person }) => {
   const ana = await person('ana');

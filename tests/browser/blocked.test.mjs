@@ -6,7 +6,9 @@ const PACE = { banner: 50, retry: 50, poll: 200, blocked: 60_000 };
 
 async function pace({ context, page }, timing = PACE) {
   await context.addInitScript((given) => {
-    document.addEventListener('readystatechange', () => Object.assign(document.getElementById('app')?.dataset ?? {}, given));
+    document.addEventListener('readystatechange', () =>
+      Object.assign(document.getElementById('app')?.dataset ?? {}, given),
+    );
   }, timing);
   await page.reload();
 }
@@ -16,46 +18,64 @@ const LIVE = '**/api/v1/live?*';
 const BLOCKED = {
   'refused at once': (socket) => socket.close({ code: 1011 }),
   'refused as one too many': (socket) => socket.close({ code: 4429 }),
-  'cut before its greeting': (socket) => { socket.connectToServer().onMessage(() => socket.close({ code: 1011 })); },
+  'cut before its greeting': (socket) => {
+    socket.connectToServer().onMessage(() => socket.close({ code: 1011 }));
+  },
   'cut after its greeting': (socket) => {
     const server = socket.connectToServer();
-    server.onMessage((text) => { socket.send(text); if (text.includes('"live"')) socket.close({ code: 1011 }); });
+    server.onMessage((text) => {
+      socket.send(text);
+      if (text.includes('"live"')) socket.close({ code: 1011 });
+    });
   },
 };
 
 for (const [how, block] of Object.entries(BLOCKED)) {
-  story(`with a line that is ${how}, messages go out and come in, and nothing doubles when it is back`, async ({ person, tolerate }) => {
-    tolerate(/WebSocket/);
-    const ana = await person('ana');
-    const tom = await person('tom');
-    let isBlocked = true;
-    await ana.page.routeWebSocket(LIVE, (socket) => { if (isBlocked) block(socket); else socket.connectToServer(); });
-    await pace(ana);
-    await ana.post('one');
-    await ana.post('two');
-    await ana.post('//three');
-    await tom.sees('/three');
-    await tom.post('four');
-    await ana.sees('four');
-    await eventually(async () => assert.deepEqual(await ana.texts(), ['one', 'two', '/three', 'four']));
-    assert.match(await ana.banner.textContent(), /Live updates are off\./);
-    await ana.page.locator('.msg', { hasText: 'four' }).first().waitFor();
-    assert.equal(await ana.page.locator('.msg--pending').count(), 0);
-    isBlocked = false;
-    await ana.page.locator('#retry').click();
-    await ana.page.locator('#app:not([data-line])').waitFor();
-    await ana.post('five');
-    await tom.post('six');
-    for (const reader of [ana, tom]) await eventually(async () => assert.deepEqual((await reader.texts()).slice(4).sort(), ['five', 'six']));
-    assert.equal(await ana.banner.isVisible(), false);
-    assert.deepEqual(await ana.outline(), await (await ana.newTab()).outline());
-  });
+  story(
+    `with a line that is ${how}, messages go out and come in, and nothing doubles when it is back`,
+    async ({ person, tolerate }) => {
+      tolerate(/WebSocket/);
+      const ana = await person('ana');
+      const tom = await person('tom');
+      let isBlocked = true;
+      await ana.page.routeWebSocket(LIVE, (socket) => {
+        if (isBlocked) block(socket);
+        else socket.connectToServer();
+      });
+      await pace(ana);
+      await ana.post('one');
+      await ana.post('two');
+      await ana.post('//three');
+      await tom.sees('/three');
+      await tom.post('four');
+      await ana.sees('four');
+      await eventually(async () => assert.deepEqual(await ana.texts(), ['one', 'two', '/three', 'four']));
+      assert.match(await ana.banner.textContent(), /Live updates are off\./);
+      await ana.page.locator('.msg', { hasText: 'four' }).first().waitFor();
+      assert.equal(await ana.page.locator('.msg--pending').count(), 0);
+      isBlocked = false;
+      await ana.page.locator('#retry').click();
+      await ana.page.locator('#app:not([data-line])').waitFor();
+      await ana.post('five');
+      await tom.post('six');
+      for (const reader of [ana, tom])
+        await eventually(async () => assert.deepEqual((await reader.texts()).slice(4).sort(), ['five', 'six']));
+      assert.equal(await ana.banner.isVisible(), false);
+      assert.deepEqual(await ana.outline(), await (await ana.newTab()).outline());
+    },
+  );
 }
 
 story('an extension that forbids sockets keeps nobody from talking', async ({ person }) => {
   const ana = await person('ana');
   const tom = await person('tom');
-  await ana.page.addInitScript(() => { globalThis.WebSocket = class { constructor() { throw new DOMException('no', 'SecurityError'); } }; });
+  await ana.page.addInitScript(() => {
+    globalThis.WebSocket = class {
+      constructor() {
+        throw new DOMException('no', 'SecurityError');
+      }
+    };
+  });
   await pace(ana);
   await ana.post('one');
   await tom.sees('one');
@@ -97,7 +117,10 @@ story('a refusal over HTTP is said on its message, and holds up nobody', async (
   await pace(ana);
   await ana.page.route('**/rooms/1/messages', async (route) => {
     const isFirst = route.request().postData()?.includes('refused');
-    if (!isFirst) { await route.continue(); return; }
+    if (!isFirst) {
+      await route.continue();
+      return;
+    }
     const answer = await route.fetch({ url: route.request().url().replace('/rooms/1/', '/rooms/999/') });
     await route.fulfill({ response: answer });
   });
@@ -117,6 +140,11 @@ story('much that comes at once over HTTP comes whole and in order', async ({ pat
   await ana.page.locator('#app[data-line=polling]').waitFor();
   for (let n = 0; n < 160; n++) await tom.post(`number ${n}`);
   await ana.page.locator('.msg[data-seq="160"]').waitFor();
-  const seqs = await ana.page.locator('.msg[data-seq]').evaluateAll((all) => all.map(({ dataset }) => Number(dataset.seq)));
-  assert.deepEqual(seqs, Array.from({ length: 160 }, (_, n) => n + 1));
+  const seqs = await ana.page
+    .locator('.msg[data-seq]')
+    .evaluateAll((all) => all.map(({ dataset }) => Number(dataset.seq)));
+  assert.deepEqual(
+    seqs,
+    Array.from({ length: 160 }, (_, n) => n + 1),
+  );
 });

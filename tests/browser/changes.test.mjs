@@ -9,10 +9,18 @@ const act = (visitor, name) => bar(visitor).getByRole('button', { name });
 const chips = (visitor) => visitor.page.locator('#messages .react');
 const edit = (visitor) => visitor.page.locator('#messages .edit textarea');
 const press = (visitor, key) => visitor.page.keyboard.press(key);
-const focused = (visitor) => visitor.page.evaluate(() => document.activeElement.id || document.activeElement.getAttribute('value') || document.activeElement.ariaLabel);
+const focused = (visitor) =>
+  visitor.page.evaluate(
+    () => document.activeElement.id || document.activeElement.getAttribute('value') || document.activeElement.ariaLabel,
+  );
 
 async function chipsAre(visitor, expected) {
-  await eventually(async () => assert.deepEqual(await chips(visitor).evaluateAll((all) => all.map((chip) => `${chip.textContent.trim()} ${chip.ariaPressed}`)), expected));
+  await eventually(async () =>
+    assert.deepEqual(
+      await chips(visitor).evaluateAll((all) => all.map((chip) => `${chip.textContent.trim()} ${chip.ariaPressed}`)),
+      expected,
+    ),
+  );
 }
 
 async function textsAre(visitor, expected) {
@@ -94,30 +102,35 @@ story('an edit that was begun is there again when one comes back to the room', a
   await textsAre(ana, ['the long hose']);
 });
 
-story('an edit without text is refused where it stands, and what others do meanwhile does not disturb it', async ({ person, tolerate }) => {
-  tolerate(/^422 .*\/edit$/);
-  const ana = await person('ana');
-  const tom = await person('tom');
-  await ana.post('hello');
-  await tom.sees('hello');
-  await openEdit(ana, 'hello');
-  await edit(ana).fill('   ');
-  await edit(ana).press('Enter');
-  await eventually(async () => assert.equal(await ana.page.locator('#edit-note').textContent(), 'Write something first.'));
-  await edit(ana).fill('hello, all');
+story(
+  'an edit without text is refused where it stands, and what others do meanwhile does not disturb it',
+  async ({ person, tolerate }) => {
+    tolerate(/^422 .*\/edit$/);
+    const ana = await person('ana');
+    const tom = await person('tom');
+    await ana.post('hello');
+    await tom.sees('hello');
+    await openEdit(ana, 'hello');
+    await edit(ana).fill('   ');
+    await edit(ana).press('Enter');
+    await eventually(async () =>
+      assert.equal(await ana.page.locator('#edit-note').textContent(), 'Write something first.'),
+    );
+    await edit(ana).fill('hello, all');
 
-  await tom.message('hello').hover();
-  await act(tom, 'Add a reaction').click();
-  await tom.page.locator('#palette').getByRole('button', { name: '👍' }).click();
-  await chipsAre(tom, ['👍 1 true']);
-  await tom.post('a new one');
-  await ana.sees('a new one');
-  assert.equal(await edit(ana).inputValue(), 'hello, all');
-  assert.equal(await focused(ana), 'edit-body');
-  await press(ana, 'Escape');
-  await chipsAre(ana, ['👍 1 false']);
-  await textsAre(ana, ['hello', 'a new one']);
-});
+    await tom.message('hello').hover();
+    await act(tom, 'Add a reaction').click();
+    await tom.page.locator('#palette').getByRole('button', { name: '👍' }).click();
+    await chipsAre(tom, ['👍 1 true']);
+    await tom.post('a new one');
+    await ana.sees('a new one');
+    assert.equal(await edit(ana).inputValue(), 'hello, all');
+    assert.equal(await focused(ana), 'edit-body');
+    await press(ana, 'Escape');
+    await chipsAre(ana, ['👍 1 false']);
+    await textsAre(ana, ['hello', 'a new one']);
+  },
+);
 
 story('a deleted message leaves a trace, after a moment in which one can take it back', async ({ person }) => {
   const ana = await person('ana');
@@ -197,7 +210,9 @@ story('any emoji can be typed, and nothing else', async ({ person, tolerate }) =
   const field = ana.page.getByLabel('Another emoji');
   await field.fill('plant');
   await field.press('Enter');
-  await eventually(async () => assert.equal(await ana.page.locator('#palette-note').textContent(), 'Choose one emoji.'));
+  await eventually(async () =>
+    assert.equal(await ana.page.locator('#palette-note').textContent(), 'Choose one emoji.'),
+  );
   await field.fill('🪴');
   await field.press('Enter');
   await chipsAre(ana, ['🪴 1 true']);
@@ -211,10 +226,11 @@ story('all of it by keyboard: the bar comes with the focus, and the focus stays'
   for (const reader of [ana, tom]) await reader.sees('by keyboard');
   await ana.log.focus();
   await press(ana, 'ArrowUp');
-  const reach = async (name) => eventually(async () => {
-    await press(ana, 'Tab');
-    assert.equal(await focused(ana), name);
-  });
+  const reach = async (name) =>
+    eventually(async () => {
+      await press(ana, 'Tab');
+      assert.equal(await focused(ana), name);
+    });
   await reach('Add a reaction');
   await press(ana, 'Enter');
   await press(ana, 'Tab');
@@ -251,11 +267,16 @@ story('a log full of messages is still a few stops for Tab', async ({ patio, per
   await act(ana, 'Add a reaction').click();
   await ana.page.locator('#palette').getByRole('button', { name: '👍' }).click();
   await chipsAre(ana, ['👍 1 true']);
-  const stops = await ana.page.locator('#log').evaluate((log) => [...log.querySelectorAll('a, button')].filter((stop) => stop.tabIndex >= 0 && !stop.closest('.acts')).length);
+  const stops = await ana.page
+    .locator('#log')
+    .evaluate(
+      (log) =>
+        [...log.querySelectorAll('a, button')].filter((stop) => stop.tabIndex >= 0 && !stop.closest('.acts')).length,
+    );
   assert.ok(stops <= 2, `${stops}`);
 });
 
-story('one only changes one\'s own messages', async ({ patio, person }) => {
+story("one only changes one's own messages", async ({ patio, person }) => {
   const tom = await patio.program('tom');
   const ana = await person('ana');
   await tom.post('from Tom');
@@ -305,7 +326,9 @@ story('a change that cannot be made is told', async ({ person, tolerate }) => {
   await ana.page.route('**/messages/1/**', (route) => route.abort());
   await ana.message('hello').hover();
   await act(ana, 'Delete message').click();
-  await eventually(async () => assert.equal(await ana.page.locator('#composer-error').textContent(), 'That did not work. Try again.'));
+  await eventually(async () =>
+    assert.equal(await ana.page.locator('#composer-error').textContent(), 'That did not work. Try again.'),
+  );
   await textsAre(ana, ['hello']);
 });
 
@@ -318,7 +341,11 @@ story('changes do not move who reads further up, and are not read out', async ({
     document.getElementById('log').scrollTop = -400;
     globalThis.said = [];
     const announcer = document.getElementById('announcer');
-    new MutationObserver(() => globalThis.said.push(announcer.textContent)).observe(announcer, { childList: true, characterData: true, subtree: true });
+    new MutationObserver(() => globalThis.said.push(announcer.textContent)).observe(announcer, {
+      childList: true,
+      characterData: true,
+      subtree: true,
+    });
   });
   const before = await topOf(ana.message('number 25'));
   await mei.message('number 40').hover();
@@ -328,7 +355,9 @@ story('changes do not move who reads further up, and are not read out', async ({
   isSameTop(await topOf(ana.message('number 25')), before);
   assert.equal(await ana.pill.isVisible(), false);
   await mei.post('a new one'); // which is read out, alone
-  await eventually(async () => assert.match((await ana.page.evaluate(() => globalThis.said)).join(), /^mei: a new one,*$/));
+  await eventually(async () =>
+    assert.match((await ana.page.evaluate(() => globalThis.said)).join(), /^mei: a new one,*$/),
+  );
 });
 
 story('without scripts the time leads to a page that does it all', async ({ person }) => {
@@ -347,7 +376,13 @@ story('without scripts the time leads to a page that does it all', async ({ pers
   assert.deepEqual(await ana.texts(), ['sin guiones']);
 
   await ana.page.getByRole('button', { name: '🎉' }).click();
-  assert.equal(await ana.page.locator('article .react').textContent().then((text) => text.trim()), '🎉 1');
+  assert.equal(
+    await ana.page
+      .locator('article .react')
+      .textContent()
+      .then((text) => text.trim()),
+    '🎉 1',
+  );
   await ana.page.getByRole('link', { name: 'Volver a la sala' }).first().click();
   await ana.page.waitForURL('**/rooms/1#m1');
   await chips(ana).click();

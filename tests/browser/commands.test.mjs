@@ -2,10 +2,21 @@
 import assert from 'node:assert/strict';
 import { eventually, story } from './support.mjs';
 
-const MODES = [['with scripts', {}], ['without scripts', { javaScriptEnabled: false }]];
+const MODES = [
+  ['with scripts', {}],
+  ['without scripts', { javaScriptEnabled: false }],
+];
 // The names that everybody sees, and those of the programs Patio grew out of.
 const SPELLINGS = [
-  { create: '/create', join: '/join', lobby: '/lobby', rooms: '/rooms', users: '/users', private: '/private', exit: '/exit' },
+  {
+    create: '/create',
+    join: '/join',
+    lobby: '/lobby',
+    rooms: '/rooms',
+    users: '/users',
+    private: '/private',
+    exit: '/exit',
+  },
   { create: '#cR', join: '#gR', lobby: '#eR', rooms: '#lR', users: '#show users', private: '#/private', exit: '#exit' },
 ];
 
@@ -44,7 +55,12 @@ story('arrows choose a command, Tab and Enter complete it', async ({ person }) =
   assert.equal(await chosen(ana), '/lobby');
   await keyboard.press('ArrowDown');
   assert.equal(await chosen(ana), '/leave');
-  assert.equal(await ana.page.evaluate(() => document.getElementById(document.activeElement.getAttribute('aria-activedescendant')).dataset.command), '/leave');
+  assert.equal(
+    await ana.page.evaluate(
+      () => document.getElementById(document.activeElement.getAttribute('aria-activedescendant')).dataset.command,
+    ),
+    '/leave',
+  );
   await keyboard.press('ArrowDown');
   assert.equal(await chosen(ana), '/lobby');
   await keyboard.press('ArrowUp');
@@ -72,20 +88,23 @@ story('Escape puts the list away, and a click takes from it', async ({ person })
   assert.equal(await ana.page.evaluate(() => document.activeElement.id), 'body');
 });
 
-story('an answer is read out, shows to oneself alone until one goes on talking, and sends nothing', async ({ person }) => {
-  const [ana, tom] = [await person('ana'), await person('tom')];
-  await ana.mark();
-  await ana.post('/users');
-  await answers(ana, /ana[^]*tom/);
-  await eventually(async () => assert.match(await ana.page.locator('#announcer').textContent(), /tom/));
-  assert.equal(await ana.composer.inputValue(), '');
-  assert.equal(await ana.isMarked(), true);
-  await ana.post('said aloud');
-  await tom.sees('said aloud');
-  assert.equal(await ana.answer.count(), 0);
-  assert.deepEqual(await tom.texts(), ['said aloud']);
-  assert.equal(await tom.answer.count(), 0);
-});
+story(
+  'an answer is read out, shows to oneself alone until one goes on talking, and sends nothing',
+  async ({ person }) => {
+    const [ana, tom] = [await person('ana'), await person('tom')];
+    await ana.mark();
+    await ana.post('/users');
+    await answers(ana, /ana[^]*tom/);
+    await eventually(async () => assert.match(await ana.page.locator('#announcer').textContent(), /tom/));
+    assert.equal(await ana.composer.inputValue(), '');
+    assert.equal(await ana.isMarked(), true);
+    await ana.post('said aloud');
+    await tom.sees('said aloud');
+    assert.equal(await ana.answer.count(), 0);
+    assert.deepEqual(await tom.texts(), ['said aloud']);
+    assert.equal(await tom.answer.count(), 0);
+  },
+);
 
 for (const [mode, how] of MODES) {
   story(`what is no command is not sent: it is said which ones come near, ${mode}`, async ({ person }) => {
@@ -144,15 +163,25 @@ story('who signs out by command leaves no drafts behind', async ({ person }) => 
 });
 
 for (const [mode, options] of MODES) {
-  story(`a sentence that begins like a command stays in the field, and one button posts it, ${mode}`, async ({ person }) => {
-    const ana = await person('ana', options);
-    for (const text of ['/leave me alone, please', '/etc/hosts is the file', '#exit now']) {
-      await say(ana, text);
-      await answers(ana, /nothing was/);
-      assert.equal(await ana.composer.inputValue(), text);
-      await ana.page.getByRole('button', { name: 'Post it as text' }).click();
-      await eventually(async () => assert.deepEqual((await ana.page.locator('article.msg[data-seq] .msg__body').allTextContents()).map((body) => body.trim()).slice(-1), [text]));
-      await eventually(async () => assert.equal(await ana.composer.inputValue(), ''));
-    }
-  });
+  story(
+    `a sentence that begins like a command stays in the field, and one button posts it, ${mode}`,
+    async ({ person }) => {
+      const ana = await person('ana', options);
+      for (const text of ['/leave me alone, please', '/etc/hosts is the file', '#exit now']) {
+        await say(ana, text);
+        await answers(ana, /nothing was/);
+        assert.equal(await ana.composer.inputValue(), text);
+        await ana.page.getByRole('button', { name: 'Post it as text' }).click();
+        await eventually(async () =>
+          assert.deepEqual(
+            (await ana.page.locator('article.msg[data-seq] .msg__body').allTextContents())
+              .map((body) => body.trim())
+              .slice(-1),
+            [text],
+          ),
+        );
+        await eventually(async () => assert.equal(await ana.composer.inputValue(), ''));
+      }
+    },
+  );
 }

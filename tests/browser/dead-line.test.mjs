@@ -20,33 +20,55 @@ function breakSilently(line) {
   line.mend();
 }
 
-const seesWithin = ({ page }, text, timeout) => page.locator('.msg[data-seq]').filter({ hasText: text }).first().waitFor({ timeout });
+const seesWithin = ({ page }, text, timeout) =>
+  page.locator('.msg[data-seq]').filter({ hasText: text }).first().waitFor({ timeout });
 
-story('a post that is not answered makes the page ask, and come back, within 15 s', async ({ patio, openLine, person, tolerate }) => {
-  const { ana, tom, line } = await onLine(openLine, person, patio, tolerate);
-  breakSilently(line);
-  await tom.post('missed');
-  await ana.post('said into the void');
-  await seesWithin(ana, 'said into the void', 15_000);
-  await eventually(async () => assert.deepEqual(await ana.texts(), ['before', 'missed', 'said into the void']));
-});
-
-const WAKINGS = {
-  'its timers have stood still': () => { const until = performance.now() + 4_500; while (performance.now() < until); },
-  'its clock was set': () => { const { now } = Date; Date.now = () => now() + 3_600_000; },
-  'its clock was set back': () => { const { now } = Date; Date.now = () => now() - 3_600_000; },
-  'somebody comes back to the window': () => { dispatchEvent(new Event('focus')); },
-  'the tab is in front again': () => { document.dispatchEvent(new Event('visibilitychange')); },
-  'the network is back': () => { dispatchEvent(new Event('online')); },
-};
-for (const [what, wake] of Object.entries(WAKINGS)) {
-  story(`a page that wakes because ${what} knows within 10 s that its line is dead`, async ({ patio, openLine, person, tolerate }) => {
+story(
+  'a post that is not answered makes the page ask, and come back, within 15 s',
+  async ({ patio, openLine, person, tolerate }) => {
     const { ana, tom, line } = await onLine(openLine, person, patio, tolerate);
     breakSilently(line);
     await tom.post('missed');
-    await ana.page.evaluate(wake);
-    await seesWithin(ana, 'missed', 10_000);
-  });
+    await ana.post('said into the void');
+    await seesWithin(ana, 'said into the void', 15_000);
+    await eventually(async () => assert.deepEqual(await ana.texts(), ['before', 'missed', 'said into the void']));
+  },
+);
+
+const WAKINGS = {
+  'its timers have stood still': () => {
+    const until = performance.now() + 4_500;
+    while (performance.now() < until);
+  },
+  'its clock was set': () => {
+    const { now } = Date;
+    Date.now = () => now() + 3_600_000;
+  },
+  'its clock was set back': () => {
+    const { now } = Date;
+    Date.now = () => now() - 3_600_000;
+  },
+  'somebody comes back to the window': () => {
+    dispatchEvent(new Event('focus'));
+  },
+  'the tab is in front again': () => {
+    document.dispatchEvent(new Event('visibilitychange'));
+  },
+  'the network is back': () => {
+    dispatchEvent(new Event('online'));
+  },
+};
+for (const [what, wake] of Object.entries(WAKINGS)) {
+  story(
+    `a page that wakes because ${what} knows within 10 s that its line is dead`,
+    async ({ patio, openLine, person, tolerate }) => {
+      const { ana, tom, line } = await onLine(openLine, person, patio, tolerate);
+      breakSilently(line);
+      await tom.post('missed');
+      await ana.page.evaluate(wake);
+      await seesWithin(ana, 'missed', 10_000);
+    },
+  );
 }
 
 story('a line that lives is kept by all that', async ({ person }) => {
@@ -54,7 +76,9 @@ story('a line that lives is kept by all that', async ({ person }) => {
   await ana.post('before');
   await ana.sees('before');
   let connections = 0;
-  ana.page.on('websocket', () => { connections += 1; });
+  ana.page.on('websocket', () => {
+    connections += 1;
+  });
   for (const [what, wake] of Object.entries(WAKINGS)) if (what !== 'the network is back') await ana.page.evaluate(wake);
   await ana.post('after');
   await ana.sees('after');

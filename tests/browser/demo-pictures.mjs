@@ -13,10 +13,19 @@ if (!directory) {
   process.exit(2);
 }
 const PASSWORD = 'limonero-en-el-patio';
-const SCREENS = [[390, 'dark', 'es-ES'], [390, 'light', 'en-GB'], [768, 'light', 'es-ES'], [1280, 'dark', 'en-GB'], [1280, 'light', 'es-ES'], [1600, 'light', 'en-GB']];
+const SCREENS = [
+  [390, 'dark', 'es-ES'],
+  [390, 'light', 'en-GB'],
+  [768, 'light', 'es-ES'],
+  [1280, 'dark', 'en-GB'],
+  [1280, 'light', 'es-ES'],
+  [1600, 'light', 'en-GB'],
+];
 
 await mkdir(directory, { recursive: true });
-const demo = spawn(path.resolve(process.env.PATIO_BIN ?? 'target/debug/patio'), ['demo'], { stdio: ['ignore', 'pipe', 'inherit'] });
+const demo = spawn(path.resolve(process.env.PATIO_BIN ?? 'target/debug/patio'), ['demo'], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
 const address = await origin();
 const browser = await launch();
 try {
@@ -29,14 +38,25 @@ try {
 
 async function everything(width, colorScheme, locale) {
   const phone = width < 600;
-  const context = await browser.newContext({ viewport: { width, height: phone ? 844 : 860 }, isMobile: phone, hasTouch: phone, colorScheme, locale, timezoneId: 'Europe/Madrid', reducedMotion: 'reduce' });
+  const context = await browser.newContext({
+    viewport: { width, height: phone ? 844 : 860 },
+    isMobile: phone,
+    hasTouch: phone,
+    colorScheme,
+    locale,
+    timezoneId: 'Europe/Madrid',
+    reducedMotion: 'reduce',
+  });
   const page = await context.newPage();
   const carlos = new Visitor({ origin: address }, context, page);
   const shoot = async (name) => {
     await page.evaluate(() => document.fonts.ready);
     await page.screenshot({ path: path.join(directory, `${name}-${width}-${colorScheme}.png`) });
   };
-  const view = async (name, where) => { await carlos.go(where); await shoot(name); };
+  const view = async (name, where) => {
+    await carlos.go(where);
+    await shoot(name);
+  };
   await view('register', '/register');
   await view('login', '/login');
   await carlos.signIn('carlos', PASSWORD);
@@ -50,7 +70,10 @@ async function everything(width, colorScheme, locale) {
   await shoot('switcher');
   await page.keyboard.press('Escape');
   const people = page.locator('.people').first();
-  if (await people.isVisible()) { await people.click(); await shoot('people-panel'); } // a wide screen has them beside the log
+  if (await people.isVisible()) {
+    await people.click();
+    await shoot('people-panel');
+  } // a wide screen has them beside the log
   await view('message', `/messages/${message}`);
   await view('everybody', '/people');
   await view('everybody-none', '/people?q=zzzz');
@@ -61,7 +84,11 @@ async function everything(width, colorScheme, locale) {
   await view('not-found', '/rooms/99999');
   await carlos.go('/');
   const direct = page.locator('#direct .room').first();
-  if (!phone) { await direct.click(); await page.locator('.msg').first().waitFor(); await shoot('direct'); }
+  if (!phone) {
+    await direct.click();
+    await page.locator('.msg').first().waitFor();
+    await shoot('direct');
+  }
   await context.close();
 }
 

@@ -17,12 +17,16 @@ async function isOnScreen({ page }, selector) {
 
 /** Posts a form as a page of ours does that stands at this address. */
 async function submit({ page }, action, fields = {}) {
-  await page.evaluate(([to, values]) => {
-    const form = Object.assign(document.createElement('form'), { method: 'post', action: to });
-    for (const [name, value] of Object.entries(values)) form.append(Object.assign(document.createElement('input'), { name, value }));
-    document.body.append(form);
-    form.requestSubmit();
-  }, [action, fields]);
+  await page.evaluate(
+    ([to, values]) => {
+      const form = Object.assign(document.createElement('form'), { method: 'post', action: to });
+      for (const [name, value] of Object.entries(values))
+        form.append(Object.assign(document.createElement('input'), { name, value }));
+      document.body.append(form);
+      form.requestSubmit();
+    },
+    [action, fields],
+  );
 }
 
 async function begin(visitor, name, options = {}) {
@@ -61,28 +65,31 @@ for (const [how, options] of Object.entries(WAYS)) {
     await isOnScreen(tom, '#make h2');
   });
 
-  story(`an empty room offers its members to invite, its owner a topic, others to write, ${how}`, async ({ patio, person }) => {
-    const tom = await patio.program('tom');
-    const ana = await person('ana', options);
-    await begin(ana, 'Huerto');
-    assert.deepEqual(await steps(ana), ['Invite people', 'Add a topic']);
-    await link(ana, 'Invite people').click();
-    await ana.arrives('/rooms/2/settings');
-    await isOnScreen(ana, '#invite h2');
-    await ana.go('/rooms/2');
-    await link(ana, 'Add a topic').click();
-    await ana.arrives('/rooms/2/settings');
-    await isOnScreen(ana, '#about [name=topic]');
+  story(
+    `an empty room offers its members to invite, its owner a topic, others to write, ${how}`,
+    async ({ patio, person }) => {
+      const tom = await patio.program('tom');
+      const ana = await person('ana', options);
+      await begin(ana, 'Huerto');
+      assert.deepEqual(await steps(ana), ['Invite people', 'Add a topic']);
+      await link(ana, 'Invite people').click();
+      await ana.arrives('/rooms/2/settings');
+      await isOnScreen(ana, '#invite h2');
+      await ana.go('/rooms/2');
+      await link(ana, 'Add a topic').click();
+      await ana.arrives('/rooms/2/settings');
+      await isOnScreen(ana, '#about [name=topic]');
 
-    await begin(ana, 'Fotos', { topic: 'Only photos' });
-    assert.deepEqual(await steps(ana), ['Invite people', 'Write the first message']);
-    await patio.api('rooms', { name: 'Taller', topic: '', visibility: 'public' }, tom.token);
-    await ana.go('/rooms/4');
-    assert.deepEqual(await steps(ana), ['Write the first message']);
-    await tom.post('said', 4);
-    await ana.go('/rooms/4');
-    assert.deepEqual(await steps(ana), []);
-  });
+      await begin(ana, 'Fotos', { topic: 'Only photos' });
+      assert.deepEqual(await steps(ana), ['Invite people', 'Write the first message']);
+      await patio.api('rooms', { name: 'Taller', topic: '', visibility: 'public' }, tom.token);
+      await ana.go('/rooms/4');
+      assert.deepEqual(await steps(ana), ['Write the first message']);
+      await tom.post('said', 4);
+      await ana.go('/rooms/4');
+      assert.deepEqual(await steps(ana), []);
+    },
+  );
 
   story(`a conversation that nobody has begun leads to the field, ${how}`, async ({ patio, person }) => {
     await patio.program('tom');
@@ -104,25 +111,28 @@ for (const [how, options] of Object.entries(WAYS)) {
   });
 }
 
-story('a page that failed on the way is a link away; what a form was refused leads back to the form', async ({ person }) => {
-  const ana = await person('ana');
-  const says = (words) => ana.page.getByRole('heading', { name: words }).waitFor();
-  await ana.go('/rooms/1/join');
-  await says('That cannot be done here');
-  await link(ana, 'Back to the chat').click();
-  await ana.arrives('/rooms/1');
+story(
+  'a page that failed on the way is a link away; what a form was refused leads back to the form',
+  async ({ person }) => {
+    const ana = await person('ana');
+    const says = (words) => ana.page.getByRole('heading', { name: words }).waitFor();
+    await ana.go('/rooms/1/join');
+    await says('That cannot be done here');
+    await link(ana, 'Back to the chat').click();
+    await ana.arrives('/rooms/1');
 
-  await ana.go('/rooms/1/settings');
-  await submit(ana, '/rooms/1/leave');
-  await says('This clashes');
-  await link(ana, 'Back to the page before').click();
-  await ana.arrives('/rooms/1/settings');
+    await ana.go('/rooms/1/settings');
+    await submit(ana, '/rooms/1/leave');
+    await says('This clashes');
+    await link(ana, 'Back to the page before').click();
+    await ana.arrives('/rooms/1/settings');
 
-  await submit(ana, '/rooms/1/settings', { name: 'x'.repeat(300_000) });
-  // A link would lead to an empty field; the browser's own way back has what was typed.
-  await says('Too large');
-  assert.equal(await link(ana, 'Back to the page before').count(), 0);
-});
+    await submit(ana, '/rooms/1/settings', { name: 'x'.repeat(300_000) });
+    // A link would lead to an empty field; the browser's own way back has what was typed.
+    await says('Too large');
+    assert.equal(await link(ana, 'Back to the page before').count(), 0);
+  },
+);
 
 story('who reads too fast can try again', { RATE_LIMIT: 'on' }, async ({ person, tolerate }) => {
   tolerate(/^429 /);

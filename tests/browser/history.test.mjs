@@ -27,44 +27,59 @@ story('a room opens at its newest fifty messages', async ({ patio, person }) => 
   assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
 });
 
-story('scrolling up brings older messages until the beginning, and what is read stays where it is', async ({ patio, person }) => {
-  await talk(patio, 160);
-  const ana = await person('ana');
-  let release;
-  await ana.page.route('**/rooms/1/messages?before=*', async (route) => {
-    await new Promise((go) => { release = go; });
-    await route.continue();
-  });
-  for (const expected of [100, 150, 160]) {
-    release = null;
-    await eventually(async () => {
-      if (!release) await scrollUp(ana, 400);
-      assert.ok(release, 'older messages are asked for');
+story(
+  'scrolling up brings older messages until the beginning, and what is read stays where it is',
+  async ({ patio, person }) => {
+    await talk(patio, 160);
+    const ana = await person('ana');
+    let release;
+    await ana.page.route('**/rooms/1/messages?before=*', async (route) => {
+      await new Promise((go) => {
+        release = go;
+      });
+      await route.continue();
     });
-    const message = await firstInView(ana);
-    const before = await topOf(message);
-    release();
-    await eventually(async () => assert.equal(await inLog(ana), expected));
-    isSameTop(await topOf(message), before);
-  }
-  await ana.page.locator('#start').waitFor();
-  const numbers = (await ana.texts()).map((text) => Number(/number (\d+)/.exec(text)[1]));
-  assert.deepEqual(numbers, Array.from({ length: 160 }, (_, n) => n + 1));
-  assert.equal(await ana.page.locator('.older').count(), 0);
-  assert.equal(await ana.page.locator('.day').count(), new Set(await ana.page.locator('.day time').evaluateAll((days) => days.map((day) => day.dateTime))).size);
-});
+    for (const expected of [100, 150, 160]) {
+      release = null;
+      await eventually(async () => {
+        if (!release) await scrollUp(ana, 400);
+        assert.ok(release, 'older messages are asked for');
+      });
+      const message = await firstInView(ana);
+      const before = await topOf(message);
+      release();
+      await eventually(async () => assert.equal(await inLog(ana), expected));
+      isSameTop(await topOf(message), before);
+    }
+    await ana.page.locator('#start').waitFor();
+    const numbers = (await ana.texts()).map((text) => Number(/number (\d+)/.exec(text)[1]));
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 160 }, (_, n) => n + 1),
+    );
+    assert.equal(await ana.page.locator('.older').count(), 0);
+    assert.equal(
+      await ana.page.locator('.day').count(),
+      new Set(await ana.page.locator('.day time').evaluateAll((days) => days.map((day) => day.dateTime))).size,
+    );
+  },
+);
 
 story('newer messages that come back below move nobody', async ({ patio, person }) => {
   await talk(patio, 500);
   const ana = await person('ana');
   await eventually(async () => {
-    await ana.log.evaluate((log) => { log.scrollTop = -log.scrollHeight; });
+    await ana.log.evaluate((log) => {
+      log.scrollTop = -log.scrollHeight;
+    });
     await ana.page.locator('#start').waitFor({ timeout: 200 });
   });
   await ana.page.locator('[data-newer]').waitFor({ state: 'attached' });
   let release = null;
   await ana.page.route('**/rooms/1/messages?after=*', async (route) => {
-    await new Promise((go) => { release = go; });
+    await new Promise((go) => {
+      release = go;
+    });
     await route.continue();
   });
   await ana.log.hover();
@@ -80,26 +95,29 @@ story('newer messages that come back below move nobody', async ({ patio, person 
   isSameTop(await topOf(message), before);
 });
 
-story('a new message does not move who reads further up; a button counts the news and leads there', async ({ patio, person }) => {
-  const [, tom] = await talk(patio, 60);
-  const ana = await person('ana');
-  await scrollUp(ana, 900);
-  await eventually(async () => assert.notEqual(await ana.log.evaluate((log) => log.scrollTop), 0));
-  const message = await firstInView(ana);
-  const before = await topOf(message);
+story(
+  'a new message does not move who reads further up; a button counts the news and leads there',
+  async ({ patio, person }) => {
+    const [, tom] = await talk(patio, 60);
+    const ana = await person('ana');
+    await scrollUp(ana, 900);
+    await eventually(async () => assert.notEqual(await ana.log.evaluate((log) => log.scrollTop), 0));
+    const message = await firstInView(ana);
+    const before = await topOf(message);
 
-  await tom.post('Is anybody reading this?');
-  await ana.pill.waitFor();
-  assert.equal(await ana.pill.textContent(), '1 new message');
-  isSameTop(await topOf(message), before);
-  await tom.post('Hello?');
-  await eventually(async () => assert.equal(await ana.pill.textContent(), '2 new messages'));
-  isSameTop(await topOf(message), before);
+    await tom.post('Is anybody reading this?');
+    await ana.pill.waitFor();
+    assert.equal(await ana.pill.textContent(), '1 new message');
+    isSameTop(await topOf(message), before);
+    await tom.post('Hello?');
+    await eventually(async () => assert.equal(await ana.pill.textContent(), '2 new messages'));
+    isSameTop(await topOf(message), before);
 
-  await ana.pill.click();
-  await ana.pill.waitFor({ state: 'hidden' });
-  await eventually(async () => assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0));
-});
+    await ana.pill.click();
+    await ana.pill.waitFor({ state: 'hidden' });
+    await eventually(async () => assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0));
+  },
+);
 
 story('who is at the end stays there, without a button', async ({ patio, person }) => {
   const [, tom] = await talk(patio, 30);

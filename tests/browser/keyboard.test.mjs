@@ -2,8 +2,12 @@
 import assert from 'node:assert/strict';
 import { eventually, story } from './support.mjs';
 
-const focused = (visitor) => visitor.page.evaluate(() => document.activeElement.id || document.activeElement.className || document.activeElement.tagName);
-const press = (visitor, ...keys) => keys.reduce((before, key) => before.then(() => visitor.page.keyboard.press(key)), Promise.resolve());
+const focused = (visitor) =>
+  visitor.page.evaluate(
+    () => document.activeElement.id || document.activeElement.className || document.activeElement.tagName,
+  );
+const press = (visitor, ...keys) =>
+  keys.reduce((before, key) => before.then(() => visitor.page.keyboard.press(key)), Promise.resolve());
 
 /** Goes through the page with Tab; says what each stop is called and whether one sees that it has the focus. */
 async function tabStops(visitor) {
@@ -15,7 +19,10 @@ async function tabStops(visitor) {
       if (element === document.body || element.dataset.visited) return null;
       element.dataset.visited = true;
       // Fields draw their ring on the frame around them.
-      const ring = (part) => { const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(part); return `${outlineStyle === 'none' ? '' : outlineWidth} ${boxShadow}`; };
+      const ring = (part) => {
+        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(part);
+        return `${outlineStyle === 'none' ? '' : outlineWidth} ${boxShadow}`;
+      };
       const look = () => [element, element.closest('.composer, .input') ?? element].map(ring).join();
       const withFocus = look();
       element.blur();
@@ -24,7 +31,12 @@ async function tabStops(visitor) {
       const sentence = getComputedStyle(element).display === 'inline' && element.closest('p');
       const isInSentence = sentence && sentence.textContent.trim() !== element.textContent.trim(); // excepted (WCAG 2.5.8)
       const { width, height } = (element.closest('label') ?? element).getBoundingClientRect(); // a click on a label is one on its field
-      return { name: element.ariaLabel || element.labels?.[0]?.textContent || element.textContent.trim(), what: element.outerHTML.slice(0, 80), visible: withFocus !== without, large: isInSentence || (width >= 24 && height >= 24) };
+      return {
+        name: element.ariaLabel || element.labels?.[0]?.textContent || element.textContent.trim(),
+        what: element.outerHTML.slice(0, 80),
+        visible: withFocus !== without,
+        large: isInSentence || (width >= 24 && height >= 24),
+      };
     });
     if (!stop) return stops;
     stops.push(stop);
@@ -62,7 +74,17 @@ story('arrows lead from message to message, Escape back to the field', async ({ 
   for (const text of ['one', 'two', 'three']) ids.push(`m${(await tom.post(text)).id}`);
   const ana = await person('ana');
   await ana.log.focus();
-  const route = [['ArrowUp', ids[2]], ['ArrowUp', ids[1]], ['ArrowUp', ids[0]], ['ArrowUp', ids[0]], ['ArrowDown', ids[1]], ['End', ids[2]], ['ArrowDown', ids[2]], ['Home', ids[0]], ['Escape', 'body']];
+  const route = [
+    ['ArrowUp', ids[2]],
+    ['ArrowUp', ids[1]],
+    ['ArrowUp', ids[0]],
+    ['ArrowUp', ids[0]],
+    ['ArrowDown', ids[1]],
+    ['End', ids[2]],
+    ['ArrowDown', ids[2]],
+    ['Home', ids[0]],
+    ['Escape', 'body'],
+  ];
   for (const [key, where] of route) {
     await press(ana, key);
     assert.equal(await focused(ana), where, key);
@@ -71,19 +93,22 @@ story('arrows lead from message to message, Escape back to the field', async ({ 
   assert.equal(await focused(ana), ids[0]); // the message one was at
 });
 
-story('a message that changes hands from waiting to stored does not take the focus along', async ({ patio, person }) => {
-  const ana = await person('ana');
-  await ana.post('first');
-  await ana.sees('first');
-  patio.freeze();
-  await ana.post('second');
-  await ana.message('second').waitFor();
-  await ana.page.keyboard.type('already writing on');
-  patio.thaw();
-  await ana.sees('second');
-  assert.equal(await focused(ana), 'body');
-  assert.equal(await ana.composer.inputValue(), 'already writing on');
-});
+story(
+  'a message that changes hands from waiting to stored does not take the focus along',
+  async ({ patio, person }) => {
+    const ana = await person('ana');
+    await ana.post('first');
+    await ana.sees('first');
+    patio.freeze();
+    await ana.post('second');
+    await ana.message('second').waitFor();
+    await ana.page.keyboard.type('already writing on');
+    patio.thaw();
+    await ana.sees('second');
+    assert.equal(await focused(ana), 'body');
+    assert.equal(await ana.composer.inputValue(), 'already writing on');
+  },
+);
 
 story('F6 goes from region to region and comes around', async ({ person }) => {
   const ana = await person('ana');
@@ -107,7 +132,9 @@ story('the account menu opens, and Escape gives the focus back', async ({ person
   await press(ana, 'Tab');
   assert.match(await ana.page.evaluate(() => document.activeElement.textContent), /Settings/);
   await press(ana, 'Escape');
-  await eventually(async () => assert.equal(await button.evaluate((element) => element === document.activeElement), true));
+  await eventually(async () =>
+    assert.equal(await button.evaluate((element) => element === document.activeElement), true),
+  );
 });
 
 story('every stop has a name, a ring, and is large enough to hit', async ({ patio, person, visitor }) => {
@@ -115,7 +142,22 @@ story('every stop has a name, a ring, and is large enough to hit', async ({ pati
   await tom.post('See https://example.org/seeds');
   const ana = await person('ana', { viewport: { width: 1600, height: 900 } });
   const stranger = await visitor();
-  for (const [reader, pages] of [[ana, ['/rooms/1', '/rooms/1?before=1', '/rooms', '/rooms/1/settings', '/settings', '/direct/tom', '/people', '/nowhere']], [stranger, ['/login', '/register']]]) {
+  for (const [reader, pages] of [
+    [
+      ana,
+      [
+        '/rooms/1',
+        '/rooms/1?before=1',
+        '/rooms',
+        '/rooms/1/settings',
+        '/settings',
+        '/direct/tom',
+        '/people',
+        '/nowhere',
+      ],
+    ],
+    [stranger, ['/login', '/register']],
+  ]) {
     for (const where of pages) {
       await reader.go(where);
       const stops = await tabStops(reader);

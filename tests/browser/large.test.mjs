@@ -4,15 +4,21 @@ import { story } from './support/story.mjs';
 import { town } from './support/town.mjs';
 
 /** What can be scrolled sideways on the page at hand. */
-const sideways = ({ page }) => page.evaluate(() => Array.from(document.querySelectorAll('html, .log, .side__scroll, .sheet, .card, .foot, .bar, .panel'))
-  .filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1)
-  .map((box) => `${box.className || box.tagName}: ${box.scrollWidth} in ${box.clientWidth}`));
+const sideways = ({ page }) =>
+  page.evaluate(() =>
+    Array.from(document.querySelectorAll('html, .log, .side__scroll, .sheet, .card, .foot, .bar, .panel'))
+      .filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1)
+      .map((box) => `${box.className || box.tagName}: ${box.scrollWidth} in ${box.clientWidth}`),
+  );
 
 /** Whether the row of the room at hand can be seen in the sidebar. */
-const isInSight = ({ page }) => page.evaluate(() => {
-  const [list, row] = ['.side__scroll', '.room[aria-current]'].map((part) => document.querySelector(part).getBoundingClientRect());
-  return row.height > 0 && row.top >= list.top && row.bottom <= list.bottom;
-});
+const isInSight = ({ page }) =>
+  page.evaluate(() => {
+    const [list, row] = ['.side__scroll', '.room[aria-current]'].map((part) =>
+      document.querySelector(part).getBoundingClientRect(),
+    );
+    return row.height > 0 && row.top >= list.top && row.bottom <= list.bottom;
+  });
 
 async function signIn(visitor, name) {
   await visitor.go('/login');
@@ -20,24 +26,35 @@ async function signIn(visitor, name) {
   await visitor.arrives('/rooms/1');
 }
 
-story('nothing scrolls sideways on 320 pixels, whatever people call themselves and write', async ({ patio, visitor }) => {
-  const { ids } = await town(patio, { people: 8, rooms: 60 });
-  const ana = await visitor({ viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true });
-  await signIn(ana, 'ana');
-  for (const where of ['/rooms/1', `/rooms/${ids[0]}`, `/rooms/${ids[0]}/settings`, '/rooms', '/direct/largo', '/direct/noor', '/settings']) {
-    for (const language of ['en', 'es']) {
-      await ana.go(`${where}?lang=${language}`);
-      assert.deepEqual(await sideways(ana), [], `${where} in ${language}`);
+story(
+  'nothing scrolls sideways on 320 pixels, whatever people call themselves and write',
+  async ({ patio, visitor }) => {
+    const { ids } = await town(patio, { people: 8, rooms: 60 });
+    const ana = await visitor({ viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true });
+    await signIn(ana, 'ana');
+    for (const where of [
+      '/rooms/1',
+      `/rooms/${ids[0]}`,
+      `/rooms/${ids[0]}/settings`,
+      '/rooms',
+      '/direct/largo',
+      '/direct/noor',
+      '/settings',
+    ]) {
+      for (const language of ['en', 'es']) {
+        await ana.go(`${where}?lang=${language}`);
+        assert.deepEqual(await sideways(ana), [], `${where} in ${language}`);
+      }
     }
-  }
-  await ana.go('/rooms/1');
-  await ana.page.locator('.people').click();
-  await ana.page.locator('#people').getByText('نور الهدى').waitFor();
-  assert.deepEqual(await sideways(ana), []);
-  await ana.page.reload();
-  await ana.page.locator('.menu-button').click();
-  assert.deepEqual(await sideways(ana), []);
-});
+    await ana.go('/rooms/1');
+    await ana.page.locator('.people').click();
+    await ana.page.locator('#people').getByText('نور الهدى').waitFor();
+    assert.deepEqual(await sideways(ana), []);
+    await ana.page.reload();
+    await ana.page.locator('.menu-button').click();
+    assert.deepEqual(await sideways(ana), []);
+  },
+);
 
 story('the empty field to write in is one line high, however long the room is called', async ({ patio, visitor }) => {
   const { ids } = await town(patio, { people: 0, rooms: 1 });
@@ -48,7 +65,7 @@ story('the empty field to write in is one line high, however long the room is ca
   await ana.go(`/rooms/${ids[0]}`);
   assert.equal(await height(), usual);
   await ana.composer.fill('uno\ndos\ntres');
-  assert.ok(await height() > usual);
+  assert.ok((await height()) > usual);
 });
 
 story('of many rooms the one at hand is in sight, in a column and in a drawer', async ({ patio, visitor }) => {
@@ -77,24 +94,43 @@ story('of many rooms the one at hand is in sight, in a column and in a drawer', 
   await signIn(phone, 'ana');
   await phone.go(last);
   await phone.page.locator('.menu-button').click();
-  await phone.page.waitForFunction(() => document.getElementById('side').matches(':popover-open') && document.getAnimations().length === 0);
+  await phone.page.waitForFunction(
+    () => document.getElementById('side').matches(':popover-open') && document.getAnimations().length === 0,
+  );
   assert.ok(await isInSight(phone), 'in the drawer');
 });
 
-story('on paper a room is its name and what was said, dark on white, and nothing to press', async ({ patio, visitor }) => {
-  const { ids } = await town(patio, { people: 0, rooms: 1 });
-  const ana = await visitor({ colorScheme: 'dark' });
-  await signIn(ana, 'ana');
-  await ana.page.context().addCookies([{ name: `patio_theme_${new URL(patio.origin).port}`, value: 'dark', url: patio.origin }]);
-  await ana.go(`/rooms/${ids[0]}`);
-  const seen = () => ana.page.evaluate(() => Array.from(document.querySelectorAll('.side, .composer, button, input, .bar a, .skip')).filter((part) => part.checkVisibility()).length);
-  const paper = () => ana.page.evaluate(() => getComputedStyle(document.querySelector('.main')).backgroundColor.match(/[\d.]+/)[0]);
-  assert.ok(await seen() > 3);
-  await ana.page.emulateMedia({ media: 'print' });
-  assert.equal(await seen(), 0);
-  assert.ok(await ana.title.isVisible());
-  assert.ok(await ana.page.locator('.msg').first().isVisible() && await ana.page.locator('.msg').last().isVisible());
-  const { bottom, scrolls } = await ana.page.evaluate(() => ({ bottom: document.querySelector('.msg:last-child').getBoundingClientRect().bottom, scrolls: document.documentElement.scrollHeight }));
-  assert.ok(scrolls + 1 >= bottom, 'the page is as long as the conversation');
-  assert.notEqual(await paper(), '0');
-});
+story(
+  'on paper a room is its name and what was said, dark on white, and nothing to press',
+  async ({ patio, visitor }) => {
+    const { ids } = await town(patio, { people: 0, rooms: 1 });
+    const ana = await visitor({ colorScheme: 'dark' });
+    await signIn(ana, 'ana');
+    await ana.page
+      .context()
+      .addCookies([{ name: `patio_theme_${new URL(patio.origin).port}`, value: 'dark', url: patio.origin }]);
+    await ana.go(`/rooms/${ids[0]}`);
+    const seen = () =>
+      ana.page.evaluate(
+        () =>
+          Array.from(document.querySelectorAll('.side, .composer, button, input, .bar a, .skip')).filter((part) =>
+            part.checkVisibility(),
+          ).length,
+      );
+    const paper = () =>
+      ana.page.evaluate(() => getComputedStyle(document.querySelector('.main')).backgroundColor.match(/[\d.]+/)[0]);
+    assert.ok((await seen()) > 3);
+    await ana.page.emulateMedia({ media: 'print' });
+    assert.equal(await seen(), 0);
+    assert.ok(await ana.title.isVisible());
+    assert.ok(
+      (await ana.page.locator('.msg').first().isVisible()) && (await ana.page.locator('.msg').last().isVisible()),
+    );
+    const { bottom, scrolls } = await ana.page.evaluate(() => ({
+      bottom: document.querySelector('.msg:last-child').getBoundingClientRect().bottom,
+      scrolls: document.documentElement.scrollHeight,
+    }));
+    assert.ok(scrolls + 1 >= bottom, 'the page is as long as the conversation');
+    assert.notEqual(await paper(), '0');
+  },
+);

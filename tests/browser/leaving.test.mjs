@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { eventually, story } from './support.mjs';
 
-const kept = ({ page }) => page.evaluate(() => Object.entries(localStorage).filter(([key]) => key.startsWith('patio:')).map(String).join('\n'));
+const kept = ({ page }) =>
+  page.evaluate(() =>
+    Object.entries(localStorage)
+      .filter(([key]) => key.startsWith('patio:'))
+      .map(String)
+      .join('\n'),
+  );
 const isLeaving = ({ page }) => page.evaluate(() => sessionStorage.getItem('patio:leaving'));
 
 async function inTwoRooms(person) {
@@ -57,24 +63,29 @@ for (const [how, giveUp] of Object.entries(GIVEN_UP)) {
   });
 }
 
-story('a page on which a sign-out was given up goes to the gate when the session ends, with everything kept', async ({ patio, person, visitor, tolerate }) => {
-  tolerate(/net::ERR|WebSocket/);
-  const ana = await inTwoRooms(person);
-  await wishToLeave(ana, patio);
-  await GIVEN_UP['going to another room'](ana, patio);
-  const elsewhere = await visitor();
-  await elsewhere.context.addCookies(await ana.context.cookies());
-  await elsewhere.go('/settings');
-  await elsewhere.button('/logout').evaluate((button) => button.click());
-  await ana.page.waitForURL((url) => url.pathname === '/login');
-  assert.match(await kept(ana), /a draft after all/);
-});
+story(
+  'a page on which a sign-out was given up goes to the gate when the session ends, with everything kept',
+  async ({ patio, person, visitor, tolerate }) => {
+    tolerate(/net::ERR|WebSocket/);
+    const ana = await inTwoRooms(person);
+    await wishToLeave(ana, patio);
+    await GIVEN_UP['going to another room'](ana, patio);
+    const elsewhere = await visitor();
+    await elsewhere.context.addCookies(await ana.context.cookies());
+    await elsewhere.go('/settings');
+    await elsewhere.button('/logout').evaluate((button) => button.click());
+    await ana.page.waitForURL((url) => url.pathname === '/login');
+    assert.match(await kept(ana), /a draft after all/);
+  },
+);
 
 story('a sign-out that the server refused ends nothing', async ({ person, tolerate }) => {
   tolerate(/^503 /);
   const ana = await inTwoRooms(person);
   await ana.composer.fill('a draft');
-  await ana.page.route('**/logout', async (route) => route.fulfill({ status: 503, response: await route.fetch({ url: `${ana.patio.origin}/nowhere`, method: 'GET' }) }));
+  await ana.page.route('**/logout', async (route) =>
+    route.fulfill({ status: 503, response: await route.fetch({ url: `${ana.patio.origin}/nowhere`, method: 'GET' }) }),
+  );
   await ana.signOut();
   await ana.page.locator('.fault__card').waitFor();
   await ana.go('/settings');

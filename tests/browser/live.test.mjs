@@ -18,25 +18,28 @@ story('a message appears in the other browser, with name and time', async ({ per
   assert.deepEqual(await ana.outline(), await tom.outline());
 });
 
-story('an own message is there at once, waits while the server is busy, and becomes real once', async ({ patio, person }) => {
-  const ana = await person('ana');
-  await ana.post('first');
-  await ana.sees('first');
+story(
+  'an own message is there at once, waits while the server is busy, and becomes real once',
+  async ({ patio, person }) => {
+    const ana = await person('ana');
+    await ana.post('first');
+    await ana.sees('first');
 
-  patio.freeze();
-  await ana.post('second');
-  const row = ana.message('second');
-  await row.waitFor();
-  assert.match(await row.getAttribute('class'), /msg--pending/);
-  assert.equal(await row.locator('.note__text').textContent(), 'Sending…');
+    patio.freeze();
+    await ana.post('second');
+    const row = ana.message('second');
+    await row.waitFor();
+    assert.match(await row.getAttribute('class'), /msg--pending/);
+    assert.equal(await row.locator('.note__text').textContent(), 'Sending…');
 
-  patio.thaw();
-  await ana.sees('second');
-  await eventually(async () => assert.deepEqual(await ana.texts(), ['first', 'second']));
-  assert.equal(await ana.page.locator('.msg--pending').count(), 0);
-});
+    patio.thaw();
+    await ana.sees('second');
+    await eventually(async () => assert.deepEqual(await ana.texts(), ['first', 'second']));
+    assert.equal(await ana.page.locator('.msg--pending').count(), 0);
+  },
+);
 
-story('one author\'s messages in a row carry one name, and another\'s begin anew', async ({ person }) => {
+story("one author's messages in a row carry one name, and another's begin anew", async ({ person }) => {
   const ana = await person('ana');
   const tom = await person('tom');
   for (const text of ['one', 'two']) await ana.post(text);
@@ -93,7 +96,9 @@ story('addresses can be clicked, and only those of the web', async ({ person }) 
   const ana = await person('ana');
   await ana.post('See https://example.org/seeds?a=1&b=2, not javascript:alert(1).');
   await ana.sees('See');
-  const links = await ana.page.locator('.msg__body a').evaluateAll((all) => all.map(({ href, rel, target, textContent }) => ({ href, rel, target, textContent })));
+  const links = await ana.page
+    .locator('.msg__body a')
+    .evaluateAll((all) => all.map(({ href, rel, target, textContent }) => ({ href, rel, target, textContent })));
   const href = 'https://example.org/seeds?a=1&b=2';
   assert.deepEqual(links, [{ href, textContent: href, target: '_blank', rel: 'noopener noreferrer nofollow ugc' }]);
 });
@@ -122,19 +127,22 @@ story('nothing is sent when there is nothing to send', async ({ person }) => {
   assert.deepEqual(await ana.texts(), ['something']);
 });
 
-story('a message that is too long stays in the field, which says by how much, and one of the full length passes', async ({ person }) => {
-  const ana = await person('ana');
-  const note = ana.page.locator('#composer-error');
-  await ana.post(`${'x'.repeat(16_001)}  \n`);
-  assert.equal(await note.textContent(), '1 character too long.');
-  await ana.composer.press('Enter');
-  assert.equal((await ana.composer.inputValue()).trim(), 'x'.repeat(16_001));
-  await ana.composer.fill('\u{1f345}'.repeat(16_002)); // each is one character, and two units of a browser
-  assert.equal(await note.textContent(), '2 characters too long.');
-  await ana.composer.fill('short again');
-  assert.equal(await note.textContent(), '');
-  assert.deepEqual(await ana.texts(), []);
+story(
+  'a message that is too long stays in the field, which says by how much, and one of the full length passes',
+  async ({ person }) => {
+    const ana = await person('ana');
+    const note = ana.page.locator('#composer-error');
+    await ana.post(`${'x'.repeat(16_001)}  \n`);
+    assert.equal(await note.textContent(), '1 character too long.');
+    await ana.composer.press('Enter');
+    assert.equal((await ana.composer.inputValue()).trim(), 'x'.repeat(16_001));
+    await ana.composer.fill('\u{1f345}'.repeat(16_002)); // each is one character, and two units of a browser
+    assert.equal(await note.textContent(), '2 characters too long.');
+    await ana.composer.fill('short again');
+    assert.equal(await note.textContent(), '');
+    assert.deepEqual(await ana.texts(), []);
 
-  await ana.post('y'.repeat(16_000));
-  await ana.sees('yyy');
-});
+    await ana.post('y'.repeat(16_000));
+    await ana.sees('yyy');
+  },
+);

@@ -6,8 +6,12 @@ const menu = ({ page }) => page.locator('#mention-menu');
 const names = ({ page }) => page.locator('#mention-menu [role=option] small').allTextContents();
 const chosen = ({ page }) => page.locator('#mention-menu [aria-selected=true]').getAttribute('data-name');
 const badge = ({ page }, room) => page.locator('.side .room', { hasText: room }).locator('.badge');
-const counts = (visitor, text) => eventually(async () => assert.equal((await badge(visitor, 'lobby').innerText()).replace(/\s+/g, ' ').trim(), text));
-const tint = (visitor, text) => visitor.message(text).evaluate((row) => [getComputedStyle(row).backgroundColor, getComputedStyle(row, '::before').content !== 'none']);
+const counts = (visitor, text) =>
+  eventually(async () => assert.equal((await badge(visitor, 'lobby').innerText()).replace(/\s+/g, ' ').trim(), text));
+const tint = (visitor, text) =>
+  visitor
+    .message(text)
+    .evaluate((row) => [getComputedStyle(row).backgroundColor, getComputedStyle(row, '::before').content !== 'none']);
 
 story('people are offered while a name is typed, and Enter, Tab or a click writes it', async ({ patio, person }) => {
   for (const name of ['lucia', 'luis', 'tom']) await patio.program(name);
@@ -35,63 +39,72 @@ story('people are offered while a name is typed, and Enter, Tab or a click write
   await ana.sees('hola @luis y @tom o @lucia');
 });
 
-story('a whole name is sent by Enter, Escape leaves the text alone, and an address opens nothing', async ({ patio, person }) => {
-  await patio.program('tom');
-  const ana = await person('ana');
-  const { page, composer } = ana;
-  await composer.pressSequentially('@tom');
-  await menu(ana).waitFor();
-  await page.keyboard.press('Enter');
-  await ana.sees('@tom');
-  await composer.pressSequentially('@to');
-  await menu(ana).waitFor();
-  await page.keyboard.press('Escape');
-  await composer.pressSequentially('m');
-  assert.equal(await menu(ana).isVisible(), false);
-  await page.keyboard.press('Enter');
-  await eventually(async () => assert.equal(await page.locator('.msg .mention').count(), 2));
-  for (const text of ['tom@to', '@nobody', '@@to']) {
-    await composer.fill('');
-    await composer.pressSequentially(text);
-    assert.equal(await menu(ana).isVisible(), false, text);
-  }
-  await composer.fill('to @to and more');
-  for (let n = 0; n < ' and more'.length; n += 1) await page.keyboard.press('ArrowLeft');
-  await page.keyboard.type('m');
-  await page.keyboard.press('Tab');
-  assert.equal(await composer.inputValue(), 'to @tom and more');
-});
+story(
+  'a whole name is sent by Enter, Escape leaves the text alone, and an address opens nothing',
+  async ({ patio, person }) => {
+    await patio.program('tom');
+    const ana = await person('ana');
+    const { page, composer } = ana;
+    await composer.pressSequentially('@tom');
+    await menu(ana).waitFor();
+    await page.keyboard.press('Enter');
+    await ana.sees('@tom');
+    await composer.pressSequentially('@to');
+    await menu(ana).waitFor();
+    await page.keyboard.press('Escape');
+    await composer.pressSequentially('m');
+    assert.equal(await menu(ana).isVisible(), false);
+    await page.keyboard.press('Enter');
+    await eventually(async () => assert.equal(await page.locator('.msg .mention').count(), 2));
+    for (const text of ['tom@to', '@nobody', '@@to']) {
+      await composer.fill('');
+      await composer.pressSequentially(text);
+      assert.equal(await menu(ana).isVisible(), false, text);
+    }
+    await composer.fill('to @to and more');
+    for (let n = 0; n < ' and more'.length; n += 1) await page.keyboard.press('ArrowLeft');
+    await page.keyboard.type('m');
+    await page.keyboard.press('Tab');
+    assert.equal(await composer.inputValue(), 'to @tom and more');
+  },
+);
 
 for (const scripts of [true, false]) {
-  story(`a message that speaks to its reader stands out for them, ${scripts ? 'with' : 'without'} scripts`, async ({ patio, person }) => {
-    const tom = await patio.program('tom');
-    const ana = await person('ana', { javaScriptEnabled: scripts });
-    await tom.post('hola @Ana');
-    await tom.post('hola @tom');
-    await ana.go('/rooms/1');
-    const [mine, bar] = await tint(ana, 'hola @Ana');
-    const [other, none] = await tint(ana, 'hola @tom');
-    assert.ok(mine !== other && bar && !none, `${mine} ${other}`);
-    await ana.message('hola @tom').locator('.mention').click();
-    await ana.isIn('tom');
-  });
+  story(
+    `a message that speaks to its reader stands out for them, ${scripts ? 'with' : 'without'} scripts`,
+    async ({ patio, person }) => {
+      const tom = await patio.program('tom');
+      const ana = await person('ana', { javaScriptEnabled: scripts });
+      await tom.post('hola @Ana');
+      await tom.post('hola @tom');
+      await ana.go('/rooms/1');
+      const [mine, bar] = await tint(ana, 'hola @Ana');
+      const [other, none] = await tint(ana, 'hola @tom');
+      assert.ok(mine !== other && bar && !none, `${mine} ${other}`);
+      await ana.message('hola @tom').locator('.mention').click();
+      await ana.isIn('tom');
+    },
+  );
 }
 
-story('what mentions one is counted apart until it is read, and a phone shows a dot on the button of the rooms', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
-  const ana = await person('ana', { viewport: { width: 390, height: 844 } });
-  await ana.makeRoom('Huerto');
-  const dot = ana.page.locator('.menu-button__mentions');
-  assert.equal(await dot.isVisible(), false);
-  for (const text of ['one', 'two for @ana', 'three', '@ana: four']) await tom.post(text);
-  await eventually(async () => assert.equal(await dot.textContent(), ', 2 with your name'));
-  await ana.page.locator('.menu-button').click();
-  await counts(ana, '2 with your name');
-  assert.match(await ana.page.title(), /^\(4\) Huerto/);
-  await ana.open('lobby');
-  await eventually(async () => assert.equal(await dot.isVisible(), false));
-  await eventually(async () => assert.match(await ana.page.title(), /^lobby/));
-});
+story(
+  'what mentions one is counted apart until it is read, and a phone shows a dot on the button of the rooms',
+  async ({ patio, person }) => {
+    const tom = await patio.program('tom');
+    const ana = await person('ana', { viewport: { width: 390, height: 844 } });
+    await ana.makeRoom('Huerto');
+    const dot = ana.page.locator('.menu-button__mentions');
+    assert.equal(await dot.isVisible(), false);
+    for (const text of ['one', 'two for @ana', 'three', '@ana: four']) await tom.post(text);
+    await eventually(async () => assert.equal(await dot.textContent(), ', 2 with your name'));
+    await ana.page.locator('.menu-button').click();
+    await counts(ana, '2 with your name');
+    assert.match(await ana.page.title(), /^\(4\) Huerto/);
+    await ana.open('lobby');
+    await eventually(async () => assert.equal(await dot.isVisible(), false));
+    await eventually(async () => assert.match(await ana.page.title(), /^lobby/));
+  },
+);
 
 story('a page that is opened shows the count by itself, without scripts too', async ({ patio, person }) => {
   const tom = await patio.program('tom');
@@ -109,7 +122,9 @@ story('what comes while one looks elsewhere counts the mentions in it', async ({
   const ana = await person('ana');
   const { id: read } = await tom.post('one');
   await ana.sees('one');
-  await ana.page.evaluate(() => { document.hasFocus = () => false; });
+  await ana.page.evaluate(() => {
+    document.hasFocus = () => false;
+  });
   await tom.post('two for @ana');
   await counts(ana, '1 with your name');
   await tom.edit(read, 'one, once more'); // what changes in what was read leaves the count alone

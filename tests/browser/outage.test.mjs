@@ -7,7 +7,9 @@ const QUICK = { banner: 50, retry: 50 };
 
 async function pace({ context, page }, timing) {
   await context.addInitScript((given) => {
-    document.addEventListener('readystatechange', () => Object.assign(document.getElementById('app')?.dataset ?? {}, given));
+    document.addEventListener('readystatechange', () =>
+      Object.assign(document.getElementById('app')?.dataset ?? {}, given),
+    );
   }, timing);
   await page.reload();
 }
@@ -26,7 +28,9 @@ story('what is written while the server is dead arrives once, in order, everywhe
   await patio.kill();
   for (const text of ['one', 'two', 'three']) await ana.post(text);
   await tom.banner.waitFor();
-  await eventually(async () => assert.equal(await ana.message('three').locator('.note__text').textContent(), 'Waiting for connection'));
+  await eventually(async () =>
+    assert.equal(await ana.message('three').locator('.note__text').textContent(), 'Waiting for connection'),
+  );
   assert.equal(await ana.page.locator('.msg--pending').count(), 3);
 
   await patio.start();
@@ -49,7 +53,8 @@ story('both write while the server is dead, and both read the same afterwards', 
   await patio.start();
   await ana.sees('from Tom');
   await tom.sees('from Ana');
-  for (const reader of [ana, tom]) await eventually(async () => assert.equal(await reader.page.locator('.msg--pending').count(), 0));
+  for (const reader of [ana, tom])
+    await eventually(async () => assert.equal(await reader.page.locator('.msg--pending').count(), 0));
   const outline = await ana.outline();
   assert.equal(outline.filter((line) => line.id).length, 3);
   for (const reader of [tom, await ana.newTab(), await tom.newTab()]) assert.deepEqual(await reader.outline(), outline);
@@ -92,7 +97,8 @@ story('what waits survives a reload of the tab', async ({ patio, person }) => {
   await ana.page.reload();
   await ana.sees('written into the void');
   await tom.sees('written into the void');
-  for (const reader of [ana, tom]) await eventually(async () => assert.deepEqual(await reader.texts(), ['before', 'written into the void']));
+  for (const reader of [ana, tom])
+    await eventually(async () => assert.deepEqual(await reader.texts(), ['before', 'written into the void']));
 });
 
 story('a tab without network catches up when it is back', async ({ patio, person }) => {
@@ -109,5 +115,14 @@ story('a tab without network catches up when it is back', async ({ patio, person
   await ana.sees('meanwhile 3');
   await tom.sees('from the tunnel');
   await ana.sees('from the tunnel');
-  for (const reader of [ana, tom]) await eventually(async () => assert.deepEqual(await reader.texts(), ['before', 'meanwhile 1', 'meanwhile 2', 'meanwhile 3', 'from the tunnel']));
+  for (const reader of [ana, tom])
+    await eventually(async () =>
+      assert.deepEqual(await reader.texts(), [
+        'before',
+        'meanwhile 1',
+        'meanwhile 2',
+        'meanwhile 3',
+        'from the tunnel',
+      ]),
+    );
 });

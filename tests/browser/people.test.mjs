@@ -44,7 +44,7 @@ story('somebody new who is not here appears among those who are not', async ({ p
   assert.deepEqual(await ana.online(), ['ana']);
 });
 
-story('the panel opens from the room\'s header and closes again', async ({ person }) => {
+story("the panel opens from the room's header and closes again", async ({ person }) => {
   const ana = await person('ana');
   const panel = ana.page.locator('#people');
   await ana.page.locator('.people').click();

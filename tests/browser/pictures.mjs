@@ -11,24 +11,37 @@ if (!directory) {
 }
 
 const TALK = [
-  ['lucia', '¡Buenos días! Ya están abiertas las compuertas del riego.\nEl bancal norte va primero, que ayer se quedó seco.'],
+  [
+    'lucia',
+    '¡Buenos días! Ya están abiertas las compuertas del riego.\nEl bancal norte va primero, que ayer se quedó seco.',
+  ],
   ['tom', 'Morning! I mended the shed door, so it closes without a kick now.'],
   ['tom', 'The spare key hangs behind the blue watering can.'],
-  ['mei', 'Thank you, Tom. I\'ll bring the tomato seedlings around ten: twelve cherry, eight oxheart.'],
+  ['mei', "Thank you, Tom. I'll bring the tomato seedlings around ten: twelve cherry, eight oxheart."],
   ['amina', 'Does anybody have jute twine left? The beans have found the fence and are not stopping.'],
-  ['diego', 'Tengo un rollo entero. Lo dejo en el banco a las once.\n\nTambién sobran tres sacos de compost; quien quiera, que se sirva.'],
+  [
+    'diego',
+    'Tengo un rollo entero. Lo dejo en el banco a las once.\n\nTambién sobran tres sacos de compost; quien quiera, que se sirva.',
+  ],
   ['amina', 'You are a hero, Diego.'],
   ['lucia', 'Calendario de siembra para el otoño, por si alguien lo busca: https://huerto.example/calendario/otono'],
   ['mei', 'Found it last year in three different languages. This is the only one that agrees with my courgettes.'],
   ['ana', 'I can take the Saturday watering, both rounds.'],
-  ['tom', 'Then I\'ll take Sunday. Forecast says 31 °C and a dry wind, so the lettuces need their little roof again. The cloth is in the second drawer, the pegs are in the jar that says "sugar".'],
+  [
+    'tom',
+    'Then I\'ll take Sunday. Forecast says 31 °C and a dry wind, so the lettuces need their little roof again. The cloth is in the second drawer, the pegs are in the jar that says "sugar".',
+  ],
   ['lucia', 'Perfecto. Luego, a la sombra: hay agua de jamaica para todo el mundo.'],
   ['diego', '¿A qué hora?'],
   ['lucia', 'Cuando se acabe el trabajo. O sea, a las doce, haya acabado o no.'],
 ];
 const PEOPLE = ['ana', 'lucia', 'tom', 'mei', 'amina', 'diego', 'noor'];
 const WIDTHS = [390, 768, 1280, 1600];
-const screen = (width) => ({ viewport: { width, height: width < 600 ? 844 : 860 }, isMobile: width < 600, hasTouch: width < 600 });
+const screen = (width) => ({
+  viewport: { width, height: width < 600 ? 844 : 860 },
+  isMobile: width < 600,
+  hasTouch: width < 600,
+});
 
 await mkdir(directory, { recursive: true });
 const browser = await launch();
@@ -38,7 +51,9 @@ const stage = new Stage(browser, patio);
 async function shoot({ page }, name) {
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.evaluate(() => Promise.all([document.fonts.ready, ...document.getAnimations().map(({ finished }) => finished)]));
+    await page.evaluate(() =>
+      Promise.all([document.fonts.ready, ...document.getAnimations().map(({ finished }) => finished)]),
+    );
     await page.screenshot({ path: path.join(directory, `${name}-${colorScheme}.png`) });
   }
 }
@@ -105,10 +120,13 @@ async function whatOpens() {
 
 async function whatWaits() {
   const [phone, desk] = [await ana(390), await ana(1280)];
-  for (const { page } of [phone, desk]) await page.evaluate(() => document.getElementById('body').removeAttribute('maxlength'));
+  for (const { page } of [phone, desk])
+    await page.evaluate(() => document.getElementById('body').removeAttribute('maxlength'));
   await desk.post('x '.repeat(9_000));
   await desk.page.locator('.msg--failed').waitFor();
-  await desk.page.locator('.msg--failed .msg__body').evaluate((body) => { body.textContent = 'The whole seed catalogue, from A to Z'; });
+  await desk.page.locator('.msg--failed .msg__body').evaluate((body) => {
+    body.textContent = 'The whole seed catalogue, from A to Z';
+  });
   await patio.kill();
   for (const visitor of [phone, desk]) {
     await visitor.composer.fill('Claro, la llevo. ¿A qué hora quedamos?');

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { plain } from '../../static/js/core/fuzzy-match.js';
 import { WORD } from '../../static/js/composer/mention-autocomplete.js';
+import { plain } from '../../static/js/core/fuzzy-match.js';
 
 const cases = JSON.parse(readFileSync(new URL('../cases/mentions.json', import.meta.url), 'utf8'));
 

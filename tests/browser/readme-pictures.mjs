@@ -13,7 +13,9 @@ const ahead = 19 - new Date().getUTCHours();
 const timezoneId = `Etc/GMT${ahead > 12 ? `+${24 - ahead}` : `-${ahead}`.replace('--', '+')}`;
 const SCREEN = { viewport: { width: 1280, height: 860 }, locale: 'en-GB', timezoneId, reducedMotion: 'reduce' };
 
-const demo = spawn(path.resolve(process.env.PATIO_BIN ?? 'target/debug/patio'), ['demo'], { stdio: ['ignore', 'pipe', 'inherit'] });
+const demo = spawn(path.resolve(process.env.PATIO_BIN ?? 'target/debug/patio'), ['demo'], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
 const browser = await launch();
 try {
   const page = await (await browser.newContext(SCREEN)).newPage();
@@ -23,7 +25,10 @@ try {
   await luis.arrives('/rooms/1');
   // The neighbours have said something: the picture is of a room that lives.
   await luis.sees('Just checked');
-  for (const [colorScheme, name] of [['light', 'room'], ['dark', 'room-dark']]) {
+  for (const [colorScheme, name] of [
+    ['light', 'room'],
+    ['dark', 'room-dark'],
+  ]) {
     await page.emulateMedia({ colorScheme });
     await page.evaluate(() => document.fonts.ready);
     await page.screenshot({ path: path.join(directory, `${name}.png`) });

@@ -11,7 +11,10 @@ async function closeAt(ana, isBad, code) {
   await ana.page.routeWebSocket(LIVE, (socket) => {
     const server = socket.connectToServer();
     socket.onMessage((text) => {
-      if (!isBad(text)) { server.send(text); return; }
+      if (!isBad(text)) {
+        server.send(text);
+        return;
+      }
       closed += 1;
       socket.close({ code });
     });
@@ -49,25 +52,31 @@ for (const [what, text] of Object.entries(LARGE)) {
   });
 }
 
-story('characters of which nothing is left are refused with a reason, and the next message goes out', async ({ person, tolerate }) => {
-  tolerate(/^422 /);
-  const ana = await person('ana');
-  await ana.post('\u001b'.repeat(16_000));
-  await ana.post('behind it');
-  await ana.sees('behind it');
-  await failed(ana).waitFor();
-  assert.equal(await failed(ana).locator('.note__why').textContent(), 'Write something first.');
-  await ana.page.reload();
-  await failed(ana).waitFor();
-  await failed(ana).getByRole('button', { name: 'Delete' }).click();
-  await ana.page.reload();
-  await ana.sees('behind it');
-  assert.equal(await failed(ana).count(), 0);
-});
+story(
+  'characters of which nothing is left are refused with a reason, and the next message goes out',
+  async ({ person, tolerate }) => {
+    tolerate(/^422 /);
+    const ana = await person('ana');
+    await ana.post('\u001b'.repeat(16_000));
+    await ana.post('behind it');
+    await ana.sees('behind it');
+    await failed(ana).waitFor();
+    assert.equal(await failed(ana).locator('.note__why').textContent(), 'Write something first.');
+    await ana.page.reload();
+    await failed(ana).waitFor();
+    await failed(ana).getByRole('button', { name: 'Delete' }).click();
+    await ana.page.reload();
+    await ana.sees('behind it');
+    assert.equal(await failed(ana).count(), 0);
+  },
+);
 
 story('half a character is no reason to wait for ever', async ({ person }) => {
   const ana = await person('ana');
-  await ana.composer.evaluate((field) => { field.value = 'half \ud83c of one'; field.form.requestSubmit(); });
+  await ana.composer.evaluate((field) => {
+    field.value = 'half \ud83c of one';
+    field.form.requestSubmit();
+  });
   await ana.sees('of one');
 });
 
@@ -75,7 +84,9 @@ story('a message that is never answered is asked for another way', async ({ pers
   const ana = await person('ana');
   await ana.page.routeWebSocket(LIVE, (socket) => {
     const server = socket.connectToServer();
-    socket.onMessage((text) => { if (!text.includes('"post"')) server.send(text); });
+    socket.onMessage((text) => {
+      if (!text.includes('"post"')) server.send(text);
+    });
   });
   await ana.page.reload();
   await ana.post('swallowed');
@@ -83,20 +94,27 @@ story('a message that is never answered is asked for another way', async ({ pers
 });
 
 /** What waits for a room, as a tab that has ended left it. */
-const leave = ({ page }, entry) => page.evaluate((given) => {
-  localStorage.setItem(`patio:outbox:${document.body.dataset.account}:${given.nonce}`, JSON.stringify({ tab: '', at: 1, ...given }));
-}, entry);
+const leave = ({ page }, entry) =>
+  page.evaluate((given) => {
+    localStorage.setItem(
+      `patio:outbox:${document.body.dataset.account}:${given.nonce}`,
+      JSON.stringify({ tab: '', at: 1, ...given }),
+    );
+  }, entry);
 
-story('what waits for a room that is gone fails where one is, with its reason, and holds up nobody', async ({ person }) => {
-  const ana = await person('ana');
-  await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
-  await leave(ana, { nonce: 'here', room: 1, body: 'for all' });
-  await ana.page.reload();
-  await ana.sees('for all');
-  await failed(ana).waitFor();
-  assert.match(await failed(ana).textContent(), /for nobody/);
-  assert.notEqual(await failed(ana).locator('.note__why').textContent(), '');
-});
+story(
+  'what waits for a room that is gone fails where one is, with its reason, and holds up nobody',
+  async ({ person }) => {
+    const ana = await person('ana');
+    await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
+    await leave(ana, { nonce: 'here', room: 1, body: 'for all' });
+    await ana.page.reload();
+    await ana.sees('for all');
+    await failed(ana).waitFor();
+    assert.match(await failed(ana).textContent(), /for nobody/);
+    assert.notEqual(await failed(ana).locator('.note__why').textContent(), '');
+  },
+);
 
 story('what waits for a room that is another one since a restore stays with its author', async ({ person }) => {
   const ana = await person('ana');
@@ -105,19 +123,40 @@ story('what waits for a room that is another one since a restore stays with its 
   await leave(ana, { nonce: 'same', room: 1, name: 'lobby', epoch: 'before', body: 'for the lobby' });
   const { created, epoch } = await ana.page.evaluate(() => ({ ...document.getElementById('app').dataset }));
   // Where a whole data directory was put back, the history has the same name.
-  await leave(ana, { nonce: 'older', room: 1, name: 'lobby', epoch, created: '2001-01-01T00:00:00.000Z', body: 'not for this one' });
-  await leave(ana, { nonce: 'renamed', room: 1, name: 'as it was called', epoch: 'before', created, body: 'for the same' });
+  await leave(ana, {
+    nonce: 'older',
+    room: 1,
+    name: 'lobby',
+    epoch,
+    created: '2001-01-01T00:00:00.000Z',
+    body: 'not for this one',
+  });
+  await leave(ana, {
+    nonce: 'renamed',
+    room: 1,
+    name: 'as it was called',
+    epoch: 'before',
+    created,
+    body: 'for the same',
+  });
   await ana.page.reload();
   await tom.sees('for the lobby');
   await tom.sees('for the same');
   await eventually(async () => assert.equal(await failed(ana).count(), 2));
-  for (const why of await failed(ana).locator('.note__why').all()) assert.match(await why.textContent(), /not there any more/);
+  for (const why of await failed(ana).locator('.note__why').all())
+    assert.match(await why.textContent(), /not there any more/);
   assert.deepEqual((await tom.texts()).sort(), ['for the lobby', 'for the same']);
 });
 
 /** Without a line, messages go as forms. */
 async function withoutLine(ana) {
-  await ana.page.addInitScript(() => { globalThis.WebSocket = class { constructor() { throw new DOMException('no', 'SecurityError'); } }; });
+  await ana.page.addInitScript(() => {
+    globalThis.WebSocket = class {
+      constructor() {
+        throw new DOMException('no', 'SecurityError');
+      }
+    };
+  });
   await ana.page.reload();
   await ana.page.locator('#app[data-line=polling]').waitFor();
 }
@@ -146,7 +185,10 @@ for (const [what, { status }] of Object.entries(WORDLESS)) {
     await withoutLine(ana);
     let posts = 0;
     await ana.page.route('**/rooms/1/messages', async (route) => {
-      if (!route.request().postData()?.includes('wordless')) { await route.continue(); return; }
+      if (!route.request().postData()?.includes('wordless')) {
+        await route.continue();
+        return;
+      }
       posts += 1;
       await route.fulfill({ status, response: await route.fetch({ url: `${ana.patio.origin}/rooms`, method: 'GET' }) });
     });
@@ -170,17 +212,20 @@ story('what failed without a word in an earlier release is not sent again, and h
   await ana.post('behind it');
   await ana.sees('behind it');
   await failed(ana).waitFor();
-  assert.equal((await ana.page.locator('.msg[data-seq]').count()), 1);
+  assert.equal(await ana.page.locator('.msg[data-seq]').count(), 1);
 });
 
 for (const [way, prepare] of Object.entries({ 'on the line': async () => {}, 'over HTTP': withoutLine })) {
-  story(`${way} what waits for a room that was deleted says that it is not there any more`, async ({ person, tolerate }) => {
-    tolerate(/^404 /);
-    const ana = await person('ana');
-    await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
-    await prepare(ana);
-    await ana.page.reload();
-    await failed(ana).waitFor();
-    assert.match(await failed(ana).locator('.note__why').textContent(), /not there any more/);
-  });
+  story(
+    `${way} what waits for a room that was deleted says that it is not there any more`,
+    async ({ person, tolerate }) => {
+      tolerate(/^404 /);
+      const ana = await person('ana');
+      await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
+      await prepare(ana);
+      await ana.page.reload();
+      await failed(ana).waitFor();
+      assert.match(await failed(ana).locator('.note__why').textContent(), /not there any more/);
+    },
+  );
 }

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { eventually, story } from './support.mjs';
 
-const MODES = [['with scripts', {}], ['without scripts', { javaScriptEnabled: false }]];
+const MODES = [
+  ['with scripts', {}],
+  ['without scripts', { javaScriptEnabled: false }],
+];
 const LOBBY = 'lobby';
 
 async function fillIn(visitor, { visibility, ...fields }) {
@@ -155,7 +158,9 @@ story('who is removed from a private room finds themselves in the lobby, and rea
   await tom.isIn(LOBBY);
   await tom.arrives('/rooms/1');
   assert.equal(await tom.row('Junta').count(), 0);
-  await eventually(async () => assert.match(await tom.page.locator('#notice').textContent(), /You were removed from Junta/));
+  await eventually(async () =>
+    assert.match(await tom.page.locator('#notice').textContent(), /You were removed from Junta/),
+  );
   await tom.page.reload();
   assert.equal(await tom.page.locator('#notice').isVisible(), false, 'it is said once');
 });
@@ -168,7 +173,9 @@ story('when a room is deleted while it is on screen, the page that comes instead
   await ana.go('/rooms/2/settings');
   await ana.page.locator('form[action="/rooms/2/delete"] button').click();
   await tom.isIn(LOBBY);
-  await eventually(async () => assert.equal(await tom.page.locator('#notice').textContent(), 'The room Huerto was deleted.'));
+  await eventually(async () =>
+    assert.equal(await tom.page.locator('#notice').textContent(), 'The room Huerto was deleted.'),
+  );
 });
 
 story('who is removed from a room that is not on screen reads so where they are', async ({ person }) => {
@@ -177,7 +184,9 @@ story('who is removed from a room that is not on screen reads so where they are'
   await ana.post('/invite tom');
   await tom.row('Huerto').waitFor();
   await ana.post('/kick tom');
-  await eventually(async () => assert.match(await tom.page.locator('#notice').textContent(), /You were removed from Huerto/));
+  await eventually(async () =>
+    assert.match(await tom.page.locator('#notice').textContent(), /You were removed from Huerto/),
+  );
   await tom.isIn(LOBBY);
   await tom.row('Huerto').waitFor({ state: 'detached' });
 });
@@ -188,17 +197,22 @@ story('who is removed from a public room may read on there, and reads why they m
   await tom.post('/join Huerto');
   await tom.isIn('Huerto');
   await ana.post('/kick tom');
-  await eventually(async () => assert.match(await tom.page.locator('.joinbar').textContent(), /You were removed from this room/));
+  await eventually(async () =>
+    assert.match(await tom.page.locator('.joinbar').textContent(), /You were removed from this room/),
+  );
   await tom.isIn('Huerto');
 });
 
-story('a room that is new stands where the server puts it: numbers by their value, accents and case last', async ({ person }) => {
-  const ana = await person('ana');
-  const names = ['Room 140', 'Room 9', 'room 139', 'Ñandú', 'zumba', 'Ángel', 'Room 14'];
-  for (const name of names) await ana.makeRoom(name);
-  const rows = () => ana.page.locator('#rooms .room__name').allTextContents();
-  const live = await rows();
-  assert.deepEqual(live, ['lobby', 'Ángel', 'Ñandú', 'Room 9', 'Room 14', 'room 139', 'Room 140', 'zumba']);
-  await ana.page.reload();
-  assert.deepEqual(await rows(), live);
-});
+story(
+  'a room that is new stands where the server puts it: numbers by their value, accents and case last',
+  async ({ person }) => {
+    const ana = await person('ana');
+    const names = ['Room 140', 'Room 9', 'room 139', 'Ñandú', 'zumba', 'Ángel', 'Room 14'];
+    for (const name of names) await ana.makeRoom(name);
+    const rows = () => ana.page.locator('#rooms .room__name').allTextContents();
+    const live = await rows();
+    assert.deepEqual(live, ['lobby', 'Ángel', 'Ñandú', 'Room 9', 'Room 14', 'room 139', 'Room 140', 'zumba']);
+    await ana.page.reload();
+    assert.deepEqual(await rows(), live);
+  },
+);

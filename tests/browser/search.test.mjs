@@ -21,7 +21,10 @@ story('one searches, reads on to older results and goes to the message, without 
   assert.deepEqual(new Set(await marks(ana)), new Set(['Café']));
   await ana.page.getByRole('link', { name: 'Older results' }).click();
   await ana.page.waitForLoadState();
-  assert.deepEqual((await texts(ana)).map((text) => text.split(' ')[2]), ['5', '4', '3', '2', '1']);
+  assert.deepEqual(
+    (await texts(ana)).map((text) => text.split(' ')[2]),
+    ['5', '4', '3', '2', '1'],
+  );
   await ana.page.locator('.result__link').last().click();
   await ana.isIn('lobby');
   assert.match(ana.page.url(), /#m1$/);
@@ -30,7 +33,10 @@ story('one searches, reads on to older results and goes to the message, without 
 story('who finds nothing is told kindly, in their language', async ({ person }) => {
   const ana = await person('ana', { ...PLAIN, locale: 'es-ES' });
   await ana.go('/search?q=%22nada%20as%C3%AD%22');
-  assert.match(await ana.page.getByRole('status').filter({ hasText: 'nada' }).textContent(), /No hay nada para «"nada así"»/);
+  assert.match(
+    await ana.page.getByRole('status').filter({ hasText: 'nada' }).textContent(),
+    /No hay nada para «"nada así"»/,
+  );
   await ana.page.getByRole('main').getByRole('link', { name: 'Qué se puede buscar' }).click();
   await ana.arrives('/search');
 });
@@ -44,10 +50,19 @@ story('results come while one types, and the address keeps them', async ({ patio
   await ana.mark();
   await ana.page.getByRole('searchbox').pressSequentially('bogo');
   await eventually(async () => assert.deepEqual(await marks(ana), ['Bogotá']));
-  await eventually(async () => assert.deepEqual([new URL(ana.page.url()).search, await ana.page.locator('#search-said').textContent()], ['?q=bogo', '1 result']));
+  await eventually(async () =>
+    assert.deepEqual(
+      [new URL(ana.page.url()).search, await ana.page.locator('#search-said').textContent()],
+      ['?q=bogo', '1 result'],
+    ),
+  );
   await ana.page.getByRole('searchbox').fill('es');
   await eventually(async () => assert.deepEqual(await texts(ana), ['Lima es gris', 'Bogotá es fría']));
-  assert.doesNotMatch(await ana.page.locator('.result time').first().textContent(), /UTC/, 'times are of the zone one lives in');
+  assert.doesNotMatch(
+    await ana.page.locator('.result time').first().textContent(),
+    /UTC/,
+    'times are of the zone one lives in',
+  );
   await ana.page.getByRole('searchbox').fill('');
   await ana.page.getByRole('heading', { name: 'What you can search for' }).waitFor();
   assert.ok(await ana.isMarked());

@@ -6,12 +6,17 @@ const QUICK = { banner: 50, retry: 50 };
 async function pace(visitor) {
   const { context, page } = visitor;
   await page.routeWebSocket('**/api/v1/live?*', (socket) => {
-    if (visitor.isAway) { socket.close({ code: 1011 }); return; }
+    if (visitor.isAway) {
+      socket.close({ code: 1011 });
+      return;
+    }
     socket.connectToServer();
     visitor.cut = () => socket.close({ code: 1012 });
   });
   await context.addInitScript((given) => {
-    document.addEventListener('readystatechange', () => Object.assign(document.getElementById('app')?.dataset ?? {}, given));
+    document.addEventListener('readystatechange', () =>
+      Object.assign(document.getElementById('app')?.dataset ?? {}, given),
+    );
   }, QUICK);
   await page.reload();
 }
@@ -30,7 +35,9 @@ const AWAY = {
   'a proxy answers in its place': [
     async (patio, ana) => {
       ana.isAway = true;
-      await ana.page.route('**/*', (route) => route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>502 Bad Gateway</h1>' }));
+      await ana.page.route('**/*', (route) =>
+        route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>502 Bad Gateway</h1>' }),
+      );
       await ana.cut?.();
     },
     async (patio, ana) => {
@@ -39,7 +46,10 @@ const AWAY = {
     },
   ],
 };
-const says = (ana) => eventually(async () => assert.match(await ana.page.locator('.banner:not([hidden])').textContent(), /No connection\./));
+const says = (ana) =>
+  eventually(async () =>
+    assert.match(await ana.page.locator('.banner:not([hidden])').textContent(), /No connection\./),
+  );
 
 for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
   story(`while ${why}, a room that is asked for comes when it is back`, async ({ patio, person, tolerate }) => {
@@ -61,11 +71,16 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
     const ana = await inTwoRooms(person);
     await go(patio, ana);
     await ana.page.keyboard.press('Control+k');
-    await eventually(async () => assert.match(await ana.page.locator('.switcher__count').textContent(), /No connection\./));
+    await eventually(async () =>
+      assert.match(await ana.page.locator('.switcher__count').textContent(), /No connection\./),
+    );
     await comeBack(patio, ana);
   });
 
-  for (const [what, selector, path] of [['the settings', '.me-menu a[href="/settings"]', '/settings'], ['all rooms', '.side__head a[href="/rooms"]', '/rooms']]) {
+  for (const [what, selector, path] of [
+    ['the settings', '.me-menu a[href="/settings"]', '/settings'],
+    ['all rooms', '.side__head a[href="/rooms"]', '/rooms'],
+  ]) {
     story(`while ${why}, a click on ${what} leads there when it is back`, async ({ patio, person, tolerate }) => {
       tolerate(/^502 |net::ERR|WebSocket/);
       const ana = await inTwoRooms(person);
@@ -94,21 +109,26 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
     await ana.page.waitForURL((url) => url.pathname === '/login', { timeout: 25_000 });
   });
 
-  story(`while ${why}, older messages are said to be out of reach, and come when it is back`, async ({ patio, person, tolerate }) => {
-    tolerate(/^502 |net::ERR|WebSocket/);
-    const tom = await patio.program('tom');
-    for (let n = 1; n <= 120; n++) await tom.post(`number ${n}`);
-    const ana = await person('ana');
-    await pace(ana);
-    await ana.page.locator('#app:not([data-line])').waitFor();
-    await go(patio, ana);
-    await ana.log.evaluate((log) => { log.scrollTop = -log.scrollHeight; });
-    await ana.banner.waitFor();
-    await comeBack(patio, ana);
-    await ana.page.locator('.msg[data-seq="21"]').waitFor({ state: 'attached', timeout: 25_000 });
-    await ana.banner.waitFor({ state: 'hidden' });
-    await ana.arrives('/rooms/1');
-  });
+  story(
+    `while ${why}, older messages are said to be out of reach, and come when it is back`,
+    async ({ patio, person, tolerate }) => {
+      tolerate(/^502 |net::ERR|WebSocket/);
+      const tom = await patio.program('tom');
+      for (let n = 1; n <= 120; n++) await tom.post(`number ${n}`);
+      const ana = await person('ana');
+      await pace(ana);
+      await ana.page.locator('#app:not([data-line])').waitFor();
+      await go(patio, ana);
+      await ana.log.evaluate((log) => {
+        log.scrollTop = -log.scrollHeight;
+      });
+      await ana.banner.waitFor();
+      await comeBack(patio, ana);
+      await ana.page.locator('.msg[data-seq="21"]').waitFor({ state: 'attached', timeout: 25_000 });
+      await ana.banner.waitFor({ state: 'hidden' });
+      await ana.arrives('/rooms/1');
+    },
+  );
 
   story(`while ${why}, search says so and finds when it is back`, async ({ patio, person, tolerate }) => {
     tolerate(/^502 |net::ERR|WebSocket/);
@@ -128,10 +148,35 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
 /** On pages that have no line, each way out. */
 const WITHOUT_LINE = {
   'a link on the settings': ['/settings', (ana) => ana.page.locator('.side a[href="/rooms/1"]').click(), '/rooms/1'],
-  'a link on a page of a refusal': ['/nowhere', (ana) => ana.page.getByRole('link', { name: 'Back to the chat' }).click(), '/rooms/1'],
-  'a search': ['/search', async (ana) => { await ana.page.locator('#q').fill('ripe'); await ana.page.locator('#q').press('Enter'); }, '/search'],
-  'a new name': ['/settings', async (ana) => { await ana.fill({ display_name: 'Ana the Great' }); await ana.button('/settings/name').click(); }, '/settings'],
-  'a new room': ['/rooms', async (ana) => { await ana.fill({ name: 'Huerto' }); await ana.button('/rooms').click(); }, '/rooms/2'],
+  'a link on a page of a refusal': [
+    '/nowhere',
+    (ana) => ana.page.getByRole('link', { name: 'Back to the chat' }).click(),
+    '/rooms/1',
+  ],
+  'a search': [
+    '/search',
+    async (ana) => {
+      await ana.page.locator('#q').fill('ripe');
+      await ana.page.locator('#q').press('Enter');
+    },
+    '/search',
+  ],
+  'a new name': [
+    '/settings',
+    async (ana) => {
+      await ana.fill({ display_name: 'Ana the Great' });
+      await ana.button('/settings/name').click();
+    },
+    '/settings',
+  ],
+  'a new room': [
+    '/rooms',
+    async (ana) => {
+      await ana.fill({ name: 'Huerto' });
+      await ana.button('/rooms').click();
+    },
+    '/rooms/2',
+  ],
 };
 for (const [what, [path, leave, to]] of Object.entries(WITHOUT_LINE)) {
   story(`while the server is away, ${what} waits and leads on when it is back`, async ({ patio, person, tolerate }) => {
@@ -146,14 +191,16 @@ for (const [what, [path, leave, to]] of Object.entries(WITHOUT_LINE)) {
     assert.equal(new URL(ana.page.url()).pathname, path);
     await patio.start();
     await ana.page.waitForURL((url) => url.pathname === to, { timeout: 25_000 });
-    await eventually(async () => assert.equal(await ana.isMarked() && to !== '/search', false));
+    await eventually(async () => assert.equal((await ana.isMarked()) && to !== '/search', false));
   });
 }
 
 story('a room that may not be seen any more is said, and the page stays', async ({ person, tolerate }) => {
   tolerate(/^404 /);
   const ana = await inTwoRooms(person);
-  await ana.page.route('**/rooms/2', async (route) => route.fulfill({ response: await route.fetch({ url: route.request().url().replace('/rooms/2', '/rooms/999') }) }));
+  await ana.page.route('**/rooms/2', async (route) =>
+    route.fulfill({ response: await route.fetch({ url: route.request().url().replace('/rooms/2', '/rooms/999') }) }),
+  );
   await ana.mark();
   await ana.row('Huerto').click();
   await eventually(async () => assert.notEqual(await ana.page.locator('#composer-error').textContent(), ''));

@@ -14,7 +14,12 @@ async function save(visitor, part, fields) {
 const isSaved = (visitor) => visitor.page.getByText('Saved.').waitFor();
 
 /** What the form says about one of its fields. */
-const complaint = (visitor, part, field) => visitor.page.locator(`form[action="/settings/${part}"] .field`).filter({ has: visitor.page.locator(`[name="${field}"][aria-invalid=true]`) }).locator('.field__note--bad').textContent();
+const complaint = (visitor, part, field) =>
+  visitor.page
+    .locator(`form[action="/settings/${part}"] .field`)
+    .filter({ has: visitor.page.locator(`[name="${field}"][aria-invalid=true]`) })
+    .locator('.field__note--bad')
+    .textContent();
 
 /** The same person in another browser. */
 async function again(visitor, name, password) {
@@ -32,7 +37,11 @@ story('a new name shows with everybody, on what was said and on what comes', asy
   await ana.go('/settings');
   await save(ana, 'name', { display_name: 'Ana María' });
   await isSaved(ana);
-  const colour = (part) => ana.page.locator(part).first().evaluate((shown) => getComputedStyle(shown).color);
+  const colour = (part) =>
+    ana.page
+      .locator(part)
+      .first()
+      .evaluate((shown) => getComputedStyle(shown).color);
   assert.equal(await colour('.alert'), await colour('h1'), 'what went well does not look like a danger');
   assert.equal(await ana.page.locator('.me__name').textContent(), 'Ana María');
   await ana.go('/rooms/1');
@@ -50,16 +59,21 @@ story('a name that does not do comes back with its complaint', async ({ person }
   const ana = await person('ana');
   await ana.go('/settings');
   await save(ana, 'name', { display_name: 'x'.repeat(65) });
-  await eventually(async () => assert.equal(await complaint(ana, 'name', 'display_name'), 'Take 1 to 64 characters on one line.'));
+  await eventually(async () =>
+    assert.equal(await complaint(ana, 'name', 'display_name'), 'Take 1 to 64 characters on one line.'),
+  );
   assert.equal(await ana.field('display_name').inputValue(), 'x'.repeat(65));
 });
 
-for (const [mode, how] of [['with scripts', {}], ['without scripts', { javaScriptEnabled: false }]]) {
+for (const [mode, how] of [
+  ['with scripts', {}],
+  ['without scripts', { javaScriptEnabled: false }],
+]) {
   story(`theme and language are as chosen, and stay, ${mode}`, async ({ person }) => {
     const ana = await person('ana', { colorScheme: 'light', ...how });
     const paper = () => ana.page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     await ana.go('/settings');
-    const light = mode === 'with scripts' && await paper();
+    const light = mode === 'with scripts' && (await paper());
     await ana.page.getByLabel('Dark').check();
     await save(ana, 'look', {});
     await isSaved(ana);
@@ -107,9 +121,13 @@ story('an address is changed with the password, unless somebody has it', async (
   const ana = await person('ana');
   await ana.go('/settings');
   await save(ana, 'email', { email: 'tom@huerto.example', current_password: PASSWORD });
-  await eventually(async () => assert.equal(await complaint(ana, 'email', 'email'), 'There is an account with this address.'));
+  await eventually(async () =>
+    assert.equal(await complaint(ana, 'email', 'email'), 'There is an account with this address.'),
+  );
   await save(ana, 'email', { email: 'ana@jardin.example', current_password: 'wrong' });
-  await eventually(async () => assert.equal(await complaint(ana, 'email', 'current_password'), 'That is not your current password.'));
+  await eventually(async () =>
+    assert.equal(await complaint(ana, 'email', 'current_password'), 'That is not your current password.'),
+  );
   await save(ana, 'email', { email: 'ana@jardin.example', current_password: PASSWORD });
   await isSaved(ana);
   const phone = await again(visitor, 'ana@jardin.example', PASSWORD);

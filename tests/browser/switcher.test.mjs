@@ -62,10 +62,19 @@ story('arrows, Home and End choose, Escape gives the focus back', async ({ patio
   const ana = await inTheGarden(patio, person);
   await ana.log.focus();
   await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']);
-  for (const [key, name] of [['ArrowDown', 'Huerto'], ['End', 'tom'], ['ArrowDown', 'lobby'], ['ArrowUp', 'tom'], ['Home', 'lobby']]) {
+  for (const [key, name] of [
+    ['ArrowDown', 'Huerto'],
+    ['End', 'tom'],
+    ['ArrowDown', 'lobby'],
+    ['ArrowUp', 'tom'],
+    ['Home', 'lobby'],
+  ]) {
     await ana.page.keyboard.press(key);
     assert.equal(await chosen(ana), name, key);
-    assert.equal(await field(ana).getAttribute('aria-activedescendant'), await ana.page.locator('#switcher [aria-selected=true]').getAttribute('id'));
+    assert.equal(
+      await field(ana).getAttribute('aria-activedescendant'),
+      await ana.page.locator('#switcher [aria-selected=true]').getAttribute('id'),
+    );
   }
   await ana.page.keyboard.press('Escape');
   await dialog(ana).waitFor({ state: 'hidden' });
@@ -103,7 +112,7 @@ story('what is unread comes first, with its number as the sidebar has it', async
   assert.equal(await ana.page.locator('#switcher .badge').count(), 0);
 });
 
-story('rooms one is not in come after one\'s own, and going there is reading them', async ({ person }) => {
+story("rooms one is not in come after one's own, and going there is reading them", async ({ person }) => {
   const ana = await person('ana');
   await ana.makeRoom('Abierta');
   const tom = await person('tom');

@@ -13,8 +13,12 @@ async function inTwoRooms(person) {
 async function lose({ page }) {
   await page.evaluate(() => {
     const { send } = WebSocket.prototype;
-    globalThis.find = () => { WebSocket.prototype.send = send; };
-    WebSocket.prototype.send = function sendAllButPosts(text) { if (!text.includes('"post"')) send.call(this, text); };
+    globalThis.find = () => {
+      WebSocket.prototype.send = send;
+    };
+    WebSocket.prototype.send = function sendAllButPosts(text) {
+      if (!text.includes('"post"')) send.call(this, text);
+    };
   });
   return () => page.evaluate(() => globalThis.find());
 }
@@ -62,7 +66,12 @@ story('back leads over a page that is no room', async ({ person }) => {
 
 story('Alt and the arrows go to the room above and below', async ({ person }) => {
   const ana = await inTwoRooms(person);
-  for (const [key, name] of [['ArrowUp', 'lobby'], ['ArrowDown', 'Huerto'], ['ArrowDown', 'Huerto'], ['ArrowUp', 'lobby']]) {
+  for (const [key, name] of [
+    ['ArrowUp', 'lobby'],
+    ['ArrowDown', 'Huerto'],
+    ['ArrowDown', 'Huerto'],
+    ['ArrowUp', 'lobby'],
+  ]) {
     await ana.page.keyboard.press(`Alt+${key}`);
     await ana.isIn(name);
   }
@@ -88,7 +97,9 @@ story('who reads further up finds that place again', async ({ patio, person }) =
   for (let n = 1; n <= 50; n++) await lucia.post(`number ${n}\nsecond line`);
   const ana = await inTwoRooms(person);
   await ana.open('lobby');
-  await ana.log.evaluate((log) => { log.scrollTop = -900; });
+  await ana.log.evaluate((log) => {
+    log.scrollTop = -900;
+  });
   const message = await firstInView(ana);
   const before = await topOf(message);
   await ana.open('Huerto');

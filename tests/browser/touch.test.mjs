@@ -55,12 +55,19 @@ story('a long press on a message opens a sheet with what one may do with it', as
   await longPress(tom, his, 'the long hose');
   assert.equal(await sheet(tom).isVisible(), true); // lifting the finger chose nothing
   assert.equal(await sheet(tom).getAttribute('aria-label'), 'Message by ana');
-  const sizes = await sheet(tom).locator('button, a').evaluateAll((all) => all.filter((one) => one.checkVisibility()).map((one) => Math.min(one.offsetWidth, one.offsetHeight)));
+  const sizes = await sheet(tom)
+    .locator('button, a')
+    .evaluateAll((all) =>
+      all.filter((one) => one.checkVisibility()).map((one) => Math.min(one.offsetWidth, one.offsetHeight)),
+    );
   assert.ok(Math.min(...sizes) >= 44, sizes.join(' '));
   for (const act of ['Edit message', 'Delete message']) assert.equal(await choice(tom, act).isVisible(), false);
   await choice(tom, '👍').tap();
   await sheet(tom).waitFor({ state: 'hidden' });
-  for (const reader of [ana, tom]) await eventually(async () => assert.equal((await reader.page.locator('#messages .react').textContent()).trim(), '👍 1'));
+  for (const reader of [ana, tom])
+    await eventually(async () =>
+      assert.equal((await reader.page.locator('#messages .react').textContent()).trim(), '👍 1'),
+    );
 
   await longPress(tom, his, 'the long hose');
   assert.equal(await choice(tom, '👍').getAttribute('aria-pressed'), 'true');
@@ -85,7 +92,9 @@ story('the text is copied from there, and stands selected', async ({ person }) =
   await say(ana, 'the code is 4711');
   await longPress(ana, await fingerOf(ana), 'the code is 4711');
   await choice(ana, 'Copy text').tap();
-  await eventually(async () => assert.equal(await ana.page.evaluate(() => navigator.clipboard.readText()), 'the code is 4711'));
+  await eventually(async () =>
+    assert.equal(await ana.page.evaluate(() => navigator.clipboard.readText()), 'the code is 4711'),
+  );
   assert.equal(await ana.page.evaluate(() => getSelection().toString().trim()), 'the code is 4711');
   await eventually(async () => assert.equal(await ana.page.locator('#announcer').textContent(), 'Copied.'));
 });
@@ -105,7 +114,7 @@ story('a finger that scrolls, rests on a link or has text selected opens nothing
   await ana.page.clock.runFor(LONG);
   assert.equal(await sheet(ana).isVisible(), false);
   await finger.up();
-  await eventually(async () => assert.ok(await ana.log.evaluate((log) => log.scrollTop) < from));
+  await eventually(async () => assert.ok((await ana.log.evaluate((log) => log.scrollTop)) < from));
 
   const link = ana.message('look at').locator('.msg__body a');
   await finger.down(link);
@@ -127,40 +136,47 @@ story('a finger that scrolls, rests on a link or has text selected opens nothing
   await finger.up();
 });
 
-story('a tap on the time opens the sheet too, for keys and screen readers; Escape, its cross and a tap beside it close it', async ({ person }) => {
-  const ana = await person('ana', PHONE);
-  await say(ana, 'hello');
-  const time = ana.message('hello').locator('.msg__link');
-  const article = await ana.message('hello').getAttribute('id');
-  await time.tap();
-  await sheet(ana).waitFor();
-  await ana.page.keyboard.press('Escape');
-  await sheet(ana).waitFor({ state: 'hidden' });
-  assert.match(await focused(ana), new RegExp(`${article}|\\d\\d:\\d\\d`));
+story(
+  'a tap on the time opens the sheet too, for keys and screen readers; Escape, its cross and a tap beside it close it',
+  async ({ person }) => {
+    const ana = await person('ana', PHONE);
+    await say(ana, 'hello');
+    const time = ana.message('hello').locator('.msg__link');
+    const article = await ana.message('hello').getAttribute('id');
+    await time.tap();
+    await sheet(ana).waitFor();
+    await ana.page.keyboard.press('Escape');
+    await sheet(ana).waitFor({ state: 'hidden' });
+    assert.match(await focused(ana), new RegExp(`${article}|\\d\\d:\\d\\d`));
 
-  await time.press('Enter');
-  await sheet(ana).waitFor();
-  await choice(ana, 'Close').tap();
-  await sheet(ana).waitFor({ state: 'hidden' });
-  await time.tap();
-  await sheet(ana).waitFor();
-  await ana.page.touchscreen.tap(195, 40);
-  await sheet(ana).waitFor({ state: 'hidden' });
-  assert.equal(new URL(ana.page.url()).pathname, '/rooms/1');
+    await time.press('Enter');
+    await sheet(ana).waitFor();
+    await choice(ana, 'Close').tap();
+    await sheet(ana).waitFor({ state: 'hidden' });
+    await time.tap();
+    await sheet(ana).waitFor();
+    await ana.page.touchscreen.tap(195, 40);
+    await sheet(ana).waitFor({ state: 'hidden' });
+    assert.equal(new URL(ana.page.url()).pathname, '/rooms/1');
 
-  await time.tap();
-  await sheet(ana).getByRole('link', { name: 'Open on its own page' }).tap();
-  await ana.arrives(`/messages/${article.slice(1)}`);
-});
+    await time.tap();
+    await sheet(ana).getByRole('link', { name: 'Open on its own page' }).tap();
+    await ana.arrives(`/messages/${article.slice(1)}`);
+  },
+);
 
-story('without scripts the time leads to the page of the message, where all of it can be done', async ({ person, visitor }) => {
-  const ana = await person('ana', PHONE);
-  await say(ana, 'hello');
-  const plain = await visitor({ ...PHONE, javaScriptEnabled: false });
-  await plain.context.addCookies(await ana.context.cookies());
-  await plain.go('/rooms/1');
-  await plain.message('hello').locator('.msg__link').tap();
-  for (const name of ['Edit message', 'Delete message', 'Add a reaction']) await plain.page.getByRole('heading', { name }).waitFor();
-  await plain.page.getByRole('button', { name: '👍' }).tap();
-  await ana.page.locator('#messages .react').waitFor();
-});
+story(
+  'without scripts the time leads to the page of the message, where all of it can be done',
+  async ({ person, visitor }) => {
+    const ana = await person('ana', PHONE);
+    await say(ana, 'hello');
+    const plain = await visitor({ ...PHONE, javaScriptEnabled: false });
+    await plain.context.addCookies(await ana.context.cookies());
+    await plain.go('/rooms/1');
+    await plain.message('hello').locator('.msg__link').tap();
+    for (const name of ['Edit message', 'Delete message', 'Add a reaction'])
+      await plain.page.getByRole('heading', { name }).waitFor();
+    await plain.page.getByRole('button', { name: '👍' }).tap();
+    await ana.page.locator('#messages .react').waitFor();
+  },
+);

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { eventually, story } from './support.mjs';
 
 const line = (reader) => reader.page.locator('#typing').textContent();
-const says = (reader, text) => eventually(async () => assert.equal((await line(reader)).replace(/[\u2068\u2069]/g, ''), text));
+const says = (reader, text) =>
+  eventually(async () => assert.equal((await line(reader)).replace(/[\u2068\u2069]/g, ''), text));
 
 story('others see who writes until the message is there, and the writer does not', async ({ person }) => {
   const ana = await person('ana');
@@ -20,7 +21,7 @@ story('others see who writes until the message is there, and the writer does not
   await says(tom, '');
 });
 
-story('a command is nobody\'s business, and two who write are named together', async ({ person }) => {
+story("a command is nobody's business, and two who write are named together", async ({ person }) => {
   const ana = await person('ana');
   const tom = await person('tom');
   const eva = await person('eva');

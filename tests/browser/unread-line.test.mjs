@@ -5,12 +5,18 @@ import { eventually, story } from './support.mjs';
 const QUICK = { banner: 50, retry: 50, ping: 400, dead: 2_000 };
 async function pace({ context, page }) {
   await context.addInitScript((given) => {
-    document.addEventListener('readystatechange', () => Object.assign(document.getElementById('app')?.dataset ?? {}, given));
+    document.addEventListener('readystatechange', () =>
+      Object.assign(document.getElementById('app')?.dataset ?? {}, given),
+    );
   }, QUICK);
   await page.reload();
 }
 
-async function looksAway({ page }) { await page.evaluate(() => { document.hasFocus = () => false; }); }
+async function looksAway({ page }) {
+  await page.evaluate(() => {
+    document.hasFocus = () => false;
+  });
+}
 async function looksBack({ page }) {
   await page.evaluate(() => {
     delete document.hasFocus;
@@ -18,23 +24,37 @@ async function looksBack({ page }) {
   });
 }
 async function post(program, from, to) {
-  for (let n = from; n <= to; n += 50) await Promise.all(Array.from({ length: Math.min(50, to - n + 1) }, (_, k) => program.post(`${n + k} of many`)));
+  for (let n = from; n <= to; n += 50)
+    await Promise.all(Array.from({ length: Math.min(50, to - n + 1) }, (_, k) => program.post(`${n + k} of many`)));
 }
 
 /** How one was away while messages come. */
 const ABSENCES = {
   'in another tab': [looksAway, looksBack],
   'without a line': [
-    async (ana, { patio }) => { patio.wasDown = true; await ana.context.setOffline(true); },
-    async (ana) => { await ana.context.setOffline(false); },
+    async (ana, { patio }) => {
+      patio.wasDown = true;
+      await ana.context.setOffline(true);
+    },
+    async (ana) => {
+      await ana.context.setOffline(false);
+    },
   ],
   'in another room': [
-    async (ana) => { await ana.makeRoom('Huerto'); },
-    async (ana) => { await ana.open('lobby'); },
+    async (ana) => {
+      await ana.makeRoom('Huerto');
+    },
+    async (ana) => {
+      await ana.open('lobby');
+    },
   ],
   'on another page': [
-    async (ana) => { await ana.go('/settings'); },
-    async (ana) => { await ana.go('/rooms/1'); },
+    async (ana) => {
+      await ana.go('/settings');
+    },
+    async (ana) => {
+      await ana.go('/rooms/1');
+    },
   ],
 };
 
@@ -48,7 +68,9 @@ for (const [how, [leave, comeBack]] of Object.entries(ABSENCES)) {
       await pace(ana);
       await post(tom, 1, 10);
       await ana.page.locator('.msg[data-seq="10"]').waitFor();
-      await eventually(async () => assert.equal(await ana.page.evaluate(() => document.querySelector('#app').dataset.line), undefined));
+      await eventually(async () =>
+        assert.equal(await ana.page.evaluate(() => document.querySelector('#app').dataset.line), undefined),
+      );
       await ana.post('read up to here');
       await ana.sees('read up to here');
       await leave(ana, stage);
@@ -61,11 +83,16 @@ for (const [how, [leave, comeBack]] of Object.entries(ABSENCES)) {
       await ana.page.locator('#new + .msg[data-seq="12"]').waitFor();
       await jump.waitFor({ state: 'hidden' });
       assert.equal(await ana.page.evaluate(() => document.activeElement.dataset.seq), '12');
-      await eventually(async () => assert.equal(await ana.page.evaluate(() => {
-        const { top, bottom } = document.getElementById('log').getBoundingClientRect();
-        const line = document.getElementById('new').getBoundingClientRect();
-        return line.top >= top - 1 && line.bottom <= bottom;
-      }), true));
+      await eventually(async () =>
+        assert.equal(
+          await ana.page.evaluate(() => {
+            const { top, bottom } = document.getElementById('log').getBoundingClientRect();
+            const line = document.getElementById('new').getBoundingClientRect();
+            return line.top >= top - 1 && line.bottom <= bottom;
+          }),
+          true,
+        ),
+      );
     });
   }
 }

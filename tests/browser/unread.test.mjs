@@ -15,7 +15,11 @@ async function apart({ patio, person }) {
   return [ana, tom];
 }
 
-async function looksAway({ page }) { await page.evaluate(() => { document.hasFocus = () => false; }); }
+async function looksAway({ page }) {
+  await page.evaluate(() => {
+    document.hasFocus = () => false;
+  });
+}
 async function looksBack({ page }) {
   await page.evaluate(() => {
     delete document.hasFocus;
@@ -36,7 +40,8 @@ story('what is said elsewhere is counted in the sidebar and in the title, until 
   await isTitled(ana, 'lobby · Patio');
   assert.equal(await line(ana).count(), 1);
   assert.equal(await belowLine(ana), 'one');
-  await eventually(async () => { // once it is known to be read
+  await eventually(async () => {
+    // once it is known to be read
     for (const room of ['Huerto', 'lobby']) await ana.open(room);
     assert.equal(await line(ana).count(), 0);
   });
@@ -74,7 +79,10 @@ story('a link leads up to the first new message', async (all) => {
   const jump = ana.page.locator('#jump');
   await jump.click();
   await jump.waitFor({ state: 'hidden' });
-  assert.equal(await ana.page.evaluate(() => document.activeElement.querySelector('.msg__body').textContent), 'number 1');
+  assert.equal(
+    await ana.page.evaluate(() => document.activeElement.querySelector('.msg__body').textContent),
+    'number 1',
+  );
   await line(ana).waitFor();
 });
 
@@ -97,7 +105,11 @@ story('what one writes oneself is never unread', async ({ patio, person }) => {
   const tab = await ana.newTab('/rooms/1');
   const counts = await ana.page.evaluate(() => {
     globalThis.titles = [document.title];
-    new MutationObserver(() => globalThis.titles.push(document.title)).observe(document.head, { subtree: true, childList: true, characterData: true });
+    new MutationObserver(() => globalThis.titles.push(document.title)).observe(document.head, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+    });
     return globalThis.titles;
   });
   await tab.post('my own words');
@@ -110,7 +122,10 @@ story('what one writes oneself is never unread', async ({ patio, person }) => {
   const tom = await patio.program('tom');
   await tom.post('somebody else');
   await shows(ana, 'lobby', '1'); // before which whatever else was counted would have come
-  assert.deepEqual((await ana.page.evaluate(() => globalThis.titles)).filter((title) => title !== counts[0]), ['(1) Huerto · Patio']);
+  assert.deepEqual(
+    (await ana.page.evaluate(() => globalThis.titles)).filter((title) => title !== counts[0]),
+    ['(1) Huerto · Patio'],
+  );
 });
 
 story('a conversation that somebody begins is there at once, with its count', async ({ person }) => {
@@ -128,21 +143,24 @@ story('a conversation that somebody begins is there at once, with its count', as
   await ana.sees('yes?');
 });
 
-story('what is deleted before it was read is counted no longer, here and on a page that is loaded again', async (all) => {
-  const [ana, tom] = await apart(all);
-  const said = [];
-  for (const text of ['one', 'two', 'three']) said.push(await tom.post(text));
-  await shows(ana, 'lobby', '3');
-  for (const [n, left] of ['2', '1'].entries()) {
-    await tom.remove(said[n].id);
-    await shows(ana, 'lobby', left);
-    await isTitled(ana, `(${left}) Huerto · Patio`);
-  }
-  await ana.page.reload();
-  await shows(ana, 'lobby', '1');
-  await tom.remove(said[2].id);
-  await shows(ana, 'lobby', '');
-  await isTitled(ana, 'Huerto · Patio');
-  await tom.post('four');
-  await shows(ana, 'lobby', '1');
-});
+story(
+  'what is deleted before it was read is counted no longer, here and on a page that is loaded again',
+  async (all) => {
+    const [ana, tom] = await apart(all);
+    const said = [];
+    for (const text of ['one', 'two', 'three']) said.push(await tom.post(text));
+    await shows(ana, 'lobby', '3');
+    for (const [n, left] of ['2', '1'].entries()) {
+      await tom.remove(said[n].id);
+      await shows(ana, 'lobby', left);
+      await isTitled(ana, `(${left}) Huerto · Patio`);
+    }
+    await ana.page.reload();
+    await shows(ana, 'lobby', '1');
+    await tom.remove(said[2].id);
+    await shows(ana, 'lobby', '');
+    await isTitled(ana, 'Huerto · Patio');
+    await tom.post('four');
+    await shows(ana, 'lobby', '1');
+  },
+);

@@ -8,14 +8,22 @@ import { eventually, story } from './support.mjs';
 async function losePosts({ context, page }) {
   const lose = () => {
     const { send } = WebSocket.prototype;
-    WebSocket.prototype.send = function sendAllButPosts(text) { if (localStorage.getItem('found') || !text.includes('"post"')) send.call(this, text); };
+    WebSocket.prototype.send = function sendAllButPosts(text) {
+      if (localStorage.getItem('found') || !text.includes('"post"')) send.call(this, text);
+    };
   };
   await context.addInitScript(lose);
   await page.evaluate(lose);
   return (now) => now.page.evaluate(() => localStorage.setItem('found', 'yes'));
 }
 
-const kept = ({ page }) => page.evaluate(() => [...Object.entries(sessionStorage), ...Object.entries(localStorage)].filter(([key]) => key.startsWith('patio:')).map(String).join('\n'));
+const kept = ({ page }) =>
+  page.evaluate(() =>
+    [...Object.entries(sessionStorage), ...Object.entries(localStorage)]
+      .filter(([key]) => key.startsWith('patio:'))
+      .map(String)
+      .join('\n'),
+  );
 const draftOf = (visitor, text) => eventually(async () => assert.equal(await visitor.composer.inputValue(), text));
 
 /** A draft, a message that waits, and an edit that is open. */
@@ -47,9 +55,14 @@ async function hasAll(ana, find) {
 
 /** The operator gives out a link; with it the password is set on another device, which ends all sessions. */
 async function resetPassword(patio, visitor, name, password) {
-  const command = spawn(process.env.PATIO_BIN ?? 'target/debug/patio', ['user', 'reset-password', name], { env: { ...process.env, DATA_DIR: patio.directory }, stdio: ['ignore', 'pipe', 'ignore'] });
+  const command = spawn(process.env.PATIO_BIN ?? 'target/debug/patio', ['user', 'reset-password', name], {
+    env: { ...process.env, DATA_DIR: patio.directory },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   let said = '';
-  command.stdout.on('data', (text) => { said += text; });
+  command.stdout.on('data', (text) => {
+    said += text;
+  });
   await once(command, 'close');
   await visitor.go(said.match(/\/reset\S+/)[0]);
   for (const field of await visitor.page.locator('input[type=password]').all()) await field.fill(password);
@@ -58,11 +71,22 @@ async function resetPassword(patio, visitor, name, password) {
 }
 
 /** Each living page holds a lock, and the browser takes a moment to see that one has crashed. */
-const livingPages = ({ page }) => page.evaluate(async () => (await navigator.locks.query()).held.filter(({ name }) => name.startsWith('patio:tab:')).length);
+const livingPages = ({ page }) =>
+  page.evaluate(
+    async () => (await navigator.locks.query()).held.filter(({ name }) => name.startsWith('patio:tab:')).length,
+  );
 
 const LIVES_THROUGH = {
-  'a reload': async (ana) => { await ana.page.reload(); return ana; },
-  'the end of its tab': async (ana) => { const tab = await ana.newTab(); await ana.page.close(); await tab.page.reload(); return tab; },
+  'a reload': async (ana) => {
+    await ana.page.reload();
+    return ana;
+  },
+  'the end of its tab': async (ana) => {
+    const tab = await ana.newTab();
+    await ana.page.close();
+    await tab.page.reload();
+    return tab;
+  },
   'the crash of its tab': async (ana) => {
     const tab = await ana.newTab();
     await ana.page.goto('chrome://crash').catch(() => {});
@@ -70,8 +94,16 @@ const LIVES_THROUGH = {
     await tab.page.reload();
     return tab;
   },
-  'another page of Patio and the way back': async (ana) => { await ana.go('/settings'); await ana.go('/rooms/1'); return ana; },
-  'a look at the page to sign in': async (ana) => { await ana.go('/register'); await ana.go('/rooms/1'); return ana; },
+  'another page of Patio and the way back': async (ana) => {
+    await ana.go('/settings');
+    await ana.go('/rooms/1');
+    return ana;
+  },
+  'a look at the page to sign in': async (ana) => {
+    await ana.go('/register');
+    await ana.go('/rooms/1');
+    return ana;
+  },
   'an ended session': async (ana) => {
     // The browser forgets this cookie after a month; it has had the others for as long as it runs.
     await ana.context.clearCookies({ name: /session/ });
@@ -85,7 +117,10 @@ const LIVES_THROUGH = {
     tolerate(/net::ERR_|WebSocket/);
     await patio.kill();
     await ana.openMenu();
-    await ana.page.locator('form[action="/logout"] button').click().catch(() => {});
+    await ana.page
+      .locator('form[action="/logout"] button')
+      .click()
+      .catch(() => {});
     await patio.start();
     await ana.go('/rooms/1');
     return ana;
@@ -161,28 +196,31 @@ story('another account in the same browser sees and keeps nothing of it', async 
   assert.equal(await kept(ana), '');
 });
 
-story('another account that signs in beside an open page gets and sends nothing of it', async ({ patio, person, tolerate }) => {
-  tolerate(/net::ERR_|WebSocket/);
-  await patio.program('tom');
-  const ana = await person('ana');
-  const find = await beginAll(ana);
-  const other = await ana.newTab();
-  await ana.context.clearCookies({ name: /session/ });
-  await other.go('/login?next=%2Fsettings');
-  await other.signIn('tom');
-  await other.arrives('/settings');
-  assert.doesNotMatch(await kept(other), /draft:|outbox:|edit:/);
-  // Her page still knows what waits; its line comes back as his.
-  await find(ana);
-  await ana.context.setOffline(true);
-  await ana.mark();
-  await ana.context.setOffline(false);
-  await eventually(async () => assert.equal(await ana.isMarked(), false));
-  assert.deepEqual(await ana.texts(), ['said before']);
-  await ana.post('by Tom');
-  await ana.sees('by Tom');
-  assert.deepEqual(await ana.texts(), ['said before', 'by Tom']);
-});
+story(
+  'another account that signs in beside an open page gets and sends nothing of it',
+  async ({ patio, person, tolerate }) => {
+    tolerate(/net::ERR_|WebSocket/);
+    await patio.program('tom');
+    const ana = await person('ana');
+    const find = await beginAll(ana);
+    const other = await ana.newTab();
+    await ana.context.clearCookies({ name: /session/ });
+    await other.go('/login?next=%2Fsettings');
+    await other.signIn('tom');
+    await other.arrives('/settings');
+    assert.doesNotMatch(await kept(other), /draft:|outbox:|edit:/);
+    // Her page still knows what waits; its line comes back as his.
+    await find(ana);
+    await ana.context.setOffline(true);
+    await ana.mark();
+    await ana.context.setOffline(false);
+    await eventually(async () => assert.equal(await ana.isMarked(), false));
+    assert.deepEqual(await ana.texts(), ['said before']);
+    await ana.post('by Tom');
+    await ana.sees('by Tom');
+    assert.deepEqual(await ana.texts(), ['said before', 'by Tom']);
+  },
+);
 
 story('its author throws away one text, and no other', async ({ person }) => {
   const ana = await person('ana');
@@ -195,22 +233,26 @@ story('its author throws away one text, and no other', async ({ person }) => {
   assert.match(await kept(ana), /waits/);
 });
 
-story('a message that waits goes out when Patio is opened again, and once, though two tabs know of it', async ({ patio, person, tolerate }) => {
-  tolerate(/net::ERR_|WebSocket/);
-  const ana = await person('ana');
-  const tom = await person('tom');
-  const other = await ana.newTab();
-  await patio.kill();
-  await ana.post('one');
-  await ana.post('two');
-  await ana.message('two').waitFor();
-  await ana.page.close();
-  await patio.start();
-  const again = await other.newTab();
-  await tom.sees('two');
-  for (const reader of [tom, other, again]) await eventually(async () => assert.deepEqual(await reader.texts(), ['one', 'two']));
-  await eventually(async () => assert.equal(await kept(other), ''));
-});
+story(
+  'a message that waits goes out when Patio is opened again, and once, though two tabs know of it',
+  async ({ patio, person, tolerate }) => {
+    tolerate(/net::ERR_|WebSocket/);
+    const ana = await person('ana');
+    const tom = await person('tom');
+    const other = await ana.newTab();
+    await patio.kill();
+    await ana.post('one');
+    await ana.post('two');
+    await ana.message('two').waitFor();
+    await ana.page.close();
+    await patio.start();
+    const again = await other.newTab();
+    await tom.sees('two');
+    for (const reader of [tom, other, again])
+      await eventually(async () => assert.deepEqual(await reader.texts(), ['one', 'two']));
+    await eventually(async () => assert.equal(await kept(other), ''));
+  },
+);
 
 story('two tabs each have a draft of their own in the same room, and neither is lost', async ({ person }) => {
   const ana = await person('ana');
@@ -234,7 +276,10 @@ story('what was kept by the release before is still there', async ({ person }) =
   await ana.page.evaluate(() => {
     const { epoch, me } = document.getElementById('app').dataset;
     localStorage.setItem(`patio:draft:${epoch}:${me}:1`, 'begun long ago');
-    sessionStorage.setItem(`patio:outbox:${epoch}:${me}:1`, JSON.stringify([{ nonce: 'old-1', body: 'waits for long' }]));
+    sessionStorage.setItem(
+      `patio:outbox:${epoch}:${me}:1`,
+      JSON.stringify([{ nonce: 'old-1', body: 'waits for long' }]),
+    );
   });
   await ana.page.reload();
   await ana.sees('waits for long');
@@ -260,7 +305,11 @@ story('a browser that keeps nothing still sends everything once', async ({ patio
   tolerate(/net::ERR_|WebSocket/);
   const ana = await person('ana');
   const tom = await person('tom');
-  await ana.context.addInitScript(() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; });
+  await ana.context.addInitScript(() => {
+    Storage.prototype.setItem = () => {
+      throw new DOMException('full', 'QuotaExceededError');
+    };
+  });
   await ana.page.reload();
   await ana.post('one');
   await tom.sees('one');
@@ -269,6 +318,7 @@ story('a browser that keeps nothing still sends everything once', async ({ patio
   await ana.post('three');
   await ana.composer.fill('a draft');
   await patio.start();
-  for (const reader of [ana, tom]) await eventually(async () => assert.deepEqual(await reader.texts(), ['one', 'two', 'three']));
+  for (const reader of [ana, tom])
+    await eventually(async () => assert.deepEqual(await reader.texts(), ['one', 'two', 'three']));
   assert.equal(await ana.composer.inputValue(), 'a draft');
 });

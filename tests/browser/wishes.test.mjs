@@ -11,7 +11,9 @@ const QUICK = { banner: 50, retry: 50 };
 async function inFourRooms({ patio, person }) {
   const [ana, tom] = [await person('ana'), await patio.program('tom')];
   await ana.context.addInitScript((given) => {
-    document.addEventListener('readystatechange', () => Object.assign(document.getElementById('app')?.dataset ?? {}, given));
+    document.addEventListener('readystatechange', () =>
+      Object.assign(document.getElementById('app')?.dataset ?? {}, given),
+    );
   }, QUICK);
   await ana.page.reload();
   for (const name of ['Alfa', 'Beta', 'Gamma']) await ana.makeRoom(name);
@@ -35,7 +37,8 @@ async function type(ana, ...texts) {
 
 const down = (ana) => ana.page.keyboard.press('Alt+ArrowDown');
 const has = (ana, text) => eventually(async () => assert.equal(await ana.composer.inputValue(), text));
-const isAt = (ana, path) => ana.page.waitForURL((url) => url.pathname === path, { waitUntil: 'commit', timeout: 25_000 });
+const isAt = (ana, path) =>
+  ana.page.waitForURL((url) => url.pathname === path, { waitUntil: 'commit', timeout: 25_000 });
 const saysNoConnection = (ana) => ana.page.locator('#banner:not([hidden]) [data-when=going]:not([hidden])').waitFor();
 const isLive = (ana) => ana.page.locator('#app:not([data-line])').waitFor({ timeout: 25_000 });
 const comes = (ana, name) => ana.title.filter({ hasText: name }).waitFor({ timeout: 25_000 });
@@ -88,26 +91,29 @@ story('what follows a command goes where that leads', async (given) => {
   await isSilent(given.patio, tom, [1, 2]);
 });
 
-story('what follows a command that is refused stays in the field, and what follows one that is not is sent', async (given) => {
-  const { ana, tom } = await inLobby(given);
-  const letGo = await hold(ana.page, COMMAND);
-  await type(ana, '/msg nobody hello');
-  await isOnItsWay(ana);
-  await type(ana, 'private follow-up');
-  await letGo();
-  await ana.answer.waitFor();
-  await has(ana, '/msg nobody hello\nprivate follow-up');
-  await isSilent(given.patio, tom, [1]);
-  await ana.page.unroute(COMMAND);
-  const letUsers = await hold(ana.page, COMMAND);
-  await ana.composer.fill('');
-  await type(ana, '/users');
-  await isOnItsWay(ana);
-  await type(ana, 'hello, all');
-  await letUsers();
-  await ana.sees('hello, all');
-  assert.deepEqual(await storedIn(given.patio, tom, 1), ['hello, all']);
-});
+story(
+  'what follows a command that is refused stays in the field, and what follows one that is not is sent',
+  async (given) => {
+    const { ana, tom } = await inLobby(given);
+    const letGo = await hold(ana.page, COMMAND);
+    await type(ana, '/msg nobody hello');
+    await isOnItsWay(ana);
+    await type(ana, 'private follow-up');
+    await letGo();
+    await ana.answer.waitFor();
+    await has(ana, '/msg nobody hello\nprivate follow-up');
+    await isSilent(given.patio, tom, [1]);
+    await ana.page.unroute(COMMAND);
+    const letUsers = await hold(ana.page, COMMAND);
+    await ana.composer.fill('');
+    await type(ana, '/users');
+    await isOnItsWay(ana);
+    await type(ana, 'hello, all');
+    await letUsers();
+    await ana.sees('hello, all');
+    assert.deepEqual(await storedIn(given.patio, tom, 1), ['hello, all']);
+  },
+);
 
 story('a command for a room that is passed by is no message there, and nothing overtakes it', async (given) => {
   const { ana, tom } = await inLobby(given);
@@ -145,7 +151,10 @@ story('what is written while one goes back is for that room, also when one goes 
   await has(ana, 'begun in Beta');
 });
 
-for (const [way, go, path] of [['back', (ana) => back(ana, '/rooms/3'), '/rooms/3'], ['by a click', (ana) => ana.row('Beta').click(), '/rooms/4']]) {
+for (const [way, go, path] of [
+  ['back', (ana) => back(ana, '/rooms/3'), '/rooms/3'],
+  ['by a click', (ana) => ana.row('Beta').click(), '/rooms/4'],
+]) {
   story(`a page that is loaded anew while one goes ${way} leaves the text to the room it was for`, async (given) => {
     const { ana, tom } = await inFourRooms(given);
     await ana.page.route(BETA, (route) => route.request().isNavigationRequest() && route.continue()); // what a script asks for is never answered
@@ -224,7 +233,9 @@ story('who goes back twice while the server is away, and then stays, is where th
 
 story('a link within the page counts as a step of the history', async (given) => {
   const { ana } = await inFourRooms(given);
-  await ana.page.evaluate(() => { location.hash = 'body'; });
+  await ana.page.evaluate(() => {
+    location.hash = 'body';
+  });
   await ana.open('Alfa');
   const letGo = await hold(ana.page, BETA);
   await ana.page.evaluate(() => history.go(-3));
@@ -240,8 +251,9 @@ story('a link within the page counts as a step of the history', async (given) =>
 // --- No answer
 
 const NO_ANSWER = {
-  'fails': (route) => route.abort(),
-  'is answered by a proxy': (route) => route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>502 Bad Gateway</h1>' }),
+  fails: (route) => route.abort(),
+  'is answered by a proxy': (route) =>
+    route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>502 Bad Gateway</h1>' }),
 };
 for (const [what, answer] of Object.entries(NO_ANSWER)) {
   story(`where the request for a room ${what}, the field goes on writing to that room`, async (given) => {
@@ -265,45 +277,51 @@ for (const [what, answer] of Object.entries(NO_ANSWER)) {
   });
 }
 
-story('while the server is away, what is sent goes to the room that was asked for, and one that is passed by gets all of its own', async (given) => {
-  const { patio } = given;
-  const { ana, tom } = await inLobby(given);
-  await patio.kill();
-  await down(ana);
-  await type(ana, 'one for Alfa');
-  await saysNoConnection(ana);
-  await type(ana, 'two for Alfa');
-  await down(ana);
-  await type(ana, 'for Beta');
-  await patio.start();
-  await comes(ana, 'Beta');
-  await ana.sees('for Beta');
-  await eventually(async () => assert.deepEqual(await storedIn(patio, tom, 2), ['one for Alfa', 'two for Alfa']));
-  assert.deepEqual(await storedIn(patio, tom, 3), ['for Beta']);
-  await isSilent(patio, tom, [1]);
-  assert.equal(await ana.isMarked(), true);
-});
+story(
+  'while the server is away, what is sent goes to the room that was asked for, and one that is passed by gets all of its own',
+  async (given) => {
+    const { patio } = given;
+    const { ana, tom } = await inLobby(given);
+    await patio.kill();
+    await down(ana);
+    await type(ana, 'one for Alfa');
+    await saysNoConnection(ana);
+    await type(ana, 'two for Alfa');
+    await down(ana);
+    await type(ana, 'for Beta');
+    await patio.start();
+    await comes(ana, 'Beta');
+    await ana.sees('for Beta');
+    await eventually(async () => assert.deepEqual(await storedIn(patio, tom, 2), ['one for Alfa', 'two for Alfa']));
+    assert.deepEqual(await storedIn(patio, tom, 3), ['for Beta']);
+    await isSilent(patio, tom, [1]);
+    assert.equal(await ana.isMarked(), true);
+  },
+);
 
-story('who gives a room up while the server is away gets back what was meant for it, and nothing is sent', async (given) => {
-  const { patio } = given;
-  const { ana, tom } = await inLobby(given);
-  await ana.composer.fill('a draft');
-  await patio.kill();
-  await down(ana);
-  await type(ana, 'for Alfa');
-  await saysNoConnection(ana);
-  await ana.row('lobby').click();
-  await has(ana, 'a draft\nfor Alfa');
-  assert.equal(await ana.page.locator('#app[aria-busy], #banner [data-when=going]:not([hidden])').count(), 0);
-  await patio.start();
-  await isLive(ana);
-  await ana.composer.fill('for the lobby');
-  await ana.composer.press('Enter');
-  await ana.sees('for the lobby');
-  await ana.isIn('lobby');
-  assert.deepEqual(await storedIn(patio, tom, 1), ['for the lobby']);
-  await isSilent(patio, tom, [2]);
-});
+story(
+  'who gives a room up while the server is away gets back what was meant for it, and nothing is sent',
+  async (given) => {
+    const { patio } = given;
+    const { ana, tom } = await inLobby(given);
+    await ana.composer.fill('a draft');
+    await patio.kill();
+    await down(ana);
+    await type(ana, 'for Alfa');
+    await saysNoConnection(ana);
+    await ana.row('lobby').click();
+    await has(ana, 'a draft\nfor Alfa');
+    assert.equal(await ana.page.locator('#app[aria-busy], #banner [data-when=going]:not([hidden])').count(), 0);
+    await patio.start();
+    await isLive(ana);
+    await ana.composer.fill('for the lobby');
+    await ana.composer.press('Enter');
+    await ana.sees('for the lobby');
+    await ana.isIn('lobby');
+    assert.deepEqual(await storedIn(patio, tom, 1), ['for the lobby']);
+    await isSilent(patio, tom, [2]);
+  },
+);
 
 story('what another tab of that room takes over on the way stands there, and nowhere else', async (given) => {
   const { ana, tom } = await inLobby(given);
@@ -325,22 +343,28 @@ story('what another tab of that room takes over on the way stands there, and now
 
 // --- Long texts
 
-for (const [length, isSent] of [[16_001, false], [16_000, true]]) {
-  story(`a text of ${length} characters ${isSent ? 'goes out' : 'stays in the field'} when it is sent on the way to a room`, async (given) => {
-    const { ana } = await inLobby(given);
-    const letGo = await hold(ana.page, ALFA);
-    const note = ana.page.locator('#composer-error');
-    await down(ana);
-    await isOnItsWay(ana);
-    await ana.post('x'.repeat(length));
-    await has(ana, isSent ? '' : 'x'.repeat(length));
-    assert.equal(await note.textContent() !== '', !isSent);
-    await letGo();
-    await ana.isIn('Alfa');
-    if (isSent) await ana.sees('x'.repeat(length));
-    await has(ana, isSent ? '' : 'x'.repeat(length));
-    assert.equal(await note.textContent() !== '', !isSent);
-    assert.equal(await ana.page.locator('.msg--failed').count(), 0);
-    assert.equal((await ana.texts()).length, isSent ? 1 : 0);
-  });
+for (const [length, isSent] of [
+  [16_001, false],
+  [16_000, true],
+]) {
+  story(
+    `a text of ${length} characters ${isSent ? 'goes out' : 'stays in the field'} when it is sent on the way to a room`,
+    async (given) => {
+      const { ana } = await inLobby(given);
+      const letGo = await hold(ana.page, ALFA);
+      const note = ana.page.locator('#composer-error');
+      await down(ana);
+      await isOnItsWay(ana);
+      await ana.post('x'.repeat(length));
+      await has(ana, isSent ? '' : 'x'.repeat(length));
+      assert.equal((await note.textContent()) !== '', !isSent);
+      await letGo();
+      await ana.isIn('Alfa');
+      if (isSent) await ana.sees('x'.repeat(length));
+      await has(ana, isSent ? '' : 'x'.repeat(length));
+      assert.equal((await note.textContent()) !== '', !isSent);
+      assert.equal(await ana.page.locator('.msg--failed').count(), 0);
+      assert.equal((await ana.texts()).length, isSent ? 1 : 0);
+    },
+  );
 }

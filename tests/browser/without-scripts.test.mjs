@@ -28,7 +28,10 @@ story('one registers, writes, reads and leaves without scripts', async ({ person
 
 story('a message without text is refused, and what was typed stays', async ({ person }) => {
   const ana = await person('ana', PLAIN);
-  const [refusal] = await Promise.all([ana.page.waitForResponse((response) => response.request().method() === 'POST'), send(ana, '   ')]);
+  const [refusal] = await Promise.all([
+    ana.page.waitForResponse((response) => response.request().method() === 'POST'),
+    send(ana, '   '),
+  ]);
   assert.equal(refusal.status(), 422);
   assert.equal(await ana.page.getByRole('alert').textContent(), 'Write something first.');
   assert.equal(await ana.composer.inputValue(), '   ');
@@ -43,7 +46,10 @@ async function isKept(ana, text) {
   const kept = ana.page.locator('.fault__card textarea');
   await kept.waitFor();
   assert.equal(await kept.inputValue(), text);
-  const [tab] = await Promise.all([ana.context.waitForEvent('page'), ana.page.getByRole('link', { name: 'Sign in' }).click()]);
+  const [tab] = await Promise.all([
+    ana.context.waitForEvent('page'),
+    ana.page.getByRole('link', { name: 'Sign in' }).click(),
+  ]);
   await tab.locator('[name=login]').fill('ana');
   await tab.locator('[name=password]').fill(PASSWORD);
   await tab.locator('.gate__card button[type=submit]').click();
@@ -78,18 +84,25 @@ story('an edit that is saved when the session has ended comes back, and is saved
   assert.deepEqual(await ana.texts(), ['an hour of work']);
 });
 
-story('a text that is too long comes back in its field; one that is longer still is in it on the way back', async ({ person }) => {
-  const ana = await person('ana', PLAIN);
-  await send(ana, 'x'.repeat(20_000));
-  await eventually(async () => assert.match(await ana.page.getByRole('alert').textContent(), /16,000 characters at most/));
-  assert.equal((await ana.composer.inputValue()).length, 20_000);
-  await ana.go('/rooms/1');
-  await send(ana, 'ü'.repeat(70_000));
-  await eventually(async () => assert.match(await ana.page.locator('.fault__card').textContent(), /Go back with the button of your browser/));
-  assert.equal(await ana.page.getByRole('link', { name: 'Back to the page before' }).count(), 0);
-  await ana.page.goBack();
-  await eventually(async () => assert.equal((await ana.composer.inputValue()).length, 70_000));
-});
+story(
+  'a text that is too long comes back in its field; one that is longer still is in it on the way back',
+  async ({ person }) => {
+    const ana = await person('ana', PLAIN);
+    await send(ana, 'x'.repeat(20_000));
+    await eventually(async () =>
+      assert.match(await ana.page.getByRole('alert').textContent(), /16,000 characters at most/),
+    );
+    assert.equal((await ana.composer.inputValue()).length, 20_000);
+    await ana.go('/rooms/1');
+    await send(ana, 'ü'.repeat(70_000));
+    await eventually(async () =>
+      assert.match(await ana.page.locator('.fault__card').textContent(), /Go back with the button of your browser/),
+    );
+    assert.equal(await ana.page.getByRole('link', { name: 'Back to the page before' }).count(), 0);
+    await ana.page.goBack();
+    await eventually(async () => assert.equal((await ana.composer.inputValue()).length, 70_000));
+  },
+);
 
 story('the page of a refused message is a room page: its language links lead to the room', async ({ person }) => {
   const ana = await person('ana', PLAIN);
@@ -106,7 +119,10 @@ story('older messages are a link away, and the newest too', async ({ patio, pers
   assert.equal((await ana.texts()).at(0), 'number 11');
   await ana.page.getByRole('link', { name: 'Older messages' }).click();
   await ana.arrives('/rooms/1?before=11');
-  assert.deepEqual(await ana.texts(), Array.from({ length: 10 }, (_, n) => `number ${n + 1}`));
+  assert.deepEqual(
+    await ana.texts(),
+    Array.from({ length: 10 }, (_, n) => `number ${n + 1}`),
+  );
   await ana.page.locator('#start').waitFor();
   await ana.page.getByRole('link', { name: 'Newest messages' }).click();
   await ana.arrives('/rooms/1');
@@ -159,7 +175,8 @@ story('scripts lay messages out as the server does', async ({ patio, person, vis
   await plain.go('/login');
   await plain.signIn('ana');
   await plain.arrives('/rooms/1');
-  const layout = async (reader) => (await reader.outline()).map(({ date, id, by, body, look }) => ({ date, id, by, body, look }));
+  const layout = async (reader) =>
+    (await reader.outline()).map(({ date, id, by, body, look }) => ({ date, id, by, body, look }));
   assert.deepEqual(await layout(ana), await layout(plain));
 });
 

@@ -31,7 +31,10 @@ export function startChoices(form, menu, { find, isDone, complete }) {
     const found = find();
     if (!found) dismissed = false;
     shown = found?.shown ?? [];
-    if (dismissed || shown.length === 0) { close(); return; }
+    if (dismissed || shown.length === 0) {
+      close();
+      return;
+    }
     menu.hidden = false;
     field.setAttribute('aria-controls', menu.id);
     field.setAttribute('aria-autocomplete', 'list');
@@ -46,14 +49,30 @@ export function startChoices(form, menu, { find, isDone, complete }) {
 
   function press(event) {
     if (event.key === 'Tab' && event.shiftKey) close(); // no stop on the way back
-    if (menu.hidden || event.isComposing || event.keyCode === 229 || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-    if (CARET.includes(event.key)) { close(); return; } // to another word
+    if (
+      menu.hidden ||
+      event.isComposing ||
+      event.keyCode === 229 ||
+      event.ctrlKey ||
+      event.altKey ||
+      event.metaKey ||
+      event.shiftKey
+    )
+      return;
+    if (CARET.includes(event.key)) {
+      close();
+      return;
+    } // to another word
     if (event.key in KEYS) choose(shown[(shown.indexOf(chosen) + KEYS[event.key] + shown.length) % shown.length]);
-    else if (event.key === 'Escape') { dismissed = true; close(); }
-    else if (event.key === 'Tab') take(chosen);
+    else if (event.key === 'Escape') {
+      dismissed = true;
+      close();
+    } else if (event.key === 'Tab') take(chosen);
     else if (event.key !== 'Enter') return;
-    else if (isDone(chosen)) { close(); return; }
-    else take(chosen);
+    else if (isDone(chosen)) {
+      close();
+      return;
+    } else take(chosen);
     event.preventDefault();
     event.stopPropagation();
   }
@@ -61,7 +80,13 @@ export function startChoices(form, menu, { find, isDone, complete }) {
   menu.tabIndex = 0; // what scrolls must be open to the keyboard
   field.addEventListener('input', update);
   field.addEventListener('blur', close);
-  form.addEventListener('keydown', (event) => { if (event.target === field) press(event); }, { capture: true }); // before the field sends or leaves
+  form.addEventListener(
+    'keydown',
+    (event) => {
+      if (event.target === field) press(event);
+    },
+    { capture: true },
+  ); // before the field sends or leaves
   form.addEventListener('submit', close);
   menu.addEventListener('mousedown', (event) => event.preventDefault()); // the focus stays in the field
   menu.addEventListener('click', (event) => {

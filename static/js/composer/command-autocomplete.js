@@ -18,6 +18,8 @@ export function startCommandMenu(form, menu) {
       return { shown, first: shown.find((option) => option.dataset.command === name) };
     },
     isDone: (option) => !needs(option) && field.value.toLowerCase() === option.dataset.command,
-    complete(option) { field.value = option.dataset.command + (needs(option) ? ' ' : ''); },
+    complete(option) {
+      field.value = option.dataset.command + (needs(option) ? ' ' : '');
+    },
   });
 }

@@ -1,13 +1,15 @@
 // The field to write in: Enter sends, the field grows, and what is begun waits in a draft until it is sent.
-import { excess, watchLength } from '../forms/field-length.js';
+
 import { newNonce } from '../core/uuid.js';
+import { excess, watchLength } from '../forms/field-length.js';
 
 const touch = matchMedia('(pointer: coarse)');
 const growsItself = CSS.supports('field-sizing', 'content');
 
 /** Whether a key means to send. 229: Safari ends a composition before it tells of the Enter that ended it. */
 export function isSendKey(event) {
-  if (event.key !== 'Enter' || event.shiftKey || event.altKey || event.isComposing || event.keyCode === 229) return false;
+  if (event.key !== 'Enter' || event.shiftKey || event.altKey || event.isComposing || event.keyCode === 229)
+    return false;
   return !touch.matches || event.ctrlKey || event.metaKey;
 }
 
@@ -40,7 +42,10 @@ export function startComposer(form, { error, draft, onSend, signal }) {
 
   function submit(isLiteral) {
     const body = bodyOf(field.value);
-    if (!body || excess(field) > 0) { length.check(); return; }
+    if (!body || excess(field) > 0) {
+      length.check();
+      return;
+    }
     error.textContent = '';
     if (!onSend(body, draft.nonceFor(field.value), isLiteral)) return;
     draft.clear();
@@ -48,7 +53,10 @@ export function startComposer(form, { error, draft, onSend, signal }) {
   }
 
   const length = watchLength(field, error);
-  field.addEventListener('input', () => { draft.write(field.value); fit(); });
+  field.addEventListener('input', () => {
+    draft.write(field.value);
+    fit();
+  });
   field.addEventListener('keydown', (event) => {
     if (!isSendKey(event)) return;
     event.preventDefault();
@@ -60,13 +68,25 @@ export function startComposer(form, { error, draft, onSend, signal }) {
     field.focus();
     submit(event.submitter?.name === 'literal'); // the button of the answer to what looks like a command
   });
-  draft.onTaken((text) => { if (field.value === text) { field.value = ''; fit(); } }, signal);
+  draft.onTaken((text) => {
+    if (field.value === text) {
+      field.value = '';
+      fit();
+    }
+  }, signal);
 
   if (field.value) draft.write(field.value);
   else field.value = draft.read();
   fit();
   length.check();
-  const inherit = () => { if (!field.value) draft.inherit().then((text) => { if (text && !field.value && !signal.aborted) { put(text); } }); };
+  const inherit = () => {
+    if (!field.value)
+      draft.inherit().then((text) => {
+        if (text && !field.value && !signal.aborted) {
+          put(text);
+        }
+      });
+  };
   inherit();
   // The tab with the text may have ended since, or was just about to when this page was loaded.
   addEventListener('focus', inherit, { signal });
@@ -74,8 +94,12 @@ export function startComposer(form, { error, draft, onSend, signal }) {
   return {
     field,
     append,
-    clear() { draft.clear(); },
-    complain(why) { error.textContent = why; },
+    clear() {
+      draft.clear();
+    },
+    complain(why) {
+      error.textContent = why;
+    },
 
     /** What was typed before this room was there: first what was sent, then what was not. A command goes out only where nothing is behind it. */
     take({ sent, rest }, isText) {

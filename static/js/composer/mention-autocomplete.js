@@ -1,10 +1,15 @@
 // The people of the room, while a word that begins with @ is typed. They come from the people panel, those who are there first.
-import { startChoices } from './autocomplete.js';
+
 import { distance, plain } from '../core/fuzzy-match.js';
+import { startChoices } from './autocomplete.js';
 
 // As the server reads it (chat/messages/markup.rs; tests/cases/mentions.json holds both): behind letters only where a script has no spaces.
-const UNSPACED = '\\p{scx=Hani}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Bopo}\\p{scx=Hang}\\p{scx=Thai}\\p{scx=Laoo}\\p{scx=Tibt}\\p{scx=Mymr}\\p{scx=Khmr}';
-export const WORD = new RegExp(`(?<=^|[${UNSPACED}]|[^\\p{L}\\p{M}\\p{N}._@＠﹫-])[@＠﹫]([\\p{L}\\p{M}\\p{N}._-]*)$`, 'u');
+const UNSPACED =
+  '\\p{scx=Hani}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Bopo}\\p{scx=Hang}\\p{scx=Thai}\\p{scx=Laoo}\\p{scx=Tibt}\\p{scx=Mymr}\\p{scx=Khmr}';
+export const WORD = new RegExp(
+  `(?<=^|[${UNSPACED}]|[^\\p{L}\\p{M}\\p{N}._@＠﹫-])[@＠﹫]([\\p{L}\\p{M}\\p{N}._-]*)$`,
+  'u',
+);
 const MOST = 8; // shown at a time
 const FUZZY = 3; // letters left out: too many names would fit
 
@@ -16,7 +21,12 @@ export function startMentionMenu(form, menu, me) {
   let word = ''; // behind the @
 
   function option(member, index) {
-    const made = Object.assign(document.createElement('div'), { className: 'opt', id: `mention${index}`, role: 'option', ariaSelected: 'false' });
+    const made = Object.assign(document.createElement('div'), {
+      className: 'opt',
+      id: `mention${index}`,
+      role: 'option',
+      ariaSelected: 'false',
+    });
     const name = Object.assign(document.createElement('bdi'), { textContent: member.dataset.name });
     const handle = Object.assign(document.createElement('small'), { textContent: `@${handleOf(member)}` });
     made.dataset.name = handleOf(member);
@@ -32,8 +42,12 @@ export function startMentionMenu(form, menu, me) {
       [, word] = typed;
       const sought = plain(word);
       const others = Array.from(document.querySelectorAll('.member')).filter((member) => member.dataset.user !== me);
-      const far = (member) => Math.min(distance(sought, plain(handleOf(member))), distance(sought, plain(member.dataset.name)));
-      const fitting = others.map((member) => ({ member, far: far(member) })).filter((one) => one.far < FUZZY).sort((a, b) => a.far - b.far);
+      const far = (member) =>
+        Math.min(distance(sought, plain(handleOf(member))), distance(sought, plain(member.dataset.name)));
+      const fitting = others
+        .map((member) => ({ member, far: far(member) }))
+        .filter((one) => one.far < FUZZY)
+        .sort((a, b) => a.far - b.far);
       menu.replaceChildren(...fitting.slice(0, MOST).map(({ member }, index) => option(member, index)));
       return { shown: Array.from(menu.children), first: menu.firstElementChild };
     },

@@ -1,6 +1,7 @@
 // Who is writing just now: a line above the composer, and the word to others that one writes oneself.
-import { isCommand } from './slash-commands.js';
+
 import { locale } from '../core/i18n.js';
+import { isCommand } from './slash-commands.js';
 
 const TELL_EVERY = 3_000;
 const FADES_AFTER = 6_000; // two words that did not come
@@ -32,12 +33,16 @@ export function createTyping({ element, field, tell, signal }) {
     for (const id of [...writers.keys()]) stop(id);
   }
 
-  field.addEventListener('input', () => {
-    const now = performance.now();
-    if (now - told < TELL_EVERY || !field.value.trim() || isCommand(field.value)) return;
-    told = now;
-    tell();
-  }, { signal });
+  field.addEventListener(
+    'input',
+    () => {
+      const now = performance.now();
+      if (now - told < TELL_EVERY || !field.value.trim() || isCommand(field.value)) return;
+      told = now;
+      tell();
+    },
+    { signal },
+  );
   signal.addEventListener('abort', clear);
 
   return {
@@ -50,6 +55,8 @@ export function createTyping({ element, field, tell, signal }) {
     /** Somebody has said what they were writing. */
     said: stop,
     /** One has oneself: the next word is news again. */
-    sent() { told = -Infinity; },
+    sent() {
+      told = -Infinity;
+    },
   };
 }

@@ -3,13 +3,17 @@ export function createBanner(element, patience) {
   const texts = element.querySelectorAll('[data-when]');
   let timer = 0;
 
-  function say(when) { for (const text of texts) text.hidden = text.dataset.when !== when; }
+  function say(when) {
+    for (const text of texts) text.hidden = text.dataset.when !== when;
+  }
 
   return {
     /** `when` is `away`, or `polling`: there is no live line, but HTTP works. */
     showSoon(when) {
       say(when);
-      timer ||= setTimeout(() => { element.hidden = false; }, patience);
+      timer ||= setTimeout(() => {
+        element.hidden = false;
+      }, patience);
     },
     /** Somebody looked for what the server did not answer. */
     showAway() {

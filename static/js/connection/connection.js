@@ -45,10 +45,17 @@ export class Live {
     setInterval(() => this.#beat(), Math.min(BEAT, given.timing.ping / 4));
     addEventListener('online', () => this.retryNow());
     addEventListener('offline', () => this.#lose());
-    addEventListener('pagehide', () => { this.#drop(); this.#stopPolling(); }); // a page with an open socket may not wait in the back/forward cache
-    addEventListener('pageshow', (event) => { if (event.persisted) this.retryNow(); });
+    addEventListener('pagehide', () => {
+      this.#drop();
+      this.#stopPolling();
+    }); // a page with an open socket may not wait in the back/forward cache
+    addEventListener('pageshow', (event) => {
+      if (event.persisted) this.retryNow();
+    });
     addEventListener('focus', () => this.#wake());
-    document.addEventListener('visibilitychange', () => { if (!document.hidden) this.#wake(); });
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) this.#wake();
+    });
     this.#connect();
   }
 
@@ -65,16 +72,27 @@ export class Live {
   }
 
   /** Something was posted over HTTP: asks at once. */
-  pollSoon() { if (this.#pollTimer) this.#askOverHttp(); }
+  pollSoon() {
+    if (this.#pollTimer) this.#askOverHttp();
+  }
 
   #connect() {
     this.#drop();
-    try { this.#socket = new WebSocket(this.#given.address(), PROTOCOL); } catch { this.#lose(); return; } // an extension forbids it
+    try {
+      this.#socket = new WebSocket(this.#given.address(), PROTOCOL);
+    } catch {
+      this.#lose();
+      return;
+    } // an extension forbids it
     const mine = this.#socket;
     this.#opened = this.#heard = now();
     this.#asked = this.#wanted = 0;
-    mine.onmessage = ({ data }) => { if (mine === this.#socket) this.#take(JSON.parse(data)); };
-    mine.onclose = ({ code }) => { if (mine === this.#socket) this.#closed(code); };
+    mine.onmessage = ({ data }) => {
+      if (mine === this.#socket) this.#take(JSON.parse(data));
+    };
+    mine.onclose = ({ code }) => {
+      if (mine === this.#socket) this.#closed(code);
+    };
   }
 
   #take(frame) {
@@ -106,20 +124,23 @@ export class Live {
   }
 
   #beat() {
-    const slept = now() - this.#lastBeat > GAP || Math.abs(Date.now() - this.#lastTime - (now() - this.#lastBeat)) > GAP;
+    const slept =
+      now() - this.#lastBeat > GAP || Math.abs(Date.now() - this.#lastTime - (now() - this.#lastBeat)) > GAP;
     this.#lastBeat = now();
     this.#lastTime = Date.now();
     if (slept) this.#wake();
-    else if (this.#socket?.readyState === CONNECTING) { if (now() - this.#opened > OPENS_WITHIN) this.#lose(); }
-    else if (this.#socket) this.#check();
+    else if (this.#socket?.readyState === CONNECTING) {
+      if (now() - this.#opened > OPENS_WITHIN) this.#lose();
+    } else if (this.#socket) this.#check();
   }
 
   /** Only a question without an answer counts as death: timers of a hidden tab may come a minute apart. */
   #check() {
     const { ping, dead } = this.#given.timing;
     if (this.#isUp && now() - this.#opened > STEADY) this.#steady();
-    if (this.#asked) { if (now() - this.#asked >= dead - ping) this.#lose(); }
-    else if (now() - this.#heard >= ping || (this.#wanted && now() - this.#wanted >= ANSWERS_WITHIN)) this.#ask();
+    if (this.#asked) {
+      if (now() - this.#asked >= dead - ping) this.#lose();
+    } else if (now() - this.#heard >= ping || (this.#wanted && now() - this.#wanted >= ANSWERS_WITHIN)) this.#ask();
   }
 
   #ask() {
@@ -148,7 +169,10 @@ export class Live {
     this.#drop();
     this.#tries += 1;
     const soon = Math.min(LONGEST_WAIT, retry * 2 ** (this.#tries - 1)) * (0.5 + Math.random() / 2);
-    this.#retryTimer = setTimeout(() => this.#connect(), Math.max(this.#httpWorks && this.#tries > TRIES ? blocked : soon, atLeast));
+    this.#retryTimer = setTimeout(
+      () => this.#connect(),
+      Math.max(this.#httpWorks && this.#tries > TRIES ? blocked : soon, atLeast),
+    );
     if (!this.#isPolling) this.#given.onLost();
     if ((this.#tries >= TRIES || now() - this.#lostAt > TRIES_WITHIN) && !this.#pollTimer) this.#askOverHttp();
   }
@@ -158,7 +182,9 @@ export class Live {
     clearTimeout(this.#pollTimer);
     const mine = setTimeout(() => {}, 0); // names this question
     this.#pollTimer = mine;
-    const isAnswered = await this.#given.poll((frame) => { if (mine === this.#pollTimer) this.#given.onPolled(frame); });
+    const isAnswered = await this.#given.poll((frame) => {
+      if (mine === this.#pollTimer) this.#given.onPolled(frame);
+    });
     if (mine !== this.#pollTimer) return;
     this.#pollTimer = setTimeout(() => this.#askOverHttp(), this.#given.timing.poll);
     const wasAway = this.#httpWorks === false;

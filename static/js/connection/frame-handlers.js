@@ -1,6 +1,7 @@
 // What the server's frames mean for the page as a whole: people, rooms and their counts, what became of messages. What concerns the room on screen alone goes to that.
-import { rename } from '../shell/user-updates.js';
+
 import { carryNotice, tellClosed } from '../shell/room-closed-notice.js';
+import { rename } from '../shell/user-updates.js';
 
 /** `room()` is the one on screen; `renew()` shows the page anew. */
 export function createFrameHandlers({ app, sidebar, sender, visits, renew, room, announcer }) {
@@ -11,7 +12,10 @@ export function createFrameHandlers({ app, sidebar, sender, visits, renew, room,
 
   const handlers = {
     ready(frame) {
-      if (frame.epoch !== epoch || String(frame.me.id) !== me) { renew(); return; }
+      if (frame.epoch !== epoch || String(frame.me.id) !== me) {
+        renew();
+        return;
+      }
       greetedAt = frame.at;
       sidebar.ready(frame.rooms);
     },
@@ -19,8 +23,12 @@ export function createFrameHandlers({ app, sidebar, sender, visits, renew, room,
       sidebar.raise(frame.room, { last: frame.seq, read: frame.seq }); // who writes has read
       sender.posted(frame, frame.room !== room().id || room().has(frame.rev));
     },
-    error(frame) { if (frame.nonce) sender.refused(frame); },
-    live() { at = greetedAt; },
+    error(frame) {
+      if (frame.nonce) sender.refused(frame);
+    },
+    live() {
+      at = greetedAt;
+    },
     present({ users }) {
       at = greetedAt;
       here = new Set(users);
@@ -34,9 +42,15 @@ export function createFrameHandlers({ app, sidebar, sender, visits, renew, room,
       if (here) sidebar.presence(here);
     },
     user: rename,
-    resync({ room: id }) { if (!id) renew(); }, // away for too long to be told all of it
-    unread({ room: id, last_seq: last, unread, mentions }) { sidebar.raise(id, { last, unread, mentions }); },
-    read({ room: id, seq: read, unread, mentions }) { sidebar.raise(id, { read, unread, mentions }); },
+    resync({ room: id }) {
+      if (!id) renew();
+    }, // away for too long to be told all of it
+    unread({ room: id, last_seq: last, unread, mentions }) {
+      sidebar.raise(id, { last, unread, mentions });
+    },
+    read({ room: id, seq: read, unread, mentions }) {
+      sidebar.raise(id, { read, unread, mentions });
+    },
     room(frame) {
       sidebar.room(frame);
       if (here) sidebar.presence(here);
@@ -54,9 +68,15 @@ export function createFrameHandlers({ app, sidebar, sender, visits, renew, room,
   };
 
   return {
-    get at() { return at; },
-    take(frame) { handlers[frame.type]?.(frame); },
+    get at() {
+      return at;
+    },
+    take(frame) {
+      handlers[frame.type]?.(frame);
+    },
     /** In a room that has just come on screen. */
-    showPeople() { if (here) room().people.snapshot(here); },
+    showPeople() {
+      if (here) room().people.snapshot(here);
+    },
   };
 }

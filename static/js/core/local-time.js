@@ -37,7 +37,8 @@ export function localiseTime(article) {
 /** A page beside the chat, or a part of one: messages that stand alone, and what a search found. */
 export function localisePage(page) {
   for (const article of page.querySelectorAll('.msg')) localiseTime(article);
-  for (const time of page.querySelectorAll('.result__link time')) time.textContent = full.format(new Date(time.dateTime));
+  for (const time of page.querySelectorAll('.result__link time'))
+    time.textContent = full.format(new Date(time.dateTime));
 }
 
 /** Calls `then` when it is another day, also where the computer slept over midnight or its clock was set: soon, and at once when somebody looks. */

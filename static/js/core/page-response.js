@@ -4,7 +4,10 @@
 export const isOurs = (page) => page.querySelector('link[href*="/css/app.css"]') !== null;
 
 /** In the words of the page that came. */
-export const reasonIn = (page) => page.querySelector('#composer-error:not(:empty), .field__note--bad:not(:empty), .fault__card h1 + p')?.textContent ?? '';
+export const reasonIn = (page) =>
+  page.querySelector('#composer-error:not(:empty), .field__note--bad:not(:empty), .fault__card h1 + p')?.textContent ??
+  '';
 
 /** Nobody is signed in: the page to sign in came instead, or what was posted came back. */
-export const isSignedOut = (answer) => answer.status === 401 || (answer.redirected && new URL(answer.url).pathname === '/login');
+export const isSignedOut = (answer) =>
+  answer.status === 401 || (answer.redirected && new URL(answer.url).pathname === '/login');

@@ -6,12 +6,22 @@ const CONTROL = /[^\P{Cc}\n\t]/gu;
 
 /** Characters of Unicode as the server counts them: a line end is one, control characters, empty lines before a text and white space at its end are none. */
 function lengthOf({ type, value }) {
-  const text = type === 'textarea' ? value.replace(LINE_END, '\n').replace(CONTROL, '').replace(/^\s*\n/, '').trimEnd() : value.trim();
+  const text =
+    type === 'textarea'
+      ? value
+          .replace(LINE_END, '\n')
+          .replace(CONTROL, '')
+          .replace(/^\s*\n/, '')
+          .trimEnd()
+      : value.trim();
   return [...text].length;
 }
 
 /** By how many characters the field's text is too long; below 1 it fits. */
-export const excess = (field) => (field.dataset.longest && field.value.length > field.dataset.longest ? lengthOf(field) - Number(field.dataset.longest) : 0);
+export const excess = (field) =>
+  field.dataset.longest && field.value.length > field.dataset.longest
+    ? lengthOf(field) - Number(field.dataset.longest)
+    : 0;
 
 const complaint = (field) => {
   const { longOne: one, longOther: other } = document.body.dataset;

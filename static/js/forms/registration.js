@@ -53,7 +53,9 @@ function watchRepetition({ password, password_confirmation: again }, complaint) 
 
   for (const input of [password, again]) {
     input.addEventListener('input', compareSoon);
-    input.addEventListener('blur', () => { if (again.value) compare(); });
+    input.addEventListener('blur', () => {
+      if (again.value) compare();
+    });
   }
 }
 

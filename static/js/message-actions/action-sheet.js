@@ -13,7 +13,10 @@ export function createActsSheet({ log, may, run, toggle, say, signal }) {
   function open(message) {
     id = message.id;
     sheet.ariaLabel = sheet.dataset.by.replace('{name}', () => message.querySelector('.msg__by').textContent);
-    for (const button of quick) button.ariaPressed = String(message.querySelector(`.react[value="${CSS.escape(button.value)}"]`)?.ariaPressed === 'true');
+    for (const button of quick)
+      button.ariaPressed = String(
+        message.querySelector(`.react[value="${CSS.escape(button.value)}"]`)?.ariaPressed === 'true',
+      );
     for (const act of ['edit', 'delete']) part(act).hidden = !may(act, message);
     part('copy').hidden = !navigator.clipboard; // browsers have none where the page came unencrypted
     part('select').hidden = !part('copy').hidden;
@@ -32,23 +35,38 @@ export function createActsSheet({ log, may, run, toggle, say, signal }) {
     say(sheet.dataset.copied);
   }
 
-  sheet.addEventListener('click', async ({ target }) => {
-    const button = target.closest('button');
-    if (target === sheet || button) sheet.close(); // beside it, or a choice
-    if (!button || !article()) return;
-    const { act } = button.dataset;
-    if (button.value) toggle(article().dataset.id, button.value);
-    else if (act === 'copy' || act === 'select') copy().catch(() => {}); // it is selected
-    else if (act !== 'close') run(act, article());
-  }, { signal });
-  sheet.addEventListener('close', () => { if (document.activeElement === document.body) article()?.focus({ preventScroll: true }); }, { signal });
+  sheet.addEventListener(
+    'click',
+    async ({ target }) => {
+      const button = target.closest('button');
+      if (target === sheet || button) sheet.close(); // beside it, or a choice
+      if (!button || !article()) return;
+      const { act } = button.dataset;
+      if (button.value) toggle(article().dataset.id, button.value);
+      else if (act === 'copy' || act === 'select')
+        copy().catch(() => {}); // it is selected
+      else if (act !== 'close') run(act, article());
+    },
+    { signal },
+  );
+  sheet.addEventListener(
+    'close',
+    () => {
+      if (document.activeElement === document.body) article()?.focus({ preventScroll: true });
+    },
+    { signal },
+  );
   signal.addEventListener('abort', () => sheet.close());
 
   const canBeDone = '.msg[data-seq]:not(.msg--deleted, .msg--deleting, .msg--editing)';
-  watchLongPress(log, (target) => {
-    const message = target.closest(canBeDone);
-    if (message) open(message);
-  }, signal);
+  watchLongPress(
+    log,
+    (target) => {
+      const message = target.closest(canBeDone);
+      if (message) open(message);
+    },
+    signal,
+  );
   log.addEventListener('click', (event) => {
     const message = touch.matches && event.target.closest('.msg__link')?.closest(canBeDone);
     if (!message) return;

@@ -16,9 +16,15 @@ export function createDeleting({ timeline, keep, show, tell, signal }) {
       article.querySelector('.msg__main').append(note);
     });
     const undo = note.querySelector('button');
-    undo.addEventListener('click', () => { end(article); document.getElementById(article.id).focus({ preventScroll: true }); });
+    undo.addEventListener('click', () => {
+      end(article);
+      document.getElementById(article.id).focus({ preventScroll: true });
+    });
     undo.focus();
-    waiting.set(article, setTimeout(() => send(article), TIME_TO_UNDO));
+    waiting.set(
+      article,
+      setTimeout(() => send(article), TIME_TO_UNDO),
+    );
   }
 
   function end(article) {
@@ -35,11 +41,17 @@ export function createDeleting({ timeline, keep, show, tell, signal }) {
 
   async function send(article) {
     end(article);
-    try { show(await change(article.dataset.id, 'delete', {})); } catch (error) { tell(error); }
+    try {
+      show(await change(article.dataset.id, 'delete', {}));
+    } catch (error) {
+      tell(error);
+    }
   }
 
   // Who leaves has made up their mind.
-  const sendAll = () => { for (const article of waiting.keys()) send(article); };
+  const sendAll = () => {
+    for (const article of waiting.keys()) send(article);
+  };
   addEventListener('pagehide', sendAll, { signal });
   signal.addEventListener('abort', sendAll);
   return { start };

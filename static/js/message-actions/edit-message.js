@@ -1,7 +1,8 @@
 // Editing a message in its place: the form of its page, put where its text was. Enter saves, Escape gives up; what comes from others meanwhile waits. An open edit is unsent text: it is kept, and is there again whenever its message is.
-import { change, editForm } from './message-api.js';
-import { createDraft, placesOf } from '../outbox/draft.js';
+
 import { excess, watchLength } from '../forms/field-length.js';
+import { createDraft, placesOf } from '../outbox/draft.js';
+import { change, editForm } from './message-api.js';
 
 /** Of an open edit: not another message that has got this id since the server's data was replaced. */
 export const placeOf = ({ dataset }) => `${dataset.id}.${dataset.at}`;
@@ -13,8 +14,11 @@ export function createEditing({ log, me, timeline, keep, show, tell, signal }) {
 
   /** `home` gets the focus afterwards; without it the message does. */
   async function start(article, home) {
-    if (current) { current.form.elements.body.focus(); return; }
-    if (!await begin(article, home)) return;
+    if (current) {
+      current.form.elements.body.focus();
+      return;
+    }
+    if (!(await begin(article, home))) return;
     const field = current.form.elements.body;
     field.focus();
     field.scrollIntoView({ block: 'nearest' });
@@ -24,7 +28,7 @@ export function createEditing({ log, me, timeline, keep, show, tell, signal }) {
     asked = article.id;
     try {
       const draft = createDraft('edit', placeOf(article));
-      const text = draft.read() || await draft.inherit();
+      const text = draft.read() || (await draft.inherit());
       const form = await editForm(article.dataset.id);
       const here = document.getElementById(article.id);
       if (asked !== article.id || !here || current || signal.aborted) return false;
@@ -48,15 +52,25 @@ export function createEditing({ log, me, timeline, keep, show, tell, signal }) {
     field.addEventListener('input', () => draft.write(field.value));
     watchLength(field, form.querySelector('[role="alert"]')).check();
     field.setSelectionRange(field.value.length, field.value.length);
-    form.querySelector('a').addEventListener('click', (event) => { event.preventDefault(); finish(); });
-    form.addEventListener('submit', (event) => { event.preventDefault(); save(); });
+    form.querySelector('a').addEventListener('click', (event) => {
+      event.preventDefault();
+      finish();
+    });
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      save();
+    });
     form.addEventListener('keydown', press);
   }
 
   function press(event) {
     event.stopPropagation(); // the log's own keys mean something else
     if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === 'Escape') { event.preventDefault(); finish(); return; }
+    if (event.key === 'Escape') {
+      event.preventDefault();
+      finish();
+      return;
+    }
     if (event.target !== current.form.elements.body || event.key !== 'Enter' || event.shiftKey || event.altKey) return;
     if (touch.matches && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
@@ -78,7 +92,10 @@ export function createEditing({ log, me, timeline, keep, show, tell, signal }) {
   }
 
   function finish(fresh, form = current?.form) {
-    if (form !== current?.form) { if (fresh) show(fresh); return; } // given up while it was saved
+    if (form !== current?.form) {
+      if (fresh) show(fresh);
+      return;
+    } // given up while it was saved
     const { article, home, draft } = current;
     draft.clear();
     current = null;

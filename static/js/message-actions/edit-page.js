@@ -1,8 +1,9 @@
 // The form to edit a message on the message's own page. What is typed there is kept and saved as an edit in the message's place is, and is there again whenever that is opened, here or there.
-import { change, SignedOut } from './message-api.js';
+
+import { excess } from '../forms/field-length.js';
 import { createDraft } from '../outbox/draft.js';
 import { placeOf } from './edit-message.js';
-import { excess } from '../forms/field-length.js';
+import { change, SignedOut } from './message-api.js';
 
 export const findEditForm = () => document.querySelector('form.edit[data-failed]');
 
@@ -30,14 +31,20 @@ export function startEditForm() {
     } catch (error) {
       field.readOnly = false;
       const { failed, signedOut } = form.dataset;
-      form.querySelector('[role="alert"]').textContent = error instanceof SignedOut ? signedOut : error.message || failed;
+      form.querySelector('[role="alert"]').textContent =
+        error instanceof SignedOut ? signedOut : error.message || failed;
       field.focus();
     }
   }
 
   field.addEventListener('input', () => draft.write(field.value));
-  form.addEventListener('submit', (event) => { event.preventDefault(); save(); });
-  form.querySelector('a').addEventListener('click', ({ ctrlKey, metaKey, shiftKey }) => { if (!ctrlKey && !metaKey && !shiftKey) draft.clear(); }); // given up
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    save();
+  });
+  form.querySelector('a').addEventListener('click', ({ ctrlKey, metaKey, shiftKey }) => {
+    if (!ctrlKey && !metaKey && !shiftKey) draft.clear();
+  }); // given up
   if (field.value !== field.defaultValue) draft.write(field.value); // the browser brought it back
   offer(draft.read());
   draft.inherit().then(offer);

@@ -7,15 +7,21 @@ export function createPalette({ choose, tell, signal }) {
   const note = panel.querySelector('[role="alert"]');
   let message = null; // its id
 
-  panel.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    const emoji = event.submitter?.value || field.value;
-    note.textContent = '';
-    try {
-      await choose(message, emoji);
-      panel.hidePopover(); // the focus goes back to where it came from
-    } catch (error) { note.textContent = tell.words(error); }
-  }, { signal });
+  panel.addEventListener(
+    'submit',
+    async (event) => {
+      event.preventDefault();
+      const emoji = event.submitter?.value || field.value;
+      note.textContent = '';
+      try {
+        await choose(message, emoji);
+        panel.hidePopover(); // the focus goes back to where it came from
+      } catch (error) {
+        note.textContent = tell.words(error);
+      }
+    },
+    { signal },
+  );
   signal.addEventListener('abort', () => panel.hidePopover());
 
   return {

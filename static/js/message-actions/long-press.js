@@ -29,8 +29,12 @@ export function watchLongPress(place, press, signal) {
   const on = (element, type, hear) => element.addEventListener(type, hear, { signal, passive: false });
   on(place, 'pointerdown', start);
   on(place, 'scroll', drop);
-  on(document, 'pointermove', ({ clientX, clientY }) => { if (held && Math.hypot(clientX - held.x, clientY - held.y) > SLACK) drop(); });
-  on(document, 'pointerup', () => { if (!held?.isOver) drop(); });
+  on(document, 'pointermove', ({ clientX, clientY }) => {
+    if (held && Math.hypot(clientX - held.x, clientY - held.y) > SLACK) drop();
+  });
+  on(document, 'pointerup', () => {
+    if (!held?.isOver) drop();
+  });
   on(document, 'pointercancel', drop);
   // Lifting the finger presses nothing of what has come up under it.
   on(document, 'touchend', (event) => {
@@ -43,5 +47,7 @@ export function watchLongPress(place, press, signal) {
     event.preventDefault();
     fire();
   });
-  on(document, 'selectstart', (event) => { if (held) event.preventDefault(); });
+  on(document, 'selectstart', (event) => {
+    if (held) event.preventDefault();
+  });
 }

@@ -1,6 +1,7 @@
 // A change of a message is a form of the message's own page. The answer to it is that page again, and in it the message as it is now.
-import { isOurs, isSignedOut, reasonIn } from '../core/page-response.js';
+
 import { parse } from '../core/html-fragment.js';
+import { isOurs, isSignedOut, reasonIn } from '../core/page-response.js';
 
 /** How long an answer is waited for: a line may go mute without a word. */
 const patience = () => Number(document.getElementById('app')?.dataset.patience ?? 15_000);
@@ -28,7 +29,11 @@ async function read(address, options) {
 /** Posts one of the page's forms; `what` is `edit`, `delete` or `reactions`. Answers with the message as it is now, and never with nothing: what was typed is given up for that alone. */
 export async function change(id, what, fields) {
   // It goes out even if its reader leaves the page with it.
-  const page = await read(`/messages/${Number(id)}/${what}`, { method: 'POST', body: new URLSearchParams(fields), keepalive: what === 'delete' });
+  const page = await read(`/messages/${Number(id)}/${what}`, {
+    method: 'POST',
+    body: new URLSearchParams(fields),
+    keepalive: what === 'delete',
+  });
   const article = page.querySelector(`#m${Number(id)}`);
   if (!article) throw new Refused('');
   return article;

@@ -1,16 +1,18 @@
 // Between two rooms: from the moment somebody asks for another room until that is there, or they give it up, nothing they type or press acts on the one that is still on screen. A field of no room takes it. What that holds belongs to one wish, and never goes where another one leads.
-import { isCommand } from '../composer/slash-commands.js';
+
 import { bodyOf, isSendKey } from '../composer/composer.js';
-import { createDraft } from '../outbox/draft.js';
-import { excess, watchLength } from '../forms/field-length.js';
+import { isCommand } from '../composer/slash-commands.js';
 import { newNonce } from '../core/uuid.js';
+import { excess, watchLength } from '../forms/field-length.js';
+import { createDraft } from '../outbox/draft.js';
 
 const byId = (id) => document.getElementById(id);
 const ELSEWHERE = '.main > :not(.banner, .foot), .foot > :not(.composer, .composer__error), .aside';
 const joined = (texts) => texts.filter((text) => text.trim()).join('\n');
 
 /** Two ways to ask for the same place. Of a command nobody knows where it leads. */
-const isSame = (one, other) => (one.room > 0 ? one.room === other.room : Boolean(one.address) && one.address === other.address);
+const isSame = (one, other) =>
+  one.room > 0 ? one.room === other.room : Boolean(one.address) && one.address === other.address;
 
 /** Says whom the field writes to: the page around it speaks of another room. */
 function showTarget(form, room) {
@@ -32,8 +34,15 @@ export function createHolding({ post, putBack }) {
     else open();
     const here = Number(byId('app').dataset.room) || held.original.getAttribute('action');
     // Kept for the room it is meant for, should the page end before that is there.
-    Object.assign(held, { wish, sent: [], draft: createDraft('draft', wish.room || here, newNonce()), closing: new AbortController() });
-    held.draft.onTaken((text) => { if (all() === text) empty(); }, held.closing.signal);
+    Object.assign(held, {
+      wish,
+      sent: [],
+      draft: createDraft('draft', wish.room || here, newNonce()),
+      closing: new AbortController(),
+    });
+    held.draft.onTaken((text) => {
+      if (all() === text) empty();
+    }, held.closing.signal);
     showTarget(held.form, wish.room);
   }
 
@@ -49,8 +58,16 @@ export function createHolding({ post, putBack }) {
     field.ariaInvalid = null;
     field.removeAttribute('aria-activedescendant');
     field.addEventListener('input', keep);
-    field.addEventListener('keydown', (event) => { if (isSendKey(event)) { event.preventDefault(); take(); } });
-    form.addEventListener('submit', (event) => { event.preventDefault(); take(); });
+    field.addEventListener('keydown', (event) => {
+      if (isSendKey(event)) {
+        event.preventDefault();
+        take();
+      }
+    });
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      take();
+    });
     original.replaceWith(form);
     for (const part of document.querySelectorAll(ELSEWHERE)) part.inert = true;
     byId('app').ariaBusy = 'true';
@@ -78,7 +95,12 @@ export function createHolding({ post, putBack }) {
 
   /** Another place is asked for before this one has come. A room gets the messages that were sent to it, and as a draft what comes behind them: a command would be a message to all there. */
   function pass() {
-    const { wish: { room }, sent, draft, closing } = held;
+    const {
+      wish: { room },
+      sent,
+      draft,
+      closing,
+    } = held;
     closing.abort();
     if (room > 0) {
       while (sent.length && !isCommand(sent[0].trim())) post(room, bodyOf(sent.shift()));

@@ -8,11 +8,15 @@ async function isThere() {
   try {
     const answer = await fetch('/up', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
     return answer.ok && (await answer.text()) === 'ok\n';
-  } catch { return false; }
+  } catch {
+    return false;
+  }
 }
 
 /** Somebody goes elsewhere by another way. */
-export function forgetWish() { asked += 1; }
+export function forgetWish() {
+  asked += 1;
+}
 
 /** Whether there is reason to ask first: a page without a line knows nothing of the server. */
 function isDoubtful() {
@@ -25,10 +29,12 @@ export function createGuard(say) {
   async function leave(go) {
     asked += 1;
     const mine = asked;
-    while (!await isThere()) {
+    while (!(await isThere())) {
       if (mine !== asked) return;
       say(true);
-      await new Promise((done) => { setTimeout(done, AGAIN); });
+      await new Promise((done) => {
+        setTimeout(done, AGAIN);
+      });
       if (mine !== asked) return;
     }
     if (mine !== asked) return;
@@ -38,8 +44,24 @@ export function createGuard(say) {
 
   document.addEventListener('click', (event) => {
     const link = event.target.closest('a[href]');
-    if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    if (!isDoubtful() || link.origin !== location.origin || link.target || link.hasAttribute('download') || (link.hash && link.pathname === location.pathname && link.search === location.search)) return;
+    if (
+      !link ||
+      event.defaultPrevented ||
+      event.button !== 0 ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.shiftKey ||
+      event.altKey
+    )
+      return;
+    if (
+      !isDoubtful() ||
+      link.origin !== location.origin ||
+      link.target ||
+      link.hasAttribute('download') ||
+      (link.hash && link.pathname === location.pathname && link.search === location.search)
+    )
+      return;
     event.preventDefault();
     leave(() => location.assign(link.href));
   });
@@ -47,11 +69,15 @@ export function createGuard(say) {
   /** Whoever writes on while a form to sign out waits does not want that any more: it would take the text away. */
   function forgetByWriting() {
     const mine = asked;
-    addEventListener('input', () => {
-      if (mine !== asked) return;
-      forgetWish();
-      say(false);
-    }, { once: true });
+    addEventListener(
+      'input',
+      () => {
+        if (mine !== asked) return;
+        forgetWish();
+        say(false);
+      },
+      { once: true },
+    );
   }
 
   document.addEventListener('submit', (event) => {
@@ -74,7 +100,11 @@ export function createNotice() {
   let strip = null;
   return (isWaiting) => {
     if (isWaiting && !strip) {
-      strip = Object.assign(document.createElement('p'), { className: 'banner', role: 'status', textContent: document.body.dataset.going });
+      strip = Object.assign(document.createElement('p'), {
+        className: 'banner',
+        role: 'status',
+        textContent: document.body.dataset.going,
+      });
       document.body.prepend(strip);
     } else if (!isWaiting) {
       strip?.remove();

@@ -1,6 +1,7 @@
 // From room to room without loading a page anew: fetches the page, has it shown, and the address follows. There is one wish at most: where somebody wants to be and is not yet. It ends when its page is there, when the server says no, or when its author gives it up; while the server is away it waits.
-import { isOurs, reasonIn } from '../core/page-response.js';
+
 import { parse } from '../core/html-fragment.js';
+import { isOurs, reasonIn } from '../core/page-response.js';
 import { signOutOnPurpose } from '../outbox/storage.js';
 
 const PATIENCE = 15_000;
@@ -75,7 +76,8 @@ export function createVisits({ fits, show, begin, wait, giveUp }) {
       running = null;
       wait();
     } else if (!answer.ok) drop(reasonIn(page));
-    else if (fits(page)) arrive(page, new URL(answer.url), !room || room === Number(page.querySelector('#app').dataset.room));
+    else if (fits(page))
+      arrive(page, new URL(answer.url), !room || room === Number(page.querySelector('#app').dataset.room));
     else location.assign(answer.url); // in another language, of another release, or to sign in
   }
 
@@ -91,7 +93,10 @@ export function createVisits({ fits, show, begin, wait, giveUp }) {
     isReturning = false;
     if (state) ({ index } = state);
     else history.replaceState({ index: ++index }, ''); // a link to a place within the page made a new one
-    if (!isShown) { go(location.href, roomIn(location)); return; }
+    if (!isShown) {
+      go(location.href, roomIn(location));
+      return;
+    }
     shown.index = index;
     if (state && wish?.address && !isOwn) drop('');
   }
@@ -108,14 +113,18 @@ export function createVisits({ fits, show, begin, wait, giveUp }) {
     isShown: (address) => place(new URL(address)) === shown.place,
 
     /** Here, and nowhere else that was asked for before. */
-    stay() { if (wish) drop(''); },
+    stay() {
+      if (wish) drop('');
+    },
 
     /** For the server, to go somewhere. */
     isWaiting: () => wish !== null && running === null,
     isPosting: () => isLeaving || Boolean(wish && !wish.address),
 
     /** The server is back. */
-    resume() { if (wish && !running) visit(); },
+    resume() {
+      if (wish && !running) visit();
+    },
 
     /** Posts a form's fields. The answer's page is shown and `done()` called before; if there is none, `refuse(why)` is called with what the server says. */
     async post(action, fields, { done, refuse, isExit }) {

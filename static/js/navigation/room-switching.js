@@ -5,7 +5,12 @@ const STEPS = { ArrowUp: -1, ArrowDown: 1 };
 
 export function startSwitching({ sidebar, visits, stay }) {
   function go(address, room) {
-    if (visits.isShown(address)) { closeDrawer('side'); visits.stay(); stay(); return; }
+    if (visits.isShown(address)) {
+      closeDrawer('side');
+      visits.stay();
+      stay();
+      return;
+    }
     visits.go(address, room);
   }
 

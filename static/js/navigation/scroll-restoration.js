@@ -3,7 +3,9 @@ const KEY = 'patio:place';
 
 export function rememberPlace(room) {
   const place = room.isLive && room.place();
-  try { if (place) sessionStorage.setItem(KEY, JSON.stringify({ room: room.id, ...place })); } catch {}
+  try {
+    if (place) sessionStorage.setItem(KEY, JSON.stringify({ room: room.id, ...place }));
+  } catch {}
 }
 
 /** Once. */
@@ -12,5 +14,7 @@ export function rememberedPlace(room) {
     const place = JSON.parse(sessionStorage.getItem(KEY));
     sessionStorage.removeItem(KEY);
     return room.isLive && place?.room === room.id ? place : null;
-  } catch { return null; }
+  } catch {
+    return null;
+  }
 }

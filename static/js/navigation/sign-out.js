@@ -26,5 +26,8 @@ export function startLeaving() {
     isLeaving = true;
     signOutOnPurpose();
   });
-  for (const type of ['pageshow', 'input']) addEventListener(type, () => { if (isLeaving) stay(); });
+  for (const type of ['pageshow', 'input'])
+    addEventListener(type, () => {
+      if (isLeaving) stay();
+    });
 }

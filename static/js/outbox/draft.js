@@ -32,14 +32,19 @@ export function createDraft(kind, place, owner = tab) {
     write,
     clear,
     /** The nonce to send this text under: however often that is, it is stored once. */
-    nonceFor(text) { sent = text; return nonce; },
+    nonceFor(text) {
+      sent = text;
+      return nonce;
+    },
 
     /** The newest text of a tab that is no more; it is this tab's from here on. '' if there is none, or this tab has begun one meanwhile. */
     async inherit() {
       const others = idsOf(kind, beginning).filter((id) => id !== own);
       if (!others.length) return '';
       const living = await livingTabs();
-      const left = others.filter((id) => !living?.has(id.slice(beginning.length))).map((id) => ({ id, ...kept(kind, id) }));
+      const left = others
+        .filter((id) => !living?.has(id.slice(beginning.length)))
+        .map((id) => ({ id, ...kept(kind, id) }));
       const [newest] = left.filter(({ text }) => text).sort((one, other) => other.at - one.at);
       if (!newest || kept(kind, own)) return '';
       nonce = newest.nonce ?? nonce;
@@ -49,7 +54,15 @@ export function createDraft(kind, place, owner = tab) {
     },
 
     /** Another tab took this text over: then it stands there. */
-    onTaken(then, signal) { onDiscarded(kind, (id, old) => { if (id === own && old) then(old.text); }, signal); },
+    onTaken(then, signal) {
+      onDiscarded(
+        kind,
+        (id, old) => {
+          if (id === own && old) then(old.text);
+        },
+        signal,
+      );
+    },
   };
 }
 

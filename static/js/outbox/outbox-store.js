@@ -11,7 +11,9 @@ export const outbox = {
   remove: (nonce) => discard(KIND, nonce),
 
   entries() {
-    const all = idsOf(KIND).map(outbox.get).filter((entry) => entry?.nonce);
+    const all = idsOf(KIND)
+      .map(outbox.get)
+      .filter((entry) => entry?.nonce);
     return all.sort((one, other) => one.at - other.at || (one.nonce < other.nonce ? -1 : 1));
   },
 
@@ -24,6 +26,10 @@ export const outbox = {
     return whole;
   },
 
-  fail(entry, why) { keep(KIND, entry.nonce, { ...entry, failed: why }); },
-  own(entry) { keep(KIND, entry.nonce, { ...entry, tab }); },
+  fail(entry, why) {
+    keep(KIND, entry.nonce, { ...entry, failed: why });
+  },
+  own(entry) {
+    keep(KIND, entry.nonce, { ...entry, tab });
+  },
 };

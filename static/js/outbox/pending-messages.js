@@ -5,7 +5,9 @@ export function createWaiting(template, timeline, me) {
   const rows = new Map(); // by nonce
   let away = false;
 
-  const words = (row) => { row.querySelector('.note__text').textContent = away ? texts.away : texts.here; };
+  const words = (row) => {
+    row.querySelector('.note__text').textContent = away ? texts.away : texts.here;
+  };
 
   function fail({ nonce, failed }) {
     const row = rows.get(nonce);
@@ -42,7 +44,10 @@ export function createWaiting(template, timeline, me) {
     },
 
     isStored: (author, nonce) => timeline.findStored(author, nonce) !== null,
-    setAway(now) { away = now; rows.forEach(words); },
+    setAway(now) {
+      away = now;
+      rows.forEach(words);
+    },
   };
   return view;
 }

@@ -45,7 +45,9 @@ export class Sender {
     onDiscarded('outbox', (nonce) => this.stored(nonce)); // sent, or thrown away, by another tab
   }
 
-  post(room, body, nonce) { this.#add({ room, name: this.#nameOf(room), created: this.#createdOf(room), epoch: this.#epoch, body, nonce }); }
+  post(room, body, nonce) {
+    this.#add({ room, name: this.#nameOf(room), created: this.#createdOf(room), epoch: this.#epoch, body, nonce });
+  }
 
   #add({ nonce = newNonce(), ...written }) {
     const entry = outbox.add({ ...written, nonce });
@@ -77,7 +79,10 @@ export class Sender {
     const entry = outbox.get(nonce);
     this.#offered.delete(nonce);
     if (!entry) return;
-    if (TRY_LATER.includes(status)) { this.#pauseFor(delay); return; }
+    if (TRY_LATER.includes(status)) {
+      this.#pauseFor(delay);
+      return;
+    }
     this.#forms.delete(nonce);
     const why = (status === GONE ? this.#words.gone : detail) || this.#words.refused;
     outbox.fail(entry, why);
@@ -90,7 +95,10 @@ export class Sender {
   /** Another room is on screen; what waits there is shown. */
   show(room, waiting) {
     this.#shown = { room, waiting, isOpen: false };
-    outbox.entries().filter(isMine).forEach((entry) => this.#showWaiting(entry));
+    outbox
+      .entries()
+      .filter(isMine)
+      .forEach((entry) => this.#showWaiting(entry));
     this.#adopt();
   }
 
@@ -123,7 +131,9 @@ export class Sender {
   }
 
   /** The server cut the line at a frame that was too large for it: none of those on their way is sent so again. */
-  tooLarge() { for (const nonce of this.#offered.keys()) this.#forms.add(nonce); }
+  tooLarge() {
+    for (const nonce of this.#offered.keys()) this.#forms.add(nonce);
+  }
 
   /** There is no line, but HTTP works. */
   postAll() {
@@ -137,7 +147,9 @@ export class Sender {
   #waitingOf(entry) {
     const { room } = entry;
     const shown = this.#shown;
-    return shown && (shown.room === room || (hasFailed(entry) && this.#nameOf(room) === undefined)) ? shown.waiting : null;
+    return shown && (shown.room === room || (hasFailed(entry) && this.#nameOf(room) === undefined))
+      ? shown.waiting
+      : null;
   }
 
   #showWaiting(entry) {
@@ -154,11 +166,16 @@ export class Sender {
   }
 
   /** After a restore another room may have this id. Where the text says when its room was made, the server tells them apart. */
-  #isElsewhere({ room, name, created, epoch }) { return !created && epoch !== undefined && epoch !== this.#epoch && this.#nameOf(room) !== name; }
+  #isElsewhere({ room, name, created, epoch }) {
+    return !created && epoch !== undefined && epoch !== this.#epoch && this.#nameOf(room) !== name;
+  }
 
   #offer(entry) {
     if (hasFailed(entry) || this.#pause) return;
-    if (this.#isElsewhere(entry)) { this.refused({ nonce: entry.nonce, status: GONE }); return; }
+    if (this.#isElsewhere(entry)) {
+      this.refused({ nonce: entry.nonce, status: GONE });
+      return;
+    }
     if (this.#shown?.room === entry.room && !this.#shown.isOpen) return;
     const { room, created, body, nonce } = entry;
     const frame = { type: 'post', room, room_created: created, author: Number(this.#me), body, nonce }; // the server refuses it for another room, and from another account
@@ -173,7 +190,10 @@ export class Sender {
 
   #pauseFor(seconds) {
     clearTimeout(this.#pause);
-    this.#pause = setTimeout(() => { this.#pause = 0; this.#offerAll(); }, seconds * 1000);
+    this.#pause = setTimeout(() => {
+      this.#pause = 0;
+      this.#offerAll();
+    }, seconds * 1000);
   }
 
   /** In their order, and no further than the first that has to wait. */
@@ -181,21 +201,30 @@ export class Sender {
     if (this.#isPosting || this.#pause || !this.#way) return;
     this.#isPosting = true;
     const tried = new Set(); // each once, whatever the answer is
-    const goes = (entry) => isMine(entry) && !hasFailed(entry) && !tried.has(entry.nonce) && (this.#way === 'http' || this.#forms.has(entry.nonce));
-    for (let entry; (entry = outbox.entries().find(goes));) {
+    const goes = (entry) =>
+      isMine(entry) &&
+      !hasFailed(entry) &&
+      !tried.has(entry.nonce) &&
+      (this.#way === 'http' || this.#forms.has(entry.nonce));
+    for (let entry; (entry = outbox.entries().find(goes)); ) {
       tried.add(entry.nonce);
       const { stored, wait, why, status } = await this.#postForm(entry); // meanwhile the line may be back
       if (stored) {
         this.#remove(entry.nonce);
         this.#onPosted(entry);
       } else if (why !== undefined) this.refused({ nonce: entry.nonce, status, detail: why });
-      else { this.#pauseFor(wait); break; }
+      else {
+        this.#pauseFor(wait);
+        break;
+      }
     }
     this.#isPosting = false;
   }
 
   /** Its own tab has had its time; where nobody can say which tabs are alive, that is all there is to go by. */
-  #isOverdue(entry, living) { return Math.abs(Date.now() - entry.at) > LEASE && (hasFailed(entry) ? !living : this.#way !== ''); }
+  #isOverdue(entry, living) {
+    return Math.abs(Date.now() - entry.at) > LEASE && (hasFailed(entry) ? !living : this.#way !== '');
+  }
 
   /** What a tab that has ended left behind is this tab's now, and what another has not sent for long is anybody's. */
   async #adopt() {
@@ -220,7 +249,11 @@ export class Sender {
         this.#ticker = 0;
         return;
       }
-      for (const [nonce, at] of this.#offered) if (performance.now() - at > OVERDUE) { this.#offered.delete(nonce); this.#forms.add(nonce); }
+      for (const [nonce, at] of this.#offered)
+        if (performance.now() - at > OVERDUE) {
+          this.#offered.delete(nonce);
+          this.#forms.add(nonce);
+        }
       this.#adopt();
       this.#postForms();
     }, EVERY);

@@ -9,11 +9,19 @@ let account = '';
 const keyOf = (kind, id) => `${PREFIX}${kind}:${account}:${id}`;
 
 function keysOf(storage) {
-  try { return Object.keys(globalThis[storage]).filter((key) => key.startsWith(PREFIX)); } catch { return []; }
+  try {
+    return Object.keys(globalThis[storage]).filter((key) => key.startsWith(PREFIX));
+  } catch {
+    return [];
+  }
 }
 
 function access(storage, method, ...given) {
-  try { return globalThis[storage][method](...given); } catch { return null; }
+  try {
+    return globalThis[storage][method](...given);
+  } catch {
+    return null;
+  }
 }
 
 export function keep(kind, id, record) {
@@ -21,7 +29,9 @@ export function keep(kind, id, record) {
   try {
     localStorage.setItem(key, JSON.stringify(record));
     unkept.delete(key);
-  } catch { unkept.set(key, record); }
+  } catch {
+    unkept.set(key, record);
+  }
 }
 
 export function discard(kind, id) {
@@ -29,7 +39,13 @@ export function discard(kind, id) {
   access('localStorage', 'removeItem', keyOf(kind, id));
 }
 
-const parsed = (text) => { try { return JSON.parse(text); } catch { return null; } };
+const parsed = (text) => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+};
 
 export function kept(kind, id) {
   const key = keyOf(kind, id);
@@ -46,9 +62,14 @@ export function idsOf(kind, beginning = '') {
 
 /** Calls `then(id, old)` when another tab has removed a text of this kind. */
 export function onDiscarded(kind, then, signal) {
-  addEventListener('storage', ({ key, newValue, oldValue }) => {
-    if (newValue === null && key?.startsWith(keyOf(kind, ''))) then(key.slice(keyOf(kind, '').length), parsed(oldValue));
-  }, { signal });
+  addEventListener(
+    'storage',
+    ({ key, newValue, oldValue }) => {
+      if (newValue === null && key?.startsWith(keyOf(kind, '')))
+        then(key.slice(keyOf(kind, '').length), parsed(oldValue));
+    },
+    { signal },
+  );
 }
 
 /** This account is signed in now: what another one left in this browser goes. */
@@ -56,7 +77,8 @@ export function openStorage({ account: mine, epoch, me }) {
   account = mine;
   stayAfterAll();
   if (epoch) takeOld(`${epoch}:${me}:`);
-  for (const key of keysOf('localStorage')) if (key.split(':')[2] !== account) access('localStorage', 'removeItem', key);
+  for (const key of keysOf('localStorage'))
+    if (key.split(':')[2] !== account) access('localStorage', 'removeItem', key);
 }
 
 /** Takes over what an earlier version of Patio kept: drafts as bare text, and one list for each room of what waited in this tab. */
@@ -75,13 +97,18 @@ function takeOld(owner) {
 }
 
 /** The author signs out: on the next page of the gate all of it goes, and not before, since the server may be away. */
-export function signOutOnPurpose() { access('sessionStorage', 'setItem', PREFIX + LEAVING, '1'); }
+export function signOutOnPurpose() {
+  access('sessionStorage', 'setItem', PREFIX + LEAVING, '1');
+}
 
 /** The author does not sign out: that was given up, or came to nothing. */
-export function stayAfterAll() { access('sessionStorage', 'removeItem', PREFIX + LEAVING); }
+export function stayAfterAll() {
+  access('sessionStorage', 'removeItem', PREFIX + LEAVING);
+}
 
 /** A page that is shown to nobody signed in: with an ended session too, which is no reason to forget anything. */
 export function forgetIfSignedOut() {
   if (!access('sessionStorage', 'getItem', PREFIX + LEAVING)) return;
-  for (const storage of ['sessionStorage', 'localStorage']) for (const key of keysOf(storage)) access(storage, 'removeItem', key);
+  for (const storage of ['sessionStorage', 'localStorage'])
+    for (const key of keysOf(storage)) access(storage, 'removeItem', key);
 }

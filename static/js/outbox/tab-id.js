@@ -12,7 +12,9 @@ export function openTab() {
   let release = hold();
   addEventListener('pagehide', () => {
     release();
-    try { sessionStorage.setItem(KEY, tab); } catch {}
+    try {
+      sessionStorage.setItem(KEY, tab);
+    } catch {}
   });
   addEventListener('pageshow', ({ persisted }) => {
     if (!persisted) return;
@@ -31,7 +33,15 @@ function take() {
 /** The browser ends the lock with the page, however that ends. */
 function hold() {
   let release = () => {};
-  navigator.locks?.request(LOCK + tab, () => new Promise((done) => { release = done; })).catch(() => {});
+  navigator.locks
+    ?.request(
+      LOCK + tab,
+      () =>
+        new Promise((done) => {
+          release = done;
+        }),
+    )
+    .catch(() => {});
   return () => release();
 }
 
@@ -40,5 +50,7 @@ export async function livingTabs() {
   try {
     const { held } = await navigator.locks.query();
     return new Set(held.filter(({ name }) => name.startsWith(LOCK)).map(({ name }) => name.slice(LOCK.length)));
-  } catch { return null; }
+  } catch {
+    return null;
+  }
 }

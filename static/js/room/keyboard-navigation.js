@@ -14,7 +14,10 @@ export function startKeys({ log, composer, toEnd }) {
   log.addEventListener('focusin', (event) => {
     const article = event.target.closest('.msg');
     if (!article) return;
-    for (const other of log.querySelectorAll('.msg[tabindex="0"]')) { other.tabIndex = -1; setStops(other, false); }
+    for (const other of log.querySelectorAll('.msg[tabindex="0"]')) {
+      other.tabIndex = -1;
+      setStops(other, false);
+    }
     article.tabIndex = 0;
     setStops(article, true);
   });

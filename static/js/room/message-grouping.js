@@ -8,7 +8,8 @@ const at = (article) => Number(article.dataset.at);
 /** Says anew whether a message continues the one `before` it, if there is one, and whether a day begins with it. What `waits` begins none: its day is the server's to say. */
 export function layOut(article, before, waits) {
   const sameDay = before !== null && dayOf(at(before)) === dayOf(at(article));
-  const continues = sameDay && before.dataset.author === article.dataset.author && Math.abs(at(article) - at(before)) < RUN;
+  const continues =
+    sameDay && before.dataset.author === article.dataset.author && Math.abs(at(article) - at(before)) < RUN;
   article.classList.toggle('msg--cont', continues);
   const first = article.previousElementSibling?.matches('.new') ? article.previousElementSibling : article;
   const line = first.previousElementSibling?.matches('.day') ? first.previousElementSibling : null;
@@ -17,7 +18,9 @@ export function layOut(article, before, waits) {
 }
 
 /** The day is another one: "Today" has become "Yesterday". */
-export function nameDays(list) { for (const line of list.querySelectorAll('.day')) label(line); }
+export function nameDays(list) {
+  for (const line of list.querySelectorAll('.day')) label(line);
+}
 
 function newLine(element) {
   const line = document.createElement('h2');

@@ -1,7 +1,8 @@
 // The list of messages: puts each one where its number belongs. It holds a part of the room without a hole; links at its two ends lead further.
-import { personalise } from './viewer-decorations.js';
-import { layOut, nameDays } from './message-grouping.js';
+
 import { eachDay } from '../core/local-time.js';
+import { layOut, nameDays } from './message-grouping.js';
+import { personalise } from './viewer-decorations.js';
 
 const CHUNK = 50; // messages; the browser skips whole chunks that are off screen
 const MOST = 400; // messages that are kept; the others come again when somebody reads there
@@ -12,7 +13,9 @@ const seqOf = (article) => Number(article.dataset.seq);
 /** What takes the place of a part that had the focus in an older rendering. */
 function sameIn(article, part) {
   if (article.contains(part)) return part; // the bar went along
-  const match = part.matches('.react') ? `.react[value="${CSS.escape(part.value)}"]` : part.matches('.msg__link') && '.msg__link';
+  const match = part.matches('.react')
+    ? `.react[value="${CSS.escape(part.value)}"]`
+    : part.matches('.msg__link') && '.msg__link';
   return (match && article.querySelector(match)) || article;
 }
 
@@ -29,7 +32,9 @@ export class Timeline {
   constructor(list, me, signal) {
     this.#list = list;
     this.#me = me;
-    this.#walker = document.createTreeWalker(list, NodeFilter.SHOW_ELEMENT, (node) => (node.classList.contains('msg') ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP));
+    this.#walker = document.createTreeWalker(list, NodeFilter.SHOW_ELEMENT, (node) =>
+      node.classList.contains('msg') ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP,
+    );
     this.#lastChunk().after(this.#queue);
     this.#settle(list.querySelectorAll('.msg'));
     this.#latest = this.newest;
@@ -37,16 +42,24 @@ export class Timeline {
   }
 
   /** The greatest seq in the list. */
-  get newest() { return Number(this.#previous(this.#queue)?.dataset.seq ?? 0); }
+  get newest() {
+    return Number(this.#previous(this.#queue)?.dataset.seq ?? 0);
+  }
 
   /** The greatest seq that is known of, in the list or not. */
-  get latest() { return this.#latest; }
+  get latest() {
+    return this.#latest;
+  }
 
   /** "Today" may have become "Yesterday". */
-  nameDays() { nameDays(this.#list); }
+  nameDays() {
+    nameDays(this.#list);
+  }
 
   /** Whether the list reaches to the end of the room. */
-  get isWhole() { return this.newest >= this.#latest; }
+  get isWhole() {
+    return this.newest >= this.#latest;
+  }
 
   /** How many messages the room has that nobody here had heard of. What lies between is a page to be loaded if it is too much. */
   expect(seq) {
@@ -88,7 +101,9 @@ export class Timeline {
   }
 
   /** The message stays as it is until it is released, whatever comes meanwhile. */
-  hold(article) { this.#held.set(article.id, null); }
+  hold(article) {
+    this.#held.set(article.id, null);
+  }
 
   release(article) {
     const newer = this.#held.get(article.id);
@@ -105,18 +120,22 @@ export class Timeline {
   /** The newest message of this author that can still be edited. */
   lastOf(author) {
     let article = this.#previous(this.#queue);
-    while (article && (article.dataset.author !== author || article.matches('.msg--deleted'))) article = this.#previous(article);
+    while (article && (article.dataset.author !== author || article.matches('.msg--deleted')))
+      article = this.#previous(article);
     return article;
   }
 
   /** A page is on its way. What comes meanwhile is newer than it, and is not lost. */
-  await() { this.#missed = []; }
+  await() {
+    this.#missed = [];
+  }
 
   /** Puts a page of history in place of the link to it; without a link it is the newest, and all that is here. Null: there is none. */
   addPage(page, link = null) {
     const articles = page?.querySelectorAll('.msg') ?? [];
     page?.querySelector('.new')?.remove(); // where the line stands is known here
-    if (page && !link) for (const element of Array.from(this.#list.children)) if (element !== this.#queue) element.remove();
+    if (page && !link)
+      for (const element of Array.from(this.#list.children)) if (element !== this.#queue) element.remove();
     if (link) link.replaceWith(page ?? link);
     else if (page) this.#queue.before(page);
     this.#settle(articles);
@@ -141,7 +160,9 @@ export class Timeline {
   }
 
   /** Whether there is more than may be kept. */
-  get isHeavy() { return this.#list.getElementsByClassName('msg').length - this.#queue.childElementCount > MOST; }
+  get isHeavy() {
+    return this.#list.getElementsByClassName('msg').length - this.#queue.childElementCount > MOST;
+  }
 
   /** Lets go of chunks at the end of the list that is further from the reader, who sees those that `isSeen(chunk)` is true of. */
   prune(isSeen) {
@@ -153,7 +174,8 @@ export class Timeline {
       const far = above >= below ? chunks[0] : chunks.at(-1);
       if (above < 0 || Math.max(above, below) <= SPARED || far.querySelector('.msg--editing, .msg--deleting')) return;
       if (far.contains(document.activeElement)) this.#list.parentElement.focus({ preventScroll: true });
-      if (far === chunks[0]) for (const element of this.#list.querySelectorAll(':scope > [data-older], :scope > #start')) element.remove();
+      if (far === chunks[0])
+        for (const element of this.#list.querySelectorAll(':scope > [data-older], :scope > #start')) element.remove();
       far.remove();
       this.#link();
     }
@@ -170,7 +192,11 @@ export class Timeline {
     this.#regroup(next);
   }
 
-  findStored(author, nonce) { return this.#list.querySelector(`.msg[data-seq][data-author="${CSS.escape(author)}"][data-nonce="${CSS.escape(nonce)}"]`); }
+  findStored(author, nonce) {
+    return this.#list.querySelector(
+      `.msg[data-seq][data-author="${CSS.escape(author)}"][data-nonce="${CSS.escape(nonce)}"]`,
+    );
+  }
 
   #replace(known, article) {
     const focused = known.contains(document.activeElement) ? document.activeElement : null;
@@ -200,7 +226,9 @@ export class Timeline {
   }
 
   #fills(article) {
-    return article === this.#previous(this.#queue) && article.parentElement.querySelectorAll(':scope > .msg').length >= CHUNK;
+    return (
+      article === this.#previous(this.#queue) && article.parentElement.querySelectorAll(':scope > .msg').length >= CHUNK
+    );
   }
 
   #newChunk() {
@@ -222,14 +250,27 @@ export class Timeline {
       this.#regroup(first);
     }
     const known = this.#list.querySelector(':scope > [data-newer]');
-    if (this.isWhole) { known?.remove(); return; }
+    if (this.isWhole) {
+      known?.remove();
+      return;
+    }
     const link = known ?? newer.cloneNode(true);
     link.dataset.newer = newer.dataset.newer + this.newest;
     if (!known) this.#lastChunk().after(link);
   }
 
-  #chunks() { return Array.from(this.#list.querySelectorAll(':scope > .chunk')); }
-  #lastChunk() { return this.#chunks().at(-1); }
-  #previous(node) { this.#walker.currentNode = node; return this.#walker.previousNode(); }
-  #next(node) { this.#walker.currentNode = node; return this.#walker.nextNode(); }
+  #chunks() {
+    return Array.from(this.#list.querySelectorAll(':scope > .chunk'));
+  }
+  #lastChunk() {
+    return this.#chunks().at(-1);
+  }
+  #previous(node) {
+    this.#walker.currentNode = node;
+    return this.#walker.previousNode();
+  }
+  #next(node) {
+    this.#walker.currentNode = node;
+    return this.#walker.nextNode();
+  }
 }

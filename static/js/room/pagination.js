@@ -8,15 +8,23 @@ const LINKS = '[data-older], [data-newer]';
 
 /** `end` keeps the reader where they are; after `patience` milliseconds an answer is not awaited any longer; `onAnswer(isThere)` hears whether one came. */
 export function createHistory({ log, timeline, end, patience, onAnswer, signal }) {
-  const newest = document.getElementById('further').content.querySelector('[data-older]').dataset.older + Number.MAX_SAFE_INTEGER;
+  const newest =
+    document.getElementById('further').content.querySelector('[data-older]').dataset.older + Number.MAX_SAFE_INTEGER;
   const newer = document.getElementById('further').content.querySelector('[data-newer]').dataset.newer;
   let failed = new WeakSet(); // these wait until they are tried again
   let running = null;
   let again = 0; // timer
-  const observer = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) if (isIntersecting && !running) load(target);
-  }, { root: log, rootMargin: EARLY });
-  signal.addEventListener('abort', () => { running?.abort(); clearTimeout(again); observer.disconnect(); });
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) if (isIntersecting && !running) load(target);
+    },
+    { root: log, rootMargin: EARLY },
+  );
+  signal.addEventListener('abort', () => {
+    running?.abort();
+    clearTimeout(again);
+    observer.disconnect();
+  });
   watch();
 
   /** Looks at all links as if for the first time: while a page was on its way none was followed. */
@@ -58,7 +66,8 @@ export function createHistory({ log, timeline, end, patience, onAnswer, signal }
     const outcome = await bring(link.dataset.older ?? link.dataset.newer, (page) => {
       const focused = link === document.activeElement;
       const add = () => timeline.addPage(page, link);
-      if (before) add(); // the log is upside down: what is put in front moves nothing
+      if (before)
+        add(); // the log is upside down: what is put in front moves nothing
       else end.still(add);
       if (focused && page) log.focus({ preventScroll: true });
     });
@@ -105,14 +114,17 @@ export function createHistory({ log, timeline, end, patience, onAnswer, signal }
 
     /** Shows the part of the room in which this message is, with a few before it. */
     async reach(seq) {
-      await bring(newer + Math.max(0, seq - BEFORE), (page) => { if (page) timeline.addPage(page); });
+      await bring(newer + Math.max(0, seq - BEFORE), (page) => {
+        if (page) timeline.addPage(page);
+      });
       watch();
     },
 
     /** Shows the end of the room, which is too far away to come to by scrolling. */
     async tail() {
       let outcome;
-      do outcome = await bring(newest, (page) => timeline.addPage(page)); while (outcome === 'late');
+      do outcome = await bring(newest, (page) => timeline.addPage(page));
+      while (outcome === 'late');
       watch();
     },
   };

@@ -22,7 +22,10 @@ export function createReading({ upTo, newest, near, onRead, tell, signal }) {
   /** Tells at once, and what comes in the next moments together after them. */
   function rest() {
     flush();
-    timer = setTimeout(() => { timer = 0; if (upTo > told) rest(); }, EVERY);
+    timer = setTimeout(() => {
+      timer = 0;
+      if (upTo > told) rest();
+    }, EVERY);
   }
 
   function look() {
@@ -35,11 +38,16 @@ export function createReading({ upTo, newest, near, onRead, tell, signal }) {
   addEventListener('focus', look, { signal });
   document.addEventListener('visibilitychange', () => (document.hidden ? flush() : look()), { signal });
   addEventListener('pagehide', flush, { signal, capture: true }); // while the line is still there
-  signal.addEventListener('abort', () => { clearTimeout(timer); flush(); });
+  signal.addEventListener('abort', () => {
+    clearTimeout(timer);
+    flush();
+  });
 
   return {
     look,
-    get upTo() { return upTo; },
+    get upTo() {
+      return upTo;
+    },
     /** Read so far, here by writing or somewhere else: nobody needs to be told. */
     known(seq) {
       upTo = Math.max(upTo, seq);

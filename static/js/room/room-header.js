@@ -3,7 +3,8 @@ const find = (selector) => document.querySelector(selector);
 
 /** A room without a topic has no line for it. */
 function showTopic(topic) {
-  const line = find('.bar__topic') ?? Object.assign(document.createElement('p'), { className: 'bar__topic', dir: 'auto' });
+  const line =
+    find('.bar__topic') ?? Object.assign(document.createElement('p'), { className: 'bar__topic', dir: 'auto' });
   line.textContent = topic;
   if (topic) find('.bar__text').append(line);
   else line.remove();

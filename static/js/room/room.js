@@ -1,22 +1,23 @@
 // The room on screen: makes its parts and passes the server's frames to them, until another room takes its place. Data goes composer → sender → line → timeline, announcer.
-import { startActs } from '../message-actions/toolbar.js';
+
 import { startCommandMenu } from '../composer/command-autocomplete.js';
-import { isCommand, isExit, literal } from '../composer/slash-commands.js';
 import { startComposer } from '../composer/composer.js';
-import { createDraft } from '../outbox/draft.js';
-import { createEnd } from './scroll-anchor.js';
-import { parse } from '../core/html-fragment.js';
-import { updateHeader } from './room-header.js';
-import { createHistory } from './pagination.js';
-import { startKeys } from './keyboard-navigation.js';
 import { startMentionMenu } from '../composer/mention-autocomplete.js';
-import { mentionsIn } from './unread-mentions.js';
-import { createNews } from './unread-divider.js';
-import { createPeople } from './member-list.js';
-import { createReading, isInUse, takeOver } from './read-marker.js';
-import { Timeline } from './message-list.js';
+import { isCommand, isExit, literal } from '../composer/slash-commands.js';
 import { createTyping } from '../composer/typing-indicator.js';
+import { parse } from '../core/html-fragment.js';
+import { startActs } from '../message-actions/toolbar.js';
+import { createDraft } from '../outbox/draft.js';
 import { createWaiting } from '../outbox/pending-messages.js';
+import { startKeys } from './keyboard-navigation.js';
+import { createPeople } from './member-list.js';
+import { Timeline } from './message-list.js';
+import { createHistory } from './pagination.js';
+import { createReading, isInUse, takeOver } from './read-marker.js';
+import { updateHeader } from './room-header.js';
+import { createEnd } from './scroll-anchor.js';
+import { createNews } from './unread-divider.js';
+import { mentionsIn } from './unread-mentions.js';
 
 const byId = (id) => document.getElementById(id);
 
@@ -38,12 +39,25 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
   const { failed } = byId('acts').dataset; // in words, where there was no answer
   const log = byId('log');
   const timeline = new Timeline(byId('messages'), me, signal);
-  const end = createEnd(log, byId('messages'), byId('pill'), { isWhole: () => timeline.isWhole, bring: () => history.tail() });
-  const history = createHistory({ log, timeline, end, patience: Number(app.dataset.patience ?? 15_000), onAnswer, signal });
+  const end = createEnd(log, byId('messages'), byId('pill'), {
+    isWhole: () => timeline.isWhole,
+    bring: () => history.tail(),
+  });
+  const history = createHistory({
+    log,
+    timeline,
+    end,
+    patience: Number(app.dataset.patience ?? 15_000),
+    onAnswer,
+    signal,
+  });
   const people = createPeople();
   const news = createNews({ log, timeline, reach: (seq) => history.reach(seq), signal });
   const reading = createReading({
-    upTo: !isLive ? Infinity : isMember ? Number(app.dataset.lastRead) : timeline.newest, newest: () => timeline.newest, near: end.near, signal,
+    upTo: !isLive ? Infinity : isMember ? Number(app.dataset.lastRead) : timeline.newest,
+    newest: () => timeline.newest,
+    near: end.near,
+    signal,
     onRead: (seq) => sidebar.raise(id, { read: seq }),
     tell: (seq) => isMember && transmit({ type: 'read', room: id, seq }),
   });
@@ -52,9 +66,16 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
   const form = byId('composer');
   const action = form.getAttribute('action');
   // A conversation that nobody has begun yet is no room: there the address says whose draft it is.
-  const composer = startComposer(form, { error: byId('composer-error'), draft: createDraft('draft', id || action), onSend: send, signal });
+  const composer = startComposer(form, {
+    error: byId('composer-error'),
+    draft: createDraft('draft', id || action),
+    onSend: send,
+    signal,
+  });
   const typing = createTyping({
-    element: byId('typing'), field: composer.field, signal,
+    element: byId('typing'),
+    field: composer.field,
+    signal,
     tell: () => isLive && transmit({ type: 'typing', room: id }),
   });
   waiting.onChoice = (choice, nonce) => {
@@ -66,7 +87,16 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
   startCommandMenu(form, byId('command-menu'));
   startMentionMenu(form, byId('mention-menu'), me);
   startKeys({ log, composer: composer.field, toEnd: end.go });
-  startActs({ log, timeline, composer: composer.field, me, keep: end.keep, error: byId('composer-error'), say: announcer.say, signal });
+  startActs({
+    log,
+    timeline,
+    composer: composer.field,
+    me,
+    keep: end.keep,
+    error: byId('composer-error'),
+    say: announcer.say,
+    signal,
+  });
   log.addEventListener('scroll', reading.look, { passive: true });
 
   const isText = (body) => isLive && !isCommand(body.trim());
@@ -78,7 +108,11 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
       fields.set('body', body);
       fields.set('nonce', nonce);
       if (isLiteral) fields.set('literal', 'true');
-      command(form.action, fields, { done: composer.clear, refuse: (why) => composer.complain(why || failed), isExit: !isLiteral && isExit(body.trim()) });
+      command(form.action, fields, {
+        done: composer.clear,
+        refuse: (why) => composer.complain(why || failed),
+        isExit: !isLiteral && isExit(body.trim()),
+      });
       return false;
     }
     byId('answer')?.remove(); // of a command before; the talk goes on
@@ -95,7 +129,10 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
 
   function receive(frame) {
     const article = parse(frame.html).querySelector('article');
-    if (frame.rev >= rev) { rev = frame.rev; lastId = article.dataset.id; }
+    if (frame.rev >= rev) {
+      rev = frame.rev;
+      lastId = article.dataset.id;
+    }
     const seq = Number(article.dataset.seq);
     const mine = article.dataset.author === me;
     typing.said(Number(article.dataset.author));
@@ -109,7 +146,11 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
     history.added();
     if (mine) reading.known(seq);
     reading.look();
-    sidebar.raise(id, { last: seq, read: mine ? seq : 0, mentions: timeline.newest > reading.upTo ? mentionsIn(log, app.dataset.name, reading.upTo) : 0 });
+    sidebar.raise(id, {
+      last: seq,
+      read: mine ? seq : 0,
+      mentions: timeline.newest > reading.upTo ? mentionsIn(log, app.dataset.name, reading.upTo) : 0,
+    });
     if (!isNew || mine || article.matches('.msg--deleted')) return;
     if (wasUp) end.countNew();
     if (caughtUp) announcer.message(article);
@@ -117,7 +158,10 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
 
   /** Whether all that came behind this `seq` begins where its reader sees it. */
   function isOnScreen(article, seq) {
-    return Number(article?.dataset.seq) === seq + 1 && article.getBoundingClientRect().bottom > log.getBoundingClientRect().top;
+    return (
+      Number(article?.dataset.seq) === seq + 1 &&
+      article.getBoundingClientRect().bottom > log.getBoundingClientRect().top
+    );
   }
 
   /** More was missed than a tab keeps: who was at the end gets the end. */
@@ -153,18 +197,34 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
       if (wasNear && !timeline.isWhole) skip();
     },
     // In answer to `open` it says that this page knows more than the server, or another history: only the server's page is right then. What is not sent yet stays.
-    resync({ reset }) { if (!caughtUp || reset || !open()) renew(); },
-    read(frame) { reading.known(frame.seq); },
+    resync({ reset }) {
+      if (!caughtUp || reset || !open()) renew();
+    },
+    read(frame) {
+      reading.known(frame.seq);
+    },
     typing: typing.receive,
   };
 
   if (isLive) end.keep(() => sender.show(id, waiting));
   return {
     id,
-    isLive, people, change,
-    composer: composer.field, place: end.place, setAway: waiting.setAway,
+    isLive,
+    people,
+    change,
+    composer: composer.field,
+    place: end.place,
+    setAway: waiting.setAway,
     /** What is asked over HTTP where there is no line. */
-    question: () => (isLive ? { room: id, since_rev: rev, ...(lastId && { since_id: lastId }), ...(isMember && reading.upTo > 0 && { read: reading.upTo }) } : {}),
+    question: () =>
+      isLive
+        ? {
+            room: id,
+            since_rev: rev,
+            ...(lastId && { since_id: lastId }),
+            ...(isMember && reading.upTo > 0 && { read: reading.upTo }),
+          }
+        : {},
     /** Whether a change is on the page already. */
     has: (change) => change <= rev,
     append: composer.append,
@@ -183,8 +243,14 @@ export function openRoom(app, { transmit, sender, command, onLive, onAnswer, ren
     },
 
     /** The server has greeted. */
-    greeted() { if (isLive) open(); else onLive(); },
-    lost() { caughtUp = false; typing.clear(); },
+    greeted() {
+      if (isLive) open();
+      else onLive();
+    },
+    lost() {
+      caughtUp = false;
+      typing.clear();
+    },
 
     close() {
       closing.abort();

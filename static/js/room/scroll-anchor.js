@@ -13,7 +13,10 @@ export function createEnd(log, list, pill, { isWhole, bring }) {
 
   async function go() {
     log.scrollTop = 0;
-    if (isWhole()) { forget(); return; }
+    if (isWhole()) {
+      forget();
+      return;
+    }
     await bring();
     if (!isWhole()) return;
     log.scrollTop = 0;
@@ -62,21 +65,32 @@ export function createEnd(log, list, pill, { isWhole, bring }) {
     if (near()) return null;
     const { top } = log.getBoundingClientRect();
     const article = firstSeen();
-    return article ? { id: article.id, seq: Number(article.dataset.seq), offset: article.getBoundingClientRect().top - top } : null;
+    return article
+      ? { id: article.id, seq: Number(article.dataset.seq), offset: article.getBoundingClientRect().top - top }
+      : null;
   }
 
   /** Brings that message back to where it was; if it is further up than this page goes, as far as it goes. */
   function restore({ id, offset }) {
     const article = document.getElementById(id);
     const chunks = list.querySelectorAll('.chunk');
-    const showAll = (how) => chunks.forEach((chunk) => { chunk.style.contentVisibility = how; });
+    const showAll = (how) =>
+      chunks.forEach((chunk) => {
+        chunk.style.contentVisibility = how;
+      });
     showAll('visible'); // a chunk that was never drawn is not yet as high as it will be
     requestAnimationFrame(() => requestAnimationFrame(() => showAll('')));
     if (article) log.scrollTop += article.getBoundingClientRect().top - log.getBoundingClientRect().top - offset;
     else log.scrollTop = -log.scrollHeight;
   }
 
-  log.addEventListener('scroll', () => { if (unseen && near()) forget(); }, { passive: true });
+  log.addEventListener(
+    'scroll',
+    () => {
+      if (unseen && near()) forget();
+    },
+    { passive: true },
+  );
   pill.addEventListener('click', () => {
     go();
     log.focus({ preventScroll: true }); // the button under the focus is gone now

@@ -15,7 +15,10 @@ export function createNews({ log, timeline, reach, signal }) {
   function place() {
     let line = byId('new');
     const first = timeline.firstAfter(from);
-    if (Number(first?.dataset.seq) !== from + 1) { line?.remove(); return null; }
+    if (Number(first?.dataset.seq) !== from + 1) {
+      line?.remove();
+      return null;
+    }
     if (line?.nextElementSibling === first) return line;
     line?.remove();
     line = template.content.firstElementChild.cloneNode(true);
@@ -30,11 +33,17 @@ export function createNews({ log, timeline, reach, signal }) {
     const line = place();
     jump.hidden = line !== null;
     if (!line) return;
-    observer = new IntersectionObserver(([{ isIntersecting, boundingClientRect, rootBounds }]) => {
-      if (!line.isConnected) { jump.hidden = false; return; } // let go of with the part of the log that it was in
-      jump.hidden = isIntersecting || boundingClientRect.top > rootBounds.top;
-      if (isIntersecting && isInUse()) end();
-    }, { root: log });
+    observer = new IntersectionObserver(
+      ([{ isIntersecting, boundingClientRect, rootBounds }]) => {
+        if (!line.isConnected) {
+          jump.hidden = false;
+          return;
+        } // let go of with the part of the log that it was in
+        jump.hidden = isIntersecting || boundingClientRect.top > rootBounds.top;
+        if (isIntersecting && isInUse()) end();
+      },
+      { root: log },
+    );
     observer.observe(line);
   }
 
@@ -48,7 +57,10 @@ export function createNews({ log, timeline, reach, signal }) {
     jump.hidden = true;
     if (!place()) await reach(from);
     const line = place();
-    if (!line) { jump.hidden = false; return; } // no connection
+    if (!line) {
+      jump.hidden = false;
+      return;
+    } // no connection
     end();
     line.scrollIntoView();
     line.nextElementSibling.focus({ preventScroll: true }); // the link under the focus is gone now
@@ -60,7 +72,9 @@ export function createNews({ log, timeline, reach, signal }) {
     go();
   });
   // While nobody looked, nothing was seen.
-  const lookAgain = () => { if (isOpen && isInUse()) lead(); };
+  const lookAgain = () => {
+    if (isOpen && isInUse()) lead();
+  };
   addEventListener('focus', lookAgain, { signal });
   document.addEventListener('visibilitychange', lookAgain, { signal });
   signal.addEventListener('abort', () => observer?.disconnect());

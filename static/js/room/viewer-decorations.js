@@ -5,7 +5,8 @@ const STOPS = '.msg__link, .mention, .react, .acts button';
 
 export function personalise(article, me) {
   localiseTime(article);
-  for (const chip of article.querySelectorAll('.react')) chip.ariaPressed = String(chip.dataset.users.split(' ').includes(me));
+  for (const chip of article.querySelectorAll('.react'))
+    chip.ariaPressed = String(chip.dataset.users.split(' ').includes(me));
   setStops(article, false);
 }
 

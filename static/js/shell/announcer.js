@@ -22,7 +22,9 @@ export function createAnnouncer(element) {
 
     say(text) {
       element.textContent = '';
-      setTimeout(() => { element.textContent = text; }, SOON);
+      setTimeout(() => {
+        element.textContent = text;
+      }, SOON);
     },
   };
 }

@@ -1,21 +1,22 @@
 // The chat: one line to the server for the whole visit, the sidebar, and one room on screen after the other. The server's frames go to whom they concern.
-import { createAnnouncer } from './announcer.js';
-import { createBanner } from '../connection/connection-banner.js';
+
 import { literal } from '../composer/slash-commands.js';
-import { closeDrawer } from './drawers.js';
-import { createFrameHandlers } from '../connection/frame-handlers.js';
-import { forgetWish } from '../navigation/navigation-guard.js';
-import { createHolding } from '../navigation/interim-composer.js';
-import { unlessLeaving } from '../navigation/sign-out.js';
 import { Live } from '../connection/connection.js';
-import { showCarried } from './room-closed-notice.js';
-import { rememberPlace, rememberedPlace } from '../navigation/scroll-restoration.js';
+import { createBanner } from '../connection/connection-banner.js';
+import { createFrameHandlers } from '../connection/frame-handlers.js';
 import { poll, postForm } from '../connection/http-fallback.js';
-import { openRoom } from '../room/room.js';
-import { Sender } from '../outbox/sender.js';
-import { createSidebar } from './sidebar.js';
-import { startSwitching } from '../navigation/room-switching.js';
+import { createHolding } from '../navigation/interim-composer.js';
+import { forgetWish } from '../navigation/navigation-guard.js';
 import { createVisits } from '../navigation/page-navigation.js';
+import { startSwitching } from '../navigation/room-switching.js';
+import { rememberedPlace, rememberPlace } from '../navigation/scroll-restoration.js';
+import { unlessLeaving } from '../navigation/sign-out.js';
+import { Sender } from '../outbox/sender.js';
+import { openRoom } from '../room/room.js';
+import { createAnnouncer } from './announcer.js';
+import { closeDrawer } from './drawers.js';
+import { showCarried } from './room-closed-notice.js';
+import { createSidebar } from './sidebar.js';
 
 const AGAIN = 2_000; // where there was no answer although the line is there
 const byId = (id) => document.getElementById(id);
@@ -32,21 +33,46 @@ export function startChat(app) {
   const sidebar = createSidebar(byId('side'));
   const transmit = (frame) => live.send(frame);
   const createdOf = (id) => (id === Number(app.dataset.room) ? app.dataset.created : sidebar.createdOf(id));
-  const sender = new Sender({ me, epoch, transmit, nameOf: sidebar.nameOf, createdOf, postForm: (entry) => postForm(entry, me, signedOut), onPosted: () => live.pollSoon() });
-  const holding = createHolding({ post: (id, body) => sender.post(id, literal(body)), putBack: (text) => room.append(text) });
+  const sender = new Sender({
+    me,
+    epoch,
+    transmit,
+    nameOf: sidebar.nameOf,
+    createdOf,
+    postForm: (entry) => postForm(entry, me, signedOut),
+    onPosted: () => live.pollSoon(),
+  });
+  const holding = createHolding({
+    post: (id, body) => sender.post(id, literal(body)),
+    putBack: (text) => room.append(text),
+  });
   const visits = createVisits({ fits, show, begin, wait, giveUp });
   let greeted = false; // by the server, on the line that is there now
   let room = open();
   const heard = createFrameHandlers({ app, sidebar, sender, visits, renew, room: () => room, announcer });
 
   function open() {
-    return openRoom(app, { transmit, sender, command: visits.post, onLive: connected, onAnswer: answered, renew, sidebar, announcer });
+    return openRoom(app, {
+      transmit,
+      sender,
+      command: visits.post,
+      onLive: connected,
+      onAnswer: answered,
+      renew,
+      sidebar,
+      announcer,
+    });
   }
 
   /** A room of the same person, in the same language, of the same release. */
   function fits(page) {
     const next = page.querySelector('#app');
-    return next?.dataset.me === me && next.dataset.epoch === epoch && languageOf(page) === languageOf(document) && scriptOf(page) === scriptOf(document);
+    return (
+      next?.dataset.me === me &&
+      next.dataset.epoch === epoch &&
+      languageOf(page) === languageOf(document) &&
+      scriptOf(page) === scriptOf(document)
+    );
   }
 
   function begin(wish) {
@@ -150,7 +176,13 @@ export function startChat(app) {
       return address;
     },
     poll: (take) => poll(() => ({ since: heard.at, ...room.question() }), take, signedOut),
-    timing: { ping: setting('ping', 20_000), dead: setting('dead', 25_000), retry: setting('retry', 400), poll: setting('poll', 3_000), blocked: setting('blocked', 60_000) },
+    timing: {
+      ping: setting('ping', 20_000),
+      dead: setting('dead', 25_000),
+      retry: setting('retry', 400),
+      poll: setting('poll', 3_000),
+      blocked: setting('blocked', 60_000),
+    },
     onFrame(frame) {
       onFrame(frame);
       if (frame.type !== 'ready' || frame.epoch !== epoch || String(frame.me.id) !== me) return; // the page is on its way anew

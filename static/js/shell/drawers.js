@@ -8,4 +8,6 @@ export function startDrawers() {
   }
 }
 
-export function closeDrawer(id) { document.getElementById(id)?.hidePopover(); }
+export function closeDrawer(id) {
+  document.getElementById(id)?.hidePopover();
+}

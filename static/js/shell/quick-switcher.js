@@ -10,7 +10,11 @@ const byId = (id) => document.getElementById(id);
 
 /** Without scripts it is a link to all rooms. */
 function makeButton(link, press) {
-  const button = Object.assign(document.createElement('button'), { type: 'button', id: link.id, className: link.className });
+  const button = Object.assign(document.createElement('button'), {
+    type: 'button',
+    id: link.id,
+    className: link.className,
+  });
   button.append(...link.childNodes);
   button.setAttribute('aria-haspopup', 'dialog');
   button.setAttribute('aria-keyshortcuts', IS_MAC ? 'Meta+K' : 'Control+K');
@@ -22,7 +26,8 @@ function makeButton(link, press) {
 }
 
 // Control and K deletes to the end of the line on a Mac.
-const isShortcut = ({ key, ctrlKey, metaKey, shiftKey, altKey, isComposing }) => key.toLowerCase() === 'k' && ctrlKey !== IS_MAC && metaKey === IS_MAC && !shiftKey && !altKey && !isComposing;
+const isShortcut = ({ key, ctrlKey, metaKey, shiftKey, altKey, isComposing }) =>
+  key.toLowerCase() === 'k' && ctrlKey !== IS_MAC && metaKey === IS_MAC && !shiftKey && !altKey && !isComposing;
 
 /** `go(address, room)` leads to what was chosen. */
 export function startSwitcher(go) {
@@ -75,7 +80,10 @@ export function startSwitcher(go) {
   }
 
   async function load() {
-    const answer = await fetch('/switcher', { headers: { accept: 'text/html' }, signal: AbortSignal.timeout(PATIENCE) });
+    const answer = await fetch('/switcher', {
+      headers: { accept: 'text/html' },
+      signal: AbortSignal.timeout(PATIENCE),
+    });
     if (!answer.ok || answer.redirected) throw new Error(`${answer.status} for the list`);
     known = Array.from(parse(await answer.text()).querySelectorAll('[role="option"]'));
     for (const { dataset, children } of known) {
@@ -86,13 +94,18 @@ export function startSwitcher(go) {
   }
 
   function toggle() {
-    if (dialog.open) { dialog.close(); return; }
+    if (dialog.open) {
+      dialog.close();
+      return;
+    }
     for (const open of document.querySelectorAll(':popover-open')) open.hidePopover(); // and its focus goes back to where it will be sought
     field.value = '';
     chosen = null;
     if (known) refresh();
     dialog.showModal();
-    load().catch(() => { if (!known) status.textContent = status.dataset.away; }); // else there is what was known before
+    load().catch(() => {
+      if (!known) status.textContent = status.dataset.away;
+    }); // else there is what was known before
   }
 
   function take(option) {
@@ -101,9 +114,17 @@ export function startSwitcher(go) {
   }
 
   const step = (by) => shown[(shown.indexOf(chosen) + by + shown.length) % shown.length];
-  const keys = { ArrowUp: () => choose(step(-1)), ArrowDown: () => choose(step(1)), Home: () => choose(shown[0]), End: () => choose(shown.at(-1)), Enter: () => take(chosen) };
+  const keys = {
+    ArrowUp: () => choose(step(-1)),
+    ArrowDown: () => choose(step(1)),
+    Home: () => choose(shown[0]),
+    End: () => choose(shown.at(-1)),
+    Enter: () => take(chosen),
+  };
 
-  field.addEventListener('input', () => { if (known) narrow(); });
+  field.addEventListener('input', () => {
+    if (known) narrow();
+  });
   field.addEventListener('keydown', (event) => {
     const { key, ctrlKey, altKey, metaKey, shiftKey, isComposing, keyCode } = event;
     if (!(key in keys) || isComposing || keyCode === 229 || ctrlKey || altKey || metaKey || shiftKey) return;

@@ -11,13 +11,19 @@ function show(text, announcer) {
 /** `reason` is the server's; who left by themselves knows. */
 export function tellClosed(reason, name, announcer) {
   const text = { removed: area().dataset.removed, deleted: area().dataset.deleted }[reason];
-  if (text) show(text.replace('{name}', () => name), announcer);
+  if (text)
+    show(
+      text.replace('{name}', () => name),
+      announcer,
+    );
 }
 
 /** Takes what is shown along to the page that comes next. Where the browser keeps nothing it is not said. */
 export function carryNotice() {
   if (area().hidden) return;
-  try { sessionStorage.setItem(KEY, area().querySelector('p').textContent); } catch {}
+  try {
+    sessionStorage.setItem(KEY, area().querySelector('p').textContent);
+  } catch {}
 }
 
 export function showCarried(announcer) {

@@ -1,14 +1,16 @@
 // Search: Control, Shift and F (⇧⌘F on a Mac) leads to it; there results come while one types.
-import { isOurs } from '../core/page-response.js';
+
 import { parse } from '../core/html-fragment.js';
 import { localisePage } from '../core/local-time.js';
+import { isOurs } from '../core/page-response.js';
 
 const PAUSE = 250;
 const AGAIN = 2_000; // where there was no answer
 const PATIENCE = 10_000; // a line may go mute without a word
 const LATE = 'late';
 const IS_MAC = /^(?:Mac|iP)/.test(navigator.platform);
-const isShortcut = ({ key, ctrlKey, metaKey, shiftKey, altKey }) => key.toLowerCase() === 'f' && shiftKey && !altKey && ctrlKey !== IS_MAC && metaKey === IS_MAC;
+const isShortcut = ({ key, ctrlKey, metaKey, shiftKey, altKey }) =>
+  key.toLowerCase() === 'f' && shiftKey && !altKey && ctrlKey !== IS_MAC && metaKey === IS_MAC;
 
 /** `say(isWaiting)` tells that there is no answer. */
 export function startSearch(say) {
@@ -22,7 +24,10 @@ export function startSearch(say) {
   addEventListener('keydown', (event) => {
     if (!isShortcut(event)) return;
     event.preventDefault();
-    if (field) { field.focus(); field.select(); } else link.click();
+    if (field) {
+      field.focus();
+      field.select();
+    } else link.click();
   });
 
   if (form) searchWhileTyping(field, say);
@@ -36,7 +41,7 @@ function searchWhileTyping(field, say) {
   async function ask() {
     const sought = field.value.trim();
     if (sought === shown) return;
-    const mine = running = new AbortController();
+    const mine = (running = new AbortController());
     const clock = setTimeout(() => mine.abort(LATE), PATIENCE);
     const address = sought ? `/search?${new URLSearchParams({ q: sought })}` : '/search';
     try {
@@ -56,7 +61,9 @@ function searchWhileTyping(field, say) {
       if (mine.signal.aborted && mine.signal.reason !== LATE) return; // typed on meanwhile
       say(true);
       timer = setTimeout(ask, AGAIN);
-    } finally { clearTimeout(clock); }
+    } finally {
+      clearTimeout(clock);
+    }
   }
 
   field.addEventListener('input', (event) => {
@@ -64,5 +71,8 @@ function searchWhileTyping(field, say) {
     clearTimeout(timer);
     if (!event.isComposing) timer = setTimeout(ask, PAUSE);
   });
-  field.addEventListener('compositionend', () => { clearTimeout(timer); timer = setTimeout(ask, PAUSE); });
+  field.addEventListener('compositionend', () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, PAUSE);
+  });
 }

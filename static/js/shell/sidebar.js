@@ -31,7 +31,11 @@ export function createSidebar(side) {
   function sum() {
     const badges = Array.from(side.querySelectorAll('.badge:not([hidden])'));
     const add = (numbers) => numbers.reduce((total, number) => total + Number(number), 0);
-    const mentions = add(badges.filter((badge) => badge.matches('.badge--you')).map((badge) => badge.querySelector('.badge__count').textContent));
+    const mentions = add(
+      badges
+        .filter((badge) => badge.matches('.badge--you'))
+        .map((badge) => badge.querySelector('.badge__count').textContent),
+    );
     title.setTotal(add(badges.map((badge) => badge.dataset.unread)));
     byId('mention-count').textContent = mentions;
     document.querySelector('.menu-button__mentions').hidden = mentions === 0;
@@ -41,8 +45,13 @@ export function createSidebar(side) {
   function raise(room, { last = 0, read = 0, unread, mentions }) {
     const mark = marks.get(room);
     if (!mark) return;
-    const next = { last: Math.max(mark.last, last), read: Math.max(mark.read, read), mentions: mentions ?? mark.mentions };
-    const counted = unread === undefined ? mark.unread + next.last - mark.last : unread + next.last - (last || next.last);
+    const next = {
+      last: Math.max(mark.last, last),
+      read: Math.max(mark.read, read),
+      mentions: mentions ?? mark.mentions,
+    };
+    const counted =
+      unread === undefined ? mark.unread + next.last - mark.last : unread + next.last - (last || next.last);
     next.unread = Math.max(0, Math.min(counted, next.last - next.read));
     if (next.read >= next.last) next.mentions = 0;
     marks.set(room, next);
@@ -56,7 +65,9 @@ export function createSidebar(side) {
   }
 
   /** Of many rooms the one at hand is in sight. */
-  function show() { side.querySelector('.room[aria-current]')?.scrollIntoView({ block: 'nearest' }); }
+  function show() {
+    side.querySelector('.room[aria-current]')?.scrollIntoView({ block: 'nearest' });
+  }
 
   function remove(room) {
     marks.delete(room);
@@ -69,7 +80,9 @@ export function createSidebar(side) {
   function place(row, { visibility, lobby }) {
     const list = byId(visibility === 'direct' ? 'direct' : 'rooms');
     const others = Array.from(list.children);
-    const later = (other) => other.dataset.sort > row.dataset.sort || (other.dataset.sort === row.dataset.sort && Number(other.dataset.room) > Number(row.dataset.room));
+    const later = (other) =>
+      other.dataset.sort > row.dataset.sort ||
+      (other.dataset.sort === row.dataset.sort && Number(other.dataset.room) > Number(row.dataset.room));
     const next = lobby ? others[0] : others.slice(visibility === 'direct' ? 0 : 1).find(later);
     list.insertBefore(row, next ?? null);
   }
@@ -97,7 +110,9 @@ export function createSidebar(side) {
     },
 
     /** From here on nobody keeps the numbers up to date. */
-    lost() { marks.clear(); },
+    lost() {
+      marks.clear();
+    },
 
     /** A room appeared or changed; without a row it is not one's own. */
     room({ room, html }) {

@@ -32,7 +32,10 @@ export class Line {
       far.destroy();
       this.#pairs.delete(pair);
     };
-    for (const [from, to] of [[near, far], [far, near]]) {
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ]) {
       from.setNoDelay();
       from.on('error', end).on('close', end);
       from.on('data', async (bytes) => {
@@ -55,7 +58,9 @@ export class Line {
   }
 
   /** New connections work; those that fell silent stay so. */
-  mend() { this.#isSilent = false; }
+  mend() {
+    this.#isSilent = false;
+  }
 
   close() {
     for (const { near, far } of this.#pairs) for (const end of [near, far]) end.destroy();

@@ -7,7 +7,9 @@ function ending(outline, n) {
   const messages = outline.filter((line) => line.id);
   const from = outline.indexOf(messages.at(-n));
   const lines = outline.slice(Math.max(from, 0));
-  return lines.map((line, at) => (at === 0 && line.look ? { ...line, look: line.look.filter((name) => name !== 'msg--cont') } : line));
+  return lines.map((line, at) =>
+    at === 0 && line.look ? { ...line, look: line.look.filter((name) => name !== 'msg--cont') } : line,
+  );
 }
 
 const count = (outline) => outline.filter((line) => line.id).length;
@@ -25,7 +27,9 @@ export async function isAsFresh(visitor) {
   const look = async () => joined(await fresh.outline(), seen);
   while (count(seen) < count(await visitor.outline())) {
     const before = count(seen);
-    await fresh.log.evaluate((log) => { log.scrollTop = -log.scrollHeight; });
+    await fresh.log.evaluate((log) => {
+      log.scrollTop = -log.scrollHeight;
+    });
     await eventually(async () => {
       seen = await look();
       assert.ok(count(seen) > before, `no more than ${before} messages are there`);

@@ -31,9 +31,19 @@ export class Patio {
   }
 
   async start() {
-    const env = { ...process.env, PORT: this.port, LISTEN: HOST, DATA_DIR: this.directory, RATE_LIMIT: 'off', LOG: 'warn', ...this.environment };
+    const env = {
+      ...process.env,
+      PORT: this.port,
+      LISTEN: HOST,
+      DATA_DIR: this.directory,
+      RATE_LIMIT: 'off',
+      LOG: 'warn',
+      ...this.environment,
+    };
     this.process = spawn(EXECUTABLE, { env, stdio: ['ignore', 'ignore', 'pipe'] });
-    this.process.stderr.on('data', (text) => { this.log += text; });
+    this.process.stderr.on('data', (text) => {
+      this.log += text;
+    });
     await eventually(async () => {
       if (this.process.exitCode !== null) throw new Error(`Patio ended: ${this.log}`);
       const { ok } = await fetch(`${this.origin}/up`);
@@ -54,8 +64,12 @@ export class Patio {
     await this.#end('SIGKILL');
   }
 
-  freeze() { this.process.kill('SIGSTOP'); }
-  thaw() { this.process.kill('SIGCONT'); }
+  freeze() {
+    this.process.kill('SIGSTOP');
+  }
+  thaw() {
+    this.process.kill('SIGCONT');
+  }
 
   async close() {
     await this.#end('SIGKILL');
@@ -77,7 +91,9 @@ export class Patio {
     const post = (body, room = 1) => this.api(`rooms/${room}/messages`, { body }, token);
     const change = (method, call, content) => this.api(`messages/${call}`, content, token, method);
     return {
-      name, token, post,
+      name,
+      token,
+      post,
       edit: (id, body) => change('PATCH', id, { body }),
       remove: (id) => change('DELETE', id),
       react: (id, emoji) => change('PUT', `${id}/reactions/${encodeURIComponent(emoji)}`),

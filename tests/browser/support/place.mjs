@@ -13,7 +13,9 @@ export async function topOf(message) {
   let last;
   return eventually(async () => {
     const before = last;
-    last = await message.evaluate((element) => new Promise((found) => requestAnimationFrame(() => found(element.getBoundingClientRect().top))));
+    last = await message.evaluate(
+      (element) => new Promise((found) => requestAnimationFrame(() => found(element.getBoundingClientRect().top))),
+    );
     assert.equal(last, before);
     return last;
   });

@@ -5,15 +5,32 @@ import { Visitor } from './visitor.mjs';
 
 // A folder made by `npm run build`, to try styles and scripts without building the executable.
 const ASSETS = process.env.PATIO_ASSETS;
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-const USUAL = { locale: 'en-GB', timezoneId: 'Europe/Madrid', viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' };
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const USUAL = {
+  locale: 'en-GB',
+  timezoneId: 'Europe/Madrid',
+  viewport: { width: 1280, height: 800 },
+  reducedMotion: 'reduce',
+};
 
 const WHOLE = process.env.WHOLE_CHROMIUM && { executablePath: process.env.WHOLE_CHROMIUM };
 
-export const launch = (options) => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS, ...options });
+export const launch = (options) =>
+  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS, ...options });
 
 /** A command, or a text that is none: the page of the answer says why nothing was sent. */
-const isAnswered = (response) => response.status() === 422 && response.request().method() === 'POST' && new URL(response.url()).pathname.endsWith('/messages');
+const isAnswered = (response) =>
+  response.status() === 422 &&
+  response.request().method() === 'POST' &&
+  new URL(response.url()).pathname.endsWith('/messages');
 
 export class Stage {
   #browser;
@@ -31,7 +48,10 @@ export class Stage {
   async visitor(options = {}) {
     const context = await this.#browser.newContext({ ...USUAL, ...options });
     context.setDefaultTimeout(10_000);
-    if (ASSETS) await context.route('**/assets/**', (route) => route.fulfill({ path: path.join(ASSETS, ...new URL(route.request().url()).pathname.split('/').slice(3)) }));
+    if (ASSETS)
+      await context.route('**/assets/**', (route) =>
+        route.fulfill({ path: path.join(ASSETS, ...new URL(route.request().url()).pathname.split('/').slice(3)) }),
+      );
     this.#listen(context);
     this.#contexts.push(context);
     return new Visitor(this.patio, context, await context.newPage());
@@ -49,13 +69,16 @@ export class Stage {
   /** Errors of scripts, violations of the content security policy, files that did not come, warnings of the server. */
   complaints() {
     const network = /net::ERR_|WebSocket connection to/;
-    const excused = (text) => this.tolerated.some((pattern) => pattern.test(text)) || (this.patio.wasDown && network.test(text));
+    const excused = (text) =>
+      this.tolerated.some((pattern) => pattern.test(text)) || (this.patio.wasDown && network.test(text));
     const logged = this.patio.log.split('\n').filter(Boolean);
     return [...this.#complaints, ...logged].filter((text) => !excused(text));
   }
 
   /** For what a browser must be started for: the whole one, since one without windows cannot do all of it. */
-  async launchOwn(options) { this.#browser = this.#own = await launch({ ...options, ...WHOLE }); }
+  async launchOwn(options) {
+    this.#browser = this.#own = await launch({ ...options, ...WHOLE });
+  }
 
   async clear() {
     for (const context of this.#contexts) await context.close();
@@ -67,10 +90,12 @@ export class Stage {
     context.on('weberror', (event) => complain(String(event.error())));
     context.on('console', (message) => {
       // Pages with a status of their own are what many tests ask for; files are watched below.
-      if (message.type() === 'error' && !message.text().includes('server responded with a status')) complain(message.text());
+      if (message.type() === 'error' && !message.text().includes('server responded with a status'))
+        complain(message.text());
     });
     context.on('response', (response) => {
-      if (response.status() >= 400 && !response.request().isNavigationRequest() && !isAnswered(response)) complain(`${response.status()} ${response.url()}`);
+      if (response.status() >= 400 && !response.request().isNavigationRequest() && !isAnswered(response))
+        complain(`${response.status()} ${response.url()}`);
     });
   }
 }

@@ -25,7 +25,14 @@ export function story(name, ...rest) {
       return lines.at(-1);
     };
     try {
-      await tell({ patio, openLine, visitor: (options) => stage.visitor(options), person: (who, options) => stage.person(who, options), tolerate: (pattern) => stage.tolerated.push(pattern), ownBrowser: (options) => stage.launchOwn(options) });
+      await tell({
+        patio,
+        openLine,
+        visitor: (options) => stage.visitor(options),
+        person: (who, options) => stage.person(who, options),
+        tolerate: (pattern) => stage.tolerated.push(pattern),
+        ownBrowser: (options) => stage.launchOwn(options),
+      });
       assert.deepEqual(stage.complaints(), []);
     } finally {
       await stage.clear();

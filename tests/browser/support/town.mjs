@@ -1,7 +1,9 @@
 // A Patio that has grown large, with everything that people do to a layout: long names, words without end, other directions.
-import { PASSWORD, emailOf } from './patio.mjs';
+import { emailOf, PASSWORD } from './patio.mjs';
 
-export const LONGEST_TOPIC = `${'Todo lo que cabe en un tema y un poco más de lo que nadie leerá nunca. '.repeat(4)}`.slice(0, 250).trim();
+export const LONGEST_TOPIC = `${'Todo lo que cabe en un tema y un poco más de lo que nadie leerá nunca. '.repeat(4)}`
+  .slice(0, 250)
+  .trim();
 export const ENDLESS = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft'.slice(0, 64);
 
 /** Handle and the name that others see. */
@@ -35,11 +37,20 @@ export async function town(patio, { people, rooms }) {
     odd[name] = await patio.program(name);
     await rename(patio, name, shown);
   }
-  await inTurns(Array.from({ length: people }, (_, n) => `vecina${n}`), (name) => patio.api('users', { name, email: emailOf(name), password: PASSWORD }));
-  const names = Array.from({ length: rooms }, (_, n) => (n % 50 === 0 ? `${ENDLESS.slice(0, 60)}${n}` : `Sala ${String(n).padStart(3, '0')}`));
+  await inTurns(
+    Array.from({ length: people }, (_, n) => `vecina${n}`),
+    (name) => patio.api('users', { name, email: emailOf(name), password: PASSWORD }),
+  );
+  const names = Array.from({ length: rooms }, (_, n) =>
+    n % 50 === 0 ? `${ENDLESS.slice(0, 60)}${n}` : `Sala ${String(n).padStart(3, '0')}`,
+  );
   const ids = [];
   for (const [n, name] of names.entries()) {
-    const { id } = await patio.api('rooms', { name, topic: n % 10 === 0 ? LONGEST_TOPIC : '', visibility: n % 7 === 3 ? 'private' : 'public' }, founder.token);
+    const { id } = await patio.api(
+      'rooms',
+      { name, topic: n % 10 === 0 ? LONGEST_TOPIC : '', visibility: n % 7 === 3 ? 'private' : 'public' },
+      founder.token,
+    );
     ids.push(id);
   }
   for (const [name, text] of TALK) await odd[name].post(text, ids[0]);
@@ -54,12 +65,20 @@ export async function town(patio, { people, rooms }) {
 /** Only so many at a time: passwords wait in a queue that is bounded. */
 async function inTurns(all, work) {
   const left = [...all];
-  const turn = async () => { for (let next = left.pop(); next; next = left.pop()) await work(next); };
+  const turn = async () => {
+    for (let next = left.pop(); next; next = left.pop()) await work(next);
+  };
   await Promise.all(Array.from({ length: 8 }, turn));
 }
 
 async function rename(patio, name, shown) {
-  const post = (path, fields, headers = {}) => fetch(`${patio.origin}${path}`, { method: 'POST', redirect: 'manual', headers: { origin: patio.origin, ...headers }, body: new URLSearchParams(fields) });
+  const post = (path, fields, headers = {}) =>
+    fetch(`${patio.origin}${path}`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { origin: patio.origin, ...headers },
+      body: new URLSearchParams(fields),
+    });
   const signedIn = await post('/login', { login: name, password: PASSWORD });
   const [cookie] = signedIn.headers.getSetCookie()[0].split(';');
   const renamed = await post('/settings/name', { display_name: shown }, { cookie });

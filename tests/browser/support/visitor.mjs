@@ -1,5 +1,5 @@
 // Somebody at a browser of their own: what they do, and what they see.
-import { PASSWORD, emailOf } from './patio.mjs';
+import { emailOf, PASSWORD } from './patio.mjs';
 
 export class Visitor {
   constructor(patio, context, page) {
@@ -19,7 +19,9 @@ export class Visitor {
     await this.context.addCookies(carried.filter(({ name }) => !known.some((cookie) => cookie.name === name)));
   }
 
-  async arrives(where) { await this.page.waitForURL((url) => url.pathname + url.search === where); }
+  async arrives(where) {
+    await this.page.waitForURL((url) => url.pathname + url.search === where);
+  }
 
   async newTab(where = '/rooms/1') {
     const tab = new Visitor(this.patio, this.context, await this.context.newPage());
@@ -34,7 +36,13 @@ export class Visitor {
   }
 
   async register(name, other = {}) {
-    await this.fill({ name, email: emailOf(name), password: PASSWORD, password_confirmation: other.password ?? PASSWORD, ...other });
+    await this.fill({
+      name,
+      email: emailOf(name),
+      password: PASSWORD,
+      password_confirmation: other.password ?? PASSWORD,
+      ...other,
+    });
     await this.submit();
   }
 
@@ -43,15 +51,21 @@ export class Visitor {
     await this.submit();
   }
 
-  async submit() { await this.page.locator('.gate__card button[type=submit]').click(); }
-  async openMenu() { await this.page.locator('[popovertarget=me-menu]').click(); }
+  async submit() {
+    await this.page.locator('.gate__card button[type=submit]').click();
+  }
+  async openMenu() {
+    await this.page.locator('[popovertarget=me-menu]').click();
+  }
 
   async signOut() {
     await this.openMenu();
     await this.page.locator('form[action="/logout"] button').click();
   }
 
-  field(name) { return this.page.locator(`[name="${name}"]`); }
+  field(name) {
+    return this.page.locator(`[name="${name}"]`);
+  }
 
   /** What assistive technology reads after the field's name. */
   async noteOf(name) {
@@ -61,43 +75,76 @@ export class Visitor {
 
   // --- Talking
 
-  get composer() { return this.page.locator('#body'); }
-  get log() { return this.page.locator('#log'); }
-  get banner() { return this.page.locator('#banner'); }
-  get pill() { return this.page.locator('#pill'); }
+  get composer() {
+    return this.page.locator('#body');
+  }
+  get log() {
+    return this.page.locator('#log');
+  }
+  get banner() {
+    return this.page.locator('#banner');
+  }
+  get pill() {
+    return this.page.locator('#pill');
+  }
 
   async post(text) {
     await this.composer.fill(text);
     await this.composer.press('Enter');
   }
 
-  message(text) { return this.page.locator('.msg').filter({ has: this.page.locator('.msg__body', { hasText: text }) }); }
+  message(text) {
+    return this.page.locator('.msg').filter({ has: this.page.locator('.msg__body', { hasText: text }) });
+  }
 
   /** Waits until the message is there, stored. */
-  async sees(text) { await this.page.locator('.msg[data-seq]').filter({ hasText: text }).first().waitFor(); }
+  async sees(text) {
+    await this.page.locator('.msg[data-seq]').filter({ hasText: text }).first().waitFor();
+  }
 
-  async texts() { return this.page.locator('.msg__body').allTextContents(); }
+  async texts() {
+    return this.page.locator('.msg__body').allTextContents();
+  }
 
   /** The log as it reads, line by line: days and messages with everything that shows. */
   async outline() {
-    return this.page.locator('#messages :is(.day, .msg)').evaluateAll((lines) => lines.map((line) => (line.matches('.day') ? { day: line.textContent, date: line.querySelector('time').dateTime } : {
-      id: line.id, by: line.querySelector('.msg__by').textContent, at: line.querySelector('.msg__time')?.textContent, body: line.querySelector('.msg__body').innerHTML, look: [...line.classList].sort(), under: [...line.querySelectorAll('.msg__edited, .react')].map((part) => part.textContent.trim()),
-    })));
+    return this.page.locator('#messages :is(.day, .msg)').evaluateAll((lines) =>
+      lines.map((line) =>
+        line.matches('.day')
+          ? { day: line.textContent, date: line.querySelector('time').dateTime }
+          : {
+              id: line.id,
+              by: line.querySelector('.msg__by').textContent,
+              at: line.querySelector('.msg__time')?.textContent,
+              body: line.querySelector('.msg__body').innerHTML,
+              look: [...line.classList].sort(),
+              under: [...line.querySelectorAll('.msg__edited, .react')].map((part) => part.textContent.trim()),
+            },
+      ),
+    );
   }
 
   // --- Rooms
 
-  get title() { return this.page.locator('#room-h'); }
-  get answer() { return this.page.locator('#answer'); }
-  row(name) { return this.page.locator('.side .room', { hasText: name }); }
+  get title() {
+    return this.page.locator('#room-h');
+  }
+  get answer() {
+    return this.page.locator('#answer');
+  }
+  row(name) {
+    return this.page.locator('.side .room', { hasText: name });
+  }
 
   /** What the sidebar counts as unread in a room; '' where nothing is. */
   async badge(name) {
     const badge = this.row(name).locator('.badge');
-    return await badge.isVisible() ? badge.locator('.badge__count').textContent() : '';
+    return (await badge.isVisible()) ? badge.locator('.badge__count').textContent() : '';
   }
 
-  async isIn(name) { await this.title.filter({ hasText: name }).waitFor(); }
+  async isIn(name) {
+    await this.title.filter({ hasText: name }).waitFor();
+  }
 
   async makeRoom(name) {
     await this.post(`/create ${name}`);
@@ -110,14 +157,26 @@ export class Visitor {
   }
 
   /** Puts a mark on the page that no page loaded anew would have. */
-  async mark() { await this.page.evaluate(() => { globalThis.marked = true; }); }
-  async isMarked() { return this.page.evaluate(() => globalThis.marked === true); }
+  async mark() {
+    await this.page.evaluate(() => {
+      globalThis.marked = true;
+    });
+  }
+  async isMarked() {
+    return this.page.evaluate(() => globalThis.marked === true);
+  }
 
   /** The button of the form that posts to this address. */
-  button(action) { return this.page.locator(`form[action="${action}"] button[type=submit]`); }
+  button(action) {
+    return this.page.locator(`form[action="${action}"] button[type=submit]`);
+  }
 
   // --- People
 
-  async online() { return this.page.locator('#online .member__name bdi').allTextContents(); }
-  async offline() { return this.page.locator('#offline .member__name bdi').allTextContents(); }
+  async online() {
+    return this.page.locator('#online .member__name bdi').allTextContents();
+  }
+  async offline() {
+    return this.page.locator('#offline .member__name bdi').allTextContents();
+  }
 }
