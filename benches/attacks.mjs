@@ -183,11 +183,16 @@ function watchUp(server) {
       await sleep(250);
     }
   })();
-  return async () => (
-    (on = false),
-    await over,
-    { worst: Math.max(...seen), missed: seen.filter((took) => took === Infinity).length, asked: seen.length }
-  );
+  return async () => {
+    on = false;
+    await over;
+    return { worst: Math.max(...seen), missed: seen.filter((took) => took === Infinity).length, asked: seen.length };
+  };
+}
+
+/** Keeps connections alive that never read. */
+function pongAll(sockets) {
+  for (const socket of sockets) socket.pong();
 }
 
 /** Opens connections, keeps them for so long, lets go, and waits until the server has, too. */
@@ -213,7 +218,7 @@ async function hold(server, title, make, { number, most, keep, tend = () => {} }
   // Node does not see the end of a connection that it does not read from: the server is asked.
   const cut = Math.max(0, number - Math.max(0, server.files() - filesBefore));
   const health = await stop();
-  silent.forEach((one) => one.end());
+  for (const one of silent) one.end();
   const released = Date.now();
   while (server.files() > filesBefore + 4 && Date.now() - released < 40_000) await sleep(200);
   const left = server.files() - filesBefore;
@@ -261,7 +266,7 @@ async function memory() {
           from: `127.0.0.${2 + (n % 4)}`,
           forwarded: `198.51.100.${n % 4}`,
         }),
-      { number: 400, most: 400, keep: 40, tend: (all) => all.forEach((one) => one.pong()) },
+      { number: 400, most: 400, keep: 40, tend: pongAll },
     );
     await hold(server, '2,000 unfinished request heads of 390 KB', (n) => unfinished(port, `127.0.0.${2 + (n % 4)}`), {
       number: 2_000,
@@ -286,7 +291,10 @@ function flood(what) {
   let text = '';
   child.stdout.on('data', (part) => (text += part));
   const ended = new Promise((done) => child.once('close', done));
-  return async () => (await ended, JSON.parse(text || '{"sent":0,"answers":{}}'));
+  return async () => {
+    await ended;
+    return JSON.parse(text || '{"sent":0,"answers":{}}');
+  };
 }
 
 /** Five people who signed in before from where they are sign in again, in turn. */
@@ -449,7 +457,7 @@ for (const name of names) {
 }
 console.log(table());
 if (options.write) {
-  const [before, after] = readFileSync(RESULTS, 'utf8').split(/<!-- table -->[^]*<!-- end of table -->/);
+  const [before, after] = readFileSync(RESULTS, 'utf8').split(/<!-- table -->[\s\S]*<!-- end of table -->/);
   writeFileSync(RESULTS, `${before}<!-- table -->\n\n${table()}\n\n<!-- end of table -->${after}`);
 }
 process.exit(0);

@@ -241,7 +241,7 @@ function wsload(peer, server, load) {
   const over = new Promise((done) => child.once('close', (code, signal) => done(signal ?? `exit code ${code}`)));
   const complaint = async () => {
     const end = await over;
-    return /^Error: [^]*/m.exec(log)?.[0].trim() ?? `${end} after: ${log.trim()}`;
+    return /^Error: [\s\S]*/m.exec(log)?.[0].trim() ?? `${end} after: ${log.trim()}`;
   };
   return { child, inside, lines: createInterface({ input: child.stdout }), complaint };
 }
@@ -279,7 +279,8 @@ async function main() {
         } catch (error) {
           outcome = { failed: error.message.trim() };
         }
-        (results[name][peer.name] ??= []).push(outcome);
+        results[name][peer.name] ??= [];
+        results[name][peer.name].push(outcome);
         const took = ((performance.now() - begun) / 1000).toFixed(0);
         console.error(`${name} ${round}/${rounds} ${peer.name}: ${outcome.failed ?? 'done'} (${took} s)`);
       }
@@ -306,7 +307,7 @@ function report({ results, missing }) {
   const table = markdown(results, facts);
   console.log(table);
   if (!options.write) return;
-  const [before, after] = readFileSync(RESULTS, 'utf8').split(/<!-- table -->[^]*<!-- end of table -->/);
+  const [before, after] = readFileSync(RESULTS, 'utf8').split(/<!-- table -->[\s\S]*<!-- end of table -->/);
   writeFileSync(RESULTS, `${before}<!-- table -->\n\n${table}\n\n<!-- end of table -->${after}`);
 }
 

@@ -335,7 +335,7 @@ async function main() {
   const table = markdown(results, { messages, date: new Date(), patio: options.patio });
   console.log(table);
   if (!options.write) return;
-  const [before, after] = readFileSync(RESULTS, 'utf8').split(/<!-- table -->[^]*<!-- end of table -->/);
+  const [before, after] = readFileSync(RESULTS, 'utf8').split(/<!-- table -->[\s\S]*<!-- end of table -->/);
   writeFileSync(RESULTS, `${before}<!-- table -->\n\n${table}\n\n<!-- end of table -->${after}`);
 }
 

@@ -309,7 +309,7 @@ story(
 
 story(
   'a history that was replaced on the server is loaded anew, and only what is not sent yet is kept',
-  async ({ patio, person, tolerate }) => {
+  async ({ person, tolerate }) => {
     tolerate(/net::ERR_|WebSocket connection/);
     const ana = await person('ana');
     let epoch = null;
@@ -352,7 +352,7 @@ story(
   },
 );
 
-story('what waits and what is begun goes with its writer', async ({ person, visitor }) => {
+story('what waits and what is begun goes with its writer', async ({ person }) => {
   const ana = await person('ana');
   await ana.page.evaluate(() => {
     const { send } = WebSocket.prototype;

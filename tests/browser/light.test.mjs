@@ -54,7 +54,7 @@ story(
           here,
           Array.from(here, (_, n) => here[0] + n),
         );
-        here.forEach((seq) => seen.add(seq));
+        for (const seq of here) seen.add(seq);
         await ana.log.evaluate((log, y) => log.scrollBy(0, y), by);
         assert.ok(here.includes(goal), `at ${here[0]} to ${here.at(-1)}`);
       });

@@ -33,14 +33,14 @@ async function inTwoRooms(person) {
 const AWAY = {
   'the server is away': [(patio) => patio.kill(), (patio) => patio.start()],
   'a proxy answers in its place': [
-    async (patio, ana) => {
+    async (_patio, ana) => {
       ana.isAway = true;
       await ana.page.route('**/*', (route) =>
         route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>502 Bad Gateway</h1>' }),
       );
       await ana.cut?.();
     },
-    async (patio, ana) => {
+    async (_patio, ana) => {
       ana.isAway = false;
       await ana.page.unroute('**/*');
     },

@@ -39,7 +39,10 @@ export class Line {
       from.setNoDelay();
       from.on('error', end).on('close', end);
       from.on('data', async (bytes) => {
-        if (this.delay) await (under.way = Promise.all([under.way, pause(this.delay())]));
+        if (this.delay) {
+          under.way = Promise.all([under.way, pause(this.delay())]);
+          await under.way;
+        }
         to.write(pair.left < bytes.length ? bytes.subarray(0, pair.left) : bytes);
         pair.left -= bytes.length;
         if (pair.left >= 0) return;
