@@ -1,37 +1,39 @@
-// Entry: starts what the page at hand has. Every page works without any of this.
-
-import { localisePage } from './core/local-time.js';
-import { suggestZone } from './core/time-zone.js';
-import { startLengths } from './forms/field-length.js';
-import { startReveal } from './forms/password-reveal.js';
-import { startRegistering } from './forms/registration.js';
-import { findEditForm, startEditForm } from './message-actions/edit-page.js';
-import { createGuard, createNotice } from './navigation/navigation-guard.js';
-import { startLeaving } from './navigation/sign-out.js';
-import { forgetIfSignedOut, openStorage } from './outbox/storage.js';
-import { openTab } from './outbox/tab-id.js';
-import { startChat } from './shell/chat-shell.js';
+// Entry point: starts what the page has. Every page works without any of this.
+import { localizePage } from './core/local-time.js';
+import { suggestTimeZone } from './core/time-zone.js';
+import { startLengthChecks } from './forms/field-length.js';
+import { startPasswordReveal } from './forms/password-reveal.js';
+import { startRegistration } from './forms/registration.js';
+import { findEditForm, startEditPage } from './message-actions/edit-page.js';
+import { createWaitNotice, startNavigationGuard } from './navigation/navigation-guard.js';
+import { startSignOut } from './navigation/sign-out.js';
+import { clearAfterSignOut, openStorage } from './outbox/storage.js';
+import { claimTabId } from './outbox/tab-id.js';
+import { ChatShell } from './shell/chat-shell.js';
 import { startDrawers } from './shell/drawers.js';
-import { startRegions } from './shell/landmark-keys.js';
-import { startSwitcher } from './shell/quick-switcher.js';
+import { startLandmarkKeys } from './shell/landmark-keys.js';
+import { startQuickSwitcher } from './shell/quick-switcher.js';
 import { startSearch } from './shell/search.js';
 
-const app = document.getElementById('app');
-const { account } = document.body.dataset; // of whoever is signed in, on every page
-if (app ?? findEditForm()) openTab(); // something is typed here that has to last
+const app = /** @type {AppElement | null} */ (document.getElementById('app'));
+const { account } = document.body.dataset; // of the signed-in user, on every page
+const isSignedOutPage = document.body.classList.contains('gate');
+
+if (app ?? findEditForm()) claimTabId(); // pages on which text is stored
 if (account) openStorage({ ...app?.dataset, account });
-const isGate = document.body.classList.contains('gate');
-if (isGate) forgetIfSignedOut();
-const chat = app ? startChat(app) : null;
-const guard = createGuard(chat?.say ?? createNotice());
-if (!isGate) startLeaving();
-if (app) startRegions();
-else localisePage(document);
+if (isSignedOutPage) clearAfterSignOut();
+const chat = app && new ChatShell(app);
+/** @type {(isWaiting: boolean) => void} */
+const showWaiting = chat ? (isWaiting) => chat.showWaiting(isWaiting) : createWaitNotice();
+const loadPage = startNavigationGuard(showWaiting);
+if (!isSignedOutPage) startSignOut();
+if (app) startLandmarkKeys();
+else localizePage(document);
 startDrawers();
-startReveal();
-startRegistering();
-startSwitcher(chat?.go ?? guard.go);
-startSearch(guard.say);
-startLengths();
-startEditForm();
-if (app) suggestZone(app.dataset.me);
+startPasswordReveal();
+startRegistration();
+startQuickSwitcher(chat?.goTo ?? loadPage);
+startSearch(showWaiting);
+startLengthChecks();
+startEditPage();
+if (app) suggestTimeZone(app.dataset.me);

@@ -1,96 +1,128 @@
-// A list above the composer of what a word that one types may become: it opens while the word is typed, narrows, and completes it.
-const KEYS = { ArrowUp: -1, ArrowDown: 1 };
-const CARET = ['ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp', 'PageDown'];
+// A list above the composer with completions for the word at the caret: opens while the word is typed, narrows, and
+// completes it.
+import { closestTo, hasModifier, isComposing } from '../core/dom.js';
+
+const CARET_KEYS = ['ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp', 'PageDown'];
 
 /**
- * `find()` gives `{ shown, first }`, the options that fit and the one to begin with; null where no such word is typed.
- * `isDone(option)`: the word is that already, and Enter means what it always means. `complete(option)` writes it.
+ * @typedef {object} AutocompleteSource
+ * @property {() => { options: OptionElement[], preferred?: Element | null } | null} match the options for the word at
+ *   the caret and the one to select first; null if there is no such word
+ * @property {(option: OptionElement) => boolean} isComplete the word is the option already, so Enter means what it
+ *   always does
+ * @property {(option: OptionElement) => void} complete
  */
-export function startChoices(form, menu, { find, isDone, complete }) {
-  const field = form.elements.body;
-  let shown = [];
-  let chosen = null;
-  let dismissed = false; // by Escape; holds until another word is begun
 
-  function choose(option) {
-    chosen?.setAttribute('aria-selected', 'false');
-    chosen = option;
-    chosen.setAttribute('aria-selected', 'true');
-    chosen.scrollIntoView({ block: 'nearest' });
-    field.setAttribute('aria-activedescendant', chosen.id);
+export class Autocomplete {
+  #field;
+  #listbox;
+  #source;
+  /** @type {OptionElement[]} */
+  #options = [];
+  /** @type {OptionElement | null} */
+  #selected = null;
+  #isDismissed = false; // with Escape, until another word is begun
+
+  /**
+   * @param {BodyForm} form
+   * @param {HTMLElement} listbox
+   * @param {AutocompleteSource} source
+   */
+  constructor(form, listbox, source) {
+    const field = form.elements.body;
+    this.#field = field;
+    this.#listbox = listbox;
+    this.#source = source;
+    listbox.tabIndex = 0; // a scrollable area must be reachable with the keyboard
+    field.addEventListener('input', () => this.#update());
+    field.addEventListener('blur', () => this.#close());
+    // Capturing on the form comes before the handlers of the field, which send the message or leave the field.
+    form.addEventListener(
+      'keydown',
+      (event) => {
+        if (event.target === field) this.#onKey(event);
+      },
+      { capture: true },
+    );
+    form.addEventListener('submit', () => this.#close());
+    listbox.addEventListener('mousedown', (event) => event.preventDefault()); // the focus stays in the field
+    listbox.addEventListener('click', (event) => {
+      /** @type {OptionElement | null} */
+      const option = closestTo(event, '[role="option"]');
+      if (option) this.#complete(option);
+    });
   }
 
-  // A text area may not be called a combobox or expanded; which option is active is what it can say, and enough to hear it.
-  function close() {
-    if (menu.hidden) return;
-    menu.hidden = true;
-    for (const name of ['aria-controls', 'aria-autocomplete', 'aria-activedescendant']) field.removeAttribute(name);
+  /** @param {OptionElement} option */
+  #select(option) {
+    this.#selected?.setAttribute('aria-selected', 'false');
+    this.#selected = option;
+    option.setAttribute('aria-selected', 'true');
+    option.scrollIntoView({ block: 'nearest' });
+    this.#field.setAttribute('aria-activedescendant', option.id);
   }
 
-  function update() {
-    const found = find();
-    if (!found) dismissed = false;
-    shown = found?.shown ?? [];
-    if (dismissed || shown.length === 0) {
-      close();
+  // ARIA allows neither role=combobox nor aria-expanded on a textarea; aria-activedescendant has to do.
+  #close() {
+    if (this.#listbox.hidden) return;
+    this.#listbox.hidden = true;
+    for (const name of ['aria-controls', 'aria-autocomplete', 'aria-activedescendant'])
+      this.#field.removeAttribute(name);
+  }
+
+  #update() {
+    const match = this.#source.match();
+    if (!match) this.#isDismissed = false;
+    this.#options = match?.options ?? [];
+    if (this.#isDismissed || this.#options.length === 0) {
+      this.#close();
       return;
     }
-    menu.hidden = false;
-    field.setAttribute('aria-controls', menu.id);
-    field.setAttribute('aria-autocomplete', 'list');
-    choose(found.first ?? (shown.includes(chosen) ? chosen : shown[0]));
+    this.#listbox.hidden = false;
+    this.#field.setAttribute('aria-controls', this.#listbox.id);
+    this.#field.setAttribute('aria-autocomplete', 'list');
+    const selected = this.#options.find((option) => option === this.#selected);
+    this.#select(/** @type {OptionElement} */ (match?.preferred ?? selected ?? this.#options[0]));
   }
 
-  function take(option) {
-    complete(option);
-    field.dispatchEvent(new Event('input', { bubbles: true }));
-    close();
+  /** @param {OptionElement} option */
+  #complete(option) {
+    this.#source.complete(option);
+    this.#field.dispatchEvent(new Event('input', { bubbles: true }));
+    this.#close();
   }
 
-  function press(event) {
-    if (event.key === 'Tab' && event.shiftKey) close(); // no stop on the way back
-    if (
-      menu.hidden ||
-      event.isComposing ||
-      event.keyCode === 229 ||
-      event.ctrlKey ||
-      event.altKey ||
-      event.metaKey ||
-      event.shiftKey
-    )
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (event.key === 'Tab' && event.shiftKey) this.#close(); // the list is no tab stop on the way back
+    if (this.#listbox.hidden || isComposing(event) || hasModifier(event)) return;
+    if (CARET_KEYS.includes(event.key)) {
+      this.#close(); // the caret moves to another word
       return;
-    if (CARET.includes(event.key)) {
-      close();
-      return;
-    } // to another word
-    if (event.key in KEYS) choose(shown[(shown.indexOf(chosen) + KEYS[event.key] + shown.length) % shown.length]);
-    else if (event.key === 'Escape') {
-      dismissed = true;
-      close();
-    } else if (event.key === 'Tab') take(chosen);
-    else if (event.key !== 'Enter') return;
-    else if (isDone(chosen)) {
-      close();
-      return;
-    } else take(chosen);
+    }
+    if (!this.#selected || !this.#handleKey(event.key, this.#selected)) return;
     event.preventDefault();
     event.stopPropagation();
   }
 
-  menu.tabIndex = 0; // what scrolls must be open to the keyboard
-  field.addEventListener('input', update);
-  field.addEventListener('blur', close);
-  form.addEventListener(
-    'keydown',
-    (event) => {
-      if (event.target === field) press(event);
-    },
-    { capture: true },
-  ); // before the field sends or leaves
-  form.addEventListener('submit', close);
-  menu.addEventListener('mousedown', (event) => event.preventDefault()); // the focus stays in the field
-  menu.addEventListener('click', (event) => {
-    const option = event.target.closest('[role="option"]');
-    if (option) take(option);
-  });
+  /**
+   * False if the key keeps its meaning.
+   * @param {string} key
+   * @param {OptionElement} selected
+   */
+  #handleKey(key, selected) {
+    const index = this.#options.indexOf(selected);
+    const count = this.#options.length;
+    if (key === 'ArrowUp') this.#select(this.#options[(index - 1 + count) % count]);
+    else if (key === 'ArrowDown') this.#select(this.#options[(index + 1) % count]);
+    else if (key === 'Escape') {
+      this.#isDismissed = true;
+      this.#close();
+    } else if (key === 'Enter' && this.#source.isComplete(selected)) {
+      this.#close();
+      return false;
+    } else if (key === 'Tab' || key === 'Enter') this.#complete(selected);
+    else return false;
+    return true;
+  }
 }

@@ -1,25 +1,32 @@
-// The commands, while a text begins with a slash. The server has written the list.
-import { startChoices } from './autocomplete.js';
+// Completes slash commands. The server has rendered the list.
+import { queryAll } from '../core/dom.js';
+import { Autocomplete } from './autocomplete.js';
 
-const NAME = /^\/[^\s/]*$/;
+const COMMAND = /^\/[^\s/]*$/;
 
-export function startCommandMenu(form, menu) {
-  if (!menu) return;
+/**
+ * @param {BodyForm} form
+ * @param {HTMLElement | null} listbox
+ */
+export function startCommandAutocomplete(form, listbox) {
+  if (!listbox) return;
   const field = form.elements.body;
-  const all = Array.from(menu.querySelectorAll('[role="option"]'));
-  const needs = (option) => option.dataset.needs === 'true';
+  /** @type {OptionElement[]} */
+  const allOptions = queryAll(listbox, '[role="option"]');
+  /** @param {OptionElement} option */
+  const takesArguments = (option) => option.dataset.needs === 'true';
 
-  startChoices(form, menu, {
-    find() {
-      const name = NAME.exec(field.value)?.[0].toLowerCase();
-      if (!name) return null;
-      const shown = all.filter((option) => option.dataset.command.startsWith(name));
-      for (const option of all) option.hidden = !shown.includes(option);
-      return { shown, first: shown.find((option) => option.dataset.command === name) };
+  new Autocomplete(form, listbox, {
+    match() {
+      const typed = COMMAND.exec(field.value)?.[0].toLowerCase();
+      if (!typed) return null;
+      const options = allOptions.filter((option) => option.dataset.command.startsWith(typed));
+      for (const option of allOptions) option.hidden = !options.includes(option);
+      return { options, preferred: options.find((option) => option.dataset.command === typed) };
     },
-    isDone: (option) => !needs(option) && field.value.toLowerCase() === option.dataset.command,
+    isComplete: (option) => !takesArguments(option) && field.value.toLowerCase() === option.dataset.command,
     complete(option) {
-      field.value = option.dataset.command + (needs(option) ? ' ' : '');
+      field.value = option.dataset.command + (takesArguments(option) ? ' ' : '');
     },
   });
 }

@@ -1,113 +1,159 @@
-// The field to write in: Enter sends, the field grows, and what is begun waits in a draft until it is sent.
-
+// The field to write in: Enter sends, the field grows with its text, and the text is kept as a draft until it is sent.
+import { isComposing } from '../core/dom.js';
 import { newNonce } from '../core/uuid.js';
-import { excess, watchLength } from '../forms/field-length.js';
+import { textExcess, watchLength } from '../forms/field-length.js';
 
 const touch = matchMedia('(pointer: coarse)');
-const growsItself = CSS.supports('field-sizing', 'content');
+const HAS_FIELD_SIZING = CSS.supports('field-sizing', 'content');
 
-/** Whether a key means to send. 229: Safari ends a composition before it tells of the Enter that ended it. */
+/** @param {KeyboardEvent} event */
 export function isSendKey(event) {
-  if (event.key !== 'Enter' || event.shiftKey || event.altKey || event.isComposing || event.keyCode === 229)
-    return false;
+  if (event.key !== 'Enter' || event.shiftKey || event.altKey || isComposing(event)) return false;
   return !touch.matches || event.ctrlKey || event.metaKey;
 }
 
-/** Indentation belongs to a text, empty lines before it and white space at its end do not. */
+/**
+ * Leading empty lines and trailing white space aren't part of a message; indentation is.
+ * @param {string} text
+ */
 export const bodyOf = (text) => text.replace(/^\s*\n/, '').trimEnd();
 
-/** `onSend(body, nonce, isLiteral)` takes over a text that fits, a literal one whatever it looks like; it is true where the text is out of the author's hands with that, else the field keeps it until the answer is here. */
-export function startComposer(form, { error, draft, onSend, signal }) {
-  const field = form.elements.body;
+/**
+ * @typedef {object} ComposerOptions
+ * @property {HTMLElement} error
+ * @property {import('../outbox/draft.js').Draft} draft
+ * @property {(body: string, nonce: string, isLiteral?: boolean) => boolean} onSend sends a text that fits, as a message
+ *   whatever it looks like if it is literal; true if the text is stored in the outbox, otherwise the field keeps it
+ *   until the answer is here
+ * @property {(text: string) => boolean} isMessage whether a text is no slash command
+ * @property {AbortSignal} signal
+ */
 
-  function fit() {
-    if (growsItself) return;
-    field.style.blockSize = 'auto';
-    field.style.blockSize = `${field.scrollHeight}px`;
+export class Composer {
+  field;
+  #form;
+  #error;
+  #draft;
+  #onSend;
+  #isMessage;
+  #signal;
+  #length;
+
+  /**
+   * @param {BodyForm} form
+   * @param {ComposerOptions} options
+   */
+  constructor(form, { error, draft, onSend, isMessage, signal }) {
+    this.#form = form;
+    this.field = form.elements.body;
+    this.#error = error;
+    this.#draft = draft;
+    this.#onSend = onSend;
+    this.#isMessage = isMessage;
+    this.#signal = signal;
+    this.#length = watchLength(this.field, error);
+    this.#listen();
+    if (this.field.value) draft.write(this.field.value);
+    else this.field.value = draft.read();
+    this.#fitHeight();
+    this.#length.check();
+    this.#takeOrphanDraft();
   }
 
-  function put(text) {
-    field.value = text;
-    draft.write(text);
-    fit();
-    length.check();
+  #listen() {
+    const { field } = this;
+    field.addEventListener('input', () => {
+      this.#draft.write(field.value);
+      this.#fitHeight();
+    });
+    field.addEventListener('keydown', (event) => {
+      if (!isSendKey(event)) return;
+      event.preventDefault();
+      if (field.value.trim()) this.#form.requestSubmit();
+    });
+    this.#form.noValidate = true; // an empty field needs no error message
+    this.#form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      field.focus();
+      const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
+      this.#submit(button?.name === 'literal'); // "send as text", offered for what looks like a slash command
+    });
+    this.#draft.watchTakeover((text) => {
+      if (field.value !== text) return;
+      field.value = '';
+      this.#fitHeight();
+    }, this.#signal);
+    // A tab may have been closed since, or been closing while this page loaded.
+    addEventListener('focus', () => this.#takeOrphanDraft(), { signal: this.#signal });
   }
 
-  /** Behind what stands there already. */
-  function append(text) {
+  async #takeOrphanDraft() {
+    if (this.field.value) return;
+    const text = await this.#draft.takeOrphan();
+    if (text && !this.field.value && !this.#signal.aborted) this.#setText(text);
+  }
+
+  #fitHeight() {
+    if (HAS_FIELD_SIZING) return;
+    this.field.style.blockSize = 'auto';
+    this.field.style.blockSize = `${this.field.scrollHeight}px`;
+  }
+
+  /** @param {string} text */
+  #setText(text) {
+    this.field.value = text;
+    this.#draft.write(text);
+    this.#fitHeight();
+    this.#length.check();
+  }
+
+  /** @param {boolean} isLiteral */
+  #submit(isLiteral) {
+    const { field } = this;
+    const body = bodyOf(field.value);
+    if (!body || textExcess(field) > 0) {
+      this.#length.check();
+      return;
+    }
+    this.#error.textContent = '';
+    if (!this.#onSend(body, this.#draft.nonceFor(field.value), isLiteral)) return;
+    this.#draft.clear();
+    this.#setText('');
+  }
+
+  /**
+   * Adds a text to what is in the field.
+   * @param {string} text
+   */
+  append(text) {
+    const { field } = this;
     if (!text.trim()) return;
-    put([field.value, text].filter((part) => part.trim()).join('\n'));
+    this.#setText([field.value, text].filter((part) => part.trim()).join('\n'));
     field.setSelectionRange(field.value.length, field.value.length);
   }
 
-  function submit(isLiteral) {
-    const body = bodyOf(field.value);
-    if (!body || excess(field) > 0) {
-      length.check();
-      return;
-    }
-    error.textContent = '';
-    if (!onSend(body, draft.nonceFor(field.value), isLiteral)) return;
-    draft.clear();
-    put('');
+  clearDraft() {
+    this.#draft.clear();
   }
 
-  const length = watchLength(field, error);
-  field.addEventListener('input', () => {
-    draft.write(field.value);
-    fit();
-  });
-  field.addEventListener('keydown', (event) => {
-    if (!isSendKey(event)) return;
-    event.preventDefault();
-    if (field.value.trim()) form.requestSubmit();
-  });
-  form.noValidate = true; // an empty field is no mistake worth a message
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    field.focus();
-    submit(event.submitter?.name === 'literal'); // the button of the answer to what looks like a command
-  });
-  draft.onTaken((text) => {
-    if (field.value === text) {
-      field.value = '';
-      fit();
+  /** @param {string} reason */
+  showError(reason) {
+    this.#error.textContent = reason;
+  }
+
+  /**
+   * Takes what was typed before this room was on screen. Messages are sent up to the first slash command, which is only
+   * executed if nothing comes after it; the rest goes into the field.
+   * @param {TypedAhead} typed
+   */
+  takeTypedAhead({ sent, rest }) {
+    const texts = [...sent];
+    while (texts.length && this.#isMessage(texts[0])) {
+      this.#onSend(bodyOf(texts[0]), newNonce());
+      texts.shift();
     }
-  }, signal);
-
-  if (field.value) draft.write(field.value);
-  else field.value = draft.read();
-  fit();
-  length.check();
-  const inherit = () => {
-    if (!field.value)
-      draft.inherit().then((text) => {
-        if (text && !field.value && !signal.aborted) {
-          put(text);
-        }
-      });
-  };
-  inherit();
-  // The tab with the text may have ended since, or was just about to when this page was loaded.
-  addEventListener('focus', inherit, { signal });
-
-  return {
-    field,
-    append,
-    clear() {
-      draft.clear();
-    },
-    complain(why) {
-      error.textContent = why;
-    },
-
-    /** What was typed before this room was there: first what was sent, then what was not. A command goes out only where nothing is behind it. */
-    take({ sent, rest }, isText) {
-      const texts = [...sent];
-      while (texts.length && isText(texts[0])) onSend(bodyOf(texts.shift()), newNonce());
-      const isLast = texts.length === 1 && !rest.trim() && !field.value;
-      append([...texts, rest].filter((text) => text.trim()).join('\n'));
-      if (isLast) form.requestSubmit();
-    },
-  };
+    const isLast = texts.length === 1 && !rest.trim() && !this.field.value;
+    this.append([...texts, rest].filter((text) => text.trim()).join('\n'));
+    if (isLast) this.#form.requestSubmit();
+  }
 }

@@ -1,61 +1,89 @@
-// The people of the room, while a word that begins with @ is typed. They come from the people panel, those who are there first.
+// Completes mentions with the members of the room while a word that starts with @ is typed. They come from the member
+// list, those online first.
+import { query, queryAll } from '../core/dom.js';
+import { foldText, matchDistance } from '../core/fuzzy-match.js';
+import { Autocomplete } from './autocomplete.js';
 
-import { distance, plain } from '../core/fuzzy-match.js';
-import { startChoices } from './autocomplete.js';
-
-// As the server reads it (chat/messages/markup.rs; tests/cases/mentions.json holds both): behind letters only where a script has no spaces.
-const UNSPACED =
-  '\\p{scx=Hani}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Bopo}\\p{scx=Hang}\\p{scx=Thai}\\p{scx=Laoo}\\p{scx=Tibt}\\p{scx=Mymr}\\p{scx=Khmr}';
-export const WORD = new RegExp(
+// The same rule as the server's (chat/messages/markup.rs); tests/cases/mentions.json holds both to it. A mention may
+// directly follow a letter only in scripts without spaces.
+const UNSPACED_SCRIPTS = ['Hani', 'Hira', 'Kana', 'Bopo', 'Hang', 'Thai', 'Laoo', 'Tibt', 'Mymr', 'Khmr'];
+const UNSPACED = UNSPACED_SCRIPTS.map((script) => `\\p{scx=${script}}`).join('');
+export const MENTION = new RegExp(
   `(?<=^|[${UNSPACED}]|[^\\p{L}\\p{M}\\p{N}._@＠﹫-])[@＠﹫]([\\p{L}\\p{M}\\p{N}._-]*)$`,
   'u',
 );
-const MOST = 8; // shown at a time
-const FUZZY = 3; // letters left out: too many names would fit
+const MAX_SHOWN = 8;
+const MAX_DISTANCE = 2; // with letters left out, too many names would match
 
-const handleOf = (member) => decodeURIComponent(member.querySelector('a').pathname.slice('/direct/'.length));
+/** @param {MemberElement} member */
+function userNameOf(member) {
+  /** @type {HTMLAnchorElement} */
+  const link = query(member, 'a');
+  return decodeURIComponent(link.pathname.slice('/direct/'.length));
+}
 
-/** `me` is one's own id: nobody calls themselves. */
-export function startMentionMenu(form, menu, me) {
+/**
+ * @param {MemberElement} member
+ * @param {number} index
+ */
+function createOption(member, index) {
+  const option = Object.assign(document.createElement('div'), {
+    className: 'opt',
+    id: `mention${index}`,
+    role: 'option',
+    ariaSelected: 'false',
+  });
+  const displayName = Object.assign(document.createElement('bdi'), { textContent: member.dataset.name });
+  const userName = Object.assign(document.createElement('small'), { textContent: `@${userNameOf(member)}` });
+  option.dataset.name = userNameOf(member);
+  option.append(query(member, '.av').cloneNode(true), displayName, userName);
+  return option;
+}
+
+/**
+ * The members that match best, without the user.
+ * @param {string} typed
+ * @param {string} me
+ */
+function matchingMembers(typed, me) {
+  const term = foldText(typed);
+  /** @type {MemberElement[]} */
+  const members = queryAll(document, '.member');
+  return members
+    .filter((member) => member.dataset.user !== me)
+    .map((member) => {
+      const names = [userNameOf(member), member.dataset.name];
+      return { member, distance: Math.min(...names.map((name) => matchDistance(term, foldText(name)))) };
+    })
+    .filter(({ distance }) => distance <= MAX_DISTANCE)
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, MAX_SHOWN)
+    .map(({ member }) => member);
+}
+
+/**
+ * @param {BodyForm} form
+ * @param {HTMLElement} listbox
+ * @param {string} me
+ */
+export function startMentionAutocomplete(form, listbox, me) {
   const field = form.elements.body;
-  let word = ''; // behind the @
+  let typed = ''; // after the @
 
-  function option(member, index) {
-    const made = Object.assign(document.createElement('div'), {
-      className: 'opt',
-      id: `mention${index}`,
-      role: 'option',
-      ariaSelected: 'false',
-    });
-    const name = Object.assign(document.createElement('bdi'), { textContent: member.dataset.name });
-    const handle = Object.assign(document.createElement('small'), { textContent: `@${handleOf(member)}` });
-    made.dataset.name = handleOf(member);
-    made.append(member.querySelector('.av').cloneNode(true), name, handle);
-    return made;
-  }
-
-  startChoices(form, menu, {
-    find() {
+  new Autocomplete(form, listbox, {
+    match() {
       const { value, selectionStart: caret, selectionEnd } = field;
-      const typed = caret === selectionEnd && WORD.exec(value.slice(0, caret));
-      if (!typed) return null;
-      [, word] = typed;
-      const sought = plain(word);
-      const others = Array.from(document.querySelectorAll('.member')).filter((member) => member.dataset.user !== me);
-      const far = (member) =>
-        Math.min(distance(sought, plain(handleOf(member))), distance(sought, plain(member.dataset.name)));
-      const fitting = others
-        .map((member) => ({ member, far: far(member) }))
-        .filter((one) => one.far < FUZZY)
-        .sort((a, b) => a.far - b.far);
-      menu.replaceChildren(...fitting.slice(0, MOST).map(({ member }, index) => option(member, index)));
-      return { shown: Array.from(menu.children), first: menu.firstElementChild };
+      const match = caret === selectionEnd ? MENTION.exec(value.slice(0, caret)) : null;
+      if (!match) return null;
+      [, typed] = match;
+      listbox.replaceChildren(...matchingMembers(typed, me).map(createOption));
+      return { options: queryAll(listbox, ':scope > *'), preferred: listbox.firstElementChild };
     },
-    isDone: (one) => one === menu.lastElementChild && one.dataset.name === word,
-    complete(one) {
+    isComplete: (option) => option === listbox.lastElementChild && option.dataset.name === typed,
+    complete(option) {
       const caret = field.selectionStart;
       const space = /^\s/.test(field.value.slice(caret)) ? '' : ' ';
-      field.setRangeText(`@${one.dataset.name}${space}`, caret - word.length - 1, caret, 'end');
+      field.setRangeText(`@${option.dataset.name}${space}`, caret - typed.length - 1, caret, 'end');
     },
   });
 }

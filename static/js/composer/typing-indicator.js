@@ -1,45 +1,61 @@
-// Who is writing just now: a line above the composer, and the word to others that one writes oneself.
-
+// Who is typing: a line above the composer, and the frame that tells others that the user is typing.
 import { locale } from '../core/i18n.js';
-import { isCommand } from './slash-commands.js';
+import { isSlashCommand } from './slash-commands.js';
 
-const TELL_EVERY = 3_000;
-const FADES_AFTER = 6_000; // two words that did not come
-const SHOWN = 2; // names; more are "several people"
+const SEND_EVERY = 3_000;
+const EXPIRES_AFTER = 6_000; // two frames that didn't arrive
+const MAX_NAMES = 2; // for more, the text says "several people"
 
-const names = new Intl.ListFormat(locale, { type: 'conjunction' });
-const isolated = (name) => `\u2068${name}\u2069`;
+const listFormat = new Intl.ListFormat(locale, { type: 'conjunction' });
+/**
+ * Keeps a name's text direction from affecting the sentence.
+ * @param {string} name
+ */
+const isolateDirection = (name) => `\u2068${name}\u2069`;
 
-/** `tell()` says to the server that somebody writes in `field`; the sentences stand in the element's data. */
-export function createTyping({ element, field, tell, signal }) {
-  const writers = new Map(); // id: name, and the timer after which they have stopped
-  let told = -Infinity;
+/**
+ * @typedef {object} TypingIndicatorOptions
+ * @property {HTMLElement} element its data attributes hold the sentences
+ * @property {HTMLTextAreaElement} field
+ * @property {() => void} sendTyping
+ * @property {AbortSignal} signal
+ */
 
-  function draw() {
-    const all = Array.from(writers.values(), ({ name }) => isolated(name));
+/** @param {TypingIndicatorOptions} options */
+export function createTypingIndicator({ element, field, sendTyping, signal }) {
+  /** @type {Map<number, { name: string, timer: number }>} */
+  const typists = new Map();
+  let sentAt = -Infinity;
+
+  function render() {
+    const names = Array.from(typists.values(), ({ name }) => isolateDirection(name));
     const { one, other, many } = element.dataset;
-    const sentence = all.length > SHOWN ? many : all.length > 1 ? other : one;
-    const text = all.length ? sentence.replace('{names}', () => names.format(all)) : '';
-    // The same words again would be read out again.
+    const sentence = (names.length > MAX_NAMES ? many : names.length > 1 ? other : one) ?? '';
+    const text = names.length ? sentence.replace('{names}', () => listFormat.format(names)) : '';
+    // A screen reader would read the same text again.
     if (element.textContent !== text) element.textContent = text;
   }
 
-  function stop(id) {
-    clearTimeout(writers.get(id)?.timer);
-    if (writers.delete(id)) draw();
+  /**
+   * The user has posted, or has stopped typing.
+   * @param {number} id
+   */
+  function stopped(id) {
+    clearTimeout(typists.get(id)?.timer);
+    if (typists.delete(id)) render();
   }
 
   function clear() {
-    for (const id of [...writers.keys()]) stop(id);
+    for (const id of [...typists.keys()]) stopped(id);
   }
 
   field.addEventListener(
     'input',
     () => {
       const now = performance.now();
-      if (now - told < TELL_EVERY || !field.value.trim() || isCommand(field.value)) return;
-      told = now;
-      tell();
+      if (now - sentAt < SEND_EVERY || !field.value.trim() || isSlashCommand(field.value)) return;
+      sentAt = now;
+      sendTyping();
     },
     { signal },
   );
@@ -47,16 +63,16 @@ export function createTyping({ element, field, tell, signal }) {
 
   return {
     clear,
-    receive({ user }) {
-      clearTimeout(writers.get(user.id)?.timer);
-      writers.set(user.id, { name: user.display_name, timer: setTimeout(stop, FADES_AFTER, user.id) });
-      draw();
+    stopped,
+    /** @param {FrameUser} user */
+    show({ id, display_name: name }) {
+      clearTimeout(typists.get(id)?.timer);
+      typists.set(id, { name, timer: setTimeout(stopped, EXPIRES_AFTER, id) });
+      render();
     },
-    /** Somebody has said what they were writing. */
-    said: stop,
-    /** One has oneself: the next word is news again. */
-    sent() {
-      told = -Infinity;
+    /** The next input is sent at once. */
+    messageSent() {
+      sentAt = -Infinity;
     },
   };
 }

@@ -1,28 +1,41 @@
-// The strip that says what is wrong with the connection. Short gaps are nobody's business, so it waits a moment.
-export function createBanner(element, patience) {
-  const texts = element.querySelectorAll('[data-when]');
+// The strip that says what is wrong with the connection. It appears after a delay, so that short gaps go unnoticed.
+
+/**
+ * @typedef {'away' | 'polling' | 'going'} BannerState `polling`: no WebSocket, but HTTP works; `going`: a navigation
+ *   waits
+ */
+
+import { queryAll } from '../core/dom.js';
+
+/**
+ * @param {HTMLElement} element
+ * @param {number} delay
+ */
+export function createBanner(element, delay) {
+  const texts = queryAll(element, '[data-when]');
   let timer = 0;
 
-  function say(when) {
-    for (const text of texts) text.hidden = text.dataset.when !== when;
+  /** @param {BannerState} state */
+  function showText(state) {
+    for (const text of texts) text.hidden = text.dataset.when !== state;
   }
 
   return {
-    /** `when` is `away`, or `polling`: there is no live line, but HTTP works. */
-    showSoon(when) {
-      say(when);
+    /** @param {BannerState} state */
+    showAfterDelay(state) {
+      showText(state);
       timer ||= setTimeout(() => {
         element.hidden = false;
-      }, patience);
+      }, delay);
     },
-    /** Somebody looked for what the server did not answer. */
-    showAway() {
-      if (element.hidden) say('away');
+    /** A request of the user wasn't answered. */
+    showOffline() {
+      if (element.hidden) showText('away');
       element.hidden = false;
     },
-    /** The server did not answer, and somebody is to be taken somewhere once it does. */
-    showGoing() {
-      say('going');
+    /** A navigation continues as soon as the server answers. */
+    showNavigationWaits() {
+      showText('going');
       element.hidden = false;
     },
     hide() {

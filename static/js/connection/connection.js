@@ -1,201 +1,237 @@
-// The tab's one socket to the server: keeps it open, notices when it is dead although nobody said so, and comes back by itself. Where it does not come up or does not stay while HTTP works, the page asks over HTTP instead, and tries the socket now and then.
+// The tab's WebSocket: keeps it open, notices when it is dead without having been closed, and reconnects. Where it
+// doesn't open or doesn't last although HTTP works, frames are polled over HTTP, and the WebSocket is tried again now
+// and then.
 const PROTOCOL = 'patio-html.v1';
-const CONNECTING = 0; // states of a socket
+const CONNECTING = 0; // ready states of a WebSocket
 const OPEN = 1;
-const SIGNED_OUT = [4401, 4403];
-const TOO_FAST = 4429;
-const TOO_LARGE = 1009;
-const LONGEST_WAIT = 15_000;
-const BEAT = 1_000;
-const GAP = 4_000; // between two beats: the page has slept, or the computer
-const STEADY = 3_000; // a connection that has lived so long is one
-const OPENS_WITHIN = 5_000;
-const ANSWERS_WITHIN = 3_000; // what is sent and wants an answer, before the line is asked whether it lives
-const WANT_ANSWERS = ['post', 'open'];
-const TRIES = 3; // before HTTP is asked, or after so long
-const TRIES_WITHIN = 4_000;
+const CLOSED_SIGNED_OUT = [4401, 4403];
+const CLOSED_RATE_LIMITED = 4429;
+const CLOSED_TOO_LARGE = 1009;
+const MAX_RETRY_DELAY = 15_000;
+const TICK = 1_000;
+const SLEEP_GAP = 4_000; // between two ticks: the page was frozen, or the computer slept
+const STABLE_AFTER = 3_000; // a connection that has lasted this long works
+const OPEN_TIMEOUT = 5_000;
+const ANSWER_TIMEOUT = 3_000; // for a frame that the server answers, before the connection is probed
+const ANSWERED_FRAMES = ['post', 'open'];
+const POLL_AFTER_ATTEMPTS = 3;
+const POLL_AFTER = 4_000;
 
-/** Runs on while the clock of the computer is set. */
+/** Monotonic: setting the computer's clock doesn't change it. */
 const now = () => performance.now();
 
-export class Live {
-  #given;
+/**
+ * @typedef {object} ConnectionTiming in milliseconds
+ * @property {number} ping silence before a ping
+ * @property {number} dead silence before the connection counts as dead
+ * @property {number} retry before the first reconnect
+ * @property {number} poll between two polls over HTTP
+ * @property {number} blocked between two attempts to connect while HTTP works
+ *
+ * @typedef {object} ConnectionOptions
+ * @property {() => URL} url called for each attempt
+ * @property {(onFrame: (frame: ServerFrame) => void) => Promise<boolean>} poll polls over HTTP; true if it was answered
+ * @property {ConnectionTiming} timing
+ * @property {(frame: ServerFrame) => void} onFrame
+ * @property {(frame: ServerFrame) => void} onPolledFrame
+ * @property {() => void} onDisconnected
+ * @property {() => void} onPolling a poll was answered
+ * @property {() => void} onFrameTooLarge
+ * @property {() => void} onSignedOut
+ */
+
+export class Connection {
+  #options;
+  /** @type {WebSocket | null} */
   #socket = null;
-  #isUp = false; // greeted
-  #tries = 0;
-  #lostAt = now(); // since when there is no line
-  #opened = 0; // when the connection began
-  #heard = 0;
-  #asked = 0; // when a ping went out that nothing has followed yet
-  #wanted = 0; // when something was sent that nothing has followed yet
-  #lastBeat = now();
-  #lastTime = Date.now();
-  #isPolling = false; // there is no line, and HTTP is answered
-  #httpWorks = null; // as far as is known since a line was steady
+  #isReady = false; // the server has sent `ready`
+  #attempts = 0;
+  #disconnectedAt = now();
+  #openedAt = 0;
+  #receivedAt = 0;
+  #pingedAt = 0; // 0 once anything has arrived since
+  #awaitingSince = 0; // when a frame was sent that the server answers; 0 once anything has arrived since
+  #tickedAt = now();
+  #tickedAtTime = Date.now();
+  #isPolling = false; // there is no WebSocket, and HTTP works
+  /**
+   * As far as is known since a connection was stable.
+   * @type {boolean | null}
+   */
+  #httpWorks = null;
   #retryTimer = 0;
   #pollTimer = 0;
 
-  /**
-   * `address()` is asked for each connection; `poll(take)` asks over HTTP and hands over the frames, true if it was answered.
-   * `timing` is in milliseconds: `ping` of silence before asking, `dead` of silence before giving up, `retry` before the first new try, `poll` between two questions over HTTP, `blocked` between two tries of a line while HTTP works.
-   * Frames go to `onFrame`, over HTTP to `onPolled`; there are `onLost`, `onPolling` (HTTP was answered), `onTooLarge` and `onSignedOut`.
-   */
-  constructor(given) {
-    this.#given = given;
-    setInterval(() => this.#beat(), Math.min(BEAT, given.timing.ping / 4));
+  /** @param {ConnectionOptions} options */
+  constructor(options) {
+    this.#options = options;
+    setInterval(() => this.#tick(), Math.min(TICK, options.timing.ping / 4));
     addEventListener('online', () => this.retryNow());
-    addEventListener('offline', () => this.#lose());
+    addEventListener('offline', () => this.#disconnected());
+    // A page with an open socket isn't kept in the back/forward cache.
     addEventListener('pagehide', () => {
-      this.#drop();
+      this.#closeSocket();
       this.#stopPolling();
-    }); // a page with an open socket may not wait in the back/forward cache
+    });
     addEventListener('pageshow', (event) => {
       if (event.persisted) this.retryNow();
     });
-    addEventListener('focus', () => this.#wake());
+    addEventListener('focus', () => this.#probe());
     document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) this.#wake();
+      if (!document.hidden) this.#probe();
     });
     this.#connect();
   }
 
+  /** @param {ClientFrame} frame */
   send(frame) {
     if (this.#socket?.readyState !== OPEN) return false;
-    if (WANT_ANSWERS.includes(frame.type)) this.#wanted ||= now();
+    if (ANSWERED_FRAMES.includes(frame.type)) this.#awaitingSince ||= now();
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
 
   retryNow() {
-    if (!this.#isPolling) this.#tries = 0;
+    if (!this.#isPolling) this.#attempts = 0;
     this.#connect();
   }
 
-  /** Something was posted over HTTP: asks at once. */
-  pollSoon() {
-    if (this.#pollTimer) this.#askOverHttp();
+  /** A message was posted over HTTP: fetches it without waiting for the next poll. */
+  pollNow() {
+    if (this.#pollTimer) this.#poll();
   }
 
   #connect() {
-    this.#drop();
+    this.#closeSocket();
     try {
-      this.#socket = new WebSocket(this.#given.address(), PROTOCOL);
+      this.#socket = new WebSocket(this.#options.url(), PROTOCOL);
     } catch {
-      this.#lose();
+      this.#disconnected(); // a browser extension forbids it
       return;
-    } // an extension forbids it
-    const mine = this.#socket;
-    this.#opened = this.#heard = now();
-    this.#asked = this.#wanted = 0;
-    mine.onmessage = ({ data }) => {
-      if (mine === this.#socket) this.#take(JSON.parse(data));
+    }
+    const socket = this.#socket;
+    this.#openedAt = this.#receivedAt = now();
+    this.#pingedAt = this.#awaitingSince = 0;
+    socket.onmessage = ({ data }) => {
+      if (socket === this.#socket) this.#receive(JSON.parse(data));
     };
-    mine.onclose = ({ code }) => {
-      if (mine === this.#socket) this.#closed(code);
+    socket.onclose = ({ code }) => {
+      if (socket === this.#socket) this.#onClose(code);
     };
   }
 
-  #take(frame) {
-    this.#heard = now();
-    this.#asked = this.#wanted = 0;
+  /** @param {ServerFrame} frame */
+  #receive(frame) {
+    this.#receivedAt = now();
+    this.#pingedAt = this.#awaitingSince = 0;
     if (frame.type === 'ready') {
-      this.#isUp = true;
+      this.#isReady = true;
       this.#stopPolling();
     }
-    if (frame.type === 'posted') this.#steady(); // it is of use, however long it lives
-    this.#given.onFrame(frame);
+    if (frame.type === 'posted') this.#markStable(); // it is of use, however short it lasts
+    this.#options.onFrame(frame);
   }
 
-  #closed(code) {
-    if (SIGNED_OUT.includes(code)) {
-      this.#drop();
+  /** @param {number} code */
+  #onClose(code) {
+    if (CLOSED_SIGNED_OUT.includes(code)) {
+      this.#closeSocket();
       this.#stopPolling();
-      this.#given.onSignedOut();
+      this.#options.onSignedOut();
       return;
     }
-    if (code === TOO_LARGE) this.#given.onTooLarge();
-    if (code === TOO_FAST) this.#tries = Math.max(this.#tries, TRIES);
-    this.#lose(code === TOO_FAST ? this.#given.timing.blocked : 0);
+    if (code === CLOSED_TOO_LARGE) this.#options.onFrameTooLarge();
+    const isRateLimited = code === CLOSED_RATE_LIMITED;
+    if (isRateLimited) this.#attempts = Math.max(this.#attempts, POLL_AFTER_ATTEMPTS);
+    this.#disconnected(isRateLimited ? this.#options.timing.blocked : 0);
   }
 
-  #steady() {
-    this.#tries = 0;
+  #markStable() {
+    this.#attempts = 0;
     this.#httpWorks = null;
   }
 
-  #beat() {
-    const slept =
-      now() - this.#lastBeat > GAP || Math.abs(Date.now() - this.#lastTime - (now() - this.#lastBeat)) > GAP;
-    this.#lastBeat = now();
-    this.#lastTime = Date.now();
-    if (slept) this.#wake();
+  #markStableIfLasting() {
+    if (this.#isReady && now() - this.#openedAt > STABLE_AFTER) this.#markStable();
+  }
+
+  /** The monotonic clock may stand still during sleep, the other one may be set: a gap in either means a probe. */
+  #tick() {
+    const elapsed = now() - this.#tickedAt;
+    const hasSlept = elapsed > SLEEP_GAP || Math.abs(Date.now() - this.#tickedAtTime - elapsed) > SLEEP_GAP;
+    this.#tickedAt = now();
+    this.#tickedAtTime = Date.now();
+    if (hasSlept) this.#probe();
     else if (this.#socket?.readyState === CONNECTING) {
-      if (now() - this.#opened > OPENS_WITHIN) this.#lose();
-    } else if (this.#socket) this.#check();
+      if (now() - this.#openedAt > OPEN_TIMEOUT) this.#disconnected();
+    } else if (this.#socket) this.#checkAlive();
   }
 
-  /** Only a question without an answer counts as death: timers of a hidden tab may come a minute apart. */
-  #check() {
-    const { ping, dead } = this.#given.timing;
-    if (this.#isUp && now() - this.#opened > STEADY) this.#steady();
-    if (this.#asked) {
-      if (now() - this.#asked >= dead - ping) this.#lose();
-    } else if (now() - this.#heard >= ping || (this.#wanted && now() - this.#wanted >= ANSWERS_WITHIN)) this.#ask();
+  /** Only an unanswered ping counts as death: in a hidden tab, ticks may come a minute apart. */
+  #checkAlive() {
+    const { ping, dead } = this.#options.timing;
+    this.#markStableIfLasting();
+    if (this.#pingedAt) {
+      if (now() - this.#pingedAt >= dead - ping) this.#disconnected();
+      return;
+    }
+    const isSilent = now() - this.#receivedAt >= ping;
+    const isUnanswered = this.#awaitingSince && now() - this.#awaitingSince >= ANSWER_TIMEOUT;
+    if (isSilent || isUnanswered) this.#ping();
   }
 
-  #ask() {
-    this.#asked = now();
+  #ping() {
+    this.#pingedAt = now();
     this.send({ type: 'ping' });
   }
 
-  /** Whatever was believed of the line is old: it is asked, and what was asked before does not count. */
-  #wake() {
-    if (this.#socket?.readyState === OPEN) this.#ask();
+  /** After a pause nothing is known about the connection: pings it anew, whenever the last ping was, or reconnects. */
+  #probe() {
+    if (this.#socket?.readyState === OPEN) this.#ping();
     else if (this.#socket?.readyState !== CONNECTING && !this.#isPolling) this.retryNow();
   }
 
-  #drop() {
+  #closeSocket() {
     clearTimeout(this.#retryTimer);
-    const old = this.#socket;
+    const socket = this.#socket;
     this.#socket = null;
-    this.#isUp = false;
-    old?.close();
+    this.#isReady = false;
+    socket?.close();
   }
 
-  #lose(atLeast = 0) {
-    const { retry, blocked } = this.#given.timing;
-    if (this.#isUp) this.#lostAt = now();
-    if (this.#isUp && now() - this.#opened > STEADY) this.#steady();
-    this.#drop();
-    this.#tries += 1;
-    const soon = Math.min(LONGEST_WAIT, retry * 2 ** (this.#tries - 1)) * (0.5 + Math.random() / 2);
-    this.#retryTimer = setTimeout(
-      () => this.#connect(),
-      Math.max(this.#httpWorks && this.#tries > TRIES ? blocked : soon, atLeast),
-    );
-    if (!this.#isPolling) this.#given.onLost();
-    if ((this.#tries >= TRIES || now() - this.#lostAt > TRIES_WITHIN) && !this.#pollTimer) this.#askOverHttp();
+  #disconnected(minDelay = 0) {
+    const { retry, blocked } = this.#options.timing;
+    if (this.#isReady) this.#disconnectedAt = now();
+    this.#markStableIfLasting();
+    this.#closeSocket();
+    this.#attempts += 1;
+    const backoff = Math.min(MAX_RETRY_DELAY, retry * 2 ** (this.#attempts - 1)) * (0.5 + Math.random() / 2);
+    const delay = this.#httpWorks && this.#attempts > POLL_AFTER_ATTEMPTS ? blocked : backoff;
+    this.#retryTimer = setTimeout(() => this.#connect(), Math.max(delay, minDelay));
+    if (!this.#isPolling) this.#options.onDisconnected();
+    const isLasting = this.#attempts >= POLL_AFTER_ATTEMPTS || now() - this.#disconnectedAt > POLL_AFTER;
+    if (isLasting && !this.#pollTimer) this.#poll();
   }
 
-  /** As long as there is no line. When the server was away and answers again, the line is tried at once. */
-  async #askOverHttp() {
+  /** Polls until there is a WebSocket. Once HTTP works again after an outage, the WebSocket is tried at once. */
+  async #poll() {
     clearTimeout(this.#pollTimer);
-    const mine = setTimeout(() => {}, 0); // names this question
-    this.#pollTimer = mine;
-    const isAnswered = await this.#given.poll((frame) => {
-      if (mine === this.#pollTimer) this.#given.onPolled(frame);
+    const id = setTimeout(() => {}, 0); // a timer id that identifies this poll, to ignore it once there is another
+    this.#pollTimer = id;
+    const isAnswered = await this.#options.poll((frame) => {
+      if (id === this.#pollTimer) this.#options.onPolledFrame(frame);
     });
-    if (mine !== this.#pollTimer) return;
-    this.#pollTimer = setTimeout(() => this.#askOverHttp(), this.#given.timing.poll);
-    const wasAway = this.#httpWorks === false;
+    if (id !== this.#pollTimer) return;
+    this.#pollTimer = setTimeout(() => this.#poll(), this.#options.timing.poll);
+    const wasDown = this.#httpWorks === false;
     this.#httpWorks = isAnswered;
     if (isAnswered) {
       this.#isPolling = true;
-      this.#given.onPolling();
-      if (wasAway && !this.#socket) this.#connect();
+      this.#options.onPolling();
+      if (wasDown && !this.#socket) this.#connect();
     } else if (this.#isPolling) {
       this.#isPolling = false;
-      this.#given.onLost();
+      this.#options.onDisconnected();
     }
   }
 

@@ -1,82 +1,113 @@
-// What the server's frames mean for the page as a whole: people, rooms and their counts, what became of messages. What concerns the room on screen alone goes to that.
+// What the server's frames mean for the page as a whole: users, rooms and their unread counts, the fate of messages.
+// Frames that only concern the room on screen are handled there.
+import { dispatchFrame } from '../core/frames.js';
+import { carryNotice, showRoomClosed } from '../shell/room-closed-notice.js';
+import { updateUser } from '../shell/user-updates.js';
 
-import { carryNotice, tellClosed } from '../shell/room-closed-notice.js';
-import { rename } from '../shell/user-updates.js';
+/**
+ * @typedef {object} FrameHandlersOptions
+ * @property {AppElement} app
+ * @property {import('../shell/sidebar.js').Sidebar} sidebar
+ * @property {import('../outbox/sender.js').Sender} sender
+ * @property {import('../navigation/page-navigation.js').PageNavigation} navigation
+ * @property {import('../shell/announcer.js').Announcer} announcer
+ * @property {() => import('../room/room.js').Room} currentRoom
+ * @property {() => void} reloadPage
+ */
 
-/** `room()` is the one on screen; `renew()` shows the page anew. */
-export function createFrameHandlers({ app, sidebar, sender, visits, renew, room, announcer }) {
-  const { me, epoch } = app.dataset;
-  let { at } = app.dataset; // up to then, by the server's clock, people and rooms are as the page has them
-  let greetedAt = at; // the same, once what was missed is here, which comes behind `ready`
-  let here = null; // who is there, as far as the server has told
+/**
+ * @param {ClosedFrame} frame
+ * @param {FrameHandlersOptions} options
+ */
+function onRoomClosed({ room, reason }, { sidebar, navigation, announcer, currentRoom }) {
+  // Replays may repeat the frame: then the room isn't in the sidebar any more.
+  const name = sidebar.roomName(room);
+  if (name) showRoomClosed(reason, name, announcer);
+  sidebar.removeRoom(room);
+  // A user who has just asked to leave is on the way already.
+  if (room !== currentRoom().id || navigation.isPosting()) return;
+  carryNotice();
+  location.assign('/');
+}
 
+/** @param {FrameHandlersOptions} options */
+export function createFrameHandlers(options) {
+  const { app, sidebar, sender, currentRoom, reloadPage } = options;
+  const { me, epoch, at } = app.dataset;
+  let since = at; // the server's time up to which users and rooms on this page are up to date
+  let readyAt = at; // the same once everything missed has arrived, which follows `ready`
+  /**
+   * Who is online, once the server has said so.
+   * @type {Set<number> | null}
+   */
+  let online = null;
+
+  function showPresence() {
+    if (online) sidebar.showPresence(online);
+  }
+
+  /** @type {FrameHandlers} */
   const handlers = {
     ready(frame) {
       if (frame.epoch !== epoch || String(frame.me.id) !== me) {
-        renew();
+        reloadPage();
         return;
       }
-      greetedAt = frame.at;
-      sidebar.ready(frame.rooms);
+      readyAt = frame.at;
+      sidebar.resetCounts(frame.rooms);
     },
-    posted(frame) {
-      sidebar.raise(frame.room, { last: frame.seq, read: frame.seq }); // who writes has read
-      sender.posted(frame, frame.room !== room().id || room().has(frame.rev));
+    posted({ room, nonce, seq, rev }) {
+      sidebar.updateCounts(room, { last: seq, read: seq }); // whoever posts has read the room
+      sender.acknowledge(nonce, room !== currentRoom().id || currentRoom().hasRev(rev));
     },
-    error(frame) {
-      if (frame.nonce) sender.refused(frame);
+    error({ nonce, ...error }) {
+      if (nonce) sender.reject({ nonce, ...error });
     },
     live() {
-      at = greetedAt;
+      since = readyAt;
     },
     present({ users }) {
-      at = greetedAt;
-      here = new Set(users);
-      room().people.snapshot(here);
-      sidebar.presence(here);
+      since = readyAt;
+      online = new Set(users);
+      currentRoom().memberList.setOnline(online);
+      showPresence();
     },
-    presence({ user, online }) {
-      if (online) here?.add(user);
-      else here?.delete(user);
-      room().people.presence(user, online);
-      if (here) sidebar.presence(here);
+    presence({ user, online: isOnline }) {
+      if (isOnline) online?.add(user);
+      else online?.delete(user);
+      currentRoom().memberList.setPresence(user, isOnline);
+      showPresence();
     },
-    user: rename,
-    resync({ room: id }) {
-      if (!id) renew();
-    }, // away for too long to be told all of it
-    unread({ room: id, last_seq: last, unread, mentions }) {
-      sidebar.raise(id, { last, unread, mentions });
+    user: updateUser,
+    // Too much was missed to be sent. With a room, the frame is for that room alone.
+    resync({ room }) {
+      if (!room) reloadPage();
     },
-    read({ room: id, seq: read, unread, mentions }) {
-      sidebar.raise(id, { read, unread, mentions });
+    unread({ room, last_seq: last, unread, mentions }) {
+      sidebar.updateCounts(room, { last, unread, mentions });
+    },
+    read({ room, seq: read, unread, mentions }) {
+      sidebar.updateCounts(room, { read, unread, mentions });
     },
     room(frame) {
-      sidebar.room(frame);
-      if (here) sidebar.presence(here);
-      if (frame.room.id === room().id) room().change(frame);
+      sidebar.updateRoom(frame);
+      showPresence();
+      if (frame.room.id === currentRoom().id) currentRoom().update(frame);
     },
-    closed(frame) {
-      const name = sidebar.nameOf(frame.room); // none when it is told once more: a page asks from a little earlier on
-      if (name) tellClosed(frame.reason, name, announcer);
-      sidebar.remove(frame.room);
-      // Who has just asked to leave is on the way already.
-      if (frame.room !== room().id || visits.isPosting()) return;
-      carryNotice();
-      location.assign('/');
-    },
+    closed: (frame) => onRoomClosed(frame, options),
   };
 
   return {
-    get at() {
-      return at;
+    get since() {
+      return since;
     },
-    take(frame) {
-      handlers[frame.type]?.(frame);
+    /** @param {ServerFrame} frame */
+    handle(frame) {
+      dispatchFrame(handlers, frame);
     },
-    /** In a room that has just come on screen. */
-    showPeople() {
-      if (here) room().people.snapshot(here);
+    /** In the member list of a room that has just come on screen. */
+    showMembersOnline() {
+      if (online) currentRoom().memberList.setOnline(online);
     },
   };
 }

@@ -1,59 +1,66 @@
-// Without a live line: asks the server for the same frames over HTTP, and posts messages by their room's form.
+// Without a WebSocket: polls the server for the same frames over HTTP, and posts messages with their room's form.
+import { parseHtml } from '../core/html-fragment.js';
+import { errorMessage, isPatioPage, isSignedOut } from '../core/page-response.js';
 
-import { parse } from '../core/html-fragment.js';
-import { isOurs, isSignedOut, reasonIn } from '../core/page-response.js';
+const TIMEOUT = 10_000;
+const RETRYABLE = [429, 503];
+const DEFAULT_DELAY = 2; // seconds, where the server names none
 
-const PATIENCE = 10_000;
-const TRY_LATER = [429, 503];
-const USUAL_DELAY = 2; // seconds, when the server names none
-
-/** `question()` says what the page knows; true if it was answered. What comes in pieces is asked for until it is all here. */
-export async function poll(question, onFrame, onSignedOut) {
+/**
+ * True if the server answered. Long answers come in parts, which are fetched until all are here.
+ * @param {() => PollQuery} buildQuery
+ * @param {(frame: ServerFrame) => void} onFrame
+ * @param {() => void} onSignedOut
+ */
+export async function pollFrames(buildQuery, onFrame, onSignedOut) {
   try {
-    for (let isAll = false; !isAll; ) {
-      const answer = await fetch('/live', {
-        method: 'POST',
-        body: new URLSearchParams(question()),
-        signal: AbortSignal.timeout(PATIENCE),
-      });
-      if (isSignedOut(answer)) {
+    for (let isComplete = false; !isComplete; ) {
+      const body = new URLSearchParams(/** @type {Record<string, string>} */ (/** @type {unknown} */ (buildQuery())));
+      const response = await fetch('/live', { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT) });
+      if (isSignedOut(response)) {
         onSignedOut();
         return false;
       }
-      const frames = answer.ok && (await answer.json());
+      /** @type {ServerFrame[] | false} */
+      const frames = response.ok && (await response.json());
       if (!Array.isArray(frames)) return false;
       frames.forEach(onFrame);
-      const has = (type) => frames.some((frame) => frame.type === type);
-      isAll = !has('message') || has('live');
+      isComplete = frames.every(({ type }) => type !== 'message') || frames.some(({ type }) => type === 'live');
     }
     return true;
   } catch {
-    return false;
-  } // no network, or an answer of somebody else
+    return false; // no network, or the answer of a proxy
+  }
 }
 
-/** `{ stored }`, `{ wait }` in seconds, or `{ why, status }`: it never will be. */
-export async function postForm({ room, created, body, nonce }, author, onSignedOut) {
-  const fields = new URLSearchParams({ nonce, author, body, literal: true }); // whatever it looks like, it is no command
+/**
+ * @param {OutboxEntry} entry
+ * @param {string} author
+ * @param {() => void} onSignedOut
+ * @returns {Promise<PostResult>}
+ */
+export async function postOverHttp({ room, created, body, nonce }, author, onSignedOut) {
+  const fields = new URLSearchParams({ nonce, author, body, literal: 'true' }); // never a slash command
   if (created) fields.set('room_created', created);
   try {
-    const answer = await fetch(`/rooms/${Number(room)}/messages`, {
+    const response = await fetch(`/rooms/${Number(room)}/messages`, {
       method: 'POST',
       body: fields,
       headers: { accept: 'text/html' },
-      signal: AbortSignal.timeout(PATIENCE),
+      signal: AbortSignal.timeout(TIMEOUT),
     });
-    if (isSignedOut(answer)) {
+    if (isSignedOut(response)) {
       onSignedOut();
-      return { wait: USUAL_DELAY };
+      return { wait: DEFAULT_DELAY };
     }
-    const page = parse(await answer.text());
-    if (!isOurs(page)) return { wait: USUAL_DELAY };
-    if (answer.ok && new URL(answer.url).pathname === `/rooms/${room}`) return { stored: true };
-    if (TRY_LATER.includes(answer.status) || answer.status >= 500)
-      return { wait: Number(answer.headers.get('retry-after')) || USUAL_DELAY };
-    return { why: reasonIn(page), status: answer.status };
+    const page = parseHtml(await response.text());
+    if (!isPatioPage(page)) return { wait: DEFAULT_DELAY };
+    if (response.ok && new URL(response.url).pathname === `/rooms/${room}`) return { stored: true };
+    if (RETRYABLE.includes(response.status) || response.status >= 500) {
+      return { wait: Number(response.headers.get('retry-after')) || DEFAULT_DELAY };
+    }
+    return { why: errorMessage(page), status: response.status };
   } catch {
-    return { wait: USUAL_DELAY };
+    return { wait: DEFAULT_DELAY };
   }
 }

@@ -1,8 +1,9 @@
-// How well a name fits what somebody types: case and accents do not count, and letters may be left out.
-const NO_WORD = /[^\p{L}\p{N}]+/u;
+// How well a name matches a search term: case and accents don't count, and letters may be left out.
+const WORD_BREAK = /[^\p{L}\p{N}]+/u;
 
-// Letters that Unicode does not take apart, as other keyboards write them.
-const STROKED = {
+// Letters that Unicode doesn't decompose, and how other keyboards write them.
+/** @type {Record<string, string>} */
+const BASE_LETTERS = {
   ø: 'o',
   ɔ: 'o',
   ɵ: 'o',
@@ -57,26 +58,35 @@ const STROKED = {
   ß: 'ss',
   ı: 'i',
 };
-const STROKES = new RegExp(`[${Object.keys(STROKED).join('')}]`, 'g');
+const HAS_BASE_LETTER = new RegExp(`[${Object.keys(BASE_LETTERS).join('')}]`, 'g');
 
-/** The form in which names are compared, as the server's (text/normalize.rs; tests/cases/folding.json holds both). */
-export const plain = (text) =>
+/**
+ * The form in which names are compared. The server folds them alike (text/normalize.rs); tests/cases/folding.json holds
+ * both to it.
+ * @param {string} text
+ */
+export const foldText = (text) =>
   text
     .normalize('NFKD')
     .replace(/\p{M}|\p{Default_Ignorable_Code_Point}/gu, '')
     .toLowerCase()
-    .replace(STROKES, (letter) => STROKED[letter])
+    .replace(HAS_BASE_LETTER, (letter) => BASE_LETTERS[letter])
     .normalize('NFC');
 
-/** From 0, the name begins so, to 3, it has all the letters in this order; Infinity is no match. Both in plain form. */
-export function distance(sought, name) {
-  if (name.startsWith(sought)) return 0;
-  if (name.split(NO_WORD).some((word) => word.startsWith(sought))) return 1;
-  if (name.includes(sought)) return 2;
-  let at = -1;
-  for (const letter of sought) {
-    at = name.indexOf(letter, at + 1);
-    if (at < 0) return Infinity;
+/**
+ * The distance of a name from a search term, both folded: 0 the name starts with it, 1 a word does, 2 it is contained,
+ * 3 all letters occur in this order, Infinity no match.
+ * @param {string} term
+ * @param {string} name
+ */
+export function matchDistance(term, name) {
+  if (name.startsWith(term)) return 0;
+  if (name.split(WORD_BREAK).some((word) => word.startsWith(term))) return 1;
+  if (name.includes(term)) return 2;
+  let index = -1;
+  for (const letter of term) {
+    index = name.indexOf(letter, index + 1);
+    if (index < 0) return Infinity;
   }
   return 3;
 }

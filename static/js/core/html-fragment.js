@@ -1,7 +1,9 @@
-// Turns HTML that this site's server rendered into nodes. The page allows one Trusted Types policy; nothing else may use it.
-const policy = globalThis.trustedTypes?.createPolicy('patio', { createHTML: (html) => html });
+// Turns HTML that the server rendered into nodes. The page allows a single Trusted Types policy, which only this file
+// uses.
+const policy = window.trustedTypes?.createPolicy('patio', { createHTML: (html) => html });
 
-export function parse(html) {
+/** @param {string} html */
+export function parseHtml(html) {
   const template = document.createElement('template');
   template.innerHTML = policy ? policy.createHTML(html) : html;
   return template.content;

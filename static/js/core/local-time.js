@@ -1,58 +1,85 @@
-// The server writes times in UTC; here they become the reader's own: clock times, dates and the names of days.
+// The server writes times in UTC; here they become the user's own: clock times, dates and the names of days.
+import { query, queryAll } from './dom.js';
 import { locale } from './i18n.js';
 
-const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
-const full = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' });
-const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
-const sameYear = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' });
-const otherYear = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+const DAY = 86_400_000; // ms
+const CHECK_EVERY = 20_000;
 
-const pad = (n) => String(n).padStart(2, '0');
-const capital = (text) => text.charAt(0).toLocaleUpperCase(locale) + text.slice(1);
+const clockFormat = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
+const fullFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' });
+const relativeFormat = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+const dayFormat = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' });
+const dayWithYearFormat = new Intl.DateTimeFormat(locale, {
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+});
 
-/** The local day of a moment, as YYYY-MM-DD. */
-export function dayOf(moment) {
-  const date = new Date(moment);
-  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
+/** @param {number} n */
+const twoDigits = (n) => String(n).padStart(2, '0');
+/** @param {string} text */
+const capitalize = (text) => text.charAt(0).toLocaleUpperCase(locale) + text.slice(1);
+
+/**
+ * The local day of a timestamp, as YYYY-MM-DD.
+ * @param {number} timestamp
+ */
+export function localDay(timestamp) {
+  const date = new Date(timestamp);
+  return `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;
 }
 
-/** "Today", "Yesterday" or the date of a YYYY-MM-DD. */
-export function nameOfDay(day) {
+/**
+ * "Today", "Yesterday" or the date.
+ * @param {string} day as YYYY-MM-DD
+ */
+export function dayLabel(day) {
   const date = new Date(`${day}T12:00`);
-  const today = new Date(`${dayOf(Date.now())}T12:00`);
-  const away = Math.round((date - today) / 86_400_000);
-  if (away === 0 || away === -1) return capital(relative.format(away, 'day'));
-  return capital((date.getFullYear() === today.getFullYear() ? sameYear : otherYear).format(date));
+  const today = new Date(`${localDay(Date.now())}T12:00`);
+  const days = Math.round((date.getTime() - today.getTime()) / DAY);
+  if (days === 0 || days === -1) return capitalize(relativeFormat.format(days, 'day'));
+  return capitalize((date.getFullYear() === today.getFullYear() ? dayFormat : dayWithYearFormat).format(date));
 }
 
-export function localiseTime(article) {
-  const time = article.querySelector('.msg__time');
+/** @param {MessageElement} article */
+export function localizeMessage(article) {
+  const time = query(article, '.msg__time');
   const date = new Date(Number(article.dataset.at));
-  time.textContent = clock.format(date);
-  time.title = full.format(date);
-  const edited = article.querySelector('.msg__edited time');
-  if (edited) edited.title = full.format(new Date(edited.dateTime));
+  time.textContent = clockFormat.format(date);
+  time.title = fullFormat.format(date);
+  const edited = /** @type {HTMLTimeElement | null} */ (article.querySelector('.msg__edited time'));
+  if (edited) edited.title = fullFormat.format(new Date(edited.dateTime));
 }
 
-/** A page beside the chat, or a part of one: messages that stand alone, and what a search found. */
-export function localisePage(page) {
-  for (const article of page.querySelectorAll('.msg')) localiseTime(article);
-  for (const time of page.querySelectorAll('.result__link time'))
-    time.textContent = full.format(new Date(time.dateTime));
+/**
+ * The times on a page other than a room, or on a part of one: single messages and search results.
+ * @param {ParentNode} page
+ */
+export function localizePage(page) {
+  for (const article of /** @type {MessageElement[]} */ (queryAll(page, '.msg'))) localizeMessage(article);
+  for (const time of /** @type {HTMLTimeElement[]} */ (queryAll(page, '.result__link time'))) {
+    time.textContent = fullFormat.format(new Date(time.dateTime));
+  }
 }
 
-/** Calls `then` when it is another day, also where the computer slept over midnight or its clock was set: soon, and at once when somebody looks. */
-export function eachDay(then, signal) {
-  let today = dayOf(Date.now());
+/**
+ * Calls back when the local day has changed, also after sleep over midnight or a change of the clock: within seconds,
+ * and immediately when the page is looked at.
+ * @param {() => void} onNewDay
+ * @param {AbortSignal} signal
+ */
+export function watchDay(onNewDay, signal) {
+  let today = localDay(Date.now());
 
-  function look() {
-    if (dayOf(Date.now()) === today) return;
-    today = dayOf(Date.now());
-    then();
+  function check() {
+    if (localDay(Date.now()) === today) return;
+    today = localDay(Date.now());
+    onNewDay();
   }
 
-  const timer = setInterval(look, 20_000);
+  const timer = setInterval(check, CHECK_EVERY);
   signal.addEventListener('abort', () => clearInterval(timer));
-  document.addEventListener('visibilitychange', look, { signal });
-  for (const event of ['focus', 'pageshow']) addEventListener(event, look, { signal });
+  document.addEventListener('visibilitychange', check, { signal });
+  for (const event of ['focus', 'pageshow']) addEventListener(event, check, { signal });
 }

@@ -1,13 +1,24 @@
-// What came back from the server: whether it is Patio's at all (a proxy may have answered, or a hotel), whether somebody is signed in, and why something was refused.
+// What a response says: whether it came from Patio at all (a proxy or a captive portal may have answered), whether the
+// session has ended, and why a request was refused.
+import { query } from './dom.js';
 
-/** Every page of ours loads our styles. */
-export const isOurs = (page) => page.querySelector('link[href*="/css/app.css"]') !== null;
+const ERRORS = '#composer-error:not(:empty), .field__note--bad:not(:empty), .fault__card h1 + p';
 
-/** In the words of the page that came. */
-export const reasonIn = (page) =>
-  page.querySelector('#composer-error:not(:empty), .field__note--bad:not(:empty), .fault__card h1 + p')?.textContent ??
-  '';
+/**
+ * Every page of Patio loads its style sheet.
+ * @param {ParentNode} page
+ */
+export const isPatioPage = (page) => page.querySelector('link[href*="/css/app.css"]') !== null;
 
-/** Nobody is signed in: the page to sign in came instead, or what was posted came back. */
-export const isSignedOut = (answer) =>
-  answer.status === 401 || (answer.redirected && new URL(answer.url).pathname === '/login');
+/**
+ * The reason for a refusal, as the returned page words it.
+ * @param {ParentNode} page
+ */
+export const errorMessage = (page) => query(page, ERRORS)?.textContent ?? '';
+
+/**
+ * The session has ended: the sign-in page came instead, or what was posted came back.
+ * @param {Response} response
+ */
+export const isSignedOut = (response) =>
+  response.status === 401 || (response.redirected && new URL(response.url).pathname === '/login');

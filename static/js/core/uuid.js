@@ -1,4 +1,5 @@
-// Names for messages that are not stored yet: UUIDv7, so that they sort by time. By hand, as plain http has no crypto.randomUUID.
+// Nonces for messages that aren't stored yet: UUIDv7, so that they sort by time. Made by hand, because
+// crypto.randomUUID is missing on plain HTTP.
 export function newNonce() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const time = Date.now();

@@ -1,42 +1,57 @@
-// How long a text may be. No field cuts what is put into it: it says by how much it is too long, and nothing is sent until it fits.
-import { count } from '../core/i18n.js';
+// The length limit of text fields. Pasted text is never cut: the field says by how much it is too long, and isn't
+// submitted until it fits.
+import { queryAll } from '../core/dom.js';
+import { pluralize } from '../core/i18n.js';
 
 const LINE_END = /\r\n|[\r\v\f\x85\u2028\u2029]/g;
 const CONTROL = /[^\P{Cc}\n\t]/gu;
 
-/** Characters of Unicode as the server counts them: a line end is one, control characters, empty lines before a text and white space at its end are none. */
-function lengthOf({ type, value }) {
-  const text =
-    type === 'textarea'
-      ? value
-          .replace(LINE_END, '\n')
-          .replace(CONTROL, '')
-          .replace(/^\s*\n/, '')
-          .trimEnd()
-      : value.trim();
+/**
+ * In Unicode characters as the server counts them: a line end is one; control characters, leading empty lines and
+ * trailing white space are none.
+ * @param {TextField} field
+ */
+function textLength({ type, value }) {
+  const isTextarea = type === 'textarea';
+  const text = isTextarea
+    ? value
+        .replace(LINE_END, '\n')
+        .replace(CONTROL, '')
+        .replace(/^\s*\n/, '')
+        .trimEnd()
+    : value.trim();
   return [...text].length;
 }
 
-/** By how many characters the field's text is too long; below 1 it fits. */
-export const excess = (field) =>
-  field.dataset.longest && field.value.length > field.dataset.longest
-    ? lengthOf(field) - Number(field.dataset.longest)
-    : 0;
+/**
+ * By how many characters the text is too long; below 1 it fits.
+ * @param {TextField} field
+ */
+export function textExcess(field) {
+  const limit = Number(field.dataset.longest);
+  return limit && field.value.length > limit ? textLength(field) - limit : 0;
+}
 
-const complaint = (field) => {
+/** @param {TextField} field */
+function lengthError(field) {
   const { longOne: one, longOther: other } = document.body.dataset;
-  return excess(field) > 0 ? count({ one, other }, excess(field)) : '';
-};
+  const excess = textExcess(field);
+  return excess > 0 ? pluralize({ one, other }, excess) : '';
+}
 
-/** Says in `note` by how much the field is too long, as long as it is; what others say there stays. */
+/**
+ * Shows in `note` that the field is too long. Other texts shown there stay.
+ * @param {TextField} field
+ * @param {HTMLElement} note
+ */
 export function watchLength(field, note) {
-  let said = '';
+  let shown = '';
 
   function check() {
-    const text = complaint(field);
-    if (text === said) return;
-    if (text || note.textContent === said) note.textContent = text;
-    said = text;
+    const text = lengthError(field);
+    if (text === shown) return;
+    if (text || note.textContent === shown) note.textContent = text;
+    shown = text;
     field.setCustomValidity(text);
     field.ariaInvalid = text ? 'true' : null;
   }
@@ -45,13 +60,15 @@ export function watchLength(field, note) {
   return { check };
 }
 
-/** The fields of the forms that a page has from the beginning, except the composer, which has more to do. */
-export function startLengths() {
-  for (const field of document.querySelectorAll('[data-longest]:not(#body)')) {
-    const known = document.getElementById(field.getAttribute('aria-describedby'));
-    const note = known ?? Object.assign(document.createElement('p'), { className: 'field__note field__note--bad' });
+/** For the fields that a page has from the start. The composer watches its own. */
+export function startLengthChecks() {
+  /** @type {TextField[]} */
+  const fields = queryAll(document, '[data-longest]:not(#body)');
+  for (const field of fields) {
+    const existing = document.getElementById(field.getAttribute('aria-describedby') ?? '');
+    const note = existing ?? Object.assign(document.createElement('p'), { className: 'field__note field__note--bad' });
     note.role = 'alert';
-    if (!known) (field.closest('.input') ?? field).after(note);
+    if (!existing) (field.closest('.input') ?? field).after(note);
     watchLength(field, note).check();
   }
 }

@@ -1,12 +1,15 @@
-// "Show password": the button appears with the script that makes it work.
-export function startReveal() {
-  for (const button of document.querySelectorAll('[data-reveal]')) {
-    const input = document.getElementById(button.dataset.reveal);
+// "Show password". The button is hidden without scripts.
+import { byId, queryAll } from '../core/dom.js';
+
+export function startPasswordReveal() {
+  for (const button of queryAll(document, '[data-reveal]')) {
+    /** @type {HTMLInputElement} */
+    const input = byId(button.dataset.reveal ?? '');
     button.hidden = false;
     button.addEventListener('click', () => {
-      const shown = input.type === 'text';
-      input.type = shown ? 'password' : 'text';
-      button.ariaPressed = String(!shown);
+      const isShown = input.type === 'text';
+      input.type = isShown ? 'password' : 'text';
+      button.ariaPressed = String(!isShown);
     });
   }
 }

@@ -1,67 +1,83 @@
-// The registration while it is filled in: whether name and address are free, and whether the repeated password is the same. It only tells; the server decides.
-import { createNote } from './field-note.js';
+// Checks the registration form as it is filled in: whether name and e-mail address are available, and whether the
+// password is repeated correctly. It only informs; the server decides.
+import { createFieldNote } from './field-note.js';
 
-const PAUSE = 400;
+const DEBOUNCE = 400;
+/** @type {Record<string, RegExp>} */
 const PLAUSIBLE = { name: /^..+$/u, email: /^[^\s@]+@[^\s@]+\.[^\s@]+$/u };
 
-function watchAvailability(input, praise) {
-  const say = createNote(input);
-  let asked = input.value;
-  let running = null;
+/**
+ * @param {HTMLInputElement} input
+ * @param {string} [confirmation]
+ */
+function watchAvailability(input, confirmation) {
+  const showNote = createFieldNote(input);
+  /** @type {string | null} */
+  let checked = input.value;
+  /** @type {AbortController | null} */
+  let request = null;
   let timer = 0;
 
-  async function ask() {
+  async function check() {
     clearTimeout(timer);
     const { name, value } = input;
-    if (value === asked || !PLAUSIBLE[name].test(value.trim())) return;
-    asked = value;
-    running = new AbortController();
-    const { signal } = running;
+    if (value === checked || !PLAUSIBLE[name].test(value.trim())) return;
+    checked = value;
+    request = new AbortController();
+    const { signal } = request;
     try {
-      const answer = await fetch(`/register/available?${new URLSearchParams({ [name]: value })}`, { signal });
-      if (answer.ok) say((await answer.json()).complaint, praise); // else asked too often: the form will tell
+      const response = await fetch(`/register/available?${new URLSearchParams({ [name]: value })}`, { signal });
+      // If it was rate limited, the form says so when it is submitted.
+      if (response.ok) showNote((await response.json()).complaint, confirmation);
     } catch {
-      // Typed on meanwhile, or no connection.
+      // The user has typed on, or there is no network.
     }
   }
 
   input.addEventListener('input', () => {
-    running?.abort();
-    asked = null;
-    say(''); // what was said was about another text
+    request?.abort();
+    checked = null;
+    showNote(''); // the note was about another text
     clearTimeout(timer);
-    timer = setTimeout(ask, PAUSE);
+    timer = setTimeout(check, DEBOUNCE);
   });
-  input.addEventListener('blur', ask);
+  input.addEventListener('blur', check);
 }
 
-function watchRepetition({ password, password_confirmation: again }, complaint) {
-  const say = createNote(again);
+/**
+ * @param {HTMLInputElement} password
+ * @param {HTMLInputElement} repetition
+ * @param {string} error
+ */
+function watchRepetition(password, repetition, error) {
+  const showNote = createFieldNote(repetition);
   let timer = 0;
 
-  function compare() {
+  function check() {
     clearTimeout(timer);
-    say(again.value && again.value !== password.value ? complaint : '');
+    showNote(repetition.value && repetition.value !== password.value ? error : '');
   }
 
-  function compareSoon() {
+  function checkSoon() {
     clearTimeout(timer);
-    // Who is still repeating it has not made a mistake yet.
-    if (password.value.startsWith(again.value)) say('');
-    else timer = setTimeout(compare, PAUSE);
+    // While the user is still repeating it, an incomplete password is no mistake.
+    if (password.value.startsWith(repetition.value)) showNote('');
+    else timer = setTimeout(check, DEBOUNCE);
   }
 
-  for (const input of [password, again]) {
-    input.addEventListener('input', compareSoon);
+  for (const input of [password, repetition]) {
+    input.addEventListener('input', checkSoon);
     input.addEventListener('blur', () => {
-      if (again.value) compare();
+      if (repetition.value) check();
     });
   }
 }
 
-export function startRegistering() {
-  const form = document.getElementById('register');
+export function startRegistration() {
+  const form = /** @type {HTMLFormElement | null} */ (document.getElementById('register'));
   if (!form) return;
-  for (const name of Object.keys(PLAUSIBLE)) watchAvailability(form.elements[name], form.dataset.available);
-  watchRepetition(form.elements, form.dataset.differs);
+  /** @param {string} name */
+  const input = (name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
+  for (const name of Object.keys(PLAUSIBLE)) watchAvailability(input(name), form.dataset.available);
+  watchRepetition(input('password'), input('password_confirmation'), form.dataset.differs ?? '');
 }

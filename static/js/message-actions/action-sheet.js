@@ -1,76 +1,124 @@
-// On touch: what one can do with a message, in a sheet from the foot of the screen. A long press on the message opens it, or its time, which leads screen readers and keys there too.
+// The message actions on touch screens, in a sheet at the bottom. A long press on the message opens it, or a tap on its
+// time, which makes it available to screen readers and keyboards.
+import { byId, closestTo, query, queryAll } from '../core/dom.js';
 import { watchLongPress } from './long-press.js';
 
-/** `may(act, article)` says what its reader may do, `run(act, article)` does it. */
-export function createActsSheet({ log, may, run, toggle, say, signal }) {
-  const sheet = document.getElementById('acts-sheet');
-  const touch = matchMedia('(hover: none)');
-  const quick = Array.from(sheet.querySelectorAll('button[value]'));
-  const part = (act) => sheet.querySelector(`[data-act="${act}"]`);
-  let id = ''; // of the message, which may be rendered anew while this is open
-  const article = () => document.getElementById(id);
+const ACTIONABLE = '.msg[data-seq]:not(.msg--deleted, .msg--deleting, .msg--editing)';
 
-  function open(message) {
-    id = message.id;
-    sheet.ariaLabel = sheet.dataset.by.replace('{name}', () => message.querySelector('.msg__by').textContent);
-    for (const button of quick)
-      button.ariaPressed = String(
-        message.querySelector(`.react[value="${CSS.escape(button.value)}"]`)?.ariaPressed === 'true',
-      );
-    for (const act of ['edit', 'delete']) part(act).hidden = !may(act, message);
-    part('copy').hidden = !navigator.clipboard; // browsers have none where the page came unencrypted
-    part('select').hidden = !part('copy').hidden;
-    part('page').href = message.querySelector('.msg__link').href;
-    if (!message.contains(document.activeElement)) message.focus({ preventScroll: true }); // and has the focus again afterwards
-    sheet.showModal();
-    sheet.scrollTop = 0;
+/** @typedef {import('./toolbar.js').MessageAction} MessageAction */
+
+/**
+ * @typedef {object} ActionSheetOptions
+ * @property {HTMLElement} log
+ * @property {(action: MessageAction, article: MessageElement) => boolean} isAllowed
+ * @property {(action: MessageAction, article: MessageElement) => void} run
+ * @property {(id: string, emoji: string) => void} toggleReaction
+ * @property {(text: string) => void} announce
+ * @property {AbortSignal} signal
+ */
+
+export class ActionSheet {
+  #options;
+  /** @type {HTMLDialogElement} */
+  #sheet = byId('acts-sheet');
+  /** @type {HTMLButtonElement[]} */
+  #reactionButtons = queryAll(this.#sheet, 'button[value]');
+  /** The message is looked up by id, because it may be replaced while the sheet is open. */
+  #messageId = '';
+
+  /** @param {ActionSheetOptions} options */
+  constructor(options) {
+    const { log, signal } = options;
+    const touch = matchMedia('(hover: none)');
+    this.#options = options;
+    this.#sheet.addEventListener('click', (event) => this.#onClick(event), { signal });
+    this.#sheet.addEventListener(
+      'close',
+      () => {
+        if (document.activeElement === document.body) this.#message?.focus({ preventScroll: true });
+      },
+      { signal },
+    );
+    signal.addEventListener('abort', () => this.#sheet.close());
+    watchLongPress(
+      log,
+      (target) => {
+        const message = /** @type {MessageElement | null} */ (target.closest(ACTIONABLE));
+        if (message) this.#open(message);
+      },
+      signal,
+    );
+    log.addEventListener('click', (event) => {
+      const link = touch.matches ? closestTo(event, '.msg__link') : null;
+      const message = /** @type {MessageElement | null | undefined} */ (link?.closest(ACTIONABLE));
+      if (!message) return;
+      event.preventDefault();
+      this.#open(message);
+    });
   }
 
-  /** All of it, so that one sees what was copied, and can take less with the device's own means. */
-  async function copy() {
-    const body = article().querySelector('.msg__body');
-    getSelection().selectAllChildren(body);
+  get #message() {
+    return /** @type {MessageElement | null} */ (document.getElementById(this.#messageId));
+  }
+
+  /**
+   * @template {HTMLElement} [T=HTMLElement]
+   * @param {string} action
+   * @returns {T}
+   */
+  #control(action) {
+    return query(this.#sheet, `[data-act="${action}"]`);
+  }
+
+  /** @param {MessageElement} message */
+  #open(message) {
+    const { isAllowed } = this.#options;
+    const author = query(message, '.msg__by').textContent;
+    this.#messageId = message.id;
+    this.#sheet.ariaLabel = (this.#sheet.dataset.by ?? '').replace('{name}', () => author);
+    for (const button of this.#reactionButtons) {
+      const reaction = message.querySelector(`.react[value="${CSS.escape(button.value)}"]`);
+      button.ariaPressed = String(reaction?.ariaPressed === 'true');
+    }
+    this.#control('edit').hidden = !isAllowed('edit', message);
+    this.#control('delete').hidden = !isAllowed('delete', message);
+    const hasClipboard = Boolean(navigator.clipboard); // missing on plain HTTP
+    this.#control('copy').hidden = !hasClipboard;
+    this.#control('select').hidden = hasClipboard;
+    /** @type {HTMLAnchorElement} */
+    const pageLink = this.#control('page');
+    pageLink.href = /** @type {HTMLAnchorElement} */ (query(message, '.msg__link')).href;
+    // The focus returns to it when the sheet closes.
+    if (!message.contains(document.activeElement)) message.focus({ preventScroll: true });
+    this.#sheet.showModal();
+    this.#sheet.scrollTop = 0;
+  }
+
+  /** @param {MouseEvent} event */
+  #onClick(event) {
+    /** @type {HTMLButtonElement | null} */
+    const button = closestTo(event, 'button');
+    if (event.target === this.#sheet || button) this.#sheet.close(); // the backdrop, or any button
+    const message = this.#message;
+    if (!button || !message) return;
+    const { act: action } = button.dataset;
+    if (button.value) this.#options.toggleReaction(message.dataset.id, button.value);
+    else if (action === 'copy' || action === 'select') this.#copy(message);
+    else if (action !== 'close') this.#options.run(/** @type {MessageAction} */ (action), message);
+  }
+
+  /**
+   * Selects the text, which shows what is copied, and allows the user to take less.
+   * @param {MessageElement} message
+   */
+  async #copy(message) {
+    const body = query(message, '.msg__body');
+    getSelection()?.selectAllChildren(body);
     if (!navigator.clipboard) return;
-    await navigator.clipboard.writeText(body.innerText);
-    say(sheet.dataset.copied);
+    try {
+      // biome-ignore lint/performance/useDomNodeTextContent: line breaks of the layout are wanted
+      await navigator.clipboard.writeText(body.innerText);
+      this.#options.announce(this.#sheet.dataset.copied ?? '');
+    } catch {} // it is selected, at least
   }
-
-  sheet.addEventListener(
-    'click',
-    async ({ target }) => {
-      const button = target.closest('button');
-      if (target === sheet || button) sheet.close(); // beside it, or a choice
-      if (!button || !article()) return;
-      const { act } = button.dataset;
-      if (button.value) toggle(article().dataset.id, button.value);
-      else if (act === 'copy' || act === 'select')
-        copy().catch(() => {}); // it is selected
-      else if (act !== 'close') run(act, article());
-    },
-    { signal },
-  );
-  sheet.addEventListener(
-    'close',
-    () => {
-      if (document.activeElement === document.body) article()?.focus({ preventScroll: true });
-    },
-    { signal },
-  );
-  signal.addEventListener('abort', () => sheet.close());
-
-  const canBeDone = '.msg[data-seq]:not(.msg--deleted, .msg--deleting, .msg--editing)';
-  watchLongPress(
-    log,
-    (target) => {
-      const message = target.closest(canBeDone);
-      if (message) open(message);
-    },
-    signal,
-  );
-  log.addEventListener('click', (event) => {
-    const message = touch.matches && event.target.closest('.msg__link')?.closest(canBeDone);
-    if (!message) return;
-    event.preventDefault();
-    open(message);
-  });
 }

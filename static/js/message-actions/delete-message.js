@@ -1,57 +1,65 @@
-// Deleting a message: it goes in a few seconds, and until then one can take it back, since afterwards nobody can.
-import { change } from './message-api.js';
+// Deletes a message after a few seconds, during which the user can undo it; afterwards nobody can.
+import { byId, cloneTemplate, query } from '../core/dom.js';
+import { submitMessageForm } from './message-api.js';
 
-const TIME_TO_UNDO = 5_000;
+const UNDO_WITHIN = 5_000;
 
-export function createDeleting({ timeline, keep, show, tell, signal }) {
-  const template = document.getElementById('deleting');
-  const waiting = new Map(); // article → timer
+/** @param {import('./toolbar.js').MessageActionContext} context */
+export function createMessageDeleter({ messageList, updateBelow, showMessage, showError, signal }) {
+  /** @type {HTMLTemplateElement} */
+  const template = byId('deleting');
+  /** @type {Map<MessageElement, number>} */
+  const timers = new Map();
 
+  /** @param {MessageElement} article */
   function start(article) {
-    if (waiting.has(article)) return;
-    const note = template.content.firstElementChild.cloneNode(true);
-    timeline.hold(article);
-    keep(() => {
+    if (timers.has(article)) return;
+    const note = cloneTemplate(template);
+    messageList.freeze(article);
+    updateBelow(() => {
       article.classList.add('msg--deleting');
-      article.querySelector('.msg__main').append(note);
+      query(article, '.msg__main').append(note);
     });
-    const undo = note.querySelector('button');
-    undo.addEventListener('click', () => {
-      end(article);
-      document.getElementById(article.id).focus({ preventScroll: true });
+    const undoButton = query(note, 'button');
+    undoButton.addEventListener('click', () => {
+      cancel(article);
+      document.getElementById(article.id)?.focus({ preventScroll: true });
     });
-    undo.focus();
-    waiting.set(
+    undoButton.focus();
+    timers.set(
       article,
-      setTimeout(() => send(article), TIME_TO_UNDO),
+      setTimeout(() => send(article), UNDO_WITHIN),
     );
   }
 
-  function end(article) {
-    clearTimeout(waiting.get(article));
-    waiting.delete(article);
-    const focused = article.querySelector('.note').contains(document.activeElement);
-    keep(() => {
+  /** @param {MessageElement} article */
+  function cancel(article) {
+    clearTimeout(timers.get(article));
+    timers.delete(article);
+    const note = query(article, '.note');
+    const hadFocus = note.contains(document.activeElement);
+    updateBelow(() => {
       article.classList.remove('msg--deleting');
-      article.querySelector('.note').remove();
-      timeline.release(article);
+      note.remove();
+      messageList.unfreeze(article);
     });
-    if (focused) document.getElementById(article.id)?.focus({ preventScroll: true });
+    if (hadFocus) document.getElementById(article.id)?.focus({ preventScroll: true });
   }
 
+  /** @param {MessageElement} article */
   async function send(article) {
-    end(article);
+    cancel(article);
     try {
-      show(await change(article.dataset.id, 'delete', {}));
+      showMessage(await submitMessageForm(article.dataset.id, 'delete', {}));
     } catch (error) {
-      tell(error);
+      showError(error);
     }
   }
 
-  // Who leaves has made up their mind.
-  const sendAll = () => {
-    for (const article of waiting.keys()) send(article);
-  };
+  // Leaving the page or the room confirms.
+  function sendAll() {
+    for (const article of timers.keys()) send(article);
+  }
   addEventListener('pagehide', sendAll, { signal });
   signal.addEventListener('abort', sendAll);
   return { start };

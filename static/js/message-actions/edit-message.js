@@ -1,121 +1,168 @@
-// Editing a message in its place: the form of its page, put where its text was. Enter saves, Escape gives up; what comes from others meanwhile waits. An open edit is unsent text: it is kept, and is there again whenever its message is.
+// Edits a message in its place, with the form of the message's page. Enter saves, Escape cancels; updates that arrive
+// meanwhile wait. An open edit is unsent text: it is stored, and restored whenever its message is on screen again.
+import { isComposing, query, queryAll } from '../core/dom.js';
+import { textExcess, watchLength } from '../forms/field-length.js';
+import { createDraft, draftTargets } from '../outbox/draft.js';
+import { fetchEditForm, submitMessageForm } from './message-api.js';
 
-import { excess, watchLength } from '../forms/field-length.js';
-import { createDraft, placesOf } from '../outbox/draft.js';
-import { change, editForm } from './message-api.js';
+/**
+ * Includes the time, since after a restore another message may have the same id.
+ * @param {MessageElement} article
+ */
+export const editDraftTarget = ({ dataset }) => `${dataset.id}.${dataset.at}`;
 
-/** Of an open edit: not another message that has got this id since the server's data was replaced. */
-export const placeOf = ({ dataset }) => `${dataset.id}.${dataset.at}`;
+const touch = matchMedia('(pointer: coarse)');
 
-export function createEditing({ log, me, timeline, keep, show, tell, signal }) {
-  const touch = matchMedia('(pointer: coarse)');
-  let current = null; // { article, form, home }
-  let asked = null;
+/**
+ * @typedef {object} OpenEdit
+ * @property {MessageElement} article
+ * @property {BodyForm} form
+ * @property {import('../outbox/draft.js').Draft} draft
+ * @property {HTMLElement} [returnFocus] gets the focus afterwards; otherwise the message does
+ */
 
-  /** `home` gets the focus afterwards; without it the message does. */
-  async function start(article, home) {
-    if (current) {
-      current.form.elements.body.focus();
+export class MessageEditor {
+  #context;
+  /** @type {OpenEdit | null} */
+  #current = null;
+  /** The message whose form was requested last. */
+  #requestedId = '';
+
+  /** @param {import('./toolbar.js').MessageActionContext} context */
+  constructor(context) {
+    this.#context = context;
+    this.#resume();
+  }
+
+  /**
+   * @param {MessageElement} article
+   * @param {HTMLElement} [returnFocus]
+   */
+  async start(article, returnFocus) {
+    if (this.#current) {
+      this.#current.form.elements.body.focus();
       return;
     }
-    if (!(await begin(article, home))) return;
-    const field = current.form.elements.body;
+    const edit = await this.#load(article, returnFocus);
+    if (!edit) return;
+    const field = edit.form.elements.body;
     field.focus();
     field.scrollIntoView({ block: 'nearest' });
   }
 
-  async function begin(article, home) {
-    asked = article.id;
-    try {
-      const draft = createDraft('edit', placeOf(article));
-      const text = draft.read() || (await draft.inherit());
-      const form = await editForm(article.dataset.id);
-      const here = document.getElementById(article.id);
-      if (asked !== article.id || !here || current || signal.aborted) return false;
-      open(here, form, home, draft, text);
-      return true;
-    } catch (error) {
-      tell(error);
-      return false;
+  /** Restores an edit that was open when the page, the room or the tab was left. */
+  async #resume() {
+    const { log, me, signal } = this.#context;
+    const targets = draftTargets('edit');
+    if (!targets.size) return;
+    /** @type {MessageElement[]} */
+    const articles = queryAll(log, `.msg[data-author="${CSS.escape(me)}"][data-seq]`);
+    for (const article of articles) {
+      if (targets.has(editDraftTarget(article)) && !signal.aborted && !this.#current) await this.#load(article);
     }
   }
 
-  function open(article, form, home, draft, text) {
-    current = { article, form, home, draft };
-    timeline.hold(article);
-    keep(() => {
-      article.classList.add('msg--editing');
-      article.querySelector('.msg__body').after(form);
-    });
+  /**
+   * @param {MessageElement} article
+   * @param {HTMLElement} [returnFocus]
+   */
+  async #load(article, returnFocus) {
+    const { signal, showError } = this.#context;
+    this.#requestedId = article.id;
+    try {
+      const draft = createDraft('edit', editDraftTarget(article));
+      const text = draft.read() || (await draft.takeOrphan());
+      const form = await fetchEditForm(article.dataset.id);
+      const current = /** @type {MessageElement | null} */ (document.getElementById(article.id));
+      if (this.#requestedId !== article.id || !current || this.#current || signal.aborted) return null;
+      return this.#open({ article: current, form, draft, returnFocus }, text);
+    } catch (error) {
+      showError(error);
+      return null;
+    }
+  }
+
+  /**
+   * @param {OpenEdit} edit
+   * @param {string} text
+   */
+  #open(edit, text) {
+    const { article, form, draft } = edit;
     const field = form.elements.body;
+    this.#current = edit;
+    this.#context.messageList.freeze(article);
+    this.#context.updateBelow(() => {
+      article.classList.add('msg--editing');
+      query(article, '.msg__body').after(form);
+    });
     field.value = text || field.value;
     field.addEventListener('input', () => draft.write(field.value));
-    watchLength(field, form.querySelector('[role="alert"]')).check();
+    watchLength(field, query(form, '[role="alert"]')).check();
     field.setSelectionRange(field.value.length, field.value.length);
-    form.querySelector('a').addEventListener('click', (event) => {
+    query(form, 'a').addEventListener('click', (event) => {
       event.preventDefault();
-      finish();
+      this.#close(form);
     });
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      save();
+      this.#save(edit);
     });
-    form.addEventListener('keydown', press);
+    form.addEventListener('keydown', (event) => this.#onKey(event, form));
+    return edit;
   }
 
-  function press(event) {
-    event.stopPropagation(); // the log's own keys mean something else
-    if (event.isComposing || event.keyCode === 229) return;
+  /**
+   * @param {KeyboardEvent} event
+   * @param {BodyForm} form
+   */
+  #onKey(event, form) {
+    event.stopPropagation(); // the same keys navigate the log
+    if (isComposing(event)) return;
     if (event.key === 'Escape') {
       event.preventDefault();
-      finish();
+      this.#close(form);
       return;
     }
-    if (event.target !== current.form.elements.body || event.key !== 'Enter' || event.shiftKey || event.altKey) return;
+    if (event.target !== form.elements.body || event.key !== 'Enter' || event.shiftKey || event.altKey) return;
     if (touch.matches && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    current.form.requestSubmit();
+    form.requestSubmit();
   }
 
-  async function save() {
-    const { article, form } = current;
+  /** @param {OpenEdit} edit */
+  async #save({ article, form }) {
+    const { describeError } = this.#context;
     const field = form.elements.body;
-    if (field.readOnly || excess(field) > 0) return;
+    if (field.readOnly || textExcess(field) > 0) return;
     field.readOnly = true;
     try {
-      finish(await change(article.dataset.id, 'edit', { body: field.value }), form);
+      this.#close(form, await submitMessageForm(article.dataset.id, 'edit', { body: field.value }));
     } catch (error) {
       field.readOnly = false;
-      form.querySelector('[role="alert"]').textContent = tell.words(error);
+      query(form, '[role="alert"]').textContent = describeError(error);
       field.focus();
     }
   }
 
-  function finish(fresh, form = current?.form) {
-    if (form !== current?.form) {
-      if (fresh) show(fresh);
+  /**
+   * @param {BodyForm} form
+   * @param {MessageElement} [saved] the message in its new state
+   */
+  #close(form, saved) {
+    const { messageList, updateBelow, showMessage } = this.#context;
+    if (form !== this.#current?.form) {
+      if (saved) showMessage(saved); // the edit was cancelled while it was being saved
       return;
-    } // given up while it was saved
-    const { article, home, draft } = current;
+    }
+    const { article, returnFocus, draft } = this.#current;
     draft.clear();
-    current = null;
-    keep(() => {
+    this.#current = null;
+    updateBelow(() => {
       form.remove();
       article.classList.remove('msg--editing');
-      timeline.release(article);
-      if (fresh) timeline.put(fresh);
+      messageList.unfreeze(article);
+      if (saved) messageList.upsert(saved);
     });
-    (home ?? document.getElementById(article.id)).focus({ preventScroll: true });
+    (returnFocus ?? document.getElementById(article.id))?.focus({ preventScroll: true });
   }
-
-  /** What was open when the page, the room or the tab was left. */
-  async function resume() {
-    const places = placesOf('edit');
-    for (const article of places.size ? log.querySelectorAll(`.msg[data-author="${CSS.escape(me)}"][data-seq]`) : []) {
-      if (places.has(placeOf(article)) && !signal.aborted && !current) await begin(article);
-    }
-  }
-
-  resume();
-  return { start };
 }

@@ -1,38 +1,48 @@
-// The form to edit a message on the message's own page. What is typed there is kept and saved as an edit in the message's place is, and is there again whenever that is opened, here or there.
-
-import { excess } from '../forms/field-length.js';
+// The form to edit a message on the message's own page. Its text is stored like that of an edit in place, and restored
+// whenever either is opened.
+import { hasModifier, query } from '../core/dom.js';
+import { textExcess } from '../forms/field-length.js';
 import { createDraft } from '../outbox/draft.js';
-import { placeOf } from './edit-message.js';
-import { change, SignedOut } from './message-api.js';
+import { editDraftTarget } from './edit-message.js';
+import { SignedOutError, submitMessageForm } from './message-api.js';
 
+/** @returns {BodyForm | null} */
 export const findEditForm = () => document.querySelector('form.edit[data-failed]');
 
-export function startEditForm() {
+export function startEditPage() {
   const form = findEditForm();
-  if (!form) return;
-  const article = document.querySelector('.msg');
-  const field = form.elements.body;
-  const draft = createDraft('edit', placeOf(article));
+  if (form) enhanceEditForm(form);
+}
 
-  /** What was begun before, unless somebody is at it already. */
-  function offer(text) {
+/** @param {BodyForm} form */
+function enhanceEditForm(form) {
+  /** @type {MessageElement} */
+  const article = query(document, '.msg');
+  const field = form.elements.body;
+  const draft = createDraft('edit', editDraftTarget(article));
+
+  /**
+   * Unless the user is typing already.
+   * @param {string} text
+   */
+  function restore(text) {
     if (!text || field.value !== field.defaultValue) return;
     field.value = text;
     field.dispatchEvent(new Event('input', { bubbles: true }));
   }
 
   async function save() {
-    if (field.readOnly || excess(field) > 0) return;
+    if (field.readOnly || textExcess(field) > 0) return;
     field.readOnly = true;
     try {
-      await change(article.dataset.id, 'edit', { body: field.value });
+      await submitMessageForm(article.dataset.id, 'edit', { body: field.value });
       draft.clear();
       location.assign(`/messages/${Number(article.dataset.id)}`);
     } catch (error) {
       field.readOnly = false;
-      const { failed, signedOut } = form.dataset;
-      form.querySelector('[role="alert"]').textContent =
-        error instanceof SignedOut ? signedOut : error.message || failed;
+      const { failed = '', signedOut = '' } = form.dataset;
+      const reason = /** @type {Error} */ (error).message || failed;
+      query(form, '[role="alert"]').textContent = error instanceof SignedOutError ? signedOut : reason;
       field.focus();
     }
   }
@@ -42,10 +52,10 @@ export function startEditForm() {
     event.preventDefault();
     save();
   });
-  form.querySelector('a').addEventListener('click', ({ ctrlKey, metaKey, shiftKey }) => {
-    if (!ctrlKey && !metaKey && !shiftKey) draft.clear();
-  }); // given up
-  if (field.value !== field.defaultValue) draft.write(field.value); // the browser brought it back
-  offer(draft.read());
-  draft.inherit().then(offer);
+  query(form, 'a').addEventListener('click', (event) => {
+    if (!hasModifier(event)) draft.clear(); // cancelled
+  });
+  if (field.value !== field.defaultValue) draft.write(field.value); // the browser restored the form
+  restore(draft.read());
+  draft.takeOrphan().then(restore);
 }

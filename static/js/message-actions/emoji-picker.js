@@ -1,23 +1,35 @@
-// The little panel to choose an emoji from, beside the button that opened it.
+// The panel to choose an emoji from, placed beside the button that opened it.
+import { byId, query } from '../core/dom.js';
+
 const GAP = 4; // px
 
-export function createPalette({ choose, tell, signal }) {
-  const panel = document.getElementById('palette');
-  const field = panel.querySelector('input');
-  const note = panel.querySelector('[role="alert"]');
-  let message = null; // its id
+/**
+ * @typedef {object} EmojiPickerOptions
+ * @property {(messageId: string, emoji: string) => Promise<void>} onChoose
+ * @property {(error: unknown) => string} describeError
+ * @property {AbortSignal} signal
+ */
+
+/** @param {EmojiPickerOptions} options */
+export function createEmojiPicker({ onChoose, describeError, signal }) {
+  const panel = byId('palette');
+  /** @type {HTMLInputElement} */
+  const field = query(panel, 'input');
+  const error = query(panel, '[role="alert"]');
+  let messageId = '';
 
   panel.addEventListener(
     'submit',
     async (event) => {
       event.preventDefault();
-      const emoji = event.submitter?.value || field.value;
-      note.textContent = '';
+      const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
+      const emoji = button?.value || field.value;
+      error.textContent = '';
       try {
-        await choose(message, emoji);
-        panel.hidePopover(); // the focus goes back to where it came from
-      } catch (error) {
-        note.textContent = tell.words(error);
+        await onChoose(messageId, emoji);
+        panel.hidePopover(); // the focus returns to where it was
+      } catch (reason) {
+        error.textContent = describeError(reason);
       }
     },
     { signal },
@@ -25,18 +37,22 @@ export function createPalette({ choose, tell, signal }) {
   signal.addEventListener('abort', () => panel.hidePopover());
 
   return {
-    open(button, id) {
-      message = id;
+    /**
+     * @param {HTMLElement} anchor
+     * @param {string} id of the message
+     */
+    open(anchor, id) {
+      messageId = id;
       field.value = '';
-      note.textContent = '';
+      error.textContent = '';
       panel.showPopover();
-      const { top, bottom, right } = button.getBoundingClientRect();
+      const { top, bottom, right } = anchor.getBoundingClientRect();
       const { width, height } = panel.getBoundingClientRect();
-      const below = bottom + GAP + height <= innerHeight;
-      panel.style.insetBlock = `${Math.max(GAP, below ? bottom + GAP : top - GAP - height)}px auto`;
+      const fitsBelow = bottom + GAP + height <= innerHeight;
+      panel.style.insetBlock = `${Math.max(GAP, fitsBelow ? bottom + GAP : top - GAP - height)}px auto`;
       panel.style.insetInline = 'auto';
       panel.style.left = `${Math.max(GAP, right - width)}px`;
-      panel.querySelector('button').focus();
+      query(panel, 'button').focus();
     },
   };
 }

@@ -1,53 +1,99 @@
-// A finger that rests on something for a while. Where it scrolls, zooms, adjusts a selection or presses what has a press of its own, nothing comes of it.
-const LONG = 500; // ms, as phones have it
-const SLACK = 10; // px that a resting finger wanders
-const OWN = 'a, button, input, textarea, select, form';
+// Long presses on a touch screen. A touch that scrolls, zooms, adjusts a selection or hits a control is none.
+const DURATION = 500; // ms, as phones have it
+const TOLERANCE = 10; // px of movement
+const CONTROLS = 'a, button, input, textarea, select, form';
 
-/** `press(target)` is called while the finger is still down. */
-export function watchLongPress(place, press, signal) {
-  let held = null; // { target, x, y, clock, isOver } while a finger is down
+/**
+ * Calls back while the finger is still down.
+ * @param {HTMLElement} area
+ * @param {(target: Element) => void} onLongPress
+ * @param {AbortSignal} signal
+ */
+export function watchLongPress(area, onLongPress, signal) {
+  /**
+   * While a finger is down.
+   * @type {{ target: Element, x: number, y: number, timer: number, hasFired: boolean } | null}
+   */
+  let press = null;
 
-  function drop() {
-    clearTimeout(held?.clock);
-    held = null;
+  function cancel() {
+    clearTimeout(press?.timer);
+    press = null;
   }
 
   function fire() {
-    if (held.isOver) return;
-    held.isOver = true;
-    clearTimeout(held.clock);
-    press(held.target);
+    if (!press || press.hasFired) return;
+    press.hasFired = true;
+    clearTimeout(press.timer);
+    onLongPress(press.target);
   }
 
+  /** @param {PointerEvent} event */
   function start(event) {
-    drop(); // a second finger zooms
-    const { target, clientX: x, clientY: y } = event;
-    if (event.pointerType !== 'touch' || !event.isPrimary || target.closest(OWN) || !getSelection().isCollapsed) return;
-    held = { target, x, y, clock: setTimeout(fire, LONG), isOver: false };
+    cancel(); // a second finger zooms
+    const { clientX: x, clientY: y } = event;
+    const target = /** @type {Element} */ (event.target);
+    if (event.pointerType !== 'touch' || !event.isPrimary) return;
+    if (target.closest(CONTROLS) || !getSelection()?.isCollapsed) return;
+    press = { target, x, y, timer: setTimeout(fire, DURATION), hasFired: false };
   }
 
-  const on = (element, type, hear) => element.addEventListener(type, hear, { signal, passive: false });
-  on(place, 'pointerdown', start);
-  on(place, 'scroll', drop);
-  on(document, 'pointermove', ({ clientX, clientY }) => {
-    if (held && Math.hypot(clientX - held.x, clientY - held.y) > SLACK) drop();
+  const options = { signal, passive: false };
+  area.addEventListener('pointerdown', start, options);
+  area.addEventListener('scroll', cancel, options);
+  document.addEventListener(
+    'pointermove',
+    ({ clientX, clientY }) => {
+      if (press && Math.hypot(clientX - press.x, clientY - press.y) > TOLERANCE) cancel();
+    },
+    options,
+  );
+  document.addEventListener(
+    'pointerup',
+    () => {
+      if (!press?.hasFired) cancel();
+    },
+    options,
+  );
+  document.addEventListener('pointercancel', cancel, options);
+  suppressDefaults(options, {
+    isPressed: () => press !== null,
+    hasFired: () => press?.hasFired === true,
+    fire,
+    cancel,
   });
-  on(document, 'pointerup', () => {
-    if (!held?.isOver) drop();
-  });
-  on(document, 'pointercancel', drop);
-  // Lifting the finger presses nothing of what has come up under it.
-  on(document, 'touchend', (event) => {
-    if (held?.isOver) event.preventDefault();
-    drop();
-  });
-  // The browser's own long press: its menu would stand on top, and it would select the word underneath. It may come first, by the time that its user has set.
-  on(document, 'contextmenu', (event) => {
-    if (!held) return;
-    event.preventDefault();
-    fire();
-  });
-  on(document, 'selectstart', (event) => {
-    if (held) event.preventDefault();
-  });
+}
+
+/**
+ * @param {AddEventListenerOptions} options
+ * @param {{ isPressed: () => boolean, hasFired: () => boolean, fire: () => void, cancel: () => void }} press
+ */
+function suppressDefaults(options, press) {
+  // Lifting the finger must not click what has appeared under it.
+  document.addEventListener(
+    'touchend',
+    (event) => {
+      if (press.hasFired()) event.preventDefault();
+      press.cancel();
+    },
+    options,
+  );
+  // The browser's own long press would open its menu on top and select the word underneath. It may come first, because
+  // users can set its duration.
+  document.addEventListener(
+    'contextmenu',
+    (event) => {
+      if (!press.isPressed()) return;
+      event.preventDefault();
+      press.fire();
+    },
+    options,
+  );
+  document.addEventListener(
+    'selectstart',
+    (event) => {
+      if (press.isPressed()) event.preventDefault();
+    },
+    options,
+  );
 }

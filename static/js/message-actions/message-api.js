@@ -1,47 +1,61 @@
-// A change of a message is a form of the message's own page. The answer to it is that page again, and in it the message as it is now.
+// Changes of messages. Each is a form of the message's own page; the response is that page again, with the message in
+// its new state.
+import { parseHtml } from '../core/html-fragment.js';
+import { errorMessage, isPatioPage, isSignedOut } from '../core/page-response.js';
 
-import { parse } from '../core/html-fragment.js';
-import { isOurs, isSignedOut, reasonIn } from '../core/page-response.js';
+const DEFAULT_TIMEOUT = 15_000;
+const timeout = () => Number(document.getElementById('app')?.dataset.patience ?? DEFAULT_TIMEOUT);
 
-/** How long an answer is waited for: a line may go mute without a word. */
-const patience = () => Number(document.getElementById('app')?.dataset.patience ?? 15_000);
+/** `message` is the server's reason; empty if there was no answer. */
+export class RequestError extends Error {}
 
-/** `message` is what the server says; empty if it could not be reached. */
-export class Refused extends Error {}
+/** The session has ended. */
+export class SignedOutError extends RequestError {}
 
-/** There is no session any more. */
-export class SignedOut extends Refused {}
-
-async function read(address, options) {
-  let answer, page;
+/**
+ * @param {string} address
+ * @param {RequestInit} [init]
+ */
+async function fetchPage(address, init) {
+  let response;
+  let page;
   try {
-    answer = await fetch(address, { ...options, signal: AbortSignal.timeout(patience()) });
-    page = parse(await answer.text());
+    response = await fetch(address, { ...init, signal: AbortSignal.timeout(timeout()) });
+    page = parseHtml(await response.text());
   } catch {
-    throw new Refused('');
+    throw new RequestError('');
   }
-  if (!isOurs(page)) throw new Refused('');
-  if (isSignedOut(answer)) throw new SignedOut('');
-  if (!answer.ok) throw new Refused(reasonIn(page));
+  if (!isPatioPage(page)) throw new RequestError('');
+  if (isSignedOut(response)) throw new SignedOutError('');
+  if (!response.ok) throw new RequestError(errorMessage(page));
   return page;
 }
 
-/** Posts one of the page's forms; `what` is `edit`, `delete` or `reactions`. Answers with the message as it is now, and never with nothing: what was typed is given up for that alone. */
-export async function change(id, what, fields) {
-  // It goes out even if its reader leaves the page with it.
-  const page = await read(`/messages/${Number(id)}/${what}`, {
+/**
+ * Submits a form of the message's page and returns the message in its new state. Without one it throws: callers delete
+ * the typed text only once the change is known to be stored.
+ * @param {string} id
+ * @param {'edit' | 'delete' | 'reactions'} action
+ * @param {Record<string, string>} fields
+ */
+export async function submitMessageForm(id, action, fields) {
+  const page = await fetchPage(`/messages/${Number(id)}/${action}`, {
     method: 'POST',
     body: new URLSearchParams(fields),
-    keepalive: what === 'delete',
+    keepalive: action === 'delete', // is sent even while the page is being left
   });
-  const article = page.querySelector(`#m${Number(id)}`);
-  if (!article) throw new Refused('');
+  const article = /** @type {MessageElement | null} */ (page.querySelector(`#m${Number(id)}`));
+  if (!article) throw new RequestError('');
   return article;
 }
 
-/** The form to edit a message, with its text as it was written. */
-export async function editForm(id) {
-  const form = (await read(`/messages/${Number(id)}`)).querySelector('.edit');
-  if (!form) throw new Refused('');
+/**
+ * The form to edit a message, with its source text.
+ * @param {string} id
+ */
+export async function fetchEditForm(id) {
+  const page = await fetchPage(`/messages/${Number(id)}`);
+  const form = /** @type {BodyForm | null} */ (page.querySelector('.edit'));
+  if (!form) throw new RequestError('');
   return form;
 }

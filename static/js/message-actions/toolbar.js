@@ -1,88 +1,147 @@
-// What one can do with a message: one bar for the whole log, in the message under the pointer or the focus, and on touch a sheet; chips that are pressed; the arrow up that edits what one wrote last.
+// The actions on messages: a toolbar in the message under the pointer or with the focus, on touch screens a sheet;
+// reactions that are clicked; and the arrow up in the composer, which edits the user's last message.
+import { byId, cloneTemplate, closestTo, hasModifier, queryAll } from '../core/dom.js';
+import { setTabStops } from '../room/viewer-decorations.js';
+import { ActionSheet } from './action-sheet.js';
+import { createMessageDeleter } from './delete-message.js';
+import { MessageEditor } from './edit-message.js';
+import { createEmojiPicker } from './emoji-picker.js';
+import { SignedOutError, submitMessageForm } from './message-api.js';
 
-import { setStops } from '../room/viewer-decorations.js';
-import { createActsSheet } from './action-sheet.js';
-import { createDeleting } from './delete-message.js';
-import { createEditing } from './edit-message.js';
-import { createPalette } from './emoji-picker.js';
-import { change, SignedOut } from './message-api.js';
+/** @typedef {'react' | 'edit' | 'delete'} MessageAction */
 
-/** `keep(change)` does something to the log without moving its reader; `error` is where refusals are told, `say(text)` tells the ear. */
-export function startActs({ log, timeline, composer, me, keep, error, say, signal }) {
-  const template = document.getElementById('acts');
-  const bar = template.content.firstElementChild.cloneNode(true);
-  const words = (problem) =>
-    problem instanceof SignedOut ? template.dataset.signedOut : problem.message || template.dataset.failed;
-  const tell = Object.assign(
-    (problem) => {
-      error.textContent = words(problem);
-    },
-    { words },
-  );
-  const show = (article) => {
-    if (article && !signal.aborted) keep(() => timeline.put(article));
+/**
+ * @typedef {object} MessageActionsOptions
+ * @property {HTMLElement} log
+ * @property {import('../room/message-list.js').MessageList} messageList
+ * @property {HTMLTextAreaElement} composerField
+ * @property {string} me
+ * @property {(change: () => void) => void} updateBelow changes the log without moving the reader
+ * @property {HTMLElement} error where refusals are shown
+ * @property {(text: string) => void} announce
+ * @property {AbortSignal} signal
+ *
+ * @typedef {object} MessageActionContext what the single actions share
+ * @property {HTMLElement} log
+ * @property {import('../room/message-list.js').MessageList} messageList
+ * @property {string} me
+ * @property {(change: () => void) => void} updateBelow
+ * @property {(article: MessageElement) => void} showMessage
+ * @property {(error: unknown) => string} describeError
+ * @property {(error: unknown) => void} showError
+ * @property {AbortSignal} signal
+ *
+ * @typedef {(action: MessageAction, article: MessageElement, button?: HTMLElement) => void} RunAction
+ * @typedef {(action: MessageAction, article: MessageElement) => boolean} IsAllowed
+ */
+
+/** @param {MessageActionsOptions} options */
+export function startMessageActions({ log, messageList, composerField, me, updateBelow, error, announce, signal }) {
+  /** @type {HTMLTemplateElement} */
+  const template = byId('acts');
+  const { failed = '', signedOut = '', moderates } = template.dataset;
+  /** @param {unknown} reason */
+  const describeError = (reason) =>
+    reason instanceof SignedOutError ? signedOut : /** @type {Error} */ (reason).message || failed;
+  /** @param {unknown} reason */
+  const showError = (reason) => {
+    error.textContent = describeError(reason);
   };
-  const toggle = async (id, emoji) => show(await change(id, 'reactions', { emoji }));
-  const tryToggle = (id, emoji) => toggle(id, emoji).catch(tell);
-  const tools = { log, me, timeline, keep, show, tell, signal };
-  const editing = createEditing(tools);
-  const deleting = createDeleting(tools);
-  const palette = createPalette({ choose: toggle, tell, signal });
-
-  const may = (act, { dataset }) =>
-    act === 'react' || dataset.author === me || (act === 'delete' && 'moderates' in template.dataset);
-  const deeds = {
-    react: (article, from) => palette.open(from, article.dataset.id),
-    edit: (article) => editing.start(article),
-    delete: (article) => deleting.start(article),
+  /** @param {MessageElement} article */
+  const showMessage = (article) => {
+    if (!signal.aborted) updateBelow(() => messageList.upsert(article));
   };
-  createActsSheet({ log, may, toggle: tryToggle, run: (act, article) => deeds[act](article, article), say, signal });
+  /**
+   * @param {string} id
+   * @param {string} emoji
+   */
+  const submitReaction = async (id, emoji) => showMessage(await submitMessageForm(id, 'reactions', { emoji }));
+  /**
+   * @param {string} id
+   * @param {string} emoji
+   */
+  const toggleReaction = (id, emoji) => submitReaction(id, emoji).catch(showError);
 
-  function move(article) {
+  const context = { log, messageList, me, updateBelow, showMessage, describeError, showError, signal };
+  const editor = new MessageEditor(context);
+  const deleter = createMessageDeleter(context);
+  const emojiPicker = createEmojiPicker({ onChoose: submitReaction, describeError, signal });
+
+  /** @type {IsAllowed} */
+  const isAllowed = (action, { dataset }) =>
+    action === 'react' || dataset.author === me || (action === 'delete' && moderates !== undefined);
+  /** @type {RunAction} */
+  const run = (action, article, button = article) => {
+    if (action === 'react') emojiPicker.open(button, article.dataset.id);
+    else if (action === 'edit') editor.start(article);
+    else deleter.start(article);
+  };
+
+  new ActionSheet({ log, isAllowed, run, toggleReaction, announce, signal });
+  startToolbar({ log, toolbar: cloneTemplate(template), isAllowed, run });
+  listenToReactions(log, toggleReaction);
+  listenToArrowUp(composerField, () => messageList.lastBy(me), editor);
+}
+
+/** @param {{ log: HTMLElement, toolbar: HTMLElement, isAllowed: IsAllowed, run: RunAction }} options */
+function startToolbar({ log, toolbar, isAllowed, run }) {
+  /** @param {MessageElement | null} article */
+  function moveTo(article) {
     if (!article?.matches('[data-seq]:not(.msg--deleted)')) {
-      bar.remove();
+      toolbar.remove();
       return;
     }
-    if (bar.parentElement === article) return;
-    for (const button of bar.children) button.hidden = !may(button.dataset.act, article);
-    article.append(bar);
-    setStops(article, article.contains(document.activeElement));
+    if (toolbar.parentElement === article) return;
+    for (const button of queryAll(toolbar, ':scope > *')) {
+      button.hidden = !isAllowed(/** @type {MessageAction} */ (button.dataset.act), article);
+    }
+    article.append(toolbar);
+    setTabStops(article, article.contains(document.activeElement));
   }
 
-  // Who works with keys has the bar where the focus is, whatever the pointer rests on.
   log.addEventListener('pointerover', (event) => {
-    if (!log.querySelector('.msg:focus-visible, .msg :focus-visible')) move(event.target.closest('.msg'));
+    // While the user works with the keyboard, the toolbar stays with the focus, wherever the pointer rests.
+    if (!log.querySelector('.msg:focus-visible, .msg :focus-visible')) moveTo(closestTo(event, '.msg'));
   });
   log.addEventListener('focusin', (event) => {
-    const article = event.target.closest('.msg');
-    if (article) move(article);
+    /** @type {MessageElement | null} */
+    const article = closestTo(event, '.msg');
+    if (article) moveTo(article);
   });
 
-  bar.addEventListener('click', (event) => {
-    const button = event.target.closest('button');
-    if (button) deeds[button.dataset.act](bar.closest('.msg'), button);
+  toolbar.addEventListener('click', (event) => {
+    const button = closestTo(event, 'button');
+    const article = /** @type {MessageElement | null} */ (toolbar.closest('.msg'));
+    if (button && article) run(/** @type {MessageAction} */ (button.dataset.act), article, button);
   });
+}
 
+/**
+ * @param {HTMLElement} log
+ * @param {(id: string, emoji: string) => void} toggleReaction
+ */
+function listenToReactions(log, toggleReaction) {
   log.addEventListener('submit', (event) => {
-    if (!event.target.matches('.reacts')) return;
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    if (!form.matches('.reacts')) return;
     event.preventDefault();
-    tryToggle(event.target.closest('.msg').dataset.id, event.submitter.value);
+    const article = /** @type {MessageElement} */ (form.closest('.msg'));
+    const button = /** @type {HTMLButtonElement} */ (event.submitter);
+    toggleReaction(article.dataset.id, button.value);
   });
+}
 
-  composer.addEventListener('keydown', (event) => {
-    if (
-      event.key !== 'ArrowUp' ||
-      event.isComposing ||
-      event.ctrlKey ||
-      event.altKey ||
-      event.metaKey ||
-      event.shiftKey ||
-      composer.value
-    )
-      return;
-    const last = timeline.lastOf(me);
+/**
+ * @param {HTMLTextAreaElement} field
+ * @param {() => MessageElement | null} findLast
+ * @param {MessageEditor} editor
+ */
+function listenToArrowUp(field, findLast, editor) {
+  field.addEventListener('keydown', (event) => {
+    if (event.key !== 'ArrowUp' || event.isComposing || hasModifier(event) || field.value) return;
+    const last = findLast();
     if (!last) return;
     event.preventDefault();
-    editing.start(last, composer);
+    editor.start(last, field);
   });
 }

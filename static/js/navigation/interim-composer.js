@@ -1,149 +1,210 @@
-// Between two rooms: from the moment somebody asks for another room until that is there, or they give it up, nothing they type or press acts on the one that is still on screen. A field of no room takes it. What that holds belongs to one wish, and never goes where another one leads.
-
+// Takes the place of the composer during a navigation: until the next room has arrived or the navigation is cancelled,
+// nothing that is typed or pressed acts on the room still on screen. What is typed belongs to one pending navigation
+// and never goes where another one leads.
 import { bodyOf, isSendKey } from '../composer/composer.js';
-import { isCommand } from '../composer/slash-commands.js';
+import { isSlashCommand } from '../composer/slash-commands.js';
+import { appElement, byId, query, queryAll } from '../core/dom.js';
 import { newNonce } from '../core/uuid.js';
-import { excess, watchLength } from '../forms/field-length.js';
+import { textExcess, watchLength } from '../forms/field-length.js';
 import { createDraft } from '../outbox/draft.js';
 
-const byId = (id) => document.getElementById(id);
-const ELSEWHERE = '.main > :not(.banner, .foot), .foot > :not(.composer, .composer__error), .aside';
-const joined = (texts) => texts.filter((text) => text.trim()).join('\n');
+const REST_OF_PAGE = '.main > :not(.banner, .foot), .foot > :not(.composer, .composer__error), .aside';
+/** @param {string[]} texts */
+const joinTexts = (texts) => texts.filter((text) => text.trim()).join('\n');
 
-/** Two ways to ask for the same place. Of a command nobody knows where it leads. */
-const isSame = (one, other) =>
+/**
+ * Whether two navigations lead to the same place. Where a slash command leads is unknown.
+ * @param {PendingNavigation} one
+ * @param {PendingNavigation} other
+ */
+const isSameTarget = (one, other) =>
   one.room > 0 ? one.room === other.room : Boolean(one.address) && one.address === other.address;
 
-/** Says whom the field writes to: the page around it speaks of another room. */
+/**
+ * Names the room that the text is for: the page around the field is still about another one.
+ * @param {BodyForm} form
+ * @param {number} room
+ */
 function showTarget(form, room) {
-  const row = document.querySelector(`.side [data-room="${Number(room)}"]`);
-  const text = row?.dataset.kind === 'direct' ? form.dataset.toPerson : form.dataset.toRoom;
-  const hint = row ? text.replace('{name}', () => row.querySelector('.room__name').textContent) : '';
+  const row = query(document, `.side [data-room="${Number(room)}"]`);
+  const template = (row?.dataset.kind === 'direct' ? form.dataset.toPerson : form.dataset.toRoom) ?? '';
+  const hint = row ? template.replace('{name}', () => query(row, '.room__name').textContent) : '';
   form.elements.body.placeholder = hint;
-  form.querySelector('label').textContent = hint || form.ariaLabel;
+  query(form, 'label').textContent = hint || form.ariaLabel;
 }
 
-/** `post(room, body)` sends what was meant for a room that was passed by; `putBack(text)` leaves to the room on screen, unsent, what was meant for a place that is not known. */
-export function createHolding({ post, putBack }) {
-  let held = null; // { wish, original, form, length, complaint, sent, draft, closing }
+/** @param {boolean} isInert */
+function setRestInert(isInert) {
+  for (const part of queryAll(document, REST_OF_PAGE)) part.inert = isInert;
+  appElement().ariaBusy = isInert ? 'true' : null;
+}
 
-  /** A wish is `{ room, address }`: the room is 0 where it is not known, and a command has no address. */
-  function start(wish) {
-    if (held && isSame(wish, held.wish)) return;
-    if (held) pass();
-    else open();
-    const here = Number(byId('app').dataset.room) || held.original.getAttribute('action');
-    // Kept for the room it is meant for, should the page end before that is there.
-    Object.assign(held, {
-      wish,
-      sent: [],
-      draft: createDraft('draft', wish.room || here, newNonce()),
-      closing: new AbortController(),
-    });
-    held.draft.onTaken((text) => {
-      if (all() === text) empty();
-    }, held.closing.signal);
-    showTarget(held.form, wish.room);
-  }
+/** The field during one wait for another room; its target may change until that room is there. */
+class InterimField {
+  #original;
+  #form;
+  #error;
+  #length;
+  #target;
 
-  function open() {
-    const original = byId('composer');
-    const writes = original.contains(document.activeElement) || !matchMedia('(pointer: coarse)').matches;
-    const form = original.cloneNode(true);
+  /** @param {PendingNavigation} pending */
+  constructor(pending) {
+    /** @type {BodyForm} */
+    this.#original = byId('composer');
+    const isFocused = this.#original.contains(document.activeElement) || !matchMedia('(pointer: coarse)').matches;
+    this.#form = /** @type {BodyForm} */ (this.#original.cloneNode(true));
     const note = byId('composer-error');
-    const field = form.elements.body;
-    held = { original, form, length: watchLength(field, note), complaint: note.textContent };
+    const field = this.#field;
+    this.#length = watchLength(field, note);
+    this.#error = note.textContent;
     note.textContent = '';
     field.value = '';
     field.ariaInvalid = null;
     field.removeAttribute('aria-activedescendant');
-    field.addEventListener('input', keep);
-    field.addEventListener('keydown', (event) => {
-      if (isSendKey(event)) {
-        event.preventDefault();
-        take();
-      }
-    });
-    form.addEventListener('submit', (event) => {
+    this.#listen();
+    this.#original.replaceWith(this.#form);
+    setRestInert(true);
+    for (const popover of queryAll(document, '#palette:popover-open')) popover.hidePopover();
+    if (isFocused) field.focus({ preventScroll: true });
+    this.#target = this.#createTarget(pending);
+  }
+
+  get pending() {
+    return this.#target.pending;
+  }
+
+  /** All that was typed. */
+  get text() {
+    return joinTexts([...this.#target.sent, this.#field.value]);
+  }
+
+  get #field() {
+    return this.#form.elements.body;
+  }
+
+  #listen() {
+    this.#field.addEventListener('input', () => this.#saveDraft());
+    this.#field.addEventListener('keydown', (event) => {
+      if (!isSendKey(event)) return;
       event.preventDefault();
-      take();
+      this.#submit();
     });
-    original.replaceWith(form);
-    for (const part of document.querySelectorAll(ELSEWHERE)) part.inert = true;
-    byId('app').ariaBusy = 'true';
-    for (const popover of document.querySelectorAll('#palette:popover-open')) popover.hidePopover();
-    if (writes) field.focus({ preventScroll: true });
+    this.#form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
   }
 
-  const all = () => joined([...held.sent, held.form.elements.body.value]);
-  const keep = () => held.draft.write(all());
-
-  function empty() {
-    held.sent = [];
-    held.form.elements.body.value = '';
-    held.length.check();
+  /** @param {PendingNavigation} pending */
+  #createTarget(pending) {
+    const currentRoom = Number(appElement().dataset.room) || (this.#original.getAttribute('action') ?? '');
+    const closing = new AbortController();
+    // Stored for the room it is for, in case the page ends before that room is there.
+    const draft = createDraft('draft', pending.room || currentRoom, newNonce());
+    draft.watchTakeover((text) => {
+      if (this.text === text) this.#empty();
+    }, closing.signal);
+    showTarget(this.#form, pending.room);
+    /** @type {string[]} */
+    const sent = [];
+    return { pending, sent, draft, closing };
   }
 
-  /** What is too long stays in the field, which says so. */
-  function take() {
-    const field = held.form.elements.body;
-    if (!field.value.trim() || excess(field) > 0) return;
-    held.sent.push(field.value);
+  #saveDraft() {
+    this.#target.draft.write(this.text);
+  }
+
+  #empty() {
+    this.#target.sent = [];
+    this.#field.value = '';
+    this.#length.check();
+  }
+
+  /** Text that is too long stays in the field, which says so. */
+  #submit() {
+    const field = this.#field;
+    if (!field.value.trim() || textExcess(field) > 0) return;
+    this.#target.sent.push(field.value);
     field.value = '';
-    keep();
+    this.#saveDraft();
   }
 
-  /** Another place is asked for before this one has come. A room gets the messages that were sent to it, and as a draft what comes behind them: a command would be a message to all there. */
-  function pass() {
-    const {
-      wish: { room },
-      sent,
-      draft,
-      closing,
-    } = held;
+  /**
+   * The user goes elsewhere before the target has arrived. If it was a room, it gets the messages that were sent to it
+   * and the rest as a draft. Slash commands end the messages: posted as text, all members would read them.
+   * @param {PendingNavigation} pending
+   * @param {InterimComposerOptions} options
+   */
+  redirect(pending, { post, returnText }) {
+    const { sent, draft, closing } = this.#target;
+    const { room } = this.#target.pending;
     closing.abort();
     if (room > 0) {
-      while (sent.length && !isCommand(sent[0].trim())) post(room, bodyOf(sent.shift()));
-      keep();
+      while (sent.length && !isSlashCommand(sent[0].trim())) post(room, bodyOf(/** @type {string} */ (sent.shift())));
+      this.#saveDraft();
     } else {
       draft.clear();
-      putBack(all());
+      returnText(this.text);
     }
-    empty();
+    this.#empty();
+    this.#target = this.#createTarget(pending);
   }
 
-  function end() {
-    const { form, sent, draft, closing } = held;
+  /** @returns {TypedAhead} */
+  end() {
+    const { sent, draft, closing } = this.#target;
     closing.abort();
-    const rest = form.elements.body.value;
-    const writes = form.contains(document.activeElement);
     draft.clear();
-    held = null;
-    return { sent, rest, writes };
+    return { sent, rest: this.#field.value, hasFocus: this.#form.contains(document.activeElement) };
   }
+
+  restoreComposer() {
+    const { hasFocus } = this.end();
+    this.#form.replaceWith(this.#original);
+    byId('composer-error').textContent = this.#error;
+    setRestInert(false);
+    if (hasFocus) this.#original.elements.body.focus({ preventScroll: true });
+  }
+}
+
+/**
+ * @typedef {object} InterimComposerOptions
+ * @property {(room: number, body: string) => void} post sends a message to a room that was passed by
+ * @property {(text: string) => void} returnText gives unsent text to the room on screen
+ */
+
+/** @param {InterimComposerOptions} options */
+export function createInterimComposer(options) {
+  /** @type {InterimField | null} */
+  let field = null;
 
   return {
-    start,
-
-    /** A room is there: what was sent meanwhile, and what was being written. Where it is not the one that was asked for, nothing counts as sent. */
-    finish(isAsked) {
-      if (!held) return { sent: [], rest: '', writes: false };
-      const text = all();
-      const found = end();
-      return isAsked ? found : { ...found, sent: [], rest: text };
+    /** @param {PendingNavigation} pending */
+    start(pending) {
+      if (!field) field = new InterimField(pending);
+      else if (!isSameTarget(pending, field.pending)) field.redirect(pending, options);
     },
 
-    /** Everything is as it was before; what was typed meanwhile is the text to put into the field. */
+    /**
+     * A room has arrived. Unless it is the one that was asked for, nothing counts as sent.
+     * @param {boolean} isRequested
+     */
+    finish(isRequested) {
+      /** @type {TypedAhead} */
+      const nothing = { sent: [], rest: '', hasFocus: false };
+      if (!field) return nothing;
+      const { text } = field;
+      const typed = field.end();
+      field = null;
+      return isRequested ? typed : { ...typed, sent: [], rest: text };
+    },
+
+    /** Restores the composer. Returns what was typed meanwhile, which belongs into its field. */
     cancel() {
-      if (!held) return '';
-      const { form, original, complaint } = held;
-      const text = all();
-      const { writes } = end();
-      form.replaceWith(original);
-      byId('composer-error').textContent = complaint;
-      for (const part of document.querySelectorAll(ELSEWHERE)) part.inert = false;
-      byId('app').ariaBusy = null;
-      if (writes) original.elements.body.focus({ preventScroll: true });
+      if (!field) return '';
+      const { text } = field;
+      field.restoreComposer();
+      field = null;
       return text;
     },
   };

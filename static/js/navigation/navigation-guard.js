@@ -1,103 +1,110 @@
-// Links and forms lead to pages that the browser loads. While the server does not answer, or a proxy answers in its place, the page at hand stays and says so; once the server is back, it goes where somebody wanted to go.
-const PATIENCE = 5_000;
-const AGAIN = 2_000;
-const passed = new WeakSet(); // forms that may go
-let asked = 0; // the latest wish counts
+// Holds links and forms that cause a page load while the server is unreachable or a proxy answers in its place: the
+// page stays and says so, and goes on once the server is back.
+import { closestTo, hasModifier } from '../core/dom.js';
 
-async function isThere() {
+const TIMEOUT = 5_000;
+const RETRY_DELAY = 2_000;
+/**
+ * Forms whose submission has been allowed.
+ * @type {WeakSet<HTMLFormElement>}
+ */
+const allowed = new WeakSet();
+let latestAttempt = 0; // a later attempt replaces the one before
+
+async function isServerUp() {
   try {
-    const answer = await fetch('/up', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
-    return answer.ok && (await answer.text()) === 'ok\n';
+    const response = await fetch('/up', { cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT) });
+    return response.ok && (await response.text()) === 'ok\n';
   } catch {
     return false;
   }
 }
 
-/** Somebody goes elsewhere by another way. */
-export function forgetWish() {
-  asked += 1;
+/** The user goes elsewhere in another way. */
+export function cancelGuarded() {
+  latestAttempt += 1;
 }
 
-/** Whether there is reason to ask first: a page without a line knows nothing of the server. */
+/** Whether the server has to be asked first: without a connection, a page doesn't know whether it is up. */
 function isDoubtful() {
   const app = document.getElementById('app');
   return !app || app.dataset.line === 'away';
 }
 
-/** `say(isWaiting)` tells that one waits for the server, or does not any more. */
-export function createGuard(say) {
-  async function leave(go) {
-    asked += 1;
-    const mine = asked;
-    while (!(await isThere())) {
-      if (mine !== asked) return;
-      say(true);
-      await new Promise((done) => {
-        setTimeout(done, AGAIN);
-      });
-      if (mine !== asked) return;
-    }
-    if (mine !== asked) return;
-    say(false);
-    go();
-  }
+/** @param {HTMLAnchorElement} link */
+function causesPageLoad(link) {
+  const isSamePage = link.pathname === location.pathname && link.search === location.search;
+  if (link.hash && isSamePage) return false;
+  return link.origin === location.origin && !link.target && !link.hasAttribute('download');
+}
 
+/**
+ * @param {() => void} proceed
+ * @param {(isWaiting: boolean) => void} showWaiting
+ */
+async function whenServerIsUp(proceed, showWaiting) {
+  latestAttempt += 1;
+  const attempt = latestAttempt;
+  while (!(await isServerUp())) {
+    if (attempt !== latestAttempt) return;
+    showWaiting(true);
+    await new Promise((resolve) => {
+      setTimeout(resolve, RETRY_DELAY);
+    });
+    if (attempt !== latestAttempt) return;
+  }
+  if (attempt !== latestAttempt) return;
+  showWaiting(false);
+  proceed();
+}
+
+/** @param {(isWaiting: boolean) => void} showWaiting */
+export function startNavigationGuard(showWaiting) {
   document.addEventListener('click', (event) => {
-    const link = event.target.closest('a[href]');
-    if (
-      !link ||
-      event.defaultPrevented ||
-      event.button !== 0 ||
-      event.ctrlKey ||
-      event.metaKey ||
-      event.shiftKey ||
-      event.altKey
-    )
-      return;
-    if (
-      !isDoubtful() ||
-      link.origin !== location.origin ||
-      link.target ||
-      link.hasAttribute('download') ||
-      (link.hash && link.pathname === location.pathname && link.search === location.search)
-    )
-      return;
+    /** @type {HTMLAnchorElement | null} */
+    const link = closestTo(event, 'a[href]');
+    if (!link || event.defaultPrevented || event.button !== 0 || hasModifier(event)) return;
+    if (!isDoubtful() || !causesPageLoad(link)) return;
     event.preventDefault();
-    leave(() => location.assign(link.href));
+    whenServerIsUp(() => location.assign(link.href), showWaiting);
   });
 
-  /** Whoever writes on while a form to sign out waits does not want that any more: it would take the text away. */
-  function forgetByWriting() {
-    const mine = asked;
+  /** A user who goes on writing while a sign-out waits has changed their mind: signing out would delete the text. */
+  function cancelOnInput() {
+    const attempt = latestAttempt;
     addEventListener(
       'input',
       () => {
-        if (mine !== asked) return;
-        forgetWish();
-        say(false);
+        if (attempt !== latestAttempt) return;
+        cancelGuarded();
+        showWaiting(false);
       },
       { once: true },
     );
   }
 
   document.addEventListener('submit', (event) => {
-    const { target: form, submitter } = event;
-    if (event.defaultPrevented || form.method === 'dialog' || passed.delete(form) || !isDoubtful()) return;
+    const { submitter } = event;
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    if (event.defaultPrevented || form.method === 'dialog' || allowed.delete(form) || !isDoubtful()) return;
     event.preventDefault();
-    leave(() => {
-      passed.add(form);
+    whenServerIsUp(() => {
+      allowed.add(form);
       form.requestSubmit(submitter?.isConnected ? submitter : null);
-      passed.delete(form);
-    });
-    if (form.matches('form[action="/logout"]')) forgetByWriting();
+      allowed.delete(form);
+    }, showWaiting);
+    if (form.matches('form[action="/logout"]')) cancelOnInput();
   });
 
-  return { say, go: (address) => leave(() => location.assign(address)) };
+  /** @param {string} address */
+  return (address) => whenServerIsUp(() => location.assign(address), showWaiting);
 }
 
-/** For a page without a strip of its own. */
-export function createNotice() {
+/** Says that a page without a connection banner waits for the server. */
+export function createWaitNotice() {
+  /** @type {HTMLElement | null} */
   let strip = null;
+  /** @param {boolean} isWaiting */
   return (isWaiting) => {
     if (isWaiting && !strip) {
       strip = Object.assign(document.createElement('p'), {

@@ -1,150 +1,222 @@
-// From room to room without loading a page anew: fetches the page, has it shown, and the address follows. There is one wish at most: where somebody wants to be and is not yet. It ends when its page is there, when the server says no, or when its author gives it up; while the server is away it waits.
+// Goes from room to room without a page load: fetches the page, has it shown, and updates the address. There is at most
+// one pending navigation: where the user is going and isn't yet. It ends when its page has arrived, when the server
+// refuses it, or when the user cancels it; while the server is unreachable it waits.
+import { query } from '../core/dom.js';
+import { parseHtml } from '../core/html-fragment.js';
+import { errorMessage, isPatioPage } from '../core/page-response.js';
+import { markSigningOut } from '../outbox/storage.js';
 
-import { parse } from '../core/html-fragment.js';
-import { isOurs, reasonIn } from '../core/page-response.js';
-import { signOutOnPurpose } from '../outbox/storage.js';
+const TIMEOUT = 15_000;
+/** @param {URL | Location} address */
+const pathOf = ({ pathname, search }) => pathname + search;
+/** @param {Location} address */
+const roomIdIn = ({ pathname }) => Number(/^\/rooms\/(\d+)$/.exec(pathname)?.[1] ?? 0);
+/** @param {string} address */
+const isSignInPage = (address) => new URL(address).pathname === '/login';
 
-const PATIENCE = 15_000;
-const place = ({ pathname, search }) => pathname + search;
-const roomIn = ({ pathname }) => Number(/^\/rooms\/(\d+)$/.exec(pathname)?.[1] ?? 0);
-const isGate = (address) => new URL(address).pathname === '/login';
+/**
+ * @typedef {object} PageNavigationOptions
+ * @property {(page: DocumentFragment) => boolean} canShow whether a page can be shown without a page load
+ * @property {(page: DocumentFragment, isRequested: boolean) => void} showPage `isRequested`: it is the page asked for
+ * @property {(pending: PendingNavigation) => void} onStart there is another pending navigation
+ * @property {() => void} onWait the server didn't answer
+ * @property {(reason: string) => void} onCancel the pending navigation came to nothing
+ *
+ * @typedef {object} PostCallbacks
+ * @property {() => void} onAccepted called before the answer's page is shown
+ * @property {(reason: string) => void} onRefused
+ * @property {boolean} isSignOut
+ */
 
-/** `fits(page)` says whether a page can be shown in this one, `show(page, isAsked)` does it, and `isAsked` says whether the page is what was asked for. `begin(wish)` is called when there is another wish, `{ room, address }` (room 0: not known which; a command has no address), `wait()` when there was no answer, `giveUp(why)` when the wish came to nothing. */
-export function createVisits({ fits, show, begin, wait, giveUp }) {
-  const shown = { place: place(location), index: history.state?.index ?? 0 }; // the page, and where it is in the tab's history
-  let { index } = shown; // where the tab is in its history: elsewhere while somebody goes back or forward
-  let isReturning = false; // to where the page is, by no wish of anybody
-  let wish = null;
-  let running = null; // the request for it
-  let isLeaving = false; // on the way to a page that is loaded anew
-  history.replaceState({ ...history.state, index }, '');
+export class PageNavigation {
+  #options;
+  /** The page on screen and its index in the tab's history. */
+  #shown = { path: pathOf(location), index: history.state?.index ?? 0 };
+  /**
+   * The tab's index in its history; differs while going back or forward.
+   * @type {number}
+   */
+  #index = this.#shown.index;
+  #isReturning = false; // back to the page on screen, without the user having asked for it
+  /** @type {PendingNavigation | null} */
+  #pending = null;
+  /**
+   * The request for the pending navigation.
+   * @type {AbortController | null}
+   */
+  #request = null;
+  #isUnloading = false; // the browser is loading another page
 
-  /** The answer and its page, `{}` without one of ours, or null if there is another wish meanwhile. */
-  async function load(address, options) {
-    running?.abort();
-    const mine = new AbortController();
-    running = mine;
-    const clock = setTimeout(() => mine.abort('late'), PATIENCE);
-    let found = {};
-    try {
-      const answer = await fetch(address, { ...options, headers: { accept: 'text/html' }, signal: mine.signal });
-      const page = parse(await answer.text());
-      if (isOurs(page)) found = { answer, page };
-    } catch {} // no network, or too late
-    clearTimeout(clock);
-    return running === mine ? found : null;
+  /** @param {PageNavigationOptions} options */
+  constructor(options) {
+    this.#options = options;
+    history.replaceState({ ...history.state, index: this.#index }, '');
+    addEventListener('popstate', ({ state }) => this.#followHistory(state));
+    addEventListener('pageshow', ({ persisted }) => {
+      this.#isUnloading = false;
+      if (persisted) this.cancel(); // back from the back/forward cache, with everything as it was
+    });
   }
 
-  function ask(next) {
-    wish = next;
-    begin(wish);
+  /**
+   * @param {string} address
+   * @param {number} [room]
+   */
+  goTo(address, room = 0) {
+    this.#start({ address, room });
+    this.#visit();
   }
 
-  function end() {
-    running?.abort();
-    running = null;
-    wish = null;
+  /** @param {string} address */
+  isShown(address) {
+    return pathOf(new URL(address)) === this.#shown.path;
   }
 
-  /** The address is that of the page again. */
-  function goHome() {
-    if (place(location) === shown.place) return;
-    isReturning = index !== shown.index; // going nowhere would load the page anew
-    if (isReturning) history.go(shown.index - index);
-    else history.replaceState({ index }, '', shown.place);
+  /** The user stays here. */
+  cancel() {
+    if (this.#pending) this.#drop('');
   }
 
-  function drop(why) {
-    end();
-    goHome();
-    giveUp(why);
+  /** For the server to answer. */
+  isWaiting() {
+    return this.#pending !== null && this.#request === null;
   }
 
-  function arrive(page, address, isAsked) {
-    end();
-    if (place(address) !== place(location)) history.pushState({ index: ++index }, '', address);
-    Object.assign(shown, { place: place(address), index });
-    show(page, isAsked);
+  isPosting() {
+    return this.#isUnloading || Boolean(this.#pending && !this.#pending.address);
   }
 
-  async function visit() {
-    const { address, room } = wish;
-    const found = await load(address);
-    if (!found) return;
-    const { answer, page } = found;
-    if (!answer) {
-      running = null;
-      wait();
-    } else if (!answer.ok) drop(reasonIn(page));
-    else if (fits(page))
-      arrive(page, new URL(answer.url), !room || room === Number(page.querySelector('#app').dataset.room));
-    else location.assign(answer.url); // in another language, of another release, or to sign in
+  /** The server is reachable again. */
+  resume() {
+    if (this.#pending && !this.#request) this.#visit();
   }
 
-  function go(address, room) {
-    ask({ address, room });
-    visit();
-  }
-
-  /** The tab went to another place in its history. */
-  function follow(state) {
-    const isShown = place(location) === shown.place;
-    const isOwn = isReturning && isShown;
-    isReturning = false;
-    if (state) ({ index } = state);
-    else history.replaceState({ index: ++index }, ''); // a link to a place within the page made a new one
-    if (!isShown) {
-      go(location.href, roomIn(location));
+  /**
+   * Posts a form and shows the page that answers.
+   * @param {string} action
+   * @param {FormData} fields
+   * @param {PostCallbacks} callbacks
+   */
+  async post(action, fields, { onAccepted, onRefused, isSignOut }) {
+    this.#start({ room: 0 });
+    // The type of URLSearchParams doesn't know that a form without files will do.
+    const body = new URLSearchParams(/** @type {Record<string, string>} */ (/** @type {unknown} */ (fields)));
+    const result = await this.#load(action, { method: 'POST', body });
+    if (!result) return;
+    const { response, page } = result;
+    const canShow = page !== undefined && this.#options.canShow(page);
+    if (!response || (!canShow && !response.redirected)) {
+      this.#drop('');
+      onRefused(page ? errorMessage(page) : '');
       return;
     }
-    shown.index = index;
-    if (state && wish?.address && !isOwn) drop('');
+    if (canShow || isSignOut || !isSignInPage(response.url)) onAccepted();
+    if (canShow) this.#arrive(page, response.redirected ? new URL(response.url) : location, response.ok);
+    else {
+      this.#isUnloading = true;
+      if (isSignOut) markSigningOut();
+      location.assign(response.url);
+    }
   }
 
-  addEventListener('popstate', ({ state }) => follow(state));
+  /**
+   * The response and its page; neither where none of Patio's pages came; null if there is another navigation meanwhile.
+   * @param {string} address
+   * @param {RequestInit} [init]
+   * @returns {Promise<{ response: Response, page: DocumentFragment } | { response?: undefined, page?: undefined } |
+   *   null>}
+   */
+  async #load(address, init) {
+    this.#request?.abort();
+    const request = new AbortController();
+    this.#request = request;
+    const timer = setTimeout(() => request.abort('timeout'), TIMEOUT);
+    let result = {};
+    try {
+      const response = await fetch(address, { ...init, headers: { accept: 'text/html' }, signal: request.signal });
+      const page = parseHtml(await response.text());
+      if (isPatioPage(page)) result = { response, page };
+    } catch {} // no network, or a timeout
+    clearTimeout(timer);
+    return this.#request === request ? result : null;
+  }
 
-  addEventListener('pageshow', ({ persisted }) => {
-    isLeaving = false;
-    if (persisted && wish) drop(''); // back again, with everything as it was
-  });
+  /** @param {PendingNavigation} pending */
+  #start(pending) {
+    this.#pending = pending;
+    this.#options.onStart(pending);
+  }
 
-  return {
-    go: (address, room = 0) => go(address, room),
-    isShown: (address) => place(new URL(address)) === shown.place,
+  #end() {
+    this.#request?.abort();
+    this.#request = null;
+    this.#pending = null;
+  }
 
-    /** Here, and nowhere else that was asked for before. */
-    stay() {
-      if (wish) drop('');
-    },
+  /** Makes the address that of the page on screen again. */
+  #restoreAddress() {
+    if (pathOf(location) === this.#shown.path) return;
+    this.#isReturning = this.#index !== this.#shown.index; // history.go(0) would reload the page
+    if (this.#isReturning) history.go(this.#shown.index - this.#index);
+    else history.replaceState({ index: this.#index }, '', this.#shown.path);
+  }
 
-    /** For the server, to go somewhere. */
-    isWaiting: () => wish !== null && running === null,
-    isPosting: () => isLeaving || Boolean(wish && !wish.address),
+  /** @param {string} reason */
+  #drop(reason) {
+    this.#end();
+    this.#restoreAddress();
+    this.#options.onCancel(reason);
+  }
 
-    /** The server is back. */
-    resume() {
-      if (wish && !running) visit();
-    },
+  /**
+   * @param {DocumentFragment} page
+   * @param {URL | Location} address
+   * @param {boolean} isRequested
+   */
+  #arrive(page, address, isRequested) {
+    this.#end();
+    if (pathOf(address) !== pathOf(location)) {
+      this.#index += 1;
+      history.pushState({ index: this.#index }, '', /** @type {URL} */ (address));
+    }
+    this.#shown = { path: pathOf(address), index: this.#index };
+    this.#options.showPage(page, isRequested);
+  }
 
-    /** Posts a form's fields. The answer's page is shown and `done()` called before; if there is none, `refuse(why)` is called with what the server says. */
-    async post(action, fields, { done, refuse, isExit }) {
-      ask({ room: 0 });
-      const found = await load(action, { method: 'POST', body: new URLSearchParams(fields) });
-      if (!found) return;
-      const { answer, page } = found;
-      const isFitting = Boolean(answer) && fits(page);
-      if (!isFitting && !answer?.redirected) {
-        drop('');
-        refuse(answer ? reasonIn(page) : '');
-        return;
-      }
-      if (isFitting || isExit || !isGate(answer.url)) done();
-      if (isFitting) arrive(page, answer.redirected ? new URL(answer.url) : location, answer.ok);
-      else {
-        isLeaving = true;
-        if (isExit) signOutOnPurpose();
-        location.assign(answer.url);
-      }
-    },
-  };
+  async #visit() {
+    const { address = location.href, room } = /** @type {PendingNavigation} */ (this.#pending);
+    const result = await this.#load(address);
+    if (!result) return;
+    const { response, page } = result;
+    if (!response) {
+      this.#request = null;
+      this.#options.onWait();
+    } else if (!response.ok) this.#drop(errorMessage(page));
+    else if (this.#options.canShow(page)) {
+      const isRequested = !room || room === Number(query(page, '#app').dataset.room);
+      this.#arrive(page, new URL(response.url), isRequested);
+    } else location.assign(response.url); // in another language, of another release, or the sign-in page
+  }
+
+  /**
+   * The user went back or forward, or followed a link within the page.
+   * @param {{ index: number } | null} state
+   */
+  #followHistory(state) {
+    const isShown = pathOf(location) === this.#shown.path;
+    const isOwn = this.#isReturning && isShown;
+    this.#isReturning = false;
+    if (state) this.#index = state.index;
+    else {
+      // A link within the page made a new history entry.
+      this.#index += 1;
+      history.replaceState({ index: this.#index }, '');
+    }
+    if (!isShown) {
+      this.goTo(location.href, roomIdIn(location));
+      return;
+    }
+    this.#shown.index = this.#index;
+    if (state && this.#pending?.address && !isOwn) this.#drop('');
+  }
 }

@@ -1,34 +1,51 @@
-// Going to another room by a click in the sidebar, or with Alt and the arrows to the one above or below.
+// Goes to another room by a click in the sidebar, or with Alt and the arrow keys to the one above or below.
+import { closestTo, hasModifier } from '../core/dom.js';
 import { closeDrawer } from '../shell/drawers.js';
 
+/** @type {Record<string, number>} */
 const STEPS = { ArrowUp: -1, ArrowDown: 1 };
 
-export function startSwitching({ sidebar, visits, stay }) {
-  function go(address, room) {
-    if (visits.isShown(address)) {
+/**
+ * @param {object} options
+ * @param {import('../shell/sidebar.js').Sidebar} options.sidebar
+ * @param {import('./page-navigation.js').PageNavigation} options.navigation
+ * @param {() => void} options.onStay the room asked for is on screen already
+ */
+export function startRoomSwitching({ sidebar, navigation, onStay }) {
+  /**
+   * @param {string} address
+   * @param {number} room
+   */
+  function goTo(address, room) {
+    if (navigation.isShown(address)) {
       closeDrawer('side');
-      visits.stay();
-      stay();
+      navigation.cancel();
+      onStay();
       return;
     }
-    visits.go(address, room);
+    navigation.goTo(address, room);
   }
 
-  const follow = (link) => go(link.href, Number(link.closest('[data-room]').dataset.room));
+  /** @param {HTMLAnchorElement} link */
+  function follow(link) {
+    const row = /** @type {HTMLElement} */ (link.closest('[data-room]'));
+    goTo(link.href, Number(row.dataset.room));
+  }
 
   document.addEventListener('click', (event) => {
-    const link = event.target.closest('.side .room');
-    if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    /** @type {HTMLAnchorElement | null} */
+    const link = closestTo(event, '.side .room');
+    if (!link || event.button !== 0 || hasModifier(event)) return;
     event.preventDefault();
     follow(link);
   });
 
   addEventListener('keydown', (event) => {
     if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !(event.key in STEPS)) return;
-    const links = sidebar.rows();
+    const links = sidebar.links();
     const next = links[links.findIndex((link) => link.ariaCurrent) + STEPS[event.key]];
     event.preventDefault();
     if (next) follow(next);
   });
-  return go;
+  return goTo;
 }

@@ -1,19 +1,25 @@
-// Where somebody was reading, over a page that is shown anew without their having asked for it.
+// Remembers where the user was reading while the page reloads without their having asked for it.
+
 const KEY = 'patio:place';
 
-export function rememberPlace(room) {
-  const place = room.isLive && room.place();
+/** @param {import('../room/room.js').Room} room */
+export function rememberScroll(room) {
+  const position = room.isLive && room.scrollAnchor.position();
   try {
-    if (place) sessionStorage.setItem(KEY, JSON.stringify({ room: room.id, ...place }));
+    if (position) sessionStorage.setItem(KEY, JSON.stringify({ room: room.id, ...position }));
   } catch {}
 }
 
-/** Once. */
-export function rememberedPlace(room) {
+/**
+ * Returns it once.
+ * @param {import('../room/room.js').Room} room
+ * @returns {ScrollPosition | null}
+ */
+export function takeRememberedScroll(room) {
   try {
-    const place = JSON.parse(sessionStorage.getItem(KEY));
+    const position = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
     sessionStorage.removeItem(KEY);
-    return room.isLive && place?.room === room.id ? place : null;
+    return room.isLive && position?.room === room.id ? position : null;
   } catch {
     return null;
   }

@@ -1,33 +1,43 @@
-// Signing out by the button that every page has. It discards what is not sent, so it counts from the moment its form really goes, and no longer than somebody waits for the answer.
-import { signOutOnPurpose, stayAfterAll } from '../outbox/storage.js';
+// Signing out with the button that every page has. It deletes unsent text, so it counts from the moment its form is
+// submitted, and only until the user does something else instead of waiting for the answer.
+import { cancelSigningOut, markSigningOut } from '../outbox/storage.js';
 
-let isLeaving = false;
-let afterwards = null; // what was put off meanwhile
+let isSigningOut = false;
+/**
+ * What was put off meanwhile.
+ * @type {(() => void) | null}
+ */
+let deferred = null;
 
-/** Whoever does something else stays, even if the answer was never seen. */
+/** A user who does something else stays signed in, even if the answer never came. */
 function stay() {
-  isLeaving = false;
-  stayAfterAll();
-  afterwards?.();
-  afterwards = null;
+  isSigningOut = false;
+  cancelSigningOut();
+  deferred?.();
+  deferred = null;
 }
 
-/** The answer to the form, and nothing else, takes the cookie away: until it is here, or given up, `go` has to wait. */
-export function unlessLeaving(go) {
-  if (isLeaving) afterwards = go;
-  else go();
+/**
+ * Only the answer to the form deletes the session cookie: a navigation would abort it, and has to wait for it.
+ * @param {() => void} navigate
+ */
+export function afterSignOut(navigate) {
+  if (isSigningOut) deferred = navigate;
+  else navigate();
 }
 
-/** To be started behind what may hold a form back. */
-export function startLeaving() {
-  stay(); // a page that is shown to somebody signed in, or that says that signing out failed
+/** To be started after everything that may prevent the submission of a form. */
+export function startSignOut() {
+  stay(); // the user is signed in, or signing out has failed
   document.addEventListener('submit', ({ target, defaultPrevented }) => {
-    if (defaultPrevented || !target.matches('form[action="/logout"]')) return;
-    isLeaving = true;
-    signOutOnPurpose();
+    const form = /** @type {HTMLFormElement} */ (target);
+    if (defaultPrevented || !form.matches('form[action="/logout"]')) return;
+    isSigningOut = true;
+    markSigningOut();
   });
-  for (const type of ['pageshow', 'input'])
+  for (const type of ['pageshow', 'input']) {
     addEventListener(type, () => {
-      if (isLeaving) stay();
+      if (isSigningOut) stay();
     });
+  }
 }

@@ -1,64 +1,81 @@
-// A text that somebody has begun: the draft of a room, or the edit of a message. Each tab has its own, so that two tabs do not overwrite each other; what a tab that has ended left behind goes to the next one that opens its place.
+// Text that was begun: the draft of a room, or the edit of a message. Each tab has its own, so that two tabs don't
+// overwrite each other; what a closed tab has left behind goes to the next one that opens the same room or message.
 import { newNonce } from '../core/uuid.js';
-import { discard, idsOf, keep, kept, onDiscarded } from './storage.js';
-import { livingTabs, tab } from './tab-id.js';
+import { loadRecord, recordIds, removeRecord, saveRecord, watchRemovals } from './storage.js';
+import { liveTabIds, tabId } from './tab-id.js';
 
-/** `place` is the room, or the message; `owner` whose it is, this tab or nobody's yet. */
-export function createDraft(kind, place, owner = tab) {
-  const beginning = `${encodeURIComponent(place)}:`;
-  const own = beginning + owner;
-  let nonce = kept(kind, own)?.nonce ?? newNonce();
+/** @typedef {ReturnType<typeof createDraft>} Draft */
 
-  let sent = null; // the text that bears this nonce, once it was sent; another one needs another
+/**
+ * @param {'draft' | 'edit'} kind
+ * @param {string | number} target the room or the message
+ * @param {string} [owner] the tab; an unused id for a draft that any tab may take over
+ */
+export function createDraft(kind, target, owner = tabId) {
+  const prefix = `${encodeURIComponent(target)}:`;
+  const ownId = prefix + owner;
+  let nonce = loadRecord(kind, ownId)?.nonce ?? newNonce();
+  /** @type {string | null} */
+  let sentText = null; // the text sent under this nonce; a different text needs a new one
 
-  function renew() {
+  function renewNonce() {
     nonce = newNonce();
-    sent = null;
+    sentText = null;
   }
 
   function clear() {
-    discard(kind, own);
-    renew();
+    removeRecord(kind, ownId);
+    renewNonce();
   }
 
+  /** @param {string} text */
   function write(text) {
-    if (sent !== null && text !== sent) renew();
-    if (text.trim()) keep(kind, own, { text, nonce, at: Date.now() });
+    if (sentText !== null && text !== sentText) renewNonce();
+    if (text.trim()) saveRecord(kind, ownId, { text, nonce, at: Date.now() });
     else clear();
   }
 
   return {
-    read: () => kept(kind, own)?.text ?? '',
+    read: () => loadRecord(kind, ownId)?.text ?? '',
     write,
     clear,
-    /** The nonce to send this text under: however often that is, it is stored once. */
+
+    /**
+     * The nonce to send this text under: however often that is, it is stored once.
+     * @param {string} text
+     */
     nonceFor(text) {
-      sent = text;
+      sentText = text;
       return nonce;
     },
 
-    /** The newest text of a tab that is no more; it is this tab's from here on. '' if there is none, or this tab has begun one meanwhile. */
-    async inherit() {
-      const others = idsOf(kind, beginning).filter((id) => id !== own);
+    /** Takes over the newest text of a closed tab. '' if there is none, or if this tab has begun one meanwhile. */
+    async takeOrphan() {
+      const others = recordIds(kind, prefix).filter((id) => id !== ownId);
       if (!others.length) return '';
-      const living = await livingTabs();
-      const left = others
-        .filter((id) => !living?.has(id.slice(beginning.length)))
-        .map((id) => ({ id, ...kept(kind, id) }));
-      const [newest] = left.filter(({ text }) => text).sort((one, other) => other.at - one.at);
-      if (!newest || kept(kind, own)) return '';
-      nonce = newest.nonce ?? nonce;
+      const liveTabs = await liveTabIds();
+      const [newest] = others
+        .filter((id) => !liveTabs?.has(id.slice(prefix.length)))
+        .map((id) => ({ text: '', nonce: '', at: 0, ...loadRecord(kind, id), id }))
+        .filter(({ text }) => text)
+        .sort((one, other) => other.at - one.at);
+      if (!newest || loadRecord(kind, ownId)) return '';
+      nonce = newest.nonce || nonce;
       write(newest.text);
-      discard(kind, newest.id);
+      removeRecord(kind, newest.id);
       return newest.text;
     },
 
-    /** Another tab took this text over: then it stands there. */
-    onTaken(then, signal) {
-      onDiscarded(
+    /**
+     * Calls back when another tab has taken this text over.
+     * @param {(text: string) => void} onTaken
+     * @param {AbortSignal} signal
+     */
+    watchTakeover(onTaken, signal) {
+      watchRemovals(
         kind,
-        (id, old) => {
-          if (id === own && old) then(old.text);
+        (id, removed) => {
+          if (id === ownId && removed) onTaken(removed.text);
         },
         signal,
       );
@@ -66,5 +83,8 @@ export function createDraft(kind, place, owner = tab) {
   };
 }
 
-/** The places in which a text of this kind has been begun. */
-export const placesOf = (kind) => new Set(idsOf(kind).map((id) => decodeURIComponent(id.split(':')[0])));
+/**
+ * The rooms or messages that have a text of this kind.
+ * @param {'draft' | 'edit'} kind
+ */
+export const draftTargets = (kind) => new Set(recordIds(kind).map((id) => decodeURIComponent(id.split(':')[0])));

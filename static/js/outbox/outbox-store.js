@@ -1,35 +1,47 @@
-// Messages that are written but not stored on the server yet, of all tabs and rooms of this browser, in order.
-import { discard, idsOf, keep, kept } from './storage.js';
-import { tab } from './tab-id.js';
+// Messages that were written but aren't stored on the server yet, of all tabs and rooms of this browser, in order.
+import { loadRecord, recordIds, removeRecord, saveRecord } from './storage.js';
+import { tabId } from './tab-id.js';
 
 const KIND = 'outbox';
-let latest = 0;
+let latestAt = 0;
 
-/** Entries are `{ nonce, room, created, body, tab, at, failed? }`; `created` is when the room was made, which tells it from another with its id; `failed` says why the server will never take it. */
 export const outbox = {
-  get: (nonce) => kept(KIND, nonce),
-  remove: (nonce) => discard(KIND, nonce),
+  /** @param {string} nonce */
+  get: (nonce) => loadRecord(KIND, nonce),
+  /** @param {string} nonce */
+  remove: (nonce) => removeRecord(KIND, nonce),
 
   entries() {
-    const all = idsOf(KIND)
-      .map(outbox.get)
-      .filter((entry) => entry?.nonce);
-    return all.sort((one, other) => one.at - other.at || (one.nonce < other.nonce ? -1 : 1));
+    const all = recordIds(KIND).flatMap((id) => outbox.get(id) ?? []);
+    return all
+      .filter((entry) => entry.nonce)
+      .sort((one, other) => one.at - other.at || (one.nonce < other.nonce ? -1 : 1));
   },
 
-  add(entry) {
-    latest ||= Math.max(0, ...outbox.entries().map(({ at }) => at));
-    latest = Math.max(Date.now(), latest + 1); // the order in which they were written, whatever the clock does
-    const body = entry.body.toWellFormed?.() ?? entry.body; // half a character is no text for a server
-    const whole = { ...entry, body, tab, at: latest };
-    keep(KIND, entry.nonce, whole);
-    return whole;
+  /** @param {OutboxText & { nonce: string }} text */
+  add(text) {
+    latestAt ||= Math.max(0, ...outbox.entries().map(({ at }) => at));
+    latestAt = Math.max(Date.now(), latestAt + 1); // keeps the order of writing when the clock is set back
+    const body = text.body.toWellFormed?.() ?? text.body; // the server takes no lone surrogates
+    /** @type {OutboxEntry} */
+    const entry = { ...text, body, tab: tabId, at: latestAt };
+    saveRecord(KIND, entry.nonce, entry);
+    return entry;
   },
 
-  fail(entry, why) {
-    keep(KIND, entry.nonce, { ...entry, failed: why });
+  /**
+   * @param {OutboxEntry} entry
+   * @param {string} reason
+   */
+  markFailed(entry, reason) {
+    saveRecord(KIND, entry.nonce, { ...entry, failed: reason });
   },
-  own(entry) {
-    keep(KIND, entry.nonce, { ...entry, tab });
+
+  /**
+   * Makes this tab the one that sends the message.
+   * @param {OutboxEntry} entry
+   */
+  claim(entry) {
+    saveRecord(KIND, entry.nonce, { ...entry, tab: tabId });
   },
 };

@@ -1,53 +1,78 @@
-// The rows of messages that are not stored yet: on their way, waiting for a connection, or refused with two ways out.
-export function createWaiting(template, timeline, me) {
-  const note = template.content.querySelector('.note__text');
-  const texts = { here: note.textContent, away: note.dataset.offline };
-  const rows = new Map(); // by nonce
-  let away = false;
+// The rows of messages that aren't stored yet: on their way, waiting for a connection, or refused with a way to retry
+// and one to discard.
+import { cloneTemplate, query } from '../core/dom.js';
 
-  const words = (row) => {
-    row.querySelector('.note__text').textContent = away ? texts.away : texts.here;
-  };
+/** @typedef {ReturnType<typeof createPendingMessages>} PendingMessages */
+/** @typedef {'retry' | 'discard'} PendingAction */
 
-  function fail({ nonce, failed }) {
+/**
+ * @param {HTMLTemplateElement} template
+ * @param {import('../room/message-list.js').MessageList} messageList
+ * @param {string} me
+ * @param {(action: PendingAction, nonce: string) => void} onAction
+ */
+export function createPendingMessages(template, messageList, me, onAction) {
+  const status = query(template.content, '.note__text');
+  const texts = { online: status.textContent, offline: status.dataset.offline ?? '' };
+  /**
+   * By nonce.
+   * @type {Map<string, MessageElement>}
+   */
+  const rows = new Map();
+  let isOffline = false;
+
+  /** @param {MessageElement} row */
+  function showStatus(row) {
+    query(row, '.note__text').textContent = isOffline ? texts.offline : texts.online;
+  }
+
+  /** @param {OutboxEntry} entry */
+  function markFailed({ nonce, failed = '' }) {
     const row = rows.get(nonce);
     if (!row) return;
     row.classList.replace('msg--pending', 'msg--failed');
-    row.querySelector('.msg__head .note').hidden = true;
-    row.querySelector('.note__why').textContent = failed;
-    row.querySelector('.note--bad').hidden = false;
+    query(row, '.msg__head .note').hidden = true;
+    query(row, '.note__why').textContent = failed;
+    query(row, '.note--bad').hidden = false;
   }
 
-  const view = {
-    onChoice: null, // (choice: 'again' | 'discard', nonce)
-
+  return {
+    /** @param {OutboxEntry} entry */
     show(entry) {
-      if (rows.has(entry.nonce)) return;
-      const row = template.content.firstElementChild.cloneNode(true);
-      Object.assign(row.dataset, { nonce: entry.nonce, author: me, at: Date.now() });
-      row.querySelector('.msg__body').textContent = entry.body;
-      row.querySelector('[data-again]').addEventListener('click', () => view.onChoice('again', entry.nonce));
-      row.querySelector('[data-discard]').addEventListener('click', () => view.onChoice('discard', entry.nonce));
-      words(row);
-      rows.set(entry.nonce, row);
-      timeline.addWaiting(row);
-      if (entry.failed !== undefined) fail(entry);
+      const { nonce, body, failed } = entry;
+      if (rows.has(nonce)) return;
+      /** @type {MessageElement} */
+      const row = cloneTemplate(template);
+      Object.assign(row.dataset, { nonce, author: me, at: Date.now() });
+      query(row, '.msg__body').textContent = body;
+      query(row, '[data-again]').addEventListener('click', () => onAction('retry', nonce));
+      query(row, '[data-discard]').addEventListener('click', () => onAction('discard', nonce));
+      showStatus(row);
+      rows.set(nonce, row);
+      messageList.addPending(row);
+      if (failed !== undefined) markFailed(entry);
     },
 
-    fail,
+    markFailed,
 
+    /** @param {string} nonce */
     remove(nonce) {
       const row = rows.get(nonce);
       if (!row) return;
       rows.delete(nonce);
-      timeline.removeWaiting(row);
+      messageList.removePending(row);
     },
 
-    isStored: (author, nonce) => timeline.findStored(author, nonce) !== null,
-    setAway(now) {
-      away = now;
-      rows.forEach(words);
+    /**
+     * @param {string} author
+     * @param {string} nonce
+     */
+    isStored: (author, nonce) => messageList.findStored(author, nonce) !== null,
+
+    /** @param {boolean} offline */
+    setOffline(offline) {
+      isOffline = offline;
+      rows.forEach(showStatus);
     },
   };
-  return view;
 }

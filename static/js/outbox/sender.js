@@ -1,261 +1,329 @@
-// Brings written messages to the server exactly once: each has a nonce, waits in the outbox, and is offered again until it is stored or refused. One for the whole tab: what waits in rooms that are not on screen goes out too.
+// Brings written messages to the server exactly once: each has a nonce, stays in the outbox, and is sent again until it
+// is stored or refused. There is one sender for the tab: messages for rooms that aren't on screen go out too.
+import { byId } from '../core/dom.js';
 import { newNonce } from '../core/uuid.js';
 import { outbox } from './outbox-store.js';
-import { onDiscarded } from './storage.js';
-import { livingTabs, tab } from './tab-id.js';
+import { watchRemovals } from './storage.js';
+import { liveTabIds, tabId } from './tab-id.js';
 
-const TRY_LATER = [429, 503];
-const GONE = 404;
-const USUAL_DELAY = 2; // seconds, when the server names none
-const EVERY = 2_500; // a look at what still waits
-const OVERDUE = 15_000; // without an answer, on a line that is alive
-const LEASE = 10_000; // so long a message is its own tab's to send
-const LARGEST_FRAME = 48 * 1024; // bytes; what is larger goes as a form, which may be longer
+const RETRYABLE = [429, 503];
+const NOT_FOUND = 404;
+const DEFAULT_DELAY = 2; // seconds, where the server names none
+const SWEEP_EVERY = 2_500;
+const ACK_TIMEOUT = 15_000; // without an answer over a connection that works
+const TAB_LEASE = 10_000; // until then only the tab that wrote a message sends it
+const MAX_FRAME = 48 * 1024; // bytes; larger messages go over HTTP, which takes more
 
-const sizeOf = (frame) => new TextEncoder().encode(JSON.stringify(frame)).length;
-const isMine = (entry) => entry.tab === tab;
+/** @param {ClientFrame} frame */
+const byteLength = (frame) => new TextEncoder().encode(JSON.stringify(frame)).length;
+/** @param {OutboxEntry} entry */
+const isOwn = (entry) => entry.tab === tabId;
+/** @param {OutboxEntry} entry */
 const hasFailed = ({ failed }) => failed !== undefined;
 
+/**
+ * @typedef {object} SenderOptions
+ * @property {string} me
+ * @property {string} epoch
+ * @property {SendFrame} sendFrame
+ * @property {(room: number) => string | undefined} roomName of a room in the sidebar
+ * @property {(room: number) => string | undefined} roomCreated when a room was made
+ * @property {(entry: OutboxEntry) => Promise<PostResult>} postOverHttp
+ * @property {() => void} onPostedOverHttp
+ */
+
 export class Sender {
-  #me;
-  #epoch;
-  #transmit;
-  #nameOf;
-  #createdOf;
-  #postForm;
-  #onPosted;
-  #words = document.getElementById('waiting').dataset; // for a room that is gone, and a refusal without a reason
-  #shown = null; // { room, waiting, isOpen }: the room on screen takes no posts before it has caught up
-  #way = ''; // 'line', or 'http' where there is no line but HTTP works
-  #pause = 0; // timer of a delay the server asked for
-  #ticker = 0;
-  #offered = new Map(); // nonce → when it went out on this line
-  #forms = new Set(); // nonces of what did not get through as a frame
-  #isPosting = false; // forms go one after the other
+  #options;
+  #texts = byId('waiting').dataset;
+  /**
+   * The room on screen. It takes no posts before it has caught up.
+   * @type {{ room: number, pendingMessages: import('./pending-messages.js').PendingMessages, isLive: boolean } | null}
+   */
+  #shown = null;
+  /** @type {'' | 'websocket' | 'http'} */
+  #transport = '';
+  #retryTimer = 0; // while the server wants a pause
+  #sweepTimer = 0;
+  /**
+   * When each nonce was sent on this connection.
+   * @type {Map<string, number>}
+   */
+  #inFlight = new Map();
+  /**
+   * Nonces of what didn't get through as a frame.
+   * @type {Set<string>}
+   */
+  #httpOnly = new Set();
+  #isPosting = false;
 
-  /** `transmit(frame)` is false when there is no line; `nameOf(room)` is of a room that one has, `createdOf(room)` when it was made; `postForm(entry)` posts over HTTP: `{ stored }`, `{ wait }` in seconds, or `{ why, status }`: it never will be. */
-  constructor({ me, epoch, transmit, nameOf, createdOf, postForm, onPosted }) {
-    this.#me = me;
-    this.#epoch = epoch;
-    this.#transmit = transmit;
-    this.#nameOf = nameOf;
-    this.#createdOf = createdOf;
-    this.#postForm = postForm;
-    this.#onPosted = onPosted;
-    onDiscarded('outbox', (nonce) => this.stored(nonce)); // sent, or thrown away, by another tab
+  /** @param {SenderOptions} options */
+  constructor(options) {
+    this.#options = options;
+    watchRemovals('outbox', (nonce) => this.remove(nonce)); // sent or discarded by another tab
   }
 
+  /**
+   * @param {number} room
+   * @param {string} body
+   * @param {string} [nonce]
+   */
   post(room, body, nonce) {
-    this.#add({ room, name: this.#nameOf(room), created: this.#createdOf(room), epoch: this.#epoch, body, nonce });
+    const { roomName, roomCreated, epoch } = this.#options;
+    this.#add({ room, name: roomName(room), created: roomCreated(room), epoch, body, nonce });
   }
 
-  #add({ nonce = newNonce(), ...written }) {
-    const entry = outbox.add({ ...written, nonce });
-    this.#waitingOf(entry)?.show(entry);
-    this.#offer(entry);
-    this.#postForms();
-    this.#tick();
+  /** @param {OutboxText & { nonce?: string }} text */
+  #add({ nonce = newNonce(), ...text }) {
+    const entry = outbox.add({ ...text, nonce });
+    this.#viewFor(entry)?.show(entry);
+    this.#send(entry);
+    this.#postQueued();
+    this.#startSweep();
   }
 
-  again(nonce) {
-    const { room, name, created, epoch, body } = outbox.get(nonce); // it is for the room it was for
-    this.stored(nonce);
+  /**
+   * Sends a refused message again, to the room it was written for.
+   * @param {string} nonce
+   */
+  retry(nonce) {
+    const entry = outbox.get(nonce);
+    if (!entry) return;
+    const { room, name, created, epoch, body } = entry;
+    this.remove(nonce);
     this.#add({ room, name, created, epoch, body });
   }
 
-  /** The message itself is here, or its author does not want it any more. */
-  stored(nonce) {
-    this.#remove(nonce);
-    this.#shown?.waiting.remove(nonce);
+  /**
+   * The message itself has arrived, or its author discards it.
+   * @param {string} nonce
+   */
+  remove(nonce) {
+    this.#forget(nonce);
+    this.#shown?.pendingMessages.remove(nonce);
   }
 
-  /** It is on disk. The row stays until the message itself comes, unless that has been here before. */
-  posted({ nonce }, isPast) {
-    this.#remove(nonce);
-    if (isPast) this.#shown?.waiting.remove(nonce);
+  /**
+   * The server has stored it. The row stays until the message itself arrives, unless it already has.
+   * @param {string} nonce
+   * @param {boolean} hasArrived
+   */
+  acknowledge(nonce, hasArrived) {
+    this.#forget(nonce);
+    if (hasArrived) this.#shown?.pendingMessages.remove(nonce);
   }
 
-  refused({ nonce, status, detail, retry_after: delay = USUAL_DELAY }) {
+  /** @param {{ nonce: string, status: number, detail?: string, retry_after?: number }} error */
+  reject({ nonce, status, detail, retry_after: delay = DEFAULT_DELAY }) {
     const entry = outbox.get(nonce);
-    this.#offered.delete(nonce);
+    this.#inFlight.delete(nonce);
     if (!entry) return;
-    if (TRY_LATER.includes(status)) {
-      this.#pauseFor(delay);
+    if (RETRYABLE.includes(status)) {
+      this.#pause(delay);
       return;
     }
-    this.#forms.delete(nonce);
-    const why = (status === GONE ? this.#words.gone : detail) || this.#words.refused;
-    outbox.fail(entry, why);
-    const failed = { ...entry, failed: why };
-    const waiting = this.#waitingOf(failed);
-    waiting?.show(failed);
-    waiting?.fail(failed);
+    this.#httpOnly.delete(nonce);
+    const reason = (status === NOT_FOUND ? this.#texts.gone : detail) || this.#texts.refused || '';
+    outbox.markFailed(entry, reason);
+    const failed = { ...entry, failed: reason };
+    const view = this.#viewFor(failed);
+    view?.show(failed);
+    view?.markFailed(failed);
   }
 
-  /** Another room is on screen; what waits there is shown. */
-  show(room, waiting) {
-    this.#shown = { room, waiting, isOpen: false };
-    outbox
-      .entries()
-      .filter(isMine)
-      .forEach((entry) => this.#showWaiting(entry));
-    this.#adopt();
+  /**
+   * Another room is on screen, which shows its pending messages.
+   * @param {number} room
+   * @param {import('./pending-messages.js').PendingMessages} pendingMessages
+   */
+  attachRoom(room, pendingMessages) {
+    this.#shown = { room, pendingMessages, isLive: false };
+    for (const entry of outbox.entries().filter(isOwn)) this.#showPending(entry);
+    this.#adoptOrphans();
   }
 
-  hide() {
+  detachRoom() {
     this.#shown = null;
-    setTimeout(() => this.#offerAll(), USUAL_DELAY * 1000); // what was on its way is likely to be stored by then
+    setTimeout(() => this.#sendAll(), DEFAULT_DELAY * 1000); // by then most of what was in flight is stored
   }
 
-  /** The line is there: what waits in other rooms goes out. */
-  greeted() {
-    this.#way = 'line';
-    this.#offered.clear();
-    this.#offerAll();
-    this.#adopt();
-    this.#tick();
+  connected() {
+    this.#transport = 'websocket';
+    this.#inFlight.clear();
+    this.#sendAll();
+    this.#adoptOrphans();
+    this.#startSweep();
   }
 
   /** The room on screen has caught up. */
-  opened() {
-    this.#shown.isOpen = true;
-    clearTimeout(this.#pause);
-    this.#pause = 0;
-    this.#offerAll();
+  roomIsLive() {
+    if (this.#shown) this.#shown.isLive = true;
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = 0;
+    this.#sendAll();
   }
 
-  lost() {
-    this.#way = '';
-    this.#offered.clear();
-    if (this.#shown) this.#shown.isOpen = false;
+  disconnected() {
+    this.#transport = '';
+    this.#inFlight.clear();
+    if (this.#shown) this.#shown.isLive = false;
   }
 
-  /** The server cut the line at a frame that was too large for it: none of those on their way is sent so again. */
-  tooLarge() {
-    for (const nonce of this.#offered.keys()) this.#forms.add(nonce);
+  /** The server closed the connection because of a frame that was too large: whatever was in flight goes over HTTP. */
+  frameTooLarge() {
+    for (const nonce of this.#inFlight.keys()) this.#httpOnly.add(nonce);
   }
 
-  /** There is no line, but HTTP works. */
-  postAll() {
-    this.#way = 'http';
-    if (this.#shown) this.#shown.isOpen = true;
-    this.#offerAll();
-    this.#adopt();
+  /** There is no WebSocket, but HTTP works. */
+  useHttp() {
+    this.#transport = 'http';
+    if (this.#shown) this.#shown.isLive = true;
+    this.#sendAll();
+    this.#adoptOrphans();
   }
 
-  /** Where a message is shown: in its room, and a refused one whose room is gone in any. */
-  #waitingOf(entry) {
-    const { room } = entry;
+  /**
+   * A message is shown in its room; a refused one whose room is gone is shown in any.
+   * @param {OutboxEntry} entry
+   */
+  #viewFor(entry) {
     const shown = this.#shown;
-    return shown && (shown.room === room || (hasFailed(entry) && this.#nameOf(room) === undefined))
-      ? shown.waiting
-      : null;
+    const isHere = shown?.room === entry.room || (hasFailed(entry) && !this.#isKnown(entry.room));
+    return isHere ? shown?.pendingMessages : undefined;
   }
 
-  #showWaiting(entry) {
-    const waiting = this.#waitingOf(entry);
-    if (!waiting) return;
-    if (waiting.isStored(this.#me, entry.nonce)) this.#remove(entry.nonce);
-    else waiting.show(entry);
+  /** @param {number} room */
+  #isKnown(room) {
+    return this.#options.roomName(room) !== undefined;
   }
 
-  #remove(nonce) {
+  /** @param {OutboxEntry} entry */
+  #showPending(entry) {
+    const view = this.#viewFor(entry);
+    if (!view) return;
+    if (view.isStored(this.#options.me, entry.nonce)) this.#forget(entry.nonce);
+    else view.show(entry);
+  }
+
+  /** @param {string} nonce */
+  #forget(nonce) {
     outbox.remove(nonce);
-    this.#offered.delete(nonce);
-    this.#forms.delete(nonce);
+    this.#inFlight.delete(nonce);
+    this.#httpOnly.delete(nonce);
   }
 
-  /** After a restore another room may have this id. Where the text says when its room was made, the server tells them apart. */
-  #isElsewhere({ room, name, created, epoch }) {
-    return !created && epoch !== undefined && epoch !== this.#epoch && this.#nameOf(room) !== name;
+  /**
+   * After a restore another room may have the same id. The server tells them apart where the entry says when its room
+   * was made; for older entries the name has to do.
+   * @param {OutboxEntry} entry
+   */
+  #isForOtherRoom({ room, name, created, epoch }) {
+    const isRestored = epoch !== undefined && epoch !== this.#options.epoch;
+    return !created && isRestored && this.#options.roomName(room) !== name;
   }
 
-  #offer(entry) {
-    if (hasFailed(entry) || this.#pause) return;
-    if (this.#isElsewhere(entry)) {
-      this.refused({ nonce: entry.nonce, status: GONE });
+  /** @param {OutboxEntry} entry */
+  #send(entry) {
+    if (hasFailed(entry) || this.#retryTimer) return;
+    if (this.#isForOtherRoom(entry)) {
+      this.reject({ nonce: entry.nonce, status: NOT_FOUND });
       return;
     }
-    if (this.#shown?.room === entry.room && !this.#shown.isOpen) return;
+    if (this.#shown?.room === entry.room && !this.#shown.isLive) return;
     const { room, created, body, nonce } = entry;
-    const frame = { type: 'post', room, room_created: created, author: Number(this.#me), body, nonce }; // the server refuses it for another room, and from another account
-    if (this.#forms.has(entry.nonce) || sizeOf(frame) > LARGEST_FRAME) this.#forms.add(entry.nonce);
-    else if (this.#way === 'line' && this.#transmit(frame)) this.#offered.set(entry.nonce, performance.now());
+    // The server refuses it if the room is another one, or if another account is signed in meanwhile.
+    const author = Number(this.#options.me);
+    /** @type {ClientFrame} */
+    const frame = { type: 'post', room, room_created: created, author, body, nonce };
+    if (this.#httpOnly.has(nonce) || byteLength(frame) > MAX_FRAME) this.#httpOnly.add(nonce);
+    else if (this.#transport === 'websocket' && this.#options.sendFrame(frame)) {
+      this.#inFlight.set(nonce, performance.now());
+    }
   }
 
-  #offerAll() {
-    for (const entry of outbox.entries().filter(isMine)) this.#offer(entry);
-    this.#postForms();
+  #sendAll() {
+    for (const entry of outbox.entries().filter(isOwn)) this.#send(entry);
+    this.#postQueued();
   }
 
-  #pauseFor(seconds) {
-    clearTimeout(this.#pause);
-    this.#pause = setTimeout(() => {
-      this.#pause = 0;
-      this.#offerAll();
+  /** @param {number} seconds */
+  #pause(seconds) {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = 0;
+      this.#sendAll();
     }, seconds * 1000);
   }
 
-  /** In their order, and no further than the first that has to wait. */
-  async #postForms() {
-    if (this.#isPosting || this.#pause || !this.#way) return;
+  /** Posts over HTTP one after the other, in their order and no further than the first that has to wait. */
+  async #postQueued() {
+    if (this.#isPosting || this.#retryTimer || !this.#transport) return;
     this.#isPosting = true;
     const tried = new Set(); // each once, whatever the answer is
-    const goes = (entry) =>
-      isMine(entry) &&
+    /** @param {OutboxEntry} entry */
+    const isNext = (entry) =>
+      isOwn(entry) &&
       !hasFailed(entry) &&
       !tried.has(entry.nonce) &&
-      (this.#way === 'http' || this.#forms.has(entry.nonce));
-    for (let entry; (entry = outbox.entries().find(goes)); ) {
+      (this.#transport === 'http' || this.#httpOnly.has(entry.nonce)); // the WebSocket may be back meanwhile
+    const next = () => outbox.entries().find(isNext);
+    for (let entry = next(); entry; entry = next()) {
       tried.add(entry.nonce);
-      const { stored, wait, why, status } = await this.#postForm(entry); // meanwhile the line may be back
+      const { stored, wait, why, status } = await this.#options.postOverHttp(entry);
       if (stored) {
-        this.#remove(entry.nonce);
-        this.#onPosted(entry);
-      } else if (why !== undefined) this.refused({ nonce: entry.nonce, status, detail: why });
+        this.#forget(entry.nonce);
+        this.#options.onPostedOverHttp();
+      } else if (why !== undefined) this.reject({ nonce: entry.nonce, status, detail: why });
       else {
-        this.#pauseFor(wait);
+        this.#pause(wait);
         break;
       }
     }
     this.#isPosting = false;
   }
 
-  /** Its own tab has had its time; where nobody can say which tabs are alive, that is all there is to go by. */
-  #isOverdue(entry, living) {
-    return Math.abs(Date.now() - entry.at) > LEASE && (hasFailed(entry) ? !living : this.#way !== '');
+  /**
+   * Whether a message of another tab may be taken over: that tab has had its time to send it. Without Web Locks, time
+   * is the only criterion.
+   * @param {OutboxEntry} entry
+   * @param {Set<string> | null} liveTabs
+   */
+  #isLeaseOver(entry, liveTabs) {
+    const isOver = Math.abs(Date.now() - entry.at) > TAB_LEASE;
+    return isOver && (hasFailed(entry) ? !liveTabs : this.#transport !== '');
   }
 
-  /** What a tab that has ended left behind is this tab's now, and what another has not sent for long is anybody's. */
-  async #adopt() {
-    const others = outbox.entries().filter((entry) => !isMine(entry));
+  /** Takes over what closed tabs have left behind, and what other tabs haven't sent for long. */
+  async #adoptOrphans() {
+    const others = outbox.entries().filter((entry) => !isOwn(entry));
     if (!others.length) return;
-    const living = await livingTabs();
+    const liveTabs = await liveTabIds();
     for (const entry of others) {
-      const isLeft = living !== null && !living.has(entry.tab);
-      if (!outbox.get(entry.nonce) || !(isLeft || this.#isOverdue(entry, living))) continue;
-      outbox.own(entry);
-      this.#showWaiting({ ...entry, tab });
-      this.#offer(entry);
+      const isOrphan = liveTabs !== null && !liveTabs.has(entry.tab);
+      if (!outbox.get(entry.nonce) || !(isOrphan || this.#isLeaseOver(entry, liveTabs))) continue;
+      outbox.claim(entry);
+      this.#showPending({ ...entry, tab: tabId });
+      this.#send(entry);
     }
-    this.#tick();
+    this.#startSweep();
   }
 
-  /** As long as something waits. */
-  #tick() {
-    this.#ticker ||= setInterval(() => {
-      if (outbox.entries().every((entry) => hasFailed(entry) && isMine(entry))) {
-        clearInterval(this.#ticker);
-        this.#ticker = 0;
-        return;
-      }
-      for (const [nonce, at] of this.#offered)
-        if (performance.now() - at > OVERDUE) {
-          this.#offered.delete(nonce);
-          this.#forms.add(nonce);
-        }
-      this.#adopt();
-      this.#postForms();
-    }, EVERY);
+  #startSweep() {
+    this.#sweepTimer ||= setInterval(() => this.#sweep(), SWEEP_EVERY);
+  }
+
+  /** Runs as long as anything is pending. */
+  #sweep() {
+    if (outbox.entries().every((entry) => hasFailed(entry) && isOwn(entry))) {
+      clearInterval(this.#sweepTimer);
+      this.#sweepTimer = 0;
+      return;
+    }
+    for (const [nonce, sentAt] of this.#inFlight) {
+      if (performance.now() - sentAt <= ACK_TIMEOUT) continue;
+      this.#inFlight.delete(nonce);
+      this.#httpOnly.add(nonce);
+    }
+    this.#adoptOrphans();
+    this.#postQueued();
   }
 }

@@ -1,14 +1,25 @@
-// Where unsent text is kept: drafts, waiting and refused messages, open edits. It belongs to one account of one installation and survives closed tabs, crashes, ended sessions and restores.
-// Only this deletes it: its author sends or discards that text, or signs out on purpose, or another account signs in with this browser.
+// Stores unsent text: drafts, pending and refused messages, open edits. It belongs to one account of one installation
+// and survives closed tabs, crashes, expired sessions and restores of the server. Text is deleted only when its author
+// sends or discards it or signs out on purpose, or when another account signs in.
 const PREFIX = 'patio:';
-const LEAVING = 'leaving';
-const unkept = new Map(); // what the browser refused to keep, because storage is full or forbidden: it lasts as long as the page
+const SIGNING_OUT = `${PREFIX}leaving`;
+/**
+ * What the browser refused to store, because storage is full or forbidden: it lasts as long as the page.
+ * @type {Map<string, unknown>}
+ */
+const fallback = new Map();
 let account = '';
 
-/** `kind` is `draft`, `edit` or `outbox`; `id` names one text of that kind. */
+/** @typedef {'localStorage' | 'sessionStorage'} StorageName */
+
+/**
+ * @param {RecordKind} kind
+ * @param {string} id
+ */
 const keyOf = (kind, id) => `${PREFIX}${kind}:${account}:${id}`;
 
-function keysOf(storage) {
+/** @param {StorageName} storage */
+function keysIn(storage) {
   try {
     return Object.keys(globalThis[storage]).filter((key) => key.startsWith(PREFIX));
   } catch {
@@ -16,99 +27,152 @@ function keysOf(storage) {
   }
 }
 
-function access(storage, method, ...given) {
+/**
+ * @param {StorageName} storage
+ * @param {string} key
+ */
+function getItem(storage, key) {
   try {
-    return globalThis[storage][method](...given);
+    return globalThis[storage].getItem(key);
   } catch {
     return null;
   }
 }
 
-export function keep(kind, id, record) {
+/**
+ * @param {StorageName} storage
+ * @param {string} key
+ */
+function removeItem(storage, key) {
+  try {
+    globalThis[storage].removeItem(key);
+  } catch {}
+}
+
+/** @param {string | null} text */
+function parseJson(text) {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @template {RecordKind} K
+ * @param {K} kind
+ * @param {string} id
+ * @param {StoredRecords[K]} record
+ */
+export function saveRecord(kind, id, record) {
   const key = keyOf(kind, id);
   try {
     localStorage.setItem(key, JSON.stringify(record));
-    unkept.delete(key);
+    fallback.delete(key);
   } catch {
-    unkept.set(key, record);
+    fallback.set(key, record);
   }
 }
 
-export function discard(kind, id) {
-  unkept.delete(keyOf(kind, id));
-  access('localStorage', 'removeItem', keyOf(kind, id));
+/**
+ * @param {RecordKind} kind
+ * @param {string} id
+ */
+export function removeRecord(kind, id) {
+  fallback.delete(keyOf(kind, id));
+  removeItem('localStorage', keyOf(kind, id));
 }
 
-const parsed = (text) => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-};
-
-export function kept(kind, id) {
+/**
+ * @template {RecordKind} K
+ * @param {K} kind
+ * @param {string} id
+ * @returns {StoredRecords[K] | null}
+ */
+export function loadRecord(kind, id) {
   const key = keyOf(kind, id);
-  return unkept.get(key) ?? parsed(access('localStorage', 'getItem', key));
+  return /** @type {StoredRecords[K]} */ (fallback.get(key)) ?? parseJson(getItem('localStorage', key));
 }
 
-/** The ids of all texts of a kind that begin so. */
-export function idsOf(kind, beginning = '') {
-  const whole = keyOf(kind, beginning);
+/**
+ * The ids of all records of a kind that start with a prefix.
+ * @param {RecordKind} kind
+ */
+export function recordIds(kind, prefix = '') {
   const start = keyOf(kind, '').length;
-  const keys = new Set([...keysOf('localStorage'), ...unkept.keys()]);
-  return [...keys].filter((key) => key.startsWith(whole)).map((key) => key.slice(start));
+  const keys = new Set([...keysIn('localStorage'), ...fallback.keys()]);
+  return [...keys].filter((key) => key.startsWith(keyOf(kind, prefix))).map((key) => key.slice(start));
 }
 
-/** Calls `then(id, old)` when another tab has removed a text of this kind. */
-export function onDiscarded(kind, then, signal) {
+/**
+ * Calls back when another tab has removed a record of this kind.
+ * @template {RecordKind} K
+ * @param {K} kind
+ * @param {(id: string, removed: StoredRecords[K] | null) => void} onRemoved
+ * @param {AbortSignal} [signal]
+ */
+export function watchRemovals(kind, onRemoved, signal) {
+  const start = keyOf(kind, '');
   addEventListener(
     'storage',
     ({ key, newValue, oldValue }) => {
-      if (newValue === null && key?.startsWith(keyOf(kind, '')))
-        then(key.slice(keyOf(kind, '').length), parsed(oldValue));
+      if (newValue === null && key?.startsWith(start)) onRemoved(key.slice(start.length), parseJson(oldValue));
     },
     { signal },
   );
 }
 
-/** This account is signed in now: what another one left in this browser goes. */
-export function openStorage({ account: mine, epoch, me }) {
-  account = mine;
-  stayAfterAll();
-  if (epoch) takeOld(`${epoch}:${me}:`);
-  for (const key of keysOf('localStorage'))
-    if (key.split(':')[2] !== account) access('localStorage', 'removeItem', key);
+/**
+ * This account is signed in now: what another one left in this browser is deleted.
+ * @param {{ account: string, epoch?: string, me?: string }} user
+ */
+export function openStorage(user) {
+  account = user.account;
+  cancelSigningOut();
+  if (user.epoch) migrateOldRecords(`${user.epoch}:${user.me}:`);
+  for (const key of keysIn('localStorage')) if (key.split(':')[2] !== account) removeItem('localStorage', key);
 }
 
-/** Takes over what an earlier version of Patio kept: drafts as bare text, and one list for each room of what waited in this tab. */
-function takeOld(owner) {
-  for (const key of keysOf('localStorage')) {
+/**
+ * Earlier versions of Patio stored drafts as plain text, and for each room a list of this tab's pending messages.
+ * @param {string} owner
+ */
+function migrateOldRecords(owner) {
+  for (const key of keysIn('localStorage')) {
     const [, room] = key.split(`${PREFIX}draft:${owner}`);
-    if (room) keep('draft', `${room}:`, { text: access('localStorage', 'getItem', key), at: 0 });
+    if (room) saveRecord('draft', `${room}:`, { text: getItem('localStorage', key) ?? '', at: 0 });
   }
-  for (const key of keysOf('sessionStorage')) {
+  for (const key of keysIn('sessionStorage')) {
     const [, room] = key.split(`${PREFIX}outbox:${owner}`);
     if (!room) continue;
-    const entries = parsed(access('sessionStorage', 'getItem', key)) ?? [];
-    entries.forEach((entry, at) => keep('outbox', entry.nonce, { ...entry, room: Number(room), at }));
-    access('sessionStorage', 'removeItem', key);
+    /** @type {OutboxEntry[]} */
+    const entries = parseJson(getItem('sessionStorage', key)) ?? [];
+    entries.forEach((entry, at) => {
+      saveRecord('outbox', entry.nonce, { ...entry, room: Number(room), at });
+    });
+    removeItem('sessionStorage', key);
   }
 }
 
-/** The author signs out: on the next page of the gate all of it goes, and not before, since the server may be away. */
-export function signOutOnPurpose() {
-  access('sessionStorage', 'setItem', PREFIX + LEAVING, '1');
+/**
+ * The user signs out on purpose. Their text is deleted on the next page without a user and not before, because the
+ * server may be unreachable.
+ */
+export function markSigningOut() {
+  try {
+    sessionStorage.setItem(SIGNING_OUT, '1');
+  } catch {}
 }
 
-/** The author does not sign out: that was given up, or came to nothing. */
-export function stayAfterAll() {
-  access('sessionStorage', 'removeItem', PREFIX + LEAVING);
+/** The user stays signed in: they changed their mind, or signing out failed. */
+export function cancelSigningOut() {
+  removeItem('sessionStorage', SIGNING_OUT);
 }
 
-/** A page that is shown to nobody signed in: with an ended session too, which is no reason to forget anything. */
-export function forgetIfSignedOut() {
-  if (!access('sessionStorage', 'getItem', PREFIX + LEAVING)) return;
-  for (const storage of ['sessionStorage', 'localStorage'])
-    for (const key of keysOf(storage)) access(storage, 'removeItem', key);
+/** For pages without a user. An expired session leads to them too, and then nothing is deleted. */
+export function clearAfterSignOut() {
+  if (!getItem('sessionStorage', SIGNING_OUT)) return;
+  for (const storage of /** @type {const} */ (['sessionStorage', 'localStorage'])) {
+    for (const key of keysIn(storage)) removeItem(storage, key);
+  }
 }

@@ -1,55 +1,54 @@
-// Which tab a text belongs to. A tab keeps its id when it loads a page anew; a copy of a tab and a new one have another.
+// The id of this tab, to tell whose unsent text is whose. A tab keeps its id when it reloads; a duplicated tab and a
+// new one get another.
 import { newNonce } from '../core/uuid.js';
 
 const KEY = 'patio:tab';
-const LOCK = 'patio:tab:';
+const LOCK_PREFIX = 'patio:tab:';
 
-export let tab = newNonce();
+export let tabId = newNonce();
 
-/** Only while the tab has no living page is the id in its storage, so that a duplicate of the tab does not get it. */
-export function openTab() {
-  take();
-  let release = hold();
+/** The id is in sessionStorage only while the tab has no living page, so that a duplicate of the tab doesn't get it. */
+export function claimTabId() {
+  restoreId();
+  let release = lockId();
   addEventListener('pagehide', () => {
     release();
     try {
-      sessionStorage.setItem(KEY, tab);
+      sessionStorage.setItem(KEY, tabId);
     } catch {}
   });
   addEventListener('pageshow', ({ persisted }) => {
     if (!persisted) return;
-    take();
-    release = hold();
+    restoreId();
+    release = lockId();
   });
 }
 
-function take() {
+function restoreId() {
   try {
-    tab = sessionStorage.getItem(KEY) ?? tab;
+    tabId = sessionStorage.getItem(KEY) ?? tabId;
     sessionStorage.removeItem(KEY);
   } catch {}
 }
 
-/** The browser ends the lock with the page, however that ends. */
-function hold() {
+/** Marks the tab as alive. The browser releases the lock with the page, however that ends. */
+function lockId() {
   let release = () => {};
-  navigator.locks
-    ?.request(
-      LOCK + tab,
-      () =>
-        new Promise((done) => {
-          release = done;
-        }),
-    )
-    .catch(() => {});
+  /** @returns {Promise<void>} */
+  const untilReleased = () =>
+    new Promise((resolve) => {
+      release = resolve;
+    });
+  navigator.locks?.request(LOCK_PREFIX + tabId, untilReleased).catch(() => {});
   return () => release();
 }
 
-/** The tabs that are alive; null where the browser does not say (it does on HTTPS and on this machine). */
-export async function livingTabs() {
+/** The ids of all living tabs; null where the browser has no Web Locks (it has them on HTTPS and localhost). */
+export async function liveTabIds() {
   try {
-    const { held } = await navigator.locks.query();
-    return new Set(held.filter(({ name }) => name.startsWith(LOCK)).map(({ name }) => name.slice(LOCK.length)));
+    const { held = [] } = await navigator.locks.query();
+    const names = held.map(({ name = '' }) => name);
+    return new Set(names.filter((name) => name.startsWith(LOCK_PREFIX)).map((name) => name.slice(LOCK_PREFIX.length)));
   } catch {
     return null;
   }

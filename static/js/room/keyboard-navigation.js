@@ -1,43 +1,52 @@
-// The keyboard in a room: from message to message in the log, back to the field with Escape.
-import { setStops } from './viewer-decorations.js';
+// The keyboard in a room: arrow keys move from message to message in the log, Escape goes back to the composer.
+import { closestTo, hasModifier, queryAll } from '../core/dom.js';
+import { setTabStops } from './viewer-decorations.js';
 
-export function startKeys({ log, composer, toEnd }) {
-  function step(key, from) {
-    const all = Array.from(log.querySelectorAll('.msg'));
-    const here = all.indexOf(from);
-    if (key === 'Home') return all[0];
-    if (key === 'End' || here < 0) return all.at(-1);
-    return all[here + (key === 'ArrowUp' ? -1 : 1)];
+const KEYS = ['ArrowUp', 'ArrowDown', 'Home', 'End'];
+
+/** @param {{ log: HTMLElement, field: HTMLTextAreaElement, scrollToEnd: () => void }} options */
+export function startKeyboardNavigation({ log, field, scrollToEnd }) {
+  /**
+   * @param {string} key
+   * @param {Element | null} from
+   */
+  function target(key, from) {
+    const articles = queryAll(log, '.msg');
+    const index = articles.indexOf(/** @type {HTMLElement} */ (from));
+    if (key === 'Home') return articles[0];
+    if (key === 'End' || index < 0) return articles.at(-1);
+    return articles[index + (key === 'ArrowUp' ? -1 : 1)];
   }
 
-  // One message is in the tab order: the one that had the focus last.
+  // Roving tab index: only the message that had the focus last is in the tab order.
   log.addEventListener('focusin', (event) => {
-    const article = event.target.closest('.msg');
+    const article = closestTo(event, '.msg');
     if (!article) return;
-    for (const other of log.querySelectorAll('.msg[tabindex="0"]')) {
+    for (const other of queryAll(log, '.msg[tabindex="0"]')) {
       other.tabIndex = -1;
-      setStops(other, false);
+      setTabStops(other, false);
     }
     article.tabIndex = 0;
-    setStops(article, true);
+    setTabStops(article, true);
   });
   log.addEventListener('focusout', (event) => {
-    const article = event.target.closest('.msg');
-    if (article && !article.contains(event.relatedTarget)) setStops(article, false);
+    const article = closestTo(event, '.msg');
+    const isInside = article?.contains(/** @type {Node | null} */ (event.relatedTarget));
+    if (article && !isInside) setTabStops(article, false);
   });
 
   log.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-    if (!['ArrowUp', 'ArrowDown', 'Home', 'End'].includes(event.key)) return;
+    if (hasModifier(event) || !KEYS.includes(event.key)) return;
     event.preventDefault();
-    step(event.key, event.target.closest('.msg') ?? log.querySelector('.msg[tabindex="0"]'))?.focus();
+    target(event.key, closestTo(event, '.msg') ?? log.querySelector('.msg[tabindex="0"]'))?.focus();
   });
 
-  function home(event) {
+  /** @param {KeyboardEvent} event */
+  function onEscape(event) {
     if (event.key !== 'Escape' || event.isComposing) return;
-    toEnd();
-    composer.focus();
+    scrollToEnd();
+    field.focus();
   }
-  log.addEventListener('keydown', home);
-  composer.addEventListener('keydown', home);
+  log.addEventListener('keydown', onEscape);
+  field.addEventListener('keydown', onEscape);
 }

@@ -1,55 +1,76 @@
-// The people of the room: who is here now, in which list, in which order, and how many.
-import { parse } from '../core/html-fragment.js';
-import { count } from '../core/i18n.js';
+// The members of the room: who is online, in which of the two lists, in which order, and how many.
+import { byId, query, queryAll } from '../core/dom.js';
+import { parseHtml } from '../core/html-fragment.js';
+import { pluralize } from '../core/i18n.js';
 
-export function createPeople() {
-  const byId = (id) => document.getElementById(id);
+export function createMemberList() {
   const online = byId('online');
   const offline = byId('offline');
-  const button = document.querySelector('.people');
+  const button = query(document, '.people');
 
-  const row = (user) => document.querySelector(`.member[data-user="${Number(user?.id ?? user)}"]`);
+  /**
+   * @param {number} user
+   * @returns {MemberElement | null}
+   */
+  const rowOf = (user) => document.querySelector(`.member[data-user="${Number(user)}"]`);
 
-  function place(member, isOnline) {
+  /**
+   * @param {MemberElement} row
+   * @param {boolean} isOnline
+   */
+  function insert(row, isOnline) {
     const list = isOnline ? online : offline;
-    member.querySelector('.presence').classList.toggle('presence--off', !isOnline);
-    if (member.parentElement === list) return;
-    const next = Array.from(list.children).find((other) => other.dataset.sort > member.dataset.sort);
-    list.insertBefore(member, next ?? null);
+    query(row, '.presence').classList.toggle('presence--off', !isOnline);
+    if (row.parentElement === list) return;
+    const others = /** @type {MemberElement[]} */ (Array.from(list.children));
+    const next = others.find((other) => other.dataset.sort > row.dataset.sort);
+    list.insertBefore(row, next ?? null);
   }
 
-  function recount() {
-    const here = online.children.length;
-    const gone = offline.children.length;
-    byId('online-count').textContent = here;
-    byId('offline-count').textContent = gone;
-    byId('offline-section').hidden = gone === 0;
-    byId('member-count').textContent = here + gone;
-    if (button.dataset.other) button.ariaLabel = count(button.dataset, here + gone);
+  function updateCounts() {
+    const onlineCount = online.children.length;
+    const offlineCount = offline.children.length;
+    const total = onlineCount + offlineCount;
+    byId('online-count').textContent = String(onlineCount);
+    byId('offline-count').textContent = String(offlineCount);
+    byId('offline-section').hidden = offlineCount === 0;
+    byId('member-count').textContent = String(total);
+    if (button.dataset.other) button.ariaLabel = pluralize(button.dataset, total);
   }
 
   return {
-    /** Everybody who is online, and nobody else is: a set of ids. */
-    snapshot(here) {
-      for (const member of document.querySelectorAll('.member')) place(member, here.has(Number(member.dataset.user)));
-      recount();
+    /**
+     * Nobody else is online.
+     * @param {Set<number>} users
+     */
+    setOnline(users) {
+      /** @type {MemberElement[]} */
+      const rows = queryAll(document, '.member');
+      for (const row of rows) insert(row, users.has(Number(row.dataset.user)));
+      updateCounts();
     },
 
-    presence(user, isOnline) {
-      const member = row(user);
-      if (!member) return;
-      place(member, isOnline);
-      recount();
+    /**
+     * @param {number} user
+     * @param {boolean} isOnline
+     */
+    setPresence(user, isOnline) {
+      const row = rowOf(user);
+      if (!row) return;
+      insert(row, isOnline);
+      updateCounts();
     },
 
-    member({ user, joined, html }) {
-      const known = row(user);
-      if (!joined) known?.remove();
-      else if (!known && html) {
-        const member = parse(html).querySelector('.member');
-        place(member, !member.querySelector('.presence--off'));
+    /** @param {MemberFrame} frame */
+    updateMember({ user, joined, html }) {
+      const row = rowOf(user.id);
+      if (!joined) row?.remove();
+      else if (!row && html) {
+        /** @type {MemberElement} */
+        const added = query(parseHtml(html), '.member');
+        insert(added, !added.querySelector('.presence--off'));
       }
-      recount();
+      updateCounts();
     },
   };
 }

@@ -1,36 +1,65 @@
-// How messages read one after the other: a line before each day, and one name over what one author says in a row.
-import { dayOf, nameOfDay } from '../core/local-time.js';
+// Groups messages that follow each other: a heading before each day, and the author's name only above the first of
+// several messages in a row.
+import { query } from '../core/dom.js';
+import { dayLabel, localDay } from '../core/local-time.js';
 
-const RUN = 5 * 60_000; // within this time the same author's next message needs no name
+const GROUP_WITHIN = 5 * 60_000;
 
-const at = (article) => Number(article.dataset.at);
+/** @param {MessageElement} article */
+const timeOf = (article) => Number(article.dataset.at);
 
-/** Says anew whether a message continues the one `before` it, if there is one, and whether a day begins with it. What `waits` begins none: its day is the server's to say. */
-export function layOut(article, before, waits) {
-  const sameDay = before !== null && dayOf(at(before)) === dayOf(at(article));
-  const continues =
-    sameDay && before.dataset.author === article.dataset.author && Math.abs(at(article) - at(before)) < RUN;
-  article.classList.toggle('msg--cont', continues);
-  const first = article.previousElementSibling?.matches('.new') ? article.previousElementSibling : article;
-  const line = first.previousElementSibling?.matches('.day') ? first.previousElementSibling : null;
-  if (sameDay || waits) line?.remove();
-  else label(line ?? newLine(first), dayOf(at(article)));
+/**
+ * Updates whether a message continues the previous one, and whether a day starts with it. A pending message starts
+ * none: the server decides on its time.
+ * @param {MessageElement} article
+ * @param {MessageElement | null} previous
+ * @param {boolean} isPending
+ */
+export function groupMessage(article, previous, isPending) {
+  const isSameDay = previous !== null && localDay(timeOf(previous)) === localDay(timeOf(article));
+  const isContinuation =
+    isSameDay &&
+    previous.dataset.author === article.dataset.author &&
+    Math.abs(timeOf(article) - timeOf(previous)) < GROUP_WITHIN;
+  article.classList.toggle('msg--cont', isContinuation);
+  const divider = siblingBefore(article, '.new');
+  const heading = siblingBefore(divider ?? article, '.day');
+  if (isSameDay || isPending) heading?.remove();
+  else labelHeading(heading ?? insertHeading(divider ?? article), localDay(timeOf(article)));
 }
 
-/** The day is another one: "Today" has become "Yesterday". */
-export function nameDays(list) {
-  for (const line of list.querySelectorAll('.day')) label(line);
+/**
+ * "Today" has become "Yesterday".
+ * @param {HTMLElement} list
+ */
+export function refreshDayLabels(list) {
+  for (const heading of list.querySelectorAll('.day')) labelHeading(heading);
 }
 
-function newLine(element) {
-  const line = document.createElement('h2');
-  line.className = 'day';
-  line.append(document.createElement('time'));
-  element.before(line);
-  return line;
+/**
+ * @param {Element} element
+ * @param {string} selector
+ */
+function siblingBefore({ previousElementSibling: sibling }, selector) {
+  return sibling?.matches(selector) ? sibling : null;
 }
 
-function label(line, day = line.firstElementChild.dateTime) {
-  line.firstElementChild.dateTime = day;
-  line.firstElementChild.textContent = nameOfDay(day);
+/** @param {Element} element */
+function insertHeading(element) {
+  const heading = document.createElement('h2');
+  heading.className = 'day';
+  heading.append(document.createElement('time'));
+  element.before(heading);
+  return heading;
+}
+
+/**
+ * @param {Element} heading
+ * @param {string} [day] as YYYY-MM-DD
+ */
+function labelHeading(heading, day) {
+  /** @type {HTMLTimeElement} */
+  const time = query(heading, 'time');
+  time.dateTime = day ?? time.dateTime;
+  time.textContent = dayLabel(time.dateTime);
 }

@@ -1,276 +1,358 @@
-// The list of messages: puts each one where its number belongs. It holds a part of the room without a hole; links at its two ends lead further.
+// The list of messages: puts each one in its place by sequence number. It holds a part of the room without gaps; links
+// at its ends lead to the rest.
+import { byId, query, queryAll } from '../core/dom.js';
+import { watchDay } from '../core/local-time.js';
+import { groupMessage, refreshDayLabels } from './message-grouping.js';
+import { decorateForViewer } from './viewer-decorations.js';
 
-import { eachDay } from '../core/local-time.js';
-import { layOut, nameDays } from './message-grouping.js';
-import { personalise } from './viewer-decorations.js';
+const CHUNK_SIZE = 50; // messages; the browser skips the rendering of whole chunks that are off screen
+const MAX_MESSAGES = 400; // more are unloaded
+const KEPT_CHUNKS = 2; // next to the visible ones
 
-const CHUNK = 50; // messages; the browser skips whole chunks that are off screen
-const MOST = 400; // messages that are kept; the others come again when somebody reads there
-const SPARED = 2; // chunks next to the one that is read
-
+/** @param {MessageElement} article */
 const seqOf = (article) => Number(article.dataset.seq);
 
-/** What takes the place of a part that had the focus in an older rendering. */
-function sameIn(article, part) {
-  if (article.contains(part)) return part; // the bar went along
-  const match = part.matches('.react')
-    ? `.react[value="${CSS.escape(part.value)}"]`
-    : part.matches('.msg__link') && '.msg__link';
-  return (match && article.querySelector(match)) || article;
+/**
+ * The counterpart of a control that had the focus in an older rendering.
+ * @param {HTMLElement} article
+ * @param {Element} control
+ */
+function counterpart(article, control) {
+  if (article.contains(control)) return /** @type {HTMLElement} */ (control); // the toolbar was moved along
+  let selector = '';
+  if (control.matches('.react')) selector = `.react[value="${CSS.escape(control.getAttribute('value') ?? '')}"]`;
+  else if (control.matches('.msg__link')) selector = '.msg__link';
+  return (selector && query(article, selector)) || article;
 }
 
-export class Timeline {
+export class MessageList {
   #list;
   #me;
-  #held = new Map(); // id → the newest rendering of a message that must stay as it is for now
-  #queue = document.createElement('div'); // messages that wait to be stored; always after the stored ones
+  /**
+   * Messages that must not change for now, with the newest rendering that has arrived meanwhile.
+   * @type {Map<string, MessageElement | null>}
+   */
+  #frozen = new Map();
+  /** Pending messages, after all others. */
+  #pending = document.createElement('div');
   #walker;
-  #links = document.getElementById('further').content;
-  #latest; // the greatest seq that is known of, in the list or not
-  #missed = null; // while a page is on its way: what had no place, and may have one on it
+  #links = /** @type {HTMLTemplateElement} */ (byId('further')).content;
+  #latestSeq;
+  /**
+   * While a page is loading: messages without a place, which may have one on that page.
+   * @type {MessageElement[] | null}
+   */
+  #unplaced = null;
 
+  /**
+   * @param {HTMLElement} list
+   * @param {string} me
+   * @param {AbortSignal} signal
+   */
   constructor(list, me, signal) {
     this.#list = list;
     this.#me = me;
     this.#walker = document.createTreeWalker(list, NodeFilter.SHOW_ELEMENT, (node) =>
-      node.classList.contains('msg') ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP,
+      /** @type {Element} */ (node).classList.contains('msg') ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP,
     );
-    this.#lastChunk().after(this.#queue);
-    this.#settle(list.querySelectorAll('.msg'));
-    this.#latest = this.newest;
-    eachDay(() => this.nameDays(), signal);
+    this.#lastChunk().after(this.#pending);
+    this.#prepare(queryAll(list, '.msg'));
+    this.#latestSeq = this.newestSeq;
+    watchDay(() => this.refreshDayLabels(), signal);
   }
 
-  /** The greatest seq in the list. */
-  get newest() {
-    return Number(this.#previous(this.#queue)?.dataset.seq ?? 0);
+  /** Of the messages in the list. */
+  get newestSeq() {
+    return Number(this.#previous(this.#pending)?.dataset.seq ?? 0);
   }
 
-  /** The greatest seq that is known of, in the list or not. */
-  get latest() {
-    return this.#latest;
+  /** Of the messages known to exist, in the list or not. */
+  get latestSeq() {
+    return this.#latestSeq;
   }
 
   /** "Today" may have become "Yesterday". */
-  nameDays() {
-    nameDays(this.#list);
+  refreshDayLabels() {
+    refreshDayLabels(this.#list);
   }
 
   /** Whether the list reaches to the end of the room. */
-  get isWhole() {
-    return this.newest >= this.#latest;
+  get hasNewest() {
+    return this.newestSeq >= this.#latestSeq;
   }
 
-  /** How many messages the room has that nobody here had heard of. What lies between is a page to be loaded if it is too much. */
-  expect(seq) {
-    const more = seq - this.#latest;
-    if (more <= MOST) return 0;
-    this.#latest = seq;
-    this.#link();
-    return more;
+  /**
+   * The room has messages up to this number. If too many are missing to be sent, returns how many, and a link leads to
+   * them; else 0.
+   * @param {number} seq
+   */
+  skipTo(seq) {
+    const missing = seq - this.#latestSeq;
+    if (missing <= MAX_MESSAGES) return 0;
+    this.#latestSeq = seq;
+    this.#updateLinks();
+    return missing;
   }
 
-  /** Takes a message of the server over, unless it is known already. True if it is a new one. */
-  put(article) {
-    const known = document.getElementById(article.id);
-    if (known) {
-      const newest = this.#held.get(article.id) ?? known;
-      if (Number(article.dataset.rev) <= Number(newest.dataset.rev)) return false;
-      if (this.#held.has(article.id)) this.#held.set(article.id, article);
-      else this.#replace(known, article);
+  /**
+   * Inserts a message, or updates it if this rendering is newer. True if it is a new message.
+   * @param {MessageElement} article
+   */
+  upsert(article) {
+    const existing = /** @type {MessageElement | null} */ (document.getElementById(article.id));
+    if (existing) {
+      this.#update(existing, article);
       return false;
     }
     const seq = seqOf(article);
-    const isNews = seq > this.#latest;
-    const before = this.#lastUpTo(seq);
-    // Before or after all that is loaded: its place is on a page that is still to come.
-    const isFurther = before ? !this.isWhole && seq > this.newest : this.#list.querySelector('[data-older]') !== null;
-    this.#latest = Math.max(this.#latest, seq);
-    if (isFurther) {
-      this.#missed?.push(article);
-      return isNews;
+    const isNew = seq > this.#latestSeq;
+    const previous = this.#lastUpTo(seq);
+    // Before or after everything in the list: its place is on a page that isn't loaded.
+    const isOutside = previous
+      ? !this.hasNewest && seq > this.newestSeq
+      : this.#list.querySelector('[data-older]') !== null;
+    this.#latestSeq = Math.max(this.#latestSeq, seq);
+    if (isOutside) {
+      this.#unplaced?.push(article);
+      return isNew;
     }
-    if (!before) this.#list.querySelector('.chunk').prepend(article);
-    else if (this.#fills(before)) this.#newChunk().append(article);
-    else before.after(article);
-    personalise(article, this.#me);
-    this.#regroup(article);
-    this.#regroup(this.#next(article));
-    this.#link();
+    if (!previous) query(this.#list, '.chunk').prepend(article);
+    else if (this.#isChunkFull(previous)) this.#appendChunk().append(article);
+    else previous.after(article);
+    decorateForViewer(article, this.#me);
+    this.#group(article);
+    this.#group(this.#next(article));
+    this.#updateLinks();
     return true;
   }
 
-  /** The message stays as it is until it is released, whatever comes meanwhile. */
-  hold(article) {
-    this.#held.set(article.id, null);
+  /**
+   * The message stays as it is until it is unfrozen, whatever arrives meanwhile.
+   * @param {MessageElement} article
+   */
+  freeze(article) {
+    this.#frozen.set(article.id, null);
   }
 
-  release(article) {
-    const newer = this.#held.get(article.id);
-    this.#held.delete(article.id);
+  /** @param {MessageElement} article */
+  unfreeze(article) {
+    const newer = this.#frozen.get(article.id);
+    this.#frozen.delete(article.id);
     if (newer) this.#replace(article, newer);
   }
 
-  /** The first message here that is newer than this one. */
+  /**
+   * The first message in the list after a sequence number.
+   * @param {number} seq
+   * @returns {MessageElement | null}
+   */
   firstAfter(seq) {
-    const before = this.#lastUpTo(seq);
-    return before ? this.#next(before) : this.#list.querySelector('.msg');
+    const previous = this.#lastUpTo(seq);
+    return previous ? this.#next(previous) : this.#list.querySelector('.msg');
   }
 
-  /** The newest message of this author that can still be edited. */
-  lastOf(author) {
-    let article = this.#previous(this.#queue);
-    while (article && (article.dataset.author !== author || article.matches('.msg--deleted')))
+  /**
+   * The newest message of an author that isn't deleted.
+   * @param {string} author
+   */
+  lastBy(author) {
+    let article = this.#previous(this.#pending);
+    while (article && (article.dataset.author !== author || article.matches('.msg--deleted'))) {
       article = this.#previous(article);
+    }
     return article;
   }
 
-  /** A page is on its way. What comes meanwhile is newer than it, and is not lost. */
-  await() {
-    this.#missed = [];
+  /** A page is loading. Messages that arrive meanwhile are newer than it, and must not be lost. */
+  startLoading() {
+    this.#unplaced = [];
   }
 
-  /** Puts a page of history in place of the link to it; without a link it is the newest, and all that is here. Null: there is none. */
-  addPage(page, link = null) {
-    const articles = page?.querySelectorAll('.msg') ?? [];
-    page?.querySelector('.new')?.remove(); // where the line stands is known here
-    if (page && !link)
-      for (const element of Array.from(this.#list.children)) if (element !== this.#queue) element.remove();
+  /**
+   * Inserts a page in place of the link to it. Without a link, it replaces the whole list.
+   * @param {DocumentFragment | null} page null if loading has failed
+   * @param {HTMLElement | null} [link]
+   */
+  insertPage(page, link = null) {
+    /** @type {MessageElement[]} */
+    const articles = page ? queryAll(page, '.msg') : [];
+    page?.querySelector('.new')?.remove(); // the unread divider is placed by the page on screen
+    if (page && !link) {
+      for (const element of Array.from(this.#list.children)) if (element !== this.#pending) element.remove();
+    }
     if (link) link.replaceWith(page ?? link);
-    else if (page) this.#queue.before(page);
-    this.#settle(articles);
-    const last = articles[articles.length - 1];
-    if (last) this.#regroup(this.#next(last));
-    this.#latest = Math.max(this.#latest, this.newest);
-    if (link?.dataset.newer && page && !last) this.#latest = this.newest;
-    this.#putMissed();
-    this.#link();
-    this.#regroup(this.#queue.firstElementChild);
+    else if (page) this.#pending.before(page);
+    this.#prepare(articles);
+    const last = articles.at(-1);
+    if (last) this.#group(this.#next(last));
+    this.#latestSeq = Math.max(this.#latestSeq, this.newestSeq);
+    if (link?.dataset.newer && page && !last) this.#latestSeq = this.newestSeq;
+    this.#insertUnplaced();
+    this.#updateLinks();
+    this.#group(/** @type {MessageElement | null} */ (this.#pending.firstElementChild));
   }
 
-  #putMissed() {
-    const missed = (this.#missed ?? []).sort((one, other) => seqOf(one) - seqOf(other));
-    this.#missed = null;
-    for (const article of missed) {
-      const latest = this.#latest;
-      if (seqOf(article) === this.newest + 1) this.#latest = this.newest; // this is the next one
-      this.put(article);
-      this.#latest = Math.max(this.#latest, latest);
-    }
+  get isOverLimit() {
+    return this.#list.getElementsByClassName('msg').length - this.#pending.childElementCount > MAX_MESSAGES;
   }
 
-  /** Whether there is more than may be kept. */
-  get isHeavy() {
-    return this.#list.getElementsByClassName('msg').length - this.#queue.childElementCount > MOST;
-  }
-
-  /** Lets go of chunks at the end of the list that is further from the reader, who sees those that `isSeen(chunk)` is true of. */
-  prune(isSeen) {
-    while (this.isHeavy) {
+  /**
+   * Removes chunks at the end of the list that is further from the reader.
+   * @param {(chunk: HTMLElement) => boolean} isVisible
+   */
+  prune(isVisible) {
+    while (this.isOverLimit) {
       const chunks = this.#chunks();
-      const seen = chunks.map(isSeen);
-      const above = seen.indexOf(true);
-      const below = chunks.length - 1 - seen.lastIndexOf(true);
-      const far = above >= below ? chunks[0] : chunks.at(-1);
-      if (above < 0 || Math.max(above, below) <= SPARED || far.querySelector('.msg--editing, .msg--deleting')) return;
-      if (far.contains(document.activeElement)) this.#list.parentElement.focus({ preventScroll: true });
-      if (far === chunks[0])
-        for (const element of this.#list.querySelectorAll(':scope > [data-older], :scope > #start')) element.remove();
-      far.remove();
-      this.#link();
+      const visible = chunks.map(isVisible);
+      const above = visible.indexOf(true);
+      const below = chunks.length - 1 - visible.lastIndexOf(true);
+      const furthest = above >= below ? chunks[0] : chunks[chunks.length - 1];
+      if (above < 0 || Math.max(above, below) <= KEPT_CHUNKS) return;
+      if (furthest.querySelector('.msg--editing, .msg--deleting')) return;
+      if (furthest.contains(document.activeElement)) this.#list.parentElement?.focus({ preventScroll: true });
+      if (furthest === chunks[0]) {
+        for (const element of queryAll(this.#list, ':scope > [data-older], :scope > #start')) element.remove();
+      }
+      furthest.remove();
+      this.#updateLinks();
     }
   }
 
-  addWaiting(article) {
-    this.#queue.append(article);
-    this.#regroup(article);
+  /** @param {MessageElement} article */
+  addPending(article) {
+    this.#pending.append(article);
+    this.#group(article);
   }
 
-  removeWaiting(article) {
+  /** @param {MessageElement} article */
+  removePending(article) {
     const next = this.#next(article);
     article.remove();
-    this.#regroup(next);
+    this.#group(next);
   }
 
+  /**
+   * @param {string} author
+   * @param {string} nonce
+   */
   findStored(author, nonce) {
-    return this.#list.querySelector(
-      `.msg[data-seq][data-author="${CSS.escape(author)}"][data-nonce="${CSS.escape(nonce)}"]`,
-    );
+    const selector = `[data-author="${CSS.escape(author)}"][data-nonce="${CSS.escape(nonce)}"]`;
+    return this.#list.querySelector(`.msg[data-seq]${selector}`);
   }
 
-  #replace(known, article) {
-    const focused = known.contains(document.activeElement) ? document.activeElement : null;
-    const acts = known.querySelector('.acts');
-    article.tabIndex = known.tabIndex;
-    known.replaceWith(article);
-    if (acts) article.append(acts);
-    this.#settle([article]);
-    if (focused) sameIn(article, focused).focus({ preventScroll: true });
+  /**
+   * @param {MessageElement} existing
+   * @param {MessageElement} article
+   */
+  #update(existing, article) {
+    const newest = this.#frozen.get(article.id) ?? existing;
+    if (Number(article.dataset.rev) <= Number(newest.dataset.rev)) return;
+    if (this.#frozen.has(article.id)) this.#frozen.set(article.id, article);
+    else this.#replace(existing, article);
   }
 
-  #settle(articles) {
-    for (const article of articles) {
-      personalise(article, this.#me);
-      this.#regroup(article);
+  /**
+   * @param {MessageElement} existing
+   * @param {MessageElement} article
+   */
+  #replace(existing, article) {
+    const focused = existing.contains(document.activeElement) ? document.activeElement : null;
+    const toolbar = existing.querySelector('.acts');
+    article.tabIndex = existing.tabIndex;
+    existing.replaceWith(article);
+    if (toolbar) article.append(toolbar);
+    this.#prepare([article]);
+    if (focused) counterpart(article, focused).focus({ preventScroll: true });
+  }
+
+  #insertUnplaced() {
+    const unplaced = (this.#unplaced ?? []).sort((one, other) => seqOf(one) - seqOf(other));
+    this.#unplaced = null;
+    for (const article of unplaced) {
+      const latestSeq = this.#latestSeq;
+      if (seqOf(article) === this.newestSeq + 1) this.#latestSeq = this.newestSeq; // it directly continues the list
+      this.upsert(article);
+      this.#latestSeq = Math.max(this.#latestSeq, latestSeq);
     }
   }
 
-  #regroup(article) {
-    if (article) layOut(article, this.#previous(article), article.parentElement === this.#queue);
+  /** @param {MessageElement[]} articles */
+  #prepare(articles) {
+    for (const article of articles) {
+      decorateForViewer(article, this.#me);
+      this.#group(article);
+    }
   }
 
+  /** @param {MessageElement | null} article */
+  #group(article) {
+    if (article) groupMessage(article, this.#previous(article), article.parentElement === this.#pending);
+  }
+
+  /** @param {number} seq */
   #lastUpTo(seq) {
-    let article = this.#previous(this.#queue);
+    let article = this.#previous(this.#pending);
     while (article && seqOf(article) > seq) article = this.#previous(article);
     return article;
   }
 
-  #fills(article) {
-    return (
-      article === this.#previous(this.#queue) && article.parentElement.querySelectorAll(':scope > .msg').length >= CHUNK
-    );
+  /**
+   * Whether the last message of the list completes its chunk.
+   * @param {MessageElement} article
+   */
+  #isChunkFull(article) {
+    const chunk = article.parentElement;
+    const isLast = article === this.#previous(this.#pending);
+    return chunk !== null && isLast && queryAll(chunk, ':scope > .msg').length >= CHUNK_SIZE;
   }
 
-  #newChunk() {
+  #appendChunk() {
     const chunk = document.createElement('div');
     chunk.className = 'chunk';
-    this.#queue.before(chunk);
+    this.#pending.before(chunk);
     return chunk;
   }
 
-  /** Links stand where the list does not reach to the end of the room. */
-  #link() {
+  /** There is a link at each end where the list doesn't reach to the end of the room. */
+  #updateLinks() {
+    const [older, newer] = /** @type {HTMLAnchorElement[]} */ (Array.from(this.#links.children));
+    /** @type {MessageElement | null} */
     const first = this.#list.querySelector('.msg[data-seq]');
-    const [older, newer] = this.#links.children;
     if (first && !this.#list.querySelector(':scope > [data-older], :scope > #start')) {
-      const link = older.cloneNode(true);
+      const link = /** @type {HTMLAnchorElement} */ (older.cloneNode(true));
       link.href += first.dataset.seq;
       link.dataset.older += first.dataset.seq;
       this.#chunks()[0].before(link);
-      this.#regroup(first);
+      this.#group(first);
     }
-    const known = this.#list.querySelector(':scope > [data-newer]');
-    if (this.isWhole) {
-      known?.remove();
+    const existing = /** @type {HTMLElement | null} */ (this.#list.querySelector(':scope > [data-newer]'));
+    if (this.hasNewest) {
+      existing?.remove();
       return;
     }
-    const link = known ?? newer.cloneNode(true);
-    link.dataset.newer = newer.dataset.newer + this.newest;
-    if (!known) this.#lastChunk().after(link);
+    const link = existing ?? /** @type {HTMLElement} */ (newer.cloneNode(true));
+    link.dataset.newer = `${newer.dataset.newer}${this.newestSeq}`;
+    if (!existing) this.#lastChunk().after(link);
   }
 
   #chunks() {
-    return Array.from(this.#list.querySelectorAll(':scope > .chunk'));
+    return queryAll(this.#list, ':scope > .chunk');
   }
+
   #lastChunk() {
-    return this.#chunks().at(-1);
+    const chunks = this.#chunks();
+    return chunks[chunks.length - 1];
   }
+
+  /** @param {Node} node */
   #previous(node) {
     this.#walker.currentNode = node;
-    return this.#walker.previousNode();
+    return /** @type {MessageElement | null} */ (this.#walker.previousNode());
   }
+
+  /** @param {Node} node */
   #next(node) {
     this.#walker.currentNode = node;
-    return this.#walker.nextNode();
+    return /** @type {MessageElement | null} */ (this.#walker.nextNode());
   }
 }

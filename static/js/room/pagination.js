@@ -1,131 +1,177 @@
-// Loads more of the room when its reader comes near an end of what is here, and lets go of what is far from them. Without this the links open pages.
-import { parse } from '../core/html-fragment.js';
+// Loads more of the room as the reader comes near an end of the log, and unloads what is far away. Without scripts the
+// links at both ends open pages.
+import { byId, closestTo, query, queryAll } from '../core/dom.js';
+import { parseHtml } from '../core/html-fragment.js';
 
-const AGAIN = 2_000;
-const EARLY = '800px 0px';
-const BEFORE = 10; // messages above the one that is looked for
+const RETRY_DELAY = 2_000;
+const PRELOAD_MARGIN = '800px 0px';
+const CONTEXT = 10; // messages above the one that is loaded for
 const LINKS = '[data-older], [data-newer]';
 
-/** `end` keeps the reader where they are; after `patience` milliseconds an answer is not awaited any longer; `onAnswer(isThere)` hears whether one came. */
-export function createHistory({ log, timeline, end, patience, onAnswer, signal }) {
-  const newest =
-    document.getElementById('further').content.querySelector('[data-older]').dataset.older + Number.MAX_SAFE_INTEGER;
-  const newer = document.getElementById('further').content.querySelector('[data-newer]').dataset.newer;
-  let failed = new WeakSet(); // these wait until they are tried again
-  let running = null;
-  let again = 0; // timer
-  const observer = new IntersectionObserver(
-    (entries) => {
-      for (const { isIntersecting, target } of entries) if (isIntersecting && !running) load(target);
-    },
-    { root: log, rootMargin: EARLY },
-  );
-  signal.addEventListener('abort', () => {
-    running?.abort();
-    clearTimeout(again);
-    observer.disconnect();
-  });
-  watch();
+/**
+ * What became of a request; `done` also if it isn't wanted any more.
+ * @typedef {'done' | 'timeout' | 'failed'} LoadResult
+ */
 
-  /** Looks at all links as if for the first time: while a page was on its way none was followed. */
-  function watch() {
-    observer.disconnect();
-    for (const link of log.querySelectorAll(LINKS)) if (!failed.has(link)) observer.observe(link);
-  }
+/**
+ * @typedef {object} PaginationOptions
+ * @property {HTMLElement} log
+ * @property {import('./message-list.js').MessageList} messageList
+ * @property {import('./scroll-anchor.js').ScrollAnchor} scrollAnchor
+ * @property {number} timeout in milliseconds
+ * @property {(isAnswered: boolean) => void} onResponse
+ * @property {AbortSignal} signal
+ */
 
-  /** Fetches a page and has it put into the log. What became of it: 'done' (or not wanted any more), 'late' or 'failed'. */
-  async function bring(address, put) {
-    running?.abort();
-    const mine = new AbortController();
-    // The request may have gone into a connection that is dead although nobody said so; giving up ends that.
-    const clock = setTimeout(() => mine.abort(), patience);
-    running = mine;
-    log.ariaBusy = 'true';
-    timeline.await();
-    let page = null;
-    try {
-      const answer = await fetch(address, { signal: mine.signal });
-      if (!answer.ok || answer.redirected) throw new Error(`${answer.status} for ${address}`);
-      page = parse(await answer.text());
-    } catch {
-      // No network, or no answer, or another page is wanted, or the room is not on screen any more.
-    }
-    clearTimeout(clock);
-    if (running !== mine || signal.aborted) return 'done';
-    running = null;
-    log.ariaBusy = 'false';
-    onAnswer(page !== null);
-    put(page);
-    end.still(prune);
-    if (page) return 'done';
-    return mine.signal.aborted ? 'late' : 'failed';
-  }
+export class Pagination {
+  #options;
+  #newerPath;
+  #newestPath;
+  /**
+   * Links that failed. They aren't followed before the next retry.
+   * @type {WeakSet<HTMLElement>}
+   */
+  #failed = new WeakSet();
+  /** @type {AbortController | null} */
+  #request = null;
+  #retryTimer = 0;
+  #observer;
 
-  async function load(link) {
-    const before = Boolean(link.dataset.older);
-    const outcome = await bring(link.dataset.older ?? link.dataset.newer, (page) => {
-      const focused = link === document.activeElement;
-      const add = () => timeline.addPage(page, link);
-      if (before)
-        add(); // the log is upside down: what is put in front moves nothing
-      else end.still(add);
-      if (focused && page) log.focus({ preventScroll: true });
+  /** @param {PaginationOptions} options */
+  constructor(options) {
+    const { log, signal } = options;
+    /** @type {HTMLTemplateElement} */
+    const { content: links } = byId('further');
+    this.#options = options;
+    this.#newerPath = query(links, '[data-newer]').dataset.newer ?? '';
+    this.#newestPath = `${query(links, '[data-older]').dataset.older}${Number.MAX_SAFE_INTEGER}`;
+    this.#observer = new IntersectionObserver(
+      (entries) => {
+        for (const { isIntersecting, target } of entries) {
+          if (isIntersecting && !this.#request) this.#loadPage(/** @type {HTMLElement} */ (target));
+        }
+      },
+      { root: log, rootMargin: PRELOAD_MARGIN },
+    );
+    signal.addEventListener('abort', () => {
+      this.#request?.abort();
+      clearTimeout(this.#retryTimer);
+      this.#observer.disconnect();
     });
-    if (outcome === 'failed') {
-      failed.add(link);
-      clearTimeout(again);
-      again = setTimeout(resume, AGAIN);
-    }
-    watch();
+    log.addEventListener('click', (event) => this.#onClick(event));
+    this.#observeLinks();
   }
 
-  function prune() {
-    if (!timeline.isHeavy) return;
-    const { top, bottom } = log.getBoundingClientRect();
-    timeline.prune((chunk) => {
-      const place = chunk.getBoundingClientRect();
-      return place.bottom > top && place.top < bottom;
+  /** The log may have become too long. */
+  onMessageAdded() {
+    if (!this.#options.messageList.isOverLimit) return;
+    this.#options.scrollAnchor.updateOutside(() => this.#prune());
+    if (!this.#request) this.#observeLinks();
+  }
+
+  /** The connection is back, or some time has passed: failed links can be followed again. */
+  retry() {
+    this.#failed = new WeakSet();
+    if (!this.#request) this.#observeLinks();
+  }
+
+  /**
+   * Loads the part of the room around a message.
+   * @param {number} seq
+   */
+  async loadAround(seq) {
+    await this.#load(this.#newerPath + Math.max(0, seq - CONTEXT), (page) => {
+      if (page) this.#options.messageList.insertPage(page);
     });
+    this.#observeLinks();
   }
 
-  /** The line is back, or a moment has passed: what could not be loaded can be tried again. */
-  function resume() {
-    failed = new WeakSet();
-    if (!running) watch();
+  /** Loads the end of the room, which is too far away to scroll to. */
+  async loadNewest() {
+    /** @type {LoadResult} */
+    let result;
+    do {
+      result = await this.#load(this.#newestPath, (page) => this.#options.messageList.insertPage(page));
+    } while (result === 'timeout');
+    this.#observeLinks();
   }
 
-  log.addEventListener('click', (event) => {
-    const link = event.target.closest(LINKS);
+  /** Observes all links anew: while a request was running, none was followed. */
+  #observeLinks() {
+    this.#observer.disconnect();
+    for (const link of queryAll(this.#options.log, LINKS)) if (!this.#failed.has(link)) this.#observer.observe(link);
+  }
+
+  /** @param {MouseEvent} event */
+  #onClick(event) {
+    const link = closestTo(event, LINKS);
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    failed.delete(link);
-    if (!running) load(link);
-  });
+    this.#failed.delete(link);
+    if (!this.#request) this.#loadPage(link);
+  }
 
-  return {
-    /** Something was added: the rest may have become too much. */
-    added() {
-      if (!timeline.isHeavy) return;
-      end.still(prune);
-      if (!running) watch();
-    },
+  /** @param {HTMLElement} link */
+  async #loadPage(link) {
+    const { log, messageList, scrollAnchor } = this.#options;
+    const { older, newer = '' } = link.dataset;
+    const result = await this.#load(older ?? newer, (page) => {
+      const isFocused = link === document.activeElement;
+      const insert = () => messageList.insertPage(page, link);
+      if (older)
+        insert(); // the log is a reversed column: what is inserted before moves nothing
+      else scrollAnchor.updateOutside(insert);
+      if (isFocused && page) log.focus({ preventScroll: true });
+    });
+    if (result === 'failed') {
+      this.#failed.add(link);
+      clearTimeout(this.#retryTimer);
+      this.#retryTimer = setTimeout(() => this.retry(), RETRY_DELAY);
+    }
+    this.#observeLinks();
+  }
 
-    resume,
+  /**
+   * Fetches a page and inserts it, null if none came.
+   * @param {string} address
+   * @param {(page: DocumentFragment | null) => void} insert
+   * @returns {Promise<LoadResult>}
+   */
+  async #load(address, insert) {
+    const { log, messageList, scrollAnchor, timeout, onResponse, signal } = this.#options;
+    this.#request?.abort();
+    const request = new AbortController();
+    // The request may have gone into a connection that is dead without having been closed; aborting it ends that.
+    const timer = setTimeout(() => request.abort(), timeout);
+    this.#request = request;
+    log.ariaBusy = 'true';
+    messageList.startLoading();
+    let page = null;
+    try {
+      const response = await fetch(address, { signal: request.signal });
+      if (!response.ok || response.redirected) throw new Error(`${response.status} for ${address}`);
+      page = parseHtml(await response.text());
+    } catch {
+      // No network, a timeout, a newer request, or the room was closed.
+    }
+    clearTimeout(timer);
+    if (this.#request !== request || signal.aborted) return 'done';
+    this.#request = null;
+    log.ariaBusy = 'false';
+    onResponse(page !== null);
+    insert(page);
+    scrollAnchor.updateOutside(() => this.#prune());
+    if (page) return 'done';
+    return request.signal.aborted ? 'timeout' : 'failed';
+  }
 
-    /** Shows the part of the room in which this message is, with a few before it. */
-    async reach(seq) {
-      await bring(newer + Math.max(0, seq - BEFORE), (page) => {
-        if (page) timeline.addPage(page);
-      });
-      watch();
-    },
-
-    /** Shows the end of the room, which is too far away to come to by scrolling. */
-    async tail() {
-      let outcome;
-      do outcome = await bring(newest, (page) => timeline.addPage(page));
-      while (outcome === 'late');
-      watch();
-    },
-  };
+  #prune() {
+    const { log, messageList } = this.#options;
+    if (!messageList.isOverLimit) return;
+    const { top, bottom } = log.getBoundingClientRect();
+    messageList.prune((chunk) => {
+      const box = chunk.getBoundingClientRect();
+      return box.bottom > top && box.top < bottom;
+    });
+  }
 }

@@ -1,63 +1,80 @@
-// How far the reader has read: to the newest message when the end of the log is on a page that is seen and in use. The server hears of it now and then.
-const EVERY = 2_000;
+// How far the user has read: to the newest message, once the end of the log is visible on a page that is in use. The
+// server is told at intervals.
+const SEND_EVERY = 2_000;
 const DAY = 86_400; // seconds
 
-/** Pages that are loaded from here on mark nothing as read by themselves; a day, for who switches scripts off. */
-export function takeOver() {
-  const name = location.port ? `patio_reading_${location.port}` : 'patio_reading'; // as the server names it: browsers keep cookies by host, and not by port
-  document.cookie = `${name}=1; path=/; max-age=${DAY}; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`;
+/** From here on pages mark nothing as read just by being loaded. Lasts a day, in case scripts get disabled. */
+export function claimReadMarking() {
+  // The server uses the same name; cookies are shared between ports.
+  const name = location.port ? `patio_reading_${location.port}` : 'patio_reading';
+  const secure = location.protocol === 'https:' ? '; secure' : '';
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing on plain HTTP
+  document.cookie = `${name}=1; path=/; max-age=${DAY}; samesite=lax${secure}`;
 }
 
-export const isInUse = () => !document.hidden && document.hasFocus();
+export const isPageActive = () => !document.hidden && document.hasFocus();
 
-/** `upTo` is what the page itself counts as read; `newest()` the greatest seq in the log, `near()` whether its end is seen. */
-export function createReading({ upTo, newest, near, onRead, tell, signal }) {
-  let told = upTo;
+/**
+ * @typedef {object} ReadMarkerOptions
+ * @property {number} seq the sequence number up to which the page counts as read
+ * @property {() => number} newestSeq of the messages in the log
+ * @property {() => boolean} isAtEnd whether the end of the log is visible
+ * @property {(seq: number) => void} onRead
+ * @property {(seq: number) => boolean} sendRead false if it couldn't be sent
+ * @property {AbortSignal} signal
+ */
+
+/** @param {ReadMarkerOptions} options */
+export function createReadMarker({ seq, newestSeq, isAtEnd, onRead, sendRead, signal }) {
+  let sentSeq = seq;
   let timer = 0;
 
-  function flush() {
-    if (upTo > told && tell(upTo)) told = upTo;
+  function send() {
+    if (seq > sentSeq && sendRead(seq)) sentSeq = seq;
   }
 
-  /** Tells at once, and what comes in the next moments together after them. */
-  function rest() {
-    flush();
+  /** Sends at once; what is read in the next moments follows in one frame. */
+  function sendThrottled() {
+    send();
     timer = setTimeout(() => {
       timer = 0;
-      if (upTo > told) rest();
-    }, EVERY);
+      if (seq > sentSeq) sendThrottled();
+    }, SEND_EVERY);
   }
 
-  function look() {
-    if (!isInUse() || !near() || newest() <= upTo) return;
-    upTo = newest();
-    onRead(upTo);
-    if (!timer) rest();
+  function update() {
+    if (!isPageActive() || !isAtEnd() || newestSeq() <= seq) return;
+    seq = newestSeq();
+    onRead(seq);
+    if (!timer) sendThrottled();
   }
 
-  addEventListener('focus', look, { signal });
-  document.addEventListener('visibilitychange', () => (document.hidden ? flush() : look()), { signal });
-  addEventListener('pagehide', flush, { signal, capture: true }); // while the line is still there
+  addEventListener('focus', update, { signal });
+  document.addEventListener('visibilitychange', () => (document.hidden ? send() : update()), { signal });
+  addEventListener('pagehide', send, { signal, capture: true }); // before the connection closes
   signal.addEventListener('abort', () => {
     clearTimeout(timer);
-    flush();
+    send();
   });
 
   return {
-    look,
-    get upTo() {
-      return upTo;
+    update,
+    get seq() {
+      return seq;
     },
-    /** Read so far, here by writing or somewhere else: nobody needs to be told. */
-    known(seq) {
-      upTo = Math.max(upTo, seq);
-      told = Math.max(told, seq);
+    /**
+     * The server knows already: the user has posted, or has read elsewhere.
+     * @param {number} to
+     */
+    advance(to) {
+      seq = Math.max(seq, to);
+      sentSeq = Math.max(sentSeq, to);
     },
-    /** The line is back; what it missed is told now. */
+    /** The connection is back: sends what couldn't be sent meanwhile. */
     resume() {
-      onRead(upTo);
-      flush();
-      look();
+      onRead(seq);
+      send();
+      update();
     },
   };
 }

@@ -1,19 +1,28 @@
-// The room's header: its name and topic as they are now, and whether its reader still has to join.
-const find = (selector) => document.querySelector(selector);
+// The header of the room: its current name and topic, and the bar to join it.
+import { byId, query } from '../core/dom.js';
 
-/** A room without a topic has no line for it. */
+/**
+ * A room without a topic has no element for it.
+ * @param {string} topic
+ */
 function showTopic(topic) {
-  const line =
-    find('.bar__topic') ?? Object.assign(document.createElement('p'), { className: 'bar__topic', dir: 'auto' });
-  line.textContent = topic;
-  if (topic) find('.bar__text').append(line);
-  else line.remove();
-  find('#about').hidden = !topic;
-  find('#about p').textContent = topic;
+  const element =
+    document.querySelector('.bar__topic') ??
+    Object.assign(document.createElement('p'), { className: 'bar__topic', dir: 'auto' });
+  element.textContent = topic;
+  if (topic) query(document, '.bar__text').append(element);
+  else element.remove();
+  byId('about').hidden = !topic;
+  query(byId('about'), 'p').textContent = topic;
 }
 
-export function updateHeader({ name, topic }, isMember) {
-  find('#room-h bdi').textContent = name;
+/**
+ * @param {FrameRoom} room
+ * @param {boolean} isMember
+ */
+export function updateRoomHeader({ name, topic }, isMember) {
+  query(byId('room-h'), 'bdi').textContent = name;
   showTopic(topic);
-  if (find('.joinbar')) find('.joinbar').hidden = isMember;
+  const joinBar = /** @type {HTMLElement | null} */ (document.querySelector('.joinbar'));
+  if (joinBar) joinBar.hidden = isMember;
 }

@@ -1,261 +1,401 @@
-// The room on screen: makes its parts and passes the server's frames to them, until another room takes its place. Data goes composer → sender → line → timeline, announcer.
-
-import { startCommandMenu } from '../composer/command-autocomplete.js';
-import { startComposer } from '../composer/composer.js';
-import { startMentionMenu } from '../composer/mention-autocomplete.js';
-import { isCommand, isExit, literal } from '../composer/slash-commands.js';
-import { createTyping } from '../composer/typing-indicator.js';
-import { parse } from '../core/html-fragment.js';
-import { startActs } from '../message-actions/toolbar.js';
+// The room on screen: creates its parts and passes the server's frames to them, until another room takes its place.
+// A message goes from the composer to the sender, over the connection, and back into the message list.
+import { startCommandAutocomplete } from '../composer/command-autocomplete.js';
+import { Composer } from '../composer/composer.js';
+import { startMentionAutocomplete } from '../composer/mention-autocomplete.js';
+import { isExitCommand, isSlashCommand, literalText } from '../composer/slash-commands.js';
+import { createTypingIndicator } from '../composer/typing-indicator.js';
+import { byId, query } from '../core/dom.js';
+import { dispatchFrame } from '../core/frames.js';
+import { parseHtml } from '../core/html-fragment.js';
+import { startMessageActions } from '../message-actions/toolbar.js';
 import { createDraft } from '../outbox/draft.js';
-import { createWaiting } from '../outbox/pending-messages.js';
-import { startKeys } from './keyboard-navigation.js';
-import { createPeople } from './member-list.js';
-import { Timeline } from './message-list.js';
-import { createHistory } from './pagination.js';
-import { createReading, isInUse, takeOver } from './read-marker.js';
-import { updateHeader } from './room-header.js';
-import { createEnd } from './scroll-anchor.js';
-import { createNews } from './unread-divider.js';
-import { mentionsIn } from './unread-mentions.js';
+import { createPendingMessages } from '../outbox/pending-messages.js';
+import { startKeyboardNavigation } from './keyboard-navigation.js';
+import { createMemberList } from './member-list.js';
+import { MessageList } from './message-list.js';
+import { Pagination } from './pagination.js';
+import { claimReadMarking, createReadMarker, isPageActive } from './read-marker.js';
+import { updateRoomHeader } from './room-header.js';
+import { ScrollAnchor } from './scroll-anchor.js';
+import { UnreadDivider } from './unread-divider.js';
+import { countMentions } from './unread-mentions.js';
 
-const byId = (id) => document.getElementById(id);
+const DEFAULT_TIMEOUT = 15_000;
 
-/** `transmit(frame)` is false when the line is down; `sender` brings messages to the server; `command(form, fields, outcome)` posts a form; `onLive` hears that all that was missed is here; `onAnswer(isThere)` whether the server answered; `renew()` shows the page anew. */
-export function openRoom(app, { transmit, sender, command, onLive, onAnswer, renew, sidebar, announcer }) {
-  const { me } = app.dataset;
-  const id = Number(app.dataset.room);
-  // A page of older history stays as it is, only its people are live. A conversation that nobody has begun yet is no room.
-  const isLive = app.dataset.tail === 'true' && id > 0;
-  let isMember = Number(app.dataset.lastRead ?? 0) >= 0;
-  let rev = Number(app.dataset.rev); // everything that changed up to here is on the page
-  let lastId = document.querySelector(`#messages article[data-rev="${rev}"]`)?.dataset.id; // the message that made it so, by which the server knows whether we speak of the same history
-  let caughtUp = false;
-  let wasNear = false; // when the catching up began
-  let hadRead = 0; // and how far its reader had read then
-  const closing = new AbortController();
-  const { signal } = closing;
+/**
+ * @typedef {object} RoomOptions
+ * @property {SendFrame} sendFrame
+ * @property {import('../outbox/sender.js').Sender} sender
+ * @property {import('../shell/sidebar.js').Sidebar} sidebar
+ * @property {import('../shell/announcer.js').Announcer} announcer
+ * @property {import('../navigation/page-navigation.js').PageNavigation['post']} postCommand
+ * @property {() => void} onLive everything missed has arrived
+ * @property {(isAnswered: boolean) => void} onHistoryResponse
+ * @property {() => void} reloadPage
+ */
 
-  const { failed } = byId('acts').dataset; // in words, where there was no answer
-  const log = byId('log');
-  const timeline = new Timeline(byId('messages'), me, signal);
-  const end = createEnd(log, byId('messages'), byId('pill'), {
-    isWhole: () => timeline.isWhole,
-    bring: () => history.tail(),
-  });
-  const history = createHistory({
-    log,
-    timeline,
-    end,
-    patience: Number(app.dataset.patience ?? 15_000),
-    onAnswer,
-    signal,
-  });
-  const people = createPeople();
-  const news = createNews({ log, timeline, reach: (seq) => history.reach(seq), signal });
-  const reading = createReading({
-    upTo: !isLive ? Infinity : isMember ? Number(app.dataset.lastRead) : timeline.newest,
-    newest: () => timeline.newest,
-    near: end.near,
-    signal,
-    onRead: (seq) => sidebar.raise(id, { read: seq }),
-    tell: (seq) => isMember && transmit({ type: 'read', room: id, seq }),
-  });
-
-  const waiting = createWaiting(byId('waiting'), timeline, me);
-  const form = byId('composer');
-  const action = form.getAttribute('action');
-  // A conversation that nobody has begun yet is no room: there the address says whose draft it is.
-  const composer = startComposer(form, {
-    error: byId('composer-error'),
-    draft: createDraft('draft', id || action),
-    onSend: send,
-    signal,
-  });
-  const typing = createTyping({
-    element: byId('typing'),
-    field: composer.field,
-    signal,
-    tell: () => isLive && transmit({ type: 'typing', room: id }),
-  });
-  waiting.onChoice = (choice, nonce) => {
-    if (choice === 'again') end.keep(() => sender.again(nonce));
-    else sender.stored(nonce);
-    composer.field.focus();
+export class Room {
+  id;
+  /** A page of older history stays as it is; so does a direct message that nobody has begun. Only members are live. */
+  isLive;
+  memberList = createMemberList();
+  scrollAnchor;
+  pendingMessages;
+  composer;
+  #app;
+  #options;
+  #isMember;
+  /** Everything that changed up to this revision is on the page. */
+  #rev;
+  /**
+   * The message that made it, from which the server knows whether this is the history that it knows, too.
+   * @type {string | undefined}
+   */
+  #lastId;
+  #hasCaughtUp = false;
+  #wasAtEnd = false; // when catching up began
+  #readBefore = 0; // how far the user had read then
+  #closing = new AbortController();
+  #log = byId('log');
+  /** @type {BodyForm} */
+  #form = byId('composer');
+  #messageList;
+  #pagination;
+  #unreadDivider;
+  #readMarker;
+  #typingIndicator;
+  /** @type {FrameHandlers} */
+  #handlers = {
+    message: (frame) => this.#onMessage(frame),
+    opened: (frame) => this.#onOpened(frame),
+    live: () => this.#onLive(),
+    resync: (frame) => this.#onResync(frame),
+    read: ({ seq }) => this.#readMarker.advance(seq),
+    typing: ({ user }) => this.#typingIndicator.show(user),
   };
-  waiting.setAway(app.dataset.line === 'away');
-  startCommandMenu(form, byId('command-menu'));
-  startMentionMenu(form, byId('mention-menu'), me);
-  startKeys({ log, composer: composer.field, toEnd: end.go });
-  startActs({
-    log,
-    timeline,
-    composer: composer.field,
-    me,
-    keep: end.keep,
-    error: byId('composer-error'),
-    say: announcer.say,
-    signal,
-  });
-  log.addEventListener('scroll', reading.look, { passive: true });
 
-  const isText = (body) => isLive && !isCommand(body.trim());
+  /**
+   * @param {AppElement} app
+   * @param {RoomOptions} options
+   */
+  constructor(app, options) {
+    const { me, room, tail, lastRead, rev, line } = app.dataset;
+    this.#app = app;
+    this.#options = options;
+    this.id = Number(room);
+    this.isLive = tail === 'true' && this.id > 0;
+    this.#isMember = Number(lastRead ?? 0) >= 0;
+    this.#rev = Number(rev);
+    this.#lastId = query(document, `#messages article[data-rev="${this.#rev}"]`)?.dataset.id;
+    this.#messageList = new MessageList(byId('messages'), me, this.#signal);
+    this.scrollAnchor = this.#createScrollAnchor();
+    this.#pagination = this.#createPagination();
+    this.#unreadDivider = this.#createUnreadDivider();
+    this.#readMarker = this.#createReadMarker();
+    this.pendingMessages = this.#createPendingMessages();
+    this.composer = this.#createComposer();
+    this.#typingIndicator = this.#createTypingIndicator();
+    this.pendingMessages.setOffline(line === 'away');
+    this.#startInteractions();
+    if (this.isLive) {
+      this.scrollAnchor.updateBelow(() => options.sender.attachRoom(this.id, this.pendingMessages));
+    }
+  }
 
-  /** True where the text is out of its author's hands. Else a page is on its way, and the field keeps the text until that is here. */
-  function send(body, nonce, isLiteral) {
-    if (isLiteral ? !isLive : !isText(body)) {
-      const fields = new FormData(form);
-      fields.set('body', body);
-      fields.set('nonce', nonce);
-      if (isLiteral) fields.set('literal', 'true');
-      command(form.action, fields, {
-        done: composer.clear,
-        refuse: (why) => composer.complain(why || failed),
-        isExit: !isLiteral && isExit(body.trim()),
-      });
+  get #signal() {
+    return this.#closing.signal;
+  }
+
+  #createScrollAnchor() {
+    return new ScrollAnchor({
+      log: this.#log,
+      list: byId('messages'),
+      newMessagesButton: byId('pill'),
+      hasNewest: () => this.#messageList.hasNewest,
+      loadNewest: () => this.#pagination.loadNewest(),
+    });
+  }
+
+  /** @returns {Pagination} */
+  #createPagination() {
+    return new Pagination({
+      log: this.#log,
+      messageList: this.#messageList,
+      scrollAnchor: this.scrollAnchor,
+      timeout: Number(this.#app.dataset.patience ?? DEFAULT_TIMEOUT),
+      onResponse: this.#options.onHistoryResponse,
+      signal: this.#signal,
+    });
+  }
+
+  #createUnreadDivider() {
+    return new UnreadDivider({
+      log: this.#log,
+      messageList: this.#messageList,
+      loadAround: (seq) => this.#pagination.loadAround(seq),
+      signal: this.#signal,
+    });
+  }
+
+  /** A page of older history never counts as read; for a reader who isn't a member everything on the page does. */
+  #createReadMarker() {
+    const readOnPage = this.#isMember ? Number(this.#app.dataset.lastRead) : this.#messageList.newestSeq;
+    return createReadMarker({
+      seq: this.isLive ? readOnPage : Infinity,
+      newestSeq: () => this.#messageList.newestSeq,
+      isAtEnd: () => this.scrollAnchor.isAtEnd(),
+      onRead: (seq) => this.#options.sidebar.updateCounts(this.id, { read: seq }),
+      sendRead: (seq) => this.#isMember && this.#options.sendFrame({ type: 'read', room: this.id, seq }),
+      signal: this.#signal,
+    });
+  }
+
+  #createPendingMessages() {
+    const { sender } = this.#options;
+    return createPendingMessages(byId('waiting'), this.#messageList, this.#app.dataset.me, (action, nonce) => {
+      if (action === 'retry') this.scrollAnchor.updateBelow(() => sender.retry(nonce));
+      else sender.remove(nonce);
+      this.composer.field.focus();
+    });
+  }
+
+  #createComposer() {
+    // A direct message that nobody has begun has no id; its draft goes by the path it is posted to.
+    const target = this.id || (this.#form.getAttribute('action') ?? '');
+    return new Composer(this.#form, {
+      error: byId('composer-error'),
+      draft: createDraft('draft', target),
+      onSend: (body, nonce, isLiteral) => this.#send(body, nonce, isLiteral),
+      isMessage: (text) => this.#isMessage(text),
+      signal: this.#signal,
+    });
+  }
+
+  #createTypingIndicator() {
+    return createTypingIndicator({
+      element: byId('typing'),
+      field: this.composer.field,
+      sendTyping: () => this.isLive && this.#options.sendFrame({ type: 'typing', room: this.id }),
+      signal: this.#signal,
+    });
+  }
+
+  #startInteractions() {
+    const { me } = this.#app.dataset;
+    const field = this.composer.field;
+    startCommandAutocomplete(this.#form, document.getElementById('command-menu'));
+    startMentionAutocomplete(this.#form, byId('mention-menu'), me);
+    startKeyboardNavigation({ log: this.#log, field, scrollToEnd: () => this.scrollAnchor.scrollToEnd() });
+    startMessageActions({
+      log: this.#log,
+      messageList: this.#messageList,
+      composerField: field,
+      me,
+      updateBelow: (change) => this.scrollAnchor.updateBelow(change),
+      error: byId('composer-error'),
+      announce: this.#options.announcer.announce,
+      signal: this.#signal,
+    });
+    this.#log.addEventListener('scroll', () => this.#readMarker.update(), { passive: true });
+  }
+
+  /**
+   * Slash commands and the first text of a direct message are posted as a form.
+   * @param {string} body
+   */
+  #isMessage(body) {
+    return this.isLive && !isSlashCommand(body.trim());
+  }
+
+  /**
+   * True if the text is in the outbox now. Otherwise a page is on its way, and the composer keeps the text until then.
+   * @param {string} body
+   * @param {string} nonce
+   * @param {boolean} [isLiteral]
+   */
+  #send(body, nonce, isLiteral = false) {
+    if (isLiteral ? !this.isLive : !this.#isMessage(body)) {
+      this.#postAsForm(body, nonce, isLiteral);
       return false;
     }
-    byId('answer')?.remove(); // of a command before; the talk goes on
-    sender.post(id, isLiteral ? body : literal(body), nonce);
-    typing.sent();
-    end.go();
+    document.getElementById('answer')?.remove(); // of an earlier slash command
+    this.#options.sender.post(this.id, isLiteral ? body : literalText(body), nonce);
+    this.#typingIndicator.messageSent();
+    this.scrollAnchor.scrollToEnd();
     return true;
   }
 
-  function open() {
-    caughtUp = false;
-    return transmit({ type: 'open', room: id, since_rev: rev, since_id: lastId && Number(lastId) });
+  /**
+   * @param {string} body
+   * @param {string} nonce
+   * @param {boolean} isLiteral
+   */
+  #postAsForm(body, nonce, isLiteral) {
+    const fields = new FormData(this.#form);
+    fields.set('body', body);
+    fields.set('nonce', nonce);
+    if (isLiteral) fields.set('literal', 'true');
+    const { failed = '' } = byId('acts').dataset;
+    this.#options.postCommand(this.#form.action, fields, {
+      onAccepted: () => this.composer.clearDraft(),
+      onRefused: (reason) => this.composer.showError(reason || failed),
+      isSignOut: !isLiteral && isExitCommand(body.trim()),
+    });
   }
 
-  function receive(frame) {
-    const article = parse(frame.html).querySelector('article');
-    if (frame.rev >= rev) {
-      rev = frame.rev;
-      lastId = article.dataset.id;
+  /** False while there is no connection. */
+  #sendOpen() {
+    this.#hasCaughtUp = false;
+    const lastId = this.#lastId === undefined ? undefined : Number(this.#lastId);
+    return this.#options.sendFrame({ type: 'open', room: this.id, since_rev: this.#rev, since_id: lastId });
+  }
+
+  /** @param {MessageFrame} frame */
+  #onMessage({ rev, html }) {
+    /** @type {MessageElement} */
+    const article = query(parseHtml(html), 'article');
+    const { id, author, nonce, seq: seqText } = article.dataset;
+    const seq = Number(seqText);
+    const isOwn = author === this.#app.dataset.me;
+    if (rev >= this.#rev) {
+      this.#rev = rev;
+      this.#lastId = id;
     }
-    const seq = Number(article.dataset.seq);
-    const mine = article.dataset.author === me;
-    typing.said(Number(article.dataset.author));
-    const wasUp = !end.near();
-    let isNew;
-    end.keep(() => {
-      isNew = timeline.put(article);
-      if (isNew && !mine && !isInUse()) news.mark(reading.upTo);
-      if (mine && article.dataset.nonce) sender.stored(article.dataset.nonce);
+    this.#typingIndicator.stopped(Number(author));
+    const wasAbove = !this.scrollAnchor.isAtEnd();
+    let isNew = false;
+    this.scrollAnchor.updateBelow(() => {
+      isNew = this.#messageList.upsert(article);
+      if (isNew && !isOwn && !isPageActive()) this.#unreadDivider.markAfter(this.#readMarker.seq);
+      if (isOwn && nonce) this.#options.sender.remove(nonce);
     });
-    history.added();
-    if (mine) reading.known(seq);
-    reading.look();
-    sidebar.raise(id, {
-      last: seq,
-      read: mine ? seq : 0,
-      mentions: timeline.newest > reading.upTo ? mentionsIn(log, app.dataset.name, reading.upTo) : 0,
-    });
-    if (!isNew || mine || article.matches('.msg--deleted')) return;
-    if (wasUp) end.countNew();
-    if (caughtUp) announcer.message(article);
+    this.#pagination.onMessageAdded();
+    if (isOwn) this.#readMarker.advance(seq);
+    this.#readMarker.update();
+    this.#updateSidebar(seq, isOwn);
+    if (!isNew || isOwn || article.matches('.msg--deleted')) return;
+    if (wasAbove) this.scrollAnchor.countUnseen();
+    if (this.#hasCaughtUp) this.#options.announcer.announceMessage(article);
   }
 
-  /** Whether all that came behind this `seq` begins where its reader sees it. */
-  function isOnScreen(article, seq) {
+  /**
+   * @param {number} seq
+   * @param {boolean} isOwn
+   */
+  #updateSidebar(seq, isOwn) {
+    const { seq: read } = this.#readMarker;
+    const hasUnread = this.#messageList.newestSeq > read;
+    const mentions = hasUnread ? countMentions(this.#log, this.#app.dataset.name, read) : 0;
+    this.#options.sidebar.updateCounts(this.id, { last: seq, read: isOwn ? seq : 0, mentions });
+  }
+
+  /** @param {OpenedFrame} frame */
+  #onOpened({ last_seq: lastSeq }) {
+    this.#wasAtEnd = this.scrollAnchor.isAtEnd();
+    this.#readBefore = this.#readMarker.seq;
+    const skipped = this.#messageList.skipTo(lastSeq);
+    if (skipped && !this.#wasAtEnd) this.scrollAnchor.countUnseen(skipped);
+  }
+
+  #onLive() {
+    const messageList = this.#messageList;
+    this.#hasCaughtUp = true;
+    this.#options.onLive();
+    claimReadMarking();
+    this.#pagination.retry();
+    this.#options.sender.roomIsLive();
+    this.#readMarker.resume();
+    messageList.refreshDayLabels();
+    if (messageList.latestSeq > this.#readBefore && !this.#isFirstUnreadVisible()) {
+      this.#unreadDivider.markAfter(this.#readBefore);
+    }
+    if (this.#wasAtEnd && !messageList.hasNewest) this.#skipToEnd();
+  }
+
+  #isFirstUnreadVisible() {
+    const article = this.#messageList.firstAfter(this.#readBefore);
     return (
-      Number(article?.dataset.seq) === seq + 1 &&
-      article.getBoundingClientRect().bottom > log.getBoundingClientRect().top
+      Number(article?.dataset.seq) === this.#readBefore + 1 &&
+      Number(article?.getBoundingClientRect().bottom) > this.#log.getBoundingClientRect().top
     );
   }
 
-  /** More was missed than a tab keeps: who was at the end gets the end. */
-  async function skip() {
-    await end.go();
-    reading.look();
+  /** More was missed than the list holds: a reader who was at the end gets to the new end. */
+  async #skipToEnd() {
+    await this.scrollAnchor.scrollToEnd();
+    this.#readMarker.update();
   }
 
-  /** Somebody renamed the room, or its reader has joined or left it. */
-  function change({ room, html }) {
-    isMember = html !== '';
-    updateHeader(room, isMember);
-    sidebar.title.draw();
+  /** @param {ResyncFrame} frame */
+  #onResync({ reset }) {
+    // In answer to `open`, it says that the server knows less than this page, or another history, after a restore:
+    // only a fresh page is right then. Unsent text stays.
+    if (!this.#hasCaughtUp || reset || !this.#sendOpen()) this.#options.reloadPage();
   }
 
-  const handlers = {
-    message: receive,
-    opened({ last_seq: last }) {
-      wasNear = end.near();
-      hadRead = reading.upTo;
-      const missed = timeline.expect(last);
-      if (missed && !wasNear) end.countNew(missed);
-    },
-    live() {
-      caughtUp = true;
-      onLive();
-      takeOver();
-      history.resume();
-      sender.opened();
-      reading.resume();
-      timeline.nameDays();
-      if (timeline.latest > hadRead && !isOnScreen(timeline.firstAfter(hadRead), hadRead)) news.mark(hadRead);
-      if (wasNear && !timeline.isWhole) skip();
-    },
-    // In answer to `open` it says that this page knows more than the server, or another history: only the server's page is right then. What is not sent yet stays.
-    resync({ reset }) {
-      if (!caughtUp || reset || !open()) renew();
-    },
-    read(frame) {
-      reading.known(frame.seq);
-    },
-    typing: typing.receive,
-  };
+  /** @param {ServerFrame} frame */
+  handleFrame(frame) {
+    if (frame.type === 'member') this.memberList.updateMember(frame);
+    else if (this.isLive) dispatchFrame(this.#handlers, frame);
+  }
 
-  if (isLive) end.keep(() => sender.show(id, waiting));
-  return {
-    id,
-    isLive,
-    people,
-    change,
-    composer: composer.field,
-    place: end.place,
-    setAway: waiting.setAway,
-    /** What is asked over HTTP where there is no line. */
-    question: () =>
-      isLive
-        ? {
-            room: id,
-            since_rev: rev,
-            ...(lastId && { since_id: lastId }),
-            ...(isMember && reading.upTo > 0 && { read: reading.upTo }),
-          }
-        : {},
-    /** Whether a change is on the page already. */
-    has: (change) => change <= rev,
-    append: composer.append,
-    complain: composer.complain,
-    take: (held) => composer.take(held, isText),
-    receive(frame) {
-      if (frame.type === 'member') people.member(frame);
-      else if (isLive) handlers[frame.type]?.(frame);
-    },
+  /**
+   * The room was renamed, or its user has joined or left it.
+   * @param {RoomFrame} frame
+   */
+  update({ room, html }) {
+    this.#isMember = html !== '';
+    updateRoomHeader(room, this.#isMember);
+    this.#options.sidebar.title.update();
+  }
 
-    /** Where the reader sees it first: at the end, or where they left it. */
-    start(place) {
-      if (place && !document.getElementById(place.id)) history.reach(place.seq).then(() => end.restore(place));
-      else if (place) end.restore(place);
-      news.start(isLive && isMember ? Number(app.dataset.lastRead) : -1);
-    },
+  /** What to ask for over HTTP where there is no WebSocket. */
+  pollQuery() {
+    if (!this.isLive) return {};
+    const lastId = this.#lastId;
+    const { seq: read } = this.#readMarker;
+    return {
+      room: this.id,
+      since_rev: this.#rev,
+      ...(lastId && { since_id: lastId }),
+      ...(this.#isMember && read > 0 && { read }),
+    };
+  }
 
-    /** The server has greeted. */
-    greeted() {
-      if (isLive) open();
-      else onLive();
-    },
-    lost() {
-      caughtUp = false;
-      typing.clear();
-    },
+  /**
+   * Whether a change is on the page.
+   * @param {number} rev
+   */
+  hasRev(rev) {
+    return rev <= this.#rev;
+  }
 
-    close() {
-      closing.abort();
-      if (isLive) sender.hide();
-      if (isLive) transmit({ type: 'close', room: id });
-    },
-  };
+  /**
+   * Scrolls to where the user left the room, or to the end.
+   * @param {ScrollPosition | null} [position]
+   */
+  start(position) {
+    if (position && !document.getElementById(position.id)) {
+      this.#pagination.loadAround(position.seq).then(() => this.scrollAnchor.restore(position));
+    } else if (position) this.scrollAnchor.restore(position);
+    this.#unreadDivider.start(this.isLive && this.#isMember ? Number(this.#app.dataset.lastRead) : -1);
+  }
+
+  connected() {
+    if (this.isLive) this.#sendOpen();
+    else this.#options.onLive();
+  }
+
+  disconnected() {
+    this.#hasCaughtUp = false;
+    this.#typingIndicator.clear();
+  }
+
+  close() {
+    this.#closing.abort();
+    if (!this.isLive) return;
+    this.#options.sender.detachRoom();
+    this.#options.sendFrame({ type: 'close', room: this.id });
+  }
 }

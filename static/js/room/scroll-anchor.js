@@ -1,99 +1,137 @@
-// The end of the log: who reads there stays there, who reads further up is not moved and learns how much is new.
-import { count } from '../core/i18n.js';
+// The scroll position of the log: a reader at the end stays there, a reader further up isn't moved and learns how many
+// messages are new.
+import { queryAll } from '../core/dom.js';
+import { pluralize } from '../core/i18n.js';
 
-const NEAR = 80; // px that still count as "at the end"
-const ANCHORS = CSS.supports('overflow-anchor', 'auto');
+const END_MARGIN = 80; // px that still count as the end
+const HAS_SCROLL_ANCHORING = CSS.supports('overflow-anchor', 'auto');
 
-/** `isWhole()` says whether the list reaches to the end of the room; `bring()` makes it do so. */
-export function createEnd(log, list, pill, { isWhole, bring }) {
-  let unseen = 0;
+/**
+ * @typedef {object} ScrollAnchorOptions
+ * @property {HTMLElement} log
+ * @property {HTMLElement} list
+ * @property {HTMLElement} newMessagesButton
+ * @property {() => boolean} hasNewest whether the list reaches to the end of the room
+ * @property {() => Promise<void>} loadNewest
+ */
 
-  // The log is column-reverse: 0 is the end, further up is negative.
-  const near = () => isWhole() && log.scrollTop > -NEAR;
+export class ScrollAnchor {
+  #options;
+  #log;
+  #list;
+  #unseen = 0;
 
-  async function go() {
-    log.scrollTop = 0;
-    if (isWhole()) {
-      forget();
+  /** @param {ScrollAnchorOptions} options */
+  constructor(options) {
+    const { log, list, newMessagesButton } = options;
+    this.#options = options;
+    this.#log = log;
+    this.#list = list;
+    log.addEventListener(
+      'scroll',
+      () => {
+        if (this.#unseen && this.isAtEnd()) this.#clearUnseen();
+      },
+      { passive: true },
+    );
+    newMessagesButton.addEventListener('click', () => {
+      this.scrollToEnd();
+      log.focus({ preventScroll: true }); // the button with the focus is hidden now
+    });
+  }
+
+  /** The log is a reversed column: 0 is the end, further up is negative. */
+  isAtEnd() {
+    return this.#options.hasNewest() && this.#log.scrollTop > -END_MARGIN;
+  }
+
+  async scrollToEnd() {
+    this.#log.scrollTop = 0;
+    if (this.#options.hasNewest()) {
+      this.#clearUnseen();
       return;
     }
-    await bring();
-    if (!isWhole()) return;
-    log.scrollTop = 0;
-    forget();
+    await this.#options.loadNewest();
+    if (!this.#options.hasNewest()) return;
+    this.#log.scrollTop = 0;
+    this.#clearUnseen();
   }
 
-  function forget() {
-    unseen = 0;
-    pill.hidden = true;
-  }
-
-  function firstSeen() {
-    const { top } = log.getBoundingClientRect();
-    const reaches = (element) => element.getBoundingClientRect().bottom > top;
-    const chunk = Array.from(list.querySelectorAll('.chunk')).find(reaches);
-    return chunk && Array.from(chunk.querySelectorAll('.msg[data-seq]')).find(reaches);
-  }
-
-  /** Changes what is below the reader without moving the reader. */
-  function keep(change) {
-    const wasNear = near();
-    const height = list.offsetHeight;
+  /**
+   * Changes what is below the viewport. A reader at the end stays at the end; any other isn't moved.
+   * @param {() => void} change
+   */
+  updateBelow(change) {
+    const wasAtEnd = this.isAtEnd();
+    const height = this.#list.offsetHeight;
     change();
-    if (wasNear) log.scrollTop = 0;
-    else if (!ANCHORS) log.scrollTop -= list.offsetHeight - height;
+    if (wasAtEnd) this.#log.scrollTop = 0;
+    else if (!HAS_SCROLL_ANCHORING) this.#log.scrollTop -= this.#list.offsetHeight - height;
   }
 
-  /** Changes anything but what the reader sees, who does not move, wherever they are. */
-  function still(change) {
-    const anchor = firstSeen();
-    const before = anchor?.getBoundingClientRect().top;
-    log.style.overflowAnchor = 'none'; // one of two has to do it
+  /**
+   * Changes anything outside the viewport without moving the reader.
+   * @param {() => void} change
+   */
+  updateOutside(change) {
+    const anchor = this.#firstVisible();
+    const top = anchor?.getBoundingClientRect().top ?? 0;
+    this.#log.style.overflowAnchor = 'none'; // the browser would correct the position a second time
     change();
-    if (anchor?.isConnected) log.scrollTop += anchor.getBoundingClientRect().top - before;
-    log.style.overflowAnchor = '';
+    if (anchor?.isConnected) this.#log.scrollTop += anchor.getBoundingClientRect().top - top;
+    this.#log.style.overflowAnchor = '';
   }
 
-  function countNew(more = 1) {
-    unseen += more;
-    pill.lastElementChild.textContent = count(pill.dataset, unseen);
-    pill.hidden = false;
+  countUnseen(more = 1) {
+    const { newMessagesButton: button } = this.#options;
+    this.#unseen += more;
+    /** @type {Element} */ (button.lastElementChild).textContent = pluralize(button.dataset, this.#unseen);
+    button.hidden = false;
   }
 
-  /** Which message is at the top for who reads further up; null for who is at the end. */
-  function place() {
-    if (near()) return null;
-    const { top } = log.getBoundingClientRect();
-    const article = firstSeen();
-    return article
-      ? { id: article.id, seq: Number(article.dataset.seq), offset: article.getBoundingClientRect().top - top }
-      : null;
+  /**
+   * Null at the end.
+   * @returns {ScrollPosition | null}
+   */
+  position() {
+    if (this.isAtEnd()) return null;
+    const { top } = this.#log.getBoundingClientRect();
+    const article = this.#firstVisible();
+    if (!article) return null;
+    return { id: article.id, seq: Number(article.dataset.seq), offset: article.getBoundingClientRect().top - top };
   }
 
-  /** Brings that message back to where it was; if it is further up than this page goes, as far as it goes. */
-  function restore({ id, offset }) {
+  /**
+   * If the message isn't on this page, scrolls up as far as the page goes.
+   * @param {ScrollPosition} position
+   */
+  restore({ id, offset }) {
+    const log = this.#log;
+    const chunks = queryAll(this.#list, '.chunk');
+    /** @param {string} visibility */
+    const setVisibility = (visibility) => {
+      for (const chunk of chunks) chunk.style.contentVisibility = visibility;
+    };
+    setVisibility('visible'); // a chunk that was never rendered doesn't have its final height
+    requestAnimationFrame(() => requestAnimationFrame(() => setVisibility('')));
     const article = document.getElementById(id);
-    const chunks = list.querySelectorAll('.chunk');
-    const showAll = (how) =>
-      chunks.forEach((chunk) => {
-        chunk.style.contentVisibility = how;
-      });
-    showAll('visible'); // a chunk that was never drawn is not yet as high as it will be
-    requestAnimationFrame(() => requestAnimationFrame(() => showAll('')));
     if (article) log.scrollTop += article.getBoundingClientRect().top - log.getBoundingClientRect().top - offset;
     else log.scrollTop = -log.scrollHeight;
   }
 
-  log.addEventListener(
-    'scroll',
-    () => {
-      if (unseen && near()) forget();
-    },
-    { passive: true },
-  );
-  pill.addEventListener('click', () => {
-    go();
-    log.focus({ preventScroll: true }); // the button under the focus is gone now
-  });
-  return { near, go, keep, still, countNew, place, restore };
+  #clearUnseen() {
+    this.#unseen = 0;
+    this.#options.newMessagesButton.hidden = true;
+  }
+
+  /** @returns {MessageElement | undefined} */
+  #firstVisible() {
+    const { top } = this.#log.getBoundingClientRect();
+    /** @param {Element} element */
+    const isVisible = (element) => element.getBoundingClientRect().bottom > top;
+    const chunk = queryAll(this.#list, '.chunk').find(isVisible);
+    /** @type {MessageElement[]} */
+    const articles = chunk ? queryAll(chunk, '.msg[data-seq]') : [];
+    return articles.find(isVisible);
+  }
 }

@@ -1,97 +1,133 @@
-// The line above what is new: it stands above the first message that its reader has not read, by its number, and comes by itself above what arrives while nobody looks. A link leads to it, also where that message is not loaded.
-import { isInUse } from './read-marker.js';
+// The divider above the first unread message. It also appears above messages that arrive while nobody looks. A link
+// leads to it, even where that message isn't loaded.
+import { cloneTemplate } from '../core/dom.js';
+import { isPageActive } from './read-marker.js';
 
-const byId = (id) => document.getElementById(id);
+/**
+ * @typedef {object} UnreadDividerOptions
+ * @property {HTMLElement} log
+ * @property {import('./message-list.js').MessageList} messageList
+ * @property {(seq: number) => Promise<void>} loadAround loads the part of the room around a message
+ * @property {AbortSignal} signal
+ */
 
-/** `reach(seq)` loads the part of the room in which that message is. */
-export function createNews({ log, timeline, reach, signal }) {
-  const jump = byId('jump');
-  const template = byId('new-line');
-  let from = null; // all up to here was read; the line is above the next one
-  let isOpen = false; // it has not been seen yet
-  let observer = null;
+export class UnreadDivider {
+  #options;
+  #jumpLink = document.getElementById('jump');
+  #template = /** @type {HTMLTemplateElement | null} */ (document.getElementById('new-line'));
+  /**
+   * The divider is below this sequence number; null without one.
+   * @type {number | null}
+   */
+  #lastRead = null;
+  #isUnseen = false;
+  /** @type {IntersectionObserver | null} */
+  #observer = null;
 
-  /** Null where the first new message is not loaded. */
-  function place() {
-    let line = byId('new');
-    const first = timeline.firstAfter(from);
-    if (Number(first?.dataset.seq) !== from + 1) {
-      line?.remove();
-      return null;
+  /** @param {UnreadDividerOptions} options */
+  constructor(options) {
+    const { signal } = options;
+    this.#options = options;
+    this.#jumpLink?.addEventListener('click', (event) => {
+      if (this.#lastRead === null) return;
+      event.preventDefault();
+      this.#jump(this.#lastRead);
+    });
+    // While the page wasn't in use, nothing on it was seen.
+    const observeAgain = () => {
+      if (this.#isUnseen && isPageActive()) this.#show();
+    };
+    addEventListener('focus', observeAgain, { signal });
+    document.addEventListener('visibilitychange', observeAgain, { signal });
+    signal.addEventListener('abort', () => this.#observer?.disconnect());
+  }
+
+  /**
+   * Called once the log has its first scroll position.
+   * @param {number} lastRead negative without a read marker
+   */
+  start(lastRead) {
+    if (!this.#jumpLink || lastRead < 0 || this.#options.messageList.newestSeq <= lastRead) return;
+    this.#lastRead = lastRead;
+    this.#show();
+  }
+
+  /**
+   * Messages have arrived unseen. A divider further up that is still unseen stays.
+   * @param {number} lastRead
+   */
+  markAfter(lastRead) {
+    const last = this.#lastRead;
+    if (!this.#template || (this.#isUnseen && last !== null && last <= lastRead)) return;
+    if (last !== null && last >= lastRead && document.getElementById('new')) return;
+    this.#lastRead = lastRead;
+    this.#show();
+  }
+
+  /**
+   * Null where the first unread message isn't loaded.
+   * @returns {HTMLElement | null}
+   */
+  #insert() {
+    const lastRead = this.#lastRead ?? 0;
+    const divider = document.getElementById('new');
+    const first = this.#options.messageList.firstAfter(lastRead);
+    if (first && Number(first.dataset.seq) === lastRead + 1) {
+      if (divider?.nextElementSibling === first) return divider;
+      divider?.remove();
+      /** @type {HTMLElement} */
+      const added = cloneTemplate(/** @type {HTMLTemplateElement} */ (this.#template));
+      first.before(added);
+      return added;
     }
-    if (line?.nextElementSibling === first) return line;
-    line?.remove();
-    line = template.content.firstElementChild.cloneNode(true);
-    first.before(line);
-    return line;
+    divider?.remove();
+    return null;
   }
 
-  /** The link is there until its goal has been seen. */
-  function lead() {
-    observer?.disconnect();
-    isOpen = true;
-    const line = place();
-    jump.hidden = line !== null;
-    if (!line) return;
-    observer = new IntersectionObserver(
+  /** @param {boolean} isVisible */
+  #showJumpLink(isVisible) {
+    if (this.#jumpLink) this.#jumpLink.hidden = !isVisible;
+  }
+
+  /** The link is shown until the divider has been seen. */
+  #show() {
+    this.#observer?.disconnect();
+    this.#isUnseen = true;
+    const divider = this.#insert();
+    this.#showJumpLink(divider === null);
+    if (!divider) return;
+    this.#observer = new IntersectionObserver(
       ([{ isIntersecting, boundingClientRect, rootBounds }]) => {
-        if (!line.isConnected) {
-          jump.hidden = false;
+        if (!divider.isConnected) {
+          this.#showJumpLink(true); // that part of the log was unloaded
           return;
-        } // let go of with the part of the log that it was in
-        jump.hidden = isIntersecting || boundingClientRect.top > rootBounds.top;
-        if (isIntersecting && isInUse()) end();
+        }
+        const isBelowTop = boundingClientRect.top > (rootBounds?.top ?? 0);
+        this.#showJumpLink(!isIntersecting && !isBelowTop);
+        if (isIntersecting && isPageActive()) this.#markSeen();
       },
-      { root: log },
+      { root: this.#options.log },
     );
-    observer.observe(line);
+    this.#observer.observe(divider);
   }
 
-  /** It has been seen. */
-  function end() {
-    observer?.disconnect();
-    isOpen = false;
+  #markSeen() {
+    this.#observer?.disconnect();
+    this.#isUnseen = false;
   }
 
-  async function go() {
-    jump.hidden = true;
-    if (!place()) await reach(from);
-    const line = place();
-    if (!line) {
-      jump.hidden = false;
+  /** @param {number} lastRead */
+  async #jump(lastRead) {
+    this.#showJumpLink(false);
+    if (!this.#insert()) await this.#options.loadAround(lastRead);
+    const divider = this.#insert();
+    if (!divider) {
+      this.#showJumpLink(true); // no connection
       return;
-    } // no connection
-    end();
-    line.scrollIntoView();
-    line.nextElementSibling.focus({ preventScroll: true }); // the link under the focus is gone now
+    }
+    this.#markSeen();
+    divider.scrollIntoView();
+    // The link with the focus is hidden now.
+    /** @type {HTMLElement} */ (divider.nextElementSibling).focus({ preventScroll: true });
   }
-
-  jump?.addEventListener('click', (event) => {
-    if (from === null) return;
-    event.preventDefault();
-    go();
-  });
-  // While nobody looked, nothing was seen.
-  const lookAgain = () => {
-    if (isOpen && isInUse()) lead();
-  };
-  addEventListener('focus', lookAgain, { signal });
-  document.addEventListener('visibilitychange', lookAgain, { signal });
-  signal.addEventListener('abort', () => observer?.disconnect());
-
-  return {
-    /** Once the log is where the reader will see it first. `read` is how far they had read. */
-    start(read) {
-      if (!jump || read < 0 || timeline.newest <= read) return;
-      from = read;
-      lead();
-    },
-
-    /** Something came that was not seen at once; `read` is how far its reader had read. */
-    mark(read) {
-      if (!template || (isOpen && from <= read) || (from !== null && from >= read && byId('new'))) return;
-      from = read;
-      lead();
-    },
-  };
 }

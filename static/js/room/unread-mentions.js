@@ -1,12 +1,17 @@
-// Which messages speak to the reader.
+// Counts the messages in the log that mention a user.
 
-/** How many of the messages in the log that are newer than `read` mention the person of this name. */
-export function mentionsIn(log, name, read) {
-  const links = Array.from(log.querySelectorAll('.mention')).filter(
-    (link) => link.getAttribute('href') === `/direct/${name}`,
-  );
-  const messages = new Set(
-    links.map((link) => link.closest('.msg')).filter(({ dataset }) => Number(dataset.seq) > read),
-  );
+/**
+ * Of the messages after `lastRead`.
+ * @param {HTMLElement} log
+ * @param {string} userName
+ * @param {number} lastRead
+ */
+export function countMentions(log, userName, lastRead) {
+  const messages = new Set();
+  for (const link of log.querySelectorAll('.mention')) {
+    const article = /** @type {MessageElement} */ (link.closest('.msg'));
+    const isOfUser = link.getAttribute('href') === `/direct/${userName}`;
+    if (isOfUser && Number(article.dataset.seq) > lastRead) messages.add(article);
+  }
   return messages.size;
 }

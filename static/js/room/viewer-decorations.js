@@ -1,16 +1,28 @@
-// What a reader's browser adds to a message that the server wrote the same for everybody: times in the own zone, the own reactions, and one stop for Tab in the whole log.
-import { localiseTime } from '../core/local-time.js';
+// The server renders a message the same for all readers. This adds what depends on the viewer: times in the local zone,
+// their own reactions, and a single tab stop for the whole log.
+import { queryAll } from '../core/dom.js';
+import { localizeMessage } from '../core/local-time.js';
 
-const STOPS = '.msg__link, .mention, .react, .acts button';
+const TAB_STOPS = '.msg__link, .mention, .react, .acts button';
 
-export function personalise(article, me) {
-  localiseTime(article);
-  for (const chip of article.querySelectorAll('.react'))
-    chip.ariaPressed = String(chip.dataset.users.split(' ').includes(me));
-  setStops(article, false);
+/**
+ * @param {MessageElement} article
+ * @param {string} me
+ */
+export function decorateForViewer(article, me) {
+  localizeMessage(article);
+  for (const reaction of queryAll(article, '.react')) {
+    const users = (reaction.dataset.users ?? '').split(' ');
+    reaction.ariaPressed = String(users.includes(me));
+  }
+  setTabStops(article, false);
 }
 
-/** Whether Tab stops at what can be done in a message; it does in the one message that has the focus. */
-export function setStops(article, on) {
-  for (const stop of article.querySelectorAll(STOPS)) stop.tabIndex = on ? 0 : -1;
+/**
+ * Only the controls of the message with the focus are tab stops.
+ * @param {HTMLElement} article
+ * @param {boolean} isOn
+ */
+export function setTabStops(article, isOn) {
+  for (const control of queryAll(article, TAB_STOPS)) control.tabIndex = isOn ? 0 : -1;
 }

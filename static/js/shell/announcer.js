@@ -1,30 +1,38 @@
-// Speaks to screen readers: new messages of others, one at a time with its name, several at once only as a number; and answers to commands.
-import { fill } from '../core/i18n.js';
+// Speaks to screen readers through a live region: messages of others, one with its author, several at once as a number;
+// and answers to slash commands.
+import { query } from '../core/dom.js';
+import { withNumber } from '../core/i18n.js';
 
-const EVERY = 1_000;
-const SOON = 100; // the same words twice are heard twice only if there was silence between them
-const LONGEST = 150;
+const BATCH_FOR = 1_000;
+const REPEAT_DELAY = 100; // the same text again is only spoken if the region was empty in between
+const MAX_LENGTH = 150;
 
-export function createAnnouncer(element) {
+/** @typedef {ReturnType<typeof createAnnouncer>} Announcer */
+
+/** @param {HTMLElement} region */
+export function createAnnouncer(region) {
+  /** @type {string[]} */
   let batch = [];
 
-  function speak() {
-    element.textContent = batch.length > 1 ? fill(element.dataset.many, batch.length) : batch[0];
+  function flush() {
+    region.textContent = batch.length > 1 ? withNumber(region.dataset.many, batch.length) : batch[0];
     batch = [];
   }
 
   return {
-    message(article) {
-      const name = article.querySelector('.msg__by').textContent;
-      const text = article.querySelector('.msg__body').textContent.trim().slice(0, LONGEST);
-      if (batch.push(`${name}: ${text}`) === 1) setTimeout(speak, EVERY);
+    /** @param {MessageElement} article */
+    announceMessage(article) {
+      const author = query(article, '.msg__by').textContent;
+      const text = query(article, '.msg__body').textContent.trim().slice(0, MAX_LENGTH);
+      if (batch.push(`${author}: ${text}`) === 1) setTimeout(flush, BATCH_FOR);
     },
 
-    say(text) {
-      element.textContent = '';
+    /** @param {string} text */
+    announce(text) {
+      region.textContent = '';
       setTimeout(() => {
-        element.textContent = text;
-      }, SOON);
+        region.textContent = text;
+      }, REPEAT_DELAY);
     },
   };
 }

@@ -1,222 +1,337 @@
-// The chat: one line to the server for the whole visit, the sidebar, and one room on screen after the other. The server's frames go to whom they concern.
-
-import { literal } from '../composer/slash-commands.js';
-import { Live } from '../connection/connection.js';
+// The chat page: one connection for the whole visit, the sidebar, and one room on screen after the other. Frames of the
+// server are passed to whichever part they concern.
+import { literalText } from '../composer/slash-commands.js';
+import { Connection } from '../connection/connection.js';
 import { createBanner } from '../connection/connection-banner.js';
 import { createFrameHandlers } from '../connection/frame-handlers.js';
-import { poll, postForm } from '../connection/http-fallback.js';
-import { createHolding } from '../navigation/interim-composer.js';
-import { forgetWish } from '../navigation/navigation-guard.js';
-import { createVisits } from '../navigation/page-navigation.js';
-import { startSwitching } from '../navigation/room-switching.js';
-import { rememberedPlace, rememberPlace } from '../navigation/scroll-restoration.js';
-import { unlessLeaving } from '../navigation/sign-out.js';
+import { pollFrames, postOverHttp } from '../connection/http-fallback.js';
+import { byId, query } from '../core/dom.js';
+import { createInterimComposer } from '../navigation/interim-composer.js';
+import { cancelGuarded } from '../navigation/navigation-guard.js';
+import { PageNavigation } from '../navigation/page-navigation.js';
+import { startRoomSwitching } from '../navigation/room-switching.js';
+import { rememberScroll, takeRememberedScroll } from '../navigation/scroll-restoration.js';
+import { afterSignOut } from '../navigation/sign-out.js';
 import { Sender } from '../outbox/sender.js';
-import { openRoom } from '../room/room.js';
+import { Room } from '../room/room.js';
 import { createAnnouncer } from './announcer.js';
 import { closeDrawer } from './drawers.js';
-import { showCarried } from './room-closed-notice.js';
-import { createSidebar } from './sidebar.js';
+import { showCarriedNotice } from './room-closed-notice.js';
+import { Sidebar } from './sidebar.js';
 
-const AGAIN = 2_000; // where there was no answer although the line is there
-const byId = (id) => document.getElementById(id);
-const languageOf = (page) => page.querySelector('.me-menu [aria-current]')?.lang;
-const scriptOf = (page) => page.querySelector('script[type="module"]')?.getAttribute('src');
+const RETRY_DELAY = 2_000; // of a navigation without an answer, while there is a connection
 
-/** Answers with the way to another room or person, `go(address, room)`, and how to say that a page waits for the server. */
-export function startChat(app) {
-  const { me, epoch } = app.dataset;
-  const setting = (name, usual) => Number(app.dataset[name] ?? usual);
-  const places = new Map(); // where somebody who read further up left a room
-  const announcer = createAnnouncer(byId('announcer'));
-  const banner = createBanner(byId('banner'), setting('banner', 2_000));
-  const sidebar = createSidebar(byId('side'));
-  const transmit = (frame) => live.send(frame);
-  const createdOf = (id) => (id === Number(app.dataset.room) ? app.dataset.created : sidebar.createdOf(id));
-  const sender = new Sender({
-    me,
-    epoch,
-    transmit,
-    nameOf: sidebar.nameOf,
-    createdOf,
-    postForm: (entry) => postForm(entry, me, signedOut),
-    onPosted: () => live.pollSoon(),
-  });
-  const holding = createHolding({
-    post: (id, body) => sender.post(id, literal(body)),
-    putBack: (text) => room.append(text),
-  });
-  const visits = createVisits({ fits, show, begin, wait, giveUp });
-  let greeted = false; // by the server, on the line that is there now
-  let room = open();
-  const heard = createFrameHandlers({ app, sidebar, sender, visits, renew, room: () => room, announcer });
+/** @param {ParentNode} page */
+const languageOf = (page) => query(page, '.me-menu [aria-current]')?.lang;
+/** @param {ParentNode} page */
+const scriptOf = (page) => query(page, 'script[type="module"]')?.getAttribute('src');
 
-  function open() {
-    return openRoom(app, {
-      transmit,
-      sender,
-      command: visits.post,
-      onLive: connected,
-      onAnswer: answered,
-      renew,
-      sidebar,
-      announcer,
+export class ChatShell {
+  #app;
+  #me;
+  #epoch;
+  #isConnected = false; // the server has sent `ready` over the connection of the moment
+  /**
+   * Where the user left rooms after scrolling up.
+   * @type {Map<number, ScrollPosition | null>}
+   */
+  #scrollPositions = new Map();
+  #announcer = createAnnouncer(byId('announcer'));
+  #sidebar = new Sidebar(byId('side'));
+  #banner;
+  #sender;
+  #interimComposer;
+  #navigation;
+  #room;
+  #frameHandlers;
+  #connection;
+  /**
+   * Goes to another room or direct message.
+   * @type {(address: string, room: number) => void}
+   */
+  goTo;
+
+  /** @param {AppElement} app */
+  constructor(app) {
+    const { me, epoch } = app.dataset;
+    this.#app = app;
+    this.#me = me;
+    this.#epoch = epoch;
+    this.#banner = createBanner(byId('banner'), this.#setting('banner', 2_000));
+    this.#sender = this.#createSender();
+    this.#interimComposer = createInterimComposer({
+      post: (room, body) => this.#sender.post(room, literalText(body)),
+      returnText: (text) => this.#room.composer.append(text),
+    });
+    this.#navigation = new PageNavigation({
+      canShow: (page) => this.#canShow(page),
+      showPage: (page, isRequested) => this.#showPage(page, isRequested),
+      onStart: (pending) => this.#onNavigationStart(pending),
+      onWait: () => this.#onNavigationWait(),
+      onCancel: (reason) => this.#onNavigationCancel(reason),
+    });
+    this.#room = this.#openRoom();
+    this.#frameHandlers = this.#createFrameHandlers();
+    showCarriedNotice(this.#announcer);
+    this.#room.start(takeRememberedScroll(this.#room));
+    this.goTo = startRoomSwitching({
+      sidebar: this.#sidebar,
+      navigation: this.#navigation,
+      onStay: () => this.#room.composer.field.focus(),
+    });
+    this.#banner.showAfterDelay('away');
+    this.#connection = this.#connect();
+    byId('retry').addEventListener('click', () => this.#connection.retryNow());
+  }
+
+  /**
+   * Says that a page load waits for the server.
+   * @param {boolean} isWaiting
+   */
+  showWaiting(isWaiting) {
+    if (isWaiting) this.#banner.showNavigationWaits();
+    else this.#showConnectionState();
+  }
+
+  /**
+   * Tests set shorter times.
+   * @param {string} name
+   * @param {number} fallback
+   */
+  #setting(name, fallback) {
+    return Number(this.#app.dataset[name] ?? fallback);
+  }
+
+  #createSender() {
+    const me = this.#me;
+    return new Sender({
+      me,
+      epoch: this.#epoch,
+      sendFrame: (frame) => this.#connection.send(frame),
+      roomName: (room) => this.#sidebar.roomName(room),
+      roomCreated: (room) =>
+        room === Number(this.#app.dataset.room) ? this.#app.dataset.created : this.#sidebar.roomCreated(room),
+      postOverHttp: (entry) => postOverHttp(entry, me, () => this.#onSignedOut()),
+      onPostedOverHttp: () => this.#connection.pollNow(),
     });
   }
 
-  /** A room of the same person, in the same language, of the same release. */
-  function fits(page) {
-    const next = page.querySelector('#app');
+  #createFrameHandlers() {
+    return createFrameHandlers({
+      app: this.#app,
+      sidebar: this.#sidebar,
+      sender: this.#sender,
+      navigation: this.#navigation,
+      announcer: this.#announcer,
+      currentRoom: () => this.#room,
+      reloadPage: () => this.#reload(),
+    });
+  }
+
+  #openRoom() {
+    return new Room(this.#app, {
+      sendFrame: (frame) => this.#connection.send(frame),
+      sender: this.#sender,
+      sidebar: this.#sidebar,
+      announcer: this.#announcer,
+      postCommand: (action, fields, callbacks) => this.#navigation.post(action, fields, callbacks),
+      onLive: () => this.#onRoomLive(),
+      onHistoryResponse: (isAnswered) => this.#onHistoryResponse(isAnswered),
+      reloadPage: () => this.#reload(),
+    });
+  }
+
+  #connect() {
+    return new Connection({
+      url: () => {
+        const url = new URL(`/api/v1/live?since=${this.#frameHandlers.since}`, location.href);
+        url.protocol = url.protocol.replace('http', 'ws');
+        return url;
+      },
+      poll: (onFrame) =>
+        pollFrames(
+          () => this.#pollQuery(),
+          onFrame,
+          () => this.#onSignedOut(),
+        ),
+      timing: {
+        ping: this.#setting('ping', 20_000),
+        dead: this.#setting('dead', 25_000),
+        retry: this.#setting('retry', 400),
+        poll: this.#setting('poll', 3_000),
+        blocked: this.#setting('blocked', 60_000),
+      },
+      onFrame: (frame) => this.#onFrame(frame),
+      onPolledFrame: (frame) => this.#dispatch(frame),
+      onDisconnected: () => this.#onDisconnected(),
+      onPolling: () => this.#onPolling(),
+      onFrameTooLarge: () => this.#sender.frameTooLarge(),
+      onSignedOut: () => this.#onSignedOut(),
+    });
+  }
+
+  /** @returns {PollQuery} */
+  #pollQuery() {
+    return { since: this.#frameHandlers.since, ...this.#room.pollQuery() };
+  }
+
+  /** @param {ServerFrame} frame */
+  #dispatch(frame) {
+    this.#frameHandlers.handle(frame);
+    if (frame.room === this.#room.id) this.#room.handleFrame(frame);
+  }
+
+  /** @param {ServerFrame} frame */
+  #onFrame(frame) {
+    this.#dispatch(frame);
+    if (frame.type !== 'ready') return;
+    if (frame.epoch !== this.#epoch || String(frame.me.id) !== this.#me) return; // the page is reloading
+    this.#isConnected = true;
+    this.#sender.connected();
+    this.#room.connected();
+  }
+
+  #onDisconnected() {
+    this.#isConnected = false;
+    this.#app.dataset.line = 'away';
+    this.#sidebar.forgetCounts();
+    this.#sender.disconnected();
+    this.#room.disconnected();
+    this.#room.pendingMessages.setOffline(true);
+    this.#updateBanner();
+  }
+
+  #onPolling() {
+    this.#app.dataset.line = 'polling';
+    this.#room.pendingMessages.setOffline(false);
+    this.#updateBanner();
+    this.#sender.useHttp();
+    this.#navigation.resume();
+  }
+
+  /** The room has received everything it had missed. */
+  #onRoomLive() {
+    if (!this.#isConnected) return; // over HTTP
+    delete this.#app.dataset.line;
+    this.#banner.hide();
+    this.#room.pendingMessages.setOffline(false);
+    this.#navigation.resume();
+  }
+
+  /** @param {boolean} isAnswered */
+  #onHistoryResponse(isAnswered) {
+    if (!isAnswered) this.#banner.showOffline();
+    else if (this.#isConnected) this.#banner.hide();
+  }
+
+  #onSignedOut() {
+    if (this.#navigation.isPosting()) return;
+    afterSignOut(() => {
+      rememberScroll(this.#room);
+      location.assign('/login');
+    });
+  }
+
+  /** Reloads the page without the user having asked for it. */
+  #reload() {
+    rememberScroll(this.#room);
+    location.reload();
+  }
+
+  #showConnectionState() {
+    if (this.#isConnected) this.#banner.hide();
+    else this.#banner.showAfterDelay(this.#app.dataset.line === 'polling' ? 'polling' : 'away');
+  }
+
+  /** The banner is about a navigation that waits, or else about the connection. */
+  #updateBanner() {
+    if (this.#navigation.isWaiting()) this.#banner.showNavigationWaits();
+    else this.#showConnectionState();
+  }
+
+  /**
+   * A room of the same user, in the same language, of the same release.
+   * @param {DocumentFragment} page
+   */
+  #canShow(page) {
+    const next = /** @type {AppElement | null} */ (page.querySelector('#app'));
     return (
-      next?.dataset.me === me &&
-      next.dataset.epoch === epoch &&
+      next?.dataset.me === this.#me &&
+      next.dataset.epoch === this.#epoch &&
       languageOf(page) === languageOf(document) &&
       scriptOf(page) === scriptOf(document)
     );
   }
 
-  function begin(wish) {
-    forgetWish();
-    holding.start(wish);
-    sidebar.point(wish.room || room.id);
+  /** @param {PendingNavigation} pending */
+  #onNavigationStart(pending) {
+    cancelGuarded();
+    this.#interimComposer.start(pending);
+    this.#sidebar.setCurrent(pending.room || this.#room.id);
   }
 
-  /** There was no answer: the wish stays, and with it what is written for where it leads. */
-  function wait() {
-    settle();
-    if (app.dataset.line !== 'away') setTimeout(visits.resume, AGAIN);
+  /** Without an answer, the navigation stays pending, and with it the text that is written for its target. */
+  #onNavigationWait() {
+    this.#updateBanner();
+    if (this.#app.dataset.line !== 'away') setTimeout(() => this.#navigation.resume(), RETRY_DELAY);
   }
 
-  /** All is as it was before; what was typed meanwhile stands behind what stood there. */
-  function giveUp(why) {
-    const text = holding.cancel();
-    sidebar.point(room.id);
-    room.append(text);
-    if (why) room.complain(why);
-    settle();
+  /**
+   * Everything is as before; what was typed meanwhile is appended to what was in the composer.
+   * @param {string} reason
+   */
+  #onNavigationCancel(reason) {
+    const text = this.#interimComposer.cancel();
+    this.#sidebar.setCurrent(this.#room.id);
+    this.#room.composer.append(text);
+    if (reason) this.#room.composer.showError(reason);
+    this.#updateBanner();
   }
 
-  /** The strip tells of a wish that waits, else of the line. */
-  function settle() {
-    if (visits.isWaiting()) banner.showGoing();
-    else if (greeted) banner.hide();
-    else banner.showSoon(app.dataset.line === 'polling' ? 'polling' : 'away');
-  }
-
-  function show(page, isAsked) {
-    const next = page.querySelector('#app');
+  /**
+   * @param {DocumentFragment} page
+   * @param {boolean} isRequested
+   */
+  #showPage(page, isRequested) {
+    /** @type {AppElement} */
+    const next = query(page, '#app');
     const id = Number(next.dataset.room);
-    const held = holding.finish(isAsked);
-    // Somebody who writes wants to go on; on a touch screen the keyboard would cover what others have to come to read.
-    const writes = held.writes || document.activeElement === room.composer || !matchMedia('(pointer: coarse)').matches;
-    if (room.isLive) places.set(room.id, room.id === id ? null : room.place());
-    room.close();
+    const typed = this.#interimComposer.finish(isRequested);
+    const wasTyping = typed.hasFocus || document.activeElement === this.#room.composer.field;
+    if (this.#room.isLive) {
+      this.#scrollPositions.set(this.#room.id, this.#room.id === id ? null : this.#room.scrollAnchor.position());
+    }
+    this.#room.close();
     closeDrawer('side');
-    next.querySelector('#banner').replaceWith(byId('banner')); // it goes along, as the line does
+    this.#replaceContent(page, next, id);
+    this.#room = this.#openRoom();
+    this.#room.start(this.#room.isLive ? this.#scrollPositions.get(id) : null);
+    this.#scrollPositions.delete(id);
+    this.#sidebar.title.update();
+    this.#frameHandlers.showMembersOnline();
+    if (this.#isConnected) this.#room.connected();
+    else this.#connection.pollNow();
+    // On a touch screen the keyboard would cover the messages, unless the user is typing anyway.
+    const focusComposer = wasTyping || !matchMedia('(pointer: coarse)').matches;
+    (focusComposer ? this.#room.composer.field : byId('room-h')).focus();
+    this.#room.composer.takeTypedAhead(typed);
+    const answer = document.getElementById('answer');
+    if (answer) this.#announcer.announce(answer.textContent.trim());
+  }
+
+  /**
+   * @param {DocumentFragment} page
+   * @param {AppElement} next
+   * @param {number} id
+   */
+  #replaceContent(page, next, id) {
+    const app = this.#app;
+    query(next, '#banner').replaceWith(byId('banner')); // the banner stays, as the connection does
     Object.assign(app.dataset, next.dataset);
     app.ariaBusy = null;
-    settle();
-    sidebar.take(next, id);
-    for (const part of ['.main', '.aside']) app.querySelector(part).replaceWith(next.querySelector(part));
-    byId('acts').replaceWith(page.querySelector('#acts')); // one moderates one room and not another
-    room = open();
-    room.start(room.isLive && places.get(id));
-    places.delete(id);
-    sidebar.title.draw();
-    heard.showPeople();
-    if (greeted) room.greeted();
-    else live.pollSoon();
-    (writes ? room.composer : byId('room-h')).focus();
-    room.take(held);
-    const answer = byId('answer');
-    if (answer) announcer.say(answer.textContent.trim());
+    this.#updateBanner();
+    this.#sidebar.replaceRows(next, id);
+    for (const part of ['.main', '.aside']) query(app, part).replaceWith(query(next, part));
+    byId('acts').replaceWith(query(page, '#acts')); // the user's rights differ from room to room
   }
-
-  function connected() {
-    if (!greeted) return; // over HTTP
-    delete app.dataset.line;
-    banner.hide();
-    room.setAway(false);
-    visits.resume();
-  }
-
-  /** To a question over HTTP, for more of the room. */
-  function answered(isThere) {
-    if (!isThere) banner.showAway();
-    else if (greeted) banner.hide();
-  }
-
-  /** Shows the page anew without having been asked to: what was on the screen comes back. */
-  function renew() {
-    rememberPlace(room);
-    location.reload();
-  }
-
-  function signedOut() {
-    if (visits.isPosting()) return;
-    unlessLeaving(() => {
-      rememberPlace(room);
-      location.assign('/login');
-    });
-  }
-
-  function onFrame(frame) {
-    heard.take(frame);
-    if (frame.room === room.id) room.receive(frame);
-  }
-
-  showCarried(announcer);
-  room.start(rememberedPlace(room));
-  const go = startSwitching({ sidebar, visits, stay: () => room.composer.focus() });
-  banner.showSoon('away');
-  const live = new Live({
-    address() {
-      const address = new URL(`/api/v1/live?since=${heard.at}`, location.href);
-      address.protocol = address.protocol.replace('http', 'ws');
-      return address;
-    },
-    poll: (take) => poll(() => ({ since: heard.at, ...room.question() }), take, signedOut),
-    timing: {
-      ping: setting('ping', 20_000),
-      dead: setting('dead', 25_000),
-      retry: setting('retry', 400),
-      poll: setting('poll', 3_000),
-      blocked: setting('blocked', 60_000),
-    },
-    onFrame(frame) {
-      onFrame(frame);
-      if (frame.type !== 'ready' || frame.epoch !== epoch || String(frame.me.id) !== me) return; // the page is on its way anew
-      greeted = true;
-      sender.greeted();
-      room.greeted();
-    },
-    onPolled: onFrame,
-    onLost() {
-      greeted = false;
-      app.dataset.line = 'away';
-      sidebar.lost();
-      sender.lost();
-      room.lost();
-      room.setAway(true);
-      settle();
-    },
-    onPolling() {
-      app.dataset.line = 'polling';
-      room.setAway(false);
-      settle();
-      sender.postAll();
-      visits.resume();
-    },
-    onTooLarge: () => sender.tooLarge(),
-    onSignedOut: signedOut,
-  });
-  byId('retry').addEventListener('click', () => live.retryNow());
-  /** That somebody waits for the server to go elsewhere, or does not any more. */
-  function say(isWaiting) {
-    if (isWaiting) banner.showGoing();
-    else if (greeted) banner.hide();
-    else banner.showSoon(app.dataset.line ?? 'away');
-  }
-
-  return { go, say };
 }

@@ -1,20 +1,25 @@
-// The tab's title: how much is unread in all rooms together, the room, the site. An installed app shows the number on its icon.
-export function createTitle() {
-  const site = document.querySelector('.brand__name').textContent;
-  let shown = null;
+// The title of the tab: the unread count of all rooms, the room, the site. An installed app shows the count on its
+// icon.
+import { byId, query } from '../core/dom.js';
 
-  function draw() {
-    const room = document.getElementById('room-h').textContent.trim();
-    document.title = `${shown ? `(${shown}) ` : ''}${room} · ${site}`;
+export function createDocumentTitle() {
+  const site = query(document, '.brand__name').textContent;
+  /** @type {number | null} */
+  let unread = null;
+
+  function update() {
+    const room = byId('room-h').textContent.trim();
+    document.title = `${unread ? `(${unread}) ` : ''}${room} · ${site}`;
   }
 
   return {
-    draw,
-    setTotal(total) {
-      if (total === shown) return;
-      shown = total;
-      draw();
-      navigator.setAppBadge?.(total)?.catch(() => {}); // forbidden, or nothing to show it on
+    update,
+    /** @param {number} total */
+    setUnread(total) {
+      if (total === unread) return;
+      unread = total;
+      update();
+      navigator.setAppBadge?.(total)?.catch(() => {}); // forbidden, or there is no icon
     },
   };
 }

@@ -1,13 +1,17 @@
-// Sidebar and people are drawers only where they have no column: an open one closes when its column appears, and before the page is kept for later.
+// Sidebar and member list are drawers only on screens that have no column for them: an open drawer closes when its
+// column appears, and before the page goes into the back/forward cache.
+import { byId } from '../core/dom.js';
+
 const COLUMN_FROM = { side: '(width >= 45em)', people: '(width >= 90em)' };
 
 export function startDrawers() {
-  for (const [id, query] of Object.entries(COLUMN_FROM)) {
-    matchMedia(query).addEventListener('change', () => closeDrawer(id));
+  for (const [id, mediaQuery] of Object.entries(COLUMN_FROM)) {
+    matchMedia(mediaQuery).addEventListener('change', () => closeDrawer(id));
     addEventListener('pagehide', () => closeDrawer(id));
   }
 }
 
+/** @param {string} id */
 export function closeDrawer(id) {
-  document.getElementById(id)?.hidePopover();
+  byId(id)?.hidePopover();
 }

@@ -1,23 +1,25 @@
-// F6 leads from region to region of the room page, Shift and F6 back.
-const REGIONS = [
-  ['.side', '.room[aria-current]'],
-  ['.bar', 'h1'],
-  ['#log', null],
-  ['#composer', 'textarea'],
+// F6 moves the focus from landmark to landmark of the room page, Shift+F6 back.
+import { query } from '../core/dom.js';
+
+/** Each landmark and what in it gets the focus; without that, the landmark itself or its first control. */
+const LANDMARKS = [
+  { selector: '.side', target: '.room[aria-current]' },
+  { selector: '.bar', target: 'h1' },
+  { selector: '#log', target: '' },
+  { selector: '#composer', target: 'textarea' },
 ];
 
-export function startRegions() {
+export function startLandmarkKeys() {
   addEventListener('keydown', (event) => {
     if (event.key !== 'F6' || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
-    const shown = REGIONS.filter(([region]) => document.querySelector(region).checkVisibility());
-    const here = shown.findIndex(([region]) => document.querySelector(region).contains(document.activeElement));
-    const next = here < 0 ? 0 : (here + (event.shiftKey ? -1 : 1) + shown.length) % shown.length;
-    const [region, target] = shown[next];
-    const place = document.querySelector(region);
-    (
-      (target && place.querySelector(target)) ??
-      (place.tabIndex < 0 ? place.querySelector('a, button') : place)
-    ).focus();
+    const visible = LANDMARKS.map(({ selector, target }) => ({ element: query(document, selector), target })).filter(
+      ({ element }) => element.checkVisibility(),
+    );
+    const current = visible.findIndex(({ element }) => element.contains(document.activeElement));
+    const next = current < 0 ? 0 : (current + (event.shiftKey ? -1 : 1) + visible.length) % visible.length;
+    const { element, target } = visible[next];
+    const control = element.tabIndex < 0 ? query(element, 'a, button') : element;
+    ((target && query(element, target)) || control).focus();
   });
 }

@@ -1,15 +1,30 @@
-// The quick switcher: Ctrl+K, on a Mac ⌘K, or the button in the sidebar opens a list of rooms and people that narrows while one types.
-import { distance, plain } from '../core/fuzzy-match.js';
-import { parse } from '../core/html-fragment.js';
-import { count } from '../core/i18n.js';
+// The quick switcher: Ctrl+K (⌘K on a Mac) or the button in the sidebar opens a list of rooms and users, which narrows
+// as the user types.
+import { byId, closestTo, hasModifier, isComposing, query, queryAll } from '../core/dom.js';
+import { foldText, matchDistance } from '../core/fuzzy-match.js';
+import { parseHtml } from '../core/html-fragment.js';
+import { pluralize } from '../core/i18n.js';
 
-const PATIENCE = 10_000; // for the list: a line may go mute without a word
-const MOST = 50; // shown at a time; who types a letter or two needs no more
+const TIMEOUT = 10_000;
+const MAX_SHOWN = 50; // a letter or two narrow the list further
 const IS_MAC = /^(?:Mac|iP)/.test(navigator.platform);
-const byId = (id) => document.getElementById(id);
 
-/** Without scripts it is a link to all rooms. */
-function makeButton(link, press) {
+// On a Mac, Control+K deletes to the end of the line.
+/** @param {KeyboardEvent} event */
+const isShortcut = (event) =>
+  event.key.toLowerCase() === 'k' &&
+  event.ctrlKey !== IS_MAC &&
+  event.metaKey === IS_MAC &&
+  !event.shiftKey &&
+  !event.altKey &&
+  !event.isComposing;
+
+/**
+ * Turns the link to all rooms, which works without scripts, into a button.
+ * @param {HTMLElement} link
+ * @param {() => void} onClick
+ */
+function replaceLink(link, onClick) {
   const button = Object.assign(document.createElement('button'), {
     type: 'button',
     id: link.id,
@@ -18,129 +33,173 @@ function makeButton(link, press) {
   button.append(...link.childNodes);
   button.setAttribute('aria-haspopup', 'dialog');
   button.setAttribute('aria-keyshortcuts', IS_MAC ? 'Meta+K' : 'Control+K');
-  const keys = button.querySelector('kbd');
-  keys.textContent = IS_MAC ? '⌘K' : 'Ctrl K';
-  keys.hidden = false;
-  button.addEventListener('click', press);
+  const shortcut = query(button, 'kbd');
+  shortcut.textContent = IS_MAC ? '⌘K' : 'Ctrl K';
+  shortcut.hidden = false;
+  button.addEventListener('click', onClick);
   link.replaceWith(button);
 }
 
-// Control and K deletes to the end of the line on a Mac.
-const isShortcut = ({ key, ctrlKey, metaKey, shiftKey, altKey, isComposing }) =>
-  key.toLowerCase() === 'k' && ctrlKey !== IS_MAC && metaKey === IS_MAC && !shiftKey && !altKey && !isComposing;
+/**
+ * Copies the unread badge from the sidebar, which is always up to date.
+ * @param {OptionElement} option
+ */
+function markUnread(option) {
+  option.querySelector('.badge')?.remove();
+  const badge = query(document, `.side [data-room="${Number(option.dataset.room)}"] .badge:not([hidden])`);
+  if (badge) option.append(badge.cloneNode(true));
+  option.classList.toggle('opt--unread', Boolean(badge));
+}
 
-/** `go(address, room)` leads to what was chosen. */
-export function startSwitcher(go) {
-  const dialog = byId('switcher');
-  if (!dialog) return;
-  const field = byId('switcher-field');
-  const list = byId('switcher-list');
-  const status = dialog.querySelector('.switcher__count');
-  let known = null; // all options, in the server's order, once they have come
-  let shown = [];
-  let chosen = null;
+/** @param {OptionElement} option */
+const isUnread = (option) => option.classList.contains('opt--unread');
 
-  function choose(option) {
-    chosen?.setAttribute('aria-selected', 'false');
-    chosen = option;
-    chosen?.setAttribute('aria-selected', 'true');
-    chosen?.scrollIntoView({ block: 'nearest' });
-    if (chosen) field.setAttribute('aria-activedescendant', chosen.id);
-    else field.removeAttribute('aria-activedescendant');
+async function fetchOptions() {
+  const response = await fetch('/switcher', {
+    headers: { accept: 'text/html' },
+    signal: AbortSignal.timeout(TIMEOUT),
+  });
+  if (!response.ok || response.redirected) throw new Error(`${response.status} for the list`);
+  /** @type {OptionElement[]} */
+  const options = queryAll(parseHtml(await response.text()), '[role="option"]');
+  for (const option of options) {
+    option.dataset.name = foldText(query(option, ':scope > bdi').textContent);
+    option.dataset.also = foldText(option.dataset.also);
+  }
+  return options;
+}
+
+class QuickSwitcher {
+  #goTo;
+  #dialog;
+  /** @type {HTMLInputElement} */
+  #field = byId('switcher-field');
+  #list = byId('switcher-list');
+  #status;
+  /**
+   * All options in the server's order, once loaded.
+   * @type {OptionElement[] | null}
+   */
+  #options = null;
+  /** @type {OptionElement[]} */
+  #shown = [];
+  /** @type {OptionElement | null} */
+  #selected = null;
+
+  /**
+   * @param {HTMLDialogElement} dialog
+   * @param {(address: string, room: number) => void} goTo
+   */
+  constructor(dialog, goTo) {
+    this.#dialog = dialog;
+    this.#goTo = goTo;
+    this.#status = query(dialog, '.switcher__count');
+    this.#listen();
+    replaceLink(byId('goto'), () => this.#toggle());
   }
 
-  /** What is unread the sidebar knows at any time. */
-  function markUnread(option) {
-    option.querySelector('.badge')?.remove();
-    const badge = document.querySelector(`.side [data-room="${Number(option.dataset.room)}"] .badge:not([hidden])`);
-    if (badge) option.append(badge.cloneNode(true));
-    option.classList.toggle('opt--unread', Boolean(badge));
-  }
-
-  function narrow() {
-    const sought = plain(field.value.trim());
-    const far = (option) => Math.min(distance(sought, option.dataset.name), distance(sought, option.dataset.also));
-    const isUnread = (option) => option.classList.contains('opt--unread');
-    const fitting = known.map((option) => ({ option, far: far(option) })).filter((one) => one.far < Infinity);
-    fitting.sort((a, b) => a.far - b.far || isUnread(b.option) - isUnread(a.option));
-    shown = fitting.slice(0, MOST).map(({ option }) => option);
-    list.replaceChildren(...shown);
-    list.hidden = shown.length === 0;
-    field.ariaExpanded = String(shown.length > 0);
-    status.textContent = shown.length > 0 ? count(status.dataset, fitting.length) : status.dataset.none;
-    choose(shown[0]);
-  }
-
-  /** What came while somebody chooses leaves the choice where it is. */
-  function refresh() {
-    const path = chosen?.dataset.path;
-    known.forEach(markUnread);
-    narrow();
-    choose(shown.find((option) => option.dataset.path === path) ?? shown[0]);
-  }
-
-  async function load() {
-    const answer = await fetch('/switcher', {
-      headers: { accept: 'text/html' },
-      signal: AbortSignal.timeout(PATIENCE),
+  #listen() {
+    this.#field.addEventListener('input', () => this.#filter());
+    this.#field.addEventListener('keydown', (event) => this.#onKey(event));
+    this.#list.addEventListener('mousedown', (event) => event.preventDefault()); // the focus stays in the field
+    this.#dialog.addEventListener('click', (event) => {
+      /** @type {OptionElement | null} */
+      const option = closestTo(event, '[role="option"]');
+      // Besides the options, the backdrop and the close button close it.
+      if (option) this.#choose(option);
+      else if (event.target === this.#dialog || closestTo(event, 'button')) this.#dialog.close();
     });
-    if (!answer.ok || answer.redirected) throw new Error(`${answer.status} for the list`);
-    known = Array.from(parse(await answer.text()).querySelectorAll('[role="option"]'));
-    for (const { dataset, children } of known) {
-      dataset.name = plain(Array.from(children).find((child) => child.matches('bdi')).textContent);
-      dataset.also = plain(dataset.also);
-    }
-    refresh();
+    addEventListener('keydown', (event) => {
+      if (!isShortcut(event)) return;
+      event.preventDefault();
+      this.#toggle();
+    });
   }
 
-  function toggle() {
-    if (dialog.open) {
-      dialog.close();
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (isComposing(event) || hasModifier(event)) return;
+    const index = this.#selected ? this.#shown.indexOf(this.#selected) : -1;
+    const count = this.#shown.length;
+    if (event.key === 'ArrowUp') this.#select(this.#shown[(index - 1 + count) % count]);
+    else if (event.key === 'ArrowDown') this.#select(this.#shown[(index + 1) % count]);
+    else if (event.key === 'Home') this.#select(this.#shown[0]);
+    else if (event.key === 'End') this.#select(this.#shown[count - 1]);
+    else if (event.key !== 'Enter') return;
+    else if (this.#selected) this.#choose(this.#selected);
+    event.preventDefault();
+  }
+
+  /** @param {OptionElement | undefined} option */
+  #select(option = undefined) {
+    this.#selected?.setAttribute('aria-selected', 'false');
+    this.#selected = option ?? null;
+    option?.setAttribute('aria-selected', 'true');
+    option?.scrollIntoView({ block: 'nearest' });
+    if (option) this.#field.setAttribute('aria-activedescendant', option.id);
+    else this.#field.removeAttribute('aria-activedescendant');
+  }
+
+  #filter() {
+    if (!this.#options) return;
+    const term = foldText(this.#field.value.trim());
+    const matches = this.#options
+      .map((option) => {
+        const { name, also } = option.dataset;
+        return { option, distance: Math.min(matchDistance(term, name), matchDistance(term, also)) };
+      })
+      .filter(({ distance }) => distance < Infinity)
+      .sort((a, b) => a.distance - b.distance || Number(isUnread(b.option)) - Number(isUnread(a.option)));
+    this.#shown = matches.slice(0, MAX_SHOWN).map(({ option }) => option);
+    this.#list.replaceChildren(...this.#shown);
+    this.#list.hidden = this.#shown.length === 0;
+    this.#field.ariaExpanded = String(this.#shown.length > 0);
+    const { dataset } = this.#status;
+    this.#status.textContent = this.#shown.length > 0 ? pluralize(dataset, matches.length) : (dataset.none ?? '');
+    this.#select(this.#shown[0]);
+  }
+
+  /** Updates the options without changing which one is selected. */
+  #refresh() {
+    const path = this.#selected?.dataset.path;
+    this.#options?.forEach(markUnread);
+    this.#filter();
+    this.#select(this.#shown.find((option) => option.dataset.path === path) ?? this.#shown[0]);
+  }
+
+  async #load() {
+    try {
+      this.#options = await fetchOptions();
+      this.#refresh();
+    } catch {
+      // The options loaded before are still good.
+      if (!this.#options) this.#status.textContent = this.#status.dataset.away ?? '';
+    }
+  }
+
+  #toggle() {
+    if (this.#dialog.open) {
+      this.#dialog.close();
       return;
     }
-    for (const open of document.querySelectorAll(':popover-open')) open.hidePopover(); // and its focus goes back to where it will be sought
-    field.value = '';
-    chosen = null;
-    if (known) refresh();
-    dialog.showModal();
-    load().catch(() => {
-      if (!known) status.textContent = status.dataset.away;
-    }); // else there is what was known before
+    // Closing them moves the focus back, so it has to happen before the dialog opens.
+    for (const popover of queryAll(document, ':popover-open')) popover.hidePopover();
+    this.#field.value = '';
+    this.#selected = null;
+    this.#refresh();
+    this.#dialog.showModal();
+    this.#load();
   }
 
-  function take(option) {
-    dialog.close();
-    go(new URL(option.dataset.path, location).href, Number(option.dataset.room));
+  /** @param {OptionElement} option */
+  #choose(option) {
+    this.#dialog.close();
+    this.#goTo(new URL(option.dataset.path, location.href).href, Number(option.dataset.room));
   }
+}
 
-  const step = (by) => shown[(shown.indexOf(chosen) + by + shown.length) % shown.length];
-  const keys = {
-    ArrowUp: () => choose(step(-1)),
-    ArrowDown: () => choose(step(1)),
-    Home: () => choose(shown[0]),
-    End: () => choose(shown.at(-1)),
-    Enter: () => take(chosen),
-  };
-
-  field.addEventListener('input', () => {
-    if (known) narrow();
-  });
-  field.addEventListener('keydown', (event) => {
-    const { key, ctrlKey, altKey, metaKey, shiftKey, isComposing, keyCode } = event;
-    if (!(key in keys) || isComposing || keyCode === 229 || ctrlKey || altKey || metaKey || shiftKey) return;
-    event.preventDefault();
-    if (chosen) keys[key]();
-  });
-  list.addEventListener('mousedown', (event) => event.preventDefault()); // the focus stays in the field
-  dialog.addEventListener('click', (event) => {
-    const option = event.target.closest('[role="option"]');
-    if (option) take(option);
-    else if (event.target === dialog || event.target.closest('button')) dialog.close(); // beside it, or its cross
-  });
-  addEventListener('keydown', (event) => {
-    if (!isShortcut(event)) return;
-    event.preventDefault();
-    toggle();
-  });
-  makeButton(byId('goto'), toggle);
+/** @param {(address: string, room: number) => void} goTo */
+export function startQuickSwitcher(goTo) {
+  const dialog = /** @type {HTMLDialogElement | null} */ (document.getElementById('switcher'));
+  if (dialog) new QuickSwitcher(dialog, goTo);
 }

@@ -1,32 +1,44 @@
-// What became of a room while it was on screen: said above the composer, also on the page that comes next.
-const KEY = 'patio:notice';
-const area = () => document.getElementById('notice');
+// Says above the composer that the room on screen was deleted or its user removed, also on the page that comes next.
+import { byId, query } from '../core/dom.js';
 
+const KEY = 'patio:notice';
+const notice = () => byId('notice');
+
+/**
+ * @param {string} text
+ * @param {import('./announcer.js').Announcer} announcer
+ */
 function show(text, announcer) {
-  area().querySelector('p').textContent = text;
-  area().hidden = false;
-  announcer.say(text);
+  query(notice(), 'p').textContent = text;
+  notice().hidden = false;
+  announcer.announce(text);
 }
 
-/** `reason` is the server's; who left by themselves knows. */
-export function tellClosed(reason, name, announcer) {
-  const text = { removed: area().dataset.removed, deleted: area().dataset.deleted }[reason];
+/**
+ * @param {string} reason as the server names it; a user who left needs no notice
+ * @param {string} roomName
+ * @param {import('./announcer.js').Announcer} announcer
+ */
+export function showRoomClosed(reason, roomName, announcer) {
+  const { removed, deleted } = notice().dataset;
+  const text = reason === 'removed' ? removed : reason === 'deleted' && deleted;
   if (text)
     show(
-      text.replace('{name}', () => name),
+      text.replace('{name}', () => roomName),
       announcer,
     );
 }
 
-/** Takes what is shown along to the page that comes next. Where the browser keeps nothing it is not said. */
+/** Stores the notice for the page that comes next. If the browser stores nothing, it is lost. */
 export function carryNotice() {
-  if (area().hidden) return;
+  if (notice().hidden) return;
   try {
-    sessionStorage.setItem(KEY, area().querySelector('p').textContent);
+    sessionStorage.setItem(KEY, query(notice(), 'p').textContent);
   } catch {}
 }
 
-export function showCarried(announcer) {
+/** @param {import('./announcer.js').Announcer} announcer */
+export function showCarriedNotice(announcer) {
   try {
     const text = sessionStorage.getItem(KEY);
     sessionStorage.removeItem(KEY);

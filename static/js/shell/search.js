@@ -1,22 +1,22 @@
-// Search: Control, Shift and F (⇧⌘F on a Mac) leads to it; there results come while one types.
+// Search: Ctrl+Shift+F (⇧⌘F on a Mac) leads to it; on its page, results are updated as the user types.
+import { byId, query } from '../core/dom.js';
+import { parseHtml } from '../core/html-fragment.js';
+import { localizePage } from '../core/local-time.js';
+import { isPatioPage } from '../core/page-response.js';
 
-import { parse } from '../core/html-fragment.js';
-import { localisePage } from '../core/local-time.js';
-import { isOurs } from '../core/page-response.js';
-
-const PAUSE = 250;
-const AGAIN = 2_000; // where there was no answer
-const PATIENCE = 10_000; // a line may go mute without a word
-const LATE = 'late';
+const DEBOUNCE = 250;
+const RETRY_DELAY = 2_000;
+const TIMEOUT = 10_000;
+const TIMED_OUT = 'timeout';
 const IS_MAC = /^(?:Mac|iP)/.test(navigator.platform);
+/** @param {KeyboardEvent} event */
 const isShortcut = ({ key, ctrlKey, metaKey, shiftKey, altKey }) =>
   key.toLowerCase() === 'f' && shiftKey && !altKey && ctrlKey !== IS_MAC && metaKey === IS_MAC;
 
-/** `say(isWaiting)` tells that there is no answer. */
-export function startSearch(say) {
-  const form = document.getElementById('search');
-  const field = form?.elements.q;
-
+/** @param {(isWaiting: boolean) => void} showWaiting */
+export function startSearch(showWaiting) {
+  const form = /** @type {HTMLFormElement | null} */ (document.getElementById('search'));
+  const field = /** @type {HTMLInputElement | undefined} */ (form?.elements.namedItem('q'));
   const link = document.getElementById('to-search');
   if (!link) return;
   link.setAttribute('aria-keyshortcuts', IS_MAC ? 'Shift+Meta+F' : 'Control+Shift+F');
@@ -30,49 +30,65 @@ export function startSearch(say) {
     } else link.click();
   });
 
-  if (form) searchWhileTyping(field, say);
+  if (field) searchWhileTyping(field, showWaiting);
 }
 
-function searchWhileTyping(field, say) {
-  let timer = 0;
-  let running = null;
-  let shown = field.value.trim();
+/**
+ * @param {DocumentFragment} page
+ * @param {boolean} isSearch
+ */
+function showResults(page, isSearch) {
+  const results = query(page, '#results');
+  localizePage(results);
+  byId('results').replaceWith(results);
+  byId('search-said').textContent = isSearch ? (results.dataset.said ?? '') : '';
+  document.title = query(page, 'title').textContent;
+}
 
-  async function ask() {
-    const sought = field.value.trim();
-    if (sought === shown) return;
-    const mine = (running = new AbortController());
-    const clock = setTimeout(() => mine.abort(LATE), PATIENCE);
-    const address = sought ? `/search?${new URLSearchParams({ q: sought })}` : '/search';
+/**
+ * @param {HTMLInputElement} field
+ * @param {(isWaiting: boolean) => void} showWaiting
+ */
+function searchWhileTyping(field, showWaiting) {
+  let timer = 0;
+  /** @type {AbortController | null} */
+  let running = null;
+  let shownTerm = field.value.trim();
+
+  async function search() {
+    const term = field.value.trim();
+    if (term === shownTerm) return;
+    const request = new AbortController();
+    running = request;
+    const timeout = setTimeout(() => request.abort(TIMED_OUT), TIMEOUT);
+    const address = term ? `/search?${new URLSearchParams({ q: term })}` : '/search';
     try {
-      const answer = await fetch(address, { signal: mine.signal });
-      const page = parse(await answer.text());
-      if (!isOurs(page)) throw new Error(`${answer.status} of a proxy`);
-      say(false);
-      if (!answer.ok || answer.redirected) return; // the button asks again, and shows what is wrong
-      const results = page.querySelector('#results');
-      localisePage(results);
-      document.getElementById('results').replaceWith(results);
-      document.getElementById('search-said').textContent = sought && results.dataset.said;
-      document.title = page.querySelector('title').textContent;
+      const response = await fetch(address, { signal: request.signal });
+      const page = parseHtml(await response.text());
+      if (!isPatioPage(page)) throw new Error(`${response.status} of a proxy`);
+      showWaiting(false);
+      if (!response.ok || response.redirected) return; // submitting the form shows what is wrong
+      showResults(page, term !== '');
       history.replaceState(history.state, '', address);
-      shown = sought;
+      shownTerm = term;
     } catch {
-      if (mine.signal.aborted && mine.signal.reason !== LATE) return; // typed on meanwhile
-      say(true);
-      timer = setTimeout(ask, AGAIN);
+      if (request.signal.aborted && request.signal.reason !== TIMED_OUT) return; // the user has typed on
+      showWaiting(true);
+      timer = setTimeout(search, RETRY_DELAY);
     } finally {
-      clearTimeout(clock);
+      clearTimeout(timeout);
     }
+  }
+
+  function searchSoon() {
+    clearTimeout(timer);
+    timer = setTimeout(search, DEBOUNCE);
   }
 
   field.addEventListener('input', (event) => {
     running?.abort();
     clearTimeout(timer);
-    if (!event.isComposing) timer = setTimeout(ask, PAUSE);
+    if (!(/** @type {InputEvent} */ (event).isComposing)) searchSoon();
   });
-  field.addEventListener('compositionend', () => {
-    clearTimeout(timer);
-    timer = setTimeout(ask, PAUSE);
-  });
+  field.addEventListener('compositionend', searchSoon);
 }

@@ -1,152 +1,210 @@
-// The sidebar: which rooms one has, in which order, who is there to talk to, and what is unread in each.
-import { parse } from '../core/html-fragment.js';
-import { createTitle } from './document-title.js';
+// The sidebar: the user's rooms and direct messages in their order, who is online, and what is unread in each.
+import { byId, query, queryAll } from '../core/dom.js';
+import { parseHtml } from '../core/html-fragment.js';
+import { createDocumentTitle } from './document-title.js';
 
 const LISTS = ['rooms', 'direct'];
-const byId = (id) => document.getElementById(id);
 
-export function createSidebar(side) {
-  const marks = new Map(); // room → { last, read, unread, mentions }, two seqs and two counts beyond `read`, while the server keeps them up to date
-  let current = Number(side.querySelector('[data-room]:has([aria-current])')?.dataset.room);
+/**
+ * Of a room: two sequence numbers, and what is unread between them.
+ * @typedef {object} RoomCounts
+ * @property {number} last
+ * @property {number} read
+ * @property {number} unread
+ * @property {number} mentions
+ */
 
-  const rowOf = (room) => side.querySelector(`[data-room="${Number(room)}"]`);
-  const title = createTitle();
+/** @param {(string | null | undefined)[]} numbers */
+const sum = (numbers) => numbers.reduce((total, number) => total + Number(number), 0);
 
-  function draw(room) {
-    const row = rowOf(room);
-    const mark = marks.get(room);
-    if (row && mark) {
-      const { unread } = mark;
-      const badge = row.querySelector('.badge');
-      row.querySelector('.room').classList.toggle('room--unread', unread > 0);
-      badge.classList.toggle('badge--you', mark.mentions > 0);
-      badge.querySelector('.badge__count').textContent = mark.mentions || unread;
-      badge.dataset.unread = unread;
+export class Sidebar {
+  title = createDocumentTitle();
+  #element;
+  /**
+   * By room; empty while there is no connection to keep them up to date.
+   * @type {Map<number, RoomCounts>}
+   */
+  #counts = new Map();
+  #current;
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.#element = element;
+    this.#current = Number(query(element, '[data-room]:has([aria-current])')?.dataset.room);
+    this.#scrollToCurrent();
+    element.addEventListener('toggle', () => this.#scrollToCurrent()); // a closed drawer can't scroll
+  }
+
+  /**
+   * Undefined unless it is one of the user's rooms.
+   * @param {number} room
+   */
+  roomName(room) {
+    return this.#row(room)?.querySelector('.room__name')?.textContent ?? undefined;
+  }
+
+  /** @param {number} room */
+  roomCreated(room) {
+    return this.#row(room)?.dataset.created;
+  }
+
+  /** @returns {HTMLAnchorElement[]} */
+  links() {
+    return queryAll(this.#element, '.room');
+  }
+
+  /** @param {number} room */
+  setCurrent(room) {
+    this.#current = room;
+    this.#element.querySelector('.room[aria-current]')?.removeAttribute('aria-current');
+    this.#row(room)?.querySelector('.room')?.setAttribute('aria-current', 'page');
+  }
+
+  /**
+   * The server has sent the state of all rooms.
+   * @param {RoomState[]} rooms
+   */
+  resetCounts(rooms) {
+    this.#counts.clear();
+    for (const { id, last_seq: last, last_read_seq: read, unread, mentions } of rooms) {
+      this.#counts.set(id, { last, read, unread, mentions });
+      this.#showCounts(id);
+    }
+  }
+
+  /** Without a connection the counts go stale. */
+  forgetCounts() {
+    this.#counts.clear();
+  }
+
+  /**
+   * Sequence numbers only grow, in whatever order updates arrive. The server's latest unread count is the base;
+   * messages after it are added. It never exceeds what lies after the read marker, because deleted messages aren't
+   * unread.
+   * @param {number} room
+   * @param {Partial<RoomCounts>} update
+   */
+  updateCounts(room, { last = 0, read = 0, unread, mentions }) {
+    const counts = this.#counts.get(room);
+    if (!counts) return;
+    const next = {
+      last: Math.max(counts.last, last),
+      read: Math.max(counts.read, read),
+      unread: 0,
+      mentions: mentions ?? counts.mentions,
+    };
+    const estimate =
+      unread === undefined ? counts.unread + next.last - counts.last : unread + next.last - (last || next.last);
+    next.unread = Math.max(0, Math.min(estimate, next.last - next.read));
+    if (next.read >= next.last) next.mentions = 0;
+    this.#counts.set(room, next);
+    this.#showCounts(room);
+  }
+
+  /**
+   * A room has appeared or changed. Without HTML it isn't one of the user's rooms any more.
+   * @param {RoomFrame} frame
+   */
+  updateRoom({ room, html }) {
+    const { id, last_seq: last, last_read_seq: read, unread, mentions } = room;
+    if (!html) {
+      this.#counts.delete(id);
+      if (id !== this.#current) this.removeRoom(id);
+      return;
+    }
+    const previous = this.#row(id);
+    const hadFocus = previous?.contains(document.activeElement);
+    previous?.remove();
+    const row = query(parseHtml(html), 'li');
+    this.#insert(row, room);
+    this.setCurrent(this.#current);
+    if (hadFocus) query(row, '.room').focus();
+    if (!this.#counts.has(id)) this.#counts.set(id, { last: 0, read: 0, unread: 0, mentions: 0 });
+    this.updateCounts(id, { last, read, unread, mentions });
+  }
+
+  /** @param {number} room */
+  removeRoom(room) {
+    this.#counts.delete(room);
+    this.#row(room)?.remove();
+    this.setCurrent(this.#current);
+    this.#showTotals();
+  }
+
+  /** @param {Set<number>} online */
+  showPresence(online) {
+    for (const avatar of queryAll(this.#element, '#direct .av[data-user]')) {
+      const isOffline = !online.has(Number(avatar.dataset.user));
+      query(avatar, '.presence').classList.toggle('presence--off', isOffline);
+    }
+  }
+
+  /**
+   * Takes over the rows of another page.
+   * @param {ParentNode} page
+   * @param {number} room
+   */
+  replaceRows(page, room) {
+    for (const id of LISTS) byId(id).replaceChildren(...query(page, `#${id}`).children);
+    query(this.#element, '.me').replaceWith(query(page, '.me')); // its language links lead to the room on screen
+    this.setCurrent(room);
+    this.#scrollToCurrent();
+    for (const id of this.#counts.keys()) this.#showCounts(id);
+    this.#showTotals();
+  }
+
+  /**
+   * @param {number} room
+   * @returns {HTMLElement | null}
+   */
+  #row(room) {
+    return this.#element.querySelector(`[data-room="${Number(room)}"]`);
+  }
+
+  /** @param {number} room */
+  #showCounts(room) {
+    const row = this.#row(room);
+    const counts = this.#counts.get(room);
+    if (row && counts) {
+      const { unread, mentions } = counts;
+      const badge = query(row, '.badge');
+      query(row, '.room').classList.toggle('room--unread', unread > 0);
+      badge.classList.toggle('badge--you', mentions > 0);
+      query(badge, '.badge__count').textContent = String(mentions || unread);
+      badge.dataset.unread = String(unread);
       badge.hidden = unread === 0;
     }
-    sum();
+    this.#showTotals();
   }
 
-  /** All rooms together: in the title, and on the button that opens this where it is a drawer. */
-  function sum() {
-    const badges = Array.from(side.querySelectorAll('.badge:not([hidden])'));
-    const add = (numbers) => numbers.reduce((total, number) => total + Number(number), 0);
-    const mentions = add(
-      badges
-        .filter((badge) => badge.matches('.badge--you'))
-        .map((badge) => badge.querySelector('.badge__count').textContent),
-    );
-    title.setTotal(add(badges.map((badge) => badge.dataset.unread)));
-    byId('mention-count').textContent = mentions;
-    document.querySelector('.menu-button__mentions').hidden = mentions === 0;
+  /** Of all rooms: in the title, and on the button that opens the sidebar where it is a drawer. */
+  #showTotals() {
+    const badges = queryAll(this.#element, '.badge:not([hidden])');
+    const withMentions = badges.filter((badge) => badge.matches('.badge--you'));
+    const mentions = sum(withMentions.map((badge) => query(badge, '.badge__count').textContent));
+    this.title.setUnread(sum(badges.map((badge) => badge.dataset.unread)));
+    byId('mention-count').textContent = String(mentions);
+    query(document, '.menu-button__mentions').hidden = mentions === 0;
   }
 
-  /** Seqs only grow, whoever tells them first. Of the counts the last word of the server counts; what came after it is unread too, what was deleted is not, and nothing is left where all is read. */
-  function raise(room, { last = 0, read = 0, unread, mentions }) {
-    const mark = marks.get(room);
-    if (!mark) return;
-    const next = {
-      last: Math.max(mark.last, last),
-      read: Math.max(mark.read, read),
-      mentions: mentions ?? mark.mentions,
-    };
-    const counted =
-      unread === undefined ? mark.unread + next.last - mark.last : unread + next.last - (last || next.last);
-    next.unread = Math.max(0, Math.min(counted, next.last - next.read));
-    if (next.read >= next.last) next.mentions = 0;
-    marks.set(room, next);
-    draw(room);
+  #scrollToCurrent() {
+    this.#element.querySelector('.room[aria-current]')?.scrollIntoView({ block: 'nearest' });
   }
 
-  function point(room) {
-    current = room;
-    side.querySelector('.room[aria-current]')?.removeAttribute('aria-current');
-    rowOf(room)?.querySelector('.room').setAttribute('aria-current', 'page');
-  }
-
-  /** Of many rooms the one at hand is in sight. */
-  function show() {
-    side.querySelector('.room[aria-current]')?.scrollIntoView({ block: 'nearest' });
-  }
-
-  function remove(room) {
-    marks.delete(room);
-    rowOf(room)?.remove();
-    point(current);
-    sum();
-  }
-
-  /** By name; before all others comes the lobby, which everybody is in. */
-  function place(row, { visibility, lobby }) {
-    const list = byId(visibility === 'direct' ? 'direct' : 'rooms');
-    const others = Array.from(list.children);
-    const later = (other) =>
-      other.dataset.sort > row.dataset.sort ||
-      (other.dataset.sort === row.dataset.sort && Number(other.dataset.room) > Number(row.dataset.room));
-    const next = lobby ? others[0] : others.slice(visibility === 'direct' ? 0 : 1).find(later);
+  /**
+   * By name; the lobby comes before all other rooms.
+   * @param {HTMLElement} row
+   * @param {FrameRoom} room
+   */
+  #insert(row, { visibility, lobby }) {
+    const isDirect = visibility === 'direct';
+    const list = byId(isDirect ? 'direct' : 'rooms');
+    const others = /** @type {HTMLElement[]} */ (Array.from(list.children));
+    const sortKey = row.dataset.sort ?? '';
+    /** @param {HTMLElement} other */
+    const isAfter = ({ dataset: { sort = '', room } }) =>
+      sort > sortKey || (sort === sortKey && Number(room) > Number(row.dataset.room));
+    const next = lobby ? others[0] : others.slice(isDirect ? 0 : 1).find(isAfter);
     list.insertBefore(row, next ?? null);
   }
-
-  show();
-  side.addEventListener('toggle', show); // a drawer has nothing to scroll before it is open
-
-  return {
-    title,
-    /** Of a room that one has; else undefined. */
-    nameOf: (room) => rowOf(room)?.querySelector('.room__name').textContent,
-    createdOf: (room) => rowOf(room)?.dataset.created,
-    point,
-    raise,
-    remove,
-    rows: () => Array.from(side.querySelectorAll('.room')),
-
-    /** The server tells of all rooms. */
-    ready(rooms) {
-      marks.clear();
-      for (const { id, last_seq: last, last_read_seq: read, unread, mentions } of rooms) {
-        marks.set(id, { last, read, unread, mentions });
-        draw(id);
-      }
-    },
-
-    /** From here on nobody keeps the numbers up to date. */
-    lost() {
-      marks.clear();
-    },
-
-    /** A room appeared or changed; without a row it is not one's own. */
-    room({ room, html }) {
-      const known = rowOf(room.id);
-      if (!html) {
-        marks.delete(room.id);
-        if (room.id !== current) remove(room.id);
-        return;
-      }
-      const focused = known?.contains(document.activeElement);
-      known?.remove();
-      const row = parse(html).querySelector('li');
-      place(row, room);
-      point(current);
-      if (focused) row.querySelector('.room').focus();
-      if (!marks.has(room.id)) marks.set(room.id, { last: 0, read: 0, unread: 0, mentions: 0 });
-      raise(room.id, { last: room.last_seq, read: room.last_read_seq, unread: room.unread, mentions: room.mentions });
-    },
-
-    presence(here) {
-      for (const avatar of side.querySelectorAll('#direct .av[data-user]')) {
-        avatar.querySelector('.presence').classList.toggle('presence--off', !here.has(Number(avatar.dataset.user)));
-      }
-    },
-
-    /** Takes the rows of another page over. */
-    take(page, room) {
-      for (const id of LISTS) byId(id).replaceChildren(...page.querySelector(`#${id}`).children);
-      side.querySelector('.me').replaceWith(page.querySelector('.me')); // its language links lead to the room at hand
-      current = room;
-      point(current);
-      show();
-      for (const known of marks.keys()) draw(known);
-      sum();
-    },
-  };
 }

@@ -1,25 +1,36 @@
-// Somebody has another name or picture: it changes wherever the page shows it, in the avatars too.
-export function rename({ user: { id, display_name: name }, initials, photo }) {
-  const write = (place, avatar, label) => {
-    place.querySelector(label).textContent = name;
-    const tile = place.querySelector(avatar);
-    tile.firstChild.data = initials; // what lies over them stays
-    tile.querySelector('.av__photo')?.remove();
-    if (photo) tile.firstChild.after(picture(photo));
-  };
-  for (const message of document.querySelectorAll(`.msg[data-author="${Number(id)}"]`))
-    write(message, '.av', '.msg__by');
-  for (const member of document.querySelectorAll(`.member[data-user="${Number(id)}"]`)) {
-    member.dataset.name = name;
-    write(member, '.av', 'bdi');
+// A user has another name or picture: updates it wherever the page shows it.
+import { appElement, query, queryAll } from '../core/dom.js';
+
+/** @param {UserFrame} frame */
+export function updateUser({ user: { id, display_name: name }, initials, photo }) {
+  /**
+   * @param {Element} parent
+   * @param {string} avatarSelector
+   * @param {string} nameSelector
+   */
+  function update(parent, avatarSelector, nameSelector) {
+    query(parent, nameSelector).textContent = name;
+    const avatar = query(parent, avatarSelector);
+    const text = /** @type {Text} */ (avatar.firstChild);
+    text.data = initials; // a presence dot beside it stays
+    avatar.querySelector('.av__photo')?.remove();
+    if (photo) text.after(createPhoto(photo));
   }
-  for (const avatar of document.querySelectorAll(`#direct .av[data-user="${Number(id)}"]`))
-    write(avatar.closest('.room'), '.av', '.room__name');
-  const app = document.getElementById('app');
-  if (Number(app.dataset.me) === id) write(app.querySelector('.me'), '.av', '.me__name bdi');
+
+  for (const message of queryAll(document, `.msg[data-author="${Number(id)}"]`)) update(message, '.av', '.msg__by');
+  for (const member of queryAll(document, `.member[data-user="${Number(id)}"]`)) {
+    member.dataset.name = name;
+    update(member, '.av', 'bdi');
+  }
+  for (const avatar of queryAll(document, `#direct .av[data-user="${Number(id)}"]`)) {
+    update(/** @type {Element} */ (avatar.closest('.room')), '.av', '.room__name');
+  }
+  const app = appElement();
+  if (Number(app.dataset.me) === id) update(query(app, '.me'), '.av', '.me__name bdi');
 }
 
-function picture(name) {
+/** @param {string} name */
+function createPhoto(name) {
   const image = new Image(38, 38);
   image.className = 'av__photo';
   image.alt = '';

@@ -1,0 +1,54 @@
+// Lookups for elements that the page is known to have, so that callers need no check for null.
+// Where an element may be missing, use `document.getElementById` or `querySelector`.
+
+/**
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {string} id
+ * @returns {T}
+ */
+export const byId = (id) => /** @type {T} */ (document.getElementById(id));
+
+/**
+ * @template {Element} [T=HTMLElement]
+ * @param {ParentNode} parent
+ * @param {string} selector
+ * @returns {T}
+ */
+export const query = (parent, selector) => /** @type {T} */ (parent.querySelector(selector));
+
+/**
+ * @template {Element} [T=HTMLElement]
+ * @param {ParentNode} parent
+ * @param {string} selector
+ * @returns {T[]}
+ */
+export const queryAll = (parent, selector) => /** @type {T[]} */ (Array.from(parent.querySelectorAll(selector)));
+
+/** @returns {AppElement} */
+export const appElement = () => byId('app');
+
+/**
+ * The element that an event came from, or the closest one around it that matches.
+ * @template {Element} [T=HTMLElement]
+ * @param {Event} event
+ * @param {string} selector
+ * @returns {T | null}
+ */
+export const closestTo = ({ target }, selector) => /** @type {Element} */ (target).closest(selector);
+
+/**
+ * The first element of a template, copied.
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {HTMLTemplateElement} template
+ * @returns {T}
+ */
+export const cloneTemplate = ({ content }) => /** @type {T} */ (content.firstElementChild?.cloneNode(true));
+
+/** @param {MouseEvent | KeyboardEvent} event */
+export const hasModifier = ({ ctrlKey, altKey, metaKey, shiftKey }) => ctrlKey || altKey || metaKey || shiftKey;
+
+/**
+ * A key that belongs to an input method. Safari ends a composition before it sends the Enter that ended it: 229.
+ * @param {KeyboardEvent} event
+ */
+export const isComposing = (event) => event.isComposing || event.keyCode === 229;

@@ -1,0 +1,297 @@
+// The contracts between the scripts and the server: data attributes of pages, frames of the live protocol, and the
+// records that several scripts share. Types only; nothing of this file is bundled.
+
+// Pages
+
+/** Data attributes that the server writes on `#app`; the settings in the second part are only set by tests. */
+interface AppData extends DOMStringMap {
+  room: string;
+  created: string;
+  rev: string;
+  me: string;
+  name: string;
+  epoch: string;
+  at: string;
+  tail: string;
+  lastRead: string;
+  /** Set by the scripts: how the page is connected; absent while the WebSocket works. */
+  line?: 'away' | 'polling';
+}
+type AppElement = HTMLElement & { dataset: AppData };
+
+/** A message. One that isn't stored yet has no `seq`, `rev` and `id`. */
+interface MessageData extends DOMStringMap {
+  id: string;
+  seq: string;
+  rev: string;
+  author: string;
+  at: string;
+}
+type MessageElement = HTMLElement & { dataset: MessageData };
+
+interface MemberData extends DOMStringMap {
+  user: string;
+  name: string;
+  sort: string;
+}
+type MemberElement = HTMLElement & { dataset: MemberData };
+
+/** An option of an autocomplete list or of the quick switcher. */
+interface OptionData extends DOMStringMap {
+  name: string;
+  command: string;
+  path: string;
+  also: string;
+}
+type OptionElement = HTMLElement & { dataset: OptionData };
+
+/** Any form with a field named `body`: the composer and the edit forms. */
+type BodyForm = HTMLFormElement & { elements: HTMLFormControlsCollection & { body: HTMLTextAreaElement } };
+type TextField = HTMLInputElement | HTMLTextAreaElement;
+
+// Frames of the live protocol (src/socket/frames.rs)
+
+interface FrameUser {
+  id: number;
+  name: string;
+  display_name: string;
+}
+interface FrameRoom {
+  id: number;
+  name: string;
+  topic: string;
+  visibility: 'public' | 'private' | 'direct';
+  lobby: boolean;
+  last_seq: number;
+  last_read_seq: number;
+  unread: number;
+  mentions: number;
+}
+type RoomState = Pick<FrameRoom, 'id' | 'last_seq' | 'last_read_seq' | 'unread' | 'mentions'>;
+
+interface ReadyFrame {
+  type: 'ready';
+  room?: undefined;
+  me: FrameUser;
+  epoch: string;
+  at: string;
+  rooms: RoomState[];
+}
+interface PresentFrame {
+  type: 'present';
+  room?: undefined;
+  users: number[];
+}
+interface PresenceFrame {
+  type: 'presence';
+  room?: undefined;
+  user: number;
+  online: boolean;
+}
+interface UserFrame {
+  type: 'user';
+  room?: undefined;
+  user: FrameUser;
+  initials: string;
+  photo?: string;
+}
+interface OpenedFrame {
+  type: 'opened';
+  room: number;
+  rev: number;
+  last_seq: number;
+}
+interface LiveFrame {
+  type: 'live';
+  room: number;
+  rev: number;
+}
+interface MessageFrame {
+  type: 'message';
+  room: number;
+  rev: number;
+  html: string;
+}
+interface PostedFrame {
+  type: 'posted';
+  room: number;
+  nonce: string;
+  seq: number;
+  rev: number;
+}
+interface UnreadFrame {
+  type: 'unread';
+  room: number;
+  last_seq: number;
+  unread?: number;
+  mentions: number;
+}
+interface ReadFrame {
+  type: 'read';
+  room: number;
+  seq: number;
+  unread: number;
+  mentions: number;
+}
+interface RoomFrame {
+  type: 'room';
+  room: FrameRoom;
+  html: string;
+}
+interface ClosedFrame {
+  type: 'closed';
+  room: number;
+  reason: string;
+}
+interface MemberFrame {
+  type: 'member';
+  room: number;
+  user: FrameUser;
+  joined: boolean;
+  html?: string;
+}
+interface TypingFrame {
+  type: 'typing';
+  room: number;
+  user: FrameUser;
+}
+interface ResyncFrame {
+  type: 'resync';
+  room?: number;
+  reset?: boolean;
+}
+interface ErrorFrame {
+  type: 'error';
+  room?: number;
+  status: number;
+  detail: string;
+  nonce?: string;
+  retry_after?: number;
+}
+interface PongFrame {
+  type: 'pong';
+  room?: undefined;
+}
+
+/** What the server sends, over the WebSocket and as answers to polling. */
+type ServerFrame =
+  | ReadyFrame
+  | PresentFrame
+  | PresenceFrame
+  | UserFrame
+  | OpenedFrame
+  | LiveFrame
+  | MessageFrame
+  | PostedFrame
+  | UnreadFrame
+  | ReadFrame
+  | RoomFrame
+  | ClosedFrame
+  | MemberFrame
+  | TypingFrame
+  | ResyncFrame
+  | ErrorFrame
+  | PongFrame;
+
+/** One handler for each type of frame that a part of the page takes. */
+type FrameHandlers = { [T in ServerFrame['type']]?: (frame: Extract<ServerFrame, { type: T }>) => void };
+
+/** What the page sends. */
+type ClientFrame =
+  | { type: 'open'; room: number; since_rev: number; since_id?: number }
+  | { type: 'close'; room: number }
+  | { type: 'read'; room: number; seq: number }
+  | { type: 'typing'; room: number }
+  | { type: 'post'; room: number; room_created?: string; author: number; body: string; nonce: string }
+  | { type: 'ping' };
+
+/** Sends a frame; false while there is no WebSocket. */
+type SendFrame = (frame: ClientFrame) => boolean;
+
+// Records that several scripts share
+
+/** A message in the outbox. `created` is when its room was made; `failed` says why the server will never take it. */
+interface OutboxEntry {
+  nonce: string;
+  room: number;
+  /** Of the room, to tell after a restore whether its id still means the same room. */
+  name?: string;
+  created?: string;
+  epoch?: string;
+  body: string;
+  /** The tab that sends it. */
+  tab: string;
+  /** Milliseconds; grows from entry to entry. */
+  at: number;
+  failed?: string;
+}
+type OutboxText = Omit<OutboxEntry, 'tab' | 'at' | 'failed' | 'nonce'>;
+
+/** A draft or an open edit. */
+interface DraftRecord {
+  text: string;
+  nonce?: string;
+  at: number;
+}
+interface StoredRecords {
+  draft: DraftRecord;
+  edit: DraftRecord;
+  outbox: OutboxEntry;
+}
+type RecordKind = keyof StoredRecords;
+
+/** What became of a message posted over HTTP: stored, to be tried again after `wait` seconds, or refused for good. */
+type PostResult =
+  | { stored: true; wait?: undefined; why?: undefined; status?: undefined }
+  | { stored?: undefined; wait: number; why?: undefined; status?: undefined }
+  | { stored?: undefined; wait?: undefined; why: string; status: number };
+
+/** Where the user is going and isn't yet. `room` is 0 where it isn't known; a slash command has no address. */
+interface PendingNavigation {
+  room: number;
+  address?: string;
+}
+
+/** What was typed during a navigation: `sent` was submitted, `rest` was not. */
+interface TypedAhead {
+  sent: string[];
+  rest: string;
+  hasFocus: boolean;
+}
+
+/** The message at the top of the log and its distance from the edge, for a reader who has scrolled up. */
+interface ScrollPosition {
+  id: string;
+  seq: number;
+  offset: number;
+}
+
+/** The fields of a request that asks for frames over HTTP. */
+interface PollQuery {
+  since: string;
+  room?: number;
+  since_rev?: number;
+  since_id?: string;
+  read?: number;
+}
+
+/** Sentences for Intl.PluralRules; `{n}` stands for the number. */
+interface PluralForms {
+  one?: string;
+  other?: string;
+}
+
+// What the library types don't have yet
+
+interface Window {
+  /** createHTML returns a TrustedHTML, which innerHTML takes as if it were a string. */
+  trustedTypes?: {
+    createPolicy(
+      name: string,
+      rules: { createHTML: (html: string) => string },
+    ): { createHTML: (html: string) => string };
+  };
+}
+interface String {
+  toWellFormed?(): string;
+}
