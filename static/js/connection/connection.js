@@ -185,7 +185,7 @@ export class Connection {
     this.send({ type: 'ping' });
   }
 
-  /** After a pause nothing is known about the connection: pings it anew, whenever the last ping was, or reconnects. */
+  /** After a pause nothing is known about the connection: pings it again, whenever the last ping was, or reconnects. */
   #probe() {
     if (this.#socket?.readyState === OPEN) this.#ping();
     else if (this.#socket?.readyState !== CONNECTING && !this.#isPolling) this.retryNow();

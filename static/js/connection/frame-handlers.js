@@ -5,7 +5,7 @@ import { carryNotice, showRoomClosed } from '../shell/room-closed-notice.js';
 import { updateUser } from '../shell/user-updates.js';
 
 /**
- * @typedef {object} FrameHandlersOptions
+ * @typedef {object} PageFrameHandlersOptions
  * @property {AppElement} app
  * @property {import('../shell/sidebar.js').Sidebar} sidebar
  * @property {import('../outbox/sender.js').Sender} sender
@@ -15,99 +15,121 @@ import { updateUser } from '../shell/user-updates.js';
  * @property {() => void} reloadPage
  */
 
-/**
- * @param {ClosedFrame} frame
- * @param {FrameHandlersOptions} options
- */
-function onRoomClosed({ room, reason }, { sidebar, navigation, announcer, currentRoom }) {
-  // Replays may repeat the frame: then the room isn't in the sidebar any more.
-  const name = sidebar.roomName(room);
-  if (name) showRoomClosed(reason, name, announcer);
-  sidebar.removeRoom(room);
-  // A user who has just asked to leave is on the way already.
-  if (room !== currentRoom().id || navigation.isPosting()) return;
-  carryNotice();
-  location.assign('/');
-}
-
-/** @param {FrameHandlersOptions} options */
-export function createFrameHandlers(options) {
-  const { app, sidebar, sender, currentRoom, reloadPage } = options;
-  const { me, epoch, at } = app.dataset;
-  let since = at; // the server's time up to which users and rooms on this page are up to date
-  let readyAt = at; // the same once everything missed has arrived, which follows `ready`
+export class PageFrameHandlers {
+  /** The server's time up to which users and rooms on this page are up to date. */
+  since;
+  #options;
+  #me;
+  #epoch;
+  #readyAt; // the same once everything missed has arrived, which follows `ready`
   /**
    * Who is online, once the server has said so.
    * @type {Set<number> | null}
    */
-  let online = null;
+  #online = null;
 
-  function showPresence() {
-    if (online) sidebar.showPresence(online);
+  /** @param {PageFrameHandlersOptions} options */
+  constructor(options) {
+    const { me, epoch, at } = options.app.dataset;
+    this.#options = options;
+    this.#me = me;
+    this.#epoch = epoch;
+    this.since = at;
+    this.#readyAt = at;
+  }
+
+  /** @param {ServerFrame} frame */
+  handle(frame) {
+    dispatchFrame(this.#handlers, frame);
+  }
+
+  /** In the member list of a room that has just come on screen. */
+  showMembersOnline() {
+    if (this.#online) this.#options.currentRoom().memberList.setOnline(this.#online);
   }
 
   /** @type {FrameHandlers} */
-  const handlers = {
-    ready(frame) {
-      if (frame.epoch !== epoch || String(frame.me.id) !== me) {
-        reloadPage();
-        return;
-      }
-      readyAt = frame.at;
-      sidebar.resetCounts(frame.rooms);
+  #handlers = {
+    ready: (frame) => this.#onReady(frame),
+    posted: (frame) => this.#onPosted(frame),
+    error: ({ nonce, ...error }) => {
+      if (nonce) this.#options.sender.reject({ nonce, ...error });
     },
-    posted({ room, nonce, seq, rev }) {
-      sidebar.updateCounts(room, { last: seq, read: seq }); // whoever posts has read the room
-      sender.acknowledge(nonce, room !== currentRoom().id || currentRoom().hasRev(rev));
+    live: () => {
+      this.since = this.#readyAt;
     },
-    error({ nonce, ...error }) {
-      if (nonce) sender.reject({ nonce, ...error });
-    },
-    live() {
-      since = readyAt;
-    },
-    present({ users }) {
-      since = readyAt;
-      online = new Set(users);
-      currentRoom().memberList.setOnline(online);
-      showPresence();
-    },
-    presence({ user, online: isOnline }) {
-      if (isOnline) online?.add(user);
-      else online?.delete(user);
-      currentRoom().memberList.setPresence(user, isOnline);
-      showPresence();
-    },
+    present: (frame) => this.#onPresent(frame),
+    presence: (frame) => this.#onPresence(frame),
     user: updateUser,
     // Too much was missed to be sent. With a room, the frame is for that room alone.
-    resync({ room }) {
-      if (!room) reloadPage();
+    resync: ({ room }) => {
+      if (!room) this.#options.reloadPage();
     },
-    unread({ room, last_seq: last, unread, mentions }) {
-      sidebar.updateCounts(room, { last, unread, mentions });
+    unread: ({ room, last_seq: last, unread, mentions }) => {
+      this.#options.sidebar.updateCounts(room, { last, unread, mentions });
     },
-    read({ room, seq: read, unread, mentions }) {
-      sidebar.updateCounts(room, { read, unread, mentions });
+    read: ({ room, seq: read, unread, mentions }) => {
+      this.#options.sidebar.updateCounts(room, { read, unread, mentions });
     },
-    room(frame) {
-      sidebar.updateRoom(frame);
-      showPresence();
-      if (frame.room.id === currentRoom().id) currentRoom().update(frame);
-    },
-    closed: (frame) => onRoomClosed(frame, options),
+    room: (frame) => this.#onRoom(frame),
+    closed: (frame) => this.#onRoomClosed(frame),
   };
 
-  return {
-    get since() {
-      return since;
-    },
-    /** @param {ServerFrame} frame */
-    handle(frame) {
-      dispatchFrame(handlers, frame);
-    },
-    /** In the member list of a room that has just come on screen. */
-    showMembersOnline() {
-      if (online) currentRoom().memberList.setOnline(online);
-    },
-  };
+  /** @param {ReadyFrame} frame */
+  #onReady({ epoch, me, at, rooms }) {
+    if (epoch !== this.#epoch || String(me.id) !== this.#me) {
+      this.#options.reloadPage();
+      return;
+    }
+    this.#readyAt = at;
+    this.#options.sidebar.resetCounts(rooms);
+  }
+
+  /** @param {PostedFrame} frame */
+  #onPosted({ room, nonce, seq, rev }) {
+    const { sidebar, sender, currentRoom } = this.#options;
+    sidebar.updateCounts(room, { last: seq, read: seq }); // posting implies having read the room
+    sender.acknowledge(nonce, room !== currentRoom().id || currentRoom().hasRev(rev));
+  }
+
+  /** @param {PresentFrame} frame */
+  #onPresent({ users }) {
+    this.since = this.#readyAt;
+    this.#online = new Set(users);
+    this.showMembersOnline();
+    this.#showPresence();
+  }
+
+  /** @param {PresenceFrame} frame */
+  #onPresence({ user, online }) {
+    if (online) this.#online?.add(user);
+    else this.#online?.delete(user);
+    this.#options.currentRoom().memberList.setPresence(user, online);
+    this.#showPresence();
+  }
+
+  /** @param {RoomFrame} frame */
+  #onRoom(frame) {
+    const { sidebar, currentRoom } = this.#options;
+    sidebar.updateRoom(frame);
+    this.#showPresence();
+    if (frame.room.id === currentRoom().id) currentRoom().update(frame);
+  }
+
+  /** @param {ClosedFrame} frame */
+  #onRoomClosed({ room, reason }) {
+    const { sidebar, navigation, announcer, currentRoom } = this.#options;
+    // Replays may repeat the frame: then the room isn't in the sidebar any more.
+    const name = sidebar.roomName(room);
+    if (name) showRoomClosed(reason, name, announcer);
+    sidebar.removeRoom(room);
+    // A user who has just asked to leave is on the way already.
+    if (room !== currentRoom().id || navigation.isPosting()) return;
+    carryNotice();
+    location.assign('/');
+  }
+
+  #showPresence() {
+    if (this.#online) this.#options.sidebar.showPresence(this.#online);
+  }
 }

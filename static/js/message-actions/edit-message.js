@@ -2,7 +2,7 @@
 // meanwhile wait. An open edit is unsent text: it is stored, and restored whenever its message is on screen again.
 import { isComposing, query, queryAll } from '../core/dom.js';
 import { textExcess, watchLength } from '../forms/field-length.js';
-import { createDraft, draftTargets } from '../outbox/draft.js';
+import { Draft, draftTargets } from '../outbox/draft.js';
 import { fetchEditForm, submitMessageForm } from './message-api.js';
 
 /**
@@ -70,7 +70,7 @@ export class MessageEditor {
     const { signal, showError } = this.#context;
     this.#requestedId = article.id;
     try {
-      const draft = createDraft('edit', editDraftTarget(article));
+      const draft = new Draft('edit', editDraftTarget(article));
       const text = draft.read() || (await draft.takeOrphan());
       const form = await fetchEditForm(article.dataset.id);
       const current = /** @type {MessageElement | null} */ (document.getElementById(article.id));

@@ -2,7 +2,7 @@
 // whenever either is opened.
 import { hasModifier, query } from '../core/dom.js';
 import { textExcess } from '../forms/field-length.js';
-import { createDraft } from '../outbox/draft.js';
+import { Draft } from '../outbox/draft.js';
 import { editDraftTarget } from './edit-message.js';
 import { SignedOutError, submitMessageForm } from './message-api.js';
 
@@ -19,7 +19,7 @@ function enhanceEditForm(form) {
   /** @type {MessageElement} */
   const article = query(document, '.msg');
   const field = form.elements.body;
-  const draft = createDraft('edit', editDraftTarget(article));
+  const draft = new Draft('edit', editDraftTarget(article));
 
   /**
    * Unless the user is typing already.

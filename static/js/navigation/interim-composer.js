@@ -6,7 +6,7 @@ import { isSlashCommand } from '../composer/slash-commands.js';
 import { appElement, byId, query, queryAll } from '../core/dom.js';
 import { newNonce } from '../core/uuid.js';
 import { textExcess, watchLength } from '../forms/field-length.js';
-import { createDraft } from '../outbox/draft.js';
+import { Draft } from '../outbox/draft.js';
 
 const REST_OF_PAGE = '.main > :not(.banner, .foot), .foot > :not(.composer, .composer__error), .aside';
 /** @param {string[]} texts */
@@ -100,7 +100,7 @@ class InterimField {
     const currentRoom = Number(appElement().dataset.room) || (this.#original.getAttribute('action') ?? '');
     const closing = new AbortController();
     // Stored for the room it is for, in case the page ends before that room is there.
-    const draft = createDraft('draft', pending.room || currentRoom, newNonce());
+    const draft = new Draft('draft', pending.room || currentRoom, newNonce());
     draft.watchTakeover((text) => {
       if (this.text === text) this.#empty();
     }, closing.signal);

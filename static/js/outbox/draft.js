@@ -4,83 +4,91 @@ import { newNonce } from '../core/uuid.js';
 import { loadRecord, recordIds, removeRecord, saveRecord, watchRemovals } from './storage.js';
 import { liveTabIds, tabId } from './tab-id.js';
 
-/** @typedef {ReturnType<typeof createDraft>} Draft */
+export class Draft {
+  #kind;
+  #prefix;
+  #id;
+  #nonce;
+  /**
+   * The text that was sent under the nonce; a different text needs a new one.
+   * @type {string | null}
+   */
+  #sentText = null;
 
-/**
- * @param {'draft' | 'edit'} kind
- * @param {string | number} target the room or the message
- * @param {string} [owner] the tab; an unused id for a draft that any tab may take over
- */
-export function createDraft(kind, target, owner = tabId) {
-  const prefix = `${encodeURIComponent(target)}:`;
-  const ownId = prefix + owner;
-  let nonce = loadRecord(kind, ownId)?.nonce ?? newNonce();
-  /** @type {string | null} */
-  let sentText = null; // the text sent under this nonce; a different text needs a new one
-
-  function renewNonce() {
-    nonce = newNonce();
-    sentText = null;
+  /**
+   * @param {'draft' | 'edit'} kind
+   * @param {string | number} target the room or the message
+   * @param {string} [owner] the tab; an unused id for a draft that any tab may take over
+   */
+  constructor(kind, target, owner = tabId) {
+    this.#kind = kind;
+    this.#prefix = `${encodeURIComponent(target)}:`;
+    this.#id = this.#prefix + owner;
+    this.#nonce = loadRecord(kind, this.#id)?.nonce ?? newNonce();
   }
 
-  function clear() {
-    removeRecord(kind, ownId);
-    renewNonce();
+  read() {
+    return loadRecord(this.#kind, this.#id)?.text ?? '';
   }
 
   /** @param {string} text */
-  function write(text) {
-    if (sentText !== null && text !== sentText) renewNonce();
-    if (text.trim()) saveRecord(kind, ownId, { text, nonce, at: Date.now() });
-    else clear();
+  write(text) {
+    if (this.#sentText !== null && text !== this.#sentText) this.#renewNonce();
+    if (text.trim()) saveRecord(this.#kind, this.#id, { text, nonce: this.#nonce, at: Date.now() });
+    else this.clear();
   }
 
-  return {
-    read: () => loadRecord(kind, ownId)?.text ?? '',
-    write,
-    clear,
+  clear() {
+    removeRecord(this.#kind, this.#id);
+    this.#renewNonce();
+  }
 
-    /**
-     * The nonce to send this text under: however often that is, it is stored once.
-     * @param {string} text
-     */
-    nonceFor(text) {
-      sentText = text;
-      return nonce;
-    },
+  /**
+   * The nonce to send this text under: however often that is, it is stored once.
+   * @param {string} text
+   */
+  nonceFor(text) {
+    this.#sentText = text;
+    return this.#nonce;
+  }
 
-    /** Takes over the newest text of a closed tab. '' if there is none, or if this tab has begun one meanwhile. */
-    async takeOrphan() {
-      const others = recordIds(kind, prefix).filter((id) => id !== ownId);
-      if (!others.length) return '';
-      const liveTabs = await liveTabIds();
-      const [newest] = others
-        .filter((id) => !liveTabs?.has(id.slice(prefix.length)))
-        .map((id) => ({ text: '', nonce: '', at: 0, ...loadRecord(kind, id), id }))
-        .filter(({ text }) => text)
-        .sort((one, other) => other.at - one.at);
-      if (!newest || loadRecord(kind, ownId)) return '';
-      nonce = newest.nonce || nonce;
-      write(newest.text);
-      removeRecord(kind, newest.id);
-      return newest.text;
-    },
+  /** Takes over the newest text of a closed tab. '' if there is none, or if this tab has begun one meanwhile. */
+  async takeOrphan() {
+    const kind = this.#kind;
+    const others = recordIds(kind, this.#prefix).filter((id) => id !== this.#id);
+    if (!others.length) return '';
+    const liveTabs = await liveTabIds();
+    const [newest] = others
+      .filter((id) => !liveTabs?.has(id.slice(this.#prefix.length)))
+      .map((id) => ({ text: '', nonce: '', at: 0, ...loadRecord(kind, id), id }))
+      .filter(({ text }) => text)
+      .sort((one, other) => other.at - one.at);
+    if (!newest || loadRecord(kind, this.#id)) return '';
+    this.#nonce = newest.nonce || this.#nonce;
+    this.write(newest.text);
+    removeRecord(kind, newest.id);
+    return newest.text;
+  }
 
-    /**
-     * Calls back when another tab has taken this text over.
-     * @param {(text: string) => void} onTaken
-     * @param {AbortSignal} signal
-     */
-    watchTakeover(onTaken, signal) {
-      watchRemovals(
-        kind,
-        (id, removed) => {
-          if (id === ownId && removed) onTaken(removed.text);
-        },
-        signal,
-      );
-    },
-  };
+  /**
+   * Calls back when another tab has taken this text over.
+   * @param {(text: string) => void} onTaken
+   * @param {AbortSignal} signal
+   */
+  watchTakeover(onTaken, signal) {
+    watchRemovals(
+      this.#kind,
+      (id, removed) => {
+        if (id === this.#id && removed) onTaken(removed.text);
+      },
+      signal,
+    );
+  }
+
+  #renewNonce() {
+    this.#nonce = newNonce();
+    this.#sentText = null;
+  }
 }
 
 /**

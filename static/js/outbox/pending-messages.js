@@ -2,33 +2,55 @@
 // and one to discard.
 import { cloneTemplate, query } from '../core/dom.js';
 
-/** @typedef {ReturnType<typeof createPendingMessages>} PendingMessages */
 /** @typedef {'retry' | 'discard'} PendingAction */
 
-/**
- * @param {HTMLTemplateElement} template
- * @param {import('../room/message-list.js').MessageList} messageList
- * @param {string} me
- * @param {(action: PendingAction, nonce: string) => void} onAction
- */
-export function createPendingMessages(template, messageList, me, onAction) {
-  const status = query(template.content, '.note__text');
-  const texts = { online: status.textContent, offline: status.dataset.offline ?? '' };
+export class PendingMessages {
+  #template;
+  #messageList;
+  #me;
+  #onAction;
+  #texts;
   /**
    * By nonce.
    * @type {Map<string, MessageElement>}
    */
-  const rows = new Map();
-  let isOffline = false;
+  #rows = new Map();
+  #isOffline = false;
 
-  /** @param {MessageElement} row */
-  function showStatus(row) {
-    query(row, '.note__text').textContent = isOffline ? texts.offline : texts.online;
+  /**
+   * @param {HTMLTemplateElement} template
+   * @param {import('../room/message-list.js').MessageList} messageList
+   * @param {string} me
+   * @param {(action: PendingAction, nonce: string) => void} onAction
+   */
+  constructor(template, messageList, me, onAction) {
+    const status = query(template.content, '.note__text');
+    this.#template = template;
+    this.#messageList = messageList;
+    this.#me = me;
+    this.#onAction = onAction;
+    this.#texts = { online: status.textContent, offline: status.dataset.offline ?? '' };
   }
 
   /** @param {OutboxEntry} entry */
-  function markFailed({ nonce, failed = '' }) {
-    const row = rows.get(nonce);
+  show(entry) {
+    const { nonce, body, failed } = entry;
+    if (this.#rows.has(nonce)) return;
+    /** @type {MessageElement} */
+    const row = cloneTemplate(this.#template);
+    Object.assign(row.dataset, { nonce, author: this.#me, at: Date.now() });
+    query(row, '.msg__body').textContent = body;
+    query(row, '[data-again]').addEventListener('click', () => this.#onAction('retry', nonce));
+    query(row, '[data-discard]').addEventListener('click', () => this.#onAction('discard', nonce));
+    this.#showStatus(row);
+    this.#rows.set(nonce, row);
+    this.#messageList.addPending(row);
+    if (failed !== undefined) this.markFailed(entry);
+  }
+
+  /** @param {OutboxEntry} entry */
+  markFailed({ nonce, failed = '' }) {
+    const row = this.#rows.get(nonce);
     if (!row) return;
     row.classList.replace('msg--pending', 'msg--failed');
     query(row, '.msg__head .note').hidden = true;
@@ -36,43 +58,30 @@ export function createPendingMessages(template, messageList, me, onAction) {
     query(row, '.note--bad').hidden = false;
   }
 
-  return {
-    /** @param {OutboxEntry} entry */
-    show(entry) {
-      const { nonce, body, failed } = entry;
-      if (rows.has(nonce)) return;
-      /** @type {MessageElement} */
-      const row = cloneTemplate(template);
-      Object.assign(row.dataset, { nonce, author: me, at: Date.now() });
-      query(row, '.msg__body').textContent = body;
-      query(row, '[data-again]').addEventListener('click', () => onAction('retry', nonce));
-      query(row, '[data-discard]').addEventListener('click', () => onAction('discard', nonce));
-      showStatus(row);
-      rows.set(nonce, row);
-      messageList.addPending(row);
-      if (failed !== undefined) markFailed(entry);
-    },
+  /** @param {string} nonce */
+  remove(nonce) {
+    const row = this.#rows.get(nonce);
+    if (!row) return;
+    this.#rows.delete(nonce);
+    this.#messageList.removePending(row);
+  }
 
-    markFailed,
+  /**
+   * @param {string} author
+   * @param {string} nonce
+   */
+  isStored(author, nonce) {
+    return this.#messageList.findStored(author, nonce) !== null;
+  }
 
-    /** @param {string} nonce */
-    remove(nonce) {
-      const row = rows.get(nonce);
-      if (!row) return;
-      rows.delete(nonce);
-      messageList.removePending(row);
-    },
+  /** @param {boolean} isOffline */
+  setOffline(isOffline) {
+    this.#isOffline = isOffline;
+    for (const row of this.#rows.values()) this.#showStatus(row);
+  }
 
-    /**
-     * @param {string} author
-     * @param {string} nonce
-     */
-    isStored: (author, nonce) => messageList.findStored(author, nonce) !== null,
-
-    /** @param {boolean} offline */
-    setOffline(offline) {
-      isOffline = offline;
-      rows.forEach(showStatus);
-    },
-  };
+  /** @param {MessageElement} row */
+  #showStatus(row) {
+    query(row, '.note__text').textContent = this.#isOffline ? this.#texts.offline : this.#texts.online;
+  }
 }

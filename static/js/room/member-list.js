@@ -3,23 +3,59 @@ import { byId, query, queryAll } from '../core/dom.js';
 import { parseHtml } from '../core/html-fragment.js';
 import { pluralize } from '../core/i18n.js';
 
-export function createMemberList() {
-  const online = byId('online');
-  const offline = byId('offline');
-  const button = query(document, '.people');
+export class MemberList {
+  #online = byId('online');
+  #offline = byId('offline');
+  #button = query(document, '.people');
+
+  /**
+   * Nobody else is online.
+   * @param {Set<number>} users
+   */
+  setOnline(users) {
+    /** @type {MemberElement[]} */
+    const rows = queryAll(document, '.member');
+    for (const row of rows) this.#insert(row, users.has(Number(row.dataset.user)));
+    this.#updateCounts();
+  }
+
+  /**
+   * @param {number} user
+   * @param {boolean} isOnline
+   */
+  setPresence(user, isOnline) {
+    const row = this.#row(user);
+    if (!row) return;
+    this.#insert(row, isOnline);
+    this.#updateCounts();
+  }
+
+  /** @param {MemberFrame} frame */
+  updateMember({ user, joined, html }) {
+    const row = this.#row(user.id);
+    if (!joined) row?.remove();
+    else if (!row && html) {
+      /** @type {MemberElement} */
+      const added = query(parseHtml(html), '.member');
+      this.#insert(added, !added.querySelector('.presence--off'));
+    }
+    this.#updateCounts();
+  }
 
   /**
    * @param {number} user
    * @returns {MemberElement | null}
    */
-  const rowOf = (user) => document.querySelector(`.member[data-user="${Number(user)}"]`);
+  #row(user) {
+    return document.querySelector(`.member[data-user="${Number(user)}"]`);
+  }
 
   /**
    * @param {MemberElement} row
    * @param {boolean} isOnline
    */
-  function insert(row, isOnline) {
-    const list = isOnline ? online : offline;
+  #insert(row, isOnline) {
+    const list = isOnline ? this.#online : this.#offline;
     query(row, '.presence').classList.toggle('presence--off', !isOnline);
     if (row.parentElement === list) return;
     const others = /** @type {MemberElement[]} */ (Array.from(list.children));
@@ -27,50 +63,14 @@ export function createMemberList() {
     list.insertBefore(row, next ?? null);
   }
 
-  function updateCounts() {
-    const onlineCount = online.children.length;
-    const offlineCount = offline.children.length;
-    const total = onlineCount + offlineCount;
-    byId('online-count').textContent = String(onlineCount);
-    byId('offline-count').textContent = String(offlineCount);
-    byId('offline-section').hidden = offlineCount === 0;
-    byId('member-count').textContent = String(total);
-    if (button.dataset.other) button.ariaLabel = pluralize(button.dataset, total);
+  #updateCounts() {
+    const online = this.#online.children.length;
+    const offline = this.#offline.children.length;
+    byId('online-count').textContent = String(online);
+    byId('offline-count').textContent = String(offline);
+    byId('offline-section').hidden = offline === 0;
+    byId('member-count').textContent = String(online + offline);
+    const { dataset } = this.#button;
+    if (dataset.other) this.#button.ariaLabel = pluralize(dataset, online + offline);
   }
-
-  return {
-    /**
-     * Nobody else is online.
-     * @param {Set<number>} users
-     */
-    setOnline(users) {
-      /** @type {MemberElement[]} */
-      const rows = queryAll(document, '.member');
-      for (const row of rows) insert(row, users.has(Number(row.dataset.user)));
-      updateCounts();
-    },
-
-    /**
-     * @param {number} user
-     * @param {boolean} isOnline
-     */
-    setPresence(user, isOnline) {
-      const row = rowOf(user);
-      if (!row) return;
-      insert(row, isOnline);
-      updateCounts();
-    },
-
-    /** @param {MemberFrame} frame */
-    updateMember({ user, joined, html }) {
-      const row = rowOf(user.id);
-      if (!joined) row?.remove();
-      else if (!row && html) {
-        /** @type {MemberElement} */
-        const added = query(parseHtml(html), '.member');
-        insert(added, !added.querySelector('.presence--off'));
-      }
-      updateCounts();
-    },
-  };
 }

@@ -96,7 +96,7 @@ export class Pagination {
     this.#observeLinks();
   }
 
-  /** Observes all links anew: while a request was running, none was followed. */
+  /** Observes all links again: while a request was running, none was followed. */
   #observeLinks() {
     this.#observer.disconnect();
     for (const link of queryAll(this.#options.log, LINKS)) if (!this.#failed.has(link)) this.#observer.observe(link);

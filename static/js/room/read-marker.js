@@ -1,5 +1,5 @@
 // How far the user has read: to the newest message, once the end of the log is visible on a page that is in use. The
-// server is told at intervals.
+// server is notified at intervals.
 const SEND_EVERY = 2_000;
 const DAY = 86_400; // seconds
 

@@ -9,10 +9,10 @@ import { byId, query } from '../core/dom.js';
 import { dispatchFrame } from '../core/frames.js';
 import { parseHtml } from '../core/html-fragment.js';
 import { startMessageActions } from '../message-actions/toolbar.js';
-import { createDraft } from '../outbox/draft.js';
-import { createPendingMessages } from '../outbox/pending-messages.js';
+import { Draft } from '../outbox/draft.js';
+import { PendingMessages } from '../outbox/pending-messages.js';
 import { startKeyboardNavigation } from './keyboard-navigation.js';
-import { createMemberList } from './member-list.js';
+import { MemberList } from './member-list.js';
 import { MessageList } from './message-list.js';
 import { Pagination } from './pagination.js';
 import { claimReadMarking, createReadMarker, isPageActive } from './read-marker.js';
@@ -39,7 +39,7 @@ export class Room {
   id;
   /** A page of older history stays as it is; so does a direct message that nobody has begun. Only members are live. */
   isLive;
-  memberList = createMemberList();
+  memberList = new MemberList();
   scrollAnchor;
   pendingMessages;
   composer;
@@ -153,7 +153,7 @@ export class Room {
 
   #createPendingMessages() {
     const { sender } = this.#options;
-    return createPendingMessages(byId('waiting'), this.#messageList, this.#app.dataset.me, (action, nonce) => {
+    return new PendingMessages(byId('waiting'), this.#messageList, this.#app.dataset.me, (action, nonce) => {
       if (action === 'retry') this.scrollAnchor.updateBelow(() => sender.retry(nonce));
       else sender.remove(nonce);
       this.composer.field.focus();
@@ -165,7 +165,7 @@ export class Room {
     const target = this.id || (this.#form.getAttribute('action') ?? '');
     return new Composer(this.#form, {
       error: byId('composer-error'),
-      draft: createDraft('draft', target),
+      draft: new Draft('draft', target),
       onSend: (body, nonce, isLiteral) => this.#send(body, nonce, isLiteral),
       isMessage: (text) => this.#isMessage(text),
       signal: this.#signal,

@@ -3,7 +3,7 @@
 import { literalText } from '../composer/slash-commands.js';
 import { Connection } from '../connection/connection.js';
 import { createBanner } from '../connection/connection-banner.js';
-import { createFrameHandlers } from '../connection/frame-handlers.js';
+import { PageFrameHandlers } from '../connection/frame-handlers.js';
 import { pollFrames, postOverHttp } from '../connection/http-fallback.js';
 import { byId, query } from '../core/dom.js';
 import { createInterimComposer } from '../navigation/interim-composer.js';
@@ -117,7 +117,7 @@ export class ChatShell {
   }
 
   #createFrameHandlers() {
-    return createFrameHandlers({
+    return new PageFrameHandlers({
       app: this.#app,
       sidebar: this.#sidebar,
       sender: this.#sender,
