@@ -8,7 +8,7 @@ import { newNonce } from '../core/uuid.js';
 import { textExcess, watchLength } from '../forms/field-length.js';
 import { Draft } from '../outbox/draft.js';
 
-const REST_OF_PAGE = '.main > :not(.banner, .foot), .foot > :not(.composer, .composer__error), .aside';
+const REST_OF_ROOM = '.main > :not(.banner, .foot), .foot > :not(.composer, .composer__error), .aside';
 /** @param {string[]} texts */
 const joinTexts = (texts) => texts.filter((text) => text.trim()).join('\n');
 
@@ -35,7 +35,7 @@ function showTarget(form, room) {
 
 /** @param {boolean} isInert */
 function setRestInert(isInert) {
-  for (const part of queryAll(document, REST_OF_PAGE)) part.inert = isInert;
+  for (const part of queryAll(document, REST_OF_ROOM)) part.inert = isInert;
   appElement().ariaBusy = isInert ? 'true' : null;
 }
 
