@@ -25,7 +25,7 @@ async function violations({ page }) {
 /** What is wider than its place: it would scroll sideways or be cut off. Cut on purpose is what ends in dots or is only for the ear, fields scroll, and a dot hangs out of avatars. */
 const tooWide = ({ page }) =>
   page.evaluate(() =>
-    [...document.querySelectorAll('html, body *:not(.av, input)')]
+    [...document.querySelectorAll('html, body *:not(.avatar, input)')]
       .filter(
         (element) =>
           element.clientWidth > 1 &&
@@ -106,7 +106,7 @@ story('the pages of rooms and settings', async ({ patio, person }) => {
   const ana = await person('ana');
   await ana.makeRoom(`Huerto ${'x'.repeat(57)}`);
   await ana.post(`/topic ${LONG}`);
-  await ana.page.locator('.bar__topic', { hasText: LONG }).waitFor();
+  await ana.page.locator('.page-header__subtitle', { hasText: LONG }).waitFor();
   await ana.post(LONG);
   await ana.sees(LONG);
   for (const where of [
@@ -209,7 +209,7 @@ story('whatever opens or waits: drawers, menu, a lost connection, a refused mess
     localStorage.setItem(`patio:outbox:${document.body.dataset.account}:n1`, JSON.stringify(entry));
   });
   await ana.page.reload();
-  await ana.page.locator('.msg--failed').waitFor();
+  await ana.page.locator('.message--failed').waitFor();
   await sound('refused message');
 
   await patio.kill();
@@ -222,9 +222,9 @@ story('the sheet of a message, on touch', async ({ person }) => {
   for (const locale of ['en-GB', 'es-ES']) {
     const ana = await person(locale.slice(0, 2), { ...PHONE, isMobile: true, hasTouch: true, locale });
     await ana.composer.fill(LONG);
-    await ana.page.locator('.send').tap();
+    await ana.page.locator('.send-button').tap();
     await ana.sees(LONG);
-    await ana.page.locator('.msg__link').last().tap();
+    await ana.page.locator('.message__link').last().tap();
     await ana.page.locator('#acts-sheet').waitFor();
     await isSound(ana, `the sheet, ${locale}`);
   }
@@ -247,9 +247,9 @@ story(
     await ana.message('gone').hover();
     await ana.page.getByRole('button', { name: 'Delete message' }).click();
     await isSound(ana, 'a deletion that can be undone');
-    await ana.page.locator('.msg--deleted').waitFor();
+    await ana.page.locator('.message--deleted').waitFor();
     await ana.message('first').hover();
-    await ana.page.locator('.acts').waitFor();
+    await ana.page.locator('.message-actions').waitFor();
     await isSound(ana, 'the bar');
     await ana.message('first').hover();
     await ana.page.getByRole('button', { name: 'Add a reaction' }).click();
@@ -257,7 +257,7 @@ story(
     await ana.page.keyboard.press('Escape');
     await ana.message('first').hover();
     await ana.page.getByRole('button', { name: 'Edit message' }).click();
-    await ana.page.locator('.edit textarea').waitFor();
+    await ana.page.locator('.edit-form textarea').waitFor();
     await isSound(ana, 'editing');
     for (const id of [2, 3]) {
       await ana.go(`/messages/${id}`);

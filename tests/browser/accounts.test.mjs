@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { emailOf, eventually, PASSWORD, story } from './support.mjs';
 
-const status = async (visitor) => (await visitor.page.locator('.me__status').allTextContents()).join();
+const status = async (visitor) => (await visitor.page.locator('.current-user__status').allTextContents()).join();
 
 story('the first to register runs the place, the second does not', async ({ person }) => {
   const ana = await person('ana');
-  assert.equal(await ana.page.locator('.me__name').textContent(), 'ana');
+  assert.equal(await ana.page.locator('.current-user__name').textContent(), 'ana');
   assert.equal(await status(ana), 'Administrator');
 
   const tom = await person('tom');
-  assert.equal(await tom.page.locator('.me__name').textContent(), 'tom');
+  assert.equal(await tom.page.locator('.current-user__name').textContent(), 'tom');
   assert.equal(await status(tom), '');
   assert.equal(await tom.page.locator('.member small').textContent(), 'Administrator'); // ana
 });
@@ -19,7 +19,7 @@ story('an empty house asks its first visitor to register and says what comes of 
   const ana = await visitor();
   await ana.go('/');
   await ana.arrives('/register');
-  assert.match(await ana.page.locator('.gate__lead').textContent(), /administrator/);
+  assert.match(await ana.page.locator('.auth__lead').textContent(), /administrator/);
 });
 
 story('a wrong password is refused and the right one opens', async ({ patio, visitor }) => {

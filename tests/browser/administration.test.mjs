@@ -20,7 +20,7 @@ const PHOTO = {
 };
 const pictures = ({ page }, place) =>
   page
-    .locator(`${place} .av__photo`)
+    .locator(`${place} .avatar__photo`)
     .evaluateAll((images) => images.map((image) => image.complete && image.naturalWidth));
 
 for (const [mode, how] of [
@@ -63,7 +63,7 @@ for (const [mode, how] of [
     await ana.page.locator('#picture').setInputFiles(PHOTO);
     await ana.page.locator('form[action="/settings/picture"] button').first().click();
     await ana.page.getByText('Saved.').waitFor();
-    await eventually(async () => assert.deepEqual(await pictures(ana, '.picture'), [256]));
+    await eventually(async () => assert.deepEqual(await pictures(ana, '.avatar-settings'), [256]));
     await eventually(async () => assert.deepEqual(await pictures(tom, '#messages'), [256]));
     await tom.page.reload();
     await eventually(async () => assert.deepEqual(await pictures(tom, '#messages'), [256]));

@@ -21,7 +21,7 @@ for (const where of ['/nowhere', '/login?next=%2Frooms%2F1', '/rooms/1?before=1'
     await tom.sees('after');
     for (const reader of [ana, tom])
       await eventually(async () => assert.deepEqual(await reader.texts(), ['before', 'after', 'before']));
-    assert.equal(await ana.page.locator('.msg--failed').count(), 0);
+    assert.equal(await ana.page.locator('.message--failed').count(), 0);
   });
 }
 

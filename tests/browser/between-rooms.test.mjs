@@ -94,9 +94,9 @@ story(
     await ana.composer.press('Alt+ArrowDown');
     await isOnItsWay(ana);
     await ana.page.keyboard.press('ArrowUp');
-    assert.equal(await ana.page.locator('.msg--editing').count(), 0);
+    assert.equal(await ana.page.locator('.message--editing').count(), 0);
     await ana.page.keyboard.press('Shift+Tab');
-    assert.equal(await ana.page.evaluate(() => Boolean(document.activeElement.closest('#log, .bar, .aside'))), false);
+    assert.equal(await ana.page.evaluate(() => Boolean(document.activeElement.closest('#log, .page-header, .aside'))), false);
     await ana.page.locator('#body').focus();
     await ana.page.keyboard.type('not here');
     await tom.post('something');

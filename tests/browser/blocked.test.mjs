@@ -51,8 +51,8 @@ for (const [how, block] of Object.entries(BLOCKED)) {
       await ana.sees('four');
       await eventually(async () => assert.deepEqual(await ana.texts(), ['one', 'two', '/three', 'four']));
       assert.match(await ana.banner.textContent(), /Live updates are off\./);
-      await ana.page.locator('.msg', { hasText: 'four' }).first().waitFor();
-      assert.equal(await ana.page.locator('.msg--pending').count(), 0);
+      await ana.page.locator('.message', { hasText: 'four' }).first().waitFor();
+      assert.equal(await ana.page.locator('.message--pending').count(), 0);
       isBlocked = false;
       await ana.page.locator('#retry').click();
       await ana.page.locator('#app:not([data-line])').waitFor();
@@ -99,8 +99,8 @@ story('over HTTP edits, other rooms, names and read marks come too', async ({ pa
   await tom.post('first');
   await ana.sees('first');
   await tom.composer.press('ArrowUp');
-  await tom.page.locator('.msg--editing textarea').fill('second');
-  await tom.page.locator('.msg--editing textarea').press('Enter');
+  await tom.page.locator('.message--editing textarea').fill('second');
+  await tom.page.locator('.message--editing textarea').press('Enter');
   await ana.sees('second');
   await ana.open('Huerto');
   await ana.sees('in the garden');
@@ -127,8 +127,8 @@ story('a refusal over HTTP is said on its message, and holds up nobody', async (
   await ana.post('refused');
   await ana.post('taken');
   await ana.sees('taken');
-  await ana.page.locator('.msg--failed').waitFor();
-  assert.notEqual(await ana.page.locator('.msg--failed .note__why').textContent(), '');
+  await ana.page.locator('.message--failed').waitFor();
+  assert.notEqual(await ana.page.locator('.message--failed .note__reason').textContent(), '');
 });
 
 story('much that comes at once over HTTP comes whole and in order', async ({ patio, person, tolerate }) => {
@@ -139,9 +139,9 @@ story('much that comes at once over HTTP comes whole and in order', async ({ pat
   await pace(ana);
   await ana.page.locator('#app[data-line=polling]').waitFor();
   for (let n = 0; n < 160; n++) await tom.post(`number ${n}`);
-  await ana.page.locator('.msg[data-seq="160"]').waitFor();
+  await ana.page.locator('.message[data-seq="160"]').waitFor();
   const seqs = await ana.page
-    .locator('.msg[data-seq]')
+    .locator('.message[data-seq]')
     .evaluateAll((all) => all.map(({ dataset }) => Number(dataset.seq)));
   assert.deepEqual(
     seqs,

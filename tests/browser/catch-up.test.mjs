@@ -84,7 +84,7 @@ story(
       await come();
       expected += 24;
       for (const visitor of all) {
-        await eventually(async () => assert.equal(await visitor.page.locator('.msg[data-seq]').count(), expected));
+        await eventually(async () => assert.equal(await visitor.page.locator('.message[data-seq]').count(), expected));
         await isAsFresh(visitor);
       }
     }
@@ -111,7 +111,7 @@ story(
       const [{ seq }] = await postAll(tom, 1, `after ${count}`);
       await ana.sees(`after ${count}`);
       await isAsFresh(ana);
-      const inLog = await ana.page.locator('.msg[data-seq]').count();
+      const inLog = await ana.page.locator('.message[data-seq]').count();
       assert.ok(inLog <= 400 && seq > count, `${inLog} in the log`);
       assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
     }
@@ -131,7 +131,7 @@ story(
       });
       await ana.page.locator('#start').waitFor({ timeout: 200 });
     });
-    const first = ana.page.locator('.msg[data-seq="5"]');
+    const first = ana.page.locator('.message[data-seq="5"]');
     const place = await topOf(first);
     line.silence();
     await isAway(ana);
@@ -145,7 +145,7 @@ story(
     const seqs = new Set();
     const look = async () => {
       for (const seq of await ana.page
-        .locator('.msg[data-seq]')
+        .locator('.message[data-seq]')
         .evaluateAll((all) => all.map((article) => Number(article.dataset.seq))))
         seqs.add(seq);
     };
@@ -211,7 +211,7 @@ async function hasHeard(reader) {
     assert.deepEqual([await reader.online(), await reader.offline()], [['ana', 'mei', 'Tom Ruiz'], ['eva']]),
   );
   await eventually(async () =>
-    assert.equal(await reader.message('hola').locator('.msg__by').textContent(), 'Tom Ruiz'),
+    assert.equal(await reader.message('hola').locator('.message__author').textContent(), 'Tom Ruiz'),
   );
   await eventually(async () =>
     assert.deepEqual(await reader.page.locator('#rooms .room__name').allTextContents(), ['lobby', 'Jardín', 'Taller']),
@@ -345,7 +345,7 @@ story(
     // It may be loaded once more before the server has its own epoch again.
     await eventually(async () =>
       assert.deepEqual(
-        [await ana.texts(), await ana.composer.inputValue(), await ana.page.locator('.msg--pending').count()],
+        [await ana.texts(), await ana.composer.inputValue(), await ana.page.locator('.message--pending').count()],
         [['of the old history'], 'begun there', 1],
       ),
     );
@@ -389,7 +389,7 @@ story(
     const TOTAL = 1_000;
     await ana.page.evaluate(() => dispatchEvent(new Event('online'))); // the first of the bad lines
     const atMost = (waiting) =>
-      ana.page.waitForFunction((most) => document.querySelectorAll('.msg--pending').length <= most, waiting, {
+      ana.page.waitForFunction((most) => document.querySelectorAll('.message--pending').length <= most, waiting, {
         timeout: 30_000,
         polling: 50,
       });

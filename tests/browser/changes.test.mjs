@@ -4,10 +4,10 @@ import { eventually, isSameTop, story, topOf } from './support.mjs';
 
 const PLAIN = { javaScriptEnabled: false };
 
-const bar = (visitor) => visitor.page.locator('.acts');
+const bar = (visitor) => visitor.page.locator('.message-actions');
 const act = (visitor, name) => bar(visitor).getByRole('button', { name });
-const chips = (visitor) => visitor.page.locator('#messages .react');
-const edit = (visitor) => visitor.page.locator('#messages .edit textarea');
+const chips = (visitor) => visitor.page.locator('#messages .reaction');
+const edit = (visitor) => visitor.page.locator('#messages .edit-form textarea');
 const press = (visitor, key) => visitor.page.keyboard.press(key);
 const focused = (visitor) =>
   visitor.page.evaluate(
@@ -41,15 +41,15 @@ story('one edits a message where it stands, and the other sees it', async ({ per
   await tom.sees('the log hose');
   await openEdit(ana, 'the log hose');
   assert.equal(await edit(ana).inputValue(), 'the log hose');
-  assert.equal(await ana.message('the log hose').locator('.msg__body').isVisible(), false);
+  assert.equal(await ana.message('the log hose').locator('.message__body').isVisible(), false);
   await edit(ana).fill('the long hose');
   await edit(ana).press('Shift+Enter');
   await ana.page.keyboard.type('is back');
   await edit(ana).press('Enter');
   for (const reader of [ana, tom]) {
     await textsAre(reader, ['the long hoseis back']);
-    assert.equal(await reader.page.locator('.msg__body').innerHTML(), '<p>the long hose<br>is back</p>');
-    assert.equal(await reader.page.locator('.msg__edited').textContent(), 'edited');
+    assert.equal(await reader.page.locator('.message__body').innerHTML(), '<p>the long hose<br>is back</p>');
+    assert.equal(await reader.page.locator('.message__edited').textContent(), 'edited');
   }
   assert.equal(await edit(ana).count(), 0);
   assert.deepEqual(await ana.outline(), await tom.outline());
@@ -149,7 +149,7 @@ story('a deleted message leaves a trace, after a moment in which one can take it
   await textsAre(tom, ['stays', 'Mensaje eliminado']);
   await ana.message('Message deleted').hover();
   assert.equal(await bar(ana).count(), 0);
-  assert.equal(await ana.page.locator('.msg--deleting').count(), 0);
+  assert.equal(await ana.page.locator('.message--deleting').count(), 0);
 });
 
 story('a moderator deletes what others wrote, and nobody else is offered it', async ({ person }) => {
@@ -271,7 +271,7 @@ story('a log full of messages is still a few stops for Tab', async ({ patio, per
     .locator('#log')
     .evaluate(
       (log) =>
-        [...log.querySelectorAll('a, button')].filter((stop) => stop.tabIndex >= 0 && !stop.closest('.acts')).length,
+        [...log.querySelectorAll('a, button')].filter((stop) => stop.tabIndex >= 0 && !stop.closest('.message-actions')).length,
     );
   assert.ok(stops <= 2, `${stops}`);
 });
@@ -364,7 +364,7 @@ story('without scripts the time leads to a page that does it all', async ({ pers
   const ana = await person('ana', { ...PLAIN, locale: 'es-ES' });
   await ana.composer.fill('sin guion');
   await ana.page.getByRole('button', { name: 'Enviar' }).click();
-  await ana.page.locator('.msg__link').click();
+  await ana.page.locator('.message__link').click();
   await ana.arrives('/messages/1');
 
   await ana.page.getByLabel('Editar el mensaje').fill('   ');
@@ -378,7 +378,7 @@ story('without scripts the time leads to a page that does it all', async ({ pers
   await ana.page.getByRole('button', { name: '🎉' }).click();
   assert.equal(
     await ana.page
-      .locator('article .react')
+      .locator('article .reaction')
       .textContent()
       .then((text) => text.trim()),
     '🎉 1',
@@ -387,7 +387,7 @@ story('without scripts the time leads to a page that does it all', async ({ pers
   await ana.page.waitForURL('**/rooms/1#m1');
   await chips(ana).click();
   await ana.arrives('/messages/1');
-  assert.equal(await ana.page.locator('article .react').count(), 0);
+  assert.equal(await ana.page.locator('article .reaction').count(), 0);
 
   await ana.page.getByRole('button', { name: 'Eliminar el mensaje' }).click();
   await textsAre(ana, ['Mensaje eliminado']);

@@ -174,7 +174,7 @@ for (const [mode, options] of MODES) {
         await ana.page.getByRole('button', { name: 'Post it as text' }).click();
         await eventually(async () =>
           assert.deepEqual(
-            (await ana.page.locator('article.msg[data-seq] .msg__body').allTextContents())
+            (await ana.page.locator('article.message[data-seq] .message__body').allTextContents())
               .map((body) => body.trim())
               .slice(-1),
             [text],

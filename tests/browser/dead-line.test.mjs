@@ -21,7 +21,7 @@ function breakSilently(line) {
 }
 
 const seesWithin = ({ page }, text, timeout) =>
-  page.locator('.msg[data-seq]').filter({ hasText: text }).first().waitFor({ timeout });
+  page.locator('.message[data-seq]').filter({ hasText: text }).first().waitFor({ timeout });
 
 story(
   'a post that is not answered makes the page ask, and come back, within 15 s',

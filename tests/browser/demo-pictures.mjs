@@ -60,16 +60,16 @@ async function everything(width, colorScheme, locale) {
   await view('register', '/register');
   await view('login', '/login');
   await carlos.signIn('carlos', PASSWORD);
-  await page.locator('.msg').first().waitFor();
+  await page.locator('.message').first().waitFor();
   await view('lobby', '/rooms/1');
-  await page.locator('.msg').last().hover();
+  await page.locator('.message').last().hover();
   await shoot('lobby-bar');
-  const message = await page.locator('.msg').last().getAttribute('data-id');
+  const message = await page.locator('.message').last().getAttribute('data-id');
   await page.keyboard.press('Control+k');
   await page.locator('dialog[open] [role=option]').first().waitFor();
   await shoot('switcher');
   await page.keyboard.press('Escape');
-  const people = page.locator('.people').first();
+  const people = page.locator('.people-button').first();
   if (await people.isVisible()) {
     await people.click();
     await shoot('people-panel');
@@ -86,7 +86,7 @@ async function everything(width, colorScheme, locale) {
   const direct = page.locator('#direct .room').first();
   if (!phone) {
     await direct.click();
-    await page.locator('.msg').first().waitFor();
+    await page.locator('.message').first().waitFor();
     await shoot('direct');
   }
   await context.close();

@@ -5,7 +5,7 @@ import { eventually, story } from './support.mjs';
 const WAYS = { 'with scripts': {}, 'without scripts': { javaScriptEnabled: false } };
 
 const link = ({ page }, name) => page.getByRole('main').getByRole('link', { name, exact: true });
-const steps = async ({ page }) => page.locator('#start .row a').allTextContents();
+const steps = async ({ page }) => page.locator('#start .button-row a').allTextContents();
 
 /** Where the link led to, the part is in view. */
 async function isOnScreen({ page }, selector) {
@@ -140,7 +140,7 @@ story('who reads too fast can try again', { RATE_LIMIT: 'on' }, async ({ person,
   const refused = await ana.page.evaluate(async () => {
     const ask = async (n) => {
       const answer = await fetch(`/search?q=${n}`);
-      const [, link] = (await answer.text()).match(/btn--primary btn--s" (href="[^"]*">[^<]*)/) ?? [];
+      const [, link] = (await answer.text()).match(/btn--primary btn--small" (href="[^"]*">[^<]*)/) ?? [];
       return answer.status === 429 && link === `href="/search?q=${n}">Try again`;
     };
     return Promise.all(Array.from({ length: 100 }, (_, n) => ask(n)));

@@ -15,7 +15,7 @@ async function scrollUp(visitor, by) {
   await visitor.page.mouse.wheel(0, -by);
 }
 
-const inLog = (visitor) => visitor.page.locator('.msg').count();
+const inLog = (visitor) => visitor.page.locator('.message').count();
 
 story('a room opens at its newest fifty messages', async ({ patio, person }) => {
   await talk(patio, 160);
@@ -57,10 +57,10 @@ story(
       numbers,
       Array.from({ length: 160 }, (_, n) => n + 1),
     );
-    assert.equal(await ana.page.locator('.older').count(), 0);
+    assert.equal(await ana.page.locator('.history-link').count(), 0);
     assert.equal(
-      await ana.page.locator('.day').count(),
-      new Set(await ana.page.locator('.day time').evaluateAll((days) => days.map((day) => day.dateTime))).size,
+      await ana.page.locator('.day-divider').count(),
+      new Set(await ana.page.locator('.day-divider time').evaluateAll((days) => days.map((day) => day.dateTime))).size,
     );
   },
 );

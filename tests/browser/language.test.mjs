@@ -98,9 +98,9 @@ story("complaints, times, days and counts are in the reader's language", async (
   );
   await ana.register('ana');
   await ana.arrives('/rooms/1');
-  assert.equal(await ana.page.locator('.day').textContent(), 'Hoy');
-  assert.equal(await tom.page.locator('.day').textContent(), 'Today');
-  assert.equal(await ana.page.locator('.people').getAttribute('aria-label'), '2 personas');
+  assert.equal(await ana.page.locator('.day-divider').textContent(), 'Hoy');
+  assert.equal(await tom.page.locator('.day-divider').textContent(), 'Today');
+  assert.equal(await ana.page.locator('.people-button').getAttribute('aria-label'), '2 personas');
   await tom.post('live, too');
   await ana.sees('live, too');
   assert.deepEqual(await ana.texts(), ['hello', 'live, too']);

@@ -6,7 +6,7 @@ import { town } from './support/town.mjs';
 /** What can be scrolled sideways on the page at hand. */
 const sideways = ({ page }) =>
   page.evaluate(() =>
-    Array.from(document.querySelectorAll('html, .log, .side__scroll, .sheet, .card, .foot, .bar, .panel'))
+    Array.from(document.querySelectorAll('html, .log, .sidebar__scroll, .page, .card, .room-footer, .page-header, .popover'))
       .filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1)
       .map((box) => `${box.className || box.tagName}: ${box.scrollWidth} in ${box.clientWidth}`),
   );
@@ -14,7 +14,7 @@ const sideways = ({ page }) =>
 /** Whether the row of the room at hand can be seen in the sidebar. */
 const isInSight = ({ page }) =>
   page.evaluate(() => {
-    const [list, row] = ['.side__scroll', '.room[aria-current]'].map((part) =>
+    const [list, row] = ['.sidebar__scroll', '.room[aria-current]'].map((part) =>
       document.querySelector(part).getBoundingClientRect(),
     );
     return row.height > 0 && row.top >= list.top && row.bottom <= list.bottom;
@@ -47,7 +47,7 @@ story(
       }
     }
     await ana.go('/rooms/1');
-    await ana.page.locator('.people').click();
+    await ana.page.locator('.people-button').click();
     await ana.page.locator('#people').getByText('نور الهدى').waitFor();
     assert.deepEqual(await sideways(ana), []);
     await ana.page.reload();
@@ -86,8 +86,8 @@ story('of many rooms the one at hand is in sight, in a column and in a drawer', 
   const plain = await visitor({ javaScriptEnabled: false });
   await signIn(plain, 'ana');
   await plain.go(last);
-  const row = plain.page.locator('.side .room[aria-current]');
-  const [list, at] = [await plain.page.locator('.side__scroll').boundingBox(), await row.boundingBox()];
+  const row = plain.page.locator('.sidebar .room[aria-current]');
+  const [list, at] = [await plain.page.locator('.sidebar__scroll').boundingBox(), await row.boundingBox()];
   assert.ok(at.y >= list.y && at.y + at.height <= list.y + list.height, 'without scripts');
 
   const phone = await visitor({ viewport: { width: 390, height: 700 }, isMobile: true, hasTouch: true });
@@ -113,7 +113,7 @@ story(
     const seen = () =>
       ana.page.evaluate(
         () =>
-          Array.from(document.querySelectorAll('.side, .composer, button, input, .bar a, .skip')).filter((part) =>
+          Array.from(document.querySelectorAll('.sidebar, .composer, button, input, .page-header a, .skip-link')).filter((part) =>
             part.checkVisibility(),
           ).length,
       );
@@ -124,10 +124,10 @@ story(
     assert.equal(await seen(), 0);
     assert.ok(await ana.title.isVisible());
     assert.ok(
-      (await ana.page.locator('.msg').first().isVisible()) && (await ana.page.locator('.msg').last().isVisible()),
+      (await ana.page.locator('.message').first().isVisible()) && (await ana.page.locator('.message').last().isVisible()),
     );
     const { bottom, scrolls } = await ana.page.evaluate(() => ({
-      bottom: document.querySelector('.msg:last-child').getBoundingClientRect().bottom,
+      bottom: document.querySelector('.message:last-child').getBoundingClientRect().bottom,
       scrolls: document.documentElement.scrollHeight,
     }));
     assert.ok(scrolls + 1 >= bottom, 'the page is as long as the conversation');

@@ -87,7 +87,7 @@ story('a sign-out that the server refused ends nothing', async ({ person, tolera
     route.fulfill({ status: 503, response: await route.fetch({ url: `${ana.patio.origin}/nowhere`, method: 'GET' }) }),
   );
   await ana.signOut();
-  await ana.page.locator('.fault__card').waitFor();
+  await ana.page.locator('.centered-page__card').waitFor();
   await ana.go('/settings');
   await sessionEnds(ana);
   assert.match(await kept(ana), /a draft/);
@@ -108,7 +108,7 @@ for (const path of ['/settings', '/rooms', '/search', 'the page of a message']) 
     await ana.post('said');
     await ana.sees('said');
     await ana.composer.fill('a long draft');
-    await ana.go(path.startsWith('/') ? path : await ana.page.locator('.msg__link').getAttribute('href'));
+    await ana.go(path.startsWith('/') ? path : await ana.page.locator('.message__link').getAttribute('href'));
     assert.match(await kept(ana), /a long draft/);
     await ana.signOut();
     await ana.arrives('/login');

@@ -20,16 +20,16 @@ async function flood(program, count) {
     await Promise.all(Array.from({ length: Math.min(250, count - n) }, (_, k) => program.post(`flood ${n + k}`)));
 }
 
-const inLog = ({ page }) => page.locator('.msg[data-seq]').count();
+const inLog = ({ page }) => page.locator('.message[data-seq]').count();
 const seqs = ({ page }) =>
-  page.locator('.msg[data-seq]').evaluateAll((all) => all.map((article) => Number(article.dataset.seq)));
+  page.locator('.message[data-seq]').evaluateAll((all) => all.map((article) => Number(article.dataset.seq)));
 
 story('a tab in a busy room keeps what it shows and no more', async ({ patio, person }) => {
   const tom = await patio.program('tom');
   const ana = await person('ana');
   for (let said = 0; said < BUSY; said += BUSY / 4) {
     await flood(tom, BUSY / 4);
-    await ana.page.locator(`.msg[data-seq="${said + BUSY / 4}"]`).waitFor({ timeout: 60_000 });
+    await ana.page.locator(`.message[data-seq="${said + BUSY / 4}"]`).waitFor({ timeout: 60_000 });
     const [{ JSHeapUsedSize: heap, Nodes: nodes }, messages] = [await measure(ana), await inLog(ana)];
     assert.ok(heap < 80 * MEGABYTE, `${heap} bytes of heap`);
     assert.ok(messages <= MOST, `${messages} messages`);

@@ -29,13 +29,13 @@ story(
     await ana.post('second');
     const row = ana.message('second');
     await row.waitFor();
-    assert.match(await row.getAttribute('class'), /msg--pending/);
+    assert.match(await row.getAttribute('class'), /message--pending/);
     assert.equal(await row.locator('.note__text').textContent(), 'Sending…');
 
     patio.thaw();
     await ana.sees('second');
     await eventually(async () => assert.deepEqual(await ana.texts(), ['first', 'second']));
-    assert.equal(await ana.page.locator('.msg--pending').count(), 0);
+    assert.equal(await ana.page.locator('.message--pending').count(), 0);
   },
 );
 
@@ -47,7 +47,7 @@ story("one author's messages in a row carry one name, and another's begin anew",
   await tom.post('three');
   for (const reader of [ana, tom]) {
     await reader.sees('three');
-    const continued = (await reader.outline()).filter((line) => line.id).map((line) => line.look.includes('msg--cont'));
+    const continued = (await reader.outline()).filter((line) => line.id).map((line) => line.look.includes('message--continued'));
     assert.deepEqual(continued, [false, true, false]);
   }
 });
@@ -87,7 +87,7 @@ story('what looks like HTML is text', async ({ person }) => {
   await tom.sees('bold');
   for (const reader of [ana, tom, await tom.newTab()]) {
     assert.deepEqual(await reader.texts(), [text]);
-    assert.equal(await reader.page.locator('.msg__body :is(b, img, script)').count(), 0);
+    assert.equal(await reader.page.locator('.message__body :is(b, img, script)').count(), 0);
     assert.match(await reader.page.title(), /Patio/);
   }
 });
@@ -97,7 +97,7 @@ story('addresses can be clicked, and only those of the web', async ({ person }) 
   await ana.post('See https://example.org/seeds?a=1&b=2, not javascript:alert(1).');
   await ana.sees('See');
   const links = await ana.page
-    .locator('.msg__body a')
+    .locator('.message__body a')
     .evaluateAll((all) => all.map(({ href, rel, target, textContent }) => ({ href, rel, target, textContent })));
   const href = 'https://example.org/seeds?a=1&b=2';
   assert.deepEqual(links, [{ href, textContent: href, target: '_blank', rel: 'noopener noreferrer nofollow ugc' }]);
@@ -113,7 +113,7 @@ story('line breaks and paragraphs are kept', async ({ person }) => {
   await ana.composer.pressSequentially('three');
   await ana.composer.press('Enter');
   await ana.sees('three');
-  assert.equal(await ana.page.locator('.msg__body').innerHTML(), '<p>one<br>two</p><p>three</p>');
+  assert.equal(await ana.page.locator('.message__body').innerHTML(), '<p>one<br>two</p><p>three</p>');
 });
 
 story('nothing is sent when there is nothing to send', async ({ person }) => {

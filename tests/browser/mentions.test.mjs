@@ -5,7 +5,7 @@ import { eventually, story } from './support.mjs';
 const menu = ({ page }) => page.locator('#mention-menu');
 const names = ({ page }) => page.locator('#mention-menu [role=option] small').allTextContents();
 const chosen = ({ page }) => page.locator('#mention-menu [aria-selected=true]').getAttribute('data-name');
-const badge = ({ page }, room) => page.locator('.side .room', { hasText: room }).locator('.badge');
+const badge = ({ page }, room) => page.locator('.sidebar .room', { hasText: room }).locator('.badge');
 const counts = (visitor, text) =>
   eventually(async () => assert.equal((await badge(visitor, 'lobby').innerText()).replace(/\s+/g, ' ').trim(), text));
 const tint = (visitor, text) =>
@@ -55,7 +55,7 @@ story(
     await composer.pressSequentially('m');
     assert.equal(await menu(ana).isVisible(), false);
     await page.keyboard.press('Enter');
-    await eventually(async () => assert.equal(await page.locator('.msg .mention').count(), 2));
+    await eventually(async () => assert.equal(await page.locator('.message .mention').count(), 2));
     for (const text of ['tom@to', '@nobody', '@@to']) {
       await composer.fill('');
       await composer.pressSequentially(text);

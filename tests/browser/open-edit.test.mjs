@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { eventually, story } from './support.mjs';
 
-const inPlace = (ana) => ana.page.locator('.msg--editing textarea');
-const whyNot = (ana) => ana.page.locator('.edit [role="alert"]');
+const inPlace = (ana) => ana.page.locator('.message--editing textarea');
+const whyNot = (ana) => ana.page.locator('.edit-form [role="alert"]');
 const edits = ({ page }) =>
   page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('patio:edit:')).length);
 const saysWhy = (ana, pattern) => eventually(async () => assert.match(await whyNot(ana).textContent(), pattern));
@@ -76,11 +76,11 @@ story('an edit that is never answered is open again, with a reason', async ({ pe
   await eventually(async () => assert.deepEqual(await ana.texts(), ['an hour of work']));
 });
 
-const onPage = (ana) => ana.page.locator('form.edit textarea');
+const onPage = (ana) => ana.page.locator('form.edit-form textarea');
 
 async function openPage(ana) {
   await said(ana, 'said before');
-  const path = await ana.page.locator('.msg__link').getAttribute('href');
+  const path = await ana.page.locator('.message__link').getAttribute('href');
   await ana.go(path);
   return path;
 }
@@ -122,7 +122,7 @@ story('an edit on the page of its message that is given up is gone', async ({ pe
   await openPage(ana);
   await onPage(ana).fill('no, not that');
   assert.equal(await edits(ana), 1);
-  await ana.page.locator('form.edit').getByRole('link', { name: 'Cancel' }).click();
+  await ana.page.locator('form.edit-form').getByRole('link', { name: 'Cancel' }).click();
   await ana.arrives('/rooms/1');
   assert.equal(await edits(ana), 0);
   assert.equal(await inPlace(ana).count(), 0);

@@ -31,7 +31,7 @@ story('what is written while the server is dead arrives once, in order, everywhe
   await eventually(async () =>
     assert.equal(await ana.message('three').locator('.note__text').textContent(), 'Waiting for connection'),
   );
-  assert.equal(await ana.page.locator('.msg--pending').count(), 3);
+  assert.equal(await ana.page.locator('.message--pending').count(), 3);
 
   await patio.start();
   const all = ['before', 'one', 'two', 'three'];
@@ -54,7 +54,7 @@ story('both write while the server is dead, and both read the same afterwards', 
   await ana.sees('from Tom');
   await tom.sees('from Ana');
   for (const reader of [ana, tom])
-    await eventually(async () => assert.equal(await reader.page.locator('.msg--pending').count(), 0));
+    await eventually(async () => assert.equal(await reader.page.locator('.message--pending').count(), 0));
   const outline = await ana.outline();
   assert.equal(outline.filter((line) => line.id).length, 3);
   for (const reader of [tom, await ana.newTab(), await tom.newTab()]) assert.deepEqual(await reader.outline(), outline);

@@ -29,7 +29,7 @@ story('somebody who comes moves to those who are here', async ({ patio, person, 
 
 story('somebody new appears with the others, and the count grows', async ({ person }) => {
   const ana = await person('ana');
-  const button = ana.page.locator('.people');
+  const button = ana.page.locator('.people-button');
   assert.equal(await button.getAttribute('aria-label'), '1 member');
   await person('tom');
   await eventually(async () => assert.deepEqual(await ana.online(), ['ana', 'tom']));
@@ -47,11 +47,11 @@ story('somebody new who is not here appears among those who are not', async ({ p
 story("the panel opens from the room's header and closes again", async ({ person }) => {
   const ana = await person('ana');
   const panel = ana.page.locator('#people');
-  await ana.page.locator('.people').click();
+  await ana.page.locator('.people-button').click();
   await panel.waitFor();
   await panel.getByRole('button', { name: 'Close' }).click();
   await panel.waitFor({ state: 'hidden' });
-  await ana.page.locator('.people').click();
+  await ana.page.locator('.people-button').click();
   await panel.waitFor();
   await ana.page.keyboard.press('Escape');
   await panel.waitFor({ state: 'hidden' });

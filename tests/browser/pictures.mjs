@@ -107,14 +107,14 @@ async function whatOpens() {
   await phone.openMenu();
   await shoot(phone, 'menu-390');
   await phone.page.reload();
-  await phone.page.locator('.people').click();
+  await phone.page.locator('.people-button').click();
   await shoot(phone, 'people-390');
 
   const desk = await ana(1280);
   await desk.openMenu();
   await shoot(desk, 'menu-1280');
   await desk.page.reload();
-  await desk.page.locator('.people').click();
+  await desk.page.locator('.people-button').click();
   await shoot(desk, 'people-1280');
 }
 
@@ -123,8 +123,8 @@ async function whatWaits() {
   for (const { page } of [phone, desk])
     await page.evaluate(() => document.getElementById('body').removeAttribute('maxlength'));
   await desk.post('x '.repeat(9_000));
-  await desk.page.locator('.msg--failed').waitFor();
-  await desk.page.locator('.msg--failed .msg__body').evaluate((body) => {
+  await desk.page.locator('.message--failed').waitFor();
+  await desk.page.locator('.message--failed .message__body').evaluate((body) => {
     body.textContent = 'The whole seed catalogue, from A to Z';
   });
   await patio.kill();

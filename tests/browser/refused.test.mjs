@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { eventually, story } from './support.mjs';
 
 const LIVE = '**/api/v1/live?*';
-const failed = (ana) => ana.page.locator('.msg--failed');
+const failed = (ana) => ana.page.locator('.message--failed');
 
 /** The server closes a line on which such a frame comes; the rest passes. */
 async function closeAt(ana, isBad, code) {
@@ -31,7 +31,7 @@ story('what is too large for a frame goes out another way, and the others with i
   await ana.post('behind it');
   await ana.sees('too large');
   await ana.sees('behind it');
-  await eventually(async () => assert.equal(await ana.page.locator('.msg--pending').count(), 0));
+  await eventually(async () => assert.equal(await ana.page.locator('.message--pending').count(), 0));
   assert.equal(closed(), 1);
   assert.equal((await ana.texts()).length, 2);
 });
@@ -47,8 +47,8 @@ for (const [what, text] of Object.entries(LARGE)) {
     await ana.post(text);
     await ana.post('behind it');
     await ana.sees('behind it');
-    await eventually(async () => assert.equal(await ana.page.locator('.msg--pending').count(), 0));
-    assert.equal(await ana.page.locator('.msg[data-seq]').count(), 2);
+    await eventually(async () => assert.equal(await ana.page.locator('.message--pending').count(), 0));
+    assert.equal(await ana.page.locator('.message[data-seq]').count(), 2);
   });
 }
 
@@ -61,7 +61,7 @@ story(
     await ana.post('behind it');
     await ana.sees('behind it');
     await failed(ana).waitFor();
-    assert.equal(await failed(ana).locator('.note__why').textContent(), 'Write something first.');
+    assert.equal(await failed(ana).locator('.note__reason').textContent(), 'Write something first.');
     await ana.page.reload();
     await failed(ana).waitFor();
     await failed(ana).getByRole('button', { name: 'Delete' }).click();
@@ -90,7 +90,7 @@ story('a message that is never answered is asked for another way', async ({ pers
   });
   await ana.page.reload();
   await ana.post('swallowed');
-  await ana.page.locator('.msg[data-seq]').filter({ hasText: 'swallowed' }).waitFor({ timeout: 25_000 });
+  await ana.page.locator('.message[data-seq]').filter({ hasText: 'swallowed' }).waitFor({ timeout: 25_000 });
 });
 
 /** What waits for a room, as a tab that has ended left it. */
@@ -112,7 +112,7 @@ story(
     await ana.sees('for all');
     await failed(ana).waitFor();
     assert.match(await failed(ana).textContent(), /for nobody/);
-    assert.notEqual(await failed(ana).locator('.note__why').textContent(), '');
+    assert.notEqual(await failed(ana).locator('.note__reason').textContent(), '');
   },
 );
 
@@ -143,7 +143,7 @@ story('what waits for a room that is another one since a restore stays with its 
   await tom.sees('for the lobby');
   await tom.sees('for the same');
   await eventually(async () => assert.equal(await failed(ana).count(), 2));
-  for (const why of await failed(ana).locator('.note__why').all())
+  for (const why of await failed(ana).locator('.note__reason').all())
     assert.match(await why.textContent(), /not there any more/);
   assert.deepEqual((await tom.texts()).sort(), ['for the lobby', 'for the same']);
 });
@@ -196,7 +196,7 @@ for (const [what, { status }] of Object.entries(WORDLESS)) {
     await ana.post('behind it');
     await ana.sees('behind it');
     await failed(ana).waitFor();
-    assert.equal(await failed(ana).locator('.note__why').textContent(), 'The server did not take it.');
+    assert.equal(await failed(ana).locator('.note__reason').textContent(), 'The server did not take it.');
     assert.equal(posts, 1);
     await ana.page.reload();
     await ana.sees('behind it');
@@ -212,7 +212,7 @@ story('what failed without a word in an earlier release is not sent again, and h
   await ana.post('behind it');
   await ana.sees('behind it');
   await failed(ana).waitFor();
-  assert.equal(await ana.page.locator('.msg[data-seq]').count(), 1);
+  assert.equal(await ana.page.locator('.message[data-seq]').count(), 1);
 });
 
 for (const [way, prepare] of Object.entries({ 'on the line': async () => {}, 'over HTTP': withoutLine })) {
@@ -225,7 +225,7 @@ for (const [way, prepare] of Object.entries({ 'on the line': async () => {}, 'ov
       await prepare(ana);
       await ana.page.reload();
       await failed(ana).waitFor();
-      assert.match(await failed(ana).locator('.note__why').textContent(), /not there any more/);
+      assert.match(await failed(ana).locator('.note__reason').textContent(), /not there any more/);
     },
   );
 }

@@ -34,12 +34,12 @@ for (const [mode, options] of MODES) {
     const ana = await person('ana', options);
     await fillIn(ana, { name: 'Huerto', topic: 'Beans and roses' });
     await ana.arrives('/rooms/2');
-    assert.equal(await ana.page.locator('.bar__topic').textContent(), 'Beans and roses');
+    assert.equal(await ana.page.locator('.page-header__subtitle').textContent(), 'Beans and roses');
     assert.equal(await ana.row('Huerto').getAttribute('aria-current'), 'page');
 
     const tom = await person('tom', options);
     await tom.go('/rooms');
-    const entry = tom.page.locator('.directory__room', { hasText: 'Huerto' });
+    const entry = tom.page.locator('.item-list__item', { hasText: 'Huerto' });
     assert.match(await entry.textContent(), /Beans and roses.*1 member · .*owner: ana/s);
     await tom.page.getByRole('button', { name: 'Join Huerto' }).click();
     await tom.arrives('/rooms/2');
@@ -56,7 +56,7 @@ for (const [mode, options] of MODES) {
     await ana.page.locator('.invitation__qr svg').waitFor();
     const tom = await person('tom', options);
     await tom.go('/rooms');
-    assert.equal(await tom.page.locator('.directory', { hasText: 'Junta' }).count(), 0);
+    assert.equal(await tom.page.locator('.item-list', { hasText: 'Junta' }).count(), 0);
     assert.equal((await tom.go('/rooms/2')).status(), 404);
 
     await enter(tom, 'ABCD-EFGH-JKMN');
@@ -112,7 +112,7 @@ for (const [mode, options] of MODES) {
     await ana.arrives('/rooms/2');
     const tom = await person('tom', options);
     await tom.go('/rooms/2');
-    await tom.page.locator('.joinbar button').click();
+    await tom.page.locator('.join-bar button').click();
     await tom.row('Huerto').waitFor();
     await tom.go('/rooms/2/settings');
     assert.equal(await tom.button('/rooms/2/settings').count(), 0);
@@ -121,14 +121,14 @@ for (const [mode, options] of MODES) {
     await ana.page.getByRole('button', { name: 'Hand over to tom' }).click();
     await ana.button('/rooms/2/settings').waitFor({ state: 'detached' });
     await tom.go('/rooms/2/settings');
-    assert.match(await tom.page.locator('.directory__room', { hasText: 'Owner' }).textContent(), /tom/);
+    assert.match(await tom.page.locator('.item-list__item', { hasText: 'Owner' }).textContent(), /tom/);
     assert.equal(await tom.button('/rooms/2/settings').count(), 1);
 
     await ana.button('/rooms/2/leave').click();
     await ana.isIn(LOBBY);
     assert.equal(await ana.row('Huerto').count(), 0);
     await tom.go('/rooms/2/settings');
-    assert.equal(await tom.page.locator('.sheet .directory__room').count(), 1);
+    assert.equal(await tom.page.locator('.page .item-list__item').count(), 1);
   });
 }
 
@@ -143,7 +143,7 @@ story('a new name and topic show with everybody at once', async ({ person }) => 
   await ana.button('/rooms/2/settings').click();
   await tom.isIn('Jardín');
   await tom.row('Jardín').waitFor();
-  await eventually(async () => assert.equal(await tom.page.locator('.bar__topic').textContent(), 'Roses only'));
+  await eventually(async () => assert.equal(await tom.page.locator('.page-header__subtitle').textContent(), 'Roses only'));
   await eventually(async () => assert.equal(await tom.page.title(), 'Jardín · Patio'));
   assert.equal(await tom.isMarked(), true);
 });
@@ -198,7 +198,7 @@ story('who is removed from a public room may read on there, and reads why they m
   await tom.isIn('Huerto');
   await ana.post('/kick tom');
   await eventually(async () =>
-    assert.match(await tom.page.locator('.joinbar').textContent(), /You were removed from this room/),
+    assert.match(await tom.page.locator('.join-bar').textContent(), /You were removed from this room/),
   );
   await tom.isIn('Huerto');
 });

@@ -78,8 +78,8 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
   });
 
   for (const [what, selector, path] of [
-    ['the settings', '.me-menu a[href="/settings"]', '/settings'],
-    ['all rooms', '.side__head a[href="/rooms"]', '/rooms'],
+    ['the settings', '.user-menu a[href="/settings"]', '/settings'],
+    ['all rooms', '.sidebar__heading a[href="/rooms"]', '/rooms'],
   ]) {
     story(`while ${why}, a click on ${what} leads there when it is back`, async ({ patio, person, tolerate }) => {
       tolerate(/^502 |net::ERR|WebSocket/);
@@ -124,7 +124,7 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
       });
       await ana.banner.waitFor();
       await comeBack(patio, ana);
-      await ana.page.locator('.msg[data-seq="21"]').waitFor({ state: 'attached', timeout: 25_000 });
+      await ana.page.locator('.message[data-seq="21"]').waitFor({ state: 'attached', timeout: 25_000 });
       await ana.banner.waitFor({ state: 'hidden' });
       await ana.arrives('/rooms/1');
     },
@@ -147,7 +147,7 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
 
 /** On pages that have no line, each way out. */
 const WITHOUT_LINE = {
-  'a link on the settings': ['/settings', (ana) => ana.page.locator('.side a[href="/rooms/1"]').click(), '/rooms/1'],
+  'a link on the settings': ['/settings', (ana) => ana.page.locator('.sidebar a[href="/rooms/1"]').click(), '/rooms/1'],
   'a link on a page of a refusal': [
     '/nowhere',
     (ana) => ana.page.getByRole('link', { name: 'Back to the chat' }).click(),

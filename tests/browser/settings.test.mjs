@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { eventually, PASSWORD, story } from './support.mjs';
 
 const NEW = 'loud cucumber orchard';
-const sessions = ({ page }) => page.locator('.sheet .directory__room');
+const sessions = ({ page }) => page.locator('.page .item-list__item');
 
 async function save(visitor, part, fields) {
   const form = visitor.page.locator(`form[action="/settings/${part}"]`);
@@ -18,7 +18,7 @@ const complaint = (visitor, part, field) =>
   visitor.page
     .locator(`form[action="/settings/${part}"] .field`)
     .filter({ has: visitor.page.locator(`[name="${field}"][aria-invalid=true]`) })
-    .locator('.field__note--bad')
+    .locator('.field__note--error')
     .textContent();
 
 /** The same person in another browser. */
@@ -43,11 +43,11 @@ story('a new name shows with everybody, on what was said and on what comes', asy
       .first()
       .evaluate((shown) => getComputedStyle(shown).color);
   assert.equal(await colour('.alert'), await colour('h1'), 'what went well does not look like a danger');
-  assert.equal(await ana.page.locator('.me__name').textContent(), 'Ana María');
+  assert.equal(await ana.page.locator('.current-user__name').textContent(), 'Ana María');
   await ana.go('/rooms/1');
   await ana.post('after');
   await tom.sees('after');
-  const authors = () => tom.page.locator('.msg__by').allTextContents();
+  const authors = () => tom.page.locator('.message__author').allTextContents();
   await eventually(async () => assert.deepEqual([...new Set(await authors())], ['Ana María']));
   await eventually(async () => assert.deepEqual(await tom.online(), ['Ana María', 'tom']));
   assert.equal(await tom.isMarked(), true);

@@ -122,7 +122,7 @@ story("rooms one is not in come after one's own, and going there is reading them
   assert.equal(await chosen(tom), 'Abierta');
   await tom.page.keyboard.press('Enter');
   await tom.isIn('Abierta');
-  await tom.page.locator('.joinbar').waitFor();
+  await tom.page.locator('.join-bar').waitFor();
 });
 
 story('where nothing fits it says so, and Enter leads nowhere', async ({ person }) => {

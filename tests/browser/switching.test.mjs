@@ -53,7 +53,7 @@ story('back and forward lead through the rooms one was in', async ({ person }) =
 story('back leads over a page that is no room', async ({ person }) => {
   const ana = await inTwoRooms(person);
   await ana.open('lobby');
-  await ana.page.locator('.side__head a[href="/rooms"]').click();
+  await ana.page.locator('.sidebar__heading a[href="/rooms"]').click();
   await ana.arrives('/rooms');
   await ana.page.goBack();
   await ana.arrives('/rooms/1');
@@ -115,7 +115,7 @@ story('a room that somebody joins or leaves comes and goes in all their sidebars
   const tab = await tom.newTab();
   assert.equal(await tab.row('Huerto').count(), 0);
   await tom.go('/rooms/2');
-  await tom.page.locator('.joinbar button').click();
+  await tom.page.locator('.join-bar button').click();
   await tab.open('Huerto');
   await ana.post('welcome');
   for (const each of [tab, tom]) await each.sees('welcome');
@@ -129,11 +129,11 @@ story('who writes in a room they only read is in it', async ({ person }) => {
   const ana = await inTwoRooms(person);
   const tom = await person('tom');
   await tom.go('/rooms/2');
-  assert.equal(await tom.page.locator('.joinbar').isVisible(), true);
+  assert.equal(await tom.page.locator('.join-bar').isVisible(), true);
   await tom.post('I just write');
   await ana.sees('I just write');
   await tom.row('Huerto').waitFor();
-  await tom.page.locator('.joinbar').waitFor({ state: 'hidden' });
+  await tom.page.locator('.join-bar').waitFor({ state: 'hidden' });
 });
 
 story('text that waits in a room one has left goes out all the same', async ({ person }) => {

@@ -7,7 +7,7 @@ const LONG = 2_000; // of the page's clock: four times as long as a press takes
 
 const sheet = ({ page }) => page.locator('#acts-sheet');
 const choice = (visitor, name) => sheet(visitor).getByRole('button', { name });
-const body = (visitor, text) => visitor.message(text).locator('.msg__body');
+const body = (visitor, text) => visitor.message(text).locator('.message__body');
 const focused = ({ page }) => page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
 
 /** One finger, as the browser gets it from a screen. */
@@ -33,7 +33,7 @@ async function fingerOf({ context, page }) {
 
 async function say(visitor, text) {
   await visitor.composer.fill(text);
-  await visitor.page.locator('.send').tap();
+  await visitor.page.locator('.send-button').tap();
   await visitor.sees(text);
 }
 
@@ -49,7 +49,7 @@ story('a long press on a message opens a sheet with what one may do with it', as
   await say(ana, 'the long hose');
   await say(tom, 'the ladder');
   await ana.sees('the ladder');
-  assert.equal(await ana.page.locator('.acts').isVisible(), false);
+  assert.equal(await ana.page.locator('.message-actions').isVisible(), false);
   const [hers, his] = [await fingerOf(ana), await fingerOf(tom)];
 
   await longPress(tom, his, 'the long hose');
@@ -66,25 +66,25 @@ story('a long press on a message opens a sheet with what one may do with it', as
   await sheet(tom).waitFor({ state: 'hidden' });
   for (const reader of [ana, tom])
     await eventually(async () =>
-      assert.equal((await reader.page.locator('#messages .react').textContent()).trim(), '👍 1'),
+      assert.equal((await reader.page.locator('#messages .reaction').textContent()).trim(), '👍 1'),
     );
 
   await longPress(tom, his, 'the long hose');
   assert.equal(await choice(tom, '👍').getAttribute('aria-pressed'), 'true');
   await choice(tom, 'Add a reaction').tap();
   await tom.page.locator('#palette').getByRole('button', { name: '🎉' }).tap();
-  await eventually(async () => assert.equal(await ana.page.locator('#messages .react').count(), 2));
+  await eventually(async () => assert.equal(await ana.page.locator('#messages .reaction').count(), 2));
 
   await longPress(ana, hers, 'the long hose');
   await choice(ana, 'Edit message').tap();
-  await ana.page.locator('#messages .edit textarea').fill('the longest hose');
-  await ana.page.locator('#messages .edit').getByRole('button', { name: 'Save' }).tap();
+  await ana.page.locator('#messages .edit-form textarea').fill('the longest hose');
+  await ana.page.locator('#messages .edit-form').getByRole('button', { name: 'Save' }).tap();
   await tom.sees('the longest hose');
 
   await longPress(ana, hers, 'the longest hose');
   await choice(ana, 'Delete message').tap();
-  await ana.page.locator('.msg--deleting').getByRole('button', { name: 'Undo' }).tap();
-  assert.equal(await ana.page.locator('.msg--deleting').count(), 0);
+  await ana.page.locator('.message--deleting').getByRole('button', { name: 'Undo' }).tap();
+  assert.equal(await ana.page.locator('.message--deleting').count(), 0);
 });
 
 story('the text is copied from there, and stands selected', async ({ person }) => {
@@ -116,7 +116,7 @@ story('a finger that scrolls, rests on a link or has text selected opens nothing
   await finger.up();
   await eventually(async () => assert.ok((await ana.log.evaluate((log) => log.scrollTop)) < from));
 
-  const link = ana.message('look at').locator('.msg__body a');
+  const link = ana.message('look at').locator('.message__body a');
   await finger.down(link);
   await ana.page.clock.runFor(LONG);
   assert.equal(await sheet(ana).isVisible(), false);
@@ -141,7 +141,7 @@ story(
   async ({ person }) => {
     const ana = await person('ana', PHONE);
     await say(ana, 'hello');
-    const time = ana.message('hello').locator('.msg__link');
+    const time = ana.message('hello').locator('.message__link');
     const article = await ana.message('hello').getAttribute('id');
     await time.tap();
     await sheet(ana).waitFor();
@@ -173,10 +173,10 @@ story(
     const plain = await visitor({ ...PHONE, javaScriptEnabled: false });
     await plain.context.addCookies(await ana.context.cookies());
     await plain.go('/rooms/1');
-    await plain.message('hello').locator('.msg__link').tap();
+    await plain.message('hello').locator('.message__link').tap();
     for (const name of ['Edit message', 'Delete message', 'Add a reaction'])
       await plain.page.getByRole('heading', { name }).waitFor();
     await plain.page.getByRole('button', { name: '👍' }).tap();
-    await ana.page.locator('#messages .react').waitFor();
+    await ana.page.locator('#messages .reaction').waitFor();
   },
 );

@@ -67,7 +67,7 @@ for (const [how, [leave, comeBack]] of Object.entries(ABSENCES)) {
       const ana = await person('ana');
       await pace(ana);
       await post(tom, 1, 10);
-      await ana.page.locator('.msg[data-seq="10"]').waitFor();
+      await ana.page.locator('.message[data-seq="10"]').waitFor();
       await eventually(async () =>
         assert.equal(await ana.page.evaluate(() => document.querySelector('#app').dataset.line), undefined),
       );
@@ -77,10 +77,10 @@ for (const [how, [leave, comeBack]] of Object.entries(ABSENCES)) {
       await post(tom, 1, many);
       await comeBack(ana, stage);
       const jump = ana.page.locator('#jump');
-      await ana.page.locator(`.msg[data-seq="${many + 11}"]`).waitFor();
+      await ana.page.locator(`.message[data-seq="${many + 11}"]`).waitFor();
       await jump.waitFor();
       await jump.click();
-      await ana.page.locator('#new + .msg[data-seq="12"]').waitFor();
+      await ana.page.locator('#new + .message[data-seq="12"]').waitFor();
       await jump.waitFor({ state: 'hidden' });
       assert.equal(await ana.page.evaluate(() => document.activeElement.dataset.seq), '12');
       await eventually(async () =>
@@ -102,7 +102,7 @@ story('what came while one looked on needs no line', async ({ patio, person }) =
   const ana = await person('ana');
   await ana.page.locator('#app:not([data-line])').waitFor();
   await post(tom, 1, 3);
-  await ana.page.locator('.msg[data-seq="3"]').waitFor();
+  await ana.page.locator('.message[data-seq="3"]').waitFor();
   assert.equal(await ana.page.locator('#new').count(), 0);
   assert.equal(await ana.page.locator('#jump').isVisible(), false);
 });
@@ -112,7 +112,7 @@ story('"Today" is right when one looks again, after a night asleep', async ({ pa
   const ana = await person('ana');
   await tom.post('said today');
   await ana.sees('said today');
-  const day = ana.page.locator('.day').last();
+  const day = ana.page.locator('.day-divider').last();
   assert.equal(await day.textContent(), 'Today');
   await ana.page.evaluate(() => {
     const { now } = Date;

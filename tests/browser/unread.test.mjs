@@ -5,7 +5,7 @@ import { eventually, story } from './support.mjs';
 const shows = (visitor, room, count) => eventually(async () => assert.equal(await visitor.badge(room), count));
 const isTitled = (visitor, title) => eventually(async () => assert.equal(await visitor.page.title(), title));
 const line = ({ page }) => page.locator('#new');
-const belowLine = ({ page }) => page.locator('#new + .msg .msg__body').textContent();
+const belowLine = ({ page }) => page.locator('#new + .message .message__body').textContent();
 
 /** Ana is in a room of her own; Tom writes in the lobby. */
 async function apart({ patio, person }) {
@@ -80,7 +80,7 @@ story('a link leads up to the first new message', async (all) => {
   await jump.click();
   await jump.waitFor({ state: 'hidden' });
   assert.equal(
-    await ana.page.evaluate(() => document.activeElement.querySelector('.msg__body').textContent),
+    await ana.page.evaluate(() => document.activeElement.querySelector('.message__body').textContent),
     'number 1',
   );
   await line(ana).waitFor();

@@ -32,7 +32,7 @@ async function beginAll(ana) {
   await ana.sees('said before');
   const find = await losePosts(ana);
   await ana.composer.press('ArrowUp');
-  const edit = ana.page.locator('.msg--editing textarea');
+  const edit = ana.page.locator('.message--editing textarea');
   await edit.fill('said before, and better');
   await ana.post('waits');
   await ana.message('waits').waitFor();
@@ -42,7 +42,7 @@ async function beginAll(ana) {
 
 async function hasAll(ana, find) {
   await draftOf(ana, 'a long draft');
-  const edit = ana.page.locator('.msg--editing textarea');
+  const edit = ana.page.locator('.message--editing textarea');
   await edit.waitFor();
   assert.equal(await edit.inputValue(), 'said before, and better');
   await ana.message('waits').waitFor();
@@ -225,7 +225,7 @@ story(
 story('its author throws away one text, and no other', async ({ person }) => {
   const ana = await person('ana');
   await beginAll(ana);
-  await ana.page.locator('.msg--editing textarea').press('Escape');
+  await ana.page.locator('.message--editing textarea').press('Escape');
   assert.doesNotMatch(await kept(ana), /better/);
   assert.match(await kept(ana), /waits/);
   await ana.composer.fill('');

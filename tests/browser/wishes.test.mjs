@@ -363,7 +363,7 @@ for (const [length, isSent] of [
       if (isSent) await ana.sees('x'.repeat(length));
       await has(ana, isSent ? '' : 'x'.repeat(length));
       assert.equal((await note.textContent()) !== '', !isSent);
-      assert.equal(await ana.page.locator('.msg--failed').count(), 0);
+      assert.equal(await ana.page.locator('.message--failed').count(), 0);
       assert.equal((await ana.texts()).length, isSent ? 1 : 0);
     },
   );

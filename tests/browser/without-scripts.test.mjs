@@ -43,7 +43,7 @@ story('a message without text is refused, and what was typed stays', async ({ pe
 
 /** What comes back of a text that nobody was signed in for any more, and how it gets where it was going. */
 async function isKept(ana, text) {
-  const kept = ana.page.locator('.fault__card textarea');
+  const kept = ana.page.locator('.centered-page__card textarea');
   await kept.waitFor();
   assert.equal(await kept.inputValue(), text);
   const [tab] = await Promise.all([
@@ -52,7 +52,7 @@ async function isKept(ana, text) {
   ]);
   await tab.locator('[name=login]').fill('ana');
   await tab.locator('[name=password]').fill(PASSWORD);
-  await tab.locator('.gate__card button[type=submit]').click();
+  await tab.locator('.auth__card button[type=submit]').click();
   await tab.waitForURL((url) => url.pathname !== '/login');
   await ana.page.getByRole('button', { name: 'Send again' }).click();
 }
@@ -75,8 +75,8 @@ story('a message that is sent when the session has ended comes back, and is sent
 story('an edit that is saved when the session has ended comes back, and is saved', async ({ person }) => {
   const ana = await person('ana', PLAIN);
   await send(ana, 'said before');
-  await ana.page.locator('.msg__link').click();
-  await ana.page.locator('form.edit textarea').fill('an hour of work');
+  await ana.page.locator('.message__link').click();
+  await ana.page.locator('form.edit-form textarea').fill('an hour of work');
   await endSession(ana);
   await ana.page.getByRole('button', { name: 'Save' }).click();
   await isKept(ana, 'an hour of work');
@@ -96,7 +96,7 @@ story(
     await ana.go('/rooms/1');
     await send(ana, 'ü'.repeat(70_000));
     await eventually(async () =>
-      assert.match(await ana.page.locator('.fault__card').textContent(), /Go back with the button of your browser/),
+      assert.match(await ana.page.locator('.centered-page__card').textContent(), /Go back with the button of your browser/),
     );
     assert.equal(await ana.page.getByRole('link', { name: 'Back to the page before' }).count(), 0);
     await ana.page.goBack();
@@ -132,7 +132,7 @@ story('older messages are a link away, and the newest too', async ({ patio, pers
 story('times without scripts say which zone they are in', async ({ person }) => {
   const ana = await person('ana', PLAIN);
   await send(ana, 'what time is it?');
-  assert.match(await ana.page.locator('.msg__time').textContent(), /^\d\d:\d\d UTC$/);
+  assert.match(await ana.page.locator('.message__time').textContent(), /^\d\d:\d\d UTC$/);
 });
 
 story('the language is a link away', async ({ person }) => {

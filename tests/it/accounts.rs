@@ -117,7 +117,7 @@ async fn everything_that_is_wrong_with_a_registration_is_told_in_one_round_and_t
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
         let told: Vec<_> = ["name", "email", "password", "password_confirmation"]
             .into_iter()
-            .filter(|field| !page.all(&format!("#{field}-note.field__note--bad")).is_empty())
+            .filter(|field| !page.all(&format!("#{field}-note.field__note--error")).is_empty())
             .collect();
         assert_eq!(told, wrong, "{name} {email} {password} {again}");
     }

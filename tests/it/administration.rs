@@ -82,7 +82,7 @@ async fn somebody_is_added_while_sign_up_is_closed_and_chooses_a_password_by_the
     ] {
         let page = choose(&mut eva, &link, password, again).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{password}");
-        assert_eq!(page.all(&format!("{note}.field__note--bad")).len(), 1, "{password}");
+        assert_eq!(page.all(&format!("{note}.field__note--error")).len(), 1, "{password}");
     }
     let page = choose(&mut eva, &link, NEW_PASSWORD, NEW_PASSWORD).await;
     assert_eq!(page.path, "/rooms/1");
@@ -93,7 +93,7 @@ async fn somebody_is_added_while_sign_up_is_closed_and_chooses_a_password_by_the
     let taken =
         ana.submit("/admin/people", &[("name", "EVA"), ("email", "eva@example.test")]).await;
     assert_eq!(taken.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(taken.all(".field__note--bad").len(), 2);
+    assert_eq!(taken.all(".field__note--error").len(), 2);
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ async fn the_command_line_is_recorded_without_an_actor() {
     let mut browser = server.browser();
     browser.login("ana", crate::support::PASSWORD).await;
     let page = browser.get("/admin/audit").await;
-    assert_eq!(page.all(".trace b"), ["Command line", "Command line"]);
+    assert_eq!(page.all(".audit-log b"), ["Command line", "Command line"]);
 }
 
 #[tokio::test]
@@ -97,10 +97,10 @@ async fn the_log_is_read_page_by_page_by_administrators_alone() {
     assert_eq!(ids.len(), 52);
     assert!(ids.is_sorted_by(|one, next| one > next), "{ids:?}");
     let first = ana.get("/admin/audit").await;
-    assert_eq!(first.all(".trace li").len(), 50);
+    assert_eq!(first.all(".audit-log li").len(), 50);
     let earlier = first.attribute("a[rel=next]", "href").expect("a link");
     let last = ana.get(&earlier).await;
-    assert_eq!((last.all(".trace li").len(), last.all("a[rel=next]").len()), (2, 0));
+    assert_eq!((last.all(".audit-log li").len(), last.all("a[rel=next]").len()), (2, 0));
     ana.language = "es";
     assert!(ana.get("/admin/audit").await.text.contains("cerró la cuenta de @luis"));
     // Closing ended his sign-ins.

@@ -40,16 +40,16 @@ async fn a_picture_stands_in_place_of_the_initials_until_it_is_taken_away() {
     let page = upload(&mut ana, photo()).await;
     assert_eq!(page.one("[role=status]"), "Saved.");
     let told = live.until("user").await;
-    let source = page.attribute(".picture .av__photo", "src").expect("a picture");
+    let source = page.attribute(".avatar-settings .avatar__photo", "src").expect("a picture");
     assert_eq!(source, format!("/avatars/{}", told["photo"].as_str().expect("a name")));
     let room = ana.get("/rooms/1").await;
-    assert_eq!(room.attribute(".msg .av__photo", "src").as_ref(), Some(&source));
+    assert_eq!(room.attribute(".message .avatar__photo", "src").as_ref(), Some(&source));
     let shown = ana.get(&source).await;
     assert_eq!(shown.headers["content-type"], "image/jpeg");
     assert!(shown.headers["cache-control"].to_str().expect("text").contains("immutable"));
     assert!(server.browser().get(&source).await.path.starts_with("/login"));
     let page = ana.upload("/settings/picture", "remove", Vec::new()).await;
-    assert_eq!(page.all(".picture .av__photo").len(), 0);
+    assert_eq!(page.all(".avatar-settings .avatar__photo").len(), 0);
     assert_eq!(ana.get(&source).await.status, StatusCode::NOT_FOUND);
 }
 
@@ -63,8 +63,8 @@ async fn what_is_no_picture_is_refused_and_the_old_one_stays() {
     for file in [Vec::new(), svg, polyglot, photo()[..200].to_vec()] {
         let page = upload(&mut ana, file).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(page.all("#picture-note.field__note--bad").len(), 1);
-        assert_eq!(page.all(".picture .av__photo").len(), 1);
+        assert_eq!(page.all("#picture-note.field__note--error").len(), 1);
+        assert_eq!(page.all(".avatar-settings .avatar__photo").len(), 1);
     }
     let page = upload(&mut ana, vec![0; 13 * 1024 * 1024]).await;
     assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
@@ -183,7 +183,7 @@ async fn a_decoder_that_crashes_hangs_or_lies_costs_nothing_but_the_picture() {
         let mut ana = server.person("ana").await;
         let page = upload(&mut ana, photo()).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{script}");
-        assert_eq!(page.all("#picture-note.field__note--bad").len(), 1);
+        assert_eq!(page.all("#picture-note.field__note--error").len(), 1);
     }
     let number = std::fs::read_to_string(place.path().join("number")).expect("it ran");
     assert!(!Path::new("/proc").join(number.trim()).exists(), "it was ended");

@@ -104,7 +104,7 @@ async fn an_owner_sets_the_topic_invites_and_removes_and_nobody_else_does() {
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
     }
     type_in(&mut ana, &made.path, "/topic riego y siembra").await;
-    assert_eq!(luis.get(&made.path).await.one(".bar__topic"), "riego y siembra");
+    assert_eq!(luis.get(&made.path).await.one(".page-header__subtitle"), "riego y siembra");
     type_in(&mut ana, &made.path, "/kick luis").await;
     assert_eq!(luis.get(&made.path).await.status, StatusCode::NOT_FOUND);
 }
@@ -119,7 +119,7 @@ async fn what_is_no_command_is_said_and_what_is_unknown_is_not() {
     let page = ana.say("/me saluda").await;
     let said = ["#huerto está precioso", "/create es una orden", "a /create b", "saluda"];
     assert_eq!(page.messages(), said);
-    assert_eq!(page.all(".msg--action .msg__body"), ["saluda"]);
+    assert_eq!(page.all(".message--action .message__body"), ["saluda"]);
     let unknown = ana.say("/craete x").await;
     assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(unknown.all("#answer p").join(" ").contains("/create"));
@@ -216,7 +216,7 @@ async fn a_topic_of_nothing_is_shown_and_not_deleted() {
             assert!(said(&page).contains("riego y siembra"), "{text:?}: {}", said(&page));
         }
     }
-    assert_eq!(ana.get("/rooms/1").await.one(".bar__topic"), "riego y siembra");
+    assert_eq!(ana.get("/rooms/1").await.one(".page-header__subtitle"), "riego y siembra");
 }
 
 #[tokio::test]

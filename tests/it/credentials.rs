@@ -203,8 +203,12 @@ async fn a_token_takes_the_password_on_the_page_too() {
         let fields = [("label", "bot"), ("current_password", password), ("expires_in", "")];
         let page = ana.submit("/settings/tokens", &fields).await;
         assert_eq!(page.status.as_u16(), if made == 1 { 200 } else { 422 }, "{password}");
-        assert_eq!(page.all("#programs .link-once").len(), made, "{password}");
-        assert_eq!(page.all("#token_password-note.field__note--bad").len(), 1 - made, "{password}");
+        assert_eq!(page.all("#programs .copy-box").len(), made, "{password}");
+        assert_eq!(
+            page.all("#token_password-note.field__note--error").len(),
+            1 - made,
+            "{password}"
+        );
         assert_eq!(page.all(".token__label").len(), made, "{password}");
     }
 }
@@ -302,7 +306,7 @@ async fn the_last_use_of_a_token_is_in_the_list_and_written_once_an_hour() {
     let made = ana.submit("/settings/tokens", &fields).await;
     assert_eq!(made.one(".token__used"), "never used");
     assert_eq!(made.one(".token__until"), "ends 2026-12-21 10:00 UTC");
-    let token = Api::stranger(server.url("/api/v1")).with_token(&made.one("#programs .link-once"));
+    let token = Api::stranger(server.url("/api/v1")).with_token(&made.one("#programs .copy-box"));
     let db = server.storage().open().await;
     let mut written = Vec::new();
     for minutes in [0, 59, 1, 30, 30] {

@@ -430,7 +430,7 @@ async fn administrators_see_rename_and_delete_every_room_but_read_no_private_one
     assert_eq!(names, ["lobby", "huerto", "taller"]);
     assert_eq!(page.all("#rooms small"), ["1".to_owned(), public.to_string(), private.to_string()]);
     assert_eq!(
-        page.all("#rooms .directory__facts")[2],
+        page.all("#rooms .item-list__meta")[2],
         "1 member · 1 message · owner: luis (@luis)"
     );
     assert!(!page.text.contains("enterradas"));

@@ -81,14 +81,14 @@ async fn the_demo_is_a_house_full_of_talk_that_is_gone_when_it_stops() {
     for name in ["carlos", "luis"] {
         let mut browser = demo.sign_in(name).await;
         let lobby = browser.get("/rooms/1").await;
-        let rooms = lobby.all(".side .room");
+        let rooms = lobby.all(".sidebar .room");
         assert!(rooms.len() >= 10, "{name} has rooms and conversations: {rooms:?}");
-        let unread = lobby.all(".side .badge:not([hidden])").len();
+        let unread = lobby.all(".sidebar .badge:not([hidden])").len();
         assert!(unread >= 3, "{name} has something to read: {unread}");
         assert!(lobby.all("#online .member").len() >= 5, "others are there");
         let said = lobby.messages().join("\n");
         assert!(said.contains("mañana cortan el agua") && said.contains("no water tomorrow"));
-        assert!(lobby.all(".day").len() > 2, "over some days");
+        assert!(lobby.all(".day-divider").len() > 2, "over some days");
     }
     demo.stop();
     assert_eq!(content(place.path()), Vec::<String>::new());
@@ -109,7 +109,7 @@ async fn the_neighbours_write_by_themselves_and_answer_who_speaks_to_them() {
         while !live.until("message").await["html"].as_str().expect("HTML").contains(&new) {}
     }
     let page = luis.get("/rooms/1").await;
-    assert!(page.all(".msg__by").iter().all(|name| name.contains(' ')), "full names");
+    assert!(page.all(".message__author").iter().all(|name| name.contains(' ')), "full names");
     let said = page.messages();
     let said: Vec<&str> = said.iter().rev().take(4).map(String::as_str).collect();
     for words in ["¿Hay alguien?", "Just checked", "Hello there!", "un plato más"] {

@@ -36,7 +36,10 @@ async fn an_account_is_closed_by_a_page_that_names_its_person_and_not_at_the_fir
     assert_eq!(ask, "/admin/people/2/close");
     let page = ana.get(&ask).await;
     assert_eq!(page.one("#close button"), "Close account of Luis B.");
-    assert_eq!(page.attribute("#close button", "class").as_deref(), Some("btn btn--danger btn--s"));
+    assert_eq!(
+        page.attribute("#close button", "class").as_deref(),
+        Some("btn btn--danger btn--small")
+    );
     assert_eq!(luis.get("/rooms/1").await.status, StatusCode::OK, "nothing has happened yet");
     for (who, path, status) in
         [(&mut luis, ask.as_str(), 403), (&mut ana, "/admin/people/9/close", 404)]

@@ -127,7 +127,7 @@ async fn who_was_removed_comes_back_by_no_door() {
         // The page of a public room says why.
         let page = house.browser.get(&house.path.clone()).await;
         if visibility == "public" {
-            assert!(page.one(".joinbar").contains("You were removed"), "{}", page.text);
+            assert!(page.one(".join-bar").contains("You were removed"), "{}", page.text);
             let join = format!("{}/join", house.path);
             let refused = house.ex.refused(Method::POST, &join, None).await;
             assert!(refused.body["detail"].as_str().expect("text").contains("invite you again"));

@@ -55,7 +55,7 @@ async fn a_room_page_asks_the_database_no_more_often_for_300_rooms_than_for_one(
         let mut browser = Browser::new(url);
         browser.login("ana", PASSWORD).await;
         let page = browser.get("/rooms/1").await;
-        assert_eq!(page.all(".side .room").len(), rooms);
+        assert_eq!(page.all(".sidebar .room").len(), rooms);
     };
     statements(place.path(), async |url| rooms(url, 1..2).await).await;
     let one = statements(place.path(), async |url| look(url, 2).await).await;

@@ -7,8 +7,8 @@ use crate::support::{Browser, PASSWORD, Page, Server};
 /// The address of the newest message's page, as the room's page links to it.
 async fn page_of_newest(who: &mut Browser) -> String {
     let room = who.get("/rooms/1").await;
-    let links = room.all("article.msg .msg__link");
-    let last = format!("article.msg:nth-of-type({}) .msg__link", links.len());
+    let links = room.all("article.message .message__link");
+    let last = format!("article.message:nth-of-type({}) .message__link", links.len());
     room.attribute(&last, "href").expect("a link")
 }
 
@@ -28,12 +28,12 @@ async fn a_message_links_to_its_page_which_offers_what_its_reader_may_do() {
     for page in [&hers, &his] {
         assert_eq!(page.status, 200);
         assert_eq!(page.messages(), ["hola <3"]);
-        let back = page.attribute(".sheet__back a", "href");
+        let back = page.attribute(".page__back a", "href");
         assert_eq!(back.as_deref(), Some("/rooms/1#m1"));
     }
     assert_eq!(forms(&hers), (1, 1, 2));
     assert_eq!(forms(&his), (0, 0, 2));
-    assert_eq!(hers.one("form.edit textarea"), "hola <3");
+    assert_eq!(hers.one("form.edit-form textarea"), "hola <3");
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_message_far_up_leads_back_to_the_page_of_history_it_is_on() {
         api.say(&format!("m{n}")).await;
     }
     let mut luis = server.person("luis").await;
-    let back = luis.get("/messages/30").await.attribute(".sheet__back a", "href").expect("a link");
+    let back = luis.get("/messages/30").await.attribute(".page__back a", "href").expect("a link");
     let page = luis.get(&back).await;
     assert!(page.messages().contains(&"m30".to_owned()), "{back}");
 }
@@ -59,8 +59,8 @@ async fn the_author_edits_with_a_form_and_all_see_it() {
     luis.language = "es";
     let room = luis.get("/rooms/1").await;
     assert_eq!(room.messages(), ["sin errata"]);
-    assert_eq!(room.one(".msg__edited"), "editado");
-    let title = room.attribute(".msg__edited time", "title").expect("a title");
+    assert_eq!(room.one(".message__edited"), "editado");
+    let title = room.attribute(".message__edited time", "title").expect("a title");
     assert!(title.contains("10:00 UTC"), "{title}");
 }
 
@@ -75,7 +75,7 @@ async fn an_edit_without_text_comes_back_with_what_was_typed_and_why() {
     assert_eq!(page.messages(), ["hola"]);
     let long = "a".repeat(16_001);
     let page = ana.submit("/messages/1/edit", &[("body", &long)]).await;
-    assert_eq!(page.one("form.edit textarea"), long);
+    assert_eq!(page.one("form.edit-form textarea"), long);
     assert_eq!(page.one("#edit-note"), "A message has 16,000 characters at most.");
 }
 
@@ -111,7 +111,7 @@ async fn a_deleted_message_leaves_words_in_the_readers_language_and_no_forms() {
     luis.language = "es";
     let room = luis.get("/rooms/1").await;
     assert_eq!(room.messages(), ["Mensaje eliminado"]);
-    assert!(room.all(".react[data-users]").is_empty() && !room.text.contains("arrepiento"));
+    assert!(room.all(".reaction[data-users]").is_empty() && !room.text.contains("arrepiento"));
     let refused = ana.submit("/messages/1/edit", &[("body", "vuelve")]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     let refused = luis.submit("/messages/1/reactions", &[("emoji", "👍")]).await;
@@ -127,15 +127,15 @@ async fn a_reaction_is_given_and_taken_back_with_the_same_button() {
     ana.submit("/messages/1/reactions", &[("emoji", "👍")]).await;
     let page = luis.submit("/messages/1/reactions", &[("emoji", "👍")]).await;
     assert_eq!(page.path, "/messages/1");
-    assert_eq!(page.one("article .react"), "👍 2");
-    assert_eq!(page.attribute("article .react", "data-users").as_deref(), Some("1 2"));
-    assert_eq!(page.attribute("article .react", "aria-label").as_deref(), Some("👍 2 people"));
-    let pressed = "form[action] > .react[value='👍'][aria-pressed='true']";
+    assert_eq!(page.one("article .reaction"), "👍 2");
+    assert_eq!(page.attribute("article .reaction", "data-users").as_deref(), Some("1 2"));
+    assert_eq!(page.attribute("article .reaction", "aria-label").as_deref(), Some("👍 2 people"));
+    let pressed = "form[action] > .reaction[value='👍'][aria-pressed='true']";
     assert_eq!(page.all(pressed).len(), 1);
     // The chips of the room's page are buttons of a form too.
-    let action = luis.get("/rooms/1").await.attribute("form.reacts", "action").expect("a form");
+    let action = luis.get("/rooms/1").await.attribute("form.reactions", "action").expect("a form");
     let page = luis.submit(&action, &[("emoji", "👍")]).await;
-    assert_eq!(page.attribute("article .react", "aria-label").as_deref(), Some("👍 1 person"));
+    assert_eq!(page.attribute("article .reaction", "aria-label").as_deref(), Some("👍 1 person"));
     assert_eq!(page.all(pressed).len(), 0);
 }
 
@@ -148,9 +148,9 @@ async fn what_is_no_emoji_comes_back_with_its_complaint() {
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(page.one("#emoji-note"), "Choose one emoji.");
     assert_eq!(page.attribute("input#emoji", "value").as_deref(), Some("bien"));
-    assert_eq!(page.one("form.edit textarea"), "hola");
+    assert_eq!(page.one("form.edit-form textarea"), "hola");
     let page = ana.submit("/messages/1/reactions", &[("emoji", " 🪴 ")]).await;
-    assert_eq!(page.one("article .react"), "🪴 1");
+    assert_eq!(page.one("article .reaction"), "🪴 1");
 }
 
 #[tokio::test]
@@ -273,8 +273,8 @@ async fn a_form_that_is_too_large_says_where_its_text_still_is() {
         gone.language = language;
         for page in [ana.say(&large).await, gone.say(&large).await] {
             assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
-            assert!(page.one(".fault__card").contains(words), "{language}");
-            assert_eq!(page.all(".fault__card a").len(), 1, "no link to an empty field");
+            assert!(page.one(".centered-page__card").contains(words), "{language}");
+            assert_eq!(page.all(".centered-page__card a").len(), 1, "no link to an empty field");
         }
     }
     let long = ana.say(&"x".repeat(16_001)).await;

@@ -15,7 +15,7 @@ async fn two_people_talk() {
     luis.say("buenas").await;
     let page = ana.get("/rooms/1").await;
     assert_eq!(page.messages(), ["hola a todos", "buenas"]);
-    assert_eq!(page.all("article[data-seq] .msg__by"), ["ana", "luis"]);
+    assert_eq!(page.all("article[data-seq] .message__author"), ["ana", "luis"]);
     assert_eq!(page.all("article[data-seq] time"), ["10:00 UTC", "10:00 UTC"]);
     assert_eq!(page.all("#online bdi"), ["ana", "luis"]);
 }
@@ -48,8 +48,8 @@ async fn messages_are_grouped_by_author_and_divided_by_day() {
     server.person("luis").await.say("cuatro").await;
     server.advance(minutes(24 * 60));
     let page = ana.say("cinco").await;
-    assert_eq!(page.all(".msg--cont[data-seq] .msg__body"), ["dos"]);
-    assert_eq!(page.all(".day"), ["Saturday 21 November 2026", "Sunday 22 November 2026"]);
+    assert_eq!(page.all(".message--continued[data-seq] .message__body"), ["dos"]);
+    assert_eq!(page.all(".day-divider"), ["Saturday 21 November 2026", "Sunday 22 November 2026"]);
 }
 
 #[tokio::test]
@@ -64,8 +64,8 @@ async fn older_messages_are_a_link_away_down_to_the_beginning() {
     loop {
         let page = ana.get(&path).await;
         seen.splice(0..0, page.messages());
-        assert_eq!(page.all(".newest").is_empty(), path == "/rooms/1");
-        match page.attribute("#messages > a.older", "href") {
+        assert_eq!(page.all(".newest-link").is_empty(), path == "/rooms/1");
+        match page.attribute("#messages > a.history-link", "href") {
             Some(older) => path = older,
             None => break,
         }
@@ -131,7 +131,7 @@ async fn pages_speak_the_language_that_the_reader_asks_for() {
     ana.language = "es-AR,es;q=0.9,en;q=0.8";
     let page = ana.get("/rooms/1").await;
     assert_eq!(language(&page).as_deref(), Some("es"));
-    assert_eq!(page.attribute("button.send", "aria-label").as_deref(), Some("Enviar"));
+    assert_eq!(page.attribute("button.send-button", "aria-label").as_deref(), Some("Enviar"));
     let page = ana.get("/rooms/1?lang=en").await;
     assert_eq!(language(&page).as_deref(), Some("en"));
     let kept = page.headers.get_all("set-cookie").iter().any(|c| {
@@ -176,7 +176,7 @@ async fn a_refused_form_leads_back_to_its_own_page_and_to_no_other() {
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::CONFLICT);
         let page = answer.text().await.expect("text");
-        let (_, link) = page.split_once("btn--primary btn--s\" href=\"").expect("a link");
+        let (_, link) = page.split_once("btn--primary btn--small\" href=\"").expect("a link");
         link.split_once('"').expect("its end").0.to_owned()
     };
     assert_eq!(back(&server.url("/rooms/1/settings?x=1")).await, "/rooms/1/settings?x=1");

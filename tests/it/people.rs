@@ -21,14 +21,17 @@ async fn everybody_is_listed_those_online_first_and_then_by_the_name_one_sees() 
     is_named(&mut server.person("bob").await, "Ángel").await;
     let mut ana = server.person("ana").await;
     let page = ana.get("/people").await;
-    assert_eq!(page.all(".crowd h2"), ["Online · 2", "Offline · 2"]);
+    assert_eq!(page.all(".people-list h2"), ["Online · 2", "Offline · 2"]);
     assert_eq!(names(&page), ["ana", "Ángel", "mei", "zoe"]);
     assert_eq!(page.all(".person__handle"), ["@ana", "@bob", "@mei", "@zoe"]);
     assert_eq!(page.all(".person .presence--off").len(), 2);
     assert_eq!(page.all(".person__role"), ["Administrator"]); // zoe, the first
     assert_eq!(page.attribute("a.person[href$=mei]", "href").as_deref(), Some("/direct/mei"));
     ana.language = "es";
-    assert_eq!(ana.get("/people").await.all(".crowd h2"), ["En línea · 2", "Sin conexión · 2"]);
+    assert_eq!(
+        ana.get("/people").await.all(".people-list h2"),
+        ["En línea · 2", "Sin conexión · 2"]
+    );
 }
 
 #[tokio::test]

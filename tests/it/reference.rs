@@ -83,7 +83,7 @@ async fn the_page_shows_every_call_to_anybody_in_both_languages() {
         assert_eq!(page.one("h1"), title);
         for (method, path, _) in calls(&document) {
             let line = format!("{method} /api/v1{path}");
-            assert!(page.all(".ref__line").contains(&line), "{line}");
+            assert!(page.all(".reference__request").contains(&line), "{line}");
         }
         let shapes = document["components"]["schemas"].as_object().expect("shapes");
         for name in shapes.keys() {

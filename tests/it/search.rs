@@ -419,7 +419,7 @@ async fn a_search_ends_when_its_budget_is_used_and_goes_on_from_there() {
     let mut page = server.browser();
     page.login("ana", PASSWORD).await;
     let page = page.get("/search?q=alpha+-beta").await;
-    assert_eq!(page.all(".nobody a").len(), 1, "the page leads on");
+    assert_eq!(page.all(".empty-state a").len(), 1, "the page leads on");
 }
 
 #[tokio::test]
@@ -504,7 +504,7 @@ async fn the_page_marks_what_was_found_and_makes_no_tags_of_what_people_wrote() 
     let page = ana.get("/search?q=%3Cb%3E%22").await;
     assert_eq!(page.attribute("#q", "value").as_deref(), Some("<b>\""));
     let page = ana.get("/search").await;
-    assert_eq!(page.all(".tips dt").len(), 9);
+    assert_eq!(page.all(".search-tips dt").len(), 9);
     let stranger = server.browser().get("/search?q=bogota").await;
     assert!(stranger.all(".result").is_empty());
 }

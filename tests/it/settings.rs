@@ -18,7 +18,7 @@ async fn a_new_name_is_seen_by_everybody_at_once() {
     let told = live.until("user").await;
     let (name, display_name) = (&told["user"]["name"], &told["user"]["display_name"]);
     assert_eq!((name, display_name), (&json!("ana"), &json!("Ana Ortega")));
-    assert_eq!(ana.say("hola").await.all("article[data-seq] .msg__by"), ["Ana Ortega"]);
+    assert_eq!(ana.say("hola").await.all("article[data-seq] .message__author"), ["Ana Ortega"]);
     for bad in ["", "a\u{202e}b", &"ñ".repeat(65)] {
         let page = ana.submit("/settings/name", &[("display_name", bad)]).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad:?}");
@@ -47,7 +47,7 @@ async fn a_new_password_takes_the_old_one_and_ends_every_other_sign_in() {
     ] {
         let page = here.submit("/settings/password", &fields(old, new, again)).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(page.all(&format!("{note}.field__note--bad")).len() == 1, "{note}");
+        assert!(page.all(&format!("{note}.field__note--error")).len() == 1, "{note}");
     }
     assert_eq!(elsewhere.get("/rooms/1").await.path, "/rooms/1");
     here.submit("/settings/password", &fields(PASSWORD, NEW_PASSWORD, NEW_PASSWORD)).await;
@@ -130,7 +130,7 @@ async fn one_makes_a_token_sees_it_once_and_takes_it_back() {
         .submit("/settings/tokens", &[("label", "weather bot"), ("current_password", PASSWORD)])
         .await;
     assert_eq!(made.headers["cache-control"], "no-store");
-    let secret = made.one("#programs .link-once");
+    let secret = made.one("#programs .copy-box");
     let me = async || {
         let request = Browser::plain().get(server.url("/api/v1/me")).bearer_auth(&secret);
         request.send().await.expect("an answer").status()
@@ -166,7 +166,7 @@ async fn a_token_s_label_that_is_too_long_comes_back_with_a_complaint() {
     let label = "ñ".repeat(64);
     let fields = [("label", label.as_str()), ("current_password", PASSWORD)];
     let page = ana.submit("/settings/tokens", &fields).await;
-    assert_eq!(page.all("#programs .link-once").len(), 1);
+    assert_eq!(page.all("#programs .copy-box").len(), 1);
     assert_eq!(page.one("#programs h2"), "Programas");
 }
 

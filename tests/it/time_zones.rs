@@ -58,10 +58,10 @@ async fn every_page_shows_the_same_day_and_time_in_the_readers_zone() {
         browser.login(name, PASSWORD).await;
         for path in ["/rooms/1", "/rooms/1/messages?before=9", &format!("/messages/{id}")] {
             let page = browser.get(path).await;
-            assert_eq!(page.all("article .msg__time"), [at], "{name} {path}");
+            assert_eq!(page.all("article .message__time"), [at], "{name} {path}");
             assert!(page.text.contains(&format!("{day}, {at}")), "{name} {path}");
         }
-        assert_eq!(browser.get("/rooms/1").await.all(".day"), [day], "{name}");
+        assert_eq!(browser.get("/rooms/1").await.all(".day-divider"), [day], "{name}");
         let found = browser.get("/search?q=night").await;
         assert_eq!(found.all(".result__link"), [format!("{day}, {at}")], "{name}");
         let sessions = browser.get("/settings").await;
@@ -76,7 +76,7 @@ async fn every_page_shows_the_same_day_and_time_in_the_readers_zone() {
     browser.login("ana", PASSWORD).await;
     browser.submit("/admin/sign-up", &[("signup", "closed")]).await;
     let audit = browser.get("/admin/audit").await;
-    assert_eq!(audit.all(".day-head"), ["Saturday 21 November 2026"]);
+    assert_eq!(audit.all(".audit-log__day"), ["Saturday 21 November 2026"]);
 }
 
 #[tokio::test]

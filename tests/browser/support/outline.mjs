@@ -8,7 +8,7 @@ function ending(outline, n) {
   const from = outline.indexOf(messages.at(-n));
   const lines = outline.slice(Math.max(from, 0));
   return lines.map((line, at) =>
-    at === 0 && line.look ? { ...line, look: line.look.filter((name) => name !== 'msg--cont') } : line,
+    at === 0 && line.look ? { ...line, look: line.look.filter((name) => name !== 'message--continued') } : line,
   );
 }
 
@@ -38,7 +38,7 @@ export async function isAsFresh(visitor) {
   await eventually(async () => {
     const outline = await visitor.outline();
     const n = count(outline);
-    assert.equal(await visitor.page.locator('.msg:not([data-seq])').count(), 0);
+    assert.equal(await visitor.page.locator('.message:not([data-seq])').count(), 0);
     assert.deepEqual(ending(outline, n), ending(await look(), n));
   });
   await fresh.page.close();

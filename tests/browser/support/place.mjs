@@ -29,7 +29,7 @@ export function isSameTop(now, before) {
 export async function firstInView(visitor) {
   const id = await visitor.log.evaluate((log) => {
     const { top } = log.getBoundingClientRect();
-    return [...log.querySelectorAll('.msg')].find((message) => message.getBoundingClientRect().top >= top).id;
+    return [...log.querySelectorAll('.message')].find((message) => message.getBoundingClientRect().top >= top).id;
   });
   return visitor.page.locator(`#${id}`);
 }

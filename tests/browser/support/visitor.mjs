@@ -52,7 +52,7 @@ export class Visitor {
   }
 
   async submit() {
-    await this.page.locator('.gate__card button[type=submit]').click();
+    await this.page.locator('.auth__card button[type=submit]').click();
   }
   async openMenu() {
     await this.page.locator('[popovertarget=me-menu]').click();
@@ -94,31 +94,31 @@ export class Visitor {
   }
 
   message(text) {
-    return this.page.locator('.msg').filter({ has: this.page.locator('.msg__body', { hasText: text }) });
+    return this.page.locator('.message').filter({ has: this.page.locator('.message__body', { hasText: text }) });
   }
 
   /** Waits until the message is there, stored. */
   async sees(text) {
-    await this.page.locator('.msg[data-seq]').filter({ hasText: text }).first().waitFor();
+    await this.page.locator('.message[data-seq]').filter({ hasText: text }).first().waitFor();
   }
 
   async texts() {
-    return this.page.locator('.msg__body').allTextContents();
+    return this.page.locator('.message__body').allTextContents();
   }
 
   /** The log as it reads, line by line: days and messages with everything that shows. */
   async outline() {
-    return this.page.locator('#messages :is(.day, .msg)').evaluateAll((lines) =>
+    return this.page.locator('#messages :is(.day-divider, .message)').evaluateAll((lines) =>
       lines.map((line) =>
-        line.matches('.day')
+        line.matches('.day-divider')
           ? { day: line.textContent, date: line.querySelector('time').dateTime }
           : {
               id: line.id,
-              by: line.querySelector('.msg__by').textContent,
-              at: line.querySelector('.msg__time')?.textContent,
-              body: line.querySelector('.msg__body').innerHTML,
+              by: line.querySelector('.message__author').textContent,
+              at: line.querySelector('.message__time')?.textContent,
+              body: line.querySelector('.message__body').innerHTML,
               look: [...line.classList].sort(),
-              under: [...line.querySelectorAll('.msg__edited, .react')].map((part) => part.textContent.trim()),
+              under: [...line.querySelectorAll('.message__edited, .reaction')].map((part) => part.textContent.trim()),
             },
       ),
     );
@@ -133,7 +133,7 @@ export class Visitor {
     return this.page.locator('#answer');
   }
   row(name) {
-    return this.page.locator('.side .room', { hasText: name });
+    return this.page.locator('.sidebar .room', { hasText: name });
   }
 
   /** What the sidebar counts as unread in a room; '' where nothing is. */

@@ -48,7 +48,7 @@ impl Page {
 
     /// The bodies of the messages on the page.
     pub fn messages(&self) -> Vec<String> {
-        self.all("article.msg[data-seq] .msg__body")
+        self.all("article.message[data-seq] .message__body")
     }
 }
 
