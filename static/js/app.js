@@ -17,7 +17,7 @@ import { startSearch } from './shell/search.js';
 
 const app = /** @type {AppElement | null} */ (document.getElementById('app'));
 const { account } = document.body.dataset; // of the signed-in user, on every page
-const isSignedOutPage = document.body.classList.contains('gate');
+const isSignedOutPage = document.body.classList.contains('auth');
 
 if (app ?? findEditForm()) claimTabId(); // pages on which text is stored
 if (account) openStorage({ ...app?.dataset, account });

@@ -28,7 +28,7 @@ function userNameOf(member) {
  */
 function createOption(member, index) {
   const option = Object.assign(document.createElement('div'), {
-    className: 'opt',
+    className: 'menu-item',
     id: `mention${index}`,
     role: 'option',
     ariaSelected: 'false',
@@ -36,7 +36,7 @@ function createOption(member, index) {
   const displayName = Object.assign(document.createElement('bdi'), { textContent: member.dataset.name });
   const userName = Object.assign(document.createElement('small'), { textContent: `@${userNameOf(member)}` });
   option.dataset.name = userNameOf(member);
-  option.append(query(member, '.av').cloneNode(true), displayName, userName);
+  option.append(query(member, '.avatar').cloneNode(true), displayName, userName);
   return option;
 }
 

@@ -44,11 +44,11 @@ export function dayLabel(day) {
 
 /** @param {MessageElement} article */
 export function localizeMessage(article) {
-  const time = query(article, '.msg__time');
+  const time = query(article, '.message__time');
   const date = new Date(Number(article.dataset.at));
   time.textContent = clockFormat.format(date);
   time.title = fullFormat.format(date);
-  const edited = /** @type {HTMLTimeElement | null} */ (article.querySelector('.msg__edited time'));
+  const edited = /** @type {HTMLTimeElement | null} */ (article.querySelector('.message__edited time'));
   if (edited) edited.title = fullFormat.format(new Date(edited.dateTime));
 }
 
@@ -57,7 +57,7 @@ export function localizeMessage(article) {
  * @param {ParentNode} page
  */
 export function localizePage(page) {
-  for (const article of /** @type {MessageElement[]} */ (queryAll(page, '.msg'))) localizeMessage(article);
+  for (const article of /** @type {MessageElement[]} */ (queryAll(page, '.message'))) localizeMessage(article);
   for (const time of /** @type {HTMLTimeElement[]} */ (queryAll(page, '.result__link time'))) {
     time.textContent = fullFormat.format(new Date(time.dateTime));
   }

@@ -2,7 +2,7 @@
 // session has ended, and why a request was refused.
 import { query } from './dom.js';
 
-const ERRORS = '#composer-error:not(:empty), .field__note--bad:not(:empty), .fault__card h1 + p';
+const ERRORS = '#composer-error:not(:empty), .field__note--error:not(:empty), .centered-page__card h1 + p';
 
 /**
  * Every page of Patio loads its style sheet.

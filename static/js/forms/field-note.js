@@ -17,9 +17,9 @@ export function createFieldNote(input) {
   return (error, confirmation = '') => {
     const text = error || confirmation || hint;
     if (note.textContent !== text) note.textContent = text; // a screen reader would read the same text again
-    note.classList.toggle('field__note--bad', Boolean(error));
-    note.classList.toggle('field__note--good', !error && confirmation !== '');
-    input.closest('.input')?.classList.toggle('input--bad', Boolean(error));
+    note.classList.toggle('field__note--error', Boolean(error));
+    note.classList.toggle('field__note--success', !error && confirmation !== '');
+    input.closest('.input')?.classList.toggle('input--error', Boolean(error));
     input.ariaInvalid = error ? 'true' : null;
   };
 }

@@ -3,7 +3,7 @@
 import { byId, closestTo, query, queryAll } from '../core/dom.js';
 import { watchLongPress } from './long-press.js';
 
-const ACTIONABLE = '.msg[data-seq]:not(.msg--deleted, .msg--deleting, .msg--editing)';
+const ACTIONABLE = '.message[data-seq]:not(.message--deleted, .message--deleting, .message--editing)';
 
 /** @typedef {import('./toolbar.js').MessageAction} MessageAction */
 
@@ -49,7 +49,7 @@ export class ActionSheet {
       signal,
     );
     log.addEventListener('click', (event) => {
-      const link = touch.matches ? closestTo(event, '.msg__link') : null;
+      const link = touch.matches ? closestTo(event, '.message__link') : null;
       const message = /** @type {MessageElement | null | undefined} */ (link?.closest(ACTIONABLE));
       if (!message) return;
       event.preventDefault();
@@ -73,11 +73,11 @@ export class ActionSheet {
   /** @param {MessageElement} message */
   #open(message) {
     const { isAllowed } = this.#options;
-    const author = query(message, '.msg__by').textContent;
+    const author = query(message, '.message__author').textContent;
     this.#messageId = message.id;
     this.#sheet.ariaLabel = (this.#sheet.dataset.by ?? '').replace('{name}', () => author);
     for (const button of this.#reactionButtons) {
-      const reaction = message.querySelector(`.react[value="${CSS.escape(button.value)}"]`);
+      const reaction = message.querySelector(`.reaction[value="${CSS.escape(button.value)}"]`);
       button.ariaPressed = String(reaction?.ariaPressed === 'true');
     }
     this.#control('edit').hidden = !isAllowed('edit', message);
@@ -87,7 +87,7 @@ export class ActionSheet {
     this.#control('select').hidden = hasClipboard;
     /** @type {HTMLAnchorElement} */
     const pageLink = this.#control('page');
-    pageLink.href = /** @type {HTMLAnchorElement} */ (query(message, '.msg__link')).href;
+    pageLink.href = /** @type {HTMLAnchorElement} */ (query(message, '.message__link')).href;
     // The focus returns to it when the sheet closes.
     if (!message.contains(document.activeElement)) message.focus({ preventScroll: true });
     this.#sheet.showModal();
@@ -112,7 +112,7 @@ export class ActionSheet {
    * @param {MessageElement} message
    */
   async #copy(message) {
-    const body = query(message, '.msg__body');
+    const body = query(message, '.message__body');
     getSelection()?.selectAllChildren(body);
     if (!navigator.clipboard) return;
     try {

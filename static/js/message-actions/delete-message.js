@@ -17,8 +17,8 @@ export function createMessageDeleter({ messageList, updateBelow, showMessage, sh
     const note = cloneTemplate(template);
     messageList.freeze(article);
     updateBelow(() => {
-      article.classList.add('msg--deleting');
-      query(article, '.msg__main').append(note);
+      article.classList.add('message--deleting');
+      query(article, '.message__main').append(note);
     });
     const undoButton = query(note, 'button');
     undoButton.addEventListener('click', () => {
@@ -39,7 +39,7 @@ export function createMessageDeleter({ messageList, updateBelow, showMessage, sh
     const note = query(article, '.note');
     const hadFocus = note.contains(document.activeElement);
     updateBelow(() => {
-      article.classList.remove('msg--deleting');
+      article.classList.remove('message--deleting');
       note.remove();
       messageList.unfreeze(article);
     });

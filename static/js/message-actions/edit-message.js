@@ -56,7 +56,7 @@ export class MessageEditor {
     const targets = draftTargets('edit');
     if (!targets.size) return;
     /** @type {MessageElement[]} */
-    const articles = queryAll(log, `.msg[data-author="${CSS.escape(me)}"][data-seq]`);
+    const articles = queryAll(log, `.message[data-author="${CSS.escape(me)}"][data-seq]`);
     for (const article of articles) {
       if (targets.has(editDraftTarget(article)) && !signal.aborted && !this.#current) await this.#load(article);
     }
@@ -92,8 +92,8 @@ export class MessageEditor {
     this.#current = edit;
     this.#context.messageList.freeze(article);
     this.#context.updateBelow(() => {
-      article.classList.add('msg--editing');
-      query(article, '.msg__body').after(form);
+      article.classList.add('message--editing');
+      query(article, '.message__body').after(form);
     });
     field.value = text || field.value;
     field.addEventListener('input', () => draft.write(field.value));
@@ -159,7 +159,7 @@ export class MessageEditor {
     this.#current = null;
     updateBelow(() => {
       form.remove();
-      article.classList.remove('msg--editing');
+      article.classList.remove('message--editing');
       messageList.unfreeze(article);
       if (saved) messageList.upsert(saved);
     });

@@ -7,7 +7,7 @@ import { editDraftTarget } from './edit-message.js';
 import { SignedOutError, submitMessageForm } from './message-api.js';
 
 /** @returns {BodyForm | null} */
-export const findEditForm = () => document.querySelector('form.edit[data-failed]');
+export const findEditForm = () => document.querySelector('form.edit-form[data-failed]');
 
 export function startEditPage() {
   const form = findEditForm();
@@ -17,7 +17,7 @@ export function startEditPage() {
 /** @param {BodyForm} form */
 function enhanceEditForm(form) {
   /** @type {MessageElement} */
-  const article = query(document, '.msg');
+  const article = query(document, '.message');
   const field = form.elements.body;
   const draft = new Draft('edit', editDraftTarget(article));
 

@@ -55,7 +55,7 @@ export async function submitMessageForm(id, action, fields) {
  */
 export async function fetchEditForm(id) {
   const page = await fetchPage(`/messages/${Number(id)}`);
-  const form = /** @type {BodyForm | null} */ (page.querySelector('.edit'));
+  const form = /** @type {BodyForm | null} */ (page.querySelector('.edit-form'));
   if (!form) throw new RequestError('');
   return form;
 }

@@ -87,7 +87,7 @@ export function startMessageActions({ log, messageList, composerField, me, updat
 function startToolbar({ log, toolbar, isAllowed, run }) {
   /** @param {MessageElement | null} article */
   function moveTo(article) {
-    if (!article?.matches('[data-seq]:not(.msg--deleted)')) {
+    if (!article?.matches('[data-seq]:not(.message--deleted)')) {
       toolbar.remove();
       return;
     }
@@ -101,17 +101,17 @@ function startToolbar({ log, toolbar, isAllowed, run }) {
 
   log.addEventListener('pointerover', (event) => {
     // While the user works with the keyboard, the toolbar stays with the focus, wherever the pointer rests.
-    if (!log.querySelector('.msg:focus-visible, .msg :focus-visible')) moveTo(closestTo(event, '.msg'));
+    if (!log.querySelector('.message:focus-visible, .message :focus-visible')) moveTo(closestTo(event, '.message'));
   });
   log.addEventListener('focusin', (event) => {
     /** @type {MessageElement | null} */
-    const article = closestTo(event, '.msg');
+    const article = closestTo(event, '.message');
     if (article) moveTo(article);
   });
 
   toolbar.addEventListener('click', (event) => {
     const button = closestTo(event, 'button');
-    const article = /** @type {MessageElement | null} */ (toolbar.closest('.msg'));
+    const article = /** @type {MessageElement | null} */ (toolbar.closest('.message'));
     if (button && article) run(/** @type {MessageAction} */ (button.dataset.act), article, button);
   });
 }
@@ -123,9 +123,9 @@ function startToolbar({ log, toolbar, isAllowed, run }) {
 function listenToReactions(log, toggleReaction) {
   log.addEventListener('submit', (event) => {
     const form = /** @type {HTMLFormElement} */ (event.target);
-    if (!form.matches('.reacts')) return;
+    if (!form.matches('.reactions')) return;
     event.preventDefault();
-    const article = /** @type {MessageElement} */ (form.closest('.msg'));
+    const article = /** @type {MessageElement} */ (form.closest('.message'));
     const button = /** @type {HTMLButtonElement} */ (event.submitter);
     toggleReaction(article.dataset.id, button.value);
   });

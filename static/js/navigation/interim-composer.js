@@ -8,7 +8,7 @@ import { newNonce } from '../core/uuid.js';
 import { textExcess, watchLength } from '../forms/field-length.js';
 import { Draft } from '../outbox/draft.js';
 
-const REST_OF_ROOM = '.main > :not(.banner, .foot), .foot > :not(.composer, .composer__error), .aside';
+const REST_OF_ROOM = '.main > :not(.banner, .room-footer), .room-footer > :not(.composer, .composer__error), .aside';
 /** @param {string[]} texts */
 const joinTexts = (texts) => texts.filter((text) => text.trim()).join('\n');
 
@@ -26,7 +26,7 @@ const isSameTarget = (one, other) =>
  * @param {number} room
  */
 function showTarget(form, room) {
-  const row = query(document, `.side [data-room="${Number(room)}"]`);
+  const row = query(document, `.sidebar [data-room="${Number(room)}"]`);
   const template = (row?.dataset.kind === 'direct' ? form.dataset.toPerson : form.dataset.toRoom) ?? '';
   const hint = row ? template.replace('{name}', () => query(row, '.room__name').textContent) : '';
   form.elements.body.placeholder = hint;

@@ -34,7 +34,7 @@ export function startRoomSwitching({ sidebar, navigation, onStay }) {
 
   document.addEventListener('click', (event) => {
     /** @type {HTMLAnchorElement | null} */
-    const link = closestTo(event, '.side .room');
+    const link = closestTo(event, '.sidebar .room');
     if (!link || event.button !== 0 || hasModifier(event)) return;
     event.preventDefault();
     follow(link);

@@ -39,7 +39,7 @@ export class PendingMessages {
     /** @type {MessageElement} */
     const row = cloneTemplate(this.#template);
     Object.assign(row.dataset, { nonce, author: this.#me, at: Date.now() });
-    query(row, '.msg__body').textContent = body;
+    query(row, '.message__body').textContent = body;
     query(row, '[data-again]').addEventListener('click', () => this.#onAction('retry', nonce));
     query(row, '[data-discard]').addEventListener('click', () => this.#onAction('discard', nonce));
     this.#showStatus(row);
@@ -52,10 +52,10 @@ export class PendingMessages {
   markFailed({ nonce, failed = '' }) {
     const row = this.#rows.get(nonce);
     if (!row) return;
-    row.classList.replace('msg--pending', 'msg--failed');
-    query(row, '.msg__head .note').hidden = true;
-    query(row, '.note__why').textContent = failed;
-    query(row, '.note--bad').hidden = false;
+    row.classList.replace('message--pending', 'message--failed');
+    query(row, '.message__header .note').hidden = true;
+    query(row, '.note__reason').textContent = failed;
+    query(row, '.note--error').hidden = false;
   }
 
   /** @param {string} nonce */

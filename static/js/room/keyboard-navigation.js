@@ -11,7 +11,7 @@ export function startKeyboardNavigation({ log, field, scrollToEnd }) {
    * @param {Element | null} from
    */
   function target(key, from) {
-    const articles = queryAll(log, '.msg');
+    const articles = queryAll(log, '.message');
     const index = articles.indexOf(/** @type {HTMLElement} */ (from));
     if (key === 'Home') return articles[0];
     if (key === 'End' || index < 0) return articles.at(-1);
@@ -20,9 +20,9 @@ export function startKeyboardNavigation({ log, field, scrollToEnd }) {
 
   // Roving tab index: only the message that had the focus last is in the tab order.
   log.addEventListener('focusin', (event) => {
-    const article = closestTo(event, '.msg');
+    const article = closestTo(event, '.message');
     if (!article) return;
-    for (const other of queryAll(log, '.msg[tabindex="0"]')) {
+    for (const other of queryAll(log, '.message[tabindex="0"]')) {
       other.tabIndex = -1;
       setTabStops(other, false);
     }
@@ -30,7 +30,7 @@ export function startKeyboardNavigation({ log, field, scrollToEnd }) {
     setTabStops(article, true);
   });
   log.addEventListener('focusout', (event) => {
-    const article = closestTo(event, '.msg');
+    const article = closestTo(event, '.message');
     const isInside = article?.contains(/** @type {Node | null} */ (event.relatedTarget));
     if (article && !isInside) setTabStops(article, false);
   });
@@ -38,7 +38,7 @@ export function startKeyboardNavigation({ log, field, scrollToEnd }) {
   log.addEventListener('keydown', (event) => {
     if (hasModifier(event) || !KEYS.includes(event.key)) return;
     event.preventDefault();
-    target(event.key, closestTo(event, '.msg') ?? log.querySelector('.msg[tabindex="0"]'))?.focus();
+    target(event.key, closestTo(event, '.message') ?? log.querySelector('.message[tabindex="0"]'))?.focus();
   });
 
   /** @param {KeyboardEvent} event */

@@ -6,7 +6,7 @@ import { pluralize } from '../core/i18n.js';
 export class MemberList {
   #online = byId('online');
   #offline = byId('offline');
-  #button = query(document, '.people');
+  #button = query(document, '.people-button');
 
   /**
    * Nobody else is online.

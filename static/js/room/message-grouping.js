@@ -21,9 +21,9 @@ export function groupMessage(article, previous, isPending) {
     isSameDay &&
     previous.dataset.author === article.dataset.author &&
     Math.abs(timeOf(article) - timeOf(previous)) < GROUP_WITHIN;
-  article.classList.toggle('msg--cont', isContinuation);
-  const divider = siblingBefore(article, '.new');
-  const heading = siblingBefore(divider ?? article, '.day');
+  article.classList.toggle('message--continued', isContinuation);
+  const divider = siblingBefore(article, '.unread-divider');
+  const heading = siblingBefore(divider ?? article, '.day-divider');
   if (isSameDay || isPending) heading?.remove();
   else labelHeading(heading ?? insertHeading(divider ?? article), localDay(timeOf(article)));
 }
@@ -33,7 +33,7 @@ export function groupMessage(article, previous, isPending) {
  * @param {HTMLElement} list
  */
 export function refreshDayLabels(list) {
-  for (const heading of list.querySelectorAll('.day')) labelHeading(heading);
+  for (const heading of list.querySelectorAll('.day-divider')) labelHeading(heading);
 }
 
 /**
@@ -47,7 +47,7 @@ function siblingBefore({ previousElementSibling: sibling }, selector) {
 /** @param {Element} element */
 function insertHeading(element) {
   const heading = document.createElement('h2');
-  heading.className = 'day';
+  heading.className = 'day-divider';
   heading.append(document.createElement('time'));
   element.before(heading);
   return heading;

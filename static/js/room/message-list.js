@@ -20,8 +20,8 @@ const seqOf = (article) => Number(article.dataset.seq);
 function counterpart(article, control) {
   if (article.contains(control)) return /** @type {HTMLElement} */ (control); // the toolbar was moved along
   let selector = '';
-  if (control.matches('.react')) selector = `.react[value="${CSS.escape(control.getAttribute('value') ?? '')}"]`;
-  else if (control.matches('.msg__link')) selector = '.msg__link';
+  if (control.matches('.reaction')) selector = `.reaction[value="${CSS.escape(control.getAttribute('value') ?? '')}"]`;
+  else if (control.matches('.message__link')) selector = '.message__link';
   return (selector && query(article, selector)) || article;
 }
 
@@ -53,10 +53,10 @@ export class MessageList {
     this.#list = list;
     this.#me = me;
     this.#walker = document.createTreeWalker(list, NodeFilter.SHOW_ELEMENT, (node) =>
-      /** @type {Element} */ (node).classList.contains('msg') ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP,
+      /** @type {Element} */ (node).classList.contains('message') ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP,
     );
     this.#lastChunk().after(this.#pending);
-    this.#prepare(queryAll(list, '.msg'));
+    this.#prepare(queryAll(list, '.message'));
     this.#latestSeq = this.newestSeq;
     watchDay(() => this.refreshDayLabels(), signal);
   }
@@ -148,7 +148,7 @@ export class MessageList {
    */
   firstAfter(seq) {
     const previous = this.#lastUpTo(seq);
-    return previous ? this.#next(previous) : this.#list.querySelector('.msg');
+    return previous ? this.#next(previous) : this.#list.querySelector('.message');
   }
 
   /**
@@ -157,7 +157,7 @@ export class MessageList {
    */
   lastBy(author) {
     let article = this.#previous(this.#pending);
-    while (article && (article.dataset.author !== author || article.matches('.msg--deleted'))) {
+    while (article && (article.dataset.author !== author || article.matches('.message--deleted'))) {
       article = this.#previous(article);
     }
     return article;
@@ -175,8 +175,8 @@ export class MessageList {
    */
   insertPage(page, link = null) {
     /** @type {MessageElement[]} */
-    const articles = page ? queryAll(page, '.msg') : [];
-    page?.querySelector('.new')?.remove(); // the unread divider is placed by the page on screen
+    const articles = page ? queryAll(page, '.message') : [];
+    page?.querySelector('.unread-divider')?.remove(); // the unread divider is placed by the page on screen
     if (page && !link) {
       for (const element of Array.from(this.#list.children)) if (element !== this.#pending) element.remove();
     }
@@ -193,7 +193,7 @@ export class MessageList {
   }
 
   get isOverLimit() {
-    return this.#list.getElementsByClassName('msg').length - this.#pending.childElementCount > MAX_MESSAGES;
+    return this.#list.getElementsByClassName('message').length - this.#pending.childElementCount > MAX_MESSAGES;
   }
 
   /**
@@ -208,7 +208,7 @@ export class MessageList {
       const below = chunks.length - 1 - visible.lastIndexOf(true);
       const furthest = above >= below ? chunks[0] : chunks[chunks.length - 1];
       if (above < 0 || Math.max(above, below) <= KEPT_CHUNKS) return;
-      if (furthest.querySelector('.msg--editing, .msg--deleting')) return;
+      if (furthest.querySelector('.message--editing, .message--deleting')) return;
       if (furthest.contains(document.activeElement)) this.#list.parentElement?.focus({ preventScroll: true });
       if (furthest === chunks[0]) {
         for (const element of queryAll(this.#list, ':scope > [data-older], :scope > #start')) element.remove();
@@ -237,7 +237,7 @@ export class MessageList {
    */
   findStored(author, nonce) {
     const selector = `[data-author="${CSS.escape(author)}"][data-nonce="${CSS.escape(nonce)}"]`;
-    return this.#list.querySelector(`.msg[data-seq]${selector}`);
+    return this.#list.querySelector(`.message[data-seq]${selector}`);
   }
 
   /**
@@ -257,7 +257,7 @@ export class MessageList {
    */
   #replace(existing, article) {
     const focused = existing.contains(document.activeElement) ? document.activeElement : null;
-    const toolbar = existing.querySelector('.acts');
+    const toolbar = existing.querySelector('.message-actions');
     article.tabIndex = existing.tabIndex;
     existing.replaceWith(article);
     if (toolbar) article.append(toolbar);
@@ -303,7 +303,7 @@ export class MessageList {
   #isChunkFull(article) {
     const chunk = article.parentElement;
     const isLast = article === this.#previous(this.#pending);
-    return chunk !== null && isLast && queryAll(chunk, ':scope > .msg').length >= CHUNK_SIZE;
+    return chunk !== null && isLast && queryAll(chunk, ':scope > .message').length >= CHUNK_SIZE;
   }
 
   #appendChunk() {
@@ -317,7 +317,7 @@ export class MessageList {
   #updateLinks() {
     const [older, newer] = /** @type {HTMLAnchorElement[]} */ (Array.from(this.#links.children));
     /** @type {MessageElement | null} */
-    const first = this.#list.querySelector('.msg[data-seq]');
+    const first = this.#list.querySelector('.message[data-seq]');
     if (first && !this.#list.querySelector(':scope > [data-older], :scope > #start')) {
       const link = /** @type {HTMLAnchorElement} */ (older.cloneNode(true));
       link.href += first.dataset.seq;

@@ -7,10 +7,10 @@ import { byId, query } from '../core/dom.js';
  */
 function showTopic(topic) {
   const element =
-    document.querySelector('.bar__topic') ??
-    Object.assign(document.createElement('p'), { className: 'bar__topic', dir: 'auto' });
+    document.querySelector('.page-header__subtitle') ??
+    Object.assign(document.createElement('p'), { className: 'page-header__subtitle', dir: 'auto' });
   element.textContent = topic;
-  if (topic) query(document, '.bar__text').append(element);
+  if (topic) query(document, '.page-header__text').append(element);
   else element.remove();
   byId('about').hidden = !topic;
   query(byId('about'), 'p').textContent = topic;
@@ -23,6 +23,6 @@ function showTopic(topic) {
 export function updateRoomHeader({ name, topic }, isMember) {
   query(byId('room-h'), 'bdi').textContent = name;
   showTopic(topic);
-  const joinBar = /** @type {HTMLElement | null} */ (document.querySelector('.joinbar'));
+  const joinBar = /** @type {HTMLElement | null} */ (document.querySelector('.join-bar'));
   if (joinBar) joinBar.hidden = isMember;
 }

@@ -274,7 +274,7 @@ export class Room {
     if (isOwn) this.#readMarker.advance(seq);
     this.#readMarker.update();
     this.#updateSidebar(seq, isOwn);
-    if (!isNew || isOwn || article.matches('.msg--deleted')) return;
+    if (!isNew || isOwn || article.matches('.message--deleted')) return;
     if (wasAbove) this.scrollAnchor.countUnseen();
     if (this.#hasCaughtUp) this.#options.announcer.announceMessage(article);
   }

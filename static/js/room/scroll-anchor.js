@@ -131,7 +131,7 @@ export class ScrollAnchor {
     const isVisible = (element) => element.getBoundingClientRect().bottom > top;
     const chunk = queryAll(this.#list, '.chunk').find(isVisible);
     /** @type {MessageElement[]} */
-    const articles = chunk ? queryAll(chunk, '.msg[data-seq]') : [];
+    const articles = chunk ? queryAll(chunk, '.message[data-seq]') : [];
     return articles.find(isVisible);
   }
 }

@@ -9,7 +9,7 @@
 export function countMentions(log, userName, lastRead) {
   const messages = new Set();
   for (const link of log.querySelectorAll('.mention')) {
-    const article = /** @type {MessageElement} */ (link.closest('.msg'));
+    const article = /** @type {MessageElement} */ (link.closest('.message'));
     const isOfUser = link.getAttribute('href') === `/direct/${userName}`;
     if (isOfUser && Number(article.dataset.seq) > lastRead) messages.add(article);
   }

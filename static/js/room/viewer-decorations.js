@@ -3,7 +3,7 @@
 import { queryAll } from '../core/dom.js';
 import { localizeMessage } from '../core/local-time.js';
 
-const TAB_STOPS = '.msg__link, .mention, .react, .acts button';
+const TAB_STOPS = '.message__link, .mention, .reaction, .message-actions button';
 
 /**
  * @param {MessageElement} article
@@ -11,7 +11,7 @@ const TAB_STOPS = '.msg__link, .mention, .react, .acts button';
  */
 export function decorateForViewer(article, me) {
   localizeMessage(article);
-  for (const reaction of queryAll(article, '.react')) {
+  for (const reaction of queryAll(article, '.reaction')) {
     const users = (reaction.dataset.users ?? '').split(' ');
     reaction.ariaPressed = String(users.includes(me));
   }

@@ -22,8 +22,8 @@ export function createAnnouncer(region) {
   return {
     /** @param {MessageElement} article */
     announceMessage(article) {
-      const author = query(article, '.msg__by').textContent;
-      const text = query(article, '.msg__body').textContent.trim().slice(0, MAX_LENGTH);
+      const author = query(article, '.message__author').textContent;
+      const text = query(article, '.message__body').textContent.trim().slice(0, MAX_LENGTH);
       if (batch.push(`${author}: ${text}`) === 1) setTimeout(flush, BATCH_FOR);
     },
 

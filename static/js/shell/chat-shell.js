@@ -22,7 +22,7 @@ import { Sidebar } from './sidebar.js';
 const RETRY_DELAY = 2_000; // of a navigation without an answer, while there is a connection
 
 /** @param {ParentNode} page */
-const languageOf = (page) => query(page, '.me-menu [aria-current]')?.lang;
+const languageOf = (page) => query(page, '.user-menu [aria-current]')?.lang;
 /** @param {ParentNode} page */
 const scriptOf = (page) => query(page, 'script[type="module"]')?.getAttribute('src');
 

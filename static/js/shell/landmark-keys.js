@@ -3,8 +3,8 @@ import { query } from '../core/dom.js';
 
 /** Each landmark and what in it gets the focus; without that, the landmark itself or its first control. */
 const LANDMARKS = [
-  { selector: '.side', target: '.room[aria-current]' },
-  { selector: '.bar', target: 'h1' },
+  { selector: '.sidebar', target: '.room[aria-current]' },
+  { selector: '.page-header', target: 'h1' },
   { selector: '#log', target: '' },
   { selector: '#composer', target: 'textarea' },
 ];

@@ -46,13 +46,13 @@ function replaceLink(link, onClick) {
  */
 function markUnread(option) {
   option.querySelector('.badge')?.remove();
-  const badge = query(document, `.side [data-room="${Number(option.dataset.room)}"] .badge:not([hidden])`);
+  const badge = query(document, `.sidebar [data-room="${Number(option.dataset.room)}"] .badge:not([hidden])`);
   if (badge) option.append(badge.cloneNode(true));
-  option.classList.toggle('opt--unread', Boolean(badge));
+  option.classList.toggle('menu-item--unread', Boolean(badge));
 }
 
 /** @param {OptionElement} option */
-const isUnread = (option) => option.classList.contains('opt--unread');
+const isUnread = (option) => option.classList.contains('menu-item--unread');
 
 async function fetchOptions() {
   const response = await fetch('/switcher', {

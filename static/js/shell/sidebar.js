@@ -133,7 +133,7 @@ export class Sidebar {
 
   /** @param {Set<number>} online */
   showPresence(online) {
-    for (const avatar of queryAll(this.#element, '#direct .av[data-user]')) {
+    for (const avatar of queryAll(this.#element, '#direct .avatar[data-user]')) {
       const isOffline = !online.has(Number(avatar.dataset.user));
       query(avatar, '.presence').classList.toggle('presence--off', isOffline);
     }
@@ -146,7 +146,7 @@ export class Sidebar {
    */
   replaceRows(page, room) {
     for (const id of LISTS) byId(id).replaceChildren(...query(page, `#${id}`).children);
-    query(this.#element, '.me').replaceWith(query(page, '.me')); // its language links lead to the room on screen
+    query(this.#element, '.current-user').replaceWith(query(page, '.current-user')); // its language links lead to the room on screen
     this.setCurrent(room);
     this.#scrollToCurrent();
     for (const id of this.#counts.keys()) this.#showCounts(id);
@@ -169,7 +169,7 @@ export class Sidebar {
       const { unread, mentions } = counts;
       const badge = query(row, '.badge');
       query(row, '.room').classList.toggle('room--unread', unread > 0);
-      badge.classList.toggle('badge--you', mentions > 0);
+      badge.classList.toggle('badge--mention', mentions > 0);
       query(badge, '.badge__count').textContent = String(mentions || unread);
       badge.dataset.unread = String(unread);
       badge.hidden = unread === 0;
@@ -180,7 +180,7 @@ export class Sidebar {
   /** Of all rooms: in the title, and on the button that opens the sidebar where it is a drawer. */
   #showTotals() {
     const badges = queryAll(this.#element, '.badge:not([hidden])');
-    const withMentions = badges.filter((badge) => badge.matches('.badge--you'));
+    const withMentions = badges.filter((badge) => badge.matches('.badge--mention'));
     const mentions = sum(withMentions.map((badge) => query(badge, '.badge__count').textContent));
     this.title.setUnread(sum(badges.map((badge) => badge.dataset.unread)));
     byId('mention-count').textContent = String(mentions);

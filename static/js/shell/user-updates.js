@@ -13,26 +13,26 @@ export function updateUser({ user: { id, display_name: name }, initials, photo }
     const avatar = query(parent, avatarSelector);
     const text = /** @type {Text} */ (avatar.firstChild);
     text.data = initials; // a presence dot beside it stays
-    avatar.querySelector('.av__photo')?.remove();
+    avatar.querySelector('.avatar__photo')?.remove();
     if (photo) text.after(createPhoto(photo));
   }
 
-  for (const message of queryAll(document, `.msg[data-author="${Number(id)}"]`)) update(message, '.av', '.msg__by');
+  for (const message of queryAll(document, `.message[data-author="${Number(id)}"]`)) update(message, '.avatar', '.message__author');
   for (const member of queryAll(document, `.member[data-user="${Number(id)}"]`)) {
     member.dataset.name = name;
-    update(member, '.av', 'bdi');
+    update(member, '.avatar', 'bdi');
   }
-  for (const avatar of queryAll(document, `#direct .av[data-user="${Number(id)}"]`)) {
-    update(/** @type {Element} */ (avatar.closest('.room')), '.av', '.room__name');
+  for (const avatar of queryAll(document, `#direct .avatar[data-user="${Number(id)}"]`)) {
+    update(/** @type {Element} */ (avatar.closest('.room')), '.avatar', '.room__name');
   }
   const app = appElement();
-  if (Number(app.dataset.me) === id) update(query(app, '.me'), '.av', '.me__name bdi');
+  if (Number(app.dataset.me) === id) update(query(app, '.current-user'), '.avatar', '.current-user__name bdi');
 }
 
 /** @param {string} name */
 function createPhoto(name) {
   const image = new Image(38, 38);
-  image.className = 'av__photo';
+  image.className = 'avatar__photo';
   image.alt = '';
   image.src = `/avatars/${name}`;
   return image;
