@@ -1,6 +1,6 @@
 # The pages of an export
-export-until = Everything that was written until { $name }. All times are those of { $zone }.
-export-direct = direct conversation
+export-until = Everything written until { $name }. All times are in { $zone }.
+export-direct = direct message
 export-private = private
 export-messages = messages: { $name }
 export-older = Older messages

@@ -1,5 +1,5 @@
 # The frame of every page
-site-description = { $name }: a chat that its own people run.
+site-description = { $name }: a chat run by its own community.
 hosted-by-community = Hosted by your community
 language = Language
 close = Close

@@ -4,23 +4,23 @@ login-heading = Qué bueno verte
 login-lead = Entra en { $name }.
 login-button = Entrar
 login-no-account = ¿Es tu primera vez?
-login-no-cookies = Tu navegador no guarda ninguna cookie de esta página, así que no puedes seguir dentro. Entra en { $name } y permite allí las cookies.
-login-wrong = Ese nombre y esa contraseña no van juntos.
+login-no-cookies = Tu navegador no ha guardado la cookie de esta página, así que no puedes mantener la sesión. Entra en { $name } y permite allí las cookies.
+login-wrong = Nombre o contraseña incorrectos.
 
 register-title = Crear una cuenta
 register-heading = Pasa, adelante
 register-lead = Crea tu cuenta en { $name }.
-register-lead-first = Nadie ha llegado antes: tu cuenta será la de administración.
+register-lead-first = Nadie ha llegado antes, así que tu cuenta será la de administración.
 register-button = Crear una cuenta
 register-have-account = ¿Ya tienes cuenta?
-register-closed = Por ahora aquí no se pueden crear cuentas. Pregunta a quien lleva este sitio.
+register-closed = Por ahora no se pueden crear cuentas. Pregunta a quien administra este sitio.
 
 field-login = Correo o nombre
 field-name = Nombre
-field-name-hint = De 2 a 32 letras, cifras, puntos o guiones. Así te encuentran; no cambia.
+field-name-hint = De 2 a 32 letras, cifras, puntos o guiones. Así te encuentran. No se puede cambiar después.
 field-email = Correo
 field-password = Contraseña
-field-password-hint = Al menos 8 caracteres. Varias palabras van bien y se recuerdan.
+field-password-hint = Al menos 8 caracteres. Varias palabras son seguras y fáciles de recordar.
 field-password-again = Repite la contraseña
 show-password = Mostrar la contraseña
 available = ✓ Disponible
@@ -38,72 +38,72 @@ show-everybody = Ver a toda la gente
 people-alone = Nadie más tiene cuenta aquí todavía.
 
 # Lo que no está bien en un campo
-name-length = Elige entre 2 y 32 caracteres.
+name-length = Usa entre 2 y 32 caracteres.
 name-characters = Solo letras, cifras, «.», «_» y «-», y que empiece por letra o cifra.
 name-scripts = Todas las letras deben ser del mismo alfabeto.
 name-reserved = Este nombre está reservado.
-name-taken = Alguien tiene este nombre, o uno que se le parece.
+name-taken = Este nombre, o uno que se le parece, ya está en uso.
 email-shape = Esto no es una dirección de correo.
 email-taken = Ya hay una cuenta con esta dirección.
-password-length = Elige entre 8 y 256 caracteres.
+password-length = Usa entre 8 y 256 caracteres.
 password-guessable = Es fácil de adivinar. Añade una o dos palabras.
 password-differs = Las dos contraseñas no coinciden.
-label-length = Una etiqueta tiene 64 caracteres como mucho, en una línea.
+label-length = Una etiqueta puede tener 64 caracteres como máximo, en una línea.
 
 # Los ajustes propios
 settings = Ajustes
 saved = Guardado.
 settings-name = Tu nombre
-field-display-name = Nombre que ven los demás
-field-display-name-hint = De 1 a 64 caracteres. Puedes cambiarlo cuando quieras.
+field-display-name = Nombre visible
+field-display-name-hint = El nombre que ven los demás: de 1 a 64 caracteres. Puedes cambiarlo cuando quieras.
 settings-look = Idioma y tema
 theme = Tema
-theme-system = Como esté el dispositivo
+theme-system = Igual que el dispositivo
 theme-light = Claro
 theme-dark = Oscuro
 field-current-password = Contraseña actual
 field-new-password = Contraseña nueva
-password-change-hint = Se cierran todas tus demás sesiones, también las de programas.
-settings-sessions = Dónde has entrado
+password-change-hint = Se cierran todas tus demás sesiones, también las de los programas.
+settings-sessions = Dónde tienes la sesión abierta
 unknown-browser = Navegador desconocido
 browser-on = { $browser } en { $system }
 this-session = Esta
 since = desde { $name }
-sign-out-elsewhere = Salir en todos los demás sitios
+sign-out-elsewhere = Cerrar las demás sesiones
 settings-programs = Programas
-programs-hint = Un programa actúa en tu nombre con un token. Tienes 20 como mucho: uno más acaba con el que lleva más tiempo sin usarse. Si cambias la contraseña o la dirección, todos dejan de valer.
-token-once = El token nuevo. Cópialo ahora: no se vuelve a mostrar.
+programs-hint = Con un token, un programa actúa en tu nombre. Puedes tener 20; al crear otro se revoca el que lleva más tiempo sin usarse. Si cambias la contraseña o el correo, se revocan todos.
+token-once = Tu nuevo token. Cópialo ahora: no se volverá a mostrar.
 token-unnamed = Sin nombre
 token-used = usado por última vez { $name }
 token-unused = sin usar
-token-until = acaba { $name }
-field-token-lifetime = Cuánto tiempo vale
+token-until = caduca { $name }
+field-token-lifetime = Validez
 token-lifetime-month = 30 días
 token-lifetime-quarter = 90 días
 token-lifetime-year = Un año
 token-lifetime-endless = Hasta que lo revoques
-token-lifetime-range = Elige un número de segundos, hasta diez años.
+token-lifetime-range = Indica un número de segundos, hasta diez años.
 token-revoke = Revocar
 token-revoke-named = Revocar { $name }
 field-token-label = Para qué es el token
 token-make = Crear un token
-display-name-shape = Elige entre 1 y 64 caracteres en una línea.
+display-name-shape = Usa entre 1 y 64 caracteres en una línea.
 password-too-many = Demasiadas contraseñas incorrectas. Espera un momento y vuelve a probar.
 password-wrong = Esa no es tu contraseña actual.
 
 settings-picture = Tu foto
 field-picture = Una foto en lugar de tus iniciales
-field-picture-hint = JPEG, PNG, GIF o WebP, hasta 12 MB. Se guarda un cuadrado de su centro.
-picture-remove = Volver a las iniciales
-picture-unreadable = Esto no es una foto que se pueda leer aquí. Usa JPEG, PNG, GIF o WebP.
-picture-too-large = Esta foto es demasiado grande para abrirla aquí. Puede tener 50 megapíxeles, 20 000 píxeles por lado, y un lado hasta 20 veces más largo que el otro.
-picture-too-costly = Abrir esta foto pide demasiada memoria o demasiado tiempo. Guárdala más pequeña, o como JPEG, y vuelve a probar.
+field-picture-hint = JPEG, PNG, GIF o WebP, hasta 12 MB. Se recorta en forma de cuadrado.
+picture-remove = Usar las iniciales
+picture-unreadable = Este archivo no se puede leer como imagen. Usa JPEG, PNG, GIF o WebP.
+picture-too-large = Esta foto es demasiado grande. Puede tener como máximo 50 megapíxeles, 20 000 píxeles por lado, y un lado 20 veces más largo que el otro.
+picture-too-costly = Abrir esta foto requiere demasiada memoria o demasiado tiempo. Guárdala más pequeña, o como JPEG, y vuelve a probar.
 upload-running = Todavía se está subiendo otro archivo tuyo. Espera a que acabe y vuelve a enviar este.
 uploads-busy = Se están subiendo demasiados archivos a la vez. Espera un momento y vuelve a enviar este.
 
 # Un enlace que restablece la contraseña
 reset-title = Elige una contraseña
-reset-lead = Para { $name }. Después ya estarás dentro.
+reset-lead = Para { $name }. Después tendrás la sesión iniciada.
 reset-button = Guardar y entrar
 reset-unknown = Este enlace ya se usó o ha caducado. Pide otro.
 
@@ -111,8 +111,8 @@ reset-unknown = Este enlace ya se usó o ha caducado. Pide otro.
 admin = Administración
 admin-sign-up = Cuentas nuevas
 admin-sign-up-open = Cualquiera que tenga esta dirección puede crear una cuenta:
-admin-sign-up-closed = Nadie puede crear una cuenta; añades a la gente más abajo.
-admin-sign-up-fixed = La configuración del servidor cierra el registro (SIGNUP=closed); añades a la gente más abajo.
+admin-sign-up-closed = Nadie puede crear una cuenta. Puedes añadir a gente más abajo.
+admin-sign-up-fixed = La configuración del servidor cierra el registro (SIGNUP=closed). Puedes añadir a gente más abajo.
 admin-sign-up-close = Cerrar el registro
 admin-sign-up-reopen = Abrir el registro
 admin-add = Añadir a alguien
@@ -127,7 +127,7 @@ admin-closed = cerrada
 admin-link = Enlace de contraseña
 admin-link-of = Enlace de contraseña para { $name }
 admin-link-for = Un enlace para { $name }
-admin-link-hint = Pásalo en privado: quien lo abra primero elige la contraseña. Sirve una vez, durante tres días, y no se vuelve a mostrar.
+admin-link-hint = Pásalo en privado: la primera persona que lo abra elige la contraseña. Sirve una sola vez, durante tres días, y no se volverá a mostrar.
 admin-promote = Hacer administrador
 admin-promote-person = Hacer administrador: { $name }
 admin-demote = Hacer miembro
@@ -141,12 +141,12 @@ last-administrator = Alguien tiene que administrar: nombra antes a otra persona.
 
 # Trabajo de fondo que se dio por perdido
 admin-unclear = Se rechazó la conexión en vivo o un formulario
-admin-unclear-hint = Se rechazó una página de { $page }, porque el proxy pide este Patio como «{ $host }» y no se puede saber si la página es suya. Indica la dirección pública en BASE_URL, o haz que el proxy la pase como Host.
-admin-jobs = Trabajo que ha fallado
-admin-jobs-hint = Se intentó muchas veces y se dio por perdido. Cuando ya no haya nada que lo impida, vuelve a ejecutarlo.
-job-pass-on-rooms = Buscar dueño a las salas de la cuenta cerrada número { $name }
-job-purge-room = Borrar lo dicho en la sala eliminada número { $name }
-job-tidy = Olvidar lo que ha caducado
+admin-unclear-hint = Se rechazó una petición de una página de { $page }, porque el proxy llama «{ $host }» a este Patio y no se puede saber si la página es suya. Indica la dirección pública en BASE_URL, o haz que el proxy la pase como Host.
+admin-jobs = Tareas fallidas
+admin-jobs-hint = Se intentaron muchas veces y se dieron por perdidas. Corrige la causa y vuelve a ejecutarlas.
+job-pass-on-rooms = Buscar dueño para las salas de la cuenta cerrada { $name }
+job-purge-room = Eliminar los mensajes de la sala eliminada { $name }
+job-tidy = Eliminar los datos caducados
 job-attempts = { $count ->
     [one] un intento
    *[other] { $count } intentos
@@ -155,16 +155,16 @@ job-again = Volver a ejecutar
 job-drop = Descartar
 
 # Lo que se hizo, como lo leen quienes administran
-audit = Qué se hizo
-audit-hint = Quién eliminó, renombró, expulsó, cerró o ascendió qué. Las entradas no se borran y no guardan texto de mensajes.
-audit-empty = Todavía no hay nada anotado.
+audit = Registro de auditoría
+audit-hint = Quién eliminó, renombró, expulsó, cerró o ascendió qué. Las entradas son permanentes y no contienen texto de mensajes.
+audit-empty = Todavía no hay ninguna entrada.
 audit-earlier = Entradas anteriores
-audit-command-line = Línea de órdenes
+audit-command-line = Línea de comandos
 audit-message-delete = eliminó un mensaje de @{ $author } en { $room }
 audit-room-delete = eliminó la sala { $name }
 audit-room-restore = recuperó la sala { $name }
 audit-room-rename = cambió el nombre de la sala { $name } a { $new }
-audit-member-remove = sacó a @{ $name } de { $room }
+audit-member-remove = expulsó a @{ $name } de { $room }
 audit-user-close = cerró la cuenta de @{ $name }
 audit-user-reopen = volvió a abrir la cuenta de @{ $name }
 audit-user-erase = empezó a eliminar todo lo que escribió @{ $name }
@@ -174,19 +174,19 @@ audit-user-reset-link = creó un enlace de contraseña para @{ $name }
 audit-sign-up-open = abrió el registro
 audit-sign-up-close = cerró el registro
 field-time-zone = Zona horaria
-field-time-zone-hint = Como Europe/Madrid o America/Lima. Los días de la búsqueda son los de esta zona.
+field-time-zone-hint = Por ejemplo, Europe/Madrid o America/Lima. La búsqueda usa los días de esta zona.
 time-zone-unknown = No existe esa zona horaria. Escríbela como Europe/Madrid.
 
 # Cerrar una cuenta
-close-account-hint = Se cierra la sesión de { $name } en todas partes y no podrá volver hasta que abras otra vez la cuenta. Sus salas pasan a otras personas.
+close-account-hint = Se cierra la sesión de { $name } en todas partes y no podrá volver hasta que reabras la cuenta. Sus salas pasan a otras personas.
 account-closed = La cuenta de { $name } está cerrada. Con «Reabrir» se deshace.
 account-is-open = La cuenta está abierta: ciérrala antes.
 erase-messages = Eliminar todo lo que escribió
 erase-messages-of = Eliminar todo lo que escribió { $name }
-erase-messages-hint = Todos sus mensajes, también en salas privadas y conversaciones, empezando por los últimos. Lo eliminado no vuelve; si abres otra vez la cuenta, se conserva lo que quede.
+erase-messages-hint = Todos sus mensajes, empezando por los más recientes, también en salas privadas y mensajes directos. No se puede deshacer. Si reabres la cuenta, se detiene y se conserva lo que quede.
 erasure-deleted = { $count ->
     [one] { $count } mensaje eliminado
    *[other] { $count } mensajes eliminados
 }
 erasure-going-on = Eliminando lo que escribió: { $percent } %, { $deleted }
-job-erase-messages = Eliminar todo lo que escribió la cuenta cerrada número { $name }
+job-erase-messages = Eliminar todo lo que escribió la cuenta cerrada { $name }

@@ -1,5 +1,5 @@
 # El marco de cada página
-site-description = { $name }: un chat que lleva su propia gente.
+site-description = { $name }: un chat que lleva su propia comunidad.
 hosted-by-community = Alojado por tu comunidad
 language = Idioma
 close = Cerrar

@@ -27,7 +27,7 @@ story('a wrong password is refused and the right one opens', async ({ patio, vis
   const ana = await visitor();
   await ana.go('/login');
   await ana.signIn('ana', 'wrong tomato garden');
-  assert.equal(await ana.page.getByRole('alert').textContent(), 'That name and password do not go together.');
+  assert.equal(await ana.page.getByRole('alert').textContent(), 'Wrong name or password.');
   assert.equal(await ana.field('login').inputValue(), 'ana');
   assert.equal(await ana.field('password').inputValue(), '');
 
@@ -43,7 +43,7 @@ story(
     const ana = await visitor();
     await ana.go('/login');
     await ana.signIn('nobody');
-    assert.equal(await ana.page.getByRole('alert').textContent(), 'That name and password do not go together.');
+    assert.equal(await ana.page.getByRole('alert').textContent(), 'Wrong name or password.');
     await ana.signIn(emailOf('ana'));
     await ana.arrives('/rooms/1');
   },
@@ -55,11 +55,11 @@ story(
     await patio.program('ana');
     const mistakes = [
       [{ password: 'password1' }, 'password', 'This is easy to guess. Add another word or two.'],
-      [{ password: 'short' }, 'password', 'Take 8 to 256 characters.'],
-      [{ name: 'ANA' }, 'name', 'Somebody has this name, or one that looks like it.'],
-      [{ name: 'two words' }, 'name', 'Only letters, digits, “.”, “_” and “-”, beginning with a letter or digit.'],
-      [{ email: emailOf('ana') }, 'email', 'There is an account with this address.'],
-      [{ password_confirmation: 'quiet tomato house' }, 'password_confirmation', 'The two passwords differ.'],
+      [{ password: 'short' }, 'password', 'Use 8 to 256 characters.'],
+      [{ name: 'ANA' }, 'name', 'This name, or one that looks like it, is taken.'],
+      [{ name: 'two words' }, 'name', 'Only letters, digits, “.”, “_” and “-”, starting with a letter or digit.'],
+      [{ email: emailOf('ana') }, 'email', 'There is already an account with this address.'],
+      [{ password_confirmation: 'quiet tomato house' }, 'password_confirmation', 'The passwords do not match.'],
     ];
     const tom = await visitor();
     await tom.go('/register');
@@ -83,9 +83,9 @@ story('several mistakes are told at once', async ({ visitor }) => {
   const tom = await visitor();
   await tom.go('/register');
   await tom.register('t', { email: 'tom@nowhere', password: 'short', password_confirmation: 'other' });
-  await eventually(async () => assert.equal(await tom.noteOf('name'), 'Take 2 to 32 characters.'));
-  assert.equal(await tom.noteOf('password'), 'Take 8 to 256 characters.');
-  assert.equal(await tom.noteOf('password_confirmation'), 'The two passwords differ.');
+  await eventually(async () => assert.equal(await tom.noteOf('name'), 'Use 2 to 32 characters.'));
+  assert.equal(await tom.noteOf('password'), 'Use 8 to 256 characters.');
+  assert.equal(await tom.noteOf('password_confirmation'), 'The passwords do not match.');
 });
 
 story('a taken name and an address are told while one types, and a free one is too', async ({ patio, visitor }) => {
@@ -95,7 +95,7 @@ story('a taken name and an address are told while one types, and a free one is t
   const hint = await tom.noteOf('name');
   const says = (field, text) => eventually(async () => assert.equal(await tom.noteOf(field), text));
   await tom.field('name').pressSequentially('ANA');
-  await says('name', 'Somebody has this name, or one that looks like it.');
+  await says('name', 'This name, or one that looks like it, is taken.');
   assert.equal(await tom.field('name').getAttribute('aria-invalid'), 'true');
   await tom.field('name').pressSequentially('bel');
   await says('name', '✓ Available');
@@ -104,10 +104,10 @@ story('a taken name and an address are told while one types, and a free one is t
   await says('name', hint);
   await tom.field('email').fill(emailOf('ana'));
   await tom.field('email').press('Tab'); // no waiting for who goes on
-  await says('email', 'There is an account with this address.');
+  await says('email', 'There is already an account with this address.');
   await tom.go('/register?lang=es');
   await tom.field('name').fill('ana');
-  await says('name', 'Alguien tiene este nombre, o uno que se le parece.');
+  await says('name', 'Este nombre, o uno que se le parece, ya está en uso.');
 });
 
 story('an answer that comes late says nothing about what stands there by now', async ({ patio, visitor }) => {
@@ -141,11 +141,11 @@ story('a repetition that differs is told while one types, but not before it can 
   await tom.field('password_confirmation').pressSequentially('quiet');
   await says('');
   await tom.field('password_confirmation').pressSequentially('ly');
-  await says('The two passwords differ.');
+  await says('The passwords do not match.');
   await tom.field('password_confirmation').fill('quiet');
   await says('');
   await tom.field('password_confirmation').press('Tab');
-  await says('The two passwords differ.');
+  await says('The passwords do not match.');
   await tom.field('password').fill('quiet');
   await says('');
 });
@@ -174,7 +174,9 @@ story(
     const tom = await visitor({ javaScriptEnabled: false });
     await tom.go('/register');
     await tom.register('tom', { password: 'password1', password_confirmation: 'password2' });
-    await eventually(async () => assert.equal(await tom.noteOf('password_confirmation'), 'The two passwords differ.'));
+    await eventually(async () =>
+      assert.equal(await tom.noteOf('password_confirmation'), 'The passwords do not match.'),
+    );
     await tom.register('tom', { password: 'password1', password_confirmation: 'password1' });
     await eventually(async () =>
       assert.equal(await tom.noteOf('password'), 'This is easy to guess. Add another word or two.'),
@@ -253,7 +255,7 @@ story(
     const tom = await visitor();
     await tom.go('/register');
     assert.equal(await tom.page.locator('form').count(), 0);
-    assert.match(await tom.page.locator('main').textContent(), /New accounts cannot be made here/);
+    assert.match(await tom.page.locator('main').textContent(), /New accounts cannot be created/);
     await tom.go('/login');
     assert.equal(await tom.page.getByRole('link', { name: 'Create an account' }).count(), 0);
   },

@@ -81,7 +81,7 @@ story('what is no picture is told beside the field', async ({ person, tolerate }
     .locator('#picture')
     .setInputFiles({ name: 'x.png', mimeType: 'image/png', buffer: Buffer.from('no picture') });
   await ana.page.locator('form[action="/settings/picture"] button').click();
-  await eventually(async () => assert.match(await ana.noteOf('picture'), /no picture/));
+  await eventually(async () => assert.match(await ana.noteOf('picture'), /cannot be read/));
 });
 
 story('whose account is closed is shown the door at once, where they stand', async ({ person, tolerate }) => {

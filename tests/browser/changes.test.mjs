@@ -139,9 +139,9 @@ story('a deleted message leaves a trace, after a moment in which one can take it
   for (const reader of [ana, tom]) await reader.sees('goes');
   await ana.message('stays').hover();
   await act(ana, 'Delete message').click();
-  await ana.page.getByText('Deleted in a moment.').waitFor();
+  await ana.page.getByText('It will be deleted in a moment.').waitFor();
   await ana.page.getByRole('button', { name: 'Undo' }).click();
-  await ana.page.getByText('Deleted in a moment.').waitFor({ state: 'detached' });
+  await ana.page.getByText('It will be deleted in a moment.').waitFor({ state: 'detached' });
 
   await ana.message('goes').hover();
   await act(ana, 'Delete message').click();

@@ -56,11 +56,11 @@ for (const [how, options] of Object.entries(WAYS)) {
   story(`whoever comes later to an empty lobby can write or make a room, ${how}`, async ({ patio, person }) => {
     await patio.program('ana');
     const tom = await person('tom', options);
-    assert.deepEqual(await steps(tom), ['Write the first message', 'Make a room']);
+    assert.deepEqual(await steps(tom), ['Write the first message', 'Create a room']);
     await link(tom, 'Write the first message').click();
     await tom.page.keyboard.type('hello');
     assert.equal(await tom.composer.inputValue(), 'hello');
-    await link(tom, 'Make a room').click();
+    await link(tom, 'Create a room').click();
     await tom.arrives('/rooms');
     await isOnScreen(tom, '#make h2');
   });
@@ -106,7 +106,7 @@ for (const [how, options] of Object.entries(WAYS)) {
     await link(ana, 'What you can search for').click();
     await ana.arrives('/search');
     await ana.go('/people?q=zzzz');
-    await link(ana, 'Show everybody').click();
+    await link(ana, 'Show everyone').click();
     await ana.arrives('/people');
   });
 }
@@ -123,14 +123,14 @@ story(
 
     await ana.go('/rooms/1/settings');
     await submit(ana, '/rooms/1/leave');
-    await says('This clashes');
-    await link(ana, 'Back to the page before').click();
+    await says('There is a conflict');
+    await link(ana, 'Back to the previous page').click();
     await ana.arrives('/rooms/1/settings');
 
     await submit(ana, '/rooms/1/settings', { name: 'x'.repeat(300_000) });
     // A link would lead to an empty field; the browser's own way back has what was typed.
     await says('Too large');
-    assert.equal(await link(ana, 'Back to the page before').count(), 0);
+    assert.equal(await link(ana, 'Back to the previous page').count(), 0);
   },
 );
 

@@ -8,10 +8,10 @@ const names = ({ page }) => page.locator('.person bdi').allTextContents();
 story('one finds somebody and writes to them, without scripts', async ({ patio, person }) => {
   for (const name of ['tom', 'mei']) await patio.program(name);
   const ana = await person('ana', PLAIN);
-  await ana.page.getByRole('link', { name: 'Everybody: find people to write to' }).click();
+  await ana.page.getByRole('link', { name: 'Everyone: find people to write to' }).click();
   await ana.arrives('/people');
   assert.deepEqual(await names(ana), ['ana', 'mei', 'tom']);
-  await ana.page.getByRole('searchbox', { name: 'Find somebody' }).fill('TÓ');
+  await ana.page.getByRole('searchbox', { name: 'Find a person' }).fill('TÓ');
   await ana.page.getByRole('button', { name: 'Find' }).click();
   await eventually(async () => assert.deepEqual(await names(ana), ['tom']));
   await ana.page.getByRole('link', { name: 'tom' }).click();

@@ -94,7 +94,7 @@ story("complaints, times, days and counts are in the reader's language", async (
   await ana.go('/register');
   await ana.register('TOM');
   await eventually(async () =>
-    assert.equal(await ana.noteOf('name'), 'Alguien tiene este nombre, o uno que se le parece.'),
+    assert.equal(await ana.noteOf('name'), 'Este nombre, o uno que se le parece, ya está en uso.'),
   );
   await ana.register('ana');
   await ana.arrives('/rooms/1');

@@ -144,7 +144,7 @@ story('what waits for a room that is another one since a restore stays with its 
   await tom.sees('for the same');
   await eventually(async () => assert.equal(await failed(ana).count(), 2));
   for (const why of await failed(ana).locator('.note__reason').all())
-    assert.match(await why.textContent(), /not there any more/);
+    assert.match(await why.textContent(), /no longer exists/);
   assert.deepEqual((await tom.texts()).sort(), ['for the lobby', 'for the same']);
 });
 
@@ -196,7 +196,7 @@ for (const [what, { status }] of Object.entries(WORDLESS)) {
     await ana.post('behind it');
     await ana.sees('behind it');
     await failed(ana).waitFor();
-    assert.equal(await failed(ana).locator('.note__reason').textContent(), 'The server did not take it.');
+    assert.equal(await failed(ana).locator('.note__reason').textContent(), 'The server did not accept it.');
     assert.equal(posts, 1);
     await ana.page.reload();
     await ana.sees('behind it');
@@ -225,7 +225,7 @@ for (const [way, prepare] of Object.entries({ 'on the line': async () => {}, 'ov
       await prepare(ana);
       await ana.page.reload();
       await failed(ana).waitFor();
-      assert.match(await failed(ana).locator('.note__reason').textContent(), /not there any more/);
+      assert.match(await failed(ana).locator('.note__reason').textContent(), /no longer exists/);
     },
   );
 }

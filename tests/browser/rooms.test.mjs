@@ -85,7 +85,7 @@ for (const [mode, options] of MODES) {
     await fillIn(ana, { name: 'Huerto' });
     await ana.isIn('Huerto');
     await fillIn(ana, { name: 'HUERTO', topic: 'Beans', visibility: 'public' });
-    await eventually(async () => assert.equal(await ana.noteOf('name'), 'There is a room with this name.'));
+    await eventually(async () => assert.equal(await ana.noteOf('name'), 'There is already a room with this name.'));
     assert.equal(await ana.field('name').inputValue(), 'HUERTO');
     assert.equal(await ana.field('topic').inputValue(), 'Beans');
     await makePrivate(ana, 'Huerto'); // who may not see it learns nothing of it: only public names are taken

@@ -60,7 +60,7 @@ story('a name that does not do comes back with its complaint', async ({ person }
   await ana.go('/settings');
   await save(ana, 'name', { display_name: 'x'.repeat(65) });
   await eventually(async () =>
-    assert.equal(await complaint(ana, 'name', 'display_name'), 'Take 1 to 64 characters on one line.'),
+    assert.equal(await complaint(ana, 'name', 'display_name'), 'Use 1 to 64 characters on one line.'),
   );
   assert.equal(await ana.field('display_name').inputValue(), 'x'.repeat(65));
 });
@@ -98,8 +98,8 @@ for (const [mode, how] of [
     const wanted = { current_password: PASSWORD, password: NEW, password_confirmation: NEW };
     for (const [wrong, field, text] of [
       [{ current_password: 'wrong tomato garden' }, 'current_password', 'That is not your current password.'],
-      [{ password_confirmation: 'another' }, 'password_confirmation', 'The two passwords differ.'],
-      [{ password: 'short' }, 'password', 'Take 8 to 256 characters.'],
+      [{ password_confirmation: 'another' }, 'password_confirmation', 'The passwords do not match.'],
+      [{ password: 'short' }, 'password', 'Use 8 to 256 characters.'],
     ]) {
       await save(ana, 'password', { ...wanted, ...wrong });
       await eventually(async () => assert.equal(await complaint(ana, 'password', field), text));
@@ -122,7 +122,7 @@ story('an address is changed with the password, unless somebody has it', async (
   await ana.go('/settings');
   await save(ana, 'email', { email: 'tom@huerto.example', current_password: PASSWORD });
   await eventually(async () =>
-    assert.equal(await complaint(ana, 'email', 'email'), 'There is an account with this address.'),
+    assert.equal(await complaint(ana, 'email', 'email'), 'There is already an account with this address.'),
   );
   await save(ana, 'email', { email: 'ana@jardin.example', current_password: 'wrong' });
   await eventually(async () =>

@@ -90,15 +90,15 @@ story(
     const ana = await person('ana', PLAIN);
     await send(ana, 'x'.repeat(20_000));
     await eventually(async () =>
-      assert.match(await ana.page.getByRole('alert').textContent(), /16,000 characters at most/),
+      assert.match(await ana.page.getByRole('alert').textContent(), /at most 16,000 characters/),
     );
     assert.equal((await ana.composer.inputValue()).length, 20_000);
     await ana.go('/rooms/1');
     await send(ana, 'ü'.repeat(70_000));
     await eventually(async () =>
-      assert.match(await ana.page.locator('.centered-page__card').textContent(), /Go back with the button of your browser/),
+      assert.match(await ana.page.locator('.centered-page__card').textContent(), /Use the Back button of your browser/),
     );
-    assert.equal(await ana.page.getByRole('link', { name: 'Back to the page before' }).count(), 0);
+    assert.equal(await ana.page.getByRole('link', { name: 'Back to the previous page' }).count(), 0);
     await ana.page.goBack();
     await eventually(async () => assert.equal((await ana.composer.inputValue()).length, 70_000));
   },

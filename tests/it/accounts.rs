@@ -82,7 +82,7 @@ async fn the_form_comes_back_filled_in_with_the_passwords_empty() {
     assert_eq!(value("email").as_deref(), Some("ana@example.test"));
     assert_eq!(value("password").as_deref(), Some(""));
     assert_eq!(value("password_confirmation").as_deref(), Some(""));
-    assert_eq!(page.one("#password_confirmation-note"), "The two passwords differ.");
+    assert_eq!(page.one("#password_confirmation-note"), "The passwords do not match.");
     let described = page.attribute("#password_confirmation", "aria-describedby");
     assert_eq!(described.as_deref(), Some("password_confirmation-note"));
 }
@@ -136,16 +136,16 @@ async fn whether_a_name_or_an_address_can_be_had_is_told_before_the_form_is_sent
     let mut browser = server.browser();
     for (query, field, complaint) in [
         ("name=eva", "name", None),
-        ("name=ANA", "name", Some("Somebody has this name, or one that looks like it.")),
+        ("name=ANA", "name", Some("This name, or one that looks like it, is taken.")),
         (
             "name=two+words",
             "name",
-            Some("Only letters, digits, “.”, “_” and “-”, beginning with a letter or digit."),
+            Some("Only letters, digits, “.”, “_” and “-”, starting with a letter or digit."),
         ),
         ("name=admin", "name", Some("This name is reserved.")),
         ("email=eva@example.test", "email", None),
-        ("email=ANA@example.test", "email", Some("There is an account with this address.")),
-        ("email=a@b@c", "email", Some("This is no email address.")),
+        ("email=ANA@example.test", "email", Some("There is already an account with this address.")),
+        ("email=a@b@c", "email", Some("This is not an email address.")),
     ] {
         let answer = browser.get(&format!("/register/available?{query}")).await;
         let told: serde_json::Value = serde_json::from_str(&answer.text).expect("JSON");
@@ -153,7 +153,7 @@ async fn whether_a_name_or_an_address_can_be_had_is_told_before_the_form_is_sent
     }
     browser.language = "es";
     let answer = browser.get("/register/available?name=ana").await;
-    assert!(answer.text.contains("Alguien tiene este nombre"), "{}", answer.text);
+    assert!(answer.text.contains("Este nombre, o uno que se le parece"), "{}", answer.text);
     for odd in ["", "?name=eva&email=eva@x.org", "?nick=eva"] {
         let answer = browser.get(&format!("/register/available{odd}")).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{odd}");

@@ -21,7 +21,7 @@ async fn rooms_are_made_and_joined_in_both_spellings() {
     }
     let again = ana.say("/create Sala UNO").await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(again.all("#answer p"), ["There is a room with this name."]);
+    assert_eq!(again.all("#answer p"), ["There is already a room with this name."]);
 }
 
 #[tokio::test]

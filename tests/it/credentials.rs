@@ -305,7 +305,7 @@ async fn the_last_use_of_a_token_is_in_the_list_and_written_once_an_hour() {
     let fields = [("label", "bot"), ("current_password", PASSWORD), ("expires_in", "2592000")];
     let made = ana.submit("/settings/tokens", &fields).await;
     assert_eq!(made.one(".token__used"), "never used");
-    assert_eq!(made.one(".token__until"), "ends 2026-12-21 10:00 UTC");
+    assert_eq!(made.one(".token__until"), "expires 2026-12-21 10:00 UTC");
     let token = Api::stranger(server.url("/api/v1")).with_token(&made.one("#programs .copy-box"));
     let db = server.storage().open().await;
     let mut written = Vec::new();

@@ -449,7 +449,7 @@ async fn administrators_see_rename_and_delete_every_room_but_read_no_private_one
     assert_eq!(page.status, StatusCode::CONFLICT);
     let field = format!("#name-{public}");
     assert_eq!(page.attribute(&field, "value").as_deref(), Some("LOBBY"));
-    assert_eq!(page.one(&format!("{field}-note")), "There is a room with this name.");
+    assert_eq!(page.one(&format!("{field}-note")), "There is already a room with this name.");
     let page = ana.submit(&at(public, "name"), &[("name", " ")]).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     ana.submit(&at(private, "name"), &[("name", "sótano")]).await;

@@ -109,7 +109,7 @@ async fn what_they_wrote_stays_unless_it_is_asked_for_and_can_be_asked_for_later
     ana.submit("/admin/people/close", &[("user", LUIS)]).await;
     assert_eq!(bodies(&eva, &json!(1)).await, ["hola"]);
     let page = ana.get("/admin/people/2/close").await;
-    assert_eq!(page.one("#close button"), "Delete all that luis wrote");
+    assert_eq!(page.one("#close button"), "Delete everything luis wrote");
     ana.submit("/admin/people/erase", &[("user", LUIS)]).await;
     until_erased(&mut ana, "1 message deleted").await;
     assert_eq!(bodies(&eva, &json!(1)).await, [""]);

@@ -76,7 +76,7 @@ async fn an_edit_without_text_comes_back_with_what_was_typed_and_why() {
     let long = "a".repeat(16_001);
     let page = ana.submit("/messages/1/edit", &[("body", &long)]).await;
     assert_eq!(page.one("form.edit-form textarea"), long);
-    assert_eq!(page.one("#edit-note"), "A message has 16,000 characters at most.");
+    assert_eq!(page.one("#edit-note"), "A message can have at most 16,000 characters.");
 }
 
 #[tokio::test]
@@ -85,10 +85,10 @@ async fn nobody_edits_or_deletes_what_others_wrote() {
     let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
     ana.say("mío").await;
     for (what, reason) in [
-        ("edit", "Only who wrote a message may do this."),
+        ("edit", "Only the author of a message may do this."),
         (
             "delete",
-            "Only who wrote a message, the owner of its room or an administrator may do this.",
+            "Only the author of a message, the owner of its room or an administrator may do this.",
         ),
     ] {
         let page = luis.submit(&format!("/messages/1/{what}"), &[("body", "suyo")]).await;
@@ -267,7 +267,7 @@ async fn a_form_that_is_too_large_says_where_its_text_still_is() {
     let mut gone = signed_out_elsewhere(&server).await;
     let large = "x".repeat(300 * 1024);
     for (language, words) in
-        [("en", "Go back with the button"), ("es", "Vuelve atrás con el botón")]
+        [("en", "Use the Back button"), ("es", "Usa el botón Atrás")]
     {
         ana.language = language;
         gone.language = language;

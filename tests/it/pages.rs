@@ -86,7 +86,7 @@ async fn a_text_that_cannot_be_posted_is_kept() {
     let page = ana.say(&long).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(page.one("textarea[name=body]"), long);
-    assert_eq!(page.one("#composer-error"), "A message has 16,000 characters at most.");
+    assert_eq!(page.one("#composer-error"), "A message can have at most 16,000 characters.");
     let page = ana.say(" \n ").await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.messages().is_empty());
