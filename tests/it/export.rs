@@ -177,8 +177,8 @@ async fn pages_show_what_people_wrote_and_run_nothing_of_it() {
         shown.split(['>', '<']).nth(1).expect("the text").to_owned()
     };
     let tokyo = files(&exported(server.storage(), &folder, "jp", &["--time-zone=Asia/Tokyo"]));
-    assert!(english["index.html"].contains("those of UTC"), "{index}");
-    assert!(tokyo["index.html"].contains("those of Asia/Tokyo"), "{}", tokyo["index.html"]);
+    assert!(english["index.html"].contains("times are in UTC"), "{index}");
+    assert!(tokyo["index.html"].contains("times are in Asia/Tokyo"), "{}", tokyo["index.html"]);
     let at = |text: &str| jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M", text).expect("a time");
     assert_eq!(at(&times(&english)) + jiff::Span::new().hours(9), at(&times(&tokyo)));
 }

@@ -103,7 +103,7 @@ async fn a_job_that_always_fails_is_given_up_shown_and_run_again_or_dropped() {
     ana.submit("/admin/people/close", &[("user", LUIS)]).await;
     give_up(&server, &db).await;
     let page = ana.get("/admin").await;
-    assert!(page.one("#jobs").contains("number 2"), "{}", page.one("#jobs"));
+    assert!(page.one("#jobs").contains("closed account 2"), "{}", page.one("#jobs"));
     assert!(page.one("#jobs code").contains("not now"), "{}", page.one("#jobs"));
     assert!(page.one("#jobs").contains("12 attempts"), "{}", page.one("#jobs"));
     ana.language = "es";

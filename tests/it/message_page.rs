@@ -266,9 +266,7 @@ async fn a_form_that_is_too_large_says_where_its_text_still_is() {
     let (mut ana, _) = (server.person("ana").await, server.person("luis").await);
     let mut gone = signed_out_elsewhere(&server).await;
     let large = "x".repeat(300 * 1024);
-    for (language, words) in
-        [("en", "Use the Back button"), ("es", "Usa el botón Atrás")]
-    {
+    for (language, words) in [("en", "Use the Back button"), ("es", "Usa el botón Atrás")] {
         ana.language = language;
         gone.language = language;
         for page in [ana.say(&large).await, gone.say(&large).await] {
