@@ -17,10 +17,10 @@ register-closed = New accounts cannot be created at the moment. Ask the administ
 
 field-login = Email or name
 field-name = Name
-field-name-hint = 2 to 32 letters, digits, dots or dashes. People find you by it. It cannot be changed later.
+field-name-hint = 2 to 32 letters, digits, dots or dashes. It cannot be changed.
 field-email = Email
 field-password = Password
-field-password-hint = At least 8 characters. Several words are strong and easy to remember.
+field-password-hint = At least 8 characters. Several words are easy to remember.
 field-password-again = Password again
 show-password = Show password
 available = ✓ Available
@@ -117,7 +117,7 @@ admin-sign-up-close = Close sign-up
 admin-sign-up-reopen = Open sign-up
 admin-add = Add a person
 admin-add-hint = You get a link to pass on, with which they choose their password.
-admin-name-hint = 2 to 32 letters, digits, dots or dashes. It cannot be changed later.
+admin-name-hint = 2 to 32 letters, digits, dots or dashes. It cannot be changed.
 admin-add-button = Add
 admin-people-count = { $count ->
     [one] { $count } person can sign in.

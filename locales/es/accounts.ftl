@@ -17,10 +17,10 @@ register-closed = Por ahora no se pueden crear cuentas. Pregunta a quien adminis
 
 field-login = Correo o nombre
 field-name = Nombre
-field-name-hint = De 2 a 32 letras, cifras, puntos o guiones. Así te encuentran. No se puede cambiar después.
+field-name-hint = De 2 a 32 letras, cifras, puntos o guiones. No se puede cambiar.
 field-email = Correo
 field-password = Contraseña
-field-password-hint = Al menos 8 caracteres. Varias palabras son seguras y fáciles de recordar.
+field-password-hint = Al menos 8 caracteres. Varias palabras se recuerdan bien.
 field-password-again = Repite la contraseña
 show-password = Mostrar la contraseña
 available = ✓ Disponible
