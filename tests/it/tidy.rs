@@ -252,6 +252,17 @@ fn every_file_says_what_it_is_for_and_has_one_reason_to_exist() {
     }
 }
 
+#[test]
+fn templates_have_short_lines() {
+    for file in files("templates", "html").into_iter().chain(files("templates", "css")) {
+        let text = fs::read_to_string(&file).expect("text");
+        for (number, line) in text.lines().enumerate() {
+            let length = line.chars().count();
+            assert!(length <= 120, "{}:{}: {length} columns", file.display(), number + 1);
+        }
+    }
+}
+
 /// The messages of a language: key and the variables it uses.
 fn catalogue(language: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut found = BTreeMap::new();
