@@ -253,6 +253,15 @@ fn every_file_says_what_it_is_for_and_has_one_reason_to_exist() {
 }
 
 #[test]
+fn the_first_two_pages_of_documentation_are_short() {
+    for page in ["README.md", "ARCHITECTURE.md"] {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page));
+        let lines = text.expect("text").lines().count();
+        assert!(lines <= 200, "{page} has {lines} lines");
+    }
+}
+
+#[test]
 fn templates_have_short_lines() {
     for file in files("templates", "html").into_iter().chain(files("templates", "css")) {
         let text = fs::read_to_string(&file).expect("text");
