@@ -66,7 +66,8 @@ export function startLengthChecks() {
   const fields = queryAll(document, '[data-longest]:not(#body)');
   for (const field of fields) {
     const existing = document.getElementById(field.getAttribute('aria-describedby') ?? '');
-    const note = existing ?? Object.assign(document.createElement('p'), { className: 'field__note field__note--error' });
+    const note =
+      existing ?? Object.assign(document.createElement('p'), { className: 'field__note field__note--error' });
     note.role = 'alert';
     if (!existing) (field.closest('.input') ?? field).after(note);
     watchLength(field, note).check();

@@ -17,7 +17,8 @@ export function updateUser({ user: { id, display_name: name }, initials, photo }
     if (photo) text.after(createPhoto(photo));
   }
 
-  for (const message of queryAll(document, `.message[data-author="${Number(id)}"]`)) update(message, '.avatar', '.message__author');
+  for (const message of queryAll(document, `.message[data-author="${Number(id)}"]`))
+    update(message, '.avatar', '.message__author');
   for (const member of queryAll(document, `.member[data-user="${Number(id)}"]`)) {
     member.dataset.name = name;
     update(member, '.avatar', 'bdi');
