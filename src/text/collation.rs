@@ -2,6 +2,8 @@
 //! Algorithm (UTS 10), numbers by their value, accents and case last. `Ángel` stands before `Mesa`,
 //! `Room 14` behind `Room 9`.
 
+use std::sync::LazyLock;
+
 use icu_collator::options::CollatorOptions;
 use icu_collator::preferences::CollationNumericOrdering;
 use icu_collator::{Collator, CollatorBorrowed, CollatorPreferences};
@@ -12,24 +14,20 @@ pub const COLLATION_VERSION: &str = "icu 2, root, numeric";
 /// A text that sorts by its bytes as the name sorts among names: databases and browsers compare it
 /// and know nothing of languages. Hexadecimal, so that it fits into an attribute.
 pub fn sort_key(name: &str) -> String {
-    use std::fmt::Write as _;
     let mut key = Vec::with_capacity(2 * name.len() + 8);
-    if let Some(collator) = collator() {
+    if let Some(collator) = COLLATOR.as_ref() {
         let Ok(()) = collator.write_sort_key_to(name, &mut key);
     }
-    key.iter().fold(String::with_capacity(2 * key.len()), |mut hex, byte| {
-        // Writing to a text does not fail.
-        write!(hex, "{byte:02x}").unwrap_or_default();
-        hex
-    })
+    hex::encode(key)
 }
 
-/// Its data is part of the executable, so there is one; a test holds that.
-fn collator() -> Option<CollatorBorrowed<'static>> {
+/// Made once: a page has a key for each of a hundred members. Its data is part of the executable, so there
+/// is one; a test holds that.
+static COLLATOR: LazyLock<Option<CollatorBorrowed<'static>>> = LazyLock::new(|| {
     let mut wanted = CollatorPreferences::default();
     wanted.numeric_ordering = Some(CollationNumericOrdering::True);
     Collator::try_new(wanted, CollatorOptions::default()).ok()
-}
+});
 
 #[cfg(test)]
 mod tests {

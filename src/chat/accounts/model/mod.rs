@@ -178,7 +178,7 @@ impl fmt::Debug for CredentialHash {
 impl CredentialHash {
     /// As forms name it. Of no use without the secret that it is the hash of.
     pub fn to_hex(self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+        hex::encode(self.0)
     }
 }
 
