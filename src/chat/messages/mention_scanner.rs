@@ -1,7 +1,7 @@
-//! Where in a line a word behind an `@` may mention somebody: not inside a word, and not in something
-//! like `192.168.1.7/` or `localhost:3000/?q=`, which has the shape of a host and a path behind it.
+//! Decides where in a line an `@` can start a mention: not inside a word, and not inside text such as
+//! `192.168.1.7/` or `localhost:3000/?q=`, which looks like a host with a path.
 //!
-//! Goes along the line once, however many signs are in it.
+//! Scans each line once, however many `@` are in it.
 
 use unicode_normalization::char::is_combining_mark;
 
@@ -9,33 +9,33 @@ use crate::text::addresses::UrlScanner;
 use crate::text::effort::looked_at;
 use crate::text::scripts::is_written_without_spaces;
 
-/// The sign as keyboards write it, also those of Chinese and Japanese.
+/// The at sign, including the full-width forms of Chinese and Japanese keyboards.
 pub(super) const SIGNS: [char; 3] = ['@', '\u{ff20}', '\u{fe6b}'];
 
-/// Full stops that a browser reads as the dots of a host (UTS 46).
+/// Full stops that browsers accept as the dots of a host name (UTS 46).
 const OTHER_DOTS: [char; 3] = ['\u{3002}', '\u{ff0e}', '\u{ff61}'];
 
-/// Goes along a line, from its beginning to each sign and past each link.
+/// Scans a line from its beginning, up to each at sign and past each link.
 pub(super) struct MentionScanner<'a> {
     line: &'a str,
-    /// What was walked, in bytes.
+    /// The byte offset up to which the line was scanned.
     at: usize,
     state: State,
-    /// Of the word, which ends where an address does.
+    /// Scans the current word; it ends where a URL would end.
     walk: UrlScanner,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Between words, or among the marks before one.
+    /// Between words, or in the punctuation before one.
     Apart,
-    /// Directly behind a link: what goes on like an address belongs to it.
+    /// Directly after a link. Characters that could continue its URL belong to the link.
     Link,
-    /// In a word that may be a host, which begins here.
+    /// In a word that may be a host. It starts at this byte offset.
     Host(usize),
-    /// The same behind somebody's name and a sign: `git@` of `git@host:path`.
+    /// The same after a user name and an at sign: `git@` in `git@host:path`.
     HostOf(usize),
-    /// In a word that is no address.
+    /// In a word that is not an address.
     Word,
     Address,
 }
@@ -45,19 +45,19 @@ impl<'a> MentionScanner<'a> {
         Self { line, at: 0, state: State::Apart, walk: UrlScanner::default() }
     }
 
-    /// Goes on behind a link, which ends here.
+    /// Continues after a link, which ends at the byte offset `end`.
     pub fn pass_link(&mut self, end: usize) {
         (self.at, self.state) = (end, State::Link);
     }
 
-    /// Whether the sign that stands here may mention. Signs are asked for in their order.
+    /// Whether the at sign at this byte offset can start a mention. Call it for the at signs in order.
     pub fn may_mention(&mut self, sign: usize) -> bool {
         let walked = self.at;
         for (offset, c) in self.line.get(walked..sign).unwrap_or_default().char_indices() {
             self.step(walked + offset, c);
         }
         self.at = sign;
-        self.stands_apart(sign) && self.state != State::Address
+        self.starts_word(sign) && self.state != State::Address
     }
 
     fn step(&mut self, at: usize, c: char) {
@@ -78,10 +78,10 @@ impl<'a> MentionScanner<'a> {
             self.state = State::Host(at);
             self.walk = UrlScanner::default();
         }
-        let behind = self.line.get(at + c.len_utf8()..).unwrap_or_default();
-        let kept = self.walk.keeps(c, behind);
+        let following = self.line.get(at + c.len_utf8()..).unwrap_or_default();
+        let kept = self.walk.keeps(c, following);
         if is_sign {
-            self.state = self.behind_sign(at, c);
+            self.state = self.after_sign(at, c);
         } else if !kept && !self.is_dot(at, c) {
             self.state = State::Apart;
         } else if let Some(is_address) = self.ends_host(at, c) {
@@ -89,10 +89,10 @@ impl<'a> MentionScanner<'a> {
         }
     }
 
-    /// Inside a word a sign stands between a name and its host, else it begins a mention.
-    fn behind_sign(&self, at: usize, sign: char) -> State {
+    /// In a word, an at sign can separate a user name from its host. Otherwise it may start a mention.
+    fn after_sign(&self, at: usize, sign: char) -> State {
         match self.state {
-            State::Host(start) if at > start && !self.stands_apart(at) => {
+            State::Host(start) if at > start && !self.starts_word(at) => {
                 State::HostOf(at + sign.len_utf8())
             }
             State::Address => State::Address,
@@ -100,28 +100,28 @@ impl<'a> MentionScanner<'a> {
         }
     }
 
-    /// Whether it was one, where a path begins with `c`.
+    /// If `c` starts a path here: whether the word before it is a host. `None` if no path starts here.
     fn ends_host(&self, at: usize, c: char) -> Option<bool> {
-        let (start, marks) = match self.state {
+        let (start, separators) = match self.state {
             State::Host(start) => (start, "/\\?#"),
             State::HostOf(start) => (start, "/\\?#:"),
             _ => return None,
         };
         let host = self.line.get(start..at).unwrap_or_default();
-        marks.contains(c).then(|| c == ':' || is_host(host))
+        separators.contains(c).then(|| c == ':' || is_host(host))
     }
 
-    /// Whether `c` is a full stop of Chinese or Japanese keyboards inside a host: browsers take it for one.
+    /// Whether `c` is a Chinese or Japanese full stop inside a host name: browsers treat it as a dot.
     fn is_dot(&self, at: usize, c: char) -> bool {
         let before = self.line.get(..at).and_then(|before| before.chars().next_back());
-        let behind = self.line.get(at + c.len_utf8()..).and_then(|rest| rest.chars().next());
+        let following = self.line.get(at + c.len_utf8()..).and_then(|rest| rest.chars().next());
         let in_name = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         let may_be_host = matches!(self.state, State::Host(_) | State::HostOf(_));
-        may_be_host && OTHER_DOTS.contains(&c) && in_name(before) && in_name(behind)
+        may_be_host && OTHER_DOTS.contains(&c) && in_name(before) && in_name(following)
     }
 
-    /// Whether what stands here is no part of a word before it.
-    fn stands_apart(&self, at: usize) -> bool {
+    /// Whether the character before this offset does not belong to the same word.
+    fn starts_word(&self, at: usize) -> bool {
         let before = self.line.get(..at).and_then(|before| before.chars().next_back());
         before.is_none_or(|c| {
             (!is_of_names(c) || is_written_without_spaces(c)) && !SIGNS.contains(&c)
@@ -129,12 +129,12 @@ impl<'a> MentionScanner<'a> {
     }
 }
 
-/// What a name may have in it.
+/// Whether a handle may contain this character.
 pub(super) fn is_of_names(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c) || "._-".contains(c)
 }
 
-/// Whether a word in front of a path has the shape of a host.
+/// Whether the word before a path looks like a host name.
 fn is_host(word: &str) -> bool {
     looked_at(word.len());
     word.trim_matches('.').contains('.')

@@ -1,5 +1,5 @@
-//! Whom a text speaks to. It is rendered when it is handed in, and once more only where it is found, while
-//! it is stored, that a word behind an `@` is somebody's name.
+//! Resolves mentions. A body is rendered when it is submitted. It is rendered a second time, inside the
+//! write transaction, only if a word after an `@` is a handle.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use super::model::{MessageBody, Rendered};
 use super::render;
 use crate::kernel::UserId;
 
-/// Renders a text, and lists the names in it.
+/// Renders a body and lists the words after an `@`.
 pub(super) fn render(body: &MessageBody) -> Rendered {
     let mut names = Vec::new();
     let html = render::render(body.as_str(), |name| {
@@ -17,23 +17,23 @@ pub(super) fn render(body: &MessageBody) -> Rendered {
     Rendered { html, names }
 }
 
-/// Whom folded names belong to, and how they write themselves.
+/// Users by normalized handle, with the handle as its user writes it.
 #[derive(Default)]
 pub(super) struct HandleIndex(HashMap<String, (UserId, String)>);
 
-/// A text as HTML, and who is mentioned in it, each once.
+/// A body as HTML, and the users it mentions, each once.
 pub(super) struct RenderedWithMentions {
     pub html: String,
     pub mentioned: Vec<UserId>,
 }
 
 impl HandleIndex {
-    /// From folded names, ids, and names as they are written.
-    pub fn new(people: impl IntoIterator<Item = (String, UserId, String)>) -> Self {
-        Self(people.into_iter().map(|(folded, id, name)| (folded, (id, name))).collect())
+    /// From normalized handles, user ids, and handles as written.
+    pub fn new(users: impl IntoIterator<Item = (String, UserId, String)>) -> Self {
+        Self(users.into_iter().map(|(normalized, id, name)| (normalized, (id, name))).collect())
     }
 
-    /// What becomes of a text once it is known whose its names are.
+    /// Renders the body with the mentions that this index knows.
     pub fn resolve(&self, body: &MessageBody, rendered: &Rendered) -> RenderedWithMentions {
         if !rendered.names.iter().any(|name| self.0.contains_key(name)) {
             return RenderedWithMentions { html: rendered.html.clone(), mentioned: Vec::new() };

@@ -1,4 +1,6 @@
-//! Messages: posting them, reading them back, changing them.
+//! Messages: posting, reading, editing, deleting and reacting.
+//!
+//! All writes go through the group-commit writer. This module knows nothing of HTTP, pages or sockets.
 
 mod broadcaster;
 mod mention_scanner;
@@ -31,58 +33,55 @@ use crate::kernel::{Clock, MessageId, Rev, RoomId, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
 use crate::limits::deletion::PIECES;
 
-/// How long a nonce is known.
+/// How long idempotency keys (nonces) are kept.
 const NONCES_KEPT: Duration = Duration::from_hours(30 * 24);
 
 #[derive(Clone)]
 pub struct Messages {
     db: Db,
     clock: Clock,
-    append: GroupCommitWriter,
+    writer: GroupCommitWriter,
 }
 
 impl Messages {
-    /// Starts the task that stores messages.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// Starts the group-commit writer.
     pub async fn start(
         db: Db,
         hub: EventHub,
+        // The tuple keeps the number of parameters within the lint's limit.
         (clock, origin): (Clock, ProcessId),
-        history: &EpochGuard,
+        epoch: &EpochGuard,
         lifecycle: &Lifecycle,
     ) -> Result<Self, ServiceError> {
-        let given = (clock.clone(), origin);
-        let append = GroupCommitWriter::start(db.clone(), hub, given, history, lifecycle).await?;
-        Ok(Self { db, clock, append })
+        let clock_and_process = (clock.clone(), origin);
+        let writer =
+            GroupCommitWriter::start(db.clone(), hub, clock_and_process, epoch, lifecycle).await?;
+        Ok(Self { db, clock, writer })
     }
 
-    /// Posts a message. Those that are posted one after the other are stored in this order, whether or
-    /// not the first is waited for. When the answer is there it is on disk, and whoever has the room
-    /// open was told. A nonce that this author used before gives the first message back. The answer
-    /// is an error when the nonce was used for something else, the reply is to nothing, or too many
-    /// wait. Who is no member of a public room yet becomes one in the transaction that stores it, and
-    /// by nothing less: a known nonce or a refused message makes nobody a member.
+    /// Posts a message. Messages are stored in the order of the calls, even if the caller does not await
+    /// the earlier ones. When the future resolves, the message is on disk and published to the
+    /// connections that have the room open.
+    ///
+    /// A nonce that this author used before returns the first message. The result is an error if the
+    /// nonce was used for another message, if the message replied to does not exist, or if the queue is
+    /// full.
+    ///
+    /// A user that is not yet a member of a public room becomes one in the transaction that stores the
+    /// message. A known nonce or a refused message never makes a user a member.
     pub fn post(&self, member: Member, draft: Draft) -> PendingWrite {
         let rendered = mentions::render(&draft.body);
-        let entry = SearchDocument::new(&member, draft.body.as_str(), &rendered.html);
-        let tokens = search::store::tokens(&self.db, &entry);
-        self.append.write(Write::Post(Box::new(Post { member, draft, rendered, tokens })))
+        let document = SearchDocument::new(&member, draft.body.as_str(), &rendered.html);
+        let tokens = search::store::tokens(&self.db, &document);
+        self.writer.write(Write::Post(Box::new(Post { member, draft, rendered, tokens })))
     }
 
-    /// In which room a message is, for whoever may read that room.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The room of a message. It does not check whether the caller may read that room.
     pub async fn room_of(&self, id: MessageId) -> Result<Option<RoomId>, ServiceError> {
         Ok(store::room_of(&self.db, id).await?)
     }
 
-    /// A message of a room.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// A message of the room, or `None` if the room has no such message.
     pub async fn find(
         &self,
         reader: &Reader,
@@ -91,10 +90,8 @@ impl Messages {
         Ok(store::find(&self.db, reader.room().id, id).await?)
     }
 
-    /// What a search found, in its order, without what was deleted meanwhile.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The messages of search hits, in the order of the hits. Messages deleted since the search are
+    /// left out.
     pub async fn found(&self, hits: &[Hit]) -> Result<Vec<Message>, ServiceError> {
         let ids: Vec<MessageId> = hits.iter().map(Hit::message).collect();
         let mut messages = store::found(&self.db, &ids).await?;
@@ -102,11 +99,12 @@ impl Messages {
         Ok(messages)
     }
 
-    /// The right to edit a message: its author has it, as long as they may write where it stands. Who was
-    /// removed says nothing new there, and not in an old message either.
+    /// Returns the permission to edit a message. Only its author gets it, and only while they may write
+    /// in the room: a removed member can add no text there, so they cannot edit an old message either.
     ///
     /// # Errors
-    /// [`WriteError::NotTheAuthor`] for everybody else.
+    /// [`WriteError::NotFound`] if the room has no such message, [`WriteError::NotTheAuthor`] for other
+    /// users.
     pub async fn author(&self, member: &Member, id: MessageId) -> Result<Author, WriteError> {
         let message = store::find(&self.db, member.room(), id).await.map_err(ServiceError::from)?;
         let message = message.ok_or(WriteError::NotFound)?;
@@ -117,18 +115,21 @@ impl Messages {
         }
     }
 
-    /// The right to delete a message: its author has it, and who moderates the room.
+    /// Returns the permission to delete a message. Its author and the moderators of the room get it.
     ///
     /// # Errors
-    /// [`WriteError::NotAModerator`] for everybody else.
+    /// [`WriteError::NotFound`] if the room has no such message, [`WriteError::NotAModerator`] for
+    /// other users.
     pub async fn deleter(&self, reader: &Reader, id: MessageId) -> Result<Deleter, WriteError> {
         let message = self.find(reader, id).await?.ok_or(WriteError::NotFound)?;
-        let (person, room, author) = (reader.user(), reader.room(), &message.author);
-        let reason = if author.id == person.id {
+        let user = reader.user();
+        let room = reader.room();
+        let author = &message.author;
+        let reason = if author.id == user.id {
             DeletionReason::Author
-        } else if may_moderate(person, room) {
+        } else if may_moderate(user, room) {
             DeletionReason::Moderation {
-                moderator: person.id,
+                moderator: user.id,
                 room_name: room.name.clone(),
                 author: (author.id, author.name.clone()),
             }
@@ -138,34 +139,31 @@ impl Messages {
         Ok(Deleter { room: message.room, message: message.id, reason })
     }
 
-    /// Gives a message another text. The same text changes nothing.
+    /// Replaces the text of a message. The same text changes nothing.
     ///
     /// # Errors
-    /// [`WriteError::Deleted`] when it is gone.
+    /// [`WriteError::Deleted`] if the message is deleted.
     pub async fn edit(
         &self,
         author: Author,
         body: MessageBody,
     ) -> Result<WriteOutcome, WriteError> {
         let rendered = mentions::render(&body);
-        self.append.write(Write::Edit { author, body, rendered }).await
+        self.writer.write(Write::Edit { author, body, rendered }).await
     }
 
-    /// Deletes a message: its text and reactions are gone, that it was there remains. Deleting again
+    /// Deletes a message: its text and reactions are removed, a tombstone remains. Deleting it again
     /// changes nothing.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub async fn delete(&self, deleter: Deleter) -> Result<WriteOutcome, WriteError> {
-        self.append.write(Write::Delete(deleter)).await
+        self.writer.write(Write::Delete(deleter)).await
     }
 
-    /// Reacts to a message of the room, which joins a public one as posting does. The same reaction
-    /// again changes nothing.
+    /// Adds a reaction to a message of the room. In a public room the user becomes a member, as with a
+    /// post. The same reaction again changes nothing.
     ///
     /// # Errors
-    /// [`WriteError::Deleted`] when the message is gone, [`WriteError::Invalid`] when it has as many
-    /// different emoji as it may.
+    /// [`WriteError::Deleted`] if the message is deleted, [`WriteError::Invalid`] if it already has the
+    /// maximum number of different emoji.
     pub async fn react(
         &self,
         member: &Member,
@@ -174,14 +172,14 @@ impl Messages {
     ) -> Result<WriteOutcome, WriteError> {
         let (room, user) = (member.room(), member.user().id);
         let reaction = Reaction { room, message, user, emoji };
-        self.append.write(Write::React(member.clone(), reaction)).await
+        self.writer.write(Write::React(member.clone(), reaction)).await
     }
 
-    /// Takes one's own reaction back. Who may read may do this: one can leave a room and still have
-    /// something to take back. What is not there changes nothing.
+    /// Removes the user's own reaction. Read access is enough: a user that left the room may still have
+    /// a reaction there to remove. Removing a reaction that does not exist changes nothing.
     ///
     /// # Errors
-    /// [`WriteError::NotFound`] when there is no such message in the room.
+    /// [`WriteError::NotFound`] if the room has no such message.
     pub async fn unreact(
         &self,
         reader: &Reader,
@@ -189,13 +187,10 @@ impl Messages {
         emoji: Emoji,
     ) -> Result<WriteOutcome, WriteError> {
         let (room, user) = (reader.room().id, reader.user().id);
-        self.append.write(Write::Unreact(Reaction { room, message, user, emoji })).await
+        self.writer.write(Write::Unreact(Reaction { room, message, user, emoji })).await
     }
 
-    /// A part of a room's history, ascending by `seq`.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// One page of a room's history, in ascending order of `seq`.
     pub async fn page(
         &self,
         reader: &Reader,
@@ -205,10 +200,8 @@ impl Messages {
         Ok(store::page(&self.db, reader.room().id, window, limit).await?)
     }
 
-    /// What changed after `rev`, ascending by `rev`; go on from the last item's.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// Messages that changed after `rev`, in ascending order of `rev`. To continue, pass the `rev` of
+    /// the last item.
     pub async fn since(
         &self,
         reader: &Reader,
@@ -218,11 +211,8 @@ impl Messages {
         Ok(store::since(&self.db, reader.room().id, rev, limit).await?)
     }
 
-    /// Whether the message with this id was the last that changed when the room was at `rev`: else the room
-    /// has another history than the client remembers.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// Whether the message `id` was the last one changed when the room was at `rev`. If not, the
+    /// client's copy of the room belongs to another epoch (a backup was restored, for example).
     pub async fn is_known(
         &self,
         reader: &Reader,
@@ -232,10 +222,7 @@ impl Messages {
         Ok(store::is_known(&self.db, reader.room().id, rev, id).await?)
     }
 
-    /// The first of what changed after `rev`, no more than some bytes of it.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The first messages that changed after `rev`, at most about `bytes` bytes of them.
     pub async fn chunk_since(
         &self,
         reader: &Reader,
@@ -245,31 +232,29 @@ impl Messages {
         Ok(store::chunk_since(&self.db, reader.room().id, rev, bytes).await?)
     }
 
-    /// Messages posted so far, how many writes shared a transaction, and how many wait.
+    /// The number of messages posted, the sizes of the committed batches, and the number of queued
+    /// writes.
     pub fn metrics(&self) -> (u64, Histogram, usize) {
-        let meters = &self.append.metrics;
-        (meters.posted.get(), meters.batches.clone(), self.append.queued())
+        let metrics = &self.writer.metrics;
+        (metrics.posted.get(), metrics.batches.clone(), self.writer.queued())
     }
 
-    /// Deletes all messages of a user whose erasure was requested, newest first and in batches. Each one is
-    /// deleted like any other message, so open pages show that it is gone. After some batches the rest is
-    /// left to a new job; an interrupted job resumes where it stopped.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Deletes all messages of a user whose erasure was requested, newest first and in batches. Each
+    /// one is deleted like any other message, so open pages show that it is gone. After [`PIECES`]
+    /// batches a new job does the rest; an interrupted job resumes where it stopped.
     pub async fn erase(&self, user: UserId) -> Result<(), ServiceError> {
         for _ in 0..PIECES {
             let Some(next) = store::next_to_erase(&self.db, user).await? else { return Ok(()) };
             let reason = DeletionReason::Erasure;
             let deletions = next.messages.iter().map(|(room, message)| {
                 let deleter = Deleter { room: *room, message: *message, reason: reason.clone() };
-                self.append.write(Write::Delete(deleter))
+                self.writer.write(Write::Delete(deleter))
             });
             for outcome in join_all(deletions).await {
                 match outcome {
-                    // What went with its room meanwhile is gone, too.
+                    // The message was purged with its room since the batch was read.
                     Ok(_) | Err(WriteError::NotFound) => {}
-                    Err(WriteError::Fault(fault)) => return Err(fault),
+                    Err(WriteError::Fault(error)) => return Err(error),
                     Err(error) => return Err(ServiceError::internal(error)),
                 }
             }
@@ -279,11 +264,8 @@ impl Messages {
         Ok(store::erase_later(&self.db, user, self.clock.now()).await?)
     }
 
-    /// Deletes what was said in a room that is being purged, in pieces. False when there is more, which
-    /// is a job of its own.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Deletes the messages of a room that is being purged, in batches. Returns false if messages are
+    /// left; a new job deletes them.
     pub async fn purge_room(&self, room: RoomId) -> Result<bool, ServiceError> {
         for _ in 0..PIECES {
             if !store::purge_piece(&self.db, room).await? {
@@ -294,10 +276,7 @@ impl Messages {
         Ok(false)
     }
 
-    /// Forgets old nonces.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Deletes expired idempotency keys.
     pub async fn prune(&self) -> Result<(), ServiceError> {
         let before = self.clock.now().minus(NONCES_KEPT);
         while store::prune_idempotency_keys(&self.db, before).await? {}

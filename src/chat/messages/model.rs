@@ -1,4 +1,7 @@
-//! Messages, what may become one, and what may become of one.
+//! The types of messages: requests (drafts, edits, reactions), permissions, stored messages and
+//! outcomes.
+//!
+//! This module does no I/O.
 
 use std::sync::Arc;
 
@@ -7,7 +10,7 @@ use crate::chat::rooms::model::{JoinRefusal, Member};
 use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, ServiceError, Timestamp, UserId};
 use crate::text::visible::is_visible;
 
-/// A message in its present state. Nothing in it depends on who looks.
+/// A message in its current state. It is the same for every viewer.
 #[derive(Clone, Debug)]
 pub struct Message {
     pub id: MessageId,
@@ -16,18 +19,18 @@ pub struct Message {
     pub rev: Rev,
     pub kind: Kind,
     pub author: User,
-    /// Empty when it was deleted.
+    /// Empty if the message is deleted.
     pub body: String,
-    /// The body as safe HTML, made by [`super::markup`] when it was written.
+    /// The body as safe HTML, made by [`super::render`] when the body was stored.
     pub html: String,
     pub reply_to: Option<MessageId>,
     pub created_at: Timestamp,
     pub edited_at: Option<Timestamp>,
-    /// By whom it was deleted, if it was.
+    /// Who deleted it: `None` if it is not deleted.
     pub deleted_by: Option<DeletedBy>,
     /// In the order in which each emoji was first used.
     pub reactions: Vec<Reactions>,
-    /// What it was sent with, for as long as that is kept.
+    /// The nonce the author sent, while its idempotency key is kept.
     pub nonce: Option<String>,
 }
 
@@ -37,7 +40,7 @@ impl Message {
     }
 }
 
-/// In which role somebody deleted a message. Who it was is in the audit log.
+/// The role in which a user deleted a message. The audit log records which user it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeletedBy {
     Author,
@@ -52,13 +55,13 @@ impl DeletedBy {
         }
     }
 
-    /// The opposite of [`Self::as_str`].
+    /// The inverse of [`Self::as_str`].
     pub fn from_column(text: &str) -> Option<Self> {
         [Self::Author, Self::Moderator].into_iter().find(|by| by.as_str() == text)
     }
 }
 
-/// Who reacted to a message with one emoji: at least one person, the first one first.
+/// The users who reacted to a message with one emoji: at least one, in the order of their reactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reactions {
     pub emoji: String,
@@ -79,14 +82,15 @@ impl Kind {
         }
     }
 
-    /// The opposite of [`Self::as_str`]; the table admits no third word.
+    /// The inverse of [`Self::as_str`]. A check constraint of the table allows no third value.
     pub(in crate::chat) fn from_column(text: &str) -> Self {
         if text == "action" { Self::Action } else { Self::Text }
     }
 }
 
-/// 1 to 16,000 characters with something to see, as they were typed: only white space at the end and
-/// empty lines before the text go. Lines end in `\n`; control characters are left out.
+/// The text of a message: 1 to 16,000 characters, at least one of them visible. It is kept as typed,
+/// except that white space at the end, empty lines at the start and control characters are removed.
+/// Lines end in `\n`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageBody(String);
 
@@ -94,7 +98,7 @@ const MAX_BODY_CHARS: usize = 16_000;
 
 impl MessageBody {
     /// # Errors
-    /// When there is nothing to see, or too much.
+    /// If no character is visible, or the text is too long.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let lines = text.replace("\r\n", "\n");
         let body: String = lines.chars().filter_map(kept).collect();
@@ -106,10 +110,11 @@ impl MessageBody {
         }
     }
 
-    /// A body that was posted at some time, whether it can be seen or not. It is taken as it is.
+    /// A body that an earlier version or another installation stored. It is kept unchanged, even if a
+    /// stricter rule now applies to new messages.
     ///
     /// # Errors
-    /// When it never was one.
+    /// If no version could have stored it.
     pub fn stored(text: &str) -> Result<Self, FieldError> {
         let clean = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
         if text.is_empty() || text.trim_end() != text || !text.chars().all(clean) {
@@ -130,7 +135,8 @@ impl MessageBody {
     }
 }
 
-/// Everything that ends a line becomes `\n` (UAX 14, class BK), so that lines stay lines.
+/// Maps every line terminator to `\n` (UAX 14, class BK), so that line breaks survive, and removes
+/// control characters.
 fn kept(c: char) -> Option<char> {
     match c {
         '\t' => Some(c),
@@ -139,7 +145,7 @@ fn kept(c: char) -> Option<char> {
     }
 }
 
-/// The first line that has something in it keeps its indentation.
+/// Removes empty lines at the start. The first line with text keeps its indentation.
 fn without_empty_lines_before(mut text: &str) -> &str {
     while let Some((line, rest)) = text.split_once('\n') {
         if !line.trim().is_empty() {
@@ -150,14 +156,14 @@ fn without_empty_lines_before(mut text: &str) -> &str {
     text
 }
 
-/// What a client calls a send, so that sending again changes nothing: 1 to 64 visible ASCII
-/// characters.
+/// A value the client chooses for a message, so that a retry does not store it twice: 1 to 64 visible
+/// ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Nonce(String);
 
 impl Nonce {
     /// # Errors
-    /// When it is empty, too long, or has other characters.
+    /// If it is empty, too long, or has other characters.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         if (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
             Ok(Self(text.to_owned()))
@@ -171,15 +177,15 @@ impl Nonce {
     }
 }
 
-/// One emoji as people see it: a single character, or several that make one picture (flags, keycaps,
-/// families, tones of skin). The recommended spelling, whichever of them was typed, so that one
-/// picture is one reaction.
+/// One emoji as the user sees it: a single character, or a sequence that is shown as one (flags,
+/// keycaps, families, skin tones). It is stored in the fully qualified spelling, whichever the user
+/// typed, so that one emoji is one reaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Emoji(&'static str);
 
 impl Emoji {
     /// # Errors
-    /// When it is anything but one emoji of the Unicode standard.
+    /// If the text is not exactly one emoji of the Unicode standard.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         emojis::get(text.trim())
             .map(|emoji| Self(emoji.as_str()))
@@ -191,7 +197,7 @@ impl Emoji {
     }
 }
 
-/// A message that somebody wants to post.
+/// A message that a user wants to post.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub kind: Kind,
@@ -200,34 +206,34 @@ pub struct Draft {
     pub reply_to: Option<MessageId>,
 }
 
-/// A draft with the right to post it, and the room it belongs to.
+/// A draft together with the permission to post it (which names the room).
 #[derive(Clone, Debug)]
 pub(super) struct Post {
     pub member: Member,
     pub draft: Draft,
     pub rendered: Rendered,
-    /// What search will know of it.
+    /// The search tokens of the message.
     pub tokens: String,
 }
 
-/// A text as HTML, as far as it can be told without asking who is called what.
+/// A body as HTML, rendered without knowing which handles exist.
 #[derive(Clone, Debug)]
 pub(super) struct Rendered {
-    /// What it is where the names are nobody's.
+    /// The HTML if no name in it is a handle.
     pub html: String,
-    /// The folded names that may be somebody's, who is mentioned then.
+    /// The normalized words after an `@`. Those that are handles become mentions.
     pub names: Vec<String>,
 }
 
-/// The right to edit a message. Made by [`super::Messages::author`] alone.
+/// The permission to edit a message. Only [`super::Messages::author`] makes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Author {
     pub(super) room: RoomId,
     pub(super) message: MessageId,
 }
 
-/// The right to delete a message. Made by [`super::Messages`] alone: for its author, and for who
-/// moderates its room.
+/// The permission to delete a message. Only [`super::Messages::deleter`] makes it, for the author and
+/// for moderators of the room.
 #[derive(Clone, Debug)]
 pub struct Deleter {
     pub(super) room: RoomId,
@@ -235,11 +241,11 @@ pub struct Deleter {
     pub(super) reason: DeletionReason,
 }
 
-/// On whose account a message is deleted.
+/// Why a message is deleted.
 #[derive(Clone, Debug)]
 pub(super) enum DeletionReason {
     Author,
-    /// All that the author wrote is deleted, which is recorded once for all of it.
+    /// All messages of the author are deleted. The audit log has one record for all of them.
     Erasure,
     /// Recorded in the audit log.
     Moderation {
@@ -258,7 +264,7 @@ impl DeletionReason {
     }
 }
 
-/// Somebody's reaction, with the right to it checked.
+/// A reaction of a user whose permission was checked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reaction {
     pub room: RoomId,
@@ -267,7 +273,7 @@ pub(super) struct Reaction {
     pub emoji: Emoji,
 }
 
-/// What the writer stores: a new message, or a change of one.
+/// A write for the group-commit writer: a new message, or a change to one.
 #[derive(Clone, Debug)]
 pub(super) enum Write {
     Post(Box<Post>),
@@ -278,7 +284,7 @@ pub(super) enum Write {
 }
 
 impl Write {
-    /// The message whose text it changes.
+    /// The message whose text this write changes.
     pub fn edited_message(&self) -> Option<MessageId> {
         match self {
             Self::Edit { author, .. } => Some(author.message),
@@ -287,7 +293,7 @@ impl Write {
         }
     }
 
-    /// The folded names in it that may be somebody's.
+    /// The normalized words after an `@`, which may be handles.
     pub fn names(&self) -> &[String] {
         match self {
             Self::Post(post) => &post.rendered.names,
@@ -304,21 +310,21 @@ impl Write {
     }
 }
 
-/// What came of a write.
+/// The result of a write.
 #[derive(Clone, Debug)]
 pub struct WriteOutcome {
-    /// As it is now.
+    /// The message after the write.
     pub message: Arc<Message>,
-    /// False when it was so already and nothing was written: the same nonce had posted it before,
-    /// the text is the same, the reaction was there.
+    /// False if nothing was written: the nonce was used before, the text is the same, the reaction
+    /// exists.
     pub changed: bool,
-    /// Who is mentioned in it and was not before.
+    /// Users who are mentioned now and were not before.
     pub mentioned: Vec<UserId>,
-    /// Who became a member of the room by it.
+    /// The user, if this write made them a member of the room.
     pub joined: Option<User>,
 }
 
-/// Why nothing was written.
+/// Why a write was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The nonce belongs to a message in another room or with another body.
@@ -329,23 +335,23 @@ pub enum WriteError {
     /// There is no such message in the room.
     #[error("no such message")]
     NotFound,
-    /// The room is not theirs to take part in.
+    /// The user may not join the room.
     #[error("not let in")]
     JoinRefused(JoinRefusal),
-    /// They see it, but somebody else wrote it.
+    /// The user may read the message but did not write it.
     #[error("not the author")]
     NotTheAuthor,
-    /// They see it, but somebody else wrote it, and they do not moderate its room.
+    /// The user may read the message, but did not write it and does not moderate the room.
     #[error("neither the author nor a moderator")]
     NotAModerator,
-    /// What is deleted is neither edited nor reacted to.
+    /// A deleted message cannot be edited and takes no reactions.
     #[error("the message is deleted")]
     Deleted,
     #[error(transparent)]
     Fault(#[from] ServiceError),
 }
 
-/// Up to where everything in a room was told.
+/// How much of a room was published: the last `rev` and the last `seq`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Published {
     pub rev: Rev,
@@ -358,7 +364,7 @@ impl Default for Published {
     }
 }
 
-/// Which part of a room's history to read. All are in ascending order of `seq`.
+/// Which part of a room's history to read. Each is returned in ascending order of `seq`.
 #[derive(Clone, Copy, Debug)]
 pub enum Window {
     Newest,
@@ -376,7 +382,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_keeps_its_spaces_and_its_lines_end_alike() {
+    fn a_body_keeps_its_spaces_and_normalizes_line_endings() {
         let body = |text| MessageBody::parse(text).map(|body| body.0);
         for (typed, kept) in [
             ("  hola \r\n a todos\r\n", "  hola \n a todos"),
@@ -393,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_has_something_to_see() {
+    fn a_body_needs_a_visible_character() {
         for empty in
             ["", "  \n ", "\u{0}\u{3000}", "\u{3164}", "\u{200b}\n\u{2800}", "\u{fe0f}", "\u{301}"]
         {
@@ -414,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn an_emoji_is_one_picture_however_many_characters_it_takes() {
+    fn an_emoji_may_be_a_sequence_of_characters() {
         for good in ["👍", "❤️", "🇪🇸", "👩‍👩‍👧‍👦", "1️⃣", "👋🏽", "🏴󠁧󠁢󠁷󠁬󠁳󠁿"]
         {
             assert_eq!(Emoji::parse(good).map(Emoji::as_str), Ok(good));
@@ -426,14 +432,14 @@ mod tests {
     }
 
     #[test]
-    fn one_picture_has_one_spelling() {
+    fn one_emoji_has_one_spelling() {
         assert_eq!(Emoji::parse("\u{2764}"), Emoji::parse("\u{2764}\u{fe0f}"));
         assert_eq!(Emoji::parse(" 👍 "), Emoji::parse("👍"));
         assert_ne!(Emoji::parse("👍"), Emoji::parse("👍🏿"));
     }
 
     proptest! {
-        /// The store puts emoji and numbers into one text and takes them apart again.
+        /// The store packs an emoji and numbers into one text and parses it again.
         #[test]
         fn an_emoji_is_one_grapheme_without_spaces_and_commas(
             text in prop_oneof![any::<String>(), "[👍❤️🇪🇸👩\u{200d}🏽1\u{20e3} ,]{1,6}"],
@@ -447,7 +453,7 @@ mod tests {
         }
 
         #[test]
-        fn every_emoji_of_the_standard_is_one(emoji in select(emojis::iter().collect::<Vec<_>>())) {
+        fn every_emoji_of_the_standard_is_accepted(emoji in select(emojis::iter().collect::<Vec<_>>())) {
             prop_assert_eq!(Emoji::parse(emoji.as_str()).map(Emoji::as_str), Ok(emoji.as_str()));
         }
     }

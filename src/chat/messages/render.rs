@@ -1,7 +1,7 @@
-//! What somebody wrote, as HTML that is safe to show to everybody.
+//! Renders message bodies as HTML that is safe to show to every user.
 //!
-//! Text is escaped, paragraphs and line breaks are kept, web addresses can be clicked, and so can the
-//! names of people behind an `@`. Nothing that a person writes becomes a tag.
+//! Text is escaped, paragraphs and line breaks are kept, web addresses and mentioned handles become
+//! links. No input can create a tag.
 
 use std::ops::Range;
 
@@ -17,17 +17,17 @@ use crate::text::links::{begins_with_domain, links};
 use crate::text::names::fold;
 use crate::text::scripts::is_written_without_spaces;
 
-/// Around a paragraph.
+/// The tags around a paragraph.
 const OPEN: &str = "<p>";
 const CLOSE: &str = "</p>";
-/// Of a word behind an `@` no more can be a name: 32 characters, accents that stand for themselves,
-/// and the marks of a sentence behind it.
+/// The longest word after an `@` that is checked for a handle: 32 characters, combining marks, and the
+/// punctuation after it.
 const MAX_WORD_CHARS: usize = 64;
-/// So many characters has the longest name, besides what is joined to the one before.
+/// The length of the longest handle, not counting characters that join the one before.
 const MAX_HANDLE_CHARS: usize = 32;
 
-/// Renders a body. Empty lines divide paragraphs. For each word behind an `@`, `find` is asked how the
-/// user is written whose folded name it is, for one reading of the word after the other.
+/// Renders a body. Empty lines separate paragraphs. For each word after an `@`, `find` is called with
+/// the normalized candidates, the most likely first, until it returns the handle as its user writes it.
 pub fn render(body: &str, find: impl FnMut(&str) -> Option<String>) -> String {
     let mut writer = Writer { find, html: String::with_capacity(body.len() + 16) };
     for paragraph in body.split("\n\n").map(|p| p.trim_matches('\n')).filter(|p| !p.is_empty()) {
@@ -36,25 +36,27 @@ pub fn render(body: &str, find: impl FnMut(&str) -> Option<String>) -> String {
             if n > 0 {
                 writer.html.push_str("<br>");
             }
-            writer.line(line);
+            writer.render_line(line);
         }
         writer.html.push_str(CLOSE);
     }
     writer.html
 }
 
-/// What of a body's HTML is stored: nothing where it is only the body in a paragraph, as most are.
+/// The HTML to store for a body: empty if it is only the escaped body in one paragraph, as for most
+/// messages. This saves space.
 pub fn stored<'a>(html: &'a str, body: &str) -> &'a str {
     let inner = html.strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE));
     if inner == Some(body) { "" } else { html }
 }
 
-/// The HTML of which [`stored`] left this. A deleted message has neither.
+/// Restores the HTML from the value that [`stored`] returned. A deleted message has neither body nor
+/// HTML.
 pub(super) fn restored(stored: String, body: &str) -> String {
     if stored.is_empty() && !body.is_empty() { [OPEN, body, CLOSE].concat() } else { stored }
 }
 
-/// Nobody is known by any name.
+/// A `find` that knows no handles.
 pub fn no_mentions(_: &str) -> Option<String> {
     None
 }
@@ -65,21 +67,23 @@ struct Writer<F> {
 }
 
 impl<F: FnMut(&str) -> Option<String>> Writer<F> {
-    fn line(&mut self, line: &str) {
-        let (mut at, mut places) = (0, MentionScanner::new(line));
+    fn render_line(&mut self, line: &str) {
+        let mut at = 0;
+        let mut scanner = MentionScanner::new(line);
         for link in links(line) {
-            self.text(line, at..link.at.start, &mut places);
+            self.text(line, at..link.at.start, &mut scanner);
             self.link(&link.href, line.get(link.at.clone()).unwrap_or_default());
             at = link.at.end;
-            places.pass_link(at);
+            scanner.pass_link(at);
         }
-        self.text(line, at..line.len(), &mut places);
+        self.text(line, at..line.len(), &mut scanner);
     }
 
     fn link(&mut self, href: &str, typed: &str) {
         self.html.push_str("<a href=\"");
         self.html.push_str(&encode_double_quoted_attribute(href));
-        // No window handle and no address of the room for the other side.
+        // `noopener noreferrer`: the other site gets neither a window handle nor the address of the
+        // room.
         let rest = if href.starts_with("mailto:") {
             "\">"
         } else {
@@ -90,21 +94,22 @@ impl<F: FnMut(&str) -> Option<String>> Writer<F> {
         self.html.push_str("</a>");
     }
 
-    /// What stands in the line between addresses.
-    fn text(&mut self, line: &str, part: Range<usize>, places: &mut MentionScanner<'_>) {
+    /// Renders a part of the line between links.
+    fn text(&mut self, line: &str, part: Range<usize>, scanner: &mut MentionScanner<'_>) {
         let mut at = part.start;
-        while let Some((sign, length)) = next_sign(line, at..part.end) {
-            self.escaped(line.get(at..sign));
-            at = sign + length;
-            let behind = line.get(at..part.end).unwrap_or_default();
-            let named = if places.may_mention(sign) { self.named(behind) } else { None };
-            let written = line.get(sign..at);
-            match named {
+        while let Some((at_sign, length)) = next_sign(line, at..part.end) {
+            self.escaped(line.get(at..at_sign));
+            at = at_sign + length;
+            let following = line.get(at..part.end).unwrap_or_default();
+            let handle_at_start =
+                if scanner.may_mention(at_sign) { self.handle_at_start(following) } else { None };
+            let at_sign_text = line.get(at_sign..at);
+            match handle_at_start {
                 Some((typed, name)) => {
-                    self.mention(written.unwrap_or_default(), typed, &name);
+                    self.mention(at_sign_text.unwrap_or_default(), typed, &name);
                     at += typed.len();
                 }
-                None => self.escaped(written),
+                None => self.escaped(at_sign_text),
             }
         }
         self.escaped(line.get(at..part.end));
@@ -114,18 +119,18 @@ impl<F: FnMut(&str) -> Option<String>> Writer<F> {
         self.html.push_str(&encode_text(text.unwrap_or_default()));
     }
 
-    /// As much of the word at the beginning as is somebody's name, and how they write it.
-    fn named<'a>(&mut self, text: &'a str) -> Option<(&'a str, String)> {
+    /// The longest part of the first word that is a handle, and the handle as its user writes it.
+    fn handle_at_start<'a>(&mut self, text: &'a str) -> Option<(&'a str, String)> {
         let word = text.split(|c| !is_of_names(c)).next().unwrap_or_default();
         looked_at(word.len());
         let word = before_other_sign(word, text.get(word.len()..)?);
-        readings(word).find_map(|typed| {
+        candidates(word).find_map(|typed| {
             looked_at(typed.len());
             (self.find)(&fold(typed)).map(|name| (typed, name))
         })
     }
 
-    /// Names are letters, digits and marks that mean nothing in HTML.
+    /// Handles consist of letters, digits and punctuation without a meaning in HTML.
     fn mention(&mut self, sign: &str, typed: &str, name: &str) {
         let name = encode_double_quoted_attribute(name);
         let typed = encode_text(typed);
@@ -135,7 +140,7 @@ impl<F: FnMut(&str) -> Option<String>> Writer<F> {
     }
 }
 
-/// Where the next sign stands, and how long it is.
+/// The byte offset and the length of the next at sign.
 fn next_sign(line: &str, part: Range<usize>) -> Option<(usize, usize)> {
     let found = line.get(part.clone())?.char_indices().find(|(_, c)| SIGNS.contains(c));
     looked_at(found.map_or(part.len(), |(at, _)| at));
@@ -143,27 +148,29 @@ fn next_sign(line: &str, part: Range<usize>) -> Option<(usize, usize)> {
     Some((part.start + at, sign.len_utf8()))
 }
 
-/// What of a word may be a name though another sign may follow: nothing of `ana@example.org`, and what
-/// ends in a script without spaces, since there the next sign begins a mention of its own.
-fn before_other_sign<'a>(word: &'a str, behind: &str) -> &'a str {
-    match behind.strip_prefix(SIGNS) {
+/// The part of a word that may be a handle although another at sign may follow. Nothing of
+/// `ana@example.org`. A word that ends in a script without spaces counts, since the next at sign starts
+/// a mention of its own there.
+fn before_other_sign<'a>(word: &'a str, following: &str) -> &'a str {
+    match following.strip_prefix(SIGNS) {
         None => word,
         Some(host) if begins_with_domain(host) => "",
         Some(_) => word.trim_end_matches(|c| !is_written_without_spaces(c)),
     }
 }
 
-/// How the word behind an `@` may be read as a name, the likeliest first: without the marks of a
-/// sentence behind it, with them (some old handles end so), and, from the longest on, as far as a
-/// name goes before other letters follow without a space.
-fn readings(word: &str) -> impl Iterator<Item = &str> {
+/// The candidates for a handle in the word after an `@`, the most likely first: without the punctuation
+/// after it, with it (some old handles end in punctuation), and then shorter and shorter prefixes that
+/// end where a handle may end without a space.
+fn candidates(word: &str) -> impl Iterator<Item = &str> {
     let end = word.char_indices().nth(MAX_WORD_CHARS).map_or(word.len(), |(at, _)| at);
     let word = word.get(..end).unwrap_or_default();
-    let mut own = word.char_indices().filter(|(_, c)| !joins_before(*c));
-    let longest = own.nth(MAX_HANDLE_CHARS).map_or(word.len(), |(at, _)| at);
-    let bare = without_marks(word);
-    let with_marks = (bare.len()..=word.len()).filter_map(|end| word.get(..end));
-    let letters: Vec<(usize, char)> = bare.char_indices().collect();
+    let mut base_characters = word.char_indices().filter(|(_, c)| !joins_before(*c));
+    let longest = base_characters.nth(MAX_HANDLE_CHARS).map_or(word.len(), |(at, _)| at);
+    let without_punctuation = trim_punctuation(word);
+    let with_punctuation =
+        (without_punctuation.len()..=word.len()).filter_map(|end| word.get(..end));
+    let letters: Vec<(usize, char)> = without_punctuation.char_indices().collect();
     let shorter: Vec<usize> = letters
         .windows(2)
         .rev()
@@ -172,21 +179,23 @@ fn readings(word: &str) -> impl Iterator<Item = &str> {
             _ => None,
         })
         .collect();
-    let shorter = shorter.into_iter().filter_map(|end| bare.get(..end).map(without_marks));
-    with_marks.chain(shorter).filter(move |typed| (1..=longest).contains(&typed.len()))
+    let shorter =
+        shorter.into_iter().filter_map(|end| without_punctuation.get(..end).map(trim_punctuation));
+    with_punctuation.chain(shorter).filter(move |typed| (1..=longest).contains(&typed.len()))
 }
 
-/// What becomes one character with the one before: marks, parts of Korean syllables, voices of kana.
+/// Whether the character joins the one before: combining marks, parts of Korean syllables, voicing
+/// marks of kana.
 fn joins_before(c: char) -> bool {
     is_combining_mark(c)
         || matches!(c, '\u{1160}'..='\u{11ff}' | '\u{ff9e}'..='\u{ffdc}' | '\u{3131}'..='\u{318e}')
 }
 
-fn without_marks(word: &str) -> &str {
+fn trim_punctuation(word: &str) -> &str {
     word.trim_end_matches(['.', '-', '_'])
 }
 
-/// Whether a name may end between these letters: where the script changes, and anywhere in scripts
+/// Whether a handle may end between these letters: where the script changes, and anywhere in scripts
 /// that are written without spaces.
 fn is_boundary(last: char, next: char) -> bool {
     let script = |c| match CodePointMapData::<Script>::new().get(c) {
@@ -218,13 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_tag_is_text() {
+    fn tags_in_the_input_are_escaped() {
         check("<b>&amp;</b>", "<p>&lt;b&gt;&amp;amp;&lt;/b&gt;</p>");
         check("<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>");
     }
 
     #[test]
-    fn addresses_of_the_web_can_be_clicked() {
+    fn web_addresses_become_links() {
         let link = |address: &str| {
             format!(
                 "<a href=\"{address}\" target=\"_blank\" \
@@ -250,8 +259,8 @@ mod tests {
         assert!(!html.contains("b\"onmouseover") && !html.contains("<\""), "{html}");
     }
 
-    /// Where Ana, José and somebody with a full stop in the name are known.
-    fn among_people(body: &str) -> String {
+    /// Renders with Ana, José and a user with a full stop in the handle as known handles.
+    fn render_with_users(body: &str) -> String {
         let known = ["ana", "José", "j.r.", "ana.", "ana_", "luis", "สมชาย", "олег"];
         render(body, |sought| {
             known.iter().find(|name| fold(name) == sought).map(|name| (*name).to_owned())
@@ -259,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn names_behind_an_at_sign_are_mentions_however_they_are_written() {
+    fn handles_after_an_at_sign_are_mentions_in_any_spelling() {
         let mention = |name: &str, typed: &str| {
             format!("<a class=\"mention\" href=\"/direct/{name}\">@{typed}</a>")
         };
@@ -295,20 +304,20 @@ mod tests {
             ("@สมชาย@bert", "สมชาย", "สมชาย"),
             ("@luis你好x@bert", "luis", "luis"),
         ] {
-            let html = among_people(body);
+            let html = render_with_users(body);
             assert!(html.contains(&mention(name, typed)), "{html}");
         }
-        assert!(among_people("＠luis你好").contains("href=\"/direct/luis\">＠luis</a>"));
+        assert!(render_with_users("＠luis你好").contains("href=\"/direct/luis\">＠luis</a>"));
         for body in ["@luis你好@ana", "@luisです@ana", "@ana和@luisちゃん"] {
-            let html = among_people(body);
+            let html = render_with_users(body);
             assert!(html.contains(">@luis</a>") && html.contains(">@ana</a>"), "{html}");
         }
         let both = format!("<p>{}, {}</p>", mention("ana", "ana"), mention("José", "José"));
-        assert_eq!(among_people("@ana, @José"), both);
+        assert_eq!(render_with_users("@ana, @José"), both);
     }
 
     #[test]
-    fn behind_an_address_and_its_mark_a_name_is_a_mention() {
+    fn a_handle_after_an_address_and_punctuation_is_a_mention() {
         for body in [
             "https://x.org/a，@luis",
             "请看https://x.org/a（@luis）",
@@ -329,9 +338,9 @@ mod tests {
             "192.168.1.7/a。@luis",
             "«localhost/a»@luis",
         ] {
-            assert!(among_people(body).contains("/direct/luis"), "{body}");
+            assert!(render_with_users(body).contains("/direct/luis"), "{body}");
         }
-        // Without a mark the name belongs to the address.
+        // Without punctuation between, the name belongs to the address.
         for body in [
             "https://x.org/a/@luis",
             "请看https://x.org/a/@luis",
@@ -343,12 +352,12 @@ mod tests {
             "x.org./@luis",
             "x.org?@luis",
         ] {
-            assert!(!among_people(body).contains("mention"), "{body}");
+            assert!(!render_with_users(body).contains("mention"), "{body}");
         }
     }
 
     #[test]
-    fn what_is_nobodys_name_or_part_of_a_word_is_no_mention() {
+    fn unknown_handles_and_parts_of_words_are_not_mentions() {
         for body in [
             "@anna",
             "@an",
@@ -384,23 +393,23 @@ mod tests {
             "192.168.1.7\\@ana",
             "x.org:@ana",
         ] {
-            let html = among_people(body);
+            let html = render_with_users(body);
             assert!(!html.contains("mention"), "{html}");
         }
     }
 
     #[test]
-    fn words_that_are_nobodys_name_do_not_hide_the_one_that_is() {
+    fn unknown_handles_do_not_hide_a_known_one() {
         for words in [
             "@Override ".repeat(1_000),
             (0..2_000).map(|n| format!("@n{n} ")).collect::<Vec<_>>().concat(),
         ] {
-            assert!(among_people(&format!("{words}@ana please")).contains("/direct/ana"));
+            assert!(render_with_users(&format!("{words}@ana please")).contains("/direct/ana"));
         }
     }
 
     #[test]
-    fn only_what_may_be_a_name_is_looked_for() {
+    fn only_possible_handles_are_looked_up() {
         let asked = |word: &str| {
             let mut asked = Vec::new();
             render(&format!("@{word}"), |name| {
@@ -413,13 +422,13 @@ mod tests {
         assert_eq!(asked(&"中".repeat(60)).len(), 32);
         assert_eq!(asked(&"a".repeat(32)), ["a".repeat(32)]);
         assert_eq!(asked(&"a".repeat(33)), [""; 0]);
-        // Accents that stand for themselves and parts of syllables are no further characters.
+        // Combining accents and parts of syllables do not count as characters.
         assert_eq!(asked(&"e\u{301}".repeat(32)), ["é".repeat(32)]);
         assert_eq!(asked(&"\u{1112}\u{1161}".repeat(32)).first(), Some(&"하".repeat(32)));
     }
 
     #[test]
-    fn server_and_browser_see_the_same_word_behind_the_sign() {
+    fn server_and_browser_see_the_same_word_after_the_at_sign() {
         let cases = include_str!("../../../tests/cases/mentions.json");
         let cases: Vec<(String, Option<String>)> = serde_json::from_str(cases).expect("cases");
         for (text, word) in cases {
@@ -432,14 +441,14 @@ mod tests {
         }
     }
 
-    /// How much is looked at where a text of so many characters is nothing but this.
+    /// The work done for a text of this length that repeats one piece.
     fn effort_of(piece: &str, length: usize) -> usize {
         let body: String = piece.chars().cycle().take(length).collect();
-        effort::of(|| among_people(&body))
+        effort::of(|| render_with_users(&body))
     }
 
     #[test]
-    fn a_text_twice_as_long_costs_twice_as_much_whatever_it_is() {
+    fn the_cost_is_linear_in_the_length() {
         for piece in [
             "an ordinary text, with (marks) in it ",
             "@中",
@@ -477,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn only_html_that_is_more_than_its_text_is_stored() {
+    fn html_is_stored_only_if_it_differs_from_the_text() {
         for (body, kept) in [
             ("hola, mundo", ""),
             ("a < b", "<p>a &lt; b</p>"),
@@ -487,34 +496,34 @@ mod tests {
             assert_eq!(stored(&render(body, no_mentions), body), kept);
         }
         assert_eq!(restored(String::new(), ""), "", "a deleted message has none");
-        // As it was stored before.
+        // The format that earlier versions stored.
         assert_eq!(restored("<p>hola</p>".to_owned(), "hola"), "<p>hola</p>");
     }
 
     proptest! {
         #[test]
-        fn html_comes_back_as_it_was(body in ".{0,40}|(<p>|</p>|<|&|\n| |a|@ana|https://x\\.org){0,12}") {
+        fn restored_html_equals_the_original(body in ".{0,40}|(<p>|</p>|<|&|\n| |a|@ana|https://x\\.org){0,12}") {
             if let Ok(body) = MessageBody::parse(&body) {
-                let html = among_people(body.as_str());
+                let html = render_with_users(body.as_str());
                 let kept = stored(&html, body.as_str()).to_owned();
                 prop_assert_eq!(restored(kept, body.as_str()), html);
             }
         }
 
         #[test]
-        fn no_text_costs_more_than_its_length(
+        fn the_cost_of_any_text_is_linear_in_its_length(
             piece in "(https?://|@|/|\\?|#|\\[|\\(|%|:|:9|\\.|\\\\|a|b.c|x\\.org|中|，| ){1,8}",
         ) {
             let (once, twice) = (effort_of(&piece, 2_000), effort_of(&piece, 4_000));
             prop_assert!(twice <= 2 * once + 500, "{}: {}, {}", piece, once, twice);
         }
 
-        /// Whatever is written: only our four tags come out, and only our attributes.
+        /// For any input: only our four tags come out, and only our attributes.
         #[test]
         fn no_text_becomes_a_tag(
             body in ".{0,200}|(https?://|<|>|\"|'|&|\n|x\\.org/|=on|@|ana|@ana){0,40}",
         ) {
-            let page = scraper::Html::parse_fragment(&among_people(&body));
+            let page = scraper::Html::parse_fragment(&render_with_users(&body));
             for element in page.root_element().descendent_elements() {
                 let tag = element.value().name();
                 prop_assert!(["html", "p", "br", "a"].contains(&tag), "{} in {}", tag, body);

@@ -1,9 +1,9 @@
-//! The group commit: one task takes every message and every change of one that waits, stores them in
-//! one transaction with one sync of the disk, and only then answers all and rings the bell. All that
-//! raises a `rev` comes by here, and so the bell rings in its order.
+//! The group-commit writer. One task takes all queued writes (new messages and changes), stores them in
+//! one transaction with one disk sync, publishes them and then resolves their futures. Every change
+//! that raises a `rev` goes through this task, so changes are published in the order of `rev`.
 //!
-//! There is no timer: a lone message is stored at once; while the disk is busy with one batch the
-//! next one gathers.
+//! There is no timer: a single write is stored immediately, and the next batch collects while the disk
+//! is busy with the previous one.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -23,31 +23,31 @@ use crate::kernel::metrics::{Counter, Histogram};
 use crate::kernel::{Clock, ServiceError};
 use crate::lifecycle::Lifecycle;
 
-/// Writes that may wait. A full queue says so instead of growing.
+/// Writes that may wait. A full queue refuses more instead of growing.
 const QUEUE_CAPACITY: usize = 4096;
-/// Writes in one transaction.
+/// Writes per transaction.
 const BATCH_SIZE: usize = 256;
-/// How often a batch is tried that collides.
+/// How often a batch is tried if its transaction conflicts with another one.
 const MAX_ATTEMPTS: usize = 3;
-/// When to come back to a full queue.
+/// The retry interval a caller gets when the queue is full.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How often to look for what another process on the same database has stored.
+/// How often to check for messages that another process stored in the same database.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 struct QueuedWrite {
     write: Write,
-    answer: oneshot::Sender<Outcome>,
+    reply: oneshot::Sender<Outcome>,
 }
 
-/// What the writer did so far.
+/// Counters of the writer.
 #[derive(Clone)]
 pub(super) struct WriterMetrics {
     pub posted: Counter,
     pub batches: Histogram,
 }
 
-/// The way into the queue.
+/// A handle to the writer's queue.
 #[derive(Clone)]
 pub(super) struct GroupCommitWriter {
     queue: mpsc::Sender<QueuedWrite>,
@@ -55,146 +55,150 @@ pub(super) struct GroupCommitWriter {
 }
 
 impl GroupCommitWriter {
-    /// Starts the task.
+    /// Starts the writer's task.
     pub(super) async fn start(
         db: Db,
-        bell: EventHub,
+        hub: EventHub,
         (clock, origin): (Clock, ProcessId),
-        history: &EpochGuard,
+        epoch: &EpochGuard,
         lifecycle: &Lifecycle,
     ) -> Result<Self, ServiceError> {
-        let (mut ringer, history) =
-            (Broadcaster::new(db.clone(), bell, history.clone()).await?, history.clone());
+        let mut broadcaster = Broadcaster::new(db.clone(), hub, epoch.clone()).await?;
+        let epoch = epoch.clone();
         let (sender, mut queue) = mpsc::channel(QUEUE_CAPACITY);
         let batches = Histogram::new(&[1, 2, 4, 8, 16, 32, 64, 128, 256]);
-        let meters = WriterMetrics { posted: Counter::default(), batches };
-        let noted = meters.clone();
+        let metrics = WriterMetrics { posted: Counter::default(), batches };
+        let task_metrics = metrics.clone();
         let closing = lifecycle.closing();
         lifecycle.spawn_worker(async move {
             let mut batch = Vec::with_capacity(BATCH_SIZE);
-            let mut beat = tokio::time::interval(POLL_INTERVAL);
-            beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut poll = tokio::time::interval(POLL_INTERVAL);
+            poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
-                    // Takes no more, and hands out what it has before it ends.
+                    // On shutdown: refuse new writes, but store the queued ones before the task ends.
                     () = closing.cancelled(), if !queue.is_closed() => queue.close(),
                     taken = queue.recv_many(&mut batch, BATCH_SIZE) => {
                         if taken == 0 {
                             break;
                         }
-                        noted.batches.observe(taken as u64);
+                        task_metrics.batches.observe(taken as u64);
                         let batch = std::mem::take(&mut batch);
-                        let stamp = || origin.meta(clock.now());
-                        commit(&db, &mut ringer, &stamp, &noted.posted, batch).await;
+                        let meta = || origin.meta(clock.now());
+                        commit(&db, &mut broadcaster, &meta, &task_metrics.posted, batch).await;
                     }
-                    _ = beat.tick() => {
-                        if let Err(fault) = ringer.poll_remote().await {
-                            tracing::warn!(%fault, "the database could not be looked at");
+                    _ = poll.tick() => {
+                        if let Err(error) = broadcaster.poll_remote().await {
+                            tracing::warn!(%error, "could not check for new messages of other processes");
                         }
-                        history.note();
+                        epoch.note();
                     }
                 }
             }
-            history.note();
+            epoch.note();
         });
-        Ok(Self { queue: sender, metrics: meters })
+        Ok(Self { queue: sender, metrics })
     }
 
-    /// How many writes wait.
+    /// The number of queued writes.
     pub(super) fn queued(&self) -> usize {
         QUEUE_CAPACITY.saturating_sub(self.queue.capacity())
     }
 
-    /// Puts it in the queue at once; to wait for the answer is to wait for the disk.
+    /// Queues the write immediately. The returned future resolves when the write is on disk, or with an
+    /// error if the queue is full.
     pub(super) fn write(&self, write: Write) -> PendingWrite {
-        let (answer, answered) = oneshot::channel();
-        PendingWrite(self.queue.try_send(QueuedWrite { write, answer }).ok().map(|()| answered))
+        let (reply, outcome) = oneshot::channel();
+        PendingWrite(self.queue.try_send(QueuedWrite { write, reply }).ok().map(|()| outcome))
     }
 }
 
-/// A write on its way to disk. What is dropped is written all the same.
+/// A queued write. It is stored even if this future is dropped. `None` if the queue was full.
 pub struct PendingWrite(Option<oneshot::Receiver<Outcome>>);
 
 impl Future for PendingWrite {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let answer = match &mut self.0 {
-            Some(answered) => ready!(Pin::new(answered).poll(cx)).ok(),
+        let outcome = match &mut self.0 {
+            Some(receiver) => ready!(Pin::new(receiver).poll(cx)).ok(),
             None => None,
         };
         let busy =
             || Err(WriteError::Fault(ServiceError::Unavailable { retry_after: RETRY_AFTER }));
-        Poll::Ready(answer.unwrap_or_else(busy))
+        Poll::Ready(outcome.unwrap_or_else(busy))
     }
 }
 
+/// Stores a batch, publishes what changed and resolves the futures.
 async fn commit(
     db: &Db,
-    ringer: &mut Broadcaster,
-    stamp: &(impl Fn() -> ChangeMeta + Sync),
+    broadcaster: &mut Broadcaster,
+    meta: &(impl Fn() -> ChangeMeta + Sync),
     posted: &Counter,
     batch: Vec<QueuedWrite>,
 ) {
-    let (writes, answers): (Vec<_>, Vec<_>) =
-        batch.into_iter().map(|waiting| (waiting.write, waiting.answer)).unzip();
-    match store(db, &writes, stamp()).await {
+    let (writes, replies): (Vec<_>, Vec<_>) =
+        batch.into_iter().map(|queued| (queued.write, queued.reply)).unzip();
+    match store(db, &writes, meta()).await {
         Ok(outcomes) => {
             let new = writes.iter().zip(&outcomes).filter(|(write, outcome)| {
                 matches!(write, Write::Post(_)) && changed(outcome).is_some()
             });
             posted.add(new.count() as u64);
-            let mut news: Vec<_> = outcomes.iter().filter_map(changed).collect();
-            news.sort_by_key(|WriteOutcome { message, .. }| (message.room.0, message.rev));
-            ringer.publish(&news).await;
-            for (outcome, answer) in outcomes.into_iter().zip(answers) {
-                // Somebody who no longer waits needs no answer.
-                drop(answer.send(outcome));
+            let mut changes: Vec<_> = outcomes.iter().filter_map(changed).collect();
+            changes.sort_by_key(|WriteOutcome { message, .. }| (message.room.0, message.rev));
+            // Publish before replying: when a caller gets its reply, the event is already queued.
+            broadcaster.publish(&changes).await;
+            for (outcome, reply) in outcomes.into_iter().zip(replies) {
+                // The send fails if the caller dropped its future, which is fine.
+                drop(reply.send(outcome));
             }
         }
         Err(error) if db::as_transient(&error).is_some() => {
-            tracing::error!(%error, writes = writes.len(), "nothing could be stored");
-            for (fault, answer) in
-                std::iter::repeat_with(|| db::as_transient(&error)).flatten().zip(answers)
+            tracing::error!(%error, writes = writes.len(), "could not store a batch of writes");
+            for (error, reply) in
+                std::iter::repeat_with(|| db::as_transient(&error)).flatten().zip(replies)
             {
-                drop(answer.send(Err(WriteError::Fault(fault))));
+                drop(reply.send(Err(WriteError::Fault(error))));
             }
         }
-        // Whatever one of them did, the others shall not suffer: each on its own. Not where the
-        // connection was lost: it may all be stored, and what has no nonce would be so twice.
+        // One bad write must not fail the others, so each is stored in its own transaction. Not if the
+        // connection was lost: the batch may have been committed, and writes without a nonce would then
+        // be stored twice.
         Err(error) if writes.len() > 1 && !db::is_connection_error(&error) => {
-            tracing::warn!(%error, "a batch failed and is stored one by one");
-            for (write, answer) in writes.into_iter().zip(answers) {
-                let alone = vec![QueuedWrite { write, answer }];
-                Box::pin(commit(db, ringer, stamp, posted, alone)).await;
+            tracing::warn!(%error, "a batch failed; storing its writes one by one");
+            for (write, reply) in writes.into_iter().zip(replies) {
+                let single = vec![QueuedWrite { write, reply }];
+                Box::pin(commit(db, broadcaster, meta, posted, single)).await;
             }
         }
         Err(error) => {
-            let rest = answers.len().saturating_sub(1);
-            let faults = std::iter::once(ServiceError::from(error)).chain(
+            let rest = replies.len().saturating_sub(1);
+            let errors = std::iter::once(ServiceError::from(error)).chain(
                 std::iter::repeat_with(|| ServiceError::Unavailable { retry_after: RETRY_AFTER })
                     .take(rest),
             );
-            for (answer, fault) in answers.into_iter().zip(faults) {
-                drop(answer.send(Err(WriteError::Fault(fault))));
+            for (reply, error) in replies.into_iter().zip(errors) {
+                drop(reply.send(Err(WriteError::Fault(error))));
             }
         }
     }
 }
 
-/// Stores a batch; again where another process's transaction stood in the way.
-async fn store(db: &Db, writes: &[Write], stamp: ChangeMeta) -> Result<Vec<Outcome>, sqlx::Error> {
+/// Stores a batch, and retries if its transaction conflicts with one of another process.
+async fn store(db: &Db, writes: &[Write], meta: ChangeMeta) -> Result<Vec<Outcome>, sqlx::Error> {
     for _ in 1..MAX_ATTEMPTS {
-        match store::commit_group(db, writes, stamp).await {
+        match store::commit_group(db, writes, meta).await {
             Err(error) if db::is_serialization_failure(&error) => {
-                tracing::warn!(%error, "a batch collided and is stored again");
+                tracing::warn!(%error, "a batch conflicted with another transaction; retrying");
             }
             done => return done,
         }
     }
-    store::commit_group(db, writes, stamp).await
+    store::commit_group(db, writes, meta).await
 }
 
 fn changed(outcome: &Outcome) -> Option<&WriteOutcome> {
-    outcome.as_ref().ok().filter(|written| written.changed)
+    outcome.as_ref().ok().filter(|outcome| outcome.changed)
 }

@@ -1,4 +1,4 @@
-//! How far the deletion of all that somebody wrote has come.
+//! Stores the progress of deleting all messages of a user.
 
 use crate::db::{Db, reading, writing};
 use crate::jobs;
@@ -7,25 +7,25 @@ use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 use crate::limits::deletion::{PIECE, WINDOW};
 
-/// The next messages to be deleted, the newest first.
+/// The next messages to delete, the newest first.
 pub(in crate::chat::messages) struct ErasureStep {
     pub messages: Vec<(RoomId, MessageId)>,
-    /// Once these are deleted, only messages with a smaller id are left.
+    /// When these are deleted, only messages with a smaller id are left.
     pub then_before: MessageId,
 }
 
-/// `None` when nothing is to be deleted any more.
+/// The next batch of messages to delete, or `None` if none are left.
 pub(in crate::chat::messages) async fn next_to_erase(
     db: &Db,
     user: UserId,
 ) -> Result<Option<ErasureStep>, sqlx::Error> {
-    let asked: Option<(i64,)> = reading!(db, |pool| {
+    let progress: Option<(i64,)> = reading!(db, |pool| {
         sqlx::query_as("select before from erasures where user_id = $1 and finished_at is null")
             .bind(user.0)
             .fetch_optional(pool)
             .await?
     });
-    let Some((before,)) = asked else { return Ok(None) };
+    let Some((before,)) = progress else { return Ok(None) };
     let from = (before - WINDOW).max(0);
     let rows: Vec<(i64, i64)> = reading!(db, |pool| {
         sqlx::query_as(
@@ -47,15 +47,16 @@ pub(in crate::chat::messages) async fn next_to_erase(
     Ok(Some(ErasureStep { messages: messages.collect(), then_before }))
 }
 
-/// Notes that so many were deleted, and that those before are left; none below the first.
+/// Records the progress: the number of deleted messages, and that only ids below `before` are left. At
+/// `before` <= 1 the erasure is finished.
 pub(in crate::chat::messages) async fn note_erased(
     db: &Db,
     user: UserId,
     (deleted, before): (usize, MessageId),
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query(
             "update erasures set before = $2, deleted = deleted + $3,
                                  finished_at = case when $2 <= 1 then $4 end
@@ -69,16 +70,16 @@ pub(in crate::chat::messages) async fn note_erased(
         .await?
         .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }
 
-/// Lets a job go on with it.
+/// Enqueues a job for the rest.
 pub(in crate::chat::messages) async fn erase_later(
     db: &Db,
     user: UserId,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    jobs::enqueue(&mut change, Job::EraseMessages(user), now).await?;
-    change.commit().await
+    let mut transaction = db.begin().await?;
+    jobs::enqueue(&mut transaction, Job::EraseMessages(user), now).await?;
+    transaction.commit().await
 }

@@ -1,4 +1,4 @@
-//! Reading messages: one, a part of a room's history, or what changed in it.
+//! Reads messages: one, a part of a room's history, or the changes of a room.
 
 use super::{MessageRow, from_messages, message_columns, select_messages};
 use crate::chat::messages::model::{Message, Published, Window};
@@ -8,7 +8,7 @@ use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{MessageId, Rev, RoomId, Seq};
 use crate::limits::request::MESSAGES;
 
-/// In which room a message is.
+/// The room of a message.
 pub(in crate::chat::messages) async fn room_of(
     db: &Db,
     id: MessageId,
@@ -22,7 +22,7 @@ pub(in crate::chat::messages) async fn room_of(
     Ok(pos.map(|(pos,)| RoomKey::stored(pos).room()))
 }
 
-/// A message of a room.
+/// A message, if it is in this room.
 pub(in crate::chat::messages) async fn find(
     db: &Db,
     room: RoomId,
@@ -34,7 +34,7 @@ pub(in crate::chat::messages) async fn find(
     Ok(row.map(Message::from).filter(|message| message.room == room))
 }
 
-/// These messages, the newest first.
+/// The messages with these ids, the newest first.
 pub(in crate::chat::messages) async fn found(
     db: &Db,
     messages: &[MessageId],
@@ -43,7 +43,8 @@ pub(in crate::chat::messages) async fn found(
     let rows: Vec<MessageRow> = fetch_all_json!(
         db,
         message_columns!(),
-        // With a sum in the order, `PostgreSQL` does not walk all messages in that order to find these.
+        // `+ 0` keeps `PostgreSQL` from scanning the primary key in order instead of looking up the
+        // ids.
         from_messages!(
             "where m.id in (select cast(value as bigint) from jsonb_each($1)) order by m.id + 0 desc"
         ),
@@ -52,7 +53,7 @@ pub(in crate::chat::messages) async fn found(
     Ok(rows.into_iter().map(Message::from).collect())
 }
 
-/// Messages of a room between two keys, without these, the oldest first.
+/// The oldest messages of a room between two keys (both exclusive), in ascending order.
 async fn first_between(
     db: &Db,
     room: RoomId,
@@ -70,7 +71,7 @@ async fn first_between(
     Ok(fitting(all_of(room, rows)?, limit))
 }
 
-/// The same from the other end: the newest of them, in ascending order all the same.
+/// The newest messages of a room between two keys (both exclusive), in ascending order.
 async fn last_between(
     db: &Db,
     room: RoomId,
@@ -88,7 +89,7 @@ async fn last_between(
     Ok(fitting(all_of(room, rows)?, limit).reversed())
 }
 
-/// As many of these messages as a page may hold, in number and in bytes, and at least one.
+/// As many messages as fit a page, by number and by bytes, but at least one.
 fn fitting(messages: Vec<Message>, limit: Limit) -> Page<Message> {
     let mut bytes = 0;
     let fits = |(n, message): &(usize, Message)| {
@@ -101,8 +102,8 @@ fn fitting(messages: Vec<Message>, limit: Limit) -> Page<Message> {
     Page { more: items.len() < found, items }
 }
 
-/// The messages in these rows. A row of another room is a fault of ours: the log gets it, and
-/// nobody reads it.
+/// Converts rows of one room. A row of another room would leak a message and can only be a bug, so it
+/// is an error that is logged and not returned to the client.
 fn all_of(room: RoomId, rows: Vec<MessageRow>) -> Result<Vec<Message>, sqlx::Error> {
     let messages: Vec<Message> = rows.into_iter().map(Message::from).collect();
     match messages.iter().find(|message| message.room != room) {
@@ -114,8 +115,8 @@ fn all_of(room: RoomId, rows: Vec<MessageRow>) -> Result<Vec<Message>, sqlx::Err
     }
 }
 
-/// A part of a room's history. `more`: it goes on in the direction that was asked for (for
-/// `Around`, in either).
+/// A part of a room's history. `more` means that it continues in the requested direction (for `Around`,
+/// in either direction).
 pub(in crate::chat::messages) async fn page(
     db: &Db,
     room: RoomId,
@@ -132,7 +133,8 @@ pub(in crate::chat::messages) async fn page(
     }
 }
 
-/// Half of the page before the message, the rest from it on; what one side lacks the other has.
+/// Up to half of the page before the message, the rest from it on. If one side is short, the other
+/// fills the page.
 async fn around(
     db: &Db,
     room: RoomId,
@@ -140,6 +142,7 @@ async fn around(
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
     let before = last_between(db, room, (RoomKey::first(room), at), limit).await?;
+    // `at.before()` because the lower bound is exclusive and the message itself belongs to the page.
     let after = first_between(db, room, (at.before(), RoomKey::last(room)), limit).await?;
     let half = (limit.get() / 2).max(limit.get().saturating_sub(after.items.len()));
     let from_before = half.min(before.items.len());
@@ -154,7 +157,7 @@ async fn around(
     Ok(Page { items: chosen.collect(), more })
 }
 
-/// What changed in a room after `rev`, each message once in its present state, by `rev`.
+/// The messages that changed after `rev`, each once in its current state, in ascending order of `rev`.
 pub(in crate::chat::messages) async fn since(
     db: &Db,
     room: RoomId,
@@ -174,9 +177,9 @@ pub(in crate::chat::messages) async fn since(
     Ok(fitting(all_of(room, rows)?, limit))
 }
 
-/// The same, but no more than about so many bytes: `more` may be said although that was all. The bytes
-/// are summed up before the texts are read, so that none is read in vain; of one message that is longer
-/// by itself there is all.
+/// The same, limited to about `bytes` bytes. `more` may be true although nothing is left. The sizes are
+/// summed up in the query before any text is read, so no text is read in vain. A first message that is
+/// larger than the limit is returned whole.
 pub(in crate::chat::messages) async fn chunk_since(
     db: &Db,
     room: RoomId,
@@ -184,8 +187,10 @@ pub(in crate::chat::messages) async fn chunk_since(
     bytes: usize,
 ) -> Result<Page<Message>, sqlx::Error> {
     let (after, end) = (RoomKey::of_rev(room, rev), RoomKey::last(room));
-    let (limit, most) = (Limit::DEFAULT, i64::try_from(bytes).unwrap_or(i64::MAX));
-    // A body may be in its HTML once more, which is not stored then, and a fragment has its frame.
+    let limit = Limit::DEFAULT;
+    let max_bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    // The body counts twice because it may be repeated in the HTML (which is not stored then); 1,024
+    // bytes are for the frame around the message.
     let rows: Vec<MessageRow> = fetch_all_json!(
         db,
         message_columns!(),
@@ -203,16 +208,17 @@ pub(in crate::chat::messages) async fn chunk_since(
             .bind(after.get())
             .bind(end.get())
             .bind(limit.plus_one())
-            .bind(most)
+            .bind(max_bytes)
             .bind(room.0)
     );
     let size = |row: &MessageRow| 2 * row.body.len() + row.html.len() + 1024;
-    let is_cut = rows.iter().map(size).sum::<usize>() >= bytes;
+    let is_full = rows.iter().map(size).sum::<usize>() >= bytes;
     let page = Page::cut(all_of(room, rows)?, limit);
-    Ok(Page { more: page.more || is_cut, ..page })
+    Ok(Page { more: page.more || is_full, ..page })
 }
 
-/// Whether a message changed at `rev` or later, and no other one at `rev`: each `rev` belongs to one.
+/// Whether the message last changed at `rev` or later, and no other message has this `rev`. Each `rev`
+/// belongs to one message, so otherwise the client has seen another epoch.
 pub(in crate::chat::messages) async fn is_known(
     db: &Db,
     room: RoomId,
@@ -235,7 +241,7 @@ pub(in crate::chat::messages) async fn is_known(
     Ok(known > 0 && others == 0)
 }
 
-/// How far each room has come.
+/// The last `rev` and `seq` of each room.
 pub(in crate::chat::messages) async fn rooms(
     db: &Db,
 ) -> Result<Vec<(RoomId, Published)>, sqlx::Error> {

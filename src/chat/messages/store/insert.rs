@@ -1,5 +1,5 @@
-//! Posting: new messages, or those that the same sends made before. What a batch costs in statements
-//! does not depend on how many messages are in it.
+//! Stores new messages. A post whose nonce was used before returns the message stored then. The number
+//! of statements for a batch does not depend on the number of its messages.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,13 +22,13 @@ use crate::db::{
 use crate::kernel::ids::{RoomKey, id_range_of};
 use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
-/// What a nonce means depends on who sent it.
+/// A nonce is only unique for its author.
 type NonceKey<'a> = (&'a str, UserId);
 
-/// What has to be known of what posts speak of; where a list is empty nothing is asked.
+/// The keys to look up for a batch of posts. Nothing is queried for an empty list.
 struct Lookup<'a> {
     sends: Vec<Send<'a>>,
-    /// Messages that are replied to.
+    /// The messages replied to.
     originals: Vec<i64>,
     rooms: Vec<i64>,
 }
@@ -57,10 +57,11 @@ fn nonce_key(post: &Post) -> Option<NonceKey<'_>> {
     post.draft.nonce.as_ref().map(|nonce| (nonce.as_str(), post.member.user().id))
 }
 
-/// Asks for what [`Known::read`] reads. The counter was raised before, so nobody else writes messages,
-/// and what is read of them and of the rooms' numbers stays so.
+/// Adds the queries whose results [`LookupResults::read`] reads. The message counter was incremented
+/// before, which locks out all other writers, so the messages and the rooms' numbers read here cannot
+/// change before the commit.
 pub(super) fn push_lookups(statements: &mut StatementBatch, posts: &[&Post]) {
-    let Lookup { sends, originals, rooms: places } = Lookup::of(posts);
+    let Lookup { sends, originals, rooms } = Lookup::of(posts);
     if !sends.is_empty() {
         push_statement!(statements, |query| {
             query
@@ -76,111 +77,111 @@ pub(super) fn push_lookups(statements: &mut StatementBatch, posts: &[&Post]) {
     let among =
         |ids| (" where id in (select cast(value as bigint) from jsonb_each(", json_rows(ids), "))");
     if !originals.is_empty() {
-        let (before, ids, after) = among(&originals);
+        let (open, ids, close) = among(&originals);
         push_statement!(statements, |query| {
-            query.push("select id, pos from messages").push(before).push_bind(ids).push(after)
+            query.push("select id, pos from messages").push(open).push_bind(ids).push(close)
         });
     }
-    if !places.is_empty() {
-        let (before, ids, after) = among(&places);
+    if !rooms.is_empty() {
+        let (open, ids, close) = among(&rooms);
         push_statement!(statements, |query| {
-            query
-                .push("select id, last_seq, rev from rooms")
-                .push(before)
-                .push_bind(ids)
-                .push(after)
+            query.push("select id, last_seq, rev from rooms").push(open).push_bind(ids).push(close)
         });
     }
 }
 
-/// What the database knows of what posts speak of.
+/// The results of the lookups for a batch of posts.
 pub(super) struct LookupResults {
-    /// What the same sends made before.
+    /// Messages that the same nonces of the same authors created before.
     sends: HashMap<(String, UserId), Arc<Message>>,
-    /// In which rooms the messages are that are replied to.
+    /// The room of each message replied to.
     originals: HashMap<MessageId, RoomId>,
-    /// How far the rooms are.
+    /// The last `seq` and `rev` of each room.
     rooms: HashMap<RoomId, (Seq, Rev)>,
-    /// Who had to become a member of a room for what they post, and whether they did.
+    /// For each user that had to join a room for a post: the user, or why the room refused them.
     joins: HashMap<(UserId, RoomId), Result<Option<User>, JoinRefusal>>,
 }
 
 impl LookupResults {
-    /// The answers to what [`ask`] asked for the same posts.
-    pub fn read(answers: &mut BatchResults, posts: &[&Post]) -> Result<Self, sqlx::Error> {
-        let asked = Lookup::of(posts);
+    /// Reads the results of [`push_lookups`] for the same posts.
+    pub fn read(results: &mut BatchResults, posts: &[&Post]) -> Result<Self, sqlx::Error> {
+        let lookup = Lookup::of(posts);
         let mut known = Self {
             sends: HashMap::new(),
             originals: HashMap::new(),
             rooms: HashMap::new(),
             joins: HashMap::new(),
         };
-        if !asked.sends.is_empty() {
-            let messages = answers.rows::<MessageRow>()?.into_iter().map(Message::from);
+        if !lookup.sends.is_empty() {
+            let messages = results.rows::<MessageRow>()?.into_iter().map(Message::from);
             known.sends.extend(messages.filter_map(|message| {
                 Some(((message.nonce.clone()?, message.author.id), Arc::new(message)))
             }));
         }
-        if !asked.originals.is_empty() {
-            let found: Vec<(i64, i64)> = answers.rows()?;
+        if !lookup.originals.is_empty() {
+            let found: Vec<(i64, i64)> = results.rows()?;
             let found =
                 found.into_iter().map(|(id, pos)| (MessageId(id), RoomKey::stored(pos).room()));
             known.originals.extend(found);
         }
-        if !asked.rooms.is_empty() {
-            let found: Vec<(i64, i64, i64)> = answers.rows()?;
+        if !lookup.rooms.is_empty() {
+            let found: Vec<(i64, i64, i64)> = results.rows()?;
             let found = found.into_iter().map(|(id, seq, rev)| (RoomId(id), (Seq(seq), Rev(rev))));
             known.rooms.extend(found);
         }
         Ok(known)
     }
 
-    /// Makes members of those who still have to become it for a post that will be stored: not for one
-    /// that was sent before, nor for one that is refused.
+    /// Makes the authors members of rooms they have not joined yet. Only for posts that will be stored:
+    /// not for one that was sent before, nor for one that is refused.
     pub async fn join_rooms(
         &mut self,
-        change: &mut Transaction,
+        transaction: &mut Transaction,
         posts: &[&Post],
-        stamp: ChangeMeta,
+        meta: ChangeMeta,
     ) -> Result<(), sqlx::Error> {
         for post in posts.iter().filter(|post| post.member.joins()) {
-            let again = nonce_key(post).is_some_and(|sender| self.send(sender).is_some());
-            let place = (post.member.user().id, post.member.room());
-            if !again && self.allows_reply(post) && !self.joins.contains_key(&place) {
-                let joined = joining::admit(change, &post.member, stamp).await?;
-                self.joins.insert(place, joined);
+            let repeated = nonce_key(post).is_some_and(|sender| self.send(sender).is_some());
+            let key = (post.member.user().id, post.member.room());
+            if !repeated && self.allows_reply(post) && !self.joins.contains_key(&key) {
+                let joined = joining::admit(transaction, &post.member, meta).await?;
+                self.joins.insert(key, joined);
             }
         }
         Ok(())
     }
 
-    /// Who becomes a member by this post, being the first of them that is stored.
+    /// The user who becomes a member by this post. Only the first stored post of that user in this room
+    /// returns them.
     fn joined(&mut self, member: &Member) -> Result<Option<User>, JoinRefusal> {
         let joined = self.joins.get_mut(&(member.user().id, member.room()));
-        joined.map_or(Ok(None), |joined| joined.as_mut().map(Option::take).map_err(|no| *no))
+        joined.map_or(Ok(None), |joined| {
+            joined.as_mut().map(Option::take).map_err(|refusal| *refusal)
+        })
     }
 
     fn send(&self, (nonce, author): NonceKey<'_>) -> Option<Arc<Message>> {
         self.sends.get(&(nonce.to_owned(), author)).cloned()
     }
 
-    /// Whether what a post replies to is in its own room.
+    /// Whether the message replied to (if any) is in the room of the post.
     fn allows_reply(&self, post: &Post) -> bool {
         let room = |original| self.originals.get(&original);
         post.draft.reply_to.is_none_or(|original| room(original) == Some(&post.member.room()))
     }
 }
 
-/// What becomes of each post. New messages get ids from `first` on, and the next numbers of their rooms.
+/// Decides the outcome of each post. New messages get ids from `first` on, and the next `seq` and `rev`
+/// of their rooms.
 pub(super) fn assign_numbers<'a>(
     posts: &[&'a Post],
     mut known: LookupResults,
-    called: &HandleIndex,
+    handles: &HandleIndex,
     first: MessageId,
     now: Timestamp,
 ) -> Vec<Outcome> {
     let mut sent: HashMap<NonceKey<'_>, Arc<Message>> = HashMap::new();
-    let settle = |(id, post): (i64, &'a Post)| {
+    let assign = |(id, post): (i64, &'a Post)| {
         let sender = nonce_key(post);
         let earlier = sender.and_then(|sender| sent.get(&sender).cloned());
         if let Some(earlier) = earlier.or_else(|| known.send(sender?)) {
@@ -191,40 +192,40 @@ pub(super) fn assign_numbers<'a>(
         }
         let joined = known.joined(&post.member).map_err(WriteError::JoinRefused)?;
         let (seq, rev) = known.rooms.get_mut(&post.member.room()).ok_or(WriteError::NotFound)?;
-        (seq.0, rev.0) = (seq.0 + 1, rev.0 + 1);
-        let written = stored(post, called, (MessageId(id), *seq, *rev), now);
-        let written = WriteOutcome { joined, ..written };
-        sent.extend(sender.map(|sender| (sender, written.message.clone())));
-        Ok(written)
+        seq.0 += 1;
+        rev.0 += 1;
+        let outcome = stored(post, handles, (MessageId(id), *seq, *rev), now);
+        let outcome = WriteOutcome { joined, ..outcome };
+        sent.extend(sender.map(|sender| (sender, outcome.message.clone())));
+        Ok(outcome)
     };
-    (first.0..).zip(posts.iter().copied()).map(settle).collect()
+    (first.0..).zip(posts.iter().copied()).map(assign).collect()
 }
 
-/// Stores those that are new.
+/// Adds the statements that store the new messages.
 pub(super) fn push_inserts(statements: &mut StatementBatch, outcomes: &[Outcome]) {
-    let news: Vec<&WriteOutcome> =
-        outcomes.iter().flatten().filter(|written| written.changed).collect();
-    let messages: Vec<&Message> = news.iter().map(|written| &*written.message).collect();
+    let changes: Vec<&WriteOutcome> =
+        outcomes.iter().flatten().filter(|outcome| outcome.changed).collect();
+    let messages: Vec<&Message> = changes.iter().map(|outcome| &*outcome.message).collect();
     if !messages.is_empty() {
         raise_numbers(statements, &messages);
         insert(statements, &messages);
         push_id_ranges(statements, &messages);
         push_idempotency_keys(statements, &messages);
         mark_read(statements, &messages);
-        mentions::store(statements, &mentioned(&news));
+        mentions::store(statements, &mentioned(&changes));
     }
 }
 
-fn mentioned(news: &[&WriteOutcome]) -> Vec<(UserId, RoomKey)> {
-    let place = |message: &Message| RoomKey::of_seq(message.room, message.seq);
-    let places = news.iter().map(|written| (written, place(&written.message)));
-    places
-        .flat_map(|(written, pos)| written.mentioned.iter().map(move |user| (*user, pos)))
-        .collect()
+fn mentioned(changes: &[&WriteOutcome]) -> Vec<(UserId, RoomKey)> {
+    let key = |message: &Message| RoomKey::of_seq(message.room, message.seq);
+    let keys = changes.iter().map(|outcome| (outcome, key(&outcome.message)));
+    keys.flat_map(|(outcome, pos)| outcome.mentioned.iter().map(move |user| (*user, pos))).collect()
 }
 
 fn raise_numbers(statements: &mut StatementBatch, messages: &[&Message]) {
-    // In ascending order: all who lock several rooms lock them so.
+    // Ordered by room id: every transaction that locks several rooms locks them in this order, so that
+    // two of them cannot deadlock.
     let last: BTreeMap<i64, (i64, i64)> =
         messages.iter().map(|message| (message.room.0, (message.seq.0, message.rev.0))).collect();
     let raised: Vec<(i64, i64, i64)> =
@@ -244,14 +245,14 @@ fn raise_numbers(statements: &mut StatementBatch, messages: &[&Message]) {
 }
 
 fn insert(statements: &mut StatementBatch, messages: &[&Message]) {
-    for run in power_of_two_chunks(messages) {
+    for chunk in power_of_two_chunks(messages) {
         push_statement!(statements, |query| {
             query
                 .push(
                     "insert into messages
                        (pos, change, id, author_id, kind, body, html, reply_to, created_at) ",
                 )
-                .push_values(run, |mut row, message| {
+                .push_values(chunk, |mut row, message| {
                     row.push_bind(RoomKey::of_seq(message.room, message.seq).get())
                         .push_bind(RoomKey::of_rev(message.room, message.rev).get())
                         .push_bind(message.id.0)
@@ -266,7 +267,8 @@ fn insert(statements: &mut StatementBatch, messages: &[&Message]) {
     }
 }
 
-/// In whole hours, so that it is seldom something new.
+/// Widens the time span of the messages' id ranges, in whole hours, so that most batches write nothing
+/// here.
 fn push_id_ranges(statements: &mut StatementBatch, messages: &[&Message]) {
     const HOUR: i64 = 3_600_000;
     let hours: BTreeSet<(i64, i64)> = messages
@@ -274,12 +276,12 @@ fn push_id_ranges(statements: &mut StatementBatch, messages: &[&Message]) {
         .map(|message| (id_range_of(message.id), message.created_at.0.div_euclid(HOUR) * HOUR))
         .collect();
     let hours: Vec<(i64, i64)> = hours.into_iter().collect();
-    for run in power_of_two_chunks(&hours) {
+    for chunk in power_of_two_chunks(&hours) {
         push_statement!(statements, |query| {
             query
                 .push("insert into eras (number, oldest, newest) ")
-                .push_values(run, |mut row, (era, hour)| {
-                    row.push_bind(*era).push_bind(*hour).push_bind(*hour + HOUR);
+                .push_values(chunk, |mut row, (range, hour)| {
+                    row.push_bind(*range).push_bind(*hour).push_bind(*hour + HOUR);
                 })
                 .push(
                     " on conflict (number) do update set
@@ -298,10 +300,10 @@ fn push_idempotency_keys(statements: &mut StatementBatch, messages: &[&Message])
         .iter()
         .filter_map(|message| Some((message.nonce.as_deref()?, message.author.id.0, message.id.0)))
         .collect();
-    for run in power_of_two_chunks(&sends) {
+    for chunk in power_of_two_chunks(&sends) {
         push_statement!(statements, |query| {
             query.push("insert into sends (nonce, author_id, message_id) ").push_values(
-                run,
+                chunk,
                 |mut row, (nonce, author, message)| {
                     row.push_bind(*nonce).push_bind(*author).push_bind(*message);
                 },
@@ -310,13 +312,13 @@ fn push_idempotency_keys(statements: &mut StatementBatch, messages: &[&Message])
     }
 }
 
-/// Who writes has read.
+/// Posting a message moves the author's read marker to it.
 fn mark_read(statements: &mut StatementBatch, messages: &[&Message]) {
     let last: BTreeMap<(i64, i64), i64> = messages
         .iter()
         .map(|message| ((message.author.id.0, message.room.0), message.seq.0))
         .collect();
-    let marks: Vec<(i64, i64, i64)> =
+    let markers: Vec<(i64, i64, i64)> =
         last.into_iter().map(|((user, room), seq)| (user, room, seq)).collect();
     push_statement!(statements, |query| {
         query
@@ -327,18 +329,19 @@ fn mark_read(statements: &mut StatementBatch, messages: &[&Message]) {
                               cast(value ->> 2 as bigint) as seq
                        from jsonb_each(",
             )
-            .push_bind(json_rows(&marks))
+            .push_bind(json_rows(&markers))
             .push(")) read where user_id = read.reader and room_id = read.room")
     });
 }
 
 fn stored(
     post: &Post,
-    called: &HandleIndex,
+    handles: &HandleIndex,
     (id, seq, rev): (MessageId, Seq, Rev),
     now: Timestamp,
 ) -> WriteOutcome {
-    let RenderedWithMentions { html, mentioned } = called.resolve(&post.draft.body, &post.rendered);
+    let RenderedWithMentions { html, mentioned } =
+        handles.resolve(&post.draft.body, &post.rendered);
     let message = Message {
         id,
         room: post.member.room(),
@@ -358,8 +361,9 @@ fn stored(
     WriteOutcome { message: Arc::new(message), changed: true, mentioned, joined: None }
 }
 
+/// The outcome of a post whose nonce was used before.
 fn repeated(earlier: Arc<Message>, post: &Post) -> Outcome {
-    // An edited or deleted message has another body now; that it is the same send is still true.
+    // An edited or deleted message has another body, so it does not show whether the posts were the same.
     let untouched = earlier.edited_at.is_none() && !earlier.is_deleted();
     let same_body = earlier.body == post.draft.body.as_str();
     if earlier.room != post.member.room() || (untouched && !same_body) {
@@ -368,15 +372,15 @@ fn repeated(earlier: Arc<Message>, post: &Post) -> Outcome {
     Ok(WriteOutcome { message: earlier, changed: false, mentioned: Vec::new(), joined: None })
 }
 
-/// Forgets which send made which message, for messages older than `before`, in pieces that hold
-/// nobody up. True when there may be more.
+/// Deletes idempotency keys of messages older than `before`, in batches small enough not to delay other
+/// writes. Returns true if there may be more.
 pub(in crate::chat::messages) async fn prune_idempotency_keys(
     db: &Db,
     before: Timestamp,
 ) -> Result<bool, sqlx::Error> {
-    const PIECE: i64 = 500;
-    let mut change = db.begin().await?;
-    let removed = writing!(change, |connection| {
+    const BATCH: i64 = 500;
+    let mut transaction = db.begin().await?;
+    let removed = writing!(transaction, |connection| {
         sqlx::query(
             "delete from sends where message_id in
                (select m.id
@@ -385,11 +389,11 @@ pub(in crate::chat::messages) async fn prune_idempotency_keys(
                 where m.created_at < $1)",
         )
         .bind(before.0)
-        .bind(PIECE)
+        .bind(BATCH)
         .execute(connection)
         .await?
         .rows_affected()
     });
-    change.commit().await?;
-    Ok(removed == PIECE.unsigned_abs())
+    transaction.commit().await?;
+    Ok(removed == BATCH.unsigned_abs())
 }

@@ -1,22 +1,23 @@
-//! Becoming a member of a public room by what one says there, in the transaction that stores it.
+//! Makes a user a member of a public room in the transaction that stores their post or reaction.
 
 use crate::changefeed::model::ChangeMeta;
 use crate::chat::accounts::model::User;
 use crate::chat::rooms::model::{JoinMethod, JoinRefusal, Member};
-use crate::chat::rooms::{Joined, insert_joined as let_in};
+use crate::chat::rooms::{Joined, insert_joined};
 use crate::db::Transaction;
 
-/// Makes a member of who is none yet. Answers who that is, or why they may not.
+/// Makes the author a member if they are not one yet. Returns the user if they joined now, or why the
+/// room refused them.
 pub(super) async fn admit(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     member: &Member,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<Result<Option<User>, JoinRefusal>, sqlx::Error> {
     if !member.joins() {
         return Ok(Ok(None));
     }
-    let place = (member.user().id, member.room());
-    Ok(match let_in(change, place, &JoinMethod::Public, stamp).await? {
+    let user_and_room = (member.user().id, member.room());
+    Ok(match insert_joined(transaction, user_and_room, &JoinMethod::Public, meta).await? {
         Joined::Now => Ok(Some(member.user().clone())),
         Joined::Before => Ok(None),
         Joined::Refused(refusal) => Err(refusal),

@@ -1,4 +1,5 @@
-//! Whom messages mention. A row belongs to a message's place, so that what is unread of them is a range.
+//! Stored mentions. A mention is keyed by its message's room and `seq` (`pos`), so the unread mentions
+//! of a user in a room are a key range.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,13 +11,13 @@ use crate::db::{
 use crate::kernel::UserId;
 use crate::kernel::ids::RoomKey;
 
-/// The names that may be somebody's, each once.
+/// The words after an `@` in these writes, each once.
 fn names(writes: &[Write]) -> Vec<[&str; 1]> {
     let names: BTreeSet<&str> = writes.iter().flat_map(Write::names).map(String::as_str).collect();
     names.into_iter().map(|name| [name]).collect()
 }
 
-/// Asks for what [`read`] reads. Closed accounts are not mentioned.
+/// Adds the query whose result [`read`] reads. Closed accounts cannot be mentioned.
 pub(super) fn push_lookups(statements: &mut StatementBatch, writes: &[Write]) {
     let names = names(writes);
     if !names.is_empty() {
@@ -30,19 +31,21 @@ pub(super) fn push_lookups(statements: &mut StatementBatch, writes: &[Write]) {
     }
 }
 
-/// Who is called by the names in these writes, from the answer to what [`ask`] asked.
+/// The handles in these writes, from the result of [`push_lookups`].
 pub(super) fn read(
-    answers: &mut BatchResults,
+    results: &mut BatchResults,
     writes: &[Write],
 ) -> Result<HandleIndex, sqlx::Error> {
     if names(writes).is_empty() {
         return Ok(HandleIndex::default());
     }
-    let people: Vec<(String, i64, String)> = answers.rows()?;
-    Ok(HandleIndex::new(people.into_iter().map(|(folded, id, name)| (folded, UserId(id), name))))
+    let users: Vec<(String, i64, String)> = results.rows()?;
+    Ok(HandleIndex::new(
+        users.into_iter().map(|(normalized, id, name)| (normalized, UserId(id), name)),
+    ))
 }
 
-/// Notes who is mentioned at which places of messages.
+/// Stores which users are mentioned by the messages at these keys.
 pub(super) fn store(statements: &mut StatementBatch, mentions: &[(UserId, RoomKey)]) {
     if mentions.is_empty() {
         return;
@@ -61,32 +64,32 @@ pub(super) fn store(statements: &mut StatementBatch, mentions: &[(UserId, RoomKe
     });
 }
 
-/// Forgets whom a message mentioned, and says who that was.
+/// Deletes a message's mentions and returns the users they were for.
 pub(super) async fn remove(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     pos: RoomKey,
 ) -> Result<Vec<UserId>, sqlx::Error> {
-    let forgotten: Vec<(i64,)> = writing!(*change, |connection| {
+    let removed: Vec<(i64,)> = writing!(*transaction, |connection| {
         sqlx::query_as("delete from mentions where pos = $1 returning user_id")
             .bind(pos.get())
             .fetch_all(connection)
             .await?
     });
-    Ok(forgotten.into_iter().map(|(user,)| UserId(user)).collect())
+    Ok(removed.into_iter().map(|(user,)| UserId(user)).collect())
 }
 
-/// Who is mentioned at these places.
+/// The users mentioned by the messages at these keys.
 pub(in crate::chat::messages) async fn mentioned(
     db: &Db,
-    places: &[RoomKey],
+    keys: &[RoomKey],
 ) -> Result<HashMap<RoomKey, Vec<UserId>>, sqlx::Error> {
-    let places: Vec<i64> = places.iter().map(|place| place.get()).collect();
+    let keys: Vec<i64> = keys.iter().map(|key| key.get()).collect();
     let found: Vec<(i64, i64)> = reading!(db, |pool| {
         sqlx::query_as(
             "select pos, user_id from mentions
              where pos in (select cast(value as bigint) from jsonb_each($1)) order by pos, user_id",
         )
-        .bind(json_rows(&places))
+        .bind(json_rows(&keys))
         .fetch_all(pool)
         .await?
     });

@@ -1,5 +1,6 @@
-//! The SQL of messages: `history` reads, `append` posts, `changes` edits, deletes and reacts, `mentions`
-//! knows who is spoken to, `batch` does what waits together in one transaction.
+//! The SQL of messages: `history` reads, `insert` posts, `edits` edits, deletes and reacts, `mentions`
+//! stores who is mentioned, `group_commit` runs a batch of writes in one transaction, `erasure` and
+//! `purge` delete in bulk.
 
 mod edits;
 mod erasure;
@@ -24,11 +25,12 @@ use crate::db::positional_row;
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Rev, Seq, Timestamp, UserId};
 
-/// What came of one write; a refused one does not touch the others.
+/// The result of one write. A refused write does not affect the other writes of its batch.
 pub(super) type Outcome = Result<WriteOutcome, WriteError>;
 
-/// The columns of a [`MessageRow`]. `sends` is looked up by message, in its index. The reactions come
-/// in the same query and so belong to the same state: as "👍 3,❤️ 7,👍 9", the first one first.
+/// The columns of a [`MessageRow`]. `sends` is joined by message id, which has an index. The reactions
+/// are part of the same query, so they belong to the same state: "👍 3,❤️ 7,👍 9" (emoji and user id),
+/// the oldest first.
 macro_rules! message_columns {
     () => {
         "m.id, m.pos, m.change, m.kind, m.body, m.html, m.reply_to, m.created_at, m.edited_at,
@@ -38,7 +40,7 @@ macro_rules! message_columns {
     };
 }
 
-/// Where they are found, to be followed by a condition.
+/// The `from` clause of [`message_columns!`], to be followed by a condition.
 macro_rules! from_messages {
     ($rest:literal) => {
         concat!(
@@ -50,7 +52,7 @@ macro_rules! from_messages {
     };
 }
 
-/// Messages, to be followed by a condition.
+/// A query for messages, to be followed by a condition.
 macro_rules! select_messages {
     ($rest:literal) => {
         concat!("select ", message_columns!(), from_messages!($rest))
@@ -58,7 +60,7 @@ macro_rules! select_messages {
 }
 
 positional_row! {
-    /// What [`message_columns!`] are.
+    /// A row of [`message_columns!`].
     struct MessageRow {
         id: i64,
         pos: i64,
@@ -83,7 +85,8 @@ positional_row! {
 
 impl From<MessageRow> for Message {
     fn from(row: MessageRow) -> Self {
-        let (pos, change) = (RoomKey::stored(row.pos), RoomKey::stored(row.change));
+        let pos = RoomKey::stored(row.pos);
+        let change = RoomKey::stored(row.change);
         Self {
             id: MessageId(row.id),
             room: pos.room(),
@@ -110,12 +113,13 @@ impl From<MessageRow> for Message {
     }
 }
 
+/// Parses the reactions column of [`message_columns!`].
 fn reactions(column: &str) -> Vec<Reactions> {
     let mut found: Vec<Reactions> = Vec::new();
-    for (emoji, user) in column.split(',').filter_map(|one| one.split_once(' ')) {
+    for (emoji, user) in column.split(',').filter_map(|pair| pair.split_once(' ')) {
         let Ok(user) = user.parse().map(UserId) else { continue };
-        match found.iter_mut().find(|known| known.emoji == emoji) {
-            Some(known) => known.users.push(user),
+        match found.iter_mut().find(|reactions| reactions.emoji == emoji) {
+            Some(reactions) => reactions.users.push(user),
             None => found.push(Reactions { emoji: emoji.to_owned(), users: vec![user] }),
         }
     }
