@@ -1,6 +1,6 @@
-//! Deleting rooms, restoring them, and what is left of them afterwards. A deleted room becomes a
-//! private one without members, owner and code, so that the rules and queries that hide such rooms
-//! hide it; what it was is kept aside until it can no longer be restored.
+//! Deleting, restoring and purging rooms. A deleted room becomes a private one without members, owner
+//! and code, so the existing rules and queries hide it. Its former state is kept in other tables until
+//! it can no longer be restored.
 
 use std::sync::PoisonError;
 
@@ -13,54 +13,55 @@ use crate::kernel::{RoomId, ServiceError, Timestamp, UserId};
 use crate::limits::deletion::ROOM_RESTORABLE;
 
 impl Rooms {
-    /// The right of who moderates a room to rename and delete it.
+    /// Returns the permission to rename and delete a room, for those who moderate it.
     ///
     /// # Errors
-    /// [`AccessError::NotFound`] for who may not see it, [`AccessError::Forbidden`] for who may.
-    pub async fn room_admin(&self, person: &User, room: RoomId) -> Result<RoomAdmin, AccessError> {
-        let Reader { person, room } = self.reader(person, room).await?;
-        // Its two people are answered that it cannot be done, and not that they may not.
-        if may_moderate(&person, &room) || room.visibility == Visibility::Direct {
-            Ok(RoomAdmin { actor: person.id, room })
+    /// [`AccessError::NotFound`] if the user may not see the room, [`AccessError::Forbidden`] if they
+    /// may see it but do not moderate it.
+    pub async fn room_admin(&self, user: &User, room: RoomId) -> Result<RoomAdmin, AccessError> {
+        let Reader { user, room } = self.reader(user, room).await?;
+        // The two users of a direct message get `RoomError::Permanent` later, which is more exact than
+        // `Forbidden`.
+        if may_moderate(&user, &room) || room.visibility == Visibility::Direct {
+            Ok(RoomAdmin { actor: user.id, room })
         } else {
             Err(AccessError::Forbidden)
         }
     }
 
-    /// The right of an administrator to rename and delete a room that they may not read.
+    /// Returns an administrator's permission to rename and delete a room that they may not be able to
+    /// read.
     ///
     /// # Errors
-    /// [`AccessError::NotFound`] for what is no room, or a direct conversation.
+    /// [`AccessError::NotFound`] if there is no such room, or if it is deleted or a direct message.
     pub async fn any_room_admin(
         &self,
         _: &Admin,
-        person: &User,
+        user: &User,
         room: RoomId,
     ) -> Result<RoomAdmin, AccessError> {
-        let found = store::find(&self.db, person.id, room).await.map_err(ServiceError::from)?;
-        let gone = store::deleted(&self.db, room).await.map_err(ServiceError::from)?.is_some();
+        let found = store::find(&self.db, user.id, room).await.map_err(ServiceError::from)?;
+        let is_deleted =
+            store::deleted(&self.db, room).await.map_err(ServiceError::from)?.is_some();
         match found {
-            Some(room) if !gone && room.visibility != Visibility::Direct => {
-                Ok(RoomAdmin { actor: person.id, room })
+            Some(room) if !is_deleted && room.visibility != Visibility::Direct => {
+                Ok(RoomAdmin { actor: user.id, room })
             }
             _ => Err(AccessError::NotFound),
         }
     }
 
-    /// Every room but direct conversations, with those that can still be restored, by name.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
+    /// All rooms except direct messages, including deleted ones that can still be restored, by name.
     pub async fn summaries(&self, _: &Admin) -> Result<Vec<RoomSummary>, ServiceError> {
         Ok(store::summaries(&self.db).await?)
     }
 
-    /// Deletes a room: it is gone for everybody at once. A job deletes what was said in it once it can
+    /// Deletes a room. It disappears for all users immediately. A job deletes its messages when it can
     /// no longer be restored.
     ///
     /// # Errors
-    /// [`RoomError::Permanent`] for the lobby and direct conversations, [`RoomError::NoMember`] when
-    /// somebody else was quicker.
+    /// [`RoomError::Permanent`] for the lobby and direct messages, [`RoomError::Gone`] if it was
+    /// already deleted.
     pub async fn delete(&self, admin: &RoomAdmin) -> Result<(), RoomError> {
         let RoomAdmin { actor, room } = admin;
         if room.lobby || room.visibility == Visibility::Direct {
@@ -74,11 +75,11 @@ impl Rooms {
         Ok(())
     }
 
-    /// Gives a room another name.
+    /// Renames a room.
     ///
     /// # Errors
-    /// [`RoomError::NameTaken`] for the name of another public room, [`RoomError::Permanent`] for direct
-    /// conversations.
+    /// [`RoomError::NameTaken`] if another public room has this name or a similar one,
+    /// [`RoomError::Permanent`] for direct messages.
     pub async fn rename(&self, admin: &RoomAdmin, name: &RoomName) -> Result<(), RoomError> {
         let RoomAdmin { actor, room } = admin;
         if room.visibility == Visibility::Direct {
@@ -87,37 +88,35 @@ impl Rooms {
         self.change(*actor, room, Some(name), None).await
     }
 
-    /// A deleted room, for who deleted it and for administrators, as long as it can be restored.
+    /// A deleted room that can still be restored, for the user who deleted it and for administrators.
     ///
     /// # Errors
-    /// [`AccessError::NotFound`] for everybody else, and afterwards.
-    pub async fn deleted(&self, person: &User, room: RoomId) -> Result<DeletedRoom, AccessError> {
+    /// [`AccessError::NotFound`] for other users, or if the room can no longer be restored.
+    pub async fn deleted(&self, user: &User, room: RoomId) -> Result<DeletedRoom, AccessError> {
         let found = store::deleted(&self.db, room).await.map_err(ServiceError::from)?;
         let found = found.filter(|room| self.is_restorable(room.deleted_at) && !room.purging);
-        let theirs = |by| by == person.id || person.role == Role::Admin;
-        let room = found.filter(|room| theirs(room.deleted_by)).ok_or(AccessError::NotFound)?;
-        Ok(DeletedRoom::new(room, person.id))
+        let may_restore = |by| by == user.id || user.role == Role::Admin;
+        let room =
+            found.filter(|room| may_restore(room.deleted_by)).ok_or(AccessError::NotFound)?;
+        Ok(DeletedRoom::new(room, user.id))
     }
 
-    /// The rooms that this person deleted and can restore.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn deleted_by(&self, person: &User) -> Result<Vec<DeletedRoom>, ServiceError> {
-        let found = store::deleted_by(&self.db, person.id).await?.into_iter();
+    /// The rooms that this user deleted and can still restore.
+    pub async fn deleted_by(&self, user: &User) -> Result<Vec<DeletedRoom>, ServiceError> {
+        let found = store::deleted_by(&self.db, user.id).await?.into_iter();
         let restorable = found.filter(|room| self.is_restorable(room.deleted_at) && !room.purging);
-        Ok(restorable.map(|room| DeletedRoom::new(room, person.id)).collect())
+        Ok(restorable.map(|room| DeletedRoom::new(room, user.id)).collect())
     }
 
     fn is_restorable(&self, deleted_at: Timestamp) -> bool {
         self.clock.now() < deleted_at.plus(ROOM_RESTORABLE)
     }
 
-    /// Puts a deleted room back as it was, with its members and their read marks.
+    /// Restores a deleted room with its members and their read markers.
     ///
     /// # Errors
-    /// [`RoomError::NameTaken`] when another public room got its name, [`RoomError::Gone`] when it was
-    /// restored meanwhile.
+    /// [`RoomError::NameTaken`] if another public room has its name now, [`RoomError::Gone`] if it was
+    /// already restored or purged.
     pub async fn restore(&self, room: &DeletedRoom) -> Result<(), RoomError> {
         match store::restore(&self.db, room.id, room.actor, self.change_meta()).await {
             Ok(true) => {
@@ -130,45 +129,38 @@ impl Rooms {
         }
     }
 
-    /// Whether this person could see a room until it was deleted: what they are told instead of it.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn was_deleted(&self, person: &User, room: RoomId) -> Result<bool, ServiceError> {
-        Ok(store::had_been_visible(&self.db, room, person.id).await?)
+    /// Whether the user could see the room until it was deleted. If so, they see a notice that it was
+    /// deleted.
+    pub async fn was_deleted(&self, user: &User, room: RoomId) -> Result<bool, ServiceError> {
+        Ok(store::had_been_visible(&self.db, room, user.id).await?)
     }
 
-    /// Ends the time in which a room can be restored. False when it has not passed, or the room was
-    /// restored.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Ends the time in which a room can be restored. Returns false if it is not over yet, or the room
+    /// was restored.
     pub async fn begin_purge(&self, room: RoomId) -> Result<bool, ServiceError> {
         let now = self.clock.now();
         Ok(store::begin_purge(&self.db, room, (now, now.minus(ROOM_RESTORABLE))).await?)
     }
 
-    /// Forgets the rest, once the messages are gone. The number of the room is never used again.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Clears the remaining data of a purged room when its messages are gone. The row stays, so the
+    /// room id is never used again.
     pub async fn finish_purge(&self, room: RoomId) -> Result<(), ServiceError> {
         Ok(store::finish_purge(&self.db, room).await?)
     }
 
-    /// Tells of a room that another process has changed, deleted or restored.
+    /// Publishes that another process changed, deleted or restored a room.
     pub(in crate::chat) async fn notify_room(&self, room: RoomId) -> Result<(), ServiceError> {
         if let Some(deleted) = store::deleted(&self.db, room).await? {
             self.notify_deleted(room, deleted.visibility);
         } else if self.forget_restored(room) {
             self.notify_restored(room).await?;
-        } else if let Some(room) = self.find_for(NOBODY, room).await? {
+        } else if let Some(room) = self.find_for(NO_USER, room).await? {
             self.notify_changed(&room);
         }
         Ok(())
     }
 
-    /// Each connection asks how the room is now, and finds that it is gone.
+    /// Each connection reads the room again and finds that it is gone.
     fn notify_deleted(&self, room: RoomId, visibility: Visibility) {
         self.known_deleted.lock().unwrap_or_else(PoisonError::into_inner).insert(room);
         self.hub.notify(audience(room, visibility), Signal::RoomChanged(room));
@@ -178,9 +170,10 @@ impl Rooms {
         self.known_deleted.lock().unwrap_or_else(PoisonError::into_inner).remove(&room)
     }
 
-    /// Its members listen to it again; who connected while it was deleted does not yet.
+    /// Members subscribe to the room again. Connections that were opened while it was deleted are not
+    /// subscribed yet.
     async fn notify_restored(&self, room: RoomId) -> Result<(), ServiceError> {
-        let Some(Room { visibility, .. }) = self.find_for(NOBODY, room).await? else {
+        let Some(Room { visibility, .. }) = self.find_for(NO_USER, room).await? else {
             return Ok(());
         };
         for member in store::members(&self.db, room).await? {
@@ -192,7 +185,7 @@ impl Rooms {
         Ok(())
     }
 
-    /// Rooms that were deleted before this process began to listen.
+    /// Loads the rooms that were deleted before this process started to read the change feed.
     pub(in crate::chat) async fn load_deleted(&self) -> Result<(), ServiceError> {
         let rooms = store::all_deleted(&self.db).await?;
         self.known_deleted.lock().unwrap_or_else(PoisonError::into_inner).extend(rooms);
@@ -206,5 +199,5 @@ impl DeletedRoom {
     }
 }
 
-/// Has no rights anywhere.
-const NOBODY: UserId = UserId(0);
+/// A user id that no user has, for reading a room without any permissions.
+const NO_USER: UserId = UserId(0);

@@ -1,4 +1,4 @@
-//! Joining, inviting, leaving and removing: how people become members of a room and how that ends.
+//! Joining, inviting, leaving and removing: how users become members of a room and stop being members.
 
 use super::model::{Code, JoinMethod, JoinRefusal, Member, Moderator, Reader, Room, Visibility};
 use super::store::{Joined, Removed};
@@ -16,133 +16,132 @@ impl From<JoinRefusal> for AccessError {
 }
 
 impl Rooms {
-    /// The right to post in a room. Asking for it changes nothing: who is no member of a public room
-    /// becomes one together with what they post.
+    /// Returns the permission to post in a room. It does not write: a user that is not a member of a
+    /// public room becomes one in the transaction that stores their post.
     ///
     /// # Errors
-    /// [`AccessError::NotFound`] unless the room is public or theirs, [`AccessError::Removed`] for who
-    /// was removed from a public one.
-    pub async fn member(&self, person: &User, room: RoomId) -> Result<Member, AccessError> {
-        let reader = self.reader(person, room).await?;
+    /// [`AccessError::NotFound`] unless the room is public or the user is a member,
+    /// [`AccessError::Removed`] if they were removed from a public room.
+    pub async fn member(&self, user: &User, room: RoomId) -> Result<Member, AccessError> {
+        let reader = self.reader(user, room).await?;
         self.member_of(reader).await
     }
 
-    /// The same for who may read it.
+    /// The same for a user that may read the room.
     ///
     /// # Errors
-    /// [`AccessError::Removed`] for who was removed from a public one.
+    /// [`AccessError::Removed`] if they were removed from a public room.
     pub async fn member_of(&self, reader: Reader) -> Result<Member, AccessError> {
         if self.is_removed(&reader).await? {
             return Err(AccessError::Removed);
         }
-        let Reader { person, room } = reader;
-        Ok(Member { joins: !room.is_member(), person, room: room.id })
+        let Reader { user, room } = reader;
+        Ok(Member { joins: !room.is_member(), user, room: room.id })
     }
 
-    /// Whether somebody was removed from a room that they may still read.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// Whether the user was removed from a room that they may still read.
     pub async fn is_removed(&self, reader: &Reader) -> Result<bool, ServiceError> {
-        let (person, room) = (&reader.person, &reader.room);
-        Ok(!room.is_member() && self.was_removed(person.id, room.id).await?)
+        let Reader { user, room } = reader;
+        Ok(!room.is_member() && self.was_removed(user.id, room.id).await?)
     }
 
-    /// Joins a public room. Who is a member already stays one.
+    /// Joins a public room. A member stays a member.
     ///
     /// # Errors
-    /// [`AccessError::Removed`] for who was removed from it.
+    /// [`AccessError::Removed`] if the user was removed from it.
     pub async fn join(&self, reader: &Reader) -> Result<Member, AccessError> {
-        let (person, room) = (&reader.person, &reader.room);
+        let Reader { user, room } = reader;
         if !room.is_member() {
-            self.finish_join(person, room, &JoinMethod::Public).await?;
+            self.finish_join(user, room, &JoinMethod::Public).await?;
         }
-        Ok(Member { person: person.clone(), room: room.id, joins: false })
+        Ok(Member { user: user.clone(), room: room.id, joins: false })
     }
 
-    /// The room that a code opens, as this person sees it before joining.
+    /// The room with this code, as the user sees it before joining.
     ///
     /// # Errors
-    /// [`AccessError::NotFound`] when it opens none, [`AccessError::Removed`] for who was removed.
-    pub async fn by_code(&self, person: &User, code: &str) -> Result<Room, AccessError> {
-        let (room, _) = self.opened_by(person, code).await?;
-        if !room.is_member() && self.was_removed(person.id, room.id).await? {
+    /// [`AccessError::NotFound`] if there is no such code, [`AccessError::Removed`] if the user was
+    /// removed from the room.
+    pub async fn by_code(&self, user: &User, code: &str) -> Result<Room, AccessError> {
+        let (room, _) = self.find_by_code(user, code).await?;
+        if !room.is_member() && self.was_removed(user.id, room.id).await? {
             return Err(AccessError::Removed);
         }
         Ok(room)
     }
 
-    /// Joins the room that a code opens.
+    /// Joins the room with this code.
     ///
     /// # Errors
-    /// [`AccessError::NotFound`] when it opens none, [`AccessError::Removed`] for who was removed.
-    pub async fn join_by_code(&self, person: &User, code: &str) -> Result<Member, AccessError> {
-        let (room, code) = self.opened_by(person, code).await?;
+    /// [`AccessError::NotFound`] if there is no such code, [`AccessError::Removed`] if the user was
+    /// removed from the room.
+    pub async fn join_by_code(&self, user: &User, code: &str) -> Result<Member, AccessError> {
+        let (room, code) = self.find_by_code(user, code).await?;
         if !room.is_member() {
-            self.finish_join(person, &room, &JoinMethod::Code(code)).await?;
+            self.finish_join(user, &room, &JoinMethod::Code(code)).await?;
         }
-        Ok(Member { person: person.clone(), room: room.id, joins: false })
+        Ok(Member { user: user.clone(), room: room.id, joins: false })
     }
 
-    async fn opened_by(&self, person: &User, code: &str) -> Result<(Room, Code), AccessError> {
+    async fn find_by_code(&self, user: &User, code: &str) -> Result<(Room, Code), AccessError> {
         let code = Code::parse(code).ok_or(AccessError::NotFound)?;
-        let found = store::find_by_code(&self.db, person.id, &code).await;
+        let found = store::find_by_code(&self.db, user.id, &code).await;
         let room = found.map_err(ServiceError::from)?.ok_or(AccessError::NotFound)?;
         Ok((room, code))
     }
 
-    /// Makes somebody a member whom a member brings along, also if they had been removed.
+    /// A member makes another user a member, even if that user had been removed.
     ///
     /// # Errors
-    /// [`RoomError::Permanent`] for a direct conversation, [`RoomError::Outsider`] for who is not in
-    /// the room themselves.
+    /// [`RoomError::Permanent`] for a direct message, [`RoomError::Outsider`] if the inviting user is
+    /// not a member.
     pub async fn invite(&self, reader: &Reader, guest: &User) -> Result<(), RoomError> {
         if reader.room.visibility == Visibility::Direct {
             return Err(RoomError::Permanent);
         }
-        match self.finish_join(guest, &reader.room, &JoinMethod::Invitation(reader.person.id)).await
-        {
+        match self.finish_join(guest, &reader.room, &JoinMethod::Invitation(reader.user.id)).await {
             Ok(()) => Ok(()),
-            Err(AccessError::Fault(fault)) => Err(fault.into()),
+            Err(AccessError::Fault(error)) => Err(error.into()),
             Err(_) => Err(RoomError::Outsider),
         }
     }
 
-    /// Leaves a room; an owner's goes to whoever has been in it longest.
+    /// Leaves a room. If the owner leaves, the member who joined first becomes the owner.
     ///
     /// # Errors
-    /// [`RoomError::Permanent`] for the lobby and direct conversations.
+    /// [`RoomError::Permanent`] for the lobby and direct messages, [`RoomError::NoMember`] if the user
+    /// is not a member.
     pub async fn leave(&self, reader: &Reader) -> Result<(), RoomError> {
-        let (room, person) = (&reader.room, &reader.person);
+        let Reader { user, room } = reader;
         refuse_permanent(room)?;
-        let left = store::leave(&self.db, person.id, room.id, self.change_meta()).await;
+        let left = store::leave(&self.db, user.id, room.id, self.change_meta()).await;
         if !left.map_err(ServiceError::from)? {
             return Err(RoomError::NoMember);
         }
-        self.notify_left(room, person);
-        if room.owner_id == Some(person.id) {
+        self.notify_left(room, user);
+        if room.owner_id == Some(user.id) {
             self.notify_changed(room);
         }
         Ok(())
     }
 
-    /// Removes a member, who does not come back before a member invites them. The code is renewed,
-    /// since they know the old one. Removing again changes nothing.
+    /// Removes a member, who can only come back if a member invites them. The room code is replaced,
+    /// since they know the old one. Removing them again changes nothing.
     ///
     /// # Errors
-    /// [`RoomError::NoMember`] for who was not in it, [`RoomError::Permanent`] for the lobby,
-    /// [`RoomError::Oneself`] for who would remove themselves.
-    pub async fn remove(&self, moderator: &Moderator, person: &User) -> Result<(), RoomError> {
+    /// [`RoomError::NoMember`] if they were not a member, [`RoomError::Permanent`] for the lobby and
+    /// direct messages, [`RoomError::Oneself`] if a moderator removes themselves.
+    pub async fn remove(&self, moderator: &Moderator, user: &User) -> Result<(), RoomError> {
         let room = &moderator.room;
         refuse_permanent(room)?;
-        if moderator.person.id == person.id {
+        if moderator.user.id == user.id {
             return Err(RoomError::Oneself);
         }
         let code = Code::new(&self.random);
-        let removed = store::remove(&self.db, moderator, person, &code, self.change_meta()).await;
+        let removed = store::remove(&self.db, moderator, user, &code, self.change_meta()).await;
         match removed.map_err(ServiceError::from)? {
             Removed::Now => {
-                self.notify_removed(room, person);
+                self.notify_removed(room, user);
                 self.notify_changed(room);
                 Ok(())
             }
@@ -153,13 +152,13 @@ impl Rooms {
 
     async fn finish_join(
         &self,
-        person: &User,
+        user: &User,
         room: &Room,
-        door: &JoinMethod,
+        method: &JoinMethod,
     ) -> Result<(), AccessError> {
-        let joined = store::join(&self.db, person.id, room.id, door, self.change_meta()).await;
+        let joined = store::join(&self.db, user.id, room.id, method, self.change_meta()).await;
         match joined.map_err(ServiceError::from)? {
-            Joined::Now => self.notify_joined(room, person),
+            Joined::Now => self.notify_joined(room, user),
             Joined::Before => {}
             Joined::Refused(refusal) => return Err(refusal.into()),
         }

@@ -1,4 +1,6 @@
-//! Rooms: which there are, who may read them, who is in them, who changes them.
+//! Rooms: finding, creating and changing them, permissions on them, and read markers.
+//!
+//! Every permission on a room is made here. This module knows nothing of HTTP, pages or sockets.
 
 mod deletion;
 mod membership;
@@ -23,7 +25,7 @@ use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Clock, Random, RoomId, Seq, ServiceError, Timestamp, UserId};
 use crate::text::names::fold;
 
-/// The name of the room that everybody is in.
+/// The name of the room that every user belongs to.
 const LOBBY: &str = "lobby";
 
 #[derive(Clone)]
@@ -33,19 +35,20 @@ pub struct Rooms {
     clock: Clock,
     random: Random,
     process: ProcessId,
-    /// Deleted rooms that this process has told of: what it hears of one next is that it is back.
+    /// Rooms whose deletion this process has published. The next change it reads about such a room is
+    /// that the room was restored.
     known_deleted: Arc<Mutex<BTreeSet<RoomId>>>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    /// No such room, or none this person may know of: the same to them.
+    /// The room does not exist, or the user may not know of it. Both look the same to them.
     #[error("no such room")]
     NotFound,
-    /// They see it, but it is not theirs to change.
+    /// The user may read the room but not change it.
     #[error("not the owner")]
     Forbidden,
-    /// They were removed from it: only an invitation makes them a member again.
+    /// The user was removed. Only an invitation makes them a member again.
     #[error("removed from the room")]
     Removed,
     #[error(transparent)]
@@ -57,178 +60,156 @@ pub enum RoomError {
     /// Another public room has this name.
     #[error("the name is taken")]
     NameTaken,
-    /// The lobby is everybody's, and a direct conversation has its two for ever.
-    #[error("nobody leaves this room")]
+    /// Not possible for the lobby and direct messages, which keep their members.
+    #[error("the lobby and direct messages keep their members")]
     Permanent,
     #[error("not a member")]
     NoMember,
-    /// It was deleted, or put back, a moment ago.
-    #[error("no such room any more")]
+    /// The room was deleted or restored since it was read.
+    #[error("the room no longer exists")]
     Gone,
-    /// What members do, and they are none.
-    #[error("not a member themselves")]
+    /// The caller would have to be a member and is not.
+    #[error("the caller is not a member")]
     Outsider,
-    /// Nobody removes themselves: they leave, which passes on what they own.
-    #[error("nobody removes themselves")]
+    /// Users cannot remove themselves. They leave, which also reassigns the rooms they own.
+    #[error("users cannot remove themselves")]
     Oneself,
     #[error(transparent)]
     Fault(#[from] ServiceError),
 }
 
 impl Rooms {
-    pub fn new(db: Db, bell: EventHub, clock: Clock, random: Random, origin: ProcessId) -> Self {
+    pub fn new(db: Db, hub: EventHub, clock: Clock, random: Random, process: ProcessId) -> Self {
         let known_deleted = Arc::default();
-        Self { db, hub: bell, clock, random, process: origin, known_deleted }
+        Self { db, hub, clock, random, process, known_deleted }
     }
 
-    /// This process, now: for what others shall hear of.
+    /// The metadata (process and time) of changes that this process records now.
     fn change_meta(&self) -> ChangeMeta {
         self.process.meta(self.clock.now())
     }
 
-    /// Makes the lobby of a new installation. Returns when that was: backups, restores and exports
-    /// keep it, so it names the installation.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Creates the lobby of a new installation, and returns when it was created. Backups, restores and
+    /// exports keep this time, so it identifies the installation.
     pub async fn ensure_lobby(&self) -> Result<Timestamp, ServiceError> {
         Ok(store::ensure_lobby(&self.db, LOBBY, &fold(LOBBY), self.clock.now()).await?)
     }
 
-    /// # Errors
-    /// When the database cannot be asked.
     pub async fn lobby(&self) -> Result<RoomId, ServiceError> {
         Ok(store::lobby(&self.db).await?)
     }
 
-    /// The rooms this person may see: the lobby first, then by name.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn list(&self, person: &User) -> Result<Vec<Room>, ServiceError> {
-        Ok(store::list(&self.db, person.id).await?)
+    /// The rooms the user may see: the lobby first, then by name.
+    pub async fn list(&self, user: &User) -> Result<Vec<Room>, ServiceError> {
+        Ok(store::list(&self.db, user.id).await?)
     }
 
-    /// The rooms this person is in: what a connection listens to before it asks how far they are.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn memberships(&self, person: &User) -> Result<Vec<RoomId>, ServiceError> {
-        Ok(store::memberships(&self.db, person.id).await?)
+    /// The ids of the rooms the user is a member of. A connection subscribes to them before it reads
+    /// its progress, so that it misses nothing in between.
+    pub async fn memberships(&self, user: &User) -> Result<Vec<RoomId>, ServiceError> {
+        Ok(store::memberships(&self.db, user.id).await?)
     }
 
-    /// The rooms this person is in, and how far they are: all that a connection needs at first.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
-    pub async fn my_room(&self, person: &User) -> Result<Vec<Progress>, ServiceError> {
-        Ok(store::my_room(&self.db, person.id).await?)
+    /// The rooms the user is a member of, with their read markers and unread counts: the initial state
+    /// of a connection.
+    pub async fn my_room(&self, user: &User) -> Result<Vec<Progress>, ServiceError> {
+        Ok(store::my_room(&self.db, user.id).await?)
     }
 
-    /// The same of one room; `None` for somebody who is no member.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The same for one room; `None` if the user is not a member.
     pub async fn progress(
         &self,
-        person: &User,
+        user: &User,
         room: RoomId,
     ) -> Result<Option<Progress>, ServiceError> {
-        Ok(store::progress(&self.db, person.id, room).await?)
+        Ok(store::progress(&self.db, user.id, room).await?)
     }
 
-    /// The right to read a room. Every path to a message goes through here: pages, API, sockets.
+    /// Returns the permission to read a room. Every way to a message uses it: pages, API and sockets.
     ///
     /// # Errors
-    /// [`AccessError::NotFound`] unless the room is public or theirs.
-    pub async fn reader(&self, person: &User, room: RoomId) -> Result<Reader, AccessError> {
-        let found = store::find(&self.db, person.id, room).await.map_err(ServiceError::from)?;
+    /// [`AccessError::NotFound`] unless the room is public or the user is a member.
+    pub async fn reader(&self, user: &User, room: RoomId) -> Result<Reader, AccessError> {
+        let found = store::find(&self.db, user.id, room).await.map_err(ServiceError::from)?;
         match found {
-            Some(room) if may_read(&room) => Ok(Reader { person: person.clone(), room }),
+            Some(room) if may_read(&room) => Ok(Reader { user: user.clone(), room }),
             _ => Err(AccessError::NotFound),
         }
     }
 
-    /// The right to change a room.
+    /// Returns the permission to change a room.
     ///
     /// # Errors
-    /// [`AccessError::NotFound`] for who may not see it, [`AccessError::Forbidden`] for who may.
-    pub async fn owner(&self, person: &User, room: RoomId) -> Result<Owner, AccessError> {
-        let Reader { person, room } = self.reader(person, room).await?;
-        if may_change(&person, &room) {
-            Ok(Owner { person, room })
+    /// [`AccessError::NotFound`] if the user may not see the room, [`AccessError::Forbidden`] if they
+    /// may see it but not change it.
+    pub async fn owner(&self, user: &User, room: RoomId) -> Result<Owner, AccessError> {
+        let Reader { user, room } = self.reader(user, room).await?;
+        if may_change(&user, &room) {
+            Ok(Owner { user, room })
         } else {
             Err(AccessError::Forbidden)
         }
     }
 
-    /// The right to remove members of a room.
+    /// Returns the permission to remove members of a room.
     ///
     /// # Errors
-    /// [`AccessError::NotFound`] for who may not see it, [`AccessError::Forbidden`] for who may.
-    pub async fn moderator(&self, person: &User, room: RoomId) -> Result<Moderator, AccessError> {
-        let Reader { person, room } = self.reader(person, room).await?;
-        if may_moderate(&person, &room) {
-            Ok(Moderator { person, room })
+    /// [`AccessError::NotFound`] if the user may not see the room, [`AccessError::Forbidden`] if they
+    /// may see it but do not moderate it.
+    pub async fn moderator(&self, user: &User, room: RoomId) -> Result<Moderator, AccessError> {
+        let Reader { user, room } = self.reader(user, room).await?;
+        if may_moderate(&user, &room) {
+            Ok(Moderator { user, room })
         } else {
             Err(AccessError::Forbidden)
         }
     }
 
-    /// Makes a room; who makes it owns it and is in it.
+    /// Creates a room. The user becomes its owner and first member.
     ///
     /// # Errors
-    /// [`RoomError::NameTaken`] for the name of another public room.
-    pub async fn create(&self, person: &User, new: &NewRoom) -> Result<Member, RoomError> {
+    /// [`RoomError::NameTaken`] if another public room has this name or a similar one.
+    pub async fn create(&self, user: &User, new: &NewRoom) -> Result<Member, RoomError> {
         let code = Code::new(&self.random);
-        let added = store::add(&self.db, new, person.id, &code, self.change_meta()).await;
+        let added = store::add(&self.db, new, user.id, &code, self.change_meta()).await;
         let room = added.map_err(ServiceError::from)?.ok_or(RoomError::NameTaken)?;
-        self.hub.notify(Channel::User(person.id), Signal::Joined(room));
+        self.hub.notify(Channel::User(user.id), Signal::Joined(room));
         if new.visibility == Visibility::Public {
             self.hub.notify(Channel::Everyone, Signal::RoomChanged(room));
         }
-        Ok(Member { person: person.clone(), room, joins: false })
+        Ok(Member { user: user.clone(), room, joins: false })
     }
 
-    /// The conversation of two people, made if there is none.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub async fn direct(&self, person: &User, other: &User) -> Result<Member, ServiceError> {
-        let pair = (person.id, other.id);
+    /// The direct message of two users. Creates it if there is none.
+    pub async fn direct(&self, user: &User, other: &User) -> Result<Member, ServiceError> {
+        let pair = (user.id, other.id);
         let (room, new) = store::ensure_direct(&self.db, pair, self.change_meta()).await?;
         if new {
-            self.hub.notify(Channel::User(person.id), Signal::Joined(room));
+            self.hub.notify(Channel::User(user.id), Signal::Joined(room));
             self.hub.notify(Channel::User(other.id), Signal::Joined(room));
         }
-        Ok(Member { person: person.clone(), room, joins: false })
+        Ok(Member { user: user.clone(), room, joins: false })
     }
 
-    /// The conversation of two people, if they have one.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The direct message of two users, if there is one.
     pub async fn find_direct(
         &self,
-        person: &User,
+        user: &User,
         other: &User,
     ) -> Result<Option<RoomId>, ServiceError> {
-        Ok(store::find_direct(&self.db, person.id, other.id).await?)
+        Ok(store::find_direct(&self.db, user.id, other.id).await?)
     }
 
-    /// Changes name or topic.
+    /// Changes the name or the topic.
     ///
     /// # Errors
-    /// [`RoomError::NameTaken`] for the name of another public room.
+    /// [`RoomError::NameTaken`] if another public room has this name or a similar one.
     pub async fn update(&self, owner: &Owner, change: &RoomChange) -> Result<(), RoomError> {
         let (name, topic) = (change.name.as_ref(), change.topic.as_ref());
-        self.change(owner.person.id, &owner.room, name, topic).await
+        self.change(owner.user.id, &owner.room, name, topic).await
     }
 
-    /// Makes the old code worthless.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Replaces the room code. The old code no longer works.
     pub async fn renew_code(&self, owner: &Owner) -> Result<(), ServiceError> {
         store::set_code(&self.db, owner.room.id, &Code::new(&self.random), self.change_meta())
             .await?;
@@ -236,10 +217,10 @@ impl Rooms {
         Ok(())
     }
 
-    /// Gives the room to another of its members.
+    /// Makes another member the owner.
     ///
     /// # Errors
-    /// [`RoomError::NoMember`] for anybody else.
+    /// [`RoomError::NoMember`] if they are not a member, [`RoomError::Permanent`] for the lobby.
     pub async fn transfer_ownership(&self, owner: &Owner, to: UserId) -> Result<(), RoomError> {
         let room = &owner.room;
         if room.lobby {
@@ -255,44 +236,35 @@ impl Rooms {
         Ok(())
     }
 
-    /// Finds new owners for the rooms of somebody whose account is closed, as long as it is.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Finds new owners for the rooms of a closed account. Does nothing if the account was opened
+    /// again.
     pub async fn reassign_owned_rooms(&self, user: UserId) -> Result<(), ServiceError> {
         for room in store::reassign_owner(&self.db, user, self.change_meta()).await? {
-            // Who may not see the room finds no more in the notice than its number.
+            // Members that may not see the room learn only its id from this signal.
             self.hub.notify(Channel::Members(room), Signal::RoomChanged(room));
         }
         Ok(())
     }
 
-    /// How far this person has read; never moves back.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Moves the user's read marker to `seq`. It never moves back.
     pub async fn mark_read(&self, reader: &Reader, seq: Seq) -> Result<(), ServiceError> {
-        let (user, room, before) = (reader.person.id, reader.room.id, reader.room.last_read_seq);
+        let user = reader.user.id;
+        let room = reader.room.id;
+        let before = reader.room.last_read_seq;
         let marked = store::mark_read(&self.db, user, room, (seq, self.change_meta()));
-        let now = self.load_read_state(user, room, marked).await?;
-        if let Some(now) = now.filter(|now| Some(now.last_read_seq) != before) {
-            self.broadcast_read(user, now);
+        let progress = self.load_read_state(user, room, marked).await?;
+        if let Some(progress) = progress.filter(|progress| Some(progress.last_read_seq) != before) {
+            self.broadcast_read(user, progress);
         }
         Ok(())
     }
 
-    /// Who is in the room.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The ids of the members.
     pub async fn members(&self, reader: &Reader) -> Result<Vec<UserId>, ServiceError> {
         Ok(store::members(&self.db, reader.room.id).await?)
     }
 
-    /// The members with an id after that one, ascending.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The members with an id greater than `after`, in ascending order of id.
     pub async fn members_after(
         &self,
         reader: &Reader,
@@ -302,25 +274,19 @@ impl Rooms {
         Ok(store::members_after(&self.db, reader.room.id, after, limit).await?)
     }
 
-    /// The people in the room, by name.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The members, by name.
     pub async fn users(&self, reader: &Reader) -> Result<Vec<User>, ServiceError> {
         Ok(store::users(&self.db, reader.room.id).await?)
     }
 
-    /// What there is to tell about each of the rooms that this person may see.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// Member and online counts of each room the user may see.
     pub async fn stats(
         &self,
-        person: &User,
+        user: &User,
         online: &BTreeSet<UserId>,
     ) -> Result<HashMap<RoomId, RoomStats>, ServiceError> {
         let online: Vec<UserId> = online.iter().copied().collect();
-        Ok(store::stats(&self.db, person.id, &online).await?.into_iter().collect())
+        Ok(store::stats(&self.db, user.id, &online).await?.into_iter().collect())
     }
 
     async fn change(
@@ -330,7 +296,7 @@ impl Rooms {
         name: Option<&RoomName>,
         topic: Option<&RoomTopic>,
     ) -> Result<(), RoomError> {
-        // A name that stays is no change to be recorded.
+        // An unchanged name is not recorded in the audit log.
         let name = name.filter(|name| name.as_str() != room.name);
         let updated =
             store::update(&self.db, (actor, room), (name, topic), self.change_meta()).await;

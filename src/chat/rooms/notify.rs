@@ -1,5 +1,5 @@
-//! Telling connections what has become of a room: by the verbs, for what happened in this process, and by
-//! `hearing`, for what happened in another one.
+//! Publishes what changed in a room to live connections. The functions of `rooms` call it for changes
+//! of this process, `sync` for changes of other processes.
 
 use super::model::{Progress, Room, Visibility};
 use super::{Rooms, store};
@@ -9,12 +9,12 @@ use crate::chat::events::{Channel, Event, EventHub, Signal};
 use crate::kernel::{RoomId, ServiceError, UserId};
 
 impl Rooms {
-    /// What hears of other processes.
+    /// A poller of the change feed, which reads the changes of other processes.
     pub(in crate::chat) async fn poller(&self) -> Result<Poller, ServiceError> {
         Poller::new(self.db.clone(), self.clock.clone(), self.process).await
     }
 
-    /// A room as somebody stands to it. Asks for no right: for telling those who have it.
+    /// A room as the user sees it. It checks no permission: for publishing to users who have one.
     pub(in crate::chat) async fn find_for(
         &self,
         user: UserId,
@@ -23,85 +23,85 @@ impl Rooms {
         Ok(store::find(&self.db, user, room).await?)
     }
 
-    /// Whether somebody's membership ended against their wish, and no member has invited them since.
-    /// Asks for no right either.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// Whether the user was removed from the room and no member has invited them since. It checks no
+    /// permission either.
     pub async fn was_removed(&self, user: UserId, room: RoomId) -> Result<bool, ServiceError> {
         Ok(store::is_removed(&self.db, user, room).await?)
     }
 
-    /// Tells how far somebody has read through another process.
+    /// Publishes a read marker that the user moved through another process.
     pub(in crate::chat) async fn notify_read(
         &self,
         user: UserId,
         room: RoomId,
     ) -> Result<(), ServiceError> {
-        let question = store::progress(&self.db, user, room);
-        if let Some(now) = self.load_read_state(user, room, question).await? {
-            self.broadcast_read(user, now);
+        let query = store::progress(&self.db, user, room);
+        if let Some(progress) = self.load_read_state(user, room, query).await? {
+            self.broadcast_read(user, progress);
         }
         Ok(())
     }
 
-    /// Asks how far somebody has read, and lets them be told apart what is unread in the room for as
-    /// long as some of it mentions them. Not from the moment before the question on: who is mentioned
-    /// after it is told apart whatever the answer was.
+    /// Runs a query for the user's progress in the room, and subscribes them to the room's `Mentioned`
+    /// channel while it holds unread mentions of them.
+    ///
+    /// They are unsubscribed *before* the query: a mention committed after it subscribes them again,
+    /// whatever the query returned. In the other order, that subscription would be lost.
     pub(super) async fn load_read_state(
         &self,
         user: UserId,
         room: RoomId,
-        question: impl Future<Output = Result<Option<Progress>, sqlx::Error>>,
+        query: impl Future<Output = Result<Option<Progress>, sqlx::Error>>,
     ) -> Result<Option<Progress>, ServiceError> {
-        let (them, apart) = (Channel::User(user), Channel::Mentioned(room));
-        self.hub.unsubscribe_all(them, apart);
-        let answer = question.await;
-        if !matches!(answer, Ok(None | Some(Progress { mentions: 0, .. }))) {
-            self.hub.subscribe_all(them, apart);
+        let (user_channel, mentioned_channel) = (Channel::User(user), Channel::Mentioned(room));
+        self.hub.unsubscribe_all(user_channel, mentioned_channel);
+        let progress = query.await;
+        if !matches!(progress, Ok(None | Some(Progress { mentions: 0, .. }))) {
+            self.hub.subscribe_all(user_channel, mentioned_channel);
         }
-        Ok(answer?)
+        Ok(progress?)
     }
 
-    pub(super) fn broadcast_read(&self, user: UserId, now: Progress) {
-        let Progress { room, last_read_seq: seq, unread, mentions, .. } = now;
+    pub(super) fn broadcast_read(&self, user: UserId, progress: Progress) {
+        let Progress { room, last_read_seq: seq, unread, mentions, .. } = progress;
         self.hub.broadcast(Channel::User(user), 0, &Event::Read { room, seq, unread, mentions });
     }
 
-    pub(in crate::chat) fn notify_joined(&self, room: &Room, person: &User) {
-        self.hub.notify(Channel::User(person.id), Signal::Joined(room.id));
-        // A conversation is its two people's from the start.
+    pub(in crate::chat) fn notify_joined(&self, room: &Room, user: &User) {
+        self.hub.notify(Channel::User(user.id), Signal::Joined(room.id));
+        // Both users of a direct message are members from the start.
         if room.visibility != Visibility::Direct {
-            let joined = Event::Joined { room: room.id, person: person.clone() };
+            let joined = Event::Joined { room: room.id, person: user.clone() };
             self.hub.broadcast(audience(room.id, room.visibility), 0, &joined);
         }
     }
 
-    pub(in crate::chat) fn notify_left(&self, room: &Room, person: &User) {
-        self.unsubscribe_member(room, person);
-        let them = Channel::User(person.id);
+    pub(in crate::chat) fn notify_left(&self, room: &Room, user: &User) {
+        self.unsubscribe_member(room, user);
+        let user_channel = Channel::User(user.id);
         if room.visibility == Visibility::Private {
-            self.hub.unsubscribe_all(them, Channel::Room(room.id));
+            self.hub.unsubscribe_all(user_channel, Channel::Room(room.id));
         }
-        self.hub.notify(them, Signal::Left(room.id));
+        self.hub.notify(user_channel, Signal::Left(room.id));
     }
 
-    /// Also where they may go on reading the room is closed to them first: what is on their screens is
-    /// no place to write any more.
-    pub(in crate::chat) fn notify_removed(&self, room: &Room, person: &User) {
-        self.unsubscribe_member(room, person);
-        let them = Channel::User(person.id);
-        self.hub.unsubscribe_all(them, Channel::Room(room.id));
-        self.hub.notify(them, Signal::Removed(room.id));
+    /// Closes the room on the user's connections first, even if they may still read it (a public room):
+    /// the message list on their screens must not stay open for writing.
+    pub(in crate::chat) fn notify_removed(&self, room: &Room, user: &User) {
+        self.unsubscribe_member(room, user);
+        let user_channel = Channel::User(user.id);
+        self.hub.unsubscribe_all(user_channel, Channel::Room(room.id));
+        self.hub.notify(user_channel, Signal::Removed(room.id));
     }
 
-    /// Not a word of what is said from now on for them, however busy their connections are.
-    fn unsubscribe_member(&self, room: &Room, person: &User) {
-        let left = Event::Left { room: room.id, person: person.clone() };
+    /// Unsubscribes the user in the hub, so they receive nothing more of the room, even if their
+    /// connections are too busy to handle the signal.
+    fn unsubscribe_member(&self, room: &Room, user: &User) {
+        let left = Event::Left { room: room.id, person: user.clone() };
         self.hub.broadcast(audience(room.id, room.visibility), 0, &left);
-        let them = Channel::User(person.id);
-        self.hub.unsubscribe_all(them, Channel::Members(room.id));
-        self.hub.unsubscribe_all(them, Channel::Mentioned(room.id));
+        let user_channel = Channel::User(user.id);
+        self.hub.unsubscribe_all(user_channel, Channel::Members(room.id));
+        self.hub.unsubscribe_all(user_channel, Channel::Mentioned(room.id));
     }
 
     pub(in crate::chat) fn notify_changed(&self, room: &Room) {
@@ -109,14 +109,15 @@ impl Rooms {
     }
 }
 
-/// Who posted in a public room, or reacted there, has become a member of it by that.
-pub(in crate::chat) fn notify_joined_by_posting(bell: &EventHub, room: RoomId, person: &User) {
-    bell.notify(Channel::User(person.id), Signal::Joined(room));
-    let joined = Event::Joined { room, person: person.clone() };
-    bell.broadcast(Channel::Everyone, 0, &joined);
+/// Publishes that a user became a member of a public room by posting or reacting there.
+pub(in crate::chat) fn notify_joined_by_posting(hub: &EventHub, room: RoomId, user: &User) {
+    hub.notify(Channel::User(user.id), Signal::Joined(room));
+    let joined = Event::Joined { room, person: user.clone() };
+    hub.broadcast(Channel::Everyone, 0, &joined);
 }
 
-/// Whom it concerns what becomes of a room: a public one everybody, any other its members.
+/// The channel of users that a change of a room concerns: all users for a public room, otherwise its
+/// members.
 pub(super) fn audience(room: RoomId, visibility: Visibility) -> Channel {
     match visibility {
         Visibility::Public => Channel::Everyone,

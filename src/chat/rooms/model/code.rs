@@ -1,4 +1,4 @@
-//! Room codes: how they are made, and how they are read however they arrive.
+//! Room codes: creating them, and parsing them from text in many formats.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use unicode_normalization::UnicodeNormalization;
 use crate::kernel::Random;
 use crate::text::visible::is_ignorable;
 
-/// What lets people into a room: twelve characters of Crockford's base 32, which has no letters
-/// that are taken for digits. Some 60 bits: not to be guessed, easy to read out.
+/// A code that lets users join a room: twelve characters of Crockford's base 32, which leaves out
+/// letters that look like digits. 60 bits: too many to guess, short enough to read aloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code(String);
 
@@ -21,9 +21,9 @@ impl Code {
         Self(random.bytes::<12>().into_iter().map(letter).collect())
     }
 
-    /// The code in a text, however it got there: typed, or copied as a link or out of a sentence. Case,
-    /// spaces and punctuation do not matter, nor whether it was an O or a 0, nor letters of other
-    /// scripts that look the same.
+    /// Finds a code in a text, whether it was typed or copied as a link or from a sentence. Case,
+    /// spaces and punctuation are ignored, O is read as 0, and so are letters of other scripts that
+    /// look the same.
     pub fn parse(text: &str) -> Option<Self> {
         let text = plain(text);
         let in_word = || text.split_whitespace().find_map(Self::compact);
@@ -33,7 +33,7 @@ impl Code {
             .or_else(|| Self::in_groups(&text))
     }
 
-    /// What follows in the path of a link, whole or in part.
+    /// The code in the path of a link (`join/…`), whole or in part.
     fn in_link(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
         text.split("join/").skip(1).find_map(|rest| {
@@ -42,7 +42,7 @@ impl Code {
         })
     }
 
-    /// A text that is a code and nothing else but what stands between its characters.
+    /// A text that consists of a code and separators only.
     fn compact(text: &str) -> Option<Self> {
         let code: String = text
             .chars()
@@ -57,23 +57,23 @@ impl Code {
         Self::from_column(&code)
     }
 
-    /// Three words of four characters in a row, the ones in capitals first: "Code: H57H 4VGC Y811".
+    /// Three successive words of four characters, preferring those in capitals: "Code: H57H 4VGC Y811".
     fn in_groups(text: &str) -> Option<Self> {
         let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
         let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
         let found =
-            || words.windows(3).rev().filter(|three| three.iter().all(|one| one.len() == 4));
-        let capitals = |three: &&[&str]| !three.concat().contains(char::is_lowercase);
-        found().filter(capitals).chain(found()).find_map(|three| Self::compact(&three.concat()))
+            || words.windows(3).rev().filter(|triple| triple.iter().all(|word| word.len() == 4));
+        let capitals = |triple: &&[&str]| !triple.concat().contains(char::is_lowercase);
+        found().filter(capitals).chain(found()).find_map(|triple| Self::compact(&triple.concat()))
     }
 
-    /// A code as the database keeps it.
+    /// A code as stored in the database.
     pub(in crate::chat::rooms) fn from_column(text: &str) -> Option<Self> {
         let whole = text.len() == 12 && text.bytes().all(|byte| CODE_ALPHABET.contains(&byte));
         whole.then(|| Self(text.to_owned()))
     }
 
-    /// Without hyphens, as the database keeps it.
+    /// The code without hyphens, as stored in the database.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -91,21 +91,21 @@ impl fmt::Display for Code {
     }
 }
 
-/// The zeros of the digits that some keyboards have in place of ours.
+/// The digit zero of other scripts whose digits some keyboards type.
 const ZEROS: [char; 4] = ['\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}'];
 
-/// A text in letters and digits of ASCII where it has any that look so, without what nobody sees.
+/// Replaces letters and digits that look like ASCII ones, and removes invisible characters.
 fn plain(text: &str) -> String {
     let text = percent_decode_str(text).decode_utf8_lossy();
-    text.nfkc().filter(|c| !is_ignorable(*c)).map(alike).collect()
+    text.nfkc().filter(|c| !is_ignorable(*c)).map(to_ascii_lookalike).collect()
 }
 
-fn alike(c: char) -> char {
+fn to_ascii_lookalike(c: char) -> char {
     if c.is_ascii() {
         return c;
     }
-    let place = |zero: &char| u32::from(c).checked_sub(u32::from(*zero));
-    let digit = ZEROS.iter().filter_map(place).find_map(|place| char::from_digit(place, 10));
+    let offset = |zero: &char| u32::from(c).checked_sub(u32::from(*zero));
+    let digit = ZEROS.iter().filter_map(offset).find_map(|offset| char::from_digit(offset, 10));
     let mut buffer = [0; 4];
     let mut skeleton = unicode_security::skeleton(c.encode_utf8(&mut buffer));
     let letter = match (skeleton.next(), skeleton.next()) {
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_read_however_it_is_typed() {
+    fn typed_codes_are_normalized() {
         let code = Code::new(&Random::system());
         let shown = code.to_string();
         assert_eq!(shown.len(), 14, "{shown}");
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(Code::parse("oiL0-0000-0000"), Code::parse("0110-0000-0000"));
     }
 
-    /// Each of them is H57H-4VGC-Y811.
+    /// Each of these is H57H-4VGC-Y811.
     const DRESSED: [&str; 45] = [
         "H57H-4VGC-Y811",
         "H57H4VGCY811",
@@ -179,7 +179,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_code_is_found_in_whatever_dress_it_comes() {
+    fn codes_are_found_in_links_and_sentences() {
         let code = Code::from_column("H57H4VGCY811").expect("a code");
         for text in DRESSED {
             assert_eq!(Code::parse(text), Some(code.clone()), "{text:?}");
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_code_is_none() {
+    fn text_without_a_code_is_refused() {
         for text in [
             "",
             "0000-0000-000",

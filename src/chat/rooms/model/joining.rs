@@ -1,54 +1,54 @@
-//! Who may join a room: one rule for every way in.
+//! The one rule for joining a room, for all ways to join.
 
 use crate::chat::rooms::model::{Code, Visibility};
 use crate::kernel::UserId;
 
-/// The way in that somebody takes.
+/// How a user joins a room.
 #[derive(Clone, Debug)]
 pub(in crate::chat) enum JoinMethod {
-    /// Of a public room: the button, a post, a reaction.
+    /// A public room: with the button, a post or a reaction.
     Public,
     Code(Code),
-    /// Brought along by this member.
+    /// Invited by this member.
     Invitation(UserId),
 }
 
-/// How somebody who is no member stands to a room.
+/// The state of a room that decides whether a non-member may join it.
 #[derive(Clone, Debug)]
 pub(in crate::chat::rooms) struct JoinState {
     pub visibility: Visibility,
     pub code: Option<Code>,
-    /// Whether who invites them is a member.
+    /// Whether the inviting user is a member.
     pub host: bool,
-    /// Whether they were removed and not invited since.
+    /// Whether the user was removed and not invited since.
     pub removed: bool,
-    /// Whether anybody with an open account is in the room.
+    /// Whether a user with an open account is a member of the room.
     pub inhabited: bool,
 }
 
-/// Why somebody may not join.
+/// Why a user may not join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JoinRefusal {
-    /// They were removed, and only an invitation lets them in again.
+    /// They were removed. Only an invitation makes them a member again.
     Removed,
-    /// This door does not open the room.
+    /// The room cannot be joined in this way.
     Shut,
 }
 
-/// A room that everybody has left belongs to nobody: its code opens nothing. Only an invitation lets in
-/// who was removed.
+/// Checks whether a non-member may join. A room whose members have all left belongs to no one, so its
+/// code no longer works. A removed user can only join by invitation.
 pub(in crate::chat::rooms) fn may_join(
-    standing: &JoinState,
-    door: &JoinMethod,
+    state: &JoinState,
+    method: &JoinMethod,
 ) -> Result<(), JoinRefusal> {
-    let opens = match door {
-        JoinMethod::Public => standing.visibility == Visibility::Public,
-        JoinMethod::Code(code) => standing.inhabited && standing.code.as_ref() == Some(code),
-        JoinMethod::Invitation(_) => standing.host && standing.visibility != Visibility::Direct,
+    let allowed = match method {
+        JoinMethod::Public => state.visibility == Visibility::Public,
+        JoinMethod::Code(code) => state.inhabited && state.code.as_ref() == Some(code),
+        JoinMethod::Invitation(_) => state.host && state.visibility != Visibility::Direct,
     };
-    match door {
-        _ if !opens => Err(JoinRefusal::Shut),
-        JoinMethod::Public | JoinMethod::Code(_) if standing.removed => Err(JoinRefusal::Removed),
+    match method {
+        _ if !allowed => Err(JoinRefusal::Shut),
+        JoinMethod::Public | JoinMethod::Code(_) if state.removed => Err(JoinRefusal::Removed),
         _ => Ok(()),
     }
 }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_door_lets_in_whom_it_should_and_nobody_else() {
+    fn each_join_method_admits_exactly_the_right_users() {
         use Visibility::{Direct, Private, Public};
         let (right, wrong) = (Code::parse("0000-0000-0000"), Code::parse("1111-1111-1111"));
         let code = |code: &Option<Code>| JoinMethod::Code(code.clone().expect("a code"));
@@ -71,11 +71,11 @@ mod tests {
             inhabited: true,
         };
         let private = JoinState { visibility: Private, ..plain.clone() };
-        let removed = |standing: &JoinState| JoinState { removed: true, ..standing.clone() };
+        let removed = |state: &JoinState| JoinState { removed: true, ..state.clone() };
         let empty =
-            |standing: &JoinState| JoinState { inhabited: false, host: false, ..standing.clone() };
+            |state: &JoinState| JoinState { inhabited: false, host: false, ..state.clone() };
         let (in_, shut, out) = (Ok(()), Err(JoinRefusal::Shut), Err(JoinRefusal::Removed));
-        for (standing, door, expected) in [
+        for (state, method, expected) in [
             (plain.clone(), JoinMethod::Public, in_),
             (plain.clone(), code(&right), in_),
             (plain.clone(), code(&wrong), shut),
@@ -97,10 +97,10 @@ mod tests {
             (empty(&private), code(&right), shut),
             (empty(&private), invited.clone(), shut),
             (empty(&plain), code(&right), shut),
-            // Everybody may read it; who joins it does not own it.
+            // All users may read it, but joining it does not make them its owner.
             (empty(&plain), JoinMethod::Public, in_),
         ] {
-            assert_eq!(may_join(&standing, &door), expected, "{standing:?} {door:?}");
+            assert_eq!(may_join(&state, &method), expected, "{state:?} {method:?}");
         }
     }
 }

@@ -1,5 +1,7 @@
-//! Rooms, and the rights to them. A right is a value: only a check can make one, and reading and
-//! posting take one, so that a forgotten check does not compile.
+//! Rooms and the permissions on them.
+//!
+//! A permission is a value that only a check can create, and reading and posting require one, so code
+//! that forgets the check does not compile.
 
 mod code;
 mod joining;
@@ -12,55 +14,56 @@ use crate::chat::accounts::model::{Role, User};
 use crate::kernel::{FieldError, Rev, RoomId, Seq, Timestamp, UserId};
 use crate::text::names::{fold, one_line, visible_line};
 
-/// A room as one person sees it.
+/// A room as one user sees it.
 #[derive(Clone, Debug)]
 pub struct Room {
     pub id: RoomId,
-    /// For a direct conversation the display name of the other one.
+    /// For a direct message: the display name of the other user.
     pub name: String,
     pub topic: String,
     pub visibility: Visibility,
     pub lobby: bool,
     pub owner_id: Option<UserId>,
-    /// What lets others in; known to members alone.
+    /// The room code. Only members see it.
     pub code: Option<Code>,
-    /// With the id it tells this room from all others, also from those of a history that was replaced.
+    /// Together with the id it identifies the room, even across epochs (after a restored backup an id
+    /// may belong to another room).
     pub created_at: Timestamp,
     pub last_seq: Seq,
     pub rev: Rev,
-    /// How far this person has read; `None` for somebody who is no member.
+    /// The user's read marker; `None` if they are not a member.
     pub last_read_seq: Option<Seq>,
-    /// How much this person has not read of what is still there; nothing for somebody who is no member.
+    /// Unread messages that are not deleted; 0 if the user is not a member.
     pub unread: i64,
-    /// How often this person is mentioned in what they have not read.
+    /// Unread mentions of the user.
     pub mentions: i64,
-    /// In a direct conversation: with whom.
+    /// For a direct message: the other user.
     pub other: Option<UserId>,
-    /// The picture of that person.
+    /// The avatar of the other user.
     pub other_avatar: Option<String>,
 }
 
-/// How far a room of one's own is, and how far one has read.
+/// The state of a room and the user's read position in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     pub room: RoomId,
     pub rev: Rev,
     pub last_seq: Seq,
     pub last_read_seq: Seq,
-    /// How much one has not read of what is still there.
+    /// Unread messages that are not deleted.
     pub unread: i64,
-    /// How often one is mentioned in what one has not read.
+    /// Unread mentions of the user.
     pub mentions: i64,
 }
 
-/// What there is to tell about a room beside itself.
+/// Counts shown next to a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomStats {
-    /// How many are in it.
+    /// Number of members.
     pub members: usize,
-    /// How many of them are there just now.
+    /// Number of members who are online.
     pub online: usize,
-    /// What its owner is called, if it has one.
+    /// Display name of the owner, if the room has one.
     pub owner: Option<String>,
 }
 
@@ -86,10 +89,10 @@ impl Visibility {
         }
     }
 
-    /// What people may choose from: a direct conversation is not made like a room.
+    /// Parses what a user may choose for a new room. Direct messages are created in another way.
     ///
     /// # Errors
-    /// When it is neither `public` nor `private`.
+    /// If it is neither `public` nor `private`.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         match text {
             "public" => Ok(Self::Public),
@@ -98,7 +101,7 @@ impl Visibility {
         }
     }
 
-    /// The opposite of [`Self::as_str`]; the table admits no fourth word.
+    /// The inverse of [`Self::as_str`]. A check constraint of the table allows no fourth value.
     pub(super) fn from_column(text: &str) -> Self {
         match text {
             "public" => Self::Public,
@@ -108,22 +111,22 @@ impl Visibility {
     }
 }
 
-/// A room's name: 1 to 64 characters on one line with something to see, without control or direction
-/// characters.
+/// A room's name: 1 to 64 characters on one line, at least one of them visible, without control
+/// characters and direction marks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomName(String);
 
 impl RoomName {
     /// # Errors
-    /// When it is empty to the eye, too long, or more than a line.
+    /// If no character is visible, it is too long, or it has more than one line.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         Self::of(visible_line(text))
     }
 
-    /// A name that was given at some time.
+    /// A name that an earlier version or another installation stored.
     ///
     /// # Errors
-    /// When it never was one.
+    /// If no version could have stored it.
     pub fn stored(text: &str) -> Result<Self, FieldError> {
         Self::of(one_line(text))
     }
@@ -138,27 +141,27 @@ impl RoomName {
         &self.0
     }
 
-    /// The form in which names are compared.
+    /// The normalized name, used for comparisons.
     pub fn folded(&self) -> String {
         fold(&self.0)
     }
 }
 
-/// What a room is for: at most 250 characters on one line.
+/// A room's topic: at most 250 characters on one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoomTopic(String);
 
 impl RoomTopic {
     /// # Errors
-    /// When it is too long, or more than a line.
+    /// If it is too long, or has more than one line.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         Self::of(visible_line(text))
     }
 
-    /// A topic that was set at some time.
+    /// A topic that an earlier version or another installation stored.
     ///
     /// # Errors
-    /// When it never was one.
+    /// If no version could have stored it.
     pub fn stored(text: &str) -> Result<Self, FieldError> {
         Self::of(one_line(text))
     }
@@ -174,7 +177,7 @@ impl RoomTopic {
     }
 }
 
-/// A room that somebody wants to make.
+/// A room that a user wants to create.
 #[derive(Clone, Debug)]
 pub struct NewRoom {
     pub name: RoomName,
@@ -184,7 +187,7 @@ pub struct NewRoom {
 
 impl NewRoom {
     /// # Errors
-    /// One complaint for each field that is wrong.
+    /// One field error for each field that is wrong.
     pub fn parse(name: &str, topic: &str, visibility: &str) -> Result<Self, Vec<FieldError>> {
         match (RoomName::parse(name), RoomTopic::parse(topic), Visibility::parse(visibility)) {
             (Ok(name), Ok(topic), Ok(visibility)) => Ok(Self { name, topic, visibility }),
@@ -195,23 +198,23 @@ impl NewRoom {
     }
 }
 
-/// What an owner wants to change; `None` leaves it as it is.
+/// A change to a room; `None` keeps the current value.
 #[derive(Clone, Debug, Default)]
 pub struct RoomChange {
     pub name: Option<RoomName>,
     pub topic: Option<RoomTopic>,
 }
 
-/// The right to read a room. Made by [`super::Rooms::reader`] alone.
+/// The permission to read a room. Only [`super::Rooms::reader`] makes it.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    pub(super) person: User,
+    pub(super) user: User,
     pub(super) room: Room,
 }
 
 impl Reader {
     pub fn user(&self) -> &User {
-        &self.person
+        &self.user
     }
 
     pub fn room(&self) -> &Room {
@@ -219,19 +222,19 @@ impl Reader {
     }
 }
 
-/// The right to post in a room. Made by [`super::Rooms`] alone.
+/// The permission to post in a room. Only [`super::Rooms`] makes it.
 #[derive(Clone, Debug)]
 pub struct Member {
-    pub(super) person: User,
+    pub(super) user: User,
     pub(super) room: RoomId,
-    /// Whether they still have to become a member: of a public room, by what they post. Only the
-    /// transaction that stores it makes them one.
+    /// The user is not a member of this public room yet. The transaction that stores their post makes
+    /// them one.
     pub(super) joins: bool,
 }
 
 impl Member {
     pub fn user(&self) -> &User {
-        &self.person
+        &self.user
     }
 
     pub fn room(&self) -> RoomId {
@@ -243,16 +246,16 @@ impl Member {
     }
 }
 
-/// The right to change a room. Made by [`super::Rooms::owner`] alone.
+/// The permission to change a room. Only [`super::Rooms::owner`] makes it.
 #[derive(Clone, Debug)]
 pub struct Owner {
-    pub(super) person: User,
+    pub(super) user: User,
     pub(super) room: Room,
 }
 
 impl Owner {
     pub fn user(&self) -> &User {
-        &self.person
+        &self.user
     }
 
     pub fn room(&self) -> &Room {
@@ -260,16 +263,16 @@ impl Owner {
     }
 }
 
-/// The right to remove members of a room. Made by [`super::Rooms::moderator`] alone.
+/// The permission to remove members of a room. Only [`super::Rooms::moderator`] makes it.
 #[derive(Clone, Debug)]
 pub struct Moderator {
-    pub(super) person: User,
+    pub(super) user: User,
     pub(super) room: Room,
 }
 
 impl Moderator {
     pub fn user(&self) -> &User {
-        &self.person
+        &self.user
     }
 
     pub fn room(&self) -> &Room {
@@ -277,8 +280,8 @@ impl Moderator {
     }
 }
 
-/// The right to rename and to delete a room. Says nothing about reading it: administrators have it for
-/// every room but direct conversations. Made by [`super::Rooms`] alone.
+/// The permission to rename and delete a room. It does not include reading: administrators have it for
+/// all rooms except direct messages. Only [`super::Rooms`] makes it.
 #[derive(Clone, Debug)]
 pub struct RoomAdmin {
     pub(super) actor: UserId,
@@ -291,7 +294,8 @@ impl RoomAdmin {
     }
 }
 
-/// A deleted room with the right to restore it. Made by [`super::Rooms::deleted`] alone.
+/// A deleted room with the permission to restore it. Only [`super::Rooms::deleted`] and
+/// [`super::Rooms::deleted_by`] make it.
 #[derive(Clone, Debug)]
 pub struct DeletedRoom {
     pub id: RoomId,
@@ -300,37 +304,38 @@ pub struct DeletedRoom {
     pub(super) actor: UserId,
 }
 
-/// A room as administrators see it in their list, whether or not they may read it.
+/// A room in the administrators' list. They need not be able to read it.
 #[derive(Clone, Debug)]
 pub struct RoomSummary {
     pub id: RoomId,
     pub name: String,
     pub visibility: Visibility,
     pub lobby: bool,
-    /// Handle and display name.
+    /// Handle and display name of the owner.
     pub owner: Option<(String, String)>,
     pub members: i64,
     pub messages: i64,
-    /// Since when it is deleted.
+    /// When it was deleted; `None` if it is not.
     pub deleted_at: Option<Timestamp>,
 }
 
-/// The one rule about who may see what is said in a room.
+/// The only rule for reading the messages of a room.
 pub(super) fn may_read(room: &Room) -> bool {
     room.visibility == Visibility::Public || room.is_member()
 }
 
-/// Who may change a room: its owner; for the lobby, which nobody owns, an administrator.
-pub fn may_change(person: &User, room: &Room) -> bool {
-    room.owner_id == Some(person.id) || (room.lobby && person.role == Role::Admin)
+/// Whether the user may change a room: its owner may, and administrators may change the lobby, which
+/// has no owner.
+pub fn may_change(user: &User, room: &Room) -> bool {
+    room.owner_id == Some(user.id) || (room.lobby && user.role == Role::Admin)
 }
 
-/// Who may keep order in a room that they may read, deleting what others wrote and removing members: its
-/// owner, and administrators. In a direct conversation, which is its two people's alone, nobody may.
-pub fn may_moderate(person: &User, room: &Room) -> bool {
+/// Whether the user may moderate a room (delete messages of others, remove members): its owner and the
+/// administrators that may read it. No one moderates a direct message.
+pub fn may_moderate(user: &User, room: &Room) -> bool {
     room.visibility != Visibility::Direct
         && may_read(room)
-        && (room.owner_id == Some(person.id) || person.role == Role::Admin)
+        && (room.owner_id == Some(user.id) || user.role == Role::Admin)
 }
 
 #[cfg(test)]
@@ -357,13 +362,13 @@ mod tests {
         }
     }
 
-    fn person(id: i64, role: Role) -> User {
+    fn user(id: i64, role: Role) -> User {
         let (name, display_name) = (String::new(), String::new());
         User { id: UserId(id), name, display_name, bot: false, role, avatar: None }
     }
 
     #[test]
-    fn a_public_room_is_read_by_everybody_and_any_other_by_its_members_alone() {
+    fn all_users_read_public_rooms_and_only_members_read_other_rooms() {
         let member = Some(Seq(0));
         assert!(may_read(&room(Visibility::Public, None)));
         for visibility in [Visibility::Private, Visibility::Direct] {
@@ -373,20 +378,20 @@ mod tests {
     }
 
     #[test]
-    fn a_room_is_changed_by_its_owner_and_the_lobby_by_administrators() {
+    fn owners_change_rooms_and_administrators_change_the_lobby() {
         let theirs = room(Visibility::Public, None);
-        assert!(may_change(&person(1, Role::Member), &theirs));
-        assert!(!may_change(&person(2, Role::Admin), &theirs));
+        assert!(may_change(&user(1, Role::Member), &theirs));
+        assert!(!may_change(&user(2, Role::Admin), &theirs));
         let lobby = Room { lobby: true, owner_id: None, ..theirs };
-        assert!(may_change(&person(2, Role::Admin), &lobby));
-        assert!(!may_change(&person(2, Role::Member), &lobby));
+        assert!(may_change(&user(2, Role::Admin), &lobby));
+        assert!(!may_change(&user(2, Role::Member), &lobby));
     }
 
     #[test]
-    fn order_is_kept_by_the_owner_and_by_administrators_where_they_may_read() {
+    fn owners_and_administrators_moderate_rooms_they_may_read() {
         use Visibility::{Direct, Private, Public};
         let (owner, admin, other) =
-            (person(1, Role::Member), person(2, Role::Admin), person(3, Role::Member));
+            (user(1, Role::Member), user(2, Role::Admin), user(3, Role::Member));
         let (inside, outside) = (Some(Seq(0)), None);
         for (who, visibility, read, may) in [
             (&owner, Public, inside, true),
@@ -406,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_has_a_name_of_one_line_and_may_have_a_topic() {
+    fn room_names_and_topics_have_one_line() {
         assert_eq!(RoomName::parse(" Huerto  ").map(|name| name.0).as_deref(), Ok("Huerto"));
         for bad in ["", " ", "a\nb", "a\u{202e}b", "\u{200b}", "\u{3164}", &"ñ".repeat(65)] {
             assert!(RoomName::parse(bad).is_err(), "{bad:?}");

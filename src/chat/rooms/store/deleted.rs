@@ -1,4 +1,4 @@
-//! Tombstone rooms: what they were, and putting them back.
+//! Deleted rooms: their former state, restoring and purging them.
 
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
@@ -11,7 +11,7 @@ use crate::jobs::model::Job;
 use crate::kernel::{RoomId, Timestamp, UserId};
 use crate::limits::deletion::ROOM_RESTORABLE;
 
-/// A room that is deleted, and maybe being purged.
+/// A deleted room. `purging`: it can no longer be restored, and its messages are being deleted.
 pub(in crate::chat::rooms) struct Tombstone {
     pub id: RoomId,
     pub name: String,
@@ -67,7 +67,7 @@ pub(in crate::chat::rooms) async fn deleted(
     Ok(row.map(Tombstone::from))
 }
 
-/// Those that somebody deleted, the last one first.
+/// The rooms that this user deleted and that are not being purged, the last deleted first.
 pub(in crate::chat::rooms) async fn deleted_by(
     db: &Db,
     user: UserId,
@@ -83,7 +83,7 @@ pub(in crate::chat::rooms) async fn deleted_by(
     Ok(rows.into_iter().map(Tombstone::from).collect())
 }
 
-/// Those that can still be restored.
+/// All deleted rooms that are not being purged.
 pub(in crate::chat::rooms) async fn all_deleted(db: &Db) -> Result<Vec<RoomId>, sqlx::Error> {
     let rows: Vec<(i64,)> = reading!(db, |pool| {
         sqlx::query_as("select room_id from deleted_rooms where purged_at is null")
@@ -93,7 +93,7 @@ pub(in crate::chat::rooms) async fn all_deleted(db: &Db) -> Result<Vec<RoomId>, 
     Ok(rows.into_iter().map(|(id,)| RoomId(id)).collect())
 }
 
-/// Whether somebody could read a room until it was deleted.
+/// Whether the user could read the room until it was deleted.
 pub(in crate::chat::rooms) async fn had_been_visible(
     db: &Db,
     room: RoomId,
@@ -113,9 +113,9 @@ pub(in crate::chat::rooms) async fn had_been_visible(
     Ok(found.is_some())
 }
 
-/// What a room is, read under a lock: nobody comes, goes or posts until the change ends.
+/// The state of a room, read under a lock: no one can join, leave or post until the transaction ends.
 #[derive(sqlx::FromRow)]
-struct Standing {
+struct LockedRoom {
     name: String,
     folded_name: String,
     visibility: String,
@@ -124,8 +124,11 @@ struct Standing {
     code: Option<String>,
 }
 
-async fn lock(change: &mut Transaction, room: RoomId) -> Result<Option<Standing>, sqlx::Error> {
-    Ok(writing!(*change, |connection| {
+async fn lock(
+    transaction: &mut Transaction,
+    room: RoomId,
+) -> Result<Option<LockedRoom>, sqlx::Error> {
+    Ok(writing!(*transaction, |connection| {
         sqlx::query_as(
             "update rooms set rev = rev where id = $1
              returning name, folded_name, visibility, lobby, owner_id, code",
@@ -136,48 +139,48 @@ async fn lock(change: &mut Transaction, room: RoomId) -> Result<Option<Standing>
     }))
 }
 
-/// Runs one statement about a room.
-async fn about(
-    change: &mut Transaction,
+/// Runs one statement with the room id as its parameter.
+async fn execute_for(
+    transaction: &mut Transaction,
     sql: &'static str,
     room: RoomId,
 ) -> Result<u64, sqlx::Error> {
-    Ok(writing!(*change, |connection| {
+    Ok(writing!(*transaction, |connection| {
         sqlx::query(sql).bind(room.0).execute(connection).await?.rows_affected()
     }))
 }
 
-/// Deletes a room. False when it is deleted already, or one that is not deleted.
+/// Deletes a room. Returns false if it is already deleted, or may not be deleted.
 pub(in crate::chat::rooms) async fn delete(
     db: &Db,
     room: RoomId,
     actor: UserId,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
-    let mut change = db.begin().await?;
-    let Some(was) = lock(&mut change, room).await? else { return Ok(false) };
-    if was.lobby != 0 || was.visibility == "direct" {
+    let mut transaction = db.begin().await?;
+    let Some(before) = lock(&mut transaction, room).await? else { return Ok(false) };
+    if before.lobby != 0 || before.visibility == "direct" {
         return Ok(false);
     }
-    about(
-        &mut change,
+    execute_for(
+        &mut transaction,
         "update rooms set visibility = 'private', owner_id = null, code = null where id = $1",
         room,
     )
     .await?;
-    let deleted = writing!(change, |connection| {
+    let deleted = writing!(transaction, |connection| {
         sqlx::query(
             "insert into deleted_rooms
                (room_id, visibility, folded_name, code, owner_id, deleted_by, deleted_at)
              values ($1, $2, $3, $4, $5, $6, $7) on conflict (room_id) do nothing",
         )
         .bind(room.0)
-        .bind(&was.visibility)
-        .bind(&was.folded_name)
-        .bind(&was.code)
-        .bind(was.owner_id)
+        .bind(&before.visibility)
+        .bind(&before.folded_name)
+        .bind(&before.code)
+        .bind(before.owner_id)
         .bind(actor.0)
-        .bind(stamp.now.0)
+        .bind(meta.now.0)
         .execute(connection)
         .await?
         .rows_affected()
@@ -185,33 +188,33 @@ pub(in crate::chat::rooms) async fn delete(
     if deleted == 0 {
         return Ok(false);
     }
-    about(
-        &mut change,
+    execute_for(
+        &mut transaction,
         "insert into deleted_memberships (room_id, user_id, last_read_seq, joined_at)
          select room_id, user_id, last_read_seq, joined_at from memberships where room_id = $1",
         room,
     )
     .await?;
-    about(&mut change, "delete from memberships where room_id = $1", room).await?;
-    changefeed::record(&mut change, stamp, Change::Room(room)).await?;
-    jobs::enqueue(&mut change, Job::PurgeRoom(room), stamp.now.plus(ROOM_RESTORABLE)).await?;
-    let action = Action::DeleteRoom { room: (room, &was.name) };
-    audit::record(&mut change, (Some(actor), stamp.now), action).await?;
-    change.commit().await?;
+    execute_for(&mut transaction, "delete from memberships where room_id = $1", room).await?;
+    changefeed::record(&mut transaction, meta, Change::Room(room)).await?;
+    jobs::enqueue(&mut transaction, Job::PurgeRoom(room), meta.now.plus(ROOM_RESTORABLE)).await?;
+    let action = Action::DeleteRoom { room: (room, &before.name) };
+    audit::record(&mut transaction, (Some(actor), meta.now), action).await?;
+    transaction.commit().await?;
     Ok(true)
 }
 
-/// Puts a deleted room back. False when there is none, or it is being purged.
+/// Restores a deleted room. Returns false if it is not deleted, or is being purged.
 pub(in crate::chat::rooms) async fn restore(
     db: &Db,
     room: RoomId,
     actor: UserId,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
     type DeletedRow = (String, Option<String>, Option<i64>);
-    let mut change = db.begin().await?;
-    let Some(now) = lock(&mut change, room).await? else { return Ok(false) };
-    let was: Option<DeletedRow> = writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    let Some(room_row) = lock(&mut transaction, room).await? else { return Ok(false) };
+    let deleted_row: Option<DeletedRow> = writing!(transaction, |connection| {
         sqlx::query_as(
             "delete from deleted_rooms where room_id = $1 and purged_at is null
              returning visibility, code, owner_id",
@@ -220,8 +223,8 @@ pub(in crate::chat::rooms) async fn restore(
         .fetch_optional(connection)
         .await?
     });
-    let Some((visibility, code, owner)) = was else { return Ok(false) };
-    writing!(change, |connection| {
+    let Some((visibility, code, owner)) = deleted_row else { return Ok(false) };
+    writing!(transaction, |connection| {
         sqlx::query("update rooms set visibility = $2, code = $3, owner_id = $4 where id = $1")
             .bind(room.0)
             .bind(visibility)
@@ -231,71 +234,73 @@ pub(in crate::chat::rooms) async fn restore(
             .await?
             .rows_affected()
     });
-    about(
-        &mut change,
+    execute_for(
+        &mut transaction,
         "insert into memberships (room_id, user_id, last_read_seq, joined_at)
          select room_id, user_id, last_read_seq, joined_at from deleted_memberships
          where room_id = $1",
         room,
     )
     .await?;
-    about(&mut change, "delete from deleted_memberships where room_id = $1", room).await?;
-    changefeed::record(&mut change, stamp, Change::Room(room)).await?;
-    // The account of its owner may have been closed meanwhile.
+    execute_for(&mut transaction, "delete from deleted_memberships where room_id = $1", room)
+        .await?;
+    changefeed::record(&mut transaction, meta, Change::Room(room)).await?;
+    // The account of the former owner may have been closed since the deletion.
     if let Some(owner) = owner {
-        jobs::enqueue(&mut change, Job::ReassignRooms(UserId(owner)), stamp.now).await?;
+        jobs::enqueue(&mut transaction, Job::ReassignRooms(UserId(owner)), meta.now).await?;
     }
-    let action = Action::RestoreRoom { room: (room, &now.name) };
-    audit::record(&mut change, (Some(actor), stamp.now), action).await?;
-    change.commit().await?;
+    let action = Action::RestoreRoom { room: (room, &room_row.name) };
+    audit::record(&mut transaction, (Some(actor), meta.now), action).await?;
+    transaction.commit().await?;
     Ok(true)
 }
 
-/// Ends the time in which a room can be restored, if it was deleted before `then`.
+/// Ends the time in which a room can be restored, if it was deleted at `then` or before.
 pub(in crate::chat::rooms) async fn begin_purge(
     db: &Db,
     room: RoomId,
-    (now, then): (Timestamp, Timestamp),
+    (now, deleted_before): (Timestamp, Timestamp),
 ) -> Result<bool, sqlx::Error> {
-    let mut change = db.begin().await?;
-    lock(&mut change, room).await?;
-    let begun = writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    lock(&mut transaction, room).await?;
+    let started = writing!(transaction, |connection| {
         sqlx::query(
             "update deleted_rooms set purged_at = coalesce(purged_at, $2)
              where room_id = $1 and deleted_at <= $3",
         )
         .bind(room.0)
         .bind(now.0)
-        .bind(then.0)
+        .bind(deleted_before.0)
         .execute(connection)
         .await?
         .rows_affected()
     });
-    change.commit().await?;
-    Ok(begun > 0)
+    transaction.commit().await?;
+    Ok(started > 0)
 }
 
-/// Leaves nothing of a room but its number.
+/// Clears everything of a room except its id.
 pub(in crate::chat::rooms) async fn finish_purge(db: &Db, room: RoomId) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    names::record(&mut change, Subject::Room(room), &[]).await?;
-    about(
-        &mut change,
+    let mut transaction = db.begin().await?;
+    names::record(&mut transaction, Subject::Room(room), &[]).await?;
+    execute_for(
+        &mut transaction,
         "update rooms set name = '', folded_name = '', topic = '', last_seq = 0 where id = $1",
         room,
     )
     .await?;
-    about(
-        &mut change,
+    execute_for(
+        &mut transaction,
         "update deleted_rooms set folded_name = '', code = null, owner_id = null where room_id = $1",
         room,
     )
     .await?;
-    about(&mut change, "delete from deleted_memberships where room_id = $1", room).await?;
-    change.commit().await
+    execute_for(&mut transaction, "delete from deleted_memberships where room_id = $1", room)
+        .await?;
+    transaction.commit().await
 }
 
-/// Every room but direct conversations, with those that can still be restored, by name.
+/// All rooms except direct messages, including deleted ones that can still be restored, by name.
 pub(in crate::chat::rooms) async fn summaries(db: &Db) -> Result<Vec<RoomSummary>, sqlx::Error> {
     #[derive(sqlx::FromRow)]
     struct Row {

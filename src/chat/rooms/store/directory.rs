@@ -1,4 +1,4 @@
-//! Rooms: making, finding and changing them.
+//! Creating, finding and changing rooms.
 
 use super::memberships::{insert_member, lock};
 use super::{
@@ -14,15 +14,15 @@ use crate::chat::rooms::model::{Code, NewRoom, Progress, Room, RoomName, RoomTop
 use crate::db::{Db, Transaction, fetch_all_json, is_unique_violation, reading, writing};
 use crate::kernel::{RoomId, Timestamp, UserId};
 
-/// Makes the lobby if there is none. Returns when it was made.
+/// Creates the lobby if there is none. Returns when it was created.
 pub(in crate::chat::rooms) async fn ensure_lobby(
     db: &Db,
     name: &str,
-    folded: &str,
+    normalized: &str,
     now: Timestamp,
 ) -> Result<Timestamp, sqlx::Error> {
-    let mut change = db.begin().await?;
-    let made: Option<(i64,)> = writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    let created: Option<(i64,)> = writing!(transaction, |connection| {
         sqlx::query_as(
             "insert into rooms (name, folded_name, visibility, lobby, created_at)
              select $1, $2, 'public', 1, $3
@@ -30,37 +30,39 @@ pub(in crate::chat::rooms) async fn ensure_lobby(
              on conflict (lobby) where lobby = 1 do nothing returning id",
         )
         .bind(name)
-        .bind(folded)
+        .bind(normalized)
         .bind(now.0)
         .fetch_optional(connection)
         .await?
     });
-    if let Some((id,)) = made {
-        names::record(&mut change, Subject::Room(RoomId(id)), &[name]).await?;
+    if let Some((id,)) = created {
+        names::record(&mut transaction, Subject::Room(RoomId(id)), &[name]).await?;
     }
-    let (created_at,): (i64,) = writing!(change, |connection| {
+    let (created_at,): (i64,) = writing!(transaction, |connection| {
         sqlx::query_as("select created_at from rooms where lobby = 1").fetch_one(connection).await?
     });
-    change.commit().await?;
+    transaction.commit().await?;
     Ok(Timestamp(created_at))
 }
 
-/// Makes a room with its owner in it. `None` when its name is taken among public rooms.
+/// Creates a room with its owner as the first member. `None` if its name is taken among public rooms.
 pub(in crate::chat::rooms) async fn add(
     db: &Db,
     new: &NewRoom,
     owner: UserId,
     code: &Code,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<Option<RoomId>, sqlx::Error> {
-    let mut change = db.begin().await?;
+    let mut transaction = db.begin().await?;
     if new.visibility == Visibility::Public {
-        names::lock(&mut change).await?;
-        if names::is_like_a_public_room(&mut change, new.name.as_str(), None).await? {
+        // // The lock serializes all name checks, so that two similar names cannot be taken at the same
+        // time.
+        names::lock(&mut transaction).await?;
+        if names::is_like_a_public_room(&mut transaction, new.name.as_str(), None).await? {
             return Ok(None);
         }
     }
-    let added: Option<(i64,)> = writing!(change, |connection| {
+    let added: Option<(i64,)> = writing!(transaction, |connection| {
         sqlx::query_as(
             "insert into rooms
                (name, folded_name, topic, visibility, owner_id, code, created_at)
@@ -74,32 +76,32 @@ pub(in crate::chat::rooms) async fn add(
         .bind(new.visibility.as_str())
         .bind(owner.0)
         .bind(code.as_str())
-        .bind(stamp.now.0)
+        .bind(meta.now.0)
         .fetch_optional(connection)
         .await?
     });
     let Some((id,)) = added else { return Ok(None) };
-    names::record(&mut change, Subject::Room(RoomId(id)), &[new.name.as_str()]).await?;
-    insert_member(&mut change, owner, RoomId(id), stamp).await?;
+    names::record(&mut transaction, Subject::Room(RoomId(id)), &[new.name.as_str()]).await?;
+    insert_member(&mut transaction, owner, RoomId(id), meta).await?;
     if new.visibility == Visibility::Public {
-        changefeed::record(&mut change, stamp, Change::Room(RoomId(id))).await?;
+        changefeed::record(&mut transaction, meta, Change::Room(RoomId(id))).await?;
     }
-    change.commit().await?;
+    transaction.commit().await?;
     Ok(Some(RoomId(id)))
 }
 
-/// The conversation of two people, made if there is none. True when it is new.
+/// The direct message of two users, created if there is none. True if it is new.
 pub(in crate::chat::rooms) async fn ensure_direct(
     db: &Db,
     (one, two): (UserId, UserId),
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<(RoomId, bool), sqlx::Error> {
     let pair = format!("{}:{}", one.0.min(two.0), one.0.max(two.0));
-    let mut change = db.begin().await?;
-    if let Some(room) = find_pair(&mut change, &pair).await? {
+    let mut transaction = db.begin().await?;
+    if let Some(room) = find_pair(&mut transaction, &pair).await? {
         return Ok((room, false));
     }
-    let added: Option<(i64,)> = writing!(change, |connection| {
+    let added: Option<(i64,)> = writing!(transaction, |connection| {
         sqlx::query_as(
             "insert into rooms (name, folded_name, visibility, created_at)
              values ('', $1, 'direct', $2)
@@ -107,23 +109,26 @@ pub(in crate::chat::rooms) async fn ensure_direct(
              returning id",
         )
         .bind(&pair)
-        .bind(stamp.now.0)
+        .bind(meta.now.0)
         .fetch_optional(connection)
         .await?
     });
     let Some((id,)) = added else {
-        // Another process was faster, and has committed: the insert waited for that.
-        let room = find_pair(&mut change, &pair).await?.ok_or(sqlx::Error::RowNotFound)?;
+        // Another process created it first and has committed: the insert waited for that.
+        let room = find_pair(&mut transaction, &pair).await?.ok_or(sqlx::Error::RowNotFound)?;
         return Ok((room, false));
     };
-    insert_member(&mut change, one, RoomId(id), stamp).await?;
-    insert_member(&mut change, two, RoomId(id), stamp).await?;
-    change.commit().await?;
+    insert_member(&mut transaction, one, RoomId(id), meta).await?;
+    insert_member(&mut transaction, two, RoomId(id), meta).await?;
+    transaction.commit().await?;
     Ok((RoomId(id), true))
 }
 
-async fn find_pair(change: &mut Transaction, pair: &str) -> Result<Option<RoomId>, sqlx::Error> {
-    let found: Option<(i64,)> = writing!(*change, |connection| {
+async fn find_pair(
+    transaction: &mut Transaction,
+    pair: &str,
+) -> Result<Option<RoomId>, sqlx::Error> {
+    let found: Option<(i64,)> = writing!(*transaction, |connection| {
         sqlx::query_as("select id from rooms where folded_name = $1 and visibility = 'direct'")
             .bind(pair)
             .fetch_optional(connection)
@@ -132,7 +137,7 @@ async fn find_pair(change: &mut Transaction, pair: &str) -> Result<Option<RoomId
     Ok(found.map(|(id,)| RoomId(id)))
 }
 
-/// The conversation of two people, if they have one.
+/// The direct message of two users, if there is one.
 pub(in crate::chat::rooms) async fn find_direct(
     db: &Db,
     one: UserId,
@@ -148,7 +153,7 @@ pub(in crate::chat::rooms) async fn find_direct(
     Ok(found.map(|(id,)| RoomId(id)))
 }
 
-/// The room, whatever it is, with how this person stands to it.
+/// Any room, with the membership of this user. It checks no permission.
 pub(in crate::chat::rooms) async fn find(
     db: &Db,
     user: UserId,
@@ -164,8 +169,8 @@ pub(in crate::chat::rooms) async fn find(
     Ok(row.map(Room::from))
 }
 
-/// The room that a code opens: one that somebody is in. What everybody has left belongs to nobody, and
-/// its code lets nobody in.
+/// The room with this code, if it has a member with an open account. A room whose members have all left
+/// belongs to no one, so its code no longer works.
 pub(in crate::chat::rooms) async fn find_by_code(
     db: &Db,
     user: UserId,
@@ -185,7 +190,7 @@ pub(in crate::chat::rooms) async fn find_by_code(
     Ok(row.map(Room::from))
 }
 
-/// The public rooms and those this person is in: the lobby first, then by name.
+/// The public rooms and those the user is a member of: the lobby first, then by name.
 pub(in crate::chat::rooms) async fn list(db: &Db, user: UserId) -> Result<Vec<Room>, sqlx::Error> {
     let rows: Vec<RoomRow> = fetch_all_json!(
         db,
@@ -199,7 +204,7 @@ pub(in crate::chat::rooms) async fn list(db: &Db, user: UserId) -> Result<Vec<Ro
     Ok(rows.into_iter().map(Room::from).collect())
 }
 
-/// The rooms that this person is in.
+/// The rooms the user is a member of.
 pub(in crate::chat::rooms) async fn memberships(
     db: &Db,
     user: UserId,
@@ -213,7 +218,7 @@ pub(in crate::chat::rooms) async fn memberships(
     Ok(rows.into_iter().map(|(id,)| RoomId(id)).collect())
 }
 
-/// The rooms that this person is in, and how far they are.
+/// The rooms the user is a member of, with their progress.
 pub(in crate::chat::rooms) async fn my_room(
     db: &Db,
     user: UserId,
@@ -224,7 +229,7 @@ pub(in crate::chat::rooms) async fn my_room(
     Ok(rows.into_iter().map(Progress::from).collect())
 }
 
-/// The same of one room.
+/// The same for one room.
 pub(in crate::chat::rooms) async fn progress(
     db: &Db,
     user: UserId,
@@ -248,32 +253,33 @@ pub(in crate::chat::rooms) async fn lobby(db: &Db) -> Result<RoomId, sqlx::Error
     Ok(RoomId(id))
 }
 
-/// Changes name and topic. False when the new name is taken among public rooms.
+/// Changes name and topic. Returns false if the new name is taken among public rooms, or the room is
+/// gone.
 pub(in crate::chat::rooms) async fn update(
     db: &Db,
     (actor, room): (UserId, &Room),
     (name, topic): (Option<&RoomName>, Option<&RoomTopic>),
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
-    let folded = name.map(RoomName::folded);
-    let mut change = db.begin().await?;
+    let normalized = name.map(RoomName::folded);
+    let mut transaction = db.begin().await?;
     if let Some(name) = name {
-        names::lock(&mut change).await?;
-        if is_public(&mut change, room.id).await?
-            && names::is_like_a_public_room(&mut change, name.as_str(), Some(room.id)).await?
+        names::lock(&mut transaction).await?;
+        if is_public(&mut transaction, room.id).await?
+            && names::is_like_a_public_room(&mut transaction, name.as_str(), Some(room.id)).await?
         {
             return Ok(false);
         }
-        names::record(&mut change, Subject::Room(room.id), &[name.as_str()]).await?;
+        names::record(&mut transaction, Subject::Room(room.id), &[name.as_str()]).await?;
     }
-    let updated = writing!(change, |connection| {
+    let updated = writing!(transaction, |connection| {
         sqlx::query(
             "update rooms set name = coalesce($1, name), folded_name = coalesce($2, folded_name),
                               topic = coalesce($3, topic)
              where id = $4",
         )
         .bind(name.map(RoomName::as_str))
-        .bind(&folded)
+        .bind(&normalized)
         .bind(topic.map(RoomTopic::as_str))
         .bind(room.id.0)
         .execute(connection)
@@ -283,21 +289,21 @@ pub(in crate::chat::rooms) async fn update(
     match updated {
         Err(error) if is_unique_violation(&error) => Ok(false),
         Err(error) => Err(error),
-        // A deleted room keeps its name.
+        // No row: the room is gone.
         Ok(0) => Ok(false),
         Ok(_) => {
             if let Some(new_name) = name.map(RoomName::as_str) {
                 let action = Action::RenameRoom { room: (room.id, &room.name), new_name };
-                audit::record(&mut change, (Some(actor), stamp.now), action).await?;
+                audit::record(&mut transaction, (Some(actor), meta.now), action).await?;
             }
-            changefeed::record(&mut change, stamp, Change::Room(room.id)).await?;
-            change.commit().await.map(|()| true)
+            changefeed::record(&mut transaction, meta, Change::Room(room.id)).await?;
+            transaction.commit().await.map(|()| true)
         }
     }
 }
 
-async fn is_public(change: &mut Transaction, room: RoomId) -> Result<bool, sqlx::Error> {
-    let found: Option<(i64,)> = writing!(*change, |connection| {
+async fn is_public(transaction: &mut Transaction, room: RoomId) -> Result<bool, sqlx::Error> {
+    let found: Option<(i64,)> = writing!(*transaction, |connection| {
         sqlx::query_as("select id from rooms where id = $1 and visibility = 'public'")
             .bind(room.0)
             .fetch_optional(connection)
@@ -310,21 +316,21 @@ pub(in crate::chat::rooms) async fn set_code(
     db: &Db,
     room: RoomId,
     code: &Code,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    write_code(&mut change, room, code, stamp).await?;
-    change.commit().await
+    let mut transaction = db.begin().await?;
+    write_code(&mut transaction, room, code, meta).await?;
+    transaction.commit().await
 }
 
 pub(super) async fn write_code(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     room: RoomId,
     code: &Code,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<(), sqlx::Error> {
-    changefeed::record(change, stamp, Change::Room(room)).await?;
-    writing!(*change, |connection| {
+    changefeed::record(transaction, meta, Change::Room(room)).await?;
+    writing!(*transaction, |connection| {
         sqlx::query("update rooms set code = $1 where id = $2")
             .bind(code.as_str())
             .bind(room.0)
@@ -335,17 +341,17 @@ pub(super) async fn write_code(
     Ok(())
 }
 
-/// Gives a room to one of its members. False when they are none.
+/// Makes a member the owner. Returns false if the user is not a member.
 pub(in crate::chat::rooms) async fn set_owner(
     db: &Db,
     room: RoomId,
     owner: UserId,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
-    let mut change = db.begin().await?;
-    lock(&mut change, room).await?;
-    changefeed::record(&mut change, stamp, Change::Room(room)).await?;
-    let changed = writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    lock(&mut transaction, room).await?;
+    changefeed::record(&mut transaction, meta, Change::Room(room)).await?;
+    let changed = writing!(transaction, |connection| {
         sqlx::query(
             "update rooms set owner_id = $1 where id = $2
                and exists (select 1 from memberships where room_id = $2 and user_id = $1)",
@@ -356,6 +362,6 @@ pub(in crate::chat::rooms) async fn set_owner(
         .await?
         .rows_affected()
     });
-    change.commit().await?;
+    transaction.commit().await?;
     Ok(changed > 0)
 }

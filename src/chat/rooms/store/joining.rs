@@ -1,5 +1,5 @@
-//! Joining and leaving a room. Whether somebody may join is asked in the transaction that makes them a
-//! member, with the room locked: a removal or a renewed code that comes first counts.
+//! Joining and leaving rooms. Whether a user may join is checked in the transaction that makes them a
+//! member, with the room locked, so a removal or a replaced code that was committed first counts.
 
 use super::memberships::{insert_member, lock};
 use crate::changefeed;
@@ -13,16 +13,16 @@ use crate::chat::rooms::model::{
 use crate::db::{Db, Transaction, reading, writing};
 use crate::kernel::{RoomId, UserId};
 
-/// What became of an attempt to join.
+/// The result of an attempt to join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::chat) enum Joined {
-    /// They are a member from now on, and have read everything so far.
+    /// The user became a member, with all messages up to now as read.
     Now,
     Before,
     Refused(JoinRefusal),
 }
 
-/// What became of an attempt to remove a member.
+/// The result of an attempt to remove a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::chat::rooms) enum Removed {
     Now,
@@ -30,57 +30,58 @@ pub(in crate::chat::rooms) enum Removed {
     NoMember,
 }
 
-/// Makes somebody a member if this door lets them in.
+/// Makes the user a member if this method admits them.
 pub(in crate::chat::rooms) async fn join(
     db: &Db,
     user: UserId,
     room: RoomId,
-    door: &JoinMethod,
-    stamp: ChangeMeta,
+    method: &JoinMethod,
+    meta: ChangeMeta,
 ) -> Result<Joined, sqlx::Error> {
-    let mut change = db.begin().await?;
-    let joined = insert_joined(&mut change, (user, room), door, stamp).await?;
-    change.commit().await?;
+    let mut transaction = db.begin().await?;
+    let joined = insert_joined(&mut transaction, (user, room), method, meta).await?;
+    transaction.commit().await?;
     Ok(joined)
 }
 
-/// The same as part of a larger change.
+/// The same as part of a larger transaction.
 pub(in crate::chat) async fn insert_joined(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     (user, room): (UserId, RoomId),
-    door: &JoinMethod,
-    stamp: ChangeMeta,
+    method: &JoinMethod,
+    meta: ChangeMeta,
 ) -> Result<Joined, sqlx::Error> {
-    lock(change, room).await?;
-    let Some((member, standing)) = join_state(change, user, room, door).await? else {
+    lock(transaction, room).await?;
+    let Some((member, state)) = join_state(transaction, user, room, method).await? else {
         return Ok(Joined::Refused(JoinRefusal::Shut));
     };
     if member {
         return Ok(Joined::Before);
     }
-    if let Err(refusal) = may_join(&standing, door) {
+    if let Err(refusal) = may_join(&state, method) {
         return Ok(Joined::Refused(refusal));
     }
-    if standing.removed {
-        delete_removal(change, user, room).await?;
+    if state.removed {
+        delete_removal(transaction, user, room).await?;
     }
-    insert_member(change, user, room, stamp).await?;
+    insert_member(transaction, user, room, meta).await?;
     Ok(Joined::Now)
 }
 
-/// Whether they are a member, and what counts if they are none.
+/// Whether the user is a member, and the state that decides if they are not. `None` if there is no
+/// room.
 async fn join_state(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     user: UserId,
     room: RoomId,
-    door: &JoinMethod,
+    method: &JoinMethod,
 ) -> Result<Option<(bool, JoinState)>, sqlx::Error> {
-    let host = match door {
+    let host = match method {
         JoinMethod::Invitation(host) => Some(host.0),
         JoinMethod::Public | JoinMethod::Code(_) => None,
     };
     let row: Option<(String, Option<String>, i64, i64, i64, i64)> =
-        writing!(*change, |connection| {
+        writing!(*transaction, |connection| {
             sqlx::query_as(
                 "select r.visibility, r.code,
                (select count(*) from memberships where room_id = r.id and user_id = $1),
@@ -97,74 +98,78 @@ async fn join_state(
             .await?
         });
     Ok(row.map(|(visibility, code, member, host, removed, inhabited)| {
-        let standing = JoinState {
+        let state = JoinState {
             visibility: Visibility::from_column(&visibility),
             code: code.as_deref().and_then(Code::from_column),
             host: host > 0,
             removed: removed > 0,
             inhabited: inhabited > 0,
         };
-        (member > 0, standing)
+        (member > 0, state)
     }))
 }
 
-/// Ends a membership; an owner's room goes to whoever has been in it longest. False when there was
-/// none.
+/// Ends a membership. If the owner leaves, the member who joined first becomes the owner. Returns false
+/// if the user was not a member.
 pub(in crate::chat::rooms) async fn leave(
     db: &Db,
     user: UserId,
     room: RoomId,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
-    let mut change = db.begin().await?;
-    lock(&mut change, room).await?;
-    let left = end_membership(&mut change, user, room, stamp).await?;
-    change.commit().await?;
+    let mut transaction = db.begin().await?;
+    lock(&mut transaction, room).await?;
+    let left = end_membership(&mut transaction, user, room, meta).await?;
+    transaction.commit().await?;
     Ok(left)
 }
 
-/// Ends a membership against its owner's wish: it is remembered, and the room gets another code.
+/// Removes a member: stores the removal, and replaces the room code.
 pub(in crate::chat::rooms) async fn remove(
     db: &Db,
     moderator: &Moderator,
-    person: &User,
+    member: &User,
     code: &Code,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<Removed, sqlx::Error> {
-    let (user, room) = (person.id, moderator.room().id);
-    let mut change = db.begin().await?;
-    lock(&mut change, room).await?;
-    if !end_membership(&mut change, user, room, stamp).await? {
-        let before = is_removed(db, user, room).await?;
-        return Ok(if before { Removed::Before } else { Removed::NoMember });
+    let user = member.id;
+    let room = moderator.room().id;
+    let mut transaction = db.begin().await?;
+    lock(&mut transaction, room).await?;
+    if !end_membership(&mut transaction, user, room, meta).await? {
+        let removed_before = is_removed(db, user, room).await?;
+        return Ok(if removed_before { Removed::Before } else { Removed::NoMember });
     }
-    writing!(change, |connection| {
+    writing!(transaction, |connection| {
         sqlx::query(
             "insert into removals (room_id, user_id, removed_at) values ($1, $2, $3)
              on conflict (room_id, user_id) do nothing",
         )
         .bind(room.0)
         .bind(user.0)
-        .bind(stamp.now.0)
+        .bind(meta.now.0)
         .execute(connection)
         .await?
         .rows_affected()
     });
-    super::directory::write_code(&mut change, room, code, stamp).await?;
-    let (user, room) = ((user, person.name.as_str()), (room, moderator.room().name.as_str()));
-    let act = (Some(moderator.user().id), stamp.now);
-    audit::record(&mut change, act, Action::RemoveMember { user, room }).await?;
-    change.commit().await?;
+    super::directory::write_code(&mut transaction, room, code, meta).await?;
+    let user = (user, member.name.as_str());
+    let room = (room, moderator.room().name.as_str());
+    let actor = (Some(moderator.user().id), meta.now);
+    audit::record(&mut transaction, actor, Action::RemoveMember { user, room }).await?;
+    transaction.commit().await?;
     Ok(Removed::Now)
 }
 
+/// Deletes the membership and, if the user owned the room, chooses a new owner. False if there was
+/// none.
 async fn end_membership(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     user: UserId,
     room: RoomId,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
-    let left = writing!(*change, |connection| {
+    let left = writing!(*transaction, |connection| {
         sqlx::query("delete from memberships where user_id = $1 and room_id = $2")
             .bind(user.0)
             .bind(room.0)
@@ -175,8 +180,8 @@ async fn end_membership(
     if left == 0 {
         return Ok(false);
     }
-    changefeed::record(change, stamp, Change::Left(room, user)).await?;
-    let passed_on = writing!(*change, |connection| {
+    changefeed::record(transaction, meta, Change::Left(room, user)).await?;
+    let reassigned = writing!(*transaction, |connection| {
         sqlx::query(
             "update rooms set owner_id =
                (select m.user_id from memberships m join users u on u.id = m.user_id
@@ -190,18 +195,18 @@ async fn end_membership(
         .await?
         .rows_affected()
     });
-    if passed_on > 0 {
-        changefeed::record(change, stamp, Change::Room(room)).await?;
+    if reassigned > 0 {
+        changefeed::record(transaction, meta, Change::Room(room)).await?;
     }
     Ok(true)
 }
 
 async fn delete_removal(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     user: UserId,
     room: RoomId,
 ) -> Result<(), sqlx::Error> {
-    writing!(*change, |connection| {
+    writing!(*transaction, |connection| {
         sqlx::query("delete from removals where room_id = $1 and user_id = $2")
             .bind(room.0)
             .bind(user.0)
@@ -212,7 +217,7 @@ async fn delete_removal(
     Ok(())
 }
 
-/// Whether somebody was removed from a room and not invited since.
+/// Whether the user was removed from the room and not invited since.
 pub(in crate::chat::rooms) async fn is_removed(
     db: &Db,
     user: UserId,

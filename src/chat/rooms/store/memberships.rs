@@ -1,4 +1,4 @@
-//! Memberships: who is in a room, who owns it when its owner is gone, how far its members have read.
+//! Memberships: listing members, reassigning owners, read markers.
 
 use super::{
     ProgressRow, from_own_rooms, progress_columns, readable_rooms, select_progress, unread,
@@ -13,15 +13,15 @@ use crate::db::{Db, Transaction, fetch_all_json, json_rows, reading, writing};
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{RoomId, Seq, UserId};
 
-/// Gives the rooms of somebody whose account is closed to whoever of the others has been in each
-/// longest. Answers which rooms those are.
+/// For each room of a closed account, makes the remaining member who joined first the owner. Returns
+/// these rooms.
 pub(in crate::chat::rooms) async fn reassign_owner(
     db: &Db,
     user: UserId,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<Vec<RoomId>, sqlx::Error> {
-    let mut change = db.begin().await?;
-    let rooms: Vec<(i64,)> = writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    let rooms: Vec<(i64,)> = writing!(transaction, |connection| {
         sqlx::query_as(
             "update rooms set owner_id =
                (select m.user_id from memberships m join users u on u.id = m.user_id
@@ -40,22 +40,22 @@ pub(in crate::chat::rooms) async fn reassign_owner(
     });
     let rooms: Vec<_> = rooms.into_iter().map(|(id,)| RoomId(id)).collect();
     for room in &rooms {
-        changefeed::record(&mut change, stamp, Change::Room(*room)).await?;
+        changefeed::record(&mut transaction, meta, Change::Room(*room)).await?;
     }
-    change.commit().await?;
+    transaction.commit().await?;
     Ok(rooms)
 }
 
-/// Moves a read marker forward, never back, and not beyond what there is. Answers where it stands;
-/// `None` for somebody who is no member.
+/// Moves a read marker forward, never back, and not beyond the last message. Returns the progress after
+/// that; `None` if the user is not a member.
 pub(in crate::chat::rooms) async fn mark_read(
     db: &Db,
     user: UserId,
     room: RoomId,
-    (seq, stamp): (Seq, ChangeMeta),
+    (seq, meta): (Seq, ChangeMeta),
 ) -> Result<Option<Progress>, sqlx::Error> {
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query(
             "update memberships set last_read_seq = $3, read_at = $4, read_by = $5
              where user_id = $1 and room_id = $2 and last_read_seq < $3
@@ -64,24 +64,24 @@ pub(in crate::chat::rooms) async fn mark_read(
         .bind(user.0)
         .bind(room.0)
         .bind(seq.0)
-        .bind(stamp.now.0)
-        .bind(stamp.process.0)
+        .bind(meta.now.0)
+        .bind(meta.process.0)
         .execute(connection)
         .await?
         .rows_affected()
     });
-    let now: Option<ProgressRow> = writing!(change, |connection| {
+    let progress: Option<ProgressRow> = writing!(transaction, |connection| {
         sqlx::query_as(select_progress!("and r.id = $2"))
             .bind(user.0)
             .bind(room.0)
             .fetch_optional(connection)
             .await?
     });
-    change.commit().await?;
-    Ok(now.map(Progress::from))
+    transaction.commit().await?;
+    Ok(progress.map(Progress::from))
 }
 
-/// Who is in a room.
+/// The ids of the members of a room with an open account.
 pub(in crate::chat::rooms) async fn members(
     db: &Db,
     room: RoomId,
@@ -98,7 +98,7 @@ pub(in crate::chat::rooms) async fn members(
     Ok(rows.into_iter().map(|(id,)| UserId(id)).collect())
 }
 
-/// Who is in a room, by id.
+/// The members of a room by id, after `after`.
 pub(in crate::chat::rooms) async fn members_after(
     db: &Db,
     room: RoomId,
@@ -121,7 +121,7 @@ pub(in crate::chat::rooms) async fn members_after(
     Ok(Page::cut(rows.into_iter().map(User::from).collect(), limit))
 }
 
-/// Who is in a room, by name.
+/// The members of a room, by name.
 pub(in crate::chat::rooms) async fn users(db: &Db, room: RoomId) -> Result<Vec<User>, sqlx::Error> {
     let rows: Vec<UserRow> = fetch_all_json!(
         db,
@@ -134,8 +134,8 @@ pub(in crate::chat::rooms) async fn users(db: &Db, room: RoomId) -> Result<Vec<U
     Ok(rows.into_iter().map(User::from).collect())
 }
 
-/// How many are in each of the rooms that this person may see, how many of them are among those who
-/// are online, and who owns it.
+/// For each room that the user may see: the number of members, how many of them are in `online`, and
+/// the owner's display name.
 pub(in crate::chat::rooms) async fn stats(
     db: &Db,
     user: UserId,
@@ -160,16 +160,16 @@ pub(in crate::chat::rooms) async fn stats(
         .await?
     });
     let count = |number: i64| usize::try_from(number).unwrap_or_default();
-    let census = |(id, members, online, owner)| {
+    let room_stats = |(id, members, online, owner)| {
         (RoomId(id), RoomStats { members: count(members), online: count(online), owner })
     };
-    Ok(found.into_iter().map(census).collect())
+    Ok(found.into_iter().map(room_stats).collect())
 }
 
-/// Lets nobody else come, go or post until this change ends: who owns a room depends on who is in it.
-/// An update that changes nothing locks the row on either engine.
-pub(super) async fn lock(change: &mut Transaction, room: RoomId) -> Result<(), sqlx::Error> {
-    writing!(*change, |connection| {
+/// Locks a room until the transaction ends: no one else can join, leave or post, so the owner chosen
+/// from its members is right. An update that changes nothing locks the row on both engines.
+pub(super) async fn lock(transaction: &mut Transaction, room: RoomId) -> Result<(), sqlx::Error> {
+    writing!(*transaction, |connection| {
         sqlx::query("update rooms set rev = rev where id = $1")
             .bind(room.0)
             .execute(connection)
@@ -179,13 +179,14 @@ pub(super) async fn lock(change: &mut Transaction, room: RoomId) -> Result<(), s
     Ok(())
 }
 
+/// Adds a member, with all messages up to now as read, and records the change. Does nothing for a member.
 pub(super) async fn insert_member(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     user: UserId,
     room: RoomId,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<(), sqlx::Error> {
-    let joined = writing!(*change, |connection| {
+    let joined = writing!(*transaction, |connection| {
         sqlx::query(
             "insert into memberships (user_id, room_id, last_read_seq, joined_at)
              select $1, id, last_seq, $3 from rooms where id = $2
@@ -193,13 +194,13 @@ pub(super) async fn insert_member(
         )
         .bind(user.0)
         .bind(room.0)
-        .bind(stamp.now.0)
+        .bind(meta.now.0)
         .execute(connection)
         .await?
         .rows_affected()
     });
     if joined > 0 {
-        changefeed::record(change, stamp, Change::Joined(room, user)).await?;
+        changefeed::record(transaction, meta, Change::Joined(room, user)).await?;
     }
     Ok(())
 }

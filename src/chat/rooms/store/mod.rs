@@ -1,4 +1,4 @@
-//! The SQL of rooms and of who is in them.
+//! The SQL of rooms and memberships.
 
 mod deleted;
 mod directory;
@@ -23,8 +23,8 @@ use super::model::{Code, Progress, Room, Visibility};
 use crate::db::positional_row;
 use crate::kernel::{Rev, RoomId, Seq, Timestamp, UserId};
 
-/// How often a member `m` of a room `r` is mentioned in what they have not read. Where nothing is unread
-/// nothing is looked at; and a room's mentions of a person are one range.
+/// Unread mentions of a member `m` in a room `r`. If nothing is unread, nothing is counted. The
+/// mentions of one user in one room are one key range.
 macro_rules! unread_mentions {
     () => {
         "case when m.last_read_seq < r.last_seq then
@@ -34,8 +34,8 @@ macro_rules! unread_mentions {
     };
 }
 
-/// How many of the messages that a member `m` of a room `r` has not read are still there. What was deleted is
-/// one range of an index of its own.
+/// Unread messages of a member `m` in a room `r` that are not deleted. Deleted messages have their own
+/// index, in which these are one range.
 macro_rules! unread {
     () => {
         "case when m.last_read_seq < r.last_seq then
@@ -46,8 +46,8 @@ macro_rules! unread {
     };
 }
 
-/// The columns of a [`RoomRow`] for the person `$1`. A direct conversation has the name of the other one,
-/// or one's own where there is no other.
+/// The columns of a [`RoomRow`] for the user `$1`. A direct message has the name of the other user, or
+/// the user's own if there is no other.
 macro_rules! room_columns {
     () => {
         concat!(
@@ -61,8 +61,9 @@ macro_rules! room_columns {
     };
 }
 
-/// Where they are found, to be followed by a condition. Members are looked at in a `case`, for a condition
-/// beside it would not keep a database from doing so in a room of thousands.
+/// The `from` clause of [`room_columns!`], to be followed by a condition. The members of a direct
+/// message are looked up inside a `case`: a plain join condition would not keep a database from reading
+/// all members of a room with thousands.
 macro_rules! from_rooms {
     ($rest:literal) => {
         concat!(
@@ -76,7 +77,7 @@ macro_rules! from_rooms {
     };
 }
 
-/// A room, to be followed by a condition.
+/// A query for rooms, to be followed by a condition.
 macro_rules! select_room {
     ($rest:literal) => {
         concat!("select ", room_columns!(), from_rooms!($rest))
@@ -90,14 +91,14 @@ macro_rules! progress_columns {
     };
 }
 
-/// Where they are found for the person `$1`, to be followed by a further condition.
+/// The `from` clause of [`progress_columns!`] for the user `$1`, to be followed by a further condition.
 macro_rules! from_own_rooms {
     ($rest:literal) => {
         concat!(" from memberships m join rooms r on r.id = m.room_id where m.user_id = $1 ", $rest)
     };
 }
 
-/// How far a room is, to be followed by a further condition.
+/// A query for the user's progress in rooms, to be followed by a further condition.
 macro_rules! select_progress {
     ($rest:literal) => {
         concat!("select ", progress_columns!(), from_own_rooms!($rest))
@@ -105,7 +106,7 @@ macro_rules! select_progress {
 }
 
 positional_row! {
-    /// What [`progress_columns!`] are.
+    /// A row of [`progress_columns!`].
     struct ProgressRow {
         room: i64,
         rev: i64,
@@ -129,20 +130,20 @@ impl From<ProgressRow> for Progress {
     }
 }
 
-/// The rooms that a person may read, as a subquery: the rule of [`super::model::may_read`] for queries
-/// over many rooms. A room may come twice.
+/// A subquery for the rooms that a user may read: the rule of [`super::model::may_read`] for queries
+/// over many rooms. A room may appear twice.
 macro_rules! readable_rooms {
-    ($person:literal) => {
+    ($user:literal) => {
         concat!(
             "select id from rooms where visibility = 'public'
              union all select room_id from memberships where user_id = ",
-            $person
+            $user
         )
     };
 }
 
 positional_row! {
-    /// What [`room_columns!`] are.
+    /// A row of [`room_columns!`].
     struct RoomRow {
         id: i64,
         name: String,
@@ -171,6 +172,7 @@ impl From<RoomRow> for Room {
             topic: row.topic,
             visibility: Visibility::from_column(&row.visibility),
             lobby: row.lobby != 0,
+            // Only members see the code.
             owner_id: row.owner_id.map(UserId),
             code: code.filter(|_| row.last_read_seq.is_some()),
             created_at: Timestamp(row.created_at),
