@@ -1,5 +1,5 @@
-//! Avatars: pictures that people put in place of their initials. Each is made by us from what was
-//! uploaded, so that no byte of a stranger's file is ever served.
+//! Avatars: pictures shown instead of initials. Each is encoded again from the upload, so no byte of an
+//! uploaded file is ever served.
 
 use std::fs::File;
 
@@ -9,10 +9,10 @@ use crate::chat::events::{Channel, Event};
 use crate::kernel::ServiceError;
 use crate::media::{ImageEncoder, ImageError, Rendition};
 
-/// A small square JPEG. Only [`AvatarEncoder`] makes it.
+/// A small square JPEG. Only [`AvatarEncoder`] creates it.
 pub struct Avatar(Vec<u8>);
 
-/// Makes avatars of any pictures.
+/// Encodes uploaded pictures as avatars.
 #[derive(Clone)]
 pub struct AvatarEncoder(ImageEncoder);
 
@@ -22,17 +22,14 @@ impl AvatarEncoder {
     }
 
     /// # Errors
-    /// When the file is no picture, costs too much to decode, or too many are being decoded.
+    /// If the file is not a picture, costs too much to decode, or too many are being decoded.
     pub async fn encode(&self, picture: &File) -> Result<Avatar, ImageError> {
         self.0.encode(Rendition::Avatar, picture).await.map(Avatar)
     }
 }
 
 impl Accounts {
-    /// Puts a picture in place of the initials; everybody is told.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Sets the user's avatar and publishes it to all users.
     pub async fn set_picture(
         &self,
         me: &Authenticated,
@@ -45,26 +42,20 @@ impl Accounts {
         Ok(())
     }
 
-    /// Goes back to the initials; everybody is told.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Removes the user's avatar and publishes that to all users.
     pub async fn remove_picture(&self, me: &Authenticated) -> Result<(), ServiceError> {
         store::set_avatar(&self.db, me.person.id, None, self.change_meta()).await?;
         self.notify_avatar(me, None);
         Ok(())
     }
 
-    /// A picture by its name, as JPEG.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The JPEG of the avatar with this name.
     pub async fn picture(&self, name: &str) -> Result<Option<Vec<u8>>, ServiceError> {
         Ok(store::find_avatar(&self.db, name).await?)
     }
 
     fn notify_avatar(&self, me: &Authenticated, avatar: Option<String>) {
-        let person = User { avatar, ..me.person.clone() };
-        self.hub.broadcast(Channel::Everyone, 0, &Event::Renamed(person));
+        let user = User { avatar, ..me.person.clone() };
+        self.hub.broadcast(Channel::Everyone, 0, &Event::Renamed(user));
     }
 }

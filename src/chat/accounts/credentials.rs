@@ -1,5 +1,5 @@
-//! Sessions of browsers and tokens of programs: opened by a password that was proven, kept by use,
-//! ended by hand, by age, or by what `store::revocation` is called for.
+//! Sessions and API tokens: issued for a verified password, extended by use, and ended by the user, by
+//! expiry or by a revocation.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use super::model::{
 use super::{Accounts, SignInError, store};
 use crate::kernel::{ServiceError, UserId};
 
-/// A session ends when nobody used it for so long.
+/// A session ends if it was not used for this long.
 const SESSION_LIFETIME: Duration = Duration::from_hours(30 * 24);
-/// How often at most a session in use is written: once a day.
+/// A session's expiry is written at most this often.
 const SESSION_REFRESH: Duration = Duration::from_hours(24);
-/// How often at most the use of a token is written.
+/// A token's last use is written at most this often.
 const TOKEN_USE_INTERVAL: Duration = Duration::from_hours(1);
 
-/// How much of what a browser says of itself is kept.
+/// The part of the user agent header that is stored, in characters.
 const MAX_USER_AGENT: usize = 200;
 
 impl Accounts {
-    /// Starts a session; the secret is for the browser's cookie and is kept nowhere else.
+    /// Starts a session. The secret goes into the browser's cookie and is stored nowhere else.
     ///
     /// # Errors
-    /// [`SignInError::Wrong`] when the password was changed meanwhile.
+    /// [`SignInError::Wrong`] if the password was changed since it was verified.
     pub async fn open_session(
         &self,
         proven: &VerifiedPassword,
@@ -38,10 +38,7 @@ impl Accounts {
         if added.map_err(ServiceError::from)? { Ok(secret) } else { Err(SignInError::Wrong) }
     }
 
-    /// Who is signed in with this session. Using a session keeps it.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The user of this session. Using a session extends it.
     pub async fn by_session(
         &self,
         secret: &BearerSecret,
@@ -55,32 +52,29 @@ impl Accounts {
     ) -> Result<Option<Authenticated>, ServiceError> {
         let now = self.clock.now();
         let found = store::find_by_session(&self.db, credential, now).await?;
-        let Some((person, zone, expires)) = found else {
+        let Some((user, zone, expires)) = found else {
             return Ok(None);
         };
         let left = now.until(expires);
-        // More than there can be was given out by a clock that was set back since.
+        // A longer rest than possible comes from a clock that was set back since.
         if left < SESSION_LIFETIME.saturating_sub(SESSION_REFRESH) || left > SESSION_LIFETIME {
             store::extend_session(&self.db, credential, now.plus(SESSION_LIFETIME)).await?;
         }
-        Ok(Some(Authenticated { person, zone: ZoneName::zone(zone.as_deref()), credential }))
+        Ok(Some(Authenticated { person: user, zone: ZoneName::zone(zone.as_deref()), credential }))
     }
 
-    /// Ends a session and every live connection made with it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Ends a session and all live connections opened with it.
     pub async fn close_session(&self, credential: CredentialHash) -> Result<(), ServiceError> {
         store::remove_session(&self.db, credential, self.clock.now()).await?;
         self.notify_revoked(vec![credential], RevocationReason::SignedOut);
         Ok(())
     }
 
-    /// Makes a token for a program. `label` helps its owner to tell it from others. Who has as many as
-    /// are allowed loses the one that was used least recently, with its live connections.
+    /// Issues an API token. `label` helps its owner to recognize it. If the user has the maximum
+    /// number, the least recently used token is revoked, with its live connections.
     ///
     /// # Errors
-    /// [`SignInError::Wrong`] when the password was changed meanwhile.
+    /// [`SignInError::Wrong`] if the password was changed since it was verified.
     pub async fn issue_token(
         &self,
         proven: &VerifiedPassword,
@@ -96,10 +90,7 @@ impl Accounts {
         Ok(secret)
     }
 
-    /// Who is signed in with this token. Its use is noted now and then.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The user of this token. Its last use is stored at most once an hour.
     pub async fn by_token(
         &self,
         secret: &BearerSecret,
@@ -113,57 +104,44 @@ impl Accounts {
     ) -> Result<Option<Authenticated>, ServiceError> {
         let now = self.clock.now();
         let found = store::find_by_token(&self.db, credential, now).await?;
-        let Some((person, zone, used)) = found else {
+        let Some((user, zone, used)) = found else {
             return Ok(None);
         };
         if used.is_none_or(|used| used.until(now) >= TOKEN_USE_INTERVAL) {
             store::touch_token(&self.db, credential, now).await?;
         }
-        Ok(Some(Authenticated { person, zone: ZoneName::zone(zone.as_deref()), credential }))
+        Ok(Some(Authenticated { person: user, zone: ZoneName::zone(zone.as_deref()), credential }))
     }
 
-    /// Ends a token and every live connection made with it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Ends a token and all live connections opened with it.
     pub async fn revoke_token(&self, credential: CredentialHash) -> Result<(), ServiceError> {
         store::remove_token(&self.db, credential, self.clock.now()).await?;
         self.notify_revoked(vec![credential], RevocationReason::SignedOut);
         Ok(())
     }
 
-    /// The browsers somebody is signed in with, the newest first.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The user's sessions, the newest first.
     pub async fn sessions(&self, me: &Authenticated) -> Result<Vec<SessionInfo>, ServiceError> {
         Ok(store::sessions(&self.db, me.person.id, self.clock.now()).await?)
     }
 
-    /// Somebody's tokens, the newest first.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The user's tokens, the newest first.
     pub async fn tokens(&self, me: &Authenticated) -> Result<Vec<TokenInfo>, ServiceError> {
         Ok(store::tokens(&self.db, me.person.id, self.clock.now()).await?)
     }
 
-    /// Ends all sign-ins of a person but the one at hand.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Revokes all credentials of the user except the current one.
     pub async fn sign_out_elsewhere(&self, me: &Authenticated) -> Result<(), ServiceError> {
-        let (user, now) = (me.person.id, self.clock.now());
-        let ended = store::revoke_other_sessions(&self.db, user, me.credential, now).await?;
-        self.notify_revoked(ended, RevocationReason::SignedOut);
+        let user = me.person.id;
+        let now = self.clock.now();
+        let revoked = store::revoke_other_sessions(&self.db, user, me.credential, now).await?;
+        self.notify_revoked(revoked, RevocationReason::SignedOut);
         Ok(())
     }
 
-    /// How a sign-in has ended, for a connection that has just begun to listen for it: what ended
-    /// between the check of its credential and that moment is told to nobody. `None` while it is good.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// Why a credential was revoked, or `None` if it is valid. For a connection that has just
+    /// subscribed to revocations: it received none that happened between the check of its credential
+    /// and the subscription.
     pub async fn revoked(
         &self,
         me: &Authenticated,
@@ -174,10 +152,7 @@ impl Accounts {
         self.revocation_reason(me.person.id).await.map(Some)
     }
 
-    /// The same for a connection that goes on, which counts as a use of what it was opened with.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The same for an open connection. It counts as a use of the credential.
     pub async fn revocation_in_use(
         &self,
         me: &Authenticated,
@@ -196,11 +171,11 @@ impl Accounts {
         Ok(if open { RevocationReason::SignedOut } else { RevocationReason::AccountClosed })
     }
 
-    /// Ends the sessions that were not used for long and the tokens whose time is over.
+    /// Ends sessions that were not used for too long, and expired tokens.
     pub(super) async fn revoke_expired(&self) -> Result<(), ServiceError> {
         let now = self.clock.now();
-        let ended = store::remove_expired_credentials(&self.db, now).await?;
-        self.notify_revoked(ended, RevocationReason::SignedOut);
+        let revoked = store::remove_expired_credentials(&self.db, now).await?;
+        self.notify_revoked(revoked, RevocationReason::SignedOut);
         Ok(())
     }
 }

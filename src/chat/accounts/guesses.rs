@@ -1,9 +1,9 @@
-//! Wrong passwords, counted by whose they may be: the account they were for, the networks they came
-//! from, the device. Right ones do not count.
+//! Rate limits for wrong passwords, by account, network and device. Right passwords do not count.
 //!
-//! A try is counted before it is judged, so that a thousand at once are not a thousand guesses, and given
-//! back when it was right. Who comes while others are being judged waits for the outcome: sixty people
-//! behind one address who all know their passwords are all let in.
+//! A try takes its tokens before the password is checked, so that a thousand parallel tries are not a
+//! thousand guesses; if it was right, it returns them. A try that finds no token while others are being
+//! checked waits for their outcome: sixty users behind one address who all know their passwords can all
+//! sign in at the same time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ use crate::limits::{self, Rate};
 pub(super) enum Key {
     Device(CredentialHash),
     Network(IpNet),
-    /// A hash of what was typed as the name, whether or not anybody has it.
+    /// A hash of the typed name, even if no user has it.
     Account(CredentialHash),
 }
 
@@ -44,16 +44,16 @@ pub(super) struct PasswordGuesses(Option<Arc<Inner>>);
 struct Inner {
     clock: Clock,
     counts: Mutex<Counts>,
-    /// Something was judged: those who wait look again.
+    /// Notified when a try was checked, so that waiting tries look again.
     judged: Notify,
 }
 
 #[derive(Default)]
 struct Counts {
     wrong: TokenBuckets<Key>,
-    /// Tries that are counted and not judged yet.
+    /// Tries that took tokens and were not checked yet.
     judging: HashMap<Key, usize>,
-    /// Those who wait for the outcome of other tries.
+    /// Number of tries that wait for the outcome of others.
     waiting: usize,
     /// Sign-ins with the right password.
     right: TokenBuckets<UserId>,
@@ -61,35 +61,36 @@ struct Counts {
 
 enum AttemptOutcome {
     Yes,
-    /// All that is left depends on tries that are being judged.
+    /// All missing tokens depend on tries that are being checked.
     Perhaps,
     No,
 }
 
 impl PasswordGuesses {
     pub fn new(switch: Switch, clock: Clock) -> Self {
-        let (counts, judged) = Default::default();
+        let counts = Mutex::default();
+        let judged = Notify::default();
         Self((switch == Switch::On).then(|| Arc::new(Inner { clock, counts, judged })))
     }
 
-    /// Counts a try under all of the keys, or under none.
+    /// Takes a token for each key, or none at all.
     ///
     /// # Errors
     /// How long to wait.
     pub async fn begin(&self, keys: Vec<Key>) -> Result<Attempt, Duration> {
         let Some(inner) = &self.0 else { return Ok(Attempt { counted: None, keys }) };
-        let mut place = None;
+        let mut waiting_slot = None;
         loop {
-            // Made before the question, so that no outcome falls between the two.
+            // Subscribe before taking tokens, so that no outcome between the two is missed.
             let judged = inner.judged.notified();
-            let (taken, wait) = inner.take(&keys);
-            match taken {
+            let (outcome, wait) = inner.take(&keys);
+            match outcome {
                 AttemptOutcome::Yes => {
                     return Ok(Attempt { counted: Some(Arc::clone(inner)), keys });
                 }
                 AttemptOutcome::No => return Err(wait),
-                AttemptOutcome::Perhaps if place.is_none() => {
-                    place = Some(Place::among_those_who_wait(inner).ok_or(wait)?);
+                AttemptOutcome::Perhaps if waiting_slot.is_none() => {
+                    waiting_slot = Some(WaitingSlot::acquire(inner).ok_or(wait)?);
                 }
                 AttemptOutcome::Perhaps => {}
             }
@@ -97,7 +98,7 @@ impl PasswordGuesses {
         }
     }
 
-    /// Counts a right password, of which nobody needs many either: each is a hash and a new session.
+    /// Counts a right password. These are limited too, because each costs a hash and a session.
     ///
     /// # Errors
     /// How long to wait.
@@ -107,7 +108,7 @@ impl PasswordGuesses {
         inner.counts().right.take(&user, limits::user::SIGN_INS, now)
     }
 
-    /// Forgets those who guessed nothing for long.
+    /// Drops the counters that are full again.
     pub fn prune(&self) {
         if let Some(inner) = &self.0 {
             let now = inner.clock.now();
@@ -127,16 +128,16 @@ impl Inner {
         let now = self.clock.now();
         let mut counts = self.counts();
         let mut wait = Duration::ZERO;
-        let mut hope = true;
+        let mut may_succeed = true;
         for key in keys {
-            let until = counts.wrong.wait(key, key.rate(), now);
-            wait = wait.max(until);
-            hope &= until.is_zero() || counts.judging.contains_key(key);
+            let key_wait = counts.wrong.wait(key, key.rate(), now);
+            wait = wait.max(key_wait);
+            may_succeed &= key_wait.is_zero() || counts.judging.contains_key(key);
         }
-        match (wait.is_zero(), hope) {
+        match (wait.is_zero(), may_succeed) {
             (true, _) => {
                 for key in keys {
-                    // There is a token: nothing else happens under the lock.
+                    // All keys have a token, and the lock is held, so this cannot fail.
                     let taken = counts.wrong.take(key, key.rate(), now);
                     debug_assert!(taken.is_ok(), "{key:?}");
                     *counts.judging.entry(key.clone()).or_default() += 1;
@@ -149,11 +150,11 @@ impl Inner {
     }
 }
 
-/// A place among those who wait for an outcome. Their number is bounded.
-struct Place(Arc<Inner>);
+/// A slot among the waiting tries. Their number is limited.
+struct WaitingSlot(Arc<Inner>);
 
-impl Place {
-    fn among_those_who_wait(inner: &Arc<Inner>) -> Option<Self> {
+impl WaitingSlot {
+    fn acquire(inner: &Arc<Inner>) -> Option<Self> {
         let mut counts = inner.counts();
         let free = counts.waiting < limits::passwords::WAITING_FOR_OUTCOMES;
         counts.waiting += usize::from(free);
@@ -161,20 +162,21 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for WaitingSlot {
     fn drop(&mut self) {
         self.0.counts().waiting -= 1;
     }
 }
 
-/// A try that is counted. Dropped, it stays so: whoever hangs up before the answer has guessed as well.
+/// A try that took its tokens. If it is dropped they stay taken: a client that disconnects before the
+/// response has guessed as well.
 pub(super) struct Attempt {
     counted: Option<Arc<Inner>>,
     keys: Vec<Key>,
 }
 
 impl Attempt {
-    /// It was right, or never judged.
+    /// Returns the tokens: the password was right, or was not checked.
     pub fn give_back(self) {
         if let Some(inner) = &self.counted {
             let mut counts = inner.counts();
@@ -217,13 +219,13 @@ mod tests {
         vec![Key::Network(text.parse().expect("a network"))]
     }
 
-    /// What comes of a try at once; `None` while it waits.
+    /// The result of a try that does not wait; `None` if it waits.
     fn at_once(guesses: &PasswordGuesses, keys: Vec<Key>) -> Option<Result<Attempt, Duration>> {
         guesses.begin(keys).now_or_never()
     }
 
     #[test]
-    fn right_ones_never_use_anything_up_and_wrong_ones_do() {
+    fn only_wrong_passwords_use_up_tokens() {
         let guesses = guesses();
         let office = || network("203.0.113.7/32");
         for _ in 0..500 {
@@ -238,14 +240,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_comes_while_others_are_judged_waits_for_the_outcome() {
+    async fn a_try_waits_for_the_outcome_of_others() {
         let guesses = guesses();
         let office = || network("203.0.113.7/32");
         let begin = || at_once(&guesses, office()).expect("no waiting").expect("a try");
         let mut judged: Vec<Attempt> = (0..20).map(|_| begin()).collect();
         let mut next = Box::pin(guesses.begin(office()));
         assert!(next.as_mut().now_or_never().is_none(), "it waits");
-        // Nineteen were wrong; the last is right, and its token serves the next.
+        // Nineteen were wrong; the last one is right, and the next try gets its token.
         judged.drain(..19).for_each(drop);
         assert!(next.as_mut().now_or_never().is_none(), "one is still being judged");
         judged.pop().expect("the last").give_back();
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_try_is_counted_under_all_of_its_keys_or_under_none() {
+    fn a_try_takes_a_token_for_every_key_or_for_none() {
         let guesses = guesses();
         let both = || [network("2001:db8:0:1::/64"), network("2001:db8::/48")].concat();
         for _ in 0..20 {
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_wait_are_bounded_and_leave_no_trace() {
+    fn waiting_tries_are_limited_and_leave_no_trace() {
         let guesses = guesses();
         let office = || network("203.0.113.7/32");
         let judged: Vec<_> = (0..20).map(|_| at_once(&guesses, office())).collect();

@@ -1,4 +1,6 @@
-//! People: how they register, sign in and out, and what a cookie or token proves.
+//! Accounts: registration, sign-in, sessions, API tokens and administration.
+//!
+//! This module knows nothing of HTTP or cookies: a caller passes secrets and a [`LoginSource`].
 
 mod administration;
 mod avatars;
@@ -44,9 +46,9 @@ pub struct Accounts {
     origin: ProcessId,
     passwords: Passwords,
     guesses: PasswordGuesses,
-    /// What the settings say; administrators may close what they leave open.
+    /// The configured setting. Administrators can close sign-up if the setting leaves it open.
     signup: Signup,
-    /// Sign-ins that were refused.
+    /// Number of refused sign-ins.
     failures: Counter,
 }
 
@@ -54,7 +56,7 @@ pub struct Accounts {
 pub enum RegisterError {
     #[error("sign-up is closed")]
     Closed,
-    /// Name or address, or both.
+    /// The name or the address is taken, or both.
     #[error("taken")]
     Taken(Vec<FieldError>),
     #[error("the password is guessable")]
@@ -66,25 +68,26 @@ pub enum RegisterError {
 impl Accounts {
     pub fn new(
         db: Db,
-        bell: EventHub,
+        hub: EventHub,
         (clock, random): (Clock, Random),
         origin: ProcessId,
         (signup, rates): (Signup, Switch),
     ) -> Self {
         let guesses = PasswordGuesses::new(rates, clock.clone());
-        let (passwords, failures) = (Passwords::new(), Counter::default());
-        Self { db, hub: bell, clock, random, origin, passwords, guesses, signup, failures }
+        let passwords = Passwords::new();
+        let failures = Counter::default();
+        Self { db, hub, clock, random, origin, passwords, guesses, signup, failures }
     }
 
-    /// This process, now: for what others shall hear of.
+    /// The metadata (process and time) of changes that this process records now.
     fn change_meta(&self) -> ChangeMeta {
         self.origin.meta(self.clock.now())
     }
 
-    /// Makes an account; its person is in the lobby from the same commit on.
+    /// Registers an account. The same transaction makes its user a member of the lobby.
     ///
     /// # Errors
-    /// When sign-up is closed, the name or address is taken, or the password guessable.
+    /// If sign-up is closed, the name or address is taken, or the password is guessable.
     pub async fn register(
         &self,
         new: &NewAccount,
@@ -93,12 +96,12 @@ impl Accounts {
         if !self.sign_up_state().await?.open {
             return Err(RegisterError::Closed);
         }
-        let objections = self.validate(Some(&new.name), Some(&new.email)).await?;
-        if !objections.is_empty() {
-            return Err(RegisterError::Taken(objections));
+        let conflicts = self.validate(Some(&new.name), Some(&new.email)).await?;
+        if !conflicts.is_empty() {
+            return Err(RegisterError::Taken(conflicts));
         }
-        // Last, since it costs the most: nobody has passwords judged for forms that would be refused
-        // anyway.
+        // Checked last, because it costs the most: clients cannot make the server rate passwords of
+        // requests that would be refused anyway.
         let about = vec![new.name.as_str().to_owned(), new.email.as_str().to_owned()];
         let share = Share::Network(from.site());
         if self.passwords.is_guessable(&new.password, about, share).await? {
@@ -112,22 +115,23 @@ impl Accounts {
             open: self.is_sign_up_open().await?,
             stamp: self.change_meta(),
         };
-        let person = self.settle(store::add(&self.db, &row).await.map_err(ServiceError::from)?)?;
-        self.remember(person.id, from).await?;
-        Ok(VerifiedPassword { person, password_hash })
+        let user =
+            self.finish_add(store::add(&self.db, &row).await.map_err(ServiceError::from)?)?;
+        self.remember(user.id, from).await?;
+        Ok(VerifiedPassword { person: user, password_hash })
     }
 
-    /// What came of an attempt to add somebody; others are told of a new one.
-    fn settle(&self, added: AddOutcome) -> Result<User, RegisterError> {
+    /// Turns the outcome of adding a user into a result, and publishes that a new user joined.
+    fn finish_add(&self, added: AddOutcome) -> Result<User, RegisterError> {
         match added {
             AddOutcome::Closed => Err(RegisterError::Closed),
             AddOutcome::Taken(taken) => Err(RegisterError::Taken(taken.field_errors())),
-            AddOutcome::New(person, rooms) => {
+            AddOutcome::New(user, rooms) => {
                 for room in rooms {
-                    let joined = Event::Joined { room, person: person.clone() };
+                    let joined = Event::Joined { room, person: user.clone() };
                     self.hub.broadcast(Channel::Everyone, 0, &joined);
                 }
-                Ok(person)
+                Ok(user)
             }
         }
     }
@@ -136,11 +140,8 @@ impl Accounts {
         Ok(self.signup == Signup::Open && !store::is_sign_up_closed(&self.db).await?)
     }
 
-    /// What stands against the fields of a registration, of those that could be parsed: a taken
-    /// name or address.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The field errors of a registration's name and address, as far as they could be parsed: each may
+    /// be taken.
     pub async fn validate(
         &self,
         name: Option<&Handle>,
@@ -149,54 +150,40 @@ impl Accounts {
         Ok(store::find_conflict(&self.db, name, email).await?.field_errors())
     }
 
-    /// Whether a stranger may register now, and whether they would be the first.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// Whether a visitor may register now, and whether they would be the first user.
     pub async fn sign_up_state(&self) -> Result<SignUpState, ServiceError> {
         let first = store::is_empty(&self.db).await?;
         Ok(SignUpState { open: first || self.is_sign_up_open().await?, first })
     }
 
-    /// Forgets who guessed nothing for long, in this process.
+    /// Drops the counters of wrong passwords that are full again (in this process).
     pub fn rest(&self) {
         self.guesses.prune();
     }
 
-    /// How many sign-ins were refused so far.
+    /// Number of refused sign-ins since the start.
     pub fn failures(&self) -> u64 {
         self.failures.get()
     }
 
-    /// The person with this name.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The user with this handle and an open account.
     pub async fn find(&self, name: &str) -> Result<Option<User>, ServiceError> {
         let found = store::find_by_login(&self.db, &fold(name), "").await?;
-        Ok(found.map(|(person, _)| person))
+        Ok(found.map(|(user, _)| user))
     }
 
-    /// Somebody with an active account.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// A user with an open account.
     pub async fn by_id(&self, user: UserId) -> Result<Option<User>, ServiceError> {
         Ok(store::find(&self.db, user).await?)
     }
 
-    /// Everybody with an account, by name.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// All users with an open account, by name.
     pub async fn users(&self) -> Result<Vec<User>, ServiceError> {
         Ok(store::list(&self.db).await?)
     }
 
-    /// Forgets sign-ins and links that have run out, and endings and news that all have heard of.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Deletes expired credentials, reset links and known devices, and changes and revocations that all
+    /// processes have read.
     pub async fn prune(&self) -> Result<(), ServiceError> {
         let now = self.clock.now();
         self.revoke_expired().await?;
@@ -207,10 +194,10 @@ impl Accounts {
     }
 }
 
-/// How sign-up stands.
+/// Whether visitors can sign up.
 #[derive(Clone, Copy, Debug)]
 pub struct SignUpState {
     pub open: bool,
-    /// Nobody has an account yet: whoever registers becomes the administrator.
+    /// There is no account yet: the first user who registers becomes the administrator.
     pub first: bool,
 }

@@ -1,15 +1,16 @@
-//! How easily a password is guessed by somebody who knows its owner. The judge's work grows with the
-//! square of the length, and with every way in which signs can be read as letters, so both are bounded
-//! before it sees the text.
+//! Rates how easy a password is to guess for someone who knows its owner. The work of zxcvbn grows with
+//! the square of the length, and with the number of ways to read characters as letters, so both are
+//! limited before it gets the text.
 
 use super::model::PlainPassword;
 use crate::limits::passwords as limits;
 
-/// Below this nothing offline is needed to find it: zxcvbn's 3 of 4 is "safely unguessable
-/// against a slow hash" (Wheeler, USENIX Security 2016).
+/// The lowest accepted score. zxcvbn's 3 of 4 is "safely unguessable against a slow hash" (Wheeler,
+/// USENIX Security 2016).
 const LEAST_SCORE: zxcvbn::Score = zxcvbn::Score::Three;
 
-/// Signs that zxcvbn reads as letters. It tries every combination of one sign for each letter.
+/// Characters that zxcvbn reads as letters. It tries every combination of one character for each
+/// letter.
 const LOOK_ALIKES: [(char, &str); 12] = [
     ('a', "4@"),
     ('b', "8"),
@@ -25,33 +26,33 @@ const LOOK_ALIKES: [(char, &str); 12] = [
     ('z', "2"),
 ];
 
-/// Whether the password is too easy to guess for somebody who knows `about` its owner.
+/// Whether the password is easy to guess for someone who knows `about` its owner.
 pub(super) fn is_guessable(password: &PlainPassword, about: &[String]) -> bool {
     let about: Vec<&str> = about.iter().map(String::as_str).collect();
-    zxcvbn::zxcvbn(&judged(password.as_str()), &about).score() < LEAST_SCORE
+    zxcvbn::zxcvbn(&rated_text(password.as_str()), &about).score() < LEAST_SCORE
 }
 
-/// What is judged in place of a password: its beginning, with one sign for each letter where it could
-/// be read in too many ways. Neither makes a weak password look strong.
-fn judged(password: &str) -> String {
-    let start = || password.chars().take(limits::JUDGED_CHARACTERS);
-    if readings(&start().collect::<String>()) <= limits::JUDGED_READINGS {
-        return start().collect();
+/// The text to rate instead of the password: its beginning, and, if it could be read in too many ways,
+/// with one character per letter. Neither makes a weak password look strong.
+fn rated_text(password: &str) -> String {
+    let beginning = || password.chars().take(limits::JUDGED_CHARACTERS);
+    if readings(&beginning().collect::<String>()) <= limits::JUDGED_READINGS {
+        return beginning().collect();
     }
-    start().map(plainest).collect()
+    beginning().map(representative).collect()
 }
 
-/// In how many ways the signs of a text can be read, at most.
+/// An upper limit for the number of ways to read a text.
 fn readings(text: &str) -> usize {
-    let signs = |signs: &str| signs.chars().filter(|sign| text.contains(*sign)).count();
-    // A sign that stands for two letters is tried as either.
+    let count = |signs: &str| signs.chars().filter(|sign| text.contains(*sign)).count();
+    // A character that looks like two letters is tried as either.
     let shared = "1|7".chars().filter(|sign| text.contains(*sign)).count();
-    let ways: usize = LOOK_ALIKES.iter().map(|(_, of)| signs(of).max(1)).product();
+    let ways: usize = LOOK_ALIKES.iter().map(|(_, signs)| count(signs).max(1)).product();
     ways << shared
 }
 
-/// One sign for all that look like the same letter.
-fn plainest(sign: char) -> char {
+/// One character for all that look like the same letter.
+fn representative(sign: char) -> char {
     match sign {
         '@' => '4',
         '{' | '[' | '<' => '(',
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn common_words_and_ones_own_name_are_guessable_and_a_phrase_is_not() {
+    fn common_words_and_the_users_name_are_guessable() {
         for (text, guessable) in [
             ("password1", true),
             ("qwertyuiop", true),
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_text_a_bounded_part_is_judged_in_a_bounded_number_of_ways() {
+    fn the_work_is_limited_for_any_text() {
         let most = limits::JUDGED_READINGS;
         for pattern in [
             "a4@c({[<i1!|l7s5$t+g69e3o0",
@@ -105,13 +106,13 @@ mod tests {
         ] {
             for length in [8, 49, 50, 51, 256] {
                 let text: String = pattern.chars().cycle().take(length).collect();
-                let judged = judged(&text);
-                assert!(judged.chars().count() <= limits::JUDGED_CHARACTERS, "{text}");
-                assert!(readings(&judged) <= most, "{text}: {}", readings(&judged));
+                let rated_text = rated_text(&text);
+                assert!(rated_text.chars().count() <= limits::JUDGED_CHARACTERS, "{text}");
+                assert!(readings(&rated_text) <= most, "{text}: {}", readings(&rated_text));
             }
         }
         for ordinary in ["correcto-caballo-42-grapa", "Tr0ub4dor&3", "2026-11-21 Lima!"] {
-            assert_eq!(judged(ordinary), ordinary, "it is judged as it is");
+            assert_eq!(rated_text(ordinary), ordinary, "it is judged as it is");
         }
     }
 }

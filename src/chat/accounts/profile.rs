@@ -1,4 +1,4 @@
-//! What people do to their own accounts: name, address, password, where they are signed in.
+//! What users change about their own account: name, address, password, time zone.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use super::{Accounts, LoginSource, SignInError, store};
 use crate::chat::events::{Channel, Event, Signal};
 use crate::kernel::ServiceError;
 
-/// Why something about one's own account was not changed.
+/// Why a user's change to their own account was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
     #[error("wrong password")]
     WrongPassword,
-    /// Readers could take it for that of another user.
+    /// Readers could mistake the name for that of another user.
     #[error("the name is taken")]
     NameTaken,
     #[error("too many wrong passwords")]
@@ -31,7 +31,7 @@ pub enum ChangeError {
 }
 
 impl ChangeError {
-    /// How long to wait before another try.
+    /// How long to wait before the next try.
     pub fn wait(&self) -> Option<Duration> {
         match self {
             Self::TooMany(wait) => Some(*wait),
@@ -41,18 +41,12 @@ impl ChangeError {
 }
 
 impl Accounts {
-    /// Somebody's own e-mail address.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The user's own e-mail address.
     pub async fn email(&self, me: &Authenticated) -> Result<String, ServiceError> {
         Ok(store::email_of(&self.db, me.person.id).await?)
     }
 
     /// Sets the time zone.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub async fn set_time_zone(
         &self,
         me: &Authenticated,
@@ -61,10 +55,7 @@ impl Accounts {
         Ok(store::set_time_zone(&self.db, me.person.id, zone, false).await?)
     }
 
-    /// Sets the time zone that a browser names, unless the user has one already.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Sets the time zone reported by a browser, unless the user has one already.
     pub async fn suggest_time_zone(
         &self,
         me: &Authenticated,
@@ -73,30 +64,31 @@ impl Accounts {
         Ok(store::set_time_zone(&self.db, me.person.id, zone, true).await?)
     }
 
-    /// Changes the name that others see; everybody is told.
+    /// Changes the display name and publishes it to all users.
     ///
     /// # Errors
-    /// [`ChangeError::NameTaken`] when it looks like that of another user.
+    /// [`ChangeError::NameTaken`] if it looks like that of another user.
     pub async fn rename(&self, me: &Authenticated, name: &DisplayName) -> Result<(), ChangeError> {
         let set = store::set_display_name(&self.db, &me.person, name, self.change_meta()).await;
         if !set.map_err(ServiceError::from)? {
             return Err(ChangeError::NameTaken);
         }
-        let person = User { display_name: name.as_str().to_owned(), ..me.person.clone() };
-        self.notify_renamed(person);
+        let user = User { display_name: name.as_str().to_owned(), ..me.person.clone() };
+        self.notify_renamed(user);
         Ok(())
     }
 
-    pub(in crate::chat) fn notify_renamed(&self, person: User) {
-        let id = person.id;
-        self.hub.broadcast(Channel::Everyone, 0, &Event::Renamed(person));
+    pub(in crate::chat) fn notify_renamed(&self, user: User) {
+        let id = user.id;
+        self.hub.broadcast(Channel::Everyone, 0, &Event::Renamed(user));
         self.hub.notify(Channel::User(id), Signal::Renamed);
     }
 
-    /// Changes the address, for somebody who knows the password. Every other sign-in ends.
+    /// Changes the e-mail address, which requires the password. All other credentials of the user are
+    /// revoked.
     ///
     /// # Errors
-    /// When the password is wrong or the address taken.
+    /// If the password is wrong or the address is taken.
     pub async fn change_email(
         &self,
         me: &Authenticated,
@@ -105,15 +97,15 @@ impl Accounts {
         from: &LoginSource,
     ) -> Result<(), ChangeError> {
         let proven = self.verify_password(me, password, from).await?;
-        let kept = (me.credential, self.clock.now());
-        let changed = store::set_email(&self.db, &proven, email, kept).await;
+        let keep_and_now = (me.credential, self.clock.now());
+        let changed = store::set_email(&self.db, &proven, email, keep_and_now).await;
         self.check_change(changed.map_err(ServiceError::from)?)
     }
 
-    /// Changes the password, for somebody who knows the old one. Every other sign-in ends.
+    /// Changes the password, which requires the old one. All other credentials of the user are revoked.
     ///
     /// # Errors
-    /// When the old one is wrong or the new one guessable.
+    /// If the old password is wrong or the new one is guessable.
     pub async fn change_password(
         &self,
         me: &Authenticated,
@@ -127,26 +119,26 @@ impl Accounts {
             return Err(ChangeError::Guessable);
         }
         let hash = self.passwords.hash(new, share).await?;
-        let kept = (me.credential, self.clock.now());
-        let changed = store::set_password(&self.db, &proven, &hash, kept).await;
+        let keep_and_now = (me.credential, self.clock.now());
+        let changed = store::set_password(&self.db, &proven, &hash, keep_and_now).await;
         self.check_change(changed.map_err(ServiceError::from)?)
     }
 
-    /// Whether a password is too easy to guess for somebody who knows this person.
+    /// Whether a password is easy to guess for someone who knows this user.
     pub(super) async fn is_guessable(
         &self,
-        person: &User,
+        user: &User,
         password: &PlainPassword,
         share: Share,
     ) -> Result<bool, ServiceError> {
-        let about = vec![person.name.clone(), store::email_of(&self.db, person.id).await?];
+        let about = vec![user.name.clone(), store::email_of(&self.db, user.id).await?];
         self.passwords.is_guessable(password, about, share).await
     }
 
-    /// That somebody who is signed in knows the password as well.
+    /// Checks the password of a user that is already signed in.
     ///
     /// # Errors
-    /// [`ChangeError::WrongPassword`].
+    /// [`ChangeError::WrongPassword`], or [`ChangeError::TooMany`] after too many wrong ones.
     pub async fn verify_password(
         &self,
         me: &Authenticated,
@@ -155,18 +147,18 @@ impl Accounts {
     ) -> Result<VerifiedPassword, ChangeError> {
         let hash = store::password_of(&self.db, me.person.id).await.map_err(ServiceError::from)?;
         let found = Some((me.person.clone(), hash));
-        let proven = self.judge(&me.person.name, found, password, from).await;
+        let proven = self.check_password(&me.person.name, found, password, from).await;
         proven.map_err(|error| match error {
             SignInError::Wrong => ChangeError::WrongPassword,
             SignInError::TooMany(wait) => ChangeError::TooMany(wait),
-            SignInError::Fault(fault) => fault.into(),
+            SignInError::Fault(error) => error.into(),
         })
     }
 
     fn check_change(&self, changed: ChangeOutcome) -> Result<(), ChangeError> {
         match changed {
-            ChangeOutcome::Done(ended) => {
-                self.notify_revoked(ended, RevocationReason::SignedOut);
+            ChangeOutcome::Done(revoked) => {
+                self.notify_revoked(revoked, RevocationReason::SignedOut);
                 Ok(())
             }
             ChangeOutcome::Taken => Err(ChangeError::EmailTaken),

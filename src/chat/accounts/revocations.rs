@@ -1,6 +1,5 @@
-//! Hearing of sign-ins that another process ended: the command line, or a second server on the
-//! same database. Their live connections here end within a second, and those of sign-ins whose time
-//! is over as well.
+//! Closes live connections whose credentials another process revoked (the command line, or a second
+//! server on the same database) or that expired. Both take effect within a second.
 
 use std::time::Duration;
 
@@ -11,60 +10,60 @@ use crate::db::EpochGuard;
 use crate::kernel::ServiceError;
 use crate::lifecycle::Lifecycle;
 
-/// How often the database is asked.
+/// How often the database is polled.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How long endings are kept: longer than any process goes without asking.
+/// How long revocations are kept: longer than any process goes without polling.
 pub(super) const RETENTION: Duration = Duration::from_hours(24);
 
 impl Accounts {
-    /// Starts the task that listens.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// Starts the task that polls for revocations.
     pub async fn watch_revocations(
         &self,
-        history: &EpochGuard,
+        epoch: &EpochGuard,
         lifecycle: &Lifecycle,
     ) -> Result<(), ServiceError> {
-        let (mut seen, history) = (history.renewals(), history.clone());
-        let mut heard = self.load_revocations().await?;
-        let (accounts, closing) = (self.clone(), lifecycle.closing());
+        let epoch = epoch.clone();
+        let mut epoch_renewals = epoch.renewals();
+        let mut seen = self.load_revocations().await?;
+        let accounts = self.clone();
+        let closing = lifecycle.closing();
         lifecycle.spawn_worker(async move {
-            let mut beat = tokio::time::interval(POLL_INTERVAL);
-            while closing.run_until_cancelled(beat.tick()).await.is_some() {
-                // The numbers of another history say nothing here, and all connections come again.
-                if history.renewals() != seen
+            let mut poll = tokio::time::interval(POLL_INTERVAL);
+            while closing.run_until_cancelled(poll.tick()).await.is_some() {
+                // After the epoch changed, the old ids mean nothing, and all clients reconnect anyway.
+                if epoch.renewals() != epoch_renewals
                     && let Ok(all) = accounts.load_revocations().await
                 {
-                    (seen, heard) = (history.renewals(), all);
+                    epoch_renewals = epoch.renewals();
+                    seen = all;
                 }
-                if let Err(fault) = accounts.poll_revocations(&mut heard).await {
-                    tracing::warn!(%fault, "ended sign-ins could not be read");
+                if let Err(error) = accounts.poll_revocations(&mut seen).await {
+                    tracing::warn!(%error, "could not poll for revoked credentials");
                 }
-                if let Err(fault) = accounts.revoke_expired().await {
-                    tracing::warn!(%fault, "expired sign-ins could not be ended");
+                if let Err(error) = accounts.revoke_expired().await {
+                    tracing::warn!(%error, "could not delete expired sessions");
                 }
             }
         });
         Ok(())
     }
 
-    /// Nobody is connected yet: what has ended so far concerns no one.
+    /// Loads the existing revocations as seen: no client is connected yet.
     async fn load_revocations(&self) -> Result<SeenIds, ServiceError> {
-        let mut heard = SeenIds::starting_after(store::last_revocation(&self.db).await?);
-        for (id, ..) in store::revocations_after(&self.db, heard.resume_from()).await? {
-            heard.insert(id);
+        let mut seen = SeenIds::starting_after(store::last_revocation(&self.db).await?);
+        for (id, ..) in store::revocations_after(&self.db, seen.resume_from()).await? {
+            seen.insert(id);
         }
-        Ok(heard)
+        Ok(seen)
     }
 
-    /// Passes on what ended and was not heard of yet.
-    async fn poll_revocations(&self, heard: &mut SeenIds) -> Result<(), ServiceError> {
-        for (id, credential, ending) in
-            store::revocations_after(&self.db, heard.resume_from()).await?
+    /// Publishes the revocations that were not seen before.
+    async fn poll_revocations(&self, seen: &mut SeenIds) -> Result<(), ServiceError> {
+        for (id, credential, reason) in
+            store::revocations_after(&self.db, seen.resume_from()).await?
         {
-            if heard.insert(id) {
-                self.hub.notify(Channel::Credential(credential), Signal::SignedOut(ending));
+            if seen.insert(id) {
+                self.hub.notify(Channel::Credential(credential), Signal::SignedOut(reason));
             }
         }
         Ok(())

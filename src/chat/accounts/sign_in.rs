@@ -1,5 +1,5 @@
-//! Comparing a password, through whichever door it comes: who may try, in which line they wait, what
-//! counts against whom, and what is remembered of those who were right.
+//! Checking a password, for every way to enter one: rate limits, priority in the queue, and remembering
+//! known devices and addresses.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use crate::kernel::{ServiceError, UserId};
 use crate::limits::user::KNOWN_DEVICE_KEPT;
 use crate::text::names::fold;
 
-/// How often at most it is written that somebody signed in from the same place again.
+/// A sign-in from a known device or address is stored at most this often.
 const REMEMBERED_EVERY: Duration = Duration::from_hours(24);
 
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// No such person or not their password, or not any more: which of these is nobody's business.
+    /// Wrong name or wrong password, or the account is closed. The client must not learn which.
     #[error("wrong name or password")]
     Wrong,
-    /// After too many wrong passwords, or right ones.
+    /// After too many wrong passwords, or too many right ones.
     #[error("too many tries")]
     TooMany(Duration),
     #[error(transparent)]
     Fault(#[from] ServiceError),
 }
 
-/// Whether a user signed in from here before.
+/// Whether a user signed in from this device or address before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
     Device(CredentialHash),
@@ -34,18 +34,18 @@ enum Known {
     No,
 }
 
-/// What is known of a place, and whether that is recent.
+/// The knowledge about a login source, and whether it was stored recently.
 struct Seen {
     known: Known,
     recent: bool,
 }
 
 impl Accounts {
-    /// Who has this name or e-mail address and this password. One answer and equal work for
-    /// whatever is wrong.
+    /// Checks a handle or e-mail address and a password. Every failure returns the same error after the
+    /// same amount of work.
     ///
     /// # Errors
-    /// When either is wrong.
+    /// [`SignInError::Wrong`] or [`SignInError::TooMany`].
     pub async fn sign_in(
         &self,
         login: &str,
@@ -54,67 +54,67 @@ impl Accounts {
     ) -> Result<VerifiedPassword, SignInError> {
         let email = login.trim().to_lowercase();
         let found = store::find_by_login(&self.db, &fold(login), &email).await;
-        self.judge(login, found.map_err(ServiceError::from)?, password, from).await
+        self.check_password(login, found.map_err(ServiceError::from)?, password, from).await
     }
 
-    /// Whether a password is the one of an account. Every door comes through here.
-    pub(super) async fn judge(
+    /// Checks the password of an account. Every way to enter a password calls this.
+    pub(super) async fn check_password(
         &self,
         login: &str,
         found: Option<(User, String)>,
         password: &str,
         from: &LoginSource,
     ) -> Result<VerifiedPassword, SignInError> {
-        let user = found.as_ref().map(|(person, _)| person.id);
-        let seen = self.seen(user, from).await?;
-        let attempt = self.guesses.begin(keys(seen.known, account(user, login), from)).await;
+        let user_id = found.as_ref().map(|(user, _)| user.id);
+        let seen = self.seen(user_id, from).await?;
+        let attempt = self.guesses.begin(keys(seen.known, account(user_id, login), from)).await;
         let attempt = attempt.map_err(|wait| refused(wait, from))?;
         let typed = PlainPassword::parse(password).ok();
         let hash = found.as_ref().map(|(_, hash)| hash.clone()).filter(|_| typed.is_some());
-        let place = match user.filter(|_| seen.known != Known::No) {
+        let priority_and_share = match user_id.filter(|_| seen.known != Known::No) {
             Some(user) => (Priority::Known, Share::User(user)),
             None => (Priority::Unknown, Share::Network(from.site())),
         };
         let typed = typed.as_ref().map_or("", PlainPassword::as_str);
-        let right = match self.passwords.verify(typed, hash, place).await {
+        let right = match self.passwords.verify(typed, hash, priority_and_share).await {
             Ok(right) => right,
-            Err(fault) => {
+            Err(error) => {
                 attempt.give_back();
-                return Err(fault.into());
+                return Err(error.into());
             }
         };
-        let Some((person, password_hash)) = found.filter(|_| right) else {
+        let Some((user, password_hash)) = found.filter(|_| right) else {
             self.failures.add(1);
             tracing::info!(client.address = %from.ip, "a sign-in failed: wrong name or password");
             return Err(SignInError::Wrong);
         };
-        self.guesses.right(person.id).map_err(|wait| refused(wait, from))?;
+        self.guesses.right(user.id).map_err(|wait| refused(wait, from))?;
         attempt.give_back();
         if !seen.recent {
-            self.remember(person.id, from).await?;
+            self.remember(user.id, from).await?;
         }
-        Ok(VerifiedPassword { person, password_hash })
+        Ok(VerifiedPassword { person: user, password_hash })
     }
 
-    /// Notes from where somebody came whose identity was proven.
+    /// Stores the device and address a user signed in from.
     pub(super) async fn remember(
         &self,
         user: UserId,
         from: &LoginSource,
     ) -> Result<(), ServiceError> {
-        let places: Vec<_> = device(user, from).into_iter().chain([address(user, from)]).collect();
-        Ok(store::remember(&self.db, user, &places, self.clock.now()).await?)
+        let hashes: Vec<_> = device(user, from).into_iter().chain([address(user, from)]).collect();
+        Ok(store::remember(&self.db, user, &hashes, self.clock.now()).await?)
     }
 
     async fn seen(&self, user: Option<UserId>, from: &LoginSource) -> Result<Seen, ServiceError> {
-        // Also for nobody, so that it takes as long.
+        // Queries for an unknown user as well, so that the response takes as long.
         let user = user.unwrap_or(UserId(0));
         let now = self.clock.now();
-        let places = (device(user, from), address(user, from));
+        let hashes = (device(user, from), address(user, from));
         let after = now.minus(KNOWN_DEVICE_KEPT);
-        let (device, address) = store::last_seen(&self.db, user, places, after).await?;
+        let (device, address) = store::last_seen(&self.db, user, hashes, after).await?;
         let known = match (from.device, device, address) {
-            (Some(of), Some(_), _) => Known::Device(of),
+            (Some(device_hash), Some(_), _) => Known::Device(device_hash),
             (_, _, Some(_)) => Known::Address,
             _ => Known::No,
         };
@@ -124,8 +124,8 @@ impl Accounts {
     }
 }
 
-/// What a wrong password counts against. Where somebody signed in before, it counts against that place
-/// alone: no stranger can lock anybody out.
+/// The keys that a wrong password counts against. For a known device or address only that one: an
+/// attacker elsewhere cannot lock the user out.
 fn keys(known: Known, account: CredentialHash, from: &LoginSource) -> Vec<Key> {
     let networks = from.keys().into_iter();
     match known {
@@ -135,14 +135,14 @@ fn keys(known: Known, account: CredentialHash, from: &LoginSource) -> Vec<Key> {
     }
 }
 
-/// An account, whether it was named by its name or its address; where there is none, what was typed, in
-/// one form for all spellings.
+/// A key for the account, the same for its handle and its address. If there is no account, a key for
+/// the normalized input.
 fn account(user: Option<UserId>, login: &str) -> CredentialHash {
-    let named = || if login.contains('@') { login.trim().to_lowercase() } else { fold(login) };
-    BearerSecret::new(user.map_or_else(named, |user| format!("user {}", user.0))).credential()
+    let normalized = || if login.contains('@') { login.trim().to_lowercase() } else { fold(login) };
+    BearerSecret::new(user.map_or_else(normalized, |user| format!("user {}", user.0))).credential()
 }
 
-/// A hash for each user: rows of one device do not tell that they are.
+/// A different hash for each user, so that the table does not show which users share a device.
 fn device(user: UserId, from: &LoginSource) -> Option<CredentialHash> {
     let device = from.device?.to_hex();
     Some(BearerSecret::new(format!("device {} {device}", user.0)).credential())

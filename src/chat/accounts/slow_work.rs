@@ -1,9 +1,9 @@
-//! Who gets a turn at slow work, and who waits: hashing and judging passwords keep a core busy for
-//! milliseconds each, and strangers can ask for them.
+//! A queue with limits for slow work. Hashing passwords and rating their strength keep a core busy for
+//! milliseconds each, and unauthenticated clients can request both.
 //!
-//! Each kind of work has a line of its own with a fixed number of places. People who signed in here
-//! before go first; the other lines take turns. When a line is full, whoever holds most of its places
-//! loses the newest of them to a newcomer, so that a flood from one network pushes out only itself.
+//! Each kind of work has its own wait list with a fixed number of slots. Passwords from known devices
+//! and addresses come first; the other lists take turns. If a list is full, the share that holds most
+//! slots loses its newest one to a newcomer, so a flood from one network only displaces itself.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -14,24 +14,24 @@ use tokio::sync::oneshot;
 use crate::kernel::{ServiceError, UserId};
 use crate::limits::passwords as limits;
 
-/// The lines, with the number of places in each.
+/// The wait lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Priority {
-    /// Passwords of people who signed in from the same address or device before.
+    /// Password checks from a known device or address.
     Known,
-    /// All other passwords that are compared.
+    /// All other password checks.
     Unknown,
     /// Hashes of new passwords.
     New,
-    /// Judging how easily a new password is guessed.
+    /// Rating how easy a new password is to guess.
     Strength,
 }
 
 impl Priority {
-    /// Those that take turns behind [`Lane::Known`].
+    /// The lists that take turns after [`Priority::Known`].
     const OTHERS: [Self; 3] = [Self::Unknown, Self::New, Self::Strength];
 
-    fn places(self) -> usize {
+    fn slots(self) -> usize {
         match self {
             Self::Known => limits::WAITING_KNOWN,
             Self::Unknown => limits::WAITING_UNKNOWN,
@@ -41,12 +41,12 @@ impl Priority {
     }
 }
 
-/// Whose places in a line are counted together.
+/// Whose slots in a list are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Share {
     User(UserId),
     Network(IpAddr),
-    /// This machine: the command line, and administrators.
+    /// This machine: the command line and administrators.
     Own,
 }
 
@@ -54,54 +54,54 @@ pub(super) enum Share {
 pub(super) struct SlowWorkQueue(Arc<Mutex<WaitLists>>);
 
 struct WaitLists {
-    /// How many may work at the same time, minus those who do.
+    /// How many more jobs may run now.
     free: usize,
     waiting: [VecDeque<Waiter>; 4],
-    /// Which of [`Lane::OTHERS`] is next.
+    /// Which of [`Priority::OTHERS`] is next.
     next: usize,
 }
 
 struct Waiter {
     share: Share,
-    called: oneshot::Sender<Permit>,
+    permit: oneshot::Sender<Permit>,
 }
 
-/// The right to work now. Dropped, it goes to the next who waits.
+/// The permission to work now. When it is dropped, the next waiter gets it.
 pub(super) struct Permit(SlowWorkQueue);
 
 impl SlowWorkQueue {
-    pub fn new(at_once: usize) -> Self {
+    pub fn new(concurrency: usize) -> Self {
         let waiting = std::array::from_fn(|_| VecDeque::new());
-        Self(Arc::new(Mutex::new(WaitLists { free: at_once, waiting, next: 0 })))
+        Self(Arc::new(Mutex::new(WaitLists { free: concurrency, waiting, next: 0 })))
     }
 
-    /// Waits for a turn.
+    /// Waits for a permit.
     ///
     /// # Errors
-    /// [`Fault::Busy`] when there is no place in the line, or somebody with fewer places took it.
-    pub async fn turn(&self, lane: Priority, share: Share) -> Result<Permit, ServiceError> {
-        let called = {
-            let mut lines = self.lock();
-            if lines.free > 0 {
-                lines.free -= 1;
+    /// [`ServiceError::Unavailable`] if the list is full, or a newcomer with fewer slots took this one.
+    pub async fn turn(&self, priority: Priority, share: Share) -> Result<Permit, ServiceError> {
+        let permit = {
+            let mut lists = self.lock();
+            if lists.free > 0 {
+                lists.free -= 1;
                 return Ok(Permit(self.clone()));
             }
-            lines.enqueue(lane, share)
+            lists.enqueue(priority, share)
         };
         let busy = || ServiceError::Unavailable { retry_after: limits::RETRY_AFTER };
-        called.ok_or_else(busy)?.await.map_err(|_| busy())
+        permit.ok_or_else(busy)?.await.map_err(|_| busy())
     }
 
-    fn pass_on(&self) {
+    fn release(&self) {
         let next = {
-            let mut lines = self.lock();
-            let next = lines.call();
-            lines.free += usize::from(next.is_none());
+            let mut lists = self.lock();
+            let next = lists.next_waiter();
+            lists.free += usize::from(next.is_none());
             next
         };
-        // Whoever left in this moment gives the turn back by dropping it.
+        // If the waiter just left, sending fails, and dropping the permit releases it again.
         if let Some(waiter) = next {
-            drop(waiter.called.send(Permit(self.clone())));
+            drop(waiter.permit.send(Permit(self.clone())));
         }
     }
 
@@ -111,56 +111,56 @@ impl SlowWorkQueue {
 }
 
 impl WaitLists {
-    fn enqueue(&mut self, lane: Priority, share: Share) -> Option<oneshot::Receiver<Permit>> {
-        let line = &mut self.waiting[lane as usize];
-        if line.len() >= lane.places() {
-            line.retain(|waiter| !waiter.called.is_closed());
+    fn enqueue(&mut self, priority: Priority, share: Share) -> Option<oneshot::Receiver<Permit>> {
+        let list = &mut self.waiting[priority as usize];
+        if list.len() >= priority.slots() {
+            list.retain(|waiter| !waiter.permit.is_closed());
         }
-        if line.len() >= lane.places() && !evict(line, share) {
+        if list.len() >= priority.slots() && !evict(list, share) {
             return None;
         }
-        let (called, turn) = oneshot::channel();
-        line.push_back(Waiter { share, called });
-        Some(turn)
+        let (permit, receiver) = oneshot::channel();
+        list.push_back(Waiter { share, permit });
+        Some(receiver)
     }
 
-    /// Who is next.
-    fn call(&mut self) -> Option<Waiter> {
-        let known = present(&mut self.waiting[Priority::Known as usize]);
+    /// The next waiter, by priority.
+    fn next_waiter(&mut self) -> Option<Waiter> {
+        let known = pop_waiting(&mut self.waiting[Priority::Known as usize]);
         known.or_else(|| {
             (0..Priority::OTHERS.len()).find_map(|_| {
-                let lane = Priority::OTHERS[self.next];
+                let priority = Priority::OTHERS[self.next];
                 self.next = (self.next + 1) % Priority::OTHERS.len();
-                present(&mut self.waiting[lane as usize])
+                pop_waiting(&mut self.waiting[priority as usize])
             })
         })
     }
 }
 
-/// The first of a line who still waits.
-fn present(line: &mut VecDeque<Waiter>) -> Option<Waiter> {
-    while let Some(waiter) = line.pop_front() {
-        if !waiter.called.is_closed() {
+/// The first waiter of a list that still waits.
+fn pop_waiting(list: &mut VecDeque<Waiter>) -> Option<Waiter> {
+    while let Some(waiter) = list.pop_front() {
+        if !waiter.permit.is_closed() {
             return Some(waiter);
         }
     }
     None
 }
 
-/// Sends away the newest of those whose share is the largest, if a newcomer's stays smaller.
-fn evict(line: &mut VecDeque<Waiter>, newcomer: Share) -> bool {
-    let places = |share: Share| line.iter().filter(|waiter| waiter.share == share).count();
-    let Some(most) = line.iter().map(|waiter| places(waiter.share)).max() else { return false };
-    if places(newcomer) + 1 >= most {
+/// Removes the newest waiter of the largest share, if the newcomer's share stays smaller than that.
+fn evict(list: &mut VecDeque<Waiter>, newcomer: Share) -> bool {
+    let slots_of = |share: Share| list.iter().filter(|waiter| waiter.share == share).count();
+    let Some(most) = list.iter().map(|waiter| slots_of(waiter.share)).max() else { return false };
+    if slots_of(newcomer) + 1 >= most {
         return false;
     }
-    let newest = line.iter().rposition(|waiter| places(waiter.share) == most);
-    newest.and_then(|at| line.remove(at)).is_some()
+    let newest = list.iter().rposition(|waiter| slots_of(waiter.share) == most);
+    newest.and_then(|at| list.remove(at)).is_some()
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.pass_on();
+        self.0.release();
     }
 }
 
@@ -179,10 +179,14 @@ mod tests {
         Share::Network(IpAddr::from([192, 0, 2, last]))
     }
 
-    /// Stands in the line from here on, unless it is served or refused at once.
-    fn stand(admission: &SlowWorkQueue, lane: Priority, share: Share) -> (Waiting, Option<bool>) {
+    /// Joins the list, unless the request is served or refused immediately.
+    fn stand(
+        admission: &SlowWorkQueue,
+        priority: Priority,
+        share: Share,
+    ) -> (Waiting, Option<bool>) {
         let admission = admission.clone();
-        let mut waiting: Waiting = Box::pin(async move { admission.turn(lane, share).await });
+        let mut waiting: Waiting = Box::pin(async move { admission.turn(priority, share).await });
         let at_once = waiting.as_mut().now_or_never().map(|turn| turn.is_ok());
         (waiting, at_once)
     }
@@ -193,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_were_here_before_go_first_and_no_other_line_starves() {
+    fn known_clients_go_first_and_no_list_starves() {
         let admission = SlowWorkQueue::new(1);
         let mut work = admission.turn(Priority::New, network(1)).now_or_never().expect("free").ok();
         let lanes = [
@@ -204,8 +208,10 @@ mod tests {
             Priority::New,
             Priority::Known,
         ];
-        let mut waiting: Vec<_> =
-            lanes.into_iter().map(|lane| (lane, stand(&admission, lane, network(1)).0)).collect();
+        let mut waiting: Vec<_> = lanes
+            .into_iter()
+            .map(|priority| (priority, stand(&admission, priority, network(1)).0))
+            .collect();
         let mut order = Vec::new();
         while !waiting.is_empty() {
             drop(work.take());
@@ -227,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_one_network_pushes_out_itself_and_nobody_else() {
+    fn a_flood_from_one_network_displaces_only_itself() {
         let admission = SlowWorkQueue::new(1);
         let work = admission.turn(Priority::New, Share::Own).now_or_never().expect("free").ok();
         let flood: Vec<_> = (0..limits::WAITING_UNKNOWN * 3)
@@ -247,19 +253,19 @@ mod tests {
     }
 
     #[test]
-    fn a_full_line_of_many_networks_refuses_the_next_and_those_who_leave_make_room() {
+    fn a_full_list_refuses_newcomers_until_waiters_leave() {
         let admission = SlowWorkQueue::new(1);
         let _work = admission.turn(Priority::New, Share::Own).now_or_never().expect("free").ok();
         let places = u8::try_from(limits::WAITING_STRENGTH).expect("few");
-        let mut line: Vec<_> =
+        let mut list: Vec<_> =
             (0..places).map(|n| stand(&admission, Priority::Strength, network(n))).collect();
         assert_eq!(stand(&admission, Priority::Strength, network(200)).1, Some(false));
-        drop(line.pop());
+        drop(list.pop());
         assert_eq!(stand(&admission, Priority::Strength, network(200)).1, None);
     }
 
     #[test]
-    fn a_turn_is_never_lost_with_somebody_who_left() {
+    fn a_permit_is_not_lost_if_its_waiter_left() {
         let admission = SlowWorkQueue::new(2);
         let turns = [(), ()].map(|()| admission.turn(Priority::New, Share::Own).now_or_never());
         let left = stand(&admission, Priority::Known, network(1));

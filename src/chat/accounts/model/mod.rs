@@ -1,4 +1,6 @@
-//! People and what proves that one is a person: names, addresses, passwords, secrets.
+//! The types of accounts: names, addresses, passwords, secrets, credentials and permissions.
+//!
+//! This module does no I/O.
 
 mod names;
 
@@ -14,7 +16,7 @@ use crate::kernel::{FieldError, Timestamp, UserId};
 use crate::limits;
 use crate::text::names::visible_line;
 
-/// What everybody may know of a person.
+/// The public profile of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     pub id: UserId,
@@ -22,7 +24,7 @@ pub struct User {
     pub display_name: String,
     pub bot: bool,
     pub role: Role,
-    /// Names the picture that stands in place of the initials.
+    /// The name of the avatar; `None` if initials are shown.
     pub avatar: Option<String>,
 }
 
@@ -40,27 +42,27 @@ impl Role {
         }
     }
 
-    /// The opposite of [`Self::as_str`]; the table admits no third word.
+    /// The inverse of [`Self::as_str`]. A check constraint of the table allows no third value.
     pub(in crate::chat) fn from_column(text: &str) -> Self {
         if text == "admin" { Self::Admin } else { Self::Member }
     }
 }
 
-/// A time zone by its name in the IANA database, as `Europe/Madrid`.
+/// The name of a time zone in the IANA database, such as `Europe/Madrid`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneName(String);
 
 impl ZoneName {
-    /// The zone of a name that was stored; UTC for none, and for one that is known no longer.
+    /// The zone with a stored name; UTC if there is none, or if the database no longer knows it.
     pub(super) fn zone(stored: Option<&str>) -> TimeZone {
         stored.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
     }
 
     /// # Errors
-    /// When the database knows no such zone.
+    /// If the time zone database has no such zone.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let zone = TimeZone::get(text.trim()).ok();
-        // As the database writes it, whatever case was typed.
+        // In the spelling of the database, whatever case was typed.
         let name = zone.as_ref().and_then(TimeZone::iana_name).map(str::to_owned);
         name.map(Self).ok_or(FieldError::new("time_zone", "time-zone-unknown"))
     }
@@ -70,24 +72,24 @@ impl ZoneName {
     }
 }
 
-/// An e-mail address, in small letters: whether one can write to it only a letter can tell, so
-/// only its shape is looked at.
+/// An e-mail address in lower case. Only its shape is checked: only a sent mail shows whether an
+/// address works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email(String);
 
 impl Email {
     /// # Errors
-    /// When it cannot be an address.
+    /// If the text cannot be an address.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let email = text.trim().to_lowercase();
-        let sound = email.len() <= 254
+        let valid = email.len() <= 254
             && !email.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c))
             && email.split_once('@').is_some_and(|(local, domain)| {
                 !local.is_empty()
                     && !domain.contains('@')
                     && domain.split('.').all(|label| !label.is_empty())
             });
-        if sound { Ok(Self(email)) } else { Err(FieldError::new("email", "email-shape")) }
+        if valid { Ok(Self(email)) } else { Err(FieldError::new("email", "email-shape")) }
     }
 
     pub fn as_str(&self) -> &str {
@@ -95,14 +97,15 @@ impl Email {
     }
 }
 
-/// A password as somebody typed it: 8 to 256 characters, in normal form NFC so that two
-/// keyboards agree (RFC 8265, `OpaqueString`). Never shown and never logged.
+/// A password as typed: 8 to 256 characters, in normalization form NFC so that all keyboards produce
+/// the same one (RFC 8265, `OpaqueString`). Never shown and never logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PlainPassword(String);
 
 impl PlainPassword {
     /// # Errors
-    /// When it is too short or too long. Whether it is guessable is asked when it is chosen.
+    /// If it is too short or too long. Whether it is guessable is checked separately, when it is
+    /// chosen.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         if text.len() > 256 * 4 {
             return Err(FieldError::new("password", "password-length"));
@@ -126,7 +129,7 @@ impl fmt::Debug for PlainPassword {
     }
 }
 
-/// A form filled in to register, parsed.
+/// A valid registration.
 #[derive(Debug)]
 pub struct NewAccount {
     pub name: Handle,
@@ -136,7 +139,7 @@ pub struct NewAccount {
 
 impl NewAccount {
     /// # Errors
-    /// One complaint for each field that is wrong.
+    /// One field error for each field that is wrong.
     pub fn parse(name: &str, email: &str, password: &str) -> Result<Self, Vec<FieldError>> {
         match (Handle::parse(name), Email::parse(email), PlainPassword::parse(password)) {
             (Ok(name), Ok(email), Ok(password)) => Ok(Self { name, email, password }),
@@ -147,7 +150,7 @@ impl NewAccount {
     }
 }
 
-/// What a browser's cookie or a program's token holds. Whoever has it is signed in.
+/// The secret in a browser's cookie or a program's API token. Its holder is signed in.
 pub struct BearerSecret(String);
 
 impl BearerSecret {
@@ -164,8 +167,8 @@ impl BearerSecret {
     }
 }
 
-/// Names a sign-in without giving it away: the SHA-256 of its secret, as the database keeps it.
-/// A plain hash will do, since the secret is 256 random bits and cannot be tried out.
+/// The SHA-256 of a bearer secret, as the database stores it: it identifies a credential without
+/// revealing the secret. A plain hash is enough, since 256 random bits cannot be guessed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CredentialHash(pub(in crate::chat::accounts) [u8; 32]);
 
@@ -176,13 +179,13 @@ impl fmt::Debug for CredentialHash {
 }
 
 impl CredentialHash {
-    /// As forms name it. Of no use without the secret that it is the hash of.
+    /// As used in forms. It is useless without the secret.
     pub fn to_hex(self) -> String {
         hex::encode(self.0)
     }
 }
 
-/// A browser that a person is signed in with.
+/// A session, as shown to its user.
 #[derive(Clone, Debug)]
 pub struct SessionInfo {
     pub credential: CredentialHash,
@@ -190,13 +193,13 @@ pub struct SessionInfo {
     pub created_at: Timestamp,
 }
 
-/// What its owner calls a token: at most 64 characters on one line, or nothing.
+/// The owner's label of a token: at most 64 characters on one line, may be empty.
 #[derive(Clone, Debug)]
 pub struct TokenLabel(String);
 
 impl TokenLabel {
     /// # Errors
-    /// When it is too long, or more than a line.
+    /// If it is too long, or has more than one line.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         visible_line(text)
             .filter(|label| label.chars().count() <= 64)
@@ -209,13 +212,13 @@ impl TokenLabel {
     }
 }
 
-/// How long a token is good for: seconds from its making on, up to ten years.
+/// How long a token is valid: a number of seconds from its creation, up to ten years.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenLifetime(Duration);
 
 impl TokenLifetime {
     /// # Errors
-    /// Below a second or above ten years.
+    /// If it is below one second or above ten years.
     pub fn parse(seconds: i64) -> Result<Self, FieldError> {
         let lifetime = u64::try_from(seconds).ok().map(Duration::from_secs);
         let allowed = Duration::from_secs(1)..=limits::user::TOKEN_LIFETIME;
@@ -230,21 +233,21 @@ impl TokenLifetime {
     }
 }
 
-/// A token of a program of somebody's.
+/// A token, as shown to its owner.
 #[derive(Clone, Debug)]
 pub struct TokenInfo {
     pub credential: CredentialHash,
     pub label: String,
     pub created_at: Timestamp,
-    /// To the hour; `None` before the first use.
+    /// Precise to the hour; `None` before the first use.
     pub last_used_at: Option<Timestamp>,
-    /// `None` for one without an end of its own.
+    /// `None` if it does not expire.
     pub expires_at: Option<Timestamp>,
 }
 
-/// A user whose password was checked or set a moment ago: the right to open a session and to issue
-/// a token. It names the hash that was checked, and opens nothing once that has changed: a sign-in
-/// that overlaps with a change of password would outlive it otherwise.
+/// A user whose password was just checked or set: the permission to open a session and to issue a
+/// token. It contains the checked hash and is worthless once the hash has changed. Otherwise a sign-in
+/// that runs while the password is changed would outlive the change.
 pub struct VerifiedPassword {
     pub(in crate::chat::accounts) person: User,
     pub(in crate::chat::accounts) password_hash: String,
@@ -256,59 +259,60 @@ impl VerifiedPassword {
     }
 }
 
-/// Somebody who is signed in, and by what.
+/// A signed-in user and their credential.
 #[derive(Clone, Debug)]
 pub struct Authenticated {
     pub person: User,
-    /// Their days begin at midnight there; UTC until it is known.
+    /// The user's time zone, in which their days begin; UTC if unknown.
     pub zone: TimeZone,
     pub credential: CredentialHash,
 }
 
-/// An account as administrators see it.
+/// An account, as administrators see it.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub person: User,
     pub email: String,
     pub created_at: Timestamp,
     pub active: bool,
-    /// Of what they wrote, if it was asked for.
+    /// The erasure of their messages, if one was requested.
     pub erasure: Option<Erasure>,
 }
 
-/// How far the deletion of all that somebody wrote has come.
+/// The progress of deleting all messages of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Erasure {
-    /// Messages that are deleted so far.
+    /// Number of messages deleted.
     pub deleted: i64,
-    /// How much of all messages was looked at, of 100.
+    /// How many percent of all messages were scanned.
     pub percent: i64,
     pub finished: bool,
 }
 
-/// The right to administer this installation. Only [`super::Accounts`] gives it.
+/// The permission to administer this installation. Only [`super::Accounts`] makes it.
 pub struct Admin(pub(in crate::chat::accounts) Option<UserId>);
 
 impl crate::jobs::Operator for Admin {}
 
 impl Admin {
-    /// Whose right it is, for the audit log; `None` for the command line.
+    /// The administrator, for the audit log; `None` for the command line.
     pub fn actor(&self) -> Option<UserId> {
         self.0
     }
 }
 
-/// Why a sign-in ended.
+/// Why a credential was revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevocationReason {
     SignedOut,
     AccountClosed,
-    /// It is still good, for other rights: live connections come again to get them.
+    /// The credential stays valid, but its user has another role: live connections reconnect to get the
+    /// new permissions.
     RoleChanged,
 }
 
 impl RevocationReason {
-    /// As the table has it.
+    /// The value in the table.
     pub(in crate::chat::accounts) fn number(self) -> i64 {
         match self {
             Self::SignedOut => 0,
@@ -317,7 +321,7 @@ impl RevocationReason {
         }
     }
 
-    /// The opposite of [`Self::number`].
+    /// The inverse of [`Self::number`].
     pub(in crate::chat::accounts) fn from_number(number: i64) -> Self {
         match number {
             1 => Self::AccountClosed,
@@ -332,7 +336,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_zone_is_one_that_the_database_knows() {
+    fn a_time_zone_must_be_in_the_database() {
         let zone = |text| ZoneName::parse(text).map(|zone| zone.0);
         assert_eq!(zone("europe/madrid").as_deref(), Ok("Europe/Madrid"));
         assert_eq!(zone(" America/Los_Angeles ").as_deref(), Ok("America/Los_Angeles"));
@@ -345,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn an_email_is_kept_in_small_letters_and_must_have_the_shape_of_one() {
+    fn an_email_is_stored_in_lower_case_and_must_be_well_formed() {
         assert_eq!(Email::parse(" Ana@Example.ORG ").expect("ok").as_str(), "ana@example.org");
         for bad in ["ana", "@x", "ana@", "a b@x.org", "a@b@c", "a@x..org", "<a@x.org>"] {
             assert!(Email::parse(bad).is_err(), "{bad}");
@@ -353,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_8_to_256_characters_and_reads_the_same_from_every_keyboard() {
+    fn a_password_is_8_to_256_characters_in_normal_form_c() {
         assert!(PlainPassword::parse("1234567").is_err());
         assert!(PlainPassword::parse(&"ñ".repeat(256)).is_ok());
         assert!(PlainPassword::parse(&"a".repeat(257)).is_err());

@@ -1,4 +1,4 @@
-//! What users are called: the handle by which they are found, and the name that others see.
+//! Users' names: the handle by which they are found, and the display name.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -14,16 +14,17 @@ use crate::text::names::{
 use crate::text::normalize::folded;
 use crate::text::visible::has_heaped_marks;
 
-/// A handle: 2 to 32 letters of one script, digits, `.`, `_` and `-`, beginning with a letter or
-/// digit and not ending in one of the three signs, so that the mark of a sentence behind it is none
-/// of its own (Unicode Technical Standard 39 says which letters mix). Kept in normal form NFKC.
+/// A handle: 2 to 32 letters of one script, digits, `.`, `_` and `-`. It begins with a letter or digit
+/// and does not end with one of the three punctuation characters, so that punctuation after a mention
+/// is not part of it. Unicode Technical Standard 39 defines which letters may be mixed. Kept in
+/// normalization form NFKC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handle(String);
 
-/// Words that mean everybody, or the program: they were never a user's.
+/// Words for all users or for the program: they were never allowed as handles.
 const GROUP_MENTIONS: [&str; 5] = ["all", "here", "room", "admin", "system"];
 
-/// Further words that speak for the house, or for nobody: no name is made of nothing else.
+/// Other words that stand for the installation or for no one: a name must not consist only of them.
 const OFFICIAL_NAMES: [&str; 15] = [
     "ayuda",
     "equipo",
@@ -42,7 +43,7 @@ const OFFICIAL_NAMES: [&str; 15] = [
     "todos",
 ];
 
-/// Titles of those who run the place: in no name at all. Without accents.
+/// Titles of those in charge of an installation: not allowed in any name. Without accents.
 const TITLES: [&str; 25] = [
     "admin",
     "admins",
@@ -71,8 +72,8 @@ const TITLES: [&str; 25] = [
     "webmaster",
 ];
 
-/// What may stand beside such a word and says nothing by itself.
-const BESIDE: [&str; 17] = [
+/// Words that may appear next to a reserved word and mean nothing on their own.
+const FILLER_WORDS: [&str; 17] = [
     "and",
     "bot",
     "de",
@@ -92,65 +93,73 @@ const BESIDE: [&str; 17] = [
     "y",
 ];
 
-/// The keys of words that stand for the house alone, of titles among them, and of what stands beside.
-static HOUSE: LazyLock<HashSet<String>> =
+/// Confusable keys of all reserved words, of the titles among them, and of the filler words.
+static RESERVED_KEYS: LazyLock<HashSet<String>> =
     LazyLock::new(|| keys_of([&GROUP_MENTIONS[..], &OFFICIAL_NAMES, &TITLES].concat()));
-static TITLE: LazyLock<HashSet<String>> = LazyLock::new(|| keys_of(TITLES.to_vec()));
-static NOTHING: LazyLock<HashSet<String>> = LazyLock::new(|| keys_of(BESIDE.to_vec()));
+static TITLE_KEYS: LazyLock<HashSet<String>> = LazyLock::new(|| keys_of(TITLES.to_vec()));
+static FILLER_KEYS: LazyLock<HashSet<String>> = LazyLock::new(|| keys_of(FILLER_WORDS.to_vec()));
 
 fn keys_of(words: Vec<&str>) -> HashSet<String> {
     words.into_iter().flat_map(confusable_keys).collect()
 }
 
-/// With or without accents.
-fn is_of(words: &HashSet<String>, name: &str) -> bool {
-    let keys = [user_confusable_keys(name), confusable_keys(&folded(name))];
-    keys.iter().flatten().any(|key| words.contains(key))
+/// Whether a name can be confused with one of these keys, with or without its accents.
+fn contains_confusable(keys: &HashSet<String>, name: &str) -> bool {
+    let name_keys = [user_confusable_keys(name), confusable_keys(&folded(name))];
+    name_keys.iter().flatten().any(|key| keys.contains(key))
 }
 
-/// Whether a reader could take the name for one of the program, or of those who run the place.
+/// Whether readers could mistake the name for that of the program or of the people who run the
+/// installation.
 fn is_reserved(name: &str) -> bool {
-    if is_of(&HOUSE, name) {
+    if contains_confusable(&RESERVED_KEYS, name) {
         return true;
     }
     let plain = undecorated(name);
     let words = plain.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c));
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    words.iter().any(|word| is_of(&TITLE, word))
-        || words.iter().any(|word| is_of(&HOUSE, word))
-            && words.iter().all(|word| is_of(&HOUSE, word) || is_of(&NOTHING, word))
+    words.iter().any(|word| contains_confusable(&TITLE_KEYS, word))
+        || words.iter().any(|word| contains_confusable(&RESERVED_KEYS, word))
+            && words.iter().all(|word| {
+                contains_confusable(&RESERVED_KEYS, word) || contains_confusable(&FILLER_KEYS, word)
+            })
 }
 
 impl Handle {
     /// # Errors
-    /// When the text is no such handle.
+    /// If the text is not a valid handle.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let name = Self::stored(text)?;
         let refuse = |reason| Err(FieldError::new("name", reason));
-        let of_identifiers = |c: char| !is_combining_mark(c) || c.identifier_allowed();
+        let is_allowed = |c: char| !is_combining_mark(c) || c.identifier_allowed();
         if name.0.ends_with(['.', '_', '-'])
-            || !name.0.chars().all(of_identifiers)
+            || !name.0.chars().all(is_allowed)
             || has_heaped_marks(&name.0)
         {
             return refuse("name-characters");
         }
-        // The whole of it: the sign before a handle says that it is one, and whose it is.
-        if is_of(&HOUSE, &name.0) { refuse("name-reserved") } else { Ok(name) }
+        // The whole handle must match, not a part: the `@` before it already shows that it is a handle.
+        if contains_confusable(&RESERVED_KEYS, &name.0) {
+            refuse("name-reserved")
+        } else {
+            Ok(name)
+        }
     }
 
-    /// A handle that was taken at some time: what [`Self::parse`] refuses today keeps working.
+    /// A handle that an earlier version accepted, even if [`Self::parse`] refuses it now.
     ///
     /// # Errors
-    /// When it never was one.
+    /// If no version could have accepted it.
     pub fn stored(text: &str) -> Result<Self, FieldError> {
         let refuse = |reason| Err(FieldError::new("name", reason));
         let name: String = text.trim().nfkc().collect();
         if !(2..=32).contains(&name.chars().count()) {
             return refuse("name-length");
         }
-        let letter = |c: char| c.is_alphanumeric() && c.identifier_allowed();
-        let begins = name.chars().next().is_some_and(letter);
-        if !begins || !name.chars().all(|c| letter(c) || is_combining_mark(c) || "._-".contains(c))
+        let is_letter = |c: char| c.is_alphanumeric() && c.identifier_allowed();
+        let begins_with_letter = name.chars().next().is_some_and(is_letter);
+        if !begins_with_letter
+            || !name.chars().all(|c| is_letter(c) || is_combining_mark(c) || "._-".contains(c))
         {
             return refuse("name-characters");
         }
@@ -172,26 +181,26 @@ impl Handle {
         &self.0
     }
 
-    /// Equal for names that differ in case alone (Unicode default case folding).
+    /// Equal for handles that only differ in case (Unicode default case folding).
     pub fn folded(&self) -> String {
         fold(&self.0)
     }
 
-    /// Equal for handles that look alike (UTS 39, section 4). Before folding, since a capital "I" looks
-    /// like an "l" and a small one does not.
+    /// Equal for handles that look alike (UTS 39, section 4). The skeleton is made before case folding,
+    /// because a capital "I" looks like an "l" and a small one does not.
     pub fn skeleton(&self) -> String {
         fold(&skeleton(&self.0))
     }
 }
 
-/// The name that others see: 1 to 64 characters on one line with something to see, without control
-/// or direction characters (UAX 9), and none of the words that speak for the house.
+/// The display name: 1 to 64 characters on one line, at least one of them visible, without control
+/// characters, direction marks (UAX 9) and reserved words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
 impl DisplayName {
     /// # Errors
-    /// When it is empty to the eye, too long, more than a line, or reserved.
+    /// If no character is visible, it is too long, has more than one line, or is reserved.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let name = visible_line(text).and_then(|line| Self::of_length(&line));
         match name {
@@ -203,10 +212,10 @@ impl DisplayName {
         }
     }
 
-    /// A name that was taken at some time.
+    /// A display name that an earlier version accepted.
     ///
     /// # Errors
-    /// When it never was one.
+    /// If no version could have accepted it.
     pub fn stored(text: &str) -> Result<Self, FieldError> {
         one_line(text)
             .and_then(|line| Self::of_length(&line))
@@ -232,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_letters_of_one_script_digits_and_three_signs() {
+    fn a_handle_has_letters_of_one_script_digits_and_punctuation() {
         for good in ["ana", "José", "luis.m", "a-b_c", "Олег", "田中さん", "x2", "सीता", "محمد"]
         {
             assert!(Handle::parse(good).is_ok(), "{good}");
@@ -251,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_does_not_end_in_the_mark_of_a_sentence() {
+    fn a_handle_does_not_end_with_punctuation() {
         for bad in ["ana.", "ana_", "ana-", "ana._-", "x2-"] {
             refused(bad, "name-characters");
             assert!(Handle::stored(bad).is_ok(), "{bad} may have been taken before");
@@ -262,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_display_name_can_be_seen_and_does_not_speak_for_the_house() {
+    fn a_display_name_is_visible_and_not_reserved() {
         let shown = |text| DisplayName::parse(text).map(|name| name.0);
         for good in
             ["Ana", "María José", "👨\u{200d}👩\u{200d}👧", "Ana!", "ana 🌱", "Nguyễn", "شيرين"]
@@ -282,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_of_those_who_run_the_place_are_no_name_in_any_dress() {
+    fn titles_are_refused_in_any_spelling() {
         let shown = |text| DisplayName::parse(text).map_err(|e| e.code);
         for bad in [
             "Admin ✓",
@@ -328,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn nobodys_handle_is_a_title_or_a_word_of_the_house() {
+    fn a_handle_is_not_a_title_or_a_reserved_word() {
         for bad in [
             "admins",
             "administracion",
@@ -359,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_means_somebody_else_is_reserved_in_any_disguise() {
+    fn reserved_handles_are_refused_in_any_spelling() {
         for name in
             ["admin", "ADMIN", "Admin", "all", "here", "system", "support", "Soporte", "root"]
         {
@@ -371,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_in_case_or_only_look_different_are_one() {
+    fn handles_that_differ_in_case_or_look_alike_are_equal() {
         let name = |text| Handle::parse(text).expect(text);
         assert_eq!(name("Ana").folded(), name("aNA").folded());
         assert_eq!(name("STRASSE").folded(), name("straße").folded());

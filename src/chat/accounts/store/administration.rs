@@ -1,4 +1,4 @@
-//! What administrators do to accounts, links that reset a password, and the switch of sign-up.
+//! What administrators change: roles, closing and opening accounts, erasure, and sign-up.
 
 use super::UserRow;
 use super::credentials::{renew_rights, revoke_credentials};
@@ -14,7 +14,7 @@ use crate::jobs;
 use crate::jobs::model::Job;
 use crate::kernel::{Timestamp, UserId};
 
-/// Everybody who ever had an account, by name.
+/// All accounts, including closed ones, by name.
 pub(in crate::chat::accounts) async fn accounts(db: &Db) -> Result<Vec<Account>, sqlx::Error> {
     #[derive(sqlx::FromRow)]
     struct Row {
@@ -52,49 +52,49 @@ pub(in crate::chat::accounts) async fn accounts(db: &Db) -> Result<Vec<Account>,
     Ok(rows.into_iter().map(account).collect())
 }
 
-/// Who acts, and when.
+/// The acting administrator (`None` for the command line) and the time.
 pub(super) type Act = (Option<UserId>, Timestamp);
 
-/// Records what was done to an account, in the same transaction.
+/// Records an action on an account in the audit log, in the same transaction.
 pub(super) async fn record(
-    change: &mut Transaction,
-    act: Act,
+    transaction: &mut Transaction,
+    actor_and_time: Act,
     user: UserId,
     action: fn(NamedUser<'_>) -> Action<'_>,
 ) -> Result<(), sqlx::Error> {
-    let (name,): (String,) = writing!(*change, |connection| {
+    let (name,): (String,) = writing!(*transaction, |connection| {
         sqlx::query_as("select name from users where id = $1")
             .bind(user.0)
             .fetch_one(connection)
             .await?
     });
-    audit::record(change, act, action((user, &name))).await
+    audit::record(transaction, actor_and_time, action((user, &name))).await
 }
 
-/// What came of an attempt to give somebody a role.
+/// The result of an attempt to set a role.
 pub(in crate::chat::accounts) enum RoleSet {
-    /// With the sign-ins that have other rights now.
+    /// The credentials whose permissions changed.
     Changed(Vec<CredentialHash>),
-    /// They had it.
+    /// The user had this role already.
     Kept,
-    /// Nobody else would be left to administer.
+    /// It would leave no other administrator.
     LastAdmin,
 }
 
-/// Gives somebody a role. Their sign-ins stay; links that they made end, and live connections come
-/// again.
+/// Sets a user's role. Their credentials stay valid, reset links that they made for others are deleted,
+/// and their live connections reconnect.
 pub(in crate::chat::accounts) async fn set_role(
     db: &Db,
     user: UserId,
     role: Role,
-    (actor, stamp): (Option<UserId>, ChangeMeta),
+    (actor, meta): (Option<UserId>, ChangeMeta),
 ) -> Result<RoleSet, sqlx::Error> {
-    let mut change = db.begin().await?;
-    names::lock(&mut change).await?;
-    if lock(&mut change, user).await?.is_none_or(|(before, _)| before == role) {
+    let mut transaction = db.begin().await?;
+    names::lock(&mut transaction).await?;
+    if lock(&mut transaction, user).await?.is_none_or(|(before, _)| before == role) {
         return Ok(RoleSet::Kept);
     }
-    let changed = writing!(change, |connection| {
+    let changed = writing!(transaction, |connection| {
         sqlx::query(
             "update users set role = $2 where id = $1
                and ($2 = 'admin' or exists
@@ -114,16 +114,19 @@ pub(in crate::chat::accounts) async fn set_role(
         Role::Admin => |user| Action::Promote { user },
         Role::Member => |user| Action::Demote { user },
     };
-    record(&mut change, (actor, stamp.now), user, action).await?;
-    changefeed::record(&mut change, stamp, Change::Person(user)).await?;
-    let renewed = renew_rights(&mut change, user, stamp.now).await?;
-    change.commit().await?;
+    record(&mut transaction, (actor, meta.now), user, action).await?;
+    changefeed::record(&mut transaction, meta, Change::Person(user)).await?;
+    let renewed = renew_rights(&mut transaction, user, meta.now).await?;
+    transaction.commit().await?;
     Ok(RoleSet::Changed(renewed))
 }
 
-/// Locks an account until the change ends: its role, and whether it is open.
-async fn lock(change: &mut Transaction, user: UserId) -> Result<Option<(Role, bool)>, sqlx::Error> {
-    let found: Option<(String, Option<i64>)> = writing!(*change, |connection| {
+/// Locks an account until the transaction ends. Returns its role, and whether it is open.
+async fn lock(
+    transaction: &mut Transaction,
+    user: UserId,
+) -> Result<Option<(Role, bool)>, sqlx::Error> {
+    let found: Option<(String, Option<i64>)> = writing!(*transaction, |connection| {
         sqlx::query_as("update users set role = role where id = $1 returning role, deactivated_at")
             .bind(user.0)
             .fetch_optional(connection)
@@ -132,19 +135,19 @@ async fn lock(change: &mut Transaction, user: UserId) -> Result<Option<(Role, bo
     Ok(found.map(|(role, closed)| (Role::from_column(&role), closed.is_none())))
 }
 
-/// Closes an account and ends all that signs it in, and answers what ended. `None` when nobody
-/// else would be left to administer.
+/// Closes an account and revokes all its credentials, which are returned. `None` if no other
+/// administrator would be left.
 pub(in crate::chat::accounts) async fn deactivate(
     db: &Db,
     user: UserId,
     erase: bool,
-    act: Act,
+    actor_and_time: Act,
 ) -> Result<Option<Vec<CredentialHash>>, sqlx::Error> {
-    let (_, now) = act;
-    let mut change = db.begin().await?;
-    names::lock(&mut change).await?;
-    let before = lock(&mut change, user).await?;
-    let closed = writing!(change, |connection| {
+    let (_, now) = actor_and_time;
+    let mut transaction = db.begin().await?;
+    names::lock(&mut transaction).await?;
+    let before = lock(&mut transaction, user).await?;
+    let closed = writing!(transaction, |connection| {
         sqlx::query(
             "update users set deactivated_at = coalesce(deactivated_at, $2) where id = $1
                and (role <> 'admin' or exists
@@ -161,25 +164,27 @@ pub(in crate::chat::accounts) async fn deactivate(
         return Ok(None);
     }
     if before.is_some_and(|(_, open)| open) {
-        record(&mut change, act, user, |user| Action::CloseAccount { user }).await?;
+        record(&mut transaction, actor_and_time, user, |user| Action::CloseAccount { user })
+            .await?;
     }
-    jobs::enqueue(&mut change, Job::ReassignRooms(user), now).await?;
+    jobs::enqueue(&mut transaction, Job::ReassignRooms(user), now).await?;
     if erase {
-        ask_to_erase(&mut change, user, act).await?;
+        request_erasure(&mut transaction, user, actor_and_time).await?;
     }
-    let ended =
-        revoke_credentials(&mut change, user, None, (RevocationReason::AccountClosed, now)).await?;
-    change.commit().await?;
-    Ok(Some(ended))
+    let revoked =
+        revoke_credentials(&mut transaction, user, None, (RevocationReason::AccountClosed, now))
+            .await?;
+    transaction.commit().await?;
+    Ok(Some(revoked))
 }
 
 pub(in crate::chat::accounts) async fn reactivate(
     db: &Db,
     user: UserId,
-    act: Act,
+    actor_and_time: Act,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    let opened = writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    let opened = writing!(transaction, |connection| {
         sqlx::query(
             "update users set deactivated_at = null
              where id = $1 and deactivated_at is not null",
@@ -190,19 +195,20 @@ pub(in crate::chat::accounts) async fn reactivate(
         .rows_affected()
     });
     if opened > 0 {
-        record(&mut change, act, user, |user| Action::ReopenAccount { user }).await?;
-        end_erasure(&mut change, user, act).await?;
+        record(&mut transaction, actor_and_time, user, |user| Action::ReopenAccount { user })
+            .await?;
+        end_erasure(&mut transaction, user, actor_and_time).await?;
     }
-    change.commit().await
+    transaction.commit().await
 }
 
-/// Keeps what is left of what somebody wrote.
+/// Stops an erasure; the messages that are left stay.
 async fn end_erasure(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     user: UserId,
     (_, now): Act,
 ) -> Result<(), sqlx::Error> {
-    writing!(*change, |connection| {
+    writing!(*transaction, |connection| {
         sqlx::query(
             "update erasures set finished_at = $2 where user_id = $1 and finished_at is null",
         )
@@ -215,25 +221,29 @@ async fn end_erasure(
     Ok(())
 }
 
-/// Lets all that somebody wrote be deleted. False when their account is open.
+/// Requests the erasure of all messages of a user. Returns false if the account is open.
 pub(in crate::chat::accounts) async fn erase(
     db: &Db,
     user: UserId,
-    act: Act,
+    actor_and_time: Act,
 ) -> Result<bool, sqlx::Error> {
-    let mut change = db.begin().await?;
-    if lock(&mut change, user).await?.is_none_or(|(_, open)| open) {
+    let mut transaction = db.begin().await?;
+    if lock(&mut transaction, user).await?.is_none_or(|(_, open)| open) {
         return Ok(false);
     }
-    ask_to_erase(&mut change, user, act).await?;
-    change.commit().await?;
+    request_erasure(&mut transaction, user, actor_and_time).await?;
+    transaction.commit().await?;
     Ok(true)
 }
 
-/// From the newest message of now on; asked again, it begins again.
-async fn ask_to_erase(change: &mut Transaction, user: UserId, act: Act) -> Result<(), sqlx::Error> {
-    let (actor, now) = act;
-    writing!(*change, |connection| {
+/// Starts at the newest message; a second request starts over.
+async fn request_erasure(
+    transaction: &mut Transaction,
+    user: UserId,
+    actor_and_time: Act,
+) -> Result<(), sqlx::Error> {
+    let (actor, now) = actor_and_time;
+    writing!(*transaction, |connection| {
         sqlx::query(
             "insert into erasures (user_id, requested_by, requested_at, newest, before)
              select $1, $2, $3, value, value + 1 from counters where name = 'message'
@@ -248,8 +258,8 @@ async fn ask_to_erase(change: &mut Transaction, user: UserId, act: Act) -> Resul
         .await?
         .rows_affected()
     });
-    jobs::enqueue(change, Job::EraseMessages(user), now).await?;
-    record(change, act, user, |user| Action::EraseMessages { user }).await
+    jobs::enqueue(transaction, Job::EraseMessages(user), now).await?;
+    record(transaction, actor_and_time, user, |user| Action::EraseMessages { user }).await
 }
 
 /// Whether administrators have closed sign-up.
@@ -265,23 +275,23 @@ pub(in crate::chat::accounts) async fn is_sign_up_closed(db: &Db) -> Result<bool
 pub(in crate::chat::accounts) async fn set_sign_up(
     db: &Db,
     signup: Signup,
-    act: Act,
+    actor_and_time: Act,
 ) -> Result<(), sqlx::Error> {
-    let (word, action) = match signup {
+    let (value, action) = match signup {
         Signup::Open => ("open", Action::OpenSignUp),
         Signup::Closed => ("closed", Action::CloseSignUp),
     };
-    let mut change = db.begin().await?;
-    audit::record(&mut change, act, action).await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    audit::record(&mut transaction, actor_and_time, action).await?;
+    writing!(transaction, |connection| {
         sqlx::query(
             "insert into meta (name, value) values ('signup', $1)
              on conflict (name) do update set value = excluded.value",
         )
-        .bind(word)
+        .bind(value)
         .execute(connection)
         .await?
         .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }

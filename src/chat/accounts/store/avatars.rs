@@ -1,20 +1,20 @@
-//! Pictures of people.
+//! Stored avatars.
 
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::db::{Db, reading, writing};
 use crate::kernel::UserId;
 
-/// Puts a picture in the place of somebody's earlier one, or takes it away.
+/// Replaces or removes a user's avatar.
 pub(in crate::chat::accounts) async fn set_avatar(
     db: &Db,
     user: UserId,
     picture: Option<(&str, &[u8])>,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    changefeed::record(&mut change, stamp, Change::Person(user)).await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    changefeed::record(&mut transaction, meta, Change::Person(user)).await?;
+    writing!(transaction, |connection| {
         sqlx::query("delete from avatars where name = (select avatar from users where id = $1)")
             .bind(user.0)
             .execute(connection)
@@ -22,7 +22,7 @@ pub(in crate::chat::accounts) async fn set_avatar(
             .rows_affected()
     });
     if let Some((name, image)) = picture {
-        writing!(change, |connection| {
+        writing!(transaction, |connection| {
             sqlx::query("insert into avatars (name, image) values ($1, $2)")
                 .bind(name)
                 .bind(image)
@@ -31,7 +31,7 @@ pub(in crate::chat::accounts) async fn set_avatar(
                 .rows_affected()
         });
     }
-    writing!(change, |connection| {
+    writing!(transaction, |connection| {
         sqlx::query("update users set avatar = $1 where id = $2")
             .bind(picture.map(|(name, _)| name))
             .bind(user.0)
@@ -39,7 +39,7 @@ pub(in crate::chat::accounts) async fn set_avatar(
             .await?
             .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }
 
 pub(in crate::chat::accounts) async fn find_avatar(

@@ -1,5 +1,5 @@
-//! Ending what signs a user in: sessions, tokens and reset links together, in the transaction of what
-//! they end by, and noted there for the live connections of every process.
+//! Revoking a user's credentials: sessions, tokens and reset links together, in the transaction that
+//! causes it. Each revocation is recorded there for the live connections of every process.
 
 use super::revocations::record_revocations;
 use crate::chat::accounts::model::{CredentialHash, RevocationReason, VerifiedPassword};
@@ -10,10 +10,13 @@ pub(super) fn credentials(hashes: Vec<(Vec<u8>,)>) -> Vec<CredentialHash> {
     hashes.into_iter().filter_map(|(hash,)| hash.try_into().ok().map(CredentialHash)).collect()
 }
 
-/// One at a time changes what signs a user in: locked is their row, by an update that changes
-/// nothing, before any of their credentials.
-pub(super) async fn lock_user(change: &mut Transaction, user: UserId) -> Result<(), sqlx::Error> {
-    writing!(*change, |connection| {
+/// Locks a user's row, with an update that changes nothing. Every change of their credentials takes
+/// this lock first, so that such changes run one after the other.
+pub(super) async fn lock_user(
+    transaction: &mut Transaction,
+    user: UserId,
+) -> Result<(), sqlx::Error> {
+    writing!(*transaction, |connection| {
         sqlx::query("update users set role = role where id = $1")
             .bind(user.0)
             .execute(connection)
@@ -23,13 +26,13 @@ pub(super) async fn lock_user(change: &mut Transaction, user: UserId) -> Result<
     Ok(())
 }
 
-/// The same for somebody who gave a password. False when it is another one by now, or the account is
-/// closed.
+/// The same for a user who entered a password. Returns false if the password was changed since, or the
+/// account is closed.
 pub(super) async fn lock_proven(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     proven: &VerifiedPassword,
 ) -> Result<bool, sqlx::Error> {
-    let found = writing!(*change, |connection| {
+    let found = writing!(*transaction, |connection| {
         sqlx::query(
             "update users set role = role
              where id = $1 and password_hash = $2 and deactivated_at is null",
@@ -43,40 +46,40 @@ pub(super) async fn lock_proven(
     Ok(found > 0)
 }
 
-/// Ends all sign-ins of a user but the one at hand. Answers what ended.
+/// Revokes all credentials of a user except the current one. Returns the revoked ones.
 pub(in crate::chat::accounts) async fn revoke_other_sessions(
     db: &Db,
     user: UserId,
     kept: CredentialHash,
     now: Timestamp,
 ) -> Result<Vec<CredentialHash>, sqlx::Error> {
-    let mut change = db.begin().await?;
-    lock_user(&mut change, user).await?;
-    let ended =
-        revoke_credentials(&mut change, user, Some(kept), (RevocationReason::SignedOut, now))
+    let mut transaction = db.begin().await?;
+    lock_user(&mut transaction, user).await?;
+    let revoked =
+        revoke_credentials(&mut transaction, user, Some(kept), (RevocationReason::SignedOut, now))
             .await?;
-    change.commit().await?;
-    Ok(ended)
+    transaction.commit().await?;
+    Ok(revoked)
 }
 
-/// Ends everything that signs a user in, but for what is kept, and what they might sign others in
-/// with. Who calls this has locked the user.
+/// Revokes all credentials of a user except `kept`, and the reset links they made for others. The
+/// caller must have locked the user.
 pub(super) async fn revoke_credentials(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     user: UserId,
     kept: Option<CredentialHash>,
-    (ending, now): (RevocationReason, Timestamp),
+    (reason, now): (RevocationReason, Timestamp),
 ) -> Result<Vec<CredentialHash>, sqlx::Error> {
-    // No hash is empty: this keeps nothing.
+    // No hash is empty, so an empty value keeps nothing.
     let kept: &[u8] = kept.as_ref().map_or(&[], |kept| kept.0.as_slice());
-    let mut hashes: Vec<(Vec<u8>,)> = writing!(*change, |connection| {
+    let mut hashes: Vec<(Vec<u8>,)> = writing!(*transaction, |connection| {
         sqlx::query_as("delete from sessions where user_id = $1 and hash <> $2 returning hash")
             .bind(user.0)
             .bind(kept)
             .fetch_all(connection)
             .await?
     });
-    let tokens: Vec<(Vec<u8>,)> = writing!(*change, |connection| {
+    let tokens: Vec<(Vec<u8>,)> = writing!(*transaction, |connection| {
         sqlx::query_as("delete from tokens where user_id = $1 and hash <> $2 returning hash")
             .bind(user.0)
             .bind(kept)
@@ -84,27 +87,28 @@ pub(super) async fn revoke_credentials(
             .await?
     });
     hashes.extend(tokens);
-    remove_resets(change, user).await?;
-    let ended = credentials(hashes);
-    record_revocations(change, &ended, ending, now).await?;
-    Ok(ended)
+    remove_resets(transaction, user).await?;
+    let revoked = credentials(hashes);
+    record_revocations(transaction, &revoked, reason, now).await?;
+    Ok(revoked)
 }
 
-/// Lets live connections come again, with the rights that their user has now. Links that they made for
-/// others by their rights from before end; one for themselves lets them in with those of now.
+/// Makes the user's live connections reconnect with their new permissions. Reset links that they made
+/// for others with the old permissions are deleted. A link for themselves stays: it only gives them
+/// their new permissions.
 pub(super) async fn renew_rights(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     user: UserId,
     now: Timestamp,
 ) -> Result<Vec<CredentialHash>, sqlx::Error> {
-    writing!(*change, |connection| {
+    writing!(*transaction, |connection| {
         sqlx::query("delete from resets where made_by = $1 and user_id <> $1")
             .bind(user.0)
             .execute(connection)
             .await?
             .rows_affected()
     });
-    let hashes: Vec<(Vec<u8>,)> = writing!(*change, |connection| {
+    let hashes: Vec<(Vec<u8>,)> = writing!(*transaction, |connection| {
         sqlx::query_as(
             "select hash from sessions where user_id = $1
              union all select hash from tokens where user_id = $1",
@@ -114,14 +118,14 @@ pub(super) async fn renew_rights(
         .await?
     });
     let renewed = credentials(hashes);
-    record_revocations(change, &renewed, RevocationReason::RoleChanged, now).await?;
+    record_revocations(transaction, &renewed, RevocationReason::RoleChanged, now).await?;
     Ok(renewed)
 }
 
-/// Links for this user, and those that they made for others as an administrator: somebody who was in
-/// their account may have kept them.
-async fn remove_resets(change: &mut Transaction, user: UserId) -> Result<(), sqlx::Error> {
-    writing!(*change, |connection| {
+/// Deletes reset links for this user, and those that they made for others as an administrator: someone
+/// who had access to the account may have kept them.
+async fn remove_resets(transaction: &mut Transaction, user: UserId) -> Result<(), sqlx::Error> {
+    writing!(*transaction, |connection| {
         sqlx::query("delete from resets where user_id = $1 or made_by = $1")
             .bind(user.0)
             .execute(connection)
@@ -131,8 +135,8 @@ async fn remove_resets(change: &mut Transaction, user: UserId) -> Result<(), sql
     Ok(())
 }
 
-/// Removes the sessions that were not used for long and the tokens that have come to their end.
-/// Answers what ended.
+/// Deletes sessions that were not used for too long and expired tokens. Returns the revoked
+/// credentials.
 pub(in crate::chat::accounts) async fn remove_expired_credentials(
     db: &Db,
     now: Timestamp,
@@ -149,27 +153,27 @@ pub(in crate::chat::accounts) async fn remove_expired_credentials(
     if found.is_none() {
         return Ok(Vec::new());
     }
-    let mut change = db.begin().await?;
-    let mut hashes: Vec<(Vec<u8>,)> = writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    let mut hashes: Vec<(Vec<u8>,)> = writing!(transaction, |connection| {
         sqlx::query_as("delete from sessions where expires_at <= $1 returning hash")
             .bind(now.0)
             .fetch_all(connection)
             .await?
     });
-    let tokens: Vec<(Vec<u8>,)> = writing!(change, |connection| {
+    let tokens: Vec<(Vec<u8>,)> = writing!(transaction, |connection| {
         sqlx::query_as("delete from tokens where expires_at <= $1 returning hash")
             .bind(now.0)
             .fetch_all(connection)
             .await?
     });
     hashes.extend(tokens);
-    let ended = credentials(hashes);
-    record_revocations(&mut change, &ended, RevocationReason::SignedOut, now).await?;
-    change.commit().await?;
-    Ok(ended)
+    let revoked = credentials(hashes);
+    record_revocations(&mut transaction, &revoked, RevocationReason::SignedOut, now).await?;
+    transaction.commit().await?;
+    Ok(revoked)
 }
 
-/// Whether this credential signs anybody in.
+/// Whether this credential is valid.
 pub(in crate::chat::accounts) async fn is_good(
     db: &Db,
     credential: CredentialHash,

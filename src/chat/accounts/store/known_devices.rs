@@ -1,11 +1,11 @@
-//! From where users signed in before: hashes of devices and addresses, each of one user.
+//! Where users signed in from before: hashes of devices and addresses, different for each user.
 
 use crate::chat::accounts::model::CredentialHash;
 use crate::db::{Db, reading, writing};
 use crate::kernel::{Timestamp, UserId};
 use crate::limits::user::KNOWN_DEVICES;
 
-/// When a user was last seen at each of two places; `None` for never, or not since `after`.
+/// When a user last signed in with each of two hashes; `None` if never, or not since `after`.
 pub(in crate::chat::accounts) async fn last_seen(
     db: &Db,
     user: UserId,
@@ -30,29 +30,30 @@ pub(in crate::chat::accounts) async fn last_seen(
     Ok((device.map(Timestamp), address.map(Timestamp)))
 }
 
-/// Notes that a user signed in from these places, and keeps the latest of all.
+/// Stores that a user signed in with these hashes, and keeps only their latest [`KNOWN_DEVICES`] of
+/// all.
 pub(in crate::chat::accounts) async fn remember(
     db: &Db,
     user: UserId,
-    places: &[CredentialHash],
+    hashes: &[CredentialHash],
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    for place in places {
-        writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    for hash in hashes {
+        writing!(transaction, |connection| {
             sqlx::query(
                 "insert into known_devices (user_id, hash, last_used_at) values ($1, $2, $3)
                  on conflict (user_id, hash) do update set last_used_at = excluded.last_used_at",
             )
             .bind(user.0)
-            .bind(place.0.as_slice())
+            .bind(hash.0.as_slice())
             .bind(now.0)
             .execute(connection)
             .await?
             .rows_affected()
         });
     }
-    writing!(change, |connection| {
+    writing!(transaction, |connection| {
         sqlx::query(
             "delete from known_devices where user_id = $1 and hash not in
                (select hash from known_devices where user_id = $1
@@ -64,21 +65,21 @@ pub(in crate::chat::accounts) async fn remember(
         .await?
         .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }
 
-/// Forgets the places that nobody signed in from for long.
+/// Deletes hashes that no user signed in with for too long.
 pub(in crate::chat::accounts) async fn prune_known_devices(
     db: &Db,
     before: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query("delete from known_devices where last_used_at <= $1")
             .bind(before.0)
             .execute(connection)
             .await?
             .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }

@@ -1,4 +1,4 @@
-//! The SQL of people and of what signs them in.
+//! The SQL of users and their credentials.
 
 mod administration;
 mod avatars;
@@ -34,7 +34,7 @@ use crate::db::positional_row;
 use crate::kernel::UserId;
 
 positional_row! {
-    /// Somebody, out of these columns of `users`.
+    /// A user, from these columns of `users`.
     pub(in crate::chat) struct UserRow {
         id: i64,
         name: String,

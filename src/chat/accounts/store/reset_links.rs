@@ -10,49 +10,49 @@ use crate::chat::names::store as names;
 use crate::db::{Db, Transaction, reading, writing};
 use crate::kernel::{Timestamp, UserId};
 
-/// Makes a link the only one that resets this person's password. `by` is the administrator; none
-/// at the machine. False when they administer no more: the link would outlive their right.
+/// Makes this the only reset link of a user. The actor is the administrator, or none for the command
+/// line. Returns false if they are no longer an administrator: the link would outlive their permission.
 pub(in crate::chat::accounts) async fn set_reset(
     db: &Db,
     user: UserId,
     (link, expires): (CredentialHash, Timestamp),
-    act: Act,
+    actor_and_time: Act,
 ) -> Result<bool, sqlx::Error> {
-    let (by, _) = act;
-    let mut change = db.begin().await?;
-    names::lock(&mut change).await?;
-    if let Some(by) = by
-        && !is_admin(&mut change, by).await?
+    let (actor, _) = actor_and_time;
+    let mut transaction = db.begin().await?;
+    names::lock(&mut transaction).await?;
+    if let Some(actor) = actor
+        && !is_admin(&mut transaction, actor).await?
     {
         return Ok(false);
     }
-    lock_user(&mut change, user).await?;
-    record(&mut change, act, user, |user| Action::MakeResetLink { user }).await?;
-    writing!(change, |connection| {
+    lock_user(&mut transaction, user).await?;
+    record(&mut transaction, actor_and_time, user, |user| Action::MakeResetLink { user }).await?;
+    writing!(transaction, |connection| {
         sqlx::query("delete from resets where user_id = $1")
             .bind(user.0)
             .execute(connection)
             .await?
             .rows_affected()
     });
-    writing!(change, |connection| {
+    writing!(transaction, |connection| {
         sqlx::query(
             "insert into resets (hash, user_id, expires_at, made_by) values ($1, $2, $3, $4)",
         )
         .bind(link.0.as_slice())
         .bind(user.0)
         .bind(expires.0)
-        .bind(by.map(|by| by.0))
+        .bind(actor.map(|actor| actor.0))
         .execute(connection)
         .await?
         .rows_affected()
     });
-    change.commit().await?;
+    transaction.commit().await?;
     Ok(true)
 }
 
-async fn is_admin(change: &mut Transaction, user: UserId) -> Result<bool, sqlx::Error> {
-    let found: Option<(i64,)> = writing!(*change, |connection| {
+async fn is_admin(transaction: &mut Transaction, user: UserId) -> Result<bool, sqlx::Error> {
+    let found: Option<(i64,)> = writing!(*transaction, |connection| {
         sqlx::query_as(
             "select id from users where id = $1 and role = 'admin' and deactivated_at is null",
         )
@@ -63,7 +63,7 @@ async fn is_admin(change: &mut Transaction, user: UserId) -> Result<bool, sqlx::
     Ok(found.is_some())
 }
 
-/// Whose password this link resets.
+/// The user whose password a link resets.
 pub(in crate::chat::accounts) async fn find_by_reset(
     db: &Db,
     link: CredentialHash,
@@ -83,17 +83,17 @@ pub(in crate::chat::accounts) async fn find_by_reset(
     Ok(row.map(User::from))
 }
 
-/// Uses a link up: sets the password and ends all that signed this person in. Answers what
-/// ended, or `None` when somebody was quicker.
+/// Sets the password with a link, which is then used up, and revokes all credentials of the user.
+/// Returns the revoked ones, or `None` if the link was used or expired since it was checked.
 pub(in crate::chat::accounts) async fn use_reset(
     db: &Db,
     (link, user): (CredentialHash, UserId),
     hash: &str,
     now: Timestamp,
 ) -> Result<Option<Vec<CredentialHash>>, sqlx::Error> {
-    let mut change = db.begin().await?;
-    lock_user(&mut change, user).await?;
-    let used = writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    lock_user(&mut transaction, user).await?;
+    let used = writing!(transaction, |connection| {
         sqlx::query("delete from resets where hash = $1 and user_id = $2 and expires_at > $3")
             .bind(link.0.as_slice())
             .bind(user.0)
@@ -105,25 +105,26 @@ pub(in crate::chat::accounts) async fn use_reset(
     if used == 0 {
         return Ok(None);
     }
-    put_password(&mut change, user, hash).await?;
-    let ended =
-        revoke_credentials(&mut change, user, None, (RevocationReason::SignedOut, now)).await?;
-    change.commit().await?;
-    Ok(Some(ended))
+    put_password(&mut transaction, user, hash).await?;
+    let revoked =
+        revoke_credentials(&mut transaction, user, None, (RevocationReason::SignedOut, now))
+            .await?;
+    transaction.commit().await?;
+    Ok(Some(revoked))
 }
 
-/// Forgets the links that have run out.
+/// Deletes expired links.
 pub(in crate::chat::accounts) async fn remove_expired_resets(
     db: &Db,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query("delete from resets where expires_at <= $1")
             .bind(now.0)
             .execute(connection)
             .await?
             .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }

@@ -1,20 +1,20 @@
-//! Sign-ins that were ended, noted for the other processes on this database.
+//! Recorded revocations, which the other processes on this database read.
 
 use crate::chat::accounts::model::{CredentialHash, RevocationReason};
 use crate::db::{Db, Transaction, reading, writing};
 use crate::kernel::Timestamp;
 
 pub(super) async fn record_revocations(
-    change: &mut Transaction,
-    ended: &[CredentialHash],
-    ending: RevocationReason,
+    transaction: &mut Transaction,
+    revoked: &[CredentialHash],
+    reason: RevocationReason,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    for credential in ended {
-        writing!(*change, |connection| {
+    for credential in revoked {
+        writing!(*transaction, |connection| {
             sqlx::query("insert into endings (hash, account_closed, ended_at) values ($1, $2, $3)")
                 .bind(credential.0.as_slice())
-                .bind(ending.number())
+                .bind(reason.number())
                 .bind(now.0)
                 .execute(connection)
                 .await?
@@ -24,7 +24,7 @@ pub(super) async fn record_revocations(
     Ok(())
 }
 
-/// The number of the last ending so far.
+/// The id of the last revocation.
 pub(in crate::chat::accounts) async fn last_revocation(db: &Db) -> Result<i64, sqlx::Error> {
     let (last,): (i64,) = reading!(db, |pool| {
         sqlx::query_as("select coalesce(max(id), 0) from endings").fetch_one(pool).await?
@@ -32,7 +32,7 @@ pub(in crate::chat::accounts) async fn last_revocation(db: &Db) -> Result<i64, s
     Ok(last)
 }
 
-/// What ended after that one, with its number.
+/// The revocations after this id, with their ids.
 pub(in crate::chat::accounts) async fn revocations_after(
     db: &Db,
     last: i64,
@@ -49,18 +49,18 @@ pub(in crate::chat::accounts) async fn revocations_after(
     Ok(rows.into_iter().filter_map(ended).collect())
 }
 
-/// Forgets endings that every process has long heard of.
+/// Deletes revocations that every process has read long ago.
 pub(in crate::chat::accounts) async fn prune_revocations(
     db: &Db,
     before: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query("delete from endings where ended_at < $1")
             .bind(before.0)
             .execute(connection)
             .await?
             .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }

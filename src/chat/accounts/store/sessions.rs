@@ -1,4 +1,4 @@
-//! Sessions of browsers.
+//! Browser sessions.
 
 use super::UserRow;
 use super::credentials::lock_proven;
@@ -9,7 +9,7 @@ use crate::chat::accounts::model::{
 use crate::db::{Db, reading, writing};
 use crate::kernel::{Timestamp, UserId};
 
-/// False when the password is another one by now.
+/// Adds a session. Returns false if the password was changed since it was verified.
 pub(in crate::chat::accounts) async fn add_session(
     db: &Db,
     credential: CredentialHash,
@@ -17,11 +17,11 @@ pub(in crate::chat::accounts) async fn add_session(
     agent: &str,
     (now, expires): (Timestamp, Timestamp),
 ) -> Result<bool, sqlx::Error> {
-    let mut change = db.begin().await?;
-    if !lock_proven(&mut change, proven).await? {
+    let mut transaction = db.begin().await?;
+    if !lock_proven(&mut transaction, proven).await? {
         return Ok(false);
     }
-    writing!(change, |connection| {
+    writing!(transaction, |connection| {
         sqlx::query(
             "insert into sessions (hash, user_id, created_at, expires_at, agent)
              values ($1, $2, $3, $4, $5)",
@@ -35,11 +35,11 @@ pub(in crate::chat::accounts) async fn add_session(
         .await?
         .rows_affected()
     });
-    change.commit().await?;
+    transaction.commit().await?;
     Ok(true)
 }
 
-/// Whose session this is, and until when.
+/// The user of a session, their time zone, and when it expires.
 pub(in crate::chat::accounts) async fn find_by_session(
     db: &Db,
     credential: CredentialHash,
@@ -71,8 +71,8 @@ pub(in crate::chat::accounts) async fn extend_session(
     credential: CredentialHash,
     expires: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query("update sessions set expires_at = $2 where hash = $1")
             .bind(credential.0.as_slice())
             .bind(expires.0)
@@ -80,7 +80,7 @@ pub(in crate::chat::accounts) async fn extend_session(
             .await?
             .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }
 
 pub(in crate::chat::accounts) async fn remove_session(
@@ -88,19 +88,19 @@ pub(in crate::chat::accounts) async fn remove_session(
     credential: CredentialHash,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query("delete from sessions where hash = $1")
             .bind(credential.0.as_slice())
             .execute(connection)
             .await?
             .rows_affected()
     });
-    record_revocations(&mut change, &[credential], RevocationReason::SignedOut, now).await?;
-    change.commit().await
+    record_revocations(&mut transaction, &[credential], RevocationReason::SignedOut, now).await?;
+    transaction.commit().await
 }
 
-/// Somebody's sessions, the newest first.
+/// The user's sessions, the newest first.
 pub(in crate::chat::accounts) async fn sessions(
     db: &Db,
     user: UserId,

@@ -1,4 +1,4 @@
-//! API tokens of programs.
+//! API tokens.
 
 use super::UserRow;
 use super::credentials::{credentials, lock_proven};
@@ -17,20 +17,20 @@ pub(in crate::chat::accounts) struct NewToken<'a> {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Adds a token. Where its owner would have too many, the ones that were used least recently end;
-/// they are answered. `None` when the password is another one by now.
+/// Adds a token. If the user has the maximum number, the least recently used ones are revoked; these
+/// are returned. `None` if the password was changed since it was verified.
 pub(in crate::chat::accounts) async fn add_token(
     db: &Db,
     proven: &VerifiedPassword,
     new: &NewToken<'_>,
 ) -> Result<Option<Vec<CredentialHash>>, sqlx::Error> {
-    let mut change = db.begin().await?;
-    // Of two tokens at a time the second waits here, and counts the first.
-    if !lock_proven(&mut change, proven).await? {
+    let mut transaction = db.begin().await?;
+    // The lock serializes two requests for tokens, so that the second one counts the first.
+    if !lock_proven(&mut transaction, proven).await? {
         return Ok(None);
     }
     let kept = i64::try_from(limits::user::TOKENS.saturating_sub(1)).unwrap_or(i64::MAX);
-    let ended: Vec<(Vec<u8>,)> = writing!(change, |connection| {
+    let revoked: Vec<(Vec<u8>,)> = writing!(transaction, |connection| {
         sqlx::query_as(
             "delete from tokens where user_id = $1 and hash not in
                (select hash from tokens
@@ -45,9 +45,9 @@ pub(in crate::chat::accounts) async fn add_token(
         .fetch_all(connection)
         .await?
     });
-    let ended = credentials(ended);
-    record_revocations(&mut change, &ended, RevocationReason::SignedOut, new.now).await?;
-    writing!(change, |connection| {
+    let revoked = credentials(revoked);
+    record_revocations(&mut transaction, &revoked, RevocationReason::SignedOut, new.now).await?;
+    writing!(transaction, |connection| {
         sqlx::query(
             "insert into tokens (hash, user_id, label, created_at, expires_at)
              values ($1, $2, $3, $4, $5)",
@@ -61,8 +61,8 @@ pub(in crate::chat::accounts) async fn add_token(
         .await?
         .rows_affected()
     });
-    change.commit().await?;
-    Ok(Some(ended))
+    transaction.commit().await?;
+    Ok(Some(revoked))
 }
 
 /// Whose token this is, and when it was last used.
@@ -94,14 +94,14 @@ pub(in crate::chat::accounts) async fn find_by_token(
     Ok(row.map(|row| (row.person.into(), row.time_zone, row.last_used_at.map(Timestamp))))
 }
 
-/// Notes that a token was used.
+/// Stores when a token was last used.
 pub(in crate::chat::accounts) async fn touch_token(
     db: &Db,
     credential: CredentialHash,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query("update tokens set last_used_at = $2 where hash = $1")
             .bind(credential.0.as_slice())
             .bind(now.0)
@@ -109,7 +109,7 @@ pub(in crate::chat::accounts) async fn touch_token(
             .await?
             .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }
 
 pub(in crate::chat::accounts) async fn remove_token(
@@ -117,19 +117,19 @@ pub(in crate::chat::accounts) async fn remove_token(
     credential: CredentialHash,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query("delete from tokens where hash = $1")
             .bind(credential.0.as_slice())
             .execute(connection)
             .await?
             .rows_affected()
     });
-    record_revocations(&mut change, &[credential], RevocationReason::SignedOut, now).await?;
-    change.commit().await
+    record_revocations(&mut transaction, &[credential], RevocationReason::SignedOut, now).await?;
+    transaction.commit().await
 }
 
-/// Somebody's tokens, the newest first.
+/// The user's tokens, the newest first.
 pub(in crate::chat::accounts) async fn tokens(
     db: &Db,
     user: UserId,

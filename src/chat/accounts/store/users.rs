@@ -1,4 +1,4 @@
-//! People.
+//! Users: adding, finding and changing them.
 
 use super::UserRow;
 use super::credentials::{lock_proven, revoke_credentials};
@@ -13,15 +13,15 @@ use crate::chat::names::store as names;
 use crate::db::{Db, Transaction, fetch_all_json, reading, writing};
 use crate::kernel::{FieldError, RoomId, Timestamp, UserId};
 
-/// What came of an attempt to add a person.
+/// The result of an attempt to add a user.
 pub(in crate::chat::accounts) enum AddOutcome {
-    /// With the rooms the person is in from the start.
+    /// The user, and the rooms they are a member of from the start.
     New(User, Vec<RoomId>),
     Closed,
     Taken(Conflict),
 }
 
-/// Which of a name and an address somebody has already.
+/// Which of a name and an address is taken.
 #[derive(Clone, Copy)]
 pub(in crate::chat::accounts) struct Conflict {
     name: bool,
@@ -40,22 +40,22 @@ pub(in crate::chat::accounts) struct NewUser<'a> {
     pub name: &'a Handle,
     pub email: &'a Email,
     pub password_hash: &'a str,
-    /// Whether others than the very first may come.
+    /// Whether sign-up is open for users after the first one.
     pub open: bool,
     pub stamp: ChangeMeta,
 }
 
-/// Adds a person and makes them a member of the lobby, in one transaction. The first one of an
+/// Adds a user and makes them a member of the lobby, in one transaction. The first user of an
 /// installation becomes its administrator.
 pub(in crate::chat::accounts) async fn add(
     db: &Db,
     new: &NewUser<'_>,
 ) -> Result<AddOutcome, sqlx::Error> {
     let (folded, skeleton) = (new.name.folded(), new.name.skeleton());
-    let mut change = db.begin().await?;
-    names::lock(&mut change).await?;
-    let alike = names::is_like_a_user(&mut change, new.name.as_str(), None).await?;
-    let (people, name, email): (i64, i64, i64) = writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    names::lock(&mut transaction).await?;
+    let looks_taken = names::is_like_a_user(&mut transaction, new.name.as_str(), None).await?;
+    let (user_count, name, email): (i64, i64, i64) = writing!(transaction, |connection| {
         sqlx::query_as(
             "select (select count(*) from (select 1 from users limit 1) anybody),
                     (select count(*) from users where folded_name = $1 or skeleton = $2),
@@ -67,14 +67,14 @@ pub(in crate::chat::accounts) async fn add(
         .fetch_one(connection)
         .await?
     });
-    if people > 0 && !new.open {
+    if user_count > 0 && !new.open {
         return Ok(AddOutcome::Closed);
     }
-    let name = name > 0 || alike;
+    let name = name > 0 || looks_taken;
     if name || email > 0 {
         return Ok(AddOutcome::Taken(Conflict { name, email: email > 0 }));
     }
-    let row: UserRow = writing!(change, |connection| {
+    let row: UserRow = writing!(transaction, |connection| {
         sqlx::query_as(
             "insert into users
                (name, folded_name, skeleton, display_name, email, password_hash, role, created_at)
@@ -86,49 +86,50 @@ pub(in crate::chat::accounts) async fn add(
         .bind(&skeleton)
         .bind(new.email.as_str())
         .bind(new.password_hash)
-        .bind(if people == 0 { Role::Admin.as_str() } else { Role::Member.as_str() })
+        .bind(if user_count == 0 { Role::Admin.as_str() } else { Role::Member.as_str() })
         .bind(new.stamp.now.0)
         .fetch_one(connection)
         .await?
     });
     let handle = new.name.as_str();
-    names::record(&mut change, Subject::User(UserId(row.id)), &[handle]).await?;
-    let rooms = join_lobby(&mut change, UserId(row.id), new.stamp).await?;
-    change.commit().await?;
+    names::record(&mut transaction, Subject::User(UserId(row.id)), &[handle]).await?;
+    let rooms = join_lobby(&mut transaction, UserId(row.id), new.stamp).await?;
+    transaction.commit().await?;
     Ok(AddOutcome::New(row.into(), rooms))
 }
 
-/// The lobby is everybody's, from the same commit on: nobody exists outside of it.
+/// Makes a new user a member of the lobby, in the transaction that adds them, so that no user exists
+/// outside of it.
 async fn join_lobby(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     user: UserId,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<Vec<RoomId>, sqlx::Error> {
-    let rooms: Vec<(i64,)> = writing!(*change, |connection| {
+    let rooms: Vec<(i64,)> = writing!(*transaction, |connection| {
         sqlx::query_as(
             "insert into memberships (user_id, room_id, last_read_seq, joined_at)
              select $1, id, last_seq, $2 from rooms where lobby = 1
              returning room_id",
         )
         .bind(user.0)
-        .bind(stamp.now.0)
+        .bind(meta.now.0)
         .fetch_all(connection)
         .await?
     });
     let rooms: Vec<_> = rooms.into_iter().map(|(id,)| RoomId(id)).collect();
     for room in &rooms {
-        changefeed::record(change, stamp, Change::Joined(*room, user)).await?;
+        changefeed::record(transaction, meta, Change::Joined(*room, user)).await?;
     }
     Ok(rooms)
 }
 
-/// Whether somebody has this name, or one that looks like it, or this address.
+/// Which of the two is taken: the name or one that looks like it, and the address.
 pub(in crate::chat::accounts) async fn find_conflict(
     db: &Db,
     name: Option<&Handle>,
     email: Option<&Email>,
 ) -> Result<Conflict, sqlx::Error> {
-    let wanted = name;
+    let handle = name;
     let (folded, skeleton) = name.map(|name| (name.folded(), name.skeleton())).unzip();
     let (name, email): (i64, i64) = reading!(db, |pool| {
         sqlx::query_as(
@@ -141,14 +142,14 @@ pub(in crate::chat::accounts) async fn find_conflict(
         .fetch_one(pool)
         .await?
     });
-    let alike = match wanted {
+    let looks_taken = match handle {
         Some(name) => names::is_like_any_user(db, name.as_str()).await?,
         None => false,
     };
-    Ok(Conflict { name: name > 0 || alike, email: email > 0 })
+    Ok(Conflict { name: name > 0 || looks_taken, email: email > 0 })
 }
 
-/// The active person with this name or address, and the hash of their password.
+/// The user with an open account that has this handle or address, and their password hash.
 pub(in crate::chat::accounts) async fn find_by_login(
     db: &Db,
     folded_name: &str,
@@ -160,7 +161,7 @@ pub(in crate::chat::accounts) async fn find_by_login(
         person: UserRow,
         password_hash: String,
     }
-    // A NUL is the one character that PostgreSQL has none of: what holds it names nobody.
+    // PostgreSQL stores no NUL, so no name contains one; the query would fail.
     if folded_name.contains('\0') || email.contains('\0') {
         return Ok(None);
     }
@@ -178,7 +179,7 @@ pub(in crate::chat::accounts) async fn find_by_login(
     Ok(row.map(|row| (row.person.into(), row.password_hash)))
 }
 
-/// Whether anybody has an account yet.
+/// Whether there is no account yet.
 pub(in crate::chat::accounts) async fn is_empty(db: &Db) -> Result<bool, sqlx::Error> {
     let found: Option<(i64,)> = reading!(db, |pool| {
         sqlx::query_as("select id from users limit 1").fetch_optional(pool).await?
@@ -186,7 +187,7 @@ pub(in crate::chat::accounts) async fn is_empty(db: &Db) -> Result<bool, sqlx::E
     Ok(found.is_none())
 }
 
-/// Somebody with an active account.
+/// A user with an open account.
 pub(in crate::chat::accounts) async fn find(
     db: &Db,
     user: UserId,
@@ -203,7 +204,7 @@ pub(in crate::chat::accounts) async fn find(
     Ok(row.map(User::from))
 }
 
-/// Everybody with an active account, by name.
+/// All users with an open account, by name.
 pub(in crate::chat::accounts) async fn list(db: &Db) -> Result<Vec<User>, sqlx::Error> {
     let rows: Vec<UserRow> = fetch_all_json!(
         db,
@@ -214,7 +215,7 @@ pub(in crate::chat::accounts) async fn list(db: &Db) -> Result<Vec<User>, sqlx::
     Ok(rows.into_iter().map(User::from).collect())
 }
 
-/// Somebody's e-mail address.
+/// A user's e-mail address.
 pub(in crate::chat::accounts) async fn email_of(
     db: &Db,
     user: UserId,
@@ -225,7 +226,7 @@ pub(in crate::chat::accounts) async fn email_of(
     Ok(email)
 }
 
-/// The hash of somebody's password.
+/// A user's password hash.
 pub(in crate::chat::accounts) async fn password_of(
     db: &Db,
     user: UserId,
@@ -239,42 +240,42 @@ pub(in crate::chat::accounts) async fn password_of(
     Ok(hash)
 }
 
-/// False when readers could take the name for that of another user.
+/// Sets the display name. Returns false if readers could mistake it for that of another user.
 pub(in crate::chat::accounts) async fn set_display_name(
     db: &Db,
-    person: &User,
+    user: &User,
     name: &DisplayName,
-    stamp: ChangeMeta,
+    meta: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
-    let user = person.id;
-    let mut change = db.begin().await?;
-    names::lock(&mut change).await?;
-    if names::is_like_a_user(&mut change, name.as_str(), Some(user)).await? {
+    let id = user.id;
+    let mut transaction = db.begin().await?;
+    names::lock(&mut transaction).await?;
+    if names::is_like_a_user(&mut transaction, name.as_str(), Some(id)).await? {
         return Ok(false);
     }
-    changefeed::record(&mut change, stamp, Change::Person(user)).await?;
-    writing!(change, |connection| {
+    changefeed::record(&mut transaction, meta, Change::Person(id)).await?;
+    writing!(transaction, |connection| {
         sqlx::query("update users set display_name = $1 where id = $2")
             .bind(name.as_str())
-            .bind(user.0)
+            .bind(id.0)
             .execute(connection)
             .await?
             .rows_affected()
     });
-    names::record(&mut change, Subject::User(user), &[&person.name, name.as_str()]).await?;
-    change.commit().await?;
+    names::record(&mut transaction, Subject::User(id), &[&user.name, name.as_str()]).await?;
+    transaction.commit().await?;
     Ok(true)
 }
 
-/// Sets a user's time zone; `once`: only where there is none.
+/// Sets a user's time zone; with `once` only if they have none.
 pub(in crate::chat::accounts) async fn set_time_zone(
     db: &Db,
     user: UserId,
     zone: &ZoneName,
     once: bool,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query(
             "update users set time_zone = $1 where id = $2 and (time_zone is null or $3 = 0)",
         )
@@ -285,20 +286,20 @@ pub(in crate::chat::accounts) async fn set_time_zone(
         .await?
         .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }
 
-/// What came of a change that takes the password.
+/// The result of a change that requires the password.
 pub(in crate::chat::accounts) enum ChangeOutcome {
-    /// With the sign-ins that ended by it.
+    /// The credentials that were revoked.
     Done(Vec<CredentialHash>),
-    /// Somebody else has the address.
+    /// Another user has the address.
     Taken,
-    /// The password is another one by now.
+    /// The password was changed since it was verified.
     Outdated,
 }
 
-/// Changes the address and ends all other sign-ins.
+/// Changes the address and revokes all other credentials.
 pub(in crate::chat::accounts) async fn set_email(
     db: &Db,
     proven: &VerifiedPassword,
@@ -306,13 +307,14 @@ pub(in crate::chat::accounts) async fn set_email(
     (kept, now): (CredentialHash, Timestamp),
 ) -> Result<ChangeOutcome, sqlx::Error> {
     let user = proven.person.id;
-    let mut change = db.begin().await?;
-    // No two have one address.
-    names::lock(&mut change).await?;
-    if !lock_proven(&mut change, proven).await? {
+    let mut transaction = db.begin().await?;
+    // The lock serializes all changes of names and addresses, so that two users cannot take the same
+    // address.
+    names::lock(&mut transaction).await?;
+    if !lock_proven(&mut transaction, proven).await? {
         return Ok(ChangeOutcome::Outdated);
     }
-    let changed = writing!(change, |connection| {
+    let changed = writing!(transaction, |connection| {
         sqlx::query(
             "update users set email = $1 where id = $2
                and not exists (select 1 from users where email = $1 and id <> $2)",
@@ -326,14 +328,14 @@ pub(in crate::chat::accounts) async fn set_email(
     if changed == 0 {
         return Ok(ChangeOutcome::Taken);
     }
-    let ended =
-        revoke_credentials(&mut change, user, Some(kept), (RevocationReason::SignedOut, now))
+    let revoked =
+        revoke_credentials(&mut transaction, user, Some(kept), (RevocationReason::SignedOut, now))
             .await?;
-    change.commit().await?;
-    Ok(ChangeOutcome::Done(ended))
+    transaction.commit().await?;
+    Ok(ChangeOutcome::Done(revoked))
 }
 
-/// Changes the password and ends all other sign-ins.
+/// Changes the password and revokes all other credentials.
 pub(in crate::chat::accounts) async fn set_password(
     db: &Db,
     proven: &VerifiedPassword,
@@ -341,24 +343,24 @@ pub(in crate::chat::accounts) async fn set_password(
     (kept, now): (CredentialHash, Timestamp),
 ) -> Result<ChangeOutcome, sqlx::Error> {
     let user = proven.person.id;
-    let mut change = db.begin().await?;
-    if !lock_proven(&mut change, proven).await? {
+    let mut transaction = db.begin().await?;
+    if !lock_proven(&mut transaction, proven).await? {
         return Ok(ChangeOutcome::Outdated);
     }
-    put_password(&mut change, user, hash).await?;
-    let ended =
-        revoke_credentials(&mut change, user, Some(kept), (RevocationReason::SignedOut, now))
+    put_password(&mut transaction, user, hash).await?;
+    let revoked =
+        revoke_credentials(&mut transaction, user, Some(kept), (RevocationReason::SignedOut, now))
             .await?;
-    change.commit().await?;
-    Ok(ChangeOutcome::Done(ended))
+    transaction.commit().await?;
+    Ok(ChangeOutcome::Done(revoked))
 }
 
 pub(super) async fn put_password(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     user: UserId,
     hash: &str,
 ) -> Result<(), sqlx::Error> {
-    writing!(*change, |connection| {
+    writing!(*transaction, |connection| {
         sqlx::query("update users set password_hash = $1 where id = $2")
             .bind(hash)
             .bind(user.0)
