@@ -1,6 +1,7 @@
-//! What can happen in a room or to a person, typed, and whom it concerns.
+//! The events and signals of chat, and the channels they are published on.
 //!
-//! Above the models and below the verbs: the verbs ring the bell after their commit.
+//! This module depends on the models of the features only. Features publish here after their
+//! transaction has committed.
 
 use std::sync::Arc;
 
@@ -9,10 +10,10 @@ use super::messages::model::Message;
 use crate::kernel::{RoomId, Seq, UserId};
 use crate::pubsub::{Hub, Protocol};
 
-/// The hub of this process, speaking of chat.
+/// The hub of this process.
 pub type EventHub = Hub<ChatProtocol>;
 
-/// What the hub speaks of.
+/// The types of chat for the generic hub.
 pub struct ChatProtocol;
 
 impl Protocol for ChatProtocol {
@@ -21,63 +22,64 @@ impl Protocol for ChatProtocol {
     type Signal = Signal;
 }
 
-/// What one may listen to.
+/// The channels a connection can subscribe to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Channel {
-    /// The messages of a room that somebody has open. Marks are revs.
+    /// The messages of a room, for connections that have the room open. Events carry their `rev`.
     Room(RoomId),
-    /// What concerns the members of a room, open or not.
+    /// Changes of a room that its members receive even if they do not have it open.
     Members(RoomId),
-    /// Those members who are mentioned in what they have not read of a room.
+    /// Members with unread mentions in the room. Their unread counts differ, so each of them is counted
+    /// separately.
     Mentioned(RoomId),
-    /// What concerns one person, on all their connections.
+    /// Everything that concerns one user, on all their connections.
     User(UserId),
-    /// What everybody signed in may know: who is there, who is new, which public rooms there are.
+    /// What all signed-in users may know: presence, new users, public rooms.
     Everyone,
-    /// The end of one sign-in.
+    /// The revocation of one credential.
     Credential(CredentialHash),
 }
 
-/// What connections are told as it is, the same for all.
+/// Data for the subscribers of a channel, the same for all of them.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A message is new or changed.
+    /// A message was posted or changed.
     Message(Arc<Message>),
-    /// Something was said in a room that somebody may not have open, and nothing that is unread there
-    /// mentions them.
+    /// A message was posted, for members that may not have the room open and have no unread mentions in
+    /// it.
     Unread { room: RoomId, last_seq: Seq },
-    /// A person has read so far, with so much still ahead, and so many mentions in it.
+    /// The user has read the room up to `seq`, with the number of messages and mentions still unread.
     Read { room: RoomId, seq: Seq, unread: i64, mentions: i64 },
-    /// Somebody became a member of a room.
+    /// A user became a member of the room.
     Joined { room: RoomId, person: User },
-    /// Somebody is no member of a room any more.
+    /// A user is no longer a member of the room.
     Left { room: RoomId, person: User },
-    /// Somebody has another name or picture.
+    /// A user has a new name, avatar or role.
     Renamed(User),
-    /// Somebody came or went.
+    /// A user came online or went offline.
     Presence { user: UserId, online: bool },
-    /// Everybody who is there.
+    /// All users who are online.
     OnlineUsers(Arc<[UserId]>),
-    /// Somebody is writing in a room.
+    /// A user is typing in the room.
     Typing { room: RoomId, person: User },
 }
 
-/// What a connection must act upon, each for itself.
+/// A note to one connection that it must look something up or act. The result depends on its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// The sign-in is over.
+    /// The credential was revoked.
     SignedOut(RevocationReason),
-    /// This person is a member of one more room.
+    /// The user became a member of the room.
     Joined(RoomId),
-    /// This person has left a room.
+    /// The user left the room.
     Left(RoomId),
-    /// This person was removed from a room.
+    /// The user was removed from the room.
     Removed(RoomId),
-    /// What is unread in a room must be counted for this person: they are or were mentioned there, or
-    /// something was deleted.
+    /// The user's unread count must be computed again: they are or were mentioned in the room, or a
+    /// message was deleted.
     Unread(RoomId),
-    /// A room has another name, topic, owner or code, or is new.
+    /// The room is new, was deleted, or has a new name, topic, owner or code.
     RoomChanged(RoomId),
-    /// This person has another name.
+    /// The user's own name, avatar or role changed.
     Renamed,
 }

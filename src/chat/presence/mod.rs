@@ -1,9 +1,12 @@
-//! Who is there, in memory alone: nothing is written for somebody who comes, idles or goes.
+//! Presence: which users are online. It is kept in memory only, nothing is written for a user who
+//! comes, idles or goes.
 //!
-//! The first change is told at once, and what follows within a quarter of a second together; who
-//! left and came back meanwhile has not changed. Everybody signed in may see everybody, so everybody is told. Where
-//! more than a thousand are there nobody is told of individuals any more, since a thousand people
-//! who each hear of a thousand are a million frames: pages show who is there when they are loaded.
+//! The first change is published immediately, and those of the next 250 ms together. A user that left
+//! and came back within that time has not changed.
+//!
+//! All users may see each other's presence, so all of them receive it. With more than a thousand users
+//! online, individual changes are no longer published: a thousand users who each receive a thousand
+//! changes are a million frames. Pages then show who was online when they were loaded.
 
 mod model;
 
@@ -19,25 +22,31 @@ use super::events::{Channel, Event, EventHub};
 use crate::kernel::{Clock, UserId};
 use crate::lifecycle::Lifecycle;
 
-/// How long changes are gathered.
+/// How long changes are collected.
 const COALESCE_INTERVAL: Duration = Duration::from_millis(250);
 
 #[derive(Clone)]
 pub struct Presence {
-    board: Arc<Mutex<OnlineUsers>>,
+    online_users: Arc<Mutex<OnlineUsers>>,
     hub: EventHub,
     clock: Clock,
     changed: Arc<Notify>,
-    /// Whether changes are gathered just now.
+    /// Whether changes are being collected.
     is_coalescing: Arc<AtomicBool>,
 }
 
 impl Presence {
-    /// Starts the task that tells who comes and goes.
-    pub fn start(bell: EventHub, clock: Clock, lifecycle: &Lifecycle) -> Self {
-        let (board, changed, gathers) = Default::default();
-        let presence = Self { board, hub: bell, clock, changed, is_coalescing: gathers };
-        let (watch, closing) = (presence.clone(), lifecycle.closing());
+    /// Starts the task that publishes presence changes.
+    pub fn start(hub: EventHub, clock: Clock, lifecycle: &Lifecycle) -> Self {
+        let presence = Self {
+            online_users: Arc::default(),
+            hub,
+            clock,
+            changed: Arc::default(),
+            is_coalescing: Arc::default(),
+        };
+        let watch = presence.clone();
+        let closing = lifecycle.closing();
         lifecycle.spawn_worker(async move {
             while closing.run_until_cancelled(watch.wait_for_next()).await.is_some() {
                 watch.is_coalescing.store(false, Ordering::Relaxed);
@@ -47,7 +56,7 @@ impl Presence {
         presence
     }
 
-    /// Somebody's live connection begins; it lasts until the guard is dropped.
+    /// Counts a live connection of the user, until the guard is dropped.
     #[must_use]
     pub fn connect(&self, user: UserId) -> PresenceGuard {
         self.lock().connect(user);
@@ -55,7 +64,7 @@ impl Presence {
         PresenceGuard { presence: self.clone(), user }
     }
 
-    /// Somebody looked at a page, maybe with a browser that runs no script.
+    /// Counts a page load of the user, whose browser may not run scripts.
     pub fn touch(&self, user: UserId) {
         self.lock().touch(user, self.clock.now());
         self.broadcast_coalesced();
@@ -69,7 +78,7 @@ impl Presence {
         self.lock().online()
     }
 
-    /// Everybody who is there, for somebody who comes; `None` while that is too many to tell.
+    /// All users who are online, for a new connection; `None` if there are too many.
     pub fn snapshot(&self) -> Option<Arc<[UserId]>> {
         self.lock().snapshot()
     }
@@ -97,9 +106,9 @@ impl Presence {
     }
 
     fn broadcast(&self) {
-        let news = self.lock().take_update(self.clock.now());
+        let update = self.lock().take_update(self.clock.now());
         let publish = |event| self.hub.broadcast(Channel::Everyone, 0, &event);
-        match news {
+        match update {
             PresenceUpdate::Changes(changes) => {
                 for (user, online) in changes {
                     publish(Event::Presence { user, online });
@@ -110,11 +119,11 @@ impl Presence {
     }
 
     fn lock(&self) -> MutexGuard<'_, OnlineUsers> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+        self.online_users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One live connection of somebody.
+/// Counts one live connection of a user.
 pub struct PresenceGuard {
     presence: Presence,
     user: UserId,

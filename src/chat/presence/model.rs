@@ -1,4 +1,4 @@
-//! The board of who is there: plain data, told the time.
+//! Which users are online: a plain data structure that gets the time as a parameter.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -6,38 +6,39 @@ use std::time::Duration;
 
 use crate::kernel::{Timestamp, UserId};
 
-/// How long somebody is there after the last connection ended: a reload shall not flicker.
+/// How long a user stays online after their last connection ended, so that reloading a page does not
+/// change their presence.
 const DISCONNECT_GRACE: Duration = Duration::from_secs(30);
-/// How long a page counts that was loaded without a connection following.
+/// How long a page load counts if no connection follows.
 pub(super) const PAGE_VISIT_LIFETIME: Duration = Duration::from_mins(2);
-/// With more people than this nobody is told who comes and goes…
+/// With more users online than this, changes are no longer published…
 const BROADCAST_LIMIT: usize = 1_000;
-/// …until there are no more than this, so that it does not go back and forth.
+/// …until no more than this are online. The gap avoids switching back and forth.
 const RESUME_AT: usize = 900;
 
 #[derive(Default)]
 pub(super) struct OnlineUsers {
     entries: BTreeMap<UserId, Entry>,
-    /// Who came or went since the last news, each with whether they had been there.
+    /// Users that came or went since the last update, with whether they were online before.
     changed: HashMap<UserId, bool>,
     is_over_limit: bool,
-    /// Everybody who is there, as long as nobody comes or goes: when all come back at once, each is
-    /// told the same.
+    /// All online users, until someone comes or goes. When all clients reconnect at the same time, they
+    /// share one list.
     all: Option<Arc<[UserId]>>,
 }
 
 struct Entry {
     sockets: u32,
-    /// Without sockets: when this person is gone.
+    /// If there are no sockets: when the user goes offline.
     until: Timestamp,
 }
 
-/// What is to be told.
+/// The changes to publish.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PresenceUpdate {
-    /// Who came (`true`) and who went.
+    /// Users that came online (`true`) or went offline.
     Changes(Vec<(UserId, bool)>),
-    /// Everybody who is there, after a time in which nothing was told.
+    /// All online users, after a time without updates.
     All(Arc<[UserId]>),
 }
 
@@ -66,42 +67,44 @@ impl OnlineUsers {
         self.entries.keys().copied().collect()
     }
 
-    /// Everybody who is there, unless that is too many.
+    /// All online users, unless there are too many.
     pub(super) fn snapshot(&mut self) -> Option<Arc<[UserId]>> {
         (!self.is_over_limit && self.entries.len() <= BROADCAST_LIMIT).then(|| self.all())
     }
 
-    /// Takes away those whose time is over, and says what has changed since this was last asked.
+    /// Removes users whose time is over, and returns the changes since the last call.
     pub(super) fn take_update(&mut self, now: Timestamp) -> PresenceUpdate {
-        // An end further away than any can be was set by a clock that went back since.
-        let longest = now.plus(PAGE_VISIT_LIFETIME);
-        let over =
-            |entry: &Entry| entry.sockets == 0 && (entry.until <= now || entry.until > longest);
-        for (user, _) in self.entries.extract_if(.., |_, entry| over(entry)) {
+        // An end further away than possible was set by a clock that was set back since.
+        let latest_end = now.plus(PAGE_VISIT_LIFETIME);
+        let is_over =
+            |entry: &Entry| entry.sockets == 0 && (entry.until <= now || entry.until > latest_end);
+        for (user, _) in self.entries.extract_if(.., |_, entry| is_over(entry)) {
             self.changed.entry(user).or_insert(true);
             self.all = None;
         }
-        let touched = std::mem::take(&mut self.changed);
-        let was_crowded = self.is_over_limit;
+        let changed_users = std::mem::take(&mut self.changed);
+        let was_over_limit = self.is_over_limit;
         self.is_over_limit =
-            self.entries.len() > if was_crowded { RESUME_AT } else { BROADCAST_LIMIT };
-        match (was_crowded, self.is_over_limit) {
+            self.entries.len() > if was_over_limit { RESUME_AT } else { BROADCAST_LIMIT };
+        match (was_over_limit, self.is_over_limit) {
             (true, false) => PresenceUpdate::All(self.all()),
             (_, true) => PresenceUpdate::Changes(Vec::new()),
             (false, false) => {
-                let news = touched.into_iter().map(|(user, was)| (user, was, self.is_online(user)));
-                let changed = news.filter(|(_, was, is)| was != is).map(|(user, _, is)| (user, is));
+                let changes =
+                    changed_users.into_iter().map(|(user, was)| (user, was, self.is_online(user)));
+                let changed =
+                    changes.filter(|(_, was, is)| was != is).map(|(user, _, is)| (user, is));
                 PresenceUpdate::Changes(changed.collect())
             }
         }
     }
 
-    /// When the next person's time is over.
+    /// When the next user goes offline.
     pub(super) fn next_expiry(&self) -> Option<Timestamp> {
         self.entries.values().filter(|entry| entry.sockets == 0).map(|entry| entry.until).min()
     }
 
-    /// This person's entry, made if they were not there.
+    /// The user's entry, created if they were not online.
     fn entry(&mut self, user: UserId, until: Timestamp) -> &mut Entry {
         self.entries.entry(user).or_insert_with(|| {
             self.changed.entry(user).or_insert(false);
@@ -126,100 +129,100 @@ mod tests {
         Timestamp(n * 1000)
     }
 
-    fn changes(board: &mut OnlineUsers, n: i64) -> Vec<(UserId, bool)> {
-        match board.take_update(second(n)) {
+    fn changes(online: &mut OnlineUsers, n: i64) -> Vec<(UserId, bool)> {
+        match online.take_update(second(n)) {
             PresenceUpdate::Changes(changes) => changes,
             PresenceUpdate::All(users) => panic!("a snapshot of {users:?}"),
         }
     }
 
     #[test]
-    fn somebody_is_there_until_30_seconds_after_the_last_of_all_connections() {
-        let mut board = OnlineUsers::default();
-        board.connect(ANA);
-        assert_eq!(changes(&mut board, 0), [(ANA, true)]);
-        board.connect(ANA);
-        board.disconnect(ANA, second(10));
-        assert_eq!(changes(&mut board, 1000), []);
-        board.disconnect(ANA, second(1000));
-        assert_eq!(board.next_expiry(), Some(second(1030)));
-        assert_eq!(changes(&mut board, 1029), []);
-        assert!(board.is_online(ANA));
-        assert_eq!(changes(&mut board, 1030), [(ANA, false)]);
-        assert!(!board.is_online(ANA));
+    fn a_user_is_online_until_30_seconds_after_their_last_connection() {
+        let mut online = OnlineUsers::default();
+        online.connect(ANA);
+        assert_eq!(changes(&mut online, 0), [(ANA, true)]);
+        online.connect(ANA);
+        online.disconnect(ANA, second(10));
+        assert_eq!(changes(&mut online, 1000), []);
+        online.disconnect(ANA, second(1000));
+        assert_eq!(online.next_expiry(), Some(second(1030)));
+        assert_eq!(changes(&mut online, 1029), []);
+        assert!(online.is_online(ANA));
+        assert_eq!(changes(&mut online, 1030), [(ANA, false)]);
+        assert!(!online.is_online(ANA));
     }
 
     #[test]
-    fn a_clock_that_is_set_back_keeps_nobody_there() {
-        let mut board = OnlineUsers::default();
-        board.connect(ANA);
-        assert_eq!(changes(&mut board, 10_000), [(ANA, true)]);
-        board.disconnect(ANA, second(10_000));
-        assert_eq!(changes(&mut board, 9_990), [], "ten seconds are no matter");
-        assert_eq!(changes(&mut board, 5_000), [(ANA, false)]);
+    fn a_clock_that_is_set_back_keeps_no_user_online() {
+        let mut online = OnlineUsers::default();
+        online.connect(ANA);
+        assert_eq!(changes(&mut online, 10_000), [(ANA, true)]);
+        online.disconnect(ANA, second(10_000));
+        assert_eq!(changes(&mut online, 9_990), [], "ten seconds are no matter");
+        assert_eq!(changes(&mut online, 5_000), [(ANA, false)]);
     }
 
     #[test]
-    fn a_connection_within_the_30_seconds_keeps_somebody_there_without_a_word() {
-        let mut board = OnlineUsers::default();
-        board.connect(ANA);
-        assert_eq!(changes(&mut board, 0), [(ANA, true)]);
-        board.disconnect(ANA, second(0));
-        board.connect(ANA);
-        assert_eq!(changes(&mut board, 60), []);
-        assert_eq!(board.next_expiry(), None);
+    fn reconnecting_within_30_seconds_publishes_nothing() {
+        let mut online = OnlineUsers::default();
+        online.connect(ANA);
+        assert_eq!(changes(&mut online, 0), [(ANA, true)]);
+        online.disconnect(ANA, second(0));
+        online.connect(ANA);
+        assert_eq!(changes(&mut online, 60), []);
+        assert_eq!(online.next_expiry(), None);
     }
 
     #[test]
-    fn who_comes_and_goes_between_two_tellings_has_not_changed_and_others_have() {
-        let mut board = OnlineUsers::default();
-        board.connect(ANA);
-        board.connect(LUIS);
-        board.disconnect(ANA, second(-60));
-        assert_eq!(changes(&mut board, 0), [(LUIS, true)]);
-        board.disconnect(LUIS, second(-60));
-        board.take_update(second(0));
-        assert!(!board.is_online(LUIS));
+    fn a_user_who_comes_and_goes_between_two_updates_has_not_changed() {
+        let mut online = OnlineUsers::default();
+        online.connect(ANA);
+        online.connect(LUIS);
+        online.disconnect(ANA, second(-60));
+        assert_eq!(changes(&mut online, 0), [(LUIS, true)]);
+        online.disconnect(LUIS, second(-60));
+        online.take_update(second(0));
+        assert!(!online.is_online(LUIS));
     }
 
     #[test]
     fn a_page_without_a_connection_counts_two_minutes() {
-        let mut board = OnlineUsers::default();
-        board.touch(ANA, second(0));
-        assert_eq!(changes(&mut board, 119), [(ANA, true)]);
-        assert_eq!(changes(&mut board, 120), [(ANA, false)]);
+        let mut online = OnlineUsers::default();
+        online.touch(ANA, second(0));
+        assert_eq!(changes(&mut online, 119), [(ANA, true)]);
+        assert_eq!(changes(&mut online, 120), [(ANA, false)]);
     }
 
     #[test]
     fn a_page_whose_connection_ended_counts_30_seconds_like_any_connection() {
-        let mut board = OnlineUsers::default();
-        board.touch(ANA, second(0));
-        board.connect(ANA);
-        board.disconnect(ANA, second(5));
-        assert_eq!(changes(&mut board, 34), [(ANA, true)]);
-        assert_eq!(changes(&mut board, 35), [(ANA, false)]);
+        let mut online = OnlineUsers::default();
+        online.touch(ANA, second(0));
+        online.connect(ANA);
+        online.disconnect(ANA, second(5));
+        assert_eq!(changes(&mut online, 34), [(ANA, true)]);
+        assert_eq!(changes(&mut online, 35), [(ANA, false)]);
     }
 
     #[test]
-    fn of_a_crowd_nobody_is_told_until_it_has_become_a_company_again() {
-        let mut board = OnlineUsers::default();
-        let person = |n: usize| UserId(i64::try_from(n).expect("a number"));
+    fn above_the_limit_no_changes_are_published() {
+        let mut online = OnlineUsers::default();
+        let user = |n: usize| UserId(i64::try_from(n).expect("a number"));
         for n in 0..BROADCAST_LIMIT {
-            board.connect(person(n));
+            online.connect(user(n));
         }
-        assert_eq!(changes(&mut board, 0).len(), BROADCAST_LIMIT);
-        assert_eq!(board.snapshot().map(|all| all.len()), Some(BROADCAST_LIMIT));
-        board.connect(person(BROADCAST_LIMIT));
-        assert_eq!(changes(&mut board, 0), []);
-        assert_eq!(board.snapshot(), None);
+        assert_eq!(changes(&mut online, 0).len(), BROADCAST_LIMIT);
+        assert_eq!(online.snapshot().map(|all| all.len()), Some(BROADCAST_LIMIT));
+        online.connect(user(BROADCAST_LIMIT));
+        assert_eq!(changes(&mut online, 0), []);
+        assert_eq!(online.snapshot(), None);
         for n in RESUME_AT..=BROADCAST_LIMIT {
-            board.disconnect(person(n), second(0));
+            online.disconnect(user(n), second(0));
         }
-        let PresenceUpdate::All(all) = board.take_update(second(30)) else {
+        let PresenceUpdate::All(all) = online.take_update(second(30)) else {
             panic!("everybody is named")
         };
         assert_eq!(all.len(), RESUME_AT);
-        board.connect(person(BROADCAST_LIMIT));
-        assert_eq!(changes(&mut board, 30), [(person(BROADCAST_LIMIT), true)]);
+        online.connect(user(BROADCAST_LIMIT));
+        assert_eq!(changes(&mut online, 30), [(user(BROADCAST_LIMIT), true)]);
     }
 }

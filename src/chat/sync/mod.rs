@@ -1,7 +1,8 @@
-//! What became of people and rooms while somebody was away: names, pictures, who came and went. Messages
-//! have their `rev` for that; the rest has its news, which are kept for a week.
+//! Catch-up for everything except messages: which users and rooms changed while a client was away.
+//! Messages catch up by `rev`; for the rest, changes are kept for a week.
 //!
-//! Says how it is now and not all that happened, and says rather too much than too little.
+//! A change is returned with the current state, not as a history. Returning a change twice is harmless,
+//! missing one is not, so the query goes back a little further than necessary.
 
 pub mod model;
 pub mod remote_changes;
@@ -13,7 +14,7 @@ use crate::changefeed;
 use crate::db::Db;
 use crate::kernel::{Clock, ServiceError, Timestamp};
 
-/// Whoever missed more is better off with everything anew.
+/// A client that missed more changes than this loads everything again.
 const MAX_CHANGES: u16 = 100;
 
 #[derive(Clone)]
@@ -27,27 +28,27 @@ impl Sync {
         Self { db, clock }
     }
 
-    /// What concerns this person and was noted since then, as it is now. `None` when that is too much, or
-    /// too long ago to be known.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The changes after `then` that concern the user, in their current state. `None` if there are too
+    /// many, or `then` is too long ago.
     pub async fn changes_since(
         &self,
-        person: &User,
+        user: &User,
         then: Timestamp,
     ) -> Result<Option<Vec<MissedChange>>, ServiceError> {
-        let (from, now) = (then.minus(changefeed::OVERLAP), self.clock.now());
-        // From the future: the clock was set back, and nobody knows what that moment was.
+        let from = then.minus(changefeed::OVERLAP);
+        let now = self.clock.now();
+        // A time in the future means that the clock was set back, so it is unknown which changes came
+        // after it.
         if from > now || from < now.minus(changefeed::RETENTION) {
             return Ok(None);
         }
-        let mut missed = store::changes_since(&self.db, person.id, from, MAX_CHANGES + 1).await?;
-        // However much was noted just before: a page that was made anew shall not be sent for again.
-        if missed.get(usize::from(MAX_CHANGES)).is_some_and(|(noted, _)| *noted >= then) {
+        let mut missed = store::changes_since(&self.db, user.id, from, MAX_CHANGES + 1).await?;
+        // Changes inside the overlap do not count towards the limit. Otherwise a page that was just
+        // loaded would have to load again, without end.
+        if missed.get(usize::from(MAX_CHANGES)).is_some_and(|(changed_at, _)| *changed_at >= then) {
             return Ok(None);
         }
         missed.truncate(usize::from(MAX_CHANGES));
-        Ok(Some(missed.into_iter().rev().map(|(_, update)| update).collect()))
+        Ok(Some(missed.into_iter().rev().map(|(_, change)| change).collect()))
     }
 }

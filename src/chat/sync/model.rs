@@ -1,13 +1,14 @@
-//! What somebody can have missed besides messages.
+//! The changes a client can miss, besides messages.
 
 use crate::chat::events::Event;
 use crate::kernel::RoomId;
 
-/// Of a person or a room, as it is now.
+/// A change of a user or a room, with its current state.
 #[derive(Debug)]
 pub enum MissedChange {
-    /// To be told as everybody was told then.
+    /// Sent as the event that all subscribers received at the time.
     Event(Event),
-    /// A room is new, has changed or was left: each sees it in their own way, or not any more.
+    /// A room is new, changed or was left. Each user reads their own view of it, or finds that they can
+    /// no longer see it.
     Room(RoomId),
 }

@@ -1,5 +1,5 @@
-//! Telling the connections of this process what others on the same database have changed: during an
-//! update two servers run side by side, and the command line works beside them.
+//! Publishes to the connections of this process what other processes on the same database changed:
+//! during an update two servers run at the same time, and the command line runs beside them.
 
 use std::time::Duration;
 
@@ -13,39 +13,37 @@ use crate::db::EpochGuard;
 use crate::kernel::ServiceError;
 use crate::lifecycle::Lifecycle;
 
-/// How often the database is asked.
+/// How often the change feed is polled.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Tells as if it had happened here.
+/// Publishes remote changes as if they had happened in this process.
 struct RemoteChanges {
     accounts: Accounts,
     rooms: Rooms,
-    ear: Poller,
-    history: EpochGuard,
-    /// As many renewals of the history as the ear knows of.
-    seen: u64,
+    poller: Poller,
+    epoch: EpochGuard,
+    /// The value of [`EpochGuard::renewals`] that the poller belongs to.
+    epoch_renewals: u64,
 }
 
-/// Starts the task that listens.
-///
-/// # Errors
-/// When the database cannot be asked.
+/// Starts the task that polls the change feed.
 pub async fn start(
     accounts: Accounts,
     rooms: Rooms,
-    history: EpochGuard,
+    epoch: EpochGuard,
     lifecycle: &Lifecycle,
 ) -> Result<(), ServiceError> {
-    let (seen, ear) = (history.renewals(), rooms.poller().await?);
+    let epoch_renewals = epoch.renewals();
+    let poller = rooms.poller().await?;
     rooms.load_deleted().await?;
-    let mut hearing = RemoteChanges { accounts, rooms, ear, history, seen };
+    let mut remote_changes = RemoteChanges { accounts, rooms, poller, epoch, epoch_renewals };
     let closing = lifecycle.closing();
     lifecycle.spawn_worker(async move {
-        let mut beat = tokio::time::interval(POLL_INTERVAL);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while closing.run_until_cancelled(beat.tick()).await.is_some() {
-            if let Err(fault) = hearing.poll().await {
-                tracing::warn!(%fault, "what other processes changed could not be read");
+        let mut interval = tokio::time::interval(POLL_INTERVAL);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while closing.run_until_cancelled(interval.tick()).await.is_some() {
+            if let Err(error) = remote_changes.poll().await {
+                tracing::warn!(%error, "could not poll the change feed");
             }
         }
     });
@@ -54,38 +52,38 @@ pub async fn start(
 
 impl RemoteChanges {
     async fn poll(&mut self) -> Result<(), ServiceError> {
-        let renewals = self.history.renewals();
-        if renewals != self.seen {
-            // The numbers of another history say nothing here, and all connections come again.
-            self.ear = self.rooms.poller().await?;
-            self.seen = renewals;
+        let renewals = self.epoch.renewals();
+        if renewals != self.epoch_renewals {
+            // After the epoch changed, the old ids mean nothing, and all clients reconnect anyway.
+            self.poller = self.rooms.poller().await?;
+            self.epoch_renewals = renewals;
         }
-        for (id, news) in self.ear.changes().await? {
-            self.apply(news).await?;
-            self.ear.acknowledge(id);
+        for (id, change) in self.poller.changes().await? {
+            self.apply(change).await?;
+            self.poller.acknowledge(id);
         }
-        for ((user, room), _) in self.ear.read_markers().await? {
+        for ((user, room), _) in self.poller.read_markers().await? {
             self.rooms.notify_read(user, room).await?;
         }
         Ok(())
     }
 
-    /// Says how it is now: it may have changed once more since it was noted.
-    async fn apply(&self, news: Change) -> Result<(), ServiceError> {
-        match news {
+    /// Publishes the current state: it may have changed again since the change was recorded.
+    async fn apply(&self, change: Change) -> Result<(), ServiceError> {
+        match change {
             Change::Joined(room, user) | Change::Left(room, user) => {
                 let room = self.rooms.find_for(user, room).await?;
-                let person = self.accounts.by_id(user).await?;
-                let (Some(room), Some(person)) = (room, person) else { return Ok(()) };
-                match news {
+                let user_profile = self.accounts.by_id(user).await?;
+                let (Some(room), Some(user_profile)) = (room, user_profile) else { return Ok(()) };
+                match change {
                     Change::Joined(..) if room.is_member() => {
-                        self.rooms.notify_joined(&room, &person)
+                        self.rooms.notify_joined(&room, &user_profile)
                     }
                     Change::Left(..) if !room.is_member() => {
                         if self.rooms.was_removed(user, room.id).await? {
-                            self.rooms.notify_removed(&room, &person);
+                            self.rooms.notify_removed(&room, &user_profile);
                         } else {
-                            self.rooms.notify_left(&room, &person);
+                            self.rooms.notify_left(&room, &user_profile);
                         }
                     }
                     _ => {}
@@ -93,8 +91,8 @@ impl RemoteChanges {
             }
             Change::Room(room) => self.rooms.notify_room(room).await?,
             Change::Person(user) => {
-                if let Some(person) = self.accounts.by_id(user).await? {
-                    self.accounts.notify_renamed(person);
+                if let Some(user_profile) = self.accounts.by_id(user).await? {
+                    self.accounts.notify_renamed(user_profile);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The SQL of what was missed.
+//! The SQL of catch-up.
 
 use super::model::MissedChange;
 use crate::chat::accounts::UserRow;
@@ -7,25 +7,25 @@ use crate::chat::events::Event;
 use crate::db::{Db, reading};
 use crate::kernel::{RoomId, Timestamp, UserId};
 
-/// Whom or what news are about, as it is now.
+/// A change with the current state of the user or room it is about.
 #[derive(sqlx::FromRow)]
 struct Row {
-    /// Who is another; of news about a room alone it is who asks.
+    /// The user who changed. For a change of a room: the reader.
     #[sqlx(flatten)]
     person: UserRow,
     room: Option<i64>,
     noted_at: i64,
-    /// This person, if they are in it.
+    /// The user's id, if they are a member of the room.
     member: Option<i64>,
 }
 
-/// What was noted since then of what the reader may know, the last word of each alone, the latest first
-/// and no more than `most`.
+/// The changes after `then` that the reader may know of, only the last one for each user and room,
+/// newest first, at most `most`.
 pub(super) async fn changes_since(
     db: &Db,
     reader: UserId,
     then: Timestamp,
-    most: u16,
+    limit: u16,
 ) -> Result<Vec<(Timestamp, MissedChange)>, sqlx::Error> {
     let rows: Vec<Row> = reading!(db, |pool| {
         sqlx::query_as(
@@ -46,15 +46,15 @@ pub(super) async fn changes_since(
         )
         .bind(reader.0)
         .bind(then.0)
-        .bind(i64::from(most))
+        .bind(i64::from(limit))
         .fetch_all(pool)
         .await?
     });
-    Ok(rows.into_iter().map(|row| (Timestamp(row.noted_at), row.update(reader))).collect())
+    Ok(rows.into_iter().map(|row| (Timestamp(row.noted_at), row.into_change(reader))).collect())
 }
 
 impl Row {
-    fn update(self, reader: UserId) -> MissedChange {
+    fn into_change(self, reader: UserId) -> MissedChange {
         let person = User::from(self.person);
         match self.room.map(RoomId) {
             None => MissedChange::Event(Event::Renamed(person)),
