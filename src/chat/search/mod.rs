@@ -1,4 +1,7 @@
-//! Search: what people type finds what was said, the newest first, in rooms that they may read now.
+//! Search: finds the messages that match a query in the rooms the reader may read now, the newest
+//! first.
+//!
+//! The index names candidates; the texts themselves decide.
 
 pub mod model;
 pub(in crate::chat) mod store;
@@ -23,72 +26,73 @@ use crate::limits::search as limits;
 use crate::text::normalize::folded;
 use crate::text::snippet::snippet;
 
-/// How many messages are read at a time at most, where the text decides and not the index.
-const PIECE: usize = 256;
-/// And at least: fewer cost as much to ask for.
-const SMALLEST_PIECE: usize = 16;
+/// The largest number of candidates read at a time.
+const MAX_BATCH: usize = 256;
+/// The smallest number: fewer cost as much to query.
+const MIN_BATCH: usize = 16;
 
-/// What begins with what is typed is looked for among so many messages first, without the index.
+/// For prefixes of words, this many of the newest messages are scanned first, without the index.
 const SCAN_FIRST: usize = 64;
 
-/// A page on its way.
+/// The state of a search while it fills one page.
 struct SearchCursor {
     filter: Arc<Filter>,
     hits: Vec<Hit>,
-    /// Hits that are wanted.
-    enough: usize,
-    /// Messages that were held against the query, and the bytes of their texts for each of its words.
-    looked: usize,
-    read: usize,
-    /// The last of them; what comes next is older.
+    /// The number of hits to find: one more than the page holds.
+    target: usize,
+    /// The number of candidates compared with the query, and the bytes of their texts times the words
+    /// of the query.
+    scanned: usize,
+    bytes_read: usize,
+    /// The id of the last candidate; the next ones are older.
     before: MessageId,
-    /// There are no more.
-    ended: bool,
+    /// No older messages are left.
+    exhausted: bool,
 }
 
 impl SearchCursor {
     fn is_done(&self) -> bool {
-        self.ended || self.hits.len() >= self.enough || self.is_spent()
+        self.exhausted || self.hits.len() >= self.target || self.is_spent()
     }
 
     /// Every text is compared with every word.
     fn count(&mut self, found: &[Candidate]) {
-        self.looked += found.len();
+        self.scanned += found.len();
         let bytes: usize = found.iter().map(|candidate| candidate.body.len()).sum();
-        self.read += bytes * self.filter.query.weight();
+        self.bytes_read += bytes * self.filter.query.weight();
     }
 
-    /// Whether this request has done its share of work: the next goes on.
+    /// Whether this request has used its budget. The next request continues.
     fn is_spent(&self) -> bool {
-        self.looked >= limits::MESSAGES || self.read >= limits::BYTES
+        self.scanned >= limits::MESSAGES || self.bytes_read >= limits::BYTES
     }
 
-    /// As many messages as will fill the page, if it goes on like this, and the budget allows.
-    fn next_piece(&self) -> usize {
-        let missing = self.enough.saturating_sub(self.hits.len());
-        let each = self.looked.checked_div(self.hits.len()).unwrap_or(self.looked);
-        let length = self.read.checked_div(self.looked).unwrap_or(0).max(1);
-        let affordable = limits::BYTES.saturating_sub(self.read) / length + 1;
-        (missing * (each + 1)).clamp(missing, PIECE).min(affordable.max(SMALLEST_PIECE))
+    /// The number of candidates that will probably fill the page, within the budget.
+    fn next_batch_size(&self) -> usize {
+        let missing = self.target.saturating_sub(self.hits.len());
+        let scanned_per_hit = self.scanned.checked_div(self.hits.len()).unwrap_or(self.scanned);
+        let bytes_per_candidate = self.bytes_read.checked_div(self.scanned).unwrap_or(0).max(1);
+        let affordable = limits::BYTES.saturating_sub(self.bytes_read) / bytes_per_candidate + 1;
+        (missing * (scanned_per_hit + 1)).clamp(missing, MAX_BATCH).min(affordable.max(MIN_BATCH))
     }
 
-    /// The page, and where the next begins.
+    /// The page, and the cursor of the next one.
     fn page(mut self, limit: Limit, complete: bool) -> Found {
         let next = if self.hits.len() > limit.get() {
             self.hits.truncate(limit.get());
             self.hits.last().map(|hit| Cursor::behind(hit.message))
         } else {
-            (!self.ended).then_some(Cursor::behind(self.before))
+            (!self.exhausted).then_some(Cursor::behind(self.before))
         };
         Found { hits: self.hits, next, complete }
     }
 
-    /// Whether the page will be full sooner than the index would answer, if it goes on like this: with
-    /// as much to gather as there are messages of these words, and ids that count them all, both should
-    /// cost the same at about this square root (by arithmetic).
+    /// Whether scanning will fill the page sooner than the index would answer. The index has to collect
+    /// all messages of the prefixes; ids count all messages; by calculation both cost the same at about
+    /// this square root.
     fn is_promising(&self) -> bool {
-        let farthest = usize::try_from(self.before.0.unsigned_abs().isqrt() / 2).unwrap_or(0);
-        self.looked < SCAN_FIRST || self.hits.len() * farthest >= self.enough * self.looked
+        let break_even = usize::try_from(self.before.0.unsigned_abs().isqrt() / 2).unwrap_or(0);
+        self.scanned < SCAN_FIRST || self.hits.len() * break_even >= self.target * self.scanned
     }
 }
 
@@ -96,34 +100,29 @@ impl SearchCursor {
 pub struct Search {
     db: Db,
     rooms: Rooms,
-    /// Comparing texts takes a core. One stays free for everybody else.
-    turns: Arc<Semaphore>,
+    /// Permits for comparing texts, which occupies a core. One core stays free for everything else.
+    compute_permits: Arc<Semaphore>,
 }
 
 impl Search {
-    /// Indexes beside the server what was there before search was, or before its words were as now.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// Starts a task that indexes the messages from before search existed, or that an older version of
+    /// the tokenizer indexed.
     pub async fn start(db: Db, rooms: Rooms, lifecycle: &Lifecycle) -> Result<Self, ServiceError> {
         store::renew(&db).await?;
         let closing = lifecycle.closing();
-        let earlier = index_earlier(db.clone());
+        let indexing = index_old(db.clone());
         lifecycle.spawn_worker(async move {
-            if let Some(Err(error)) = closing.run_until_cancelled(earlier).await {
-                tracing::error!(%error, "earlier messages are not all indexed: the next start goes on");
+            if let Some(Err(error)) = closing.run_until_cancelled(indexing).await {
+                tracing::error!(%error, "indexing old messages stopped; it continues at the next start");
             }
         });
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let turns = Arc::new(Semaphore::new(cores.saturating_sub(1).max(1)));
-        Ok(Self { db, rooms, turns })
+        let compute_permits = Arc::new(Semaphore::new(cores.saturating_sub(1).max(1)));
+        Ok(Self { db, rooms, compute_permits })
     }
 
-    /// What fits a query, the newest first; `from` goes on where a page ended. A request that has used
-    /// its budget ([`limits`]) answers with what it found so far.
-    ///
-    /// # Errors
-    /// When the database cannot be asked.
+    /// The messages that match a query, newest first; `from` continues after a page. A request that has
+    /// used its budget ([`limits`]) returns the hits it has.
     pub async fn find(
         &self,
         reader: &User,
@@ -133,36 +132,33 @@ impl Search {
     ) -> Result<Found, ServiceError> {
         let scope = store::scope(&self.db, reader.id).await?;
         let span = self.span(query, &scope).await?;
-        let Some(wanted) = self.wanted(reader, query, &scope, span.start).await? else {
+        let Some(criteria) = self.criteria(reader, query, &scope, span.start).await? else {
             return Ok(Found { hits: Vec::new(), next: None, complete: scope.complete });
         };
-        let mut finding = SearchCursor {
+        let mut cursor = SearchCursor {
             filter: Arc::new(self.filter(reader, query).await?),
             hits: Vec::new(),
-            enough: limit.get() + 1,
-            looked: 0,
-            read: 0,
-            // From outside: below the first message there is nothing to go on behind.
+            target: limit.get() + 1,
+            scanned: 0,
+            bytes_read: 0,
+            // The cursor comes from the client: limit it to the existing messages.
             before: from.map_or(span.end, |Cursor(before)| before.min(span.end).max(MessageId(0))),
-            ended: false,
+            exhausted: false,
         };
-        if let Some(loose) = store::at_first(&self.db, &wanted) {
-            while !finding.is_done() && finding.is_promising() {
-                let piece = finding.next_piece().max(SCAN_FIRST);
-                self.scan(&loose, piece, &mut finding).await?;
+        if let Some(relaxed) = store::relaxed_criteria(&self.db, &criteria) {
+            while !cursor.is_done() && cursor.is_promising() {
+                let batch_size = cursor.next_batch_size().max(SCAN_FIRST);
+                self.scan(&relaxed, batch_size, &mut cursor).await?;
             }
         }
-        while !finding.is_done() {
-            let piece = finding.next_piece();
-            self.scan(&wanted, piece, &mut finding).await?;
+        while !cursor.is_done() {
+            let batch_size = cursor.next_batch_size();
+            self.scan(&criteria, batch_size, &mut cursor).await?;
         }
-        Ok(finding.page(limit, scope.complete))
+        Ok(cursor.page(limit, scope.complete))
     }
 
-    /// The text of each message around its first hit.
-    ///
-    /// # Errors
-    /// When the work could not be done.
+    /// The part of each text around its first hit.
     pub async fn snippets(
         &self,
         query: &Query,
@@ -170,49 +166,50 @@ impl Search {
     ) -> Result<Vec<Vec<SnippetPart>>, ServiceError> {
         let query = query.clone();
         self.compute(move || {
-            let piece = |text: &String| snippet(text, &query.hits(text).unwrap_or_default());
-            texts.iter().map(piece).collect()
+            let snippet_of = |text: &String| snippet(text, &query.hits(text).unwrap_or_default());
+            texts.iter().map(snippet_of).collect()
         })
         .await
     }
 
-    /// Does what takes a core beside the threads that serve connections.
+    /// Runs CPU-bound work on a blocking thread, so that it does not delay connections.
     async fn compute<R: Send + 'static>(
         &self,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, ServiceError> {
-        let turn = self.turns.clone().acquire_owned().await.map_err(ServiceError::internal)?;
+        let permit =
+            self.compute_permits.clone().acquire_owned().await.map_err(ServiceError::internal)?;
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
-            drop(turn);
+            drop(permit);
             result
         });
         done.await.map_err(ServiceError::internal)
     }
 
-    /// Holds the next messages that the index names against the query.
+    /// Compares the next candidates with the query.
     async fn scan(
         &self,
-        wanted: &Criteria,
-        piece: usize,
-        finding: &mut SearchCursor,
+        criteria: &Criteria,
+        batch_size: usize,
+        cursor: &mut SearchCursor,
     ) -> Result<(), ServiceError> {
-        let found = store::find(&self.db, wanted, finding.before, piece).await?;
-        finding.count(&found);
-        finding.ended = found.len() < piece;
-        finding.before = found.last().map_or(finding.before, |candidate| candidate.id);
-        let filter = finding.filter.clone();
+        let found = store::find(&self.db, criteria, cursor.before, batch_size).await?;
+        cursor.count(&found);
+        cursor.exhausted = found.len() < batch_size;
+        cursor.before = found.last().map_or(cursor.before, |candidate| candidate.id);
+        let filter = cursor.filter.clone();
         let fitting = self
             .compute(move || {
                 let fitting = found.into_iter().filter(|candidate| filter.fits(candidate));
                 fitting.map(|candidate| Hit { message: candidate.id }).collect::<Vec<_>>()
             })
             .await?;
-        finding.hits.extend(fitting);
+        cursor.hits.extend(fitting);
         Ok(())
     }
 
-    /// Who and where is left out. A name that nobody has leaves out nothing.
+    /// The authors and rooms that are excluded, by id. An unknown name excludes nothing.
     async fn filter(&self, reader: &User, query: &Query) -> Result<Filter, ServiceError> {
         let not = &query.not;
         let mut filter = Filter { query: query.clone(), ..Filter::default() };
@@ -220,15 +217,15 @@ impl Search {
             filter.authors = self.authors(reader, &not.from).await?;
         }
         if !not.rooms.is_empty() {
-            filter.rooms = self.places(reader, &not.rooms, false).await?;
+            filter.rooms = self.rooms_named(reader, &not.rooms, false).await?;
         }
         if not.direct {
-            filter.rooms.extend(self.places(reader, &[], true).await?);
+            filter.rooms.extend(self.rooms_named(reader, &[], true).await?);
         }
         Ok(filter)
     }
 
-    /// Among which messages those of the query's days are.
+    /// The range of message ids that the days of the query can be in.
     async fn span(&self, query: &Query, scope: &Scope) -> Result<Range<MessageId>, ServiceError> {
         let all = MessageId(0)..MessageId(scope.newest.0 + 1);
         if query.after.or(query.before).is_none() {
@@ -238,8 +235,8 @@ impl Search {
         Ok(days.start.min(all.end)..days.end.min(all.end))
     }
 
-    /// What the index is asked; `None` when nothing can be found.
-    async fn wanted(
+    /// The criteria for the index; `None` if nothing can match.
+    async fn criteria(
         &self,
         reader: &User,
         query: &Query,
@@ -249,50 +246,51 @@ impl Search {
         if query.is_empty() {
             return Ok(None);
         }
-        let mut marks = Vec::new();
+        let mut terms = Vec::new();
         if !query.from.is_empty() {
             let authors = self.authors(reader, &query.from).await?;
-            marks.push(authors.into_iter().map(IndexTerm::Author).collect());
+            terms.push(authors.into_iter().map(IndexTerm::Author).collect());
         }
         if query.direct || !query.rooms.is_empty() {
-            let rooms = self.places(reader, &query.rooms, query.direct).await?;
-            marks.push(rooms.into_iter().map(IndexTerm::Room).collect());
+            let rooms = self.rooms_named(reader, &query.rooms, query.direct).await?;
+            terms.push(rooms.into_iter().map(IndexTerm::Room).collect());
         } else if let Some(rooms) = scope.few_rooms() {
-            marks.push(rooms.iter().copied().map(IndexTerm::Room).collect());
+            terms.push(rooms.iter().copied().map(IndexTerm::Room).collect());
         }
         if query.link {
-            marks.push(vec![IndexTerm::Link]);
+            terms.push(vec![IndexTerm::Link]);
         }
-        if marks.iter().any(Vec::is_empty) {
+        if terms.iter().any(Vec::is_empty) {
             return Ok(None);
         }
         let phrases = query.phrases();
-        if phrases.is_empty() && marks.is_empty() {
-            marks.push(vec![IndexTerm::Any]);
+        if phrases.is_empty() && terms.is_empty() {
+            terms.push(vec![IndexTerm::Any]);
         }
         let (days, links) = (query.days(), query.not.link);
-        Ok(Some(Criteria { reader: reader.id, phrases, marks, lowest, days, links }))
+        Ok(Some(Criteria { reader: reader.id, phrases, terms, lowest, days, links }))
     }
 
     async fn authors(&self, reader: &User, names: &[String]) -> Result<Vec<UserId>, ServiceError> {
-        let people = store::people(&self.db).await?;
-        Ok(names.iter().flat_map(|name| called(reader, &people, name)).collect())
+        let user_names = store::user_names(&self.db).await?;
+        Ok(names.iter().flat_map(|name| users_named(reader, &user_names, name)).collect())
     }
 
-    /// The rooms with these names, all where there are none; `direct`: only conversations. A
-    /// conversation is named like the other one.
-    async fn places(
+    /// The rooms with these names, or all if there are none; with `direct` only direct messages. A
+    /// direct message has the name of the other user.
+    async fn rooms_named(
         &self,
         reader: &User,
         names: &[String],
         direct: bool,
     ) -> Result<Vec<RoomId>, ServiceError> {
-        let people = store::people(&self.db).await?;
+        let user_names = store::user_names(&self.db).await?;
         let named = |room: &Room| {
             names.is_empty()
                 || names.iter().any(|name| {
                     plain_name(&room.name) == plain_name(name)
-                        || called(reader, &people, name).any(|user| room.other == Some(user))
+                        || users_named(reader, &user_names, name)
+                            .any(|user| room.other == Some(user))
                 })
         };
         let mut rooms = self.rooms.list(reader).await?;
@@ -301,30 +299,32 @@ impl Search {
     }
 }
 
-/// Who has this name, as a handle or as the name shown; `me` is oneself.
-fn called<'a>(
+/// The users with this handle or display name; `me` is the reader.
+fn users_named<'a>(
     reader: &User,
-    people: &'a [(UserId, String, String)],
+    user_names: &'a [(UserId, String, String)],
     name: &str,
 ) -> impl Iterator<Item = UserId> + 'a {
-    let (sought, me) = (plain_name(name), (folded(name) == "me").then_some(reader.id));
-    let found = people.iter().filter(move |(_, name, shown)| {
+    let sought = plain_name(name);
+    let me = (folded(name) == "me").then_some(reader.id);
+    let found = user_names.iter().filter(move |(_, name, shown)| {
         [name, shown].iter().any(|name| plain_name(name) == sought)
     });
     found.map(|(id, ..)| *id).chain(me)
 }
 
-async fn index_earlier(db: Db) -> Result<(), sqlx::Error> {
-    let (mut count, mut said) = (0, 0);
-    while let Some(indexed) = store::index_earlier(&db).await? {
+async fn index_old(db: Db) -> Result<(), sqlx::Error> {
+    let mut count = 0;
+    let mut next_log = 0;
+    while let Some(indexed) = store::index_old(&db).await? {
         count += indexed;
-        if count >= said {
-            tracing::info!(messages = count, "indexing earlier messages for search");
-            said = count + 100_000;
+        if count >= next_log {
+            tracing::info!(messages = count, "indexing old messages for search");
+            next_log = count + 100_000;
         }
     }
     if count > 0 {
-        tracing::info!(messages = count, "all earlier messages can be searched");
+        tracing::info!(messages = count, "all old messages are indexed for search");
     }
     Ok(())
 }
@@ -334,17 +334,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_with_more_words_has_done_its_share_sooner() {
+    fn a_request_with_more_words_uses_its_budget_sooner() {
         let spent = |query: &str, messages: usize| {
             let query = Query::parse(query, &jiff::tz::TimeZone::UTC);
-            let mut finding = SearchCursor {
+            let mut cursor = SearchCursor {
                 filter: Arc::new(Filter { query, ..Filter::default() }),
                 hits: Vec::new(),
-                enough: 50,
-                looked: 0,
-                read: 0,
+                target: 50,
+                scanned: 0,
+                bytes_read: 0,
                 before: MessageId(1),
-                ended: false,
+                exhausted: false,
             };
             let message = Candidate {
                 id: MessageId(1),
@@ -354,8 +354,8 @@ mod tests {
                 at: crate::kernel::Timestamp(0),
                 link: false,
             };
-            finding.count(&vec![message; messages]);
-            finding.is_spent()
+            cursor.count(&vec![message; messages]);
+            cursor.is_spent()
         };
         assert!(!spent("one", 255) && spent("one", 256));
         assert!(!spent("one two four -five", 63) && spent("one two four -five", 64));

@@ -1,4 +1,4 @@
-//! What an index holds for a message, and what it is asked.
+//! The index entries of a message, and the phrases an index is queried for.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,28 +8,28 @@ use crate::chat::rooms::model::Member;
 use crate::kernel::{RoomId, UserId};
 use crate::text::tokenizer::{Kind, Token, tokens};
 
-/// What search knows of a message.
+/// The searchable data of a message.
 #[derive(Clone, Debug)]
 pub struct SearchDocument {
     pub room: RoomId,
     pub author: UserId,
     pub body: String,
-    /// Whether there is a link to click in it.
+    /// Whether it contains a link.
     pub link: bool,
 }
 
-/// Something else than a word that a message is found by. They begin with characters for private use,
-/// which are no letters and so never begin a word.
+/// A term of a message that is not a word. Its form begins with a private-use character, which is not a
+/// letter and so never begins a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexTerm {
-    /// Every message has it: there is always something to look for.
+    /// Every message has it, so a query without words has a term to look up.
     Any,
     Room(RoomId),
     Author(UserId),
     Link,
-    /// Has a word so often that `PostgreSQL` does not keep all its places.
+    /// The message contains a word more often than `PostgreSQL` stores positions for.
     Dense,
-    /// Its id without the last `bits`. Only `PostgreSQL`'s index has it, and makes it.
+    /// The message id without its last `bits` bits. Only `PostgreSQL`'s index has it and computes it.
     Era {
         bits: u32,
         number: i64,
@@ -49,27 +49,27 @@ impl IndexTerm {
     }
 }
 
-/// `PostgreSQL` keeps so many places of a word.
-const MOST_PLACES: usize = 255;
+/// `PostgreSQL` stores at most this many positions of a word.
+const MAX_POSITIONS: usize = 255;
 /// Longer words are found by their beginning.
-const LONGEST_FORM: usize = 64;
+const MAX_FORM_CHARS: usize = 64;
 
-/// The forms of words, side by side as in the text.
+/// The forms of the words, in the order of the text.
 fn words<'a>(found: &'a [Token<'_>]) -> impl Iterator<Item = Cow<'a, str>> {
     let next = found.iter().skip(1).map(Some).chain([None]);
     found.iter().zip(next).map(|(token, next)| match next {
         Some(next) if token.joined => pair(token, next).into(),
-        _ => cut(&token.folded).into(),
+        _ => truncated(&token.folded).into(),
     })
 }
 
-/// The forms of parts of words, which stand nowhere.
+/// The forms of parts of words, which have no position.
 fn parts<'a>(found: &'a [Token<'_>]) -> impl Iterator<Item = &'a str> {
-    found.iter().flat_map(|token| &token.parts).map(|part| cut(part))
+    found.iter().flat_map(|token| &token.parts).map(|part| truncated(part))
 }
 
 impl SearchDocument {
-    /// Of a message that is still to be stored.
+    /// For a message that is not stored yet.
     pub fn new(member: &Member, body: &str, html: &str) -> Self {
         Self {
             room: member.room(),
@@ -79,7 +79,7 @@ impl SearchDocument {
         }
     }
 
-    /// Nothing for a deleted message.
+    /// `None` for a deleted message.
     pub fn of(message: &Message) -> Option<Self> {
         (!message.is_deleted()).then(|| Self {
             room: message.room,
@@ -89,18 +89,18 @@ impl SearchDocument {
         })
     }
 
-    /// What is known of it apart from its words.
+    /// The terms other than words.
     fn terms(&self) -> impl Iterator<Item = String> {
-        let marks = [IndexTerm::Any, IndexTerm::Room(self.room), IndexTerm::Author(self.author)];
-        marks.into_iter().chain(self.link.then_some(IndexTerm::Link)).map(IndexTerm::form)
+        let terms = [IndexTerm::Any, IndexTerm::Room(self.room), IndexTerm::Author(self.author)];
+        terms.into_iter().chain(self.link.then_some(IndexTerm::Link)).map(IndexTerm::form)
     }
 
-    /// With spaces between.
+    /// All forms, separated by spaces (for FTS5).
     pub fn text(&self) -> String {
         let found = tokens(&self.body);
         let mut text = String::with_capacity(self.body.len() + 32);
-        let marks = self.terms().map(Cow::Owned);
-        for form in marks.chain(words(&found)).chain(parts(&found).map(Cow::Borrowed)) {
+        let terms = self.terms().map(Cow::Owned);
+        for form in terms.chain(words(&found)).chain(parts(&found).map(Cow::Borrowed)) {
             if !text.is_empty() {
                 text.push(' ');
             }
@@ -109,69 +109,74 @@ impl SearchDocument {
         text
     }
 
-    /// As the text of a `tsvector`.
+    /// The text of a `tsvector` (for PostgreSQL).
     pub fn vector(&self) -> String {
         let found = tokens(&self.body);
-        let mut places: BTreeMap<Cow<'_, str>, Vec<usize>> = BTreeMap::new();
+        let mut positions: BTreeMap<Cow<'_, str>, Vec<usize>> = BTreeMap::new();
         for form in self.terms().map(Cow::Owned).chain(parts(&found).map(Cow::Borrowed)) {
-            places.entry(form).or_default();
+            positions.entry(form).or_default();
         }
         for (n, form) in words(&found).enumerate() {
-            places.entry(form).or_default().push(n + 1);
+            positions.entry(form).or_default().push(n + 1);
         }
-        if places.values().any(|places| places.len() > MOST_PLACES) {
-            places.entry(IndexTerm::Dense.form().into()).or_default();
+        if positions.values().any(|positions| positions.len() > MAX_POSITIONS) {
+            positions.entry(IndexTerm::Dense.form().into()).or_default();
         }
-        let written = places.iter().map(|(form, places)| {
-            let places: Vec<String> =
-                places.iter().take(MOST_PLACES).map(ToString::to_string).collect();
-            let colon = if places.is_empty() { "" } else { ":" };
-            format!("'{form}'{colon}{}", places.join(","))
+        let written = positions.iter().map(|(form, positions)| {
+            let positions: Vec<String> =
+                positions.iter().take(MAX_POSITIONS).map(ToString::to_string).collect();
+            let colon = if positions.is_empty() { "" } else { ":" };
+            format!("'{form}'{colon}{}", positions.join(","))
         });
         written.collect::<Vec<_>>().join(" ")
     }
 }
 
-/// Whether HTML of ours has a link: what people write has no tags.
+/// Whether rendered HTML contains a link. User text cannot contain tags.
 pub(in crate::chat::search) fn has_link(html: &str) -> bool {
-    // A mention begins with its class, an e-mail address with `mailto:`.
+    // A mention has its class first, and an e-mail link starts with `mailto:`.
     html.contains("<a href=\"http")
 }
 
-/// From so many letters on, few words begin alike.
-const NARROW: usize = 5;
+/// With this many letters, few words share a prefix.
+const SELECTIVE_PREFIX_CHARS: usize = 5;
 
-/// Forms that stand side by side.
+/// Forms that follow each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phrase {
     forms: Vec<String>,
-    /// The last form is the beginning of one.
+    /// The last form is a prefix.
     prefix: bool,
 }
 
 impl Phrase {
-    /// What an index must have where these words stand in a row; `prefix` when the last one may go on.
+    /// The phrases that an index entry must have to contain these words in a row. With `prefix` the
+    /// last word may continue.
     pub(super) fn of(words: &[Token<'_>], prefix: bool) -> Vec<Self> {
         let mut found = Vec::new();
         let mut forms = Vec::new();
         for (n, token) in words.iter().enumerate() {
             let next = words.get(n + 1);
-            let open = prefix && next.is_none();
+            let may_continue = prefix && next.is_none();
             match (token.kind, next) {
                 (Kind::Sign, Some(next)) if token.joined => forms.push(pair(token, next)),
-                // In a text the last sign of a row may go on, and then its form has another sign.
+                // In a text, the last character of a run may be followed by another one, and its form
+                // then contains both.
                 (Kind::Sign, _) => {
                     let covered = n > 0 && words.get(n - 1).is_some_and(|before| before.joined);
                     if !covered {
-                        forms.push(cut(&token.folded).to_owned());
+                        forms.push(truncated(&token.folded).to_owned());
                     }
-                    found
-                        .push(Self { forms: std::mem::take(&mut forms), prefix: open || !covered });
+                    found.push(Self {
+                        forms: std::mem::take(&mut forms),
+                        prefix: may_continue || !covered,
+                    });
                 }
                 _ => {
-                    forms.push(cut(&token.folded).to_owned());
+                    forms.push(truncated(&token.folded).to_owned());
                     if next.is_none() {
-                        found.push(Self { forms: std::mem::take(&mut forms), prefix: open });
+                        found
+                            .push(Self { forms: std::mem::take(&mut forms), prefix: may_continue });
                     }
                 }
             }
@@ -179,64 +184,63 @@ impl Phrase {
         found
     }
 
-    /// Whether it ends with so short a beginning of a word that a good part of all messages may
-    /// have it.
+    /// Whether it ends with a prefix so short that a large part of all messages may match.
     pub fn is_wide(&self) -> bool {
         let last = self.forms.last();
-        self.prefix && last.is_some_and(|form| form.chars().count() < NARROW)
+        self.prefix && last.is_some_and(|form| form.chars().count() < SELECTIVE_PREFIX_CHARS)
     }
 
-    /// Whether its last word may go on.
+    /// Whether its last word may continue.
     pub fn is_open(&self) -> bool {
         self.prefix
     }
 
-    /// Whether several words have to stand in a row.
+    /// Whether it has several words, which must follow each other.
     pub fn is_row(&self) -> bool {
         self.forms.len() > 1
     }
 
-    pub fn mark(mark: IndexTerm) -> Self {
-        Self { forms: vec![mark.form()], prefix: false }
+    pub fn term(term: IndexTerm) -> Self {
+        Self { forms: vec![term.form()], prefix: false }
     }
 
-    /// As FTS5 reads it. Forms have no quotes in them.
+    /// The text of an FTS5 query. Forms contain no quotes.
     pub fn match_text(&self) -> String {
         let star = if self.prefix { " *" } else { "" };
         format!("\"{}\"{star}", self.forms.join(" "))
     }
 
-    /// As the text of a `tsquery`.
+    /// The text of a `tsquery`.
     pub fn query_text(&self) -> String {
-        let row = self.joined(" <-> ");
+        let words_in_order = self.joined(" <-> ");
         if self.is_row() {
-            format!("({row} | '{}' & {})", IndexTerm::Dense.form(), self.anywhere())
+            format!("({words_in_order} | '{}' & {})", IndexTerm::Dense.form(), self.anywhere())
         } else {
-            row
+            words_in_order
         }
     }
 
-    /// The same with its words anywhere in the text.
+    /// The same, with the words anywhere in the text.
     pub fn anywhere(&self) -> String {
         self.joined(" & ")
     }
 
-    fn joined(&self, sign: &str) -> String {
+    fn joined(&self, operator: &str) -> String {
         let last = self.forms.len().saturating_sub(1);
         let form = |(n, form): (usize, &String)| {
             let star = if self.prefix && n == last { ":*" } else { "" };
             format!("'{form}'{star}")
         };
-        self.forms.iter().enumerate().map(form).collect::<Vec<_>>().join(sign)
+        self.forms.iter().enumerate().map(form).collect::<Vec<_>>().join(operator)
     }
 }
 
 fn pair(sign: &Token<'_>, next: &Token<'_>) -> String {
-    cut(&format!("{}{}", sign.folded, next.folded)).to_owned()
+    truncated(&format!("{}{}", sign.folded, next.folded)).to_owned()
 }
 
-fn cut(form: &str) -> &str {
-    let end = form.char_indices().nth(LONGEST_FORM);
+fn truncated(form: &str) -> &str {
+    let end = form.char_indices().nth(MAX_FORM_CHARS);
     end.and_then(|(end, _)| form.get(..end)).unwrap_or(form)
 }
 
@@ -244,29 +248,29 @@ fn cut(form: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn entry(body: &str) -> SearchDocument {
+    fn document(body: &str) -> SearchDocument {
         SearchDocument { room: RoomId(2), author: UserId(3), body: body.to_owned(), link: false }
     }
 
     #[test]
-    fn a_message_is_indexed_by_its_words_their_parts_and_marks() {
-        let marks = "\u{e000} \u{e001}2 \u{e002}3";
+    fn a_message_is_indexed_by_words_parts_and_terms() {
+        let terms = "\u{e000} \u{e001}2 \u{e002}3";
         assert_eq!(
-            entry("El añoNuevo, 東京!").text(),
-            format!("{marks} el anonuevo 東京 京 ano nuevo")
+            document("El añoNuevo, 東京!").text(),
+            format!("{terms} el anonuevo 東京 京 ano nuevo")
         );
-        assert_eq!(entry("a b, a").vector(), "'a':1,3 'b':2 '\u{e000}' '\u{e001}2' '\u{e002}3'");
+        assert_eq!(document("a b, a").vector(), "'a':1,3 'b':2 '\u{e000}' '\u{e001}2' '\u{e002}3'");
     }
 
     #[test]
-    fn a_word_that_comes_very_often_keeps_its_first_places() {
-        let vector = entry(&"la ".repeat(300)).vector();
+    fn a_very_frequent_word_keeps_its_first_positions() {
+        let vector = document(&"la ".repeat(300)).vector();
         assert!(vector.contains(",255 '") && !vector.contains(",256"), "{vector}");
         assert!(vector.contains('\u{e004}'));
     }
 
     #[test]
-    fn signs_are_asked_for_in_pairs() {
+    fn characters_are_queried_in_pairs() {
         let ask = |text: &str, prefix| {
             let phrases = Phrase::of(&tokens(text), prefix);
             phrases.iter().map(Phrase::match_text).collect::<Vec<_>>()

@@ -1,6 +1,7 @@
-//! What is looked for, and how a text is taken apart for it: pure functions, the same for both databases.
+//! Queries, and the terms of a text: pure functions, the same for both databases.
 //!
-//! The index proposes and [`Query::hits`] decides: an index may name too many messages, never too few.
+//! The index proposes candidates and [`Query::hits`] decides. An index may return too many messages,
+//! never too few.
 
 mod document;
 mod query;
@@ -11,7 +12,7 @@ pub use self::query::{Exclusions, Query, plain_name};
 use crate::kernel::{FieldError, MessageId, RoomId, Timestamp, UserId};
 pub use crate::text::snippet::{SnippetPart, snippet};
 
-/// A message that was found, by somebody who may read it. Made by [`super::Search`] alone.
+/// A message that matches, and that the reader may read. Only [`super::Search`] makes it.
 #[derive(Clone, Debug)]
 pub struct Hit {
     pub(super) message: MessageId,
@@ -23,24 +24,24 @@ impl Hit {
     }
 }
 
-/// A page of what was found, the newest first.
+/// A page of hits, newest first.
 #[derive(Debug)]
 pub struct Found {
     pub hits: Vec<Hit>,
-    /// Where the search goes on; `None` at its end. There may be one where nothing was found yet.
+    /// The cursor of the next page; `None` at the end. There may be a next page even if this one has no
+    /// hits.
     pub next: Option<Cursor>,
-    /// Whether all messages are in the index. Those from before it was made are put in beside the
-    /// running server.
+    /// Whether all messages are indexed. Older ones are indexed in the background after an update.
     pub complete: bool,
 }
 
-/// A place in a search. Its text means nothing to others.
+/// A position in a search. Its text is opaque to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(pub(super) MessageId);
 
 impl Cursor {
     /// # Errors
-    /// When the text is not one that [`std::fmt::Display`] wrote.
+    /// If [`std::fmt::Display`] did not write the text.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let id = text.strip_prefix('m').and_then(|id| i64::from_str_radix(id, 36).ok());
         id.filter(|id| *id >= 0)
@@ -48,7 +49,7 @@ impl Cursor {
             .ok_or(FieldError::new("cursor", "cursor-shape"))
     }
 
-    /// Goes on behind this message.
+    /// Continues after this message.
     pub fn behind(message: MessageId) -> Self {
         Self(message)
     }
@@ -66,7 +67,7 @@ impl std::fmt::Display for Cursor {
     }
 }
 
-/// A message that the index names, to be held against the query.
+/// A message returned by the index, to be compared with the query.
 #[derive(Clone, Debug)]
 pub(in crate::chat::search) struct Candidate {
     pub id: MessageId,
@@ -74,11 +75,11 @@ pub(in crate::chat::search) struct Candidate {
     pub author: UserId,
     pub room: RoomId,
     pub at: Timestamp,
-    /// Only where the query asks for it.
+    /// Only set if the query needs it.
     pub link: bool,
 }
 
-/// What of a query the index is not asked: who and where is left out, by ids.
+/// The parts of a query that the index does not evaluate: excluded authors and rooms, by id.
 #[derive(Clone, Debug, Default)]
 pub(in crate::chat::search) struct Filter {
     pub query: Query,
@@ -89,11 +90,11 @@ pub(in crate::chat::search) struct Filter {
 impl Filter {
     pub fn fits(&self, candidate: &Candidate) -> bool {
         let not = &self.query.not;
-        let left_out = self.authors.contains(&candidate.author)
+        let excluded = self.authors.contains(&candidate.author)
             || self.rooms.contains(&candidate.room)
             || (not.link && candidate.link)
             || not.days.iter().any(|day| day.contains(&candidate.at));
-        !left_out && self.query.hits(&candidate.body).is_some()
+        !excluded && self.query.hits(&candidate.body).is_some()
     }
 }
 
@@ -102,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_read_back_and_nothing_else_is_one() {
+    fn a_cursor_round_trips_and_other_texts_are_refused() {
         for id in [0, 1, 35, 36, 10_000_000, i64::MAX] {
             let cursor = Cursor(MessageId(id));
             assert_eq!(Cursor::parse(&cursor.to_string()), Ok(cursor));

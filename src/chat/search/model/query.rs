@@ -1,4 +1,4 @@
-//! What somebody types to find messages. Every text is a query; what is no operator is a word.
+//! Search queries. Every text is a valid query: anything that is not an operator is a word.
 
 use std::iter::Peekable;
 use std::ops::Range;
@@ -13,34 +13,34 @@ use crate::limits::search as limits;
 use crate::text::normalize::folded;
 use crate::text::tokenizer::{Kind, Token, tokens};
 
-/// What is read of a query: more nobody types.
+/// The part of a query that is parsed, in characters.
 const MAX_QUERY_CHARS: usize = 1_000;
-/// An index is asked for so many words; the rest is held against what it finds.
+/// The most phrases the index is queried for. The remaining words are compared with the candidates.
 const MAX_PHRASES: usize = 16;
 const OPERATORS: [&str; 7] = ["from", "in", "has", "is", "after", "before", "on"];
-/// Shorter words are whole words: too much begins with two letters.
-const SHORTEST_PREFIX: usize = 3;
+/// Shorter words must match as a whole: too many words begin with two given letters.
+const MIN_PREFIX_CHARS: usize = 3;
 
-/// Words, phrases and operators, all of which a message must fit.
+/// Words, phrases and operators. A message must match all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     words: Vec<WordList>,
-    /// Names of authors, each as it was typed.
+    /// Names of authors, as typed.
     pub from: Vec<String>,
-    /// Names of rooms, likewise.
+    /// Names of rooms, as typed.
     pub rooms: Vec<String>,
-    /// Only in direct conversations.
+    /// Only in direct messages.
     pub direct: bool,
     /// Only with a link.
     pub link: bool,
-    /// Not before this moment.
+    /// Not before this time.
     pub after: Option<Timestamp>,
     pub before: Option<Timestamp>,
-    /// What a message must not fit: operators behind a minus.
+    /// What a message must not match: the operators after a minus.
     pub not: Exclusions,
 }
 
-/// Operators behind a minus.
+/// The operators after a minus.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exclusions {
     pub from: Vec<String>,
@@ -50,81 +50,81 @@ pub struct Exclusions {
     pub days: Vec<Range<Timestamp>>,
 }
 
-/// Words that stand in a row.
+/// Words that follow each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct WordList {
     tokens: Vec<Token<'static>>,
-    /// From inside quotes: accents count, and so do whole words.
+    /// From inside quotes: accents count, and words must match as a whole.
     exact: bool,
-    /// The last one may go on: it is still being typed.
+    /// The last word may continue: it is still being typed.
     prefix: bool,
-    /// The message must not have them.
+    /// The message must not contain them.
     not: bool,
 }
 
-/// The form in which names are compared: without accents, quotes and what stands before names.
+/// Normalizes a name for comparison: without accents, quotes and a leading `@` or `#`.
 pub fn plain_name(name: &str) -> String {
     let name: String = name.chars().filter(|c| !is_quote(*c)).collect();
     folded(name.trim_start_matches(['@', '#']))
 }
 
 impl Query {
-    /// A query for what was said in a room, to be gone on with.
+    /// The beginning of a query for messages in a room.
     pub fn in_room(name: &str) -> String {
         let name: String = name.chars().filter(|c| !is_quote(*c)).collect();
         format!("in:\"{name}\" ")
     }
 
-    /// Days are those of the time zone.
+    /// Parses a query. Days are days of the time zone.
     pub fn parse(text: &str, zone: &TimeZone) -> Self {
         let end = text.char_indices().nth(MAX_QUERY_CHARS).map_or(text.len(), |(end, _)| end);
         let mut query = Self::default();
-        let mut rest = Reader::new(text.get(..end).unwrap_or_default().trim());
-        while let Some(piece) = rest.next_piece() {
-            let last = rest.at_end();
-            if piece.quoted || !query.operator(&piece, zone) {
-                query.add(&piece, last);
+        let mut lexer = Lexer::new(text.get(..end).unwrap_or_default().trim());
+        while let Some(raw) = lexer.next_raw_token() {
+            let last = lexer.at_end();
+            if raw.quoted || !query.operator(&raw, zone) {
+                query.add(&raw, last);
             }
         }
         query
     }
 
-    /// Whether it asks for nothing at all.
+    /// Whether the query is empty.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    fn add(&mut self, piece: &Piece, last: bool) {
-        let mut found: Vec<_> = tokens(&piece.text).into_iter().map(Token::into_owned).collect();
-        let last = last && found.len() <= self.room();
-        found.truncate(self.room());
+    fn add(&mut self, raw: &RawToken, last: bool) {
+        let mut found: Vec<_> = tokens(&raw.text).into_iter().map(Token::into_owned).collect();
+        let last = last && found.len() <= self.remaining_words();
+        found.truncate(self.remaining_words());
         if found.is_empty() {
             return;
         }
-        // In quotes that are still open, too, the last word is being typed.
-        let prefix = last && !piece.not && !(piece.quoted && piece.closed);
-        let prefix = prefix && found.last().is_some_and(may_go_on);
-        let words = WordList { tokens: found, exact: piece.quoted, prefix, not: piece.not };
-        if !self.words.iter().any(|known| known.says(&words)) {
+        // Even inside quotes, as long as they are not closed, the last word is still being typed.
+        let prefix = last && !raw.not && !(raw.quoted && raw.closed);
+        let prefix = prefix && found.last().is_some_and(may_continue);
+        let words = WordList { tokens: found, exact: raw.quoted, prefix, not: raw.not };
+        if !self.words.iter().any(|known| known.is_equivalent(&words)) {
             self.words.push(words);
         }
     }
 
-    /// How many more words it may have.
-    fn room(&self) -> usize {
+    /// How many more words the query may have.
+    fn remaining_words(&self) -> usize {
         limits::WORDS.saturating_sub(self.words.iter().map(|words| words.tokens.len()).sum())
     }
 
-    /// With how many words a text is compared; with one at least.
+    /// The number of words a text is compared with, at least one.
     pub fn weight(&self) -> usize {
-        (limits::WORDS - self.room()).max(1)
+        (limits::WORDS - self.remaining_words()).max(1)
     }
 
-    /// Takes it if it is an operator with something behind it.
-    fn operator(&mut self, piece: &Piece, zone: &TimeZone) -> bool {
-        let Some((name, value)) = piece.text.split_once(':') else { return false };
+    /// Applies the token if it is an operator with a value. Returns false otherwise.
+    fn operator(&mut self, raw: &RawToken, zone: &TimeZone) -> bool {
+        let Some((name, value)) = raw.text.split_once(':') else { return false };
         let value = value.trim_matches('"').trim();
-        let (name, not) = (name.to_ascii_lowercase(), piece.not);
+        let (name, not) = (name.to_ascii_lowercase(), raw.not);
         match (name.as_str(), &*folded(value)) {
             _ if value.is_empty() => return false,
             ("from", _) if not => add_name(&mut self.not.from, value),
@@ -135,62 +135,62 @@ impl Query {
             ("has", "link") => self.link = true,
             ("is", "direct") if not => self.not.direct = true,
             ("is", "direct") => self.direct = true,
-            ("after" | "before" | "on", _) => return self.days_of(&name, value, not, zone),
+            ("after" | "before" | "on", _) => return self.apply_days(&name, value, not, zone),
             _ => return false,
         }
         true
     }
 
-    fn days_of(&mut self, name: &str, value: &str, not: bool, zone: &TimeZone) -> bool {
+    fn apply_days(&mut self, name: &str, value: &str, not: bool, zone: &TimeZone) -> bool {
         let Some(day) = day(value, zone) else { return false };
         match (name, not) {
-            ("after", false) | ("before", true) => self.begin(day.start),
-            ("before", false) | ("after", true) => self.end(day.start),
+            ("after", false) | ("before", true) => self.not_before(day.start),
+            ("before", false) | ("after", true) => self.not_after(day.start),
             (_, false) => {
-                self.begin(day.start);
-                self.end(day.end);
+                self.not_before(day.start);
+                self.not_after(day.end);
             }
             (_, true) => self.not.days.push(day),
         }
         true
     }
 
-    fn begin(&mut self, moment: Timestamp) {
+    fn not_before(&mut self, moment: Timestamp) {
         self.after = self.after.max(Some(moment));
     }
 
-    fn end(&mut self, moment: Timestamp) {
+    fn not_after(&mut self, moment: Timestamp) {
         self.before = Some(self.before.map_or(moment, |known| known.min(moment)));
     }
 
-    /// From which moment on and before which it was said.
+    /// The time range of the messages to find.
     pub fn days(&self) -> Range<Timestamp> {
         self.after.unwrap_or(Timestamp(i64::MIN))..self.before.unwrap_or(Timestamp(i64::MAX))
     }
 
-    /// What an index has of every message that fits.
+    /// The phrases that the index entry of every matching message has.
     pub fn phrases(&self) -> Vec<Phrase> {
         let wanted = self.words.iter().filter(|words| !words.not);
         let phrases = wanted.flat_map(|words| Phrase::of(&words.tokens, words.prefix));
         phrases.take(MAX_PHRASES).collect()
     }
 
-    /// Where a text has what is looked for, in bytes, in its order; `None` when it does not fit.
+    /// The byte ranges of all hits in a text, in order; `None` if it does not match.
     pub fn hits(&self, body: &str) -> Option<Vec<Range<usize>>> {
         let body = tokens(body);
         let mut found = Vec::new();
         for words in &self.words {
-            let places = words.places(&body);
-            if places.is_empty() != words.not {
+            let positions = words.positions(&body);
+            if positions.is_empty() != words.not {
                 return None;
             }
-            found.extend(places);
+            found.extend(positions);
         }
         Some(merged(found))
     }
 }
 
-/// From the first moment of a day in the time zone to the first of the next: 23 to 25 hours.
+/// From the first moment of a day in the time zone to the first of the next day: 23 to 25 hours.
 fn day(text: &str, zone: &TimeZone) -> Option<Range<Timestamp>> {
     let date = text.parse::<Date>().ok()?;
     let first = |date: Date| {
@@ -200,15 +200,15 @@ fn day(text: &str, zone: &TimeZone) -> Option<Range<Timestamp>> {
     Some(first(date)?..first(date.tomorrow().ok()?)?)
 }
 
-fn may_go_on(token: &Token<'_>) -> bool {
+fn may_continue(token: &Token<'_>) -> bool {
     match token.kind {
-        Kind::Word => token.folded.chars().count() >= SHORTEST_PREFIX,
+        Kind::Word => token.folded.chars().count() >= MIN_PREFIX_CHARS,
         Kind::Sign => true,
         Kind::Emoji => false,
     }
 }
 
-/// Each name is looked for among all people and rooms.
+/// Adds a name, unless there are too many: each is compared with all users and rooms.
 fn add_name(names: &mut Vec<String>, name: &str) {
     if names.len() < limits::WORDS && !names.iter().any(|known| known == name) {
         names.push(name.to_owned());
@@ -216,36 +216,36 @@ fn add_name(names: &mut Vec<String>, name: &str) {
 }
 
 impl WordList {
-    /// Whether every text fits both or none.
-    fn says(&self, other: &Self) -> bool {
-        let same = |(one, other): (&Token<'_>, &Token<'_>)| {
-            one.kind == other.kind
-                && one.folded == other.folded
-                && one.joined == other.joined
-                && (!self.exact || one.exact() == other.exact())
+    /// Whether every text matches both or neither.
+    fn is_equivalent(&self, other: &Self) -> bool {
+        let same = |(mine, other): (&Token<'_>, &Token<'_>)| {
+            mine.kind == other.kind
+                && mine.folded == other.folded
+                && mine.joined == other.joined
+                && (!self.exact || mine.exact() == other.exact())
         };
         (self.exact, self.prefix, self.not) == (other.exact, other.prefix, other.not)
             && self.tokens.len() == other.tokens.len()
             && self.tokens.iter().zip(&other.tokens).all(same)
     }
 
-    /// Where they stand in a row.
-    fn places(&self, body: &[Token<'_>]) -> Vec<Range<usize>> {
+    /// The byte ranges where the words follow each other.
+    fn positions(&self, body: &[Token<'_>]) -> Vec<Range<usize>> {
         let rows = body.windows(self.tokens.len());
-        let fitting = rows.filter(|row| self.fit(row));
-        fitting.filter_map(|row| Some(row.first()?.at.start..row.last()?.at.end)).collect()
+        let matching = rows.filter(|row| self.matches_row(row));
+        matching.filter_map(|row| Some(row.first()?.at.start..row.last()?.at.end)).collect()
     }
 
-    fn fit(&self, row: &[Token<'_>]) -> bool {
+    fn matches_row(&self, row: &[Token<'_>]) -> bool {
         let last = self.tokens.len() - 1;
-        let alone = last == 0 && !self.exact;
+        let single_word = last == 0 && !self.exact;
         self.tokens.iter().zip(row).enumerate().all(|(n, (wanted, there))| {
             let open = self.prefix && n == last;
             let same = |wanted: &str, there: &str| {
                 if open { there.starts_with(wanted) } else { there == wanted }
             };
             let folded = same(&wanted.folded, &there.folded)
-                || alone && there.parts.iter().any(|part| same(&wanted.folded, part));
+                || single_word && there.parts.iter().any(|part| same(&wanted.folded, part));
             wanted.kind == there.kind
                 && folded
                 && (!self.exact || same(wanted.exact(), there.exact()))
@@ -254,7 +254,7 @@ impl WordList {
     }
 }
 
-/// In order, and what touches as one.
+/// Sorts ranges, and merges those that touch.
 fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found.sort_by_key(|range| (range.start, range.end));
     let mut merged: Vec<Range<usize>> = Vec::with_capacity(found.len());
@@ -267,15 +267,15 @@ fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     merged
 }
 
-/// A piece of what was typed: up to the next space, or to the quote that ends it.
-struct Piece {
+/// A token of the query text: up to the next space, or to the closing quote.
+struct RawToken {
     text: String,
     quoted: bool,
     closed: bool,
     not: bool,
 }
 
-struct Reader<'a> {
+struct Lexer<'a> {
     rest: Peekable<CharIndices<'a>>,
 }
 
@@ -295,7 +295,7 @@ fn begins_with_operator(text: impl Iterator<Item = char>) -> bool {
     colon && OPERATORS.contains(&&*name.to_ascii_lowercase())
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Lexer<'a> {
     fn new(text: &'a str) -> Self {
         Self { rest: text.char_indices().peekable() }
     }
@@ -309,14 +309,14 @@ impl<'a> Reader<'a> {
         self.rest.peek().is_none()
     }
 
-    fn next_piece(&mut self) -> Option<Piece> {
+    fn next_raw_token(&mut self) -> Option<RawToken> {
         if self.at_end() {
             return None;
         }
         let not = self.minus();
         if self.skip(is_quote) {
             let (text, closed) = self.quoted();
-            return Some(Piece { text, quoted: true, closed, not });
+            return Some(RawToken { text, quoted: true, closed, not });
         }
         let mut text = String::new();
         while let Some((_, c)) = self.rest.next_if(|(_, c)| !c.is_whitespace()) {
@@ -327,12 +327,12 @@ impl<'a> Reader<'a> {
             }
             text.push(c);
         }
-        Some(Piece { text, quoted: false, closed: true, not })
+        Some(RawToken { text, quoted: false, closed: true, not })
     }
 
-    /// One minus before a word or a quote leaves it out. Before anything else it is how something is
-    /// written: `--flag`, `->`. A dash of typography is a minus before an operator alone: phones make
-    /// one of `--flag`.
+    /// Whether a minus excludes the next token. One minus before a word or a quote does. Before
+    /// anything else it is part of the text: `--flag`, `->`. Typographic dashes only count before an
+    /// operator, because phones turn `--flag` into one.
     fn minus(&mut self) -> bool {
         let mut ahead = self.rest.clone().map(|(_, c)| c);
         let not = match ahead.next() {
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn hits_are_where_the_words_stand() {
+    fn hits_are_at_the_positions_of_the_words() {
         finds("bogota ano", "El año en Bogotá", &["año", "Bogotá"]);
         finds("10.1.42", "la 10.1.42, sí", &["10.1.42"]);
         finds("\"en Bogotá\"", "vive en Bogotá", &["en Bogotá"]);
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn operators_are_read_and_anything_else_is_text() {
+    fn operators_are_parsed_and_anything_else_is_text() {
         let query = parsed("from:@Ana in:\"El huerto\" has:link IS:direct after:2026-01-02 hola");
         assert_eq!(
             (query.from, query.rooms),
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minus_turns_every_operator_around() {
+    fn a_minus_negates_every_operator() {
         let not = |text| parsed(text).not;
         for name in ["ana", "\"ana\"", "me", "@ana"] {
             let query = parsed(&format!("word -from:{name}"));
@@ -436,7 +436,7 @@ mod tests {
         assert_eq!(not("-on:2026-01-02").days.len(), 1);
         let both = parsed("-from:ana -from:luis -has:link word");
         assert_eq!((both.not.from.len(), both.not.link, both.words.len()), (2, true, 1));
-        // What is no operator stays a word that is left out.
+        // A word that looks like an operator but is none stays an excluded word.
         assert!(parsed("word -has:dog").words.iter().any(|words| words.not));
     }
 
@@ -444,7 +444,7 @@ mod tests {
     fn days_are_those_of_the_time_zone() {
         let zone = TimeZone::get("America/Los_Angeles").expect("a zone");
         let days = Query::parse("on:2026-03-08", &zone).days();
-        // 07:30 UTC of the 9th is the evening of the 8th there; that day has 23 hours.
+        // 07:30 UTC on the 9th is still the evening of the 8th there; that day has 23 hours.
         assert_eq!(days.start.until(days.end).as_secs(), 23 * 3_600);
         let at = |text: &str| {
             let moment: jiff::Timestamp = text.parse().expect("a moment");
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_before_a_word_that_are_no_single_minus_are_part_of_the_text() {
+    fn other_characters_before_a_word_are_part_of_the_text() {
         for flag in
             ["--flag", "---flag", "\u{2013}flag", "\u{2014}flag", "\u{2212}flag", "-\u{2014}flag"]
         {
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minus_has_many_forms_and_stands_before_a_word() {
+    fn a_minus_has_many_forms_and_precedes_a_word() {
         for minus in ["-", "\u{2212}", "\u{2013}", "\u{2010}", "\u{ff0d}", "\u{fe63}"] {
             for operator in ["from:ana", "FROM:\"ana\"", "in:lobby", "has:link", "on:2026-01-02"] {
                 let query = parsed(&format!("{minus}{operator} word"));
@@ -499,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_words_count_once_and_of_many_only_the_first() {
+    fn equal_words_count_once_and_too_many_are_ignored() {
         assert_eq!(parsed(&format!("{}beta", "alpha ".repeat(150))).weight(), 2);
         assert_eq!(parsed("Bogotá bogota BOGOTÁ -x").weight(), 2);
         assert_eq!(parsed("\"Bogotá\" \"Bogota\" -bogota bogota -x").weight(), 5);
@@ -514,19 +514,19 @@ mod tests {
         assert_eq!(names, ["ana", "bert"]);
         let names: Vec<String> = (0..90).map(|n| format!("in:r{n}")).collect();
         assert_eq!(parsed(&names.join(" ")).rooms.len(), limits::WORDS);
-        // Operators behind them hold.
+        // Operators after them still apply.
         assert!(parsed(&format!("{typed} has:link")).link);
     }
 
     #[test]
-    fn a_minus_leaves_out() {
+    fn a_minus_excludes_words() {
         finds("hola -mundo", "hola a todos", &["hola"]);
         misses("hola -mundo", "hola, mundo");
         finds("kebab-case", "kebab-case", &["kebab-case"]);
     }
 
     proptest! {
-        /// The index finds all that fits: what it is asked for stands in what it was given.
+        /// The index finds everything that matches: each queried phrase occurs in the index entry.
         #[test]
         fn an_index_never_misses_what_fits(
             body in "(hola|Bogotá|10\\.1\\.42|getUserName|東京都|กุ้ง|👍🏽| |-|\"|ß|İ|[a-cñÑé]){1,12}|.{0,20}",

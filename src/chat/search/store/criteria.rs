@@ -1,4 +1,4 @@
-//! What is asked of the index, and what it answers, on either database.
+//! What the index is queried for and what it returns, on either database.
 
 use std::ops::Range;
 
@@ -7,17 +7,17 @@ use crate::db::positional_row;
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Timestamp, UserId};
 
-/// What a message must have to be found.
+/// What a candidate must have.
 #[derive(Clone, Debug)]
 pub(in crate::chat::search) struct Criteria {
     pub reader: UserId,
     pub phrases: Vec<Phrase>,
-    /// Of each list one mark at least.
-    pub marks: Vec<Vec<IndexTerm>>,
-    /// No message below it fits.
+    /// At least one term of each list.
+    pub terms: Vec<Vec<IndexTerm>>,
+    /// No message with a lower id matches.
     pub lowest: MessageId,
     pub days: Range<Timestamp>,
-    /// Whether it is asked of each whether it has a link.
+    /// Whether to return for each candidate if it contains a link.
     pub links: bool,
 }
 

@@ -1,4 +1,5 @@
-//! Keeping the index: with each batch of messages, in its transaction, and for what was there before.
+//! Maintains the index: with each batch of messages, in its transaction, and in the background for old
+//! messages.
 
 use std::borrow::Cow;
 
@@ -28,43 +29,43 @@ impl From<Row> for SearchDocument {
     }
 }
 
-/// A list as one value for `SQLite`.
+/// A list as one JSON value for `SQLite`.
 fn json<T: serde::Serialize>(list: &[T]) -> Result<String, sqlx::Error> {
     serde_json::to_string(list).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
-/// What an index holds for a message.
+/// The index entry of a message.
 pub(in crate::chat) type Indexed<'a> = (MessageId, Cow<'a, str>);
 
-/// A message's words as the index of this database wants them. To be made before the writer's turn:
-/// it costs as much as storing them.
-pub(in crate::chat) fn tokens(db: &Db, entry: &SearchDocument) -> String {
+/// The index entry of a message for this database. Call it before the write is queued: it costs as much
+/// as storing the message.
+pub(in crate::chat) fn tokens(db: &Db, document: &SearchDocument) -> String {
     match db {
-        Db::Sqlite { .. } => entry.text(),
-        Db::Postgres(_) => entry.vector(),
+        Db::Sqlite { .. } => document.text(),
+        Db::Postgres(_) => document.vector(),
     }
 }
 
-/// With rising ids, as FTS5 wants them.
+/// In ascending order of id, which FTS5 requires.
 fn in_order<'a>(entries: &'a [Indexed<'_>]) -> Vec<&'a Indexed<'a>> {
     let mut sorted: Vec<_> = entries.iter().collect();
     sorted.sort_unstable_by_key(|(message, _)| *message);
     sorted
 }
 
-/// Takes messages out of the index. To be called while they have still the text that they were indexed
-/// with: `SQLite` is told what to remove.
+/// Removes messages from the index. Call it before their text changes: `SQLite` must be given the text
+/// that was indexed.
 pub(in crate::chat) async fn forget(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     messages: &[MessageId],
 ) -> Result<(), sqlx::Error> {
     if messages.is_empty() {
         return Ok(());
     }
     let ids: Vec<i64> = messages.iter().map(|id| id.0).collect();
-    match change {
+    match transaction {
         Transaction::Sqlite(transaction) => {
-            // The plus keeps SQLite from going through all that is indexed.
+            // `+id` keeps SQLite from scanning all indexed rows.
             let rows: Vec<Row> = sqlx::query_as(
                 "select id, pos, author_id, body, html from messages
                  where id in (select value from json_each($1)) and deleted_at is null
@@ -95,16 +96,16 @@ pub(in crate::chat) async fn forget(
     Ok(())
 }
 
-/// Puts messages into the index that are not in it.
+/// Adds messages that are not in the index.
 pub(in crate::chat) fn write(statements: &mut StatementBatch, entries: &[Indexed<'_>]) {
     if entries.is_empty() {
         return;
     }
     match statements {
         StatementBatch::Sqlite(all) => {
-            for run in power_of_two_chunks(&in_order(entries)) {
+            for chunk in power_of_two_chunks(&in_order(entries)) {
                 all.next().push("insert into search (rowid, tokens) ").push_values(
-                    run,
+                    chunk,
                     |mut row, (message, tokens)| {
                         row.push_bind(message.0).push_bind(&**tokens);
                     },
@@ -124,19 +125,19 @@ pub(in crate::chat) fn write(statements: &mut StatementBatch, entries: &[Indexed
     }
 }
 
-/// Empties an index that another version of the tokenizer made; it is then rebuilt.
-/// Queries would find nothing in the old one.
+/// Empties an index made by another version of the tokenizer, so that it is rebuilt. Queries would find
+/// nothing in it.
 pub(in crate::chat::search) async fn renew(db: &Db) -> Result<(), sqlx::Error> {
-    let known: Option<(String,)> = reading!(db, |pool| {
+    let recorded: Option<(String,)> = reading!(db, |pool| {
         sqlx::query_as("select value from meta where name = 'search_words'")
             .fetch_optional(pool)
             .await?
     });
-    if known.is_some_and(|(known,)| known == VERSION) {
+    if recorded.is_some_and(|(recorded,)| recorded == VERSION) {
         return Ok(());
     }
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query(
             "insert into meta (name, value)
              select 'search_below', cast(max(id) + 1 as text) from messages
@@ -147,7 +148,7 @@ pub(in crate::chat::search) async fn renew(db: &Db) -> Result<(), sqlx::Error> {
         .await?
         .rows_affected()
     });
-    match &mut change {
+    match &mut transaction {
         Transaction::Sqlite(transaction) => {
             sqlx::query("insert into search (search) values ('delete-all')")
                 .execute(&mut **transaction)
@@ -157,7 +158,7 @@ pub(in crate::chat::search) async fn renew(db: &Db) -> Result<(), sqlx::Error> {
             sqlx::query("truncate search").execute(&mut **transaction).await?;
         }
     }
-    writing!(change, |connection| {
+    writing!(transaction, |connection| {
         sqlx::query(
             "insert into meta (name, value) values ('search_words', $1)
              on conflict (name) do update set value = excluded.value",
@@ -167,16 +168,16 @@ pub(in crate::chat::search) async fn renew(db: &Db) -> Result<(), sqlx::Error> {
         .await?
         .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }
 
-/// Indexes a piece of what was there before search was, the newest first. How many messages it was;
-/// `None` when all are indexed.
-pub(in crate::chat::search) async fn index_earlier(db: &Db) -> Result<Option<usize>, sqlx::Error> {
-    const PIECE: i64 = 500;
-    let mut change = db.begin().await?;
-    // An update, so that of two processes one waits.
-    let below: Option<(i64,)> = writing!(change, |connection| {
+/// Indexes one batch of old messages, newest first. Returns its size, or `None` if all messages are
+/// indexed.
+pub(in crate::chat::search) async fn index_old(db: &Db) -> Result<Option<usize>, sqlx::Error> {
+    const BATCH: i64 = 500;
+    let mut transaction = db.begin().await?;
+    // An update, so that of two processes one waits for the other.
+    let below: Option<(i64,)> = writing!(transaction, |connection| {
         sqlx::query_as(
             "update meta set value = value where name = 'search_below'
              returning cast(value as bigint)",
@@ -185,28 +186,28 @@ pub(in crate::chat::search) async fn index_earlier(db: &Db) -> Result<Option<usi
         .await?
     });
     let Some((below,)) = below else { return Ok(None) };
-    let rows: Vec<Row> = writing!(change, |connection| {
+    let rows: Vec<Row> = writing!(transaction, |connection| {
         sqlx::query_as(
             "select id, pos, author_id, body, html from messages
              where id < $1 and deleted_at is null order by id desc limit $2",
         )
         .bind(below)
-        .bind(PIECE)
+        .bind(BATCH)
         .fetch_all(connection)
         .await?
     });
     let lowest = rows.last().map_or(0, |row| row.id);
-    // Who edited one meanwhile has indexed it.
+    // Messages that were edited since are already indexed, so they are removed first.
     let messages: Vec<MessageId> = rows.iter().map(|row| MessageId(row.id)).collect();
-    forget(&mut change, &messages).await?;
+    forget(&mut transaction, &messages).await?;
     let entries: Vec<Indexed<'_>> = rows
         .into_iter()
         .map(|row| (MessageId(row.id), tokens(db, &SearchDocument::from(row)).into()))
         .collect();
-    let mut statements = StatementBatch::of(&change).separate();
+    let mut statements = StatementBatch::of(&transaction).separate();
     write(&mut statements, &entries);
-    statements.run(&mut change).await?;
-    writing!(change, |connection| {
+    statements.run(&mut transaction).await?;
+    writing!(transaction, |connection| {
         sqlx::query("update meta set value = cast($1 as text) where name = 'search_below'")
             .bind(lowest)
             .execute(connection)
@@ -214,13 +215,13 @@ pub(in crate::chat::search) async fn index_earlier(db: &Db) -> Result<Option<usi
             .rows_affected()
     });
     if entries.is_empty() {
-        writing!(change, |connection| {
+        writing!(transaction, |connection| {
             sqlx::query("delete from meta where name = 'search_below'")
                 .execute(connection)
                 .await?
                 .rows_affected()
         });
     }
-    change.commit().await?;
+    transaction.commit().await?;
     Ok((!entries.is_empty()).then_some(entries.len()))
 }

@@ -1,4 +1,4 @@
-//! Asking the index.
+//! Queries the index.
 
 use super::criteria::{CandidateRow, Criteria};
 use super::postgres;
@@ -8,33 +8,33 @@ use crate::db::{Db, json_aggregate, parse_json_rows};
 use crate::kernel::MessageId;
 
 impl Criteria {
-    /// The same without the short beginnings of words, if there are any.
-    fn without_beginnings(&self) -> Option<Self> {
-        let mut loose = self.clone();
-        loose.phrases.retain(|phrase| !phrase.is_wide());
-        if loose.phrases.len() == self.phrases.len() {
+    /// The same without short prefixes, if there are any.
+    fn without_short_prefixes(&self) -> Option<Self> {
+        let mut relaxed = self.clone();
+        relaxed.phrases.retain(|phrase| !phrase.is_wide());
+        if relaxed.phrases.len() == self.phrases.len() {
             return None;
         }
-        if loose.phrases.is_empty() && loose.marks.is_empty() {
-            loose.marks.push(vec![IndexTerm::Any]);
+        if relaxed.phrases.is_empty() && relaxed.terms.is_empty() {
+            relaxed.terms.push(vec![IndexTerm::Any]);
         }
-        Some(loose)
+        Some(relaxed)
     }
 
-    /// As FTS5 reads it.
+    /// The text of an FTS5 query.
     fn match_text(&self) -> String {
-        let one_of = |marks: &Vec<IndexTerm>| {
-            let marks: Vec<String> =
-                marks.iter().map(|mark| Phrase::mark(*mark).match_text()).collect();
-            format!("({})", marks.join(" OR "))
+        let any_of = |terms: &Vec<IndexTerm>| {
+            let terms: Vec<String> =
+                terms.iter().map(|term| Phrase::term(*term).match_text()).collect();
+            format!("({})", terms.join(" OR "))
         };
         let phrases = self.phrases.iter().map(Phrase::match_text);
-        phrases.chain(self.marks.iter().map(one_of)).collect::<Vec<_>>().join(" AND ")
+        phrases.chain(self.terms.iter().map(any_of)).collect::<Vec<_>>().join(" AND ")
     }
 }
 
-// The index is walked from its newest end and stops when there is enough, so the newest are found in
-// the same time however many there are. `cross join` keeps it the outer loop.
+// The index is scanned from its newest end and stops when there are enough rows, so the newest are
+// found in the same time however many there are. `cross join` keeps the index the outer loop.
 const SQLITE: &str = json_aggregate!(
     "m.id, m.body, m.author_id, m.pos, m.created_at,
      case when $8 = 1 and m.html like '%<a href=\"http%' then 1 else 0 end",
@@ -47,36 +47,37 @@ const SQLITE: &str = json_aggregate!(
     )
 );
 
-/// What should be asked for among the newest messages before it is asked for among all: `SQLite`'s index
-/// has to gather every message of every word that begins with a few letters before it knows the newest.
-pub(in crate::chat::search) fn at_first(db: &Db, wanted: &Criteria) -> Option<Criteria> {
-    matches!(db, Db::Sqlite { .. }).then(|| wanted.without_beginnings()).flatten()
+/// The criteria to scan the newest messages with first, before the index is queried for all of them.
+/// `SQLite`'s index has to collect every message of every word with a short prefix before it knows
+/// the newest.
+pub(in crate::chat::search) fn relaxed_criteria(db: &Db, criteria: &Criteria) -> Option<Criteria> {
+    matches!(db, Db::Sqlite { .. }).then(|| criteria.without_short_prefixes()).flatten()
 }
 
-/// Messages that may be wanted, with their bodies, the newest first, of rooms that the reader may read.
-/// `before` is no higher than the next id.
+/// Candidates with their bodies, newest first, from rooms the reader may read. `before` must not be
+/// higher than the next message id.
 pub(in crate::chat::search) async fn find(
     db: &Db,
-    wanted: &Criteria,
+    criteria: &Criteria,
     before: MessageId,
     limit: usize,
 ) -> Result<Vec<Candidate>, sqlx::Error> {
     let found: Vec<CandidateRow> = match db {
         Db::Sqlite { read, .. } => {
-            let lines: (String,) = sqlx::query_as(SQLITE)
-                .bind(wanted.match_text())
+            let json_rows: (String,) = sqlx::query_as(SQLITE)
+                .bind(criteria.match_text())
                 .bind(before.0)
-                .bind(wanted.reader.0)
-                .bind(wanted.days.start.0)
-                .bind(wanted.days.end.0)
+                .bind(criteria.reader.0)
+                .bind(criteria.days.start.0)
+                .bind(criteria.days.end.0)
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-                .bind(wanted.lowest.0)
-                .bind(i64::from(wanted.links))
+                .bind(criteria.lowest.0)
+                .bind(i64::from(criteria.links))
                 .fetch_one(&mut *read.acquire().await?)
                 .await?;
-            parse_json_rows(&lines.0)?
+            parse_json_rows(&json_rows.0)?
         }
-        Db::Postgres(pool) => postgres::find(pool, wanted, before, limit).await?,
+        Db::Postgres(pool) => postgres::find(pool, criteria, before, limit).await?,
     };
     Ok(found.into_iter().map(Candidate::from).collect())
 }

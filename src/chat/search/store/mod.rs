@@ -1,5 +1,5 @@
-//! The SQL of search: `index` keeps it, `find` asks it, `scope` knows for whom and where. What an index holds and is asked is made by
-//! the model; the two engines' own texts stand side by side here.
+//! The SQL of search: `index` maintains the index, `lookup` queries it, `visibility` computes what the
+//! reader may see. The model makes the terms; the texts of the two engines are side by side here.
 
 mod criteria;
 mod index;
@@ -9,6 +9,6 @@ mod visibility;
 
 pub(super) use self::criteria::Criteria;
 pub(in crate::chat) use self::index::{Indexed, forget, tokens, write};
-pub(super) use self::index::{index_earlier, renew};
-pub(super) use self::lookup::{at_first, find};
-pub(super) use self::visibility::{Scope, people, scope, span};
+pub(super) use self::index::{index_old, renew};
+pub(super) use self::lookup::{find, relaxed_criteria};
+pub(super) use self::visibility::{Scope, scope, span, user_names};

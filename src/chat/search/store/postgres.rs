@@ -1,76 +1,79 @@
-//! Asking `PostgreSQL`'s index, which knows no order: it gathers everything that fits before it knows the
-//! newest. For a common word that would be far too much, so the ids are cut into eras, the index knows
-//! each message's (`search_entry` in the migrations), and it is asked for the latest eras first: for few
-//! messages, then for eight times as many, and so on until there are enough. What is common is found in
-//! the first; what is rare is little to gather in the last.
+//! Queries `PostgreSQL`'s index. A GIN index has no order: it collects all matches before the newest
+//! are known, which is far too much for a common word. So message ids are divided into ranges, the
+//! index contains the ranges of each message (`search_entry` in the migrations), and the newest ranges
+//! are queried first: for a few messages, then for eight times as many, and so on until there are
+//! enough. A common word is found in the first window; a rare one is little to collect in the last.
 
 use super::criteria::{CandidateRow, Criteria};
 use crate::chat::rooms::readable_rooms;
 use crate::chat::search::model::{IndexTerm, Phrase};
 use crate::kernel::MessageId;
 
-/// Eras are as long as two to the power of these. The migration of the index says the same.
+/// The id ranges have the length of two to the power of these. The migration of the index uses the same
+/// numbers.
 const ID_RANGES: [u32; 4] = [12, 15, 18, 21];
-/// Where a word is open, everything that begins so has to be gathered each time. In the short eras it is
-/// quicker to look at each message, and of the long ones there are fewer.
+/// The lengths used if a word is a prefix. All words with the prefix have to be collected in each
+/// window, so short ranges compare each message instead, and there are fewer long ones.
 const ID_RANGES_OF_PREFIXES: [u32; 3] = [12, 15, 18];
-const SHORT: u32 = 15;
+const SHORT_RANGE: u32 = 15;
 
-/// A search among the messages from `lowest` on and below `before`.
+/// The part of a search from message id `lowest` up to `before` (exclusive).
 struct Window {
-    /// How long its eras are; `None` for everything.
-    era: Option<u32>,
+    /// The length of its id ranges, in bits; `None` for everything.
+    range_bits: Option<u32>,
     lowest: i64,
     before: i64,
 }
 
 impl Window {
-    /// From the latest to what is oldest, side by side, down to a message.
-    fn all(mut before: i64, last: i64, eras: &[u32]) -> impl Iterator<Item = Self> {
-        eras.iter().copied().map(Some).chain([None]).map_while(move |era| {
-            let lowest = era.map_or(0, |bits| (((before - 1) >> bits) - 1) << bits).max(last);
-            let window = (before > last).then_some(Self { era, lowest, before });
+    /// Adjacent windows from the newest message to the oldest one.
+    fn all(mut before: i64, end_of_search: i64, range_sizes: &[u32]) -> impl Iterator<Item = Self> {
+        range_sizes.iter().copied().map(Some).chain([None]).map_while(move |range_bits| {
+            let lowest = range_bits
+                .map_or(0, |bits| (((before - 1) >> bits) - 1) << bits)
+                .max(end_of_search);
+            let window = (before > end_of_search).then_some(Self { range_bits, lowest, before });
             before = lowest;
             window
         })
     }
 
-    /// The two eras that it reaches into, or the only one.
+    /// The one or two id ranges that the window overlaps.
     fn id_ranges(&self) -> Option<Vec<IndexTerm>> {
-        let bits = self.era?;
+        let bits = self.range_bits?;
         let numbers = (self.lowest >> bits)..=((self.before - 1) >> bits);
         Some(numbers.map(|number| IndexTerm::Era { bits, number }).collect())
     }
 
-    /// Whether the index is not asked for this.
-    fn is_looked_at(&self, phrase: &Phrase) -> bool {
-        phrase.is_open() && self.era.is_some_and(|bits| bits <= SHORT)
+    /// Whether the texts are compared instead of querying the index for this phrase.
+    fn is_scanned(&self, phrase: &Phrase) -> bool {
+        phrase.is_open() && self.range_bits.is_some_and(|bits| bits <= SHORT_RANGE)
     }
 
-    /// What the index is asked, as the text of a `tsquery`.
-    fn coarse_query(&self, wanted: &Criteria) -> String {
-        let phrases = wanted.phrases.iter().filter(|phrase| !self.is_looked_at(phrase));
+    /// The `tsquery` for the index.
+    fn coarse_query(&self, criteria: &Criteria) -> String {
+        let phrases = criteria.phrases.iter().filter(|phrase| !self.is_scanned(phrase));
         let parts =
-            phrases.map(Phrase::anywhere).chain(wanted.marks.iter().map(|marks| one_of(marks)));
-        parts.chain(self.id_ranges().as_deref().map(one_of)).collect::<Vec<_>>().join(" & ")
+            phrases.map(Phrase::anywhere).chain(criteria.terms.iter().map(|terms| any_of(terms)));
+        parts.chain(self.id_ranges().as_deref().map(any_of)).collect::<Vec<_>>().join(" & ")
     }
 
-    /// What of it must be held against the words themselves.
-    fn exact_query(&self, wanted: &Criteria) -> Option<String> {
-        let phrases = wanted.phrases.iter();
-        let held = phrases.filter(|phrase| phrase.is_row() || self.is_looked_at(phrase));
-        let held: Vec<String> = held.map(Phrase::query_text).collect();
-        (!held.is_empty()).then(|| held.join(" & "))
+    /// The `tsquery` for the words themselves, for phrases the index cannot decide.
+    fn exact_query(&self, criteria: &Criteria) -> Option<String> {
+        let phrases = criteria.phrases.iter();
+        let to_check = phrases.filter(|phrase| phrase.is_row() || self.is_scanned(phrase));
+        let to_check: Vec<String> = to_check.map(Phrase::query_text).collect();
+        (!to_check.is_empty()).then(|| to_check.join(" & "))
     }
 }
 
-fn one_of(marks: &[IndexTerm]) -> String {
-    let marks: Vec<String> = marks.iter().map(|mark| Phrase::mark(*mark).query_text()).collect();
-    format!("({})", marks.join(" | "))
+fn any_of(terms: &[IndexTerm]) -> String {
+    let terms: Vec<String> = terms.iter().map(|term| Phrase::term(*term).query_text()).collect();
+    format!("({})", terms.join(" | "))
 }
 
-// `materialized`, `id + 0` and `offset 0` keep the planner from walking ids instead.
-const ASK: &str = concat!(
+// `materialized`, `id + 0` and `offset 0` keep the planner from scanning the ids instead.
+const QUERY: &str = concat!(
     "with s as materialized
        (select id from search
         where search_entry(id, tokens) @@ $1::tsquery and ($2::text is null or tokens @@ $2::tsquery)
@@ -86,27 +89,27 @@ const ASK: &str = concat!(
      order by s.id desc limit $8"
 );
 
-/// As [`super::find()`]; `before` is no higher than the next id.
+/// See [`super::find()`]. `before` must not be higher than the next message id.
 pub(super) async fn find(
     pool: &sqlx::PgPool,
-    wanted: &Criteria,
+    criteria: &Criteria,
     before: MessageId,
     limit: usize,
 ) -> Result<Vec<CandidateRow>, sqlx::Error> {
     let mut found: Vec<CandidateRow> = Vec::new();
-    let open = wanted.phrases.iter().any(Phrase::is_open);
-    let eras: &[u32] = if open { &ID_RANGES_OF_PREFIXES } else { &ID_RANGES };
-    for window in Window::all(before.0, wanted.lowest.0, eras) {
-        let more: Vec<CandidateRow> = sqlx::query_as(ASK)
-            .bind(window.coarse_query(wanted))
-            .bind(window.exact_query(wanted))
+    let open = criteria.phrases.iter().any(Phrase::is_open);
+    let range_sizes: &[u32] = if open { &ID_RANGES_OF_PREFIXES } else { &ID_RANGES };
+    for window in Window::all(before.0, criteria.lowest.0, range_sizes) {
+        let more: Vec<CandidateRow> = sqlx::query_as(QUERY)
+            .bind(window.coarse_query(criteria))
+            .bind(window.exact_query(criteria))
             .bind(window.before)
             .bind(window.lowest)
-            .bind(wanted.reader.0)
-            .bind(wanted.days.start.0)
-            .bind(wanted.days.end.0)
+            .bind(criteria.reader.0)
+            .bind(criteria.days.start.0)
+            .bind(criteria.days.end.0)
             .bind(i64::try_from(limit - found.len()).unwrap_or(i64::MAX))
-            .bind(i64::from(wanted.links))
+            .bind(i64::from(criteria.links))
             .fetch_all(pool)
             .await?;
         found.extend(more);
@@ -122,18 +125,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_stand_side_by_side_from_the_latest_to_the_first_message() {
+    fn windows_are_adjacent_and_cover_all_messages() {
         let befores = [0, 1, 2, 4_095, 4_096, 4_097, 8_192, 40_000, 300_000, 10_000_001, i64::MAX];
-        let eras = [&ID_RANGES[..], &ID_RANGES_OF_PREFIXES];
-        for (before, eras) in befores.into_iter().flat_map(|before| eras.map(|eras| (before, eras)))
+        let range_sizes = [&ID_RANGES[..], &ID_RANGES_OF_PREFIXES];
+        for (before, range_sizes) in befores
+            .into_iter()
+            .flat_map(|before| range_sizes.map(|range_sizes| (before, range_sizes)))
         {
             for last in [0, 1, 4_096, 35_000, before] {
                 let mut border = before;
-                for window in Window::all(before, last, eras) {
+                for window in Window::all(before, last, range_sizes) {
                     assert_eq!(window.before, border);
                     assert!(window.lowest < window.before, "{before}");
-                    if let Some((bits, marks)) = window.era.zip(window.id_ranges()) {
-                        assert!(matches!(marks.len(), 1 | 2), "{before}: {marks:?}");
+                    if let Some((bits, terms)) = window.range_bits.zip(window.id_ranges()) {
+                        assert!(matches!(terms.len(), 1 | 2), "{before}: {terms:?}");
                         let whole = window.before - window.lowest > 1 << bits;
                         assert!(whole || window.lowest == last, "a window has a whole era");
                     }
