@@ -1,21 +1,21 @@
-//! What somebody types into the composer: a message, or a command in its new or its old spelling.
+//! Parses the text of the composer: a message, or a slash command in its new or old spelling.
 //!
-//! Understanding only; what a command does is done by the verbs.
+//! This module only parses; the caller executes the command.
 
 use crate::text::normalize::folded;
 use crate::text::visible::is_visible;
 
-/// What a text turned out to be.
+/// The result of parsing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Typed {
-    /// A message, as it is to be posted.
+    /// A message to post.
     Text(String),
     Command(Command),
-    /// A command that takes nothing, with more behind it: as it was spelled.
+    /// A command without parameters was followed by text. Contains the command as spelled.
     Excess(String),
-    /// A command that takes a person, without one.
+    /// A command that needs a user was given none.
     Nobody(&'static Described),
-    /// A command's name that is none, with those that come nearest.
+    /// An unknown command, with the names of the most similar ones.
     Unknown {
         name: String,
         nearest: Vec<&'static str>,
@@ -30,7 +30,7 @@ pub enum Command {
     Leave,
     Rooms,
     Users,
-    /// To whom, and what.
+    /// The recipient and the text.
     Private(String, String),
     Exit,
     Topic(String),
@@ -40,11 +40,11 @@ pub enum Command {
     Help,
 }
 
-/// A command's name, with the keys of the texts that say what it takes and what it does.
+/// A command's name, and the keys of the texts for its parameter and its description.
 pub type Described = (&'static str, &'static str, &'static str);
 
-/// All commands. One without anything to take is refused where more stands behind it: that is a sentence
-/// which happens to begin like a command.
+/// All commands. If text follows a command without parameters, it is refused: it is probably a sentence
+/// that happens to begin like a command.
 pub const COMMANDS: [Described; 13] = [
     ("/create", "name", "command-create"),
     ("/join", "name-or-code", "command-join"),
@@ -61,8 +61,8 @@ pub const COMMANDS: [Described; 13] = [
     ("/help", "", "command-help"),
 ];
 
-/// The spellings of the programs that Patio grew out of.
-const OLD: [(&str, &str); 8] = [
+/// The spellings of the programs that Patio replaces.
+const OLD_SPELLINGS: [(&str, &str); 8] = [
     ("#cR", "/create"),
     ("#gR", "/join"),
     ("#eR", "/lobby"),
@@ -73,45 +73,45 @@ const OLD: [(&str, &str); 8] = [
     ("#exit", "/exit"),
 ];
 
-/// How far a word may be from a command's name to be taken for a slip of the finger.
-const NEAR: f64 = 0.6;
+/// The minimum similarity (Jaro-Winkler) for a word to count as a typing error.
+const MIN_SIMILARITY: f64 = 0.6;
 
-pub fn parse(whole: &str) -> Typed {
-    let text = whole.trim();
+pub fn parse(input: &str) -> Typed {
+    let text = input.trim();
     if let Some(rest) = text.strip_prefix("//") {
         return Typed::Text(format!("/{rest}"));
     }
-    let old = OLD.iter().find_map(|(old, name)| Some((*old, *name, after(text, old)?)));
+    let old = OLD_SPELLINGS.iter().find_map(|(old, name)| Some((*old, *name, after(text, old)?)));
     if let Some((spelled, name, rest)) = old {
-        return understand(name, spelled, rest);
+        return parse_command(name, spelled, rest);
     }
     if !text.starts_with('/') {
-        // Its indentation belongs to it.
-        return Typed::Text(whole.to_owned());
+        // Not a command: keep the indentation.
+        return Typed::Text(input.to_owned());
     }
     let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    understand(&name.to_lowercase(), name, rest.trim())
+    parse_command(&name.to_lowercase(), name, rest.trim())
 }
 
-/// What follows a word, if the text begins with it as a whole word.
+/// The text after a word, if the text begins with it as a whole word.
 fn after<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let rest = text.strip_prefix(word)?;
     (rest.is_empty() || rest.starts_with(char::is_whitespace)).then(|| rest.trim())
 }
 
-fn understand(name: &str, spelled: &str, rest: &str) -> Typed {
+fn parse_command(name: &str, spelled: &str, rest: &str) -> Typed {
     let name = if name == "/msg" { "/private" } else { name };
     let Some(described) = COMMANDS.iter().find(|(known, ..)| *known == name) else {
         return Typed::Unknown { name: spelled.to_owned(), nearest: nearest_command(name) };
     };
-    let (_, takes, _) = described;
+    let (_, parameter, _) = described;
     let rest = if is_visible(rest) { rest } else { "" };
-    if takes.is_empty() && !rest.is_empty() {
+    if parameter.is_empty() && !rest.is_empty() {
         return Typed::Excess(spelled.to_owned());
     }
     let (first, more) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let named = |text: &str| text.trim_start_matches('@').to_owned();
-    if takes.starts_with("person") && !is_visible(&named(first)) {
+    if parameter.starts_with("person") && !is_visible(&named(first)) {
         return Typed::Nobody(described);
     }
     Typed::Command(match name {
@@ -131,7 +131,8 @@ fn understand(name: &str, spelled: &str, rest: &str) -> Typed {
     })
 }
 
-/// A path, a fraction or a comment is no slip of the finger: a command's name has letters alone.
+/// Suggestions for a misspelled command. A path, a fraction or a comment is not one: command names
+/// consist of letters only.
 fn nearest_command(name: &str) -> Vec<&'static str> {
     if !name.chars().skip(1).all(char::is_alphabetic) {
         return Vec::new();
@@ -140,22 +141,24 @@ fn nearest_command(name: &str) -> Vec<&'static str> {
     nearest(name, names, |name| name)
 }
 
-/// The one of a list whose name is this word without accents, as other keyboards write it. Of several
-/// none: it is not for the program to choose.
+/// The only item of a list whose name equals this word, ignoring accents (keyboards differ). `None` if
+/// there are several: the program must not choose.
 pub fn only_like<'a, T>(word: &str, all: &'a [T], name: impl Fn(&T) -> &str) -> Option<&'a T> {
     let word = folded(word.trim());
-    let mut like = all.iter().filter(|item| folded(name(item)) == word);
-    like.next().filter(|_| like.next().is_none())
+    let mut matching = all.iter().filter(|item| folded(name(item)) == word);
+    matching.next().filter(|_| matching.next().is_none())
 }
 
-/// The three of a list whose names are most like a word, the likest first.
+/// The three items of a list whose names are most similar to a word, the most similar first.
 pub fn nearest<T>(word: &str, all: impl Iterator<Item = T>, name: impl Fn(&T) -> &str) -> Vec<T> {
     let word = word.to_lowercase();
-    let likeness = |item: &T| strsim::jaro_winkler(&word, &name(item).to_lowercase());
-    let mut near: Vec<(f64, T)> =
-        all.map(|item| (likeness(&item), item)).filter(|(like, _)| *like >= NEAR).collect();
-    near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-    near.into_iter().take(3).map(|(_, item)| item).collect()
+    let similarity = |item: &T| strsim::jaro_winkler(&word, &name(item).to_lowercase());
+    let mut similar: Vec<(f64, T)> = all
+        .map(|item| (similarity(&item), item))
+        .filter(|(like, _)| *like >= MIN_SIMILARITY)
+        .collect();
+    similar.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    similar.into_iter().take(3).map(|(_, item)| item).collect()
 }
 
 #[cfg(test)]
@@ -173,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn both_spellings_mean_the_same() {
+    fn old_and_new_spellings_mean_the_same() {
         command("/create Sistemas", Command::Create("Sistemas".to_owned()));
         command("#cR Sistemas", Command::Create("Sistemas".to_owned()));
         command("/join  La sala grande ", Command::Join("La sala grande".to_owned()));
@@ -205,7 +208,7 @@ mod tests {
         text("    indented", "    indented");
     }
 
-    /// All that takes nothing, in all spellings.
+    /// All commands without parameters, in all spellings.
     const BARE: [&str; 12] = [
         "/lobby",
         "/leave",
@@ -222,7 +225,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_takes_nothing_is_not_carried_out_with_more_behind_it() {
+    fn a_command_without_parameters_is_refused_if_text_follows() {
         for spelled in BARE {
             assert!(matches!(parse(spelled), Typed::Command(_)), "{spelled}");
             assert!(matches!(parse(&format!(" {spelled} \n\u{200b}")), Typed::Command(_)));
@@ -233,13 +236,13 @@ mod tests {
                 }
             }
         }
-        // Those that take something take it, also where it looks like a command.
+        // Commands with a parameter accept it even if it looks like a command.
         command("/me /leave", Command::Me("/leave".to_owned()));
         command("/topic /help", Command::Topic("/help".to_owned()));
     }
 
     #[test]
-    fn a_command_for_a_person_says_so_where_there_is_none() {
+    fn a_command_that_needs_a_user_is_refused_without_one() {
         for spelled in ["/private", "/msg", "#/private", "/invite", "/kick", "/KICK"] {
             for rest in ["", " ", " @", " @@", "\n", " \u{200b}", " @\u{2060}"] {
                 let text = format!("{spelled}{rest}");
@@ -251,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_of_nothing_that_can_be_seen_is_none() {
+    fn an_invisible_topic_is_empty() {
         for rest in ["", "  ", "\n", " \u{200b}", " \u{ad}\u{2060}", " \u{3164}", " \u{2800}"] {
             command(&format!("/topic{rest}"), Command::Topic(String::new()));
         }
@@ -259,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_slip_of_a_command_is_taken_for_none() {
+    fn other_text_is_not_taken_for_a_misspelled_command() {
         for text in [
             "/etc/hosts is the file",
             "/1/2 cup",
@@ -278,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_command_is_answered_with_the_nearest() {
+    fn an_unknown_command_suggests_the_nearest() {
         let Typed::Unknown { name, nearest } = parse("/craete Sistemas") else { panic!() };
         assert_eq!(name, "/craete");
         assert_eq!(nearest.first(), Some(&"/create"));

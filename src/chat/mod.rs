@@ -1,8 +1,9 @@
-//! What Patio is: people, rooms, messages and who is there. Rules, transactions, events.
+//! The domain of Patio: users, rooms, messages, presence. It contains the rules, the transactions and
+//! the events.
 //!
-//! Knows no HTTP, no page and no socket. In each feature `model.rs` has the types that cannot be
-//! wrong, `store.rs` the SQL, `mod.rs` the verbs; a verb that changes something commits first and
-//! rings the bell of [`events`] afterwards.
+//! This module knows nothing of HTTP, pages or sockets. In each feature, `model.rs` has types that are
+//! valid by construction, `store.rs` the SQL, and `mod.rs` the operations. An operation that changes
+//! data commits first and then publishes to the hub of [`events`].
 
 pub mod accounts;
 pub mod audit;

@@ -1,6 +1,6 @@
-//! The audit log: who did what to others, for administrators. A row is written in the transaction of
-//! the action, so that neither exists without the other, and is never changed: triggers refuse it.
-//! It holds names and numbers, never what somebody wrote.
+//! The audit log: what users did to other users and their content, for administrators. A row is written
+//! in the transaction of the action, so that neither exists without the other, and it never changes:
+//! triggers refuse updates and deletions. It contains names and ids, never message texts.
 
 pub mod model;
 mod store;
@@ -22,10 +22,7 @@ impl Audit {
         Self { db }
     }
 
-    /// Entries before that one, or the newest, the newest first.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
+    /// Entries before the given one (or the newest), newest first.
     pub async fn page(
         &self,
         _: &Admin,

@@ -1,5 +1,5 @@
-//! What the audit log records. One variant for each kind of action: what it takes is all that is
-//! kept of it, and no variant has room for the text of a message.
+//! The actions that the audit log records. Each has its own variant with exactly the data that is
+//! stored, and no variant has a field for the text of a message.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -7,20 +7,20 @@ use serde_json::{Value, json};
 use crate::chat::accounts::model::User;
 use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 
-/// An entry, by the number of its row.
+/// The row id of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct AuditId(pub i64);
 
-/// A user as an action names them: the handle never changes.
+/// A user with their handle, which never changes.
 pub type NamedUser<'a> = (UserId, &'a str);
-/// A room with its name at that moment.
+/// A room with its name at that time.
 pub type NamedRoom<'a> = (RoomId, &'a str);
 
-/// What was done.
+/// A recorded action.
 #[derive(Clone, Copy, Debug)]
 pub enum Action<'a> {
-    /// A message that somebody else had written.
+    /// A message of another user was deleted.
     DeleteMessage {
         message: MessageId,
         room: NamedRoom<'a>,
@@ -46,7 +46,7 @@ pub enum Action<'a> {
     ReopenAccount {
         user: NamedUser<'a>,
     },
-    /// All that the user wrote is going to be deleted.
+    /// All messages of the user are going to be deleted.
     EraseMessages {
         user: NamedUser<'a>,
     },
@@ -63,7 +63,7 @@ pub enum Action<'a> {
     CloseSignUp,
 }
 
-/// The columns of an action.
+/// The column values of an action.
 pub(super) struct Columns<'a> {
     pub action: &'static str,
     pub subject_kind: &'static str,
@@ -82,20 +82,20 @@ impl<'a> Action<'a> {
                 detail["author"] = json!(handle);
                 ("message.delete", ("message", Some(message.0), None), detail)
             }
-            Self::DeleteRoom { room } => ("room.delete", of_room(room), json!({})),
-            Self::RestoreRoom { room } => ("room.restore", of_room(room), json!({})),
+            Self::DeleteRoom { room } => ("room.delete", room_subject(room), json!({})),
+            Self::RestoreRoom { room } => ("room.restore", room_subject(room), json!({})),
             Self::RenameRoom { room, new_name } => {
-                ("room.rename", of_room(room), json!({"new_name": new_name}))
+                ("room.rename", room_subject(room), json!({"new_name": new_name}))
             }
             Self::RemoveMember { user, room } => {
-                ("member.remove", of_user(user), room_detail(room))
+                ("member.remove", user_subject(user), room_detail(room))
             }
-            Self::CloseAccount { user } => ("user.close", of_user(user), json!({})),
-            Self::ReopenAccount { user } => ("user.reopen", of_user(user), json!({})),
-            Self::EraseMessages { user } => ("user.erase_messages", of_user(user), json!({})),
-            Self::Promote { user } => ("user.promote", of_user(user), json!({})),
-            Self::Demote { user } => ("user.demote", of_user(user), json!({})),
-            Self::MakeResetLink { user } => ("user.reset_link", of_user(user), json!({})),
+            Self::CloseAccount { user } => ("user.close", user_subject(user), json!({})),
+            Self::ReopenAccount { user } => ("user.reopen", user_subject(user), json!({})),
+            Self::EraseMessages { user } => ("user.erase_messages", user_subject(user), json!({})),
+            Self::Promote { user } => ("user.promote", user_subject(user), json!({})),
+            Self::Demote { user } => ("user.demote", user_subject(user), json!({})),
+            Self::MakeResetLink { user } => ("user.reset_link", user_subject(user), json!({})),
             Self::OpenSignUp => ("sign_up.open", SETTINGS, json!({})),
             Self::CloseSignUp => ("sign_up.close", SETTINGS, json!({})),
         };
@@ -108,32 +108,32 @@ type Subject<'a> = (&'static str, Option<i64>, Option<&'a str>);
 
 const SETTINGS: Subject<'static> = ("settings", None, None);
 
-fn of_user((id, handle): NamedUser<'_>) -> Subject<'_> {
+fn user_subject((id, handle): NamedUser<'_>) -> Subject<'_> {
     ("user", Some(id.0), Some(handle))
 }
 
-fn of_room((id, name): NamedRoom<'_>) -> Subject<'_> {
+fn room_subject((id, name): NamedRoom<'_>) -> Subject<'_> {
     ("room", Some(id.0), Some(name))
 }
 
-/// An action that was recorded.
+/// A recorded action.
 #[derive(Clone, Debug)]
 pub struct AuditEntry {
     pub id: AuditId,
     pub at: Timestamp,
-    /// `None`: the command line.
+    /// `None` for the command line.
     pub actor: Option<User>,
     pub action: String,
     pub subject_kind: String,
     pub subject_id: Option<i64>,
-    /// What it was called then.
+    /// The subject's name at that time.
     pub subject_name: Option<String>,
-    /// Names and numbers, by their own names.
+    /// Further names and ids; the keys depend on the action.
     pub detail: Value,
 }
 
 impl AuditEntry {
-    /// A text of the detail; empty where it has none.
+    /// A text from the detail; empty if it does not exist.
     pub fn detail_text(&self, name: &str) -> &str {
         self.detail.get(name).and_then(Value::as_str).unwrap_or_default()
     }

@@ -6,14 +6,14 @@ use crate::db::{Db, Transaction, reading, writing};
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Timestamp, UserId};
 
-/// Records an action in its own transaction. Without an actor it was the command line.
+/// Records an action in the caller's transaction. The actor is `None` for the command line.
 pub(in crate::chat) async fn record(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     (actor, now): (Option<UserId>, Timestamp),
     action: Action<'_>,
 ) -> Result<(), sqlx::Error> {
     let Columns { action, subject_kind, subject_id, subject_name, detail } = action.columns();
-    writing!(*change, |connection| {
+    writing!(*transaction, |connection| {
         sqlx::query(
             "insert into audit (at, actor_id, action, subject_kind, subject_id, subject_name, detail)
              values ($1, $2, $3, $4, $5, $6, $7)",
@@ -72,7 +72,7 @@ impl From<Row> for AuditEntry {
     }
 }
 
-/// Entries before that one, or the newest, the newest first.
+/// Entries before the given one (or the newest), newest first.
 pub(super) async fn page(
     db: &Db,
     before: Option<AuditId>,

@@ -1,8 +1,9 @@
-//! Names of users and rooms as the database keeps them beside the names themselves: where they stand
-//! in lists, and which of them a reader cannot tell apart.
+//! Data derived from the names of users and rooms: sort keys for lists, and keys to find names that
+//! readers could confuse.
 //!
-//! Knows no account, no room and no right. A feature that stores a name calls `store::lock`, asks
-//! whether it `store::is_like_a_user` or a room, and calls `store::record`, in one transaction.
+//! This module knows no accounts, rooms or permissions. A feature that stores a name calls
+//! `store::lock`, then `store::is_like_a_user` (or the same for a room), and then `store::record`, in
+//! one transaction.
 
 pub(in crate::chat) mod model;
 pub(in crate::chat) mod store;
@@ -10,11 +11,8 @@ pub(in crate::chat) mod store;
 use crate::db::Db;
 use crate::kernel::ServiceError;
 
-/// Records what is missing: of names that are older than this table, that an import brought, or that
-/// another version of the collation sorted.
-///
-/// # Errors
-/// When it cannot be written.
+/// Records the keys of names that have none: names older than this table, imported names, and names
+/// whose keys were made by another version of the collation.
 pub async fn fill(db: &Db) -> Result<(), ServiceError> {
     store::forget_old_order(db).await?;
     while store::fill_some(db).await? {}

@@ -1,4 +1,4 @@
-//! What has names that lists sort and readers compare.
+//! The subjects whose names lists sort and readers compare.
 
 use crate::kernel::{RoomId, UserId};
 
