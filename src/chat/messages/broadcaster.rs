@@ -80,8 +80,9 @@ impl Broadcaster {
         let last_message_id = store::last_message_id(&self.db).await?;
         let epoch_renewals = self.epoch.renewals();
         if last_message_id < self.last_message_id || epoch_renewals != self.epoch_renewals {
-            // Message ids only grow, so the database was replaced by an older state. All clients
-            // reconnect and catch up, so everything stored counts as published.
+            // Message ids only grow, so a lower one means that the database is an older state now. A
+            // renewed epoch means that it was. All clients reconnect and catch up, so everything stored
+            // counts as published.
             self.published = store::rooms(&self.db).await?.into_iter().collect();
             if last_message_id < self.last_message_id {
                 self.epoch.suspect();

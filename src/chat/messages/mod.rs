@@ -170,7 +170,8 @@ impl Messages {
         message: MessageId,
         emoji: Emoji,
     ) -> Result<WriteOutcome, WriteError> {
-        let (room, user) = (member.room(), member.user().id);
+        let room = member.room();
+        let user = member.user().id;
         let reaction = Reaction { room, message, user, emoji };
         self.writer.write(Write::React(member.clone(), reaction)).await
     }
@@ -186,7 +187,8 @@ impl Messages {
         message: MessageId,
         emoji: Emoji,
     ) -> Result<WriteOutcome, WriteError> {
-        let (room, user) = (reader.room().id, reader.user().id);
+        let room = reader.room().id;
+        let user = reader.user().id;
         self.writer.write(Write::Unreact(Reaction { room, message, user, emoji })).await
     }
 

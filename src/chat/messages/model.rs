@@ -408,8 +408,8 @@ mod tests {
         for seen in ["\u{200b}x", "❤\u{fe0f}", ".", "👩\u{200d}👧"] {
             assert!(MessageBody::parse(seen).is_ok(), "{seen:?}");
         }
-        assert!(MessageBody::stored("\u{3164}").is_ok(), "one from before is imported");
-        assert!(MessageBody::stored("a\u{2028}b").is_ok(), "one from before is imported");
+        assert!(MessageBody::stored("\u{3164}").is_ok(), "an older one is imported");
+        assert!(MessageBody::stored("a\u{2028}b").is_ok(), "an older one is imported");
         assert!(MessageBody::stored("a\u{0}").is_err());
     }
 

@@ -43,8 +43,8 @@ pub fn render(body: &str, find: impl FnMut(&str) -> Option<String>) -> String {
     writer.html
 }
 
-/// The HTML to store for a body: empty if it is only the escaped body in one paragraph, as for most
-/// messages. This saves space.
+/// The HTML to store for a body: empty if it is the body itself in one paragraph, as for most messages.
+/// This saves space.
 pub fn stored<'a>(html: &'a str, body: &str) -> &'a str {
     let inner = html.strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE));
     if inner == Some(body) { "" } else { html }

@@ -36,12 +36,12 @@ pub(in crate::chat::messages) async fn commit_group(
     mentions::push_lookups(&mut first, writes);
     insert::push_lookups(&mut first, &posts);
     let (mut transaction, mut results) = db.begin_with(first).await?;
-    // // Read the results in the order in which the queries were added.
+    // Read the results in the order in which the queries were added.
     let first_id_of_batch = first_id(&mut results, posts.len())?;
     let handles = mentions::read(&mut results, writes)?;
     let mut lookups = LookupResults::read(&mut results, &posts)?;
     lookups.join_rooms(&mut transaction, &posts, meta).await?;
-    // // Remove the old search tokens of changed messages before their rows change; the new ones are
+    // Remove the old search tokens of changed messages before their rows change; the new ones are
     // written at the end of the transaction.
     let changed: Vec<MessageId> = writes.iter().filter_map(Write::edited_message).collect();
     search::store::forget(&mut transaction, &changed).await?;
@@ -52,7 +52,7 @@ pub(in crate::chat::messages) async fn commit_group(
     let posted = insert::assign_numbers(&posts, lookups, &handles, first_id_of_batch, now);
     let mut rest = statements(&transaction);
     insert::push_inserts(&mut rest, &posted);
-    // // Edits, deletions and reactions may refer to a message posted in the same batch, so it must be
+    // Edits, deletions and reactions may refer to a message posted in the same batch, so it must be
     // stored before they run.
     if posts.len() < writes.len() {
         rest.run(&mut transaction).await?;

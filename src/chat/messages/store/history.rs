@@ -123,7 +123,8 @@ pub(in crate::chat::messages) async fn page(
     window: Window,
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
-    let (first, last) = (RoomKey::first(room), RoomKey::last(room));
+    let first = RoomKey::first(room);
+    let last = RoomKey::last(room);
     let at = |seq| RoomKey::of_seq(room, seq);
     match window {
         Window::Newest => last_between(db, room, (first, last), limit).await,
@@ -164,7 +165,8 @@ pub(in crate::chat::messages) async fn since(
     rev: Rev,
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
-    let (after, end) = (RoomKey::of_rev(room, rev), RoomKey::last(room));
+    let after = RoomKey::of_rev(room, rev);
+    let end = RoomKey::last(room);
     let rows: Vec<MessageRow> = fetch_all_json!(
         db,
         message_columns!(),
@@ -186,7 +188,8 @@ pub(in crate::chat::messages) async fn chunk_since(
     rev: Rev,
     bytes: usize,
 ) -> Result<Page<Message>, sqlx::Error> {
-    let (after, end) = (RoomKey::of_rev(room, rev), RoomKey::last(room));
+    let after = RoomKey::of_rev(room, rev);
+    let end = RoomKey::last(room);
     let limit = Limit::DEFAULT;
     let max_bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
     // The body counts twice because it may be repeated in the HTML (which is not stored then); 1,024

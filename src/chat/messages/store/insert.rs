@@ -106,7 +106,7 @@ impl LookupResults {
     /// Reads the results of [`push_lookups`] for the same posts.
     pub fn read(results: &mut BatchResults, posts: &[&Post]) -> Result<Self, sqlx::Error> {
         let lookup = Lookup::of(posts);
-        let mut known = Self {
+        let mut lookups = Self {
             sends: HashMap::new(),
             originals: HashMap::new(),
             rooms: HashMap::new(),
@@ -114,7 +114,7 @@ impl LookupResults {
         };
         if !lookup.sends.is_empty() {
             let messages = results.rows::<MessageRow>()?.into_iter().map(Message::from);
-            known.sends.extend(messages.filter_map(|message| {
+            lookups.sends.extend(messages.filter_map(|message| {
                 Some(((message.nonce.clone()?, message.author.id), Arc::new(message)))
             }));
         }
@@ -122,14 +122,14 @@ impl LookupResults {
             let found: Vec<(i64, i64)> = results.rows()?;
             let found =
                 found.into_iter().map(|(id, pos)| (MessageId(id), RoomKey::stored(pos).room()));
-            known.originals.extend(found);
+            lookups.originals.extend(found);
         }
         if !lookup.rooms.is_empty() {
             let found: Vec<(i64, i64, i64)> = results.rows()?;
             let found = found.into_iter().map(|(id, seq, rev)| (RoomId(id), (Seq(seq), Rev(rev))));
-            known.rooms.extend(found);
+            lookups.rooms.extend(found);
         }
-        Ok(known)
+        Ok(lookups)
     }
 
     /// Makes the authors members of rooms they have not joined yet. Only for posts that will be stored:
@@ -175,7 +175,7 @@ impl LookupResults {
 /// of their rooms.
 pub(super) fn assign_numbers<'a>(
     posts: &[&'a Post],
-    mut known: LookupResults,
+    mut lookups: LookupResults,
     handles: &HandleIndex,
     first: MessageId,
     now: Timestamp,
@@ -184,14 +184,14 @@ pub(super) fn assign_numbers<'a>(
     let assign = |(id, post): (i64, &'a Post)| {
         let sender = nonce_key(post);
         let earlier = sender.and_then(|sender| sent.get(&sender).cloned());
-        if let Some(earlier) = earlier.or_else(|| known.send(sender?)) {
+        if let Some(earlier) = earlier.or_else(|| lookups.send(sender?)) {
             return repeated(earlier, post);
         }
-        if !known.allows_reply(post) {
+        if !lookups.allows_reply(post) {
             return Err(WriteError::Invalid(FieldError::new("reply_to", "reply-unknown")));
         }
-        let joined = known.joined(&post.member).map_err(WriteError::JoinRefused)?;
-        let (seq, rev) = known.rooms.get_mut(&post.member.room()).ok_or(WriteError::NotFound)?;
+        let joined = lookups.joined(&post.member).map_err(WriteError::JoinRefused)?;
+        let (seq, rev) = lookups.rooms.get_mut(&post.member.room()).ok_or(WriteError::NotFound)?;
         seq.0 += 1;
         rev.0 += 1;
         let outcome = stored(post, handles, (MessageId(id), *seq, *rev), now);
