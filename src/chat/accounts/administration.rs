@@ -25,7 +25,7 @@ pub enum AdminError {
     #[error("the last administrator")]
     LastAdmin,
     /// The caller's administrator role was removed since the check.
-    #[error("not an administrator any more")]
+    #[error("no longer an administrator")]
     NoAdmin,
     /// The account is not closed.
     #[error("the account is open")]
@@ -81,7 +81,7 @@ impl Accounts {
         let password_hash = self.passwords.hash(&unknown, Share::Own).await?;
         let meta = self.change_meta();
         let password_hash = password_hash.as_str();
-        let row = store::NewUser { name, email, password_hash, open: true, stamp: meta };
+        let row = store::NewUser { name, email, password_hash, open: true, meta };
         let user =
             self.finish_add(store::add(&self.db, &row).await.map_err(ServiceError::from)?)?;
         let link = self.reset_link(admin, user.id).await;
@@ -167,7 +167,8 @@ impl Accounts {
         user: UserId,
     ) -> Result<BearerSecret, AdminError> {
         let link = BearerSecret::new(self.random.secret());
-        let (credential, expires) = (link.credential(), self.clock.now().plus(RESET_LINK_LIFETIME));
+        let credential = link.credential();
+        let expires = self.clock.now().plus(RESET_LINK_LIFETIME);
         let made =
             store::set_reset(&self.db, user, (credential, expires), self.actor_and_time(admin))
                 .await;

@@ -249,7 +249,7 @@ mod tests {
         assert!(next.as_mut().now_or_never().is_none(), "it waits");
         // Nineteen were wrong; the last one is right, and the next try gets its token.
         judged.drain(..19).for_each(drop);
-        assert!(next.as_mut().now_or_never().is_none(), "one is still being judged");
+        assert!(next.as_mut().now_or_never().is_none(), "one is still being checked");
         judged.pop().expect("the last").give_back();
         let next = next.await.expect("a try");
         let mut later = Box::pin(guesses.begin(office()));
@@ -282,7 +282,7 @@ mod tests {
             .map(|_| Box::pin(guesses.begin(office())))
             .collect();
         assert!(waiting.iter_mut().all(|try_| try_.as_mut().now_or_never().is_none()));
-        assert!(at_once(&guesses, office()).expect("no place").is_err());
+        assert!(at_once(&guesses, office()).expect("no free slot").is_err());
         drop((waiting, judged));
         let inner = guesses.0.as_ref().expect("on");
         let counts = inner.counts();

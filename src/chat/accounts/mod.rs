@@ -113,7 +113,7 @@ impl Accounts {
             email: &new.email,
             password_hash: &password_hash,
             open: self.is_sign_up_open().await?,
-            stamp: self.change_meta(),
+            meta: self.change_meta(),
         };
         let user =
             self.finish_add(store::add(&self.db, &row).await.map_err(ServiceError::from)?)?;

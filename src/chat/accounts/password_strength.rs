@@ -112,7 +112,7 @@ mod tests {
             }
         }
         for ordinary in ["correcto-caballo-42-grapa", "Tr0ub4dor&3", "2026-11-21 Lima!"] {
-            assert_eq!(rated_text(ordinary), ordinary, "it is judged as it is");
+            assert_eq!(rated_text(ordinary), ordinary, "it is rated unchanged");
         }
     }
 }

@@ -85,7 +85,7 @@ impl Passwords {
         (priority, share): (Priority, Share),
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, ServiceError> {
-        let permit = self.0.turn(priority, share).await?;
+        let permit = self.0.acquire(priority, share).await?;
         // The permit moves into the task: if the caller stops waiting, the work still occupies its core
         // until it ends.
         let done = tokio::task::spawn_blocking(move || {

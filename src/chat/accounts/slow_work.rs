@@ -79,7 +79,7 @@ impl SlowWorkQueue {
     ///
     /// # Errors
     /// [`ServiceError::Unavailable`] if the list is full, or a newcomer with fewer slots took this one.
-    pub async fn turn(&self, priority: Priority, share: Share) -> Result<Permit, ServiceError> {
+    pub async fn acquire(&self, priority: Priority, share: Share) -> Result<Permit, ServiceError> {
         let permit = {
             let mut lists = self.lock();
             if lists.free > 0 {
@@ -180,27 +180,23 @@ mod tests {
     }
 
     /// Joins the list, unless the request is served or refused immediately.
-    fn stand(
-        admission: &SlowWorkQueue,
-        priority: Priority,
-        share: Share,
-    ) -> (Waiting, Option<bool>) {
-        let admission = admission.clone();
-        let mut waiting: Waiting = Box::pin(async move { admission.turn(priority, share).await });
-        let at_once = waiting.as_mut().now_or_never().map(|turn| turn.is_ok());
+    fn enqueue(queue: &SlowWorkQueue, priority: Priority, share: Share) -> (Waiting, Option<bool>) {
+        let queue = queue.clone();
+        let mut waiting: Waiting = Box::pin(async move { queue.acquire(priority, share).await });
+        let at_once = waiting.as_mut().now_or_never().map(|permit| permit.is_ok());
         (waiting, at_once)
     }
 
     fn served(waiting: &mut Waiting) -> Option<Permit> {
-        let turn = waiting.as_mut().now_or_never();
-        turn.map(|turn| turn.unwrap_or_else(|_| panic!("a refusal")))
+        let permit = waiting.as_mut().now_or_never();
+        permit.map(|permit| permit.unwrap_or_else(|_| panic!("a refusal")))
     }
 
     #[test]
     fn known_clients_go_first_and_no_list_starves() {
-        let admission = SlowWorkQueue::new(1);
-        let mut work = admission.turn(Priority::New, network(1)).now_or_never().expect("free").ok();
-        let lanes = [
+        let queue = SlowWorkQueue::new(1);
+        let mut work = queue.acquire(Priority::New, network(1)).now_or_never().expect("free").ok();
+        let priorities = [
             Priority::Strength,
             Priority::New,
             Priority::Unknown,
@@ -208,9 +204,9 @@ mod tests {
             Priority::New,
             Priority::Known,
         ];
-        let mut waiting: Vec<_> = lanes
+        let mut waiting: Vec<_> = priorities
             .into_iter()
-            .map(|priority| (priority, stand(&admission, priority, network(1)).0))
+            .map(|priority| (priority, enqueue(&queue, priority, network(1)).0))
             .collect();
         let mut order = Vec::new();
         while !waiting.is_empty() {
@@ -219,7 +215,7 @@ mod tests {
                 work = served(waiting);
                 work.is_some()
             });
-            order.push(waiting.remove(at.expect("somebody is served")).0);
+            order.push(waiting.remove(at.expect("one waiter is served")).0);
         }
         let expected = [
             Priority::Known,
@@ -234,17 +230,17 @@ mod tests {
 
     #[test]
     fn a_flood_from_one_network_displaces_only_itself() {
-        let admission = SlowWorkQueue::new(1);
-        let work = admission.turn(Priority::New, Share::Own).now_or_never().expect("free").ok();
+        let queue = SlowWorkQueue::new(1);
+        let work = queue.acquire(Priority::New, Share::Own).now_or_never().expect("free").ok();
         let flood: Vec<_> = (0..limits::WAITING_UNKNOWN * 3)
-            .map(|_| stand(&admission, Priority::Unknown, network(1)))
+            .map(|_| enqueue(&queue, Priority::Unknown, network(1)))
             .collect();
         let refused = flood.iter().filter(|(_, at_once)| *at_once == Some(false)).count();
-        assert_eq!(refused, limits::WAITING_UNKNOWN * 2, "there are so many places and no more");
-        let (mut other, at_once) = stand(&admission, Priority::Unknown, network(2));
-        assert_eq!(at_once, None, "another network has a place");
-        let (mut known, at_once) = stand(&admission, Priority::Known, network(1));
-        assert_eq!(at_once, None, "and who is known here has one whatever happens");
+        assert_eq!(refused, limits::WAITING_UNKNOWN * 2, "the list has a fixed number of slots");
+        let (mut other, at_once) = enqueue(&queue, Priority::Unknown, network(2));
+        assert_eq!(at_once, None, "another network gets a slot");
+        let (mut known, at_once) = enqueue(&queue, Priority::Known, network(1));
+        assert_eq!(at_once, None, "a known client gets a slot in any case");
         drop(work);
         let first = served(&mut known);
         assert!(first.is_some(), "and goes first");
@@ -254,25 +250,25 @@ mod tests {
 
     #[test]
     fn a_full_list_refuses_newcomers_until_waiters_leave() {
-        let admission = SlowWorkQueue::new(1);
-        let _work = admission.turn(Priority::New, Share::Own).now_or_never().expect("free").ok();
-        let places = u8::try_from(limits::WAITING_STRENGTH).expect("few");
+        let queue = SlowWorkQueue::new(1);
+        let _work = queue.acquire(Priority::New, Share::Own).now_or_never().expect("free").ok();
+        let slots = u8::try_from(limits::WAITING_STRENGTH).expect("few");
         let mut list: Vec<_> =
-            (0..places).map(|n| stand(&admission, Priority::Strength, network(n))).collect();
-        assert_eq!(stand(&admission, Priority::Strength, network(200)).1, Some(false));
+            (0..slots).map(|n| enqueue(&queue, Priority::Strength, network(n))).collect();
+        assert_eq!(enqueue(&queue, Priority::Strength, network(200)).1, Some(false));
         drop(list.pop());
-        assert_eq!(stand(&admission, Priority::Strength, network(200)).1, None);
+        assert_eq!(enqueue(&queue, Priority::Strength, network(200)).1, None);
     }
 
     #[test]
     fn a_permit_is_not_lost_if_its_waiter_left() {
-        let admission = SlowWorkQueue::new(2);
-        let turns = [(), ()].map(|()| admission.turn(Priority::New, Share::Own).now_or_never());
-        let left = stand(&admission, Priority::Known, network(1));
-        let (mut stays, _) = stand(&admission, Priority::Unknown, network(1));
-        drop((left, turns));
+        let queue = SlowWorkQueue::new(2);
+        let permits = [(), ()].map(|()| queue.acquire(Priority::New, Share::Own).now_or_never());
+        let left = enqueue(&queue, Priority::Known, network(1));
+        let (mut stays, _) = enqueue(&queue, Priority::Unknown, network(1));
+        drop((left, permits));
         assert!(served(&mut stays).is_some());
-        let again = [(), ()].map(|()| stand(&admission, Priority::New, Share::Own).1);
+        let again = [(), ()].map(|()| enqueue(&queue, Priority::New, Share::Own).1);
         assert_eq!(again, [Some(true), Some(true)]);
     }
 }

@@ -43,10 +43,10 @@ pub(in crate::chat::accounts) async fn revocations_after(
             .fetch_all(pool)
             .await?
     });
-    let ended = |(id, hash, closed): (i64, Vec<u8>, i64)| {
+    let revocation = |(id, hash, closed): (i64, Vec<u8>, i64)| {
         Some((id, CredentialHash(hash.try_into().ok()?), RevocationReason::from_number(closed)))
     };
-    Ok(rows.into_iter().filter_map(ended).collect())
+    Ok(rows.into_iter().filter_map(revocation).collect())
 }
 
 /// Deletes revocations that every process has read long ago.

@@ -42,7 +42,7 @@ pub(in crate::chat::accounts) struct NewUser<'a> {
     pub password_hash: &'a str,
     /// Whether sign-up is open for users after the first one.
     pub open: bool,
-    pub stamp: ChangeMeta,
+    pub meta: ChangeMeta,
 }
 
 /// Adds a user and makes them a member of the lobby, in one transaction. The first user of an
@@ -51,7 +51,8 @@ pub(in crate::chat::accounts) async fn add(
     db: &Db,
     new: &NewUser<'_>,
 ) -> Result<AddOutcome, sqlx::Error> {
-    let (folded, skeleton) = (new.name.folded(), new.name.skeleton());
+    let folded = new.name.folded();
+    let skeleton = new.name.skeleton();
     let mut transaction = db.begin().await?;
     names::lock(&mut transaction).await?;
     let looks_taken = names::is_like_a_user(&mut transaction, new.name.as_str(), None).await?;
@@ -87,13 +88,13 @@ pub(in crate::chat::accounts) async fn add(
         .bind(new.email.as_str())
         .bind(new.password_hash)
         .bind(if user_count == 0 { Role::Admin.as_str() } else { Role::Member.as_str() })
-        .bind(new.stamp.now.0)
+        .bind(new.meta.now.0)
         .fetch_one(connection)
         .await?
     });
     let handle = new.name.as_str();
     names::record(&mut transaction, Subject::User(UserId(row.id)), &[handle]).await?;
-    let rooms = join_lobby(&mut transaction, UserId(row.id), new.stamp).await?;
+    let rooms = join_lobby(&mut transaction, UserId(row.id), new.meta).await?;
     transaction.commit().await?;
     Ok(AddOutcome::New(row.into(), rooms))
 }
