@@ -205,7 +205,8 @@ impl Rooms {
     /// # Errors
     /// [`RoomError::NameTaken`] if another public room has this name or a similar one.
     pub async fn update(&self, owner: &Owner, change: &RoomChange) -> Result<(), RoomError> {
-        let (name, topic) = (change.name.as_ref(), change.topic.as_ref());
+        let name = change.name.as_ref();
+        let topic = change.topic.as_ref();
         self.change(owner.user.id, &owner.room, name, topic).await
     }
 

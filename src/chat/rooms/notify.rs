@@ -53,7 +53,8 @@ impl Rooms {
         room: RoomId,
         query: impl Future<Output = Result<Option<Progress>, sqlx::Error>>,
     ) -> Result<Option<Progress>, ServiceError> {
-        let (user_channel, mentioned_channel) = (Channel::User(user), Channel::Mentioned(room));
+        let user_channel = Channel::User(user);
+        let mentioned_channel = Channel::Mentioned(room);
         self.hub.unsubscribe_all(user_channel, mentioned_channel);
         let progress = query.await;
         if !matches!(progress, Ok(None | Some(Progress { mentions: 0, .. }))) {

@@ -55,7 +55,7 @@ pub(in crate::chat::rooms) async fn add(
 ) -> Result<Option<RoomId>, sqlx::Error> {
     let mut transaction = db.begin().await?;
     if new.visibility == Visibility::Public {
-        // // The lock serializes all name checks, so that two similar names cannot be taken at the same
+        // The lock serializes all name checks, so that two similar names cannot be taken at the same
         // time.
         names::lock(&mut transaction).await?;
         if names::is_like_a_public_room(&mut transaction, new.name.as_str(), None).await? {
