@@ -267,7 +267,8 @@ impl Search {
         if phrases.is_empty() && terms.is_empty() {
             terms.push(vec![IndexTerm::Any]);
         }
-        let (days, links) = (query.days(), query.not.link);
+        let days = query.days();
+        let links = query.not.link;
         Ok(Some(Criteria { reader: reader.id, phrases, terms, lowest, days, links }))
     }
 

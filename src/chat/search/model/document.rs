@@ -109,7 +109,7 @@ impl SearchDocument {
         text
     }
 
-    /// The text of a `tsvector` (for PostgreSQL).
+    /// The text of a `tsvector` (for `PostgreSQL`).
     pub fn vector(&self) -> String {
         let found = tokens(&self.body);
         let mut positions: BTreeMap<Cow<'_, str>, Vec<usize>> = BTreeMap::new();

@@ -124,7 +124,8 @@ impl Query {
     fn operator(&mut self, raw: &RawToken, zone: &TimeZone) -> bool {
         let Some((name, value)) = raw.text.split_once(':') else { return false };
         let value = value.trim_matches('"').trim();
-        let (name, not) = (name.to_ascii_lowercase(), raw.not);
+        let name = name.to_ascii_lowercase();
+        let not = raw.not;
         match (name.as_str(), &*folded(value)) {
             _ if value.is_empty() => return false,
             ("from", _) if not => add_name(&mut self.not.from, value),
