@@ -77,7 +77,7 @@ impl RemoteChanges {
                 let (Some(room), Some(user_profile)) = (room, user_profile) else { return Ok(()) };
                 match change {
                     Change::Joined(..) if room.is_member() => {
-                        self.rooms.notify_joined(&room, &user_profile)
+                        self.rooms.notify_joined(&room, &user_profile);
                     }
                     Change::Left(..) if !room.is_member() => {
                         if self.rooms.was_removed(user, room.id).await? {

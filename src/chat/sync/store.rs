@@ -20,7 +20,7 @@ struct Row {
 }
 
 /// The changes after `then` that the reader may know of, only the last one for each user and room,
-/// newest first, at most `most`.
+/// newest first, at most `limit`.
 pub(super) async fn changes_since(
     db: &Db,
     reader: UserId,
