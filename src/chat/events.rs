@@ -80,6 +80,6 @@ pub enum Signal {
     Unread(RoomId),
     /// The room is new, was deleted, or has a new name, topic, owner or code.
     RoomChanged(RoomId),
-    /// The user's own name, avatar or role changed.
+    /// The user's own display name or role changed.
     Renamed,
 }
