@@ -183,8 +183,8 @@ mod tests {
     fn enqueue(queue: &SlowWorkQueue, priority: Priority, share: Share) -> (Waiting, Option<bool>) {
         let queue = queue.clone();
         let mut waiting: Waiting = Box::pin(async move { queue.acquire(priority, share).await });
-        let at_once = waiting.as_mut().now_or_never().map(|permit| permit.is_ok());
-        (waiting, at_once)
+        let immediate = waiting.as_mut().now_or_never().map(|permit| permit.is_ok());
+        (waiting, immediate)
     }
 
     fn served(waiting: &mut Waiting) -> Option<Permit> {
@@ -235,12 +235,12 @@ mod tests {
         let flood: Vec<_> = (0..limits::WAITING_UNKNOWN * 3)
             .map(|_| enqueue(&queue, Priority::Unknown, network(1)))
             .collect();
-        let refused = flood.iter().filter(|(_, at_once)| *at_once == Some(false)).count();
+        let refused = flood.iter().filter(|(_, immediate)| *immediate == Some(false)).count();
         assert_eq!(refused, limits::WAITING_UNKNOWN * 2, "the list has a fixed number of slots");
-        let (mut other, at_once) = enqueue(&queue, Priority::Unknown, network(2));
-        assert_eq!(at_once, None, "another network gets a slot");
-        let (mut known, at_once) = enqueue(&queue, Priority::Known, network(1));
-        assert_eq!(at_once, None, "a known client gets a slot in any case");
+        let (mut other, immediate) = enqueue(&queue, Priority::Unknown, network(2));
+        assert_eq!(immediate, None, "another network gets a slot");
+        let (mut known, immediate) = enqueue(&queue, Priority::Known, network(1));
+        assert_eq!(immediate, None, "a known client gets a slot in any case");
         drop(work);
         let first = served(&mut known);
         assert!(first.is_some(), "and goes first");

@@ -261,7 +261,7 @@ impl Messages {
                 }
             }
             let done = (next.messages.len(), next.then_before);
-            store::note_erased(&self.db, user, done, self.clock.now()).await?;
+            store::record_erased(&self.db, user, done, self.clock.now()).await?;
         }
         Ok(store::erase_later(&self.db, user, self.clock.now()).await?)
     }
@@ -270,7 +270,7 @@ impl Messages {
     /// left; a new job deletes them.
     pub async fn purge_room(&self, room: RoomId) -> Result<bool, ServiceError> {
         for _ in 0..PIECES {
-            if !store::purge_piece(&self.db, room).await? {
+            if !store::purge_batch(&self.db, room).await? {
                 return Ok(true);
             }
         }

@@ -441,15 +441,15 @@ mod tests {
         }
     }
 
-    /// The work done for a text of this length that repeats one piece.
-    fn effort_of(piece: &str, length: usize) -> usize {
-        let body: String = piece.chars().cycle().take(length).collect();
+    /// The work done for a text of this length that repeats one pattern.
+    fn effort_of(pattern: &str, length: usize) -> usize {
+        let body: String = pattern.chars().cycle().take(length).collect();
         effort::of(|| render_with_users(&body))
     }
 
     #[test]
     fn the_cost_is_linear_in_the_length() {
-        for piece in [
+        for pattern in [
             "an ordinary text, with (marks) in it ",
             "@中",
             "/@a",
@@ -480,8 +480,8 @@ mod tests {
             "，http://",
             "([{",
         ] {
-            let (once, twice) = (effort_of(piece, 4_000), effort_of(piece, 8_000));
-            assert!(twice <= 2 * once + 200, "{piece}: {once}, {twice}");
+            let (once, twice) = (effort_of(pattern, 4_000), effort_of(pattern, 8_000));
+            assert!(twice <= 2 * once + 200, "{pattern}: {once}, {twice}");
         }
     }
 
@@ -512,10 +512,10 @@ mod tests {
 
         #[test]
         fn the_cost_of_any_text_is_linear_in_its_length(
-            piece in "(https?://|@|/|\\?|#|\\[|\\(|%|:|:9|\\.|\\\\|a|b.c|x\\.org|中|，| ){1,8}",
+            pattern in "(https?://|@|/|\\?|#|\\[|\\(|%|:|:9|\\.|\\\\|a|b.c|x\\.org|中|，| ){1,8}",
         ) {
-            let (once, twice) = (effort_of(&piece, 2_000), effort_of(&piece, 4_000));
-            prop_assert!(twice <= 2 * once + 500, "{}: {}, {}", piece, once, twice);
+            let (once, twice) = (effort_of(&pattern, 2_000), effort_of(&pattern, 4_000));
+            prop_assert!(twice <= 2 * once + 500, "{}: {}, {}", pattern, once, twice);
         }
 
         /// For any input: only our four tags come out, and only our attributes.

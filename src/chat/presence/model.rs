@@ -219,7 +219,7 @@ mod tests {
             online.disconnect(user(n), second(0));
         }
         let PresenceUpdate::All(all) = online.take_update(second(30)) else {
-            panic!("everybody is named")
+            panic!("all users are listed")
         };
         assert_eq!(all.len(), RESUME_AT);
         online.connect(user(BROADCAST_LIMIT));

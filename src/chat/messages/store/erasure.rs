@@ -49,7 +49,7 @@ pub(in crate::chat::messages) async fn next_to_erase(
 
 /// Records the progress: the number of deleted messages, and that only ids below `before` are left. At
 /// `before` <= 1 the erasure is finished.
-pub(in crate::chat::messages) async fn note_erased(
+pub(in crate::chat::messages) async fn record_erased(
     db: &Db,
     user: UserId,
     (deleted, before): (usize, MessageId),

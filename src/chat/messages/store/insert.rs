@@ -212,7 +212,7 @@ pub(super) fn push_inserts(statements: &mut StatementBatch, outcomes: &[Outcome]
         insert(statements, &messages);
         push_id_ranges(statements, &messages);
         push_idempotency_keys(statements, &messages);
-        mark_read(statements, &messages);
+        move_read_markers(statements, &messages);
         mentions::store(statements, &mentioned(&changes));
     }
 }
@@ -313,7 +313,7 @@ fn push_idempotency_keys(statements: &mut StatementBatch, messages: &[&Message])
 }
 
 /// Posting a message moves the author's read marker to it.
-fn mark_read(statements: &mut StatementBatch, messages: &[&Message]) {
+fn move_read_markers(statements: &mut StatementBatch, messages: &[&Message]) {
     let last: BTreeMap<(i64, i64), i64> = messages
         .iter()
         .map(|message| ((message.author.id.0, message.room.0), message.seq.0))

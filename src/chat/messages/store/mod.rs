@@ -11,12 +11,12 @@ mod joining;
 mod mentions;
 mod purge;
 
-pub(super) use self::erasure::{erase_later, next_to_erase, note_erased};
+pub(super) use self::erasure::{erase_later, next_to_erase, record_erased};
 pub(super) use self::group_commit::{commit_group, last_message_id};
 pub(super) use self::history::{chunk_since, find, found, is_known, page, room_of, rooms, since};
 pub(super) use self::insert::prune_idempotency_keys;
 pub(super) use self::mentions::mentioned;
-pub(super) use self::purge::{purge_later, purge_piece};
+pub(super) use self::purge::{purge_batch, purge_later};
 
 use super::model::{DeletedBy, Kind, Message, Reactions, WriteError, WriteOutcome};
 use super::render;

@@ -10,7 +10,7 @@ use crate::limits::deletion::PIECE;
 
 /// Deletes one batch of the oldest messages of a room that is being purged. Returns false if none are
 /// left.
-pub(in crate::chat::messages) async fn purge_piece(
+pub(in crate::chat::messages) async fn purge_batch(
     db: &Db,
     room: RoomId,
 ) -> Result<bool, sqlx::Error> {

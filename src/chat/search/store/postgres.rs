@@ -140,7 +140,7 @@ mod tests {
                     if let Some((bits, terms)) = window.range_bits.zip(window.id_ranges()) {
                         assert!(matches!(terms.len(), 1 | 2), "{before}: {terms:?}");
                         let whole = window.before - window.lowest > 1 << bits;
-                        assert!(whole || window.lowest == last, "a window has a whole era");
+                        assert!(whole || window.lowest == last, "a window has a whole id range");
                     }
                     border = window.lowest;
                 }
