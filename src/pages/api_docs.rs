@@ -1,4 +1,4 @@
-//! The reference of the JSON API as a page, out of the same document that programs read.
+//! The JSON API reference as a page, generated from the OpenAPI document.
 
 use askama::Template;
 use axum::Router;
@@ -23,7 +23,7 @@ struct ReferencePage {
     shapes: Vec<Shape>,
 }
 
-/// Calls that belong together.
+/// Operations with the same tag.
 struct Group {
     name: String,
     about: Vec<Block>,
@@ -37,7 +37,7 @@ struct Call {
     summary: String,
     about: Vec<Block>,
     parameters: Vec<Field>,
-    /// The shape of the body that it takes.
+    /// The schema of the request body.
     takes: Option<String>,
     answers: Vec<Answer>,
     curl: String,
@@ -63,7 +63,7 @@ struct Field {
     text: Vec<Span>,
 }
 
-/// What the document's texts are made of: paragraphs and lists, with pieces of code in them.
+/// The parts of a description: paragraphs and lists, with inline code.
 enum Block {
     Paragraph(Vec<Span>),
     List(Vec<Vec<Span>>),
@@ -74,8 +74,8 @@ struct Span {
     code: bool,
 }
 
-async fn show(State(site): State<AppState>, page: Page) -> Response {
-    let document = &site.about.reference;
+async fn show(State(state): State<AppState>, page: Page) -> Response {
+    let document = &state.about.reference;
     let base = page.absolute("/api/v1");
     html(&ReferencePage {
         introduction: prose(text(&document["info"]["description"])),
@@ -125,7 +125,7 @@ fn call(document: &Value, base: &str, (path, method): (&str, &str), call: &Value
     }
 }
 
-/// A line for a shell. Paths of rooms and messages get a number that is likely to be there.
+/// An example `curl` command. Room and message ids in paths are numbers that are likely to exist.
 fn curl(
     document: &Value,
     base: &str,
@@ -170,13 +170,13 @@ fn shape((name, schema): (&str, &Value)) -> Shape {
     }
 }
 
-/// The name of the shape that a body or an answer has.
+/// The schema name of a request body or response.
 fn shape_of(with_content: &Value) -> String {
     let content = with_content["content"].as_object().and_then(|all| all.values().next());
     content.map(|content| kind(&content["schema"])).unwrap_or_default()
 }
 
-/// What a field holds, in a few words: its type and its limits.
+/// A field's type and limits in a few words.
 fn kind(schema: &Value) -> String {
     if let Some(name) = schema["$ref"].as_str() {
         return name.rsplit('/').next().unwrap_or_default().to_owned();
@@ -219,7 +219,7 @@ fn prose(text: &str) -> Vec<Block> {
     text.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).map(block).collect()
 }
 
-/// Every other piece between backticks is code.
+/// Splits a text at its backticks: every second part is code.
 fn spans(text: &str) -> Vec<Span> {
     let pieces = text.split('`').enumerate().filter(|(_, piece)| !piece.is_empty());
     pieces.map(|(at, piece)| Span { text: piece.to_owned(), code: at % 2 == 1 }).collect()
@@ -244,14 +244,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_says_the_type_and_its_limits() {
-        for (schema, said) in [
+    fn a_kind_has_the_type_and_its_limits() {
+        for (schema, expected) in [
             (json!({"$ref": "#/components/schemas/Room"}), "Room"),
             (json!({"type": "integer", "format": "int64"}), "integer"),
             (json!({"type": ["string", "null"], "maxLength": 64}), "string or null, at most 64"),
             (json!({"type": "array", "items": {"type": "integer"}}), "list of integer"),
         ] {
-            assert_eq!(kind(&schema), said);
+            assert_eq!(kind(&schema), expected);
         }
     }
 

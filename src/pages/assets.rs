@@ -1,7 +1,7 @@
-//! Styles, scripts, fonts and pictures, built by `build.rs` and part of the executable.
+//! Styles, scripts, fonts and images, built by `build.rs` and embedded in the executable.
 //!
-//! All stand under one path that names their common content: whatever changes, the path does, and
-//! so browsers may keep them for ever.
+//! All asset paths contain a hash of the assets' content. When an asset changes, its path changes,
+//! so browsers can cache assets forever.
 
 use std::sync::LazyLock;
 
@@ -51,7 +51,7 @@ async fn show(Path((_, name)): Path<(String, String)>, headers: HeaderMap) -> Re
     serve(&name, &headers)
 }
 
-/// Asked for by browsers that have seen no page yet.
+/// Browsers request this path on their own, before they have seen a page.
 async fn icon(headers: HeaderMap) -> Response {
     serve("img/icon.svg", &headers)
 }

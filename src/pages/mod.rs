@@ -1,4 +1,5 @@
-//! The pages: HTML that works by itself; scripts make it live. Every action is a form.
+//! The HTML pages. They work without JavaScript, and every action is a form. Scripts add live
+//! updates.
 
 mod admin;
 mod api_docs;
@@ -25,12 +26,12 @@ use crate::http::request::auth::by_cookie;
 use crate::http::request::csrf;
 use crate::http::response::{pending_answers, security_headers};
 
-/// `polling` is asked by the pages' scripts, and is reached as they are.
-pub fn router(site: &AppState, polling: Router<AppState>) -> Router<AppState> {
+/// `polling` has the routes that the pages' scripts poll. They get the same middleware as pages.
+pub fn router(state: &AppState, polling: Router<AppState>) -> Router<AppState> {
     let messages = Router::new()
         .merge(composer::router())
         .merge(messages::router())
-        .route_layer(from_fn_with_state(site.clone(), returned_text::return_text));
+        .route_layer(from_fn_with_state(state.clone(), returned_text::return_text));
     let pages = Router::new()
         .merge(polling)
         .merge(auth::router())
@@ -44,13 +45,13 @@ pub fn router(site: &AppState, polling: Router<AppState>) -> Router<AppState> {
         .merge(messages)
         .merge(search::router())
         .fallback(error_page::not_found)
-        .layer(from_fn_with_state(site.clone(), pending_answers::bound))
-        .layer(from_fn_with_state(site.clone(), rate_limited::by_user))
-        .layer(from_fn_with_state(site.clone(), by_cookie))
-        .layer(from_fn_with_state(site.clone(), csrf::guard))
-        .layer(from_fn_with_state(site.clone(), canonical_host::check))
+        .layer(from_fn_with_state(state.clone(), pending_answers::bound))
+        .layer(from_fn_with_state(state.clone(), rate_limited::by_user))
+        .layer(from_fn_with_state(state.clone(), by_cookie))
+        .layer(from_fn_with_state(state.clone(), csrf::guard))
+        .layer(from_fn_with_state(state.clone(), canonical_host::check))
         .layer(from_fn(timeout::keep))
-        .layer(from_fn_with_state(site.clone(), error_page::render_problem))
+        .layer(from_fn_with_state(state.clone(), error_page::render_problem))
         .layer(from_fn(page::keep_language));
     security_headers::for_pages(pages).merge(assets::router())
 }

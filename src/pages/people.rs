@@ -1,4 +1,4 @@
-//! Everybody with an account: who is there, who is not, and the way to write to them.
+//! The list of all users, online and offline, with links to write to them.
 
 use askama::Template;
 use axum::Router;
@@ -24,24 +24,24 @@ pub(super) fn router() -> Router<AppState> {
 struct PeoplePage {
     page: Page,
     side: Sidebar,
-    /// What is looked for; empty for everybody.
+    /// The filter; empty for all users.
     sought: String,
-    /// Its reader may let others in.
+    /// Whether the viewer can add users.
     invites: bool,
     online: Vec<PersonView>,
     offline: Vec<PersonView>,
 }
 
 impl PeoplePage {
-    /// Whether its reader sees nobody but themselves in it, without having looked for somebody.
+    /// Whether the viewer is the only user, without a filter.
     fn is_alone(&self) -> bool {
         self.sought.is_empty() && self.online.len() + self.offline.len() < 2
     }
 
-    /// The lists with their headings' keys; one without people has no heading.
+    /// The lists with the text keys of their headings. An empty list is omitted.
     fn lists(&self) -> impl Iterator<Item = (&'static str, &[PersonView])> {
         let both = [("online", self.online.as_slice()), ("offline", self.offline.as_slice())];
-        both.into_iter().filter(|(_, people)| !people.is_empty())
+        both.into_iter().filter(|(_, users)| !users.is_empty())
     }
 }
 
@@ -52,27 +52,28 @@ struct Filter {
 }
 
 async fn index(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     Query(filter): Query<Filter>,
     page: Page,
 ) -> Result<Response, Problem> {
-    site.presence.touch(me.person.id);
+    state.presence.touch(me.person.id);
     let sought = filter.q.trim();
-    let here = site.presence.online();
-    let mut people = site.accounts.users().await?;
-    people.retain(|person| is_called(person, sought));
-    people.sort_by_cached_key(|person| sort_key(&person.display_name));
-    let views = people.into_iter().map(|person| (here.contains(&person.id), person));
-    let views = views.map(|(online, person)| PersonView::new(person, online));
-    let (online, offline) = views.partition(|person| person.online);
-    let side = sidebar(&site, &me.person, None, &page).await?;
-    let (invites, sought) = (me.person.role == Role::Admin, sought.to_owned());
+    let online_ids = state.presence.online();
+    let mut users = state.accounts.users().await?;
+    users.retain(|user| is_called(user, sought));
+    users.sort_by_cached_key(|user| sort_key(&user.display_name));
+    let views = users.into_iter().map(|user| (online_ids.contains(&user.id), user));
+    let views = views.map(|(online, user)| PersonView::new(user, online));
+    let (online, offline) = views.partition(|user| user.online);
+    let side = sidebar(&state, &me.person, None, &page).await?;
+    let invites = me.person.role == Role::Admin;
+    let sought = sought.to_owned();
     Ok(html(&PeoplePage { page, side, sought, invites, online, offline }))
 }
 
-/// Whether a person's names have this in them, whatever its case and accents.
-fn is_called(person: &User, sought: &str) -> bool {
+/// Whether the handle or the display name contains the text, without regard to case and accents.
+fn is_called(user: &User, sought: &str) -> bool {
     let sought = folded(sought.trim_start_matches('@'));
-    [&person.display_name, &person.name].iter().any(|name| folded(name).contains(&sought))
+    [&user.display_name, &user.name].iter().any(|name| folded(name).contains(&sought))
 }

@@ -1,4 +1,4 @@
-//! Search: what was said, the newest first, each with the text around the first hit.
+//! Search results, newest first, each with the text around the first match.
 
 use std::collections::HashMap;
 
@@ -21,9 +21,9 @@ use crate::pages::layout::sidebar::{Sidebar, icon, sidebar};
 use crate::pages::layout::user_view::{hue_of, initials};
 use crate::pages::messages::show::place_in_room;
 
-/// Results on a page.
+/// Results per page.
 const RESULTS: i64 = 20;
-/// What can be typed, each with the text that says what it does.
+/// Example queries, each with the text key of its description.
 const EXAMPLES: [(&str, &str); 9] = [
     ("bogota", "search-help-words"),
     ("\"Bogotá\"", "search-help-exact"),
@@ -53,20 +53,20 @@ struct SearchQuery {
 struct SearchPage {
     page: Page,
     side: Sidebar,
-    /// As it was typed.
+    /// The query as entered.
     sought: String,
-    /// Nothing was asked for: the page says what can be.
+    /// The query is empty: the page explains the syntax.
     idle: bool,
     results: Vec<ResultView>,
-    /// Where the page of older results is.
+    /// URL of the next page with older results.
     older: Option<String>,
-    /// Some messages are not in the index yet.
+    /// The index is incomplete: some messages are not indexed yet.
     incomplete: bool,
     examples: [(&'static str, &'static str); EXAMPLES.len()],
 }
 
 struct ResultView {
-    /// Where the message stands in its room.
+    /// Link to the message in its room.
     path: String,
     icon: &'static str,
     room: String,
@@ -95,22 +95,22 @@ impl ResultView {
 }
 
 async fn index(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
-    Query(wanted): Query<SearchQuery>,
+    Query(params): Query<SearchQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
-    site.presence.touch(me.person.id);
-    let query = model::Query::parse(&wanted.q, &me.zone);
+    state.presence.touch(me.person.id);
+    let query = model::Query::parse(&params.q, &me.zone);
     let limit = Limit::parse(Some(RESULTS))?;
-    // A link that is not whole any more leads to the first page.
-    let cursor = wanted.cursor.as_deref().and_then(|text| Cursor::parse(text).ok());
-    let from = cursor.or(wanted.before.map(|id| Cursor::behind(MessageId(id))));
-    let Found { hits, next, complete } = site.search.find(&me.person, &query, from, limit).await?;
-    let found = site.messages.found(&hits).await?;
+    // A link with a broken cursor leads to the first page.
+    let cursor = params.cursor.as_deref().and_then(|text| Cursor::parse(text).ok());
+    let from = cursor.or(params.before.map(|id| Cursor::behind(MessageId(id))));
+    let Found { hits, next, complete } = state.search.find(&me.person, &query, from, limit).await?;
+    let found = state.messages.found(&hits).await?;
     let texts = found.iter().map(|message| message.body.clone()).collect();
-    let excerpts = site.search.snippets(&query, texts).await?;
-    let rooms = site.rooms.list(&me.person).await?;
+    let excerpts = state.search.snippets(&query, texts).await?;
+    let rooms = state.rooms.list(&me.person).await?;
     let rooms: HashMap<RoomId, &Room> = rooms.iter().map(|room| (room.id, room)).collect();
     let calendar = page.calendar();
     let view = |(message, pieces): (&Message, Vec<SnippetPart>)| {
@@ -118,12 +118,12 @@ async fn index(
         Some(ResultView::new(message, room, pieces, &calendar))
     };
     Ok(html(&SearchPage {
-        side: sidebar(&site, &me.person, None, &page).await?,
+        side: sidebar(&state, &me.person, None, &page).await?,
         idle: query.is_empty(),
         results: found.iter().zip(excerpts).filter_map(view).collect(),
-        older: next.map(|next| older(&wanted.q, next)),
+        older: next.map(|next| older(&params.q, next)),
         incomplete: !complete,
-        sought: wanted.q,
+        sought: params.q,
         examples: EXAMPLES,
         page,
     }))

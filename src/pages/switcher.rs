@@ -1,5 +1,5 @@
-//! Where one can go: the list behind the quick switcher, in the order in which it is shown. What is
-//! unread the page knows better, so it is not in here.
+//! The entries of the quick switcher, in display order. Unread counts are not included, because the
+//! page has newer ones.
 
 use askama::Template;
 use axum::Router;
@@ -25,20 +25,20 @@ struct Switcher {
     targets: Vec<Target>,
 }
 
-/// A room, or a person to write to.
+/// A room or a user.
 struct Target {
     path: String,
     name: String,
-    /// Whose avatar stands before the name; else it is the icon.
+    /// The user whose avatar is shown; otherwise the icon is.
     person: Option<PersonView>,
     icon: &'static str,
     room: Option<i64>,
-    /// A public room that one is not in.
+    /// A public room that the user has not joined.
     strange: bool,
 }
 
 impl Target {
-    /// `other` is with whom the room is a conversation.
+    /// `other` is the other user of a direct message.
     fn room(room: &Room, other: Option<PersonView>) -> Self {
         Self {
             path: format!("/rooms/{}", room.id),
@@ -50,11 +50,11 @@ impl Target {
         }
     }
 
-    fn person(person: PersonView) -> Self {
+    fn user(user: PersonView) -> Self {
         Self {
-            path: format!("/direct/{}", person.name),
-            name: person.display_name.clone(),
-            person: Some(person),
+            path: format!("/direct/{}", user.name),
+            name: user.display_name.clone(),
+            person: Some(user),
             icon: "at",
             room: None,
             strange: false,
@@ -62,25 +62,26 @@ impl Target {
     }
 }
 
-/// One's own rooms and conversations, the public rooms one is not in, everybody else.
+/// The user's rooms and direct messages, then public rooms the user has not joined, then all other
+/// users.
 async fn index(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     t: Language,
 ) -> Result<Response, Problem> {
-    let here = site.presence.online();
-    let view = |person: &User| PersonView::new(person.clone(), here.contains(&person.id));
-    let mut people = site.accounts.users().await?;
-    let rooms = site.rooms.list(&me.person).await?;
-    let mut targets = Vec::with_capacity(rooms.len() + people.len());
+    let online = state.presence.online();
+    let view = |user: &User| PersonView::new(user.clone(), online.contains(&user.id));
+    let mut users = state.accounts.users().await?;
+    let rooms = state.rooms.list(&me.person).await?;
+    let mut targets = Vec::with_capacity(rooms.len() + users.len());
     for room in &rooms {
-        let other = people.iter().find(|person| Some(person.id) == room.other).map(view);
+        let other = users.iter().find(|user| Some(user.id) == room.other).map(view);
         targets.push(Target::room(room, other));
     }
     targets.sort_by_key(|target| target.strange);
-    people.retain(|person| {
-        person.id != me.person.id && rooms.iter().all(|room| room.other != Some(person.id))
+    users.retain(|user| {
+        user.id != me.person.id && rooms.iter().all(|room| room.other != Some(user.id))
     });
-    targets.extend(people.iter().map(|person| Target::person(view(person))));
+    targets.extend(users.iter().map(|user| Target::user(view(user))));
     Ok(html(&Switcher { t, targets }))
 }

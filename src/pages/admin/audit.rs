@@ -1,4 +1,4 @@
-//! The audit log as a page for administrators: who did what, one sentence for each entry.
+//! The audit log as a page for administrators, one sentence per entry.
 
 use askama::Template;
 use axum::Router;
@@ -27,7 +27,7 @@ struct AuditPage {
     page: Page,
     side: Sidebar,
     days: Vec<DayView>,
-    /// Where the page of earlier entries begins.
+    /// Cursor of the page with earlier entries.
     earlier: Option<i64>,
 }
 
@@ -39,7 +39,7 @@ struct DayView {
 
 struct EntryView {
     at: Moment,
-    /// `None`: the command line.
+    /// `None` for an action on the command line.
     actor: Option<PersonView>,
     sentence: String,
 }
@@ -50,36 +50,42 @@ struct Before {
 }
 
 async fn index(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     CanAdminister(admin): CanAdminister,
     Query(asked): Query<Before>,
     page: Page,
 ) -> Result<Response, Problem> {
-    let found = site.audit.page(&admin, asked.before, Limit::DEFAULT).await?;
+    let found = state.audit.page(&admin, asked.before, Limit::DEFAULT).await?;
     let earlier = found.items.last().filter(|_| found.more).map(|entry| entry.id.0);
-    let side = sidebar(&site, &me.person, None, &page).await?;
-    Ok(html(&AuditPage { side, days: by_day(&site, found.items, &page.calendar()), earlier, page }))
+    let side = sidebar(&state, &me.person, None, &page).await?;
+    Ok(html(&AuditPage {
+        side,
+        days: by_day(&state, found.items, &page.calendar()),
+        earlier,
+        page,
+    }))
 }
 
-fn by_day(site: &AppState, entries: Vec<AuditEntry>, calendar: &Calendar) -> Vec<DayView> {
+fn by_day(state: &AppState, entries: Vec<AuditEntry>, calendar: &Calendar) -> Vec<DayView> {
     let mut days: Vec<(Date, DayView)> = Vec::new();
     for entry in entries {
         let date = calendar.day(entry.at);
         let sentence = sentence(&entry, calendar.t);
-        let online = |id| site.presence.is_online(id);
+        let online = |id| state.presence.is_online(id);
         let view = EntryView {
             at: calendar.moment(entry.at),
-            actor: entry.actor.map(|person| {
-                let online = online(person.id);
-                PersonView::new(person, online)
+            actor: entry.actor.map(|user| {
+                let online = online(user.id);
+                PersonView::new(user, online)
             }),
             sentence,
         };
         match days.last_mut() {
-            Some((day, known)) if *day == date => known.entries.push(view),
+            Some((day, view_of_day)) if *day == date => view_of_day.entries.push(view),
             _ => {
-                let (iso, label) = (date.to_string(), calendar.label(date));
+                let iso = date.to_string();
+                let label = calendar.label(date);
                 days.push((date, DayView { date: iso, label, entries: vec![view] }));
             }
         }
@@ -87,7 +93,7 @@ fn by_day(site: &AppState, entries: Vec<AuditEntry>, calendar: &Calendar) -> Vec
     days.into_iter().map(|(_, day)| day).collect()
 }
 
-/// What was done, in words; the code of an action that another version of Patio recorded.
+/// The action as a sentence. An action that another version of Patio recorded is shown by its code.
 fn sentence(entry: &AuditEntry, t: Language) -> String {
     let key = match entry.action.as_str() {
         "message.delete" => "audit-message-delete",

@@ -1,5 +1,5 @@
-//! Closing an account: a page that names whose it is comes before it, since that person is out at once.
-//! There, too, all that they wrote can be deleted.
+//! Closing an account, after a confirmation page that names the user, because closing signs the
+//! user out immediately. The form can also delete all messages of the user.
 
 use askama::Template;
 use axum::Router;
@@ -33,39 +33,39 @@ struct ClosePage {
     active: bool,
 }
 
-async fn find(site: &AppState, admin: &Admin, user: i64) -> Result<Account, Problem> {
-    let mut accounts = site.accounts.list(admin).await?.into_iter();
+async fn find(state: &AppState, admin: &Admin, user: i64) -> Result<Account, Problem> {
+    let mut accounts = state.accounts.list(admin).await?.into_iter();
     accounts.find(|account| account.person.id.0 == user).ok_or_else(Problem::not_found)
 }
 
 async fn ask(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     CanAdminister(admin): CanAdminister,
     PathId(id): PathId,
     page: Page,
 ) -> Result<Response, Problem> {
-    let Account { person, active, .. } = find(&site, &admin, id).await?;
-    let online = site.presence.is_online(person.id);
-    let side = sidebar(&site, &me.person, None, &page).await?;
-    Ok(html(&ClosePage { side, person: PersonView::new(person, online), active, page }))
+    let Account { person: user, active, .. } = find(&state, &admin, id).await?;
+    let online = state.presence.is_online(user.id);
+    let side = sidebar(&state, &me.person, None, &page).await?;
+    Ok(html(&ClosePage { side, person: PersonView::new(user, online), active, page }))
 }
 
 #[derive(Deserialize)]
 struct CloseForm {
     user: i64,
-    /// Whether all that they wrote is deleted, too.
+    /// Also delete all messages of the user.
     #[serde(default)]
     erase: Option<String>,
 }
 
 async fn close(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<CloseForm>,
 ) -> Result<Response, Problem> {
-    let user = find(&site, &admin, form.user).await?.person.id;
-    site.accounts.deactivate(&admin, user, form.erase.is_some()).await.map_err(explain)?;
+    let user = find(&state, &admin, form.user).await?.person.id;
+    state.accounts.deactivate(&admin, user, form.erase.is_some()).await.map_err(explain)?;
     Ok(done(user))
 }
 
@@ -75,16 +75,16 @@ struct PersonForm {
 }
 
 async fn erase(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    let user = find(&site, &admin, form.user).await?.person.id;
-    site.accounts.erase(&admin, user).await.map_err(explain)?;
+    let user = find(&state, &admin, form.user).await?.person.id;
+    state.accounts.erase(&admin, user).await.map_err(explain)?;
     Ok(done(user))
 }
 
-/// To the list, which says whose account it was and offers the way back.
+/// Redirects to the list of users, which names the closed account and offers to reopen it.
 fn done(user: UserId) -> Response {
     Redirect::to(&format!("/admin?closed={user}")).into_response()
 }

@@ -1,4 +1,4 @@
-//! For administrators: jobs that were given up, to be run again or dropped.
+//! Failed jobs, for administrators to run again or to discard.
 
 use axum::Router;
 use axum::extract::State;
@@ -15,10 +15,10 @@ pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().route("/admin/jobs/again", post(retry)).route("/admin/jobs/drop", post(destroy))
 }
 
-/// A job that was given up, as a row of the administration.
+/// A job that failed for the last time, as a row of the administration page.
 pub(in crate::pages) struct JobView {
     pub id: i64,
-    /// What it was to do, in words.
+    /// The job's task in words.
     pub work: String,
     pub failure: String,
     pub attempts: String,
@@ -53,19 +53,19 @@ struct JobForm {
 }
 
 async fn retry(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<JobForm>,
 ) -> Result<Response, Problem> {
-    done(site.jobs.retry(&admin, JobId(form.job)).await?)
+    done(state.jobs.retry(&admin, JobId(form.job)).await?)
 }
 
 async fn destroy(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<JobForm>,
 ) -> Result<Response, Problem> {
-    done(site.jobs.discard(&admin, JobId(form.job)).await?)
+    done(state.jobs.discard(&admin, JobId(form.job)).await?)
 }
 
 fn done(found: bool) -> Result<Response, Problem> {

@@ -1,5 +1,5 @@
-//! Every room for administrators, also private ones: what it is called, whose it is, how large it is;
-//! with the forms to rename and to delete it. Not what is said in it, and no direct conversations.
+//! The list of all rooms for administrators, private ones included: name, owner and size, with
+//! forms to rename and delete a room. It shows no messages and no direct messages.
 
 use askama::Template;
 use axum::Router;
@@ -41,9 +41,9 @@ struct RoomRow {
     icon: &'static str,
     lobby: bool,
     deleted: bool,
-    /// As "3 members · 12 messages · owner: Ana".
+    /// For example "3 members · 12 messages · owner: Ana".
     facts: String,
-    /// What the form to rename it shows, and why it came back.
+    /// The name in the rename form. After a refused rename this is the text that was entered.
     typed: String,
     error: Option<&'static str>,
 }
@@ -71,30 +71,31 @@ impl RoomRow {
 }
 
 async fn index(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     admin: CanAdminister,
     page: Page,
 ) -> Result<Response, Problem> {
-    list(&site, &me.person, &admin, page, None).await
+    list(&state, &me.person, &admin, page, None).await
 }
 
 async fn list(
-    site: &AppState,
+    state: &AppState,
     me: &User,
     CanAdminister(admin): &CanAdminister,
     mut page: Page,
     failed: Option<(RoomId, String, FieldError)>,
 ) -> Result<Response, Problem> {
     page.set_path("/admin/rooms".to_owned());
-    let rooms = site.rooms.summaries(admin).await?.into_iter();
+    let rooms = state.rooms.summaries(admin).await?.into_iter();
     let mut rooms: Vec<RoomRow> = rooms.map(|room| RoomRow::new(room, page.t)).collect();
-    if let Some((id, typed, invalid)) = failed
+    if let Some((id, typed, field_error)) = failed
         && let Some(row) = rooms.iter_mut().find(|row| row.id == id.0)
     {
-        (row.typed, row.error) = (typed, Some(page.t.complain(invalid)));
+        row.typed = typed;
+        row.error = Some(page.t.complain(field_error));
     }
-    let side = sidebar(site, me, None, &page).await?;
+    let side = sidebar(state, me, None, &page).await?;
     Ok(html(&RoomsPage { side, rooms, saved: page.asks("saved"), page }))
 }
 
@@ -105,39 +106,39 @@ struct NameForm {
 }
 
 async fn rename(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     admin: CanAdminister,
     PathId(id): PathId,
     page: Page,
     FormBody(form): FormBody<NameForm>,
 ) -> Result<Response, Problem> {
-    let right = site.rooms.any_room_admin(&admin.0, &me.person, RoomId(id)).await?;
+    let right = state.rooms.any_room_admin(&admin.0, &me.person, RoomId(id)).await?;
     let renamed = match RoomName::parse(&form.name) {
-        Ok(name) => match site.rooms.rename(&right, &name).await {
+        Ok(name) => match state.rooms.rename(&right, &name).await {
             Ok(()) => Ok(()),
             Err(RoomError::NameTaken) => {
                 Err((StatusCode::CONFLICT, FieldError::new("name", "room-name-taken")))
             }
             Err(error) => return Err(error.into()),
         },
-        Err(invalid) => Err((StatusCode::UNPROCESSABLE_ENTITY, invalid)),
+        Err(field_error) => Err((StatusCode::UNPROCESSABLE_ENTITY, field_error)),
     };
     match renamed {
         Ok(()) => Ok(Redirect::to("/admin/rooms?saved=1").into_response()),
-        Err((status, invalid)) => {
-            let failed = Some((RoomId(id), form.name, invalid));
-            Ok(again(status, list(&site, &me.person, &admin, page, failed).await?))
+        Err((status, field_error)) => {
+            let failed = Some((RoomId(id), form.name, field_error));
+            Ok(again(status, list(&state, &me.person, &admin, page, failed).await?))
         }
     }
 }
 
 async fn destroy(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     CanAdminister(admin): CanAdminister,
     PathId(id): PathId,
 ) -> Result<Response, Problem> {
-    let right = site.rooms.any_room_admin(&admin, &me.person, RoomId(id)).await?;
-    delete(&site, &right).await
+    let right = state.rooms.any_room_admin(&admin, &me.person, RoomId(id)).await?;
+    delete(&state, &right).await
 }

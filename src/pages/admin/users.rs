@@ -1,5 +1,5 @@
-//! For administrators: people, their roles and accounts, links that reset a password, and whether
-//! strangers may register.
+//! User administration: roles, closing accounts, password reset links, and whether registration is
+//! open.
 
 use askama::Template;
 use axum::Router;
@@ -41,24 +41,25 @@ struct AdminPage {
     page: Page,
     side: Sidebar,
     people: Vec<AccountView>,
-    /// How many of all may sign in.
+    /// How many of all users can sign in.
     active: String,
     sign_up: SignUp,
     add: FormState,
     link: Option<LinkView>,
-    /// A page that may be ours and was refused.
+    /// A request that was refused by the origin check but may have come from a page of this
+    /// installation.
     unclear: Option<String>,
-    /// Those that were given up; mostly none.
+    /// Jobs that failed for the last time.
     jobs: Vec<JobView>,
     saved: bool,
-    /// Whose account was just closed.
+    /// The user whose account was just closed.
     closed: Option<String>,
 }
 
 enum SignUp {
     Open,
     Closed,
-    /// By the settings: there is nothing to switch.
+    /// Set by the configuration, so the page offers no switch.
     Fixed,
 }
 
@@ -69,15 +70,15 @@ struct AccountView {
     since_iso: String,
     active: bool,
     myself: bool,
-    /// How far the deletion of what they wrote has come.
+    /// Progress of the deletion of the user's messages.
     erasure: Option<String>,
 }
 
 impl AccountView {
-    fn new(account: &Account, site: &AppState, me: UserId, calendar: &Calendar) -> Self {
+    fn new(account: &Account, state: &AppState, me: UserId, calendar: &Calendar) -> Self {
         let id = account.person.id;
         Self {
-            person: PersonView::new(account.person.clone(), site.presence.is_online(id)),
+            person: PersonView::new(account.person.clone(), state.presence.is_online(id)),
             email: account.email.clone(),
             since: calendar.day(account.created_at).to_string(),
             since_iso: account.created_at.rfc3339(),
@@ -88,7 +89,7 @@ impl AccountView {
     }
 }
 
-/// How far a deletion of all that somebody wrote has come, in words.
+/// The progress of such a deletion in words.
 fn progress(erasure: Erasure, t: Language) -> String {
     let deleted = t.count("erasure-deleted", usize::try_from(erasure.deleted).unwrap_or_default());
     if erasure.finished {
@@ -98,20 +99,20 @@ fn progress(erasure: Erasure, t: Language) -> String {
     t.fill("erasure-going-on", [("percent", percent.as_str()), ("deleted", deleted.as_str())])
 }
 
-/// A link that was just made; it is shown once.
+/// A new password reset link. It is shown once.
 struct LinkView {
     name: String,
     link: String,
 }
 
 impl LinkView {
-    fn new(person: &User, secret: &BearerSecret, page: &Page) -> Self {
+    fn new(user: &User, secret: &BearerSecret, page: &Page) -> Self {
         let link = page.absolute(&format!("/reset/{}", secret.expose_secret()));
-        Self { name: person.display_name.clone(), link }
+        Self { name: user.display_name.clone(), link }
     }
 }
 
-/// What the page shows besides the people.
+/// What the page shows besides the list of users.
 #[derive(Default)]
 struct Extras {
     add: FormState,
@@ -119,42 +120,42 @@ struct Extras {
 }
 
 async fn show(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     admin: CanAdminister,
     page: Page,
 ) -> Result<Response, Problem> {
-    administration(&site, &me.person, &admin, page, Extras::default()).await
+    administration(&state, &me.person, &admin, page, Extras::default()).await
 }
 
 async fn administration(
-    site: &AppState,
+    state: &AppState,
     me: &User,
     CanAdminister(admin): &CanAdminister,
     mut page: Page,
     extras: Extras,
 ) -> Result<Response, Problem> {
     page.set_path("/admin".to_owned());
-    let accounts = site.accounts.list(admin).await?;
+    let accounts = state.accounts.list(admin).await?;
     let active = accounts.iter().filter(|account| account.active).count();
-    let sign_up = match (site.accounts.is_sign_up_fixed(), site.accounts.sign_up_state().await?) {
+    let sign_up = match (state.accounts.is_sign_up_fixed(), state.accounts.sign_up_state().await?) {
         (true, _) => SignUp::Fixed,
         (false, state) if state.open => SignUp::Open,
         (false, _) => SignUp::Closed,
     };
-    let jobs = site.jobs.dead(admin).await?;
+    let jobs = state.jobs.dead(admin).await?;
     let calendar = page.calendar();
     let template = AdminPage {
-        side: sidebar(site, me, None, &page).await?,
+        side: sidebar(state, me, None, &page).await?,
         people: accounts
             .iter()
-            .map(|account| AccountView::new(account, site, me.id, &calendar))
+            .map(|account| AccountView::new(account, state, me.id, &calendar))
             .collect(),
         active: page.t.count("admin-people-count", active),
         sign_up,
         add: extras.add,
         link: extras.link,
-        unclear: site.notices.unclear().map(|unclear| refused(unclear, page.t)),
+        unclear: state.notices.unclear().map(|unclear| refused(unclear, page.t)),
         jobs: jobs.into_iter().map(|job| JobView::new(job, &calendar)).collect(),
         saved: page.asks("saved"),
         closed: page
@@ -190,7 +191,7 @@ enum SignUpWord {
 }
 
 async fn switch_sign_up(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<SignUpForm>,
 ) -> Result<Response, Problem> {
@@ -198,7 +199,7 @@ async fn switch_sign_up(
         SignUpWord::Open => Signup::Open,
         SignUpWord::Closed => Signup::Closed,
     };
-    site.accounts.set_sign_up(&admin, signup).await?;
+    state.accounts.set_sign_up(&admin, signup).await?;
     Ok(saved())
 }
 
@@ -210,23 +211,24 @@ struct AddForm {
 }
 
 async fn add(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     admin: CanAdminister,
     page: Page,
     FormBody(typed): FormBody<AddForm>,
 ) -> Result<Response, Problem> {
     let problems = match (Handle::parse(&typed.name), Email::parse(&typed.email)) {
-        (Ok(name), Ok(email)) => match site.accounts.add(&admin.0, &name, &email).await {
-            Ok((person, secret)) => {
-                let link = Some(LinkView::new(&person, &secret, &page));
+        (Ok(name), Ok(email)) => match state.accounts.add(&admin.0, &name, &email).await {
+            Ok((user, secret)) => {
+                let link = Some(LinkView::new(&user, &secret, &page));
                 let extras = Extras { link, ..Extras::default() };
-                let shown = administration(&site, &me.person, &admin, page, extras).await?;
+                let shown = administration(&state, &me.person, &admin, page, extras).await?;
                 return Ok(unkept(shown));
             }
             Err(RegisterError::Taken(fields)) => fields,
-            Err(RegisterError::Fault(fault)) => return Err(fault.into()),
-            // An administrator adds people while sign-up is closed, and chooses no password.
+            Err(RegisterError::Fault(error)) => return Err(error.into()),
+            // Cannot happen here: an administrator can add users while registration is closed, and
+            // chooses no password.
             Err(error) => return Err(Problem::internal(&error)),
         },
         (name, email) => [name.err(), email.err()].into_iter().flatten().collect(),
@@ -236,7 +238,7 @@ async fn add(
         .with("email", &typed.email)
         .add_error(page.t, &problems);
     let extras = Extras { add, ..Extras::default() };
-    let shown = administration(&site, &me.person, &admin, page, extras).await?;
+    let shown = administration(&state, &me.person, &admin, page, extras).await?;
     Ok(again(StatusCode::UNPROCESSABLE_ENTITY, shown))
 }
 
@@ -245,9 +247,9 @@ struct PersonForm {
     user: i64,
 }
 
-/// Somebody who has or had an account.
-async fn find(site: &AppState, admin: &Admin, user: i64) -> Result<User, Problem> {
-    let accounts = site.accounts.list(admin).await?;
+/// Finds a user, with an open or a closed account.
+async fn find(state: &AppState, admin: &Admin, user: i64) -> Result<User, Problem> {
+    let accounts = state.accounts.list(admin).await?;
     let wanted = accounts.into_iter().find(|account| account.person.id.0 == user);
     wanted.map(|account| account.person).ok_or_else(Problem::not_found)
 }
@@ -266,7 +268,7 @@ enum RoleWord {
 }
 
 async fn set_role(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<RoleForm>,
 ) -> Result<Response, Problem> {
@@ -274,32 +276,32 @@ async fn set_role(
         RoleWord::Admin => Role::Admin,
         RoleWord::Member => Role::Member,
     };
-    let person = find(&site, &admin, form.user).await?;
-    site.accounts.set_role(&admin, person.id, role).await.map_err(explain)?;
+    let user = find(&state, &admin, form.user).await?;
+    state.accounts.set_role(&admin, user.id, role).await.map_err(explain)?;
     Ok(saved())
 }
 
 async fn make_link(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     admin: CanAdminister,
     page: Page,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    let person = find(&site, &admin.0, form.user).await?;
-    let secret = site.accounts.reset_link(&admin.0, person.id).await.map_err(explain)?;
-    let link = Some(LinkView::new(&person, &secret, &page));
+    let user = find(&state, &admin.0, form.user).await?;
+    let secret = state.accounts.reset_link(&admin.0, user.id).await.map_err(explain)?;
+    let link = Some(LinkView::new(&user, &secret, &page));
     let extras = Extras { link, ..Extras::default() };
-    Ok(unkept(administration(&site, &me.person, &admin, page, extras).await?))
+    Ok(unkept(administration(&state, &me.person, &admin, page, extras).await?))
 }
 
 async fn open(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    let person = find(&site, &admin, form.user).await?;
-    site.accounts.reactivate(&admin, person.id).await?;
+    let user = find(&state, &admin, form.user).await?;
+    state.accounts.reactivate(&admin, user.id).await?;
     Ok(saved())
 }
 
@@ -308,6 +310,6 @@ pub(in crate::pages) fn explain(error: AdminError) -> Problem {
         AdminError::LastAdmin => Problem::with_detail(StatusCode::CONFLICT, "last-administrator"),
         AdminError::NoAdmin => Problem::with_detail(StatusCode::FORBIDDEN, "not-an-administrator"),
         AdminError::Open => Problem::with_detail(StatusCode::CONFLICT, "account-is-open"),
-        AdminError::Fault(fault) => fault.into(),
+        AdminError::Fault(error) => error.into(),
     }
 }

@@ -1,4 +1,4 @@
-//! Registering, signing in, signing out.
+//! Registration, sign-in and sign-out.
 
 use askama::Template;
 use axum::extract::State;
@@ -69,13 +69,13 @@ impl RegisterForm {
     }
 }
 
-/// Signed in already: nothing to do here.
+/// The user is already signed in, so the form is skipped.
 fn redirect_if_signed_in(page: &Page) -> Response {
     Redirect::to(page.next().as_ref().map_or("/", OwnPath::as_str)).into_response()
 }
 
 async fn show_login(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     viewer: Option<Viewer>,
     page: Page,
     cookies_kept: CookiesKept,
@@ -83,28 +83,28 @@ async fn show_login(
     if viewer.is_some() {
         return Ok(redirect_if_signed_in(&page));
     }
-    let state = site.accounts.sign_up_state().await?;
-    if state.first {
+    let sign_up = state.accounts.sign_up_state().await?;
+    if sign_up.first {
         return Ok(Redirect::to("/register").into_response());
     }
     let mut form =
         FormState::default().with("next", page.next().as_ref().map_or("", OwnPath::as_str));
-    if cookies_kept.no {
+    if cookies_kept.dropped {
         form = form.with_error("form", page.t.name("login-no-cookies", page.absolute("")));
     }
     let probe = CookieJar::new().add(cookies::probe(cookies_kept.client));
-    Ok((probe, html(&LoginPage { page, form, signup_open: state.open })).into_response())
+    Ok((probe, html(&LoginPage { page, form, signup_open: sign_up.open })).into_response())
 }
 
 async fn login(
-    State(site): State<AppState>,
-    visit: LoginSession,
+    State(state): State<AppState>,
+    login_session: LoginSession,
     page: Page,
     FormBody(typed): FormBody<LoginForm>,
 ) -> Result<Response, Problem> {
-    match site.accounts.sign_in(&typed.login, &typed.password, &visit.visitor).await {
-        Ok(proven) => visit.sign_in(&site, &proven, &typed.next).await,
-        Err(SignInError::Fault(fault)) => Err(fault.into()),
+    match state.accounts.sign_in(&typed.login, &typed.password, &login_session.visitor).await {
+        Ok(verified) => login_session.sign_in(&state, &verified, &typed.next).await,
+        Err(SignInError::Fault(error)) => Err(error.into()),
         Err(error) => {
             let (status, wrong, later) = match error {
                 SignInError::TooMany(wait) => {
@@ -119,14 +119,14 @@ async fn login(
                 .with("login", &typed.login)
                 .with("next", &typed.next)
                 .add_error(page.t, &[wrong]);
-            let signup_open = site.accounts.sign_up_state().await?.open;
+            let signup_open = state.accounts.sign_up_state().await?.open;
             Ok(wait(again(status, html(&LoginPage { page, form, signup_open })), later))
         }
     }
 }
 
 async fn show_register(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     viewer: Option<Viewer>,
     client: ClientInfo,
     page: Page,
@@ -134,64 +134,65 @@ async fn show_register(
     if viewer.is_some() {
         return Ok(redirect_if_signed_in(&page));
     }
-    let state = site.accounts.sign_up_state().await?;
+    let sign_up = state.accounts.sign_up_state().await?;
     let form = FormState::default().with("next", page.next().as_ref().map_or("", OwnPath::as_str));
     let probe = CookieJar::new().add(cookies::probe(client));
-    let shown = html(&RegisterPage { page, form, open: state.open, first: state.first });
+    let shown = html(&RegisterPage { page, form, open: sign_up.open, first: sign_up.first });
     Ok((probe, shown).into_response())
 }
 
 async fn register(
-    State(site): State<AppState>,
-    visit: LoginSession,
+    State(state): State<AppState>,
+    login_session: LoginSession,
     page: Page,
     FormBody(typed): FormBody<RegisterForm>,
 ) -> Result<Response, Problem> {
-    site.rates.sign_up(visit.client)?;
+    state.rates.sign_up(login_session.client)?;
     let problems =
         match (NewAccount::parse(&typed.name, &typed.email, &typed.password), typed.differs()) {
-            (Ok(new), None) => match site.accounts.register(&new, &visit.visitor).await {
-                Ok(proven) => return visit.sign_in(&site, &proven, &typed.next).await,
+            (Ok(new), None) => match state.accounts.register(&new, &login_session.visitor).await {
+                Ok(verified) => return login_session.sign_in(&state, &verified, &typed.next).await,
                 Err(RegisterError::Taken(fields)) => fields,
                 Err(RegisterError::Guessable) => {
                     vec![FieldError::new("password", "password-guessable")]
                 }
                 Err(RegisterError::Closed) => return Err(closed()),
-                Err(RegisterError::Fault(fault)) => return Err(fault.into()),
+                Err(RegisterError::Fault(error)) => return Err(error.into()),
             },
-            _ => field_errors(&site, &typed).await?,
+            _ => field_errors(&state, &typed).await?,
         };
     let form = FormState::default()
         .with("name", &typed.name)
         .with("email", &typed.email)
         .with("next", &typed.next)
         .add_error(page.t, &problems);
-    let state = site.accounts.sign_up_state().await?;
+    let sign_up = state.accounts.sign_up_state().await?;
     Ok(again(
         StatusCode::UNPROCESSABLE_ENTITY,
-        html(&RegisterPage { page, form, open: state.open, first: state.first }),
+        html(&RegisterPage { page, form, open: sign_up.open, first: sign_up.first }),
     ))
 }
 
-/// Everything that is wrong, in one round: what cannot be read, what is taken, and a repetition that
-/// differs. How easily the password is guessed comes after that.
-async fn field_errors(site: &AppState, typed: &RegisterForm) -> Result<Vec<FieldError>, Problem> {
-    if !site.accounts.sign_up_state().await?.open {
+/// All field errors together: fields that do not parse, a name or address that is taken, and a
+/// password confirmation that differs. The strength of the password is only judged when there are
+/// no such errors, because judging is slow.
+async fn field_errors(state: &AppState, typed: &RegisterForm) -> Result<Vec<FieldError>, Problem> {
+    if !state.accounts.sign_up_state().await?.open {
         return Err(closed());
     }
     let name = Handle::parse(&typed.name);
     let email = Email::parse(&typed.email);
     let password = PlainPassword::parse(&typed.password);
-    let objections = site.accounts.validate(name.as_ref().ok(), email.as_ref().ok()).await?;
-    let unread = [name.err(), email.err(), password.err(), typed.differs()];
-    Ok(unread.into_iter().flatten().chain(objections).collect())
+    let taken = state.accounts.validate(name.as_ref().ok(), email.as_ref().ok()).await?;
+    let unparsed = [name.err(), email.err(), password.err(), typed.differs()];
+    Ok(unparsed.into_iter().flatten().chain(taken).collect())
 }
 
 fn closed() -> Problem {
     Problem::with_detail(StatusCode::FORBIDDEN, "register-closed")
 }
 
-/// A field of the registration while it is typed; one of them at a time.
+/// The field of the registration form that is being typed. Exactly one is given.
 #[derive(Deserialize)]
 struct AvailabilityQuery {
     name: Option<String>,
@@ -204,15 +205,16 @@ struct Available {
     complaint: Option<&'static str>,
 }
 
-/// What the form would say to a name or an address. It tells strangers no more than that.
+/// Returns the error that the form would show for a name or an e-mail address, and nothing more:
+/// the caller is not authenticated.
 async fn show_available(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     client: ClientInfo,
     t: Language,
     Query(asked): Query<AvailabilityQuery>,
 ) -> Result<Json<Available>, Problem> {
-    site.rates.availability(client)?;
-    if !site.accounts.sign_up_state().await?.open {
+    state.rates.availability(client)?;
+    if !state.accounts.sign_up_state().await?.open {
         return Err(closed());
     }
     let (field, parsed) = match (asked.name, asked.email) {
@@ -220,13 +222,16 @@ async fn show_available(
         (None, Some(email)) => ("email", Email::parse(&email).map(|email| (None, Some(email)))),
         _ => return Err(Problem::with_detail(StatusCode::UNPROCESSABLE_ENTITY, "query-shape")),
     };
-    let complaint = match parsed {
-        Err(unread) => Some(unread),
-        Ok((name, email)) => site.accounts.validate(name.as_ref(), email.as_ref()).await?.pop(),
+    let error = match parsed {
+        Err(unparsed) => Some(unparsed),
+        Ok((name, email)) => state.accounts.validate(name.as_ref(), email.as_ref()).await?.pop(),
     };
-    Ok(Json(Available { field, complaint: complaint.map(|complaint| t.complain(complaint)) }))
+    Ok(Json(Available { field, complaint: error.map(|error| t.complain(error)) }))
 }
 
-async fn logout(State(site): State<AppState>, visit: LoginSession) -> Result<Response, Problem> {
-    visit.sign_out(&site).await
+async fn logout(
+    State(state): State<AppState>,
+    login_session: LoginSession,
+) -> Result<Response, Problem> {
+    login_session.sign_out(&state).await
 }

@@ -1,4 +1,4 @@
-//! Registering, signing in and out, and choosing a new password.
+//! Registration, sign-in, sign-out and password reset.
 
 pub(in crate::pages) mod login;
 pub(in crate::pages) mod password_reset;

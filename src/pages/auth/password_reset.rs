@@ -1,4 +1,4 @@
-//! Choosing a new password by a link that an administrator made.
+//! Choosing a new password with a reset link that an administrator created.
 
 use askama::Template;
 use axum::Router;
@@ -32,18 +32,23 @@ struct ResetPage {
 }
 
 async fn show(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Path(link): Path<String>,
     visitor: LoginSource,
     page: Page,
 ) -> Result<Response, Problem> {
-    let person = site
+    let user = state
         .accounts
         .by_reset(&BearerSecret::new(link.as_str()), &visitor)
         .await
         .map_err(explain)?;
-    let (name, display_name) = (person.name, person.display_name);
-    Ok(unkept(html(&ResetPage { page, form: FormState::default(), link, name, display_name })))
+    Ok(unkept(html(&ResetPage {
+        page,
+        form: FormState::default(),
+        link,
+        name: user.name,
+        display_name: user.display_name,
+    })))
 }
 
 #[derive(Deserialize, Default)]
@@ -54,25 +59,26 @@ struct ResetForm {
 }
 
 async fn reset(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Path(link): Path<String>,
-    visit: LoginSession,
+    login_session: LoginSession,
     page: Page,
     FormBody(typed): FormBody<ResetForm>,
 ) -> Result<Response, Problem> {
     let secret = BearerSecret::new(link.as_str());
-    let person = site.accounts.by_reset(&secret, &visit.visitor).await.map_err(explain)?;
+    let user = state.accounts.by_reset(&secret, &login_session.visitor).await.map_err(explain)?;
     let problems = match validate_new_password(&typed.password, &typed.password_confirmation) {
-        Ok(new) => match site.accounts.reset_password(&secret, &new, &visit.visitor).await {
-            Ok(proven) => return visit.sign_in(&site, &proven, "/").await,
+        Ok(new) => match state.accounts.reset_password(&secret, &new, &login_session.visitor).await
+        {
+            Ok(verified) => return login_session.sign_in(&state, &verified, "/").await,
             Err(ResetError::Guessable) => vec![FieldError::new("password", "password-guessable")],
             Err(error) => return Err(explain(error)),
         },
         Err(problems) => problems,
     };
     let form = FormState::default().add_error(page.t, &problems);
-    let (name, display_name) = (person.name, person.display_name);
-    let shown = html(&ResetPage { page, form, link, name, display_name });
+    let shown =
+        html(&ResetPage { page, form, link, name: user.name, display_name: user.display_name });
     Ok(unkept(again(StatusCode::UNPROCESSABLE_ENTITY, shown)))
 }
 
@@ -81,6 +87,6 @@ fn explain(error: ResetError) -> Problem {
         ResetError::Unknown => Problem::with_detail(StatusCode::NOT_FOUND, "reset-unknown"),
         ResetError::Guessable => FieldError::new("password", "password-guessable").into(),
         ResetError::TooMany(wait) => Problem::too_many(wait),
-        ResetError::Fault(fault) => fault.into(),
+        ResetError::Fault(error) => error.into(),
     }
 }

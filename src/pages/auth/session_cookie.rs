@@ -1,4 +1,4 @@
-//! A browser at the gate: signing it in and out, and the cookies that come with that.
+//! Signs a browser in and out, and sets the cookies for it.
 
 use std::convert::Infallible;
 
@@ -19,11 +19,11 @@ const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 pub(in crate::pages) struct LoginSession {
     pub client: ClientInfo,
     pub visitor: LoginSource,
-    /// By which the browser is known again: what it came with, or a new one.
+    /// The secret that identifies this browser: from its cookie, or a new one.
     device: BearerSecret,
-    /// The session that it came with.
+    /// The session from the request's cookie.
     session: Option<BearerSecret>,
-    /// What the browser calls itself.
+    /// The `User-Agent` header.
     agent: String,
     viewer: Option<Viewer>,
 }
@@ -31,11 +31,11 @@ pub(in crate::pages) struct LoginSession {
 impl FromRequestParts<AppState> for LoginSession {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Infallible> {
-        let client = ClientInfo::from_request_parts(parts, site).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        let client = ClientInfo::from_request_parts(parts, state).await?;
         let device = cookies::device(&parts.headers, client);
-        let device = device.unwrap_or_else(|| BearerSecret::new(site.random.secret()));
-        let visitor = LoginSource::from_request_parts(parts, site).await?;
+        let device = device.unwrap_or_else(|| BearerSecret::new(state.random.secret()));
+        let visitor = LoginSource::from_request_parts(parts, state).await?;
         let visitor = LoginSource { device: Some(device.credential()), ..visitor };
         let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         Ok(Self {
@@ -49,42 +49,44 @@ impl FromRequestParts<AppState> for LoginSession {
     }
 }
 
-/// Whether this browser keeps our cookies. It was at the gate before, as its `Referer` says, and has
-/// the cookie that it got there, or has not: then it will never be signed in.
+/// Detects a browser that does not keep our cookies. If the `Referer` is a login page, the browser
+/// received a probe cookie there. Without that cookie in this request, no sign-in can succeed.
 pub(in crate::pages) struct CookiesKept {
     pub client: ClientInfo,
-    pub no: bool,
+    pub dropped: bool,
 }
 
 impl FromRequestParts<AppState> for CookiesKept {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Infallible> {
-        let client = ClientInfo::from_request_parts(parts, site).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        let client = ClientInfo::from_request_parts(parts, state).await?;
         let referer = parts.headers.get(REFERER).and_then(|referer| referer.to_str().ok());
         let uri = referer.and_then(|referer| referer.parse::<Uri>().ok());
-        let from_the_gate = uri.is_some_and(|uri| ["/login", "/register"].contains(&uri.path()));
-        let no = from_the_gate && !cookies::has_probe(&parts.headers, client);
-        if no {
+        let from_login_page = uri.is_some_and(|uri| ["/login", "/register"].contains(&uri.path()));
+        let dropped = from_login_page && !cookies::has_probe(&parts.headers, client);
+        if dropped {
             let target = parts.extensions.get().cloned().unwrap_or_default();
-            site.notices.kept_no_cookie(&target, site.about.base_url.as_ref());
+            state.notices.kept_no_cookie(&target, state.about.base_url.as_ref());
         }
-        Ok(Self { client, no })
+        Ok(Self { client, dropped })
     }
 }
 
 impl LoginSession {
-    /// A new session, whatever the browser came with, and on to where it wanted to go.
+    /// Opens a new session and redirects to `next`. The browser always gets a new secret, so a
+    /// session cookie that an attacker planted is useless (session fixation). The session that the
+    /// browser had before is closed.
     pub async fn sign_in(
         self,
-        site: &AppState,
-        proven: &VerifiedPassword,
+        state: &AppState,
+        verified: &VerifiedPassword,
         next: &str,
     ) -> Result<Response, Problem> {
-        if let Some(earlier) = self.session {
-            site.accounts.close_session(earlier.credential()).await?;
+        if let Some(previous) = self.session {
+            state.accounts.close_session(previous.credential()).await?;
         }
-        let secret = site.accounts.open_session(proven, &self.agent).await?;
+        let secret = state.accounts.open_session(verified, &self.agent).await?;
         let next = OwnPath::parse(next);
         let to = Redirect::to(next.as_ref().map_or("/", OwnPath::as_str));
         let session = CookieJar::new().add(cookies::sign_in(&secret, self.client));
@@ -92,13 +94,13 @@ impl LoginSession {
         Ok((session, device, to).into_response())
     }
 
-    pub async fn sign_out(self, site: &AppState) -> Result<Response, Problem> {
+    pub async fn sign_out(self, state: &AppState) -> Result<Response, Problem> {
         if let Some(Viewer(signed_in)) = self.viewer {
-            site.accounts.close_session(signed_in.credential).await?;
+            state.accounts.close_session(signed_in.credential).await?;
         }
         let jar = CookieJar::new().add(cookies::sign_out(self.client));
-        // Back must not show what only the one who left may read.
-        let forget = [(CLEAR_SITE_DATA, "\"cache\"")];
-        Ok((jar, forget, Redirect::to("/login")).into_response())
+        // After a sign-out the back button must not show pages of the previous user from the cache.
+        let clear_cache = [(CLEAR_SITE_DATA, "\"cache\"")];
+        Ok((jar, clear_cache, Redirect::to("/login")).into_response())
     }
 }

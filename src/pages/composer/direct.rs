@@ -1,4 +1,4 @@
-//! The conversation of two people.
+//! The composer of a direct message.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -22,48 +22,48 @@ pub(in crate::pages) fn router() -> Router<AppState> {
 }
 
 async fn show(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     Path(name): Path<String>,
     page: Page,
 ) -> Result<Response, Problem> {
-    let other = person(&site, &name).await?;
-    match site.rooms.find_direct(&me.person, &other).await? {
+    let other = find_user(&state, &name).await?;
+    match state.rooms.find_direct(&me.person, &other).await? {
         Some(room) => Ok(to_room(room)),
-        None => new_direct_page(&site, &me.person, &other, page, RoomPageInput::default()).await,
+        None => new_direct_page(&state, &me.person, &other, page, RoomPageInput::default()).await,
     }
 }
 
-/// The first message makes the conversation.
+/// The first message creates the direct message room.
 async fn create(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     Path(name): Path<String>,
     page: Page,
     FormBody(form): MessageForm<PostForm>,
 ) -> Result<Response, Problem> {
     form.kept().check_author(me.person.id)?;
-    let other = person(&site, &name).await?;
+    let other = find_user(&state, &name).await?;
     if let Err(error) = MessageBody::parse(&form.body) {
         let error = Some(page.t.complain(error));
         let shown = RoomPageInput { draft: form.body, error, ..RoomPageInput::default() };
-        let page = new_direct_page(&site, &me.person, &other, page, shown).await?;
+        let page = new_direct_page(&state, &me.person, &other, page, shown).await?;
         return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
-    let member = match open_direct(&site, &me.person, &other).await {
+    let member = match open_direct(&state, &me.person, &other).await {
         Ok(member) => member,
         Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
             let error = Some(page.t.say(problem::message_keys(&problem).1));
             let shown = RoomPageInput { draft: form.body, error, ..RoomPageInput::default() };
-            let page = new_direct_page(&site, &me.person, &other, page, shown).await?;
+            let page = new_direct_page(&state, &me.person, &other, page, shown).await?;
             return Ok(wait(again(problem.status, page), problem.retry_after));
         }
         Err(problem) => return Err(problem),
     };
-    post_message(&site, &member, &form, Kind::Text).await?;
+    post_message(&state, &member, &form, Kind::Text).await?;
     Ok(to_room(member.room()))
 }
 
-async fn person(site: &AppState, name: &str) -> Result<User, Problem> {
-    site.accounts.find(name).await?.ok_or_else(Problem::not_found)
+async fn find_user(state: &AppState, name: &str) -> Result<User, Problem> {
+    state.accounts.find(name).await?.ok_or_else(Problem::not_found)
 }

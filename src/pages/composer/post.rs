@@ -1,4 +1,4 @@
-//! What is typed into the composer of a room: a message, or a slash command.
+//! Handles the composer of a room: the text is a message or a slash command.
 
 use axum::Router;
 use axum::extract::State;
@@ -23,86 +23,86 @@ pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().route("/rooms/{id}/messages", post(create))
 }
 
-/// What is typed into the composer: a message, or a command.
+/// Posts a message or executes a command.
 async fn create(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanRead(reader): CanRead,
-    visit: LoginSession,
+    login_session: LoginSession,
     page: Page,
     FormBody(form): MessageForm<PostForm>,
 ) -> Result<Response, Problem> {
     form.kept().check(&reader)?;
-    let desk = CommandContext { site: &site, reader: &reader, nonce: &form.nonce, t: page.t };
+    let context = CommandContext { state: &state, reader: &reader, nonce: &form.nonce, t: page.t };
     let typed =
         if form.literal { Typed::Text(form.body.clone()) } else { commands::parse(&form.body) };
     let outcome = match typed {
         Typed::Text(body) => {
-            let said =
+            let message =
                 PostForm { body, nonce: form.nonce.clone(), literal: true, ..PostForm::default() };
-            match say(&site, &reader, &said).await {
+            match post_text(&state, &reader, &message).await {
                 Ok(()) => CommandResult::Go(to_room(reader.room().id)),
                 Err(problem) => {
-                    return reject_draft(&site, &reader, page, form.body, problem).await;
+                    return reject_draft(&state, &reader, page, form.body, problem).await;
                 }
             }
         }
-        Typed::Command(command) => match desk.carry_out(command).await {
+        Typed::Command(command) => match context.execute(command).await {
             Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
-                return reject_draft(&site, &reader, page, form.body, problem).await;
+                return reject_draft(&state, &reader, page, form.body, problem).await;
             }
             outcome => outcome?,
         },
-        Typed::Excess(spelled) => CommandResult::Say(desk.excess(&spelled)),
-        Typed::Nobody(described) => CommandResult::Say(desk.nobody(described)),
-        Typed::Unknown { name, nearest } => CommandResult::Say(desk.unknown(&name, &nearest)),
+        Typed::Excess(spelled) => CommandResult::Reply(context.excess(&spelled)),
+        Typed::Nobody(described) => CommandResult::Reply(context.missing_user(described)),
+        Typed::Unknown { name, nearest } => CommandResult::Reply(context.unknown(&name, &nearest)),
     };
     match outcome {
         CommandResult::Go(response) => Ok(response),
-        CommandResult::SignOut => visit.sign_out(&site).await,
-        CommandResult::Say(answer) => {
+        CommandResult::SignOut => login_session.sign_out(&state).await,
+        CommandResult::Reply(answer) => {
             let status = answer.status;
-            // What could not be done stays in the composer, to be mended.
+            // A command that failed stays in the composer so that the user can correct it.
             let draft = if answer.is_bad() { form.body } else { String::new() };
             let shown = RoomPageInput { draft, answer: Some(answer), ..RoomPageInput::default() };
-            let page = present(&site, &reader, page, shown).await?;
+            let page = render_room(&state, &reader, page, shown).await?;
             Ok(if status.is_success() { page } else { again(status, page) })
         }
     }
 }
 
-async fn say(site: &AppState, reader: &Reader, said: &PostForm) -> Result<(), Problem> {
-    let member = site.rooms.member(reader.user(), reader.room().id).await?;
-    Ok(post_message(site, &member, said, Kind::Text).await?)
+async fn post_text(state: &AppState, reader: &Reader, message: &PostForm) -> Result<(), Problem> {
+    let member = state.rooms.member(reader.user(), reader.room().id).await?;
+    Ok(post_message(state, &member, message, Kind::Text).await?)
 }
 
-/// What could not be posted stays in the composer, with the reason: to be mended, or to be sent
-/// again when the server can store it.
+/// Shows the room with the refused text in the composer and the reason, so that the user can
+/// correct it, or send it again when the server can store it.
 async fn reject_draft(
-    site: &AppState,
+    state: &AppState,
     reader: &Reader,
     page: Page,
     draft: String,
     problem: Problem,
 ) -> Result<Response, Problem> {
     let reason = match problem.fields.first() {
-        Some(invalid) => page.t.complain(*invalid),
+        Some(field_error) => page.t.complain(*field_error),
         None if problem.retry_after.is_some() || problem.status == StatusCode::FORBIDDEN => {
             page.t.say(problem::message_keys(&problem).1)
         }
         None => return Err(problem),
     };
     let shown = RoomPageInput { draft, error: Some(reason), ..RoomPageInput::default() };
-    let page = present(site, reader, page, shown).await?;
+    let page = render_room(state, reader, page, shown).await?;
     Ok(wait(again(problem.status, page), problem.retry_after))
 }
 
-/// The room as it is now, also if what was asked has changed it.
-async fn present(
-    site: &AppState,
+/// Renders the room in its current state: the command may have changed it.
+async fn render_room(
+    state: &AppState,
     reader: &Reader,
     page: Page,
     shown: RoomPageInput,
 ) -> Result<Response, Problem> {
-    let reader = site.rooms.reader(reader.user(), reader.room().id).await?;
-    room_page(site, &reader, page, shown).await
+    let reader = state.rooms.reader(reader.user(), reader.room().id).await?;
+    room_page(state, &reader, page, shown).await
 }

@@ -1,4 +1,4 @@
-//! The fields of the composer's form, and the message that is made of them.
+//! The fields of the composer's form, and posting the message in them.
 
 use serde::Deserialize;
 
@@ -13,12 +13,12 @@ use crate::kernel::{FieldError, Timestamp, UserId};
 pub(in crate::pages) struct PostForm {
     pub body: String,
     pub nonce: String,
-    /// Who wrote it, from a script: another account may have signed in since its page was loaded.
+    /// The author, set by the script. Another user may have signed in since the page was loaded.
     pub author: Option<UserId>,
-    /// When the room was made for which it was written, from a script that has kept it for a while: in a
-    /// history that was replaced another room may have that number.
+    /// The creation time of the room the text was written for, set by a script that kept the text
+    /// for a while. After the database was replaced, another room may have the same id.
     pub room_created: Option<Timestamp>,
-    /// Whatever it looks like, it is no command.
+    /// The text is a message, even if it looks like a command.
     pub literal: bool,
 }
 
@@ -28,10 +28,11 @@ impl PostForm {
     }
 }
 
-/// Posts what a form has. A page that the back button brought back has an old nonce and maybe a
-/// new text: it is a new message then. The same text again is the double click that nonces are for.
+/// Posts the message in a form. A page restored by the back button has an old nonce and maybe a new
+/// text. Such a text is a new message, so it is posted again without a nonce. The same text with
+/// the same nonce is the double click that nonces protect against.
 pub(in crate::pages) async fn post_message(
-    site: &AppState,
+    state: &AppState,
     member: &Member,
     form: &PostForm,
     kind: Kind,
@@ -40,9 +41,9 @@ pub(in crate::pages) async fn post_message(
     let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
     let nonce = nonce.map_err(|_| WriteError::Invalid(FieldError::new("body", "nonce-shape")))?;
     let draft = Draft { kind, body, nonce, reply_to: None };
-    match site.messages.post(member.clone(), draft.clone()).await {
+    match state.messages.post(member.clone(), draft.clone()).await {
         Err(WriteError::NonceReused) => {
-            site.messages.post(member.clone(), Draft { nonce: None, ..draft }).await?;
+            state.messages.post(member.clone(), Draft { nonce: None, ..draft }).await?;
             Ok(())
         }
         result => result.map(|_| ()),

@@ -1,4 +1,4 @@
-//! Commands carried out: what each does, and what it says to the one who gave it.
+//! Executes slash commands and builds the replies to their sender.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -19,21 +19,21 @@ use crate::pages::rooms::join;
 use crate::pages::rooms::join::JoinTarget;
 use crate::pages::rooms::show::CommandReply;
 
-/// What comes of a command.
+/// The result of a command.
 pub(in crate::pages) enum CommandResult {
-    /// Another page, or this one again.
+    /// A redirect to another page or to this one.
     Go(Response),
-    Say(CommandReply),
-    /// The sign-in shall end.
+    Reply(CommandReply),
+    /// Sign out.
     SignOut,
 }
 
-/// Who gave a command, and where.
+/// The sender of a command and the room it was sent in.
 pub(in crate::pages) struct CommandContext<'a> {
-    pub site: &'a AppState,
-    /// The room that is open before them.
+    pub state: &'a AppState,
+    /// The room page on which the command was typed.
     pub reader: &'a Reader,
-    /// What the form was sent with: what a command posts is posted once.
+    /// The nonce of the form. It makes sure that a message from a command is posted only once.
     pub nonce: &'a str,
     pub t: Language,
 }
@@ -47,14 +47,14 @@ impl CommandContext<'_> {
         self.reader.room().id
     }
 
-    pub async fn carry_out(&self, command: Command) -> Result<CommandResult, Problem> {
-        if let Some(action) = counts_as(&command) {
-            self.site.rates.spend(self.me().id, action)?;
+    pub async fn execute(&self, command: Command) -> Result<CommandResult, Problem> {
+        if let Some(action) = rate_limited_action(&command) {
+            self.state.rates.spend(self.me().id, action)?;
         }
         match command {
             Command::Create(name) => self.create(&name).await,
-            Command::Join(wanted) => self.join(&wanted).await,
-            Command::Lobby => Ok(go(self.site.rooms.lobby().await?)),
+            Command::Join(room) => self.join(&room).await,
+            Command::Lobby => Ok(go(self.state.rooms.lobby().await?)),
             Command::Leave => self.leave().await,
             Command::Rooms => self.rooms().await,
             Command::Users => self.users().await,
@@ -64,11 +64,11 @@ impl CommandContext<'_> {
             Command::Invite(name) => self.invite(&name).await,
             Command::Kick(name) => self.kick(&name).await,
             Command::Me(text) => self.act(text).await,
-            Command::Help => Ok(CommandResult::Say(self.help())),
+            Command::Help => Ok(CommandResult::Reply(self.help())),
         }
     }
 
-    /// The answer to a command that is none.
+    /// The reply to an unknown command.
     pub fn unknown(&self, name: &str, nearest: &[&str]) -> CommandReply {
         let mut lines = vec![self.t.name("command-unknown", name)];
         if !nearest.is_empty() {
@@ -78,7 +78,7 @@ impl CommandContext<'_> {
         CommandReply { as_text: true, ..refusal(lines) }
     }
 
-    /// The answer to a sentence that begins like a command.
+    /// The reply to a text that begins with a command but has more words than the command takes.
     pub fn excess(&self, spelled: &str) -> CommandReply {
         let mut lines = vec![self.t.name("command-excess", spelled)];
         if spelled.starts_with('/') {
@@ -87,8 +87,8 @@ impl CommandContext<'_> {
         CommandReply { as_text: true, ..refusal(lines) }
     }
 
-    /// The answer to a command that takes a person and has none.
-    pub fn nobody(&self, described: &Described) -> CommandReply {
+    /// The reply to a command without the user that it needs.
+    pub fn missing_user(&self, described: &Described) -> CommandReply {
         refusal(vec![self.t.say("command-needs-person").to_owned(), self.describe(described)])
     }
 
@@ -97,67 +97,68 @@ impl CommandContext<'_> {
             Ok(new) => new,
             Err(problems) => return Ok(self.refuse(problems[0].code)),
         };
-        match self.site.rooms.create(self.me(), &new).await {
+        match self.state.rooms.create(self.me(), &new).await {
             Ok(member) => Ok(go(member.room())),
             Err(error) => self.explain(error),
         }
     }
 
-    async fn join(&self, wanted: &str) -> Result<CommandResult, Problem> {
-        if wanted.is_empty() {
+    async fn join(&self, room: &str) -> Result<CommandResult, Problem> {
+        if room.is_empty() {
             return Ok(self.refuse("command-needs-room"));
         }
-        match join::join(self.site, self.me(), wanted).await? {
+        match join::join(self.state, self.me(), room).await? {
             JoinTarget::Joined(member) => Ok(go(member.room())),
             JoinTarget::Removed => Ok(self.removed()),
-            JoinTarget::Near(names) => Ok(self.miss("no-such-room", wanted, &names)),
+            JoinTarget::Near(names) => Ok(self.miss("no-such-room", room, &names)),
         }
     }
 
     async fn leave(&self) -> Result<CommandResult, Problem> {
-        match self.site.rooms.leave(self.reader).await {
-            Ok(()) => Ok(go(self.site.rooms.lobby().await?)),
+        match self.state.rooms.leave(self.reader).await {
+            Ok(()) => Ok(go(self.state.rooms.lobby().await?)),
             Err(RoomError::NoMember) => Ok(self.refuse("room-outsider")),
             Err(error) => self.explain(error),
         }
     }
 
     async fn rooms(&self) -> Result<CommandResult, Problem> {
-        let facts = Facts::of(self.site, self.me()).await?;
-        let rooms = self.site.rooms.list(self.me()).await?;
+        let facts = Facts::of(self.state, self.me()).await?;
+        let rooms = self.state.rooms.list(self.me()).await?;
         let shown = rooms.iter().filter(|room| room.visibility != Visibility::Direct);
-        let line = |room: &Room| format!("#{} · {}", room.name, facts.tell(room, self.t));
-        Ok(say(shown.map(line).collect()))
+        let line = |room: &Room| format!("#{} · {}", room.name, facts.describe(room, self.t));
+        Ok(reply(shown.map(line).collect()))
     }
 
     async fn users(&self) -> Result<CommandResult, Problem> {
-        let online = self.site.presence.online();
-        let people = self.site.accounts.users().await?;
-        let (here, gone): (Vec<_>, Vec<_>) =
-            people.iter().partition(|person| online.contains(&person.id));
-        let lines = here.iter().map(|person| (person, "online"));
-        let lines = lines.chain(gone.iter().map(|person| (person, "offline")));
-        let line = |(person, state): (&&User, &str)| {
-            format!("{} (@{}) · {}", person.display_name, person.name, self.t.say(state))
+        let online = self.state.presence.online();
+        let users = self.state.accounts.users().await?;
+        let (online_users, offline_users): (Vec<_>, Vec<_>) =
+            users.iter().partition(|user| online.contains(&user.id));
+        let lines = online_users.iter().map(|user| (user, "online"));
+        let lines = lines.chain(offline_users.iter().map(|user| (user, "offline")));
+        let line = |(user, label): (&&User, &str)| {
+            format!("{} (@{}) · {}", user.display_name, user.name, self.t.say(label))
         };
-        Ok(say(lines.map(line).collect()))
+        Ok(reply(lines.map(line).collect()))
     }
 
     async fn private(&self, name: &str, text: String) -> Result<CommandResult, Problem> {
-        let Some(person) = self.person(name).await? else {
-            return self.no_person(name).await;
+        let Some(user) = self.find_user(name).await? else {
+            return self.no_such_user(name).await;
         };
-        if let Err(invalid) = MessageBody::parse(&text) {
-            return Ok(self.refuse(invalid.code));
+        if let Err(field_error) = MessageBody::parse(&text) {
+            return Ok(self.refuse(field_error.code));
         }
-        let member = open_direct(self.site, self.me(), &person).await?;
+        let member = open_direct(self.state, self.me(), &user).await?;
         self.post(&member, text, Kind::Text).await
     }
 
-    /// Sets the topic; without one shows it. To take it away there are the settings of the room.
+    /// Sets the topic, or shows it if the argument is empty. The room settings page can clear the
+    /// topic.
     async fn topic(&self, topic: &str) -> Result<CommandResult, Problem> {
         if topic.is_empty() {
-            return Ok(say(vec![match self.reader.room().topic.as_str() {
+            return Ok(reply(vec![match self.reader.room().topic.as_str() {
                 "" => self.t.say("topic-none").to_owned(),
                 topic => self.t.name("topic-is", topic),
             }]));
@@ -166,45 +167,45 @@ impl CommandContext<'_> {
             Ok(topic) => topic,
             Err(problem) => return Ok(self.refuse(problem.code)),
         };
-        let owner = match self.site.rooms.owner(self.me(), self.room()).await {
+        let owner = match self.state.rooms.owner(self.me(), self.room()).await {
             Ok(owner) => owner,
             Err(AccessError::Forbidden) => return Ok(self.refuse("not-the-owner")),
             Err(error) => return Err(error.into()),
         };
         let change = RoomChange { name: None, topic: Some(topic) };
-        match self.site.rooms.update(&owner, &change).await {
-            Ok(()) => Ok(say(vec![self.t.say("topic-set").to_owned()])),
+        match self.state.rooms.update(&owner, &change).await {
+            Ok(()) => Ok(reply(vec![self.t.say("topic-set").to_owned()])),
             Err(error) => self.explain(error),
         }
     }
 
     async fn invite(&self, name: &str) -> Result<CommandResult, Problem> {
-        let Some(person) = self.person(name).await? else {
-            return self.no_person(name).await;
+        let Some(user) = self.find_user(name).await? else {
+            return self.no_such_user(name).await;
         };
-        match self.site.rooms.invite(self.reader, &person).await {
-            Ok(()) => Ok(say(vec![self.t.name("person-invited", &person.display_name)])),
+        match self.state.rooms.invite(self.reader, &user).await {
+            Ok(()) => Ok(reply(vec![self.t.name("person-invited", &user.display_name)])),
             Err(error) => self.explain(error),
         }
     }
 
     async fn kick(&self, name: &str) -> Result<CommandResult, Problem> {
-        let moderator = match self.site.rooms.moderator(self.me(), self.room()).await {
+        let moderator = match self.state.rooms.moderator(self.me(), self.room()).await {
             Ok(moderator) => moderator,
             Err(AccessError::Forbidden) => return Ok(self.refuse("moderators-only")),
             Err(error) => return Err(error.into()),
         };
-        let Some(person) = self.person(name).await? else {
-            return self.no_person(name).await;
+        let Some(user) = self.find_user(name).await? else {
+            return self.no_such_user(name).await;
         };
-        match self.site.rooms.remove(&moderator, &person).await {
-            Ok(()) => Ok(say(vec![self.t.name("person-removed", &person.display_name)])),
+        match self.state.rooms.remove(&moderator, &user).await {
+            Ok(()) => Ok(reply(vec![self.t.name("person-removed", &user.display_name)])),
             Err(error) => self.explain(error),
         }
     }
 
     async fn act(&self, text: String) -> Result<CommandResult, Problem> {
-        match self.site.rooms.member(self.me(), self.room()).await {
+        match self.state.rooms.member(self.me(), self.room()).await {
             Ok(member) => self.post(&member, text, Kind::Action).await,
             Err(AccessError::Removed) => Ok(self.removed()),
             Err(error) => Err(error.into()),
@@ -219,15 +220,15 @@ impl CommandContext<'_> {
     ) -> Result<CommandResult, Problem> {
         let nonce = self.nonce.to_owned();
         let form = PostForm { body, nonce, literal: true, ..PostForm::default() };
-        match post_message(self.site, member, &form, kind).await {
+        match post_message(self.state, member, &form, kind).await {
             Ok(()) => Ok(go(member.room())),
-            Err(WriteError::Invalid(invalid)) => Ok(self.refuse(invalid.code)),
+            Err(WriteError::Invalid(field_error)) => Ok(self.refuse(field_error.code)),
             Err(error) => Err(error.into()),
         }
     }
 
     fn help(&self) -> CommandReply {
-        said(COMMANDS.iter().map(|described| self.describe(described)).collect())
+        success(COMMANDS.iter().map(|described| self.describe(described)).collect())
     }
 
     fn describe(&self, (name, takes, does): &Described) -> String {
@@ -236,19 +237,19 @@ impl CommandContext<'_> {
         format!("{name}{takes} · {}", self.t.say(does))
     }
 
-    /// Who has this handle, else the only one whose handle it is without accents.
-    async fn person(&self, name: &str) -> Result<Option<User>, Problem> {
-        if let Some(person) = self.site.accounts.find(name).await? {
-            return Ok(Some(person));
+    /// Finds the user with this handle, or the only user whose handle matches without accents.
+    async fn find_user(&self, name: &str) -> Result<Option<User>, Problem> {
+        if let Some(user) = self.state.accounts.find(name).await? {
+            return Ok(Some(user));
         }
-        let people = self.site.accounts.users().await?;
-        Ok(only_like(name, &people, |person| &person.name).cloned())
+        let users = self.state.accounts.users().await?;
+        Ok(only_like(name, &users, |user| &user.name).cloned())
     }
 
-    async fn no_person(&self, name: &str) -> Result<CommandResult, Problem> {
-        let people = self.site.accounts.users().await?;
-        let near = nearest(name, people.iter(), |person| &person.name);
-        let names: Vec<String> = near.iter().map(|person| person.name.clone()).collect();
+    async fn no_such_user(&self, name: &str) -> Result<CommandResult, Problem> {
+        let users = self.state.accounts.users().await?;
+        let near = nearest(name, users.iter(), |user| &user.name);
+        let names: Vec<String> = near.iter().map(|user| user.name.clone()).collect();
         Ok(self.miss("no-such-person", name, &names))
     }
 
@@ -257,21 +258,21 @@ impl CommandContext<'_> {
         if !near.is_empty() {
             lines.push(self.t.name("did-you-mean", near.join(", ")));
         }
-        CommandResult::Say(refusal(lines))
+        CommandResult::Reply(refusal(lines))
     }
 
     fn refuse(&self, reason: &str) -> CommandResult {
-        self.say(StatusCode::UNPROCESSABLE_ENTITY, reason)
+        self.failure(StatusCode::UNPROCESSABLE_ENTITY, reason)
     }
 
-    /// They were removed from the room that this is about.
+    /// The reply to a user who was removed from the room that the command names.
     fn removed(&self) -> CommandResult {
-        self.say(StatusCode::FORBIDDEN, "room-removed")
+        self.failure(StatusCode::FORBIDDEN, "room-removed")
     }
 
-    fn say(&self, status: StatusCode, text: &str) -> CommandResult {
+    fn failure(&self, status: StatusCode, text: &str) -> CommandResult {
         let lines = vec![self.t.say(text).to_owned()];
-        CommandResult::Say(CommandReply { status, ..refusal(lines) })
+        CommandResult::Reply(CommandReply { status, ..refusal(lines) })
     }
 
     fn explain(&self, error: RoomError) -> Result<CommandResult, Problem> {
@@ -282,17 +283,17 @@ impl CommandContext<'_> {
             RoomError::Gone => Err(Problem::not_found()),
             RoomError::Outsider => Ok(self.refuse("room-outsider")),
             RoomError::Oneself => Ok(self.refuse("room-oneself")),
-            RoomError::Fault(fault) => Err(fault.into()),
+            RoomError::Fault(error) => Err(error.into()),
         }
     }
 }
 
-/// What a command counts as, besides the write that each form is.
-fn counts_as(command: &Command) -> Option<Action> {
+/// The rate-limited action of a command, in addition to the write that each form counts as.
+fn rate_limited_action(command: &Command) -> Option<Action> {
     match command {
         Command::Create(_) => Some(Action::NewRoom),
         Command::Join(_) => Some(Action::Join),
-        // A new conversation counts where it is made.
+        // `open_direct` counts new direct messages.
         Command::Private(..)
         | Command::Lobby
         | Command::Leave
@@ -311,11 +312,11 @@ fn go(room: RoomId) -> CommandResult {
     CommandResult::Go(to_room(room))
 }
 
-fn say(lines: Vec<String>) -> CommandResult {
-    CommandResult::Say(said(lines))
+fn reply(lines: Vec<String>) -> CommandResult {
+    CommandResult::Reply(success(lines))
 }
 
-fn said(lines: Vec<String>) -> CommandReply {
+fn success(lines: Vec<String>) -> CommandReply {
     CommandReply { status: StatusCode::OK, lines, as_text: false }
 }
 

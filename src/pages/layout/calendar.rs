@@ -1,5 +1,5 @@
-//! Days and times as a reader sees them: in their own time zone once it is known, else in UTC, which is
-//! then named. Where scripts run, the browser puts its own words in their place.
+//! Dates and times in the user's time zone, or in UTC with "UTC" shown if the time zone is not
+//! known. With JavaScript, the browser replaces them with its own formats.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -7,20 +7,20 @@ use jiff::tz::TimeZone;
 use crate::http::Language;
 use crate::kernel::Timestamp;
 
-/// The language and the time zone of a reader.
+/// The language and time zone of a user.
 #[derive(Clone)]
 pub(in crate::pages) struct Calendar {
     pub t: Language,
     zone: TimeZone,
 }
 
-/// A moment.
+/// A formatted timestamp.
 pub(in crate::pages) struct Moment {
-    /// For programs, in UTC.
+    /// RFC 3339 in UTC, for the `datetime` attribute.
     pub iso: String,
-    /// The day in words, and the time.
+    /// The day in words and the time.
     pub full: String,
-    /// The time alone.
+    /// The time of day.
     pub clock: String,
 }
 
@@ -29,7 +29,7 @@ impl Calendar {
         Self { t, zone }
     }
 
-    /// For what readers in several time zones are sent alike.
+    /// For HTML that is shared by users in different time zones.
     pub fn utc(t: Language) -> Self {
         Self::new(t, TimeZone::UTC)
     }
@@ -54,18 +54,18 @@ impl Calendar {
         self.moment_on(&self.label(self.day(at)), at)
     }
 
-    /// With the day in words, which neighbours share.
+    /// The same, with the label of the day passed in. Messages of one day share it.
     pub fn moment_on(&self, label: &str, at: Timestamp) -> Moment {
         let clock = format!("{}{}", at.in_zone(&self.zone).strftime("%H:%M"), self.suffix());
         Moment { iso: at.rfc3339(), full: format!("{label}, {clock}"), clock }
     }
 
-    /// To the minute, in figures.
+    /// A numeric date and time with minutes.
     pub fn figures(&self, at: Timestamp) -> String {
         format!("{}{}", at.in_zone(&self.zone).strftime("%Y-%m-%d %H:%M"), self.suffix())
     }
 
-    /// Who does not know of a time zone of theirs has to be told that this is another.
+    /// Users who have not chosen a time zone must see that times are in UTC.
     fn suffix(&self) -> &'static str {
         if self.zone == TimeZone::UTC { " UTC" } else { "" }
     }
@@ -76,9 +76,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_and_times_are_those_of_the_zone() {
+    fn dates_and_times_use_the_time_zone() {
         // 2026-07-01T06:30:00Z
-        let (summer, half_a_year) = (Timestamp(1_782_887_400_000), 184 * 86_400_000);
+        let summer = Timestamp(1_782_887_400_000);
+        let half_a_year = 184 * 86_400_000;
         let winter = Timestamp(summer.0 + half_a_year);
         for (zone, at, expected) in [
             ("UTC", summer, "2026-07-01 06:30 UTC"),

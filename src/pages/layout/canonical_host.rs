@@ -1,7 +1,8 @@
-//! Pages and forms live at one address: the one that the settings name. Under any other name somebody
-//! may have pointed at this machine, a page of theirs would count as one of ours (DNS rebinding).
+//! Serves pages and forms only at the configured `BASE_URL`. An attacker can point another host
+//! name at this server; the browser would then treat the attacker's pages and ours as one origin
+//! (DNS rebinding).
 //!
-//! Programs with a token may use any name, and so are not asked here.
+//! API requests with a token can use any host name, so the API does not use this check.
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -15,23 +16,24 @@ use crate::http::request::target::Target;
 use crate::http::{AppState, Problem};
 
 pub(in crate::pages) async fn check(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     request: Request,
     next: Next,
 ) -> Response {
-    if is_elsewhere(&site, &request) {
+    if is_elsewhere(&state, &request) {
         return Problem::new(StatusCode::MISDIRECTED_REQUEST).into_response();
     }
     next.run(request).await
 }
 
-fn is_elsewhere(site: &AppState, request: &Request) -> bool {
-    let Some(base) = &site.about.base_url else { return false };
+fn is_elsewhere(state: &AppState, request: &Request) -> bool {
+    let Some(base) = &state.about.base_url else { return false };
     let target = request.extensions().get::<Target>().cloned().unwrap_or_default();
     if target.is_at(base) {
         return false;
     }
-    // Where a proxy hides the name, the page that a form was on still shows it.
+    // If a proxy replaces the `Host` header, the `Origin` header of a form still names the public
+    // address.
     let headers = request.headers();
     let own = csrf::request_source(headers, &target, Some(base)) == RequestSource::OwnPage;
     !(own && headers.contains_key(ORIGIN))

@@ -1,4 +1,4 @@
-//! Refusals and failures as pages.
+//! Renders problems as error pages.
 
 use askama::Template;
 use axum::extract::{FromRequestParts, Request, State};
@@ -20,33 +20,36 @@ struct ErrorPage<'a> {
     status: u16,
     title: &'static str,
     detail: String,
-    /// Where to go first; else home.
+    /// The suggested next step. `None` leads to the home page.
     step: Option<Step>,
     id: Option<&'a str>,
 }
 
-/// The next step after a refusal.
+/// The next step that an error page suggests.
 enum Step {
-    /// Patio is at another address.
+    /// To the public address of this installation.
     Elsewhere(String),
-    /// The same page, which may come by now.
+    /// Reload the same page; the error may be temporary.
     Again(OwnPath),
-    /// The page on which the form was, with what was typed.
+    /// Back to the page with the form.
     Back(OwnPath),
 }
 
-/// What is known of a request when it is answered.
-struct Asked {
+/// The parts of a request that the error page needs after the handler consumed it.
+struct RequestInfo {
     method: Method,
     uri: Uri,
-    /// The page it came from.
-    from: Option<HeaderValue>,
+    /// The `Referer` header.
+    referer: Option<HeaderValue>,
 }
 
-impl Asked {
+impl RequestInfo {
     fn of(parts: &Parts) -> Self {
-        let (method, uri) = (parts.method.clone(), parts.uri.clone());
-        Self { method, uri, from: parts.headers.get(REFERER).cloned() }
+        Self {
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+            referer: parts.headers.get(REFERER).cloned(),
+        }
     }
 
     fn path(&self) -> &str {
@@ -55,19 +58,19 @@ impl Asked {
 }
 
 impl Step {
-    fn after(status: StatusCode, asked: &Asked, page: &Page) -> Option<Self> {
-        let passing = matches!(status.as_u16(), 408 | 429 | 500 | 503);
+    fn after(status: StatusCode, request_info: &RequestInfo, page: &Page) -> Option<Self> {
+        let temporary = matches!(status.as_u16(), 408 | 429 | 500 | 503);
         if status == StatusCode::MISDIRECTED_REQUEST {
             return Some(Self::Elsewhere(page.absolute("/")));
         }
-        if asked.method == Method::GET {
-            return OwnPath::parse(asked.path()).filter(|_| passing).map(Self::Again);
+        if request_info.method == Method::GET {
+            return OwnPath::parse(request_info.path()).filter(|_| temporary).map(Self::Again);
         }
-        // The page anew would have an empty field; the browser's own way back has a full one.
+        // A link would load the form empty. The browser's back button keeps the text.
         if status == StatusCode::PAYLOAD_TOO_LARGE {
             return None;
         }
-        let from = asked.from.as_ref()?.to_str().ok()?;
+        let from = request_info.referer.as_ref()?.to_str().ok()?;
         OwnPath::parse(page.own(from)?).map(Self::Back)
     }
 }
@@ -76,39 +79,39 @@ pub(in crate::pages) async fn not_found() -> Problem {
     Problem::not_found()
 }
 
-/// Writes the problem that an answer carries as a page; somebody who is not signed in is shown
-/// where to.
+/// Middleware: renders the problem that a response carries as a page. A 401 redirects to the login
+/// page instead.
 pub(in crate::pages) async fn render_problem(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     request: Request,
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let Ok(page) = Page::from_request_parts(&mut parts, &site).await;
-    let asked = Asked::of(&parts);
+    let Ok(page) = Page::from_request_parts(&mut parts, &state).await;
+    let request_info = RequestInfo::of(&parts);
     let response = next.run(Request::from_parts(parts, body)).await;
     let Some(problem) = problem::of(&response) else {
         return response;
     };
     if problem.status == StatusCode::UNAUTHORIZED {
-        return to_sign_in(&asked);
+        return to_sign_in(&request_info);
     }
-    let step = Step::after(problem.status, &asked, &page);
-    let mut written = error_page(page, &problem, step);
+    let step = Step::after(problem.status, &request_info, &page);
+    let mut rendered = error_page(page, &problem, step);
     for (name, value) in response.headers() {
         if name != CONTENT_TYPE && name != "content-length" || name == SET_COOKIE {
-            written.headers_mut().append(name, value.clone());
+            rendered.headers_mut().append(name, value.clone());
         }
     }
-    written
+    rendered
 }
 
 fn error_page(page: Page, problem: &Problem, step: Option<Step>) -> Response {
     let (title, detail) = problem::message_keys(problem);
     let mut detail = page.t.say(detail).to_owned();
-    for invalid in &problem.fields {
+    for field_error in &problem.fields {
         detail.push(' ');
-        detail.push_str(page.t.complain(*invalid));
+        detail.push_str(page.t.complain(*field_error));
     }
     let title = page.t.say(title);
     let status = problem.status;
@@ -117,11 +120,12 @@ fn error_page(page: Page, problem: &Problem, step: Option<Step>) -> Response {
         .into_response()
 }
 
-/// What one wanted to read is kept for afterwards; a form that was sent is not, since its text is
-/// gone.
-fn to_sign_in(asked: &Asked) -> Response {
-    if asked.method == Method::GET && asked.path() != "/" {
-        let next: String = form_urlencoded::byte_serialize(asked.path().as_bytes()).collect();
+/// Redirects to the login page. The path of a GET is kept in `next`; a submitted form is not,
+/// because its content is gone.
+fn to_sign_in(request_info: &RequestInfo) -> Response {
+    if request_info.method == Method::GET && request_info.path() != "/" {
+        let next: String =
+            form_urlencoded::byte_serialize(request_info.path().as_bytes()).collect();
         Redirect::to(&format!("/login?next={next}")).into_response()
     } else {
         Redirect::to("/login").into_response()

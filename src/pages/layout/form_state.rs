@@ -1,4 +1,4 @@
-//! A form as it is shown: what was typed, and what is wrong with it.
+//! The values and errors that a form shows.
 
 use std::borrow::Cow;
 

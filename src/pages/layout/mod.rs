@@ -1,4 +1,4 @@
-//! What pages are made of: the frame around each of them, the sidebar, forms, dates and error pages.
+//! Shared parts of pages: the layout, the sidebar, forms, dates and error pages.
 
 pub(in crate::pages) mod calendar;
 pub(in crate::pages) mod canonical_host;

@@ -1,4 +1,4 @@
-//! What every page has: its language, the installation's name, its own address, its assets.
+//! What every page needs: language, installation name, its own URL, assets.
 
 use std::convert::Infallible;
 
@@ -17,21 +17,23 @@ use crate::kernel::RoomId;
 use crate::pages::assets;
 use crate::pages::layout::calendar::Calendar;
 
-/// What the layout of a page shows.
+/// The data of the layout template.
 pub(in crate::pages) struct Page {
     pub t: Language,
     pub theme: Theme,
     zone: TimeZone,
     pub site: String,
-    /// Names the account that is signed in, and the installation: unsent text in the browser belongs to one
-    /// account on one of them.
+    /// Identifies the signed-in user and the installation. The browser stores drafts under this
+    /// key, so that they never appear for another user or in another installation on the same
+    /// origin.
     pub account: Option<String>,
     path: String,
-    /// Scheme and host, as people reach this site.
+    /// The public scheme and host.
     origin: String,
-    /// The query without its language.
+    /// The query parameters without `lang`.
     query: Vec<(String, String)>,
-    /// The browser's script says by itself what was read: it knows whether anybody looks.
+    /// The browser's script marks messages as read, because it knows whether the page is visible.
+    /// The server then does not.
     pub marks_reading: bool,
 }
 
@@ -55,18 +57,18 @@ impl Page {
         &Theme::ALL
     }
 
-    /// Whether the query has this word.
+    /// Whether the query has this parameter.
     pub fn asks(&self, word: &str) -> bool {
         self.query.iter().any(|(key, _)| key == word)
     }
 
-    /// A number that the query has.
+    /// A query parameter as a number.
     pub fn number(&self, word: &str) -> Option<i64> {
         let (_, value) = self.query.iter().find(|(key, _)| key == word)?;
         value.parse().ok()
     }
 
-    /// This same page in another language.
+    /// The URL of this page in another language.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     pub fn in_language(&self, language: &Language) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -74,17 +76,17 @@ impl Page {
         format!("{}?{}", self.path, query.finish())
     }
 
-    /// A path of ours as a link that leaves the site.
+    /// A path as an absolute URL.
     pub fn absolute(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
     }
 
-    /// The path of a whole address, if that is one of this site.
+    /// The path of an absolute URL of this site.
     pub fn own<'a>(&self, address: &'a str) -> Option<&'a str> {
         address.strip_prefix(&self.origin)
     }
 
-    /// A page of the gate, which leads on to where one wanted to go.
+    /// A login or registration URL that keeps the `next` parameter.
     pub fn keeping_next(&self, path: &str) -> String {
         match self.next() {
             Some(next) => format!("{path}?next={}", next.encoded()),
@@ -92,13 +94,13 @@ impl Page {
         }
     }
 
-    /// Where to go after signing in.
+    /// The path to open after signing in.
     pub fn next(&self) -> Option<OwnPath> {
         let (_, path) = self.query.iter().find(|(key, _)| key == "next")?;
         OwnPath::parse(path)
     }
 
-    /// Says that the page shown is another than the one asked for.
+    /// Sets the path if the page shown is not the one requested, as after a form.
     pub fn set_path(&mut self, path: String) {
         self.path = path;
     }
@@ -107,11 +109,11 @@ impl Page {
 impl FromRequestParts<AppState> for Page {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         let query = parts.uri.query().unwrap_or_default().as_bytes();
         let viewer = parts.extensions.get::<Viewer>();
         let zone = viewer.map(|Viewer(me)| me.zone.clone());
-        let founded = site.about.founded.0;
+        let founded = state.about.founded.0;
         let account =
             viewer.map(|Viewer(me)| format!("{founded}.{}.{}", me.person.id, me.person.name));
         let kept = form_urlencoded::parse(query).into_owned().filter(|(key, _)| key != "lang");
@@ -119,19 +121,19 @@ impl FromRequestParts<AppState> for Page {
             t: locale::language_of(parts),
             theme: Theme::of(parts),
             zone: zone.unwrap_or(TimeZone::UTC),
-            site: site.about.name.clone(),
+            site: state.about.name.clone(),
             account,
             path: parts.uri.path().to_owned(),
-            origin: origin(parts, site),
+            origin: origin(parts, state),
             query: kept.collect(),
             marks_reading: cookies::marks_reading(parts),
         })
     }
 }
 
-/// The public address that the settings name, else the one that this request came by.
-fn origin(parts: &Parts, site: &AppState) -> String {
-    if let Some(url) = &site.about.base_url {
+/// The configured public address, or the address of this request.
+fn origin(parts: &Parts, state: &AppState) -> String {
+    if let Some(url) = &state.about.base_url {
         return url.origin().to_owned();
     }
     let https = parts.extensions.get::<ClientInfo>().is_some_and(|client| client.https);
@@ -139,8 +141,8 @@ fn origin(parts: &Parts, site: &AppState) -> String {
     format!("{}://{host}", if https { "https" } else { "http" })
 }
 
-/// A path of this site. Nothing else may be redirected to: a link to us that ends elsewhere
-/// would lend our name to whoever made it.
+/// A path of this site, and the only type of redirect target. It prevents open redirects: an
+/// attacker could otherwise send users from a link to this site to a page of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::pages) struct OwnPath(String);
 
@@ -155,13 +157,13 @@ impl OwnPath {
         &self.0
     }
 
-    /// For the query of another address.
+    /// Percent-encoded, for a query parameter.
     pub fn encoded(&self) -> String {
         form_urlencoded::byte_serialize(self.0.as_bytes()).collect()
     }
 }
 
-/// Keeps the language that `?lang=` chose.
+/// Stores the language from `?lang=` in a cookie.
 pub(in crate::pages) async fn keep_language(
     client: ClientInfo,
     request: Request,
@@ -178,7 +180,7 @@ pub(in crate::pages) async fn keep_language(
     }
 }
 
-/// A template as an answer.
+/// Renders a template into a response.
 pub(in crate::pages) fn html(template: &impl askama::Template) -> Response {
     match template.render() {
         Ok(text) => ([(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response(),
@@ -186,14 +188,14 @@ pub(in crate::pages) fn html(template: &impl askama::Template) -> Response {
     }
 }
 
-/// A page with a secret on it, or in its address: no browser keeps it, for the way back or for whoever
-/// sits there next.
+/// Forbids the browser to store a page that has a secret on it or in its URL. Otherwise the back
+/// button, or the next user of the same browser, could show it.
 pub(in crate::pages) fn unkept(mut page: Response) -> Response {
     page.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     page
 }
 
-/// A page that is an answer although its status is an error's.
+/// A page with an error status that `render_problem` must not replace.
 pub(in crate::pages) fn again(status: StatusCode, page: Response) -> Response {
     let mut response = (status, page).into_response();
     response.extensions_mut().insert(AlreadyRendered);
@@ -209,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_own_paths_are_gone_on_to() {
+    fn only_own_paths_are_redirect_targets() {
         for good in ["/", "/rooms/1", "/rooms/1?before=7#m3"] {
             assert!(OwnPath::parse(good).is_some(), "{good}");
         }

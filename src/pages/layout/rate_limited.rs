@@ -1,4 +1,5 @@
-//! What happens to a form of somebody who sends too many: it is not carried out and not lost.
+//! Per-user rate limits of pages. A form over the limit is not executed, but returned with its
+//! content.
 
 use std::time::Duration;
 
@@ -12,26 +13,26 @@ use crate::http::rate_limit::routes::admit;
 use crate::http::{AppState, Problem};
 use crate::pages::layout::returned_form;
 
-/// Counts what somebody signed in does, before anything else is done for them.
+/// Middleware: counts the requests of signed-in users before any handler runs.
 pub(in crate::pages) async fn by_user(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     request: Request,
     next: Next,
 ) -> Response {
-    match admit(&site, &request) {
+    match admit(&state, &request) {
         Ok(admitted) => {
             let response = next.run(request).await;
-            admitted.answered(&site, &response);
+            admitted.answered(&state, &response);
             response
         }
         Err(problem) => {
             let later = problem.retry_after;
-            wait(returned_form::too_fast(&site, request, problem).await, later)
+            wait(returned_form::too_fast(&state, request, problem).await, later)
         }
     }
 }
 
-/// Says when to come again.
+/// Sets `Retry-After`.
 pub(in crate::pages) fn wait(mut response: Response, wait: Option<Duration>) -> Response {
     if let Some(wait) = wait {
         let seconds = HeaderValue::from(Problem::seconds(wait));

@@ -1,5 +1,5 @@
-//! A form that was not carried out, on the page that says why: what was typed is there again, to be
-//! sent once more.
+//! Returns a form that was not executed: the page gives the reason and contains the entered text,
+//! ready to be sent again.
 
 use askama::Template;
 use axum::body::to_bytes;
@@ -12,7 +12,7 @@ use crate::http::{AppState, Problem};
 use crate::limits::request::MESSAGE_BODY;
 use crate::pages::layout::page::{OwnPath, Page, again, html, unkept};
 
-/// Fields that people do not type.
+/// Fields that users do not type.
 const HIDDEN: [&str; 10] = [
     "author",
     "job",
@@ -35,10 +35,10 @@ struct KeptFormPage {
     fields: Vec<Field>,
 }
 
-/// Why the form was not carried out.
+/// Why the form was not executed.
 pub(in crate::pages) enum Why {
     TooFast,
-    /// With the way to sign in.
+    /// Contains the URL of the login page.
     SignedOut(String),
 }
 
@@ -59,14 +59,14 @@ struct Field {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// A text of several lines.
+    /// A multi-line text.
     Text,
     Line,
     Hidden,
 }
 
 impl Field {
-    /// `None` for passwords, which no page ever shows.
+    /// `None` for passwords, which no page ever contains.
     fn new((name, value): (String, String)) -> Option<Self> {
         let kind = match name.as_str() {
             name if name.contains("password") => return None,
@@ -82,38 +82,43 @@ impl Field {
     }
 }
 
-/// The form of somebody who sends too many; for what is none the page that says to wait.
+/// Returns the form of a user over the rate limit. A request without a form gets the problem page
+/// that shows when to try again.
 pub(in crate::pages) async fn too_fast(
-    site: &AppState,
+    state: &AppState,
     request: Request,
     problem: Problem,
 ) -> Response {
-    return_form(site, request, Why::TooFast, |_| true, problem).await
+    return_form(state, request, Why::TooFast, |_| true, problem).await
 }
 
-/// The text of somebody whose session has ended; for what has none the way to sign in. It is kept by no
-/// browser: whoever sits there next has another account.
-pub(in crate::pages) async fn signed_out(site: &AppState, request: Request) -> Response {
+/// Returns the text of a user whose session has ended. A request without a text is redirected to
+/// the login page. The browser must not store the page: the next user of the same browser has
+/// another account.
+pub(in crate::pages) async fn signed_out(state: &AppState, request: Request) -> Response {
     let path = request.uri().path();
-    // Where the form was.
+    // The page that contains the form.
     let place = path.rsplit_once('/').and_then(|(place, _)| OwnPath::parse(place));
-    let gate = place.map_or("/login".to_owned(), |at| format!("/login?next={}", at.encoded()));
+    let login = place.map_or("/login".to_owned(), |at| format!("/login?next={}", at.encoded()));
     let has_text = |fields: &[Field]| fields.iter().any(Field::is_text);
-    let why = Why::SignedOut(gate);
-    unkept(return_form(site, request, why, has_text, Problem::signed_out()).await)
+    let why = Why::SignedOut(login);
+    unkept(return_form(state, request, why, has_text, Problem::signed_out()).await)
 }
 
 async fn return_form(
-    site: &AppState,
+    state: &AppState,
     request: Request,
     why: Why,
-    is_worth_it: impl Fn(&[Field]) -> bool,
+    is_worth_returning: impl Fn(&[Field]) -> bool,
     problem: Problem,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let Ok(page) = Page::from_request_parts(&mut parts, site).await;
-    let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    if !kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
+    let Ok(page) = Page::from_request_parts(&mut parts, state).await;
+    let content_type =
+        parts.headers.get(CONTENT_TYPE).and_then(|content_type| content_type.to_str().ok());
+    if !content_type
+        .is_some_and(|content_type| content_type.starts_with("application/x-www-form-urlencoded"))
+    {
         return problem.into_response();
     }
     let Ok(form) = to_bytes(body, MESSAGE_BODY).await else {
@@ -121,9 +126,10 @@ async fn return_form(
     };
     let fields: Vec<_> =
         form_urlencoded::parse(&form).into_owned().filter_map(Field::new).collect();
-    if !is_worth_it(&fields) {
+    if !is_worth_returning(&fields) {
         return problem.into_response();
     }
-    let (action, status) = (parts.uri.path().to_owned(), why.status());
+    let action = parts.uri.path().to_owned();
+    let status = why.status();
     again(status, html(&KeptFormPage { page, why, action, fields }))
 }

@@ -1,6 +1,6 @@
-//! What somebody wrote whose session had ended when they sent it: the text comes back. Only for the forms
-//! that carry a message, which takes time to write. A request without a session's cookie comes from no page
-//! of ours that is still in use, and is sent to the sign-in form like every other.
+//! Returns a message that was sent after the session had ended. Only forms with a message are
+//! returned, since writing one takes time. A request without a session cookie does not come from a
+//! page in use, and is redirected to the login page like any other.
 
 use axum::extract::{Request, State};
 use axum::http::Method;
@@ -10,15 +10,16 @@ use axum::response::Response;
 use crate::http::{AppState, Viewer, cookies};
 use crate::pages::layout::returned_form;
 
-/// Before all handlers, which refuse a stranger without having read the form.
+/// Middleware. It runs before the handlers, which refuse an unauthenticated request without reading
+/// the form.
 pub(in crate::pages) async fn return_text(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     request: Request,
     next: Next,
 ) -> Response {
     let is_signed_in = request.extensions().get::<Viewer>().is_some();
     if !is_signed_in && request.method() == Method::POST && has_cookie(&request) {
-        return returned_form::signed_out(&site, request).await;
+        return returned_form::signed_out(&state, request).await;
     }
     next.run(request).await
 }

@@ -1,4 +1,4 @@
-//! The sidebar: one's rooms and conversations, with what is unread in them.
+//! The sidebar: the user's rooms and direct messages, with unread counts.
 
 use askama::Template;
 
@@ -19,13 +19,13 @@ pub(in crate::pages) struct Sidebar {
     rooms: Vec<RoomRow>,
     direct: Vec<RoomRow>,
     pub me: PersonView,
-    /// In all rooms together.
+    /// Total over all rooms.
     pub unread: i64,
-    /// The same of what mentions this person.
+    /// Unread mentions of this user, over all rooms.
     pub mentions: i64,
 }
 
-/// The page at hand in a language.
+/// A link to the current page in another language.
 struct LanguageLink {
     code: &'static str,
     name: &'static str,
@@ -38,11 +38,11 @@ struct LanguageLink {
 struct RoomRow {
     t: Language,
     id: i64,
-    /// When the room was made: unsent text for it is sent nowhere else.
+    /// The creation time of the room. Drafts are only sent to the room with this time.
     created: String,
     kind: &'static str,
     name: String,
-    /// Where it stands among others, as browsers compare it.
+    /// The sort key that browsers compare.
     sort: String,
     unread: i64,
     mentions: i64,
@@ -50,7 +50,7 @@ struct RoomRow {
     other: Option<OtherView>,
 }
 
-/// With whom a conversation is.
+/// The other user of a direct message.
 struct OtherView {
     id: i64,
     hue: i64,
@@ -83,16 +83,16 @@ impl RoomRow {
     }
 }
 
-/// The sidebar of a person, with the room that is shown; what is shown counts as read.
+/// Builds the sidebar of a user. The room that is shown counts as read.
 pub(in crate::pages) async fn sidebar(
-    site: &AppState,
+    state: &AppState,
     me: &User,
     shown: Option<&Room>,
     page: &Page,
 ) -> Result<Sidebar, Problem> {
     let is_shown = |id: RoomId| shown.is_some_and(|room| room.id == id);
-    let is_there = |room: &Room| room.other.is_some_and(|other| site.presence.is_online(other));
-    let rooms = site.rooms.list(me).await?;
+    let is_there = |room: &Room| room.other.is_some_and(|other| state.presence.is_online(other));
+    let rooms = state.rooms.list(me).await?;
     let mut rows: Vec<RoomRow> = rooms
         .iter()
         .filter(|room| room.is_member() || is_shown(room.id))
@@ -124,10 +124,10 @@ pub(in crate::pages) async fn sidebar(
     })
 }
 
-/// A row for a page that is open already; nothing for a room whose reader is no member of it.
+/// The row of a room, for pages that are already open. Empty if the user is not a member.
 ///
 /// # Errors
-/// When the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn room_row(room: &Room, online: bool, t: Language) -> askama::Result<String> {
     if !room.is_member() {
         return Ok(String::new());
@@ -135,7 +135,7 @@ pub fn room_row(room: &Room, online: bool, t: Language) -> askama::Result<String
     RoomRow::new(room, online, t).render()
 }
 
-/// The icon that stands before a room's name.
+/// The icon before a room's name.
 pub(in crate::pages) fn icon(room: &Room) -> &'static str {
     match room.visibility {
         Visibility::Public => "hash",

@@ -1,4 +1,4 @@
-//! People as pages show them: avatar, name, whether they are there.
+//! Users as pages show them: avatar, name, online status.
 
 use askama::Template;
 use unicode_segmentation::UnicodeSegmentation;
@@ -20,31 +20,31 @@ pub(in crate::pages) struct PersonView {
 }
 
 impl PersonView {
-    /// Where somebody stands among others, as browsers compare it.
+    /// The sort key that browsers compare.
     pub fn sort_key(&self) -> String {
         sort_key(&self.display_name)
     }
 
-    pub fn new(person: User, online: bool) -> Self {
+    pub fn new(user: User, online: bool) -> Self {
         Self {
-            id: person.id.0,
-            hue: hue_of(person.id),
-            initials: initials(&person.display_name),
+            id: user.id.0,
+            hue: hue_of(user.id),
+            initials: initials(&user.display_name),
             online,
-            admin: person.role == Role::Admin,
-            name: person.name,
-            display_name: person.display_name,
-            photo: person.avatar,
+            admin: user.role == Role::Admin,
+            name: user.name,
+            display_name: user.display_name,
+            photo: user.avatar,
         }
     }
 }
 
-/// One of the eight tiles of the avatars.
+/// The avatar color, one of eight.
 pub(in crate::pages) fn hue_of(user: UserId) -> i64 {
     user.0 % 8 + 1
 }
 
-/// The first letters of the first and the last word, or the first two of a single one.
+/// The first letters of the first and last word, or the first two letters of a single word.
 pub fn initials(name: &str) -> String {
     let mut words = name.split([' ', '.', '-', '_']).filter(|word| !word.is_empty());
     let first = words.next().unwrap_or_default().graphemes(true);
@@ -62,12 +62,12 @@ struct MemberRow {
     t: Language,
 }
 
-/// A row of the people panel, for somebody who just came.
+/// A row of the member list, for a user who just joined or came online.
 ///
 /// # Errors
-/// When the template cannot be rendered.
-pub fn member_row(person: &User, online: bool, t: Language) -> askama::Result<String> {
-    MemberRow { p: PersonView::new(person.clone(), online), t }.render()
+/// If the template cannot be rendered.
+pub fn member_row(user: &User, online: bool, t: Language) -> askama::Result<String> {
+    MemberRow { p: PersonView::new(user.clone(), online), t }.render()
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn initials_are_two_letters_as_people_write_them() {
+    fn initials_are_at_most_two_letters() {
         for (name, letters) in [
             ("Lucía Fernández", "LF"),
             ("ana", "AN"),

@@ -1,5 +1,5 @@
-//! Messages as HTML: the one template that pages and sockets share, and a page of history with its
-//! runs and day lines.
+//! Messages as HTML: the template that pages and live connections share, and pages of history with
+//! grouped messages and day dividers.
 
 use askama::Template;
 use jiff::civil::Date;
@@ -13,7 +13,7 @@ use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::user_view::{hue_of, initials};
 use crate::pages::messages::empty_room::Step;
 
-/// The fields of a message that its template shows.
+/// The fields of a message for its template.
 struct MessageView<'a> {
     id: i64,
     seq: i64,
@@ -26,24 +26,24 @@ struct MessageView<'a> {
     at_ms: i64,
     at: Moment,
     html: &'a str,
-    /// When it was given another text.
+    /// When the message was last edited.
     edited: Option<Moment>,
-    /// What stands in place of the text of a deleted message.
+    /// The text that replaces a deleted message.
     deleted: Option<&'static str>,
     reactions: Vec<ReactionView<'a>>,
     nonce: Option<&'a str>,
-    /// Follows a message of the same author so closely that it needs no name.
+    /// Follows a message of the same author closely, so the name is omitted.
     continues: bool,
-    /// Says what its author does, as "/me waves".
+    /// A message that describes what its author does, such as "/me waves".
     action: bool,
 }
 
 struct ReactionView<'a> {
     emoji: &'a str,
     count: usize,
-    /// How many in words.
+    /// The number of users in words.
     people: String,
-    /// Whose, so that a browser can tell its own person's: ids with spaces between them.
+    /// User ids separated by spaces, from which the browser finds the user's own reaction.
     users: String,
 }
 
@@ -62,16 +62,19 @@ struct MessageTemplate<'a> {
     t: Language,
 }
 
-/// A message as every socket and page shows it.
+/// A message as pages and live connections show it.
 ///
 /// # Errors
-/// When the template cannot be rendered.
+/// If the template cannot be rendered.
 pub fn fragment(message: &Message, t: Language) -> askama::Result<String> {
-    alone(message, &Calendar::utc(t))
+    single_message(message, &Calendar::utc(t))
 }
 
-/// A message with nothing around it, as its reader sees it.
-pub(in crate::pages) fn alone(message: &Message, calendar: &Calendar) -> askama::Result<String> {
+/// A message outside a list, with times in the time zone of the user.
+pub(in crate::pages) fn single_message(
+    message: &Message,
+    calendar: &Calendar,
+) -> askama::Result<String> {
     render(message, &calendar.label(calendar.day(message.created_at)), calendar, false)
 }
 
@@ -104,7 +107,7 @@ fn render(
     MessageTemplate { m, t }.render()
 }
 
-/// What stands in place of a deleted message.
+/// The text that replaces a deleted message.
 fn deletion(by: DeletedBy, t: Language) -> &'static str {
     match by {
         DeletedBy::Author => t.say("message-deleted"),
@@ -118,31 +121,30 @@ fn deletion(by: DeletedBy, t: Language) -> &'static str {
 pub(in crate::pages) struct MessageList {
     t: Language,
     room_id: i64,
-    /// What stands where the room begins.
+    /// The heading at the beginning of the room.
     start: String,
     start_text: &'static str,
-    /// What to do first, where nothing was said yet.
+    /// Suggested next steps, if the room is empty.
     steps: Vec<Step>,
-    /// Where the page of older messages ends; `None` when this one reaches the room's beginning.
+    /// The `before` of the next older page. `None` if this page reaches the beginning of the room.
     older: Option<i64>,
-    /// Follows a page that is there already, so nothing has to stand before it.
+    /// The page is appended to one that is already shown, so it has no heading.
     goes_on: bool,
     items: Vec<Item>,
 }
 
 impl MessageList {
-    /// A room in which nothing was said yet.
+    /// A room without messages.
     pub fn empty(room: RoomId, visibility: Visibility, name: &str, t: Language) -> Self {
         let (start, start_text) = match visibility {
             Visibility::Direct => ("direct-start", "direct-start-text"),
             _ => ("room-start", "room-start-text"),
         };
-        let (start, start_text) = (t.name(start, name), t.say(start_text));
         Self {
             t,
             room_id: room.0,
-            start,
-            start_text,
+            start: t.name(start, name),
+            start_text: t.say(start_text),
             steps: Vec::new(),
             older: None,
             goes_on: false,
@@ -150,7 +152,7 @@ impl MessageList {
         }
     }
 
-    /// Whether nothing was said here yet.
+    /// Whether there are no messages.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -159,16 +161,16 @@ impl MessageList {
         Self { steps, ..self }
     }
 
-    /// To who is the first one in the whole installation.
+    /// The text for the first user of the installation.
     pub fn welcoming(self) -> Self {
         Self { start_text: self.t.say("lobby-alone-text"), ..self }
     }
 }
 
 struct Item {
-    /// A day begins here.
+    /// The day divider before this message.
     day: Option<Day>,
-    /// The first one that the reader has not seen.
+    /// The first unread message.
     is_new: bool,
     html: String,
 }
@@ -178,15 +180,15 @@ struct Day {
     label: String,
 }
 
-/// The messages before a `seq`, after one, or the newest.
+/// The messages before or after a `seq`, or the newest ones.
 pub(in crate::pages) async fn history(
-    site: &AppState,
+    state: &AppState,
     reader: &Reader,
     window: Window,
     calendar: &Calendar,
 ) -> Result<MessageList, Problem> {
     let goes_on = matches!(window, Window::After(_));
-    let found = site.messages.page(reader, window, Limit::DEFAULT).await?;
+    let found = state.messages.page(reader, window, Limit::DEFAULT).await?;
     let read = reader.room().last_read_seq;
     let unread = |message: &&Message| read.is_some_and(|read| message.seq > read);
     let first_unread = found.items.iter().find(unread).map(|message| message.seq);
@@ -214,7 +216,7 @@ pub(in crate::pages) async fn history(
     Ok(MessageList { older, goes_on, items, ..empty })
 }
 
-/// Whether one author wrote both within five minutes.
+/// Whether both have the same author and less than five minutes between them.
 fn is_run(earlier: &Message, later: &Message) -> bool {
     const FIVE_MINUTES: i64 = 5 * 60 * 1000;
     let Timestamp(apart) = Timestamp(later.created_at.0 - earlier.created_at.0);

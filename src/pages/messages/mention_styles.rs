@@ -1,5 +1,5 @@
-//! The style sheet in which messages that mention one person look different, for that person's pages.
-//! Messages are the same for everybody, and this works without scripts.
+//! A style sheet per user that highlights mentions of that user. The HTML of a message is the same
+//! for all users, and this works without JavaScript.
 
 use askama::Template;
 use axum::Router;
@@ -15,14 +15,15 @@ pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().route("/mentions/{file}", get(show))
 }
 
-/// Names are letters, digits and marks that mean nothing in a string of CSS.
+/// Escaping is not needed: a handle has only letters, digits and characters without a meaning in a
+/// CSS string.
 #[derive(Template)]
 #[template(path = "messages/mentions.css", escape = "none")]
 struct MentionStyle<'a> {
     name: &'a str,
 }
 
-/// It tells nothing but the name that it was asked for, and so asks nobody.
+/// Needs no authentication or query: the response contains only the name in the request.
 async fn show(Path(file): Path<String>) -> Result<Response, Problem> {
     let name = file.strip_suffix(".css").and_then(|name| Handle::stored(name).ok());
     let name = name.ok_or_else(Problem::not_found)?;

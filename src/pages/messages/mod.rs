@@ -1,4 +1,4 @@
-//! Messages: lists of them, and one by itself with what its reader may do.
+//! Messages: pages of history, and the page of a single message with the actions a user can take.
 
 pub(in crate::pages) mod empty_room;
 pub mod list;

@@ -1,4 +1,4 @@
-//! A part of a room's history, for a script that puts it before or after what it shows.
+//! Pages of history, which the script inserts before or after the messages it shows.
 
 use axum::Router;
 use axum::extract::State;
@@ -17,12 +17,12 @@ pub(in crate::pages) fn router() -> Router<AppState> {
 }
 
 #[derive(Deserialize)]
-struct Place {
+struct WindowQuery {
     before: Option<i64>,
     after: Option<i64>,
 }
 
-impl Place {
+impl WindowQuery {
     fn window(&self) -> Result<Window, FieldError> {
         match (self.before, self.after) {
             (Some(seq), None) => Ok(Window::Before(Seq(seq))),
@@ -32,12 +32,11 @@ impl Place {
     }
 }
 
-/// A page of history for a script that puts it before or after what it shows.
 async fn more(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanRead(reader): CanRead,
-    Query(place): Query<Place>,
+    Query(query): Query<WindowQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
-    Ok(html(&history(&site, &reader, place.window()?, &page.calendar()).await?))
+    Ok(html(&history(&state, &reader, query.window()?, &page.calendar()).await?))
 }

@@ -1,4 +1,4 @@
-//! One message in its place, and what its reader may do with it: edit, delete, react.
+//! The page of a single message, with forms to edit it, delete it and react to it.
 
 use askama::Template;
 use axum::Router;
@@ -17,9 +17,9 @@ use crate::kernel::{FieldError, UserId};
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html};
 use crate::pages::layout::sidebar::{Sidebar, icon, sidebar};
-use crate::pages::messages::list::alone;
+use crate::pages::messages::list::single_message;
 
-/// What people react with most; any other emoji can be typed.
+/// The most common reactions. Any other emoji can be typed.
 pub(in crate::pages) const COMMON_EMOJI: [&str; 10] =
     ["👍", "❤️", "😂", "🎉", "😮", "😢", "🙏", "👏", "👀", "✅"];
 
@@ -38,16 +38,16 @@ struct MessagePage {
     side: Sidebar,
     room: RoomView,
     id: i64,
-    /// The message as the room shows it.
+    /// The message's HTML as the room shows it.
     message: String,
     deleted: bool,
     may_amend: bool,
-    /// What others wrote.
+    /// Whether the user can delete this message of another user.
     may_moderate: bool,
     author: String,
     form: FormState,
     emoji: Vec<EmojiView>,
-    /// Where in the room it stands.
+    /// A link to the message's position in the room.
     back: String,
 }
 
@@ -62,12 +62,12 @@ struct EmojiView {
 }
 
 async fn show(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     seen: CanReadMessage,
     page: Page,
 ) -> Result<Response, Problem> {
     let form = FormState::default().with("body", &seen.message.body);
-    message_page(&site, &seen, page, form).await
+    message_page(&state, &seen, page, form).await
 }
 
 #[derive(Deserialize, Default)]
@@ -77,30 +77,30 @@ struct EditForm {
 }
 
 async fn edit(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     seen: CanReadMessage,
     page: Page,
     FormBody(edit): MessageForm<EditForm>,
 ) -> Result<Response, Problem> {
-    let member = site.rooms.member_of(seen.reader.clone()).await?;
-    let author = site.messages.author(&member, seen.message.id).await?;
+    let member = state.rooms.member_of(seen.reader.clone()).await?;
+    let author = state.messages.author(&member, seen.message.id).await?;
     let body = match MessageBody::parse(&edit.body) {
         Ok(body) => body,
         Err(problem) => {
             let form = FormState::default().with("body", &edit.body).add_error(page.t, &[problem]);
-            let page = message_page(&site, &seen, page, form).await?;
+            let page = message_page(&state, &seen, page, form).await?;
             return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
         }
     };
-    site.messages.edit(author, body).await?;
+    state.messages.edit(author, body).await?;
     Ok(to_message(&seen.message))
 }
 
 async fn destroy(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanDelete(deleter): CanDelete,
 ) -> Result<Response, Problem> {
-    let deleted = site.messages.delete(deleter).await?;
+    let deleted = state.messages.delete(deleter).await?;
     Ok(to_message(&deleted.message))
 }
 
@@ -110,47 +110,47 @@ struct ReactionForm {
     emoji: String,
 }
 
-/// Adds one's own reaction, or takes it back if it is there.
+/// Adds the user's reaction, or removes it if it exists.
 async fn react(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     seen: CanReadMessage,
     page: Page,
     FormBody(chosen): FormBody<ReactionForm>,
 ) -> Result<Response, Problem> {
-    match toggle(&site, &seen, &chosen.emoji).await? {
+    match toggle(&state, &seen, &chosen.emoji).await? {
         None => Ok(to_message(&seen.message)),
         Some(problem) => {
             let form = FormState::default()
                 .with("body", &seen.message.body)
                 .with("emoji", &chosen.emoji)
                 .add_error(page.t, &[problem]);
-            let page = message_page(&site, &seen, page, form).await?;
+            let page = message_page(&state, &seen, page, form).await?;
             Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page))
         }
     }
 }
 
-/// What is wrong with the choice, if anything is.
+/// Returns the field error if the emoji is not allowed.
 async fn toggle(
-    site: &AppState,
+    state: &AppState,
     seen: &CanReadMessage,
     emoji: &str,
 ) -> Result<Option<FieldError>, Problem> {
     let CanReadMessage { reader, message } = seen;
     let emoji = match Emoji::parse(emoji) {
         Ok(emoji) => emoji,
-        Err(invalid) => return Ok(Some(invalid)),
+        Err(field_error) => return Ok(Some(field_error)),
     };
     let done = if has(message, reader.user().id, emoji.as_str()) {
-        site.messages.unreact(reader, message.id, emoji).await
+        state.messages.unreact(reader, message.id, emoji).await
     } else {
-        // Reacting is taking part: in a public room it joins, as posting does.
-        let member = site.rooms.member(reader.user(), message.room).await?;
-        site.messages.react(&member, message.id, emoji).await
+        // A reaction joins a public room, as a post does.
+        let member = state.rooms.member(reader.user(), message.room).await?;
+        state.messages.react(&member, message.id, emoji).await
     };
     match done {
         Ok(_) => Ok(None),
-        Err(WriteError::Invalid(invalid)) => Ok(Some(invalid)),
+        Err(WriteError::Invalid(field_error)) => Ok(Some(field_error)),
         Err(error) => Err(error.into()),
     }
 }
@@ -164,17 +164,19 @@ fn to_message(message: &Message) -> Response {
 }
 
 async fn message_page(
-    site: &AppState,
+    state: &AppState,
     CanReadMessage { reader, message }: &CanReadMessage,
     mut page: Page,
     form: FormState,
 ) -> Result<Response, Problem> {
-    // Also when it answers a form that was posted.
+    // The page's own path, even if the request was a posted form.
     page.set_path(format!("/messages/{}", message.id));
-    let (me, room) = (reader.user(), reader.room());
-    site.presence.touch(me.id);
-    let side = sidebar(site, me, None, &page).await?;
-    let shown = alone(message, &page.calendar()).map_err(|error| Problem::internal(&error))?;
+    let me = reader.user();
+    let room = reader.room();
+    state.presence.touch(me.id);
+    let side = sidebar(state, me, None, &page).await?;
+    let shown =
+        single_message(message, &page.calendar()).map_err(|error| Problem::internal(&error))?;
     let view = |emoji| EmojiView { emoji, mine: has(message, me.id, emoji) };
     Ok(html(&MessagePage {
         side,
@@ -182,7 +184,7 @@ async fn message_page(
         id: message.id.0,
         message: shown,
         deleted: message.is_deleted(),
-        may_amend: message.author.id == me.id && !site.rooms.is_removed(reader).await?,
+        may_amend: message.author.id == me.id && !state.rooms.is_removed(reader).await?,
         may_moderate: message.author.id != me.id && may_moderate(me, room),
         author: message.author.display_name.clone(),
         form,
@@ -192,10 +194,12 @@ async fn message_page(
     }))
 }
 
-/// The room's page that shows the message, at the message.
+/// A link to the page of history that contains the message, with the message as the fragment.
 pub(in crate::pages) fn place_in_room(message: &Message, last_seq: i64) -> String {
     let page = i64::try_from(Limit::DEFAULT.get()).unwrap_or(i64::MAX);
-    let (room, seq, id) = (message.room, message.seq.0, message.id);
+    let room = message.room;
+    let seq = message.seq.0;
+    let id = message.id;
     if last_seq - seq < page {
         format!("/rooms/{room}#m{id}")
     } else {

@@ -1,4 +1,4 @@
-//! Deleting a room, and the page that offers to put it back: undoing in place of a question.
+//! Deleting a room, and the page that offers to restore it. The undo replaces a confirmation.
 
 use askama::Template;
 use axum::Router;
@@ -37,7 +37,7 @@ struct DeletedPage {
 pub(in crate::pages) struct DeletedView {
     pub id: i64,
     pub name: String,
-    /// Until when.
+    /// The end of the time in which the room can be restored.
     pub until: Moment,
 }
 
@@ -49,43 +49,47 @@ impl DeletedView {
 }
 
 async fn destroy(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanDeleteRoom(admin): CanDeleteRoom,
 ) -> Result<Response, Problem> {
-    delete(&site, &admin).await
+    delete(&state, &admin).await
 }
 
-/// Leads to the page that offers to put it back.
+/// Deletes a room and redirects to the page that offers to restore it.
 pub(in crate::pages) async fn delete(
-    site: &AppState,
+    state: &AppState,
     admin: &RoomAdmin,
 ) -> Result<Response, Problem> {
-    site.rooms.delete(admin).await?;
+    state.rooms.delete(admin).await?;
     Ok(Redirect::to(&format!("/rooms/{}/deleted", admin.room().id)).into_response())
 }
 
 async fn show(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     CanRestore(room): CanRestore,
     page: Page,
 ) -> Result<Response, Problem> {
-    let side = sidebar(&site, &me.person, None, &page).await?;
+    let side = sidebar(&state, &me.person, None, &page).await?;
     Ok(html(&DeletedPage { side, room: DeletedView::new(room, &page.calendar()), page }))
 }
 
 async fn restore(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     CanRestore(room): CanRestore,
 ) -> Result<Response, Problem> {
-    site.rooms.restore(&room).await?;
-    to_where_it_is(&site, &me.person, room.id).await
+    state.rooms.restore(&room).await?;
+    redirect_to_room(&state, &me.person, room.id).await
 }
 
-/// To the room, or for administrators who may not read it to their list.
-async fn to_where_it_is(site: &AppState, person: &User, room: RoomId) -> Result<Response, Problem> {
-    match site.rooms.reader(person, room).await {
+/// Redirects to the room, or to the list of rooms if an administrator cannot read it.
+async fn redirect_to_room(
+    state: &AppState,
+    user: &User,
+    room: RoomId,
+) -> Result<Response, Problem> {
+    match state.rooms.reader(user, room).await {
         Ok(_) => Ok(to_room(room)),
         Err(AccessError::NotFound) => Ok(Redirect::to("/admin/rooms").into_response()),
         Err(error) => Err(error.into()),

@@ -1,4 +1,4 @@
-//! All rooms one may see; making one, and joining one of them.
+//! The list of rooms that a user can see, with forms to create and join a room.
 
 use std::collections::HashMap;
 
@@ -33,7 +33,7 @@ struct DirectoryPage {
     page: Page,
     side: Sidebar,
     rooms: Vec<EntryView>,
-    /// Those that the reader deleted and can restore.
+    /// Rooms that the user deleted and can restore.
     deleted: Vec<DeletedView>,
     create: FormState,
     code: FormState,
@@ -49,32 +49,32 @@ struct EntryView {
 }
 
 async fn index(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     page: Page,
 ) -> Result<Response, Problem> {
-    directory(&site, &me.person, page, FormState::default(), FormState::default()).await
+    directory(&state, &me.person, page, FormState::default(), FormState::default()).await
 }
 
-/// The page of all rooms, with its two forms as they are to be shown.
+/// Renders the list of rooms with the state of its two forms.
 pub(in crate::pages) async fn directory(
-    site: &AppState,
+    state: &AppState,
     me: &User,
     page: Page,
     create: FormState,
     code: FormState,
 ) -> Result<Response, Problem> {
-    let side = sidebar(site, me, None, &page).await?;
-    let rooms = entries(site, me, &page).await?;
-    let deleted = site.rooms.deleted_by(me).await?.into_iter();
+    let side = sidebar(state, me, None, &page).await?;
+    let rooms = entries(state, me, &page).await?;
+    let deleted = state.rooms.deleted_by(me).await?.into_iter();
     let calendar = page.calendar();
     let deleted = deleted.map(|room| DeletedView::new(room, &calendar)).collect();
     Ok(html(&DirectoryPage { page, side, rooms, deleted, create, code }))
 }
 
-async fn entries(site: &AppState, me: &User, page: &Page) -> Result<Vec<EntryView>, Problem> {
-    let facts = Facts::of(site, me).await?;
-    let rooms = site.rooms.list(me).await?;
+async fn entries(state: &AppState, me: &User, page: &Page) -> Result<Vec<EntryView>, Problem> {
+    let facts = Facts::of(state, me).await?;
+    let rooms = state.rooms.list(me).await?;
     let shown = rooms.iter().filter(|room| room.visibility != Visibility::Direct);
     Ok(shown
         .map(|room| EntryView {
@@ -82,22 +82,22 @@ async fn entries(site: &AppState, me: &User, page: &Page) -> Result<Vec<EntryVie
             name: room.name.clone(),
             topic: room.topic.clone(),
             icon: icon(room),
-            facts: facts.tell(room, page.t),
+            facts: facts.describe(room, page.t),
             member: room.is_member(),
         })
         .collect())
 }
 
-/// How many are in each room, how many of them are there, and who owns it.
+/// Member counts, online counts and owner of each room.
 pub(in crate::pages) struct Facts(HashMap<RoomId, RoomStats>);
 
 impl Facts {
-    pub async fn of(site: &AppState, me: &User) -> Result<Self, Problem> {
-        Ok(Self(site.rooms.stats(me, &site.presence.online()).await?))
+    pub async fn of(state: &AppState, me: &User) -> Result<Self, Problem> {
+        Ok(Self(state.rooms.stats(me, &state.presence.online()).await?))
     }
 
-    /// As "3 members · 1 online · Ana".
-    pub fn tell(&self, room: &Room, t: crate::http::Language) -> String {
+    /// For example "3 members · 1 online · Ana".
+    pub fn describe(&self, room: &Room, t: crate::http::Language) -> String {
         let Some(RoomStats { members, online, owner }) = self.0.get(&room.id) else {
             return String::new();
         };
@@ -116,13 +116,13 @@ struct RoomForm {
 }
 
 async fn create(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     page: Page,
     FormBody(typed): FormBody<RoomForm>,
 ) -> Result<Response, Problem> {
     let problems = match NewRoom::parse(&typed.name, &typed.topic, &typed.visibility) {
-        Ok(new) => match site.rooms.create(&me.person, &new).await {
+        Ok(new) => match state.rooms.create(&me.person, &new).await {
             Ok(member) => return Ok(to_room(member.room())),
             Err(RoomError::NameTaken) => vec![FieldError::new("name", "room-name-taken")],
             Err(error) => return Err(error.into()),
@@ -136,19 +136,22 @@ async fn create(
         .with("topic", &typed.topic)
         .with("visibility", &typed.visibility)
         .add_error(page.t, &problems);
-    let shown = directory(&site, &me.person, page, form, FormState::default()).await?;
+    let shown = directory(&state, &me.person, page, form, FormState::default()).await?;
     Ok(again(status, shown))
 }
 
-async fn join(State(site): State<AppState>, CanRead(reader): CanRead) -> Result<Response, Problem> {
-    let member = site.rooms.join(&reader).await?;
+async fn join(
+    State(state): State<AppState>,
+    CanRead(reader): CanRead,
+) -> Result<Response, Problem> {
+    let member = state.rooms.join(&reader).await?;
     Ok(to_room(member.room()))
 }
 
 async fn leave(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanRead(reader): CanRead,
 ) -> Result<Response, Problem> {
-    site.rooms.leave(&reader).await?;
-    Ok(to_room(site.rooms.lobby().await?))
+    state.rooms.leave(&reader).await?;
+    Ok(to_room(state.rooms.lobby().await?))
 }

@@ -1,4 +1,4 @@
-//! Joining a room by what others told of it: a code, a link, or just its name.
+//! Joining a room by its code, link or name.
 
 use askama::Template;
 use axum::Router;
@@ -21,53 +21,53 @@ use crate::text::names::fold;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new()
-        .route("/join", post(join_wanted))
+        .route("/join", post(join_by_form))
         .route("/join/{code}", get(show_invitation).post(accept_invitation))
 }
 
-/// What comes of wanting to go to a room.
+/// The result of an attempt to join a room.
 pub(in crate::pages) enum JoinTarget {
     Joined(Member),
-    /// They were removed from it.
+    /// The user was removed from the room.
     Removed,
-    /// There is none; the names of those that come near and may be seen, at most three.
+    /// There is no such room. Up to three similar names of rooms that the user can see.
     Near(Vec<String>),
 }
 
-/// The room that has this code or, in any case, this name, also as other keyboards write it.
+/// Joins the room with this code or this name. Names match without regard to case and accents.
 pub(in crate::pages) async fn join(
-    site: &AppState,
+    state: &AppState,
     me: &User,
-    wanted: &str,
+    code_or_name: &str,
 ) -> Result<JoinTarget, Problem> {
-    match site.rooms.join_by_code(me, wanted).await {
+    match state.rooms.join_by_code(me, code_or_name).await {
         Ok(member) => return Ok(JoinTarget::Joined(member)),
         Err(AccessError::Removed) => return Ok(JoinTarget::Removed),
         Err(AccessError::NotFound) => {}
         Err(error) => return Err(error.into()),
     }
-    let rooms = named(site, me).await?;
-    let same = rooms.iter().find(|room| fold(&room.name) == fold(wanted));
-    if let Some(room) = same.or_else(|| only_like(wanted, &rooms, |room| &room.name)) {
-        let reader = site.rooms.reader(me, room.id).await?;
-        return match site.rooms.join(&reader).await {
+    let rooms = visible_rooms(state, me).await?;
+    let same = rooms.iter().find(|room| fold(&room.name) == fold(code_or_name));
+    if let Some(room) = same.or_else(|| only_like(code_or_name, &rooms, |room| &room.name)) {
+        let reader = state.rooms.reader(me, room.id).await?;
+        return match state.rooms.join(&reader).await {
             Ok(member) => Ok(JoinTarget::Joined(member)),
             Err(AccessError::Removed) => Ok(JoinTarget::Removed),
             Err(error) => Err(error.into()),
         };
     }
-    Ok(JoinTarget::Near(near(wanted, rooms)))
+    Ok(JoinTarget::Near(near(code_or_name, rooms)))
 }
 
-/// The rooms that one may see, conversations left out.
-async fn named(site: &AppState, me: &User) -> Result<Vec<Room>, Problem> {
-    let mut rooms = site.rooms.list(me).await?;
+/// The rooms that the user can see, without direct messages.
+async fn visible_rooms(state: &AppState, me: &User) -> Result<Vec<Room>, Problem> {
+    let mut rooms = state.rooms.list(me).await?;
     rooms.retain(|room| room.visibility != Visibility::Direct);
     Ok(rooms)
 }
 
-fn near(wanted: &str, rooms: Vec<Room>) -> Vec<String> {
-    nearest(wanted, rooms.into_iter(), |room| &room.name)
+fn near(code_or_name: &str, rooms: Vec<Room>) -> Vec<String> {
+    nearest(code_or_name, rooms.into_iter(), |room| &room.name)
         .into_iter()
         .map(|room| room.name)
         .collect()
@@ -79,25 +79,25 @@ struct CodeForm {
     code: String,
 }
 
-async fn join_wanted(
-    State(site): State<AppState>,
+async fn join_by_form(
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     page: Page,
     FormBody(typed): FormBody<CodeForm>,
 ) -> Result<Response, Problem> {
-    match join(&site, &me.person, &typed.code).await? {
+    match join(&state, &me.person, &typed.code).await? {
         JoinTarget::Joined(member) => Ok(to_room(member.room())),
         JoinTarget::Removed => {
-            let why = page.t.say("room-removed").to_owned();
-            refused(&site, &me.person, page, &typed.code, (StatusCode::FORBIDDEN, why)).await
+            let reason = page.t.say("room-removed").to_owned();
+            refused(&state, &me.person, page, &typed.code, (StatusCode::FORBIDDEN, reason)).await
         }
-        JoinTarget::Near(names) => miss(&site, &me.person, page, &typed.code, &names).await,
+        JoinTarget::Near(names) => miss(&state, &me.person, page, &typed.code, &names).await,
     }
 }
 
-/// The form, with what was typed and what may have been meant.
+/// The form with the entered text and suggestions.
 async fn miss(
-    site: &AppState,
+    state: &AppState,
     me: &User,
     page: Page,
     typed: &str,
@@ -107,19 +107,19 @@ async fn miss(
     if !near.is_empty() {
         text = format!("{text} {}", page.t.name("did-you-mean", near.join(", ")));
     }
-    refused(site, me, page, typed, (StatusCode::NOT_FOUND, text)).await
+    refused(state, me, page, typed, (StatusCode::NOT_FOUND, text)).await
 }
 
 async fn refused(
-    site: &AppState,
+    state: &AppState,
     me: &User,
     mut page: Page,
     typed: &str,
-    (status, why): (StatusCode, String),
+    (status, reason): (StatusCode, String),
 ) -> Result<Response, Problem> {
     page.set_path("/rooms".to_owned());
-    let form = FormState::default().with("code", typed).with_error("code", why);
-    let shown = directory(site, me, page, FormState::default(), form).await?;
+    let form = FormState::default().with("code", typed).with_error("code", reason);
+    let shown = directory(state, me, page, FormState::default(), form).await?;
     Ok(again(status, shown))
 }
 
@@ -132,27 +132,27 @@ struct InvitationPage {
 }
 
 async fn show_invitation(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     page: Page,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
-    match site.rooms.by_code(&me.person, &code).await {
+    match state.rooms.by_code(&me.person, &code).await {
         Ok(room) if room.is_member() => Ok(to_room(room.id)),
         Ok(room) => Ok(html(&InvitationPage { page, room, code })),
         Err(AccessError::NotFound) => {
-            let near = near(&code, named(&site, &me.person).await?);
-            miss(&site, &me.person, page, &code, &near).await
+            let near = near(&code, visible_rooms(&state, &me.person).await?);
+            miss(&state, &me.person, page, &code, &near).await
         }
         Err(error) => Err(error.into()),
     }
 }
 
 async fn accept_invitation(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
-    let member = site.rooms.join_by_code(&me.person, &code).await?;
+    let member = state.rooms.join_by_code(&me.person, &code).await?;
     Ok(to_room(member.room()))
 }

@@ -1,4 +1,4 @@
-//! A room's settings: its name and topic, how others get in, who is in it.
+//! Room settings: name, topic, invitations and members.
 
 use askama::Template;
 use axum::Router;
@@ -55,7 +55,7 @@ struct RoomView {
 struct Invitation {
     code: String,
     link: String,
-    /// The link as a picture for another phone's camera: an SVG made here, from our own text.
+    /// The link as a QR code. The SVG is generated here from trusted text.
     qr: String,
 }
 
@@ -65,17 +65,17 @@ struct MemberView {
 }
 
 async fn show(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanRead(reader): CanRead,
     page: Page,
 ) -> Result<Response, Problem> {
     let room = reader.room();
     let form = FormState::default().with("name", &room.name).with("topic", &room.topic);
-    settings(&site, &reader, page, form).await
+    settings(&state, &reader, page, form).await
 }
 
 async fn settings(
-    site: &AppState,
+    state: &AppState,
     reader: &Reader,
     mut page: Page,
     form: FormState,
@@ -85,13 +85,13 @@ async fn settings(
         return Err(Problem::not_found());
     }
     page.set_path(format!("/rooms/{}/settings", room.id));
-    let side = sidebar(site, reader.user(), Some(room), &page).await?;
-    let people = site.rooms.users(reader).await?;
-    let people = people.into_iter().map(|person| MemberView {
-        owner: room.owner_id == Some(person.id),
+    let side = sidebar(state, reader.user(), Some(room), &page).await?;
+    let users = state.rooms.users(reader).await?;
+    let members = users.into_iter().map(|user| MemberView {
+        owner: room.owner_id == Some(user.id),
         person: {
-            let online = site.presence.is_online(person.id);
-            PersonView::new(person, online)
+            let online = state.presence.is_online(user.id);
+            PersonView::new(user, online)
         },
     });
     let invitation = room.code.as_ref().map(|code| invite(&page, code)).transpose()?;
@@ -106,7 +106,7 @@ async fn settings(
         may_delete: may_moderate(reader.user(), room) && !room.lobby,
         may_moderate: may_moderate(reader.user(), room),
         me: reader.user().id.0,
-        people: people.collect(),
+        people: members.collect(),
         page,
         side,
         form,
@@ -119,7 +119,7 @@ fn invite(page: &Page, code: &Code) -> Result<Invitation, Problem> {
     let link = page.absolute(&format!("/join/{code}"));
     let qr = QrCode::new(&link).map_err(|error| Problem::internal(&error))?;
     let picture = qr.render::<svg::Color<'_>>().min_dimensions(160, 160).build();
-    // An inline picture has no use for the declaration of a file.
+    // Inline SVG must not have an XML declaration.
     let picture = picture.split_once("?>").map_or(picture.as_str(), |(_, svg)| svg).to_owned();
     Ok(Invitation { code: code.to_string(), link, qr: picture })
 }
@@ -132,7 +132,7 @@ struct ChangeForm {
 }
 
 async fn update(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanChange(owner): CanChange,
     page: Page,
     FormBody(typed): FormBody<ChangeForm>,
@@ -140,7 +140,7 @@ async fn update(
     let problems = match (RoomName::parse(&typed.name), RoomTopic::parse(&typed.topic)) {
         (Ok(name), Ok(topic)) => {
             let change = RoomChange { name: Some(name), topic: Some(topic) };
-            match site.rooms.update(&owner, &change).await {
+            match state.rooms.update(&owner, &change).await {
                 Ok(()) => return Ok(to_settings(owner.room().id)),
                 Err(RoomError::NameTaken) => vec![FieldError::new("name", "room-name-taken")],
                 Err(error) => return Err(error.into()),
@@ -152,17 +152,17 @@ async fn update(
         .with("name", &typed.name)
         .with("topic", &typed.topic)
         .add_error(page.t, &problems);
-    let reader = site.rooms.reader(owner.user(), owner.room().id).await?;
+    let reader = state.rooms.reader(owner.user(), owner.room().id).await?;
     let taken = problems.iter().any(|problem| problem.code == "room-name-taken");
     let status = if taken { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok(again(status, settings(&site, &reader, page, form).await?))
+    Ok(again(status, settings(&state, &reader, page, form).await?))
 }
 
 async fn renew_code(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanChange(owner): CanChange,
 ) -> Result<Response, Problem> {
-    site.rooms.renew_code(&owner).await?;
+    state.rooms.renew_code(&owner).await?;
     Ok(to_settings(owner.room().id))
 }
 
@@ -172,23 +172,23 @@ struct PersonForm {
 }
 
 async fn hand_over(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanChange(owner): CanChange,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    site.rooms.transfer_ownership(&owner, form.user).await?;
+    state.rooms.transfer_ownership(&owner, form.user).await?;
     Ok(to_settings(owner.room().id))
 }
 
 async fn remove(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanModerate(moderator): CanModerate,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    let person = site.accounts.by_id(form.user).await?.ok_or_else(Problem::not_found)?;
-    site.rooms.remove(&moderator, &person).await?;
+    let user = state.accounts.by_id(form.user).await?.ok_or_else(Problem::not_found)?;
+    state.rooms.remove(&moderator, &user).await?;
     let room = moderator.room();
-    // Who keeps order in a room need not be in it, and its settings are for members.
+    // A moderator does not have to be a member, and only members can open the settings.
     Ok(if room.is_member() { to_settings(room.id) } else { to_room(room.id) })
 }
 

@@ -1,4 +1,4 @@
-//! The room page: history, composer, people, the other rooms.
+//! The room page: history, composer, members and sidebar.
 
 use askama::Template;
 use axum::Router;
@@ -29,62 +29,63 @@ pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().route("/", get(home)).route("/rooms/{id}", get(show))
 }
 
-/// To the room one looked at last, if one still may, else to the lobby.
+/// Redirects to the room the user opened last, if they can still read it, or to the lobby.
 async fn home(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     client: ClientInfo,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if let Some(room) = cookies::last_room(&headers, me.person.id, client) {
-        match site.rooms.reader(&me.person, room).await {
+        match state.rooms.reader(&me.person, room).await {
             Ok(reader) => return Ok(to_room(reader.room().id)),
-            Err(AccessError::Fault(fault)) => return Err(fault.into()),
+            Err(AccessError::Fault(error)) => return Err(error.into()),
             Err(_) => {}
         }
     }
-    Ok(to_room(site.rooms.lobby().await?))
+    Ok(to_room(state.rooms.lobby().await?))
 }
 
 #[derive(Deserialize)]
-struct Place {
+struct HistoryQuery {
     before: Option<i64>,
 }
 
 async fn show(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanRead(reader): CanRead,
-    Query(place): Query<Place>,
+    Query(query): Query<HistoryQuery>,
     client: ClientInfo,
     headers: HeaderMap,
     page: Page,
 ) -> Result<Response, Problem> {
-    let shown = RoomPageInput { before: place.before, ..RoomPageInput::default() };
-    let shown = room_page(&site, &reader, page, shown).await?;
-    let (me, room) = (reader.user().id, reader.room().id);
+    let shown = RoomPageInput { before: query.before, ..RoomPageInput::default() };
+    let shown = room_page(&state, &reader, page, shown).await?;
+    let me = reader.user().id;
+    let room = reader.room().id;
     if cookies::last_room(&headers, me, client) == Some(room) {
         return Ok(shown);
     }
     Ok((CookieJar::new().add(cookies::room(me, room, client)), shown).into_response())
 }
 
-/// What of a room's page depends on the request.
+/// The parts of a room page that depend on the request.
 #[derive(Default)]
 pub(in crate::pages) struct RoomPageInput {
-    /// The page of history before this `seq`; `None` for the newest.
+    /// Show the page of history before this `seq`; `None` for the newest.
     pub before: Option<i64>,
-    /// A text that could not be posted, and why.
+    /// A refused text and the reason.
     pub draft: String,
     pub error: Option<&'static str>,
-    /// What a command has to say to the one who gave it.
+    /// The reply to a command, for its sender only.
     pub answer: Option<CommandReply>,
 }
 
 pub(in crate::pages) struct CommandReply {
-    /// Not a success where nothing was done.
+    /// Not 2xx if the command did nothing.
     pub status: StatusCode,
     pub lines: Vec<String>,
-    /// A button sends what was typed as it is.
+    /// Offers a button that sends the text as a message.
     pub as_text: bool,
 }
 
@@ -105,7 +106,7 @@ struct RoomPage {
     list: MessageList,
     at_end: bool,
     epoch: String,
-    /// What happens from here on is not on the page.
+    /// When the page was rendered. The live connection catches up from here.
     at: String,
     nonce: String,
     draft: String,
@@ -117,25 +118,25 @@ struct RoomPage {
 
 struct RoomView {
     id: i64,
-    /// When it was made; empty for one that is not made yet.
+    /// The creation time; empty for a direct message that does not exist yet.
     created: String,
     kind: &'static str,
     icon: &'static str,
     name: String,
     topic: String,
     rev: i64,
-    /// How far its reader has read; -1 for somebody who is no member.
+    /// The user's read marker; -1 for a user who is not a member.
     last_read: i64,
     member: bool,
-    /// Its reader may delete what others wrote.
+    /// Whether the user can delete messages of others.
     moderates: bool,
-    /// They were removed: the way in is an invitation.
+    /// The user was removed and needs an invitation to come back.
     removed: bool,
     members: usize,
     members_label: String,
     message_to: &'static str,
     post_path: String,
-    /// What the search of this room begins with.
+    /// The search query that is limited to this room.
     search: String,
 }
 
@@ -166,7 +167,7 @@ impl RoomView {
     }
 }
 
-/// An entry of the menu that opens on a slash.
+/// An entry of the slash command menu.
 struct CommandView {
     name: &'static str,
     takes: &'static str,
@@ -182,30 +183,30 @@ fn commands(t: Language) -> Vec<CommandView> {
     COMMANDS.into_iter().map(view).collect()
 }
 
-/// A room as its reader sees it. Looking at the newest messages is having read them, except where a
-/// script knows better.
+/// Renders a room for a user. Viewing the newest messages marks them as read, unless the page's
+/// script does that.
 pub(in crate::pages) async fn room_page(
-    site: &AppState,
+    state: &AppState,
     reader: &Reader,
     mut page: Page,
     shown: RoomPageInput,
 ) -> Result<Response, Problem> {
     let room = reader.room();
-    // Also when it answers a form that was posted elsewhere.
+    // The page's own path, even if the request was a form posted to another path.
     page.set_path(format!("/rooms/{}", room.id));
-    site.presence.touch(reader.user().id);
+    state.presence.touch(reader.user().id);
     let window = shown.before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
-    let mut list = history(site, reader, window, &page.calendar()).await?;
+    let mut list = history(state, reader, window, &page.calendar()).await?;
     if shown.before.is_none() && room.unread > 0 && !page.marks_reading {
-        match site.rooms.mark_read(reader, room.last_seq).await {
-            // A full disk keeps nobody from reading.
+        match state.rooms.mark_read(reader, room.last_seq).await {
+            // A full disk must not prevent reading, so the read marker stays where it is.
             Ok(()) | Err(ServiceError::StorageFull { .. }) => {}
-            Err(fault) => return Err(fault.into()),
+            Err(error) => return Err(error.into()),
         }
     }
-    let side = sidebar(site, reader.user(), Some(room), &page).await?;
-    let (online, offline) = people(site, reader).await?;
-    let removed = site.rooms.is_removed(reader).await?;
+    let side = sidebar(state, reader.user(), Some(room), &page).await?;
+    let (online, offline) = members(state, reader).await?;
+    let removed = state.rooms.is_removed(reader).await?;
     let view = RoomView::new(reader, removed, online.len() + offline.len(), page.t);
     if list.is_empty() && shown.before.is_none() && !removed {
         list = list.offering(empty_room::steps(reader, page.t));
@@ -220,9 +221,9 @@ pub(in crate::pages) async fn room_page(
         offline,
         list,
         at_end: shown.before.is_none(),
-        epoch: site.history.epoch(),
-        at: site.clock.now().rfc3339(),
-        nonce: site.random.token(),
+        epoch: state.history.epoch(),
+        at: state.clock.now().rfc3339(),
+        nonce: state.random.token(),
         draft: shown.draft,
         error: shown.error,
         answer: shown.answer,
@@ -232,20 +233,21 @@ pub(in crate::pages) async fn room_page(
     }))
 }
 
-/// A conversation before its first message: it is made with that.
+/// Renders a direct message that does not exist yet. Its first message creates it.
 pub(in crate::pages) async fn new_direct_page(
-    site: &AppState,
+    state: &AppState,
     me: &User,
     other: &User,
     page: Page,
     shown: RoomPageInput,
 ) -> Result<Response, Problem> {
-    site.presence.touch(me.id);
-    let view = |person: &User| PersonView::new(person.clone(), site.presence.is_online(person.id));
+    state.presence.touch(me.id);
+    let view = |user: &User| PersonView::new(user.clone(), state.presence.is_online(user.id));
     let both = [me, other].into_iter().map(view);
-    let (online, offline): (Vec<_>, Vec<_>) = both.partition(|person| person.online);
-    let (name, direct) = (other.display_name.clone(), Visibility::Direct);
-    let side = sidebar(site, me, None, &page).await?;
+    let (online, offline): (Vec<_>, Vec<_>) = both.partition(|user| user.online);
+    let name = other.display_name.clone();
+    let direct = Visibility::Direct;
+    let side = sidebar(state, me, None, &page).await?;
     Ok(html(&RoomPage {
         side,
         list: MessageList::empty(RoomId(0), direct, &name, page.t)
@@ -270,11 +272,12 @@ pub(in crate::pages) async fn new_direct_page(
         },
         online,
         offline,
-        // Nothing is live yet: the first message is sent as a form and leads to the room.
+        // There is no room to subscribe to yet. The first message is sent as a form and redirects
+        // to the new room.
         at_end: false,
-        epoch: site.history.epoch(),
-        at: site.clock.now().rfc3339(),
-        nonce: site.random.token(),
+        epoch: state.history.epoch(),
+        at: state.clock.now().rfc3339(),
+        nonce: state.random.token(),
         draft: shown.draft,
         error: shown.error,
         answer: shown.answer,
@@ -284,15 +287,15 @@ pub(in crate::pages) async fn new_direct_page(
     }))
 }
 
-/// The members: who is there, and who is not.
-async fn people(
-    site: &AppState,
+/// The members of the room, split into online and offline.
+async fn members(
+    state: &AppState,
     reader: &Reader,
 ) -> Result<(Vec<PersonView>, Vec<PersonView>), Problem> {
-    let people = site.rooms.users(reader).await?;
-    Ok(people
+    let users = state.rooms.users(reader).await?;
+    Ok(users
         .into_iter()
-        .map(|person| (site.presence.is_online(person.id), person))
-        .map(|(online, person)| PersonView::new(person, online))
-        .partition(|person| person.online))
+        .map(|user| (state.presence.is_online(user.id), user))
+        .map(|(online, user)| PersonView::new(user, online))
+        .partition(|user| user.online))
 }

@@ -1,4 +1,4 @@
-//! The part of the settings about programs: one's tokens, making one, taking one back.
+//! The API tokens section of the settings: list, create and revoke tokens.
 
 use axum::Router;
 use axum::extract::State;
@@ -24,7 +24,7 @@ pub(in crate::pages) fn router() -> Router<AppState> {
 #[serde(default)]
 struct TokenForm {
     label: String,
-    /// Seconds, or nothing for a token that does not end by itself.
+    /// Seconds; empty for a token that does not expire.
     expires_in: String,
     current_password: String,
 }
@@ -33,7 +33,7 @@ impl TokenForm {
     fn parse(&self) -> Result<(TokenLabel, Option<TokenLifetime>), FieldError> {
         let seconds = match self.expires_in.as_str() {
             "" => None,
-            // What is no number is as far out of range as any.
+            // Text that is not a number becomes 0, which is out of range too.
             text => Some(text.parse().unwrap_or(0)),
         };
         Ok((TokenLabel::parse(&self.label)?, seconds.map(TokenLifetime::parse).transpose()?))
@@ -41,7 +41,7 @@ impl TokenForm {
 }
 
 async fn create(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     visitor: LoginSource,
     Viewer(me): Viewer,
     page: Page,
@@ -50,12 +50,12 @@ async fn create(
     let mut wait = None;
     let problem = match typed.parse() {
         Ok((label, lifetime)) => {
-            match site.accounts.verify_password(&me, &typed.current_password, &visitor).await {
-                Ok(proven) => {
-                    let secret = site.accounts.issue_token(&proven, &label, lifetime).await?;
+            match state.accounts.verify_password(&me, &typed.current_password, &visitor).await {
+                Ok(verified) => {
+                    let secret = state.accounts.issue_token(&verified, &label, lifetime).await?;
                     let fresh_token = Some(secret.expose_secret().to_owned());
                     let forms = Forms { fresh_token, ..Forms::default() };
-                    return Ok(unkept(settings(&site, &me, page, forms).await?));
+                    return Ok(unkept(settings(&state, &me, page, forms).await?));
                 }
                 Err(error) => {
                     wait = error.wait();
@@ -69,7 +69,7 @@ async fn create(
         .with("label", &typed.label)
         .with("expires_in", &typed.expires_in)
         .add_error(page.t, &[problem]);
-    refused(&site, &me, page, Forms { token: Some(token), wait, ..Forms::default() }).await
+    refused(&state, &me, page, Forms { token: Some(token), wait, ..Forms::default() }).await
 }
 
 #[derive(Deserialize, Default)]
@@ -79,13 +79,13 @@ struct RevokeForm {
 }
 
 async fn revoke(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     FormBody(form): FormBody<RevokeForm>,
 ) -> Result<Response, Problem> {
-    let own = site.accounts.tokens(&me).await?;
+    let own = state.accounts.tokens(&me).await?;
     let wanted = own.iter().find(|token| token.credential.to_hex() == form.token);
     let token = wanted.ok_or_else(Problem::not_found)?;
-    site.accounts.revoke_token(token.credential).await?;
+    state.accounts.revoke_token(token.credential).await?;
     Ok(saved())
 }

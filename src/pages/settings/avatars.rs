@@ -1,4 +1,4 @@
-//! Pictures of people: taken from the settings page, handed out to whoever is signed in.
+//! Avatars: uploaded on the settings page, served to all signed-in users.
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -22,42 +22,42 @@ pub(in crate::pages) fn router() -> Router<AppState> {
     )
 }
 
-/// A picture never changes: another one has another name.
+/// Cacheable forever: a new picture gets a new name.
 async fn show(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     _: Viewer,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    let image = site.accounts.picture(&name).await?.ok_or_else(Problem::not_found)?;
+    let image = state.accounts.picture(&name).await?.ok_or_else(Problem::not_found)?;
     let headers =
         [(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, "private, max-age=31536000, immutable")];
     Ok((headers, image).into_response())
 }
 
-/// A form with a file takes a new picture, one without takes the old one away.
+/// A form with a file sets the picture; a form without one removes it.
 async fn change(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     page: Page,
     request: Request,
 ) -> Result<Response, Problem> {
-    let form = site.uploads.receive(&me, request, "picture").await?;
+    let form = state.uploads.receive(&me, request, "picture").await?;
     if form.has("remove") {
-        site.accounts.remove_picture(&me).await?;
+        state.accounts.remove_picture(&me).await?;
         return Ok(saved());
     }
-    let reason = match site.avatars.encode(&form.file).await {
+    let reason = match state.avatars.encode(&form.file).await {
         Ok(avatar) => {
-            site.accounts.set_picture(&me, avatar).await?;
+            state.accounts.set_picture(&me, avatar).await?;
             return Ok(saved());
         }
         Err(ImageError::Unreadable) => "picture-unreadable",
         Err(ImageError::TooLarge) => "picture-too-large",
         Err(ImageError::TooCostly) => "picture-too-costly",
         Err(ImageError::Busy) => return Err(uploads::busy("uploads-busy")),
-        Err(ImageError::Fault(fault)) => return Err(fault.into()),
+        Err(ImageError::Fault(error)) => return Err(error.into()),
     };
     let picture =
         FormState::default().add_error(page.t, &[FieldError { field: "picture", code: reason }]);
-    refused(&site, &me, page, Forms { picture, ..Forms::default() }).await
+    refused(&state, &me, page, Forms { picture, ..Forms::default() }).await
 }

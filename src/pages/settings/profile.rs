@@ -1,4 +1,4 @@
-//! One's own settings: name, address, password, how pages look, where one is signed in.
+//! The user's own settings: name, e-mail address, password, appearance, sessions.
 
 use std::time::Duration;
 
@@ -48,11 +48,11 @@ struct SettingsPage {
     time_zone: FormState,
     sessions: Vec<SessionView>,
     token: FormState,
-    /// The secret of a token that was just made; it is shown once.
+    /// The secret of a new token. It is shown once.
     fresh_token: Option<String>,
     tokens: Vec<TokenView>,
     lifetimes: [(&'static str, &'static str); LIFETIMES.len()],
-    /// Something was just saved.
+    /// A form was saved just before.
     saved: bool,
 }
 
@@ -78,7 +78,7 @@ impl SessionView {
     }
 }
 
-/// The forms of the page; one of them may come back with complaints.
+/// The forms of the page. At most one has field errors.
 #[derive(Default)]
 pub(in crate::pages) struct Forms {
     pub name: Option<FormState>,
@@ -88,35 +88,36 @@ pub(in crate::pages) struct Forms {
     pub time_zone: Option<FormState>,
     pub token: Option<FormState>,
     pub fresh_token: Option<String>,
-    /// There were too many wrong passwords: how long until the next try.
+    /// Time until the next attempt, after too many wrong passwords.
     pub wait: Option<Duration>,
 }
 
 async fn show(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     page: Page,
 ) -> Result<Response, Problem> {
-    settings(&site, &me, page, Forms::default()).await
+    settings(&state, &me, page, Forms::default()).await
 }
 
-/// The page, with what came of a form.
+/// The page with the state of its forms.
 pub(in crate::pages) async fn settings(
-    site: &AppState,
+    state: &AppState,
     me: &Authenticated,
     mut page: Page,
     forms: Forms,
 ) -> Result<Response, Problem> {
     page.set_path("/settings".to_owned());
     let own_name = || FormState::default().with("display_name", &me.person.display_name);
-    let address = site.accounts.email(me).await?;
+    let address = state.accounts.email(me).await?;
     let own_email = || FormState::default().with("email", &address);
-    let (zone, calendar) = (&me.zone, page.calendar());
+    let zone = &me.zone;
+    let calendar = page.calendar();
     let own_zone = || FormState::default().with("time_zone", zone.iana_name().unwrap_or("UTC"));
     let own_token = || FormState::default().with("expires_in", LIFETIMES[0].0);
-    let sessions = site.accounts.sessions(me).await?;
+    let sessions = state.accounts.sessions(me).await?;
     let template = SettingsPage {
-        side: sidebar(site, &me.person, None, &page).await?,
+        side: sidebar(state, &me.person, None, &page).await?,
         name: forms.name.unwrap_or_else(own_name),
         picture: forms.picture,
         email: forms.email.unwrap_or_else(own_email),
@@ -124,7 +125,7 @@ pub(in crate::pages) async fn settings(
         time_zone: forms.time_zone.unwrap_or_else(own_zone),
         token: forms.token.unwrap_or_else(own_token),
         fresh_token: forms.fresh_token,
-        tokens: site
+        tokens: state
             .accounts
             .tokens(me)
             .await?
@@ -143,9 +144,9 @@ pub(in crate::pages) fn saved() -> Response {
     Redirect::to("/settings?saved=1").into_response()
 }
 
-/// The page again, with what is wrong.
+/// The page again, with field errors.
 pub(in crate::pages) async fn refused(
-    site: &AppState,
+    state: &AppState,
     me: &Authenticated,
     page: Page,
     forms: Forms,
@@ -155,7 +156,7 @@ pub(in crate::pages) async fn refused(
         Some(_) => StatusCode::TOO_MANY_REQUESTS,
         None => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    Ok(wait(again(status, settings(site, me, page, forms).await?), later))
+    Ok(wait(again(status, settings(state, me, page, forms).await?), later))
 }
 
 #[derive(Deserialize, Default)]
@@ -165,13 +166,13 @@ struct NameForm {
 }
 
 async fn rename(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     page: Page,
     FormBody(typed): FormBody<NameForm>,
 ) -> Result<Response, Problem> {
     let problem = match DisplayName::parse(&typed.display_name) {
-        Ok(name) => match site.accounts.rename(&me, &name).await {
+        Ok(name) => match state.accounts.rename(&me, &name).await {
             Ok(()) => return Ok(saved()),
             Err(error) => explain(error)?,
         },
@@ -180,7 +181,7 @@ async fn rename(
     let form = FormState::default()
         .with("display_name", &typed.display_name)
         .add_error(page.t, &[problem]);
-    refused(&site, &me, page, Forms { name: Some(form), ..Forms::default() }).await
+    refused(&state, &me, page, Forms { name: Some(form), ..Forms::default() }).await
 }
 
 #[derive(Deserialize, Default)]
@@ -191,7 +192,7 @@ struct EmailForm {
 }
 
 async fn change_email(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     visitor: LoginSource,
     Viewer(me): Viewer,
     page: Page,
@@ -201,7 +202,7 @@ async fn change_email(
     let problem = match Email::parse(&typed.email) {
         Ok(email) => {
             let password = &typed.current_password;
-            match site.accounts.change_email(&me, &email, password, &visitor).await {
+            match state.accounts.change_email(&me, &email, password, &visitor).await {
                 Ok(()) => return Ok(saved()),
                 Err(error) => {
                     wait = error.wait();
@@ -212,7 +213,7 @@ async fn change_email(
         Err(problem) => problem,
     };
     let form = FormState::default().with("email", &typed.email).add_error(page.t, &[problem]);
-    refused(&site, &me, page, Forms { email: Some(form), wait, ..Forms::default() }).await
+    refused(&state, &me, page, Forms { email: Some(form), wait, ..Forms::default() }).await
 }
 
 #[derive(Deserialize, Default)]
@@ -224,7 +225,7 @@ struct PasswordForm {
 }
 
 async fn change_password(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     visitor: LoginSource,
     Viewer(me): Viewer,
     page: Page,
@@ -234,7 +235,7 @@ async fn change_password(
     let problems = match validate_new_password(&typed.password, &typed.password_confirmation) {
         Ok(new) => {
             let old = &typed.current_password;
-            match site.accounts.change_password(&me, old, &new, &visitor).await {
+            match state.accounts.change_password(&me, old, &new, &visitor).await {
                 Ok(()) => return Ok(saved()),
                 Err(error) => {
                     wait = error.wait();
@@ -245,10 +246,11 @@ async fn change_password(
         Err(problems) => problems,
     };
     let password = FormState::default().add_error(page.t, &problems);
-    refused(&site, &me, page, Forms { password, wait, ..Forms::default() }).await
+    refused(&state, &me, page, Forms { password, wait, ..Forms::default() }).await
 }
 
-/// A new password that was typed twice, or what stands against it as far as one can see at once.
+/// Parses a new password with its confirmation. Checks everything except the strength, which is
+/// slow to judge.
 pub(in crate::pages) fn validate_new_password(
     typed: &str,
     again: &str,
@@ -261,7 +263,7 @@ pub(in crate::pages) fn validate_new_password(
     }
 }
 
-/// What is wrong with the form.
+/// Maps an error to the field it belongs to.
 pub(in crate::pages) fn explain(error: ChangeError) -> Result<FieldError, Problem> {
     match error {
         ChangeError::WrongPassword => Ok(FieldError::new("current_password", "password-wrong")),
@@ -269,7 +271,7 @@ pub(in crate::pages) fn explain(error: ChangeError) -> Result<FieldError, Proble
         ChangeError::TooMany(_) => Ok(FieldError::new("current_password", "password-too-many")),
         ChangeError::EmailTaken => Ok(FieldError::new("email", "email-taken")),
         ChangeError::Guessable => Ok(FieldError::new("password", "password-guessable")),
-        ChangeError::Fault(fault) => Err(fault.into()),
+        ChangeError::Fault(error) => Err(error.into()),
     }
 }
 
@@ -277,29 +279,29 @@ pub(in crate::pages) fn explain(error: ChangeError) -> Result<FieldError, Proble
 #[serde(default)]
 struct ZoneForm {
     time_zone: String,
-    /// From a browser that says where it is: not in place of what was chosen.
+    /// The time zone that the browser suggests. It never replaces one that the user chose.
     suggested: Option<String>,
 }
 
 async fn change_time_zone(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     page: Page,
     FormBody(typed): FormBody<ZoneForm>,
 ) -> Result<Response, Problem> {
     match ZoneName::parse(&typed.time_zone) {
         Ok(zone) if typed.suggested.is_some() => {
-            site.accounts.suggest_time_zone(&me, &zone).await?;
+            state.accounts.suggest_time_zone(&me, &zone).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
         Ok(zone) => {
-            site.accounts.set_time_zone(&me, &zone).await?;
+            state.accounts.set_time_zone(&me, &zone).await?;
             Ok(saved())
         }
         Err(problem) => {
             let form = FormState::default().with("time_zone", &typed.time_zone);
             let form = form.add_error(page.t, &[problem]);
-            refused(&site, &me, page, Forms { time_zone: Some(form), ..Forms::default() }).await
+            refused(&state, &me, page, Forms { time_zone: Some(form), ..Forms::default() }).await
         }
     }
 }
@@ -311,7 +313,7 @@ struct LookForm {
     theme: String,
 }
 
-/// Kept by the browser alone: another device may want it otherwise.
+/// Stored in a cookie only: the choice can differ per device.
 async fn change_look(
     client: ClientInfo,
     _: Viewer,
@@ -330,22 +332,22 @@ async fn change_look(
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct SessionForm {
-    /// One session, or all but this one when it is empty.
+    /// A session id; empty for all sessions except this one.
     session: String,
 }
 
 async fn end_session(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     FormBody(form): FormBody<SessionForm>,
 ) -> Result<Response, Problem> {
     if form.session.is_empty() {
-        site.accounts.sign_out_elsewhere(&me).await?;
+        state.accounts.sign_out_elsewhere(&me).await?;
         return Ok(saved());
     }
-    let own = site.accounts.sessions(&me).await?;
+    let own = state.accounts.sessions(&me).await?;
     let wanted = own.iter().find(|session| session.credential.to_hex() == form.session);
     let session = wanted.ok_or_else(Problem::not_found)?;
-    site.accounts.close_session(session.credential).await?;
+    state.accounts.close_session(session.credential).await?;
     Ok(saved())
 }

@@ -4,7 +4,7 @@ use crate::chat::accounts::model::TokenInfo;
 use crate::kernel::Timestamp;
 use crate::pages::layout::calendar::Calendar;
 
-/// How long a token may be chosen to live: days, with the text that says so.
+/// Token lifetimes: seconds and the text key of the label.
 pub(in crate::pages) const LIFETIMES: [(&str, &str); 4] = [
     ("2592000", "token-lifetime-month"),
     ("7776000", "token-lifetime-quarter"),
@@ -20,7 +20,7 @@ pub(in crate::pages) struct TokenView {
     pub until: Option<TimeView>,
 }
 
-/// A moment, to the minute.
+/// A timestamp with minutes.
 pub(in crate::pages) struct TimeView {
     pub text: String,
     pub iso: String,
@@ -34,7 +34,7 @@ impl TimeView {
 
 impl TokenView {
     pub fn new(token: &TokenInfo, calendar: &Calendar) -> Self {
-        let at = |moment| TimeView::new(moment, calendar);
+        let at = |time| TimeView::new(time, calendar);
         Self {
             id: token.credential.to_hex(),
             label: token.label.clone(),

@@ -1,7 +1,7 @@
-//! What a browser calls itself, in words that its owner knows: "Firefox on Linux".
+//! Describes a `User-Agent` header in words that users know: "Firefox on Linux".
 //!
-//! All browsers claim to be others too, so the first word that fits counts: a newcomer's own name before
-//! that of whom it imitates.
+//! All browsers also claim to be others, so the lists are ordered and the first match counts: a
+//! browser comes before the ones it imitates.
 
 use crate::http::Language;
 
@@ -30,8 +30,8 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("X11", "Unix"),
 ];
 
-/// The name of a browser and what it runs on, as far as its `User-Agent` tells. What nobody knows is
-/// called what it calls itself.
+/// The name of a browser and its operating system, as far as its `User-Agent` shows them. An
+/// unknown program is called by its own name.
 pub(in crate::pages) fn name(agent: &str, t: Language) -> String {
     let known = |words: &[(&str, &'static str)]| {
         words.iter().find(|(word, _)| agent.contains(word)).map(|(_, name)| *name)
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_browser_is_called_what_its_owner_calls_it() {
+    fn browsers_and_systems_are_recognized() {
         const APPLE: &str = "AppleWebKit/605.1.15 (KHTML, like Gecko)";
         const GOOGLE: &str = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0";
         for (agent, called) in [
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_in_the_reader_s_language() {
+    fn the_description_is_translated() {
         let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0";
         assert_eq!(name(agent, Language::Spanish), "Firefox en Linux");
     }
