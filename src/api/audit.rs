@@ -19,17 +19,17 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(index))
 }
 
-/// Whom or what an action was about.
+/// The target of an action.
 #[derive(Serialize, ToSchema)]
 struct Subject<'a> {
     /// `user`, `room`, `message` or `settings`.
     kind: &'a str,
     id: Option<i64>,
-    /// What it was called then.
+    /// Its name at that time.
     name: Option<&'a str>,
 }
 
-/// An action that was recorded.
+/// A recorded action.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AuditEntry, example = json!({
     "id": 12, "at": "2026-11-21T10:00:00.000Z",
@@ -42,11 +42,11 @@ struct AuditShape<'a> {
     id: AuditId,
     #[schema(format = DateTime)]
     at: String,
-    /// Null: the command line of the server.
+    /// Null for the command line of the server.
     actor: Option<Author<'a>>,
     action: &'a str,
     subject: Subject<'a>,
-    /// Names and numbers; never the text of a message.
+    /// Names and numbers. Never contains message text.
     #[schema(value_type = Object)]
     detail: &'a Value,
 }
@@ -74,14 +74,14 @@ struct Before {
     /// Entries with a smaller `id`.
     #[param(nullable = false, value_type = Option<i64>)]
     before: Option<AuditId>,
-    /// How many at most.
+    /// The maximum number of entries.
     #[param(nullable = false, minimum = 1, maximum = 100, default = 50)]
     limit: Option<i64>,
 }
 
 /// Read the audit log
 ///
-/// For administrators: who deleted, renamed, removed, closed and promoted what, the newest first.
+/// For administrators: who deleted, renamed, removed, closed or promoted what, newest first.
 /// Entries are never changed or deleted.
 #[utoipa::path(
     get,
@@ -89,18 +89,18 @@ struct Before {
     tag = "people",
     params(Before),
     responses(
-        (status = 200, description = "Entries, the newest first.", body = Paged<AuditShape<'static>>),
-        (status = 403, description = "You are no administrator."),
-        (status = 422, description = "A `limit` out of range."),
+        (status = 200, description = "Entries, newest first.", body = Paged<AuditShape<'static>>),
+        (status = 403, description = "You are not an administrator."),
+        (status = 422, description = "The `limit` is out of range."),
     ),
 )]
 async fn index(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanAdminister(admin): CanAdminister,
     Query(page): Query<Before>,
 ) -> Result<Response, Problem> {
     let limit = Limit::parse(page.limit)?;
-    let found = site.audit.page(&admin, page.before, limit).await?;
+    let found = state.audit.page(&admin, page.before, limit).await?;
     let items: Vec<AuditShape<'_>> = found.items.iter().map(AuditShape::from).collect();
     Ok(Json(Paged { items, more: found.more }).into_response())
 }

@@ -1,4 +1,4 @@
-//! Refusals and failures as `application/problem+json` (RFC 9457).
+//! Errors as `application/problem+json` (RFC 9457).
 
 use std::collections::BTreeMap;
 
@@ -14,24 +14,24 @@ use crate::http::response::problem;
 use crate::http::response::problem::Problem;
 use crate::http::{Language, locale};
 
-/// What went wrong (RFC 9457), in the language that `Accept-Language` asks for.
+/// A problem (RFC 9457), in the language that `Accept-Language` asks for.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem, example = json!({
     "status": 422, "title": "Something is not right yet", "detail": "Please look at what was sent.",
     "errors": {"body": ["Write something first."]}
 }))]
 pub(super) struct ProblemDocument {
-    /// The status of the answer again.
+    /// The HTTP status of the response.
     status: u16,
-    /// What kind of problem it is.
+    /// The kind of problem.
     title: &'static str,
     /// What to do about it.
     detail: &'static str,
-    /// For fields that are wrong: each with its complaints.
+    /// Field errors, by field name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, Vec<String>>, required = false)]
     errors: BTreeMap<&'static str, Vec<&'static str>>,
-    /// For a fault of the server: under which name its log knows it.
+    /// For an internal error: the id of its log entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
 }
@@ -40,7 +40,7 @@ pub(super) async fn not_found() -> Problem {
     Problem::not_found()
 }
 
-/// Writes the problem that an answer carries as a document in the reader's language.
+/// Middleware: renders the problem that a response carries as JSON, in the language of the request.
 pub(super) async fn render_problem(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let t = locale::language_of(&parts);
@@ -62,8 +62,8 @@ pub(super) async fn render_problem(request: Request, next: Next) -> Response {
 fn document(problem: &Problem, t: Language) -> ProblemDocument {
     let (title, detail) = problem::message_keys(problem);
     let mut errors: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for invalid in &problem.fields {
-        errors.entry(invalid.field).or_default().push(t.complain(*invalid));
+    for field_error in &problem.fields {
+        errors.entry(field_error.field).or_default().push(t.complain(*field_error));
     }
     ProblemDocument {
         status: problem.status.as_u16(),

@@ -1,4 +1,4 @@
-//! Who is in a room: reading the list, inviting, removing.
+//! Members of a room: list, invite, remove.
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
@@ -22,55 +22,56 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Place {
+struct MembersQuery {
     /// Users with a greater `id` than this.
     #[param(nullable = false)]
     after: Option<i64>,
-    /// How many at most.
+    /// The maximum number of users.
     #[param(nullable = false, minimum = 1, maximum = 100, default = 50)]
     limit: Option<i64>,
 }
 
-/// The members of a room
+/// List the members of a room
 ///
-/// Ascending by `id`. While `more` is true, ask again with the `id` of the last item as `after`.
+/// Ascending by `id`. While `more` is true, repeat the request with the `id` of the last item as
+/// `after`.
 #[utoipa::path(
     get,
     path = "/rooms/{id}/members",
     tag = "rooms",
-    params(("id" = i64, Path, description = "The room."), Place),
+    params(("id" = i64, Path, description = "The room."), MembersQuery),
     responses(
         (status = 200, description = "Users.", body = Paged<UserShape<'static>>),
-        (status = 404, description = "No room, or none that you may see."),
-        (status = 422, description = "A `limit` out of range."),
+        (status = 404, description = "There is no such room, or you cannot see it."),
+        (status = 422, description = "The `limit` is out of range."),
     ),
 )]
 async fn index(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanRead(reader): CanRead,
-    Query(place): Query<Place>,
+    Query(query): Query<MembersQuery>,
 ) -> Result<Response, Problem> {
-    let after = UserId(place.after.unwrap_or(0));
-    let page = site.rooms.members_after(&reader, after, Limit::parse(place.limit)?).await?;
-    let online = site.presence.online();
-    let shape = |person| UserShape::new(person, online.contains(&person.id));
+    let after = UserId(query.after.unwrap_or(0));
+    let page = state.rooms.members_after(&reader, after, Limit::parse(query.limit)?).await?;
+    let online = state.presence.online();
+    let shape = |user| UserShape::new(user, online.contains(&user.id));
     let items = page.items.iter().map(shape).collect();
     Ok(Json(Paged { items, more: page.more }).into_response())
 }
 
-/// Whom to invite.
+/// The user to invite.
 #[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 #[schema(as = Invitation, example = json!({"name": "luis"}))]
 struct InvitationForm {
-    /// The name of a person, in any case.
+    /// The user's name, in upper or lower case.
     #[schema(required = true)]
     name: String,
 }
 
-/// Invite somebody into a room
+/// Invite a user to a room
 ///
-/// They are a member from then on, also if they had been removed. Inviting a member changes nothing.
+/// The user becomes a member immediately, even after a removal. Inviting a member changes nothing.
 #[utoipa::path(
     post,
     path = "/rooms/{id}/members",
@@ -78,20 +79,20 @@ struct InvitationForm {
     params(("id" = i64, Path, description = "The room.")),
     request_body = InvitationForm,
     responses(
-        (status = 200, description = "Who is a member now.", body = UserShape<'static>),
-        (status = 403, description = "You are not in this room yourself."),
-        (status = 404, description = "No room, or none that you may see; or nobody has this name."),
-        (status = 409, description = "A direct conversation has its two people."),
+        (status = 200, description = "The user, who is now a member.", body = UserShape<'static>),
+        (status = 403, description = "You are not a member of this room."),
+        (status = 404, description = "There is no such room that you can see, or no such user."),
+        (status = 409, description = "A direct message always has two members."),
     ),
 )]
 async fn create(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanRead(reader): CanRead,
     JsonBody(form): JsonBody<InvitationForm>,
 ) -> Result<Response, Problem> {
-    let guest = site.accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
-    site.rooms.invite(&reader, &guest).await?;
-    Ok(Json(UserShape::new(&guest, site.presence.is_online(guest.id))).into_response())
+    let guest = state.accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
+    state.rooms.invite(&reader, &guest).await?;
+    Ok(Json(UserShape::new(&guest, state.presence.is_online(guest.id))).into_response())
 }
 
 #[derive(Deserialize)]
@@ -101,9 +102,9 @@ struct Chosen {
 
 /// Remove a member from a room
 ///
-/// For the owner of the room, and for administrators where they may read. Who was removed does not come
-/// back, not by the code either, before a member invites them; the code of the room is renewed. Removing
-/// again changes nothing.
+/// For the owner of the room, and for administrators who can read it. A removed user needs an
+/// invitation from a member to come back; the room code is renewed, and no code lets them in.
+/// Removing a user again changes nothing.
 #[utoipa::path(
     delete,
     path = "/rooms/{id}/members/{user_id}",
@@ -113,20 +114,20 @@ struct Chosen {
         ("user_id" = i64, Path, description = "The member."),
     ),
     responses(
-        (status = 204, description = "They are out."),
-        (status = 403, description = "You neither own the room nor administer Patio."),
-        (status = 404, description = "No room, or none that you may see; or they are not in it."),
-        (status = 409, description = "The lobby keeps everybody, and nobody removes themselves."),
+        (status = 204, description = "The user is no longer a member."),
+        (status = 403, description = "You are neither the owner of the room nor an administrator."),
+        (status = 404, description = "There is no such room that you can see, or the user is not a member."),
+        (status = 409, description = "No user can be removed from the lobby, and you cannot remove yourself."),
     ),
 )]
 async fn destroy(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanModerate(moderator): CanModerate,
     chosen: Result<Path<Chosen>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let Path(Chosen { user_id }) = chosen.map_err(|_| Problem::not_found())?;
-    let person = site.accounts.by_id(user_id).await?.ok_or_else(Problem::not_found)?;
-    match site.rooms.remove(&moderator, &person).await {
+    let user = state.accounts.by_id(user_id).await?.ok_or_else(Problem::not_found)?;
+    match state.rooms.remove(&moderator, &user).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(RoomError::NoMember) => {
             Err(Problem::with_detail(StatusCode::NOT_FOUND, "room-no-member"))

@@ -1,4 +1,4 @@
-//! The JSON API under `/api/v1`: the same verbs and rights as the pages, for programs.
+//! The JSON API under `/api/v1`: the same actions and permissions as the pages, for programs.
 
 mod accounts;
 mod audit;
@@ -27,25 +27,25 @@ use crate::http::rate_limit::routes;
 use crate::http::request::{auth, csrf};
 use crate::http::response::{pending_answers, security_headers};
 
-/// Says which history an answer belongs to.
+/// The epoch of the installation, sent with every response.
 const EPOCH: HeaderName = HeaderName::from_static("patio-epoch");
 
-pub fn router(site: &AppState) -> Router<AppState> {
-    let (calls, _) = calls().split_for_parts();
-    let api = calls
+pub fn router(state: &AppState) -> Router<AppState> {
+    let (operations, _) = operations().split_for_parts();
+    let api = operations
         .route("/openapi.json", get(show_reference))
         .fallback(errors::not_found)
-        .layer(from_fn_with_state(site.clone(), pending_answers::bound))
-        .layer(from_fn_with_state(site.clone(), routes::by_user))
-        .layer(from_fn_with_state(site.clone(), auth::by_token));
-    // An epoch is random letters, digits, `-` and `_`: a header's value by its making.
-    let history = site.history.clone();
+        .layer(from_fn_with_state(state.clone(), pending_answers::bound))
+        .layer(from_fn_with_state(state.clone(), routes::by_user))
+        .layer(from_fn_with_state(state.clone(), auth::by_token));
+    // An epoch consists of letters, digits, `-` and `_`, so it is always a valid header value.
+    let history = state.history.clone();
     let epoch = move |_: &_| HeaderValue::from_str(&history.epoch()).ok();
-    security_headers::for_api(guarded(api, site))
+    security_headers::for_api(guarded(api, state))
         .layer(SetResponseHeaderLayer::overriding(EPOCH, epoch))
 }
 
-fn calls() -> OpenApiRouter<AppState> {
+fn operations() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::base())
         .merge(accounts::router())
         .merge(rooms::router())
@@ -55,22 +55,23 @@ fn calls() -> OpenApiRouter<AppState> {
         .merge(audit::router())
 }
 
-/// The reference of all calls: an `OpenAPI` 3.1 document.
+/// The API reference as an `OpenAPI` 3.1 document.
 ///
 /// # Panics
-/// Never: it is plain data, which JSON can say.
+/// Never: the document is plain data, which can always be serialized.
 pub fn document() -> Value {
-    openapi::complete(&calls().into_openapi()).expect("BUG: the reference is plain data")
+    openapi::complete(&operations().into_openapi()).expect("BUG: the reference is plain data")
 }
 
-async fn show_reference(State(site): State<AppState>) -> Json<Arc<Value>> {
-    Json(Arc::clone(&site.about.reference))
+async fn show_reference(State(state): State<AppState>) -> Json<Arc<Value>> {
+    Json(Arc::clone(&state.about.reference))
 }
 
-/// Wraps routes that answer with problems in JSON, as the API and the sockets' door do.
-pub fn guarded(router: Router<AppState>, site: &AppState) -> Router<AppState> {
+/// Adds the middleware for routes that answer errors with JSON problems: the API and the WebSocket
+/// upgrade.
+pub fn guarded(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     router
-        .layer(from_fn_with_state(site.clone(), csrf::guard))
+        .layer(from_fn_with_state(state.clone(), csrf::guard))
         .layer(from_fn(timeout::keep))
         .layer(from_fn(errors::render_problem))
 }

@@ -1,4 +1,4 @@
-//! Rooms: which there are, making and changing them, coming and going.
+//! Rooms: list, create, change, delete, restore, join and leave.
 
 use axum::Json;
 use axum::extract::State;
@@ -30,45 +30,46 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(direct))
 }
 
-/// The rooms you may see
+/// List the rooms you can see
 #[utoipa::path(
     get,
     path = "/rooms",
     tag = "rooms",
     responses((
         status = 200,
-        description = "Your own rooms, your direct conversations, and all public rooms.",
+        description = "Your rooms, your direct messages and all public rooms.",
         body = Items<RoomShape<'static>>,
     )),
 )]
-async fn index(State(site): State<AppState>, Viewer(me): Viewer) -> Result<Response, Problem> {
-    let rooms = site.rooms.list(&me.person).await?;
-    let online = site.presence.online();
-    let census = site.rooms.stats(&me.person, &online).await?;
+async fn index(State(state): State<AppState>, Viewer(me): Viewer) -> Result<Response, Problem> {
+    let rooms = state.rooms.list(&me.person).await?;
+    let online = state.presence.online();
+    let census = state.rooms.stats(&me.person, &online).await?;
     let counts = |id| census.get(&id).map_or(Counts::default(), Counts::from);
     let items = rooms.iter().map(|room| RoomShape::new(room, counts(room.id))).collect();
     Ok(Json(Items { items }).into_response())
 }
 
-/// A room to be made.
+/// A new room.
 #[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 #[schema(as = NewRoom, example = json!({"name": "Garden", "topic": "Who waters when", "visibility": "public"}))]
 struct RoomForm {
-    /// One line. Public names are unique, whatever their case.
+    /// One line. Names of public rooms are unique, regardless of case.
     #[schema(required = true, min_length = 1, max_length = 64)]
     name: String,
     /// One line: what the room is for.
     #[schema(max_length = 250)]
     topic: String,
-    /// `private` rooms take their code or an invitation, and nobody else sees them.
+    /// A `private` room is only visible to its members. Joining it takes its room code or an
+    /// invitation.
     #[schema(required = true, pattern = "^(public|private)$")]
     visibility: String,
 }
 
-/// Make a room
+/// Create a room
 ///
-/// You own it.
+/// You become its owner.
 #[utoipa::path(
     post,
     path = "/rooms",
@@ -80,16 +81,16 @@ struct RoomForm {
     ),
 )]
 async fn create(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<RoomForm>,
 ) -> Result<Response, Problem> {
     let new = NewRoom::parse(&form.name, &form.topic, &form.visibility);
-    let member = site.rooms.create(&me.person, &new.map_err(Problem::invalid)?).await?;
-    Ok((StatusCode::CREATED, reload(&site, &member).await?).into_response())
+    let member = state.rooms.create(&me.person, &new.map_err(Problem::invalid)?).await?;
+    Ok((StatusCode::CREATED, reload(&state, &member).await?).into_response())
 }
 
-/// One room
+/// Get a room
 #[utoipa::path(
     get,
     path = "/rooms/{id}",
@@ -97,14 +98,17 @@ async fn create(
     params(("id" = i64, Path, description = "The room.")),
     responses(
         (status = 200, description = "The room as you see it.", body = RoomShape<'static>),
-        (status = 404, description = "No room, or none that you may see."),
+        (status = 404, description = "There is no such room, or you cannot see it."),
     ),
 )]
-async fn show(State(site): State<AppState>, CanRead(reader): CanRead) -> Result<Response, Problem> {
-    document(&site, &reader).await
+async fn show(
+    State(state): State<AppState>,
+    CanRead(reader): CanRead,
+) -> Result<Response, Problem> {
+    document(&state, &reader).await
 }
 
-/// What to change of a room. What is left out stays.
+/// Changes to a room. Omitted fields stay unchanged.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = RoomChange, example = json!({"topic": "Tomatoes, mostly"}))]
 struct ChangeForm {
@@ -122,14 +126,14 @@ struct ChangeForm {
     params(("id" = i64, Path, description = "The room.")),
     request_body = ChangeForm,
     responses(
-        (status = 200, description = "The room as it is now.", body = RoomShape<'static>),
-        (status = 403, description = "You do not own it."),
-        (status = 404, description = "No room, or none that you may see."),
-        (status = 409, description = "A public room has this name, or this one has none to change."),
+        (status = 200, description = "The room after the change.", body = RoomShape<'static>),
+        (status = 403, description = "You are not the owner."),
+        (status = 404, description = "There is no such room, or you cannot see it."),
+        (status = 409, description = "A public room has this name, or the name of this room cannot be changed."),
     ),
 )]
 async fn update(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanChange(owner): CanChange,
     JsonBody(form): JsonBody<ChangeForm>,
 ) -> Result<Response, Problem> {
@@ -137,57 +141,58 @@ async fn update(
         name: form.name.as_deref().map(RoomName::parse).transpose()?,
         topic: form.topic.as_deref().map(RoomTopic::parse).transpose()?,
     };
-    site.rooms.update(&owner, &change).await?;
-    reload_room(&site, owner.user(), owner.room().id).await
+    state.rooms.update(&owner, &change).await?;
+    reload_room(&state, owner.user(), owner.room().id).await
 }
 
 /// Delete a room
 ///
-/// For its owner, and for administrators where they may read it. It is gone for everybody at once; what
-/// was said in it is deleted after 24 hours.
+/// For its owner, and for administrators who can read it. The room disappears for all users
+/// immediately; its messages are deleted after 24 hours.
 #[utoipa::path(
     delete,
     path = "/rooms/{id}",
     tag = "rooms",
     params(("id" = i64, Path, description = "The room.")),
     responses(
-        (status = 204, description = "It is gone."),
-        (status = 403, description = "You neither own it nor are an administrator."),
-        (status = 404, description = "No room, or none that you may see."),
-        (status = 409, description = "The lobby and direct conversations are not deleted."),
+        (status = 204, description = "The room is deleted."),
+        (status = 403, description = "You are neither the owner nor an administrator."),
+        (status = 404, description = "There is no such room, or you cannot see it."),
+        (status = 409, description = "The lobby and direct messages cannot be deleted."),
     ),
 )]
 async fn destroy(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanDeleteRoom(admin): CanDeleteRoom,
 ) -> Result<StatusCode, Problem> {
-    site.rooms.delete(&admin).await?;
+    state.rooms.delete(&admin).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Restore a deleted room
 ///
-/// Within 24 hours, for who deleted it and for administrators: with its members, its name and its code.
+/// Within 24 hours, for the user who deleted it and for administrators. Its members, name and code
+/// are restored.
 #[utoipa::path(
     post,
     path = "/rooms/{id}/restore",
     tag = "rooms",
     params(("id" = i64, Path, description = "The room.")),
     responses(
-        (status = 200, description = "The room, as it was.", body = RoomShape<'static>),
-        (status = 204, description = "It is back; you are an administrator who may not read it."),
-        (status = 404, description = "No deleted room, or none that you may restore."),
-        (status = 409, description = "A public room has its name now."),
+        (status = 200, description = "The restored room.", body = RoomShape<'static>),
+        (status = 204, description = "The room is restored. You are an administrator who cannot read it."),
+        (status = 404, description = "There is no such deleted room, or you cannot restore it."),
+        (status = 409, description = "Another public room has its name."),
     ),
 )]
 async fn restore(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     CanRestore(room): CanRestore,
 ) -> Result<Response, Problem> {
-    site.rooms.restore(&room).await?;
-    match site.rooms.reader(&me.person, room.id).await {
-        Ok(reader) => document(&site, &reader).await,
+    state.rooms.restore(&room).await?;
+    match state.rooms.reader(&me.person, room.id).await {
+        Ok(reader) => document(&state, &reader).await,
         Err(AccessError::NotFound) => Ok(StatusCode::NO_CONTENT.into_response()),
         Err(error) => Err(error.into()),
     }
@@ -195,29 +200,32 @@ async fn restore(
 
 /// Join a public room
 ///
-/// Posting in one joins too. Joining again changes nothing.
+/// A post to a public room joins it too. Joining again changes nothing.
 #[utoipa::path(
     post,
     path = "/rooms/{id}/join",
     tag = "rooms",
     params(("id" = i64, Path, description = "The room.")),
     responses(
-        (status = 200, description = "The room, now also yours.", body = RoomShape<'static>),
-        (status = 403, description = "You were removed from it: a member can invite you again."),
-        (status = 404, description = "No such room; a private one takes its code (`POST /join`)."),
+        (status = 200, description = "The room, of which you are now a member.", body = RoomShape<'static>),
+        (status = 403, description = "You were removed from this room. A member can invite you again."),
+        (status = 404, description = "There is no such public room. Join a private room with `POST /join`."),
     ),
 )]
-async fn join(State(site): State<AppState>, CanRead(reader): CanRead) -> Result<Response, Problem> {
-    let member = site.rooms.join(&reader).await?;
-    reload(&site, &member).await
+async fn join(
+    State(state): State<AppState>,
+    CanRead(reader): CanRead,
+) -> Result<Response, Problem> {
+    let member = state.rooms.join(&reader).await?;
+    reload(&state, &member).await
 }
 
-/// What lets one in.
+/// A room code.
 #[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 #[schema(as = RoomCode, example = json!({"code": "7K2M-9QXT-4HPW"}))]
 struct CodeForm {
-    /// Twelve characters in fours; case and hyphens do not matter.
+    /// Twelve characters in groups of four. Case and hyphens are ignored.
     #[schema(required = true)]
     code: String,
 }
@@ -229,55 +237,55 @@ struct CodeForm {
     tag = "rooms",
     request_body = CodeForm,
     responses(
-        (status = 200, description = "The room, now also yours.", body = RoomShape<'static>),
-        (status = 403, description = "You were removed from this room: a member can invite you again."),
-        (status = 404, description = "No room has this code, or nobody is in it any more."),
+        (status = 200, description = "The room, of which you are now a member.", body = RoomShape<'static>),
+        (status = 403, description = "You were removed from this room. A member can invite you again."),
+        (status = 404, description = "There is no room with this code, or it has no members."),
     ),
 )]
 async fn join_by_code(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<CodeForm>,
 ) -> Result<Response, Problem> {
-    let member = site.rooms.join_by_code(&me.person, &form.code).await?;
-    reload(&site, &member).await
+    let member = state.rooms.join_by_code(&me.person, &form.code).await?;
+    reload(&state, &member).await
 }
 
 /// Leave a room
 ///
-/// Who owns it hands it to its longest member.
+/// If the owner leaves, the longest-standing member becomes the owner.
 #[utoipa::path(
     post,
     path = "/rooms/{id}/leave",
     tag = "rooms",
     params(("id" = i64, Path, description = "The room.")),
     responses(
-        (status = 204, description = "You are out."),
-        (status = 404, description = "No room, or none that you may see."),
-        (status = 409, description = "The lobby and direct conversations are not left, nor is what you are not in."),
+        (status = 204, description = "You are no longer a member."),
+        (status = 404, description = "There is no such room, or you cannot see it."),
+        (status = 409, description = "The lobby and direct messages cannot be left, or you are not a member."),
     ),
 )]
 async fn leave(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanRead(reader): CanRead,
 ) -> Result<StatusCode, Problem> {
-    site.rooms.leave(&reader).await?;
+    state.rooms.leave(&reader).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// With whom.
+/// The other user.
 #[derive(Deserialize, Default, ToSchema)]
 #[serde(default)]
 #[schema(as = Addressee, example = json!({"name": "luis"}))]
 struct DirectForm {
-    /// The name of a person, in any case.
+    /// The user's name, in upper or lower case.
     #[schema(required = true)]
     name: String,
 }
 
-/// The conversation with somebody
+/// Get a direct message room
 ///
-/// It is made if there is none yet.
+/// It is created if it does not exist.
 #[utoipa::path(
     post,
     path = "/direct",
@@ -285,20 +293,20 @@ struct DirectForm {
     request_body = DirectForm,
     responses(
         (status = 200, description = "A room of visibility `direct`.", body = RoomShape<'static>),
-        (status = 404, description = "Nobody has this name."),
+        (status = 404, description = "There is no user with this name."),
     ),
 )]
 async fn direct(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<DirectForm>,
 ) -> Result<Response, Problem> {
-    let other = site.accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
-    let member = open_direct(&site, &me.person, &other).await?;
-    reload(&site, &member).await
+    let other = state.accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
+    let member = open_direct(&state, &me.person, &other).await?;
+    reload(&state, &member).await
 }
 
-/// How far you have read.
+/// Your new read marker.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = ReadMark, example = json!({"seq": 51}))]
 struct ReadForm {
@@ -306,9 +314,9 @@ struct ReadForm {
     seq: Seq,
 }
 
-/// Move your read mark
+/// Move your read marker
 ///
-/// It never moves back, nor beyond the last message. What you post is read by itself.
+/// It never moves back, nor past the last message. Your own posts move it automatically.
 #[utoipa::path(
     put,
     path = "/rooms/{id}/read",
@@ -316,30 +324,30 @@ struct ReadForm {
     params(("id" = i64, Path, description = "The room.")),
     request_body = ReadForm,
     responses(
-        (status = 204, description = "Noted; your other connections are told."),
-        (status = 404, description = "No room, or none that you may see."),
+        (status = 204, description = "The read marker is stored and sent to your other connections."),
+        (status = 404, description = "There is no such room, or you cannot see it."),
     ),
 )]
 async fn mark_read(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     CanRead(reader): CanRead,
     JsonBody(form): JsonBody<ReadForm>,
 ) -> Result<StatusCode, Problem> {
-    site.rooms.mark_read(&reader, form.seq).await?;
+    state.rooms.mark_read(&reader, form.seq).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn reload(site: &AppState, member: &Member) -> Result<Response, Problem> {
-    reload_room(site, member.user(), member.room()).await
+async fn reload(state: &AppState, member: &Member) -> Result<Response, Problem> {
+    reload_room(state, member.user(), member.room()).await
 }
 
-/// The room as it is after a change.
-async fn reload_room(site: &AppState, person: &User, room: RoomId) -> Result<Response, Problem> {
-    document(site, &site.rooms.reader(person, room).await?).await
+/// The response with the room's state after a change.
+async fn reload_room(state: &AppState, user: &User, room: RoomId) -> Result<Response, Problem> {
+    document(state, &state.rooms.reader(user, room).await?).await
 }
 
-async fn document(site: &AppState, reader: &Reader) -> Result<Response, Problem> {
-    let members = site.rooms.members(reader).await?;
-    let counts = Counts::of(&members, &site.presence.online());
+async fn document(state: &AppState, reader: &Reader) -> Result<Response, Problem> {
+    let members = state.rooms.members(reader).await?;
+    let counts = Counts::of(&members, &state.presence.online());
     Ok(Json(RoomShape::new(reader.room(), counts)).into_response())
 }

@@ -1,4 +1,4 @@
-//! The JSON shapes of people, rooms and messages, as the outer interface promises them.
+//! The JSON shapes of users, rooms and messages, shared by the API and the live connection.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::chat::messages::model::{DeletedBy, Message, Reactions};
 use crate::chat::rooms::model::{Room, RoomStats};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
-/// A person, or a program that acts as one.
+/// A user: a person or a bot.
 #[derive(Serialize, ToSchema)]
 #[schema(as = User, example = json!({
     "id": 2, "name": "ada", "display_name": "Ada Lovelace", "bot": false, "role": "member", "online": true
@@ -18,31 +18,31 @@ use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 pub struct UserShape<'a> {
     #[schema(value_type = i64)]
     pub id: UserId,
-    /// Unique; never changes.
+    /// Unique. Never changes.
     pub name: &'a str,
-    /// Free text; shown everywhere.
+    /// Free text, shown to others.
     pub display_name: &'a str,
     pub bot: bool,
     #[schema(pattern = "^(admin|member)$")]
     pub role: &'static str,
-    /// At least one live connection, or one that ended within the last 30 seconds.
+    /// Whether the user has a live connection, or had one within the last 30 seconds.
     pub online: bool,
 }
 
 impl<'a> UserShape<'a> {
-    pub fn new(person: &'a User, online: bool) -> Self {
+    pub fn new(user: &'a User, online: bool) -> Self {
         Self {
-            id: person.id,
-            name: &person.name,
-            display_name: &person.display_name,
-            bot: person.bot,
-            role: person.role.as_str(),
+            id: user.id,
+            name: &user.name,
+            display_name: &user.display_name,
+            bot: user.bot,
+            role: user.role.as_str(),
             online,
         }
     }
 }
 
-/// How many people a room has, and how many of them are there.
+/// The number of members of a room, and how many of them are online.
 #[derive(Clone, Copy, Default)]
 pub struct Counts {
     pub members: usize,
@@ -51,8 +51,8 @@ pub struct Counts {
 
 impl Counts {
     pub fn of(members: &[UserId], online: &BTreeSet<UserId>) -> Self {
-        let here = members.iter().filter(|member| online.contains(member)).count();
-        Self { members: members.len(), online: here }
+        let online = members.iter().filter(|member| online.contains(member)).count();
+        Self { members: members.len(), online }
     }
 }
 
@@ -72,34 +72,34 @@ impl From<&RoomStats> for Counts {
 pub struct RoomShape<'a> {
     #[schema(value_type = i64)]
     id: RoomId,
-    /// For a direct conversation the display name of the other one.
+    /// For a direct message, the display name of the other user.
     name: &'a str,
     topic: &'a str,
     #[schema(pattern = "^(public|private|direct)$")]
     visibility: &'static str,
-    /// The one room that everybody is in.
+    /// Whether this is the lobby, the room that every user belongs to.
     lobby: bool,
-    /// Null for the lobby and direct conversations.
+    /// Null for the lobby and direct messages.
     #[schema(value_type = Option<i64>)]
     owner_id: Option<UserId>,
-    /// What lets others in; null for who is no member.
+    /// The room code; null if you are not a member.
     code: Option<String>,
-    /// The `seq` of the newest message; 0 while there is none.
+    /// The `seq` of the newest message; 0 if there is none.
     #[schema(value_type = i64)]
     last_seq: Seq,
-    /// How far you have read. Who is no member has nothing unread: as if all were read.
+    /// Your read marker. If you are not a member, it equals `last_seq`, so nothing is unread.
     #[schema(value_type = i64)]
     last_read_seq: Seq,
-    /// How many messages after `last_read_seq` are not deleted.
+    /// The number of messages after `last_read_seq` that are not deleted.
     unread: i64,
-    /// How often you are mentioned in what you have not read.
+    /// The number of unread messages that mention you.
     mentions: i64,
-    /// Grows with every new or changed message.
+    /// The `rev` of the newest change. Grows with every new or changed message.
     #[schema(value_type = i64)]
     rev: Rev,
-    /// How many people are in it.
+    /// The number of members.
     members: usize,
-    /// How many of them are there now.
+    /// The number of members who are online.
     online: usize,
 }
 
@@ -124,7 +124,7 @@ impl<'a> RoomShape<'a> {
     }
 }
 
-/// Who wrote a message.
+/// The author of a message.
 #[derive(Serialize, ToSchema)]
 pub struct Author<'a> {
     #[schema(value_type = i64)]
@@ -135,23 +135,18 @@ pub struct Author<'a> {
 }
 
 impl<'a> From<&'a User> for Author<'a> {
-    fn from(person: &'a User) -> Self {
-        Self {
-            id: person.id,
-            name: &person.name,
-            display_name: &person.display_name,
-            bot: person.bot,
-        }
+    fn from(user: &'a User) -> Self {
+        Self { id: user.id, name: &user.name, display_name: &user.display_name, bot: user.bot }
     }
 }
 
-/// Everybody who reacted with one emoji.
+/// The users who reacted with one emoji.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Reaction)]
 struct ReactionShape<'a> {
     emoji: &'a str,
     count: usize,
-    /// Their ids, the first one first.
+    /// User ids, in the order of their reactions.
     #[schema(value_type = Vec<i64>)]
     users: &'a [UserId],
 }
@@ -162,7 +157,7 @@ impl<'a> From<&'a Reactions> for ReactionShape<'a> {
     }
 }
 
-/// A message in its present state. Nothing in it depends on who looks.
+/// A message in its current state. It is the same for all users.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Message, example = json!({
     "id": 9, "room_id": 7, "seq": 51, "rev": 58, "kind": "text",
@@ -173,44 +168,44 @@ impl<'a> From<&'a Reactions> for ReactionShape<'a> {
     "reactions": [{"emoji": "👍", "count": 1, "users": [3]}], "attachments": [], "nonce": null
 }))]
 pub struct MessageShape<'a> {
-    /// Over all rooms, in the order in which they were stored.
+    /// Unique over all rooms, in the order of storage.
     #[schema(value_type = i64)]
     id: MessageId,
     #[schema(value_type = i64)]
     room_id: RoomId,
-    /// Its place in the room: 1, 2, 3, without gaps. Never changes.
+    /// The message's number in its room: 1, 2, 3, without gaps. Never changes.
     #[schema(value_type = i64)]
     seq: Seq,
-    /// The number of its latest change among all changes of the room. A client keeps what has the
-    /// greater one. Numbers may be skipped: two edits are one message.
+    /// The number of the message's latest change in its room. Of two versions, a client keeps the
+    /// one with the higher `rev`. Numbers can be skipped: after two edits only the second is
+    /// visible.
     #[schema(value_type = i64)]
     rev: Rev,
-    /// `action` is what its author does (`/me`).
+    /// `action` describes what its author does (`/me`).
     #[schema(pattern = "^(text|action)$")]
     kind: &'static str,
     author: Author<'a>,
-    /// What was typed; empty when it was deleted.
+    /// The text as entered; empty if deleted.
     body: &'a str,
-    /// The same as safe HTML. Somebody who is mentioned is a link of the class `mention` to
-    /// `/direct/NAME`.
+    /// The text as safe HTML. A mention is a link with the class `mention` to `/direct/NAME`.
     html: &'a str,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
     edited_at: Option<String>,
     deleted: bool,
-    /// By whom it was deleted: its author, or somebody else who moderates the room.
+    /// Who deleted it: the author or a moderator.
     #[schema(pattern = "^(author|moderator)$")]
     deleted_by: Option<&'static str>,
-    /// The `id` of the message that it answers.
+    /// The `id` of the message that this one replies to.
     #[schema(value_type = Option<i64>)]
     reply_to: Option<MessageId>,
     /// In the order in which each emoji was first used.
     reactions: Vec<ReactionShape<'a>>,
-    /// Always empty so far.
+    /// Reserved; always empty.
     #[schema(value_type = Vec<Object>)]
     attachments: [(); 0],
-    /// What it was sent with, for as long as that is kept.
+    /// The nonce it was sent with, while it is stored.
     nonce: Option<&'a str>,
 }
 
@@ -237,16 +232,16 @@ impl<'a> From<&'a Message> for MessageShape<'a> {
     }
 }
 
-/// A whole list.
+/// A complete list.
 #[derive(Serialize, ToSchema)]
 pub struct Items<T> {
     pub items: Vec<T>,
 }
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Serialize, ToSchema)]
 pub struct Paged<T> {
     pub items: Vec<T>,
-    /// Whether the list goes on behind it.
+    /// Whether there are more items after this page.
     pub more: bool,
 }

@@ -1,4 +1,4 @@
-//! Search.
+//! Message search.
 
 use axum::Json;
 use axum::extract::State;
@@ -22,36 +22,36 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 struct SearchQuery {
-    /// What to look for: words, `"phrases"`, `from:NAME`, `in:ROOM`, `on:DATE`, `before:DATE`,
-    /// `after:DATE`, `has:link`, `is:direct`; a `-` before any of them leaves out. Days are those of your
-    /// time zone.
+    /// The query: words, `"phrases"`, `from:NAME`, `in:ROOM`, `on:DATE`, `before:DATE`,
+    /// `after:DATE`, `has:link`, `is:direct`. A `-` before any of them excludes it. Dates are in
+    /// your time zone.
     q: String,
     /// Messages with a smaller `id`.
     #[param(nullable = false, value_type = Option<i64>)]
     before: Option<MessageId>,
-    /// The `next` of the page before, in place of `before`.
+    /// The `next` of the previous page, instead of `before`.
     #[param(nullable = false, value_type = Option<String>)]
     cursor: Option<String>,
-    /// How many at most, 1 to 100.
+    /// The maximum number of messages, 1 to 100.
     #[param(nullable = false, minimum = 1, maximum = 100, default = 50)]
     limit: Option<i64>,
 }
 
-/// A page of what was found.
+/// A page of search results.
 #[derive(Serialize, ToSchema)]
 struct Results<'a> {
     items: Vec<MessageShape<'a>>,
-    /// Whether the search goes on behind it. It may where nothing was found yet: one request
-    /// compares only so many messages.
+    /// Whether there may be more results after this page. A page can be empty and still have more:
+    /// one request compares a limited number of messages.
     more: bool,
-    /// What to pass as `cursor` for the next page.
+    /// The `cursor` of the next page.
     next: Option<String>,
-    /// False while messages from before an update or an import are still being indexed: some may be
+    /// False while old messages are being indexed after an update or import. Some results may be
     /// missing.
     complete: bool,
 }
 
-/// Searches all that you may read, the newest first.
+/// Searches all messages that you can read, newest first.
 #[utoipa::path(
     get,
     path = "/search",
@@ -59,13 +59,13 @@ struct Results<'a> {
     tag = "messages",
     params(SearchQuery),
     responses(
-        (status = 200, description = "Messages, the newest first.", body = Results<'static>),
-        (status = 422, description = "A `limit` out of range, or a `cursor` that is none."),
+        (status = 200, description = "Messages, newest first.", body = Results<'static>),
+        (status = 422, description = "The `limit` is out of range, or the `cursor` is malformed."),
         (status = 429, description = "Too many searches, or more than two at the same time."),
     ),
 )]
 async fn index(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     Query(wanted): Query<SearchQuery>,
 ) -> Result<Response, Problem> {
@@ -73,9 +73,10 @@ async fn index(
     let cursor = wanted.cursor.as_deref().map(Cursor::parse).transpose()?;
     let query = model::Query::parse(&wanted.q, &me.zone);
     let from = cursor.or(wanted.before.map(Cursor::behind));
-    let Found { hits, next, complete } = site.search.find(&me.person, &query, from, limit).await?;
-    let found = site.messages.found(&hits).await?;
+    let Found { hits, next, complete } = state.search.find(&me.person, &query, from, limit).await?;
+    let found = state.messages.found(&hits).await?;
     let items = found.iter().map(MessageShape::from).collect();
-    let (more, next) = (next.is_some(), next.map(|next| next.to_string()));
+    let more = next.is_some();
+    let next = next.map(|next| next.to_string());
     Ok(Json(Results { items, more, next, complete }).into_response())
 }
