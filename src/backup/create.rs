@@ -1,4 +1,4 @@
-//! Making a backup, while the server runs.
+//! Creating a backup while the server runs.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -17,10 +17,10 @@ use crate::data_dir::DataDir;
 use crate::db::sqlite::file;
 use crate::kernel::Timestamp;
 
-/// Of the folder that is there while a backup is made.
+/// Prefix of the temporary folder.
 const PREFIX: &str = ".patio-backup-";
 
-/// Where a backup goes.
+/// The destination of a backup.
 pub enum Target {
     File {
         path: PathBuf,
@@ -30,26 +30,27 @@ pub enum Target {
     Stream,
 }
 
-/// Writes one archive of everything. Needs as much room beside it (for a stream: in the data directory)
-/// as the database takes, and little memory. What comes out is whole or not there at all.
+/// Writes one archive of everything. Temporarily needs twice the size of the database as disk space
+/// next to the archive (for a stream: its size once, in the data directory), and little memory. The
+/// archive is either complete or not there at all.
 ///
 /// # Errors
-/// When there is nothing to keep, or the archive cannot be written.
+/// If there is no database, or the archive cannot be written.
 pub async fn backup(
     storage: &Storage,
     target: &Target,
     now: Timestamp,
 ) -> anyhow::Result<Manifest> {
     let database = database(storage)?;
-    ensure!(database.is_file(), "there is no database to keep at {}", database.display());
+    ensure!(database.is_file(), "there is no database at {}", database.display());
     let in_use = DataDir::lock_shared(storage)?;
     let bytes = size(&database)?;
     let work = match target {
         Target::File { path, replace } => {
             if !replace && fs::symlink_metadata(path).is_ok() {
-                bail!("{} exists: choose another name, or say --force", path.display());
+                bail!("{} exists: choose another name, or use --force", path.display());
             }
-            // The copy and the archive stand there for a moment together.
+            // The copy of the database and the archive exist at the same time.
             scratch_dir::make_in(PREFIX, folder_of(path), bytes.saturating_mul(2))?
         }
         Target::Stream => scratch_dir::make(PREFIX, &[in_use.path()], bytes)?,
@@ -62,10 +63,10 @@ pub async fn backup(
             archive::write(io::stdout().lock(), &manifest, |_| File::open(&copy))?.flush()?;
         }
         Target::File { path, .. } => {
-            let unnamed = work.path().join("archive");
-            let to = File::create_new(&unnamed)?;
+            let temporary = work.path().join("archive");
+            let to = File::create_new(&temporary)?;
             archive::write(to, &manifest, |_| File::open(&copy))?.sync_all()?;
-            fs::rename(&unnamed, path)
+            fs::rename(&temporary, path)
                 .with_context(|| format!("cannot write {}", path.display()))?;
             File::open(folder_of(path))?.sync_all()?;
         }
@@ -88,24 +89,24 @@ async fn describe(copy: &Path, now: Timestamp) -> anyhow::Result<Manifest> {
     })
 }
 
-/// The file of the database that the settings name.
+/// The database file that the settings name.
 ///
 /// # Errors
-/// When it is no file.
+/// If the database is not a file.
 pub fn database(storage: &Storage) -> anyhow::Result<PathBuf> {
     match storage.database() {
         None => Ok(storage.data_dir.join(DATABASE)),
         Some(DatabaseUrl::Sqlite(path)) => Ok(path.clone()),
         Some(DatabaseUrl::Postgres(_)) => {
             bail!(
-                "this Patio is on PostgreSQL, and backup is for SQLite: use pg_dump and copy what else \
-                 is in the data directory, or patio export --full"
+                "patio backup works with SQLite only: on PostgreSQL use pg_dump and copy the rest of the \
+                 data directory, or use patio export --full"
             )
         }
     }
 }
 
-/// Of the database and of what was not folded into it yet.
+/// The size of the database and its write-ahead log, which is not checkpointed yet.
 fn size(database: &Path) -> io::Result<u64> {
     let mut log = database.as_os_str().to_owned();
     log.push("-wal");

@@ -1,4 +1,4 @@
-//! What a copy of the database says of itself, and whether it is sound.
+//! Facts about a copy of the database, and checks of its integrity.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use crate::db::sqlite::file;
 
-/// What a manifest tells of a database.
+/// What a manifest states about a database.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Facts {
     pub migrations: Vec<i64>,
@@ -26,7 +26,7 @@ pub async fn facts(connection: &mut SqliteConnection) -> Result<Facts, sqlx::Err
     .await?;
     let mut rows = BTreeMap::new();
     for (table,) in tables {
-        // A name cannot be bound. Quoted like this it is nothing but a name.
+        // A table name cannot be a bind parameter. Quoted like this, it cannot be read as SQL.
         let count = format!("select count(*) from \"{}\"", table.replace('"', "\"\""));
         let (count,): (i64,) =
             sqlx::query_as(AssertSqlSafe(count)).fetch_one(&mut *connection).await?;
@@ -36,10 +36,10 @@ pub async fn facts(connection: &mut SqliteConnection) -> Result<Facts, sqlx::Err
     Ok(Facts { migrations, epoch, rows })
 }
 
-/// What must be true of every database, each as a query for the first thing that it is not true of.
+/// Invariants of every database. Each query returns the first row that violates one.
 pub const INTEGRITY_CHECKS: [(&str, &str); 8] = [
     (
-        "the messages of room {} are not numbered 1, 2, 3 up to its last",
+        "the messages of room {} are not numbered 1, 2, 3 up to last_seq",
         "select id from rooms r
          where id not in (select room_id from deleted_rooms) and (last_seq <> (select count(*) from messages
                             where pos > r.id << 32 and pos <= (r.id << 32) + r.last_seq)
@@ -47,67 +47,68 @@ pub const INTEGRITY_CHECKS: [(&str, &str); 8] = [
                        where pos > (r.id << 32) + r.last_seq and pos < (r.id + 1) << 32))",
     ),
     (
-        "room {} has changes after its last",
+        "room {} has changes after its rev",
         "select id from rooms r
          where exists (select 1 from messages
                        where change > (r.id << 32) + r.rev and change < (r.id + 1) << 32)",
     ),
     (
-        "message {} is in no room, or in two",
+        "message {} is in no room or in two rooms",
         "select id from messages m
          where pos >> 32 <> change >> 32 or not exists (select 1 from rooms where id = pos >> 32)",
     ),
     (
-        "message {} has a number that was not given out yet",
+        "message {} has an id that was not assigned yet",
         "select id from messages where id > (select value from counters where name = 'message')",
     ),
     (
-        "somebody reacted to message {}, which does not exist",
+        "there is a reaction to message {}, which does not exist",
         "select message_id from reactions r
          where not exists (select 1 from messages where id = r.message_id)",
     ),
     (
-        "person {} is mentioned in a message that does not exist",
+        "user {} is mentioned in a message that does not exist",
         "select user_id from mentions n
          where not exists (select 1 from messages where pos = n.pos)",
     ),
     (
-        "the picture of person {} is missing",
+        "the avatar of user {} is missing",
         "select id from users u
          where avatar is not null and not exists (select 1 from avatars where name = u.avatar)",
     ),
     (
-        "there is not one lobby: room {} is too much",
+        "there is more than one lobby: room {}",
         "select max(id) from rooms where lobby = 1 having count(*) > 1",
     ),
 ];
 
-/// What is wrong with a database of the newest form; nothing when it is sound.
+/// The violations in a database with the latest schema; empty if it is sound.
 pub async fn violations(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
-    let mut found = Vec::new();
+    let mut violations_found = Vec::new();
     let (integrity,): (String,) =
         sqlx::query_as("pragma integrity_check(1)").fetch_one(&mut *connection).await?;
     if integrity != "ok" {
-        found.push(format!("the database is damaged: {}", integrity.replace('\n', " ")));
-        return Ok(found);
+        violations_found
+            .push(format!("the database is corrupted: {}", integrity.replace('\n', " ")));
+        return Ok(violations_found);
     }
     let orphans = sqlx::query("pragma foreign_key_check").fetch_all(&mut *connection).await?;
     if !orphans.is_empty() {
-        found.push(format!("{} rows belong to something that is missing", orphans.len()));
+        violations_found.push(format!("{} rows refer to rows that do not exist", orphans.len()));
     }
-    for (complaint, query) in INTEGRITY_CHECKS {
+    for (description, query) in INTEGRITY_CHECKS {
         let first: Option<(i64,)> = sqlx::query_as(AssertSqlSafe(format!("{query} limit 1")))
             .fetch_optional(&mut *connection)
             .await?;
         if let Some((id,)) = first {
-            found.push(complaint.replace("{}", &id.to_string()));
+            violations_found.push(description.replace("{}", &id.to_string()));
         }
     }
-    Ok(found)
+    Ok(violations_found)
 }
 
-/// Begins a new history: whoever remembers numbers of the old one forgets them. Links for a new
-/// password do not come back, since some may have been used since.
+/// Sets a new epoch, so that clients discard the numbers of the old history. Also deletes all
+/// password reset links, since some may have been used after the backup.
 pub async fn renew(connection: &mut SqliteConnection, epoch: &str) -> Result<(), sqlx::Error> {
     sqlx::query("insert or replace into meta (name, value) values ('epoch', $1)")
         .bind(epoch)
@@ -117,7 +118,7 @@ pub async fn renew(connection: &mut SqliteConnection, epoch: &str) -> Result<(),
     Ok(())
 }
 
-/// Ends every sign-in, of browsers and of programs.
+/// Revokes all sessions and tokens.
 pub async fn sign_out(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     sqlx::query("delete from sessions").execute(&mut *connection).await?;
     sqlx::query("delete from tokens").execute(connection).await?;

@@ -1,6 +1,6 @@
-//! Backups of an `SQLite` installation: one archive, checked before anybody relies on it.
+//! Backups of an `SQLite` installation: one archive, verified before it is restored.
 //!
-//! Knows files and the database, and no requests. Exports, which other programs can read, are in
+//! Knows files and the database, but no requests. Exports, which other programs can read, are in
 //! [`crate::export`].
 
 pub mod archive;

@@ -1,4 +1,4 @@
-//! The HTML of messages, made anew from what their authors wrote.
+//! Renders the HTML of all messages again from their text.
 
 use std::collections::HashMap;
 
@@ -7,25 +7,25 @@ use sqlx::{Connection, SqliteConnection};
 use crate::chat::messages::render;
 use crate::text::names::fold;
 
-/// Messages that are read at a time.
+/// Messages per query.
 const BATCH: i64 = 500;
 
 #[derive(sqlx::FromRow)]
-struct Written {
+struct StoredMessage {
     pos: i64,
     body: String,
     html: String,
-    /// The names of those who are mentioned, with spaces between them.
+    /// The handles of mentioned users, separated by spaces.
     mentioned: Option<String>,
 }
 
-/// Makes it anew for every message of a copy from elsewhere: pages show what is stored as it is, and
-/// whoever made that copy could have put a script there.
+/// Renders every message of a restored database. Pages show the stored HTML unescaped, so an
+/// attacker who created the archive could have put a script into it.
 pub async fn rerender_messages(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut change = connection.begin().await?;
     let mut last = 0;
     loop {
-        let messages: Vec<Written> = sqlx::query_as(
+        let messages: Vec<StoredMessage> = sqlx::query_as(
             "select pos, body, html,
                     (select group_concat(u.name, ' ')
                      from mentions n join users u on u.id = n.user_id
@@ -39,7 +39,7 @@ pub async fn rerender_messages(connection: &mut SqliteConnection) -> Result<(), 
         let Some(newest) = messages.last() else { break };
         last = newest.pos;
         for message in &messages {
-            let html = message.rendered();
+            let html = message.render();
             if html != message.html {
                 sqlx::query("update messages set html = $2 where pos = $1")
                     .bind(message.pos)
@@ -52,11 +52,11 @@ pub async fn rerender_messages(connection: &mut SqliteConnection) -> Result<(), 
     change.commit().await
 }
 
-impl Written {
-    fn rendered(&self) -> String {
+impl StoredMessage {
+    fn render(&self) -> String {
         let names = self.mentioned.as_deref().unwrap_or_default().split_whitespace();
         let names: HashMap<String, &str> = names.map(|name| (fold(name), name)).collect();
-        let known = |sought: &str| names.get(sought).map(|name| (*name).to_owned());
-        render::stored(&render::render(&self.body, known), &self.body).to_owned()
+        let resolve = |folded: &str| names.get(folded).map(|name| (*name).to_owned());
+        render::stored(&render::render(&self.body, resolve), &self.body).to_owned()
     }
 }

@@ -1,4 +1,4 @@
-//! Proving that a backup can be restored, and restoring it.
+//! Verifying and restoring backups.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,28 +19,29 @@ use crate::data_dir::owner::Owner;
 use crate::data_dir::{DataDir, REPLACED};
 use crate::db::sqlite::file;
 
-/// How a backup is put back.
+/// Options of a restore.
 #[derive(Clone, Copy, Debug)]
 pub struct RestoreOptions<'a> {
-    /// What is there may be replaced.
+    /// Replace existing data.
     pub replace: bool,
-    /// Everybody has to sign in again.
+    /// Revoke all sessions and tokens.
     pub sign_out: bool,
-    /// The name of the history that begins with it.
+    /// The new epoch.
     pub epoch: &'a str,
 }
 
-/// Everything of Patio's in a data directory. What else is there stays.
-const OURS: [&str; 5] = ["patio.db", "patio.db-wal", "patio.db-shm", EPOCH_NOTE, UPLOADS];
+/// The files of Patio in a data directory. Other files stay unchanged.
+const DATA_FILES: [&str; 5] = ["patio.db", "patio.db-wal", "patio.db-shm", EPOCH_NOTE, UPLOADS];
 
-/// Unpacks a backup beside it, or else in the data directory, and proves all of it: hashes, lengths, the
-/// database's own integrity, counts, and that rooms and messages fit together.
+/// Extracts a backup into a temporary folder next to it, or in the data directory, and checks
+/// everything: hashes, lengths, SQLite's integrity check, row counts, and the consistency of rooms
+/// and messages.
 ///
 /// # Errors
-/// When it could not be restored.
+/// If the backup could not be restored.
 pub async fn verify(path: &Path, storage: &Storage) -> anyhow::Result<Manifest> {
     let archive = Archive::open(path)?;
-    // What standard input is called leads nowhere; what it is does.
+    // `/dev/stdin` is in no writable folder, but the file it resolves to is.
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let places = [scratch_dir::folder_of(&real), &storage.data_dir];
     let work = scratch_dir::make(".patio-verify-", &places, archive.bytes())?;
@@ -49,15 +50,16 @@ pub async fn verify(path: &Path, storage: &Storage) -> anyhow::Result<Manifest> 
     Ok(manifest)
 }
 
-/// Puts a backup into the data directory. Until it is proved nothing there is touched; a failure
-/// leaves it as it was.
+/// Restores a backup into the data directory. Nothing is changed before the backup is verified, and
+/// a failure restores the previous state.
 ///
 /// # Errors
-/// When the directory is in use, or not empty and not to be replaced; when the backup is not sound.
+/// If the directory is in use, or is not empty and `replace` is not set, or if the backup is not
+/// valid.
 pub async fn restore(
     path: &Path,
     storage: &Storage,
-    how: RestoreOptions<'_>,
+    options: RestoreOptions<'_>,
 ) -> anyhow::Result<Manifest> {
     let archive = Archive::open(path)?;
     let data_dir = DataDir::lock_exclusive(storage)?;
@@ -65,23 +67,23 @@ pub async fn restore(
     let place = data_dir.path();
     ensure!(
         backup::database(storage)? == place.join(DATABASE),
-        "a backup goes into the data directory: unset DATABASE_URL"
+        "a backup is restored into the data directory: unset DATABASE_URL"
     );
-    if !how.replace && !data_dir.is_empty()? {
-        bail!("{} is not empty: say --force to replace what is there", place.display());
+    if !options.replace && !data_dir.is_empty()? {
+        bail!("{} is not empty: use --force to replace its contents", place.display());
     }
     let work = scratch_dir::make_in(".restored-", place, archive.bytes())?;
     let (manifest, mut connection) = check(archive, work.path()).await?;
-    integrity::renew(&mut connection, how.epoch).await?;
+    integrity::renew(&mut connection, options.epoch).await?;
     rerender::rerender_messages(&mut connection).await?;
-    if how.sign_out {
+    if options.sign_out {
         integrity::sign_out(&mut connection).await?;
     }
     connection.close().await?;
     File::open(work.path().join(DATABASE))?.sync_all()?;
     if let Some(owner) = Owner::of(place) {
-        for name in OURS.into_iter().filter(|name| work.path().join(name).exists()) {
-            // Where that is not allowed it was said before.
+        for name in DATA_FILES.into_iter().filter(|name| work.path().join(name).exists()) {
+            // A failure was already reported by `DataDir::warn`.
             drop(owner.chown_all(&work.path().join(name)));
         }
     }
@@ -89,60 +91,62 @@ pub async fn restore(
     Ok(manifest)
 }
 
-/// Unpacks it into a folder and brings its database up to date there.
+/// Extracts and verifies an archive, and migrates its database.
 async fn check(archive: Archive, into: &Path) -> anyhow::Result<(Manifest, SqliteConnection)> {
     let newest = archive.manifest().migrations.iter().copied().max().unwrap_or_default();
     ensure!(
         newest <= file::newest_migration(),
-        "it was made by a newer Patio ({}): use that one",
+        "it was created by a newer Patio ({}): use that version",
         archive.manifest().patio
     );
     let manifest = archive.unpack(into)?;
     let connection = file::open(&into.join(DATABASE)).await;
-    let mut connection =
-        connection.map_err(|error| explain_error(error, || "it holds no database".to_owned()))?;
-    // Before anything else is asked of it: a view can answer in the place of a table.
-    let foreign = file::foreign(&mut connection, newest)
-        .await
-        .map_err(|error| explain_error(error, || "it holds no database of Patio".to_owned()))?;
+    let mut connection = connection
+        .map_err(|error| explain_error(error, || "it does not contain a database".to_owned()))?;
+    // Before any other query: a malicious database can have a view or trigger in place of a table.
+    let foreign = file::foreign(&mut connection, newest).await.map_err(|error| {
+        explain_error(error, || "it does not contain a Patio database".to_owned())
+    })?;
     if let Some(foreign) = foreign {
-        bail!("it holds no database of Patio, or a changed one: no Patio has the {foreign}");
+        bail!("it contains no Patio database, or a modified one: no Patio has the {foreign}");
     }
-    let facts = integrity::facts(&mut connection)
-        .await
-        .map_err(|error| explain_error(error, || "it holds no database of Patio".to_owned()))?;
+    let facts = integrity::facts(&mut connection).await.map_err(|error| {
+        explain_error(error, || "it does not contain a Patio database".to_owned())
+    })?;
     let Manifest { migrations, epoch, rows, .. } = manifest.clone();
     ensure!(
         facts == Facts { migrations, epoch, rows },
-        "its database has not the rows that its manifest says"
+        "the row counts of its database differ from the manifest"
     );
-    file::migrate(&mut connection).await.map_err(|error| {
-        explain_error(error, || "its database cannot be brought up to date".to_owned())
-    })?;
-    if let Some(complaint) = integrity::violations(&mut connection).await?.into_iter().next() {
-        bail!(complaint);
+    file::migrate(&mut connection)
+        .await
+        .map_err(|error| explain_error(error, || "its database cannot be migrated".to_owned()))?;
+    if let Some(violation) = integrity::violations(&mut connection).await?.into_iter().next() {
+        bail!(violation);
     }
     Ok((manifest, connection))
 }
 
-/// Puts what is in `new` in the place of what Patio has in `place`, both on one file system. Should
-/// the machine fail in the middle, `REPLACED` remains, and no server starts on a half.
+/// Replaces Patio's files in `place` with those in `new`; both are on one file system. If the
+/// machine crashes in the middle, the `REPLACED` folder remains, and no server starts on incomplete
+/// data.
 fn swap_in(place: &Path, new: &Path) -> anyhow::Result<()> {
     let old = place.join(REPLACED);
     fs::create_dir_all(&old)?;
     sync(place)?;
     let mut moved = Vec::new();
-    let mut shift = |from: &Path, to: &Path| -> io::Result<()> {
-        for name in OURS.into_iter().filter(|name| from.join(name).exists()) {
+    let mut move_files = |from: &Path, to: &Path| -> io::Result<()> {
+        for name in DATA_FILES.into_iter().filter(|name| from.join(name).exists()) {
             fs::rename(from.join(name), to.join(name))?;
             moved.push((from.join(name), to.join(name)));
         }
         Ok(())
     };
-    let done = shift(place, &old).and_then(|()| shift(new, place)).and_then(|()| sync(place));
+    let done =
+        move_files(place, &old).and_then(|()| move_files(new, place)).and_then(|()| sync(place));
     if let Err(error) = done {
         for (from, to) in moved.iter().rev() {
-            fs::rename(to, from).context("what was there before is in .replaced")?;
+            fs::rename(to, from).context("the previous data is in .replaced")?;
         }
         fs::remove_dir(&old)?;
         return Err(error).with_context(|| format!("cannot write into {}", place.display()));

@@ -1,5 +1,5 @@
-//! Where unfinished files are written. Not in `/tmp`: where only the data directory can be written there is
-//! none, and elsewhere it may be memory.
+//! Temporary directories for unfinished files. They are not in `/tmp`: it may not exist where only
+//! the data directory is writable, and elsewhere it may be in memory.
 
 use std::env;
 use std::io::{Error, ErrorKind};
@@ -11,35 +11,35 @@ use tempfile::{Builder, TempDir};
 use crate::data_dir::ensure_space;
 use crate::db::is_environment_error;
 
-/// Makes a directory in the first of these places that can be written and has so much room. `TMPDIR` comes
-/// before them, if it is set.
+/// Creates a directory in the first of these places that is writable and has `bytes` of free space.
+/// `TMPDIR` comes first if it is set.
 ///
 /// # Errors
-/// When there is no such place: what was wrong with the first.
+/// If no place fits: the error of the first one.
 pub fn make(prefix: &str, places: &[&Path], bytes: u64) -> anyhow::Result<TempDir> {
-    let named = env::var_os("TMPDIR").filter(|named| !named.is_empty()).map(PathBuf::from);
-    let mut wrong = None;
-    for place in named.as_deref().into_iter().chain(places.iter().copied()) {
+    let tmpdir = env::var_os("TMPDIR").filter(|tmpdir| !tmpdir.is_empty()).map(PathBuf::from);
+    let mut first_error = None;
+    for place in tmpdir.as_deref().into_iter().chain(places.iter().copied()) {
         match make_in(prefix, place, bytes) {
             Ok(made) => return Ok(made),
-            Err(error) => wrong = wrong.or(Some(error)),
+            Err(error) => first_error = first_error.or(Some(error)),
         }
     }
-    Err(wrong.unwrap_or_else(|| anyhow!("there is no place for unfinished files")))
-        .with_context(|| format!("set TMPDIR to a folder with {} MiB of room", bytes >> 20))
+    Err(first_error.unwrap_or_else(|| anyhow!("there is no place for temporary files")))
+        .with_context(|| format!("set TMPDIR to a folder with {} MiB of free space", bytes >> 20))
 }
 
-/// The same in one place.
+/// The same in a single place.
 ///
 /// # Errors
-/// When it cannot be written, or has less room.
+/// If it is not writable or has less free space.
 pub fn make_in(prefix: &str, place: &Path, bytes: u64) -> anyhow::Result<TempDir> {
     ensure_space(place, bytes)?;
     let made = Builder::new().prefix(prefix).tempdir_in(place);
     made.with_context(|| format!("cannot write into {}", place.display()))
 }
 
-/// The folder that a file is in.
+/// The folder of a file.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -47,17 +47,17 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Says of an error what it means for the data, unless the data are not to blame.
+/// Adds what an error means for the data, unless the cause is the environment and not the data.
 pub fn explain_error(
     error: impl Into<anyhow::Error>,
     data: impl FnOnce() -> String,
 ) -> anyhow::Error {
     let error = error.into();
-    if is_around(&error) { error } else { error.context(data()) }
+    if is_environment_failure(&error) { error } else { error.context(data()) }
 }
 
-/// Whether something failed that says nothing about the data: no room, no right, a disk that fails.
-pub fn is_around(error: &anyhow::Error) -> bool {
+/// Whether the environment caused the error: no disk space, missing permissions or a failing disk.
+pub fn is_environment_failure(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let of_files = cause.downcast_ref::<Error>().is_some_and(|error| {
             error.raw_os_error().is_some() || error.kind() == ErrorKind::StorageFull

@@ -120,7 +120,7 @@ fn a_failure_of_the_surroundings_is_not_said_of_the_data() {
     let folder = complaint(&patio(&["verify", text(&data)]));
     for said in [no_room, missing, folder] {
         assert!(said.contains("was not verified"), "{said}");
-        for word in ["damaged", "cut off", "cannot be restored", "no backup", "no database"] {
+        for word in ["corrupted", "truncated", "cannot be restored", "not a Patio", "not contain"] {
             assert!(!said.contains(word), "{said}");
         }
     }

@@ -1,8 +1,8 @@
-//! The form of a backup: a tar archive that any tar can open.
+//! The format of a backup: a tar archive that any tar program can open.
 //!
-//! `manifest.json` comes first and says what follows, in this order and nothing else: `patio.db`,
-//! an `SQLite` database that is complete in itself, then files below `uploads/`. Each is a plain
-//! file with the length and the SHA-256 that the manifest gives.
+//! `manifest.json` is the first entry. It lists all other entries in order: `patio.db`, a complete
+//! `SQLite` database, then the files below `uploads/`. Each entry is a regular file with the length
+//! and the SHA-256 in the manifest.
 
 mod read;
 mod write;
@@ -19,41 +19,42 @@ pub use crate::backup::archive::write::write;
 use crate::progress::Progress;
 use hex::encode as hex;
 
-/// The number of this form. A change that older programs cannot read raises it.
+/// The format version. A change that older programs cannot read increases it.
 pub const FORMAT: u32 = 1;
 const MANIFEST: &str = "manifest.json";
-/// The database in an archive and in a data directory.
+/// The path of the database in an archive and in a data directory.
 pub const DATABASE: &str = "patio.db";
-/// Files that people sent, in an archive and in a data directory.
+/// The folder of uploaded files, in an archive and in a data directory.
 pub const UPLOADS: &str = "uploads";
 
-/// What an archive holds, and what must be true of it.
+/// The contents of an archive, and what must be true of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
     pub format: u32,
-    /// The version of the Patio that made it.
+    /// The version of the Patio that created it.
     pub patio: String,
-    /// When, in RFC 3339.
+    /// When it was created, in RFC 3339.
     pub made_at: String,
-    /// The numbers of the migrations that the database has seen.
+    /// The versions of the migrations applied to the database.
     pub migrations: Vec<i64>,
-    /// The name of the history that was copied.
+    /// The epoch of the database.
     pub epoch: String,
-    /// How many rows each table has.
+    /// The number of rows of each table.
     pub rows: BTreeMap<String, i64>,
     pub entries: Vec<Entry>,
 }
 
-/// One file.
+/// A file in an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     pub path: String,
     pub bytes: u64,
-    /// In hexadecimal.
+    /// Hexadecimal.
     pub sha256: String,
 }
 
-/// The database, or a file below the uploads that cannot lead out of there.
+/// Whether a path is the database or a file below the uploads. Rejects every path that could leave
+/// the target directory, such as one with `..`.
 fn is_allowed(path: &str) -> bool {
     let plain = |part: &str| {
         !part.is_empty()
@@ -64,7 +65,7 @@ fn is_allowed(path: &str) -> bool {
     path == DATABASE || (path.len() <= 99 && file.is_some_and(|file| file.split('/').all(plain)))
 }
 
-/// Counts and hashes what is read through it, and tells how far it has come.
+/// A reader that counts and hashes the bytes it passes through and reports progress.
 struct Measured<'a, R> {
     inner: R,
     bytes: u64,
@@ -77,7 +78,7 @@ impl<'a, R: Read> Measured<'a, R> {
         Self { inner, bytes: 0, hash: Sha256::new(), progress }
     }
 
-    /// What was read, as an archive knows it under this path.
+    /// The entry for the bytes read so far, under this path.
     fn entry(self, path: &str) -> Entry {
         let sha256 = hex(&self.hash.finalize());
         Entry { path: path.to_owned(), bytes: self.bytes, sha256 }
@@ -95,10 +96,10 @@ impl<R: Read> Read for Measured<'_, R> {
     }
 }
 
-/// A file as an archive will know it under this path.
+/// Reads a file and returns its entry under this path.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If the file cannot be read.
 pub fn measure(path: &str, file: File) -> io::Result<Entry> {
     let mut progress = Progress::new("reading", file.metadata()?.len());
     let mut measured = Measured::new(file, &mut progress);
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_leads_to_the_database_or_into_the_uploads() {
+    fn only_paths_of_the_database_and_uploads_are_allowed() {
         for good in ["patio.db", "uploads/a", "uploads/ab/cd-1_2.jpg"] {
             assert!(is_allowed(good), "{good}");
         }

@@ -1,5 +1,5 @@
-//! Reading an archive that may come from anywhere: damaged, made by something else, or made to do
-//! harm. Nothing is written but the files that the manifest names, each of the length it gives.
+//! Reading an archive from an untrusted source: it may be corrupted, made by another program, or
+//! malicious. Only files that the manifest lists are written, each with the length in the manifest.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -15,25 +15,25 @@ use crate::backup::archive::{DATABASE, FORMAT, MANIFEST, Manifest, Measured, is_
 use crate::backup::scratch_dir::explain_error;
 use crate::progress::Progress;
 
-/// A manifest of a million files is smaller.
+/// The largest accepted manifest in bytes: more than a million files.
 const LARGEST_MANIFEST: u64 = 256 << 20;
 
-/// An archive whose manifest was read.
+/// An archive with a parsed manifest.
 pub struct Archive {
     file: File,
     manifest: Manifest,
 }
 
 impl Archive {
-    /// Reads the manifest.
+    /// Opens an archive and reads its manifest.
     ///
     /// # Errors
-    /// When it is no archive of Patio, or of a form that this program does not know.
+    /// If it is not a Patio archive, or its format is newer than this program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let length = file.metadata()?.len();
         let text = read_manifest(&file)
-            .map_err(|error| explain_error(error, || "it is no backup of Patio".to_owned()))?;
+            .map_err(|error| explain_error(error, || "it is not a Patio backup".to_owned()))?;
         let manifest = parse(&text)?;
         check(&manifest, length)?;
         Ok(Self { file, manifest })
@@ -43,37 +43,40 @@ impl Archive {
         &self.manifest
     }
 
-    /// How much room the files need.
+    /// The disk space in bytes that the files need.
     pub fn bytes(&self) -> u64 {
         self.manifest.entries.iter().map(|entry| entry.bytes).sum()
     }
 
-    /// Puts all files into a folder and proves each against the manifest.
+    /// Extracts all files into a folder and checks each against the manifest.
     ///
     /// # Errors
-    /// When anything is missing, more, or otherwise than the manifest says; or cannot be written.
+    /// If an entry is missing, unexpected or different from the manifest, or if a file cannot be
+    /// written.
     pub fn unpack(mut self, into: &Path) -> anyhow::Result<Manifest> {
         io::Seek::rewind(&mut self.file)?;
         let mut progress = Progress::new("reading", self.bytes());
         let mut archive = tar::Archive::new(&self.file);
-        // Raw: an entry that only says something about the next one is an entry like all others
-        // here, and is refused as such.
+        // Raw mode: tar extension entries, which describe the next entry, are returned like any
+        // other entry here, and so are rejected as unexpected. They could otherwise change an
+        // entry's path or size.
         let mut found = archive.entries()?.raw(true).skip(1);
-        for wanted in &self.manifest.entries {
-            let path = wanted.path.as_str();
-            let entry = found.next().ok_or_else(|| anyhow!("it is cut off: {path} is missing"))?;
-            let damaged = || format!("it is cut off or damaged at {path}");
-            let mut entry = entry.map_err(|error| explain_error(error, damaged))?;
-            ensure_plain(&entry, path)?;
+        for expected in &self.manifest.entries {
+            let path = expected.path.as_str();
+            let entry =
+                found.next().ok_or_else(|| anyhow!("it is truncated: {path} is missing"))?;
+            let corrupted = || format!("it is truncated or corrupted at {path}");
+            let mut entry = entry.map_err(|error| explain_error(error, corrupted))?;
+            ensure_regular_file(&entry, path)?;
             ensure!(
-                entry.header().entry_size()? == wanted.bytes,
-                "{path} has another length than its manifest says"
+                entry.header().entry_size()? == expected.bytes,
+                "the length of {path} differs from the manifest"
             );
             let mut body = Measured::new(&mut entry, &mut progress);
-            store(&mut body, &into.join(path)).map_err(|error| explain_error(error, damaged))?;
-            ensure!(body.entry(path) == *wanted, "{path} is damaged: its SHA-256 is wrong");
+            store(&mut body, &into.join(path)).map_err(|error| explain_error(error, corrupted))?;
+            ensure!(body.entry(path) == *expected, "{path} is corrupted: its SHA-256 is wrong");
         }
-        ensure!(found.next().is_none(), "it holds more than its manifest says");
+        ensure!(found.next().is_none(), "it contains more than its manifest lists");
         Ok(self.manifest)
     }
 }
@@ -81,7 +84,7 @@ impl Archive {
 fn read_manifest(file: &File) -> anyhow::Result<String> {
     let mut archive = tar::Archive::new(file);
     let first = archive.entries()?.raw(true).next().context("it is empty")??;
-    ensure_plain(&first, MANIFEST)?;
+    ensure_regular_file(&first, MANIFEST)?;
     let bytes = first.header().entry_size()?;
     ensure!(bytes <= LARGEST_MANIFEST, "its manifest is too large");
     let mut text = String::new();
@@ -90,14 +93,14 @@ fn read_manifest(file: &File) -> anyhow::Result<String> {
 }
 
 fn parse(text: &str) -> anyhow::Result<Manifest> {
-    // The number of the form first: what a newer one has besides cannot be known.
-    let value: Value = serde_json::from_str(text).context("its manifest is damaged")?;
+    // Check the version first: a newer format may have unknown fields.
+    let value: Value = serde_json::from_str(text).context("its manifest is corrupted")?;
     match value.get("format").and_then(Value::as_u64) {
         Some(format) if format > u64::from(FORMAT) => {
-            let maker = value.get("patio").and_then(Value::as_str).unwrap_or("?");
-            bail!("it was made by a newer Patio ({maker}): use that one")
+            let version = value.get("patio").and_then(Value::as_str).unwrap_or("?");
+            bail!("it was created by a newer Patio ({version}): use that version")
         }
-        _ => serde_json::from_value(value).context("its manifest is damaged"),
+        _ => serde_json::from_value(value).context("its manifest is corrupted"),
     }
 }
 
@@ -105,19 +108,25 @@ fn check(manifest: &Manifest, length: u64) -> anyhow::Result<()> {
     let mut seen = BTreeSet::new();
     let mut total = 0_u64;
     for entry in &manifest.entries {
-        ensure!(is_allowed(&entry.path), "its manifest names a path that no backup has");
-        ensure!(seen.insert(entry.path.as_str()), "its manifest names {} twice", entry.path);
+        ensure!(is_allowed(&entry.path), "its manifest lists a path that no backup has");
+        ensure!(seen.insert(entry.path.as_str()), "its manifest lists {} twice", entry.path);
         total = total.saturating_add(entry.bytes);
     }
-    ensure!(seen.contains(DATABASE), "its manifest names no database");
-    // Nothing is compressed: who promises more than there is lies, or is cut off.
-    ensure!(total <= length, "it is cut off: its manifest promises more than there is");
+    ensure!(seen.contains(DATABASE), "its manifest lists no database");
+    // Entries are not compressed, so their total size cannot exceed the archive's.
+    ensure!(total <= length, "it is truncated: it is shorter than its manifest says");
     Ok(())
 }
 
-fn ensure_plain<R: Read>(entry: &tar::Entry<'_, R>, path: &str) -> anyhow::Result<()> {
-    ensure!(entry.path_bytes().as_ref() == path.as_bytes(), "it has another entry before {path}");
-    ensure!(entry.header().entry_type() == EntryType::Regular, "{path} is no plain file in it");
+fn ensure_regular_file<R: Read>(entry: &tar::Entry<'_, R>, path: &str) -> anyhow::Result<()> {
+    ensure!(
+        entry.path_bytes().as_ref() == path.as_bytes(),
+        "it has an unexpected entry before {path}"
+    );
+    ensure!(
+        entry.header().entry_type() == EntryType::Regular,
+        "{path} is not a regular file in it"
+    );
     Ok(())
 }
 

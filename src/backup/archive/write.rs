@@ -9,22 +9,22 @@ use tar::{Builder, EntryType, Header};
 use crate::backup::archive::{MANIFEST, Manifest, Measured};
 use crate::progress::Progress;
 
-/// Writes an archive, with the manifest in front. `open` finds the file of an entry; it must still
-/// be what the manifest says.
+/// Writes an archive, manifest first. `open` opens the file of an entry, which must still match the
+/// manifest.
 ///
 /// # Errors
-/// When a file cannot be read or has changed, or the archive cannot be written.
+/// If a file cannot be read or has changed, or if the archive cannot be written.
 pub fn write<W: Write>(
     to: W,
     manifest: &Manifest,
     mut open: impl FnMut(&str) -> io::Result<File>,
 ) -> anyhow::Result<W> {
-    let moment: jiff::Timestamp = manifest.made_at.parse()?;
+    let created_at: jiff::Timestamp = manifest.made_at.parse()?;
     let header = |bytes| {
         let mut header = Header::new_gnu();
         header.set_entry_type(EntryType::Regular);
         header.set_mode(0o600);
-        header.set_mtime(u64::try_from(moment.as_second()).unwrap_or(0));
+        header.set_mtime(u64::try_from(created_at.as_second()).unwrap_or(0));
         header.set_size(bytes);
         header
     };
@@ -35,11 +35,11 @@ pub fn write<W: Write>(
     let mut progress = Progress::new("writing", total);
     for entry in &manifest.entries {
         let file = open(&entry.path).with_context(|| format!("cannot read {}", entry.path))?;
-        // Never more than was announced, or the archive were broken behind it.
+        // Never write more than the header announces, or all following entries would be unreadable.
         let mut body = Measured::new(file.take(entry.bytes), &mut progress);
         builder.append_data(&mut header(entry.bytes), &entry.path, &mut body)?;
         let written = body.entry(&entry.path);
-        ensure!(written == *entry, "{} changed while it was read", entry.path);
+        ensure!(written == *entry, "{} changed during the backup", entry.path);
     }
     Ok(builder.into_inner()?)
 }
