@@ -1,7 +1,7 @@
-//! The settings: each an environment variable with a conventional name and a flag of the same
-//! name. Everything is parsed here, once, into types that cannot be wrong.
+//! The configuration. Each setting is an environment variable with a conventional name and a flag
+//! of the same name. All values are parsed here, once, into types that are valid by construction.
 //!
-//! Knows no other part; the doc comments below are the help text of `patio --help`.
+//! Depends on no other module. The doc comments below are the help text of `patio --help`.
 
 use std::fmt;
 use std::fs;
@@ -22,15 +22,15 @@ pub struct Address {
     #[arg(long, env = "PORT", default_value = "3000", value_parser = parse_port)]
     pub port: u16,
 
-    /// Address: `::` is every one, IPv4 included (`0.0.0.0` where there is no IPv6).
+    /// Address: `::` means all addresses, IPv4 included (`0.0.0.0` if the machine has no IPv6).
     #[arg(long, env = "LISTEN", default_value = "::", value_parser = parse_ip)]
     pub listen: IpAddr,
 }
 
-/// Where everything is kept. Shared by all commands that work on it.
+/// Where all data is stored. Shared by all commands that work on it.
 #[derive(Args, Clone, Debug)]
 pub struct Storage {
-    /// Directory for the database and everything else that is kept; made if missing.
+    /// Directory for the database and all other data; created if it does not exist.
     #[arg(long, env = "DATA_DIR", default_value = "./data", global = true)]
     pub data_dir: PathBuf,
 
@@ -39,25 +39,24 @@ pub struct Storage {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<DatabaseUrl>,
 
-    /// File that holds what `DATABASE_URL` would say, for a password that must not stand in the
-    /// environment.
+    /// File that contains the DATABASE_URL, to keep its password out of the environment.
     #[arg(long, env = "DATABASE_URL_FILE", conflicts_with = "database_url", global = true)]
     pub database_url_file: Option<FromFile<DatabaseUrl>>,
 
-    /// `on` also works on a network file system (NFS, SMB, FUSE…), where databases get damaged.
+    /// `on` allows a network file system (NFS, SMB, FUSE …), where databases get corrupted.
     #[arg(long, env = "ANY_FILESYSTEM", value_enum, default_value = "off", global = true)]
     pub any_filesystem: Switch,
 }
 
 impl Storage {
-    /// What `DATA_DIR` alone says.
+    /// The settings for a data directory with the default database.
     pub fn in_directory(data_dir: PathBuf) -> Self {
         Self { data_dir, database_url: None, database_url_file: None, any_filesystem: Switch::Off }
     }
 
-    /// The database that was asked for, if any was.
+    /// The configured database, if there is one.
     pub fn database(&self) -> Option<&DatabaseUrl> {
-        self.database_url.as_ref().or(self.database_url_file.as_ref().map(|held| &held.0))
+        self.database_url.as_ref().or(self.database_url_file.as_ref().map(|file| &file.0))
     }
 }
 
@@ -69,8 +68,8 @@ pub struct Config {
     #[command(flatten)]
     pub storage: Storage,
 
-    /// Public address, as `https://chat.example.org`. Without it the origin of a request is
-    /// compared with the host it was sent to.
+    /// Public address, for example `https://chat.example.org`. Without it, the origin of a request
+    /// is compared with the host it was sent to.
     #[arg(long, env = "BASE_URL")]
     pub base_url: Option<BaseUrl>,
 
@@ -82,8 +81,8 @@ pub struct Config {
     )]
     pub trusted_proxies: Networks,
 
-    /// Who may register: everybody (`open`) or nobody (`closed`). The very first account can
-    /// always be made; it becomes the administrator.
+    /// Who can register: everyone (`open`) or no one (`closed`). The first account can always be
+    /// created; it becomes the administrator.
     #[arg(long, env = "SIGNUP", value_enum, default_value = "open")]
     pub signup: Signup,
 
@@ -91,45 +90,45 @@ pub struct Config {
     #[arg(long, env = "SITE_NAME", default_value = "Patio", value_parser = parse_site_name)]
     pub site_name: String,
 
-    /// Throttling of sign-in and sign-up; `off` only for load tests.
+    /// Rate limits; `off` only for load tests.
     #[arg(long, env = "RATE_LIMIT", value_enum, default_value = "on")]
     pub rate_limit: Switch,
 
-    /// Opens `/metrics` to whoever sends it as a bearer token: 16 visible characters or more.
-    /// Without it: for this machine alone, and not through a proxy.
+    /// Bearer token for `/metrics`, at least 16 visible ASCII characters. Without it, /metrics
+    /// answers this machine only, and not through a proxy.
     #[arg(long, env = "METRICS_TOKEN", hide_env_values = true)]
     pub metrics_token: Option<MetricsToken>,
 
-    /// A file that holds that token.
+    /// File that contains this token.
     #[arg(long, env = "METRICS_TOKEN_FILE", value_parser = read_metrics_token)]
     pub metrics_token_file: Option<MetricsToken>,
 
-    /// The program that decodes pictures; without it this one. No flag: a test's own executable
-    /// cannot.
+    /// The program that decodes pictures; by default this program. Not a flag: only tests set it,
+    /// because a test's own executable cannot decode.
     #[arg(skip)]
     pub executable: Option<PathBuf>,
 }
 
 impl Config {
-    /// What `patio serve` does when it is told nothing, whatever the environment says.
+    /// The configuration of `patio serve` without any flag or environment variable.
     ///
     /// # Errors
-    /// When a default is not allowed.
+    /// If a default value is not valid.
     pub fn defaults() -> Result<Self, clap::Error> {
         let command = Self::augment_args(Command::new("patio"));
-        let deaf = command.mut_args(|argument| argument.env(Resettable::Reset));
-        Self::from_arg_matches(&deaf.try_get_matches_from(["patio"])?)
+        let without_environment = command.mut_args(|argument| argument.env(Resettable::Reset));
+        Self::from_arg_matches(&without_environment.try_get_matches_from(["patio"])?)
     }
 }
 
-/// How and what to log; to standard error, always.
+/// Logging options. The log always goes to standard error.
 #[derive(Args, Clone, Debug)]
 pub struct Logging {
     /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `patio=debug`.
     #[arg(long, env = "LOG", default_value = "info", value_parser = parse_log_filter)]
     pub log: Targets,
 
-    /// Form of the log. Without it: text on a terminal, JSON lines otherwise.
+    /// Format of the log. Default: text on a terminal, otherwise JSON lines.
     #[arg(long, env = "LOG_FORMAT", value_enum)]
     pub log_format: Option<LogFormat>,
 }
@@ -152,7 +151,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Where the database is.
+/// The location of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatabaseUrl {
     Sqlite(PathBuf),
@@ -171,13 +170,13 @@ impl FromStr for DatabaseUrl {
             None if postgres && PgConnectOptions::from_str(text).is_ok() => {
                 Ok(Self::Postgres(PostgresUrl(text.to_owned())))
             }
-            _ => Err("sqlite:PATH, as sqlite:/var/lib/patio/patio.db, or postgres://USER:PASSWORD@HOST/NAME"
+            _ => Err("sqlite:PATH, for example sqlite:/var/lib/patio/patio.db, or postgres://USER:PASSWORD@HOST/NAME"
                 .to_owned()),
         }
     }
 }
 
-/// How to reach a `PostgreSQL` server. Holds a password, and so is never shown.
+/// The URL of a `PostgreSQL` server. It contains a password, so it is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(String);
 
@@ -193,7 +192,8 @@ impl fmt::Debug for PostgresUrl {
     }
 }
 
-/// A value that stands in a file, as platforms hand secrets out. Space around it does not count.
+/// A value read from a file, which is how platforms provide secrets. Surrounding white space is
+/// removed.
 #[derive(Clone, Debug)]
 pub struct FromFile<T>(pub T);
 
@@ -201,9 +201,9 @@ impl<T: FromStr<Err = String>> FromStr for FromFile<T> {
     type Err = String;
 
     fn from_str(path: &str) -> Result<Self, String> {
-        let text = fs::read_to_string(path)
-            .map_err(|error| format!("a file that can be read ({error})"))?;
-        text.trim().parse().map(Self).map_err(|allowed| format!("a file that holds {allowed}"))
+        let text =
+            fs::read_to_string(path).map_err(|error| format!("a readable file ({error})"))?;
+        text.trim().parse().map(Self).map_err(|allowed| format!("a file that contains {allowed}"))
     }
 }
 
@@ -212,7 +212,7 @@ impl<T: FromStr<Err = String>> FromStr for FromFile<T> {
 pub struct BaseUrl(String);
 
 impl BaseUrl {
-    /// As an `Origin` header writes it: no slash at the end.
+    /// In the form of an `Origin` header: without a trailing slash.
     pub fn origin(&self) -> &str {
         &self.0
     }
@@ -227,7 +227,8 @@ impl FromStr for BaseUrl {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let allowed = || {
-            "http:// or https:// with a host and no path, as https://chat.example.org".to_owned()
+            "http:// or https:// with a host and no path, for example https://chat.example.org"
+                .to_owned()
         };
         let origin = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
         let host = origin
@@ -242,7 +243,7 @@ impl FromStr for BaseUrl {
     }
 }
 
-/// What opens the metrics. Never shown.
+/// The bearer token of `/metrics`. Never printed.
 #[derive(Clone)]
 pub struct MetricsToken(String);
 
@@ -273,7 +274,7 @@ impl FromStr for MetricsToken {
 
 fn read_metrics_token(path: &str) -> Result<MetricsToken, String> {
     let text = fs::read_to_string(path);
-    text.map_err(|error| format!("a file that can be read ({error})"))?.parse()
+    text.map_err(|error| format!("a readable file ({error})"))?.parse()
 }
 
 pub(crate) fn parse_port(text: &str) -> Result<u16, String> {
@@ -282,7 +283,7 @@ pub(crate) fn parse_port(text: &str) -> Result<u16, String> {
 }
 
 pub(crate) fn parse_ip(text: &str) -> Result<IpAddr, String> {
-    text.parse().map_err(|_| "an IP address, as 127.0.0.1 or ::".to_owned())
+    text.parse().map_err(|_| "an IP address, for example 127.0.0.1 or ::".to_owned())
 }
 
 /// Networks and single addresses.
@@ -308,7 +309,7 @@ impl FromStr for Networks {
         };
         let networks: Result<_, _> = text.split(',').map(network).collect();
         networks.map(Self).map_err(|_| {
-            "networks separated by commas, as 10.0.0.0/8,192.168.1.7, or none".to_owned()
+            "networks separated by commas, for example 10.0.0.0/8,192.168.1.7, or none".to_owned()
         })
     }
 }
@@ -372,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_url_shows_its_password_to_nobody() {
+    fn a_database_url_does_not_print_its_password() {
         let url: DatabaseUrl = "postgres://patio:hunter2@db/patio".parse().expect("a URL");
         assert_eq!(format!("{url:?}"), "Postgres(PostgresUrl(…))");
     }

@@ -1,4 +1,4 @@
-//! `patio backup`: everything in one archive, while the server runs.
+//! `patio backup`: writes the installation into one archive, while the server runs.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ pub(super) struct Backup {
     /// The archive to write (tar), or `-` for standard output.
     file: PathBuf,
 
-    /// Replaces FILE if there is one.
+    /// Overwrites FILE if it exists.
     #[arg(long)]
     force: bool,
 
@@ -22,8 +22,8 @@ pub(super) struct Backup {
     storage: Storage,
 }
 
-pub(super) fn run(asked: Backup) -> anyhow::Result<()> {
-    let Backup { file, force, storage } = asked;
+pub(super) fn run(arguments: Backup) -> anyhow::Result<()> {
+    let Backup { file, force, storage } = arguments;
     let stream = file == Path::new("-");
     let target =
         if stream { Target::Stream } else { Target::File { path: file.clone(), replace: force } };
@@ -36,12 +36,12 @@ pub(super) fn run(asked: Backup) -> anyhow::Result<()> {
     })
 }
 
-/// What is in an archive, in a few words.
+/// A summary of an archive's contents.
 pub(super) fn contents(manifest: &Manifest) -> String {
     let rows = |table: &str| manifest.rows.get(table).copied().unwrap_or_default();
     let bytes: u64 = manifest.entries.iter().map(|entry| entry.bytes).sum();
     format!(
-        "{} people, {} rooms, {} messages, {} KiB, made {} by Patio {}",
+        "{} users, {} rooms, {} messages, {} KiB, created {} by Patio {}",
         rows("users"),
         rows("rooms"),
         rows("messages"),

@@ -1,4 +1,4 @@
-//! `patio export`: everything as JSON Lines and as pages.
+//! `patio export`: writes all data as JSON Lines and as web pages.
 
 use std::path::PathBuf;
 
@@ -16,11 +16,11 @@ use crate::kernel::Clock;
 
 #[derive(Args)]
 pub(super) struct Export {
-    /// The folder to write; it must not exist yet, or be empty.
+    /// The folder to write. It must not exist, or must be empty.
     folder: PathBuf,
 
-    /// With what a move needs: hashes of passwords, sign-ins, tokens, codes of rooms. Keep it as you
-    /// keep a key.
+    /// Includes secrets for a move: password hashes, sessions, tokens, room codes. Keep it as safe
+    /// as a key.
     #[arg(long)]
     full: bool,
 
@@ -28,7 +28,7 @@ pub(super) struct Export {
     #[arg(long, value_enum, default_value = "en")]
     language: ExportLanguage,
 
-    /// Time zone of the days and times on the pages, as Europe/Madrid.
+    /// Time zone of the pages, for example Europe/Madrid.
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
     time_zone: TimeZone,
 
@@ -47,12 +47,12 @@ enum ExportLanguage {
 }
 
 fn zone(name: &str) -> Result<TimeZone, String> {
-    TimeZone::get(name).map_err(|_| "no time zone has this name".to_owned())
+    TimeZone::get(name).map_err(|_| "there is no such time zone".to_owned())
 }
 
-pub(super) fn run(asked: &Export) -> anyhow::Result<()> {
-    let Export { folder, full, storage, .. } = asked;
-    let language = match asked.language {
+pub(super) fn run(arguments: &Export) -> anyhow::Result<()> {
+    let Export { folder, full, storage, .. } = arguments;
+    let language = match arguments.language {
         ExportLanguage::En => Language::English,
         ExportLanguage::Es => Language::Spanish,
     };
@@ -63,21 +63,26 @@ pub(super) fn run(asked: &Export) -> anyhow::Result<()> {
         let data_dir = DataDir::lock_shared(storage)?;
         let db = Db::open(storage.database(), data_dir.path()).await?;
         let now = Clock::system().now();
-        let (site, zone) = (asked.site_name.as_str(), asked.time_zone.clone());
-        let wish = ExportOptions { secrets: *full, language, zone, site, now };
-        let done = export(&db, folder, wish).await;
+        let options = ExportOptions {
+            secrets: *full,
+            language,
+            zone: arguments.time_zone.clone(),
+            site: arguments.site_name.as_str(),
+            now,
+        };
+        let done = export(&db, folder, options).await;
         db.close().await;
         let lines = done?.lines;
         if *full {
-            super::complain(&format!(
-                "{0} holds hashes of passwords, sign-ins and tokens: whoever has it can act as \
-                 anybody; delete {0}/secrets when you have moved",
+            super::print_error(&format!(
+                "{0} contains password hashes, sessions and tokens: anyone who has it can act as \
+                 any user; delete {0}/secrets after the move",
                 folder.display()
             ));
         }
         let lines_in = |file: &str| lines.get(file).copied().unwrap_or_default();
         super::print(&format!(
-            "{}: {} people, {} rooms, {} messages",
+            "{}: {} users, {} rooms, {} messages",
             folder.display(),
             lines_in("people.jsonl"),
             lines_in("rooms.jsonl"),

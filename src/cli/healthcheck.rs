@@ -1,4 +1,5 @@
-//! `patio healthcheck`: does the server on this host answer? For containers that have no shell.
+//! `patio healthcheck`: checks whether the server on this host answers. For containers without a
+//! shell.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};

@@ -1,4 +1,4 @@
-//! `patio import`: what an export holds, into an empty installation.
+//! `patio import`: imports an export into an empty installation.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::kernel::Random;
 
 #[derive(Args)]
 pub(super) struct Import {
-    /// What wrote it.
+    /// The program that wrote the export.
     #[arg(value_enum)]
     format: Format,
 
@@ -30,8 +30,8 @@ enum Format {
     Patio,
 }
 
-pub(super) fn run(asked: &Import) -> anyhow::Result<()> {
-    let Import { format: Format::Patio, path, storage } = asked;
+pub(super) fn run(arguments: &Import) -> anyhow::Result<()> {
+    let Import { format: Format::Patio, path, storage } = arguments;
     super::in_runtime(async {
         let data_dir = DataDir::lock_exclusive(storage)?;
         data_dir.warn();
@@ -39,10 +39,10 @@ pub(super) fn run(asked: &Import) -> anyhow::Result<()> {
         let done = import(&db, path, &Random::system().token()).await;
         db.close().await;
         let manifest =
-            done.with_context(|| format!("nothing of {} was imported", path.display()))?;
+            done.with_context(|| format!("nothing was imported from {}", path.display()))?;
         let lines_in = |file: &str| manifest.lines.get(file).copied().unwrap_or_default();
         super::print(&format!(
-            "imported: {} people, {} rooms, {} messages",
+            "imported: {} users, {} rooms, {} messages",
             lines_in("people.jsonl"),
             lines_in("rooms.jsonl"),
             lines_in("messages.jsonl")
@@ -51,7 +51,7 @@ pub(super) fn run(asked: &Import) -> anyhow::Result<()> {
             return Ok(());
         }
         super::print(
-            "Nobody has a password yet: make a link for each with patio user reset-password NAME.",
+            "No user has a password yet: create a link for each with patio user reset-password NAME.",
         )
     })
 }

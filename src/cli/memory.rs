@@ -1,20 +1,22 @@
-//! How the C library's allocator gives back memory.
+//! Makes glibc return freed memory to the operating system.
 //!
-//! The one of glibc gets large blocks from the system and gives them back when they are freed, until the
-//! first is freed: from then on it keeps blocks of that size for later, for each thread apart. A hash of a
-//! password takes 19 MiB for a moment, so 20 sign-ups left 330 MiB behind. With a threshold that is
-//! set it stays as it is (`mallopt(3)`, `M_MMAP_THRESHOLD`).
+//! glibc allocates large blocks with `mmap` and returns them when they are freed. But when the
+//! first such block is freed, it raises the `mmap` threshold, and from then on keeps blocks of that
+//! size in per-thread arenas. A password hash needs 19 MiB for a moment, so 20 registrations left
+//! 330 MiB behind. An explicit threshold disables this adjustment (`mallopt(3)`,
+//! `M_MMAP_THRESHOLD`).
 
 use std::env;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 const SETTING: &str = "MALLOC_MMAP_THRESHOLD_";
-/// Blocks from this size on are given back, in bytes.
+/// The threshold in bytes: larger blocks are returned when freed.
 const LARGE: &str = "1048576";
 
-/// Sets the threshold. It is read as a program starts, so this starts the same one in the place of this
-/// process, unless the setting is there already. Where that fails the program goes on, and keeps more.
+/// Sets the threshold. glibc only reads it at program start, so this function replaces the process
+/// with a new instance of the same program, unless the variable is already set. If that fails, the
+/// program continues and uses more memory.
 pub(super) fn tune_allocator() {
     if !cfg!(target_env = "gnu") || env::var_os(SETTING).is_some() {
         return;
@@ -23,7 +25,7 @@ pub(super) fn tune_allocator() {
     if let (Ok(program), Some(name)) = (env::current_exe(), arguments.next()) {
         let mut again = Command::new(program);
         again.arg0(name).args(arguments).env(SETTING, LARGE);
-        // It returns only if it failed.
+        // `exec` only returns if it failed.
         drop(again.exec());
     }
 }

@@ -1,5 +1,5 @@
-//! The command line. Exit codes: 0 done, 1 failed, 2 wrong usage; a failure is one line on
-//! standard error that says what to do.
+//! The command line. Exit codes: 0 success, 1 failure, 2 wrong usage. A failure prints one line to
+//! standard error with the next step.
 
 mod backup;
 mod demo;
@@ -35,25 +35,25 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs the server; it migrates the database first. The default.
+    /// Migrates the database, then runs the server. The default.
     Serve(Box<serve::Serve>),
-    /// Runs a server with sample people, rooms and history, and keeps nothing of it: to try Patio.
+    /// Runs a throw-away server with sample users, rooms and messages.
     Demo(demo::Demo),
     /// Exits with 0 if the server on this host answers `/up`.
     Healthcheck(Address),
-    /// Adds and lists people, changes their roles, closes accounts, resets passwords.
+    /// Adds and lists users, changes roles, closes accounts, resets passwords.
     User(user::UserCommand),
     /// Writes everything into one archive, while the server runs.
     Backup(backup::Backup),
-    /// Proves that a backup can be restored.
+    /// Checks that a backup can be restored.
     Verify(verify::Verify),
-    /// Puts a backup into the data directory, while no server runs on it.
+    /// Restores a backup into the data directory; the server must be stopped.
     Restore(restore::Restore),
-    /// Writes everything as JSON Lines, and as pages that open in a browser.
+    /// Writes all data as JSON Lines and as web pages.
     Export(export::Export),
-    /// Reads what `patio export` wrote into an empty installation.
+    /// Imports an export into an empty installation.
     Import(import::Import),
-    /// Decodes a picture on standard input; the server starts it for each.
+    /// Decodes a picture from standard input. The server starts this command for each picture.
     #[command(hide = true)]
     EncodeImage { rendition: Rendition },
 }
@@ -71,11 +71,11 @@ pub fn main() -> ExitCode {
         Some(Command::Demo(demo)) => demo::run(&demo),
         Some(Command::Healthcheck(address)) => healthcheck::run(&address),
         Some(Command::User(user)) => user::run(user),
-        Some(Command::Backup(asked)) => backup::run(asked),
-        Some(Command::Verify(asked)) => verify::run(&asked),
-        Some(Command::Restore(asked)) => restore::run(&asked),
-        Some(Command::Export(asked)) => export::run(&asked),
-        Some(Command::Import(asked)) => import::run(&asked),
+        Some(Command::Backup(arguments)) => backup::run(arguments),
+        Some(Command::Verify(arguments)) => verify::run(&arguments),
+        Some(Command::Restore(arguments)) => restore::run(&arguments),
+        Some(Command::Export(arguments)) => export::run(&arguments),
+        Some(Command::Import(arguments)) => import::run(&arguments),
         Some(Command::EncodeImage { rendition }) => {
             return ExitCode::from(media::run_child(rendition));
         }
@@ -83,15 +83,15 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("{error:#}"));
+            print_error(&format!("{error:#}"));
             ExitCode::from(1)
         }
     }
 }
 
-/// Runs what works on the data directory.
+/// Runs a task that works on the data directory.
 fn in_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    // What is written belongs to this user alone.
+    // New files are only readable by the current user.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -100,12 +100,12 @@ fn in_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<
     runtime.block_on(work)
 }
 
-/// One line on standard output.
+/// Prints one line to standard output.
 fn print(line: &str) -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{line}").context("the answer could not be written")
+    writeln!(std::io::stdout(), "{line}").context("could not write to standard output")
 }
 
-#[expect(clippy::print_stderr, reason = "a command line's complaints go there")]
-fn complain(text: &str) {
+#[expect(clippy::print_stderr, reason = "errors of the command line go to stderr")]
+fn print_error(text: &str) {
     eprintln!("patio: {text}");
 }

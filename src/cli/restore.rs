@@ -1,4 +1,4 @@
-//! `patio restore`: puts a backup into the data directory.
+//! `patio restore`: restores a backup into the data directory.
 
 use std::path::PathBuf;
 
@@ -12,15 +12,14 @@ use crate::kernel::Random;
 
 #[derive(Args)]
 pub(super) struct Restore {
-    /// An archive that `patio backup` made.
+    /// An archive created by `patio backup`.
     file: PathBuf,
 
-    /// Replaces what is in the data directory.
+    /// Replaces the contents of the data directory.
     #[arg(long)]
     force: bool,
 
-    /// Ends every sign-in, of browsers and of programs. Without it those of the backup are good
-    /// again.
+    /// Revokes all sessions and tokens. Without it, those of the backup are valid again.
     #[arg(long)]
     logout_all: bool,
 
@@ -28,16 +27,19 @@ pub(super) struct Restore {
     storage: Storage,
 }
 
-pub(super) fn run(asked: &Restore) -> anyhow::Result<()> {
-    let shown = asked.file.display();
+pub(super) fn run(arguments: &Restore) -> anyhow::Result<()> {
+    let shown = arguments.file.display();
     super::in_runtime(async {
         let epoch = Random::system().token();
-        let how =
-            RestoreOptions { replace: asked.force, sign_out: asked.logout_all, epoch: &epoch };
-        let manifest = restore(&asked.file, &asked.storage, how)
+        let options = RestoreOptions {
+            replace: arguments.force,
+            sign_out: arguments.logout_all,
+            epoch: &epoch,
+        };
+        let manifest = restore(&arguments.file, &arguments.storage, options)
             .await
             .with_context(|| format!("{shown} was not restored"))?;
-        let place = asked.storage.data_dir.display();
-        super::print(&format!("{place} holds now: {}", contents(&manifest)))
+        let place = arguments.storage.data_dir.display();
+        super::print(&format!("restored into {place}: {}", contents(&manifest)))
     })
 }

@@ -1,4 +1,4 @@
-//! `patio serve`: the server in the foreground.
+//! `patio serve`: runs the server in the foreground.
 
 use std::io::IsTerminal;
 
@@ -26,16 +26,16 @@ pub(super) fn run(serve: Serve) -> anyhow::Result<()> {
         let data_dir = serve.config.storage.data_dir.display().to_string();
         let app = Server::build(serve.config, Clock::system(), Random::system()).await?;
         app.lifecycle().stop_on_signals()?;
-        // Not before: a start that fails says so in one line.
-        tracing::info!(open_files = listener::raise_open_files(), "this process may open files");
+        // Logged only now, so that a failed start prints a single line.
+        tracing::info!(open_files = listener::raise_open_files(), "limit on open files");
         let address = app.address()?;
-        tracing::info!(%address, data_dir, "Patio is open: http://localhost:{}", address.port());
+        tracing::info!(%address, data_dir, "Patio is running: http://localhost:{}", address.port());
         app.run().await;
         Ok(())
     })
 }
 
-/// Runs a server until it has ended.
+/// Runs a server until it stops.
 pub(super) fn in_foreground(
     logging: &Logging,
     running: impl Future<Output = anyhow::Result<()>>,
@@ -46,18 +46,19 @@ pub(super) fn in_foreground(
 }
 
 fn start_log(logging: &Logging) {
-    let by_place = if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
-    let lines = layer().with_writer(std::io::stderr);
-    let lines = match logging.log_format.unwrap_or(by_place) {
-        LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    let default_format =
+        if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
+    let output = layer().with_writer(std::io::stderr);
+    let output = match logging.log_format.unwrap_or(default_format) {
+        LogFormat::Text => output.boxed(),
+        LogFormat::Json => output.json().flatten_event(true).boxed(),
     };
-    tracing_subscriber::registry().with(lines).with(logging.log.clone()).with(no_secrets()).init();
+    tracing_subscriber::registry().with(output).with(logging.log.clone()).with(no_secrets()).init();
 }
 
-/// Whatever the settings ask for: libraries say no more than `info`. Below it they write whole requests
-/// down, and a reset link is an address. What Patio itself logs has no secrets in it, and neither have
-/// statements: their values are bound.
+/// Caps libraries at level `info`, whatever filter is configured. At lower levels they log whole
+/// requests, and the URL of a reset link is a secret. Patio itself logs no secrets, and SQL
+/// statements are safe to log because their values are bound.
 fn no_secrets() -> Targets {
     Targets::new()
         .with_default(LevelFilter::INFO)

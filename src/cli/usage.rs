@@ -1,4 +1,4 @@
-//! What a wrong command line or environment is answered with: one line.
+//! Prints one line for a wrong command line or environment.
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
@@ -7,19 +7,22 @@ use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory, Error};
 
-use super::complain;
+use super::print_error;
 
-/// Platforms and compose files pass on variables that nobody filled in: as if they were not set.
+/// Treats empty variables as unset, because platforms and compose files pass variables that were
+/// never filled in.
 pub(super) fn without_empty_variables(command: Command) -> Command {
-    let filled = |argument: Arg| match argument.get_env().map(std::env::var_os) {
+    let ignore_if_empty = |argument: Arg| match argument.get_env().map(std::env::var_os) {
         Some(Some(value)) if value.is_empty() => argument.env(Resettable::Reset),
         _ => argument,
     };
-    command.mut_args(filled).mut_subcommands(move |command| command.mut_args(filled))
+    command
+        .mut_args(ignore_if_empty)
+        .mut_subcommands(move |command| command.mut_args(ignore_if_empty))
 }
 
-/// Prints help where it was asked for; else one line with the variable, its value and what is
-/// allowed.
+/// Prints help if it was requested. For an error, prints one line with the variable, its value and
+/// the allowed values.
 pub(super) fn explain<C: CommandFactory>(error: &Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -27,11 +30,11 @@ pub(super) fn explain<C: CommandFactory>(error: &Error) -> ExitCode {
             ExitCode::from(u8::from(!printed))
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-            complain(&wrong_value::<C>(error).unwrap_or_else(|| first_line(error)));
+            print_error(&wrong_value::<C>(error).unwrap_or_else(|| first_line(error)));
             ExitCode::from(2)
         }
         _ => {
-            complain(&format!("{} (see patio --help)", first_line(error)));
+            print_error(&format!("{} (see patio --help)", first_line(error)));
             ExitCode::from(2)
         }
     }
@@ -50,15 +53,15 @@ fn wrong_value<C: CommandFactory>(error: &Error) -> Option<String> {
     let known = command.get_arguments().find(|known| known.get_long() == Some(flag));
     let variable = known.and_then(|known| known.get_env()).and_then(OsStr::to_str).unwrap_or(flag);
     let secret = known.is_some_and(Arg::is_hide_env_values_set);
-    let value = text(ContextKind::InvalidValue).map(|value| shown(value, secret))?;
+    let value = text(ContextKind::InvalidValue).map(|value| redact(value, secret))?;
     let allowed = std::error::Error::source(error)
         .map(ToString::to_string)
         .or_else(|| text(ContextKind::ValidValue))?;
     Some(format!("{variable}={value} is not allowed; allowed: {allowed}"))
 }
 
-/// An address may hold a password: of one that does, no more than its scheme is shown.
-fn shown(value: String, secret: bool) -> String {
+/// Hides a URL that may contain a password: only its scheme is shown.
+fn redact(value: String, secret: bool) -> String {
     match value.split_once("://") {
         Some((scheme, rest)) if secret && rest.contains(['@', '?']) => format!("{scheme}://…"),
         _ => value,

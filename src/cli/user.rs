@@ -1,6 +1,5 @@
-//! `patio user`: people and their accounts, for whoever sits at the machine. Works on the database
-//! itself, beside a running server; that server ends live connections of closed accounts within a
-//! second.
+//! `patio user`: user administration for the operator of the machine. It works on the database
+//! while the server runs. The server closes live connections of closed accounts within a second.
 
 use std::sync::Arc;
 
@@ -36,32 +35,32 @@ pub(super) struct UserCommand {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Adds somebody and prints a one-time link by which they choose a password.
+    /// Adds a user and prints a one-time link for choosing a password.
     Add {
-        /// The name to sign in with; it stays.
+        /// The name to sign in with. It cannot be changed.
         name: String,
-        /// Their e-mail address.
+        /// The user's e-mail address.
         email: String,
-        /// Makes them an administrator.
+        /// Makes the user an administrator.
         #[arg(long)]
         admin: bool,
     },
-    /// Lists everybody.
+    /// Lists all users.
     List,
-    /// Makes somebody an administrator.
+    /// Makes a user an administrator.
     Promote { name: String },
-    /// Makes an administrator a member like all others.
+    /// Makes an administrator a member again.
     Demote { name: String },
-    /// Closes an account; what its person wrote stays.
+    /// Closes an account. Its messages stay.
     Deactivate {
         name: String,
-        /// Deletes all that they wrote, too. The server does it, in pieces.
+        /// Also deletes everything the user wrote. The server does it in the background.
         #[arg(long)]
         delete_messages: bool,
     },
-    /// Opens a closed account again.
+    /// Reopens a closed account.
     Reactivate { name: String },
-    /// Prints a one-time link by which somebody chooses a new password, good for three days.
+    /// Prints a one-time link for choosing a new password, valid for three days.
     ResetPassword { name: String },
 }
 
@@ -69,14 +68,14 @@ pub(super) fn run(user: UserCommand) -> anyhow::Result<()> {
     super::in_runtime(async {
         let data_dir = DataDir::lock_shared(&user.storage)?;
         let db = Db::open(user.storage.database(), data_dir.path()).await?;
-        let desk = UserCommands::new(&db, user.base_url);
-        let done = desk.carry_out(user.task).await;
+        let commands = UserCommands::new(&db, user.base_url);
+        let done = commands.execute(user.task).await;
         db.close().await;
         done
     })
 }
 
-/// What the tasks work with.
+/// The services that the tasks use.
 struct UserCommands {
     accounts: Accounts,
     rooms: Rooms,
@@ -86,19 +85,21 @@ struct UserCommands {
 
 impl UserCommands {
     fn new(db: &Db, base_url: Option<BaseUrl>) -> Self {
-        let (clock, random) = (Clock::system(), Random::system());
-        // Nobody is connected here; a server hears of it through the database.
-        let bell = Hub::start(Arc::new(|_, _| bytes::Bytes::new()), &Lifecycle::new());
+        let clock = Clock::system();
+        let random = Random::system();
+        // This process has no live connections, so nothing is encoded. The server reads the changes
+        // from the database.
+        let hub = Hub::start(Arc::new(|_, _| bytes::Bytes::new()), &Lifecycle::new());
         let origin = ProcessId::new(&random);
         let given = (clock.clone(), random.clone());
         let policy = (Signup::Closed, Switch::Off);
-        let accounts = Accounts::new(db.clone(), bell.clone(), given, origin, policy);
+        let accounts = Accounts::new(db.clone(), hub.clone(), given, origin, policy);
         let operator = accounts.operator();
-        let rooms = Rooms::new(db.clone(), bell, clock, random, origin);
+        let rooms = Rooms::new(db.clone(), hub, clock, random, origin);
         Self { accounts, rooms, operator, base_url }
     }
 
-    async fn carry_out(&self, task: Task) -> anyhow::Result<()> {
+    async fn execute(&self, task: Task) -> anyhow::Result<()> {
         match task {
             Task::Add { name, email, admin } => self.add(&name, &email, admin).await,
             Task::List => self.list().await,
@@ -113,79 +114,81 @@ impl UserCommands {
                 print(&format!("{} can sign in again", account.person.name))
             }
             Task::ResetPassword { name } => {
-                let person = self.find(&name).await?.person;
-                let link = self.accounts.reset_link(&self.operator, person.id).await;
+                let user = self.find(&name).await?.person;
+                let link = self.accounts.reset_link(&self.operator, user.id).await;
                 let link = link.map_err(explain)?;
-                print(&self.written(&link))
+                print(&self.format_link(&link))
             }
         }
     }
 
     async fn add(&self, name: &str, email: &str, admin: bool) -> anyhow::Result<()> {
         self.rooms.ensure_lobby().await?;
-        let name = Handle::parse(name).map_err(complaint)?;
-        let email = Email::parse(email).map_err(complaint)?;
+        let name = Handle::parse(name).map_err(field_error)?;
+        let email = Email::parse(email).map_err(field_error)?;
         let added = self.accounts.add(&self.operator, &name, &email).await;
-        let (person, link) = added.map_err(|error| match error {
+        let (user, link) = added.map_err(|error| match error {
             RegisterError::Taken(fields) => {
-                fields.first().map_or_else(|| anyhow!("taken"), |invalid| complaint(*invalid))
+                fields.first().map_or_else(|| anyhow!("taken"), |error| field_error(*error))
             }
             error => error.into(),
         })?;
-        if admin && person.role != Role::Admin {
-            self.accounts.set_role(&self.operator, person.id, Role::Admin).await?;
+        if admin && user.role != Role::Admin {
+            self.accounts.set_role(&self.operator, user.id, Role::Admin).await?;
         }
-        print(&self.written(&link))
+        print(&self.format_link(&link))
     }
 
     async fn list(&self) -> anyhow::Result<()> {
-        for Account { person, email, active, .. } in self.accounts.list(&self.operator).await? {
-            let state = if active { person.role.as_str() } else { "closed" };
-            print(&format!("{:<24} {state:<8} {email:<32} {}", person.name, person.display_name))?;
+        for Account { person: user, email, active, .. } in
+            self.accounts.list(&self.operator).await?
+        {
+            let state = if active { user.role.as_str() } else { "closed" };
+            print(&format!("{:<24} {state:<8} {email:<32} {}", user.name, user.display_name))?;
         }
         Ok(())
     }
 
     async fn set_role(&self, name: &str, role: Role) -> anyhow::Result<()> {
-        let person = self.find(name).await?.person;
-        self.accounts.set_role(&self.operator, person.id, role).await.map_err(explain)?;
-        print(&format!("{} is {} now", person.name, role.as_str()))
+        let user = self.find(name).await?.person;
+        self.accounts.set_role(&self.operator, user.id, role).await.map_err(explain)?;
+        print(&format!("{} is now {}", user.name, role.as_str()))
     }
 
     async fn deactivate(&self, name: &str, erase: bool) -> anyhow::Result<()> {
-        let person = self.find(name).await?.person;
-        self.accounts.deactivate(&self.operator, person.id, erase).await.map_err(explain)?;
-        print(&format!("the account of {} is closed", person.name))
+        let user = self.find(name).await?.person;
+        self.accounts.deactivate(&self.operator, user.id, erase).await.map_err(explain)?;
+        print(&format!("the account of {} is closed", user.name))
     }
 
     async fn find(&self, name: &str) -> anyhow::Result<Account> {
         let accounts = self.accounts.list(&self.operator).await?;
-        let wanted = fold(name);
-        let found = accounts.into_iter().find(|account| fold(&account.person.name) == wanted);
-        found.with_context(|| format!("nobody is called {name}; patio user list shows everybody"))
+        let normalized = fold(name);
+        let found = accounts.into_iter().find(|account| fold(&account.person.name) == normalized);
+        found.with_context(|| format!("there is no user {name}; patio user list shows all users"))
     }
 
-    /// A link as one passes it on.
-    fn written(&self, link: &BearerSecret) -> String {
+    /// The link in the form in which the operator passes it to the user.
+    fn format_link(&self, link: &BearerSecret) -> String {
         let path = format!("/reset/{}", link.expose_secret());
         match &self.base_url {
             Some(url) => format!("{}{path}", url.origin()),
-            None => format!("{path} (add the address of this Patio in front, or set BASE_URL)"),
+            None => format!("{path} (put the address of your Patio in front, or set BASE_URL)"),
         }
     }
 }
 
-fn complaint(invalid: FieldError) -> anyhow::Error {
-    anyhow!("{}: {}", invalid.field, Language::English.complain(invalid))
+fn field_error(error: FieldError) -> anyhow::Error {
+    anyhow!("{}: {}", error.field, Language::English.complain(error))
 }
 
 fn explain(error: AdminError) -> anyhow::Error {
     match error {
         AdminError::LastAdmin => {
-            anyhow!("somebody must stay administrator: promote another one first")
+            anyhow!("there must be an administrator: promote another user first")
         }
         error @ AdminError::NoAdmin => error.into(),
         AdminError::Open => anyhow!("the account is open: close it first"),
-        AdminError::Fault(fault) => fault.into(),
+        AdminError::Fault(error) => error.into(),
     }
 }

@@ -95,7 +95,7 @@ async fn a_backup_made_while_people_post_has_everything_up_to_a_moment_and_nothi
         made
     };
     let (posted, made) = tokio::join!(posting, making);
-    assert!(done(&made).contains("1 people, 1 rooms"), "{made:?}");
+    assert!(done(&made).contains("1 users, 1 rooms"), "{made:?}");
     assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left over");
     let proved = done(&patio(folder.path(), &["verify", text(&file)]));
@@ -287,7 +287,7 @@ fn with(sound: &[u8], change: impl FnOnce(&mut Parts)) -> Vec<u8> {
     parts.written()
 }
 
-/// Archives that are damaged or made by something else, each with a word of the complaint.
+/// Archives that are corrupted or made by something else, each with a word of the complaint.
 fn damaged(sound: &[u8]) -> Wrong {
     let mut flipped = sound.to_vec();
     let middle = flipped.len() / 2;
@@ -298,12 +298,12 @@ fn damaged(sound: &[u8]) -> Wrong {
     foreign.append_data(&mut header, "notes.txt", b"hi".as_slice()).expect("written");
     let newer = json!({"format": 2, "patio": "9.9", "files": []});
     vec![
-        ("no backup of Patio", Vec::new()),
-        ("no backup of Patio", b"not a tar at all".repeat(100)),
-        ("no backup of Patio", foreign.into_inner().expect("written")),
-        ("cut off", sound[..middle].to_vec()),
-        ("cut off", sound[..4096].to_vec()),
-        ("cut off", with(sound, |parts| parts.entries.clear())),
+        ("not a Patio backup", Vec::new()),
+        ("not a Patio backup", b"not a tar at all".repeat(100)),
+        ("not a Patio backup", foreign.into_inner().expect("written")),
+        ("truncated", sound[..middle].to_vec()),
+        ("truncated", sound[..4096].to_vec()),
+        ("truncated", with(sound, |parts| parts.entries.clear())),
         ("SHA-256 is wrong", flipped),
         ("newer Patio (9.9)", with(sound, |parts| parts.manifest = newer)),
         (
@@ -313,7 +313,7 @@ fn damaged(sound: &[u8]) -> Wrong {
                 parts.manifest["migrations"] = json!([1, 2, 999]);
             }),
         ),
-        ("manifest is damaged", with(sound, |parts| parts.manifest = json!({"format": 1}))),
+        ("manifest is corrupted", with(sound, |parts| parts.manifest = json!({"format": 1}))),
     ]
 }
 
@@ -332,14 +332,17 @@ fn lying(sound: &[u8]) -> Wrong {
         ("more than its manifest", with(sound, |parts| parts.entries.push(more))),
         ("a path that no backup has", named("../patio.db")),
         ("a path that no backup has", named("/tmp/patio.db")),
-        ("another entry before", with(sound, astray)),
-        ("no plain file", with(sound, |parts| parts.entries[0].1 = EntryType::Symlink)),
-        ("no plain file", with(sound, |parts| parts.entries[0].1 = EntryType::GNUSparse)),
+        ("unexpected entry before", with(sound, astray)),
+        ("not a regular file", with(sound, |parts| parts.entries[0].1 = EntryType::Symlink)),
+        ("not a regular file", with(sound, |parts| parts.entries[0].1 = EntryType::GNUSparse)),
         (
-            "promises more than there is",
+            "shorter than its manifest says",
             with(sound, |parts| parts.manifest["entries"][0]["bytes"] = json!(1_u64 << 50)),
         ),
-        ("another length", with(sound, |parts| parts.manifest["entries"][0]["bytes"] = one)),
+        (
+            "differs from the manifest",
+            with(sound, |parts| parts.manifest["entries"][0]["bytes"] = one),
+        ),
         (
             "twice",
             with(sound, |parts| {
@@ -370,21 +373,21 @@ async fn unsound(sound: &[u8]) -> Wrong {
     let mut foreign = Parts::of(sound).with_database(FOREIGN).await;
     foreign.manifest["rows"] = json!({"recipes": 0});
     vec![
-        ("no database of Patio", foreign.written()),
+        ("Patio database", foreign.written()),
         (
-            "not the rows",
+            "row counts",
             with(sound, |parts| parts.manifest["rows"] = json!({"_sqlx_migrations": 1})),
         ),
         (
-            "no database",
+            "does not contain a database",
             with(sound, |parts| {
                 parts.entries[0].2 = b"no database".repeat(1000);
                 parts.sign();
             }),
         ),
         ("not numbered 1, 2, 3", Parts::of(sound).with_database(gap).await.written()),
-        ("changes after its last", Parts::of(sound).with_database(late).await.written()),
-        ("something that is missing", orphans.written()),
+        ("changes after its rev", Parts::of(sound).with_database(late).await.written()),
+        ("refer to rows that do not exist", orphans.written()),
         (
             "no Patio has the trigger evil",
             with_object(

@@ -76,13 +76,16 @@ fn the_database_may_be_named_in_a_file() {
     };
     let missing = start(&[]);
     assert_eq!(missing.status.code(), Some(2), "{}", complaint(&missing));
-    assert!(complaint(&missing).contains("a file that can be read"), "{}", complaint(&missing));
+    assert!(complaint(&missing).contains("a readable file"), "{}", complaint(&missing));
 
     std::fs::write(file, "mysql://ana:hunter2@db/patio").expect("written");
     let wrong = start(&[]);
     let text = complaint(&wrong);
     assert_eq!((wrong.status.code(), text.lines().count()), (Some(2), 1), "{text}");
-    assert!(text.contains("a file that holds sqlite:PATH") && !text.contains("hunter2"), "{text}");
+    assert!(
+        text.contains("a file that contains sqlite:PATH") && !text.contains("hunter2"),
+        "{text}"
+    );
 
     std::fs::write(file, " sqlite:/nowhere/at/all.db\n").expect("written");
     let taken = start(&[]);
@@ -154,7 +157,7 @@ fn a_healthcheck_succeeds_while_the_server_runs_and_fails_when_it_does_not() {
         .spawn()
         .expect("it starts");
     let log = BufReader::new(server.stderr.take().expect("a log"));
-    let open = log.lines().map_while(Result::ok).find(|line| line.contains("Patio is open"));
+    let open = log.lines().map_while(Result::ok).find(|line| line.contains("Patio is running"));
     let open: serde_json::Value = serde_json::from_str(&open.expect("a line")).expect("JSON");
     assert_eq!(open["level"], "INFO");
     let healthy = run(&["healthcheck"], &environment);
@@ -190,9 +193,9 @@ async fn people_are_added_listed_and_given_roles_from_the_command_line() {
     for (arguments, text) in [
         (["add", "ana", "other@example.test"].as_slice(), "This name, or one that looks like it"),
         (&["add", "eva", "no address"], "email"),
-        (&["promote", "nobody"], "nobody is called nobody"),
-        (&["demote", "luis"], "somebody must stay administrator"),
-        (&["deactivate", "luis"], "somebody must stay administrator"),
+        (&["promote", "nobody"], "there is no user nobody"),
+        (&["demote", "luis"], "there must be an administrator"),
+        (&["deactivate", "luis"], "there must be an administrator"),
     ] {
         let output = user(&server, arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");

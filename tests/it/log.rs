@@ -37,7 +37,7 @@ impl Talkative {
         let (said, lines) = channel();
         let reading = log.map_while(Result::ok).map(move |line| said.send(line));
         drop(std::thread::spawn(move || reading.take_while(Result::is_ok).for_each(drop)));
-        while !lines.recv().expect("a line").contains("Patio is open") {}
+        while !lines.recv().expect("a line").contains("Patio is running") {}
         Self { child, lines, origin: format!("http://127.0.0.1:{port}") }
     }
 

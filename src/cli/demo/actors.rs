@@ -1,7 +1,7 @@
-//! The people of the story once a visitor is there: they are online, write something now and then,
-//! and answer once when they are spoken to.
+//! The live part of the demo: its users are online, post now and then after a visitor came, and
+//! reply once when a visitor writes.
 //!
-//! Once a second they look who is there and what was written.
+//! The task polls presence and messages once a second.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -15,106 +15,118 @@ use crate::chat::presence::PresenceGuard;
 use crate::kernel::paging::Limit;
 use crate::kernel::{Clock, MessageId, RoomId, Seq, Timestamp, UserId};
 
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_EVERY: Duration = Duration::from_secs(1);
 
 struct DemoActors {
-    stage: Seeder,
+    seeder: Seeder,
     clock: Clock,
-    here: Vec<PresenceGuard>,
-    /// Those of the story who are online; everybody else who comes is a visitor.
-    ours: BTreeSet<UserId>,
+    connections: Vec<PresenceGuard>,
+    /// Demo users who are online. Any other online user is a visitor.
+    demo_users: BTreeSet<UserId>,
     visited: bool,
-    /// What is to be said, the next one last.
-    cues: Vec<(Timestamp, RoomId, Line)>,
-    said: HashSet<MessageId>,
-    /// How far they have read in each room.
+    /// Messages to post; the next one is last.
+    scheduled: Vec<(Timestamp, RoomId, Line)>,
+    posted: HashSet<MessageId>,
+    /// The last `seq` that was read in each room.
     read: HashMap<RoomId, Seq>,
 }
 
-/// Lets the people act until everything is said or the server stops.
-pub(super) fn enter(stage: Seeder, clock: Clock) {
-    let lifecycle = stage.site.lifecycle.clone();
+/// Starts the live part. It runs until all messages are posted or the server stops.
+pub(super) fn start(seeder: Seeder, clock: Clock) {
+    let lifecycle = seeder.state.lifecycle.clone();
     let stopping = lifecycle.stopping();
     lifecycle.spawn_worker(async move {
-        let mut cast = DemoActors::new(stage, clock);
-        if let Some(Err(error)) = stopping.run_until_cancelled(cast.play()).await {
-            tracing::error!("the demo's people have fallen silent: {error:#}");
+        let mut actors = DemoActors::new(seeder, clock);
+        if let Some(Err(error)) = stopping.run_until_cancelled(actors.run()).await {
+            tracing::error!("the demo stopped: {error:#}");
         }
-        // They stay for as long as the server runs.
+        // The demo users stay online while the server runs.
         stopping.cancelled().await;
-        drop(cast.here);
+        drop(actors.connections);
     });
 }
 
 impl DemoActors {
-    fn new(stage: Seeder, clock: Clock) -> Self {
-        let here = stage.story.people.iter().filter(|somebody| somebody.here);
-        let ours: BTreeSet<_> =
-            here.filter_map(|somebody| Some(stage.people.get(somebody.name)?.id)).collect();
-        let here = ours.iter().map(|user| stage.site.presence.connect(*user)).collect();
-        let (cues, said, read) = (Vec::new(), HashSet::new(), HashMap::new());
-        Self { stage, clock, here, ours, visited: false, cues, said, read }
+    fn new(seeder: Seeder, clock: Clock) -> Self {
+        let online = seeder.story.users.iter().filter(|user| user.online);
+        let demo_users: BTreeSet<_> =
+            online.filter_map(|user| Some(seeder.users.get(user.name)?.id)).collect();
+        let connections =
+            demo_users.iter().map(|user| seeder.state.presence.connect(*user)).collect();
+        Self {
+            seeder,
+            clock,
+            connections,
+            demo_users,
+            visited: false,
+            scheduled: Vec::new(),
+            posted: HashSet::new(),
+            read: HashMap::new(),
+        }
     }
 
-    async fn play(&mut self) -> anyhow::Result<()> {
-        let mut beat = tokio::time::interval(LOOK_EVERY);
+    async fn run(&mut self) -> anyhow::Result<()> {
+        let mut interval = tokio::time::interval(POLL_EVERY);
         loop {
-            let next = self.cues.last().map(|(at, ..)| *at);
+            let next = self.scheduled.last().map(|(at, ..)| *at);
             tokio::select! {
-                _ = beat.tick() => {
-                    self.look_up();
-                    for scene in 0..self.stage.rooms.len() {
-                        self.listen(scene).await?;
+                _ = interval.tick() => {
+                    self.check_for_visitors();
+                    for scene in 0..self.seeder.rooms.len() {
+                        self.read_room(scene).await?;
                     }
                 }
                 () = wait(&self.clock, next) => {
-                    if let Some((_, room, line)) = self.cues.pop() {
-                        self.said.insert(self.stage.say(room, &line).await?.message.id);
+                    if let Some((_, room, line)) = self.scheduled.pop() {
+                        self.posted.insert(self.seeder.post(room, &line).await?.message.id);
                     }
                 }
             }
         }
     }
 
-    /// With the first visitor the clock of the script starts.
-    fn look_up(&mut self) {
-        let online = self.stage.site.presence.online();
-        if !self.visited && !online.is_subset(&self.ours) {
+    /// The first visitor starts the clock of the script.
+    fn check_for_visitors(&mut self) {
+        let online = self.seeder.state.presence.online();
+        if !self.visited && !online.is_subset(&self.demo_users) {
             self.visited = true;
-            for scene in 0..self.stage.rooms.len() {
-                self.prepare(scene, |at| matches!(at, At::After(_)));
+            for scene in 0..self.seeder.rooms.len() {
+                self.schedule(scene, |at| matches!(at, At::After(_)));
             }
         }
     }
 
-    /// Reads what is new in a room. If a visitor wrote it, somebody answers.
-    async fn listen(&mut self, scene: usize) -> anyhow::Result<()> {
-        let (site, room) = (&self.stage.site, self.stage.rooms[scene]);
-        let member = self.stage.story.rooms[scene].members.first().context("nobody")?;
-        let reader = site.rooms.reader(self.stage.person(member)?, room).await?;
+    /// Reads new messages in a room. If a visitor wrote one, a demo user replies.
+    async fn read_room(&mut self, scene: usize) -> anyhow::Result<()> {
+        let state = &self.seeder.state;
+        let room = self.seeder.rooms[scene];
+        let member =
+            self.seeder.story.rooms[scene].members.first().context("the room has no members")?;
+        let reader = state.rooms.reader(self.seeder.user(member)?, room).await?;
         let last = reader.room().last_seq;
         let Some(read) = self.read.insert(room, last).filter(|read| *read < last) else {
             return Ok(());
         };
-        let written = site.messages.page(&reader, Window::After(read), Limit::DEFAULT).await?;
-        if written.items.iter().any(|message| !self.said.contains(&message.id)) {
-            self.prepare(scene, |at| matches!(at, At::Answer(_)));
+        let page = state.messages.page(&reader, Window::After(read), Limit::DEFAULT).await?;
+        if page.items.iter().any(|message| !self.posted.contains(&message.id)) {
+            self.schedule(scene, |at| matches!(at, At::Answer(_)));
         }
         Ok(())
     }
 
-    /// Takes lines out of the story, to be said once.
-    fn prepare(&mut self, scene: usize, now: impl Fn(At) -> bool) {
-        let (start, room) = (self.clock.now(), self.stage.rooms[scene]);
-        let lines = self.stage.story.rooms[scene].lines.extract_if(.., |line| now(line.at));
-        self.cues.extend(lines.map(|line| {
+    /// Takes messages out of the story and schedules them, so that each is posted once.
+    fn schedule(&mut self, scene: usize, is_due: impl Fn(At) -> bool) {
+        let start = self.clock.now();
+        let room = self.seeder.rooms[scene];
+        let lines = self.seeder.story.rooms[scene].lines.extract_if(.., |line| is_due(line.at));
+        self.scheduled.extend(lines.map(|line| {
             let time = match line.at {
                 At::After(time) | At::Answer(time) => time,
                 At::Before(_) => Duration::ZERO,
             };
             (start.plus(time), room, line)
         }));
-        self.cues.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
+        self.scheduled.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
     }
 }
 

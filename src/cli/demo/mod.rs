@@ -1,4 +1,4 @@
-//! `patio demo`: a server to try, full of people and talk, that leaves nothing behind.
+//! `patio demo`: a throw-away server with sample users and messages.
 
 mod actors;
 mod script;
@@ -24,18 +24,18 @@ use crate::http::listener;
 use crate::kernel::{Clock, Random, Timestamp};
 use crate::server::Server;
 
-/// Of everybody in the story.
+/// The password of all demo users.
 const PASSWORD: &str = "limonero-en-el-patio";
 const PORT: u16 = 3000;
 
 #[derive(Args)]
 pub(super) struct Demo {
-    /// Port. Without it 3000, or any free one where that is taken.
+    /// Port. Without it 3000, or any free port if 3000 is in use.
     #[arg(long, env = "PORT", value_parser = parse_port)]
     port: Option<u16>,
 
-    /// Address. By default this machine alone, whatever LISTEN says, since everybody can know the
-    /// password; `::` is every one, IPv4 included.
+    /// Address. Defaults to this machine only, whatever LISTEN is, because the password is public;
+    /// `::` means all addresses, IPv4 included.
     #[arg(long, default_value = "127.0.0.1", value_parser = parse_ip)]
     listen: IpAddr,
 }
@@ -57,14 +57,15 @@ async fn serve(demo: &Demo, data_dir: PathBuf) -> anyhow::Result<()> {
     };
     let time = StoryTime::new(Clock::system());
     let app = Server::build(config, time.clock(), Random::system()).await?;
-    let (address, lifecycle) = (app.address()?, app.lifecycle());
+    let address = app.address()?;
+    let lifecycle = app.lifecycle();
     lifecycle.stop_on_signals()?;
     let story = script::read()?;
-    let here = names(&story);
-    let set = Box::pin(Seeder::set(app.site(), story, PASSWORD, &time));
-    if let Some(stage) = lifecycle.stopping().run_until_cancelled(set).await {
-        actors::enter(stage?, time.clock());
-        invite(address.port(), &here);
+    let online = names(&story);
+    let seeding = Box::pin(Seeder::run(app.site(), story, PASSWORD, &time));
+    if let Some(seeder) = lifecycle.stopping().run_until_cancelled(seeding).await {
+        actors::start(seeder?, time.clock());
+        invite(address.port(), &online);
         warn(demo.listen);
     }
     app.run().await;
@@ -73,49 +74,49 @@ async fn serve(demo: &Demo, data_dir: PathBuf) -> anyhow::Result<()> {
 
 impl Demo {
     fn address(&self) -> Address {
-        let wanted = Address { port: self.port.unwrap_or(PORT), listen: self.listen };
-        // Whoever named a port shall hear that it is taken.
-        let taken = self.port.is_none()
-            && listener::bind(&wanted).is_err_and(|error| error.kind() == ErrorKind::AddrInUse);
-        if taken { Address { port: 0, ..wanted } } else { wanted }
+        let address = Address { port: self.port.unwrap_or(PORT), listen: self.listen };
+        // A port that the user chose is never replaced: binding it must fail with an error.
+        let in_use = self.port.is_none()
+            && listener::bind(&address).is_err_and(|error| error.kind() == ErrorKind::AddrInUse);
+        if in_use { Address { port: 0, ..address } } else { address }
     }
 }
 
 fn names(story: &Story) -> String {
-    let here = story.people.iter().filter(|somebody| somebody.here);
-    here.map(|somebody| somebody.name).collect::<Vec<_>>().join(", ")
+    let online = story.users.iter().filter(|user| user.online);
+    online.map(|user| user.name).collect::<Vec<_>>().join(", ")
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
-fn invite(port: u16, here: &str) {
+fn invite(port: u16, online: &str) {
     println!(
         "
-  Patio's demo is open: http://localhost:{port}
+  Patio's demo is running: http://localhost:{port}
 
   Sign in as carlos in one browser and as luis in another (a private window is
-  another), and let them talk. Everybody's password is
+  another), and let them talk. Every user's password is
 
       {PASSWORD}
 
-  carlos is the administrator. The neighbours can be signed in as too:
-  {here}.
+  carlos is the administrator. You can also sign in as:
+  {online}.
 
-  Everything here is made up, and gone when you stop it with Ctrl+C.
+  Everything here is made up, and deleted when you stop it with Ctrl+C.
 "
     );
 }
 
-/// Says what an address for others means.
+/// Warns if the demo can be reached from other machines.
 fn warn(listen: IpAddr) {
     if !listen.to_canonical().is_loopback() {
-        super::complain(&format!(
-            "the demo listens on {listen}: everybody who can reach this machine can sign in as its \
-             administrator, with the password above"
+        super::print_error(&format!(
+            "the demo listens on {listen}: anyone who can reach this machine can sign in as its \
+             administrator with the password above"
         ));
     }
 }
 
-/// A directory of this run alone, removed when it ends.
+/// A temporary directory for this run. It is deleted at the end.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -123,14 +124,13 @@ impl Directory {
         let name = format!("patio-demo-{}", random.token());
         let path = std::env::temp_dir().join(&name);
         let make = |path: &Path| DirBuilder::new().mode(0o700).create(path);
-        // In a container the data directory may be all that can be written.
-        let beside = std::env::var_os("DATA_DIR").map(|data| Path::new(&data).join(name));
-        match (make(&path), beside) {
+        // In a container, the data directory may be the only writable directory.
+        let fallback = std::env::var_os("DATA_DIR").map(|data| Path::new(&data).join(name));
+        match (make(&path), fallback) {
             (Ok(()), _) => Ok(Self(path)),
-            (Err(_), Some(beside)) if make(&beside).is_ok() => Ok(Self(beside)),
-            (Err(error), _) => {
-                Err(error).with_context(|| format!("cannot make the directory {}", path.display()))
-            }
+            (Err(_), Some(fallback)) if make(&fallback).is_ok() => Ok(Self(fallback)),
+            (Err(error), _) => Err(error)
+                .with_context(|| format!("cannot create the directory {}", path.display())),
         }
     }
 }
@@ -138,22 +138,22 @@ impl Directory {
 impl Drop for Directory {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::warn!(%error, "{} stays behind", self.0.display());
+            tracing::warn!(%error, "could not delete {}", self.0.display());
         }
     }
 }
 
-/// What the demo takes for the time: while the story is told its own, afterwards the real one.
+/// The demo's clock: the story's time while the story is seeded, the real time afterwards.
 #[derive(Clone)]
 struct StoryTime {
     real: Clock,
-    /// Milliseconds since 1970; nothing when the real time counts.
-    told: Arc<AtomicI64>,
+    /// Milliseconds since 1970; 0 for the real time.
+    story_time: Arc<AtomicI64>,
 }
 
 impl StoryTime {
     fn new(real: Clock) -> Self {
-        Self { real, told: Arc::default() }
+        Self { real, story_time: Arc::default() }
     }
 
     fn clock(&self) -> Clock {
@@ -162,17 +162,17 @@ impl StoryTime {
     }
 
     fn now(&self) -> Timestamp {
-        match self.told.load(Ordering::Relaxed) {
+        match self.story_time.load(Ordering::Relaxed) {
             0 => self.real.now(),
-            told => Timestamp(told),
+            story_time => Timestamp(story_time),
         }
     }
 
     fn set(&self, moment: Timestamp) {
-        self.told.store(moment.0, Ordering::Relaxed);
+        self.story_time.store(moment.0, Ordering::Relaxed);
     }
 
-    fn let_go(&self) {
+    fn use_real_time(&self) {
         self.set(Timestamp(0));
     }
 }

@@ -1,22 +1,21 @@
-//! The story that `patio demo` tells, read from `story.txt`: who lives there, which rooms there
-//! are, and what was said in them when.
+//! The story of `patio demo`, read from `story.txt`: users, rooms and messages with their times.
 //!
-//! The form of the text, by how a line begins:
+//! The format, by the beginning of a line:
 //!
 //! ```text
-//! # a remark
-//! + marta  Marta Ibáñez                somebody who is there; with `-` somebody who is not
-//! == lobby: TOPIC                      what follows was said in the lobby
+//! # a comment
+//! + marta  Marta Ibáñez                a user who is online; with `-`, one who is offline
+//! == lobby: TOPIC                      the next messages are in the lobby
 //! == public marta, NAME: TOPIC         … in a room that Marta made, or `private`
-//! == direct carlos, amina              … by two people to each other
-//! & tom lena                           they are in it too, and say nothing
-//! -- 3d 1h ago                         when the next message was written
+//! == direct carlos, amina              … in a direct message of two users
+//! & tom lena                           members of the room who post nothing
+//! -- 3d 1h ago                         the time of the next message
 //! -- in 20s                            … after the first visitor came
 //! -- when spoken to                    … after a visitor wrote something here, once
-//! marta: TEXT                          a message; the next ones follow at the pace of people
-//! | TEXT                               one more line of the same message
-//! ^ 👍 carlos luis                     who answered it with an emoji
-//! .. carlos luis                       they have not looked since
+//! marta: TEXT                          a message; the next ones follow at a human pace
+//! | TEXT                               another line of the same message
+//! ^ 👍 carlos luis                     users who reacted with an emoji
+//! .. carlos luis                       users who have not read further
 //! ```
 
 use std::cmp::Reverse;
@@ -26,37 +25,37 @@ use anyhow::{Context, bail};
 
 const TEXT: &str = include_str!("story.txt");
 
-/// From one message to the next: of the same person, and of another.
-const GOES_ON: Duration = Duration::from_secs(25);
-const ANSWERS: Duration = Duration::from_secs(70);
-/// The same while a visitor looks on, who would not wait so long.
-const SOON: Duration = Duration::from_secs(4);
+/// Time until the next message of the same user, and of another user.
+const SAME_USER: Duration = Duration::from_secs(25);
+const OTHER_USER: Duration = Duration::from_secs(70);
+/// The same while a visitor watches, who would not wait that long.
+const WATCHED: Duration = Duration::from_secs(4);
 
 #[derive(Default)]
 pub(super) struct Story {
-    pub people: Vec<DemoUser>,
+    pub users: Vec<DemoUser>,
     pub rooms: Vec<Scene>,
 }
 
 pub(super) struct DemoUser {
     pub name: &'static str,
     pub display_name: &'static str,
-    /// Whether they are online.
-    pub here: bool,
+    /// Whether the user is online.
+    pub online: bool,
 }
 
-/// A room and what is said in it.
+/// A room with its messages.
 pub(super) struct Scene {
-    pub place: Place,
-    /// Who is in it, its owner first.
+    pub kind: RoomKind,
+    /// The members, the owner first.
     pub members: Vec<&'static str>,
-    /// In the order in which it is said.
+    /// In the order of their times.
     pub lines: Vec<Line>,
-    /// Who has seen the first so many messages and no more.
+    /// Users who have read only the first n messages.
     pub seen: Vec<(&'static str, usize)>,
 }
 
-pub(super) enum Place {
+pub(super) enum RoomKind {
     Lobby { topic: &'static str },
     Room { visibility: &'static str, name: &'static str, topic: &'static str },
     Direct,
@@ -66,27 +65,27 @@ pub(super) enum Place {
 pub(super) struct Line {
     pub at: At,
     pub author: &'static str,
-    /// As one types it: `/me` makes an action.
+    /// As entered: `/me` makes an action.
     pub text: String,
-    /// Who answered it with which emoji.
+    /// Users and the emoji they reacted with.
     pub reactions: Vec<(&'static str, &'static str)>,
 }
 
-/// When a line is said, in the order of time.
+/// When a message is posted. Ordered by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum At {
-    /// So long before the demo starts; more comes first.
+    /// Before the demo starts, by this much.
     Before(Reverse<Duration>),
-    /// So long after the first visitor came.
+    /// After the first visitor came, by this much.
     After(Duration),
-    /// So long after a visitor wrote something in this room.
+    /// After a visitor wrote something in this room, by this much.
     Answer(Duration),
 }
 
-/// Reads the story.
+/// Parses the story.
 ///
 /// # Errors
-/// When the text has another form; says in which line.
+/// If the text is malformed. The error names the line.
 pub(super) fn read() -> anyhow::Result<Story> {
     let mut story = Story::default();
     let mut now = None;
@@ -97,17 +96,17 @@ pub(super) fn read() -> anyhow::Result<Story> {
 }
 
 impl Story {
-    /// Understands one line. `now` is when the next message is written, if that was said.
+    /// Parses one line. `now` is the time of the next message, if a line has set it.
     fn add(&mut self, line: &'static str, now: &mut Option<At>) -> anyhow::Result<()> {
-        let somebody = |text: &'static str, here| -> anyhow::Result<DemoUser> {
+        let parse_user = |text: &'static str, online| -> anyhow::Result<DemoUser> {
             let (name, rest) = text.split_once(' ').context("a name and a display name")?;
-            Ok(DemoUser { name, display_name: rest.trim(), here })
+            Ok(DemoUser { name, display_name: rest.trim(), online })
         };
         if line.is_empty() || line.starts_with("# ") {
         } else if let Some(text) = line.strip_prefix("+ ") {
-            self.people.push(somebody(text, true)?);
+            self.users.push(parse_user(text, true)?);
         } else if let Some(text) = line.strip_prefix("- ") {
-            self.people.push(somebody(text, false)?);
+            self.users.push(parse_user(text, false)?);
         } else if let Some(text) = line.strip_prefix("== ") {
             self.rooms.push(Scene::open(text));
             *now = None;
@@ -127,20 +126,20 @@ impl Scene {
     fn open(text: &'static str) -> Self {
         let (head, topic) = text.split_once(": ").unwrap_or((text, ""));
         let (head, name) = head.split_once(", ").unwrap_or((head, ""));
-        let (place, members) = match head.split_once(' ').unwrap_or((head, "")) {
-            ("lobby", _) => (Place::Lobby { topic }, vec![]),
-            ("direct", one) => (Place::Direct, vec![one, name]),
-            (visibility, owner) => (Place::Room { visibility, name, topic }, vec![owner]),
+        let (kind, members) = match head.split_once(' ').unwrap_or((head, "")) {
+            ("lobby", _) => (RoomKind::Lobby { topic }, vec![]),
+            ("direct", one) => (RoomKind::Direct, vec![one, name]),
+            (visibility, owner) => (RoomKind::Room { visibility, name, topic }, vec![owner]),
         };
-        Self { place, members, lines: vec![], seen: vec![] }
+        Self { kind, members, lines: vec![], seen: vec![] }
     }
 
     fn add(&mut self, line: &'static str, now: &mut Option<At>) -> anyhow::Result<()> {
         if let Some(names) = line.strip_prefix("& ") {
-            names.split(' ').for_each(|name| self.enter(name));
+            names.split(' ').for_each(|name| self.add_member(name));
         } else if let Some(names) = line.strip_prefix(".. ") {
-            let said = self.lines.len();
-            self.seen.extend(names.split(' ').map(|name| (name, said)));
+            let count = self.lines.len();
+            self.seen.extend(names.split(' ').map(|name| (name, count)));
         } else if let Some(text) = line.strip_prefix("^ ") {
             let (emoji, names) = text.split_once(' ').context("an emoji and names")?;
             let last = self.lines.last_mut().context("no message to react to")?;
@@ -154,15 +153,15 @@ impl Scene {
             let at = match (now.take(), self.lines.last()) {
                 (Some(at), last) if last.is_none_or(|last| last.at < at) => at,
                 (None, Some(last)) => last.at.next(last.author == author)?,
-                _ => bail!("when? After what was said before"),
+                _ => bail!("the time must be after the previous message"),
             };
-            self.enter(author);
+            self.add_member(author);
             self.lines.push(Line { at, author, text: text.to_owned(), reactions: vec![] });
         }
         Ok(())
     }
 
-    fn enter(&mut self, name: &'static str) {
+    fn add_member(&mut self, name: &'static str) {
         if !self.members.contains(&name) {
             self.members.push(name);
         }
@@ -172,7 +171,7 @@ impl Scene {
 impl At {
     fn parse(text: &str) -> anyhow::Result<Self> {
         if text == "when spoken to" {
-            Ok(Self::Answer(SOON))
+            Ok(Self::Answer(WATCHED))
         } else if let Some(time) = text.strip_prefix("in ") {
             Ok(Self::After(duration(time)?))
         } else {
@@ -182,21 +181,21 @@ impl At {
         }
     }
 
-    /// When the same or another person goes on.
+    /// The time of the next message, by the same or another user.
     fn next(self, same: bool) -> anyhow::Result<Self> {
-        let pace = if same { GOES_ON } else { ANSWERS };
+        let pace = if same { SAME_USER } else { OTHER_USER };
         Ok(match self {
             Self::Before(Reverse(time)) => {
                 let left = time.checked_sub(pace).context("that would be in the future")?;
                 Self::Before(Reverse(left))
             }
-            Self::After(time) => Self::After(time + SOON),
-            Self::Answer(time) => Self::Answer(time + SOON),
+            Self::After(time) => Self::After(time + WATCHED),
+            Self::Answer(time) => Self::Answer(time + WATCHED),
         })
     }
 }
 
-/// As `3d 2h`, `25m`, `40s`.
+/// Parses `3d 2h`, `25m` or `40s`.
 fn duration(text: &str) -> anyhow::Result<Duration> {
     let part = |part: &str| {
         let units = [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)];
@@ -213,19 +212,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_story_can_be_read_and_everybody_in_it_has_a_name() {
+    fn every_member_of_a_scene_is_a_user_of_the_story() {
         let story = read().expect("a story");
-        let people: BTreeSet<_> = story.people.iter().map(|somebody| somebody.name).collect();
-        assert_eq!(people.len(), story.people.len());
+        let names: BTreeSet<_> = story.users.iter().map(|user| user.name).collect();
+        assert_eq!(names.len(), story.users.len());
         for scene in &story.rooms {
             for name in scene.members.iter().chain(scene.seen.iter().map(|(name, _)| name)) {
-                assert!(people.contains(name), "{name}");
+                assert!(names.contains(name), "{name}");
             }
         }
     }
 
     #[test]
-    fn people_go_on_at_their_pace_and_never_into_the_future() {
+    fn message_times_advance_and_never_reach_the_future() {
         let before = |seconds| At::Before(Reverse(Duration::from_secs(seconds)));
         assert_eq!(At::parse("1d 2m ago").expect("a time"), before(86_520));
         assert_eq!(before(100).next(true).expect("earlier"), before(75));

@@ -53,7 +53,7 @@ impl Process {
         let mut seen = Vec::new();
         loop {
             let line = log.next().and_then(Result::ok).unwrap_or_else(|| panic!("{seen:?}"));
-            if line.contains("Patio is open") {
+            if line.contains("Patio is running") {
                 break;
             }
             seen.push(line);
