@@ -1,5 +1,5 @@
-//! An export as pages for people: an index, and each room's history, a thousand messages a page.
-//! They open from a folder, without a server.
+//! The export as web pages: an index and each room's history, a thousand messages per page. They
+//! open from a folder, without a server.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -15,17 +15,18 @@ use crate::http::Language;
 use crate::kernel::Timestamp;
 
 const STYLE: &str = include_str!("../../templates/export/style.css");
-/// Messages on a page.
+/// Messages per page.
 const PAGE: i64 = 1000;
 
-/// Gathers what the pages need while rows pass by. Of messages it holds one page.
+/// Collects the data for the pages while the export reads rows. Keeps at most one page of messages
+/// in memory.
 pub struct Pages {
     folder: PathBuf,
     t: Language,
     zone: TimeZone,
     site: String,
     until: String,
-    people: HashMap<i64, String>,
+    users: HashMap<i64, String>,
     rooms: Vec<Room>,
     page: Option<Page>,
 }
@@ -54,7 +55,7 @@ struct Message {
     action: bool,
     edited: bool,
     deleted: bool,
-    /// Made by [`markup`], as on the server's pages.
+    /// Rendered like on the server's pages.
     html: String,
 }
 
@@ -80,7 +81,7 @@ struct RoomPage<'a> {
 
 impl Pages {
     /// # Errors
-    /// When the folder cannot be written.
+    /// If the folder cannot be written.
     pub fn new(
         folder: &Path,
         (t, zone): (Language, TimeZone),
@@ -90,65 +91,78 @@ impl Pages {
         let folder = folder.to_owned();
         fs::create_dir(folder.join("rooms"))?;
         fs::write(folder.join("style.css"), STYLE)?;
-        let (site, until) = (site.to_owned(), minute(now, &zone));
-        let (people, rooms) = (HashMap::new(), Vec::new());
-        Ok(Self { folder, t, zone, site, until, people, rooms, page: None })
+        let until = minute(now, &zone);
+        Ok(Self {
+            folder,
+            t,
+            zone,
+            site: site.to_owned(),
+            until,
+            users: HashMap::new(),
+            rooms: Vec::new(),
+            page: None,
+        })
     }
 
-    /// Takes what is needed of a row: people and rooms come before messages, and those room by room
-    /// in their order.
+    /// Processes a row. Users and rooms must come before messages, and messages room by room in
+    /// order.
     ///
     /// # Errors
-    /// When a page cannot be written.
-    pub fn note(&mut self, kind: &Kind, row: &Row) -> anyhow::Result<()> {
+    /// If a page cannot be written.
+    pub fn add_row(&mut self, kind: &Kind, row: &Row) -> anyhow::Result<()> {
         let get = |field: &str| kind.place(field).and_then(|place| row.get(place));
         let number = |field: &str| get(field).map_or(0, Value::number);
         let text = |field: &str| get(field).map_or("", Value::text);
         match kind.name {
             "people" => {
-                self.people.insert(number("id"), text("display_name").to_owned());
+                self.users.insert(number("id"), text("display_name").to_owned());
             }
             "rooms" => {
                 let name = match text("pair").split_once(':') {
-                    Some((one, two)) => format!("{} – {}", self.person(one), self.person(two)),
+                    Some((one, two)) => format!("{} – {}", self.user(one), self.user(two)),
                     None => text("name").to_owned(),
                 };
-                let (topic, visibility) = (text("topic").to_owned(), text("visibility").to_owned());
-                let (id, messages) = (number("id"), number("last_seq"));
-                self.rooms.push(Room { id, name, topic, visibility, messages });
+                self.rooms.push(Room {
+                    id: number("id"),
+                    name,
+                    topic: text("topic").to_owned(),
+                    visibility: text("visibility").to_owned(),
+                    messages: number("last_seq"),
+                });
             }
             "messages" => {
-                let (room, seq) = (number("room_id"), number("seq"));
+                let room = number("room_id");
+                let seq = number("seq");
                 let at = Timestamp(number("created_at"));
-                let given = |field: &str| get(field).is_some_and(|value| !value.is_null());
+                let is_set = |field: &str| get(field).is_some_and(|value| !value.is_null());
                 let message = Message {
                     seq,
-                    author: self.people.get(&number("author_id")).cloned().unwrap_or_default(),
+                    author: self.users.get(&number("author_id")).cloned().unwrap_or_default(),
                     at: minute(at, &self.zone),
                     at_iso: at.rfc3339(),
                     action: text("kind") == "action",
-                    edited: given("edited_at"),
-                    deleted: given("deleted_at"),
+                    edited: is_set("edited_at"),
+                    deleted: is_set("deleted_at"),
                     html: render::render(text("body"), render::no_mentions),
                 };
-                self.add(room, (seq - 1) / PAGE + 1, message)?;
+                self.add_message(room, (seq - 1) / PAGE + 1, message)?;
             }
             _ => {}
         }
         Ok(())
     }
 
-    fn person(&self, id: &str) -> &str {
+    fn user(&self, id: &str) -> &str {
         let id = id.parse::<i64>().ok();
-        id.and_then(|id| self.people.get(&id)).map_or("?", String::as_str)
+        id.and_then(|id| self.users.get(&id)).map_or("?", String::as_str)
     }
 
-    fn add(&mut self, room: i64, number: i64, message: Message) -> anyhow::Result<()> {
+    fn add_message(&mut self, room: i64, number: i64, message: Message) -> anyhow::Result<()> {
         let same = |page: &Page| page.room.id == room && page.number == number;
         if !self.page.as_ref().is_some_and(same) {
-            self.close()?;
-            let known = self.rooms.iter().find(|known| known.id == room).cloned();
-            self.page = known.map(|room| Page { room, number, messages: Vec::new() });
+            self.write_page()?;
+            let found = self.rooms.iter().find(|found| found.id == room).cloned();
+            self.page = found.map(|room| Page { room, number, messages: Vec::new() });
         }
         if let Some(page) = &mut self.page {
             page.messages.push(message);
@@ -156,8 +170,8 @@ impl Pages {
         Ok(())
     }
 
-    /// Writes the page that was gathered.
-    fn close(&mut self) -> anyhow::Result<()> {
+    /// Writes the current page.
+    fn write_page(&mut self) -> anyhow::Result<()> {
         let Some(Page { room, number, messages }) = self.page.take() else { return Ok(()) };
         let page = RoomPage {
             t: self.t,
@@ -174,9 +188,9 @@ impl Pages {
     /// Writes the last page and the index.
     ///
     /// # Errors
-    /// When they cannot be written.
+    /// If they cannot be written.
     pub fn finish(mut self) -> anyhow::Result<()> {
-        self.close()?;
+        self.write_page()?;
         let zone = self.zone.iana_name().unwrap_or("UTC");
         let until = self.t.fill("export-until", [("name", self.until.as_str()), ("zone", zone)]);
         let index = IndexPage { t: self.t, site: &self.site, until: &until, rooms: &self.rooms };
@@ -186,13 +200,13 @@ impl Pages {
 }
 
 impl Room {
-    /// The number of the page with the newest messages; 0 for a room without any.
+    /// The number of the page with the newest messages; 0 for a room without messages.
     fn last_page(&self) -> i64 {
         (self.messages + PAGE - 1) / PAGE
     }
 }
 
-/// To the minute: the same in every language.
+/// A timestamp with minutes, in a format that is the same for all languages.
 fn minute(at: Timestamp, zone: &TimeZone) -> String {
     at.in_zone(zone).strftime("%Y-%m-%d %H:%M").to_string()
 }

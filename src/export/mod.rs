@@ -1,6 +1,7 @@
-//! Exports: everything as JSON Lines for programs and as HTML for people, and the way back in.
+//! Exports: all data as JSON Lines for programs and as HTML for people, and the import of an
+//! export.
 //!
-//! Works on either database and knows no requests. What it asks of the database is in `store`.
+//! Works on both database engines and knows no requests. Its SQL is in `store`.
 
 mod html;
 pub mod jsonl;

@@ -1,4 +1,4 @@
-//! Everything out of a database, row by row, and back into an empty one.
+//! The SQL of exports and imports.
 
 use futures_util::TryStreamExt;
 use sqlx::Row as _;
@@ -7,7 +7,7 @@ use crate::backup::integrity::INTEGRITY_CHECKS;
 use crate::db::{Db, Transaction, reading, writing};
 use crate::export::jsonl::{Form, Kind, Row, Value};
 
-/// Hands over all rows of a kind, one by one.
+/// Passes all rows of a kind to `take`, one by one.
 pub async fn each(
     snapshot: &mut Transaction,
     kind: &Kind,
@@ -30,7 +30,7 @@ pub async fn each(
     Ok(())
 }
 
-/// Puts one row into its table. False when it belongs to nothing.
+/// Inserts a row. Returns false if it refers to a row that does not exist.
 pub async fn put(change: &mut Transaction, kind: &Kind, row: Row) -> Result<bool, sqlx::Error> {
     let done = writing!(*change, |connection| {
         let mut query = sqlx::query(kind.insert);
@@ -46,7 +46,7 @@ pub async fn put(change: &mut Transaction, kind: &Kind, row: Row) -> Result<bool
     Ok(done > 0)
 }
 
-/// People's pictures by their names.
+/// Passes all avatars to `take`, ordered by name.
 pub async fn pictures(
     snapshot: &mut Transaction,
     mut take: impl FnMut(&str, &[u8]) -> anyhow::Result<()>,
@@ -78,7 +78,7 @@ pub async fn put_picture(
     Ok(())
 }
 
-/// The last number that a message got.
+/// The greatest message id that was ever assigned.
 pub async fn last_message(snapshot: &mut Transaction) -> Result<i64, sqlx::Error> {
     let (last,): (i64,) = writing!(*snapshot, |connection| {
         sqlx::query_as("select value from counters where name = 'message'")
@@ -88,7 +88,7 @@ pub async fn last_message(snapshot: &mut Transaction) -> Result<i64, sqlx::Error
     Ok(last)
 }
 
-/// Whether nobody has an account and nothing was written.
+/// Whether there are no users and no messages.
 pub async fn is_empty(db: &Db) -> Result<bool, sqlx::Error> {
     let (found,): (i64,) = reading!(db, |pool| {
         sqlx::query_as(
@@ -101,7 +101,7 @@ pub async fn is_empty(db: &Db) -> Result<bool, sqlx::Error> {
     Ok(found == 0)
 }
 
-/// Takes away the lobby that a new installation has.
+/// Deletes the lobby that a new installation has.
 pub async fn clear(change: &mut Transaction) -> Result<(), sqlx::Error> {
     writing!(*change, |connection| {
         sqlx::query("delete from rooms").execute(connection).await?.rows_affected()
@@ -109,7 +109,7 @@ pub async fn clear(change: &mut Transaction) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Ends an import: the counters go on behind what was put in, and a new history begins.
+/// Finishes an import: moves the counters past the imported ids and sets the new epoch.
 pub async fn finish_import(
     change: &mut Transaction,
     last: i64,
@@ -132,7 +132,7 @@ pub async fn finish_import(
         .await?
         .rows_affected()
     });
-    // As the migration that made the table does for what was there.
+    // The same statement as in the migration that created the table.
     writing!(*change, |connection| {
         sqlx::query(
             "insert into eras
@@ -142,7 +142,7 @@ pub async fn finish_import(
         .await?
         .rows_affected()
     });
-    // Search goes through all that came in at the next start, the newest first.
+    // At the next start, search indexes all imported messages, newest first.
     writing!(*change, |connection| {
         sqlx::query("insert into meta (name, value) values ('search_below', $1)")
             .bind((last + 1).to_string())
@@ -150,7 +150,7 @@ pub async fn finish_import(
             .await?
             .rows_affected()
     });
-    // Jobs are in no export. Rooms of closed accounts may have waited for one.
+    // Exports contain no jobs, so schedule the one that reassigns the rooms of closed accounts.
     writing!(*change, |connection| {
         sqlx::query(
             "insert into jobs (kind, about, due_at, created_at)
@@ -161,7 +161,7 @@ pub async fn finish_import(
         .await?
         .rows_affected()
     });
-    // SQLite goes on behind the greatest number by itself.
+    // SQLite continues after the greatest id automatically.
     if let Transaction::Postgres(transaction) = change {
         for query in [
             "select setval(pg_get_serial_sequence('users', 'id'), max(id)) from users having max(id) > 0",
@@ -174,14 +174,14 @@ pub async fn finish_import(
     Ok(())
 }
 
-/// The first thing that does not fit together, if anything does not.
+/// The first violated invariant, if any.
 pub async fn violation(change: &mut Transaction) -> Result<Option<String>, sqlx::Error> {
-    for (complaint, query) in INTEGRITY_CHECKS {
+    for (description, query) in INTEGRITY_CHECKS {
         let first: Option<(i64,)> = writing!(*change, |connection| {
             sqlx::query_as(query).fetch_optional(connection).await?
         });
         if let Some((id,)) = first {
-            return Ok(Some(complaint.replace("{}", &id.to_string())));
+            return Ok(Some(description.replace("{}", &id.to_string())));
         }
     }
     Ok(None)

@@ -1,6 +1,7 @@
-//! Writing everything down in forms that need no Patio: lines for programs, pages for people.
+//! Writing an export: JSON Lines for programs, web pages for people.
 //!
-//! All of it is of one moment. Memory does not grow with what there is: rows pass through.
+//! All data comes from one snapshot. Rows are streamed, so memory use does not depend on their
+//! number.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
@@ -23,48 +24,54 @@ use crate::http::Language;
 use crate::kernel::Timestamp;
 use crate::progress::Progress;
 
-/// What an export says of itself (`export.json`).
+/// The manifest of an export (`export.json`).
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     pub format: u32,
     /// The version of the Patio that wrote it.
     pub patio: String,
-    /// When, in RFC 3339.
+    /// When it was written, in RFC 3339.
     pub exported_at: String,
-    /// The greatest number that a message ever got.
+    /// The greatest message id that was ever assigned.
     pub last_message_id: i64,
-    /// How many lines each file has. What is not named here is not part of it.
+    /// The number of lines of each file. Files that are not listed are not part of the export.
     pub lines: BTreeMap<String, u64>,
 }
 
-/// What an export shall be.
+/// Options of an export.
 #[derive(Clone, Debug)]
 pub struct ExportOptions<'a> {
-    /// With all that opens doors: what a move to another machine needs.
+    /// Include credentials, which a move to another machine needs.
     pub secrets: bool,
-    /// What the pages say, they say in this language.
+    /// The language of the pages.
     pub language: Language,
-    /// In which the pages tell days and times.
+    /// The time zone of the pages.
     pub zone: TimeZone,
     /// The name of the installation.
     pub site: &'a str,
     pub now: Timestamp,
 }
 
-/// Writes an export into a folder that is not there yet, or empty. It is whole or not there at all.
+/// Writes an export into a folder that does not exist or is empty. The export is either complete or
+/// not there at all.
 ///
 /// # Errors
-/// When the folder has something in it, or something cannot be read or written.
-pub async fn export(db: &Db, folder: &Path, wish: ExportOptions<'_>) -> anyhow::Result<Manifest> {
+/// If the folder is not empty, or something cannot be read or written.
+pub async fn export(
+    db: &Db,
+    folder: &Path,
+    options: ExportOptions<'_>,
+) -> anyhow::Result<Manifest> {
     let free = fs::read_dir(folder).map_or(!folder.exists(), |mut found| found.next().is_none());
     ensure!(free, "{} exists and is not an empty folder: choose another", folder.display());
-    // A folder that is there may be the only one that can be written.
+    // If the folder exists, its parent may not be writable, so the temporary folder is created
+    // inside it.
     let exists = folder.exists();
     let place = if exists { folder } else { folder_of(folder) };
     let mut work = scratch_dir::make_in(".patio-export-", place, 0)?;
     let mut snapshot = db.begin_read_snapshot().await?;
-    let manifest = Writer::new(work.path(), wish)?.write(&mut snapshot).await?;
+    let manifest = Writer::new(work.path(), options)?.write(&mut snapshot).await?;
     drop(snapshot);
     let cannot = || format!("cannot write {}", folder.display());
     if exists {
@@ -76,7 +83,7 @@ pub async fn export(db: &Db, folder: &Path, wish: ExportOptions<'_>) -> anyhow::
     Ok(manifest)
 }
 
-/// The manifest comes last: what has none is no export.
+/// The manifest is moved last: a folder without it is not an export.
 fn move_all(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let name = entry?.file_name();
@@ -89,20 +96,25 @@ fn move_all(from: &Path, to: &Path) -> io::Result<()> {
 
 struct Writer<'a> {
     folder: PathBuf,
-    wish: ExportOptions<'a>,
+    options: ExportOptions<'a>,
     pages: Pages,
 }
 
 impl<'a> Writer<'a> {
-    fn new(folder: &Path, wish: ExportOptions<'a>) -> anyhow::Result<Self> {
-        let mut private = DirBuilder::new();
-        private.mode(0o700);
-        private.create(folder.join(AVATARS))?;
-        if wish.secrets {
-            private.create(folder.join(SECRETS))?;
+    fn new(folder: &Path, options: ExportOptions<'a>) -> anyhow::Result<Self> {
+        let mut private_dir = DirBuilder::new();
+        private_dir.mode(0o700);
+        private_dir.create(folder.join(AVATARS))?;
+        if options.secrets {
+            private_dir.create(folder.join(SECRETS))?;
         }
-        let pages = Pages::new(folder, (wish.language, wish.zone.clone()), wish.site, wish.now)?;
-        Ok(Self { folder: folder.to_owned(), wish, pages })
+        let pages = Pages::new(
+            folder,
+            (options.language, options.zone.clone()),
+            options.site,
+            options.now,
+        )?;
+        Ok(Self { folder: folder.to_owned(), options, pages })
     }
 
     async fn write(mut self, snapshot: &mut Transaction) -> anyhow::Result<Manifest> {
@@ -110,7 +122,7 @@ impl<'a> Writer<'a> {
         let last_message_id = store::last_message(snapshot).await?;
         let total = u64::try_from(last_message_id).unwrap_or(0);
         let mut progress = Progress::new("writing messages", total);
-        for kind in KINDS.iter().filter(|kind| self.wish.secrets || !kind.secret) {
+        for kind in KINDS.iter().filter(|kind| self.options.secrets || !kind.secret) {
             let file = kind.file();
             let mut to = BufWriter::new(File::create_new(self.folder.join(&file))?);
             let mut count = 0;
@@ -120,7 +132,7 @@ impl<'a> Writer<'a> {
                 if kind.name == "messages" {
                     progress.add(1);
                 }
-                pages.note(kind, &row)?;
+                pages.add_row(kind, &row)?;
                 Ok(jsonl::write(kind, &row, &mut to)?)
             })
             .await
@@ -137,7 +149,7 @@ impl<'a> Writer<'a> {
         let manifest = Manifest {
             format: FORMAT,
             patio: env!("CARGO_PKG_VERSION").to_owned(),
-            exported_at: self.wish.now.rfc3339(),
+            exported_at: self.options.now.rfc3339(),
             last_message_id,
             lines: written,
         };

@@ -78,7 +78,7 @@ async fn what_is_exported_and_imported_is_exported_the_same_again() {
         let first = exported(server.storage(), &folder, &name, flags);
         let new = Storage::new().await;
         let said = done(&patio(&new, &["import", "patio", text(&first)]));
-        assert!(said.contains("2 people, 3 rooms, 7 messages"), "{said}");
+        assert!(said.contains("2 users, 3 rooms, 7 messages"), "{said}");
         assert_eq!(said.contains("reset-password"), flags.is_empty(), "{said}");
         let again = exported(&new, &folder, &format!("again{}", flags.len()), flags);
         let (first, again) = (files(&first), files(&again));
@@ -197,25 +197,30 @@ async fn a_folder_with_something_in_it_is_not_written_into() {
 
 /// Exports that are wrong: file, the line to change, its new text, and what is said of it.
 const WRONG: [(&str, usize, &str, &str); 14] = [
-    ("people.jsonl", 2, "{\"id\":", "people.jsonl:2: no JSON object"),
+    ("people.jsonl", 2, "{\"id\":", "people.jsonl:2: not a JSON object"),
     ("people.jsonl", 1, "{\"id\":1}", "people.jsonl:1: name is missing"),
     ("settings.jsonl", 1, "{\"name\":\"epoch\",\"value\":\"x\"}", "settings.jsonl:1: epoch"),
     (
         "reactions.jsonl",
         1,
         "{\"message_id\":1,\"user_id\":\"1\",\"emoji\":\"x\"}",
-        ":1: user_id is no",
+        ":1: user_id must be",
     ),
     ("memberships.jsonl", 1, "{\"user_id\":null}", "memberships.jsonl:1: user_id is null"),
-    ("memberships.jsonl", 2, "@user_id=99", "memberships.jsonl:2: it does not fit"),
-    ("memberships.jsonl", 1, "@extra=1", "memberships.jsonl:1: extra is no field"),
-    ("mentions.jsonl", 1, "@user_id=99", "mentions.jsonl:1: it does not fit"),
+    ("memberships.jsonl", 2, "@user_id=99", "memberships.jsonl:2: it violates a constraint"),
+    ("memberships.jsonl", 1, "@extra=1", "memberships.jsonl:1: extra is not a field"),
+    ("mentions.jsonl", 1, "@user_id=99", "mentions.jsonl:1: it violates a constraint"),
     ("messages.jsonl", 2, "@mentions=\"ana <b>\"", "messages.jsonl:2: name"),
-    ("people.jsonl", 2, "@name=\"ana\"", "people.jsonl:2: it does not fit"),
+    ("people.jsonl", 2, "@name=\"ana\"", "people.jsonl:2: it violates a constraint"),
     ("people.jsonl", 2, "@name=\"../etc\"", "people.jsonl:2: name:"),
-    ("people.jsonl", 2, "@avatar=\"../x\"", "people.jsonl:2: avatar is no name"),
+    ("people.jsonl", 2, "@avatar=\"../x\"", "people.jsonl:2: avatar is not the name"),
     ("messages.jsonl", 3, "@seq=99", "not numbered 1, 2, 3"),
-    ("messages.jsonl", 1, "@created_at=\"yesterday\"", "messages.jsonl:1: created_at is no time"),
+    (
+        "messages.jsonl",
+        1,
+        "@created_at=\"yesterday\"",
+        "messages.jsonl:1: created_at must be a time",
+    ),
 ];
 
 /// A line with another value in one field.
@@ -252,7 +257,7 @@ async fn a_wrong_line_is_named_and_nothing_is_imported() {
     let cut = sound.lines().next().expect("a line");
     fs::write(&messages, format!("{cut}\n")).expect("written");
     let refused = complaint(&patio(&new, &["import", "patio", text(&export)]));
-    assert!(refused.contains("not complete"), "{refused}");
+    assert!(refused.contains("incomplete"), "{refused}");
     fs::write(&messages, sound).expect("written");
     // After all that it is as empty as before.
     done(&patio(&new, &["import", "patio", text(&export)]));
@@ -283,14 +288,14 @@ async fn an_export_that_is_foreign_of_tomorrow_or_not_complete_is_refused_and_no
     fs::write(foreign.join("channels.json"), "[]").expect("written");
     for nothing in [foreign, folder.path().join("nowhere"), manifest.clone()] {
         let refused = complaint(&import(&nothing));
-        assert!(refused.contains("no export of Patio"), "{refused}");
+        assert!(refused.contains("not a Patio export"), "{refused}");
     }
     for (text, said) in [
         (with("format", json!(99)), "newer Patio"),
-        (with("format", json!("x")), "is damaged"),
+        (with("format", json!("x")), "is corrupted"),
         (with("lines", json!({"../people.jsonl": 1})), "which no export has"),
-        (sound.replace('}', ""), "is damaged"),
-        (String::new(), "is damaged"),
+        (sound.replace('}', ""), "is corrupted"),
+        (String::new(), "is corrupted"),
     ] {
         fs::write(&manifest, text).expect("written");
         let refused = complaint(&import(&export));
@@ -338,7 +343,7 @@ async fn the_first_export_there_was_is_taken_for_ever() {
     let first = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/export-format-2");
     let (new, folder) = (Storage::new().await, tempfile::tempdir().expect("a directory"));
     let said = done(&patio(&new, &["import", "patio", text(&first)]));
-    assert!(said.contains("8 people, 10 rooms, 19 messages"), "{said}");
+    assert!(said.contains("8 users, 10 rooms, 19 messages"), "{said}");
     let now = exported(&new, &folder, "now", &["--full"]);
     for kind in ["people", "rooms", "messages", "memberships", "mentions", "reactions"] {
         let lines = |folder: &Path| fs::read_to_string(folder.join(format!("{kind}.jsonl")));

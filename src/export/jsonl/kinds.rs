@@ -1,4 +1,4 @@
-//! What there is to export, table by table, in the order in which it is put back.
+//! The tables of an export, in the order in which they are imported.
 
 use crate::chat::accounts::model::{DisplayName, Email, Handle};
 use crate::chat::messages::model::{DeletedBy, MessageBody, Nonce};
@@ -9,7 +9,7 @@ use crate::export::jsonl::{Field, Form, Kind};
 use crate::http::Language;
 use crate::kernel::FieldError;
 
-/// Checks a row and makes of it what the table has. The error says what is wrong.
+/// Checks a row and adds the computed columns of its table. The error explains what is wrong.
 pub type Rebuild = fn(&mut Row) -> Result<(), String>;
 
 const fn field(name: &'static str, form: Form) -> Field {
@@ -20,7 +20,7 @@ const fn optional(name: &'static str, form: Form) -> Field {
     Field { name, form, optional: true }
 }
 
-/// All kinds.
+/// All kinds of records.
 pub const KINDS: [Kind; 15] = [
     Kind {
         name: "settings",
@@ -31,7 +31,9 @@ pub const KINDS: [Kind; 15] = [
                  order by name",
         insert: "insert into meta (name, value) values ($1, $2)
                  on conflict (name) do update set value = excluded.value",
-        rebuild: |row| ensure(row.first().map(Value::text) != Some("epoch"), "epoch is not moved"),
+        rebuild: |row| {
+            ensure(row.first().map(Value::text) != Some("epoch"), "epoch cannot be imported")
+        },
     },
     Kind {
         name: "people",
@@ -51,11 +53,11 @@ pub const KINDS: [Kind; 15] = [
         select: "select id, name, display_name, email, role, bot, avatar, created_at,
                         deactivated_at, time_zone
                  from users order by id",
-        // An empty hash is that of no password at all.
+        // An empty hash matches no password.
         insert: "insert into users (id, name, display_name, email, role, bot, avatar, created_at,
                                     deactivated_at, time_zone, folded_name, skeleton, password_hash)
                  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '')",
-        rebuild: person,
+        rebuild: user,
     },
     Kind {
         name: "rooms",
@@ -63,7 +65,7 @@ pub const KINDS: [Kind; 15] = [
         fields: &[
             field("id", Form::Number),
             field("name", Form::Text),
-            // Of a direct conversation: the ids of the two, as "3:17".
+            // For a direct message: the ids of its two users, as "3:17".
             optional("pair", Form::Text),
             field("topic", Form::Text),
             field("visibility", Form::Text),
@@ -124,7 +126,7 @@ pub const KINDS: [Kind; 15] = [
             optional("edited_at", Form::Time),
             optional("deleted_at", Form::Time),
             optional("deleted_by", Form::Text),
-            // The names of the people in it, with spaces between.
+            // The handles of the mentioned users, separated by spaces.
             optional("mentions", Form::Text),
         ],
         select:
@@ -160,7 +162,7 @@ pub const KINDS: [Kind; 15] = [
             field("message_id", Form::Number),
             field("user_id", Form::Number),
             field("emoji", Form::Text),
-            // Of the message's room; 0 for those from before it was kept.
+            // The `rev` in the message's room; 0 for reactions from before it was stored.
             field("rev", Form::Number),
         ],
         select: "select message_id, user_id, emoji, rev & 4294967295 from reactions
@@ -208,7 +210,8 @@ pub const KINDS: [Kind; 15] = [
         insert: "update rooms set code = $2 where id = $1",
         rebuild: |row| {
             let code = row.get(1).map_or("", Value::text);
-            ensure(Code::parse(code).is_some_and(|parsed| parsed.as_str() == code), "it is no code")
+            let valid = Code::parse(code).is_some_and(|parsed| parsed.as_str() == code);
+            ensure(valid, "it is not a room code")
         },
     },
     Kind {
@@ -269,56 +272,58 @@ pub const KINDS: [Kind; 15] = [
                    where pos >> 32 not in (select room_id from deleted_rooms))
                  order by nonce, author_id",
         insert: "insert into sends (nonce, author_id, message_id) values ($1, $2, $3)",
-        rebuild: |row| Nonce::parse(row.first().map_or("", Value::text)).map(drop).map_err(said),
+        rebuild: |row| {
+            Nonce::parse(row.first().map_or("", Value::text)).map(drop).map_err(message_of)
+        },
     },
 ];
 
-fn ensure(right: bool, complaint: &str) -> Result<(), String> {
-    if right { Ok(()) } else { Err(complaint.to_owned()) }
+fn ensure(valid: bool, error: &str) -> Result<(), String> {
+    if valid { Ok(()) } else { Err(error.to_owned()) }
 }
 
-fn said(invalid: FieldError) -> String {
-    format!("{}: {}", invalid.field, Language::English.complain(invalid))
+fn message_of(field_error: FieldError) -> String {
+    format!("{}: {}", field_error.field, Language::English.complain(field_error))
 }
 
-/// What a parser makes of a text must be that text.
-fn same(parsed: Result<&str, FieldError>, text: &str, field: &str) -> Result<(), String> {
+/// The text must already be in the form that the parser returns.
+fn exact(parsed: Result<&str, FieldError>, text: &str, field: &str) -> Result<(), String> {
     match parsed {
         Ok(parsed) if parsed == text => Ok(()),
         Ok(parsed) => Err(format!("{field} must be written as {parsed:?}")),
-        Err(invalid) => Err(said(invalid)),
+        Err(field_error) => Err(message_of(field_error)),
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "one of several alike")]
+#[expect(clippy::unnecessary_wraps, reason = "has the type of `Rebuild`")]
 fn nothing(_: &mut Row) -> Result<(), String> {
     Ok(())
 }
 
 fn hashed(row: &mut Row) -> Result<(), String> {
-    let right = matches!(row.first(), Some(Value::Bytes(hash)) if hash.len() == 32);
-    ensure(right, "hash is no SHA-256")
+    let valid = matches!(row.first(), Some(Value::Bytes(hash)) if hash.len() == 32);
+    ensure(valid, "hash is not a SHA-256")
 }
 
-fn person(row: &mut Row) -> Result<(), String> {
+fn user(row: &mut Row) -> Result<(), String> {
     let [id, name, display_name, email, _, _, avatar, ..] = row.as_slice() else {
-        return Err("it is too short".to_owned());
+        return Err("it has too few fields".to_owned());
     };
     ensure(id.number() > 0, "id is 0")?;
-    let parsed = Handle::stored(name.text()).map_err(said)?;
-    same(Ok(parsed.as_str()), name.text(), "name")?;
+    let parsed = Handle::stored(name.text()).map_err(message_of)?;
+    exact(Ok(parsed.as_str()), name.text(), "name")?;
     let display = DisplayName::stored(display_name.text());
-    same(
+    exact(
         display.as_ref().map(DisplayName::as_str).map_err(|e| *e),
         display_name.text(),
         "display_name",
     )?;
     let address = Email::parse(email.text());
-    same(address.as_ref().map(Email::as_str).map_err(|e| *e), email.text(), "email")?;
-    // It becomes the name of a file.
+    exact(address.as_ref().map(Email::as_str).map_err(|e| *e), email.text(), "email")?;
+    // The value is used as a file name, so it must not contain a path.
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     let named = (1..=64).contains(&avatar.text().len()) && avatar.text().chars().all(plain);
-    ensure(avatar.is_null() || named, "avatar is no name of a picture")?;
+    ensure(avatar.is_null() || named, "avatar is not the name of a picture")?;
     row.push(Value::Text(Some(parsed.folded())));
     row.push(Value::Text(Some(parsed.skeleton())));
     Ok(())
@@ -327,27 +332,30 @@ fn person(row: &mut Row) -> Result<(), String> {
 fn audit(row: &mut Row) -> Result<(), String> {
     let detail = row.last().map_or("", Value::text);
     let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(detail);
-    ensure(object.is_ok(), "detail is no JSON object")
+    ensure(object.is_ok(), "detail is not a JSON object")
 }
 
 fn room(row: &mut Row) -> Result<(), String> {
     let [id, name, pair, topic, visibility, _, _, last_seq, rev, _] = row.as_slice() else {
-        return Err("it is too short".to_owned());
+        return Err("it has too few fields".to_owned());
     };
-    ensure((1..1 << 31).contains(&id.number()), "id is no number of a room")?;
+    ensure((1..1 << 31).contains(&id.number()), "id is not a room id")?;
     ensure(last_seq.number() < 1 << 32 && rev.number() < 1 << 32, "last_seq or rev is too large")?;
     let purpose = RoomTopic::stored(topic.text());
-    same(purpose.as_ref().map(RoomTopic::as_str).map_err(|e| *e), topic.text(), "topic")?;
+    exact(purpose.as_ref().map(RoomTopic::as_str).map_err(|e| *e), topic.text(), "topic")?;
     let folded = if visibility.text() == "direct" {
         let two = pair.text().split_once(':');
         let two = two.and_then(|(a, b)| Some((a.parse::<i64>().ok()?, b.parse::<i64>().ok()?)));
-        let right = two.is_some_and(|(a, b)| a <= b && format!("{a}:{b}") == pair.text());
-        ensure(right, "pair is not two ids, the smaller first or both the same, as \"3:17\"")?;
+        let valid = two.is_some_and(|(a, b)| a <= b && format!("{a}:{b}") == pair.text());
+        ensure(
+            valid,
+            "pair must be two ids, the smaller one first or both the same, for example \"3:17\"",
+        )?;
         None
     } else {
-        ensure(pair.is_null(), "pair is only for direct conversations")?;
+        ensure(pair.is_null(), "pair is for direct messages only")?;
         let parsed = RoomName::stored(name.text());
-        same(parsed.as_ref().map(RoomName::as_str).map_err(|e| *e), name.text(), "name")?;
+        exact(parsed.as_ref().map(RoomName::as_str).map_err(|e| *e), name.text(), "name")?;
         parsed.ok().map(|name| name.folded())
     };
     row.push(Value::Text(folded));
@@ -357,18 +365,18 @@ fn room(row: &mut Row) -> Result<(), String> {
 fn message(row: &mut Row) -> Result<(), String> {
     let [_, room, seq, rev, _, _, body, .., deleted_at, deleted_by, mentions] = row.as_slice()
     else {
-        return Err("it is too short".to_owned());
+        return Err("it has too few fields".to_owned());
     };
-    ensure((1..1 << 31).contains(&room.number()), "room_id is no number of a room")?;
+    ensure((1..1 << 31).contains(&room.number()), "room_id is not a room id")?;
     let counted = |value: &Value| (1..1 << 32).contains(&value.number());
     ensure(counted(seq) && counted(rev), "seq or rev is out of range")?;
     let html = if deleted_at.is_null() {
         let parsed = MessageBody::stored(body.text());
-        same(parsed.as_ref().map(MessageBody::as_str).map_err(|e| *e), body.text(), "body")?;
+        exact(parsed.as_ref().map(MessageBody::as_str).map_err(|e| *e), body.text(), "body")?;
         let names = mentions.text().split_whitespace().map(Handle::stored);
-        let names = names.collect::<Result<Vec<_>, _>>().map_err(said)?;
-        let called = |sought: &str| names.iter().find(|name| name.folded() == sought);
-        let known = |sought: &str| called(sought).map(|name| name.as_str().to_owned());
+        let names = names.collect::<Result<Vec<_>, _>>().map_err(message_of)?;
+        let find = |folded: &str| names.iter().find(|name| name.folded() == folded);
+        let known = |folded: &str| find(folded).map(|name| name.as_str().to_owned());
         render::stored(&render::render(body.text(), known), body.text()).to_owned()
     } else {
         ensure(body.text().is_empty(), "a deleted message has no body")?;
@@ -376,7 +384,10 @@ fn message(row: &mut Row) -> Result<(), String> {
         ensure(known || deleted_by.is_null(), "deleted_by is neither author nor moderator")?;
         String::new()
     };
-    ensure(deleted_by.is_null() || !deleted_at.is_null(), "it is not deleted, by nobody")?;
+    ensure(
+        deleted_by.is_null() || !deleted_at.is_null(),
+        "deleted_by is set, but deleted_at is not",
+    )?;
     row.pop();
     row.push(Value::Text(Some(html)));
     Ok(())

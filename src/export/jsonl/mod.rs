@@ -1,8 +1,8 @@
-//! The form of an export: JSON Lines, one object a line, one file for each kind of thing.
+//! The format of an export: JSON Lines, one object per line, one file per kind of record.
 //!
-//! [`KINDS`] says which fields each has, and how they come from the tables and get back. Every field
-//! stands on every line; what is not known is `null`. Times are RFC 3339 in UTC, hashes are
-//! hexadecimal. An export without secrets has the kinds that are not `secret`.
+//! [`KINDS`] defines the fields of each kind and how they map to tables in both directions. Every
+//! line has every field; an unknown value is `null`. Times are RFC 3339 in UTC, hashes are
+//! hexadecimal. An export without secrets only has the kinds that are not `secret`.
 
 mod kinds;
 mod value;
@@ -10,38 +10,38 @@ mod value;
 pub use crate::export::jsonl::kinds::{KINDS, Rebuild};
 pub use crate::export::jsonl::value::{Row, Value, parse, write};
 
-/// Beside the lines: what the export holds, to be read first.
+/// The file with the contents of the export. An import reads it first.
 pub const MANIFEST: &str = "export.json";
-/// The folder of what opens doors.
+/// The folder of credentials.
 pub const SECRETS: &str = "secrets";
-/// The folder of people's pictures: `NAME.jpg`.
+/// The folder of avatars: `NAME.jpg`.
 pub const AVATARS: &str = "avatars";
-/// The number of this form.
+/// The format version.
 pub const FORMAT: u32 = 3;
 
-/// A kind of line.
+/// A kind of record.
 #[derive(Debug)]
 pub struct Kind {
-    /// The file without its ending; in the folder of secrets, if it is one.
+    /// The file name without its extension. Secret kinds are in the folder of secrets.
     pub name: &'static str,
     pub secret: bool,
     pub fields: &'static [Field],
-    /// Finds all of them; columns as in `fields`, in an order that never changes.
+    /// Selects all rows, with columns as in `fields`, in a stable order.
     pub select: &'static str,
-    /// Puts one into its table; parameters as in `fields`, followed by what `rebuild` adds.
+    /// Inserts a row. The parameters are `fields`, followed by the columns that `rebuild` adds.
     pub insert: &'static str,
-    /// Checks a line and works out what is not exported.
+    /// Checks a row and computes columns that are not exported.
     pub rebuild: Rebuild,
 }
 
 impl Kind {
-    /// The file within an export.
+    /// The path of the file in an export.
     pub fn file(&self) -> String {
         let folder = if self.secret { "secrets/" } else { "" };
         format!("{folder}{}.jsonl", self.name)
     }
 
-    /// Where a field stands.
+    /// The index of a field.
     pub fn place(&self, field: &str) -> Option<usize> {
         self.fields.iter().position(|known| known.name == field)
     }
@@ -51,13 +51,13 @@ impl Kind {
 pub struct Field {
     pub name: &'static str,
     pub form: Form,
-    /// Whether it may be `null`.
+    /// Whether the value can be `null`.
     pub optional: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// From 0 to 2^53 − 1, as every reader of JSON can hold it.
+    /// From 0 to 2^53 − 1, which every JSON parser can represent.
     Number,
     /// `true` or `false`; 1 or 0 in the tables.
     Flag,

@@ -1,4 +1,4 @@
-//! A line: written, and read back with every field in its place and of its form.
+//! Writing and parsing a line. Parsing checks that every field is present and has the right type.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use crate::export::jsonl::{Form, Kind};
 use crate::kernel::Timestamp;
 use hex::encode as hex;
 
-/// What a field holds, as the tables have it.
+/// The value of a field, as the tables store it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     Number(Option<i64>),
@@ -20,12 +20,12 @@ pub enum Value {
 pub type Row = Vec<Value>;
 
 impl Value {
-    /// The number; 0 for what is none.
+    /// The number; 0 for `null` and other types.
     pub fn number(&self) -> i64 {
         if let Self::Number(Some(number)) = self { *number } else { 0 }
     }
 
-    /// The text; empty for what is none.
+    /// The text; empty for `null` and other types.
     pub fn text(&self) -> &str {
         if let Self::Text(Some(text)) = self { text } else { "" }
     }
@@ -38,7 +38,7 @@ impl Value {
 /// Writes a line.
 ///
 /// # Errors
-/// When it cannot be written.
+/// If it cannot be written.
 pub fn write(kind: &Kind, row: &Row, to: &mut dyn Write) -> io::Result<()> {
     for (n, (field, value)) in kind.fields.iter().zip(row).enumerate() {
         write!(to, "{}\"{}\":", if n == 0 { "{" } else { "," }, field.name)?;
@@ -58,26 +58,28 @@ fn json(form: Form, value: &Value) -> Json {
     }
 }
 
-/// Reads a line.
+/// Parses a line.
 ///
 /// # Errors
-/// What is wrong with it: no object, a field too many or too few, a value of another form.
+/// What is wrong with it: not an object, a field too many or too few, or a value of another type.
 pub fn parse(kind: &Kind, line: &[u8]) -> Result<Row, String> {
     let mut object: serde_json::Map<String, Json> =
-        serde_json::from_slice(line).map_err(|error| format!("no JSON object ({error})"))?;
+        serde_json::from_slice(line).map_err(|error| format!("not a JSON object ({error})"))?;
     let mut row = Vec::with_capacity(kind.fields.len() + 3);
     for field in kind.fields {
         let name = field.name;
-        // What may be null may be missing: earlier exports lack some of it.
-        let left_out = field.optional.then_some(Json::Null);
-        let found = object.remove(name).or(left_out).ok_or_else(|| format!("{name} is missing"))?;
+        // A field that can be null can be missing, because older exports lack some fields.
+        let default = field.optional.then_some(Json::Null);
+        let found = object.remove(name).or(default).ok_or_else(|| format!("{name} is missing"))?;
         if found.is_null() && !field.optional {
             return Err(format!("{name} is null"));
         }
-        row.push(value(field.form, &found).map_err(|wanted| format!("{name} is no {wanted}"))?);
+        row.push(
+            value(field.form, &found).map_err(|expected| format!("{name} must be {expected}"))?,
+        );
     }
     match object.keys().next() {
-        Some(unknown) => Err(format!("{unknown} is no field of {}", kind.name)),
+        Some(unknown) => Err(format!("{unknown} is not a field of {}", kind.name)),
         None => Ok(row),
     }
 }
@@ -88,20 +90,20 @@ fn value(form: Form, found: &Json) -> Result<Value, &'static str> {
         (Form::Text, Json::Null) => Value::Text(None),
         (Form::Number, found) => {
             let number = found.as_i64().filter(|number| (0..1 << 53).contains(number));
-            Value::Number(Some(number.ok_or("number from 0 to 2^53 - 1")?))
+            Value::Number(Some(number.ok_or("a number from 0 to 2^53 - 1")?))
         }
         (Form::Flag, found) => Value::Number(Some(found.as_bool().ok_or("true or false")?.into())),
         (Form::Time, found) => {
             let time = found.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
-            Value::Number(Some(time.ok_or("time in RFC 3339")?.as_millisecond()))
+            Value::Number(Some(time.ok_or("a time in RFC 3339")?.as_millisecond()))
         }
         (Form::Text, found) => {
-            // PostgreSQL has no NUL.
+            // PostgreSQL text cannot contain NUL.
             let text = found.as_str().filter(|text| !text.contains('\0'));
             Value::Text(Some(text.ok_or("text")?.to_owned()))
         }
         (Form::Bytes, found) => {
-            let bytes = found.as_str().and_then(bytes).ok_or("hexadecimal number")?;
+            let bytes = found.as_str().and_then(bytes).ok_or("hexadecimal")?;
             Value::Bytes(bytes)
         }
     })
