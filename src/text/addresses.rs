@@ -1,7 +1,7 @@
-//! Which characters a web address goes on with, and where it ends.
+//! Finds the end of a web address in running text.
 //!
-//! Goes by what Unicode says of each character, since tools leave letters of every script unescaped
-//! and people put the marks of every script behind.
+//! Decisions are based on Unicode properties of characters: tools leave letters of every script
+//! unescaped in URLs, and users put punctuation of every script after them.
 
 use icu_properties::props::{
     GeneralCategory, GeneralCategoryGroup, QuotationMark, TerminalPunctuation,
@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::effort::looked_at;
 use super::visible::{is_ignorable, is_mark};
 
-/// Goes along an address, one character after the other.
+/// Scans an address, one character at a time.
 #[derive(Debug, Default)]
 pub struct UrlScanner {
     /// Brackets that are not closed yet.
@@ -25,7 +25,7 @@ impl UrlScanner {
         Self { open: Vec::new(), before }
     }
 
-    /// Whether the address goes on with `c`, behind which stands `rest`.
+    /// Whether the address continues with `c`, which is followed by `rest`.
     pub fn keeps(&mut self, c: char, rest: &str) -> bool {
         looked_at(1);
         let kept = match c {
@@ -36,17 +36,17 @@ impl UrlScanner {
             ')' => self.open.pop() == Some('('),
             ']' => self.open.pop() == Some('['),
             '}' => self.open.pop() == Some('{'),
-            // Two addresses, parted by a mark.
+            // Two addresses, separated by punctuation.
             ',' | ';' | '|' => scheme_of(rest).is_none(),
             c if c.is_ascii() => c.is_ascii_graphic() && !"\"<>`".contains(c),
-            c => belongs(c, self.before, rest),
+            c => is_part_of_url(c, self.before, rest),
         };
         self.before = Some(c);
         kept
     }
 }
 
-/// How long `http://` or `https://` at the beginning is.
+/// The length of `http://` or `https://` at the beginning.
 pub fn scheme_of(text: &str) -> Option<usize> {
     ["http://", "https://"].into_iter().map(str::len).find(|length| {
         text.get(..*length).is_some_and(|start| {
@@ -55,13 +55,13 @@ pub fn scheme_of(text: &str) -> Option<usize> {
     })
 }
 
-/// Whether a character that is not ASCII is part of the address that it stands in.
-fn belongs(c: char, before: Option<char>, rest: &str) -> bool {
+/// Whether a non-ASCII character belongs to the address it is in.
+fn is_part_of_url(c: char, before: Option<char>, rest: &str) -> bool {
     if is_ignorable(c) {
-        // Joiners in words of Persian or Hindi, variants of emoji.
+        // Joiners in Persian or Hindi words, variation selectors of emoji.
         return matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
     }
-    if goes_before_address(rest) {
+    if precedes_address(rest) {
         return false;
     }
     if c.is_alphanumeric() {
@@ -70,7 +70,7 @@ fn belongs(c: char, before: Option<char>, rest: &str) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     if GeneralCategoryGroup::Separator.contains(category)
         || matches!(category, GeneralCategory::Control | GeneralCategory::Format)
-        || parts_always(c)
+        || is_separator(c)
     {
         return false;
     }
@@ -81,20 +81,21 @@ fn belongs(c: char, before: Option<char>, rest: &str) -> bool {
     in_word(before) && in_word(rest.chars().next())
 }
 
-/// Whether what stands before this text parts two addresses, maybe an emoji with its variant and skin.
-fn goes_before_address(rest: &str) -> bool {
-    let of_emoji = |c: char| is_ignorable(c) || matches!(c, '\u{1f3fb}'..='\u{1f3ff}');
-    let dress = rest.chars().take(3).take_while(|c| of_emoji(*c)).map(char::len_utf8).sum();
-    rest.get(dress..).and_then(scheme_of).is_some()
+/// Whether an address follows, after an optional variation selector and skin tone. Then the
+/// character before them separates two addresses.
+fn precedes_address(rest: &str) -> bool {
+    let is_modifier = |c: char| is_ignorable(c) || matches!(c, '\u{1f3fb}'..='\u{1f3ff}');
+    let modifiers = rest.chars().take(3).take_while(|c| is_modifier(*c)).map(char::len_utf8).sum();
+    rest.get(modifiers..).and_then(scheme_of).is_some()
 }
 
-/// Whether a mark stands beside addresses and not in them, in whatever form it is written: the marks
-/// of sentences, quotes, brackets, dots in a row and long dashes. Shorter dashes and the dots of
-/// titles (`ジョン・レノン`) join words.
-fn parts_always(c: char) -> bool {
+/// Whether a character always separates addresses, in any compatibility form: sentence punctuation,
+/// quotes, brackets, ellipses and long dashes. Shorter dashes and the dots in titles (`ジョン・レノン`)
+/// join words.
+fn is_separator(c: char) -> bool {
     use GeneralCategory as Is;
     let plain = |c: char| match c {
-        // The apostrophe of words.
+        // The apostrophe within words.
         '’' => false,
         '…'
         | '‥'
@@ -108,7 +109,7 @@ fn parts_always(c: char) -> bool {
         | '¡'
         | '❛'..='❠'
         | '\u{1f676}'..='\u{1f678}' => true,
-        // Of ASCII only the other forms come here: ＜, ｜, ～.
+        // Only the full-width forms of these ASCII characters get here: ＜, ｜, ～.
         c if c.is_ascii() && "<>`|~ ".contains(c) => true,
         c => {
             CodePointSetData::new::<TerminalPunctuation>().contains(c)
@@ -125,8 +126,7 @@ fn parts_always(c: char) -> bool {
     plain(c) || std::iter::once(c).nfkc().any(plain)
 }
 
-/// The end without the marks of the sentence that the address stands in, and without brackets that
-/// only open.
+/// The end of the address without trailing sentence punctuation and opening brackets.
 pub fn without_marks_behind(address: &str, from: usize) -> usize {
     let mut end = address.len();
     while end > from {

@@ -1,6 +1,6 @@
-//! The order in which names stand, in every list: by the root collation of the Unicode Collation
-//! Algorithm (UTS 10), numbers by their value, accents and case last. `Ángel` stands before `Mesa`,
-//! `Room 14` behind `Room 9`.
+//! The order of names in every list: the root collation of the Unicode Collation Algorithm (UTS
+//! 10), with numbers ordered by value, and accents and case compared last. `Ángel` sorts before
+//! `Mesa`, `Room 14` after `Room 9`.
 
 use std::sync::LazyLock;
 
@@ -8,11 +8,12 @@ use icu_collator::options::CollatorOptions;
 use icu_collator::preferences::CollationNumericOrdering;
 use icu_collator::{Collator, CollatorBorrowed, CollatorPreferences};
 
-/// Changes whenever stored keys are of another kind than those that [`sort_key`] makes.
+/// The version of the keys that [`sort_key`] returns. It must change whenever the keys change, so
+/// that stored ones are computed again.
 pub const COLLATION_VERSION: &str = "icu 2, root, numeric";
 
-/// A text that sorts by its bytes as the name sorts among names: databases and browsers compare it
-/// and know nothing of languages. Hexadecimal, so that it fits into an attribute.
+/// A key whose byte order is the order of names, so that databases and browsers can compare it
+/// without knowing languages. Hexadecimal, so that it fits into an HTML attribute.
 pub fn sort_key(name: &str) -> String {
     let mut key = Vec::with_capacity(2 * name.len() + 8);
     if let Some(collator) = COLLATOR.as_ref() {
@@ -21,12 +22,12 @@ pub fn sort_key(name: &str) -> String {
     hex::encode(key)
 }
 
-/// Made once: a page has a key for each of a hundred members. Its data is part of the executable, so there
-/// is one; a test holds that.
+/// Created once: a room page needs a key for each of a hundred members. The data is embedded in the
+/// executable, so this is always `Some`; a test checks it.
 static COLLATOR: LazyLock<Option<CollatorBorrowed<'static>>> = LazyLock::new(|| {
-    let mut wanted = CollatorPreferences::default();
-    wanted.numeric_ordering = Some(CollationNumericOrdering::True);
-    Collator::try_new(wanted, CollatorOptions::default()).ok()
+    let mut preferences = CollatorPreferences::default();
+    preferences.numeric_ordering = Some(CollationNumericOrdering::True);
+    Collator::try_new(preferences, CollatorOptions::default()).ok()
 });
 
 #[cfg(test)]
@@ -34,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stand_as_readers_expect_them() {
+    fn names_sort_as_readers_expect() {
         let names = [
             "Ángel",
             "ángel 2",
@@ -55,7 +56,7 @@ mod tests {
         ];
         let mut sorted = names;
         sorted.sort_by_cached_key(|name| sort_key(name));
-        let place = |name| sorted.iter().position(|other| *other == name);
+        let position = |name| sorted.iter().position(|other| *other == name);
         for (before, behind) in [
             ("Ángel", "Mesa"),
             ("Mesa", "Ñandúes"),
@@ -70,7 +71,7 @@ mod tests {
             ("Zumba", "Олег"),
             ("Олег", "北京"),
         ] {
-            assert!(place(before) < place(behind), "{before}, {behind}: {sorted:?}");
+            assert!(position(before) < position(behind), "{before}, {behind}: {sorted:?}");
         }
         assert!(sort_key("a") < sort_key("A") && sort_key("A") < sort_key("á"));
         assert!(!sort_key("a").is_empty());

@@ -1,12 +1,12 @@
-//! How much of a text is looked at. Tests hold by it that a long text costs no more than its length,
-//! whatever is in it; outside tests nothing is counted.
+//! Counts how much of a text is examined. Tests use it to check that the cost of a long text is
+//! linear in its length, whatever it contains. Outside tests nothing is counted.
 
 #[cfg(test)]
 thread_local! {
     static LOOKED_AT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// So many characters, or bytes, were looked at.
+/// Records that this many characters or bytes were examined.
 #[cfg(test)]
 pub fn looked_at(amount: usize) {
     LOOKED_AT.with(|count| count.set(count.get() + amount));
@@ -16,7 +16,7 @@ pub fn looked_at(amount: usize) {
 #[inline]
 pub const fn looked_at(_: usize) {}
 
-/// How much this work looks at.
+/// The amount that this function examines.
 #[cfg(test)]
 pub fn of<T>(work: impl FnOnce() -> T) -> usize {
     LOOKED_AT.with(|count| count.set(0));

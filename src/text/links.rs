@@ -1,8 +1,9 @@
-//! Web and e-mail addresses in a text, wherever people write them: with a scheme, with `www.`, as a
-//! bare domain, as an e-mail address.
+//! Finds web and e-mail addresses in a text: with a scheme, with `www.`, as a bare domain, or as an
+//! e-mail address.
 //!
-//! Whether it is one is decided by the parser that browsers have (WHATWG URL). No part of a text is
-//! read once for each address that it might belong to: people write texts of nothing but beginnings.
+//! The URL parser of browsers (WHATWG URL) decides whether a candidate is an address. No part of a
+//! text is scanned once per candidate it might belong to: an attacker can send texts that consist
+//! of address beginnings only, and the cost would be quadratic.
 
 use std::ops::Range;
 
@@ -11,7 +12,7 @@ use super::effort::looked_at;
 use super::scripts::is_written_without_spaces;
 use super::visible::is_mark;
 
-/// An address: where it stands in the text, in bytes, and what it leads to.
+/// An address: its byte range in the text and its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     pub at: Range<usize>,
@@ -19,8 +20,8 @@ pub struct Link {
     pub href: String,
 }
 
-/// Top-level domains that make a bare domain an address. None of them is the ending of a file or a
-/// word that stands behind a full stop without a space.
+/// Top-level domains that make a bare domain an address. None of them is a file extension or a word
+/// that often follows a full stop without a space.
 const TOP_LEVEL: [&str; 50] = [
     "ai", "app", "ar", "au", "biz", "blog", "br", "ca", "ch", "chat", "cl", "club", "cn", "co",
     "com", "cz", "de", "dev", "dk", "edu", "es", "eu", "fi", "fr", "gov", "gr", "hu", "ie", "info",
@@ -28,7 +29,7 @@ const TOP_LEVEL: [&str; 50] = [
     "se", "site", "uk", "uy", "ve", "wiki", "xyz",
 ];
 
-/// Endings of files that are no top-level domain: `Node.js/Express` is no address.
+/// File extensions that are not top-level domains: `Node.js/Express` is not an address.
 const FILES: [&str; 40] = [
     "bak", "bash", "cfg", "class", "conf", "cpp", "css", "csv", "doc", "docx", "exe", "gif", "go",
     "gz", "hpp", "htm", "html", "ini", "java", "jpeg", "jpg", "js", "json", "jsx", "kt", "lock",
@@ -36,18 +37,19 @@ const FILES: [&str; 40] = [
     "yml",
 ];
 
-/// The longest name of a host, with a port.
+/// The longest host name, with a port.
 const LONGEST_HOST: usize = 253 + ":65535".len();
-/// The longest name before the `@` of an e-mail address (RFC 5321, section 4.5.3.1.1).
+/// The longest local part of an e-mail address (RFC 5321, section 4.5.3.1.1).
 const LONGEST_LOCAL: usize = 64;
 
-/// Every address in the text, in its order; none overlaps another.
+/// All addresses in the text, in order, without overlaps.
 pub fn links(text: &str) -> Vec<Link> {
     let mut found = Vec::new();
     if !may_have_links(text) {
         return found;
     }
-    let (mut free, mut before) = (0, None);
+    let mut free = 0;
+    let mut before = None;
     for (at, c) in text.char_indices() {
         looked_at(1);
         if at >= free
@@ -61,7 +63,7 @@ pub fn links(text: &str) -> Vec<Link> {
     found
 }
 
-/// Most texts have none of the marks that every address has.
+/// A fast check: most texts have none of the characters that every address has.
 fn may_have_links(text: &str) -> bool {
     let mut bytes = text.bytes().peekable();
     while let Some(byte) = bytes.next() {
@@ -76,7 +78,7 @@ fn may_have_links(text: &str) -> bool {
     false
 }
 
-/// The address that begins at `at`, or whose `@` stands there; nothing before `free` belongs to it.
+/// The address that begins at `at`, or whose `@` is there. Nothing before `free` belongs to it.
 fn link_at(text: &str, (free, at): (usize, usize), c: char, before: Option<char>) -> Option<Link> {
     if c == '@' {
         return email(text, free, at);
@@ -90,63 +92,68 @@ fn link_at(text: &str, (free, at): (usize, usize), c: char, before: Option<char>
         let href = rest.get(..end)?.to_owned();
         return Some(Link { at: at..at + end, href });
     }
-    let begins_word = c.is_alphanumeric() && before.is_none_or(|before| parts(before, c));
+    let begins_word =
+        c.is_alphanumeric() && before.is_none_or(|before| can_precede_domain(before, c));
     if begins_word { bare_domain(rest, at) } else { None }
 }
 
-/// Whether a bare domain may begin with `c` behind this character: not inside a word, a path, a name
-/// in code or another address.
-fn parts(before: char, c: char) -> bool {
+/// Whether a bare domain can begin with `c` after this character: not inside a word, a path, an
+/// identifier in code or another address.
+fn can_precede_domain(before: char, c: char) -> bool {
     if before.is_alphanumeric() || is_mark(before) {
         return is_written_without_spaces(before) && c.is_ascii();
     }
     !"@/.-_:=\\#~%&$+".contains(before)
 }
 
-/// Where an address ends whose scheme is so long. Nothing behind the host makes it one or none, so
-/// of one that is none no more is read than its host, up to the next slash at most.
+/// The end of an address with a scheme of this length. Only the host decides whether it is an
+/// address, so for other texts no more is read than the host, which ends at the
+/// next slash.
 fn end_of_web(text: &str, scheme: usize) -> Option<usize> {
-    let mut walk = UrlScanner::behind(Some('/'));
-    let (mut end, mut in_host, mut begun) = (scheme, true, false);
+    let mut scanner = UrlScanner::behind(Some('/'));
+    let mut end = scheme;
+    let mut in_host = true;
+    let mut host_started = false;
     for (offset, c) in text.get(scheme..)?.char_indices() {
-        if in_host && begun && "/\\#".contains(c) {
+        if in_host && host_started && "/\\#".contains(c) {
             if !is_web(text.get(..end)?) {
                 return None;
             }
             in_host = false;
         }
-        begun |= !"/\\".contains(c);
-        let behind = scheme + offset + c.len_utf8();
-        if !walk.keeps(c, text.get(behind..)?) {
+        host_started |= !"/\\".contains(c);
+        let after = scheme + offset + c.len_utf8();
+        if !scanner.keeps(c, text.get(after..)?) {
             break;
         }
-        end = behind;
+        end = after;
     }
     let end = without_marks_behind(text.get(..end)?, scheme);
     (!in_host || is_web(text.get(..end)?)).then_some(end)
 }
 
-/// Where an address ends whose host, with its port, is so long.
+/// The end of an address whose host and port have this length.
 fn end_behind_host(text: &str, host: usize) -> Option<usize> {
-    let mut walk = UrlScanner::behind(text.get(..host)?.chars().next_back());
+    let mut scanner = UrlScanner::behind(text.get(..host)?.chars().next_back());
     let mut end = host;
     for (offset, c) in text.get(host..)?.char_indices() {
-        let behind = host + offset + c.len_utf8();
-        if !walk.keeps(c, text.get(behind..)?) {
+        let after = host + offset + c.len_utf8();
+        if !scanner.keeps(c, text.get(after..)?) {
             break;
         }
-        end = behind;
+        end = after;
     }
     Some(without_marks_behind(text.get(..end)?, host))
 }
 
-/// Whether a browser opens the address, by the rules of its address bar. Longer hosts than there are
-/// (RFC 1035) are no question for it: their letters are compared with each other.
+/// Whether a browser would open the address. Hosts longer than the limit (RFC 1035) are rejected
+/// before they reach the parser: it compares their letters with each other, so its cost is not
+/// linear.
 fn is_web(address: &str) -> bool {
     looked_at(address.len());
-    let behind =
+    let after =
         address.split_once("//").map_or("", |(_, rest)| rest.trim_start_matches(['/', '\\']));
-    let authority = behind.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    let authority = after.split(['/', '\\', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     if host.chars().nth(LONGEST_HOST).is_some() {
         return false;
@@ -157,38 +164,38 @@ fn is_web(address: &str) -> bool {
     })
 }
 
-/// An address without a scheme, at the beginning of `rest`, which stands at `at`.
+/// An address without a scheme at the beginning of `rest`, which is at `at` in the text.
 fn bare_domain(rest: &str, at: usize) -> Option<Link> {
     let host = host_at(rest);
     let top = host.rsplit('.').next()?;
     let after = rest.get(host.len()..)?;
     let port = port_at(after);
-    let behind = after.get(port..)?;
-    let has_path = behind.starts_with('/') && !FILES.contains(&top.to_lowercase().as_str());
+    let after = after.get(port..)?;
+    let has_path = after.starts_with('/') && !FILES.contains(&top.to_lowercase().as_str());
     let is_www = host.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."))
         && host.matches('.').count() > 1;
     let is_known = TOP_LEVEL.contains(&top.to_ascii_lowercase().as_str());
-    if !is_domain(host) || !(has_path || is_www || is_known) || !ends_domain(behind) {
+    if !is_domain(host) || !(has_path || is_www || is_known) || !ends_domain(after) {
         return None;
     }
     let length = host.len() + port;
     if !is_web(&format!("https://{}", rest.get(..length)?)) {
         return None;
     }
-    let end = match behind.chars().next() {
+    let end = match after.chars().next() {
         Some('/' | '?' | '#') => end_behind_host(rest, length)?,
         _ => length,
     };
     Some(Link { at: at..at + end, href: format!("https://{}", rest.get(..end)?) })
 }
 
-/// Whether a text begins with a name of the internet, as behind the `@` of an address.
+/// Whether a text begins with a domain name, like the part after the `@` of an e-mail address.
 pub fn begins_with_domain(text: &str) -> bool {
     let host = host_at(text);
     host.rsplit('.').next().is_some_and(str::is_ascii) && is_domain(host)
 }
 
-/// As much of the beginning as a host name may be; one that begins in ASCII stays there.
+/// The longest prefix that can be a host name. A host that begins in ASCII stays in ASCII.
 fn host_at(text: &str) -> &str {
     let ascii = text.starts_with(|c: char| c.is_ascii());
     let of_host = |c: char| {
@@ -202,19 +209,20 @@ fn host_at(text: &str) -> &str {
     text.get(..end).unwrap_or_default().trim_end_matches(['.', '-'])
 }
 
-/// At least two labels, and the last of them letters (RFC 1123, section 2.1).
+/// At least two labels, the last one of letters only (RFC 1123, section 2.1).
 fn is_domain(host: &str) -> bool {
-    let sound = |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
+    let is_valid =
+        |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
     let top = host.rsplit('.').next().unwrap_or_default();
     let letters = top.chars().all(|c| c.is_alphabetic() || is_mark(c)) || top.starts_with("xn--");
     host.len() <= 253
         && host.contains('.')
-        && host.split('.').all(sound)
+        && host.split('.').all(is_valid)
         && letters
         && top.chars().count() >= 2
 }
 
-/// How long `:8080` at the beginning is.
+/// The length of a port such as `:8080` at the beginning.
 fn port_at(text: &str) -> usize {
     let digits = text.strip_prefix(':').unwrap_or_default();
     let length = digits.bytes().take_while(u8::is_ascii_digit).count();
@@ -222,10 +230,10 @@ fn port_at(text: &str) -> usize {
     if (1..=5).contains(&length) { 1 + length } else { 0 }
 }
 
-/// Whether a domain may end before this: not in the middle of a word, an e-mail address or a line of
-/// code (`window.app()`).
-fn ends_domain(behind: &str) -> bool {
-    behind.chars().next().is_none_or(|c| {
+/// Whether a domain can end before this text: not in the middle of a word, an e-mail address or a
+/// line of code (`window.app()`).
+fn ends_domain(after: &str) -> bool {
+    after.chars().next().is_none_or(|c| {
         let joined = c.is_alphanumeric() || is_mark(c);
         (!joined || is_written_without_spaces(c)) && !"@_-([{=".contains(c)
     })
@@ -247,14 +255,14 @@ fn email(text: &str, free: usize, at: usize) -> Option<Link> {
     let start = at - local.len();
     let domain = host_at(text.get(at + 1..)?);
     let end = at + 1 + domain.len();
-    let behind = text.get(end..)?;
-    let sound = (1..=LONGEST_LOCAL).contains(&local.chars().count())
+    let after = text.get(end..)?;
+    let is_valid = (1..=LONGEST_LOCAL).contains(&local.chars().count())
         && !local.ends_with('.')
         && !local.contains("..")
         && !text.get(..start)?.ends_with(['@', '/'])
         && is_domain(domain)
-        && behind.chars().next().is_none_or(|c| !"@_".contains(c) && !c.is_ascii_alphanumeric());
-    sound.then(|| Link {
+        && after.chars().next().is_none_or(|c| !"@_".contains(c) && !c.is_ascii_alphanumeric());
+    is_valid.then(|| Link {
         at: start..end,
         href: format!("mailto:{}", text.get(start..end).unwrap_or_default()),
     })
@@ -264,7 +272,7 @@ fn email(text: &str, free: usize, at: usize) -> Option<Link> {
 mod tests {
     use super::*;
 
-    /// The addresses of a text as they are typed.
+    /// The addresses in a text, as they are typed.
     fn typed(text: &str) -> Vec<&str> {
         links(text).into_iter().map(|link| text.get(link.at).expect("in the text")).collect()
     }
@@ -307,18 +315,18 @@ mod tests {
     }
 
     #[test]
-    fn an_address_ends_before_marks_in_every_form_of_theirs() {
+    fn an_address_ends_before_marks_in_every_compatibility_form() {
         for mark in [
             "｜", "＜", "＞", "❝", "❞", "❛", "～", "＂", "＇", "¿", "¡", "︐", "︑", "︓", "︔",
             "︙", "︱", "﹘", "⋯⋯", "⋮", "──", "━", "│", "\u{fff9}", "\u{fffb}", "\u{6dd}",
             "\u{600}", "\u{605}", "´", "｀", "〝", "﹁", "﹒", "﹖", "\u{2063}", "（", "｠", "⁇",
         ] {
-            for behind in ["b", "书", "", " b"] {
-                let text = format!("https://x.org/a{mark}{behind}");
+            for after in ["b", "书", "", " b"] {
+                let text = format!("https://x.org/a{mark}{after}");
                 assert_eq!(typed(&text), ["https://x.org/a"], "{text}");
             }
         }
-        // What joins two words is part of them, and a symbol is what it is.
+        // Characters that join words, and symbols, are part of the address.
         for mark in
             ["·", "・", "’", "–", "〜", "•", "－", "→", "é", "和", "❤", "\u{200d}", "²", "＋"]
         {
@@ -328,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_stands_between_two_addresses_is_part_of_none() {
+    fn separators_between_addresses_belong_to_neither() {
         for mark in [
             "•",
             "·",
@@ -358,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_an_address_stays() {
+    fn characters_of_an_address_are_kept() {
         for address in [
             "https://en.wikipedia.org/wiki/Foo_(bar)",
             "https://en.wikipedia.org/wiki/Foo_(bar_(baz))",
@@ -396,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn domains_are_addresses_with_a_path_with_www_or_by_their_top_level() {
+    fn bare_domains_need_a_path_www_or_a_known_top_level() {
         for (text, expected) in [
             ("see example.org.", vec!["example.org"]),
             ("x.org/@ana", vec!["x.org/@ana"]),
@@ -422,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_longer_than_any_is_none() {
+    fn a_host_longer_than_the_limit_is_not_an_address() {
         let host = format!("{}org", "例え.".repeat(80));
         let long = format!("http://{host}/a{}", "b".repeat(300));
         assert_eq!(typed(&long), [&long]);

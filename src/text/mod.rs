@@ -1,7 +1,7 @@
-//! Text in all scripts: what of it can be seen, where addresses are in it, which names look alike, in
-//! which form names and words are compared, and in which order names stand.
+//! Text in all scripts: visibility, addresses, confusable names, normalization of names and words,
+//! and the sort order of names.
 //!
-//! Knows no feature, no database and no language of the reader.
+//! Knows no feature, no database and no user's language.
 
 pub mod addresses;
 pub mod collation;

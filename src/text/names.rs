@@ -1,5 +1,5 @@
-//! Names of people and rooms as texts: one line that can be seen, the form in which they are looked
-//! up, and which of them a reader cannot tell apart.
+//! Names of users and rooms as text: validation, the normalized form for lookup, and keys for names
+//! that look alike.
 
 use icu_properties::CodePointMapData;
 use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
@@ -8,26 +8,30 @@ use unicode_security::GeneralSecurityProfile;
 
 use super::visible::{has_heaped_marks, has_ink, is_ignorable, is_mark, is_visible};
 
-/// The form in which names are compared: without case, characters that displays leave out, and the
-/// number and sort of spaces (`NFKC_Casefold` of the Unicode standard, section 3.13, and one kind of space).
+/// Normalizes a name for comparison: ignores case, invisible characters, and the number and kind of
+/// spaces (`NFKC_Casefold` of the Unicode standard, section 3.13, plus one kind of space).
 pub fn fold(text: &str) -> String {
     let compatible: String = text.nfkc().filter(|c| !is_ignorable(*c)).collect();
     let folded: String = caseless::default_case_fold_str(&compatible).nfkc().collect();
     single_spaced(&folded)
 }
 
-/// Trimmed text without characters that break lines or turn their direction (UAX 9): the shape of
-/// every name that is stored, also of those from before [`line_to_see`] asked for more.
+/// Trims a name. Returns `None` if it has characters that break lines or change the text direction
+/// (UAX 9). All stored names have this form, including older ones that [`visible_line`] would
+/// refuse.
 pub fn one_line(text: &str) -> Option<String> {
     let text = text.trim();
-    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    (!text.chars().any(|c| c.is_control() || turns(c) || "\u{2028}\u{2029}".contains(c)))
-        .then(|| text.to_owned())
+    let changes_direction =
+        |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (!text
+        .chars()
+        .any(|c| c.is_control() || changes_direction(c) || "\u{2028}\u{2029}".contains(c)))
+    .then(|| text.to_owned())
 }
 
-/// A line as it is stored from what somebody typed: one plain space where there is any space, no
-/// more marks on a letter than languages need (UTS 39, section 5.4), and something to see unless it
-/// is empty.
+/// Normalizes a new name: single plain spaces, at most as many marks per letter as languages need
+/// (UTS 39, section 5.4), and something visible unless it is empty. Returns `None` if the text is
+/// not allowed.
 pub fn visible_line(text: &str) -> Option<String> {
     let line = single_spaced(&one_line(text)?);
     (line.is_empty() || is_visible(&line)).then_some(line).filter(|line| !has_heaped_marks(line))
@@ -40,23 +44,25 @@ fn single_spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Changes whenever the keys of stored names are others than those that [`look_alike_keys`] makes.
+/// The version of the keys that [`confusable_keys`] returns. It must change whenever the keys
+/// change, so that stored ones are computed again.
 pub const KEYS_VERSION: &str = "3";
 
-/// Two names look alike if they share one of these keys: some compare their case, others the shape
-/// of their letters (the skeleton of UTS 39, section 4). They are several, since a capital "I" looks
-/// like an "l" and a small one does not. Marks that belong to no language's letters, spaces, an `@`
-/// before and punctuation around do not tell names apart; a `|` may stand around a name or be an "l".
+/// The keys of a name. Two names look alike if they share a key. Some keys compare names without
+/// case, others by the shape of their letters (the skeleton of UTS 39, section 4). There are
+/// several because a capital "I" looks like an "l" and a small one does not. Marks that are not
+/// part of a language's letters, spaces, a leading `@` and surrounding punctuation do not
+/// distinguish names; a `|` can be punctuation or an "l".
 pub fn confusable_keys(name: &str) -> Vec<String> {
-    let kept = |c: &char| has_ink(*c) || (is_mark(*c) && c.identifier_allowed());
-    let seen: String = name.nfkc().filter(kept).map(of_small_capital).collect();
+    let is_significant = |c: &char| has_ink(*c) || (is_mark(*c) && c.identifier_allowed());
+    let visible: String = name.nfkc().filter(is_significant).map(small_capital_to_letter).collect();
     let mut keys = Vec::with_capacity(4);
     for bare in [
-        trimmed(&seen, is_punctuation),
-        trimmed(&seen, |c| is_punctuation(c) && !looks_like_letter(c)),
+        trimmed(&visible, is_punctuation),
+        trimmed(&visible, |c| is_punctuation(c) && !looks_like_letter(c)),
     ] {
         for key in [fold(&skeleton(bare)), skeleton(&fold(bare))] {
-            // There are letters that look like a mark.
+            // Some letters look like punctuation.
             keys.push(trimmed(&key, is_punctuation).to_owned());
         }
     }
@@ -65,8 +71,8 @@ pub fn confusable_keys(name: &str) -> Vec<String> {
     keys
 }
 
-/// The same for the names of people, where symbols and small raised letters are no part of the name:
-/// `ana ✔` and `ana™` are nobody else than `ana`.
+/// The same for names of users, where symbols and small raised letters are ignored: `ana ✔` and
+/// `ana™` look like `ana`.
 pub fn user_confusable_keys(name: &str) -> Vec<String> {
     let mut keys = confusable_keys(name);
     let plain = undecorated(name);
@@ -78,17 +84,18 @@ pub fn user_confusable_keys(name: &str) -> Vec<String> {
     keys
 }
 
-/// A name without what decorates it.
+/// A name without decoration.
 pub fn undecorated(name: &str) -> String {
     name.chars().filter(|c| c.is_ascii() || !is_decoration(*c)).collect()
 }
 
-/// Symbols that stand for no letter, and letters that stand raised beside others.
+/// Symbols that do not represent a letter, and raised letters.
 fn is_decoration(c: char) -> bool {
     use GeneralCategory::ModifierLetter;
     let category = |c: char| CodePointMapData::<GeneralCategory>::new().get(c);
     let mut compatible = std::iter::once(c).nfkc();
-    let (first, more) = (compatible.next().unwrap_or(c), compatible.next().is_some());
+    let first = compatible.next().unwrap_or(c);
+    let more = compatible.next().is_some();
     if GeneralCategoryGroup::Symbol.contains(category(c)) {
         let is_letter = first != c && first.is_alphanumeric() && !more;
         return !is_letter && !looks_like_letter(c);
@@ -97,8 +104,8 @@ fn is_decoration(c: char) -> bool {
     raised && first != c && category(first) != ModifierLetter
 }
 
-/// The letter that a small capital stands for. UTS 39 takes most of them for letters of their own.
-fn of_small_capital(c: char) -> char {
+/// The letter of a small capital. UTS 39 treats most of them as separate letters.
+fn small_capital_to_letter(c: char) -> char {
     const SMALL: [(&str, &str); 2] =
         [("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍ", "abcdefghijklm"), ("ɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "nopqrstuvwyz")];
     if c.is_ascii() {
@@ -108,12 +115,12 @@ fn of_small_capital(c: char) -> char {
     pairs.into_iter().find(|(small, _)| *small == c).map_or(c, |(_, plain)| plain)
 }
 
-/// Equal for handles that look alike.
+/// A key that is equal for handles that look alike.
 pub fn skeleton(text: &str) -> String {
     unicode_security::skeleton(text).collect()
 }
 
-/// The text without what stands around it, or all of it where it is nothing else.
+/// The text without these characters at both ends, or unchanged if it consists of them only.
 fn trimmed(text: &str, around: impl Fn(char) -> bool) -> &str {
     let inner = text.trim_matches(around);
     if inner.is_empty() { text } else { inner }
@@ -123,7 +130,7 @@ fn looks_like_letter(c: char) -> bool {
     skeleton(c.encode_utf8(&mut [0; 4])).chars().any(char::is_alphanumeric)
 }
 
-/// Also the symbols of ASCII.
+/// Punctuation, including all ASCII symbols.
 fn is_punctuation(c: char) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     c.is_ascii_punctuation() || GeneralCategoryGroup::Punctuation.contains(category)
@@ -134,12 +141,13 @@ mod tests {
     use super::*;
 
     fn alike(one: &str, other: &str) -> bool {
-        let (one, other) = (confusable_keys(one), confusable_keys(other));
+        let one = confusable_keys(one);
+        let other = confusable_keys(other);
         one.iter().any(|key| other.contains(key))
     }
 
     #[test]
-    fn names_that_are_one_to_the_eye_look_alike() {
+    fn names_that_look_the_same_share_a_key() {
         for (one, other) in [
             ("ana", "Ana"),
             ("luis", "LUIS"),
@@ -174,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_to_the_eye_do_not() {
+    fn names_that_look_different_share_no_key() {
         for (one, other) in [
             ("ana", "ane"),
             ("ana", "anna"),
@@ -192,9 +200,10 @@ mod tests {
     }
 
     #[test]
-    fn symbols_do_not_tell_people_apart_but_rooms() {
+    fn symbols_distinguish_rooms_but_not_users() {
         let share = |one: &str, other: &str| {
-            let (one, other) = (user_confusable_keys(one), user_confusable_keys(other));
+            let one = user_confusable_keys(one);
+            let other = user_confusable_keys(other);
             one.iter().any(|key| other.contains(key))
         };
         for like in [
@@ -223,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_looked_up_without_what_cannot_be_seen() {
+    fn lookup_ignores_invisible_characters() {
         assert_eq!(fold("  The  Garden\u{200b} "), "the garden");
         assert_eq!(fold("STRASSE"), fold("straße"));
         assert_eq!(fold("a\u{3000}b"), "a b");
@@ -231,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_something_to_see_and_no_heaps_of_marks() {
+    fn a_line_is_visible_and_has_no_stacked_marks() {
         assert_eq!(visible_line(" Ana  Ortega\u{a0}").as_deref(), Some("Ana Ortega"));
         assert_eq!(visible_line("").as_deref(), Some(""));
         for good in ["👨\u{200d}👩\u{200d}👧", "نمی\u{200c}خواهم", "Nguyễn", "שָׁלוֹם"]

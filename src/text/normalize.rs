@@ -1,14 +1,14 @@
-//! The two forms in which words are compared: folded, where case and accents do not count, and exact,
-//! where only case does not.
+//! The two normal forms of words: folded, which ignores case and accents, and exact, which ignores
+//! only case.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Changes whenever [`folded`] or [`exact`] makes other forms: an index that was made of the old ones
-/// is made anew.
+/// The version of [`folded`] and [`exact`]. It must change whenever their results change, so that
+/// the search index is rebuilt.
 pub const VERSION: &str = "2";
 
-/// Without case, accents, points and vowel marks that people leave out when they type: `Bogotá` is
-/// `bogota`, `año` is `ano`, `Straße` is `strasse`.
+/// Removes case, accents, and points and vowel marks that users omit when they type: `Bogotá`
+/// becomes `bogota`, `año` becomes `ano`, `Straße` becomes `strasse`.
 pub fn folded(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
@@ -19,22 +19,22 @@ pub fn folded(text: &str) -> String {
     let compatible: String = text.nfkc().collect();
     let plain: String = caseless::default_case_fold_str(&compatible)
         .nfkd()
-        .filter(|c| !is_left_out(*c) && !is_unseen(*c))
+        .filter(|c| !is_ignored_mark(*c) && !is_invisible(*c))
         .map(|c| if c == 'ı' { 'i' } else { c })
         .collect();
-    let mut spelled = String::with_capacity(plain.len());
-    // Together again: what Korean syllables and Japanese marks were taken apart for.
+    let mut result = String::with_capacity(plain.len());
+    // Recompose Korean syllables and Japanese voicing marks, which NFKD split.
     for c in plain.nfc() {
-        match stroked(c) {
-            Some(letters) => spelled.push_str(letters),
-            None => spelled.push(c),
+        match undecomposed(c) {
+            Some(letters) => result.push_str(letters),
+            None => result.push(c),
         }
     }
-    spelled
+    result
 }
 
-/// The letter below the marks of one in Western Europe's languages, or a letter or digit as it is. It
-/// says what the rules of Unicode come to for these, in a hundredth of the time.
+/// The base letter of a Western European letter, or the lower-case letter or digit itself. For
+/// these characters it returns what the Unicode rules return, a hundred times faster.
 pub fn base(c: char) -> Option<char> {
     Some(match c {
         '0'..='9' | 'a'..='z' => c,
@@ -51,7 +51,7 @@ pub fn base(c: char) -> Option<char> {
     })
 }
 
-/// Without case alone.
+/// Removes case only.
 pub fn exact(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
@@ -59,13 +59,13 @@ pub fn exact(text: &str) -> String {
     if text.chars().all(|c| base(c).is_some()) {
         return text.to_lowercase();
     }
-    let normal: String = text.nfc().filter(|c| !is_unseen(*c)).collect();
+    let normal: String = text.nfc().filter(|c| !is_invisible(*c)).collect();
     caseless::default_case_fold_str(&normal).nfc().collect()
 }
 
-/// Marks on Latin, Greek and Cyrillic letters, points of Hebrew, vowels of Arabic and its tatweel.
-/// Marks of other scripts, as of Thai and Devanagari, make another word.
-fn is_left_out(c: char) -> bool {
+/// Marks on Latin, Greek and Cyrillic letters, Hebrew points, Arabic vowels and tatweel. Marks of
+/// other scripts, such as Thai and Devanagari, distinguish words.
+fn is_ignored_mark(c: char) -> bool {
     matches!(
         c,
         '\u{300}'..='\u{36f}'
@@ -83,13 +83,14 @@ fn is_left_out(c: char) -> bool {
     )
 }
 
-/// What changes how a word looks and not which word it is: soft hyphens, joiners, variants.
-fn is_unseen(c: char) -> bool {
+/// Characters that change only the appearance of a word: soft hyphens, joiners, variation
+/// selectors.
+fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
-/// Letters that Unicode does not take apart, as keyboards without them write them.
-fn stroked(c: char) -> Option<&'static str> {
+/// Letters that Unicode does not decompose, as users without them on their keyboard type them.
+fn undecomposed(c: char) -> Option<&'static str> {
     Some(match c {
         'ø' | 'ɔ' | 'ɵ' => "o",
         'ł' => "l",
@@ -166,10 +167,10 @@ mod tests {
         }
     }
 
-    /// The short way is taken for whole words only; together with a letter of another script the same
-    /// letters go the long way.
+    /// The fast path only handles whole words. Together with a letter of another script, the same
+    /// letters take the slow path, so the results can be compared.
     #[test]
-    fn letters_of_western_europe_are_what_unicode_says() {
+    fn the_fast_path_agrees_with_unicode() {
         let short: Vec<char> = ('\u{0}'..='\u{24f}').filter(|c| base(*c).is_some()).collect();
         assert_eq!(short.len(), 62 + 53);
         for letter in short {

@@ -1,7 +1,7 @@
-//! What scripts have in common that matters for finding words.
+//! Properties of scripts that matter for word search.
 
-/// Letters of scripts that put no spaces between words, or glue particles to them: Chinese, Japanese,
-/// Korean, Thai, Lao, Tibetan, Burmese, Khmer.
+/// Letters of scripts that put no spaces between words or attach particles to them: Chinese,
+/// Japanese, Korean, Thai, Lao, Tibetan, Burmese, Khmer.
 pub fn is_written_without_spaces(c: char) -> bool {
     matches!(
         c,

@@ -1,19 +1,20 @@
-//! What of a message is shown where it was found: the first hit with what stands around it.
+//! The part of a message that a search result shows: the first match and the text around it.
 
 use std::ops::Range;
 
-/// A stretch of text, to be marked or not.
+/// A part of a snippet, highlighted if `hit` is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnippetPart {
     pub text: String,
     pub hit: bool,
 }
 
-/// Characters before the first hit, and in all.
+/// Characters before the first match, and in total.
 const BEFORE: usize = 80;
 const LENGTH: usize = 320;
 
-/// The text around the first hit; the whole of a short one. `hits` are in bytes, in order, apart.
+/// The text around the first match; all of a short text. `hits` are byte ranges, in order and
+/// without overlaps.
 pub fn snippet(body: &str, hits: &[Range<usize>]) -> Vec<SnippetPart> {
     let (start, end) = window(body, hits.first().map_or(0, |hit| hit.start));
     let mut pieces = Vec::new();
@@ -39,15 +40,15 @@ fn push(pieces: &mut Vec<SnippetPart>, text: Option<&str>, hit: bool) {
     }
 }
 
-/// From where to where, in bytes; it begins with a word if there is a space to begin at.
+/// The byte range of the snippet. It begins at a word boundary if there is a space.
 fn window(body: &str, hit: usize) -> (usize, usize) {
     let before = body.get(..hit).unwrap_or_default();
-    let far = before.char_indices().rev().nth(BEFORE).map_or(0, |(at, _)| at);
-    let words = body.get(far..hit).unwrap_or_default();
+    let earliest = before.char_indices().rev().nth(BEFORE).map_or(0, |(at, _)| at);
+    let words = body.get(earliest..hit).unwrap_or_default();
     let space = words.char_indices().find(|(_, c)| c.is_whitespace());
     let start = match space {
-        Some((at, c)) if far > 0 => far + at + c.len_utf8(),
-        _ => far,
+        Some((at, c)) if earliest > 0 => earliest + at + c.len_utf8(),
+        _ => earliest,
     };
     let rest = body.get(start..).unwrap_or_default();
     let end = rest.char_indices().nth(LENGTH).map_or(body.len(), |(at, _)| start + at);
@@ -64,16 +65,16 @@ mod tests {
     fn shown(query: &str, body: &str) -> String {
         let hits = Query::parse(query, &jiff::tz::TimeZone::UTC).hits(body).expect("a hit");
         let pieces = snippet(body, &hits);
-        let written = pieces.into_iter().map(
+        let formatted = pieces.into_iter().map(
             |SnippetPart { text, hit }| {
                 if hit { format!("[{text}]") } else { text }
             },
         );
-        written.collect()
+        formatted.collect()
     }
 
     #[test]
-    fn hits_are_marked_and_a_long_text_is_cut_around_the_first() {
+    fn matches_are_highlighted_and_a_long_text_is_cut_around_the_first() {
         assert_eq!(shown("bogota", "En Bogotá, Bogota."), "En [Bogotá], [Bogota].");
         let long = format!("{} aquí {}", "antes ".repeat(60), "después ".repeat(60));
         let shown = shown("aqui", &long);

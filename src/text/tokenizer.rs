@@ -1,10 +1,11 @@
-//! A text as the words that it is found by. Bodies and queries are taken apart by the same rules:
+//! Splits a text into the tokens that search compares. Messages and queries are split by the same
+//! rules:
 //!
-//! - a word is a run of letters and digits; anything else stands between words, so `10.1.42` is
-//!   three words in a row and `foo_bar` two;
-//! - a script that puts no spaces between words (Chinese, Japanese, Korean, Thai…) gives one token for
-//!   each sign, and is found by any part;
-//! - an emoji is a word, whatever its skin tone.
+//! - a word is a run of letters and digits; everything else separates words, so `10.1.42` is three
+//!   consecutive words and `foo_bar` is two;
+//! - scripts without spaces between words (Chinese, Japanese, Korean, Thai …) give one token per
+//!   character, so that any part of a text can be found;
+//! - an emoji is a word, regardless of its skin tone.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -15,18 +16,18 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::text::normalize::{base, exact, folded};
 use crate::text::scripts::is_written_without_spaces;
 
-/// A word, a sign or an emoji, with where it stands in the text.
+/// A word, a character of a script without spaces, or an emoji, with its position in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token<'a> {
-    /// In bytes.
+    /// The byte range.
     pub at: Range<usize>,
     pub folded: Cow<'a, str>,
-    /// Where it is another one.
+    /// The exact form, if it differs from `folded`.
     exact: Option<String>,
     pub kind: Kind,
-    /// The next token is a sign that follows without anything between.
+    /// The next token is a character that follows immediately.
     pub joined: bool,
-    /// The words of a `camelCase` word, folded, of two letters at least.
+    /// The folded parts of a `camelCase` word, each of at least two letters.
     pub parts: Vec<String>,
 }
 
@@ -38,7 +39,7 @@ pub enum Kind {
 }
 
 impl Token<'_> {
-    /// Without the text that it was taken from.
+    /// A token that does not borrow from the text.
     pub fn into_owned(self) -> Token<'static> {
         Token { folded: self.folded.into_owned().into(), ..self }
     }
@@ -48,7 +49,7 @@ impl Token<'_> {
     }
 }
 
-/// Takes a text apart, in its order.
+/// Splits a text, in order.
 pub fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut found: Vec<Token<'_>> = Vec::new();
     let mut word: Option<Range<usize>> = None;
@@ -56,12 +57,12 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
         let at = start..start + grapheme.len();
         let kind = kind_of(grapheme);
         if kind == Some(Kind::Word) {
-            let begun = word.as_ref().map_or(at.start, |word| word.start);
-            word = Some(begun..at.end);
+            let begin = word.as_ref().map_or(at.start, |word| word.start);
+            word = Some(begin..at.end);
             continue;
         }
-        // A soft hyphen and the like: the word goes on behind it.
-        if word.is_some() && is_nothing(grapheme) {
+        // An invisible character such as a soft hyphen does not end the word.
+        if word.is_some() && is_invisible(grapheme) {
             continue;
         }
         push_word(&mut found, text, word.take());
@@ -73,12 +74,13 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
     found
 }
 
-/// The characters of a text as people see them, with where each begins. Between ASCII and ASCII there is
-/// always a border (but inside a line's end, which is no word): most of a text needs no more rules.
+/// The grapheme clusters of a text with their byte offsets. Two ASCII characters are always
+/// separate (except CR LF, which is not a word), so most of a text skips the Unicode rules.
 fn graphemes(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut next = 0;
     std::iter::from_fn(move || {
-        let (start, rest) = (next, text.get(next..)?);
+        let start = next;
+        let rest = text.get(start..)?;
         let grapheme = match rest.as_bytes() {
             [one] | [one, 0..=127, ..] if one.is_ascii() => rest.get(..1)?,
             _ => rest.graphemes(true).next()?,
@@ -88,7 +90,7 @@ fn graphemes(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-fn is_nothing(grapheme: &str) -> bool {
+fn is_invisible(grapheme: &str) -> bool {
     grapheme
         .chars()
         .all(|c| matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'))
@@ -97,7 +99,7 @@ fn is_nothing(grapheme: &str) -> bool {
 fn push_word<'a>(found: &mut Vec<Token<'a>>, text: &'a str, word: Option<Range<usize>>) {
     let Some(at) = word else { return };
     let written = text.get(at.clone()).unwrap_or_default();
-    // Most words are as they are written.
+    // Most words are in folded form already.
     let is_plain = written.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     let (folded, parts) = if is_plain {
         (Cow::Borrowed(written), Vec::new())
@@ -128,12 +130,13 @@ fn push_sign(found: &mut Vec<Token<'_>>, grapheme: &str, at: Range<usize>, kind:
     found.push(Token { at, folded: folded.into(), exact, kind, joined: false, parts: Vec::new() });
 }
 
-/// Spaces and ASCII signs have a meaning in an index, and compatibility forms bring them in.
+/// Removes spaces and ASCII punctuation, which have a meaning in the syntax of an index.
+/// Compatibility normalization can produce them.
 fn only_letters(text: String) -> String {
-    let stays = |c: char| {
+    let is_kept = |c: char| {
         c.is_ascii_alphanumeric() || !(c.is_ascii() || c.is_whitespace() || c.is_control())
     };
-    if text.chars().all(stays) { text } else { text.chars().filter(|c| stays(*c)).collect() }
+    if text.chars().all(is_kept) { text } else { text.chars().filter(|c| is_kept(*c)).collect() }
 }
 
 fn kind_of(grapheme: &str) -> Option<Kind> {
@@ -158,7 +161,7 @@ fn is_skin_tone(c: char) -> bool {
     matches!(c, '\u{1f3fb}'..='\u{1f3ff}')
 }
 
-/// `getUserName` is `get`, `user` and `name` too, `HTTPServer` is `http` and `server`.
+/// `getUserName` has the parts `get`, `user` and `name`; `HTTPServer` has `http` and `server`.
 fn parts(word: &str) -> Vec<String> {
     if !word.chars().skip(1).any(char::is_uppercase) {
         return Vec::new();
@@ -199,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_letter_stands_between_words() {
+    fn non_letters_separate_words() {
         check("El año pasado, en Bogotá.", &["el", "ano", "pasado", "en", "bogota"]);
         check("10.1.42", &["10", "1", "42"]);
         check("foo_bar kebab-case", &["foo", "bar", "kebab", "case"]);
@@ -212,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_without_spaces_give_signs_and_emoji_are_words() {
+    fn scripts_without_spaces_give_one_token_per_character() {
         check("東京タワー", &["東", "京", "タ", "ワ", "ー"]);
         check("iPhoneを買う", &["iphone", "を", "買", "う"]);
         check("한국어", &["한", "국", "어"]);
@@ -233,20 +236,20 @@ mod tests {
     }
 
     proptest! {
-        /// What an index is given has nothing in it that an index would read as its own.
+        /// Tokens contain nothing that an index would read as its syntax.
         #[test]
-        fn a_token_is_letters_and_stands_where_it_says(text in any::<String>()) {
+        fn tokens_contain_only_letters_and_have_correct_positions(text in any::<String>()) {
             let mut end = 0;
             for token in tokens(&text) {
                 prop_assert!(token.at.start >= end && text.get(token.at.clone()).is_some());
                 end = token.at.end;
                 for form in std::iter::once(&*token.folded).chain(token.parts.iter().map(|part| &**part)) {
                     prop_assert!(!form.is_empty());
-                    let own = |c: char| c.is_whitespace()
+                    let is_syntax = |c: char| c.is_whitespace()
                         || c.is_ascii_punctuation()
                         || c.is_control()
                         || ('\u{e000}'..='\u{f8ff}').contains(&c);
-                    prop_assert!(!form.contains(own), "{:?}", form);
+                    prop_assert!(!form.contains(is_syntax), "{:?}", form);
                 }
             }
         }

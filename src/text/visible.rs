@@ -1,14 +1,14 @@
-//! What of a text a reader can see. Goes by what Unicode says of each character.
+//! Which characters of a text are visible, based on Unicode properties.
 
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicode_normalization::UnicodeNormalization;
 
-/// So many marks on one letter every writing system does with (UTS 39, section 5.4).
+/// The number of marks on one letter that covers every writing system (UTS 39, section 5.4).
 const MOST_MARKS: usize = 4;
 
-/// Whether fonts draw something for the character by itself. Spaces, fillers, joiners, variation
-/// selectors, tags and marks without a letter are not seen.
+/// Whether fonts draw something for the character on its own. Not for spaces, fillers, joiners,
+/// variation selectors, tags and marks without a letter.
 pub fn has_ink(c: char) -> bool {
     use GeneralCategory as Is;
     if c.is_ascii() {
@@ -28,26 +28,29 @@ pub fn has_ink(c: char) -> bool {
     !blank && !is_ignorable(c) && !is_drawn_blank(c) && !is_noncharacter(c)
 }
 
-/// Whether there is anything in the text that a reader can see.
+/// Whether the text has a visible character.
 pub fn is_visible(text: &str) -> bool {
     text.chars().any(has_ink)
 }
 
-/// Whether the character is there for programs alone: displays leave it out (`Default_Ignorable`).
+/// Whether displays ignore the character because it is meant for programs only
+/// (`Default_Ignorable`).
 pub fn is_ignorable(c: char) -> bool {
     !c.is_ascii() && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// Whether more marks stand on a letter than any language needs, or one mark twice: they are drawn
-/// over the lines around, and make names that look like others.
+/// Whether a letter has more marks than any language needs, or one mark twice. Such marks are drawn
+/// over the lines around (Zalgo text), and make names that look like others.
 pub fn has_heaped_marks(text: &str) -> bool {
     if text.is_ascii() {
         return false;
     }
-    let (mut marks, mut last) = (0, None);
+    let mut marks = 0;
+    let mut last = None;
     for c in text.nfd() {
         if !is_mark(c) {
-            (marks, last) = (0, None);
+            marks = 0;
+            last = None;
             continue;
         }
         marks += 1;
@@ -59,7 +62,7 @@ pub fn has_heaped_marks(text: &str) -> bool {
     false
 }
 
-/// Marks that are drawn on the letter before them.
+/// Marks that are drawn on the preceding letter.
 pub fn is_mark(c: char) -> bool {
     use GeneralCategory::{EnclosingMark, NonspacingMark};
     !c.is_ascii()
@@ -69,12 +72,12 @@ pub fn is_mark(c: char) -> bool {
         )
 }
 
-/// Letters and symbols by their category that fonts leave empty.
+/// Characters with a letter or symbol category that fonts leave blank.
 fn is_drawn_blank(c: char) -> bool {
     matches!(
         c,
         '\u{2800}' // the braille pattern without dots
-            | '\u{fffc}' // stands for an object that is not there
+            | '\u{fffc}' // the object replacement character
             | '\u{16fe4}' // the filler of Khitan
             | '\u{1d159}' // the null notehead
             | '\u{13441}' | '\u{13442}' // Egyptian blanks
@@ -90,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_leaves_no_ink_is_not_seen_whatever_it_is() {
+    fn blank_characters_are_not_visible() {
         for blank in [
             "",
             " ",
@@ -131,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn writing_of_every_kind_is_seen() {
+    fn characters_of_every_script_are_visible() {
         for seen in [
             "a",
             ".",
@@ -158,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_marks_of_languages_are_no_heap() {
+    fn marks_of_real_languages_are_allowed() {
         for good in [
             "Nguyễn Thị Ngọc Diễm",
             "שָׁלוֹם",
