@@ -1,8 +1,9 @@
-//! Builds what the browser needs (`npm run build`: scripts and styles bundled, the font copied
-//! from its package) into `OUT_DIR/assets`, each file also compressed. Nothing that is not ours
-//! has to be in the repository.
+//! Builds the browser assets (`npm run build` bundles scripts and styles and copies the font from
+//! its package) into `OUT_DIR/assets`, each file also compressed. So the repository contains no
+//! third-party files.
 //!
-//! `PATIO_ASSETS` names a folder built elsewhere with the same command; then Node is not needed.
+//! `PATIO_ASSETS` names a folder that was built elsewhere with the same command. Node is not needed
+//! then.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,7 +44,7 @@ fn build() -> Result<(), String> {
     compress(&assets).map_err(io)
 }
 
-/// Works on copies beside the output: the sources stay as they are.
+/// Works on copies in the output folder, so that the sources stay unchanged.
 fn bundle(work: &Path, assets: &Path) -> Result<(), String> {
     let io = |error: io::Error| format!("cannot write {}: {error}", work.display());
     fs::create_dir_all(work).map_err(io)?;
@@ -78,8 +79,8 @@ fn npm(work: &Path, arguments: &[&str]) -> Result<(), String> {
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!("npm {} failed:\n{said}", arguments.join(" ")))
+    let errors = String::from_utf8_lossy(&output.stderr);
+    Err(format!("npm {} failed:\n{errors}", arguments.join(" ")))
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
@@ -96,7 +97,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts a Brotli copy beside each file that gains by it.
+/// Writes a Brotli copy next to each file that is not compressed already.
 fn compress(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

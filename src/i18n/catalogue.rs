@@ -1,5 +1,6 @@
-//! The texts of `locales/{en,es}/*.ftl` (Project Fluent), which are part of the executable. What has no
-//! variables is resolved once, when a language is first spoken: a page says a hundred of them.
+//! The texts of `locales/{en,es}/*.ftl` (Project Fluent), embedded in the executable. Texts without
+//! variables are formatted once, when a language is first used, because a page uses about a hundred
+//! of them.
 
 use std::collections::HashMap;
 
@@ -12,18 +13,19 @@ use unic_langid::LanguageIdentifier;
 #[folder = "locales"]
 struct Files;
 
-/// What is said in one language.
+/// The texts of one language.
 pub(super) struct Catalogue {
     plain: HashMap<String, String>,
     bundle: FluentBundle<FluentResource>,
 }
 
 impl Catalogue {
-    /// Reads the files of a language. What is wrong in one of them is left out.
+    /// Parses the files of a language. Entries with errors are left out.
     pub fn read(language: LanguageIdentifier) -> Self {
         let folder = format!("{language}/");
         let mut bundle = FluentBundle::new_concurrent(vec![language]);
-        // People's names stand in <bdi> on pages; marks would only turn up in titles.
+        // Isolation marks are not needed: pages wrap names in <bdi>, and in titles the marks would
+        // show.
         bundle.set_use_isolating(false);
         let mut keys = Vec::new();
         for file in Files::iter().filter(|name| name.starts_with(&folder)) {
@@ -50,7 +52,7 @@ impl Catalogue {
         self.plain.get(key).map(String::as_str)
     }
 
-    /// A text with the variables that it needs; nothing where one is missing.
+    /// A text with its variables; `None` if one is missing.
     pub fn format(&self, key: &str, variables: Option<&FluentArgs<'_>>) -> Option<String> {
         let pattern = self.bundle.get_message(key)?.value()?;
         let mut errors = Vec::new();
@@ -66,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_no_variables_is_there_as_it_is() {
+    fn texts_without_variables_are_preformatted() {
         let english = Catalogue::read(langid!("en"));
         assert_eq!(english.plain("send"), Some("Send"));
         assert_eq!(english.plain("typing-one"), Some("{names} is typing…"));
@@ -75,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_variables_is_filled_with_them() {
+    fn variables_are_filled_in() {
         let spanish = Catalogue::read(langid!("es"));
         let about =
             |name| spanish.format("about-room", Some(&FluentArgs::from_iter([("name", name)])));

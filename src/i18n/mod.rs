@@ -1,7 +1,7 @@
-//! The languages of the interface and their texts. Which one a request wants is decided by
-//! `http::locale`.
+//! The languages of the user interface and their texts. `http::locale` chooses the language of a
+//! request.
 //!
-//! The texts stand in `locales/{en,es}/*.ftl` (Project Fluent) and are part of the executable.
+//! The texts are in `locales/{en,es}/*.ftl` (Project Fluent) and are embedded in the executable.
 
 mod catalogue;
 
@@ -25,7 +25,7 @@ pub enum Language {
 impl Language {
     pub const ALL: [Self; 2] = [Self::English, Self::Spanish];
 
-    /// As HTML's `lang` wants it (BCP 47).
+    /// The language tag for HTML's `lang` attribute (BCP 47).
     pub fn code(self) -> &'static str {
         match self {
             Self::English => "en",
@@ -33,7 +33,7 @@ impl Language {
         }
     }
 
-    /// What its speakers call it.
+    /// The language's name in the language itself.
     pub fn own_name(self) -> &'static str {
         match self {
             Self::English => "English",
@@ -48,37 +48,38 @@ impl Language {
     /// A text without variables.
     pub fn say(self, key: &str) -> &'static str {
         let text = self.catalogue().plain(key);
-        debug_assert!(text.is_some(), "no text without variables is called {key}");
+        debug_assert!(text.is_some(), "there is no text {key} without variables");
         text.unwrap_or_default()
     }
 
-    /// A text with `$name` in it.
+    /// A text with the variable `$name`.
     pub fn name(self, key: &str, name: impl AsRef<str>) -> String {
         self.fill(key, [("name", name.as_ref())])
     }
 
-    /// A text with `$count` in it, in the form that the number needs.
+    /// A text with the variable `$count`, in the right plural form.
     #[expect(clippy::cast_precision_loss, reason = "counts of people are far below 2^52")]
     pub fn count(self, key: &str, count: usize) -> String {
         self.with(key, [("count", (count as f64).into())])
     }
 
-    /// A text with some other variables in it, each a word or two.
+    /// A text with other variables. Each value is a word or two.
     pub fn fill<const N: usize>(self, key: &str, variables: [(&str, &str); N]) -> String {
         self.with(key, variables.map(|(name, value)| (name, value.into())))
     }
 
-    /// A date in words, put together in this language's order.
+    /// A date in words, in the order of this language.
     pub fn date(self, weekday: &str, day: i8, month: &str, year: i16) -> String {
-        // The year as text, or the catalogue would group its digits.
-        let (day, year) = (day.to_string(), year.to_string());
+        // Pass the year as text, or Fluent would group its digits.
+        let day = day.to_string();
+        let year = year.to_string();
         let parts = [("weekday", weekday), ("day", &day), ("month", month), ("year", &year)];
         self.fill("day-line", parts)
     }
 
-    /// What is wrong with a field.
-    pub fn complain(self, invalid: FieldError) -> &'static str {
-        self.say(invalid.code)
+    /// The message for a field error.
+    pub fn complain(self, field_error: FieldError) -> &'static str {
+        self.say(field_error.code)
     }
 
     fn with<'a, const N: usize>(
@@ -87,7 +88,7 @@ impl Language {
         variables: [(&'a str, FluentValue<'a>); N],
     ) -> String {
         let text = self.catalogue().format(key, Some(&FluentArgs::from_iter(variables)));
-        debug_assert!(text.is_some(), "no text with these variables is called {key}");
+        debug_assert!(text.is_some(), "there is no text {key} with these variables");
         text.unwrap_or_default()
     }
 
@@ -98,7 +99,7 @@ impl Language {
         }
     }
 
-    /// The best of ours for an `Accept-Language` header (RFC 9110, section 12.5.4).
+    /// The best match for an `Accept-Language` header (RFC 9110, section 12.5.4).
     pub fn accepted(header: &str) -> Option<Self> {
         let mut best: Option<(f32, Self)> = None;
         for range in header.split(',') {
@@ -121,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_chooses_the_language_it_likes_best_of_ours() {
+    fn accept_language_chooses_the_best_supported_language() {
         for (header, language) in [
             ("es", Some(Language::Spanish)),
             ("es-MX,es;q=0.9,en;q=0.8", Some(Language::Spanish)),
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_has_its_own_form() {
+    fn counts_use_plural_forms() {
         assert_eq!(Language::English.count("people-button", 1), "1 member");
         assert_eq!(Language::English.count("people-button", 24), "24 members");
         assert_eq!(Language::Spanish.count("people-button", 24), "24 personas");
