@@ -39,7 +39,7 @@ pub struct Storage {
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<DatabaseUrl>,
 
-    /// File that contains the DATABASE_URL, to keep its password out of the environment.
+    /// File that contains the `DATABASE_URL`, to keep its password out of the environment.
     #[arg(long, env = "DATABASE_URL_FILE", conflicts_with = "database_url", global = true)]
     pub database_url_file: Option<FromFile<DatabaseUrl>>,
 

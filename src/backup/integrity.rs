@@ -14,6 +14,10 @@ pub struct Facts {
     pub rows: BTreeMap<String, i64>,
 }
 
+/// Reads the facts about a database.
+///
+/// # Errors
+/// If the database cannot be read.
 pub async fn facts(connection: &mut SqliteConnection) -> Result<Facts, sqlx::Error> {
     let migrations = file::applied(connection).await?;
     let epoch: Option<(String,)> = sqlx::query_as("select value from meta where name = 'epoch'")
@@ -83,6 +87,9 @@ pub const INTEGRITY_CHECKS: [(&str, &str); 8] = [
 ];
 
 /// The violations in a database with the latest schema; empty if it is sound.
+///
+/// # Errors
+/// If the database cannot be read.
 pub async fn violations(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
     let mut violations_found = Vec::new();
     let (integrity,): (String,) =
@@ -109,6 +116,9 @@ pub async fn violations(connection: &mut SqliteConnection) -> Result<Vec<String>
 
 /// Sets a new epoch, so that clients discard the numbers of the old history. Also deletes all
 /// password reset links, since some may have been used after the backup.
+///
+/// # Errors
+/// If the database cannot be written.
 pub async fn renew(connection: &mut SqliteConnection, epoch: &str) -> Result<(), sqlx::Error> {
     sqlx::query("insert or replace into meta (name, value) values ('epoch', $1)")
         .bind(epoch)
@@ -119,6 +129,9 @@ pub async fn renew(connection: &mut SqliteConnection, epoch: &str) -> Result<(),
 }
 
 /// Revokes all sessions and tokens.
+///
+/// # Errors
+/// If the database cannot be written.
 pub async fn sign_out(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     sqlx::query("delete from sessions").execute(&mut *connection).await?;
     sqlx::query("delete from tokens").execute(connection).await?;

@@ -34,8 +34,8 @@ pub struct RestoreOptions<'a> {
 const DATA_FILES: [&str; 5] = ["patio.db", "patio.db-wal", "patio.db-shm", EPOCH_NOTE, UPLOADS];
 
 /// Extracts a backup into a temporary folder next to it, or in the data directory, and checks
-/// everything: hashes, lengths, SQLite's integrity check, row counts, and the consistency of rooms
-/// and messages.
+/// everything: hashes, lengths, the integrity check of `SQLite`, row counts, and the consistency of
+/// rooms and messages.
 ///
 /// # Errors
 /// If the backup could not be restored.

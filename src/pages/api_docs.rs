@@ -1,4 +1,4 @@
-//! The JSON API reference as a page, generated from the OpenAPI document.
+//! The JSON API reference as a page, generated from the `OpenAPI` document.
 
 use askama::Template;
 use axum::Router;

@@ -80,7 +80,7 @@ impl<'a, R: Read> Measured<'a, R> {
 
     /// The entry for the bytes read so far, under this path.
     fn entry(self, path: &str) -> Entry {
-        let sha256 = hex(&self.hash.finalize());
+        let sha256 = hex(self.hash.finalize());
         Entry { path: path.to_owned(), bytes: self.bytes, sha256 }
     }
 }
