@@ -1,4 +1,4 @@
-//! What the dispatcher is asked to do, and the types that the application gives the hub.
+//! Commands for the dispatcher, and the types that the application gives the hub.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -13,22 +13,23 @@ use super::subscriber::{CatchUp, Encoding};
 pub trait Protocol: 'static {
     /// The address of a broadcast channel.
     type Channel: Copy + Eq + Hash + Send + Sync + 'static;
-    /// What subscribers receive, encoded once for all of them.
+    /// The data that subscribers receive, encoded once per [`Encoding`].
     type Event: Clone + Send + Sync + 'static;
-    /// What a connection must act upon by itself, with its own permissions.
+    /// Wakes a connection's task, which then reads the current state with its own permissions.
     type Signal: Copy + PartialEq + Send + Sync + 'static;
 }
 
-/// An event on its way to the subscribers of a channel.
+/// An event for the subscribers of a channel, with its delivery options.
 pub(super) struct Publication<P: Protocol> {
     pub channel: P::Channel,
     /// Increases with every event of a channel that clients catch up on; `None` for other channels.
     pub position: Option<i64>,
-    /// Subscribers of this channel are left out.
+    /// Subscribers of this channel do not receive the event.
     pub exclude: Option<P::Channel>,
-    /// The connection that sends it. Delivered only if that connection is a subscriber itself.
+    /// The connection that publishes the event. The event is dropped unless that connection subscribes to
+    /// `channel` itself.
     pub sender: Option<u64>,
-    /// Of several within [`super::hub::COALESCE_INTERVAL`] only the newest is delivered.
+    /// Delivers only the newest of the events that arrive within [`super::hub::COALESCE_INTERVAL`].
     pub coalesce: bool,
     /// Subscribers of this channel receive the signal instead of the event.
     pub fallback: Option<(P::Channel, P::Signal)>,

@@ -1,4 +1,4 @@
-//! One client's end of the hub, for the task that serves this client.
+//! The hub as the task of one live connection sees it: subscribe, receive, send.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -15,61 +15,62 @@ use super::outbox::Outbox;
 use super::subscriber::CatchUp;
 use crate::websocket::{Decoder, Incoming, encode};
 
-/// How long to hear out somebody who was told to stop talking.
+/// How long a closing connection still reads, so that the client's last bytes do not reset it.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// What comes to a connection's task.
+/// Input for a connection's task.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received<N> {
     Text(String),
-    /// A message of bytes.
+    /// A binary message. Its payload is discarded.
     Binary,
-    /// What says nothing but costs work: a ping, which is answered already, a pong, or a piece of a
-    /// message that is not complete yet.
+    /// A frame without content that still costs work: a ping (already answered), a pong, or a fragment of
+    /// an incomplete message. Reported so that the caller can count it against a rate limit.
     Control,
     Signal(N),
-    /// The server stops, or wants everybody to come again.
+    /// The server stops, or asks all clients to reconnect.
     Stop,
-    /// The client broke the rules of framing; the code says which.
+    /// The client violated the framing rules. Holds the close code to send.
     ProtocolError(u16),
-    /// The client has gone, with a word or without.
+    /// The client closed the connection, with or without a close frame.
     Gone,
 }
 
-/// Dropping it ends all it listens to, and the socket.
+/// One live connection. Dropping it ends its subscriptions and closes the socket.
 pub struct Connection<P: Protocol> {
     id: u64,
     inbox: Arc<Inbox<P>>,
     pub(super) outbox: Arc<Outbox<P::Signal>>,
-    parser: Decoder,
+    decoder: Decoder,
 }
 
 impl<P: Protocol> Connection<P> {
     pub(super) fn new(
         id: u64,
         inbox: Arc<Inbox<P>>,
-        peer: Arc<Outbox<P::Signal>>,
+        outbox: Arc<Outbox<P::Signal>>,
         early: &[u8],
     ) -> Self {
-        let mut parser = Decoder::default();
-        parser.feed(early);
-        Self { id, inbox, outbox: peer, parser }
+        let mut decoder = Decoder::default();
+        decoder.feed(early);
+        Self { id, inbox, outbox, decoder }
     }
 
-    /// Listens to a channel from now on.
+    /// Subscribes to a channel, starting with the next event.
     pub fn subscribe(&self, channel: P::Channel) {
         self.inbox.put(Command::Subscribe { id: self.id, channel });
     }
 
-    /// Begins to follow a channel: nothing of it comes until [`Self::go_live`]. What was published
-    /// before this call is in the database, and what is published after it is held back.
+    /// Subscribes to a channel, but buffers its events until [`Self::go_live`]. Events published before this
+    /// call are in the database; events published after it go into the replay buffer. So a caller that
+    /// subscribes first and queries second misses nothing.
     pub fn subscribe_catching_up(&self, channel: P::Channel) {
         self.inbox.put(Command::SubscribeCatchingUp { id: self.id, channel });
     }
 
-    /// Says that this connection has everything of a channel up to the mark `after`. If nothing
-    /// above it was lost, it gets the payload `first`, then what was held back, then all that
-    /// comes.
+    /// Reports that this connection has all events of a channel up to position `after`. If the replay
+    /// buffer lost nothing after it, the connection sends the payload `first`, then the buffered events,
+    /// then all new ones.
     pub async fn go_live(&self, channel: P::Channel, after: i64, first: &[u8]) -> CatchUp {
         let (answer, answered) = oneshot::channel();
         let first = encode::text(first);
@@ -81,8 +82,8 @@ impl<P: Protocol> Connection<P> {
         self.inbox.put(Command::Unsubscribe { id: self.id, channel });
     }
 
-    /// Hands an event to everybody who listens to `channel` and not to `except`, if this connection
-    /// listens to it too.
+    /// Sends an event to the subscribers of `channel` that do not subscribe to `exclude`. Does nothing unless
+    /// this connection subscribes to `channel` itself.
     pub fn broadcast(&self, channel: P::Channel, exclude: P::Channel, event: &P::Event) {
         self.inbox.put(Command::Broadcast(Publication {
             sender: Some(self.id),
@@ -91,12 +92,12 @@ impl<P: Protocol> Connection<P> {
         }));
     }
 
-    /// Sends whole frames as the very first, and then what was published meanwhile.
+    /// Sends whole frames before all others, then the events published since [`super::Hub::connect`].
     pub fn start_with(&self, first: Bytes) {
         self.outbox.socket.start_with(Some(first));
     }
 
-    /// Sends a text. Never waits.
+    /// Sends a text message. Never waits.
     pub fn send(&self, text: &[u8]) {
         self.send_frames(&encode::text(text));
     }
@@ -108,14 +109,15 @@ impl<P: Protocol> Connection<P> {
         }
     }
 
-    /// Waits until all that was sent is on its way: for who sends much.
+    /// Waits until the socket has taken all sent bytes. For a caller that sends a lot.
     pub async fn flushed(&self) {
-        // What waits is handed over by the attendant, around this, before this is asked again.
+        // The write driver runs around this future: it drains the queue before each poll, and its waker is
+        // registered with the socket.
         poll_fn(|_| if self.outbox.socket.is_flushed() { Poll::Ready(()) } else { Poll::Pending })
             .await;
     }
 
-    /// What comes next.
+    /// Waits for the next input.
     pub async fn next(&mut self) -> Received<P::Signal> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
@@ -124,14 +126,14 @@ impl<P: Protocol> Connection<P> {
         if self.outbox.is_stopped() {
             return Poll::Ready(Received::Stop);
         }
-        if let Some(notice) = self.outbox.next_signal() {
-            return Poll::Ready(Received::Signal(notice));
+        if let Some(signal) = self.outbox.next_signal() {
+            return Poll::Ready(Received::Signal(signal));
         }
         loop {
-            if let Some(incoming) = self.parser.next() {
+            if let Some(incoming) = self.decoder.next() {
                 return Poll::Ready(self.interpret(incoming));
             }
-            if !ready!(self.outbox.socket.poll_read(cx, &mut self.parser)) {
+            if !ready!(self.outbox.socket.poll_read(cx, &mut self.decoder)) {
                 return Poll::Ready(Received::Gone);
             }
         }
@@ -154,13 +156,14 @@ impl<P: Protocol> Connection<P> {
         }
     }
 
-    /// Who hands over what waits for the socket while the connection is used.
+    /// Returns the driver that writes queued bytes to the socket while the connection is used.
     pub fn write_driver(&self) -> WriteDriver<P> {
         WriteDriver(self.outbox.clone())
     }
 
-    /// Ends the connection with a code. `wait` hears the client out for a moment: for somebody who
-    /// is likely to be talking still.
+    /// Closes the connection with a close code. With `wait` it reads on for [`LINGER`], for a client that is
+    /// likely to be still sending: unread bytes would make the kernel reset the connection and drop the close
+    /// frame.
     pub async fn finish(self, code: Option<u16>, wait: bool) {
         self.outbox.socket.close(code);
         self.outbox.socket.finish(if wait { LINGER } else { Duration::ZERO }).await;
@@ -173,19 +176,18 @@ impl<P: Protocol> Drop for Connection<P> {
     }
 }
 
-/// Keeps a connection's socket supplied.
+/// Writes the queued bytes of a connection to its socket.
 pub struct WriteDriver<P: Protocol>(Arc<Outbox<P::Signal>>);
 
 impl<P: Protocol> WriteDriver<P> {
-    /// Runs what a connection does, and hands over what waits for its socket beside it. Gives up,
-    /// without a result, when the line was cut.
+    /// Runs `work` and drains the send queue at the same time. Returns `None` as soon as the socket is cut.
     pub async fn drive<F: Future>(self, mut work: Pin<&mut F>) -> Option<F::Output> {
-        let line = &self.0.socket;
+        let socket = &self.0.socket;
         poll_fn(|cx| {
-            line.register_waker(cx.waker());
-            // Ready or not: the work goes on, and whoever waits for it asks again.
-            let (Poll::Ready(()) | Poll::Pending) = line.poll_drain(cx);
-            if line.is_cut() { Poll::Ready(None) } else { work.as_mut().poll(cx).map(Some) }
+            socket.register_waker(cx.waker());
+            // The work goes on either way: `flushed` checks the queue itself.
+            let (Poll::Ready(()) | Poll::Pending) = socket.poll_drain(cx);
+            if socket.is_cut() { Poll::Ready(None) } else { work.as_mut().poll(cx).map(Some) }
         })
         .await
     }

@@ -1,9 +1,10 @@
-//! Who listens to what, and the sweeps that write to them. Owned by the hub's one task: no lock is
-//! held while a thousand sockets are written to.
+//! All subscriptions, and the loop that writes events to the sockets. One task owns the dispatcher, so no
+//! lock is held while it writes to a thousand sockets.
 //!
-//! All commands that have gathered are taken in order, but what was published in them is written
-//! at the end, all of a topic as one run of frames: a write costs the same for one frame and for
-//! twenty. The order within a topic is kept, and marks keep from those who catch up what they have.
+//! The dispatcher takes all pending commands in order. It collects the events they publish and writes them
+//! at the end, all events of a channel as one batch of frames, because a write of one frame costs as much
+//! as a write of twenty. The order within a channel is kept. A subscriber that catches up receives only
+//! events after its own position.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -20,31 +21,31 @@ use super::subscriber::{CatchUp, Encode, EncodedBatch, Encoding, Subscriber};
 use crate::limits::installation::SEND_QUEUES;
 use crate::websocket::{SHED_THRESHOLD, SocketMetrics};
 
-/// Commands that are taken before what they published is written.
+/// Commands that are executed before the events they published are written.
 const COMMAND_BATCH: usize = 1024;
-/// Sockets that are written to before other tasks get their turn.
+/// Sockets that are written to before the task yields to other tasks.
 const YIELD_EVERY: usize = 256;
-/// Where more than this waits over all connections, at the next tick the slowest are cut until [`SHED_TO`]
-/// is left. Above [`CROWDED`] it is not left until then.
+/// If more bytes than this are queued over all connections, the next tick disconnects the slowest clients
+/// until [`SHED_TO`] bytes are left. Above [`SHED_THRESHOLD`] this happens without waiting for the tick.
 const SHED_ABOVE: usize = SEND_QUEUES / 4 * 3;
 const SHED_TO: usize = SEND_QUEUES / 2;
-/// Who took nothing for so long is slow. Of others it is not known yet: they have only just been written
-/// to, and so are not cut as long as there is room.
+/// A client that has read nothing for this long is slow. A client that was written to more recently may
+/// still be a fast reader, so it stays connected while the total is below the limit.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
 
-/// In the order in which they came: those who came together lie side by side in memory, here and in the
-/// system, and are written to faster than in any other order.
+/// Ordered by connection id, that is by time of connection. Connections opened together are adjacent in
+/// memory, both here and in the kernel, so this order is the fastest to write in.
 type Subscribers<P> = BTreeMap<u64, Subscriber<<P as Protocol>::Signal>>;
 
 pub(super) struct Dispatcher<P: Protocol> {
     encode: Encode<P::Event>,
     connections: HashMap<u64, ConnectionEntry<P>>,
     channels: HashMap<P::Channel, Subscribers<P>>,
-    /// What was published and is not written yet, in order.
+    /// Published events that are not written yet, in order.
     batches: Vec<Batch<P>>,
-    /// What may be told again at the next tick only, with the newest that waits for it.
+    /// Channels whose next coalesced event must wait for the next tick, with the newest pending event.
     coalesced_events: HashMap<P::Channel, Option<Publication<P>>>,
-    /// The same of notices.
+    /// The same for signals.
     coalesced_signals: HashMap<P::Channel, Option<P::Signal>>,
     stopping: bool,
     metrics: SocketMetrics,
@@ -56,7 +57,7 @@ struct ConnectionEntry<P: Protocol> {
     channels: Vec<P::Channel>,
 }
 
-/// Events that go to the same listeners.
+/// Events for the same subscribers.
 struct Batch<P: Protocol> {
     channel: P::Channel,
     exclude: Option<P::Channel>,
@@ -78,14 +79,14 @@ impl<P: Protocol> Dispatcher<P> {
         }
     }
 
-    /// Takes all commands, and leaves the list empty.
+    /// Executes all commands and leaves the list empty.
     pub async fn process(&mut self, commands: &mut Vec<Command<P>>) {
         let mut commands = commands.drain(..);
         while !commands.as_slice().is_empty() {
             for command in commands.by_ref().take(COMMAND_BATCH) {
-                // Who begins to listen gets nothing from before.
+                // A new subscriber must not receive events published before it subscribed.
                 if let Command::Subscribe { channel, .. } = &command
-                    && self.batches.iter().any(|run| run.channel == *channel)
+                    && self.batches.iter().any(|batch| batch.channel == *channel)
                 {
                     self.write_batches().await;
                 }
@@ -96,7 +97,8 @@ impl<P: Protocol> Dispatcher<P> {
         }
     }
 
-    /// Tells the newest of what was held back since the last tick.
+    /// Delivers the newest coalesced event and signal of each channel, and disconnects slow clients if too
+    /// many bytes are queued.
     pub async fn tick(&mut self) {
         let mut due = Vec::new();
         self.coalesced_events.retain(|_, waiting| match waiting.take() {
@@ -123,52 +125,57 @@ impl<P: Protocol> Dispatcher<P> {
         }
     }
 
-    /// Told when [`Self::relieve`] has something to do, whoever wrote what waits.
+    /// Notified when [`Self::shed_if_full`] has work to do, whichever task queued the bytes.
     pub fn queues_full(&self) -> Arc<Notify> {
         self.metrics.queues_full.clone()
     }
 
-    /// Makes room before the limit is reached: there a line is cut where it would wait, which could
-    /// be that of somebody who reads. So it is asked for after every single write.
+    /// Disconnects the slowest clients before the total limit is reached. At the limit itself, the next
+    /// socket that has to queue is disconnected, even if its client reads fast. That is why the dispatcher
+    /// calls this after every single write.
     pub fn shed_if_full(&self) {
         if self.queued_bytes() > SHED_THRESHOLD {
             self.shed();
         }
     }
 
-    /// Bytes that wait in all queues together.
+    /// Bytes in all send queues together.
     fn queued_bytes(&self) -> usize {
         usize::try_from(self.metrics.queued.get()).unwrap_or(usize::MAX)
     }
 
-    /// Keeps the sum of all queues below its limit at the cost of those who took nothing for longest.
+    /// Keeps the sum of all send queues below its limit: disconnects the clients that have read nothing
+    /// for the longest time.
     fn shed(&self) {
-        let lines = self.connections.values().map(|connection| &connection.outbox.socket);
-        let mut behind: Vec<_> =
-            lines.filter_map(|line| Some((line.blocked_since()?, line))).collect();
-        behind.sort_unstable_by_key(|(since, _)| *since);
-        // With all of these it stays where it is, if it can.
-        let with_new = if self.queued_bytes() > SHED_THRESHOLD { SHED_ABOVE } else { usize::MAX };
+        let sockets = self.connections.values().map(|connection| &connection.outbox.socket);
+        let mut blocked: Vec<_> =
+            sockets.filter_map(|socket| Some((socket.blocked_since()?, socket))).collect();
+        blocked.sort_unstable_by_key(|(since, _)| *since);
+        // Clients that have not stalled yet are disconnected only above the threshold, and only down to
+        // SHED_ABOVE.
+        let limit_for_recent =
+            if self.queued_bytes() > SHED_THRESHOLD { SHED_ABOVE } else { usize::MAX };
         let now = Instant::now();
         let mut cut = 0_usize;
-        for (since, line) in behind {
-            let most = if now.duration_since(since) < STALLED_AFTER { with_new } else { SHED_TO };
-            if self.queued_bytes() <= most {
+        for (since, socket) in blocked {
+            let is_recent = now.duration_since(since) < STALLED_AFTER;
+            let limit = if is_recent { limit_for_recent } else { SHED_TO };
+            if self.queued_bytes() <= limit {
                 break;
             }
-            line.cut_as_slow();
+            socket.cut_as_slow();
             cut += 1;
         }
         if cut > 0 {
             tracing::warn!(
                 cut,
                 left = self.queued_bytes(),
-                "too much waits to be sent: the slowest come again"
+                "the send queues are too full: disconnected the slowest clients"
             );
         }
     }
 
-    /// One heartbeat of all connections.
+    /// Runs one heartbeat of every connection.
     pub async fn beat(&mut self) {
         for (n, connection) in self.connections.values().enumerate() {
             if n % YIELD_EVERY == YIELD_EVERY - 1 {
@@ -182,13 +189,13 @@ impl<P: Protocol> Dispatcher<P> {
         self.stopping
     }
 
-    /// Asks all connections to end, now and those that come yet.
+    /// Asks all connections to close, including connections that are opened later.
     pub fn stop(&mut self) {
         self.stopping = true;
         self.stop_all();
     }
 
-    /// Asks all connections to end and to come again.
+    /// Asks all current connections to close. Their clients reconnect.
     pub fn stop_all(&self) {
         for connection in self.connections.values() {
             connection.outbox.stop();
@@ -228,14 +235,14 @@ impl<P: Protocol> Dispatcher<P> {
             }
             Command::Subscribe { id, channel } => self.subscribe(id, channel, Subscriber::live),
             Command::SubscribeCatchingUp { id, channel } => {
-                self.subscribe(id, channel, Subscriber::catching_up)
+                self.subscribe(id, channel, Subscriber::catching_up);
             }
             Command::GoLive { id, channel, after, first, answer } => {
                 let subscriber = self.channels.get_mut(&channel).and_then(|all| all.get_mut(&id));
-                let standing = subscriber
+                let result = subscriber
                     .map_or(CatchUp::Gone, |subscriber| subscriber.go_live(after, &first));
-                // Who has gone meanwhile needs no answer.
-                answer.send(standing).ok();
+                // The connection may have closed since; then no one waits for the answer.
+                answer.send(result).ok();
             }
             Command::Unsubscribe { id, channel } => self.unsubscribe(id, channel),
             Command::DisconnectAll => self.stop_all(),
@@ -265,9 +272,9 @@ impl<P: Protocol> Dispatcher<P> {
         if sender.is_some_and(|id| !subscribers.contains_key(&id)) {
             return;
         }
-        let same = |run: &&mut Batch<P>| run.channel == channel && run.exclude == exclude;
-        match self.batches.iter_mut().rev().find(same) {
-            Some(run) => run.events.push((position, event)),
+        let is_same = |batch: &&mut Batch<P>| batch.channel == channel && batch.exclude == exclude;
+        match self.batches.iter_mut().rev().find(is_same) {
+            Some(batch) => batch.events.push((position, event)),
             None => self.batches.push(Batch {
                 channel,
                 exclude,
@@ -278,11 +285,11 @@ impl<P: Protocol> Dispatcher<P> {
     }
 
     async fn write_batches(&mut self) {
-        for run in std::mem::take(&mut self.batches) {
-            // Taken out for the while, so that who is left out can be looked up beside it.
-            let Some(mut subscribers) = self.channels.remove(&run.channel) else { continue };
-            let excluded = run.exclude.and_then(|channel| self.channels.get(&channel));
-            let apart = run
+        for batch in std::mem::take(&mut self.batches) {
+            // Removed from the map during the write, so that `excluded` can borrow another entry of it.
+            let Some(mut subscribers) = self.channels.remove(&batch.channel) else { continue };
+            let excluded = batch.exclude.and_then(|channel| self.channels.get(&channel));
+            let fallback = batch
                 .fallback
                 .and_then(|(channel, signal)| Some((self.channels.get(&channel)?, signal)));
             let mut written: Vec<(Encoding, EncodedBatch)> = Vec::new();
@@ -291,11 +298,11 @@ impl<P: Protocol> Dispatcher<P> {
                 if n % YIELD_EVERY == YIELD_EVERY - 1 {
                     yield_now().await;
                 }
-                if excluded.is_some_and(|them| them.contains_key(id)) {
+                if excluded.is_some_and(|excluded| excluded.contains_key(id)) {
                     continue;
                 }
-                if let Some((them, signal)) = apart
-                    && them.contains_key(id)
+                if let Some((signalled, signal)) = fallback
+                    && signalled.contains_key(id)
                 {
                     subscriber.outbox.signal(signal);
                     continue;
@@ -303,7 +310,7 @@ impl<P: Protocol> Dispatcher<P> {
                 let encoding = subscriber.encoding;
                 if !written.iter().any(|(known, _)| *known == encoding) {
                     written
-                        .push((encoding, EncodedBatch::new(&run.events, encoding, &self.encode)));
+                        .push((encoding, EncodedBatch::new(&batch.events, encoding, &self.encode)));
                 }
                 let encoded = written.iter().find(|(known, _)| *known == encoding);
                 if let Some((_, encoded)) = encoded {
@@ -312,7 +319,7 @@ impl<P: Protocol> Dispatcher<P> {
                 }
             }
             self.metrics.deliveries.add(delivered);
-            self.channels.insert(run.channel, subscribers);
+            self.channels.insert(batch.channel, subscribers);
         }
     }
 
@@ -341,7 +348,7 @@ impl<P: Protocol> Dispatcher<P> {
         self.remove_subscriber(id, channel);
     }
 
-    /// A topic that nobody listens to takes no memory.
+    /// Removes a channel with its last subscriber, so that an unused channel takes no memory.
     fn remove_subscriber(&mut self, id: u64, channel: P::Channel) {
         if let Some(subscribers) = self.channels.get_mut(&channel) {
             subscribers.remove(&id);
@@ -352,7 +359,7 @@ impl<P: Protocol> Dispatcher<P> {
     }
 }
 
-/// Leaves a notice for everybody who listens to `topic` and not to `except`.
+/// Sends a signal to the subscribers of `channel` that do not subscribe to `exclude`.
 fn notify<T: Copy + Eq + Hash, N: Copy + PartialEq>(
     channels: &HashMap<T, BTreeMap<u64, Subscriber<N>>>,
     channel: T,
@@ -361,7 +368,7 @@ fn notify<T: Copy + Eq + Hash, N: Copy + PartialEq>(
 ) {
     let excluded = exclude.and_then(|channel| channels.get(&channel));
     for (id, subscriber) in channels.get(&channel).into_iter().flatten() {
-        if !excluded.is_some_and(|them| them.contains_key(id)) {
+        if !excluded.is_some_and(|excluded| excluded.contains_key(id)) {
             subscriber.outbox.signal(signal);
         }
     }

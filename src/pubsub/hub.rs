@@ -1,5 +1,5 @@
-//! The entrance of the pub/sub core. Each method puts a command into the inbox and never waits; one task,
-//! the dispatcher, executes all commands in the order in which they came.
+//! The public interface of the pub/sub core. Each method puts a command into the inbox and never waits. One
+//! task, the dispatcher, executes all commands in the order of arrival.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ use crate::websocket::{SocketMetrics, Stream};
 
 /// Coalesced events and signals of one channel are delivered at most this often.
 pub(super) const COALESCE_INTERVAL: Duration = Duration::from_millis(250);
-/// A heartbeat is five seconds.
+/// Makes a heartbeat of five seconds.
 const TICKS_PER_HEARTBEAT: u32 = 20;
 
 /// Broadcast channels of one process. Clones share them.
@@ -40,8 +40,8 @@ impl<P: Protocol> Clone for Hub<P> {
 }
 
 impl<P: Protocol> Hub<P> {
-    /// Starts the dispatcher's task. It ends with the workers; at [`Lifecycle::stopping`] every connection
-    /// is asked to end.
+    /// Starts the dispatcher's task. It ends with the other workers. At [`Lifecycle::stopping`] it asks
+    /// every connection to close.
     pub fn start(encode: Encode<P::Event>, lifecycle: &Lifecycle) -> Self {
         let (hub, dispatcher) = Self::build(encode);
         let inbox = hub.inbox.clone();
@@ -57,7 +57,7 @@ impl<P: Protocol> Hub<P> {
     }
 
     /// Adds a connection without subscriptions. Nothing is written to it before
-    /// [`Connection::start_with`]; `early` are bytes of the client that were read already.
+    /// [`Connection::start_with`]. `early` holds bytes of the client that were read with its HTTP request.
     pub fn connect(&self, encoding: Encoding, stream: Stream, early: &[u8]) -> Connection<P> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed);
         let outbox = Arc::new(Outbox::new(stream, &self.metrics));
@@ -72,9 +72,9 @@ impl<P: Protocol> Hub<P> {
         self.publish(Publication { position: Some(position), ..publication });
     }
 
-    /// Sends an event to the subscribers of `channel` that do not subscribe to `exclude`: the first at once,
-    /// then the newest every quarter of a second. Subscribers of `fallback.0` receive the signal `fallback.1`
-    /// instead, since the event is not true for them.
+    /// Sends an event to the subscribers of `channel` that do not subscribe to `exclude`: the first
+    /// immediately, then the newest every 250 ms. Subscribers of `fallback.0` receive the signal `fallback.1`
+    /// instead, because the event is not correct for them.
     pub fn broadcast_coalesced(
         &self,
         channel: P::Channel,
@@ -95,8 +95,7 @@ impl<P: Protocol> Hub<P> {
         self.inbox.put(Command::Notify { channel, exclude: None, signal });
     }
 
-    /// Sends a signal to all subscribers of a channel: the first at once, then the newest every quarter of a
-    /// second.
+    /// Sends a signal to all subscribers of a channel: the first immediately, then the newest every 250 ms.
     pub fn notify_coalesced(&self, channel: P::Channel, signal: P::Signal) {
         self.inbox.put(Command::NotifyCoalesced { channel, signal });
     }
@@ -106,17 +105,17 @@ impl<P: Protocol> Hub<P> {
         self.inbox.put(Command::Notify { channel, exclude: Some(exclude), signal });
     }
 
-    /// Subscribes all present subscribers of `who` to `channel` too.
+    /// Subscribes all current subscribers of `who` to `channel`, too.
     pub fn subscribe_all(&self, who: P::Channel, channel: P::Channel) {
         self.inbox.put(Command::SubscribeAll { who, channel });
     }
 
-    /// Unsubscribes all subscribers of `who` from `channel`. Nothing broadcast later reaches them.
+    /// Unsubscribes all subscribers of `who` from `channel`. They receive nothing that is broadcast later.
     pub fn unsubscribe_all(&self, who: P::Channel, channel: P::Channel) {
         self.inbox.put(Command::UnsubscribeAll { who, channel });
     }
 
-    /// Asks all connections to end, so that the clients reconnect.
+    /// Asks all connections to close, so that the clients reconnect.
     pub fn disconnect_all(&self) {
         self.inbox.put(Command::DisconnectAll);
     }

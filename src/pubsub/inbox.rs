@@ -6,9 +6,9 @@ use tokio::sync::Notify;
 
 use super::command::{Command, Protocol};
 
-/// Events and signals that may wait for the dispatcher. When it is full, new ones are dropped and every
-/// connection is told to reconnect, so that each catches up from the database: the queue stays bounded
-/// and no client misses an event without knowing.
+/// Commands in the queue above which new events and signals are dropped. After a drop, every connection is
+/// asked to close, so that each client reconnects and catches up from the database: the queue stays bounded
+/// and no client misses an event unnoticed.
 const INBOX_CAPACITY: usize = 32 * 1024;
 
 pub(super) struct Inbox<P: Protocol> {
@@ -29,8 +29,8 @@ impl<P: Protocol> Inbox<P> {
 
     pub fn put(&self, command: Command<P>) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        // Subscriptions are never dropped: there is one for each thing a connection does, and a lost one
-        // would leave a connection deaf.
+        // Subscriptions are never dropped: a connection causes only a few of them, and a lost one would
+        // leave it without events.
         let may_be_dropped = matches!(
             command,
             Command::Broadcast(_) | Command::Notify { .. } | Command::NotifyCoalesced { .. }
@@ -44,7 +44,7 @@ impl<P: Protocol> Inbox<P> {
         self.not_empty.notify_one();
     }
 
-    /// Waits until there is something to take.
+    /// Waits until there are commands to take.
     pub async fn filled(&self) {
         self.not_empty.notified().await;
     }

@@ -1,10 +1,10 @@
-//! Publish/subscribe to whoever is connected: each event is encoded once per encoding and written straight
-//! to the sockets.
+//! Publish/subscribe for live connections: each event is encoded once per encoding and written directly to
+//! the sockets.
 //!
-//! A [`Hub`] is the entrance; one task, the dispatcher, knows who subscribes to which channel and writes; a
-//! [`Connection`] is one client's end, used by the task that serves the client. Knows nothing of chat or
-//! HTML: channels and events are opaque, and the encoder is handed in. Nothing here is the only copy of
-//! anything: a client that misses an event asks the database.
+//! A [`Hub`] is the public interface. One task, the dispatcher, owns all subscriptions and writes to the
+//! sockets. A [`Connection`] is used by the task that serves one client. The module must not know about
+//! chat or HTML: channels and events are opaque, and the caller passes the encoder. Nothing here is the
+//! only copy of any data: a client that misses an event reads it from the database.
 
 mod command;
 mod connection;

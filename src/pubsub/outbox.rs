@@ -1,4 +1,5 @@
-//! What the hub and a connection's task share: the line, and what the task shall act upon.
+//! The state that the dispatcher and a connection's task share: the socket, and the signals that the task
+//! must handle.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,13 +9,14 @@ use crate::limits::connection::SIGNALS;
 use crate::websocket::SocketMetrics;
 use crate::websocket::{IdleBeats, Socket, Stream, encode};
 
-/// Heartbeats of silence before a ping: 25 seconds. A ping keeps proxies from cutting the line;
-/// most of them wait a minute.
+/// Heartbeats of silence before a ping: 25 seconds. The ping keeps proxies from closing the connection as
+/// idle; most of them wait a minute.
 const PING_AFTER_BEATS: u8 = 5;
-/// Heartbeats of silence before somebody counts as gone: 65 seconds.
+/// Heartbeats of silence before the connection is dropped: 65 seconds.
 const GONE_AFTER_BEATS: u8 = 13;
 
-/// Heartbeats without a byte taken: 20 seconds, and the rest of the heartbeat in which it began.
+/// Heartbeats in which the client reads nothing while bytes are queued, before the connection is dropped:
+/// 20 seconds, plus the rest of the heartbeat in which the first byte was queued.
 const STALLED_AFTER_BEATS: u8 = 5;
 
 pub(super) struct Outbox<N> {
@@ -24,23 +26,23 @@ pub(super) struct Outbox<N> {
 }
 
 impl<N: PartialEq> Outbox<N> {
-    pub fn new(stream: Stream, meters: &SocketMetrics) -> Self {
+    pub fn new(stream: Stream, metrics: &SocketMetrics) -> Self {
         Self {
-            socket: Socket::new(stream, meters),
+            socket: Socket::new(stream, metrics),
             signals: Mutex::new(VecDeque::new()),
             stopped: AtomicBool::new(false),
         }
     }
 
-    /// Leaves a notice and wakes the task. The same as the last that waits is left once: whoever acts upon
-    /// it sees how it is then.
-    pub fn signal(&self, notice: N) {
-        let mut notices = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
-        if notices.back() == Some(&notice) {
+    /// Queues a signal and wakes the task. A signal equal to the last queued one is dropped: the task reads
+    /// the current state when it handles the first. A connection with too many pending signals is dropped.
+    pub fn signal(&self, signal: N) {
+        let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        if signals.back() == Some(&signal) {
             return;
         }
-        if notices.len() < SIGNALS {
-            notices.push_back(notice);
+        if signals.len() < SIGNALS {
+            signals.push_back(signal);
             self.socket.wake();
         } else {
             self.socket.cut();
@@ -48,15 +50,15 @@ impl<N: PartialEq> Outbox<N> {
     }
 
     pub fn next_signal(&self) -> Option<N> {
-        let mut notices = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = notices.pop_front();
-        if notices.is_empty() && notices.capacity() > 0 {
-            *notices = VecDeque::new();
+        let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = signals.pop_front();
+        if signals.is_empty() && signals.capacity() > 0 {
+            *signals = VecDeque::new();
         }
         next
     }
 
-    /// Asks the task to say goodbye as soon as it has done what it is doing.
+    /// Asks the task to close the connection after its current step.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         self.socket.wake();
@@ -66,8 +68,8 @@ impl<N: PartialEq> Outbox<N> {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// Asks who is silent whether they are there, and gives up who does not answer, or takes nothing of
-    /// what waits.
+    /// Pings a silent client. Drops the connection if the client does not answer, or reads nothing of the
+    /// queued bytes.
     pub fn heartbeat(&self) {
         let IdleBeats { quiet, since_sent: stalled } = self.socket.beat();
         if stalled >= STALLED_AFTER_BEATS {

@@ -1,4 +1,4 @@
-//! What is published, how it is written down once for all, and what each listener gets of it.
+//! Batches of encoded events, and which part of a batch each subscriber receives.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,59 +9,60 @@ use super::outbox::Outbox;
 use crate::limits::connection::{REPLAY_BUFFER, REPLAY_FRAMES};
 use crate::websocket::encode;
 
-/// How a connection wants its events written. A small number that only the encoder understands.
+/// The encoding a connection wants its events in. A number whose meaning only the encoder knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Encoding(pub u8);
 
-/// Writes an event in a form: the payload of one text frame.
+/// Encodes an event: returns the payload of one text frame.
 pub type Encode<E> = Arc<dyn Fn(&E, Encoding) -> Bytes + Send + Sync>;
 
-/// What a listener who caught up as far as a mark is told.
+/// The answer to a subscriber that has caught up to a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CatchUp {
-    /// From here on everything comes by itself.
+    /// The subscription is live: all further events are delivered.
     Live,
-    /// Something up to this mark went by meanwhile: ask again.
+    /// The replay buffer dropped events up to this position since the query: query again.
     Behind(i64),
-    /// No listener any more.
+    /// The subscription no longer exists.
     Gone,
 }
 
-/// Events of one topic as one run of frames in one form.
+/// Events of one channel as consecutive frames, in one encoding.
 pub(super) struct EncodedBatch {
     bytes: Bytes,
-    /// Of each frame its mark and where it begins.
+    /// Position and start offset of each frame.
     frames: Vec<(Option<i64>, usize)>,
 }
 
 impl EncodedBatch {
-    pub fn new<E>(events: &[(Option<i64>, E)], form: Encoding, encode: &Encode<E>) -> Self {
+    pub fn new<E>(events: &[(Option<i64>, E)], encoding: Encoding, encode: &Encode<E>) -> Self {
         let mut bytes = BytesMut::new();
         let mut frames = Vec::with_capacity(events.len());
-        for (mark, event) in events {
-            frames.push((*mark, bytes.len()));
-            encode::put_text(&mut bytes, &encode(event, form));
+        for (position, event) in events {
+            frames.push((*position, bytes.len()));
+            encode::put_text(&mut bytes, &encode(event, encoding));
         }
         Self { bytes: bytes.freeze(), frames }
     }
 
-    /// How many of the first frames are no news to who has everything up to `after`. What has no mark
-    /// is news to all.
+    /// Counts the leading frames that a subscriber with everything up to `after` already has. Frames without
+    /// a position are new to every subscriber.
     fn already_seen(&self, after: i64) -> usize {
-        let is_known = |(mark, _): &&(Option<i64>, usize)| mark.is_some_and(|mark| mark <= after);
+        let is_known =
+            |(position, _): &&(Option<i64>, usize)| position.is_some_and(|seen| seen <= after);
         self.frames.iter().take_while(is_known).count()
     }
 
-    /// The frames that have a mark, one by one.
+    /// The frames that have a position, one by one.
     fn positioned(&self) -> impl Iterator<Item = (i64, Bytes)> {
         let ends = self.frames.iter().skip(1).map(|(_, start)| *start).chain([self.bytes.len()]);
-        self.frames.iter().zip(ends).filter_map(|((mark, start), end)| {
-            mark.map(|mark| (mark, self.bytes.slice(*start..end)))
+        self.frames.iter().zip(ends).filter_map(|((position, start), end)| {
+            position.map(|position| (position, self.bytes.slice(*start..end)))
         })
     }
 }
 
-/// One connection that listens to a topic.
+/// One connection that subscribes to a channel.
 pub(super) struct Subscriber<N> {
     pub outbox: Arc<Outbox<N>>,
     pub encoding: Encoding,
@@ -69,84 +70,85 @@ pub(super) struct Subscriber<N> {
 }
 
 enum SubscriptionState {
-    /// Gets what has a greater mark; it has the rest.
+    /// Receives events after this position; it has all earlier ones.
     Live { after: i64 },
-    /// Asks the database what it missed.
+    /// Reads the events it missed from the database.
     CatchingUp(Box<ReplayBuffer>),
 }
 
-/// What was published while a listener catches up: the newest of it, as shared bytes. What is older is
-/// let go and asked for again.
+/// The newest events published while a subscriber catches up, as shared bytes. Older events are dropped,
+/// and the subscriber reads them from the database.
 struct ReplayBuffer {
     frames: VecDeque<(i64, Bytes)>,
     bytes: usize,
-    /// The greatest mark that went by and was not kept.
+    /// The highest position that was dropped.
     dropped_up_to: i64,
 }
 
 impl ReplayBuffer {
-    fn push(&mut self, joined: &EncodedBatch) {
-        // A slice would keep all of a long run alive for its end.
-        let is_long = joined.bytes.len() > REPLAY_BUFFER;
-        let mut left = joined.bytes.len();
-        for (mark, frame) in joined.positioned() {
+    fn push(&mut self, batch: &EncodedBatch) {
+        // A slice of a long batch would keep the whole batch in memory.
+        let is_long = batch.bytes.len() > REPLAY_BUFFER;
+        let mut left = batch.bytes.len();
+        for (position, frame) in batch.positioned() {
             left = left.saturating_sub(frame.len());
             if left + frame.len() > REPLAY_BUFFER {
-                self.dropped_up_to = self.dropped_up_to.max(mark);
+                self.dropped_up_to = self.dropped_up_to.max(position);
                 continue;
             }
             let frame = if is_long { Bytes::copy_from_slice(&frame) } else { frame };
             self.bytes += frame.len();
-            self.frames.push_back((mark, frame));
+            self.frames.push_back((position, frame));
         }
         while self.frames.len() > REPLAY_FRAMES || self.bytes > REPLAY_BUFFER {
-            let Some((mark, frame)) = self.frames.pop_front() else { break };
+            let Some((position, frame)) = self.frames.pop_front() else { break };
             self.bytes = self.bytes.saturating_sub(frame.len());
-            self.dropped_up_to = self.dropped_up_to.max(mark);
+            self.dropped_up_to = self.dropped_up_to.max(position);
         }
     }
 }
 
 impl<N> Subscriber<N> {
-    /// One who gets everything from now on.
-    pub fn live(peer: Arc<Outbox<N>>, form: Encoding) -> Self {
-        Self { outbox: peer, encoding: form, state: SubscriptionState::Live { after: i64::MIN } }
+    /// A subscriber that receives all events from now on.
+    pub fn live(outbox: Arc<Outbox<N>>, encoding: Encoding) -> Self {
+        Self { outbox, encoding, state: SubscriptionState::Live { after: i64::MIN } }
     }
 
-    /// One who first catches up.
-    pub fn catching_up(peer: Arc<Outbox<N>>, form: Encoding) -> Self {
-        let held = ReplayBuffer { frames: VecDeque::new(), bytes: 0, dropped_up_to: i64::MIN };
-        Self { outbox: peer, encoding: form, state: SubscriptionState::CatchingUp(Box::new(held)) }
+    /// A subscriber that catches up first.
+    pub fn catching_up(outbox: Arc<Outbox<N>>, encoding: Encoding) -> Self {
+        let buffer = ReplayBuffer { frames: VecDeque::new(), bytes: 0, dropped_up_to: i64::MIN };
+        Self { outbox, encoding, state: SubscriptionState::CatchingUp(Box::new(buffer)) }
     }
 
-    /// Answers how many frames were handed to the line.
-    pub fn deliver(&mut self, joined: &EncodedBatch) -> u64 {
+    /// Writes the frames this subscriber does not have yet, or buffers them. Returns how many were written.
+    pub fn deliver(&mut self, batch: &EncodedBatch) -> u64 {
         match &mut self.state {
             SubscriptionState::Live { after } => {
-                let known = joined.already_seen(*after);
-                match joined.frames.get(known) {
-                    // Nearly always: the same bytes for all.
-                    Some((_, 0)) => self.outbox.socket.write(&joined.bytes),
-                    Some((_, start)) => self.outbox.socket.write(&joined.bytes.slice(*start..)),
+                let known = batch.already_seen(*after);
+                match batch.frames.get(known) {
+                    // The usual case: all subscribers share the same bytes.
+                    Some((_, 0)) => self.outbox.socket.write(&batch.bytes),
+                    Some((_, start)) => self.outbox.socket.write(&batch.bytes.slice(*start..)),
                     None => {}
                 }
-                joined.frames.len().saturating_sub(known) as u64
+                batch.frames.len().saturating_sub(known) as u64
             }
-            SubscriptionState::CatchingUp(held) => {
-                held.push(joined);
+            SubscriptionState::CatchingUp(buffer) => {
+                buffer.push(batch);
                 0
             }
         }
     }
 
-    /// Goes live, beginning with `first`, when nothing above `after` was lost.
+    /// Makes the subscriber live if the buffer dropped nothing after `after`. Writes `first` before the
+    /// buffered events.
     pub fn go_live(&mut self, after: i64, first: &Bytes) -> CatchUp {
-        if let SubscriptionState::CatchingUp(held) = &mut self.state {
-            if held.dropped_up_to > after {
-                return CatchUp::Behind(held.dropped_up_to);
+        if let SubscriptionState::CatchingUp(buffer) = &mut self.state {
+            if buffer.dropped_up_to > after {
+                return CatchUp::Behind(buffer.dropped_up_to);
             }
             self.outbox.socket.write(first);
-            for (_, frame) in held.frames.iter().filter(|(mark, _)| *mark > after) {
+            for (_, frame) in buffer.frames.iter().filter(|(position, _)| *position > after) {
                 self.outbox.socket.write(frame);
             }
             self.state = SubscriptionState::Live { after };
