@@ -1,8 +1,8 @@
-//! What clients write: bytes in pieces of any size become messages (RFC 6455, section 5).
+//! Decodes the frames of clients: chunks of bytes of any size become messages (RFC 6455, section 5).
 //!
-//! Keeps the bytes that were not taken yet and no more: messages are made one by one as they are asked
-//! for, so that a client cannot turn a few bytes of frames into much more memory. A silent client takes
-//! no buffer.
+//! Keeps only the bytes that are not decoded yet. Messages are decoded one by one on demand, so that a
+//! client cannot turn a few bytes of frames into much more memory. The decoder of a silent client has no
+//! buffer.
 
 use bytes::Bytes;
 
@@ -11,37 +11,38 @@ use crate::websocket::encode::{
     BINARY, CLOSE, CONTINUATION, FIN, LONGEST_CONTROL, MASKED, PING, PONG, TEXT,
 };
 
-/// Against the rules of framing.
+/// The client violated the framing rules.
 const PROTOCOL_ERROR: u16 = 1002;
-/// A text that is no UTF-8.
+/// A text message is not UTF-8.
 const INVALID_UTF8: u16 = 1007;
 const MESSAGE_TOO_BIG: u16 = 1009;
 
-/// What came in.
+/// A decoded message or control frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {
     Text(String),
-    /// Its bytes are of no use here.
+    /// A binary message. Its payload is discarded.
     Binary,
     Ping(Bytes),
     Pong,
-    /// A piece of a message that is not complete yet: it costs work as a message does.
+    /// A fragment of an incomplete message. Reported because it costs as much work as a message.
     Fragment,
-    /// The client says goodbye, with its code if it gave one.
+    /// The client closes, with its close code if it sent one.
     Close(Option<u16>),
-    /// It broke the rules, and this is the code to say so with. Nothing comes after it.
+    /// The client violated the protocol. Holds the close code to send. The decoder returns nothing after it.
     ProtocolError(u16),
 }
 
-/// The state between two pieces. Iterating gives what is complete.
+/// An incremental decoder. Iterating returns the messages that are complete.
 #[derive(Default)]
 pub struct Decoder {
-    /// Bytes as they came; the first `taken` of them were understood already.
+    /// Received bytes. The first `consumed` of them are decoded already.
     raw: Vec<u8>,
-    taken: usize,
-    /// A message of which not all fragments are there yet.
+    consumed: usize,
+    /// A message whose last fragment has not arrived yet.
     fragments: Option<Fragments>,
-    over: bool,
+    /// A close frame or a protocol error was returned.
+    is_finished: bool,
 }
 
 struct Fragments {
@@ -49,7 +50,7 @@ struct Fragments {
     bytes: Vec<u8>,
 }
 
-/// A frame's header, and where in its bytes the payload is.
+/// A frame's header, and the range of its payload in the bytes.
 struct Head {
     fin: bool,
     opcode: u8,
@@ -59,27 +60,27 @@ struct Head {
 }
 
 impl Decoder {
-    /// Takes the next bytes. After a close, or what breaks the rules, nothing more is read.
+    /// Adds received bytes. After a close frame or a protocol error they are discarded.
     pub fn feed(&mut self, bytes: &[u8]) {
-        if !self.over {
+        if !self.is_finished {
             self.raw.extend_from_slice(bytes);
         }
     }
 
-    /// Forgets the bytes of a frame. What is left is moved only when it is the smaller part, so that each
-    /// byte is moved once however many frames there are.
-    fn take(&mut self, length: usize) {
-        self.taken += length;
-        let left = self.raw.get(self.taken..).unwrap_or_default();
-        if left.len() <= self.taken {
+    /// Drops the bytes of a decoded frame. Moves the rest only if it is the smaller part, so that the moves
+    /// cost linear time over any number of frames.
+    fn consume(&mut self, length: usize) {
+        self.consumed += length;
+        let left = self.raw.get(self.consumed..).unwrap_or_default();
+        if left.len() <= self.consumed {
             self.raw = left.to_vec();
-            self.taken = 0;
+            self.consumed = 0;
         }
     }
 
-    /// The first frame of the bytes, and how long it is. `None` when it is not all there.
+    /// Decodes the first frame and returns it with its length in bytes; `None` if it is incomplete.
     fn next_frame(&mut self) -> Result<Option<(Incoming, usize)>, u16> {
-        let bytes = self.raw.get(self.taken..).unwrap_or_default();
+        let bytes = self.raw.get(self.consumed..).unwrap_or_default();
         let Some(head) = read_head(bytes)? else { return Ok(None) };
         self.check(&head)?;
         let Some(payload) = bytes.get(head.start..head.end) else { return Ok(None) };
@@ -90,13 +91,13 @@ impl Decoder {
         Ok(Some((self.complete(&head, payload)?, head.end)))
     }
 
-    /// Whether the header may stand here, before its payload is waited for.
+    /// Checks a header before its payload arrives, so that an invalid or too long frame is never buffered.
     fn check(&self, head: &Head) -> Result<(), u16> {
         let length = head.end.saturating_sub(head.start);
         match (head.opcode, &self.fragments) {
             (CLOSE | PING | PONG, _) if head.fin && length <= LONGEST_CONTROL => Ok(()),
             (TEXT | BINARY, None) if length <= LARGEST => Ok(()),
-            (CONTINUATION, Some(begun)) if begun.bytes.len() + length <= LARGEST => Ok(()),
+            (CONTINUATION, Some(first)) if first.bytes.len() + length <= LARGEST => Ok(()),
             (TEXT | BINARY, None) | (CONTINUATION, Some(_)) => Err(MESSAGE_TOO_BIG),
             _ => Err(PROTOCOL_ERROR),
         }
@@ -111,9 +112,9 @@ impl Decoder {
         }
         let message = match self.fragments.take() {
             None => Fragments { is_text: head.opcode == TEXT, bytes: payload },
-            Some(mut begun) => {
-                begun.bytes.extend_from_slice(&payload);
-                begun
+            Some(mut message) => {
+                message.bytes.extend_from_slice(&payload);
+                message
             }
         };
         if !head.fin {
@@ -132,19 +133,19 @@ impl Iterator for Decoder {
     type Item = Incoming;
 
     fn next(&mut self) -> Option<Incoming> {
-        if self.over {
+        if self.is_finished {
             return None;
         }
         let incoming = match self.next_frame() {
             Ok(Some((incoming, length))) => {
-                self.take(length);
+                self.consume(length);
                 incoming
             }
             Ok(None) => return None,
             Err(code) => Incoming::ProtocolError(code),
         };
         if matches!(incoming, Incoming::Close(_) | Incoming::ProtocolError(_)) {
-            *self = Self { over: true, ..Self::default() };
+            *self = Self { is_finished: true, ..Self::default() };
         }
         Some(incoming)
     }
@@ -152,11 +153,13 @@ impl Iterator for Decoder {
 
 fn read_head(bytes: &[u8]) -> Result<Option<Head>, u16> {
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
-    // Reserved bits belong to extensions, and none was agreed upon.
+    // Reserved bits belong to extensions, and the handshake negotiates none. A client must mask every frame.
     if first & 0x70 != 0 || second & MASKED == 0 {
         return Err(PROTOCOL_ERROR);
     }
-    let (fin, opcode, short) = (first & FIN != 0, first & 0x0f, second & 0x7f);
+    let fin = first & FIN != 0;
+    let opcode = first & 0x0f;
+    let short = second & 0x7f;
     let (length, width) = match short {
         126 => (rest.first_chunk().map(|length| u64::from(u16::from_be_bytes(*length))), 2),
         127 => (rest.first_chunk().map(|length| u64::from_be_bytes(*length)), 8),
@@ -171,11 +174,11 @@ fn read_head(bytes: &[u8]) -> Result<Option<Head>, u16> {
     if length < shortest || length > u64::MAX / 2 {
         return Err(PROTOCOL_ERROR);
     }
-    // More than memory can hold is more than is allowed, and is refused by its length.
+    // A length that does not fit into memory exceeds the limit anyway, and `check` refuses it.
     let length = usize::try_from(length).unwrap_or(usize::MAX / 2).min(usize::MAX / 2);
     let start: usize = 2 + width + 4;
     let end = start.saturating_add(length);
-    // What is too long is refused before its mask is there.
+    // The mask may be missing still: a frame that is too long must be refused without waiting for it.
     let mask = rest.get(width..).and_then(|rest| rest.first_chunk().copied()).unwrap_or_default();
     Ok(Some(Head { fin, opcode, mask, start, end }))
 }
@@ -185,7 +188,7 @@ fn close_code(payload: &[u8]) -> Result<Incoming, u16> {
         return if payload.is_empty() { Ok(Incoming::Close(None)) } else { Err(PROTOCOL_ERROR) };
     };
     let code = u16::from_be_bytes([*a, *b]);
-    // 1004 to 1006 and 1015 never travel (RFC 6455, section 7.4).
+    // 1004 to 1006 and 1015 are never sent (RFC 6455, section 7.4).
     if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
         return Err(PROTOCOL_ERROR);
     }
@@ -203,7 +206,7 @@ mod tests {
     use super::*;
     use crate::websocket::encode;
 
-    /// A frame as a client sends it.
+    /// Encodes a masked frame, as a client sends it.
     fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
         let mask = [0x37, 0xfa, 0x21, 0x3d];
         let mut bytes = encode::text(payload).to_vec();
@@ -218,17 +221,17 @@ mod tests {
     }
 
     fn parse(bytes: &[u8]) -> Vec<Incoming> {
-        fed(&mut Decoder::default(), bytes)
+        feed(&mut Decoder::default(), bytes)
     }
 
-    /// What is complete with these bytes; that a piece came is left out.
-    fn fed(parser: &mut Decoder, bytes: &[u8]) -> Vec<Incoming> {
-        parser.feed(bytes);
-        parser.by_ref().filter(|it| *it != Incoming::Fragment).collect()
+    /// Feeds bytes and returns the messages that are complete. Leaves out reports of fragments.
+    fn feed(decoder: &mut Decoder, bytes: &[u8]) -> Vec<Incoming> {
+        decoder.feed(bytes);
+        decoder.by_ref().filter(|it| *it != Incoming::Fragment).collect()
     }
 
     #[test]
-    fn frames_are_the_examples_of_the_standard() {
+    fn frames_match_the_examples_of_rfc_6455() {
         let hello = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
         assert_eq!(masked(FIN | TEXT, b"Hello"), hello);
         assert_eq!(parse(&hello), [Incoming::Text("Hello".to_owned())]);
@@ -238,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_the_rules_is_refused_with_its_code_and_what_keeps_them_is_not() {
+    fn violations_are_refused_with_their_close_code() {
         let long = vec![b'x'; LARGEST];
         let halves = |rest: &[u8]| [masked(TEXT, &long[1..]), masked(FIN, rest)].concat();
         let mut unmasked = masked(FIN | TEXT, b"x");
@@ -247,27 +250,26 @@ mod tests {
             ("no mask", unmasked, 1002),
             ("a reserved bit", masked(FIN | 0x40 | TEXT, b"x"), 1002),
             ("a reserved opcode", masked(FIN | 0x3, b"x"), 1002),
-            ("a ping in pieces", masked(PING, b"x"), 1002),
+            ("a fragmented ping", masked(PING, b"x"), 1002),
             ("a ping of 126 bytes", masked(FIN | PING, &[0; 126]), 1002),
-            ("the middle without a beginning", masked(FIN, b"x"), 1002),
-            ("two beginnings", [masked(TEXT, b"x"), masked(FIN | TEXT, b"x")].concat(), 1002),
+            ("a continuation without a first frame", masked(FIN, b"x"), 1002),
+            ("two first frames", [masked(TEXT, b"x"), masked(FIN | TEXT, b"x")].concat(), 1002),
             ("half a code", masked(FIN | CLOSE, &[3]), 1002),
-            ("a code that never travels", masked(FIN | CLOSE, &1005_u16.to_be_bytes()), 1002),
-            ("a reason that is no text", masked(FIN | CLOSE, &[3, 0xe8, 0xff]), 1007),
+            ("a code that is never sent", masked(FIN | CLOSE, &1005_u16.to_be_bytes()), 1002),
+            ("a reason that is not UTF-8", masked(FIN | CLOSE, &[3, 0xe8, 0xff]), 1007),
             ("a longer length than needed", vec![0x81, 0xfe, 0, 1, 0, 0, 0, 0, b'x'], 1002),
-            ("a text that is none", masked(FIN | TEXT, &[0xc3]), 1007),
+            ("a text that is not UTF-8", masked(FIN | TEXT, &[0xc3]), 1007),
             ("one byte too many", masked(FIN | TEXT, &[&long[..], b"x"].concat()), 1009),
-            ("one byte too many in pieces", halves(b"xx"), 1009),
-            ("more than there is", vec![0x81, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255], 1009),
+            ("one byte too many in fragments", halves(b"xx"), 1009),
+            ("the longest length", vec![0x81, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255], 1009),
         ] {
             assert_eq!(parse(&bytes).last(), Some(&Incoming::ProtocolError(code)), "{what}");
         }
-        let text = Incoming::Text(String::from_utf8(long.clone()).expect("text"));
-        let text = [text];
+        let text = [Incoming::Text(String::from_utf8(long.clone()).expect("text"))];
         assert_eq!(parse(&masked(FIN | TEXT, &long)), text);
         assert_eq!(parse(&halves(b"x")), text);
         assert_eq!(parse(&masked(FIN | PING, &[0; 125])), [Incoming::Ping(vec![0; 125].into())]);
-        // A letter may be cut in two by a fragment.
+        // A fragment may end in the middle of a character.
         let ene = [masked(TEXT, &[0xc3]), masked(FIN, &[0xb1])].concat();
         assert_eq!(parse(&ene), [Incoming::Text("ñ".to_owned())]);
         assert_eq!(parse(&masked(FIN | CLOSE, b"")), [Incoming::Close(None)]);
@@ -275,53 +277,54 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_read_after_a_close_or_a_break_and_nothing_is_kept() {
+    fn nothing_is_read_or_kept_after_a_close_or_an_error() {
         for last in [masked(FIN | CLOSE, b""), masked(FIN | 0x3, b"")] {
-            let mut parser = Decoder::default();
-            assert_eq!(fed(&mut parser, &[last, masked(FIN | TEXT, b"x")].concat()).len(), 1);
-            assert_eq!(fed(&mut parser, &masked(FIN | TEXT, b"x")), []);
-            assert_eq!(parser.raw.capacity(), 0);
+            let mut decoder = Decoder::default();
+            assert_eq!(feed(&mut decoder, &[last, masked(FIN | TEXT, b"x")].concat()).len(), 1);
+            assert_eq!(feed(&mut decoder, &masked(FIN | TEXT, b"x")), []);
+            assert_eq!(decoder.raw.capacity(), 0);
         }
     }
 
     #[test]
-    fn who_is_silent_between_two_messages_keeps_no_buffer() {
-        let mut parser = Decoder::default();
+    fn between_two_messages_there_is_no_buffer() {
+        let mut decoder = Decoder::default();
         let bytes = masked(FIN | TEXT, &[b'x'; 9_000]);
         let (one, two) = bytes.split_at(5_000);
-        assert_eq!(fed(&mut parser, one), []);
-        assert_eq!(fed(&mut parser, two).len(), 1);
-        assert_eq!(parser.raw.capacity(), 0);
+        assert_eq!(feed(&mut decoder, one), []);
+        assert_eq!(feed(&mut decoder, two).len(), 1);
+        assert_eq!(decoder.raw.capacity(), 0);
     }
 
     #[test]
-    fn every_piece_of_a_message_is_reported_so_that_it_can_be_counted() {
-        let mut parser = Decoder::default();
-        parser.feed(&[masked(TEXT, b""), masked(0, b""), masked(0, b"x")].concat());
-        assert_eq!(parser.by_ref().collect::<Vec<_>>(), vec![Incoming::Fragment; 3]);
-        parser.feed(&masked(FIN, b"y"));
-        assert_eq!(parser.next(), Some(Incoming::Text("xy".to_owned())));
-        assert_eq!(parser.next(), None);
+    fn every_fragment_is_reported() {
+        let mut decoder = Decoder::default();
+        decoder.feed(&[masked(TEXT, b""), masked(0, b""), masked(0, b"x")].concat());
+        assert_eq!(decoder.by_ref().collect::<Vec<_>>(), vec![Incoming::Fragment; 3]);
+        decoder.feed(&masked(FIN, b"y"));
+        assert_eq!(decoder.next(), Some(Incoming::Text("xy".to_owned())));
+        assert_eq!(decoder.next(), None);
     }
 
     #[test]
-    fn many_small_frames_in_one_read_keep_no_more_than_their_bytes() {
-        let (mut parser, one) = (Decoder::default(), masked(FIN | PING, b""));
+    fn many_small_frames_in_one_read_take_only_their_bytes() {
+        let mut decoder = Decoder::default();
+        let one = masked(FIN | PING, b"");
         let bytes = one.repeat(10_000);
-        parser.feed(&bytes);
+        decoder.feed(&bytes);
         for left in (0..10_000).rev() {
-            assert_eq!(parser.next(), Some(Incoming::Ping(Bytes::new())));
-            assert!(parser.raw.len() <= 2 * left * one.len(), "{left}");
+            assert_eq!(decoder.next(), Some(Incoming::Ping(Bytes::new())));
+            assert!(decoder.raw.len() <= 2 * left * one.len(), "{left}");
         }
-        assert_eq!((parser.next(), parser.raw.capacity()), (None, 0));
+        assert_eq!((decoder.next(), decoder.raw.capacity()), (None, 0));
     }
 
-    /// Frames that a client may send, each with what it means.
+    /// Frames that a client may send, with the expected result.
     fn message() -> impl Strategy<Value = (Vec<u8>, Incoming)> {
         let text = |text: String| (masked(FIN | TEXT, text.as_bytes()), Incoming::Text(text));
         let ping =
             |payload: Vec<u8>| (masked(FIN | PING, &payload), Incoming::Ping(payload.into()));
-        let pieces = |(text, at): (String, prop::sample::Index)| {
+        let fragments = |(text, at): (String, prop::sample::Index)| {
             let (one, two) = text.as_bytes().split_at(at.index(text.len() + 1));
             let bytes = [masked(TEXT, one), masked(FIN | PONG, b""), masked(FIN, two)];
             (bytes.concat(), Incoming::Text(text))
@@ -329,59 +332,60 @@ mod tests {
         prop_oneof![
             ".{0,200}".prop_map(text),
             vec(any::<u8>(), 0..=125).prop_map(ping),
-            (".{0,300}", any::<prop::sample::Index>()).prop_map(pieces),
+            (".{0,300}", any::<prop::sample::Index>()).prop_map(fragments),
             vec(any::<u8>(), 0..140_000).prop_map(|bytes| {
                 let fits = bytes.len() <= LARGEST;
-                let means =
+                let expected =
                     if fits { Incoming::Binary } else { Incoming::ProtocolError(MESSAGE_TOO_BIG) };
-                (masked(FIN | BINARY, &bytes), means)
+                (masked(FIN | BINARY, &bytes), expected)
             }),
         ]
     }
 
-    fn in_pieces(bytes: &[u8], cuts: &[prop::sample::Index]) -> Vec<Incoming> {
+    fn in_chunks(bytes: &[u8], cuts: &[prop::sample::Index]) -> Vec<Incoming> {
         let mut at: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
         at.sort_unstable();
         let ends = at.iter().copied().chain([bytes.len()]);
         let starts = [0].into_iter().chain(at.iter().copied());
-        let mut parser = Decoder::default();
-        starts.zip(ends).flat_map(|(start, end)| fed(&mut parser, &bytes[start..end])).collect()
+        let mut decoder = Decoder::default();
+        starts.zip(ends).flat_map(|(start, end)| feed(&mut decoder, &bytes[start..end])).collect()
     }
 
     proptest! {
         #[test]
-        fn however_frames_are_cut_they_mean_the_same(
+        fn frames_decode_the_same_in_chunks_of_any_size(
             messages in vec(message(), 0..6),
             cuts in vec(any::<prop::sample::Index>(), 0..12),
         ) {
             let bytes: Vec<u8> = messages.iter().flat_map(|(bytes, _)| bytes.clone()).collect();
-            let mut expected: Vec<_> = messages.into_iter().map(|(_, means)| means).collect();
+            let mut expected: Vec<_> = messages.into_iter().map(|(_, expected)| expected).collect();
             if let Some(end) = expected.iter().position(|it| matches!(it, Incoming::ProtocolError(_))) {
                 expected.truncate(end + 1);
             }
-            let found = in_pieces(&bytes, &cuts);
+            let found = in_chunks(&bytes, &cuts);
             let found: Vec<_> = found.into_iter().filter(|it| *it != Incoming::Pong).collect();
             prop_assert_eq!(found, expected);
         }
 
         #[test]
-        fn whatever_arrives_it_means_the_same_in_pieces_and_nothing_panics(
+        fn any_bytes_decode_the_same_in_chunks_and_never_panic(
             bytes in vec(any::<u8>(), 0..400),
             cuts in vec(any::<prop::sample::Index>(), 0..12),
         ) {
-            prop_assert_eq!(in_pieces(&bytes, &cuts), parse(&bytes));
+            prop_assert_eq!(in_chunks(&bytes, &cuts), parse(&bytes));
         }
     }
 
-    /// What a fuzzer found or was given to begin with (`fuzz/README.md`).
+    /// Seeds and findings of the fuzzer (`fuzz/README.md`).
     #[test]
-    fn the_fuzzers_corpus_means_the_same_byte_by_byte() {
+    fn the_fuzzing_corpus_decodes_the_same_byte_by_byte() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/frames");
         let mut seen = 0;
         for entry in std::fs::read_dir(folder).expect("the corpus") {
             let bytes = std::fs::read(entry.expect("an entry").path()).expect("bytes");
-            let mut parser = Decoder::default();
-            let single: Vec<_> = bytes.iter().flat_map(|byte| fed(&mut parser, &[*byte])).collect();
+            let mut decoder = Decoder::default();
+            let single: Vec<_> =
+                bytes.iter().flat_map(|byte| feed(&mut decoder, &[*byte])).collect();
             assert_eq!(single, parse(&bytes));
             seen += 1;
         }

@@ -1,13 +1,13 @@
-//! What the server writes: a header of two to ten bytes and the payload as it is (RFC 6455,
-//! section 5.2). Written once, sent to many.
+//! Encodes the frames that the server sends: a header of two to ten bytes and the unmasked payload
+//! (RFC 6455, section 5.2). A frame is encoded once and sent to many clients.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-/// Says that this frame is the last of its message. The server never splits one.
+/// Marks the last frame of a message. The server never fragments a message.
 pub(super) const FIN: u8 = 0x80;
-/// Says that the payload is masked, as everything is that a client sends.
+/// Marks a masked payload. Every frame of a client must be masked.
 pub(super) const MASKED: u8 = 0x80;
-/// The payload of a ping, pong or close is no longer.
+/// The maximum payload of a ping, pong or close frame, in bytes.
 pub(super) const LONGEST_CONTROL: usize = 125;
 
 pub(super) const CONTINUATION: u8 = 0x0;
@@ -20,28 +20,28 @@ pub(super) const PONG: u8 = 0xA;
 /// A ping without payload.
 pub const HEARTBEAT: Bytes = Bytes::from_static(&[FIN | PING, 0]);
 
-/// Room for the longest header.
+/// The length of the longest header, in bytes.
 const LONGEST_HEADER: usize = 10;
 
-/// A text message.
+/// Encodes a text message.
 pub fn text(payload: &[u8]) -> Bytes {
     let mut frame = BytesMut::with_capacity(LONGEST_HEADER + payload.len());
     put_text(&mut frame, payload);
     frame.freeze()
 }
 
-/// A text message, behind what is there already.
+/// Appends an encoded text message to `into`.
 pub fn put_text(into: &mut BytesMut, payload: &[u8]) {
     put_header(into, TEXT, payload.len());
     into.extend_from_slice(payload);
 }
 
-/// The answer to a ping, with its payload: at most 125 bytes, as the ping had.
+/// Encodes the answer to a ping, with the ping's payload (at most 125 bytes).
 pub fn pong(payload: &[u8]) -> Bytes {
     control(PONG, payload)
 }
 
-/// The last frame. Without a code it says nothing about why.
+/// Encodes a close frame. Without a code the frame gives no reason.
 pub fn close(code: Option<u16>) -> Bytes {
     match code {
         Some(code) => control(CLOSE, &code.to_be_bytes()),
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_is_as_short_as_the_payload_allows() {
+    fn the_shortest_header_is_used() {
         for (length, header) in [
             (0, &[0x81, 0][..]),
             (125, &[0x81, 125]),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn control_frames_are_the_examples_of_the_standard() {
+    fn control_frames_match_the_examples_of_rfc_6455() {
         assert_eq!(&HEARTBEAT[..], [0x89, 0]);
         assert_eq!(&pong(b"Hello")[..], [0x8a, 5, 0x48, 0x65, 0x6c, 0x6c, 0x6f]);
         assert_eq!(&close(Some(1000))[..], [0x88, 2, 0x03, 0xe8]);

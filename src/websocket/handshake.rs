@@ -1,4 +1,4 @@
-//! From an HTTP request to a WebSocket (RFC 6455, section 4.2).
+//! The opening handshake, from an HTTP request to a WebSocket (RFC 6455, section 4.2).
 
 use std::fmt;
 
@@ -19,32 +19,32 @@ use tokio::net::TcpStream;
 use crate::websocket::stream::Stream;
 
 const VERSION: &str = "13";
-/// The standard's own: it proves that the server speaks WebSocket and no cache answers.
+/// Fixed by RFC 6455: proves that a WebSocket server answers and not a cache.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// A request that may become a WebSocket.
+/// A valid handshake request.
 pub struct Handshake {
     accept: String,
     offered: Vec<String>,
     upgrade: Upgrade,
 }
 
-/// Takes the TCP connection, and what was read too early, out of what the server has it in. The server
-/// puts it beside each request.
+/// Extracts the TCP connection, and bytes that were read with the request, from the HTTP server's wrapper
+/// type. The HTTP server adds this function to the extensions of each request.
 #[derive(Clone, Copy)]
 pub struct PlainTcp(pub fn(Upgraded) -> Result<(TcpStream, Bytes), Upgraded>);
 
-/// Why a request cannot become one.
+/// Why a request is not a valid handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandshakeError {
-    /// It does not ask for it, or not as the standard says.
+    /// It does not ask for a WebSocket, or violates RFC 6455.
     NotAsked,
-    /// It asks in another version of the protocol.
+    /// It asks for another version of the protocol.
     Version,
 }
 
 impl HandshakeError {
-    /// The status that says so.
+    /// Returns the HTTP status of the refusal.
     pub fn status(self) -> StatusCode {
         match self {
             Self::NotAsked => StatusCode::BAD_REQUEST,
@@ -52,7 +52,7 @@ impl HandshakeError {
         }
     }
 
-    /// The headers that belong to the status.
+    /// Returns the headers that RFC 6455 requires with this status.
     pub fn headers(self) -> HeaderMap {
         match self {
             Self::NotAsked => HeaderMap::new(),
@@ -66,13 +66,15 @@ impl HandshakeError {
 }
 
 impl Handshake {
+    /// Validates the request's headers and takes the upgrade out of its extensions.
+    ///
     /// # Errors
-    /// When the request asks for no WebSocket, or in a way that is none.
+    /// If the request does not ask for a WebSocket, or violates RFC 6455.
     pub fn read(parts: &mut Parts) -> Result<Self, HandshakeError> {
         let headers = &parts.headers;
         let asked = parts.method == Method::GET
-            && names(headers, &CONNECTION, "upgrade")
-            && names(headers, &UPGRADE, "websocket");
+            && has_token(headers, &CONNECTION, "upgrade")
+            && has_token(headers, &UPGRADE, "websocket");
         if !asked {
             return Err(HandshakeError::NotAsked);
         }
@@ -83,26 +85,26 @@ impl Handshake {
         let key = key.filter(|key| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16));
         let accept = accept_key(key.ok_or(HandshakeError::NotAsked)?);
         let offered = header_tokens(headers, &SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect();
-        // Only a connection of HTTP/1.1 can be taken over.
+        // Only an HTTP/1.1 connection can be upgraded.
         let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(HandshakeError::NotAsked)?;
         let plain = parts.extensions.get::<PlainTcp>().copied();
         Ok(Self { accept, offered, upgrade: Upgrade { upgrade, plain } })
     }
 
-    /// The first subprotocol of the client's that is among ours.
+    /// Returns the client's first subprotocol that the server supports.
     pub fn choose_protocol(&self, ours: &[&'static str]) -> Option<&'static str> {
         let find = |name: &String| ours.iter().find(|our| *our == name).copied();
         self.offered.iter().find_map(find)
     }
 
-    /// The answer, and what becomes the stream once it is sent.
+    /// Returns the 101 response, and the upgrade that yields the stream after the response was sent.
     pub fn accept(self, protocol: Option<&'static str>) -> (Response<()>, Upgrade) {
         let mut response = Response::new(());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        // Base64 is always a header's value.
+        // Base64 is always a valid header value.
         if let Ok(accept) = HeaderValue::try_from(self.accept) {
             headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
         }
@@ -119,23 +121,23 @@ impl fmt::Debug for Handshake {
     }
 }
 
-/// A connection that is about to be taken over.
+/// A connection that changes from HTTP to WebSocket.
 pub struct Upgrade {
     upgrade: OnUpgrade,
     plain: Option<PlainTcp>,
 }
 
 impl Upgrade {
-    /// The stream, and what the client sent so early that it was read with the request. Plain TCP
-    /// is taken out of the server's wrapping, which frees what that holds; anything else is used
-    /// through it.
+    /// Returns the stream, and the bytes of the client that were read with the request. A plain TCP stream
+    /// is taken out of the HTTP server's wrapper, which frees the wrapper's buffers. Any other stream is
+    /// used through the wrapper.
     ///
     /// # Errors
-    /// When the connection broke before.
+    /// If the connection failed before the upgrade.
     pub async fn stream(self) -> Result<(Stream, Bytes), hyper::Error> {
         let upgraded = self.upgrade.await?;
         let upgraded = match self.plain {
-            Some(PlainTcp(take_out)) => match take_out(upgraded) {
+            Some(PlainTcp(extract)) => match extract(upgraded) {
                 Ok((stream, early)) => return Ok((Stream::tcp(stream), early)),
                 Err(upgraded) => upgraded,
             },
@@ -145,20 +147,20 @@ impl Upgrade {
     }
 }
 
-/// The proof that the key was read.
+/// Computes `Sec-WebSocket-Accept`, which proves that the server read the client's key.
 fn accept_key(key: &[u8]) -> String {
     let digest = Sha1::new().chain_update(key).chain_update(GUID).finalize();
     STANDARD.encode(digest)
 }
 
-/// The words of a header that is a list, over all its lines.
+/// Returns the elements of a comma-separated header, over all its occurrences.
 fn header_tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    let lines = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(str::trim)
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
-fn names(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
-    header_tokens(headers, name).any(|found| found.eq_ignore_ascii_case(word))
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    header_tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
 }
 
 #[cfg(test)]
@@ -182,7 +184,7 @@ mod tests {
         request.body(()).expect("a request").into_parts().0
     }
 
-    const ASKING: [(&str, &str); 4] = [
+    const VALID: [(&str, &str); 4] = [
         ("connection", "keep-alive, Upgrade"),
         ("upgrade", "WebSocket"),
         ("sec-websocket-version", "13"),
@@ -190,19 +192,19 @@ mod tests {
     ];
 
     #[test]
-    fn the_key_is_answered_as_in_the_standard() {
+    fn the_accept_key_matches_the_example_of_rfc_6455() {
         assert_eq!(accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     #[test]
-    fn a_request_that_does_not_ask_for_it_properly_is_refused() {
+    fn an_invalid_handshake_is_refused() {
         for (name, value, refused) in [
             ("connection", "close", HandshakeError::NotAsked),
             ("upgrade", "h2c", HandshakeError::NotAsked),
             ("sec-websocket-version", "8", HandshakeError::Version),
             ("sec-websocket-key", "c2hvcnQ=", HandshakeError::NotAsked),
         ] {
-            let changed = ASKING.map(|(n, v)| if n == name { (n, value) } else { (n, v) });
+            let changed = VALID.map(|(n, v)| if n == name { (n, value) } else { (n, v) });
             let result = Handshake::read(&mut request(&changed));
             assert_eq!(result.err(), Some(refused), "{name}");
         }
@@ -219,52 +221,55 @@ mod tests {
         };
         let protocol = handshake.choose_protocol(&["one", "two"]);
         let (response, upgrade) = handshake.accept(protocol);
-        #[expect(clippy::disallowed_methods, reason = "the stream comes after the answer")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the stream is available after the response"
+        )]
         drop(tokio::spawn(async move {
             let (stream, early) = upgrade.stream().await.expect("a stream");
             assert!(matches!(stream, Stream::Other(_)), "no TCP here");
-            let (line, mut parser) =
-                (Socket::new(stream, &SocketMetrics::default()), Decoder::default());
-            line.start_with(None);
-            parser.feed(&early);
+            let socket = Socket::new(stream, &SocketMetrics::default());
+            let mut decoder = Decoder::default();
+            socket.start_with(None);
+            decoder.feed(&early);
             let message = loop {
-                match parser.next() {
+                match decoder.next() {
                     Some(message) => break message,
-                    None => assert!(poll_fn(|cx| line.poll_read(cx, &mut parser)).await),
+                    None => assert!(poll_fn(|cx| socket.poll_read(cx, &mut decoder)).await),
                 }
             };
             assert_eq!(message, Incoming::Text("Hello".to_owned()));
-            line.write(&encode::text(b"Hello"));
-            line.close(None);
-            line.finish(Duration::ZERO).await;
+            socket.write(&encode::text(b"Hello"));
+            socket.close(None);
+            socket.finish(Duration::ZERO).await;
         }));
         Ok(response.map(|()| String::new()))
     }
 
     #[tokio::test]
-    async fn a_stream_that_is_no_tcp_becomes_a_websocket_too() {
+    async fn a_stream_other_than_tcp_is_upgraded_too() {
         let (near, mut far) = duplex(64);
         let service = service_fn(serve);
         let serving =
             http1::Builder::new().serve_connection(TokioIo::new(near), service).with_upgrades();
-        let talking = async {
-            let mut asking = "GET / HTTP/1.1\r\nhost: x\r\n".to_owned();
-            for (name, value) in ASKING.into_iter().chain([("sec-websocket-protocol", "x, two")]) {
-                asking.extend([name, ": ", value, "\r\n"]);
+        let client = async {
+            let mut request = "GET / HTTP/1.1\r\nhost: x\r\n".to_owned();
+            for (name, value) in VALID.into_iter().chain([("sec-websocket-protocol", "x, two")]) {
+                request.extend([name, ": ", value, "\r\n"]);
             }
-            let mut bytes = (asking + "\r\n").into_bytes();
-            // With the request, without waiting for the answer.
+            let mut bytes = (request + "\r\n").into_bytes();
+            // A frame in the same write as the request, without waiting for the response.
             bytes.extend([0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
             far.write_all(&bytes).await.expect("written");
-            let mut answer = Vec::new();
-            far.read_to_end(&mut answer).await.expect("an orderly end");
-            answer
+            let mut response = Vec::new();
+            far.read_to_end(&mut response).await.expect("an orderly close");
+            response
         };
-        let (served, answer) = tokio::join!(serving, talking);
+        let (served, response) = tokio::join!(serving, client);
         served.expect("served");
-        let text = String::from_utf8_lossy(&answer).into_owned();
+        let text = String::from_utf8_lossy(&response).into_owned();
         assert!(text.starts_with("HTTP/1.1 101 "), "{text}");
         assert!(text.contains("sec-websocket-protocol: two\r\n"), "{text}");
-        assert!(answer.ends_with(&[&encode::text(b"Hello")[..], &encode::close(None)].concat()));
+        assert!(response.ends_with(&[&encode::text(b"Hello")[..], &encode::close(None)].concat()));
     }
 }

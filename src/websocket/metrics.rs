@@ -1,5 +1,5 @@
-//! What the live core counts of itself. Nothing is counted for each delivery: a sweep adds up first, and
-//! a queue is only there for who is slow.
+//! Metrics of the live connections. The dispatcher adds deliveries once per batch, not once per frame, and
+//! only slow clients have a queue to count: so counting costs almost nothing.
 
 use std::sync::Arc;
 
@@ -8,19 +8,20 @@ use tokio::sync::Notify;
 use crate::kernel::metrics::{Counter, Gauge};
 use crate::limits::installation::SEND_QUEUES;
 
-/// Where more than this waits over all connections, room is made at once.
+/// If more bytes than this are queued over all connections, the dispatcher disconnects the slowest clients
+/// immediately, not at its next tick.
 pub const SHED_THRESHOLD: usize = SEND_QUEUES / 8 * 7;
 
-/// Clones are the same numbers.
+/// Clones share the same counters.
 #[derive(Clone, Debug, Default)]
 pub struct SocketMetrics {
-    /// Frames of events that were handed to connections: one event for a thousand listeners is a
-    /// thousand.
+    /// Event frames delivered to connections: one event for a thousand subscribers counts as a thousand.
     pub deliveries: Counter,
-    /// Connections that were cut because too much waited for them, or for too long.
+    /// Connections that were dropped because their client read too slowly.
     pub cuts: Counter,
-    /// Bytes that wait, over all connections.
+    /// Bytes in all send queues.
     pub queued: Gauge,
-    /// Told when more than [`CROWDED`] waits: no number, but shared by the same ones.
+    /// Notified when more than [`SHED_THRESHOLD`] bytes are queued. Not a metric, but shared by the same
+    /// owners.
     pub queues_full: Arc<Notify>,
 }

@@ -1,9 +1,9 @@
-//! The `WebSocket` protocol, server side (RFC 6455), made for few bytes of memory and for writing the same
-//! frame to many sockets.
+//! The server side of the `WebSocket` protocol (RFC 6455). Designed to use little memory per connection and
+//! to write the same frame to many sockets.
 //!
-//! `handshake` turns an HTTP request into a byte stream; `frame` and `parser` are the
-//! framing, plain functions over bytes; `stream` is TCP or whatever else carries bytes both
-//! ways; a [`Line`] is one socket with its one writer. Knows nothing of topics, people or chat.
+//! `handshake` turns an HTTP request into a byte stream. `encode` and `decode` are the framing, without I/O.
+//! `stream` is a TCP connection or another byte stream. A [`Socket`] is one connection with its send queue.
+//! The module must not know about channels, users or chat.
 
 pub mod decode;
 pub mod encode;

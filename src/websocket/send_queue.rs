@@ -1,4 +1,4 @@
-//! Bytes that wait for a socket which did not take them at once.
+//! The queue of bytes that one socket has not taken yet.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,32 +9,36 @@ use tokio::sync::Notify;
 use crate::kernel::metrics::Gauge;
 use crate::websocket::{SHED_THRESHOLD, SocketMetrics};
 
-/// Whole frames, or the rest of one, in their order. Takes no memory while nothing waits.
+/// Whole frames, or the rest of a frame, in order. An empty queue takes no memory.
 pub(super) struct SendQueue {
     parts: VecDeque<Bytes>,
     length: usize,
-    /// What waits in all queues together.
+    /// Bytes in all send queues together.
     all: Gauge,
-    /// Who makes room when that is too much.
-    crowded: Arc<Notify>,
+    /// Wakes the dispatcher when all queues together are too full.
+    queues_full: Arc<Notify>,
 }
 
 impl SendQueue {
-    pub fn new(meters: &SocketMetrics) -> Self {
-        let (all, crowded) = (meters.queued.clone(), meters.queues_full.clone());
-        Self { parts: VecDeque::new(), length: 0, all, crowded }
+    pub fn new(metrics: &SocketMetrics) -> Self {
+        Self {
+            parts: VecDeque::new(),
+            length: 0,
+            all: metrics.queued.clone(),
+            queues_full: metrics.queues_full.clone(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
 
-    /// In bytes.
+    /// Returns the length in bytes.
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// Bytes that wait in all queues together.
+    /// Returns the bytes in all send queues together.
     pub fn all(&self) -> usize {
         usize::try_from(self.all.get()).unwrap_or(usize::MAX)
     }
@@ -48,13 +52,13 @@ impl SendQueue {
         self.parts.push_back(bytes);
     }
 
-    /// Puts something before all that waits.
+    /// Puts bytes before all others.
     pub fn push_first(&mut self, bytes: Bytes) {
         self.grow(bytes.len());
         self.parts.push_front(bytes);
     }
 
-    /// So many bytes of the front are gone.
+    /// Removes `written` bytes from the front part.
     pub fn consume(&mut self, written: usize) {
         if let Some(front) = self.parts.front_mut() {
             front.advance(written);
@@ -64,7 +68,7 @@ impl SendQueue {
         }
         self.shrink(written);
         if self.parts.is_empty() {
-            // What a slow moment took is given back.
+            // Frees the memory that a slow moment allocated.
             self.parts = VecDeque::new();
         }
     }
@@ -78,7 +82,7 @@ impl SendQueue {
         self.length += more;
         self.all.increase(more);
         if self.all() > SHED_THRESHOLD {
-            self.crowded.notify_one();
+            self.queues_full.notify_one();
         }
     }
 

@@ -1,5 +1,5 @@
-//! What carries the bytes: a TCP connection, or anything else that reads and writes (TLS, a pipe
-//! in memory). Written to by whoever holds the line's lock, waited for by its task alone.
+//! The byte stream below a socket: a TCP connection, or any other stream (TLS, an in-memory pipe). Any task
+//! that holds the socket's lock may write to it, but only the connection's task waits for it.
 
 use std::future::{Future as _, poll_fn};
 use std::io::{self, ErrorKind};
@@ -14,11 +14,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::coop::unconstrained;
 
-/// What the system may keep for a reader that is behind, in bytes (Linux takes twice as much).
-/// Without a bound it grows to megabytes for each of them, in memory that no process shows.
+/// The kernel's send buffer per connection, in bytes (Linux doubles the value). Without this bound it grows
+/// to megabytes for each slow reader, in memory that is not attributed to any process.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// Reads and writes, of whatever kind.
+/// A bidirectional byte stream of any kind.
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
@@ -29,30 +29,30 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// A plain TCP connection.
+    /// Wraps a plain TCP connection and bounds its send buffer.
     pub fn tcp(stream: TcpStream) -> Self {
         if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
-            tracing::debug!(%error, "a connection keeps the send buffer it has");
+            tracing::debug!(%error, "could not resize the send buffer of a connection");
         }
         Self::Tcp(stream)
     }
 
-    /// Anything else.
+    /// Wraps any other stream.
     pub fn other(stream: impl Duplex + 'static) -> Self {
         Self::Other(Mutex::new(Box::new(stream)))
     }
 
-    /// Writes as much as is taken at once.
+    /// Writes as many bytes as the stream takes without waiting.
     ///
     /// # Errors
-    /// [`ErrorKind::WouldBlock`] when that is nothing.
+    /// [`ErrorKind::WouldBlock`] if it takes none.
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            // Tokio is not asked whether there is room: a socket that is full says so itself.
+            // Bypasses Tokio's readiness check: a full socket returns WouldBlock itself.
             Self::Tcp(stream) => SockRef::from(stream).send(bytes),
-            // Nobody is woken: what is left is left to the line's task, which asks for itself. Nor does
-            // it count against what the caller's task may do in one go: used up, that would look
-            // as if nobody read here.
+            // The waker does nothing: the connection's task polls for the rest itself. `unconstrained`
+            // keeps the write out of the caller's cooperative budget: with an exhausted budget, the
+            // stream of a fast reader would look full.
             Self::Other(_) => {
                 let write = pin!(unconstrained(poll_fn(|cx| self.poll_write(cx, bytes))));
                 match write.poll(&mut Context::from_waker(Waker::noop())) {
@@ -63,7 +63,7 @@ impl Stream {
         }
     }
 
-    /// Writes as much as is taken, and wakes the task when more would be.
+    /// Writes as many bytes as the stream takes, and wakes the task when it takes more.
     pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
             Self::Tcp(stream) => loop {
@@ -77,7 +77,7 @@ impl Stream {
         }
     }
 
-    /// Hands on what a layer in between still keeps, as TLS does.
+    /// Flushes bytes that a layer in between, such as TLS, still buffers.
     pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(_) => Poll::Ready(Ok(())),
@@ -85,7 +85,7 @@ impl Stream {
         }
     }
 
-    /// Reads what is there, and wakes the task when something comes. Nothing is the end.
+    /// Reads available bytes, or wakes the task when bytes arrive. Zero bytes mean the end of the stream.
     pub(super) fn poll_read(
         &self,
         cx: &mut Context<'_>,
@@ -107,7 +107,7 @@ impl Stream {
         }
     }
 
-    /// Says that nothing more will be written; what is on its way still arrives.
+    /// Shuts down the write side. Bytes that were written before still arrive.
     pub(super) fn poll_finish(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => Poll::Ready(SockRef::from(stream).shutdown(Shutdown::Write)),
@@ -115,14 +115,14 @@ impl Stream {
         }
     }
 
-    /// Ends it now. What is on its way is thrown away, by the system too: without that it would
-    /// keep the bytes of somebody who does not read for minutes.
+    /// Aborts the connection. A linger time of zero makes the kernel discard the unsent bytes, too: otherwise
+    /// it would keep them for minutes if the client does not read.
     pub(super) fn cut(&self) {
         if let Self::Tcp(stream) = self {
             let socket = SockRef::from(stream);
             let cut = socket.set_linger(Some(Duration::ZERO));
             if let Err(error) = cut.and_then(|()| socket.shutdown(Shutdown::Both)) {
-                tracing::debug!(%error, "a connection was gone before it was cut");
+                tracing::debug!(%error, "a connection had already closed");
             }
         }
     }

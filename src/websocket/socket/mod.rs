@@ -1,8 +1,8 @@
-//! One socket and its one writer. Whoever has something for it, hub or session, pongs and closes
-//! included, writes under one lock, so that no frame is ever cut in two by another.
+//! One socket with its send queue. The dispatcher and the connection's task both write to it, pongs and
+//! close frames included, under one lock: so no frame is ever split by another.
 //!
-//! A frame goes to the system at once, without waking anybody. What the system does not take waits
-//! in a queue with a limit; the connection's task hands it over as the socket takes it.
+//! A frame is written to the kernel immediately, without waking a task. Bytes that the kernel does not take
+//! are queued, up to a limit. The connection's task drains the queue when the socket is writable again.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -25,12 +25,12 @@ use crate::websocket::encode;
 use crate::websocket::send_queue::SendQueue;
 use crate::websocket::stream::Stream;
 
-/// How long the last words may take.
+/// How long writing the remaining bytes and the close frame may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 thread_local! {
-    /// Where bytes arrive before they are parsed. One for all sockets of a thread: a buffer each
-    /// would be most of what an idle connection costs.
+    /// The buffer for reads, before decoding. All sockets of a thread share it: a separate buffer would be
+    /// most of the memory of an idle connection.
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; 64 * 1024].into_boxed_slice());
 }
 
@@ -38,69 +38,77 @@ pub struct Socket {
     stream: Stream,
     out: Mutex<Outgoing>,
     task: AtomicWaker,
-    /// Heartbeats since the other side gave a sign of life.
+    /// Heartbeats since the client sent or took a byte.
     since_received: AtomicU8,
     cuts: Counter,
 }
 
-/// Heartbeats since something happened.
+/// Heartbeats without activity of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdleBeats {
-    /// Since the other side gave a sign of life.
+    /// Since the client sent or took a byte.
     pub quiet: u8,
-    /// Since it took a byte, while something waits for it.
+    /// Since the client took a byte, while bytes are queued; otherwise 0.
     pub since_sent: u8,
 }
 
 struct Outgoing {
     state: State,
-    /// As in [`Beats`]: a pong is no excuse for not reading.
+    /// See [`IdleBeats::since_sent`]. A pong does not reset it: a client that answers pings but does not
+    /// read is stalled, too.
     stalled: u8,
-    /// When the last byte of what waits was taken, or when it began to wait: heartbeats are too
-    /// coarse to tell who of many is slow.
+    /// When the client last took a byte of the queue, or when the queue started to fill. Heartbeats are
+    /// too coarse to order many slow clients.
     since: Instant,
-    /// A layer in between still keeps something.
+    /// A layer in between, such as TLS, still buffers bytes.
     unflushed: bool,
     queue: SendQueue,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Everything waits for the first frame.
+    /// Everything is queued until [`Socket::start_with`].
     Corked,
     Open,
-    /// The last frame is in the queue or gone.
+    /// The close frame is queued or sent.
     Closing,
     Cut,
 }
 
 impl Socket {
-    /// A line that holds everything back until [`Self::begin`].
-    pub fn new(stream: Stream, meters: &SocketMetrics) -> Self {
-        let (state, since, queue) = (State::Corked, Instant::now(), SendQueue::new(meters));
+    /// Creates a socket that queues everything until [`Self::start_with`].
+    pub fn new(stream: Stream, metrics: &SocketMetrics) -> Self {
+        let out = Outgoing {
+            state: State::Corked,
+            stalled: 0,
+            since: Instant::now(),
+            unflushed: false,
+            queue: SendQueue::new(metrics),
+        };
         Self {
             stream,
-            out: Mutex::new(Outgoing { state, stalled: 0, since, unflushed: false, queue }),
+            out: Mutex::new(out),
             task: AtomicWaker::new(),
             since_received: AtomicU8::new(0),
-            cuts: meters.cuts.clone(),
+            cuts: metrics.cuts.clone(),
         }
     }
 
-    /// Writes the very first frame, if there is one, and then what has gathered behind it.
+    /// Writes the first frames, if there are any, and then the bytes queued so far.
     pub fn start_with(&self, first: Option<Bytes>) {
         let mut out = self.out();
         if out.state == State::Corked {
-            (out.state, out.since) = (State::Open, Instant::now());
+            out.state = State::Open;
+            out.since = Instant::now();
             if let Some(first) = first {
                 out.queue.push_first(first);
             }
-            self.hand_over(&mut out);
+            self.try_drain(&mut out);
         }
     }
 
-    /// Writes whole frames. Never waits: what the socket does not take at once is queued, and where
-    /// more than [`SEND_QUEUE`] would wait the line is cut.
+    /// Writes whole frames. Never waits: bytes that the socket does not take immediately are queued. If the
+    /// queue would exceed [`SEND_QUEUE`], the connection is dropped.
     pub fn write(&self, frames: &Bytes) {
         let mut out = self.out();
         if matches!(out.state, State::Corked | State::Open) {
@@ -108,12 +116,12 @@ impl Socket {
         }
     }
 
-    /// Writes the last frame; nothing comes behind it.
+    /// Writes the close frame. Later writes are discarded.
     pub fn close(&self, code: Option<u16>) {
         let mut out = self.out();
         if matches!(out.state, State::Corked | State::Open) {
             out.state = State::Open;
-            self.hand_over(&mut out);
+            self.try_drain(&mut out);
             self.put(&mut out, &encode::close(code));
             if out.state == State::Open {
                 out.state = State::Closing;
@@ -121,37 +129,37 @@ impl Socket {
         }
     }
 
-    /// Ends it now, and frees what waits.
+    /// Aborts the connection and frees its queue.
     pub fn cut(&self) {
-        self.give_up(&mut self.out());
+        self.abort(&mut self.out());
     }
 
-    /// The same, for a client that is too slow: it comes back and catches up.
+    /// The same, for a client that reads too slowly. Counted; the client reconnects and catches up.
     pub fn cut_as_slow(&self) {
-        self.give_up_as_slow(&mut self.out());
+        self.abort_as_slow(&mut self.out());
     }
 
     pub fn is_cut(&self) -> bool {
         self.out().state == State::Cut
     }
 
-    /// Wakes the task of this line.
+    /// Wakes the connection's task.
     pub fn wake(&self) {
         self.task.wake();
     }
 
-    /// Names the task that is to be woken when there is something to do for this line.
+    /// Registers the task to wake when there is work for this socket.
     pub fn register_waker(&self, waker: &Waker) {
         self.task.register(waker);
     }
 
-    /// Whether nothing waits. Of use only in the task that hands over.
+    /// Whether the queue is empty and flushed. Only meaningful in the task that drains it.
     pub fn is_flushed(&self) -> bool {
         let out = self.out();
         out.queue.is_empty() && !out.unflushed
     }
 
-    /// Hands over what waits, as the socket takes it. Ready when nothing waits, or all is over.
+    /// Drains the queue as the socket takes bytes. Ready if the queue is empty or the connection aborted.
     pub fn poll_drain(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut out = self.out();
         while out.state != State::Corked {
@@ -163,73 +171,72 @@ impl Socket {
             match result {
                 Ok(0) if out.queue.is_empty() => out.unflushed = false,
                 Ok(written @ 1..) => {
-                    self.took(&mut out, written);
+                    self.consume(&mut out, written);
                     out.unflushed = matches!(self.stream, Stream::Other(_));
                 }
-                Ok(0) | Err(_) => self.give_up(&mut out),
+                Ok(0) | Err(_) => self.abort(&mut out),
             }
         }
         Poll::Ready(())
     }
 
-    /// Hands the next bytes to the parser. False at the end of the stream.
-    pub fn poll_read(&self, cx: &mut Context<'_>, parser: &mut Decoder) -> Poll<bool> {
+    /// Reads bytes into the decoder. Returns false at the end of the stream.
+    pub fn poll_read(&self, cx: &mut Context<'_>, decoder: &mut Decoder) -> Poll<bool> {
         READ_BUFFER.with_borrow_mut(|buffer| {
             let read = ready!(self.stream.poll_read(cx, buffer)).unwrap_or(0);
             let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
                 return Poll::Ready(false);
             };
-            self.heard();
-            parser.feed(bytes);
+            self.reset_silence();
+            decoder.feed(bytes);
             Poll::Ready(true)
         })
     }
 
-    /// Counts a heartbeat.
+    /// Counts a heartbeat and returns the counts.
     pub fn beat(&self) -> IdleBeats {
         let mut out = self.out();
-        // A greeting that is still being put together waits for the database, not for the client.
+        // A corked queue waits for the database, not for the client.
         let stalls = !out.queue.is_empty() && out.state != State::Corked;
         out.stalled = if stalls { out.stalled.saturating_add(1) } else { 0 };
         let quiet = self.since_received.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         IdleBeats { quiet, since_sent: out.stalled }
     }
 
-    /// Hands over what the socket takes just now, and says since when it has taken nothing of what is
-    /// left; nothing if nothing is. The socket is asked, since the task of somebody who reads may
-    /// not have had its turn.
+    /// Returns since when the client has read nothing of the queue; `None` if the queue is empty. Tries to
+    /// write first, because the task of a client that does read may not have run yet.
     pub fn blocked_since(&self) -> Option<Instant> {
         let mut out = self.out();
         if out.state == State::Corked {
-            // What waits for the greeting waits for us.
+            // A corked queue waits for the server, not for the client.
             out.since = Instant::now();
         } else {
-            self.hand_over(&mut out);
+            self.try_drain(&mut out);
         }
         (!out.queue.is_empty()).then_some(out.since)
     }
 
-    /// How many bytes wait.
+    /// Returns the length of the queue in bytes.
     #[cfg(test)]
     pub fn backlog(&self) -> usize {
         self.out().queue.len()
     }
 
-    /// Hands over what waits, says that it was all, and hears the other side out for as long as
-    /// `patience`: bytes that arrive at a socket which is closed already would make the system
-    /// throw the last words away.
-    pub async fn finish(&self, patience: Duration) {
-        let farewell = poll_fn(|cx| {
+    /// Drains the queue, shuts down the write side, and then reads on until the client closes, for at most
+    /// `linger`. Without reading on, bytes that arrive at a closed socket would make the kernel reset the
+    /// connection and discard the last frames.
+    pub async fn finish(&self, linger: Duration) {
+        let shutdown = poll_fn(|cx| {
             ready!(self.poll_drain(cx));
             self.stream.poll_finish(cx)
         });
-        match timeout(CLOSE_TIMEOUT, farewell).await {
-            Ok(Ok(())) => drop(timeout(patience, poll_fn(|cx| self.poll_end(cx))).await),
+        match timeout(CLOSE_TIMEOUT, shutdown).await {
+            Ok(Ok(())) => drop(timeout(linger, poll_fn(|cx| self.poll_end(cx))).await),
             Ok(Err(_)) | Err(_) => self.cut(),
         }
     }
 
-    /// Reads on, for nothing, until the other side ends.
+    /// Reads and discards bytes until the client closes.
     fn poll_end(&self, cx: &mut Context<'_>) -> Poll<()> {
         READ_BUFFER.with_borrow_mut(|buffer| {
             while let Ok(1..) = ready!(self.stream.poll_read(cx, buffer)) {}
@@ -237,39 +244,41 @@ impl Socket {
         })
     }
 
-    fn heard(&self) {
+    fn reset_silence(&self) {
         self.since_received.store(0, Ordering::Relaxed);
     }
 
     fn put(&self, out: &mut Outgoing, frames: &Bytes) {
-        let waits = !out.queue.is_empty();
-        let written =
-            if out.state == State::Corked || waits { Ok(0) } else { self.try_write(out, frames) };
+        let is_queued = !out.queue.is_empty();
+        // Frames must stay in order: with a queue, new ones go behind it.
+        let must_queue = out.state == State::Corked || is_queued;
+        let written = if must_queue { Ok(0) } else { self.try_write(out, frames) };
         match written {
             Ok(written) if written == frames.len() => {}
             Ok(written) => {
-                if !waits {
+                if !is_queued {
                     out.since = Instant::now();
                 }
                 out.queue.push(frames.slice(written..));
-                // One run of frames may be longer, or who reads well would be cut for what others write.
-                let most = if waits { SEND_QUEUE } else { SEND_AT_ONCE };
-                if out.queue.len() > most || out.queue.all() > SEND_QUEUES {
-                    self.give_up_as_slow(out);
+                // A single batch may be longer: a client that had read everything must not be
+                // disconnected for the amount that others write at the same time.
+                let limit = if is_queued { SEND_QUEUE } else { SEND_AT_ONCE };
+                if out.queue.len() > limit || out.queue.all() > SEND_QUEUES {
+                    self.abort_as_slow(out);
                 }
                 self.wake();
             }
-            Err(_) => self.give_up(out),
+            Err(_) => self.abort(out),
         }
     }
 
-    /// As [`Self::poll_clear`], without waiting: the task does the rest.
-    fn hand_over(&self, out: &mut Outgoing) {
+    /// Like [`Self::poll_drain`], but without waiting: the connection's task drains the rest.
+    fn try_drain(&self, out: &mut Outgoing) {
         while let Some(front) = out.queue.front().cloned() {
             match self.try_write(out, &front) {
                 Ok(0) => break,
-                Ok(written) => self.took(out, written),
-                Err(_) => return self.give_up(out),
+                Ok(written) => self.consume(out, written),
+                Err(_) => return self.abort(out),
             }
         }
         if !out.queue.is_empty() {
@@ -277,14 +286,15 @@ impl Socket {
         }
     }
 
-    /// So many bytes of what waits were taken: there is somebody who reads.
-    fn took(&self, out: &mut Outgoing, written: usize) {
+    /// Removes written bytes from the queue. The client reads, so its silence ends.
+    fn consume(&self, out: &mut Outgoing, written: usize) {
         out.queue.consume(written);
-        (out.stalled, out.since) = (0, Instant::now());
-        self.heard();
+        out.stalled = 0;
+        out.since = Instant::now();
+        self.reset_silence();
     }
 
-    /// How many bytes were taken; none when the socket would block.
+    /// Returns how many bytes were written; 0 if the socket would block.
     fn try_write(&self, out: &mut Outgoing, bytes: &[u8]) -> io::Result<usize> {
         match self.stream.try_write(bytes) {
             Ok(0) => Err(ErrorKind::WriteZero.into()),
@@ -301,23 +311,24 @@ impl Socket {
         }
     }
 
-    fn give_up_as_slow(&self, out: &mut Outgoing) {
+    fn abort_as_slow(&self, out: &mut Outgoing) {
         if out.state != State::Cut {
             self.cuts.add(1);
-            self.give_up(out);
+            self.abort(out);
         }
     }
 
-    fn give_up(&self, out: &mut Outgoing) {
+    fn abort(&self, out: &mut Outgoing) {
         if out.state != State::Cut {
-            (out.state, out.unflushed) = (State::Cut, false);
+            out.state = State::Cut;
+            out.unflushed = false;
             out.queue.clear();
             self.stream.cut();
             self.wake();
         }
     }
 
-    /// A panic while the lock was held leaves a line that is at worst cut.
+    /// Locks the state. A poisoned lock is usable: after a panic the socket is at worst cut.
     fn out(&self) -> MutexGuard<'_, Outgoing> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
