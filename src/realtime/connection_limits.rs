@@ -1,5 +1,5 @@
-//! How many live connections there may be: of one user, of one address, and of one address before it is
-//! known whose they are. Rates, and so lifted by `RATE_LIMIT=off`; what each may hold is bounded always.
+//! Limits on live connections: per user, per address, and per address before authentication.
+//! `RATE_LIMIT=off` lifts them. The memory of each connection is always bounded.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -26,18 +26,18 @@ impl Key {
     }
 }
 
-/// Clones are the same counts.
+/// Clones share the same counts.
 #[derive(Clone)]
 pub(super) struct ConnectionLimits {
     is_on: bool,
     open: Arc<Mutex<HashMap<Key, usize>>>,
 }
 
-/// The right to hold one connection open, until it is dropped.
+/// Counts one open connection until it is dropped.
 #[must_use]
 pub(super) struct Permit {
     keys: Vec<Key>,
-    admission: ConnectionLimits,
+    limits: ConnectionLimits,
 }
 
 impl ConnectionLimits {
@@ -45,12 +45,12 @@ impl ConnectionLimits {
         Self { is_on, open: Arc::default() }
     }
 
-    /// `None` when this user or this address has as many as it may.
+    /// Returns `None` if this user or this address has reached its limit.
     pub fn user(&self, user: UserId, client: ClientInfo) -> Option<Permit> {
         self.admit(vec![Key::User(user), Key::Address(client.network_key())])
     }
 
-    /// For a connection of which it is not known whose it is, or that is about to be refused.
+    /// For a connection that is not authenticated yet, or that is about to be refused.
     pub fn unknown(&self, client: ClientInfo) -> Option<Permit> {
         self.admit(vec![Key::Unknown(client.network_key())])
     }
@@ -65,7 +65,7 @@ impl ConnectionLimits {
         for key in &keys {
             *open.entry(*key).or_default() += 1;
         }
-        Some(Permit { keys, admission: self.clone() })
+        Some(Permit { keys, limits: self.clone() })
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<Key, usize>> {
@@ -75,7 +75,7 @@ impl ConnectionLimits {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut open = self.admission.open();
+        let mut open = self.limits.open();
         for key in &self.keys {
             if let Some(count) = open.get_mut(key) {
                 *count = count.saturating_sub(1);
@@ -96,23 +96,23 @@ mod tests {
     }
 
     #[test]
-    fn each_user_has_so_many_and_one_that_ends_makes_room() {
-        let (admission, at) = (ConnectionLimits::new(true), client("192.0.2.1"));
-        let mut open: Vec<_> = (0..20).map(|_| admission.user(UserId(1), at)).collect();
+    fn connections_are_limited_per_user() {
+        let (limits, at) = (ConnectionLimits::new(true), client("192.0.2.1"));
+        let mut open: Vec<_> = (0..20).map(|_| limits.user(UserId(1), at)).collect();
         assert!(open.iter().all(Option::is_some));
-        assert!(admission.user(UserId(1), at).is_none());
-        assert!(admission.user(UserId(1), client("192.0.2.2")).is_none(), "from anywhere");
-        assert!(admission.user(UserId(2), at).is_some());
+        assert!(limits.user(UserId(1), at).is_none());
+        assert!(limits.user(UserId(1), client("192.0.2.2")).is_none(), "from anywhere");
+        assert!(limits.user(UserId(2), at).is_some());
         open.pop();
-        assert!(admission.user(UserId(1), at).is_some());
+        assert!(limits.user(UserId(1), at).is_some());
         drop(open);
-        assert!(admission.open().is_empty(), "nothing is kept of who has gone");
+        assert!(limits.open().is_empty(), "nothing is kept of closed connections");
     }
 
     #[test]
-    fn each_address_has_so_many_whoever_is_there_and_a_network_of_ipv6_is_one() {
-        let admission = ConnectionLimits::new(true);
-        let of = |n: i64, at| admission.user(UserId(n / 20), at);
+    fn connections_are_limited_per_address_and_ipv6_network() {
+        let limits = ConnectionLimits::new(true);
+        let of = |n: i64, at| limits.user(UserId(n / 20), at);
         let home = |n: i64| client(&format!("2001:db8::{n:x}"));
         let open: Vec<_> = (0..1_000).map(|n| of(n, home(n))).collect();
         assert!(open.iter().all(Option::is_some));
@@ -121,19 +121,19 @@ mod tests {
     }
 
     #[test]
-    fn those_of_whom_nothing_is_known_are_counted_apart() {
-        let (admission, at) = (ConnectionLimits::new(true), client("192.0.2.1"));
-        let open: Vec<_> = (0..50).map(|_| admission.unknown(at)).collect();
+    fn unauthenticated_connections_are_counted_separately() {
+        let (limits, at) = (ConnectionLimits::new(true), client("192.0.2.1"));
+        let open: Vec<_> = (0..50).map(|_| limits.unknown(at)).collect();
         assert!(open.iter().all(Option::is_some));
-        assert!(admission.unknown(at).is_none());
-        assert!(admission.unknown(client("192.0.2.2")).is_some());
-        assert!(admission.user(UserId(1), at).is_some());
+        assert!(limits.unknown(at).is_none());
+        assert!(limits.unknown(client("192.0.2.2")).is_some());
+        assert!(limits.user(UserId(1), at).is_some());
     }
 
     #[test]
-    fn without_rates_nobody_is_counted() {
-        let (admission, at) = (ConnectionLimits::new(false), client("192.0.2.1"));
-        let open: Vec<_> = (0..2_000).map(|_| admission.user(UserId(1), at)).collect();
-        assert!(open.iter().all(Option::is_some) && admission.open().is_empty());
+    fn without_rate_limits_nothing_is_counted() {
+        let (limits, at) = (ConnectionLimits::new(false), client("192.0.2.1"));
+        let open: Vec<_> = (0..2_000).map(|_| limits.user(UserId(1), at)).collect();
+        assert!(open.iter().all(Option::is_some) && limits.open().is_empty());
     }
 }

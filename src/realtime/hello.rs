@@ -1,5 +1,5 @@
-//! The first words of a connection: who it is, where its rooms stand, what it missed of people and
-//! rooms, who is there. What happens while they are put together comes behind them.
+//! The first frames of a live connection: `ready` with the state of the user's rooms, the missed changes of
+//! users and rooms, and the online users. Events published in between are queued after them.
 
 use bytes::BytesMut;
 
@@ -15,23 +15,25 @@ use crate::kernel::{ServiceError, Timestamp};
 use crate::websocket::encode;
 
 impl Session {
-    /// Listens first and asks the database then; what comes between waits for `ready`.
+    /// Sends the first frames. Subscribes first and queries second; events in between wait for `ready`.
     pub(super) async fn send_hello(&mut self, since: Option<Timestamp>) -> Flow {
-        let (person, at) = (self.me.person.clone(), self.site().clock.now().rfc3339());
+        let user = self.me.person.clone();
+        // Taken before the queries, so that a change during them is sent again next time, not lost.
+        let at = self.state().clock.now().rfc3339();
         self.connection.subscribe(Channel::Credential(self.me.credential));
         self.connection.subscribe(Channel::Everyone);
-        self.connection.subscribe(Channel::User(person.id));
-        let reading = self.hall.readers.acquire().await;
-        self.begin_signed_in().await?;
-        let standing = self.room_states(&person, since).await;
-        drop(reading);
-        let Ok((rooms, missed)) = standing else { return end(FAILED) };
+        self.connection.subscribe(Channel::User(user.id));
+        let permit = self.shared.readers.acquire().await;
+        self.check_not_revoked().await?;
+        let states = self.room_states(&user, since).await;
+        drop(permit);
+        let Ok((rooms, missed)) = states else { return end(FAILED) };
         for progress in rooms.iter().filter(|progress| progress.mentions > 0) {
             self.connection.subscribe(Channel::Mentioned(progress.room));
         }
         let ready = ServerFrame::Ready {
-            me: UserShape::new(&person, true),
-            epoch: &self.site().history.epoch(),
+            me: UserShape::new(&user, true),
+            epoch: &self.state().history.epoch(),
             at,
             rooms: rooms.into_iter().map(RoomState::from).collect(),
         };
@@ -40,32 +42,33 @@ impl Session {
         if self.append_missed_changes(&mut first, missed).await.is_err() {
             return end(FAILED);
         }
-        // Behind those who are new.
-        if let Some(users) = self.site().presence.snapshot() {
+        // After the missed changes, which may introduce new users.
+        if let Some(users) = self.state().presence.snapshot() {
             encode::put_text(&mut first, &ServerFrame::Present { users: &users }.text());
         }
         self.connection.start_with(first.freeze());
         Flow::Continue(())
     }
 
-    /// How far one's rooms are, and what was missed of rooms and people.
+    /// Returns the state of the user's rooms, and the missed changes of rooms and users; `None` if there are
+    /// too many.
     async fn room_states(
         &self,
-        person: &User,
+        user: &User,
         since: Option<Timestamp>,
     ) -> Result<(Vec<Progress>, Option<Vec<MissedChange>>), ServiceError> {
-        for room in self.site().rooms.memberships(person).await? {
+        for room in self.state().rooms.memberships(user).await? {
             self.connection.subscribe(Channel::Members(room));
         }
-        let rooms = self.site().rooms.my_room(person).await?;
+        let rooms = self.state().rooms.my_room(user).await?;
         let missed = match since {
-            Some(then) => self.site().meanwhile.changes_since(person, then).await?,
+            Some(then) => self.state().meanwhile.changes_since(user, then).await?,
             None => Some(Vec::new()),
         };
         Ok((rooms, missed))
     }
 
-    /// As it is now: what happens from here on waits until this is sent.
+    /// Appends each missed change in its current state. Events published from now on wait until this is sent.
     async fn append_missed_changes(
         &self,
         frames: &mut BytesMut,
@@ -75,10 +78,10 @@ impl Session {
             encode::put_text(frames, &ServerFrame::Resync { room: None, reset: false }.text());
             return Ok(());
         };
-        for update in missed {
-            let text = match update {
-                MissedChange::Event(event) => protocol::encode(&event, self.form),
-                MissedChange::Room(room) => self.room_as_it_is(room).await?.into(),
+        for change in missed {
+            let text = match change {
+                MissedChange::Event(event) => protocol::encode(&event, self.encoding),
+                MissedChange::Room(room) => self.room_frame(room).await?.into(),
             };
             encode::put_text(frames, &text);
         }

@@ -1,5 +1,5 @@
-//! The live connection of a browser or a program: who it is, which rooms it has open, what it
-//! missed. One WebSocket, JSON frames; the interface calls it `patio.v1` and `patio-html.v1`.
+//! Live connections of browsers and programs at `/api/v1/live`: authentication, open rooms, catch-up. One
+//! WebSocket with JSON frames, in the subprotocols `patio.v1` and `patio-html.v1`.
 
 mod connection_limits;
 mod hello;
@@ -26,24 +26,27 @@ use self::single_flight::SingleFlight;
 use crate::api::schemas::Counts;
 use crate::http::AppState;
 
-/// Connections that may ask the database at the same time for what they missed. It has four
-/// readers: when thousands come back at once, a page is still loaded without standing in line.
+/// Connections that may query the database for their catch-up at the same time. The database has four
+/// connections for reads: the other two stay free for pages when thousands of clients reconnect.
 const READERS: usize = 2;
 
-/// What all connections share.
+/// The state that all live connections share.
 struct RealtimeState {
-    site: AppState,
-    admission: ConnectionLimits,
+    state: AppState,
+    limits: ConnectionLimits,
     readers: Semaphore,
-    missed: ReplayCache,
+    replays: ReplayCache,
     counts: SingleFlight<Counts>,
 }
 
 impl RealtimeState {
-    fn new(site: &AppState) -> Arc<Self> {
-        let (missed, counts) = Default::default();
-        let admission = ConnectionLimits::new(site.rates.is_on());
-        let readers = Semaphore::new(READERS);
-        Arc::new(Self { site: site.clone(), admission, readers, missed, counts })
+    fn new(state: &AppState) -> Arc<Self> {
+        Arc::new(Self {
+            state: state.clone(),
+            limits: ConnectionLimits::new(state.rates.is_on()),
+            readers: Semaphore::new(READERS),
+            replays: ReplayCache::default(),
+            counts: SingleFlight::default(),
+        })
     }
 }

@@ -1,5 +1,6 @@
-//! Posts of one connection that are on their way to disk. The next is taken before the last is
-//! stored, so that an outbox that comes back is stored in few transactions; answers keep the order.
+//! The posts of one connection that are being stored. The next post is accepted before the last one is
+//! stored, so that a whole outbox of a returning client is stored in few transactions. Acknowledgements keep
+//! the order.
 
 use std::collections::VecDeque;
 use std::future::{Future as _, poll_fn};
@@ -11,24 +12,24 @@ use crate::chat::messages::model::{WriteError, WriteOutcome};
 use crate::kernel::RoomId;
 use crate::limits::connection::{PENDING_POST_BYTES, PENDING_POSTS};
 
-/// Who sends more than may be under way waits for the first of them.
+/// A bounded queue. When it is full, the connection reads no frames until the oldest post is stored.
 #[derive(Default)]
 pub(super) struct PendingPosts {
     sent: VecDeque<Sent>,
-    /// Of all of them.
+    /// The memory of all pending posts.
     bytes: usize,
 }
 
-/// A post, as its answer names it.
+/// A pending post, with the fields of its acknowledgement.
 pub(super) struct Sent {
     pub nonce: Option<String>,
     pub room: RoomId,
-    /// What it takes in memory, about: its text, its HTML, its words for the search.
+    /// The approximate memory of the post: its text, its HTML, its search tokens.
     pub bytes: usize,
     pub writing: PendingWrite,
 }
 
-/// A post with what came of it.
+/// A post with the result of storing it.
 pub(super) type Answered = (Sent, Result<WriteOutcome, WriteError>);
 
 impl PendingPosts {
@@ -45,7 +46,7 @@ impl PendingPosts {
         self.sent.len() >= PENDING_POSTS || self.bytes >= PENDING_POST_BYTES
     }
 
-    /// Waits for the oldest; for ever when there is none.
+    /// Waits for the result of the oldest post; forever if there is none.
     pub async fn next(&mut self) -> Answered {
         poll_fn(|cx| {
             let Some(oldest) = self.sent.front_mut() else { return Poll::Pending };
@@ -53,7 +54,7 @@ impl PendingPosts {
             let Some(sent) = self.sent.pop_front() else { return Poll::Pending };
             self.bytes = self.bytes.saturating_sub(sent.bytes);
             if self.sent.is_empty() {
-                // Who seldom posts keeps nothing for it.
+                // Frees the buffer: most connections seldom post.
                 self.sent = VecDeque::new();
             }
             Poll::Ready((sent, outcome))

@@ -1,7 +1,7 @@
-//! The same frames over plain HTTP, for a page whose WebSocket does not get through: how its rooms
-//! stand, and everything that changed in the room on screen since the `rev` it knows, in order.
+//! Polling over plain HTTP, for pages whose WebSocket does not get through. Returns the same frames: the
+//! state of the user's rooms, and all changes of the room on screen since a `rev`, in order.
 //!
-//! A page asks every few seconds. It posts, since it also says how far its reader has read.
+//! A page polls every few seconds. The request is a POST because it also moves the read marker.
 
 use axum::Router;
 use axum::extract::State;
@@ -22,107 +22,112 @@ use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp};
 use crate::limits::connection::CHUNK;
 use crate::pubsub::Encoding;
 
-/// Goes among the pages: it is asked with their cookie, from their origin.
+/// Mounted next to the pages: a request needs a session cookie and the origin of a page.
 pub fn router() -> Router<AppState> {
     Router::new().route("/live", post(create))
 }
 
 #[derive(Deserialize)]
 struct Poll {
-    /// The room on screen; without one only what concerns all of the page.
+    /// The room on screen. Without it, the response covers only the state outside a room.
     room: Option<RoomId>,
     since_rev: Option<Rev>,
-    /// The message that had this `rev`.
+    /// The id of the message at `since_rev`. If another message has this `rev`, the history was replaced.
     since_id: Option<MessageId>,
-    /// Up to when the page knows people and rooms, by the server's clock.
+    /// The server time up to which the page knows users and rooms.
     since: Option<Timestamp>,
-    /// How far the room has been read.
+    /// The read marker.
     read: Option<Seq>,
 }
 
 async fn create(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     Viewer(me): Viewer,
     t: Language,
     FormBody(poll): FormBody<Poll>,
 ) -> Result<Response, Problem> {
-    let reply = Reply { site: &site, me: &me.person, form: encoding_of(Some(HTML_PROTOCOL), t) };
-    site.presence.touch(me.person.id);
+    let encoding = encoding_of(Some(HTML_PROTOCOL), t);
+    let reply = Reply { state: &state, me: &me.person, encoding };
+    state.presence.touch(me.person.id);
     let shown = match poll.room {
         Some(room) => Some((room, reply.reader(room).await?)),
         None => None,
     };
-    // Before the counts are read, which shall know it.
+    // Before the unread counts are read, so that they include the new marker.
     if let (Some((_, Some(reader))), Some(seq)) = (&shown, poll.read) {
-        site.rooms.mark_read(reader, seq).await?;
+        state.rooms.mark_read(reader, seq).await?;
     }
-    let mut found = reply.installation(poll.since).await?;
+    let mut frames = reply.installation(poll.since).await?;
     match shown {
         Some((_, Some(reader))) => {
-            found.extend(reply.changes(&reader, poll.since_rev, poll.since_id).await?);
+            frames.extend(reply.changes(&reader, poll.since_rev, poll.since_id).await?);
         }
-        Some((room, None)) => found.push(closed(&site, &me.person, room).await?),
+        Some((room, None)) => frames.push(closed(&state, &me.person, room).await?),
         None => {}
     }
-    let body = [b"[", found.join(&b","[..]).as_slice(), b"]"].concat();
+    let body = [b"[", frames.join(&b","[..]).as_slice(), b"]"].concat();
     Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], body).into_response())
 }
 
+/// Builds the frames of one response.
 struct Reply<'a> {
-    site: &'a AppState,
+    state: &'a AppState,
     me: &'a User,
-    form: Encoding,
+    encoding: Encoding,
 }
 
 impl Reply<'_> {
-    /// What a connection is greeted with.
+    /// Returns the frames that a live connection starts with: `ready`, missed changes, online users.
     async fn installation(&self, since: Option<Timestamp>) -> Result<Vec<Vec<u8>>, Problem> {
-        let Self { site, me, form } = self;
-        let at = site.clock.now().rfc3339();
-        let rooms = site.rooms.my_room(me).await?.into_iter().map(RoomState::from).collect();
-        let epoch = &site.history.epoch();
-        let mut found =
+        let Self { state, me, encoding } = self;
+        let at = state.clock.now().rfc3339();
+        let rooms = state.rooms.my_room(me).await?.into_iter().map(RoomState::from).collect();
+        let epoch = &state.history.epoch();
+        let mut frames =
             vec![ServerFrame::Ready { me: UserShape::new(me, true), epoch, at, rooms }.text()];
         let missed = match since {
-            Some(then) => site.meanwhile.changes_since(me, then).await?,
+            Some(then) => state.meanwhile.changes_since(me, then).await?,
             None => Some(Vec::new()),
         };
         let Some(missed) = missed else {
-            found.push(ServerFrame::Resync { room: None, reset: false }.text());
-            return Ok(found);
+            frames.push(ServerFrame::Resync { room: None, reset: false }.text());
+            return Ok(frames);
         };
-        for update in missed {
-            found.push(match update {
-                MissedChange::Event(event) => protocol::encode(&event, *form).to_vec(),
-                MissedChange::Room(room) => self.row(room).await?,
+        for change in missed {
+            frames.push(match change {
+                MissedChange::Event(event) => protocol::encode(&event, *encoding).to_vec(),
+                MissedChange::Room(room) => self.room_frame(room).await?,
             });
         }
-        if let Some(users) = site.presence.snapshot() {
-            found.push(ServerFrame::Present { users: &users }.text());
+        if let Some(users) = state.presence.snapshot() {
+            frames.push(ServerFrame::Present { users: &users }.text());
         }
-        Ok(found)
+        Ok(frames)
     }
 
-    /// `None` for a room that one may not see.
+    /// Returns `None` for a room that the user may not read.
     async fn reader(&self, room: RoomId) -> Result<Option<Reader>, Problem> {
-        match self.site.rooms.reader(self.me, room).await {
+        match self.state.rooms.reader(self.me, room).await {
             Ok(reader) => Ok(Some(reader)),
             Err(AccessError::NotFound | AccessError::Forbidden) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn row(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
+    /// Returns the current state of a room, or `closed` if the user may no longer read it.
+    async fn room_frame(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
         let Some(reader) = self.reader(room).await? else {
-            return Ok(closed(self.site, self.me, room).await?);
+            return Ok(closed(self.state, self.me, room).await?);
         };
-        let (members, presence) = (self.site.rooms.members(&reader).await?, &self.site.presence);
+        let members = self.state.rooms.members(&reader).await?;
+        let presence = &self.state.presence;
         let counts = Counts::of(&members, &presence.online());
         let other_online = reader.room().other.is_some_and(|other| presence.is_online(other));
-        Ok(ServerFrame::room(reader.room(), counts, other_online, self.form).text())
+        Ok(ServerFrame::room(reader.room(), counts, other_online, self.encoding).text())
     }
 
-    /// What changed in a room. `live` stands behind the last change; without it there is more.
+    /// Returns the changes of a room, at most [`CHUNK`]. A `live` frame at the end means that no more
+    /// follow; without it, the page polls again.
     async fn changes(
         &self,
         reader: &Reader,
@@ -130,7 +135,7 @@ impl Reply<'_> {
         id: Option<MessageId>,
     ) -> Result<Vec<Vec<u8>>, Problem> {
         let (room, rev) = (reader.room().id, reader.room().rev);
-        let messages = &self.site.messages;
+        let messages = &self.state.messages;
         let reset = match since.zip(id) {
             Some((since, id)) => !messages.is_known(reader, since, id).await?,
             None => false,
@@ -141,12 +146,14 @@ impl Reply<'_> {
         }
         let changes = messages.chunk_since(reader, since, CHUNK).await?;
         let last_seq = reader.room().last_seq;
-        let mut found = vec![ServerFrame::Opened { room, rev, last_seq }.text()];
-        found.extend(changes.items.iter().map(|one| ServerFrame::message(one, self.form).text()));
+        let mut frames = vec![ServerFrame::Opened { room, rev, last_seq }.text()];
+        frames.extend(
+            changes.items.iter().map(|message| ServerFrame::message(message, self.encoding).text()),
+        );
         if !changes.more {
             let last = changes.items.last().map_or(rev, |message| message.rev.max(rev));
-            found.push(ServerFrame::Live { room, rev: last }.text());
+            frames.push(ServerFrame::Live { room, rev: last }.text());
         }
-        Ok(found)
+        Ok(frames)
     }
 }

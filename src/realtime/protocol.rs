@@ -1,5 +1,4 @@
-//! The frames of a live connection: what clients send, what they are sent, and how an event
-//! becomes bytes in each form.
+//! The JSON frames of live connections in both directions, and the encoding of events.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -20,7 +19,7 @@ pub const HTML_PROTOCOL: &str = "patio-html.v1";
 
 const JSON: Encoding = Encoding(0);
 
-/// The form that a connection gets its events in.
+/// Returns the encoding in which a connection receives events.
 pub fn encoding_of(protocol: Option<&str>, t: Language) -> Encoding {
     match (protocol, t) {
         (Some(HTML_PROTOCOL), Language::English) => Encoding(1),
@@ -29,16 +28,16 @@ pub fn encoding_of(protocol: Option<&str>, t: Language) -> Encoding {
     }
 }
 
-/// In which language a form has HTML; `None` for JSON.
-fn html_language(form: Encoding) -> Option<Language> {
-    match form {
+/// Returns the language of an HTML encoding; `None` for JSON.
+fn html_language(encoding: Encoding) -> Option<Language> {
+    match encoding {
         Encoding(1) => Some(Language::English),
         Encoding(2) => Some(Language::Spanish),
         _ => None,
     }
 }
 
-/// What a client may send.
+/// A frame from a client.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(super) enum ClientFrame {
@@ -57,23 +56,24 @@ pub(super) struct Post {
     pub body: String,
     pub nonce: Option<String>,
     pub reply_to: Option<MessageId>,
-    /// Whose it is, and when its room was made: from pages, which keep it until it is sent.
+    /// The author of the message, and when its room was created. Sent by pages: their outbox keeps a message
+    /// until it is sent, and the user or the room behind the ids may have changed since.
     pub author: Option<UserId>,
     pub room_created: Option<Timestamp>,
 }
 
-/// What a client is sent.
+/// A frame to a client.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(super) enum ServerFrame<'a> {
     Ready {
         me: UserShape<'a>,
         epoch: &'a str,
-        /// This moment: who comes back may ask what happened since.
+        /// The server time. A client that reconnects passes it as `since`.
         at: String,
         rooms: Vec<RoomState>,
     },
-    /// Everybody who is there, after `ready` and what was missed; from then on `presence` tells changes.
+    /// All users that are online. Follows `ready` and the missed changes; later changes come as `presence`.
     Present {
         users: &'a [UserId],
     },
@@ -102,9 +102,9 @@ pub(super) enum ServerFrame<'a> {
         seq: Seq,
         rev: Rev,
     },
-    /// Something was said in a room of one's own that is not open; `mentions` is how often one is
-    /// mentioned in all that one has not read there. `unread` is there where it was counted for this
-    /// reader: without it there is as much more to read as `last_seq` has grown.
+    /// There is a new message in one of the user's rooms that is not open. `mentions` counts the user's
+    /// unread mentions in it. `unread` is present if it was counted for this user; without it, the client
+    /// adds the growth of `last_seq`.
     Unread {
         room: RoomId,
         last_seq: Seq,
@@ -112,7 +112,7 @@ pub(super) enum ServerFrame<'a> {
         unread: Option<i64>,
         mentions: i64,
     },
-    /// One has read so far, on another connection, with so much and so many mentions still ahead.
+    /// The user moved the read marker on another connection. `unread` and `mentions` count what is left.
     Read {
         room: RoomId,
         seq: Seq,
@@ -124,14 +124,14 @@ pub(super) enum ServerFrame<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         html: Option<String>,
     },
-    /// One may not see a room any more.
+    /// The user may no longer read the room.
     Closed {
         room: RoomId,
         reason: &'static str,
     },
     User {
         user: UserShape<'a>,
-        /// For the avatars of pages.
+        /// For avatars in pages.
         #[serde(skip_serializing_if = "Option::is_none")]
         initials: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,13 +148,13 @@ pub(super) enum ServerFrame<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         html: Option<String>,
     },
-    /// Somebody is writing in a room that is open.
+    /// A user is typing in an open room.
     Typing {
         room: RoomId,
         user: UserShape<'a>,
     },
-    /// What of this room is missing must be asked for again; without a room, how all rooms and people are.
-    /// With `reset` it has another history than the client knows: what it remembers of it is void.
+    /// The client must open this room again with its last `rev`; without a room, it must reload all rooms
+    /// and users. With `reset` the history was replaced, and the client must discard what it knows.
     Resync {
         #[serde(skip_serializing_if = "Option::is_none")]
         room: Option<RoomId>,
@@ -174,16 +174,16 @@ pub(super) enum ServerFrame<'a> {
     Pong,
 }
 
-/// How far a room is, and how far its reader.
+/// The position of a room, and the user's read marker in it.
 #[derive(Serialize)]
 pub(super) struct RoomState {
     pub id: RoomId,
     pub last_seq: Seq,
     pub last_read_seq: Seq,
     pub rev: Rev,
-    /// How much one has not read of what is still there.
+    /// The unread messages that are not deleted.
     pub unread: i64,
-    /// How often one is mentioned in what one has not read.
+    /// The unread messages that mention the user.
     pub mentions: i64,
 }
 
@@ -195,22 +195,23 @@ impl From<Progress> for RoomState {
 }
 
 impl<'a> ServerFrame<'a> {
-    pub fn message(message: &'a Message, form: Encoding) -> Self {
+    pub fn message(message: &'a Message, encoding: Encoding) -> Self {
         let html =
-            html_language(form).map(|t| rendered(pages::messages::list::fragment(message, t)));
+            html_language(encoding).map(|t| rendered(pages::messages::list::fragment(message, t)));
         let shape = html.is_none().then(|| MessageShape::from(message));
         Self::Message { room: message.room, rev: message.rev, message: shape, html }
     }
 
-    /// A room as its reader sees it; for pages with its row of the sidebar.
-    pub fn room(room: &'a Room, counts: Counts, other_online: bool, form: Encoding) -> Self {
-        let html = html_language(form).map(|t| rendered(pages::room_row(room, other_online, t)));
+    /// A room as its reader sees it. In HTML encodings with its row of the sidebar.
+    pub fn room(room: &'a Room, counts: Counts, other_online: bool, encoding: Encoding) -> Self {
+        let html =
+            html_language(encoding).map(|t| rendered(pages::room_row(room, other_online, t)));
         Self::Room { room: RoomShape::new(room, counts), html }
     }
 
-    fn event(event: &'a Event, form: Encoding) -> Self {
+    fn event(event: &'a Event, encoding: Encoding) -> Self {
         match event {
-            Event::Message(message) => Self::message(message, form),
+            Event::Message(message) => Self::message(message, encoding),
             Event::Presence { user, online } => Self::Presence { user: *user, online: *online },
             Event::OnlineUsers(users) => Self::Present { users },
             Event::Typing { room, person } => {
@@ -224,14 +225,15 @@ impl<'a> ServerFrame<'a> {
             }
             Event::Renamed(person) => Self::User {
                 user: UserShape::new(person, true),
-                initials: html_language(form).map(|_| pages::initials(&person.display_name)),
-                photo: person.avatar.as_deref().filter(|_| form != JSON),
+                initials: html_language(encoding).map(|_| pages::initials(&person.display_name)),
+                photo: person.avatar.as_deref().filter(|_| encoding != JSON),
             },
             Event::Joined { room, person } => Self::Member {
                 room: *room,
                 user: UserShape::new(person, false),
                 joined: true,
-                html: html_language(form).map(|t| rendered(pages::member_row(person, false, t))),
+                html: html_language(encoding)
+                    .map(|t| rendered(pages::member_row(person, false, t))),
             },
             Event::Left { room, person } => Self::Member {
                 room: *room,
@@ -242,19 +244,19 @@ impl<'a> ServerFrame<'a> {
         }
     }
 
-    /// The payload of a text frame.
+    /// Returns the payload of a text frame.
     pub fn text(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }
 }
 
-/// Our templates render, or a test would have failed; a reader who gets none asks again.
+/// Returns the rendered HTML, or nothing. The tests render every template, so an error is not expected.
 fn rendered(html: askama::Result<String>) -> String {
-    html.inspect_err(|error| tracing::error!(%error, "a fragment was not rendered"))
+    html.inspect_err(|error| tracing::error!(%error, "could not render a fragment"))
         .unwrap_or_default()
 }
 
-/// How the hub writes an event down, once for all connections of a form.
-pub fn encode(event: &Event, form: Encoding) -> Bytes {
-    ServerFrame::event(event, form).text().into()
+/// Encodes an event. The hub calls it once per encoding, for all connections.
+pub fn encode(event: &Event, encoding: Encoding) -> Bytes {
+    ServerFrame::event(event, encoding).text().into()
 }

@@ -1,5 +1,5 @@
-//! What was missed, read and written down once for all who missed the same: when thousands come back
-//! together, most of them ask for the same changes of the same rooms.
+//! A short-lived cache of encoded catch-up chunks. When thousands of clients reconnect at the same time,
+//! most of them request the same changes of the same rooms, which are then read and encoded only once.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,82 +13,82 @@ use crate::kernel::{Rev, RoomId, Timestamp};
 use crate::pubsub::Encoding;
 use crate::websocket::encode;
 
-/// How long something is kept. Changes of names take no `rev`: that long an old one may be told.
+/// How long an entry is valid. A user's new name does not change a `rev`, so a cached chunk may contain the
+/// old name for this long.
 const LIFETIME: Duration = Duration::from_secs(1);
-/// No more is kept: so many pieces, and so many bytes of all of them.
+/// Limits of the cache: entries, and bytes of all entries together.
 const MAX_ENTRIES: usize = 32;
 const MAX_BYTES: usize = 2 * 1024 * 1024;
 
-/// Changes of a room as frames.
+/// A chunk of a room's changes, encoded as frames.
 pub(super) struct Changes {
-    /// Whole frames in their order.
+    /// Whole frames, in the order of `rev`.
     pub frames: Bytes,
-    /// How far they reach; `None` when nothing has changed.
+    /// The `rev` of the last change; `None` if nothing has changed.
     pub last: Option<Rev>,
-    /// There may be further ones.
+    /// Whether there may be further changes.
     pub more: bool,
 }
 
 impl Changes {
-    pub fn of(found: &Page<Message>, form: Encoding) -> Self {
+    pub fn of(found: &Page<Message>, encoding: Encoding) -> Self {
         let mut frames = BytesMut::new();
         for message in &found.items {
-            encode::put_text(&mut frames, &ServerFrame::message(message, form).text());
+            encode::put_text(&mut frames, &ServerFrame::message(message, encoding).text());
         }
         let last = found.items.last().map(|message| message.rev);
-        // Not frozen as it is: it has room for more, and may wait for long.
+        // Copied, not frozen: the buffer has spare capacity, and the frames may be queued for long.
         Self { frames: Bytes::copy_from_slice(&frames), last, more: found.more }
     }
 }
 
-/// What was asked for.
+/// The key of a cached chunk.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Question {
+pub(super) struct ReplayKey {
     pub room: RoomId,
     pub since: Rev,
-    pub form: Encoding,
+    pub encoding: Encoding,
 }
 
 #[derive(Default)]
 pub(super) struct ReplayCache(Mutex<Vec<CachedReplay>>);
 
 struct CachedReplay {
-    question: Question,
-    /// How far the room was, at least, when this was read.
+    key: ReplayKey,
+    /// A lower bound of the room's `rev` when this was read.
     goal: Rev,
     since: Timestamp,
     changes: Arc<Changes>,
 }
 
 impl CachedReplay {
-    /// A clock that was set back makes it old too.
+    /// An entry from the future is stale, too: the clock was set back.
     fn is_fresh(&self, now: Timestamp) -> bool {
         (self.since..self.since.plus(LIFETIME)).contains(&now)
     }
 }
 
 impl ReplayCache {
-    /// The answer, if it was read when the room was as far as `goal` already: then the last changes up
-    /// to there are in it.
-    pub fn find(&self, question: Question, goal: Rev, now: Timestamp) -> Option<Arc<Changes>> {
-        let kept = self.kept();
-        let fits = |kept: &&CachedReplay| {
-            kept.question == question && kept.goal >= goal && kept.is_fresh(now)
-        };
-        kept.iter().find(fits).map(|kept| kept.changes.clone())
+    /// Returns the cached chunk if it was read when the room had reached `goal`: only then does it contain
+    /// the latest changes up to `goal`.
+    pub fn find(&self, key: ReplayKey, goal: Rev, now: Timestamp) -> Option<Arc<Changes>> {
+        let entries = self.entries();
+        let matches =
+            |entry: &&CachedReplay| entry.key == key && entry.goal >= goal && entry.is_fresh(now);
+        entries.iter().find(matches).map(|entry| entry.changes.clone())
     }
 
-    pub fn keep(&self, question: Question, goal: Rev, now: Timestamp, changes: &Arc<Changes>) {
-        let mut kept = self.kept();
-        kept.retain(|kept| kept.is_fresh(now) && kept.question != question);
-        let size = |kept: &CachedReplay| kept.changes.frames.len();
-        let all = kept.iter().map(size).sum::<usize>() + changes.frames.len();
-        if kept.len() < MAX_ENTRIES && all <= MAX_BYTES {
-            kept.push(CachedReplay { question, goal, since: now, changes: changes.clone() });
+    pub fn insert(&self, key: ReplayKey, goal: Rev, now: Timestamp, changes: &Arc<Changes>) {
+        let mut entries = self.entries();
+        entries.retain(|entry| entry.is_fresh(now) && entry.key != key);
+        let size = |entry: &CachedReplay| entry.changes.frames.len();
+        let bytes = entries.iter().map(size).sum::<usize>() + changes.frames.len();
+        if entries.len() < MAX_ENTRIES && bytes <= MAX_BYTES {
+            entries.push(CachedReplay { key, goal, since: now, changes: changes.clone() });
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Vec<CachedReplay>> {
+    fn entries(&self) -> MutexGuard<'_, Vec<CachedReplay>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp(0);
-    const ASKED: Question = Question { room: RoomId(1), since: Rev(5), form: Encoding(0) };
+    const KEY: ReplayKey = ReplayKey { room: RoomId(1), since: Rev(5), encoding: Encoding(0) };
 
     fn changes(bytes: usize) -> Arc<Changes> {
         let frames = Bytes::from(vec![b'x'; bytes]);
@@ -106,42 +106,42 @@ mod tests {
     }
 
     #[test]
-    fn the_same_question_has_the_same_answer_until_the_room_has_gone_on() {
-        let missed = ReplayCache::default();
-        missed.keep(ASKED, Rev(9), NOW, &changes(10));
-        assert!(missed.find(ASKED, Rev(9), NOW).is_some());
-        assert!(missed.find(ASKED, Rev(8), NOW).is_some());
-        assert!(missed.find(ASKED, Rev(10), NOW).is_none());
+    fn an_entry_is_found_until_the_room_has_a_higher_rev() {
+        let cache = ReplayCache::default();
+        cache.insert(KEY, Rev(9), NOW, &changes(10));
+        assert!(cache.find(KEY, Rev(9), NOW).is_some());
+        assert!(cache.find(KEY, Rev(8), NOW).is_some());
+        assert!(cache.find(KEY, Rev(10), NOW).is_none());
         for other in [
-            Question { room: RoomId(2), ..ASKED },
-            Question { since: Rev(6), ..ASKED },
-            Question { form: Encoding(1), ..ASKED },
+            ReplayKey { room: RoomId(2), ..KEY },
+            ReplayKey { since: Rev(6), ..KEY },
+            ReplayKey { encoding: Encoding(1), ..KEY },
         ] {
-            assert!(missed.find(other, Rev(9), NOW).is_none());
+            assert!(cache.find(other, Rev(9), NOW).is_none());
         }
     }
 
     #[test]
-    fn an_answer_is_kept_for_a_moment_and_only_if_it_is_small() {
-        let missed = ReplayCache::default();
-        missed.keep(ASKED, Rev(9), NOW, &changes(MAX_BYTES));
-        assert!(missed.find(ASKED, Rev(9), Timestamp(999)).is_some());
-        assert!(missed.find(ASKED, Rev(9), Timestamp(1_000)).is_none());
-        assert!(missed.find(ASKED, Rev(9), Timestamp(-1)).is_none(), "the clock was set back");
-        missed.keep(ASKED, Rev(9), NOW, &changes(MAX_BYTES + 1));
-        assert!(missed.find(ASKED, Rev(9), NOW).is_none());
+    fn an_entry_expires_and_a_large_one_is_not_cached() {
+        let cache = ReplayCache::default();
+        cache.insert(KEY, Rev(9), NOW, &changes(MAX_BYTES));
+        assert!(cache.find(KEY, Rev(9), Timestamp(999)).is_some());
+        assert!(cache.find(KEY, Rev(9), Timestamp(1_000)).is_none());
+        assert!(cache.find(KEY, Rev(9), Timestamp(-1)).is_none(), "the clock was set back");
+        cache.insert(KEY, Rev(9), NOW, &changes(MAX_BYTES + 1));
+        assert!(cache.find(KEY, Rev(9), NOW).is_none());
     }
 
     #[test]
-    fn what_is_old_makes_room_for_what_is_new_and_no_more_is_kept() {
-        let missed = ReplayCache::default();
-        let question = |n: usize| Question { since: Rev(i64::try_from(n).expect("few")), ..ASKED };
+    fn expired_entries_make_room_for_new_ones() {
+        let cache = ReplayCache::default();
+        let key = |n: usize| ReplayKey { since: Rev(i64::try_from(n).expect("few")), ..KEY };
         for n in 0..=MAX_ENTRIES {
-            missed.keep(question(n), Rev(99), NOW, &changes(1));
+            cache.insert(key(n), Rev(99), NOW, &changes(1));
         }
-        let found = |n, now| missed.find(question(n), Rev(99), now).is_some();
+        let found = |n, now| cache.find(key(n), Rev(99), now).is_some();
         assert!(found(MAX_ENTRIES - 1, NOW) && !found(MAX_ENTRIES, NOW));
-        missed.keep(question(MAX_ENTRIES), Rev(99), Timestamp(1_000), &changes(1));
+        cache.insert(key(MAX_ENTRIES), Rev(99), Timestamp(1_000), &changes(1));
         assert!(found(MAX_ENTRIES, Timestamp(1_000)));
     }
 }

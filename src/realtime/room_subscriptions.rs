@@ -1,10 +1,9 @@
-//! What a connection does with rooms: opens one, catching up with what was missed, and shows how
-//! one stands.
+//! The rooms of a live connection: opening a room with catch-up, and sending its current state.
 
 use std::sync::Arc;
 
 use super::protocol::ServerFrame;
-use super::replay_cache::{Changes, Question};
+use super::replay_cache::{Changes, ReplayKey};
 use super::session::Session;
 use crate::api::schemas::Counts;
 use crate::chat::accounts::model::User;
@@ -16,25 +15,25 @@ use crate::kernel::{MessageId, Rev, RoomId, ServiceError};
 use crate::limits::connection::CHUNK;
 use crate::pubsub::CatchUp;
 
-/// Why a room is closed to somebody.
+/// Reasons in a `closed` frame.
 const REMOVED: &str = "removed";
 const LEFT: &str = "left";
 const DELETED: &str = "deleted";
 
 impl Session {
-    /// Follows first and asks the database then, so that nothing falls between the two.
+    /// Opens a room. Subscribes first and queries second, so that no change between the two is lost.
     pub(super) async fn open_room(&self, room: RoomId, since: Option<Rev>, id: Option<MessageId>) {
-        let topic = Channel::Room(room);
-        self.connection.subscribe_catching_up(topic);
-        let reading = self.hall.readers.acquire().await;
-        let reader = self.site().rooms.reader(&self.me.person, room).await;
-        drop(reading);
+        let channel = Channel::Room(room);
+        self.connection.subscribe_catching_up(channel);
+        let permit = self.shared.readers.acquire().await;
+        let reader = self.state().rooms.reader(&self.me.person, room).await;
+        drop(permit);
         let opened = match reader {
             Ok(reader) => self.open_for(&reader, since, id).await.map_err(Problem::from),
             Err(error) => Err(error.into()),
         };
         if let Err(problem) = opened {
-            self.connection.unsubscribe(topic);
+            self.connection.unsubscribe(channel);
             self.fail(&problem, None, Some(room));
         }
     }
@@ -45,7 +44,7 @@ impl Session {
         since: Option<Rev>,
         id: Option<MessageId>,
     ) -> Result<(), ServiceError> {
-        let removed = self.site().rooms.is_removed(reader).await?;
+        let removed = self.state().rooms.is_removed(reader).await?;
         self.set_removed_from(reader.room().id, removed);
         self.catch_up(reader, since, id).await
     }
@@ -57,37 +56,38 @@ impl Session {
         id: Option<MessageId>,
     ) -> Result<(), ServiceError> {
         let (room, rev) = (reader.room().id, reader.room().rev);
-        let topic = Channel::Room(room);
+        let channel = Channel::Room(room);
         let reset = match since.zip(id) {
-            Some((since, id)) => !self.site().messages.is_known(reader, since, id).await?,
+            Some((since, id)) => !self.state().messages.is_known(reader, since, id).await?,
             None => false,
         };
         if reset || since.is_some_and(|since| since > rev) {
-            self.connection.unsubscribe(topic);
+            self.connection.unsubscribe(channel);
             self.send(&ServerFrame::Resync { room: Some(room), reset });
             return Ok(());
         }
         self.send(&ServerFrame::Opened { room, rev, last_seq: reader.room().last_seq });
         let mut known = since.unwrap_or(rev);
-        // How far the room is, as far as this connection has heard.
+        // The highest rev of the room that this connection knows of.
         let mut goal = rev;
         loop {
             if known < goal {
-                // All up to the goal is there then, even where a rev has no row left.
+                // Everything up to the goal was sent then, even if a rev no longer has a row: a later
+                // change of the same message replaced it.
                 known = self.send_missed(reader, known, goal).await?.max(goal);
             }
             let live = ServerFrame::Live { room, rev: known }.text();
-            match self.connection.go_live(topic, known.0, &live).await {
-                CatchUp::Behind(mark) => goal = Rev(mark),
-                // One may not see the room any more; the notice of it says so.
+            match self.connection.go_live(channel, known.0, &live).await {
+                CatchUp::Behind(position) => goal = Rev(position),
+                // Gone: the user may no longer read the room, and a signal reports that.
                 CatchUp::Live | CatchUp::Gone => return Ok(()),
             }
         }
     }
 
-    /// Sends all that changed after `known`, and says how far that is. The room is as far as `goal`. The
-    /// next chunk is read when the last one was taken: what is in memory for a client that does not
-    /// read is one chunk, for as long as the hub bears it.
+    /// Sends all changes after `known` and returns the `rev` of the last one. The room's `rev` is at least
+    /// `goal`. Reads the next chunk only after the socket has taken the previous one, so that a client that
+    /// does not read holds at most one chunk in memory, until it is disconnected.
     async fn send_missed(
         &self,
         reader: &Reader,
@@ -111,52 +111,54 @@ impl Session {
         since: Rev,
         goal: Rev,
     ) -> Result<Arc<Changes>, ServiceError> {
-        let (site, missed) = (self.site(), &self.hall.missed);
-        let question = Question { room: reader.room().id, since, form: self.form };
-        let find = || missed.find(question, goal, site.clock.now());
-        if let Some(known) = find() {
-            return Ok(known);
+        let state = self.state();
+        let cache = &self.shared.replays;
+        let key = ReplayKey { room: reader.room().id, since, encoding: self.encoding };
+        let find = || cache.find(key, goal, state.clock.now());
+        if let Some(cached) = find() {
+            return Ok(cached);
         }
-        let _reading = self.hall.readers.acquire().await;
-        // Somebody before in the line may have asked the same.
-        if let Some(known) = find() {
-            return Ok(known);
+        let _permit = self.shared.readers.acquire().await;
+        // Another connection may have read the same chunk while this one waited for the permit.
+        if let Some(cached) = find() {
+            return Ok(cached);
         }
-        let found = site.messages.chunk_since(reader, since, CHUNK).await?;
-        let changes = Arc::new(Changes::of(&found, self.form));
-        missed.keep(question, goal, site.clock.now(), &changes);
+        let found = state.messages.chunk_since(reader, since, CHUNK).await?;
+        let changes = Arc::new(Changes::of(&found, self.encoding));
+        cache.insert(key, goal, state.clock.now(), &changes);
         Ok(changes)
     }
 
-    /// Sends how much of a room is unread, counted for this person.
+    /// Sends the unread count of a room, counted for this user.
     pub(super) async fn show_unread(&self, room: RoomId) {
-        // All members of a room may ask at once.
-        let reading = self.hall.readers.acquire().await;
-        let progress = self.site().rooms.progress(&self.me.person, room).await;
-        drop(reading);
+        // All members of a room may query at the same time.
+        let permit = self.shared.readers.acquire().await;
+        let progress = self.state().rooms.progress(&self.me.person, room).await;
+        drop(permit);
         match progress {
             Ok(Some(Progress { last_seq, unread, mentions, .. })) => {
                 let unread = Some(unread);
                 self.send(&ServerFrame::Unread { room, last_seq, unread, mentions });
             }
             Ok(None) => {}
-            Err(fault) => self.fail(&fault.into(), None, Some(room)),
+            Err(error) => self.fail(&error.into(), None, Some(room)),
         }
     }
 
-    /// Sends a room as it is now, or says that it cannot be seen any more.
+    /// Sends the current state of a room, or `closed` if the user may no longer read it.
     pub(super) async fn show_room(&self, room: RoomId) {
-        match self.room_as_it_is(room).await {
+        match self.room_frame(room).await {
             Ok(text) => self.connection.send(&text),
             Err(problem) => self.fail(&problem, None, Some(room)),
         }
     }
 
-    /// Says that its reader was removed from a room, and how it is to them now, if they may still see it.
+    /// Reports that the user was removed from a room, and sends the room's state if the user may still read
+    /// it.
     pub(super) async fn close_room(&self, room: RoomId) {
         self.connection.unsubscribe(Channel::Room(room));
-        match self.site().rooms.reader(&self.me.person, room).await {
-            // Invited again meanwhile: the notice of that comes next.
+        match self.state().rooms.reader(&self.me.person, room).await {
+            // Invited again since: the signal for that follows.
             Ok(reader) if reader.room().is_member() => {}
             Ok(_) => {
                 self.set_removed_from(room, true);
@@ -167,38 +169,40 @@ impl Session {
         }
     }
 
-    pub(super) async fn room_as_it_is(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
-        let reader = match self.site().rooms.reader(&self.me.person, room).await {
+    /// Returns a `room` frame with the current state, or `closed` if the user may no longer read the room.
+    pub(super) async fn room_frame(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
+        let reader = match self.state().rooms.reader(&self.me.person, room).await {
             Ok(reader) => reader,
-            Err(AccessError::Fault(fault)) => return Err(fault.into()),
+            Err(AccessError::Fault(error)) => return Err(error.into()),
             Err(_) => {
                 self.connection.unsubscribe(Channel::Room(room));
-                // Whoever restores a deleted room lets its members listen again.
+                // If a deleted room is restored, its members are subscribed again.
                 self.connection.unsubscribe(Channel::Members(room));
-                return Ok(closed(self.site(), &self.me.person, room).await?);
+                return Ok(closed(self.state(), &self.me.person, room).await?);
             }
         };
-        let (rooms, presence) = (&self.site().rooms, &self.site().presence);
+        let rooms = &self.state().rooms;
+        let presence = &self.state().presence;
         let counts = async {
             let members = rooms.members(&reader).await?;
             Ok::<_, Problem>(Counts::of(&members, &presence.online()))
         };
-        let counts = self.hall.counts.ask(room, counts).await?;
+        let counts = self.shared.counts.ask(room, counts).await?;
         let room = reader.room();
         let other_online = room.other.is_some_and(|other| presence.is_online(other));
-        Ok(ServerFrame::room(room, counts, other_online, self.form).text())
+        Ok(ServerFrame::room(room, counts, other_online, self.encoding).text())
     }
 }
 
-/// Says that somebody may not see a room any more, and why.
+/// Returns a `closed` frame with the reason why the user may no longer read the room.
 pub(super) async fn closed(
-    site: &AppState,
-    person: &User,
+    state: &AppState,
+    user: &User,
     room: RoomId,
 ) -> Result<Vec<u8>, ServiceError> {
-    let reason = if site.rooms.was_deleted(person, room).await? {
+    let reason = if state.rooms.was_deleted(user, room).await? {
         DELETED
-    } else if site.rooms.was_removed(person.id, room).await? {
+    } else if state.rooms.was_removed(user.id, room).await? {
         REMOVED
     } else {
         LEFT

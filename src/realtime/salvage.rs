@@ -1,14 +1,14 @@
-//! What can still be read of a frame that is not understood: enough to say which post it was, so that
-//! whoever waits for the answer gets one.
+//! Recovers the nonce and room of a post from a frame that is not valid JSON, so that the error frame can
+//! name the post and the client's outbox does not wait for it.
 //!
-//! No parser of JSON: half a surrogate, a line break in a string, a number that is none or an end that
-//! is missing are what makes a frame one that nobody understands, and none of it may hide the nonce.
+//! Does not use a JSON parser: a lone surrogate, a line break in a string, a malformed number or a missing
+//! end make the frame invalid, and none of them may hide the nonce.
 
 use serde::de::DeserializeOwned;
 
 use crate::kernel::RoomId;
 
-/// Which post a frame was meant to be.
+/// Identifies the post that a frame was meant to be.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Salvaged {
     pub nonce: String,
@@ -16,7 +16,7 @@ pub(super) struct Salvaged {
 }
 
 impl Salvaged {
-    /// `None` for what is no post, or one without a nonce.
+    /// Returns `None` if the frame is not a post, or has no nonce.
     pub fn of(text: &str) -> Option<Self> {
         let values = values(text);
         let kind = find::<String>(&values, "type");
@@ -28,7 +28,7 @@ impl Salvaged {
     }
 }
 
-/// The first value of that key which is what it should be.
+/// Returns the first value of a key that has the expected type.
 fn find<T: DeserializeOwned>(values: &[(&str, &str)], key: &str) -> Option<T> {
     values
         .iter()
@@ -36,15 +36,18 @@ fn find<T: DeserializeOwned>(values: &[(&str, &str)], key: &str) -> Option<T> {
         .find_map(|(_, value)| serde_json::from_str(value).ok())
 }
 
-/// The strings and numbers of the outermost object as they are written, with their keys.
+/// Returns the keys of the outermost object with their string and number values, as raw text.
 fn values(text: &str) -> Vec<(&str, &str)> {
     let bytes = text.as_bytes();
-    let (mut found, mut key, mut depth, mut at) = (Vec::new(), None, 0_usize, 0);
+    let mut found = Vec::new();
+    let mut key = None;
+    let mut depth = 0_usize;
+    let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         let mut next = at + 1;
         match byte {
             b'{' | b'[' => depth += 1,
-            // One too many does not end what everything is in.
+            // A surplus bracket does not end the outermost object.
             b'}' | b']' => depth = depth.saturating_sub(1).max(1),
             b',' if depth == 1 => key = None,
             b'"' | b'-' | b'0'..=b'9' => {
@@ -64,7 +67,7 @@ fn values(text: &str) -> Vec<(&str, &str)> {
     found
 }
 
-/// Behind the quote that ends the string.
+/// Returns the position after the closing quote.
 fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     loop {
@@ -95,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_wrong_with_the_rest_the_nonce_is_read() {
+    fn the_nonce_is_read_from_any_broken_frame() {
         for text in [
             r#"{"type":"post","room":1,"nonce":"n1","body":"a\ud800b"}"#,
             r#"{"type":"post","body":"a\ud800b","room":1,"nonce":"n1"}"#,
@@ -123,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_post_or_has_no_nonce_is_left_alone() {
+    fn other_frames_and_posts_without_a_nonce_are_ignored() {
         for text in [
             "",
             "nonce",

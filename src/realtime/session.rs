@@ -1,8 +1,8 @@
-//! One live connection from its first frame to its last.
+//! One live connection, from its first frame to its last.
 //!
-//! One small task: what waits for the socket, what the client says and what the hub leaves for it
-//! all come to the same place. It sleeps while others talk, since the hub writes to the socket
-//! itself. What needs the database is boxed, so that an idle connection does not keep room for it.
+//! A single task drains the send queue, handles the client's frames and the hub's signals. It sleeps while
+//! events arrive, because the dispatcher writes them to the socket itself. Futures that use the database
+//! are boxed, so that an idle connection does not reserve memory for them.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -28,85 +28,96 @@ use crate::kernel::{RoomId, Seq, ServiceError, Timestamp, TokenBucket};
 use crate::limits::connection::{FRAMES, TYPING_ROOMS};
 use crate::pubsub::{Connection, Encoding, Received};
 
-/// The server will be back at once: come again.
+/// The server restarts: the client reconnects immediately.
 const RESTART: u16 = 1012;
-/// Something here failed: come again.
+/// The server failed: the client reconnects.
 pub(super) const FAILED: u16 = 1011;
-/// Not to come back by itself.
+/// The session has ended: the client must not reconnect automatically.
 pub(super) const SIGNED_OUT: u16 = 4401;
 const ACCOUNT_CLOSED: u16 = 4403;
 pub(super) const TOO_FAST: u16 = 4429;
-/// That somebody is typing is passed on once in so long, for each room.
+/// The minimum time between two typing indicators for the same room.
 const TYPING_EVERY: Duration = Duration::from_secs(2);
-/// How often a connection notes that its sign-in is in use.
+/// How often a connection records that its session or token is in use.
 const USED_EVERY: Duration = Duration::from_hours(1);
 
-/// Goes on, or ends.
+/// Whether the connection continues or closes.
 pub(super) type Flow = ControlFlow<CloseReason>;
 
-/// How a connection ends.
+/// Why a connection closes.
 pub(super) enum CloseReason {
-    /// The other side has gone.
+    /// The client has closed it.
     Gone,
-    /// With a code; who cannot know yet that they shall stop is heard out.
-    Said { code: u16, wait: bool },
+    /// The server closes it with a code. With `wait` it reads on for a moment, because the client may be
+    /// still sending.
+    Code { code: u16, wait: bool },
 }
 
 pub(super) struct Session {
-    pub(super) hall: Arc<RealtimeState>,
+    pub(super) shared: Arc<RealtimeState>,
     pub(super) me: Authenticated,
     pub(super) t: Language,
-    pub(super) form: Encoding,
+    pub(super) encoding: Encoding,
     pub(super) connection: Connection<ChatProtocol>,
-    /// When it was last noted that the sign-in is in use.
+    /// When the use of the session or token was last recorded.
     used: Timestamp,
-    /// How fast frames may come; `None` when rates are lifted.
+    /// The rate limit of frames; `None` if rate limits are off.
     frames: Option<TokenBucket>,
     posts: PendingPosts,
-    /// The rooms in which somebody typed a moment ago.
+    /// When the user's typing was last published, per room.
     typed: Vec<(RoomId, Timestamp)>,
-    /// Rooms that this person may still read, and was removed from: nothing they do there is shown.
+    /// Rooms that the user was removed from but may still read. Typing there is not published.
     removed_from: Mutex<HashSet<RoomId>>,
 }
 
 impl Session {
     pub fn new(
-        hall: Arc<RealtimeState>,
+        shared: Arc<RealtimeState>,
         me: Authenticated,
         t: Language,
-        form: Encoding,
+        encoding: Encoding,
         connection: Connection<ChatProtocol>,
     ) -> Self {
-        let frames = hall.site.rates.is_on().then(TokenBucket::default);
-        let (posts, typed, removed_from) = Default::default();
-        let used = hall.site.clock.now();
-        Self { hall, me, t, form, connection, used, frames, posts, typed, removed_from }
+        let frames = shared.state.rates.is_on().then(TokenBucket::default);
+        let used = shared.state.clock.now();
+        Self {
+            shared,
+            me,
+            t,
+            encoding,
+            connection,
+            used,
+            frames,
+            posts: PendingPosts::default(),
+            typed: Vec::new(),
+            removed_from: Mutex::default(),
+        }
     }
 
-    /// What happened `since` is told first, as far as it is about people and rooms.
+    /// Serves the connection until it closes. First sends the changes of users and rooms after `since`.
     pub async fn run(mut self, since: Option<Timestamp>) {
-        let _here = self.site().presence.connect(self.me.person.id);
-        let attendant = self.connection.write_driver();
-        let ending = {
-            let talk = pin!(async {
-                let ending = self.talk(since).await;
+        let _online = self.state().presence.connect(self.me.person.id);
+        let driver = self.connection.write_driver();
+        let result = {
+            let work = pin!(async {
+                let result = self.serve(since).await;
                 self.drain_posts().await;
-                ending
+                result
             });
-            attendant.drive(talk).await
+            driver.drive(work).await
         };
-        let (code, wait) = match ending {
-            Some(Flow::Break(CloseReason::Said { code, wait })) => (Some(code), wait),
+        let (code, wait) = match result {
+            Some(Flow::Break(CloseReason::Code { code, wait })) => (Some(code), wait),
             _ => (None, false),
         };
         Box::pin(self.connection.finish(code, wait)).await;
     }
 
-    async fn talk(&mut self, since: Option<Timestamp>) -> Flow {
+    async fn serve(&mut self, since: Option<Timestamp>) -> Flow {
         Box::pin(self.send_hello(since)).await?;
         loop {
             let input = self.next().await;
-            self.stay_signed_in().await?;
+            self.check_still_signed_in().await?;
             match input {
                 Received::Text(text) => {
                     self.check_rate()?;
@@ -117,17 +128,17 @@ impl Session {
                     self.reject_frame(None);
                 }
                 Received::Control => self.check_rate()?,
-                Received::Signal(notice) => Box::pin(self.on_signal(notice)).await?,
+                Received::Signal(signal) => Box::pin(self.on_signal(signal)).await?,
                 Received::Stop => return end(RESTART),
                 Received::ProtocolError(code) => {
-                    return Flow::Break(CloseReason::Said { code, wait: true });
+                    return Flow::Break(CloseReason::Code { code, wait: true });
                 }
                 Received::Gone => return Flow::Break(CloseReason::Gone),
             }
         }
     }
 
-    /// What comes next, with posts being answered as they are stored.
+    /// Waits for the next input, and acknowledges posts as they are stored.
     async fn next(&mut self) -> Received<Signal> {
         loop {
             tokio::select! {
@@ -137,7 +148,7 @@ impl Session {
         }
     }
 
-    /// Nobody is left without an answer to what was taken.
+    /// Acknowledges all accepted posts before the connection closes.
     async fn drain_posts(&mut self) {
         while !self.posts.is_empty() {
             let answered = self.posts.next().await;
@@ -145,43 +156,44 @@ impl Session {
         }
     }
 
-    pub(super) fn site(&self) -> &AppState {
-        &self.hall.site
+    pub(super) fn state(&self) -> &AppState {
+        &self.shared.state
     }
 
-    /// Before the first word: whether the sign-in ended before this connection listened for that.
-    pub(super) async fn begin_signed_in(&self) -> Flow {
-        let asked = self.site().accounts.revoked(&self.me).await;
-        Self::go_on(&asked)
+    /// Checks whether the session or token was revoked after the handshake, but before this connection
+    /// subscribed to the channel that reports it.
+    pub(super) async fn check_not_revoked(&self) -> Flow {
+        let revocation = self.state().accounts.revoked(&self.me).await;
+        Self::flow_of(&revocation)
     }
 
-    /// A connection that somebody uses is a use of what opened it: noted once in a while, and ended if
-    /// that is no longer good.
-    async fn stay_signed_in(&mut self) -> Flow {
-        let now = self.site().clock.now();
+    /// Records every [`USED_EVERY`] that the session or token is in use, and closes the connection if it is
+    /// no longer valid.
+    async fn check_still_signed_in(&mut self) -> Flow {
+        let now = self.state().clock.now();
         if self.used.until(now) < USED_EVERY {
             return Flow::Continue(());
         }
         self.used = now;
-        let asked = Box::pin(self.site().accounts.revocation_in_use(&self.me)).await;
-        Self::go_on(&asked)
+        let revocation = Box::pin(self.state().accounts.revocation_in_use(&self.me)).await;
+        Self::flow_of(&revocation)
     }
 
-    fn go_on(asked: &Result<Option<accounts::RevocationReason>, ServiceError>) -> Flow {
-        match asked {
+    fn flow_of(revocation: &Result<Option<accounts::RevocationReason>, ServiceError>) -> Flow {
+        match revocation {
             Ok(None) => Flow::Continue(()),
-            Ok(Some(ending)) => end(code_of(*ending)),
+            Ok(Some(reason)) => end(code_of(*reason)),
             Err(_) => end(FAILED),
         }
     }
 
     fn check_rate(&mut self) -> Flow {
-        let now = self.hall.site.clock.now();
+        let now = self.shared.state.clock.now();
         let Some(Err(wait)) = self.frames.as_mut().map(|frames| frames.take(FRAMES, now)) else {
             return Flow::Continue(());
         };
         self.fail(&Problem::too_many(wait), None, None);
-        Flow::Break(CloseReason::Said { code: TOO_FAST, wait: true })
+        Flow::Break(CloseReason::Code { code: TOO_FAST, wait: true })
     }
 
     async fn answer(&mut self, text: String) -> Flow {
@@ -189,7 +201,7 @@ impl Session {
         if request.is_err() {
             self.reject_frame(Salvaged::of(&text).as_ref());
         }
-        // What it says is in the request, which may take its time.
+        // The request holds its content, and may take long: do not keep both in memory.
         drop(text);
         match request {
             Ok(ClientFrame::Open { room, since_rev, since_id }) => {
@@ -214,17 +226,17 @@ impl Session {
     async fn post(&mut self, post: Post) {
         let Post { room, body, nonce, reply_to, author, room_created } = post;
         let posted = async {
-            self.site().rates.spend(self.me.person.id, Action::Write)?;
+            self.state().rates.spend(self.me.person.id, Action::Write)?;
             let text = body;
             let body = MessageBody::parse(&text)?;
             drop(text);
             let bytes = 4 * body.as_str().len() + 512;
             let nonce = nonce.as_deref().map(Nonce::parse).transpose()?;
-            let reader = self.site().rooms.reader(&self.me.person, room).await?;
+            let reader = self.state().rooms.reader(&self.me.person, room).await?;
             DraftOrigin { author, room_created }.check(&reader)?;
-            let member = self.site().rooms.member_of(reader).await?;
+            let member = self.state().rooms.member_of(reader).await?;
             let draft = Draft { kind: Kind::Text, body, nonce, reply_to };
-            Ok::<_, Problem>((bytes, self.site().messages.post(member, draft)))
+            Ok::<_, Problem>((bytes, self.state().messages.post(member, draft)))
         };
         match posted.await {
             Ok((bytes, writing)) => self.posts.push(Sent { nonce, room, bytes, writing }),
@@ -244,16 +256,18 @@ impl Session {
         }
     }
 
-    /// Passed on by the hub, if this connection has the room open: nothing is asked or stored.
+    /// Publishes a typing indicator. The hub drops it unless this connection has the room open, so no query
+    /// is needed to check the permission.
     fn typing(&mut self, room: RoomId) {
-        let now = self.site().clock.now();
+        let now = self.state().clock.now();
         self.typed.retain(|(_, at)| (*at..at.plus(TYPING_EVERY)).contains(&now));
         let is_new = !self.typed.iter().any(|(typed, _)| *typed == room);
         if is_new && self.typed.len() < TYPING_ROOMS && !self.is_removed_from(room) {
             self.typed.push((room, now));
-            let person = self.me.person.clone();
-            let own = Channel::User(person.id);
-            self.connection.broadcast(Channel::Room(room), own, &Event::Typing { room, person });
+            let user = self.me.person.clone();
+            let own = Channel::User(user.id);
+            let event = Event::Typing { room, person: user };
+            self.connection.broadcast(Channel::Room(room), own, &event);
         }
     }
 
@@ -270,9 +284,9 @@ impl Session {
         }
     }
 
-    async fn on_signal(&mut self, notice: Signal) -> Flow {
-        match notice {
-            Signal::SignedOut(ending) => return end(code_of(ending)),
+    async fn on_signal(&mut self, signal: Signal) -> Flow {
+        match signal {
+            Signal::SignedOut(reason) => return end(code_of(reason)),
             Signal::Joined(room) => {
                 self.set_removed_from(room, false);
                 self.connection.subscribe(Channel::Members(room));
@@ -289,9 +303,9 @@ impl Session {
             Signal::Unread(room) => self.show_unread(room).await,
             Signal::RoomChanged(room) => self.show_room(room).await,
             Signal::Renamed => {
-                // Whoever cannot be found keeps the name they had; only `typing` says it.
-                if let Ok(Some(person)) = self.site().accounts.find(&self.me.person.name).await {
-                    self.me.person = person;
+                // If the query fails, the old display name stays. Only typing indicators use it.
+                if let Ok(Some(user)) = self.state().accounts.find(&self.me.person.name).await {
+                    self.me.person = user;
                 }
             }
         }
@@ -300,8 +314,8 @@ impl Session {
 
     async fn mark_read(&self, room: RoomId, seq: Seq) {
         let marked = async {
-            let reader = self.site().rooms.reader(&self.me.person, room).await?;
-            Ok::<_, Problem>(self.site().rooms.mark_read(&reader, seq).await?)
+            let reader = self.state().rooms.reader(&self.me.person, room).await?;
+            Ok::<_, Problem>(self.state().rooms.mark_read(&reader, seq).await?)
         };
         if let Err(problem) = marked.await {
             self.fail(&problem, None, Some(room));
@@ -310,10 +324,10 @@ impl Session {
 
     pub(super) fn fail(&self, problem: &Problem, nonce: Option<&str>, room: Option<RoomId>) {
         let (_, detail) = problem::message_keys(problem);
-        let complaint = problem.fields.first().map(|invalid| self.t.complain(*invalid));
+        let field_error = problem.fields.first().map(|error| self.t.complain(*error));
         self.send(&ServerFrame::Error {
             status: problem.status.as_u16(),
-            detail: complaint.unwrap_or_else(|| self.t.say(detail)),
+            detail: field_error.unwrap_or_else(|| self.t.say(detail)),
             nonce,
             room,
             retry_after: problem.retry_after.map(Problem::seconds),
@@ -325,9 +339,9 @@ impl Session {
     }
 }
 
-/// What the end of a sign-in says to whoever is connected by it.
-fn code_of(ending: accounts::RevocationReason) -> u16 {
-    match ending {
+/// Returns the close code for connections whose session or token was revoked.
+fn code_of(reason: accounts::RevocationReason) -> u16 {
+    match reason {
         accounts::RevocationReason::SignedOut => SIGNED_OUT,
         accounts::RevocationReason::AccountClosed => ACCOUNT_CLOSED,
         accounts::RevocationReason::RoleChanged => RESTART,
@@ -335,5 +349,5 @@ fn code_of(ending: accounts::RevocationReason) -> u16 {
 }
 
 pub(super) fn end(code: u16) -> Flow {
-    Flow::Break(CloseReason::Said { code, wait: false })
+    Flow::Break(CloseReason::Code { code, wait: false })
 }

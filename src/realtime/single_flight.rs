@@ -1,5 +1,6 @@
-//! One answer for all who asked before it was begun: when a room changes, thousands want to know the
-//! same of it at the same moment. Nobody gets an answer that may be older than their question.
+//! One query for all callers that asked before it started. When a room changes, thousands of connections
+//! need the same counts at the same moment. A result is shared only with callers that asked before its
+//! query started, so no caller gets a result older than its own request.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,48 +8,49 @@ use tokio::sync::Mutex;
 
 use crate::kernel::RoomId;
 
-/// Rooms that share one of these wait for each other.
+/// Rooms are distributed over this many slots. Rooms in the same slot wait for each other.
 const SLOTS: usize = 16;
 
 pub(super) struct SingleFlight<T> {
-    /// Questions and beginnings of answers, in their order.
+    /// Orders requests and starts of queries.
     ticks: AtomicU64,
-    places: [Mutex<Option<Answer<T>>>; SLOTS],
+    slots: [Mutex<Option<Cached<T>>>; SLOTS],
 }
 
-struct Answer<T> {
+struct Cached<T> {
     room: RoomId,
-    begun: u64,
+    started: u64,
     value: T,
 }
 
 impl<T> Default for SingleFlight<T> {
     fn default() -> Self {
-        Self { ticks: AtomicU64::new(0), places: std::array::from_fn(|_| Mutex::new(None)) }
+        Self { ticks: AtomicU64::new(0), slots: std::array::from_fn(|_| Mutex::new(None)) }
     }
 }
 
 impl<T: Copy> SingleFlight<T> {
-    /// What `find` finds, for this question or for a later one about the same room.
+    /// Returns the result of `query`, or of another caller's query for the same room if it started after
+    /// this call.
     ///
     /// # Errors
-    /// Those of `find`; they are not shared.
+    /// Those of `query`; they are not shared.
     pub async fn ask<E>(
         &self,
         room: RoomId,
-        find: impl Future<Output = Result<T, E>>,
+        query: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let asked = self.tick();
-        let place = usize::try_from(room.0).unwrap_or(0) % SLOTS;
-        let mut answer = self.places[place].lock().await;
-        if let Some(Answer { value, .. }) =
-            answer.as_ref().filter(|answer| answer.room == room && answer.begun > asked)
+        let slot = usize::try_from(room.0).unwrap_or(0) % SLOTS;
+        let mut cached = self.slots[slot].lock().await;
+        if let Some(Cached { value, .. }) =
+            cached.as_ref().filter(|cached| cached.room == room && cached.started > asked)
         {
             return Ok(*value);
         }
-        let begun = self.tick();
-        let value = find.await?;
-        *answer = Some(Answer { room, begun, value });
+        let started = self.tick();
+        let value = query.await?;
+        *cached = Some(Cached { room, started, value });
         Ok(value)
     }
 
@@ -69,12 +71,12 @@ mod tests {
     const ROOM: RoomId = RoomId(3);
 
     #[tokio::test]
-    async fn all_who_ask_before_an_answer_is_begun_share_it_and_who_asks_later_gets_a_new_one() {
+    async fn callers_before_the_start_of_a_query_share_its_result() {
         let shared = SingleFlight::default();
         let found = Cell::new(0);
         let (go, gone) = oneshot::channel();
         let slow = async {
-            gone.await.expect("a word");
+            gone.await.expect("the signal");
             found.set(found.get() + 1);
             Ok::<_, ()>(found.get())
         };
@@ -84,19 +86,19 @@ mod tests {
         };
         let first = shared.ask(ROOM, slow);
         let others = async {
-            // All of them ask while the first answer is being made.
+            // All of them ask while the first query is running.
             let asked = join_all((0..100).map(|_| shared.ask(ROOM, quick())));
-            go.send(()).expect("somebody who waits");
+            go.send(()).expect("the first query waits");
             asked.await
         };
         let (first, others) = tokio::join!(first, others);
         assert_eq!(first, Ok(1));
-        assert_eq!(others, vec![Ok(2); 100], "not the one that was begun before they asked");
+        assert_eq!(others, vec![Ok(2); 100], "not the one that started before they asked");
         assert_eq!(shared.ask(ROOM, quick()).await, Ok(3));
     }
 
     #[tokio::test]
-    async fn rooms_have_answers_of_their_own_and_failures_are_not_kept() {
+    async fn results_are_per_room_and_errors_are_not_shared() {
         let shared = SingleFlight::default();
         let other = RoomId(ROOM.0 + i64::try_from(SLOTS).expect("few"));
         let is = |n: u8| async move { Ok::<_, ()>(n) };

@@ -1,4 +1,4 @@
-//! The handshake: who may open a live connection, and in which form it speaks.
+//! The handshake of a live connection: authentication, limits, and the choice of the encoding.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,122 +26,127 @@ use crate::websocket::SocketMetrics;
 use crate::websocket::handshake::{Handshake, HandshakeError, Upgrade};
 use crate::websocket::{Socket, encode};
 
-/// When to try again for whom there are too many connections.
+/// When a client may retry after it has reached the limit of connections.
 const TRY_AGAIN: Duration = Duration::from_mins(1);
-/// How long to hear out who is sent away, so that they read why.
+/// How long a refused connection reads on, so that the client receives the close frame.
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub fn router(site: &AppState) -> Router<AppState> {
-    let door = Router::new()
+pub fn router(state: &AppState) -> Router<AppState> {
+    let router = Router::new()
         .route("/live", get(open))
-        .layer(Extension(RealtimeState::new(site)))
-        .layer(from_fn_with_state(site.clone(), auth::by_token));
-    api::guarded(door, site)
+        .layer(Extension(RealtimeState::new(state)))
+        .layer(from_fn_with_state(state.clone(), auth::by_token));
+    api::guarded(router, state)
 }
 
-/// Who was here before says when, by the server's clock.
+/// `since` is the server time up to which a returning client knows users and rooms.
 #[derive(Deserialize)]
-struct Back {
+struct LiveQuery {
     since: Option<Timestamp>,
 }
 
 async fn open(
-    State(site): State<AppState>,
-    Extension(hall): Extension<Arc<RealtimeState>>,
+    State(state): State<AppState>,
+    Extension(shared): Extension<Arc<RealtimeState>>,
     t: Language,
     client: ClientInfo,
     request: Request,
 ) -> Result<Response, Response> {
     let (mut parts, _) = request.into_parts();
-    let Query(Back { since }) =
-        Query::from_request_parts(&mut parts, &site).await.map_err(IntoResponse::into_response)?;
+    let Query(LiveQuery { since }) =
+        Query::from_request_parts(&mut parts, &state).await.map_err(IntoResponse::into_response)?;
     let handshake = Handshake::read(&mut parts).map_err(refuse)?;
     let too_many = || Problem::too_many(TRY_AGAIN).into_response();
-    let unknown = hall.admission.unknown(client).ok_or_else(too_many)?;
-    let Caller(viewer) =
-        Caller::from_request_parts(&mut parts, &site).await.map_err(IntoResponse::into_response)?;
+    let unknown = shared.limits.unknown(client).ok_or_else(too_many)?;
+    let Caller(viewer) = Caller::from_request_parts(&mut parts, &state)
+        .await
+        .map_err(IntoResponse::into_response)?;
     let protocol = handshake.choose_protocol(&[JSON_PROTOCOL, HTML_PROTOCOL]);
-    let form = encoding_of(protocol, t);
+    let encoding = encoding_of(protocol, t);
     let (response, upgrade) = handshake.accept(protocol);
-    // A refused handshake would tell the page's script nothing.
+    // A script cannot read the status of a refused handshake. So the handshake of a page is accepted and
+    // closed with a code.
     let Some(Viewer(me)) = viewer else {
         if protocol != Some(HTML_PROTOCOL) {
             return Err(Problem::signed_out().into_response());
         }
-        let away = close_with(upgrade, site.bell.metrics().clone(), None, SIGNED_OUT, unknown);
-        site.lifecycle.spawn_connection(away);
+        let closing = close_with(upgrade, state.bell.metrics().clone(), None, SIGNED_OUT, unknown);
+        state.lifecycle.spawn_connection(closing);
         return Ok(response.map(|()| Body::empty()));
     };
-    let Some(permit) = hall.admission.user(me.person.id, client) else {
-        let (why, meters) = (too_many_connections(t), site.bell.metrics().clone());
-        let away = close_with(upgrade, meters, Some(why), TOO_FAST, unknown);
-        site.lifecycle.spawn_connection(away);
+    let Some(permit) = shared.limits.user(me.person.id, client) else {
+        let reason = too_many_connections(t);
+        let metrics = state.bell.metrics().clone();
+        let closing = close_with(upgrade, metrics, Some(reason), TOO_FAST, unknown);
+        state.lifecycle.spawn_connection(closing);
         return Ok(response.map(|()| Body::empty()));
     };
-    site.lifecycle.spawn_connection(async move {
+    state.lifecycle.spawn_connection(async move {
         drop(unknown);
         match upgrade.stream().await {
             Ok((stream, early)) => {
-                let connection = hall.site.bell.connect(form, stream, &early);
-                // Even empty it holds the whole buffer that the request was read into.
+                let connection = shared.state.bell.connect(encoding, stream, &early);
+                // Even if empty, it keeps the whole buffer of the request alive.
                 drop(early);
-                Session::new(hall, me, t, form, connection).run(since).await;
+                Session::new(shared, me, t, encoding, connection).run(since).await;
             }
-            Err(error) => tracing::debug!(%error, "a connection broke while it was opened"),
+            Err(error) => tracing::debug!(%error, "a live connection failed during the handshake"),
         }
         drop(permit);
     });
     Ok(response.map(|()| Body::empty()))
 }
 
-/// The frame that says why a connection is refused.
+/// Encodes the error frame for a client that has too many connections.
 fn too_many_connections(t: Language) -> Bytes {
-    let why = ServerFrame::Error {
+    let error = ServerFrame::Error {
         status: StatusCode::TOO_MANY_REQUESTS.as_u16(),
         detail: t.say("live-too-many"),
         nonce: None,
         room: None,
         retry_after: Some(TRY_AGAIN.as_secs()),
     };
-    encode::text(&why.text())
+    encode::text(&error.text())
 }
 
-fn refuse(refused: HandshakeError) -> Response {
-    let mut response = Problem::new(refused.status()).into_response();
-    response.headers_mut().extend(refused.headers());
+fn refuse(error: HandshakeError) -> Response {
+    let mut response = Problem::new(error.status()).into_response();
+    response.headers_mut().extend(error.headers());
     response
 }
 
+/// Completes the handshake only to send `reason` and a close code.
 async fn close_with(
     upgrade: Upgrade,
-    meters: SocketMetrics,
-    why: Option<Bytes>,
+    metrics: SocketMetrics,
+    reason: Option<Bytes>,
     code: u16,
     permit: Permit,
 ) {
-    // The page may be gone already.
+    // The client may have closed the connection already.
     if let Ok((stream, _)) = upgrade.stream().await {
-        let line = Socket::new(stream, &meters);
-        line.start_with(why);
-        line.close(Some(code));
-        line.finish(UPGRADE_TIMEOUT).await;
+        let socket = Socket::new(stream, &metrics);
+        socket.start_with(reason);
+        socket.close(Some(code));
+        socket.finish(UPGRADE_TIMEOUT).await;
     }
     drop(permit);
 }
 
-/// Who knocks: a program by its token, or one of our own pages by its cookie.
+/// The client of the request: a program with a token, or one of Patio's pages with a session cookie. A
+/// cookie is accepted only from Patio's own origin, because browsers let any page open a WebSocket.
 struct Caller(Option<Viewer>);
 
 impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         if let Some(viewer) = parts.extensions.get::<Viewer>() {
             return Ok(Self(Some(viewer.clone())));
         }
-        let Ok(client) = ClientInfo::from_request_parts(parts, site).await;
+        let Ok(client) = ClientInfo::from_request_parts(parts, state).await;
         let Some(secret) = cookies::session(&parts.headers, client) else { return Ok(Self(None)) };
-        csrf::own_page(site, &parts.headers, parts.extensions.get())?;
-        Ok(Self(site.accounts.by_session(&secret).await?.map(Viewer)))
+        csrf::own_page(state, &parts.headers, parts.extensions.get())?;
+        Ok(Self(state.accounts.by_session(&secret).await?.map(Viewer)))
     }
 }
