@@ -1,9 +1,9 @@
-//! Statements that go to the database together. To `SQLite`'s thread and back is the greater part of
-//! what a small statement costs, so they make the way as one text; to `PostgreSQL` they go one after the
-//! other. Each is written once, inside `adding!`.
+//! Batches of statements. Most of the cost of a small `SQLite` statement is the way to its thread and back,
+//! so a batch is sent to it as one text. `PostgreSQL` receives the statements one after the other. Each
+//! statement is written once, inside `push_statement!`.
 //!
-//! That one text may hold several statements is a property of sqlx's driver for `SQLite` that its
-//! documentation advises against, for other databases have it not. Here it stays inside this file.
+//! Several statements in one text are a feature of sqlx's `SQLite` driver. Its documentation advises against
+//! it because other databases do not support it. Only this file relies on it.
 
 use std::vec;
 
@@ -14,21 +14,21 @@ use sqlx::{Either, Executor as _, FromRow, Postgres, QueryBuilder, Sqlite};
 
 use super::{Db, Transaction};
 
-/// What shall be done, in this order.
+/// Statements that run in this order.
 pub(crate) enum StatementBatch {
     Sqlite(StatementTexts<Sqlite>),
     Postgres(StatementTexts<Postgres>),
 }
 
-/// Of one engine.
+/// The statements for one engine.
 pub(crate) struct StatementTexts<E: sqlx::Database> {
     texts: Vec<QueryBuilder<E>>,
-    /// They are one text.
+    /// Whether all statements are joined into one text.
     joined: bool,
 }
 
 impl StatementBatch {
-    /// With which a change begins ([`Db::change_with`]).
+    /// Starts a batch that begins a transaction ([`Db::begin_with`]).
     pub fn first(db: &Db) -> Self {
         match db {
             Db::Sqlite { .. } => Self::Sqlite(StatementTexts {
@@ -39,9 +39,9 @@ impl StatementBatch {
         }
     }
 
-    /// To be added to a change.
-    pub fn of(change: &Transaction) -> Self {
-        match change {
+    /// Starts a batch inside a transaction.
+    pub fn of(transaction: &Transaction) -> Self {
+        match transaction {
             Transaction::Sqlite(_) => {
                 Self::Sqlite(StatementTexts { texts: Vec::new(), joined: true })
             }
@@ -51,7 +51,8 @@ impl StatementBatch {
         }
     }
 
-    /// Each goes by itself: for long ones, whose texts together would be too many to stay prepared.
+    /// Sends each statement separately. For long statements: their joined texts would have too many variants
+    /// for the cache of prepared statements.
     pub fn separate(mut self) -> Self {
         if let Self::Sqlite(all) = &mut self {
             all.joined = false;
@@ -60,18 +61,18 @@ impl StatementBatch {
     }
 
     pub(super) fn end_with_commit(&mut self) {
-        // sqlx commits PostgreSQL's itself.
+        // sqlx commits a PostgreSQL transaction itself.
         if let Self::Sqlite(all) = self {
             all.next().push("commit");
         }
     }
 
-    /// Does them all.
-    pub async fn run(self, change: &mut Transaction) -> Result<(), sqlx::Error> {
-        match (self, change) {
-            (Self::Sqlite(all), Transaction::Sqlite(begun)) => {
+    /// Runs all statements and discards their rows.
+    pub async fn run(self, transaction: &mut Transaction) -> Result<(), sqlx::Error> {
+        match (self, transaction) {
+            (Self::Sqlite(all), Transaction::Sqlite(transaction)) => {
                 for mut text in all.texts {
-                    text.build().execute(&mut **begun).await?;
+                    text.build().execute(&mut **transaction).await?;
                 }
             }
             (Self::Postgres(all), Transaction::Postgres(transaction)) => {
@@ -79,48 +80,52 @@ impl StatementBatch {
                     text.build().execute(&mut **transaction).await?;
                 }
             }
-            _ => return Err(foreign()),
+            _ => return Err(wrong_engine()),
         }
         Ok(())
     }
 
-    /// Does them all, and brings what they answer.
-    pub(super) async fn fetch(self, change: &mut Transaction) -> Result<BatchResults, sqlx::Error> {
-        match (self, change) {
-            (Self::Sqlite(all), Transaction::Sqlite(begun)) => {
-                let mut answers = vec![Vec::new()];
+    /// Runs all statements and returns their rows.
+    pub(super) async fn fetch(
+        self,
+        transaction: &mut Transaction,
+    ) -> Result<BatchResults, sqlx::Error> {
+        match (self, transaction) {
+            (Self::Sqlite(all), Transaction::Sqlite(transaction)) => {
+                let mut results = vec![Vec::new()];
                 for mut text in all.texts {
-                    let mut rows = begun.fetch_many(text.build());
+                    let mut rows = transaction.fetch_many(text.build());
+                    // The driver marks the end of each statement with `Either::Left`.
                     while let Some(row) = rows.try_next().await? {
-                        match (row, answers.last_mut()) {
-                            (Either::Right(row), Some(answer)) => answer.push(row),
-                            _ => answers.push(Vec::new()),
+                        match (row, results.last_mut()) {
+                            (Either::Right(row), Some(result)) => result.push(row),
+                            _ => results.push(Vec::new()),
                         }
                     }
                 }
-                let mut answers = answers.into_iter();
-                // To `begin`.
-                answers.next();
-                Ok(BatchResults::Sqlite(answers))
+                let mut results = results.into_iter();
+                // The empty result of `begin`.
+                results.next();
+                Ok(BatchResults::Sqlite(results))
             }
             (Self::Postgres(all), Transaction::Postgres(transaction)) => {
-                let mut answers = Vec::new();
+                let mut results = Vec::new();
                 for mut text in all.texts {
-                    answers.push(text.build().fetch_all(&mut **transaction).await?);
+                    results.push(text.build().fetch_all(&mut **transaction).await?);
                 }
-                Ok(BatchResults::Postgres(answers.into_iter()))
+                Ok(BatchResults::Postgres(results.into_iter()))
             }
-            _ => Err(foreign()),
+            _ => Err(wrong_engine()),
         }
     }
 }
 
-fn foreign() -> sqlx::Error {
+fn wrong_engine() -> sqlx::Error {
     sqlx::Error::Protocol("BUG: statements for another engine".to_owned())
 }
 
 impl<E: sqlx::Database> StatementTexts<E> {
-    /// Where the next statement is written.
+    /// Returns the builder for the next statement.
     pub fn next(&mut self) -> &mut QueryBuilder<E> {
         if self.joined && !self.texts.is_empty() {
             let last = self.texts.len().saturating_sub(1);
@@ -130,14 +135,14 @@ impl<E: sqlx::Database> StatementTexts<E> {
     }
 }
 
-/// What statements answered, in their order.
+/// The rows of each statement, in order.
 pub(crate) enum BatchResults {
     Sqlite(vec::IntoIter<Vec<SqliteRow>>),
     Postgres(vec::IntoIter<Vec<PgRow>>),
 }
 
 impl BatchResults {
-    /// The rows of the next statement.
+    /// Returns the rows of the next statement.
     pub fn rows<T>(&mut self) -> Result<Vec<T>, sqlx::Error>
     where
         T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
@@ -149,7 +154,7 @@ impl BatchResults {
     }
 }
 
-/// Expands a statement for each engine, with `$query` bound to the builder that it is pushed to.
+/// Expands a statement for each engine, with `$query` bound to the builder of the next statement.
 macro_rules! push_statement {
     ($statements:expr, |$query:ident| $body:expr) => {
         match $statements {

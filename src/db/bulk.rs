@@ -1,19 +1,19 @@
-//! Many rows in one statement: it costs the same to send however many rows it is for.
+//! Statements for many rows: sending one statement costs the same for any number of rows.
 //!
-//! What is looked up or changed goes in one bound value. Both engines read it with `jsonb_each($1)`, as
-//! `key` and `value`. It takes an object and not a list, and so the rows are numbered.
+//! Lookups and updates pass their rows as one bound value. Both engines read it with `jsonb_each($1)`, as
+//! `key` and `value`. That function takes an object and not an array, so the rows are numbered.
 //!
-//! What is read by the hundred comes from `SQLite` as one text ([`reading_many!`]): its driver copies every
-//! value of a row by itself and hands every row over to another thread by itself, which costs more than to
-//! write them all down as JSON and to read that. `PostgreSQL`'s rows lie in what came over the wire.
+//! Results of hundreds of rows come from `SQLite` as one JSON text ([`fetch_all_json!`]): its driver copies
+//! every value separately and sends every row to another thread separately, which costs more than encoding
+//! and decoding JSON. `PostgreSQL`'s rows are read directly from the network buffer.
 //!
-//! What is inserted goes as `values` with a placeholder for each column, which a database reads quicker
-//! than JSON. There are then as many texts as lengths, and so [`runs`] have few.
+//! Inserts use `values` with a placeholder for each column, which a database parses faster than JSON. The
+//! text of such a statement depends on the number of rows, so [`power_of_two_chunks`] allows only a few.
 
 use serde::{Deserialize, Serialize, Serializer};
 use sqlx::types::Json;
 
-/// Rows that a statement reads with `jsonb_each`.
+/// Wraps rows for a statement that reads them with `jsonb_each`.
 pub(crate) fn json_rows<T: Serialize>(rows: &[T]) -> Json<JsonRows<'_, T>> {
     Json(JsonRows(rows))
 }
@@ -26,7 +26,8 @@ impl<T: Serialize> Serialize for JsonRows<'_, T> {
     }
 }
 
-/// `SQLite`'s query for many rows as one text, for [`parse_rows`]. `$from` as in [`reading_many!`].
+/// `SQLite`'s query for many rows as one JSON text, for [`parse_json_rows`]. `$from` is as in
+/// [`fetch_all_json!`].
 macro_rules! json_aggregate {
     ($columns:expr, $from:expr) => {
         concat!(
@@ -39,9 +40,9 @@ macro_rules! json_aggregate {
     };
 }
 
-/// Expands to many rows, each an [`in_order!`], for each engine. `$from` begins with `from` and ends in
-/// an order, which `SQLite` keeps for what is strung together. `$query` is bound to the query, to which
-/// `$bound` adds the values.
+/// Reads many rows, each a [`positional_row!`], on either engine. `$from` starts with `from` and ends with
+/// `order by`; `SQLite` aggregates in this order. `$query` is bound to the query, to which `$bound` binds the
+/// values.
 macro_rules! fetch_all_json {
     ($db:expr, $columns:expr, $from:expr, |$query:ident| $bound:expr) => {
         match $db {
@@ -59,15 +60,15 @@ macro_rules! fetch_all_json {
     };
 }
 
-/// Rows that came as one text.
+/// Decodes rows from one JSON text.
 pub(crate) fn parse_json_rows<'a, T: Deserialize<'a>>(
     lines: &'a str,
 ) -> Result<Vec<T>, sqlx::Error> {
     serde_json::from_str(lines).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
-/// A row that is read by the place of its columns, which have to be asked for in the order of the
-/// fields: for what is read by the hundred, where looking up each name would cost more than the value.
+/// Defines a row that is read by the positions of its columns, so a query must select them in the order of
+/// the fields. For results of hundreds of rows, where looking up a column by name costs more than reading it.
 macro_rules! positional_row {
     ($(#[$doc:meta])* $sight:vis struct $name:ident { $($field:ident: $type:ty,)* }) => {
         $(#[$doc])*
@@ -82,8 +83,8 @@ macro_rules! positional_row {
             $($type: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,)*
         {
             fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
-                let mut places = 0..;
-                let mut next = || places.next().unwrap_or_default();
+                let mut positions = 0..;
+                let mut next = || positions.next().unwrap_or_default();
                 Ok(Self { $($field: row.try_get(next())?,)* })
             }
         }
@@ -92,14 +93,14 @@ macro_rules! positional_row {
 
 pub(crate) use {fetch_all_json, json_aggregate, positional_row};
 
-/// Parts of a list whose lengths are powers of two, the longest first. What is written with one
-/// statement for each part has few different texts, and all of them stay prepared.
+/// Splits a list into chunks whose lengths are powers of two, the longest first. A statement with one
+/// placeholder per item then has only a few different texts, and all of them stay prepared.
 pub(crate) fn power_of_two_chunks<T>(mut rest: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let length = 1 << rest.len().checked_ilog2()?;
-        let run;
-        (run, rest) = rest.split_at_checked(length)?;
-        Some(run)
+        let chunk;
+        (chunk, rest) = rest.split_at_checked(length)?;
+        Some(chunk)
     })
 }
 
@@ -108,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_are_all_there_is_in_its_order() {
+    fn chunks_contain_the_whole_list_in_order() {
         let list: Vec<u32> = (0..100).collect();
         let lengths: Vec<usize> = power_of_two_chunks(&list).map(<[u32]>::len).collect();
         assert_eq!(lengths, [64, 32, 4]);

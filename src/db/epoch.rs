@@ -1,7 +1,7 @@
-//! Which history of messages the database holds. Its name, the epoch, is in the database itself, and
-//! `patio restore` renews it. A dump, a copy of the file or a snapshot that somebody puts in place brings
-//! an older state back under the old name. That is noticed by the newest change that Patio knows, from
-//! memory or from its data directory: it is not there then, and the history gets a new name.
+//! The epoch: the name of the installation's message history. It is stored in the database, and
+//! `patio restore` renews it. If the operator replaces the database with an older dump, file copy or
+//! snapshot, the old epoch comes back with an older state. Patio detects that with the newest change it knows,
+//! from memory or from its data directory: if the database does not contain it, the epoch is renewed.
 
 use std::fs;
 use std::io;
@@ -17,7 +17,7 @@ use crate::data_dir::EPOCH_NOTE;
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Random, Rev, RoomId};
 
-/// A change of a message. What follows it can only raise the message's `rev`.
+/// The newest known change of a message. Later changes can only increase the message's `rev`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewestMessage {
     pub message: MessageId,
@@ -32,23 +32,23 @@ struct EpochNote {
     newest: NewestMessage,
 }
 
-/// Clones are the same.
+/// The known epoch and the newest change. Clones share them.
 #[derive(Clone, Default)]
 pub struct EpochGuard(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
     known: Mutex<Known>,
-    /// How often the history turned out to be another one.
+    /// How often the history was replaced.
     renewals: AtomicU64,
-    suspicion: Notify,
+    suspected: Notify,
 }
 
 #[derive(Default)]
 struct Known {
     epoch: String,
     newest: Option<NewestMessage>,
-    is_noted: bool,
+    is_saved: bool,
     file: PathBuf,
 }
 
@@ -57,50 +57,51 @@ impl EpochGuard {
         self.known().epoch.clone()
     }
 
-    /// Grows when the history turned out to be another one: what was remembered of rows and numbers is
-    /// void then.
+    /// Returns how often the history was replaced. When it grows, cached rows and numbers are invalid.
     pub fn renewals(&self) -> u64 {
         self.0.renewals.load(Ordering::Relaxed)
     }
 
-    /// Takes the newest change that was stored.
+    /// Records the newest stored change.
     pub fn remember(&self, newest: NewestMessage) {
         let mut known = self.known();
         known.newest = Some(newest);
-        known.is_noted = false;
+        known.is_saved = false;
     }
 
-    /// Says that the database may be another one.
+    /// Reports that the database may have been replaced.
     pub fn suspect(&self) {
-        self.0.suspicion.notify_one();
+        self.0.suspected.notify_one();
     }
 
     /// Waits for [`Self::suspect`].
     pub async fn suspected(&self) {
-        self.0.suspicion.notified().await;
+        self.0.suspected.notified().await;
     }
 
-    /// Writes down the newest change, if it is not yet. What is lost of it by a failure is found out by
-    /// clients alone, which say what they know.
+    /// Writes the newest change to the data directory, unless it is there already. If the write fails, a
+    /// replaced database can only be detected by clients, which send the last `rev` and id they know.
     pub fn note(&self) {
         let (note, file) = {
             let mut known = self.known();
-            let Some(newest) = known.newest.filter(|_| !known.is_noted) else { return };
-            known.is_noted = true;
+            let Some(newest) = known.newest.filter(|_| !known.is_saved) else { return };
+            known.is_saved = true;
             (EpochNote { epoch: known.epoch.clone(), newest }, known.file.clone())
         };
         if let Err(error) = note.write(&file) {
-            tracing::debug!(%error, "the newest change could not be noted");
+            tracing::debug!(%error, "could not write newest.json");
         }
     }
 
     fn begin(&self, epoch: String, file: PathBuf, newest: Option<NewestMessage>) {
-        *self.known() = Known { epoch, newest, is_noted: true, file };
+        *self.known() = Known { epoch, newest, is_saved: true, file };
     }
 
     fn renew(&self, epoch: String, newest: Option<NewestMessage>) {
         let mut known = self.known();
-        (known.epoch, known.newest, known.is_noted) = (epoch, newest, false);
+        known.epoch = epoch;
+        known.newest = newest;
+        known.is_saved = false;
         drop(known);
         self.0.renewals.fetch_add(1, Ordering::Relaxed);
     }
@@ -115,55 +116,56 @@ impl EpochNote {
         serde_json::from_slice(&fs::read(file).ok()?).ok()
     }
 
-    /// Whole or not at all.
+    /// Replaces the file atomically.
     fn write(&self, file: &Path) -> io::Result<()> {
-        let beside = file.with_extension("new");
-        fs::write(&beside, serde_json::to_vec(self)?)?;
-        fs::rename(&beside, file)
+        let temporary = file.with_extension("new");
+        fs::write(&temporary, serde_json::to_vec(self)?)?;
+        fs::rename(&temporary, file)
     }
 }
 
 impl Db {
-    /// At a start: names the history, and gives it a new name if it is not the one that was noted.
+    /// Loads the epoch at the start, and renews it if the database does not contain the recorded change.
     ///
     /// # Errors
-    /// When the database cannot be used.
+    /// If the database fails.
     pub async fn load_epoch(
         &self,
         history: &EpochGuard,
         data_dir: &Path,
         random: &Random,
     ) -> Result<(), sqlx::Error> {
-        let (epoch, file) = (self.epoch(&random.token()).await?, data_dir.join(EPOCH_NOTE));
-        // With another name it is known to be another history.
-        let noted = EpochNote::read(&file).filter(|note| note.epoch == epoch);
-        history.begin(epoch, file, noted.map(|note| note.newest));
+        let epoch = self.epoch(&random.token()).await?;
+        let file = data_dir.join(EPOCH_NOTE);
+        // A record of another epoch is about another history.
+        let saved = EpochNote::read(&file).filter(|note| note.epoch == epoch);
+        history.begin(epoch, file, saved.map(|note| note.newest));
         self.check_epoch(history, random).await?;
         self.skip_message_ids(random).await
     }
 
-    /// Whether the history turned out to be another one. It has a new name then.
+    /// Checks whether the database was replaced. If so, renews the epoch and returns true.
     ///
     /// # Errors
-    /// When the database cannot be used.
+    /// If the database fails.
     pub async fn check_epoch(
         &self,
         history: &EpochGuard,
         random: &Random,
     ) -> Result<bool, sqlx::Error> {
-        let (mine, newest) = {
+        let (known_epoch, newest) = {
             let known = history.known();
             (known.epoch.clone(), known.newest)
         };
         let mut epoch = self.epoch(&random.token()).await?;
-        if epoch == mine {
+        if epoch == known_epoch {
             match newest {
                 Some(newest) if !self.contains_message(newest).await? => {
                     tracing::warn!(
-                        "the database holds an older state than Patio has seen: its history gets a \
-                         new name, and open pages load all of it again"
+                        "the database was replaced by an older state: it gets a new epoch, and \
+                         open pages reload"
                     );
-                    epoch = self.renew_epoch(&mine, &random.token()).await?;
+                    epoch = self.renew_epoch(&known_epoch, &random.token()).await?;
                 }
                 _ => return Ok(false),
             }
@@ -172,10 +174,10 @@ impl Db {
         Ok(true)
     }
 
-    /// Another process may have been faster.
+    /// Renews the epoch, unless another process did it first, and returns the current one.
     async fn renew_epoch(&self, old: &str, new: &str) -> Result<String, sqlx::Error> {
-        let mut change = self.begin().await?;
-        writing!(change, |connection| {
+        let mut transaction = self.begin().await?;
+        writing!(transaction, |connection| {
             sqlx::query("update meta set value = $2 where name = 'epoch' and value = $1")
                 .bind(old)
                 .bind(new)
@@ -183,11 +185,11 @@ impl Db {
                 .await?
                 .rows_affected()
         });
-        change.commit().await?;
+        transaction.commit().await?;
         self.epoch(new).await
     }
 
-    /// Whether a change is part of the database's history. Of a room that is gone the counter knows.
+    /// Whether the database contains a change. If its room was deleted, the counter of message ids decides.
     async fn contains_message(
         &self,
         NewestMessage { message, room, rev }: NewestMessage,
@@ -220,12 +222,12 @@ impl Db {
         }))
     }
 
-    /// Leaves out a few ids by chance. Where an older state was put in place with all that Patio
-    /// knew, the same `rev` has another id then, and clients notice by it.
+    /// Skips a random number of message ids at each start. If the database and the data directory were both
+    /// replaced by an older state, the same `rev` then gets another message id, and clients detect that.
     async fn skip_message_ids(&self, random: &Random) -> Result<(), sqlx::Error> {
         let gap = 1 + i64::from(u16::from_ne_bytes(random.bytes())) % 1_000;
-        let mut change = self.begin().await?;
-        writing!(change, |connection| {
+        let mut transaction = self.begin().await?;
+        writing!(transaction, |connection| {
             sqlx::query(
                 "update counters set value = value + $1 where name = 'message' and value > 0",
             )
@@ -234,7 +236,7 @@ impl Db {
             .await?
             .rows_affected()
         });
-        change.commit().await
+        transaction.commit().await
     }
 }
 
@@ -243,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_noted_is_read_again_and_anything_else_is_nothing() {
+    fn a_saved_change_is_read_again_and_a_broken_file_is_ignored() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join(EPOCH_NOTE);
         assert_eq!(EpochNote::read(&file), None);

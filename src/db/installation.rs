@@ -1,16 +1,16 @@
-//! What is known of the installation as a whole.
+//! Values of the installation as a whole, in the table `meta`.
 
 use super::{Db, writing};
 use crate::kernel::Timestamp;
 
 impl Db {
-    /// The name of this installation's history: `fresh` for a new one, else the one it got then.
+    /// Returns the epoch of this installation. A new installation gets `fresh`.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// If the database fails.
     pub async fn epoch(&self, fresh: &str) -> Result<String, sqlx::Error> {
-        let mut change = self.begin().await?;
-        writing!(change, |connection| {
+        let mut transaction = self.begin().await?;
+        writing!(transaction, |connection| {
             sqlx::query(
                 "insert into meta (name, value) values ('epoch', $1) on conflict do nothing",
             )
@@ -19,22 +19,22 @@ impl Db {
             .await?
             .rows_affected()
         });
-        let (epoch,): (String,) = writing!(change, |connection| {
+        let (epoch,): (String,) = writing!(transaction, |connection| {
             sqlx::query_as("select value from meta where name = 'epoch'")
                 .fetch_one(connection)
                 .await?
         });
-        change.commit().await?;
+        transaction.commit().await?;
         Ok(epoch)
     }
 
-    /// Stores the time, to see that something can be stored.
+    /// Checks that the database can be written: stores the current time.
     ///
     /// # Errors
-    /// When nothing can be.
+    /// If it cannot be written.
     pub async fn test_write(&self, now: Timestamp) -> Result<(), sqlx::Error> {
-        let mut change = self.begin().await?;
-        writing!(change, |connection| {
+        let mut transaction = self.begin().await?;
+        writing!(transaction, |connection| {
             sqlx::query(
                 "insert into meta (name, value) values ('ready_at', $1)
                  on conflict (name) do update set value = excluded.value",
@@ -44,6 +44,6 @@ impl Db {
             .await?
             .rows_affected()
         });
-        change.commit().await
+        transaction.commit().await
     }
 }

@@ -1,9 +1,9 @@
-//! The database: opened, brought up to date, and spoken to in one SQL text for both engines.
+//! The database: opening, migrations, transactions, and one SQL text for both engines.
 //!
-//! A feature's `store.rs` writes a query once, inside `reading!` or `writing!`; the macro
-//! expands it for each engine, so both are checked by the compiler. The portable subset is: `$1`
-//! placeholders, BIGINT for every number, times as unix milliseconds, `returning`, `on conflict`.
-//! Nothing outside this folder and the `store.rs` files knows that there is a database.
+//! A feature's `store.rs` writes a query once, inside `reading!` or `writing!`. The macro expands it for
+//! each engine, so the compiler checks both. The portable subset is: `$1` placeholders, BIGINT for every
+//! number, times as Unix milliseconds, `returning`, `on conflict`. Only this folder and the `store.rs` files
+//! use SQL; the rest of the code must not know the database.
 
 mod batch;
 mod bulk;
@@ -37,23 +37,23 @@ pub use self::transaction::Transaction;
 /// An open database.
 #[derive(Clone)]
 pub enum Db {
-    /// One connection that writes, a few that read beside it, one that folds the log.
+    /// One connection that writes, a few that read, and one that checkpoints the write-ahead log.
     Sqlite { write: Pool, read: Pool, wal: Checkpointer },
-    /// A few connections that do both.
+    /// A pool of connections that read and write.
     Postgres(PgPool),
 }
 
 impl Db {
-    /// Opens the database that the settings name, and migrates it.
+    /// Opens the configured database and migrates it.
     ///
     /// # Errors
-    /// When it cannot be opened, is newer than this program, or a server that Patio cannot use.
+    /// If it cannot be opened, has a newer schema than this program, or is a server that Patio cannot use.
     pub async fn open(url: Option<&DatabaseUrl>, data_dir: &Path) -> anyhow::Result<Self> {
         Self::open_with(url, data_dir, &EpochGuard::default()).await
     }
 
-    /// The same for a server: what passes by itself is waited for, half a minute at most. `epoch` is told
-    /// of every connection that is opened to a database that others may replace.
+    /// The same for the start of a server: retries transient errors for up to 30 seconds. Every new
+    /// connection to a `PostgreSQL` server marks `epoch` as suspect, because another database may be there.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -62,19 +62,19 @@ impl Db {
         data_dir: &Path,
         epoch: &EpochGuard,
     ) -> anyhow::Result<Self> {
-        let until = Instant::now() + START_WITHIN;
-        let mut is_said = false;
+        let deadline = Instant::now() + RETRY_FOR;
+        let mut is_logged = false;
         loop {
             let error = match Self::open_with(url, data_dir, epoch).await {
                 Ok(db) => return Ok(db),
-                Err(error) if !error_class::is_transient(&error) || Instant::now() >= until => {
+                Err(error) if !error_class::is_transient(&error) || Instant::now() >= deadline => {
                     return Err(error);
                 }
                 Err(error) => error,
             };
-            if !is_said {
-                tracing::warn!("{error:#}: waiting for it, half a minute at most");
-                is_said = true;
+            if !is_logged {
+                tracing::warn!("{error:#}: retrying for up to 30 seconds");
+                is_logged = true;
             }
             sleep(RETRY_EVERY).await;
         }
@@ -94,19 +94,19 @@ impl Db {
         }
     }
 
-    /// Does now and then, beside those who write, what would hold them up.
+    /// Checkpoints the write-ahead log of `SQLite`, beside the writer. Called periodically.
     ///
     /// # Errors
-    /// When the disk fails.
+    /// If the disk fails.
     pub async fn checkpoint(&self) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite { wal, .. } => wal.checkpoint().await,
-            // It does that by itself.
+            // PostgreSQL checkpoints on its own.
             Self::Postgres(_) => Ok(()),
         }
     }
 
-    /// Closes connections that nobody needs just now, with the memory that they have gathered.
+    /// Closes idle connections, which frees their caches.
     pub async fn close_idle(&self) {
         if let Self::Sqlite { read, wal, .. } = self {
             wal.close_idle().await;
@@ -114,7 +114,7 @@ impl Db {
         }
     }
 
-    /// Ends all connections; `SQLite` folds its log into the database file.
+    /// Closes all connections. `SQLite` then checkpoints its log into the database file.
     pub async fn close(&self) {
         match self {
             Self::Sqlite { write, read, wal } => {
@@ -127,32 +127,32 @@ impl Db {
     }
 }
 
-/// How long a server waits at its start for a database that is not there yet, and how often it looks.
-const START_WITHIN: Duration = Duration::from_secs(30);
+/// How long a server retries at its start to open the database, and how often.
+const RETRY_FOR: Duration = Duration::from_secs(30);
 const RETRY_EVERY: Duration = Duration::from_millis(500);
-/// How long to leave a database alone that does not answer.
-const CONNECTION_ERRORS: Duration = Duration::from_secs(2);
+/// When a client may retry while the database is unavailable.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 impl From<sqlx::Error> for ServiceError {
     fn from(error: sqlx::Error) -> Self {
-        if let Some(fault) = as_transient(&error) {
-            tracing::warn!(%error, "could not be stored");
-            return fault;
+        if let Some(transient) = as_transient(&error) {
+            tracing::warn!(%error, "could not write to the database");
+            return transient;
         }
         if is_connection_error(&error) {
-            tracing::error!(%error, "the database does not answer");
-            Self::Unavailable { retry_after: CONNECTION_ERRORS }
+            tracing::error!(%error, "the database is unavailable");
+            Self::Unavailable { retry_after: RETRY_AFTER }
         } else if is_serialization_failure(&error) {
-            // However often it was tried: the next one may find the way free.
-            Self::Unavailable { retry_after: CONNECTION_ERRORS }
+            // Even after several attempts: a later one may not conflict.
+            Self::Unavailable { retry_after: RETRY_AFTER }
         } else {
             Self::internal(error)
         }
     }
 }
 
-/// Whether the connection was lost, or none was to be had. What became of a transaction that ended
-/// so is not known.
+/// Whether the connection was lost, or none was available. It is unknown whether a transaction that ended
+/// with such an error was committed.
 pub(crate) fn is_connection_error(error: &sqlx::Error) -> bool {
     use sqlx::Error;
     match error {
@@ -162,7 +162,8 @@ pub(crate) fn is_connection_error(error: &sqlx::Error) -> bool {
         | Error::PoolTimedOut
         | Error::PoolClosed
         | Error::WorkerCrashed => true,
-        // Lost, shut down, too many connections, closed to them, just being made again.
+        // 08: connection lost; 57P: shutting down or starting; 53300: too many connections; 55000: does not
+        // accept connections; 3D000: the database does not exist (it may be about to be created again).
         Error::Database(error) => error.code().is_some_and(|code| {
             ["08", "57P", "53300", "55000", "3D000"].iter().any(|c| code.starts_with(c))
         }),
@@ -170,20 +171,19 @@ pub(crate) fn is_connection_error(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether two transactions stood in each other's way and this one was ended for it: a deadlock or a
-/// failed serialization. Nothing of it remains, and it is worth another try.
+/// Whether the transaction was aborted because it conflicted with another one: a deadlock or a serialization
+/// failure. It is rolled back completely, and a retry may succeed.
 pub(crate) fn is_serialization_failure(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     matches!(code.as_deref(), Some("40001" | "40P01"))
 }
 
-/// Whether a row was refused because there is one like it.
+/// Whether a row violated a unique constraint.
 pub(crate) fn is_unique_violation(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(DatabaseError::is_unique_violation)
 }
 
-/// Expands an expression for each engine, with `$pool` bound to what reads: it can be asked
-/// once.
+/// Expands a read for each engine, with `$pool` bound to an executor that can be used once.
 macro_rules! reading {
     ($db:expr, |$pool:ident| $body:expr) => {
         match $db {
@@ -197,8 +197,7 @@ macro_rules! reading {
     };
 }
 
-/// Expands an expression for each engine, with `$connection` bound to the one that a [`Change`]
-/// writes on.
+/// Expands a write for each engine, with `$connection` bound to the connection of a [`Transaction`].
 macro_rules! writing {
     ($change:expr, |$connection:ident| $body:expr) => {
         match &mut $change {
@@ -220,14 +219,14 @@ pub(crate) use {reading, writing};
 mod tests {
     use super::*;
 
-    async fn passes(url: &str, folder: &Path) -> bool {
+    async fn is_transient(url: &str, folder: &Path) -> bool {
         let url = url.parse::<DatabaseUrl>().expect(url);
         let opened = Db::open(Some(&url), folder).await;
         error_class::is_transient(&opened.err().expect("no database"))
     }
 
     #[tokio::test]
-    async fn a_server_waits_for_what_may_come_yet_and_for_nothing_else() {
+    async fn only_transient_errors_are_retried_at_the_start() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("text.db");
         std::fs::write(&file, "no database, whatever happens").expect("written");
@@ -237,7 +236,7 @@ mod tests {
             (format!("sqlite:{}", file.display()), false),
             (format!("sqlite:{}", folder.path().display()), false),
         ] {
-            assert_eq!(passes(&url, folder.path()).await, waits, "{url}");
+            assert_eq!(is_transient(&url, folder.path()).await, waits, "{url}");
         }
     }
 }

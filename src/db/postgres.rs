@@ -1,5 +1,5 @@
-//! `PostgreSQL` as Patio wants it: version 15 or newer, in UTF-8; a commit is on disk before it is
-//! answered; no statement and no lock is waited for without end.
+//! `PostgreSQL` with Patio's settings: version 15 or newer, UTF-8, a commit is on disk before it is
+//! acknowledged, and every statement and every lock has a timeout.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,19 +12,23 @@ use tokio::time::timeout;
 use super::{Db, EpochGuard};
 use crate::config::PostgresUrl;
 
-/// The oldest version that the tests are run on, as the server counts: 15.0.
+/// The oldest version that the tests run on: 15.0, in the server's numbering.
 const OLDEST_VERSION: i32 = 150_000;
-/// Small hosted databases admit some twenty, and an update of Patio runs two processes for a moment.
+/// Small hosted databases allow about twenty connections, and during an update two processes run.
 const CONNECTIONS: u32 = 8;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Shorter than a request may take, so that a reader gets an answer and not an end.
+/// Shorter than the timeout of a request, so that the client receives an error response.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What each connection begins with. A statement and not a startup parameter: connection poolers
-/// refuse those. Whoever wants more than `on` (standbys that have applied it too) keeps that. A
-/// process that vanished in the middle of a transaction holds its locks for ten seconds at most. Compiling
-/// a statement or sharing it out among processes takes longer than ours run; searching among ten million
-/// messages takes a list of them all, which the usual 4 MB do not hold.
+/// The settings of each connection. They are set by statements because connection poolers refuse startup
+/// parameters.
+///
+/// - `synchronous_commit`: a server configured for `remote_apply` (standbys have applied the commit) keeps it.
+/// - `idle_in_transaction_session_timeout`: a process that vanished during a transaction holds its locks for
+///   ten seconds at most.
+/// - `jit`, `max_parallel_workers_per_gather`: both take longer to start than Patio's statements run.
+/// - `work_mem`: a search over ten million messages needs a bitmap of all of them, which does not fit into
+///   the default of 4 MB.
 const SESSION: &str = "
     set session characteristics as transaction isolation level read committed;
     set statement_timeout = '20s';
@@ -36,51 +40,51 @@ const SESSION: &str = "
     select set_config('synchronous_commit', 'on', false)
     where current_setting('synchronous_commit') not in ('on', 'remote_apply');";
 
-pub(super) async fn open(url: &PostgresUrl, history: &EpochGuard) -> anyhow::Result<Db> {
+pub(super) async fn open(url: &PostgresUrl, epoch: &EpochGuard) -> anyhow::Result<Db> {
     let mut options =
         PgConnectOptions::from_str(url.expose_secret())?.statement_cache_capacity(256);
     if options.get_application_name().is_none() {
         options = options.application_name("patio");
     }
-    let place = place(&options);
-    // Not one of the pool: a migration may take its time.
+    let location = location(&options);
+    // Outside the pool: a migration may take longer than the pool's statement timeout.
     let mut connection = timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options))
         .await
         .unwrap_or(Err(sqlx::Error::PoolTimedOut))
-        .map_err(|error| OpenError { place: place.clone(), error })?;
-    check(&mut connection).await.with_context(|| format!("cannot use the database {place}"))?;
-    // Under a lock of the whole database: of several processes that start, one does the work.
+        .map_err(|error| OpenError { location: location.clone(), error })?;
+    check(&mut connection).await.with_context(|| format!("cannot use the database {location}"))?;
+    // sqlx takes a lock on the database: if several processes start, only one migrates.
     sqlx::migrate!("migrations/postgres")
         .run(&mut connection)
         .await
-        .with_context(|| format!("cannot bring the database {place} up to date"))?;
+        .with_context(|| format!("cannot migrate the database {location}"))?;
     connection.close().await?;
-    let history = history.clone();
+    let epoch = epoch.clone();
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .min_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .after_connect(move |connection, _| {
-            // Where all connections end and others come, somebody may have put another database there.
-            history.suspect();
+            // A new connection may lead to another database, for example after a restore.
+            epoch.suspect();
             Box::pin(async move { sqlx::raw_sql(SESSION).execute(connection).await.map(drop) })
         })
         .connect_with(options)
         .await
-        .with_context(|| format!("cannot open the database {place}"))?;
+        .with_context(|| format!("cannot open the database {location}"))?;
     Ok(Db::Postgres(pool))
 }
 
-/// The error is not its source, which would say the same once more.
+/// The error is part of the message and not a `source`, because a chain would print it twice.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot open the database {place}: {error}")]
+#[error("cannot open the database {location}: {error}")]
 pub(super) struct OpenError {
-    place: String,
+    location: String,
     pub error: sqlx::Error,
 }
 
-/// Where the database is, without the password.
-fn place(options: &PgConnectOptions) -> String {
+/// Describes where the database is, without the password.
+fn location(options: &PgConnectOptions) -> String {
     let database = options.get_database().unwrap_or_else(|| options.get_username());
     match options.get_socket() {
         Some(socket) => format!("{database} at {}", socket.display()),
@@ -97,18 +101,20 @@ async fn check(connection: &mut PgConnection) -> anyhow::Result<()> {
     .await?;
     ensure_version(number, &version)?;
     if encoding != "UTF8" {
-        bail!("its encoding is {encoding}, and UTF8 is needed (create database … encoding 'UTF8')");
+        bail!(
+            "its encoding is {encoding}, but UTF8 is required (create database … encoding 'UTF8')"
+        );
     }
-    // What is there already is no news at every start.
+    // Hides the notice of the migration table that exists already.
     sqlx::raw_sql("set client_min_messages = warning").execute(connection).await?;
     if fsync == "off" {
-        tracing::warn!("fsync is off in PostgreSQL: a crash of its machine loses messages");
+        tracing::warn!("fsync is off in PostgreSQL: a crash of its machine can lose messages");
     }
     Ok(())
 }
 
 fn ensure_version(number: i32, version: &str) -> anyhow::Result<()> {
-    ensure!(number >= OLDEST_VERSION, "it is PostgreSQL {version}, and 15 or newer is needed");
+    ensure!(number >= OLDEST_VERSION, "it is PostgreSQL {version}, but 15 or newer is required");
     Ok(())
 }
 
@@ -119,18 +125,18 @@ mod tests {
     #[test]
     fn a_server_older_than_15_is_refused() {
         let old = ensure_version(140_012, "14.12").expect_err("too old");
-        assert_eq!(old.to_string(), "it is PostgreSQL 14.12, and 15 or newer is needed");
+        assert_eq!(old.to_string(), "it is PostgreSQL 14.12, but 15 or newer is required");
         for number in [150_000, 170_002] {
             assert!(ensure_version(number, "").is_ok(), "{number}");
         }
     }
 
     #[test]
-    fn the_place_of_a_database_is_said_without_its_password() {
-        let place = |url| place(&PgConnectOptions::from_str(url).expect(url));
-        assert_eq!(place("postgres://ana:hunter2@db:5433/patio"), "patio at db:5433");
+    fn the_location_of_a_database_does_not_contain_its_password() {
+        let location = |url| location(&PgConnectOptions::from_str(url).expect(url));
+        assert_eq!(location("postgres://ana:hunter2@db:5433/patio"), "patio at db:5433");
         assert_eq!(
-            place("postgres:///patio?host=/run/pg&user=ana&password=hunter2"),
+            location("postgres:///patio?host=/run/pg&user=ana&password=hunter2"),
             "patio at /run/pg"
         );
     }

@@ -1,4 +1,4 @@
-//! A transaction on either engine: begun, spoken to, put on disk or taken back.
+//! Transactions on either engine: begin, run statements, commit or roll back.
 
 use std::ops::{Deref, DerefMut};
 
@@ -9,18 +9,18 @@ use super::{Db, error_class};
 use crate::db::sqlite::pool::PooledConnection;
 use crate::lifecycle;
 
-/// A transaction. Dropped without a commit it is rolled back.
+/// A transaction. Rolled back if it is dropped without a commit.
 pub enum Transaction {
     Sqlite(SqliteTransaction),
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
 impl Db {
-    /// Begins a change. `SQLite`'s takes the write lock at once, so that it cannot fail half way
-    /// because somebody else wrote. `PostgreSQL`'s is READ COMMITTED: others write beside it, each
-    /// statement sees what was committed before it began, and what must not change in between is
-    /// locked by updating its row. Locks are taken in this order: the counter, then rooms, then
-    /// memberships.
+    /// Begins a write transaction. On `SQLite` it takes the write lock immediately, so that it cannot fail
+    /// halfway because another transaction wrote. On `PostgreSQL` it is READ COMMITTED: other transactions
+    /// write at the same time, and each statement sees what was committed before the statement started. A row
+    /// that must not change in between is locked with a no-op `update`. To avoid deadlocks, take locks in
+    /// this order: the counter, then rooms, then memberships.
     pub(crate) async fn begin(&self) -> Result<Transaction, sqlx::Error> {
         match self {
             Self::Sqlite { write, .. } => {
@@ -32,22 +32,22 @@ impl Db {
         }
     }
 
-    /// Begins a change with statements that are [`Statements::first`], and answers them.
+    /// Begins a write transaction with a batch from [`StatementBatch::first`], and returns its rows.
     pub(crate) async fn begin_with(
         &self,
         statements: StatementBatch,
     ) -> Result<(Transaction, BatchResults), sqlx::Error> {
-        let mut change = match self {
+        let mut transaction = match self {
             Self::Sqlite { write, .. } => {
                 Transaction::Sqlite(SqliteTransaction(Some(write.acquire().await?)))
             }
             Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
         };
-        let answers = statements.fetch(&mut change).await?;
-        Ok((change, answers))
+        let results = statements.fetch(&mut transaction).await?;
+        Ok((transaction, results))
     }
 
-    /// Begins a reading of one moment, whatever others write meanwhile. It is never committed.
+    /// Begins a read transaction on a snapshot: it does not see later writes. It is never committed.
     pub(crate) async fn begin_read_snapshot(&self) -> Result<Transaction, sqlx::Error> {
         match self {
             Self::Sqlite { read, .. } => {
@@ -58,7 +58,7 @@ impl Db {
             Self::Postgres(pool) => {
                 let begin = "begin isolation level repeatable read, read only";
                 let mut transaction = pool.begin_with(begin).await?;
-                // It reads everything, and that may take its time.
+                // A snapshot is used to read everything, which may take longer than a statement's timeout.
                 sqlx::query("set local statement_timeout = 0").execute(&mut *transaction).await?;
                 Ok(Transaction::Postgres(transaction))
             }
@@ -67,51 +67,54 @@ impl Db {
 }
 
 impl Transaction {
-    /// Puts it on disk. A disk that fails at this ends the process, instead of going on with what may
-    /// not be there: the next start reads what is.
+    /// Commits. If the disk fails during the commit, the process exits: it is unknown what was written, and
+    /// the next start reads the real state.
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
         let last = StatementBatch::of(&self);
         self.commit_with(last).await
     }
 
-    /// Does what is left to do, and puts it all on disk.
+    /// Runs the last statements, and commits.
     pub(crate) async fn commit_with(mut self, mut last: StatementBatch) -> Result<(), sqlx::Error> {
         last.end_with_commit();
-        let done = last.run(&mut self).await;
-        let done = match (done, self) {
-            (Ok(()), Self::Sqlite(mut begun)) => {
-                begun.end();
+        let result = last.run(&mut self).await;
+        let result = match (result, self) {
+            (Ok(()), Self::Sqlite(mut transaction)) => {
+                transaction.end();
                 Ok(())
             }
             (Ok(()), Self::Postgres(transaction)) => transaction.commit().await,
             (failed, _) => failed,
         };
-        if let Err(error) = &done
+        if let Err(error) = &result
             && error_class::is_io_error(error)
         {
-            tracing::error!(%error, "the disk failed, and nobody knows what is on it: ending");
+            tracing::error!(%error, "the disk failed during a commit and its state is unknown: exiting");
             lifecycle::abort();
         }
-        done
+        result
     }
 }
 
 /// A transaction on a connection to an `SQLite` file.
 ///
-/// What is not committed is rolled back by closing the connection, of whatever kind the trouble was;
-/// the next change opens another. That needs no waiting, so that it can be dropped anywhere.
+/// If it is dropped without a commit, its connection is closed, which rolls it back after any kind of error;
+/// the next transaction opens another connection. Closing needs no `await`, so `drop` can do it anywhere.
 pub struct SqliteTransaction(Option<PooledConnection>);
 
 const ALREADY_ENDED: &str = "BUG: a transaction has a connection until it ends";
 
 impl SqliteTransaction {
-    async fn with(statement: &'static str, held: PooledConnection) -> Result<Self, sqlx::Error> {
-        let mut begun = Self(Some(held));
-        sqlx::query(statement).execute(&mut *begun).await?;
-        Ok(begun)
+    async fn with(
+        statement: &'static str,
+        connection: PooledConnection,
+    ) -> Result<Self, sqlx::Error> {
+        let mut transaction = Self(Some(connection));
+        sqlx::query(statement).execute(&mut *transaction).await?;
+        Ok(transaction)
     }
 
-    /// It is on disk: the connection goes back.
+    /// Returns the connection to the pool after the commit.
     fn end(&mut self) {
         drop(self.0.take());
     }
@@ -133,8 +136,8 @@ impl DerefMut for SqliteTransaction {
 
 impl Drop for SqliteTransaction {
     fn drop(&mut self) {
-        if let Some(held) = &mut self.0 {
-            held.discard();
+        if let Some(connection) = &mut self.0 {
+            connection.discard();
         }
     }
 }
@@ -144,8 +147,8 @@ mod tests {
     use super::super::{push_statement, writing};
     use super::*;
 
-    async fn add(change: &mut Transaction, name: &str) {
-        writing!(*change, |connection| {
+    async fn add(transaction: &mut Transaction, name: &str) {
+        writing!(*transaction, |connection| {
             let insert = sqlx::query("insert into meta (name, value) values ($1, '')").bind(name);
             insert.execute(connection).await.expect("it is added").rows_affected()
         });
@@ -154,34 +157,34 @@ mod tests {
     async fn names(db: &Db) -> Vec<String> {
         let mut first = StatementBatch::first(db);
         push_statement!(&mut first, |query| query.push("select name from meta order by name"));
-        let (_change, mut answers) = db.begin_with(first).await.expect("a change");
-        let names: Vec<(String,)> = answers.rows().expect("names");
+        let (_transaction, mut results) = db.begin_with(first).await.expect("a transaction");
+        let names: Vec<(String,)> = results.rows().expect("names");
         names.into_iter().map(|(name,)| name).collect()
     }
 
     #[tokio::test]
-    async fn what_is_not_committed_is_gone_and_others_go_on() {
+    async fn a_dropped_transaction_is_rolled_back_and_later_ones_work() {
         let folder = tempfile::tempdir().expect("a folder");
         let db = Db::open(None, folder.path()).await.expect("a database");
         let before = names(&db).await;
-        let mut change = db.begin().await.expect("a change");
-        add(&mut change, "dropped").await;
-        drop(change);
+        let mut transaction = db.begin().await.expect("a transaction");
+        add(&mut transaction, "dropped").await;
+        drop(transaction);
         assert_eq!(names(&db).await, before);
-        let mut change = db.begin().await.expect("another");
-        add(&mut change, "kept").await;
-        change.commit().await.expect("a commit");
+        let mut transaction = db.begin().await.expect("another");
+        add(&mut transaction, "kept").await;
+        transaction.commit().await.expect("a commit");
         assert_eq!(names(&db).await, [before, vec!["kept".to_owned()]].concat());
     }
 
     #[tokio::test]
-    async fn of_statements_that_go_together_none_remains_where_one_fails() {
+    async fn a_batch_with_a_failed_statement_is_rolled_back() {
         let folder = tempfile::tempdir().expect("a folder");
         let db = Db::open(None, folder.path()).await.expect("a database");
         let before = names(&db).await;
         for (second, fits) in [("one", false), ("two", true)] {
-            let change = db.begin().await.expect("a change");
-            let mut last = StatementBatch::of(&change);
+            let transaction = db.begin().await.expect("a transaction");
+            let mut last = StatementBatch::of(&transaction);
             for name in ["one", second] {
                 push_statement!(&mut last, |query| {
                     query
@@ -190,7 +193,7 @@ mod tests {
                         .push(", '')")
                 });
             }
-            assert_eq!(change.commit_with(last).await.is_ok(), fits);
+            assert_eq!(transaction.commit_with(last).await.is_ok(), fits);
             let added: &[&str] = if fits { &["one", "two"] } else { &[] };
             assert_eq!(
                 names(&db).await,

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it can work. For supervisors and load balancers.
+//! Liveness (`/up`) and readiness (`/ready`), for supervisors and load balancers.
 
 use std::time::Duration;
 
@@ -13,58 +13,59 @@ use tokio::time::{Instant, timeout};
 use super::AppState;
 use crate::kernel::ServiceError;
 
-/// How often something is written at most, however many ask.
+/// The minimum time between two test writes, for any number of requests.
 const PAUSE: Duration = Duration::from_secs(1);
-/// A write that takes longer than this is as good as none.
+/// A test write that takes longer than this has failed.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub fn router() -> Router<AppState> {
     Router::new().route("/up", get(up)).route("/ready", get(ready))
 }
 
-/// 200 while the process serves. Touches nothing, so that a slow disk is no reason to kill it.
+/// 200 while the process serves. Does not use the database, so that a supervisor does not kill the process
+/// because of a slow disk.
 async fn up() -> &'static str {
     "ok\n"
 }
 
-/// When something could be stored last.
+/// The time of the last successful test write.
 #[derive(Default)]
 pub struct Readiness(Mutex<Option<Instant>>);
 
 impl Readiness {
-    /// Writes, because a read succeeds on a full disk, beside a writer that hangs and on a read-only
+    /// Tests a write, because a read succeeds even on a full disk, with a writer that hangs, and on a read-only
     /// database.
-    async fn check(&self, site: &AppState) -> Result<(), &'static str> {
-        // Held while trying, so that many who ask at once try once.
-        let mut stored = self.0.lock().await;
-        if stored.is_some_and(|at| at.elapsed() < PAUSE) {
-            return site.rooms.lobby().await.map(drop).map_err(|fault| explain(&fault));
+    async fn check(&self, state: &AppState) -> Result<(), &'static str> {
+        // The lock is held during the write, so that concurrent requests cause only one write.
+        let mut last_write = self.0.lock().await;
+        if last_write.is_some_and(|at| at.elapsed() < PAUSE) {
+            return state.rooms.lobby().await.map(drop).map_err(|error| explain(&error));
         }
-        *stored = None;
-        match timeout(TIMEOUT, site.db.test_write(site.clock.now())).await {
-            Ok(Ok(())) => *stored = Some(Instant::now()),
+        *last_write = None;
+        match timeout(TIMEOUT, state.db.test_write(state.clock.now())).await {
+            Ok(Ok(())) => *last_write = Some(Instant::now()),
             Ok(Err(error)) => return Err(explain(&error.into())),
-            Err(_) => return Err("the database takes too long to store something\n"),
+            Err(_) => return Err("the database takes too long to write\n"),
         }
         Ok(())
     }
 }
 
 fn explain(error: &ServiceError) -> &'static str {
-    tracing::error!(%error, "not ready: nothing can be stored");
+    tracing::error!(%error, "not ready: the write check failed");
     match error {
-        ServiceError::StorageFull { .. } => "the disk is full or cannot be written to\n",
-        _ => "the database does not answer\n",
+        ServiceError::StorageFull { .. } => "the disk is full or not writable\n",
+        _ => "the database is unavailable\n",
     }
 }
 
-/// 200 when something can be stored and no stop was asked for.
-async fn ready(State(site): State<AppState>) -> (StatusCode, &'static str) {
-    if site.lifecycle.stopping().is_cancelled() {
+/// 200 if the database can be written and the server is not stopping.
+async fn ready(State(state): State<AppState>) -> (StatusCode, &'static str) {
+    if state.lifecycle.stopping().is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
-    match site.readiness.check(&site).await {
+    match state.readiness.check(&state).await {
         Ok(()) => (StatusCode::OK, "ok\n"),
-        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
     }
 }

@@ -1,18 +1,17 @@
-//! What goes wrong through no fault of the person who asked.
+//! Errors that are not the client's fault.
 
 use std::time::Duration;
 
-/// A failure on our side. Its text is for the log, never for a client.
+/// A failure of the server. Its text is for the log and must not reach a client.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// A bounded queue is full, or the database does not answer: worth another try after the given
-    /// time.
-    #[error("too busy")]
+    /// A bounded queue is full, or the database is unavailable. The client may retry after the given time.
+    #[error("overloaded")]
     Unavailable { retry_after: Duration },
-    /// The disk is full or cannot be written to. Nothing was changed; worth another try later.
-    #[error("the disk is full or cannot be written to")]
+    /// The disk is full or not writable. Nothing was changed. The client may retry after the given time.
+    #[error("the disk is full or not writable")]
     StorageFull { retry_after: Duration },
-    /// Everything else.
+    /// Any other error.
     #[error("{0}")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

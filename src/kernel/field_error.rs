@@ -1,7 +1,7 @@
-//! What is wrong with something that came from outside.
+//! Errors in input from outside.
 
-/// One complaint about one field. `reason` is a key of the message catalogue (`locales/`), which
-/// says it in the reader's language; a test holds every reason used in the code against it.
+/// An error in one field of a form or request. `code` is a key of the message catalogue (`locales/`), which
+/// has the text in the user's language. A test checks that the catalogue has every code used here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldError {
     pub field: &'static str,
@@ -9,7 +9,7 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    pub const fn new(field: &'static str, reason: &'static str) -> Self {
-        Self { field, code: reason }
+    pub const fn new(field: &'static str, code: &'static str) -> Self {
+        Self { field, code }
     }
 }

@@ -1,4 +1,4 @@
-//! Numbers that name things. Each has its own type, so that a room cannot be passed for a person.
+//! Ids. Each kind has its own type, so that a room id cannot be passed as a user id.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,69 +20,68 @@ macro_rules! number {
 }
 
 number! {
-    /// A person (or a program that acts as one).
+    /// A user, person or bot.
     UserId
 }
 number! {
-    /// A room: below 2^31, since a [`RoomKey`] holds it with a 32-bit number.
+    /// A room. Below 2^31, because a [`RoomKey`] combines it with a 32-bit number.
     RoomId
 }
 number! {
-    /// A message, over all rooms, in the order in which they were committed. Below 2^53.
+    /// A message. Increases over all rooms in the order of commits. Below 2^53.
     MessageId
 }
 number! {
-    /// A message's place in its room: 1, 2, 3, without gaps. Never changes.
+    /// The number of a message in its room: 1, 2, 3, without gaps. Never changes.
     Seq
 }
 number! {
-    /// A room's count of changes. A message carries the number of its latest change.
+    /// The number of a change in its room. A message carries the number of its latest change.
     Rev
 }
 
-/// A `seq` or a `rev` with its room as one number, `room << 32 | number`, so that a room's history is
-/// one range of an index. A key cannot leave its room: a number below 0 counts as 0, one above
-/// 2^32 − 1 as that.
+/// A room combined with a `seq` or `rev` as one number, `room << 32 | number`, so that a room's history is
+/// one range of an index. A key always stays in its room: numbers are clamped to 0..=2^32 − 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomKey(i64);
 
 impl RoomKey {
-    /// No `seq` and no `rev` reaches it.
+    /// Greater than any `seq` and `rev`.
     const LARGEST: i64 = 0xffff_ffff;
 
-    /// The key of a message's place.
+    /// Returns the key of a message's `seq`.
     pub fn of_seq(room: RoomId, seq: Seq) -> Self {
         Self::new(room, seq.0)
     }
 
-    /// The key of a message's latest change.
+    /// Returns the key of a message's latest change.
     pub fn of_rev(room: RoomId, rev: Rev) -> Self {
         Self::new(room, rev.0)
     }
 
-    /// Before everything in the room.
+    /// Returns the lowest key of a room.
     pub fn first(room: RoomId) -> Self {
         Self::new(room, 0)
     }
 
-    /// Behind everything in the room.
+    /// Returns the highest key of a room.
     pub fn last(room: RoomId) -> Self {
         Self::new(room, Self::LARGEST)
     }
 
-    /// One lower, but never before [`Self::first`].
+    /// Returns the previous key, but not lower than [`Self::first`].
     #[must_use]
     pub fn before(self) -> Self {
         Self::new(self.room(), self.number() - 1)
     }
 
     fn new(room: RoomId, number: i64) -> Self {
-        // Ids of rooms come from outside, too; the largest that the shift leaves whole.
+        // Room ids also come from requests, so clamp them to the largest that survives the shift.
         let room = room.0.clamp(0, i64::MAX >> 32);
         Self((room << 32) | number.clamp(0, Self::LARGEST))
     }
 
-    /// As it stands in the database, which holds what [`Self::get`] gave it.
+    /// Restores a key from the database, which stores the value of [`Self::get`].
     pub fn stored(key: i64) -> Self {
         Self(key)
     }
@@ -95,23 +94,23 @@ impl RoomKey {
         RoomId(self.0 >> 32)
     }
 
-    /// The `seq` or `rev` in it.
+    /// Returns the `seq` or `rev`.
     pub fn number(self) -> i64 {
         self.0 & Self::LARGEST
     }
 }
 
-/// So many ids in a row are an era, 4096 of them: of each it is known between which times it was.
+/// An id range is 2^12 = 4096 consecutive message ids. The first and last time of each range is stored.
 const ID_RANGE_BITS: u32 = 12;
 
-/// The era of a message.
+/// Returns the id range of a message.
 pub fn id_range_of(message: MessageId) -> i64 {
     message.0 >> ID_RANGE_BITS
 }
 
-/// The first message that an era may have.
-pub fn first_id_of(era: i64) -> MessageId {
-    MessageId(era << ID_RANGE_BITS)
+/// Returns the first id of an id range.
+pub fn first_id_of(range: i64) -> MessageId {
+    MessageId(range << ID_RANGE_BITS)
 }
 
 #[cfg(test)]
@@ -119,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_gives_back_its_room_and_its_number() {
+    fn a_key_returns_its_room_and_its_number() {
         let key = RoomKey::of_seq(RoomId(3), Seq(7));
         assert_eq!((key.room(), key.number()), (RoomId(3), 7));
         assert_eq!(RoomKey::stored(key.get()), key);
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn no_number_takes_a_key_out_of_its_room() {
+    fn a_key_stays_in_its_room_for_any_number() {
         let (power, edge) = (1_i64 << 32, 1_i64 << 31);
         let rooms = [1, 2, edge - 1].map(RoomId);
         let edges = [i64::MIN, -power, -1, 0, 1, edge, power - 1, power, power + 1, 1 << 53];
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_era_has_its_first_message_and_not_the_next_ones() {
+    fn an_id_range_starts_at_its_first_id() {
         let first = first_id_of(3);
         assert_eq!(
             [first.0 - 1, first.0, first_id_of(4).0 - 1].map(|id| id_range_of(MessageId(id))),

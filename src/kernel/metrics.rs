@@ -1,10 +1,10 @@
-//! Numbers for whoever watches the server: counts, levels, and how values are spread. Noting one is
-//! an atomic addition or two; clones are the same number.
+//! Counters, gauges and histograms for `/metrics`. An update is one or two atomic additions. Clones share the
+//! same values.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How often something happened.
+/// A number that only grows.
 #[derive(Clone, Debug, Default)]
 pub struct Counter(Arc<AtomicU64>);
 
@@ -18,7 +18,7 @@ impl Counter {
     }
 }
 
-/// How much there is just now.
+/// A number that grows and shrinks.
 #[derive(Clone, Debug, Default)]
 pub struct Gauge(Arc<AtomicU64>);
 
@@ -27,7 +27,7 @@ impl Gauge {
         self.0.fetch_add(more as u64, Ordering::Relaxed);
     }
 
-    /// By no more than it was raised.
+    /// Decreases the value, by at most what it was increased: it would wrap around below zero.
     pub fn decrease(&self, less: usize) {
         self.0.fetch_sub(less as u64, Ordering::Relaxed);
     }
@@ -37,20 +37,20 @@ impl Gauge {
     }
 }
 
-/// How values are spread over a few sizes.
+/// The distribution of values over buckets.
 #[derive(Clone, Debug)]
 pub struct Histogram(Arc<Buckets>);
 
 #[derive(Debug)]
 struct Buckets {
-    /// The largest value of each but the last, ascending.
+    /// The largest value of each bucket but the last, ascending.
     limits: &'static [u64],
     counts: Vec<AtomicU64>,
     sum: AtomicU64,
 }
 
 impl Histogram {
-    /// `limits` are the largest values of the buckets, ascending; what is above them all has one too.
+    /// `limits` are the largest values of the buckets, ascending. One more bucket holds all larger values.
     pub fn new(limits: &'static [u64]) -> Self {
         let counts = (0..=limits.len()).map(|_| AtomicU64::new(0)).collect();
         Self(Arc::new(Buckets { limits, counts, sum: AtomicU64::new(0) }))
@@ -65,7 +65,7 @@ impl Histogram {
         sum.fetch_add(value, Ordering::Relaxed);
     }
 
-    /// For each limit, and for `None` at the end: how many values were not above it.
+    /// Returns how many values were at most each limit; `None` is the limit of the last bucket.
     pub fn cumulative(&self) -> Vec<(Option<u64>, u64)> {
         let limits = self.0.limits.iter().copied().map(Some).chain([None]);
         let mut total = 0;
@@ -86,12 +86,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_counts_for_every_limit_that_it_is_not_above() {
-        let spread = Histogram::new(&[1, 10]);
+    fn buckets_are_cumulative() {
+        let histogram = Histogram::new(&[1, 10]);
         for value in [1, 2, 10, 11] {
-            spread.observe(value);
+            histogram.observe(value);
         }
-        assert_eq!(spread.cumulative(), [(Some(1), 1), (Some(10), 3), (None, 4)]);
-        assert_eq!(spread.sum(), 24);
+        assert_eq!(histogram.cumulative(), [(Some(1), 1), (Some(10), 3), (None, 4)]);
+        assert_eq!(histogram.sum(), 24);
     }
 }

@@ -1,7 +1,7 @@
-//! What every ring may use: ids, time, chance, paging, token buckets and the two ways in which things
-//! go wrong.
+//! The types that every module may use: ids, time, randomness, paging, token buckets, metrics and the two
+//! kinds of errors.
 //!
-//! Knows no I/O, no database and no framework.
+//! Must not use I/O, the database or a framework.
 
 pub mod error;
 pub mod field_error;

@@ -1,33 +1,33 @@
-//! Chance, for secrets and fresh ids. Handed in like the clock.
+//! Random bytes for secrets and new ids. Passed in like the clock, so that tests control them.
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// Fills bytes with chance that nobody can guess.
+/// A cryptographically secure source of random bytes.
 #[derive(Clone)]
 pub struct Random(Arc<Fill>);
 
 type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Random {
-    /// The operating system's generator.
+    /// Uses the operating system's generator.
     ///
     /// # Panics
-    /// When the operating system has none: nothing could be kept secret then.
+    /// If the operating system has none: without it no secret is safe.
     pub fn system() -> Self {
         Self(Arc::new(|bytes| {
             getrandom::fill(bytes).expect("BUG: the operating system gives no random bytes");
         }))
     }
 
-    /// A text of 256 random bits, safe in URLs, cookies and headers: 43 characters.
+    /// Returns 256 random bits as 43 characters that are safe in URLs, cookies and headers.
     pub fn secret(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.bytes::<32>())
     }
 
-    /// A short text of 96 random bits, for what must be unique but need not be secret.
+    /// Returns 96 random bits as a short text, for values that must be unique but not secret.
     pub fn token(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.bytes::<12>())
     }

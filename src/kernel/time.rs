@@ -1,16 +1,16 @@
-//! Moments, and the clock that tells them. The clock is handed in, so that tests hold its hands.
+//! Timestamps and the clock. The clock is passed in, so that tests control it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-/// A moment: milliseconds since 1970-01-01 UTC.
+/// A point in time: milliseconds since 1970-01-01 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Timestamp(pub i64);
 
-/// From RFC 3339; what is finer than a millisecond is cut off.
+/// Parses RFC 3339. Fractions of a millisecond are truncated.
 impl TryFrom<String> for Timestamp {
     type Error = jiff::Error;
 
@@ -20,17 +20,17 @@ impl TryFrom<String> for Timestamp {
 }
 
 impl Timestamp {
-    /// As RFC 3339 in UTC, to the millisecond: `2026-11-21T09:05:00.120Z`.
+    /// Formats as RFC 3339 in UTC, with milliseconds: `2026-11-21T09:05:00.120Z`.
     pub fn rfc3339(self) -> String {
         format!("{:.3}", self.instant())
     }
 
-    /// The civil date and time in UTC.
+    /// Returns the civil date and time in UTC.
     pub fn utc(self) -> jiff::civil::DateTime {
         jiff::tz::Offset::UTC.to_datetime(self.instant())
     }
 
-    /// The civil date and time in a time zone.
+    /// Returns the civil date and time in a time zone.
     pub fn in_zone(self, zone: &jiff::tz::TimeZone) -> jiff::civil::DateTime {
         zone.to_datetime(self.instant())
     }
@@ -45,7 +45,7 @@ impl Timestamp {
         Self(self.0.saturating_sub(millis(time)))
     }
 
-    /// How long until `later`; nothing when that has passed.
+    /// Returns the time until `later`; zero if that has passed.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_millis(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
     }
@@ -59,18 +59,18 @@ fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Tells the time.
+/// The source of the current time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the system clock")]
     pub fn system() -> Self {
         Self::from_fn(|| Timestamp(jiff::Timestamp::now().as_millisecond()))
     }
 
-    pub fn from_fn(tell: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
+    pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
     }
 
     pub fn now(&self) -> Timestamp {
@@ -83,13 +83,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_reads_as_rfc_3339_with_milliseconds() {
+    fn a_timestamp_is_formatted_as_rfc_3339_with_milliseconds() {
         assert_eq!(Timestamp(1_763_715_900_120).rfc3339(), "2025-11-21T09:05:00.120Z");
         assert_eq!(Timestamp(0).rfc3339(), "1970-01-01T00:00:00.000Z");
     }
 
     #[test]
-    fn what_reads_as_a_moment_is_one_and_other_texts_are_none() {
+    fn only_rfc_3339_is_parsed() {
         let parse = |text: &str| Timestamp::try_from(text.to_owned()).ok();
         for text in ["2025-11-21T09:05:00.120Z", "2025-11-21T10:05:00.1209+01:00"] {
             assert_eq!(parse(text), Some(Timestamp(1_763_715_900_120)), "{text}");

@@ -1,8 +1,8 @@
-//! How often something may happen: token buckets. A bucket is one number, the moment at which it will be
-//! full again (the generic cell rate algorithm), so one that is full need not be kept.
+//! Token buckets, the algorithm behind every rate limit. A bucket is stored as one number, the time at which
+//! it will be full again (the generic cell rate algorithm), so full buckets need not be stored.
 //!
-//! Unlike the crates that do this, a token can be given back, the clock is handed in, and memory is
-//! bounded whatever keys strangers make up.
+//! Unlike in existing crates, a token can be given back, the caller passes the time, and memory is bounded
+//! even if attackers invent keys.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,11 +11,11 @@ use std::time::Duration;
 use super::Timestamp;
 use crate::limits::Rate;
 
-/// How many buckets are kept that are not full. The emptiest stay: whoever is close to a limit stays
-/// there, whatever else comes in.
+/// How many buckets are kept that are not full. If there are more, the emptiest ones stay: a client close to
+/// its limit cannot reset its bucket by making the server create many others.
 const MAX_KEYS: usize = 65_536;
 
-/// One bucket. A new one is full.
+/// One bucket. A new bucket is full.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenBucket {
     full_at: Timestamp,
@@ -31,10 +31,10 @@ impl TokenBucket {
     /// Takes a token.
     ///
     /// # Errors
-    /// How long to wait for the next one.
+    /// The time until the next token.
     pub fn take(&mut self, rate: Rate, now: Timestamp) -> Result<(), Duration> {
         let wait = self.wait(rate, now);
-        self.full_at = self.settled(rate, now);
+        self.full_at = self.clamped(rate, now);
         if wait.is_zero() {
             self.full_at = self.full_at.plus(rate.every);
             Ok(())
@@ -43,14 +43,14 @@ impl TokenBucket {
         }
     }
 
-    /// How long until there is a token; nothing when there is one: filling up takes less than all
-    /// tokens but one would.
+    /// Returns the time until there is a token; zero if there is one. There is one if the bucket is full again
+    /// within the time that all tokens but one take.
     pub fn wait(&self, rate: Rate, now: Timestamp) -> Duration {
-        let room = rate.every * rate.burst.saturating_sub(1);
-        now.until(self.settled(rate, now)).saturating_sub(room)
+        let slack = rate.every * rate.burst.saturating_sub(1);
+        now.until(self.clamped(rate, now)).saturating_sub(slack)
     }
 
-    /// Gives a token back that was taken.
+    /// Returns a taken token.
     pub fn give_back(&mut self, rate: Rate) {
         self.full_at = self.full_at.minus(rate.every);
     }
@@ -59,8 +59,8 @@ impl TokenBucket {
         self.full_at <= now
     }
 
-    /// A clock that was set back takes no more than a whole bucket.
-    fn settled(self, rate: Rate, now: Timestamp) -> Timestamp {
+    /// Limits the time to one whole bucket, so that a clock that was set back blocks no longer than that.
+    fn clamped(self, rate: Rate, now: Timestamp) -> Timestamp {
         self.full_at.clamp(now, now.plus(rate.every * rate.burst))
     }
 }
@@ -69,12 +69,12 @@ impl TokenBucket {
 #[derive(Debug)]
 pub struct TokenBuckets<K> {
     buckets: HashMap<K, TokenBucket>,
-    most: usize,
+    max_keys: usize,
 }
 
 impl<K> Default for TokenBuckets<K> {
     fn default() -> Self {
-        Self { buckets: HashMap::new(), most: MAX_KEYS }
+        Self { buckets: HashMap::new(), max_keys: MAX_KEYS }
     }
 }
 
@@ -82,30 +82,30 @@ impl<K: Eq + Hash + Clone> TokenBuckets<K> {
     /// Takes a token.
     ///
     /// # Errors
-    /// How long to wait for the next one.
+    /// The time until the next token.
     pub fn take(&mut self, key: &K, rate: Rate, now: Timestamp) -> Result<(), Duration> {
         let mut bucket = self.bucket(key);
         let taken = bucket.take(rate, now);
-        if self.buckets.len() >= self.most {
+        if self.buckets.len() >= self.max_keys {
             self.make_room(now);
         }
         self.buckets.insert(key.clone(), bucket);
         taken
     }
 
-    /// How long until there is a token; nothing when there is one.
+    /// Returns the time until there is a token; zero if there is one.
     pub fn wait(&self, key: &K, rate: Rate, now: Timestamp) -> Duration {
         self.bucket(key).wait(rate, now)
     }
 
-    /// Gives a token back that was taken.
+    /// Returns a taken token.
     pub fn give_back(&mut self, key: &K, rate: Rate) {
         if let Some(bucket) = self.buckets.get_mut(key) {
             bucket.give_back(rate);
         }
     }
 
-    /// Forgets buckets that are full.
+    /// Drops full buckets.
     pub fn prune(&mut self, now: Timestamp) {
         self.buckets.retain(|_, bucket| !bucket.is_full(now));
         self.buckets.shrink_to_fit();
@@ -115,14 +115,15 @@ impl<K: Eq + Hash + Clone> TokenBuckets<K> {
         self.buckets.get(key).copied().unwrap_or_default()
     }
 
+    /// Drops full buckets, and if more than half are left, the fuller half of them.
     fn make_room(&mut self, now: Timestamp) {
         self.buckets.retain(|_, bucket| !bucket.is_full(now));
-        if self.buckets.len() < self.most / 2 {
+        if self.buckets.len() < self.max_keys / 2 {
             return;
         }
-        let mut moments: Vec<_> = self.buckets.values().map(|bucket| bucket.full_at).collect();
-        let middle = moments.len() / 2;
-        let (_, median, _) = moments.select_nth_unstable(middle);
+        let mut times: Vec<_> = self.buckets.values().map(|bucket| bucket.full_at).collect();
+        let middle = times.len() / 2;
+        let (_, median, _) = times.select_nth_unstable(middle);
         let median = *median;
         self.buckets.retain(|_, bucket| bucket.full_at > median);
     }
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_passes_at_once_and_then_one_in_each_interval() {
+    fn a_burst_passes_immediately_and_then_one_per_interval() {
         let mut buckets = TokenBuckets::default();
         assert_eq!(taken(&mut buckets, 1, 300, 0), 200);
         assert_eq!(taken(&mut buckets, 2, 300, 0), 200, "each key has a bucket");
@@ -148,13 +149,13 @@ mod tests {
         assert_eq!(taken(&mut buckets, 1, 100, 19), 0);
         assert_eq!(taken(&mut buckets, 1, 100, 1_000), 50);
         assert_eq!(taken(&mut buckets, 1, 300, 1_000_000), 200);
-        // A clock that is set back takes one whole bucket at most, and gives nothing.
+        // A clock that is set back empties at most one whole bucket and adds no tokens.
         assert_eq!(taken(&mut buckets, 1, 10, 0), 0);
         assert_eq!(taken(&mut buckets, 1, 300, 4_000), 200, "nor for longer than that");
     }
 
     #[test]
-    fn what_is_given_back_can_be_taken_again_and_no_more_than_was_taken() {
+    fn no_more_tokens_can_be_returned_than_were_taken() {
         let mut buckets = TokenBuckets::default();
         assert_eq!(taken(&mut buckets, 1, 201, 0), 200);
         for _ in 0..3 {
@@ -168,8 +169,8 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_who_is_close_to_a_limit_stays_there() {
-        let mut buckets = TokenBuckets { most: 100, ..TokenBuckets::default() };
+    fn memory_is_bounded_and_the_emptiest_buckets_stay() {
+        let mut buckets = TokenBuckets { max_keys: 100, ..TokenBuckets::default() };
         assert_eq!(taken(&mut buckets, 0, 200, 0), 200);
         for key in 1..10_000 {
             assert_eq!(taken(&mut buckets, key, 1, 0), 1);

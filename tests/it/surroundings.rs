@@ -136,7 +136,7 @@ fn a_start_on_a_full_disk_says_so() {
     let place = tempfile::tempdir().expect("a directory");
     for arguments in [["user", "list"].as_slice(), &["serve", "--port=1", "--log=off"]] {
         let said = complaint(&without_room(arguments, &place.path().join("data")));
-        assert!(said.contains("the disk is full or cannot be written to"), "{said}");
+        assert!(said.contains("the disk is full or not writable"), "{said}");
     }
 }
 

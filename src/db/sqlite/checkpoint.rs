@@ -1,10 +1,10 @@
-//! `SQLite`'s write-ahead log, folded into the file beside the writer.
+//! Checkpoints of `SQLite`'s write-ahead log (WAL), beside the writer.
 //!
-//! By itself `SQLite` folds it in the middle of a commit, and whoever waits for that commit waits until a
-//! thousand pages stand in as many places and are synced: 40 ms with ten million messages. Here it is
-//! folded by a connection that does nothing else, while others write on. Should they write faster than it
-//! folds, the log would never be begun anew and grow: then they wait for a moment, but for the short
-//! rest that came meanwhile.
+//! By default `SQLite` checkpoints during a commit, and the caller of that commit waits until a thousand
+//! pages are written to as many positions and synced: 40 ms with ten million messages. Here a dedicated
+//! connection checkpoints while others write. If writes outpace it, the WAL would never restart from its
+//! front and would grow without bound. So past 32 MB a RESTART checkpoint briefly blocks writers, for the
+//! few pages written since the checkpoint before it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,24 +15,25 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::db::sqlite::pool::{Pool, PooledConnection};
 
-/// Pages that are worth a fold.
+/// Pages in the WAL that are worth a checkpoint.
 const CHECKPOINT_PAGES: i64 = 1_000;
-/// Pages after which the log is begun anew: 32 MB.
+/// Pages after which the WAL restarts from its front: 32 MB.
 const RESTART_PAGES: i64 = 8_192;
-/// How many pages the writer folds itself: where nothing folds beside it, as on the command line.
+/// Pages after which the writer checkpoints itself. For processes without a checkpointer, such as the
+/// command line.
 pub(in crate::db) const AUTO_CHECKPOINT_PAGES: &str = "16384";
-/// How long to stand in others' way, or to wait for them.
+/// How long a RESTART checkpoint waits for other connections, and so blocks writers.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(100);
 
 #[derive(Clone)]
 pub struct Checkpointer {
     file: PathBuf,
     connections: Pool,
-    /// When the log was written to, as of the last look.
+    /// The modification time of the WAL at the last check.
     seen: Arc<Mutex<Option<SystemTime>>>,
 }
 
-/// How many pages the log has, and how many of them are folded.
+/// The number of pages in the WAL, and how many of them are checkpointed.
 #[derive(sqlx::FromRow)]
 struct State {
     log: i64,
@@ -40,7 +41,7 @@ struct State {
 }
 
 impl Checkpointer {
-    /// Of the database at `path`. No connection is opened before there is something to fold.
+    /// Creates a checkpointer for the database at `path`. It connects when the first checkpoint is due.
     pub(in crate::db) fn of(path: &Path, options: SqliteConnectOptions) -> Self {
         let mut file = path.as_os_str().to_owned();
         file.push("-wal");
@@ -48,7 +49,7 @@ impl Checkpointer {
         Self { file: file.into(), connections, seen: Arc::default() }
     }
 
-    /// Folds what has gathered, if it is worth it. Costs next to nothing where nobody wrote.
+    /// Checkpoints the WAL if it has grown enough. Costs almost nothing if there were no writes.
     pub(in crate::db) async fn checkpoint(&self) -> sqlx::Result<()> {
         if !self.is_written() {
             return Ok(());
@@ -59,7 +60,8 @@ impl Checkpointer {
             return Ok(());
         }
         let State { log, checkpointed } = run_checkpoint(&mut connection, PASSIVE).await?;
-        // Somebody who reads for long keeps the rest from being folded; then it would be for nothing.
+        // A long read transaction keeps its pages from being checkpointed. RESTART would then block writers
+        // without effect.
         if log >= RESTART_PAGES && log - checkpointed < CHECKPOINT_PAGES {
             run_checkpoint(&mut connection, RESTART).await?;
         }
@@ -74,7 +76,7 @@ impl Checkpointer {
         self.connections.close().await;
     }
 
-    /// Whether somebody wrote since the last look.
+    /// Whether the WAL was written since the last check.
     fn is_written(&self) -> bool {
         let now = fs::metadata(&self.file).and_then(|file| file.modified()).ok();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,11 +84,11 @@ impl Checkpointer {
     }
 }
 
-/// Changes nothing.
+/// Only reports the state.
 const NOOP: &str = "pragma wal_checkpoint(noop)";
-/// Folds what is there when it begins, and holds nobody up.
+/// Checkpoints the pages that exist when it starts, and blocks no one.
 const PASSIVE: &str = "pragma wal_checkpoint(passive)";
-/// Folds all, and lets the next who writes begin at the log's front.
+/// Checkpoints all pages, and makes the next writer restart from the front of the WAL.
 const RESTART: &str = "pragma wal_checkpoint(restart)";
 
 async fn run_checkpoint(
@@ -101,7 +103,7 @@ mod tests {
     use super::*;
     use crate::db::{Db, writing};
 
-    /// A new database, and its log.
+    /// A new database with its checkpointer.
     async fn database() -> (tempfile::TempDir, Db, Checkpointer) {
         let folder = tempfile::tempdir().expect("a folder");
         let db = Db::open(None, folder.path()).await.expect("a database");
@@ -110,11 +112,11 @@ mod tests {
         (folder, db, wal)
     }
 
-    /// Writes so many pages to the log, and some more.
+    /// Writes at least this many pages to the WAL.
     async fn write(db: &Db, pages: usize) {
-        let mut change = db.begin().await.expect("a change");
+        let mut transaction = db.begin().await.expect("a transaction");
         let text = "x".repeat(pages * 4096);
-        writing!(change, |connection| {
+        writing!(transaction, |connection| {
             sqlx::query("insert into meta (name, value) values ($1, $2)")
                 .bind(pages.to_string())
                 .bind(text)
@@ -123,49 +125,49 @@ mod tests {
                 .expect("it is written")
                 .rows_affected()
         });
-        change.commit().await.expect("a commit");
+        transaction.commit().await.expect("a commit");
     }
 
     async fn state(wal: &Checkpointer) -> State {
         let mut connection = wal.connections.acquire().await.expect("a connection");
-        run_checkpoint(&mut connection, NOOP).await.expect("how it stands")
+        run_checkpoint(&mut connection, NOOP).await.expect("the state")
     }
 
     #[tokio::test]
-    async fn what_gathers_in_the_log_is_folded_once_it_is_worth_it() {
+    async fn a_checkpoint_runs_once_the_log_has_grown_enough() {
         let (_folder, db, wal) = database().await;
-        wal.checkpoint().await.expect("a fold");
+        wal.checkpoint().await.expect("a checkpoint");
         assert_eq!(state(&wal).await.checkpointed, 0, "a new database is too little");
         write(&db, 1_100).await;
-        assert_eq!(state(&wal).await.checkpointed, 0, "the writer does not fold");
-        wal.checkpoint().await.expect("a fold");
+        assert_eq!(state(&wal).await.checkpointed, 0, "the writer does not checkpoint");
+        wal.checkpoint().await.expect("a checkpoint");
         let State { log, checkpointed } = state(&wal).await;
         assert!(log > 1_100 && checkpointed == log, "{checkpointed} of {log} pages");
     }
 
     #[tokio::test]
-    async fn a_log_that_has_grown_is_begun_anew() {
+    async fn a_grown_log_restarts_from_its_front() {
         let (_folder, db, wal) = database().await;
         write(&db, 8_300).await;
-        wal.checkpoint().await.expect("a fold");
+        wal.checkpoint().await.expect("a checkpoint");
         write(&db, 10).await;
         let State { log, .. } = state(&wal).await;
         assert!(log < 8_300, "{log} pages are in it");
     }
 
     #[tokio::test]
-    async fn a_long_reading_keeps_nobody_from_writing() {
+    async fn a_long_read_transaction_does_not_block_writes() {
         let (_folder, db, wal) = database().await;
         let mut reading = db.begin_read_snapshot().await.expect("a snapshot");
         let count: (i64,) = writing!(reading, |connection| {
             sqlx::query_as("select count(*) from meta").fetch_one(connection).await.expect("it")
         });
         write(&db, 8_300).await;
-        wal.checkpoint().await.expect("a fold that cannot be finished");
+        wal.checkpoint().await.expect("a partial checkpoint");
         write(&db, 10).await;
         let again: (i64,) = writing!(reading, |connection| {
             sqlx::query_as("select count(*) from meta").fetch_one(connection).await.expect("it")
         });
-        assert_eq!(again, count, "it still reads the same moment");
+        assert_eq!(again, count, "it still reads the same snapshot");
     }
 }

@@ -1,5 +1,4 @@
-//! A database file by itself: copied while others write to it, opened where nobody serves it,
-//! brought up to date.
+//! `SQLite` database files: copy during writes, open without a server, check, migrate.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,27 +13,27 @@ use crate::db::error_class;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// The number of the last migration that this program knows.
+/// Returns the number of the last migration that this program knows.
 pub fn newest_migration() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
 }
 
-/// The first migration that is still to come after these.
+/// Returns the first migration that is not applied yet.
 pub fn next_migration(applied: &[i64]) -> Option<i64> {
     MIGRATIONS.iter().map(|migration| migration.version).find(|known| !applied.contains(known))
 }
 
-/// Writes a complete copy of a database into a new file, while others may go on writing. What is
-/// committed when it begins is in it. Needs little memory, however large the database is.
+/// Writes a complete copy of a database to a new file. Other connections may write during the copy, which
+/// contains everything that was committed when it started. Needs little memory for any size.
 ///
 /// # Errors
-/// When the one cannot be read, or the other not be written.
+/// If the source cannot be read, or the target cannot be written.
 pub async fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     owner::ensure_usable(&owner::files(from))?;
     let options = SqliteConnectOptions::new()
         .filename(from)
         .busy_timeout(Duration::from_secs(5))
-        // There may be no folder for temporary files.
+        // A temporary directory may not exist.
         .pragma("temp_store", "memory");
     let mut connection = options
         .connect()
@@ -47,57 +46,58 @@ pub async fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot copy the database {}", from.display()))?;
     connection.close().await?;
-    // SQLite leaves it to the operating system when a copy goes to the disk.
+    // SQLite does not sync the target of `vacuum into`.
     std::fs::File::open(to)?.sync_all()?;
     Ok(())
 }
 
-/// Refuses a file that is no database of Patio, before anything is written to it: one of another program
-/// would get tables of ours, and one that is damaged would be damaged more.
+/// Refuses a file that is not a Patio database, before anything is written to it: the database of another
+/// program would get Patio's tables, and a corrupted file would get worse.
 ///
 /// # Errors
-/// When it is not Patio's, is damaged where it begins, or was used by a newer Patio.
+/// If it belongs to another program, its first pages are corrupted, or it was migrated by a newer Patio.
 pub async fn ensure_patio_database(path: &Path) -> anyhow::Result<()> {
     if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
         return Ok(());
     }
     let mut connection = open(path).await.map_err(describe_error)?;
-    let looked = inspect(&mut connection).await.map_err(describe_error);
+    let inspected = inspect(&mut connection).await.map_err(describe_error);
     let closed = connection.close().await;
-    let (tables, ours, applied) = looked?;
+    let (tables, known, applied) = inspected?;
     closed?;
-    // A start that was cut off before its first migration leaves the list of migrations alone.
-    if tables > 1 && ours < 3 {
-        bail!("it belongs to another program: name another file, or another data directory");
+    // A start that was interrupted before its first migration leaves only the table of migrations.
+    if tables > 1 && known < 3 {
+        bail!("it belongs to another program: choose another file or data directory");
     }
     ensure_known(&applied)
 }
 
-const DAMAGED: &str =
-    "it is damaged, or no SQLite database: restore a backup (patio restore --force)";
+const CORRUPTED: &str =
+    "it is corrupted or not an SQLite database: restore a backup (patio restore --force)";
 
-/// What went wrong with a file, in words where it is damaged.
+/// Adds an explanation to the error of a corrupted file.
 fn describe_error(error: sqlx::Error) -> anyhow::Error {
-    let damaged = error_class::is_corruption(&error);
+    let is_corrupted = error_class::is_corruption(&error);
     let error = anyhow::Error::from(error);
-    if damaged { error.context(DAMAGED) } else { error }
+    if is_corrupted { error.context(CORRUPTED) } else { error }
 }
 
-/// How many tables there are, how many of three that every Patio has, and the migrations.
+/// Returns the number of tables, how many of three tables of every Patio are among them, and the applied
+/// migrations.
 async fn inspect(connection: &mut SqliteConnection) -> Result<(i64, i64, Vec<i64>), sqlx::Error> {
-    let (tables, ours): (i64, i64) = sqlx::query_as(
+    let (tables, known): (i64, i64) = sqlx::query_as(
         "select count(*), count(case when name in ('_sqlx_migrations', 'meta', 'rooms') then 1 end)
          from sqlite_schema where type = 'table'",
     )
     .fetch_one(&mut *connection)
     .await?;
-    Ok((tables, ours, applied(connection).await?))
+    Ok((tables, known, applied(connection).await?))
 }
 
-/// Opens a file that nobody serves. It may come from anywhere.
+/// Opens a file that no server uses. The file is not trusted: it may come from anywhere.
 ///
 /// # Errors
-/// When it is no database.
+/// If it is not a database.
 pub async fn open(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     SqliteConnectOptions::new()
         .filename(path)
@@ -110,10 +110,10 @@ pub async fn open(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
         .await
 }
 
-/// Brings a database up to date.
+/// Migrates a database to the newest schema.
 ///
 /// # Errors
-/// When a migration fails, or the database has one that this program does not know.
+/// If a migration fails, or the database has a migration that this program does not know.
 pub async fn migrate(connection: &mut SqliteConnection) -> anyhow::Result<()> {
     ensure_known(&applied(connection).await?)?;
     MIGRATIONS.run(connection).await?;
@@ -125,32 +125,32 @@ fn ensure_known(applied: &[i64]) -> anyhow::Result<()> {
     let known = newest_migration();
     if newest > known {
         bail!(
-            "it was used by a newer Patio (its form has number {newest}, this program knows them \
-             up to {known}): run that Patio, or restore a backup"
+            "it was migrated by a newer Patio (schema version {newest}; this one knows up to {known}): \
+             run the newer Patio, or restore a backup"
         );
     }
     Ok(())
 }
 
-/// The first thing in a database that no Patio of this migration has: a trigger, a view, a table or an index of
-/// somebody else's, or one of ours that does something else. Triggers would run with what Patio writes.
+/// Returns the first trigger, view, table or index that Patio at this migration does not have, or has with
+/// another definition; `None` if there is none. A foreign trigger would run on Patio's own writes.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If the database fails.
 pub async fn foreign(
     connection: &mut SqliteConnection,
     migration: i64,
 ) -> anyhow::Result<Option<String>> {
-    let mut ours = SqliteConnection::connect("sqlite::memory:").await?;
-    MIGRATIONS.run_to(migration, &mut ours).await?;
-    let known = schema(&mut ours).await?;
-    ours.close().await?;
+    let mut reference = SqliteConnection::connect("sqlite::memory:").await?;
+    MIGRATIONS.run_to(migration, &mut reference).await?;
+    let known = schema(&mut reference).await?;
+    reference.close().await?;
     let found = schema(connection).await?;
     let foreign = found.into_iter().find(|object| !known.contains(object));
     Ok(foreign.map(|(kind, name, _)| format!("{kind} {name}")))
 }
 
-/// Kind, name, and of what runs by itself its text.
+/// Returns kind and name of each object, and the definition of triggers and views.
 async fn schema(
     connection: &mut SqliteConnection,
 ) -> Result<Vec<(String, String, String)>, sqlx::Error> {
@@ -162,10 +162,10 @@ async fn schema(
     .await
 }
 
-/// The migrations that a database has seen; none when it is new.
+/// Returns the applied migrations; none for a new database.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If the database fails.
 pub async fn applied(connection: &mut SqliteConnection) -> Result<Vec<i64>, sqlx::Error> {
     let known: Option<(i64,)> =
         sqlx::query_as("select 1 from sqlite_schema where name = '_sqlx_migrations'")

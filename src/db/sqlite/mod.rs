@@ -1,5 +1,5 @@
-//! `SQLite` as Patio wants it: a commit is on disk before it is answered, reading never waits for
-//! writing, and one connection alone writes.
+//! `SQLite` with Patio's settings: a commit is on disk before it is acknowledged, reads never wait for
+//! writes, and only one connection writes.
 
 pub mod checkpoint;
 pub mod file;
@@ -18,10 +18,10 @@ use super::{Db, Pool};
 use crate::data_dir::owner;
 
 const READERS: usize = 4;
-/// So many rows of an answer may wait to be taken: more than most answers have, so that whoever reads
-/// and whoever asked do not wake each other up for each of them.
-const CACHED_STATEMENTS: usize = 512;
-/// Before this, two connections that wrote and folded the log at once could damage the file.
+/// Rows that the database thread may read ahead: more than most results have, so that it and the caller do
+/// not wake each other up for each row.
+const ROW_BUFFER: usize = 512;
+/// Older versions can corrupt the file when one connection writes while another one checkpoints.
 const OLDEST_VERSION: [u32; 3] = [3, 51, 3];
 
 pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
@@ -39,11 +39,11 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
         .busy_timeout(Duration::from_secs(5))
         .pragma("temp_store", "memory")
         .pragma("trusted_schema", "off")
-        // What people delete is overwritten and not only marked as free.
+        // Overwrites deleted content instead of only marking it as free.
         .pragma("secure_delete", "on")
         .pragma("journal_size_limit", "67108864")
         .pragma("wal_autocheckpoint", checkpoint::AUTO_CHECKPOINT_PAGES)
-        // A page's rows at once: a full buffer is a thread that waits for another.
+        // Enough for all rows of a page: with a full buffer, the database thread waits for the caller.
         .row_buffer_size(256)
         .statement_cache_capacity(256);
 
@@ -54,23 +54,23 @@ pub(super) async fn open(path: &Path) -> anyhow::Result<Db> {
     let (version,): (String,) =
         sqlx::query_as("select sqlite_version()").fetch_one(&mut *connection).await?;
     ensure_version(&version)?;
-    let cannot = || format!("cannot bring the database {} up to date", path.display());
+    let cannot = || format!("cannot migrate the database {}", path.display());
     pre_migration_backup::back_up(&mut connection, path).await.with_context(cannot)?;
     file::migrate(&mut connection).await.with_context(cannot)?;
     drop(connection);
     let wal = Checkpointer::of(path, options.clone());
     let options =
-        options.read_only(true).row_buffer_size(CACHED_STATEMENTS).pragma("cache_size", "-16384");
+        options.read_only(true).row_buffer_size(ROW_BUFFER).pragma("cache_size", "-16384");
     let read = Pool::open(options, READERS).await?;
     Ok(Db::Sqlite { write, read, wal })
 }
 
-/// A build may be linked with a library of the system.
+/// Checks the version at run time: a build may be linked with the system's library.
 fn ensure_version(version: &str) -> anyhow::Result<()> {
     let numbers: Result<Vec<u32>, _> = version.split('.').map(str::parse).collect();
     ensure!(
         numbers.is_ok_and(|numbers| numbers.as_slice() >= OLDEST_VERSION.as_slice()),
-        "this is SQLite {version}, which can damage databases: 3.51.3 or newer is needed"
+        "SQLite {version} can corrupt databases: 3.51.3 or newer is required"
     );
     Ok(())
 }
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_sqlite_that_can_damage_databases_is_refused() {
+    fn an_sqlite_version_that_can_corrupt_databases_is_refused() {
         for good in ["3.51.3", "3.53.0", "4.0.0", "3.100.1"] {
             assert!(ensure_version(good).is_ok(), "{good}");
         }

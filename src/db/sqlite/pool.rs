@@ -1,7 +1,7 @@
-//! Connections to an `SQLite` file: one that writes, a few that read.
+//! A pool of connections to an `SQLite` file.
 //!
-//! sqlx's own pool asks a connection whether it lives before and after each use. Over a network that
-//! is worth it; here each question goes to another thread and back, and costs more than most queries.
+//! sqlx's pool pings a connection before and after each use. Over a network that is useful; here each ping
+//! goes to another thread and back, which costs more than most queries.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,69 +10,66 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A few connections, opened when they are needed.
+/// A bounded pool. Connections are opened on demand. Clones share it.
 #[derive(Clone)]
 pub struct Pool(Arc<PoolInner>);
 
 struct PoolInner {
     options: SqliteConnectOptions,
-    /// Open and in nobody's hands. The last one used is the next: it knows most.
-    waiting: Mutex<Vec<SqliteConnection>>,
+    /// Open connections that are not in use. The last one used is taken first: its cache is the warmest.
+    idle: Mutex<Vec<SqliteConnection>>,
     free: Arc<Semaphore>,
 }
 
 impl Pool {
-    /// `most` connections at a time, of which one is opened now.
+    /// Creates a pool of at most `limit` connections, and opens one of them.
     pub(in crate::db) async fn open(
         options: SqliteConnectOptions,
-        most: usize,
+        limit: usize,
     ) -> sqlx::Result<Self> {
-        let few = Self::closed(options, most);
-        drop(few.acquire().await?);
-        Ok(few)
+        let pool = Self::closed(options, limit);
+        drop(pool.acquire().await?);
+        Ok(pool)
     }
 
-    /// `most` connections at a time, of which none is opened before it is needed.
-    pub(in crate::db) fn closed(options: SqliteConnectOptions, most: usize) -> Self {
-        let (waiting, free) = (Mutex::default(), Arc::new(Semaphore::new(most)));
-        Self(Arc::new(PoolInner { options, waiting, free }))
+    /// Creates a pool of at most `limit` connections, and opens none of them.
+    pub(in crate::db) fn closed(options: SqliteConnectOptions, limit: usize) -> Self {
+        let idle = Mutex::default();
+        let free = Arc::new(Semaphore::new(limit));
+        Self(Arc::new(PoolInner { options, idle, free }))
     }
 
-    /// A connection, when one is free.
+    /// Waits for a free connection.
     ///
     /// # Errors
-    /// When none can be opened, or they are closed for good.
+    /// If no connection can be opened, or the pool is closed.
     pub async fn acquire(&self) -> sqlx::Result<PooledConnection> {
         let permit = self.0.free.clone().acquire_owned().await;
         let permit = permit.map_err(|_| sqlx::Error::PoolClosed)?;
-        let waiting = self.0.waiting().pop();
-        let connection = match waiting {
+        let idle = self.0.idle().pop();
+        let connection = match idle {
             Some(connection) => connection,
             None => self.0.options.connect().await?,
         };
-        Ok(PooledConnection {
-            connection: Some(connection),
-            shelf: self.0.clone(),
-            _permit: permit,
-        })
+        Ok(PooledConnection { connection: Some(connection), pool: self.0.clone(), _permit: permit })
     }
 
-    /// A connection that is none of the few, for what takes its time.
+    /// Opens a connection outside the pool's limit, for long reads.
     pub(in crate::db) async fn connect_dedicated(&self) -> sqlx::Result<PooledConnection> {
         Self::closed(self.0.options.clone(), 1).acquire().await
     }
 
-    /// Closes those that wait, with the memory that they have gathered.
+    /// Closes the idle connections, which frees their caches.
     pub(in crate::db) async fn close_idle(&self) {
-        let waiting = std::mem::take(&mut *self.0.waiting());
-        for connection in waiting {
+        let idle = std::mem::take(&mut *self.0.idle());
+        for connection in idle {
             if let Err(error) = connection.close().await {
-                tracing::debug!(%error, "a connection was not closed in order");
+                tracing::debug!(%error, "could not close a connection cleanly");
             }
         }
     }
 
-    /// Hands none out any more.
+    /// Closes the pool: every later `acquire` fails.
     pub(in crate::db) async fn close(&self) {
         self.0.free.close();
         self.close_idle().await;
@@ -80,22 +77,23 @@ impl Pool {
 }
 
 impl PoolInner {
-    fn waiting(&self) -> MutexGuard<'_, Vec<SqliteConnection>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> MutexGuard<'_, Vec<SqliteConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A connection in somebody's hands; it goes back when this is dropped. What was asked of it and not
-/// heard to the end it breaks off by itself.
+/// A connection in use. It returns to the pool when this is dropped. The driver cancels a query whose result
+/// was not read to the end.
 pub struct PooledConnection {
     connection: Option<SqliteConnection>,
-    shelf: Arc<PoolInner>,
-    /// Given back after the connection is.
+    pool: Arc<PoolInner>,
+    /// Released after the connection was returned: fields are dropped after `drop` has run.
     _permit: OwnedSemaphorePermit,
 }
 
 impl PooledConnection {
-    /// Closes it instead of giving it back; what it had begun is rolled back. It cannot be used after.
+    /// Closes the connection instead of returning it, which rolls back an open transaction. The connection
+    /// must not be used afterwards.
     pub(in crate::db) fn discard(&mut self) {
         drop(self.connection.take());
     }
@@ -119,7 +117,7 @@ impl DerefMut for PooledConnection {
 
 impl Drop for PooledConnection {
     fn drop(&mut self) {
-        self.shelf.waiting().extend(self.connection.take());
+        self.pool.idle().extend(self.connection.take());
     }
 }
 
@@ -137,44 +135,44 @@ mod tests {
         Pool::open(options, 2).await.expect("connections")
     }
 
-    async fn add(few: &Pool, one: i64) -> i64 {
-        let mut held = few.acquire().await.expect("a connection");
-        let question = sqlx::query_scalar("select $1 + 1").bind(one);
-        question.fetch_one(&mut *held).await.expect("an answer")
+    async fn add(pool: &Pool, one: i64) -> i64 {
+        let mut connection = pool.acquire().await.expect("a connection");
+        let query = sqlx::query_scalar("select $1 + 1").bind(one);
+        query.fetch_one(&mut *connection).await.expect("an answer")
     }
 
     #[tokio::test]
-    async fn there_are_so_many_at_a_time_and_the_next_waits() {
-        let few = two().await;
-        let one = few.acquire().await.expect("one");
-        let two = few.acquire().await.expect("two");
-        assert!(poll_immediate(few.acquire()).await.is_none(), "a third has to wait");
+    async fn the_number_of_connections_is_limited() {
+        let pool = two().await;
+        let one = pool.acquire().await.expect("one");
+        let two = pool.acquire().await.expect("two");
+        assert!(poll_immediate(pool.acquire()).await.is_none(), "a third has to wait");
         drop(one);
-        assert!(poll_immediate(few.acquire()).await.is_some(), "until one is given back");
+        assert!(poll_immediate(pool.acquire()).await.is_some(), "until one is given back");
         drop(two);
-        assert_eq!(add(&few, 1).await, 2);
+        assert_eq!(add(&pool, 1).await, 2);
     }
 
     #[tokio::test]
-    async fn whoever_does_not_hear_an_answer_to_its_end_leaves_a_connection_that_works() {
-        let few = two().await;
+    async fn an_unread_result_leaves_the_connection_usable() {
+        let pool = two().await;
         for _ in 0..3 {
-            let mut held = few.acquire().await.expect("a connection");
+            let mut connection = pool.acquire().await.expect("a connection");
             let numbers = "with recursive n(n) as (select 1 union all select n + 1 from n) \
                  select n from n";
-            let mut endless = sqlx::query_scalar::<_, i64>(numbers).fetch(&mut *held);
+            let mut endless = sqlx::query_scalar::<_, i64>(numbers).fetch(&mut *connection);
             assert_eq!(endless.next().await.expect("a row").expect("a number"), 1);
         }
-        assert_eq!(add(&few, 41).await, 42);
+        assert_eq!(add(&pool, 41).await, 42);
     }
 
     #[tokio::test]
-    async fn after_a_rest_they_are_opened_anew_and_after_the_end_no_more() {
-        let few = two().await;
-        few.close_idle().await;
-        assert!(few.0.waiting().is_empty());
-        assert_eq!(add(&few, 1).await, 2);
-        few.close().await;
-        assert!(few.acquire().await.is_err());
+    async fn idle_connections_are_reopened_and_a_closed_pool_opens_none() {
+        let pool = two().await;
+        pool.close_idle().await;
+        assert!(pool.0.idle().is_empty());
+        assert_eq!(add(&pool, 1).await, 2);
+        pool.close().await;
+        assert!(pool.acquire().await.is_err());
     }
 }

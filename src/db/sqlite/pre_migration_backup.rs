@@ -1,5 +1,4 @@
-//! A copy of the database from before it is changed for good: the way back, should a new version
-//! disappoint.
+//! Copies the database before a migration, so that the user can return to the previous version.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,15 +9,15 @@ use sqlx::SqliteConnection;
 use crate::data_dir::free_space;
 use crate::db::sqlite::file;
 
-/// How many copies stay.
+/// How many copies are kept.
 const KEEP: usize = 3;
 
-/// Copies a database that migrations are about to change to `NAME.before-NUMBER` beside it. A new
-/// database, and one that is up to date, are left alone. Without room for a copy it does without:
-/// an update in the night must not end in a server that does not start.
+/// Copies the database to `NAME.before-NUMBER` in the same directory if a migration is due. A new database
+/// and an up-to-date one are not copied. Without enough disk space the copy is skipped: an unattended
+/// update must not end in a server that does not start.
 ///
 /// # Errors
-/// When the copy cannot be written.
+/// If the copy cannot be written.
 pub(super) async fn back_up(
     connection: &mut SqliteConnection,
     database: &Path,
@@ -31,12 +30,15 @@ pub(super) async fn back_up(
         sqlx::query_as("select page_count * page_size from pragma_page_count, pragma_page_size")
             .fetch_one(connection)
             .await?;
-    let folder = database.parent().unwrap_or(Path::new("."));
+    let directory = database.parent().unwrap_or(Path::new("."));
     let copy = backup_path(database, &format!("before-{next:04}"));
-    // Some more, for what the migration itself writes.
+    // Twice the size, because the migration writes too.
     let needed = u64::try_from(bytes)?.saturating_mul(2);
-    if free_space(folder) < needed {
-        tracing::warn!(needed, "no room for a copy of the database before it is changed");
+    if free_space(directory) < needed {
+        tracing::warn!(
+            needed,
+            "not enough disk space for a copy of the database before the migration"
+        );
         return Ok(());
     }
     let unfinished = backup_path(database, "before-unfinished");
@@ -45,18 +47,18 @@ pub(super) async fn back_up(
     }
     file::copy(database, &unfinished).await?;
     fs::rename(&unfinished, &copy).with_context(|| format!("cannot write {}", copy.display()))?;
-    tracing::info!(copy = %copy.display(), "the database is copied before it is changed");
+    tracing::info!(copy = %copy.display(), "copied the database before the migration");
     Ok(prune(database)?)
 }
 
-fn backup_path(database: &Path, ending: &str) -> PathBuf {
+fn backup_path(database: &Path, suffix: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(".");
-    path.push(ending);
+    path.push(suffix);
     path.into()
 }
 
-/// Forgets all but the newest.
+/// Deletes all copies but the newest [`KEEP`].
 fn prune(database: &Path) -> std::io::Result<()> {
     let name = backup_path(database, "before-");
     let prefix = name.file_name().map(|name| name.to_string_lossy().into_owned());
