@@ -1,8 +1,8 @@
-//! News: what one process changes, besides messages, is noted in the same transaction for the others on
-//! the database, which tell their own connections of it within a second. The one that changed something
-//! tells its own at once. A connection that was away asks for them too (`meanwhile`). How far people have
-//! read is not noted but read off the memberships: there are too many reads, and only the last one of each
-//! counts.
+//! The change feed. A process records every change other than messages in the same transaction, for the other
+//! processes on the database, which publish it to their own connections within a second. The process that
+//! makes a change publishes it to its own connections immediately. A client that reconnects reads the same
+//! feed (`chat/sync`). Read markers are not recorded but polled from the memberships: there are too many, and
+//! only the latest one per user and room matters.
 
 pub mod model;
 mod seen_ids;
@@ -17,16 +17,16 @@ pub use self::store::record;
 use crate::db::Db;
 use crate::kernel::{Clock, RoomId, Seq, ServiceError, UserId};
 
-/// How much further back is looked than one has heard: commits take their time, and clocks differ.
+/// Overlap when polling by time, to cover slow commits and clock skew.
 pub const OVERLAP: Duration = Duration::from_secs(10);
-/// How long news are kept: much longer than any process goes without asking, and as long as a page is
-/// told what it missed while its machine slept.
+/// How long changes are kept: much longer than any process pauses its polling, and as long as a page can
+/// catch up after its machine slept.
 pub const RETENTION: Duration = Duration::from_hours(7 * 24);
 
-/// Where somebody has read how far.
+/// A user's read marker in a room.
 pub type Read = ((UserId, RoomId), Seq);
 
-/// Hears of everything once.
+/// Polls the feed and returns each change of another process once.
 pub struct Poller {
     db: Db,
     clock: Clock,
@@ -36,49 +36,58 @@ pub struct Poller {
 }
 
 impl Poller {
-    /// What happened so far concerns nobody: no one is connected yet.
+    /// Starts after all current changes: there are no connections yet that would need them.
+    ///
+    /// # Errors
+    /// If the database fails.
     pub async fn new(db: Db, clock: Clock, me: ProcessId) -> Result<Self, ServiceError> {
-        let heard = SeenIds::starting_after(store::last(&db).await?);
-        let mut ear = Self { db, clock, me, seen: heard, read: HashMap::new() };
-        for (id, _) in ear.changes().await? {
-            ear.acknowledge(id);
+        let seen = SeenIds::starting_after(store::last(&db).await?);
+        let mut poller = Self { db, clock, me, seen, read: HashMap::new() };
+        for (id, _) in poller.changes().await? {
+            poller.acknowledge(id);
         }
-        ear.read_markers().await?;
-        Ok(ear)
+        poller.read_markers().await?;
+        Ok(poller)
     }
 
-    /// What others noted and was not told yet, with its numbers.
+    /// Returns the changes of other processes that are not acknowledged yet, with their row ids.
+    ///
+    /// # Errors
+    /// If the database fails.
     pub async fn changes(&mut self) -> Result<Vec<(i64, Change)>, ServiceError> {
-        let mut noted = store::after(&self.db, self.seen.resume_from()).await?;
-        noted.retain(|(id, ..)| !self.seen.contains(*id));
+        let mut recorded = store::after(&self.db, self.seen.resume_from()).await?;
+        recorded.retain(|(id, ..)| !self.seen.contains(*id));
         let mut others = Vec::new();
-        for (id, origin, news) in noted {
-            match news.filter(|_| origin != self.me) {
-                Some(news) => others.push((id, news)),
+        for (id, origin, change) in recorded {
+            match change.filter(|_| origin != self.me) {
+                Some(change) => others.push((id, change)),
                 None => self.acknowledge(id),
             }
         }
         Ok(others)
     }
 
-    /// Notes that it was told: it does not come again.
+    /// Marks a change as published: [`Self::changes`] does not return it again.
     pub fn acknowledge(&mut self, id: i64) {
         self.seen.insert(id);
     }
 
-    /// Who has read further through another process.
+    /// Returns the read markers that other processes have moved since the last call.
+    ///
+    /// # Errors
+    /// If the database fails.
     pub async fn read_markers(&mut self) -> Result<Vec<Read>, ServiceError> {
         let then = self.clock.now().minus(OVERLAP);
         let reads = store::reads_since(&self.db, then, self.me).await?;
         let known = std::mem::replace(&mut self.read, reads.iter().copied().collect());
-        Ok(reads.into_iter().filter(|(place, seq)| known.get(place) != Some(seq)).collect())
+        Ok(reads.into_iter().filter(|(key, seq)| known.get(key) != Some(seq)).collect())
     }
 }
 
-/// Forgets what every process has long heard of.
+/// Deletes changes older than [`RETENTION`], which every process has read long ago.
 ///
 /// # Errors
-/// When it cannot be written.
+/// If the database fails.
 pub async fn prune(db: &Db, clock: &Clock) -> Result<(), ServiceError> {
     Ok(store::prune(db, clock.now().minus(RETENTION)).await?)
 }

@@ -1,8 +1,8 @@
-//! What other processes on the same database shall tell their connections.
+//! The kinds of changes that other processes on the same database publish to their connections.
 
 use crate::kernel::{Random, RoomId, Timestamp, UserId};
 
-/// Names a process among those on one database.
+/// Identifies a process among all processes on one database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcessId(pub i64);
 
@@ -11,29 +11,29 @@ impl ProcessId {
         Self(i64::from_le_bytes(random.bytes()))
     }
 
-    /// This process, at this moment.
+    /// Returns the origin of a change made by this process now.
     pub fn meta(self, now: Timestamp) -> ChangeMeta {
         ChangeMeta { process: self, now }
     }
 }
 
-/// Who changes something, and when.
+/// The process that makes a change, and the time.
 #[derive(Clone, Copy, Debug)]
 pub struct ChangeMeta {
     pub process: ProcessId,
     pub now: Timestamp,
 }
 
-/// Something that has happened. Whoever hears of it asks the database how it is now.
+/// A change. It names only what changed; the reader queries the current state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Somebody came into a room.
+    /// A user joined a room.
     Joined(RoomId, UserId),
-    /// Somebody left a room, or was shown the door.
+    /// A user left a room or was removed from it.
     Left(RoomId, UserId),
-    /// A room is new, or has another name, topic, owner or code.
+    /// A room was created, or its name, topic, owner or code changed.
     Room(RoomId),
-    /// Somebody has another name or picture.
+    /// A user's display name or picture changed.
     Person(UserId),
 }
 

@@ -1,23 +1,23 @@
-//! Which rows of a table that grows were heard of already, by their numbers. On `PostgreSQL` a number
-//! is given out before the commit, so a row may show up after one with a greater number: the last
-//! few hundred numbers are therefore looked at again.
+//! The cursor of a poller on an append-only table: which row ids were seen. `PostgreSQL` assigns an id before
+//! the commit, so a row may become visible after a row with a greater id. Therefore each poll reads the last
+//! few hundred ids again.
 
 use std::collections::BTreeSet;
 
-/// How many numbers are looked at again.
+/// How many ids each poll reads again.
 const OVERLAP: i64 = 200;
 
-/// The numbers of what was heard of, as far back as it is asked for again.
+/// The seen ids within the overlap.
 #[derive(Debug)]
 pub struct SeenIds(BTreeSet<i64>);
 
 impl SeenIds {
-    /// Begins behind the greatest number so far.
+    /// Starts after the greatest id so far.
     pub fn starting_after(last: i64) -> Self {
         Self(BTreeSet::from([last]))
     }
 
-    /// Behind which number to ask for rows.
+    /// Returns the id after which to query.
     pub fn resume_from(&self) -> i64 {
         self.0.last().map_or(0, |last| last.saturating_sub(OVERLAP))
     }
@@ -26,7 +26,7 @@ impl SeenIds {
         self.0.contains(&number)
     }
 
-    /// Notes that this one was heard of. True the first time.
+    /// Marks an id as seen. Returns true the first time.
     pub fn insert(&mut self, number: i64) -> bool {
         let first = self.0.insert(number);
         self.0 = self.0.split_off(&self.resume_from());
@@ -39,23 +39,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_that_comes_late_is_new_and_one_that_comes_again_is_not() {
-        let mut heard = SeenIds::starting_after(1_000);
-        assert!(heard.insert(1_002), "the next but one");
-        assert!(heard.resume_from() < 1_001, "what is still to come is asked for");
-        assert!(!heard.contains(1_001) && heard.insert(1_001), "late");
+    fn a_late_id_is_new_and_a_repeated_one_is_not() {
+        let mut seen = SeenIds::starting_after(1_000);
+        assert!(seen.insert(1_002), "the next but one");
+        assert!(seen.resume_from() < 1_001, "missing ids are queried again");
+        assert!(!seen.contains(1_001) && seen.insert(1_001), "late");
         for known in [1_000, 1_001, 1_002] {
-            assert!(heard.contains(known) && !heard.insert(known), "{known}");
+            assert!(seen.contains(known) && !seen.insert(known), "{known}");
         }
     }
 
     #[test]
-    fn no_more_is_kept_than_is_asked_for_again() {
-        let mut heard = SeenIds::starting_after(0);
+    fn only_the_overlap_is_kept() {
+        let mut seen = SeenIds::starting_after(0);
         for number in 1..=10_000 {
-            assert!(heard.insert(number));
+            assert!(seen.insert(number));
         }
-        assert!(heard.0.len() <= 201, "{}", heard.0.len());
-        assert!(heard.contains(heard.resume_from() + 1), "nothing is told twice");
+        assert!(seen.0.len() <= 201, "{}", seen.0.len());
+        assert!(seen.contains(seen.resume_from() + 1), "no id in the overlap is forgotten");
     }
 }

@@ -1,26 +1,29 @@
-//! The SQL of news.
+//! The SQL of the change feed.
 
 use crate::changefeed::model::{Change, ChangeMeta, ProcessId};
 use crate::db::{Db, Transaction, reading, writing};
 use crate::kernel::{RoomId, Seq, Timestamp, UserId};
 
-/// Notes for the other processes what this change brings about.
+/// Records a change for the other processes, in the transaction that makes it.
+///
+/// # Errors
+/// If the database fails.
 pub async fn record(
-    change: &mut Transaction,
-    stamp: ChangeMeta,
-    news: Change,
+    transaction: &mut Transaction,
+    meta: ChangeMeta,
+    change: Change,
 ) -> Result<(), sqlx::Error> {
-    let (kind, room, user) = news.columns();
-    writing!(*change, |connection| {
+    let (kind, room, user) = change.columns();
+    writing!(*transaction, |connection| {
         sqlx::query(
             "insert into news (origin, kind, room_id, user_id, noted_at)
              values ($1, $2, $3, $4, $5)",
         )
-        .bind(stamp.process.0)
+        .bind(meta.process.0)
         .bind(kind)
         .bind(room)
         .bind(user)
-        .bind(stamp.now.0)
+        .bind(meta.now.0)
         .execute(connection)
         .await?
         .rows_affected()
@@ -28,7 +31,7 @@ pub async fn record(
     Ok(())
 }
 
-/// The number of the last news so far.
+/// Returns the id of the latest change.
 pub(super) async fn last(db: &Db) -> Result<i64, sqlx::Error> {
     let (last,): (i64,) = reading!(db, |pool| {
         sqlx::query_as("select coalesce(max(id), 0) from news").fetch_one(pool).await?
@@ -36,8 +39,8 @@ pub(super) async fn last(db: &Db) -> Result<i64, sqlx::Error> {
     Ok(last)
 }
 
-/// What was noted behind that number, with its own. What another version of Patio noted may mean
-/// nothing here.
+/// Returns the changes after an id, with their ids. A change is `None` if this version of Patio does not know
+/// its kind, because another version recorded it.
 pub(super) async fn after(
     db: &Db,
     last: i64,
@@ -51,13 +54,13 @@ pub(super) async fn after(
         .fetch_all(pool)
         .await?
     });
-    let news = |(id, origin, kind, room, user): Row| {
+    let change = |(id, origin, kind, room, user): Row| {
         (id, ProcessId(origin), Change::from_columns(&kind, room, user))
     };
-    Ok(rows.into_iter().map(news).collect())
+    Ok(rows.into_iter().map(change).collect())
 }
 
-/// How far people have read who read since then, through other processes.
+/// Returns the read markers that other processes have moved since `then`.
 pub(super) async fn reads_since(
     db: &Db,
     then: Timestamp,
@@ -73,19 +76,19 @@ pub(super) async fn reads_since(
         .fetch_all(pool)
         .await?
     });
-    let read = |(user, room, seq)| ((UserId(user), RoomId(room)), Seq(seq));
-    Ok(rows.into_iter().map(read).collect())
+    let marker = |(user, room, seq)| ((UserId(user), RoomId(room)), Seq(seq));
+    Ok(rows.into_iter().map(marker).collect())
 }
 
-/// Forgets what every process has long heard of.
+/// Deletes the changes recorded before a time.
 pub(super) async fn prune(db: &Db, before: Timestamp) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query("delete from news where noted_at < $1")
             .bind(before.0)
             .execute(connection)
             .await?
             .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }
