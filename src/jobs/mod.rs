@@ -1,7 +1,7 @@
-//! Jobs: what must follow from a commit and is not part of it. A job is added in that same transaction,
-//! and done afterwards by whichever process on the database comes first: at once, or after the next
-//! start. One that fails is tried again, later each time; one that always fails is given up and waits
-//! for an administrator. Whoever does a job holds a lease on it, and nobody else begins it meanwhile.
+//! The job queue: work that follows from a commit but is not part of it. A job is added in the same
+//! transaction and run afterwards by any process on the database. Jobs run at least once, so every job must be
+//! idempotent. A failed job is retried with exponential backoff; after [`MAX_ATTEMPTS`] it is dead and waits
+//! for an administrator. The process that runs a job holds a lease on it, so that no other process starts it.
 
 pub mod model;
 mod store;
@@ -18,21 +18,21 @@ use crate::kernel::metrics::Counter;
 use crate::kernel::{Clock, Random, ServiceError, Timestamp};
 use crate::lifecycle::Lifecycle;
 
-/// How often to look for what is due.
+/// How often to poll for due jobs.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a job is somebody's. When its process was killed, another one does it after this.
+/// How long a process holds a job. If that process was killed, another one runs the job after this time.
 const LEASE: Duration = Duration::from_mins(5);
-/// How long a job may take: less, so that it is not done twice at a time.
+/// How long a job may run: less than the lease, so that two processes never run it at the same time.
 const TIMEOUT: Duration = Duration::from_mins(4);
-/// How often a job is tried: for some two hours.
+/// How often a job is tried: for about two hours.
 const MAX_ATTEMPTS: u32 = 12;
-/// How long to wait after the first failure; twice as long after each further one.
+/// The wait after the first failure. It doubles after each further one.
 const FIRST_RETRY: Duration = Duration::from_secs(5);
 const LONGEST_RETRY: Duration = Duration::from_hours(1);
-/// How many of those that were given up are shown.
+/// How many dead jobs are shown.
 const MAX_SHOWN: i64 = 100;
 
-/// Proof that somebody may look at failed jobs, retry and discard them. The ring above says who.
+/// The permission to list, retry and discard dead jobs. The layer above implements it for administrators.
 pub trait Operator {}
 
 #[derive(Clone)]
@@ -40,7 +40,7 @@ pub struct Jobs {
     db: Db,
     clock: Clock,
     random: Random,
-    /// Attempts that failed in this process.
+    /// Failed attempts in this process.
     failures: Counter,
 }
 
@@ -49,10 +49,10 @@ impl Jobs {
         Self { db, clock, random, failures: Counter::default() }
     }
 
-    /// Starts the task that does what is due, one job after the other.
+    /// Starts the task that runs due jobs, one after the other.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// If the database fails.
     pub async fn start<F>(
         &self,
         lifecycle: &Lifecycle,
@@ -62,76 +62,82 @@ impl Jobs {
         F: Future<Output = Result<(), ServiceError>> + Send,
     {
         store::ensure_scheduled(&self.db, Job::Prune, self.later(Job::Prune.again_after())).await?;
-        let (jobs, closing) = (self.clone(), lifecycle.closing());
+        let jobs = self.clone();
+        let closing = lifecycle.closing();
         lifecycle.spawn_worker(async move {
-            let mut beat = tokio::time::interval(POLL_INTERVAL);
-            beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            while closing.run_until_cancelled(beat.tick()).await.is_some() {
+            let mut interval = tokio::time::interval(POLL_INTERVAL);
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            while closing.run_until_cancelled(interval.tick()).await.is_some() {
                 let all = async {
                     while jobs.do_next(&work).await? {}
                     Ok::<_, ServiceError>(())
                 };
-                // What is cut off here is done elsewhere, or after the next start.
-                if let Some(Err(fault)) = closing.run_until_cancelled(all).await {
-                    tracing::warn!(%fault, "jobs could not be looked at");
+                // A job interrupted here is run again when its lease ends.
+                if let Some(Err(error)) = closing.run_until_cancelled(all).await {
+                    tracing::warn!(%error, "could not poll for jobs");
                 }
             }
         });
         Ok(())
     }
 
-    /// Does the job that has been due for longest. False when none is.
+    /// Runs the job that has been due for the longest time. Returns false if none is due. A failure of the job
+    /// is recorded and is not an error of this function.
     ///
     /// # Errors
-    /// When the database cannot be asked. That the work fails is noted, and no error here.
+    /// If the database fails.
     pub async fn do_next<F>(&self, work: impl Fn(Job) -> F) -> Result<bool, ServiceError>
     where
         F: Future<Output = Result<(), ServiceError>>,
     {
         let lease = i64::from_le_bytes(self.random.bytes());
         let now = self.clock.now();
-        let Some(taken) = store::claim(&self.db, lease, (now, now.plus(LEASE))).await? else {
+        let Some(claimed) = store::claim(&self.db, lease, (now, now.plus(LEASE))).await? else {
             return Ok(false);
         };
-        let done = match taken.job {
-            // Its processes ended in the middle of it, again and again.
-            _ if taken.attempt > MAX_ATTEMPTS => Err("no attempt came to an end".to_owned()),
+        let result = match claimed.job {
+            // The process was killed during each attempt.
+            _ if claimed.attempt > MAX_ATTEMPTS => Err("no attempt came to an end".to_owned()),
             None => Err("this version of Patio does not know how".to_owned()),
-            Some(work_now) => match timeout(TIMEOUT, work(work_now)).await {
-                Ok(done) => done.map_err(|fault| fault.to_string()),
+            Some(job) => match timeout(TIMEOUT, work(job)).await {
+                Ok(result) => result.map_err(|error| error.to_string()),
                 Err(_) => Err(format!("it took longer than {} seconds", TIMEOUT.as_secs())),
             },
         };
-        match done {
+        match result {
             Ok(()) => {
-                let again = taken.job.and_then(Job::again_after);
+                let again = claimed.job.and_then(Job::again_after);
                 let again = again.map(|wait| self.later(Some(wait)));
-                store::finish(&self.db, (taken.id, lease), again).await?;
+                store::finish(&self.db, (claimed.id, lease), again).await?;
             }
-            Err(failure) => self.note_failure(&taken, lease, &failure).await?,
+            Err(failure) => self.record_failure(&claimed, lease, &failure).await?,
         }
         Ok(true)
     }
 
-    async fn note_failure(
+    async fn record_failure(
         &self,
-        taken: &ClaimedJob,
+        job: &ClaimedJob,
         lease: i64,
         failure: &str,
     ) -> Result<(), ServiceError> {
         self.failures.add(1);
-        let (job, now) = ((taken.id, lease), self.clock.now());
-        let again = (taken.attempt < MAX_ATTEMPTS).then(|| now.plus(self.wait(taken.attempt)));
+        let now = self.clock.now();
+        let again = (job.attempt < MAX_ATTEMPTS).then(|| now.plus(self.wait(job.attempt)));
         if again.is_some() {
-            tracing::warn!(?taken, failure, "a job failed and is tried again");
+            tracing::warn!(?job, failure, "a job failed and will be retried");
         } else {
-            tracing::error!(?taken, failure, "a job is given up: see the page of administrators");
+            tracing::error!(
+                ?job,
+                failure,
+                "a job failed for the last time: see the administration page"
+            );
         }
-        Ok(store::fail(&self.db, job, failure, (now, again)).await?)
+        Ok(store::fail(&self.db, (job.id, lease), failure, (now, again)).await?)
     }
 
-    /// How long to wait after an attempt that failed: between half of the time and all of it, so that
-    /// what failed together does not come back together.
+    /// Returns the wait after a failed attempt: between half of the backoff and all of it, at random, so that
+    /// jobs that failed together are not retried together.
     fn wait(&self, attempt: u32) -> Duration {
         let doubled = FIRST_RETRY.saturating_mul(1 << (attempt - 1).min(16));
         let half = doubled.min(LONGEST_RETRY) / 2;
@@ -142,39 +148,39 @@ impl Jobs {
         self.clock.now().plus(wait.unwrap_or_default())
     }
 
-    /// Attempts that failed in this process so far.
+    /// Returns the number of failed attempts in this process.
     pub fn failures(&self) -> u64 {
         self.failures.get()
     }
 
-    /// How many jobs there are.
+    /// Counts the jobs in the database by state.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// If the database fails.
     pub async fn counts(&self) -> Result<JobCounts, ServiceError> {
         Ok(store::counts(&self.db).await?)
     }
 
-    /// The latest that were given up, the latest first.
+    /// Returns the dead jobs, the latest first, at most [`MAX_SHOWN`].
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// If the database fails.
     pub async fn dead(&self, _: &impl Operator) -> Result<Vec<DeadJob>, ServiceError> {
         Ok(store::dead(&self.db, MAX_SHOWN).await?)
     }
 
-    /// Gives a job that was given up all its attempts again. False when there is none.
+    /// Makes a dead job due, with all its attempts. Returns false if there is no such dead job.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If the database fails.
     pub async fn retry(&self, _: &impl Operator, job: JobId) -> Result<bool, ServiceError> {
         Ok(store::retry(&self.db, job, self.clock.now()).await?)
     }
 
-    /// Forgets a job that was given up. False when there is none.
+    /// Deletes a dead job. Returns false if there is no such dead job.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If the database fails.
     pub async fn discard(&self, _: &impl Operator, job: JobId) -> Result<bool, ServiceError> {
         Ok(store::discard(&self.db, job).await?)
     }
@@ -187,7 +193,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn waits_grow_up_to_an_hour_and_differ() {
+    async fn retry_waits_grow_to_an_hour_and_are_randomized() {
         let db = Db::open(None, Path::new(tempfile::tempdir().expect("a directory").path()))
             .await
             .expect("a database");

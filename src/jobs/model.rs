@@ -1,25 +1,25 @@
-//! What there is to be done after a commit, and how it stands.
+//! The kinds of jobs, and the states of a job.
 
 use std::time::Duration;
 
 use crate::kernel::{RoomId, Timestamp, UserId};
 
-/// One kind of work a variant; what it takes is done by one function (`app`). To do it twice must be
-/// the same as once: a process may end between the work and the note that it is done.
+/// A job. Each variant is one kind of work, run by `run_job` in `server.rs`. Every kind must be idempotent: a
+/// process may be killed after the work, but before the job is marked as done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
-    /// The rooms of somebody whose account was closed get other owners.
+    /// Gives the rooms of a closed account other owners.
     ReassignRooms(UserId),
-    /// All that somebody wrote is deleted, in pieces: what is left is work for later.
+    /// Deletes all messages of a user, in batches: if any are left, the job is added again.
     EraseMessages(UserId),
-    /// What was said in a deleted room is deleted, in pieces: what is left is work for later.
+    /// Deletes the messages of a deleted room, in batches: if any are left, the job is added again.
     PurgeRoom(RoomId),
-    /// What has run out is forgotten. Comes back by itself.
+    /// Deletes expired rows. Periodic.
     Prune,
 }
 
 impl Job {
-    /// As two columns: the kind, and whom or what it is done to.
+    /// Returns the columns `kind` and `about`: the kind, and the id of the user or room.
     pub(super) fn columns(self) -> (&'static str, String) {
         match self {
             Self::ReassignRooms(user) => ("pass-on-rooms", user.to_string()),
@@ -29,7 +29,7 @@ impl Job {
         }
     }
 
-    /// `None` for work that another version of Patio knows.
+    /// Returns `None` for a kind that only another version of Patio knows.
     pub(super) fn from_columns(kind: &str, about: &str) -> Option<Self> {
         match kind {
             "pass-on-rooms" => about.parse().ok().map(UserId).map(Self::ReassignRooms),
@@ -40,7 +40,7 @@ impl Job {
         }
     }
 
-    /// How long after it was done it is to be done again; `None` for what is done once.
+    /// Returns the period of a periodic job; `None` for a job that runs once.
     pub(super) fn again_after(self) -> Option<Duration> {
         match self {
             Self::ReassignRooms(_) | Self::EraseMessages(_) | Self::PurgeRoom(_) => None,
@@ -49,21 +49,21 @@ impl Job {
     }
 }
 
-/// A job, by the number of its row.
+/// The row id of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobId(pub i64);
 
-/// A job that somebody has begun and nobody else begins, until the lease ends.
+/// A job that this process runs. No other process starts it until the lease ends.
 #[derive(Debug)]
 pub(super) struct ClaimedJob {
     pub id: JobId,
-    /// `None` for what this version does not know.
+    /// `None` for a kind that this version does not know.
     pub job: Option<Job>,
-    /// Which attempt this is, from 1.
+    /// The number of this attempt, from 1.
     pub attempt: u32,
 }
 
-/// A job that was given up.
+/// A job that failed for the last time.
 #[derive(Debug)]
 pub struct DeadJob {
     pub id: JobId,
@@ -74,7 +74,7 @@ pub struct DeadJob {
     pub since: Timestamp,
 }
 
-/// How many jobs there are, in all processes on the database.
+/// The jobs in the database by state, over all processes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JobCounts {
     pub waiting: i64,
@@ -87,15 +87,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_comes_back_from_its_columns_as_it_was() {
-        for work in [
+    fn every_job_is_restored_from_its_columns() {
+        for job in [
             Job::ReassignRooms(UserId(7)),
             Job::EraseMessages(UserId(7)),
             Job::PurgeRoom(RoomId(8)),
             Job::Prune,
         ] {
-            let (kind, about) = work.columns();
-            assert_eq!(Job::from_columns(kind, &about), Some(work));
+            let (kind, about) = job.columns();
+            assert_eq!(Job::from_columns(kind, &about), Some(job));
         }
         assert_eq!(Job::from_columns("of-tomorrow", ""), None);
         assert_eq!(Job::from_columns("pass-on-rooms", "ana"), None);

@@ -4,15 +4,18 @@ use crate::db::{Db, Transaction, reading, writing};
 use crate::jobs::model::{ClaimedJob, DeadJob, Job, JobCounts, JobId};
 use crate::kernel::Timestamp;
 
-/// Adds work in the transaction of what it follows from. What is there already, given up or just being
-/// done, is to be done once more.
+/// Adds a job in the transaction that it follows from. If the same job exists already, dead or running, it
+/// becomes due again.
+///
+/// # Errors
+/// If the database fails.
 pub async fn enqueue(
-    change: &mut Transaction,
-    work: Job,
+    transaction: &mut Transaction,
+    job: Job,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let (kind, about) = work.columns();
-    writing!(*change, |connection| {
+    let (kind, about) = job.columns();
+    writing!(*transaction, |connection| {
         sqlx::query(
             "insert into jobs (kind, about, due_at, created_at) values ($1, $2, $3, $3)
              on conflict (kind, about) do update
@@ -28,15 +31,11 @@ pub async fn enqueue(
     Ok(())
 }
 
-/// Adds work that comes back by itself, unless it is there.
-pub(super) async fn ensure_scheduled(
-    db: &Db,
-    work: Job,
-    due: Timestamp,
-) -> Result<(), sqlx::Error> {
-    let (kind, about) = work.columns();
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+/// Adds a periodic job unless it exists.
+pub(super) async fn ensure_scheduled(db: &Db, job: Job, due: Timestamp) -> Result<(), sqlx::Error> {
+    let (kind, about) = job.columns();
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query(
             "insert into jobs (kind, about, due_at, created_at) values ($1, $2, $3, $3)
              on conflict (kind, about) do nothing",
@@ -48,17 +47,17 @@ pub(super) async fn ensure_scheduled(
         .await?
         .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }
 
-/// Begins the job that has been due for longest; `None` when none is, or another process was faster.
-/// From now on it is the lease's, until `ends`.
+/// Claims the job that has been due for the longest time; `None` if none is due, or another process was
+/// faster. The job belongs to `lease` until `ends`.
 pub(super) async fn claim(
     db: &Db,
     lease: i64,
     (now, ends): (Timestamp, Timestamp),
 ) -> Result<Option<ClaimedJob>, sqlx::Error> {
-    // Looked at first: an idle server shall not write every second.
+    // A read first, so that an idle server does not write every second.
     let due: Option<(i64,)> = reading!(db, |pool| {
         sqlx::query_as(
             "select id from jobs where dead_at is null and due_at <= $1 order by due_at, id limit 1",
@@ -68,8 +67,8 @@ pub(super) async fn claim(
         .await?
     });
     let Some((id,)) = due else { return Ok(None) };
-    let mut change = db.begin().await?;
-    let row: Option<(String, String, i64)> = writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    let row: Option<(String, String, i64)> = writing!(transaction, |connection| {
         sqlx::query_as(
             "update jobs set lease = $2, due_at = $3, attempts = attempts + 1
              where id = $1 and dead_at is null and due_at <= $4
@@ -82,7 +81,7 @@ pub(super) async fn claim(
         .fetch_optional(connection)
         .await?
     });
-    change.commit().await?;
+    transaction.commit().await?;
     Ok(row.map(|(kind, about, attempts)| ClaimedJob {
         id: JobId(id),
         job: Job::from_columns(&kind, &about),
@@ -90,13 +89,13 @@ pub(super) async fn claim(
     }))
 }
 
-/// Notes that a job is done: it is gone, or due again. Not where the lease has passed to somebody else.
+/// Marks a job as done: deletes it, or makes it due again. Does nothing if another process has claimed it since.
 pub(super) async fn finish(
     db: &Db,
     (job, lease): (JobId, i64),
     again: Option<Timestamp>,
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
+    let mut transaction = db.begin().await?;
     let sql = match again {
         None => "delete from jobs where id = $1 and lease = $2 and $3 = 0",
         Some(_) => {
@@ -104,7 +103,7 @@ pub(super) async fn finish(
              where id = $1 and lease = $2"
         }
     };
-    writing!(change, |connection| {
+    writing!(transaction, |connection| {
         sqlx::query(sql)
             .bind(job.0)
             .bind(lease)
@@ -113,18 +112,18 @@ pub(super) async fn finish(
             .await?
             .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }
 
-/// Notes that an attempt failed: the job is due again later, or given up (`None`) at `now`.
+/// Records a failed attempt: the job becomes due `again`, or dead at `now` if `again` is `None`.
 pub(super) async fn fail(
     db: &Db,
     (job, lease): (JobId, i64),
     failure: &str,
     (now, again): (Timestamp, Option<Timestamp>),
 ) -> Result<(), sqlx::Error> {
-    let mut change = db.begin().await?;
-    writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    writing!(transaction, |connection| {
         sqlx::query(
             "update jobs set lease = null, failure = $3, due_at = $4, dead_at = $5
              where id = $1 and lease = $2",
@@ -138,7 +137,7 @@ pub(super) async fn fail(
         .await?
         .rows_affected()
     });
-    change.commit().await
+    transaction.commit().await
 }
 
 pub(super) async fn counts(db: &Db) -> Result<JobCounts, sqlx::Error> {
@@ -154,7 +153,7 @@ pub(super) async fn counts(db: &Db) -> Result<JobCounts, sqlx::Error> {
     Ok(JobCounts { waiting, running, dead })
 }
 
-/// What was given up, the latest first.
+/// Returns dead jobs, the latest first.
 pub(super) async fn dead(db: &Db, limit: i64) -> Result<Vec<DeadJob>, sqlx::Error> {
     type Row = (i64, String, String, Option<String>, i64, i64);
     let rows: Vec<Row> = reading!(db, |pool| {
@@ -177,10 +176,10 @@ pub(super) async fn dead(db: &Db, limit: i64) -> Result<Vec<DeadJob>, sqlx::Erro
     Ok(rows.into_iter().map(job).collect())
 }
 
-/// Makes what was given up due, with all its attempts. False when there is no such job.
+/// Makes a dead job due, with all its attempts. Returns false if there is no such job.
 pub(super) async fn retry(db: &Db, job: JobId, now: Timestamp) -> Result<bool, sqlx::Error> {
-    let mut change = db.begin().await?;
-    let revived = writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    let revived = writing!(transaction, |connection| {
         sqlx::query(
             "update jobs set dead_at = null, attempts = 0, due_at = $2
              where id = $1 and dead_at is not null",
@@ -191,20 +190,20 @@ pub(super) async fn retry(db: &Db, job: JobId, now: Timestamp) -> Result<bool, s
         .await?
         .rows_affected()
     });
-    change.commit().await?;
+    transaction.commit().await?;
     Ok(revived > 0)
 }
 
-/// Forgets what was given up. False when there is no such job.
+/// Deletes a dead job. Returns false if there is no such job.
 pub(super) async fn discard(db: &Db, job: JobId) -> Result<bool, sqlx::Error> {
-    let mut change = db.begin().await?;
-    let dropped = writing!(change, |connection| {
+    let mut transaction = db.begin().await?;
+    let deleted = writing!(transaction, |connection| {
         sqlx::query("delete from jobs where id = $1 and dead_at is not null")
             .bind(job.0)
             .execute(connection)
             .await?
             .rows_affected()
     });
-    change.commit().await?;
-    Ok(dropped > 0)
+    transaction.commit().await?;
+    Ok(deleted > 0)
 }
