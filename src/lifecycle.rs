@@ -1,9 +1,9 @@
-//! Start and stop: signals, the tasks that run beside the server, and the order in which they end.
+//! Start and shutdown: signals, background tasks, and the order in which they end.
 //!
-//! Nothing else spawns a task. A stop has two steps: first `stopping` (accept nothing new, say
-//! goodbye to sockets), then, once requests and sockets are through, `closing` (workers finish
-//! what they hold and end). A process killed without warning loses nothing either: what was
-//! acknowledged is on disk. The orderly way is only kinder.
+//! All tasks are spawned here. A shutdown has two phases: first `stopping` (accept no new connections, close
+//! the live ones), then, after requests and connections have ended, `closing` (workers finish their current
+//! work and end). A process that is killed loses no acknowledged data either, because that is on disk. The
+//! orderly shutdown only spares clients errors.
 
 use std::future::Future;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long a stop may take. Platforms give as little as ten seconds between asking and killing.
+/// How long a shutdown may take. Some platforms kill a process ten seconds after SIGTERM.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Ends the process where going on would do harm. What was acknowledged is on disk.
+/// Exits the process immediately, if continuing would do harm. Acknowledged data is on disk.
 pub fn abort() -> ! {
     std::process::exit(1)
 }
@@ -33,48 +33,51 @@ impl Lifecycle {
         Self::default()
     }
 
-    /// Runs a task for as long as the server runs. It ends after [`Self::closing`].
+    /// Spawns a worker that runs as long as the server. It must end after [`Self::closing`].
     pub fn spawn_worker(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.workers.spawn(task);
     }
 
-    /// Runs a connection beside the others. A stop waits for it.
+    /// Spawns the task of a connection. A shutdown waits for it.
     pub fn spawn_connection(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.connections.spawn(task);
     }
 
-    /// Keeps count of a connection's future, so that a stop can wait for it.
-    /// It ends soon after [`Self::stopping`].
+    /// Tracks the future of a connection, so that a shutdown waits for it. It must end soon after
+    /// [`Self::stopping`].
     pub async fn track_connection(&self, task: impl Future<Output = ()>) {
         self.connections.track_future(task).await;
     }
 
-    /// How many connections there are.
+    /// Returns the number of open connections.
     pub fn connections(&self) -> usize {
         self.connections.len()
     }
 
-    /// Becomes ready when the server shall accept nothing new.
+    /// Cancelled when the server must not accept new connections.
     pub fn stopping(&self) -> CancellationToken {
         self.stopping.clone()
     }
 
-    /// Becomes ready when workers shall finish what they hold.
+    /// Cancelled when workers must finish their current work and end.
     pub fn closing(&self) -> CancellationToken {
         self.closing.clone()
     }
 
-    /// Asks everything to stop.
+    /// Starts the shutdown.
     pub fn stop(&self) {
         self.stopping.cancel();
     }
 
-    /// Waits for SIGTERM, SIGINT or SIGHUP (a terminal that was closed), then asks everything to stop.
-    /// A second signal ends the process at once.
+    /// Starts the shutdown on SIGTERM, SIGINT or SIGHUP (a closed terminal). A second signal exits the process
+    /// immediately.
     ///
     /// # Errors
-    /// When the signals cannot be listened to.
-    #[expect(clippy::disallowed_methods, reason = "no worker: a stop must not wait for signals")]
+    /// If the signal handlers cannot be installed.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "not a worker: a shutdown must not wait for signals"
+    )]
     pub fn stop_on_signals(&self) -> std::io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -99,7 +102,8 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Waits for connections, then for workers. What has not ended within the budget is left.
+    /// Waits for connections, then for workers. Tasks that have not ended after [`SHUTDOWN_TIMEOUT`] are
+    /// abandoned.
     pub async fn finish(&self) {
         self.connections.close();
         self.workers.close();
@@ -110,7 +114,7 @@ impl Lifecycle {
         };
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, orderly).await.is_err() {
             self.closing.cancel();
-            tracing::warn!("stopped before every connection had ended");
+            tracing::warn!("stopped with connections still open");
         }
     }
 }

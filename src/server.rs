@@ -1,4 +1,5 @@
-//! The one place that knows all parts: builds them, wires them, runs them until told to stop.
+//! Builds all parts of the server, connects them, and runs them until the shutdown. The only module that knows
+//! all others.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
@@ -48,49 +49,50 @@ use crate::media::{self, ImageEncoder};
 use crate::pubsub::Hub;
 use crate::{api, limits, pages, realtime};
 
-/// How often it is forgotten who was too fast, and unused connections are let go.
+/// How often full token buckets and idle database connections are dropped.
 const IDLE_CLEANUP_INTERVAL: Duration = Duration::from_hours(1);
-/// When to ask a database again that did not answer.
+/// How long to wait before a failed epoch check is retried.
 const EPOCH_CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// How often what was written is put where it stays.
+/// How often the write-ahead log is checkpointed.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(250);
 
 pub struct Server {
     listener: TcpListener,
     router: Router,
-    site: AppState,
+    state: AppState,
     data_dir: DataDir,
 }
 
 impl Server {
-    /// Opens the database, makes what a new installation needs, and binds the port.
+    /// Opens the database, initializes a new installation, and binds the port.
     ///
     /// # Errors
-    /// When the directory, the database or the port cannot be used.
+    /// If the data directory, the database or the port cannot be used.
     pub async fn build(config: Config, clock: Clock, random: Random) -> anyhow::Result<Self> {
         let data_dir = DataDir::lock_shared(&config.storage)?;
         let (db, history) = open_database(&config, &data_dir, &random).await?;
         let listener = listener::bind(&config.address)
             .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();
-        let bell = Hub::start(Arc::new(realtime::protocol::encode), &lifecycle);
+        let hub = Hub::start(Arc::new(realtime::protocol::encode), &lifecycle);
 
         let origin = ProcessId::new(&random);
-        let rooms = Rooms::new(db.clone(), bell.clone(), clock.clone(), random.clone(), origin);
+        let rooms = Rooms::new(db.clone(), hub.clone(), clock.clone(), random.clone(), origin);
         let founded = rooms.ensure_lobby().await?;
         names::fill(&db).await?;
-        let given = (clock.clone(), random.clone());
+        let environment = (clock.clone(), random.clone());
         let policy = (config.signup, config.rate_limit);
-        let accounts = Accounts::new(db.clone(), bell.clone(), given, origin, policy);
+        let accounts = Accounts::new(db.clone(), hub.clone(), environment, origin, policy);
         accounts.watch_revocations(&history, &lifecycle).await?;
         remote_changes::start(accounts.clone(), rooms.clone(), history.clone(), &lifecycle).await?;
         let about = site_info(&config, founded);
         let executable = config.executable.map_or_else(media::executable, Ok);
         let images = ImageEncoder::new(executable?, data_dir.path().to_owned());
-        let stamped = (clock.clone(), origin);
+        let clock_and_origin = (clock.clone(), origin);
         let messages =
-            Messages::start(db.clone(), bell.clone(), stamped, &history, &lifecycle).await?;
-        let site = AppState::from(Services {
+            Messages::start(db.clone(), hub.clone(), clock_and_origin, &history, &lifecycle)
+                .await?;
+        let state = AppState::from(Services {
             accounts,
             avatars: AvatarEncoder::new(images),
             uploads: Uploads::new(data_dir.path().to_owned()),
@@ -98,10 +100,10 @@ impl Server {
             rooms,
             messages,
             meanwhile: Sync::new(db.clone(), clock.clone()),
-            presence: Presence::start(bell.clone(), clock.clone(), &lifecycle),
+            presence: Presence::start(hub.clone(), clock.clone(), &lifecycle),
             jobs: Jobs::new(db.clone(), clock.clone(), random.clone()),
             audit: Audit::new(db.clone()),
-            bell,
+            bell: hub,
             db,
             history,
             clock: clock.clone(),
@@ -114,90 +116,91 @@ impl Server {
             notices: UnclearWarnings::default(),
             about,
         });
-        if site.accounts.sign_up_state().await?.first {
-            tracing::info!(
-                "nobody has an account yet: the first to register becomes administrator"
-            );
+        if state.accounts.sign_up_state().await?.first {
+            tracing::info!("no accounts yet: the first user to register becomes the administrator");
         }
-        let worker = site.clone();
-        site.jobs.start(&site.lifecycle, move |work| run_job(worker.clone(), work)).await?;
-        maintain(&site);
-        Ok(Self { listener, router: router(&site).with_state(site.clone()), site, data_dir })
+        let worker = state.clone();
+        state.jobs.start(&state.lifecycle, move |job| run_job(worker.clone(), job)).await?;
+        spawn_maintenance(&state);
+        Ok(Self { listener, router: router(&state).with_state(state.clone()), state, data_dir })
     }
 
+    /// Returns the address that the server listens on.
+    ///
     /// # Errors
-    /// When the operating system cannot tell.
+    /// If the operating system does not know it.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
     pub fn lifecycle(&self) -> Lifecycle {
-        self.site.lifecycle.clone()
+        self.state.lifecycle.clone()
     }
 
-    /// The parts, for whoever acts in this process and not over the network.
+    /// Returns the application state, for code that acts in this process and not over the network.
     pub fn site(&self) -> AppState {
-        self.site.clone()
+        self.state.clone()
     }
 
-    /// Serves until the lifecycle is told to stop, and ends in order.
+    /// Serves until the shutdown starts, and finishes it.
     pub async fn run(self) {
-        let Self { listener, router, site, data_dir } = self;
-        let trusted = &site.about.trusted_proxies;
-        listener::serve(listener, router, &site.lifecycle, trusted).await;
-        site.lifecycle.finish().await;
-        site.db.close().await;
+        let Self { listener, router, state, data_dir } = self;
+        let trusted = &state.about.trusted_proxies;
+        listener::serve(listener, router, &state.lifecycle, trusted).await;
+        state.lifecycle.finish().await;
+        state.db.close().await;
+        // The lock goes last: until here the database is in use.
         drop(data_dir);
     }
 }
 
-fn router(site: &AppState) -> Router<AppState> {
-    let live = api::router(site).merge(realtime::router(site));
+fn router(state: &AppState) -> Router<AppState> {
+    let live = api::router(state).merge(realtime::router(state));
     Router::new()
-        .merge(pages::router(site, realtime::polling_router()))
+        .merge(pages::router(state, realtime::polling_router()))
         .nest("/api/v1", live)
         .merge(health::router().merge(metrics::router()).layer(from_fn(timeout::keep)))
         .layer(DefaultBodyLimit::max(limits::request::BODY))
-        .layer(map_response(add_date_header))
+        .layer(map_response(add_retry_after))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal(&"a handler panicked").into_response()
         }))
-        // A page is packed for one reader: harder would cost more than making it.
+        // A page is compressed for one user: a better level would cost more than rendering it.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn(encoding::choose))
-        .layer(from_fn_with_state(site.clone(), metrics::observe))
-        .layer(from_fn_with_state(site.clone(), client_info::identify))
+        .layer(from_fn_with_state(state.clone(), metrics::observe))
+        .layer(from_fn_with_state(state.clone(), client_info::identify))
 }
 
-/// Whoever is refused for what passes learns when to come again, also where nothing else says so.
-async fn add_date_header(mut response: Response) -> Response {
+/// Adds `Retry-After` to every 503 that does not have it.
+async fn add_retry_after(mut response: Response) -> Response {
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-        let soon = HeaderValue::from_static("5");
-        response.headers_mut().entry(RETRY_AFTER).or_insert(soon);
+        let seconds = HeaderValue::from_static("5");
+        response.headers_mut().entry(RETRY_AFTER).or_insert(seconds);
     }
     response
 }
 
-/// Each kind of job is one function.
-async fn run_job(site: AppState, work: Job) -> Result<(), ServiceError> {
-    match work {
-        Job::ReassignRooms(user) => site.rooms.reassign_owned_rooms(user).await,
-        Job::EraseMessages(user) => site.messages.erase(user).await,
+/// Runs a job: one function for each kind.
+async fn run_job(state: AppState, job: Job) -> Result<(), ServiceError> {
+    match job {
+        Job::ReassignRooms(user) => state.rooms.reassign_owned_rooms(user).await,
+        Job::EraseMessages(user) => state.messages.erase(user).await,
         Job::PurgeRoom(room) => {
-            // What is left of a large one is a job for later.
-            if site.rooms.begin_purge(room).await? && site.messages.purge_room(room).await? {
-                site.rooms.finish_purge(room).await?;
+            // A large room needs several runs: `purge_room` returns false and adds the job again.
+            if state.rooms.begin_purge(room).await? && state.messages.purge_room(room).await? {
+                state.rooms.finish_purge(room).await?;
             }
             Ok(())
         }
         Job::Prune => {
-            site.accounts.prune().await?;
-            site.messages.prune().await
+            state.accounts.prune().await?;
+            state.messages.prune().await
         }
     }
 }
 
-/// The database, when it is there, and which history it has.
+/// Opens the database and loads its epoch.
 async fn open_database(
     config: &Config,
     data_dir: &DataDir,
@@ -222,20 +225,22 @@ fn site_info(config: &Config, founded: Timestamp) -> SiteInfo {
     }
 }
 
-/// What is done beside the requests.
-fn maintain(site: &AppState) {
-    spawn_idle_cleanup(site);
-    spawn_checkpoints(site);
-    spawn_epoch_check(site);
+/// Starts the periodic background tasks.
+fn spawn_maintenance(state: &AppState) {
+    spawn_idle_cleanup(state);
+    spawn_checkpoints(state);
+    spawn_epoch_check(state);
 }
 
-/// Forgets, now and then, who was too fast, and lets go of connections: each process for itself.
-fn spawn_idle_cleanup(site: &AppState) {
-    let (rates, accounts, db) = (site.rates.clone(), site.accounts.clone(), site.db.clone());
-    let closing = site.lifecycle.closing();
-    site.lifecycle.spawn_worker(async move {
-        let mut beat = tokio::time::interval(IDLE_CLEANUP_INTERVAL);
-        while closing.run_until_cancelled(beat.tick()).await.is_some() {
+/// Periodically drops this process's full token buckets and idle database connections.
+fn spawn_idle_cleanup(state: &AppState) {
+    let rates = state.rates.clone();
+    let accounts = state.accounts.clone();
+    let db = state.db.clone();
+    let closing = state.lifecycle.closing();
+    state.lifecycle.spawn_worker(async move {
+        let mut interval = tokio::time::interval(IDLE_CLEANUP_INTERVAL);
+        while closing.run_until_cancelled(interval.tick()).await.is_some() {
             rates.prune();
             accounts.rest();
             db.close_idle().await;
@@ -243,34 +248,36 @@ fn spawn_idle_cleanup(site: &AppState) {
     });
 }
 
-/// Where somebody put another database in place, all connections come again and learn of it.
-fn spawn_epoch_check(site: &AppState) {
-    let (watch, closing) = (site.clone(), site.lifecycle.closing());
-    site.lifecycle.spawn_worker(async move {
-        while closing.run_until_cancelled(watch.history.suspected()).await.is_some() {
-            match watch.db.check_epoch(&watch.history, &watch.random).await {
-                Ok(true) => watch.bell.disconnect_all(),
+/// Checks whether the database was replaced, whenever that is suspected. If so, disconnects all clients, so
+/// that they reconnect and learn the new epoch.
+fn spawn_epoch_check(state: &AppState) {
+    let worker = state.clone();
+    let closing = state.lifecycle.closing();
+    state.lifecycle.spawn_worker(async move {
+        while closing.run_until_cancelled(worker.history.suspected()).await.is_some() {
+            match worker.db.check_epoch(&worker.history, &worker.random).await {
+                Ok(true) => worker.bell.disconnect_all(),
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "it is not known whether the database is still the same");
+                    tracing::warn!(%error, "could not check whether the database was replaced");
                     tokio::time::sleep(EPOCH_CHECK_INTERVAL).await;
-                    watch.history.suspect();
+                    worker.history.suspect();
                 }
             }
         }
     });
 }
 
-/// Keeps the database in order beside those who write.
-fn spawn_checkpoints(site: &AppState) {
-    let db = site.db.clone();
-    let closing = site.lifecycle.closing();
-    site.lifecycle.spawn_worker(async move {
-        let mut beat = tokio::time::interval(CHECKPOINT_INTERVAL);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while closing.run_until_cancelled(beat.tick()).await.is_some() {
+/// Periodically checkpoints the database.
+fn spawn_checkpoints(state: &AppState) {
+    let db = state.db.clone();
+    let closing = state.lifecycle.closing();
+    state.lifecycle.spawn_worker(async move {
+        let mut interval = tokio::time::interval(CHECKPOINT_INTERVAL);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while closing.run_until_cancelled(interval.tick()).await.is_some() {
             if let Err(error) = db.checkpoint().await {
-                tracing::warn!(%error, "the database's log could not be folded");
+                tracing::warn!(%error, "the SQLite checkpoint failed");
             }
         }
     });

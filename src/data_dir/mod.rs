@@ -1,5 +1,5 @@
-//! The data directory: made when it is missing, refused where a database would come to harm, and
-//! held by a lock for as long as somebody works in it.
+//! The data directory: created if it does not exist, refused on file systems that corrupt databases, and
+//! locked while a process uses it.
 
 pub mod owner;
 
@@ -12,45 +12,46 @@ use anyhow::{Context, bail};
 use self::owner::Owner;
 use crate::config::{DatabaseUrl, Storage, Switch};
 
-/// The file whose lock says that the directory is in use.
+/// The file whose lock marks the directory as in use.
 const LOCK_FILE: &str = "patio.lock";
-/// What is known of the newest change over a restart, in the data directory.
+/// The file that keeps the newest known change across restarts (see [`crate::db::epoch`]).
 pub const EPOCH_NOTE: &str = "newest.json";
-/// What a restore puts away while it is at work; it is gone when that has ended.
+/// The directory to which a restore moves the previous data. It is deleted when the restore has finished.
 pub const REPLACED: &str = ".replaced";
 
-/// A data directory that is held. Nobody replaces what is in it until this is dropped.
+/// A locked data directory. No restore replaces its contents until this is dropped.
 pub struct DataDir {
     path: PathBuf,
-    /// Its owner, where what is made in it cannot be given to that user.
-    stranger: Option<Owner>,
-    /// Keeps the lock.
+    /// The directory's owner, if this process cannot give new files to that user.
+    other_owner: Option<Owner>,
+    /// Holds the lock.
     _lock: File,
 }
 
 impl DataDir {
-    /// Holds the directory beside others who work in it: during an update two servers do.
+    /// Locks the directory together with other processes: during an update two servers use it.
     ///
     /// # Errors
-    /// When it cannot be made or used, is being replaced, or is no place for the database.
+    /// If it cannot be created or used, a restore is running or was interrupted, or it is on a network file
+    /// system.
     pub fn lock_shared(storage: &Storage) -> anyhow::Result<Self> {
-        let held = Self::lock(storage, File::try_lock_shared)?;
-        let replaced = held.path.join(REPLACED);
+        let locked = Self::lock(storage, File::try_lock_shared)?;
+        let replaced = locked.path.join(REPLACED);
         if replaced.exists() {
             bail!(
-                "a restore into {} was interrupted (what was there before is in {}): run patio \
+                "a restore into {} was interrupted (the previous data is in {}): run patio \
                  restore --force again",
-                held.path.display(),
+                locked.path.display(),
                 replaced.display()
             );
         }
-        Ok(held)
+        Ok(locked)
     }
 
-    /// Holds the directory alone.
+    /// Locks the directory exclusively.
     ///
     /// # Errors
-    /// As [`Self::share`], and when anybody works in it.
+    /// As [`Self::lock_shared`], and if another process uses it.
     pub fn lock_exclusive(storage: &Storage) -> anyhow::Result<Self> {
         Self::lock(storage, File::try_lock)
     }
@@ -65,7 +66,7 @@ impl DataDir {
             .recursive(true)
             .mode(0o700)
             .create(&path)
-            .with_context(|| format!("cannot make the data directory {shown}"))?;
+            .with_context(|| format!("cannot create the data directory {shown}"))?;
         if storage.any_filesystem == Switch::Off {
             database_directory(storage).map_or(Ok(()), refuse_network)?;
         }
@@ -79,11 +80,11 @@ impl DataDir {
             .with_context(|| format!("cannot use the data directory {shown}"))?;
         let owner = Owner::of(&path);
         let is_given = owner.is_none_or(|owner| owner.chown(&file).is_ok());
-        let stranger = owner.filter(|_| !is_given);
+        let other_owner = owner.filter(|_| !is_given);
         match lock(&file) {
-            Ok(()) => Ok(Self { path, stranger, _lock: file }),
+            Ok(()) => Ok(Self { path, other_owner, _lock: file }),
             Err(TryLockError::WouldBlock) => {
-                bail!("{shown} is in use by another patio: stop it first")
+                bail!("{shown} is in use by another Patio: stop it first")
             }
             Err(TryLockError::Error(error)) => {
                 Err(error).with_context(|| format!("cannot lock {shown}"))
@@ -91,13 +92,13 @@ impl DataDir {
         }
     }
 
-    /// Says before a database is made here that it will belong to another user than the directory.
-    #[expect(clippy::print_stderr, reason = "a command line's complaints go there")]
+    /// Warns, before a database is created here, that it will have another owner than the directory.
+    #[expect(clippy::print_stderr, reason = "warnings of a command line go to stderr")]
     pub fn warn(&self) {
-        if let Some(owner) = self.stranger {
+        if let Some(owner) = self.other_owner {
             eprintln!(
-                "patio: {} belongs to user {}, and what is made there now does not: unless the server runs \
-                 as this user too, change its owner (chown)",
+                "patio: {} belongs to user {}, but the files created now do not: change their owner \
+                 (chown), unless the server runs as the current user",
                 self.path.display(),
                 owner.uid
             );
@@ -108,10 +109,10 @@ impl DataDir {
         &self.path
     }
 
-    /// Whether nothing is kept here. What every new directory or volume has does not count.
+    /// Whether the directory has no data. Files that a new directory or volume has do not count.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub fn is_empty(&self) -> std::io::Result<bool> {
         for entry in fs::read_dir(&self.path)? {
             let name = entry?.file_name();
@@ -123,7 +124,7 @@ impl DataDir {
     }
 }
 
-/// Where the database file is, if it is one.
+/// Returns the directory of the database file; `None` for a database server.
 fn database_directory(storage: &Storage) -> Option<&Path> {
     match storage.database() {
         None => Some(&storage.data_dir),
@@ -135,21 +136,21 @@ fn database_directory(storage: &Storage) -> Option<&Path> {
     }
 }
 
-/// `SQLite` keeps what its processes know of each other in shared memory, and takes locks at their
-/// word. Over a network neither holds, and the file is damaged sooner or later.
+/// Refuses network file systems. `SQLite` coordinates processes by shared memory and file locks; over a network
+/// neither is reliable, and the file gets corrupted sooner or later.
 fn refuse_network(path: &Path) -> anyhow::Result<()> {
     if let Some(kind) = network(path) {
         bail!(
-            "{} is on a network file system ({kind}), where a database gets damaged: use a local \
-             disk or a block volume (or set ANY_FILESYSTEM=on, if you know that this one keeps \
-             locks and shared memory as a local disk does)",
+            "{} is on a network file system ({kind}), where databases get corrupted: use a local \
+             disk or a block volume (or set ANY_FILESYSTEM=on if its locks and shared memory work \
+             like those of a local disk)",
             path.display()
         );
     }
     Ok(())
 }
 
-/// What kind of network file system the path is on, if on any. Where it cannot be told: none.
+/// Returns the kind of network file system that the path is on; `None` for a local one, or if it is unknown.
 #[cfg(target_os = "linux")]
 fn network(path: &Path) -> Option<&'static str> {
     kind_of(u32::try_from(rustix::fs::statfs(path).ok()?.f_type & 0xffff_ffff).ok()?)
@@ -160,7 +161,7 @@ fn network(_: &Path) -> Option<&'static str> {
     None
 }
 
-/// By the number that Linux gives each file system (`statfs(2)`).
+/// Maps Linux's file system numbers (`statfs(2)`).
 #[cfg(target_os = "linux")]
 fn kind_of(magic: u32) -> Option<&'static str> {
     Some(match magic {
@@ -178,20 +179,22 @@ fn kind_of(magic: u32) -> Option<&'static str> {
     })
 }
 
-/// How many bytes may still be written where this path is. Where it cannot be told: no limit.
+/// Returns the free bytes on the file system of this path; `u64::MAX` if that is unknown.
 pub fn free_space(path: &Path) -> u64 {
     rustix::fs::statvfs(path).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
+/// Checks that `bytes` are free on the file system of this path.
+///
 /// # Errors
-/// When less is free where this path is.
+/// [`std::io::ErrorKind::StorageFull`] if fewer bytes are free.
 pub fn ensure_space(path: &Path, bytes: u64) -> anyhow::Result<()> {
     let free = free_space(path);
     if free < bytes {
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         return Err(std::io::Error::from(std::io::ErrorKind::StorageFull)).with_context(|| {
             let place = path.display();
-            format!("{} MiB are needed in {place}, and {} are free", mib(bytes), mib(free))
+            format!("{place} needs {} MiB of free space and has {}", mib(bytes), mib(free))
         });
     }
     Ok(())
@@ -214,14 +217,14 @@ mod tests {
 
     #[test]
     fn an_exclusive_lock_excludes_every_other_process() {
-        let place = tempfile::tempdir().expect("a directory");
-        let storage = Storage::in_directory(place.path().join("data"));
+        let temporary = tempfile::tempdir().expect("a directory");
+        let storage = Storage::in_directory(temporary.path().join("data"));
         let (one, two) = (DataDir::lock_shared(&storage), DataDir::lock_shared(&storage));
         assert!(one.is_ok() && two.is_ok());
         assert!(DataDir::lock_exclusive(&storage).is_err());
         drop((one, two));
-        let alone = DataDir::lock_exclusive(&storage).expect("nobody else");
-        assert!(alone.is_empty().expect("read"));
+        let exclusive = DataDir::lock_exclusive(&storage).expect("no other lock");
+        assert!(exclusive.is_empty().expect("read"));
         assert!(DataDir::lock_shared(&storage).is_err());
     }
 }

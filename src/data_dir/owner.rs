@@ -1,5 +1,5 @@
-//! Who owns what is made. What root makes in a directory of another user (a restore, a first account) belongs
-//! to that user: the service could not open it otherwise.
+//! Ownership of new files. Files that root creates in a directory of another user (a restore, a first account)
+//! are given to that user, because the service could not open them otherwise.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -11,7 +11,7 @@ use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-/// A user other than that of this process.
+/// A system user other than the one of this process.
 #[derive(Clone, Copy, Debug)]
 pub struct Owner {
     pub uid: u32,
@@ -19,24 +19,26 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// The owner of a directory, if that is somebody else.
+    /// Returns the owner of a directory; `None` if it is the user of this process.
     pub fn of(directory: &Path) -> Option<Self> {
         let found = fs::metadata(directory).ok()?;
         let owner = Self { uid: found.uid(), gid: found.gid() };
         (owner.uid != geteuid().as_raw()).then_some(owner)
     }
 
+    /// Gives a file to this user.
+    ///
     /// # Errors
-    /// When this process has not the right to.
+    /// If this process has no permission to do so.
     pub fn chown(self, file: &File) -> io::Result<()> {
         fchown(file, Some(self.uid), Some(self.gid))
     }
 
-    /// Gives a folder and all in it. Links are given to nobody: by the name of one, a user could have a file
-    /// of another's.
+    /// Gives a directory and its contents to this user. Symbolic links are refused: with a link, the user could
+    /// make root give away a file that belongs to another user.
     ///
     /// # Errors
-    /// As [`Self::give`], and when it cannot be read.
+    /// As [`Self::chown`], and if it cannot be read.
     pub fn chown_all(self, path: &Path) -> io::Result<()> {
         let no_link = OFlags::NOFOLLOW.bits().cast_signed();
         let file = OpenOptions::new().read(true).custom_flags(no_link).open(path)?;
@@ -49,40 +51,42 @@ impl Owner {
     }
 }
 
-/// Makes the file of a database before `SQLite` does, if there is none: what it makes beside it has the same
-/// owner then. Where that may not be, it is left to `SQLite`.
+/// Creates the file of a database before `SQLite` does, with the owner of the directory: `SQLite` gives the
+/// files that it creates next to it the same owner. If the owner cannot be changed, the file is left as it is.
 ///
 /// # Errors
-/// When the file cannot be made.
+/// If the file cannot be created.
 pub fn prepare(database: &Path, folder: &Path) -> io::Result<()> {
     let Some(owner) = Owner::of(folder) else { return Ok(()) };
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(database);
-    match made {
+    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(database);
+    match created {
         Ok(file) => owner.chown(&file).or(Ok(())),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// A database file and what `SQLite` keeps beside it.
+/// Returns a database file and the files that `SQLite` keeps next to it.
 pub fn files(database: &Path) -> [PathBuf; 3] {
-    ["", "-wal", "-shm"].map(|ending| {
+    ["", "-wal", "-shm"].map(|suffix| {
         let mut path = database.as_os_str().to_owned();
-        path.push(ending);
+        path.push(suffix);
         path.into()
     })
 }
 
+/// Checks that this process may read and write files. Files that do not exist are skipped.
+///
 /// # Errors
-/// When one of these files may not be read and written by this user: with its owner.
+/// If it may not; the message names the owner.
 pub fn ensure_usable(files: &[PathBuf]) -> anyhow::Result<()> {
     for file in files {
-        let may = accessat(CWD, file, Access::READ_OK | Access::WRITE_OK, AtFlags::EACCESS);
+        let access = accessat(CWD, file, Access::READ_OK | Access::WRITE_OK, AtFlags::EACCESS);
         let Ok(found) = fs::symlink_metadata(file) else { continue };
-        if may == Err(Errno::ACCESS) {
+        if access == Err(Errno::ACCESS) {
             bail!(
-                "{} belongs to user {}, and this Patio runs as user {}: give it to that one (chown), or \
-                 run Patio as its owner",
+                "{} belongs to user {}, but Patio runs as user {}: change its owner (chown), or run \
+                 Patio as its owner",
                 file.display(),
                 found.uid(),
                 geteuid().as_raw()
