@@ -1,7 +1,7 @@
-//! The child's side: limits itself, then decodes the picture on its standard input and writes the
-//! result to its standard output. Both are files that have no name.
+//! The child process: sets its own resource limits, decodes the picture on its standard input and writes the
+//! result to its standard output. Both are unlinked files.
 //!
-//! No runtime, no threads, no database: their memory would count.
+//! Uses no async runtime, no threads and no database: their memory would count against the limits.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
@@ -13,18 +13,18 @@ use super::header::Refusal;
 use super::rendition::Rendition;
 use crate::limits::picture as limits;
 
-/// How the child ended, as its exit code says it.
+/// The result of the child, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Done = 0,
     Unreadable = 3,
     TooLarge = 4,
-    /// It could not limit itself, read or write: our own fault.
+    /// It could not set its limits, read or write: an error of the server, not of the picture.
     Failed = 5,
 }
 
 impl Outcome {
-    /// A panic is the picture's fault like any other error of a decoder.
+    /// Any other code, such as that of a panic, counts as an error of the decoder.
     pub(super) fn from_code(code: i32) -> Self {
         match code {
             0 => Self::Done,
@@ -35,9 +35,9 @@ impl Outcome {
     }
 }
 
-/// Decodes one picture, and answers the exit code.
+/// Decodes one picture, and returns the exit code.
 pub fn run(rendition: Rendition) -> u8 {
-    // Before a byte of the file is read. A child without limits decodes nothing.
+    // The limits must be set before a byte of the file is read: the file is not trusted.
     let outcome = match limit_self().and_then(|()| files()) {
         Ok((picture, result)) => encode(rendition, picture, result),
         Err(_) => Outcome::Failed,
@@ -61,12 +61,12 @@ fn encode(rendition: Rendition, picture: File, mut result: File) -> Outcome {
 }
 
 fn limit_self() -> io::Result<()> {
-    // Best effort. Where memory runs short, this process goes first. Where processors do, others
-    // go before it, but not so far that an honest photo misses its deadline.
+    // Best effort: when memory runs out, the kernel kills this process first, and other processes have priority
+    // for the CPU. Niceness 5 is low enough that a normal photo still meets its deadline.
     drop(fs::write("/proc/self/oom_score_adj", "1000"));
     nice(5).ok();
     if cfg!(target_os = "linux") {
-        // Others count address space in other ways, some count what every process shares.
+        // Other systems count the address space differently, some including shared memory.
         lower(Resource::As, limits::PROCESS_BYTES)?;
     }
     lower(Resource::Cpu, limits::PROCESS_CPU.as_secs())?;
@@ -75,7 +75,8 @@ fn limit_self() -> io::Result<()> {
     lower(Resource::Nofile, limits::PROCESS_FILES)
 }
 
-/// Sets both limits, or leaves them where they are lower already: they cannot be raised again.
+/// Sets the soft and the hard limit to `to`, or to the current hard limit if that is lower. They cannot be raised
+/// again.
 fn lower(resource: Resource, to: u64) -> io::Result<()> {
     let allowed = getrlimit(resource).maximum.map_or(to, |maximum| maximum.min(to));
     Ok(setrlimit(resource, Rlimit { current: Some(allowed), maximum: Some(allowed) })?)

@@ -1,5 +1,5 @@
-//! The server's side: judges a picture by its header, then has a child decode it, within a
-//! deadline, a few at a time.
+//! The server's side: checks a picture's header, then starts a child to decode it, with a deadline and a limit on
+//! concurrent children.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
@@ -20,16 +20,16 @@ use crate::limits::picture as limits;
 /// Why a picture was not encoded.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    /// No JPEG, PNG, GIF or WebP, or broken.
-    #[error("no picture that can be read")]
+    /// Not a JPEG, PNG, GIF or WebP, or corrupted.
+    #[error("not a readable picture")]
     Unreadable,
-    /// Its header alone says so.
+    /// Refused by its header.
     #[error("the picture has too many pixels")]
     TooLarge,
-    /// Its decoder took too much memory or time and was ended.
-    #[error("the picture takes too much to decode")]
+    /// The decoder exceeded its limit of memory or time and was killed.
+    #[error("decoding the picture takes too much memory or time")]
     TooCostly,
-    /// As many as may be are being decoded.
+    /// Too many pictures are being decoded.
     #[error("too many pictures at once")]
     Busy,
     #[error(transparent)]
@@ -45,33 +45,33 @@ impl From<Refusal> for ImageError {
     }
 }
 
-/// The program that is started as the child: this one, also after an update has replaced its file.
+/// Returns the program to start as the child: the running one, even after an update has replaced its file.
 ///
 /// # Errors
-/// When the system cannot tell which program this is.
+/// If the system does not know the program.
 pub fn executable() -> io::Result<PathBuf> {
-    let running = Path::new("/proc/self/exe");
-    if running.exists() { Ok(running.to_owned()) } else { std::env::current_exe() }
+    let current = Path::new("/proc/self/exe");
+    if current.exists() { Ok(current.to_owned()) } else { std::env::current_exe() }
 }
 
-/// Decodes pictures and makes small ones of them. Clones share their turns.
+/// Makes small renditions of pictures. Clones share the limit on concurrent children.
 #[derive(Clone)]
 pub struct ImageEncoder {
     executable: PathBuf,
-    /// Where results are written to, as files without a name.
+    /// The directory for results, which are unlinked files.
     directory: PathBuf,
-    turns: Arc<Semaphore>,
+    children: Arc<Semaphore>,
 }
 
 impl ImageEncoder {
     pub fn new(executable: PathBuf, directory: PathBuf) -> Self {
-        Self { executable, directory, turns: Arc::new(Semaphore::new(limits::AT_ONCE)) }
+        Self { executable, directory, children: Arc::new(Semaphore::new(limits::AT_ONCE)) }
     }
 
-    /// Makes a rendition of a picture, as JPEG.
+    /// Makes a rendition of a picture, as JPEG. Returns within `limits::picture::DEADLINE`.
     ///
     /// # Errors
-    /// [`ImageError`] says why there is none. It comes within `limits::picture::DEADLINE`.
+    /// An [`ImageError`].
     pub async fn encode(
         &self,
         rendition: Rendition,
@@ -80,27 +80,28 @@ impl ImageEncoder {
         let deadline = Instant::now() + limits::DEADLINE;
         let file = picture.try_clone().map_err(ServiceError::internal)?;
         blocking(move || {
-            judge(&file)?;
-            // The child has the same position in the file.
+            check_header(&file)?;
+            // The child inherits the position in the file.
             Ok((&file).rewind().map_err(ServiceError::internal)?)
         })
         .await?;
-        // Whoever waits keeps a file on the disk, and nothing in memory.
-        let turn = timeout(limits::TURN_WITHIN, self.turns.acquire()).await;
-        let _turn = turn.map_err(|_| ImageError::Busy)?.map_err(ServiceError::internal)?;
+        // A waiting request has its picture on disk and nothing in memory.
+        let permit = timeout(limits::TURN_WITHIN, self.children.acquire()).await;
+        let _permit = permit.map_err(|_| ImageError::Busy)?.map_err(ServiceError::internal)?;
         let directory = self.directory.clone();
         let result =
             blocking(move || Ok(tempfile::tempfile_in(directory).map_err(ServiceError::internal)?))
                 .await?;
         let mut child = self.start(rendition, picture, &result).map_err(ServiceError::internal)?;
         let started = Instant::now();
-        let Ok(ended) = timeout_at(deadline, child.wait()).await else {
+        let Ok(status) = timeout_at(deadline, child.wait()).await else {
             child.kill().await.map_err(ServiceError::internal)?;
-            // What had less time than it may use, since others were before it, is not to blame.
-            let had_its_time = started.elapsed() >= limits::PROCESS_CPU;
-            return Err(if had_its_time { ImageError::TooCostly } else { ImageError::Busy });
+            // If the child had to wait for others and got less time than it may use, the picture is not
+            // the cause.
+            let used_its_time = started.elapsed() >= limits::PROCESS_CPU;
+            return Err(if used_its_time { ImageError::TooCostly } else { ImageError::Busy });
         };
-        succeeded(ended.map_err(ServiceError::internal)?)?;
+        check_status(status.map_err(ServiceError::internal)?)?;
         blocking(move || read(rendition, result)).await
     }
 
@@ -112,25 +113,25 @@ impl ImageEncoder {
     ) -> io::Result<tokio::process::Child> {
         Command::new(&self.executable)
             .args(["encode-image", rendition.name()])
-            // Secrets stand in the environment.
+            // The environment may contain secrets, and a decoder may be compromised.
             .env_clear()
             .stdin(picture.try_clone()?)
             .stdout(result.try_clone()?)
             .stderr(Stdio::null())
-            // The request was given up: so is its child.
+            // If the request is cancelled, its child is killed.
             .kill_on_drop(true)
             .spawn()
     }
 }
 
-fn judge(file: &File) -> Result<Header, ImageError> {
+fn check_header(file: &File) -> Result<Header, ImageError> {
     let mut file = BufReader::new(file);
     file.rewind().map_err(ServiceError::internal)?;
     Ok(Header::read(&mut file)?)
 }
 
-fn succeeded(ended: ExitStatus) -> Result<(), ImageError> {
-    match ended.code().map(Outcome::from_code) {
+fn check_status(status: ExitStatus) -> Result<(), ImageError> {
+    match status.code().map(Outcome::from_code) {
         Some(Outcome::Done) => Ok(()),
         Some(Outcome::Unreadable) => Err(ImageError::Unreadable),
         Some(Outcome::TooLarge) => Err(ImageError::TooLarge),
@@ -142,9 +143,9 @@ fn succeeded(ended: ExitStatus) -> Result<(), ImageError> {
     }
 }
 
-/// What the child wrote is looked at before it is believed: a decoder may have been taken over.
+/// Reads the child's result. Checks it first, because a decoder may have been compromised.
 fn read(rendition: Rendition, mut result: File) -> Result<Vec<u8>, ImageError> {
-    let header = judge(&result)?;
+    let header = check_header(&result)?;
     let side = rendition.side();
     if header != (Header { format: Format::Jpeg, width: side, height: side }) {
         return Err(ImageError::Unreadable);

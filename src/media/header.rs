@@ -1,13 +1,13 @@
-//! What the first bytes of a picture say: its format, its size, and so what decoding will cost.
+//! Parses the header of a picture: its format and size, and so the cost of decoding it.
 //!
-//! Nothing is decoded and nothing of the picture's size is allocated here: a file of 90 bytes may
-//! claim gigabytes. Used before a decoder starts, by the server and again by its child.
+//! Decodes nothing and allocates nothing of the picture's size: a file of 90 bytes may claim gigabytes. Used by
+//! the server before it starts a child, and again by the child before it starts a decoder.
 
 use std::io::{self, BufRead, Read, Seek};
 
 use crate::limits::picture as limits;
 
-/// A JPEG has some 20 segments before its pixels. More are a way to keep us busy.
+/// A JPEG has about 20 segments before its pixels. Many more are an attack on the CPU.
 const MAX_JPEG_SEGMENTS: usize = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +18,10 @@ pub(super) enum Format {
     WebP,
 }
 
-/// Why a picture is refused by its header.
+/// Why a picture is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// No format that is supported, or broken.
+    /// Not a supported format, or corrupted.
     Unreadable,
     /// Too many pixels, too long a side, too narrow, or too many bytes when decoded.
     TooLarge,
@@ -33,7 +33,7 @@ impl From<io::Error> for Refusal {
     }
 }
 
-/// A header whose picture may be decoded: there is no other way to get one.
+/// A checked header: only [`Header::read`] creates one, so its picture may be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub format: Format,
@@ -42,7 +42,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads the header and holds it against the limits.
+    /// Reads the header and checks it against the limits.
     pub(super) fn read(file: &mut (impl BufRead + Seek)) -> Result<Self, Refusal> {
         let mut start = Vec::with_capacity(HEAD);
         file.take(HEAD as u64).read_to_end(&mut start)?;
@@ -56,17 +56,17 @@ impl Header {
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => webp(&start)?,
             _ => return Err(Refusal::Unreadable),
         };
-        claim.judge()
+        claim.check()
     }
 }
 
-/// How much of a file is looked at where the size stands at a fixed place.
+/// The bytes to read for formats with the size at a fixed position.
 const HEAD: usize = 32;
 
-/// What a file says of itself, not yet held against the limits.
+/// The values in a header, not yet checked against the limits.
 struct Claim {
     header: Header,
-    /// What the decoder has to keep: pixels, or the coefficients of a progressive JPEG.
+    /// The memory that the decoder needs: pixels, or the coefficients of a progressive JPEG.
     bytes: u64,
     max_bytes: u64,
 }
@@ -80,7 +80,7 @@ impl Claim {
         }
     }
 
-    fn judge(self) -> Result<Header, Refusal> {
+    fn check(self) -> Result<Header, Refusal> {
         let Header { width, height, .. } = self.header;
         let (short, long) = (width.min(height), width.max(height));
         if short == 0 {
@@ -99,8 +99,8 @@ fn png(start: &[u8]) -> Result<Claim, Refusal> {
     if header[..8] != [0, 0, 0, 13, b'I', b'H', b'D', b'R'] {
         return Err(Refusal::Unreadable);
     }
-    // A palette is decoded to red, green and blue. Whether transparency is added is said further
-    // on in the file: the child asks its decoder for the exact number.
+    // A palette is decoded to red, green and blue. A later chunk of the file may add transparency: the child
+    // asks its decoder for the exact size.
     let channels = match header[17] {
         0 => 1,
         2 | 3 => 3,
@@ -125,7 +125,7 @@ fn webp(start: &[u8]) -> Result<Claim, Refusal> {
         b"VP8 " if data[3..6] == [0x9d, 0x01, 0x2a] => {
             (le16(&data[6..8]) & 0x3fff, le16(&data[8..10]) & 0x3fff, 3)
         }
-        // 14 bits each, and one that says whether there is transparency.
+        // 14 bits each for width and height, then one for transparency.
         b"VP8L" if data[0] == 0x2f => {
             let bits = u32::from_le_bytes([data[1], data[2], data[3], data[4]]);
             ((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1, 4)
@@ -150,9 +150,9 @@ fn jpeg(file: &mut (impl BufRead + Seek)) -> Result<Claim, Refusal> {
         let length = u16::from_be_bytes(length).checked_sub(2).ok_or(Refusal::Unreadable)?;
         match kind {
             0xc0..=0xc2 => return jpeg_frame(file, usize::from(length), kind == 0xc2),
-            // Tables, comments and what programs add.
+            // Tables, comments and application data.
             0xc4 | 0xdb..=0xdd | 0xe0..=0xef | 0xfe => file.seek_relative(length.into())?,
-            // Lossless, hierarchical and arithmetic coding, or no header at all.
+            // Lossless, hierarchical and arithmetic coding, or no valid header.
             _ => return Err(Refusal::Unreadable),
         }
     }
@@ -175,10 +175,11 @@ fn jpeg_frame(file: &mut impl Read, length: usize, progressive: bool) -> Result<
     if sampling.iter().any(|(h, v)| !(1..=4).contains(h) || !(1..=4).contains(v)) {
         return Err(Refusal::Unreadable);
     }
-    // The decoder scales while it decodes, so that pixels cost little. The coefficients of a
-    // progressive picture are all kept until the last scan, two bytes each.
-    let most = |side: fn(&(u64, u64)) -> u64| sampling.iter().map(side).max().unwrap_or(1);
-    let (columns, rows) = (most(|one| one.0) * 8, most(|one| one.1) * 8);
+    // The decoder scales while it decodes, so pixels need little memory. But it keeps all coefficients of a
+    // progressive picture until the last scan, two bytes each.
+    let largest = |side: fn(&(u64, u64)) -> u64| sampling.iter().map(side).max().unwrap_or(1);
+    let columns = largest(|factors| factors.0) * 8;
+    let rows = largest(|factors| factors.1) * 8;
     let units = u64::from(width).div_ceil(columns) * u64::from(height).div_ceil(rows);
     let blocks: u64 = sampling.iter().map(|(h, v)| h * v).sum();
     Ok(Claim {
@@ -241,7 +242,7 @@ mod tests {
         webp(*b"VP8 ", &[&[0, 0, 0, 0x9d, 1, 0x2a][..], &size].concat())
     }
 
-    /// `frame` is the marker; each component is sampled as given.
+    /// `frame` is the marker; `sampling` has the factors of each component.
     fn jpeg(frame: u8, width: u16, height: u16, sampling: &[u8]) -> Vec<u8> {
         let mut file = vec![0xff, 0xd8, 0xff, 0xe0, 0, 6, 1, 2, 3, 4, 0xff, 0xff, frame, 0];
         let count = u8::try_from(sampling.len()).expect("few");
@@ -255,7 +256,7 @@ mod tests {
     const PHOTO: [u8; 3] = [0x22, 0x11, 0x11];
 
     #[test]
-    fn honest_sizes_pass_in_every_format() {
+    fn normal_sizes_are_accepted_in_every_format() {
         for (file, size) in [
             (png(4000, 3000, 8, 6), (4000, 3000)),
             (png(4000, 3000, 16, 6), (4000, 3000)),
@@ -283,7 +284,7 @@ mod tests {
             png(1, 5_000, 1, 0),
             png(5_000, 1, 1, 0),
             png(20_001, 2_000, 1, 0),
-            // Within the pixels, not within the bytes.
+            // Within the limit of pixels, but not of bytes.
             png(7_000, 7_000, 8, 6),
             png(7_000, 7_000, 16, 6),
             png(4_500, 4_500, 16, 6),
@@ -308,7 +309,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_header_makes_it_panic_or_claim_more_than_is_allowed(
+        fn no_header_causes_a_panic_or_exceeds_the_limits(
             start in proptest::sample::select(vec![
                 &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0"[..], b"GIF89a", b"RIFF1234WEBPVP8 ", b"RIFF1234WEBPVP8L",
                 b"RIFF1234WEBPVP8X", b"\xff\xd8\xff\xc0\0\x11\x08", b"\xff\xd8\xff\xc2\0\x0b\x08", b"\xff\xd8\xff",
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_sound_header_is_refused() {
+    fn files_without_a_valid_header_are_refused() {
         let whole = jpeg(0xc0, 640, 480, &PHOTO);
         let endless = [&[0xff, 0xd8][..], &[0xff, 0xe0, 0, 2].repeat(100_000)].concat();
         for file in [

@@ -1,8 +1,8 @@
-//! Pictures from strangers. A picture is judged by its header first; what passes is decoded in a
-//! process of its own, the same executable, with tight limits. A panic, an endless loop or an
-//! allocation that fails ends that process and not the server.
+//! Decoding of untrusted pictures. The header is checked first; an accepted picture is decoded in a separate
+//! process (the same executable) with tight limits. A panic, an endless loop or a failed allocation then ends
+//! only that process.
 //!
-//! Knows files and pixels. Must not know accounts, messages or HTTP.
+//! Knows only files and pixels. Must not know accounts, messages or HTTP.
 
 mod child;
 mod encoder;

@@ -1,5 +1,5 @@
-//! What is made of a picture: small, upright, as JPEG, without anything else that the file said
-//! (where it was taken, with what). Runs in the child only.
+//! Makes a rendition of a picture: small, upright, as JPEG, without the file's metadata (place, camera). Runs only
+//! in the child.
 
 use std::io::{BufRead, Seek};
 
@@ -15,32 +15,32 @@ use super::header::{Format, Header, Refusal};
 use crate::limits::picture as limits;
 
 const QUALITY: u8 = 85;
-/// What shows through transparent pixels.
+/// The color behind transparent pixels.
 const BACKGROUND: [u8; 3] = [242, 239, 231];
 
-/// A form in which a picture is kept and shown.
+/// A size and crop in which a picture is stored and shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Rendition {
-    /// The middle square, as large as an avatar is on a dense screen.
+    /// The middle square, in the size of an avatar on a high-density screen.
     Avatar,
 }
 
 impl Rendition {
-    /// As the child's argument says it.
+    /// Returns the argument for the child.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Avatar => "avatar",
         }
     }
 
-    /// Width and height of the result, in pixels.
+    /// Returns width and height of the result, in pixels.
     pub(super) fn side(self) -> u32 {
         match self {
             Self::Avatar => 256,
         }
     }
 
-    /// Makes it, as a JPEG.
+    /// Makes the rendition, as JPEG.
     pub(super) fn make(self, file: &mut (impl BufRead + Seek)) -> Result<Vec<u8>, Refusal> {
         let header = Header::read(file)?;
         file.rewind()?;
@@ -48,8 +48,8 @@ impl Rendition {
         let pixels = decode(header, side, file)?;
         let orientation = pixels.orientation;
         let square = pixels.middle_square().ok_or(Refusal::Unreadable)?;
-        // Two steps: whole pixels are averaged first, which takes no copy of the picture in
-        // floating point. The last step is smooth.
+        // Two steps: the first averages whole pixels, which needs no floating-point copy of the picture. The
+        // second interpolates.
         let twice = 2 * side;
         let square =
             if square.width() > twice { square.thumbnail_exact(twice, twice) } else { square };
@@ -73,8 +73,8 @@ struct Pixels {
 }
 
 impl Pixels {
-    /// Crops in place and drops what 16-bit channels have too much, so that the largest picture
-    /// that is allowed is in memory once.
+    /// Crops in place and reduces 16-bit channels to 8 bits, so that the largest allowed picture is in memory only
+    /// once.
     fn middle_square(mut self) -> Option<DynamicImage> {
         let side = self.width.min(self.height);
         let pixel = usize::from(self.color.bytes_per_pixel());
@@ -124,7 +124,7 @@ fn decode(header: Header, side: u32, file: &mut (impl BufRead + Seek)) -> Result
     }
 }
 
-/// Asks the decoder for the exact size before anything of that size is allocated.
+/// Decodes all pixels. Checks the decoder's exact size before it allocates.
 fn all_pixels(mut decoder: impl ImageDecoder) -> Result<Pixels, Refusal> {
     let total = decoder.total_bytes();
     if total > limits::DECODED_BYTES {
@@ -137,22 +137,24 @@ fn all_pixels(mut decoder: impl ImageDecoder) -> Result<Pixels, Refusal> {
         ImageDecoder::read_image(decoder, &mut bytes)?;
         Ok(bytes)
     };
-    // Nonsense in the metadata is no reason to refuse the picture.
+    // Invalid metadata is not a reason to refuse the picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let bytes = read(decoder).map_err(|_| Refusal::Unreadable)?;
     let (width, height) = (width as usize, height as usize);
     Ok(Pixels { width, height, color, bytes, orientation })
 }
 
-/// Decodes at an eighth, a quarter or a half of the size where that is still enough: 48 megapixels
-/// then take 40 MB and a fifth of a second.
+/// Decodes at an eighth, a quarter or half of the size if that is large enough: 48 megapixels then take 40 MB and
+/// 0.2 seconds.
 fn jpeg(header: Header, side: u32, file: &mut impl BufRead) -> Option<Pixels> {
     let mut decoder = jpeg_decoder::Decoder::new(file);
-    // The decoder stops at the first scale at which either side is long enough: ask for a long
-    // side that it never reaches.
-    let (never, side) = (u16::MAX, u16::try_from(side).ok()?);
-    let wanted = if header.width < header.height { (side, never) } else { (never, side) };
-    decoder.scale(wanted.0, wanted.1).ok()?;
+    // The decoder stops at the first scale at which either side is long enough. To decide by the short side,
+    // request a long side that it never reaches.
+    let unreachable = u16::MAX;
+    let side = u16::try_from(side).ok()?;
+    let is_tall = header.width < header.height;
+    let (width, height) = if is_tall { (side, unreachable) } else { (unreachable, side) };
+    decoder.scale(width, height).ok()?;
     let mut bytes = decoder.decode().ok()?;
     let info = decoder.info()?;
     let color = match info.pixel_format {
@@ -171,7 +173,7 @@ fn jpeg(header: Header, side: u32, file: &mut impl BufRead) -> Option<Pixels> {
     complete.then_some(Pixels { width, height, color, bytes, orientation })
 }
 
-/// As printers' pictures have it; the decoder has turned inverted ones already.
+/// Converts CMYK, the colors of print, to RGB in place. The decoder has already normalized inverted values.
 fn cmyk_to_rgb(bytes: &mut Vec<u8>) {
     for at in 0..bytes.len() / 4 {
         let light = |channel: u8| u16::from(255 - channel);

@@ -1,4 +1,4 @@
-//! Pictures in, small pictures out: without limits on memory and time, which are the child's.
+//! Renditions of pictures, without the limits on memory and time, which only the child sets.
 
 use std::io::Cursor;
 
@@ -71,9 +71,9 @@ fn grey_pictures_stay_grey() {
 }
 
 #[test]
-fn a_jpeg_is_turned_as_its_camera_was_held() {
+fn a_jpeg_is_rotated_by_its_exif_orientation() {
     let plain = written(DynamicImage::from(thirds(900, 900).clone()).to_rgb8(), ImageFormat::Jpeg);
-    // A quarter to the right: what was left is up.
+    // A quarter turn to the right: the left side is then up.
     let exif =
         b"\xff\xe1\x00\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
     let turned = [&plain[..2], exif, &plain[2..]].concat();
@@ -83,7 +83,7 @@ fn a_jpeg_is_turned_as_its_camera_was_held() {
 }
 
 #[test]
-fn what_is_transparent_gets_a_background() {
+fn transparent_pixels_get_the_background_color() {
     let clear = RgbaImage::from_pixel(10, 10, Rgba([0, 0, 0, 0]));
     for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif] {
         let [r, ..] = avatar(&written(clear.clone(), format)).expect("a picture").get_pixel(9, 9).0;
@@ -92,7 +92,7 @@ fn what_is_transparent_gets_a_background() {
 }
 
 #[test]
-fn what_is_no_picture_is_refused() {
+fn other_files_are_refused() {
     for file in [&b""[..], b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"GIF89a", b"\xff\xd8\xff"]
     {
         assert_eq!(avatar(file).err(), Some(Refusal::Unreadable));
