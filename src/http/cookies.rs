@@ -1,7 +1,7 @@
-//! Cookies. That of the session comes first: over HTTPS its name carries the `__Host-` prefix, which binds it to this
-//! host and to encryption (RFC 6265bis, section 4.1.3.2).
+//! Cookies. Over HTTPS the names of the session and device cookies have the `__Host-` prefix, which binds them
+//! to this host and to encryption (RFC 6265bis, section 4.1.3.2).
 //!
-//! Browsers keep cookies by host and not by port. Where the public address has a port, each name ends in
+//! Browsers separate cookies by host, but not by port. If the public address has a port, each name ends with
 //! it, so that two installations on one host do not sign each other out.
 
 use axum::http::HeaderMap;
@@ -13,66 +13,67 @@ use super::ClientInfo;
 use crate::chat::accounts::model::BearerSecret;
 use crate::kernel::{RoomId, UserId};
 
-/// Browsers keep a cookie for 400 days at most; the server ends a session much earlier.
+/// Browsers keep a cookie for at most 400 days. The server ends a session much earlier.
 const LIFETIME: time::Duration = time::Duration::days(400);
 
-/// As long as the server knows it without seeing it.
+/// As long as the server keeps a device that it does not see.
 const DEVICE_LIFETIME: time::Duration = time::Duration::days(365);
 
-/// The cookie that keeps the last room.
+/// The cookie with the last room.
 const ROOM_COOKIE: &str = "patio_room";
 
-/// Set by the script of the pages (`static/js/room/read-marker.js`) while its live connection works.
+/// Set by a script (`static/js/room/read-marker.js`) while its live connection works.
 const READING_COOKIE: &str = "patio_reading";
 
-/// Set on the page that signs in: if it is not there when somebody comes back, the browser keeps none.
+/// Set by the sign-in page. If it is missing in the next request, the browser does not keep cookies.
 const PROBE_COOKIE: &str = "patio_cookies";
 
-/// The name of a cookie at this client's public address.
+/// Returns the name of a cookie at the public address that the client uses.
 fn at(client: ClientInfo, name: &str) -> String {
     client.port.map_or_else(|| name.to_owned(), |port| format!("{name}_{port}"))
 }
 
-/// Bound to the host and to encryption where there is any.
+/// Returns the name of a cookie that is bound to the host and, over HTTPS, to encryption.
 fn bound(client: ClientInfo, name: &str) -> String {
     format!("{}{}", if client.https { "__Host-" } else { "" }, at(client, name))
 }
 
-/// The value of a cookie of ours, as the browser sent it.
+/// Returns the value of one of Patio's unbound cookies.
 pub(super) fn find<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
     value(&parts.headers, &at(ClientInfo::of(parts), name))
 }
 
-/// The value of a cookie by its whole name. None of ours needs an escape.
+/// Returns the value of a cookie by its full name. None of Patio's values needs an escape.
 fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let pairs = all.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.split_once('='));
     pairs.filter(|(found, _)| found.trim() == name).map(|(_, value)| value.trim()).next_back()
 }
 
-/// The secret of the session.
+/// Returns the secret of the session.
 pub fn session(headers: &HeaderMap, client: ClientInfo) -> Option<BearerSecret> {
     value(headers, &bound(client, "patio_session")).map(BearerSecret::new)
 }
 
-/// A cookie that signs the browser in.
+/// Builds the cookie that signs the browser in.
 pub fn sign_in(secret: &BearerSecret, client: ClientInfo) -> Cookie<'static> {
     build(bound(client, "patio_session"), secret.expose_secret().to_owned(), client)
 }
 
-/// A cookie that signs the browser out.
+/// Builds the cookie that signs the browser out.
 pub fn sign_out(client: ClientInfo) -> Cookie<'static> {
     let mut cookie = build(bound(client, "patio_session"), String::new(), client);
     cookie.make_removal();
     cookie
 }
 
-/// The secret by which a browser is known again, also when nobody is signed in with it.
+/// Returns the secret that identifies a browser, even while no user is signed in with it.
 pub fn device(headers: &HeaderMap, client: ClientInfo) -> Option<BearerSecret> {
     value(headers, &bound(client, "patio_device")).map(BearerSecret::new)
 }
 
-/// A cookie by which the browser is known again: wrong passwords of others do not keep it out.
+/// Builds the cookie that identifies a browser. A browser that has signed in before is not locked out when an
+/// attacker tries wrong passwords.
 pub fn renew_device(secret: &BearerSecret, client: ClientInfo) -> Cookie<'static> {
     let mut cookie =
         build(bound(client, "patio_device"), secret.expose_secret().to_owned(), client);
@@ -80,37 +81,38 @@ pub fn renew_device(secret: &BearerSecret, client: ClientInfo) -> Cookie<'static
     cookie
 }
 
-/// A cookie that keeps a preference of this browser.
+/// Builds the cookie of a preference of this browser.
 pub(super) fn preference(name: &str, value: String, client: ClientInfo) -> Cookie<'static> {
     build(at(client, name), value, client)
 }
 
-/// The room that this person looked at last in this browser.
+/// Returns the room that the user last opened in this browser.
 pub fn last_room(headers: &HeaderMap, me: UserId, client: ClientInfo) -> Option<RoomId> {
     let (user, room) = value(headers, &at(client, ROOM_COOKIE))?.split_once('.')?;
     (user.parse() == Ok(me.0)).then_some(())?;
     room.parse().ok().map(RoomId)
 }
 
-/// A cookie that keeps the room somebody looks at. Others who use this browser have their own.
+/// Builds the cookie with the user's last room. It contains the user id, because several users may share a
+/// browser.
 pub fn room(me: UserId, room: RoomId, client: ClientInfo) -> Cookie<'static> {
     build(at(client, ROOM_COOKIE), format!("{}.{}", me.0, room.0), client)
 }
 
-/// Whether a script in this browser tells what was read, so that loading a page in a tab which
-/// nobody looks at does not.
+/// Whether a script in this browser moves the read marker. Then loading a page does not, because the page may
+/// be in a background tab.
 pub fn marks_reading(parts: &Parts) -> bool {
     find(parts, READING_COOKIE).is_some()
 }
 
-/// A cookie that shows whether this browser keeps the cookie of a session: it is bound like one.
+/// Builds a cookie that tests whether the browser keeps a session cookie: it is bound in the same way.
 pub fn probe(client: ClientInfo) -> Cookie<'static> {
     let mut cookie = build(bound(client, PROBE_COOKIE), "1".to_owned(), client);
     cookie.set_max_age(Option::<time::Duration>::None);
     cookie
 }
 
-/// Whether the browser has kept it.
+/// Whether the browser has kept the test cookie.
 pub fn has_probe(headers: &HeaderMap, client: ClientInfo) -> bool {
     value(headers, &bound(client, PROBE_COOKIE)).is_some()
 }
@@ -133,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cookie_is_found_by_its_whole_name_among_others() {
+    fn a_cookie_is_found_by_its_full_name() {
         let mut headers = HeaderMap::new();
         headers.append(COOKIE, HeaderValue::from_static("patio_room=1.2; a=b=c;patio_theme=dark"));
         headers.append(COOKIE, HeaderValue::from_static("other; patio_language = es"));
@@ -150,7 +152,7 @@ mod tests {
         }
         let client = client(false, None);
         assert_eq!(last_room(&headers, UserId(1), client), Some(RoomId(2)));
-        assert_eq!(last_room(&headers, UserId(2), client), None, "somebody else's");
+        assert_eq!(last_room(&headers, UserId(2), client), None, "another user's");
     }
 
     fn client(https: bool, port: Option<u16>) -> ClientInfo {
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn each_installation_has_names_of_its_own_and_reads_no_others() {
+    fn each_installation_uses_only_its_own_cookie_names() {
         let secret = BearerSecret::new("secret");
         let all = [
             (client(false, None), "patio_session", "patio_theme"),

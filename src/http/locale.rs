@@ -1,4 +1,4 @@
-//! Which language a request wants: `?lang=`, else the cookie, else `Accept-Language`, else English.
+//! The language of a request: `?lang=`, else the cookie, else `Accept-Language`, else English.
 
 use std::convert::Infallible;
 
@@ -12,7 +12,7 @@ use crate::i18n::Language;
 
 const COOKIE: &str = "patio_language";
 
-/// The language of the answer.
+/// Returns the language for the response.
 pub fn language_of(parts: &Parts) -> Language {
     requested(parts)
         .or_else(|| Language::from_code(cookies::find(parts, COOKIE)?))
@@ -20,13 +20,13 @@ pub fn language_of(parts: &Parts) -> Language {
         .unwrap_or(Language::English)
 }
 
-/// The language in the query.
+/// Returns the language in the query string.
 pub fn requested(parts: &Parts) -> Option<Language> {
     let query = parts.uri.query()?;
     Language::from_code(query.split('&').find_map(|pair| pair.strip_prefix("lang="))?)
 }
 
-/// The cookie that keeps the choice of a language.
+/// Builds the cookie with the chosen language.
 pub fn cookie(language: Language, client: ClientInfo) -> Cookie<'static> {
     cookies::preference(COOKIE, language.code().to_owned(), client)
 }

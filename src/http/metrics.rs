@@ -1,5 +1,4 @@
-//! `/metrics`: how the server fares, in the text form of Prometheus. Numbers alone: nothing says who
-//! anybody is, or in which room.
+//! `/metrics` in the Prometheus text format. Contains only numbers: no label identifies a user or a room.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -21,7 +20,7 @@ use crate::http::request::auth;
 use crate::jobs::model::JobCounts;
 use crate::kernel::metrics::Histogram;
 
-/// Limits of the histogram of answers, in microseconds.
+/// Bucket limits of the response time histogram, in microseconds.
 const TIMES: &[u64] =
     &[1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000];
 
@@ -29,20 +28,20 @@ pub fn router() -> Router<AppState> {
     Router::new().route("/metrics", get(show))
 }
 
-/// What was asked for and how long answers took, by kind of address and by status.
+/// The number of responses by kind of path and status, and the response times.
 #[derive(Clone)]
 pub struct Requests {
-    answers: Arc<Mutex<BTreeMap<(&'static str, u16), u64>>>,
+    responses: Arc<Mutex<BTreeMap<(&'static str, u16), u64>>>,
     times: Histogram,
 }
 
 impl Default for Requests {
     fn default() -> Self {
-        Self { answers: Arc::default(), times: Histogram::new(TIMES) }
+        Self { responses: Arc::default(), times: Histogram::new(TIMES) }
     }
 }
 
-/// Few enough kinds for a graph, whatever addresses people try.
+/// Returns the kind of a path. The number of kinds is fixed, for any path that clients request.
 fn kind(path: &str) -> &'static str {
     match path {
         "/api/v1/live" => "live",
@@ -53,38 +52,39 @@ fn kind(path: &str) -> &'static str {
     }
 }
 
-/// Notes every request.
-pub async fn observe(State(site): State<AppState>, request: Request, next: Next) -> Response {
+/// Counts every request and its time.
+pub async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let kind = kind(request.uri().path());
-    let began = Instant::now();
+    let start = Instant::now();
     let response = next.run(request).await;
-    let Requests { answers, times } = &site.requests;
-    times.observe(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+    let Requests { responses, times } = &state.requests;
+    times.observe(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
     let key = (kind, response.status().as_u16());
-    *answers.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+    *responses.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
     response
 }
 
 async fn show(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    if may_look(&site, peer, &request) {
+    if is_allowed(&state, peer, &request) {
         let kind = "text/plain; version=0.0.4; charset=utf-8";
-        // Where the database does not answer, the rest is told all the same.
-        let jobs = site.jobs.counts().await.ok();
-        ([(CONTENT_TYPE, kind)], text(&site, jobs)).into_response()
+        // If the database is unavailable, the other metrics are still returned.
+        let jobs = state.jobs.counts().await.ok();
+        ([(CONTENT_TYPE, kind)], text(&state, jobs)).into_response()
     } else {
         StatusCode::NOT_FOUND.into_response()
     }
 }
 
-/// With a token in the settings: whoever has it. Without: this machine alone, and nobody whom a proxy
-/// on it lets through.
-fn may_look(site: &AppState, peer: SocketAddr, request: &Request) -> bool {
-    match &site.about.metrics_token {
-        // Hashes are compared, so that the time it takes tells nothing.
+/// Whether a request may read the metrics. With a configured token: requests that carry it. Without: direct
+/// requests from this machine. A proxy on this machine would make every request look local, so forwarded
+/// requests are refused.
+fn is_allowed(state: &AppState, peer: SocketAddr, request: &Request) -> bool {
+    match &state.about.metrics_token {
+        // Compares hashes, so that the time of the comparison does not reveal the token.
         Some(token) => auth::bearer(request).is_some_and(|sent| {
             sent.credential() == BearerSecret::new(token.as_str()).credential()
         }),
@@ -101,53 +101,86 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
     })
 }
 
-fn text(site: &AppState, jobs: Option<JobCounts>) -> String {
+fn text(state: &AppState, jobs: Option<JobCounts>) -> String {
     let mut page = Page::default();
     page.one(
         "build_info",
         "gauge",
-        "Which Patio this is.",
+        "The version of Patio.",
         &[("version", env!("CARGO_PKG_VERSION"))],
         1,
     );
-    page.head("http_requests_total", "counter", "Answers by kind of address and by status.");
-    let answers = site.requests.answers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    for ((kind, status), count) in answers {
+    page.head("http_requests_total", "counter", "HTTP responses by kind and status.");
+    let responses = state.requests.responses.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for ((kind, status), count) in responses {
         let status = status.to_string();
-        page.line("http_requests_total", &[("kind", kind), ("status", &status)], count);
+        page.sample("http_requests_total", &[("kind", kind), ("status", &status)], count);
     }
-    let times = &site.requests.times;
-    page.histogram("http_request_duration_seconds", "Time to an answer.", times, 1_000_000.0);
-    let connections = site.lifecycle.connections();
-    page.one("connections", "gauge", "Open connections, live ones included.", &[], connections);
-    let online = site.presence.online().len();
-    page.one("people_online", "gauge", "People who are there.", &[], online);
-    let (posted, batches, waiting) = site.messages.metrics();
+    let times = &state.requests.times;
+    page.histogram(
+        "http_request_duration_seconds",
+        "Time to the HTTP response.",
+        times,
+        1_000_000.0,
+    );
+    let connections = state.lifecycle.connections();
+    page.one(
+        "connections",
+        "gauge",
+        "Open connections, live connections included.",
+        &[],
+        connections,
+    );
+    let online = state.presence.online().len();
+    page.one("people_online", "gauge", "Users who are online.", &[], online);
+    let (posted, batches, waiting) = state.messages.metrics();
     page.one("messages_total", "counter", "Messages posted.", &[], posted);
     page.histogram("commit_batch_size", "Writes in one transaction.", &batches, 1.0);
-    page.one("write_queue_depth", "gauge", "Writes that wait.", &[], waiting);
-    let live = site.bell.metrics();
-    let deliveries = live.deliveries.get();
-    page.one("live_deliveries_total", "counter", "Frames of events to listeners.", &[], deliveries);
-    let cuts = live.cuts.get();
-    page.one("live_cuts_total", "counter", "Connections cut for reading too slowly.", &[], cuts);
-    let queued = live.queued.get();
-    page.one("live_queue_bytes", "gauge", "Bytes that wait for slow readers.", &[], queued);
-    let failures = site.accounts.failures();
-    page.one("sign_in_failures_total", "counter", "Sign-ins refused.", &[], failures);
+    page.one(
+        "write_queue_depth",
+        "gauge",
+        "Writes in the queue of the group-commit writer.",
+        &[],
+        waiting,
+    );
+    live_connections(&mut page, state);
+    let failures = state.accounts.failures();
+    page.one("sign_in_failures_total", "counter", "Failed sign-ins.", &[], failures);
     if let Some(JobCounts { waiting, running, dead }) = jobs {
-        page.head("jobs", "gauge", "Jobs on the database, by how they stand.");
+        page.head("jobs", "gauge", "Jobs in the database by state.");
         for (state, count) in [("waiting", waiting), ("running", running), ("dead", dead)] {
-            page.line("jobs", &[("state", state)], count);
+            page.sample("jobs", &[("state", state)], count);
         }
     }
-    let failures = site.jobs.failures();
-    page.one("job_failures_total", "counter", "Attempts at a job that failed.", &[], failures);
+    let failures = state.jobs.failures();
+    page.one("job_failures_total", "counter", "Failed attempts at jobs.", &[], failures);
     process(&mut page);
     page.0
 }
 
-/// What the operating system says of this process; on others than Linux nothing.
+fn live_connections(page: &mut Page, state: &AppState) {
+    let live = state.bell.metrics();
+    let deliveries = live.deliveries.get();
+    page.one(
+        "live_deliveries_total",
+        "counter",
+        "Event frames delivered to subscribers.",
+        &[],
+        deliveries,
+    );
+    let cuts = live.cuts.get();
+    page.one(
+        "live_cuts_total",
+        "counter",
+        "Connections closed because the client read too slowly.",
+        &[],
+        cuts,
+    );
+    let queued = live.queued.get();
+    page.one("live_queue_bytes", "gauge", "Bytes in all send queues.", &[], queued);
+}
+
+/// Adds the operating system's metrics of this process. Linux only.
 fn process(page: &mut Page) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -157,7 +190,7 @@ fn process(page: &mut Page) {
         page.plain(name, "gauge", "Memory in use.", kib * 1024);
     }
     if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
-        // Looking opens one.
+        // Reading the directory opens one file itself.
         let open = files.count().saturating_sub(1);
         page.plain("process_open_fds", "gauge", "Open files.", open);
     }
@@ -167,8 +200,8 @@ fn process(page: &mut Page) {
     }
 }
 
-/// The 14th and 15th field of a process's `stat`, in hundredths of a second (`USER_HZ`). The second
-/// field is a name in brackets that may hold anything.
+/// Reads the 14th and 15th fields of the process's `stat`, in hundredths of a second (`USER_HZ`). The second
+/// field is a name in parentheses that may contain any character, so the parsing starts after it.
 fn processor_seconds() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let (_, fields) = stat.rsplit_once(") ")?;
@@ -177,7 +210,7 @@ fn processor_seconds() -> Option<f64> {
     Some((f64::from(user) + f64::from(system)) / 100.0)
 }
 
-/// Lines in the text form.
+/// Builds a page in the text format.
 #[derive(Default)]
 struct Page(String);
 
@@ -187,8 +220,8 @@ impl Page {
         self.0.push_str(&text);
     }
 
-    /// Label values are words of ours and numbers: nothing in them needs an escape.
-    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+    /// Adds a sample. Label values are constants and numbers, so they need no escaping.
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         let labels: Vec<_> =
             labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
         let labels =
@@ -206,26 +239,26 @@ impl Page {
         value: impl Display,
     ) {
         self.head(name, kind, help);
-        self.line(name, labels, value);
+        self.sample(name, labels, value);
     }
 
-    /// One whose name all programs share.
+    /// Adds a metric without the prefix `patio_`, for names that all programs share.
     fn plain(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
         let text = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
         self.0.push_str(&text);
     }
 
-    /// `unit` is what stands for one in the text.
+    /// Adds a histogram. Values are divided by `unit`.
     #[expect(clippy::cast_precision_loss, reason = "a graph needs no 53 bits")]
-    fn histogram(&mut self, name: &str, help: &str, spread: &Histogram, unit: f64) {
+    fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram, unit: f64) {
         self.head(name, "histogram", help);
-        let mut all = 0;
-        for (limit, count) in spread.cumulative() {
+        let mut total = 0;
+        for (limit, count) in histogram.cumulative() {
             let limit = limit.map_or("+Inf".to_owned(), |limit| (limit as f64 / unit).to_string());
-            self.line(&format!("{name}_bucket"), &[("le", &limit)], count);
-            all = count;
+            self.sample(&format!("{name}_bucket"), &[("le", &limit)], count);
+            total = count;
         }
-        self.line(&format!("{name}_sum"), &[], spread.sum() as f64 / unit);
-        self.line(&format!("{name}_count"), &[], all);
+        self.sample(&format!("{name}_sum"), &[], histogram.sum() as f64 / unit);
+        self.sample(&format!("{name}_count"), &[], total);
     }
 }

@@ -1,7 +1,7 @@
-//! What pages, API and sockets need alike: who asks and from where, in which language, what they
-//! may do, and how a refusal travels.
+//! The HTTP layer that pages, API and live connections share: authentication, client address, language,
+//! permissions, rate limits, and error responses.
 //!
-//! Knows no page and no JSON shape.
+//! Must not know a page or a JSON shape.
 
 pub mod cookies;
 pub mod health;

@@ -1,4 +1,4 @@
-//! The parts that a request may use, handed to every handler.
+//! The application state that every handler receives.
 
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
@@ -25,7 +25,7 @@ use crate::jobs::Jobs;
 use crate::kernel::{Clock, Random, Timestamp};
 use crate::lifecycle::Lifecycle;
 
-/// Clones are the same site: every request makes a handful.
+/// Clones share the state and are cheap: every request makes a few.
 #[derive(Clone)]
 pub struct AppState(Arc<Services>);
 
@@ -41,7 +41,7 @@ pub struct Services {
     pub audit: Audit,
     pub bell: EventHub,
     pub db: Db,
-    /// Its name, the epoch, tells clients whether what they remember is void.
+    /// The epoch. A client that knows another one must discard what it knows.
     pub history: EpochGuard,
     pub clock: Clock,
     pub random: Random,
@@ -56,8 +56,8 @@ pub struct Services {
 }
 
 impl From<Services> for AppState {
-    fn from(parts: Services) -> Self {
-        Self(Arc::new(parts))
+    fn from(services: Services) -> Self {
+        Self(Arc::new(services))
     }
 }
 
@@ -69,16 +69,16 @@ impl Deref for AppState {
     }
 }
 
-/// What does not change while the server runs.
+/// Values that do not change while the server runs.
 pub struct SiteInfo {
     pub name: String,
-    /// When the installation began. Unlike the epoch it survives a restore and an import.
+    /// When the installation was created. Unlike the epoch, it survives a restore and an import.
     pub founded: Timestamp,
     pub base_url: Option<BaseUrl>,
     pub trusted_proxies: Networks,
-    /// What opens the metrics; without it they are for this machine alone.
+    /// The token for `/metrics`. Without it, only this machine may read them.
     pub metrics_token: Option<MetricsToken>,
-    /// The reference of the JSON API (`OpenAPI` 3.1), which the API serves and a page shows; made
-    /// when somebody asks for it.
+    /// The reference of the JSON API (`OpenAPI` 3.1), which the API serves and a page shows. Generated on the
+    /// first request.
     pub reference: LazyLock<Arc<Value>>,
 }

@@ -1,11 +1,11 @@
-//! Light, dark, or as the system has it.
+//! The color theme: light, dark, or the system's.
 
 use axum::http::request::Parts;
 use axum_extra::extract::cookie::Cookie;
 
 use super::{ClientInfo, cookies};
 
-/// The cookie that keeps a choice.
+/// The cookie with the chosen theme.
 const COOKIE: &str = "patio_theme";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Theme {
 impl Theme {
     pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
 
-    /// As forms and cookies say it.
+    /// Returns the value in forms and cookies.
     pub fn word(self) -> &'static str {
         match self {
             Self::System => "system",
@@ -27,7 +27,7 @@ impl Theme {
         }
     }
 
-    /// What it is called in the catalogue.
+    /// Returns the key of the name in the message catalogue.
     pub fn key(self) -> &'static str {
         match self {
             Self::System => "theme-system",
@@ -36,22 +36,22 @@ impl Theme {
         }
     }
 
-    /// What a page is marked with; nothing where the system decides.
+    /// Returns the attribute value for a page; `None` if the system decides.
     pub fn scheme(self) -> Option<&'static str> {
         (self != Self::System).then(|| self.word())
     }
 
-    /// Anything unknown is the system's choice.
+    /// Parses a value. Anything unknown means the system's theme.
     pub fn from_word(word: &str) -> Self {
         Self::ALL.into_iter().find(|theme| theme.word() == word).unwrap_or(Self::System)
     }
 
-    /// What the browser keeps.
+    /// Returns the theme in the browser's cookie.
     pub fn of(parts: &Parts) -> Self {
         cookies::find(parts, COOKIE).map_or(Self::System, Self::from_word)
     }
 
-    /// The cookie that keeps the choice.
+    /// Builds the cookie with the chosen theme.
     pub fn cookie(self, client: ClientInfo) -> Cookie<'static> {
         cookies::preference(COOKIE, self.word().to_owned(), client)
     }

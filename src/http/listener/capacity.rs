@@ -1,4 +1,4 @@
-//! How many connections there may be: over all, as open files allow; from one address; and idle ones.
+//! Limits on HTTP connections: in total (by the limit on open files), per address, and idle ones.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -12,17 +12,17 @@ use crate::config::Networks;
 use crate::http::ClientInfo;
 use crate::limits::{address, installation};
 
-/// Where the system sets no limit of open files, as many as its kernel allows at most by default.
+/// Used if there is no limit on open files: the kernel's default maximum.
 const UNLIMITED: u64 = 1_048_576;
 
-/// Raises the limit of open files as far as the system lets this process, and answers it.
+/// Raises the limit on open files as far as the system allows, and returns it.
 pub fn raise_open_files() -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let wanted = maximum.unwrap_or(UNLIMITED);
-    if current.is_none_or(|current| current < wanted) {
-        let raised = Rlimit { current: Some(wanted), maximum };
+    let target = maximum.unwrap_or(UNLIMITED);
+    if current.is_none_or(|current| current < target) {
+        let raised = Rlimit { current: Some(target), maximum };
         if let Err(error) = setrlimit(Resource::Nofile, raised) {
-            tracing::warn!(%error, "the limit of open files stays as it is");
+            tracing::warn!(%error, "could not raise the limit on open files");
         }
     }
     open_files()
@@ -32,7 +32,7 @@ fn open_files() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(UNLIMITED)
 }
 
-/// Clones are the same.
+/// The limits and counts. Clones share them.
 #[derive(Clone)]
 pub(super) struct Capacity(Arc<Inner>);
 
@@ -42,27 +42,27 @@ struct Inner {
     idle: usize,
     trusted: Networks,
     addresses: Mutex<HashMap<IpNet, usize>>,
-    waiting: Mutex<Waiting>,
+    idle_connections: Mutex<IdleConnections>,
 }
 
-/// Connections that idle, the longest first.
+/// Idle connections, the longest idle first.
 #[derive(Default)]
-struct Waiting {
+struct IdleConnections {
     next: u64,
-    seats: BTreeMap<u64, CancellationToken>,
+    tokens: BTreeMap<u64, CancellationToken>,
 }
 
-/// Why a connection is turned away.
+/// Why a connection is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Full {
-    /// The server has as many as it has files for.
+    /// The server has no file descriptors left for connections.
     Files,
-    /// This address has as many as one may have.
+    /// The address has reached its limit.
     Address,
 }
 
 impl Capacity {
-    /// As this process's limit of open files allows.
+    /// Computes the limits from this process's limit on open files.
     pub fn of_process(trusted: &Networks) -> Self {
         Self::new(usize::try_from(open_files()).unwrap_or(usize::MAX), trusted)
     }
@@ -75,12 +75,12 @@ impl Capacity {
             idle: installation::IDLE_CONNECTIONS.min(connections / 2),
             trusted: trusted.clone(),
             addresses: Mutex::default(),
-            waiting: Mutex::default(),
+            idle_connections: Mutex::default(),
         }))
     }
 
-    /// A place for one more connection, where there are `open` ones. A trusted proxy speaks for many,
-    /// and so is not counted as one address.
+    /// Admits one more connection to `open` existing ones. A trusted proxy has no address limit, because it
+    /// forwards many clients.
     pub fn admit(&self, open: usize, peer: IpAddr) -> Result<ConnectionGuard, Full> {
         if open >= self.0.connections {
             return Err(Full::Files);
@@ -102,24 +102,24 @@ impl Capacity {
         Ok(ConnectionGuard(Some((self.clone(), network))))
     }
 
-    /// A seat for a connection that idles from now on. If that is one too many, the one that has idled
-    /// longest is told.
-    pub fn idle(&self, told: &CancellationToken) -> IdleGuard {
-        let mut waiting = lock(&self.0.waiting);
-        let number = waiting.next;
-        waiting.next += 1;
-        waiting.seats.insert(number, told.clone());
-        if waiting.seats.len() > self.0.idle
-            && let Some((_, longest)) = waiting.seats.pop_first()
+    /// Registers an idle connection. If there are too many, the one that has been idle longest is evicted: its
+    /// token is cancelled.
+    pub fn idle(&self, evicted: &CancellationToken) -> IdleGuard {
+        let mut idle = lock(&self.0.idle_connections);
+        let number = idle.next;
+        idle.next += 1;
+        idle.tokens.insert(number, evicted.clone());
+        if idle.tokens.len() > self.0.idle
+            && let Some((_, longest)) = idle.tokens.pop_first()
         {
             longest.cancel();
         }
-        drop(waiting);
+        drop(idle);
         IdleGuard(self.clone(), number)
     }
 }
 
-/// Counts for its address as long as it is there.
+/// Counts a connection for its address until it is dropped.
 pub(super) struct ConnectionGuard(Option<(Capacity, IpNet)>);
 
 impl Drop for ConnectionGuard {
@@ -136,12 +136,12 @@ impl Drop for ConnectionGuard {
     }
 }
 
-/// Counts as idle as long as it is there.
+/// Counts a connection as idle until it is dropped.
 pub(super) struct IdleGuard(Capacity, u64);
 
 impl Drop for IdleGuard {
     fn drop(&mut self) {
-        lock(&self.0.0.waiting).seats.remove(&self.1);
+        lock(&self.0.0.idle_connections).tokens.remove(&self.1);
     }
 }
 
@@ -164,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn one_address_has_a_bound_that_leaves_room_for_others_and_a_proxy_has_none() {
+    fn connections_are_limited_per_address_but_not_per_proxy() {
         let full = capacity(1_024);
         let mut held: Vec<_> = (0..448).map(|_| admit(&full, "192.0.2.1").ok()).collect();
         assert!(held.iter().all(Option::is_some));
         assert_eq!(admit(&full, "192.0.2.1").err(), Some(Full::Address));
         assert_eq!(admit(&full, "::ffff:192.0.2.1").err(), Some(Full::Address));
-        assert!(admit(&full, "192.0.2.2").is_ok(), "somebody else");
+        assert!(admit(&full, "192.0.2.2").is_ok(), "another address");
         held.pop();
         assert!(admit(&full, "192.0.2.1").is_ok(), "one left");
         let proxied: Vec<_> = (0..2_000).map(|_| admit(&full, PROXY).ok()).collect();
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn one_ipv6_network_is_one_address() {
+    fn one_ipv6_network_counts_as_one_address() {
         let full = capacity(8);
         let held = [admit(&full, "2001:db8::1"), admit(&full, "2001:db8::2")];
         assert!(held.iter().all(Result::is_ok));
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_left_for_everything_else() {
+    fn file_descriptors_are_reserved_for_other_uses() {
         let full = capacity(1_024);
         let peer = PROXY.parse().expect("an address");
         assert!(full.admit(895, peer).is_ok());
@@ -195,15 +195,15 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_idle_ones_the_longest_goes() {
+    fn the_longest_idle_connection_is_evicted() {
         let full = capacity(8);
-        let told = [(); 3].map(|()| CancellationToken::new());
-        let first = full.idle(&told[0]);
+        let tokens = [(); 3].map(|()| CancellationToken::new());
+        let first = full.idle(&tokens[0]);
         drop(first);
-        let held = [full.idle(&told[1]), full.idle(&told[2])];
-        assert!(told.iter().all(|told| !told.is_cancelled()), "two may");
-        let third = full.idle(&told[0]);
-        assert_eq!(told.map(|told| told.is_cancelled()), [false, true, false]);
+        let held = [full.idle(&tokens[1]), full.idle(&tokens[2])];
+        assert!(tokens.iter().all(|token| !token.is_cancelled()), "two are allowed");
+        let third = full.idle(&tokens[0]);
+        assert_eq!(tokens.map(|token| token.is_cancelled()), [false, true, false]);
         drop((held, third));
     }
 }

@@ -1,4 +1,4 @@
-//! One connection from its first request to its last, with a bounded time for whatever it waits for.
+//! One HTTP connection, from its first request to its last, with a deadline for everything it waits for.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -28,7 +28,7 @@ use super::stream::{Duplex, Linger, Watched, plain_tcp};
 use crate::limits::connection::{HEAD_BYTES, HEAD_WITHIN, IDLE, LAST_CALL, LINGER};
 use crate::websocket::handshake::PlainTcp;
 
-/// Serves until the peer is gone, has waited too long, or is let go.
+/// Serves a connection until the peer closes it, a deadline passes, or the server closes it as idle.
 pub(super) async fn serve<S: Duplex>(
     stream: S,
     peer: SocketAddr,
@@ -36,76 +36,85 @@ pub(super) async fn serve<S: Duplex>(
     capacity: Capacity,
     stopping: CancellationToken,
 ) {
-    let (progress, linger) = (Arc::new(Progress::new()), Linger::default());
+    let progress = Arc::new(Progress::new());
+    let linger = Linger::default();
     let io = Watched::new(stream, Arc::clone(&progress), linger.clone());
-    let desk = Dispatch { peer, router, progress: Arc::clone(&progress), linger };
-    let service = service_fn(move |request| desk.clone().answer(request));
+    let dispatch = Dispatch { peer, router, progress: Arc::clone(&progress), linger };
+    let service = service_fn(move |request| dispatch.clone().answer(request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .max_buf_size(HEAD_BYTES)
-        // The times are kept here: hyper has one for a head and for idling.
+        // `Deadlines` replaces it: hyper has only one timeout for heads and idle connections.
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let mut patience = Deadlines::new(progress, capacity, stopping);
+    let mut deadlines = Deadlines::new(progress, capacity, stopping);
     let ended = poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(ended);
             }
-            match patience.poll(cx) {
+            match deadlines.poll(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(End::Cut) => return Poll::Ready(Ok(())),
-                // What it still has to write is written first.
-                Poll::Ready(End::LetGo) => connection.as_mut().graceful_shutdown(),
+                Poll::Ready(End::Abort) => return Poll::Ready(Ok(())),
+                // hyper writes its remaining bytes first.
+                Poll::Ready(End::Graceful) => connection.as_mut().graceful_shutdown(),
             }
         }
     });
     if let Err(error) = ended.await {
-        tracing::debug!(%error, "a connection broke");
+        tracing::debug!(%error, "a connection failed");
     }
 }
 
-/// How a connection that has waited too long ends.
+/// How a connection ends after a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    LetGo,
-    Cut,
+    Graceful,
+    Abort,
 }
 
-/// The deadline of what a connection waits for.
+/// The deadlines of a connection.
 struct Deadlines {
     progress: Arc<Progress>,
     capacity: Capacity,
-    /// While it idles.
-    seat: Option<IdleGuard>,
-    told: CancellationToken,
-    /// Somebody else needs its place, or the server stops.
-    leave: [Pin<Box<WaitForCancellationFutureOwned>>; 2],
+    /// Held while the connection is idle.
+    idle: Option<IdleGuard>,
+    /// Cancelled by [`Capacity`] when there are too many idle connections.
+    evicted: CancellationToken,
+    /// Ready when this connection was evicted, or the server stops.
+    shutdown: [Pin<Box<WaitForCancellationFutureOwned>>; 2],
     last_call: Option<Instant>,
-    let_go: Option<Instant>,
+    graceful_until: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Deadlines {
     fn new(progress: Arc<Progress>, capacity: Capacity, stopping: CancellationToken) -> Self {
-        let told = CancellationToken::new();
-        let leave = [told.clone(), stopping].map(|token| Box::pin(token.cancelled_owned()));
-        let timer = Box::pin(sleep_until(Instant::now() + HEAD_WITHIN));
-        let (seat, last_call, let_go) = (None, None, None);
-        Self { progress, capacity, seat, told, leave, last_call, let_go, timer }
+        let evicted = CancellationToken::new();
+        let shutdown = [evicted.clone(), stopping].map(|token| Box::pin(token.cancelled_owned()));
+        Self {
+            progress,
+            capacity,
+            idle: None,
+            evicted,
+            shutdown,
+            last_call: None,
+            graceful_until: None,
+            timer: Box::pin(sleep_until(Instant::now() + HEAD_WITHIN)),
+        }
     }
 
-    /// Ready when it is over; waits for that, and for whatever changes it.
+    /// Ready when a deadline has passed. Otherwise registers the wakers of the timer and the shutdown.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         self.wait_for_shutdown(cx);
         let wait = self.progress.wait();
         match wait {
             Wait::Next(_) => {
-                self.seat.get_or_insert_with(|| self.capacity.idle(&self.told));
+                self.idle.get_or_insert_with(|| self.capacity.idle(&self.evicted));
             }
-            Wait::Head(_) | Wait::Busy => self.seat = None,
+            Wait::Head(_) | Wait::Busy => self.idle = None,
         }
         let Some(deadline) = self.deadline(wait) else { return Poll::Pending };
         if self.timer.deadline() != deadline {
@@ -115,19 +124,19 @@ impl Deadlines {
             return Poll::Pending;
         }
         match wait {
-            Wait::Next(_) if self.let_go.is_none() => {
-                self.let_go = Some(Instant::now() + LINGER);
-                Poll::Ready(End::LetGo)
+            Wait::Next(_) if self.graceful_until.is_none() => {
+                self.graceful_until = Some(Instant::now() + LINGER);
+                Poll::Ready(End::Graceful)
             }
-            _ => Poll::Ready(End::Cut),
+            _ => Poll::Ready(End::Abort),
         }
     }
 
-    /// A connection that idles when it is to end may have a request on its way already, which must not
-    /// be lost: it is waited for a moment, and answered with the word that no other is.
+    /// When an idle connection must close, a request may already be on its way and must not be lost. So the
+    /// server waits [`LAST_CALL`] for it, and answers it with `Connection: close`.
     fn wait_for_shutdown(&mut self, cx: &mut Context<'_>) {
         if self.last_call.is_none()
-            && self.leave.iter_mut().any(|leave| leave.as_mut().poll(cx).is_ready())
+            && self.shutdown.iter_mut().any(|token| token.as_mut().poll(cx).is_ready())
         {
             self.last_call = Some(Instant::now() + LAST_CALL);
             self.progress.close_after_next();
@@ -135,8 +144,8 @@ impl Deadlines {
     }
 
     fn deadline(&self, wait: Wait) -> Option<Instant> {
-        if self.let_go.is_some() {
-            return self.let_go;
+        if self.graceful_until.is_some() {
+            return self.graceful_until;
         }
         let usual = match wait {
             Wait::Head(since) => since + HEAD_WITHIN,
@@ -147,7 +156,7 @@ impl Deadlines {
     }
 }
 
-/// Where the requests of one connection are answered.
+/// Answers the requests of one connection.
 #[derive(Clone)]
 struct Dispatch {
     peer: SocketAddr,
@@ -158,15 +167,15 @@ struct Dispatch {
 
 impl Dispatch {
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
-        self.progress.began(&request);
-        let (mut request, upload) = request_body::hold(request);
+        self.progress.request_started(&request);
+        let (mut request, upload) = request_body::share(request);
         request.extensions_mut().insert(ConnectInfo(self.peer));
         request.extensions_mut().insert(PlainTcp(plain_tcp));
         let Ok(mut response) = self.router.oneshot(request).await;
-        // A body that was too slow once is not waited for again.
-        let gave_up = response.status() == StatusCode::REQUEST_TIMEOUT;
+        // After a body timeout (408), the rest of the body is not waited for again.
+        let timed_out = response.status() == StatusCode::REQUEST_TIMEOUT;
         let unread = match upload {
-            Some(upload) if gave_up => !upload.is_complete(),
+            Some(upload) if timed_out => !upload.is_complete(),
             Some(upload) => !upload.discard().await,
             None => false,
         };
@@ -181,7 +190,7 @@ impl Dispatch {
     }
 }
 
-/// The body of an answer, which says when all of it was taken.
+/// The body of a response. Reports on drop that hyper has taken all of it.
 struct Answer {
     body: Body,
     _sent: Sent,
@@ -191,7 +200,7 @@ struct Sent(Arc<Progress>);
 
 impl Drop for Sent {
     fn drop(&mut self) {
-        self.0.sent();
+        self.0.response_taken();
     }
 }
 

@@ -1,7 +1,7 @@
-//! The port: bound once, served until told to stop.
+//! The TCP listener: binds the port and accepts connections until the shutdown.
 //!
-//! An accept loop of our own, since a public server has to give up on those who connect and then
-//! say nothing, say it a byte at a time, or do not read what they asked for.
+//! Patio has its own accept loop because a public server must drop clients that connect and send nothing, send
+//! one byte at a time, or do not read their responses.
 
 mod capacity;
 mod connection;
@@ -31,29 +31,36 @@ use crate::config::{Address, Networks};
 use crate::lifecycle::Lifecycle;
 use crate::limits::connection::UNSENT;
 
-/// What to wait for when the system has no file left for a connection, not even the spare one.
+/// How long to wait when no file descriptor is left for a connection, not even the spare one.
 const OUT_OF_FILES: Duration = Duration::from_millis(50);
-/// Somebody who uses up the files must not fill the log as well.
-const COMPLAIN_EVERY: Duration = Duration::from_mins(1);
+/// The minimum time between two warnings: an attacker who uses up the file descriptors must not also fill the
+/// log.
+const WARN_EVERY: Duration = Duration::from_mins(1);
 const BACKLOG: i32 = 4096;
 
-/// The port to take where the wanted one is not allowed: some containers forbid 80.
+/// Returns the fallback for a port that is not allowed: some containers forbid 80.
 pub fn stand_in(port: u16) -> Option<u16> {
     (port == 80).then_some(8080)
 }
 
+/// Binds the configured address, or its fallback.
+///
 /// # Errors
-/// When neither the address nor what may stand in for it can be bound.
+/// If neither can be bound.
 pub fn bind(address: &Address) -> io::Result<TcpListener> {
-    let wanted = SocketAddr::new(address.listen, address.port);
-    listen(wanted).or_else(|error| match (error.kind(), wanted.ip(), stand_in(wanted.port())) {
-        (ErrorKind::PermissionDenied, ip, Some(port)) => {
-            tracing::warn!(port, "port {} is not allowed here", wanted.port());
-            listen(SocketAddr::new(ip, port))
+    let configured = SocketAddr::new(address.listen, address.port);
+    let port = configured.port();
+    listen(configured).or_else(|error| match (error.kind(), configured.ip(), stand_in(port)) {
+        (ErrorKind::PermissionDenied, ip, Some(fallback)) => {
+            tracing::warn!(
+                port = fallback,
+                "port {port} is not allowed; listening on the fallback port"
+            );
+            listen(SocketAddr::new(ip, fallback))
         }
-        // "Everywhere", on a machine without IPv6.
+        // All addresses (`::`), on a machine without IPv6.
         (kind, IpAddr::V6(ip), _) if ip.is_unspecified() && kind != ErrorKind::AddrInUse => {
-            listen(SocketAddr::from((Ipv4Addr::UNSPECIFIED, wanted.port())))
+            listen(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
         }
         _ => Err(error),
     })
@@ -64,7 +71,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
-    // A restart may take over the port from connections that still say goodbye.
+    // A restarted server can bind the port while old connections are still closing (TIME_WAIT).
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     bound_unsent(&socket);
@@ -73,19 +80,20 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Connections have this from the socket that accepts them: the system keeps no more than this for a
-/// reader who takes nothing, instead of megabytes, and tells sooner that one takes something.
+/// Limits the unsent bytes that the kernel buffers per connection. Connections inherit it from the listening
+/// socket. Without it, the kernel keeps megabytes for a client that does not read, and the server notices later
+/// whether a client reads.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 fn bound_unsent(socket: &Socket) {
     if let Err(error) = socket.set_tcp_notsent_lowat(UNSENT) {
-        tracing::debug!(%error, "the system keeps as much unsent as it likes");
+        tracing::debug!(%error, "could not limit the send buffer of the listener");
     }
 }
 
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
 fn bound_unsent(_: &Socket) {}
 
-/// Serves until the lifecycle is told to stop. What is under way may end: the lifecycle waits.
+/// Accepts connections until the shutdown starts. Open requests may finish: the lifecycle waits for them.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -94,30 +102,32 @@ pub async fn serve(
 ) {
     let stopping = lifecycle.stopping();
     let capacity = Capacity::of_process(trusted_proxies);
-    let door = Door { router, lifecycle, capacity, refusals: Refusals::default() };
+    let acceptor = Acceptor { router, lifecycle, capacity, refusals: Refusals::default() };
     let mut spare = SpareFile::open();
-    let mut complained: Option<Instant> = None;
+    let mut last_warning: Option<Instant> = None;
     while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((stream, peer)) => door.let_in(stream, peer),
+            Ok((stream, peer)) => acceptor.accept(stream, peer),
+            // Closes the spare file to accept one connection and refuse it, so that the client receives an
+            // answer.
             Err(error) if is_out_of_files(&error) && spare.give() => {
                 if let Some(Ok((stream, _))) = listener.accept().now_or_never() {
-                    door.turn_away(stream, Full::Files);
+                    acceptor.refuse(stream, Full::Files);
                 }
             }
             Err(error) => {
-                if complained.is_none_or(|at| at.elapsed() > COMPLAIN_EVERY) {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    complained = Some(Instant::now());
+                if last_warning.is_none_or(|at| at.elapsed() > WARN_EVERY) {
+                    tracing::warn!(%error, "could not accept a connection");
+                    last_warning = Some(Instant::now());
                 }
                 tokio::time::sleep(OUT_OF_FILES).await;
             }
         }
         spare.take_back();
     }
-    // Those who connected before the port closes have been told that they are connected.
+    // Connections in the kernel's backlog are already established for their clients: serve them, too.
     while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-        door.let_in(stream, peer);
+        acceptor.accept(stream, peer);
     }
 }
 
@@ -128,33 +138,34 @@ fn is_out_of_files(error: &io::Error) -> bool {
         .any(|errno| Some(errno.raw_os_error()) == error.raw_os_error())
 }
 
-/// Where every connection comes in.
-struct Door<'a> {
+/// Starts the task of each accepted connection.
+struct Acceptor<'a> {
     router: Router,
     lifecycle: &'a Lifecycle,
     capacity: Capacity,
     refusals: Refusals,
 }
 
-impl Door<'_> {
-    fn let_in(&self, stream: TcpStream, peer: SocketAddr) {
-        let place = match self.capacity.admit(self.lifecycle.connections(), peer.ip()) {
-            Ok(place) => place,
-            Err(full) => return self.turn_away(stream, full),
+impl Acceptor<'_> {
+    fn accept(&self, stream: TcpStream, peer: SocketAddr) {
+        let guard = match self.capacity.admit(self.lifecycle.connections(), peer.ip()) {
+            Ok(guard) => guard,
+            Err(full) => return self.refuse(stream, full),
         };
-        // Small frames go out at once: waiting for more (Nagle) would delay each by up to 40 ms.
+        // Sends small frames immediately: waiting for more bytes (Nagle) would delay each by up to 40 ms.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
+            tracing::debug!(%error, "could not set TCP_NODELAY");
         }
-        let (router, capacity) = (self.router.clone(), self.capacity.clone());
+        let router = self.router.clone();
+        let capacity = self.capacity.clone();
         let stopping = self.lifecycle.stopping();
         self.lifecycle.spawn_connection(async move {
             connection::serve(stream, peer, router, capacity, stopping).await;
-            drop(place);
+            drop(guard);
         });
     }
 
-    fn turn_away(&self, stream: TcpStream, full: Full) {
+    fn refuse(&self, stream: TcpStream, full: Full) {
         let turn = self.refusals.turn();
         self.lifecycle.spawn_connection(refusal::refuse(stream, full, turn));
     }

@@ -1,8 +1,8 @@
-//! How far one connection is: waiting for its first byte, in the middle of a head, answering, or idle.
+//! The state of one connection: waiting for the first byte, receiving a request head, responding, or idle.
 //!
-//! Told by the stream (bytes came) and by the service (a request began, an answer is complete); asked
-//! by `connection`, which sets its deadline by it. hyper has one time for idling and for a head that
-//! has begun, and only the second may be short.
+//! The stream reports received bytes; the service reports the start of a request and the end of a response.
+//! `connection` sets its deadline by the state. hyper has only one timeout for idle connections and for an
+//! incomplete request head, but only the second may be short.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,12 +13,12 @@ use tokio::time::Instant;
 pub(super) struct Progress(Mutex<State>);
 
 struct State {
-    /// Bytes that came and belong to no request yet; negative while a body is still to come.
+    /// Received bytes that belong to no request yet. Negative while a body is incomplete.
     ahead: i64,
-    /// The end of the body is known by its chunks only, so `ahead` cannot be.
+    /// The body is chunked. Its length is unknown, so `ahead` is not reliable until the response is sent.
     chunked: bool,
     phase: Phase,
-    /// At least one request was answered.
+    /// At least one request was answered on this connection.
     kept: bool,
     closing: bool,
     since: Instant,
@@ -26,33 +26,38 @@ struct State {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// For a request.
+    /// Waiting for a request.
     Waiting,
     Answering,
-    /// The whole answer was handed to hyper, which may still have to write it.
+    /// hyper has taken the whole response, but may not have written it yet.
     Sent,
 }
 
-/// What a connection waits for, and since when.
+/// The event that a connection waits for, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
-    /// A head: the first one, or one of which there are bytes already.
+    /// A request head: the first one, or one of which some bytes have arrived.
     Head(Instant),
-    /// The next request on a connection that is kept.
+    /// The next request on a kept-alive connection.
     Next(Instant),
-    /// Nothing: a request is being answered.
+    /// None: a request is being answered.
     Busy,
 }
 
 impl Progress {
     pub fn new() -> Self {
-        let since = Instant::now();
-        let (phase, chunked, kept, closing) = (Phase::Waiting, false, false, false);
-        Self(Mutex::new(State { ahead: 0, chunked, phase, kept, closing, since }))
+        Self(Mutex::new(State {
+            ahead: 0,
+            chunked: false,
+            phase: Phase::Waiting,
+            kept: false,
+            closing: false,
+            since: Instant::now(),
+        }))
     }
 
-    /// Bytes came.
-    pub fn came(&self, bytes: usize) {
+    /// Reports received bytes.
+    pub fn received(&self, bytes: usize) {
         let mut state = self.lock();
         if state.phase == Phase::Waiting && state.ahead <= 0 && state.kept {
             state.since = Instant::now();
@@ -60,8 +65,8 @@ impl Progress {
         state.ahead = state.ahead.saturating_add_unsigned(bytes as u64);
     }
 
-    /// The head of a request is complete.
-    pub fn began<B: Body>(&self, request: &Request<B>) {
+    /// Reports that the head of a request is complete.
+    pub fn request_started<B: Body>(&self, request: &Request<B>) {
         let mut state = self.lock();
         state.phase = Phase::Answering;
         state.ahead = state.ahead.saturating_sub_unsigned(head_length(request));
@@ -71,24 +76,27 @@ impl Progress {
         }
     }
 
-    /// The whole answer was handed to hyper.
-    pub fn sent(&self) {
+    /// Reports that hyper has taken the whole response.
+    pub fn response_taken(&self) {
         let mut state = self.lock();
         state.phase = Phase::Sent;
         if state.chunked {
-            (state.chunked, state.ahead) = (false, 0);
+            state.chunked = false;
+            state.ahead = 0;
         }
     }
 
-    /// hyper has written all that it was handed.
+    /// Reports that hyper has written all its bytes.
     pub fn flushed(&self) {
         let mut state = self.lock();
         if state.phase == Phase::Sent {
-            (state.phase, state.kept, state.since) = (Phase::Waiting, true, Instant::now());
+            state.phase = Phase::Waiting;
+            state.kept = true;
+            state.since = Instant::now();
         }
     }
 
-    /// The answer that comes next is the last one on this connection.
+    /// Makes the next response the last one on this connection.
     pub fn close_after_next(&self) {
         self.lock().closing = true;
     }
@@ -111,9 +119,8 @@ impl Progress {
     }
 }
 
-/// How long the head was on the wire, if it was written without more spaces than it needs. One that
-/// was longer leaves something over, and its connection idles as long as a head may take: no more
-/// than that depends on it.
+/// Computes the length of a request head on the wire, assuming no optional whitespace. If the head was longer,
+/// `ahead` stays positive, and the idle connection gets the short timeout of a head. Nothing else depends on it.
 fn head_length<B>(request: &Request<B>) -> u64 {
     let path = request.uri().path_and_query().map_or(1, |path| path.as_str().len());
     let line = request.method().as_str().len() + path + "  HTTP/1.1\r\n".len();
@@ -143,7 +150,7 @@ mod tests {
     fn answer(progress: &Progress) {
         progress.flushed();
         assert_eq!(progress.wait(), Wait::Busy, "only the head");
-        progress.sent();
+        progress.response_taken();
         assert_eq!(progress.wait(), Wait::Busy, "not written yet");
         progress.flushed();
     }
@@ -153,41 +160,41 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_head_counts_from_its_first_byte_and_an_idle_connection_from_its_last_answer() {
+    async fn a_head_is_timed_from_its_first_byte_and_idling_from_the_last_response() {
         let progress = Progress::new();
-        assert!(is_head(&progress), "nothing came yet");
-        progress.came(HEAD.len());
+        assert!(is_head(&progress), "nothing received yet");
+        progress.received(HEAD.len());
         assert!(is_head(&progress));
-        progress.began(&request(""));
+        progress.request_started(&request(""));
         assert_eq!(progress.wait(), Wait::Busy);
         answer(&progress);
         assert!(is_next(&progress));
-        progress.came(1);
+        progress.received(1);
         assert!(is_head(&progress));
     }
 
     #[tokio::test]
-    async fn what_came_behind_a_request_is_a_head_that_has_begun() {
-        for (body, came, head) in [
+    async fn bytes_after_a_request_start_the_next_head() {
+        for (body, received, head) in [
             ("", HEAD.len(), false),
             ("", HEAD.len() + 1, true),
             ("four", HEAD.len() + 4, false),
             ("four", HEAD.len() + 5, true),
         ] {
             let progress = Progress::new();
-            progress.came(came);
-            progress.began(&request(body));
+            progress.received(received);
+            progress.request_started(&request(body));
             answer(&progress);
-            assert_eq!(is_head(&progress), head, "{body:?} {came}");
+            assert_eq!(is_head(&progress), head, "{body:?} {received}");
         }
     }
 
     #[tokio::test]
-    async fn a_body_may_come_later_than_its_head() {
+    async fn a_body_may_arrive_after_its_head() {
         let progress = Progress::new();
-        progress.came(HEAD.len());
-        progress.began(&request("four"));
-        progress.came(4);
+        progress.received(HEAD.len());
+        progress.request_started(&request("four"));
+        progress.received(4);
         answer(&progress);
         assert!(is_next(&progress));
     }

@@ -1,9 +1,9 @@
-//! How fast a peer reads, and when that is too slow.
+//! The minimum reading rate of a peer.
 //!
-//! Each byte that is taken counts for as long as it takes at the slowest pace; what a peer lets the
-//! server wait beyond that is used up for good, over all answers of its connection. So who takes
-//! nothing is given up as soon as who takes next to nothing for a long time, whatever it asks for
-//! meanwhile. Only waiting counts: the time that the server itself needs does not.
+//! A peer has a time budget for blocked writes, over all responses of its connection. Waiting uses it up; each
+//! byte that the peer reads adds the time it takes at the slowest allowed rate. So a peer that reads nothing is
+//! dropped, and so is one that reads almost nothing for a long time, even if it sends new requests. Only blocked
+//! writes count, not the server's own work.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,9 +14,9 @@ use tokio::time::{Instant, Sleep, sleep};
 use crate::limits::connection::{SLOWEST_READER, WRITE_STALL};
 
 pub(super) struct ReadRate {
-    /// How long the peer may still let the server wait. Never more than at first: nobody saves up.
+    /// The remaining budget. It never exceeds the initial one, so a fast peer cannot accumulate time.
     left: Duration,
-    /// Since when the server waits, and how long it does.
+    /// Since when a write is blocked, and the timer of the remaining budget.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
@@ -25,7 +25,7 @@ impl ReadRate {
         Self { left: WRITE_STALL, waiting: None }
     }
 
-    /// So many bytes were taken.
+    /// Reports that the peer has read bytes.
     pub fn consumed(&mut self, bytes: usize) {
         if let Some((since, _)) = self.waiting.take() {
             self.left = self.left.saturating_sub(since.elapsed());
@@ -34,7 +34,7 @@ impl ReadRate {
         self.left = (self.left + Duration::from_secs(1) * bytes / SLOWEST_READER).min(WRITE_STALL);
     }
 
-    /// Nothing is taken. Ready when that has lasted too long.
+    /// Called while a write is blocked. Ready when the budget is used up.
     pub fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let left = self.left;
         let new = || (Instant::now(), Box::pin(sleep(left)));

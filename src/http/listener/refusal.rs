@@ -1,5 +1,5 @@
-//! Connections for which there is no room. Each gets an answer in a moment, so that a client knows that
-//! it may come again; and a health check is answered, since a full server is a healthy one.
+//! Refusal of connections above the limits. Each receives a short response, so that the client knows when to
+//! retry. Health checks are answered, because a full server is healthy.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -25,12 +25,12 @@ use crate::limits::{connection, installation};
 
 const RETRY_IN_SECONDS: &str = "5";
 
-/// Those that are being refused. Clones are the same.
+/// The connections that are being refused. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Refusals(Arc<Mutex<VecDeque<CancellationToken>>>);
 
 impl Refusals {
-    /// A turn to be refused. If too many wait for it, the one that has waited longest is cut.
+    /// Registers a connection to refuse. Above the limit, the oldest one is dropped: its token is cancelled.
     pub fn turn(&self) -> CancellationToken {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|turn| !turn.is_cancelled());
@@ -45,7 +45,7 @@ impl Refusals {
     }
 }
 
-/// Answers one request, and ends.
+/// Answers one request and closes the connection.
 pub(super) async fn refuse(stream: TcpStream, full: Full, turn: CancellationToken) {
     let linger = Linger::default();
     linger.ask();
@@ -59,7 +59,7 @@ pub(super) async fn refuse(stream: TcpStream, full: Full, turn: CancellationToke
     let answered = turn.run_until_cancelled(timeout(connection::REFUSAL_WITHIN, connection)).await;
     turn.cancel();
     if !matches!(answered, Some(Ok(Ok(())))) {
-        tracing::debug!(?full, "a connection was cut before it could be refused");
+        tracing::debug!(?full, "a connection closed before it could be refused");
     }
 }
 
@@ -80,8 +80,8 @@ fn answer(request: Request<Incoming>, full: Full) -> Response<Body> {
     response
 }
 
-/// A file that is open for nothing but to be closed: when the system has none left, a connection can
-/// be taken in its place.
+/// A spare open file. When the process has no file descriptor left, closing this one allows it to accept a
+/// connection.
 pub(super) struct SpareFile(Option<File>);
 
 impl SpareFile {
@@ -89,12 +89,12 @@ impl SpareFile {
         Self(File::open("/dev/null").ok())
     }
 
-    /// Frees a file for what comes next. Answers whether there was one.
+    /// Closes the spare file. Returns whether it was open.
     pub fn give(&mut self) -> bool {
         self.0.take().is_some()
     }
 
-    /// Takes one again as soon as there is one.
+    /// Opens the spare file again, if possible.
     pub fn take_back(&mut self) {
         if self.0.is_none() {
             *self = Self::open();

@@ -1,8 +1,9 @@
-//! The body of a request, of which the server keeps hold: what a handler leaves unread is read away
-//! before the answer goes out, or the answer says that the connection ends.
+//! The body of a request, shared by handler and server. If a handler does not read it to the end, the server
+//! reads and discards the rest before it sends the response, or the response announces that the connection
+//! closes.
 //!
-//! hyper closes a connection with an unread body too, but without a word: the client sends its next
-//! request into the void.
+//! hyper also closes a connection with an unread body, but without announcing it: the client would send its next
+//! request to a closed connection.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,28 +17,28 @@ use tokio::time::timeout;
 
 use crate::limits::request::{DISCARD_WITHIN, DISCARDED};
 
-/// The body as handlers get it.
+/// The handler's side of the body.
 pub(super) struct RequestBody(Arc<Mutex<Inner>>);
 
-/// The server's hold on it.
+/// The server's side of the body.
 #[derive(Clone)]
 pub struct Upload(Arc<Mutex<Inner>>);
 
 struct Inner {
     incoming: Incoming,
     complete: bool,
-    /// The client waits for a word before it sends the body, and has not had it.
-    held_back: bool,
+    /// The client sent `Expect` and waits for 100 Continue before it sends the body.
+    awaits_continue: bool,
 }
 
-/// Takes hold of the body of a request, if it has any.
-pub(super) fn hold(request: Request<Incoming>) -> (Request<axum::body::Body>, Option<Upload>) {
-    let held_back = request.headers().contains_key(EXPECT);
+/// Shares the body of a request. Returns no [`Upload`] if the body is empty.
+pub(super) fn share(request: Request<Incoming>) -> (Request<axum::body::Body>, Option<Upload>) {
+    let awaits_continue = request.headers().contains_key(EXPECT);
     let (parts, incoming) = request.into_parts();
     if incoming.is_end_stream() {
         return (Request::from_parts(parts, axum::body::Body::empty()), None);
     }
-    let inner = Arc::new(Mutex::new(Inner { incoming, complete: false, held_back }));
+    let inner = Arc::new(Mutex::new(Inner { incoming, complete: false, awaits_continue }));
     let body = axum::body::Body::new(RequestBody(Arc::clone(&inner)));
     let mut request = Request::from_parts(parts, body);
     request.extensions_mut().insert(Upload(Arc::clone(&inner)));
@@ -45,17 +46,17 @@ pub(super) fn hold(request: Request<Incoming>) -> (Request<axum::body::Body>, Op
 }
 
 impl Upload {
-    /// Whether all of it has come.
+    /// Whether the whole body was read.
     pub fn is_complete(&self) -> bool {
         lock(&self.0).complete
     }
 
-    /// Reads away what is left, within limits. Answers whether that was all.
+    /// Reads and discards the rest of the body, within limits. Returns whether the body is complete.
     pub(super) async fn discard(self) -> bool {
         {
             let inner = lock(&self.0);
             let left = inner.incoming.size_hint().lower();
-            if inner.complete || inner.held_back || left > DISCARDED {
+            if inner.complete || inner.awaits_continue || left > DISCARDED {
                 return inner.complete;
             }
         }
@@ -68,7 +69,7 @@ impl Upload {
                 }
             }
         };
-        // What is not here by then is not waited for: the caller asks whether it is complete.
+        // Bytes that arrive later are not waited for; the result then is false.
         timeout(DISCARD_WITHIN, read).await.ok();
         self.is_complete()
     }
@@ -76,7 +77,7 @@ impl Upload {
 
 impl Inner {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        self.held_back = false;
+        self.awaits_continue = false;
         let polled = Pin::new(&mut self.incoming).poll_frame(cx);
         let ended = matches!(polled, Poll::Ready(None)) || self.incoming.is_end_stream();
         self.complete |= ended;

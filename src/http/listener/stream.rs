@@ -1,5 +1,4 @@
-//! What a connection reads from and writes to: a stream that notes what comes, and gives up on a peer
-//! who takes nothing, or next to nothing.
+//! The stream of a connection. It reports received bytes, and fails if the peer reads too slowly.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -20,16 +19,16 @@ use super::progress::Progress;
 use super::read_rate::ReadRate;
 use crate::limits::connection::LINGER;
 
-/// Reads and writes, of whatever kind.
+/// A bidirectional byte stream of any kind.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin + 'static {
-    /// Makes the system throw away what it still has to send, once this is closed.
+    /// Makes the kernel discard unsent bytes when the stream is closed.
     fn forget_unsent(&self) {}
 }
 
 impl Duplex for TcpStream {
     fn forget_unsent(&self) {
         if let Err(error) = SockRef::from(self).set_linger(Some(Duration::ZERO)) {
-            tracing::debug!(%error, "the system keeps what a reader did not take");
+            tracing::debug!(%error, "could not reset a connection on close");
         }
     }
 }
@@ -40,14 +39,15 @@ impl Duplex for tokio::io::DuplexStream {}
 pub(super) struct Watched<S> {
     stream: S,
     progress: Arc<Progress>,
-    /// Of the peer, over all that is ever written.
-    pace: ReadRate,
+    /// The peer's reading rate, over the whole connection.
+    read_rate: ReadRate,
     linger: Linger,
     lingering: Option<Pin<Box<Sleep>>>,
 }
 
-/// A request body was not read to its end. A socket that is closed then resets the connection, and the
-/// peer may lose the answer; so its bytes are thrown away for a while first (RFC 9112, section 9.6).
+/// Set when a request body was not read to its end. Closing the socket then would reset the connection, and the
+/// client could lose the response. So the server first reads and discards bytes for [`LINGER`] (RFC 9112,
+/// section 9.6).
 #[derive(Clone, Default)]
 pub(super) struct Linger(Arc<AtomicBool>);
 
@@ -59,20 +59,20 @@ impl Linger {
 
 impl<S: Duplex> Watched<S> {
     pub fn new(stream: S, progress: Arc<Progress>, linger: Linger) -> Self {
-        Self { stream, progress, pace: ReadRate::new(), linger, lingering: None }
+        Self { stream, progress, read_rate: ReadRate::new(), linger, lingering: None }
     }
 
-    /// Passes on what a write came to, unless the peer is too slow.
+    /// Returns the result of a write, or an error if the peer reads too slowly.
     fn watch(
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if let Poll::Ready(written) = written {
-            self.pace.consumed(*written.as_ref().unwrap_or(&0));
+            self.read_rate.consumed(*written.as_ref().unwrap_or(&0));
             return Poll::Ready(written);
         }
-        ready!(self.pace.poll_too_slow(cx));
+        ready!(self.read_rate.poll_too_slow(cx));
         self.stream.forget_unsent();
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
@@ -86,9 +86,9 @@ impl<S: Duplex> AsyncRead for Watched<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        let came = buffer.filled().len() - before;
-        if came > 0 {
-            self.progress.came(came);
+        let received = buffer.filled().len() - before;
+        if received > 0 {
+            self.progress.received(received);
         }
         Poll::Ready(Ok(()))
     }
@@ -118,7 +118,7 @@ impl<S: Duplex> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // hyper flushes what is under it once it has written all of its own.
+        // hyper flushes the stream after it has written all its bytes.
         self.progress.flushed();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
@@ -142,7 +142,7 @@ impl<S: Duplex> AsyncWrite for Watched<S> {
     }
 }
 
-/// Takes the TCP connection out of what hyper had it in, with what was read too early.
+/// Extracts the TCP connection from hyper's wrapper, with bytes that were read after the request.
 pub(super) fn plain_tcp(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
     let parts = upgraded.downcast::<TokioIo<Watched<TcpStream>>>()?;
     Ok((parts.io.into_inner().stream, parts.read_buf))

@@ -1,4 +1,4 @@
-//! Connections in memory, on a clock that waits for nobody.
+//! HTTP connections over in-memory pipes, with a paused clock.
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use super::capacity::Capacity;
 use super::connection;
 use crate::http::listener::timeout;
 
-/// As much as the system keeps between the two ends.
+/// The capacity of the pipe between client and server, in bytes.
 const PIPE: usize = 4 * 1024;
 const LARGE: usize = 1024 * 1024;
 
@@ -31,28 +31,31 @@ fn router() -> Router {
         .layer(from_fn(timeout::keep))
 }
 
-/// Serves one connection while somebody talks on it.
-async fn talk<T>(stopping: &CancellationToken, talking: impl AsyncFnOnce(DuplexStream) -> T) -> T {
+/// Serves one connection while `client` uses it.
+async fn serve_until<T>(
+    stopping: &CancellationToken,
+    client: impl AsyncFnOnce(DuplexStream) -> T,
+) -> T {
     let (near, far) = duplex(PIPE);
     let peer = SocketAddr::from(([192, 0, 2, 1], 4711));
     let capacity = Capacity::of_process(&"none".parse().expect("networks"));
     let serving = connection::serve(near, peer, router(), capacity, stopping.clone());
-    tokio::join!(serving, talking(far)).1
+    tokio::join!(serving, client(far)).1
 }
 
-async fn with<T>(talking: impl AsyncFnOnce(DuplexStream) -> T) -> T {
-    talk(&CancellationToken::new(), talking).await
+async fn serve<T>(client: impl AsyncFnOnce(DuplexStream) -> T) -> T {
+    serve_until(&CancellationToken::new(), client).await
 }
 
 async fn send(stream: &mut DuplexStream, text: &str) {
     stream.write_all(text.as_bytes()).await.expect("sent");
 }
 
-fn asking(what: &str) -> String {
-    format!("{what} HTTP/1.1\r\nhost: x\r\n\r\n")
+fn request(line: &str) -> String {
+    format!("{line} HTTP/1.1\r\nhost: x\r\n\r\n")
 }
 
-/// The head of the next answer, and its body, whose length it names.
+/// Reads the head and body of the next response.
 async fn answer(stream: &mut DuplexStream) -> (String, String) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -66,10 +69,10 @@ async fn answer(stream: &mut DuplexStream) -> (String, String) {
 }
 
 async fn until_closed(stream: &mut DuplexStream) -> Duration {
-    let began = Instant::now();
+    let start = Instant::now();
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).await.expect("an end");
-    began.elapsed()
+    start.elapsed()
 }
 
 fn seconds(time: Duration) -> u64 {
@@ -77,58 +80,62 @@ fn seconds(time: Duration) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_says_nothing_or_half_a_head_is_let_go_after_half_a_minute() {
+async fn a_connection_without_a_complete_head_closes_after_30_seconds() {
     for first in ["", "GET / HT", "GET / HTTP/1.1\r\nhost: x\r\n"] {
-        let waited = with(async |mut stream| {
+        let waited = serve(async |mut stream| {
             send(&mut stream, first).await;
             until_closed(&mut stream).await
         });
         assert_eq!(seconds(waited.await), 30, "{first:?}");
     }
-    // A byte now and then makes a head no longer.
-    let took = with(async |mut stream| {
-        let began = Instant::now();
+    // More bytes do not extend the deadline of a head.
+    let took = serve(async |mut stream| {
+        let start = Instant::now();
         while stream.write_all(b"G").await.is_ok() {
             sleep(Duration::from_secs(7)).await;
         }
-        began.elapsed()
+        start.elapsed()
     });
     assert!(seconds(took.await) < 40);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kept_connection_idles_for_longer_than_any_proxy_keeps_it() {
-    let idled = with(async |mut stream| {
+async fn a_kept_alive_connection_idles_longer_than_any_proxy_keeps_it() {
+    let idled = serve(async |mut stream| {
         for _ in 0..3 {
-            send(&mut stream, &asking("GET /")).await;
+            send(&mut stream, &request("GET /")).await;
             assert_eq!(answer(&mut stream).await.1, "here");
             sleep(Duration::from_mins(10)).await;
         }
-        send(&mut stream, &asking("GET /")).await;
+        send(&mut stream, &request("GET /")).await;
         assert_eq!(answer(&mut stream).await.1, "here");
         until_closed(&mut stream).await
     });
     assert_eq!(seconds(idled.await), 660);
-    let head = with(async |mut stream| {
-        send(&mut stream, &(asking("GET /") + "GET / HT")).await;
+    let head = serve(async |mut stream| {
+        send(&mut stream, &(request("GET /") + "GET / HT")).await;
         assert_eq!(answer(&mut stream).await.1, "here");
         until_closed(&mut stream).await
     });
-    assert_eq!(seconds(head.await), 30, "a head that came with the request before has begun");
+    assert_eq!(
+        seconds(head.await),
+        30,
+        "a head that arrived with the previous request has started"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_which_nothing_is_taken_is_given_up() {
+async fn a_client_that_reads_nothing_is_disconnected() {
     for pipelined in [1, 120] {
-        let waited = with(async |mut stream| {
-            let asked = asking("GET /large").repeat(pipelined);
-            // More than the other end takes: it waits for its answer to be read.
-            let began = Instant::now();
-            drop(stream.write_all(asked.as_bytes()).await);
+        let waited = serve(async |mut stream| {
+            let requests = request("GET /large").repeat(pipelined);
+            // The server stops reading requests until its response is read.
+            let start = Instant::now();
+            drop(stream.write_all(requests.as_bytes()).await);
             loop {
                 sleep(Duration::from_secs(1)).await;
                 if stream.write_all(b"\n").await.is_err() {
-                    return began.elapsed();
+                    return start.elapsed();
                 }
             }
         });
@@ -136,17 +143,19 @@ async fn an_answer_of_which_nothing_is_taken_is_given_up() {
     }
 }
 
-/// Asks for so many large answers at once, reads as much as fits into the pipe in each `every`, and
-/// answers how much came until the end, and when that was.
+/// Sends pipelined requests for large responses, reads one pipe's content per `every`, and returns how many bytes
+/// were read until the connection closed, and after which time.
 async fn read_slowly(answers: usize, every: Duration) -> (usize, Duration) {
-    with(async |mut stream| {
+    serve(async |mut stream| {
         let last = "GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-        send(&mut stream, &(asking("GET /large").repeat(answers - 1) + last)).await;
-        let (began, mut read, mut some) = (Instant::now(), 0, [0; PIPE]);
+        send(&mut stream, &(request("GET /large").repeat(answers - 1) + last)).await;
+        let start = Instant::now();
+        let mut read = 0;
+        let mut buffer = [0; PIPE];
         loop {
             sleep(every).await;
-            match stream.read(&mut some).await {
-                Ok(0) | Err(_) => return (read, began.elapsed()),
+            match stream.read(&mut buffer).await {
+                Ok(0) | Err(_) => return (read, start.elapsed()),
                 Ok(more) => read += more,
             }
         }
@@ -155,7 +164,7 @@ async fn read_slowly(answers: usize, every: Duration) -> (usize, Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_reads_next_to_nothing_is_given_up_however_often_and_whatever_it_asks_for() {
+async fn a_client_that_reads_almost_nothing_is_disconnected() {
     for answers in [1, 100] {
         for every in [24, 10, 2] {
             let (read, took) = read_slowly(answers, Duration::from_secs(every)).await;
@@ -165,7 +174,7 @@ async fn who_reads_next_to_nothing_is_given_up_however_often_and_whatever_it_ask
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_but_steady_reader_gets_all_however_much_that_is() {
+async fn a_slow_but_steady_reader_receives_everything() {
     for answers in [1, 5] {
         let (read, took) = read_slowly(answers, Duration::from_millis(900)).await;
         assert!(read > answers * LARGE, "{read}");
@@ -174,30 +183,30 @@ async fn a_slow_but_steady_reader_gets_all_however_much_that_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_comes_while_the_server_stops_is_answered_and_is_the_last() {
+async fn a_request_during_the_shutdown_is_answered_as_the_last_one() {
     let stopping = CancellationToken::new();
-    let waited = talk(&stopping, async |mut stream| {
-        send(&mut stream, &asking("GET /")).await;
+    let waited = serve_until(&stopping, async |mut stream| {
+        send(&mut stream, &request("GET /")).await;
         let (head, _) = answer(&mut stream).await;
         assert!(!head.contains("connection: close"), "{head}");
         stopping.cancel();
         sleep(Duration::from_millis(500)).await;
-        send(&mut stream, &asking("GET /")).await;
+        send(&mut stream, &request("GET /")).await;
         let (head, body) = answer(&mut stream).await;
         assert_eq!(body, "here");
         assert!(head.contains("connection: close"), "{head}");
         until_closed(&mut stream).await
     });
     assert_eq!(seconds(waited.await), 0);
-    let waited = talk(&stopping, async |mut stream| until_closed(&mut stream).await);
-    assert_eq!(seconds(waited.await), 1, "nothing is on its way");
+    let waited = serve_until(&stopping, async |mut stream| until_closed(&mut stream).await);
+    assert_eq!(seconds(waited.await), 1, "no request is on its way");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_with_an_answer_before_its_body_is_usable_or_says_that_it_ends() {
+async fn after_an_early_response_the_connection_is_usable_or_closes_explicitly() {
     let refused = "POST /refused HTTP/1.1\r\nhost: x\r\n";
-    // The body comes later, but comes.
-    with(async |mut stream| {
+    // The body arrives late.
+    serve(async |mut stream| {
         for _ in 0..150 {
             send(&mut stream, &format!("{refused}content-length: 2000\r\n\r\n")).await;
             sleep(Duration::from_millis(20)).await;
@@ -210,42 +219,42 @@ async fn a_connection_with_an_answer_before_its_body_is_usable_or_says_that_it_e
             let (head, _) = answer(&mut stream).await;
             assert!(head.contains("401") && !head.contains("connection: close"), "{head}");
         }
-        send(&mut stream, &asking("GET /")).await;
+        send(&mut stream, &request("GET /")).await;
         assert_eq!(answer(&mut stream).await.1, "here");
     })
     .await;
-    // It never comes, is too large to be read away, or waits for leave.
+    // The body never arrives, is too large to be discarded, or waits for 100 Continue.
     for rest in [
         "content-length: 2000\r\n\r\nx",
         "content-length: 99000000\r\n\r\nx",
         "transfer-encoding: chunked\r\n\r\n2\r\nxx",
         "content-length: 2000\r\nexpect: 100-continue\r\n\r\n",
     ] {
-        with(async |mut stream| {
+        serve(async |mut stream| {
             send(&mut stream, &format!("{refused}{rest}")).await;
             let (head, _) = answer(&mut stream).await;
             assert!(head.contains("401") && head.contains("connection: close"), "{rest}: {head}");
-            // What still comes is taken, so that no reset throws the answer away.
+            // Later bytes are read, so that no reset discards the response.
             drop(stream.write_all(&[b'x'; 3 * PIPE]).await);
             assert!(seconds(until_closed(&mut stream).await) <= 5, "{rest}");
         })
         .await;
     }
-    with(async |mut stream| {
+    serve(async |mut stream| {
         send(&mut stream, "POST /read HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nfour").await;
         assert_eq!(answer(&mut stream).await.1, "4");
-        send(&mut stream, &asking("GET /")).await;
+        send(&mut stream, &request("GET /")).await;
         assert_eq!(answer(&mut stream).await.1, "here");
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_does_not_come_is_the_clients_fault_and_an_answer_that_does_not_is_ours() {
+async fn a_missing_body_is_408_and_a_missing_response_is_503() {
     let slow = "POST /read HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nfo";
-    for (asked, status) in [(slow.to_owned(), "408"), (asking("GET /slow"), "503")] {
-        with(async |mut stream| {
-            send(&mut stream, &asked).await;
+    for (requests, status) in [(slow.to_owned(), "408"), (request("GET /slow"), "503")] {
+        serve(async |mut stream| {
+            send(&mut stream, &requests).await;
             let (head, _) = answer(&mut stream).await;
             assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
             assert_eq!(head.contains("connection: close"), status == "408", "{head}");
@@ -255,7 +264,7 @@ async fn a_body_that_does_not_come_is_the_clients_fault_and_an_answer_that_does_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_head_has_a_bound_in_each_of_its_parts() {
+async fn every_part_of_a_head_is_limited() {
     let long = "a".repeat(40 * 1024);
     let lines = |name: &str| format!("{name}: {}\r\n", "b".repeat(1000)).repeat(40);
     for (head, status) in [
@@ -264,27 +273,30 @@ async fn a_head_has_a_bound_in_each_of_its_parts() {
         (format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", lines("x")), "431"),
         (format!("GET / HTTP/1.1\r\nhost: x\r\ncookie: {}\r\n\r\n", "a".repeat(8000)), "200"),
     ] {
-        let said = with(async |mut stream| {
-            // It may be refused before all of it is there.
+        let response = serve(async |mut stream| {
+            // The server may refuse the head before it is complete.
             drop(stream.write_all(head.as_bytes()).await);
-            let mut said = vec![0; 12];
-            stream.read_exact(&mut said).await.expect("an answer");
-            String::from_utf8(said).expect("text")
+            let mut response = vec![0; 12];
+            stream.read_exact(&mut response).await.expect("an answer");
+            String::from_utf8(response).expect("text")
         });
-        let said = said.await;
-        assert!(said.contains(status) && said.starts_with("HTTP/1.1 "), "{said}");
-        assert!(!status.is_empty() || said.contains("414") || said.contains("431"), "{said}");
+        let response = response.await;
+        assert!(response.contains(status) && response.starts_with("HTTP/1.1 "), "{response}");
+        assert!(
+            !status.is_empty() || response.contains("414") || response.contains("431"),
+            "{response}"
+        );
     }
     let chunked = "POST /read HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
     for part in [format!("1;{long}\r\nx\r\n"), format!("1\r\nx\r\n0\r\nx: {long}\r\n\r\n")] {
-        let said = with(async |mut stream| {
+        let response = serve(async |mut stream| {
             send(&mut stream, chunked).await;
             drop(stream.write_all(part.as_bytes()).await);
-            let mut said = Vec::new();
-            drop(stream.read_to_end(&mut said).await);
-            String::from_utf8(said).expect("text")
+            let mut response = Vec::new();
+            drop(stream.read_to_end(&mut response).await);
+            String::from_utf8(response).expect("text")
         });
-        let said = said.await;
-        assert!(said.is_empty() || said.contains(" 400 "), "{said}");
+        let response = response.await;
+        assert!(response.is_empty() || response.contains(" 400 "), "{response}");
     }
 }

@@ -1,5 +1,5 @@
-//! How long a request may take, and whose fault it is when it took longer: a body that did not come in
-//! time is 408, an answer that did not is 503.
+//! The timeout of a request. If the body did not arrive in time, the client receives 408; if the server did not
+//! answer in time, 503.
 
 use axum::extract::Request;
 use axum::http::StatusCode;

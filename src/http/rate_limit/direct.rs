@@ -1,18 +1,18 @@
-//! Opening a conversation of two people. Only one that is new counts, which no route can tell by its
-//! address, so that all doors come through here.
+//! The rate limit for direct messages. Only a new one counts, which the route does not show. So every
+//! handler that opens a direct message must use this function.
 
 use super::Action;
 use crate::chat::accounts::model::User;
 use crate::chat::rooms::model::Member;
 use crate::http::{AppState, Problem};
 
-/// The conversation of two people, made if there is none.
+/// Returns the direct message of two users, and creates it if it does not exist.
 ///
 /// # Errors
-/// 429 when somebody makes too many.
-pub async fn open_direct(site: &AppState, me: &User, other: &User) -> Result<Member, Problem> {
-    if site.rooms.find_direct(me, other).await?.is_none() {
-        site.rates.spend(me.id, Action::NewRoom)?;
+/// 429 if the user creates too many.
+pub async fn open_direct(state: &AppState, me: &User, other: &User) -> Result<Member, Problem> {
+    if state.rooms.find_direct(me, other).await?.is_none() {
+        state.rates.spend(me.id, Action::NewRoom)?;
     }
-    Ok(site.rooms.direct(me, other).await?)
+    Ok(state.rooms.direct(me, other).await?)
 }

@@ -1,8 +1,7 @@
-//! How often something may happen: what users do, over pages, API and all of their live connections
-//! together, and what strangers ask for. Wrong passwords are counted where passwords are compared
-//! (`chat::accounts`).
+//! Rate limits: of users, over pages, API and all their live connections together, and of unauthenticated
+//! clients by network. Wrong passwords are counted in `chat::accounts`, where passwords are verified.
 //!
-//! Rates only: `RATE_LIMIT=off` lifts all of this.
+//! Contains only rates: `RATE_LIMIT=off` lifts all of them.
 
 mod direct;
 pub mod routes;
@@ -19,13 +18,13 @@ use crate::config::Switch;
 use crate::kernel::{Clock, TokenBuckets, UserId};
 use crate::limits::{self, Rate};
 
-/// What users do, by how often they may.
+/// Actions of users, by rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Posts, edits, deletions, reactions, and every other change that has no rate of its own.
+    /// Posts, edits, deletions, reactions, and every other change without its own rate.
     Write,
     Join,
-    /// A new room, or a new conversation.
+    /// A new room, or a new direct message.
     NewRoom,
     Search,
 }
@@ -41,8 +40,8 @@ impl Action {
     }
 }
 
-/// What users do one after the other. Uploads are not here: theirs is a bound, not a rate
-/// (`uploads`).
+/// Slow actions, of which a user may run only a few at the same time. Uploads are not here: their limit also
+/// holds with `RATE_LIMIT=off` (`uploads`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum SlowAction {
     Search,
@@ -56,9 +55,9 @@ impl SlowAction {
     }
 }
 
-/// What strangers ask for.
+/// Actions of unauthenticated clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Availability {
+enum AnonymousAction {
     SignUp,
     Availability,
 }
@@ -71,19 +70,23 @@ struct Limits {
     users: Mutex<TokenBuckets<(UserId, Action)>>,
     running: Mutex<HashMap<(UserId, SlowAction), usize>>,
     /// By network; `None` is the whole installation.
-    strangers: Mutex<TokenBuckets<(Availability, Option<IpNet>)>>,
+    anonymous: Mutex<TokenBuckets<(AnonymousAction, Option<IpNet>)>>,
 }
 
 impl RateLimiter {
     pub fn new(switch: Switch, clock: Clock) -> Self {
         let limits = || {
-            let (users, running, strangers) = Default::default();
-            Arc::new(Limits { clock, users, running, strangers })
+            Arc::new(Limits {
+                clock,
+                users: Mutex::default(),
+                running: Mutex::default(),
+                anonymous: Mutex::default(),
+            })
         };
         Self((switch == Switch::On).then(limits))
     }
 
-    /// Counts what a user does.
+    /// Counts an action of a user.
     ///
     /// # Errors
     /// 429, with the time to wait.
@@ -99,7 +102,7 @@ impl RateLimiter {
         }
     }
 
-    /// A place among the few that one user has for slow work.
+    /// Starts a slow action, unless the user has too many running. The guard ends it.
     fn start(&self, user: UserId, slow: SlowAction) -> Result<Option<RunningGuard>, Problem> {
         let Some(limits) = &self.0 else { return Ok(None) };
         let mut running = lock(&limits.running);
@@ -111,62 +114,68 @@ impl RateLimiter {
         Ok(Some(RunningGuard { limits: limits.clone(), user, slow }))
     }
 
-    /// Counts a try to register, by the networks it comes from and over all.
+    /// Counts an attempt to register, per network of the client and for the whole installation.
     ///
     /// # Errors
     /// 429, with the time to wait.
     pub fn sign_up(&self, client: ClientInfo) -> Result<(), Problem> {
         let all = (None, limits::installation::SIGN_UPS);
-        self.ask(Availability::SignUp, (client, limits::address::SIGN_UPS), Some(all))
+        self.spend_anonymous(
+            AnonymousAction::SignUp,
+            (client, limits::address::SIGN_UPS),
+            Some(all),
+        )
     }
 
-    /// Counts a question whether a name or an address is free.
+    /// Counts a check whether a name or an e-mail address is free.
     ///
     /// # Errors
     /// 429, with the time to wait.
     pub fn availability(&self, client: ClientInfo) -> Result<(), Problem> {
-        self.ask(Availability::Availability, (client, limits::address::AVAILABILITY), None)
+        let rate = limits::address::AVAILABILITY;
+        self.spend_anonymous(AnonymousAction::Availability, (client, rate), None)
     }
 
-    fn ask(
+    /// Takes a token from every bucket, or from none if one of them is empty.
+    fn spend_anonymous(
         &self,
-        asked: Availability,
+        action: AnonymousAction,
         (client, rate): (ClientInfo, Rate),
         all: Option<(Option<IpNet>, Rate)>,
     ) -> Result<(), Problem> {
         let Some(limits) = &self.0 else { return Ok(()) };
         let networks = client.networks();
         let networks = networks.map(|net| (Some(net), limits::network(rate, net.prefix_len())));
-        let counted: Vec<_> = networks.chain(all).collect();
+        let buckets: Vec<_> = networks.chain(all).collect();
         let now = limits.clock.now();
-        let mut strangers = lock(&limits.strangers);
-        let wait = |(key, rate): &(_, _)| strangers.wait(&(asked, *key), *rate, now);
-        let wait = counted.iter().map(wait).max().unwrap_or_default();
+        let mut anonymous = lock(&limits.anonymous);
+        let wait = |(key, rate): &(_, _)| anonymous.wait(&(action, *key), *rate, now);
+        let wait = buckets.iter().map(wait).max().unwrap_or_default();
         if !wait.is_zero() {
             return Err(Problem::too_many(wait));
         }
-        for (key, rate) in counted {
-            strangers.take(&(asked, key), rate, now).map_err(Problem::too_many)?;
+        for (key, rate) in buckets {
+            anonymous.take(&(action, key), rate, now).map_err(Problem::too_many)?;
         }
         Ok(())
     }
 
-    /// Whether there are limits at all.
+    /// Whether rate limits are on.
     pub fn is_on(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Forgets those who may do everything again.
+    /// Drops full buckets.
     pub fn prune(&self) {
         if let Some(limits) = &self.0 {
             let now = limits.clock.now();
             lock(&limits.users).prune(now);
-            lock(&limits.strangers).prune(now);
+            lock(&limits.anonymous).prune(now);
         }
     }
 }
 
-/// Slow work of a user, while it goes on.
+/// A running slow action of a user.
 struct RunningGuard {
     limits: Arc<Limits>,
     user: UserId,
@@ -200,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_has_so_many_places_for_slow_work_and_gets_each_back() {
+    fn slow_actions_are_limited_per_user_and_end_with_their_guard() {
         let (ana, luis) = (UserId(1), UserId(2));
         let slow = SlowAction::Search;
         let rates = limiter(Switch::On);
@@ -208,13 +217,13 @@ mod tests {
         assert!(running.iter().all(Result::is_ok));
         let refused = rates.start(ana, slow).err().expect("a refusal");
         assert!(refused.retry_after.is_some());
-        assert!(rates.start(luis, slow).is_ok(), "others have theirs");
+        assert!(rates.start(luis, slow).is_ok(), "limits are per user");
         running.pop();
         running.push(rates.start(ana, slow));
         assert!(running.iter().all(Result::is_ok));
         drop(running);
         let kept = rates.0.as_ref().map(|limits| lock(&limits.running).len());
-        assert_eq!(kept, Some(0), "nothing is kept of what is done");
+        assert_eq!(kept, Some(0), "nothing is kept of finished actions");
         let lifted: Vec<_> =
             (0..9).map(|_| limiter(Switch::Off).start(ana, SlowAction::Search)).collect();
         assert!(lifted.iter().all(Result::is_ok));

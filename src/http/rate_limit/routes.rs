@@ -1,5 +1,5 @@
-//! What a request of a signed-in user counts as, by its method and route. Every change counts as a
-//! write unless it stands here as something else, so that no route can be forgotten.
+//! The rate limit action of a request, by its method and route. Every change counts as a write unless it is
+//! listed here, so that no route can be forgotten.
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
@@ -10,11 +10,11 @@ use super::{Action, RunningGuard, SlowAction};
 use crate::http::{AppState, Problem, Viewer};
 use crate::kernel::UserId;
 
-/// Routes that make a room.
+/// Routes that create a room.
 const NEW_ROOMS: [&str; 1] = ["/rooms"];
-/// Routes by which one joins a room that is named or whose code is known.
+/// Routes that join a room by its id or code.
 const JOINS: [&str; 3] = ["/join", "/join/{code}", "/rooms/{id}/join"];
-/// Signing out is never refused: there is only so much to sign out of.
+/// Sign-out is never refused: a user has only a limited number of sessions and tokens.
 const SIGN_OUT: [&str; 2] = ["/logout", "/tokens/current"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,26 +61,26 @@ impl Kind {
     }
 }
 
-/// A request that was counted.
+/// A counted request.
 pub struct Admitted {
     counted: Option<(UserId, Action)>,
     running: Option<RunningGuard>,
 }
 
-/// Counts a request, if somebody signed in sent it.
+/// Counts a request of a signed-in user.
 ///
 /// # Errors
 /// 429, with the time to wait.
-pub fn admit(site: &AppState, request: &Request) -> Result<Admitted, Problem> {
+pub fn admit(state: &AppState, request: &Request) -> Result<Admitted, Problem> {
     let kind = Kind::of(request);
     let mut admitted = Admitted { counted: None, running: None };
     if let Some(Viewer(me)) = request.extensions().get::<Viewer>() {
         let user = me.person.id;
         if let Some(slow) = kind.slow() {
-            admitted.running = site.rates.start(user, slow)?;
+            admitted.running = state.rates.start(user, slow)?;
         }
         if let Some(action) = kind.action() {
-            site.rates.spend(user, action)?;
+            state.rates.spend(user, action)?;
             admitted.counted = Some((user, action));
         }
     }
@@ -88,23 +88,23 @@ pub fn admit(site: &AppState, request: &Request) -> Result<Admitted, Problem> {
 }
 
 impl Admitted {
-    /// Says how it went: a room that was not made does not count.
-    pub fn answered(self, site: &AppState, response: &Response) {
+    /// Ends the request. A room that was not created does not count.
+    pub fn answered(self, state: &AppState, response: &Response) {
         let status = response.status();
         let failed = status.is_client_error() || status.is_server_error();
         if let Some((user, Action::NewRoom)) = self.counted.filter(|_| failed) {
-            site.rates.give_back(user, Action::NewRoom);
+            state.rates.give_back(user, Action::NewRoom);
         }
         drop(self.running);
     }
 }
 
-/// Counts what programs ask for, before anything else is done for them.
-pub async fn by_user(State(site): State<AppState>, request: Request, next: Next) -> Response {
-    match admit(&site, &request) {
+/// Middleware that counts API requests before they are handled.
+pub async fn by_user(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    match admit(&state, &request) {
         Ok(admitted) => {
             let response = next.run(request).await;
-            admitted.answered(&site, &response);
+            admitted.answered(&state, &response);
             response
         }
         Err(problem) => problem.into_response(),

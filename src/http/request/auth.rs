@@ -1,5 +1,5 @@
-//! Who asks, and what they may do: extractors that prove it. A handler that takes a [`CanRead`]
-//! cannot be reached without the right to read.
+//! Authentication and authorization: extractors that prove a permission. A handler that takes a [`CanRead`]
+//! cannot be reached without the permission to read.
 
 use std::convert::Infallible;
 
@@ -17,7 +17,7 @@ use crate::chat::rooms::model::{DeletedRoom, Member, Moderator, Owner, Reader, R
 use crate::http::{AppState, ClientInfo, PathId, Problem, cookies};
 use crate::kernel::{MessageId, RoomId};
 
-/// Somebody signed in. Without: 401, which pages turn into the sign-in form.
+/// A signed-in user. Without one: 401, which pages turn into the sign-in form.
 #[derive(Clone, Debug)]
 pub struct Viewer(pub Authenticated);
 
@@ -29,15 +29,18 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
     }
 }
 
-/// Who asks, and for which room or message by the path.
-async fn asked(parts: &mut Parts, site: &AppState) -> Result<(Authenticated, i64), Problem> {
+/// Returns the signed-in user and the `{id}` in the path.
+async fn viewer_and_id(
+    parts: &mut Parts,
+    state: &AppState,
+) -> Result<(Authenticated, i64), Problem> {
     let Viewer(signed_in) =
-        <Viewer as FromRequestParts<AppState>>::from_request_parts(parts, site).await?;
-    let PathId(id) = PathId::from_request_parts(parts, site).await?;
+        <Viewer as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
+    let PathId(id) = PathId::from_request_parts(parts, state).await?;
     Ok((signed_in, id))
 }
 
-/// For pages that greet strangers too.
+/// For pages that do not require sign-in.
 impl<S: Sync> OptionalFromRequestParts<S> for Viewer {
     type Rejection = Infallible;
 
@@ -46,102 +49,102 @@ impl<S: Sync> OptionalFromRequestParts<S> for Viewer {
     }
 }
 
-/// The right to administer. For others: 403.
+/// Proof that the user is an administrator. Otherwise: 403.
 pub struct CanAdminister(pub Admin);
 
 impl FromRequestParts<AppState> for CanAdminister {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let Viewer(signed_in) =
-            <Viewer as FromRequestParts<AppState>>::from_request_parts(parts, site).await?;
-        let admin = site.accounts.admin(&signed_in).map(Self);
+            <Viewer as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
+        let admin = state.accounts.admin(&signed_in).map(Self);
         admin.ok_or_else(|| Problem::with_detail(StatusCode::FORBIDDEN, "not-an-administrator"))
     }
 }
 
-/// Recognises a browser by its cookie.
+/// Middleware that authenticates a browser by its session cookie.
 pub async fn by_cookie(
-    State(site): State<AppState>,
+    State(state): State<AppState>,
     client: ClientInfo,
     mut request: Request,
     next: Next,
 ) -> Response {
     if let Some(secret) = cookies::session(request.headers(), client) {
-        match site.accounts.by_session(&secret).await {
+        match state.accounts.by_session(&secret).await {
             Ok(Some(signed_in)) => drop(request.extensions_mut().insert(Viewer(signed_in))),
             Ok(None) => {}
-            Err(fault) => return Problem::from(fault).into_response(),
+            Err(error) => return Problem::from(error).into_response(),
         }
     }
     next.run(request).await
 }
 
-/// Recognises a program by its token (RFC 6750).
-pub async fn by_token(State(site): State<AppState>, mut request: Request, next: Next) -> Response {
+/// Middleware that authenticates a program by its bearer token (RFC 6750).
+pub async fn by_token(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     if let Some(secret) = bearer(&request) {
-        match site.accounts.by_token(&secret).await {
+        match state.accounts.by_token(&secret).await {
             Ok(Some(signed_in)) => drop(request.extensions_mut().insert(Viewer(signed_in))),
             Ok(None) => {}
-            Err(fault) => return Problem::from(fault).into_response(),
+            Err(error) => return Problem::from(error).into_response(),
         }
     }
     next.run(request).await
 }
 
-/// The token that a request carries.
+/// Returns the bearer token of a request.
 pub(in crate::http) fn bearer(request: &Request) -> Option<BearerSecret> {
     let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| BearerSecret::new(token.trim()))
 }
 
-/// The right to read the room in the path.
+/// Proof that the user may read the room in the path.
 pub struct CanRead(pub Reader);
 
 impl FromRequestParts<AppState> for CanRead {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Problem> {
-        let (signed_in, room) = asked(parts, site).await?;
-        Ok(Self(site.rooms.reader(&signed_in.person, RoomId(room)).await?))
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let (signed_in, room) = viewer_and_id(parts, state).await?;
+        Ok(Self(state.rooms.reader(&signed_in.person, RoomId(room)).await?))
     }
 }
 
-/// The right to post in the room in the path. Changes nothing: who is no member of a public room yet
-/// becomes one with what they post.
+/// Proof that the user may post in the room in the path. The extractor writes nothing: a user who is not a
+/// member of a public room joins it in the transaction of the post.
 pub struct CanPost(pub Member);
 
 impl FromRequestParts<AppState> for CanPost {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Problem> {
-        let (signed_in, room) = asked(parts, site).await?;
-        Ok(Self(site.rooms.member(&signed_in.person, RoomId(room)).await?))
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let (signed_in, room) = viewer_and_id(parts, state).await?;
+        Ok(Self(state.rooms.member(&signed_in.person, RoomId(room)).await?))
     }
 }
 
-/// The right to change the room in the path.
+/// Proof that the user may change the room in the path.
 pub struct CanChange(pub Owner);
 
 impl FromRequestParts<AppState> for CanChange {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Problem> {
-        let (signed_in, room) = asked(parts, site).await?;
-        Ok(Self(site.rooms.owner(&signed_in.person, RoomId(room)).await?))
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let (signed_in, room) = viewer_and_id(parts, state).await?;
+        Ok(Self(state.rooms.owner(&signed_in.person, RoomId(room)).await?))
     }
 }
 
-/// The right to remove members of the room in the path.
+/// Proof that the user may remove members of the room in the path.
 pub struct CanModerate(pub Moderator);
 
 impl FromRequestParts<AppState> for CanModerate {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Problem> {
-        let (signed_in, room) = asked(parts, site).await?;
-        let moderator = site.rooms.moderator(&signed_in.person, RoomId(room)).await;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let (signed_in, room) = viewer_and_id(parts, state).await?;
+        let moderator = state.rooms.moderator(&signed_in.person, RoomId(room)).await;
         moderator.map(Self).map_err(|error| match error {
             AccessError::Forbidden => {
                 Problem::with_detail(StatusCode::FORBIDDEN, "moderators-only")
@@ -151,31 +154,31 @@ impl FromRequestParts<AppState> for CanModerate {
     }
 }
 
-/// The right to delete the room in the path.
+/// Proof that the user may delete the room in the path.
 pub struct CanDeleteRoom(pub RoomAdmin);
 
 impl FromRequestParts<AppState> for CanDeleteRoom {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Problem> {
-        let (signed_in, room) = asked(parts, site).await?;
-        Ok(Self(site.rooms.room_admin(&signed_in.person, RoomId(room)).await?))
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let (signed_in, room) = viewer_and_id(parts, state).await?;
+        Ok(Self(state.rooms.room_admin(&signed_in.person, RoomId(room)).await?))
     }
 }
 
-/// The deleted room in the path, with the right to restore it. For others: 404.
+/// Proof that the user may restore the deleted room in the path. Otherwise: 404.
 pub struct CanRestore(pub DeletedRoom);
 
 impl FromRequestParts<AppState> for CanRestore {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Problem> {
-        let (signed_in, room) = asked(parts, site).await?;
-        Ok(Self(site.rooms.deleted(&signed_in.person, RoomId(room)).await?))
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let (signed_in, room) = viewer_and_id(parts, state).await?;
+        Ok(Self(state.rooms.deleted(&signed_in.person, RoomId(room)).await?))
     }
 }
 
-/// The message in the path, with the right to read the room that it is in.
+/// The message in the path, with the proof that the user may read its room.
 pub struct CanReadMessage {
     pub reader: Reader,
     pub message: Message,
@@ -184,38 +187,38 @@ pub struct CanReadMessage {
 impl FromRequestParts<AppState> for CanReadMessage {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Problem> {
-        let (signed_in, id) = asked(parts, site).await?;
-        let room = site.messages.room_of(MessageId(id)).await?.ok_or_else(Problem::not_found)?;
-        let reader = site.rooms.reader(&signed_in.person, room).await?;
-        let message = site.messages.find(&reader, MessageId(id)).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let (signed_in, id) = viewer_and_id(parts, state).await?;
+        let room = state.messages.room_of(MessageId(id)).await?.ok_or_else(Problem::not_found)?;
+        let reader = state.rooms.reader(&signed_in.person, room).await?;
+        let message = state.messages.find(&reader, MessageId(id)).await?;
         Ok(Self { message: message.ok_or_else(Problem::not_found)?, reader })
     }
 }
 
-/// The right to edit the message in the path.
+/// Proof that the user may edit the message in the path.
 pub struct CanEdit(pub Author);
 
 impl FromRequestParts<AppState> for CanEdit {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let CanReadMessage { reader, message } =
-            CanReadMessage::from_request_parts(parts, site).await?;
-        let member = site.rooms.member_of(reader).await?;
-        Ok(Self(site.messages.author(&member, message.id).await?))
+            CanReadMessage::from_request_parts(parts, state).await?;
+        let member = state.rooms.member_of(reader).await?;
+        Ok(Self(state.messages.author(&member, message.id).await?))
     }
 }
 
-/// The right to delete the message in the path.
+/// Proof that the user may delete the message in the path.
 pub struct CanDelete(pub Deleter);
 
 impl FromRequestParts<AppState> for CanDelete {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, site: &AppState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let CanReadMessage { reader, message } =
-            CanReadMessage::from_request_parts(parts, site).await?;
-        Ok(Self(site.messages.deleter(&reader, message.id).await?))
+            CanReadMessage::from_request_parts(parts, state).await?;
+        Ok(Self(state.messages.deleter(&reader, message.id).await?))
     }
 }

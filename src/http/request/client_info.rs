@@ -1,5 +1,5 @@
-//! Where a request comes from: the address of the person and the scheme and host they used, also
-//! when a proxy stands between. Only proxies that the settings trust are believed.
+//! The client of a request: its address, and the scheme and host it used, even through a proxy. Only the headers
+//! of proxies in the trusted networks count.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -17,26 +17,26 @@ use crate::http::request::forwarded::Forwarded;
 use crate::http::request::target::{Proxy, Target, WebOrigin};
 use crate::http::{AppState, cookies};
 
-/// The far end of a request.
+/// The client of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientInfo {
     pub ip: IpAddr,
-    /// Whether the browser's own connection is encrypted.
+    /// Whether the browser's connection is encrypted.
     pub https: bool,
-    /// The port of the public address, where it has to name one: part of the names of cookies.
+    /// The port of the public address, if it is not the scheme's default. Part of the names of cookies.
     pub port: Option<u16>,
 }
 
 impl ClientInfo {
-    /// The client that sent this request.
+    /// Returns the client that sent this request.
     pub(in crate::http) fn of(parts: &Parts) -> Self {
-        let nobody = Self { ip: IpAddr::V6(Ipv6Addr::UNSPECIFIED), https: false, port: None };
-        parts.extensions.get().copied().unwrap_or(nobody)
+        let unknown = Self { ip: IpAddr::V6(Ipv6Addr::UNSPECIFIED), https: false, port: None };
+        parts.extensions.get().copied().unwrap_or(unknown)
     }
 
-    /// The networks around the address, the smallest first: what one person usually has to themselves,
-    /// and what one customer of a provider may move within. For IPv4 /32 and /24; for IPv6 /64, /56
-    /// and /48.
+    /// Returns the networks that contain the address, the smallest first: the network that one person usually
+    /// has, and those within which a provider's customer may change the address. /32 and /24 for IPv4; /64, /56
+    /// and /48 for IPv6.
     pub fn networks(self) -> impl Iterator<Item = IpNet> {
         let lengths: &'static [u8] = match self.ip {
             IpAddr::V4(_) => &[32, 24],
@@ -46,28 +46,29 @@ impl ClientInfo {
         lengths.iter().filter_map(network).map(|network| network.trunc())
     }
 
-    /// What to count requests by: the smallest of the networks.
+    /// Returns the key for counting requests: the smallest of the networks.
     pub fn network_key(self) -> IpAddr {
         self.networks().next().map_or(self.ip, |network| network.addr())
     }
 }
 
-/// Finds out about the client, and what it asked for, before anything else looks at the request. Behind
-/// a trusted proxy the host that the browser asked for takes the place of the one that the proxy did.
-pub async fn identify(State(site): State<AppState>, mut request: Request, next: Next) -> Response {
-    // Which of two would count depends on who reads them (RFC 9112, section 3.2).
+/// Middleware that determines client and target before any other middleware reads the request. Behind a trusted
+/// proxy, the browser's host replaces the proxy's host in the `Host` header.
+pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    // With two Host headers, proxy and server could use different ones (RFC 9112, section 3.2).
     if request.headers().get_all(HOST).iter().count() > 1 {
         return StatusCode::BAD_REQUEST.into_response();
     }
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)).to_canonical();
-    let trusted = &site.about.trusted_proxies;
+    let trusted = &state.about.trusted_proxies;
     let forwarded = trusted.contain(peer).then(|| Forwarded::read(request.headers()));
     let forwarded = forwarded.unwrap_or_default();
-    let far_end = forwarded.remote_end(trusted, peer);
-    let asked = request.uri().authority().map(|authority| authority.as_str().to_owned());
-    let told_host = far_end.host.is_some();
-    if let Some(host) = far_end.host.or(asked).and_then(|host| HeaderValue::from_str(&host).ok()) {
+    let remote = forwarded.remote_end(trusted, peer);
+    let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
+    let has_forwarded_host = remote.host.is_some();
+    if let Some(host) = remote.host.or(authority).and_then(|host| HeaderValue::from_str(&host).ok())
+    {
         request.headers_mut().insert(HOST, host);
     }
     let proxy = match trusted.contain(peer) {
@@ -75,14 +76,14 @@ pub async fn identify(State(site): State<AppState>, mut request: Request, next: 
         true => Proxy::Speaks,
         false => Proxy::None,
     };
-    let target = Target::read(request.headers(), proxy, far_end.https, told_host);
-    let base = site.about.base_url.as_ref().and_then(|url| WebOrigin::parse(url.origin()));
+    let target = Target::read(request.headers(), proxy, remote.https, has_forwarded_host);
+    let base = state.about.base_url.as_ref().and_then(|url| WebOrigin::parse(url.origin()));
     let https = target.https == Some(true) || base.as_ref().is_some_and(|base| base.https);
     let port = match &base {
         Some(base) => base.named_port(),
         None => target.origin().and_then(|origin| origin.named_port()),
     };
-    request.extensions_mut().insert(ClientInfo { ip: far_end.ip, https, port });
+    request.extensions_mut().insert(ClientInfo { ip: remote.ip, https, port });
     request.extensions_mut().insert(target);
     next.run(request).await
 }
@@ -95,7 +96,7 @@ impl<S: Sync> FromRequestParts<S> for ClientInfo {
     }
 }
 
-/// Where somebody who types a password comes from.
+/// The source of a password attempt.
 impl<S: Sync> FromRequestParts<S> for LoginSource {
     type Rejection = Infallible;
 
@@ -117,13 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_counted_in_its_networks() {
+    fn an_address_belongs_to_its_networks() {
         assert_eq!(networks("192.0.2.7"), ["192.0.2.7/32", "192.0.2.0/24"]);
         assert_eq!(
             networks("2001:db8:1:2345:6::7"),
             ["2001:db8:1:2345::/64", "2001:db8:1:2300::/56", "2001:db8:1::/48"]
         );
-        assert_eq!(networks("2001:db8::1"), networks("2001:db8::2"), "one person");
+        assert_eq!(networks("2001:db8::1"), networks("2001:db8::2"), "one network");
         assert_ne!(networks("2001:db8::1")[0], networks("2001:db8:0:1::1")[0]);
     }
 }

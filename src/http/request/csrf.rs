@@ -1,8 +1,8 @@
-//! Changes and sockets from our own pages only.
+//! Protection against cross-site requests: only Patio's own pages may send changes and open live connections
+//! with a cookie.
 //!
-//! One question for forms, the API and the live connection: does a page of ours send this? Browsers say
-//! so in `Sec-Fetch-Site` (over HTTPS and on this machine), else the page's origin is compared with the
-//! address that was asked for.
+//! Forms, the API and live connections use the same check. Browsers send `Sec-Fetch-Site` over HTTPS and to
+//! localhost; without it, the page's origin is compared with the address of the request.
 
 use std::sync::OnceLock;
 
@@ -18,20 +18,20 @@ use crate::http::{AppState, Problem};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Who sends a request.
+/// The page that sent a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestSource {
-    /// A page of ours.
+    /// A page of this Patio.
     OwnPage,
     /// A page of another site.
     ForeignPage,
-    /// A page of this address, which is ours or not: the proxy hides what would tell.
+    /// A page with this origin, which may be Patio's or not: the proxy hides the address of the request.
     Unclear(String),
-    /// No browser, or one that says nothing.
+    /// Not a browser, or a browser that sends no origin.
     Silent,
 }
 
-/// What the headers of a request say about its sender.
+/// Determines the source of a request from its headers.
 pub fn request_source(
     headers: &HeaderMap,
     target: &Target,
@@ -39,23 +39,23 @@ pub fn request_source(
 ) -> RequestSource {
     let site = single(headers, &SEC_FETCH_SITE);
     let origin = single(headers, &ORIGIN);
-    // A page that shows no origin (some policies and old browsers) may still show where it is.
+    // A page without an origin (some policies and old browsers) may still send a referer.
     let page = match origin {
         HeaderValueState::Once("null") | HeaderValueState::Nothing => single(headers, &REFERER),
-        said => said,
+        given => given,
     };
     let base = base_url.and_then(|url| WebOrigin::parse(url.origin()));
-    let named = match page {
+    let page_origin = match page {
         HeaderValueState::Once(text) => WebOrigin::parse(text),
         HeaderValueState::Nothing | HeaderValueState::Unreadable => None,
     };
-    let vouched = matches!(site, HeaderValueState::Once("same-origin" | "none"));
-    match (named, base) {
+    let is_same_origin = matches!(site, HeaderValueState::Once("same-origin" | "none"));
+    match (page_origin, base) {
         (Some(page), Some(base)) if page == base => RequestSource::OwnPage,
-        // Same origin, and yet another than the settings name.
-        (Some(page), Some(_)) if vouched => RequestSource::Unclear(page.to_string()),
+        // The browser reports the same origin, but it is not the configured one.
+        (Some(page), Some(_)) if is_same_origin => RequestSource::Unclear(page.to_string()),
         (Some(_), Some(_)) => RequestSource::ForeignPage,
-        _ if vouched => RequestSource::OwnPage,
+        _ if is_same_origin => RequestSource::OwnPage,
         _ if site != HeaderValueState::Nothing => RequestSource::ForeignPage,
         (Some(page), None) => match target.is(&page) {
             Match::Yes => RequestSource::OwnPage,
@@ -73,7 +73,7 @@ pub fn request_source(
 enum HeaderValueState<'a> {
     Nothing,
     Once(&'a str),
-    /// Twice, or in no text.
+    /// Present more than once, or not text.
     Unreadable,
 }
 
@@ -88,14 +88,14 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> HeaderValueState<'a>
     }
 }
 
-/// What operators have to know about the way to this server; each is logged once.
+/// Warnings about the operator's proxy setup. Each is logged once.
 #[derive(Default)]
 pub struct UnclearWarnings {
     unclear: OnceLock<Unclear>,
     no_cookies: OnceLock<()>,
 }
 
-/// A page that was refused since it may be another's.
+/// A page that was refused because its origin could not be verified.
 #[derive(Clone, Debug)]
 pub struct Unclear {
     pub page: String,
@@ -107,72 +107,72 @@ impl UnclearWarnings {
         self.unclear.get()
     }
 
-    /// A page was refused, although it may be ours.
+    /// Logs that a page was refused although it may be Patio's.
     fn refused(&self, page: &str, target: &Target) {
         self.unclear.get_or_init(|| {
             let host = target.host.as_ref().map_or_else(String::new, ToString::to_string);
             tracing::warn!(
-                "a page of {page} was refused: this server was asked for as {host:?}; set BASE_URL to \
+                "refused a request from {page}: the proxy calls this server {host:?}; set BASE_URL to \
                  the public address, or let the proxy pass it on as Host"
             );
             Unclear { page: page.to_owned(), host }
         });
     }
 
-    /// A browser came back from signing in without its cookie.
+    /// Logs that a browser did not keep the cookie of the sign-in.
     pub fn kept_no_cookie(&self, target: &Target, base_url: Option<&BaseUrl>) {
         self.no_cookies.get_or_init(|| {
             let host = target.host.as_ref().map_or_else(String::new, ToString::to_string);
             let public = base_url.map_or("not set", BaseUrl::origin);
             tracing::warn!(
-                "a browser at {host:?} kept no cookie, so nobody can sign in with it: BASE_URL is \
-                 {public}, and cookies of https addresses are not kept over http"
+                "a browser at {host:?} did not keep its cookie, so it cannot sign in: BASE_URL is \
+                 {public}, and browsers drop https cookies over http"
             );
         });
     }
 }
 
-/// Refuses changes that another site's page sent with our visitor's cookies. What names neither site
-/// nor origin is no browser's and passes.
-pub async fn guard(State(site): State<AppState>, request: Request, next: Next) -> Response {
+/// Middleware against cross-site request forgery: refuses changes that a page of another site sent with the
+/// user's cookies. A request with neither site nor origin is not from a browser, and passes.
+pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     if safe {
         return next.run(request).await;
     }
-    match of_request(&site, request.headers(), request.extensions().get()) {
+    match of_request(&state, request.headers(), request.extensions().get()) {
         RequestSource::OwnPage | RequestSource::Silent => next.run(request).await,
         other => refuse(&other).into_response(),
     }
 }
 
-/// Whether a socket that a cookie signs in was opened by one of our own pages: browsers open sockets to
-/// any site, with its cookies, and always name the origin (RFC 6455, section 10.2).
+/// Checks that one of Patio's pages opened a WebSocket that a cookie authenticates. Browsers let any page open
+/// a WebSocket to any site, with that site's cookies, but always send the origin (RFC 6455, section 10.2).
 ///
 /// # Errors
-/// 403 for every other sender.
+/// 403 for every other source.
 pub fn own_page(
-    site: &AppState,
+    state: &AppState,
     headers: &HeaderMap,
     target: Option<&Target>,
 ) -> Result<(), Problem> {
-    match of_request(site, headers, target) {
+    match of_request(state, headers, target) {
         RequestSource::OwnPage if headers.contains_key(ORIGIN) => Ok(()),
         other => Err(refuse(&other)),
     }
 }
 
-fn of_request(site: &AppState, headers: &HeaderMap, target: Option<&Target>) -> RequestSource {
-    let nowhere = Target::default();
-    let target = target.unwrap_or(&nowhere);
-    let sender = request_source(headers, target, site.about.base_url.as_ref());
-    if let RequestSource::Unclear(page) = &sender {
-        site.notices.refused(page, target);
+fn of_request(state: &AppState, headers: &HeaderMap, target: Option<&Target>) -> RequestSource {
+    let unknown = Target::default();
+    let target = target.unwrap_or(&unknown);
+    let source = request_source(headers, target, state.about.base_url.as_ref());
+    if let RequestSource::Unclear(page) = &source {
+        state.notices.refused(page, target);
     }
-    sender
+    source
 }
 
-fn refuse(sender: &RequestSource) -> Problem {
-    let unclear = matches!(sender, RequestSource::Unclear(_));
+fn refuse(source: &RequestSource) -> Problem {
+    let unclear = matches!(source, RequestSource::Unclear(_));
     Problem::with_detail(StatusCode::FORBIDDEN, if unclear { "unclear-site" } else { "cross-site" })
 }
 
@@ -184,74 +184,82 @@ mod tests {
     use super::*;
     use crate::http::request::target::Proxy;
 
-    /// What the way to the server looks like.
+    /// How requests reach the server: directly or through a proxy.
     #[derive(Clone, Copy)]
-    struct Way {
+    struct Setup {
         host: &'static str,
         proxy: Proxy,
         https: Option<bool>,
-        told_host: bool,
+        has_forwarded_host: bool,
         base: Option<&'static str>,
     }
 
-    const DIRECT: Way =
-        Way { host: "nas:3000", proxy: Proxy::None, https: None, told_host: false, base: None };
-    const TLS: Way = Way {
+    const DIRECT: Setup = Setup {
+        host: "nas:3000",
+        proxy: Proxy::None,
+        https: None,
+        has_forwarded_host: false,
+        base: None,
+    };
+    const TLS: Setup = Setup {
         host: "chat.example.org",
         proxy: Proxy::Speaks,
         https: Some(true),
-        told_host: false,
+        has_forwarded_host: false,
         base: None,
     };
-    /// One that adds nothing to a request.
-    const SILENT: Way = Way { proxy: Proxy::Silent, https: None, ..TLS };
-    /// A proxy that says nothing of the scheme.
-    const MUTE: Way = Way { https: None, ..TLS };
-    /// One that leaves its own name for us in the request.
-    const HIDDEN: Way = Way { host: "127.0.0.1:3000", ..TLS };
-    const BASED: Way = Way { base: Some("https://chat.example.org"), ..TLS };
+    /// A proxy that adds no headers.
+    const SILENT: Setup = Setup { proxy: Proxy::Silent, https: None, ..TLS };
+    /// A proxy that does not send the scheme.
+    const MUTE: Setup = Setup { https: None, ..TLS };
+    /// A proxy that puts its internal name of the server into `Host`.
+    const HIDDEN: Setup = Setup { host: "127.0.0.1:3000", ..TLS };
+    const BASED: Setup = Setup { base: Some("https://chat.example.org"), ..TLS };
 
-    fn judge(way: Way, said: &[(&'static str, &str)]) -> RequestSource {
+    fn source_of(way: Setup, headers_sent: &[(&'static str, &str)]) -> RequestSource {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_static(way.host));
-        for (name, value) in said {
+        for (name, value) in headers_sent {
             headers.append(HeaderName::from_static(name), value.parse().expect("a value"));
         }
-        let target = Target::read(&headers, way.proxy, way.https, way.told_host);
+        let target = Target::read(&headers, way.proxy, way.https, way.has_forwarded_host);
         request_source(&headers, &target, way.base.map(|url| url.parse().expect("a URL")).as_ref())
     }
 
-    fn with_origin(way: Way, origin: &str) -> RequestSource {
-        judge(way, &[("origin", origin)])
+    fn with_origin(way: Setup, origin: &str) -> RequestSource {
+        source_of(way, &[("origin", origin)])
     }
 
     #[test]
-    fn two_ways_to_write_an_origin_are_one() {
+    fn equivalent_origins_are_the_same() {
         for (way, origin) in [
             (DIRECT, "http://nas:3000"),
             (DIRECT, "http://NAS:3000"),
-            (Way { host: "Nas.:3000", ..DIRECT }, "http://nas:3000"),
-            (Way { host: "nas", ..DIRECT }, "http://nas:80"),
-            (Way { host: "nas:80", ..DIRECT }, "http://nas"),
-            (Way { host: "[::1]:3000", ..DIRECT }, "http://[::1]:3000"),
+            (Setup { host: "Nas.:3000", ..DIRECT }, "http://nas:3000"),
+            (Setup { host: "nas", ..DIRECT }, "http://nas:80"),
+            (Setup { host: "nas:80", ..DIRECT }, "http://nas"),
+            (Setup { host: "[::1]:3000", ..DIRECT }, "http://[::1]:3000"),
             (TLS, "https://chat.example.org"),
             (TLS, "https://chat.example.org:443"),
             (TLS, "https://Chat.Example.org."),
-            (Way { host: "chat.example.org:443", ..TLS }, "https://chat.example.org"),
-            (Way { host: "chat.example.org:8443", ..TLS }, "https://chat.example.org:8443"),
-            (Way { host: "10.0.0.7:8443", told_host: true, ..TLS }, "https://10.0.0.7:8443"),
+            (Setup { host: "chat.example.org:443", ..TLS }, "https://chat.example.org"),
+            (Setup { host: "chat.example.org:8443", ..TLS }, "https://chat.example.org:8443"),
+            (
+                Setup { host: "10.0.0.7:8443", has_forwarded_host: true, ..TLS },
+                "https://10.0.0.7:8443",
+            ),
             (MUTE, "https://chat.example.org"),
-            (Way { host: "chat.example.org:8443", ..MUTE }, "https://chat.example.org:8443"),
+            (Setup { host: "chat.example.org:8443", ..MUTE }, "https://chat.example.org:8443"),
             (MUTE, "http://chat.example.org"),
             (BASED, "https://chat.example.org"),
-            (Way { host: "127.0.0.1:3000", ..BASED }, "https://chat.example.org:443"),
+            (Setup { host: "127.0.0.1:3000", ..BASED }, "https://chat.example.org:443"),
         ] {
             assert_eq!(with_origin(way, origin), RequestSource::OwnPage, "{} {origin}", way.host);
         }
     }
 
     #[test]
-    fn a_foreign_page_is_foreign_in_every_set_up() {
+    fn a_foreign_page_is_refused_in_every_setup() {
         for way in [DIRECT, TLS, MUTE, SILENT, BASED] {
             for origin in [
                 "https://evil.example",
@@ -280,34 +288,34 @@ mod tests {
                 "scheme"
             );
         }
-        let lan = Way { host: "192.168.1.7:3000", ..DIRECT };
+        let lan = Setup { host: "192.168.1.7:3000", ..DIRECT };
         assert_eq!(with_origin(lan, "http://192.168.1.8:3000"), RequestSource::ForeignPage);
         let twice = [("origin", "https://chat.example.org"), ("origin", "https://evil.example")];
-        assert_eq!(judge(TLS, &twice), RequestSource::ForeignPage);
+        assert_eq!(source_of(TLS, &twice), RequestSource::ForeignPage);
         assert_ne!(with_origin(HIDDEN, "https://evil.example"), RequestSource::OwnPage);
     }
 
     #[test]
-    fn where_a_proxy_may_stand_that_says_nothing_scheme_and_port_are_unclear() {
+    fn behind_a_silent_proxy_scheme_and_port_are_unclear() {
         for page in [
             "https://chat.example.org",
             "https://chat.example.org:8443",
             "http://chat.example.org:3000",
         ] {
             assert_eq!(with_origin(SILENT, page), RequestSource::Unclear(page.to_owned()));
-            let nobody = Way { proxy: Proxy::None, ..SILENT };
-            assert_eq!(with_origin(nobody, page), RequestSource::ForeignPage, "{page}");
+            let untrusted = Setup { proxy: Proxy::None, ..SILENT };
+            assert_eq!(with_origin(untrusted, page), RequestSource::ForeignPage, "{page}");
         }
         assert_eq!(with_origin(SILENT, "http://chat.example.org"), RequestSource::OwnPage);
-        let named = Way { host: "chat.example.org:80", ..SILENT };
+        let named = Setup { host: "chat.example.org:80", ..SILENT };
         assert_eq!(with_origin(named, "http://chat.example.org:3000"), RequestSource::ForeignPage);
     }
 
     #[test]
-    fn a_name_that_nobody_can_read_is_no_name_of_ours() {
+    fn an_unreadable_host_never_matches() {
         for host in ["chat.example.org@evil.example", "evil.example/", "evil example", ""] {
             for way in [DIRECT, TLS, MUTE, SILENT] {
-                let way = Way { host, ..way };
+                let way = Setup { host, ..way };
                 let page = "https://chat.example.org";
                 assert_eq!(with_origin(way, page), RequestSource::ForeignPage, "{host}");
             }
@@ -315,29 +323,29 @@ mod tests {
     }
 
     #[test]
-    fn where_the_proxy_hides_what_would_tell_it_is_unclear() {
+    fn a_hidden_host_is_unclear() {
         let page = "https://chat.example.org:8443";
-        for way in [TLS, MUTE, HIDDEN, Way { host: "patio:3000", ..TLS }] {
+        for way in [TLS, MUTE, HIDDEN, Setup { host: "patio:3000", ..TLS }] {
             assert_eq!(
                 with_origin(way, page),
                 RequestSource::Unclear(page.to_owned()),
                 "{}",
                 way.host
             );
-            // The browser itself may know.
-            let vouched = [("origin", page), ("sec-fetch-site", "same-origin")];
-            assert_eq!(judge(way, &vouched), RequestSource::OwnPage, "{}", way.host);
+            // `Sec-Fetch-Site` decides if the browser sends it.
+            let same_origin = [("origin", page), ("sec-fetch-site", "same-origin")];
+            assert_eq!(source_of(way, &same_origin), RequestSource::OwnPage, "{}", way.host);
             let foreign = [("origin", page), ("sec-fetch-site", "same-site")];
-            assert_eq!(judge(way, &foreign), RequestSource::ForeignPage, "{}", way.host);
+            assert_eq!(source_of(way, &foreign), RequestSource::ForeignPage, "{}", way.host);
         }
         let elsewhere = [("origin", page), ("sec-fetch-site", "same-origin")];
-        assert_eq!(judge(BASED, &elsewhere), RequestSource::Unclear(page.to_owned()));
+        assert_eq!(source_of(BASED, &elsewhere), RequestSource::Unclear(page.to_owned()));
     }
 
     #[test]
-    fn what_the_browser_says_of_the_site_decides_where_it_says_it() {
+    fn sec_fetch_site_decides_if_it_is_present() {
         for way in [DIRECT, TLS, MUTE, HIDDEN, BASED] {
-            for (said, expected) in [
+            for (headers_sent, expected) in [
                 (&[("sec-fetch-site", "same-origin")][..], RequestSource::OwnPage),
                 (&[("sec-fetch-site", "none")], RequestSource::OwnPage),
                 (&[("sec-fetch-site", "same-site")], RequestSource::ForeignPage),
@@ -350,14 +358,14 @@ mod tests {
                 ),
                 (&[], RequestSource::Silent),
             ] {
-                assert_eq!(judge(way, said), expected, "{} {said:?}", way.host);
+                assert_eq!(source_of(way, headers_sent), expected, "{} {headers_sent:?}", way.host);
             }
         }
     }
 
     #[test]
-    fn a_form_without_an_origin_shows_its_page() {
-        for (said, expected) in [
+    fn without_an_origin_the_referer_is_used() {
+        for (headers_sent, expected) in [
             (
                 &[("origin", "null"), ("referer", "http://nas:3000/rooms/1")][..],
                 RequestSource::OwnPage,
@@ -374,7 +382,7 @@ mod tests {
                 RequestSource::ForeignPage,
             ),
         ] {
-            assert_eq!(judge(DIRECT, said), expected, "{said:?}");
+            assert_eq!(source_of(DIRECT, headers_sent), expected, "{headers_sent:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Texts that a script has kept for a while before it sends them. Meanwhile another account may have
-//! signed in with the same browser, and in a history that was replaced another room may have the number of
-//! the one that the text is for: then it is posted nowhere.
+//! The origin of a text that a script has kept before it sends it. Since then, another user may have signed in
+//! with the same browser, or the history may have been replaced, so that another room has the same id. In both
+//! cases the text must not be posted.
 
 use axum::http::StatusCode;
 
@@ -8,7 +8,7 @@ use crate::chat::rooms::model::Reader;
 use crate::http::Problem;
 use crate::kernel::{Timestamp, UserId};
 
-/// Whose text it is and for which room, as far as its sender says.
+/// The author of a text and the creation time of its room, if the client sends them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DraftOrigin {
     pub author: Option<UserId>,
@@ -16,8 +16,10 @@ pub struct DraftOrigin {
 }
 
 impl DraftOrigin {
+    /// Checks that the text is from this user and for this room.
+    ///
     /// # Errors
-    /// 409 for the text of another account, 404 for one that is for another room.
+    /// 409 for the text of another user, 404 for a text for another room.
     pub fn check(self, reader: &Reader) -> Result<(), Problem> {
         self.check_author(reader.user().id)?;
         if self.room_created.is_some_and(|created| created != reader.room().created_at) {
@@ -26,10 +28,10 @@ impl DraftOrigin {
         Ok(())
     }
 
-    /// For a room that is not made yet.
+    /// Checks only the author, for a room that does not exist yet.
     ///
     /// # Errors
-    /// 409 for the text of another account.
+    /// 409 for the text of another user.
     pub fn check_author(self, me: UserId) -> Result<(), Problem> {
         if self.author.is_some_and(|author| author != me) {
             return Err(Problem::with_detail(StatusCode::CONFLICT, "signed-in-as-another"));

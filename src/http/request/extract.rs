@@ -1,5 +1,4 @@
-//! What a request carries, parsed: forms, JSON, numbers in paths, queries. A part that cannot be
-//! read is a [`Problem`] like any other.
+//! Extractors for forms, JSON, queries and ids in paths. A part that cannot be parsed is a [`Problem`].
 
 use axum::extract::rejection::{FormRejection, JsonRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Request};
@@ -12,17 +11,19 @@ use serde_json::{Map, Value};
 use crate::http::Problem;
 use crate::limits::request::{BODY, MESSAGE_BODY};
 
-/// A form, or a 4xx that says why it is none. It has `MOST` bytes at most.
-pub struct FormBody<T, const MOST: usize = BODY>(pub T);
+/// A form of at most `MAX_BYTES` bytes; otherwise a 4xx.
+pub struct FormBody<T, const MAX_BYTES: usize = BODY>(pub T);
 
-/// A form that carries a message.
+/// A form with a message.
 pub type MessageForm<T> = FormBody<T, MESSAGE_BODY>;
 
-impl<T: DeserializeOwned, S: Send + Sync, const MOST: usize> FromRequest<S> for FormBody<T, MOST> {
+impl<T: DeserializeOwned, S: Send + Sync, const MAX_BYTES: usize> FromRequest<S>
+    for FormBody<T, MAX_BYTES>
+{
     type Rejection = Problem;
 
     async fn from_request(mut request: Request, state: &S) -> Result<Self, Problem> {
-        DefaultBodyLimit::max(MOST).apply(&mut request);
+        DefaultBodyLimit::max(MAX_BYTES).apply(&mut request);
         let form = axum::Form::from_request(request, state).await;
         form.map(|axum::Form(value)| Self(value)).map_err(
             |rejection: FormRejection| match rejection.status() {
@@ -33,18 +34,20 @@ impl<T: DeserializeOwned, S: Send + Sync, const MOST: usize> FromRequest<S> for 
     }
 }
 
-/// A JSON document, or a 4xx that says why it is none. It has `MOST` bytes at most.
-pub struct JsonBody<T, const MOST: usize = BODY>(pub T);
+/// A JSON object of at most `MAX_BYTES` bytes; otherwise a 4xx.
+pub struct JsonBody<T, const MAX_BYTES: usize = BODY>(pub T);
 
-/// A JSON document that carries a message.
+/// A JSON object with a message.
 pub type MessageJson<T> = JsonBody<T, MESSAGE_BODY>;
 
-impl<T: DeserializeOwned, S: Send + Sync, const MOST: usize> FromRequest<S> for JsonBody<T, MOST> {
+impl<T: DeserializeOwned, S: Send + Sync, const MAX_BYTES: usize> FromRequest<S>
+    for JsonBody<T, MAX_BYTES>
+{
     type Rejection = Problem;
 
     async fn from_request(mut request: Request, state: &S) -> Result<Self, Problem> {
-        DefaultBodyLimit::max(MOST).apply(&mut request);
-        // By way of an object: a list of the fields' values would do for serde, too.
+        DefaultBodyLimit::max(MAX_BYTES).apply(&mut request);
+        // Parses an object first: serde would also accept an array of the fields' values.
         let object = axum::Json::<Map<String, Value>>::from_request(request, state).await;
         let shape = || Problem::with_detail(StatusCode::UNPROCESSABLE_ENTITY, "json-shape");
         let axum::Json(object) = object.map_err(|rejection| match rejection {
@@ -58,7 +61,7 @@ impl<T: DeserializeOwned, S: Send + Sync, const MOST: usize> FromRequest<S> for 
     }
 }
 
-/// A query, or a 400.
+/// The query string; 422 if it does not match.
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
@@ -72,11 +75,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// The `{id}` in a path. What is no number names nothing: 404.
+/// The `{id}` in a path; 404 if it is not a number.
 pub struct PathId(pub i64);
 
 #[derive(Deserialize)]
-struct Named {
+struct IdParam {
     id: i64,
 }
 
@@ -84,7 +87,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let path = Path::<Named>::from_request_parts(parts, state).await;
-        path.map(|Path(named)| Self(named.id)).map_err(|_| Problem::not_found())
+        let path = Path::<IdParam>::from_request_parts(parts, state).await;
+        path.map(|Path(param)| Self(param.id)).map_err(|_| Problem::not_found())
     }
 }

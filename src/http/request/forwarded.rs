@@ -1,8 +1,7 @@
-//! What proxies say about the request that they passed on: `X-Forwarded-For`, `-Proto` and `-Host`,
-//! else `Forwarded` (RFC 7239).
+//! Forwarding headers of proxies: `X-Forwarded-For`, `-Proto` and `-Host`, else `Forwarded` (RFC 7239).
 //!
-//! Knows no settings: who is trusted is handed in. A header that no trusted proxy wrote counts for
-//! nothing; `client` decides that before it asks here.
+//! Must not know the settings: the caller passes the trusted networks. Headers that no trusted proxy wrote must be
+//! ignored; `client_info` checks that before it calls this module.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
@@ -14,12 +13,12 @@ use axum::http::header::{FORWARDED, HeaderName};
 use crate::config::Networks;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// Of nginx, by convention: the address of the visitor alone.
+/// An nginx convention: only the address of the client.
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// The lists of all proxies, each with the nearest proxy's entry last.
+/// The entries of all proxies, the nearest proxy's entry last.
 #[derive(Debug, Default)]
 pub(in crate::http) struct Forwarded {
     addresses: Vec<String>,
@@ -27,11 +26,11 @@ pub(in crate::http) struct Forwarded {
     hosts: Vec<String>,
 }
 
-/// The far end as the proxies saw it.
+/// The client as the proxies saw it.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::http) struct RemoteEnd {
     pub ip: IpAddr,
-    /// If any of them says which scheme it is.
+    /// Whether the client used HTTPS; `None` if no proxy sends the scheme.
     pub https: Option<bool>,
     pub host: Option<String>,
 }
@@ -51,12 +50,12 @@ impl Forwarded {
         }
     }
 
-    /// `Forwarded` counts only where nothing else is there: a proxy that does not know this header
-    /// passes on what a visitor has put into it.
+    /// Reads `Forwarded`. It counts only without the other headers: a proxy that does not know `Forwarded`
+    /// forwards what an attacker has put into it.
     fn standard(headers: &HeaderMap) -> Self {
         let mut all = Self::default();
-        // Nothing that counts here has a comma or a semicolon in quotes. A quote that a visitor left
-        // open must not hide what a proxy wrote behind it.
+        // Ignores quotes when splitting: no relevant value contains a comma or semicolon, and an unclosed quote
+        // of an attacker must not hide what a proxy appended.
         for element in entries(headers, &FORWARDED) {
             for (name, value) in element.split(';').filter_map(|pair| pair.split_once('=')) {
                 let value = unquoted(value).to_owned();
@@ -71,26 +70,26 @@ impl Forwarded {
         all
     }
 
-    /// Whether a proxy said anything at all.
+    /// Whether no proxy sent any of these headers.
     pub fn is_empty(&self) -> bool {
         self.addresses.is_empty() && self.protos.is_empty() && self.hosts.is_empty()
     }
 
-    /// Walks back from the `peer`, a trusted proxy, to the first address that is none.
+    /// Walks back from `peer`, a trusted proxy, to the first address that is not trusted.
     pub fn remote_end(&self, trusted: &Networks, peer: IpAddr) -> RemoteEnd {
         let (ip, depth) = self.walk(trusted, peer);
-        // Traefik says `wss` of a WebSocket.
+        // Traefik sends `wss` for a WebSocket.
         let encrypted =
             |proto: &str| ["https", "wss"].iter().any(|s| proto.eq_ignore_ascii_case(s));
         let https = at(&self.protos, depth).map(encrypted);
         RemoteEnd { ip, https, host: at(&self.hosts, depth).map(str::to_owned) }
     }
 
-    /// The address, and how many trusted proxies stand between it and the nearest one.
+    /// Returns the client's address, and how many trusted proxies are between it and the nearest one.
     ///
-    /// What stands left of the first address that is no proxy of ours anybody may have written. An
-    /// entry that is no address (`unknown`, a name that hides one) is stepped over: ending there would
-    /// count everybody behind that proxy as one. Where no other address is found, it stands for itself.
+    /// Reads the entries from the right. Entries to the left of the first untrusted address may be forged. An
+    /// entry that is not an address (`unknown`, an obfuscated name) is skipped: stopping there would count all
+    /// clients of that proxy as one. If no other address is found, a stand-in address represents that entry.
     fn walk(&self, trusted: &Networks, peer: IpAddr) -> (IpAddr, usize) {
         let mut nearest = peer;
         let mut hidden = None;
@@ -105,26 +104,27 @@ impl Forwarded {
     }
 }
 
-/// What the proxy at this depth said. Most proxies overwrite; then there is one entry for all.
+/// Returns the entry of the proxy at this depth. Most proxies overwrite the header; then there is only one entry.
 fn at(entries: &[String], depth: usize) -> Option<&str> {
     let last = entries.len().checked_sub(1)?;
     entries.get(last - depth.min(last)).map(String::as_str)
 }
 
-/// The entries of a list over all its lines. Bytes that are no text spoil their own entry only.
+/// Returns the elements of a list header, over all its occurrences. Invalid UTF-8 affects only its own element.
 fn entries(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
-    let lines = headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
-    let split = |line: std::borrow::Cow<'_, str>| -> Vec<String> {
-        line.split(',').map(|entry| entry.trim().to_owned()).collect()
+    let values =
+        headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let split = |value: std::borrow::Cow<'_, str>| -> Vec<String> {
+        value.split(',').map(|entry| entry.trim().to_owned()).collect()
     };
-    lines.flat_map(split).filter(|entry| !entry.is_empty()).collect()
+    values.flat_map(split).filter(|entry| !entry.is_empty()).collect()
 }
 
 fn unquoted(text: &str) -> &str {
     text.trim().trim_matches('"').trim()
 }
 
-/// An address as proxies write it: alone, with a port, in brackets, in quotes, with a zone.
+/// Parses an address in all formats of proxies: plain, with a port, in brackets, in quotes, with a zone.
 fn address(entry: &str) -> Option<IpAddr> {
     let text = unquoted(entry);
     let plain = |text: &str| {
@@ -133,14 +133,14 @@ fn address(entry: &str) -> Option<IpAddr> {
     };
     let bracketed = || plain(text.strip_prefix('[')?.split_once(']')?.0);
     let with_port = || Some(text.parse::<SocketAddr>().ok()?.ip());
-    // A port may be a word here (RFC 7239, section 6).
+    // The port may be an obfuscated name (RFC 7239, section 6).
     let before_port = || plain(text.rsplit_once(':')?.0);
     let found = plain(text).or_else(bracketed).or_else(with_port).or_else(before_port);
     found.map(|ip| ip.to_canonical())
 }
 
-/// An address for a client that a proxy hides: the same for the same entry, in a network of its own,
-/// and one that nobody has (`100::/16` is reserved, RFC 6666).
+/// Returns a stand-in address for a client that a proxy hides: always the same for the same entry, in a separate
+/// network, and never a real one (`100::/8` is reserved by the IETF, RFC 4291).
 fn stand_in(entry: &str) -> IpAddr {
     let mut hasher = DefaultHasher::new();
     entry.hash(&mut hasher);
@@ -162,18 +162,18 @@ mod tests {
         headers
     }
 
-    fn far_end(lines: &[(&'static str, &str)]) -> RemoteEnd {
+    fn client_end(lines: &[(&'static str, &str)]) -> RemoteEnd {
         let trusted = "127.0.0.0/8,10.0.0.0/8".parse().expect("networks");
         let peer = "127.0.0.1".parse().expect("an address");
         Forwarded::read(&headers(lines)).remote_end(&trusted, peer)
     }
 
     fn ip(forwarded_for: &str) -> String {
-        far_end(&[("x-forwarded-for", forwarded_for)]).ip.to_string()
+        client_end(&[("x-forwarded-for", forwarded_for)]).ip.to_string()
     }
 
     #[test]
-    fn the_nearest_address_that_is_no_proxy_is_the_clients() {
+    fn the_nearest_untrusted_address_is_the_clients() {
         for (list, client) in [
             ("203.0.113.9", "203.0.113.9"),
             ("203.0.113.9, 10.1.2.3", "203.0.113.9"),
@@ -185,20 +185,20 @@ mod tests {
             assert_eq!(ip(list), client, "{list}");
         }
         let lines = [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-for", "10.1.2.3")];
-        assert_eq!(far_end(&lines).ip.to_string(), "203.0.113.9");
+        assert_eq!(client_end(&lines).ip.to_string(), "203.0.113.9");
     }
 
     #[test]
-    fn the_address_alone_counts_where_a_proxy_says_nothing_else() {
+    fn x_real_ip_counts_without_other_headers() {
         let real = ("x-real-ip", "203.0.113.9");
-        assert_eq!(far_end(&[real]).ip.to_string(), "203.0.113.9");
+        assert_eq!(client_end(&[real]).ip.to_string(), "203.0.113.9");
         for other in [("x-forwarded-for", "198.51.100.4"), ("forwarded", "for=198.51.100.4")] {
-            assert_eq!(far_end(&[real, other]).ip.to_string(), "198.51.100.4", "{other:?}");
+            assert_eq!(client_end(&[real, other]).ip.to_string(), "198.51.100.4", "{other:?}");
         }
     }
 
     #[test]
-    fn an_address_is_read_in_each_way_that_proxies_write_it() {
+    fn addresses_are_parsed_in_all_formats_of_proxies() {
         for entry in [
             "203.0.113.9",
             "203.0.113.9:4711",
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_no_address_puts_nobody_together() {
+    fn entries_without_an_address_do_not_merge_clients() {
         for (list, client) in [
             ("203.0.113.9, nonsense", "203.0.113.9"),
             ("203.0.113.9, unknown, 10.0.0.1", "203.0.113.9"),
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn scheme_and_host_are_those_that_the_browser_used() {
+    fn scheme_and_host_are_those_of_the_browser() {
         for (lines, https, host) in [
             (&[("x-forwarded-proto", "https")][..], true, None),
             (&[("x-forwarded-proto", "HTTPS")], true, None),
@@ -255,7 +255,7 @@ mod tests {
                 false,
                 Some("chat.example.org:8443"),
             ),
-            // Two proxies that both add to the lists: the first one met the browser.
+            // Both proxies append to the lists: the first entry is from the browser's proxy.
             (
                 &[
                     ("x-forwarded-for", "203.0.113.9, 10.0.0.1"),
@@ -265,22 +265,22 @@ mod tests {
                 true,
                 Some("chat.example.org"),
             ),
-            // The second one knows what the first one said and repeats it.
+            // The second proxy overwrites the scheme with the value of the first.
             (
                 &[("x-forwarded-for", "203.0.113.9, 10.0.0.1"), ("x-forwarded-proto", "https")],
                 true,
                 None,
             ),
         ] {
-            let far = far_end(lines);
+            let far = client_end(lines);
             assert_eq!((far.https == Some(true), far.host.as_deref()), (https, host), "{lines:?}");
         }
     }
 
     #[test]
-    fn the_standard_header_counts_where_nothing_else_is_there() {
+    fn the_standard_header_counts_without_other_headers() {
         let lines = "For=\"[2001:db8:cafe::17]:4711\";Proto=HTTPS; host=chat.example.org";
-        let far = far_end(&[("forwarded", lines)]);
+        let far = client_end(&[("forwarded", lines)]);
         assert_eq!(far.ip.to_string(), "2001:db8:cafe::17");
         assert_eq!(far.https, Some(true));
         assert_eq!(far.host.as_deref(), Some("chat.example.org"));
@@ -290,7 +290,7 @@ mod tests {
             (&[("forwarded", "for=192.0.2.1"), ("x-forwarded-for", "203.0.113.9")], "203.0.113.9"),
             (&[("forwarded", "for=192.0.2.1"), ("x-forwarded-proto", "https")], "127.0.0.1"),
         ] {
-            assert_eq!(far_end(lines).ip.to_string(), client, "{lines:?}");
+            assert_eq!(client_end(lines).ip.to_string(), client, "{lines:?}");
         }
     }
 }

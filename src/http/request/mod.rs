@@ -1,4 +1,4 @@
-//! What a request says: who sends it, from where, from which site, and what it carries.
+//! Requests: authentication, client address, origin checks, and parsing of bodies, queries and uploads.
 
 pub mod auth;
 pub mod client_info;

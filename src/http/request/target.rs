@@ -1,7 +1,7 @@
-//! What a request was sent to, as the browser that sent it has it in its address line: scheme, host and
-//! port. Two ways to write the same address are the same [`WebOrigin`].
+//! The target of a request: scheme, host and port in the browser's address bar. Equivalent addresses become the
+//! same [`WebOrigin`].
 //!
-//! Made by `client`, which knows what proxies said; asked by `origin` and `cookies`.
+//! `client_info` creates it from the headers of proxies; `csrf` and `security_headers` use it.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, Uri};
 
 use crate::config::BaseUrl;
 
-/// Scheme, host and port, in one form (RFC 6454): small letters, no dot at the end, the port of the
-/// scheme where none was named.
+/// Scheme, host and port, normalized (RFC 6454): lower case, no trailing dot, the scheme's default port if none
+/// is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebOrigin {
     pub https: bool,
@@ -21,7 +21,7 @@ pub struct WebOrigin {
 }
 
 impl WebOrigin {
-    /// Reads an `Origin`, a base URL, or the beginning of a `Referer`. `null` is none.
+    /// Parses an `Origin`, a base URL, or the start of a `Referer`. Returns `None` for `null`.
     pub fn parse(text: &str) -> Option<Self> {
         let uri: Uri = text.parse().ok()?;
         let https = match uri.scheme_str()? {
@@ -37,10 +37,10 @@ impl WebOrigin {
         Self { https, host: name.host.clone(), port }
     }
 
-    /// The port, where an address has to name it.
+    /// Returns the port if it is not the scheme's default.
     pub fn named_port(&self) -> Option<u16> {
-        let usual = if self.https { 443 } else { 80 };
-        (self.port != usual).then_some(self.port)
+        let default = if self.https { 443 } else { 80 };
+        (self.port != default).then_some(self.port)
     }
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for WebOrigin {
     }
 }
 
-/// A host as `Host` names it.
+/// The host and port in a `Host` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName {
     pub host: String,
@@ -61,12 +61,12 @@ pub struct HostName {
 impl HostName {
     fn read(authority: &Authority) -> Option<Self> {
         let host = authority.host().trim_end_matches('.').to_ascii_lowercase();
-        // A name and password in front of a host are never sent, and would only hide it.
+        // Browsers never send user information in `Host`. An attacker could use it to disguise the host.
         let plain = !host.is_empty() && !authority.as_str().contains('@');
         plain.then(|| Self { host, port: authority.port_u16() })
     }
 
-    /// Whether it looks like the name that a proxy has for a server behind it.
+    /// Whether it looks like a proxy's internal name for a server.
     fn is_internal(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
         !self.host.contains('.') || bare.parse::<std::net::IpAddr>().is_ok()
@@ -80,55 +80,57 @@ impl fmt::Display for HostName {
     }
 }
 
-/// What stands between a browser and this server.
+/// The proxy between a browser and this server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Proxy {
-    /// Nothing: whoever connects is not trusted to be a proxy.
+    /// None: the peer is not in the trusted networks.
     #[default]
     None,
-    /// Perhaps a proxy that says nothing, perhaps somebody of the same network.
+    /// A trusted peer without forwarding headers: a silent proxy, or a client in the same network.
     Silent,
-    /// A trusted proxy, which says something of who is behind it.
+    /// A trusted proxy that sends forwarding headers.
     Speaks,
 }
 
-/// Where a request was sent, and how sure that is.
+/// The target of a request, and how certain it is.
 #[derive(Clone, Debug, Default)]
 pub struct Target {
-    /// The scheme, where the connection itself or a proxy says it.
+    /// Whether the browser used HTTPS; `None` if unknown.
     pub https: Option<bool>,
     pub proxy: Proxy,
     pub host: Option<HostName>,
-    /// There is a name, and nobody can read it.
+    /// There is a `Host` header, but it cannot be parsed.
     is_unreadable: bool,
-    /// The proxy may have put a name of its own in place of the one the browser asked for.
+    /// The proxy may have replaced the browser's host with its own name for the server.
     hides_host: bool,
 }
 
 impl Target {
-    /// `told_host`: the proxy says which host the browser asked for.
+    /// `forwarded_https` is the scheme that the proxy sends; `has_forwarded_host` whether it sends the host that
+    /// the browser requested.
     pub fn read(
         headers: &HeaderMap,
         proxy: Proxy,
-        told_scheme: Option<bool>,
-        told_host: bool,
+        forwarded_https: Option<bool>,
+        has_forwarded_host: bool,
     ) -> Self {
-        let named = headers.get(HOST);
-        let host = named.and_then(|host| host.to_str().ok());
+        let header = headers.get(HOST);
+        let host = header.and_then(|host| host.to_str().ok());
         let host = host.and_then(|host| HostName::read(&host.parse().ok()?));
-        let is_unreadable = named.is_some() && host.is_none();
+        let is_unreadable = header.is_some() && host.is_none();
         let speaks = proxy == Proxy::Speaks;
-        let hides_host = speaks && !told_host && host.as_ref().is_none_or(HostName::is_internal);
-        let https = told_scheme.or((!speaks).then_some(false));
+        let hides_host =
+            speaks && !has_forwarded_host && host.as_ref().is_none_or(HostName::is_internal);
+        let https = forwarded_https.or((!speaks).then_some(false));
         Self { https, proxy, host, is_unreadable, hides_host }
     }
 
-    /// The origin that it has, if the request says all of it.
+    /// Returns the origin of the target, if the host is known.
     pub fn origin(&self) -> Option<WebOrigin> {
         Some(WebOrigin::new(self.https == Some(true), self.host.as_ref()?))
     }
 
-    /// Whether it can be what an origin was asked for.
+    /// Compares the target with the origin of a page.
     pub fn is(&self, origin: &WebOrigin) -> Match {
         if self.is_unreadable {
             return Match::No;
@@ -137,14 +139,14 @@ impl Target {
         if self.hides_host {
             return Match::Perhaps;
         }
-        // A proxy that says nothing of the scheme may well speak TLS.
+        // A proxy that does not send the scheme may use TLS.
         let scheme = self.https.is_none_or(|https| https == origin.https);
         let own = WebOrigin::new(origin.https, host);
         match (own.host == origin.host, own.port == origin.port) {
             (true, true) if scheme => Match::Yes,
-            // TLS may end at a proxy that says nothing at all.
+            // TLS may end at a proxy that sends no headers at all.
             (true, true) if self.proxy == Proxy::Silent => Match::Perhaps,
-            // Some proxies leave out the port.
+            // Some proxies omit the port.
             (true, false) if host.port.is_none() => match self.proxy {
                 Proxy::Speaks if scheme => Match::Perhaps,
                 Proxy::Silent => Match::Perhaps,
@@ -154,7 +156,7 @@ impl Target {
         }
     }
 
-    /// Whether a browser on the same machine asks.
+    /// Whether the browser runs on this machine.
     pub fn is_this_machine(&self) -> bool {
         let Some(name) = &self.host else { return false };
         let bare = name.host.trim_start_matches('[').trim_end_matches(']');
@@ -162,7 +164,7 @@ impl Target {
         name.host == "localhost" || ip.is_some_and(|ip| ip.is_loopback())
     }
 
-    /// Whether it was asked for under the public address. What is not known does not speak against it.
+    /// Whether the request was sent to the public address. Returns true if that is unknown.
     pub fn is_at(&self, base: &BaseUrl) -> bool {
         let Some(base) = WebOrigin::parse(base.origin()) else { return true };
         let same_scheme =
@@ -176,6 +178,6 @@ impl Target {
 pub enum Match {
     Yes,
     No,
-    /// The proxy leaves out what would tell.
+    /// The proxy omits the information that would decide.
     Perhaps,
 }

@@ -1,7 +1,7 @@
-//! Uploads: forms with a file. A file goes to the disk while it arrives; how many arrive at once
-//! is bounded, and a user has one at a time.
+//! Uploads: multipart forms with a file. A file is written to disk while it arrives. The number of concurrent
+//! uploads is limited, in total and per user.
 //!
-//! An upload begins with its sender ([`SignedIn`]): nothing is read for anybody else.
+//! An upload requires an authenticated user ([`Authenticated`]): no body is read for other clients.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -23,27 +23,27 @@ use crate::http::Problem;
 use crate::kernel::{ServiceError, UserId};
 use crate::limits::{installation, upload as limits, user};
 
-/// When a refused upload may be tried again.
+/// When a client may retry a refused upload.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
-/// When a full disk may have been tended to.
+/// When a client may retry after the disk was full: an operator has to free space first.
 const DISK_AGAIN_AFTER: Duration = Duration::from_mins(1);
 
-/// Where uploads go, and whose are under way.
+/// The directory for uploads, and the users of the running ones.
 #[derive(Clone)]
 pub struct Uploads {
     directory: PathBuf,
     running: Arc<Mutex<Vec<UserId>>>,
 }
 
-/// A place among the uploads that are under way. Dropped, it is free.
+/// A slot of a running upload, released on drop.
 struct Slot {
     user: UserId,
     running: Arc<Mutex<Vec<UserId>>>,
 }
 
-/// A form that was received. It keeps its sender's place until it is dropped.
+/// A received form. It holds the user's slot until it is dropped.
 pub struct Upload {
-    /// What the wanted field holds: a file without a name, gone with this value.
+    /// The content of the requested field: an unlinked file, deleted with this value.
     pub file: File,
     /// The names of the other fields.
     others: HashSet<String>,
@@ -55,18 +55,18 @@ impl Uploads {
         Self { directory, running: Arc::default() }
     }
 
-    /// Receives a form. The file is what `field` holds.
+    /// Receives a form. `field` is the name of the file's field.
     ///
     /// # Errors
-    /// 429 while another upload of this user, or too many in all, are under way; 413 and other
-    /// 4xx when the form is too large or none.
+    /// 429 if the user or the installation has too many uploads running; 413 or another 4xx if the form is too
+    /// large or malformed.
     pub async fn receive(
         &self,
         me: &Authenticated,
         request: Request,
         field: &str,
     ) -> Result<Upload, Problem> {
-        let admitted = small_enough(&request).and_then(|()| self.admit(me.person.id));
+        let admitted = check_length(&request).and_then(|()| self.admit(me.person.id));
         let slot = match admitted {
             Ok(slot) => slot,
             Err(problem) => {
@@ -76,22 +76,22 @@ impl Uploads {
         };
         let directory = self.directory.clone();
         let opened = blocking(move || tempfile::tempfile_in(directory)).await?;
-        let mut sink = FileWriter { file: Some(opened), buffer: Vec::new() };
-        let (request, held) = watched(request);
+        let mut writer = FileWriter { file: Some(opened), buffer: Vec::new() };
+        let (request, unparsed) = limit_unparsed(request);
         let mut form = Multipart::from_request(request, &())
             .await
             .map_err(|rejection| Problem::new(rejection.status()))?;
         let mut others = HashSet::new();
         while let Some(part) = form.next_field().await? {
-            // What was buffered so far has been taken apart.
-            held.store(0, Ordering::Relaxed);
+            // The parser has processed everything that was buffered so far.
+            unparsed.store(0, Ordering::Relaxed);
             if part.name() == Some(field) {
-                sink.receive(part, &held).await?;
+                writer.receive(part, &unparsed).await?;
             } else if let Some(name) = part.name() {
                 others.insert(name.to_owned());
             }
         }
-        Ok(Upload { file: sink.finish().await?, others, _slot: slot })
+        Ok(Upload { file: writer.finish().await?, others, _slot: slot })
     }
 
     fn admit(&self, user: UserId) -> Result<Slot, Problem> {
@@ -108,7 +108,7 @@ impl Uploads {
 }
 
 impl Upload {
-    /// Whether the form has another field of this name.
+    /// Whether the form has another field with this name.
     pub fn has(&self, field: &str) -> bool {
         self.others.contains(field)
     }
@@ -123,17 +123,21 @@ impl Drop for Slot {
     }
 }
 
-/// Writes a field to the disk, a buffer at a time.
+/// Writes a field to disk in chunks of [`limits::BUFFER_BYTES`].
 struct FileWriter {
-    /// Absent only while it is written to.
+    /// `None` only during a write.
     file: Option<File>,
     buffer: Vec<u8>,
 }
 
 impl FileWriter {
-    async fn receive(&mut self, mut part: Field<'_>, held: &AtomicUsize) -> Result<(), Problem> {
+    async fn receive(
+        &mut self,
+        mut part: Field<'_>,
+        unparsed: &AtomicUsize,
+    ) -> Result<(), Problem> {
         while let Some(bytes) = part.chunk().await? {
-            held.store(0, Ordering::Relaxed);
+            unparsed.store(0, Ordering::Relaxed);
             self.buffer.extend_from_slice(&bytes);
             if self.buffer.len() >= limits::BUFFER_BYTES {
                 self.write().await?;
@@ -148,7 +152,8 @@ impl FileWriter {
     }
 
     async fn write(&mut self) -> Result<(), Problem> {
-        let (file, mut buffer) = (self.file.take(), std::mem::take(&mut self.buffer));
+        let file = self.file.take();
+        let mut buffer = std::mem::take(&mut self.buffer);
         let written = blocking(move || {
             let mut file = file.ok_or(ErrorKind::NotFound)?;
             file.write_all(&buffer)?;
@@ -156,34 +161,36 @@ impl FileWriter {
             Ok((file, buffer))
         });
         let (file, buffer) = written.await?;
-        (self.file, self.buffer) = (Some(file), buffer);
+        self.file = Some(file);
+        self.buffer = buffer;
         Ok(())
     }
 }
 
-/// 429: more is under way than may be.
+/// Returns 429 for too many running uploads.
 pub fn busy(detail: &'static str) -> Problem {
     Problem { detail: Some(detail), ..Problem::too_many(AGAIN_AFTER) }
 }
 
-/// Counts what the form's parser was given and has not handed on. It keeps the head of a field in
-/// memory, however long it is.
-fn watched(request: Request) -> (Request, Arc<AtomicUsize>) {
-    let held = Arc::new(AtomicUsize::new(0));
-    let (counted, (parts, body)) = (held.clone(), request.into_parts());
+/// Limits the bytes that the multipart parser has received but not returned. The parser buffers the header of a
+/// field without a limit, so a client could fill the memory with one long header.
+fn limit_unparsed(request: Request) -> (Request, Arc<AtomicUsize>) {
+    let unparsed = Arc::new(AtomicUsize::new(0));
+    let counter = unparsed.clone();
+    let (parts, body) = request.into_parts();
     let stream = body.into_data_stream().map(move |chunk| {
         let chunk: Bytes = chunk.map_err(io::Error::other)?;
-        let before = counted.fetch_add(chunk.len(), Ordering::Relaxed);
+        let before = counter.fetch_add(chunk.len(), Ordering::Relaxed);
         if before > limits::FORM_BYTES {
             return Err(io::Error::from(ErrorKind::InvalidData));
         }
         Ok(chunk)
     });
-    (Request::from_parts(parts, Body::from_stream(stream)), held)
+    (Request::from_parts(parts, Body::from_stream(stream)), unparsed)
 }
 
-/// What a request says of itself is believed where that refuses it.
-fn small_enough(request: &Request) -> Result<(), Problem> {
+/// Refuses a request whose `Content-Length` is too large. A false header can only lead to a refusal.
+fn check_length(request: &Request) -> Result<(), Problem> {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let length: usize = length.and_then(|text| text.parse().ok()).unwrap_or(0);
     if length > limits::PICTURE_BYTES {
@@ -192,11 +199,11 @@ fn small_enough(request: &Request) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Reads what is sent and keeps nothing, so that its sender, who reads the answer afterwards, gets
-/// it. Bounded in bytes and time.
+/// Reads and discards a body, because many clients read the response only after they have sent the body.
+/// Limited in bytes and time.
 async fn discard(body: Body) {
     let mut stream = body.into_data_stream();
-    let all = async {
+    let read = async {
         let mut left = limits::PICTURE_BYTES;
         while let Some(Ok(chunk)) = stream.next().await {
             left = left.saturating_sub(chunk.len());
@@ -205,13 +212,13 @@ async fn discard(body: Body) {
             }
         }
     };
-    // What has not come by then is not waited for.
-    drop(tokio::time::timeout(limits::DISCARD_WITHIN, all).await);
+    // Bytes that arrive later are not waited for.
+    drop(tokio::time::timeout(limits::DISCARD_WITHIN, read).await);
 }
 
 impl From<MultipartError> for Problem {
     fn from(error: MultipartError) -> Self {
-        // A body that breaks off is its sender's matter, and no fault of ours.
+        // An incomplete body is the client's error, not the server's.
         let status = error.status();
         Self::new(if status.is_server_error() { StatusCode::BAD_REQUEST } else { status })
     }
@@ -220,8 +227,8 @@ impl From<MultipartError> for Problem {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, Problem> {
-    let done = tokio::task::spawn_blocking(work).await.map_err(ServiceError::internal)?;
-    Ok(done.map_err(|error| match error.kind() {
+    let result = tokio::task::spawn_blocking(work).await.map_err(ServiceError::internal)?;
+    Ok(result.map_err(|error| match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             ServiceError::StorageFull { retry_after: DISK_AGAIN_AFTER }
         }

@@ -1,4 +1,4 @@
-//! Which content coding a client takes (RFC 9110, section 12.5.3).
+//! Negotiation of the content coding (RFC 9110, section 12.5.3).
 
 use axum::extract::Request;
 use axum::http::header::ACCEPT_ENCODING;
@@ -6,16 +6,16 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// How much a client likes a coding: 0 is not at all. What it does not name it takes only if it takes
-/// everything (`*`).
+/// Returns the client's quality value for a coding, 0.0 to 1.0; 0 means that it does not accept the coding. A
+/// coding that the header does not name gets the value of `*`.
 pub fn quality(headers: &HeaderMap, coding: &str) -> f32 {
-    let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
-    let mut by_star = 0.0;
-    for part in lines.flat_map(|line| line.split(',')) {
-        let mut words = part.split(';').map(str::trim);
-        let name = words.next().unwrap_or_default();
-        let weight = words.find_map(|word| {
-            let (key, value) = word.split_once('=')?;
+    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let mut wildcard = 0.0;
+    for part in values.flat_map(|value| value.split(',')) {
+        let mut fields = part.split(';').map(str::trim);
+        let name = fields.next().unwrap_or_default();
+        let weight = fields.find_map(|field| {
+            let (key, value) = field.split_once('=')?;
             key.trim().eq_ignore_ascii_case("q").then(|| value.trim().parse::<f32>().unwrap_or(0.0))
         });
         let weight = weight.unwrap_or(1.0).clamp(0.0, 1.0);
@@ -23,23 +23,23 @@ pub fn quality(headers: &HeaderMap, coding: &str) -> f32 {
             return weight;
         }
         if name == "*" {
-            by_star = weight;
+            wildcard = weight;
         }
     }
-    by_star
+    wildcard
 }
 
-/// What answers are packed in, the cheapest first.
+/// The supported codings, the cheapest first.
 const CODINGS: [&str; 2] = ["gzip", "br"];
 
-/// Leaves one of the codings that the client takes, or none: no answer is refused for its coding. A
-/// page is packed for one reader, and the smallest copy of it would cost more than making it. Assets
-/// were packed when this was built, as small as can be.
+/// Replaces `Accept-Encoding` by one accepted coding, or by `identity`: no response is refused for its coding.
+/// Pages get the cheapest coding, because a page is compressed for one user, and the best compression would
+/// cost more than rendering. Assets get the best coding, because they were compressed at build time.
 pub async fn choose(mut request: Request, next: Next) -> Response {
     let asset = request.uri().path().starts_with("/assets/");
     let headers = request.headers_mut();
-    let mut taken = CODINGS.into_iter().filter(|coding| quality(headers, coding) > 0.0);
-    let chosen = if asset { taken.next_back() } else { taken.next() };
+    let mut accepted = CODINGS.into_iter().filter(|coding| quality(headers, coding) > 0.0);
+    let chosen = if asset { accepted.next_back() } else { accepted.next() };
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(chosen.unwrap_or("identity")));
     next.run(request).await
 }
@@ -49,8 +49,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_coding_is_taken_as_much_as_the_client_likes_it() {
-        for (line, expected) in [
+    fn the_quality_of_a_coding_is_parsed() {
+        for (value, expected) in [
             ("br", 1.0),
             ("gzip, deflate, br, zstd", 1.0),
             ("BR;Q=0.5", 0.5),
@@ -65,9 +65,10 @@ mod tests {
             ("br;q=odd", 0.0),
             ("", 0.0),
         ] {
-            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, line.parse().expect("a line"))]);
+            let headers =
+                HeaderMap::from_iter([(ACCEPT_ENCODING, value.parse().expect("a value"))]);
             let found = quality(&headers, "br");
-            assert!((found - expected).abs() < f32::EPSILON, "{line}: {found}");
+            assert!((found - expected).abs() < f32::EPSILON, "{value}: {found}");
         }
         assert!(quality(&HeaderMap::new(), "br").abs() < f32::EPSILON);
     }

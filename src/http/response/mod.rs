@@ -1,4 +1,4 @@
-//! What an answer needs: problems, security headers, content coding, deadlines and a bound on memory.
+//! Responses: problems, security headers, content coding, and the limit on unread responses.
 
 pub mod encoding;
 pub mod pending_answers;

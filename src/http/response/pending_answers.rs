@@ -1,6 +1,6 @@
-//! Answers that their readers have not taken yet. An answer is made as a whole, and whoever asks for
-//! many large ones and reads none has them kept here: so a user has so many bytes of them, over all
-//! connections.
+//! Limits the memory of responses that their clients have not read yet. A response is built completely before
+//! it is sent. A client that requests many large ones and reads none would fill the memory, so the bytes are
+//! limited per user, over all connections.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -20,20 +20,20 @@ use crate::http::{AppState, Problem};
 use crate::kernel::UserId;
 use crate::limits::user::UNREAD_ANSWERS;
 
-/// Smaller ones are not counted: there are as many as there are connections.
+/// Responses up to this size are not counted: the number of connections limits them.
 const SMALL: usize = 32 * 1024;
-/// What the connection gets at a time: it keeps no more of an answer that is not read.
-const PIECE: usize = 16 * 1024;
-/// When to try again. A reader that takes nothing is cut before long.
+/// The size of the chunks that the connection receives: it buffers no more of an unread response.
+const CHUNK: usize = 16 * 1024;
+/// When the client may retry. A client that reads nothing is disconnected soon.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
-/// How many bytes there are of each user's answers.
+/// The unread bytes of each user's responses.
 #[derive(Clone, Default)]
 pub struct PendingAnswers(Arc<Mutex<HashMap<UserId, usize>>>);
 
-/// Counts the large answers to signed-in users, and refuses one too many with 429. What has changed
-/// something is answered all the same: those are bounded by their rates.
-pub async fn bound(State(site): State<AppState>, request: Request, next: Next) -> Response {
+/// Counts large responses to signed-in users, and answers 429 above the limit. The response to a change is
+/// always sent, because the change was made; rate limits bound those.
+pub async fn bound(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let user = request.extensions().get::<Viewer>().map(|Viewer(me)| me.person.id);
     let is_safe = request.method().is_safe();
     let response = next.run(request).await;
@@ -41,10 +41,12 @@ pub async fn bound(State(site): State<AppState>, request: Request, next: Next) -
         response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok());
     match (user, length) {
         (Some(user), Some(length)) if length > SMALL => {
-            let Some(share) = site.unread.take(user, length, is_safe) else {
+            let Some(reservation) = state.unread.take(user, length, is_safe) else {
                 return Problem::too_many(AGAIN_AFTER).into_response();
             };
-            response.map(|body| Body::new(Counted { body, rest: Bytes::new(), _share: share }))
+            response.map(|body| {
+                Body::new(Counted { body, rest: Bytes::new(), _reservation: reservation })
+            })
         }
         _ => response,
     }
@@ -53,12 +55,12 @@ pub async fn bound(State(site): State<AppState>, request: Request, next: Next) -
 impl PendingAnswers {
     fn take(&self, user: UserId, bytes: usize, refusable: bool) -> Option<Reservation> {
         let mut users = self.users();
-        let held = users.entry(user).or_default();
-        // The first one passes, however large it is.
-        if refusable && *held > 0 && *held + bytes > UNREAD_ANSWERS {
+        let reserved = users.entry(user).or_default();
+        // A single response of any size is allowed.
+        if refusable && *reserved > 0 && *reserved + bytes > UNREAD_ANSWERS {
             return None;
         }
-        *held += bytes;
+        *reserved += bytes;
         Some(Reservation { all: self.clone(), user, bytes })
     }
 
@@ -67,7 +69,7 @@ impl PendingAnswers {
     }
 }
 
-/// What one answer takes of its reader's bytes, until it is dropped.
+/// The bytes of one response, released on drop.
 struct Reservation {
     all: PendingAnswers,
     user: UserId,
@@ -77,20 +79,20 @@ struct Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         let mut users = self.all.users();
-        if let Some(held) = users.get_mut(&self.user) {
-            *held -= self.bytes;
-            if *held == 0 {
+        if let Some(reserved) = users.get_mut(&self.user) {
+            *reserved -= self.bytes;
+            if *reserved == 0 {
                 users.remove(&self.user);
             }
         }
     }
 }
 
-/// A body in small pieces. The connection takes each when it has sent the one before.
+/// A body in small chunks. The connection takes the next chunk when it has sent the previous one.
 struct Counted {
     body: Body,
     rest: Bytes,
-    _share: Reservation,
+    _reservation: Reservation,
 }
 
 impl hyper::body::Body for Counted {
@@ -111,7 +113,7 @@ impl hyper::body::Body for Counted {
                 Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
             }
         }
-        let length = self.rest.len().min(PIECE);
+        let length = self.rest.len().min(CHUNK);
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
     }
 
@@ -137,34 +139,37 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_counted_body_is_the_same_in_pieces() {
+    async fn a_counted_body_is_the_same_in_chunks() {
         let unread = PendingAnswers::default();
-        for length in [0, 1, PIECE, PIECE + 1, 3 * PIECE + 7] {
+        for length in [0, 1, CHUNK, CHUNK + 1, 3 * CHUNK + 7] {
             let whole: Vec<u8> =
                 (0..length).map(|n| u8::try_from(n % 251).expect("a byte")).collect();
-            let share = unread.take(UserId(1), length, true).expect("room");
-            let body =
-                Counted { body: Body::from(whole.clone()), rest: Bytes::new(), _share: share };
+            let reservation = unread.take(UserId(1), length, true).expect("room");
+            let body = Counted {
+                body: Body::from(whole.clone()),
+                rest: Bytes::new(),
+                _reservation: reservation,
+            };
             assert_eq!(body.size_hint().exact(), Some(length as u64));
-            let mut pieces = Body::new(body).into_data_stream();
+            let mut chunks = Body::new(body).into_data_stream();
             let mut found = Vec::new();
-            while let Some(piece) = pieces.next().await {
-                let piece = piece.expect("a piece");
-                assert!(piece.len() <= PIECE);
-                found.extend_from_slice(&piece);
+            while let Some(chunk) = chunks.next().await {
+                let chunk = chunk.expect("a chunk");
+                assert!(chunk.len() <= CHUNK);
+                found.extend_from_slice(&chunk);
             }
             assert!(found == whole, "{length}");
         }
-        assert!(unread.users().is_empty(), "all of it was given back");
+        assert!(unread.users().is_empty(), "all bytes were released");
     }
 
     #[test]
-    fn a_user_has_so_many_bytes_and_others_have_theirs() {
+    fn unread_bytes_are_limited_per_user() {
         let (unread, me, other) = (PendingAnswers::default(), UserId(1), UserId(2));
         let first = unread.take(me, UNREAD_ANSWERS + 1, true);
-        assert!(first.is_some(), "one passes, however large");
+        assert!(first.is_some(), "a single response of any size passes");
         assert!(unread.take(me, 1, true).is_none());
-        assert!(unread.take(me, 1, false).is_some(), "what changed something is answered");
+        assert!(unread.take(me, 1, false).is_some(), "the response to a change is sent");
         let theirs = unread.take(other, UNREAD_ANSWERS, true);
         assert!(theirs.is_some());
         drop(first);

@@ -1,8 +1,8 @@
-//! A refusal or a failure on its way to the client.
+//! Error responses (RFC 9457).
 //!
-//! A handler returns a `Problem`; it travels as a bare status with itself in the response's
-//! extensions, and the outer layer of pages or API writes it down as HTML or JSON in the reader's
-//! language. What is our own fault is logged here, once, under an id that the reader sees too.
+//! A handler returns a `Problem`. It becomes a response with only a status, which carries the `Problem` in its
+//! extensions. The outer layer of pages or API renders it as HTML or JSON in the user's language. Server errors
+//! are logged here once, with an id that the user also sees.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +19,10 @@ use crate::kernel::{FieldError, Random, ServiceError};
 #[derive(Clone, Debug)]
 pub struct Problem {
     pub status: StatusCode,
-    /// Key of the text that says what happened; `None` for what the status says by itself.
+    /// The catalogue key of the explanation; `None` if the status is enough.
     pub detail: Option<&'static str>,
-    /// Which fields are wrong.
     pub fields: Vec<FieldError>,
-    /// Under which name the log knows it.
+    /// The id of the log entry.
     pub id: Option<String>,
     pub retry_after: Option<Duration>,
 }
@@ -49,7 +48,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND)
     }
 
-    /// It is not read, so only the browser has what was typed.
+    /// The form is not read, so only the browser has its content.
     pub fn form_too_large() -> Self {
         Self::with_detail(StatusCode::PAYLOAD_TOO_LARGE, "form-too-large")
     }
@@ -58,12 +57,12 @@ impl Problem {
         Self { retry_after: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS) }
     }
 
-    /// A wait as clients are asked for it: whole seconds, and never too few.
+    /// Converts a wait to whole seconds for clients: rounded up, and at least 1.
     pub fn seconds(wait: Duration) -> u64 {
         u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1)
     }
 
-    /// Our own fault: logged, and shown as no more than an id.
+    /// A server error. It is logged, and the client receives only the id.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         let id = Random::system().token();
         tracing::error!(error.id = id, %error, "a request failed");
@@ -72,8 +71,8 @@ impl Problem {
 }
 
 impl From<ServiceError> for Problem {
-    fn from(fault: ServiceError) -> Self {
-        match fault {
+    fn from(error: ServiceError) -> Self {
+        match error {
             ServiceError::Unavailable { retry_after } => Self {
                 retry_after: Some(retry_after),
                 ..Self::new(StatusCode::SERVICE_UNAVAILABLE)
@@ -93,7 +92,7 @@ impl From<AccessError> for Problem {
             AccessError::NotFound => Self::not_found(),
             AccessError::Forbidden => Self::with_detail(StatusCode::FORBIDDEN, "not-the-owner"),
             AccessError::Removed => Self::with_detail(StatusCode::FORBIDDEN, "room-removed"),
-            AccessError::Fault(fault) => fault.into(),
+            AccessError::Fault(error) => error.into(),
         }
     }
 }
@@ -103,7 +102,7 @@ impl From<SignInError> for Problem {
         match error {
             SignInError::Wrong => Self::with_detail(StatusCode::UNAUTHORIZED, "login-wrong"),
             SignInError::TooMany(wait) => Self::too_many(wait),
-            SignInError::Fault(fault) => fault.into(),
+            SignInError::Fault(error) => error.into(),
         }
     }
 }
@@ -120,7 +119,7 @@ impl From<RoomError> for Problem {
             RoomError::NoMember => Self::with_detail(StatusCode::CONFLICT, "room-no-member"),
             RoomError::Outsider => Self::with_detail(StatusCode::FORBIDDEN, "room-outsider"),
             RoomError::Oneself => Self::with_detail(StatusCode::CONFLICT, "room-oneself"),
-            RoomError::Fault(fault) => fault.into(),
+            RoomError::Fault(error) => error.into(),
         }
     }
 }
@@ -129,7 +128,7 @@ impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::NonceReused => Self::with_detail(StatusCode::CONFLICT, "nonce-reused"),
-            WriteError::Invalid(invalid) => Self::invalid([invalid]),
+            WriteError::Invalid(error) => Self::invalid([error]),
             WriteError::NotFound => Self::not_found(),
             WriteError::JoinRefused(refusal) => AccessError::from(refusal).into(),
             WriteError::NotTheAuthor => Self::with_detail(StatusCode::FORBIDDEN, "not-the-author"),
@@ -137,14 +136,14 @@ impl From<WriteError> for Problem {
                 Self::with_detail(StatusCode::FORBIDDEN, "not-a-moderator")
             }
             WriteError::Deleted => Self::with_detail(StatusCode::CONFLICT, "message-is-deleted"),
-            WriteError::Fault(fault) => fault.into(),
+            WriteError::Fault(error) => error.into(),
         }
     }
 }
 
 impl From<FieldError> for Problem {
-    fn from(invalid: FieldError) -> Self {
-        Self::invalid([invalid])
+    fn from(error: FieldError) -> Self {
+        Self::invalid([error])
     }
 }
 
@@ -159,7 +158,8 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The problem that a response carries, or the one that its bare status stands for.
+/// Returns the problem that a response carries, or one made from its status; `None` if the response is not an
+/// error.
 pub fn of(response: &Response) -> Option<Arc<Problem>> {
     let carried = response.extensions().get::<Arc<Problem>>().cloned();
     carried.or_else(|| {
@@ -170,11 +170,11 @@ pub fn of(response: &Response) -> Option<Arc<Problem>> {
     })
 }
 
-/// Marks an error response that is complete as it is, such as a form that comes back filled in.
+/// Marks an error response that must not be rendered again, such as a form with its field errors.
 #[derive(Clone)]
 pub struct AlreadyRendered;
 
-/// Says what a text of the status is called in the catalogue: `(title, detail)`.
+/// Returns the catalogue keys of the texts for a problem: `(title, detail)`.
 pub fn message_keys(problem: &Problem) -> (&'static str, &'static str) {
     let (title, detail) = match problem.status.as_u16() {
         401 => ("error-401", "error-401-detail"),

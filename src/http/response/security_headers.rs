@@ -1,4 +1,4 @@
-//! The headers that every answer of a kind carries.
+//! Security headers of pages and API responses.
 
 use axum::Router;
 use axum::extract::Request;
@@ -14,42 +14,42 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::http::ClientInfo;
 use crate::http::request::target::Target;
 
-/// Nothing but our own files; no inline script or style; no page of ours in another's frame; HTML
-/// from a string only through the one policy that takes our own server's fragments (CSP level 3,
-/// Trusted Types).
+/// Allows only Patio's own files, no inline scripts or styles, and no embedding in frames. HTML from a string is
+/// only allowed through the one Trusted Types policy that accepts the server's fragments (CSP level 3).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     font-src 'self'; connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types patio";
 
-/// What no page here asks a browser for.
+/// Browser features that no page uses.
 const PERMISSIONS: &str = "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), \
     geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), \
     publickey-credentials-get=(), serial=(), usb=(), xr-spatial-tracking=()";
 
-/// For HTML. Pages depend on who looks: only that browser keeps them, and asks before showing.
+/// Adds the headers of HTML pages. A page depends on the user, so only the browser may cache it, and must
+/// revalidate it.
 pub fn for_pages<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     for_all(router)
         .layer(default(CONTENT_SECURITY_POLICY, POLICY))
         .layer(default(X_FRAME_OPTIONS, "DENY"))
         .layer(default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        .layer(from_fn(keep))
+        .layer(from_fn(set_cache_control))
 }
 
-/// For JSON.
+/// Adds the headers of API responses.
 pub fn for_api<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     for_all(router)
         .layer(default(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
         .layer(default(CACHE_CONTROL, "no-store"))
 }
 
-/// Browsers forget pages when somebody signs out (`Clear-Site-Data`), but listen to that only where
-/// nobody in between can have said it. Elsewhere they keep none.
-async fn keep(client: ClientInfo, request: Request, next: Next) -> Response {
-    let here = request.extensions().get::<Target>().is_some_and(Target::is_this_machine);
+/// Sets `Cache-Control`. At sign-out, `Clear-Site-Data` deletes cached pages, but browsers obey it only over
+/// HTTPS and on localhost. Everywhere else, pages must not be cached at all.
+async fn set_cache_control(client: ClientInfo, request: Request, next: Next) -> Response {
+    let is_local = request.extensions().get::<Target>().is_some_and(Target::is_this_machine);
     let mut response = next.run(request).await;
-    let kept = if client.https || here { "private, no-cache" } else { "private, no-store" };
+    let policy = if client.https || is_local { "private, no-cache" } else { "private, no-store" };
     let headers = response.headers_mut();
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static(kept));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static(policy));
     response
 }
 
