@@ -102,7 +102,7 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Waits for connections, then for workers. Tasks that have not ended after [`SHUTDOWN_TIMEOUT`] are
+    /// Waits for connections, then for workers. Tasks that have not ended after `SHUTDOWN_TIMEOUT` are
     /// abandoned.
     pub async fn finish(&self) {
         self.connections.close();

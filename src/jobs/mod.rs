@@ -1,6 +1,6 @@
 //! The job queue: work that follows from a commit but is not part of it. A job is added in the same
 //! transaction and run afterwards by any process on the database. Jobs run at least once, so every job must be
-//! idempotent. A failed job is retried with exponential backoff; after [`MAX_ATTEMPTS`] it is dead and waits
+//! idempotent. A failed job is retried with exponential backoff; after `MAX_ATTEMPTS` it is dead and waits
 //! for an administrator. The process that runs a job holds a lease on it, so that no other process starts it.
 
 pub mod model;
@@ -161,7 +161,7 @@ impl Jobs {
         Ok(store::counts(&self.db).await?)
     }
 
-    /// Returns the dead jobs, the latest first, at most [`MAX_SHOWN`].
+    /// Returns the dead jobs, the latest first, at most `MAX_SHOWN`.
     ///
     /// # Errors
     /// If the database fails.

@@ -161,7 +161,7 @@ impl<P: Protocol> Connection<P> {
         WriteDriver(self.outbox.clone())
     }
 
-    /// Closes the connection with a close code. With `wait` it reads on for [`LINGER`], for a client that is
+    /// Closes the connection with a close code. With `wait` it reads on for `LINGER`, for a client that is
     /// likely to be still sending: unread bytes would make the kernel reset the connection and drop the close
     /// frame.
     pub async fn finish(self, code: Option<u16>, wait: bool) {
