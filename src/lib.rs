@@ -1,7 +1,7 @@
 //! Patio: a team and community chat that one runs oneself.
 //!
 //! The modules, from low to high: each may use those above it in this list and none below. A test
-//! (`tests/it/tidy.rs`) holds that order. ARCHITECTURE.md says why.
+//! (`tests/it/project/tidy.rs`) holds that order. ARCHITECTURE.md says why.
 
 pub mod limits;
 

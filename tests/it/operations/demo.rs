@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::support::Browser;
+use crate::support::Browser;
 
 /// Whatever else the environment says: the demo keeps out of it.
 fn patio(place: &Path) -> Command {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use super::support::{Api, Browser, PASSWORD};
+use crate::support::{Api, Browser, PASSWORD};
 
 /// Lets somebody do something on the server of this directory, and counts the statements from the
 /// start to the end of it.

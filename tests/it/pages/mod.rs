@@ -1,5 +1,10 @@
 //! The pages as a browser without scripts has them.
 
+mod large_installation;
+mod pending_text;
+mod slash_commands;
+mod time_zones;
+
 use std::time::Duration;
 
 use reqwest::StatusCode;

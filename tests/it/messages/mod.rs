@@ -1,5 +1,12 @@
 //! Posting, reading back, catching up.
 
+mod edits;
+mod mentions;
+mod message_page;
+mod moderation;
+mod search;
+mod unread;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::support::{Api, Browser, Server};
+use crate::support::{Api, Browser, Server};
 
 /// Whether the name was taken: the settings lead on, or the form comes back.
 async fn rename(browser: &mut Browser, name: &str) -> StatusCode {

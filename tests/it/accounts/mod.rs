@@ -1,5 +1,14 @@
 //! Registering, signing in and out, sessions and tokens.
 
+mod administration;
+mod avatars;
+mod credentials;
+mod erasure;
+mod names;
+mod password_guessing;
+mod settings;
+mod users;
+
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};

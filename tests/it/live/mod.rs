@@ -1,5 +1,12 @@
 //! Live connections: what they are told, what they may ask, how they end.
 
+mod epoch;
+mod limits;
+mod multi_process;
+mod polling;
+mod stress;
+mod sync;
+
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};

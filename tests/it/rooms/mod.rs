@@ -1,5 +1,9 @@
 //! Rooms that people make: who may come in, who changes what, who is told.
 
+mod deletion;
+mod joining;
+mod members;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 

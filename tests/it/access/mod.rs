@@ -1,0 +1,7 @@
+//! Who may use what: public addresses, rate limits, the audit log and protection from other sites.
+
+mod audit;
+mod isolation;
+mod public_address;
+mod rate_limit;
+mod web_security;

@@ -1,0 +1,6 @@
+//! The database: both engines, failures of it, and the jobs that it stores.
+
+mod both_engines;
+mod durability;
+mod jobs;
+mod postgres;

@@ -1,0 +1,6 @@
+//! What must hold for the repository as a whole: sources, documents, examples.
+
+mod api_reference;
+mod examples;
+mod limits;
+mod tidy;
