@@ -13,13 +13,13 @@ fn actions(log: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_administrators_do_to_accounts_is_recorded_once_each_and_only_if_it_is_done() {
+async fn account_changes_by_administrators_are_recorded_once() {
     let server = Server::start().await;
-    let (mut ana, api) = (server.person("ana").await, server.api("ana").await);
-    server.person("luis").await;
+    let (mut ana, api) = (server.browser_as("ana").await, server.api("ana").await);
+    server.browser_as("luis").await;
     let person = [("user", LUIS)];
     let role = |role| [("user", LUIS), ("role", role)];
-    // The last administrator is neither demoted nor closed: nothing is done, nothing recorded.
+    // The last administrator can be neither demoted nor closed, so nothing is recorded.
     ana.submit("/admin/people/role", &[("user", "1"), ("role", "member")]).await;
     ana.submit("/admin/people/close", &[("user", "1")]).await;
     for _ in 0..2 {
@@ -57,10 +57,10 @@ async fn what_administrators_do_to_accounts_is_recorded_once_each_and_only_if_it
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_command_line_is_recorded_without_an_actor() {
+async fn commands_are_recorded_without_an_actor() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
-    server.person("luis").await;
+    server.browser_as("luis").await;
     for words in [["user", "promote", "luis"], ["user", "deactivate", "luis"]] {
         let done = patio(server.storage(), &words);
         assert!(done.status.success(), "{words:?}");
@@ -75,10 +75,10 @@ async fn the_command_line_is_recorded_without_an_actor() {
 }
 
 #[tokio::test]
-async fn the_log_is_read_page_by_page_by_administrators_alone() {
+async fn only_administrators_read_the_log_in_pages() {
     let server = Server::start().await;
-    let (mut ana, api) = (server.person("ana").await, server.api("ana").await);
-    let (mut luis, his) = (server.person("luis").await, server.api("luis").await);
+    let (mut ana, api) = (server.browser_as("ana").await, server.api("ana").await);
+    let (mut luis, his) = (server.browser_as("luis").await, server.api("luis").await);
     for _ in 0..26 {
         ana.submit("/admin/people/close", &[("user", LUIS)]).await;
         ana.submit("/admin/people/open", &[("user", LUIS)]).await;
@@ -103,7 +103,7 @@ async fn the_log_is_read_page_by_page_by_administrators_alone() {
     assert_eq!((last.all(".audit-log li").len(), last.all("a[rel=next]").len()), (2, 0));
     ana.language = "es";
     assert!(ana.get("/admin/audit").await.text.contains("cerró la cuenta de @luis"));
-    // Closing ended his sign-ins.
+    // Closing the account revoked its sessions.
     let (refused, gate) =
         (his.refused(reqwest::Method::GET, "/audit", None).await, luis.get("/admin/audit").await);
     assert_eq!(
@@ -120,9 +120,9 @@ async fn the_log_is_read_page_by_page_by_administrators_alone() {
 }
 
 #[tokio::test]
-async fn the_database_itself_refuses_to_change_or_delete_an_entry() {
+async fn database_refuses_to_change_or_delete_an_entry() {
     let server = Server::start().await;
-    let (mut ana, api) = (server.person("ana").await, server.api("ana").await);
+    let (mut ana, api) = (server.browser_as("ana").await, server.api("ana").await);
     ana.submit("/admin/sign-up", &[("signup", "closed")]).await;
     let db = server.storage().open().await;
     for statement in ["update audit set actor_id = null", "delete from audit"] {

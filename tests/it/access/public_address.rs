@@ -1,4 +1,4 @@
-//! The addresses that Patio is reached by: which are its own, which pages are, and which cookies.
+//! The public address: which hosts and origins are accepted, and how cookies depend on them.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -29,7 +29,7 @@ async fn send(server: &Server, method: &str, path: &str, headers: &[(&str, &str)
 }
 
 #[tokio::test]
-async fn pages_are_at_the_public_address_and_nowhere_else() {
+async fn pages_are_served_at_the_public_address_only() {
     let server = Server::with(&[PUBLIC]).await;
     for own in ["chat.example.org", "Chat.Example.Org", "chat.example.org:443", "chat.example.org."]
     {
@@ -66,7 +66,7 @@ async fn pages_are_at_the_public_address_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_program_with_a_token_may_use_any_name() {
+async fn token_requests_may_use_any_host_name() {
     let server = Server::with(&[PUBLIC]).await;
     let api = server.api("ana").await;
     let token = format!("Bearer {}", api.token());
@@ -77,7 +77,7 @@ async fn a_program_with_a_token_may_use_any_name() {
 }
 
 #[tokio::test]
-async fn without_a_public_address_every_name_is_served() {
+async fn without_public_address_any_host_name_is_served() {
     let server = Server::start().await;
     for host in ["nas:3000", "chat.example.org", "192.168.1.7"] {
         let page = send(&server, "GET", "/register", &[("host", host)]).await;
@@ -86,7 +86,7 @@ async fn without_a_public_address_every_name_is_served() {
 }
 
 #[tokio::test]
-async fn a_request_names_one_host() {
+async fn request_with_several_hosts_is_refused() {
     let server = Server::start().await;
     let ask = |hosts: &str| {
         let mut stream = TcpStream::connect(server.address).expect("connected");
@@ -107,9 +107,9 @@ async fn a_request_names_one_host() {
 }
 
 #[tokio::test]
-async fn the_live_connection_asks_for_our_page_by_the_same_rule_as_forms() {
+async fn live_connection_checks_origin_like_forms_do() {
     let server = Server::start().await;
-    let ana = server.person("ana").await;
+    let ana = server.browser_as("ana").await;
     let url = server.url("/api/v1/live").replace("http", "ws");
     let own = server.url("");
     let upper = own.to_uppercase().replace("HTTP", "http");
@@ -130,9 +130,9 @@ async fn the_live_connection_asks_for_our_page_by_the_same_rule_as_forms() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_told_is_refused_and_said_to_the_administrator() {
+async fn unknown_origin_is_refused_and_logged_for_the_operator() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     assert!(ana.get("/admin").await.all("#unclear").is_empty());
     let unclear = [
         ("host", "chat.test"),
@@ -144,17 +144,17 @@ async fn what_cannot_be_told_is_refused_and_said_to_the_administrator() {
     assert!(refused.text.contains("BASE_URL"), "{}", refused.text);
     let notice = ana.get("/admin").await.one("#unclear");
     assert!(notice.contains("https://chat.test:8443") && notice.contains("chat.test"), "{notice}");
-    // With what a browser adds over HTTPS it is clear.
+    // `Sec-Fetch-Site`, which browsers send over HTTPS, settles it.
     let vouched = [&unclear[..], &[("sec-fetch-site", "same-origin")]].concat();
     assert_eq!(send(&server, "POST", "/logout", &vouched).await.status, 303);
 }
 
 #[tokio::test]
-async fn two_installations_on_one_host_do_not_sign_each_other_out() {
+async fn two_installations_on_one_host_keep_separate_sessions() {
     let servers = [Server::start().await, Server::start().await];
     let mut cookies = Vec::new();
     for server in &servers {
-        server.person("ana").await;
+        server.browser_as("ana").await;
         let form = [("login", "ana"), ("password", PASSWORD)];
         let request = Browser::plain().post(server.url("/login")).form(&form);
         let response = request.send().await.expect("an answer");
@@ -163,7 +163,7 @@ async fn two_installations_on_one_host_do_not_sign_each_other_out() {
         assert!(cookie.starts_with(&expected), "{cookie}");
         cookies.push(cookie.split(';').next().expect("a pair").to_owned());
     }
-    // As the browser sends them: all that it has for the host, to both.
+    // Browsers do not separate cookies by port, so both installations receive all of them.
     let sent = cookies.join("; ");
     for server in &servers {
         assert_eq!(send(server, "GET", "/rooms/1", &[("cookie", &sent)]).await.status, 200);
@@ -173,9 +173,9 @@ async fn two_installations_on_one_host_do_not_sign_each_other_out() {
 }
 
 #[tokio::test]
-async fn a_browser_that_keeps_no_cookies_is_told_why_it_is_not_signed_in() {
+async fn browser_without_cookies_sees_why_login_failed() {
     let server = Server::start().await;
-    server.person("ana").await;
+    server.browser_as("ana").await;
     let login = server.url("/login");
     let first = send(&server, "GET", "/login", &[]).await;
     let probe = first.headers["set-cookie"].to_str().expect("text").split(';').next().expect("one");
@@ -187,7 +187,7 @@ async fn a_browser_that_keeps_no_cookies_is_told_why_it_is_not_signed_in() {
 }
 
 #[tokio::test]
-async fn nothing_that_only_one_person_may_see_stays_in_a_cache_that_cannot_be_cleared() {
+async fn private_responses_are_never_cached() {
     let server = Server::start().await;
     let cached = async |host: &str, proto: &str| {
         let headers = [("host", host), ("x-forwarded-proto", proto)];
@@ -200,7 +200,7 @@ async fn nothing_that_only_one_person_may_see_stays_in_a_cache_that_cannot_be_cl
 }
 
 #[tokio::test]
-async fn answers_are_packed_as_the_client_takes_them() {
+async fn responses_use_a_compression_the_client_accepts() {
     let server = Server::start().await;
     let page = send(&server, "GET", "/register", &[]).await;
     let style = page.text.split('"').find(|text| text.ends_with("app.css")).expect("a style sheet");
@@ -226,9 +226,9 @@ async fn answers_are_packed_as_the_client_takes_them() {
 }
 
 #[tokio::test]
-async fn the_longest_message_fits_through_every_door_in_every_script() {
+async fn longest_message_fits_every_endpoint_in_every_script() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let api = server.api("luis").await;
     for sign in ["x", "й", "編", "😀"] {
         let longest = sign.repeat(16_000);
@@ -237,7 +237,7 @@ async fn the_longest_message_fits_through_every_door_in_every_script() {
         let posted = api.say(&longest).await;
         let edited = format!("/messages/{}", posted["id"]);
         api.ok(Method::PATCH, &edited, Some(json!({"body": sign.repeat(15_999)}))).await;
-        // As a program writes it that escapes all but ASCII.
+        // As a JSON encoder writes it that escapes all characters outside ASCII.
         let units: Vec<_> = longest.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
         let request = Browser::plain().post(server.url("/api/v1/rooms/1/messages"));
         let request = request.bearer_auth(api.token()).header("content-type", "application/json");

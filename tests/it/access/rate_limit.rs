@@ -1,4 +1,5 @@
-//! Rates: what one user may do over pages, API and live connections together, and what strangers may ask.
+//! Rate limits: one rate per user over pages, API and live connections, and limits for requests
+//! without authentication.
 #![expect(clippy::string_slice, reason = "the sources are cut where a search found something")]
 
 use std::fs;
@@ -17,7 +18,7 @@ async fn throttled() -> Server {
     Server::with(&["--rate-limit=on"]).await
 }
 
-/// Sends a call so often, and says how many were not answered with a 429.
+/// Sends a call `times` times and returns how many were not answered with a 429.
 async fn passed(api: &Api, times: usize, method: Method, path: &str, body: Value) -> usize {
     let mut passed = 0;
     for _ in 0..times {
@@ -37,7 +38,7 @@ async fn use_up_writes(api: &Api) {
     assert_eq!(passed(api, 201, Method::PUT, "/rooms/1/read", json!({"seq": 0})).await, 200);
 }
 
-/// All routes of pages that change something, as they stand in the sources.
+/// All page routes that change something, read from the sources.
 fn forms() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pages");
     let mut found = Vec::new();
@@ -70,9 +71,9 @@ fn filled_in(route: &str) -> String {
 }
 
 #[tokio::test]
-async fn no_route_that_changes_something_is_without_a_rate() {
+async fn every_changing_route_has_a_rate_limit() {
     let server = throttled().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let api = server.api("ana").await;
     let rooms = async |name: String| {
         let room = json!({"name": name, "visibility": "public"});
@@ -108,7 +109,7 @@ async fn no_route_that_changes_something_is_without_a_rate() {
         }
     }
     assert!(calls > 12, "the test sees the calls: {calls}");
-    // Reading goes on, and so does signing out; others have rates of their own.
+    // Reading and signing out still work, and other users have their own rates.
     assert_eq!(ana.get("/rooms/1").await.status, StatusCode::OK);
     assert_eq!(api.get("/me").await["name"], "ana");
     server.api("luis").await.say("hello").await;
@@ -117,9 +118,9 @@ async fn no_route_that_changes_something_is_without_a_rate() {
 }
 
 #[tokio::test]
-async fn pages_calls_and_live_connections_of_a_user_share_one_rate() {
+async fn pages_api_and_live_connections_share_one_rate_per_user() {
     let server = throttled().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let api = server.api("ana").await;
     let mut live = [api.live().await, api.live().await];
     let mut sent = 0;
@@ -134,19 +135,19 @@ async fn pages_calls_and_live_connections_of_a_user_share_one_rate() {
         sent += 4;
     }
     assert_eq!(passed(&api, 50, Method::PUT, "/rooms/1/read", json!({"seq": 1})).await, 200 - sent);
-    // All doors are shut, and each says how long.
+    // Pages, API and live connections all refuse, each with the time to wait.
     let page = ana.say("too much").await;
     assert_eq!((page.status, page.one("textarea[name=body]").as_str()), (TOO_MANY, "too much"));
     live[1].send(json!({"type": "post", "room": 1, "body": "x", "nonce": "n1"})).await;
     let error = live[1].until("error").await;
     assert_eq!((&error["status"], &error["nonce"]), (&json!(429), &json!("n1")));
     assert_eq!(error["retry_after"], 1);
-    // A second later fifty more pass, and the post that was refused is taken under its nonce.
+    // A second later fifty more pass, and the refused post is accepted under its nonce.
     server.advance(std::time::Duration::from_secs(1));
     live[1].send(json!({"type": "post", "room": 1, "body": "x", "nonce": "n1"})).await;
     live[1].until("posted").await;
     assert_eq!(passed(&api, 60, Method::PUT, "/rooms/1/read", json!({"seq": 1})).await, 49);
-    // Whoever goes on sending frames is cut off, on that connection.
+    // A client that continues to send frames is disconnected; its other connections stay.
     for _ in 0..250 {
         live[0].send_text("{\"type\":\"ping\"}").await;
     }
@@ -156,16 +157,16 @@ async fn pages_calls_and_live_connections_of_a_user_share_one_rate() {
 }
 
 #[tokio::test]
-async fn commands_count_as_what_they_do_and_their_text_is_kept() {
+async fn commands_count_as_their_action_and_keep_their_text() {
     let server = throttled().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let api = server.api("ana").await;
     for name in ["l0", "l1", "l2", "l3", "l4", "o0", "o1", "o2", "o3", "o4", "m1"] {
         server.api(name).await;
     }
     let direct =
         async |name: &str| api.status(Method::POST, "/direct", Some(json!({"name": name}))).await.0;
-    // Pages, calls and commands in turn: 20 new rooms and conversations in all.
+    // Pages, calls and commands in turn: 20 new rooms and direct messages in all.
     for n in 0..5 {
         let made =
             ana.submit("/rooms", &[("name", &format!("p{n}")), ("visibility", "public")]).await;
@@ -182,12 +183,12 @@ async fn commands_count_as_what_they_do_and_their_text_is_kept() {
     let page = ana.submit("/direct/m1/messages", &[("body", "hola")]).await;
     assert_eq!((page.status, page.one("textarea[name=body]").as_str()), (TOO_MANY, "hola"));
     assert_eq!(direct("m1").await, TOO_MANY);
-    // What is there already is opened as often as one likes, and written to.
+    // Existing direct messages can be opened and written to without this limit.
     assert_eq!(passed(&api, 30, Method::POST, "/direct", json!({"name": "l1"})).await, 30);
     assert_eq!(ana.say("/private o1 hola").await.status, StatusCode::OK);
     let page = ana.submit("/direct/o1/messages", &[("body", "hola")]).await;
     assert_eq!(page.status, StatusCode::OK);
-    // Joins have a rate of their own, by whichever door.
+    // Joins have their own rate, shared by all endpoints.
     for n in 0..20 {
         let text = if n % 2 == 0 { "/join lobby" } else { "#gR lobby" };
         assert_eq!(ana.say(text).await.status, StatusCode::OK, "{n}");
@@ -201,7 +202,7 @@ async fn commands_count_as_what_they_do_and_their_text_is_kept() {
 }
 
 #[tokio::test]
-async fn a_room_that_was_not_made_does_not_count() {
+async fn refused_room_creation_does_not_count() {
     let server = throttled().await;
     let ana = server.api("ana").await;
     let wrong = json!({"name": "", "visibility": "public"});
@@ -210,9 +211,9 @@ async fn a_room_that_was_not_made_does_not_count() {
 }
 
 #[tokio::test]
-async fn searches_have_a_rate_over_page_and_api() {
+async fn page_and_api_searches_share_one_rate() {
     let server = throttled().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let api = server.api("ana").await;
     for _ in 0..10 {
         assert_eq!(ana.get("/search?q=hola").await.status, StatusCode::OK);
@@ -228,11 +229,11 @@ async fn searches_have_a_rate_over_page_and_api() {
 }
 
 #[tokio::test]
-async fn somebody_sends_one_file_at_a_time_and_others_send_theirs() {
+async fn user_uploads_one_file_at_a_time_others_are_independent() {
     let server = throttled().await;
-    let mut ana = server.person("ana").await;
-    let mut luis = server.person("luis").await;
-    // A file that stops on the way.
+    let mut ana = server.browser_as("ana").await;
+    let mut luis = server.browser_as("luis").await;
+    // An upload that stops in the middle.
     let mut slow = TcpStream::connect(server.address).await.expect("connected");
     let head = format!(
         "POST /settings/picture HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nExpect: 100-continue\r\n\
@@ -259,7 +260,7 @@ async fn somebody_sends_one_file_at_a_time_and_others_send_theirs() {
 }
 
 #[tokio::test]
-async fn without_rates_nothing_of_this_is_refused() {
+async fn without_rate_limits_nothing_is_refused() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     assert_eq!(passed(&ana, 300, Method::PUT, "/rooms/1/read", json!({"seq": 0})).await, 300);
@@ -268,7 +269,7 @@ async fn without_rates_nothing_of_this_is_refused() {
 }
 
 #[tokio::test]
-async fn sign_ups_are_bounded_by_address_by_network_and_over_all() {
+async fn sign_ups_are_limited_by_address_network_and_in_total() {
     let server = throttled().await;
     let client = Browser::plain();
     let url = server.url("/api/v1/users");

@@ -1,4 +1,4 @@
-//! What protects people from other sites, other people and odd input.
+//! Protection from other sites, from other users and from malformed input.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -17,9 +17,9 @@ const CHANGES: [(&str, &str); 7] = [
 ];
 
 #[tokio::test]
-async fn a_change_that_another_site_sends_is_refused_and_our_own_is_not() {
+async fn cross_site_changes_are_refused_same_site_ones_accepted() {
     let server = Server::start().await;
-    server.person("ana").await;
+    server.browser_as("ana").await;
     let own = server.url("");
     for (method, path) in CHANGES {
         let method: Method = method.parse().expect("a method");
@@ -51,7 +51,7 @@ async fn a_change_that_another_site_sends_is_refused_and_our_own_is_not() {
 }
 
 #[tokio::test]
-async fn a_base_url_is_our_own_origin_also_behind_a_proxy_that_hides_the_host() {
+async fn base_url_is_the_origin_even_if_a_proxy_hides_the_host() {
     let server = Server::with(&["--base-url=https://chat.example.org"]).await;
     let post = async |origin: &str| {
         let request = Browser::plain().post(server.url("/logout")).header("origin", origin);
@@ -79,9 +79,9 @@ async fn a_forwarded_host_counts_only_from_a_trusted_proxy() {
 }
 
 #[tokio::test]
-async fn the_session_cookie_is_bound_as_tightly_as_the_connection_allows() {
+async fn session_cookie_has_the_strictest_possible_attributes() {
     let server = Server::start().await;
-    server.person("ana").await;
+    server.browser_as("ana").await;
     let cookie = async |proto: &str| {
         let fields = [("login", "ana"), ("password", PASSWORD)];
         let request = Browser::plain().post(server.url("/login")).form(&fields);
@@ -105,9 +105,9 @@ async fn the_session_cookie_is_bound_as_tightly_as_the_connection_allows() {
 }
 
 #[tokio::test]
-async fn every_page_carries_the_headers_that_keep_it_safe() {
+async fn every_page_has_security_headers() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     for path in ["/rooms/1", "/nowhere", "/rooms/1/messages?before=1"] {
         let page = ana.get(path).await;
         let header = |name: &str| page.headers[name].to_str().expect("text").to_owned();
@@ -135,9 +135,9 @@ async fn every_page_carries_the_headers_that_keep_it_safe() {
 }
 
 #[tokio::test]
-async fn everything_but_the_gate_asks_who_is_there() {
+async fn every_page_but_login_needs_authentication() {
     let server = Server::start().await;
-    server.person("ana").await;
+    server.browser_as("ana").await;
     let mut browser = server.browser();
     for path in ["/", "/rooms/1", "/rooms/1/messages?before=1"] {
         assert!(browser.get(path).await.path.starts_with("/login"), "{path}");
@@ -155,7 +155,7 @@ async fn everything_but_the_gate_asks_who_is_there() {
         let method: Method = method.parse().expect("a method");
         let request = client.request(method, server.url(&format!("/api/v1{path}")));
         let response = request.json(&json!({"body": "x"})).send().await.expect("an answer");
-        // The socket's door looks at the handshake first.
+        // The live endpoint checks the handshake before the credentials.
         let expected = if path == "/live" { 400 } else { 401 };
         assert_eq!(response.status().as_u16(), expected, "{path}");
     }
@@ -166,9 +166,9 @@ async fn everything_but_the_gate_asks_who_is_there() {
 }
 
 #[tokio::test]
-async fn a_cookie_is_no_token_and_a_token_no_cookie() {
+async fn cookie_and_token_are_not_interchangeable() {
     let server = Server::start().await;
-    let browser = server.person("ana").await;
+    let browser = server.browser_as("ana").await;
     let api = server.api("luis").await;
     let client = Browser::plain();
     let status = async |path: &str, name: &str, value: &str| {
@@ -195,9 +195,9 @@ async fn a_cookie_is_no_token_and_a_token_no_cookie() {
 }
 
 #[tokio::test]
-async fn odd_requests_are_refused_with_a_four_hundred() {
+async fn malformed_requests_get_a_4xx_status() {
     let server = Server::start().await;
-    let browser = server.person("ana").await;
+    let browser = server.browser_as("ana").await;
     let api = server.api("luis").await;
     let large = "x".repeat(64 * 1024 + 1);
     let larger = "x".repeat(256 * 1024 + 1);

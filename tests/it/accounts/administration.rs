@@ -1,4 +1,4 @@
-//! What administrators do, on their page; and the links that reset passwords.
+//! The administration page, and the links that reset passwords.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -7,13 +7,13 @@ use crate::support::{Browser, PASSWORD, Page, Server};
 
 const NEW_PASSWORD: &str = "otra-grapa-73-distinta";
 
-/// The link that a page shows once, as a path.
+/// The path of the reset link, which a page shows only once.
 fn link(page: &Page) -> String {
     let link = page.attribute("#link a", "href").expect("a link");
     link.split_once("/reset/").map(|(_, secret)| format!("/reset/{secret}")).expect("a reset link")
 }
 
-/// People are numbered in the order in which they came.
+/// User ids follow the order of registration.
 const ANA: &str = "1";
 const LUIS: &str = "2";
 const EVA: &str = "3";
@@ -23,9 +23,9 @@ async fn choose(browser: &mut Browser, link: &str, password: &str, again: &str) 
 }
 
 #[tokio::test]
-async fn the_administration_is_there_for_administrators_alone() {
+async fn only_administrators_see_the_administration_page() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     assert_eq!(ana.get("/admin").await.status, StatusCode::OK);
     assert_eq!(ana.get("/rooms/1").await.all("a[href='/admin']").len(), 1);
     assert_eq!(luis.get("/rooms/1").await.all("a[href='/admin']").len(), 0);
@@ -39,37 +39,37 @@ async fn the_administration_is_there_for_administrators_alone() {
         ("/admin/people/open", [("user", "1"), ("", "")]),
     ] {
         assert_eq!(luis.submit(path, &fields).await.status, StatusCode::FORBIDDEN, "{path}");
-        let stranger = server.browser().submit(path, &fields).await;
-        assert!(stranger.path.starts_with("/login"), "{path}");
+        let outsider = server.browser().submit(path, &fields).await;
+        assert!(outsider.path.starts_with("/login"), "{path}");
     }
 }
 
 #[tokio::test]
-async fn sign_up_is_closed_and_opened_by_the_switch() {
+async fn administrator_opens_and_closes_sign_up() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     ana.submit("/admin/sign-up", &[("signup", "closed")]).await;
     let page = server.browser().register("luis").await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
     assert_eq!(server.browser().get("/login").await.all("a[href='/register']").len(), 0);
     let page = ana.submit("/admin/sign-up", &[("signup", "open")]).await;
-    assert_eq!(page.one("[role=status]"), "Saved.");
+    assert_eq!(page.one("[role=status]"), "Snapshot.");
     assert_eq!(server.browser().register("luis").await.path, "/rooms/1");
 }
 
 #[tokio::test]
-async fn settings_that_close_sign_up_are_not_overruled_by_the_switch() {
+async fn sign_up_closed_by_configuration_cannot_be_opened() {
     let server = Server::with(&["--signup=closed"]).await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     assert!(ana.get("/admin").await.text.contains("SIGNUP=closed"));
     ana.submit("/admin/sign-up", &[("signup", "open")]).await;
     assert_eq!(server.browser().register("luis").await.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]
-async fn somebody_is_added_while_sign_up_is_closed_and_chooses_a_password_by_the_link_once() {
+async fn added_user_sets_a_password_by_a_single_use_link() {
     let server = Server::with(&["--signup=closed"]).await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let added =
         ana.submit("/admin/people", &[("name", "eva"), ("email", "eva@example.test")]).await;
     let link = link(&added);
@@ -97,9 +97,9 @@ async fn somebody_is_added_while_sign_up_is_closed_and_chooses_a_password_by_the
 }
 
 #[tokio::test]
-async fn a_reset_ends_every_sign_in_and_a_later_link_or_three_days_end_it() {
+async fn reset_ends_sessions_and_its_link_expires_or_is_replaced() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let first = link(&ana.submit("/admin/people/link", &[("user", LUIS)]).await);
     let second = link(&ana.submit("/admin/people/link", &[("user", LUIS)]).await);
     assert_eq!(server.browser().get(&first).await.status, StatusCode::NOT_FOUND);
@@ -118,9 +118,9 @@ async fn a_reset_ends_every_sign_in_and_a_later_link_or_three_days_end_it() {
 }
 
 #[tokio::test]
-async fn a_closed_account_is_out_at_once_and_back_when_it_is_opened() {
+async fn closed_account_is_signed_out_and_can_be_reopened() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let program = server.api("eva").await;
     let mut live = program.live().await;
     live.until("present").await;
@@ -138,23 +138,23 @@ async fn a_closed_account_is_out_at_once_and_back_when_it_is_opened() {
 }
 
 #[tokio::test]
-async fn rooms_of_a_closed_account_go_to_whoever_has_been_there_longest() {
+async fn rooms_of_a_closed_account_pass_to_the_longest_member() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let (luis, eva) = (server.api("luis").await, server.api("eva").await);
     let room = luis.post("/rooms", json!({"name": "huerto", "visibility": "public"})).await;
     let path = format!("/rooms/{}", room["id"]);
     eva.post(&format!("{path}/join"), json!({})).await;
     ana.submit("/admin/people/close", &[("user", LUIS)]).await;
-    // A job does it, within a second or so.
+    // A background job does it, within about a second.
     let owner: i64 = EVA.parse().expect("a number");
     while eva.get(&path).await["owner_id"] != owner {}
 }
 
 #[tokio::test]
-async fn roles_change_but_somebody_stays_administrator() {
+async fn last_administrator_cannot_be_demoted() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let role = |user, role| [("user", user), ("role", role)];
     let alone = ana.submit("/admin/people/role", &role(ANA, "member")).await;
     assert_eq!(alone.status, StatusCode::CONFLICT);
@@ -167,9 +167,9 @@ async fn roles_change_but_somebody_stays_administrator() {
 }
 
 #[tokio::test]
-async fn a_word_or_a_person_that_does_not_exist_changes_nothing() {
+async fn unknown_role_or_user_changes_nothing() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     ana.submit("/admin/people/role", &[("user", LUIS), ("role", "admin")]).await;
     for (path, fields, status) in [
         ("/admin/people/role", [("user", LUIS), ("role", "owner")], 422),

@@ -1,4 +1,4 @@
-//! Pictures that people put in place of their initials.
+//! Avatars: upload, decoding and limits.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -26,22 +26,22 @@ fn photo() -> Vec<u8> {
     picture(640, 480, ImageFormat::Png)
 }
 
-async fn upload(who: &mut Browser, file: Vec<u8>) -> crate::support::Page {
-    who.upload("/settings/picture", "picture", file).await
+async fn upload(browser: &mut Browser, file: Vec<u8>) -> crate::support::Page {
+    browser.upload("/settings/picture", "picture", file).await
 }
 
 #[tokio::test]
-async fn a_picture_stands_in_place_of_the_initials_until_it_is_taken_away() {
+async fn avatar_replaces_initials_until_removed() {
     let server = Server::start().await;
-    let (mut ana, luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let mut live = luis.live().await;
     live.until("present").await;
     ana.say("hola").await;
     let page = upload(&mut ana, photo()).await;
-    assert_eq!(page.one("[role=status]"), "Saved.");
-    let told = live.until("user").await;
+    assert_eq!(page.one("[role=status]"), "Snapshot.");
+    let received = live.until("user").await;
     let source = page.attribute(".avatar-settings .avatar__photo", "src").expect("a picture");
-    assert_eq!(source, format!("/avatars/{}", told["photo"].as_str().expect("a name")));
+    assert_eq!(source, format!("/avatars/{}", received["photo"].as_str().expect("a name")));
     let room = ana.get("/rooms/1").await;
     assert_eq!(room.attribute(".message .avatar__photo", "src").as_ref(), Some(&source));
     let shown = ana.get(&source).await;
@@ -54,9 +54,9 @@ async fn a_picture_stands_in_place_of_the_initials_until_it_is_taken_away() {
 }
 
 #[tokio::test]
-async fn what_is_no_picture_is_refused_and_the_old_one_stays() {
+async fn invalid_picture_is_refused_and_the_old_one_stays() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     upload(&mut ana, photo()).await;
     let svg = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>".to_vec();
     let polyglot = b"GIF89a/*\0\0\0*/=1;alert(1)//<script>".to_vec();
@@ -71,9 +71,9 @@ async fn what_is_no_picture_is_refused_and_the_old_one_stays() {
 }
 
 #[tokio::test]
-async fn honest_pictures_of_every_format_and_size_are_taken() {
+async fn valid_pictures_of_every_format_and_size_are_accepted() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     for file in [
         picture(4000, 3000, ImageFormat::Jpeg),
         picture(1600, 1200, ImageFormat::Png),
@@ -89,11 +89,12 @@ async fn honest_pictures_of_every_format_and_size_are_taken() {
     ] {
         let page = upload(&mut ana, file).await;
         assert_eq!(page.status, StatusCode::OK, "{:?}", page.all("#picture-note"));
-        assert_eq!(page.one("[role=status]"), "Saved.");
+        assert_eq!(page.one("[role=status]"), "Snapshot.");
     }
 }
 
-/// What the header gives away, in every format: refused before a decoder starts.
+/// Pictures whose header already shows that they are too large, in every format. They are refused
+/// before a decoder starts.
 fn refused_by_header() -> Vec<Vec<u8>> {
     vec![
         Png::new(1, 20_000_000, 1, 0).whole(),
@@ -118,7 +119,8 @@ fn refused_by_header() -> Vec<Vec<u8>> {
     ]
 }
 
-/// What passes by its header, and costs all that may be had or more. Refused or taken.
+/// Pictures with an acceptable header that cost as much to decode as is allowed, or more. Each is
+/// either refused or accepted.
 fn costly() -> Vec<Vec<u8>> {
     vec![
         Png::new(5_700, 5_800, 8, 6).whole(),
@@ -126,15 +128,15 @@ fn costly() -> Vec<Vec<u8>> {
         Png::new(4_000, 4_100, 16, 6).interlaced().whole(),
         Png::new(7_000, 7_000, 1, 0).interlaced().whole(),
         Png::new(6_500, 6_500, 8, 3).whole(),
-        // Claims much within the limits, and has nothing.
+        // Claims a size within the limits but has no pixels.
         Png::new(5_700, 5_800, 8, 6).head(),
         bombs::gif((5_700, 5_800), (5_700, 5_800), 10),
-        // The frame is larger than its canvas.
+        // The frame is larger than the canvas.
         bombs::gif((10, 10), (65_535, 65_535), 1),
         bombs::webp(5_700, 5_800),
         bombs::animated_webp((5_700, 5_800), &[(5_700, 5_800), (1, 1)]),
         bombs::animated_webp((10, 10), &[(16_384, 16_384)]),
-        // Says one size, has another.
+        // The outer and the inner size differ.
         bombs::animated_webp((5_000, 5_000), &[(5_000, 5_000)]).repeat(2),
         bombs::jpeg(8_000, 6_000, true, 20_000),
         bombs::jpeg(7_000, 7_000, true, 1),
@@ -142,9 +144,9 @@ fn costly() -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn pictures_that_cost_too_much_are_refused_and_the_server_goes_on() {
+async fn decompression_bombs_are_refused_and_the_server_survives() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     for (number, file) in refused_by_header().into_iter().enumerate() {
         let page = upload(&mut ana, file).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{number}");
@@ -158,8 +160,9 @@ async fn pictures_that_cost_too_much_are_refused_and_the_server_goes_on() {
     assert_eq!(upload(&mut ana, photo()).await.status, StatusCode::OK);
 }
 
-/// Makes a program that is started in place of the one that decodes. Another process writes it:
-/// a file that anybody still has open for writing cannot be started.
+/// Creates a program that runs instead of the decoder. A child process writes the file, because a
+/// program that is still open for writing cannot be executed (`ETXTBSY`), and another thread could
+/// inherit our descriptor by forking.
 fn program(directory: &Path, script: &str) -> PathBuf {
     let path = directory.join("program");
     let mut shell = Command::new("sh");
@@ -169,7 +172,7 @@ fn program(directory: &Path, script: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_decoder_that_crashes_hangs_or_lies_costs_nothing_but_the_picture() {
+async fn failing_decoder_only_loses_the_picture() {
     let place = tempfile::tempdir().expect("a directory");
     for script in [
         "kill -ABRT $$",
@@ -180,7 +183,7 @@ async fn a_decoder_that_crashes_hangs_or_lies_costs_nothing_but_the_picture() {
         &format!("echo $$ > {}/number; while :; do :; done", place.path().display()),
     ] {
         let server = Server::decoding_with(program(place.path(), script)).await;
-        let mut ana = server.person("ana").await;
+        let mut ana = server.browser_as("ana").await;
         let page = upload(&mut ana, photo()).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{script}");
         assert_eq!(page.all("#picture-note.field__note--error").len(), 1);
@@ -190,14 +193,14 @@ async fn a_decoder_that_crashes_hangs_or_lies_costs_nothing_but_the_picture() {
 }
 
 #[tokio::test]
-async fn the_program_that_decodes_gets_no_secrets() {
+async fn decoder_process_gets_no_secrets() {
     let place = tempfile::tempdir().expect("a directory");
     let seen = place.path().join("seen");
     let script = format!("/usr/bin/env > {0}; echo \"$@\" >> {0}", seen.display());
     let server = Server::decoding_with(program(place.path(), &script)).await;
-    upload(&mut server.person("ana").await, photo()).await;
+    upload(&mut server.browser_as("ana").await, photo()).await;
     let seen = std::fs::read_to_string(seen).expect("it ran");
-    // What a shell sets by itself.
+    // Variables that a shell sets on its own.
     let own = ["PWD=", "OLDPWD=", "SHLVL=", "_="];
     let given: Vec<&str> =
         seen.lines().filter(|line| !own.iter().any(|own| line.starts_with(own))).collect();
@@ -206,7 +209,7 @@ async fn the_program_that_decodes_gets_no_secrets() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_program_that_decodes_limits_itself_before_it_reads() {
+fn decoder_process_limits_itself_before_it_reads() {
     use patio::limits::picture as limits;
 
     let mut child = Command::new(env!("CARGO_BIN_EXE_patio"))
@@ -223,7 +226,7 @@ fn the_program_that_decodes_limits_itself_before_it_reads() {
         two
     };
     let twice = |number: u64| vec![number.to_string(); 2];
-    // The last that is set. It waits for a picture then.
+    // The last limit that it sets. After that it waits for a picture.
     for _ in 0..1_000_000 {
         if limit("Max open files") == twice(limits::PROCESS_FILES) {
             break;
@@ -241,18 +244,18 @@ fn the_program_that_decodes_limits_itself_before_it_reads() {
     }
     let first_to_go = std::fs::read_to_string(about.join("oom_score_adj")).expect("a number");
     assert_eq!(first_to_go.trim(), "1000");
-    // No picture comes.
+    // No picture is sent.
     drop(child.stdin.take());
     assert_eq!(child.wait().expect("ended").code(), Some(3));
 }
 
-/// An upload of which only the beginning was sent.
+/// An upload of which only the start was sent.
 struct Begun {
     stream: TcpStream,
     rest: Vec<u8>,
 }
 
-/// The head of an upload, which waits to be asked for its body.
+/// The head of an upload, which waits for `100 Continue` before it sends the body.
 async fn announced(server: &Server, cookie: &str, length: usize) -> TcpStream {
     let head = format!(
         "POST /settings/picture HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\nConnection: close\r\n\
@@ -273,7 +276,7 @@ async fn first_line(stream: &mut TcpStream) -> String {
 }
 
 impl Begun {
-    /// Is under way when this returns: the server asks for the body when it begins to read it.
+    /// Returns when the upload is in progress: the server asks for the body when it starts to read it.
     async fn new(server: &Server, cookie: &str) -> Self {
         let field = "Content-Disposition: form-data; name=\"picture\"; filename=\"p\"";
         let mut body = format!("--x\r\n{field}\r\n\r\n").into_bytes();
@@ -288,17 +291,17 @@ impl Begun {
         Self { stream, rest }
     }
 
-    /// The status line, once all has been sent.
+    /// Sends the rest and returns the status line.
     async fn end(mut self) -> String {
         self.stream.write_all(&self.rest).await.expect("sent");
         first_line(&mut self.stream).await
     }
 }
 
-/// Tries until the picture is taken. Bounded.
-async fn until_taken(who: &mut Browser) {
+/// Tries until the picture is accepted, for a bounded number of attempts.
+async fn until_taken(browser: &mut Browser) {
     for _ in 0..1_000 {
-        if upload(who, photo()).await.status == StatusCode::OK {
+        if upload(browser, photo()).await.status == StatusCode::OK {
             return;
         }
     }
@@ -306,51 +309,51 @@ async fn until_taken(who: &mut Browser) {
 }
 
 #[tokio::test]
-async fn a_person_has_one_upload_at_a_time_and_others_are_not_kept_waiting() {
+async fn user_has_one_upload_at_a_time_others_do_not_wait() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
-    let begun = Begun::new(&server, ana.cookie()).await;
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
+    let started = Begun::new(&server, ana.cookie()).await;
     let refused = upload(&mut ana, photo()).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.headers["retry-after"], "5");
     assert!(refused.text.contains("Another upload of yours"));
     assert_eq!(upload(&mut luis, photo()).await.status, StatusCode::OK);
-    assert_eq!(begun.end().await, "HTTP/1.1 303 See Other");
+    assert_eq!(started.end().await, "HTTP/1.1 303 See Other");
     assert_eq!(upload(&mut ana, photo()).await.status, StatusCode::OK);
-    // Who goes away in the middle frees the place.
-    let begun = Begun::new(&server, ana.cookie()).await;
+    // A client that disconnects during its upload frees its slot.
+    let started = Begun::new(&server, ana.cookie()).await;
     assert_eq!(upload(&mut ana, photo()).await.status, StatusCode::TOO_MANY_REQUESTS);
-    drop(begun);
+    drop(started);
     until_taken(&mut ana).await;
 }
 
 #[tokio::test]
-async fn uploads_are_bounded_over_the_installation_and_refused_beyond() {
+async fn concurrent_uploads_are_limited_across_all_users() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
-    let mut begun = Vec::new();
+    let mut ana = server.browser_as("ana").await;
+    let mut started = Vec::new();
     for number in 0..patio::limits::installation::UPLOADS_AT_ONCE {
-        let person = server.person(&format!("person{number}")).await;
-        begun.push(Begun::new(&server, person.cookie()).await);
+        let person = server.browser_as(&format!("person{number}")).await;
+        started.push(Begun::new(&server, person.cookie()).await);
     }
     let refused = upload(&mut ana, photo()).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.headers["retry-after"], "5");
     assert!(refused.text.contains("Too many uploads"));
-    let last = begun.pop().expect("one");
+    let last = started.pop().expect("one");
     assert_eq!(last.end().await, "HTTP/1.1 303 See Other");
     assert_eq!(upload(&mut ana, photo()).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn nothing_is_read_for_a_stranger_and_little_before_a_field_is_known() {
+async fn upload_body_is_read_only_after_authentication() {
     let server = Server::start().await;
-    // Asks before it sends the body, and is not asked for it.
-    let nobody = format!("patio_session_{}=nobody", server.address.port());
-    let mut stream = announced(&server, &nobody, 1_000_000).await;
+    // It sends `Expect: 100-continue`, and the server refuses without asking for the body.
+    let cookie = format!("patio_session_{}=nobody", server.address.port());
+    let mut stream = announced(&server, &cookie, 1_000_000).await;
     assert_eq!(first_line(&mut stream).await, "HTTP/1.1 303 See Other");
-    // A field whose head never ends.
-    let mut ana = server.person("ana").await;
+    // A multipart field with an endless header.
+    let mut ana = server.browser_as("ana").await;
     let head: &'static str = String::leak("a".repeat(3 << 20));
     let page = ana.upload("/settings/picture", head, photo()).await;
     assert_eq!(page.status, StatusCode::BAD_REQUEST);

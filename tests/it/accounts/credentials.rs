@@ -1,4 +1,4 @@
-//! What signs a user in, and what ends it: every credential by every event that ends others.
+//! Credentials: every event that revokes credentials, tested on every kind of credential.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use patio::chat::accounts::model::{BearerSecret, RevocationReason, Role, TokenLa
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::command::{done, patio, text};
+use crate::support::command::{patio, success, text};
 use crate::support::{Api, Browser, Live, PASSWORD, Page, Server, numbers};
 
 const NEW_PASSWORD: &str = "otra-grapa-73-distinta";
 
-/// Luis, who comes second, in many places at once.
+/// Luis, the second user, with several credentials of each kind.
 struct Luis {
-    /// Where the event comes from, if it is Luis who brings it about.
+    /// The session that Luis uses to cause the event, if he causes it himself.
     here: Browser,
     elsewhere: Browser,
     page: Live,
     program: Api,
     socket: Live,
-    /// Made by an administrator for Luis, and by Luis, who is one too, for Eva.
+    /// Reset links: one for Luis by an administrator, and one for Eva by Luis, who is an administrator too.
     links: [String; 2],
 }
 
@@ -52,8 +52,8 @@ async fn is_good(api: &Api) -> bool {
 }
 
 async fn everywhere(server: &Server, ana: &mut Browser) -> Luis {
-    let mut here = server.person("luis").await;
-    server.person("eva").await;
+    let mut here = server.browser_as("luis").await;
+    server.browser_as("eva").await;
     ana.submit("/admin/people/role", &[("user", "2"), ("role", "admin")]).await;
     let mut elsewhere = server.browser();
     elsewhere.login("luis", PASSWORD).await;
@@ -67,7 +67,7 @@ async fn everywhere(server: &Server, ana: &mut Browser) -> Luis {
 }
 
 #[tokio::test]
-async fn a_password_or_an_address_that_changes_ends_every_other_credential() {
+async fn changing_password_or_address_revokes_other_credentials() {
     for (path, fields) in [
         (
             "/settings/password",
@@ -81,7 +81,7 @@ async fn a_password_or_an_address_that_changes_ends_every_other_credential() {
         ("/settings/sessions", vec![]),
     ] {
         let server = Server::start().await;
-        let mut ana = server.person("ana").await;
+        let mut ana = server.browser_as("ana").await;
         let mut luis = everywhere(&server, &mut ana).await;
         let hers = make_link(&mut ana, "1").await;
         assert!(opens(&server, &luis.links[0]).await && opens(&server, &luis.links[1]).await);
@@ -93,15 +93,15 @@ async fn a_password_or_an_address_that_changes_ends_every_other_credential() {
         for link in &luis.links {
             assert!(!opens(&server, link).await, "{path}");
         }
-        // Nothing of others.
+        // Credentials of other users stay valid.
         assert!(is_in(&mut ana).await && opens(&server, &hers).await, "{path}");
     }
 }
 
 #[tokio::test]
-async fn a_refused_change_ends_nothing() {
+async fn refused_change_revokes_nothing() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let mut luis = everywhere(&server, &mut ana).await;
     for (path, fields) in [
         (
@@ -125,9 +125,9 @@ async fn a_refused_change_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_used_ends_every_credential() {
+async fn used_reset_link_revokes_every_credential() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let mut luis = everywhere(&server, &mut ana).await;
     let fields = [("password", NEW_PASSWORD), ("password_confirmation", NEW_PASSWORD)];
     let mut new = server.browser();
@@ -139,9 +139,9 @@ async fn a_link_that_is_used_ends_every_credential() {
 }
 
 #[tokio::test]
-async fn a_closed_account_takes_every_credential_along() {
+async fn closing_an_account_revokes_every_credential() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let mut luis = everywhere(&server, &mut ana).await;
     ana.submit("/admin/people/close", &[("user", "2")]).await;
     assert_eq!((luis.page.closed().await, luis.socket.closed().await), (4403, 4403));
@@ -154,12 +154,12 @@ async fn a_closed_account_takes_every_credential_along() {
 }
 
 #[tokio::test]
-async fn another_role_ends_links_to_others_and_lets_live_connections_come_again_with_it() {
+async fn role_change_revokes_links_and_reopens_live_connections() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let mut luis = everywhere(&server, &mut ana).await;
     let role = |role| [("user", "2"), ("role", role)];
-    // The same role once more changes nothing.
+    // Assigning the same role again changes nothing.
     ana.submit("/admin/people/role", &role("admin")).await;
     assert!(opens(&server, &luis.links[0]).await && opens(&server, &luis.links[1]).await);
     ana.submit("/admin/people/role", &role("member")).await;
@@ -178,13 +178,13 @@ async fn another_role_ends_links_to_others_and_lets_live_connections_come_again_
     assert_eq!(eva.until("user").await["user"]["role"], "admin", "others see it");
 }
 
-/// The administrator's command line is another process on the same database.
+/// The command line runs as another process on the same database.
 #[tokio::test]
-async fn another_process_ends_credentials_and_their_live_connections_here() {
+async fn revocation_by_another_process_closes_connections_here() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let mut luis = everywhere(&server, &mut ana).await;
-    let other = server.beside().await;
+    let other = server.second().await;
     let mut there = other.browser();
     there.login("ana", PASSWORD).await;
     there.submit("/admin/people/role", &[("user", "2"), ("role", "member")]).await;
@@ -196,9 +196,9 @@ async fn another_process_ends_credentials_and_their_live_connections_here() {
 }
 
 #[tokio::test]
-async fn a_token_takes_the_password_on_the_page_too() {
+async fn creating_a_token_on_the_page_needs_the_password() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     for (password, made) in [("", 0), ("wrong-password", 0), (PASSWORD, 1)] {
         let fields = [("label", "bot"), ("current_password", password), ("expires_in", "")];
         let page = ana.submit("/settings/tokens", &fields).await;
@@ -220,15 +220,15 @@ async fn issue(api: &Api, name: &str, more: Value) -> reqwest::Response {
 }
 
 #[tokio::test]
-async fn a_token_with_an_end_is_good_until_then_and_its_live_connection_as_well() {
+async fn token_and_its_live_connection_end_at_expiry() {
     let server = Server::start().await;
-    let stranger = Api::stranger(server.url("/api/v1"));
+    let outsider = Api::signed_out(server.url("/api/v1"));
     let endless = server.api("ana").await;
     for bad in [json!(0), json!(-1), json!(315_360_001), json!(i64::MAX), json!("60"), json!(1.5)] {
-        let refused = issue(&stranger, "ana", json!({"expires_in": bad})).await;
+        let refused = issue(&outsider, "ana", json!({"expires_in": bad})).await;
         assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
     }
-    let issued = issue(&stranger, "ana", json!({"expires_in": 3600})).await;
+    let issued = issue(&outsider, "ana", json!({"expires_in": 3600})).await;
     let issued: Value = issued.json().await.expect("JSON");
     let short = endless.with_token(issued["token"].as_str().expect("a token"));
     let (mut live, mut stays) = (short.live().await, endless.live().await);
@@ -246,9 +246,9 @@ async fn a_token_with_an_end_is_good_until_then_and_its_live_connection_as_well(
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_uses_ends_with_its_live_connection_and_one_in_use_stays() {
+async fn idle_session_ends_with_its_connection_active_one_stays() {
     let server = Server::start().await;
-    let (silent, busy) = (server.person("ana").await, server.person("luis").await);
+    let (silent, busy) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let (mut quiet, mut talking) = (silent.live().await, busy.live().await);
     quiet.until("present").await;
     talking.until("present").await;
@@ -263,18 +263,18 @@ async fn a_session_that_nobody_uses_ends_with_its_live_connection_and_one_in_use
 }
 
 #[tokio::test]
-async fn the_twenty_first_token_ends_the_one_that_was_used_least_recently() {
+async fn twenty_first_token_revokes_the_least_recently_used() {
     let server = Server::start().await;
-    let stranger = Api::stranger(server.url("/api/v1"));
+    let outsider = Api::signed_out(server.url("/api/v1"));
     let mut tokens = vec![server.api("ana").await];
     let luis = server.api("luis").await;
     for _ in 1..20 {
         server.advance(Duration::from_mins(1));
-        let issued: Value = issue(&stranger, "ana", json!({})).await.json().await.expect("JSON");
+        let issued: Value = issue(&outsider, "ana", json!({})).await.json().await.expect("JSON");
         tokens.push(tokens[0].with_token(issued["token"].as_str().expect("a token")));
     }
     server.advance(Duration::from_hours(2));
-    // The first one is used, by HTTP; the second by a live connection alone.
+    // The first token is used over HTTP, the second only by a live connection.
     assert!(is_good(&tokens[0]).await);
     let mut second = tokens[1].live().await;
     second.until("present").await;
@@ -286,7 +286,7 @@ async fn the_twenty_first_token_ends_the_one_that_was_used_least_recently() {
     }
     second.send(json!({"type": "ping"})).await;
     second.until("pong").await;
-    assert_eq!(issue(&stranger, "ana", json!({})).await.status(), StatusCode::CREATED);
+    assert_eq!(issue(&outsider, "ana", json!({})).await.status(), StatusCode::CREATED);
     assert_eq!(third.closed().await, 4401, "its live connection ends with it");
     for (n, token) in tokens.iter().enumerate() {
         assert_eq!(is_good(token).await, n != 2, "{n}");
@@ -298,15 +298,15 @@ async fn the_twenty_first_token_ends_the_one_that_was_used_least_recently() {
 }
 
 #[tokio::test]
-async fn the_last_use_of_a_token_is_in_the_list_and_written_once_an_hour() {
+async fn last_use_of_a_token_is_listed_and_written_hourly() {
     const USED: &str = "select coalesce(last_used_at, 0) from tokens where user_id = 1";
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let fields = [("label", "bot"), ("current_password", PASSWORD), ("expires_in", "2592000")];
     let made = ana.submit("/settings/tokens", &fields).await;
     assert_eq!(made.one(".token__used"), "never used");
     assert_eq!(made.one(".token__until"), "expires 2026-12-21 10:00 UTC");
-    let token = Api::stranger(server.url("/api/v1")).with_token(&made.one("#programs .copy-box"));
+    let token = Api::signed_out(server.url("/api/v1")).with_token(&made.one("#programs .copy-box"));
     let db = server.storage().open().await;
     let mut written = Vec::new();
     for minutes in [0, 59, 1, 30, 30] {
@@ -321,15 +321,15 @@ async fn the_last_use_of_a_token_is_in_the_list_and_written_once_an_hour() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_keeps_its_end_and_its_last_use_in_a_full_export() {
+async fn full_export_keeps_token_expiry_and_last_use() {
     let server = Server::start().await;
-    let stranger = Api::stranger(server.url("/api/v1"));
+    let outsider = Api::signed_out(server.url("/api/v1"));
     let ana = server.api("ana").await;
-    issue(&stranger, "ana", json!({"expires_in": 3600})).await;
+    issue(&outsider, "ana", json!({"expires_in": 3600})).await;
     assert!(is_good(&ana).await);
     let export = tempfile::tempdir().expect("a directory");
     let to = export.path().join("export");
-    done(&patio(server.storage(), &["export", text(&to), "--full"]));
+    success(&patio(server.storage(), &["export", text(&to), "--full"]));
     let lines = std::fs::read_to_string(to.join("secrets/tokens.jsonl")).expect("tokens");
     let tokens: Vec<Value> =
         lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -339,12 +339,12 @@ async fn a_token_keeps_its_end_and_its_last_use_in_a_full_export() {
     assert_eq!(used.count(), 1, "{lines}");
 }
 
-/// Signing in takes its time, and so does a change of password: one of them is first.
+/// Login and password change both take time to hash, so they can overlap in either order.
 #[tokio::test]
-async fn a_sign_in_that_a_change_of_password_overtakes_opens_nothing() {
+async fn login_racing_a_password_change_opens_no_session() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
-    let accounts = &server.site().accounts;
+    let mut ana = server.browser_as("ana").await;
+    let accounts = &server.state().accounts;
     let (label, here) = (TokenLabel::parse("bot").expect("a label"), LoginSource::local());
     let before = accounts.sign_in("ana", PASSWORD, &here).await.expect("signed in");
     assert!(accounts.open_session(&before, "").await.is_ok(), "nothing has changed");
@@ -358,17 +358,18 @@ async fn a_sign_in_that_a_change_of_password_overtakes_opens_nothing() {
     assert!(accounts.issue_token(&before, &label, None).await.is_err());
     let after = accounts.sign_in("ana", NEW_PASSWORD, &here).await.expect("signed in");
     assert!(accounts.issue_token(&after, &label, None).await.is_ok());
-    // And a closed account.
+    // The same for a closed account.
     accounts.set_role(&accounts.operator(), after.person().id, Role::Admin).await.expect("done");
-    server.person("luis").await;
+    server.browser_as("luis").await;
     let luis = accounts.sign_in("luis", PASSWORD, &here).await.expect("signed in");
     accounts.deactivate(&accounts.operator(), luis.person().id, false).await.expect("closed");
     assert!(accounts.open_session(&luis, "").await.is_err());
 }
 
-/// Between the check of a token and listening for its end: whichever comes first, it ends.
+/// A revocation between the check of a token and the subscription to its channel must still close the
+/// connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_is_opened_while_its_token_is_revoked_ends() {
+async fn connection_opened_during_token_revocation_is_closed() {
     let server = Server::start().await;
     let mut api = server.api("ana").await;
     for _ in 0..30 {
@@ -382,11 +383,11 @@ async fn a_connection_that_is_opened_while_its_token_is_revoked_ends() {
         }
     }
     let me =
-        server.site().accounts.by_token(&BearerSecret::new(api.token())).await.expect("an answer");
+        server.state().accounts.by_token(&BearerSecret::new(api.token())).await.expect("an answer");
     assert!(me.is_none());
-    // The question itself, in the order that a race would bring about.
+    // The calls that the handshake makes, in the order of that race.
     api.sign_in("ana").await;
-    let accounts = &server.site().accounts;
+    let accounts = &server.state().accounts;
     let me =
         accounts.by_token(&BearerSecret::new(api.token())).await.expect("an answer").expect("ana");
     assert_eq!(accounts.revoked(&me).await.expect("an answer"), None);

@@ -1,4 +1,4 @@
-//! Closing an account, with or without all that its person wrote.
+//! Closing an account, with or without erasing the user's messages.
 
 use std::time::Duration;
 
@@ -6,45 +6,45 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::support::command::{done, patio};
+use crate::support::command::{patio, success};
 use crate::support::{Api, Browser, Server, numbers};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const LUIS: &str = "2";
 const LEFT: &str = "select count(*) from messages where author_id = 2 and deleted_at is null";
 
-async fn bodies(who: &Api, room: &Value) -> Vec<String> {
-    let all = who.get(&format!("/rooms/{room}/messages?limit=100")).await;
+async fn bodies(user: &Api, room: &Value) -> Vec<String> {
+    let all = user.get(&format!("/rooms/{room}/messages?limit=100")).await;
     let items = all["items"].as_array().expect("items");
     items.iter().map(|message| message["body"].as_str().expect("text").to_owned()).collect()
 }
 
-/// Waits until the list of accounts says so of luis.
+/// Waits until the list of accounts shows this state for luis.
 async fn until_erased(ana: &mut Browser, expected: &str) {
-    let said = async { while ana.get("/admin").await.all(".erasure") != [expected] {} };
-    timeout(PATIENCE, said).await.expect("it is deleted in time");
+    let deleted = async { while ana.get("/admin").await.all(".erasure") != [expected] {} };
+    timeout(TIMEOUT, deleted).await.expect("it is deleted in time");
 }
 
 #[tokio::test]
-async fn an_account_is_closed_by_a_page_that_names_its_person_and_not_at_the_first_press() {
+async fn closing_an_account_needs_a_confirmation_page() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     luis.submit("/settings/name", &[("display_name", "Luis B.")]).await;
     let list = ana.get("/admin").await;
     assert_eq!(list.all("form[action='/admin/people/close']").len(), 0);
-    let ask = list.attribute("a[href$='/close']", "href").expect("a link");
-    assert_eq!(ask, "/admin/people/2/close");
-    let page = ana.get(&ask).await;
+    let confirmation = list.attribute("a[href$='/close']", "href").expect("a link");
+    assert_eq!(confirmation, "/admin/people/2/close");
+    let page = ana.get(&confirmation).await;
     assert_eq!(page.one("#close button"), "Close account of Luis B.");
     assert_eq!(
         page.attribute("#close button", "class").as_deref(),
         Some("btn btn--danger btn--small")
     );
     assert_eq!(luis.get("/rooms/1").await.status, StatusCode::OK, "nothing has happened yet");
-    for (who, path, status) in
-        [(&mut luis, ask.as_str(), 403), (&mut ana, "/admin/people/9/close", 404)]
+    for (user, path, status) in
+        [(&mut luis, confirmation.as_str(), 403), (&mut ana, "/admin/people/9/close", 404)]
     {
-        assert_eq!(who.get(path).await.status.as_u16(), status);
+        assert_eq!(user.get(path).await.status.as_u16(), status);
     }
     let page = ana.submit("/admin/people/close", &[("user", LUIS)]).await;
     assert!(page.one("[role=status]").contains("Luis B."));
@@ -60,9 +60,9 @@ async fn an_account_is_closed_by_a_page_that_names_its_person_and_not_at_the_fir
 }
 
 #[tokio::test]
-async fn all_that_somebody_wrote_is_deleted_everywhere_and_nothing_that_others_wrote() {
+async fn erasure_deletes_all_messages_of_one_user_only() {
     let server = Server::start().await;
-    let (mut ana, admin) = (server.person("ana").await, server.api("ana").await);
+    let (mut ana, admin) = (server.browser_as("ana").await, server.api("ana").await);
     let (luis, eva) = (server.api("luis").await, server.api("eva").await);
     let private = luis.post("/rooms", json!({"name": "taller", "visibility": "private"})).await;
     eva.post("/join", json!({"code": private["code"]})).await;
@@ -99,9 +99,9 @@ async fn all_that_somebody_wrote_is_deleted_everywhere_and_nothing_that_others_w
 }
 
 #[tokio::test]
-async fn what_they_wrote_stays_unless_it_is_asked_for_and_can_be_asked_for_later() {
+async fn closing_keeps_messages_and_erasure_can_follow_later() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let (luis, eva) = (server.api("luis").await, server.api("eva").await);
     luis.say("hola").await;
     let early = ana.submit("/admin/people/erase", &[("user", LUIS)]).await;
@@ -113,22 +113,22 @@ async fn what_they_wrote_stays_unless_it_is_asked_for_and_can_be_asked_for_later
     ana.submit("/admin/people/erase", &[("user", LUIS)]).await;
     until_erased(&mut ana, "1 message deleted").await;
     assert_eq!(bodies(&eva, &json!(1)).await, [""]);
-    // What is written after the account was opened again is nobody's to erase.
+    // Messages written after the account was reopened must not be erased.
     ana.submit("/admin/people/open", &[("user", LUIS)]).await;
     server.api("luis").await.say("de vuelta").await;
     assert_eq!(bodies(&eva, &json!(1)).await, ["", "de vuelta"]);
 }
 
 #[tokio::test]
-async fn a_large_erasure_goes_on_where_it_was_after_a_restart() {
+async fn large_erasure_resumes_after_a_restart() {
     let server = Server::start().await;
-    server.person("ana").await;
+    server.browser_as("ana").await;
     let luis = server.api("luis").await;
     for n in 0..30 {
         luis.say(&format!("basura {n}")).await;
     }
     let db = server.storage().open().await;
-    // As if it had been cut off in the middle, with what it had noted.
+    // As if the job had been interrupted, with the progress that it had recorded.
     let half = "insert into erasures (user_id, requested_at, newest, before, deleted)
                 values (2, 0, 30, 16, 15)";
     crate::support::try_execute(&db, half).await.expect("noted");
@@ -139,7 +139,7 @@ async fn a_large_erasure_goes_on_where_it_was_after_a_restart() {
     let db = server.storage().open().await;
     let jobs = "select count(*) from jobs where kind = 'erase-messages'";
     let done = async { while numbers(&db, jobs).await != [0] {} };
-    timeout(PATIENCE, done).await.expect("the job ends in time");
+    timeout(TIMEOUT, done).await.expect("the job ends in time");
     assert_eq!(numbers(&db, LEFT).await, [15], "it does not begin again");
     assert_eq!(
         numbers(&db, "select deleted from erasures where finished_at is not null").await,
@@ -148,13 +148,13 @@ async fn a_large_erasure_goes_on_where_it_was_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_command_line_can_ask_for_it_too() {
+async fn erasure_can_be_started_from_the_command_line() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let luis = server.api("luis").await;
     luis.say("basura").await;
-    done(&patio(server.storage(), &["user", "deactivate", "luis", "--delete-messages"]));
-    // It is due at the time of the command line, which has another clock than the server of a test.
+    success(&patio(server.storage(), &["user", "deactivate", "luis", "--delete-messages"]));
+    // The command line uses the real clock, not the clock of the test's server.
     let db = server.storage().open().await;
     crate::support::try_execute(&db, "update jobs set due_at = 0").await.expect("due");
     until_erased(&mut ana, "1 message deleted").await;

@@ -19,7 +19,7 @@ use crate::support::{Api, Browser, PASSWORD, Server};
 const DAY: Duration = Duration::from_hours(24);
 
 #[tokio::test]
-async fn who_registers_is_in_the_lobby_and_the_first_is_administrator() {
+async fn first_user_is_administrator_and_all_start_in_the_lobby() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let luis = server.api("luis").await;
@@ -39,7 +39,7 @@ async fn who_registers_is_in_the_lobby_and_the_first_is_administrator() {
 }
 
 #[tokio::test]
-async fn a_taken_name_or_address_is_refused_in_every_disguise() {
+async fn lookalikes_of_a_taken_name_or_address_are_refused() {
     let server = Server::start().await;
     let ana = server.api("scope").await;
     for (name, email, field) in [
@@ -58,24 +58,24 @@ async fn a_taken_name_or_address_is_refused_in_every_disguise() {
 }
 
 #[tokio::test]
-async fn each_field_that_is_wrong_has_its_own_complaint_in_the_readers_language() {
+async fn each_invalid_field_gets_a_localized_error() {
     let server = Server::start().await;
-    let mut nobody = Api::stranger(server.url("/api/v1"));
+    let mut client = Api::signed_out(server.url("/api/v1"));
     let account = json!({"name": "a", "email": "a", "password": "short"});
-    let refused = nobody.refused(Method::POST, "/users", Some(account.clone())).await;
+    let refused = client.refused(Method::POST, "/users", Some(account.clone())).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let fields: Vec<_> = refused.body["errors"].as_object().expect("errors").keys().collect();
     assert_eq!(fields, ["email", "name", "password"]);
-    nobody.language = "es-MX,es;q=0.9";
-    let refused = nobody.refused(Method::POST, "/users", Some(account)).await;
+    client.language = "es-MX,es;q=0.9";
+    let refused = client.refused(Method::POST, "/users", Some(account)).await;
     assert_eq!(refused.body["errors"]["email"][0], "Esto no es una dirección de correo.");
     let guessable = json!({"name": "ana", "email": "ana@x.org", "password": "password1"});
-    let refused = nobody.refused(Method::POST, "/users", Some(guessable)).await;
+    let refused = client.refused(Method::POST, "/users", Some(guessable)).await;
     assert!(refused.body["errors"]["password"][0].is_string());
 }
 
 #[tokio::test]
-async fn the_form_comes_back_filled_in_with_the_passwords_empty() {
+async fn refused_form_keeps_all_fields_but_passwords() {
     let server = Server::start().await;
     let mut browser = server.browser();
     let fields = [
@@ -97,9 +97,9 @@ async fn the_form_comes_back_filled_in_with_the_passwords_empty() {
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_with_a_registration_is_told_in_one_round_and_then_its_strength() {
+async fn all_field_errors_come_at_once_password_strength_comes_last() {
     let server = Server::start().await;
-    server.person("ana").await;
+    server.browser_as("ana").await;
     let mut browser = server.browser();
     for (name, email, password, again, wrong) in [
         (
@@ -109,7 +109,7 @@ async fn everything_that_is_wrong_with_a_registration_is_told_in_one_round_and_t
             "x",
             ["name", "email", "password", "password_confirmation"].as_slice(),
         ),
-        // Judging a password is slow: it is for forms that are sound otherwise.
+        // Checking the strength of a password is slow, so it happens only if all other fields are valid.
         ("eva", "eva@x.org", "password1", "password2", &["password_confirmation"]),
         ("ANA", "eva@x.org", "password1", "password1", &["name"]),
         ("eva", "bad", "password1", "password1", &["email"]),
@@ -130,18 +130,18 @@ async fn everything_that_is_wrong_with_a_registration_is_told_in_one_round_and_t
             .collect();
         assert_eq!(told, wrong, "{name} {email} {password} {again}");
     }
-    let nobody = Api::stranger(server.url("/api/v1"));
+    let client = Api::signed_out(server.url("/api/v1"));
     let account = json!({"name": "ana", "email": "eva@x.org", "password": "password1"});
-    let refused = nobody.refused(Method::POST, "/users", Some(account)).await;
+    let refused = client.refused(Method::POST, "/users", Some(account)).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     let fields: Vec<_> = refused.body["errors"].as_object().expect("errors").keys().collect();
     assert_eq!(fields, ["name"]);
 }
 
 #[tokio::test]
-async fn whether_a_name_or_an_address_can_be_had_is_told_before_the_form_is_sent() {
+async fn availability_of_name_and_address_can_be_checked() {
     let server = Server::start().await;
-    server.person("ana").await;
+    server.browser_as("ana").await;
     let mut browser = server.browser();
     for (query, field, complaint) in [
         ("name=eva", "name", None),
@@ -170,7 +170,7 @@ async fn whether_a_name_or_an_address_can_be_had_is_told_before_the_form_is_sent
 }
 
 #[tokio::test]
-async fn asking_for_names_has_a_limit_of_its_own() {
+async fn availability_checks_have_their_own_rate_limit() {
     let server = Server::with(&["--rate-limit=on"]).await;
     let mut browser = server.browser();
     for _ in 0..120 {
@@ -183,7 +183,7 @@ async fn asking_for_names_has_a_limit_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_closed_sign_up_lets_the_first_in_and_nobody_else() {
+async fn closed_sign_up_admits_only_the_first_user() {
     let server = Server::with(&["--signup=closed"]).await;
     let ana = server.api("ana").await;
     let account = json!({"name": "luis", "email": "luis@x.org", "password": PASSWORD});
@@ -202,9 +202,9 @@ async fn a_closed_sign_up_lets_the_first_in_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn one_signs_in_by_name_in_any_case_or_by_address() {
+async fn login_accepts_name_in_any_case_or_email_address() {
     let server = Server::start().await;
-    server.person("José").await;
+    server.browser_as("José").await;
     for login in ["José", "JOSÉ", " josé ", "José@Example.test"] {
         let page = server.browser().login(login, PASSWORD).await;
         assert_eq!((page.status, page.path.as_str()), (StatusCode::OK, "/rooms/1"), "{login}");
@@ -212,9 +212,9 @@ async fn one_signs_in_by_name_in_any_case_or_by_address() {
 }
 
 #[tokio::test]
-async fn a_wrong_name_and_a_wrong_password_are_answered_alike() {
+async fn wrong_name_and_wrong_password_get_the_same_response() {
     let server = Server::start().await;
-    server.person("ana").await;
+    server.browser_as("ana").await;
     let mut answers = Vec::new();
     for (login, password) in [("ana", "wrong-password-1"), ("eva", PASSWORD), ("ana", "x")] {
         let page = server.browser().login(login, password).await;
@@ -225,18 +225,18 @@ async fn a_wrong_name_and_a_wrong_password_are_answered_alike() {
     }
     answers.dedup();
     assert_eq!(answers.len(), 1);
-    let nobody = Api::stranger(server.url("/api/v1"));
+    let client = Api::signed_out(server.url("/api/v1"));
     for login in ["ana", "eva"] {
         let wrong = json!({"login": login, "password": "wrong-password-1", "label": ""});
-        let refused = nobody.refused(Method::POST, "/tokens", Some(wrong)).await;
+        let refused = client.refused(Method::POST, "/tokens", Some(wrong)).await;
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     }
 }
 
 #[tokio::test]
-async fn signing_in_gives_a_new_session_and_ends_the_one_before() {
+async fn signing_in_replaces_the_session() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let before = ana.cookie().to_owned();
     ana.login("ana", PASSWORD).await;
     assert_ne!(ana.cookie(), before);
@@ -250,9 +250,9 @@ async fn signing_in_gives_a_new_session_and_ends_the_one_before() {
 }
 
 #[tokio::test]
-async fn signing_out_ends_the_session_for_good() {
+async fn signing_out_ends_the_session_permanently() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let cookie = ana.cookie().to_owned();
     assert_eq!(ana.submit("/logout", &[]).await.path, "/login");
     assert_eq!(ana.get("/rooms/1").await.path, "/login?next=%2Frooms%2F1");
@@ -261,9 +261,9 @@ async fn signing_out_ends_the_session_for_good() {
 }
 
 #[tokio::test]
-async fn a_session_lives_30_days_after_its_last_use() {
+async fn session_expires_30_days_after_last_use() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     for _ in 0..3 {
         server.advance(DAY * 29);
         assert_eq!(ana.get("/rooms/1").await.path, "/rooms/1");
@@ -273,9 +273,9 @@ async fn a_session_lives_30_days_after_its_last_use() {
 }
 
 #[tokio::test]
-async fn after_signing_in_one_goes_where_one_wanted_to_unless_that_is_elsewhere() {
+async fn login_redirects_to_the_requested_page_on_this_site_only() {
     let server = Server::start().await;
-    server.person("ana").await;
+    server.browser_as("ana").await;
     for (next, path) in [
         ("/rooms/1?before=5", "/rooms/1?before=5"),
         ("//evil.example", "/rooms/1"),
@@ -288,7 +288,7 @@ async fn after_signing_in_one_goes_where_one_wanted_to_unless_that_is_elsewhere(
 }
 
 #[tokio::test]
-async fn a_revoked_token_opens_nothing() {
+async fn revoked_token_is_refused_everywhere() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     ana.get("/me").await;
@@ -299,15 +299,15 @@ async fn a_revoked_token_opens_nothing() {
 }
 
 #[tokio::test]
-async fn sign_in_and_sign_up_are_throttled_by_address() {
+async fn sign_in_and_sign_up_are_rate_limited_by_ip_address() {
     let server = Server::with(&["--rate-limit=on"]).await;
-    let nobody = Api::stranger(server.url("/api/v1"));
+    let client = Api::signed_out(server.url("/api/v1"));
     for (path, tries) in [("/tokens", 20), ("/users", 40)] {
         for _ in 0..tries {
-            let status = nobody.refused(Method::POST, path, Some(json!({}))).await.status;
+            let status = client.refused(Method::POST, path, Some(json!({}))).await.status;
             assert_ne!(status, StatusCode::TOO_MANY_REQUESTS, "{path}");
         }
-        let refused = nobody.refused(Method::POST, path, Some(json!({}))).await;
+        let refused = client.refused(Method::POST, path, Some(json!({}))).await;
         assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{path}");
         let wait: u64 = refused.retry_after.expect("a time").parse().expect("seconds");
         assert!((1..=60).contains(&wait), "{wait}");

@@ -1,11 +1,11 @@
-//! Names and texts that people recognise things by: seen, told apart, and in order.
+//! Names: visible, distinguishable from each other, and sorted.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::{Api, Browser, Server};
 
-/// Whether the name was taken: the settings lead on, or the form comes back.
+/// Submits a new display name and returns the status: a redirect if accepted, the form again if not.
 async fn rename(browser: &mut Browser, name: &str) -> StatusCode {
     browser.submit("/settings/name", &[("display_name", name)]).await.status
 }
@@ -20,9 +20,9 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn nobody_takes_a_name_that_cannot_be_told_from_another_users() {
+async fn lookalike_of_another_users_name_is_refused() {
     let server = Server::start().await;
-    let (mut ana, mut bert) = (server.person("ana").await, server.person("bert").await);
+    let (mut ana, mut bert) = (server.browser_as("ana").await, server.browser_as("bert").await);
     assert_eq!(rename(&mut ana, "Ana Ortega").await, StatusCode::OK);
     for alike in [
         "ana",
@@ -52,37 +52,37 @@ async fn nobody_takes_a_name_that_cannot_be_told_from_another_users() {
     for own in ["Bert", "BERT", "Ana Ortiz", "Bert 🌱", "Bert"] {
         assert_eq!(rename(&mut bert, own).await, StatusCode::OK, "{own}");
     }
-    // What Ana no longer is called is free again; her handle never is.
+    // A display name that Ana gave up is free again; her handle never is.
     assert_eq!(rename(&mut ana, "A. Ortega").await, StatusCode::OK);
     assert_eq!(rename(&mut bert, "Ana Ortega").await, StatusCode::OK);
     assert_eq!(rename(&mut bert, "ana").await, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 #[tokio::test]
-async fn a_handle_is_not_what_another_user_is_shown_as() {
+async fn handle_cannot_equal_another_users_display_name() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     assert_eq!(rename(&mut ana, "Lucia").await, StatusCode::OK);
-    let stranger = Api::stranger(server.url("/api/v1"));
+    let outsider = Api::signed_out(server.url("/api/v1"));
     let account = |name: &str| {
         let email = format!("{}@example.test", name.len());
         json!({"name": name, "email": email, "password": "lighthouse-tea-41"})
     };
     for alike in ["lucia", "LUCIA", "luciа"] {
-        let refused = stranger.send(Method::POST, "/users", Some(account(alike))).await;
+        let refused = outsider.send(Method::POST, "/users", Some(account(alike))).await;
         assert!(refused.status().is_client_error(), "{alike}");
     }
     for bad in ["ana.", "ana-", "bert_", "support"] {
-        let refused = stranger.refused(Method::POST, "/users", Some(account(bad))).await;
+        let refused = outsider.refused(Method::POST, "/users", Some(account(bad))).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
     }
-    stranger.post("/users", account("luciano")).await;
+    outsider.post("/users", account("luciano")).await;
 }
 
 #[tokio::test]
-async fn what_has_no_ink_is_no_name_and_no_message() {
+async fn invisible_text_is_not_a_name_or_a_message() {
     let server = Server::start().await;
-    let (mut browser, ana) = (server.person("ana").await, server.api("ana").await);
+    let (mut browser, ana) = (server.browser_as("ana").await, server.api("ana").await);
     for blank in ["\u{200b}", "\u{3164}", "\u{2800}", "\u{e0041}", "\u{ad}\u{2060}", "\u{301}"] {
         assert_eq!(
             rename(&mut browser, blank).await,
@@ -108,9 +108,9 @@ async fn what_has_no_ink_is_no_name_and_no_message() {
 }
 
 #[tokio::test]
-async fn names_carry_no_heaps_of_marks() {
+async fn names_with_too_many_combining_marks_are_refused() {
     let server = Server::start().await;
-    let mut browser = server.person("ana").await;
+    let mut browser = server.browser_as("ana").await;
     let heap = format!("z{}", "\u{301}\u{302}".repeat(20));
     assert_eq!(rename(&mut browser, &heap).await, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(rename(&mut browser, "Nguyễn Thị Ngọc").await, StatusCode::OK);
@@ -122,7 +122,7 @@ async fn names_carry_no_heaps_of_marks() {
 }
 
 #[tokio::test]
-async fn two_public_rooms_never_look_the_same() {
+async fn lookalike_public_room_names_are_refused() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let make = async |name: &str, visibility: &str| {
@@ -156,7 +156,7 @@ async fn two_public_rooms_never_look_the_same() {
 }
 
 #[tokio::test]
-async fn lists_stand_in_the_order_of_the_names_that_are_shown() {
+async fn lists_are_sorted_by_display_name() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for name in ["Zumba", "Ángel", "Mesa", "Ñandúes", "Room 14", "Room 9", "Øre", "Äpfel"] {
@@ -167,7 +167,7 @@ async fn lists_stand_in_the_order_of_the_names_that_are_shown() {
         ["lobby", "Ángel", "Äpfel", "Mesa", "Ñandúes", "Øre", "Room 9", "Room 14", "Zumba"]
     );
     for (handle, shown) in [("xaver", "Ángela"), ("yara", "Ñoño"), ("abel", "Zoe")] {
-        assert_eq!(rename(&mut server.person(handle).await, shown).await, StatusCode::OK);
+        assert_eq!(rename(&mut server.browser_as(handle).await, shown).await, StatusCode::OK);
     }
     assert_eq!(names(&ana.get("/users").await), ["ana", "xaver", "yara", "abel"]);
 }

@@ -1,4 +1,4 @@
-//! Guessing passwords: what counts against whom, and that nobody is kept out by others.
+//! Password guessing: which limits a guess counts towards, and that no user is locked out by others.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ async fn throttled() -> Server {
     Server::with(&["--rate-limit=on"]).await
 }
 
-/// Answers of pages and API to somebody at an address, with no cookies but those given.
-struct Door<'a> {
+/// Sends logins to pages and API from a given IP address, with only the given cookies.
+struct LoginClient<'a> {
     server: &'a Server,
     client: reqwest::Client,
 }
 
-impl<'a> Door<'a> {
+impl<'a> LoginClient<'a> {
     fn of(server: &'a Server) -> Self {
         Self { server, client: Browser::plain() }
     }
@@ -60,7 +60,7 @@ impl<'a> Door<'a> {
     }
 }
 
-/// The cookies that an answer sets, as a request sends them.
+/// The cookies that a response sets, as a `Cookie` header.
 fn cookies(headers: &HeaderMap) -> String {
     let all = headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("text"));
     let pairs: Vec<_> = all.filter_map(|cookie| cookie.split(';').next()).collect();
@@ -72,52 +72,54 @@ fn count(answers: &[StatusCode], status: u16) -> usize {
 }
 
 #[tokio::test]
-async fn an_office_behind_one_address_signs_in_and_whoever_guesses_there_does_not() {
+async fn shared_address_signs_in_while_its_guesser_is_blocked() {
     let server = throttled().await;
-    let door = Door::of(&server);
+    let client = LoginClient::of(&server);
     let names: Vec<String> = (0..60).map(|n| format!("person{n}")).collect();
     for (n, name) in names.iter().enumerate() {
-        door.register(name, &format!("198.51.{}.1", n + 1)).await;
+        client.register(name, &format!("198.51.{}.1", n + 1)).await;
     }
     let office = "203.0.113.50";
-    // Half of them one after the other, the rest all at once.
+    // The first 30 one after the other, the rest concurrently.
     for name in &names[..30] {
-        assert_eq!(door.login(name, PASSWORD, office).await, StatusCode::SEE_OTHER, "{name}");
+        assert_eq!(client.login(name, PASSWORD, office).await, StatusCode::SEE_OTHER, "{name}");
     }
-    let at_once = join_all(names[30..].iter().map(|name| door.login(name, PASSWORD, office))).await;
+    let at_once =
+        join_all(names[30..].iter().map(|name| client.login(name, PASSWORD, office))).await;
     assert_eq!(count(&at_once, 303), 30, "{at_once:?}");
     let mut wrong = Vec::new();
     for name in &names {
-        wrong.push(door.login(name, "not-the-password", office).await);
+        wrong.push(client.login(name, "not-the-password", office).await);
     }
     assert_eq!((count(&wrong, 422), count(&wrong, 429)), (20, 40));
-    let at_once = join_all(names.iter().map(|name| door.login(name, "wrong-again", office))).await;
+    let at_once =
+        join_all(names.iter().map(|name| client.login(name, "wrong-again", office))).await;
     assert_eq!(count(&at_once, 429), 60);
     server.advance(Duration::from_secs(15));
-    assert_eq!(door.login("person1", PASSWORD, office).await, StatusCode::SEE_OTHER);
+    assert_eq!(client.login("person1", PASSWORD, office).await, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
-async fn guesses_count_by_network_and_by_account_and_never_keep_the_owner_out() {
+async fn guesses_count_by_network_and_account_not_against_owner() {
     for flood in ["one /56", "one /48", "one /24", "everywhere"] {
         let server = throttled().await;
-        let door = Door::of(&server);
-        door.register("ana", "192.0.2.1").await;
-        assert_eq!(door.login("ana", PASSWORD, HOME).await, StatusCode::SEE_OTHER);
+        let client = LoginClient::of(&server);
+        client.register("ana", "192.0.2.1").await;
+        assert_eq!(client.login("ana", PASSWORD, HOME).await, StatusCode::SEE_OTHER);
         let mut answers = Vec::new();
         for n in 0..150 {
             let (address, name) = match flood {
                 "one /56" => (format!("2001:db8:7:{n:x}::1"), format!("somebody{n}")),
                 "one /48" => (format!("2001:db8:7:{n:x}00::1"), format!("somebody{n}")),
                 "one /24" => (format!("203.0.113.{}", n + 10), format!("somebody{n}")),
-                // By her name or by her address: one account.
+                // Handle and email address count as one account.
                 _ if n % 3 == 0 => (format!("198.51.{n}.1"), "ANA@example.test".to_owned()),
                 _ => (format!("198.51.{n}.1"), "ana".to_owned()),
             };
             answers.push(if n % 2 == 0 {
-                door.login(&name, "not-the-password", &address).await
+                client.login(&name, "not-the-password", &address).await
             } else {
-                door.token(&name, "not-the-password", &address).await
+                client.token(&name, "not-the-password", &address).await
             });
         }
         let judged = match flood {
@@ -127,27 +129,27 @@ async fn guesses_count_by_network_and_by_account_and_never_keep_the_owner_out() 
             _ => 20,
         };
         assert_eq!(count(&answers, 429), 150 - judged, "{flood}");
-        // The owner gets in from where she was before, through every door, and mistakes are forgiven.
-        assert_eq!(door.token("ana", "a-mistake-of-hers", HOME).await, StatusCode::UNAUTHORIZED);
-        assert_eq!(door.token("ana", PASSWORD, HOME).await, StatusCode::CREATED, "{flood}");
-        assert_eq!(door.login("ANA@example.test", PASSWORD, HOME).await, StatusCode::SEE_OTHER);
-        // A stranger who knows the password waits, as every guesser does.
+        // The owner signs in from her known network by every endpoint, even after a wrong password.
+        assert_eq!(client.token("ana", "a-mistake-of-hers", HOME).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(client.token("ana", PASSWORD, HOME).await, StatusCode::CREATED, "{flood}");
+        assert_eq!(client.login("ANA@example.test", PASSWORD, HOME).await, StatusCode::SEE_OTHER);
+        // An unknown client with the right password must wait, as every guesser does.
         if flood == "everywhere" {
-            assert_eq!(door.login("Ana", PASSWORD, "198.18.0.1").await, TOO_MANY);
-            door.register("luis", "192.0.2.1").await;
-            let other = door.login("luis", PASSWORD, "198.18.0.1").await;
+            assert_eq!(client.login("Ana", PASSWORD, "198.18.0.1").await, TOO_MANY);
+            client.register("luis", "192.0.2.1").await;
+            let other = client.login("luis", PASSWORD, "198.18.0.1").await;
             assert_eq!(other, StatusCode::SEE_OTHER, "other accounts are none of this");
         }
     }
 }
 
 #[tokio::test]
-async fn a_device_stays_known_wherever_it_goes_also_when_it_signed_out() {
+async fn known_device_stays_known_after_moving_and_signing_out() {
     let server = throttled().await;
-    let door = Door::of(&server);
-    door.register("ana", "192.0.2.1").await;
+    let client = LoginClient::of(&server);
+    client.register("ana", "192.0.2.1").await;
     let right = [("login", "ana"), ("password", PASSWORD)];
-    let (status, headers) = door.form("/login", &right, (HOME, "")).await;
+    let (status, headers) = client.form("/login", &right, (HOME, "")).await;
     assert_eq!(status, StatusCode::SEE_OTHER);
     let laptop = cookies(&headers);
     let device = headers.get_all("set-cookie").iter().nth(1).expect("a second cookie");
@@ -156,31 +158,31 @@ async fn a_device_stays_known_wherever_it_goes_also_when_it_signed_out() {
     for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=31536000"] {
         assert!(device.contains(part), "{device}");
     }
-    let (_, headers) = door.form("/logout", &[], (HOME, &laptop)).await;
+    let (_, headers) = client.form("/logout", &[], (HOME, &laptop)).await;
     assert!(!cookies(&headers).contains("patio_device"), "signing out does not forget it");
     for n in 0..30 {
-        door.login("ana", "not-the-password", &format!("198.51.{n}.1")).await;
+        client.login("ana", "not-the-password", &format!("198.51.{n}.1")).await;
     }
     let train = "198.18.0.1";
-    assert_eq!(door.login("ana", PASSWORD, train).await, TOO_MANY);
-    assert_eq!(door.form("/login", &right, (train, &laptop)).await.0, StatusCode::SEE_OTHER);
-    // It has 20 guesses of its own, and does not share those of its network.
+    assert_eq!(client.login("ana", PASSWORD, train).await, TOO_MANY);
+    assert_eq!(client.form("/login", &right, (train, &laptop)).await.0, StatusCode::SEE_OTHER);
+    // A known device has its own 20 guesses and does not share those of its network.
     let wrong = [("login", "ana"), ("password", "not-the-password")];
     let mut answers = Vec::new();
     for _ in 0..30 {
-        answers.push(door.form("/login", &wrong, (train, &laptop)).await.0);
+        answers.push(client.form("/login", &wrong, (train, &laptop)).await.0);
     }
     assert_eq!(count(&answers, 429), 10);
-    // A cookie that somebody made up is no device that was here.
+    // A forged cookie is not a known device.
     let port = server.address.port();
     let invented = format!("patio_device_{port}=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-    assert_eq!(door.form("/login", &right, ("198.18.9.9", &invented)).await.0, TOO_MANY);
+    assert_eq!(client.form("/login", &right, ("198.18.9.9", &invented)).await.0, TOO_MANY);
 }
 
 #[tokio::test]
-async fn every_door_that_takes_a_password_counts_and_keeps_what_was_typed() {
+async fn every_password_form_counts_guesses_and_keeps_its_input() {
     let wrong = "not-the-password";
-    for (path, fields, kept) in [
+    for (path, fields, kept_field) in [
         ("/login", vec![("login", "ana"), ("password", wrong)], "input[name=login]"),
         (
             "/settings/email",
@@ -208,7 +210,7 @@ async fn every_door_that_takes_a_password_counts_and_keeps_what_was_typed() {
         ),
     ] {
         let server = throttled().await;
-        let mut ana = server.person("ana").await;
+        let mut ana = server.browser_as("ana").await;
         if path == "/login" {
             ana.submit("/logout", &[]).await;
         }
@@ -222,9 +224,9 @@ async fn every_door_that_takes_a_password_counts_and_keeps_what_was_typed() {
         assert_eq!(count(&answers, 429), 5, "{path}: {answers:?}");
         let page = last.expect("a page");
         assert!(page.headers.contains_key("retry-after"), "{path}");
-        if !kept.is_empty() {
-            let value = page.attribute(kept, "value").expect("the form again");
-            let typed = fields.iter().find(|(name, _)| kept.contains(name));
+        if !kept_field.is_empty() {
+            let value = page.attribute(kept_field, "value").expect("the form again");
+            let typed = fields.iter().find(|(name, _)| kept_field.contains(name));
             assert_eq!(value, typed.map_or("ana@example.test", |(_, value)| *value), "{path}");
         }
         assert!(!page.text.contains(wrong), "{path}: no page shows a password");
@@ -232,24 +234,24 @@ async fn every_door_that_takes_a_password_counts_and_keeps_what_was_typed() {
 }
 
 #[tokio::test]
-async fn a_flood_of_guessers_leaves_a_place_for_who_was_here_before() {
+async fn flood_of_guessers_leaves_capacity_for_known_devices() {
     let server = throttled().await;
-    let door = Door::of(&server);
-    door.register("ana", "192.0.2.1").await;
-    assert_eq!(door.token("ana", PASSWORD, HOME).await, StatusCode::CREATED);
+    let client = LoginClient::of(&server);
+    client.register("ana", "192.0.2.1").await;
+    assert_eq!(client.token("ana", PASSWORD, HOME).await, StatusCode::CREATED);
     let address = |n: usize| format!("2001:db8:{n:x}:{n:x}::1");
     let flood = join_all((0..120).map(|n| {
-        let (door, address) = (&door, address(n));
+        let (client, address) = (&client, address(n));
         async move {
             match n % 3 {
-                0 => door.login(&format!("nobody{n}"), "not-the-password", &address).await,
-                1 => door.token("ana", "not-the-password", &address).await,
+                0 => client.login(&format!("nobody{n}"), "not-the-password", &address).await,
+                1 => client.token("ana", "not-the-password", &address).await,
                 _ => {
                     let email = format!("flood{n}@example.test");
                     let account =
                         json!({"name": format!("flood{n}"), "email": email, "password": PASSWORD});
-                    let url = door.server.url("/api/v1/users");
-                    let request = door.client.post(url).json(&account);
+                    let url = client.server.url("/api/v1/users");
+                    let request = client.client.post(url).json(&account);
                     let request = request.header("x-forwarded-for", address);
                     request.send().await.expect("an answer").status()
                 }
@@ -260,8 +262,8 @@ async fn a_flood_of_guessers_leaves_a_place_for_who_was_here_before() {
         let mut answers = Vec::new();
         for n in 0..6 {
             answers.push(match n % 2 {
-                0 => door.token("ana", PASSWORD, HOME).await,
-                _ => door.login("ana", PASSWORD, HOME).await,
+                0 => client.token("ana", PASSWORD, HOME).await,
+                _ => client.login("ana", PASSWORD, HOME).await,
             });
         }
         answers
@@ -275,37 +277,38 @@ async fn a_flood_of_guessers_leaves_a_place_for_who_was_here_before() {
 }
 
 #[tokio::test]
-async fn right_passwords_without_end_are_bounded_too() {
+async fn correct_passwords_are_rate_limited_too() {
     let server = throttled().await;
-    let door = Door::of(&server);
-    door.register("ana", HOME).await;
-    let answers = join_all((0..100).map(|_| door.token("ana", PASSWORD, HOME))).await;
+    let client = LoginClient::of(&server);
+    client.register("ana", HOME).await;
+    let answers = join_all((0..100).map(|_| client.token("ana", PASSWORD, HOME))).await;
     assert_eq!(count(&answers, 201), 60, "{answers:?}");
     assert_eq!(count(&answers, 201) + count(&answers, 429) + count(&answers, 503), 100);
 }
 
 #[tokio::test]
-async fn places_are_kept_as_hashes_at_most_fifty_and_for_a_year() {
+async fn known_devices_are_hashed_at_most_fifty_for_a_year() {
     let server = throttled().await;
-    let door = Door::of(&server);
-    door.register("ana", "192.0.2.1").await;
+    let client = LoginClient::of(&server);
+    client.register("ana", "192.0.2.1").await;
     for n in 0..60 {
         let address = format!("198.51.{n}.1");
-        assert_eq!(door.token("ana", PASSWORD, &address).await, StatusCode::CREATED, "{n}");
+        assert_eq!(client.token("ana", PASSWORD, &address).await, StatusCode::CREATED, "{n}");
         server.advance(Duration::from_secs(2));
     }
-    let kept = numbers(&server.storage().open().await, "select count(*) from known_devices").await;
-    assert_eq!(kept, [50]);
+    let kept_field =
+        numbers(&server.storage().open().await, "select count(*) from known_devices").await;
+    assert_eq!(kept_field, [50]);
     for n in 0..30 {
-        door.login("ana", "not-the-password", &format!("100.64.{n}.1")).await;
+        client.login("ana", "not-the-password", &format!("100.64.{n}.1")).await;
     }
-    assert_eq!(door.token("ana", PASSWORD, "198.51.59.1").await, StatusCode::CREATED);
-    assert_eq!(door.token("ana", PASSWORD, "198.51.1.1").await, TOO_MANY, "long ago");
+    assert_eq!(client.token("ana", PASSWORD, "198.51.59.1").await, StatusCode::CREATED);
+    assert_eq!(client.token("ana", PASSWORD, "198.51.1.1").await, TOO_MANY, "long ago");
     server.advance(Duration::from_hours(24 * 366));
     for n in 0..30 {
-        door.login("ana", "not-the-password", &format!("100.64.{n}.1")).await;
+        client.login("ana", "not-the-password", &format!("100.64.{n}.1")).await;
     }
-    assert_eq!(door.token("ana", PASSWORD, "198.51.59.1").await, TOO_MANY, "a year ago");
+    assert_eq!(client.token("ana", PASSWORD, "198.51.59.1").await, TOO_MANY, "a year ago");
     if let Some(file) = server.database_file() {
         for text in ["198.51.59", "192.0.2.1"] {
             assert!(!file.windows(text.len()).any(|part| part == text.as_bytes()), "{text}");
@@ -314,7 +317,7 @@ async fn places_are_kept_as_hashes_at_most_fifty_and_for_a_year() {
 }
 
 #[tokio::test]
-async fn failed_and_refused_sign_ins_are_in_the_log_with_the_address_and_nothing_typed() {
+async fn failed_logins_are_logged_with_address_but_no_input() {
     let data = tempfile::tempdir().expect("a directory");
     let flags = [("RATE_LIMIT", "on".into()), ("LOG_FORMAT", "text".into())];
     let process = Process::start(data.path(), &flags);

@@ -1,4 +1,4 @@
-//! One's own settings, by the forms.
+//! The settings page of a user.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -8,15 +8,15 @@ use crate::support::{Browser, Live, PASSWORD, Server};
 const NEW_PASSWORD: &str = "otra-grapa-73-distinta";
 
 #[tokio::test]
-async fn a_new_name_is_seen_by_everybody_at_once() {
+async fn new_display_name_is_published_to_all_users() {
     let server = Server::start().await;
-    let (mut ana, luis) = (server.person("ana").await, server.api("luis").await);
+    let (mut ana, luis) = (server.browser_as("ana").await, server.api("luis").await);
     let mut live = luis.live().await;
     live.until("present").await;
     let page = ana.submit("/settings/name", &[("display_name", "Ana Ortega")]).await;
-    assert_eq!(page.one("[role=status]"), "Saved.");
-    let told = live.until("user").await;
-    let (name, display_name) = (&told["user"]["name"], &told["user"]["display_name"]);
+    assert_eq!(page.one("[role=status]"), "Snapshot.");
+    let received = live.until("user").await;
+    let (name, display_name) = (&received["user"]["name"], &received["user"]["display_name"]);
     assert_eq!((name, display_name), (&json!("ana"), &json!("Ana Ortega")));
     assert_eq!(ana.say("hola").await.all("article[data-seq] .message__author"), ["Ana Ortega"]);
     for bad in ["", "a\u{202e}b", &"ñ".repeat(65)] {
@@ -27,9 +27,9 @@ async fn a_new_name_is_seen_by_everybody_at_once() {
 }
 
 #[tokio::test]
-async fn a_new_password_takes_the_old_one_and_ends_every_other_sign_in() {
+async fn new_password_needs_the_old_one_and_ends_other_sessions() {
     let server = Server::start().await;
-    let mut here = server.person("ana").await;
+    let mut here = server.browser_as("ana").await;
     let mut elsewhere = server.browser();
     elsewhere.login("ana", PASSWORD).await;
     let program = server.api("ana").await;
@@ -60,10 +60,10 @@ async fn a_new_password_takes_the_old_one_and_ends_every_other_sign_in() {
 }
 
 #[tokio::test]
-async fn a_new_address_takes_the_password_and_must_be_free() {
+async fn new_address_needs_the_password_and_must_be_unused() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
-    server.person("luis").await;
+    let mut ana = server.browser_as("ana").await;
+    server.browser_as("luis").await;
     for (email, password, status) in [
         ("nueva@example.test", "wrong-password", 422),
         ("luis@example.test", PASSWORD, 422),
@@ -78,10 +78,10 @@ async fn a_new_address_takes_the_password_and_must_be_free() {
 }
 
 #[tokio::test]
-async fn a_browser_is_listed_by_its_name_with_what_it_calls_itself_beside_it() {
+async fn session_list_shows_browser_name_and_user_agent() {
     const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0";
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let signed_in = Browser::plain()
         .post(server.url("/login"))
         .header("user-agent", AGENT)
@@ -100,16 +100,16 @@ async fn a_browser_is_listed_by_its_name_with_what_it_calls_itself_beside_it() {
 }
 
 #[tokio::test]
-async fn one_sees_where_one_is_signed_in_and_ends_what_is_elsewhere() {
+async fn user_lists_sessions_and_ends_other_ones() {
     let server = Server::start().await;
-    let mut here = server.person("ana").await;
+    let mut here = server.browser_as("ana").await;
     let (mut one, mut two) = (server.browser(), server.browser());
     one.login("ana", PASSWORD).await;
     two.login("ana", PASSWORD).await;
     let page = here.get("/settings").await;
     assert_eq!(page.all(".session__agent").len(), 3);
     let session = page.attribute("button[name=session]", "value").expect("another session");
-    let mut luis = server.person("luis").await;
+    let mut luis = server.browser_as("luis").await;
     let foreign = luis.submit("/settings/sessions", &[("session", &session)]).await;
     assert_eq!(foreign.status, StatusCode::NOT_FOUND, "somebody else's is not there");
     here.submit("/settings/sessions", &[("session", &session)]).await;
@@ -123,9 +123,9 @@ async fn one_sees_where_one_is_signed_in_and_ends_what_is_elsewhere() {
 }
 
 #[tokio::test]
-async fn one_makes_a_token_sees_it_once_and_takes_it_back() {
+async fn token_is_created_shown_once_and_revoked() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let made = ana
         .submit("/settings/tokens", &[("label", "weather bot"), ("current_password", PASSWORD)])
         .await;
@@ -154,9 +154,9 @@ async fn one_makes_a_token_sees_it_once_and_takes_it_back() {
 }
 
 #[tokio::test]
-async fn a_token_s_label_that_is_too_long_comes_back_with_a_complaint() {
+async fn too_long_token_label_gets_a_field_error() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let long = "ñ".repeat(65);
     let page = ana.submit("/settings/tokens", &[("label", &long)]).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -171,9 +171,9 @@ async fn a_token_s_label_that_is_too_long_comes_back_with_a_complaint() {
 }
 
 #[tokio::test]
-async fn language_and_theme_are_kept_by_the_browser() {
+async fn language_and_theme_are_stored_in_cookies() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     ana.submit("/settings/look", &[("language", "es"), ("theme", "dark")]).await;
     let page = ana.get("/settings").await;
     assert_eq!(page.attribute("html", "lang").as_deref(), Some("es"));

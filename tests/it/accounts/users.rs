@@ -1,4 +1,4 @@
-//! Everybody on one page, and the list of where one can go.
+//! The page of all users, and the quick switcher's list of destinations.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -14,12 +14,12 @@ async fn is_named(browser: &mut Browser, name: &str) {
 }
 
 #[tokio::test]
-async fn everybody_is_listed_those_online_first_and_then_by_the_name_one_sees() {
+async fn users_are_listed_online_first_then_by_display_name() {
     let server = Server::start().await;
     server.api("zoe").await;
     server.api("mei").await;
-    is_named(&mut server.person("bob").await, "Ángel").await;
-    let mut ana = server.person("ana").await;
+    is_named(&mut server.browser_as("bob").await, "Ángel").await;
+    let mut ana = server.browser_as("ana").await;
     let page = ana.get("/people").await;
     assert_eq!(page.all(".people-list h2"), ["Online · 2", "Offline · 2"]);
     assert_eq!(names(&page), ["ana", "Ángel", "mei", "zoe"]);
@@ -35,10 +35,10 @@ async fn everybody_is_listed_those_online_first_and_then_by_the_name_one_sees() 
 }
 
 #[tokio::test]
-async fn somebody_is_found_by_either_name_whatever_its_case_and_accents() {
+async fn users_are_found_by_either_name_ignoring_case_and_accents() {
     let server = Server::start().await;
     server.api("tom").await;
-    let mut lucia = server.person("lucia").await;
+    let mut lucia = server.browser_as("lucia").await;
     is_named(&mut lucia, "Lucía Muñoz").await;
     for sought in ["lucía", "LUCIA", "munoz", "@lucia", " uñ "] {
         let query =
@@ -55,7 +55,7 @@ async fn somebody_is_found_by_either_name_whatever_its_case_and_accents() {
 }
 
 #[tokio::test]
-async fn one_can_go_to_ones_rooms_to_public_ones_and_to_everybody_else() {
+async fn switcher_lists_own_and_public_rooms_and_all_users() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     server.api("mei").await;
@@ -80,9 +80,9 @@ async fn one_can_go_to_ones_rooms_to_public_ones_and_to_everybody_else() {
 }
 
 #[tokio::test]
-async fn strangers_see_neither_people_nor_where_to_go() {
+async fn signed_out_requests_get_neither_users_nor_rooms() {
     let server = Server::start().await;
-    server.person("ana").await;
+    server.browser_as("ana").await;
     for path in ["/people", "/switcher"] {
         assert!(server.browser().get(path).await.path.starts_with("/login"), "{path}");
     }

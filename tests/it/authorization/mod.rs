@@ -1,10 +1,10 @@
-//! Who may do what: every route of the server and every live frame, asked by everybody there is.
+//! Authorization: every route of the server and every live frame, requested by every role.
 //!
-//! `routes.txt` and `frames.txt` are the tables. The routes are those that the sources name and the
-//! server says it has: one that is missing in the table fails, and so does one that is gone. A test that
-//! fails prints the table as it would have to be; look at each line of it before it is taken.
+//! `routes.txt` and `frames.txt` hold the expected results. The routes are collected from the sources and
+//! from the server: a test fails if a route is missing in the table or exists only there. A failing test
+//! prints the lines that would pass. Review each of them before you copy it.
 
-mod house;
+mod context;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -14,12 +14,12 @@ use std::path::Path;
 use reqwest::Method;
 use serde_json::json;
 
-use self::house::{House, ROLES, Role, Scene};
+use self::context::{ROLES, Role, Scene, TestContext};
 use crate::support::{Live, Server};
 
-/// A line of a table: what is asked for, in which kind of room, and the answer for each role.
+/// A line of a table: the request, the kind of room, and the expected result for each role.
 struct Row<'a> {
-    what: Vec<&'a str>,
+    request: Vec<&'a str>,
     room: &'a str,
     expected: Vec<&'a str>,
 }
@@ -29,23 +29,24 @@ fn table(name: &str) -> String {
     fs::read_to_string(path).expect("a table")
 }
 
-/// Lines with `columns` words before those of the roles; what begins with `#` says what they are.
+/// Parses a table whose lines have `columns` words before those of the roles. Lines that start with `#`
+/// are comments.
 fn rows(table: &str, columns: usize) -> Vec<Row<'_>> {
     let lines = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let row = |line| {
         let words: Vec<&str> = str::split_whitespace(line).collect();
         assert_eq!(words.len(), columns + ROLES.len(), "{line}");
-        let (what, expected) = words.split_at(columns);
-        Row { what: what.to_vec(), room: what[columns - 1], expected: expected.to_vec() }
+        let (request, expected) = words.split_at(columns);
+        Row { request: request.to_vec(), room: request[columns - 1], expected: expected.to_vec() }
     };
     lines.map(row).collect()
 }
 
-/// All differences at once, with the lines as they are now.
+/// Appends the line as it would have to be if the results differ, so that all differences show at once.
 fn compare(row: &Row<'_>, found: &[String], differences: &mut String) {
     if row.expected != found {
         let expected = row.expected.join(" ");
-        writeln!(differences, "{} {}  (not {expected})", row.what.join(" "), found.join(" "))
+        writeln!(differences, "{} {}  (not {expected})", row.request.join(" "), found.join(" "))
             .expect("text");
     }
 }
@@ -56,18 +57,18 @@ fn none(differences: &str) {
 }
 
 #[tokio::test]
-async fn every_route_answers_everybody_as_the_table_says() {
-    let house = House::new().await;
+async fn every_route_answers_each_role_as_the_table_states() {
+    let context = TestContext::new().await;
     let text = table("routes");
     let table = rows(&text, 3);
     let mut differences = String::new();
     for row in &table {
-        let (method, path) = (row.what[0].parse::<Method>().expect("a method"), row.what[1]);
-        // What changes nothing is asked about one room.
-        let shared = if method == Method::GET { Some(house.scene(row.room).await) } else { None };
+        let (method, path) = (row.request[0].parse::<Method>().expect("a method"), row.request[1]);
+        // Requests that change nothing can share one room.
+        let shared = if method == Method::GET { Some(context.scene(row.room).await) } else { None };
         let ask = async |role| match &shared {
-            Some(scene) => house.ask(scene, role, &method, path).await,
-            None => house.ask(&house.scene(row.room).await, role, &method, path).await,
+            Some(scene) => context.ask(scene, role, &method, path).await,
+            None => context.ask(&context.scene(row.room).await, role, &method, path).await,
         };
         let found = futures_util::future::join_all(ROLES.map(ask)).await;
         compare(row, &found, &mut differences);
@@ -76,25 +77,25 @@ async fn every_route_answers_everybody_as_the_table_says() {
 }
 
 #[tokio::test]
-async fn every_frame_is_answered_to_everybody_as_the_table_says() {
-    let house = House::new().await;
+async fn every_frame_answers_each_role_as_the_table_states() {
+    let context = TestContext::new().await;
     let mut differences = String::new();
     let text = table("frames");
     for row in rows(&text, 2) {
         let mut found = Vec::new();
         for role in ROLES {
-            let scene = house.scene(row.room).await;
-            found.push(frame(&house, &scene, role, row.what[0]).await);
+            let scene = context.scene(row.room).await;
+            found.push(frame(&context, &scene, role, row.request[0]).await);
         }
         compare(&row, &found, &mut differences);
     }
     none(&differences);
 }
 
-/// What a frame is answered with: the status of an error, or `ok`.
-async fn frame(house: &House, scene: &Scene, role: Role, kind: &str) -> String {
-    let url = house.server.url("/api/v1/live").replace("http", "ws");
-    let token = format!("Bearer {}", house.token(role));
+/// The response to a frame: the status of an error, or `ok`.
+async fn frame(context: &TestContext, scene: &Scene, role: Role, kind: &str) -> String {
+    let url = context.server.url("/api/v1/live").replace("http", "ws");
+    let token = format!("Bearer {}", context.token(role));
     let mut live = match Live::try_open(&url, "patio.v1", &[("authorization", &token)]).await {
         Ok(live) => live,
         Err(status) => return status.to_string(),
@@ -111,7 +112,7 @@ async fn frame(house: &House, scene: &Scene, role: Role, kind: &str) -> String {
     })
     .await;
     live.send(json!({"type": "ping"})).await;
-    // A post is answered once it is stored: after what came meanwhile.
+    // A post is acknowledged when it is stored, so the pong may come first.
     let last = if kind == "post" { ["posted", "error"] } else { ["pong", "error"] };
     loop {
         let frame = live.next().await;
@@ -124,21 +125,21 @@ async fn frame(house: &House, scene: &Scene, role: Role, kind: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_route_there_is_stands_in_the_table() {
+async fn every_route_is_listed_in_the_table() {
     let server = Server::start().await;
     let there = routes(&server).await;
     let text = table("routes");
     let table = rows(&text, 3);
     let listed: BTreeSet<(String, String)> =
-        table.iter().map(|row| (row.what[0].to_owned(), row.what[1].to_owned())).collect();
+        table.iter().map(|row| (row.request[0].to_owned(), row.request[1].to_owned())).collect();
     let missing: Vec<_> = there.difference(&listed).collect();
     let gone: Vec<_> = listed.difference(&there).collect();
     assert!(missing.is_empty(), "not in the table: {missing:?}");
     assert!(gone.is_empty(), "in the table alone: {gone:?}");
 }
 
-/// Method and path of every route: the paths as the sources have them, the methods as the server
-/// answers to one that no route takes.
+/// Method and path of every route: the paths from the sources, the methods from the `Allow` header of
+/// the response to a method that no route accepts.
 async fn routes(server: &Server) -> BTreeSet<(String, String)> {
     let mut paths = BTreeSet::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut paths);
@@ -151,8 +152,8 @@ async fn routes(server: &Server) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     for path in paths {
         let filled = path.replace(['{', '}', '*'], "");
-        let asked = client.request(Method::OPTIONS, server.url(&filled));
-        let answer = asked.send().await.expect("an answer");
+        let request = client.request(Method::OPTIONS, server.url(&filled));
+        let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), 405, "{path} is routed");
         let allowed = answer.headers()["allow"].to_str().expect("text").to_owned();
         for method in allowed.split(',').filter(|method| *method != "HEAD") {
@@ -162,7 +163,7 @@ async fn routes(server: &Server) -> BTreeSet<(String, String)> {
     found
 }
 
-/// Every `.route("PATH", …)`; other ways to add one are not used.
+/// Collects every `.route("PATH", …)`, and fails on other ways to add a route.
 fn collect(folder: &Path, paths: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -171,21 +172,21 @@ fn collect(folder: &Path, paths: &mut BTreeSet<String>) {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap_or_default();
-        let place = path.to_string_lossy();
-        // Servers of unit tests are none of Patio's.
-        if place.ends_with("tests.rs") {
+        let file = path.to_string_lossy();
+        // Skip the servers of unit tests.
+        if file.ends_with("tests.rs") {
             continue;
         }
-        // Polling lives beside the socket, and is reached as the pages are.
-        let api = place.contains("src/api/") || place.ends_with("src/realtime/upgrade.rs");
+        // The polling route of `realtime` has no API prefix, like the pages.
+        let api = file.contains("src/api/") || file.ends_with("src/realtime/upgrade.rs");
         let prefix = if api { "/api/v1" } else { "" };
         for piece in text.split(".route(").skip(1) {
             let quoted = piece.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));
-            let (route, _) = quoted.unwrap_or_else(|| panic!("{place}: a route without its path"));
+            let (route, _) = quoted.unwrap_or_else(|| panic!("{file}: a route without its path"));
             paths.insert(format!("{prefix}{route}"));
         }
         for other in [".route_service(", ".nest_service(", ".fallback_service("] {
-            assert!(!text.contains(other), "{place}: {other} is in no table");
+            assert!(!text.contains(other), "{file}: {other} is in no table");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What both databases must do alike, above all when several processes write at once.
+//! What both engines must do in the same way, above all when several processes write concurrently.
 
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
@@ -18,9 +18,9 @@ fn statuses(answers: &[reqwest::Response]) -> Vec<u16> {
 }
 
 #[tokio::test]
-async fn two_servers_on_one_database_number_what_is_said_without_gaps() {
+async fn two_servers_number_messages_without_gaps() {
     let one = Server::start().await;
-    let two = one.beside().await;
+    let two = one.second().await;
     let ana = one.api("ana").await;
     let elsewhere = ana.through(&two);
     let garden = json!({"name": "Huerto", "visibility": "public"});
@@ -34,7 +34,7 @@ async fn two_servers_on_one_database_number_what_is_said_without_gaps() {
         let path = format!("/rooms/{room}/messages");
         async move { api.post(&path, message).await }
     });
-    // Whoever looks meanwhile sees the ids grow at their end alone.
+    // A concurrent reader must see new ids only at the end.
     let looks = async {
         let mut seen = vec![];
         while seen.last().is_none_or(|ids: &Vec<i64>| ids.len() < 80) {
@@ -56,9 +56,9 @@ async fn two_servers_on_one_database_number_what_is_said_without_gaps() {
 }
 
 #[tokio::test]
-async fn a_nonce_that_two_servers_get_at_once_makes_one_message() {
+async fn same_nonce_on_two_servers_stores_one_message() {
     let one = Server::start().await;
-    let two = one.beside().await;
+    let two = one.second().await;
     let ana = one.api("ana").await;
     let elsewhere = ana.through(&two);
     let sends = (0..20).map(|n| {
@@ -72,7 +72,7 @@ async fn a_nonce_that_two_servers_get_at_once_makes_one_message() {
 }
 
 #[tokio::test]
-async fn a_post_that_the_database_refuses_fails_alone() {
+async fn post_refused_by_the_database_fails_alone() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let db = server.storage().open().await;
@@ -96,30 +96,30 @@ async fn a_post_that_the_database_refuses_fails_alone() {
 }
 
 #[tokio::test]
-async fn of_all_who_register_at_once_one_is_the_first_and_no_two_have_one_name() {
+async fn concurrent_sign_ups_have_one_administrator_unique_names() {
     let one = Server::start().await;
-    let two = one.beside().await;
-    let strangers = [&one, &two].map(|server| Api::stranger(server.url("/api/v1")));
+    let two = one.second().await;
+    let strangers = [&one, &two].map(|server| Api::signed_out(server.url("/api/v1")));
     let names = ["Ana", "aNA", "luis", "LUIS", "eva", "Eva"];
     let registrations = names.iter().enumerate().map(|(n, name)| {
-        // The last two have one address besides.
+        // The last two also have the same email address.
         let email = if n < 4 { format!("{n}@example.test") } else { "eva@example.test".to_owned() };
         let account = json!({"name": name, "email": email, "password": PASSWORD});
         strangers[n % 2].send(Method::POST, "/users", Some(account))
     });
     assert_eq!(statuses(&join_all(registrations).await), [201, 201, 201, 409, 409, 409]);
     let bea = one.api("bea").await;
-    let people = bea.get("/users").await;
-    let people = people["items"].as_array().expect("items");
-    assert_eq!(people.iter().filter(|person| person["role"] == "admin").count(), 1, "{people:?}");
+    let users = bea.get("/users").await;
+    let users = users["items"].as_array().expect("items");
+    assert_eq!(users.iter().filter(|user| user["role"] == "admin").count(), 1, "{users:?}");
     let rooms = bea.get("/rooms").await;
     assert_eq!(rooms["items"][0]["members"], 4, "everybody is in the lobby");
 }
 
 #[tokio::test]
-async fn of_rooms_that_are_made_or_renamed_at_once_one_gets_the_name() {
+async fn concurrent_room_creation_or_rename_keeps_names_unique() {
     let one = Server::start().await;
-    let two = one.beside().await;
+    let two = one.second().await;
     let ana = one.api("ana").await;
     let elsewhere = ana.through(&two);
     let mut rooms = vec![];
@@ -130,19 +130,19 @@ async fn of_rooms_that_are_made_or_renamed_at_once_one_gets_the_name() {
     let requests = (0..8).map(|n| {
         let api = if n % 2 == 0 { &ana } else { &elsewhere };
         let name = if n % 3 == 0 { "HUERTO" } else { "huerto" };
-        let wanted = json!({"name": name, "visibility": "public"});
+        let request = json!({"name": name, "visibility": "public"});
         let rename = rooms.get(n).map(|room| format!("/rooms/{room}"));
         async move {
             match rename {
-                Some(path) => api.send(Method::PATCH, &path, Some(wanted)).await,
-                None => api.send(Method::POST, "/rooms", Some(wanted)).await,
+                Some(path) => api.send(Method::PATCH, &path, Some(request)).await,
+                None => api.send(Method::POST, "/rooms", Some(request)).await,
             }
         }
     });
     let statuses = statuses(&join_all(requests).await);
     assert_eq!(statuses.iter().filter(|status| **status < 300).count(), 1, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 7, "{statuses:?}");
-    // Its own name in other letters is free.
+    // A room may change the case of its own name.
     let list = ana.get("/rooms").await;
     let list = list["items"].as_array().expect("items");
     let named =
@@ -154,9 +154,9 @@ async fn of_rooms_that_are_made_or_renamed_at_once_one_gets_the_name() {
 }
 
 #[tokio::test]
-async fn a_conversation_that_both_begin_at_once_is_one() {
+async fn direct_message_started_by_both_at_once_is_one_room() {
     let one = Server::start().await;
-    let two = one.beside().await;
+    let two = one.second().await;
     let ana = one.api("ana").await;
     let luis = one.api("luis").await.through(&two);
     let begin = (0..10).map(|n| {
@@ -165,7 +165,7 @@ async fn a_conversation_that_both_begin_at_once_is_one() {
     });
     let rooms = join_all(begin).await;
     assert!(rooms.iter().all(|room| room == &rooms[0]), "{rooms:?}");
-    // Looking for it once more uses up no number.
+    // Opening it again uses up no id.
     let next = ana.post("/rooms", json!({"name": "r", "visibility": "private"})).await;
     assert_eq!(next["members"], 1);
     let again = ana.post("/direct", json!({"name": "luis"})).await;
@@ -173,16 +173,16 @@ async fn a_conversation_that_both_begin_at_once_is_one() {
 }
 
 #[tokio::test]
-async fn a_room_has_an_owner_however_people_come_go_and_post_at_once() {
+async fn room_keeps_one_owner_under_concurrent_changes() {
     let one = Server::start().await;
-    let two = one.beside().await;
+    let two = one.second().await;
     let ana = one.api("ana").await;
     let luis = one.api("luis").await.through(&two);
     let bert = one.api("bert").await;
     for round in 0..10 {
         let room = json!({"name": format!("r{round}"), "visibility": "public"});
         let room = format!("/rooms/{}", ana.post("/rooms", room).await["id"]);
-        // A room that nobody is in for a moment stays without an owner.
+        // A room that was empty for a moment stays without an owner.
         bert.post(&format!("{room}/join"), json!({})).await;
         let (messages, leave, join) =
             (format!("{room}/messages"), format!("{room}/leave"), format!("{room}/join"));
@@ -202,10 +202,10 @@ async fn a_room_has_an_owner_however_people_come_go_and_post_at_once() {
 }
 
 #[tokio::test]
-async fn names_are_in_one_order_whatever_the_language_of_the_database() {
+async fn name_order_does_not_depend_on_database_collation() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
-    // Signs, figures by their value, letters by the alphabet with accents and case last.
+    // Punctuation, then numbers by value, then letters; accents and case count last.
     let ordered =
         ["_c", "-b", "!a", "🌱", "2", "10", "ábaco", "ñandú", "Nube", "nuez", "zoo", "Обед"];
     for name in ["zoo", "ñandú", "2", "Nube", "_c", "🌱", "ábaco", "Обед", "!a", "nuez", "10", "-b"]
@@ -220,16 +220,15 @@ async fn names_are_in_one_order_whatever_the_language_of_the_database() {
     for name in ["Zoe", "nube", "ñandu", "José", "jos-e"] {
         server.api(name).await;
     }
-    let people = ana.get("/users").await;
-    let people = people["items"].as_array().expect("items");
-    let names: Vec<_> =
-        people.iter().map(|person| person["name"].as_str().expect("a name")).collect();
+    let users = ana.get("/users").await;
+    let users = users["items"].as_array().expect("items");
+    let names: Vec<_> = users.iter().map(|user| user["name"].as_str().expect("a name")).collect();
     assert_eq!(names, ["ana", "jos-e", "José", "ñandu", "nube", "Zoe"]);
 }
 
-/// `PostgreSQL` has no NUL in its texts: one that got so far would be our fault, a 500.
+/// `PostgreSQL` cannot store NUL in a text, so a NUL that reached the database would cause a 500.
 #[tokio::test]
-async fn a_nul_is_refused_or_left_out_wherever_it_comes() {
+async fn nul_characters_are_refused_or_removed_everywhere() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let account = json!({"name": "b\0b", "email": "b\0@x.org", "password": PASSWORD});
@@ -252,7 +251,7 @@ async fn a_nul_is_refused_or_left_out_wherever_it_comes() {
     assert_eq!(topic.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(ana.get("/rooms/1/messages").await["items"][0]["body"], "ab");
 
-    let mut eva = server.person("eva").await;
+    let mut eva = server.browser_as("eva").await;
     for path in ["/direct/a%00na", "/join/%00", "/rooms/%00", "/rooms?q=%00", "/login?next=%00"] {
         let page = eva.get(path).await;
         assert!(page.status.as_u16() < 500, "{path}: {}", page.status);
@@ -265,14 +264,14 @@ async fn a_nul_is_refused_or_left_out_wherever_it_comes() {
     }
     let renamed = eva.submit("/settings/name", &[("display_name", "e\0va")]).await;
     assert_eq!(renamed.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let mut stranger = server.browser();
-    let refused = stranger.login("e\0va", PASSWORD).await;
+    let mut visitor = server.browser();
+    let refused = visitor.login("e\0va", PASSWORD).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(stranger.login("eva", PASSWORD).await.status, StatusCode::OK);
+    assert_eq!(visitor.login("eva", PASSWORD).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn numbers_beyond_everything_there_is_find_nothing() {
+async fn out_of_range_numbers_find_nothing() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     ana.say("uno").await;
@@ -280,22 +279,22 @@ async fn numbers_beyond_everything_there_is_find_nothing() {
         for path in [format!("/rooms/{number}"), format!("/rooms/{number}/messages")] {
             assert_eq!(ana.refused(Method::GET, &path, None).await.status, 404, "{path}");
         }
-        for place in ["before", "after", "around", "since_rev"] {
-            ana.get(&format!("/rooms/1/messages?{place}={number}")).await;
+        for parameter in ["before", "after", "around", "since_rev"] {
+            ana.get(&format!("/rooms/1/messages?{parameter}={number}")).await;
         }
         let reply = json!({"body": "sí", "reply_to": number});
         let refused = ana.refused(Method::POST, "/rooms/1/messages", Some(reply)).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{number}");
-        let mark = ana.send(Method::PUT, "/rooms/1/read", Some(json!({"seq": number}))).await;
-        assert!(mark.status().as_u16() < 500, "{number}: {}", mark.status());
+        let marked = ana.send(Method::PUT, "/rooms/1/read", Some(json!({"seq": number}))).await;
+        assert!(marked.status().as_u16() < 500, "{number}: {}", marked.status());
     }
     assert_eq!(ana.get("/rooms/1").await["last_read_seq"], 1);
 }
 
 #[tokio::test]
-async fn an_empty_database_may_be_opened_by_several_at_once() {
+async fn several_processes_can_open_an_empty_database_at_once() {
     if !Storage::is_on_postgres() {
-        return; // A file has one server; see README.
+        return; // A SQLite file has one server; see README.
     }
     let storage = Storage::empty("").await;
     let opened = join_all((0..4).map(|_| storage.open())).await;

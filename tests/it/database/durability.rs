@@ -1,7 +1,7 @@
-//! What was acknowledged is there, whatever happens to the process, the disk and the power.
+//! No acknowledged message is lost, whatever happens to the process, the disk and the power.
 //!
-//! `PROOF_ROUNDS` makes the long runs: 200 kills, thousands of cuts of the power. On `PostgreSQL`
-//! (`script/postgres`) its server is killed too.
+//! `PROOF_ROUNDS` sets the number of rounds for long runs: 200 kills, thousands of power cuts. On
+//! `PostgreSQL` (`script/postgres`) the database server is killed too.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,10 +15,10 @@ use sqlx::Connection;
 use tokio::sync::Notify;
 
 use crate::support::{
-    Api, Browser, Cluster, Dice, Disk, Process, Server, Storage, Syncs, cut_power,
+    Api, Browser, Cluster, Disk, FaultRng, Process, Server, Storage, Syncs, cut_power,
 };
 
-/// Who post at once.
+/// Concurrent senders.
 const SENDERS: usize = 64;
 
 #[expect(clippy::disallowed_methods, reason = "how long to test is no setting of the server")]
@@ -26,22 +26,22 @@ fn rounds(short: usize) -> usize {
     std::env::var("PROOF_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(short)
 }
 
-/// What a server said about each nonce that it acknowledged.
+/// The id and seq of each acknowledged message, by nonce.
 type Acknowledged = BTreeMap<String, (i64, i64)>;
 
-/// What came of a send.
+/// The result of a send.
 #[derive(Debug, PartialEq, Eq)]
 enum Sent {
-    /// With id and seq.
+    /// Stored, with this id and seq.
     Acknowledged(i64, i64),
-    /// Whether it was stored is not known: a 503, to be sent again.
+    /// A 503: it is unknown whether it was stored, so it must be sent again.
     Later,
-    /// The server is gone.
+    /// The server is not running.
     NoAnswer,
 }
 
-/// Ana's token, for as many requests at once as one likes. Everything she says mentions Eva, who reads
-/// nothing.
+/// Posts as Ana, concurrently if needed. Every message mentions Eva, who reads nothing, so that Eva's
+/// mention count must equal the number of messages.
 #[derive(Clone)]
 struct Poster {
     client: Client,
@@ -72,8 +72,8 @@ impl Poster {
         Sent::Acknowledged(number("id"), number("seq"))
     }
 
-    /// Posts, again where it is to be sent again, and answers id and seq when it was acknowledged;
-    /// `None` when nobody answered.
+    /// Posts, repeats after a 503, and returns id and seq of the acknowledged message; `None` if the server
+    /// did not respond.
     async fn post(&self, base: &str, nonce: &str) -> Option<(i64, i64)> {
         loop {
             match self.send(base, nonce).await {
@@ -84,7 +84,7 @@ impl Poster {
         }
     }
 
-    /// How often Eva is mentioned.
+    /// Eva's count of unread mentions.
     async fn mentions(&self, base: &str) -> usize {
         let rooms = self.get_as(&self.eva, base, "/rooms").await;
         usize::try_from(rooms["items"][0]["mentions"].as_u64().expect("a count")).expect("small")
@@ -100,7 +100,7 @@ impl Poster {
         serde_json::from_str(&text).expect("JSON")
     }
 
-    /// All messages of the lobby by nonce; their numbers have no gap and no nonce is there twice.
+    /// All messages of the lobby by nonce. Asserts that the seqs have no gaps and the nonces are unique.
     async fn stored(&self, base: &str) -> Acknowledged {
         let (mut found, mut last) = (Acknowledged::new(), 0);
         loop {
@@ -113,8 +113,8 @@ impl Poster {
                 last = seq;
                 let nonce = message["nonce"].as_str().expect("a nonce").to_owned();
                 assert_eq!(message["body"], format!("@eva {nonce}"));
-                let place = (message["id"].as_i64().expect("an id"), seq);
-                assert_eq!(found.insert(nonce.clone(), place), None, "{nonce} is there twice");
+                let position = (message["id"].as_i64().expect("an id"), seq);
+                assert_eq!(found.insert(nonce.clone(), position), None, "{nonce} is there twice");
             }
             if page["more"] == false {
                 return found;
@@ -129,7 +129,7 @@ async fn check_integrity(data: &Path) {
     let result: String =
         sqlx::query_scalar("pragma integrity_check").fetch_one(&mut database).await.expect("read");
     assert_eq!(result, "ok");
-    // Each message is in the index, which is sound, and nothing else is.
+    // The search index is consistent and has exactly the messages that are not deleted.
     let check = sqlx::query("insert into search (search) values ('integrity-check')");
     check.execute(&mut database).await.expect("a sound index");
     let (messages, found): (i64, i64) = sqlx::query_as(
@@ -139,7 +139,7 @@ async fn check_integrity(data: &Path) {
     .await
     .expect("counts");
     assert_eq!(messages, found);
-    // And a search by date finds it where it is.
+    // Every message lies within the times recorded for its id range, so a search by date finds it.
     let strays: i64 = sqlx::query_scalar(
         "select count(*) from messages m left join eras e on e.number = m.id >> 12
          where e.number is null or m.created_at < e.oldest or m.created_at >= e.newest",
@@ -151,22 +151,22 @@ async fn check_integrity(data: &Path) {
     database.close().await.expect("closed");
 }
 
-/// Posts with [`SENDERS`] hands until `enough` are acknowledged or nobody answers any more. Some sends
-/// go out twice. Calls `heard` with each acknowledgement.
+/// Posts with [`SENDERS`] concurrent senders until `on_acknowledged`, which is called for each
+/// acknowledged message, returns false or the server no longer responds. Some messages are sent twice.
 async fn load(
     poster: &Poster,
     base: &str,
     round: usize,
-    heard: &(impl Fn(String, (i64, i64)) -> bool + Sync),
+    on_acknowledged: &(impl Fn(String, (i64, i64)) -> bool + Sync),
 ) {
     let sender = |sender: usize| async move {
         for number in 0.. {
             let nonce = format!("r{round}-{sender}-{number}");
-            let Some(place) = poster.post(base, &nonce).await else { return };
-            let go_on = heard(nonce.clone(), place);
+            let Some(position) = poster.post(base, &nonce).await else { return };
+            let go_on = on_acknowledged(nonce.clone(), position);
             if number % 7 == 0 {
                 match poster.post(base, &nonce).await {
-                    Some(again) => assert_eq!(again, place, "{nonce} was sent twice"),
+                    Some(again) => assert_eq!(again, position, "{nonce} was sent twice"),
                     None => return,
                 }
             }
@@ -178,36 +178,36 @@ async fn load(
     join_all((0..SENDERS).map(sender)).await;
 }
 
-/// All that was acknowledged so far is there, once; and what was stored without an answer is, sent again,
-/// the same message.
+/// Asserts that every acknowledged message is stored once, and that repeating a nonce returns the stored
+/// message, even if its first send got no response.
 async fn check(poster: &Poster, base: &str, round: usize, acknowledged: &Mutex<Acknowledged>) {
     let stored = poster.stored(base).await;
-    for (nonce, place) in acknowledged.lock().expect("a lock").iter() {
-        assert_eq!(stored.get(nonce), Some(place), "round {round}: {nonce}");
+    for (nonce, position) in acknowledged.lock().expect("a lock").iter() {
+        assert_eq!(stored.get(nonce), Some(position), "round {round}: {nonce}");
     }
     assert_eq!(poster.mentions(base).await, stored.len(), "round {round}: mentions");
-    for (nonce, place) in stored.iter().rev().take(5) {
-        assert_eq!(poster.post(base, nonce).await, Some(*place), "{nonce}");
+    for (nonce, position) in stored.iter().rev().take(5) {
+        assert_eq!(poster.post(base, nonce).await, Some(*position), "{nonce}");
     }
 }
 
-/// Kills a server in the middle of it all, round after round, and answers the last one.
-async fn kill_again_and_again(
+/// Kills a server under load, round after round, and returns the last one.
+async fn kill_repeatedly(
     start: impl Fn() -> Process,
     rounds: usize,
     acknowledged: &Mutex<Acknowledged>,
 ) -> (Process, Poster) {
-    let mut dice = Dice(0x5eed_0001);
+    let mut rng = FaultRng(0x5eed_0001);
     let mut server = start();
     let poster = Poster::new(&server).await;
     for round in 0..rounds {
         let base = server.base();
-        // By whoever hears this many acknowledgements.
-        let fatal = acknowledged.lock().expect("a lock").len() + 1 + dice.below(400);
+        // The sender that receives this acknowledgement kills the server.
+        let fatal = acknowledged.lock().expect("a lock").len() + 1 + rng.below(400);
         let running = Mutex::new(Some(server));
-        load(&poster, &base, round, &|nonce, place| {
+        load(&poster, &base, round, &|nonce, position| {
             let mut all = acknowledged.lock().expect("a lock");
-            all.insert(nonce, place);
+            all.insert(nonce, position);
             if all.len() >= fatal
                 && let Some(server) = running.lock().expect("a lock").take()
             {
@@ -224,11 +224,11 @@ async fn kill_again_and_again(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
+async fn killed_server_loses_no_acknowledged_message() {
     let data = tempfile::tempdir().expect("a directory");
     let acknowledged = Mutex::new(Acknowledged::new());
     let start = || Process::start(data.path(), &[]);
-    let (server, _) = kill_again_and_again(start, rounds(3), &acknowledged).await;
+    let (server, _) = kill_repeatedly(start, rounds(3), &acknowledged).await;
     server.kill();
     check_integrity(data.path()).await;
 }
@@ -240,7 +240,7 @@ fn report(what: &str, rounds: usize, acknowledged: &Mutex<Acknowledged>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_postgresql_a_killed_server_and_a_killed_database_lose_nothing_that_was_acknowledged() {
+async fn killed_postgresql_loses_no_acknowledged_message() {
     if !Storage::is_on_postgres() {
         return;
     }
@@ -250,22 +250,22 @@ async fn on_postgresql_a_killed_server_and_a_killed_database_lose_nothing_that_w
     let start = || Process::start(data.path(), &[("DATABASE_URL", url.clone().into())]);
     let acknowledged = Mutex::new(Acknowledged::new());
     let (some, more) = (rounds(4).div_ceil(2), rounds(4) / 2);
-    let (server, poster) = kill_again_and_again(start, some, &acknowledged).await;
-    // The database now, while the server goes on: whoever sent gets a 503 and sends again.
-    let (base, mut dice) = (server.base(), Dice(0x5eed_0003));
+    let (server, poster) = kill_repeatedly(start, some, &acknowledged).await;
+    // This time the database is killed and the server keeps running: senders get a 503 and repeat.
+    let (base, mut rng) = (server.base(), FaultRng(0x5eed_0003));
     for round in some..some + more {
         let before = acknowledged.lock().expect("a lock").len();
-        let fatal = before + 1 + dice.below(400);
+        let fatal = before + 1 + rng.below(400);
         let (killed, kill) = (AtomicBool::new(false), Notify::new());
-        let heard = |nonce, place| {
+        let on_acknowledged = |nonce, position| {
             let mut all = acknowledged.lock().expect("a lock");
-            all.insert(nonce, place);
+            all.insert(nonce, position);
             if all.len() >= fatal && !killed.swap(true, Ordering::SeqCst) {
                 kill.notify_one();
             }
             all.len() < fatal + 200
         };
-        let sending = load(&poster, &base, round, &heard);
+        let sending = load(&poster, &base, round, &on_acknowledged);
         let killing = async {
             kill.notified().await;
             cluster.kill();
@@ -278,16 +278,17 @@ async fn on_postgresql_a_killed_server_and_a_killed_database_lose_nothing_that_w
     server.kill();
 }
 
-/// Serves what a cut of the power left, and answers how many acknowledged messages are missing.
+/// Starts a server on the files that a power cut left, and returns how many acknowledged messages are
+/// missing.
 async fn missing(image: tempfile::TempDir, poster: &Poster, expected: &Acknowledged) -> usize {
     check_integrity(image.path()).await;
-    let mut server = Server::on(image).await;
+    let mut server = Server::on_directory(image).await;
     let stored = poster.stored(&server.url("/api/v1")).await;
     server.stop().await;
-    expected.iter().filter(|(nonce, place)| stored.get(*nonce) != Some(*place)).count()
+    expected.iter().filter(|(nonce, position)| stored.get(*nonce) != Some(*position)).count()
 }
 
-/// The same of a disk that may have lost anything, the account and the tables too.
+/// The same for a disk that may have lost anything, even the account and the tables.
 async fn missing_in_ruins(image: &Path, expected: &Acknowledged) -> usize {
     let path = format!("sqlite:{}", image.join("patio.db").display());
     let Ok(mut database) = sqlx::SqliteConnection::connect(&path).await else {
@@ -300,38 +301,38 @@ async fn missing_in_ruins(image: &Path, expected: &Acknowledged) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cut_of_the_power_takes_nothing_that_was_acknowledged() {
+async fn power_cut_loses_no_acknowledged_message() {
     let (data, disk) = (tempfile::tempdir().expect("a directory"), Disk::new());
     let server = Process::start(data.path(), &disk.environment());
     let poster = Poster::new(&server).await;
     let ready = disk.written();
-    // With each acknowledgement, what was written before it.
-    let heard = Mutex::new(Vec::new());
-    load(&poster, &server.base(), 0, &|nonce, place| {
-        let mut all = heard.lock().expect("a lock");
-        all.push((disk.written(), nonce, place));
+    // Record with each acknowledgement how much had been written before it.
+    let on_acknowledged = Mutex::new(Vec::new());
+    load(&poster, &server.base(), 0, &|nonce, position| {
+        let mut all = on_acknowledged.lock().expect("a lock");
+        all.push((disk.written(), nonce, position));
         all.len() < 400
     })
     .await;
     server.kill();
-    let (events, heard) = (disk.log(), heard.into_inner().expect("a lock"));
+    let (events, on_acknowledged) = (disk.log(), on_acknowledged.into_inner().expect("a lock"));
     let first = events.iter().position(|event| event.end > ready).expect("something was written");
-    let mut dice = Dice(0x5eed_0002);
+    let mut rng = FaultRng(0x5eed_0002);
     let mut lost = BTreeMap::from([(false, 0), (true, 0)]);
     for round in 0..rounds(12) {
-        let last = first + dice.below(events.len() - first);
-        let expected: Acknowledged = heard
+        let last = first + rng.below(events.len() - first);
+        let expected: Acknowledged = on_acknowledged
             .iter()
             .filter(|(written, ..)| *written <= events[last].end)
-            .map(|(_, nonce, place)| (nonce.clone(), *place))
+            .map(|(_, nonce, position)| (nonce.clone(), *position))
             .collect();
         let image = tempfile::tempdir().expect("a directory");
-        // The same disk, deaf to syncs of the log, must lose some: else this proves nothing.
+        // If the disk ignores syncs of the log, messages must be lost; otherwise the test proves nothing.
         if round % 4 == 3 {
-            cut_power(&events[..=last], Syncs::Deaf, &mut dice, image.path());
+            cut_power(&events[..=last], Syncs::Ignored, &mut rng, image.path());
             *lost.entry(true).or_default() += missing_in_ruins(image.path(), &expected).await;
         } else {
-            cut_power(&events[..=last], Syncs::Heard, &mut dice, image.path());
+            cut_power(&events[..=last], Syncs::Honored, &mut rng, image.path());
             *lost.entry(false).or_default() += missing(image, &poster, &expected).await;
         }
     }
@@ -340,7 +341,7 @@ async fn a_cut_of_the_power_takes_nothing_that_was_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_disk_that_takes_nothing_a_sender_is_told_and_all_goes_on_when_it_does_again() {
+async fn full_disk_refuses_posts_and_the_server_recovers() {
     let (data, disk) = (tempfile::tempdir().expect("a directory"), Disk::new());
     let server = Process::start(data.path(), &disk.environment());
     let mut ana = server.api("ana").await;
@@ -357,19 +358,19 @@ async fn on_a_disk_that_takes_nothing_a_sender_is_told_and_all_goes_on_when_it_d
             assert_eq!(refused.retry_after.as_deref(), Some("5"), "{failure}");
             assert!(refused.body["detail"].to_string().contains(text), "{failure}: {refused:?}");
         }
-        // Many at once are one batch, and none is stored.
+        // Concurrent posts form one batch, and none of it is stored.
         let many = (0..20)
             .map(|_| ana.send(Method::POST, "/rooms/1/messages", Some(json!({"body": "muchos"}))));
         for response in join_all(many).await {
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{failure}");
         }
-        // Without scripts, the new can be read and what was typed stays.
+        // Without scripts, the page still shows messages and keeps the text that was typed.
         assert!(!luis.get("/rooms/1").await.messages().is_empty(), "{failure}");
         let page = luis.say("sigue aquí").await;
         assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{failure}");
         assert_eq!(page.one("#body"), "sigue aquí", "{failure}");
         assert!(page.one("#composer-error").contains("disk is full"), "{failure}");
-        // Other changes are refused alike, and everything can be read.
+        // Other changes are refused in the same way, and reading works.
         let room = Some(json!({"name": format!("sala {failure}"), "visibility": "public"}));
         let refused = ana.refused(Method::POST, "/rooms", room).await;
         assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{failure}");
@@ -386,7 +387,8 @@ async fn on_a_disk_that_takes_nothing_a_sender_is_told_and_all_goes_on_when_it_d
     check_integrity(data.path()).await;
 }
 
-/// Just after it could write it only reads.
+/// Waits for `/ready` to return this status: the server notices a change of the disk only at its next
+/// check.
 async fn becomes_ready(server: &Process, expected: StatusCode) {
     let ready = format!("{}/ready", server.origin());
     while Browser::plain().get(&ready).send().await.expect("an answer").status() != expected {
@@ -400,7 +402,7 @@ async fn last_seq(api: &Api) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sync_that_fails_ends_the_process_and_the_next_start_has_what_was_acknowledged() {
+async fn failed_sync_stops_the_process_without_losing_messages() {
     let (data, disk) = (tempfile::tempdir().expect("a directory"), Disk::new());
     let server = Process::start(data.path(), &disk.environment());
     let poster = Poster::new(&server).await;

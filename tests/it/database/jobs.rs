@@ -1,5 +1,5 @@
-//! Jobs: work that follows from a commit is done, once, whatever happens to the process; and what cannot
-//! be done is shown to administrators.
+//! Jobs: work that follows from a commit is done once, whatever happens to the process, and
+//! administrators see the jobs that fail for good.
 
 use std::future::{Ready, pending, ready};
 use std::sync::Mutex;
@@ -16,11 +16,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Api, Browser, Server, Storage, execute, numbers};
 
-/// Longer than any wait for another attempt, and than any lease.
+/// Longer than any retry delay and any lease.
 const LATER: Duration = Duration::from_hours(1);
 
-/// Somebody with a room that another one is in; the first account is an administrator's.
-struct House {
+/// Luis owns a room that Eva has joined. Ana, the first user, is the administrator.
+struct TestContext {
     server: Server,
     ana: Browser,
     luis: Api,
@@ -31,17 +31,17 @@ struct House {
 const LUIS: &str = "2";
 const EVA: i64 = 3;
 
-async fn house() -> House {
+async fn context() -> TestContext {
     let server = Server::start().await;
-    let ana = server.person("ana").await;
+    let ana = server.browser_as("ana").await;
     let (luis, eva) = (server.api("luis").await, server.api("eva").await);
     let room = luis.post("/rooms", json!({"name": "huerto", "visibility": "public"})).await;
     let room = format!("/rooms/{}", room["id"]);
     eva.post(&format!("{room}/join"), json!({})).await;
-    House { server, ana, luis, eva, room }
+    TestContext { server, ana, luis, eva, room }
 }
 
-/// Nobody can be given the room, until [`allow`].
+/// Makes every change of a room's owner fail until [`allow`].
 async fn forbid(db: &Db) {
     execute(
         db,
@@ -59,7 +59,7 @@ async fn allow(db: &Db) {
     execute(db, "drop trigger no_owner", "drop trigger no_owner on rooms").await;
 }
 
-/// Waits until a query finds this.
+/// Waits until a query returns these numbers.
 async fn until(db: &Db, query: &'static str, wanted: &[i64]) {
     while numbers(db, query).await != wanted {}
 }
@@ -67,8 +67,8 @@ async fn until(db: &Db, query: &'static str, wanted: &[i64]) {
 const LEFT: &str = "select id from jobs where kind = 'pass-on-rooms'";
 const ATTEMPTS: &str = "select attempts from jobs where kind = 'pass-on-rooms' and lease is null";
 
-/// After the first attempt lets only the last one come.
-async fn give_up(server: &Server, db: &Db) {
+/// Lets the job fail for the last time: waits for its first attempt and skips the ones in between.
+async fn exhaust_attempts(server: &Server, db: &Db) {
     until(db, ATTEMPTS, &[1]).await;
     let all_but_one = "update jobs set attempts = 11 where kind = 'pass-on-rooms'";
     execute(db, all_but_one, all_but_one).await;
@@ -77,8 +77,8 @@ async fn give_up(server: &Server, db: &Db) {
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_is_tried_again_later_and_done_when_it_can_be() {
-    let House { server, mut ana, eva, room, .. } = house().await;
+async fn failing_job_is_retried_until_it_succeeds() {
+    let TestContext { server, mut ana, eva, room, .. } = context().await;
     let db = server.storage().open().await;
     forbid(&db).await;
     ana.submit("/admin/people/close", &[("user", LUIS)]).await;
@@ -96,12 +96,12 @@ async fn what_cannot_be_done_is_tried_again_later_and_done_when_it_can_be() {
 }
 
 #[tokio::test]
-async fn a_job_that_always_fails_is_given_up_shown_and_run_again_or_dropped() {
-    let House { server, mut ana, luis, eva, room } = house().await;
+async fn abandoned_job_is_listed_and_can_be_retried_or_dropped() {
+    let TestContext { server, mut ana, luis, eva, room } = context().await;
     let db = server.storage().open().await;
     forbid(&db).await;
     ana.submit("/admin/people/close", &[("user", LUIS)]).await;
-    give_up(&server, &db).await;
+    exhaust_attempts(&server, &db).await;
     let page = ana.get("/admin").await;
     assert!(page.one("#jobs").contains("closed account 2"), "{}", page.one("#jobs"));
     assert!(page.one("#jobs code").contains("not now"), "{}", page.one("#jobs"));
@@ -116,15 +116,15 @@ async fn a_job_that_always_fails_is_given_up_shown_and_run_again_or_dropped() {
     }
     let job = page.attribute("#jobs button", "value").expect("a job");
 
-    // For administrators alone, and only what was given up.
-    let mut stranger = server.person("bea").await;
+    // Only administrators may do this, and only for jobs that have failed for good.
+    let mut member = server.browser_as("bea").await;
     for path in ["/admin/jobs/again", "/admin/jobs/drop"] {
-        let refused = stranger.submit(path, &[("job", &job)]).await;
+        let refused = member.submit(path, &[("job", &job)]).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
         let unknown = ana.submit(path, &[("job", "999")]).await;
         assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{path}");
     }
-    // Run again while it still cannot be done, and once more when it can.
+    // Retry while it still fails, and again when it can succeed.
     ana.submit("/admin/jobs/again", &[("job", &job)]).await;
     until(&db, ATTEMPTS, &[1]).await;
     allow(&db).await;
@@ -136,12 +136,12 @@ async fn a_job_that_always_fails_is_given_up_shown_and_run_again_or_dropped() {
 }
 
 #[tokio::test]
-async fn a_job_that_was_dropped_is_gone() {
-    let House { server, mut ana, eva, room, .. } = house().await;
+async fn dropped_job_is_gone() {
+    let TestContext { server, mut ana, eva, room, .. } = context().await;
     let db = server.storage().open().await;
     forbid(&db).await;
     ana.submit("/admin/people/close", &[("user", LUIS)]).await;
-    give_up(&server, &db).await;
+    exhaust_attempts(&server, &db).await;
     let job = ana.get("/admin").await.attribute("#jobs button", "value").expect("a job");
     let dropped = ana.submit("/admin/jobs/drop", &[("job", &job)]).await;
     assert_eq!(dropped.status, StatusCode::OK);
@@ -152,8 +152,8 @@ async fn a_job_that_was_dropped_is_gone() {
 }
 
 #[tokio::test]
-async fn the_rooms_of_an_account_that_is_opened_again_in_time_stay_its_own() {
-    let House { server, mut ana, eva, room, .. } = house().await;
+async fn account_reopened_in_time_keeps_its_rooms() {
+    let TestContext { server, mut ana, eva, room, .. } = context().await;
     let db = server.storage().open().await;
     forbid(&db).await;
     ana.submit("/admin/people/close", &[("user", LUIS)]).await;
@@ -167,9 +167,9 @@ async fn the_rooms_of_an_account_that_is_opened_again_in_time_stay_its_own() {
 }
 
 #[tokio::test]
-async fn a_refused_change_leaves_no_job_behind() {
+async fn refused_change_creates_no_job() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let refused = ana.submit("/admin/people/close", &[("user", "1")]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT, "the last administrator");
     let db = server.storage().open().await;
@@ -177,7 +177,7 @@ async fn a_refused_change_leaves_no_job_behind() {
     db.close().await;
 }
 
-/// Processes on one database, without a server around them.
+/// Several job runners on one database, without servers.
 struct Processes {
     db: Db,
     now: std::sync::Arc<AtomicI64>,
@@ -190,8 +190,8 @@ impl Processes {
         let storage = Storage::new().await;
         let db = storage.open().await;
         let now = std::sync::Arc::new(AtomicI64::new(1_000_000));
-        let told = now.clone();
-        let clock = Clock::from_fn(move || Timestamp(told.load(Ordering::Relaxed)));
+        let reading = now.clone();
+        let clock = Clock::from_fn(move || Timestamp(reading.load(Ordering::Relaxed)));
         let process = || Jobs::new(db.clone(), clock.clone(), Random::system());
         let all = std::iter::repeat_with(process).take(count).collect();
         Self { db, now, all, _storage: storage }
@@ -202,14 +202,14 @@ impl Processes {
         self.now.fetch_add(millis, Ordering::Relaxed);
     }
 
-    async fn standing(&self) -> [i64; 3] {
+    async fn counts(&self) -> [i64; 3] {
         let JobCounts { waiting, running, dead } = self.all[0].counts().await.expect("read");
         [waiting, running, dead]
     }
 }
 
 #[tokio::test]
-async fn a_job_is_done_once_however_many_processes_there_are() {
+async fn several_processes_run_each_job_once() {
     let processes = Processes::new(4).await;
     execute(
         &processes.db,
@@ -219,7 +219,7 @@ async fn a_job_is_done_once_however_many_processes_there_are() {
          select 'pass-on-rooms', n::text, 0, 0 from generate_series(1, 40) n",
     )
     .await;
-    assert_eq!(processes.standing().await, [40, 0, 0]);
+    assert_eq!(processes.counts().await, [40, 0, 0]);
     let done = Mutex::new(Vec::new());
     let work = |work| {
         let Job::ReassignRooms(UserId(user)) = work else { panic!("{work:?}") };
@@ -228,7 +228,7 @@ async fn a_job_is_done_once_however_many_processes_there_are() {
     };
     let (db, work) = (&processes.db, &work);
     let until_all_are_done = processes.all.iter().map(|jobs| async move {
-        // One that was faster leaves nothing for a moment.
+        // A runner may find no job while another one still holds the last of them.
         while numbers(db, "select count(*) from jobs").await != [0] {
             jobs.do_next(work).await.expect("asked");
         }
@@ -249,26 +249,26 @@ async fn one_job(db: &Db, kind: &'static str) {
 }
 
 #[tokio::test]
-async fn what_a_killed_process_was_at_is_done_by_another_when_its_lease_has_ended() {
+async fn job_of_a_killed_process_is_taken_over_after_its_lease() {
     let processes = Processes::new(2).await;
     let (one, two) = (&processes.all[0], &processes.all[1]);
     one_job(&processes.db, "tidy").await;
-    // Killed in the middle: the work never ends, and what waits for it is thrown away.
-    let begun = tokio::sync::Notify::new();
+    // A kill in the middle: the work never ends, and dropping the future abandons it.
+    let started = tokio::sync::Notify::new();
     tokio::select! {
-        done = one.do_next(|_| { begun.notify_one(); pending() }) => panic!("{done:?}"),
-        () = begun.notified() => {}
+        done = one.do_next(|_| { started.notify_one(); pending() }) => panic!("{done:?}"),
+        () = started.notified() => {}
     }
     let nothing =
         |work: Job| -> Ready<Result<(), ServiceError>> { panic!("{work:?} is somebody's") };
-    assert_eq!(processes.standing().await, [0, 1, 0]);
+    assert_eq!(processes.counts().await, [0, 1, 0]);
     assert!(!two.do_next(&nothing).await.expect("asked"));
     processes.advance(Duration::from_mins(4));
     assert!(!two.do_next(&nothing).await.expect("asked"));
     processes.advance(Duration::from_mins(2));
     assert!(two.do_next(|_| ready(Ok(()))).await.expect("asked"));
-    // It comes back by itself, an hour later.
-    assert_eq!(processes.standing().await, [1, 0, 0]);
+    // This job is periodic and due again an hour later.
+    assert_eq!(processes.counts().await, [1, 0, 0]);
     processes.advance(Duration::from_mins(59));
     assert!(!two.do_next(&nothing).await.expect("asked"));
     processes.advance(Duration::from_mins(2));
@@ -277,11 +277,11 @@ async fn what_a_killed_process_was_at_is_done_by_another_when_its_lease_has_ende
 }
 
 #[tokio::test]
-async fn one_that_comes_back_late_does_not_undo_what_another_has_done() {
+async fn late_process_does_not_undo_the_work_of_another() {
     let processes = Processes::new(2).await;
     let (one, two) = (&processes.all[0], &processes.all[1]);
     one_job(&processes.db, "tidy").await;
-    // While the first still works its lease ends, and the second does it.
+    // The lease of the first ends while it still works, and the second takes over.
     let late = |_| async {
         processes.advance(Duration::from_mins(6));
         assert!(two.do_next(|_| ready(Ok(()))).await.expect("asked"));
@@ -293,20 +293,20 @@ async fn one_that_comes_back_late_does_not_undo_what_another_has_done() {
 }
 
 #[tokio::test]
-async fn work_of_a_newer_version_and_work_that_kills_its_process_are_given_up_at_last() {
+async fn unknown_and_process_killing_jobs_are_abandoned() {
     let processes = Processes::new(1).await;
     let jobs = &processes.all[0];
     one_job(&processes.db, "of-tomorrow").await;
     one_job(&processes.db, "tidy").await;
     for _ in 0..40 {
-        let begun = tokio::sync::Notify::new();
+        let started = tokio::sync::Notify::new();
         tokio::select! {
-            _ = jobs.do_next(|_| { begun.notify_one(); pending() }) => {}
-            () = begun.notified() => {}
+            _ = jobs.do_next(|_| { started.notify_one(); pending() }) => {}
+            () = started.notified() => {}
         }
         processes.advance(LATER);
     }
-    assert_eq!(processes.standing().await, [0, 0, 2]);
+    assert_eq!(processes.counts().await, [0, 0, 2]);
     let [tried] = numbers(&processes.db, "select max(attempts) from jobs").await[..] else {
         panic!()
     };
@@ -315,18 +315,18 @@ async fn work_of_a_newer_version_and_work_that_kills_its_process_are_given_up_at
 }
 
 #[tokio::test]
-async fn nonces_and_sign_ins_that_have_run_out_are_forgotten_by_the_hour() {
+async fn expired_nonces_and_sessions_are_deleted_hourly() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     ana.post("/rooms/1/messages", json!({"body": "hola", "nonce": "n1"})).await;
-    let browser = server.person("luis").await;
+    let browser = server.browser_as("luis").await;
     let db = server.storage().open().await;
     assert_eq!(numbers(&db, "select count(*) from sends").await, [1]);
     assert_eq!(numbers(&db, "select count(*) from sessions").await, [1]);
     server.advance(Duration::from_hours(31 * 24));
     until(&db, "select count(*) from sends", &[0]).await;
     until(&db, "select count(*) from sessions", &[0]).await;
-    // And they come back: a repeated send is a new message then.
+    // The nonce is forgotten, so a repeated send stores a new message.
     let again: Value = ana.post("/rooms/1/messages", json!({"body": "hola", "nonce": "n1"})).await;
     assert_eq!(again["seq"], 2);
     drop(browser);

@@ -1,5 +1,4 @@
-//! What concerns `PostgreSQL` alone. On `SQLite` there is nothing to test here, and each test ends at
-//! once.
+//! Behaviour that only `PostgreSQL` has. On `SQLite` each test returns immediately.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,7 +18,7 @@ fn pool(db: &Db) -> &PgPool {
     }
 }
 
-/// Until so many transactions wait for the lock of another.
+/// Waits until this many transactions are blocked by a lock.
 async fn until_waiting(db: &Db, wanted: i64) {
     let waiting = "select count(*) from pg_stat_activity
                    where datname = current_database() and wait_event_type = 'Lock'";
@@ -31,13 +30,13 @@ async fn ready(server: &Server) -> StatusCode {
 }
 
 #[tokio::test]
-async fn a_database_that_goes_away_is_a_503_until_it_is_back() {
+async fn lost_database_is_a_503_until_it_returns() {
     if !Storage::is_on_postgres() {
         return;
     }
     let server = Server::start().await;
     let ana = server.api("ana").await;
-    let mut eva = server.person("eva").await;
+    let mut eva = server.browser_as("eva").await;
     assert_eq!(ready(&server).await, StatusCode::OK);
 
     server.storage().set_reachable(false).await;
@@ -57,14 +56,14 @@ async fn a_database_that_goes_away_is_a_503_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn what_is_sent_again_and_again_over_breaking_connections_is_stored_once() {
+async fn retries_over_breaking_connections_are_stored_once() {
     if !Storage::is_on_postgres() {
         return;
     }
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let refusals = AtomicU32::new(0);
-    // Until a few were refused, and each until it is stored.
+    // Write until a few posts were refused, and repeat each until it is stored.
     let write = async |author: u32| {
         let mut written = 0;
         while refusals.load(Ordering::Relaxed) < 3 {
@@ -95,7 +94,7 @@ async fn what_is_sent_again_and_again_over_breaking_connections_is_stored_once()
 }
 
 #[tokio::test]
-async fn a_post_that_a_deadlock_ends_is_stored_all_the_same() {
+async fn post_aborted_by_a_deadlock_is_retried_and_stored() {
     if !Storage::is_on_postgres() {
         return;
     }
@@ -103,7 +102,8 @@ async fn a_post_that_a_deadlock_ends_is_stored_all_the_same() {
     let ana = server.api("ana").await;
     let db = server.storage().open().await;
     let mut other = pool(&db).begin().await.expect("a transaction");
-    // Somebody who locks in the wrong order, and waits longer than Patio does.
+    // A transaction that locks in the wrong order and has a longer deadlock timeout, so that PostgreSQL
+    // aborts Patio's transaction and not this one.
     sqlx::raw_sql("set local deadlock_timeout = '1h'; select 1 from memberships for update")
         .execute(&mut *other)
         .await
@@ -121,7 +121,7 @@ async fn a_post_that_a_deadlock_ends_is_stored_all_the_same() {
 }
 
 #[tokio::test]
-async fn of_two_whose_registrations_meet_in_the_database_one_is_the_first() {
+async fn one_of_two_racing_sign_ups_becomes_administrator() {
     if !Storage::is_on_postgres() {
         return;
     }
@@ -140,7 +140,7 @@ async fn of_two_whose_registrations_meet_in_the_database_one_is_the_first() {
 }
 
 #[tokio::test]
-async fn a_commit_is_on_disk_whatever_the_url_says_and_nothing_waits_for_ever() {
+async fn url_cannot_turn_off_synchronous_commit_or_timeouts() {
     if !Storage::is_on_postgres() {
         return;
     }
@@ -164,36 +164,36 @@ async fn a_commit_is_on_disk_whatever_the_url_says_and_nothing_waits_for_ever() 
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_used_says_why_in_one_line() {
+async fn unusable_database_is_reported_in_one_line() {
     if !Storage::is_on_postgres() {
         return;
     }
-    let complaint = async |storage: &Storage, parameters: &str| {
+    let error_line = async |storage: &Storage, parameters: &str| {
         let error = storage.try_open(parameters).await.err().expect("a refusal");
         let text = format!("{error:#}");
         assert_eq!(text.lines().count(), 1, "{text}");
         text
     };
     let latin = Storage::empty("encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'").await;
-    let text = complaint(&latin, "").await;
+    let text = error_line(&latin, "").await;
     assert!(text.contains("LATIN1") && text.contains("UTF8"), "{text}");
     let plain = Storage::new().await;
-    let text = complaint(&plain, "&sslmode=require").await;
+    let text = error_line(&plain, "&sslmode=require").await;
     assert!(text.contains("TLS"), "{text}");
-    let text = complaint(&plain, "&dbname=nowhere").await;
+    let text = error_line(&plain, "&dbname=nowhere").await;
     assert!(text.contains("nowhere"), "{text}");
     let db = plain.try_open("&sslmode=disable").await.expect("a database");
     db.close().await;
 }
 
 #[tokio::test]
-async fn trouble_of_the_database_that_passes_is_never_taken_for_final() {
+async fn transient_database_errors_are_never_final() {
     if !Storage::is_on_postgres() {
         return;
     }
     let storage = Storage::new().await;
     let db = storage.open().await;
-    for (what, codes) in [
+    for (expected, codes) in [
         ("busy", &["55P03", "57014", "55006", "53000", "53200", "53400", "25P03", "25P04"][..]),
         ("busy", &["08000", "08003", "08006", "57P01", "57P02", "57P03", "57P04", "57P05"]),
         ("busy", &["53300", "55000", "3D000", "40001", "40P01"]),
@@ -203,18 +203,18 @@ async fn trouble_of_the_database_that_passes_is_never_taken_for_final() {
         for code in codes {
             let raise = format!("do $$ begin raise exception using errcode = '{code}'; end $$");
             let error = sqlx::raw_sql(AssertSqlSafe(raise)).execute(pool(&db)).await;
-            let fault = match ServiceError::from(error.expect_err("raised")) {
+            let kind = match ServiceError::from(error.expect_err("raised")) {
                 ServiceError::Unavailable { .. } => "busy",
                 ServiceError::StorageFull { .. } => "not stored",
                 ServiceError::Internal(_) => "our fault",
             };
-            assert_eq!(fault, what, "{code}");
+            assert_eq!(kind, expected, "{code}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_server_that_starts_before_its_database_waits_for_it() {
+async fn server_waits_for_a_database_that_starts_later() {
     if !Storage::is_on_postgres() {
         return;
     }

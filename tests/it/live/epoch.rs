@@ -1,5 +1,5 @@
-//! A history that was replaced by an older state: a dump, a copy of the file, a snapshot. Clients that
-//! remember the other one notice.
+//! Epochs: the database was replaced by an older state (a dump, a copy of the file, a snapshot), and
+//! clients that have seen the newer one detect it.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::support::{Api, Browser, Live, Server, Storage};
 
 async fn say(author: &Api, bodies: std::ops::RangeInclusive<i64>) -> Vec<Value> {
-    let mut said = Vec::new();
+    let mut messages = Vec::new();
     for n in bodies {
-        said.push(author.say(&format!("m{n}")).await);
+        messages.push(author.say(&format!("m{n}")).await);
     }
-    said
+    messages
 }
 
 async fn epoch(user: &Api) -> String {
@@ -19,13 +19,13 @@ async fn epoch(user: &Api) -> String {
     ready["epoch"].as_str().expect("an epoch").to_owned()
 }
 
-/// What comes first after the room was opened with what a client remembers.
+/// The first frame after a room is opened with the rev and id that a client remembers.
 async fn opened(user: &Api, since_rev: i64, since_id: &Value) -> Value {
     let mut live = user.live().await;
     live.until("present").await;
     let open = json!({"type": "open", "room": 1, "since_rev": since_rev, "since_id": since_id});
     live.send(open).await;
-    // What is unread may be told meanwhile.
+    // Unread counts may be sent in between.
     loop {
         let frame = live.next().await;
         if frame["type"] != "unread" {
@@ -34,20 +34,20 @@ async fn opened(user: &Api, since_rev: i64, since_id: &Value) -> Value {
     }
 }
 
-async fn asked(user: &Api, since_rev: i64, since_id: &Value) -> StatusCode {
+async fn poll(user: &Api, since_rev: i64, since_id: &Value) -> StatusCode {
     let path = format!("/rooms/1/messages?since_rev={since_rev}&since_id={since_id}");
     user.send(Method::GET, &path, None).await.status()
 }
 
 #[tokio::test]
-async fn who_remembers_another_message_at_that_rev_is_told_to_begin_again_and_nobody_else() {
+async fn only_clients_with_a_diverging_rev_must_reload() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let other = ana.post("/rooms", json!({"name": "Otra", "visibility": "public"})).await;
     let path = format!("/rooms/{}/messages", other["id"]);
     let elsewhere = ana.post(&path, json!({"body": "otra"})).await["id"].clone();
-    let said = say(&ana, 1..=4).await;
-    let id = |n: usize| said[n - 1]["id"].clone();
+    let messages = say(&ana, 1..=4).await;
+    let id = |n: usize| messages[n - 1]["id"].clone();
     let edit = json!({"body": "changed"});
     ana.ok(Method::PATCH, &format!("/messages/{}", id(2)), Some(edit)).await;
     ana.ok(Method::DELETE, &format!("/messages/{}", id(3)), None).await;
@@ -67,60 +67,60 @@ async fn who_remembers_another_message_at_that_rev_is_told_to_begin_again_and_no
         let reset = if is_known { Value::Null } else { json!(true) };
         assert_eq!(frame["reset"], reset, "{what}");
         let expected = if is_known { StatusCode::OK } else { StatusCode::CONFLICT };
-        assert_eq!(asked(&luis, rev, &id).await, expected, "{what}");
+        assert_eq!(poll(&luis, rev, &id).await, expected, "{what}");
     }
     let mut plain = luis.live().await;
     assert_eq!(plain.open_room(1, Some(4)).await.len(), 4, "without an id as ever");
 }
 
 #[tokio::test]
-async fn an_older_state_that_is_put_in_place_is_another_history_at_the_next_start() {
+async fn restored_older_state_gets_a_new_epoch_at_start() {
     let mut server = Server::start().await;
     let ana = server.api("ana").await;
     say(&ana, 1..=5).await;
     let before = epoch(&ana).await;
     server.stop().await;
-    let saved = server.storage().save().await;
-    let mut server = server.beside().await;
+    let saved = server.storage().snapshot().await;
+    let mut server = server.second().await;
     let ana = ana.through(&server);
     assert_eq!(epoch(&ana).await, before, "a restart alone changes nothing");
     say(&ana, 6..=8).await;
     server.stop().await;
-    server.storage().put_back(&saved).await;
-    let mut server = server.beside().await;
+    server.storage().restore(&saved).await;
+    let mut server = server.second().await;
     let ana = ana.through(&server);
     let after = epoch(&ana).await;
     assert_ne!(after, before);
-    let said = say(&ana, 6..=9).await;
-    assert_eq!(said[3]["seq"], 9);
+    let messages = say(&ana, 6..=9).await;
+    assert_eq!(messages[3]["seq"], 9);
     server.stop().await;
-    let server = server.beside().await;
+    let server = server.second().await;
     assert_eq!(epoch(&ana.through(&server)).await, after, "it keeps the new name");
 }
 
 #[tokio::test]
-async fn where_all_that_patio_knew_was_put_back_clients_notice_by_the_id() {
+async fn clients_detect_a_full_rollback_by_message_id() {
     let mut server = Server::start().await;
     let ana = server.api("ana").await;
     say(&ana, 1..=5).await;
     server.stop().await;
-    let saved = server.storage().save().await;
+    let saved = server.storage().snapshot().await;
     let note = std::fs::read(server.data().join("newest.json")).expect("a note");
-    let mut server = server.beside().await;
+    let mut server = server.second().await;
     let lost = say(&ana.through(&server), 6..=8).await;
     server.stop().await;
-    server.storage().put_back(&saved).await;
+    server.storage().restore(&saved).await;
     std::fs::write(server.data().join("newest.json"), note).expect("put back");
-    let server = server.beside().await;
+    let server = server.second().await;
     let ana = ana.through(&server);
     say(&ana, 6..=9).await;
     let frame = opened(&ana, 8, &lost[2]["id"]).await;
     assert_eq!((&frame["type"], &frame["reset"]), (&json!("resync"), &json!(true)));
-    assert_eq!(asked(&ana, 8, &lost[2]["id"]).await, StatusCode::CONFLICT);
+    assert_eq!(poll(&ana, 8, &lost[2]["id"]).await, StatusCode::CONFLICT);
 }
 
 #[tokio::test]
-async fn a_database_that_is_replaced_under_a_running_server_is_noticed() {
+async fn database_replaced_under_a_running_server_is_detected() {
     if !Storage::is_on_postgres() {
         return;
     }
@@ -130,10 +130,10 @@ async fn a_database_that_is_replaced_under_a_running_server_is_noticed() {
     let mut live = ana.live().await;
     let before = live.until("ready").await["epoch"].clone();
     server.storage().set_reachable(false).await;
-    let saved = server.storage().save().await;
+    let saved = server.storage().snapshot().await;
     server.storage().set_reachable(true).await;
     say(&ana, 6..=8).await;
-    server.storage().put_back(&saved).await;
+    server.storage().restore(&saved).await;
     assert_eq!(live.closed().await, 1012, "all connections come again");
     let mut back = again(&ana).await;
     assert_ne!(back.until("ready").await["epoch"], before);
@@ -142,7 +142,7 @@ async fn a_database_that_is_replaced_under_a_running_server_is_noticed() {
     assert_eq!(back.until("message").await["message"]["body"], "new");
 }
 
-/// A connection, once the database has one for it.
+/// Opens a live connection as soon as the server can reach the database again.
 async fn again(user: &Api) -> Live {
     loop {
         match user.try_live("").await {
@@ -153,9 +153,9 @@ async fn again(user: &Api) -> Live {
 }
 
 #[tokio::test]
-async fn a_page_names_the_history_that_is_there_now() {
+async fn page_names_the_current_epoch() {
     let server = Server::start().await;
-    let mut ana: Browser = server.person("ana").await;
+    let mut ana: Browser = server.browser_as("ana").await;
     let shown = ana.get("/rooms/1").await.attribute("#app", "data-epoch").expect("an epoch");
     assert_eq!(epoch(&server.api("luis").await).await, shown);
 }

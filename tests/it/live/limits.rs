@@ -1,4 +1,4 @@
-//! What a live connection may make the server keep and do, and how many of them there may be.
+//! Limits of live connections: their number, memory, frame sizes and rates.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -10,27 +10,27 @@ fn large_body() -> String {
     "http://a/\"".repeat(1_600)
 }
 
-/// A refused connection says why, and when to come again.
+/// The error frame and close code of a refused connection.
 async fn refusal(live: &mut Live) -> (Value, u16) {
-    let said = live.next().await;
-    (said, live.closed().await)
+    let error = live.next().await;
+    (error, live.closed().await)
 }
 
 #[tokio::test]
-async fn the_twenty_first_connection_of_a_user_is_refused_and_one_that_ends_makes_room() {
+async fn twenty_first_connection_of_a_user_is_refused() {
     let server = Server::with(&["--rate-limit=on"]).await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let mut open = join_all((0..20).map(|_| ana.live())).await;
     for live in &mut open {
         live.until("ready").await;
     }
-    let (said, code) = refusal(&mut ana.live().await).await;
-    assert_eq!((&said["type"], &said["status"]), (&json!("error"), &json!(429)));
-    assert_eq!((&said["retry_after"], code), (&json!(60), 4429));
+    let (error, code) = refusal(&mut ana.live().await).await;
+    assert_eq!((&error["type"], &error["status"]), (&json!("error"), &json!(429)));
+    assert_eq!((&error["retry_after"], code), (&json!(60), 4429));
     luis.live().await.until("ready").await;
     drop(open.pop());
     loop {
-        // The server sees a moment later that the other one has gone.
+        // The server notices the closed connection a moment later.
         if ana.live().await.next().await["type"] == "ready" {
             break;
         }
@@ -42,19 +42,19 @@ async fn the_twenty_first_connection_of_a_user_is_refused_and_one_that_ends_make
 }
 
 #[tokio::test]
-async fn the_page_of_a_user_with_too_many_connections_is_told_in_its_language() {
+async fn refusal_of_another_connection_is_localized() {
     let server = Server::with(&["--rate-limit=on"]).await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     ana.language = "es";
     let open = join_all((0..20).map(|_| ana.live())).await;
-    let (said, code) = refusal(&mut ana.live().await).await;
-    assert!(said["detail"].as_str().expect("a text").starts_with("Hay demasiadas conexiones"));
+    let (error, code) = refusal(&mut ana.live().await).await;
+    assert!(error["detail"].as_str().expect("a text").starts_with("Hay demasiadas conexiones"));
     assert_eq!(code, 4429);
     drop(open);
 }
 
 #[tokio::test]
-async fn without_rates_a_user_may_have_more_connections() {
+async fn without_rate_limits_connections_are_not_limited() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for mut live in join_all((0..40).map(|_| ana.live())).await {
@@ -63,7 +63,7 @@ async fn without_rates_a_user_may_have_more_connections() {
 }
 
 #[tokio::test]
-async fn whatever_completes_nothing_counts_towards_the_pace() {
+async fn incomplete_frames_count_towards_the_rate() {
     let server = Server::with(&["--rate-limit=on"]).await;
     let ana = server.api("ana").await;
     for (what, begin, again) in [
@@ -84,9 +84,9 @@ async fn whatever_completes_nothing_counts_towards_the_pace() {
     for _ in 0..=200 {
         live.send(json!({"type": "ping"})).await;
     }
-    let said = live.until("error").await;
-    assert_eq!((&said["status"], live.closed().await), (&json!(429), 4429), "{said}");
-    assert!(said["retry_after"].as_u64() >= Some(1));
+    let error = live.until("error").await;
+    assert_eq!((&error["status"], live.closed().await), (&json!(429), 4429), "{error}");
+    assert!(error["retry_after"].as_u64() >= Some(1));
     let mut honest = Raw::open(server.address, &ana).await;
     let ping = br#"{"type":"ping"}"#;
     let pieces = ping.iter().enumerate().map(|(n, byte)| {
@@ -98,7 +98,7 @@ async fn whatever_completes_nothing_counts_towards_the_pace() {
 }
 
 #[tokio::test]
-async fn the_longest_message_fits_into_a_frame_whatever_its_characters_become_as_json() {
+async fn longest_message_fits_into_a_frame_however_it_is_escaped() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let mut live = ana.live().await;
@@ -108,8 +108,8 @@ async fn the_longest_message_fits_into_a_frame_whatever_its_characters_become_as
         live.send(json!({"type": "post", "room": 1, "body": body, "nonce": nonce})).await;
         assert_eq!(live.until("posted").await["nonce"], json!(nonce));
     }
-    // With every character escaped as it may be: 12 bytes for one of the upper planes is too much to
-    // promise, 6 for all others is not.
+    // Every character escaped: 6 bytes each (`\uXXXX`). Characters outside the BMP, which would need 12
+    // bytes, are not guaranteed to fit.
     let escaped = format!(r#""x{}x""#, r"\u20ac".repeat(15_998));
     live.send_text(&format!(r#"{{"type":"post","room":1,"nonce":"e","body":{escaped}}}"#)).await;
     assert_eq!(live.until("posted").await["nonce"], "e");
@@ -122,7 +122,7 @@ async fn the_longest_message_fits_into_a_frame_whatever_its_characters_become_as
 }
 
 #[tokio::test]
-async fn every_post_that_is_refused_is_answered_by_its_nonce() {
+async fn every_refused_post_is_answered_by_its_nonce() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     ana.post("/rooms/1/messages", json!({"body": "x", "nonce": "used"})).await;
@@ -161,13 +161,13 @@ async fn missing_everything(process: &Process, user: &Api) -> Raw {
     let mut raw = Raw::open(process.address(), user).await;
     let open = br#"{"type":"open","room":1,"since_rev":0}"#;
     assert!(raw.send(&Raw::frame(0x81, open)).await);
-    // Far enough to know that the first of what it missed is on its way.
+    // Read enough to know that the catch-up has started.
     raw.read(16 * 1024).await;
     raw
 }
 
 #[tokio::test]
-async fn who_does_not_read_what_it_missed_costs_less_than_a_mebibyte() {
+async fn client_that_does_not_read_costs_less_than_one_mebibyte() {
     const READERS: i64 = 60;
     let data = tempfile::tempdir().expect("a directory");
     let process = Process::start(data.path(), &[]);
@@ -179,7 +179,7 @@ async fn who_does_not_read_what_it_missed_costs_less_than_a_mebibyte() {
     let readers = join_all((0..READERS).map(|_| missing_everything(&process, &ana))).await;
     let each = (resident(&process) - before) * 1024 / READERS;
     assert!(each < 1024, "{each} KiB each");
-    // Who reads gets all of it.
+    // A client that reads gets everything.
     let mut live = ana.live().await;
     let frames = live.open_room(1, Some(0)).await;
     let revs = frames.iter().filter(|frame| frame["type"] == "message").map(|f| f["rev"].as_i64());

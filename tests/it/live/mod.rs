@@ -1,4 +1,4 @@
-//! Live connections: what they are told, what they may ask, how they end.
+//! Live connections: hello, messages, catch-up, requests, and how they end.
 
 mod epoch;
 mod limits;
@@ -18,7 +18,7 @@ fn of_type<'a>(frames: &'a [Value], kind: &str) -> Vec<&'a Value> {
 }
 
 #[tokio::test]
-async fn a_connection_is_greeted_with_who_it_is_and_where_its_rooms_stand() {
+async fn hello_names_the_user_and_the_state_of_its_rooms() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     ana.say("hola").await;
@@ -34,7 +34,7 @@ async fn a_connection_is_greeted_with_who_it_is_and_where_its_rooms_stand() {
 }
 
 #[tokio::test]
-async fn a_message_reaches_those_who_have_the_room_open_and_nobody_else() {
+async fn message_reaches_only_clients_with_the_room_open() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let (mut open, mut closed) = (luis.live().await, luis.live().await);
@@ -53,9 +53,9 @@ async fn a_message_reaches_those_who_have_the_room_open_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_page_gets_the_message_as_html_in_its_language() {
+async fn page_receives_messages_as_html_in_its_language() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     ana.language = "es";
     let mut live = ana.live().await;
     live.open_room(1, None).await;
@@ -70,7 +70,7 @@ async fn a_page_gets_the_message_as_html_in_its_language() {
 }
 
 #[tokio::test]
-async fn what_was_missed_comes_once_in_order_and_then_what_is_live() {
+async fn catch_up_comes_once_in_order_before_live_messages() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     for n in 1..=130 {
@@ -87,7 +87,7 @@ async fn what_was_missed_comes_once_in_order_and_then_what_is_live() {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_or_doubled_while_others_write_during_the_catch_up() {
+async fn writes_during_catch_up_are_neither_lost_nor_doubled() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let writing = async {
@@ -113,7 +113,7 @@ async fn nothing_is_lost_or_doubled_while_others_write_during_the_catch_up() {
 }
 
 #[tokio::test]
-async fn a_post_is_answered_when_it_is_stored_and_again_when_it_is_sent_again() {
+async fn post_is_acknowledged_when_stored_and_again_when_repeated() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let mut live = ana.live().await;
@@ -128,7 +128,7 @@ async fn a_post_is_answered_when_it_is_stored_and_again_when_it_is_sent_again() 
 }
 
 #[tokio::test]
-async fn posts_in_a_row_are_stored_and_answered_in_their_order() {
+async fn pipelined_posts_are_stored_and_answered_in_order() {
     let server = Server::start().await;
     let mut live = server.api("ana").await.live().await;
     for n in 1..=100 {
@@ -142,7 +142,7 @@ async fn posts_in_a_row_are_stored_and_answered_in_their_order() {
 }
 
 #[tokio::test]
-async fn those_who_missed_the_same_are_told_the_same_and_others_what_they_missed() {
+async fn each_client_catches_up_on_what_it_missed() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     for n in 1..=5 {
@@ -162,7 +162,7 @@ async fn those_who_missed_the_same_are_told_the_same_and_others_what_they_missed
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_is_an_error_and_the_connection_lives_on() {
+async fn refused_request_is_an_error_and_keeps_the_connection() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let mut live = ana.live().await;
@@ -191,7 +191,7 @@ async fn what_cannot_be_done_is_an_error_and_the_connection_lives_on() {
 }
 
 #[tokio::test]
-async fn who_claims_to_know_the_future_shall_start_anew() {
+async fn client_with_a_future_rev_must_reload() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     ana.say("hola").await;
@@ -202,7 +202,7 @@ async fn who_claims_to_know_the_future_shall_start_anew() {
 }
 
 #[tokio::test]
-async fn a_closed_room_is_silent_until_it_is_opened_again() {
+async fn closed_room_sends_nothing_until_reopened() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let mut live = ana.live().await;
@@ -219,7 +219,7 @@ async fn a_closed_room_is_silent_until_it_is_opened_again() {
 }
 
 #[tokio::test]
-async fn who_comes_is_seen_by_those_who_are_there() {
+async fn new_presence_is_published_to_connected_users() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let mut live = ana.live().await;
@@ -237,7 +237,7 @@ async fn who_comes_is_seen_by_those_who_are_there() {
 }
 
 #[tokio::test]
-async fn a_sign_out_ends_the_connections_of_that_sign_in_and_no_others() {
+async fn sign_out_closes_only_connections_of_that_session() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let mut other = server.api("ana").await.live().await;
@@ -249,7 +249,7 @@ async fn a_sign_out_ends_the_connections_of_that_sign_in_and_no_others() {
     other.send(json!({"type": "ping"})).await;
     other.until("pong").await;
 
-    let mut browser = server.person("luis").await;
+    let mut browser = server.browser_as("luis").await;
     let mut page = browser.live().await;
     page.until("present").await;
     browser.submit("/logout", &[]).await;
@@ -257,7 +257,7 @@ async fn a_sign_out_ends_the_connections_of_that_sign_in_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_frame_that_is_too_large_closes_the_connection_and_the_largest_does_not() {
+async fn only_frames_above_the_limit_close_the_connection() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let ping = r#"{"type":"ping"}"#;
@@ -270,7 +270,7 @@ async fn a_frame_that_is_too_large_closes_the_connection_and_the_largest_does_no
 }
 
 #[tokio::test]
-async fn a_stop_says_come_back() {
+async fn shutdown_asks_clients_to_reconnect() {
     let mut server = Server::start().await;
     let ana = server.api("ana").await;
     let mut live = ana.live().await;
@@ -280,9 +280,9 @@ async fn a_stop_says_come_back() {
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_a_token_or_their_own_pages_cookie() {
+async fn handshake_needs_a_token_or_a_same_origin_cookie() {
     let server = Server::start().await;
-    let ana = server.person("ana").await;
+    let ana = server.browser_as("ana").await;
     let url = server.url("/api/v1/live").replace("http", "ws");
     let own = server.url("");
     let opens =
@@ -293,21 +293,21 @@ async fn nobody_gets_in_without_a_token_or_their_own_pages_cookie() {
     let evil = ("origin", "https://evil.example");
     assert_eq!(opens(&[("cookie", ana.cookie()), evil]).await, Some(403));
     assert_eq!(opens(&[("cookie", ana.cookie()), ("origin", &own)]).await, None);
-    // A page that is signed out is told so, since a refused handshake tells its script nothing.
+    // A signed-out page gets a close code, because a script cannot read the status of a refused handshake.
     let mut gone = Live::open(&url, "patio-html.v1", &[("origin", &own)]).await;
     assert_eq!(gone.closed().await, 4401);
 }
 
 #[tokio::test]
-async fn two_servers_on_one_directory_show_each_others_messages_in_order_and_once() {
+async fn two_servers_publish_each_message_once_in_order() {
     let one = Server::start().await;
-    let two = Server::beside(&one).await;
+    let two = Server::second(&one).await;
     let (ana, luis) = (one.api("ana").await, two.api("luis").await);
     let (mut here, mut there) = (ana.live().await, luis.live().await);
     here.open_room(1, None).await;
     there.open_room(1, None).await;
     let first = ana.say("uno").await;
-    // Stored after another process's message: that one comes first, at once.
+    // Another process stored its message first, so it must be published first, without delay.
     luis.say("dos").await;
     let edit = Some(json!({"body": "uno, corregido"}));
     ana.ok(Method::PATCH, &format!("/messages/{}", first["id"]), edit).await;
@@ -324,10 +324,10 @@ async fn two_servers_on_one_directory_show_each_others_messages_in_order_and_onc
 }
 
 #[tokio::test]
-async fn what_becomes_unread_while_connections_begin_is_counted_by_all() {
+async fn messages_during_hello_are_counted_as_unread() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
-    // Whose greeting takes a while.
+    // Connections whose hello takes a while.
     for n in 0..100 {
         ana.post("/rooms", json!({"name": format!("r{n}"), "visibility": "public"})).await;
     }

@@ -1,27 +1,27 @@
-//! Two servers on one database: what people do through one is told by the other, once.
+//! Two servers on one database: each publishes the changes made through the other, once.
 
 use serde_json::{Value, json};
 
 use crate::support::{Api, Live, PASSWORD, Server};
 
-/// Somebody whose connection is at one server, and who acts through the other.
-struct Both {
+/// Luis has a live connection to the first server and acts through the second.
+struct TwoServers {
     one: Server,
     two: Server,
     ana: Api,
     luis: Api,
-    /// Of luis, at the first server; he acts through the second.
+    /// Luis's connection to the first server.
     live: Live,
 }
 
-async fn both() -> Both {
+async fn two_servers() -> TwoServers {
     let one = Server::start().await;
-    let two = one.beside().await;
+    let two = one.second().await;
     let ana = one.api("ana").await.through(&two);
     let luis = one.api("luis").await.through(&two);
     let mut live = luis.through(&one).live().await;
     live.until("present").await;
-    Both { one, two, ana, luis, live }
+    TwoServers { one, two, ana, luis, live }
 }
 
 async fn room(api: &Api, name: &str, visibility: &str) -> (i64, String, String) {
@@ -30,7 +30,7 @@ async fn room(api: &Api, name: &str, visibility: &str) -> (i64, String, String) 
     (id, format!("/rooms/{id}"), made["code"].as_str().expect("a code").to_owned())
 }
 
-/// The next frame of a type that speaks of a room.
+/// The next frame of this type about this room.
 async fn about(live: &mut Live, kind: &str, id: i64) -> Value {
     loop {
         let frame = live.until(kind).await;
@@ -41,48 +41,51 @@ async fn about(live: &mut Live, kind: &str, id: i64) -> Value {
 }
 
 #[tokio::test]
-async fn a_new_room_its_names_and_its_end_are_told_by_the_other_server() {
-    let house = both().await;
-    let Both { ana, mut live, .. } = house;
+async fn room_creation_rename_and_deletion_reach_the_other_server() {
+    let servers = two_servers().await;
+    let TwoServers { ana, mut live, .. } = servers;
     let (id, path, _) = room(&ana, "huerto", "public").await;
     assert_eq!(about(&mut live, "room", id).await["room"]["name"], "huerto");
     let (_, renamed) = ana
         .ok(reqwest::Method::PATCH, &path, Some(json!({"name": "jardín", "topic": "sol"})))
         .await;
     assert_eq!(renamed["topic"], "sol");
-    let told = about(&mut live, "room", id).await;
-    assert_eq!((&told["room"]["name"], &told["room"]["topic"]), (&json!("jardín"), &json!("sol")));
+    let received = about(&mut live, "room", id).await;
+    assert_eq!(
+        (&received["room"]["name"], &received["room"]["topic"]),
+        (&json!("jardín"), &json!("sol"))
+    );
 }
 
 #[tokio::test]
-async fn who_comes_and_who_goes_is_told_by_the_other_server() {
-    let house = both().await;
-    let Both { two, ana, mut live, .. } = house;
+async fn joining_and_leaving_reach_the_other_server() {
+    let servers = two_servers().await;
+    let TwoServers { two, ana, mut live, .. } = servers;
     let eva = two.api("eva").await;
-    let came = about(&mut live, "member", 1).await;
-    assert_eq!((&came["user"]["name"], &came["joined"]), (&json!("eva"), &json!(true)));
+    let joined = about(&mut live, "member", 1).await;
+    assert_eq!((&joined["user"]["name"], &joined["joined"]), (&json!("eva"), &json!(true)));
     let (id, path, _) = room(&ana, "huerto", "public").await;
     eva.post(&format!("{path}/join"), json!({})).await;
     loop {
-        let told = about(&mut live, "member", id).await;
-        if told["user"]["name"] == "eva" {
-            assert_eq!(told["joined"], true);
+        let received = about(&mut live, "member", id).await;
+        if received["user"]["name"] == "eva" {
+            assert_eq!(received["joined"], true);
             break;
         }
     }
     eva.send(reqwest::Method::POST, &format!("{path}/leave"), None).await;
-    let told = about(&mut live, "member", id).await;
-    assert_eq!((&told["user"]["name"], &told["joined"]), (&json!("eva"), &json!(false)));
+    let received = about(&mut live, "member", id).await;
+    assert_eq!((&received["user"]["name"], &received["joined"]), (&json!("eva"), &json!(false)));
 }
 
 #[tokio::test]
-async fn one_hears_of_ones_own_joining_and_leaving_through_the_other_server() {
-    let house = both().await;
-    let Both { ana, luis, mut live, .. } = house;
+async fn own_joining_and_leaving_reach_the_other_server() {
+    let servers = two_servers().await;
+    let TwoServers { ana, luis, mut live, .. } = servers;
     let (id, path, code) = room(&ana, "secreto", "private").await;
     luis.post("/join", json!({"code": code})).await;
     assert_eq!(about(&mut live, "room", id).await["room"]["name"], "secreto");
-    // From now on what is said there counts as unread here.
+    // Messages in the room count as unread from now on.
     ana.post(&format!("{path}/messages"), json!({"body": "hola"})).await;
     assert_eq!(about(&mut live, "unread", id).await["last_seq"], 1);
     luis.send(reqwest::Method::POST, &format!("{path}/leave"), None).await;
@@ -90,16 +93,16 @@ async fn one_hears_of_ones_own_joining_and_leaving_through_the_other_server() {
 }
 
 #[tokio::test]
-async fn whoever_was_shown_the_door_through_one_server_hears_no_more_at_the_other() {
-    let Both { one, two, ana, luis, mut live } = both().await;
+async fn user_removed_on_one_server_receives_nothing_on_the_other() {
+    let TwoServers { one, two, ana, luis, mut live } = two_servers().await;
     let (id, path, code) = room(&ana, "secreto", "private").await;
     luis.post("/join", json!({"code": code})).await;
     about(&mut live, "room", id).await;
     live.open_room(id, None).await;
     let mut owner = two.browser();
     owner.login("ana", PASSWORD).await;
-    let put_out = owner.submit(&format!("{path}/remove"), &[("user", "2")]).await;
-    assert!(put_out.status.is_success(), "{}", put_out.status);
+    let removed = owner.submit(&format!("{path}/remove"), &[("user", "2")]).await;
+    assert!(removed.status.is_success(), "{}", removed.status);
     about(&mut live, "closed", id).await;
     ana.through(&one).post(&format!("{path}/messages"), json!({"body": "a solas"})).await;
     live.send(json!({"type": "ping"})).await;
@@ -114,9 +117,9 @@ async fn whoever_was_shown_the_door_through_one_server_hears_no_more_at_the_othe
 }
 
 #[tokio::test]
-async fn a_new_name_is_told_by_the_other_server() {
-    let house = both().await;
-    let Both { two, mut live, .. } = house;
+async fn display_name_change_reaches_the_other_server() {
+    let servers = two_servers().await;
+    let TwoServers { two, mut live, .. } = servers;
     let mut ana = two.browser();
     ana.login("ana", PASSWORD).await;
     ana.submit("/settings/name", &[("display_name", "Ana María")]).await;
@@ -124,9 +127,9 @@ async fn a_new_name_is_told_by_the_other_server() {
 }
 
 #[tokio::test]
-async fn what_one_has_read_through_one_server_is_read_at_the_other() {
-    let house = both().await;
-    let Both { one, ana, luis, mut live, .. } = house;
+async fn read_marker_reaches_the_other_server() {
+    let servers = two_servers().await;
+    let TwoServers { one, ana, luis, mut live, .. } = servers;
     for n in 1..=3 {
         ana.say(&format!("m{n}")).await;
     }
@@ -137,23 +140,23 @@ async fn what_one_has_read_through_one_server_is_read_at_the_other() {
             json!({"type": "read", "room": 1, "seq": seq, "unread": 3 - seq, "mentions": 0})
         );
     }
-    // At its own server it is told at once, and not once more.
+    // The server that handled the request publishes it immediately, and not a second time.
     let mut twice = luis.live().await;
     twice.until("present").await;
     ana.say("m4").await;
     luis.send(reqwest::Method::PUT, "/rooms/1/read", Some(json!({"seq": 4}))).await;
     assert_eq!(twice.until("read").await["seq"], 4);
     assert_eq!(live.until("read").await["seq"], 4);
-    // By the next read both have looked again.
+    // When the next read arrives, both servers have polled the change feed again.
     ana.say("m5").await;
     luis.through(&one).send(reqwest::Method::PUT, "/rooms/1/read", Some(json!({"seq": 5}))).await;
     assert_eq!(twice.until("read").await["seq"], 5);
 }
 
 #[tokio::test]
-async fn a_conversation_begun_through_one_server_is_there_at_the_other() {
-    let house = both().await;
-    let Both { ana, mut live, .. } = house;
+async fn direct_message_reaches_the_other_server() {
+    let servers = two_servers().await;
+    let TwoServers { ana, mut live, .. } = servers;
     let made = ana.post("/direct", json!({"name": "luis"})).await;
     let id = made["id"].as_i64().expect("an id");
     assert_eq!(about(&mut live, "room", id).await["room"]["name"], "ana");

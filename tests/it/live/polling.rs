@@ -1,4 +1,4 @@
-//! A page without a live line asks over HTTP, and gets the frames that a connection would get.
+//! Polling: a page without a live connection requests the same frames over HTTP.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -21,9 +21,9 @@ fn of<'a>(frames: &'a [Value], kind: &str) -> Vec<&'a Value> {
 }
 
 #[tokio::test]
-async fn what_changed_since_a_rev_comes_once_and_in_order() {
+async fn poll_returns_changes_since_a_rev_once_in_order() {
     let server = Server::start().await;
-    let (mut ana, luis) = (server.person("ana").await, server.api("luis").await);
+    let (mut ana, luis) = (server.browser_as("ana").await, server.api("luis").await);
     let mut ids = Vec::new();
     for body in ["one", "two", "three"] {
         ids.push(luis.say(body).await["id"].clone());
@@ -46,9 +46,9 @@ async fn what_changed_since_a_rev_comes_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn more_than_a_page_comes_in_pieces_and_only_the_last_says_live() {
+async fn long_poll_result_is_paged_and_only_the_last_page_is_live() {
     let server = Server::start().await;
-    let (mut ana, luis) = (server.person("ana").await, server.api("luis").await);
+    let (mut ana, luis) = (server.browser_as("ana").await, server.api("luis").await);
     for n in 1..=120 {
         luis.say(&format!("number {n} {}", "x".repeat(2_000))).await;
     }
@@ -72,9 +72,9 @@ async fn more_than_a_page_comes_in_pieces_and_only_the_last_says_live() {
 }
 
 #[tokio::test]
-async fn a_room_that_one_may_not_read_says_nothing_but_that() {
+async fn unreadable_room_returns_only_the_refusal() {
     let server = Server::start().await;
-    let (mut ana, luis) = (server.person("ana").await, server.api("luis").await);
+    let (mut ana, luis) = (server.browser_as("ana").await, server.api("luis").await);
     let room = luis.post("/rooms", json!({"name": "secret", "visibility": "private"})).await;
     let id = room["id"].to_string();
     luis.post(&format!("/rooms/{id}/messages"), json!({"body": "hidden"})).await;
@@ -88,18 +88,18 @@ async fn a_room_that_one_may_not_read_says_nothing_but_that() {
 }
 
 #[tokio::test]
-async fn a_rev_that_the_room_never_had_is_a_reason_to_begin_again() {
+async fn unknown_rev_makes_the_client_reload() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let frames = poll(&mut ana, &[("room", "1"), ("since_rev", "7")]).await;
     assert_eq!(of(&frames, "resync"), [&json!({"type": "resync", "room": 1})]);
     assert_eq!(of(&frames, "live"), Vec::<&Value>::new());
 }
 
 #[tokio::test]
-async fn what_has_been_read_is_said_with_the_question() {
+async fn poll_request_moves_the_read_marker() {
     let server = Server::start().await;
-    let (mut ana, luis) = (server.person("ana").await, server.api("luis").await);
+    let (mut ana, luis) = (server.browser_as("ana").await, server.api("luis").await);
     luis.say("one").await;
     luis.say("two").await;
     let read = |frames: &[Value]| frames[0]["rooms"][0]["last_read_seq"].clone();
@@ -109,12 +109,12 @@ async fn what_has_been_read_is_said_with_the_question() {
 }
 
 #[tokio::test]
-async fn strangers_are_sent_to_sign_in_and_other_sites_away() {
+async fn signed_out_poll_gets_login_and_other_sites_are_refused() {
     let server = Server::start().await;
     server.api("ana").await;
     let page = server.browser().submit("/live", &[]).await;
     assert!(page.path.starts_with("/login"), "{}", page.path);
-    let luis = server.person("luis").await;
+    let luis = server.browser_as("luis").await;
     let foreign = Browser::plain()
         .post(server.url("/live"))
         .header("cookie", luis.cookie())
@@ -126,9 +126,9 @@ async fn strangers_are_sent_to_sign_in_and_other_sites_away() {
 }
 
 #[tokio::test]
-async fn a_form_of_somebody_who_is_not_signed_in_any_more_is_not_posted_by_another() {
+async fn form_of_a_former_user_is_not_posted_as_another() {
     let server = Server::start().await;
-    let (mut ana, _) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, _) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let mine = [("body", "mine"), ("author", "1")];
     let others = [("body", "not mine"), ("author", "2")];
     assert_eq!(ana.submit("/rooms/1/messages", &others).await.status, StatusCode::CONFLICT);

@@ -1,4 +1,4 @@
-//! Live connections under pressure: many at once, through bad lines, and with bad manners.
+//! Live connections under stress: many at once, over bad networks, and from misbehaving clients.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{Api, Live, Server};
 
 const POSTS: i64 = 120;
 
-/// Reads the lobby until everything is there, coming again now and then.
+/// Reads the lobby until it has all messages, and reconnects now and then.
 async fn read_everything(reader: &Api, patience: i64) -> Vec<i64> {
     let mut revs: Vec<i64> = Vec::new();
     while revs.last() != Some(&POSTS) {
@@ -32,7 +32,7 @@ async fn read_everything(reader: &Api, patience: i64) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn whoever_comes_whenever_ends_with_all_that_is_stored_once_and_in_order() {
+async fn every_client_receives_all_messages_once_in_order() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let writing = async {
@@ -50,7 +50,7 @@ async fn whoever_comes_whenever_ends_with_all_that_is_stored_once_and_in_order()
     assert_eq!((&stored["items"][0]["rev"], &stored["more"]), (&json!(POSTS), &json!(false)));
 }
 
-/// Passes everything on, a few bytes at a time.
+/// Forwards all bytes, a few at a time.
 async fn crumble(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt + Unpin) {
     let mut bytes = [0; 1024];
     while let Ok(read @ 1..) = from.read(&mut bytes).await {
@@ -63,7 +63,7 @@ async fn crumble(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt
 }
 
 #[tokio::test]
-async fn a_line_that_passes_on_three_bytes_at_a_time_is_as_good_as_any() {
+async fn connection_with_three_byte_packets_works() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let proxy = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -87,13 +87,13 @@ async fn a_line_that_passes_on_three_bytes_at_a_time_is_as_good_as_any() {
 }
 
 #[tokio::test]
-async fn typing_reaches_others_who_have_the_room_open_and_no_more_than_once_in_two_seconds() {
+async fn typing_reaches_open_rooms_once_in_two_seconds() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let (mut writer, mut phone) = (ana.live().await, ana.live().await);
     let (mut reader, mut elsewhere) = (luis.live().await, luis.live().await);
     let typing = json!({"type": "typing", "room": 1});
-    // Who has not opened a room types nowhere.
+    // A client that has not opened the room cannot type there.
     writer.send(typing.clone()).await;
     for live in [&mut writer, &mut phone, &mut reader] {
         live.open_room(1, None).await;
@@ -103,8 +103,8 @@ async fn typing_reaches_others_who_have_the_room_open_and_no_more_than_once_in_t
     for _ in 0..3 {
         writer.send(typing.clone()).await;
     }
-    let told = reader.until("typing").await;
-    assert_eq!((&told["room"], &told["user"]["display_name"]), (&json!(1), &json!("ana")));
+    let received = reader.until("typing").await;
+    assert_eq!((&received["room"], &received["user"]["display_name"]), (&json!(1), &json!("ana")));
     server.advance(Duration::from_secs(2));
     writer.send(typing).await;
     writer.send(json!({"type": "post", "room": 1, "body": "hola", "nonce": "n"})).await;
@@ -115,7 +115,7 @@ async fn typing_reaches_others_who_have_the_room_open_and_no_more_than_once_in_t
     assert_eq!(of_type(&mut elsewhere, "typing").await, 0, "nothing of it is stored");
 }
 
-/// How many frames of a type come before the next message.
+/// Counts the frames of this type before the next message.
 async fn of_type(live: &mut Live, kind: &str) -> usize {
     let mut seen = 0;
     loop {
@@ -128,9 +128,9 @@ async fn of_type(live: &mut Live, kind: &str) -> usize {
 }
 
 #[tokio::test]
-async fn who_types_under_a_new_name_is_called_by_it() {
+async fn typing_uses_the_current_display_name() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let (mut writer, mut reader) = (ana.live().await, server.api("luis").await.live().await);
     for live in [&mut writer, &mut reader] {
         live.open_room(1, None).await;
@@ -140,7 +140,7 @@ async fn who_types_under_a_new_name_is_called_by_it() {
     loop {
         server.advance(Duration::from_secs(2));
         writer.send(json!({"type": "typing", "room": 1})).await;
-        // The connection hears of it by itself, a moment later.
+        // The connection learns the new name a moment later.
         if reader.until("typing").await["user"]["display_name"] == "Ana María" {
             break;
         }
@@ -148,7 +148,7 @@ async fn who_types_under_a_new_name_is_called_by_it() {
 }
 
 #[tokio::test]
-async fn who_sends_too_fast_is_sent_away_and_who_does_not_may_go_on() {
+async fn only_clients_that_send_too_fast_are_disconnected() {
     let server = Server::with(&["--rate-limit=on"]).await;
     let ana = server.api("ana").await;
     let (mut quick, mut calm) = (ana.live().await, ana.live().await);
@@ -169,7 +169,7 @@ async fn who_sends_too_fast_is_sent_away_and_who_does_not_may_go_on() {
 }
 
 #[tokio::test]
-async fn many_messages_in_a_room_that_is_not_open_end_in_one_number() {
+async fn unread_messages_are_batched_into_one_count() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let mut live = luis.live().await;
@@ -186,7 +186,7 @@ async fn many_messages_in_a_room_that_is_not_open_end_in_one_number() {
 }
 
 #[tokio::test]
-async fn who_is_removed_from_a_private_room_hears_nothing_of_it_any_more() {
+async fn removed_member_receives_nothing_more_of_a_private_room() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let room = ana.post("/rooms", json!({"name": "Secreta", "visibility": "private"})).await;
@@ -212,7 +212,7 @@ async fn who_is_removed_from_a_private_room_hears_nothing_of_it_any_more() {
 }
 
 #[tokio::test]
-async fn another_version_of_the_protocol_is_told_which_one_is_spoken() {
+async fn unsupported_protocol_version_is_told_the_supported_one() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let ask = async |version: &str| {

@@ -1,4 +1,4 @@
-//! What became of people and rooms while somebody was away: told when they come back.
+//! Sync: a client that was away receives the changes of users and rooms when it returns.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Api, Live, PASSWORD, Server};
 
-/// All that comes after the greeting.
+/// All frames that follow the hello.
 async fn missed(mut live: Live) -> Vec<Value> {
     live.send(json!({"type": "ping"})).await;
     let mut frames = Vec::new();
@@ -21,10 +21,11 @@ async fn missed(mut live: Live) -> Vec<Value> {
     }
 }
 
-/// When a connection of this person began that ends here, long enough ago for what was before.
-async fn goes(server: &Server, who: &Api) -> String {
+/// Opens and closes a connection of this user, and returns its time. The clock advances before and after,
+/// so that earlier changes are outside the overlap.
+async fn visit(server: &Server, user: &Api) -> String {
     server.advance(Duration::from_mins(1));
-    let at = who.live().await.until("ready").await["at"].as_str().expect("a time").to_owned();
+    let at = user.live().await.until("ready").await["at"].as_str().expect("a time").to_owned();
     server.advance(Duration::from_mins(1));
     at
 }
@@ -34,7 +35,7 @@ async fn room(owner: &Api, name: &str, visibility: &str) -> (i64, String) {
     (made["id"].as_i64().expect("an id"), made["code"].as_str().expect("a code").to_owned())
 }
 
-fn told(frames: &[Value]) -> Vec<String> {
+fn summaries(frames: &[Value]) -> Vec<String> {
     let about = |frame: &Value| match frame["type"].as_str().expect("a type") {
         "user" => format!("user {}", frame["user"]["display_name"].as_str().expect("a name")),
         "room" => format!("room {}", frame["room"]["name"].as_str().expect("a name")),
@@ -49,11 +50,11 @@ fn told(frames: &[Value]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn who_comes_back_is_told_once_how_people_and_rooms_are_now() {
+async fn returning_client_gets_current_users_and_rooms_once() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let (garden, _) = room(&ana, "huerto", "public").await;
-    let at = goes(&server, &luis).await;
+    let at = visit(&server, &luis).await;
 
     let mut page = server.browser();
     page.login("ana", PASSWORD).await;
@@ -74,57 +75,56 @@ async fn who_comes_back_is_told_once_how_people_and_rooms_are_now() {
         format!("ana left {garden}"),
         "room el jardín".to_owned(),
     ];
-    assert_eq!(told(&frames), wanted);
+    assert_eq!(summaries(&frames), wanted);
     assert!(missed(luis.live().await).await.is_empty(), "who does not ask is told nothing");
 }
 
 #[tokio::test]
-async fn one_s_own_rooms_are_told_too_and_of_private_ones_nobody_else_hears() {
+async fn only_members_get_changes_of_private_rooms() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
-    let (kept, code) = room(&ana, "casa", "private").await;
+    let (left, code) = room(&ana, "casa", "private").await;
     luis.post("/join", json!({"code": code})).await;
-    let at = goes(&server, &luis).await;
+    let at = visit(&server, &luis).await;
 
     let (new, code) = room(&ana, "cocina", "private").await;
     luis.post("/join", json!({"code": code})).await;
-    luis.post(&format!("/rooms/{kept}/leave"), json!({})).await;
+    luis.post(&format!("/rooms/{left}/leave"), json!({})).await;
     let (_, _) = room(&ana, "secreta", "private").await;
 
     assert_eq!(
-        told(&missed(luis.live_since(&at).await).await),
-        [format!("ana joined {new}"), "room cocina".to_owned(), format!("closed {kept}")]
+        summaries(&missed(luis.live_since(&at).await).await),
+        [format!("ana joined {new}"), "room cocina".to_owned(), format!("closed {left}")]
     );
     let tom = server.api("tom").await;
     let frames = missed(tom.live_since(&at).await).await;
-    assert_eq!(told(&frames), ["room lobby"], "{frames:?}");
+    assert_eq!(summaries(&frames), ["room lobby"], "{frames:?}");
 }
 
 #[tokio::test]
-async fn who_was_away_for_too_long_or_missed_too_much_is_sent_for_everything() {
+async fn client_away_too_long_must_reload() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
-    let at = goes(&server, &luis).await;
+    let at = visit(&server, &luis).await;
     for n in 0..100 {
         room(&ana, &format!("r{n}"), "public").await;
     }
-    // Of each it is told that it is there, and that ana is in it.
-    assert_eq!(told(&missed(luis.live_since(&at).await).await), ["resync"]);
+    // Two changes for each room: the room itself, and ana's membership.
+    assert_eq!(summaries(&missed(luis.live_since(&at).await).await), ["resync"]);
 
-    let just_now =
-        luis.live().await.until("ready").await["at"].as_str().expect("a time").to_owned();
+    let first = luis.live().await.until("ready").await["at"].as_str().expect("a time").to_owned();
     server.advance(Duration::from_millis(1));
     let later = luis.live().await.until("ready").await["at"].as_str().expect("a time").to_owned();
-    assert_ne!(just_now, later);
+    assert_ne!(first, later);
     assert_eq!(missed(luis.live_since(&later).await).await.len(), 100, "told again, and no more");
 
-    let at = goes(&server, &luis).await;
+    let at = visit(&server, &luis).await;
     server.advance(Duration::from_hours(7 * 24));
-    assert_eq!(told(&missed(luis.live_since(&at).await).await), ["resync"]);
+    assert_eq!(summaries(&missed(luis.live_since(&at).await).await), ["resync"]);
 }
 
 #[tokio::test]
-async fn what_is_no_time_is_refused() {
+async fn invalid_since_is_refused() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for text in ["yesterday", "1763715900120", ""] {

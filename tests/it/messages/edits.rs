@@ -1,4 +1,4 @@
-//! Changing messages: editing, deleting, reacting; who may, what remains, who hears of it.
+//! Changing messages: edits, deletions and reactions, the rights they need, and who receives them.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use serde_json::{Value, json};
 
 use crate::support::{Api, Server};
 
-async fn edit(who: &Api, id: &Value, body: &str) -> Value {
-    who.ok(Method::PATCH, &format!("/messages/{id}"), Some(json!({"body": body}))).await.1
+async fn edit(user: &Api, id: &Value, body: &str) -> Value {
+    user.ok(Method::PATCH, &format!("/messages/{id}"), Some(json!({"body": body}))).await.1
 }
 
-async fn delete(who: &Api, id: &Value) {
-    let (status, _) = who.ok(Method::DELETE, &format!("/messages/{id}"), None).await;
+async fn delete(user: &Api, id: &Value) {
+    let (status, _) = user.ok(Method::DELETE, &format!("/messages/{id}"), None).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
 }
 
-async fn react(who: &Api, method: Method, id: &Value, emoji: &str) {
-    let (status, _) = who.ok(method, &format!("/messages/{id}/reactions/{emoji}"), None).await;
+async fn react(user: &Api, method: Method, id: &Value, emoji: &str) {
+    let (status, _) = user.ok(method, &format!("/messages/{id}/reactions/{emoji}"), None).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
 }
 
-async fn newest(who: &Api) -> Value {
-    who.get("/rooms/1/messages?limit=1").await["items"][0].clone()
+async fn newest(user: &Api) -> Value {
+    user.get("/rooms/1/messages?limit=1").await["items"][0].clone()
 }
 
-async fn rev(who: &Api) -> Value {
-    who.get("/rooms/1").await["rev"].clone()
+async fn rev(user: &Api) -> Value {
+    user.get("/rooms/1").await["rev"].clone()
 }
 
-async fn reactions(who: &Api) -> Vec<(String, Value)> {
-    let message = newest(who).await;
+async fn reactions(user: &Api) -> Vec<(String, Value)> {
+    let message = newest(user).await;
     let all = message["reactions"].as_array().expect("reactions").iter();
     all.map(|one| {
         assert_eq!(one["count"], one["users"].as_array().expect("users").len());
@@ -39,12 +39,12 @@ async fn reactions(who: &Api) -> Vec<(String, Value)> {
     .collect()
 }
 
-async fn private_room(who: &Api) -> Value {
-    who.post("/rooms", json!({"name": "Taller", "visibility": "private"})).await["id"].clone()
+async fn private_room(user: &Api) -> Value {
+    user.post("/rooms", json!({"name": "Taller", "visibility": "private"})).await["id"].clone()
 }
 
 #[tokio::test]
-async fn an_edited_message_keeps_its_place_and_says_when_it_was_edited() {
+async fn edited_message_keeps_its_seq_and_gets_edited_at() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let first = ana.say("antes").await;
@@ -63,7 +63,7 @@ async fn an_edited_message_keeps_its_place_and_says_when_it_was_edited() {
 }
 
 #[tokio::test]
-async fn the_author_edits_and_deletes_and_nobody_else() {
+async fn only_the_author_edits_and_deletes() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let public = ana.say("mío").await["id"].clone();
@@ -81,8 +81,8 @@ async fn the_author_edits_and_deletes_and_nobody_else() {
         assert_eq!(luis.refused(Method::PATCH, &path, body).await.status, status, "{id}");
         assert_eq!(luis.refused(Method::DELETE, &path, None).await.status, status, "{id}");
     }
-    let stranger = Api::stranger(server.url("/api/v1"));
-    let refused = stranger.refused(Method::DELETE, &format!("/messages/{public}"), None).await;
+    let outsider = Api::signed_out(server.url("/api/v1"));
+    let refused = outsider.refused(Method::DELETE, &format!("/messages/{public}"), None).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     assert_eq!(newest(&ana).await["body"], "mío");
     for id in [&public, &private] {
@@ -92,7 +92,7 @@ async fn the_author_edits_and_deletes_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn who_left_a_private_room_no_longer_edits_there() {
+async fn former_member_of_a_private_room_cannot_edit() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let room = private_room(&ana).await;
@@ -109,7 +109,7 @@ async fn who_left_a_private_room_no_longer_edits_there() {
 }
 
 #[tokio::test]
-async fn an_edit_is_held_to_what_a_message_may_be() {
+async fn edits_obey_the_same_limits_as_new_messages() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let id = ana.say("bien").await["id"].clone();
@@ -125,7 +125,7 @@ async fn an_edit_is_held_to_what_a_message_may_be() {
 }
 
 #[tokio::test]
-async fn what_changes_nothing_takes_no_rev() {
+async fn change_without_effect_uses_no_rev() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let id = ana.say("uno").await["id"].clone();
@@ -146,7 +146,7 @@ async fn what_changes_nothing_takes_no_rev() {
 }
 
 #[tokio::test]
-async fn a_deleted_message_leaves_a_trace_and_nothing_else() {
+async fn deleted_message_leaves_only_a_tombstone() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let before = ana.say("me arrepiento").await;
@@ -171,7 +171,7 @@ async fn a_deleted_message_leaves_a_trace_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_was_deleted_or_edited_away_is_not_in_the_file_any_more() {
+async fn deleted_and_replaced_text_is_gone_from_the_database_file() {
     let mut server = Server::start().await;
     let ana = server.api("ana").await;
     let long = |word: &str| format!("{word} {}", word.repeat(1_000));
@@ -187,7 +187,7 @@ async fn what_was_deleted_or_edited_away_is_not_in_the_file_any_more() {
 }
 
 #[tokio::test]
-async fn what_changed_since_a_rev_comes_once_and_as_it_is_now() {
+async fn changes_since_a_rev_come_once_in_current_state() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let one = ana.say("uno").await["id"].clone();
@@ -209,7 +209,7 @@ async fn what_changed_since_a_rev_comes_once_and_as_it_is_now() {
 }
 
 #[tokio::test]
-async fn reactions_stand_in_the_order_in_which_they_were_first_used() {
+async fn reactions_are_ordered_by_first_use() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let id = ana.say("votad").await["id"].clone();
@@ -218,13 +218,13 @@ async fn reactions_stand_in_the_order_in_which_they_were_first_used() {
     react(&ana, Method::PUT, &id, "🎉").await;
     let both = [("🎉".to_owned(), json!([2, 1])), ("👍".to_owned(), json!([1]))];
     assert_eq!(reactions(&ana).await, both);
-    // In every way of reading.
+    // By every way to read messages.
     let expected = newest(&ana).await;
     for query in ["after=0", "around=1", "since_rev=0", "before=2"] {
         let page = luis.get(&format!("/rooms/1/messages?{query}")).await;
         assert_eq!(page["items"], json!([expected]), "{query}");
     }
-    // One takes one's own back and nobody else's.
+    // A user can withdraw only their own reaction.
     react(&ana, Method::DELETE, &id, "🎉").await;
     react(&luis, Method::DELETE, &id, "👍").await;
     assert_eq!(
@@ -234,7 +234,7 @@ async fn reactions_stand_in_the_order_in_which_they_were_first_used() {
 }
 
 #[tokio::test]
-async fn a_reaction_is_one_emoji() {
+async fn reaction_is_exactly_one_emoji() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let id = ana.say("hola").await["id"].clone();
@@ -259,7 +259,7 @@ async fn a_reaction_is_one_emoji() {
 }
 
 #[tokio::test]
-async fn a_message_takes_twenty_emoji_and_each_from_everybody() {
+async fn message_takes_twenty_emoji_and_each_from_every_user() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let id = ana.say("hola").await["id"].clone();
@@ -277,7 +277,7 @@ async fn a_message_takes_twenty_emoji_and_each_from_everybody() {
 }
 
 #[tokio::test]
-async fn reacting_takes_the_right_to_post_and_joins_a_public_room_as_posting_does() {
+async fn reacting_needs_the_right_to_post_and_joins_a_public_room() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let room = private_room(&ana).await;
@@ -298,14 +298,14 @@ async fn reacting_takes_the_right_to_post_and_joins_a_public_room_as_posting_doe
     assert_eq!(members().await, 1);
     react(&luis, Method::PUT, &open["id"], "👍").await;
     assert_eq!(members().await, 2);
-    // Who has left can still take back what they gave, and does not come in again by it.
+    // A former member can still withdraw a reaction, and does not rejoin by that.
     luis.ok(Method::POST, &format!("/rooms/{room}/leave"), None).await;
     react(&luis, Method::DELETE, &open["id"], "👍").await;
     assert_eq!(members().await, 1);
 }
 
 #[tokio::test]
-async fn a_repeated_send_gives_the_message_as_it_is_now() {
+async fn repeated_send_returns_the_message_in_current_state() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let send = json!({"body": "una vez", "nonce": "n1"});
@@ -320,7 +320,7 @@ async fn a_repeated_send_gives_the_message_as_it_is_now() {
 }
 
 #[tokio::test]
-async fn whoever_has_the_room_open_sees_each_change_live() {
+async fn clients_with_the_room_open_receive_each_change() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let id = ana.say("antes").await["id"].clone();
@@ -339,7 +339,7 @@ async fn whoever_has_the_room_open_sees_each_change_live() {
 }
 
 #[tokio::test]
-async fn changes_of_many_at_once_are_told_in_the_order_of_their_revs() {
+async fn concurrent_changes_are_published_in_rev_order() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let id = ana.say("hola").await["id"].clone();
@@ -367,7 +367,7 @@ async fn changes_of_many_at_once_are_told_in_the_order_of_their_revs() {
 }
 
 #[tokio::test]
-async fn who_was_away_gets_each_changed_message_once() {
+async fn catch_up_returns_each_changed_message_once() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let id = ana.say("uno").await["id"].clone();
@@ -383,7 +383,7 @@ async fn who_was_away_gets_each_changed_message_once() {
 }
 
 #[tokio::test]
-async fn an_edit_makes_nothing_unread() {
+async fn edit_does_not_change_unread_counts() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let id = ana.say("uno").await["id"].clone();
@@ -392,6 +392,6 @@ async fn an_edit_makes_nothing_unread() {
     edit(&ana, &id, "dos").await;
     react(&ana, Method::PUT, &id, "👍").await;
     ana.say("nuevo").await;
-    // The first thing that is told of the lobby is the new message.
+    // The first unread frame of the lobby is for the new message.
     assert_eq!(live.until("unread").await["last_seq"], 2);
 }

@@ -1,12 +1,12 @@
-//! Being spoken to by name: who is told, how often, until when, and how it looks.
+//! Mentions: detection, counts, notifications and style.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Api, Live, Server};
 
-/// Three people in the lobby.
-async fn three(server: &Server) -> (Api, Api, Api) {
+/// Three users in the lobby.
+async fn three_users(server: &Server) -> (Api, Api, Api) {
     (server.api("ana").await, server.api("luis").await, server.api("eva").await)
 }
 
@@ -18,15 +18,15 @@ fn unread(last_seq: i64, mentions: i64) -> Value {
     json!({"type": "unread", "room": 1, "last_seq": last_seq, "mentions": mentions})
 }
 
-/// The next word about what is unread, without how much of it is not deleted.
-async fn told(live: &mut Live) -> Value {
+/// The next `unread` frame, without its `unread` field.
+async fn next_unread(live: &mut Live) -> Value {
     let mut frame = live.until("unread").await;
     frame.as_object_mut().expect("an object").remove("unread");
     frame
 }
 
-/// Nothing came before what this asks for.
-async fn heard_nothing_of(live: &mut Live, kind: &str) {
+/// Asserts that no frame of this type comes before the pong to a ping.
+async fn assert_no_frame(live: &mut Live, kind: &str) {
     live.send(json!({"type": "ping"})).await;
     loop {
         let frame = live.next().await;
@@ -38,25 +38,26 @@ async fn heard_nothing_of(live: &mut Live, kind: &str) {
 }
 
 #[tokio::test]
-async fn a_name_behind_an_at_sign_is_a_mention_where_somebody_is_called_so() {
+async fn at_name_is_a_mention_only_if_the_user_exists() {
     let server = Server::start().await;
-    let (ana, ..) = three(&server).await;
-    let said = ana.say("@Luis, @nobody and mail@eva: who waters? Ask @EVA.").await;
+    let (ana, ..) = three_users(&server).await;
+    let message = ana.say("@Luis, @nobody and mail@eva: who waters? Ask @EVA.").await;
     assert_eq!(
-        said["html"],
+        message["html"],
         "<p><a class=\"mention\" href=\"/direct/luis\">@Luis</a>, @nobody and mail@eva: \
          who waters? Ask <a class=\"mention\" href=\"/direct/eva\">@EVA</a>.</p>"
     );
     let edited = json!({"body": "@ana after all"});
-    let (_, now) = ana.ok(Method::PATCH, &format!("/messages/{}", said["id"]), Some(edited)).await;
-    let html = now["html"].as_str().expect("html");
+    let (_, after_edit) =
+        ana.ok(Method::PATCH, &format!("/messages/{}", message["id"]), Some(edited)).await;
+    let html = after_edit["html"].as_str().expect("html");
     assert!(html.contains("/direct/ana") && !html.contains("/direct/luis"), "{html}");
 }
 
 #[tokio::test]
-async fn a_mention_counts_for_whom_it_names_until_they_have_read_it() {
+async fn mention_counts_for_its_user_until_read() {
     let server = Server::start().await;
-    let (ana, luis, eva) = three(&server).await;
+    let (ana, luis, eva) = three_users(&server).await;
     for body in ["@luis 1", "nothing", "@luis and once more @luis", "@eva, not @ana"] {
         ana.say(body).await;
     }
@@ -71,93 +72,93 @@ async fn a_mention_counts_for_whom_it_names_until_they_have_read_it() {
 }
 
 #[tokio::test]
-async fn who_has_the_room_closed_is_told_at_once_and_others_of_the_message_alone() {
+async fn mentioned_users_are_notified_immediately() {
     let server = Server::start().await;
-    let (ana, luis, eva) = three(&server).await;
+    let (ana, luis, eva) = three_users(&server).await;
     let (mut to_luis, mut to_eva) = (luis.live().await, eva.live().await);
     to_luis.until("present").await;
     to_eva.until("present").await;
     ana.say("hola @luis").await;
-    assert_eq!(told(&mut to_luis).await, unread(1, 1));
-    assert_eq!(told(&mut to_eva).await, unread(1, 0));
-    // What mentions nobody leaves the count as it is.
+    assert_eq!(next_unread(&mut to_luis).await, unread(1, 1));
+    assert_eq!(next_unread(&mut to_eva).await, unread(1, 0));
+    // A message without a mention does not change the count.
     ana.say("que llueve").await;
-    assert_eq!(told(&mut to_luis).await, unread(2, 1));
-    assert_eq!(told(&mut to_eva).await, unread(2, 0));
+    assert_eq!(next_unread(&mut to_luis).await, unread(2, 1));
+    assert_eq!(next_unread(&mut to_eva).await, unread(2, 0));
     ana.say("¡@luis!").await;
-    assert_eq!(told(&mut to_luis).await, unread(3, 2));
+    assert_eq!(next_unread(&mut to_luis).await, unread(3, 2));
 }
 
 #[tokio::test]
-async fn who_comes_later_is_told_the_count_with_whatever_is_said() {
+async fn new_connection_gets_the_mention_count_with_each_message() {
     let server = Server::start().await;
-    let (ana, luis, _) = three(&server).await;
+    let (ana, luis, _) = three_users(&server).await;
     ana.say("hola @luis").await;
     let mut live = luis.live().await;
     live.until("present").await;
     ana.say("que llueve").await;
-    assert_eq!(told(&mut live).await, unread(2, 1));
+    assert_eq!(next_unread(&mut live).await, unread(2, 1));
 }
 
 #[tokio::test]
-async fn who_has_the_room_open_gets_the_message_and_no_count() {
+async fn client_with_the_room_open_gets_no_count() {
     let server = Server::start().await;
-    let (ana, luis, _) = three(&server).await;
+    let (ana, luis, _) = three_users(&server).await;
     let mut live = luis.live().await;
     live.open_room(1, None).await;
-    let said = ana.say("hola @luis").await;
-    assert_eq!(live.until("message").await["message"], said);
+    let message = ana.say("hola @luis").await;
+    assert_eq!(live.until("message").await["message"], message);
     let edited = Some(json!({"body": "hola"}));
-    ana.ok(Method::PATCH, &format!("/messages/{}", said["id"]), edited).await;
-    heard_nothing_of(&mut live, "unread").await;
+    ana.ok(Method::PATCH, &format!("/messages/{}", message["id"]), edited).await;
+    assert_no_frame(&mut live, "unread").await;
 }
 
 #[tokio::test]
-async fn reading_on_one_connection_settles_the_count_on_the_others() {
+async fn reading_updates_the_count_on_other_connections() {
     let server = Server::start().await;
-    let (ana, luis, _) = three(&server).await;
+    let (ana, luis, _) = three_users(&server).await;
     let (mut one, mut two) = (luis.live().await, luis.live().await);
     two.until("present").await;
     ana.say("@luis 1").await;
     ana.say("@luis 2").await;
-    while told(&mut two).await != unread(2, 2) {}
+    while next_unread(&mut two).await != unread(2, 2) {}
     one.send(json!({"type": "read", "room": 1, "seq": 1})).await;
     let read = json!({"type": "read", "room": 1, "seq": 1, "unread": 1, "mentions": 1});
     assert_eq!(two.until("read").await, read);
     ana.say("3").await;
-    assert_eq!(told(&mut two).await, unread(3, 1));
-    // Who writes has read.
+    assert_eq!(next_unread(&mut two).await, unread(3, 1));
+    // Writing marks the room as read.
     luis.say("@luis says @luis").await;
     let read = json!({"type": "read", "room": 1, "seq": 4, "unread": 0, "mentions": 0});
     assert_eq!(two.until("read").await, read);
     assert_eq!(mentions(&luis).await, 0);
     ana.say("5").await;
-    while told(&mut two).await != unread(5, 0) {}
+    while next_unread(&mut two).await != unread(5, 0) {}
 }
 
 #[tokio::test]
-async fn what_is_edited_or_deleted_counts_as_it_is_then() {
+async fn edits_and_deletions_update_mention_counts() {
     let server = Server::start().await;
-    let (ana, luis, eva) = three(&server).await;
+    let (ana, luis, eva) = three_users(&server).await;
     let (mut to_luis, mut to_eva) = (luis.live().await, eva.live().await);
     to_luis.until("present").await;
     to_eva.until("present").await;
     let id = ana.say("@luis?").await["id"].clone();
-    assert_eq!(told(&mut to_luis).await, unread(1, 1));
-    assert_eq!(told(&mut to_eva).await, unread(1, 0));
+    assert_eq!(next_unread(&mut to_luis).await, unread(1, 1));
+    assert_eq!(next_unread(&mut to_eva).await, unread(1, 0));
     let message = format!("/messages/{id}");
     ana.ok(Method::PATCH, &message, Some(json!({"body": "no, @eva?"}))).await;
-    assert_eq!(told(&mut to_luis).await, unread(1, 0));
-    assert_eq!(told(&mut to_eva).await, unread(1, 1));
+    assert_eq!(next_unread(&mut to_luis).await, unread(1, 0));
+    assert_eq!(next_unread(&mut to_eva).await, unread(1, 1));
     ana.ok(Method::DELETE, &message, None).await;
-    assert_eq!(told(&mut to_eva).await, unread(1, 0));
+    assert_eq!(next_unread(&mut to_eva).await, unread(1, 0));
     assert_eq!((mentions(&luis).await, mentions(&eva).await), (json!(0), json!(0)));
 }
 
 #[tokio::test]
-async fn a_mention_in_a_room_that_one_is_not_in_or_left_tells_nothing() {
+async fn mention_outside_ones_rooms_notifies_no_one() {
     let server = Server::start().await;
-    let (ana, luis, _) = three(&server).await;
+    let (ana, luis, _) = three_users(&server).await;
     let room = ana.post("/rooms", json!({"name": "huerto", "visibility": "public"})).await;
     let (path, id) = (format!("/rooms/{}", room["id"]), room["id"].clone());
     let mut live = luis.live().await;
@@ -168,54 +169,54 @@ async fn a_mention_in_a_room_that_one_is_not_in_or_left_tells_nothing() {
     luis.post(&format!("{path}/join"), json!({})).await;
     assert_eq!(luis.get(&path).await["mentions"], 0, "who joins has read everything so far");
     say("@luis, there you are").await;
-    let told = told(&mut live).await;
-    assert_eq!((&told["room"], &told["mentions"]), (&id, &json!(1)));
+    let next_unread = next_unread(&mut live).await;
+    assert_eq!((&next_unread["room"], &next_unread["mentions"]), (&id, &json!(1)));
     luis.send(Method::POST, &format!("{path}/leave"), None).await;
     say("@luis, gone?").await;
     live.until("room").await;
-    heard_nothing_of(&mut live, "unread").await;
+    assert_no_frame(&mut live, "unread").await;
     assert_eq!(luis.get(&path).await["mentions"], 0);
 }
 
 #[tokio::test]
-async fn whose_account_is_closed_cannot_be_mentioned_any_more() {
+async fn closed_account_cannot_be_mentioned() {
     let server = Server::start().await;
-    let mut admin = server.person("ana").await;
-    let (ana, ..) = three(&server).await;
+    let mut admin = server.browser_as("ana").await;
+    let (ana, ..) = three_users(&server).await;
     let before = ana.say("@luis").await;
     admin.submit("/admin/people/close", &[("user", "2"), ("", "")]).await;
     let after = ana.say("@luis and @eva").await;
-    let html = |said: &Value| said["html"].as_str().expect("html").to_owned();
+    let html = |message: &Value| message["html"].as_str().expect("html").to_owned();
     assert!(html(&before).contains("/direct/luis"));
     assert!(!html(&after).contains("/direct/luis") && html(&after).contains("/direct/eva"));
 }
 
 #[tokio::test]
-async fn what_is_said_through_another_server_counts_here_too() {
+async fn mentions_through_another_server_count_here() {
     let one = Server::start().await;
-    let two = one.beside().await;
-    let (ana, luis, eva) = three(&one).await;
+    let two = one.second().await;
+    let (ana, luis, eva) = three_users(&one).await;
     let (mut to_luis, mut to_eva) = (luis.live().await, eva.live().await);
     to_luis.until("present").await;
     to_eva.until("present").await;
     let ana = ana.through(&two);
     let id = ana.say("@luis").await["id"].clone();
-    assert_eq!(told(&mut to_luis).await, unread(1, 1));
-    assert_eq!(told(&mut to_eva).await, unread(1, 0));
+    assert_eq!(next_unread(&mut to_luis).await, unread(1, 1));
+    assert_eq!(next_unread(&mut to_eva).await, unread(1, 0));
     let edited = json!({"body": "@eva"});
     ana.ok(Method::PATCH, &format!("/messages/{id}"), Some(edited)).await;
-    assert_eq!(told(&mut to_luis).await, unread(1, 0));
-    assert_eq!(told(&mut to_eva).await, unread(1, 1));
+    assert_eq!(next_unread(&mut to_luis).await, unread(1, 0));
+    assert_eq!(next_unread(&mut to_eva).await, unread(1, 1));
     eva.through(&two).ok(Method::PUT, "/rooms/1/read", Some(json!({"seq": 1}))).await;
     assert_eq!(to_eva.until("read").await["mentions"], 0);
     ana.say("2").await;
-    assert_eq!(told(&mut to_eva).await, unread(2, 0));
+    assert_eq!(next_unread(&mut to_eva).await, unread(2, 0));
 }
 
 #[tokio::test]
-async fn a_send_that_is_repeated_mentions_nobody_twice() {
+async fn repeated_send_does_not_mention_twice() {
     let server = Server::start().await;
-    let (ana, luis, _) = three(&server).await;
+    let (ana, luis, _) = three_users(&server).await;
     let draft = json!({"body": "@luis", "nonce": "n1"});
     let first = ana.post("/rooms/1/messages", draft.clone()).await;
     assert_eq!(ana.post("/rooms/1/messages", draft).await, first);
@@ -223,7 +224,7 @@ async fn a_send_that_is_repeated_mentions_nobody_twice() {
 }
 
 #[tokio::test]
-async fn the_style_of_ones_mentions_is_for_names_alone() {
+async fn mention_style_applies_to_names_only() {
     let server = Server::start().await;
     let get = |name: &str| reqwest::get(server.url(&format!("/mentions/{name}")));
     for name in ["ana", "Jos%C3%A9", "j.r-s_2"] {
@@ -241,7 +242,7 @@ async fn the_style_of_ones_mentions_is_for_names_alone() {
     {
         assert_eq!(get(name).await.expect("an answer").status(), 404, "{name}");
     }
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     assert_eq!(ana.get("/rooms/1").await.all("link[href='/mentions/ana.css']").len(), 1);
     assert_eq!(ana.get("/settings").await.all("link[href^='/mentions']").len(), 0);
 }

@@ -4,23 +4,23 @@ use reqwest::StatusCode;
 
 use crate::support::{Browser, PASSWORD, Page, Server};
 
-/// The address of the newest message's page, as the room's page links to it.
-async fn page_of_newest(who: &mut Browser) -> String {
-    let room = who.get("/rooms/1").await;
+/// The link on the room page to the page of the newest message.
+async fn page_of_newest(user: &mut Browser) -> String {
+    let room = user.get("/rooms/1").await;
     let links = room.all("article.message .message__link");
     let last = format!("article.message:nth-of-type({}) .message__link", links.len());
     room.attribute(&last, "href").expect("a link")
 }
 
 fn forms(page: &Page) -> (usize, usize, usize) {
-    let count = |what: &str| page.all(&format!("form[action$='/{what}']")).len();
+    let count = |action: &str| page.all(&format!("form[action$='/{action}']")).len();
     (count("edit"), count("delete"), count("reactions"))
 }
 
 #[tokio::test]
-async fn a_message_links_to_its_page_which_offers_what_its_reader_may_do() {
+async fn message_page_offers_only_permitted_actions() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     ana.say("hola <3").await;
     let path = page_of_newest(&mut luis).await;
     assert_eq!(path, "/messages/1");
@@ -37,22 +37,22 @@ async fn a_message_links_to_its_page_which_offers_what_its_reader_may_do() {
 }
 
 #[tokio::test]
-async fn a_message_far_up_leads_back_to_the_page_of_history_it_is_on() {
+async fn old_message_links_back_to_its_page_of_history() {
     let server = Server::start().await;
     let api = server.api("ana").await;
     for n in 1..=120 {
         api.say(&format!("m{n}")).await;
     }
-    let mut luis = server.person("luis").await;
+    let mut luis = server.browser_as("luis").await;
     let back = luis.get("/messages/30").await.attribute(".page__back a", "href").expect("a link");
     let page = luis.get(&back).await;
     assert!(page.messages().contains(&"m30".to_owned()), "{back}");
 }
 
 #[tokio::test]
-async fn the_author_edits_with_a_form_and_all_see_it() {
+async fn author_edits_with_a_form_and_all_see_it() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     ana.say("una errata").await;
     let page = ana.submit("/messages/1/edit", &[("body", "sin errata")]).await;
     assert_eq!((page.status.as_u16(), page.path.as_str()), (200, "/messages/1"));
@@ -65,9 +65,9 @@ async fn the_author_edits_with_a_form_and_all_see_it() {
 }
 
 #[tokio::test]
-async fn an_edit_without_text_comes_back_with_what_was_typed_and_why() {
+async fn refused_edit_keeps_its_text_and_states_the_reason() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     ana.say("hola").await;
     let page = ana.submit("/messages/1/edit", &[("body", "  ")]).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -80,19 +80,19 @@ async fn an_edit_without_text_comes_back_with_what_was_typed_and_why() {
 }
 
 #[tokio::test]
-async fn nobody_edits_or_deletes_what_others_wrote() {
+async fn users_cannot_edit_or_delete_messages_of_others() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     ana.say("mío").await;
-    for (what, reason) in [
+    for (action, reason) in [
         ("edit", "Only the author of a message may do this."),
         (
             "delete",
             "Only the author of a message, the owner of its room or an administrator may do this.",
         ),
     ] {
-        let page = luis.submit(&format!("/messages/1/{what}"), &[("body", "suyo")]).await;
-        assert_eq!(page.status, StatusCode::FORBIDDEN, "{what}");
+        let page = luis.submit(&format!("/messages/1/{action}"), &[("body", "suyo")]).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{action}");
         assert!(page.text.contains(reason), "{}", page.text);
     }
     assert_eq!(luis.get("/rooms/1").await.messages(), ["mío"]);
@@ -101,9 +101,9 @@ async fn nobody_edits_or_deletes_what_others_wrote() {
 }
 
 #[tokio::test]
-async fn a_deleted_message_leaves_words_in_the_readers_language_and_no_forms() {
+async fn deleted_message_is_a_localized_tombstone_without_forms() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     ana.say("me arrepiento").await;
     luis.submit("/messages/1/reactions", &[("emoji", "👍")]).await;
     let page = ana.submit("/messages/1/delete", &[]).await;
@@ -120,9 +120,9 @@ async fn a_deleted_message_leaves_words_in_the_readers_language_and_no_forms() {
 }
 
 #[tokio::test]
-async fn a_reaction_is_given_and_taken_back_with_the_same_button() {
+async fn same_button_adds_and_removes_a_reaction() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     ana.say("hola").await;
     ana.submit("/messages/1/reactions", &[("emoji", "👍")]).await;
     let page = luis.submit("/messages/1/reactions", &[("emoji", "👍")]).await;
@@ -132,7 +132,7 @@ async fn a_reaction_is_given_and_taken_back_with_the_same_button() {
     assert_eq!(page.attribute("article .reaction", "aria-label").as_deref(), Some("👍 2 people"));
     let pressed = "form[action] > .reaction[value='👍'][aria-pressed='true']";
     assert_eq!(page.all(pressed).len(), 1);
-    // The chips of the room's page are buttons of a form too.
+    // The reactions on the room page are also buttons of a form.
     let action = luis.get("/rooms/1").await.attribute("form.reactions", "action").expect("a form");
     let page = luis.submit(&action, &[("emoji", "👍")]).await;
     assert_eq!(page.attribute("article .reaction", "aria-label").as_deref(), Some("👍 1 person"));
@@ -140,9 +140,9 @@ async fn a_reaction_is_given_and_taken_back_with_the_same_button() {
 }
 
 #[tokio::test]
-async fn what_is_no_emoji_comes_back_with_its_complaint() {
+async fn invalid_emoji_is_refused_with_a_field_error() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     ana.say("hola").await;
     let page = ana.submit("/messages/1/reactions", &[("emoji", "bien")]).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -154,28 +154,28 @@ async fn what_is_no_emoji_comes_back_with_its_complaint() {
 }
 
 #[tokio::test]
-async fn a_message_of_a_private_room_has_no_page_for_others() {
+async fn message_page_of_a_private_room_is_for_members_only() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     ana.submit("/rooms", &[("name", "Taller"), ("topic", ""), ("visibility", "private")]).await;
     ana.submit("/rooms/2/messages", &[("body", "secreto")]).await;
     assert_eq!(ana.get("/messages/1").await.messages(), ["secreto"]);
     for path in ["/messages/1", "/messages/2", "/messages/x", "/messages/-1"] {
         assert_eq!(luis.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
-    for what in ["edit", "delete", "reactions"] {
+    for action in ["edit", "delete", "reactions"] {
         let fields = [("body", "x"), ("emoji", "👍")];
-        let page = luis.submit(&format!("/messages/1/{what}"), &fields).await;
-        assert_eq!(page.status, StatusCode::NOT_FOUND, "{what}");
+        let page = luis.submit(&format!("/messages/1/{action}"), &fields).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{action}");
     }
     let gate = server.browser().get("/messages/1").await;
     assert_eq!(gate.path, "/login?next=%2Fmessages%2F1");
 }
 
 #[tokio::test]
-async fn open_pages_get_the_changed_message_in_their_language() {
+async fn open_pages_receive_changes_in_their_language() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     ana.say("hola").await;
     luis.language = "es";
     let mut live = luis.live().await;
@@ -191,11 +191,11 @@ async fn open_pages_get_the_changed_message_in_their_language() {
     assert!(html.contains("Mensaje eliminado") && !html.contains("buenas"), "{html}");
 }
 
-/// Texts of people whose session has ended.
+/// Forms with texts that are sent after the session has ended.
 #[tokio::test]
-async fn what_was_written_comes_back_when_the_session_has_ended() {
+async fn text_sent_after_the_session_ended_is_given_back() {
     let server = Server::start().await;
-    let (mut ana, _) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, _) = (server.browser_as("ana").await, server.browser_as("luis").await);
     ana.say("hola").await;
     let mut gone = signed_out_elsewhere(&server).await;
     let text = "<b>una hora</b> \"de trabajo\"";
@@ -216,22 +216,22 @@ async fn what_was_written_comes_back_when_the_session_has_ended() {
         }
         let gate = page.attribute("a[target=_blank]", "href");
         assert_eq!(gate, Some(format!("/login?next={place}")));
-        // Signed in, the same form does what it says.
+        // When signed in, the same form succeeds.
         assert_eq!(
             ana.submit(path, &[("body", text), ("nonce", "n1")]).await.status,
             200,
             "{path}"
         );
-        // Who never had a session here has no text of a page of ours.
+        // A browser that never had a session here cannot have typed the text on one of our pages.
         assert_eq!(server.browser().submit(path, &fields).await.path, "/login", "{path}");
-        // Where there is no text, the way to sign in is all there is.
+        // Without a text, the response is only the redirect to the login form.
         assert_eq!(gone.submit(path, &[("body", "  ")]).await.path, "/login");
     }
     assert_eq!(ana.get("/rooms/1").await.messages(), [text, text]);
     assert_eq!(server.browser().submit("/messages/1/delete", &[]).await.path, "/login");
 }
 
-/// A browser of luis whose session he ended from another one.
+/// A browser of luis whose session he revoked from another browser.
 async fn signed_out_elsewhere(server: &Server) -> Browser {
     let (mut gone, mut here) = (server.browser(), server.browser());
     for browser in [&mut gone, &mut here] {
@@ -243,9 +243,9 @@ async fn signed_out_elsewhere(server: &Server) -> Browser {
 }
 
 #[tokio::test]
-async fn a_text_that_comes_back_is_kept_by_no_browser_and_given_to_no_other_site() {
+async fn returned_text_is_not_cached_or_sent_to_other_sites() {
     let server = Server::start().await;
-    server.person("luis").await;
+    server.browser_as("luis").await;
     let gone = signed_out_elsewhere(&server).await;
     let post = |origin: String| {
         let request = Browser::plain().post(server.url("/rooms/1/messages"));
@@ -261,9 +261,9 @@ async fn a_text_that_comes_back_is_kept_by_no_browser_and_given_to_no_other_site
 }
 
 #[tokio::test]
-async fn a_form_that_is_too_large_says_where_its_text_still_is() {
+async fn too_large_form_tells_where_its_text_is_kept() {
     let server = Server::start().await;
-    let (mut ana, _) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, _) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let mut gone = signed_out_elsewhere(&server).await;
     let large = "x".repeat(300 * 1024);
     for (language, words) in [("en", "Use the Back button"), ("es", "Usa el botón Atrás")] {

@@ -1,4 +1,4 @@
-//! Posting, reading back, catching up.
+//! Messages: posting and reading the history.
 
 mod edits;
 mod mentions;
@@ -23,7 +23,7 @@ fn seqs(page: &Value) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn a_posted_message_is_read_back_with_all_that_the_interface_promises() {
+async fn posted_message_has_all_documented_fields() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let posted = ana
@@ -44,7 +44,7 @@ async fn a_posted_message_is_read_back_with_all_that_the_interface_promises() {
 }
 
 #[tokio::test]
-async fn the_same_nonce_gives_the_first_message_back() {
+async fn same_nonce_returns_the_first_message() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let send = json!({"body": "una vez", "nonce": "n1"});
@@ -52,7 +52,7 @@ async fn the_same_nonce_gives_the_first_message_back() {
     assert_eq!(status, StatusCode::CREATED);
     let (status, again) = ana.ok(Method::POST, "/rooms/1/messages", Some(send.clone())).await;
     assert_eq!((status, &again), (StatusCode::OK, &first));
-    // Somebody else's nonces are their own.
+    // Nonces of different users are independent.
     let (status, other) = luis.ok(Method::POST, "/rooms/1/messages", Some(send)).await;
     assert_eq!(status, StatusCode::CREATED);
     assert_ne!(other["id"], first["id"]);
@@ -60,7 +60,7 @@ async fn the_same_nonce_gives_the_first_message_back() {
 }
 
 #[tokio::test]
-async fn a_nonce_with_another_body_is_a_conflict() {
+async fn same_nonce_with_another_body_is_a_conflict() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     ana.post("/rooms/1/messages", json!({"body": "uno", "nonce": "n1"})).await;
@@ -71,7 +71,7 @@ async fn a_nonce_with_another_body_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn messages_of_many_at_once_are_numbered_without_gaps() {
+async fn concurrent_messages_are_numbered_without_gaps() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let posts = (0..60).map(|n| {
@@ -80,7 +80,7 @@ async fn messages_of_many_at_once_are_numbered_without_gaps() {
     });
     let statuses: Vec<u16> =
         futures_util::future::join_all(posts).await.iter().map(|r| r.status().as_u16()).collect();
-    // Ten nonces came twice, with another body.
+    // Ten nonces were used twice, with another body.
     assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 10, "{statuses:?}");
     let page = ana.get("/rooms/1/messages?limit=100").await;
     assert_eq!(seqs(&page), (1..=50).collect::<Vec<_>>());
@@ -90,7 +90,7 @@ async fn messages_of_many_at_once_are_numbered_without_gaps() {
 }
 
 #[tokio::test]
-async fn history_is_read_from_every_place_and_in_every_direction() {
+async fn history_is_read_from_any_position_in_both_directions() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for n in 1..=10 {
@@ -124,7 +124,7 @@ async fn history_is_read_from_every_place_and_in_every_direction() {
 }
 
 #[tokio::test]
-async fn a_page_around_nothing_holds_no_message_of_another_room() {
+async fn page_around_an_unknown_message_shows_no_other_room() {
     let server = Server::start().await;
     let (ana, mallory) = (server.api("ana").await, server.api("mallory").await);
     ana.say("in a room before").await;
@@ -139,7 +139,7 @@ async fn a_page_around_nothing_holds_no_message_of_another_room() {
 }
 
 #[tokio::test]
-async fn a_message_that_may_not_be_is_refused_with_its_field() {
+async fn invalid_message_is_refused_with_a_field_error() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for (message, field) in [
@@ -164,7 +164,7 @@ async fn a_message_that_may_not_be_is_refused_with_its_field() {
 }
 
 #[tokio::test]
-async fn a_query_that_makes_no_sense_is_refused() {
+async fn invalid_query_is_refused() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for query in
@@ -178,7 +178,7 @@ async fn a_query_that_makes_no_sense_is_refused() {
 }
 
 #[tokio::test]
-async fn a_room_that_is_not_there_is_not_found() {
+async fn unknown_room_is_not_found() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for room in ["2", "0", "-1", "9223372036854775807", "x"] {
@@ -198,7 +198,7 @@ async fn a_room_that_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn history_stays_over_a_restart() {
+async fn history_survives_a_restart() {
     let server = Server::start().await;
     let mut ana = server.api("ana").await;
     ana.say("antes").await;
@@ -211,7 +211,7 @@ async fn history_stays_over_a_restart() {
 }
 
 #[tokio::test]
-async fn who_writes_has_read_and_who_joins_has_read_all_so_far() {
+async fn writing_and_joining_mark_the_room_as_read() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     ana.say("uno").await;

@@ -1,4 +1,4 @@
-//! Deleting what others wrote: who may, what is left of it, and what the audit log says.
+//! Deleting messages of others: rights, the tombstone, and the entry in the audit log.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -7,14 +7,14 @@ use crate::support::{Api, Browser, Server};
 
 const NONE: Option<Value> = None;
 
-/// A room of that owner's, with a message of the author's in it. Answers the ids of both.
-async fn said_in(owner: &Api, author: &Api, (name, visibility): (&str, &str)) -> (i64, i64) {
+/// Creates a room of `owner` with a message of `author`, and returns the ids of room and message.
+async fn message_in(owner: &Api, author: &Api, (name, visibility): (&str, &str)) -> (i64, i64) {
     let room = json!({"name": name, "visibility": visibility});
     let room = owner.post("/rooms", room).await;
     author.post("/join", json!({"code": room["code"]})).await;
     let path = format!("/rooms/{}/messages", room["id"]);
-    let said = author.post(&path, json!({"body": "palabras secretas"})).await;
-    (room["id"].as_i64().expect("an id"), said["id"].as_i64().expect("an id"))
+    let message = author.post(&path, json!({"body": "palabras secretas"})).await;
+    (room["id"].as_i64().expect("an id"), message["id"].as_i64().expect("an id"))
 }
 
 async fn message(reader: &Api, room: i64, id: i64) -> Value {
@@ -24,14 +24,14 @@ async fn message(reader: &Api, room: i64, id: i64) -> Value {
 }
 
 #[tokio::test]
-async fn a_message_is_deleted_by_its_author_the_rooms_owner_and_administrators_alone() {
+async fn only_author_owner_and_administrators_delete_a_message() {
     let server = Server::start().await;
     let (admin, owner) = (server.api("ana").await, server.api("luis").await);
     let (author, member) = (server.api("eva").await, server.api("olga").await);
-    for (name, who, deleted_by) in
+    for (name, user, deleted_by) in
         [("one", &author, "author"), ("two", &owner, "moderator"), ("three", &admin, "moderator")]
     {
-        let (room, id) = said_in(&owner, &author, (name, "public")).await;
+        let (room, id) = message_in(&owner, &author, (name, "public")).await;
         member.post(&format!("/rooms/{room}/join"), json!({})).await;
         let path = format!("/messages/{id}");
         let refused = member.refused(Method::DELETE, &path, NONE).await;
@@ -41,26 +41,26 @@ async fn a_message_is_deleted_by_its_author_the_rooms_owner_and_administrators_a
             (&untouched["deleted"], &untouched["deleted_by"]),
             (&json!(false), &Value::Null)
         );
-        assert_eq!(who.ok(Method::DELETE, &path, NONE).await.0, StatusCode::NO_CONTENT);
+        assert_eq!(user.ok(Method::DELETE, &path, NONE).await.0, StatusCode::NO_CONTENT);
         let gone = message(&member, room, id).await;
         assert_eq!((&gone["body"], &gone["html"]), (&json!(""), &json!("")));
         assert_eq!((&gone["deleted"], &gone["deleted_by"]), (&json!(true), &json!(deleted_by)));
-        // Deleting again changes nothing, whoever does it.
+        // A second deletion changes nothing, even by another user.
         admin.ok(Method::DELETE, &path, NONE).await;
         assert_eq!(message(&member, room, id).await, gone);
     }
 }
 
 #[tokio::test]
-async fn an_administrator_has_no_say_where_they_may_not_read() {
+async fn administrator_cannot_moderate_unreadable_rooms() {
     let server = Server::start().await;
     let (admin, owner) = (server.api("ana").await, server.api("luis").await);
     let author = server.api("eva").await;
-    let (_, id) = said_in(&owner, &author, ("taller", "private")).await;
+    let (_, id) = message_in(&owner, &author, ("taller", "private")).await;
     let path = format!("/messages/{id}");
     let refused = admin.refused(Method::DELETE, &path, NONE).await;
     assert_eq!(refused.status, StatusCode::NOT_FOUND);
-    // In a room that they are in they have.
+    // As a member of the room, the administrator may moderate.
     let code = owner.get("/rooms/2").await["code"].clone();
     admin.post("/join", json!({"code": code})).await;
     admin.ok(Method::DELETE, &path, NONE).await;
@@ -68,7 +68,7 @@ async fn an_administrator_has_no_say_where_they_may_not_read() {
 }
 
 #[tokio::test]
-async fn nobody_deletes_what_the_other_one_wrote_in_a_conversation() {
+async fn direct_messages_are_deleted_by_their_author_only() {
     let server = Server::start().await;
     let (admin, luis) = (server.api("ana").await, server.api("luis").await);
     let eva = server.api("eva").await;
@@ -87,7 +87,7 @@ async fn nobody_deletes_what_the_other_one_wrote_in_a_conversation() {
 }
 
 #[tokio::test]
-async fn moderators_edit_nothing() {
+async fn moderators_cannot_edit_messages() {
     let server = Server::start().await;
     let (admin, luis) = (server.api("ana").await, server.api("luis").await);
     let id = luis.say("hola").await["id"].clone();
@@ -98,10 +98,10 @@ async fn moderators_edit_nothing() {
 }
 
 #[tokio::test]
-async fn everybody_in_the_room_sees_at_once_that_a_moderator_removed_it() {
+async fn deletion_by_a_moderator_is_published_as_such() {
     let server = Server::start().await;
     let (admin, luis) = (server.api("ana").await, server.api("luis").await);
-    let mut eva = server.person("eva").await;
+    let mut eva = server.browser_as("eva").await;
     let id = luis.say("palabras secretas").await["id"].clone();
     eva.language = "es";
     let (mut page, mut program) = (eva.live().await, luis.live().await);
@@ -116,11 +116,11 @@ async fn everybody_in_the_room_sees_at_once_that_a_moderator_removed_it() {
 }
 
 #[tokio::test]
-async fn a_deletion_by_a_moderator_is_recorded_without_the_text() {
+async fn deletion_by_a_moderator_is_audited_without_the_text() {
     let server = Server::start().await;
     let (admin, owner) = (server.api("ana").await, server.api("luis").await);
     let author = server.api("eva").await;
-    let (room, id) = said_in(&owner, &author, ("huerto", "public")).await;
+    let (room, id) = message_in(&owner, &author, ("huerto", "public")).await;
     owner.ok(Method::DELETE, &format!("/messages/{id}"), NONE).await;
     let log = admin.get("/audit").await;
     let entry = &log["items"][0];
@@ -137,18 +137,18 @@ async fn a_deletion_by_a_moderator_is_recorded_without_the_text() {
     assert_eq!(owner.refused(Method::GET, "/audit", NONE).await.status, StatusCode::FORBIDDEN);
 }
 
-/// How often the message's page offers to edit it and to delete it.
-async fn offers(who: &mut Browser, id: i64) -> (usize, usize) {
-    let page = who.get(&format!("/messages/{id}")).await;
+/// The number of edit and delete forms on the message's page.
+async fn offers(user: &mut Browser, id: i64) -> (usize, usize) {
+    let page = user.get(&format!("/messages/{id}")).await;
     let count = |what: &str| page.all(&format!("form[action$='/{what}']")).len();
     (count("edit"), count("delete"))
 }
 
 #[tokio::test]
-async fn the_page_of_a_message_offers_its_deletion_to_moderators_and_works_without_scripts() {
+async fn message_page_offers_deletion_to_moderators() {
     let server = Server::start().await;
-    let mut admin = server.person("ana").await;
-    let (mut luis, mut eva) = (server.person("luis").await, server.person("eva").await);
+    let mut admin = server.browser_as("ana").await;
+    let (mut luis, mut eva) = (server.browser_as("luis").await, server.browser_as("eva").await);
     luis.say("palabras secretas").await;
     assert_eq!(offers(&mut admin, 1).await, (0, 1));
     assert_eq!(offers(&mut luis, 1).await, (1, 1));

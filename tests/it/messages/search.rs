@@ -1,4 +1,4 @@
-//! Search: what is found, in which order, by whom, and what of it stays when messages change.
+//! Search: matches, order, rights, and what happens when messages change.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use serde_json::{Value, json};
 
 use crate::support::{Api, PASSWORD, Server, execute, numbers};
 
-async fn items(who: &Api, query: &str, rest: &str) -> Value {
+async fn items(user: &Api, query: &str, rest: &str) -> Value {
     let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
-    who.get(&format!("/search?q={encoded}{rest}")).await
+    user.get(&format!("/search?q={encoded}{rest}")).await
 }
 
-/// The bodies that a query finds.
-async fn find(who: &Api, query: &str) -> Vec<String> {
-    let found = items(who, query, "").await;
+/// The bodies of the messages that a query finds.
+async fn find(user: &Api, query: &str) -> Vec<String> {
+    let found = items(user, query, "").await;
     let found = found["items"].as_array().expect("items").iter();
     found.map(|one| one["body"].as_str().expect("a body").to_owned()).collect()
 }
 
-/// A body, queries that find it, and queries that do not.
+/// A message body, queries that find it, and queries that do not.
 const CASES: &[(&str, &[&str], &[&str])] = &[
-    // Accents and case count inside quotes only; ñ is an n with a mark like others.
+    // Accents and case count only inside quotes, and ñ is an n with a mark.
     (
         "El año pasado en Bogotá",
         &["bogota", "BOGOTÁ", "Bogotá", "ano bogota", "\"Bogotá\"", "\"en bogotá\"", "pasado año"],
@@ -72,7 +72,7 @@ const CASES: &[(&str, &[&str], &[&str])] = &[
 ];
 
 #[tokio::test]
-async fn people_find_what_they_type() {
+async fn messages_are_found_by_their_words() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for (body, ..) in CASES {
@@ -91,7 +91,7 @@ async fn people_find_what_they_type() {
 }
 
 #[tokio::test]
-async fn whatever_is_typed_is_only_text() {
+async fn query_syntax_in_input_is_treated_as_text() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     ana.say("hola").await;
@@ -115,11 +115,11 @@ async fn whatever_is_typed_is_only_text() {
     );
 }
 
-/// The ids of everything that is found, four at a time.
-async fn all_pages(who: &Api, query: &str) -> Vec<i64> {
+/// The ids of all results, read in pages of four.
+async fn all_pages(user: &Api, query: &str) -> Vec<i64> {
     let (mut seen, mut rest) = (Vec::new(), "&limit=4".to_owned());
     loop {
-        let page = items(who, query, &rest).await;
+        let page = items(user, query, &rest).await;
         let found = page["items"].as_array().expect("items");
         seen.extend(found.iter().map(|one| one["id"].as_i64().expect("an id")));
         if page["more"] == false {
@@ -133,11 +133,11 @@ async fn all_pages(who: &Api, query: &str) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn the_newest_come_first_in_pages_without_holes_or_doubles() {
+async fn results_are_paged_newest_first_without_gaps() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for n in 0..30 {
-        // Every other one is proposed by the index and refused by its accents.
+        // The index proposes all of them, and every other one is discarded for its accents.
         ana.say(&format!("{} {n}", if n % 2 == 0 { "Bogotá" } else { "bogota" })).await;
     }
     for (query, expected) in [("bogota", 30), ("\"bogotá\"", 15), ("\"bogota\"", 15)] {
@@ -147,9 +147,9 @@ async fn the_newest_come_first_in_pages_without_holes_or_doubles() {
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
-/// What is being typed is looked for among the newest messages first and in the index then.
+/// A prefix is searched in the newest messages first, then in the index.
 #[tokio::test]
-async fn the_beginning_of_a_word_is_found_near_and_far_back() {
+async fn prefix_of_a_word_finds_new_and_old_messages() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for n in 0..6 {
@@ -170,9 +170,9 @@ async fn the_beginning_of_a_word_is_found_near_and_far_back() {
     }
 }
 
-/// Ids as they are after years, when an index is asked for the latest before it is asked for all.
+/// Ids as after years of use: the search queries the index for the latest id range before the whole.
 #[tokio::test]
-async fn the_newest_come_first_however_far_apart_they_were_said() {
+async fn newest_results_come_first_across_large_id_gaps() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let db = server.storage().open().await;
@@ -181,13 +181,13 @@ async fn the_newest_come_first_however_far_apart_they_were_said() {
             [$(concat!("update counters set value = value + ", $distance)),*]
         };
     }
-    let mut said = Vec::new();
+    let mut ids = Vec::new();
     let jumps = jumps!(0 1 4_094 4_096 32_768 32_767 262_144 300_000 3_000_000 4_095);
     for (n, jump) in jumps.into_iter().enumerate() {
         execute(&db, jump, jump).await;
         let message = ana.say(&format!("número {n} de la serie")).await;
         ana.say(&format!("serie la de {n} número")).await;
-        said.insert(0, message["id"].as_i64().expect("an id"));
+        ids.insert(0, message["id"].as_i64().expect("an id"));
         server.advance(Duration::from_hours(24));
     }
     db.close().await;
@@ -198,32 +198,32 @@ async fn the_newest_come_first_however_far_apart_they_were_said() {
         "serie \"la serie\"",
         "\"número\" \"de la\"",
     ] {
-        assert_eq!(all_pages(&ana, query).await, said, "{query}");
+        assert_eq!(all_pages(&ana, query).await, ids, "{query}");
     }
     for query in ["serie", "seri", "numero la", "from:ana", "\"la\" in:lobby", "-nada"] {
-        assert_eq!(all_pages(&ana, query).await.len(), 2 * said.len(), "{query}");
+        assert_eq!(all_pages(&ana, query).await.len(), 2 * ids.len(), "{query}");
     }
-    for n in 0..said.len() {
+    for n in 0..ids.len() {
         assert_eq!(find(&ana, &format!("\"{n} de la\"")).await.len(), 1, "{n}");
     }
     assert_eq!(find(&ana, "\"serie de\"").await, [""; 0]);
-    for (n, id) in said.iter().rev().enumerate() {
+    for (n, id) in ids.iter().rev().enumerate() {
         let (day, next) = (21 + n, 22 + n);
         let during = format!("after:2026-11-{day} before:2026-11-{next:02}");
         let during = during.replace("2026-11-31", "2026-12-01");
         assert_eq!(all_pages(&ana, &format!("\"de la\" {during}")).await, [*id], "{during}");
         assert_eq!(all_pages(&ana, &during).await, [id + 1, *id], "{during}");
         let since = format!("after:2026-11-{day} seri");
-        assert_eq!(all_pages(&ana, &since).await.len(), 2 * (said.len() - n), "{since}");
+        assert_eq!(all_pages(&ana, &since).await.len(), 2 * (ids.len() - n), "{since}");
     }
     for never in ["serie before:2026-11-21", "serie after:2026-12-01"] {
         assert_eq!(find(&ana, never).await, [""; 0], "{never}");
     }
 }
 
-/// Who may read little is looked for in their rooms.
+/// For a user who can read few rooms, the search scans these rooms instead of the index.
 #[tokio::test]
-async fn who_is_in_few_rooms_finds_what_is_said_there_and_nothing_else() {
+async fn member_of_few_rooms_finds_only_their_messages() {
     let server = Server::start().await;
     let (ana, luis) = tokio::join!(server.api("ana"), server.api("luis"));
     let direct = ana.post("/direct", json!({"name": "luis"})).await["id"].clone();
@@ -252,9 +252,9 @@ async fn who_is_in_few_rooms_finds_what_is_said_there_and_nothing_else() {
     assert_eq!(find(&luis, "apunto").await, ["me apunto"]);
 }
 
-/// Whether somebody may read a room is one rule; search keeps it.
+/// Search obeys the same rule for reading a room as everything else.
 #[tokio::test]
-async fn what_one_finds_is_what_one_may_read_now() {
+async fn search_finds_only_currently_readable_messages() {
     let server = Server::start().await;
     let (ana, luis, eva) = tokio::join!(server.api("ana"), server.api("luis"), server.api("eva"));
     let mut rooms = Vec::new();
@@ -278,24 +278,24 @@ async fn what_one_finds_is_what_one_may_read_now() {
     for room in &rooms {
         ana.post(&format!("/rooms/{room}/messages"), json!({"body": "secreto"})).await;
     }
-    for who in [&ana, &luis, &eva] {
-        let found = items(who, "secreto", "").await;
+    for user in [&ana, &luis, &eva] {
+        let found = items(user, "secreto", "").await;
         let found = found["items"].as_array().expect("items").iter();
         let found: Vec<&Value> = found.map(|one| &one["room_id"]).collect();
         for room in &rooms {
-            let status = who.send(Method::GET, &format!("/rooms/{room}"), None).await.status();
+            let status = user.send(Method::GET, &format!("/rooms/{room}"), None).await.status();
             assert_eq!(status == StatusCode::OK, found.contains(&room), "{room} {status}");
         }
     }
     assert_eq!(find(&ana, "secreto").await.len(), rooms.len());
-    // Anonymous people find nothing at all.
-    let stranger = Api::stranger(server.url("/api/v1"));
-    let refused = stranger.refused(Method::GET, "/search?q=secreto", None).await;
+    // Requests without a token are refused.
+    let outsider = Api::signed_out(server.url("/api/v1"));
+    let refused = outsider.refused(Method::GET, "/search?q=secreto", None).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn an_edited_message_is_found_by_its_new_text_and_a_deleted_one_by_nothing() {
+async fn edited_message_is_found_by_new_text_deleted_one_never() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let id = ana.say("manzana roja").await["id"].clone();
@@ -313,7 +313,7 @@ async fn an_edited_message_is_found_by_its_new_text_and_a_deleted_one_by_nothing
 }
 
 #[tokio::test]
-async fn a_message_that_is_sent_twice_is_found_once() {
+async fn repeated_send_is_found_once() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for _ in 0..2 {
@@ -323,7 +323,7 @@ async fn a_message_that_is_sent_twice_is_found_once() {
 }
 
 #[tokio::test]
-async fn operators_narrow_what_is_found() {
+async fn operators_narrow_results() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let room = ana.post("/rooms", json!({"name": "El Huerto", "visibility": "public"})).await;
@@ -360,7 +360,7 @@ async fn operators_narrow_what_is_found() {
 }
 
 #[tokio::test]
-async fn a_minus_before_an_operator_leaves_out_what_it_finds() {
+async fn minus_excludes_the_matches_of_an_operator() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let room = ana.post("/rooms", json!({"name": "El huerto", "visibility": "public"})).await;
@@ -396,14 +396,15 @@ async fn a_minus_before_an_operator_leaves_out_what_it_finds() {
     }
 }
 
-/// What excludes reads all history: a request stops when its budget is used, and says where to go on.
+/// An exclusion may read the whole history: a request stops when its budget is used and returns where
+/// to continue.
 #[tokio::test]
-async fn a_search_ends_when_its_budget_is_used_and_goes_on_from_there() {
+async fn search_stops_at_its_budget_and_can_continue() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     ana.say("alpha alone").await;
     let long = "alpha beta gamma ".repeat(940);
-    // 2.3 MiB: more than a request may compare with two words.
+    // 2.3 MiB: more than the budget of one request with two words.
     for _ in 0..150 {
         ana.say(&long).await;
     }
@@ -423,7 +424,7 @@ async fn a_search_ends_when_its_budget_is_used_and_goes_on_from_there() {
 }
 
 #[tokio::test]
-async fn what_somebody_wrote_is_found_after_their_account_was_closed() {
+async fn messages_of_closed_accounts_are_found() {
     let server = Server::start().await;
     let (_, luis) = (server.api("ana").await, server.api("luis").await);
     luis.say("me voy").await;
@@ -437,9 +438,9 @@ async fn what_somebody_wrote_is_found_after_their_account_was_closed() {
     assert_eq!(find(&ana, "voy from:luis").await, ["me voy"]);
 }
 
-/// As after the first start of a release that folds letters in another way.
+/// As at the first start of a release that normalizes letters differently.
 #[tokio::test]
-async fn an_index_of_other_forms_of_words_is_made_anew_at_the_start() {
+async fn index_with_other_normalization_is_rebuilt_at_start() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for body in ["Ŋala uno", "dos"] {
@@ -450,10 +451,10 @@ async fn an_index_of_other_forms_of_words_is_made_anew_at_the_start() {
     for statement in [other, "update messages set body = 'Ŋala tres' where body = 'dos'"] {
         execute(&db, statement, statement).await;
     }
-    // A whole word: what may go on is first looked for without the index.
+    // The extra term makes it a whole word: a prefix would first be searched without the index.
     assert_eq!(find(&ana, "nala -x").await, ["Ŋala uno"]);
-    let server = server.beside().await;
-    let mut ana = Api::stranger(server.url("/api/v1"));
+    let server = server.second().await;
+    let mut ana = Api::signed_out(server.url("/api/v1"));
     ana.sign_in("ana").await;
     while numbers(&db, "select count(*) from meta where name = 'search_below'").await != [0] {}
     assert_eq!(find(&ana, "ŋala -x").await, ["Ŋala tres", "Ŋala uno"]);
@@ -461,9 +462,9 @@ async fn an_index_of_other_forms_of_words_is_made_anew_at_the_start() {
     db.close().await;
 }
 
-/// As after the first start of a release with search, and after a start that was cut short.
+/// As at the first start of a release with search, and after an interrupted start.
 #[tokio::test]
-async fn earlier_messages_are_indexed_after_the_start() {
+async fn unindexed_messages_are_indexed_after_the_start() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for body in ["antes uno", "antes dos", "antes tres"] {
@@ -478,13 +479,13 @@ async fn earlier_messages_are_indexed_after_the_start() {
             assert_eq!(find(&ana, "antes").await, [""; 0]);
         }
         execute(&db, emptied, emptied).await;
-        let server = server.beside().await;
-        let mut ana = Api::stranger(server.url("/api/v1"));
+        let server = server.second().await;
+        let mut ana = Api::signed_out(server.url("/api/v1"));
         ana.sign_in("ana").await;
         while numbers(&db, "select count(*) from meta where name = 'search_below'").await != [0] {}
         assert_eq!(find(&ana, "antes").await, ["antes dos", "antes uno"]);
         db.close().await;
-        // What was not indexed yet can be changed.
+        // A message that is not indexed yet can be edited.
         let last = ana.get("/rooms/1/messages?limit=1").await["items"][0]["id"].clone();
         ana.ok(Method::PATCH, &format!("/messages/{last}"), Some(json!({"body": "luego"}))).await;
         assert_eq!(find(&ana, "luego").await, ["luego"]);
@@ -492,9 +493,9 @@ async fn earlier_messages_are_indexed_after_the_start() {
 }
 
 #[tokio::test]
-async fn the_page_marks_what_was_found_and_makes_no_tags_of_what_people_wrote() {
+async fn result_page_highlights_matches_and_escapes_markup() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     ana.say("<b>Bogotá</b> & <mark>no</mark>").await;
     let page = ana.get("/search?q=bogota").await;
     assert_eq!(page.all(".result__text"), ["<b>Bogotá</b> & <mark>no</mark>"]);
@@ -505,6 +506,6 @@ async fn the_page_marks_what_was_found_and_makes_no_tags_of_what_people_wrote() 
     assert_eq!(page.attribute("#q", "value").as_deref(), Some("<b>\""));
     let page = ana.get("/search").await;
     assert_eq!(page.all(".search-tips dt").len(), 9);
-    let stranger = server.browser().get("/search?q=bogota").await;
-    assert!(stranger.all(".result").is_empty());
+    let outsider = server.browser().get("/search?q=bogota").await;
+    assert!(outsider.all(".result").is_empty());
 }

@@ -1,11 +1,11 @@
-//! How much is unread: what is still there to be read, wherever it is shown.
+//! Unread counts: deleted messages do not count, wherever the count is shown.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Api, Live, Server};
 
-/// Says so many things in the lobby, and gives their ids.
+/// Posts this many messages in the lobby and returns their ids.
 async fn say(author: &Api, number: usize) -> Vec<Value> {
     let mut ids = Vec::new();
     for n in 0..number {
@@ -22,16 +22,16 @@ async fn listed(api: &Api) -> Value {
     api.get("/rooms").await["items"][0]["unread"].clone()
 }
 
-/// The next frames about what is unread, until one says so.
+/// Reads `unread` frames until one has this count.
 async fn until_unread(live: &mut Live, number: i64) {
     while live.until("unread").await["unread"] != number {}
 }
 
 #[tokio::test]
-async fn what_is_deleted_is_not_unread_in_lists_in_the_greeting_and_on_pages() {
+async fn deleted_messages_are_never_counted_as_unread() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
-    let mut page = server.person("luis").await;
+    let mut page = server.browser_as("luis").await;
     let luis = server.api("luis").await;
     let other = ana.post("/rooms", json!({"name": "Otra", "visibility": "public"})).await;
     luis.ok(Method::POST, &format!("/rooms/{}/join", other["id"]), None).await;
@@ -55,7 +55,7 @@ async fn what_is_deleted_is_not_unread_in_lists_in_the_greeting_and_on_pages() {
 }
 
 #[tokio::test]
-async fn whoever_has_not_read_what_is_deleted_is_told_how_much_is_left_with_the_room_open_or_not() {
+async fn deletion_publishes_the_remaining_unread_count() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let (mut elsewhere, mut open) = (luis.live().await, luis.live().await);
@@ -70,7 +70,7 @@ async fn whoever_has_not_read_what_is_deleted_is_told_how_much_is_left_with_the_
 }
 
 #[tokio::test]
-async fn what_is_unread_after_reading_a_part_is_counted_without_what_was_deleted() {
+async fn partial_read_count_excludes_deleted_messages() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let ids = say(&ana, 5).await;
@@ -86,19 +86,19 @@ async fn what_is_unread_after_reading_a_part_is_counted_without_what_was_deleted
 }
 
 #[tokio::test]
-async fn a_deletion_through_another_server_is_told_here_too() {
+async fn deletion_through_another_server_updates_unread_here() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let mut live = luis.live().await;
     live.until("present").await;
     let ids = say(&ana, 2).await;
-    let other = server.beside().await;
+    let other = server.second().await;
     delete(&ana.through(&other), &ids[0]).await;
     until_unread(&mut live, 1).await;
 }
 
 #[tokio::test]
-async fn a_moment_from_the_future_means_that_all_is_loaded_anew() {
+async fn future_sync_time_makes_the_client_reload() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let at = |frame: Value| frame["at"].as_str().expect("a time").to_owned();

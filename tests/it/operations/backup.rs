@@ -1,5 +1,5 @@
-//! Backups: made while people write, proved, put back; and refused in every way they can be wrong.
-//! They are for `SQLite`; on `PostgreSQL` there is nothing to test.
+//! Backups: made under writes, verified and restored, and refused if anything in them is wrong. They
+//! exist for `SQLite` only; on `PostgreSQL` each test returns immediately.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -15,10 +15,10 @@ use sqlx::sqlite::SqliteConnectOptions;
 use tar::{EntryType, Header};
 use tempfile::TempDir;
 
-use crate::support::command::{complaint, done, patio, text};
+use crate::support::command::{failure, patio, success, text};
 use crate::support::{Api, Server, Storage};
 
-/// All messages of a room, through the API.
+/// All messages of a room, read over the API.
 async fn history(api: &Api, room: i64) -> Vec<Value> {
     let mut found: Vec<Value> = Vec::new();
     loop {
@@ -32,7 +32,7 @@ async fn history(api: &Api, room: i64) -> Vec<Value> {
     }
 }
 
-/// A server with a few messages, and its backup.
+/// A server with a few messages, and a backup of it.
 async fn backed_up() -> (Server, Api, TempDir, std::path::PathBuf) {
     let server = Server::start().await;
     let ana = server.api("ana").await;
@@ -41,11 +41,11 @@ async fn backed_up() -> (Server, Api, TempDir, std::path::PathBuf) {
     }
     let folder = tempfile::tempdir().expect("a directory");
     let file = folder.path().join("patio.tar");
-    done(&patio(server.data(), &["backup", text(&file)]));
+    success(&patio(server.data(), &["backup", text(&file)]));
     (server, ana, folder, file)
 }
 
-/// Everything in a folder but the lock.
+/// All files in a folder except the lock file.
 fn listing(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
     let name = |entry: &fs::DirEntry| entry.file_name().into_string().expect("text");
@@ -66,7 +66,7 @@ async fn epoch(data: &Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_made_while_people_post_has_everything_up_to_a_moment_and_nothing_half() {
+async fn backup_under_writes_is_a_consistent_snapshot() {
     if Storage::is_on_postgres() {
         return;
     }
@@ -95,19 +95,19 @@ async fn a_backup_made_while_people_post_has_everything_up_to_a_moment_and_nothi
         made
     };
     let (posted, made) = tokio::join!(posting, making);
-    assert!(done(&made).contains("1 users, 1 rooms"), "{made:?}");
+    assert!(success(&made).contains("1 users, 1 rooms"), "{made:?}");
     assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left over");
-    let proved = done(&patio(folder.path(), &["verify", text(&file)]));
+    let proved = success(&patio(folder.path(), &["verify", text(&file)]));
     assert!(proved.contains("It can be restored"), "{proved}");
 
     let before = epoch(server.data()).await;
     let mut other = Server::start().await;
     other.stop().await;
-    done(&patio(other.data(), &["restore", "--force", text(&file)]));
+    success(&patio(other.data(), &["restore", "--force", text(&file)]));
     assert_ne!(epoch(other.data()).await, before);
     let other = other.restart().await;
-    // The sign-ins of the backup are good again.
+    // The sessions in the backup are valid again.
     let ana_there = ana.through(&other);
     let (all, kept) = (history(&ana, 1).await, history(&ana_there, 1).await);
     assert_eq!(all.len(), posted);
@@ -118,14 +118,14 @@ async fn a_backup_made_while_people_post_has_everything_up_to_a_moment_and_nothi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restore_can_end_all_sign_ins() {
+async fn restore_can_revoke_all_sessions() {
     if Storage::is_on_postgres() {
         return;
     }
     let (_server, ana, _folder, file) = backed_up().await;
     let mut other = Server::start().await;
     other.stop().await;
-    done(&patio(other.data(), &["restore", "--force", "--logout-all", text(&file)]));
+    success(&patio(other.data(), &["restore", "--force", "--logout-all", text(&file)]));
     let other = other.restart().await;
     let mut there = ana.through(&other);
     assert_eq!(there.refused(Method::GET, "/rooms", None).await.status, 401);
@@ -134,21 +134,21 @@ async fn a_restore_can_end_all_sign_ins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_exists_is_replaced_only_by_force() {
+async fn existing_file_is_replaced_only_with_force() {
     if Storage::is_on_postgres() {
         return;
     }
     let (server, _ana, folder, file) = backed_up().await;
     fs::write(&file, "mine").expect("written");
-    let refused = complaint(&patio(server.data(), &["backup", text(&file)]));
+    let refused = failure(&patio(server.data(), &["backup", text(&file)]));
     assert!(refused.contains("--force"), "{refused}");
     assert_eq!(fs::read(&file).expect("a file"), b"mine");
-    done(&patio(server.data(), &["backup", "--force", text(&file)]));
-    done(&patio(folder.path(), &["verify", text(&file)]));
+    success(&patio(server.data(), &["backup", "--force", text(&file)]));
+    success(&patio(folder.path(), &["verify", text(&file)]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_goes_to_standard_output_too() {
+async fn backup_can_be_written_to_standard_output() {
     if Storage::is_on_postgres() {
         return;
     }
@@ -156,70 +156,70 @@ async fn a_backup_goes_to_standard_output_too() {
     let streamed = patio(server.data(), &["backup", "-"]);
     let file = folder.path().join("streamed.tar");
     fs::write(&file, &streamed.stdout).expect("written");
-    let proved = done(&patio(folder.path(), &["verify", text(&file)]));
+    let proved = success(&patio(folder.path(), &["verify", text(&file)]));
     assert!(proved.contains("3 messages"), "{proved}");
 }
 
 #[test]
-fn where_nothing_is_there_is_nothing_to_keep() {
+fn backup_of_an_empty_directory_fails() {
     let folder = tempfile::tempdir().expect("a directory");
     let data = folder.path().join("none");
-    let refused = complaint(&patio(data.as_path(), &["backup", "x.tar"]));
+    let refused = failure(&patio(data.as_path(), &["backup", "x.tar"]));
     assert!(refused.contains("there is no database"), "{refused}");
     assert!(!data.exists());
 }
 
 #[test]
-fn on_postgresql_one_is_told_what_to_use_instead() {
+fn on_postgresql_backup_names_the_tool_to_use_instead() {
     let folder = tempfile::tempdir().expect("a directory");
     let (file, elsewhere) =
         (folder.path().join("x.tar"), "--database-url=postgres://x@127.0.0.1:1/x");
-    let refused = complaint(&patio(folder.path(), &["backup", text(&file), elsewhere]));
+    let refused = failure(&patio(folder.path(), &["backup", text(&file), elsewhere]));
     assert!(refused.contains("pg_dump") && refused.contains("export --full"), "{refused}");
     assert!(!file.exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_directory_in_use_is_never_restored_into_and_one_with_something_in_it_only_by_force() {
+async fn restore_refuses_used_directories_and_full_ones_need_force() {
     if Storage::is_on_postgres() {
         return;
     }
     let (mut server, _ana, _folder, file) = backed_up().await;
     for arguments in [["restore", text(&file)].as_slice(), &["restore", "--force", text(&file)]] {
-        let refused = complaint(&patio(server.data(), arguments));
+        let refused = failure(&patio(server.data(), arguments));
         assert!(refused.contains("is in use"), "{refused}");
     }
     server.stop().await;
     let before = listing(server.data());
-    let refused = complaint(&patio(server.data(), &["restore", text(&file)]));
+    let refused = failure(&patio(server.data(), &["restore", text(&file)]));
     assert!(refused.contains("is not empty"), "{refused}");
     assert_eq!(listing(server.data()), before);
     fs::write(server.data().join("notes.txt"), "mine").expect("written");
-    done(&patio(server.data(), &["restore", "--force", text(&file)]));
+    success(&patio(server.data(), &["restore", "--force", text(&file)]));
     let after = listing(server.data());
     assert_eq!(after.keys().collect::<Vec<_>>(), ["notes.txt", "patio.db"]);
 
     let folder = tempfile::tempdir().expect("a directory");
     let fresh = folder.path().join("new");
-    done(&patio(fresh.as_path(), &["restore", text(&file)]));
+    success(&patio(fresh.as_path(), &["restore", text(&file)]));
     assert_eq!(listing(&fresh).keys().collect::<Vec<_>>(), ["patio.db"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_server_starts_where_a_restore_stopped_half_way() {
+async fn server_refuses_to_start_after_an_incomplete_restore() {
     if Storage::is_on_postgres() {
         return;
     }
     let (mut server, _ana, _folder, file) = backed_up().await;
     server.stop().await;
     fs::create_dir(server.data().join(".replaced")).expect("made");
-    let refused = complaint(&patio(server.data(), &["user", "list"]));
+    let refused = failure(&patio(server.data(), &["user", "list"]));
     assert!(refused.contains("was interrupted"), "{refused}");
-    done(&patio(server.data(), &["restore", "--force", text(&file)]));
-    done(&patio(server.data(), &["user", "list"]));
+    success(&patio(server.data(), &["restore", "--force", text(&file)]));
+    success(&patio(server.data(), &["user", "list"]));
 }
 
-/// What an archive is made of.
+/// The entries of an archive.
 struct Parts {
     manifest: Value,
     entries: Vec<(String, EntryType, Vec<u8>)>,
@@ -246,7 +246,7 @@ impl Parts {
         let mut builder = tar::Builder::new(Vec::new());
         for (name, kind, content) in std::iter::once(&first).chain(&self.entries) {
             let mut header = Header::new_gnu();
-            // As it is: `set_path` would refuse what these tests are about.
+            // Written directly, because `set_path` refuses the unsafe paths that these tests need.
             let place = &mut header.as_old_mut().name;
             place[..name.len()].copy_from_slice(name.as_bytes());
             header.set_entry_type(*kind);
@@ -257,7 +257,7 @@ impl Parts {
         builder.into_inner().expect("written")
     }
 
-    /// With another database, and a manifest that knows of it.
+    /// The same archive with another database and a manifest that matches it.
     async fn with_database(mut self, change: &'static str) -> Self {
         let folder = tempfile::tempdir().expect("a directory");
         let path = folder.path().join("x.db");
@@ -287,7 +287,7 @@ fn with(sound: &[u8], change: impl FnOnce(&mut Parts)) -> Vec<u8> {
     parts.written()
 }
 
-/// Archives that are corrupted or made by something else, each with a word of the complaint.
+/// Corrupted or foreign archives, each with a part of the expected error.
 fn damaged(sound: &[u8]) -> Wrong {
     let mut flipped = sound.to_vec();
     let middle = flipped.len() / 2;
@@ -317,7 +317,7 @@ fn damaged(sound: &[u8]) -> Wrong {
     ]
 }
 
-/// Archives whose entries are not what they ought to be.
+/// Archives with invalid entries.
 fn lying(sound: &[u8]) -> Wrong {
     let named = |name: &str| {
         with(sound, |parts| {
@@ -354,7 +354,7 @@ fn lying(sound: &[u8]) -> Wrong {
     ]
 }
 
-/// Makes the database one of another program.
+/// Marks the database as one of another program.
 const FOREIGN: &str =
     "pragma foreign_keys = off; pragma writable_schema = on; delete from sqlite_schema;
     pragma writable_schema = reset; vacuum; create table recipes (id integer primary key)";
@@ -363,7 +363,7 @@ async fn with_object(sound: &[u8], statement: &'static str) -> Vec<u8> {
     Parts::of(sound).with_database(statement).await.written()
 }
 
-/// Archives in which everything fits but the database.
+/// Archives in which only the database is invalid.
 async fn unsound(sound: &[u8]) -> Wrong {
     let gap = "update messages set pos = pos + 1 where pos = (1 << 32) + 3";
     let late = "update rooms set rev = 2 where id = 1";
@@ -418,7 +418,7 @@ async fn unsound(sound: &[u8]) -> Wrong {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_that_is_wrong_in_any_way_is_refused_and_nothing_is_touched() {
+async fn invalid_backup_is_refused_and_nothing_is_changed() {
     if Storage::is_on_postgres() {
         return;
     }
@@ -428,7 +428,7 @@ async fn a_backup_that_is_wrong_in_any_way_is_refused_and_nothing_is_touched() {
     assert_eq!(Parts::of(&Parts::of(&sound).written()).manifest, Parts::of(&sound).manifest);
     let rewritten = folder.path().join("rewritten.tar");
     fs::write(&rewritten, Parts::of(&sound).written()).expect("written");
-    done(&patio(folder.path(), &["verify", text(&rewritten)]));
+    success(&patio(folder.path(), &["verify", text(&rewritten)]));
 
     let before = listing(server.data());
     let wrong = [damaged(&sound), lying(&sound), unsound(&sound).await].concat();
@@ -436,7 +436,7 @@ async fn a_backup_that_is_wrong_in_any_way_is_refused_and_nothing_is_touched() {
         fs::write(&rewritten, archive).expect("written");
         for arguments in [["verify"].as_slice(), &["restore", "--force"]] {
             let arguments = [arguments, &[text(&rewritten)]].concat();
-            let refused = complaint(&patio(server.data(), &arguments));
+            let refused = failure(&patio(server.data(), &arguments));
             assert!(refused.contains(word), "{word}: {refused}");
             assert_eq!(listing(server.data()), before, "{word}");
         }
@@ -445,7 +445,7 @@ async fn a_backup_that_is_wrong_in_any_way_is_refused_and_nothing_is_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn html_that_somebody_put_into_a_backup_is_never_shown() {
+async fn html_planted_in_a_backup_is_never_shown() {
     if Storage::is_on_postgres() {
         return;
     }
@@ -458,12 +458,12 @@ async fn html_that_somebody_put_into_a_backup_is_never_shown() {
     let before = history(&ana, 1).await;
     let (folder, mut server) = (tempfile::tempdir().expect("a directory"), server);
     let file = folder.path().join("patio.tar");
-    done(&patio(server.data(), &["backup", text(&file)]));
+    success(&patio(server.data(), &["backup", text(&file)]));
     server.stop().await;
     let evil = "update messages set html = '<p><script>alert(1)</script></p>'";
     let parts = Parts::of(&fs::read(&file).expect("an archive")).with_database(evil).await;
     fs::write(&file, parts.written()).expect("written");
-    done(&patio(server.data(), &["restore", "--force", text(&file)]));
+    success(&patio(server.data(), &["restore", "--force", text(&file)]));
     let server = server.restart().await;
     assert_eq!(history(&ana.through(&server), 1).await, before);
 }

@@ -1,4 +1,4 @@
-//! The executable as its operator meets it.
+//! The executable as its operator uses it.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
@@ -20,7 +20,7 @@ fn complaint(output: &Output) -> String {
 }
 
 #[test]
-fn a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed() {
+fn invalid_setting_is_reported_in_one_line() {
     for (name, value, allowed) in [
         ("PORT", "0", "a number from 1 to 65535"),
         ("PORT", "http", "a number from 1 to 65535"),
@@ -42,10 +42,10 @@ fn a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed() {
 }
 
 #[test]
-fn the_password_of_a_database_is_shown_to_nobody() {
+fn database_password_is_never_shown() {
     let refused = "postgres://ana:hunter2@db/patio?sslmode=maybe";
     let nowhere = "postgres://ana:hunter2@127.0.0.1:1/patio?sslmode=disable";
-    // A server would wait for it.
+    // A server would wait for the database.
     let list: &[&str] = &["user", "list"];
     for (arguments, url, code, says) in [
         (&[][..], refused, 2, "DATABASE_URL=postgres://… is not allowed; allowed: sqlite:PATH"),
@@ -65,7 +65,7 @@ fn the_password_of_a_database_is_shown_to_nobody() {
 }
 
 #[test]
-fn the_database_may_be_named_in_a_file() {
+fn database_url_can_come_from_a_file() {
     let data = tempfile::tempdir().expect("a directory");
     let file = data.path().join("url");
     let file = file.to_str().expect("a path");
@@ -97,7 +97,7 @@ fn the_database_may_be_named_in_a_file() {
 }
 
 #[test]
-fn an_empty_variable_is_as_good_as_none() {
+fn empty_variable_counts_as_unset() {
     let output = run(&["healthcheck"], &[("PORT", ""), ("LISTEN", "")]);
     assert!(complaint(&output).contains("127.0.0.1:3000"), "{}", complaint(&output));
     let output = run(&["serve"], &[("BASE_URL", ""), ("SIGNUP", "maybe")]);
@@ -105,7 +105,7 @@ fn an_empty_variable_is_as_good_as_none() {
 }
 
 #[test]
-fn an_unknown_argument_is_wrong_usage_and_help_names_everything() {
+fn unknown_argument_is_a_usage_error_and_help_is_complete() {
     for arguments in [["dance"].as_slice(), &["--dance"], &["serve", "--dance"]] {
         let output = run(arguments, &[]);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -131,7 +131,7 @@ fn an_unknown_argument_is_wrong_usage_and_help_names_everything() {
 }
 
 #[test]
-fn what_cannot_be_used_is_one_line_and_exit_code_1() {
+fn unusable_setting_is_one_line_and_exit_code_1() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let path = file.path().to_str().expect("a path");
     let output = run(&[], &[("DATA_DIR", path), ("PORT", "1"), ("LOG", "off")]);
@@ -140,7 +140,7 @@ fn what_cannot_be_used_is_one_line_and_exit_code_1() {
 }
 
 #[test]
-fn a_healthcheck_succeeds_while_the_server_runs_and_fails_when_it_does_not() {
+fn healthcheck_succeeds_only_while_the_server_runs() {
     let data = tempfile::tempdir().expect("a directory");
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .expect("a port")
@@ -166,12 +166,13 @@ fn a_healthcheck_succeeds_while_the_server_runs_and_fails_when_it_does_not() {
     assert_eq!(healthy.status.code(), Some(0), "{}", complaint(&healthy));
 }
 
-/// `patio user`, beside a server on the same directory, which needs a thread of its own meanwhile.
+/// Runs `patio user` while a server runs on the same directory. The command blocks this thread, so the
+/// server needs another one.
 fn user(server: &Server, arguments: &[&str]) -> Output {
-    let kept = server.storage().flags();
-    let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
+    let flags = server.storage().flags();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let base = ("BASE_URL", "https://chat.example.org");
-    run(&[["user"].as_slice(), arguments, &kept].concat(), &[base])
+    run(&[["user"].as_slice(), arguments, &flags].concat(), &[base])
 }
 
 fn printed(output: &Output) -> String {
@@ -180,7 +181,7 @@ fn printed(output: &Output) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn people_are_added_listed_and_given_roles_from_the_command_line() {
+async fn commands_add_list_and_promote_users() {
     let server = Server::with(&["--signup=closed"]).await;
     let link = printed(&user(&server, &["add", "ana", "ana@example.test"]));
     assert!(link.starts_with("https://chat.example.org/reset/"), "{link}");
@@ -208,9 +209,9 @@ async fn people_are_added_listed_and_given_roles_from_the_command_line() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_account_closed_from_the_command_line_is_out_of_the_running_server_too() {
+async fn account_closed_by_command_loses_access_to_running_server() {
     let server = Server::start().await;
-    server.person("ana").await;
+    server.browser_as("ana").await;
     let luis = server.api("luis").await;
     let mut live = luis.live().await;
     live.until("present").await;

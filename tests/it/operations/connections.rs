@@ -1,4 +1,4 @@
-//! Many connections at once, as the system sees them: files and their limits.
+//! Many connections at once: the limit of open files and the size of responses.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -9,8 +9,8 @@ use reqwest::{Method, StatusCode};
 
 use crate::support::{Api, PASSWORD, Process, Server};
 
-/// Sends a request and answers what comes until the connection ends.
-fn ask(server: &Process, request: &str) -> String {
+/// Sends a request and returns everything that comes until the connection ends.
+fn request(server: &Process, request: &str) -> String {
     let mut stream = connect(server);
     stream.write_all(request.as_bytes()).expect("sent");
     let mut answer = String::new();
@@ -29,7 +29,7 @@ fn get(path: &str) -> String {
 }
 
 #[test]
-fn the_limit_of_open_files_is_raised_as_far_as_the_system_lets_it() {
+fn open_file_limit_is_raised_to_the_hard_limit() {
     let data = tempfile::tempdir().expect("a directory");
     let server = Process::start_under("ulimit -S -n 256 && ulimit -H -n 700", data.path());
     let limits = fs::read_to_string(format!("/proc/{}/limits", server.id())).expect("limits");
@@ -40,36 +40,37 @@ fn the_limit_of_open_files_is_raised_as_far_as_the_system_lets_it() {
 }
 
 #[test]
-fn a_server_without_room_says_so_and_still_answers_health_checks() {
+fn full_server_reports_it_and_answers_health_checks() {
     let data = tempfile::tempdir().expect("a directory");
     let server = Process::start_under("ulimit -n 300", data.path());
-    // Silent, half a head, idle: more than there is room for.
+    // Silent, in the middle of a request head, idle: more connections than the server can hold.
     let held: Vec<TcpStream> = (0..320)
         .map(|number| {
             let mut stream = connect(&server);
-            let said: &[u8] = match number % 3 {
+            let bytes: &[u8] = match number % 3 {
                 0 => b"",
                 1 => b"GET / HTTP/1.1\r\n",
                 _ => b"GET /up HTTP/1.1\r\nhost: localhost\r\n\r\n",
             };
-            // Where there is no room it may be closed by now.
-            stream.write_all(said).ok();
+            // The server may have closed it already for lack of descriptors.
+            stream.write_all(bytes).ok();
             stream
         })
         .collect();
     for _ in 0..3 {
-        let up = ask(&server, &get("/up"));
+        let up = request(&server, &get("/up"));
         assert!(up.starts_with("HTTP/1.1 200 ") && up.ends_with("ok\n"), "{up}");
-        let full = ask(&server, &get("/register"));
+        let full = request(&server, &get("/register"));
         assert!(full.starts_with("HTTP/1.1 503 ") && full.contains("retry-after: "), "{full}");
     }
     drop(held);
-    // Closing takes the server a moment, which no event marks for others.
-    let freed = (0..1_000).any(|_| ask(&server, &get("/register")).starts_with("HTTP/1.1 200 "));
+    // The server needs a moment to close them, and no event tells when it is done.
+    let freed =
+        (0..1_000).any(|_| request(&server, &get("/register")).starts_with("HTTP/1.1 200 "));
     assert!(freed);
 }
 
-/// The worst there is to read: each is nine times as long in HTML.
+/// The most expensive messages to read: each is nine times as long in HTML.
 async fn much_to_read(api: &Api) {
     let body = vec!["http://a/"; 1_600].join("\"");
     let body: String = body.chars().take(16_000).collect();
@@ -79,7 +80,7 @@ async fn much_to_read(api: &Api) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_has_no_more_messages_than_fit_and_says_that_there_are_more() {
+async fn response_size_is_bounded_and_states_that_more_exist() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     much_to_read(&ana).await;
@@ -111,7 +112,7 @@ async fn an_answer_has_no_more_messages_than_fit_and_says_that_there_are_more() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_reads_none_of_many_large_answers_gets_no_more_and_others_do() {
+async fn client_that_reads_no_responses_does_not_block_others() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     much_to_read(&ana).await;
@@ -126,7 +127,7 @@ async fn who_reads_none_of_many_large_answers_gets_no_more_and_others_do() {
             ana.token()
         );
         stream.write_all(request.as_bytes()).expect("sent");
-        // Its first byte: by now the answer is there.
+        // After the first byte, the response is complete in the server's memory.
         stream.read_exact(&mut [0]).expect("a byte");
         unread.push(stream);
     }
@@ -134,7 +135,7 @@ async fn who_reads_none_of_many_large_answers_gets_no_more_and_others_do() {
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(refused.retry_after.is_some());
     assert!(unread.len() > 3, "{} are few", unread.len());
-    // What is small is answered, and so is what changes something, and everybody else.
+    // Small responses, changes and the requests of other users still work.
     assert_eq!(ana.say("hola").await["body"], "hola");
     assert_eq!(status(&luis).await, StatusCode::OK);
     drop(unread);

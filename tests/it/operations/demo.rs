@@ -1,4 +1,4 @@
-//! `patio demo`, as somebody who tries Patio meets it.
+//! `patio demo`, as someone who tries Patio uses it.
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -9,11 +9,11 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::Browser;
 
-/// Whatever else the environment says: the demo keeps out of it.
-fn patio(place: &Path) -> Command {
+/// With settings in the environment that the demo must ignore.
+fn patio(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_patio"));
-    command.arg("demo").env_clear().env("TMPDIR", place).current_dir(place);
-    command.env("DATA_DIR", place.join("kept")).env("DATABASE_URL", "sqlite:kept.db");
+    command.arg("demo").env_clear().env("TMPDIR", folder).current_dir(folder);
+    command.env("DATA_DIR", folder.join("kept")).env("DATABASE_URL", "sqlite:kept.db");
     command
 }
 
@@ -24,24 +24,24 @@ struct Demo {
 }
 
 impl Demo {
-    /// Starts it and reads how to sign in, as one does.
-    fn start(place: &Path, port: Option<u16>) -> Self {
-        let mut command = patio(place);
+    /// Starts the demo and reads from its output how to sign in.
+    fn start(folder: &Path, port: Option<u16>) -> Self {
+        let mut command = patio(folder);
         command.envs(port.map(|port| ("PORT", port.to_string())));
         let mut process = command.stdout(Stdio::piped()).spawn().expect("it starts");
-        let said = BufReader::new(process.stdout.take().expect("text"));
+        let output = BufReader::new(process.stdout.take().expect("text"));
         let mut lines: Vec<String> = Vec::new();
-        for line in said.lines().map_while(Result::ok) {
+        for line in output.lines().map_while(Result::ok) {
             let last = line.contains("Ctrl+C");
             lines.push(line.trim().to_owned());
             if last {
                 break;
             }
         }
-        let told = lines.join("\n");
-        let url = told.split_whitespace().find(|word| word.starts_with("http")).expect("a URL");
+        let output = lines.join("\n");
+        let url = output.split_whitespace().find(|word| word.starts_with("http")).expect("a URL");
         let after = lines.iter().position(|line| line.ends_with("password is")).expect("one");
-        assert!(told.contains("carlos") && told.contains("luis"), "{told}");
+        assert!(output.contains("carlos") && output.contains("luis"), "{output}");
         Self { url: url.to_owned(), password: lines[after + 2].clone(), process }
     }
 
@@ -61,21 +61,21 @@ impl Demo {
 
 impl Drop for Demo {
     fn drop(&mut self) {
-        // Ended already, when all went well.
+        // Already ended if the test passed.
         drop(self.process.kill());
     }
 }
 
-fn content(place: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(place).expect("a directory");
+fn content(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a directory");
     entries.map(|entry| entry.expect("one").file_name().to_string_lossy().into_owned()).collect()
 }
 
 #[tokio::test]
-async fn the_demo_is_a_house_full_of_talk_that_is_gone_when_it_stops() {
-    let place = tempfile::tempdir().expect("a directory");
-    let mut demo = Demo::start(place.path(), Some(free_port()));
-    let [left] = &content(place.path())[..] else { panic!("one directory") };
+async fn demo_has_rooms_and_messages_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let mut demo = Demo::start(folder.path(), Some(free_port()));
+    let [left] = &content(folder.path())[..] else { panic!("one directory") };
     assert!(left.starts_with("patio-demo-"), "{left}");
 
     for name in ["carlos", "luis"] {
@@ -86,80 +86,81 @@ async fn the_demo_is_a_house_full_of_talk_that_is_gone_when_it_stops() {
         let unread = lobby.all(".sidebar .badge:not([hidden])").len();
         assert!(unread >= 3, "{name} has something to read: {unread}");
         assert!(lobby.all("#online .member").len() >= 5, "others are there");
-        let said = lobby.messages().join("\n");
-        assert!(said.contains("mañana cortan el agua") && said.contains("no water tomorrow"));
+        let output = lobby.messages().join("\n");
+        assert!(output.contains("mañana cortan el agua") && output.contains("no water tomorrow"));
         assert!(lobby.all(".day-divider").len() > 2, "over some days");
     }
     demo.stop();
-    assert_eq!(content(place.path()), Vec::<String>::new());
+    assert_eq!(content(folder.path()), Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn the_neighbours_write_by_themselves_and_answer_who_speaks_to_them() {
-    let place = tempfile::tempdir().expect("a directory");
-    let demo = Demo::start(place.path(), Some(free_port()));
+async fn demo_users_write_on_their_own_and_answer_the_visitor() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let demo = Demo::start(folder.path(), Some(free_port()));
     let mut luis = demo.sign_in("luis").await;
     let mut live = luis.live().await;
     let opened = live.open_room(1, None).await;
     let last_seq = opened[0]["last_seq"].as_i64().expect("a number");
     luis.say("¿Hay alguien?").await;
-    // One's own, one out of the script, two answers; reactions in between say nothing new.
+    // The visitor's own message, one of the script, and two replies. Reactions in between send the same
+    // messages again.
     for n in 1..=4 {
         let new = format!("data-seq=\"{}\"", last_seq + n);
         while !live.until("message").await["html"].as_str().expect("HTML").contains(&new) {}
     }
     let page = luis.get("/rooms/1").await;
     assert!(page.all(".message__author").iter().all(|name| name.contains(' ')), "full names");
-    let said = page.messages();
-    let said: Vec<&str> = said.iter().rev().take(4).map(String::as_str).collect();
+    let output = page.messages();
+    let output: Vec<&str> = output.iter().rev().take(4).map(String::as_str).collect();
     for words in ["¿Hay alguien?", "Just checked", "Hello there!", "un plato más"] {
-        assert!(said.iter().any(|text| text.contains(words)), "{words} in {said:?}");
+        assert!(output.iter().any(|text| text.contains(words)), "{words} in {output:?}");
     }
 }
 
 #[tokio::test]
-async fn the_usual_port_may_be_taken_and_a_named_one_may_not() {
-    // Whoever has it: it is taken.
+async fn default_port_may_be_in_use_but_a_given_one_may_not() {
+    // This fails if another process has the port, and then the port is taken as well.
     let usual = TcpListener::bind("127.0.0.1:3000");
-    let place = tempfile::tempdir().expect("a directory");
-    let mut demo = Demo::start(place.path(), None);
+    let folder = tempfile::tempdir().expect("a directory");
+    let mut demo = Demo::start(folder.path(), None);
     assert!(!demo.url.ends_with(":3000"), "{}", demo.url);
     demo.sign_in("carlos").await;
     let port = demo.url.rsplit(':').next().expect("a port").to_owned();
-    let named = patio(place.path()).args(["--port", &port]).output().expect("it runs");
+    let named = patio(folder.path()).args(["--port", &port]).output().expect("it runs");
     assert_eq!(named.status.code(), Some(1));
     let complaint = String::from_utf8(named.stderr).expect("text");
     assert_eq!(complaint.lines().count(), 1, "{complaint}");
     assert!(complaint.contains(&port), "{complaint}");
     demo.stop();
     drop(usual);
-    assert_eq!(content(place.path()), Vec::<String>::new());
+    assert_eq!(content(folder.path()), Vec::<String>::new());
 }
 
 #[test]
-fn only_its_flag_opens_the_demo_to_others_and_that_is_warned_of() {
+fn only_a_flag_exposes_the_demo_and_a_warning_is_shown() {
     for (flag, others, warned) in
         [(None, false, false), (Some("127.0.0.2"), true, false), (Some("0.0.0.0"), true, true)]
     {
-        let place = tempfile::tempdir().expect("a directory");
+        let folder = tempfile::tempdir().expect("a directory");
         let port = free_port();
-        let mut command = patio(place.path());
-        // Nor does it need a folder for temporary files.
-        std::fs::create_dir(place.path().join("kept")).expect("made");
-        command.env("TMPDIR", place.path().join("none")).env("LISTEN", "127.0.0.2");
+        let mut command = patio(folder.path());
+        // The demo does not need a folder for temporary files either.
+        std::fs::create_dir(folder.path().join("kept")).expect("made");
+        command.env("TMPDIR", folder.path().join("none")).env("LISTEN", "127.0.0.2");
         command.args(["--port", &port.to_string()]);
         command.args(flag.map(|flag| format!("--listen={flag}")));
         let mut process =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-        let said = BufReader::new(process.stdout.take().expect("text"));
-        assert!(said.lines().map_while(Result::ok).any(|line| line.contains("Ctrl+C")));
+        let output = BufReader::new(process.stdout.take().expect("text"));
+        assert!(output.lines().map_while(Result::ok).any(|line| line.contains("Ctrl+C")));
         assert_eq!(TcpStream::connect(("127.0.0.2", port)).is_ok(), others, "{flag:?}");
         assert_eq!(TcpStream::connect(("127.0.0.1", port)).is_ok(), flag != Some("127.0.0.2"));
         kill_process(Pid::from_child(&process), Signal::TERM).expect("a signal");
         let ended = process.wait_with_output().expect("an end");
-        let complaints = String::from_utf8(ended.stderr).expect("text");
-        assert_eq!(complaints.contains("anyone who can reach"), warned, "{flag:?}: {complaints}");
-        assert_eq!(content(&place.path().join("kept")), Vec::<String>::new());
+        let warnings = String::from_utf8(ended.stderr).expect("text");
+        assert_eq!(warnings.contains("anyone who can reach"), warned, "{flag:?}: {warnings}");
+        assert_eq!(content(&folder.path().join("kept")), Vec::<String>::new());
     }
 }
 

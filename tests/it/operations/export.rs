@@ -1,4 +1,4 @@
-//! Exports: what is in them, what is not, and that nothing changes on the way out and in again.
+//! Exports: their content, and that an export and an import change nothing.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use sqlx::Connection;
 use tempfile::TempDir;
 
-use crate::support::command::{Place, complaint, done, patio, text};
+use crate::support::command::{Place, failure, patio, success, text};
 use crate::support::{Api, PASSWORD, Server, Storage};
 
-/// All files below a folder but the manifest, which says when it was written.
+/// All files below a folder except the manifest, which contains the time of the export.
 fn files(folder: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -32,7 +32,7 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
     found
 }
 
-/// People, rooms of every kind, messages that want to be markup, a picture, a reset link.
+/// Users, rooms of every kind, messages that contain markup, an avatar and a reset link.
 async fn lived_in() -> (Server, Api) {
     let server = Server::start().await;
     let ana = server.api("ana").await;
@@ -54,7 +54,7 @@ async fn lived_in() -> (Server, Api) {
     let direct = ana.post("/direct", json!({"name": "luis"})).await;
     ana.post(&format!("/rooms/{}/messages", direct["id"]), json!({"body": "psst"})).await;
     server.browser().login("ana", PASSWORD).await;
-    done(&patio(server.storage(), &["user", "reset-password", "luis"]));
+    success(&patio(server.storage(), &["user", "reset-password", "luis"]));
     (server, ana)
 }
 
@@ -65,41 +65,41 @@ fn exported(
     flags: &[&str],
 ) -> PathBuf {
     let path = folder.path().join(name);
-    done(&patio(place, &[["export", text(&path)].as_slice(), flags].concat()));
+    success(&patio(place, &[["export", text(&path)].as_slice(), flags].concat()));
     path
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_exported_and_imported_is_exported_the_same_again() {
+async fn exporting_an_import_gives_the_same_export() {
     let (server, ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
     for flags in [[].as_slice(), &["--full"]] {
         let name = format!("first{}", flags.len());
         let first = exported(server.storage(), &folder, &name, flags);
         let new = Storage::new().await;
-        let said = done(&patio(&new, &["import", "patio", text(&first)]));
-        assert!(said.contains("2 users, 3 rooms, 7 messages"), "{said}");
-        assert_eq!(said.contains("reset-password"), flags.is_empty(), "{said}");
+        let output = success(&patio(&new, &["import", "patio", text(&first)]));
+        assert!(output.contains("2 users, 3 rooms, 7 messages"), "{output}");
+        assert_eq!(output.contains("reset-password"), flags.is_empty(), "{output}");
         let again = exported(&new, &folder, &format!("again{}", flags.len()), flags);
         let (first, again) = (files(&first), files(&again));
         assert_eq!(first.keys().collect::<Vec<_>>(), again.keys().collect::<Vec<_>>());
         for (name, content) in &first {
-            // The pages of the index say when they were written.
+            // The index pages contain the time of the export.
             if name != "index.html" {
                 assert_eq!(Some(content), again.get(name), "{name}");
             }
         }
     }
-    // A full one brings everything that signs people in, and the next message has the next numbers.
+    // A full export also restores all credentials, and the next message gets the next seq and rev.
     let other = Storage::new().await;
-    done(&patio(&other, &["import", "patio", text(&folder.path().join("first1"))]));
-    let other = Server::kept_in(other).await;
+    success(&patio(&other, &["import", "patio", text(&folder.path().join("first1"))]));
+    let other = Server::on_storage(other).await;
     let mut there = ana.through(&other);
     let path = "/rooms/1/messages";
     assert_eq!(there.get(path).await["items"], ana.get(path).await["items"]);
     let (next, here) = (there.say("after").await, ana.say("after").await);
     assert_eq!(
-        // Ids are skipped at each start, so that no history has those of another.
+        // Each start skips ids, so that two histories never share an id.
         (&next["seq"], &next["rev"]),
         (&here["seq"], &here["rev"])
     );
@@ -107,14 +107,14 @@ async fn what_is_exported_and_imported_is_exported_the_same_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_opens_doors_is_only_in_a_full_export() {
+async fn credentials_are_only_in_a_full_export() {
     use std::os::unix::fs::PermissionsExt;
     let (server, _ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
     let plain = exported(server.storage(), &folder, "plain", &[]);
     let full = folder.path().join("full");
     let output = patio(server.storage(), &["export", text(&full), "--full"]);
-    done(&output);
+    success(&output);
     assert!(String::from_utf8_lossy(&output.stderr).contains("act as anybody"));
     let names: Vec<String> = files(&plain).into_keys().collect();
     assert_eq!(
@@ -156,7 +156,7 @@ async fn what_opens_doors_is_only_in_a_full_export() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_show_what_people_wrote_and_run_nothing_of_it() {
+async fn exported_pages_show_messages_and_run_no_markup() {
     let (server, _ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
     let english = files(&exported(server.storage(), &folder, "en", &[]));
@@ -171,7 +171,7 @@ async fn pages_show_what_people_wrote_and_run_nothing_of_it() {
     let spanish = files(&exported(server.storage(), &folder, "es", &["--language=es"]));
     assert!(spanish["index.html"].contains("<html lang=\"es\">"));
     assert!(spanish["index.html"].contains("Salas"), "{}", spanish["index.html"]);
-    // Both engines and both pages tell one moment: 09:00 in one zone is 18:00 in another.
+    // Both pages show the same instant: 09:00 in one time zone is 18:00 in the other.
     let times = |pages: &BTreeMap<String, String>| {
         let (_, shown) = pages["rooms/1-1.html"].split_once("<time datetime=").expect("a time");
         shown.split(['>', '<']).nth(1).expect("the text").to_owned()
@@ -184,18 +184,18 @@ async fn pages_show_what_people_wrote_and_run_nothing_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_folder_with_something_in_it_is_not_written_into() {
+async fn export_refuses_a_folder_that_is_not_empty() {
     let (server, _ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
     let target = folder.path().join("x");
     fs::create_dir(&target).expect("made");
     exported(server.storage(), &folder, "x", &[]);
-    let refused = complaint(&patio(server.storage(), &["export", text(&target)]));
+    let refused = failure(&patio(server.storage(), &["export", text(&target)]));
     assert!(refused.contains("not an empty folder"), "{refused}");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left over");
 }
 
-/// Exports that are wrong: file, the line to change, its new text, and what is said of it.
+/// Invalid exports: the file, the line to change, its new text, and a part of the expected error.
 const WRONG: [(&str, usize, &str, &str); 14] = [
     ("people.jsonl", 2, "{\"id\":", "people.jsonl:2: not a JSON object"),
     ("people.jsonl", 1, "{\"id\":1}", "people.jsonl:1: name is missing"),
@@ -223,7 +223,7 @@ const WRONG: [(&str, usize, &str, &str); 14] = [
     ),
 ];
 
-/// A line with another value in one field.
+/// The line with another value in one field.
 fn changed(line: &str, change: &str) -> String {
     match change.strip_prefix('@').and_then(|change| change.split_once('=')) {
         None => change.to_owned(),
@@ -236,41 +236,40 @@ fn changed(line: &str, change: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_line_is_named_and_nothing_is_imported() {
+async fn invalid_line_is_named_and_nothing_is_imported() {
     let (server, ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
     let new = Storage::new().await;
     let export = exported(server.storage(), &folder, "x", &[]);
-    for (file, number, change, said) in WRONG {
+    for (file, number, change, output) in WRONG {
         let path = export.join(file);
         let sound = fs::read_to_string(&path).expect("a file");
         let mut lines: Vec<String> = sound.lines().map(str::to_owned).collect();
         lines.resize(lines.len().max(number), String::new());
         lines[number - 1] = changed(&lines[number - 1], change);
         fs::write(&path, lines.join("\n") + "\n").expect("written");
-        let refused = complaint(&patio(&new, &["import", "patio", text(&export)]));
-        assert!(refused.contains(said), "{said}: {refused}");
+        let refused = failure(&patio(&new, &["import", "patio", text(&export)]));
+        assert!(refused.contains(output), "{output}: {refused}");
         fs::write(&path, sound).expect("written");
     }
     let messages = export.join("messages.jsonl");
     let sound = fs::read_to_string(&messages).expect("a file");
     let cut = sound.lines().next().expect("a line");
     fs::write(&messages, format!("{cut}\n")).expect("written");
-    let refused = complaint(&patio(&new, &["import", "patio", text(&export)]));
+    let refused = failure(&patio(&new, &["import", "patio", text(&export)]));
     assert!(refused.contains("incomplete"), "{refused}");
     fs::write(&messages, sound).expect("written");
-    // After all that it is as empty as before.
-    done(&patio(&new, &["import", "patio", text(&export)]));
-    let refused = complaint(&patio(&new, &["import", "patio", text(&export)]));
+    // After all these attempts the database is still empty.
+    success(&patio(&new, &["import", "patio", text(&export)]));
+    let refused = failure(&patio(&new, &["import", "patio", text(&export)]));
     assert!(refused.contains("already"), "{refused}");
-    let refused = complaint(&patio(server.storage(), &["import", "patio", text(&export)]));
+    let refused = failure(&patio(server.storage(), &["import", "patio", text(&export)]));
     assert!(refused.contains("is in use"), "{refused}");
     ana.ok(Method::GET, "/rooms", None).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_export_that_is_foreign_of_tomorrow_or_not_complete_is_refused_and_nothing_is_imported()
-{
+async fn foreign_newer_or_incomplete_export_is_refused() {
     let (server, _ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
     let export = exported(server.storage(), &folder, "x", &[]);
@@ -287,10 +286,10 @@ async fn an_export_that_is_foreign_of_tomorrow_or_not_complete_is_refused_and_no
     fs::create_dir(&foreign).expect("made");
     fs::write(foreign.join("channels.json"), "[]").expect("written");
     for nothing in [foreign, folder.path().join("nowhere"), manifest.clone()] {
-        let refused = complaint(&import(&nothing));
+        let refused = failure(&import(&nothing));
         assert!(refused.contains("not a Patio export"), "{refused}");
     }
-    for (text, said) in [
+    for (text, output) in [
         (with("format", json!(99)), "newer Patio"),
         (with("format", json!("x")), "is corrupted"),
         (with("lines", json!({"../people.jsonl": 1})), "which no export has"),
@@ -298,20 +297,20 @@ async fn an_export_that_is_foreign_of_tomorrow_or_not_complete_is_refused_and_no
         (String::new(), "is corrupted"),
     ] {
         fs::write(&manifest, text).expect("written");
-        let refused = complaint(&import(&export));
-        assert!(refused.contains(said), "{said}: {refused}");
+        let refused = failure(&import(&export));
+        assert!(refused.contains(output), "{output}: {refused}");
     }
     fs::write(&manifest, &sound).expect("written");
     let (there, away) = (export.join("rooms.jsonl"), export.join("away"));
     fs::rename(&there, &away).expect("moved");
-    let refused = complaint(&import(&export));
+    let refused = failure(&import(&export));
     assert!(refused.contains("rooms.jsonl"), "{refused}");
     fs::rename(&away, &there).expect("moved");
-    done(&import(&export));
+    success(&import(&export));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_export_from_before_mentions_is_taken() {
+async fn export_without_mentions_is_accepted() {
     let (server, _ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
     let export = exported(server.storage(), &folder, "x", &[]);
@@ -331,19 +330,19 @@ async fn an_export_from_before_mentions_is_taken() {
     }
     fs::write(&messages, without).expect("written");
     let new = Storage::new().await;
-    done(&patio(&new, &["import", "patio", text(&export)]));
-    let said = Server::kept_in(new).await.api("eva").await.get("/rooms/1/messages").await;
-    assert!(said["items"][1]["html"].as_str().expect("html").starts_with("<p>@Ana:<br>two"));
+    success(&patio(&new, &["import", "patio", text(&export)]));
+    let output = Server::on_storage(new).await.api("eva").await.get("/rooms/1/messages").await;
+    assert!(output["items"][1]["html"].as_str().expect("html").starts_with("<p>@Ana:<br>two"));
 }
 
-/// Made by commit 1f4086d, with names that would be refused by now: alike, invisible, `in`. Everybody can
-/// sign in, and is shown as they were.
+/// Made by commit 1f4086d, with names that would be refused today: lookalikes, invisible ones, `in`. All
+/// users can sign in and keep their names.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_export_there_was_is_taken_for_ever() {
+async fn oldest_export_format_is_still_accepted() {
     let first = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/export-format-2");
     let (new, folder) = (Storage::new().await, tempfile::tempdir().expect("a directory"));
-    let said = done(&patio(&new, &["import", "patio", text(&first)]));
-    assert!(said.contains("8 users, 10 rooms, 19 messages"), "{said}");
+    let output = success(&patio(&new, &["import", "patio", text(&first)]));
+    assert!(output.contains("8 people, 10 rooms, 19 messages"), "{output}");
     let now = exported(&new, &folder, "now", &["--full"]);
     for kind in ["people", "rooms", "messages", "memberships", "mentions", "reactions"] {
         let lines = |folder: &Path| fs::read_to_string(folder.join(format!("{kind}.jsonl")));
@@ -357,7 +356,7 @@ async fn the_first_export_there_was_is_taken_for_ever() {
             }
         }
     }
-    let server = Server::kept_in(new).await;
+    let server = Server::on_storage(new).await;
     for name in ["ana", "luis", "zoe", "ana.", "MARTA", "日本太郎", "in", "x-1"] {
         let mut browser = server.browser();
         assert_eq!(browser.login(name, "lighthouse-tea-41").await.path, "/rooms/1", "{name}");
@@ -365,7 +364,8 @@ async fn the_first_export_there_was_is_taken_for_ever() {
     }
 }
 
-/// Columns that no export has, since they are made anew or mean nothing elsewhere.
+/// Columns that no export contains, because an import computes them or they mean nothing in another
+/// installation.
 const LEFT_OUT: [&str; 16] = [
     "confusable_names",
     "counters",
@@ -386,7 +386,7 @@ const LEFT_OUT: [&str; 16] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_export_has_every_column_of_every_table() {
+async fn export_has_every_column_of_every_table() {
     if Storage::is_on_postgres() {
         return;
     }
@@ -411,8 +411,8 @@ async fn an_export_has_every_column_of_every_table() {
         })
         .chain([("avatars", vec!["name", "image"])])
         .collect();
-    // Who has read when, and through which process, is for the processes of now; where a name stands
-    // in lists is computed from it.
+    // When and through which process a user has read matters only to running processes, and the sort
+    // key is computed from the name.
     let now = |column: &str| ["read_at", "read_by", "sort_key"].contains(&column);
     let wanted = columns.iter().filter(|(table, _)| !LEFT_OUT.contains(&table.as_str()));
     for (table, column) in wanted.filter(|(_, column)| !now(column)) {
@@ -422,16 +422,16 @@ async fn an_export_has_every_column_of_every_table() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_moves_from_one_database_to_the_other_and_back() {
+async fn export_moves_everything_between_engines_and_back() {
     let (server, _ana) = lived_in().await;
     let folder = tempfile::tempdir().expect("a directory");
     let here = exported(server.storage(), &folder, "here", &["--full"]);
-    // In a directory of its own it is SQLite, wherever the tests run.
+    // A bare directory means SQLite, whichever engine the tests run on.
     let elsewhere = folder.path().join("data");
-    done(&patio(elsewhere.as_path(), &["import", "patio", text(&here)]));
+    success(&patio(elsewhere.as_path(), &["import", "patio", text(&here)]));
     let there = exported(elsewhere.as_path(), &folder, "there", &["--full"]);
     let back = Storage::new().await;
-    done(&patio(&back, &["import", "patio", text(&there)]));
+    success(&patio(&back, &["import", "patio", text(&there)]));
     let again = exported(&back, &folder, "again", &["--full"]);
     let lines = |folder: &Path| {
         let mut found = files(folder);
@@ -440,7 +440,7 @@ async fn everything_moves_from_one_database_to_the_other_and_back() {
     };
     assert_eq!(lines(&here), lines(&there));
     assert_eq!(lines(&here), lines(&again));
-    let after = Server::kept_in(back).await;
+    let after = Server::on_storage(back).await;
     let eva = after.api("eva").await;
     let room = eva.post("/rooms", json!({"name": "new", "visibility": "public"})).await;
     assert_eq!(room["id"], 4, "numbers go on behind those that were brought");

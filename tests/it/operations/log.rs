@@ -1,4 +1,4 @@
-//! What the log says, and what it must not say however much it is asked for.
+//! The log, and what must not appear in it at any level.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use crate::support::{Api, Browser, Live, PASSWORD};
 
 const NEW_PASSWORD: &str = "otra-grapa-73-distinta";
 
-/// A server that says all it can, with what it said.
+/// A server that logs at the most verbose level, and its output.
 struct Talkative {
     child: Child,
     lines: Receiver<String>,
@@ -34,15 +34,15 @@ impl Talkative {
             .spawn()
             .expect("it starts");
         let log = BufReader::new(child.stderr.take().expect("a log")).lines();
-        let (said, lines) = channel();
-        let reading = log.map_while(Result::ok).map(move |line| said.send(line));
+        let (log_lines, lines) = channel();
+        let reading = log.map_while(Result::ok).map(move |line| log_lines.send(line));
         drop(std::thread::spawn(move || reading.take_while(Result::is_ok).for_each(drop)));
         while !lines.recv().expect("a line").contains("Patio is running") {}
         Self { child, lines, origin: format!("http://127.0.0.1:{port}") }
     }
 
-    /// Ends it, and gives all that it said meanwhile.
-    fn said(&mut self) -> Vec<String> {
+    /// Stops the server and returns all lines that it logged.
+    fn log_lines(&mut self) -> Vec<String> {
         self.child.kill().expect("killed");
         self.child.wait().expect("ended");
         self.lines.iter().collect()
@@ -51,14 +51,14 @@ impl Talkative {
 
 impl Drop for Talkative {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         drop(self.child.kill());
         drop(self.child.wait());
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_secret_is_in_the_log_however_much_is_asked_for() {
+async fn log_contains_no_secret_at_any_level() {
     for filter in ["trace", "tower_http=trace,hyper=trace,sqlx=trace,patio=trace"] {
         let data = tempfile::tempdir().expect("a directory");
         let mut server = Talkative::start(data.path(), filter);
@@ -92,7 +92,7 @@ async fn no_secret_is_in_the_log_however_much_is_asked_for() {
             [PASSWORD, NEW_PASSWORD, "no-es-esta-77", &link, &token, &code, "palabra-privada"];
         let secrets = secrets.into_iter().chain(sessions.map(|(_, value)| value));
         let secrets: Vec<&str> = secrets.chain(["ana@example.test", "luis@example.test"]).collect();
-        for line in server.said() {
+        for line in server.log_lines() {
             for secret in &secrets {
                 assert!(!line.contains(secret), "{filter}: {secret} is in {line}");
             }

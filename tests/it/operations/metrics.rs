@@ -1,4 +1,4 @@
-//! `/metrics`: what it says, and to whom.
+//! `/metrics`: its content, and who may read it.
 
 use reqwest::StatusCode;
 
@@ -13,14 +13,14 @@ async fn look(server: &Server, headers: &[(&str, &str)]) -> (StatusCode, String)
     (response.status(), response.text().await.expect("a body"))
 }
 
-/// The number on the line that begins so.
+/// The number on the line with this prefix.
 fn number(text: &str, line: &str) -> f64 {
     let found = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
     found.unwrap_or_else(|| panic!("{line} in {text}")).parse().expect("a number")
 }
 
 #[tokio::test]
-async fn what_happens_is_counted_and_nobody_is_named() {
+async fn events_are_counted_without_user_names() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     ana.say("hola").await;
@@ -41,7 +41,7 @@ async fn what_happens_is_counted_and_nobody_is_named() {
 }
 
 #[tokio::test]
-async fn what_goes_to_live_connections_is_counted() {
+async fn live_deliveries_are_counted() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let (mut one, mut two) = (ana.live().await, ana.live().await);
@@ -49,7 +49,7 @@ async fn what_goes_to_live_connections_is_counted() {
     two.open_room(1, None).await;
     ana.say("hola").await;
     two.until("message").await;
-    // Comes through the hub, which has counted by then.
+    // This frame comes from the hub, so the hub has counted it by now.
     two.open_room(1, None).await;
     let (_, text) = look(&server, &[]).await;
     assert!(number(&text, "patio_live_deliveries_total") >= 2.0, "{text}");
@@ -58,7 +58,7 @@ async fn what_goes_to_live_connections_is_counted() {
 }
 
 #[tokio::test]
-async fn without_a_token_in_the_settings_only_the_machine_itself_may_look() {
+async fn without_token_only_the_local_machine_reads_metrics() {
     let server = Server::start().await;
     assert_eq!(look(&server, &[]).await.0, StatusCode::OK);
     for header in ["x-forwarded-for", "x-forwarded-proto", "forwarded", "via", "x-real-ip"] {
@@ -69,7 +69,7 @@ async fn without_a_token_in_the_settings_only_the_machine_itself_may_look() {
 }
 
 #[tokio::test]
-async fn with_a_token_whoever_has_it_may_look_and_nobody_else() {
+async fn with_token_only_its_holder_reads_metrics() {
     let server = Server::with(&["--metrics-token=sixteen-or-more-letters"]).await;
     let right = ("authorization", "Bearer sixteen-or-more-letters");
     assert_eq!(look(&server, &[right]).await.0, StatusCode::OK);
@@ -80,7 +80,7 @@ async fn with_a_token_whoever_has_it_may_look_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn the_token_may_stand_in_a_file() {
+async fn token_can_come_from_a_file() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), "sixteen-or-more-letters\n").expect("written");
     let flag = format!("--metrics-token-file={}", file.path().display());

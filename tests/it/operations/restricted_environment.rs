@@ -1,4 +1,5 @@
-//! Commands where little can be written, as in a container with a read-only root. Backups are for `SQLite`.
+//! Commands in a restricted environment, such as a container with a read-only root or a full disk.
+//! Backups exist for `SQLite` only.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -6,17 +7,17 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::support::Process;
-use crate::support::command::{complaint, done, text};
+use crate::support::command::{failure, success, text};
 
 const PATIO: &str = env!("CARGO_BIN_EXE_patio");
 const USER: u32 = 65532;
 
-/// Everything is read-only but one folder.
+/// Mounts everything read-only except one folder.
 const READ_ONLY: &str = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro / && cd / &&
     exec setpriv --reuid 65532 --regid 65532 --clear-groups \"$@\"";
 
-/// Runs it as an ordinary user with a read-only root, or where a test may not do that without a folder for
-/// temporary files.
+/// Runs a command as an unprivileged user with a read-only root. If the test has no right to do that, the
+/// command runs without a folder for temporary files instead.
 fn confined(writable: &Path, arguments: &[&str], data: Option<&Path>) -> Output {
     let mut command = if can_confine(writable) {
         let mut command = Command::new("unshare");
@@ -39,31 +40,31 @@ fn can_confine(writable: &Path) -> bool {
 }
 
 #[test]
-fn every_command_needs_nothing_but_its_data_directory() {
-    let place = tempfile::tempdir().expect("a directory");
-    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("open");
-    let data = place.path().join("data");
+fn commands_write_only_to_their_data_directory() {
+    let folder = tempfile::tempdir().expect("a directory");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("open");
+    let data = folder.path().join("data");
     fs::create_dir(&data).expect("made");
-    // Without the right to it the test runs as an ordinary user already.
+    // Fails if the test is not run by root. Then it runs as an unprivileged user already.
     let _is_given = chown(&data, Some(USER), Some(USER)).is_ok();
-    let run = |arguments: &[&str]| done(&confined(&data, arguments, Some(&data)));
+    let run = |arguments: &[&str]| success(&confined(&data, arguments, Some(&data)));
 
     run(&["user", "add", "ana", "ana@example.org"]);
     let streamed = confined(&data, &["backup", "-"], Some(&data));
     assert_eq!(streamed.status.code(), Some(0), "{}", String::from_utf8_lossy(&streamed.stderr));
-    let outside = place.path().join("streamed.tar");
+    let outside = folder.path().join("streamed.tar");
     fs::write(&outside, &streamed.stdout).expect("written");
     fs::set_permissions(&outside, fs::Permissions::from_mode(0o644)).expect("open");
     assert!(run(&["verify", text(&outside)]).contains("1 people"));
 
     let inside = data.join("x.tar");
     run(&["backup", text(&inside)]);
-    assert!(done(&confined(&data, &["verify", text(&inside)], None)).contains("1 people"));
+    assert!(success(&confined(&data, &["verify", text(&inside)], None)).contains("1 people"));
     let export = data.join("export");
     run(&["export", "--full", text(&export)]);
     let moved = data.join("moved");
     let import = ["import", "patio", text(&export)];
-    assert!(done(&confined(&data, &import, Some(&moved))).contains("1 people"));
+    assert!(success(&confined(&data, &import, Some(&moved))).contains("1 people"));
     run(&["restore", "--force", text(&outside)]);
     assert!(run(&["user", "list"]).contains("ana"));
 
@@ -73,19 +74,19 @@ fn every_command_needs_nothing_but_its_data_directory() {
 }
 
 #[test]
-fn an_export_goes_into_an_empty_folder_whose_parent_cannot_be_written() {
-    let place = tempfile::tempdir().expect("a directory");
-    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("open");
-    let all = place.path().join("all");
+fn export_works_in_an_empty_folder_with_read_only_parent() {
+    let folder = tempfile::tempdir().expect("a directory");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("open");
+    let all = folder.path().join("all");
     fs::create_dir(&all).expect("made");
     let _is_given = chown(&all, Some(USER), Some(USER)).is_ok();
     let data = all.join("data");
-    done(&confined(&all, &["user", "add", "ana", "ana@example.org"], Some(&data)));
+    success(&confined(&all, &["user", "add", "ana", "ana@example.org"], Some(&data)));
     let export = all.join("export");
     fs::create_dir(&export).expect("made");
     let _is_given = chown(&export, Some(USER), Some(USER)).is_ok();
     fs::set_permissions(&all, fs::Permissions::from_mode(0o555)).expect("closed");
-    done(&confined(&all, &["export", text(&export)], Some(&data)));
+    success(&confined(&all, &["export", text(&export)], Some(&data)));
     fs::set_permissions(&all, fs::Permissions::from_mode(0o755)).expect("open");
     for name in ["export.json", "index.html", "people.jsonl"] {
         assert!(export.join(name).is_file(), "{name}");
@@ -97,7 +98,7 @@ fn an_export_goes_into_an_empty_folder_whose_parent_cannot_be_written() {
     );
 }
 
-/// With room for a few bytes in each file: writing fails as on a full disk.
+/// Limits the size of each file, so that writing fails as on a full disk.
 fn without_room(arguments: &[&str], data: &Path) -> Output {
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh", PATIO]).args(arguments);
@@ -105,52 +106,54 @@ fn without_room(arguments: &[&str], data: &Path) -> Output {
 }
 
 #[test]
-fn a_failure_of_the_surroundings_is_not_said_of_the_data() {
-    let place = tempfile::tempdir().expect("a directory");
-    let (data, archive) = (place.path().join("data"), place.path().join("x.tar"));
+fn environment_errors_are_not_reported_as_corrupted_data() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let (data, archive) = (folder.path().join("data"), folder.path().join("x.tar"));
     let add = ["user", "add", "ana", "ana@example.org"];
     let patio = |arguments: &[&str]| {
         let mut command = Command::new(PATIO);
         command.env_clear().env("DATA_DIR", &data).args(arguments).output().expect("it runs")
     };
-    done(&patio(&add));
-    done(&patio(&["backup", text(&archive)]));
-    let no_room = complaint(&without_room(&["verify", text(&archive)], &data));
-    let missing = complaint(&patio(&["verify", "/none/x.tar"]));
-    let folder = complaint(&patio(&["verify", text(&data)]));
-    for said in [no_room, missing, folder] {
-        assert!(said.contains("was not verified"), "{said}");
-        for word in ["corrupted", "truncated", "cannot be restored", "not a Patio", "not contain"] {
-            assert!(!said.contains(word), "{said}");
+    success(&patio(&add));
+    success(&patio(&["backup", text(&archive)]));
+    let no_room = failure(&without_room(&["verify", text(&archive)], &data));
+    let missing = failure(&patio(&["verify", "/none/x.tar"]));
+    let not_a_file = failure(&patio(&["verify", text(&data)]));
+    for error in [no_room, missing, not_a_file] {
+        assert!(error.contains("was not verified"), "{error}");
+        for word in ["damaged", "cut off", "cannot be restored", "no backup", "no database"] {
+            assert!(!error.contains(word), "{error}");
         }
     }
-    done(&patio(&["verify", text(&archive)]));
-    fs::write(place.path().join("half.tar"), &fs::read(&archive).expect("read")[..4096])
+    success(&patio(&["verify", text(&archive)]));
+    fs::write(folder.path().join("half.tar"), &fs::read(&archive).expect("read")[..4096])
         .expect("written");
-    let damaged = complaint(&patio(&["verify", text(&place.path().join("half.tar"))]));
+    let damaged = failure(&patio(&["verify", text(&folder.path().join("half.tar"))]));
     assert!(damaged.contains("cannot be restored"), "{damaged}");
 }
 
 #[test]
-fn a_start_on_a_full_disk_says_so() {
-    let place = tempfile::tempdir().expect("a directory");
+fn start_on_a_full_disk_reports_it() {
+    let folder = tempfile::tempdir().expect("a directory");
     for arguments in [["user", "list"].as_slice(), &["serve", "--port=1", "--log=off"]] {
-        let said = complaint(&without_room(arguments, &place.path().join("data")));
-        assert!(said.contains("the disk is full or not writable"), "{said}");
+        let error = failure(&without_room(arguments, &folder.path().join("data")));
+        assert!(error.contains("the disk is full or cannot be written to"), "{error}");
     }
 }
 
 #[test]
-fn what_root_makes_belongs_to_the_owner_of_the_directory() {
-    let place = tempfile::tempdir().expect("a directory");
-    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("open");
-    let archive = place.path().join("x.tar");
-    let export = place.path().join("export");
+fn files_made_by_root_belong_to_the_directory_owner() {
+    let folder = tempfile::tempdir().expect("a directory");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("open");
+    let archive = folder.path().join("x.tar");
+    let export = folder.path().join("export");
     let run = |data: &Path, arguments: &[&str]| {
         let mut command = Command::new(PATIO);
-        done(&command.env_clear().env("DATA_DIR", data).args(arguments).output().expect("it runs"))
+        success(
+            &command.env_clear().env("DATA_DIR", data).args(arguments).output().expect("it runs"),
+        )
     };
-    let own = place.path().join("own");
+    let own = folder.path().join("own");
     run(&own, &["user", "add", "ana", "ana@example.org"]);
     run(&own, &["backup", text(&archive)]);
     run(&own, &["export", "--full", text(&export)]);
@@ -159,7 +162,7 @@ fn what_root_makes_belongs_to_the_owner_of_the_directory() {
         &["restore", text(&archive)],
         &["import", "patio", text(&export)],
     ] {
-        let data = place.path().join(arguments[0]);
+        let data = folder.path().join(arguments[0]);
         fs::create_dir(&data).expect("made");
         if chown(&data, Some(USER), Some(USER)).is_err() {
             return;
@@ -171,16 +174,16 @@ fn what_root_makes_belongs_to_the_owner_of_the_directory() {
             assert_eq!(owner, USER, "{arguments:?}: {}", entry.path().display());
         }
         if can_confine(&data) {
-            done(&confined(&data, &["user", "list"], Some(&data)));
+            success(&confined(&data, &["user", "list"], Some(&data)));
             chown(data.join("patio.db"), Some(0), Some(0)).expect("given");
-            let said = complaint(&confined(&data, &["user", "list"], Some(&data)));
-            assert!(said.contains("patio.db belongs to user 0"), "{said}");
+            let error = failure(&confined(&data, &["user", "list"], Some(&data)));
+            assert!(error.contains("patio.db belongs to user 0"), "{error}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_sign_ups_took_for_a_moment_is_given_back() {
+async fn memory_used_by_sign_ups_is_released() {
     let data = tempfile::tempdir().expect("a directory");
     let server = Process::start(data.path(), &[("RATE_LIMIT", "off".into())]);
     let resident = || {
@@ -191,7 +194,7 @@ async fn what_sign_ups_took_for_a_moment_is_given_back() {
     let before = resident();
     let names: Vec<String> = (0..16).map(|n| format!("person{n}")).collect();
     futures_util::future::join_all(names.iter().map(|name| server.api(name))).await;
-    // Each took 19 MiB, twice; one may be on its way back.
+    // Each hash took 19 MiB, two at a time; one may not be released yet.
     let after = resident();
     assert!(after < before + 64, "{before} MiB before, {after} MiB after");
 }

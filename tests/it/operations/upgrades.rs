@@ -1,4 +1,4 @@
-//! A database of another age: older ones are copied before they are changed, newer ones left alone.
+//! Databases of other versions: older ones are copied before a migration, newer ones are refused.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use crate::support::command::{complaint, done, patio};
+use crate::support::command::{failure, patio, success};
 use crate::support::{Server, Storage};
 
 async fn open(path: &Path) -> SqliteConnection {
@@ -23,7 +23,7 @@ fn copies(data: &Path) -> Vec<String> {
     found
 }
 
-/// A database as the first version had it, with a room.
+/// A database of the first schema version, with a room.
 async fn old(data: &Path) {
     let migrations = tempfile::tempdir().expect("a directory");
     let first = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite/0001_start.sql");
@@ -51,18 +51,18 @@ async fn old(data: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_is_copied_before_it_is_brought_up_to_date_and_only_then() {
+async fn database_is_copied_only_before_a_migration() {
     let data = tempfile::tempdir().expect("a directory");
     old(data.path()).await;
-    // Of those that are there only the newest stay.
+    // Only the newest of the existing copies stay.
     for number in ["0000", "0000b", "0001"] {
         let name = format!("patio.db.before-{number}");
         fs::write(data.path().join(name), "old").expect("written");
     }
-    done(&patio(data.path(), &["user", "list"]));
-    let kept = ["patio.db.before-0000b", "patio.db.before-0001", "patio.db.before-0002"];
-    assert_eq!(copies(data.path()), kept);
-    let mut copy = open(&data.path().join(kept[2])).await;
+    success(&patio(data.path(), &["user", "list"]));
+    let copies_left = ["patio.db.before-0000b", "patio.db.before-0001", "patio.db.before-0002"];
+    assert_eq!(copies(data.path()), copies_left);
+    let mut copy = open(&data.path().join(copies_left[2])).await;
     let (versions, rooms): (i64, String) = sqlx::query_as(
         "select (select max(version) from _sqlx_migrations), (select name from rooms)",
     )
@@ -71,14 +71,14 @@ async fn a_database_is_copied_before_it_is_brought_up_to_date_and_only_then() {
     .expect("what was there");
     assert_eq!((versions, rooms.as_str()), (1, "attic"));
     copy.close().await.expect("closed");
-    // Up to date: nothing to copy.
-    fs::remove_file(data.path().join(kept[2])).expect("removed");
-    done(&patio(data.path(), &["user", "list"]));
-    assert_eq!(copies(data.path()), kept[..2]);
+    // Already up to date, so nothing is copied.
+    fs::remove_file(data.path().join(copies_left[2])).expect("removed");
+    success(&patio(data.path(), &["user", "list"]));
+    assert_eq!(copies(data.path()), copies_left[..2]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_database_is_not_copied() {
+async fn new_database_is_not_copied() {
     if Storage::is_on_postgres() {
         return;
     }
@@ -86,16 +86,16 @@ async fn a_new_database_is_not_copied() {
     assert_eq!(copies(server.data()), Vec::<String>::new());
 }
 
-/// A server that has ended, with a data directory that the command line can work on.
+/// A stopped server whose data directory the command line can use.
 async fn at_rest() -> Server {
     let mut server = Server::start().await;
     server.stop().await;
-    done(&patio(server.data(), &["user", "list"]));
+    success(&patio(server.data(), &["user", "list"]));
     server
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_a_newer_patio_used_is_refused_and_not_touched() {
+async fn database_of_a_newer_version_is_refused_untouched() {
     if Storage::is_on_postgres() {
         return;
     }
@@ -111,17 +111,17 @@ async fn a_database_that_a_newer_patio_used_is_refused_and_not_touched() {
     .expect("changed");
     database.close().await.expect("closed");
     let before = fs::read(&path).expect("a file");
-    let refused = complaint(&patio(server.data(), &["user", "list"]));
+    let refused = failure(&patio(server.data(), &["user", "list"]));
     assert!(refused.contains("newer Patio") && refused.contains("9999"), "{refused}");
     assert!(fs::read(&path).expect("a file") == before);
 }
 
-/// What a data directory holds, but the lock and what `SQLite` puts beside a database to look at it.
+/// The files of a data directory, except the lock and the files that `SQLite` creates for reading.
 fn contents(data: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(data).expect("a folder").map(|entry| entry.expect("an entry"));
     let passing = ["patio.lock", "patio.db-wal", "patio.db-shm"];
-    let kept = entries.filter(|e| passing.iter().all(|name| e.file_name() != *name));
-    let files = kept.map(|entry| {
+    let copies_left = entries.filter(|e| passing.iter().all(|name| e.file_name() != *name));
+    let files = copies_left.map(|entry| {
         let name = entry.file_name().into_string().expect("text");
         (name, fs::read(entry.path()).expect("a file"))
     });
@@ -130,7 +130,7 @@ fn contents(data: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-/// Databases on which nothing can be built, each with a word of what is said of it.
+/// Unusable databases, each with a part of the expected error.
 async fn wrong(sound: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let folder = tempfile::tempdir().expect("a directory");
     let path = folder.path().join("foreign.db");
@@ -153,37 +153,37 @@ async fn wrong(sound: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_is_damaged_cut_off_or_of_another_program_is_refused_and_not_touched() {
+async fn corrupted_or_foreign_database_is_refused_untouched() {
     if Storage::is_on_postgres() {
         return;
     }
     let server = at_rest().await;
     let path = server.data().join("patio.db");
     let sound = fs::read(&path).expect("a file");
-    for (said, bytes) in wrong(&sound).await {
+    for (expected, bytes) in wrong(&sound).await {
         fs::write(&path, bytes).expect("written");
         let before = contents(server.data());
         for arguments in [["serve"].as_slice(), &["user", "list"]] {
-            let refused = complaint(&patio(server.data(), arguments));
-            assert!(refused.contains(said), "{said}: {refused}");
-            assert!(contents(server.data()) == before, "{said}: {arguments:?} touched it");
+            let refused = failure(&patio(server.data(), arguments));
+            assert!(refused.contains(expected), "{expected}: {refused}");
+            assert!(contents(server.data()) == before, "{expected}: {arguments:?} touched it");
         }
     }
     fs::write(&path, &sound).expect("written");
-    done(&patio(server.data(), &["user", "list"]));
+    success(&patio(server.data(), &["user", "list"]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_of_the_first_version_is_restored_and_brought_up_to_date() {
+async fn backup_of_the_first_version_is_restored_and_migrated() {
     let data = tempfile::tempdir().expect("a directory");
     old(data.path()).await;
     let folder = tempfile::tempdir().expect("a directory");
     let file = folder.path().join("ancient.tar");
     let file = file.to_str().expect("a path");
-    done(&patio(data.path(), &["backup", file]));
-    done(&patio(data.path(), &["verify", file]));
+    success(&patio(data.path(), &["backup", file]));
+    success(&patio(data.path(), &["verify", file]));
     let new = folder.path().join("new");
-    done(&patio(new.as_path(), &["restore", file]));
+    success(&patio(new.as_path(), &["restore", file]));
     let mut database = open(&new.join("patio.db")).await;
     let (newest, room): (i64, String) = sqlx::query_as(
         "select (select max(version) from _sqlx_migrations), (select name from rooms where lobby = 0)",
@@ -199,7 +199,7 @@ async fn a_backup_of_the_first_version_is_restored_and_brought_up_to_date() {
         .expect("when messages were said");
     assert_eq!(era, (1, 86_400_000, 86_400_001));
     database.close().await.expect("closed");
-    // What it was made from is as it was.
+    // The backup itself is unchanged.
     let mut database = open(&data.path().join("patio.db")).await;
     let newest: i64 = sqlx::query_scalar("select max(version) from _sqlx_migrations")
         .fetch_one(&mut database)

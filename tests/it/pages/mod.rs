@@ -1,4 +1,4 @@
-//! The pages as a browser without scripts has them.
+//! Pages in a browser without scripts.
 
 mod large_installation;
 mod pending_text;
@@ -12,10 +12,10 @@ use reqwest::StatusCode;
 use crate::support::{Browser, PASSWORD, Server};
 
 #[tokio::test]
-async fn two_people_talk() {
+async fn two_users_exchange_messages() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
-    let mut luis = server.person("luis").await;
+    let mut ana = server.browser_as("ana").await;
+    let mut luis = server.browser_as("luis").await;
     assert_eq!(ana.say("hola a todos").await.messages(), ["hola a todos"]);
     luis.say("buenas").await;
     let page = ana.get("/rooms/1").await;
@@ -26,13 +26,13 @@ async fn two_people_talk() {
 }
 
 #[tokio::test]
-async fn a_stranger_is_shown_the_door_and_the_first_one_the_way_in() {
+async fn signed_out_visitor_sees_login_and_first_one_registration() {
     let server = Server::start().await;
     let mut browser = server.browser();
     let page = browser.get("/").await;
     assert_eq!(page.path, "/register");
     assert!(page.text.contains("your account will be the administrator"));
-    server.person("ana").await;
+    server.browser_as("ana").await;
     let page = browser.get("/").await;
     assert_eq!(page.path, "/login");
     let page = browser.get("/rooms/1").await;
@@ -41,16 +41,16 @@ async fn a_stranger_is_shown_the_door_and_the_first_one_the_way_in() {
 }
 
 #[tokio::test]
-async fn messages_are_grouped_by_author_and_divided_by_day() {
+async fn messages_are_grouped_by_author_and_day() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let minutes = |n: u64| Duration::from_secs(60 * n);
     ana.say("uno").await;
     server.advance(minutes(4));
     ana.say("dos").await;
     server.advance(minutes(5));
     ana.say("tres").await;
-    server.person("luis").await.say("cuatro").await;
+    server.browser_as("luis").await.say("cuatro").await;
     server.advance(minutes(24 * 60));
     let page = ana.say("cinco").await;
     assert_eq!(page.all(".message--continued[data-seq] .message__body"), ["dos"]);
@@ -58,9 +58,9 @@ async fn messages_are_grouped_by_author_and_divided_by_day() {
 }
 
 #[tokio::test]
-async fn older_messages_are_a_link_away_down_to_the_beginning() {
+async fn older_messages_are_linked_page_by_page() {
     let server = Server::start().await;
-    let (api, mut ana) = (server.api("bot1").await, server.person("ana").await);
+    let (api, mut ana) = (server.api("bot1").await, server.browser_as("ana").await);
     for n in 1..=120 {
         api.say(&format!("m{n}")).await;
     }
@@ -84,9 +84,9 @@ async fn older_messages_are_a_link_away_down_to_the_beginning() {
 }
 
 #[tokio::test]
-async fn a_text_that_cannot_be_posted_is_kept() {
+async fn refused_text_stays_in_the_composer() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let long = "a".repeat(16_001);
     let page = ana.say(&long).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -99,9 +99,9 @@ async fn a_text_that_cannot_be_posted_is_kept() {
 }
 
 #[tokio::test]
-async fn a_double_click_posts_once_and_a_page_from_the_back_button_swallows_nothing() {
+async fn double_click_posts_once_and_back_button_loses_nothing() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let nonce = ana.get("/rooms/1").await.attribute("input[name=nonce]", "value").expect("a nonce");
     let post = async |browser: &mut Browser, body: &str| {
         let fields = [("body", body), ("nonce", nonce.as_str())];
@@ -113,13 +113,13 @@ async fn a_double_click_posts_once_and_a_page_from_the_back_button_swallows_noth
 }
 
 #[tokio::test]
-async fn people_who_left_are_offline_after_two_minutes_without_a_script() {
+async fn user_without_scripts_is_offline_after_two_minutes() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
-    server.person("luis").await;
+    let mut ana = server.browser_as("ana").await;
+    server.browser_as("luis").await;
     assert_eq!(ana.get("/rooms/1").await.all("#online bdi"), ["ana", "luis"]);
     server.advance(Duration::from_secs(121));
-    // Whoever looks is there; the other's time is over as soon as somebody sweeps.
+    // Loading a page makes the reader present. The other user expires at the next sweep.
     let mut page = ana.get("/rooms/1").await;
     while page.all("#offline bdi").is_empty() {
         page = ana.get("/rooms/1").await;
@@ -129,9 +129,9 @@ async fn people_who_left_are_offline_after_two_minutes_without_a_script() {
 }
 
 #[tokio::test]
-async fn pages_speak_the_language_that_the_reader_asks_for() {
+async fn pages_use_the_language_of_the_request() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     let language = |page: &crate::support::Page| page.attribute("html", "lang");
     ana.language = "es-AR,es;q=0.9,en;q=0.8";
     let page = ana.get("/rooms/1").await;
@@ -152,9 +152,9 @@ async fn pages_speak_the_language_that_the_reader_asks_for() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_a_page_that_leads_home() {
+async fn not_found_page_links_to_home() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     for path in
         ["/nowhere", "/rooms/2", "/rooms/x", "/rooms/99999999999999999999", "/assets/0/nothing.css"]
     {
@@ -169,9 +169,9 @@ async fn what_is_not_there_is_a_page_that_leads_home() {
 }
 
 #[tokio::test]
-async fn a_refused_form_leads_back_to_its_own_page_and_to_no_other() {
+async fn refused_form_links_back_to_its_own_page_only() {
     let server = Server::start().await;
-    let ana = server.person("ana").await;
+    let ana = server.browser_as("ana").await;
     let back = async |from: &str| {
         let request = Browser::plain()
             .post(server.url("/rooms/1/leave"))
@@ -193,9 +193,9 @@ async fn a_refused_form_leads_back_to_its_own_page_and_to_no_other() {
 }
 
 #[tokio::test]
-async fn home_is_the_room_one_was_in_last() {
+async fn home_is_the_last_visited_room() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     assert_eq!(ana.get("/").await.path, "/rooms/1");
     ana.submit("/rooms", &[("name", "Huerto"), ("visibility", "public")]).await;
     ana.get("/settings").await;
@@ -205,14 +205,14 @@ async fn home_is_the_room_one_was_in_last() {
     ana.get("/rooms/2?before=1").await;
     ana.submit("/logout", &[]).await;
     assert_eq!(ana.login("ana", PASSWORD).await.path, "/rooms/2", "also on coming back");
-    // Somebody else in the same browser begins at the lobby.
+    // Another user in the same browser starts in the lobby.
     assert_eq!(ana.register("luis").await.path, "/rooms/1");
 }
 
 #[tokio::test]
-async fn home_is_the_lobby_when_the_last_room_is_none_of_ones_own_any_more() {
+async fn home_is_the_lobby_after_leaving_the_last_room() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     ana.submit("/rooms", &[("name", "Secreta"), ("visibility", "private")]).await;
     ana.say("/lobby").await;
     ana.submit("/rooms/2/messages", &[("body", "/invite luis")]).await;
@@ -220,15 +220,15 @@ async fn home_is_the_lobby_when_the_last_room_is_none_of_ones_own_any_more() {
     assert_eq!(luis.get("/").await.path, "/rooms/2");
     ana.submit("/rooms/2/messages", &[("body", "/kick luis")]).await;
     assert_eq!(luis.get("/").await.path, "/rooms/1");
-    // Who leaves a room that they could still read has left it all the same.
+    // This also applies to a room that the user left but could still read.
     ana.submit("/rooms", &[("name", "Huerto"), ("visibility", "public")]).await;
     assert_eq!(ana.submit("/rooms/3/leave", &[]).await.path, "/rooms/1");
 }
 
 #[tokio::test]
-async fn a_cookie_that_names_no_room_leads_to_the_lobby() {
+async fn cookie_with_an_unknown_room_leads_to_the_lobby() {
     let server = Server::start().await;
-    let ana = server.person("ana").await;
+    let ana = server.browser_as("ana").await;
     let location = async |room: &str| {
         let port = server.address.port();
         let cookies = format!("{}; patio_room_{port}={room}", ana.cookie());

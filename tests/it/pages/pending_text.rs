@@ -1,11 +1,11 @@
-//! Texts that a browser has kept for a while go where they were meant to go, or nowhere.
+//! Pending messages of the browser's outbox reach the room and author they belong to, or nothing.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Server};
 
-/// When a room was made, as the server's page says.
+/// The creation time of a room, as its page states it.
 async fn created(server: &Server, room: i64) -> String {
     let mut browser = server.browser();
     browser.login("ana", PASSWORD).await;
@@ -14,7 +14,7 @@ async fn created(server: &Server, room: i64) -> String {
 }
 
 #[tokio::test]
-async fn a_post_is_for_its_author_and_its_room_or_is_refused() {
+async fn pending_post_is_bound_to_its_author_and_room() {
     let server = Server::start().await;
     let (ana, _luis) = (server.api("ana").await, server.api("luis").await);
     let (here, elsewhere) = (created(&server, 1).await, "2001-01-01T00:00:00.000Z");
@@ -68,10 +68,10 @@ async fn newest(api: &crate::support::Api) -> i64 {
 }
 
 #[tokio::test]
-async fn the_first_message_of_a_conversation_is_for_its_author_alone() {
+async fn pending_first_direct_message_is_bound_to_its_author() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
-    server.person("luis").await;
+    let mut ana = server.browser_as("ana").await;
+    server.browser_as("luis").await;
     let fields = |author| [("body", "hola"), ("author", author)];
     let refused = ana.submit("/direct/luis/messages", &fields("2")).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);

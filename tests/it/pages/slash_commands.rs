@@ -1,4 +1,4 @@
-//! Commands in the composer, by the form and so without scripts.
+//! Slash commands in the composer, sent by the form and so without scripts.
 
 use reqwest::StatusCode;
 
@@ -9,9 +9,9 @@ async fn type_in(browser: &mut Browser, room: &str, text: &str) -> Page {
 }
 
 #[tokio::test]
-async fn rooms_are_made_and_joined_in_both_spellings() {
+async fn rooms_are_created_and_joined_in_both_spellings() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     for (make, join) in [("/create Sala uno", "/join sala UNO"), ("#cR Sala dos", "#gR Sala dos")] {
         let made = ana.say(make).await;
         assert!(made.path.starts_with("/rooms/") && made.path != "/rooms/1", "{}", made.path);
@@ -25,11 +25,11 @@ async fn rooms_are_made_and_joined_in_both_spellings() {
 }
 
 #[tokio::test]
-async fn people_and_rooms_are_found_as_other_keyboards_write_them() {
+async fn user_and_room_names_match_without_accents() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     for name in ["Łukasz", "Søren", "José", "Josè"] {
-        server.person(name).await;
+        server.browser_as(name).await;
     }
     let page = ana.say("/private lukasz hola").await;
     assert_eq!(page.one("h1"), "Łukasz");
@@ -38,9 +38,9 @@ async fn people_and_rooms_are_found_as_other_keyboards_write_them() {
     assert!(page.all("#answer p")[0].contains("Søren"));
     let page = type_in(&mut ana, &made.path, "/kick soren").await;
     assert!(page.all("#answer p")[0].contains("Søren"));
-    let mut luis = server.person("luis").await;
+    let mut luis = server.browser_as("luis").await;
     assert_eq!(luis.say("/join lodz SALA").await.path, made.path);
-    // Of two none: nobody chose.
+    // Two users match, so neither is chosen.
     let page = ana.say("/private jose hola").await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(ana.say("/private josé hola").await.one("h1"), "José");
@@ -52,9 +52,9 @@ async fn people_and_rooms_are_found_as_other_keyboards_write_them() {
 }
 
 #[tokio::test]
-async fn a_room_that_is_not_there_is_answered_with_the_nearest_one_may_see() {
+async fn unknown_room_suggests_the_closest_visible_one() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     ana.say("/create Sistemas").await;
     ana.submit("/rooms", &[("name", "Sistema secreto"), ("visibility", "private")]).await;
     let page = luis.say("#gR Sistmas").await;
@@ -69,9 +69,9 @@ async fn a_room_that_is_not_there_is_answered_with_the_nearest_one_may_see() {
 }
 
 #[tokio::test]
-async fn a_private_message_makes_the_conversation_and_goes_there() {
+async fn msg_command_creates_and_opens_the_direct_message() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let page = ana.say("#/private luis hola qué tal").await;
     assert_eq!(
         (page.one("h1").as_str(), page.messages()),
@@ -92,9 +92,9 @@ async fn a_private_message_makes_the_conversation_and_goes_there() {
 }
 
 #[tokio::test]
-async fn an_owner_sets_the_topic_invites_and_removes_and_nobody_else_does() {
+async fn only_the_owner_sets_topic_invites_and_removes() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let made = ana.submit("/rooms", &[("name", "Secreta"), ("visibility", "private")]).await;
     assert_eq!(luis.get(&made.path).await.status, StatusCode::NOT_FOUND);
     type_in(&mut ana, &made.path, "/invite luis").await;
@@ -110,29 +110,29 @@ async fn an_owner_sets_the_topic_invites_and_removes_and_nobody_else_does() {
 }
 
 #[tokio::test]
-async fn what_is_no_command_is_said_and_what_is_unknown_is_not() {
+async fn text_is_posted_but_unknown_commands_are_refused() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     for text in ["#huerto está precioso", "//create es una orden", "a /create b"] {
         ana.say(text).await;
     }
     let page = ana.say("/me saluda").await;
-    let said = ["#huerto está precioso", "/create es una orden", "a /create b", "saluda"];
-    assert_eq!(page.messages(), said);
+    let expected = ["#huerto está precioso", "/create es una orden", "a /create b", "saluda"];
+    assert_eq!(page.messages(), expected);
     assert_eq!(page.all(".message--action .message__body"), ["saluda"]);
     let unknown = ana.say("/craete x").await;
     assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(unknown.all("#answer p").join(" ").contains("/create"));
     assert_eq!(ana.get("/rooms/1").await.messages().len(), 4);
-    // Programs mean what they say.
+    // The API posts the text as it is and knows no commands.
     server.api("bot1").await.say("/create x").await;
     assert_eq!(ana.get("/rooms/1").await.messages().last().map(String::as_str), Some("/create x"));
 }
 
 #[tokio::test]
-async fn lists_are_for_the_one_who_asked_and_exit_signs_out() {
+async fn lists_go_only_to_the_sender_and_exit_signs_out() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     ana.say("/create Huerto").await;
     for spelling in ["/rooms", "#lR", "#IR"] {
         let page = luis.say(spelling).await;
@@ -151,9 +151,9 @@ async fn lists_are_for_the_one_who_asked_and_exit_signs_out() {
 }
 
 #[tokio::test]
-async fn a_sentence_that_begins_like_a_command_is_not_carried_out_and_is_kept() {
+async fn sentence_that_starts_like_a_command_is_kept_not_run() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let made = ana.submit("/rooms", &[("name", "Secreta"), ("visibility", "private")]).await;
     type_in(&mut ana, &made.path, "/invite luis").await;
     for text in [
@@ -184,9 +184,9 @@ async fn a_sentence_that_begins_like_a_command_is_not_carried_out_and_is_kept() 
 }
 
 #[tokio::test]
-async fn what_is_no_command_names_the_way_to_send_it() {
+async fn unknown_command_explains_how_to_send_it_as_text() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     for text in ["/etc/hosts is the file", "/1/2 cup", "/* a comment */", "/exit/now", "/craete x"]
     {
         let page = ana.say(text).await;
@@ -202,27 +202,30 @@ async fn what_is_no_command_names_the_way_to_send_it() {
 }
 
 #[tokio::test]
-async fn a_topic_of_nothing_is_shown_and_not_deleted() {
+async fn topic_command_without_text_shows_the_topic() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
-    let said = |page: &Page| page.all("#answer p").join(" ");
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
+    let expected = |page: &Page| page.all("#answer p").join(" ");
     let none = ana.say("/topic").await;
-    assert_eq!((none.status, said(&none).as_str()), (StatusCode::OK, "This room has no topic."));
+    assert_eq!(
+        (none.status, expected(&none).as_str()),
+        (StatusCode::OK, "This room has no topic.")
+    );
     ana.say("/topic riego y siembra").await;
     for text in ["/topic", "/topic  ", "/TOPIC", "/topic \u{200b}", "/topic \u{3164}\u{ad}"] {
         for person in [&mut ana, &mut luis] {
             let page = person.say(text).await;
             assert_eq!(page.status, StatusCode::OK, "{text:?}");
-            assert!(said(&page).contains("riego y siembra"), "{text:?}: {}", said(&page));
+            assert!(expected(&page).contains("riego y siembra"), "{text:?}: {}", expected(&page));
         }
     }
     assert_eq!(ana.get("/rooms/1").await.one(".page-header__subtitle"), "riego y siembra");
 }
 
 #[tokio::test]
-async fn what_a_command_posts_is_posted_once() {
+async fn command_posts_its_message_once() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let spellings = ["/me saluda", "/private luis hola", "/msg luis oye", "#/private luis mira"];
     for (n, text) in spellings.into_iter().enumerate() {
         let nonce = format!("n-{n}");
@@ -233,15 +236,15 @@ async fn what_a_command_posts_is_posted_once() {
     }
     assert_eq!(ana.get("/rooms/1").await.messages(), ["saluda"]);
     assert_eq!(luis.get("/direct/ana").await.messages(), ["hola", "oye", "mira"]);
-    // Another text under a nonce that the back button brought again is another message.
+    // The back button brings the old nonce back; with another text it is another message.
     ana.submit("/rooms/1/messages", &[("body", "/me se va"), ("nonce", "n-0")]).await;
     assert_eq!(ana.get("/rooms/1").await.messages(), ["saluda", "se va"]);
 }
 
 #[tokio::test]
-async fn a_command_without_its_person_says_what_it_takes() {
+async fn command_without_a_user_shows_its_usage() {
     let server = Server::start().await;
-    let mut ana = server.person("ana").await;
+    let mut ana = server.browser_as("ana").await;
     for (text, usage) in [
         ("/private", "/private PERSON TEXT"),
         ("/msg @", "/private PERSON TEXT"),
@@ -256,9 +259,9 @@ async fn a_command_without_its_person_says_what_it_takes() {
 }
 
 #[tokio::test]
-async fn a_refused_private_message_makes_no_conversation() {
+async fn refused_message_creates_no_direct_message() {
     let server = Server::start().await;
-    let (mut ana, _) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, _) = (server.browser_as("ana").await, server.browser_as("luis").await);
     for text in [format!("/private luis {}", "x".repeat(16_001)), "/private luis".to_owned()] {
         assert_eq!(ana.say(&text).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     }

@@ -1,4 +1,4 @@
-//! Days and times are those of their reader, wherever they read or type them.
+//! Time zones: days and times are shown and parsed in the reader's time zone.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use serde_json::json;
 use crate::support::{Api, Browser, PASSWORD, Server};
 
 #[tokio::test]
-async fn days_in_a_search_are_those_of_the_readers_time_zone() {
+async fn search_days_use_the_readers_time_zone() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let mut browser = server.browser();
     browser.login("ana", PASSWORD).await;
-    // Half past seven in the evening of the 20th, in Los Angeles.
+    // 19:30 on the 20th in Los Angeles.
     server.advance(Duration::from_mins(17 * 60 + 30));
     ana.say("night").await;
     assert_eq!(find(&ana, "night on:2026-11-22").await, ["night"], "UTC until it is known");
@@ -43,7 +43,7 @@ async fn find(api: &Api, query: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_page_shows_the_same_day_and_time_in_the_readers_zone() {
+async fn every_page_shows_times_in_the_readers_time_zone() {
     let server = Server::start().await;
     let (ana, _luis) = (server.api("ana").await, server.api("luis").await);
     server.advance(Duration::from_mins(17 * 60 + 30));
@@ -71,7 +71,7 @@ async fn every_page_shows_the_same_day_and_time_in_the_readers_zone() {
             "2026-11-22 03:30 UTC"
         }));
     }
-    // The first account administers: what was done is told in its days too.
+    // The first user is an administrator, so the audit log must use the time zone too.
     let mut browser = server.browser();
     browser.login("ana", PASSWORD).await;
     browser.submit("/admin/sign-up", &[("signup", "closed")]).await;
@@ -80,7 +80,7 @@ async fn every_page_shows_the_same_day_and_time_in_the_readers_zone() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_change_of_oneself_changes_nothing() {
+async fn invalid_profile_change_changes_nothing() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for zone in ["Nowhere", "", "../UTC", "Europe/Madrid\u{0}"] {

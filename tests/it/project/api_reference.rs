@@ -1,4 +1,4 @@
-//! The reference of the API: the document agrees with the routes, and the page with the document.
+//! The API reference: the document matches the routes, and the page matches the document.
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -17,11 +17,11 @@ fn calls(document: &Value) -> Vec<(String, String, Value)> {
 }
 
 async fn document(server: &Server) -> Value {
-    Api::stranger(server.url("/api/v1")).get("/openapi.json").await
+    Api::signed_out(server.url("/api/v1")).get("/openapi.json").await
 }
 
 #[tokio::test]
-async fn the_document_has_every_call_and_each_problem_in_its_form() {
+async fn document_has_every_call_and_each_problem_schema() {
     let server = Server::start().await;
     let document = document(&server).await;
     assert_eq!(document["openapi"], "3.1.0");
@@ -44,13 +44,13 @@ async fn the_document_has_every_call_and_each_problem_in_its_form() {
 }
 
 #[tokio::test]
-async fn what_needs_a_token_says_so_and_refuses_who_has_none() {
+async fn calls_that_need_a_token_state_it_and_refuse_without() {
     let server = Server::start().await;
-    let (stranger, ana) = (Api::stranger(server.url("/api/v1")), server.api("ana").await);
+    let (visitor, ana) = (Api::signed_out(server.url("/api/v1")), server.api("ana").await);
     for (method, path, call) in calls(&document(&server).await) {
         let method: Method = method.parse().expect("a method");
         let path = path.replace("{id}", "1").replace("{emoji}", "x");
-        let refused = stranger.send(method.clone(), &path, None).await.status();
+        let refused = visitor.send(method.clone(), &path, None).await.status();
         let open = call["security"].is_array();
         assert_eq!(refused == StatusCode::UNAUTHORIZED, !open, "{method} {path}");
         let known = ana.send(Method::OPTIONS, &path, None).await.status();
@@ -59,7 +59,7 @@ async fn what_needs_a_token_says_so_and_refuses_who_has_none() {
 }
 
 #[tokio::test]
-async fn a_list_is_no_object_also_where_its_values_would_fit() {
+async fn json_list_is_refused_where_an_object_is_expected() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     for (body, status) in [
@@ -72,7 +72,7 @@ async fn a_list_is_no_object_also_where_its_values_would_fit() {
 }
 
 #[tokio::test]
-async fn the_page_shows_every_call_to_anybody_in_both_languages() {
+async fn reference_page_is_public_and_in_both_languages() {
     let server = Server::start().await;
     let document = document(&server).await;
     let mut reader = server.browser();

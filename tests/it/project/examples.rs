@@ -1,4 +1,4 @@
-//! The example programs do what they say, against a real server.
+//! The example programs work against a real server.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -7,8 +7,8 @@ use tokio::time::timeout;
 
 use crate::support::Server;
 
-/// Long enough for any machine; reached only when something is broken.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Long enough for any machine. It is reached only if something is broken.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 struct Running(Child);
 
@@ -26,17 +26,17 @@ fn start(server: &Server, program: &str, token: &str) -> Running {
     Running(command.stdin(Stdio::null()).spawn().expect("bash, curl and python3"))
 }
 
-async fn greets_and_answers(program: &str, greeting: &str) {
+async fn greets_and_answers(program: &str, welcome: &str) {
     let server = Server::start().await;
     let (ana, bot) = (server.api("ana").await, server.api("bot").await);
     let mut live = ana.live().await;
     live.open_room(1, None).await;
     let running = start(&server, program, bot.token());
     let mut next = async || {
-        let frame = timeout(PATIENCE, live.until("message")).await.expect("a message");
+        let frame = timeout(TIMEOUT, live.until("message")).await.expect("a message");
         frame["message"]["body"].as_str().expect("a body").to_owned()
     };
-    assert_eq!(next().await, greeting);
+    assert_eq!(next().await, welcome);
     for text in ["what is that?", "ping"] {
         ana.say(text).await;
         assert_eq!(next().await, text);
@@ -46,11 +46,11 @@ async fn greets_and_answers(program: &str, greeting: &str) {
 }
 
 #[tokio::test]
-async fn the_bot_in_shell_greets_and_answers() {
+async fn shell_bot_greets_and_answers() {
     greets_and_answers("bot.sh", "Hello from a shell").await;
 }
 
 #[tokio::test]
-async fn the_bot_in_python_greets_and_answers() {
+async fn python_bot_greets_and_answers() {
     greets_and_answers("bot.py", "Hello from Python").await;
 }

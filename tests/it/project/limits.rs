@@ -1,4 +1,4 @@
-//! Every limit stands in SECURITY.md with its number. The table there is made of `src/limits.rs`:
+//! SECURITY.md lists every limit with its number. The table is generated from `src/limits.rs`:
 //! `WRITE_LIMITS=1 cargo test --test it limits` writes it.
 #![expect(clippy::string_slice, reason = "the sources are cut where a search found something")]
 
@@ -12,15 +12,15 @@ fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// `(name, expression, what it is for)` of all constants, in their order.
+/// `(name, expression, description)` of all constants, in their order.
 fn limits() -> Vec<(String, String, String)> {
     let text = fs::read_to_string(path("src/limits.rs")).expect("text");
     let (mut module, mut comment, mut found) = (String::new(), String::new(), Vec::new());
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let line = line.trim();
-        if let Some(said) = line.strip_prefix("///") {
-            comment = format!("{comment} {}", said.trim());
+        if let Some(format_value) = line.strip_prefix("///") {
+            comment = format!("{comment} {}", format_value.trim());
         } else if let Some(name) = line.strip_prefix("pub mod ") {
             name.trim_end_matches(" {").clone_into(&mut module);
             comment.clear();
@@ -42,14 +42,14 @@ fn limits() -> Vec<(String, String, String)> {
     found
 }
 
-/// A product of numbers.
+/// The value of a product of numbers.
 fn product(text: &str) -> u64 {
     let factor = |number: &str| number.trim().replace('_', "").parse::<u64>();
     let factors = text.split('*').map(|number| factor(number).unwrap_or_else(|_| panic!("{text}")));
     factors.product()
 }
 
-/// In MiB and KiB where it is written as a product, else with a comma between thousands.
+/// In MiB and KiB if the source has a product, otherwise with a comma between thousands.
 fn number(text: &str) -> String {
     let value = product(text);
     for (unit, size) in [("MiB", 1024 * 1024), ("KiB", 1024)] {
@@ -80,7 +80,7 @@ fn duration(text: &str) -> String {
     }
 }
 
-fn said(expression: &str) -> String {
+fn format_value(expression: &str) -> String {
     if let Some(rate) = expression.strip_prefix("Rate::new(") {
         let (burst, every) = rate[..rate.len() - 1].split_once(", ").expect("two parts");
         format!("{}, then one in {}", number(burst), duration(every))
@@ -92,10 +92,10 @@ fn said(expression: &str) -> String {
 }
 
 #[test]
-fn every_limit_stands_in_the_document_on_security_with_its_number() {
-    let rows = limits()
-        .into_iter()
-        .map(|(name, expression, what)| format!("| `{name}` | {} | {what} |\n", said(&expression)));
+fn every_limit_is_documented_in_security_md() {
+    let rows = limits().into_iter().map(|(name, expression, what)| {
+        format!("| `{name}` | {} | {what} |\n", format_value(&expression))
+    });
     let table = format!("{TABLE}{}", rows.collect::<String>());
     let document = fs::read_to_string(path("SECURITY.md")).expect("text");
     let at = document.find(HEADING).expect("a section for it");

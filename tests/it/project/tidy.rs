@@ -1,4 +1,4 @@
-//! What must stay true of the sources as a whole.
+//! Rules for the sources as a whole.
 #![expect(clippy::string_slice, reason = "the sources are cut where a search found something")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rings, low to high. Parts on one line know nothing of each other.
+/// The layers, from low to high. Modules of one layer do not import each other.
 const RINGS: [&[&str]; 12] = [
     &["limits"],
     &["kernel", "config", "lifecycle", "progress", "text"],
@@ -22,7 +22,7 @@ const RINGS: [&[&str]; 12] = [
     &["main"],
 ];
 
-/// The parts of `chat`, low to high. Models stand below the events, verbs above.
+/// The modules of `chat`, from low to high. Models are below the events, operations above.
 const CHAT: [&str; 14] = [
     "accounts::model",
     "names::model",
@@ -85,7 +85,7 @@ fn imports(file: &Path, text: &str) -> BTreeSet<Vec<String>> {
     {
         for (at, _) in code.match_indices(marker) {
             let before = code[..at].chars().next_back();
-            // `pub(in crate::…)` says who may look, and uses nothing.
+            // `pub(in crate::…)` limits visibility and imports nothing.
             let visibility = code[..at].ends_with("pub(in ");
             if visibility || before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
                 continue;
@@ -110,7 +110,7 @@ fn imports(file: &Path, text: &str) -> BTreeSet<Vec<String>> {
     found
 }
 
-/// A file without its unit tests, which are always the last thing in it.
+/// A file without its unit tests, which are always at the end.
 fn production(text: &str) -> &str {
     text.split("\n#[cfg(test)]\nmod tests {").next().expect("text")
 }
@@ -141,7 +141,7 @@ fn imports_point_down() {
             let same_part = here.first() == import.first();
             assert!(to < from || same_part, "{} uses {}", file.display(), import.join("::"));
             if let (Some(from), Some(to)) = (place_in_chat(&here), place_in_chat(&import)) {
-                // presence/model.rs and the like: a feature's own model is part of it.
+                // A feature may import its own model, such as presence/model.rs.
                 assert!(to <= from, "{} uses {}", file.display(), import.join("::"));
             }
         }
@@ -149,8 +149,8 @@ fn imports_point_down() {
     assert!(checked > 100, "the test sees the imports: {checked}");
 }
 
-/// What is imported, as edges between the children of the module that importer and imported share. In
-/// `chat` a feature's model is a child of its own: models stand below the events, verbs above.
+/// All imports, as edges between the children of the closest module that both files share. In `chat` a
+/// feature's model is a separate child: models are below the events, operations above.
 fn sibling_imports() -> BTreeMap<Vec<String>, BTreeMap<String, BTreeSet<String>>> {
     let modules: BTreeSet<Vec<String>> = files("src", "rs").iter().map(|f| module(f)).collect();
     let mut found: BTreeMap<_, BTreeMap<_, BTreeSet<_>>> = BTreeMap::new();
@@ -177,11 +177,11 @@ fn sibling_imports() -> BTreeMap<Vec<String>, BTreeMap<String, BTreeSet<String>>
 }
 
 #[test]
-fn no_module_imports_itself_by_way_of_its_siblings() {
+fn sibling_modules_have_no_import_cycles() {
     let mut checked = 0;
     for (parent, mut edges) in sibling_imports() {
         checked += 1;
-        // Whatever imports nothing that is left is in no cycle.
+        // A module that imports none of the remaining modules is in no cycle.
         loop {
             let left: BTreeSet<String> = edges.keys().cloned().collect();
             for targets in edges.values_mut() {
@@ -214,12 +214,12 @@ fn no_folder_has_more_than_twelve_files() {
 }
 
 #[test]
-fn in_a_feature_models_know_no_store_and_stores_know_no_verb() {
+fn feature_models_and_stores_do_not_import_upwards() {
     for file in files("src/chat", "rs") {
         let text = fs::read_to_string(&file).expect("text");
         let code = production(&text);
         let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
-        // More verbs of the feature, in a file of their own.
+        // A file with more operations of the feature.
         let verbs = ["Accounts", "Rooms"].iter().any(|n| code.contains(&format!("\nimpl {n} {{")));
         if name != "mod.rs" && !verbs && !file.iter().any(|part| part == "store") {
             let up = code.lines().find(|line| {
@@ -243,7 +243,7 @@ fn in_a_feature_models_know_no_store_and_stores_know_no_verb() {
 }
 
 #[test]
-fn every_file_says_what_it_is_for_and_has_one_reason_to_exist() {
+fn every_file_states_its_purpose_and_stays_short() {
     for file in files("src", "rs") {
         let text = fs::read_to_string(&file).expect("text");
         assert!(text.starts_with("//! "), "{} begins with what it is for", file.display());
@@ -272,7 +272,7 @@ fn templates_have_short_lines() {
     }
 }
 
-/// The messages of a language: key and the variables it uses.
+/// The texts of a language: each key with the variables that it uses.
 fn catalogue(language: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut found = BTreeMap::new();
     let mut key = String::new();
@@ -293,7 +293,7 @@ fn catalogue(language: &str) -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
-/// Everything in quotes in the sources that could be a key.
+/// All quoted strings in the sources, each of which could be a key.
 fn quoted_words() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for file in files("src", "rs").into_iter().chain(files("templates", "html")) {
@@ -304,12 +304,12 @@ fn quoted_words() -> BTreeSet<String> {
 }
 
 #[test]
-fn both_languages_say_everything_with_the_same_variables() {
+fn both_languages_have_the_same_texts_and_variables() {
     assert_eq!(catalogue("en"), catalogue("es"));
 }
 
 #[test]
-fn the_catalogue_has_every_text_that_is_used_and_no_other() {
+fn catalogue_has_exactly_the_texts_that_are_used() {
     let known: BTreeSet<String> = catalogue("en").into_keys().collect();
     let words = quoted_words();
     for key in &known {
@@ -347,7 +347,7 @@ fn both_databases_have_the_same_migrations_and_tables() {
         files(folder, "sql").iter().map(|file| file.file_name().map(ToOwned::to_owned)).collect()
     };
     assert_eq!(names("migrations/sqlite"), names("migrations/postgres"));
-    // One line of SQL is one of the other's; a file of comments says that there is nothing to do.
+    // Both files have the same statements, line by line. A file with only comments has nothing to do.
     let first_words = |folder: &str, file: &Option<OsString>| -> Vec<String> {
         let path = Path::new(folder).join(file.as_ref().expect("a name"));
         let text = fs::read_to_string(path).expect("text");

@@ -1,4 +1,4 @@
-//! Deleting rooms: who may, that nothing finds them any more, restoring them, and what is left.
+//! Deleting rooms: rights, invisibility, restoration, and the purge a day later.
 
 use std::fs;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::command::{done, patio, text};
+use crate::support::command::{patio, success, text};
 use crate::support::{Api, Live, PASSWORD, Server, numbers, try_execute};
 
 const NONE: Option<Value> = None;
 const DAY: Duration = Duration::from_hours(24);
 const ALMOST_A_DAY: Duration = Duration::from_secs(24 * 60 * 60 - 1);
 
-/// A room of the owner's with one message in it: its id and its code.
+/// Creates a room of `owner` with one message, and returns its id and code.
 async fn room(owner: &Api, name: &str, visibility: &str) -> (i64, String) {
     let made = owner.post("/rooms", json!({"name": name, "visibility": visibility})).await;
     let id = made["id"].as_i64().expect("an id");
@@ -21,34 +21,34 @@ async fn room(owner: &Api, name: &str, visibility: &str) -> (i64, String) {
     (id, made["code"].as_str().expect("a code").to_owned())
 }
 
-async fn delete(who: &Api, room: i64) {
+async fn delete(user: &Api, room: i64) {
     let path = format!("/rooms/{room}");
-    assert_eq!(who.ok(Method::DELETE, &path, NONE).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(user.ok(Method::DELETE, &path, NONE).await.0, StatusCode::NO_CONTENT);
 }
 
-async fn restore(who: &Api, room: i64) -> (StatusCode, Value) {
-    who.ok(Method::POST, &format!("/rooms/{room}/restore"), NONE).await
+async fn restore(user: &Api, room: i64) -> (StatusCode, Value) {
+    user.ok(Method::POST, &format!("/rooms/{room}/restore"), NONE).await
 }
 
-async fn restored(who: &Api, room: i64) -> StatusCode {
-    who.send(Method::POST, &format!("/rooms/{room}/restore"), NONE).await.status()
+async fn restored(user: &Api, room: i64) -> StatusCode {
+    user.send(Method::POST, &format!("/rooms/{room}/restore"), NONE).await.status()
 }
 
 #[tokio::test]
-async fn a_room_is_deleted_by_its_owner_and_by_administrators_who_may_read_it() {
+async fn only_owner_and_reading_administrators_delete_a_room() {
     let server = Server::start().await;
     let (admin, owner) = (server.api("ana").await, server.api("luis").await);
-    let (member, stranger) = (server.api("eva").await, server.api("olga").await);
+    let (member, outsider) = (server.api("eva").await, server.api("olga").await);
     let (public, _) = room(&owner, "huerto", "public").await;
     let (private, code) = room(&owner, "taller", "private").await;
     member.post("/join", json!({"code": code})).await;
     member.post(&format!("/rooms/{public}/join"), json!({})).await;
     let direct = owner.post("/direct", json!({"name": "eva"})).await["id"].as_i64().expect("an id");
-    for (who, room, status) in [
+    for (user, room, status) in [
         (&member, public, 403),
-        (&stranger, public, 403),
+        (&outsider, public, 403),
         (&member, private, 403),
-        (&stranger, private, 404),
+        (&outsider, private, 404),
         (&admin, private, 404),
         (&admin, direct, 404),
         (&owner, direct, 409),
@@ -57,12 +57,12 @@ async fn a_room_is_deleted_by_its_owner_and_by_administrators_who_may_read_it() 
         (&owner, 1, 403),
         (&admin, 99, 404),
     ] {
-        let refused = who.refused(Method::DELETE, &format!("/rooms/{room}"), NONE).await;
+        let refused = user.refused(Method::DELETE, &format!("/rooms/{room}"), NONE).await;
         assert_eq!(refused.status.as_u16(), status, "room {room}: {:?}", refused.body);
     }
     delete(&admin, public).await;
     delete(&owner, private).await;
-    // What is deleted is deleted once.
+    // A room can be deleted only once.
     let again = owner.refused(Method::DELETE, &format!("/rooms/{private}"), NONE).await;
     assert_eq!(again.status, StatusCode::NOT_FOUND);
     let log = admin.get("/audit").await;
@@ -76,8 +76,8 @@ async fn a_room_is_deleted_by_its_owner_and_by_administrators_who_may_read_it() 
     assert_eq!(said[1]["actor"]["name"], "ana");
 }
 
-/// No call finds the room or its message.
-async fn refuses_every_call(who: &Api, room: i64, message: i64, code: &str) {
+/// Asserts that no call finds the room or its message.
+async fn refuses_every_call(user: &Api, room: i64, message: i64, code: &str) {
     let (at, it) = (format!("/rooms/{room}"), format!("/messages/{message}"));
     for (method, path, body) in [
         (Method::GET, at.clone(), json!({})),
@@ -94,13 +94,13 @@ async fn refuses_every_call(who: &Api, room: i64, message: i64, code: &str) {
         (Method::PUT, format!("{it}/reactions/👍"), json!({})),
         (Method::DELETE, format!("{it}/reactions/👍"), json!({})),
     ] {
-        let refused = who.refused(method.clone(), &path, Some(body)).await;
+        let refused = user.refused(method.clone(), &path, Some(body)).await;
         assert_eq!(refused.status, StatusCode::NOT_FOUND, "{method} {path}");
     }
 }
 
 #[tokio::test]
-async fn nothing_finds_a_deleted_room_for_anybody() {
+async fn no_endpoint_finds_a_deleted_room() {
     let server = Server::start().await;
     let (admin, owner) = (server.api("ana").await, server.api("luis").await);
     let member = server.api("eva").await;
@@ -110,12 +110,12 @@ async fn nothing_finds_a_deleted_room_for_anybody() {
         let said = member.post(&format!("/rooms/{id}/messages"), json!({"body": "hola"})).await;
         let message = said["id"].as_i64().expect("an id");
         delete(&owner, id).await;
-        for who in [&admin, &owner, &member] {
-            refuses_every_call(who, id, message, &code).await;
-            let rooms = who.get("/rooms").await;
+        for user in [&admin, &owner, &member] {
+            refuses_every_call(user, id, message, &code).await;
+            let rooms = user.get("/rooms").await;
             assert!(!rooms.to_string().contains("huerto"), "{rooms}");
-            assert_eq!(who.get("/search?q=enterradas").await["items"], json!([]));
-            let mut live = who.live().await;
+            assert_eq!(user.get("/search?q=enterradas").await["items"], json!([]));
+            let mut live = user.live().await;
             let ready = live.until("ready").await;
             let ids: Vec<_> = ready["rooms"].as_array().expect("rooms").iter().collect();
             assert!(ids.iter().all(|room| room["id"] != id), "{ready}");
@@ -143,20 +143,20 @@ async fn nothing_finds_a_deleted_room_for_anybody() {
             );
             assert!(!found.text.contains("enterradas"), "{path}");
         }
-        // The lobby is as it was.
+        // The lobby is unchanged.
         member.say("todo bien").await;
     }
 }
 
 #[tokio::test]
-async fn everybody_who_sees_it_is_told_at_once_that_it_is_gone() {
+async fn all_who_see_the_room_are_notified_of_its_deletion() {
     let server = Server::start().await;
     let (admin, owner) = (server.api("ana").await, server.api("luis").await);
-    let (member, stranger) = (server.api("eva").await, server.api("olga").await);
+    let (member, outsider) = (server.api("eva").await, server.api("olga").await);
     let (public, _) = room(&owner, "huerto", "public").await;
     let (private, code) = room(&owner, "taller", "private").await;
     member.post("/join", json!({"code": code})).await;
-    let (mut hers, mut others) = (member.live().await, stranger.live().await);
+    let (mut hers, mut others) = (member.live().await, outsider.live().await);
     hers.open_room(public, None).await;
     others.open_room(public, None).await;
     delete(&admin, public).await;
@@ -166,7 +166,7 @@ async fn everybody_who_sees_it_is_told_at_once_that_it_is_gone() {
     }
     delete(&owner, private).await;
     assert_eq!(hers.until("closed").await["room"], private);
-    // Who could not see it hears nothing of it.
+    // A user who could not see the room receives nothing.
     others.send(json!({"type": "ping"})).await;
     while let frame = others.next().await
         && frame["type"] != "pong"
@@ -176,10 +176,10 @@ async fn everybody_who_sees_it_is_told_at_once_that_it_is_gone() {
 }
 
 #[tokio::test]
-async fn it_is_restored_within_a_day_with_all_it_had_by_who_deleted_it_or_an_administrator() {
+async fn deleter_or_administrator_restores_a_room_within_a_day() {
     let server = Server::start().await;
     let (admin, owner) = (server.api("ana").await, server.api("luis").await);
-    let (member, stranger) = (server.api("eva").await, server.api("olga").await);
+    let (member, outsider) = (server.api("eva").await, server.api("olga").await);
     for (name, visibility) in [("huerto", "public"), ("taller", "private")] {
         let (id, code) = room(&owner, name, visibility).await;
         member.post("/join", json!({"code": code})).await;
@@ -188,43 +188,43 @@ async fn it_is_restored_within_a_day_with_all_it_had_by_who_deleted_it_or_an_adm
         let before = (owner.get(&path).await, member.get(&path).await);
         assert_eq!(before.1["mentions"], 1);
         delete(&owner, id).await;
-        for who in [&member, &stranger] {
-            assert_eq!(restored(who, id).await, StatusCode::NOT_FOUND);
+        for user in [&member, &outsider] {
+            assert_eq!(restored(user, id).await, StatusCode::NOT_FOUND);
         }
-        // Its name is kept for it, in whatever case; a private one's is nobody's.
+        // Its name stays reserved in any case; the name of a private room is not.
         let taken = json!({"name": name.to_uppercase(), "visibility": "public"});
-        let made = stranger.send(Method::POST, "/rooms", Some(taken)).await.status();
-        let other = stranger.post("/rooms", json!({"name": "x", "visibility": "public"})).await;
+        let made = outsider.send(Method::POST, "/rooms", Some(taken)).await.status();
+        let other = outsider.post("/rooms", json!({"name": "x", "visibility": "public"})).await;
         let other = format!("/rooms/{}", other["id"]);
-        let renamed = stranger.send(Method::PATCH, &other, Some(json!({"name": name}))).await;
+        let renamed = outsider.send(Method::PATCH, &other, Some(json!({"name": name}))).await;
         let expected = if visibility == "public" { 409 } else { 201 };
         assert_eq!(made.as_u16(), expected, "{visibility}");
         assert_eq!(renamed.status().as_u16(), 409, "{visibility}");
-        stranger.ok(Method::DELETE, &other, NONE).await;
-        restored(&stranger, other.trim_start_matches("/rooms/").parse().expect("an id")).await;
-        stranger.ok(Method::PATCH, &other, Some(json!({"name": format!("x {name}")}))).await;
+        outsider.ok(Method::DELETE, &other, NONE).await;
+        restored(&outsider, other.trim_start_matches("/rooms/").parse().expect("an id")).await;
+        outsider.ok(Method::PATCH, &other, Some(json!({"name": format!("x {name}")}))).await;
         server.advance(ALMOST_A_DAY);
         let (status, shape) = restore(&owner, id).await;
         assert_eq!((status, &shape["name"]), (StatusCode::OK, &json!(name)));
         assert_eq!((owner.get(&path).await, member.get(&path).await), before);
         let said = member.get(&format!("{path}/messages")).await;
         assert_eq!(said["items"].as_array().map(Vec::len), Some(2));
-        assert_eq!(stranger.post("/join", json!({"code": code})).await["id"], id);
+        assert_eq!(outsider.post("/join", json!({"code": code})).await["id"], id);
         assert_eq!(restored(&owner, id).await, StatusCode::NOT_FOUND, "it is no deleted one");
-        // An administrator restores what others deleted, also what they may not read.
+        // An administrator restores rooms that others deleted, even unreadable ones.
         delete(&owner, id).await;
         let status = if visibility == "public" { 200 } else { 204 };
         assert_eq!(restored(&admin, id).await.as_u16(), status);
         delete(&owner, id).await;
         server.advance(DAY);
-        for who in [&admin, &owner] {
-            assert_eq!(restored(who, id).await, StatusCode::NOT_FOUND, "too late");
+        for user in [&admin, &owner] {
+            assert_eq!(restored(user, id).await, StatusCode::NOT_FOUND, "too late");
         }
     }
 }
 
 #[tokio::test]
-async fn after_a_day_all_that_was_said_is_deleted_and_the_number_never_returns() {
+async fn after_a_day_messages_are_purged_and_the_id_is_never_reused() {
     let server = Server::start().await;
     let (owner, member) = (server.api("luis").await, server.api("eva").await);
     owner.say("esto queda").await;
@@ -245,7 +245,7 @@ async fn after_a_day_all_that_was_said_is_deleted_and_the_number_never_returns()
                 union all select count(*) from deleted_memberships";
     assert_eq!(numbers(&db, left).await, [252, 5, 250, 250, 2]);
     server.advance(DAY);
-    // A job does it, within a second or so.
+    // A background job does it, within about a second.
     while numbers(&db, left).await != [1, 0, 0, 0, 0] {}
     while numbers(&db, "select count(*) from jobs where kind = 'purge-room'").await != [0] {}
     let next = owner.post("/rooms", json!({"name": "huerto", "visibility": "public"})).await;
@@ -258,7 +258,7 @@ async fn after_a_day_all_that_was_said_is_deleted_and_the_number_never_returns()
     assert_eq!(owner.get("/search?q=queda").await["items"].as_array().map(Vec::len), Some(1));
 }
 
-/// Passes frames over until one of this type is about the room.
+/// Skips frames until one of this type is about this room.
 async fn about(live: &mut Live, kind: &str, room: i64) -> Value {
     loop {
         let frame = live.until(kind).await;
@@ -269,7 +269,7 @@ async fn about(live: &mut Live, kind: &str, room: i64) -> Value {
 }
 
 #[tokio::test]
-async fn its_members_hear_of_it_again_once_it_is_restored_also_those_who_came_meanwhile() {
+async fn restored_room_reaches_members_and_new_connections() {
     let server = Server::start().await;
     let (owner, member) = (server.api("luis").await, server.api("eva").await);
     let (id, code) = room(&owner, "taller", "private").await;
@@ -291,9 +291,9 @@ async fn its_members_hear_of_it_again_once_it_is_restored_also_those_who_came_me
 }
 
 #[tokio::test]
-async fn another_server_on_the_database_tells_of_it_too() {
+async fn other_servers_publish_deletion_and_restoration() {
     let one = Server::start().await;
-    let two = one.beside().await;
+    let two = one.second().await;
     let owner = one.api("luis").await.through(&two);
     let member = one.api("eva").await;
     let (id, code) = room(&owner, "taller", "private").await;
@@ -311,10 +311,10 @@ async fn another_server_on_the_database_tells_of_it_too() {
 }
 
 #[tokio::test]
-async fn who_was_away_is_told_of_it_if_they_could_see_it() {
+async fn catch_up_reports_deletion_to_users_who_saw_the_room() {
     let server = Server::start().await;
     let (owner, member) = (server.api("luis").await, server.api("eva").await);
-    let stranger = server.api("olga").await;
+    let outsider = server.api("olga").await;
     let (id, code) = room(&owner, "taller", "private").await;
     member.post("/join", json!({"code": code})).await;
     server.advance(Duration::from_mins(1));
@@ -324,13 +324,13 @@ async fn who_was_away_is_told_of_it_if_they_could_see_it() {
     let mut live = member.live_since(&at).await;
     live.until("ready").await;
     assert_eq!(live.next().await, json!({"type": "closed", "room": id, "reason": "deleted"}));
-    let mut live = stranger.live_since(&at).await;
+    let mut live = outsider.live_since(&at).await;
     live.until("ready").await;
     assert_eq!(live.next().await["type"], "present");
 }
 
 #[tokio::test]
-async fn the_database_itself_gives_a_deleted_room_no_member_no_owner_and_no_code() {
+async fn database_refuses_members_owner_or_code_of_a_deleted_room() {
     let server = Server::start().await;
     let owner = server.api("luis").await;
     server.api("eva").await;
@@ -359,7 +359,7 @@ async fn the_database_itself_gives_a_deleted_room_no_member_no_owner_and_no_code
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_export_has_nothing_of_a_deleted_room_and_all_of_the_others() {
+async fn export_omits_deleted_rooms_and_keeps_all_others() {
     let server = Server::start().await;
     let (owner, member) = (server.api("luis").await, server.api("eva").await);
     let (id, code) = room(&owner, "huerto", "public").await;
@@ -372,13 +372,13 @@ async fn an_export_has_nothing_of_a_deleted_room_and_all_of_the_others() {
     delete(&owner, id).await;
     let folder = tempfile::tempdir().expect("a directory");
     let export = folder.path().join("x");
-    done(&patio(server.storage(), &["export", text(&export), "--full"]));
+    success(&patio(server.storage(), &["export", text(&export), "--full"]));
     let mut all = String::new();
     for part in ["", "secrets", "rooms"] {
         for entry in fs::read_dir(export.join(part)).expect("a folder") {
             let path = entry.expect("an entry").path();
             let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
-            // The audit log says what it was called.
+            // The audit log keeps the name.
             if path.is_file() && name != "audit.jsonl" {
                 all += &fs::read_to_string(path).expect("text");
             }
@@ -389,14 +389,14 @@ async fn an_export_has_nothing_of_a_deleted_room_and_all_of_the_others() {
     }
     assert!(all.contains("viva") && all.contains("flotante"));
     let elsewhere = folder.path().join("data");
-    done(&patio(elsewhere.as_path(), &["import", "patio", text(&export)]));
+    success(&patio(elsewhere.as_path(), &["import", "patio", text(&export)]));
 }
 
 #[tokio::test]
-async fn the_settings_of_a_room_delete_it_and_the_next_page_puts_it_back_without_scripts() {
+async fn room_is_deleted_and_restored_without_scripts() {
     let server = Server::start().await;
-    server.person("ana").await;
-    let (mut luis, mut eva) = (server.person("luis").await, server.person("eva").await);
+    server.browser_as("ana").await;
+    let (mut luis, mut eva) = (server.browser_as("luis").await, server.browser_as("eva").await);
     luis.submit("/rooms", &[("name", "huerto"), ("topic", ""), ("visibility", "public")]).await;
     eva.submit("/rooms/2/join", &[]).await;
     let button = "form[action='/rooms/2/delete']";
@@ -409,7 +409,7 @@ async fn the_settings_of_a_room_delete_it_and_the_next_page_puts_it_back_without
     assert_eq!(page.one("time"), "Sunday 22 November 2026, 10:00 UTC");
     assert_eq!(eva.get("/rooms/2").await.status, StatusCode::NOT_FOUND);
     assert_eq!(eva.submit("/rooms/2/restore", &[]).await.status, StatusCode::NOT_FOUND);
-    // Whoever left that page finds it again among all rooms.
+    // An administrator who left that page finds it again in the list of all rooms.
     assert_eq!(luis.get("/rooms").await.all("#deleted form[action='/rooms/2/restore']").len(), 1);
     assert_eq!(eva.get("/rooms").await.all("#deleted").len(), 0);
     let page = luis.submit("/rooms/2/restore", &[]).await;
@@ -418,9 +418,9 @@ async fn the_settings_of_a_room_delete_it_and_the_next_page_puts_it_back_without
 }
 
 #[tokio::test]
-async fn administrators_see_rename_and_delete_every_room_but_read_no_private_one() {
+async fn administrators_manage_all_rooms_but_read_no_private_ones() {
     let server = Server::start().await;
-    let (mut ana, mut luis) = (server.person("ana").await, server.person("luis").await);
+    let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let (admin, owner) = (server.api("ana").await, server.api("luis").await);
     let (public, _) = room(&owner, "huerto", "public").await;
     let (private, _) = room(&owner, "taller", "private").await;
@@ -444,7 +444,7 @@ async fn administrators_see_rename_and_delete_every_room_but_read_no_private_one
         }
     }
     assert_eq!(ana.submit(&at(1, "delete"), &[]).await.status, StatusCode::CONFLICT);
-    // What was typed comes back with its reason.
+    // The input comes back with the field error.
     let page = ana.submit(&at(public, "name"), &[("name", "LOBBY")]).await;
     assert_eq!(page.status, StatusCode::CONFLICT);
     let field = format!("#name-{public}");

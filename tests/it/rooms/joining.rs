@@ -1,30 +1,30 @@
-//! Every way into a room, and what a removal, an empty room or a repeated send makes of it.
+//! Joining: every endpoint that adds a member, after a removal, in an empty room, and by repeated sends.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::command::{done, patio, text};
+use crate::support::command::{patio, success, text};
 use crate::support::{Api, Browser, Live, PASSWORD, Server, Storage};
 
-/// A room with its owner ana, its member bert, and ex, who was a member until ana removed them.
-struct House {
+/// A room with its owner ana, its member bert, and ex, a former member whom ana has removed.
+struct TestContext {
     server: Server,
     ana: Api,
     bert: Api,
     ex: Api,
-    /// Of ex, who had the room open.
+    /// The connection of ex, who had the room open.
     live: Live,
     browser: Browser,
     id: Value,
     path: String,
-    /// As it was when ex was a member.
-    old: Value,
+    /// The room code from before the removal.
+    old_code: Value,
     message: Value,
-    /// What ex said there while they were in it.
-    own: Value,
+    /// A message that ex wrote as a member.
+    own_message: Value,
 }
 
-impl House {
+impl TestContext {
     async fn with(visibility: &str) -> Self {
         let server = Server::start().await;
         let (ana, bert, ex) =
@@ -36,7 +36,7 @@ impl House {
             guest.post("/join", json!({"code": room["code"]})).await;
         }
         let message = ana.post(&format!("{path}/messages"), json!({"body": "hola"})).await;
-        let own = ex.post(&format!("{path}/messages"), json!({"body": "adios"})).await;
+        let own_message = ex.post(&format!("{path}/messages"), json!({"body": "adios"})).await;
         let mut live = ex.live().await;
         live.until("present").await;
         live.open_room(room["id"].as_i64().expect("an id"), None).await;
@@ -46,44 +46,45 @@ impl House {
         assert_eq!(owner.submit(&format!("{path}/messages"), &kick).await.status, StatusCode::OK);
         let mut browser = server.browser();
         browser.login("ex", PASSWORD).await;
-        let (id, old) = (room["id"].clone(), room["code"].clone());
-        let (message, own) = (message["id"].clone(), own["id"].clone());
-        Self { server, ana, bert, ex, live, browser, id, path, old, message, own }
+        let (id, old_code) = (room["id"].clone(), room["code"].clone());
+        let (message, own_message) = (message["id"].clone(), own_message["id"].clone());
+        Self { server, ana, bert, ex, live, browser, id, path, old_code, message, own_message }
     }
 
     async fn code(&self) -> Value {
         self.ana.get(&self.path).await["code"].clone()
     }
 
-    /// Tries every door, and says what came of each.
-    async fn try_all(&mut self) -> Vec<(String, u16)> {
+    /// Tries to rejoin by every endpoint, and returns the status of each.
+    async fn try_every_endpoint(&mut self) -> Vec<(String, u16)> {
         let (path, new) = (self.path.clone(), self.code().await);
         let mut tried = Vec::new();
         for (method, path, body) in [
             (Method::POST, format!("{path}/join"), json!({})),
             (Method::POST, format!("{path}/messages"), json!({"body": "otra vez"})),
             (Method::PUT, format!("/messages/{}/reactions/👍", self.message), json!({})),
-            (Method::PATCH, format!("/messages/{}", self.own), json!({"body": "otra vez"})),
-            (Method::POST, "/join".to_owned(), json!({"code": self.old})),
+            (Method::PATCH, format!("/messages/{}", self.own_message), json!({"body": "otra vez"})),
+            (Method::POST, "/join".to_owned(), json!({"code": self.old_code})),
             (Method::POST, "/join".to_owned(), json!({"code": new})),
         ] {
             let answer = self.ex.send(method.clone(), &path, Some(body.clone())).await;
             tried.push((format!("{method} {path} {body}"), answer.status().as_u16()));
         }
-        let (old, new) = (self.old.as_str().expect("a code"), new.as_str().expect("a code"));
+        let (old_code, new) =
+            (self.old_code.as_str().expect("a code"), new.as_str().expect("a code"));
         for (path, field, value) in [
             (format!("{path}/join"), "", ""),
             (format!("{path}/messages"), "body", "otra vez"),
             (format!("{path}/messages"), "body", "/me vuelve"),
             (format!("/messages/{}/reactions", self.message), "emoji", "👍"),
-            (format!("/messages/{}/edit", self.own), "body", "de nuevo"),
+            (format!("/messages/{}/edit", self.own_message), "body", "de nuevo"),
             ("/rooms/1/messages".to_owned(), "body", "/join Huerto"),
             ("/rooms/1/messages".to_owned(), "body", &format!("#gR {new}")),
             ("/join".to_owned(), "code", "huerto"),
             ("/join".to_owned(), "code", new),
-            ("/join".to_owned(), "code", old),
+            ("/join".to_owned(), "code", old_code),
             (format!("/join/{new}"), "", ""),
-            (format!("/join/{old}"), "", ""),
+            (format!("/join/{old_code}"), "", ""),
         ] {
             let page = self.browser.submit(&path, &[(field, value)]).await;
             if value == "otra vez" && page.status == 403 {
@@ -99,37 +100,38 @@ impl House {
         tried
     }
 
-    async fn is_out(&self) {
+    async fn assert_removed(&self) {
         assert_eq!(self.ana.get(&self.path).await["members"], 2);
-        let said = self.ana.get(&format!("{}/messages", self.path)).await;
-        let bodies: Vec<_> = said["items"].as_array().expect("items").iter().collect();
-        assert_eq!(bodies.len(), 2, "{said}");
+        let message = self.ana.get(&format!("{}/messages", self.path)).await;
+        let bodies: Vec<_> = message["items"].as_array().expect("items").iter().collect();
+        assert_eq!(bodies.len(), 2, "{message}");
         assert_eq!((&bodies[0]["body"], &bodies[1]["body"]), (&json!("hola"), &json!("adios")));
-        assert_eq!(said["items"][0]["reactions"], json!([]));
+        assert_eq!(message["items"][0]["reactions"], json!([]));
     }
 }
 
 #[tokio::test]
-async fn who_was_removed_comes_back_by_no_door() {
+async fn removed_user_cannot_rejoin_by_any_endpoint() {
     for visibility in ["public", "private"] {
-        let mut house = House::with(visibility).await;
-        let closed = house.live.until("closed").await;
-        assert_eq!(closed, json!({"type": "closed", "room": house.id, "reason": "removed"}));
-        let (old, new) = (house.old.clone(), house.code().await);
-        let has = |door: &str, code: &Value| door.contains(code.as_str().expect("a code"));
-        for (door, status) in house.try_all().await {
-            // Who may see the room, or knows its code, learns why; nobody else learns that it is there.
-            let sees = visibility == "public" && !has(&door, &old) || has(&door, &new);
+        let mut context = TestContext::with(visibility).await;
+        let closed = context.live.until("closed").await;
+        assert_eq!(closed, json!({"type": "closed", "room": context.id, "reason": "removed"}));
+        let (old_code, new) = (context.old_code.clone(), context.code().await);
+        let has = |endpoint: &str, code: &Value| endpoint.contains(code.as_str().expect("a code"));
+        for (endpoint, status) in context.try_every_endpoint().await {
+            // A user who may see the room or knows its code gets the reason (403). Others must not learn that the
+            // room exists.
+            let sees = visibility == "public" && !has(&endpoint, &old_code) || has(&endpoint, &new);
             let right = if sees { [403].as_slice() } else { &[404, 422] };
-            assert!(right.contains(&status), "{visibility}: {door}: {status}");
+            assert!(right.contains(&status), "{visibility}: {endpoint}: {status}");
         }
-        house.is_out().await;
-        // The page of a public room says why.
-        let page = house.browser.get(&house.path.clone()).await;
+        context.assert_removed().await;
+        // The page of a public room states the reason.
+        let page = context.browser.get(&context.path.clone()).await;
         if visibility == "public" {
             assert!(page.one(".join-bar").contains("You were removed"), "{}", page.text);
-            let join = format!("{}/join", house.path);
-            let refused = house.ex.refused(Method::POST, &join, None).await;
+            let join = format!("{}/join", context.path);
+            let refused = context.ex.refused(Method::POST, &join, None).await;
             assert!(refused.body["detail"].as_str().expect("text").contains("invite you again"));
         } else {
             assert_eq!(page.status, StatusCode::NOT_FOUND);
@@ -138,97 +140,98 @@ async fn who_was_removed_comes_back_by_no_door() {
 }
 
 #[tokio::test]
-async fn nobody_sees_who_was_removed_type_and_everybody_does_once_they_are_back() {
-    let mut house = House::with("public").await;
-    house.live.until("closed").await;
-    let room = house.id.as_i64().expect("an id");
-    let mut ana = house.ana.live().await;
+async fn removed_user_is_not_seen_typing_until_invited_back() {
+    let mut context = TestContext::with("public").await;
+    context.live.until("closed").await;
+    let room = context.id.as_i64().expect("an id");
+    let mut ana = context.ana.live().await;
     ana.until("present").await;
     ana.open_room(room, None).await;
     let typing = json!({"type": "typing", "room": room});
-    // On the connection that was there, and on one that comes later.
-    let mut later = house.ex.live().await;
+    // On the existing connection and on a new one.
+    let mut later = context.ex.live().await;
     later.until("present").await;
-    for live in [&mut house.live, &mut later] {
+    for live in [&mut context.live, &mut later] {
         live.open_room(room, None).await;
         live.send(typing.clone()).await;
         live.send(json!({"type": "ping"})).await;
         live.until("pong").await;
     }
     let invited = json!({"name": "ex"});
-    house.bert.post(&format!("{}/members", house.path), invited).await;
-    house.live.until("room").await;
-    house.live.send(typing).await;
+    context.bert.post(&format!("{}/members", context.path), invited).await;
+    context.live.until("room").await;
+    context.live.send(typing).await;
     let first = ana.until("typing").await;
     assert_eq!(first["user"]["name"], "ex");
-    house.live.send(json!({"type": "ping"})).await;
-    house.live.until("pong").await;
+    context.live.send(json!({"type": "ping"})).await;
+    context.live.until("pong").await;
     ana.send(json!({"type": "ping"})).await;
     assert_ne!(ana.next().await["type"], "typing", "only the last one was shown");
 }
 
 #[tokio::test]
-async fn a_member_invites_back_who_was_removed() {
+async fn member_can_invite_back_a_removed_user() {
     for visibility in ["public", "private"] {
-        let mut house = House::with(visibility).await;
-        house.live.until("closed").await;
-        let mut bert = house.server.browser();
+        let mut context = TestContext::with(visibility).await;
+        context.live.until("closed").await;
+        let mut bert = context.server.browser();
         bert.login("bert", PASSWORD).await;
         let invite = [("body", "/invite ex")];
-        let invited = bert.submit(&format!("{}/messages", house.path), &invite).await;
+        let invited = bert.submit(&format!("{}/messages", context.path), &invite).await;
         assert_eq!(invited.status, StatusCode::OK);
         loop {
-            let told = house.live.until("room").await["room"].clone();
-            if told["id"] == house.id && told["code"].is_string() {
+            let received = context.live.until("room").await["room"].clone();
+            if received["id"] == context.id && received["code"].is_string() {
                 break;
             }
         }
-        house.ex.post(&format!("{}/messages", house.path), json!({"body": "de vuelta"})).await;
-        // From now on they are a member like others: who leaves by themselves comes back.
-        house.ex.ok(Method::POST, &format!("{}/leave", house.path), None).await;
-        house.ex.post("/join", json!({"code": house.code().await})).await;
+        context.ex.post(&format!("{}/messages", context.path), json!({"body": "de vuelta"})).await;
+        // From now on ex is an ordinary member, who can leave and rejoin.
+        context.ex.ok(Method::POST, &format!("{}/leave", context.path), None).await;
+        context.ex.post("/join", json!({"code": context.code().await})).await;
     }
 }
 
 #[tokio::test]
-async fn who_was_removed_cannot_invite_themselves() {
-    let mut house = House::with("public").await;
-    let post = format!("{}/messages", house.path);
+async fn removed_user_cannot_invite_themselves() {
+    let mut context = TestContext::with("public").await;
+    let post = format!("{}/messages", context.path);
     for command in ["/invite ex", "/invite @ex"] {
-        let page = house.browser.submit(&post, &[("body", command)]).await;
+        let page = context.browser.submit(&post, &[("body", command)]).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{command}");
     }
-    house.is_out().await;
+    context.assert_removed().await;
 }
 
 #[tokio::test]
-async fn a_removal_renews_the_code() {
+async fn removal_renews_the_room_code() {
     for visibility in ["public", "private"] {
-        let house = House::with(visibility).await;
-        let new = house.code().await;
-        assert_ne!(new, house.old);
-        let recorded = house.ana.get("/audit").await["items"][0].clone();
+        let context = TestContext::with(visibility).await;
+        let new = context.code().await;
+        assert_ne!(new, context.old_code);
+        let recorded = context.ana.get("/audit").await["items"][0].clone();
         assert_eq!(
             (&recorded["action"], &recorded["subject"]["name"]),
             (&json!("member.remove"), &json!("ex"))
         );
-        let eva = house.server.api("eva").await;
-        let refused = eva.refused(Method::POST, "/join", Some(json!({"code": house.old}))).await;
+        let eva = context.server.api("eva").await;
+        let refused =
+            eva.refused(Method::POST, "/join", Some(json!({"code": context.old_code}))).await;
         assert_eq!(refused.status, StatusCode::NOT_FOUND, "the old code is known outside");
         eva.post("/join", json!({"code": new})).await;
     }
 }
 
 #[tokio::test]
-async fn who_was_removed_hears_nothing_more_of_a_private_room_not_even_their_name() {
-    let mut house = House::with("private").await;
-    house.live.until("closed").await;
-    house.ana.post(&format!("{}/messages", house.path), json!({"body": "@ex adiós"})).await;
-    house.live.send(json!({"type": "open", "room": house.id, "since_rev": 0})).await;
-    assert_eq!(house.live.until("error").await["status"], 404);
-    house.live.send(json!({"type": "ping"})).await;
+async fn removed_user_receives_nothing_of_a_private_room() {
+    let mut context = TestContext::with("private").await;
+    context.live.until("closed").await;
+    context.ana.post(&format!("{}/messages", context.path), json!({"body": "@ex adiós"})).await;
+    context.live.send(json!({"type": "open", "room": context.id, "since_rev": 0})).await;
+    assert_eq!(context.live.until("error").await["status"], 404);
+    context.live.send(json!({"type": "ping"})).await;
     loop {
-        let frame = house.live.next().await;
+        let frame = context.live.next().await;
         assert!(
             !["unread", "message", "room"].contains(&frame["type"].as_str().unwrap()),
             "{frame}"
@@ -237,17 +240,17 @@ async fn who_was_removed_hears_nothing_more_of_a_private_room_not_even_their_nam
             break;
         }
     }
-    // Nor does who was away meanwhile.
-    let mut again = house.ex.live_since("2026-11-21T09:59:00Z").await;
+    // A connection that was away receives nothing either.
+    let mut again = context.ex.live_since("2026-11-21T09:59:00Z").await;
     let ready = again.until("ready").await;
     assert_eq!(ready["rooms"].as_array().map(Vec::len), Some(1), "{ready}");
     let closed = again.until("closed").await;
-    assert_eq!((&closed["room"], &closed["reason"]), (&house.id, &json!("removed")));
-    assert_eq!(house.ex.get("/search?q=adiós").await["items"], json!([]));
+    assert_eq!((&closed["room"], &closed["reason"]), (&context.id, &json!("removed")));
+    assert_eq!(context.ex.get("/search?q=adiós").await["items"], json!([]));
 }
 
 #[tokio::test]
-async fn who_leaves_by_themselves_hears_so_and_comes_back() {
+async fn user_who_leaves_is_notified_and_can_rejoin() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     for visibility in ["public", "private"] {
@@ -268,7 +271,7 @@ async fn who_leaves_by_themselves_hears_so_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_room_that_everybody_left_lets_nobody_in_by_its_code_and_is_nobodys() {
+async fn empty_room_has_no_owner_and_its_code_is_invalid() {
     let server = Server::start().await;
     let (ana, luis, eva) =
         (server.api("ana").await, server.api("luis").await, server.api("eva").await);
@@ -287,7 +290,7 @@ async fn a_room_that_everybody_left_lets_nobody_in_by_its_code_and_is_nobodys() 
         if visibility == "private" {
             assert_eq!(joined.status(), StatusCode::NOT_FOUND);
         } else {
-            // Everybody may read it and talk in it; nobody takes it over.
+            // Everyone may read and write there, but no one becomes its owner.
             assert_eq!(joined.status(), StatusCode::OK);
             assert_eq!(eva.get(&path).await["owner_id"], Value::Null);
         }
@@ -295,7 +298,7 @@ async fn a_room_that_everybody_left_lets_nobody_in_by_its_code_and_is_nobodys() 
 }
 
 #[tokio::test]
-async fn a_room_whose_members_have_all_closed_their_accounts_is_left_too() {
+async fn room_with_only_closed_accounts_counts_as_empty() {
     let server = Server::start().await;
     let (_ana, luis, eva) =
         (server.api("ana").await, server.api("luis").await, server.api("eva").await);
@@ -310,7 +313,7 @@ async fn a_room_whose_members_have_all_closed_their_accounts_is_left_too() {
 }
 
 #[tokio::test]
-async fn nobody_removes_themselves() {
+async fn users_cannot_remove_themselves() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let mut owner = server.browser();
@@ -333,9 +336,9 @@ async fn nobody_removes_themselves() {
     }
 }
 
-/// What is refused, or was sent before, makes nobody a member.
+/// A refused or repeated message adds no member.
 #[tokio::test]
-async fn only_what_is_stored_makes_a_member() {
+async fn only_a_stored_message_adds_a_member() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let mut browser = server.browser();
@@ -343,7 +346,7 @@ async fn only_what_is_stored_makes_a_member() {
     let room = ana.post("/rooms", json!({"name": "Huerto", "visibility": "public"})).await;
     let path = format!("/rooms/{}", room["id"]);
     let post = format!("{path}/messages");
-    let said = ana.post(&post, json!({"body": "hola"})).await["id"].clone();
+    let message = ana.post(&post, json!({"body": "hola"})).await["id"].clone();
     let members = async || ana.get(&path).await["members"].clone();
     let mut live = luis.live().await;
     live.until("present").await;
@@ -362,13 +365,13 @@ async fn only_what_is_stored_makes_a_member() {
         assert!(refused.status().is_client_error(), "{body}");
     }
     for emoji in ["a", "👍👍"] {
-        let path = format!("/messages/{said}/reactions/{emoji}");
+        let path = format!("/messages/{message}/reactions/{emoji}");
         assert_eq!(luis.send(Method::PUT, &path, None).await.status(), 422, "{emoji}");
     }
     for text in ["", "/help", "/rooms", "/users", "/topic x", "/kick ana", "/invite luis", "/xyz"] {
         browser.submit(&post, &[("body", text)]).await;
     }
-    browser.submit(&format!("/messages/{said}/reactions"), &[("emoji", "a")]).await;
+    browser.submit(&format!("/messages/{message}/reactions"), &[("emoji", "a")]).await;
     for frame in [json!({"body": ""}), json!({"body": long}), json!({"body": "x", "nonce": "ñ"})] {
         let mut frame = frame;
         (frame["type"], frame["room"]) = (json!("post"), room["id"].clone());
@@ -377,7 +380,7 @@ async fn only_what_is_stored_makes_a_member() {
     }
     assert_eq!(members().await, 1);
 
-    // What is stored does, once, and the others are told.
+    // A stored message adds the member once and notifies the others.
     let mut seen = ana.live().await;
     seen.until("present").await;
     let first = luis.post(&post, json!({"body": "aquí", "nonce": "n-1"})).await;
@@ -385,10 +388,10 @@ async fn only_what_is_stored_makes_a_member() {
     let joined = seen.until("member").await;
     assert_eq!((&joined["user"]["name"], &joined["joined"]), (&json!("luis"), &json!(true)));
     assert_eq!(luis.get(&path).await["last_read_seq"], first["seq"], "who writes has read");
-    let reaction = format!("/messages/{said}/reactions/👍");
+    let reaction = format!("/messages/{message}/reactions/👍");
     luis.ok(Method::PUT, &reaction, None).await;
 
-    // The same again after leaving is known, and changes nothing.
+    // A repeated send after leaving is recognized and changes nothing.
     luis.ok(Method::POST, &format!("{path}/leave"), None).await;
     let (status, again) =
         luis.ok(Method::POST, &post, Some(json!({"body": "aquí", "nonce": "n-1"}))).await;
@@ -399,13 +402,13 @@ async fn only_what_is_stored_makes_a_member() {
     luis.ok(Method::PUT, &reaction, None).await;
     assert_eq!(members().await, 1);
 
-    // Reacting joins as posting does.
-    luis.ok(Method::PUT, &format!("/messages/{said}/reactions/🎉"), None).await;
+    // A new reaction joins the room, as a post does.
+    luis.ok(Method::PUT, &format!("/messages/{message}/reactions/🎉"), None).await;
     assert_eq!(members().await, 2);
 }
 
 #[tokio::test]
-async fn several_posts_at_once_make_one_member() {
+async fn concurrent_posts_add_one_membership() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let room = ana.post("/rooms", json!({"name": "Huerto", "visibility": "public"})).await;
@@ -424,42 +427,42 @@ async fn several_posts_at_once_make_one_member() {
 }
 
 #[tokio::test]
-async fn a_removal_through_another_process_closes_the_room_here() {
-    let house = House::with("public").await;
-    let other = house.server.beside().await;
-    let invited = house.bert.through(&other);
+async fn removal_by_another_process_closes_the_room_here() {
+    let context = TestContext::with("public").await;
+    let other = context.server.second().await;
+    let invited = context.bert.through(&other);
     let mut bert = other.browser();
     bert.login("bert", PASSWORD).await;
-    bert.submit(&format!("{}/messages", house.path), &[("body", "/invite ex")]).await;
-    invited.get(&house.path).await;
-    let mut live = house.ex.live().await;
+    bert.submit(&format!("{}/messages", context.path), &[("body", "/invite ex")]).await;
+    invited.get(&context.path).await;
+    let mut live = context.ex.live().await;
     live.until("present").await;
     let mut ana = other.browser();
     ana.login("ana", PASSWORD).await;
-    ana.submit(&format!("{}/remove", house.path), &[("user", "3")]).await;
+    ana.submit(&format!("{}/remove", context.path), &[("user", "3")]).await;
     assert_eq!(live.until("closed").await["reason"], "removed");
-    let refused = house.ex.refused(Method::POST, &format!("{}/join", house.path), None).await;
+    let refused = context.ex.refused(Method::POST, &format!("{}/join", context.path), None).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_export_carries_removals() {
-    let mut house = House::with("public").await;
+async fn export_contains_removals() {
+    let mut context = TestContext::with("public").await;
     let folder = tempfile::tempdir().expect("a directory");
     let export = folder.path().join("export");
-    done(&patio(house.server.storage(), &["export", text(&export), "--full"]));
+    success(&patio(context.server.storage(), &["export", text(&export), "--full"]));
     let new = Storage::new().await;
-    done(&patio(&new, &["import", "patio", text(&export)]));
-    let there = Server::kept_in(new).await;
-    let (ex, bert) = (house.ex.through(&there), house.bert.through(&there));
-    let join = format!("{}/join", house.path);
+    success(&patio(&new, &["import", "patio", text(&export)]));
+    let there = Server::on_storage(new).await;
+    let (ex, bert) = (context.ex.through(&there), context.bert.through(&there));
+    let join = format!("{}/join", context.path);
     assert_eq!(ex.refused(Method::POST, &join, None).await.status, StatusCode::FORBIDDEN);
-    bert.post(&format!("{}/messages", house.path), json!({"body": "sigo aquí"})).await;
-    house.live.until("closed").await;
+    bert.post(&format!("{}/messages", context.path), json!({"body": "sigo aquí"})).await;
+    context.live.until("closed").await;
 }
 
 #[tokio::test]
-async fn a_code_opens_its_room_in_whatever_dress_it_comes() {
+async fn room_code_is_accepted_in_any_notation() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let mut browser = server.browser();
@@ -467,7 +470,7 @@ async fn a_code_opens_its_room_in_whatever_dress_it_comes() {
     let room = ana.post("/rooms", json!({"name": "Junta", "visibility": "private"})).await;
     let (path, code) = (format!("/rooms/{}", room["id"]), room["code"].as_str().expect("a code"));
     let page = server.url(&format!("/join/{code}"));
-    let dressed = [
+    let notations = [
         code.to_lowercase(),
         page.clone(),
         format!("{page}?from=mail."),
@@ -478,7 +481,7 @@ async fn a_code_opens_its_room_in_whatever_dress_it_comes() {
         code.replace('-', "\u{200b} "),
         format!("See you at {page}!"),
     ];
-    for text in dressed {
+    for text in notations {
         luis.post("/join", json!({"code": text})).await;
         luis.ok(Method::POST, &format!("{path}/leave"), None).await;
         assert_eq!(browser.submit("/join", &[("code", &text)]).await.path, path, "{text:?}");

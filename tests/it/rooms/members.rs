@@ -1,4 +1,4 @@
-//! The API of single things: members of a room, one message, one user, oneself.
+//! The API of members, single messages, single users and the own account.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -26,24 +26,24 @@ fn names(list: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn members_are_listed_by_id_page_by_page() {
     let server = Server::start().await;
-    let people = [
+    let users = [
         server.api("ana").await,
         server.api("zoe").await,
         server.api("bert").await,
         server.api("carla").await,
     ];
-    let path = format!("{}/members", make(&people[1], "public").await);
+    let path = format!("{}/members", make(&users[1], "public").await);
     for name in ["carla", "bert", "ana"] {
-        let invited = people[1].post(&path, json!({"name": name})).await;
+        let invited = users[1].post(&path, json!({"name": name})).await;
         assert_eq!(invited["name"], name);
     }
-    let all = people[0].get(&path).await;
+    let all = users[0].get(&path).await;
     assert_eq!((names(&all), &all["more"]), (vec!["ana", "zoe", "bert", "carla"], &json!(false)));
     assert!(all["items"][0]["online"].is_boolean());
     let mut found = Vec::new();
     let mut after = 0;
     loop {
-        let page = people[3].get(&format!("{path}?limit=3&after={after}")).await;
+        let page = users[3].get(&format!("{path}?limit=3&after={after}")).await;
         found.extend(names(&page).into_iter().map(str::to_owned));
         after =
             page["items"].as_array().and_then(|items| items.last()?["id"].as_i64()).expect("an id");
@@ -53,17 +53,17 @@ async fn members_are_listed_by_id_page_by_page() {
     }
     assert_eq!(found, ["ana", "zoe", "bert", "carla"]);
     for after in [-1, i64::MIN, i64::MAX] {
-        let page = people[0].get(&format!("{path}?after={after}")).await;
+        let page = users[0].get(&format!("{path}?after={after}")).await;
         assert_eq!(page["items"].as_array().map(Vec::len), Some(if after < 0 { 4 } else { 0 }));
     }
     for wrong in ["limit=0", "limit=101", "limit=x", "after=x"] {
-        let refused = status(&people[0], Method::GET, &format!("{path}?{wrong}"), None).await;
+        let refused = status(&users[0], Method::GET, &format!("{path}?{wrong}"), None).await;
         assert!([400, 422].contains(&refused), "{wrong}: {refused}");
     }
 }
 
 #[tokio::test]
-async fn members_invite_and_nobody_else_does() {
+async fn only_members_invite() {
     let server = Server::start().await;
     let (ana, bert, eva) =
         (server.api("ana").await, server.api("bert").await, server.api("eva").await);
@@ -91,7 +91,7 @@ async fn members_invite_and_nobody_else_does() {
 }
 
 #[tokio::test]
-async fn owners_and_administrators_remove_members_where_they_may_read() {
+async fn owner_and_reading_administrators_remove_members() {
     let server = Server::start().await;
     let (ana, bert, eva, luis) = (
         server.api("ana").await,
@@ -109,8 +109,8 @@ async fn owners_and_administrators_remove_members_where_they_may_read() {
         assert_eq!(delete(&eva, &format!("{path}/2")).await, 403, "a member");
         assert_eq!(delete(&eva, &them).await, 403, "nor themselves");
         assert_eq!(delete(&bert, &format!("{path}/2")).await, 409, "the owner themselves");
-        for nobody in ["4", "99", "-1", "x", "9007199254740993"] {
-            assert_eq!(delete(&bert, &format!("{path}/{nobody}")).await, 404, "{nobody}");
+        for unknown in ["4", "99", "-1", "x", "9007199254740993"] {
+            assert_eq!(delete(&bert, &format!("{path}/{unknown}")).await, 404, "{unknown}");
         }
         assert_eq!(delete(&ana, &them).await, admin, "{visibility}: an administrator outside");
         if visibility == "private" {
@@ -131,14 +131,14 @@ async fn owners_and_administrators_remove_members_where_they_may_read() {
 }
 
 #[tokio::test]
-async fn one_message_is_read_by_who_may_read_its_room() {
+async fn only_room_readers_get_a_single_message() {
     let server = Server::start().await;
     let (ana, bert, eva) =
         (server.api("ana").await, server.api("bert").await, server.api("eva").await);
     let room = make(&bert, "private").await;
-    let said = bert.post(&format!("{room}/messages"), json!({"body": "secreto"})).await;
-    let path = format!("/messages/{}", said["id"]);
-    assert_eq!(bert.get(&path).await, said);
+    let message = bert.post(&format!("{room}/messages"), json!({"body": "secreto"})).await;
+    let path = format!("/messages/{}", message["id"]);
+    assert_eq!(bert.get(&path).await, message);
     for outside in [&ana, &eva] {
         let refused = outside.refused(Method::GET, &path, None).await;
         assert_eq!(refused.status, StatusCode::NOT_FOUND);
@@ -154,14 +154,14 @@ async fn one_message_is_read_by_who_may_read_its_room() {
 }
 
 #[tokio::test]
-async fn one_user_is_seen_by_everybody_until_the_account_is_closed() {
+async fn user_is_visible_to_all_until_the_account_is_closed() {
     let server = Server::start().await;
     let (ana, bert) = (server.api("ana").await, server.api("bert").await);
     let all = ana.get("/users").await;
     assert_eq!(ana.get("/users/2").await, all["items"][1]);
-    for nobody in ["0", "-1", "99", "9223372036854775807", "x"] {
-        let path = format!("/users/{nobody}");
-        assert_eq!(status(&bert, Method::GET, &path, None).await, 404, "{nobody}");
+    for unknown in ["0", "-1", "99", "9223372036854775807", "x"] {
+        let path = format!("/users/{unknown}");
+        assert_eq!(status(&bert, Method::GET, &path, None).await, 404, "{unknown}");
     }
     let mut admin = server.browser();
     admin.login("ana", crate::support::PASSWORD).await;
@@ -170,7 +170,7 @@ async fn one_user_is_seen_by_everybody_until_the_account_is_closed() {
 }
 
 #[tokio::test]
-async fn who_changes_their_display_name_is_seen_so_by_everybody_at_once() {
+async fn display_name_change_is_published_to_all_users() {
     let server = Server::start().await;
     let (ana, bert) = (server.api("ana").await, server.api("bert").await);
     let mut live = ana.live().await;

@@ -1,4 +1,4 @@
-//! Rooms that people make: who may come in, who changes what, who is told.
+//! Rooms: creation, access, changes and notifications.
 
 mod deletion;
 mod joining;
@@ -23,7 +23,7 @@ fn names(rooms: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_public_room_is_everybodys_to_find_and_a_private_one_is_not() {
+async fn only_public_rooms_can_be_found_by_everyone() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let open = make(&ana, "Huerto", "public").await;
@@ -53,7 +53,7 @@ async fn a_public_room_is_everybodys_to_find_and_a_private_one_is_not() {
 }
 
 #[tokio::test]
-async fn a_code_opens_a_room_however_it_is_typed_until_it_is_renewed() {
+async fn room_code_works_in_any_notation_until_renewed() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let room = make(&ana, "Secreta", "private").await;
@@ -74,7 +74,7 @@ async fn a_code_opens_a_room_however_it_is_typed_until_it_is_renewed() {
 }
 
 #[tokio::test]
-async fn who_types_a_name_for_a_code_gets_in_or_is_told_the_names_that_come_near_and_may_be_seen() {
+async fn name_typed_as_code_joins_or_suggests_visible_rooms() {
     let server = Server::start().await;
     let (ana, _) = (server.api("ana").await, server.api("luis").await);
     let open = make(&ana, "Huerto", "public").await;
@@ -97,7 +97,7 @@ async fn who_types_a_name_for_a_code_gets_in_or_is_told_the_names_that_come_near
 }
 
 #[tokio::test]
-async fn a_room_is_changed_by_its_owner_alone() {
+async fn only_the_owner_changes_a_room() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let room = make(&luis, "Huerto", "public").await;
@@ -110,14 +110,14 @@ async fn a_room_is_changed_by_its_owner_alone() {
         (&changed["name"], &changed["topic"]),
         (&json!("Huerta"), &json!("riego y siembra"))
     );
-    // The lobby is the administrator's to describe.
+    // The administrator sets the topic of the lobby.
     let topic = json!({"topic": "para todo"});
     assert_eq!(status(&luis, Method::PATCH, "/rooms/1", topic.clone()).await, 403);
     assert_eq!(status(&ana, Method::PATCH, "/rooms/1", topic).await, 200);
 }
 
 #[tokio::test]
-async fn public_names_are_unique_and_private_ones_need_not_be() {
+async fn only_public_room_names_are_unique() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     make(&ana, "Huerto", "public").await;
@@ -140,7 +140,7 @@ async fn public_names_are_unique_and_private_ones_need_not_be() {
 }
 
 #[tokio::test]
-async fn an_owner_who_leaves_hands_the_room_to_whoever_was_in_it_longest() {
+async fn room_of_a_leaving_owner_passes_to_the_longest_member() {
     let server = Server::start().await;
     let (ana, luis, eva) =
         (server.api("ana").await, server.api("luis").await, server.api("eva").await);
@@ -160,7 +160,7 @@ async fn an_owner_who_leaves_hands_the_room_to_whoever_was_in_it_longest() {
 }
 
 #[tokio::test]
-async fn two_people_have_one_conversation_for_ever_and_nobody_else_sees_it() {
+async fn two_users_share_one_private_direct_message() {
     let server = Server::start().await;
     let (ana, luis, eva) =
         (server.api("ana").await, server.api("luis").await, server.api("eva").await);
@@ -182,7 +182,7 @@ async fn two_people_have_one_conversation_for_ever_and_nobody_else_sees_it() {
 }
 
 #[tokio::test]
-async fn a_read_mark_moves_forward_only_and_the_other_connections_hear_of_it() {
+async fn read_marker_only_advances_and_syncs_to_other_connections() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     for n in 1..=5 {
@@ -190,23 +190,23 @@ async fn a_read_mark_moves_forward_only_and_the_other_connections_hear_of_it() {
     }
     let mut live = luis.live().await;
     live.until("present").await;
-    let mark = async |seq: i64| {
+    let mark_read = async |seq: i64| {
         luis.ok(Method::PUT, "/rooms/1/read", Some(json!({"seq": seq}))).await;
         luis.get("/rooms/1").await["last_read_seq"].as_i64()
     };
-    assert_eq!(mark(3).await, Some(3));
+    assert_eq!(mark_read(3).await, Some(3));
     assert_eq!(
         live.until("read").await,
         json!({"type": "read", "room": 1, "seq": 3, "unread": 2, "mentions": 0})
     );
-    assert_eq!(mark(2).await, Some(3));
-    assert_eq!(mark(99).await, Some(3), "what was not said cannot be read");
+    assert_eq!(mark_read(2).await, Some(3));
+    assert_eq!(mark_read(99).await, Some(3), "what was not said cannot be read");
     live.send(json!({"type": "read", "room": 1, "seq": 5})).await;
     assert_eq!(live.until("read").await["seq"], 5);
 }
 
 #[tokio::test]
-async fn who_writes_has_read_on_every_connection() {
+async fn writing_marks_as_read_on_every_connection() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let mut elsewhere = ana.live().await;
@@ -219,7 +219,7 @@ async fn who_writes_has_read_on_every_connection() {
 }
 
 #[tokio::test]
-async fn rooms_appear_change_and_vanish_live_for_those_who_may_see_them() {
+async fn room_changes_are_published_to_those_who_see_the_room() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let (mut owner, mut other) = (ana.live().await, luis.live().await);
@@ -240,7 +240,7 @@ async fn rooms_appear_change_and_vanish_live_for_those_who_may_see_them() {
     ana.ok(Method::PATCH, &path, Some(json!({"topic": "riego"}))).await;
     assert_eq!(other.until("room").await["room"]["topic"], "riego");
 
-    // A message in a room that is not open is told as unread, to its members alone.
+    // A message in a room that is not open sends an unread count, to members only.
     ana.post(&format!("/rooms/{}/messages", secret["id"]), json!({"body": "psst"})).await;
     let unread = json!({"type": "unread", "room": secret["id"], "last_seq": 1, "mentions": 0});
     assert_eq!(other.until("unread").await, unread);

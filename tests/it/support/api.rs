@@ -1,4 +1,4 @@
-//! A program that uses the JSON API.
+//! A client of the JSON API.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ pub struct Api {
     pub language: &'static str,
 }
 
-/// An answer that must be a problem document.
+/// A response that must be a problem document (RFC 9457).
 #[derive(Debug)]
 pub struct Problem {
     pub status: StatusCode,
@@ -20,16 +20,16 @@ pub struct Problem {
 }
 
 impl Api {
-    /// Without an account or token.
-    pub fn stranger(base: String) -> Self {
+    /// A client without an account or token.
+    pub fn signed_out(base: String) -> Self {
         Self { base, token: None, language: "en" }
     }
 
     pub async fn with_account(base: String, name: &str) -> Self {
-        let mut api = Self::stranger(base);
+        let mut api = Self::signed_out(base);
         let email = format!("{name}@example.test");
         let account = json!({"name": name, "email": email, "password": PASSWORD});
-        // Somebody may sign in more than once.
+        // Ignore the result: the account may exist already.
         api.send(Method::POST, "/users", Some(account)).await;
         api.sign_in(name).await;
         api
@@ -41,13 +41,13 @@ impl Api {
         self.token = Some(issued["token"].as_str().expect("a token").to_owned());
     }
 
-    /// The same person, talking to another server.
+    /// The same user, with requests to another server.
     pub fn through(&self, server: &Server) -> Self {
         let base = server.url("/api/v1");
         Self { base, token: self.token.clone(), language: self.language }
     }
 
-    /// Another token on the same server.
+    /// A client with another token for the same server.
     pub fn with_token(&self, token: &str) -> Self {
         Self { base: self.base.clone(), token: Some(token.to_owned()), language: self.language }
     }
@@ -68,7 +68,7 @@ impl Api {
         self.post("/rooms/1/messages", json!({"body": body})).await
     }
 
-    /// Only the status, whatever it is, and the time to wait if there is one.
+    /// The status, which may be an error, and `Retry-After` if present.
     pub async fn status(
         &self,
         method: Method,
@@ -76,12 +76,13 @@ impl Api {
         body: Option<Value>,
     ) -> (StatusCode, Option<String>) {
         let response = self.send(method, path, body).await;
-        let wait = response.headers().get("retry-after");
-        let wait = wait.map(|wait| wait.to_str().expect("text").to_owned());
-        (response.status(), wait)
+        let retry_after = response.headers().get("retry-after");
+        let retry_after =
+            retry_after.map(|retry_after| retry_after.to_str().expect("text").to_owned());
+        (response.status(), retry_after)
     }
 
-    /// The status too; it must be a success.
+    /// The status and body of a response that must be a success.
     pub async fn ok(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
         let response = self.send(method, path, body).await;
         let status = response.status();
@@ -95,10 +96,14 @@ impl Api {
         let status = response.status();
         let header =
             |name| response.headers().get(name).map(|v| v.to_str().expect("text").to_owned());
-        let kind = header("content-type");
+        let content_type = header("content-type");
         let retry_after = header("retry-after");
         let text = response.text().await.expect("a body");
-        assert_eq!(kind.as_deref(), Some("application/problem+json"), "{path}: {status} {text}");
+        assert_eq!(
+            content_type.as_deref(),
+            Some("application/problem+json"),
+            "{path}: {status} {text}"
+        );
         let body: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(body["status"], status.as_u16(), "{path}");
         assert!(body["title"].is_string() && body["detail"].is_string(), "{path}: {text}");
@@ -124,7 +129,7 @@ impl Api {
         self.try_live("").await.expect("a handshake")
     }
 
-    /// Comes back: an earlier connection was there `since`.
+    /// Reconnects and asks for the changes since this time.
     pub async fn live_since(&self, since: &str) -> Live {
         self.try_live(&format!("?since={since}")).await.expect("a handshake")
     }

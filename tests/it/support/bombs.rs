@@ -1,15 +1,15 @@
-//! Pictures that claim much with few bytes, one of every format and shape.
+//! Decompression bombs: small files that claim large pictures, in every format.
 
 use std::io::Write;
 
 use flate2::{Compression, Crc, write::ZlibEncoder};
 
-/// A PNG: what its header says, and as many zero bytes of pixels as are asked for.
+/// A PNG with this header and pixels of zero bytes.
 pub struct Png {
     pub width: u32,
     pub height: u32,
     pub depth: u8,
-    /// As the format numbers them: 0 grey, 2 RGB, 3 palette, 6 RGBA.
+    /// The color type of the format: 0 gray, 2 RGB, 3 palette, 6 RGBA.
     pub color: u8,
     pub interlaced: bool,
 }
@@ -23,14 +23,14 @@ impl Png {
         Self { interlaced: true, ..self }
     }
 
-    /// Complete, with all its pixels (and somewhat more).
+    /// A complete file with at least as many pixels as the header claims.
     pub fn whole(&self) -> Vec<u8> {
         let channels = [1, 0, 3, 1, 2, 0, 4][usize::from(self.color)];
         let row = u64::from(self.width) * channels * u64::from(self.depth) / 8 + 2;
         self.with(&zeros(row * u64::from(self.height) * if self.interlaced { 2 } else { 1 }))
     }
 
-    /// Its header, and hardly a pixel.
+    /// The header with almost no pixels.
     pub fn head(&self) -> Vec<u8> {
         self.with(&zeros(16))
     }
@@ -43,7 +43,7 @@ impl Png {
         if self.color == 3 {
             file.extend(chunk(*b"PLTE", &[1, 2, 3]));
         }
-        // Text that is unpacked to 64 MB, if anybody does.
+        // A text chunk that unpacks to 64 MB if a decoder reads it.
         file.extend(chunk(*b"zTXt", &[b"c\0\0", &zeros(1 << 26)[..]].concat()));
         file.extend(chunk(*b"IDAT", pixels));
         file.extend(chunk(*b"IEND", b""));
@@ -71,12 +71,12 @@ fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     [&length[..], &kind, data, &crc.sum().to_be_bytes()].concat()
 }
 
-/// A WebP without loss whose pixels take no bits at all, however many there are.
+/// A lossless WebP whose pixels take no bits at all, however many there are.
 pub fn webp(width: u32, height: u32) -> Vec<u8> {
     riff(&webp_chunk(*b"VP8L", &lossless(width, height)))
 }
 
-/// An animation: a canvas, and frames of other sizes on it.
+/// An animated WebP with frames whose sizes differ from the canvas.
 pub fn animated_webp(canvas: (u32, u32), frames: &[(u32, u32)]) -> Vec<u8> {
     let mut chunks =
         webp_chunk(*b"VP8X", &[vec![2, 0, 0, 0], three(canvas.0), three(canvas.1)].concat());
@@ -91,7 +91,7 @@ pub fn animated_webp(canvas: (u32, u32), frames: &[(u32, u32)]) -> Vec<u8> {
 
 fn lossless(width: u32, height: u32) -> Vec<u8> {
     let size = ((width - 1) & 0x3fff) | ((height - 1) & 0x3fff) << 14;
-    // No transform, no cache, one group of codes; five codes with one symbol each, which need no bits.
+    // No transform, no color cache, one code group; five codes with one symbol each, which need no bits.
     let codes = (0..5).fold(0_u32, |bits, code| bits | 1 << (3 + 4 * code));
     [&[0x2f][..], &size.to_le_bytes(), &codes.to_le_bytes()].concat()
 }
@@ -107,28 +107,28 @@ fn webp_chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     [&kind[..], &length.to_le_bytes(), data, padding].concat()
 }
 
-/// One less, in three bytes.
+/// The value minus one in three bytes, as the format stores sizes.
 fn three(side: u32) -> Vec<u8> {
     (side - 1).to_le_bytes()[..3].to_vec()
 }
 
-/// A GIF: a canvas, and frames of other sizes on it, each of them broken off after a few pixels.
+/// A GIF with frames whose size differs from the canvas and whose data ends after a few pixels.
 pub fn gif(canvas: (u16, u16), frame: (u16, u16), frames: usize) -> Vec<u8> {
     let size = |(width, height): (u16, u16)| [width.to_le_bytes(), height.to_le_bytes()].concat();
-    // A palette of two colours; one pixel and the end, three bits each.
+    // A palette of two colors; one pixel and the end code, three bits each.
     let head = [&b"GIF89a"[..], &size(canvas), &[0x80, 0, 0, 1, 2, 3, 4, 5, 6]].concat();
     let one = [&[0x2c, 0, 0, 0, 0][..], &size(frame), &[0, 2, 2, 0x44, 0x01, 0]].concat();
     [head, one.repeat(frames), vec![0x3b]].concat()
 }
 
-/// A JPEG whose blocks take one bit each, with as many scans as are asked for.
+/// A JPEG whose blocks take one bit each, with this many scans.
 pub fn jpeg(width: u16, height: u16, progressive: bool, scans: usize) -> Vec<u8> {
     let segment = |marker: u8, data: &[u8]| {
         let length = u16::try_from(data.len() + 2).expect("short");
         [&[0xff, marker][..], &length.to_be_bytes(), data].concat()
     };
     let frame = [&[8][..], &height.to_be_bytes(), &width.to_be_bytes(), &[1, 1, 0x11, 0]].concat();
-    // The code of one bit: "no difference" for the first coefficient; for the others "the end".
+    // The one-bit code: "no difference" for the DC coefficient, "end of block" for the others.
     let table = |class: u8| [&[class, 1][..], &[0; 15], &[0]].concat();
     let mut file =
         [&[0xff, 0xd8][..], &segment(0xdb, &[0].into_iter().chain([1; 64]).collect::<Vec<_>>())]
@@ -140,12 +140,12 @@ pub fn jpeg(width: u16, height: u16, progressive: bool, scans: usize) -> Vec<u8>
     let first = if progressive { [1, 1, 0, 0, 0, 0] } else { [1, 1, 0, 0, 63, 0] };
     file.extend(segment(0xda, &first));
     file.extend(vec![0; blocks.div_ceil(if progressive { 8 } else { 4 })]);
-    // Each later scan says at once that as many blocks as a code can name are empty.
+    // Each later scan skips as many blocks as one end-of-band code can.
     let runs = [&[0x10, 1][..], &[0; 15], &[0xe0]].concat();
     file.extend(segment(0xc4, &runs));
     for _ in 1..scans {
         file.extend(segment(0xda, &[1, 1, 0, 1, 63, 0]));
-        // A bit that says "a run", 14 that say how long: 32,767 blocks.
+        // One bit for the code and 14 bits for the length of the run: 32,767 blocks.
         let bits: String = "011111111111111".repeat(blocks.div_ceil(32_767));
         file.extend(bytes(&bits));
     }
@@ -153,7 +153,8 @@ pub fn jpeg(width: u16, height: u16, progressive: bool, scans: usize) -> Vec<u8>
     file
 }
 
-/// Bits as a scan has them: padded with ones, and no byte that looks like a marker.
+/// Packs the bits of a scan: padded with ones, with a zero byte after each 0xff, which would otherwise
+/// start a marker.
 fn bytes(bits: &str) -> Vec<u8> {
     let bits: Vec<u8> = bits.bytes().map(|bit| bit - b'0').collect();
     let byte = |bits: &[u8]| (0..8).fold(0, |sum, at| sum << 1 | bits.get(at).unwrap_or(&1));

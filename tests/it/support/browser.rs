@@ -1,4 +1,4 @@
-//! A browser without scripts: it follows redirects, keeps cookies and fills in forms.
+//! A browser without scripts: it follows redirects, keeps cookies and submits forms.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub struct Browser {
     client: reqwest::Client,
     pub language: &'static str,
     cookie: Option<String>,
-    /// Language and theme, as `Cookie` headers have them.
+    /// The cookies for language, theme and others by name, each as `name=value`.
     choices: BTreeMap<String, String>,
 }
 
@@ -26,7 +26,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// The texts of all elements that a selector finds.
+    /// The texts of all elements that match a selector.
     pub fn all(&self, selector: &str) -> Vec<String> {
         let selector = Selector::parse(selector).expect("a selector");
         let page = Html::parse_document(&self.text);
@@ -46,7 +46,7 @@ impl Page {
         page.select(&selector).next()?.attr(name).map(str::to_owned)
     }
 
-    /// The bodies of the messages on the page.
+    /// The texts of the messages on the page.
     pub fn messages(&self) -> Vec<String> {
         self.all("article.message[data-seq] .message__body")
     }
@@ -68,7 +68,7 @@ impl Browser {
         self.send(request.header("origin", self.base.clone())).await
     }
 
-    /// Sends a form with a file.
+    /// Submits a form with a file.
     pub async fn upload(&mut self, path: &str, field: &'static str, file: Vec<u8>) -> Page {
         const BOUNDARY: &str = "----boundary";
         let head = format!(
@@ -101,7 +101,7 @@ impl Browser {
         self.submit("/login", &[("login", login), ("password", password)]).await
     }
 
-    /// Says something in the lobby.
+    /// Posts in the lobby.
     pub async fn say(&mut self, body: &str) -> Page {
         self.submit("/rooms/1/messages", &[("body", body)]).await
     }
@@ -112,7 +112,7 @@ impl Browser {
         reqwest::Client::builder().redirect(none).build().expect("a client")
     }
 
-    /// The session cookie, as a `Cookie` header has it.
+    /// The session cookie as `name=value`.
     pub fn cookie(&self) -> &str {
         self.cookie.as_deref().expect("signed in")
     }
@@ -120,7 +120,7 @@ impl Browser {
     async fn send(&mut self, request: reqwest::RequestBuilder) -> Page {
         let plain = Self::plain();
         let mut request = request.header("accept-language", self.language);
-        // Redirects are followed by hand, so that the cookie of each step is seen.
+        // Redirects are followed here, because reqwest would hide the cookies of the steps in between.
         for _ in 0..5 {
             let cookies: Vec<&String> = self.cookie.iter().chain(self.choices.values()).collect();
             for cookie in cookies {
@@ -159,7 +159,7 @@ impl Browser {
         Page { status, path, headers, text: response.text().await.expect("a body") }
     }
 
-    /// The socket of a page with scripts.
+    /// The live connection of a page with scripts.
     pub async fn live(&self) -> Live {
         let url = format!("{}/api/v1/live", self.base.replace("http", "ws"));
         let headers =

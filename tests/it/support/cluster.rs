@@ -1,4 +1,4 @@
-//! A `PostgreSQL` server of a test's own: on disk with every sync, killed and started at will.
+//! A `PostgreSQL` server for a single test. It syncs to disk and can be killed and restarted.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -11,10 +11,10 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
 pub struct Cluster {
-    /// Not in TMPDIR: a socket's path must be short.
+    /// Not in TMPDIR, because the path of a Unix socket must be short.
     folder: TempDir,
     programs: PathBuf,
-    /// A server will not run as root: another user's number and group then.
+    /// Uid and gid to run as, if the test runs as root: `PostgreSQL` refuses to run as root.
     user: Option<(u32, u32)>,
     server: Child,
 }
@@ -44,7 +44,7 @@ impl Cluster {
         format!("postgres:///postgres?host={}&user=patio", self.folder.path().display())
     }
 
-    /// As when memory is short: the server and all that it has started, without a word.
+    /// Kills the server and its child processes, as the OOM killer does.
     pub fn kill(&mut self) {
         let server = self.server.id();
         let children = fs::read_to_string(format!("/proc/{server}/task/{server}/children"));
@@ -55,12 +55,12 @@ impl Cluster {
         self.server.wait().expect("ended");
     }
 
-    /// After a kill, or at first; waits until it is open.
+    /// Waits until the server accepts connections, and restarts it if it has exited.
     pub async fn until_open(&mut self) {
         while let Err(error) = PgConnection::connect(&self.url()).await {
             let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
             assert!(code.is_none_or(|code| code == "57P03"), "{error}");
-            // Where one that was killed still holds its memory for a moment, the next will not start.
+            // The next server exits while the shared memory of the killed one still exists.
             if self.server.try_wait().expect("asked").is_some() {
                 self.server = serve(&self.programs, self.user, self.folder.path());
             }
@@ -70,7 +70,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // It may be dead already.
+        // It may have exited already.
         drop(self.server.kill());
         drop(self.server.wait());
     }
@@ -78,7 +78,7 @@ impl Drop for Cluster {
 
 fn end(process: u32) {
     let process = i32::try_from(process).ok().and_then(Pid::from_raw).expect("a process");
-    // It may have ended by itself.
+    // It may have exited already.
     kill_process(process, Signal::KILL).ok();
 }
 
@@ -99,7 +99,7 @@ fn command(program: &Path, user: Option<(u32, u32)>, folder: &Path) -> Command {
     command
 }
 
-/// The newest there are, where Debian puts them; else those in PATH.
+/// The newest version in Debian's folder, otherwise an empty path, which means PATH.
 fn programs() -> PathBuf {
     let folder = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let found = folder.map(|entry| entry.path().join("bin")).filter(|bin| bin.exists()).max();

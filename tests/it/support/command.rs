@@ -1,50 +1,50 @@
-//! The executable, as somebody at the machine calls it.
+//! Runs the executable's commands.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
 use super::Storage;
 
-/// What a command may work on.
-pub trait Place {
+/// The data that a command works on.
+pub trait Target {
     fn flags(&self) -> Vec<String>;
 }
 
-impl Place for Storage {
+impl Target for Storage {
     fn flags(&self) -> Vec<String> {
         self.flags()
     }
 }
 
-/// A data directory, with the database in it.
-impl Place for Path {
+/// A data directory that contains its database.
+impl Target for Path {
     fn flags(&self) -> Vec<String> {
         vec![format!("--data-dir={}", text(self))]
     }
 }
 
-/// With nothing in its environment. Blocks its thread: a server beside it needs another one, or it
-/// might stand still in the middle of a write and keep everybody else out.
-pub fn patio(place: &(impl Place + ?Sized), arguments: &[&str]) -> Output {
+/// Runs a command with an empty environment. It blocks its thread: a server in the same test needs
+/// another thread, or it might stop in the middle of a write and hold the write lock.
+pub fn patio(target: &(impl Target + ?Sized), arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_patio"));
     command.env_clear().args(arguments);
-    // Verifying needs no place.
+    // `verify` takes no target.
     if arguments.first() != Some(&"verify") {
-        command.args(place.flags());
+        command.args(target.flags());
     }
     command.output().expect("it runs")
 }
 
-/// What it prints when it succeeds.
+/// The standard output of a command that must succeed.
 #[track_caller]
-pub fn done(output: &Output) -> String {
+pub fn success(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).expect("text")
 }
 
-/// The one line that it fails with.
+/// The error line of a command that must fail with exit code 1.
 #[track_caller]
-pub fn complaint(output: &Output) -> String {
+pub fn failure(output: &Output) -> String {
     let text = String::from_utf8(output.stderr.clone()).expect("text");
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert_eq!(text.lines().count(), 1, "{text}");

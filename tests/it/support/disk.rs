@@ -1,10 +1,10 @@
-//! A disk between a server and its files (`disk.c`): it fails on command, and it knows what a cut of
-//! the power would leave of a database.
+//! A simulated disk between a server and its files (`disk.c`). It fails on demand, and it can compute
+//! what a power cut would leave of the database.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What a disk writes in one piece.
+/// The bytes that a disk writes atomically.
 const SECTOR: usize = 512;
 
 pub struct Disk(tempfile::TempDir);
@@ -26,7 +26,7 @@ impl Disk {
         self.0.path().join("disk.so")
     }
 
-    /// What a server needs to work on this disk.
+    /// The environment variables that make a server use this disk.
     pub fn environment(&self) -> [(&'static str, PathBuf); 2] {
         [("LD_PRELOAD", self.library()), ("DISK", self.0.path().to_owned())]
     }
@@ -39,13 +39,13 @@ impl Disk {
         std::fs::remove_file(self.0.path().join(failure)).expect("switched off");
     }
 
-    /// How much was noted so far: what came before stands before this place of the log.
+    /// The length of the disk's log: all earlier writes are before this offset.
     pub fn written(&self) -> usize {
         let log = std::fs::metadata(self.0.path().join("log")).expect("a log");
         usize::try_from(log.len()).expect("a length")
     }
 
-    /// Everything that was done, in its order. What is cut off at the end is left out.
+    /// All operations in their order. A truncated one at the end is left out.
     pub fn log(&self) -> Vec<Event> {
         let log = std::fs::read(self.0.path().join("log")).expect("a log");
         let (mut events, mut rest, mut end) = (Vec::new(), log.as_slice(), 0);
@@ -71,9 +71,9 @@ impl Disk {
 }
 
 pub struct Event {
-    /// The place in the log behind it.
+    /// The offset in the disk's log after this event.
     pub end: usize,
-    /// 0: the database, 1: its log.
+    /// 0: the database file, 1: its write-ahead log.
     file: usize,
     change: Change,
 }
@@ -84,17 +84,17 @@ enum Change {
     Sync,
 }
 
-/// Whether a sync of the database's log is one. What `synchronous=NORMAL` would do is `Deaf`.
+/// Whether syncs of the write-ahead log take effect. `Ignored` behaves as `synchronous=NORMAL` would.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Syncs {
-    Heard,
-    Deaf,
+    Honored,
+    Ignored,
 }
 
-/// Chance that can be repeated: xorshift.
-pub struct Dice(pub u64);
+/// A repeatable random source (xorshift) for faults.
+pub struct FaultRng(pub u64);
 
-impl Dice {
+impl FaultRng {
     pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -103,23 +103,23 @@ impl Dice {
     }
 }
 
-/// Puts into a directory what is there after a cut of the power behind these events: all that was
-/// synced, and of what was written later some, some not, and some in part.
-pub fn cut_power(events: &[Event], syncs: Syncs, dice: &mut Dice, into: &Path) {
+/// Writes the files that a power cut after these events leaves: everything that was synced, and of each
+/// later write all, nothing or some sectors.
+pub fn cut_power(events: &[Event], syncs: Syncs, rng: &mut FaultRng, into: &Path) {
     for (file, name) in [(0, "patio.db"), (1, "patio.db-wal")] {
         let mut disk = Vec::new();
         let mut waiting: Vec<&Change> = Vec::new();
         for event in events.iter().filter(|event| event.file == file) {
             match &event.change {
-                Change::Sync if file == 1 && syncs == Syncs::Deaf => {}
+                Change::Sync if file == 1 && syncs == Syncs::Ignored => {}
                 Change::Sync => waiting.drain(..).for_each(|change| apply(&mut disk, change)),
                 change => waiting.push(change),
             }
         }
         for change in waiting {
-            match (dice.below(3), change) {
+            match (rng.below(3), change) {
                 (0, _) => {}
-                (1, Change::Write(offset, data)) => tear(&mut disk, *offset, data, dice),
+                (1, Change::Write(offset, data)) => tear(&mut disk, *offset, data, rng),
                 _ => apply(&mut disk, change),
             }
         }
@@ -139,9 +139,9 @@ fn apply(disk: &mut Vec<u8>, change: &Change) {
     }
 }
 
-fn tear(disk: &mut Vec<u8>, offset: usize, data: &[u8], dice: &mut Dice) {
+fn tear(disk: &mut Vec<u8>, offset: usize, data: &[u8], rng: &mut FaultRng) {
     for (number, sector) in data.chunks(SECTOR).enumerate() {
-        if dice.below(2) == 0 {
+        if rng.below(2) == 0 {
             apply(disk, &Change::Write(offset + number * SECTOR, sector.to_vec()));
         }
     }

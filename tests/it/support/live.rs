@@ -1,4 +1,4 @@
-//! The far end of a live connection.
+//! The client end of a live connection.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-/// Long enough for any machine; reached only when something is broken.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Long enough for any machine. It is reached only if something is broken.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub struct Live {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -23,7 +23,7 @@ impl Live {
         Self::try_open(url, protocol, headers).await.expect("a handshake")
     }
 
-    /// The status of a refused handshake is the error.
+    /// The error is the status of a refused handshake.
     pub async fn try_open(
         url: &str,
         protocol: &str,
@@ -51,7 +51,7 @@ impl Live {
         self.socket.send(Message::text(text)).await.expect("an open socket");
     }
 
-    /// The next frame, of whatever type.
+    /// The next frame of any type.
     pub async fn next(&mut self) -> Value {
         loop {
             match self.receive().await {
@@ -62,7 +62,7 @@ impl Live {
         }
     }
 
-    /// The next frame of a type; others are passed over.
+    /// The next frame of this type. Other frames are skipped.
     pub async fn until(&mut self, kind: &str) -> Value {
         loop {
             let frame = self.next().await;
@@ -72,7 +72,7 @@ impl Live {
         }
     }
 
-    /// Opens a room, and gives all frames up to and including `live`.
+    /// Opens a room and returns all frames from `opened` to `live`.
     pub async fn open_room(&mut self, room: i64, since: Option<i64>) -> Vec<Value> {
         self.send(json!({"type": "open", "room": room, "since_rev": since})).await;
         let mut frames = vec![self.until("opened").await];
@@ -82,7 +82,7 @@ impl Live {
         frames
     }
 
-    /// The code with which the server closes.
+    /// The close code of the server.
     pub async fn closed(&mut self) -> u16 {
         loop {
             match self.receive().await {
@@ -94,6 +94,6 @@ impl Live {
     }
 
     async fn receive(&mut self) -> Option<Result<Message, Error>> {
-        timeout(PATIENCE, self.socket.next()).await.expect("the server says something")
+        timeout(TIMEOUT, self.socket.next()).await.expect("the server says something")
     }
 }

@@ -1,4 +1,4 @@
-//! A server to talk to, and people who do.
+//! Test support: servers, clients, storage and commands.
 
 mod api;
 pub mod bombs;
@@ -27,7 +27,7 @@ use tokio::task::JoinHandle;
 pub use api::Api;
 pub use browser::{Browser, Page};
 pub use cluster::Cluster;
-pub use disk::{Dice, Disk, Syncs, cut_power};
+pub use disk::{Disk, FaultRng, Syncs, cut_power};
 pub use live::Live;
 pub use process::Process;
 pub use raw::Raw;
@@ -38,12 +38,12 @@ pub const PASSWORD: &str = "correcto-caballo-42-grapa";
 /// 2026-11-21 10:00 UTC.
 const START: i64 = 1_795_255_200_000;
 
-/// A running server. Its clock stands still unless a test moves it.
+/// A running server. Its clock advances only when a test moves it.
 pub struct Server {
     pub address: SocketAddr,
     now: Arc<AtomicI64>,
     lifecycle: Lifecycle,
-    site: AppState,
+    state: AppState,
     running: Option<JoinHandle<()>>,
     storage: Arc<Storage>,
 }
@@ -64,27 +64,27 @@ impl Server {
         Self::with(&[]).await
     }
 
-    /// With more flags, such as `--signup=closed`.
+    /// Starts with more flags, such as `--signup=closed`.
     pub async fn with(flags: &[&str]) -> Self {
         let now = Arc::new(AtomicI64::new(START));
         Self::start_on(Arc::new(Storage::new().await), now, flags).await
     }
 
-    /// With another program in place of the one that decodes pictures.
+    /// Starts with another program as picture decoder.
     pub async fn decoding_with(program: PathBuf) -> Self {
         let now = Arc::new(AtomicI64::new(START));
         let storage = Arc::new(Storage::new().await);
         Self::start_with(storage, now, &[], program).await
     }
 
-    /// On what is there already.
-    pub async fn kept_in(storage: Storage) -> Self {
+    /// Starts on existing storage.
+    pub async fn on_storage(storage: Storage) -> Self {
         Self::start_on(Arc::new(storage), Arc::new(AtomicI64::new(START)), &[]).await
     }
 
-    /// On a directory that another server has left behind.
-    pub async fn on(directory: tempfile::TempDir) -> Self {
-        Self::kept_in(Storage::left_in(directory)).await
+    /// Starts on the directory of an earlier server.
+    pub async fn on_directory(directory: tempfile::TempDir) -> Self {
+        Self::on_storage(Storage::in_directory(directory)).await
     }
 
     async fn start_on(storage: Arc<Storage>, now: Arc<AtomicI64>, flags: &[&str]) -> Self {
@@ -97,28 +97,28 @@ impl Server {
         flags: &[&str],
         decoder: PathBuf,
     ) -> Self {
-        let kept = storage.flags();
+        let storage_flags = storage.flags();
         let fixed = ["patio", "--listen=127.0.0.1"].into_iter();
-        let throttle = flags.iter().all(|flag| !flag.starts_with("--rate-limit"));
-        let off = throttle.then_some("--rate-limit=off");
-        let all = fixed.chain(kept.iter().map(String::as_str)).chain(off);
+        let unlimited = flags.iter().all(|flag| !flag.starts_with("--rate-limit"));
+        let off = unlimited.then_some("--rate-limit=off");
+        let all = fixed.chain(storage_flags.iter().map(String::as_str)).chain(off);
         let all = all.chain(flags.iter().copied());
         let mut config = Flags::parse_from(all).config;
         config.address.port = 0;
         config.executable = Some(decoder);
-        let told = now.clone();
-        let clock = Clock::from_fn(move || Timestamp(told.load(Ordering::Relaxed)));
+        let reading = now.clone();
+        let clock = Clock::from_fn(move || Timestamp(reading.load(Ordering::Relaxed)));
         let app =
             patio::server::Server::build(config, clock, Random::system()).await.expect("a server");
         let address = app.address().expect("an address");
         let lifecycle = app.lifecycle();
-        let site = app.site();
-        Self { address, now, lifecycle, site, running: Some(run(app)), storage }
+        let state = app.site();
+        Self { address, now, lifecycle, state, running: Some(run(app)), storage }
     }
 
-    /// Its parts, for what no request can bring about in a certain order.
-    pub fn site(&self) -> &AppState {
-        &self.site
+    /// The server's state, for tests that need an order which requests cannot guarantee.
+    pub fn state(&self) -> &AppState {
+        &self.state
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -130,13 +130,13 @@ impl Server {
         self.now.fetch_add(millis, Ordering::Relaxed);
     }
 
-    /// As when the machine's clock is corrected.
+    /// Sets the clock back, as when the machine's clock is corrected.
     pub fn set_back(&self, time: Duration) {
         let millis = i64::try_from(time.as_millis()).expect("a time");
         self.now.fetch_sub(millis, Ordering::Relaxed);
     }
 
-    /// Stops in order, and waits until everything has ended.
+    /// Shuts down and waits until everything has ended.
     pub async fn stop(&mut self) {
         self.lifecycle.stop();
         if let Some(running) = self.running.take() {
@@ -144,23 +144,23 @@ impl Server {
         }
     }
 
-    /// The bytes of the `SQLite` file; `None` with another database. Complete after a stop.
+    /// The bytes of the `SQLite` file; `None` on `PostgreSQL`. Complete only after a stop.
     pub fn database_file(&self) -> Option<Vec<u8>> {
         self.storage.database_file()
     }
 
-    /// The same directory, database and clock, served anew.
+    /// Stops and starts again on the same directory, database and clock.
     pub async fn restart(mut self) -> Self {
         self.stop().await;
-        self.beside().await
+        self.second().await
     }
 
-    /// A second server on the same directory, database and clock.
-    pub async fn beside(&self) -> Self {
+    /// Starts a second server on the same directory, database and clock.
+    pub async fn second(&self) -> Self {
         Self::start_on(self.storage.clone(), self.now.clone(), &[]).await
     }
 
-    /// Its directory.
+    /// The data directory.
     pub fn data(&self) -> &std::path::Path {
         self.storage.directory()
     }
@@ -169,20 +169,20 @@ impl Server {
         &self.storage
     }
 
-    /// A browser without scripts that nobody has signed in with.
+    /// A signed-out browser without scripts.
     pub fn browser(&self) -> Browser {
         Browser::new(self.url(""))
     }
 
-    /// Somebody with an account, in a browser.
-    pub async fn person(&self, name: &str) -> Browser {
+    /// The browser of a new user.
+    pub async fn browser_as(&self, name: &str) -> Browser {
         let mut browser = self.browser();
         let page = browser.register(name).await;
         assert_eq!(page.status, 200, "{name} can register");
         browser
     }
 
-    /// Somebody with an account and a token.
+    /// An API client with an account and a token. The account is created if necessary.
     pub async fn api(&self, name: &str) -> Api {
         Api::with_account(self.url("/api/v1"), name).await
     }

@@ -1,4 +1,4 @@
-//! The executable as a process of its own: it can be killed, and its files can stand on a [`Disk`].
+//! A server as a separate process. It can be killed, and its files can be on a [`Disk`].
 //!
 //! [`Disk`]: super::Disk
 
@@ -13,17 +13,17 @@ use super::Api;
 pub struct Process {
     child: Child,
     port: u16,
-    /// What it writes after it is open.
+    /// Collects the log lines after startup.
     log: Option<JoinHandle<Vec<String>>>,
 }
 
 impl Process {
-    /// Starts a server and waits until it is open.
+    /// Starts a server and waits until it accepts connections.
     pub fn start(data: &Path, environment: &[(&'static str, PathBuf)]) -> Self {
         Self::start_by(Command::new(env!("CARGO_BIN_EXE_patio")), data, environment)
     }
 
-    /// Starts one with so many open files, as the shell's `ulimit` sets them.
+    /// Starts a server under a limit that the shell's `ulimit` sets.
     pub fn start_under(ulimit: &str, data: &Path) -> Self {
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(format!("{ulimit} && exec \"$0\""));
@@ -58,7 +58,7 @@ impl Process {
             }
             seen.push(line);
         }
-        // Somebody has to read what it says, or it waits.
+        // Something has to read the log: a full pipe would block the server.
         let log = std::thread::spawn(move || log.map_while(Result::ok).collect());
         Self { child, port, log: Some(log) }
     }
@@ -87,18 +87,18 @@ impl Process {
         Api::with_account(self.base(), name).await
     }
 
-    /// As the system does when memory is short: without a word.
+    /// Kills the server without warning, as the OOM killer does.
     pub fn kill(self) {
         drop(self);
     }
 
-    /// What it wrote from when it was open until now, when it is killed.
+    /// Kills the server and returns its log lines since startup.
     pub fn log(mut self) -> Vec<String> {
         drop(self.child.kill());
         self.log.take().expect("a reader").join().expect("lines")
     }
 
-    /// Waits for its end, and answers the exit code.
+    /// Waits for the process to exit and returns its exit code.
     pub fn ended(mut self) -> Option<i32> {
         self.child.wait().expect("ended").code()
     }
@@ -106,7 +106,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -1,4 +1,5 @@
-//! A live connection byte by byte: for what no library of `WebSocket`s sends, and for who does not read.
+//! A live connection byte by byte, for input that no `WebSocket` library sends and for clients that do
+//! not read.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -10,7 +11,7 @@ const MASK: [u8; 4] = [1, 2, 3, 4];
 pub struct Raw(TcpStream);
 
 impl Raw {
-    /// With a receive buffer that is as small as the system allows. Reads the answer to the handshake.
+    /// Connects with the smallest receive buffer that the system allows, and completes the handshake.
     pub async fn open(address: std::net::SocketAddr, user: &Api) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4096).expect("a small buffer");
@@ -38,17 +39,17 @@ impl Raw {
         [first, 0x80 | short].into_iter().chain(MASK).chain(masked).collect()
     }
 
-    /// False when the other side has closed.
+    /// Returns false if the server has closed the connection.
     pub async fn send(&mut self, bytes: &[u8]) -> bool {
         self.0.write_all(bytes).await.is_ok()
     }
 
-    /// Reads so many bytes.
+    /// Reads and discards this many bytes.
     pub async fn read(&mut self, bytes: usize) {
         self.0.read_exact(&mut vec![0; bytes]).await.expect("bytes");
     }
 
-    /// The next frame: its opcode and what it says.
+    /// The opcode and payload of the next frame.
     pub async fn next(&mut self) -> (u8, Vec<u8>) {
         let first = self.0.read_u8().await.expect("a frame");
         let length = match self.0.read_u8().await.expect("a length") {
@@ -61,7 +62,7 @@ impl Raw {
         (first & 0xf, payload)
     }
 
-    /// The code with which the server closes.
+    /// The close code of the server.
     pub async fn closed(&mut self) -> u16 {
         loop {
             if let (8, payload) = self.next().await {

@@ -1,6 +1,5 @@
-//! What a server keeps: a directory of its own, and a database of its own. That is a file in the
-//! directory, or one on the `PostgreSQL` server that `PATIO_TEST_DATABASE` names (see
-//! `script/postgres`).
+//! The storage of one test: its own directory and its own database, which is a file in the directory or
+//! a database on the `PostgreSQL` server that `PATIO_TEST_DATABASE` names (see `script/postgres`).
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -14,24 +13,24 @@ use tokio::sync::OnceCell;
 
 pub struct Storage {
     directory: TempDir,
-    /// Its name on the server.
+    /// The name of the database on the `PostgreSQL` server.
     database: Option<String>,
 }
 
-/// A state of a database.
-pub enum Saved {
+/// A saved state of a database.
+pub enum Snapshot {
     Database(String),
     File(Vec<u8>),
 }
 
-/// The server, if the tests run on one.
+/// The `PostgreSQL` server, if the tests run on one.
 static SERVER: LazyLock<Option<PgConnectOptions>> = LazyLock::new(|| {
     let url = std::env::var_os("PATIO_TEST_DATABASE")?;
     Some(url.to_str().expect("text").parse().expect("a URL"))
 });
 
-/// The name of an empty, migrated database, made once and copied for each test. It sorts by the rules
-/// of a language, as most servers do: what depends on that comes out differently than on `SQLite`.
+/// The name of an empty, migrated database, created once and copied for each test. It uses the collation
+/// of a language, as most servers do, so that a test fails if a result depends on the collation.
 async fn template() -> &'static str {
     static MADE: OnceCell<String> = OnceCell::const_new();
     let make = async || {
@@ -44,7 +43,7 @@ async fn template() -> &'static str {
     MADE.get_or_init(make).await
 }
 
-/// Databases whose tests have ended. They go when the next one comes, for `drop` cannot wait.
+/// Databases of finished tests. `drop` cannot be async, so the next test deletes them.
 static ENDED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 async fn administer(statement: String) {
@@ -75,12 +74,12 @@ impl Storage {
         Self::with(&format!("template {template}")).await
     }
 
-    /// A directory with the `SQLite` file that a server has left there.
-    pub fn left_in(directory: TempDir) -> Self {
+    /// Storage in the directory of an earlier server, on `SQLite`.
+    pub fn in_directory(directory: TempDir) -> Self {
         Self { directory, database: None }
     }
 
-    /// Without a single table; on `PostgreSQL` with more to say about the database.
+    /// Storage without tables. On `PostgreSQL`, `how` is appended to `create database`.
     pub async fn empty(how: &str) -> Self {
         Self::with(&format!("template template0 {how}")).await
     }
@@ -105,7 +104,7 @@ impl Storage {
         self.database.as_deref().map(url_of)
     }
 
-    /// The bytes of the `SQLite` file; `None` with another database.
+    /// The bytes of the `SQLite` file; `None` on `PostgreSQL`.
     pub fn database_file(&self) -> Option<Vec<u8>> {
         std::fs::read(self.directory.path().join("patio.db")).ok()
     }
@@ -114,29 +113,29 @@ impl Storage {
         self.directory.path()
     }
 
-    /// What a server on it is started with.
+    /// The flags that start a server on this storage.
     pub fn flags(&self) -> Vec<String> {
         let directory = self.directory.path().to_str().expect("a path");
         let directory = format!("--data-dir={directory}");
-        // Said in any case: the environment may name another one.
+        // Always given, because the environment may name another database.
         let file = || format!("sqlite:{}", self.directory.path().join("patio.db").display());
         let database = Some(format!("--database-url={}", self.url().unwrap_or_else(file)));
         std::iter::once(directory).chain(database).collect()
     }
 
-    /// Opens the database beside the server.
+    /// Opens the database, also while a server uses it.
     pub async fn open(&self) -> Db {
         self.try_open("").await.expect("a database")
     }
 
-    /// With more parameters at the end of the URL.
+    /// Opens the database with more parameters at the end of its URL.
     pub async fn try_open(&self, parameters: &str) -> anyhow::Result<Db> {
         let url = self.url().map(|url| format!("{url}{parameters}").parse::<DatabaseUrl>());
         let url = url.transpose().expect("a URL");
         Db::open(url.as_ref(), self.directory.path()).await
     }
 
-    /// Lets nobody into the database and ends the connections there are, or lets them in again.
+    /// Refuses new connections to the database and closes existing ones, or allows them again.
     pub async fn set_reachable(&self, reachable: bool) {
         let name = self.database.as_ref().expect("on PostgreSQL");
         administer(format!("alter database {name} allow_connections {reachable}")).await;
@@ -145,29 +144,28 @@ impl Storage {
         }
     }
 
-    /// Keeps the state of the database aside, as a dump or a copy of the file does. Nobody may use it
-    /// just now.
-    pub async fn save(&self) -> Saved {
+    /// Saves the state of the database, as a dump or a copy of the file does. It must not be in use.
+    pub async fn snapshot(&self) -> Snapshot {
         match &self.database {
             Some(name) => {
                 administer(format!("drop database if exists {name}_saved")).await;
                 administer(format!("create database {name}_saved template {name}")).await;
-                Saved::Database(format!("{name}_saved"))
+                Snapshot::Database(format!("{name}_saved"))
             }
-            None => Saved::File(self.database_file().expect("a file")),
+            None => Snapshot::File(self.database_file().expect("a file")),
         }
     }
 
-    /// Puts a state in the place of what is there.
-    pub async fn put_back(&self, saved: &Saved) {
+    /// Replaces the database by a saved state.
+    pub async fn restore(&self, saved: &Snapshot) {
         match saved {
-            Saved::Database(saved) => {
+            Snapshot::Database(saved) => {
                 let name = self.database.as_ref().expect("on PostgreSQL");
                 administer(format!("drop database {name} with (force)")).await;
                 administer(format!("create database {name} template {saved}")).await;
                 administer(format!("drop database {saved}")).await;
             }
-            Saved::File(bytes) => {
+            Snapshot::File(bytes) => {
                 let file = self.directory.path().join("patio.db");
                 std::fs::write(file, bytes).expect("written");
             }
@@ -188,7 +186,7 @@ impl Drop for Storage {
     }
 }
 
-/// Runs statements, written for each engine.
+/// Runs SQL that differs between the engines.
 pub async fn execute(db: &Db, sqlite: &'static str, postgres: &'static str) {
     match db {
         Db::Sqlite { write, .. } => drop(
@@ -214,7 +212,7 @@ pub async fn try_execute(db: &Db, statement: &'static str) -> Result<(), sqlx::E
     Ok(())
 }
 
-/// The numbers that a query finds.
+/// The numbers that a query returns.
 pub async fn numbers(db: &Db, query: &'static str) -> Vec<i64> {
     match db {
         Db::Sqlite { write, .. } => {

@@ -1,4 +1,4 @@
-//! Who asks, and a room with a message in it to ask about.
+//! The roles that send each request, and a room with a message to send it about.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +12,22 @@ use crate::support::{Browser, PASSWORD, Server};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     SignedOut,
-    Stranger,
-    /// Was in the room, and was shown the door.
+    NonMember,
+    /// Was a member and has been removed.
     Removed,
-    /// Wrote the message.
+    /// The author of the message.
     Member,
     Owner,
     AdminInside,
     AdminOutside,
-    /// Signed in once, and has a closed account now.
+    /// Has credentials of an account that was closed since.
     Closed,
 }
 
-/// In the order of the tables' columns.
+/// In the order of the columns of the tables.
 pub const ROLES: [Role; 8] = [
     Role::SignedOut,
-    Role::Stranger,
+    Role::NonMember,
     Role::Removed,
     Role::Member,
     Role::Owner,
@@ -39,8 +39,8 @@ pub const ROLES: [Role; 8] = [
 impl Role {
     fn name(self) -> &'static str {
         match self {
-            Self::SignedOut => "nobody",
-            Self::Stranger => "stranger",
+            Self::SignedOut => "signedout",
+            Self::NonMember => "nonmember",
             Self::Removed => "removed",
             Self::Member => "member",
             Self::Owner => "owner",
@@ -51,61 +51,63 @@ impl Role {
     }
 }
 
-pub struct House {
+pub struct TestContext {
     pub server: Server,
     client: Client,
-    proven: BTreeMap<Role, VerifiedPassword>,
-    /// The name of the cookie that signs in.
+    passwords: BTreeMap<Role, VerifiedPassword>,
+    /// The name of the session cookie.
     cookie: String,
-    /// The session of the one whose account is closed now.
-    dead: String,
-    /// One for each, since an account has few.
+    /// The session of [`Role::Closed`], opened before its account was closed.
+    closed_session: String,
+    /// One token for each role: an account has a limited number, so they are reused.
     tokens: BTreeMap<Role, String>,
 }
 
-/// A room, the message in it, and the code that opens it.
+/// A room, a message in it, and its room code.
 pub struct Scene {
     pub room: i64,
     message: i64,
     code: String,
 }
 
-impl House {
+impl TestContext {
     pub async fn new() -> Self {
         let server = Server::start().await;
-        // The first one administers, and does so beside all others.
-        let mut first = server.person("carlos").await;
-        let (mut proven, here) = (BTreeMap::new(), LoginSource::local());
+        // The first user is the administrator and has none of the roles.
+        let mut first = server.browser_as("carlos").await;
+        let (mut passwords, local) = (BTreeMap::new(), LoginSource::local());
         for role in ROLES.into_iter().skip(1) {
-            server.person(role.name()).await;
-            let signed_in = server.site().accounts.sign_in(role.name(), PASSWORD, &here);
-            let who = signed_in.await.expect("signed in");
-            let user = who.person().id.to_string();
+            server.browser_as(role.name()).await;
+            let signed_in = server.state().accounts.sign_in(role.name(), PASSWORD, &local);
+            let verified = signed_in.await.expect("signed in");
+            let user = verified.person().id.to_string();
             if matches!(role, Role::AdminInside | Role::AdminOutside) {
                 first.submit("/admin/people/role", &[("user", &user), ("role", "admin")]).await;
             }
-            proven.insert(role, who);
+            passwords.insert(role, verified);
         }
         let cookie = first.cookie().split_once('=').expect("a pair").0.to_owned();
-        let (client, dead, tokens) = (Browser::plain(), String::new(), BTreeMap::new());
-        let mut house = Self { server, client, proven, cookie, dead, tokens };
+        let (client, closed_session, tokens) = (Browser::plain(), String::new(), BTreeMap::new());
+        let mut context = Self { server, client, passwords, cookie, closed_session, tokens };
         for role in ROLES.into_iter().skip(1) {
-            let token = house.new_token(role).await;
-            house.tokens.insert(role, token);
+            let token = context.new_token(role).await;
+            context.tokens.insert(role, token);
         }
-        house.dead = house.session(Role::Closed).await;
-        let closed = house.proven[&Role::Closed].person().id.to_string();
+        context.closed_session = context.session(Role::Closed).await;
+        let closed = context.passwords[&Role::Closed].person().id.to_string();
         first.submit("/admin/people/close", &[("user", &closed)]).await;
-        house
+        context
     }
 
-    /// Signed in once more: what a request ends is no loss.
+    /// A new session, so that a request may revoke it without affecting others.
     async fn session(&self, role: Role) -> String {
-        match self.proven.get(&role) {
+        match self.passwords.get(&role) {
             None => String::new(),
-            Some(_) if role == Role::Closed && !self.dead.is_empty() => self.dead.clone(),
-            Some(proven) => {
-                let opened = self.server.site().accounts.open_session(proven, "test").await;
+            Some(_) if role == Role::Closed && !self.closed_session.is_empty() => {
+                self.closed_session.clone()
+            }
+            Some(passwords) => {
+                let opened = self.server.state().accounts.open_session(passwords, "test").await;
                 opened.expect("a session").expose_secret().to_owned()
             }
         }
@@ -113,7 +115,7 @@ impl House {
 
     async fn new_token(&self, role: Role) -> String {
         let label = TokenLabel::parse("test").expect("a label");
-        let issued = self.server.site().accounts.issue_token(&self.proven[&role], &label, None);
+        let issued = self.server.state().accounts.issue_token(&self.passwords[&role], &label, None);
         issued.await.expect("a token").expose_secret().to_owned()
     }
 
@@ -121,8 +123,7 @@ impl House {
         self.tokens.get(&role).cloned().unwrap_or_default()
     }
 
-    /// A new room of a kind, or a deleted one; none for what is not about a room, and `lobby` for the
-    /// one there is.
+    /// Creates a room of this kind, also deleted ones (`deleted-…`). `-` is no room, `lobby` the existing one.
     pub async fn scene(&self, kind: &str) -> Scene {
         let owner = self.token(Role::Owner);
         let call = async |token: &str, path: &str, body: Value| {
@@ -138,7 +139,7 @@ impl House {
             "direct" => call(&owner, "/direct", json!({"name": "member"})).await,
             kind => {
                 let visibility = kind.trim_start_matches("deleted-");
-                let name = self.server.site().random.token().replace(['-', '_'], "x");
+                let name = self.server.state().random.token().replace(['-', '_'], "x");
                 call(&owner, "/rooms", json!({"name": name, "visibility": visibility})).await
             }
         };
@@ -153,31 +154,32 @@ impl House {
                     call(&token, "/join", json!({"code": code})).await;
                 }
             }
-            let removed = self.proven[&Role::Removed].person().id;
+            let removed = self.passwords[&Role::Removed].person().id;
             let path = format!("/api/v1/rooms/{room}/members/{removed}");
-            let shown = self.client.delete(self.server.url(&path)).bearer_auth(&owner).send().await;
-            assert_eq!(shown.expect("an answer").status(), 204, "shown the door");
+            let removed =
+                self.client.delete(self.server.url(&path)).bearer_auth(&owner).send().await;
+            assert_eq!(removed.expect("an answer").status(), 204, "shown the door");
         }
         let path = format!("/rooms/{room}/messages");
-        let said = call(&self.token(Role::Member), &path, json!({"body": "hola"})).await;
-        // Showing somebody the door may give the room another code.
-        let now = self.client.get(self.server.url(&format!("/api/v1/rooms/{room}")));
-        let now = now.bearer_auth(&owner).send().await.expect("an answer");
-        let now: Value = now.json().await.expect("JSON");
-        let code = now["code"].as_str().unwrap_or_default().to_owned();
+        let message = call(&self.token(Role::Member), &path, json!({"body": "hola"})).await;
+        // A removal may renew the room code.
+        let state = self.client.get(self.server.url(&format!("/api/v1/rooms/{room}")));
+        let state = state.bearer_auth(&owner).send().await.expect("an answer");
+        let state: Value = state.json().await.expect("JSON");
+        let code = state["code"].as_str().unwrap_or_default().to_owned();
         if kind.starts_with("deleted-") {
             let gone = self.client.delete(self.server.url(&format!("/api/v1/rooms/{room}")));
             let gone = gone.bearer_auth(&owner).send().await.expect("an answer");
             assert_eq!(gone.status(), 204, "deleted");
         }
-        Scene { room, message: said["id"].as_i64().expect("an id"), code }
+        Scene { room, message: message["id"].as_i64().expect("an id"), code }
     }
 
-    /// The status of the answer; `login` for a page that sends to the sign-in form.
+    /// The status of the response, or `login` for a redirect to the login form.
     pub async fn ask(&self, scene: &Scene, role: Role, method: &Method, path: &str) -> String {
         let request = self.request(scene, method, path);
         let request = if path.starts_with("/api/v1") {
-            let spent = path.ends_with("/tokens/current") && self.proven.contains_key(&role);
+            let spent = path.ends_with("/tokens/current") && self.passwords.contains_key(&role);
             let token = match role {
                 Role::Closed => self.token(role),
                 _ if spent => self.new_token(role).await,
@@ -200,18 +202,18 @@ impl House {
 
     fn request(&self, scene: &Scene, method: &Method, path: &str) -> RequestBuilder {
         let id = if path.contains("/messages/{id}") { scene.message } else { scene.room };
-        let member = self.proven[&Role::Member].person().id.to_string();
-        let person = path.contains("/users/{id}") || path.contains("/people/{id}");
+        let member = self.passwords[&Role::Member].person().id.to_string();
+        let is_user = path.contains("/users/{id}") || path.contains("/people/{id}");
         let filled = path
-            .replace("{id}", &if person { member.clone() } else { id.to_string() })
+            .replace("{id}", &if is_user { member.clone() } else { id.to_string() })
             .replace("{user_id}", &member)
             .replace("{code}", &scene.code)
             .replace("{emoji}", "👍")
             .replace("/direct/{name}", "/direct/carlos")
             .replace("{file}", "member.css")
             .replace(['{', '}', '*'], "");
-        let asked = if path == "/rooms/{id}/messages" { "?before=2" } else { "" };
-        let url = self.server.url(&format!("{filled}{asked}"));
+        let query = if path == "/rooms/{id}/messages" { "?before=2" } else { "" };
+        let url = self.server.url(&format!("{filled}{query}"));
         let request = self.client.request(method.clone(), url);
         if *method == Method::GET {
             return request;
@@ -222,11 +224,11 @@ impl House {
         request.form(&self.form(path, scene))
     }
 
-    /// Fields that let a form through where the right is there. Of those about passwords nothing fits, so
-    /// that they end at the form (422) and the account stays what it is.
+    /// Fields with which a form succeeds if the role has the right. Password fields are left out: those forms
+    /// end with a 422, so that the accounts stay unchanged.
     fn form(&self, path: &str, scene: &Scene) -> Vec<(&'static str, String)> {
-        let id = |role: Role| self.proven[&role].person().id.to_string();
-        let unique = self.server.site().random.token().replace(['-', '_'], "x");
+        let id = |role: Role| self.passwords[&role].person().id.to_string();
+        let unique = self.server.state().random.token().replace(['-', '_'], "x");
         match path {
             "/rooms" => vec![("name", unique), ("visibility", "public".to_owned())],
             "/rooms/{id}/messages" | "/direct/{name}/messages" | "/messages/{id}/edit" => {
@@ -242,9 +244,9 @@ impl House {
                 vec![("name", unique.clone()), ("email", format!("{unique}@example.test"))]
             }
             "/admin/people/role" => vec![("user", "1".to_owned()), ("role", "admin".to_owned())],
-            "/admin/people/link" | "/admin/people/open" => vec![("user", id(Role::Stranger))],
+            "/admin/people/link" | "/admin/people/open" => vec![("user", id(Role::NonMember))],
             "/admin/people/close" | "/admin/people/erase" => vec![("user", id(Role::Closed))],
-            // Of none there is: without one all others end, the tokens too.
+            // An unknown session: without the field, all other sessions and tokens would be revoked.
             "/settings/sessions" => vec![("session", "0".to_owned())],
             "/settings/time-zone" => vec![("time_zone", "Europe/Madrid".to_owned())],
             "/live" => vec![("room", scene.room.to_string()), ("since_rev", "0".to_owned())],
@@ -254,7 +256,7 @@ impl House {
     }
 }
 
-/// The same for calls.
+/// The JSON body of a call, like [`TestContext::form`] for forms.
 fn json(path: &str, method: &Method, scene: &Scene) -> Value {
     match (method.as_str(), path.trim_start_matches("/api/v1")) {
         ("POST", "/rooms") => json!({"name": scene.room.to_string(), "visibility": "private"}),
@@ -263,7 +265,7 @@ fn json(path: &str, method: &Method, scene: &Scene) -> Value {
         ("POST", "/join") => json!({"code": scene.code}),
         ("POST", "/direct") => json!({"name": "carlos"}),
         ("PUT", "/rooms/{id}/read") => json!({"seq": 1}),
-        ("POST", "/rooms/{id}/members") => json!({"name": "stranger"}),
+        ("POST", "/rooms/{id}/members") => json!({"name": "nonmember"}),
         ("PATCH", "/me") => json!({"time_zone": "Europe/Madrid"}),
         _ => json!({}),
     }
