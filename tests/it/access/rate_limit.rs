@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{Api, Browser, Server};
+use crate::support::{Api, Browser, Server, within};
 
 const TOO_MANY: StatusCode = StatusCode::TOO_MANY_REQUESTS;
 
@@ -252,9 +252,12 @@ async fn user_uploads_one_file_at_a_time_others_are_independent() {
     assert_eq!(ana.say("meanwhile").await.status, StatusCode::OK);
     slow.write_all(&[b'x'; 1000]).await.expect("sent");
     let mut rest = Vec::new();
-    while !rest.ends_with(b"</html>\n") && !rest.ends_with(b"</html>") {
-        assert_ne!(slow.read_buf(&mut rest).await.expect("an answer"), 0);
-    }
+    let response = async {
+        while !rest.ends_with(b"</html>\n") && !rest.ends_with(b"</html>") {
+            assert_ne!(slow.read_buf(&mut rest).await.expect("an answer"), 0);
+        }
+    };
+    within("the response is complete", response).await;
     let done = ana.upload("/settings/picture", "picture", picture()).await.status;
     assert_eq!(done, StatusCode::UNPROCESSABLE_ENTITY, "the next one has its turn");
 }

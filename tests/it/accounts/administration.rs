@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::support::{Browser, PASSWORD, Page, Server};
+use crate::support::{Browser, PASSWORD, Page, Server, eventually};
 
 const NEW_PASSWORD: &str = "otra-grapa-73-distinta";
 
@@ -148,7 +148,7 @@ async fn rooms_of_a_closed_account_pass_to_the_longest_member() {
     ana.submit("/admin/people/close", &[("user", LUIS)]).await;
     // A background job does it, within about a second.
     let owner: i64 = EVA.parse().expect("a number");
-    while eva.get(&path).await["owner_id"] != owner {}
+    eventually("the room passes to eva", async || eva.get(&path).await["owner_id"] == owner).await;
 }
 
 #[tokio::test]

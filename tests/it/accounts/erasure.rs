@@ -1,15 +1,11 @@
 //! Closing an account, with or without erasing the user's messages.
 
-use std::time::Duration;
-
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use crate::support::command::{patio, success};
-use crate::support::{Api, Browser, Server, numbers};
+use crate::support::{Api, Browser, Server, eventually, numbers};
 
-const TIMEOUT: Duration = Duration::from_mins(1);
 const LUIS: &str = "2";
 const LEFT: &str = "select count(*) from messages where author_id = 2 and deleted_at is null";
 
@@ -21,8 +17,8 @@ async fn bodies(user: &Api, room: &Value) -> Vec<String> {
 
 /// Waits until the list of accounts shows this state for luis.
 async fn until_erased(ana: &mut Browser, expected: &str) {
-    let deleted = async { while ana.get("/admin").await.all(".erasure") != [expected] {} };
-    timeout(TIMEOUT, deleted).await.expect("it is deleted in time");
+    let state = async || ana.get("/admin").await.all(".erasure") == [expected];
+    eventually(expected, state).await;
 }
 
 #[tokio::test]
@@ -138,8 +134,7 @@ async fn large_erasure_resumes_after_a_restart() {
     let server = server.restart().await;
     let db = server.storage().open().await;
     let jobs = "select count(*) from jobs where kind = 'erase-messages'";
-    let done = async { while numbers(&db, jobs).await != [0] {} };
-    timeout(TIMEOUT, done).await.expect("the job ends in time");
+    eventually("the job is done", async || numbers(&db, jobs).await == [0]).await;
     assert_eq!(numbers(&db, LEFT).await, [15], "it does not begin again");
     assert_eq!(
         numbers(&db, "select deleted from erasures where finished_at is not null").await,

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Api, PASSWORD, Server, Storage, execute, numbers};
+use crate::support::{Api, PASSWORD, Server, Storage, execute, numbers, within};
 
 fn column(page: &Value, name: &str) -> Vec<i64> {
     let items = page["items"].as_array().expect("items");
@@ -42,7 +42,8 @@ async fn two_servers_number_messages_without_gaps() {
         }
         seen
     };
-    let (_, seen) = tokio::join!(join_all(posts), looks);
+    let (_, seen) =
+        within("all posts are stored", async { tokio::join!(join_all(posts), looks) }).await;
     for (earlier, later) in seen.iter().zip(seen.iter().skip(1)) {
         assert_eq!(later.get(..earlier.len()), Some(earlier.as_slice()));
     }

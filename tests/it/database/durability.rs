@@ -15,7 +15,8 @@ use sqlx::Connection;
 use tokio::sync::Notify;
 
 use crate::support::{
-    Api, Browser, Cluster, Disk, FaultRng, Process, Server, Storage, Syncs, cut_power,
+    Api, Browser, Cluster, Disk, FaultRng, Process, Server, Storage, Syncs, cut_power, eventually,
+    within,
 };
 
 /// Concurrent senders.
@@ -75,13 +76,16 @@ impl Poster {
     /// Posts, repeats after a 503, and returns id and seq of the acknowledged message; `None` if the server
     /// did not respond.
     async fn post(&self, base: &str, nonce: &str) -> Option<(i64, i64)> {
-        loop {
-            match self.send(base, nonce).await {
-                Sent::Acknowledged(id, seq) => return Some((id, seq)),
-                Sent::Later => {}
-                Sent::NoAnswer => return None,
+        let send = async {
+            loop {
+                match self.send(base, nonce).await {
+                    Sent::Acknowledged(id, seq) => return Some((id, seq)),
+                    Sent::Later => {}
+                    Sent::NoAnswer => return None,
+                }
             }
-        }
+        };
+        within("a post is no longer refused with a 503", send).await
     }
 
     /// Eva's count of unread mentions.
@@ -119,6 +123,7 @@ impl Poster {
             if page["more"] == false {
                 return found;
             }
+            assert!(!items.is_empty(), "a page before the last one has messages");
         }
     }
 }
@@ -391,9 +396,8 @@ async fn full_disk_refuses_posts_and_the_server_recovers() {
 /// check.
 async fn becomes_ready(server: &Process, expected: StatusCode) {
     let ready = format!("{}/ready", server.origin());
-    while Browser::plain().get(&ready).send().await.expect("an answer").status() != expected {
-        tokio::task::yield_now().await;
-    }
+    let status = async || Browser::plain().get(&ready).send().await.expect("an answer").status();
+    eventually("/ready has the expected status", async || status().await == expected).await;
 }
 
 async fn last_seq(api: &Api) -> i64 {

@@ -14,7 +14,7 @@ use patio::kernel::{Clock, Random, ServiceError, Timestamp, UserId};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Api, Browser, Server, Storage, execute, numbers};
+use crate::support::{Api, Browser, Server, Storage, eventually, execute, numbers, within};
 
 /// Longer than any retry delay and any lease.
 const LATER: Duration = Duration::from_hours(1);
@@ -61,7 +61,7 @@ async fn allow(db: &Db) {
 
 /// Waits until a query returns these numbers.
 async fn until(db: &Db, query: &'static str, wanted: &[i64]) {
-    while numbers(db, query).await != wanted {}
+    eventually(query, async || numbers(db, query).await == wanted).await;
 }
 
 const LEFT: &str = "select id from jobs where kind = 'pass-on-rooms'";
@@ -233,7 +233,7 @@ async fn several_processes_run_each_job_once() {
             jobs.do_next(work).await.expect("asked");
         }
     });
-    join_all(until_all_are_done).await;
+    within("all jobs are done", join_all(until_all_are_done)).await;
     let mut done = done.into_inner().expect("a lock");
     done.sort_unstable();
     assert_eq!(done, (1..=40).collect::<Vec<_>>());

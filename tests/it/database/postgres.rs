@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::support::{Cluster, Process, Server, Storage, numbers};
+use crate::support::{Cluster, Process, Server, Storage, eventually, numbers, within};
 
 fn pool(db: &Db) -> &PgPool {
     match db {
@@ -22,7 +22,7 @@ fn pool(db: &Db) -> &PgPool {
 async fn until_waiting(db: &Db, wanted: i64) {
     let waiting = "select count(*) from pg_stat_activity
                    where datname = current_database() and wait_event_type = 'Lock'";
-    while numbers(db, waiting).await != [wanted] {}
+    eventually(waiting, async || numbers(db, waiting).await == [wanted]).await;
 }
 
 async fn ready(server: &Server) -> StatusCode {
@@ -86,7 +86,8 @@ async fn retries_over_breaking_connections_are_stored_once() {
             server.storage().end_connections().await;
         }
     };
-    let (written, ()) = tokio::join!(join_all((0..4).map(write)), breaks);
+    let load = async { tokio::join!(join_all((0..4).map(write)), breaks) };
+    let (written, ()) = within("three posts are refused", load).await;
     let db = server.storage().open().await;
     let seqs = numbers(&db, "select pos & 4294967295 from messages order by pos").await;
     assert_eq!(seqs, (1..=written.into_iter().sum()).collect::<Vec<_>>());

@@ -4,7 +4,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Api, Browser, Live, Server, Storage};
+use crate::support::{Api, Browser, Live, Server, Storage, within};
 
 async fn say(author: &Api, bodies: std::ops::RangeInclusive<i64>) -> Vec<Value> {
     let mut messages = Vec::new();
@@ -144,12 +144,15 @@ async fn database_replaced_under_a_running_server_is_detected() {
 
 /// Opens a live connection as soon as the server can reach the database again.
 async fn again(user: &Api) -> Live {
-    loop {
-        match user.try_live("").await {
-            Ok(live) => return live,
-            Err(status) => assert_eq!(status, 503),
+    let connect = async {
+        loop {
+            match user.try_live("").await {
+                Ok(live) => return live,
+                Err(status) => assert_eq!(status, 503),
+            }
         }
-    }
+    };
+    within("the database is reachable again", connect).await
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Api, Live, Process, Raw, Server};
+use crate::support::{Api, Live, Process, Raw, Server, eventually, within};
 
 /// 142 KB of HTML out of 16,000 characters.
 fn large_body() -> String {
@@ -29,12 +29,9 @@ async fn twenty_first_connection_of_a_user_is_refused() {
     assert_eq!((&error["retry_after"], code), (&json!(60), 4429));
     luis.live().await.until("ready").await;
     drop(open.pop());
-    loop {
-        // The server notices the closed connection a moment later.
-        if ana.live().await.next().await["type"] == "ready" {
-            break;
-        }
-    }
+    // The server notices the closed connection a moment later.
+    let accepted = async || ana.live().await.next().await["type"] == "ready";
+    eventually("another connection is accepted", accepted).await;
     for live in &mut open {
         live.send(json!({"type": "ping"})).await;
         live.until("pong").await;
@@ -94,7 +91,8 @@ async fn incomplete_frames_count_towards_the_rate() {
         Raw::frame(first, &[*byte])
     });
     assert!(honest.send(&pieces.collect::<Vec<_>>().concat()).await);
-    while honest.next().await.1 != br#"{"type":"pong"}"# {}
+    let pong = async { while honest.next().await.1 != br#"{"type":"pong"}"# {} };
+    within("the pong arrives", pong).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{Api, Live, Server};
+use crate::support::{Api, Live, Server, eventually};
 
 const POSTS: i64 = 120;
 
@@ -83,7 +83,7 @@ async fn connection_with_three_byte_packets_works() {
         live.send(json!({"type": "post", "room": 1, "body": body, "nonce": "n"})).await;
         assert_eq!(live.until("message").await["message"]["body"], body.trim());
     };
-    tokio::select! { () = passing => panic!("the line ended"), () = talking => {} }
+    tokio::select! { () = passing => panic!("the proxy stopped"), () = talking => {} }
 }
 
 #[tokio::test]
@@ -137,14 +137,13 @@ async fn typing_uses_the_current_display_name() {
     }
     ana.submit("/settings/name", &[("display_name", "Ana María")]).await;
     reader.until("user").await;
-    loop {
+    // The connection learns the new name a moment later.
+    let new_name = async || {
         server.advance(Duration::from_secs(2));
         writer.send(json!({"type": "typing", "room": 1})).await;
-        // The connection learns the new name a moment later.
-        if reader.until("typing").await["user"]["display_name"] == "Ana María" {
-            break;
-        }
-    }
+        reader.until("typing").await["user"]["display_name"] == "Ana María"
+    };
+    eventually("typing shows the new name", new_name).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Api, Live, Server};
+use crate::support::{Api, Live, Server, within};
 
 /// Three users in the lobby.
 async fn three_users(server: &Server) -> (Api, Api, Api) {
@@ -23,6 +23,11 @@ async fn next_unread(live: &mut Live) -> Value {
     let mut frame = live.until("unread").await;
     frame.as_object_mut().expect("an object").remove("unread");
     frame
+}
+
+/// Skips frames until an `unread` frame has these counts.
+async fn until_unread(live: &mut Live, expected: &Value) {
+    within("the counts arrive", async { while next_unread(live).await != *expected {} }).await;
 }
 
 /// Asserts that no frame of this type comes before the pong to a ping.
@@ -121,7 +126,7 @@ async fn reading_updates_the_count_on_other_connections() {
     two.until("present").await;
     ana.say("@luis 1").await;
     ana.say("@luis 2").await;
-    while next_unread(&mut two).await != unread(2, 2) {}
+    until_unread(&mut two, &unread(2, 2)).await;
     one.send(json!({"type": "read", "room": 1, "seq": 1})).await;
     let read = json!({"type": "read", "room": 1, "seq": 1, "unread": 1, "mentions": 1});
     assert_eq!(two.until("read").await, read);
@@ -133,7 +138,7 @@ async fn reading_updates_the_count_on_other_connections() {
     assert_eq!(two.until("read").await, read);
     assert_eq!(mentions(&luis).await, 0);
     ana.say("5").await;
-    while next_unread(&mut two).await != unread(5, 0) {}
+    until_unread(&mut two, &unread(5, 0)).await;
 }
 
 #[tokio::test]

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use patio::db::Db;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Api, PASSWORD, Server, execute, numbers};
+use crate::support::{Api, PASSWORD, Server, eventually, execute, numbers};
 
 async fn items(user: &Api, query: &str, rest: &str) -> Value {
     let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
@@ -118,7 +119,8 @@ async fn query_syntax_in_input_is_treated_as_text() {
 /// The ids of all results, read in pages of four.
 async fn all_pages(user: &Api, query: &str) -> Vec<i64> {
     let (mut seen, mut rest) = (Vec::new(), "&limit=4".to_owned());
-    loop {
+    for request in 1.. {
+        assert!(request < 10_000, "paging does not end");
         let page = items(user, query, &rest).await;
         let found = page["items"].as_array().expect("items");
         seen.extend(found.iter().map(|one| one["id"].as_i64().expect("an id")));
@@ -438,6 +440,12 @@ async fn messages_of_closed_accounts_are_found() {
     assert_eq!(find(&ana, "voy from:luis").await, ["me voy"]);
 }
 
+/// Waits until the background job has indexed all earlier messages.
+async fn until_indexed(db: &Db) {
+    let unfinished = "select count(*) from meta where name = 'search_below'";
+    eventually("all messages are indexed", async || numbers(db, unfinished).await == [0]).await;
+}
+
 /// As at the first start of a release that normalizes letters differently.
 #[tokio::test]
 async fn index_with_other_normalization_is_rebuilt_at_start() {
@@ -456,7 +464,7 @@ async fn index_with_other_normalization_is_rebuilt_at_start() {
     let server = server.second().await;
     let mut ana = Api::signed_out(server.url("/api/v1"));
     ana.sign_in("ana").await;
-    while numbers(&db, "select count(*) from meta where name = 'search_below'").await != [0] {}
+    until_indexed(&db).await;
     assert_eq!(find(&ana, "ŋala -x").await, ["Ŋala tres", "Ŋala uno"]);
     assert_eq!(find(&ana, "dos").await, [""; 0]);
     db.close().await;
@@ -482,7 +490,7 @@ async fn unindexed_messages_are_indexed_after_the_start() {
         let server = server.second().await;
         let mut ana = Api::signed_out(server.url("/api/v1"));
         ana.sign_in("ana").await;
-        while numbers(&db, "select count(*) from meta where name = 'search_below'").await != [0] {}
+        until_indexed(&db).await;
         assert_eq!(find(&ana, "antes").await, ["antes dos", "antes uno"]);
         db.close().await;
         // A message that is not indexed yet can be edited.

@@ -28,6 +28,7 @@ async fn history(api: &Api, room: i64) -> Vec<Value> {
         if page.is_empty() {
             return found;
         }
+        assert!(page[0]["seq"].as_i64() > Some(after), "each page starts after the last one");
         found.extend(page);
     }
 }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::Browser;
+use crate::support::{Browser, within};
 
 /// With settings in the environment that the demo must ignore.
 fn patio(folder: &Path) -> Command {
@@ -107,7 +107,10 @@ async fn demo_users_write_on_their_own_and_answer_the_visitor() {
     // messages again.
     for n in 1..=4 {
         let new = format!("data-seq=\"{}\"", last_seq + n);
-        while !live.until("message").await["html"].as_str().expect("HTML").contains(&new) {}
+        let arrives = async {
+            while !live.until("message").await["html"].as_str().expect("HTML").contains(&new) {}
+        };
+        within("the next message arrives", arrives).await;
     }
     let page = luis.get("/rooms/1").await;
     assert!(page.all(".message__author").iter().all(|name| name.contains(' ')), "full names");

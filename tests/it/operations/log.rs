@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Api, Browser, Live, PASSWORD};
+use crate::support::{Api, Browser, Live, PASSWORD, TIMEOUT};
 
 const NEW_PASSWORD: &str = "otra-grapa-73-distinta";
 
@@ -37,7 +37,7 @@ impl Talkative {
         let (log_lines, lines) = channel();
         let reading = log.map_while(Result::ok).map(move |line| log_lines.send(line));
         drop(std::thread::spawn(move || reading.take_while(Result::is_ok).for_each(drop)));
-        while !lines.recv().expect("a line").contains("Patio is running") {}
+        while !lines.recv_timeout(TIMEOUT).expect("a line").contains("Patio is running") {}
         Self { child, lines, origin: format!("http://127.0.0.1:{port}") }
     }
 

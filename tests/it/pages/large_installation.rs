@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::support::{Api, Browser, PASSWORD};
+use crate::support::{Api, Browser, PASSWORD, eventually};
 
 /// Starts a server on this directory, runs `action`, and counts the queries from start to stop.
 async fn statements(folder: &Path, action: impl AsyncFnOnce(String)) -> usize {
@@ -26,9 +26,8 @@ async fn statements(folder: &Path, action: impl AsyncFnOnce(String)) -> usize {
         .spawn()
         .expect("it starts");
     let url = format!("http://127.0.0.1:{port}");
-    while reqwest::get(format!("{url}/up")).await.is_err() {
-        tokio::task::yield_now().await;
-    }
+    let up = format!("{url}/up");
+    eventually("the server is up", async || reqwest::get(&up).await.is_ok()).await;
     action(url).await;
     kill_process(Pid::from_child(&server), Signal::TERM).expect("a signal");
     assert!(server.wait().expect("an end").success());

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::command::{patio, success, text};
-use crate::support::{Api, Live, PASSWORD, Server, numbers, try_execute};
+use crate::support::{Api, Live, PASSWORD, Server, eventually, numbers, try_execute};
 
 const NONE: Option<Value> = None;
 const DAY: Duration = Duration::from_hours(24);
@@ -246,8 +246,9 @@ async fn after_a_day_messages_are_purged_and_the_id_is_never_reused() {
     assert_eq!(numbers(&db, left).await, [252, 5, 250, 250, 2]);
     server.advance(DAY);
     // A background job does it, within about a second.
-    while numbers(&db, left).await != [1, 0, 0, 0, 0] {}
-    while numbers(&db, "select count(*) from jobs where kind = 'purge-room'").await != [0] {}
+    eventually("the room is purged", async || numbers(&db, left).await == [1, 0, 0, 0, 0]).await;
+    let jobs = "select count(*) from jobs where kind = 'purge-room'";
+    eventually("the job is done", async || numbers(&db, jobs).await == [0]).await;
     let next = owner.post("/rooms", json!({"name": "huerto", "visibility": "public"})).await;
     assert_eq!(next["id"], id + 1, "its name is free, and its number is not");
     assert_eq!(

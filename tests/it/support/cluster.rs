@@ -10,6 +10,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
+use super::eventually;
+
 pub struct Cluster {
     /// Not in TMPDIR, because the path of a Unix socket must be short.
     folder: TempDir,
@@ -57,14 +59,18 @@ impl Cluster {
 
     /// Waits until the server accepts connections, and restarts it if it has exited.
     pub async fn until_open(&mut self) {
-        while let Err(error) = PgConnection::connect(&self.url()).await {
+        let url = self.url();
+        let is_open = async || {
+            let Err(error) = PgConnection::connect(&url).await else { return true };
             let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
             assert!(code.is_none_or(|code| code == "57P03"), "{error}");
             // The next server exits while the shared memory of the killed one still exists.
-            if self.server.try_wait().expect("asked").is_some() {
+            if self.server.try_wait().expect("a child process").is_some() {
                 self.server = serve(&self.programs, self.user, self.folder.path());
             }
-        }
+            false
+        };
+        eventually("PostgreSQL accepts connections", is_open).await;
     }
 }
 

@@ -1,18 +1,14 @@
 //! The client end of a live connection.
 
-use std::time::Duration;
-
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-/// Long enough for any machine. It is reached only if something is broken.
-const TIMEOUT: Duration = Duration::from_secs(20);
+use super::within;
 
 pub struct Live {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -64,12 +60,15 @@ impl Live {
 
     /// The next frame of this type. Other frames are skipped.
     pub async fn until(&mut self, kind: &str) -> Value {
-        loop {
-            let frame = self.next().await;
-            if frame["type"] == kind {
-                return frame;
+        let frame = async {
+            loop {
+                let frame = self.next().await;
+                if frame["type"] == kind {
+                    return frame;
+                }
             }
-        }
+        };
+        within(kind, frame).await
     }
 
     /// Opens a room and returns all frames from `opened` to `live`.
@@ -94,6 +93,6 @@ impl Live {
     }
 
     async fn receive(&mut self) -> Option<Result<Message, Error>> {
-        timeout(TIMEOUT, self.socket.next()).await.expect("the server says something")
+        within("a frame arrives", self.socket.next()).await
     }
 }

@@ -10,6 +10,7 @@ mod live;
 mod process;
 mod raw;
 mod storage;
+mod wait;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ pub use live::Live;
 pub use process::Process;
 pub use raw::Raw;
 pub use storage::{Storage, execute, numbers, try_execute};
+pub use wait::{TIMEOUT, eventually, within};
 
 pub const PASSWORD: &str = "correcto-caballo-42-grapa";
 

@@ -6,15 +6,15 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, channel};
 
-use super::Api;
+use super::{Api, TIMEOUT};
 
 pub struct Process {
     child: Child,
     port: u16,
     /// Collects the log lines after startup.
-    log: Option<JoinHandle<Vec<String>>>,
+    log: Receiver<String>,
 }
 
 impl Process {
@@ -49,18 +49,21 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .expect("it starts");
-        let mut log = BufReader::new(child.stderr.take().expect("a log")).lines();
+        let lines = BufReader::new(child.stderr.take().expect("a log")).lines();
+        let (sender, log) = channel();
+        // Something has to read the log: a full pipe would block the server.
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| drop(sender.send(line)));
+        });
         let mut seen = Vec::new();
         loop {
-            let line = log.next().and_then(Result::ok).unwrap_or_else(|| panic!("{seen:?}"));
+            let line = log.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("{seen:?}"));
             if line.contains("Patio is running") {
                 break;
             }
             seen.push(line);
         }
-        // Something has to read the log: a full pipe would block the server.
-        let log = std::thread::spawn(move || log.map_while(Result::ok).collect());
-        Self { child, port, log: Some(log) }
+        Self { child, port, log }
     }
 
     pub fn id(&self) -> u32 {
@@ -95,7 +98,7 @@ impl Process {
     /// Kills the server and returns its log lines since startup.
     pub fn log(mut self) -> Vec<String> {
         drop(self.child.kill());
-        self.log.take().expect("a reader").join().expect("lines")
+        std::mem::replace(&mut self.log, channel().1).iter().collect()
     }
 
     /// Waits for the process to exit and returns its exit code.

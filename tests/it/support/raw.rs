@@ -4,7 +4,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::Api;
+use super::{Api, within};
 
 const MASK: [u8; 4] = [1, 2, 3, 4];
 
@@ -24,9 +24,12 @@ impl Raw {
         );
         stream.write_all(request.as_bytes()).await.expect("sent");
         let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") {
-            answer.push(stream.read_u8().await.expect("an answer"));
-        }
+        let handshake = async {
+            while !answer.ends_with(b"\r\n\r\n") {
+                answer.push(stream.read_u8().await.expect("an answer"));
+            }
+        };
+        within("the handshake is complete", handshake).await;
         assert!(answer.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&answer));
         Self(stream)
     }
@@ -46,11 +49,16 @@ impl Raw {
 
     /// Reads and discards this many bytes.
     pub async fn read(&mut self, bytes: usize) {
-        self.0.read_exact(&mut vec![0; bytes]).await.expect("bytes");
+        let mut buffer = vec![0; bytes];
+        within("the bytes arrive", self.0.read_exact(&mut buffer)).await.expect("bytes");
     }
 
     /// The opcode and payload of the next frame.
     pub async fn next(&mut self) -> (u8, Vec<u8>) {
+        within("a frame arrives", self.read_frame()).await
+    }
+
+    async fn read_frame(&mut self) -> (u8, Vec<u8>) {
         let first = self.0.read_u8().await.expect("a frame");
         let length = match self.0.read_u8().await.expect("a length") {
             126 => usize::from(self.0.read_u16().await.expect("a length")),
