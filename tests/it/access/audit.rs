@@ -17,7 +17,7 @@ async fn account_changes_by_administrators_are_recorded_once() {
     let server = Server::start().await;
     let (mut ana, api) = (server.browser_as("ana").await, server.api("ana").await);
     server.browser_as("luis").await;
-    let person = [("user", LUIS)];
+    let luis_id = [("user", LUIS)];
     let role = |role| [("user", LUIS), ("role", role)];
     // The last administrator can be neither demoted nor closed, so nothing is recorded.
     ana.submit("/admin/people/role", &[("user", "1"), ("role", "member")]).await;
@@ -26,10 +26,10 @@ async fn account_changes_by_administrators_are_recorded_once() {
         ana.submit("/admin/people/role", &role("admin")).await;
     }
     ana.submit("/admin/people/role", &role("member")).await;
-    ana.submit("/admin/people/link", &person).await;
+    ana.submit("/admin/people/link", &luis_id).await;
     for path in ["/admin/people/close", "/admin/people/open"] {
-        ana.submit(path, &person).await;
-        ana.submit(path, &person).await;
+        ana.submit(path, &luis_id).await;
+        ana.submit(path, &luis_id).await;
     }
     for word in ["closed", "open"] {
         ana.submit("/admin/sign-up", &[("signup", word)]).await;
@@ -105,10 +105,10 @@ async fn only_administrators_read_the_log_in_pages() {
     ana.language = "es";
     assert!(ana.get("/admin/audit").await.text.contains("cerró la cuenta de @luis"));
     // Closing the account revoked its sessions.
-    let (refused, gate) =
+    let (refused, redirected) =
         (his.refused(reqwest::Method::GET, "/audit", None).await, luis.get("/admin/audit").await);
     assert_eq!(
-        (refused.status, gate.path.as_str()),
+        (refused.status, redirected.path.as_str()),
         (StatusCode::UNAUTHORIZED, "/login?next=%2Fadmin%2Faudit")
     );
     let his = server.api("luis").await;

@@ -269,8 +269,11 @@ async fn any_read_marker_stays_within_its_room() {
             let label = format!("{path} {number}");
             context.check(&label, status, &text, |_| false);
             assert!(room.is_for("mallory") || status >= 400, "{label}: {status}");
-            say(&mut live, &format!(r#"{{"type":"read","room":{},"seq":{number}}}"#, room.id))
-                .await;
+            frames_after(
+                &mut live,
+                &format!(r#"{{"type":"read","room":{},"seq":{number}}}"#, room.id),
+            )
+            .await;
         }
         if room.is_for("mallory") {
             let room_state = context.api["mallory"].get(&format!("/rooms/{}", room.id)).await;
@@ -282,7 +285,7 @@ async fn any_read_marker_stays_within_its_room() {
 }
 
 /// Sends a frame and then a ping, and returns all frames that come before the pong.
-async fn say(live: &mut Live, frame: &str) -> Vec<Value> {
+async fn frames_after(live: &mut Live, frame: &str) -> Vec<Value> {
     live.send_text(frame).await;
     live.send(json!({"type": "ping"})).await;
     let mut frames = Vec::new();
@@ -303,7 +306,7 @@ async fn open_everything(context: &TestContext, name: &str, mut live: Live) {
         for rev in &numbers {
             let id = room.id;
             let open = format!(r#"{{"type":"open","room":{id},"since_rev":{rev}}}"#);
-            let frames = say(&mut live, &open).await;
+            let frames = frames_after(&mut live, &open).await;
             let label = format!("{name} {open}");
             context.check(&label, 200, &json!(frames).to_string(), |other| other.id == id);
             for frame in frames.iter().filter(|frame| frame["type"] == "message") {
@@ -317,7 +320,7 @@ async fn open_everything(context: &TestContext, name: &str, mut live: Live) {
             format!(r#"{{"type":"typing","room":{number}}}"#),
             format!(r#"{{"type":"post","room":{number},"body":""}}"#),
         ] {
-            let answers = say(&mut live, &frame).await;
+            let answers = frames_after(&mut live, &frame).await;
             let text = json!(answers).to_string();
             context.check(&format!("{name} {frame}"), 200, &text, |room| room.is_for(name));
             assert!(

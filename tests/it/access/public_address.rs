@@ -230,21 +230,21 @@ async fn longest_message_fits_every_endpoint_in_every_script() {
     let server = Server::start().await;
     let mut ana = server.browser_as("ana").await;
     let api = server.api("luis").await;
-    for sign in ["x", "й", "編", "😀"] {
-        let longest = sign.repeat(16_000);
+    for character in ["x", "й", "編", "😀"] {
+        let longest = character.repeat(16_000);
         let page = ana.say(&longest).await;
-        assert_eq!(page.status, 200, "{sign}");
+        assert_eq!(page.status, 200, "{character}");
         let posted = api.say(&longest).await;
         let edited = format!("/messages/{}", posted["id"]);
-        api.ok(Method::PATCH, &edited, Some(json!({"body": sign.repeat(15_999)}))).await;
+        api.ok(Method::PATCH, &edited, Some(json!({"body": character.repeat(15_999)}))).await;
         // As a JSON encoder writes it that escapes all characters outside ASCII.
         let units: Vec<_> = longest.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
         let request = Browser::plain().post(server.url("/api/v1/rooms/1/messages"));
         let request = request.bearer_auth(api.token()).header("content-type", "application/json");
         let escaped = request.body(format!("{{\"body\": \"{}\"}}", units.concat()));
-        assert_eq!(escaped.send().await.expect("an answer").status(), 201, "{sign}");
-        let too_long = ana.say(&sign.repeat(16_001)).await;
-        assert_eq!(too_long.status, 422, "{sign}");
+        assert_eq!(escaped.send().await.expect("an answer").status(), 201, "{character}");
+        let too_long = ana.say(&character.repeat(16_001)).await;
+        assert_eq!(too_long.status, 422, "{character}");
         assert_eq!(too_long.one("textarea").chars().count(), 16_001, "it is kept");
     }
     let large = "x".repeat(300 * 1024);

@@ -1,6 +1,6 @@
 //! Rate limits: one rate per user over pages, API and live connections, and limits for requests
 //! without authentication.
-#![expect(clippy::string_slice, reason = "the sources are cut where a search found something")]
+#![expect(clippy::string_slice, reason = "the indices come from searches in the text")]
 
 use std::fs;
 use std::path::Path;
@@ -248,7 +248,7 @@ async fn user_uploads_one_file_at_a_time_others_are_independent() {
     let picture = || b"no picture".to_vec();
     assert_eq!(ana.upload("/settings/picture", "picture", picture()).await.status, TOO_MANY);
     let other = luis.upload("/settings/picture", "picture", picture()).await.status;
-    assert_eq!(other, StatusCode::UNPROCESSABLE_ENTITY, "it was looked at");
+    assert_eq!(other, StatusCode::UNPROCESSABLE_ENTITY, "the picture was checked");
     assert_eq!(ana.say("meanwhile").await.status, StatusCode::OK);
     slow.write_all(&[b'x'; 1000]).await.expect("sent");
     let mut rest = Vec::new();
@@ -259,7 +259,7 @@ async fn user_uploads_one_file_at_a_time_others_are_independent() {
     };
     within("the response is complete", response).await;
     let done = ana.upload("/settings/picture", "picture", picture()).await.status;
-    assert_eq!(done, StatusCode::UNPROCESSABLE_ENTITY, "the next one has its turn");
+    assert_eq!(done, StatusCode::UNPROCESSABLE_ENTITY, "the next upload is accepted");
 }
 
 #[tokio::test]
@@ -287,11 +287,11 @@ async fn sign_ups_are_limited_by_address_network_and_in_total() {
     };
     let one = |n: usize| vec!["203.0.113.7".to_owned(); n];
     assert_eq!(passed(one(60)).await, 40);
-    let neighbours = (1..=250).map(|n| format!("198.51.100.{n}")).collect();
-    assert_eq!(passed(neighbours).await, 200, "a /24 has room for five addresses' worth");
+    let same_network = (1..=250).map(|n| format!("198.51.100.{n}")).collect();
+    assert_eq!(passed(same_network).await, 200, "a /24 has room for five addresses' worth");
     let flood = (0..1_000).map(|n| format!("2001:db8:{n:x}:{n:x}::1")).collect();
     assert_eq!(passed(flood).await, 160, "and all together have some");
     server.advance(std::time::Duration::from_secs(2));
-    assert_eq!(passed(one(1)).await, 0, "who was too fast waits longer");
+    assert_eq!(passed(one(1)).await, 0, "clients over the limit wait longer");
     assert_eq!(passed(vec!["192.0.2.1".to_owned()]).await, 1);
 }

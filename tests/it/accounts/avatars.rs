@@ -173,31 +173,31 @@ fn program(directory: &Path, script: &str) -> PathBuf {
 
 #[tokio::test]
 async fn failing_decoder_only_loses_the_picture() {
-    let place = tempfile::tempdir().expect("a directory");
+    let folder = tempfile::tempdir().expect("a directory");
     for script in [
         "kill -ABRT $$",
         "kill -KILL $$",
         "exit 101",
         "echo not a picture",
         "printf 'GIF89a\\1\\0\\1\\0'",
-        &format!("echo $$ > {}/number; while :; do :; done", place.path().display()),
+        &format!("echo $$ > {}/number; while :; do :; done", folder.path().display()),
     ] {
-        let server = Server::decoding_with(program(place.path(), script)).await;
+        let server = Server::decoding_with(program(folder.path(), script)).await;
         let mut ana = server.browser_as("ana").await;
         let page = upload(&mut ana, photo()).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{script}");
         assert_eq!(page.all("#picture-note.field__note--error").len(), 1);
     }
-    let number = std::fs::read_to_string(place.path().join("number")).expect("it ran");
+    let number = std::fs::read_to_string(folder.path().join("number")).expect("it ran");
     assert!(!Path::new("/proc").join(number.trim()).exists(), "it was ended");
 }
 
 #[tokio::test]
 async fn decoder_process_gets_no_secrets() {
-    let place = tempfile::tempdir().expect("a directory");
-    let seen = place.path().join("seen");
+    let folder = tempfile::tempdir().expect("a directory");
+    let seen = folder.path().join("seen");
     let script = format!("/usr/bin/env > {0}; echo \"$@\" >> {0}", seen.display());
-    let server = Server::decoding_with(program(place.path(), &script)).await;
+    let server = Server::decoding_with(program(folder.path(), &script)).await;
     upload(&mut server.browser_as("ana").await, photo()).await;
     let seen = std::fs::read_to_string(seen).expect("it ran");
     // Variables that a shell sets on its own.
@@ -250,7 +250,7 @@ fn decoder_process_limits_itself_before_it_reads() {
 }
 
 /// An upload of which only the start was sent.
-struct Begun {
+struct StartedUpload {
     stream: TcpStream,
     rest: Vec<u8>,
 }
@@ -275,7 +275,7 @@ async fn first_line(stream: &mut TcpStream) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-impl Begun {
+impl StartedUpload {
     /// Returns when the upload is in progress: the server asks for the body when it starts to read it.
     async fn new(server: &Server, cookie: &str) -> Self {
         let field = "Content-Disposition: form-data; name=\"picture\"; filename=\"p\"";
@@ -312,7 +312,7 @@ async fn until_taken(browser: &mut Browser) {
 async fn user_has_one_upload_at_a_time_others_do_not_wait() {
     let server = Server::start().await;
     let (mut ana, mut luis) = (server.browser_as("ana").await, server.browser_as("luis").await);
-    let started = Begun::new(&server, ana.cookie()).await;
+    let started = StartedUpload::new(&server, ana.cookie()).await;
     let refused = upload(&mut ana, photo()).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.headers["retry-after"], "5");
@@ -321,7 +321,7 @@ async fn user_has_one_upload_at_a_time_others_do_not_wait() {
     assert_eq!(started.end().await, "HTTP/1.1 303 See Other");
     assert_eq!(upload(&mut ana, photo()).await.status, StatusCode::OK);
     // A client that disconnects during its upload frees its slot.
-    let started = Begun::new(&server, ana.cookie()).await;
+    let started = StartedUpload::new(&server, ana.cookie()).await;
     assert_eq!(upload(&mut ana, photo()).await.status, StatusCode::TOO_MANY_REQUESTS);
     drop(started);
     until_taken(&mut ana).await;
@@ -333,8 +333,8 @@ async fn concurrent_uploads_are_limited_across_all_users() {
     let mut ana = server.browser_as("ana").await;
     let mut started = Vec::new();
     for number in 0..patio::limits::installation::UPLOADS_AT_ONCE {
-        let person = server.browser_as(&format!("person{number}")).await;
-        started.push(Begun::new(&server, person.cookie()).await);
+        let user = server.browser_as(&format!("person{number}")).await;
+        started.push(StartedUpload::new(&server, user.cookie()).await);
     }
     let refused = upload(&mut ana, photo()).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);

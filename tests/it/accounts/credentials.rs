@@ -164,7 +164,7 @@ async fn role_change_revokes_links_and_reopens_live_connections() {
     assert!(opens(&server, &luis.links[0]).await && opens(&server, &luis.links[1]).await);
     ana.submit("/admin/people/role", &role("member")).await;
     assert!(opens(&server, &luis.links[0]).await, "it lets a member in");
-    assert!(!opens(&server, &luis.links[1]).await, "an administrator made it, who is none");
+    assert!(!opens(&server, &luis.links[1]).await, "its author is no longer an administrator");
     assert_eq!(luis.here.get("/admin").await.status, StatusCode::FORBIDDEN);
     let page = luis.here.submit("/admin/people/link", &[("user", "3")]).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
@@ -237,7 +237,7 @@ async fn token_and_its_live_connection_end_at_expiry() {
     server.advance(Duration::from_secs(3599));
     assert!(is_good(&short).await);
     server.advance(Duration::from_secs(1));
-    assert!(!is_good(&short).await, "at once, whoever has tidied up or not");
+    assert!(!is_good(&short).await, "immediately, even before the cleanup");
     assert_eq!(live.closed().await, 4401);
     assert_eq!(short.try_live("").await.err(), Some(401));
     assert!(is_good(&endless).await);

@@ -101,7 +101,7 @@ async fn closing_keeps_messages_and_erasure_can_follow_later() {
     let (luis, eva) = (server.api("luis").await, server.api("eva").await);
     luis.say("hola").await;
     let early = ana.submit("/admin/people/erase", &[("user", LUIS)]).await;
-    assert_eq!(early.status, StatusCode::CONFLICT, "an open account keeps what it wrote");
+    assert_eq!(early.status, StatusCode::CONFLICT, "messages of an open account cannot be erased");
     ana.submit("/admin/people/close", &[("user", LUIS)]).await;
     assert_eq!(bodies(&eva, &json!(1)).await, ["hola"]);
     let page = ana.get("/admin/people/2/close").await;
@@ -127,7 +127,7 @@ async fn large_erasure_resumes_after_a_restart() {
     // As if the job had been interrupted, with the progress that it had recorded.
     let half = "insert into erasures (user_id, requested_at, newest, before, deleted)
                 values (2, 0, 30, 16, 15)";
-    crate::support::try_execute(&db, half).await.expect("noted");
+    crate::support::try_execute(&db, half).await.expect("recorded");
     let job =
         "insert into jobs (kind, about, due_at, created_at) values ('erase-messages', '2', 0, 0)";
     crate::support::try_execute(&db, job).await.expect("added");

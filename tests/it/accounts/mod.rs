@@ -124,11 +124,11 @@ async fn all_field_errors_come_at_once_password_strength_comes_last() {
         ];
         let page = browser.submit("/register", &fields).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-        let told: Vec<_> = ["name", "email", "password", "password_confirmation"]
+        let found: Vec<_> = ["name", "email", "password", "password_confirmation"]
             .into_iter()
             .filter(|field| !page.all(&format!("#{field}-note.field__note--error")).is_empty())
             .collect();
-        assert_eq!(told, wrong, "{name} {email} {password} {again}");
+        assert_eq!(found, wrong, "{name} {email} {password} {again}");
     }
     let client = Api::signed_out(server.url("/api/v1"));
     let account = json!({"name": "ana", "email": "eva@x.org", "password": "password1"});
@@ -157,8 +157,8 @@ async fn availability_of_name_and_address_can_be_checked() {
         ("email=a@b@c", "email", Some("This is not an email address.")),
     ] {
         let answer = browser.get(&format!("/register/available?{query}")).await;
-        let told: serde_json::Value = serde_json::from_str(&answer.text).expect("JSON");
-        assert_eq!(told, json!({"field": field, "complaint": complaint}), "{query}");
+        let found: serde_json::Value = serde_json::from_str(&answer.text).expect("JSON");
+        assert_eq!(found, json!({"field": field, "complaint": complaint}), "{query}");
     }
     browser.language = "es";
     let answer = browser.get("/register/available?name=ana").await;

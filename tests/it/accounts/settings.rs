@@ -111,7 +111,11 @@ async fn user_lists_sessions_and_ends_other_ones() {
     let session = page.attribute("button[name=session]", "value").expect("another session");
     let mut luis = server.browser_as("luis").await;
     let foreign = luis.submit("/settings/sessions", &[("session", &session)]).await;
-    assert_eq!(foreign.status, StatusCode::NOT_FOUND, "somebody else's is not there");
+    assert_eq!(
+        foreign.status,
+        StatusCode::NOT_FOUND,
+        "sessions and tokens of others are not found"
+    );
     here.submit("/settings/sessions", &[("session", &session)]).await;
     assert_eq!(here.get("/settings").await.all(".session__agent").len(), 2);
     here.submit("/settings/sessions", &[]).await;
@@ -145,7 +149,11 @@ async fn token_is_created_shown_once_and_revoked() {
     assert!(!page.text.contains(&secret), "it is shown once");
     let token = page.attribute("button[name=token]", "value").expect("a button");
     let foreign = luis.submit("/settings/tokens/revoke", &[("token", &token)]).await;
-    assert_eq!(foreign.status, StatusCode::NOT_FOUND, "somebody else's is not there");
+    assert_eq!(
+        foreign.status,
+        StatusCode::NOT_FOUND,
+        "sessions and tokens of others are not found"
+    );
     assert_eq!(me().await, StatusCode::OK);
     let page = ana.submit("/settings/tokens/revoke", &[("token", &token)]).await;
     assert!(page.all(".token__label").is_empty());

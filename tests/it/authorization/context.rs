@@ -158,7 +158,7 @@ impl TestContext {
             let path = format!("/api/v1/rooms/{room}/members/{removed}");
             let removed =
                 self.client.delete(self.server.url(&path)).bearer_auth(&owner).send().await;
-            assert_eq!(removed.expect("an answer").status(), 204, "shown the door");
+            assert_eq!(removed.expect("an answer").status(), 204, "the member was removed");
         }
         let path = format!("/rooms/{room}/messages");
         let message = call(&self.token(Role::Member), &path, json!({"body": "hola"})).await;

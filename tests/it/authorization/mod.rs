@@ -53,7 +53,7 @@ fn compare(row: &Row<'_>, found: &[String], differences: &mut String) {
 
 #[track_caller]
 fn none(differences: &str) {
-    assert!(differences.is_empty(), "who may do what has changed:\n{differences}");
+    assert!(differences.is_empty(), "the rights have changed:\n{differences}");
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn every_route_is_listed_in_the_table() {
     let missing: Vec<_> = there.difference(&listed).collect();
     let gone: Vec<_> = listed.difference(&there).collect();
     assert!(missing.is_empty(), "not in the table: {missing:?}");
-    assert!(gone.is_empty(), "in the table alone: {gone:?}");
+    assert!(gone.is_empty(), "only in the table: {gone:?}");
 }
 
 /// Method and path of every route: the paths from the sources, the methods from the `Allow` header of

@@ -73,7 +73,7 @@ async fn same_nonce_on_two_servers_stores_one_message() {
 }
 
 #[tokio::test]
-async fn post_refused_by_the_database_fails_alone() {
+async fn post_refused_by_the_database_does_not_affect_others() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let db = server.storage().open().await;
@@ -100,13 +100,13 @@ async fn post_refused_by_the_database_fails_alone() {
 async fn concurrent_sign_ups_have_one_administrator_unique_names() {
     let one = Server::start().await;
     let two = one.second().await;
-    let strangers = [&one, &two].map(|server| Api::signed_out(server.url("/api/v1")));
+    let clients = [&one, &two].map(|server| Api::signed_out(server.url("/api/v1")));
     let names = ["Ana", "aNA", "luis", "LUIS", "eva", "Eva"];
     let registrations = names.iter().enumerate().map(|(n, name)| {
         // The last two also have the same email address.
         let email = if n < 4 { format!("{n}@example.test") } else { "eva@example.test".to_owned() };
         let account = json!({"name": name, "email": email, "password": PASSWORD});
-        strangers[n % 2].send(Method::POST, "/users", Some(account))
+        clients[n % 2].send(Method::POST, "/users", Some(account))
     });
     assert_eq!(statuses(&join_all(registrations).await), [201, 201, 201, 409, 409, 409]);
     let bea = one.api("bea").await;
@@ -114,7 +114,7 @@ async fn concurrent_sign_ups_have_one_administrator_unique_names() {
     let users = users["items"].as_array().expect("items");
     assert_eq!(users.iter().filter(|user| user["role"] == "admin").count(), 1, "{users:?}");
     let rooms = bea.get("/rooms").await;
-    assert_eq!(rooms["items"][0]["members"], 4, "everybody is in the lobby");
+    assert_eq!(rooms["items"][0]["members"], 4, "all users are in the lobby");
 }
 
 #[tokio::test]
@@ -187,13 +187,13 @@ async fn room_keeps_one_owner_under_concurrent_changes() {
         bert.post(&format!("{room}/join"), json!({})).await;
         let (messages, leave, join) =
             (format!("{room}/messages"), format!("{room}/leave"), format!("{room}/join"));
-        let say = Some(json!({"body": "hola"}));
+        let body = Some(json!({"body": "hola"}));
         let answers = join_all([
-            ana.send(Method::POST, &messages, say.clone()),
+            ana.send(Method::POST, &messages, body.clone()),
             ana.send(Method::POST, &leave, None),
             luis.send(Method::POST, &join, None),
-            luis.send(Method::POST, &messages, say.clone()),
-            ana.send(Method::POST, &messages, say),
+            luis.send(Method::POST, &messages, body.clone()),
+            ana.send(Method::POST, &messages, body),
         ]);
         let statuses = statuses(&answers.await);
         assert!(statuses.iter().all(|status| *status < 300), "{statuses:?}");

@@ -342,7 +342,7 @@ async fn power_cut_loses_no_acknowledged_message() {
         }
     }
     assert_eq!(lost[&false], 0, "acknowledged and lost");
-    assert!(lost[&true] > 0, "a disk that does not sync loses nothing: the test is blind");
+    assert!(lost[&true] > 0, "no message is lost without syncs: the test proves nothing");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -413,7 +413,7 @@ async fn failed_sync_stops_the_process_without_losing_messages() {
     let before = poster.post(&server.base(), "antes").await;
     assert!(before.is_some());
     disk.fail("sync");
-    assert_eq!(poster.post(&server.base(), "nunca").await, None, "nobody says that it is stored");
+    assert_eq!(poster.post(&server.base(), "nunca").await, None, "the message is not acknowledged");
     assert_eq!(server.ended(), Some(1));
     disk.recover("sync");
     let server = Process::start(data.path(), &[]);

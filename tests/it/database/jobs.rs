@@ -91,7 +91,7 @@ async fn failing_job_is_retried_until_it_succeeds() {
     until(&db, LEFT, &[]).await;
     assert_eq!(eva.get(&room).await["owner_id"], EVA);
     let page = ana.get("/admin").await;
-    assert_eq!(page.all("#jobs").len(), 0, "nothing was given up");
+    assert_eq!(page.all("#jobs").len(), 0, "no job has failed for good");
     db.close().await;
 }
 
@@ -230,7 +230,7 @@ async fn several_processes_run_each_job_once() {
     let until_all_are_done = processes.all.iter().map(|jobs| async move {
         // A runner may find no job while another one still holds the last of them.
         while numbers(db, "select count(*) from jobs").await != [0] {
-            jobs.do_next(work).await.expect("asked");
+            jobs.do_next(work).await.expect("a result");
         }
     });
     within("all jobs are done", join_all(until_all_are_done)).await;
@@ -259,20 +259,21 @@ async fn job_of_a_killed_process_is_taken_over_after_its_lease() {
         done = one.do_next(|_| { started.notify_one(); pending() }) => panic!("{done:?}"),
         () = started.notified() => {}
     }
-    let nothing =
-        |work: Job| -> Ready<Result<(), ServiceError>> { panic!("{work:?} is somebody's") };
+    let nothing = |work: Job| -> Ready<Result<(), ServiceError>> {
+        panic!("{work:?} is leased by another process")
+    };
     assert_eq!(processes.counts().await, [0, 1, 0]);
-    assert!(!two.do_next(&nothing).await.expect("asked"));
+    assert!(!two.do_next(&nothing).await.expect("a result"));
     processes.advance(Duration::from_mins(4));
-    assert!(!two.do_next(&nothing).await.expect("asked"));
+    assert!(!two.do_next(&nothing).await.expect("a result"));
     processes.advance(Duration::from_mins(2));
-    assert!(two.do_next(|_| ready(Ok(()))).await.expect("asked"));
+    assert!(two.do_next(|_| ready(Ok(()))).await.expect("a result"));
     // This job is periodic and due again an hour later.
     assert_eq!(processes.counts().await, [1, 0, 0]);
     processes.advance(Duration::from_mins(59));
-    assert!(!two.do_next(&nothing).await.expect("asked"));
+    assert!(!two.do_next(&nothing).await.expect("a result"));
     processes.advance(Duration::from_mins(2));
-    assert!(one.do_next(|_| ready(Ok(()))).await.expect("asked"));
+    assert!(one.do_next(|_| ready(Ok(()))).await.expect("a result"));
     processes.db.close().await;
 }
 
@@ -284,10 +285,10 @@ async fn late_process_does_not_undo_the_work_of_another() {
     // The lease of the first ends while it still works, and the second takes over.
     let late = |_| async {
         processes.advance(Duration::from_mins(6));
-        assert!(two.do_next(|_| ready(Ok(()))).await.expect("asked"));
+        assert!(two.do_next(|_| ready(Ok(()))).await.expect("a result"));
         Err(ServiceError::internal("too late"))
     };
-    assert!(one.do_next(late).await.expect("asked"));
+    assert!(one.do_next(late).await.expect("a result"));
     assert_eq!(numbers(&processes.db, "select attempts from jobs").await, [0]);
     processes.db.close().await;
 }

@@ -113,7 +113,7 @@ async fn post_aborted_by_a_deadlock_is_retried_and_stored() {
     let collide = async {
         until_waiting(&db, 1).await;
         let room = sqlx::raw_sql("update rooms set rev = rev").execute(&mut *other).await;
-        room.expect("the other one was ended");
+        room.expect("the other transaction was aborted");
         other.commit().await.expect("done");
     };
     let (posted, ()) = tokio::join!(post, collide);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Api, Browser, Live, Server, Storage, within};
 
-async fn say(author: &Api, bodies: std::ops::RangeInclusive<i64>) -> Vec<Value> {
+async fn post(author: &Api, bodies: std::ops::RangeInclusive<i64>) -> Vec<Value> {
     let mut messages = Vec::new();
     for n in bodies {
         messages.push(author.say(&format!("m{n}")).await);
@@ -46,7 +46,7 @@ async fn only_clients_with_a_diverging_rev_must_reload() {
     let other = ana.post("/rooms", json!({"name": "Otra", "visibility": "public"})).await;
     let path = format!("/rooms/{}/messages", other["id"]);
     let elsewhere = ana.post(&path, json!({"body": "otra"})).await["id"].clone();
-    let messages = say(&ana, 1..=4).await;
+    let messages = post(&ana, 1..=4).await;
     let id = |n: usize| messages[n - 1]["id"].clone();
     let edit = json!({"body": "changed"});
     ana.ok(Method::PATCH, &format!("/messages/{}", id(2)), Some(edit)).await;
@@ -77,21 +77,21 @@ async fn only_clients_with_a_diverging_rev_must_reload() {
 async fn restored_older_state_gets_a_new_epoch_at_start() {
     let mut server = Server::start().await;
     let ana = server.api("ana").await;
-    say(&ana, 1..=5).await;
+    post(&ana, 1..=5).await;
     let before = epoch(&ana).await;
     server.stop().await;
     let saved = server.storage().snapshot().await;
     let mut server = server.second().await;
     let ana = ana.through(&server);
-    assert_eq!(epoch(&ana).await, before, "a restart alone changes nothing");
-    say(&ana, 6..=8).await;
+    assert_eq!(epoch(&ana).await, before, "a restart does not change the epoch");
+    post(&ana, 6..=8).await;
     server.stop().await;
     server.storage().restore(&saved).await;
     let mut server = server.second().await;
     let ana = ana.through(&server);
     let after = epoch(&ana).await;
     assert_ne!(after, before);
-    let messages = say(&ana, 6..=9).await;
+    let messages = post(&ana, 6..=9).await;
     assert_eq!(messages[3]["seq"], 9);
     server.stop().await;
     let server = server.second().await;
@@ -102,18 +102,18 @@ async fn restored_older_state_gets_a_new_epoch_at_start() {
 async fn clients_detect_a_full_rollback_by_message_id() {
     let mut server = Server::start().await;
     let ana = server.api("ana").await;
-    say(&ana, 1..=5).await;
+    post(&ana, 1..=5).await;
     server.stop().await;
     let saved = server.storage().snapshot().await;
     let note = std::fs::read(server.data().join("newest.json")).expect("a note");
     let mut server = server.second().await;
-    let lost = say(&ana.through(&server), 6..=8).await;
+    let lost = post(&ana.through(&server), 6..=8).await;
     server.stop().await;
     server.storage().restore(&saved).await;
     std::fs::write(server.data().join("newest.json"), note).expect("put back");
     let server = server.second().await;
     let ana = ana.through(&server);
-    say(&ana, 6..=9).await;
+    post(&ana, 6..=9).await;
     let frame = opened(&ana, 8, &lost[2]["id"]).await;
     assert_eq!((&frame["type"], &frame["reset"]), (&json!("resync"), &json!(true)));
     assert_eq!(poll(&ana, 8, &lost[2]["id"]).await, StatusCode::CONFLICT);
@@ -126,13 +126,13 @@ async fn database_replaced_under_a_running_server_is_detected() {
     }
     let server = Server::start().await;
     let ana = server.api("ana").await;
-    say(&ana, 1..=5).await;
+    post(&ana, 1..=5).await;
     let mut live = ana.live().await;
     let before = live.until("ready").await["epoch"].clone();
     server.storage().set_reachable(false).await;
     let saved = server.storage().snapshot().await;
     server.storage().set_reachable(true).await;
-    say(&ana, 6..=8).await;
+    post(&ana, 6..=8).await;
     server.storage().restore(&saved).await;
     assert_eq!(live.closed().await, 1012, "all connections come again");
     let mut back = again(&ana).await;

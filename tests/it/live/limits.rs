@@ -60,20 +60,20 @@ async fn without_rate_limits_connections_are_not_limited() {
 }
 
 #[tokio::test]
-async fn incomplete_frames_count_towards_the_rate() {
+async fn fragments_and_pings_count_towards_the_rate() {
     let server = Server::with(&["--rate-limit=on"]).await;
     let ana = server.api("ana").await;
-    for (what, begin, again) in [
-        ("empty pieces", Raw::frame(0x01, b""), Raw::frame(0x00, b"")),
-        ("pieces of a byte", Raw::frame(0x01, b"x"), Raw::frame(0x00, b"x")),
-        ("pieces of what is no text", Raw::frame(0x02, b""), Raw::frame(0x00, b"")),
-        ("pings between pieces", Raw::frame(0x01, b""), Raw::frame(0x89, b"")),
+    for (what, start_frame, repeated) in [
+        ("empty fragments", Raw::frame(0x01, b""), Raw::frame(0x00, b"")),
+        ("fragments of one byte", Raw::frame(0x01, b"x"), Raw::frame(0x00, b"x")),
+        ("binary fragments", Raw::frame(0x02, b""), Raw::frame(0x00, b"")),
+        ("pings between fragments", Raw::frame(0x01, b""), Raw::frame(0x89, b"")),
         ("pings", vec![], Raw::frame(0x89, b"x")),
         ("pongs", vec![], Raw::frame(0x8a, b"")),
         ("bytes", vec![], Raw::frame(0x82, b"")),
     ] {
         let mut raw = Raw::open(server.address, &ana).await;
-        assert!(raw.send(&begin).await && raw.send(&again.repeat(201)).await, "{what}");
+        assert!(raw.send(&start_frame).await && raw.send(&repeated.repeat(201)).await, "{what}");
         assert_eq!(raw.closed().await, 4429, "{what}");
     }
     let mut live = ana.live().await;
@@ -86,11 +86,11 @@ async fn incomplete_frames_count_towards_the_rate() {
     assert!(error["retry_after"].as_u64() >= Some(1));
     let mut honest = Raw::open(server.address, &ana).await;
     let ping = br#"{"type":"ping"}"#;
-    let pieces = ping.iter().enumerate().map(|(n, byte)| {
+    let fragments = ping.iter().enumerate().map(|(n, byte)| {
         let first = u8::from(n == 0) | if n + 1 == ping.len() { 0x80 } else { 0 };
         Raw::frame(first, &[*byte])
     });
-    assert!(honest.send(&pieces.collect::<Vec<_>>().concat()).await);
+    assert!(honest.send(&fragments.collect::<Vec<_>>().concat()).await);
     let pong = async { while honest.next().await.1 != br#"{"type":"pong"}"# {} };
     within("the pong arrives", pong).await;
 }

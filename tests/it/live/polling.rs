@@ -46,13 +46,13 @@ async fn poll_returns_changes_since_a_rev_once_in_order() {
 }
 
 #[tokio::test]
-async fn long_poll_result_is_paged_and_only_the_last_page_is_live() {
+async fn large_poll_result_is_paged_and_only_the_last_page_is_live() {
     let server = Server::start().await;
     let (mut ana, luis) = (server.browser_as("ana").await, server.api("luis").await);
     for n in 1..=120 {
         luis.say(&format!("number {n} {}", "x".repeat(2_000))).await;
     }
-    let (mut known, mut pieces) = (0, Vec::new());
+    let (mut known, mut pages) = (0, Vec::new());
     for _ in 0..5 {
         let since = known.to_string();
         let frames = poll(&mut ana, &[("room", "1"), ("since_rev", &since)]).await;
@@ -60,13 +60,13 @@ async fn long_poll_result_is_paged_and_only_the_last_page_is_live() {
             of(&frames, "message").iter().filter_map(|frame| frame["rev"].as_i64()).collect();
         assert_eq!(revs.first(), Some(&(known + 1)));
         known = *revs.last().expect("a message");
-        pieces.push((known, of(&frames, "live").len()));
+        pages.push((known, of(&frames, "live").len()));
         if known == 120 {
             break;
         }
     }
-    assert!(pieces.len() > 1, "{pieces:?}");
-    for (known, live) in pieces {
+    assert!(pages.len() > 1, "{pages:?}");
+    for (known, live) in pages {
         assert_eq!(live, usize::from(known == 120), "{known}");
     }
 }

@@ -54,8 +54,8 @@ async fn every_client_receives_all_messages_once_in_order() {
 async fn crumble(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt + Unpin) {
     let mut bytes = [0; 1024];
     while let Ok(read @ 1..) = from.read(&mut bytes).await {
-        for piece in bytes[..read].chunks(3) {
-            if to.write_all(piece).await.is_err() || to.flush().await.is_err() {
+        for part in bytes[..read].chunks(3) {
+            if to.write_all(part).await.is_err() || to.flush().await.is_err() {
                 return;
             }
         }
@@ -112,7 +112,7 @@ async fn typing_reaches_open_rooms_once_in_two_seconds() {
     assert_eq!(of_type(&mut writer, "typing").await, 0);
     assert_eq!(of_type(&mut phone, "typing").await, 0);
     elsewhere.send(json!({"type": "open", "room": 1, "since_rev": 0})).await;
-    assert_eq!(of_type(&mut elsewhere, "typing").await, 0, "nothing of it is stored");
+    assert_eq!(of_type(&mut elsewhere, "typing").await, 0, "none of it is stored");
 }
 
 /// Counts the frames of this type before the next message.
@@ -211,7 +211,7 @@ async fn removed_member_receives_nothing_more_of_a_private_room() {
 }
 
 #[tokio::test]
-async fn unsupported_protocol_version_is_told_the_supported_one() {
+async fn unsupported_websocket_version_gets_the_supported_one() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
     let ask = async |version: &str| {

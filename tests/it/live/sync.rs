@@ -76,7 +76,7 @@ async fn returning_client_gets_current_users_and_rooms_once() {
         "room el jardín".to_owned(),
     ];
     assert_eq!(summaries(&frames), wanted);
-    assert!(missed(luis.live().await).await.is_empty(), "who does not ask is told nothing");
+    assert!(missed(luis.live().await).await.is_empty(), "without `since` there is no sync");
 }
 
 #[tokio::test]
@@ -116,7 +116,11 @@ async fn client_away_too_long_must_reload() {
     server.advance(Duration::from_millis(1));
     let later = luis.live().await.until("ready").await["at"].as_str().expect("a time").to_owned();
     assert_ne!(first, later);
-    assert_eq!(missed(luis.live_since(&later).await).await.len(), 100, "told again, and no more");
+    assert_eq!(
+        missed(luis.live_since(&later).await).await.len(),
+        100,
+        "sent again because of the overlap, but not more"
+    );
 
     let at = visit(&server, &luis).await;
     server.advance(Duration::from_hours(7 * 24));

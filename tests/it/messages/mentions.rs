@@ -77,7 +77,7 @@ async fn mention_counts_for_its_user_until_read() {
 }
 
 #[tokio::test]
-async fn mentioned_users_are_notified_immediately() {
+async fn unread_frames_carry_each_users_mention_count() {
     let server = Server::start().await;
     let (ana, luis, eva) = three_users(&server).await;
     let (mut to_luis, mut to_eva) = (luis.live().await, eva.live().await);
@@ -172,7 +172,7 @@ async fn mention_outside_ones_rooms_notifies_no_one() {
     let say = |body: &str| ana.post(&messages, json!({"body": body}));
     say("@luis, come in").await;
     luis.post(&format!("{path}/join"), json!({})).await;
-    assert_eq!(luis.get(&path).await["mentions"], 0, "who joins has read everything so far");
+    assert_eq!(luis.get(&path).await["mentions"], 0, "joining marks the room as read");
     say("@luis, there you are").await;
     let next_unread = next_unread(&mut live).await;
     assert_eq!((&next_unread["room"], &next_unread["mentions"]), (&id, &json!(1)));

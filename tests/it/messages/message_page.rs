@@ -168,8 +168,8 @@ async fn message_page_of_a_private_room_is_for_members_only() {
         let page = luis.submit(&format!("/messages/1/{action}"), &fields).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{action}");
     }
-    let gate = server.browser().get("/messages/1").await;
-    assert_eq!(gate.path, "/login?next=%2Fmessages%2F1");
+    let login = server.browser().get("/messages/1").await;
+    assert_eq!(login.path, "/login?next=%2Fmessages%2F1");
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn text_sent_after_the_session_ended_is_given_back() {
     ana.say("hola").await;
     let mut gone = signed_out_elsewhere(&server).await;
     let text = "<b>una hora</b> \"de trabajo\"";
-    for (path, place) in [
+    for (path, next) in [
         ("/rooms/1/messages", "%2Frooms%2F1"),
         ("/direct/luis/messages", "%2Fdirect%2Fluis"),
         ("/messages/1/edit", "%2Fmessages%2F1"),
@@ -214,8 +214,8 @@ async fn text_sent_after_the_session_ended_is_given_back() {
             let hidden = format!("input[type=hidden][name={name}]");
             assert_eq!(page.attribute(&hidden, "value").as_deref(), Some(value));
         }
-        let gate = page.attribute("a[target=_blank]", "href");
-        assert_eq!(gate, Some(format!("/login?next={place}")));
+        let login = page.attribute("a[target=_blank]", "href");
+        assert_eq!(login, Some(format!("/login?next={next}")));
         // When signed in, the same form succeeds.
         assert_eq!(
             ana.submit(path, &[("body", text), ("nonce", "n1")]).await.status,
@@ -261,7 +261,7 @@ async fn returned_text_is_not_cached_or_sent_to_other_sites() {
 }
 
 #[tokio::test]
-async fn too_large_form_tells_where_its_text_is_kept() {
+async fn too_large_form_states_where_its_text_is_kept() {
     let server = Server::start().await;
     let (mut ana, _) = (server.browser_as("ana").await, server.browser_as("luis").await);
     let mut gone = signed_out_elsewhere(&server).await;

@@ -412,7 +412,7 @@ async fn search_stops_at_its_budget_and_can_continue() {
     }
     let first = items(&ana, "alpha -beta", "").await;
     assert_eq!((&first["items"], &first["more"]), (&json!([]), &json!(true)));
-    let next = first["next"].as_str().expect("a place to go on from");
+    let next = first["next"].as_str().expect("a cursor");
     let second = items(&ana, "alpha -beta", &format!("&cursor={next}")).await;
     assert_eq!(second["items"][0]["body"], "alpha alone");
     assert_eq!((&second["more"], &second["next"]), (&json!(false), &Value::Null));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{Api, Live, Server};
 
 /// Posts this many messages in the lobby and returns their ids.
-async fn say(author: &Api, number: usize) -> Vec<Value> {
+async fn post(author: &Api, number: usize) -> Vec<Value> {
     let mut ids = Vec::new();
     for n in 0..number {
         ids.push(author.say(&n.to_string()).await["id"].clone());
@@ -35,7 +35,7 @@ async fn deleted_messages_are_never_counted_as_unread() {
     let luis = server.api("luis").await;
     let other = ana.post("/rooms", json!({"name": "Otra", "visibility": "public"})).await;
     luis.ok(Method::POST, &format!("/rooms/{}/join", other["id"]), None).await;
-    let ids = say(&ana, 3).await;
+    let ids = post(&ana, 3).await;
     for (deleted, left) in [(0_usize, 3), (1, 2), (2, 1), (3, 0)] {
         if let Some(id) = deleted.checked_sub(1) {
             delete(&ana, &ids[id]).await;
@@ -50,8 +50,8 @@ async fn deleted_messages_are_never_counted_as_unread() {
         let badge = shown.attribute("[data-room=\"1\"] .badge", "data-unread");
         assert_eq!(badge, Some(left.to_string()));
     }
-    say(&ana, 1).await;
-    assert_eq!(listed(&luis).await, 1, "what is new counts");
+    post(&ana, 1).await;
+    assert_eq!(listed(&luis).await, 1, "new messages count");
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn deletion_publishes_the_remaining_unread_count() {
     let (mut elsewhere, mut open) = (luis.live().await, luis.live().await);
     elsewhere.until("present").await;
     open.open_room(1, None).await;
-    let ids = say(&ana, 3).await;
+    let ids = post(&ana, 3).await;
     for (id, left) in ids.iter().zip([2, 1, 0]) {
         delete(&ana, id).await;
         until_unread(&mut elsewhere, left).await;
@@ -73,7 +73,7 @@ async fn deletion_publishes_the_remaining_unread_count() {
 async fn partial_read_count_excludes_deleted_messages() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
-    let ids = say(&ana, 5).await;
+    let ids = post(&ana, 5).await;
     for id in [&ids[0], &ids[3]] {
         delete(&ana, id).await;
     }
@@ -91,7 +91,7 @@ async fn deletion_through_another_server_updates_unread_here() {
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     let mut live = luis.live().await;
     live.until("present").await;
-    let ids = say(&ana, 2).await;
+    let ids = post(&ana, 2).await;
     let other = server.second().await;
     delete(&ana.through(&other), &ids[0]).await;
     until_unread(&mut live, 1).await;

@@ -248,8 +248,8 @@ impl Parts {
         for (name, kind, content) in std::iter::once(&first).chain(&self.entries) {
             let mut header = Header::new_gnu();
             // Written directly, because `set_path` refuses the unsafe paths that these tests need.
-            let place = &mut header.as_old_mut().name;
-            place[..name.len()].copy_from_slice(name.as_bytes());
+            let entry_name = &mut header.as_old_mut().name;
+            entry_name[..name.len()].copy_from_slice(name.as_bytes());
             header.set_entry_type(*kind);
             header.set_size(content.len() as u64);
             header.set_cksum();
@@ -289,7 +289,7 @@ fn with(sound: &[u8], change: impl FnOnce(&mut Parts)) -> Vec<u8> {
 }
 
 /// Corrupted or foreign archives, each with a part of the expected error.
-fn damaged(sound: &[u8]) -> Wrong {
+fn corrupted(sound: &[u8]) -> Wrong {
     let mut flipped = sound.to_vec();
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
@@ -319,7 +319,7 @@ fn damaged(sound: &[u8]) -> Wrong {
 }
 
 /// Archives with invalid entries.
-fn lying(sound: &[u8]) -> Wrong {
+fn with_invalid_entries(sound: &[u8]) -> Wrong {
     let named = |name: &str| {
         with(sound, |parts| {
             name.clone_into(&mut parts.entries[0].0);
@@ -365,7 +365,7 @@ async fn with_object(sound: &[u8], statement: &'static str) -> Vec<u8> {
 }
 
 /// Archives in which only the database is invalid.
-async fn unsound(sound: &[u8]) -> Wrong {
+async fn with_invalid_database(sound: &[u8]) -> Wrong {
     let gap = "update messages set pos = pos + 1 where pos = (1 << 32) + 3";
     let late = "update rooms set rev = 2 where id = 1";
     let orphaned = "pragma foreign_keys = off; delete from users";
@@ -432,7 +432,9 @@ async fn invalid_backup_is_refused_and_nothing_is_changed() {
     success(&patio(folder.path(), &["verify", text(&rewritten)]));
 
     let before = listing(server.data());
-    let wrong = [damaged(&sound), lying(&sound), unsound(&sound).await].concat();
+    let wrong =
+        [corrupted(&sound), with_invalid_entries(&sound), with_invalid_database(&sound).await]
+            .concat();
     for (word, archive) in wrong {
         fs::write(&rewritten, archive).expect("written");
         for arguments in [["verify"].as_slice(), &["restore", "--force"]] {

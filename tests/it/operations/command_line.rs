@@ -15,7 +15,7 @@ fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     patio().args(arguments).envs(environment.iter().copied()).output().expect("it runs")
 }
 
-fn complaint(output: &Output) -> String {
+fn stderr_of(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("text")
 }
 
@@ -34,7 +34,7 @@ fn invalid_setting_is_reported_in_one_line() {
         ("LOG_FORMAT", "xml", "text, json"),
     ] {
         let output = run(&["serve"], &[(name, value)]);
-        let text = complaint(&output);
+        let text = stderr_of(&output);
         assert_eq!(output.status.code(), Some(2), "{name}: {text}");
         assert_eq!(text.lines().count(), 1, "{text}");
         assert!(text.contains(&format!("{name}={value} ")) && text.contains(allowed), "{text}");
@@ -47,17 +47,17 @@ fn database_password_is_never_shown() {
     let nowhere = "postgres://ana:hunter2@127.0.0.1:1/patio?sslmode=disable";
     // A server would wait for the database.
     let list: &[&str] = &["user", "list"];
-    for (arguments, url, code, says) in [
+    for (arguments, url, code, expected) in [
         (&[][..], refused, 2, "DATABASE_URL=postgres://… is not allowed; allowed: sqlite:PATH"),
         (list, nowhere, 1, "cannot open the database patio at 127.0.0.1:1"),
     ] {
         let data = tempfile::tempdir().expect("a directory");
         let path = data.path().to_str().expect("a path");
         let output = run(arguments, &[("DATABASE_URL", url), ("DATA_DIR", path), ("LOG", "off")]);
-        let text = complaint(&output);
+        let text = stderr_of(&output);
         assert_eq!(output.status.code(), Some(code), "{text}");
         assert_eq!(text.lines().count(), 1, "{text}");
-        assert!(text.contains(says) && !text.contains("hunter2"), "{text}");
+        assert!(text.contains(expected) && !text.contains("hunter2"), "{text}");
     }
     let help = run(&["--help"], &[("DATABASE_URL", nowhere)]);
     let text = String::from_utf8(help.stdout).expect("text");
@@ -75,12 +75,12 @@ fn database_url_can_come_from_a_file() {
         run(&[], &[&all, more].concat())
     };
     let missing = start(&[]);
-    assert_eq!(missing.status.code(), Some(2), "{}", complaint(&missing));
-    assert!(complaint(&missing).contains("a readable file"), "{}", complaint(&missing));
+    assert_eq!(missing.status.code(), Some(2), "{}", stderr_of(&missing));
+    assert!(stderr_of(&missing).contains("a readable file"), "{}", stderr_of(&missing));
 
     std::fs::write(file, "mysql://ana:hunter2@db/patio").expect("written");
     let wrong = start(&[]);
-    let text = complaint(&wrong);
+    let text = stderr_of(&wrong);
     assert_eq!((wrong.status.code(), text.lines().count()), (Some(2), 1), "{text}");
     assert!(
         text.contains("a file that contains sqlite:PATH") && !text.contains("hunter2"),
@@ -89,19 +89,19 @@ fn database_url_can_come_from_a_file() {
 
     std::fs::write(file, " sqlite:/nowhere/at/all.db\n").expect("written");
     let taken = start(&[]);
-    assert_eq!(taken.status.code(), Some(1), "{}", complaint(&taken));
-    assert!(complaint(&taken).contains("/nowhere/at/all.db"), "{}", complaint(&taken));
+    assert_eq!(taken.status.code(), Some(1), "{}", stderr_of(&taken));
+    assert!(stderr_of(&taken).contains("/nowhere/at/all.db"), "{}", stderr_of(&taken));
 
     let both = start(&[("DATABASE_URL", "sqlite:/nowhere/else.db")]);
-    assert_eq!(both.status.code(), Some(2), "{}", complaint(&both));
+    assert_eq!(both.status.code(), Some(2), "{}", stderr_of(&both));
 }
 
 #[test]
 fn empty_variable_counts_as_unset() {
     let output = run(&["healthcheck"], &[("PORT", ""), ("LISTEN", "")]);
-    assert!(complaint(&output).contains("127.0.0.1:3000"), "{}", complaint(&output));
+    assert!(stderr_of(&output).contains("127.0.0.1:3000"), "{}", stderr_of(&output));
     let output = run(&["serve"], &[("BASE_URL", ""), ("SIGNUP", "maybe")]);
-    assert!(complaint(&output).starts_with("patio: SIGNUP=maybe"), "{}", complaint(&output));
+    assert!(stderr_of(&output).starts_with("patio: SIGNUP=maybe"), "{}", stderr_of(&output));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn unknown_argument_is_a_usage_error_and_help_is_complete() {
     for arguments in [["dance"].as_slice(), &["--dance"], &["serve", "--dance"]] {
         let output = run(arguments, &[]);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert_eq!(complaint(&output).lines().count(), 1);
+        assert_eq!(stderr_of(&output).lines().count(), 1);
     }
     let help = run(&["--help"], &[]);
     assert_eq!(help.status.code(), Some(0));
@@ -135,8 +135,8 @@ fn unusable_setting_is_one_line_and_exit_code_1() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let path = file.path().to_str().expect("a path");
     let output = run(&[], &[("DATA_DIR", path), ("PORT", "1"), ("LOG", "off")]);
-    assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
-    assert_eq!(complaint(&output).lines().count(), 1, "{}", complaint(&output));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr_of(&output));
+    assert_eq!(stderr_of(&output).lines().count(), 1, "{}", stderr_of(&output));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn healthcheck_succeeds_only_while_the_server_runs() {
     let healthy = run(&["healthcheck"], &environment);
     server.kill().expect("killed");
     server.wait().expect("ended");
-    assert_eq!(healthy.status.code(), Some(0), "{}", complaint(&healthy));
+    assert_eq!(healthy.status.code(), Some(0), "{}", stderr_of(&healthy));
 }
 
 /// Runs `patio user` while a server runs on the same directory. The command blocks this thread, so the
@@ -176,7 +176,7 @@ fn user(server: &Server, arguments: &[&str]) -> Output {
 }
 
 fn printed(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(0), "{}", complaint(output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr_of(output));
     String::from_utf8(output.stdout.clone()).expect("text")
 }
 
@@ -200,8 +200,8 @@ async fn commands_add_list_and_promote_users() {
     ] {
         let output = user(&server, arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-        assert_eq!(complaint(&output).lines().count(), 1, "{}", complaint(&output));
-        assert!(complaint(&output).contains(text), "{}", complaint(&output));
+        assert_eq!(stderr_of(&output).lines().count(), 1, "{}", stderr_of(&output));
+        assert!(stderr_of(&output).contains(text), "{}", stderr_of(&output));
     }
     let path = link.trim().strip_prefix("https://chat.example.org").expect("a link");
     let fields = [("password", PASSWORD), ("password_confirmation", PASSWORD)];

@@ -104,10 +104,10 @@ async fn response_size_is_bounded_and_states_that_more_exist() {
     assert_eq!(newest["items"].as_array().expect("items").len(), 100, "short ones all fit");
     let mut browser = server.browser();
     browser.login("ana", PASSWORD).await;
-    for place in ["before=41", "after=0"] {
-        let page = browser.get(&format!("/rooms/1/messages?{place}")).await;
+    for query in ["before=41", "after=0"] {
+        let page = browser.get(&format!("/rooms/1/messages?{query}")).await;
         let count = page.all("article[data-seq]").len();
-        assert!((1..40).contains(&count) && page.text.len() < 2 * 1024 * 1024, "{place}: {count}");
+        assert!((1..40).contains(&count) && page.text.len() < 2 * 1024 * 1024, "{query}: {count}");
     }
 }
 

@@ -82,7 +82,7 @@ async fn demo_has_rooms_and_messages_and_leaves_nothing_behind() {
         let mut browser = demo.sign_in(name).await;
         let lobby = browser.get("/rooms/1").await;
         let rooms = lobby.all(".sidebar .room");
-        assert!(rooms.len() >= 10, "{name} has rooms and conversations: {rooms:?}");
+        assert!(rooms.len() >= 10, "{name} has rooms and direct messages: {rooms:?}");
         let unread = lobby.all(".sidebar .badge:not([hidden])").len();
         assert!(unread >= 3, "{name} has something to read: {unread}");
         assert!(lobby.all("#online .member").len() >= 5, "others are there");
@@ -132,9 +132,9 @@ async fn default_port_may_be_in_use_but_a_given_one_may_not() {
     let port = demo.url.rsplit(':').next().expect("a port").to_owned();
     let named = patio(folder.path()).args(["--port", &port]).output().expect("it runs");
     assert_eq!(named.status.code(), Some(1));
-    let complaint = String::from_utf8(named.stderr).expect("text");
-    assert_eq!(complaint.lines().count(), 1, "{complaint}");
-    assert!(complaint.contains(&port), "{complaint}");
+    let error = String::from_utf8(named.stderr).expect("text");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.contains(&port), "{error}");
     demo.stop();
     drop(usual);
     assert_eq!(content(folder.path()), Vec::<String>::new());

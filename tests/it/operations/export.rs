@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::Connection;
 use tempfile::TempDir;
 
-use crate::support::command::{Place, failure, patio, success, text};
+use crate::support::command::{Target, failure, patio, success, text};
 use crate::support::{Api, PASSWORD, Server, Storage};
 
 /// All files below a folder except the manifest, which contains the time of the export.
@@ -59,13 +59,13 @@ async fn lived_in() -> (Server, Api) {
 }
 
 fn exported(
-    place: &(impl Place + ?Sized),
+    target: &(impl Target + ?Sized),
     folder: &TempDir,
     name: &str,
     flags: &[&str],
 ) -> PathBuf {
     let path = folder.path().join(name);
-    success(&patio(place, &[["export", text(&path)].as_slice(), flags].concat()));
+    success(&patio(target, &[["export", text(&path)].as_slice(), flags].concat()));
     path
 }
 
@@ -148,7 +148,7 @@ async fn credentials_are_only_in_a_full_export() {
             let secret = field.expect("a secret");
             secrets += 1;
             for (name, content) in &plain {
-                assert!(!content.contains(secret), "{secret} stands in {name}");
+                assert!(!content.contains(secret), "{secret} is in {name}");
             }
         }
     }
@@ -254,8 +254,8 @@ async fn invalid_line_is_named_and_nothing_is_imported() {
     }
     let messages = export.join("messages.jsonl");
     let sound = fs::read_to_string(&messages).expect("a file");
-    let cut = sound.lines().next().expect("a line");
-    fs::write(&messages, format!("{cut}\n")).expect("written");
+    let truncated = sound.lines().next().expect("a line");
+    fs::write(&messages, format!("{truncated}\n")).expect("written");
     let refused = failure(&patio(&new, &["import", "patio", text(&export)]));
     assert!(refused.contains("incomplete"), "{refused}");
     fs::write(&messages, sound).expect("written");
@@ -443,9 +443,9 @@ async fn export_moves_everything_between_engines_and_back() {
     let after = Server::on_storage(back).await;
     let eva = after.api("eva").await;
     let room = eva.post("/rooms", json!({"name": "new", "visibility": "public"})).await;
-    assert_eq!(room["id"], 4, "numbers go on behind those that were brought");
+    assert_eq!(room["id"], 4, "ids continue after the imported ones");
     let found = |days: &'static str| eva.get(days);
     let dated = found("/search?q=after:2026-11-21%20from:ana").await;
-    assert_ne!(dated["items"], json!([]), "it is known when the messages were said");
+    assert_ne!(dated["items"], json!([]), "the times of the messages are known");
     assert_eq!(found("/search?q=before:2026-11-21%20from:ana").await["items"], json!([]));
 }

@@ -13,13 +13,13 @@ use crate::support::{Api, Browser, Live, PASSWORD, TIMEOUT};
 const NEW_PASSWORD: &str = "otra-grapa-73-distinta";
 
 /// A server that logs at the most verbose level, and its output.
-struct Talkative {
+struct VerboseServer {
     child: Child,
     lines: Receiver<String>,
     origin: String,
 }
 
-impl Talkative {
+impl VerboseServer {
     fn start(data: &std::path::Path, filter: &str) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = free.local_addr().expect("an address").port();
@@ -49,7 +49,7 @@ impl Talkative {
     }
 }
 
-impl Drop for Talkative {
+impl Drop for VerboseServer {
     fn drop(&mut self) {
         // It may have exited already.
         drop(self.child.kill());
@@ -61,7 +61,7 @@ impl Drop for Talkative {
 async fn log_contains_no_secret_at_any_level() {
     for filter in ["trace", "tower_http=trace,hyper=trace,sqlx=trace,patio=trace"] {
         let data = tempfile::tempdir().expect("a directory");
-        let mut server = Talkative::start(data.path(), filter);
+        let mut server = VerboseServer::start(data.path(), filter);
         let base = format!("{}/api/v1", server.origin);
         let mut ana = Browser::new(server.origin.clone());
         ana.register("ana").await;
@@ -69,8 +69,8 @@ async fn log_contains_no_secret_at_any_level() {
         let page = ana.submit("/admin/people/link", &[("user", "2")]).await;
         let link = page.attribute("#link a", "href").expect("a link");
         let (_, link) = link.split_once("/reset/").expect("a reset link");
-        let mut anybody = Browser::new(server.origin.clone());
-        assert_eq!(anybody.get(&format!("/reset/{link}")).await.status, 200);
+        let mut visitor = Browser::new(server.origin.clone());
+        assert_eq!(visitor.get(&format!("/reset/{link}")).await.status, 200);
         let room = luis.post("/rooms", json!({"name": "shed", "visibility": "private"})).await;
         let code = room["code"].as_str().expect("a code").to_owned();
         ana.get(&format!("/join/{code}")).await;
@@ -81,11 +81,11 @@ async fn log_contains_no_secret_at_any_level() {
         let token = format!("Bearer {}", luis.token());
         Live::open(&url, "patio.v1", &[("authorization", &token)]).await.until("present").await;
         let wrong = [("login", "luis"), ("password", "no-es-esta-77")];
-        anybody.submit("/login", &wrong).await;
+        visitor.submit("/login", &wrong).await;
         let fields = [("password", NEW_PASSWORD), ("password_confirmation", NEW_PASSWORD)];
-        anybody.submit(&format!("/reset/{link}"), &fields).await;
+        visitor.submit(&format!("/reset/{link}"), &fields).await;
         luis.send(Method::GET, "/nowhere?token=x", None).await;
-        let cookies = [ana.cookie().to_owned(), anybody.cookie().to_owned()];
+        let cookies = [ana.cookie().to_owned(), visitor.cookie().to_owned()];
         let sessions = cookies.iter().filter_map(|cookie| cookie.split_once('='));
         let (link, token) = (link.to_owned(), luis.token().to_owned());
         let secrets =

@@ -14,9 +14,9 @@ async fn look(server: &Server, headers: &[(&str, &str)]) -> (StatusCode, String)
 }
 
 /// The number on the line with this prefix.
-fn number(text: &str, line: &str) -> f64 {
-    let found = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
-    found.unwrap_or_else(|| panic!("{line} in {text}")).parse().expect("a number")
+fn number(text: &str, prefix: &str) -> f64 {
+    let found = text.lines().find_map(|found| found.strip_prefix(prefix)?.strip_prefix(' '));
+    found.unwrap_or_else(|| panic!("{prefix} in {text}")).parse().expect("a number")
 }
 
 #[tokio::test]

@@ -128,8 +128,8 @@ fn environment_errors_are_not_reported_as_corrupted_data() {
     success(&patio(&["verify", text(&archive)]));
     fs::write(folder.path().join("half.tar"), &fs::read(&archive).expect("read")[..4096])
         .expect("written");
-    let damaged = failure(&patio(&["verify", text(&folder.path().join("half.tar"))]));
-    assert!(damaged.contains("cannot be restored"), "{damaged}");
+    let corrupted = failure(&patio(&["verify", text(&folder.path().join("half.tar"))]));
+    assert!(corrupted.contains("cannot be restored"), "{corrupted}");
 }
 
 #[test]

@@ -193,11 +193,11 @@ async fn backup_of_the_first_version_is_restored_and_migrated() {
     .expect("what was there");
     assert!(newest >= 7, "{newest}");
     assert_eq!(room, "attic");
-    let era: (i64, i64, i64) = sqlx::query_as("select number, oldest, newest from eras")
+    let range: (i64, i64, i64) = sqlx::query_as("select number, oldest, newest from eras")
         .fetch_one(&mut database)
         .await
-        .expect("when messages were said");
-    assert_eq!(era, (1, 86_400_000, 86_400_001));
+        .expect("the times of the messages");
+    assert_eq!(range, (1, 86_400_000, 86_400_001));
     database.close().await.expect("closed");
     // The backup itself is unchanged.
     let mut database = open(&data.path().join("patio.db")).await;

@@ -64,7 +64,7 @@ async fn unknown_room_suggests_the_closest_visible_one() {
     );
     let answer = page.all("#answer p");
     assert!(answer[1].contains("Sistemas") && !answer[1].contains("secreto"), "{answer:?}");
-    assert_eq!(page.one("textarea[name=body]"), "#gR Sistmas", "what was typed is kept");
+    assert_eq!(page.one("textarea[name=body]"), "#gR Sistmas", "the text is kept");
     assert!(page.messages().is_empty());
 }
 
@@ -79,7 +79,7 @@ async fn msg_command_creates_and_opens_the_direct_message() {
     );
     assert_eq!(luis.get("/direct/ana").await.messages(), ["hola qué tal"]);
     let badge = luis.get("/rooms/1").await.all("#direct .badge__count");
-    assert_eq!(badge, ["0"], "it was read just now");
+    assert_eq!(badge, ["0"], "the room was just read");
     type_in(&mut ana, &page.path, "¿sigues ahí?").await;
     let lobby = luis.get("/rooms/1").await;
     assert_eq!(lobby.all("#direct .badge__count"), ["1"]);
@@ -172,7 +172,7 @@ async fn sentence_that_starts_like_a_command_is_kept_not_run() {
     ] {
         let page = type_in(&mut luis, &made.path, text).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
-        assert_eq!(page.one("textarea[name=body]"), text, "what was typed is kept");
+        assert_eq!(page.one("textarea[name=body]"), text, "the text is kept");
         assert_eq!(page.one("#answer button[name=literal][form=composer]"), "Post it as text");
         assert_eq!(luis.get(&made.path).await.status, StatusCode::OK, "{text}: still in the room");
     }
@@ -213,8 +213,8 @@ async fn topic_command_without_text_shows_the_topic() {
     );
     ana.say("/topic riego y siembra").await;
     for text in ["/topic", "/topic  ", "/TOPIC", "/topic \u{200b}", "/topic \u{3164}\u{ad}"] {
-        for person in [&mut ana, &mut luis] {
-            let page = person.say(text).await;
+        for user in [&mut ana, &mut luis] {
+            let page = user.say(text).await;
             assert_eq!(page.status, StatusCode::OK, "{text:?}");
             assert!(expected(&page).contains("riego y siembra"), "{text:?}: {}", expected(&page));
         }

@@ -26,7 +26,7 @@ async fn search_days_use_the_readers_time_zone() {
     assert_eq!(find(&ana, "night on:2026-11-21").await, ["night"]);
     assert_eq!(find(&ana, "night after:2026-11-22").await, [""; 0]);
     zone(&mut browser, &[("time_zone", "Asia/Tokyo"), suggested]).await;
-    assert_eq!(find(&ana, "night on:2026-11-21").await, ["night"], "what is known stays");
+    assert_eq!(find(&ana, "night on:2026-11-21").await, ["night"], "the known zone stays");
     assert_eq!(zone(&mut browser, &[("time_zone", "Asia/Tokyo")]).await, StatusCode::OK);
     assert_eq!(find(&ana, "night on:2026-11-22").await, ["night"]);
     assert_eq!(

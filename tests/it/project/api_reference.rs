@@ -40,7 +40,7 @@ async fn document_has_every_call_and_each_problem_schema() {
     let mut names: Vec<_> = calls.iter().map(|(_, _, call)| call["operationId"].as_str()).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), calls.len(), "each call has a name of its own");
+    assert_eq!(names.len(), calls.len(), "operation ids are unique");
 }
 
 #[tokio::test]

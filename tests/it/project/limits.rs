@@ -1,6 +1,6 @@
 //! SECURITY.md lists every limit with its number. The table is generated from `src/limits.rs`:
 //! `WRITE_LIMITS=1 cargo test --test it limits` writes it.
-#![expect(clippy::string_slice, reason = "the sources are cut where a search found something")]
+#![expect(clippy::string_slice, reason = "the indices come from searches in the text")]
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -19,8 +19,8 @@ fn limits() -> Vec<(String, String, String)> {
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let line = line.trim();
-        if let Some(format_value) = line.strip_prefix("///") {
-            comment = format!("{comment} {}", format_value.trim());
+        if let Some(text) = line.strip_prefix("///") {
+            comment = format!("{comment} {}", text.trim());
         } else if let Some(name) = line.strip_prefix("pub mod ") {
             name.trim_end_matches(" {").clone_into(&mut module);
             comment.clear();

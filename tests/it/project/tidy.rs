@@ -1,5 +1,5 @@
 //! Rules for the sources as a whole.
-#![expect(clippy::string_slice, reason = "the sources are cut where a search found something")]
+#![expect(clippy::string_slice, reason = "the indices come from searches in the text")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, from low to high. Modules of one layer do not import each other.
-const RINGS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 12] = [
     &["limits"],
     &["kernel", "config", "lifecycle", "progress", "text"],
     &["data_dir", "i18n", "media", "websocket"],
@@ -115,12 +115,12 @@ fn production(text: &str) -> &str {
     text.split("\n#[cfg(test)]\nmod tests {").next().expect("text")
 }
 
-fn ring(path: &[String]) -> Option<usize> {
+fn layer(path: &[String]) -> Option<usize> {
     let name = path.first()?;
-    RINGS.iter().position(|ring| ring.contains(&name.as_str()))
+    LAYERS.iter().position(|layer| layer.contains(&name.as_str()))
 }
 
-fn place_in_chat(path: &[String]) -> Option<usize> {
+fn layer_in_chat(path: &[String]) -> Option<usize> {
     let inside = path.strip_prefix(&["chat".to_owned()])?;
     let two = inside.get(..2).map(|names| names.join("::"));
     let one = inside.first()?;
@@ -136,11 +136,11 @@ fn imports_point_down() {
         let text = fs::read_to_string(&file).expect("text");
         let here = module(&file);
         for import in imports(&file, &text) {
-            let (Some(from), Some(to)) = (ring(&here), ring(&import)) else { continue };
+            let (Some(from), Some(to)) = (layer(&here), layer(&import)) else { continue };
             checked += 1;
             let same_part = here.first() == import.first();
             assert!(to < from || same_part, "{} uses {}", file.display(), import.join("::"));
-            if let (Some(from), Some(to)) = (place_in_chat(&here), place_in_chat(&import)) {
+            if let (Some(from), Some(to)) = (layer_in_chat(&here), layer_in_chat(&import)) {
                 // A feature may import its own model, such as presence/model.rs.
                 assert!(to <= from, "{} uses {}", file.display(), import.join("::"));
             }
@@ -231,7 +231,7 @@ fn feature_models_and_stores_do_not_import_upwards() {
                             .is_some_and(|rest| rest.starts_with(char::is_uppercase))
                 }
             });
-            assert_eq!(up, None, "{} uses what its verbs define", file.display());
+            assert_eq!(up, None, "{} imports from its operations", file.display());
         }
         let sql = code.contains("sqlx::query");
         let store = name == "store.rs" || file.iter().any(|part| part == "store");
@@ -246,7 +246,7 @@ fn feature_models_and_stores_do_not_import_upwards() {
 fn every_file_states_its_purpose_and_stays_short() {
     for file in files("src", "rs") {
         let text = fs::read_to_string(&file).expect("text");
-        assert!(text.starts_with("//! "), "{} begins with what it is for", file.display());
+        assert!(text.starts_with("//! "), "{} starts with its purpose", file.display());
         let lines = production(&text).lines().count();
         assert!(lines <= 400, "{} has {lines} lines", file.display());
     }
@@ -280,7 +280,10 @@ fn catalogue(language: &str) -> BTreeMap<String, BTreeSet<String>> {
         for line in fs::read_to_string(&file).expect("text").lines() {
             if line.starts_with(|c: char| c.is_ascii_lowercase()) {
                 line.split(" =").next().expect("a key").clone_into(&mut key);
-                assert!(found.insert(key.clone(), BTreeSet::new()).is_none(), "{key} stands twice");
+                assert!(
+                    found.insert(key.clone(), BTreeSet::new()).is_none(),
+                    "{key} is defined twice"
+                );
             }
             if let Some(variables) = found.get_mut(&key) {
                 let names = line.split('$').skip(1).map(|rest| {

@@ -66,14 +66,14 @@ async fn only_owner_and_reading_administrators_delete_a_room() {
     let again = owner.refused(Method::DELETE, &format!("/rooms/{private}"), NONE).await;
     assert_eq!(again.status, StatusCode::NOT_FOUND);
     let log = admin.get("/audit").await;
-    let said: Vec<_> = log["items"].as_array().expect("items").iter().collect();
-    assert_eq!(said.len(), 2);
+    let response: Vec<_> = log["items"].as_array().expect("items").iter().collect();
+    assert_eq!(response.len(), 2);
     assert_eq!(
-        (&said[0]["actor"]["name"], &said[0]["action"]),
+        (&response[0]["actor"]["name"], &response[0]["action"]),
         (&json!("luis"), &json!("room.delete"))
     );
-    assert_eq!(said[0]["subject"], json!({"kind": "room", "id": private, "name": "taller"}));
-    assert_eq!(said[1]["actor"]["name"], "ana");
+    assert_eq!(response[0]["subject"], json!({"kind": "room", "id": private, "name": "taller"}));
+    assert_eq!(response[1]["actor"]["name"], "ana");
 }
 
 /// Asserts that no call finds the room or its message.
@@ -107,8 +107,8 @@ async fn no_endpoint_finds_a_deleted_room() {
     for visibility in ["public", "private"] {
         let (id, code) = room(&owner, "huerto", visibility).await;
         member.post("/join", json!({"code": code})).await;
-        let said = member.post(&format!("/rooms/{id}/messages"), json!({"body": "hola"})).await;
-        let message = said["id"].as_i64().expect("an id");
+        let response = member.post(&format!("/rooms/{id}/messages"), json!({"body": "hola"})).await;
+        let message = response["id"].as_i64().expect("an id");
         delete(&owner, id).await;
         for user in [&admin, &owner, &member] {
             refuses_every_call(user, id, message, &code).await;
@@ -207,10 +207,10 @@ async fn deleter_or_administrator_restores_a_room_within_a_day() {
         let (status, shape) = restore(&owner, id).await;
         assert_eq!((status, &shape["name"]), (StatusCode::OK, &json!(name)));
         assert_eq!((owner.get(&path).await, member.get(&path).await), before);
-        let said = member.get(&format!("{path}/messages")).await;
-        assert_eq!(said["items"].as_array().map(Vec::len), Some(2));
+        let response = member.get(&format!("{path}/messages")).await;
+        assert_eq!(response["items"].as_array().map(Vec::len), Some(2));
         assert_eq!(outsider.post("/join", json!({"code": code})).await["id"], id);
-        assert_eq!(restored(&owner, id).await, StatusCode::NOT_FOUND, "it is no deleted one");
+        assert_eq!(restored(&owner, id).await, StatusCode::NOT_FOUND, "the room is not deleted");
         // An administrator restores rooms that others deleted, even unreadable ones.
         delete(&owner, id).await;
         let status = if visibility == "public" { 200 } else { 204 };
@@ -232,9 +232,9 @@ async fn after_a_day_messages_are_purged_and_the_id_is_never_reused() {
     let path = format!("/rooms/{id}/messages");
     for n in 0..250 {
         let body = json!({"body": format!("@eva efímero {n}"), "nonce": format!("n{n}")});
-        let said = owner.post(&path, body).await;
+        let response = owner.post(&path, body).await;
         if n % 50 == 0 {
-            let at = format!("/messages/{}/reactions/👍", said["id"]);
+            let at = format!("/messages/{}/reactions/👍", response["id"]);
             member.ok(Method::PUT, &at, NONE).await;
         }
     }
@@ -250,7 +250,7 @@ async fn after_a_day_messages_are_purged_and_the_id_is_never_reused() {
     let jobs = "select count(*) from jobs where kind = 'purge-room'";
     eventually("the job is done", async || numbers(&db, jobs).await == [0]).await;
     let next = owner.post("/rooms", json!({"name": "huerto", "visibility": "public"})).await;
-    assert_eq!(next["id"], id + 1, "its name is free, and its number is not");
+    assert_eq!(next["id"], id + 1, "its name is free, but its id is not reused");
     assert_eq!(
         owner.get(&path.replace(&id.to_string(), &(id + 1).to_string())).await["items"],
         json!([])
@@ -279,14 +279,14 @@ async fn restored_room_reaches_members_and_new_connections() {
     before.until("present").await;
     delete(&owner, id).await;
     about(&mut before, "closed", id).await;
-    let mut meanwhile = member.live().await;
-    meanwhile.until("present").await;
+    let mut during = member.live().await;
+    during.until("present").await;
     restore(&owner, id).await;
-    for live in [&mut before, &mut meanwhile] {
+    for live in [&mut before, &mut during] {
         assert_eq!(about(live, "room", id).await["room"]["name"], "taller");
     }
     owner.post(&format!("/rooms/{id}/messages"), json!({"body": "de vuelta"})).await;
-    for live in [&mut before, &mut meanwhile] {
+    for live in [&mut before, &mut during] {
         assert_eq!(about(live, "unread", id).await["last_seq"], 2);
     }
 }
@@ -366,8 +366,8 @@ async fn export_omits_deleted_rooms_and_keeps_all_others() {
     let (id, code) = room(&owner, "huerto", "public").await;
     member.post("/join", json!({"code": code})).await;
     let body = json!({"body": "@eva enterrada", "nonce": "hundido"});
-    let said = owner.post(&format!("/rooms/{id}/messages"), body).await;
-    let reaction = format!("/messages/{}/reactions/🪦", said["id"]);
+    let response = owner.post(&format!("/rooms/{id}/messages"), body).await;
+    let reaction = format!("/messages/{}/reactions/🪦", response["id"]);
     member.ok(Method::PUT, &reaction, NONE).await;
     owner.post("/rooms/1/messages", json!({"body": "@eva viva", "nonce": "flotante"})).await;
     delete(&owner, id).await;

@@ -88,7 +88,7 @@ impl TestContext {
         ] {
             let page = self.browser.submit(&path, &[(field, value)]).await;
             if value == "otra vez" && page.status == 403 {
-                assert_eq!(page.one("textarea[name=body]"), value, "what was typed is kept");
+                assert_eq!(page.one("textarea[name=body]"), value, "the text is kept");
             }
             tried.push((format!("page {path} {value}"), page.status.as_u16()));
         }
@@ -250,7 +250,7 @@ async fn removed_user_receives_nothing_of_a_private_room() {
 }
 
 #[tokio::test]
-async fn user_who_leaves_is_notified_and_can_rejoin() {
+async fn user_who_leaves_gets_closed_and_can_rejoin() {
     let server = Server::start().await;
     let (ana, luis) = (server.api("ana").await, server.api("luis").await);
     for visibility in ["public", "private"] {
@@ -387,7 +387,11 @@ async fn only_a_stored_message_adds_a_member() {
     assert_eq!(members().await, 2);
     let joined = seen.until("member").await;
     assert_eq!((&joined["user"]["name"], &joined["joined"]), (&json!("luis"), &json!(true)));
-    assert_eq!(luis.get(&path).await["last_read_seq"], first["seq"], "who writes has read");
+    assert_eq!(
+        luis.get(&path).await["last_read_seq"],
+        first["seq"],
+        "writing marks the room as read"
+    );
     let reaction = format!("/messages/{message}/reactions/👍");
     luis.ok(Method::PUT, &reaction, None).await;
 

@@ -101,12 +101,12 @@ async fn owner_and_reading_administrators_remove_members() {
         server.api("luis").await,
     );
     let delete = async |api: &Api, path: &str| status(api, Method::DELETE, path, None).await;
-    for (visibility, stranger, admin) in [("public", 403, 204), ("private", 404, 404)] {
+    for (visibility, status_for_others, admin) in [("public", 403, 204), ("private", 404, 404)] {
         let room = make(&bert, visibility).await;
         let path = format!("{room}/members");
         bert.post(&path, json!({"name": "eva"})).await;
         let them = format!("{path}/3");
-        assert_eq!(delete(&luis, &them).await, stranger, "{visibility}: a stranger");
+        assert_eq!(delete(&luis, &them).await, status_for_others, "{visibility}: not a member");
         assert_eq!(delete(&eva, &format!("{path}/2")).await, 403, "a member");
         assert_eq!(delete(&eva, &them).await, 403, "nor themselves");
         assert_eq!(delete(&bert, &format!("{path}/2")).await, 409, "the owner themselves");
@@ -120,15 +120,19 @@ async fn owner_and_reading_administrators_remove_members() {
         }
         assert_eq!(delete(&bert, &them).await, 204, "again changes nothing");
         let back = status(&eva, Method::POST, &format!("{room}/join"), None).await;
-        assert_eq!(back, stranger, "{visibility}");
+        assert_eq!(back, status_for_others, "{visibility}");
         bert.post(&path, json!({"name": "eva"})).await;
         assert_eq!(delete(&bert, &them).await, 204);
         bert.ok(Method::PATCH, &room, Some(json!({"name": "Otro"}))).await;
     }
-    assert_eq!(delete(&ana, "/rooms/1/members/3").await, 409, "the lobby keeps everybody");
+    assert_eq!(
+        delete(&ana, "/rooms/1/members/3").await,
+        409,
+        "no one can be removed from the lobby"
+    );
     let direct = bert.post("/direct", json!({"name": "ana"})).await;
     let path = format!("/rooms/{}/members/2", direct["id"]);
-    assert_eq!(delete(&ana, &path).await, 403, "a conversation is its two people's");
+    assert_eq!(delete(&ana, &path).await, 403, "a direct message keeps both members");
 }
 
 #[tokio::test]

@@ -155,7 +155,7 @@ async fn room_of_a_leaving_owner_passes_to_the_longest_member() {
     eva.ok(Method::POST, &format!("{path}/leave"), None).await;
     assert_eq!(ana.get(&path).await["owner_id"], Value::Null);
     ana.post(&format!("{path}/join"), json!({})).await;
-    assert_eq!(ana.get(&path).await["owner_id"], Value::Null, "nobody takes over what was left");
+    assert_eq!(ana.get(&path).await["owner_id"], Value::Null, "an empty room has no owner");
     assert_eq!(status(&ana, Method::POST, "/rooms/1/leave", json!({})).await, 409);
 }
 
@@ -200,7 +200,7 @@ async fn read_marker_only_advances_and_syncs_to_other_connections() {
         json!({"type": "read", "room": 1, "seq": 3, "unread": 2, "mentions": 0})
     );
     assert_eq!(mark_read(2).await, Some(3));
-    assert_eq!(mark_read(99).await, Some(3), "what was not said cannot be read");
+    assert_eq!(mark_read(99).await, Some(3), "a read marker cannot pass the last message");
     live.send(json!({"type": "read", "room": 1, "seq": 5})).await;
     assert_eq!(live.until("read").await["seq"], 5);
 }

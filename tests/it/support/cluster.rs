@@ -119,5 +119,5 @@ fn another_user() -> (u32, u32) {
         let mut fields = line.split(':').skip(2).map(str::parse);
         Some((fields.next()?.ok()?, fields.next()?.ok()?))
     };
-    numbers("postgres").or_else(|| numbers("nobody")).expect("a user who is not root")
+    numbers("postgres").or_else(|| numbers("nobody")).expect("an unprivileged user")
 }
