@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { eventually } from './eventually.mjs';
-import { Line } from './line.mjs';
+import { Line } from './flaky-proxy.mjs';
 
 const EXECUTABLE = path.resolve(process.env.PATIO_BIN ?? 'target/debug/patio');
 const HOST = '127.0.0.1';

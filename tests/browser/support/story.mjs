@@ -1,9 +1,9 @@
 // The frame of every test: a fresh Patio, people with a browser each, and in the end not one complaint from any page.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Line } from './line.mjs';
+import { Line } from './flaky-proxy.mjs';
 import { Patio } from './patio.mjs';
-import { launch, Stage } from './stage.mjs';
+import { launch, Stage } from './test-context.mjs';
 
 let browser;
 after(() => browser?.close());

@@ -1,0 +1,100 @@
+// What administrators do on their page, links that reset a password, and pictures of people.
+import assert from 'node:assert/strict';
+import { eventually, PASSWORD, story } from '../support.mjs';
+
+const account = ({ page }, name) => page.locator('.account', { hasText: `@${name} ` });
+const link = ({ page }) => page.locator('#link a').getAttribute('href');
+/** The page in between names whose account it is. */
+async function close(ana, name) {
+  await account(ana, name).locator('a[href$="/close"]').click();
+  await ana.page.getByRole('button', { name: `Close account of ${name}` }).click();
+}
+/** A small picture, in one colour. */
+const PHOTO = {
+  name: 'photo.png',
+  mimeType: 'image/png',
+  buffer: Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
+    'base64',
+  ),
+};
+const pictures = ({ page }, place) =>
+  page
+    .locator(`${place} .avatar__photo`)
+    .evaluateAll((images) => images.map((image) => image.complete && image.naturalWidth));
+
+for (const [mode, how] of [
+  ['with scripts', {}],
+  ['without scripts', { javaScriptEnabled: false }],
+]) {
+  story(
+    `somebody is added, chooses a password by the link, and is closed out again, ${mode}`,
+    async ({ person, visitor, tolerate }) => {
+      tolerate(/404/);
+      const ana = await person('ana', how);
+      await ana.openMenu();
+      await ana.page.locator('a[href="/admin"]').click();
+      await ana.arrives('/admin');
+      await ana.fill({ name: 'eva', email: 'eva@huerto.example' });
+      await ana.page.locator('form[action="/admin/people"] button').click();
+      const eva = await visitor(how);
+      await eva.go(await link(ana));
+      await eva.fill({ password: PASSWORD, password_confirmation: PASSWORD });
+      await eva.submit();
+      await eva.arrives('/rooms/1');
+      await ana.go('/admin');
+      await close(ana, 'eva');
+      await ana.page.getByText('The account of eva is closed.').waitFor();
+      assert.match(await account(ana, 'eva').textContent(), /closed/);
+      if (mode === 'without scripts') await eva.go('/rooms/1'); // with them the page goes by itself
+      await eva.page.waitForURL(/\/login/);
+      await account(ana, 'eva').locator('form[action$="/open"] button').click();
+      await eva.signIn('eva');
+      await eva.arrives('/rooms/1');
+    },
+  );
+
+  story(`a picture takes the place of the initials, with everybody, ${mode}`, async ({ person }) => {
+    const [ana, tom] = [await person('ana', how), await person('tom')];
+    await ana.composer.fill('hola');
+    await ana.page.locator('#composer button[type=submit]').click();
+    await tom.sees('hola');
+    await ana.go('/settings');
+    await ana.page.locator('#picture').setInputFiles(PHOTO);
+    await ana.page.locator('form[action="/settings/picture"] button').first().click();
+    await ana.page.getByText('Saved.').waitFor();
+    await eventually(async () => assert.deepEqual(await pictures(ana, '.avatar-settings'), [256]));
+    await eventually(async () => assert.deepEqual(await pictures(tom, '#messages'), [256]));
+    await tom.page.reload();
+    await eventually(async () => assert.deepEqual(await pictures(tom, '#messages'), [256]));
+    await ana.page.locator('form[action="/settings/picture"] button[name=remove]').click();
+    await ana.page.getByText('Saved.').waitFor();
+    await eventually(async () => assert.deepEqual(await pictures(tom, '#messages'), []));
+  });
+}
+
+story('what is no picture is told beside the field', async ({ person, tolerate }) => {
+  tolerate(/422/);
+  const ana = await person('ana');
+  await ana.go('/settings');
+  await ana.page
+    .locator('#picture')
+    .setInputFiles({ name: 'x.png', mimeType: 'image/png', buffer: Buffer.from('no picture') });
+  await ana.page.locator('form[action="/settings/picture"] button').click();
+  await eventually(async () => assert.match(await ana.noteOf('picture'), /cannot be read/));
+});
+
+story('whose account is closed is shown the door at once, where they stand', async ({ person, tolerate }) => {
+  tolerate(/401|403/);
+  const [ana, tom] = [await person('ana'), await person('tom')];
+  await ana.go('/admin');
+  await close(ana, 'tom');
+  await tom.page.waitForURL(/\/login/);
+});
+
+story('the administration speaks Spanish', async ({ person }) => {
+  const ana = await person('ana', { locale: 'es-ES' });
+  await ana.go('/admin');
+  assert.equal(await ana.page.locator('h1').textContent(), 'Administración');
+  assert.equal(await ana.page.locator('form[action="/admin/sign-up"] button').textContent(), 'Cerrar el registro');
+});

@@ -1,0 +1,262 @@
+// Registering, signing in, signing out.
+import assert from 'node:assert/strict';
+import { emailOf, eventually, PASSWORD, story } from '../support.mjs';
+
+const status = async (visitor) => (await visitor.page.locator('.current-user__status').allTextContents()).join();
+
+story('the first to register runs the place, the second does not', async ({ person }) => {
+  const ana = await person('ana');
+  assert.equal(await ana.page.locator('.current-user__name').textContent(), 'ana');
+  assert.equal(await status(ana), 'Administrator');
+
+  const tom = await person('tom');
+  assert.equal(await tom.page.locator('.current-user__name').textContent(), 'tom');
+  assert.equal(await status(tom), '');
+  assert.equal(await tom.page.locator('.member small').textContent(), 'Administrator'); // ana
+});
+
+story('an empty house asks its first visitor to register and says what comes of it', async ({ visitor }) => {
+  const ana = await visitor();
+  await ana.go('/');
+  await ana.arrives('/register');
+  assert.match(await ana.page.locator('.auth__lead').textContent(), /administrator/);
+});
+
+story('a wrong password is refused and the right one opens', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const ana = await visitor();
+  await ana.go('/login');
+  await ana.signIn('ana', 'wrong tomato garden');
+  assert.equal(await ana.page.getByRole('alert').textContent(), 'Wrong name or password.');
+  assert.equal(await ana.field('login').inputValue(), 'ana');
+  assert.equal(await ana.field('password').inputValue(), '');
+
+  await ana.field('password').fill(PASSWORD);
+  await ana.submit();
+  await ana.arrives('/rooms/1');
+});
+
+story(
+  'one signs in with the email address as well, and a stranger gets the same answer as a wrong password',
+  async ({ patio, visitor }) => {
+    await patio.program('ana');
+    const ana = await visitor();
+    await ana.go('/login');
+    await ana.signIn('nobody');
+    assert.equal(await ana.page.getByRole('alert').textContent(), 'Wrong name or password.');
+    await ana.signIn(emailOf('ana'));
+    await ana.arrives('/rooms/1');
+  },
+);
+
+story(
+  'each mistake in the registration is told beside its field, and what was typed stays',
+  async ({ patio, visitor }) => {
+    await patio.program('ana');
+    const mistakes = [
+      [{ password: 'password1' }, 'password', 'This is easy to guess. Add another word or two.'],
+      [{ password: 'short' }, 'password', 'Use 8 to 256 characters.'],
+      [{ name: 'ANA' }, 'name', 'This name, or one that looks like it, is taken.'],
+      [{ name: 'two words' }, 'name', 'Only letters, digits, “.”, “_” and “-”, starting with a letter or digit.'],
+      [{ email: emailOf('ana') }, 'email', 'There is already an account with this address.'],
+      [{ password_confirmation: 'quiet tomato house' }, 'password_confirmation', 'The passwords do not match.'],
+    ];
+    const tom = await visitor();
+    await tom.go('/register');
+    for (const [mistake, field, complaint] of mistakes) {
+      await Promise.all([tom.page.waitForEvent('load'), tom.register('tom', mistake)]);
+      const about = `${field}: ${JSON.stringify(mistake)}`;
+      await eventually(async () => assert.equal(await tom.noteOf(field), complaint, about));
+      assert.equal(await tom.field(field).getAttribute('aria-invalid'), 'true', about);
+      assert.equal(await tom.page.locator('[aria-invalid=true]').count(), 1, about);
+      assert.equal(await tom.field('name').inputValue(), mistake.name ?? 'tom');
+      assert.equal(await tom.field('email').inputValue(), mistake.email ?? emailOf('tom'));
+      assert.equal(await tom.field('password').inputValue(), '');
+      assert.equal(await tom.field('password_confirmation').inputValue(), '');
+    }
+    await tom.register('tom');
+    await tom.arrives('/rooms/1');
+  },
+);
+
+story('several mistakes are told at once', async ({ visitor }) => {
+  const tom = await visitor();
+  await tom.go('/register');
+  await tom.register('t', { email: 'tom@nowhere', password: 'short', password_confirmation: 'other' });
+  await eventually(async () => assert.equal(await tom.noteOf('name'), 'Use 2 to 32 characters.'));
+  assert.equal(await tom.noteOf('password'), 'Use 8 to 256 characters.');
+  assert.equal(await tom.noteOf('password_confirmation'), 'The passwords do not match.');
+});
+
+story('a taken name and an address are told while one types, and a free one is too', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const tom = await visitor();
+  await tom.go('/register');
+  const hint = await tom.noteOf('name');
+  const says = (field, text) => eventually(async () => assert.equal(await tom.noteOf(field), text));
+  await tom.field('name').pressSequentially('ANA');
+  await says('name', 'This name, or one that looks like it, is taken.');
+  assert.equal(await tom.field('name').getAttribute('aria-invalid'), 'true');
+  await tom.field('name').pressSequentially('bel');
+  await says('name', '✓ Available');
+  assert.equal(await tom.field('name').getAttribute('aria-invalid'), null);
+  await tom.field('name').fill('a'); // too short to judge
+  await says('name', hint);
+  await tom.field('email').fill(emailOf('ana'));
+  await tom.field('email').press('Tab'); // no waiting for who goes on
+  await says('email', 'There is already an account with this address.');
+  await tom.go('/register?lang=es');
+  await tom.field('name').fill('ana');
+  await says('name', 'Este nombre, o uno que se le parece, ya está en uso.');
+});
+
+story('an answer that comes late says nothing about what stands there by now', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const tom = await visitor();
+  await tom.go('/register');
+  let release;
+  const held = new Promise((resolve) => {
+    release = resolve;
+  });
+  await tom.page.route('**/register/available?name=ana', async (route) => {
+    await held;
+    await route.fallback().catch(() => {});
+  });
+  const asked = tom.page.waitForRequest('**/register/available?name=ana');
+  await tom.field('name').fill('ana');
+  await asked;
+  await tom.field('name').fill('anabel');
+  await eventually(async () => assert.equal(await tom.noteOf('name'), '✓ Available'));
+  release();
+  await tom.field('email').fill('tom@huerto.example');
+  await eventually(async () => assert.equal(await tom.noteOf('email'), '✓ Available'));
+  assert.equal(await tom.noteOf('name'), '✓ Available');
+});
+
+story('a repetition that differs is told while one types, but not before it can differ', async ({ visitor }) => {
+  const tom = await visitor();
+  await tom.go('/register');
+  const says = (text) => eventually(async () => assert.equal(await tom.noteOf('password_confirmation'), text));
+  await tom.field('password').fill(PASSWORD);
+  await tom.field('password_confirmation').pressSequentially('quiet');
+  await says('');
+  await tom.field('password_confirmation').pressSequentially('ly');
+  await says('The passwords do not match.');
+  await tom.field('password_confirmation').fill('quiet');
+  await says('');
+  await tom.field('password_confirmation').press('Tab');
+  await says('The passwords do not match.');
+  await tom.field('password').fill('quiet');
+  await says('');
+});
+
+story(
+  'a page that asked too often is silent, and registering still works',
+  { RATE_LIMIT: 'on' },
+  async ({ patio, visitor, tolerate }) => {
+    tolerate(/^429 .*available/);
+    await Promise.all(Array.from({ length: 121 }, () => fetch(`${patio.origin}/register/available?name=eva`)));
+    const tom = await visitor();
+    await tom.go('/register');
+    const hint = await tom.noteOf('name');
+    const refused = tom.page.waitForResponse((answer) => answer.status() === 429);
+    await tom.field('name').fill('tom');
+    await refused;
+    assert.equal(await tom.noteOf('name'), hint);
+    await tom.register('tom');
+    await tom.arrives('/rooms/1');
+  },
+);
+
+story(
+  'a repetition that differs is told first, and then that the password is guessable, without scripts',
+  async ({ visitor }) => {
+    const tom = await visitor({ javaScriptEnabled: false });
+    await tom.go('/register');
+    await tom.register('tom', { password: 'password1', password_confirmation: 'password2' });
+    await eventually(async () =>
+      assert.equal(await tom.noteOf('password_confirmation'), 'The passwords do not match.'),
+    );
+    await tom.register('tom', { password: 'password1', password_confirmation: 'password1' });
+    await eventually(async () =>
+      assert.equal(await tom.noteOf('password'), 'This is easy to guess. Add another word or two.'),
+    );
+  },
+);
+
+story('who comes back is in the room they were in last', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.makeRoom('Huerto');
+  await ana.signOut();
+  await ana.arrives('/login');
+  await ana.signIn('ana');
+  await ana.arrives('/rooms/2');
+  await ana.isIn('Huerto');
+  await ana.post('/lobby');
+  await ana.isIn('lobby');
+  await ana.go('/');
+  await ana.arrives('/rooms/1');
+});
+
+story('who signed out is asked to sign in, and then led to where they wanted to go', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.signOut();
+  await ana.arrives('/login');
+
+  await ana.go('/rooms/1?before=7');
+  await ana.arrives(`/login?next=${encodeURIComponent('/rooms/1?before=7')}`);
+  await ana.signIn('ana');
+  await ana.arrives('/rooms/1?before=7');
+});
+
+story(
+  'where to go on to survives a wrong password, a look at the registration and a change of language',
+  async ({ patio, visitor }) => {
+    await patio.program('ana');
+    const ana = await visitor();
+    await ana.go('/rooms/1?before=7');
+    await ana.page.getByRole('link', { name: 'Español' }).click();
+    await ana.page.getByRole('link', { name: 'Crear una cuenta' }).click();
+    await ana.page.getByRole('link', { name: 'Entrar' }).click();
+    await ana.signIn('ana', 'wrong tomato garden');
+    await ana.signIn('ana');
+    await ana.arrives('/rooms/1?before=7');
+  },
+);
+
+story('nobody is led to another site', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const ana = await visitor();
+  await ana.go('/login?next=https://evil.example/');
+  await ana.signIn('ana');
+  await ana.arrives('/rooms/1');
+});
+
+story('a password can be looked at', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const ana = await visitor();
+  await ana.go('/login');
+  await ana.field('password').fill(PASSWORD);
+  const button = ana.page.getByRole('button', { name: 'Show password' });
+  assert.equal(await ana.field('password').getAttribute('type'), 'password');
+  await button.click();
+  assert.equal(await ana.field('password').getAttribute('type'), 'text');
+  assert.equal(await button.getAttribute('aria-pressed'), 'true');
+  await button.click();
+  assert.equal(await ana.field('password').getAttribute('type'), 'password');
+});
+
+story(
+  'where sign-up is closed the first account can be made, and no other',
+  { SIGNUP: 'closed' },
+  async ({ person, visitor, tolerate }) => {
+    tolerate(/^403 .*available/); // asked while the first was being made
+    await person('ana');
+    const tom = await visitor();
+    await tom.go('/register');
+    assert.equal(await tom.page.locator('form').count(), 0);
+    assert.match(await tom.page.locator('main').textContent(), /New accounts cannot be created/);
+    await tom.go('/login');
+    assert.equal(await tom.page.getByRole('link', { name: 'Create an account' }).count(), 0);
+  },
+);

@@ -1,0 +1,157 @@
+// Being spoken to by name: how it is typed, how it looks to whom, and how it is counted.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+const menu = ({ page }) => page.locator('#mention-menu');
+const names = ({ page }) => page.locator('#mention-menu [role=option] small').allTextContents();
+const chosen = ({ page }) => page.locator('#mention-menu [aria-selected=true]').getAttribute('data-name');
+const badge = ({ page }, room) => page.locator('.sidebar .room', { hasText: room }).locator('.badge');
+const counts = (visitor, text) =>
+  eventually(async () => assert.equal((await badge(visitor, 'lobby').innerText()).replace(/\s+/g, ' ').trim(), text));
+const tint = (visitor, text) =>
+  visitor
+    .message(text)
+    .evaluate((row) => [getComputedStyle(row).backgroundColor, getComputedStyle(row, '::before').content !== 'none']);
+
+story('people are offered while a name is typed, and Enter, Tab or a click writes it', async ({ patio, person }) => {
+  for (const name of ['lucia', 'luis', 'tom']) await patio.program(name);
+  const ana = await person('ana');
+  const { page, composer } = ana;
+  await composer.pressSequentially('hola @');
+  await eventually(async () => assert.deepEqual(await names(ana), ['@lucia', '@luis', '@tom']));
+  await composer.pressSequentially('lu');
+  await eventually(async () => assert.deepEqual(await names(ana), ['@lucia', '@luis']));
+  assert.equal(await composer.getAttribute('aria-controls'), 'mention-menu');
+  assert.equal(await composer.getAttribute('aria-activedescendant'), 'mention0');
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await chosen(ana), 'luis');
+  await page.keyboard.press('Enter');
+  assert.equal(await composer.inputValue(), 'hola @luis ');
+  assert.equal(await menu(ana).isVisible(), false);
+  assert.equal(await composer.getAttribute('aria-controls'), null);
+  await composer.pressSequentially('y @T');
+  await page.keyboard.press('Tab');
+  assert.equal(await composer.inputValue(), 'hola @luis y @tom ');
+  await composer.pressSequentially('o @lu');
+  await page.locator('#mention-menu [data-name=lucia]').click();
+  assert.equal(await composer.inputValue(), 'hola @luis y @tom o @lucia ');
+  await page.keyboard.press('Enter');
+  await ana.sees('hola @luis y @tom o @lucia');
+});
+
+story(
+  'a whole name is sent by Enter, Escape leaves the text alone, and an address opens nothing',
+  async ({ patio, person }) => {
+    await patio.program('tom');
+    const ana = await person('ana');
+    const { page, composer } = ana;
+    await composer.pressSequentially('@tom');
+    await menu(ana).waitFor();
+    await page.keyboard.press('Enter');
+    await ana.sees('@tom');
+    await composer.pressSequentially('@to');
+    await menu(ana).waitFor();
+    await page.keyboard.press('Escape');
+    await composer.pressSequentially('m');
+    assert.equal(await menu(ana).isVisible(), false);
+    await page.keyboard.press('Enter');
+    await eventually(async () => assert.equal(await page.locator('.message .mention').count(), 2));
+    for (const text of ['tom@to', '@nobody', '@@to']) {
+      await composer.fill('');
+      await composer.pressSequentially(text);
+      assert.equal(await menu(ana).isVisible(), false, text);
+    }
+    await composer.fill('to @to and more');
+    for (let n = 0; n < ' and more'.length; n += 1) await page.keyboard.press('ArrowLeft');
+    await page.keyboard.type('m');
+    await page.keyboard.press('Tab');
+    assert.equal(await composer.inputValue(), 'to @tom and more');
+  },
+);
+
+for (const scripts of [true, false]) {
+  story(
+    `a message that speaks to its reader stands out for them, ${scripts ? 'with' : 'without'} scripts`,
+    async ({ patio, person }) => {
+      const tom = await patio.program('tom');
+      const ana = await person('ana', { javaScriptEnabled: scripts });
+      await tom.post('hola @Ana');
+      await tom.post('hola @tom');
+      await ana.go('/rooms/1');
+      const [mine, bar] = await tint(ana, 'hola @Ana');
+      const [other, none] = await tint(ana, 'hola @tom');
+      assert.ok(mine !== other && bar && !none, `${mine} ${other}`);
+      await ana.message('hola @tom').locator('.mention').click();
+      await ana.isIn('tom');
+    },
+  );
+}
+
+story(
+  'what mentions one is counted apart until it is read, and a phone shows a dot on the button of the rooms',
+  async ({ patio, person }) => {
+    const tom = await patio.program('tom');
+    const ana = await person('ana', { viewport: { width: 390, height: 844 } });
+    await ana.makeRoom('Huerto');
+    const dot = ana.page.locator('.menu-button__mentions');
+    assert.equal(await dot.isVisible(), false);
+    for (const text of ['one', 'two for @ana', 'three', '@ana: four']) await tom.post(text);
+    await eventually(async () => assert.equal(await dot.textContent(), ', 2 with your name'));
+    await ana.page.locator('.menu-button').click();
+    await counts(ana, '2 with your name');
+    assert.match(await ana.page.title(), /^\(4\) Huerto/);
+    await ana.open('lobby');
+    await eventually(async () => assert.equal(await dot.isVisible(), false));
+    await eventually(async () => assert.match(await ana.page.title(), /^lobby/));
+  },
+);
+
+story('a page that is opened shows the count by itself, without scripts too', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  const ana = await person('ana', { javaScriptEnabled: false });
+  for (const text of ['one', 'two for @ana']) await tom.post(text);
+  await ana.go('/settings');
+  await counts(ana, '1 with your name');
+  await ana.go('/rooms/1');
+  await ana.go('/settings');
+  assert.equal(await badge(ana, 'lobby').isVisible(), false);
+});
+
+story('what comes while one looks elsewhere counts the mentions in it', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  const ana = await person('ana');
+  const { id: read } = await tom.post('one');
+  await ana.sees('one');
+  await ana.page.evaluate(() => {
+    document.hasFocus = () => false;
+  });
+  await tom.post('two for @ana');
+  await counts(ana, '1 with your name');
+  await tom.edit(read, 'one, once more'); // what changes in what was read leaves the count alone
+  await ana.sees('one, once more');
+  await counts(ana, '1 with your name');
+  const { id } = await tom.post('three for @ana');
+  await counts(ana, '2 with your name');
+  await tom.remove(id);
+  await counts(ana, '1 with your name');
+  await ana.page.evaluate(() => {
+    delete document.hasFocus;
+    dispatchEvent(new Event('focus'));
+  });
+  await eventually(async () => assert.equal(await badge(ana, 'lobby').isVisible(), false));
+});
+
+story('reading on one device settles the count on the other', async ({ patio, person, visitor }) => {
+  const tom = await patio.program('tom');
+  const one = await person('ana');
+  const two = await visitor();
+  await two.go('/login');
+  await two.signIn('ana');
+  await two.arrives('/rooms/1');
+  await one.makeRoom('Huerto');
+  await two.go('/rooms/2');
+  await tom.post('one for @ana');
+  for (const each of [one, two]) await counts(each, '1 with your name');
+  await one.open('lobby');
+  await eventually(async () => assert.equal(await badge(two, 'lobby').isVisible(), false));
+});

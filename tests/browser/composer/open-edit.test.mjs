@@ -1,0 +1,143 @@
+// An edit that is open belongs to its author like any other text: only the message as it is after the change ends it, or giving it up.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+const inPlace = (ana) => ana.page.locator('.message--editing textarea');
+const whyNot = (ana) => ana.page.locator('.edit-form [role="alert"]');
+const edits = ({ page }) =>
+  page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('patio:edit:')).length);
+const saysWhy = (ana, pattern) => eventually(async () => assert.match(await whyNot(ana).textContent(), pattern));
+/** The browser forgets who is signed in; nobody tells the page. */
+const endSession = (ana) => ana.context.clearCookies({ name: /session/ });
+
+async function said(ana, text) {
+  await ana.post(text);
+  await ana.sees(text);
+}
+
+async function editInPlace(ana, text) {
+  await said(ana, 'said before');
+  await ana.composer.press('ArrowUp');
+  await inPlace(ana).fill(text);
+}
+
+story(
+  'an edit that is saved when the session has ended stays open, says why, and is there again after signing in',
+  async ({ person, tolerate }) => {
+    tolerate(/^401 /);
+    const ana = await person('ana');
+    await editInPlace(ana, 'an hour of work');
+    await endSession(ana);
+    await inPlace(ana).press('Enter');
+    await saysWhy(ana, /session has ended/);
+    assert.equal(await inPlace(ana).inputValue(), 'an hour of work');
+    assert.equal(await inPlace(ana).evaluate((field) => field.readOnly), false);
+    await ana.page.reload();
+    await ana.arrives('/login?next=%2Frooms%2F1');
+    await ana.signIn('ana');
+    await inPlace(ana).waitFor();
+    assert.equal(await inPlace(ana).inputValue(), 'an hour of work');
+    await inPlace(ana).press('Enter');
+    await eventually(async () => assert.deepEqual(await ana.texts(), ['an hour of work']));
+    assert.equal(await edits(ana), 0);
+  },
+);
+
+story('an answer to an edit in which the message is missing is no success', async ({ person }) => {
+  const ana = await person('ana');
+  await editInPlace(ana, 'an hour of work');
+  await ana.page.route('**/messages/*/edit', async (route) =>
+    route.fulfill({ response: await route.fetch({ url: `${ana.patio.origin}/rooms`, method: 'GET' }) }),
+  );
+  await inPlace(ana).press('Enter');
+  await saysWhy(ana, /did not work/);
+  assert.equal(await inPlace(ana).inputValue(), 'an hour of work');
+  assert.equal(await edits(ana), 1);
+});
+
+story('an edit that is never answered is open again, with a reason', async ({ person }) => {
+  const ana = await person('ana');
+  await editInPlace(ana, 'an hour of work');
+  await ana.page.evaluate(() => {
+    document.getElementById('app').dataset.patience = 300;
+  });
+  let isMute = true;
+  await ana.page.route('**/messages/*/edit', (route) => {
+    if (!isMute) route.continue();
+  });
+  await inPlace(ana).press('Enter');
+  await saysWhy(ana, /did not work/);
+  assert.equal(await inPlace(ana).evaluate((field) => field.readOnly), false);
+  isMute = false;
+  await ana.page.evaluate(() => {
+    delete document.getElementById('app').dataset.patience;
+  });
+  await inPlace(ana).press('Enter');
+  await eventually(async () => assert.deepEqual(await ana.texts(), ['an hour of work']));
+});
+
+const onPage = (ana) => ana.page.locator('form.edit-form textarea');
+
+async function openPage(ana) {
+  await said(ana, 'said before');
+  const path = await ana.page.locator('.message__link').getAttribute('href');
+  await ana.go(path);
+  return path;
+}
+
+story(
+  'an edit on the page of its message survives the end of the session, and is saved once',
+  async ({ person, tolerate }) => {
+    tolerate(/^401 /);
+    const ana = await person('ana');
+    const path = await openPage(ana);
+    await onPage(ana).fill('an hour of work');
+    await endSession(ana);
+    await ana.page.getByRole('button', { name: 'Save' }).click();
+    await saysWhy(ana, /session has ended/);
+    await ana.page.reload();
+    await ana.signIn('ana');
+    await ana.arrives(path);
+    await eventually(async () => assert.equal(await onPage(ana).inputValue(), 'an hour of work'));
+    await ana.page.getByRole('button', { name: 'Save' }).click();
+    await eventually(async () => assert.deepEqual(await ana.texts(), ['an hour of work']));
+    assert.equal(await edits(ana), 0);
+  },
+);
+
+story('an edit on the page of its message is open in the room too, and the other way round', async ({ person }) => {
+  const ana = await person('ana');
+  const path = await openPage(ana);
+  await onPage(ana).fill('begun on the page');
+  await ana.go('/rooms/1');
+  await inPlace(ana).waitFor();
+  assert.equal(await inPlace(ana).inputValue(), 'begun on the page');
+  await inPlace(ana).fill('continued in the room');
+  await ana.go(path);
+  await eventually(async () => assert.equal(await onPage(ana).inputValue(), 'continued in the room'));
+});
+
+story('an edit on the page of its message that is given up is gone', async ({ person }) => {
+  const ana = await person('ana');
+  await openPage(ana);
+  await onPage(ana).fill('no, not that');
+  assert.equal(await edits(ana), 1);
+  await ana.page.locator('form.edit-form').getByRole('link', { name: 'Cancel' }).click();
+  await ana.arrives('/rooms/1');
+  assert.equal(await edits(ana), 0);
+  assert.equal(await inPlace(ana).count(), 0);
+});
+
+story('another account finds nothing of an edit on the page of a message', async ({ patio, person }) => {
+  await patio.program('tom');
+  const ana = await person('ana');
+  const path = await openPage(ana);
+  await onPage(ana).fill('for my eyes');
+  await endSession(ana);
+  await ana.go(path);
+  assert.equal(await edits(ana), 1);
+  await ana.signIn('tom');
+  await ana.arrives(path);
+  await ana.go('/rooms/1');
+  assert.equal(await edits(ana), 0);
+});

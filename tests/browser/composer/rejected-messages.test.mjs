@@ -1,0 +1,231 @@
+// A message that the server will never take fails by itself, once, with its reason, and holds up nobody.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+const LIVE = '**/api/v1/live?*';
+const failed = (ana) => ana.page.locator('.message--failed');
+
+/** The server closes a line on which such a frame comes; the rest passes. */
+async function closeAt(ana, isBad, code) {
+  let closed = 0;
+  await ana.page.routeWebSocket(LIVE, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((text) => {
+      if (!isBad(text)) {
+        server.send(text);
+        return;
+      }
+      closed += 1;
+      socket.close({ code });
+    });
+  });
+  await ana.page.reload();
+  await ana.page.locator('#app:not([data-line])').waitFor();
+  return () => closed;
+}
+
+story('what is too large for a frame goes out another way, and the others with it', async ({ person }) => {
+  const ana = await person('ana');
+  const closed = await closeAt(ana, (text) => text.includes('too large'), 1009);
+  await ana.post('too large');
+  await ana.post('behind it');
+  await ana.sees('too large');
+  await ana.sees('behind it');
+  await eventually(async () => assert.equal(await ana.page.locator('.message--pending').count(), 0));
+  assert.equal(closed(), 1);
+  assert.equal((await ana.texts()).length, 2);
+});
+
+const LARGE = {
+  'quotation marks': '"'.repeat(16_000),
+  tomatoes: '\u{1f345}'.repeat(4_000),
+  lines: `${'a\n'.repeat(300)}b`,
+};
+for (const [what, text] of Object.entries(LARGE)) {
+  story(`many ${what} go out`, async ({ person }) => {
+    const ana = await person('ana');
+    await ana.post(text);
+    await ana.post('behind it');
+    await ana.sees('behind it');
+    await eventually(async () => assert.equal(await ana.page.locator('.message--pending').count(), 0));
+    assert.equal(await ana.page.locator('.message[data-seq]').count(), 2);
+  });
+}
+
+story(
+  'characters of which nothing is left are refused with a reason, and the next message goes out',
+  async ({ person, tolerate }) => {
+    tolerate(/^422 /);
+    const ana = await person('ana');
+    await ana.post('\u001b'.repeat(16_000));
+    await ana.post('behind it');
+    await ana.sees('behind it');
+    await failed(ana).waitFor();
+    assert.equal(await failed(ana).locator('.note__reason').textContent(), 'Write something first.');
+    await ana.page.reload();
+    await failed(ana).waitFor();
+    await failed(ana).getByRole('button', { name: 'Delete' }).click();
+    await ana.page.reload();
+    await ana.sees('behind it');
+    assert.equal(await failed(ana).count(), 0);
+  },
+);
+
+story('half a character is no reason to wait for ever', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.composer.evaluate((field) => {
+    field.value = 'half \ud83c of one';
+    field.form.requestSubmit();
+  });
+  await ana.sees('of one');
+});
+
+story('a message that is never answered is asked for another way', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.page.routeWebSocket(LIVE, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((text) => {
+      if (!text.includes('"post"')) server.send(text);
+    });
+  });
+  await ana.page.reload();
+  await ana.post('swallowed');
+  await ana.page.locator('.message[data-seq]').filter({ hasText: 'swallowed' }).waitFor({ timeout: 25_000 });
+});
+
+/** What waits for a room, as a tab that has ended left it. */
+const leave = ({ page }, entry) =>
+  page.evaluate((given) => {
+    localStorage.setItem(
+      `patio:outbox:${document.body.dataset.account}:${given.nonce}`,
+      JSON.stringify({ tab: '', at: 1, ...given }),
+    );
+  }, entry);
+
+story(
+  'what waits for a room that is gone fails where one is, with its reason, and holds up nobody',
+  async ({ person }) => {
+    const ana = await person('ana');
+    await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
+    await leave(ana, { nonce: 'here', room: 1, body: 'for all' });
+    await ana.page.reload();
+    await ana.sees('for all');
+    await failed(ana).waitFor();
+    assert.match(await failed(ana).textContent(), /for nobody/);
+    assert.notEqual(await failed(ana).locator('.note__reason').textContent(), '');
+  },
+);
+
+story('what waits for a room that is another one since a restore stays with its author', async ({ person }) => {
+  const ana = await person('ana');
+  const tom = await person('tom');
+  await leave(ana, { nonce: 'old', room: 1, name: 'another room', epoch: 'before', body: 'not for the lobby' });
+  await leave(ana, { nonce: 'same', room: 1, name: 'lobby', epoch: 'before', body: 'for the lobby' });
+  const { created, epoch } = await ana.page.evaluate(() => ({ ...document.getElementById('app').dataset }));
+  // Where a whole data directory was put back, the history has the same name.
+  await leave(ana, {
+    nonce: 'older',
+    room: 1,
+    name: 'lobby',
+    epoch,
+    created: '2001-01-01T00:00:00.000Z',
+    body: 'not for this one',
+  });
+  await leave(ana, {
+    nonce: 'renamed',
+    room: 1,
+    name: 'as it was called',
+    epoch: 'before',
+    created,
+    body: 'for the same',
+  });
+  await ana.page.reload();
+  await tom.sees('for the lobby');
+  await tom.sees('for the same');
+  await eventually(async () => assert.equal(await failed(ana).count(), 2));
+  for (const why of await failed(ana).locator('.note__reason').all())
+    assert.match(await why.textContent(), /no longer exists/);
+  assert.deepEqual((await tom.texts()).sort(), ['for the lobby', 'for the same']);
+});
+
+/** Without a line, messages go as forms. */
+async function withoutLine(ana) {
+  await ana.page.addInitScript(() => {
+    globalThis.WebSocket = class {
+      constructor() {
+        throw new DOMException('no', 'SecurityError');
+      }
+    };
+  });
+  await ana.page.reload();
+  await ana.page.locator('#app[data-line=polling]').waitFor();
+}
+
+for (const text of ['#exit now please', '#lR is what I typed', '/etc/passwd is a file']) {
+  story(`over HTTP "${text}" goes out as the text it is, once, and what is behind it too`, async ({ person }) => {
+    const ana = await person('ana');
+    await withoutLine(ana);
+    await ana.post(text);
+    await ana.page.getByRole('button', { name: 'Post it as text' }).click();
+    await ana.sees(text);
+    await ana.post('behind it');
+    await ana.sees('behind it');
+    assert.deepEqual(await ana.texts(), [text, 'behind it']);
+  });
+}
+
+const WORDLESS = {
+  'a refusal without a reason': { status: 400 },
+  'another page of Patio': { status: 200 },
+};
+for (const [what, { status }] of Object.entries(WORDLESS)) {
+  story(`${what} ends a message once, with a reason of the page's own`, async ({ person, tolerate }) => {
+    tolerate(/^400 /);
+    const ana = await person('ana');
+    await withoutLine(ana);
+    let posts = 0;
+    await ana.page.route('**/rooms/1/messages', async (route) => {
+      if (!route.request().postData()?.includes('wordless')) {
+        await route.continue();
+        return;
+      }
+      posts += 1;
+      await route.fulfill({ status, response: await route.fetch({ url: `${ana.patio.origin}/rooms`, method: 'GET' }) });
+    });
+    await ana.post('wordless');
+    await ana.post('behind it');
+    await ana.sees('behind it');
+    await failed(ana).waitFor();
+    assert.equal(await failed(ana).locator('.note__reason').textContent(), 'The server did not accept it.');
+    assert.equal(posts, 1);
+    await ana.page.reload();
+    await ana.sees('behind it');
+    await failed(ana).waitFor();
+    assert.equal(posts, 1);
+  });
+}
+
+story('what failed without a word in an earlier release is not sent again, and holds up nobody', async ({ person }) => {
+  const ana = await person('ana');
+  await leave(ana, { nonce: 'old', room: 1, body: 'failed before', failed: '' });
+  await withoutLine(ana);
+  await ana.post('behind it');
+  await ana.sees('behind it');
+  await failed(ana).waitFor();
+  assert.equal(await ana.page.locator('.message[data-seq]').count(), 1);
+});
+
+for (const [way, prepare] of Object.entries({ 'on the line': async () => {}, 'over HTTP': withoutLine })) {
+  story(
+    `${way} what waits for a room that was deleted says that it is not there any more`,
+    async ({ person, tolerate }) => {
+      tolerate(/^404 /);
+      const ana = await person('ana');
+      await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
+      await prepare(ana);
+      await ana.page.reload();
+      await failed(ana).waitFor();
+      assert.match(await failed(ana).locator('.note__reason').textContent(), /no longer exists/);
+    },
+  );
+}

@@ -1,0 +1,324 @@
+// Text that is not sent yet belongs to its author, whatever happens to page, tab, session and server. Two things end that: the author, and another account.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { eventually, story } from '../support.mjs';
+
+/** From here on posts get lost on their way, in every page of this person, until `find`. */
+async function losePosts({ context, page }) {
+  const lose = () => {
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function sendAllButPosts(text) {
+      if (localStorage.getItem('found') || !text.includes('"post"')) send.call(this, text);
+    };
+  };
+  await context.addInitScript(lose);
+  await page.evaluate(lose);
+  return (now) => now.page.evaluate(() => localStorage.setItem('found', 'yes'));
+}
+
+const kept = ({ page }) =>
+  page.evaluate(() =>
+    [...Object.entries(sessionStorage), ...Object.entries(localStorage)]
+      .filter(([key]) => key.startsWith('patio:'))
+      .map(String)
+      .join('\n'),
+  );
+const draftOf = (visitor, text) => eventually(async () => assert.equal(await visitor.composer.inputValue(), text));
+
+/** A draft, a message that waits, and an edit that is open. */
+async function beginAll(ana) {
+  await ana.post('said before');
+  await ana.sees('said before');
+  const find = await losePosts(ana);
+  await ana.composer.press('ArrowUp');
+  const edit = ana.page.locator('.message--editing textarea');
+  await edit.fill('said before, and better');
+  await ana.post('waits');
+  await ana.message('waits').waitFor();
+  await ana.composer.fill('a long draft');
+  return find;
+}
+
+async function hasAll(ana, find) {
+  await draftOf(ana, 'a long draft');
+  const edit = ana.page.locator('.message--editing textarea');
+  await edit.waitFor();
+  assert.equal(await edit.inputValue(), 'said before, and better');
+  await ana.message('waits').waitFor();
+  await find(ana);
+  await ana.page.reload();
+  await ana.sees('waits');
+  await eventually(async () => assert.deepEqual((await ana.texts()).sort(), ['said before', 'waits']));
+  await draftOf(ana, 'a long draft');
+}
+
+/** The operator gives out a link; with it the password is set on another device, which ends all sessions. */
+async function resetPassword(patio, visitor, name, password) {
+  const command = spawn(process.env.PATIO_BIN ?? 'target/debug/patio', ['user', 'reset-password', name], {
+    env: { ...process.env, DATA_DIR: patio.directory },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let said = '';
+  command.stdout.on('data', (text) => {
+    said += text;
+  });
+  await once(command, 'close');
+  await visitor.go(said.match(/\/reset\S+/)[0]);
+  for (const field of await visitor.page.locator('input[type=password]').all()) await field.fill(password);
+  await visitor.submit();
+  await visitor.page.waitForURL((url) => !url.pathname.startsWith('/reset'));
+}
+
+/** Each living page holds a lock, and the browser takes a moment to see that one has crashed. */
+const livingPages = ({ page }) =>
+  page.evaluate(
+    async () => (await navigator.locks.query()).held.filter(({ name }) => name.startsWith('patio:tab:')).length,
+  );
+
+const LIVES_THROUGH = {
+  'a reload': async (ana) => {
+    await ana.page.reload();
+    return ana;
+  },
+  'the end of its tab': async (ana) => {
+    const tab = await ana.newTab();
+    await ana.page.close();
+    await tab.page.reload();
+    return tab;
+  },
+  'the crash of its tab': async (ana) => {
+    const tab = await ana.newTab();
+    await ana.page.goto('chrome://crash').catch(() => {});
+    await eventually(async () => assert.equal(await livingPages(tab), 1));
+    await tab.page.reload();
+    return tab;
+  },
+  'another page of Patio and the way back': async (ana) => {
+    await ana.go('/settings');
+    await ana.go('/rooms/1');
+    return ana;
+  },
+  'a look at the page to sign in': async (ana) => {
+    await ana.go('/register');
+    await ana.go('/rooms/1');
+    return ana;
+  },
+  'an ended session': async (ana) => {
+    // The browser forgets this cookie after a month; it has had the others for as long as it runs.
+    await ana.context.clearCookies({ name: /session/ });
+    await ana.page.reload();
+    await ana.arrives('/login?next=%2Frooms%2F1');
+    await ana.signIn('ana');
+    await ana.arrives('/rooms/1');
+    return ana;
+  },
+  'a server that forgot how to sign out': async (ana, { patio, tolerate }) => {
+    tolerate(/net::ERR_|WebSocket/);
+    await patio.kill();
+    await ana.openMenu();
+    await ana.page
+      .locator('form[action="/logout"] button')
+      .click()
+      .catch(() => {});
+    await patio.start();
+    await ana.go('/rooms/1');
+    return ana;
+  },
+};
+
+for (const [what, happens] of Object.entries(LIVES_THROUGH)) {
+  story(`what is not sent yet lives through ${what}`, async (stage) => {
+    const ana = await stage.person('ana');
+    const find = await beginAll(ana);
+    await hasAll(await happens(ana, stage), find);
+  });
+}
+
+story('what is not sent yet lives through a reset of the password', async ({ patio, person, visitor }) => {
+  const ana = await person('ana');
+  const find = await beginAll(ana);
+  await resetPassword(patio, await visitor(), 'ana', 'another tomato garden');
+  await ana.page.waitForURL((url) => url.pathname === '/login');
+  await ana.signIn('ana', 'another tomato garden');
+  await ana.page.waitForURL((url) => url.pathname === '/rooms/1');
+  await hasAll(ana, find);
+});
+
+story('what is not sent yet lives through a history that was replaced, and is stored once', async ({ person }) => {
+  const ana = await person('ana');
+  let epoch = null;
+  await ana.page.routeWebSocket('**/api/v1/live?*', (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((text) => {
+      const frame = JSON.parse(text);
+      socket.send(frame.type === 'ready' && epoch ? JSON.stringify({ ...frame, epoch }) : text);
+      if (frame.type === 'ready') epoch = null;
+    });
+    ana.cut = () => socket.close({ code: 1012 });
+  });
+  await ana.page.reload();
+  const find = await beginAll(ana);
+  await ana.mark();
+  epoch = 'another';
+  await ana.cut();
+  await eventually(async () => assert.equal(await ana.isMarked(), false));
+  await hasAll(ana, find);
+});
+
+story('signing out on purpose ends what is not sent yet', async ({ person }) => {
+  const ana = await person('ana');
+  await beginAll(ana);
+  await ana.signOut();
+  await ana.arrives('/login');
+  assert.equal(await kept(ana), '');
+});
+
+story('signing out by command ends what is not sent yet', async ({ person }) => {
+  const ana = await person('ana');
+  await beginAll(ana);
+  await ana.post('/exit');
+  await ana.arrives('/login');
+  assert.equal(await kept(ana), '');
+});
+
+story('another account in the same browser sees and keeps nothing of it', async ({ patio, person }) => {
+  await patio.program('tom');
+  const ana = await person('ana');
+  await beginAll(ana);
+  await ana.context.clearCookies();
+  await ana.go('/login');
+  assert.match(await kept(ana), /a long draft/);
+  await ana.signIn('tom');
+  await ana.arrives('/rooms/1');
+  assert.equal(await ana.composer.inputValue(), '');
+  assert.deepEqual(await ana.texts(), ['said before']);
+  assert.equal(await kept(ana), '');
+});
+
+story(
+  'another account that signs in beside an open page gets and sends nothing of it',
+  async ({ patio, person, tolerate }) => {
+    tolerate(/net::ERR_|WebSocket/);
+    await patio.program('tom');
+    const ana = await person('ana');
+    const find = await beginAll(ana);
+    const other = await ana.newTab();
+    await ana.context.clearCookies({ name: /session/ });
+    await other.go('/login?next=%2Fsettings');
+    await other.signIn('tom');
+    await other.arrives('/settings');
+    assert.doesNotMatch(await kept(other), /draft:|outbox:|edit:/);
+    // Her page still knows what waits; its line comes back as his.
+    await find(ana);
+    await ana.context.setOffline(true);
+    await ana.mark();
+    await ana.context.setOffline(false);
+    await eventually(async () => assert.equal(await ana.isMarked(), false));
+    assert.deepEqual(await ana.texts(), ['said before']);
+    await ana.post('by Tom');
+    await ana.sees('by Tom');
+    assert.deepEqual(await ana.texts(), ['said before', 'by Tom']);
+  },
+);
+
+story('its author throws away one text, and no other', async ({ person }) => {
+  const ana = await person('ana');
+  await beginAll(ana);
+  await ana.page.locator('.message--editing textarea').press('Escape');
+  assert.doesNotMatch(await kept(ana), /better/);
+  assert.match(await kept(ana), /waits/);
+  await ana.composer.fill('');
+  assert.doesNotMatch(await kept(ana), /draft:/);
+  assert.match(await kept(ana), /waits/);
+});
+
+story(
+  'a message that waits goes out when Patio is opened again, and once, though two tabs know of it',
+  async ({ patio, person, tolerate }) => {
+    tolerate(/net::ERR_|WebSocket/);
+    const ana = await person('ana');
+    const tom = await person('tom');
+    const other = await ana.newTab();
+    await patio.kill();
+    await ana.post('one');
+    await ana.post('two');
+    await ana.message('two').waitFor();
+    await ana.page.close();
+    await patio.start();
+    const again = await other.newTab();
+    await tom.sees('two');
+    for (const reader of [tom, other, again])
+      await eventually(async () => assert.deepEqual(await reader.texts(), ['one', 'two']));
+    await eventually(async () => assert.equal(await kept(other), ''));
+  },
+);
+
+story('two tabs each have a draft of their own in the same room, and neither is lost', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.composer.fill('in the first');
+  const other = await ana.newTab();
+  assert.equal(await other.composer.inputValue(), '');
+  await other.composer.fill('in the second');
+  await ana.page.reload();
+  await draftOf(ana, 'in the first');
+  await other.page.reload();
+  await draftOf(other, 'in the second');
+  await ana.page.close();
+  await other.post('sent');
+  await other.sees('sent');
+  await other.page.reload();
+  await draftOf(other, 'in the first');
+});
+
+story('what was kept by the release before is still there', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.page.evaluate(() => {
+    const { epoch, me } = document.getElementById('app').dataset;
+    localStorage.setItem(`patio:draft:${epoch}:${me}:1`, 'begun long ago');
+    sessionStorage.setItem(
+      `patio:outbox:${epoch}:${me}:1`,
+      JSON.stringify([{ nonce: 'old-1', body: 'waits for long' }]),
+    );
+  });
+  await ana.page.reload();
+  await ana.sees('waits for long');
+  await draftOf(ana, 'begun long ago');
+  assert.doesNotMatch(await kept(ana), /waits/);
+});
+
+story('two conversations that nobody has begun have a draft each', async ({ patio, person }) => {
+  for (const name of ['tom', 'lucia']) await patio.program(name);
+  const ana = await person('ana');
+  await ana.go('/direct/tom');
+  await ana.composer.fill('for Tom');
+  await ana.go('/direct/lucia');
+  assert.equal(await ana.composer.inputValue(), '');
+  await ana.go('/direct/tom');
+  await draftOf(ana, 'for Tom');
+  await ana.composer.press('Enter');
+  await ana.sees('for Tom');
+  assert.equal(await kept(ana), '');
+});
+
+story('a browser that keeps nothing still sends everything once', async ({ patio, person, tolerate }) => {
+  tolerate(/net::ERR_|WebSocket/);
+  const ana = await person('ana');
+  const tom = await person('tom');
+  await ana.context.addInitScript(() => {
+    Storage.prototype.setItem = () => {
+      throw new DOMException('full', 'QuotaExceededError');
+    };
+  });
+  await ana.page.reload();
+  await ana.post('one');
+  await tom.sees('one');
+  await patio.kill();
+  await ana.post('two');
+  await ana.post('three');
+  await ana.composer.fill('a draft');
+  await patio.start();
+  for (const reader of [ana, tom])
+    await eventually(async () => assert.deepEqual(await reader.texts(), ['one', 'two', 'three']));
+  assert.equal(await ana.composer.inputValue(), 'a draft');
+});

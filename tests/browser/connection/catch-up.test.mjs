@@ -1,0 +1,428 @@
+// After any absence a page shows exactly what a page loaded anew shows.
+import assert from 'node:assert/strict';
+import { chance, eventually, isAsFresh, isSameTop, story, topOf } from '../support.mjs';
+
+// As in life, only without the waiting.
+const QUICK = { banner: 50, retry: 50, ping: 400, dead: 2_000, patience: 1_000 };
+
+async function pace({ context, page }, timing = QUICK) {
+  await context.addInitScript((given) => {
+    document.addEventListener('readystatechange', () =>
+      Object.assign(document.getElementById('app')?.dataset ?? {}, given),
+    );
+  }, timing);
+  await page.reload();
+}
+
+async function people(person, ...names) {
+  const all = [];
+  for (const name of names) all.push(await person(name));
+  for (const visitor of all) await pace(visitor);
+  return all;
+}
+
+/** Somebody whose line can go bad. */
+async function onLine(open, person, name) {
+  const line = await open();
+  const visitor = await person(name);
+  await visitor.go(`${line.origin}/rooms/1`);
+  await pace(visitor);
+  await visitor.post('here I am');
+  await visitor.sees('here I am');
+  return [visitor, line];
+}
+
+/** Many at once, as fast as they are taken. */
+async function postAll(program, count, text = 'message') {
+  const posted = [];
+  for (let n = 0; n < count; n += 50)
+    posted.push(
+      ...(await Promise.all(
+        Array.from({ length: Math.min(50, count - n) }, (_, k) => program.post(`${text} ${n + k}\nand a second line`)),
+      )),
+    );
+  return posted;
+}
+
+/** Each seventh is edited, each fifth applauded, each eleventh gone. */
+async function changeSome(program, posted) {
+  const changes = posted.map(({ id }, n) => async () => {
+    if (n % 7 === 3) await program.edit(id, `edited ${n}`);
+    if (n % 5 === 2) await program.react(id, '👍');
+    if (n % 11 === 5) await program.remove(id);
+  });
+  for (let n = 0; n < changes.length; n += 50) await Promise.all(changes.slice(n, n + 50).map((change) => change()));
+}
+
+async function comesBack({ page }) {
+  // By itself it takes a moment, after many attempts; should it be back already, there is no button to see.
+  await page.evaluate(() => document.getElementById('retry').click());
+  await page.locator('#app:not([data-line])').waitFor();
+}
+
+const isAway = ({ page }) => page.locator('#app[data-line=away]').waitFor();
+
+story(
+  'three who talk while the server is killed, and frozen, all read the same afterwards',
+  async ({ patio, person }) => {
+    const all = await people(person, 'ana', 'tom', 'lucia');
+    const talk = (word) =>
+      Promise.all(
+        all.map(async (visitor, n) => {
+          for (let k = 0; k < 4; k++) await visitor.post(`${word} ${n}.${k}`);
+        }),
+      );
+    const absences = {
+      killed: [() => patio.kill(), () => patio.start()],
+      frozen: [() => patio.freeze(), () => patio.thaw()],
+    };
+    let expected = 0;
+    for (const [word, [leave, come]] of Object.entries(absences)) {
+      await Promise.all([talk(`before it is ${word}`), leave()]);
+      await talk(`while it is ${word}`);
+      for (const visitor of all) await isAway(visitor);
+      await come();
+      expected += 24;
+      for (const visitor of all) {
+        await eventually(async () => assert.equal(await visitor.page.locator('.message[data-seq]').count(), expected));
+        await isAsFresh(visitor);
+      }
+    }
+  },
+);
+
+story(
+  'a line that falls silent without a word is noticed, and what was missed comes: little, and more than a page keeps',
+  async ({ patio, openLine, person, tolerate }) => {
+    tolerate(/net::ERR_|WebSocket connection/);
+    const tom = await patio.program('tom');
+    const [ana, line] = await onLine(openLine, person, 'ana');
+    let known = await postAll(tom, 30, 'known');
+    await ana.sees('known 29');
+    for (const count of [90, 700]) {
+      line.silence();
+      const missed = await postAll(tom, count);
+      await changeSome(tom, [...known, ...missed]);
+      known = [];
+      await isAway(ana);
+      await ana.post('into the void');
+      line.mend();
+      await comesBack(ana);
+      const [{ seq }] = await postAll(tom, 1, `after ${count}`);
+      await ana.sees(`after ${count}`);
+      await isAsFresh(ana);
+      const inLog = await ana.page.locator('.message[data-seq]').count();
+      assert.ok(inLog <= 400 && seq > count, `${inLog} in the log`);
+      assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
+    }
+  },
+);
+
+story(
+  'who reads far above while much is missed is not moved, and scrolls through all of it',
+  async ({ patio, openLine, person, tolerate }) => {
+    tolerate(/net::ERR_|WebSocket connection/);
+    const tom = await patio.program('tom');
+    const before = await postAll(tom, 120, 'known');
+    const [ana, line] = await onLine(openLine, person, 'ana');
+    await eventually(async () => {
+      await ana.log.evaluate((log) => {
+        log.scrollTop = -log.scrollHeight;
+      });
+      await ana.page.locator('#start').waitFor({ timeout: 200 });
+    });
+    const first = ana.page.locator('.message[data-seq="5"]');
+    const place = await topOf(first);
+    line.silence();
+    await isAway(ana);
+    const missed = await postAll(tom, 500);
+    await changeSome(tom, [...before.slice(60), ...missed]);
+    line.mend();
+    await comesBack(ana);
+    await ana.pill.waitFor();
+    isSameTop(await topOf(first), place);
+
+    const seqs = new Set();
+    const look = async () => {
+      for (const seq of await ana.page
+        .locator('.message[data-seq]')
+        .evaluateAll((all) => all.map((article) => Number(article.dataset.seq))))
+        seqs.add(seq);
+    };
+    await eventually(async () => {
+      await look();
+      await ana.log.evaluate((log) => {
+        log.scrollTop += 2_000;
+      });
+      assert.ok(
+        seqs.has(621),
+        `up to ${Math.max(...seqs)}, ${await ana.log.evaluate((log) => [log.scrollTop, log.scrollHeight, document.querySelector('[data-newer]')?.dataset.newer, log.ariaBusy, document.querySelectorAll('.chunk').length].join())}`,
+      );
+    });
+    assert.deepEqual(
+      [...seqs].sort((one, other) => one - other),
+      Array.from({ length: 621 }, (_, n) => n + 1),
+    );
+    await isAsFresh(ana);
+  },
+);
+
+story(
+  'a tab nobody looks at, and one that the system froze, are complete when somebody comes back',
+  async ({ patio, person }) => {
+    const tom = await patio.program('tom');
+    const [ana] = await people(person, 'ana');
+    await tom.post('before');
+    await ana.sees('before');
+    const cdp = await ana.context.newCDPSession(ana.page);
+    const look = (hidden) =>
+      ana.page.evaluate((now) => {
+        Object.defineProperty(document, 'hidden', { value: now, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, hidden);
+    await look(true);
+    await postAll(tom, 60, 'hidden');
+    await look(false);
+    await ana.sees('hidden 59');
+    await isAsFresh(ana);
+
+    await cdp.send('Page.setWebLifecycleState', { state: 'frozen' });
+    const posted = await postAll(tom, 60, 'asleep');
+    await changeSome(tom, posted);
+    await cdp.send('Page.setWebLifecycleState', { state: 'active' });
+    await ana.sees('asleep 58');
+    await isAsFresh(ana);
+  },
+);
+
+/** Somebody takes another name, a room too; one comes into the lobby, and ana, elsewhere, into a room. */
+async function changePeopleAndRooms({ tom, eva, ana, patio, person }) {
+  await tom.go('/settings');
+  await tom.field('display_name').fill('Tom Ruiz');
+  await tom.page.locator('form[action="/settings/name"] button').click();
+  await tom.page.getByText('Saved.').waitFor();
+  await person('mei');
+  await patio.api('rooms/2', { name: 'Jardín' }, eva.token, 'PATCH');
+  await patio.api('rooms/3/join', {}, ana.token);
+}
+
+async function hasHeard(reader) {
+  await eventually(async () =>
+    assert.deepEqual([await reader.online(), await reader.offline()], [['ana', 'mei', 'Tom Ruiz'], ['eva']]),
+  );
+  await eventually(async () =>
+    assert.equal(await reader.message('hola').locator('.message__author').textContent(), 'Tom Ruiz'),
+  );
+  await eventually(async () =>
+    assert.deepEqual(await reader.page.locator('#rooms .room__name').allTextContents(), ['lobby', 'Jardín', 'Taller']),
+  );
+}
+
+/** Rooms 2, in which ana is, and 3, in which she is not yet; and what tom says. */
+async function town({ patio, person }) {
+  const eva = await patio.program('eva');
+  for (const name of ['Huerto', 'Taller']) await patio.api('rooms', { name, visibility: 'public' }, eva.token);
+  const tom = await person('tom');
+  await tom.post('hola');
+  const { token } = await patio.program('ana');
+  await patio.api('rooms/2/join', {}, token);
+  return { patio, person, eva, tom, ana: { token } };
+}
+
+story(
+  'names, rooms and people who came while the line was bad are right when it is back',
+  async ({ patio, openLine, person, visitor, tolerate }) => {
+    tolerate(/net::ERR_|WebSocket connection/);
+    const all = await town({ patio, person });
+    const line = await openLine();
+    const ana = await visitor();
+    await ana.go(`${line.origin}/login`);
+    await ana.signIn('ana');
+    await ana.page.waitForURL('**/rooms/1');
+    await pace(ana);
+    await ana.sees('hola');
+    line.silence();
+    await isAway(ana);
+    await changePeopleAndRooms(all);
+    line.mend();
+    await comesBack(ana);
+    await hasHeard(ana);
+  },
+);
+
+story(
+  'what changed between a page and its line is told by the line, also when it breaks in the middle of that',
+  async ({ patio, person, visitor }) => {
+    const all = await town({ patio, person });
+    const ana = await visitor();
+    await ana.go('/login');
+    await ana.signIn('ana');
+    await ana.arrives('/rooms/1');
+    await ana.sees('hola');
+    let change;
+    const changed = new Promise((done) => {
+      change = done;
+    });
+    let tries = 0;
+    await ana.page.routeWebSocket('**/api/v1/live?*', async (socket) => {
+      await changed;
+      const server = socket.connectToServer();
+      if (tries++) return;
+      server.onMessage((text) => {
+        const frame = JSON.parse(text);
+        const later = new Date(Date.now() + 3_600_000).toISOString(); // than what is told again in any case
+        if (frame.type === 'ready') socket.send(JSON.stringify({ ...frame, at: later }));
+        else socket.close({ code: 1012 });
+      });
+    });
+    await ana.page.reload();
+    await changePeopleAndRooms(all);
+    change();
+    await hasHeard(ana);
+    assert.equal(tries, 2);
+  },
+);
+
+story(
+  'history that is read while messages come and change has no hole and nothing old in it',
+  async ({ patio, person }) => {
+    const tom = await patio.program('tom');
+    const posted = await postAll(tom, 130);
+    const ana = await person('ana');
+    // The server has written the page down, but it is slow to come.
+    await ana.page.route('**/rooms/1/messages?before=*', async (route) => {
+      const answer = await route.fetch();
+      await tom.post('meanwhile');
+      await changeSome(tom, posted.splice(0, 40));
+      await route.fulfill({ response: answer });
+    });
+    await eventually(async () => {
+      await ana.log.evaluate((log) => {
+        log.scrollTop = -log.scrollHeight;
+      });
+      await ana.page.locator('#start').waitFor({ timeout: 500 });
+    });
+    await ana.pill.waitFor();
+    await isAsFresh(ana);
+  },
+);
+
+story(
+  'a history that was replaced on the server is loaded anew, and only what is not sent yet is kept',
+  async ({ person, tolerate }) => {
+    tolerate(/net::ERR_|WebSocket connection/);
+    const ana = await person('ana');
+    let epoch = null;
+    let server = null;
+    await ana.page.routeWebSocket('**/api/v1/live?*', (socket) => {
+      server = socket.connectToServer();
+      socket.onMessage((text) => {
+        if (!text.includes('"post"')) server.send(text);
+      });
+      server.onMessage((text) => {
+        const frame = JSON.parse(text);
+        socket.send(frame.type === 'ready' && epoch ? JSON.stringify({ ...frame, epoch }) : text);
+      });
+      socket.cut = () => socket.close({ code: 1012 });
+      ana.cut = socket.cut;
+    });
+    await pace(ana);
+    await ana.post('of the old history');
+    await ana.composer.fill('begun there');
+    assert.equal(await ana.page.evaluate(() => sessionStorage.length + localStorage.length), 2);
+    await ana.mark();
+    const { cut } = ana;
+    await cut();
+    await eventually(async () => assert.notEqual(ana.cut, cut)); // it is back, and the history is the same
+    await ana.page.locator('#app:not([data-line])').waitFor();
+    assert.equal(await ana.isMarked(), true);
+    epoch = 'another';
+    await ana.cut();
+    await eventually(async () => {
+      epoch = (await ana.isMarked().catch(() => false)) ? 'another' : null;
+      assert.equal(epoch, null);
+    });
+    // It may be loaded once more before the server has its own epoch again.
+    await eventually(async () =>
+      assert.deepEqual(
+        [await ana.texts(), await ana.composer.inputValue(), await ana.page.locator('.message--pending').count()],
+        [['of the old history'], 'begun there', 1],
+      ),
+    );
+  },
+);
+
+story('what waits and what is begun goes with its writer', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.page.evaluate(() => {
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function sendAllButPosts(text) {
+      if (!text.includes('"post"')) send.call(this, text);
+    };
+  });
+  await ana.post('never sent');
+  await ana.message('never sent').waitFor();
+  await ana.composer.fill('begun');
+  const kept = () =>
+    ana.page.evaluate(() =>
+      [...Object.keys(sessionStorage), ...Object.keys(localStorage)].filter((key) => key.startsWith('patio:')),
+    );
+  assert.equal((await kept()).length, 2);
+  await ana.signOut();
+  await ana.arrives('/login');
+  assert.deepEqual(await kept(), []);
+  await ana.go('/register');
+  await ana.register('tom');
+  await ana.arrives('/rooms/1');
+  assert.deepEqual(await ana.texts(), []);
+  assert.equal(await ana.composer.inputValue(), '');
+});
+
+story(
+  'of a thousand messages over a line that breaks at random moments none is lost, doubled or out of order',
+  async ({ patio, openLine, person, tolerate }) => {
+    tolerate(/net::ERR_|WebSocket connection|Invalid frame|Failed to load/);
+    const lucia = await person('lucia');
+    const [ana, line] = await onLine(openLine, person, 'ana');
+    const random = chance(1_000);
+    line.lifetime = () => 1_500 + Math.floor(random() ** 2 * 200_000);
+    const TOTAL = 1_000;
+    await ana.page.evaluate(() => dispatchEvent(new Event('online'))); // the first of the bad lines
+    const atMost = (waiting) =>
+      ana.page.waitForFunction((most) => document.querySelectorAll('.message--pending').length <= most, waiting, {
+        timeout: 30_000,
+        polling: 50,
+      });
+    for (let sent = 0; sent < TOTAL; sent += 50) {
+      await ana.page.evaluate((from) => {
+        const field = document.getElementById('body');
+        for (let n = from + 1; n <= from + 50; n++) {
+          field.value = `number ${n}`;
+          field.form.requestSubmit();
+        }
+      }, sent);
+      await atMost(40);
+    }
+    await atMost(0);
+    assert.ok(line.cuts > 5, `the line broke ${line.cuts} times`);
+    const all = [];
+    const { token } = await patio.program('tom');
+    for (let before = 10_000; before > 1; ) {
+      const { items } = await patio.api(`rooms/1/messages?limit=100&before=${before}`, undefined, token, 'GET');
+      all.unshift(...items);
+      before = items[0].seq;
+    }
+    assert.deepEqual(
+      all.map(({ body }) => body),
+      ['here I am', ...Array.from({ length: TOTAL }, (_, n) => `number ${n + 1}`)],
+    );
+    assert.deepEqual(
+      all.map(({ seq }) => seq),
+      Array.from({ length: TOTAL + 1 }, (_, n) => n + 1),
+    );
+    assert.deepEqual(await ana.page.evaluate(() => Object.keys(sessionStorage)), []);
+    line.lifetime = () => Infinity;
+    await ana.page.evaluate(() => dispatchEvent(new Event('online')));
+    for (const reader of [ana, lucia]) await isAsFresh(reader);
+  },
+);

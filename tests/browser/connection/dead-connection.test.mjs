@@ -1,0 +1,86 @@
+// How long a page believes in a line that is dead, with its usual patience.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+async function onLine(openLine, person, patio, tolerate) {
+  tolerate(/net::ERR_|WebSocket connection/);
+  const line = await openLine();
+  const ana = await person('ana');
+  const tom = await patio.program('tom');
+  await ana.go(`${line.origin}/rooms/1`);
+  await ana.post('before');
+  await ana.sees('before');
+  await ana.page.locator('#app:not([data-line])').waitFor();
+  return { ana, tom, line };
+}
+
+/** What passed so far falls silent without a word; what connects from here on works. */
+function breakSilently(line) {
+  line.silence();
+  line.mend();
+}
+
+const seesWithin = ({ page }, text, timeout) =>
+  page.locator('.message[data-seq]').filter({ hasText: text }).first().waitFor({ timeout });
+
+story(
+  'a post that is not answered makes the page ask, and come back, within 15 s',
+  async ({ patio, openLine, person, tolerate }) => {
+    const { ana, tom, line } = await onLine(openLine, person, patio, tolerate);
+    breakSilently(line);
+    await tom.post('missed');
+    await ana.post('said into the void');
+    await seesWithin(ana, 'said into the void', 15_000);
+    await eventually(async () => assert.deepEqual(await ana.texts(), ['before', 'missed', 'said into the void']));
+  },
+);
+
+const WAKINGS = {
+  'its timers have stood still': () => {
+    const until = performance.now() + 4_500;
+    while (performance.now() < until);
+  },
+  'its clock was set': () => {
+    const { now } = Date;
+    Date.now = () => now() + 3_600_000;
+  },
+  'its clock was set back': () => {
+    const { now } = Date;
+    Date.now = () => now() - 3_600_000;
+  },
+  'somebody comes back to the window': () => {
+    dispatchEvent(new Event('focus'));
+  },
+  'the tab is in front again': () => {
+    document.dispatchEvent(new Event('visibilitychange'));
+  },
+  'the network is back': () => {
+    dispatchEvent(new Event('online'));
+  },
+};
+for (const [what, wake] of Object.entries(WAKINGS)) {
+  story(
+    `a page that wakes because ${what} knows within 10 s that its line is dead`,
+    async ({ patio, openLine, person, tolerate }) => {
+      const { ana, tom, line } = await onLine(openLine, person, patio, tolerate);
+      breakSilently(line);
+      await tom.post('missed');
+      await ana.page.evaluate(wake);
+      await seesWithin(ana, 'missed', 10_000);
+    },
+  );
+}
+
+story('a line that lives is kept by all that', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.post('before');
+  await ana.sees('before');
+  let connections = 0;
+  ana.page.on('websocket', () => {
+    connections += 1;
+  });
+  for (const [what, wake] of Object.entries(WAKINGS)) if (what !== 'the network is back') await ana.page.evaluate(wake);
+  await ana.post('after');
+  await ana.sees('after');
+  assert.equal(connections, 0);
+});

@@ -1,0 +1,150 @@
+// Two people at once: what one writes, the other reads.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+story('a message appears in the other browser, with name and time', async ({ person }) => {
+  const ana = await person('ana');
+  const tom = await person('tom');
+  await ana.post('The long hose is in the shed.');
+  await tom.sees('The long hose is in the shed.');
+
+  const [line] = (await tom.outline()).filter((line) => line.id);
+  assert.equal(line.by, 'ana');
+  assert.match(line.at, /^\d\d:\d\d$/);
+  assert.equal(await ana.composer.inputValue(), '');
+
+  await tom.post('Gracias, Ana.');
+  for (const reader of [ana, tom]) await reader.sees('Gracias, Ana.');
+  assert.deepEqual(await ana.outline(), await tom.outline());
+});
+
+story(
+  'an own message is there at once, waits while the server is busy, and becomes real once',
+  async ({ patio, person }) => {
+    const ana = await person('ana');
+    await ana.post('first');
+    await ana.sees('first');
+
+    patio.freeze();
+    await ana.post('second');
+    const row = ana.message('second');
+    await row.waitFor();
+    assert.match(await row.getAttribute('class'), /message--pending/);
+    assert.equal(await row.locator('.note__text').textContent(), 'Sending…');
+
+    patio.thaw();
+    await ana.sees('second');
+    await eventually(async () => assert.deepEqual(await ana.texts(), ['first', 'second']));
+    assert.equal(await ana.page.locator('.message--pending').count(), 0);
+  },
+);
+
+story("one author's messages in a row carry one name, and another's begin anew", async ({ person }) => {
+  const ana = await person('ana');
+  const tom = await person('tom');
+  for (const text of ['one', 'two']) await ana.post(text);
+  await tom.sees('two');
+  await tom.post('three');
+  for (const reader of [ana, tom]) {
+    await reader.sees('three');
+    const continued = (await reader.outline())
+      .filter((line) => line.id)
+      .map((line) => line.look.includes('message--continued'));
+    assert.deepEqual(continued, [false, true, false]);
+  }
+});
+
+story('a third tab gets everything too, also what its own person writes elsewhere', async ({ person }) => {
+  const ana = await person('ana');
+  const tom = await person('tom');
+  const tab = await ana.newTab();
+  await ana.post('from the first tab');
+  await tab.sees('from the first tab');
+  await tom.post('from Tom');
+  await tab.sees('from Tom');
+  await tab.post('from the second tab');
+  for (const reader of [ana, tab, tom]) {
+    await reader.sees('from the second tab');
+    assert.deepEqual(await reader.texts(), ['from the first tab', 'from Tom', 'from the second tab']);
+  }
+});
+
+story('signing out in one tab ends the other tabs of this person, and of nobody else', async ({ person }) => {
+  const ana = await person('ana');
+  const tom = await person('tom');
+  const tab = await ana.newTab();
+  await tab.post('hello'); // its socket is open
+  await tom.sees('hello');
+  await ana.signOut();
+  await tab.arrives('/login');
+  await tom.post('still here');
+  await tom.sees('still here');
+});
+
+story('what looks like HTML is text', async ({ person }) => {
+  const ana = await person('ana');
+  const tom = await person('tom');
+  const text = '<b>bold</b> <img src=x onerror="document.title=1"> &amp; <script>document.title=2</script>';
+  await ana.post(text);
+  await tom.sees('bold');
+  for (const reader of [ana, tom, await tom.newTab()]) {
+    assert.deepEqual(await reader.texts(), [text]);
+    assert.equal(await reader.page.locator('.message__body :is(b, img, script)').count(), 0);
+    assert.match(await reader.page.title(), /Patio/);
+  }
+});
+
+story('addresses can be clicked, and only those of the web', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.post('See https://example.org/seeds?a=1&b=2, not javascript:alert(1).');
+  await ana.sees('See');
+  const links = await ana.page
+    .locator('.message__body a')
+    .evaluateAll((all) => all.map(({ href, rel, target, textContent }) => ({ href, rel, target, textContent })));
+  const href = 'https://example.org/seeds?a=1&b=2';
+  assert.deepEqual(links, [{ href, textContent: href, target: '_blank', rel: 'noopener noreferrer nofollow ugc' }]);
+});
+
+story('line breaks and paragraphs are kept', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.composer.fill('one');
+  await ana.composer.press('Shift+Enter');
+  await ana.composer.pressSequentially('two');
+  await ana.composer.press('Shift+Enter');
+  await ana.composer.press('Shift+Enter');
+  await ana.composer.pressSequentially('three');
+  await ana.composer.press('Enter');
+  await ana.sees('three');
+  assert.equal(await ana.page.locator('.message__body').innerHTML(), '<p>one<br>two</p><p>three</p>');
+});
+
+story('nothing is sent when there is nothing to send', async ({ person }) => {
+  const ana = await person('ana');
+  for (const nothing of ['', '   ']) {
+    await ana.post(nothing);
+    await ana.page.getByRole('button', { name: 'Send' }).click();
+  }
+  await ana.post('something');
+  await ana.sees('something');
+  assert.deepEqual(await ana.texts(), ['something']);
+});
+
+story(
+  'a message that is too long stays in the field, which says by how much, and one of the full length passes',
+  async ({ person }) => {
+    const ana = await person('ana');
+    const note = ana.page.locator('#composer-error');
+    await ana.post(`${'x'.repeat(16_001)}  \n`);
+    assert.equal(await note.textContent(), '1 character too long.');
+    await ana.composer.press('Enter');
+    assert.equal((await ana.composer.inputValue()).trim(), 'x'.repeat(16_001));
+    await ana.composer.fill('\u{1f345}'.repeat(16_002)); // each is one character, and two units of a browser
+    assert.equal(await note.textContent(), '2 characters too long.');
+    await ana.composer.fill('short again');
+    assert.equal(await note.textContent(), '');
+    assert.deepEqual(await ana.texts(), []);
+
+    await ana.post('y'.repeat(16_000));
+    await ana.sees('yyy');
+  },
+);

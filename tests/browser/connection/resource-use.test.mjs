@@ -1,0 +1,155 @@
+// A tab stays light however long it is open, and however much is said in it.
+import assert from 'node:assert/strict';
+import { eventually, isAsFresh, story } from '../support.mjs';
+
+const MOST = 400;
+const MEGABYTE = 2 ** 20;
+const BUSY = Number(process.env.BUSY ?? 4_000); // with 20,000 it takes minutes on a busy machine
+
+async function measure({ context, page }) {
+  const cdp = await context.newCDPSession(page);
+  await cdp.send('Performance.enable');
+  await cdp.send('HeapProfiler.collectGarbage');
+  const { metrics } = await cdp.send('Performance.getMetrics');
+  await cdp.detach();
+  return Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
+}
+
+async function flood(program, count) {
+  for (let n = 0; n < count; n += 250)
+    await Promise.all(Array.from({ length: Math.min(250, count - n) }, (_, k) => program.post(`flood ${n + k}`)));
+}
+
+const inLog = ({ page }) => page.locator('.message[data-seq]').count();
+const seqs = ({ page }) =>
+  page.locator('.message[data-seq]').evaluateAll((all) => all.map((article) => Number(article.dataset.seq)));
+
+story('a tab in a busy room keeps what it shows and no more', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  const ana = await person('ana');
+  for (let said = 0; said < BUSY; said += BUSY / 4) {
+    await flood(tom, BUSY / 4);
+    await ana.page.locator(`.message[data-seq="${said + BUSY / 4}"]`).waitFor({ timeout: 60_000 });
+    const [{ JSHeapUsedSize: heap, Nodes: nodes }, messages] = [await measure(ana), await inLog(ana)];
+    assert.ok(heap < 80 * MEGABYTE, `${heap} bytes of heap`);
+    assert.ok(messages <= MOST, `${messages} messages`);
+    assert.ok(nodes < 40_000, `${nodes} nodes`);
+  }
+  assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
+  await isAsFresh(ana);
+});
+
+story(
+  'who scrolls up and down through a long room finds each message once, in a log that stays short',
+  async ({ patio, person }) => {
+    const tom = await patio.program('tom');
+    await flood(tom, 650);
+    const ana = await person('ana');
+    const seen = new Set();
+    const walk = (by, goal) =>
+      eventually(async () => {
+        const here = await seqs(ana);
+        assert.ok(here.length <= MOST, `${here.length} messages`);
+        assert.deepEqual(
+          here,
+          Array.from(here, (_, n) => here[0] + n),
+        );
+        for (const seq of here) seen.add(seq);
+        await ana.log.evaluate((log, y) => log.scrollBy(0, y), by);
+        assert.ok(here.includes(goal), `at ${here[0]} to ${here.at(-1)}`);
+      });
+    const halfway = Array.from({ length: 6 }, (_, n) => 600 - 100 * n);
+    for (const goal of [...halfway, 1]) await walk(-3_000, goal);
+    assert.equal(seen.size, 650);
+    await tom.post('at the other end');
+    await ana.pill.waitFor();
+    assert.equal((await seqs(ana)).includes(651), false);
+    for (const goal of [...halfway.toReversed(), 651]) await walk(3_000, goal);
+    await ana.page.locator('[data-newer]').waitFor({ state: 'detached' });
+    await isAsFresh(ana);
+
+    for (const goal of [...halfway, 1]) await walk(-3_000, goal);
+    await ana.post('and back at once');
+    await ana.sees('and back at once');
+    assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
+    await isAsFresh(ana);
+  },
+);
+
+story('going from room to room leaves nothing behind', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.makeRoom('Huerto');
+  await ana.mark();
+  const go = async (times) => {
+    for (let n = 0; n < times; n++) for (const room of ['lobby', 'Huerto']) await ana.open(room);
+  };
+  await go(5);
+  const before = await measure(ana);
+  await go(25);
+  const after = await measure(ana);
+  assert.equal(await ana.isMarked(), true);
+  for (const what of ['JSEventListeners', 'Nodes'])
+    assert.ok(after[what] < before[what] * 1.2 + 50, `${what}: ${before[what]}, then ${after[what]}`);
+});
+
+story(
+  'what is unread is the same in all tabs and devices, and only who looks has read',
+  async ({ patio, person, visitor }) => {
+    const tom = await patio.program('tom');
+    const ana = await person('ana');
+    await ana.makeRoom('Huerto');
+    const tab = await ana.newTab('/rooms/2');
+    const phone = await visitor();
+    await phone.go('/login');
+    await phone.signIn('ana');
+    await phone.arrives('/rooms/1');
+    await phone.go('/rooms/2');
+    const all = [ana, tab, phone];
+    for (const each of all)
+      await each.page.evaluate(() => {
+        navigator.setAppBadge = async (n) => {
+          document.body.dataset.badge = n;
+        };
+      });
+    const count = async (badge, title) => {
+      for (const each of all)
+        await eventually(async () =>
+          assert.deepEqual(
+            [
+              await each.badge('lobby'),
+              await each.page.title(),
+              await each.page.evaluate(() => document.body.dataset.badge),
+            ],
+            [badge, title, badge || '0'],
+          ),
+        );
+    };
+    for (const text of ['one', 'two', 'three']) await tom.post(text);
+    await count('3', '(3) Huerto · Patio');
+
+    // A tab that is opened behind the one at hand has not been looked at.
+    await ana.context.addInitScript(() => {
+      document.hasFocus = () => false;
+    });
+    const behind = await ana.newTab('/rooms/1');
+    await behind.sees('three');
+    await eventually(async () => assert.equal(await behind.page.title(), '(3) lobby · Patio'));
+    await count('3', '(3) Huerto · Patio');
+
+    await behind.page.evaluate(() => {
+      document.hasFocus = () => true;
+      dispatchEvent(new Event('focus'));
+    });
+    await count('', 'Huerto · Patio');
+  },
+);
+
+story('without scripts, looking at a room is having read it', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  const ana = await person('ana', { javaScriptEnabled: false });
+  await tom.post('one');
+  await ana.go('/rooms/1');
+  assert.equal(await ana.page.locator('#new').count(), 1);
+  await ana.go('/rooms/1');
+  assert.equal(await ana.page.locator('#new').count(), 0);
+});

@@ -1,0 +1,209 @@
+// A click while the server is away, or while a proxy answers in its place: the page stays, says why, and gets there when the server is back.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+const QUICK = { banner: 50, retry: 50 };
+async function pace(visitor) {
+  const { context, page } = visitor;
+  await page.routeWebSocket('**/api/v1/live?*', (socket) => {
+    if (visitor.isAway) {
+      socket.close({ code: 1011 });
+      return;
+    }
+    socket.connectToServer();
+    visitor.cut = () => socket.close({ code: 1012 });
+  });
+  await context.addInitScript((given) => {
+    document.addEventListener('readystatechange', () =>
+      Object.assign(document.getElementById('app')?.dataset ?? {}, given),
+    );
+  }, QUICK);
+  await page.reload();
+}
+
+async function inTwoRooms(person) {
+  const ana = await person('ana');
+  await ana.makeRoom('Huerto');
+  await ana.open('lobby');
+  await pace(ana);
+  await ana.page.locator('#app:not([data-line])').waitFor();
+  return ana;
+}
+
+const AWAY = {
+  'the server is away': [(patio) => patio.kill(), (patio) => patio.start()],
+  'a proxy answers in its place': [
+    async (_patio, ana) => {
+      ana.isAway = true;
+      await ana.page.route('**/*', (route) =>
+        route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>502 Bad Gateway</h1>' }),
+      );
+      await ana.cut?.();
+    },
+    async (_patio, ana) => {
+      ana.isAway = false;
+      await ana.page.unroute('**/*');
+    },
+  ],
+};
+const says = (ana) =>
+  eventually(async () =>
+    assert.match(await ana.page.locator('.banner:not([hidden])').textContent(), /No connection\./),
+  );
+
+for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
+  story(`while ${why}, a room that is asked for comes when it is back`, async ({ patio, person, tolerate }) => {
+    tolerate(/^502 |net::ERR|WebSocket/);
+    const ana = await inTwoRooms(person);
+    await ana.mark();
+    await go(patio, ana);
+    await ana.row('Huerto').click();
+    await says(ana);
+    await ana.isIn('lobby');
+    assert.equal(await ana.row('Huerto').getAttribute('aria-current'), 'page');
+    await comeBack(patio, ana);
+    await ana.page.locator('#room-h', { hasText: 'Huerto' }).waitFor({ timeout: 25_000 });
+    assert.equal(await ana.isMarked(), true);
+  });
+
+  story(`while ${why}, the list of Ctrl+K says so`, async ({ patio, person, tolerate }) => {
+    tolerate(/^502 |net::ERR|WebSocket/);
+    const ana = await inTwoRooms(person);
+    await go(patio, ana);
+    await ana.page.keyboard.press('Control+k');
+    await eventually(async () =>
+      assert.match(await ana.page.locator('.switcher__count').textContent(), /No connection\./),
+    );
+    await comeBack(patio, ana);
+  });
+
+  for (const [what, selector, path] of [
+    ['the settings', '.user-menu a[href="/settings"]', '/settings'],
+    ['all rooms', '.sidebar__heading a[href="/rooms"]', '/rooms'],
+  ]) {
+    story(`while ${why}, a click on ${what} leads there when it is back`, async ({ patio, person, tolerate }) => {
+      tolerate(/^502 |net::ERR|WebSocket/);
+      const ana = await inTwoRooms(person);
+      await ana.composer.fill('a draft');
+      await go(patio, ana);
+      await ana.page.locator('#app[data-line=away]').waitFor(); // before that it is a click like any other
+      if (what === 'the settings') await ana.openMenu();
+      await ana.page.locator(selector).click();
+      await says(ana);
+      await ana.isIn('lobby');
+      assert.equal(await ana.composer.inputValue(), 'a draft');
+      await comeBack(patio, ana);
+      await ana.page.waitForURL((url) => url.pathname === path, { timeout: 25_000 });
+    });
+  }
+
+  story(`while ${why}, a form waits, and is sent when it is back`, async ({ patio, person, tolerate }) => {
+    tolerate(/^502 |net::ERR|WebSocket/);
+    const ana = await inTwoRooms(person);
+    await go(patio, ana);
+    await ana.page.locator('#app[data-line=away]').waitFor();
+    await ana.signOut();
+    await says(ana);
+    await ana.isIn('lobby');
+    await comeBack(patio, ana);
+    await ana.page.waitForURL((url) => url.pathname === '/login', { timeout: 25_000 });
+  });
+
+  story(
+    `while ${why}, older messages are said to be out of reach, and come when it is back`,
+    async ({ patio, person, tolerate }) => {
+      tolerate(/^502 |net::ERR|WebSocket/);
+      const tom = await patio.program('tom');
+      for (let n = 1; n <= 120; n++) await tom.post(`number ${n}`);
+      const ana = await person('ana');
+      await pace(ana);
+      await ana.page.locator('#app:not([data-line])').waitFor();
+      await go(patio, ana);
+      await ana.log.evaluate((log) => {
+        log.scrollTop = -log.scrollHeight;
+      });
+      await ana.banner.waitFor();
+      await comeBack(patio, ana);
+      await ana.page.locator('.message[data-seq="21"]').waitFor({ state: 'attached', timeout: 25_000 });
+      await ana.banner.waitFor({ state: 'hidden' });
+      await ana.arrives('/rooms/1');
+    },
+  );
+
+  story(`while ${why}, search says so and finds when it is back`, async ({ patio, person, tolerate }) => {
+    tolerate(/^502 |net::ERR|WebSocket/);
+    const ana = await inTwoRooms(person);
+    await ana.post('ripe tomatoes');
+    await ana.sees('ripe tomatoes');
+    await ana.go('/search');
+    await go(patio, ana);
+    await ana.page.locator('#q').fill('ripe');
+    await says(ana);
+    await comeBack(patio, ana);
+    await ana.page.locator('#results', { hasText: 'ripe tomatoes' }).waitFor({ timeout: 25_000 });
+    assert.equal(await ana.page.locator('.banner:not([hidden])').count(), 0);
+  });
+}
+
+/** On pages that have no line, each way out. */
+const WITHOUT_LINE = {
+  'a link on the settings': ['/settings', (ana) => ana.page.locator('.sidebar a[href="/rooms/1"]').click(), '/rooms/1'],
+  'a link on a page of a refusal': [
+    '/nowhere',
+    (ana) => ana.page.getByRole('link', { name: 'Back to the chat' }).click(),
+    '/rooms/1',
+  ],
+  'a search': [
+    '/search',
+    async (ana) => {
+      await ana.page.locator('#q').fill('ripe');
+      await ana.page.locator('#q').press('Enter');
+    },
+    '/search',
+  ],
+  'a new name': [
+    '/settings',
+    async (ana) => {
+      await ana.fill({ display_name: 'Ana the Great' });
+      await ana.button('/settings/name').click();
+    },
+    '/settings',
+  ],
+  'a new room': [
+    '/rooms',
+    async (ana) => {
+      await ana.fill({ name: 'Huerto' });
+      await ana.button('/rooms').click();
+    },
+    '/rooms/2',
+  ],
+};
+for (const [what, [path, leave, to]] of Object.entries(WITHOUT_LINE)) {
+  story(`while the server is away, ${what} waits and leads on when it is back`, async ({ patio, person, tolerate }) => {
+    tolerate(/net::ERR|WebSocket/);
+    const ana = await person('ana');
+    await ana.go(path);
+    await ana.mark();
+    await patio.kill();
+    await leave(ana);
+    await says(ana);
+    assert.equal(await ana.isMarked(), true, 'the page stays');
+    assert.equal(new URL(ana.page.url()).pathname, path);
+    await patio.start();
+    await ana.page.waitForURL((url) => url.pathname === to, { timeout: 25_000 });
+    await eventually(async () => assert.equal((await ana.isMarked()) && to !== '/search', false));
+  });
+}
+
+story('a room that may not be seen any more is said, and the page stays', async ({ person, tolerate }) => {
+  tolerate(/^404 /);
+  const ana = await inTwoRooms(person);
+  await ana.page.route('**/rooms/2', async (route) =>
+    route.fulfill({ response: await route.fetch({ url: route.request().url().replace('/rooms/2', '/rooms/999') }) }),
+  );
+  await ana.mark();
+  await ana.row('Huerto').click();
+  await eventually(async () => assert.notEqual(await ana.page.locator('#composer-error').textContent(), ''));
+  await ana.isIn('lobby');
+  assert.equal(await ana.isMarked(), true);
+});

@@ -1,0 +1,411 @@
+// Editing, deleting and reacting: where the message stands, live for everybody, with and without scripts.
+import assert from 'node:assert/strict';
+import { eventually, isSameTop, story, topOf } from '../support.mjs';
+
+const PLAIN = { javaScriptEnabled: false };
+
+const bar = (visitor) => visitor.page.locator('.message-actions');
+const act = (visitor, name) => bar(visitor).getByRole('button', { name });
+const chips = (visitor) => visitor.page.locator('#messages .reaction');
+const edit = (visitor) => visitor.page.locator('#messages .edit-form textarea');
+const press = (visitor, key) => visitor.page.keyboard.press(key);
+const focused = (visitor) =>
+  visitor.page.evaluate(
+    () => document.activeElement.id || document.activeElement.getAttribute('value') || document.activeElement.ariaLabel,
+  );
+
+async function chipsAre(visitor, expected) {
+  await eventually(async () =>
+    assert.deepEqual(
+      await chips(visitor).evaluateAll((all) => all.map((chip) => `${chip.textContent.trim()} ${chip.ariaPressed}`)),
+      expected,
+    ),
+  );
+}
+
+async function textsAre(visitor, expected) {
+  await eventually(async () => assert.deepEqual(await visitor.texts(), expected));
+}
+
+async function openEdit(visitor, text) {
+  await visitor.sees(text);
+  await visitor.message(text).hover();
+  await act(visitor, 'Edit message').click();
+  await edit(visitor).waitFor();
+}
+
+story('one edits a message where it stands, and the other sees it', async ({ person }) => {
+  const ana = await person('ana');
+  const tom = await person('tom');
+  await ana.post('the log hose');
+  await tom.sees('the log hose');
+  await openEdit(ana, 'the log hose');
+  assert.equal(await edit(ana).inputValue(), 'the log hose');
+  assert.equal(await ana.message('the log hose').locator('.message__body').isVisible(), false);
+  await edit(ana).fill('the long hose');
+  await edit(ana).press('Shift+Enter');
+  await ana.page.keyboard.type('is back');
+  await edit(ana).press('Enter');
+  for (const reader of [ana, tom]) {
+    await textsAre(reader, ['the long hoseis back']);
+    assert.equal(await reader.page.locator('.message__body').innerHTML(), '<p>the long hose<br>is back</p>');
+    assert.equal(await reader.page.locator('.message__edited').textContent(), 'edited');
+  }
+  assert.equal(await edit(ana).count(), 0);
+  assert.deepEqual(await ana.outline(), await tom.outline());
+  assert.deepEqual(await (await tom.newTab()).outline(), await tom.outline());
+});
+
+story('the arrow up in an empty field edits what one wrote last; Escape gives up', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  const ana = await person('ana');
+  for (const text of ['first', 'second']) await ana.post(text);
+  await ana.sees('second');
+  await tom.post('from Tom');
+  await ana.sees('from Tom');
+  await ana.composer.fill('x');
+  await press(ana, 'ArrowUp');
+  await ana.composer.fill('');
+  assert.equal(await edit(ana).count(), 0);
+  await press(ana, 'ArrowUp');
+  await edit(ana).waitFor();
+  assert.equal(await edit(ana).inputValue(), 'second');
+  await ana.page.keyboard.type(' thoughts');
+  await press(ana, 'ArrowUp'); // belongs to the field
+  await press(ana, 'Escape');
+  assert.equal(await focused(ana), 'body');
+  assert.deepEqual(await ana.texts(), ['first', 'second', 'from Tom']);
+
+  await press(ana, 'ArrowUp');
+  await edit(ana).waitFor();
+  await ana.page.keyboard.type(' thoughts');
+  await press(ana, 'Enter');
+  await textsAre(ana, ['first', 'second thoughts', 'from Tom']);
+  await eventually(async () => assert.equal(await focused(ana), 'body'));
+});
+
+story('an edit that was begun is there again when one comes back to the room', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.makeRoom('Huerto');
+  await ana.post('the log hose');
+  await ana.sees('the log hose');
+  await openEdit(ana, 'the log hose');
+  await edit(ana).fill('the long hose');
+  await ana.open('lobby');
+  await ana.isIn('lobby');
+  assert.equal(await edit(ana).count(), 0);
+  await ana.open('Huerto');
+  await edit(ana).waitFor();
+  assert.equal(await edit(ana).inputValue(), 'the long hose');
+  assert.equal(await focused(ana), 'body');
+  await edit(ana).press('Enter');
+  await textsAre(ana, ['the long hose']);
+});
+
+story(
+  'an edit without text is refused where it stands, and what others do meanwhile does not disturb it',
+  async ({ person, tolerate }) => {
+    tolerate(/^422 .*\/edit$/);
+    const ana = await person('ana');
+    const tom = await person('tom');
+    await ana.post('hello');
+    await tom.sees('hello');
+    await openEdit(ana, 'hello');
+    await edit(ana).fill('   ');
+    await edit(ana).press('Enter');
+    await eventually(async () =>
+      assert.equal(await ana.page.locator('#edit-note').textContent(), 'Write something first.'),
+    );
+    await edit(ana).fill('hello, all');
+
+    await tom.message('hello').hover();
+    await act(tom, 'Add a reaction').click();
+    await tom.page.locator('#palette').getByRole('button', { name: '👍' }).click();
+    await chipsAre(tom, ['👍 1 true']);
+    await tom.post('a new one');
+    await ana.sees('a new one');
+    assert.equal(await edit(ana).inputValue(), 'hello, all');
+    assert.equal(await focused(ana), 'edit-body');
+    await press(ana, 'Escape');
+    await chipsAre(ana, ['👍 1 false']);
+    await textsAre(ana, ['hello', 'a new one']);
+  },
+);
+
+story('a deleted message leaves a trace, after a moment in which one can take it back', async ({ person }) => {
+  const ana = await person('ana');
+  const tom = await person('tom', { locale: 'es-ES' });
+  for (const text of ['stays', 'goes']) await ana.post(text);
+  for (const reader of [ana, tom]) await reader.sees('goes');
+  await ana.message('stays').hover();
+  await act(ana, 'Delete message').click();
+  await ana.page.getByText('It will be deleted in a moment.').waitFor();
+  await ana.page.getByRole('button', { name: 'Undo' }).click();
+  await ana.page.getByText('It will be deleted in a moment.').waitFor({ state: 'detached' });
+
+  await ana.message('goes').hover();
+  await act(ana, 'Delete message').click();
+  await textsAre(ana, ['stays', 'Message deleted']);
+  await textsAre(tom, ['stays', 'Mensaje eliminado']);
+  await ana.message('Message deleted').hover();
+  assert.equal(await bar(ana).count(), 0);
+  assert.equal(await ana.page.locator('.message--deleting').count(), 0);
+});
+
+story('a moderator deletes what others wrote, and nobody else is offered it', async ({ person }) => {
+  const ana = await person('ana'); // the administrator
+  const [tom, eva] = [await person('tom'), await person('eva')];
+  await tom.post('goes');
+  for (const reader of [ana, eva]) await reader.sees('goes');
+  await eva.message('goes').hover();
+  await act(eva, 'Add a reaction').waitFor();
+  assert.equal(await act(eva, 'Delete message').isVisible(), false);
+  await ana.message('goes').hover();
+  assert.equal(await act(ana, 'Edit message').isVisible(), false);
+  await act(ana, 'Delete message').click();
+  for (const reader of [ana, tom, eva]) await textsAre(reader, ['Removed by a moderator']);
+});
+
+story('who leaves the room at once has deleted all the same', async ({ person }) => {
+  const ana = await person('ana');
+  const tom = await person('tom');
+  await ana.makeRoom('Shed');
+  await ana.open('lobby');
+  await ana.post('goes');
+  for (const reader of [ana, tom]) await reader.sees('goes');
+  await ana.message('goes').hover();
+  await act(ana, 'Delete message').click();
+  await ana.open('Shed');
+  await textsAre(tom, ['Message deleted']);
+});
+
+story('reactions of one show at the other, and a chip is pressed by whom it belongs to', async ({ person }) => {
+  const ana = await person('ana');
+  const tom = await person('tom');
+  await ana.post('votes?');
+  await tom.sees('votes?');
+  await tom.message('votes?').hover();
+  await act(tom, 'Add a reaction').click();
+  await tom.page.locator('#palette').getByRole('button', { name: '🎉' }).click();
+  await chipsAre(tom, ['🎉 1 true']);
+  await chipsAre(ana, ['🎉 1 false']);
+  await chips(ana).click();
+  await chipsAre(ana, ['🎉 2 true']);
+  await chipsAre(tom, ['🎉 2 true']);
+  await chips(tom).click();
+  await chipsAre(tom, ['🎉 1 false']);
+  await chipsAre(ana, ['🎉 1 true']);
+  const fresh = await tom.newTab();
+  await chipsAre(fresh, ['🎉 1 false']);
+  assert.deepEqual(await fresh.outline(), await tom.outline());
+});
+
+story('any emoji can be typed, and nothing else', async ({ person, tolerate }) => {
+  tolerate(/^422 .*\/reactions$/);
+  const ana = await person('ana');
+  await ana.post('plants');
+  await ana.sees('plants');
+  await ana.message('plants').hover();
+  await act(ana, 'Add a reaction').click();
+  const field = ana.page.getByLabel('Another emoji');
+  await field.fill('plant');
+  await field.press('Enter');
+  await eventually(async () =>
+    assert.equal(await ana.page.locator('#palette-note').textContent(), 'Choose one emoji.'),
+  );
+  await field.fill('🪴');
+  await field.press('Enter');
+  await chipsAre(ana, ['🪴 1 true']);
+  await ana.page.locator('#palette').waitFor({ state: 'hidden' });
+});
+
+story('all of it by keyboard: the bar comes with the focus, and the focus stays', async ({ person }) => {
+  const ana = await person('ana');
+  const tom = await person('tom');
+  await ana.post('by keyboard');
+  for (const reader of [ana, tom]) await reader.sees('by keyboard');
+  await ana.log.focus();
+  await press(ana, 'ArrowUp');
+  const reach = async (name) =>
+    eventually(async () => {
+      await press(ana, 'Tab');
+      assert.equal(await focused(ana), name);
+    });
+  await reach('Add a reaction');
+  await press(ana, 'Enter');
+  await press(ana, 'Tab');
+  assert.equal(await focused(ana), '❤️');
+  await press(ana, 'Enter');
+  await chipsAre(ana, ['❤️ 1 true']);
+  await eventually(async () => assert.equal(await focused(ana), 'Add a reaction'));
+  // The chip comes before the bar; somebody else's change leaves the focus on it.
+  await press(ana, 'Shift+Tab');
+  assert.equal(await focused(ana), '❤️');
+  await chips(tom).click();
+  await chipsAre(ana, ['❤️ 2 true']);
+  assert.equal(await focused(ana), '❤️');
+  await press(ana, 'Enter');
+  await chipsAre(ana, ['❤️ 1 false']);
+  await reach('Edit message');
+  await press(ana, 'Enter');
+  await edit(ana).waitFor();
+  await ana.page.keyboard.type('!');
+  await press(ana, 'Enter');
+  for (const reader of [ana, tom]) await textsAre(reader, ['by keyboard!']);
+  await reach('Delete message');
+  await press(ana, 'Enter');
+  assert.equal(await ana.page.evaluate(() => document.activeElement.textContent), 'Undo');
+  await press(ana, 'Enter');
+  await eventually(async () => assert.match(await focused(ana), /^m\d+$/));
+});
+
+story('a log full of messages is still a few stops for Tab', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  for (let n = 1; n <= 20; n++) await tom.post(`number ${n}`);
+  const ana = await person('ana');
+  await ana.message('number 20').hover();
+  await act(ana, 'Add a reaction').click();
+  await ana.page.locator('#palette').getByRole('button', { name: '👍' }).click();
+  await chipsAre(ana, ['👍 1 true']);
+  const stops = await ana.page
+    .locator('#log')
+    .evaluate(
+      (log) =>
+        [...log.querySelectorAll('a, button')].filter((stop) => stop.tabIndex >= 0 && !stop.closest('.message-actions'))
+          .length,
+    );
+  assert.ok(stops <= 2, `${stops}`);
+});
+
+story("one only changes one's own messages", async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  const ana = await person('ana');
+  await tom.post('from Tom');
+  await ana.sees('from Tom');
+  await ana.message('from Tom').hover();
+  await act(ana, 'Add a reaction').waitFor();
+  assert.equal(await act(ana, 'Edit message').count(), 0);
+  assert.equal(await act(ana, 'Delete message').count(), 0);
+  await ana.composer.focus();
+  await press(ana, 'ArrowUp');
+  assert.equal(await edit(ana).count(), 0);
+});
+
+story('who was offline sees afterwards what a fresh page shows', async ({ person, tolerate }) => {
+  tolerate(/ERR_INTERNET_DISCONNECTED|WebSocket/);
+  const ana = await person('ana');
+  const tom = await person('tom');
+  for (const text of ['one', 'two', 'three', 'four']) await ana.post(text);
+  await tom.sees('four');
+  await tom.context.setOffline(true);
+  await tom.banner.waitFor();
+
+  await openEdit(ana, 'one');
+  await edit(ana).fill('one, edited');
+  await edit(ana).press('Enter');
+  await ana.sees('one, edited');
+  await ana.message('two').hover();
+  await act(ana, 'Add a reaction').click();
+  await ana.page.locator('#palette').getByRole('button', { name: '👍' }).click();
+  await chipsAre(ana, ['👍 1 true']);
+  await ana.message('three').hover();
+  await act(ana, 'Delete message').click();
+  await textsAre(ana, ['one, edited', 'two', 'Message deleted', 'four']);
+  await ana.post('five');
+
+  await tom.context.setOffline(false);
+  await tom.sees('five');
+  await textsAre(tom, ['one, edited', 'two', 'Message deleted', 'four', 'five']);
+  assert.deepEqual(await tom.outline(), await (await tom.newTab()).outline());
+});
+
+story('a change that cannot be made is told', async ({ person, tolerate }) => {
+  tolerate(/ERR_/);
+  const ana = await person('ana');
+  await ana.post('hello');
+  await ana.sees('hello');
+  await ana.page.route('**/messages/1/**', (route) => route.abort());
+  await ana.message('hello').hover();
+  await act(ana, 'Delete message').click();
+  await eventually(async () =>
+    assert.equal(await ana.page.locator('#composer-error').textContent(), 'That did not work. Try again.'),
+  );
+  await textsAre(ana, ['hello']);
+});
+
+story('changes do not move who reads further up, and are not read out', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  for (let n = 1; n <= 40; n++) await tom.post(`number ${n}`);
+  const mei = await person('mei');
+  const ana = await person('ana');
+  await ana.page.evaluate(() => {
+    document.getElementById('log').scrollTop = -400;
+    globalThis.said = [];
+    const announcer = document.getElementById('announcer');
+    new MutationObserver(() => globalThis.said.push(announcer.textContent)).observe(announcer, {
+      childList: true,
+      characterData: true,
+      subtree: true,
+    });
+  });
+  const before = await topOf(ana.message('number 25'));
+  await mei.message('number 40').hover();
+  await act(mei, 'Add a reaction').click();
+  await mei.page.locator('#palette').getByRole('button', { name: '👍' }).click();
+  await chipsAre(ana, ['👍 1 false']);
+  isSameTop(await topOf(ana.message('number 25')), before);
+  assert.equal(await ana.pill.isVisible(), false);
+  await mei.post('a new one'); // which is read out, alone
+  await eventually(async () =>
+    assert.match((await ana.page.evaluate(() => globalThis.said)).join(), /^mei: a new one,*$/),
+  );
+});
+
+story('without scripts the time leads to a page that does it all', async ({ person }) => {
+  const ana = await person('ana', { ...PLAIN, locale: 'es-ES' });
+  await ana.composer.fill('sin guion');
+  await ana.page.getByRole('button', { name: 'Enviar' }).click();
+  await ana.page.locator('.message__link').click();
+  await ana.arrives('/messages/1');
+
+  await ana.page.getByLabel('Editar el mensaje').fill('   ');
+  await ana.page.getByRole('button', { name: 'Guardar' }).click();
+  assert.equal(await ana.page.getByRole('alert').textContent(), 'Primero escribe algo.');
+  await ana.page.getByLabel('Editar el mensaje').fill('sin guiones');
+  await ana.page.getByRole('button', { name: 'Guardar' }).click();
+  await ana.arrives('/messages/1');
+  assert.deepEqual(await ana.texts(), ['sin guiones']);
+
+  await ana.page.getByRole('button', { name: '🎉' }).click();
+  assert.equal(
+    await ana.page
+      .locator('article .reaction')
+      .textContent()
+      .then((text) => text.trim()),
+    '🎉 1',
+  );
+  await ana.page.getByRole('link', { name: 'Volver a la sala' }).first().click();
+  await ana.page.waitForURL('**/rooms/1#m1');
+  await chips(ana).click();
+  await ana.arrives('/messages/1');
+  assert.equal(await ana.page.locator('article .reaction').count(), 0);
+
+  await ana.page.getByRole('button', { name: 'Eliminar el mensaje' }).click();
+  await textsAre(ana, ['Mensaje eliminado']);
+});
+
+story('who may take away what others wrote in one room is not offered it in the next', async ({ patio, person }) => {
+  const ana = await patio.program('ana'); // an administrator
+  const tom = await person('tom');
+  await ana.post('in the lobby');
+  await tom.makeRoom('Huerto');
+  await ana.post('in the garden', 2);
+  await tom.sees('in the garden');
+  await tom.message('in the garden').hover();
+  await act(tom, 'Delete message').waitFor();
+  await tom.open('lobby');
+  await tom.sees('in the lobby');
+  await tom.message('in the lobby').hover();
+  await act(tom, 'Add a reaction').waitFor();
+  assert.equal(await act(tom, 'Delete message').count(), 0);
+});

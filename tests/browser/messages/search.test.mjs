@@ -1,0 +1,80 @@
+// Search: found with and without scripts, while one types, by the keyboard, in both languages; the hit leads to its message.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+const PLAIN = { javaScriptEnabled: false };
+const texts = ({ page }) => page.locator('.result__text').allTextContents();
+const marks = ({ page }) => page.locator('.result mark').allTextContents();
+
+story('one searches, reads on to older results and goes to the message, without scripts', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  for (let n = 1; n <= 25; n++) await tom.post(`Café número ${n} <b>&amp;`);
+  const ana = await person('ana', PLAIN);
+  await ana.page.getByRole('navigation').getByRole('link', { name: 'Search messages' }).click();
+  await ana.arrives('/search');
+  await ana.page.getByRole('heading', { name: 'What you can search for' }).waitFor();
+  await ana.page.getByRole('searchbox').fill('cafe');
+  await ana.page.getByRole('button', { name: 'Find' }).click();
+  await ana.arrives('/search?q=cafe');
+  const first = await texts(ana);
+  assert.deepEqual([first.length, first[0]], [20, 'Café número 25 <b>&amp;']);
+  assert.deepEqual(new Set(await marks(ana)), new Set(['Café']));
+  await ana.page.getByRole('link', { name: 'Older results' }).click();
+  await ana.page.waitForLoadState();
+  assert.deepEqual(
+    (await texts(ana)).map((text) => text.split(' ')[2]),
+    ['5', '4', '3', '2', '1'],
+  );
+  await ana.page.locator('.result__link').last().click();
+  await ana.isIn('lobby');
+  assert.match(ana.page.url(), /#m1$/);
+});
+
+story('who finds nothing is told kindly, in their language', async ({ person }) => {
+  const ana = await person('ana', { ...PLAIN, locale: 'es-ES' });
+  await ana.go('/search?q=%22nada%20as%C3%AD%22');
+  assert.match(
+    await ana.page.getByRole('status').filter({ hasText: 'nada' }).textContent(),
+    /No hay nada para «"nada así"»/,
+  );
+  await ana.page.getByRole('main').getByRole('link', { name: 'Qué se puede buscar' }).click();
+  await ana.arrives('/search');
+});
+
+story('results come while one types, and the address keeps them', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  for (const text of ['Bogotá es fría', 'Lima es gris']) await tom.post(text);
+  const ana = await person('ana');
+  await ana.page.keyboard.press('Control+Shift+F');
+  await ana.arrives('/search');
+  await ana.mark();
+  await ana.page.getByRole('searchbox').pressSequentially('bogo');
+  await eventually(async () => assert.deepEqual(await marks(ana), ['Bogotá']));
+  await eventually(async () =>
+    assert.deepEqual(
+      [new URL(ana.page.url()).search, await ana.page.locator('#search-said').textContent()],
+      ['?q=bogo', '1 result'],
+    ),
+  );
+  await ana.page.getByRole('searchbox').fill('es');
+  await eventually(async () => assert.deepEqual(await texts(ana), ['Lima es gris', 'Bogotá es fría']));
+  assert.doesNotMatch(
+    await ana.page.locator('.result time').first().textContent(),
+    /UTC/,
+    'times are of the zone one lives in',
+  );
+  await ana.page.getByRole('searchbox').fill('');
+  await ana.page.getByRole('heading', { name: 'What you can search for' }).waitFor();
+  assert.ok(await ana.isMarked());
+});
+
+story('the button of a room searches in that room', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.post('en el lobby');
+  await ana.sees('en el lobby');
+  await ana.makeRoom('El "Huerto" & más');
+  await ana.post('en el huerto');
+  await ana.sees('en el huerto');
+  await ana.page.getByRole('link', { name: 'Search in El "Huerto" & más' }).click();
+  await eventually(async () => assert.deepEqual(await texts(ana), ['en el huerto']));
+});

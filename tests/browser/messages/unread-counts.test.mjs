@@ -1,0 +1,166 @@
+// What is unread: counted, marked, led to, and forgotten once it is read.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+const shows = (visitor, room, count) => eventually(async () => assert.equal(await visitor.badge(room), count));
+const isTitled = (visitor, title) => eventually(async () => assert.equal(await visitor.page.title(), title));
+const line = ({ page }) => page.locator('#new');
+const belowLine = ({ page }) => page.locator('#new + .message .message__body').textContent();
+
+/** Ana is in a room of her own; Tom writes in the lobby. */
+async function apart({ patio, person }) {
+  const tom = await patio.program('tom');
+  const ana = await person('ana');
+  await ana.makeRoom('Huerto');
+  return [ana, tom];
+}
+
+async function looksAway({ page }) {
+  await page.evaluate(() => {
+    document.hasFocus = () => false;
+  });
+}
+async function looksBack({ page }) {
+  await page.evaluate(() => {
+    delete document.hasFocus;
+    dispatchEvent(new Event('focus'));
+  });
+}
+
+story('what is said elsewhere is counted in the sidebar and in the title, until one goes there', async (all) => {
+  const [ana, tom] = await apart(all);
+  await tom.post('one');
+  await shows(ana, 'lobby', '1');
+  await isTitled(ana, '(1) Huerto · Patio');
+  await tom.post('two');
+  await shows(ana, 'lobby', '2');
+  await isTitled(ana, '(2) Huerto · Patio');
+  await ana.open('lobby');
+  await shows(ana, 'lobby', '');
+  await isTitled(ana, 'lobby · Patio');
+  assert.equal(await line(ana).count(), 1);
+  assert.equal(await belowLine(ana), 'one');
+  await eventually(async () => {
+    // once it is known to be read
+    for (const room of ['Huerto', 'lobby']) await ana.open(room);
+    assert.equal(await line(ana).count(), 0);
+  });
+});
+
+story('a page that is opened shows the counts by itself', async (all) => {
+  const [ana, tom] = await apart(all);
+  await ana.go('/settings');
+  await tom.post('one');
+  await ana.go('/rooms/2');
+  await shows(ana, 'lobby', '1');
+  await isTitled(ana, '(1) Huerto · Patio');
+});
+
+story('what comes while one looks elsewhere is counted and gets a line above it', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  const ana = await person('ana');
+  await tom.post('one');
+  await ana.sees('one');
+  await looksAway(ana);
+  for (const text of ['two', 'three']) await tom.post(text);
+  await ana.sees('three');
+  assert.equal(await belowLine(ana), 'two');
+  await isTitled(ana, '(2) lobby · Patio');
+  await looksBack(ana);
+  await isTitled(ana, 'lobby · Patio');
+  assert.equal(await belowLine(ana), 'two'); // it stays where the reader finds it
+});
+
+story('a link leads up to the first new message', async (all) => {
+  const [ana, tom] = await apart(all);
+  for (let n = 1; n <= 40; n++) await tom.post(`number ${n}`);
+  await shows(ana, 'lobby', '40');
+  await ana.open('lobby');
+  const jump = ana.page.locator('#jump');
+  await jump.click();
+  await jump.waitFor({ state: 'hidden' });
+  assert.equal(
+    await ana.page.evaluate(() => document.activeElement.querySelector('.message__body').textContent),
+    'number 1',
+  );
+  await line(ana).waitFor();
+});
+
+story('what one reads in one tab is read in the others', async (all) => {
+  const [ana, tom] = await apart(all);
+  const tab = await ana.newTab('/rooms/2');
+  await tom.post('one');
+  for (const each of [ana, tab]) await shows(each, 'lobby', '1');
+  await tab.open('lobby');
+  await shows(ana, 'lobby', '');
+  await isTitled(ana, 'Huerto · Patio');
+  await tom.post('two');
+  await tab.sees('two');
+  await shows(ana, 'lobby', '');
+});
+
+story('what one writes oneself is never unread', async ({ patio, person }) => {
+  const ana = await person('ana');
+  await ana.makeRoom('Huerto');
+  const tab = await ana.newTab('/rooms/1');
+  const counts = await ana.page.evaluate(() => {
+    globalThis.titles = [document.title];
+    new MutationObserver(() => globalThis.titles.push(document.title)).observe(document.head, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+    });
+    return globalThis.titles;
+  });
+  await tab.post('my own words');
+  await tab.sees('my own words');
+  await tab.open('Huerto');
+  await tab.post('and here');
+  await ana.sees('and here');
+  assert.equal(await ana.badge('lobby'), '');
+  assert.equal(await line(ana).count(), 0);
+  const tom = await patio.program('tom');
+  await tom.post('somebody else');
+  await shows(ana, 'lobby', '1'); // before which whatever else was counted would have come
+  assert.deepEqual(
+    (await ana.page.evaluate(() => globalThis.titles)).filter((title) => title !== counts[0]),
+    ['(1) Huerto · Patio'],
+  );
+});
+
+story('a conversation that somebody begins is there at once, with its count', async ({ person }) => {
+  const [ana, tom] = [await person('ana'), await person('tom')];
+  await ana.go('/direct/tom');
+  await ana.post('psst');
+  await ana.sees('psst');
+  await shows(tom, 'ana', '1');
+  assert.equal(await tom.page.locator('#direct .presence--off').count(), 0);
+  await isTitled(tom, '(1) lobby · Patio');
+  await tom.open('ana');
+  await tom.sees('psst');
+  await shows(tom, 'ana', '');
+  await tom.post('yes?');
+  await ana.sees('yes?');
+});
+
+story(
+  'what is deleted before it was read is counted no longer, here and on a page that is loaded again',
+  async (all) => {
+    const [ana, tom] = await apart(all);
+    const said = [];
+    for (const text of ['one', 'two', 'three']) said.push(await tom.post(text));
+    await shows(ana, 'lobby', '3');
+    for (const [n, left] of ['2', '1'].entries()) {
+      await tom.remove(said[n].id);
+      await shows(ana, 'lobby', left);
+      await isTitled(ana, `(${left}) Huerto · Patio`);
+    }
+    await ana.page.reload();
+    await shows(ana, 'lobby', '1');
+    await tom.remove(said[2].id);
+    await shows(ana, 'lobby', '');
+    await isTitled(ana, 'Huerto · Patio');
+    await tom.post('four');
+    await shows(ana, 'lobby', '1');
+  },
+);

@@ -1,0 +1,272 @@
+// Every page at every width in both schemes: no violation that axe can find, and nothing to scroll sideways.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { eventually, story } from '../support.mjs';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const WIDTHS = [320, 390, 768, 1280, 1600];
+const LAYOUTS = [320, 1600]; // with the panels beside the room and without: all that differs for axe
+const PHONE = { viewport: { width: 390, height: 844 } };
+
+const LONG = 'Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen'.repeat(4);
+
+async function violations({ page }) {
+  await page.waitForLoadState();
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(
+    async (rules) => (await axe.run(document, { runOnly: { type: 'tag', values: rules } })).violations,
+    RULES,
+  );
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
+}
+
+/** What is wider than its place: it would scroll sideways or be cut off. Cut on purpose is what ends in dots or is only for the ear, fields scroll, and a dot hangs out of avatars. */
+const tooWide = ({ page }) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('html, body *:not(.avatar, input)')]
+      .filter(
+        (element) =>
+          element.clientWidth > 1 &&
+          element.scrollWidth > element.clientWidth &&
+          getComputedStyle(element).textOverflow !== 'ellipsis',
+      )
+      .map((element) => element.outerHTML.slice(0, 60)),
+  );
+
+async function inBothSchemes(visitor, check) {
+  for (const colorScheme of ['light', 'dark']) {
+    await visitor.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await check(colorScheme);
+  }
+}
+
+async function isSound(visitor, what) {
+  await visitor.page.waitForLoadState();
+  for (const width of WIDTHS) {
+    await visitor.page.setViewportSize({ width, height: 800 });
+    assert.deepEqual(await tooWide(visitor), [], `${what} is too wide at ${width}`);
+    if (LAYOUTS.includes(width))
+      await inBothSchemes(visitor, async (scheme) =>
+        assert.deepEqual(await violations(visitor), [], `${what}, ${width}, ${scheme}`),
+      );
+  }
+}
+
+story('the way in', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const tom = await visitor();
+  for (const where of ['/login', '/register']) {
+    await tom.go(where);
+    await isSound(tom, where);
+  }
+});
+
+story('the reference of the JSON API', async ({ visitor }) => {
+  const tom = await visitor();
+  await tom.go('/api');
+  await isSound(tom, 'the reference');
+});
+
+story('the way in, with complaints', async ({ patio, visitor }) => {
+  await patio.program('ana');
+  const tom = await visitor();
+  await tom.go('/login');
+  await tom.signIn('ana', 'wrong tomato garden');
+  await tom.page.getByRole('alert').waitFor();
+  await isSound(tom, 'login refused');
+  await tom.go('/register');
+  await tom.register('a', { password: 'short', password_confirmation: 'other' });
+  await eventually(async () => assert.equal(await tom.page.locator('[aria-invalid]').count(), 3));
+  await isSound(tom, 'registration refused');
+});
+
+story('an empty room', async ({ person }) => {
+  await isSound(await person('ana'), 'empty room');
+});
+
+story(
+  'a room in use, with long words in every place that people fill',
+  { SITE_NAME: 'x'.repeat(64) },
+  async ({ patio, person }) => {
+    const tom = await patio.program('t'.repeat(32));
+    for (const text of ['Good morning!', `Two lines,\nand https://example.org/${LONG}`, LONG]) await tom.post(text);
+    const ana = await person('ana');
+    await ana.post('Buenos días');
+    await ana.sees('Buenos días');
+    await isSound(ana, 'room');
+    await ana.go('/rooms/1?before=3');
+    await isSound(ana, 'older history');
+  },
+);
+
+story('the pages of rooms and settings', async ({ patio, person }) => {
+  await patio.program('tom');
+  const ana = await person('ana');
+  await ana.makeRoom(`Huerto ${'x'.repeat(57)}`);
+  await ana.post(`/topic ${LONG}`);
+  await ana.page.locator('.page-header__subtitle', { hasText: LONG }).waitFor();
+  await ana.post(LONG);
+  await ana.sees(LONG);
+  for (const where of [
+    '/rooms',
+    '/rooms/2/settings',
+    '/settings',
+    '/direct/tom',
+    '/people',
+    '/people?q=nobody',
+    '/search',
+    '/search?q=nothing',
+    `/search?q=${LONG}`,
+    '/search?q=from:ana',
+  ]) {
+    await ana.go(where);
+    await isSound(ana, where);
+  }
+});
+
+story('the pages of rooms and settings, with complaints', async ({ person }) => {
+  const ana = await person('ana');
+  const sound = (what) =>
+    inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `${what}, ${scheme}`));
+  await ana.go('/rooms');
+  await ana.fill({ code: 'ABC' });
+  await ana.button('/join').click();
+  await ana.page.locator('[aria-invalid=true]').waitFor();
+  await sound('wrong code');
+  await ana.go('/settings');
+  await ana.fill({ display_name: 'x'.repeat(65) });
+  await ana.button('/settings/name').click();
+  await ana.page.locator('[aria-invalid=true]').waitFor();
+  await sound('wrong name');
+});
+
+story('a room one only reads, the list of commands, an answer', async ({ person }) => {
+  const [ana, tom] = [await person('ana'), await person('tom')];
+  await tom.makeRoom('Huerto');
+  await ana.go('/rooms/2');
+  await isSound(ana, 'read only');
+  await ana.composer.pressSequentially('/');
+  await ana.page.locator('#command-menu').waitFor();
+  await isSound(ana, 'commands');
+  await ana.post('/help');
+  await ana.answer.waitFor();
+  await isSound(ana, 'answer');
+});
+
+story('a line above what is new, and the way to it', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  const ana = await person('ana');
+  await ana.makeRoom('Huerto');
+  for (let n = 1; n <= 40; n++) await tom.post(`number ${n}`);
+  await eventually(async () => assert.equal(await ana.badge('lobby'), '40'));
+  await inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `badge, ${scheme}`));
+  await ana.open('lobby');
+  await ana.page.locator('#jump').waitFor();
+  await isSound(ana, 'new messages');
+});
+
+story('the quick switcher, with something in it and with nothing', async ({ patio, person }) => {
+  await patio.program('t'.repeat(32));
+  const ana = await person('ana', { locale: 'es-ES' });
+  await ana.makeRoom(`Huerto ${'x'.repeat(57)}`);
+  for (let n = 0; n < 12; n++) await ana.makeRoom(`Sala ${n}`);
+  await ana.page.keyboard.press('Control+k');
+  await ana.page.locator('#switcher [role=option]').first().waitFor();
+  await isSound(ana, 'switcher');
+  await ana.page.keyboard.type('nothing like this');
+  await ana.page.locator('#switcher-list').waitFor({ state: 'hidden' });
+  await isSound(ana, 'empty switcher');
+});
+
+story('a page that does not exist', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.go('/nowhere');
+  await isSound(ana, '404');
+});
+
+story('whatever opens or waits: drawers, menu, a lost connection, a refused message', async ({ patio, person }) => {
+  const ana = await person('ana', PHONE);
+  const sound = (what) =>
+    inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `${what}, ${scheme}`));
+
+  await ana.page.getByRole('button', { name: 'Open the list of rooms' }).click();
+  await sound('rooms');
+  await ana.openMenu();
+  await sound('account menu');
+  await ana.page.keyboard.press('Escape');
+  await ana.page.keyboard.press('Escape');
+  await ana.page.getByRole('button', { name: '1 member' }).click();
+  await sound('people');
+  await ana.page.keyboard.press('Escape');
+
+  await ana.post('x '.repeat(9_000));
+  await sound('text that is too long');
+  await ana.composer.fill('');
+  await ana.page.evaluate(() => {
+    const entry = { nonce: 'n1', room: 1, body: 'refused', tab: '', at: 1, failed: 'That is not possible.' };
+    localStorage.setItem(`patio:outbox:${document.body.dataset.account}:n1`, JSON.stringify(entry));
+  });
+  await ana.page.reload();
+  await ana.page.locator('.message--failed').waitFor();
+  await sound('refused message');
+
+  await patio.kill();
+  await ana.post('into the void');
+  await ana.banner.waitFor();
+  await sound('no connection');
+});
+
+story('the sheet of a message, on touch', async ({ person }) => {
+  for (const locale of ['en-GB', 'es-ES']) {
+    const ana = await person(locale.slice(0, 2), { ...PHONE, isMobile: true, hasTouch: true, locale });
+    await ana.composer.fill(LONG);
+    await ana.page.locator('.send-button').tap();
+    await ana.sees(LONG);
+    await ana.page.locator('.message__link').last().tap();
+    await ana.page.locator('#acts-sheet').waitFor();
+    await isSound(ana, `the sheet, ${locale}`);
+  }
+});
+
+story(
+  'what becomes of a message: its page, chips, the bar, the palette, the field to edit it',
+  async ({ person, tolerate }) => {
+    tolerate(/^422 /);
+    const ana = await person('ana');
+    for (const text of ['first', LONG, 'gone']) await ana.post(text);
+    await ana.sees('gone');
+    const react = async (id, emoji) =>
+      ana.page.evaluate(
+        async ([message, chosen]) =>
+          fetch(`/messages/${message}/reactions`, { method: 'POST', body: new URLSearchParams({ emoji: chosen }) }),
+        [id, emoji],
+      );
+    for (const emoji of ['👍', '❤️', '🎉', '😮', '👀', '🪴', '🐌', '🌱']) await react(2, emoji);
+    await ana.message('gone').hover();
+    await ana.page.getByRole('button', { name: 'Delete message' }).click();
+    await isSound(ana, 'a deletion that can be undone');
+    await ana.page.locator('.message--deleted').waitFor();
+    await ana.message('first').hover();
+    await ana.page.locator('.message-actions').waitFor();
+    await isSound(ana, 'the bar');
+    await ana.message('first').hover();
+    await ana.page.getByRole('button', { name: 'Add a reaction' }).click();
+    await isSound(ana, 'the palette');
+    await ana.page.keyboard.press('Escape');
+    await ana.message('first').hover();
+    await ana.page.getByRole('button', { name: 'Edit message' }).click();
+    await ana.page.locator('.edit-form textarea').waitFor();
+    await isSound(ana, 'editing');
+    for (const id of [2, 3]) {
+      await ana.go(`/messages/${id}`);
+      await isSound(ana, `the page of message ${id}`);
+    }
+    await ana.go('/messages/2');
+    await ana.page.getByLabel('Another emoji').fill('x');
+    await ana.page.getByLabel('Another emoji').press('Enter');
+    await ana.page.locator('#emoji-note').waitFor();
+    await isSound(ana, 'the page of a message, with a complaint');
+  },
+);

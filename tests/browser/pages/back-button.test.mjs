@@ -1,0 +1,91 @@
+// A page that the back button brings back is an old page: what is written in it must still arrive, once.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+async function wentAway(visitor, where) {
+  await visitor.post('before');
+  await visitor.sees('before');
+  await visitor.go(where);
+  await visitor.page.goBack();
+  await visitor.arrives('/rooms/1');
+}
+
+for (const where of ['/nowhere', '/login?next=%2Frooms%2F1', '/rooms/1?before=1']) {
+  story(`text written after coming back from ${where} arrives`, async ({ person }) => {
+    const ana = await person('ana');
+    const tom = await person('tom');
+    await wentAway(ana, where);
+    await ana.sees('before');
+    await ana.post('after');
+    await ana.post('before'); // the same words are a new message, too
+    await tom.sees('after');
+    for (const reader of [ana, tom])
+      await eventually(async () => assert.deepEqual(await reader.texts(), ['before', 'after', 'before']));
+    assert.equal(await ana.page.locator('.message--failed').count(), 0);
+  });
+}
+
+story('what others wrote meanwhile is there after coming back', async ({ person }) => {
+  const ana = await person('ana');
+  const tom = await person('tom');
+  await ana.go('/nowhere');
+  await tom.post('meanwhile');
+  await tom.sees('meanwhile');
+  await ana.page.goBack();
+  await ana.sees('meanwhile');
+  assert.deepEqual(await ana.texts(), ['meanwhile']);
+});
+
+story('without scripts, text written after coming back arrives as well', async ({ person }) => {
+  const ana = await person('ana', { javaScriptEnabled: false });
+  const send = async (text) => {
+    await ana.composer.fill(text);
+    await ana.page.getByRole('button', { name: 'Send' }).click();
+  };
+  await send('one');
+  await eventually(async () => assert.deepEqual(await ana.texts(), ['one']));
+  await ana.go('/nowhere');
+  await ana.page.goBack();
+  await ana.page.goBack();
+  await ana.composer.waitFor();
+  await send('two');
+  await eventually(async () => assert.deepEqual(await ana.texts(), ['one', 'two']));
+});
+
+/** Whether the browser kept the page whole while its visitor was elsewhere. */
+async function isKept(visitor, meanwhile = () => {}) {
+  await visitor.page.evaluate(() =>
+    addEventListener('pageshow', ({ persisted }) => {
+      globalThis.isKept = persisted;
+    }),
+  );
+  await visitor.go('/nowhere');
+  await meanwhile();
+  await visitor.page.goBack({ waitUntil: 'commit' });
+  return visitor.page.evaluate(() => globalThis.isKept === true);
+}
+
+// A browser may throw any page away, for want of memory for instance: this is said of a page only if the browser keeps one that gives it no reason not to.
+async function assertKeepsNone(visitor) {
+  await visitor.go('/up');
+  assert.equal(await isKept(visitor), false, 'this browser keeps other pages');
+}
+
+story('a page kept whole for the back button takes its socket up again', async ({ ownBrowser, person, visitor }) => {
+  await ownBrowser({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  const ana = await person('ana');
+  const tom = await person('tom');
+  const said = ['before'];
+  await ana.post('before');
+  await ana.sees('before');
+  for (let trip = 1, kept = false; trip <= 3 && !kept; trip++) {
+    said.push(`trip ${trip}`);
+    kept = await isKept(ana, () => tom.post(`trip ${trip}`));
+    await ana.sees(`trip ${trip}`);
+    if (!kept && trip === 3) await assertKeepsNone(await visitor());
+  }
+  await ana.post('after');
+  await tom.sees('after');
+  for (const reader of [ana, tom])
+    await eventually(async () => assert.deepEqual(await reader.texts(), [...said, 'after']));
+});

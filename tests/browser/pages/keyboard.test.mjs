@@ -1,0 +1,172 @@
+// Everything by keyboard alone.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+const focused = (visitor) =>
+  visitor.page.evaluate(
+    () => document.activeElement.id || document.activeElement.className || document.activeElement.tagName,
+  );
+const press = (visitor, ...keys) =>
+  keys.reduce((before, key) => before.then(() => visitor.page.keyboard.press(key)), Promise.resolve());
+
+/** Goes through the page with Tab; says what each stop is called and whether one sees that it has the focus. */
+async function tabStops(visitor) {
+  const stops = [];
+  for (;;) {
+    await press(visitor, 'Tab');
+    const stop = await visitor.page.evaluate(() => {
+      const element = document.activeElement;
+      if (element === document.body || element.dataset.visited) return null;
+      element.dataset.visited = true;
+      // Fields draw their ring on the frame around them.
+      const ring = (part) => {
+        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(part);
+        return `${outlineStyle === 'none' ? '' : outlineWidth} ${boxShadow}`;
+      };
+      const look = () => [element, element.closest('.composer, .input') ?? element].map(ring).join();
+      const withFocus = look();
+      element.blur();
+      const without = look();
+      element.focus();
+      const sentence = getComputedStyle(element).display === 'inline' && element.closest('p');
+      const isInSentence = sentence && sentence.textContent.trim() !== element.textContent.trim(); // excepted (WCAG 2.5.8)
+      const { width, height } = (element.closest('label') ?? element).getBoundingClientRect(); // a click on a label is one on its field
+      return {
+        name: element.ariaLabel || element.labels?.[0]?.textContent || element.textContent.trim(),
+        what: element.outerHTML.slice(0, 80),
+        visible: withFocus !== without,
+        large: isInSentence || (width >= 24 && height >= 24),
+      };
+    });
+    if (!stop) return stops;
+    stops.push(stop);
+  }
+}
+
+story('the first stop leads past the rooms to the message field', async ({ person }) => {
+  const ana = await person('ana');
+  await press(ana, 'Tab');
+  const link = ana.page.getByRole('link', { name: 'Skip to message box' });
+  assert.equal(await link.evaluate((element) => element === document.activeElement), true);
+  assert.ok((await link.boundingBox()).y >= 0, 'it can be seen');
+  await press(ana, 'Enter');
+  await ana.page.keyboard.type('typed right away');
+  await press(ana, 'Enter');
+  await ana.sees('typed right away');
+});
+
+story('Enter sends, Shift and Enter begin a new line', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.composer.focus();
+  await ana.page.keyboard.type('one');
+  await press(ana, 'Shift+Enter');
+  await ana.page.keyboard.type('two');
+  assert.equal(await ana.composer.inputValue(), 'one\ntwo');
+  await press(ana, 'Enter');
+  await ana.sees('two');
+  assert.equal(await ana.composer.inputValue(), '');
+  assert.equal(await focused(ana), 'body');
+});
+
+story('arrows lead from message to message, Escape back to the field', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  const ids = [];
+  for (const text of ['one', 'two', 'three']) ids.push(`m${(await tom.post(text)).id}`);
+  const ana = await person('ana');
+  await ana.log.focus();
+  const route = [
+    ['ArrowUp', ids[2]],
+    ['ArrowUp', ids[1]],
+    ['ArrowUp', ids[0]],
+    ['ArrowUp', ids[0]],
+    ['ArrowDown', ids[1]],
+    ['End', ids[2]],
+    ['ArrowDown', ids[2]],
+    ['Home', ids[0]],
+    ['Escape', 'body'],
+  ];
+  for (const [key, where] of route) {
+    await press(ana, key);
+    assert.equal(await focused(ana), where, key);
+  }
+  await press(ana, 'Shift+Tab');
+  assert.equal(await focused(ana), ids[0]); // the message one was at
+});
+
+story(
+  'a message that changes hands from waiting to stored does not take the focus along',
+  async ({ patio, person }) => {
+    const ana = await person('ana');
+    await ana.post('first');
+    await ana.sees('first');
+    patio.freeze();
+    await ana.post('second');
+    await ana.message('second').waitFor();
+    await ana.page.keyboard.type('already writing on');
+    patio.thaw();
+    await ana.sees('second');
+    assert.equal(await focused(ana), 'body');
+    assert.equal(await ana.composer.inputValue(), 'already writing on');
+  },
+);
+
+story('F6 goes from region to region and comes around', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.composer.focus();
+  const seen = [];
+  for (let n = 0; n < 4; n++) {
+    await press(ana, 'F6');
+    seen.push(await focused(ana));
+  }
+  assert.deepEqual(seen, ['room', 'room-h', 'log', 'body']);
+  await press(ana, 'Shift+F6');
+  assert.equal(await focused(ana), 'log');
+});
+
+story('the account menu opens, and Escape gives the focus back', async ({ person }) => {
+  const ana = await person('ana');
+  const button = ana.page.getByRole('button', { name: 'Your account' });
+  await button.focus();
+  await press(ana, 'Enter');
+  await ana.page.locator('#me-menu').waitFor();
+  await press(ana, 'Tab');
+  assert.match(await ana.page.evaluate(() => document.activeElement.textContent), /Settings/);
+  await press(ana, 'Escape');
+  await eventually(async () =>
+    assert.equal(await button.evaluate((element) => element === document.activeElement), true),
+  );
+});
+
+story('every stop has a name, a ring, and is large enough to hit', async ({ patio, person, visitor }) => {
+  const tom = await patio.program('tom');
+  await tom.post('See https://example.org/seeds');
+  const ana = await person('ana', { viewport: { width: 1600, height: 900 } });
+  const stranger = await visitor();
+  for (const [reader, pages] of [
+    [
+      ana,
+      [
+        '/rooms/1',
+        '/rooms/1?before=1',
+        '/rooms',
+        '/rooms/1/settings',
+        '/settings',
+        '/direct/tom',
+        '/people',
+        '/nowhere',
+      ],
+    ],
+    [stranger, ['/login', '/register']],
+  ]) {
+    for (const where of pages) {
+      await reader.go(where);
+      const stops = await tabStops(reader);
+      assert.ok(stops.length > 0, where);
+      for (const { what, name, visible, large } of stops) {
+        assert.ok(name, `${where}: no name: ${what}`);
+        assert.ok(visible, `${where}: no ring: ${what}`);
+        assert.ok(large, `${where}: too small: ${what}`);
+      }
+    }
+  }
+});

@@ -1,0 +1,139 @@
+// An installation that has grown, with everything that people do to a layout; and a room on paper.
+import assert from 'node:assert/strict';
+import { town } from '../support/seed-large.mjs';
+import { story } from '../support/story.mjs';
+
+/** What can be scrolled sideways on the page at hand. */
+const sideways = ({ page }) =>
+  page.evaluate(() =>
+    Array.from(
+      document.querySelectorAll('html, .log, .sidebar__scroll, .page, .card, .room-footer, .page-header, .popover'),
+    )
+      .filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1)
+      .map((box) => `${box.className || box.tagName}: ${box.scrollWidth} in ${box.clientWidth}`),
+  );
+
+/** Whether the row of the room at hand can be seen in the sidebar. */
+const isInSight = ({ page }) =>
+  page.evaluate(() => {
+    const [list, row] = ['.sidebar__scroll', '.room[aria-current]'].map((part) =>
+      document.querySelector(part).getBoundingClientRect(),
+    );
+    return row.height > 0 && row.top >= list.top && row.bottom <= list.bottom;
+  });
+
+async function signIn(visitor, name) {
+  await visitor.go('/login');
+  await visitor.signIn(name);
+  await visitor.arrives('/rooms/1');
+}
+
+story(
+  'nothing scrolls sideways on 320 pixels, whatever people call themselves and write',
+  async ({ patio, visitor }) => {
+    const { ids } = await town(patio, { people: 8, rooms: 60 });
+    const ana = await visitor({ viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true });
+    await signIn(ana, 'ana');
+    for (const where of [
+      '/rooms/1',
+      `/rooms/${ids[0]}`,
+      `/rooms/${ids[0]}/settings`,
+      '/rooms',
+      '/direct/largo',
+      '/direct/noor',
+      '/settings',
+    ]) {
+      for (const language of ['en', 'es']) {
+        await ana.go(`${where}?lang=${language}`);
+        assert.deepEqual(await sideways(ana), [], `${where} in ${language}`);
+      }
+    }
+    await ana.go('/rooms/1');
+    await ana.page.locator('.people-button').click();
+    await ana.page.locator('#people').getByText('نور الهدى').waitFor();
+    assert.deepEqual(await sideways(ana), []);
+    await ana.page.reload();
+    await ana.page.locator('.menu-button').click();
+    assert.deepEqual(await sideways(ana), []);
+  },
+);
+
+story('the empty field to write in is one line high, however long the room is called', async ({ patio, visitor }) => {
+  const { ids } = await town(patio, { people: 0, rooms: 1 });
+  const ana = await visitor({ viewport: { width: 390, height: 800 } });
+  await signIn(ana, 'ana');
+  const height = async () => (await ana.composer.boundingBox()).height;
+  const usual = await height();
+  await ana.go(`/rooms/${ids[0]}`);
+  assert.equal(await height(), usual);
+  await ana.composer.fill('uno\ndos\ntres');
+  assert.ok((await height()) > usual);
+});
+
+story('of many rooms the one at hand is in sight, in a column and in a drawer', async ({ patio, visitor }) => {
+  const { ids, names } = await town(patio, { people: 0, rooms: 80 });
+  const last = `/rooms/${ids.at(-1)}`;
+  const desk = await visitor();
+  await signIn(desk, 'ana');
+  assert.ok(await isInSight(desk));
+  await desk.go(last);
+  assert.ok(await isInSight(desk), 'a page loaded');
+  await desk.post('/lobby');
+  await desk.isIn('lobby');
+  assert.ok(await isInSight(desk), 'the lobby, gone to by a command');
+  await desk.post(`/join ${names.at(-1)}`);
+  await desk.isIn(names.at(-1));
+  assert.ok(await isInSight(desk), 'the last room, gone to by a command');
+
+  const plain = await visitor({ javaScriptEnabled: false });
+  await signIn(plain, 'ana');
+  await plain.go(last);
+  const row = plain.page.locator('.sidebar .room[aria-current]');
+  const [list, at] = [await plain.page.locator('.sidebar__scroll').boundingBox(), await row.boundingBox()];
+  assert.ok(at.y >= list.y && at.y + at.height <= list.y + list.height, 'without scripts');
+
+  const phone = await visitor({ viewport: { width: 390, height: 700 }, isMobile: true, hasTouch: true });
+  await signIn(phone, 'ana');
+  await phone.go(last);
+  await phone.page.locator('.menu-button').click();
+  await phone.page.waitForFunction(
+    () => document.getElementById('side').matches(':popover-open') && document.getAnimations().length === 0,
+  );
+  assert.ok(await isInSight(phone), 'in the drawer');
+});
+
+story(
+  'on paper a room is its name and what was said, dark on white, and nothing to press',
+  async ({ patio, visitor }) => {
+    const { ids } = await town(patio, { people: 0, rooms: 1 });
+    const ana = await visitor({ colorScheme: 'dark' });
+    await signIn(ana, 'ana');
+    await ana.page
+      .context()
+      .addCookies([{ name: `patio_theme_${new URL(patio.origin).port}`, value: 'dark', url: patio.origin }]);
+    await ana.go(`/rooms/${ids[0]}`);
+    const seen = () =>
+      ana.page.evaluate(
+        () =>
+          Array.from(
+            document.querySelectorAll('.sidebar, .composer, button, input, .page-header a, .skip-link'),
+          ).filter((part) => part.checkVisibility()).length,
+      );
+    const paper = () =>
+      ana.page.evaluate(() => getComputedStyle(document.querySelector('.main')).backgroundColor.match(/[\d.]+/)[0]);
+    assert.ok((await seen()) > 3);
+    await ana.page.emulateMedia({ media: 'print' });
+    assert.equal(await seen(), 0);
+    assert.ok(await ana.title.isVisible());
+    assert.ok(
+      (await ana.page.locator('.message').first().isVisible()) &&
+        (await ana.page.locator('.message').last().isVisible()),
+    );
+    const { bottom, scrolls } = await ana.page.evaluate(() => ({
+      bottom: document.querySelector('.message:last-child').getBoundingClientRect().bottom,
+      scrolls: document.documentElement.scrollHeight,
+    }));
+    assert.ok(scrolls + 1 >= bottom, 'the page is as long as the conversation');
+    assert.notEqual(await paper(), '0');
+  },
+);

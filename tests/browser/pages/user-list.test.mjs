@@ -1,0 +1,31 @@
+// The page of everybody: found, written to, at any size and in both languages.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+const PLAIN = { javaScriptEnabled: false };
+const names = ({ page }) => page.locator('.person bdi').allTextContents();
+
+story('one finds somebody and writes to them, without scripts', async ({ patio, person }) => {
+  for (const name of ['tom', 'mei']) await patio.program(name);
+  const ana = await person('ana', PLAIN);
+  await ana.page.getByRole('link', { name: 'Everyone: find people to write to' }).click();
+  await ana.arrives('/people');
+  assert.deepEqual(await names(ana), ['ana', 'mei', 'tom']);
+  await ana.page.getByRole('searchbox', { name: 'Find a person' }).fill('TÓ');
+  await ana.page.getByRole('button', { name: 'Find' }).click();
+  await eventually(async () => assert.deepEqual(await names(ana), ['tom']));
+  await ana.page.getByRole('link', { name: 'tom' }).click();
+  await ana.arrives('/direct/tom');
+  await ana.isIn('tom');
+});
+
+story('who looks for nobody in particular is told kindly, and led back to everybody', async ({ person }) => {
+  const ana = await person('ana', { ...PLAIN, locale: 'es-ES' });
+  await ana.go('/rooms');
+  await ana.page.getByRole('main').getByRole('link', { name: 'Gente' }).click();
+  await ana.page.getByRole('searchbox').fill('nadie');
+  await ana.page.getByRole('button', { name: 'Buscar' }).click();
+  assert.match(await ana.page.getByRole('status').textContent(), /Aquí nadie se llama «nadie»/);
+  await ana.page.getByRole('link', { name: 'Ver a toda la gente' }).click();
+  await eventually(async () => assert.deepEqual(await names(ana), ['ana']));
+});

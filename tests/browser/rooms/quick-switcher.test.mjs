@@ -1,0 +1,175 @@
+// The quick switcher: from anywhere to any room or person by a few letters.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+const dialog = ({ page }) => page.locator('#switcher');
+const field = ({ page }) => page.getByRole('combobox');
+const options = ({ page }) => page.locator('#switcher [role=option] bdi');
+const count = ({ page }) => page.locator('.switcher__count').textContent();
+const chosen = ({ page }) => page.locator('#switcher [aria-selected=true] bdi').textContent();
+const hasFocus = (locator) => locator.evaluate((element) => element === document.activeElement);
+
+/** Opens it and waits for what the server knows. */
+async function openSwitcher(visitor, known) {
+  const answer = visitor.page.waitForResponse('**/switcher');
+  await visitor.page.keyboard.press('Control+k');
+  await answer;
+  await eventually(async () => assert.deepEqual(await options(visitor).allTextContents(), known));
+}
+
+async function inTheGarden(patio, person) {
+  for (const name of ['lucía', 'tom']) await patio.program(name);
+  const ana = await person('ana');
+  await ana.mark();
+  await ana.makeRoom('Huerto');
+  return ana;
+}
+
+story('a few letters and Enter lead to a room, and the page stays', async ({ patio, person }) => {
+  const ana = await inTheGarden(patio, person);
+  await ana.composer.fill('half a sentence');
+  await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']);
+  assert.equal(await hasFocus(field(ana)), true);
+  assert.equal(await count(ana), '4 results');
+  await ana.page.keyboard.type('LÓB');
+  assert.deepEqual(await options(ana).allTextContents(), ['lobby']);
+  assert.equal(await count(ana), '1 result');
+  await ana.page.keyboard.press('Enter');
+  await ana.isIn('lobby');
+  await ana.arrives('/rooms/1');
+  assert.equal(await dialog(ana).isVisible(), false);
+  assert.equal(await hasFocus(ana.composer), true);
+  await ana.open('Huerto');
+  assert.equal(await ana.composer.inputValue(), 'half a sentence');
+  assert.equal(await ana.isMarked(), true);
+});
+
+story('a person is found without accents, and a first message makes the conversation', async ({ patio, person }) => {
+  const ana = await inTheGarden(patio, person);
+  await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']);
+  await ana.page.keyboard.type('@luc');
+  assert.equal(await chosen(ana), 'lucía');
+  await ana.page.keyboard.press('Enter');
+  await ana.isIn('lucía');
+  assert.equal(await ana.isMarked(), true);
+  await ana.post('hola');
+  await ana.sees('hola');
+  await ana.page.waitForLoadState();
+  await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']); // once, now as a conversation
+});
+
+story('arrows, Home and End choose, Escape gives the focus back', async ({ patio, person }) => {
+  const ana = await inTheGarden(patio, person);
+  await ana.log.focus();
+  await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']);
+  for (const [key, name] of [
+    ['ArrowDown', 'Huerto'],
+    ['End', 'tom'],
+    ['ArrowDown', 'lobby'],
+    ['ArrowUp', 'tom'],
+    ['Home', 'lobby'],
+  ]) {
+    await ana.page.keyboard.press(key);
+    assert.equal(await chosen(ana), name, key);
+    assert.equal(
+      await field(ana).getAttribute('aria-activedescendant'),
+      await ana.page.locator('#switcher [aria-selected=true]').getAttribute('id'),
+    );
+  }
+  await ana.page.keyboard.press('Escape');
+  await dialog(ana).waitFor({ state: 'hidden' });
+  assert.equal(await hasFocus(ana.log), true);
+});
+
+story('no other combination of keys opens it, and the same one closes it', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.composer.focus();
+  for (const keys of ['Control+Shift+k', 'Control+Alt+k', 'Alt+k', 'k']) {
+    await ana.page.keyboard.press(keys);
+    assert.equal(await dialog(ana).isVisible(), false, keys);
+  }
+  assert.equal(await ana.composer.inputValue(), 'k');
+  await openSwitcher(ana, ['lobby']);
+  await ana.page.keyboard.press('Control+k');
+  await dialog(ana).waitFor({ state: 'hidden' });
+  assert.equal(await hasFocus(ana.composer), true);
+});
+
+story('what is unread comes first, with its number as the sidebar has it', async ({ patio, person }) => {
+  const tom = await patio.program('tom');
+  const ana = await person('ana');
+  await ana.makeRoom('Huerto');
+  await ana.makeRoom('Taller');
+  await tom.post('one', 2);
+  await tom.post('two', 2);
+  await eventually(async () => assert.equal(await ana.badge('Huerto'), '2'));
+  await openSwitcher(ana, ['Huerto', 'lobby', 'Taller', 'tom']);
+  assert.equal((await ana.page.locator('#switcher [data-room="2"] .badge').innerText()).replace('\n', ' '), '2 unread');
+  await ana.page.keyboard.press('Enter');
+  await ana.isIn('Huerto');
+  await eventually(async () => assert.equal(await ana.badge('Huerto'), ''));
+  await openSwitcher(ana, ['lobby', 'Huerto', 'Taller', 'tom']);
+  assert.equal(await ana.page.locator('#switcher .badge').count(), 0);
+});
+
+story("rooms one is not in come after one's own, and going there is reading them", async ({ person }) => {
+  const ana = await person('ana');
+  await ana.makeRoom('Abierta');
+  const tom = await person('tom');
+  await tom.makeRoom('Zaguán');
+  await openSwitcher(tom, ['lobby', 'Zaguán', 'Abierta', 'ana']);
+  await tom.page.keyboard.type('abt'); // with letters left out
+  assert.equal(await chosen(tom), 'Abierta');
+  await tom.page.keyboard.press('Enter');
+  await tom.isIn('Abierta');
+  await tom.page.locator('.join-bar').waitFor();
+});
+
+story('where nothing fits it says so, and Enter leads nowhere', async ({ person }) => {
+  const ana = await person('ana', { locale: 'es-ES' });
+  await openSwitcher(ana, ['lobby']);
+  await ana.page.keyboard.type('xyz');
+  assert.equal(await count(ana), 'No hay nada así. Prueba a escribirlo de otra manera.');
+  assert.equal(await field(ana).getAttribute('aria-expanded'), 'false');
+  await ana.page.keyboard.press('Enter');
+  assert.equal(await dialog(ana).isVisible(), true);
+  await ana.page.keyboard.press('Backspace');
+  await field(ana).fill('');
+  assert.equal(await count(ana), '1 resultado');
+});
+
+story('on a phone its button stands in the drawer, and a tap leads on', async ({ patio, person }) => {
+  await patio.program('tom');
+  const ana = await person('ana', { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
+  const menu = ana.page.getByRole('button', { name: 'Open the list of rooms' });
+  await menu.click();
+  const button = ana.page.getByRole('button', { name: 'Go to…' });
+  assert.equal(await button.getAttribute('aria-keyshortcuts'), 'Control+K');
+  await button.click();
+  await ana.page.keyboard.press('Escape');
+  await dialog(ana).waitFor({ state: 'hidden' });
+  assert.equal(await hasFocus(menu), true);
+  await menu.click();
+  await button.click();
+  await ana.page.locator('#switcher [role=option]', { hasText: 'tom' }).tap();
+  await ana.isIn('tom');
+  await ana.arrives('/direct/tom');
+});
+
+story('it opens beside the chat too, and a click beside it closes it', async ({ person }) => {
+  const ana = await person('ana');
+  await ana.go('/settings');
+  await openSwitcher(ana, ['lobby']);
+  await ana.page.mouse.click(5, 5);
+  await dialog(ana).waitFor({ state: 'hidden' });
+  await openSwitcher(ana, ['lobby']);
+  await ana.page.keyboard.press('Enter');
+  await ana.arrives('/rooms/1');
+});
+
+story('without scripts the button is a link to all rooms', async ({ person }) => {
+  const ana = await person('ana', { javaScriptEnabled: false });
+  await ana.page.getByRole('link', { name: 'Go to…' }).click();
+  await ana.arrives('/rooms');
+  assert.equal(await ana.page.locator('kbd', { hasText: 'K' }).count(), 0);
+});

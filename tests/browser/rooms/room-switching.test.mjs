@@ -1,0 +1,154 @@
+// From room to room without loading a page anew.
+import assert from 'node:assert/strict';
+import { eventually, firstInView, isSameTop, story, topOf } from '../support.mjs';
+
+async function inTwoRooms(person) {
+  const ana = await person('ana');
+  await ana.mark();
+  await ana.makeRoom('Huerto');
+  return ana;
+}
+
+/** Messages leave the page, but get lost on their way; from `find` on they do not any more. */
+async function lose({ page }) {
+  await page.evaluate(() => {
+    const { send } = WebSocket.prototype;
+    globalThis.find = () => {
+      WebSocket.prototype.send = send;
+    };
+    WebSocket.prototype.send = function sendAllButPosts(text) {
+      if (!text.includes('"post"')) send.call(this, text);
+    };
+  });
+  return () => page.evaluate(() => globalThis.find());
+}
+
+story('a click brings the other room, its address and its title, and the page stays', async ({ person }) => {
+  const ana = await inTwoRooms(person);
+  await ana.arrives('/rooms/2');
+  assert.equal(await ana.page.title(), 'Huerto · Patio');
+  await ana.post('only here');
+  await ana.sees('only here');
+  await ana.open('lobby');
+  await ana.arrives('/rooms/1');
+  assert.equal(await ana.page.title(), 'lobby · Patio');
+  assert.deepEqual(await ana.texts(), []);
+  assert.equal(await ana.row('lobby').getAttribute('aria-current'), 'page');
+  assert.equal(await ana.row('Huerto').getAttribute('aria-current'), null);
+  await ana.open('Huerto');
+  assert.deepEqual(await ana.texts(), ['only here']);
+  assert.equal(await ana.isMarked(), true);
+});
+
+story('back and forward lead through the rooms one was in', async ({ person }) => {
+  const ana = await inTwoRooms(person);
+  await ana.page.goBack();
+  await ana.isIn('lobby');
+  await ana.page.goForward();
+  await ana.isIn('Huerto');
+  await ana.arrives('/rooms/2');
+  assert.equal(await ana.isMarked(), true);
+});
+
+story('back leads over a page that is no room', async ({ person }) => {
+  const ana = await inTwoRooms(person);
+  await ana.open('lobby');
+  await ana.page.locator('.sidebar__heading a[href="/rooms"]').click();
+  await ana.arrives('/rooms');
+  await ana.page.goBack();
+  await ana.arrives('/rooms/1');
+  await ana.page.goBack();
+  await ana.isIn('Huerto');
+  await ana.post('here');
+  await ana.sees('here');
+  await ana.arrives('/rooms/2');
+});
+
+story('Alt and the arrows go to the room above and below', async ({ person }) => {
+  const ana = await inTwoRooms(person);
+  for (const [key, name] of [
+    ['ArrowUp', 'lobby'],
+    ['ArrowDown', 'Huerto'],
+    ['ArrowDown', 'Huerto'],
+    ['ArrowUp', 'lobby'],
+  ]) {
+    await ana.page.keyboard.press(`Alt+${key}`);
+    await ana.isIn(name);
+  }
+  assert.equal(await ana.isMarked(), true);
+});
+
+story('what one writes waits in the room it was written for', async ({ person }) => {
+  const ana = await inTwoRooms(person);
+  await ana.composer.fill('for the garden');
+  await ana.open('lobby');
+  assert.equal(await ana.composer.inputValue(), '');
+  await ana.composer.fill('for everybody');
+  await ana.open('Huerto');
+  assert.equal(await ana.composer.inputValue(), 'for the garden');
+  await ana.page.reload();
+  assert.equal(await ana.composer.inputValue(), 'for the garden');
+  await ana.open('lobby');
+  assert.equal(await ana.composer.inputValue(), 'for everybody');
+});
+
+story('who reads further up finds that place again', async ({ patio, person }) => {
+  const lucia = await patio.program('lucia');
+  for (let n = 1; n <= 50; n++) await lucia.post(`number ${n}\nsecond line`);
+  const ana = await inTwoRooms(person);
+  await ana.open('lobby');
+  await ana.log.evaluate((log) => {
+    log.scrollTop = -900;
+  });
+  const message = await firstInView(ana);
+  const before = await topOf(message);
+  await ana.open('Huerto');
+  await lucia.post('another');
+  await ana.open('lobby');
+  await ana.sees('another');
+  isSameTop(await topOf(message), before);
+});
+
+story('a room that somebody joins or leaves comes and goes in all their sidebars', async ({ person }) => {
+  const ana = await inTwoRooms(person);
+  const tom = await person('tom');
+  const tab = await tom.newTab();
+  assert.equal(await tab.row('Huerto').count(), 0);
+  await tom.go('/rooms/2');
+  await tom.page.locator('.join-bar button').click();
+  await tab.open('Huerto');
+  await ana.post('welcome');
+  for (const each of [tab, tom]) await each.sees('welcome');
+  await tab.open('lobby');
+  await tom.post('/leave');
+  await tom.isIn('lobby');
+  for (const each of [tab, tom]) await each.row('Huerto').waitFor({ state: 'detached' });
+});
+
+story('who writes in a room they only read is in it', async ({ person }) => {
+  const ana = await inTwoRooms(person);
+  const tom = await person('tom');
+  await tom.go('/rooms/2');
+  assert.equal(await tom.page.locator('.join-bar').isVisible(), true);
+  await tom.post('I just write');
+  await ana.sees('I just write');
+  await tom.row('Huerto').waitFor();
+  await tom.page.locator('.join-bar').waitFor({ state: 'hidden' });
+});
+
+story('text that waits in a room one has left goes out all the same', async ({ person }) => {
+  const ana = await inTwoRooms(person);
+  const tom = await person('tom');
+  await ana.open('lobby');
+  const find = await lose(ana);
+  await ana.post('swallowed');
+  await ana.message('swallowed').waitFor();
+  await ana.open('Huerto');
+  await find();
+  await tom.sees('swallowed');
+  await eventually(async () => assert.deepEqual(await ana.page.evaluate(() => Object.keys(sessionStorage)), []));
+  assert.equal(await ana.badge('lobby'), '');
+  await ana.open('lobby');
+  assert.deepEqual(await ana.texts(), ['swallowed']);
+  assert.deepEqual(await tom.texts(), ['swallowed']);
+});

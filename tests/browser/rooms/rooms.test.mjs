@@ -1,0 +1,220 @@
+// Rooms that people make: how one gets in, what their owners may do, how one gets out; with scripts and without.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+const MODES = [
+  ['with scripts', {}],
+  ['without scripts', { javaScriptEnabled: false }],
+];
+const LOBBY = 'lobby';
+
+async function fillIn(visitor, { visibility, ...fields }) {
+  await visitor.go('/rooms');
+  await visitor.fill(fields);
+  if (visibility) await visitor.page.locator(`[name=visibility][value=${visibility}]`).check();
+  await visitor.button('/rooms').click();
+}
+
+async function makePrivate(visitor, name) {
+  await fillIn(visitor, { name, visibility: 'private' });
+  await visitor.isIn(name);
+  await visitor.page.waitForLoadState(); // from here on its scripts run
+}
+
+const code = (owner) => owner.page.locator('.invitation__code').textContent();
+
+async function enter(visitor, typed) {
+  await visitor.go('/rooms');
+  await visitor.field('code').fill(typed);
+  await visitor.button('/join').click();
+}
+
+for (const [mode, options] of MODES) {
+  story(`a public room is made on the page of rooms, and joined there by button, ${mode}`, async ({ person }) => {
+    const ana = await person('ana', options);
+    await fillIn(ana, { name: 'Huerto', topic: 'Beans and roses' });
+    await ana.arrives('/rooms/2');
+    assert.equal(await ana.page.locator('.page-header__subtitle').textContent(), 'Beans and roses');
+    assert.equal(await ana.row('Huerto').getAttribute('aria-current'), 'page');
+
+    const tom = await person('tom', options);
+    await tom.go('/rooms');
+    const entry = tom.page.locator('.item-list__item', { hasText: 'Huerto' });
+    assert.match(await entry.textContent(), /Beans and roses.*1 member · .*owner: ana/s);
+    await tom.page.getByRole('button', { name: 'Join Huerto' }).click();
+    await tom.arrives('/rooms/2');
+    await tom.row('Huerto').waitFor();
+    await tom.go('/rooms');
+    assert.match(await entry.textContent(), /2 members/);
+    assert.equal(await entry.getByRole('button').count(), 0);
+  });
+
+  story(`a private room is not listed; a code, however it is typed, lets people in, ${mode}`, async ({ person }) => {
+    const ana = await person('ana', options);
+    await makePrivate(ana, 'Junta');
+    await ana.go('/rooms/2/settings');
+    await ana.page.locator('.invitation__qr svg').waitFor();
+    const tom = await person('tom', options);
+    await tom.go('/rooms');
+    assert.equal(await tom.page.locator('.item-list', { hasText: 'Junta' }).count(), 0);
+    assert.equal((await tom.go('/rooms/2')).status(), 404);
+
+    await enter(tom, 'ABCD-EFGH-JKMN');
+    await eventually(async () => assert.equal(await tom.noteOf('code'), 'No room has this code.'));
+    assert.equal(await tom.field('code').inputValue(), 'ABCD-EFGH-JKMN');
+    await enter(tom, `  ${(await code(ana)).toLowerCase().replaceAll('-', ' ')} `);
+    await tom.arrives('/rooms/2');
+    await tom.isIn('Junta');
+  });
+
+  story(`a link invites: it says to what, and asks before one is in, ${mode}`, async ({ person }) => {
+    const ana = await person('ana', options);
+    await makePrivate(ana, 'Junta');
+    await ana.go('/rooms/2/settings');
+    const link = await ana.page.locator('.invitation a').getAttribute('href');
+    const tom = await person('tom', options);
+    await tom.go(new URL(link).pathname);
+    assert.equal(await tom.page.locator('h1').textContent(), 'Junta');
+    await tom.page.getByRole('button', { name: 'Join' }).click();
+    await tom.arrives('/rooms/2');
+    await tom.row('Junta').waitFor();
+  });
+
+  story(`a taken name comes back with its complaint, and what was typed stays, ${mode}`, async ({ person }) => {
+    const ana = await person('ana', options);
+    await fillIn(ana, { name: 'Huerto' });
+    await ana.isIn('Huerto');
+    await fillIn(ana, { name: 'HUERTO', topic: 'Beans', visibility: 'public' });
+    await eventually(async () => assert.equal(await ana.noteOf('name'), 'There is already a room with this name.'));
+    assert.equal(await ana.field('name').inputValue(), 'HUERTO');
+    assert.equal(await ana.field('topic').inputValue(), 'Beans');
+    await makePrivate(ana, 'Huerto'); // who may not see it learns nothing of it: only public names are taken
+  });
+
+  story(`a renewed code makes the old one useless, ${mode}`, async ({ person }) => {
+    const ana = await person('ana', options);
+    await makePrivate(ana, 'Junta');
+    await ana.go('/rooms/2/settings');
+    const old = await code(ana);
+    await ana.button('/rooms/2/code').click();
+    await eventually(async () => assert.notEqual(await code(ana), old));
+    const tom = await person('tom', options);
+    await enter(tom, old);
+    await eventually(async () => assert.equal(await tom.noteOf('code'), 'No room has this code.'));
+    assert.equal((await tom.go(`/join/${old}`)).status(), 404);
+    await enter(tom, await code(ana));
+    await tom.arrives('/rooms/2');
+  });
+
+  story(`an owner hands over and leaves, ${mode}`, async ({ person }) => {
+    const ana = await person('ana', options);
+    await fillIn(ana, { name: 'Huerto' });
+    await ana.arrives('/rooms/2');
+    const tom = await person('tom', options);
+    await tom.go('/rooms/2');
+    await tom.page.locator('.join-bar button').click();
+    await tom.row('Huerto').waitFor();
+    await tom.go('/rooms/2/settings');
+    assert.equal(await tom.button('/rooms/2/settings').count(), 0);
+
+    await ana.go('/rooms/2/settings');
+    await ana.page.getByRole('button', { name: 'Hand over to tom' }).click();
+    await ana.button('/rooms/2/settings').waitFor({ state: 'detached' });
+    await tom.go('/rooms/2/settings');
+    assert.match(await tom.page.locator('.item-list__item', { hasText: 'Owner' }).textContent(), /tom/);
+    assert.equal(await tom.button('/rooms/2/settings').count(), 1);
+
+    await ana.button('/rooms/2/leave').click();
+    await ana.isIn(LOBBY);
+    assert.equal(await ana.row('Huerto').count(), 0);
+    await tom.go('/rooms/2/settings');
+    assert.equal(await tom.page.locator('.page .item-list__item').count(), 1);
+  });
+}
+
+story('a new name and topic show with everybody at once', async ({ person }) => {
+  const [ana, tom] = [await person('ana'), await person('tom')];
+  await ana.makeRoom('Huerto');
+  await tom.post('/join Huerto');
+  await tom.isIn('Huerto');
+  await tom.mark();
+  await ana.go('/rooms/2/settings');
+  await ana.fill({ name: 'Jardín', topic: 'Roses only' });
+  await ana.button('/rooms/2/settings').click();
+  await tom.isIn('Jardín');
+  await tom.row('Jardín').waitFor();
+  await eventually(async () =>
+    assert.equal(await tom.page.locator('.page-header__subtitle').textContent(), 'Roses only'),
+  );
+  await eventually(async () => assert.equal(await tom.page.title(), 'Jardín · Patio'));
+  assert.equal(await tom.isMarked(), true);
+});
+
+story('who is removed from a private room finds themselves in the lobby, and reads why', async ({ person }) => {
+  const [ana, tom] = [await person('ana'), await person('tom')];
+  await makePrivate(ana, 'Junta');
+  await ana.post('/invite tom');
+  await tom.open('Junta');
+  await ana.go('/rooms/2/settings');
+  await ana.page.getByRole('button', { name: 'Remove tom from the room' }).click();
+  await tom.isIn(LOBBY);
+  await tom.arrives('/rooms/1');
+  assert.equal(await tom.row('Junta').count(), 0);
+  await eventually(async () =>
+    assert.match(await tom.page.locator('#notice').textContent(), /You were removed from Junta/),
+  );
+  await tom.page.reload();
+  assert.equal(await tom.page.locator('#notice').isVisible(), false, 'it is said once');
+});
+
+story('when a room is deleted while it is on screen, the page that comes instead says so', async ({ person }) => {
+  const [ana, tom] = [await person('ana'), await person('tom')];
+  await ana.makeRoom('Huerto');
+  await tom.post('/join Huerto');
+  await tom.isIn('Huerto');
+  await ana.go('/rooms/2/settings');
+  await ana.page.locator('form[action="/rooms/2/delete"] button').click();
+  await tom.isIn(LOBBY);
+  await eventually(async () =>
+    assert.equal(await tom.page.locator('#notice').textContent(), 'The room Huerto was deleted.'),
+  );
+});
+
+story('who is removed from a room that is not on screen reads so where they are', async ({ person }) => {
+  const [ana, tom] = [await person('ana'), await person('tom')];
+  await ana.makeRoom('Huerto');
+  await ana.post('/invite tom');
+  await tom.row('Huerto').waitFor();
+  await ana.post('/kick tom');
+  await eventually(async () =>
+    assert.match(await tom.page.locator('#notice').textContent(), /You were removed from Huerto/),
+  );
+  await tom.isIn(LOBBY);
+  await tom.row('Huerto').waitFor({ state: 'detached' });
+});
+
+story('who is removed from a public room may read on there, and reads why they may not write', async ({ person }) => {
+  const [ana, tom] = [await person('ana'), await person('tom')];
+  await ana.makeRoom('Huerto');
+  await tom.post('/join Huerto');
+  await tom.isIn('Huerto');
+  await ana.post('/kick tom');
+  await eventually(async () =>
+    assert.match(await tom.page.locator('.join-bar').textContent(), /You were removed from this room/),
+  );
+  await tom.isIn('Huerto');
+});
+
+story(
+  'a room that is new stands where the server puts it: numbers by their value, accents and case last',
+  async ({ person }) => {
+    const ana = await person('ana');
+    const names = ['Room 140', 'Room 9', 'room 139', 'Ñandú', 'zumba', 'Ángel', 'Room 14'];
+    for (const name of names) await ana.makeRoom(name);
+    const rows = () => ana.page.locator('#rooms .room__name').allTextContents();
+    const live = await rows();
+    assert.deepEqual(live, ['lobby', 'Ángel', 'Ñandú', 'Room 9', 'Room 14', 'room 139', 'Room 140', 'zumba']);
+    await ana.page.reload();
+    assert.deepEqual(await rows(), live);
+  },
+);
