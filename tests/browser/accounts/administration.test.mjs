@@ -29,9 +29,9 @@ for (const [mode, how] of [
 ]) {
   story(
     `somebody is added, chooses a password by the link, and is closed out again, ${mode}`,
-    async ({ person, visitor, tolerate }) => {
+    async ({ newUser, visitor, tolerate }) => {
       tolerate(/404/);
-      const ana = await person('ana', how);
+      const ana = await newUser('ana', how);
       await ana.openMenu();
       await ana.page.locator('a[href="/admin"]').click();
       await ana.arrives('/admin');
@@ -54,8 +54,8 @@ for (const [mode, how] of [
     },
   );
 
-  story(`a picture takes the place of the initials, with everybody, ${mode}`, async ({ person }) => {
-    const [ana, tom] = [await person('ana', how), await person('tom')];
+  story(`a picture takes the place of the initials, with everybody, ${mode}`, async ({ newUser }) => {
+    const [ana, tom] = [await newUser('ana', how), await newUser('tom')];
     await ana.composer.fill('hola');
     await ana.page.locator('#composer button[type=submit]').click();
     await tom.sees('hola');
@@ -73,27 +73,27 @@ for (const [mode, how] of [
   });
 }
 
-story('what is no picture is told beside the field', async ({ person, tolerate }) => {
+story('what is no picture is told beside the field', async ({ newUser, tolerate }) => {
   tolerate(/422/);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   await ana.go('/settings');
   await ana.page
     .locator('#picture')
     .setInputFiles({ name: 'x.png', mimeType: 'image/png', buffer: Buffer.from('no picture') });
   await ana.page.locator('form[action="/settings/picture"] button').click();
-  await eventually(async () => assert.match(await ana.noteOf('picture'), /cannot be read/));
+  await eventually(async () => assert.match(await ana.descriptionOf('picture'), /cannot be read/));
 });
 
-story('whose account is closed is shown the door at once, where they stand', async ({ person, tolerate }) => {
+story('whose account is closed is shown the door at once, where they stand', async ({ newUser, tolerate }) => {
   tolerate(/401|403/);
-  const [ana, tom] = [await person('ana'), await person('tom')];
+  const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await ana.go('/admin');
   await close(ana, 'tom');
   await tom.page.waitForURL(/\/login/);
 });
 
-story('the administration speaks Spanish', async ({ person }) => {
-  const ana = await person('ana', { locale: 'es-ES' });
+story('the administration speaks Spanish', async ({ newUser }) => {
+  const ana = await newUser('ana', { locale: 'es-ES' });
   await ana.go('/admin');
   assert.equal(await ana.page.locator('h1').textContent(), 'Administración');
   assert.equal(await ana.page.locator('form[action="/admin/sign-up"] button').textContent(), 'Cerrar el registro');

@@ -9,14 +9,14 @@ const EVIL = 'https://evil.example';
 const sessionOf = async (visitor) =>
   (await visitor.context.cookies()).find((cookie) => /^patio_session_\d+$/.test(cookie.name));
 
-story('pages come with a strict policy', async ({ person, visitor }) => {
-  const ana = await person('ana');
-  const stranger = await visitor();
+story('pages come with a strict policy', async ({ newUser, visitor }) => {
+  const ana = await newUser('ana');
+  const guest = await visitor();
   for (const [reader, where] of [
     [ana, '/rooms/1'],
     [ana, '/nowhere'],
-    [stranger, '/login'],
-    [stranger, '/register'],
+    [guest, '/login'],
+    [guest, '/register'],
   ]) {
     const headers = (await reader.go(where)).headers();
     const policy = headers['content-security-policy'];
@@ -35,9 +35,9 @@ story('pages come with a strict policy', async ({ person, visitor }) => {
   }
 });
 
-story('a string does not become HTML or script', async ({ person, tolerate }) => {
+story('a string does not become HTML or script', async ({ newUser, tolerate }) => {
   tolerate(/Trusted|Content Security Policy/i);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   // The page's own scripts must use a door of their own; the console of this test has none.
   const attempts = await ana.page.evaluate(() => {
     const attempt = (act) => {
@@ -66,15 +66,15 @@ story('a string does not become HTML or script', async ({ person, tolerate }) =>
   assert.deepEqual(attempts, ['TypeError', 'TypeError', 'TypeError', 'TypeError', 'done']);
 });
 
-story('the session is a cookie that scripts and other sites do not get', async ({ person }) => {
-  const ana = await person('ana');
+story('the session is a cookie that scripts and other sites do not get', async ({ newUser }) => {
+  const ana = await newUser('ana');
   const { httpOnly, sameSite } = await sessionOf(ana);
   assert.deepEqual({ httpOnly, sameSite }, { httpOnly: true, sameSite: 'Lax' });
   assert.ok(!(await ana.page.evaluate(() => document.cookie)).includes('session'));
 });
 
-story('each sign-in has a session of its own, and one that was signed out is worth nothing', async ({ person }) => {
-  const ana = await person('ana');
+story('each sign-in has a session of its own, and one that was signed out is worth nothing', async ({ newUser }) => {
+  const ana = await newUser('ana');
   const first = await sessionOf(ana);
   await ana.signOut();
   await ana.arrives('/login');
@@ -88,8 +88,8 @@ story('each sign-in has a session of its own, and one that was signed out is wor
   await ana.arrives('/login?next=%2Frooms%2F1');
 });
 
-story("a change that another site's page sends is refused, one of ours is not", async ({ patio, person }) => {
-  const ana = await person('ana');
+story("a change that another site's page sends is refused, one of ours is not", async ({ patio, newUser }) => {
+  const ana = await newUser('ana');
   const post = (headers) =>
     ana.context.request.post(`${patio.origin}/rooms/1/messages`, {
       headers,
@@ -111,8 +111,8 @@ story("a change that another site's page sends is refused, one of ours is not", 
   assert.deepEqual(await ana.texts(), ['by form', 'by form']);
 });
 
-story('a form on another site cannot sign anybody out or in', async ({ patio, person }) => {
-  const ana = await person('ana');
+story('a form on another site cannot sign anybody out or in', async ({ patio, newUser }) => {
+  const ana = await newUser('ana');
   const evil = createServer((_, answer) => {
     answer.setHeader('content-type', 'text/html');
     answer.end(
@@ -158,15 +158,15 @@ function knock(patio, headers) {
   });
 }
 
-story('a socket with our cookie opens for our own pages only', async ({ patio, person }) => {
-  const ana = await person('ana');
+story('a socket with our cookie opens for our own pages only', async ({ patio, newUser }) => {
+  const ana = await newUser('ana');
   const { name, value } = await sessionOf(ana);
   const cookie = `${name}=${value}`;
   assert.equal(await knock(patio, { cookie, origin: EVIL }), 403);
   assert.equal(await knock(patio, { cookie }), 403);
   assert.equal(await knock(patio, { cookie, origin: patio.origin }), 101);
 
-  const { token } = await patio.program('tom');
+  const { token } = await patio.apiClient('tom');
   assert.equal(await knock(patio, { authorization: `Bearer ${token}`, 'sec-websocket-protocol': 'patio.v1' }), 101);
   assert.equal(await knock(patio, { 'sec-websocket-protocol': 'patio.v1' }), 401);
 });

@@ -29,11 +29,11 @@ async function again(visitor, name, password) {
   return other;
 }
 
-story('a new name shows with everybody, on what was said and on what comes', async ({ person }) => {
-  const [ana, tom] = [await person('ana'), await person('tom')];
+story('a new name shows with everybody, on what was said and on what comes', async ({ newUser }) => {
+  const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await ana.post('before');
   await tom.sees('before');
-  await tom.mark();
+  await tom.markPage();
   await ana.go('/settings');
   await save(ana, 'name', { display_name: 'Ana María' });
   await isSaved(ana);
@@ -50,13 +50,13 @@ story('a new name shows with everybody, on what was said and on what comes', asy
   const authors = () => tom.page.locator('.message__author').allTextContents();
   await eventually(async () => assert.deepEqual([...new Set(await authors())], ['Ana María']));
   await eventually(async () => assert.deepEqual(await tom.online(), ['Ana María', 'tom']));
-  assert.equal(await tom.isMarked(), true);
+  assert.equal(await tom.isSamePage(), true);
   await tom.page.reload();
   assert.deepEqual(await tom.online(), ['Ana María', 'tom']);
 });
 
-story('a name that does not do comes back with its complaint', async ({ person }) => {
-  const ana = await person('ana');
+story('a name that does not do comes back with its complaint', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.go('/settings');
   await save(ana, 'name', { display_name: 'x'.repeat(65) });
   await eventually(async () =>
@@ -69,8 +69,8 @@ for (const [mode, how] of [
   ['with scripts', {}],
   ['without scripts', { javaScriptEnabled: false }],
 ]) {
-  story(`theme and language are as chosen, and stay, ${mode}`, async ({ person }) => {
-    const ana = await person('ana', { colorScheme: 'light', ...how });
+  story(`theme and language are as chosen, and stay, ${mode}`, async ({ newUser }) => {
+    const ana = await newUser('ana', { colorScheme: 'light', ...how });
     const paper = () => ana.page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     await ana.go('/settings');
     const light = mode === 'with scripts' && (await paper());
@@ -90,8 +90,8 @@ for (const [mode, how] of [
     await ana.page.locator('html[lang=es]').waitFor();
   });
 
-  story(`a password is changed with the old one; all others are signed out, ${mode}`, async ({ person, visitor }) => {
-    const ana = await person('ana', how);
+  story(`a password is changed with the old one; all others are signed out, ${mode}`, async ({ newUser, visitor }) => {
+    const ana = await newUser('ana', how);
     const phone = await again(visitor, 'ana', PASSWORD);
     await phone.arrives('/rooms/1');
     await ana.go('/settings');
@@ -116,9 +116,9 @@ for (const [mode, how] of [
   });
 }
 
-story('an address is changed with the password, unless somebody has it', async ({ patio, person, visitor }) => {
-  await patio.program('tom');
-  const ana = await person('ana');
+story('an address is changed with the password, unless somebody has it', async ({ patio, newUser, visitor }) => {
+  await patio.apiClient('tom');
+  const ana = await newUser('ana');
   await ana.go('/settings');
   await save(ana, 'email', { email: 'tom@huerto.example', current_password: PASSWORD });
   await eventually(async () =>
@@ -134,8 +134,8 @@ story('an address is changed with the password, unless somebody has it', async (
   await phone.arrives('/rooms/1');
 });
 
-story('one sees where one is signed in, and ends it there: one by one or all at once', async ({ person, visitor }) => {
-  const ana = await person('ana');
+story('one sees where one is signed in, and ends it there: one by one or all at once', async ({ newUser, visitor }) => {
+  const ana = await newUser('ana');
   await ana.go('/settings');
   assert.equal(await sessions(ana).count(), 1);
   assert.equal(await ana.page.getByRole('button', { name: 'Sign out everywhere else' }).count(), 0);

@@ -4,12 +4,12 @@ import { emailOf, eventually, PASSWORD, story } from '../support.mjs';
 
 const status = async (visitor) => (await visitor.page.locator('.current-user__status').allTextContents()).join();
 
-story('the first to register runs the place, the second does not', async ({ person }) => {
-  const ana = await person('ana');
+story('the first to register runs the place, the second does not', async ({ newUser }) => {
+  const ana = await newUser('ana');
   assert.equal(await ana.page.locator('.current-user__name').textContent(), 'ana');
   assert.equal(await status(ana), 'Administrator');
 
-  const tom = await person('tom');
+  const tom = await newUser('tom');
   assert.equal(await tom.page.locator('.current-user__name').textContent(), 'tom');
   assert.equal(await status(tom), '');
   assert.equal(await tom.page.locator('.member small').textContent(), 'Administrator'); // ana
@@ -23,7 +23,7 @@ story('an empty house asks its first visitor to register and says what comes of 
 });
 
 story('a wrong password is refused and the right one opens', async ({ patio, visitor }) => {
-  await patio.program('ana');
+  await patio.apiClient('ana');
   const ana = await visitor();
   await ana.go('/login');
   await ana.signIn('ana', 'wrong tomato garden');
@@ -39,7 +39,7 @@ story('a wrong password is refused and the right one opens', async ({ patio, vis
 story(
   'one signs in with the email address as well, and a stranger gets the same answer as a wrong password',
   async ({ patio, visitor }) => {
-    await patio.program('ana');
+    await patio.apiClient('ana');
     const ana = await visitor();
     await ana.go('/login');
     await ana.signIn('nobody');
@@ -52,7 +52,7 @@ story(
 story(
   'each mistake in the registration is told beside its field, and what was typed stays',
   async ({ patio, visitor }) => {
-    await patio.program('ana');
+    await patio.apiClient('ana');
     const mistakes = [
       [{ password: 'password1' }, 'password', 'This is easy to guess. Add another word or two.'],
       [{ password: 'short' }, 'password', 'Use 8 to 256 characters.'],
@@ -66,7 +66,7 @@ story(
     for (const [mistake, field, complaint] of mistakes) {
       await Promise.all([tom.page.waitForEvent('load'), tom.register('tom', mistake)]);
       const about = `${field}: ${JSON.stringify(mistake)}`;
-      await eventually(async () => assert.equal(await tom.noteOf(field), complaint, about));
+      await eventually(async () => assert.equal(await tom.descriptionOf(field), complaint, about));
       assert.equal(await tom.field(field).getAttribute('aria-invalid'), 'true', about);
       assert.equal(await tom.page.locator('[aria-invalid=true]').count(), 1, about);
       assert.equal(await tom.field('name').inputValue(), mistake.name ?? 'tom');
@@ -83,17 +83,17 @@ story('several mistakes are told at once', async ({ visitor }) => {
   const tom = await visitor();
   await tom.go('/register');
   await tom.register('t', { email: 'tom@nowhere', password: 'short', password_confirmation: 'other' });
-  await eventually(async () => assert.equal(await tom.noteOf('name'), 'Use 2 to 32 characters.'));
-  assert.equal(await tom.noteOf('password'), 'Use 8 to 256 characters.');
-  assert.equal(await tom.noteOf('password_confirmation'), 'The passwords do not match.');
+  await eventually(async () => assert.equal(await tom.descriptionOf('name'), 'Use 2 to 32 characters.'));
+  assert.equal(await tom.descriptionOf('password'), 'Use 8 to 256 characters.');
+  assert.equal(await tom.descriptionOf('password_confirmation'), 'The passwords do not match.');
 });
 
 story('a taken name and an address are told while one types, and a free one is too', async ({ patio, visitor }) => {
-  await patio.program('ana');
+  await patio.apiClient('ana');
   const tom = await visitor();
   await tom.go('/register');
-  const hint = await tom.noteOf('name');
-  const says = (field, text) => eventually(async () => assert.equal(await tom.noteOf(field), text));
+  const hint = await tom.descriptionOf('name');
+  const says = (field, text) => eventually(async () => assert.equal(await tom.descriptionOf(field), text));
   await tom.field('name').pressSequentially('ANA');
   await says('name', 'This name, or one that looks like it, is taken.');
   assert.equal(await tom.field('name').getAttribute('aria-invalid'), 'true');
@@ -111,7 +111,7 @@ story('a taken name and an address are told while one types, and a free one is t
 });
 
 story('an answer that comes late says nothing about what stands there by now', async ({ patio, visitor }) => {
-  await patio.program('ana');
+  await patio.apiClient('ana');
   const tom = await visitor();
   await tom.go('/register');
   let release;
@@ -126,17 +126,17 @@ story('an answer that comes late says nothing about what stands there by now', a
   await tom.field('name').fill('ana');
   await asked;
   await tom.field('name').fill('anabel');
-  await eventually(async () => assert.equal(await tom.noteOf('name'), '✓ Available'));
+  await eventually(async () => assert.equal(await tom.descriptionOf('name'), '✓ Available'));
   release();
   await tom.field('email').fill('tom@huerto.example');
-  await eventually(async () => assert.equal(await tom.noteOf('email'), '✓ Available'));
-  assert.equal(await tom.noteOf('name'), '✓ Available');
+  await eventually(async () => assert.equal(await tom.descriptionOf('email'), '✓ Available'));
+  assert.equal(await tom.descriptionOf('name'), '✓ Available');
 });
 
 story('a repetition that differs is told while one types, but not before it can differ', async ({ visitor }) => {
   const tom = await visitor();
   await tom.go('/register');
-  const says = (text) => eventually(async () => assert.equal(await tom.noteOf('password_confirmation'), text));
+  const says = (text) => eventually(async () => assert.equal(await tom.descriptionOf('password_confirmation'), text));
   await tom.field('password').fill(PASSWORD);
   await tom.field('password_confirmation').pressSequentially('quiet');
   await says('');
@@ -158,11 +158,11 @@ story(
     await Promise.all(Array.from({ length: 121 }, () => fetch(`${patio.origin}/register/available?name=eva`)));
     const tom = await visitor();
     await tom.go('/register');
-    const hint = await tom.noteOf('name');
+    const hint = await tom.descriptionOf('name');
     const refused = tom.page.waitForResponse((answer) => answer.status() === 429);
     await tom.field('name').fill('tom');
     await refused;
-    assert.equal(await tom.noteOf('name'), hint);
+    assert.equal(await tom.descriptionOf('name'), hint);
     await tom.register('tom');
     await tom.arrives('/rooms/1');
   },
@@ -175,17 +175,17 @@ story(
     await tom.go('/register');
     await tom.register('tom', { password: 'password1', password_confirmation: 'password2' });
     await eventually(async () =>
-      assert.equal(await tom.noteOf('password_confirmation'), 'The passwords do not match.'),
+      assert.equal(await tom.descriptionOf('password_confirmation'), 'The passwords do not match.'),
     );
     await tom.register('tom', { password: 'password1', password_confirmation: 'password1' });
     await eventually(async () =>
-      assert.equal(await tom.noteOf('password'), 'This is easy to guess. Add another word or two.'),
+      assert.equal(await tom.descriptionOf('password'), 'This is easy to guess. Add another word or two.'),
     );
   },
 );
 
-story('who comes back is in the room they were in last', async ({ person }) => {
-  const ana = await person('ana');
+story('who comes back is in the room they were in last', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
   await ana.signOut();
   await ana.arrives('/login');
@@ -198,8 +198,8 @@ story('who comes back is in the room they were in last', async ({ person }) => {
   await ana.arrives('/rooms/1');
 });
 
-story('who signed out is asked to sign in, and then led to where they wanted to go', async ({ person }) => {
-  const ana = await person('ana');
+story('who signed out is asked to sign in, and then led to where they wanted to go', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.signOut();
   await ana.arrives('/login');
 
@@ -212,7 +212,7 @@ story('who signed out is asked to sign in, and then led to where they wanted to 
 story(
   'where to go on to survives a wrong password, a look at the registration and a change of language',
   async ({ patio, visitor }) => {
-    await patio.program('ana');
+    await patio.apiClient('ana');
     const ana = await visitor();
     await ana.go('/rooms/1?before=7');
     await ana.page.getByRole('link', { name: 'Español' }).click();
@@ -225,7 +225,7 @@ story(
 );
 
 story('nobody is led to another site', async ({ patio, visitor }) => {
-  await patio.program('ana');
+  await patio.apiClient('ana');
   const ana = await visitor();
   await ana.go('/login?next=https://evil.example/');
   await ana.signIn('ana');
@@ -233,7 +233,7 @@ story('nobody is led to another site', async ({ patio, visitor }) => {
 });
 
 story('a password can be looked at', async ({ patio, visitor }) => {
-  await patio.program('ana');
+  await patio.apiClient('ana');
   const ana = await visitor();
   await ana.go('/login');
   await ana.field('password').fill(PASSWORD);
@@ -249,9 +249,9 @@ story('a password can be looked at', async ({ patio, visitor }) => {
 story(
   'where sign-up is closed the first account can be made, and no other',
   { SIGNUP: 'closed' },
-  async ({ person, visitor, tolerate }) => {
+  async ({ newUser, visitor, tolerate }) => {
     tolerate(/^403 .*available/); // asked while the first was being made
-    await person('ana');
+    await newUser('ana');
     const tom = await visitor();
     await tom.go('/register');
     assert.equal(await tom.page.locator('form').count(), 0);

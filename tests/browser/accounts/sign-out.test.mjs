@@ -11,8 +11,8 @@ const kept = ({ page }) =>
   );
 const isLeaving = ({ page }) => page.evaluate(() => sessionStorage.getItem('patio:leaving'));
 
-async function inTwoRooms(person) {
-  const ana = await person('ana');
+async function inTwoRooms(newUser) {
+  const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
   await ana.open('lobby');
   await ana.page.locator('#app:not([data-line])').waitFor();
@@ -52,9 +52,9 @@ const GIVEN_UP = {
   },
 };
 for (const [how, giveUp] of Object.entries(GIVEN_UP)) {
-  story(`a sign-out that was given up by ${how} ends nothing`, async ({ patio, person, tolerate }) => {
+  story(`a sign-out that was given up by ${how} ends nothing`, async ({ patio, newUser, tolerate }) => {
     tolerate(/net::ERR|WebSocket/);
-    const ana = await inTwoRooms(person);
+    const ana = await inTwoRooms(newUser);
     await wishToLeave(ana, patio);
     await giveUp(ana, patio);
     assert.equal(await isLeaving(ana), null);
@@ -65,9 +65,9 @@ for (const [how, giveUp] of Object.entries(GIVEN_UP)) {
 
 story(
   'a page on which a sign-out was given up goes to the gate when the session ends, with everything kept',
-  async ({ patio, person, visitor, tolerate }) => {
+  async ({ patio, newUser, visitor, tolerate }) => {
     tolerate(/net::ERR|WebSocket/);
-    const ana = await inTwoRooms(person);
+    const ana = await inTwoRooms(newUser);
     await wishToLeave(ana, patio);
     await GIVEN_UP['going to another room'](ana, patio);
     const elsewhere = await visitor();
@@ -79,9 +79,9 @@ story(
   },
 );
 
-story('a sign-out that the server refused ends nothing', async ({ person, tolerate }) => {
+story('a sign-out that the server refused ends nothing', async ({ newUser, tolerate }) => {
   tolerate(/^503 /);
-  const ana = await inTwoRooms(person);
+  const ana = await inTwoRooms(newUser);
   await ana.composer.fill('a draft');
   await ana.page.route('**/logout', async (route) =>
     route.fulfill({ status: 503, response: await route.fetch({ url: `${ana.patio.origin}/nowhere`, method: 'GET' }) }),
@@ -93,8 +93,8 @@ story('a sign-out that the server refused ends nothing', async ({ person, tolera
   assert.match(await kept(ana), /a draft/);
 });
 
-story('somebody who writes on after a sign-out that came to nothing stays', async ({ person }) => {
-  const ana = await inTwoRooms(person);
+story('somebody who writes on after a sign-out that came to nothing stays', async ({ newUser }) => {
+  const ana = await inTwoRooms(newUser);
   await ana.page.route('**/logout', (route) => route.fulfill({ status: 204 })); // the page stays
   await ana.signOut();
   await eventually(async () => assert.equal(await isLeaving(ana), '1'));
@@ -103,8 +103,8 @@ story('somebody who writes on after a sign-out that came to nothing stays', asyn
 });
 
 for (const path of ['/settings', '/rooms', '/search', 'the page of a message']) {
-  story(`signing out from ${path} ends what is not sent`, async ({ person }) => {
-    const ana = await person('ana');
+  story(`signing out from ${path} ends what is not sent`, async ({ newUser }) => {
+    const ana = await newUser('ana');
     await ana.post('said');
     await ana.sees('said');
     await ana.composer.fill('a long draft');

@@ -13,9 +13,9 @@ const tint = (visitor, text) =>
     .message(text)
     .evaluate((row) => [getComputedStyle(row).backgroundColor, getComputedStyle(row, '::before').content !== 'none']);
 
-story('people are offered while a name is typed, and Enter, Tab or a click writes it', async ({ patio, person }) => {
-  for (const name of ['lucia', 'luis', 'tom']) await patio.program(name);
-  const ana = await person('ana');
+story('people are offered while a name is typed, and Enter, Tab or a click writes it', async ({ patio, newUser }) => {
+  for (const name of ['lucia', 'luis', 'tom']) await patio.apiClient(name);
+  const ana = await newUser('ana');
   const { page, composer } = ana;
   await composer.pressSequentially('hola @');
   await eventually(async () => assert.deepEqual(await names(ana), ['@lucia', '@luis', '@tom']));
@@ -41,9 +41,9 @@ story('people are offered while a name is typed, and Enter, Tab or a click write
 
 story(
   'a whole name is sent by Enter, Escape leaves the text alone, and an address opens nothing',
-  async ({ patio, person }) => {
-    await patio.program('tom');
-    const ana = await person('ana');
+  async ({ patio, newUser }) => {
+    await patio.apiClient('tom');
+    const ana = await newUser('ana');
     const { page, composer } = ana;
     await composer.pressSequentially('@tom');
     await menu(ana).waitFor();
@@ -72,9 +72,9 @@ story(
 for (const scripts of [true, false]) {
   story(
     `a message that speaks to its reader stands out for them, ${scripts ? 'with' : 'without'} scripts`,
-    async ({ patio, person }) => {
-      const tom = await patio.program('tom');
-      const ana = await person('ana', { javaScriptEnabled: scripts });
+    async ({ patio, newUser }) => {
+      const tom = await patio.apiClient('tom');
+      const ana = await newUser('ana', { javaScriptEnabled: scripts });
       await tom.post('hola @Ana');
       await tom.post('hola @tom');
       await ana.go('/rooms/1');
@@ -89,9 +89,9 @@ for (const scripts of [true, false]) {
 
 story(
   'what mentions one is counted apart until it is read, and a phone shows a dot on the button of the rooms',
-  async ({ patio, person }) => {
-    const tom = await patio.program('tom');
-    const ana = await person('ana', { viewport: { width: 390, height: 844 } });
+  async ({ patio, newUser }) => {
+    const tom = await patio.apiClient('tom');
+    const ana = await newUser('ana', { viewport: { width: 390, height: 844 } });
     await ana.makeRoom('Huerto');
     const dot = ana.page.locator('.menu-button__mentions');
     assert.equal(await dot.isVisible(), false);
@@ -106,9 +106,9 @@ story(
   },
 );
 
-story('a page that is opened shows the count by itself, without scripts too', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
-  const ana = await person('ana', { javaScriptEnabled: false });
+story('a page that is opened shows the count by itself, without scripts too', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const ana = await newUser('ana', { javaScriptEnabled: false });
   for (const text of ['one', 'two for @ana']) await tom.post(text);
   await ana.go('/settings');
   await counts(ana, '1 with your name');
@@ -117,9 +117,9 @@ story('a page that is opened shows the count by itself, without scripts too', as
   assert.equal(await badge(ana, 'lobby').isVisible(), false);
 });
 
-story('what comes while one looks elsewhere counts the mentions in it', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
-  const ana = await person('ana');
+story('what comes while one looks elsewhere counts the mentions in it', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const ana = await newUser('ana');
   const { id: read } = await tom.post('one');
   await ana.sees('one');
   await ana.page.evaluate(() => {
@@ -141,9 +141,9 @@ story('what comes while one looks elsewhere counts the mentions in it', async ({
   await eventually(async () => assert.equal(await badge(ana, 'lobby').isVisible(), false));
 });
 
-story('reading on one device settles the count on the other', async ({ patio, person, visitor }) => {
-  const tom = await patio.program('tom');
-  const one = await person('ana');
+story('reading on one device settles the count on the other', async ({ patio, newUser, visitor }) => {
+  const tom = await patio.apiClient('tom');
+  const one = await newUser('ana');
   const two = await visitor();
   await two.go('/login');
   await two.signIn('ana');

@@ -23,9 +23,9 @@ async function editInPlace(ana, text) {
 
 story(
   'an edit that is saved when the session has ended stays open, says why, and is there again after signing in',
-  async ({ person, tolerate }) => {
+  async ({ newUser, tolerate }) => {
     tolerate(/^401 /);
-    const ana = await person('ana');
+    const ana = await newUser('ana');
     await editInPlace(ana, 'an hour of work');
     await endSession(ana);
     await inPlace(ana).press('Enter');
@@ -43,8 +43,8 @@ story(
   },
 );
 
-story('an answer to an edit in which the message is missing is no success', async ({ person }) => {
-  const ana = await person('ana');
+story('an answer to an edit in which the message is missing is no success', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await editInPlace(ana, 'an hour of work');
   await ana.page.route('**/messages/*/edit', async (route) =>
     route.fulfill({ response: await route.fetch({ url: `${ana.patio.origin}/rooms`, method: 'GET' }) }),
@@ -55,8 +55,8 @@ story('an answer to an edit in which the message is missing is no success', asyn
   assert.equal(await edits(ana), 1);
 });
 
-story('an edit that is never answered is open again, with a reason', async ({ person }) => {
-  const ana = await person('ana');
+story('an edit that is never answered is open again, with a reason', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await editInPlace(ana, 'an hour of work');
   await ana.page.evaluate(() => {
     document.getElementById('app').dataset.patience = 300;
@@ -87,9 +87,9 @@ async function openPage(ana) {
 
 story(
   'an edit on the page of its message survives the end of the session, and is saved once',
-  async ({ person, tolerate }) => {
+  async ({ newUser, tolerate }) => {
     tolerate(/^401 /);
-    const ana = await person('ana');
+    const ana = await newUser('ana');
     const path = await openPage(ana);
     await onPage(ana).fill('an hour of work');
     await endSession(ana);
@@ -105,8 +105,8 @@ story(
   },
 );
 
-story('an edit on the page of its message is open in the room too, and the other way round', async ({ person }) => {
-  const ana = await person('ana');
+story('an edit on the page of its message is open in the room too, and the other way round', async ({ newUser }) => {
+  const ana = await newUser('ana');
   const path = await openPage(ana);
   await onPage(ana).fill('begun on the page');
   await ana.go('/rooms/1');
@@ -117,8 +117,8 @@ story('an edit on the page of its message is open in the room too, and the other
   await eventually(async () => assert.equal(await onPage(ana).inputValue(), 'continued in the room'));
 });
 
-story('an edit on the page of its message that is given up is gone', async ({ person }) => {
-  const ana = await person('ana');
+story('an edit on the page of its message that is given up is gone', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await openPage(ana);
   await onPage(ana).fill('no, not that');
   assert.equal(await edits(ana), 1);
@@ -128,9 +128,9 @@ story('an edit on the page of its message that is given up is gone', async ({ pe
   assert.equal(await inPlace(ana).count(), 0);
 });
 
-story('another account finds nothing of an edit on the page of a message', async ({ patio, person }) => {
-  await patio.program('tom');
-  const ana = await person('ana');
+story('another account finds nothing of an edit on the page of a message', async ({ patio, newUser }) => {
+  await patio.apiClient('tom');
+  const ana = await newUser('ana');
   const path = await openPage(ana);
   await onPage(ana).fill('for my eyes');
   await endSession(ana);

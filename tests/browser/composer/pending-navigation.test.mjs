@@ -1,6 +1,6 @@
 // What is typed after a switch was asked for belongs to that wish alone: it goes where that leads, or nowhere, and stays whole.
 import assert from 'node:assert/strict';
-import { eventually, hold, isOnItsWay, story } from '../support.mjs';
+import { eventually, holdRequests, isRoomLoading, story } from '../support.mjs';
 
 const ALFA = /\/rooms\/2$/;
 const BETA = /\/rooms\/3$/;
@@ -8,21 +8,21 @@ const COMMAND = /\/rooms\/1\/messages$/;
 const QUICK = { banner: 50, retry: 50 };
 
 /** Ana has come by way of the lobby, Alfa and Beta to Gamma, and Tom is there. */
-async function inFourRooms({ patio, person }) {
-  const [ana, tom] = [await person('ana'), await patio.program('tom')];
-  await ana.context.addInitScript((given) => {
+async function inFourRooms({ patio, newUser }) {
+  const [ana, tom] = [await newUser('ana'), await patio.apiClient('tom')];
+  await ana.context.addInitScript((tools) => {
     document.addEventListener('readystatechange', () =>
-      Object.assign(document.getElementById('app')?.dataset ?? {}, given),
+      Object.assign(document.getElementById('app')?.dataset ?? {}, tools),
     );
   }, QUICK);
   await ana.page.reload();
   for (const name of ['Alfa', 'Beta', 'Gamma']) await ana.makeRoom(name);
-  await ana.mark();
+  await ana.markPage();
   return { ana, tom };
 }
 
-async function inLobby(given) {
-  const all = await inFourRooms(given);
+async function inLobby(tools) {
+  const all = await inFourRooms(tools);
   await all.ana.open('lobby');
   await all.ana.composer.focus();
   return all;
@@ -61,65 +61,65 @@ async function isSilent(patio, tom, rooms) {
 
 // --- Commands
 
-story('what follows a command does not go to a room that is asked for before the answer is there', async (given) => {
-  const { ana, tom } = await inLobby(given);
-  await hold(ana.page, COMMAND);
+story('what follows a command does not go to a room that is asked for before the answer is there', async (tools) => {
+  const { ana, tom } = await inLobby(tools);
+  await holdRequests(ana.page, COMMAND);
   await type(ana, '/msg tom hello');
-  await isOnItsWay(ana);
+  await isRoomLoading(ana);
   await type(ana, 'private follow-up');
   await down(ana);
   await ana.isIn('Alfa');
   assert.equal(await ana.composer.inputValue(), '');
   await ana.post('for Alfa');
   await ana.sees('for Alfa');
-  assert.deepEqual(await storedIn(given.patio, tom, 2), ['for Alfa']);
+  assert.deepEqual(await storedIn(tools.patio, tom, 2), ['for Alfa']);
   await ana.open('lobby');
   await has(ana, '/msg tom hello\nprivate follow-up');
-  await isSilent(given.patio, tom, [1, 3, 4]);
+  await isSilent(tools.patio, tom, [1, 3, 4]);
 });
 
-story('what follows a command goes where that leads', async (given) => {
-  const { ana, tom } = await inLobby(given);
-  const letGo = await hold(ana.page, COMMAND);
+story('what follows a command goes where that leads', async (tools) => {
+  const { ana, tom } = await inLobby(tools);
+  const release = await holdRequests(ana.page, COMMAND);
   await type(ana, '/msg tom hello');
-  await isOnItsWay(ana);
+  await isRoomLoading(ana);
   await type(ana, 'private follow-up');
-  await letGo();
+  await release();
   await ana.isIn('tom');
   await ana.sees('private follow-up');
   assert.deepEqual(await ana.texts(), ['hello', 'private follow-up']);
-  await isSilent(given.patio, tom, [1, 2]);
+  await isSilent(tools.patio, tom, [1, 2]);
 });
 
 story(
   'what follows a command that is refused stays in the field, and what follows one that is not is sent',
-  async (given) => {
-    const { ana, tom } = await inLobby(given);
-    const letGo = await hold(ana.page, COMMAND);
+  async (tools) => {
+    const { ana, tom } = await inLobby(tools);
+    const release = await holdRequests(ana.page, COMMAND);
     await type(ana, '/msg nobody hello');
-    await isOnItsWay(ana);
+    await isRoomLoading(ana);
     await type(ana, 'private follow-up');
-    await letGo();
+    await release();
     await ana.answer.waitFor();
     await has(ana, '/msg nobody hello\nprivate follow-up');
-    await isSilent(given.patio, tom, [1]);
+    await isSilent(tools.patio, tom, [1]);
     await ana.page.unroute(COMMAND);
-    const letUsers = await hold(ana.page, COMMAND);
+    const releaseUsers = await holdRequests(ana.page, COMMAND);
     await ana.composer.fill('');
     await type(ana, '/users');
-    await isOnItsWay(ana);
+    await isRoomLoading(ana);
     await type(ana, 'hello, all');
-    await letUsers();
+    await releaseUsers();
     await ana.sees('hello, all');
-    assert.deepEqual(await storedIn(given.patio, tom, 1), ['hello, all']);
+    assert.deepEqual(await storedIn(tools.patio, tom, 1), ['hello, all']);
   },
 );
 
-story('a command for a room that is passed by is no message there, and nothing overtakes it', async (given) => {
-  const { ana, tom } = await inLobby(given);
-  await hold(ana.page, ALFA);
+story('a command for a room that is passed by is no message there, and nothing overtakes it', async (tools) => {
+  const { ana, tom } = await inLobby(tools);
+  await holdRequests(ana.page, ALFA);
   await down(ana);
-  await isOnItsWay(ana);
+  await isRoomLoading(ana);
   await type(ana, 'for all', '//me too', '/msg tom secret words', 'behind it');
   await down(ana);
   await ana.isIn('Beta');
@@ -128,23 +128,23 @@ story('a command for a room that is passed by is no message there, and nothing o
   await ana.open('Alfa');
   await has(ana, '/msg tom secret words\nbehind it');
   await ana.sees('/me too');
-  assert.deepEqual(await storedIn(given.patio, tom, 2), ['for all', '/me too']);
-  await isSilent(given.patio, tom, [1, 3]);
+  assert.deepEqual(await storedIn(tools.patio, tom, 2), ['for all', '/me too']);
+  await isSilent(tools.patio, tom, [1, 3]);
 });
 
 // --- Back and Forward
 
-story('what is written while one goes back is for that room, also when one goes back further', async (given) => {
-  const { ana, tom } = await inFourRooms(given);
-  await hold(ana.page, BETA);
+story('what is written while one goes back is for that room, also when one goes back further', async (tools) => {
+  const { ana, tom } = await inFourRooms(tools);
+  await holdRequests(ana.page, BETA);
   await back(ana, '/rooms/3');
-  await isOnItsWay(ana);
+  await isRoomLoading(ana);
   await type(ana, 'for Beta');
   await ana.page.keyboard.type('begun in Beta');
   await back(ana, '/rooms/2');
   await ana.isIn('Alfa');
   assert.equal(await ana.composer.inputValue(), '');
-  await isSilent(given.patio, tom, [2]);
+  await isSilent(tools.patio, tom, [2]);
   await ana.page.unroute(BETA);
   await ana.open('Beta');
   await ana.sees('for Beta');
@@ -155,11 +155,11 @@ for (const [way, go, path] of [
   ['back', (ana) => back(ana, '/rooms/3'), '/rooms/3'],
   ['by a click', (ana) => ana.row('Beta').click(), '/rooms/4'],
 ]) {
-  story(`a page that is loaded anew while one goes ${way} leaves the text to the room it was for`, async (given) => {
-    const { ana, tom } = await inFourRooms(given);
+  story(`a page that is loaded anew while one goes ${way} leaves the text to the room it was for`, async (tools) => {
+    const { ana, tom } = await inFourRooms(tools);
     await ana.page.route(BETA, (route) => route.request().isNavigationRequest() && route.continue()); // what a script asks for is never answered
     await go(ana);
-    await isOnItsWay(ana);
+    await isRoomLoading(ana);
     await type(ana, 'for Beta');
     await ana.page.keyboard.type('and more');
     await ana.page.reload();
@@ -171,32 +171,32 @@ for (const [way, go, path] of [
     await has(ana, 'for Beta\nand more');
     await ana.open('Gamma');
     assert.equal(await ana.composer.inputValue(), '');
-    await isSilent(given.patio, tom, [1, 2, 3, 4]);
+    await isSilent(tools.patio, tom, [1, 2, 3, 4]);
   });
 }
 
-story('back to the room that is on screen ends the way to the one between', async (given) => {
-  const { ana, tom } = await inFourRooms(given);
+story('back to the room that is on screen ends the way to the one between', async (tools) => {
+  const { ana, tom } = await inFourRooms(tools);
   await ana.open('Alfa');
   await ana.open('Gamma');
   await ana.composer.focus();
-  const letGo = await hold(ana.page, ALFA);
+  const release = await holdRequests(ana.page, ALFA);
   await back(ana, '/rooms/2');
-  await isOnItsWay(ana);
+  await isRoomLoading(ana);
   await type(ana, 'not sent');
   await back(ana, '/rooms/4');
   await ana.page.locator('#app:not([aria-busy])').waitFor();
-  await letGo();
+  await release();
   await has(ana, 'not sent');
   assert.equal(await ana.row('Gamma').getAttribute('aria-current'), 'page');
-  await isSilent(given.patio, tom, [2, 4]);
+  await isSilent(tools.patio, tom, [2, 4]);
   await back(ana, '/rooms/3');
   await ana.isIn('Beta');
 });
 
-story('back twice while the server is away leads to the second room once it is there', async (given) => {
-  const { patio } = given;
-  const { ana, tom } = await inFourRooms(given);
+story('back twice while the server is away leads to the second room once it is there', async (tools) => {
+  const { patio } = tools;
+  const { ana, tom } = await inFourRooms(tools);
   await patio.kill();
   await back(ana, '/rooms/3');
   await saysNoConnection(ana);
@@ -206,15 +206,15 @@ story('back twice while the server is away leads to the second room once it is t
   await patio.start();
   await comes(ana, 'Alfa');
   await ana.sees('for Alfa');
-  assert.equal(await ana.isMarked(), true);
+  assert.equal(await ana.isSamePage(), true);
   await ana.arrives('/rooms/2');
   await eventually(async () => assert.deepEqual(await storedIn(patio, tom, 3), ['for Beta']));
   assert.deepEqual(await storedIn(patio, tom, 2), ['for Alfa']);
 });
 
-story('who goes back twice while the server is away, and then stays, is where they were', async (given) => {
-  const { patio } = given;
-  const { ana } = await inFourRooms(given);
+story('who goes back twice while the server is away, and then stays, is where they were', async (tools) => {
+  const { patio } = tools;
+  const { ana } = await inFourRooms(tools);
   await patio.kill();
   await back(ana, '/rooms/3');
   await back(ana, '/rooms/2');
@@ -226,24 +226,24 @@ story('who goes back twice while the server is away, and then stays, is where th
   await ana.post('still in Gamma');
   await ana.sees('still in Gamma');
   await ana.isIn('Gamma');
-  assert.equal(await ana.isMarked(), true);
+  assert.equal(await ana.isSamePage(), true);
   await back(ana, '/rooms/3');
   await ana.isIn('Beta');
 });
 
-story('a link within the page counts as a step of the history', async (given) => {
-  const { ana } = await inFourRooms(given);
+story('a link within the page counts as a step of the history', async (tools) => {
+  const { ana } = await inFourRooms(tools);
   await ana.page.evaluate(() => {
     location.hash = 'body';
   });
   await ana.open('Alfa');
-  const letGo = await hold(ana.page, BETA);
+  const release = await holdRequests(ana.page, BETA);
   await ana.page.evaluate(() => history.go(-3));
   await isAt(ana, '/rooms/3');
-  await isOnItsWay(ana);
+  await isRoomLoading(ana);
   await ana.row('Alfa').click();
   await isAt(ana, '/rooms/2');
-  await letGo();
+  await release();
   await back(ana, '/rooms/4');
   await ana.isIn('Gamma');
 });
@@ -256,14 +256,14 @@ const NO_ANSWER = {
     route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>502 Bad Gateway</h1>' }),
 };
 for (const [what, answer] of Object.entries(NO_ANSWER)) {
-  story(`where the request for a room ${what}, the field goes on writing to that room`, async (given) => {
-    given.tolerate(/^502 |net::ERR/);
-    const { ana, tom } = await inLobby(given);
-    const letGo = await hold(ana.page, ALFA, answer);
+  story(`where the request for a room ${what}, the field goes on writing to that room`, async (tools) => {
+    tools.tolerate(/^502 |net::ERR/);
+    const { ana, tom } = await inLobby(tools);
+    const release = await holdRequests(ana.page, ALFA, answer);
     await down(ana);
-    await isOnItsWay(ana);
+    await isRoomLoading(ana);
     await type(ana, 'only for Alfa');
-    await letGo();
+    await release();
     await saysNoConnection(ana);
     assert.equal(await ana.composer.getAttribute('placeholder'), 'Message #Alfa');
     await ana.page.keyboard.type('and th');
@@ -273,15 +273,15 @@ for (const [what, answer] of Object.entries(NO_ANSWER)) {
     await ana.sees('only for Alfa');
     await has(ana, 'and this');
     await ana.banner.waitFor({ state: 'hidden' });
-    await isSilent(given.patio, tom, [1]);
+    await isSilent(tools.patio, tom, [1]);
   });
 }
 
 story(
   'while the server is away, what is sent goes to the room that was asked for, and one that is passed by gets all of its own',
-  async (given) => {
-    const { patio } = given;
-    const { ana, tom } = await inLobby(given);
+  async (tools) => {
+    const { patio } = tools;
+    const { ana, tom } = await inLobby(tools);
     await patio.kill();
     await down(ana);
     await type(ana, 'one for Alfa');
@@ -295,15 +295,15 @@ story(
     await eventually(async () => assert.deepEqual(await storedIn(patio, tom, 2), ['one for Alfa', 'two for Alfa']));
     assert.deepEqual(await storedIn(patio, tom, 3), ['for Beta']);
     await isSilent(patio, tom, [1]);
-    assert.equal(await ana.isMarked(), true);
+    assert.equal(await ana.isSamePage(), true);
   },
 );
 
 story(
   'who gives a room up while the server is away gets back what was meant for it, and nothing is sent',
-  async (given) => {
-    const { patio } = given;
-    const { ana, tom } = await inLobby(given);
+  async (tools) => {
+    const { patio } = tools;
+    const { ana, tom } = await inLobby(tools);
     await ana.composer.fill('a draft');
     await patio.kill();
     await down(ana);
@@ -323,21 +323,21 @@ story(
   },
 );
 
-story('what another tab of that room takes over on the way stands there, and nowhere else', async (given) => {
-  const { ana, tom } = await inLobby(given);
+story('what another tab of that room takes over on the way stands there, and nowhere else', async (tools) => {
+  const { ana, tom } = await inLobby(tools);
   const tab = await ana.newTab('/rooms/2');
-  const letGo = await hold(ana.page, ALFA);
+  const release = await holdRequests(ana.page, ALFA);
   await down(ana);
-  await isOnItsWay(ana);
+  await isRoomLoading(ana);
   await type(ana, 'for Alfa');
   await tab.page.evaluate(() => dispatchEvent(new Event('focus')));
   await has(tab, 'for Alfa');
   await has(ana, '');
-  await letGo();
+  await release();
   await ana.isIn('Alfa');
   await ana.post('behind it');
   await ana.sees('behind it');
-  assert.deepEqual(await storedIn(given.patio, tom, 2), ['behind it']);
+  assert.deepEqual(await storedIn(tools.patio, tom, 2), ['behind it']);
   await has(tab, 'for Alfa');
 });
 
@@ -349,16 +349,16 @@ for (const [length, isSent] of [
 ]) {
   story(
     `a text of ${length} characters ${isSent ? 'goes out' : 'stays in the field'} when it is sent on the way to a room`,
-    async (given) => {
-      const { ana } = await inLobby(given);
-      const letGo = await hold(ana.page, ALFA);
+    async (tools) => {
+      const { ana } = await inLobby(tools);
+      const release = await holdRequests(ana.page, ALFA);
       const note = ana.page.locator('#composer-error');
       await down(ana);
-      await isOnItsWay(ana);
+      await isRoomLoading(ana);
       await ana.post('x'.repeat(length));
       await has(ana, isSent ? '' : 'x'.repeat(length));
       assert.equal((await note.textContent()) !== '', !isSent);
-      await letGo();
+      await release();
       await ana.isIn('Alfa');
       if (isSent) await ana.sees('x'.repeat(length));
       await has(ana, isSent ? '' : 'x'.repeat(length));

@@ -24,8 +24,8 @@ async function closeAt(ana, isBad, code) {
   return () => closed;
 }
 
-story('what is too large for a frame goes out another way, and the others with it', async ({ person }) => {
-  const ana = await person('ana');
+story('what is too large for a frame goes out another way, and the others with it', async ({ newUser }) => {
+  const ana = await newUser('ana');
   const closed = await closeAt(ana, (text) => text.includes('too large'), 1009);
   await ana.post('too large');
   await ana.post('behind it');
@@ -42,8 +42,8 @@ const LARGE = {
   lines: `${'a\n'.repeat(300)}b`,
 };
 for (const [what, text] of Object.entries(LARGE)) {
-  story(`many ${what} go out`, async ({ person }) => {
-    const ana = await person('ana');
+  story(`many ${what} go out`, async ({ newUser }) => {
+    const ana = await newUser('ana');
     await ana.post(text);
     await ana.post('behind it');
     await ana.sees('behind it');
@@ -54,9 +54,9 @@ for (const [what, text] of Object.entries(LARGE)) {
 
 story(
   'characters of which nothing is left are refused with a reason, and the next message goes out',
-  async ({ person, tolerate }) => {
+  async ({ newUser, tolerate }) => {
     tolerate(/^422 /);
-    const ana = await person('ana');
+    const ana = await newUser('ana');
     await ana.post('\u001b'.repeat(16_000));
     await ana.post('behind it');
     await ana.sees('behind it');
@@ -71,8 +71,8 @@ story(
   },
 );
 
-story('half a character is no reason to wait for ever', async ({ person }) => {
-  const ana = await person('ana');
+story('half a character is no reason to wait for ever', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.composer.evaluate((field) => {
     field.value = 'half \ud83c of one';
     field.form.requestSubmit();
@@ -80,8 +80,8 @@ story('half a character is no reason to wait for ever', async ({ person }) => {
   await ana.sees('of one');
 });
 
-story('a message that is never answered is asked for another way', async ({ person }) => {
-  const ana = await person('ana');
+story('a message that is never answered is asked for another way', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.page.routeWebSocket(LIVE, (socket) => {
     const server = socket.connectToServer();
     socket.onMessage((text) => {
@@ -95,17 +95,17 @@ story('a message that is never answered is asked for another way', async ({ pers
 
 /** What waits for a room, as a tab that has ended left it. */
 const leave = ({ page }, entry) =>
-  page.evaluate((given) => {
+  page.evaluate((data) => {
     localStorage.setItem(
-      `patio:outbox:${document.body.dataset.account}:${given.nonce}`,
-      JSON.stringify({ tab: '', at: 1, ...given }),
+      `patio:outbox:${document.body.dataset.account}:${data.nonce}`,
+      JSON.stringify({ tab: '', at: 1, ...data }),
     );
   }, entry);
 
 story(
   'what waits for a room that is gone fails where one is, with its reason, and holds up nobody',
-  async ({ person }) => {
-    const ana = await person('ana');
+  async ({ newUser }) => {
+    const ana = await newUser('ana');
     await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
     await leave(ana, { nonce: 'here', room: 1, body: 'for all' });
     await ana.page.reload();
@@ -116,9 +116,9 @@ story(
   },
 );
 
-story('what waits for a room that is another one since a restore stays with its author', async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom');
+story('what waits for a room that is another one since a restore stays with its author', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   await leave(ana, { nonce: 'old', room: 1, name: 'another room', epoch: 'before', body: 'not for the lobby' });
   await leave(ana, { nonce: 'same', room: 1, name: 'lobby', epoch: 'before', body: 'for the lobby' });
   const { created, epoch } = await ana.page.evaluate(() => ({ ...document.getElementById('app').dataset }));
@@ -162,8 +162,8 @@ async function withoutLine(ana) {
 }
 
 for (const text of ['#exit now please', '#lR is what I typed', '/etc/passwd is a file']) {
-  story(`over HTTP "${text}" goes out as the text it is, once, and what is behind it too`, async ({ person }) => {
-    const ana = await person('ana');
+  story(`over HTTP "${text}" goes out as the text it is, once, and what is behind it too`, async ({ newUser }) => {
+    const ana = await newUser('ana');
     await withoutLine(ana);
     await ana.post(text);
     await ana.page.getByRole('button', { name: 'Post it as text' }).click();
@@ -179,9 +179,9 @@ const WORDLESS = {
   'another page of Patio': { status: 200 },
 };
 for (const [what, { status }] of Object.entries(WORDLESS)) {
-  story(`${what} ends a message once, with a reason of the page's own`, async ({ person, tolerate }) => {
+  story(`${what} ends a message once, with a reason of the page's own`, async ({ newUser, tolerate }) => {
     tolerate(/^400 /);
-    const ana = await person('ana');
+    const ana = await newUser('ana');
     await withoutLine(ana);
     let posts = 0;
     await ana.page.route('**/rooms/1/messages', async (route) => {
@@ -205,22 +205,25 @@ for (const [what, { status }] of Object.entries(WORDLESS)) {
   });
 }
 
-story('what failed without a word in an earlier release is not sent again, and holds up nobody', async ({ person }) => {
-  const ana = await person('ana');
-  await leave(ana, { nonce: 'old', room: 1, body: 'failed before', failed: '' });
-  await withoutLine(ana);
-  await ana.post('behind it');
-  await ana.sees('behind it');
-  await failed(ana).waitFor();
-  assert.equal(await ana.page.locator('.message[data-seq]').count(), 1);
-});
+story(
+  'what failed without a word in an earlier release is not sent again, and holds up nobody',
+  async ({ newUser }) => {
+    const ana = await newUser('ana');
+    await leave(ana, { nonce: 'old', room: 1, body: 'failed before', failed: '' });
+    await withoutLine(ana);
+    await ana.post('behind it');
+    await ana.sees('behind it');
+    await failed(ana).waitFor();
+    assert.equal(await ana.page.locator('.message[data-seq]').count(), 1);
+  },
+);
 
 for (const [way, prepare] of Object.entries({ 'on the line': async () => {}, 'over HTTP': withoutLine })) {
   story(
     `${way} what waits for a room that was deleted says that it is not there any more`,
-    async ({ person, tolerate }) => {
+    async ({ newUser, tolerate }) => {
       tolerate(/^404 /);
-      const ana = await person('ana');
+      const ana = await newUser('ana');
       await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
       await prepare(ana);
       await ana.page.reload();

@@ -30,8 +30,8 @@ async function say(visitor, text) {
   await visitor.page.getByRole('button', { name: 'Send' }).click();
 }
 
-story('a slash opens the list of commands, and what is typed narrows it', async ({ person }) => {
-  const ana = await person('ana');
+story('a slash opens the list of commands, and what is typed narrows it', async ({ newUser }) => {
+  const ana = await newUser('ana');
   const listed = () => options(ana).evaluateAll((all) => all.map((option) => option.dataset.command));
   await ana.composer.pressSequentially('/');
   assert.ok((await listed()).length > 10);
@@ -48,8 +48,8 @@ story('a slash opens the list of commands, and what is typed narrows it', async 
   assert.equal(await menu(ana).isVisible(), false);
 });
 
-story('arrows choose a command, Tab and Enter complete it', async ({ person }) => {
-  const ana = await person('ana');
+story('arrows choose a command, Tab and Enter complete it', async ({ newUser }) => {
+  const ana = await newUser('ana');
   const { keyboard } = ana.page;
   await ana.composer.pressSequentially('/l');
   assert.equal(await chosen(ana), '/lobby');
@@ -75,8 +75,8 @@ story('arrows choose a command, Tab and Enter complete it', async ({ person }) =
   await ana.isIn('Huerto');
 });
 
-story('Escape puts the list away, and a click takes from it', async ({ person }) => {
-  const ana = await person('ana');
+story('Escape puts the list away, and a click takes from it', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.composer.pressSequentially('/');
   await ana.page.keyboard.press('Escape');
   await ana.composer.pressSequentially('ro');
@@ -90,14 +90,14 @@ story('Escape puts the list away, and a click takes from it', async ({ person })
 
 story(
   'an answer is read out, shows to oneself alone until one goes on talking, and sends nothing',
-  async ({ person }) => {
-    const [ana, tom] = [await person('ana'), await person('tom')];
-    await ana.mark();
+  async ({ newUser }) => {
+    const [ana, tom] = [await newUser('ana'), await newUser('tom')];
+    await ana.markPage();
     await ana.post('/users');
     await answers(ana, /ana[\s\S]*tom/);
     await eventually(async () => assert.match(await ana.page.locator('#announcer').textContent(), /tom/));
     assert.equal(await ana.composer.inputValue(), '');
-    assert.equal(await ana.isMarked(), true);
+    assert.equal(await ana.isSamePage(), true);
     await ana.post('said aloud');
     await tom.sees('said aloud');
     assert.equal(await ana.answer.count(), 0);
@@ -107,8 +107,8 @@ story(
 );
 
 for (const [mode, how] of MODES) {
-  story(`what is no command is not sent: it is said which ones come near, ${mode}`, async ({ person }) => {
-    const ana = await person('ana', how);
+  story(`what is no command is not sent: it is said which ones come near, ${mode}`, async ({ newUser }) => {
+    const ana = await newUser('ana', how);
     await say(ana, '/craete Huerto');
     await answers(ana, /no command \/craete; nothing was sent.*\/create/s);
     assert.equal(await ana.composer.inputValue(), '/craete Huerto');
@@ -121,8 +121,8 @@ for (const [mode, how] of MODES) {
   });
 
   for (const spelling of SPELLINGS) {
-    story(`${Object.values(spelling).join(', ')} do what they did, ${mode}`, async ({ person }) => {
-      const [ana, tom] = [await person('ana', how), await person('tom', how)];
+    story(`${Object.values(spelling).join(', ')} do what they did, ${mode}`, async ({ newUser }) => {
+      const [ana, tom] = [await newUser('ana', how), await newUser('tom', how)];
       await say(ana, `${spelling.create} Huerto`);
       await ana.isIn('Huerto');
       await say(ana, 'hello, garden');
@@ -150,8 +150,8 @@ for (const [mode, how] of MODES) {
   }
 }
 
-story('who signs out by command leaves no drafts behind', async ({ person }) => {
-  const ana = await person('ana');
+story('who signs out by command leaves no drafts behind', async ({ newUser }) => {
+  const ana = await newUser('ana');
   const kept = () => ana.page.evaluate(() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]);
   await ana.makeRoom('Huerto');
   await ana.composer.fill('not done yet');
@@ -165,8 +165,8 @@ story('who signs out by command leaves no drafts behind', async ({ person }) => 
 for (const [mode, options] of MODES) {
   story(
     `a sentence that begins like a command stays in the field, and one button posts it, ${mode}`,
-    async ({ person }) => {
-      const ana = await person('ana', options);
+    async ({ newUser }) => {
+      const ana = await newUser('ana', options);
       for (const text of ['/leave me alone, please', '/etc/hosts is the file', '#exit now']) {
         await say(ana, text);
         await answers(ana, /nothing was/);

@@ -2,29 +2,29 @@
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
-const line = (reader) => reader.page.locator('#typing').textContent();
+const indicator = (reader) => reader.page.locator('#typing').textContent();
 const says = (reader, text) =>
-  eventually(async () => assert.equal((await line(reader)).replace(/[\u2068\u2069]/g, ''), text));
+  eventually(async () => assert.equal((await indicator(reader)).replace(/[\u2068\u2069]/g, ''), text));
 
-story('others see who writes until the message is there, and the writer does not', async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom', { locale: 'es-ES' });
+story('others see who writes until the message is there, and the writer does not', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom', { locale: 'es-ES' });
   await eventually(async () => {
     await ana.composer.fill('');
     await ana.composer.pressSequentially('Hol');
-    assert.notEqual(await line(tom), '');
+    assert.notEqual(await indicator(tom), '');
   });
   await says(tom, 'ana está escribiendo…');
-  assert.equal(await line(ana), '');
+  assert.equal(await indicator(ana), '');
   await ana.post('Hola.');
   await tom.sees('Hola.');
   await says(tom, '');
 });
 
-story("a command is nobody's business, and two who write are named together", async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom');
-  const eva = await person('eva');
+story("a command is nobody's business, and two who write are named together", async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
+  const eva = await newUser('eva');
   await ana.post('ready');
   for (const reader of [ana, tom, eva]) await reader.sees('ready');
   await ana.composer.fill('/topic secret');

@@ -128,15 +128,15 @@ const LIVES_THROUGH = {
 };
 
 for (const [what, happens] of Object.entries(LIVES_THROUGH)) {
-  story(`what is not sent yet lives through ${what}`, async (stage) => {
-    const ana = await stage.person('ana');
+  story(`what is not sent yet lives through ${what}`, async (tools) => {
+    const ana = await tools.newUser('ana');
     const find = await beginAll(ana);
-    await hasAll(await happens(ana, stage), find);
+    await hasAll(await happens(ana, tools), find);
   });
 }
 
-story('what is not sent yet lives through a reset of the password', async ({ patio, person, visitor }) => {
-  const ana = await person('ana');
+story('what is not sent yet lives through a reset of the password', async ({ patio, newUser, visitor }) => {
+  const ana = await newUser('ana');
   const find = await beginAll(ana);
   await resetPassword(patio, await visitor(), 'ana', 'another tomato garden');
   await ana.page.waitForURL((url) => url.pathname === '/login');
@@ -145,8 +145,8 @@ story('what is not sent yet lives through a reset of the password', async ({ pat
   await hasAll(ana, find);
 });
 
-story('what is not sent yet lives through a history that was replaced, and is stored once', async ({ person }) => {
-  const ana = await person('ana');
+story('what is not sent yet lives through a history that was replaced, and is stored once', async ({ newUser }) => {
+  const ana = await newUser('ana');
   let epoch = null;
   await ana.page.routeWebSocket('**/api/v1/live?*', (socket) => {
     const server = socket.connectToServer();
@@ -159,32 +159,32 @@ story('what is not sent yet lives through a history that was replaced, and is st
   });
   await ana.page.reload();
   const find = await beginAll(ana);
-  await ana.mark();
+  await ana.markPage();
   epoch = 'another';
   await ana.cut();
-  await eventually(async () => assert.equal(await ana.isMarked(), false));
+  await eventually(async () => assert.equal(await ana.isSamePage(), false));
   await hasAll(ana, find);
 });
 
-story('signing out on purpose ends what is not sent yet', async ({ person }) => {
-  const ana = await person('ana');
+story('signing out on purpose ends what is not sent yet', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await beginAll(ana);
   await ana.signOut();
   await ana.arrives('/login');
   assert.equal(await kept(ana), '');
 });
 
-story('signing out by command ends what is not sent yet', async ({ person }) => {
-  const ana = await person('ana');
+story('signing out by command ends what is not sent yet', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await beginAll(ana);
   await ana.post('/exit');
   await ana.arrives('/login');
   assert.equal(await kept(ana), '');
 });
 
-story('another account in the same browser sees and keeps nothing of it', async ({ patio, person }) => {
-  await patio.program('tom');
-  const ana = await person('ana');
+story('another account in the same browser sees and keeps nothing of it', async ({ patio, newUser }) => {
+  await patio.apiClient('tom');
+  const ana = await newUser('ana');
   await beginAll(ana);
   await ana.context.clearCookies();
   await ana.go('/login');
@@ -198,10 +198,10 @@ story('another account in the same browser sees and keeps nothing of it', async 
 
 story(
   'another account that signs in beside an open page gets and sends nothing of it',
-  async ({ patio, person, tolerate }) => {
+  async ({ patio, newUser, tolerate }) => {
     tolerate(/net::ERR_|WebSocket/);
-    await patio.program('tom');
-    const ana = await person('ana');
+    await patio.apiClient('tom');
+    const ana = await newUser('ana');
     const find = await beginAll(ana);
     const other = await ana.newTab();
     await ana.context.clearCookies({ name: /session/ });
@@ -212,9 +212,9 @@ story(
     // Her page still knows what waits; its line comes back as his.
     await find(ana);
     await ana.context.setOffline(true);
-    await ana.mark();
+    await ana.markPage();
     await ana.context.setOffline(false);
-    await eventually(async () => assert.equal(await ana.isMarked(), false));
+    await eventually(async () => assert.equal(await ana.isSamePage(), false));
     assert.deepEqual(await ana.texts(), ['said before']);
     await ana.post('by Tom');
     await ana.sees('by Tom');
@@ -222,8 +222,8 @@ story(
   },
 );
 
-story('its author throws away one text, and no other', async ({ person }) => {
-  const ana = await person('ana');
+story('its author throws away one text, and no other', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await beginAll(ana);
   await ana.page.locator('.message--editing textarea').press('Escape');
   assert.doesNotMatch(await kept(ana), /better/);
@@ -235,10 +235,10 @@ story('its author throws away one text, and no other', async ({ person }) => {
 
 story(
   'a message that waits goes out when Patio is opened again, and once, though two tabs know of it',
-  async ({ patio, person, tolerate }) => {
+  async ({ patio, newUser, tolerate }) => {
     tolerate(/net::ERR_|WebSocket/);
-    const ana = await person('ana');
-    const tom = await person('tom');
+    const ana = await newUser('ana');
+    const tom = await newUser('tom');
     const other = await ana.newTab();
     await patio.kill();
     await ana.post('one');
@@ -254,8 +254,8 @@ story(
   },
 );
 
-story('two tabs each have a draft of their own in the same room, and neither is lost', async ({ person }) => {
-  const ana = await person('ana');
+story('two tabs each have a draft of their own in the same room, and neither is lost', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.composer.fill('in the first');
   const other = await ana.newTab();
   assert.equal(await other.composer.inputValue(), '');
@@ -271,8 +271,8 @@ story('two tabs each have a draft of their own in the same room, and neither is 
   await draftOf(other, 'in the first');
 });
 
-story('what was kept by the release before is still there', async ({ person }) => {
-  const ana = await person('ana');
+story('what was kept by the release before is still there', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.page.evaluate(() => {
     const { epoch, me } = document.getElementById('app').dataset;
     localStorage.setItem(`patio:draft:${epoch}:${me}:1`, 'begun long ago');
@@ -287,9 +287,9 @@ story('what was kept by the release before is still there', async ({ person }) =
   assert.doesNotMatch(await kept(ana), /waits/);
 });
 
-story('two conversations that nobody has begun have a draft each', async ({ patio, person }) => {
-  for (const name of ['tom', 'lucia']) await patio.program(name);
-  const ana = await person('ana');
+story('two conversations that nobody has begun have a draft each', async ({ patio, newUser }) => {
+  for (const name of ['tom', 'lucia']) await patio.apiClient(name);
+  const ana = await newUser('ana');
   await ana.go('/direct/tom');
   await ana.composer.fill('for Tom');
   await ana.go('/direct/lucia');
@@ -301,10 +301,10 @@ story('two conversations that nobody has begun have a draft each', async ({ pati
   assert.equal(await kept(ana), '');
 });
 
-story('a browser that keeps nothing still sends everything once', async ({ patio, person, tolerate }) => {
+story('a browser that keeps nothing still sends everything once', async ({ patio, newUser, tolerate }) => {
   tolerate(/net::ERR_|WebSocket/);
-  const ana = await person('ana');
-  const tom = await person('tom');
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   await ana.context.addInitScript(() => {
     Storage.prototype.setItem = () => {
       throw new DOMException('full', 'QuotaExceededError');

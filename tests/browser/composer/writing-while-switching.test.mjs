@@ -1,11 +1,11 @@
 // From the moment somebody asks for another room, no key acts on the one before, and no text is divided between the two.
 import assert from 'node:assert/strict';
-import { eventually, hold, isOnItsWay, story } from '../support.mjs';
+import { eventually, holdRequests, isRoomLoading, story } from '../support.mjs';
 
 /** Ana is in the lobby, and a member of Huerto. The answers of Huerto wait until `let_go`. */
-async function inTwoRooms(person) {
-  const ana = await person('ana');
-  const tom = await person('tom');
+async function inTwoRooms(newUser) {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   await ana.makeRoom('Huerto');
   await ana.open('lobby');
   await ana.post('before');
@@ -29,21 +29,21 @@ const WAYS = {
 
 for (const [way, go] of Object.entries(WAYS)) {
   for (const speed of ['at once', 'when the room is there']) {
-    story(`by ${way}: what is written and sent ${speed} is all in the room that was asked for`, async ({ person }) => {
-      const [ana, tom] = await inTwoRooms(person);
-      const letGo = await hold(ana.page, HUERTO);
+    story(`by ${way}: what is written and sent ${speed} is all in the room that was asked for`, async ({ newUser }) => {
+      const [ana, tom] = await inTwoRooms(newUser);
+      const release = await holdRequests(ana.page, HUERTO);
       await go(ana);
-      await isOnItsWay(ana);
+      await isRoomLoading(ana);
       if (speed === 'at once') {
         await ana.page.keyboard.type('yes');
         await ana.page.keyboard.press('Enter');
         await ana.page.keyboard.type('and mo');
-        await letGo();
+        await release();
         await ana.isIn('Huerto');
         await ana.page.keyboard.type('re');
         await ana.page.keyboard.press('Enter');
       } else {
-        await letGo();
+        await release();
         await ana.isIn('Huerto');
         await ana.page.keyboard.type('yes');
         await ana.page.keyboard.press('Enter');
@@ -60,39 +60,44 @@ for (const [way, go] of Object.entries(WAYS)) {
   }
 
   if (way === 'the command to join') continue;
-  story(`by ${way}: a switch that is refused puts everything back, and sends nothing`, async ({ person, tolerate }) => {
-    tolerate(/^404 /);
-    const [ana, tom] = await inTwoRooms(person);
-    await ana.composer.fill('a draft');
-    const path = await ana.page.evaluate(() => location.pathname);
-    const letGo = await hold(ana.page, HUERTO, async (route) =>
-      route.fulfill({ response: await route.fetch({ url: route.request().url().replace('/rooms/2', '/rooms/999') }) }),
-    );
-    await go(ana);
-    await isOnItsWay(ana);
-    await ana.page.keyboard.type('yes');
-    await ana.page.keyboard.press('Enter');
-    await letGo();
-    await ana.page.locator('#app:not([aria-busy])').waitFor();
-    await ana.isIn('lobby');
-    assert.equal(await ana.row('lobby').getAttribute('aria-current'), 'page');
-    assert.equal(await ana.composer.inputValue(), 'a draft\nyes');
-    await eventually(async () => assert.equal(await ana.page.evaluate(() => location.pathname), path));
-    await ana.page.unroute(HUERTO);
-    await ana.composer.fill('still here');
-    await ana.composer.press('Enter');
-    await tom.sees('still here');
-    assert.deepEqual(await tom.texts(), ['before', 'still here']);
-  });
+  story(
+    `by ${way}: a switch that is refused puts everything back, and sends nothing`,
+    async ({ newUser, tolerate }) => {
+      tolerate(/^404 /);
+      const [ana, tom] = await inTwoRooms(newUser);
+      await ana.composer.fill('a draft');
+      const path = await ana.page.evaluate(() => location.pathname);
+      const release = await holdRequests(ana.page, HUERTO, async (route) =>
+        route.fulfill({
+          response: await route.fetch({ url: route.request().url().replace('/rooms/2', '/rooms/999') }),
+        }),
+      );
+      await go(ana);
+      await isRoomLoading(ana);
+      await ana.page.keyboard.type('yes');
+      await ana.page.keyboard.press('Enter');
+      await release();
+      await ana.page.locator('#app:not([aria-busy])').waitFor();
+      await ana.isIn('lobby');
+      assert.equal(await ana.row('lobby').getAttribute('aria-current'), 'page');
+      assert.equal(await ana.composer.inputValue(), 'a draft\nyes');
+      await eventually(async () => assert.equal(await ana.page.evaluate(() => location.pathname), path));
+      await ana.page.unroute(HUERTO);
+      await ana.composer.fill('still here');
+      await ana.composer.press('Enter');
+      await tom.sees('still here');
+      assert.deepEqual(await tom.texts(), ['before', 'still here']);
+    },
+  );
 }
 
 story(
   'keys of the room before do nothing while another is on its way: editing, the bar of messages, typing',
-  async ({ person }) => {
-    const [ana, tom] = await inTwoRooms(person);
-    const letGo = await hold(ana.page, HUERTO);
+  async ({ newUser }) => {
+    const [ana, tom] = await inTwoRooms(newUser);
+    const release = await holdRequests(ana.page, HUERTO);
     await ana.composer.press('Alt+ArrowDown');
-    await isOnItsWay(ana);
+    await isRoomLoading(ana);
     await ana.page.keyboard.press('ArrowUp');
     assert.equal(await ana.page.locator('.message--editing').count(), 0);
     await ana.page.keyboard.press('Shift+Tab');
@@ -105,20 +110,20 @@ story(
     await tom.post('something');
     await tom.sees('something');
     assert.equal(await tom.page.locator('#typing').textContent(), '');
-    await letGo();
+    await release();
     await ana.isIn('Huerto');
     assert.equal(await ana.composer.inputValue(), 'not here');
   },
 );
 
-story('a room that is passed by keeps what was meant for it', async ({ person }) => {
-  const ana = await person('ana');
+story('a room that is passed by keeps what was meant for it', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.makeRoom('Alfa');
   await ana.makeRoom('Beta');
   await ana.open('lobby');
-  const letAlfa = await hold(ana.page, /\/rooms\/2(\?.*)?$/);
+  const letAlfa = await holdRequests(ana.page, /\/rooms\/2(\?.*)?$/);
   await ana.composer.press('Alt+ArrowDown');
-  await isOnItsWay(ana);
+  await isRoomLoading(ana);
   await ana.page.keyboard.type('for Alfa');
   await ana.page.keyboard.press('Enter');
   await ana.page.keyboard.type('begun in Alfa');
@@ -133,11 +138,11 @@ story('a room that is passed by keeps what was meant for it', async ({ person })
   await eventually(async () => assert.equal(await ana.composer.inputValue(), 'begun in Alfa'));
 });
 
-story('a text that was begun while a room loads survives the end of the tab', async ({ person }) => {
-  const [ana] = await inTwoRooms(person);
-  await hold(ana.page, HUERTO);
+story('a text that was begun while a room loads survives the end of the tab', async ({ newUser }) => {
+  const [ana] = await inTwoRooms(newUser);
+  await holdRequests(ana.page, HUERTO);
   await ana.composer.press('Alt+ArrowDown');
-  await isOnItsWay(ana);
+  await isRoomLoading(ana);
   await ana.page.keyboard.type('not lost');
   const tab = await ana.newTab('/rooms/1');
   await ana.page.close();

@@ -1,55 +1,57 @@
 // After any absence a page shows exactly what a page loaded anew shows.
 import assert from 'node:assert/strict';
-import { chance, eventually, isAsFresh, isSameTop, story, topOf } from '../support.mjs';
+import { eventually, isSameTop, matchesFreshPage, seededRandom, story, topOf } from '../support.mjs';
 
 // As in life, only without the waiting.
 const QUICK = { banner: 50, retry: 50, ping: 400, dead: 2_000, patience: 1_000 };
 
 async function pace({ context, page }, timing = QUICK) {
-  await context.addInitScript((given) => {
+  await context.addInitScript((data) => {
     document.addEventListener('readystatechange', () =>
-      Object.assign(document.getElementById('app')?.dataset ?? {}, given),
+      Object.assign(document.getElementById('app')?.dataset ?? {}, data),
     );
   }, timing);
   await page.reload();
 }
 
-async function people(person, ...names) {
+async function users(newUser, ...names) {
   const all = [];
-  for (const name of names) all.push(await person(name));
+  for (const name of names) all.push(await newUser(name));
   for (const visitor of all) await pace(visitor);
   return all;
 }
 
 /** Somebody whose line can go bad. */
-async function onLine(open, person, name) {
-  const line = await open();
-  const visitor = await person(name);
-  await visitor.go(`${line.origin}/rooms/1`);
+async function overProxy(open, newUser, name) {
+  const proxy = await open();
+  const visitor = await newUser(name);
+  await visitor.go(`${proxy.origin}/rooms/1`);
   await pace(visitor);
   await visitor.post('here I am');
   await visitor.sees('here I am');
-  return [visitor, line];
+  return [visitor, proxy];
 }
 
 /** Many at once, as fast as they are taken. */
-async function postAll(program, count, text = 'message') {
+async function postAll(apiClient, count, text = 'message') {
   const posted = [];
   for (let n = 0; n < count; n += 50)
     posted.push(
       ...(await Promise.all(
-        Array.from({ length: Math.min(50, count - n) }, (_, k) => program.post(`${text} ${n + k}\nand a second line`)),
+        Array.from({ length: Math.min(50, count - n) }, (_, k) =>
+          apiClient.post(`${text} ${n + k}\nand a second line`),
+        ),
       )),
     );
   return posted;
 }
 
 /** Each seventh is edited, each fifth applauded, each eleventh gone. */
-async function changeSome(program, posted) {
+async function changeSome(apiClient, posted) {
   const changes = posted.map(({ id }, n) => async () => {
-    if (n % 7 === 3) await program.edit(id, `edited ${n}`);
-    if (n % 5 === 2) await program.react(id, '👍');
-    if (n % 11 === 5) await program.remove(id);
+    if (n % 7 === 3) await apiClient.edit(id, `edited ${n}`);
+    if (n % 5 === 2) await apiClient.react(id, '👍');
+    if (n % 11 === 5) await apiClient.remove(id);
   });
   for (let n = 0; n < changes.length; n += 50) await Promise.all(changes.slice(n, n + 50).map((change) => change()));
 }
@@ -64,8 +66,8 @@ const isAway = ({ page }) => page.locator('#app[data-line=away]').waitFor();
 
 story(
   'three who talk while the server is killed, and frozen, all read the same afterwards',
-  async ({ patio, person }) => {
-    const all = await people(person, 'ana', 'tom', 'lucia');
+  async ({ patio, newUser }) => {
+    const all = await users(newUser, 'ana', 'tom', 'lucia');
     const talk = (word) =>
       Promise.all(
         all.map(async (visitor, n) => {
@@ -85,7 +87,7 @@ story(
       expected += 24;
       for (const visitor of all) {
         await eventually(async () => assert.equal(await visitor.page.locator('.message[data-seq]').count(), expected));
-        await isAsFresh(visitor);
+        await matchesFreshPage(visitor);
       }
     }
   },
@@ -93,24 +95,24 @@ story(
 
 story(
   'a line that falls silent without a word is noticed, and what was missed comes: little, and more than a page keeps',
-  async ({ patio, openLine, person, tolerate }) => {
+  async ({ patio, openProxy, newUser, tolerate }) => {
     tolerate(/net::ERR_|WebSocket connection/);
-    const tom = await patio.program('tom');
-    const [ana, line] = await onLine(openLine, person, 'ana');
+    const tom = await patio.apiClient('tom');
+    const [ana, proxy] = await overProxy(openProxy, newUser, 'ana');
     let known = await postAll(tom, 30, 'known');
     await ana.sees('known 29');
     for (const count of [90, 700]) {
-      line.silence();
+      proxy.silence();
       const missed = await postAll(tom, count);
       await changeSome(tom, [...known, ...missed]);
       known = [];
       await isAway(ana);
       await ana.post('into the void');
-      line.mend();
+      proxy.recover();
       await comesBack(ana);
       const [{ seq }] = await postAll(tom, 1, `after ${count}`);
       await ana.sees(`after ${count}`);
-      await isAsFresh(ana);
+      await matchesFreshPage(ana);
       const inLog = await ana.page.locator('.message[data-seq]').count();
       assert.ok(inLog <= 400 && seq > count, `${inLog} in the log`);
       assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
@@ -120,11 +122,11 @@ story(
 
 story(
   'who reads far above while much is missed is not moved, and scrolls through all of it',
-  async ({ patio, openLine, person, tolerate }) => {
+  async ({ patio, openProxy, newUser, tolerate }) => {
     tolerate(/net::ERR_|WebSocket connection/);
-    const tom = await patio.program('tom');
+    const tom = await patio.apiClient('tom');
     const before = await postAll(tom, 120, 'known');
-    const [ana, line] = await onLine(openLine, person, 'ana');
+    const [ana, proxy] = await overProxy(openProxy, newUser, 'ana');
     await eventually(async () => {
       await ana.log.evaluate((log) => {
         log.scrollTop = -log.scrollHeight;
@@ -133,11 +135,11 @@ story(
     });
     const first = ana.page.locator('.message[data-seq="5"]');
     const place = await topOf(first);
-    line.silence();
+    proxy.silence();
     await isAway(ana);
     const missed = await postAll(tom, 500);
     await changeSome(tom, [...before.slice(60), ...missed]);
-    line.mend();
+    proxy.recover();
     await comesBack(ana);
     await ana.pill.waitFor();
     isSameTop(await topOf(first), place);
@@ -163,15 +165,15 @@ story(
       [...seqs].sort((one, other) => one - other),
       Array.from({ length: 621 }, (_, n) => n + 1),
     );
-    await isAsFresh(ana);
+    await matchesFreshPage(ana);
   },
 );
 
 story(
   'a tab nobody looks at, and one that the system froze, are complete when somebody comes back',
-  async ({ patio, person }) => {
-    const tom = await patio.program('tom');
-    const [ana] = await people(person, 'ana');
+  async ({ patio, newUser }) => {
+    const tom = await patio.apiClient('tom');
+    const [ana] = await users(newUser, 'ana');
     await tom.post('before');
     await ana.sees('before');
     const cdp = await ana.context.newCDPSession(ana.page);
@@ -184,24 +186,24 @@ story(
     await postAll(tom, 60, 'hidden');
     await look(false);
     await ana.sees('hidden 59');
-    await isAsFresh(ana);
+    await matchesFreshPage(ana);
 
     await cdp.send('Page.setWebLifecycleState', { state: 'frozen' });
     const posted = await postAll(tom, 60, 'asleep');
     await changeSome(tom, posted);
     await cdp.send('Page.setWebLifecycleState', { state: 'active' });
     await ana.sees('asleep 58');
-    await isAsFresh(ana);
+    await matchesFreshPage(ana);
   },
 );
 
 /** Somebody takes another name, a room too; one comes into the lobby, and ana, elsewhere, into a room. */
-async function changePeopleAndRooms({ tom, eva, ana, patio, person }) {
+async function changePeopleAndRooms({ tom, eva, ana, patio, newUser }) {
   await tom.go('/settings');
   await tom.field('display_name').fill('Tom Ruiz');
   await tom.page.locator('form[action="/settings/name"] button').click();
   await tom.page.getByText('Saved.').waitFor();
-  await person('mei');
+  await newUser('mei');
   await patio.api('rooms/2', { name: 'Jardín' }, eva.token, 'PATCH');
   await patio.api('rooms/3/join', {}, ana.token);
 }
@@ -219,32 +221,32 @@ async function hasHeard(reader) {
 }
 
 /** Rooms 2, in which ana is, and 3, in which she is not yet; and what tom says. */
-async function town({ patio, person }) {
-  const eva = await patio.program('eva');
+async function seedLarge({ patio, newUser }) {
+  const eva = await patio.apiClient('eva');
   for (const name of ['Huerto', 'Taller']) await patio.api('rooms', { name, visibility: 'public' }, eva.token);
-  const tom = await person('tom');
+  const tom = await newUser('tom');
   await tom.post('hola');
-  const { token } = await patio.program('ana');
+  const { token } = await patio.apiClient('ana');
   await patio.api('rooms/2/join', {}, token);
-  return { patio, person, eva, tom, ana: { token } };
+  return { patio, newUser, eva, tom, ana: { token } };
 }
 
 story(
   'names, rooms and people who came while the line was bad are right when it is back',
-  async ({ patio, openLine, person, visitor, tolerate }) => {
+  async ({ patio, openProxy, newUser, visitor, tolerate }) => {
     tolerate(/net::ERR_|WebSocket connection/);
-    const all = await town({ patio, person });
-    const line = await openLine();
+    const all = await seedLarge({ patio, newUser });
+    const proxy = await openProxy();
     const ana = await visitor();
-    await ana.go(`${line.origin}/login`);
+    await ana.go(`${proxy.origin}/login`);
     await ana.signIn('ana');
     await ana.page.waitForURL('**/rooms/1');
     await pace(ana);
     await ana.sees('hola');
-    line.silence();
+    proxy.silence();
     await isAway(ana);
     await changePeopleAndRooms(all);
-    line.mend();
+    proxy.recover();
     await comesBack(ana);
     await hasHeard(ana);
   },
@@ -252,8 +254,8 @@ story(
 
 story(
   'what changed between a page and its line is told by the line, also when it breaks in the middle of that',
-  async ({ patio, person, visitor }) => {
-    const all = await town({ patio, person });
+  async ({ patio, newUser, visitor }) => {
+    const all = await seedLarge({ patio, newUser });
     const ana = await visitor();
     await ana.go('/login');
     await ana.signIn('ana');
@@ -285,10 +287,10 @@ story(
 
 story(
   'history that is read while messages come and change has no hole and nothing old in it',
-  async ({ patio, person }) => {
-    const tom = await patio.program('tom');
+  async ({ patio, newUser }) => {
+    const tom = await patio.apiClient('tom');
     const posted = await postAll(tom, 130);
-    const ana = await person('ana');
+    const ana = await newUser('ana');
     // The server has written the page down, but it is slow to come.
     await ana.page.route('**/rooms/1/messages?before=*', async (route) => {
       const answer = await route.fetch();
@@ -303,15 +305,15 @@ story(
       await ana.page.locator('#start').waitFor({ timeout: 500 });
     });
     await ana.pill.waitFor();
-    await isAsFresh(ana);
+    await matchesFreshPage(ana);
   },
 );
 
 story(
   'a history that was replaced on the server is loaded anew, and only what is not sent yet is kept',
-  async ({ person, tolerate }) => {
+  async ({ newUser, tolerate }) => {
     tolerate(/net::ERR_|WebSocket connection/);
-    const ana = await person('ana');
+    const ana = await newUser('ana');
     let epoch = null;
     let server = null;
     await ana.page.routeWebSocket('**/api/v1/live?*', (socket) => {
@@ -330,16 +332,16 @@ story(
     await ana.post('of the old history');
     await ana.composer.fill('begun there');
     assert.equal(await ana.page.evaluate(() => sessionStorage.length + localStorage.length), 2);
-    await ana.mark();
+    await ana.markPage();
     const { cut } = ana;
     await cut();
     await eventually(async () => assert.notEqual(ana.cut, cut)); // it is back, and the history is the same
     await ana.page.locator('#app:not([data-line])').waitFor();
-    assert.equal(await ana.isMarked(), true);
+    assert.equal(await ana.isSamePage(), true);
     epoch = 'another';
     await ana.cut();
     await eventually(async () => {
-      epoch = (await ana.isMarked().catch(() => false)) ? 'another' : null;
+      epoch = (await ana.isSamePage().catch(() => false)) ? 'another' : null;
       assert.equal(epoch, null);
     });
     // It may be loaded once more before the server has its own epoch again.
@@ -352,8 +354,8 @@ story(
   },
 );
 
-story('what waits and what is begun goes with its writer', async ({ person }) => {
-  const ana = await person('ana');
+story('what waits and what is begun goes with its writer', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.page.evaluate(() => {
     const { send } = WebSocket.prototype;
     WebSocket.prototype.send = function sendAllButPosts(text) {
@@ -380,12 +382,12 @@ story('what waits and what is begun goes with its writer', async ({ person }) =>
 
 story(
   'of a thousand messages over a line that breaks at random moments none is lost, doubled or out of order',
-  async ({ patio, openLine, person, tolerate }) => {
+  async ({ patio, openProxy, newUser, tolerate }) => {
     tolerate(/net::ERR_|WebSocket connection|Invalid frame|Failed to load/);
-    const lucia = await person('lucia');
-    const [ana, line] = await onLine(openLine, person, 'ana');
-    const random = chance(1_000);
-    line.lifetime = () => 1_500 + Math.floor(random() ** 2 * 200_000);
+    const lucia = await newUser('lucia');
+    const [ana, proxy] = await overProxy(openProxy, newUser, 'ana');
+    const random = seededRandom(1_000);
+    proxy.lifetime = () => 1_500 + Math.floor(random() ** 2 * 200_000);
     const TOTAL = 1_000;
     await ana.page.evaluate(() => dispatchEvent(new Event('online'))); // the first of the bad lines
     const atMost = (waiting) =>
@@ -404,9 +406,9 @@ story(
       await atMost(40);
     }
     await atMost(0);
-    assert.ok(line.cuts > 5, `the line broke ${line.cuts} times`);
+    assert.ok(proxy.disconnects > 5, `the line broke ${proxy.disconnects} times`);
     const all = [];
-    const { token } = await patio.program('tom');
+    const { token } = await patio.apiClient('tom');
     for (let before = 10_000; before > 1; ) {
       const { items } = await patio.api(`rooms/1/messages?limit=100&before=${before}`, undefined, token, 'GET');
       all.unshift(...items);
@@ -421,8 +423,8 @@ story(
       Array.from({ length: TOTAL + 1 }, (_, n) => n + 1),
     );
     assert.deepEqual(await ana.page.evaluate(() => Object.keys(sessionStorage)), []);
-    line.lifetime = () => Infinity;
+    proxy.lifetime = () => Infinity;
     await ana.page.evaluate(() => dispatchEvent(new Event('online')));
-    for (const reader of [ana, lucia]) await isAsFresh(reader);
+    for (const reader of [ana, lucia]) await matchesFreshPage(reader);
   },
 );

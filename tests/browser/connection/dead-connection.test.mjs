@@ -2,22 +2,22 @@
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
-async function onLine(openLine, person, patio, tolerate) {
+async function overProxy(openProxy, newUser, patio, tolerate) {
   tolerate(/net::ERR_|WebSocket connection/);
-  const line = await openLine();
-  const ana = await person('ana');
-  const tom = await patio.program('tom');
-  await ana.go(`${line.origin}/rooms/1`);
+  const proxy = await openProxy();
+  const ana = await newUser('ana');
+  const tom = await patio.apiClient('tom');
+  await ana.go(`${proxy.origin}/rooms/1`);
   await ana.post('before');
   await ana.sees('before');
   await ana.page.locator('#app:not([data-line])').waitFor();
-  return { ana, tom, line };
+  return { ana, tom, proxy };
 }
 
 /** What passed so far falls silent without a word; what connects from here on works. */
-function breakSilently(line) {
-  line.silence();
-  line.mend();
+function breakSilently(proxy) {
+  proxy.silence();
+  proxy.recover();
 }
 
 const seesWithin = ({ page }, text, timeout) =>
@@ -25,9 +25,9 @@ const seesWithin = ({ page }, text, timeout) =>
 
 story(
   'a post that is not answered makes the page ask, and come back, within 15 s',
-  async ({ patio, openLine, person, tolerate }) => {
-    const { ana, tom, line } = await onLine(openLine, person, patio, tolerate);
-    breakSilently(line);
+  async ({ patio, openProxy, newUser, tolerate }) => {
+    const { ana, tom, proxy } = await overProxy(openProxy, newUser, patio, tolerate);
+    breakSilently(proxy);
     await tom.post('missed');
     await ana.post('said into the void');
     await seesWithin(ana, 'said into the void', 15_000);
@@ -61,9 +61,9 @@ const WAKINGS = {
 for (const [what, wake] of Object.entries(WAKINGS)) {
   story(
     `a page that wakes because ${what} knows within 10 s that its line is dead`,
-    async ({ patio, openLine, person, tolerate }) => {
-      const { ana, tom, line } = await onLine(openLine, person, patio, tolerate);
-      breakSilently(line);
+    async ({ patio, openProxy, newUser, tolerate }) => {
+      const { ana, tom, proxy } = await overProxy(openProxy, newUser, patio, tolerate);
+      breakSilently(proxy);
       await tom.post('missed');
       await ana.page.evaluate(wake);
       await seesWithin(ana, 'missed', 10_000);
@@ -71,8 +71,8 @@ for (const [what, wake] of Object.entries(WAKINGS)) {
   );
 }
 
-story('a line that lives is kept by all that', async ({ person }) => {
-  const ana = await person('ana');
+story('a line that lives is kept by all that', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.post('before');
   await ana.sees('before');
   let connections = 0;

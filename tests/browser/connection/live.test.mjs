@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
-story('a message appears in the other browser, with name and time', async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom');
+story('a message appears in the other browser, with name and time', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   await ana.post('The long hose is in the shed.');
   await tom.sees('The long hose is in the shed.');
 
@@ -20,8 +20,8 @@ story('a message appears in the other browser, with name and time', async ({ per
 
 story(
   'an own message is there at once, waits while the server is busy, and becomes real once',
-  async ({ patio, person }) => {
-    const ana = await person('ana');
+  async ({ patio, newUser }) => {
+    const ana = await newUser('ana');
     await ana.post('first');
     await ana.sees('first');
 
@@ -39,9 +39,9 @@ story(
   },
 );
 
-story("one author's messages in a row carry one name, and another's begin anew", async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom');
+story("one author's messages in a row carry one name, and another's begin anew", async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   for (const text of ['one', 'two']) await ana.post(text);
   await tom.sees('two');
   await tom.post('three');
@@ -54,9 +54,9 @@ story("one author's messages in a row carry one name, and another's begin anew",
   }
 });
 
-story('a third tab gets everything too, also what its own person writes elsewhere', async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom');
+story('a third tab gets everything too, also what its own person writes elsewhere', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   const tab = await ana.newTab();
   await ana.post('from the first tab');
   await tab.sees('from the first tab');
@@ -69,9 +69,9 @@ story('a third tab gets everything too, also what its own person writes elsewher
   }
 });
 
-story('signing out in one tab ends the other tabs of this person, and of nobody else', async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom');
+story('signing out in one tab ends the other tabs of this person, and of nobody else', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   const tab = await ana.newTab();
   await tab.post('hello'); // its socket is open
   await tom.sees('hello');
@@ -81,9 +81,9 @@ story('signing out in one tab ends the other tabs of this person, and of nobody 
   await tom.sees('still here');
 });
 
-story('what looks like HTML is text', async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom');
+story('what looks like HTML is text', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   const text = '<b>bold</b> <img src=x onerror="document.title=1"> &amp; <script>document.title=2</script>';
   await ana.post(text);
   await tom.sees('bold');
@@ -94,8 +94,8 @@ story('what looks like HTML is text', async ({ person }) => {
   }
 });
 
-story('addresses can be clicked, and only those of the web', async ({ person }) => {
-  const ana = await person('ana');
+story('addresses can be clicked, and only those of the web', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.post('See https://example.org/seeds?a=1&b=2, not javascript:alert(1).');
   await ana.sees('See');
   const links = await ana.page
@@ -105,8 +105,8 @@ story('addresses can be clicked, and only those of the web', async ({ person }) 
   assert.deepEqual(links, [{ href, textContent: href, target: '_blank', rel: 'noopener noreferrer nofollow ugc' }]);
 });
 
-story('line breaks and paragraphs are kept', async ({ person }) => {
-  const ana = await person('ana');
+story('line breaks and paragraphs are kept', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.composer.fill('one');
   await ana.composer.press('Shift+Enter');
   await ana.composer.pressSequentially('two');
@@ -118,8 +118,8 @@ story('line breaks and paragraphs are kept', async ({ person }) => {
   assert.equal(await ana.page.locator('.message__body').innerHTML(), '<p>one<br>two</p><p>three</p>');
 });
 
-story('nothing is sent when there is nothing to send', async ({ person }) => {
-  const ana = await person('ana');
+story('nothing is sent when there is nothing to send', async ({ newUser }) => {
+  const ana = await newUser('ana');
   for (const nothing of ['', '   ']) {
     await ana.post(nothing);
     await ana.page.getByRole('button', { name: 'Send' }).click();
@@ -131,8 +131,8 @@ story('nothing is sent when there is nothing to send', async ({ person }) => {
 
 story(
   'a message that is too long stays in the field, which says by how much, and one of the full length passes',
-  async ({ person }) => {
-    const ana = await person('ana');
+  async ({ newUser }) => {
+    const ana = await newUser('ana');
     const note = ana.page.locator('#composer-error');
     await ana.post(`${'x'.repeat(16_001)}  \n`);
     assert.equal(await note.textContent(), '1 character too long.');

@@ -6,22 +6,22 @@ import { eventually, story } from '../support.mjs';
 const QUICK = { banner: 50, retry: 50 };
 
 async function pace({ context, page }, timing) {
-  await context.addInitScript((given) => {
+  await context.addInitScript((data) => {
     document.addEventListener('readystatechange', () =>
-      Object.assign(document.getElementById('app')?.dataset ?? {}, given),
+      Object.assign(document.getElementById('app')?.dataset ?? {}, data),
     );
   }, timing);
   await page.reload();
 }
 
-async function two({ person }) {
-  const people = [await person('ana'), await person('tom')];
-  for (const visitor of people) await pace(visitor, QUICK);
-  return people;
+async function two({ newUser }) {
+  const users = [await newUser('ana'), await newUser('tom')];
+  for (const visitor of users) await pace(visitor, QUICK);
+  return users;
 }
 
-story('what is written while the server is dead arrives once, in order, everywhere', async ({ patio, person }) => {
-  const [ana, tom] = await two({ person });
+story('what is written while the server is dead arrives once, in order, everywhere', async ({ patio, newUser }) => {
+  const [ana, tom] = await two({ newUser });
   await ana.post('before');
   await tom.sees('before');
 
@@ -43,8 +43,8 @@ story('what is written while the server is dead arrives once, in order, everywhe
   }
 });
 
-story('both write while the server is dead, and both read the same afterwards', async ({ patio, person }) => {
-  const [ana, tom] = await two({ person });
+story('both write while the server is dead, and both read the same afterwards', async ({ patio, newUser }) => {
+  const [ana, tom] = await two({ newUser });
   await ana.post('before');
   await tom.sees('before');
   await patio.kill();
@@ -60,8 +60,8 @@ story('both write while the server is dead, and both read the same afterwards', 
   for (const reader of [tom, await ana.newTab(), await tom.newTab()]) assert.deepEqual(await reader.outline(), outline);
 });
 
-story('a strip says that the line is lost; its button brings it back at once', async ({ patio, person }) => {
-  const ana = await person('ana');
+story('a strip says that the line is lost; its button brings it back at once', async ({ patio, newUser }) => {
+  const ana = await newUser('ana');
   await pace(ana, { banner: 50, retry: 60_000 }); // by itself it would take many seconds
   await ana.post('hello');
   await ana.sees('hello');
@@ -74,19 +74,22 @@ story('a strip says that the line is lost; its button brings it back at once', a
   await ana.banner.waitFor({ state: 'hidden', timeout: 5_000 });
 });
 
-story('what was written before a restart is still there, and who was signed in still is', async ({ patio, person }) => {
-  const ana = await person('ana');
-  await ana.post('keep this');
-  await ana.sees('keep this');
-  const before = await ana.outline();
-  await patio.kill();
-  await patio.start();
-  await ana.page.reload();
-  assert.deepEqual(await ana.outline(), before);
-});
+story(
+  'what was written before a restart is still there, and who was signed in still is',
+  async ({ patio, newUser }) => {
+    const ana = await newUser('ana');
+    await ana.post('keep this');
+    await ana.sees('keep this');
+    const before = await ana.outline();
+    await patio.kill();
+    await patio.start();
+    await ana.page.reload();
+    assert.deepEqual(await ana.outline(), before);
+  },
+);
 
-story('what waits survives a reload of the tab', async ({ patio, person }) => {
-  const [ana, tom] = await two({ person });
+story('what waits survives a reload of the tab', async ({ patio, newUser }) => {
+  const [ana, tom] = await two({ newUser });
   await ana.post('before');
   await tom.sees('before');
   patio.freeze();
@@ -101,8 +104,8 @@ story('what waits survives a reload of the tab', async ({ patio, person }) => {
     await eventually(async () => assert.deepEqual(await reader.texts(), ['before', 'written into the void']));
 });
 
-story('a tab without network catches up when it is back', async ({ patio, person }) => {
-  const [ana, tom] = await two({ person });
+story('a tab without network catches up when it is back', async ({ patio, newUser }) => {
+  const [ana, tom] = await two({ newUser });
   await tom.post('before');
   await ana.sees('before');
   patio.wasDown = true; // for her it was

@@ -5,9 +5,9 @@ import { eventually, story } from '../support.mjs';
 const PACE = { banner: 50, retry: 50, poll: 200, blocked: 60_000 };
 
 async function pace({ context, page }, timing = PACE) {
-  await context.addInitScript((given) => {
+  await context.addInitScript((data) => {
     document.addEventListener('readystatechange', () =>
-      Object.assign(document.getElementById('app')?.dataset ?? {}, given),
+      Object.assign(document.getElementById('app')?.dataset ?? {}, data),
     );
   }, timing);
   await page.reload();
@@ -33,10 +33,10 @@ const BLOCKED = {
 for (const [how, block] of Object.entries(BLOCKED)) {
   story(
     `with a line that is ${how}, messages go out and come in, and nothing doubles when it is back`,
-    async ({ person, tolerate }) => {
+    async ({ newUser, tolerate }) => {
       tolerate(/WebSocket/);
-      const ana = await person('ana');
-      const tom = await person('tom');
+      const ana = await newUser('ana');
+      const tom = await newUser('tom');
       let isBlocked = true;
       await ana.page.routeWebSocket(LIVE, (socket) => {
         if (isBlocked) block(socket);
@@ -66,9 +66,9 @@ for (const [how, block] of Object.entries(BLOCKED)) {
   );
 }
 
-story('an extension that forbids sockets keeps nobody from talking', async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom');
+story('an extension that forbids sockets keeps nobody from talking', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   await ana.page.addInitScript(() => {
     globalThis.WebSocket = class {
       constructor() {
@@ -83,10 +83,10 @@ story('an extension that forbids sockets keeps nobody from talking', async ({ pe
   await ana.sees('two');
 });
 
-story('over HTTP edits, other rooms, names and read marks come too', async ({ patio, person, tolerate }) => {
+story('over HTTP edits, other rooms, names and read marks come too', async ({ patio, newUser, tolerate }) => {
   tolerate(/WebSocket/);
-  const ana = await person('ana');
-  const tom = await person('tom');
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   await tom.makeRoom('Huerto');
   await ana.post('/join Huerto');
   await ana.isIn('Huerto');
@@ -107,12 +107,12 @@ story('over HTTP edits, other rooms, names and read marks come too', async ({ pa
   await ana.post('here too');
   await tom.open('Huerto');
   await tom.sees('here too');
-  await patio.program('lucia');
+  await patio.apiClient('lucia');
 });
 
-story('a refusal over HTTP is said on its message, and holds up nobody', async ({ person, tolerate }) => {
+story('a refusal over HTTP is said on its message, and holds up nobody', async ({ newUser, tolerate }) => {
   tolerate(/WebSocket|^4\d\d /);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   await ana.page.routeWebSocket(LIVE, (socket) => socket.close({ code: 1011 }));
   await pace(ana);
   await ana.page.route('**/rooms/1/messages', async (route) => {
@@ -131,10 +131,10 @@ story('a refusal over HTTP is said on its message, and holds up nobody', async (
   assert.notEqual(await ana.page.locator('.message--failed .note__reason').textContent(), '');
 });
 
-story('much that comes at once over HTTP comes whole and in order', async ({ patio, person, tolerate }) => {
+story('much that comes at once over HTTP comes whole and in order', async ({ patio, newUser, tolerate }) => {
   tolerate(/WebSocket/);
-  const tom = await patio.program('tom');
-  const ana = await person('ana');
+  const tom = await patio.apiClient('tom');
+  const ana = await newUser('ana');
   await ana.page.routeWebSocket(LIVE, (socket) => socket.close({ code: 1011 }));
   await pace(ana);
   await ana.page.locator('#app[data-line=polling]').waitFor();

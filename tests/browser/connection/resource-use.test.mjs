@@ -1,6 +1,6 @@
 // A tab stays light however long it is open, and however much is said in it.
 import assert from 'node:assert/strict';
-import { eventually, isAsFresh, story } from '../support.mjs';
+import { eventually, matchesFreshPage, story } from '../support.mjs';
 
 const MOST = 400;
 const MEGABYTE = 2 ** 20;
@@ -15,18 +15,18 @@ async function measure({ context, page }) {
   return Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
 }
 
-async function flood(program, count) {
+async function flood(apiClient, count) {
   for (let n = 0; n < count; n += 250)
-    await Promise.all(Array.from({ length: Math.min(250, count - n) }, (_, k) => program.post(`flood ${n + k}`)));
+    await Promise.all(Array.from({ length: Math.min(250, count - n) }, (_, k) => apiClient.post(`flood ${n + k}`)));
 }
 
 const inLog = ({ page }) => page.locator('.message[data-seq]').count();
 const seqs = ({ page }) =>
   page.locator('.message[data-seq]').evaluateAll((all) => all.map((article) => Number(article.dataset.seq)));
 
-story('a tab in a busy room keeps what it shows and no more', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
-  const ana = await person('ana');
+story('a tab in a busy room keeps what it shows and no more', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const ana = await newUser('ana');
   for (let said = 0; said < BUSY; said += BUSY / 4) {
     await flood(tom, BUSY / 4);
     await ana.page.locator(`.message[data-seq="${said + BUSY / 4}"]`).waitFor({ timeout: 60_000 });
@@ -36,15 +36,15 @@ story('a tab in a busy room keeps what it shows and no more', async ({ patio, pe
     assert.ok(nodes < 40_000, `${nodes} nodes`);
   }
   assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
-  await isAsFresh(ana);
+  await matchesFreshPage(ana);
 });
 
 story(
   'who scrolls up and down through a long room finds each message once, in a log that stays short',
-  async ({ patio, person }) => {
-    const tom = await patio.program('tom');
+  async ({ patio, newUser }) => {
+    const tom = await patio.apiClient('tom');
     await flood(tom, 650);
-    const ana = await person('ana');
+    const ana = await newUser('ana');
     const seen = new Set();
     const walk = (by, goal) =>
       eventually(async () => {
@@ -66,20 +66,20 @@ story(
     assert.equal((await seqs(ana)).includes(651), false);
     for (const goal of [...halfway.toReversed(), 651]) await walk(3_000, goal);
     await ana.page.locator('[data-newer]').waitFor({ state: 'detached' });
-    await isAsFresh(ana);
+    await matchesFreshPage(ana);
 
     for (const goal of [...halfway, 1]) await walk(-3_000, goal);
     await ana.post('and back at once');
     await ana.sees('and back at once');
     assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
-    await isAsFresh(ana);
+    await matchesFreshPage(ana);
   },
 );
 
-story('going from room to room leaves nothing behind', async ({ person }) => {
-  const ana = await person('ana');
+story('going from room to room leaves nothing behind', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
-  await ana.mark();
+  await ana.markPage();
   const go = async (times) => {
     for (let n = 0; n < times; n++) for (const room of ['lobby', 'Huerto']) await ana.open(room);
   };
@@ -87,16 +87,16 @@ story('going from room to room leaves nothing behind', async ({ person }) => {
   const before = await measure(ana);
   await go(25);
   const after = await measure(ana);
-  assert.equal(await ana.isMarked(), true);
+  assert.equal(await ana.isSamePage(), true);
   for (const what of ['JSEventListeners', 'Nodes'])
     assert.ok(after[what] < before[what] * 1.2 + 50, `${what}: ${before[what]}, then ${after[what]}`);
 });
 
 story(
   'what is unread is the same in all tabs and devices, and only who looks has read',
-  async ({ patio, person, visitor }) => {
-    const tom = await patio.program('tom');
-    const ana = await person('ana');
+  async ({ patio, newUser, visitor }) => {
+    const tom = await patio.apiClient('tom');
+    const ana = await newUser('ana');
     await ana.makeRoom('Huerto');
     const tab = await ana.newTab('/rooms/2');
     const phone = await visitor();
@@ -144,9 +144,9 @@ story(
   },
 );
 
-story('without scripts, looking at a room is having read it', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
-  const ana = await person('ana', { javaScriptEnabled: false });
+story('without scripts, looking at a room is having read it', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const ana = await newUser('ana', { javaScriptEnabled: false });
   await tom.post('one');
   await ana.go('/rooms/1');
   assert.equal(await ana.page.locator('#new').count(), 1);

@@ -13,16 +13,16 @@ async function pace(visitor) {
     socket.connectToServer();
     visitor.cut = () => socket.close({ code: 1012 });
   });
-  await context.addInitScript((given) => {
+  await context.addInitScript((data) => {
     document.addEventListener('readystatechange', () =>
-      Object.assign(document.getElementById('app')?.dataset ?? {}, given),
+      Object.assign(document.getElementById('app')?.dataset ?? {}, data),
     );
   }, QUICK);
   await page.reload();
 }
 
-async function inTwoRooms(person) {
-  const ana = await person('ana');
+async function inTwoRooms(newUser) {
+  const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
   await ana.open('lobby');
   await pace(ana);
@@ -52,10 +52,10 @@ const says = (ana) =>
   );
 
 for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
-  story(`while ${why}, a room that is asked for comes when it is back`, async ({ patio, person, tolerate }) => {
+  story(`while ${why}, a room that is asked for comes when it is back`, async ({ patio, newUser, tolerate }) => {
     tolerate(/^502 |net::ERR|WebSocket/);
-    const ana = await inTwoRooms(person);
-    await ana.mark();
+    const ana = await inTwoRooms(newUser);
+    await ana.markPage();
     await go(patio, ana);
     await ana.row('Huerto').click();
     await says(ana);
@@ -63,12 +63,12 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
     assert.equal(await ana.row('Huerto').getAttribute('aria-current'), 'page');
     await comeBack(patio, ana);
     await ana.page.locator('#room-h', { hasText: 'Huerto' }).waitFor({ timeout: 25_000 });
-    assert.equal(await ana.isMarked(), true);
+    assert.equal(await ana.isSamePage(), true);
   });
 
-  story(`while ${why}, the list of Ctrl+K says so`, async ({ patio, person, tolerate }) => {
+  story(`while ${why}, the list of Ctrl+K says so`, async ({ patio, newUser, tolerate }) => {
     tolerate(/^502 |net::ERR|WebSocket/);
-    const ana = await inTwoRooms(person);
+    const ana = await inTwoRooms(newUser);
     await go(patio, ana);
     await ana.page.keyboard.press('Control+k');
     await eventually(async () =>
@@ -81,9 +81,9 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
     ['the settings', '.user-menu a[href="/settings"]', '/settings'],
     ['all rooms', '.sidebar__heading a[href="/rooms"]', '/rooms'],
   ]) {
-    story(`while ${why}, a click on ${what} leads there when it is back`, async ({ patio, person, tolerate }) => {
+    story(`while ${why}, a click on ${what} leads there when it is back`, async ({ patio, newUser, tolerate }) => {
       tolerate(/^502 |net::ERR|WebSocket/);
-      const ana = await inTwoRooms(person);
+      const ana = await inTwoRooms(newUser);
       await ana.composer.fill('a draft');
       await go(patio, ana);
       await ana.page.locator('#app[data-line=away]').waitFor(); // before that it is a click like any other
@@ -97,9 +97,9 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
     });
   }
 
-  story(`while ${why}, a form waits, and is sent when it is back`, async ({ patio, person, tolerate }) => {
+  story(`while ${why}, a form waits, and is sent when it is back`, async ({ patio, newUser, tolerate }) => {
     tolerate(/^502 |net::ERR|WebSocket/);
-    const ana = await inTwoRooms(person);
+    const ana = await inTwoRooms(newUser);
     await go(patio, ana);
     await ana.page.locator('#app[data-line=away]').waitFor();
     await ana.signOut();
@@ -111,11 +111,11 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
 
   story(
     `while ${why}, older messages are said to be out of reach, and come when it is back`,
-    async ({ patio, person, tolerate }) => {
+    async ({ patio, newUser, tolerate }) => {
       tolerate(/^502 |net::ERR|WebSocket/);
-      const tom = await patio.program('tom');
+      const tom = await patio.apiClient('tom');
       for (let n = 1; n <= 120; n++) await tom.post(`number ${n}`);
-      const ana = await person('ana');
+      const ana = await newUser('ana');
       await pace(ana);
       await ana.page.locator('#app:not([data-line])').waitFor();
       await go(patio, ana);
@@ -130,9 +130,9 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
     },
   );
 
-  story(`while ${why}, search says so and finds when it is back`, async ({ patio, person, tolerate }) => {
+  story(`while ${why}, search says so and finds when it is back`, async ({ patio, newUser, tolerate }) => {
     tolerate(/^502 |net::ERR|WebSocket/);
-    const ana = await inTwoRooms(person);
+    const ana = await inTwoRooms(newUser);
     await ana.post('ripe tomatoes');
     await ana.sees('ripe tomatoes');
     await ana.go('/search');
@@ -179,31 +179,34 @@ const WITHOUT_LINE = {
   ],
 };
 for (const [what, [path, leave, to]] of Object.entries(WITHOUT_LINE)) {
-  story(`while the server is away, ${what} waits and leads on when it is back`, async ({ patio, person, tolerate }) => {
-    tolerate(/net::ERR|WebSocket/);
-    const ana = await person('ana');
-    await ana.go(path);
-    await ana.mark();
-    await patio.kill();
-    await leave(ana);
-    await says(ana);
-    assert.equal(await ana.isMarked(), true, 'the page stays');
-    assert.equal(new URL(ana.page.url()).pathname, path);
-    await patio.start();
-    await ana.page.waitForURL((url) => url.pathname === to, { timeout: 25_000 });
-    await eventually(async () => assert.equal((await ana.isMarked()) && to !== '/search', false));
-  });
+  story(
+    `while the server is away, ${what} waits and leads on when it is back`,
+    async ({ patio, newUser, tolerate }) => {
+      tolerate(/net::ERR|WebSocket/);
+      const ana = await newUser('ana');
+      await ana.go(path);
+      await ana.markPage();
+      await patio.kill();
+      await leave(ana);
+      await says(ana);
+      assert.equal(await ana.isSamePage(), true, 'the page stays');
+      assert.equal(new URL(ana.page.url()).pathname, path);
+      await patio.start();
+      await ana.page.waitForURL((url) => url.pathname === to, { timeout: 25_000 });
+      await eventually(async () => assert.equal((await ana.isSamePage()) && to !== '/search', false));
+    },
+  );
 }
 
-story('a room that may not be seen any more is said, and the page stays', async ({ person, tolerate }) => {
+story('a room that may not be seen any more is said, and the page stays', async ({ newUser, tolerate }) => {
   tolerate(/^404 /);
-  const ana = await inTwoRooms(person);
+  const ana = await inTwoRooms(newUser);
   await ana.page.route('**/rooms/2', async (route) =>
     route.fulfill({ response: await route.fetch({ url: route.request().url().replace('/rooms/2', '/rooms/999') }) }),
   );
-  await ana.mark();
+  await ana.markPage();
   await ana.row('Huerto').click();
   await eventually(async () => assert.notEqual(await ana.page.locator('#composer-error').textContent(), ''));
   await ana.isIn('lobby');
-  assert.equal(await ana.isMarked(), true);
+  assert.equal(await ana.isSamePage(), true);
 });

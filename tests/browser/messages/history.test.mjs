@@ -5,9 +5,9 @@ import { eventually, firstInView, isSameTop, story, topOf } from '../support.mjs
 const PAGE = 50;
 
 async function talk(patio, count) {
-  const people = [await patio.program('lucia'), await patio.program('tom')];
-  for (let n = 1; n <= count; n++) await people[n % 2].post(`Message number ${n}.\nIt has a second line.`);
-  return people;
+  const users = [await patio.apiClient('lucia'), await patio.apiClient('tom')];
+  for (let n = 1; n <= count; n++) await users[n % 2].post(`Message number ${n}.\nIt has a second line.`);
+  return users;
 }
 
 async function scrollUp(visitor, by) {
@@ -17,9 +17,9 @@ async function scrollUp(visitor, by) {
 
 const inLog = (visitor) => visitor.page.locator('.message').count();
 
-story('a room opens at its newest fifty messages', async ({ patio, person }) => {
+story('a room opens at its newest fifty messages', async ({ patio, newUser }) => {
   await talk(patio, 160);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   const texts = await ana.texts();
   assert.equal(texts.length, PAGE);
   assert.match(texts.at(-1), /number 160/);
@@ -29,9 +29,9 @@ story('a room opens at its newest fifty messages', async ({ patio, person }) => 
 
 story(
   'scrolling up brings older messages until the beginning, and what is read stays where it is',
-  async ({ patio, person }) => {
+  async ({ patio, newUser }) => {
     await talk(patio, 160);
-    const ana = await person('ana');
+    const ana = await newUser('ana');
     let release;
     await ana.page.route('**/rooms/1/messages?before=*', async (route) => {
       await new Promise((go) => {
@@ -65,9 +65,9 @@ story(
   },
 );
 
-story('newer messages that come back below move nobody', async ({ patio, person }) => {
+story('newer messages that come back below move nobody', async ({ patio, newUser }) => {
   await talk(patio, 500);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   await eventually(async () => {
     await ana.log.evaluate((log) => {
       log.scrollTop = -log.scrollHeight;
@@ -97,9 +97,9 @@ story('newer messages that come back below move nobody', async ({ patio, person 
 
 story(
   'a new message does not move who reads further up; a button counts the news and leads there',
-  async ({ patio, person }) => {
+  async ({ patio, newUser }) => {
     const [, tom] = await talk(patio, 60);
-    const ana = await person('ana');
+    const ana = await newUser('ana');
     await scrollUp(ana, 900);
     await eventually(async () => assert.notEqual(await ana.log.evaluate((log) => log.scrollTop), 0));
     const message = await firstInView(ana);
@@ -119,18 +119,18 @@ story(
   },
 );
 
-story('who is at the end stays there, without a button', async ({ patio, person }) => {
+story('who is at the end stays there, without a button', async ({ patio, newUser }) => {
   const [, tom] = await talk(patio, 30);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   await tom.post('and another');
   await ana.sees('and another');
   assert.equal(await ana.pill.isVisible(), false);
   assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
 });
 
-story('an own message leads back to the end', async ({ patio, person }) => {
+story('an own message leads back to the end', async ({ patio, newUser }) => {
   await talk(patio, 60);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   await scrollUp(ana, 900);
   await eventually(async () => assert.notEqual(await ana.log.evaluate((log) => log.scrollTop), 0));
   await ana.post('back again');
@@ -138,9 +138,9 @@ story('an own message leads back to the end', async ({ patio, person }) => {
   await eventually(async () => assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0));
 });
 
-story('a page of older history has a way back to the newest', async ({ patio, person }) => {
+story('a page of older history has a way back to the newest', async ({ patio, newUser }) => {
   await talk(patio, 120);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   await ana.go('/rooms/1?before=61');
   assert.match((await ana.texts()).at(-1), /number 60/);
   await ana.page.getByRole('link', { name: 'Newest messages' }).click();
@@ -148,9 +148,9 @@ story('a page of older history has a way back to the newest', async ({ patio, pe
   assert.match((await ana.texts()).at(-1), /number 120/);
 });
 
-story('a message written from a page of older history is sent, and its writer sees it', async ({ patio, person }) => {
+story('a message written from a page of older history is sent, and its writer sees it', async ({ patio, newUser }) => {
   await talk(patio, 120);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   await ana.go('/rooms/1?before=61');
   await ana.post('from long ago');
   await ana.arrives('/rooms/1');

@@ -34,9 +34,9 @@ async function openEdit(visitor, text) {
   await edit(visitor).waitFor();
 }
 
-story('one edits a message where it stands, and the other sees it', async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom');
+story('one edits a message where it stands, and the other sees it', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   await ana.post('the log hose');
   await tom.sees('the log hose');
   await openEdit(ana, 'the log hose');
@@ -56,9 +56,9 @@ story('one edits a message where it stands, and the other sees it', async ({ per
   assert.deepEqual(await (await tom.newTab()).outline(), await tom.outline());
 });
 
-story('the arrow up in an empty field edits what one wrote last; Escape gives up', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
-  const ana = await person('ana');
+story('the arrow up in an empty field edits what one wrote last; Escape gives up', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const ana = await newUser('ana');
   for (const text of ['first', 'second']) await ana.post(text);
   await ana.sees('second');
   await tom.post('from Tom');
@@ -84,8 +84,8 @@ story('the arrow up in an empty field edits what one wrote last; Escape gives up
   await eventually(async () => assert.equal(await focused(ana), 'body'));
 });
 
-story('an edit that was begun is there again when one comes back to the room', async ({ person }) => {
-  const ana = await person('ana');
+story('an edit that was begun is there again when one comes back to the room', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
   await ana.post('the log hose');
   await ana.sees('the log hose');
@@ -104,10 +104,10 @@ story('an edit that was begun is there again when one comes back to the room', a
 
 story(
   'an edit without text is refused where it stands, and what others do meanwhile does not disturb it',
-  async ({ person, tolerate }) => {
+  async ({ newUser, tolerate }) => {
     tolerate(/^422 .*\/edit$/);
-    const ana = await person('ana');
-    const tom = await person('tom');
+    const ana = await newUser('ana');
+    const tom = await newUser('tom');
     await ana.post('hello');
     await tom.sees('hello');
     await openEdit(ana, 'hello');
@@ -132,9 +132,9 @@ story(
   },
 );
 
-story('a deleted message leaves a trace, after a moment in which one can take it back', async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom', { locale: 'es-ES' });
+story('a deleted message leaves a trace, after a moment in which one can take it back', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom', { locale: 'es-ES' });
   for (const text of ['stays', 'goes']) await ana.post(text);
   for (const reader of [ana, tom]) await reader.sees('goes');
   await ana.message('stays').hover();
@@ -152,9 +152,9 @@ story('a deleted message leaves a trace, after a moment in which one can take it
   assert.equal(await ana.page.locator('.message--deleting').count(), 0);
 });
 
-story('a moderator deletes what others wrote, and nobody else is offered it', async ({ person }) => {
-  const ana = await person('ana'); // the administrator
-  const [tom, eva] = [await person('tom'), await person('eva')];
+story('a moderator deletes what others wrote, and nobody else is offered it', async ({ newUser }) => {
+  const ana = await newUser('ana'); // the administrator
+  const [tom, eva] = [await newUser('tom'), await newUser('eva')];
   await tom.post('goes');
   for (const reader of [ana, eva]) await reader.sees('goes');
   await eva.message('goes').hover();
@@ -166,9 +166,9 @@ story('a moderator deletes what others wrote, and nobody else is offered it', as
   for (const reader of [ana, tom, eva]) await textsAre(reader, ['Removed by a moderator']);
 });
 
-story('who leaves the room at once has deleted all the same', async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom');
+story('who leaves the room at once has deleted all the same', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   await ana.makeRoom('Shed');
   await ana.open('lobby');
   await ana.post('goes');
@@ -179,9 +179,9 @@ story('who leaves the room at once has deleted all the same', async ({ person })
   await textsAre(tom, ['Message deleted']);
 });
 
-story('reactions of one show at the other, and a chip is pressed by whom it belongs to', async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom');
+story('reactions of one show at the other, and a chip is pressed by whom it belongs to', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   await ana.post('votes?');
   await tom.sees('votes?');
   await tom.message('votes?').hover();
@@ -200,9 +200,9 @@ story('reactions of one show at the other, and a chip is pressed by whom it belo
   assert.deepEqual(await fresh.outline(), await tom.outline());
 });
 
-story('any emoji can be typed, and nothing else', async ({ person, tolerate }) => {
+story('any emoji can be typed, and nothing else', async ({ newUser, tolerate }) => {
   tolerate(/^422 .*\/reactions$/);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   await ana.post('plants');
   await ana.sees('plants');
   await ana.message('plants').hover();
@@ -219,9 +219,9 @@ story('any emoji can be typed, and nothing else', async ({ person, tolerate }) =
   await ana.page.locator('#palette').waitFor({ state: 'hidden' });
 });
 
-story('all of it by keyboard: the bar comes with the focus, and the focus stays', async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom');
+story('all of it by keyboard: the bar comes with the focus, and the focus stays', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   await ana.post('by keyboard');
   for (const reader of [ana, tom]) await reader.sees('by keyboard');
   await ana.log.focus();
@@ -259,10 +259,10 @@ story('all of it by keyboard: the bar comes with the focus, and the focus stays'
   await eventually(async () => assert.match(await focused(ana), /^m\d+$/));
 });
 
-story('a log full of messages is still a few stops for Tab', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
+story('a log full of messages is still a few stops for Tab', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
   for (let n = 1; n <= 20; n++) await tom.post(`number ${n}`);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   await ana.message('number 20').hover();
   await act(ana, 'Add a reaction').click();
   await ana.page.locator('#palette').getByRole('button', { name: '👍' }).click();
@@ -277,9 +277,9 @@ story('a log full of messages is still a few stops for Tab', async ({ patio, per
   assert.ok(stops <= 2, `${stops}`);
 });
 
-story("one only changes one's own messages", async ({ patio, person }) => {
-  const tom = await patio.program('tom');
-  const ana = await person('ana');
+story("one only changes one's own messages", async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const ana = await newUser('ana');
   await tom.post('from Tom');
   await ana.sees('from Tom');
   await ana.message('from Tom').hover();
@@ -291,10 +291,10 @@ story("one only changes one's own messages", async ({ patio, person }) => {
   assert.equal(await edit(ana).count(), 0);
 });
 
-story('who was offline sees afterwards what a fresh page shows', async ({ person, tolerate }) => {
+story('who was offline sees afterwards what a fresh page shows', async ({ newUser, tolerate }) => {
   tolerate(/ERR_INTERNET_DISCONNECTED|WebSocket/);
-  const ana = await person('ana');
-  const tom = await person('tom');
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   for (const text of ['one', 'two', 'three', 'four']) await ana.post(text);
   await tom.sees('four');
   await tom.context.setOffline(true);
@@ -319,9 +319,9 @@ story('who was offline sees afterwards what a fresh page shows', async ({ person
   assert.deepEqual(await tom.outline(), await (await tom.newTab()).outline());
 });
 
-story('a change that cannot be made is told', async ({ person, tolerate }) => {
+story('a change that cannot be made is told', async ({ newUser, tolerate }) => {
   tolerate(/ERR_/);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   await ana.post('hello');
   await ana.sees('hello');
   await ana.page.route('**/messages/1/**', (route) => route.abort());
@@ -333,11 +333,11 @@ story('a change that cannot be made is told', async ({ person, tolerate }) => {
   await textsAre(ana, ['hello']);
 });
 
-story('changes do not move who reads further up, and are not read out', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
+story('changes do not move who reads further up, and are not read out', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
   for (let n = 1; n <= 40; n++) await tom.post(`number ${n}`);
-  const mei = await person('mei');
-  const ana = await person('ana');
+  const mei = await newUser('mei');
+  const ana = await newUser('ana');
   await ana.page.evaluate(() => {
     document.getElementById('log').scrollTop = -400;
     globalThis.said = [];
@@ -361,8 +361,8 @@ story('changes do not move who reads further up, and are not read out', async ({
   );
 });
 
-story('without scripts the time leads to a page that does it all', async ({ person }) => {
-  const ana = await person('ana', { ...PLAIN, locale: 'es-ES' });
+story('without scripts the time leads to a page that does it all', async ({ newUser }) => {
+  const ana = await newUser('ana', { ...PLAIN, locale: 'es-ES' });
   await ana.composer.fill('sin guion');
   await ana.page.getByRole('button', { name: 'Enviar' }).click();
   await ana.page.locator('.message__link').click();
@@ -394,9 +394,9 @@ story('without scripts the time leads to a page that does it all', async ({ pers
   await textsAre(ana, ['Mensaje eliminado']);
 });
 
-story('who may take away what others wrote in one room is not offered it in the next', async ({ patio, person }) => {
-  const ana = await patio.program('ana'); // an administrator
-  const tom = await person('tom');
+story('who may take away what others wrote in one room is not offered it in the next', async ({ patio, newUser }) => {
+  const ana = await patio.apiClient('ana'); // an administrator
+  const tom = await newUser('tom');
   await ana.post('in the lobby');
   await tom.makeRoom('Huerto');
   await ana.post('in the garden', 2);

@@ -6,32 +6,35 @@ const PLAIN = { javaScriptEnabled: false };
 const texts = ({ page }) => page.locator('.result__text').allTextContents();
 const marks = ({ page }) => page.locator('.result mark').allTextContents();
 
-story('one searches, reads on to older results and goes to the message, without scripts', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
-  for (let n = 1; n <= 25; n++) await tom.post(`Café número ${n} <b>&amp;`);
-  const ana = await person('ana', PLAIN);
-  await ana.page.getByRole('navigation').getByRole('link', { name: 'Search messages' }).click();
-  await ana.arrives('/search');
-  await ana.page.getByRole('heading', { name: 'What you can search for' }).waitFor();
-  await ana.page.getByRole('searchbox').fill('cafe');
-  await ana.page.getByRole('button', { name: 'Find' }).click();
-  await ana.arrives('/search?q=cafe');
-  const first = await texts(ana);
-  assert.deepEqual([first.length, first[0]], [20, 'Café número 25 <b>&amp;']);
-  assert.deepEqual(new Set(await marks(ana)), new Set(['Café']));
-  await ana.page.getByRole('link', { name: 'Older results' }).click();
-  await ana.page.waitForLoadState();
-  assert.deepEqual(
-    (await texts(ana)).map((text) => text.split(' ')[2]),
-    ['5', '4', '3', '2', '1'],
-  );
-  await ana.page.locator('.result__link').last().click();
-  await ana.isIn('lobby');
-  assert.match(ana.page.url(), /#m1$/);
-});
+story(
+  'one searches, reads on to older results and goes to the message, without scripts',
+  async ({ patio, newUser }) => {
+    const tom = await patio.apiClient('tom');
+    for (let n = 1; n <= 25; n++) await tom.post(`Café número ${n} <b>&amp;`);
+    const ana = await newUser('ana', PLAIN);
+    await ana.page.getByRole('navigation').getByRole('link', { name: 'Search messages' }).click();
+    await ana.arrives('/search');
+    await ana.page.getByRole('heading', { name: 'What you can search for' }).waitFor();
+    await ana.page.getByRole('searchbox').fill('cafe');
+    await ana.page.getByRole('button', { name: 'Find' }).click();
+    await ana.arrives('/search?q=cafe');
+    const first = await texts(ana);
+    assert.deepEqual([first.length, first[0]], [20, 'Café número 25 <b>&amp;']);
+    assert.deepEqual(new Set(await marks(ana)), new Set(['Café']));
+    await ana.page.getByRole('link', { name: 'Older results' }).click();
+    await ana.page.waitForLoadState();
+    assert.deepEqual(
+      (await texts(ana)).map((text) => text.split(' ')[2]),
+      ['5', '4', '3', '2', '1'],
+    );
+    await ana.page.locator('.result__link').last().click();
+    await ana.isIn('lobby');
+    assert.match(ana.page.url(), /#m1$/);
+  },
+);
 
-story('who finds nothing is told kindly, in their language', async ({ person }) => {
-  const ana = await person('ana', { ...PLAIN, locale: 'es-ES' });
+story('who finds nothing is told kindly, in their language', async ({ newUser }) => {
+  const ana = await newUser('ana', { ...PLAIN, locale: 'es-ES' });
   await ana.go('/search?q=%22nada%20as%C3%AD%22');
   assert.match(
     await ana.page.getByRole('status').filter({ hasText: 'nada' }).textContent(),
@@ -41,13 +44,13 @@ story('who finds nothing is told kindly, in their language', async ({ person }) 
   await ana.arrives('/search');
 });
 
-story('results come while one types, and the address keeps them', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
+story('results come while one types, and the address keeps them', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
   for (const text of ['Bogotá es fría', 'Lima es gris']) await tom.post(text);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   await ana.page.keyboard.press('Control+Shift+F');
   await ana.arrives('/search');
-  await ana.mark();
+  await ana.markPage();
   await ana.page.getByRole('searchbox').pressSequentially('bogo');
   await eventually(async () => assert.deepEqual(await marks(ana), ['Bogotá']));
   await eventually(async () =>
@@ -65,11 +68,11 @@ story('results come while one types, and the address keeps them', async ({ patio
   );
   await ana.page.getByRole('searchbox').fill('');
   await ana.page.getByRole('heading', { name: 'What you can search for' }).waitFor();
-  assert.ok(await ana.isMarked());
+  assert.ok(await ana.isSamePage());
 });
 
-story('the button of a room searches in that room', async ({ person }) => {
-  const ana = await person('ana');
+story('the button of a room searches in that room', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.post('en el lobby');
   await ana.sees('en el lobby');
   await ana.makeRoom('El "Huerto" & más');

@@ -43,9 +43,9 @@ async function longPress(visitor, finger, text) {
   await finger.up();
 }
 
-story('a long press on a message opens a sheet with what one may do with it', async ({ person }) => {
-  const ana = await person('ana', PHONE);
-  const tom = await person('tom', PHONE);
+story('a long press on a message opens a sheet with what one may do with it', async ({ newUser }) => {
+  const ana = await newUser('ana', PHONE);
+  const tom = await newUser('tom', PHONE);
   await say(ana, 'the long hose');
   await say(tom, 'the ladder');
   await ana.sees('the ladder');
@@ -87,8 +87,8 @@ story('a long press on a message opens a sheet with what one may do with it', as
   assert.equal(await ana.page.locator('.message--deleting').count(), 0);
 });
 
-story('the text is copied from there, and stands selected', async ({ person }) => {
-  const ana = await person('ana', { ...PHONE, permissions: ['clipboard-read', 'clipboard-write'] });
+story('the text is copied from there, and stands selected', async ({ newUser }) => {
+  const ana = await newUser('ana', { ...PHONE, permissions: ['clipboard-read', 'clipboard-write'] });
   await say(ana, 'the code is 4711');
   await longPress(ana, await fingerOf(ana), 'the code is 4711');
   await choice(ana, 'Copy text').tap();
@@ -99,11 +99,11 @@ story('the text is copied from there, and stands selected', async ({ person }) =
   await eventually(async () => assert.equal(await ana.page.locator('#announcer').textContent(), 'Copied.'));
 });
 
-story('a finger that scrolls, rests on a link or has text selected opens nothing', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
+story('a finger that scrolls, rests on a link or has text selected opens nothing', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
   for (let n = 0; n < 40; n++) await tom.post(`line ${n}`);
   await tom.post('look at https://example.org/here');
-  const ana = await person('ana', PHONE);
+  const ana = await newUser('ana', PHONE);
   await ana.sees('look at');
   await ana.page.clock.install();
   const finger = await fingerOf(ana);
@@ -138,8 +138,8 @@ story('a finger that scrolls, rests on a link or has text selected opens nothing
 
 story(
   'a tap on the time opens the sheet too, for keys and screen readers; Escape, its cross and a tap beside it close it',
-  async ({ person }) => {
-    const ana = await person('ana', PHONE);
+  async ({ newUser }) => {
+    const ana = await newUser('ana', PHONE);
     await say(ana, 'hello');
     const time = ana.message('hello').locator('.message__link');
     const article = await ana.message('hello').getAttribute('id');
@@ -167,8 +167,8 @@ story(
 
 story(
   'without scripts the time leads to the page of the message, where all of it can be done',
-  async ({ person, visitor }) => {
-    const ana = await person('ana', PHONE);
+  async ({ newUser, visitor }) => {
+    const ana = await newUser('ana', PHONE);
     await say(ana, 'hello');
     const plain = await visitor({ ...PHONE, javaScriptEnabled: false });
     await plain.context.addCookies(await ana.context.cookies());

@@ -4,13 +4,13 @@ import { eventually, story } from '../support.mjs';
 
 const shows = (visitor, room, count) => eventually(async () => assert.equal(await visitor.badge(room), count));
 const isTitled = (visitor, title) => eventually(async () => assert.equal(await visitor.page.title(), title));
-const line = ({ page }) => page.locator('#new');
-const belowLine = ({ page }) => page.locator('#new + .message .message__body').textContent();
+const divider = ({ page }) => page.locator('#new');
+const belowDivider = ({ page }) => page.locator('#new + .message .message__body').textContent();
 
 /** Ana is in a room of her own; Tom writes in the lobby. */
-async function apart({ patio, person }) {
-  const tom = await patio.program('tom');
-  const ana = await person('ana');
+async function apart({ patio, newUser }) {
+  const tom = await patio.apiClient('tom');
+  const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
   return [ana, tom];
 }
@@ -38,12 +38,12 @@ story('what is said elsewhere is counted in the sidebar and in the title, until 
   await ana.open('lobby');
   await shows(ana, 'lobby', '');
   await isTitled(ana, 'lobby · Patio');
-  assert.equal(await line(ana).count(), 1);
-  assert.equal(await belowLine(ana), 'one');
+  assert.equal(await divider(ana).count(), 1);
+  assert.equal(await belowDivider(ana), 'one');
   await eventually(async () => {
     // once it is known to be read
     for (const room of ['Huerto', 'lobby']) await ana.open(room);
-    assert.equal(await line(ana).count(), 0);
+    assert.equal(await divider(ana).count(), 0);
   });
 });
 
@@ -56,19 +56,19 @@ story('a page that is opened shows the counts by itself', async (all) => {
   await isTitled(ana, '(1) Huerto · Patio');
 });
 
-story('what comes while one looks elsewhere is counted and gets a line above it', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
-  const ana = await person('ana');
+story('what comes while one looks elsewhere is counted and gets a line above it', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const ana = await newUser('ana');
   await tom.post('one');
   await ana.sees('one');
   await looksAway(ana);
   for (const text of ['two', 'three']) await tom.post(text);
   await ana.sees('three');
-  assert.equal(await belowLine(ana), 'two');
+  assert.equal(await belowDivider(ana), 'two');
   await isTitled(ana, '(2) lobby · Patio');
   await looksBack(ana);
   await isTitled(ana, 'lobby · Patio');
-  assert.equal(await belowLine(ana), 'two'); // it stays where the reader finds it
+  assert.equal(await belowDivider(ana), 'two'); // it stays where the reader finds it
 });
 
 story('a link leads up to the first new message', async (all) => {
@@ -83,7 +83,7 @@ story('a link leads up to the first new message', async (all) => {
     await ana.page.evaluate(() => document.activeElement.querySelector('.message__body').textContent),
     'number 1',
   );
-  await line(ana).waitFor();
+  await divider(ana).waitFor();
 });
 
 story('what one reads in one tab is read in the others', async (all) => {
@@ -99,8 +99,8 @@ story('what one reads in one tab is read in the others', async (all) => {
   await shows(ana, 'lobby', '');
 });
 
-story('what one writes oneself is never unread', async ({ patio, person }) => {
-  const ana = await person('ana');
+story('what one writes oneself is never unread', async ({ patio, newUser }) => {
+  const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
   const tab = await ana.newTab('/rooms/1');
   const counts = await ana.page.evaluate(() => {
@@ -118,8 +118,8 @@ story('what one writes oneself is never unread', async ({ patio, person }) => {
   await tab.post('and here');
   await ana.sees('and here');
   assert.equal(await ana.badge('lobby'), '');
-  assert.equal(await line(ana).count(), 0);
-  const tom = await patio.program('tom');
+  assert.equal(await divider(ana).count(), 0);
+  const tom = await patio.apiClient('tom');
   await tom.post('somebody else');
   await shows(ana, 'lobby', '1'); // before which whatever else was counted would have come
   assert.deepEqual(
@@ -128,8 +128,8 @@ story('what one writes oneself is never unread', async ({ patio, person }) => {
   );
 });
 
-story('a conversation that somebody begins is there at once, with its count', async ({ person }) => {
-  const [ana, tom] = [await person('ana'), await person('tom')];
+story('a conversation that somebody begins is there at once, with its count', async ({ newUser }) => {
+  const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await ana.go('/direct/tom');
   await ana.post('psst');
   await ana.sees('psst');

@@ -4,9 +4,9 @@ import { eventually, story } from '../support.mjs';
 
 const QUICK = { banner: 50, retry: 50, ping: 400, dead: 2_000 };
 async function pace({ context, page }) {
-  await context.addInitScript((given) => {
+  await context.addInitScript((data) => {
     document.addEventListener('readystatechange', () =>
-      Object.assign(document.getElementById('app')?.dataset ?? {}, given),
+      Object.assign(document.getElementById('app')?.dataset ?? {}, data),
     );
   }, QUICK);
   await page.reload();
@@ -23,9 +23,9 @@ async function looksBack({ page }) {
     dispatchEvent(new Event('focus'));
   });
 }
-async function post(program, from, to) {
+async function post(apiClient, from, to) {
   for (let n = from; n <= to; n += 50)
-    await Promise.all(Array.from({ length: Math.min(50, to - n + 1) }, (_, k) => program.post(`${n + k} of many`)));
+    await Promise.all(Array.from({ length: Math.min(50, to - n + 1) }, (_, k) => apiClient.post(`${n + k} of many`)));
 }
 
 /** How one was away while messages come. */
@@ -60,22 +60,22 @@ const ABSENCES = {
 
 for (const [how, [leave, comeBack]] of Object.entries(ABSENCES)) {
   for (const many of [60, 130, 470]) {
-    story(`away ${how} while ${many} messages come, one is led to the first of them`, async (stage) => {
-      const { patio, person, tolerate } = stage;
+    story(`away ${how} while ${many} messages come, one is led to the first of them`, async (tools) => {
+      const { patio, newUser, tolerate } = tools;
       tolerate(/net::ERR_|WebSocket connection/);
-      const tom = await patio.program('tom');
-      const ana = await person('ana');
+      const tom = await patio.apiClient('tom');
+      const ana = await newUser('ana');
       await pace(ana);
       await post(tom, 1, 10);
       await ana.page.locator('.message[data-seq="10"]').waitFor();
       await eventually(async () =>
-        assert.equal(await ana.page.evaluate(() => document.querySelector('#app').dataset.line), undefined),
+        assert.equal(await ana.page.evaluate(() => document.querySelector('#app').dataset.divider), undefined),
       );
       await ana.post('read up to here');
       await ana.sees('read up to here');
-      await leave(ana, stage);
+      await leave(ana, tools);
       await post(tom, 1, many);
-      await comeBack(ana, stage);
+      await comeBack(ana, tools);
       const jump = ana.page.locator('#jump');
       await ana.page.locator(`.message[data-seq="${many + 11}"]`).waitFor();
       await jump.waitFor();
@@ -87,8 +87,8 @@ for (const [how, [leave, comeBack]] of Object.entries(ABSENCES)) {
         assert.equal(
           await ana.page.evaluate(() => {
             const { top, bottom } = document.getElementById('log').getBoundingClientRect();
-            const line = document.getElementById('new').getBoundingClientRect();
-            return line.top >= top - 1 && line.bottom <= bottom;
+            const divider = document.getElementById('new').getBoundingClientRect();
+            return divider.top >= top - 1 && divider.bottom <= bottom;
           }),
           true,
         ),
@@ -97,9 +97,9 @@ for (const [how, [leave, comeBack]] of Object.entries(ABSENCES)) {
   }
 }
 
-story('what came while one looked on needs no line', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
-  const ana = await person('ana');
+story('what came while one looked on needs no line', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const ana = await newUser('ana');
   await ana.page.locator('#app:not([data-line])').waitFor();
   await post(tom, 1, 3);
   await ana.page.locator('.message[data-seq="3"]').waitFor();
@@ -107,9 +107,9 @@ story('what came while one looked on needs no line', async ({ patio, person }) =
   assert.equal(await ana.page.locator('#jump').isVisible(), false);
 });
 
-story('"Today" is right when one looks again, after a night asleep', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
-  const ana = await person('ana');
+story('"Today" is right when one looks again, after a night asleep', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const ana = await newUser('ana');
   await tom.post('said today');
   await ana.sees('said today');
   const day = ana.page.locator('.day-divider').last();

@@ -55,7 +55,7 @@ async function isSound(visitor, what) {
 }
 
 story('the way in', async ({ patio, visitor }) => {
-  await patio.program('ana');
+  await patio.apiClient('ana');
   const tom = await visitor();
   for (const where of ['/login', '/register']) {
     await tom.go(where);
@@ -70,7 +70,7 @@ story('the reference of the JSON API', async ({ visitor }) => {
 });
 
 story('the way in, with complaints', async ({ patio, visitor }) => {
-  await patio.program('ana');
+  await patio.apiClient('ana');
   const tom = await visitor();
   await tom.go('/login');
   await tom.signIn('ana', 'wrong tomato garden');
@@ -82,17 +82,17 @@ story('the way in, with complaints', async ({ patio, visitor }) => {
   await isSound(tom, 'registration refused');
 });
 
-story('an empty room', async ({ person }) => {
-  await isSound(await person('ana'), 'empty room');
+story('an empty room', async ({ newUser }) => {
+  await isSound(await newUser('ana'), 'empty room');
 });
 
 story(
   'a room in use, with long words in every place that people fill',
   { SITE_NAME: 'x'.repeat(64) },
-  async ({ patio, person }) => {
-    const tom = await patio.program('t'.repeat(32));
+  async ({ patio, newUser }) => {
+    const tom = await patio.apiClient('t'.repeat(32));
     for (const text of ['Good morning!', `Two lines,\nand https://example.org/${LONG}`, LONG]) await tom.post(text);
-    const ana = await person('ana');
+    const ana = await newUser('ana');
     await ana.post('Buenos días');
     await ana.sees('Buenos días');
     await isSound(ana, 'room');
@@ -101,9 +101,9 @@ story(
   },
 );
 
-story('the pages of rooms and settings', async ({ patio, person }) => {
-  await patio.program('tom');
-  const ana = await person('ana');
+story('the pages of rooms and settings', async ({ patio, newUser }) => {
+  await patio.apiClient('tom');
+  const ana = await newUser('ana');
   await ana.makeRoom(`Huerto ${'x'.repeat(57)}`);
   await ana.post(`/topic ${LONG}`);
   await ana.page.locator('.page-header__subtitle', { hasText: LONG }).waitFor();
@@ -126,8 +126,8 @@ story('the pages of rooms and settings', async ({ patio, person }) => {
   }
 });
 
-story('the pages of rooms and settings, with complaints', async ({ person }) => {
-  const ana = await person('ana');
+story('the pages of rooms and settings, with complaints', async ({ newUser }) => {
+  const ana = await newUser('ana');
   const sound = (what) =>
     inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `${what}, ${scheme}`));
   await ana.go('/rooms');
@@ -142,8 +142,8 @@ story('the pages of rooms and settings, with complaints', async ({ person }) => 
   await sound('wrong name');
 });
 
-story('a room one only reads, the list of commands, an answer', async ({ person }) => {
-  const [ana, tom] = [await person('ana'), await person('tom')];
+story('a room one only reads, the list of commands, an answer', async ({ newUser }) => {
+  const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await tom.makeRoom('Huerto');
   await ana.go('/rooms/2');
   await isSound(ana, 'read only');
@@ -155,9 +155,9 @@ story('a room one only reads, the list of commands, an answer', async ({ person 
   await isSound(ana, 'answer');
 });
 
-story('a line above what is new, and the way to it', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
-  const ana = await person('ana');
+story('a line above what is new, and the way to it', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
   for (let n = 1; n <= 40; n++) await tom.post(`number ${n}`);
   await eventually(async () => assert.equal(await ana.badge('lobby'), '40'));
@@ -167,9 +167,9 @@ story('a line above what is new, and the way to it', async ({ patio, person }) =
   await isSound(ana, 'new messages');
 });
 
-story('the quick switcher, with something in it and with nothing', async ({ patio, person }) => {
-  await patio.program('t'.repeat(32));
-  const ana = await person('ana', { locale: 'es-ES' });
+story('the quick switcher, with something in it and with nothing', async ({ patio, newUser }) => {
+  await patio.apiClient('t'.repeat(32));
+  const ana = await newUser('ana', { locale: 'es-ES' });
   await ana.makeRoom(`Huerto ${'x'.repeat(57)}`);
   for (let n = 0; n < 12; n++) await ana.makeRoom(`Sala ${n}`);
   await ana.page.keyboard.press('Control+k');
@@ -180,14 +180,14 @@ story('the quick switcher, with something in it and with nothing', async ({ pati
   await isSound(ana, 'empty switcher');
 });
 
-story('a page that does not exist', async ({ person }) => {
-  const ana = await person('ana');
+story('a page that does not exist', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.go('/nowhere');
   await isSound(ana, '404');
 });
 
-story('whatever opens or waits: drawers, menu, a lost connection, a refused message', async ({ patio, person }) => {
-  const ana = await person('ana', PHONE);
+story('whatever opens or waits: drawers, menu, a lost connection, a refused message', async ({ patio, newUser }) => {
+  const ana = await newUser('ana', PHONE);
   const sound = (what) =>
     inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `${what}, ${scheme}`));
 
@@ -218,9 +218,9 @@ story('whatever opens or waits: drawers, menu, a lost connection, a refused mess
   await sound('no connection');
 });
 
-story('the sheet of a message, on touch', async ({ person }) => {
+story('the sheet of a message, on touch', async ({ newUser }) => {
   for (const locale of ['en-GB', 'es-ES']) {
-    const ana = await person(locale.slice(0, 2), { ...PHONE, isMobile: true, hasTouch: true, locale });
+    const ana = await newUser(locale.slice(0, 2), { ...PHONE, isMobile: true, hasTouch: true, locale });
     await ana.composer.fill(LONG);
     await ana.page.locator('.send-button').tap();
     await ana.sees(LONG);
@@ -232,9 +232,9 @@ story('the sheet of a message, on touch', async ({ person }) => {
 
 story(
   'what becomes of a message: its page, chips, the bar, the palette, the field to edit it',
-  async ({ person, tolerate }) => {
+  async ({ newUser, tolerate }) => {
     tolerate(/^422 /);
-    const ana = await person('ana');
+    const ana = await newUser('ana');
     for (const text of ['first', LONG, 'gone']) await ana.post(text);
     await ana.sees('gone');
     const react = async (id, emoji) =>

@@ -11,9 +11,9 @@ async function wentAway(visitor, where) {
 }
 
 for (const where of ['/nowhere', '/login?next=%2Frooms%2F1', '/rooms/1?before=1']) {
-  story(`text written after coming back from ${where} arrives`, async ({ person }) => {
-    const ana = await person('ana');
-    const tom = await person('tom');
+  story(`text written after coming back from ${where} arrives`, async ({ newUser }) => {
+    const ana = await newUser('ana');
+    const tom = await newUser('tom');
     await wentAway(ana, where);
     await ana.sees('before');
     await ana.post('after');
@@ -25,9 +25,9 @@ for (const where of ['/nowhere', '/login?next=%2Frooms%2F1', '/rooms/1?before=1'
   });
 }
 
-story('what others wrote meanwhile is there after coming back', async ({ person }) => {
-  const ana = await person('ana');
-  const tom = await person('tom');
+story('what others wrote meanwhile is there after coming back', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   await ana.go('/nowhere');
   await tom.post('meanwhile');
   await tom.sees('meanwhile');
@@ -36,8 +36,8 @@ story('what others wrote meanwhile is there after coming back', async ({ person 
   assert.deepEqual(await ana.texts(), ['meanwhile']);
 });
 
-story('without scripts, text written after coming back arrives as well', async ({ person }) => {
-  const ana = await person('ana', { javaScriptEnabled: false });
+story('without scripts, text written after coming back arrives as well', async ({ newUser }) => {
+  const ana = await newUser('ana', { javaScriptEnabled: false });
   const send = async (text) => {
     await ana.composer.fill(text);
     await ana.page.getByRole('button', { name: 'Send' }).click();
@@ -71,10 +71,10 @@ async function assertKeepsNone(visitor) {
   assert.equal(await isKept(visitor), false, 'this browser keeps other pages');
 }
 
-story('a page kept whole for the back button takes its socket up again', async ({ ownBrowser, person, visitor }) => {
+story('a page kept whole for the back button takes its socket up again', async ({ ownBrowser, newUser, visitor }) => {
   await ownBrowser({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
-  const ana = await person('ana');
-  const tom = await person('tom');
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
   const said = ['before'];
   await ana.post('before');
   await ana.sees('before');

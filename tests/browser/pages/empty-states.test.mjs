@@ -38,8 +38,8 @@ async function begin(visitor, name, options = {}) {
 }
 
 for (const [how, options] of Object.entries(WAYS)) {
-  story(`who comes first is asked to invite, and finds the address for it, ${how}`, async ({ patio, person }) => {
-    const ana = await person('ana', options);
+  story(`who comes first is asked to invite, and finds the address for it, ${how}`, async ({ patio, newUser }) => {
+    const ana = await newUser('ana', options);
     assert.match(await ana.page.locator('#start').textContent(), /You are the first one here\./);
     assert.deepEqual(await steps(ana), ['Invite people', 'Write the first message']);
     await link(ana, 'Invite people').click();
@@ -53,9 +53,9 @@ for (const [how, options] of Object.entries(WAYS)) {
     await ana.arrives('/admin');
   });
 
-  story(`whoever comes later to an empty lobby can write or make a room, ${how}`, async ({ patio, person }) => {
-    await patio.program('ana');
-    const tom = await person('tom', options);
+  story(`whoever comes later to an empty lobby can write or make a room, ${how}`, async ({ patio, newUser }) => {
+    await patio.apiClient('ana');
+    const tom = await newUser('tom', options);
     assert.deepEqual(await steps(tom), ['Write the first message', 'Create a room']);
     await link(tom, 'Write the first message').click();
     await tom.page.keyboard.type('hello');
@@ -67,9 +67,9 @@ for (const [how, options] of Object.entries(WAYS)) {
 
   story(
     `an empty room offers its members to invite, its owner a topic, others to write, ${how}`,
-    async ({ patio, person }) => {
-      const tom = await patio.program('tom');
-      const ana = await person('ana', options);
+    async ({ patio, newUser }) => {
+      const tom = await patio.apiClient('tom');
+      const ana = await newUser('ana', options);
       await begin(ana, 'Huerto');
       assert.deepEqual(await steps(ana), ['Invite people', 'Add a topic']);
       await link(ana, 'Invite people').click();
@@ -91,17 +91,17 @@ for (const [how, options] of Object.entries(WAYS)) {
     },
   );
 
-  story(`a conversation that nobody has begun leads to the field, ${how}`, async ({ patio, person }) => {
-    await patio.program('tom');
-    const ana = await person('ana', options);
+  story(`a conversation that nobody has begun leads to the field, ${how}`, async ({ patio, newUser }) => {
+    await patio.apiClient('tom');
+    const ana = await newUser('ana', options);
     await ana.go('/direct/tom');
     await link(ana, 'Write the first message').click();
     await ana.page.keyboard.type('hello');
     assert.equal(await ana.composer.inputValue(), 'hello');
   });
 
-  story(`a search and a list of people that find nothing lead back to all, ${how}`, async ({ person }) => {
-    const ana = await person('ana', options);
+  story(`a search and a list of people that find nothing lead back to all, ${how}`, async ({ newUser }) => {
+    const ana = await newUser('ana', options);
     await ana.go('/search?q=mangera');
     await link(ana, 'What you can search for').click();
     await ana.arrives('/search');
@@ -113,8 +113,8 @@ for (const [how, options] of Object.entries(WAYS)) {
 
 story(
   'a page that failed on the way is a link away; what a form was refused leads back to the form',
-  async ({ person }) => {
-    const ana = await person('ana');
+  async ({ newUser }) => {
+    const ana = await newUser('ana');
     const says = (words) => ana.page.getByRole('heading', { name: words }).waitFor();
     await ana.go('/rooms/1/join');
     await says('That cannot be done here');
@@ -134,9 +134,9 @@ story(
   },
 );
 
-story('who reads too fast can try again', { RATE_LIMIT: 'on' }, async ({ person, tolerate }) => {
+story('who reads too fast can try again', { RATE_LIMIT: 'on' }, async ({ newUser, tolerate }) => {
   tolerate(/^429 /);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   const refused = await ana.page.evaluate(async () => {
     const ask = async (n) => {
       const answer = await fetch(`/search?q=${n}`);

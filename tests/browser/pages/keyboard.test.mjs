@@ -43,8 +43,8 @@ async function tabStops(visitor) {
   }
 }
 
-story('the first stop leads past the rooms to the message field', async ({ person }) => {
-  const ana = await person('ana');
+story('the first stop leads past the rooms to the message field', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await press(ana, 'Tab');
   const link = ana.page.getByRole('link', { name: 'Skip to message box' });
   assert.equal(await link.evaluate((element) => element === document.activeElement), true);
@@ -55,8 +55,8 @@ story('the first stop leads past the rooms to the message field', async ({ perso
   await ana.sees('typed right away');
 });
 
-story('Enter sends, Shift and Enter begin a new line', async ({ person }) => {
-  const ana = await person('ana');
+story('Enter sends, Shift and Enter begin a new line', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.composer.focus();
   await ana.page.keyboard.type('one');
   await press(ana, 'Shift+Enter');
@@ -68,11 +68,11 @@ story('Enter sends, Shift and Enter begin a new line', async ({ person }) => {
   assert.equal(await focused(ana), 'body');
 });
 
-story('arrows lead from message to message, Escape back to the field', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
+story('arrows lead from message to message, Escape back to the field', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
   const ids = [];
   for (const text of ['one', 'two', 'three']) ids.push(`m${(await tom.post(text)).id}`);
-  const ana = await person('ana');
+  const ana = await newUser('ana');
   await ana.log.focus();
   const route = [
     ['ArrowUp', ids[2]],
@@ -95,8 +95,8 @@ story('arrows lead from message to message, Escape back to the field', async ({ 
 
 story(
   'a message that changes hands from waiting to stored does not take the focus along',
-  async ({ patio, person }) => {
-    const ana = await person('ana');
+  async ({ patio, newUser }) => {
+    const ana = await newUser('ana');
     await ana.post('first');
     await ana.sees('first');
     patio.freeze();
@@ -110,8 +110,8 @@ story(
   },
 );
 
-story('F6 goes from region to region and comes around', async ({ person }) => {
-  const ana = await person('ana');
+story('F6 goes from region to region and comes around', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.composer.focus();
   const seen = [];
   for (let n = 0; n < 4; n++) {
@@ -123,8 +123,8 @@ story('F6 goes from region to region and comes around', async ({ person }) => {
   assert.equal(await focused(ana), 'log');
 });
 
-story('the account menu opens, and Escape gives the focus back', async ({ person }) => {
-  const ana = await person('ana');
+story('the account menu opens, and Escape gives the focus back', async ({ newUser }) => {
+  const ana = await newUser('ana');
   const button = ana.page.getByRole('button', { name: 'Your account' });
   await button.focus();
   await press(ana, 'Enter');
@@ -137,11 +137,11 @@ story('the account menu opens, and Escape gives the focus back', async ({ person
   );
 });
 
-story('every stop has a name, a ring, and is large enough to hit', async ({ patio, person, visitor }) => {
-  const tom = await patio.program('tom');
+story('every stop has a name, a ring, and is large enough to hit', async ({ patio, newUser, visitor }) => {
+  const tom = await patio.apiClient('tom');
   await tom.post('See https://example.org/seeds');
-  const ana = await person('ana', { viewport: { width: 1600, height: 900 } });
-  const stranger = await visitor();
+  const ana = await newUser('ana', { viewport: { width: 1600, height: 900 } });
+  const guest = await visitor();
   for (const [reader, pages] of [
     [
       ana,
@@ -156,7 +156,7 @@ story('every stop has a name, a ring, and is large enough to hit', async ({ pati
         '/nowhere',
       ],
     ],
-    [stranger, ['/login', '/register']],
+    [guest, ['/login', '/register']],
   ]) {
     for (const where of pages) {
       await reader.go(where);

@@ -86,15 +86,15 @@ story('a chosen language stays, and can be changed back', async ({ visitor }) =>
   assert.equal(await lang(ana), 'en');
 });
 
-story("complaints, times, days and counts are in the reader's language", async ({ person, visitor }) => {
-  const tom = await person('tom');
+story("complaints, times, days and counts are in the reader's language", async ({ newUser, visitor }) => {
+  const tom = await newUser('tom');
   await tom.post('hello');
   await tom.sees('hello');
   const ana = await visitor(SPANISH);
   await ana.go('/register');
   await ana.register('TOM');
   await eventually(async () =>
-    assert.equal(await ana.noteOf('name'), 'Este nombre, o uno que se le parece, ya está en uso.'),
+    assert.equal(await ana.descriptionOf('name'), 'Este nombre, o uno que se le parece, ya está en uso.'),
   );
   await ana.register('ana');
   await ana.arrives('/rooms/1');
@@ -108,8 +108,8 @@ story("complaints, times, days and counts are in the reader's language", async (
 
 story(
   'no page shows the name of a sentence in place of the sentence, or one in the other language',
-  async ({ patio, person, visitor }) => {
-    await patio.program('tom');
+  async ({ patio, newUser, visitor }) => {
+    await patio.apiClient('tom');
     const pages = [
       '/rooms/1',
       '/rooms/1?before=1',
@@ -125,7 +125,7 @@ story(
     ];
     const collected = {};
     for (const locale of ['en-GB', 'es-ES']) {
-      const ana = locale === 'en-GB' ? await person('ana', { locale }) : await visitor({ locale });
+      const ana = locale === 'en-GB' ? await newUser('ana', { locale }) : await visitor({ locale });
       if (locale !== 'en-GB') {
         await ana.go('/login');
         await ana.signIn('ana');

@@ -1,6 +1,6 @@
 // An installation that has grown, with everything that people do to a layout; and a room on paper.
 import assert from 'node:assert/strict';
-import { town } from '../support/seed-large.mjs';
+import { seedLarge } from '../support/seed-large.mjs';
 import { story } from '../support/story.mjs';
 
 /** What can be scrolled sideways on the page at hand. */
@@ -31,7 +31,7 @@ async function signIn(visitor, name) {
 story(
   'nothing scrolls sideways on 320 pixels, whatever people call themselves and write',
   async ({ patio, visitor }) => {
-    const { ids } = await town(patio, { people: 8, rooms: 60 });
+    const { ids } = await seedLarge(patio, { users: 8, rooms: 60 });
     const ana = await visitor({ viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true });
     await signIn(ana, 'ana');
     for (const where of [
@@ -59,7 +59,7 @@ story(
 );
 
 story('the empty field to write in is one line high, however long the room is called', async ({ patio, visitor }) => {
-  const { ids } = await town(patio, { people: 0, rooms: 1 });
+  const { ids } = await seedLarge(patio, { users: 0, rooms: 1 });
   const ana = await visitor({ viewport: { width: 390, height: 800 } });
   await signIn(ana, 'ana');
   const height = async () => (await ana.composer.boundingBox()).height;
@@ -71,7 +71,7 @@ story('the empty field to write in is one line high, however long the room is ca
 });
 
 story('of many rooms the one at hand is in sight, in a column and in a drawer', async ({ patio, visitor }) => {
-  const { ids, names } = await town(patio, { people: 0, rooms: 80 });
+  const { ids, names } = await seedLarge(patio, { users: 0, rooms: 80 });
   const last = `/rooms/${ids.at(-1)}`;
   const desk = await visitor();
   await signIn(desk, 'ana');
@@ -105,7 +105,7 @@ story('of many rooms the one at hand is in sight, in a column and in a drawer', 
 story(
   'on paper a room is its name and what was said, dark on white, and nothing to press',
   async ({ patio, visitor }) => {
-    const { ids } = await town(patio, { people: 0, rooms: 1 });
+    const { ids } = await seedLarge(patio, { users: 0, rooms: 1 });
     const ana = await visitor({ colorScheme: 'dark' });
     await signIn(ana, 'ana');
     await ana.page

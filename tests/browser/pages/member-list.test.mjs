@@ -4,19 +4,19 @@ import { eventually, story } from '../support.mjs';
 
 const WIDE = { viewport: { width: 1600, height: 900 } };
 
-story('those who are here come first', async ({ patio, person }) => {
-  await patio.program('amina');
-  await patio.program('bo');
-  const ana = await person('zoe', WIDE);
+story('those who are here come first', async ({ patio, newUser }) => {
+  await patio.apiClient('amina');
+  await patio.apiClient('bo');
+  const ana = await newUser('zoe', WIDE);
   assert.deepEqual(await ana.online(), ['zoe']);
   assert.deepEqual(await ana.offline(), ['amina', 'bo']);
   assert.equal(await ana.page.locator('#online-count').textContent(), '1');
   assert.equal(await ana.page.locator('#offline-count').textContent(), '2');
 });
 
-story('somebody who comes moves to those who are here', async ({ patio, person, visitor }) => {
-  await patio.program('tom');
-  const ana = await person('ana', WIDE);
+story('somebody who comes moves to those who are here', async ({ patio, newUser, visitor }) => {
+  await patio.apiClient('tom');
+  const ana = await newUser('ana', WIDE);
   assert.deepEqual(await ana.offline(), ['tom']);
   const tom = await visitor();
   await tom.go('/login');
@@ -27,25 +27,25 @@ story('somebody who comes moves to those who are here', async ({ patio, person, 
   assert.equal(await ana.page.locator('.member[data-user] .presence--off').count(), 0);
 });
 
-story('somebody new appears with the others, and the count grows', async ({ person }) => {
-  const ana = await person('ana');
+story('somebody new appears with the others, and the count grows', async ({ newUser }) => {
+  const ana = await newUser('ana');
   const button = ana.page.locator('.people-button');
   assert.equal(await button.getAttribute('aria-label'), '1 member');
-  await person('tom');
+  await newUser('tom');
   await eventually(async () => assert.deepEqual(await ana.online(), ['ana', 'tom']));
   assert.equal(await button.getAttribute('aria-label'), '2 members');
   assert.equal(await ana.page.locator('#member-count').textContent(), '2');
 });
 
-story('somebody new who is not here appears among those who are not', async ({ patio, person }) => {
-  const ana = await person('ana', WIDE);
-  await patio.program('mei');
+story('somebody new who is not here appears among those who are not', async ({ patio, newUser }) => {
+  const ana = await newUser('ana', WIDE);
+  await patio.apiClient('mei');
   await eventually(async () => assert.deepEqual(await ana.offline(), ['mei']));
   assert.deepEqual(await ana.online(), ['ana']);
 });
 
-story("the panel opens from the room's header and closes again", async ({ person }) => {
-  const ana = await person('ana');
+story("the panel opens from the room's header and closes again", async ({ newUser }) => {
+  const ana = await newUser('ana');
   const panel = ana.page.locator('#people');
   await ana.page.locator('.people-button').click();
   await panel.waitFor();

@@ -5,9 +5,9 @@ import { eventually, story } from '../support.mjs';
 const PLAIN = { javaScriptEnabled: false };
 const names = ({ page }) => page.locator('.person bdi').allTextContents();
 
-story('one finds somebody and writes to them, without scripts', async ({ patio, person }) => {
-  for (const name of ['tom', 'mei']) await patio.program(name);
-  const ana = await person('ana', PLAIN);
+story('one finds somebody and writes to them, without scripts', async ({ patio, newUser }) => {
+  for (const name of ['tom', 'mei']) await patio.apiClient(name);
+  const ana = await newUser('ana', PLAIN);
   await ana.page.getByRole('link', { name: 'Everyone: find people to write to' }).click();
   await ana.arrives('/people');
   assert.deepEqual(await names(ana), ['ana', 'mei', 'tom']);
@@ -19,8 +19,8 @@ story('one finds somebody and writes to them, without scripts', async ({ patio, 
   await ana.isIn('tom');
 });
 
-story('who looks for nobody in particular is told kindly, and led back to everybody', async ({ person }) => {
-  const ana = await person('ana', { ...PLAIN, locale: 'es-ES' });
+story('who looks for nobody in particular is told kindly, and led back to everybody', async ({ newUser }) => {
+  const ana = await newUser('ana', { ...PLAIN, locale: 'es-ES' });
   await ana.go('/rooms');
   await ana.page.getByRole('main').getByRole('link', { name: 'Gente' }).click();
   await ana.page.getByRole('searchbox').fill('nadie');

@@ -9,14 +9,14 @@ async function send(visitor, text) {
   await visitor.page.getByRole('button', { name: 'Send' }).click();
 }
 
-story('one registers, writes, reads and leaves without scripts', async ({ person }) => {
-  const ana = await person('ana', PLAIN);
+story('one registers, writes, reads and leaves without scripts', async ({ newUser }) => {
+  const ana = await newUser('ana', PLAIN);
   await send(ana, 'Hello from a plain page');
   await ana.arrives('/rooms/1');
   assert.deepEqual(await ana.texts(), ['Hello from a plain page']);
   assert.equal(await ana.composer.inputValue(), '');
 
-  const tom = await person('tom', PLAIN);
+  const tom = await newUser('tom', PLAIN);
   assert.deepEqual(await tom.texts(), ['Hello from a plain page']);
   assert.deepEqual(await tom.online(), ['ana', 'tom']);
 
@@ -26,8 +26,8 @@ story('one registers, writes, reads and leaves without scripts', async ({ person
   await tom.arrives('/login?next=%2Frooms%2F1');
 });
 
-story('a message without text is refused, and what was typed stays', async ({ person }) => {
-  const ana = await person('ana', PLAIN);
+story('a message without text is refused, and what was typed stays', async ({ newUser }) => {
+  const ana = await newUser('ana', PLAIN);
   const [refusal] = await Promise.all([
     ana.page.waitForResponse((response) => response.request().method() === 'POST'),
     send(ana, '   '),
@@ -63,8 +63,8 @@ async function endSession({ context }) {
   await context.addCookies(cookies.map((cookie) => ({ ...cookie, value: 'ended' })));
 }
 
-story('a message that is sent when the session has ended comes back, and is sent once', async ({ person }) => {
-  const ana = await person('ana', PLAIN);
+story('a message that is sent when the session has ended comes back, and is sent once', async ({ newUser }) => {
+  const ana = await newUser('ana', PLAIN);
   await endSession(ana);
   await send(ana, '<b>typed</b> for long');
   await isKept(ana, '<b>typed</b> for long');
@@ -72,8 +72,8 @@ story('a message that is sent when the session has ended comes back, and is sent
   assert.deepEqual(await ana.texts(), ['<b>typed</b> for long']);
 });
 
-story('an edit that is saved when the session has ended comes back, and is saved', async ({ person }) => {
-  const ana = await person('ana', PLAIN);
+story('an edit that is saved when the session has ended comes back, and is saved', async ({ newUser }) => {
+  const ana = await newUser('ana', PLAIN);
   await send(ana, 'said before');
   await ana.page.locator('.message__link').click();
   await ana.page.locator('form.edit-form textarea').fill('an hour of work');
@@ -86,8 +86,8 @@ story('an edit that is saved when the session has ended comes back, and is saved
 
 story(
   'a text that is too long comes back in its field; one that is longer still is in it on the way back',
-  async ({ person }) => {
-    const ana = await person('ana', PLAIN);
+  async ({ newUser }) => {
+    const ana = await newUser('ana', PLAIN);
     await send(ana, 'x'.repeat(20_000));
     await eventually(async () =>
       assert.match(await ana.page.getByRole('alert').textContent(), /at most 16,000 characters/),
@@ -104,18 +104,18 @@ story(
   },
 );
 
-story('the page of a refused message is a room page: its language links lead to the room', async ({ person }) => {
-  const ana = await person('ana', PLAIN);
+story('the page of a refused message is a room page: its language links lead to the room', async ({ newUser }) => {
+  const ana = await newUser('ana', PLAIN);
   await Promise.all([ana.page.waitForResponse((response) => response.request().method() === 'POST'), send(ana, '   ')]);
   await ana.openMenu();
   await ana.page.getByRole('link', { name: 'Español' }).click();
   await ana.arrives('/rooms/1?lang=es');
 });
 
-story('older messages are a link away, and the newest too', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
+story('older messages are a link away, and the newest too', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
   for (let n = 1; n <= 60; n++) await tom.post(`number ${n}`);
-  const ana = await person('ana', PLAIN);
+  const ana = await newUser('ana', PLAIN);
   assert.equal((await ana.texts()).at(0), 'number 11');
   await ana.page.getByRole('link', { name: 'Older messages' }).click();
   await ana.arrives('/rooms/1?before=11');
@@ -129,22 +129,22 @@ story('older messages are a link away, and the newest too', async ({ patio, pers
   assert.equal((await ana.texts()).at(-1), 'number 60');
 });
 
-story('times without scripts say which zone they are in', async ({ person }) => {
-  const ana = await person('ana', PLAIN);
+story('times without scripts say which zone they are in', async ({ newUser }) => {
+  const ana = await newUser('ana', PLAIN);
   await send(ana, 'what time is it?');
   assert.match(await ana.page.locator('.message__time').textContent(), /^\d\d:\d\d UTC$/);
 });
 
-story('the language is a link away', async ({ person }) => {
-  const ana = await person('ana', PLAIN);
+story('the language is a link away', async ({ newUser }) => {
+  const ana = await newUser('ana', PLAIN);
   await ana.openMenu();
   await ana.page.getByRole('link', { name: 'Español' }).click();
   await ana.page.locator('html[lang=es]').waitFor();
   await ana.page.getByRole('button', { name: 'Enviar' }).waitFor();
 });
 
-story('on a phone the rooms and the people open as drawers', async ({ person }) => {
-  const ana = await person('ana', { ...PLAIN, viewport: { width: 390, height: 844 } });
+story('on a phone the rooms and the people open as drawers', async ({ newUser }) => {
+  const ana = await newUser('ana', { ...PLAIN, viewport: { width: 390, height: 844 } });
   const rooms = ana.page.locator('#side');
   assert.equal(await rooms.isVisible(), false);
   await ana.page.getByRole('button', { name: 'Open the list of rooms' }).click();
@@ -156,8 +156,8 @@ story('on a phone the rooms and the people open as drawers', async ({ person }) 
   await ana.page.locator('#people').waitFor();
 });
 
-story('an address that leads nowhere says so and shows the way back', async ({ person }) => {
-  const ana = await person('ana', PLAIN);
+story('an address that leads nowhere says so and shows the way back', async ({ newUser }) => {
+  const ana = await newUser('ana', PLAIN);
   const answer = await ana.go('/nowhere');
   assert.equal(answer.status(), 404);
   assert.equal(await ana.page.getByRole('heading').textContent(), 'Nothing here');
@@ -165,9 +165,9 @@ story('an address that leads nowhere says so and shows the way back', async ({ p
   await ana.arrives('/rooms/1');
 });
 
-story('scripts lay messages out as the server does', async ({ patio, person, visitor }) => {
-  const ana = await person('ana', { timezoneId: 'UTC' });
-  const [tom, mei] = [await patio.program('tom'), await patio.program('mei')];
+story('scripts lay messages out as the server does', async ({ patio, newUser, visitor }) => {
+  const ana = await newUser('ana', { timezoneId: 'UTC' });
+  const [tom, mei] = [await patio.apiClient('tom'), await patio.apiClient('mei')];
   for (const author of [tom, tom, mei, tom, mei, mei, mei]) await author.post('words');
   await eventually(async () => assert.equal((await ana.texts()).length, 7));
 

@@ -17,16 +17,16 @@ async function openSwitcher(visitor, known) {
   await eventually(async () => assert.deepEqual(await options(visitor).allTextContents(), known));
 }
 
-async function inTheGarden(patio, person) {
-  for (const name of ['lucía', 'tom']) await patio.program(name);
-  const ana = await person('ana');
-  await ana.mark();
+async function inTheGarden(patio, newUser) {
+  for (const name of ['lucía', 'tom']) await patio.apiClient(name);
+  const ana = await newUser('ana');
+  await ana.markPage();
   await ana.makeRoom('Huerto');
   return ana;
 }
 
-story('a few letters and Enter lead to a room, and the page stays', async ({ patio, person }) => {
-  const ana = await inTheGarden(patio, person);
+story('a few letters and Enter lead to a room, and the page stays', async ({ patio, newUser }) => {
+  const ana = await inTheGarden(patio, newUser);
   await ana.composer.fill('half a sentence');
   await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']);
   assert.equal(await hasFocus(field(ana)), true);
@@ -41,25 +41,25 @@ story('a few letters and Enter lead to a room, and the page stays', async ({ pat
   assert.equal(await hasFocus(ana.composer), true);
   await ana.open('Huerto');
   assert.equal(await ana.composer.inputValue(), 'half a sentence');
-  assert.equal(await ana.isMarked(), true);
+  assert.equal(await ana.isSamePage(), true);
 });
 
-story('a person is found without accents, and a first message makes the conversation', async ({ patio, person }) => {
-  const ana = await inTheGarden(patio, person);
+story('a person is found without accents, and a first message makes the conversation', async ({ patio, newUser }) => {
+  const ana = await inTheGarden(patio, newUser);
   await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']);
   await ana.page.keyboard.type('@luc');
   assert.equal(await chosen(ana), 'lucía');
   await ana.page.keyboard.press('Enter');
   await ana.isIn('lucía');
-  assert.equal(await ana.isMarked(), true);
+  assert.equal(await ana.isSamePage(), true);
   await ana.post('hola');
   await ana.sees('hola');
   await ana.page.waitForLoadState();
   await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']); // once, now as a conversation
 });
 
-story('arrows, Home and End choose, Escape gives the focus back', async ({ patio, person }) => {
-  const ana = await inTheGarden(patio, person);
+story('arrows, Home and End choose, Escape gives the focus back', async ({ patio, newUser }) => {
+  const ana = await inTheGarden(patio, newUser);
   await ana.log.focus();
   await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']);
   for (const [key, name] of [
@@ -81,8 +81,8 @@ story('arrows, Home and End choose, Escape gives the focus back', async ({ patio
   assert.equal(await hasFocus(ana.log), true);
 });
 
-story('no other combination of keys opens it, and the same one closes it', async ({ person }) => {
-  const ana = await person('ana');
+story('no other combination of keys opens it, and the same one closes it', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.composer.focus();
   for (const keys of ['Control+Shift+k', 'Control+Alt+k', 'Alt+k', 'k']) {
     await ana.page.keyboard.press(keys);
@@ -95,9 +95,9 @@ story('no other combination of keys opens it, and the same one closes it', async
   assert.equal(await hasFocus(ana.composer), true);
 });
 
-story('what is unread comes first, with its number as the sidebar has it', async ({ patio, person }) => {
-  const tom = await patio.program('tom');
-  const ana = await person('ana');
+story('what is unread comes first, with its number as the sidebar has it', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
   await ana.makeRoom('Taller');
   await tom.post('one', 2);
@@ -112,10 +112,10 @@ story('what is unread comes first, with its number as the sidebar has it', async
   assert.equal(await ana.page.locator('#switcher .badge').count(), 0);
 });
 
-story("rooms one is not in come after one's own, and going there is reading them", async ({ person }) => {
-  const ana = await person('ana');
+story("rooms one is not in come after one's own, and going there is reading them", async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.makeRoom('Abierta');
-  const tom = await person('tom');
+  const tom = await newUser('tom');
   await tom.makeRoom('Zaguán');
   await openSwitcher(tom, ['lobby', 'Zaguán', 'Abierta', 'ana']);
   await tom.page.keyboard.type('abt'); // with letters left out
@@ -125,8 +125,8 @@ story("rooms one is not in come after one's own, and going there is reading them
   await tom.page.locator('.join-bar').waitFor();
 });
 
-story('where nothing fits it says so, and Enter leads nowhere', async ({ person }) => {
-  const ana = await person('ana', { locale: 'es-ES' });
+story('where nothing fits it says so, and Enter leads nowhere', async ({ newUser }) => {
+  const ana = await newUser('ana', { locale: 'es-ES' });
   await openSwitcher(ana, ['lobby']);
   await ana.page.keyboard.type('xyz');
   assert.equal(await count(ana), 'No hay nada así. Prueba a escribirlo de otra manera.');
@@ -138,9 +138,9 @@ story('where nothing fits it says so, and Enter leads nowhere', async ({ person 
   assert.equal(await count(ana), '1 resultado');
 });
 
-story('on a phone its button stands in the drawer, and a tap leads on', async ({ patio, person }) => {
-  await patio.program('tom');
-  const ana = await person('ana', { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
+story('on a phone its button stands in the drawer, and a tap leads on', async ({ patio, newUser }) => {
+  await patio.apiClient('tom');
+  const ana = await newUser('ana', { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
   const menu = ana.page.getByRole('button', { name: 'Open the list of rooms' });
   await menu.click();
   const button = ana.page.getByRole('button', { name: 'Go to…' });
@@ -156,8 +156,8 @@ story('on a phone its button stands in the drawer, and a tap leads on', async ({
   await ana.arrives('/direct/tom');
 });
 
-story('it opens beside the chat too, and a click beside it closes it', async ({ person }) => {
-  const ana = await person('ana');
+story('it opens beside the chat too, and a click beside it closes it', async ({ newUser }) => {
+  const ana = await newUser('ana');
   await ana.go('/settings');
   await openSwitcher(ana, ['lobby']);
   await ana.page.mouse.click(5, 5);
@@ -167,8 +167,8 @@ story('it opens beside the chat too, and a click beside it closes it', async ({ 
   await ana.arrives('/rooms/1');
 });
 
-story('without scripts the button is a link to all rooms', async ({ person }) => {
-  const ana = await person('ana', { javaScriptEnabled: false });
+story('without scripts the button is a link to all rooms', async ({ newUser }) => {
+  const ana = await newUser('ana', { javaScriptEnabled: false });
   await ana.page.getByRole('link', { name: 'Go to…' }).click();
   await ana.arrives('/rooms');
   assert.equal(await ana.page.locator('kbd', { hasText: 'K' }).count(), 0);

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { eventually, firstInView, isSameTop, story, topOf } from '../support.mjs';
 
-async function inTwoRooms(person) {
-  const ana = await person('ana');
-  await ana.mark();
+async function inTwoRooms(newUser) {
+  const ana = await newUser('ana');
+  await ana.markPage();
   await ana.makeRoom('Huerto');
   return ana;
 }
@@ -23,8 +23,8 @@ async function lose({ page }) {
   return () => page.evaluate(() => globalThis.find());
 }
 
-story('a click brings the other room, its address and its title, and the page stays', async ({ person }) => {
-  const ana = await inTwoRooms(person);
+story('a click brings the other room, its address and its title, and the page stays', async ({ newUser }) => {
+  const ana = await inTwoRooms(newUser);
   await ana.arrives('/rooms/2');
   assert.equal(await ana.page.title(), 'Huerto · Patio');
   await ana.post('only here');
@@ -37,21 +37,21 @@ story('a click brings the other room, its address and its title, and the page st
   assert.equal(await ana.row('Huerto').getAttribute('aria-current'), null);
   await ana.open('Huerto');
   assert.deepEqual(await ana.texts(), ['only here']);
-  assert.equal(await ana.isMarked(), true);
+  assert.equal(await ana.isSamePage(), true);
 });
 
-story('back and forward lead through the rooms one was in', async ({ person }) => {
-  const ana = await inTwoRooms(person);
+story('back and forward lead through the rooms one was in', async ({ newUser }) => {
+  const ana = await inTwoRooms(newUser);
   await ana.page.goBack();
   await ana.isIn('lobby');
   await ana.page.goForward();
   await ana.isIn('Huerto');
   await ana.arrives('/rooms/2');
-  assert.equal(await ana.isMarked(), true);
+  assert.equal(await ana.isSamePage(), true);
 });
 
-story('back leads over a page that is no room', async ({ person }) => {
-  const ana = await inTwoRooms(person);
+story('back leads over a page that is no room', async ({ newUser }) => {
+  const ana = await inTwoRooms(newUser);
   await ana.open('lobby');
   await ana.page.locator('.sidebar__heading a[href="/rooms"]').click();
   await ana.arrives('/rooms');
@@ -64,8 +64,8 @@ story('back leads over a page that is no room', async ({ person }) => {
   await ana.arrives('/rooms/2');
 });
 
-story('Alt and the arrows go to the room above and below', async ({ person }) => {
-  const ana = await inTwoRooms(person);
+story('Alt and the arrows go to the room above and below', async ({ newUser }) => {
+  const ana = await inTwoRooms(newUser);
   for (const [key, name] of [
     ['ArrowUp', 'lobby'],
     ['ArrowDown', 'Huerto'],
@@ -75,11 +75,11 @@ story('Alt and the arrows go to the room above and below', async ({ person }) =>
     await ana.page.keyboard.press(`Alt+${key}`);
     await ana.isIn(name);
   }
-  assert.equal(await ana.isMarked(), true);
+  assert.equal(await ana.isSamePage(), true);
 });
 
-story('what one writes waits in the room it was written for', async ({ person }) => {
-  const ana = await inTwoRooms(person);
+story('what one writes waits in the room it was written for', async ({ newUser }) => {
+  const ana = await inTwoRooms(newUser);
   await ana.composer.fill('for the garden');
   await ana.open('lobby');
   assert.equal(await ana.composer.inputValue(), '');
@@ -92,10 +92,10 @@ story('what one writes waits in the room it was written for', async ({ person })
   assert.equal(await ana.composer.inputValue(), 'for everybody');
 });
 
-story('who reads further up finds that place again', async ({ patio, person }) => {
-  const lucia = await patio.program('lucia');
+story('who reads further up finds that place again', async ({ patio, newUser }) => {
+  const lucia = await patio.apiClient('lucia');
   for (let n = 1; n <= 50; n++) await lucia.post(`number ${n}\nsecond line`);
-  const ana = await inTwoRooms(person);
+  const ana = await inTwoRooms(newUser);
   await ana.open('lobby');
   await ana.log.evaluate((log) => {
     log.scrollTop = -900;
@@ -109,9 +109,9 @@ story('who reads further up finds that place again', async ({ patio, person }) =
   isSameTop(await topOf(message), before);
 });
 
-story('a room that somebody joins or leaves comes and goes in all their sidebars', async ({ person }) => {
-  const ana = await inTwoRooms(person);
-  const tom = await person('tom');
+story('a room that somebody joins or leaves comes and goes in all their sidebars', async ({ newUser }) => {
+  const ana = await inTwoRooms(newUser);
+  const tom = await newUser('tom');
   const tab = await tom.newTab();
   assert.equal(await tab.row('Huerto').count(), 0);
   await tom.go('/rooms/2');
@@ -125,9 +125,9 @@ story('a room that somebody joins or leaves comes and goes in all their sidebars
   for (const each of [tab, tom]) await each.row('Huerto').waitFor({ state: 'detached' });
 });
 
-story('who writes in a room they only read is in it', async ({ person }) => {
-  const ana = await inTwoRooms(person);
-  const tom = await person('tom');
+story('who writes in a room they only read is in it', async ({ newUser }) => {
+  const ana = await inTwoRooms(newUser);
+  const tom = await newUser('tom');
   await tom.go('/rooms/2');
   assert.equal(await tom.page.locator('.join-bar').isVisible(), true);
   await tom.post('I just write');
@@ -136,9 +136,9 @@ story('who writes in a room they only read is in it', async ({ person }) => {
   await tom.page.locator('.join-bar').waitFor({ state: 'hidden' });
 });
 
-story('text that waits in a room one has left goes out all the same', async ({ person }) => {
-  const ana = await inTwoRooms(person);
-  const tom = await person('tom');
+story('text that waits in a room one has left goes out all the same', async ({ newUser }) => {
+  const ana = await inTwoRooms(newUser);
+  const tom = await newUser('tom');
   await ana.open('lobby');
   const find = await lose(ana);
   await ana.post('swallowed');

@@ -30,14 +30,14 @@ async function enter(visitor, typed) {
 }
 
 for (const [mode, options] of MODES) {
-  story(`a public room is made on the page of rooms, and joined there by button, ${mode}`, async ({ person }) => {
-    const ana = await person('ana', options);
+  story(`a public room is made on the page of rooms, and joined there by button, ${mode}`, async ({ newUser }) => {
+    const ana = await newUser('ana', options);
     await fillIn(ana, { name: 'Huerto', topic: 'Beans and roses' });
     await ana.arrives('/rooms/2');
     assert.equal(await ana.page.locator('.page-header__subtitle').textContent(), 'Beans and roses');
     assert.equal(await ana.row('Huerto').getAttribute('aria-current'), 'page');
 
-    const tom = await person('tom', options);
+    const tom = await newUser('tom', options);
     await tom.go('/rooms');
     const entry = tom.page.locator('.item-list__item', { hasText: 'Huerto' });
     assert.match(await entry.textContent(), /Beans and roses.*1 member · .*owner: ana/s);
@@ -49,30 +49,30 @@ for (const [mode, options] of MODES) {
     assert.equal(await entry.getByRole('button').count(), 0);
   });
 
-  story(`a private room is not listed; a code, however it is typed, lets people in, ${mode}`, async ({ person }) => {
-    const ana = await person('ana', options);
+  story(`a private room is not listed; a code, however it is typed, lets people in, ${mode}`, async ({ newUser }) => {
+    const ana = await newUser('ana', options);
     await makePrivate(ana, 'Junta');
     await ana.go('/rooms/2/settings');
     await ana.page.locator('.invitation__qr svg').waitFor();
-    const tom = await person('tom', options);
+    const tom = await newUser('tom', options);
     await tom.go('/rooms');
     assert.equal(await tom.page.locator('.item-list', { hasText: 'Junta' }).count(), 0);
     assert.equal((await tom.go('/rooms/2')).status(), 404);
 
     await enter(tom, 'ABCD-EFGH-JKMN');
-    await eventually(async () => assert.equal(await tom.noteOf('code'), 'No room has this code.'));
+    await eventually(async () => assert.equal(await tom.descriptionOf('code'), 'No room has this code.'));
     assert.equal(await tom.field('code').inputValue(), 'ABCD-EFGH-JKMN');
     await enter(tom, `  ${(await code(ana)).toLowerCase().replaceAll('-', ' ')} `);
     await tom.arrives('/rooms/2');
     await tom.isIn('Junta');
   });
 
-  story(`a link invites: it says to what, and asks before one is in, ${mode}`, async ({ person }) => {
-    const ana = await person('ana', options);
+  story(`a link invites: it says to what, and asks before one is in, ${mode}`, async ({ newUser }) => {
+    const ana = await newUser('ana', options);
     await makePrivate(ana, 'Junta');
     await ana.go('/rooms/2/settings');
     const link = await ana.page.locator('.invitation a').getAttribute('href');
-    const tom = await person('tom', options);
+    const tom = await newUser('tom', options);
     await tom.go(new URL(link).pathname);
     assert.equal(await tom.page.locator('h1').textContent(), 'Junta');
     await tom.page.getByRole('button', { name: 'Join' }).click();
@@ -80,37 +80,39 @@ for (const [mode, options] of MODES) {
     await tom.row('Junta').waitFor();
   });
 
-  story(`a taken name comes back with its complaint, and what was typed stays, ${mode}`, async ({ person }) => {
-    const ana = await person('ana', options);
+  story(`a taken name comes back with its complaint, and what was typed stays, ${mode}`, async ({ newUser }) => {
+    const ana = await newUser('ana', options);
     await fillIn(ana, { name: 'Huerto' });
     await ana.isIn('Huerto');
     await fillIn(ana, { name: 'HUERTO', topic: 'Beans', visibility: 'public' });
-    await eventually(async () => assert.equal(await ana.noteOf('name'), 'There is already a room with this name.'));
+    await eventually(async () =>
+      assert.equal(await ana.descriptionOf('name'), 'There is already a room with this name.'),
+    );
     assert.equal(await ana.field('name').inputValue(), 'HUERTO');
     assert.equal(await ana.field('topic').inputValue(), 'Beans');
     await makePrivate(ana, 'Huerto'); // who may not see it learns nothing of it: only public names are taken
   });
 
-  story(`a renewed code makes the old one useless, ${mode}`, async ({ person }) => {
-    const ana = await person('ana', options);
+  story(`a renewed code makes the old one useless, ${mode}`, async ({ newUser }) => {
+    const ana = await newUser('ana', options);
     await makePrivate(ana, 'Junta');
     await ana.go('/rooms/2/settings');
     const old = await code(ana);
     await ana.button('/rooms/2/code').click();
     await eventually(async () => assert.notEqual(await code(ana), old));
-    const tom = await person('tom', options);
+    const tom = await newUser('tom', options);
     await enter(tom, old);
-    await eventually(async () => assert.equal(await tom.noteOf('code'), 'No room has this code.'));
+    await eventually(async () => assert.equal(await tom.descriptionOf('code'), 'No room has this code.'));
     assert.equal((await tom.go(`/join/${old}`)).status(), 404);
     await enter(tom, await code(ana));
     await tom.arrives('/rooms/2');
   });
 
-  story(`an owner hands over and leaves, ${mode}`, async ({ person }) => {
-    const ana = await person('ana', options);
+  story(`an owner hands over and leaves, ${mode}`, async ({ newUser }) => {
+    const ana = await newUser('ana', options);
     await fillIn(ana, { name: 'Huerto' });
     await ana.arrives('/rooms/2');
-    const tom = await person('tom', options);
+    const tom = await newUser('tom', options);
     await tom.go('/rooms/2');
     await tom.page.locator('.join-bar button').click();
     await tom.row('Huerto').waitFor();
@@ -132,12 +134,12 @@ for (const [mode, options] of MODES) {
   });
 }
 
-story('a new name and topic show with everybody at once', async ({ person }) => {
-  const [ana, tom] = [await person('ana'), await person('tom')];
+story('a new name and topic show with everybody at once', async ({ newUser }) => {
+  const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await ana.makeRoom('Huerto');
   await tom.post('/join Huerto');
   await tom.isIn('Huerto');
-  await tom.mark();
+  await tom.markPage();
   await ana.go('/rooms/2/settings');
   await ana.fill({ name: 'Jardín', topic: 'Roses only' });
   await ana.button('/rooms/2/settings').click();
@@ -147,11 +149,11 @@ story('a new name and topic show with everybody at once', async ({ person }) => 
     assert.equal(await tom.page.locator('.page-header__subtitle').textContent(), 'Roses only'),
   );
   await eventually(async () => assert.equal(await tom.page.title(), 'Jardín · Patio'));
-  assert.equal(await tom.isMarked(), true);
+  assert.equal(await tom.isSamePage(), true);
 });
 
-story('who is removed from a private room finds themselves in the lobby, and reads why', async ({ person }) => {
-  const [ana, tom] = [await person('ana'), await person('tom')];
+story('who is removed from a private room finds themselves in the lobby, and reads why', async ({ newUser }) => {
+  const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await makePrivate(ana, 'Junta');
   await ana.post('/invite tom');
   await tom.open('Junta');
@@ -167,8 +169,8 @@ story('who is removed from a private room finds themselves in the lobby, and rea
   assert.equal(await tom.page.locator('#notice').isVisible(), false, 'it is said once');
 });
 
-story('when a room is deleted while it is on screen, the page that comes instead says so', async ({ person }) => {
-  const [ana, tom] = [await person('ana'), await person('tom')];
+story('when a room is deleted while it is on screen, the page that comes instead says so', async ({ newUser }) => {
+  const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await ana.makeRoom('Huerto');
   await tom.post('/join Huerto');
   await tom.isIn('Huerto');
@@ -180,8 +182,8 @@ story('when a room is deleted while it is on screen, the page that comes instead
   );
 });
 
-story('who is removed from a room that is not on screen reads so where they are', async ({ person }) => {
-  const [ana, tom] = [await person('ana'), await person('tom')];
+story('who is removed from a room that is not on screen reads so where they are', async ({ newUser }) => {
+  const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await ana.makeRoom('Huerto');
   await ana.post('/invite tom');
   await tom.row('Huerto').waitFor();
@@ -193,8 +195,8 @@ story('who is removed from a room that is not on screen reads so where they are'
   await tom.row('Huerto').waitFor({ state: 'detached' });
 });
 
-story('who is removed from a public room may read on there, and reads why they may not write', async ({ person }) => {
-  const [ana, tom] = [await person('ana'), await person('tom')];
+story('who is removed from a public room may read on there, and reads why they may not write', async ({ newUser }) => {
+  const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await ana.makeRoom('Huerto');
   await tom.post('/join Huerto');
   await tom.isIn('Huerto');
@@ -207,8 +209,8 @@ story('who is removed from a public room may read on there, and reads why they m
 
 story(
   'a room that is new stands where the server puts it: numbers by their value, accents and case last',
-  async ({ person }) => {
-    const ana = await person('ana');
+  async ({ newUser }) => {
+    const ana = await newUser('ana');
     const names = ['Room 140', 'Room 9', 'room 139', 'Ñandú', 'zumba', 'Ángel', 'Room 14'];
     for (const name of names) await ana.makeRoom(name);
     const rows = () => ana.page.locator('#rooms .room__name').allTextContents();

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Patio } from '../support/patio.mjs';
-import { launch, Stage } from '../support/test-context.mjs';
+import { launch, TestContext } from '../support/test-context.mjs';
 
 const [directory] = process.argv.slice(2);
 if (!directory) {
@@ -46,7 +46,7 @@ const screen = (width) => ({
 await mkdir(directory, { recursive: true });
 const browser = await launch();
 const patio = await Patio.open();
-const stage = new Stage(browser, patio);
+const context = new TestContext(browser, patio);
 
 async function shoot({ page }, name) {
   for (const colorScheme of ['light', 'dark']) {
@@ -60,7 +60,7 @@ async function shoot({ page }, name) {
 
 /** Ana at a screen of her own. */
 async function ana(width, options) {
-  const visitor = await stage.visitor({ ...screen(width), ...options });
+  const visitor = await context.visitor({ ...screen(width), ...options });
   await visitor.go('/login');
   await visitor.signIn('ana');
   await visitor.arrives('/rooms/1');
@@ -68,24 +68,24 @@ async function ana(width, options) {
 }
 
 async function theEmptyHouse() {
-  const first = await stage.visitor(screen(1280));
+  const first = await context.visitor(screen(1280));
   await first.go('/register');
   await shoot(first, 'register-first-1280');
 }
 
 async function theWayIn() {
   for (const width of [390, 1280]) {
-    const stranger = await stage.visitor(screen(width));
-    await stranger.go('/login');
-    await shoot(stranger, `login-${width}`);
-    await stranger.go('/login?lang=es');
-    await shoot(stranger, `login-${width}-es`);
-    await stranger.go('/register?lang=en');
-    await stranger.register('Tom', { password: 'password1', password_confirmation: 'password2' });
-    await stranger.page.locator('[aria-invalid]').first().waitFor();
-    await shoot(stranger, `register-errors-${width}`);
-    await stranger.go('/nowhere');
-    await shoot(stranger, `nowhere-${width}`);
+    const guest = await context.visitor(screen(width));
+    await guest.go('/login');
+    await shoot(guest, `login-${width}`);
+    await guest.go('/login?lang=es');
+    await shoot(guest, `login-${width}-es`);
+    await guest.go('/register?lang=en');
+    await guest.register('Tom', { password: 'password1', password_confirmation: 'password2' });
+    await guest.page.locator('[aria-invalid]').first().waitFor();
+    await shoot(guest, `register-errors-${width}`);
+    await guest.go('/nowhere');
+    await shoot(guest, `nowhere-${width}`);
   }
 }
 
@@ -139,16 +139,16 @@ async function whatWaits() {
 
 try {
   await theEmptyHouse();
-  const people = {};
-  for (const name of PEOPLE) people[name] = await patio.program(name);
+  const users = {};
+  for (const name of PEOPLE) users[name] = await patio.apiClient(name);
   for (const width of [390, 1280]) await shoot(await ana(width), `empty-${width}`);
   await theWayIn();
-  for (const [who, text] of TALK) await people[who].post(text);
+  for (const [who, text] of TALK) await users[who].post(text);
   await theRoom();
   await whatOpens();
   await whatWaits();
 } finally {
-  await stage.clear();
+  await context.clear();
   await patio.close();
   await browser.close();
 }

@@ -69,9 +69,9 @@ async function everything(width, colorScheme, locale) {
   await page.locator('dialog[open] [role=option]').first().waitFor();
   await shoot('switcher');
   await page.keyboard.press('Escape');
-  const people = page.locator('.people-button').first();
-  if (await people.isVisible()) {
-    await people.click();
+  const users = page.locator('.people-button').first();
+  if (await users.isVisible()) {
+    await users.click();
     await shoot('people-panel');
   } // a wide screen has them beside the log
   await view('message', `/messages/${message}`);

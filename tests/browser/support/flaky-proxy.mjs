@@ -5,48 +5,48 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const HOST = '127.0.0.1';
 
-export class Line {
-  #pairs = new Set();
+export class FlakyProxy {
+  #connections = new Set();
   #isSilent = false;
   /** How many bytes the next connection carries. */
   lifetime = () => Infinity;
   /** How many milliseconds the next piece takes; pieces of one connection keep their order. */
   delay;
-  cuts = 0;
+  disconnects = 0;
 
   static async open(patio) {
-    const line = new Line();
-    line.server = createServer((near) => line.#join(near, connect(patio.port, HOST))).listen(0, HOST);
-    await once(line.server, 'listening');
-    line.origin = `http://${HOST}:${line.server.address().port}`;
-    return line;
+    const proxy = new FlakyProxy();
+    proxy.server = createServer((client) => proxy.#join(client, connect(patio.port, HOST))).listen(0, HOST);
+    await once(proxy.server, 'listening');
+    proxy.origin = `http://${HOST}:${proxy.server.address().port}`;
+    return proxy;
   }
 
-  #join(near, far) {
-    const pair = { near, far, left: this.lifetime() };
-    this.#pairs.add(pair);
-    const under = { way: Promise.resolve() };
-    const end = async () => {
-      await under.way; // what was said before one hung up still arrives
-      near.destroy();
-      far.destroy();
-      this.#pairs.delete(pair);
+  #join(client, server) {
+    const connection = { client, server, bytesLeft: this.lifetime() };
+    this.#connections.add(connection);
+    const sending = { done: Promise.resolve() };
+    const close = async () => {
+      await sending.done; // what was said before one hung up still arrives
+      client.destroy();
+      server.destroy();
+      this.#connections.delete(connection);
     };
     for (const [from, to] of [
-      [near, far],
-      [far, near],
+      [client, server],
+      [server, client],
     ]) {
       from.setNoDelay();
-      from.on('error', end).on('close', end);
+      from.on('error', close).on('close', close);
       from.on('data', async (bytes) => {
         if (this.delay) {
-          under.way = Promise.all([under.way, pause(this.delay())]);
-          await under.way;
+          sending.done = Promise.all([sending.done, pause(this.delay())]);
+          await sending.done;
         }
-        to.write(pair.left < bytes.length ? bytes.subarray(0, pair.left) : bytes);
-        pair.left -= bytes.length;
-        if (pair.left >= 0) return;
-        this.cuts += 1;
+        to.write(connection.bytesLeft < bytes.length ? bytes.subarray(0, connection.bytesLeft) : bytes);
+        connection.bytesLeft -= bytes.length;
+        if (connection.bytesLeft >= 0) return;
+        this.disconnects += 1;
         to.end();
         from.destroy();
       });
@@ -57,22 +57,22 @@ export class Line {
   /** Nothing passes any more, and nobody is told. */
   silence() {
     this.#isSilent = true;
-    for (const { near, far } of this.#pairs) for (const end of [near, far]) end.pause();
+    for (const { client, server } of this.#connections) for (const socket of [client, server]) socket.pause();
   }
 
   /** New connections work; those that fell silent stay so. */
-  mend() {
+  recover() {
     this.#isSilent = false;
   }
 
   close() {
-    for (const { near, far } of this.#pairs) for (const end of [near, far]) end.destroy();
+    for (const { client, server } of this.#connections) for (const socket of [client, server]) socket.destroy();
     this.server.close();
   }
 }
 
 /** Numbers from 0 to below 1, always the same ones (mulberry32). */
-export function chance(seed) {
+export function seededRandom(seed) {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -3,43 +3,43 @@ import assert from 'node:assert/strict';
 import { eventually } from './eventually.mjs';
 
 /** The last `n` messages with the days between them. What comes before a page decides how its first message looks. */
-function ending(outline, n) {
-  const messages = outline.filter((line) => line.id);
+function tail(outline, n) {
+  const messages = outline.filter((row) => row.id);
   const from = outline.indexOf(messages.at(-n));
-  const lines = outline.slice(Math.max(from, 0));
-  return lines.map((line, at) =>
-    at === 0 && line.look ? { ...line, look: line.look.filter((name) => name !== 'message--continued') } : line,
+  const rows = outline.slice(Math.max(from, 0));
+  return rows.map((row, at) =>
+    at === 0 && row.look ? { ...row, look: row.look.filter((name) => name !== 'message--continued') } : row,
   );
 }
 
-const count = (outline) => outline.filter((line) => line.id).length;
+const count = (outline) => outline.filter((row) => row.id).length;
 
 /** What is here, and below it what the page had let go of. */
-function joined(here, before) {
-  const last = before.findIndex(({ id }) => id && id === here.at(-1)?.id);
-  return last < 0 ? here : [...here, ...before.slice(last + 1)];
+function merge(current, earlier) {
+  const last = earlier.findIndex(({ id }) => id && id === current.at(-1)?.id);
+  return last < 0 ? current : [...current, ...earlier.slice(last + 1)];
 }
 
 /** Nothing is missing, doubled, out of order or out of date: compares as many messages as the log has. */
-export async function isAsFresh(visitor) {
+export async function matchesFreshPage(visitor) {
   const fresh = await visitor.newTab(new URL(visitor.page.url()).pathname);
   let seen = await fresh.outline();
-  const look = async () => joined(await fresh.outline(), seen);
+  const look = async () => merge(await fresh.outline(), seen);
   while (count(seen) < count(await visitor.outline())) {
-    const before = count(seen);
+    const earlier = count(seen);
     await fresh.log.evaluate((log) => {
       log.scrollTop = -log.scrollHeight;
     });
     await eventually(async () => {
       seen = await look();
-      assert.ok(count(seen) > before, `no more than ${before} messages are there`);
+      assert.ok(count(seen) > earlier, `no more than ${earlier} messages are there`);
     });
   }
   await eventually(async () => {
     const outline = await visitor.outline();
     const n = count(outline);
     assert.equal(await visitor.page.locator('.message:not([data-seq])').count(), 0);
-    assert.deepEqual(ending(outline, n), ending(await look(), n));
+    assert.deepEqual(tail(outline, n), tail(await look(), n));
   });
   await fresh.page.close();
 }

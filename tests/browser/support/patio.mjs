@@ -6,12 +6,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { eventually } from './eventually.mjs';
-import { Line } from './flaky-proxy.mjs';
+import { FlakyProxy } from './flaky-proxy.mjs';
 
 const EXECUTABLE = path.resolve(process.env.PATIO_BIN ?? 'target/debug/patio');
 const HOST = '127.0.0.1';
 // So many milliseconds at most between a page and its server, to find tests that take things for done that are not yet.
-const UNEVEN = Number(process.env.UNEVEN ?? 0);
+const JITTER = Number(process.env.UNEVEN ?? 0);
 
 export const PASSWORD = 'quiet tomato garden';
 export const emailOf = (name) => `${name}@huerto.example`;
@@ -26,7 +26,7 @@ export class Patio {
     patio.log = '';
     patio.wasDown = false;
     await patio.start();
-    if (UNEVEN) await patio.#goUneven();
+    if (JITTER) await patio.#addJitter();
     return patio;
   }
 
@@ -52,16 +52,16 @@ export class Patio {
   }
 
   /** From here on all goes over a line on which one waits longer than another, at random. */
-  async #goUneven() {
-    this.uneven = await Line.open(this);
-    this.uneven.delay = () => Math.random() * UNEVEN;
-    this.origin = this.uneven.origin;
+  async #addJitter() {
+    this.jitter = await FlakyProxy.open(this);
+    this.jitter.delay = () => Math.random() * JITTER;
+    this.origin = this.jitter.origin;
   }
 
   /** As a power cut does: without a warning. */
   async kill() {
     this.wasDown = true;
-    await this.#end('SIGKILL');
+    await this.#stop('SIGKILL');
   }
 
   freeze() {
@@ -72,12 +72,12 @@ export class Patio {
   }
 
   async close() {
-    await this.#end('SIGKILL');
-    this.uneven?.close();
+    await this.#stop('SIGKILL');
+    this.jitter?.close();
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  async #end(signal) {
+  async #stop(signal) {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const ended = once(this.process, 'exit');
     this.process.kill(signal);
@@ -85,11 +85,11 @@ export class Patio {
   }
 
   /** Somebody who uses the JSON API; registered, but not online. */
-  async program(name) {
+  async apiClient(name) {
     await this.api('users', { name, email: emailOf(name), password: PASSWORD });
     const { token } = await this.api('tokens', { login: name, password: PASSWORD, label: 'test' });
     const post = (body, room = 1) => this.api(`rooms/${room}/messages`, { body }, token);
-    const change = (method, call, content) => this.api(`messages/${call}`, content, token, method);
+    const change = (method, path, content) => this.api(`messages/${path}`, content, token, method);
     return {
       name,
       token,
@@ -100,11 +100,11 @@ export class Patio {
     };
   }
 
-  async api(call, content, token, method = 'POST') {
+  async api(path, content, token, method = 'POST') {
     const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-    const answer = await fetch(`${this.origin}/api/v1/${call}`, { method, headers, body: JSON.stringify(content) });
-    if (!answer.ok) throw new Error(`${method} ${call}: ${answer.status} ${await answer.text()}`);
-    return answer.status === 204 ? null : answer.json();
+    const response = await fetch(`${this.origin}/api/v1/${path}`, { method, headers, body: JSON.stringify(content) });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.status === 204 ? null : response.json();
   }
 }
 

@@ -30,15 +30,15 @@ const TALK = [
 ];
 
 /** Registers `people` and makes `rooms`; gives who made them and the ids of the rooms. */
-export async function town(patio, { people, rooms }) {
-  const founder = await patio.program('ana');
+export async function seedLarge(patio, { users, rooms }) {
+  const founder = await patio.apiClient('ana');
   const odd = {};
   for (const [name, shown] of ODD) {
-    odd[name] = await patio.program(name);
+    odd[name] = await patio.apiClient(name);
     await rename(patio, name, shown);
   }
   await inTurns(
-    Array.from({ length: people }, (_, n) => `vecina${n}`),
+    Array.from({ length: users }, (_, n) => `vecina${n}`),
     (name) => patio.api('users', { name, email: emailOf(name), password: PASSWORD }),
   );
   const names = Array.from({ length: rooms }, (_, n) =>

@@ -32,11 +32,11 @@ const isAnswered = (response) =>
   response.request().method() === 'POST' &&
   new URL(response.url()).pathname.endsWith('/messages');
 
-export class Stage {
+export class TestContext {
   #browser;
   #own;
   #contexts = [];
-  #complaints = [];
+  #errors = [];
   tolerated = [];
 
   constructor(browser, patio) {
@@ -58,7 +58,7 @@ export class Stage {
   }
 
   /** Somebody who has just registered and is in the lobby. */
-  async person(name, options) {
+  async newUser(name, options) {
     const visitor = await this.visitor(options);
     await visitor.go('/register');
     await visitor.register(name);
@@ -67,12 +67,12 @@ export class Stage {
   }
 
   /** Errors of scripts, violations of the content security policy, files that did not come, warnings of the server. */
-  complaints() {
+  errors() {
     const network = /net::ERR_|WebSocket connection to/;
     const excused = (text) =>
       this.tolerated.some((pattern) => pattern.test(text)) || (this.patio.wasDown && network.test(text));
     const logged = this.patio.log.split('\n').filter(Boolean);
-    return [...this.#complaints, ...logged].filter((text) => !excused(text));
+    return [...this.#errors, ...logged].filter((text) => !excused(text));
   }
 
   /** For what a browser must be started for: the whole one, since one without windows cannot do all of it. */
@@ -86,16 +86,16 @@ export class Stage {
   }
 
   #listen(context) {
-    const complain = (text) => this.#complaints.push(text);
-    context.on('weberror', (event) => complain(String(event.error())));
+    const report = (text) => this.#errors.push(text);
+    context.on('weberror', (event) => report(String(event.error())));
     context.on('console', (message) => {
       // Pages with a status of their own are what many tests ask for; files are watched below.
       if (message.type() === 'error' && !message.text().includes('server responded with a status'))
-        complain(message.text());
+        report(message.text());
     });
     context.on('response', (response) => {
       if (response.status() >= 400 && !response.request().isNavigationRequest() && !isAnswered(response))
-        complain(`${response.status()} ${response.url()}`);
+        report(`${response.status()} ${response.url()}`);
     });
   }
 }

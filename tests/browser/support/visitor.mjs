@@ -68,7 +68,7 @@ export class Visitor {
   }
 
   /** What assistive technology reads after the field's name. */
-  async noteOf(name) {
+  async descriptionOf(name) {
     const id = await this.field(name).getAttribute('aria-describedby');
     return id && this.page.locator(`#${id}`).textContent(); // while the page is still on its way there is none
   }
@@ -157,12 +157,12 @@ export class Visitor {
   }
 
   /** Puts a mark on the page that no page loaded anew would have. */
-  async mark() {
+  async markPage() {
     await this.page.evaluate(() => {
       globalThis.marked = true;
     });
   }
-  async isMarked() {
+  async isSamePage() {
     return this.page.evaluate(() => globalThis.marked === true);
   }
 
