@@ -1,15 +1,15 @@
-// What administrators do on their page, links that reset a password, and pictures of people.
+// The administration page, links that reset a password, and avatars.
 import assert from 'node:assert/strict';
 import { eventually, PASSWORD, story } from '../support.mjs';
 
 const account = ({ page }, name) => page.locator('.account', { hasText: `@${name} ` });
 const link = ({ page }) => page.locator('#link a').getAttribute('href');
-/** The page in between names whose account it is. */
+/** The confirmation page names the account. */
 async function close(ana, name) {
   await account(ana, name).locator('a[href$="/close"]').click();
   await ana.page.getByRole('button', { name: `Close account of ${name}` }).click();
 }
-/** A small picture, in one colour. */
+/** A small picture of a single color. */
 const PHOTO = {
   name: 'photo.png',
   mimeType: 'image/png',
@@ -46,7 +46,7 @@ for (const [mode, how] of [
       await close(ana, 'eva');
       await ana.page.getByText('The account of eva is closed.').waitFor();
       assert.match(await account(ana, 'eva').textContent(), /closed/);
-      if (mode === 'without scripts') await eva.go('/rooms/1'); // with them the page goes by itself
+      if (mode === 'without scripts') await eva.go('/rooms/1'); // with scripts the page navigates on its own
       await eva.page.waitForURL(/\/login/);
       await account(ana, 'eva').locator('form[action$="/open"] button').click();
       await eva.signIn('eva');

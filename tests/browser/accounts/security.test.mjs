@@ -1,4 +1,4 @@
-// What other sites, and texts that turn into code, can do here: nothing. And that our own pages still can.
+// Other sites and injected code can do nothing, and our own pages still work.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
@@ -38,7 +38,7 @@ story('pages come with a strict policy', async ({ newUser, visitor }) => {
 story('a string does not become HTML or script', async ({ newUser, tolerate }) => {
   tolerate(/Trusted|Content Security Policy/i);
   const ana = await newUser('ana');
-  // The page's own scripts must use a door of their own; the console of this test has none.
+  // The page's own scripts use their Trusted Types policy. The code of this test has none.
   const attempts = await ana.page.evaluate(() => {
     const attempt = (act) => {
       try {
@@ -57,7 +57,7 @@ story('a string does not become HTML or script', async ({ newUser, tolerate }) =
         script.text = 'window.ran = true';
       }),
       attempt(() => trustedTypes.createPolicy('other', { createHTML: (html) => html })),
-      attempt(() => trustedTypes.createPolicy('patio', { createHTML: (html) => html })), // the one there is, a second time
+      attempt(() => trustedTypes.createPolicy('patio', { createHTML: (html) => html })), // the existing policy name, used a second time
       attempt(() => {
         document.body.append('<b>hi</b>');
       }),
@@ -132,7 +132,7 @@ story('a form on another site cannot sign anybody out or in', async ({ patio, ne
   await ana.arrives('/rooms/1');
 });
 
-/** What the server answers to somebody who wants a live connection. */
+/** The server's response to a WebSocket handshake. */
 function knock(patio, headers) {
   const wanted = request(`${patio.origin}/api/v1/live`, {
     headers: {

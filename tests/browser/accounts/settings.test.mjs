@@ -1,4 +1,4 @@
-// One's own settings: name, look, address, password, and where one is signed in.
+// Settings: name, appearance, email address, password and sessions.
 import assert from 'node:assert/strict';
 import { eventually, PASSWORD, story } from '../support.mjs';
 
@@ -13,7 +13,7 @@ async function save(visitor, part, fields) {
 
 const isSaved = (visitor) => visitor.page.getByText('Saved.').waitFor();
 
-/** What the form says about one of its fields. */
+/** The error that the form shows for a field. */
 const complaint = (visitor, part, field) =>
   visitor.page
     .locator(`form[action="/settings/${part}"] .field`)
@@ -21,7 +21,7 @@ const complaint = (visitor, part, field) =>
     .locator('.field__note--error')
     .textContent();
 
-/** The same person in another browser. */
+/** The same user in another browser. */
 async function again(visitor, name, password) {
   const other = await visitor();
   await other.go('/login');

@@ -1,4 +1,4 @@
-// Registering, signing in, signing out.
+// Registration, sign-in and sign-out.
 import assert from 'node:assert/strict';
 import { emailOf, eventually, PASSWORD, story } from '../support.mjs';
 
@@ -100,10 +100,10 @@ story('a taken name and an address are told while one types, and a free one is t
   await tom.field('name').pressSequentially('bel');
   await says('name', '✓ Available');
   assert.equal(await tom.field('name').getAttribute('aria-invalid'), null);
-  await tom.field('name').fill('a'); // too short to judge
+  await tom.field('name').fill('a'); // too short to check
   await says('name', hint);
   await tom.field('email').fill(emailOf('ana'));
-  await tom.field('email').press('Tab'); // no waiting for who goes on
+  await tom.field('email').press('Tab'); // leaving the field checks it without delay
   await says('email', 'There is already an account with this address.');
   await tom.go('/register?lang=es');
   await tom.field('name').fill('ana');
@@ -250,7 +250,7 @@ story(
   'where sign-up is closed the first account can be made, and no other',
   { SIGNUP: 'closed' },
   async ({ newUser, visitor, tolerate }) => {
-    tolerate(/^403 .*available/); // asked while the first was being made
+    tolerate(/^403 .*available/); // requested while the first account was being created
     await newUser('ana');
     const tom = await visitor();
     await tom.go('/register');

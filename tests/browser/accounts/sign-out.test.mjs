@@ -1,4 +1,4 @@
-// Signing out on purpose ends what is not sent; a sign-out that was given up, or came to nothing, ends nothing.
+// Signing out deletes unsent text. A cancelled or failed sign-out deletes nothing.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -19,7 +19,7 @@ async function inTwoRooms(newUser) {
   return ana;
 }
 
-/** The server goes away, and a sign-out waits for it. */
+/** The server stops, and a sign-out waits for it. */
 async function wishToLeave(ana, patio) {
   await patio.kill();
   await ana.page.locator('#app[data-line=away]').waitFor();
@@ -32,7 +32,7 @@ async function comesBack(ana, patio) {
   await ana.page.locator('#app:not([data-line])').waitFor({ timeout: 25_000 });
 }
 
-/** The session ends on the server, as on another device; the page goes to the gate and back. */
+/** The session is revoked on the server, as from another device. The page goes to the login page and back. */
 async function sessionEnds(ana) {
   await ana.context.clearCookies({ name: /session/ });
   await ana.page.reload();
@@ -95,7 +95,7 @@ story('a sign-out that the server refused ends nothing', async ({ newUser, toler
 
 story('somebody who writes on after a sign-out that came to nothing stays', async ({ newUser }) => {
   const ana = await inTwoRooms(newUser);
-  await ana.page.route('**/logout', (route) => route.fulfill({ status: 204 })); // the page stays
+  await ana.page.route('**/logout', (route) => route.fulfill({ status: 204 })); // the browser stays on the page
   await ana.signOut();
   await eventually(async () => assert.equal(await isLeaving(ana), '1'));
   await ana.composer.pressSequentially('a draft');

@@ -1,4 +1,4 @@
-// Being spoken to by name: how it is typed, how it looks to whom, and how it is counted.
+// Mentions: autocomplete, style and counts.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -127,7 +127,7 @@ story('what comes while one looks elsewhere counts the mentions in it', async ({
   });
   await tom.post('two for @ana');
   await counts(ana, '1 with your name');
-  await tom.edit(read, 'one, once more'); // what changes in what was read leaves the count alone
+  await tom.edit(read, 'one, once more'); // editing a message that was read does not change the count
   await ana.sees('one, once more');
   await counts(ana, '1 with your name');
   const { id } = await tom.post('three for @ana');

@@ -1,4 +1,4 @@
-// An edit that is open belongs to its author like any other text: only the message as it is after the change ends it, or giving it up.
+// The text of an open edit is as safe as any other: only the changed message or a cancel closes it.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -7,7 +7,7 @@ const whyNot = (ana) => ana.page.locator('.edit-form [role="alert"]');
 const edits = ({ page }) =>
   page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('patio:edit:')).length);
 const saysWhy = (ana, pattern) => eventually(async () => assert.match(await whyNot(ana).textContent(), pattern));
-/** The browser forgets who is signed in; nobody tells the page. */
+/** The browser loses its session cookie without the page noticing. */
 const endSession = (ana) => ana.context.clearCookies({ name: /session/ });
 
 async function said(ana, text) {

@@ -1,4 +1,5 @@
-// What is typed after a switch was asked for belongs to that wish alone: it goes where that leads, or nowhere, and stays whole.
+// Text typed after a navigation was requested belongs to that pending navigation: it goes to its target or nowhere, and is
+// never split.
 import assert from 'node:assert/strict';
 import { eventually, holdRequests, isRoomLoading, story } from '../support.mjs';
 
@@ -7,7 +8,7 @@ const BETA = /\/rooms\/3$/;
 const COMMAND = /\/rooms\/1\/messages$/;
 const QUICK = { banner: 50, retry: 50 };
 
-/** Ana has come by way of the lobby, Alfa and Beta to Gamma, and Tom is there. */
+/** Ana has visited the lobby, Alfa, Beta and Gamma in this order. Tom has an account. */
 async function inFourRooms({ patio, newUser }) {
   const [ana, tom] = [await newUser('ana'), await patio.apiClient('tom')];
   await ana.context.addInitScript((tools) => {
@@ -48,7 +49,7 @@ async function back(ana, path) {
   await isAt(ana, path);
 }
 
-/** What is stored in the public room, behind a message that was written last. */
+/** The messages stored in a public room. Posts one more first, so that all earlier posts are stored. */
 async function storedIn(patio, tom, room) {
   await tom.post('the last one', room);
   const { items } = await patio.api(`rooms/${room}/messages?limit=100`, undefined, tom.token, 'GET');
@@ -157,7 +158,7 @@ for (const [way, go, path] of [
 ]) {
   story(`a page that is loaded anew while one goes ${way} leaves the text to the room it was for`, async (tools) => {
     const { ana, tom } = await inFourRooms(tools);
-    await ana.page.route(BETA, (route) => route.request().isNavigationRequest() && route.continue()); // what a script asks for is never answered
+    await ana.page.route(BETA, (route) => route.request().isNavigationRequest() && route.continue()); // requests of scripts are never answered
     await go(ana);
     await isRoomLoading(ana);
     await type(ana, 'for Beta');
@@ -248,7 +249,7 @@ story('a link within the page counts as a step of the history', async (tools) =>
   await ana.isIn('Gamma');
 });
 
-// --- No answer
+// --- No response
 
 const NO_ANSWER = {
   fails: (route) => route.abort(),

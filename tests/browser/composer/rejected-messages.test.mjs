@@ -1,11 +1,11 @@
-// A message that the server will never take fails by itself, once, with its reason, and holds up nobody.
+// A message that the server always refuses fails once, with its reason, and does not block other messages.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
 const LIVE = '**/api/v1/live?*';
 const failed = (ana) => ana.page.locator('.message--failed');
 
-/** The server closes a line on which such a frame comes; the rest passes. */
+/** The server closes a connection that sends such a frame. Other frames pass. */
 async function closeAt(ana, isBad, code) {
   let closed = 0;
   await ana.page.routeWebSocket(LIVE, (socket) => {
@@ -93,7 +93,7 @@ story('a message that is never answered is asked for another way', async ({ newU
   await ana.page.locator('.message[data-seq]').filter({ hasText: 'swallowed' }).waitFor({ timeout: 25_000 });
 });
 
-/** What waits for a room, as a tab that has ended left it. */
+/** A pending message for a room, as left by a closed tab. */
 const leave = ({ page }, entry) =>
   page.evaluate((data) => {
     localStorage.setItem(
@@ -122,7 +122,7 @@ story('what waits for a room that is another one since a restore stays with its 
   await leave(ana, { nonce: 'old', room: 1, name: 'another room', epoch: 'before', body: 'not for the lobby' });
   await leave(ana, { nonce: 'same', room: 1, name: 'lobby', epoch: 'before', body: 'for the lobby' });
   const { created, epoch } = await ana.page.evaluate(() => ({ ...document.getElementById('app').dataset }));
-  // Where a whole data directory was put back, the history has the same name.
+  // After a restore of the whole data directory, the epoch is the same.
   await leave(ana, {
     nonce: 'older',
     room: 1,
@@ -148,7 +148,7 @@ story('what waits for a room that is another one since a restore stays with its 
   assert.deepEqual((await tom.texts()).sort(), ['for the lobby', 'for the same']);
 });
 
-/** Without a line, messages go as forms. */
+/** Without a live connection, messages are sent as forms. */
 async function withoutLine(ana) {
   await ana.page.addInitScript(() => {
     globalThis.WebSocket = class {

@@ -1,4 +1,4 @@
-// Commands in the message field: the list that completes them, and what they do, with scripts and without.
+// Slash commands in the message field: autocomplete and effects, with and without scripts.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -6,7 +6,7 @@ const MODES = [
   ['with scripts', {}],
   ['without scripts', { javaScriptEnabled: false }],
 ];
-// The names that everybody sees, and those of the programs Patio grew out of.
+// The documented names, and those of the chat programs that Patio replaced.
 const SPELLINGS = [
   {
     create: '/create',

@@ -1,4 +1,4 @@
-// Who is writing just now.
+// The typing indicator.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 

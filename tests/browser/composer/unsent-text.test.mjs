@@ -1,10 +1,11 @@
-// Text that is not sent yet belongs to its author, whatever happens to page, tab, session and server. Two things end that: the author, and another account.
+// Unsent text is kept for its author, whatever happens to page, tab, session and server. Only the author or a sign-in with
+// another account deletes it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { eventually, story } from '../support.mjs';
 
-/** From here on posts get lost on their way, in every page of this person, until `find`. */
+/** Posts get lost in every page of this user until `find` is called. */
 async function losePosts({ context, page }) {
   const lose = () => {
     const { send } = WebSocket.prototype;
@@ -26,7 +27,7 @@ const kept = ({ page }) =>
   );
 const draftOf = (visitor, text) => eventually(async () => assert.equal(await visitor.composer.inputValue(), text));
 
-/** A draft, a message that waits, and an edit that is open. */
+/** A draft, a pending message and an open edit. */
 async function beginAll(ana) {
   await ana.post('said before');
   await ana.sees('said before');
@@ -53,7 +54,7 @@ async function hasAll(ana, find) {
   await draftOf(ana, 'a long draft');
 }
 
-/** The operator gives out a link; with it the password is set on another device, which ends all sessions. */
+/** An administrator creates a reset link. Setting the password on another device revokes all sessions. */
 async function resetPassword(patio, visitor, name, password) {
   const command = spawn(process.env.PATIO_BIN ?? 'target/debug/patio', ['user', 'reset-password', name], {
     env: { ...process.env, DATA_DIR: patio.directory },
@@ -70,7 +71,7 @@ async function resetPassword(patio, visitor, name, password) {
   await visitor.page.waitForURL((url) => !url.pathname.startsWith('/reset'));
 }
 
-/** Each living page holds a lock, and the browser takes a moment to see that one has crashed. */
+/** Each open page holds a lock, and the browser takes a moment to release that of a crashed page. */
 const livingPages = ({ page }) =>
   page.evaluate(
     async () => (await navigator.locks.query()).held.filter(({ name }) => name.startsWith('patio:tab:')).length,
@@ -105,7 +106,7 @@ const LIVES_THROUGH = {
     return ana;
   },
   'an ended session': async (ana) => {
-    // The browser forgets this cookie after a month; it has had the others for as long as it runs.
+    // This cookie expires after a month; the others are session cookies.
     await ana.context.clearCookies({ name: /session/ });
     await ana.page.reload();
     await ana.arrives('/login?next=%2Frooms%2F1');
@@ -209,7 +210,7 @@ story(
     await other.signIn('tom');
     await other.arrives('/settings');
     assert.doesNotMatch(await kept(other), /draft:|outbox:|edit:/);
-    // Her page still knows what waits; its line comes back as his.
+    // Her page still has the pending message; its live connection returns with his session.
     await find(ana);
     await ana.context.setOffline(true);
     await ana.markPage();

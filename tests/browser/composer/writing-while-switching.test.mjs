@@ -1,8 +1,8 @@
-// From the moment somebody asks for another room, no key acts on the one before, and no text is divided between the two.
+// From the moment a user switches rooms, no key acts on the previous room, and no text is split between the two.
 import assert from 'node:assert/strict';
 import { eventually, holdRequests, isRoomLoading, story } from '../support.mjs';
 
-/** Ana is in the lobby, and a member of Huerto. The answers of Huerto wait until `let_go`. */
+/** Ana is in the lobby and a member of Huerto. Responses of Huerto are held until released. */
 async function inTwoRooms(newUser) {
   const ana = await newUser('ana');
   const tom = await newUser('tom');

@@ -1,8 +1,8 @@
-// After any absence a page shows exactly what a page loaded anew shows.
+// After any absence, a page shows exactly what a freshly loaded page shows.
 import assert from 'node:assert/strict';
 import { eventually, isSameTop, matchesFreshPage, seededRandom, story, topOf } from '../support.mjs';
 
-// As in life, only without the waiting.
+// Shorter delays than in production.
 const QUICK = { banner: 50, retry: 50, ping: 400, dead: 2_000, patience: 1_000 };
 
 async function pace({ context, page }, timing = QUICK) {
@@ -21,7 +21,7 @@ async function users(newUser, ...names) {
   return all;
 }
 
-/** Somebody whose line can go bad. */
+/** A new user who connects through the proxy. */
 async function overProxy(open, newUser, name) {
   const proxy = await open();
   const visitor = await newUser(name);
@@ -32,7 +32,7 @@ async function overProxy(open, newUser, name) {
   return [visitor, proxy];
 }
 
-/** Many at once, as fast as they are taken. */
+/** Posts many messages concurrently, as fast as the server accepts them. */
 async function postAll(apiClient, count, text = 'message') {
   const posted = [];
   for (let n = 0; n < count; n += 50)
@@ -46,7 +46,7 @@ async function postAll(apiClient, count, text = 'message') {
   return posted;
 }
 
-/** Each seventh is edited, each fifth applauded, each eleventh gone. */
+/** Edits each seventh message, reacts to each fifth and deletes each eleventh. */
 async function changeSome(apiClient, posted) {
   const changes = posted.map(({ id }, n) => async () => {
     if (n % 7 === 3) await apiClient.edit(id, `edited ${n}`);
@@ -57,7 +57,7 @@ async function changeSome(apiClient, posted) {
 }
 
 async function comesBack({ page }) {
-  // By itself it takes a moment, after many attempts; should it be back already, there is no button to see.
+  // After many attempts it reconnects only with a delay. If it has reconnected already, there is no button.
   await page.evaluate(() => document.getElementById('retry').click());
   await page.locator('#app:not([data-line])').waitFor();
 }
@@ -197,7 +197,7 @@ story(
   },
 );
 
-/** Somebody takes another name, a room too; one comes into the lobby, and ana, elsewhere, into a room. */
+/** A user and a room are renamed, a user joins the lobby, and ana joins a room on another device. */
 async function changePeopleAndRooms({ tom, eva, ana, patio, newUser }) {
   await tom.go('/settings');
   await tom.field('display_name').fill('Tom Ruiz');
@@ -220,7 +220,7 @@ async function hasHeard(reader) {
   );
 }
 
-/** Rooms 2, in which ana is, and 3, in which she is not yet; and what tom says. */
+/** Room 2, where ana is a member, room 3, where she is not yet, and messages of tom. */
 async function seedLarge({ patio, newUser }) {
   const eva = await patio.apiClient('eva');
   for (const name of ['Huerto', 'Taller']) await patio.api('rooms', { name, visibility: 'public' }, eva.token);
@@ -272,7 +272,7 @@ story(
       if (tries++) return;
       server.onMessage((text) => {
         const frame = JSON.parse(text);
-        const later = new Date(Date.now() + 3_600_000).toISOString(); // than what is told again in any case
+        const later = new Date(Date.now() + 3_600_000).toISOString(); // later than the overlap that is always sent again
         if (frame.type === 'ready') socket.send(JSON.stringify({ ...frame, at: later }));
         else socket.close({ code: 1012 });
       });
@@ -291,7 +291,7 @@ story(
     const tom = await patio.apiClient('tom');
     const posted = await postAll(tom, 130);
     const ana = await newUser('ana');
-    // The server has written the page down, but it is slow to come.
+    // The server has rendered the page, but the response is slow.
     await ana.page.route('**/rooms/1/messages?before=*', async (route) => {
       const answer = await route.fetch();
       await tom.post('meanwhile');
@@ -335,7 +335,7 @@ story(
     await ana.markPage();
     const { cut } = ana;
     await cut();
-    await eventually(async () => assert.notEqual(ana.cut, cut)); // it is back, and the history is the same
+    await eventually(async () => assert.notEqual(ana.cut, cut)); // it has reconnected, and the epoch is the same
     await ana.page.locator('#app:not([data-line])').waitFor();
     assert.equal(await ana.isSamePage(), true);
     epoch = 'another';
@@ -344,7 +344,7 @@ story(
       epoch = (await ana.isSamePage().catch(() => false)) ? 'another' : null;
       assert.equal(epoch, null);
     });
-    // It may be loaded once more before the server has its own epoch again.
+    // The page may be reloaded once more before the server has its own epoch again.
     await eventually(async () =>
       assert.deepEqual(
         [await ana.texts(), await ana.composer.inputValue(), await ana.page.locator('.message--pending').count()],
@@ -389,7 +389,7 @@ story(
     const random = seededRandom(1_000);
     proxy.lifetime = () => 1_500 + Math.floor(random() ** 2 * 200_000);
     const TOTAL = 1_000;
-    await ana.page.evaluate(() => dispatchEvent(new Event('online'))); // the first of the bad lines
+    await ana.page.evaluate(() => dispatchEvent(new Event('online'))); // the first of the unreliable connections
     const atMost = (waiting) =>
       ana.page.waitForFunction((most) => document.querySelectorAll('.message--pending').length <= most, waiting, {
         timeout: 30_000,

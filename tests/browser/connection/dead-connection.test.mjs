@@ -1,4 +1,4 @@
-// How long a page believes in a line that is dead, with its usual patience.
+// How long a page takes to detect a dead connection, with production timeouts.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -14,7 +14,7 @@ async function overProxy(openProxy, newUser, patio, tolerate) {
   return { ana, tom, proxy };
 }
 
-/** What passed so far falls silent without a word; what connects from here on works. */
+/** Existing connections go silent without being closed. New ones work. */
 function breakSilently(proxy) {
   proxy.silence();
   proxy.recover();

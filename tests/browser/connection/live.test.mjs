@@ -1,4 +1,4 @@
-// Two people at once: what one writes, the other reads.
+// Two users at the same time: each receives the messages of the other.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -73,7 +73,7 @@ story('signing out in one tab ends the other tabs of this person, and of nobody 
   const ana = await newUser('ana');
   const tom = await newUser('tom');
   const tab = await ana.newTab();
-  await tab.post('hello'); // its socket is open
+  await tab.post('hello'); // its live connection is open
   await tom.sees('hello');
   await ana.signOut();
   await tab.arrives('/login');
@@ -138,7 +138,7 @@ story(
     assert.equal(await note.textContent(), '1 character too long.');
     await ana.composer.press('Enter');
     assert.equal((await ana.composer.inputValue()).trim(), 'x'.repeat(16_001));
-    await ana.composer.fill('\u{1f345}'.repeat(16_002)); // each is one character, and two units of a browser
+    await ana.composer.fill('\u{1f345}'.repeat(16_002)); // each is one character and two UTF-16 code units
     assert.equal(await note.textContent(), '2 characters too long.');
     await ana.composer.fill('short again');
     assert.equal(await note.textContent(), '');

@@ -1,8 +1,8 @@
-// The server dies and comes back; the line is cut and mended. Nothing is lost and nothing comes twice.
+// The server is killed and restarted, connections break and return. No message is lost or duplicated.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
-// As in life, only without the waiting.
+// Shorter delays than in production.
 const QUICK = { banner: 50, retry: 50 };
 
 async function pace({ context, page }, timing) {
@@ -62,7 +62,7 @@ story('both write while the server is dead, and both read the same afterwards', 
 
 story('a strip says that the line is lost; its button brings it back at once', async ({ patio, newUser }) => {
   const ana = await newUser('ana');
-  await pace(ana, { banner: 50, retry: 60_000 }); // by itself it would take many seconds
+  await pace(ana, { banner: 50, retry: 60_000 }); // without the button it would take many seconds
   await ana.post('hello');
   await ana.sees('hello');
   assert.equal(await ana.banner.isVisible(), false);
@@ -108,7 +108,7 @@ story('a tab without network catches up when it is back', async ({ patio, newUse
   const [ana, tom] = await two({ newUser });
   await tom.post('before');
   await ana.sees('before');
-  patio.wasDown = true; // for her it was
+  patio.wasDown = true; // as seen from her page
   await ana.context.setOffline(true);
   await ana.banner.waitFor();
   await ana.post('from the tunnel');

@@ -1,4 +1,5 @@
-// Where a live line does not come up or does not stay, the page goes on over HTTP: exactly once, in order, and back on the line without doubling.
+// If a live connection cannot be opened or kept, the page polls over HTTP: each message once, in order, and without
+// duplicates when the live connection returns.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -14,7 +15,7 @@ async function pace({ context, page }, timing = PACE) {
 }
 
 const LIVE = '**/api/v1/live?*';
-/** Ways in which a line is of no use while HTTP works. */
+/** Ways in which live connections fail while HTTP works. */
 const BLOCKED = {
   'refused at once': (socket) => socket.close({ code: 1011 }),
   'refused as one too many': (socket) => socket.close({ code: 4429 }),

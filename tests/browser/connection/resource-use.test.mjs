@@ -1,10 +1,10 @@
-// A tab stays light however long it is open, and however much is said in it.
+// A tab's use of memory and elements is bounded, however long it is open and however many messages arrive.
 import assert from 'node:assert/strict';
 import { eventually, matchesFreshPage, story } from '../support.mjs';
 
 const MOST = 400;
 const MEGABYTE = 2 ** 20;
-const BUSY = Number(process.env.BUSY ?? 4_000); // with 20,000 it takes minutes on a busy machine
+const BUSY = Number(process.env.BUSY ?? 4_000); // 20,000 take minutes on a busy machine
 
 async function measure({ context, page }) {
   const cdp = await context.newCDPSession(page);
@@ -127,7 +127,7 @@ story(
     for (const text of ['one', 'two', 'three']) await tom.post(text);
     await count('3', '(3) Huerto · Patio');
 
-    // A tab that is opened behind the one at hand has not been looked at.
+    // A tab opened in the background has not been read.
     await ana.context.addInitScript(() => {
       document.hasFocus = () => false;
     });

@@ -1,4 +1,5 @@
-// A click while the server is away, or while a proxy answers in its place: the page stays, says why, and gets there when the server is back.
+// A click while the server is down, or while a proxy responds for it: the page stays, explains, and navigates when the
+// server is back.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -86,7 +87,7 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
       const ana = await inTwoRooms(newUser);
       await ana.composer.fill('a draft');
       await go(patio, ana);
-      await ana.page.locator('#app[data-line=away]').waitFor(); // before that it is a click like any other
+      await ana.page.locator('#app[data-line=away]').waitFor(); // before that it would be an ordinary click
       if (what === 'the settings') await ana.openMenu();
       await ana.page.locator(selector).click();
       await says(ana);
@@ -145,7 +146,7 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
   });
 }
 
-/** On pages that have no line, each way out. */
+/** Every way to leave pages without a live connection. */
 const WITHOUT_LINE = {
   'a link on the settings': ['/settings', (ana) => ana.page.locator('.sidebar a[href="/rooms/1"]').click(), '/rooms/1'],
   'a link on a page of a refusal': [

@@ -1,4 +1,4 @@
-// Reading back: pages of fifty, nothing jumps, and news waits below.
+// Reading older messages: pages of fifty, no jumps, and new messages wait below.
 import assert from 'node:assert/strict';
 import { eventually, firstInView, isSameTop, story, topOf } from '../support.mjs';
 

@@ -1,4 +1,4 @@
-// Editing, deleting and reacting: where the message stands, live for everybody, with and without scripts.
+// Editing, deleting and reacting in place, live for all users, with and without scripts.
 import assert from 'node:assert/strict';
 import { eventually, isSameTop, story, topOf } from '../support.mjs';
 
@@ -71,7 +71,7 @@ story('the arrow up in an empty field edits what one wrote last; Escape gives up
   await edit(ana).waitFor();
   assert.equal(await edit(ana).inputValue(), 'second');
   await ana.page.keyboard.type(' thoughts');
-  await press(ana, 'ArrowUp'); // belongs to the field
+  await press(ana, 'ArrowUp'); // handled by the field
   await press(ana, 'Escape');
   assert.equal(await focused(ana), 'body');
   assert.deepEqual(await ana.texts(), ['first', 'second', 'from Tom']);
@@ -238,7 +238,7 @@ story('all of it by keyboard: the bar comes with the focus, and the focus stays'
   await press(ana, 'Enter');
   await chipsAre(ana, ['❤️ 1 true']);
   await eventually(async () => assert.equal(await focused(ana), 'Add a reaction'));
-  // The chip comes before the bar; somebody else's change leaves the focus on it.
+  // The reaction comes before the toolbar in the tab order; another user's change keeps the focus on it.
   await press(ana, 'Shift+Tab');
   assert.equal(await focused(ana), '❤️');
   await chips(tom).click();
@@ -355,7 +355,7 @@ story('changes do not move who reads further up, and are not read out', async ({
   await chipsAre(ana, ['👍 1 false']);
   isSameTop(await topOf(ana.message('number 25')), before);
   assert.equal(await ana.pill.isVisible(), false);
-  await mei.post('a new one'); // which is read out, alone
+  await mei.post('a new one'); // the only one that is announced
   await eventually(async () =>
     assert.match((await ana.page.evaluate(() => globalThis.said)).join(), /^mei: a new one,*$/),
   );

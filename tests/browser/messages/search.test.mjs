@@ -1,4 +1,4 @@
-// Search: found with and without scripts, while one types, by the keyboard, in both languages; the hit leads to its message.
+// Search: with and without scripts, while typing, by keyboard and in both languages. A result leads to its message.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 

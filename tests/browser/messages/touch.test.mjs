@@ -1,16 +1,17 @@
-// With a finger: a long press on a message, or a tap on its time, opens a sheet with what can be done. Scrolling, links and selecting stay what they are.
+// Touch: a long press on a message, or a tap on its time, opens a sheet of actions. Scrolling, links and selecting work as
+// usual.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
-const LONG = 2_000; // of the page's clock: four times as long as a press takes
+const LONG = 2_000; // in time of the page's clock: four times the duration of a long press
 
 const sheet = ({ page }) => page.locator('#acts-sheet');
 const choice = (visitor, name) => sheet(visitor).getByRole('button', { name });
 const body = (visitor, text) => visitor.message(text).locator('.message__body');
 const focused = ({ page }) => page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
 
-/** One finger, as the browser gets it from a screen. */
+/** Touch events of one finger. */
 async function fingerOf({ context, page }) {
   const session = await context.newCDPSession(page);
   const touch = (type, ...touchPoints) => session.send('Input.dispatchTouchEvent', { type, touchPoints });
@@ -53,7 +54,7 @@ story('a long press on a message opens a sheet with what one may do with it', as
   const [hers, his] = [await fingerOf(ana), await fingerOf(tom)];
 
   await longPress(tom, his, 'the long hose');
-  assert.equal(await sheet(tom).isVisible(), true); // lifting the finger chose nothing
+  assert.equal(await sheet(tom).isVisible(), true); // lifting the finger did not select an action
   assert.equal(await sheet(tom).getAttribute('aria-label'), 'Message by ana');
   const sizes = await sheet(tom)
     .locator('button, a')

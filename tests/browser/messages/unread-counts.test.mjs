@@ -1,4 +1,4 @@
-// What is unread: counted, marked, led to, and forgotten once it is read.
+// Unread messages: counts, divider, links to them, and their end when they are read.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -7,7 +7,7 @@ const isTitled = (visitor, title) => eventually(async () => assert.equal(await v
 const divider = ({ page }) => page.locator('#new');
 const belowDivider = ({ page }) => page.locator('#new + .message .message__body').textContent();
 
-/** Ana is in a room of her own; Tom writes in the lobby. */
+/** Ana is in her own room; Tom writes in the lobby. */
 async function apart({ patio, newUser }) {
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana');
@@ -41,7 +41,7 @@ story('what is said elsewhere is counted in the sidebar and in the title, until 
   assert.equal(await divider(ana).count(), 1);
   assert.equal(await belowDivider(ana), 'one');
   await eventually(async () => {
-    // once it is known to be read
+    // when it has been marked as read
     for (const room of ['Huerto', 'lobby']) await ana.open(room);
     assert.equal(await divider(ana).count(), 0);
   });
@@ -68,7 +68,7 @@ story('what comes while one looks elsewhere is counted and gets a line above it'
   await isTitled(ana, '(2) lobby · Patio');
   await looksBack(ana);
   await isTitled(ana, 'lobby · Patio');
-  assert.equal(await belowDivider(ana), 'two'); // it stays where the reader finds it
+  assert.equal(await belowDivider(ana), 'two'); // it stays in its position
 });
 
 story('a link leads up to the first new message', async (all) => {
@@ -121,7 +121,7 @@ story('what one writes oneself is never unread', async ({ patio, newUser }) => {
   assert.equal(await divider(ana).count(), 0);
   const tom = await patio.apiClient('tom');
   await tom.post('somebody else');
-  await shows(ana, 'lobby', '1'); // before which whatever else was counted would have come
+  await shows(ana, 'lobby', '1'); // any other count would have arrived before this one
   assert.deepEqual(
     (await ana.page.evaluate(() => globalThis.titles)).filter((title) => title !== counts[0]),
     ['(1) Huerto · Patio'],

@@ -1,4 +1,5 @@
-// However one was away and however much came, the line stands above the first message that was not read, or a link leads to it.
+// After any kind of absence and any number of messages, the unread divider is above the first unread message, or a link
+// leads to it.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -28,7 +29,7 @@ async function post(apiClient, from, to) {
     await Promise.all(Array.from({ length: Math.min(50, to - n + 1) }, (_, k) => apiClient.post(`${n + k} of many`)));
 }
 
-/** How one was away while messages come. */
+/** Ways to be away while messages arrive. */
 const ABSENCES = {
   'in another tab': [looksAway, looksBack],
   'without a line': [

@@ -1,4 +1,4 @@
-// Every page at every width in both schemes: no violation that axe can find, and nothing to scroll sideways.
+// Accessibility of every page at every width in both color schemes: no axe violation, no horizontal scrolling.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,7 +7,7 @@ import { eventually, story } from '../support.mjs';
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const WIDTHS = [320, 390, 768, 1280, 1600];
-const LAYOUTS = [320, 1600]; // with the panels beside the room and without: all that differs for axe
+const LAYOUTS = [320, 1600]; // with and without the panels beside the room; other widths make no difference to axe
 const PHONE = { viewport: { width: 390, height: 844 } };
 
 const LONG = 'Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen'.repeat(4);
@@ -22,7 +22,10 @@ async function violations({ page }) {
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
 }
 
-/** What is wider than its place: it would scroll sideways or be cut off. Cut on purpose is what ends in dots or is only for the ear, fields scroll, and a dot hangs out of avatars. */
+/**
+ * Elements that are wider than their container, so that they would scroll horizontally or be truncated. Exceptions: text
+ * with an ellipsis, text for screen readers only, input fields, and the presence dot that overlaps an avatar.
+ */
 const tooWide = ({ page }) =>
   page.evaluate(() =>
     [...document.querySelectorAll('html, body *:not(.avatar, input)')]

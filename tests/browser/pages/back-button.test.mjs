@@ -1,4 +1,4 @@
-// A page that the back button brings back is an old page: what is written in it must still arrive, once.
+// A page restored by the back button is stale: text written in it must still arrive, once.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -17,7 +17,7 @@ for (const where of ['/nowhere', '/login?next=%2Frooms%2F1', '/rooms/1?before=1'
     await wentAway(ana, where);
     await ana.sees('before');
     await ana.post('after');
-    await ana.post('before'); // the same words are a new message, too
+    await ana.post('before'); // the same text again is a new message
     await tom.sees('after');
     for (const reader of [ana, tom])
       await eventually(async () => assert.deepEqual(await reader.texts(), ['before', 'after', 'before']));
@@ -52,7 +52,7 @@ story('without scripts, text written after coming back arrives as well', async (
   await eventually(async () => assert.deepEqual(await ana.texts(), ['one', 'two']));
 });
 
-/** Whether the browser kept the page whole while its visitor was elsewhere. */
+/** Whether the browser restored the page from its back/forward cache. */
 async function isKept(visitor, meanwhile = () => {}) {
   await visitor.page.evaluate(() =>
     addEventListener('pageshow', ({ persisted }) => {
@@ -65,7 +65,8 @@ async function isKept(visitor, meanwhile = () => {}) {
   return visitor.page.evaluate(() => globalThis.isKept === true);
 }
 
-// A browser may throw any page away, for want of memory for instance: this is said of a page only if the browser keeps one that gives it no reason not to.
+// A browser may evict any page, for example for lack of memory. So the test counts only if the browser keeps a page that
+// gives it no reason to evict.
 async function assertKeepsNone(visitor) {
   await visitor.go('/up');
   assert.equal(await isKept(visitor), false, 'this browser keeps other pages');

@@ -1,4 +1,4 @@
-// Where nothing is yet, and where something went wrong: each place says so and has a next step that leads on, with and without scripts.
+// Empty states and errors: each one explains itself and offers a next step that works, with and without scripts.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -7,7 +7,7 @@ const WAYS = { 'with scripts': {}, 'without scripts': { javaScriptEnabled: false
 const link = ({ page }, name) => page.getByRole('main').getByRole('link', { name, exact: true });
 const steps = async ({ page }) => page.locator('#start .button-row a').allTextContents();
 
-/** Where the link led to, the part is in view. */
+/** The target of the link is in view. */
 async function isOnScreen({ page }, selector) {
   await eventually(async () => {
     const { y, height } = await page.locator(selector).boundingBox();
@@ -15,7 +15,7 @@ async function isOnScreen({ page }, selector) {
   });
 }
 
-/** Posts a form as a page of ours does that stands at this address. */
+/** Submits a form as one of our pages at this address would. */
 async function submit({ page }, action, fields = {}) {
   await page.evaluate(
     ([to, values]) => {
@@ -128,7 +128,7 @@ story(
     await ana.arrives('/rooms/1/settings');
 
     await submit(ana, '/rooms/1/settings', { name: 'x'.repeat(300_000) });
-    // A link would lead to an empty field; the browser's own way back has what was typed.
+    // A link would lead to an empty field. The browser's back button restores the text.
     await says('Too large');
     assert.equal(await link(ana, 'Back to the previous page').count(), 0);
   },
@@ -145,5 +145,5 @@ story('who reads too fast can try again', { RATE_LIMIT: 'on' }, async ({ newUser
     };
     return Promise.all(Array.from({ length: 100 }, (_, n) => ask(n)));
   });
-  assert.ok(refused.includes(true)); // which one depends on how fast they came
+  assert.ok(refused.includes(true)); // which one depends on the timing
 });

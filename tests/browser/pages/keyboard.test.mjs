@@ -1,4 +1,4 @@
-// Everything by keyboard alone.
+// Everything works with only the keyboard.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -9,7 +9,7 @@ const focused = (visitor) =>
 const press = (visitor, ...keys) =>
   keys.reduce((before, key) => before.then(() => visitor.page.keyboard.press(key)), Promise.resolve());
 
-/** Goes through the page with Tab; says what each stop is called and whether one sees that it has the focus. */
+/** Moves through the page with Tab and returns the name of each stop and whether its focus is visible. */
 async function tabStops(visitor) {
   const stops = [];
   for (;;) {
@@ -18,7 +18,7 @@ async function tabStops(visitor) {
       const element = document.activeElement;
       if (element === document.body || element.dataset.visited) return null;
       element.dataset.visited = true;
-      // Fields draw their ring on the frame around them.
+      // Fields draw their focus ring on the surrounding frame.
       const ring = (part) => {
         const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(part);
         return `${outlineStyle === 'none' ? '' : outlineWidth} ${boxShadow}`;
@@ -29,8 +29,8 @@ async function tabStops(visitor) {
       const without = look();
       element.focus();
       const sentence = getComputedStyle(element).display === 'inline' && element.closest('p');
-      const isInSentence = sentence && sentence.textContent.trim() !== element.textContent.trim(); // excepted (WCAG 2.5.8)
-      const { width, height } = (element.closest('label') ?? element).getBoundingClientRect(); // a click on a label is one on its field
+      const isInSentence = sentence && sentence.textContent.trim() !== element.textContent.trim(); // an exception of WCAG 2.5.8
+      const { width, height } = (element.closest('label') ?? element).getBoundingClientRect(); // a click on a label counts as one on its field
       return {
         name: element.ariaLabel || element.labels?.[0]?.textContent || element.textContent.trim(),
         what: element.outerHTML.slice(0, 80),
@@ -90,7 +90,7 @@ story('arrows lead from message to message, Escape back to the field', async ({ 
     assert.equal(await focused(ana), where, key);
   }
   await press(ana, 'Shift+Tab');
-  assert.equal(await focused(ana), ids[0]); // the message one was at
+  assert.equal(await focused(ana), ids[0]); // the message that had the focus
 });
 
 story(

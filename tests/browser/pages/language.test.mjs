@@ -1,4 +1,4 @@
-// English and Spanish: which one a page speaks, and that it speaks it all through.
+// English and Spanish: which language a page uses, and that it uses no other.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,7 @@ const catalogue = (language) =>
 const KEYS = [...catalogue('en').matchAll(/^([a-z]+(?:-[a-z0-9]+)+) =/gm)].map(([, key]) => key);
 
 const SPANISH = { locale: 'es-ES' };
-// The same in both: names, and what is no word.
+// Texts that are the same in both languages: names and symbols.
 const COMMANDS = readFileSync(path.resolve(LOCALES, '../src/chat/commands.rs'), 'utf8').matchAll(
   /^ {4}\("(\/[a-z]+)",/gm,
 );
@@ -34,7 +34,7 @@ const SHARED = [
   'Ctrl K',
 ];
 
-/** Every sentence of a page: its texts and the labels that are only spoken or shown in place of something. */
+/** Every text of a page, including accessible labels and placeholders. */
 const sentences = (visitor) =>
   visitor.page.evaluate(() => {
     const found = [document.title];
@@ -82,7 +82,7 @@ story('a chosen language stays, and can be changed back', async ({ visitor }) =>
   await ana.page.locator('html[lang=en]').waitFor();
   await ana.go('/rooms/1');
   assert.equal(await lang(ana), 'en');
-  await ana.go('/rooms/1?lang=tlh'); // none of ours: nothing changes
+  await ana.go('/rooms/1?lang=tlh'); // an unsupported language changes nothing
   assert.equal(await lang(ana), 'en');
 });
 

@@ -1,9 +1,9 @@
-// An installation that has grown, with everything that people do to a layout; and a room on paper.
+// A large installation with texts that strain the layout, and a printed room.
 import assert from 'node:assert/strict';
 import { seedLarge } from '../support/seed-large.mjs';
 import { story } from '../support/story.mjs';
 
-/** What can be scrolled sideways on the page at hand. */
+/** The elements that scroll horizontally on the current page. */
 const sideways = ({ page }) =>
   page.evaluate(() =>
     Array.from(
@@ -13,7 +13,7 @@ const sideways = ({ page }) =>
       .map((box) => `${box.className || box.tagName}: ${box.scrollWidth} in ${box.clientWidth}`),
   );
 
-/** Whether the row of the room at hand can be seen in the sidebar. */
+/** Whether the current room is visible in the sidebar. */
 const isInSight = ({ page }) =>
   page.evaluate(() => {
     const [list, row] = ['.sidebar__scroll', '.room[aria-current]'].map((part) =>

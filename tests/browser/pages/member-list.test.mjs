@@ -1,4 +1,4 @@
-// Who is here: the panel tells it and keeps up.
+// The member list shows who is online and stays up to date.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 

@@ -1,4 +1,4 @@
-// What browser and server must read alike: the word behind an @, and names as they are looked up.
+// Rules that browser and server share: the word after an @, and the normalization of names.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

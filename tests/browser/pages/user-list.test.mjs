@@ -1,4 +1,4 @@
-// The page of everybody: found, written to, at any size and in both languages.
+// The list of users: finding them and writing to them, at any size and in both languages.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 

@@ -1,4 +1,4 @@
-// The whole of it without JavaScript: links and forms.
+// Everything without JavaScript: links and forms.
 import assert from 'node:assert/strict';
 import { eventually, PASSWORD, story } from '../support.mjs';
 
@@ -41,7 +41,7 @@ story('a message without text is refused, and what was typed stays', async ({ ne
   assert.deepEqual(await ana.texts(), ['now with text']);
 });
 
-/** What comes back of a text that nobody was signed in for any more, and how it gets where it was going. */
+/** A text that was sent without a session comes back in a form, and is sent after signing in. */
 async function isKept(ana, text) {
   const kept = ana.page.locator('.centered-page__card textarea');
   await kept.waitFor();
@@ -57,7 +57,7 @@ async function isKept(ana, text) {
   await ana.page.getByRole('button', { name: 'Send again' }).click();
 }
 
-/** The browser still has its cookie, and the server knows it no more. */
+/** The browser keeps its cookie, but the session was revoked on the server. */
 async function endSession({ context }) {
   const cookies = (await context.cookies()).filter(({ name }) => name.startsWith('patio_session'));
   await context.addCookies(cookies.map((cookie) => ({ ...cookie, value: 'ended' })));

@@ -1,4 +1,4 @@
-// The quick switcher: from anywhere to any room or person by a few letters.
+// The quick switcher: from any page to any room or user with a few letters.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -9,7 +9,7 @@ const count = ({ page }) => page.locator('.switcher__count').textContent();
 const chosen = ({ page }) => page.locator('#switcher [aria-selected=true] bdi').textContent();
 const hasFocus = (locator) => locator.evaluate((element) => element === document.activeElement);
 
-/** Opens it and waits for what the server knows. */
+/** Opens it and waits for the list from the server. */
 async function openSwitcher(visitor, known) {
   const answer = visitor.page.waitForResponse('**/switcher');
   await visitor.page.keyboard.press('Control+k');
@@ -55,7 +55,7 @@ story('a person is found without accents, and a first message makes the conversa
   await ana.post('hola');
   await ana.sees('hola');
   await ana.page.waitForLoadState();
-  await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']); // once, now as a conversation
+  await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']); // listed once, now as a direct message
 });
 
 story('arrows, Home and End choose, Escape gives the focus back', async ({ patio, newUser }) => {
@@ -118,7 +118,7 @@ story("rooms one is not in come after one's own, and going there is reading them
   const tom = await newUser('tom');
   await tom.makeRoom('Zaguán');
   await openSwitcher(tom, ['lobby', 'Zaguán', 'Abierta', 'ana']);
-  await tom.page.keyboard.type('abt'); // with letters left out
+  await tom.page.keyboard.type('abt'); // a fuzzy match
   assert.equal(await chosen(tom), 'Abierta');
   await tom.page.keyboard.press('Enter');
   await tom.isIn('Abierta');

@@ -1,4 +1,4 @@
-// From room to room without loading a page anew.
+// Switching rooms without a page load.
 import assert from 'node:assert/strict';
 import { eventually, firstInView, isSameTop, story, topOf } from '../support.mjs';
 
@@ -9,7 +9,7 @@ async function inTwoRooms(newUser) {
   return ana;
 }
 
-/** Messages leave the page, but get lost on their way; from `find` on they do not any more. */
+/** Posts leave the page but get lost, until `find` is called. */
 async function lose({ page }) {
   await page.evaluate(() => {
     const { send } = WebSocket.prototype;

@@ -1,4 +1,4 @@
-// Rooms that people make: how one gets in, what their owners may do, how one gets out; with scripts and without.
+// Rooms: creating, joining, managing and leaving them, with and without scripts.
 import assert from 'node:assert/strict';
 import { eventually, story } from '../support.mjs';
 
@@ -18,7 +18,7 @@ async function fillIn(visitor, { visibility, ...fields }) {
 async function makePrivate(visitor, name) {
   await fillIn(visitor, { name, visibility: 'private' });
   await visitor.isIn(name);
-  await visitor.page.waitForLoadState(); // from here on its scripts run
+  await visitor.page.waitForLoadState(); // its scripts run from here on
 }
 
 const code = (owner) => owner.page.locator('.invitation__code').textContent();
@@ -90,7 +90,7 @@ for (const [mode, options] of MODES) {
     );
     assert.equal(await ana.field('name').inputValue(), 'HUERTO');
     assert.equal(await ana.field('topic').inputValue(), 'Beans');
-    await makePrivate(ana, 'Huerto'); // who may not see it learns nothing of it: only public names are taken
+    await makePrivate(ana, 'Huerto'); // a private name must not be revealed, so only public names are unique
   });
 
   story(`a renewed code makes the old one useless, ${mode}`, async ({ newUser }) => {

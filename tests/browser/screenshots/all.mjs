@@ -1,4 +1,4 @@
-// Pictures of every screen, to look at: node tests/browser/screenshots/all.mjs OUTDIR
+// Screenshots of every page, for review: node tests/browser/screenshots/all.mjs OUTDIR
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Patio } from '../support/patio.mjs';
@@ -58,7 +58,7 @@ async function shoot({ page }, name) {
   }
 }
 
-/** Ana at a screen of her own. */
+/** Ana in a browser with a screen of this width. */
 async function ana(width, options) {
   const visitor = await context.visitor({ ...screen(width), ...options });
   await visitor.go('/login');

@@ -1,4 +1,5 @@
-// Pictures of every view in the demo, three widths, both schemes, both languages, to look at: node tests/browser/screenshots/demo.mjs OUTDIR
+// Screenshots of every view of the demo in three widths, both color schemes and both languages, for review:
+// node tests/browser/screenshots/demo.mjs OUTDIR
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
@@ -73,7 +74,7 @@ async function everything(width, colorScheme, locale) {
   if (await users.isVisible()) {
     await users.click();
     await shoot('people-panel');
-  } // a wide screen has them beside the log
+  } // a wide screen shows them beside the log
   await view('message', `/messages/${message}`);
   await view('everybody', '/people');
   await view('everybody-none', '/people?q=zzzz');

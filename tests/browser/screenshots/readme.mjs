@@ -1,4 +1,4 @@
-// The pictures in the README, of the demo: node tests/browser/screenshots/readme.mjs [OUTDIR]
+// The screenshots of the demo in the README: node tests/browser/screenshots/readme.mjs [OUTDIR]
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { Visitor } from '../support/visitor.mjs';
 
 const [directory = 'docs'] = process.argv.slice(2);
 const PASSWORD = 'limonero-en-el-patio';
-// It is always about seven in the evening in a picture.
+// The clock in the screenshots is always about 19:00.
 const ahead = 19 - new Date().getUTCHours();
 const timezoneId = `Etc/GMT${ahead > 12 ? `+${24 - ahead}` : `-${ahead}`.replace('--', '+')}`;
 const SCREEN = { viewport: { width: 1280, height: 860 }, locale: 'en-GB', timezoneId, reducedMotion: 'reduce' };
@@ -23,7 +23,7 @@ try {
   await luis.go('/login');
   await luis.signIn('luis', PASSWORD);
   await luis.arrives('/rooms/1');
-  // The neighbours have said something: the picture is of a room that lives.
+  // Wait until the demo users have written something.
   await luis.sees('Just checked');
   for (const [colorScheme, name] of [
     ['light', 'room'],

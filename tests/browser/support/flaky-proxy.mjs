@@ -1,4 +1,5 @@
-// A line to a Patio that can go bad: fall silent without a word, or break after so many bytes. Only connections that begin afterwards are as said; silence is for all.
+// A TCP proxy in front of a Patio that can fail: go silent without closing, or break after a number of bytes. Silence
+// applies to all connections, other settings only to connections that are opened later.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -8,9 +9,9 @@ const HOST = '127.0.0.1';
 export class FlakyProxy {
   #connections = new Set();
   #isSilent = false;
-  /** How many bytes the next connection carries. */
+  /** Returns how many bytes the next connection carries. */
   lifetime = () => Infinity;
-  /** How many milliseconds the next piece takes; pieces of one connection keep their order. */
+  /** Returns the delay of the next chunk in milliseconds. Chunks of one connection keep their order. */
   delay;
   disconnects = 0;
 
@@ -27,7 +28,7 @@ export class FlakyProxy {
     this.#connections.add(connection);
     const sending = { done: Promise.resolve() };
     const close = async () => {
-      await sending.done; // what was said before one hung up still arrives
+      await sending.done; // data sent before the end still arrives
       client.destroy();
       server.destroy();
       this.#connections.delete(connection);
@@ -54,13 +55,13 @@ export class FlakyProxy {
     }
   }
 
-  /** Nothing passes any more, and nobody is told. */
+  /** Stops all data without closing the connections. */
   silence() {
     this.#isSilent = true;
     for (const { client, server } of this.#connections) for (const socket of [client, server]) socket.pause();
   }
 
-  /** New connections work; those that fell silent stay so. */
+  /** Lets new connections work. Silent ones stay silent. */
   recover() {
     this.#isSilent = false;
   }
@@ -71,7 +72,7 @@ export class FlakyProxy {
   }
 }
 
-/** Numbers from 0 to below 1, always the same ones (mulberry32). */
+/** A repeatable random source of numbers from 0 to below 1 (mulberry32). */
 export function seededRandom(seed) {
   let state = seed;
   return () => {

@@ -1,8 +1,8 @@
-// Whether a log that has been through something shows what a page loaded anew shows.
+// Compares the message log of a page with that of a freshly loaded page.
 import assert from 'node:assert/strict';
 import { eventually } from './eventually.mjs';
 
-/** The last `n` messages with the days between them. What comes before a page decides how its first message looks. */
+/** The last `n` messages with their day dividers. The look of the first depends on its predecessor, so it is ignored. */
 function tail(outline, n) {
   const messages = outline.filter((row) => row.id);
   const from = outline.indexOf(messages.at(-n));
@@ -14,13 +14,13 @@ function tail(outline, n) {
 
 const count = (outline) => outline.filter((row) => row.id).length;
 
-/** What is here, and below it what the page had let go of. */
+/** The current rows, followed by earlier rows that the page has removed since. */
 function merge(current, earlier) {
   const last = earlier.findIndex(({ id }) => id && id === current.at(-1)?.id);
   return last < 0 ? current : [...current, ...earlier.slice(last + 1)];
 }
 
-/** Nothing is missing, doubled, out of order or out of date: compares as many messages as the log has. */
+/** Asserts that no message is missing, duplicated, out of order or out of date, for all messages in the log. */
 export async function matchesFreshPage(visitor) {
   const fresh = await visitor.newTab(new URL(visitor.page.url()).pathname);
   let seen = await fresh.outline();

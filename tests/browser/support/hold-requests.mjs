@@ -1,4 +1,4 @@
-/** What leads to this address waits, until the function that comes back is called. */
+/** Holds all requests to this address until the returned function is called. */
 export async function holdRequests(page, pattern, then = (route) => route.continue()) {
   let release;
   const waits = new Promise((done) => {
@@ -13,5 +13,5 @@ export async function holdRequests(page, pattern, then = (route) => route.contin
   };
 }
 
-/** A room is on its way. */
+/** Waits until the page is loading a room. */
 export const isRoomLoading = (visitor) => visitor.page.locator('#app[aria-busy=true]').waitFor();

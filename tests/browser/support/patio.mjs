@@ -1,4 +1,4 @@
-// A Patio of one's own: the executable with an empty directory on a free port. It can be frozen, killed and started again in place.
+// Patio in its own process, with an empty data directory and a free port. It can be frozen, killed and restarted.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { FlakyProxy } from './flaky-proxy.mjs';
 
 const EXECUTABLE = path.resolve(process.env.PATIO_BIN ?? 'target/debug/patio');
 const HOST = '127.0.0.1';
-// So many milliseconds at most between a page and its server, to find tests that take things for done that are not yet.
+// The maximum random delay in milliseconds between page and server, to find tests that do not wait for a result.
 const JITTER = Number(process.env.UNEVEN ?? 0);
 
 export const PASSWORD = 'quiet tomato garden';
@@ -51,14 +51,14 @@ export class Patio {
     });
   }
 
-  /** From here on all goes over a line on which one waits longer than another, at random. */
+  /** Sends everything through a proxy with random delays. */
   async #addJitter() {
     this.jitter = await FlakyProxy.open(this);
     this.jitter.delay = () => Math.random() * JITTER;
     this.origin = this.jitter.origin;
   }
 
-  /** As a power cut does: without a warning. */
+  /** Kills the process without warning. */
   async kill() {
     this.wasDown = true;
     await this.#stop('SIGKILL');
@@ -84,7 +84,7 @@ export class Patio {
     await ended;
   }
 
-  /** Somebody who uses the JSON API; registered, but not online. */
+  /** A client of the JSON API. Its user is registered but not online. */
   async apiClient(name) {
     await this.api('users', { name, email: emailOf(name), password: PASSWORD });
     const { token } = await this.api('tokens', { login: name, password: PASSWORD, label: 'test' });

@@ -1,14 +1,14 @@
-// Where something stands on the screen, and whether it stayed there.
+// The position of elements on the screen.
 import assert from 'node:assert/strict';
 import { eventually } from './eventually.mjs';
 
 /**
- * How far apart, in CSS pixels, is the same place: a browser scrolls by whole pixels while lines have fractions, so each
- * correction of a place may leave half a pixel. Whatever really moves moves by a line, which is ten times as much.
+ * The tolerance in CSS pixels for an unchanged position. A browser scrolls by whole pixels while line heights have
+ * fractions, so each scroll correction may leave half a pixel. A real jump is a line, ten times as much.
  */
 const SAME = 2;
 
-/** The distance from the top of the screen, in CSS pixels, once the page has come to rest. */
+/** The distance from the top of the screen in CSS pixels, once the layout is stable. */
 export async function topOf(message) {
   let last;
   return eventually(async () => {
@@ -25,7 +25,7 @@ export function isSameTop(now, before) {
   assert.ok(Math.abs(now - before) < SAME, `at ${now}, and was at ${before}`);
 }
 
-/** The first message that is wholly on the screen. */
+/** The first fully visible message. */
 export async function firstInView(visitor) {
   const id = await visitor.log.evaluate((log) => {
     const { top } = log.getBoundingClientRect();

@@ -1,4 +1,5 @@
-// A Patio that has grown large, with everything that people do to a layout: long names, words without end, other directions.
+// Fills a Patio with many users and rooms, and with texts that strain a layout: long names, endless words, right-to-left
+// scripts.
 import { emailOf, PASSWORD } from './patio.mjs';
 
 export const LONGEST_TOPIC = `${'Todo lo que cabe en un tema y un poco más de lo que nadie leerá nunca. '.repeat(4)}`
@@ -6,7 +7,7 @@ export const LONGEST_TOPIC = `${'Todo lo que cabe en un tema y un poco más de l
   .trim();
 export const ENDLESS = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft'.slice(0, 64);
 
-/** Handle and the name that others see. */
+/** Handles and display names. */
 export const ODD = [
   ['largo', ENDLESS],
   ['noor', 'نور الهدى بنت عبد الرحمن'],
@@ -29,7 +30,7 @@ const TALK = [
   ['espacios', 'Una lista:\n\n1. corta\n2. '.concat('más larga '.repeat(30))],
 ];
 
-/** Registers `people` and makes `rooms`; gives who made them and the ids of the rooms. */
+/** Registers `users` users and creates `rooms` rooms. Returns their creator and the ids and names of the rooms. */
 export async function seedLarge(patio, { users, rooms }) {
   const founder = await patio.apiClient('ana');
   const odd = {};
@@ -62,7 +63,7 @@ export async function seedLarge(patio, { users, rooms }) {
   return { founder, ids, names };
 }
 
-/** Only so many at a time: passwords wait in a queue that is bounded. */
+/** Runs eight at a time, because the server's queue for password hashing is bounded. */
 async function inTurns(all, work) {
   const left = [...all];
   const turn = async () => {

@@ -1,4 +1,4 @@
-// The frame of every test: a fresh Patio, people with a browser each, and in the end not one complaint from any page.
+// The frame of every test: a new Patio, visitors with a browser each, and no error on any page at the end.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { FlakyProxy } from './flaky-proxy.mjs';
@@ -9,8 +9,9 @@ let browser;
 after(() => browser?.close());
 
 /**
- * `tell` gets the `patio`, people (`visitor`, or `person(name)` who has just registered), what complaints to `tolerate`,
- * `openLine()` to the Patio that can go bad, and `ownBrowser` for a browser with other flags. Before it may stand the server's environment.
+ * Runs a test in its own Patio. The function gets `patio`, `visitor()` for a signed-out browser, `newUser(name)` for a
+ * browser of a new user, `tolerate(pattern)` for expected errors, `openProxy()` for a flaky connection, and
+ * `ownBrowser(options)` to start another browser. The server's environment may be passed before the function.
  */
 export function story(name, ...rest) {
   const run = rest.pop();

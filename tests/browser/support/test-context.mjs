@@ -1,9 +1,9 @@
-// The people of a test or of a picture, each with a browser of their own, and everything their pages complain about.
+// The visitors of a test or a screenshot, each with their own browser context, and all errors of their pages.
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { Visitor } from './visitor.mjs';
 
-// A folder made by `npm run build`, to try styles and scripts without building the executable.
+// A folder created by `npm run build`, to test styles and scripts without building the executable.
 const ASSETS = process.env.PATIO_ASSETS;
 const FLAGS = [
   '--no-sandbox',
@@ -26,7 +26,7 @@ const WHOLE = process.env.WHOLE_CHROMIUM && { executablePath: process.env.WHOLE_
 export const launch = (options) =>
   chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS, ...options });
 
-/** A command, or a text that is none: the page of the answer says why nothing was sent. */
+/** The response to a slash command, or to a text that was refused: a 422 page that explains why nothing was sent. */
 const isAnswered = (response) =>
   response.status() === 422 &&
   response.request().method() === 'POST' &&
@@ -44,7 +44,7 @@ export class TestContext {
     this.patio = patio;
   }
 
-  /** A browser that nobody is signed in with. */
+  /** A signed-out browser. */
   async visitor(options = {}) {
     const context = await this.#browser.newContext({ ...USUAL, ...options });
     context.setDefaultTimeout(10_000);
@@ -57,7 +57,7 @@ export class TestContext {
     return new Visitor(this.patio, context, await context.newPage());
   }
 
-  /** Somebody who has just registered and is in the lobby. */
+  /** A new user who has just registered and is in the lobby. */
   async newUser(name, options) {
     const visitor = await this.visitor(options);
     await visitor.go('/register');
@@ -66,7 +66,7 @@ export class TestContext {
     return visitor;
   }
 
-  /** Errors of scripts, violations of the content security policy, files that did not come, warnings of the server. */
+  /** Script errors, violations of the content security policy, failed requests, and warnings of the server. */
   errors() {
     const network = /net::ERR_|WebSocket connection to/;
     const excused = (text) =>
@@ -75,7 +75,7 @@ export class TestContext {
     return [...this.#errors, ...logged].filter((text) => !excused(text));
   }
 
-  /** For what a browser must be started for: the whole one, since one without windows cannot do all of it. */
+  /** Starts another browser with these options: the full one, because the headless shell lacks some features. */
   async launchOwn(options) {
     this.#browser = this.#own = await launch({ ...options, ...WHOLE });
   }
@@ -89,7 +89,7 @@ export class TestContext {
     const report = (text) => this.#errors.push(text);
     context.on('weberror', (event) => report(String(event.error())));
     context.on('console', (message) => {
-      // Pages with a status of their own are what many tests ask for; files are watched below.
+      // Many tests request pages with an error status. Other resources are checked below.
       if (message.type() === 'error' && !message.text().includes('server responded with a status'))
         report(message.text());
     });

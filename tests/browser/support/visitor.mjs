@@ -1,4 +1,4 @@
-// Somebody at a browser of their own: what they do, and what they see.
+// A visitor with their own browser: actions and observations.
 import { emailOf, PASSWORD } from './patio.mjs';
 
 export class Visitor {
@@ -12,7 +12,7 @@ export class Visitor {
     return this.page.goto(to.href);
   }
 
-  /** Cookies are named after the port: who comes by a line, which has another port, is signed in there too. */
+  /** Cookie names contain the port. Copies them, so that a visitor is also signed in through a proxy on another port. */
   async carryCookies(port) {
     const known = await this.context.cookies();
     const carried = known.map((cookie) => ({ ...cookie, name: cookie.name.replace(/_\d+$/, `_${port}`) }));
@@ -29,7 +29,7 @@ export class Visitor {
     return tab;
   }
 
-  // --- Registering and signing in
+  // --- Registration and sign-in
 
   async fill(fields) {
     for (const [name, value] of Object.entries(fields)) await this.field(name).fill(value);
@@ -67,13 +67,13 @@ export class Visitor {
     return this.page.locator(`[name="${name}"]`);
   }
 
-  /** What assistive technology reads after the field's name. */
+  /** The description that assistive technology reads after the field's name. */
   async descriptionOf(name) {
     const id = await this.field(name).getAttribute('aria-describedby');
-    return id && this.page.locator(`#${id}`).textContent(); // while the page is still on its way there is none
+    return id && this.page.locator(`#${id}`).textContent(); // there is none while the page is loading
   }
 
-  // --- Talking
+  // --- Messages
 
   get composer() {
     return this.page.locator('#body');
@@ -97,7 +97,7 @@ export class Visitor {
     return this.page.locator('.message').filter({ has: this.page.locator('.message__body', { hasText: text }) });
   }
 
-  /** Waits until the message is there, stored. */
+  /** Waits until the message is shown as stored. */
   async sees(text) {
     await this.page.locator('.message[data-seq]').filter({ hasText: text }).first().waitFor();
   }
@@ -106,7 +106,7 @@ export class Visitor {
     return this.page.locator('.message__body').allTextContents();
   }
 
-  /** The log as it reads, line by line: days and messages with everything that shows. */
+  /** All visible details of the message log, row by row: day dividers and messages. */
   async outline() {
     return this.page.locator('#messages :is(.day-divider, .message)').evaluateAll((lines) =>
       lines.map((line) =>
@@ -136,7 +136,7 @@ export class Visitor {
     return this.page.locator('.sidebar .room', { hasText: name });
   }
 
-  /** What the sidebar counts as unread in a room; '' where nothing is. */
+  /** The unread count of a room in the sidebar; '' if there is none. */
   async badge(name) {
     const badge = this.row(name).locator('.badge');
     return (await badge.isVisible()) ? badge.locator('.badge__count').textContent() : '';
@@ -156,7 +156,7 @@ export class Visitor {
     await this.isIn(name);
   }
 
-  /** Puts a mark on the page that no page loaded anew would have. */
+  /** Marks this page, so that a page load can be detected. */
   async markPage() {
     await this.page.evaluate(() => {
       globalThis.marked = true;
@@ -166,12 +166,12 @@ export class Visitor {
     return this.page.evaluate(() => globalThis.marked === true);
   }
 
-  /** The button of the form that posts to this address. */
+  /** The submit button of the form with this action. */
   button(action) {
     return this.page.locator(`form[action="${action}"] button[type=submit]`);
   }
 
-  // --- People
+  // --- Members
 
   async online() {
     return this.page.locator('#online .member__name bdi').allTextContents();
