@@ -28,7 +28,7 @@ for (const [mode, how] of [
   ['without scripts', { javaScriptEnabled: false }],
 ]) {
   story(
-    `somebody is added, chooses a password by the link, and is closed out again, ${mode}`,
+    `a user is added, sets a password by the link, and is closed again, ${mode}`,
     async ({ newUser, visitor, tolerate }) => {
       tolerate(/404/);
       const ana = await newUser('ana', how);
@@ -54,7 +54,7 @@ for (const [mode, how] of [
     },
   );
 
-  story(`a picture takes the place of the initials, with everybody, ${mode}`, async ({ newUser }) => {
+  story(`an avatar replaces the initials for all users, ${mode}`, async ({ newUser }) => {
     const [ana, tom] = [await newUser('ana', how), await newUser('tom')];
     await ana.composer.fill('hola');
     await ana.page.locator('#composer button[type=submit]').click();
@@ -73,7 +73,7 @@ for (const [mode, how] of [
   });
 }
 
-story('what is no picture is told beside the field', async ({ newUser, tolerate }) => {
+story('an invalid picture is reported beside the field', async ({ newUser, tolerate }) => {
   tolerate(/422/);
   const ana = await newUser('ana');
   await ana.go('/settings');
@@ -84,7 +84,7 @@ story('what is no picture is told beside the field', async ({ newUser, tolerate 
   await eventually(async () => assert.match(await ana.descriptionOf('picture'), /cannot be read/));
 });
 
-story('whose account is closed is shown the door at once, where they stand', async ({ newUser, tolerate }) => {
+story('a user whose account is closed is signed out immediately', async ({ newUser, tolerate }) => {
   tolerate(/401|403/);
   const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await ana.go('/admin');
@@ -92,7 +92,7 @@ story('whose account is closed is shown the door at once, where they stand', asy
   await tom.page.waitForURL(/\/login/);
 });
 
-story('the administration speaks Spanish', async ({ newUser }) => {
+story('the administration page is in Spanish', async ({ newUser }) => {
   const ana = await newUser('ana', { locale: 'es-ES' });
   await ana.go('/admin');
   assert.equal(await ana.page.locator('h1').textContent(), 'Administración');

@@ -35,7 +35,7 @@ story('pages come with a strict policy', async ({ newUser, visitor }) => {
   }
 });
 
-story('a string does not become HTML or script', async ({ newUser, tolerate }) => {
+story('a string cannot become HTML or script', async ({ newUser, tolerate }) => {
   tolerate(/Trusted|Content Security Policy/i);
   const ana = await newUser('ana');
   // The page's own scripts use their Trusted Types policy. The code of this test has none.
@@ -66,14 +66,14 @@ story('a string does not become HTML or script', async ({ newUser, tolerate }) =
   assert.deepEqual(attempts, ['TypeError', 'TypeError', 'TypeError', 'TypeError', 'done']);
 });
 
-story('the session is a cookie that scripts and other sites do not get', async ({ newUser }) => {
+story('the session cookie is hidden from scripts and other sites', async ({ newUser }) => {
   const ana = await newUser('ana');
   const { httpOnly, sameSite } = await sessionOf(ana);
   assert.deepEqual({ httpOnly, sameSite }, { httpOnly: true, sameSite: 'Lax' });
   assert.ok(!(await ana.page.evaluate(() => document.cookie)).includes('session'));
 });
 
-story('each sign-in has a session of its own, and one that was signed out is worth nothing', async ({ newUser }) => {
+story('each sign-in has its own session, and a signed-out one is invalid', async ({ newUser }) => {
   const ana = await newUser('ana');
   const first = await sessionOf(ana);
   await ana.signOut();
@@ -88,7 +88,7 @@ story('each sign-in has a session of its own, and one that was signed out is wor
   await ana.arrives('/login?next=%2Frooms%2F1');
 });
 
-story("a change that another site's page sends is refused, one of ours is not", async ({ patio, newUser }) => {
+story('a cross-site change is refused, a same-site one accepted', async ({ patio, newUser }) => {
   const ana = await newUser('ana');
   const post = (headers) =>
     ana.context.request.post(`${patio.origin}/rooms/1/messages`, {
@@ -111,7 +111,7 @@ story("a change that another site's page sends is refused, one of ours is not", 
   assert.deepEqual(await ana.texts(), ['by form', 'by form']);
 });
 
-story('a form on another site cannot sign anybody out or in', async ({ patio, newUser }) => {
+story('a form on another site cannot sign users in or out', async ({ patio, newUser }) => {
   const ana = await newUser('ana');
   const evil = createServer((_, answer) => {
     answer.setHeader('content-type', 'text/html');
@@ -158,7 +158,7 @@ function knock(patio, headers) {
   });
 }
 
-story('a socket with our cookie opens for our own pages only', async ({ patio, newUser }) => {
+story('a WebSocket with our cookie opens only for our own pages', async ({ patio, newUser }) => {
   const ana = await newUser('ana');
   const { name, value } = await sessionOf(ana);
   const cookie = `${name}=${value}`;

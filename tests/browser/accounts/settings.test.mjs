@@ -29,7 +29,7 @@ async function again(visitor, name, password) {
   return other;
 }
 
-story('a new name shows with everybody, on what was said and on what comes', async ({ newUser }) => {
+story('a new name is shown to all users, on old and new messages', async ({ newUser }) => {
   const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await ana.post('before');
   await tom.sees('before');
@@ -55,7 +55,7 @@ story('a new name shows with everybody, on what was said and on what comes', asy
   assert.deepEqual(await tom.online(), ['Ana María', 'tom']);
 });
 
-story('a name that does not do comes back with its complaint', async ({ newUser }) => {
+story('an invalid name is refused with a field error', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.go('/settings');
   await save(ana, 'name', { display_name: 'x'.repeat(65) });
@@ -69,7 +69,7 @@ for (const [mode, how] of [
   ['with scripts', {}],
   ['without scripts', { javaScriptEnabled: false }],
 ]) {
-  story(`theme and language are as chosen, and stay, ${mode}`, async ({ newUser }) => {
+  story(`the chosen theme and language stay, ${mode}`, async ({ newUser }) => {
     const ana = await newUser('ana', { colorScheme: 'light', ...how });
     const paper = () => ana.page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     await ana.go('/settings');
@@ -90,7 +90,7 @@ for (const [mode, how] of [
     await ana.page.locator('html[lang=es]').waitFor();
   });
 
-  story(`a password is changed with the old one; all others are signed out, ${mode}`, async ({ newUser, visitor }) => {
+  story(`changing the password needs the old one and ends other sessions, ${mode}`, async ({ newUser, visitor }) => {
     const ana = await newUser('ana', how);
     const phone = await again(visitor, 'ana', PASSWORD);
     await phone.arrives('/rooms/1');
@@ -116,7 +116,7 @@ for (const [mode, how] of [
   });
 }
 
-story('an address is changed with the password, unless somebody has it', async ({ patio, newUser, visitor }) => {
+story('changing the email address needs the password and an unused address', async ({ patio, newUser, visitor }) => {
   await patio.apiClient('tom');
   const ana = await newUser('ana');
   await ana.go('/settings');
@@ -134,7 +134,7 @@ story('an address is changed with the password, unless somebody has it', async (
   await phone.arrives('/rooms/1');
 });
 
-story('one sees where one is signed in, and ends it there: one by one or all at once', async ({ newUser, visitor }) => {
+story('sessions are listed and can be ended one by one or all together', async ({ newUser, visitor }) => {
   const ana = await newUser('ana');
   await ana.go('/settings');
   assert.equal(await sessions(ana).count(), 1);

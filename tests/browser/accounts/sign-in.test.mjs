@@ -4,7 +4,7 @@ import { emailOf, eventually, PASSWORD, story } from '../support.mjs';
 
 const status = async (visitor) => (await visitor.page.locator('.current-user__status').allTextContents()).join();
 
-story('the first to register runs the place, the second does not', async ({ newUser }) => {
+story('the first user is an administrator, the second is not', async ({ newUser }) => {
   const ana = await newUser('ana');
   assert.equal(await ana.page.locator('.current-user__name').textContent(), 'ana');
   assert.equal(await status(ana), 'Administrator');
@@ -15,14 +15,14 @@ story('the first to register runs the place, the second does not', async ({ newU
   assert.equal(await tom.page.locator('.member small').textContent(), 'Administrator'); // ana
 });
 
-story('an empty house asks its first visitor to register and says what comes of it', async ({ visitor }) => {
+story('an empty installation asks its first visitor to register and explains why', async ({ visitor }) => {
   const ana = await visitor();
   await ana.go('/');
   await ana.arrives('/register');
   assert.match(await ana.page.locator('.auth__lead').textContent(), /administrator/);
 });
 
-story('a wrong password is refused and the right one opens', async ({ patio, visitor }) => {
+story('a wrong password is refused and the right one accepted', async ({ patio, visitor }) => {
   await patio.apiClient('ana');
   const ana = await visitor();
   await ana.go('/login');
@@ -37,7 +37,7 @@ story('a wrong password is refused and the right one opens', async ({ patio, vis
 });
 
 story(
-  'one signs in with the email address as well, and a stranger gets the same answer as a wrong password',
+  'sign-in accepts the email address; unknown user and wrong password look the same',
   async ({ patio, visitor }) => {
     await patio.apiClient('ana');
     const ana = await visitor();
@@ -49,37 +49,34 @@ story(
   },
 );
 
-story(
-  'each mistake in the registration is told beside its field, and what was typed stays',
-  async ({ patio, visitor }) => {
-    await patio.apiClient('ana');
-    const mistakes = [
-      [{ password: 'password1' }, 'password', 'This is easy to guess. Add another word or two.'],
-      [{ password: 'short' }, 'password', 'Use 8 to 256 characters.'],
-      [{ name: 'ANA' }, 'name', 'This name, or one that looks like it, is taken.'],
-      [{ name: 'two words' }, 'name', 'Only letters, digits, “.”, “_” and “-”, starting with a letter or digit.'],
-      [{ email: emailOf('ana') }, 'email', 'There is already an account with this address.'],
-      [{ password_confirmation: 'quiet tomato house' }, 'password_confirmation', 'The passwords do not match.'],
-    ];
-    const tom = await visitor();
-    await tom.go('/register');
-    for (const [mistake, field, complaint] of mistakes) {
-      await Promise.all([tom.page.waitForEvent('load'), tom.register('tom', mistake)]);
-      const about = `${field}: ${JSON.stringify(mistake)}`;
-      await eventually(async () => assert.equal(await tom.descriptionOf(field), complaint, about));
-      assert.equal(await tom.field(field).getAttribute('aria-invalid'), 'true', about);
-      assert.equal(await tom.page.locator('[aria-invalid=true]').count(), 1, about);
-      assert.equal(await tom.field('name').inputValue(), mistake.name ?? 'tom');
-      assert.equal(await tom.field('email').inputValue(), mistake.email ?? emailOf('tom'));
-      assert.equal(await tom.field('password').inputValue(), '');
-      assert.equal(await tom.field('password_confirmation').inputValue(), '');
-    }
-    await tom.register('tom');
-    await tom.arrives('/rooms/1');
-  },
-);
+story('each registration error is shown beside its field, and the input stays', async ({ patio, visitor }) => {
+  await patio.apiClient('ana');
+  const mistakes = [
+    [{ password: 'password1' }, 'password', 'This is easy to guess. Add another word or two.'],
+    [{ password: 'short' }, 'password', 'Use 8 to 256 characters.'],
+    [{ name: 'ANA' }, 'name', 'This name, or one that looks like it, is taken.'],
+    [{ name: 'two words' }, 'name', 'Only letters, digits, “.”, “_” and “-”, starting with a letter or digit.'],
+    [{ email: emailOf('ana') }, 'email', 'There is already an account with this address.'],
+    [{ password_confirmation: 'quiet tomato house' }, 'password_confirmation', 'The passwords do not match.'],
+  ];
+  const tom = await visitor();
+  await tom.go('/register');
+  for (const [mistake, field, complaint] of mistakes) {
+    await Promise.all([tom.page.waitForEvent('load'), tom.register('tom', mistake)]);
+    const about = `${field}: ${JSON.stringify(mistake)}`;
+    await eventually(async () => assert.equal(await tom.descriptionOf(field), complaint, about));
+    assert.equal(await tom.field(field).getAttribute('aria-invalid'), 'true', about);
+    assert.equal(await tom.page.locator('[aria-invalid=true]').count(), 1, about);
+    assert.equal(await tom.field('name').inputValue(), mistake.name ?? 'tom');
+    assert.equal(await tom.field('email').inputValue(), mistake.email ?? emailOf('tom'));
+    assert.equal(await tom.field('password').inputValue(), '');
+    assert.equal(await tom.field('password_confirmation').inputValue(), '');
+  }
+  await tom.register('tom');
+  await tom.arrives('/rooms/1');
+});
 
-story('several mistakes are told at once', async ({ visitor }) => {
+story('several errors are shown at the same time', async ({ visitor }) => {
   const tom = await visitor();
   await tom.go('/register');
   await tom.register('t', { email: 'tom@nowhere', password: 'short', password_confirmation: 'other' });
@@ -88,7 +85,7 @@ story('several mistakes are told at once', async ({ visitor }) => {
   assert.equal(await tom.descriptionOf('password_confirmation'), 'The passwords do not match.');
 });
 
-story('a taken name and an address are told while one types, and a free one is too', async ({ patio, visitor }) => {
+story('availability of name and address is shown while typing', async ({ patio, visitor }) => {
   await patio.apiClient('ana');
   const tom = await visitor();
   await tom.go('/register');
@@ -110,7 +107,7 @@ story('a taken name and an address are told while one types, and a free one is t
   await says('name', 'Este nombre, o uno que se le parece, ya está en uso.');
 });
 
-story('an answer that comes late says nothing about what stands there by now', async ({ patio, visitor }) => {
+story('a late availability response is ignored if the field has changed', async ({ patio, visitor }) => {
   await patio.apiClient('ana');
   const tom = await visitor();
   await tom.go('/register');
@@ -133,7 +130,7 @@ story('an answer that comes late says nothing about what stands there by now', a
   assert.equal(await tom.descriptionOf('name'), '✓ Available');
 });
 
-story('a repetition that differs is told while one types, but not before it can differ', async ({ visitor }) => {
+story('a different repeated password is reported while typing, once it can differ', async ({ visitor }) => {
   const tom = await visitor();
   await tom.go('/register');
   const says = (text) => eventually(async () => assert.equal(await tom.descriptionOf('password_confirmation'), text));
@@ -151,7 +148,7 @@ story('a repetition that differs is told while one types, but not before it can 
 });
 
 story(
-  'a page that asked too often is silent, and registering still works',
+  'after too many availability checks, registration still works',
   { RATE_LIMIT: 'on' },
   async ({ patio, visitor, tolerate }) => {
     tolerate(/^429 .*available/);
@@ -168,23 +165,20 @@ story(
   },
 );
 
-story(
-  'a repetition that differs is told first, and then that the password is guessable, without scripts',
-  async ({ visitor }) => {
-    const tom = await visitor({ javaScriptEnabled: false });
-    await tom.go('/register');
-    await tom.register('tom', { password: 'password1', password_confirmation: 'password2' });
-    await eventually(async () =>
-      assert.equal(await tom.descriptionOf('password_confirmation'), 'The passwords do not match.'),
-    );
-    await tom.register('tom', { password: 'password1', password_confirmation: 'password1' });
-    await eventually(async () =>
-      assert.equal(await tom.descriptionOf('password'), 'This is easy to guess. Add another word or two.'),
-    );
-  },
-);
+story('without scripts a different repetition is reported before a weak password', async ({ visitor }) => {
+  const tom = await visitor({ javaScriptEnabled: false });
+  await tom.go('/register');
+  await tom.register('tom', { password: 'password1', password_confirmation: 'password2' });
+  await eventually(async () =>
+    assert.equal(await tom.descriptionOf('password_confirmation'), 'The passwords do not match.'),
+  );
+  await tom.register('tom', { password: 'password1', password_confirmation: 'password1' });
+  await eventually(async () =>
+    assert.equal(await tom.descriptionOf('password'), 'This is easy to guess. Add another word or two.'),
+  );
+});
 
-story('who comes back is in the room they were in last', async ({ newUser }) => {
+story('a returning user is in the last visited room', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
   await ana.signOut();
@@ -198,7 +192,7 @@ story('who comes back is in the room they were in last', async ({ newUser }) => 
   await ana.arrives('/rooms/1');
 });
 
-story('who signed out is asked to sign in, and then led to where they wanted to go', async ({ newUser }) => {
+story('after sign-in the user gets to the requested page', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.signOut();
   await ana.arrives('/login');
@@ -210,7 +204,7 @@ story('who signed out is asked to sign in, and then led to where they wanted to 
 });
 
 story(
-  'where to go on to survives a wrong password, a look at the registration and a change of language',
+  'the requested page survives a wrong password, the registration page and a language change',
   async ({ patio, visitor }) => {
     await patio.apiClient('ana');
     const ana = await visitor();
@@ -224,7 +218,7 @@ story(
   },
 );
 
-story('nobody is led to another site', async ({ patio, visitor }) => {
+story('sign-in never redirects to another site', async ({ patio, visitor }) => {
   await patio.apiClient('ana');
   const ana = await visitor();
   await ana.go('/login?next=https://evil.example/');
@@ -232,7 +226,7 @@ story('nobody is led to another site', async ({ patio, visitor }) => {
   await ana.arrives('/rooms/1');
 });
 
-story('a password can be looked at', async ({ patio, visitor }) => {
+story('a password can be revealed', async ({ patio, visitor }) => {
   await patio.apiClient('ana');
   const ana = await visitor();
   await ana.go('/login');
@@ -247,7 +241,7 @@ story('a password can be looked at', async ({ patio, visitor }) => {
 });
 
 story(
-  'where sign-up is closed the first account can be made, and no other',
+  'with closed sign-up only the first account can be created',
   { SIGNUP: 'closed' },
   async ({ newUser, visitor, tolerate }) => {
     tolerate(/^403 .*available/); // requested while the first account was being created

@@ -52,7 +52,7 @@ const GIVEN_UP = {
   },
 };
 for (const [how, giveUp] of Object.entries(GIVEN_UP)) {
-  story(`a sign-out that was given up by ${how} ends nothing`, async ({ patio, newUser, tolerate }) => {
+  story(`a sign-out cancelled by ${how} deletes nothing`, async ({ patio, newUser, tolerate }) => {
     tolerate(/net::ERR|WebSocket/);
     const ana = await inTwoRooms(newUser);
     await wishToLeave(ana, patio);
@@ -64,7 +64,7 @@ for (const [how, giveUp] of Object.entries(GIVEN_UP)) {
 }
 
 story(
-  'a page on which a sign-out was given up goes to the gate when the session ends, with everything kept',
+  'after a cancelled sign-out, the end of the session leads to the login page and keeps everything',
   async ({ patio, newUser, visitor, tolerate }) => {
     tolerate(/net::ERR|WebSocket/);
     const ana = await inTwoRooms(newUser);
@@ -79,7 +79,7 @@ story(
   },
 );
 
-story('a sign-out that the server refused ends nothing', async ({ newUser, tolerate }) => {
+story('a sign-out that the server refused deletes nothing', async ({ newUser, tolerate }) => {
   tolerate(/^503 /);
   const ana = await inTwoRooms(newUser);
   await ana.composer.fill('a draft');
@@ -93,7 +93,7 @@ story('a sign-out that the server refused ends nothing', async ({ newUser, toler
   assert.match(await kept(ana), /a draft/);
 });
 
-story('somebody who writes on after a sign-out that came to nothing stays', async ({ newUser }) => {
+story('a user who writes after a failed sign-out stays signed in', async ({ newUser }) => {
   const ana = await inTwoRooms(newUser);
   await ana.page.route('**/logout', (route) => route.fulfill({ status: 204 })); // the browser stays on the page
   await ana.signOut();
@@ -103,7 +103,7 @@ story('somebody who writes on after a sign-out that came to nothing stays', asyn
 });
 
 for (const path of ['/settings', '/rooms', '/search', 'the page of a message']) {
-  story(`signing out from ${path} ends what is not sent`, async ({ newUser }) => {
+  story(`signing out from ${path} deletes unsent text`, async ({ newUser }) => {
     const ana = await newUser('ana');
     await ana.post('said');
     await ana.sees('said');

@@ -13,7 +13,7 @@ const tint = (visitor, text) =>
     .message(text)
     .evaluate((row) => [getComputedStyle(row).backgroundColor, getComputedStyle(row, '::before').content !== 'none']);
 
-story('people are offered while a name is typed, and Enter, Tab or a click writes it', async ({ patio, newUser }) => {
+story('users are suggested while typing a name; Enter, Tab or a click inserts it', async ({ patio, newUser }) => {
   for (const name of ['lucia', 'luis', 'tom']) await patio.apiClient(name);
   const ana = await newUser('ana');
   const { page, composer } = ana;
@@ -40,7 +40,7 @@ story('people are offered while a name is typed, and Enter, Tab or a click write
 });
 
 story(
-  'a whole name is sent by Enter, Escape leaves the text alone, and an address opens nothing',
+  'Enter sends a complete name, Escape keeps the text, and an email address opens no list',
   async ({ patio, newUser }) => {
     await patio.apiClient('tom');
     const ana = await newUser('ana');
@@ -71,7 +71,7 @@ story(
 
 for (const scripts of [true, false]) {
   story(
-    `a message that speaks to its reader stands out for them, ${scripts ? 'with' : 'without'} scripts`,
+    `a message that mentions its reader is highlighted, ${scripts ? 'with' : 'without'} scripts`,
     async ({ patio, newUser }) => {
       const tom = await patio.apiClient('tom');
       const ana = await newUser('ana', { javaScriptEnabled: scripts });
@@ -88,7 +88,7 @@ for (const scripts of [true, false]) {
 }
 
 story(
-  'what mentions one is counted apart until it is read, and a phone shows a dot on the button of the rooms',
+  'mentions are counted separately until read; on a phone the rooms button has a dot',
   async ({ patio, newUser }) => {
     const tom = await patio.apiClient('tom');
     const ana = await newUser('ana', { viewport: { width: 390, height: 844 } });
@@ -106,7 +106,7 @@ story(
   },
 );
 
-story('a page that is opened shows the count by itself, without scripts too', async ({ patio, newUser }) => {
+story('an opened page shows the mention count, even without scripts', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana', { javaScriptEnabled: false });
   for (const text of ['one', 'two for @ana']) await tom.post(text);
@@ -117,7 +117,7 @@ story('a page that is opened shows the count by itself, without scripts too', as
   assert.equal(await badge(ana, 'lobby').isVisible(), false);
 });
 
-story('what comes while one looks elsewhere counts the mentions in it', async ({ patio, newUser }) => {
+story('messages in a background tab count their mentions', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana');
   const { id: read } = await tom.post('one');
@@ -141,7 +141,7 @@ story('what comes while one looks elsewhere counts the mentions in it', async ({
   await eventually(async () => assert.equal(await badge(ana, 'lobby').isVisible(), false));
 });
 
-story('reading on one device settles the count on the other', async ({ patio, newUser, visitor }) => {
+story('reading on one device updates the count on the other', async ({ patio, newUser, visitor }) => {
   const tom = await patio.apiClient('tom');
   const one = await newUser('ana');
   const two = await visitor();

@@ -22,7 +22,7 @@ async function editInPlace(ana, text) {
 }
 
 story(
-  'an edit that is saved when the session has ended stays open, says why, and is there again after signing in',
+  'an edit saved after the session ended stays open with a reason and survives signing in',
   async ({ newUser, tolerate }) => {
     tolerate(/^401 /);
     const ana = await newUser('ana');
@@ -43,7 +43,7 @@ story(
   },
 );
 
-story('an answer to an edit in which the message is missing is no success', async ({ newUser }) => {
+story('a response to an edit without the message is not a success', async ({ newUser }) => {
   const ana = await newUser('ana');
   await editInPlace(ana, 'an hour of work');
   await ana.page.route('**/messages/*/edit', async (route) =>
@@ -55,7 +55,7 @@ story('an answer to an edit in which the message is missing is no success', asyn
   assert.equal(await edits(ana), 1);
 });
 
-story('an edit that is never answered is open again, with a reason', async ({ newUser }) => {
+story('an edit without a response is opened again with a reason', async ({ newUser }) => {
   const ana = await newUser('ana');
   await editInPlace(ana, 'an hour of work');
   await ana.page.evaluate(() => {
@@ -86,7 +86,7 @@ async function openPage(ana) {
 }
 
 story(
-  'an edit on the page of its message survives the end of the session, and is saved once',
+  "an edit on the message's page survives the end of the session and is saved once",
   async ({ newUser, tolerate }) => {
     tolerate(/^401 /);
     const ana = await newUser('ana');
@@ -105,7 +105,7 @@ story(
   },
 );
 
-story('an edit on the page of its message is open in the room too, and the other way round', async ({ newUser }) => {
+story("an edit on the message's page is also open in the room, and vice versa", async ({ newUser }) => {
   const ana = await newUser('ana');
   const path = await openPage(ana);
   await onPage(ana).fill('begun on the page');
@@ -117,7 +117,7 @@ story('an edit on the page of its message is open in the room too, and the other
   await eventually(async () => assert.equal(await onPage(ana).inputValue(), 'continued in the room'));
 });
 
-story('an edit on the page of its message that is given up is gone', async ({ newUser }) => {
+story("a cancelled edit on the message's page is discarded", async ({ newUser }) => {
   const ana = await newUser('ana');
   await openPage(ana);
   await onPage(ana).fill('no, not that');
@@ -128,7 +128,7 @@ story('an edit on the page of its message that is given up is gone', async ({ ne
   assert.equal(await inPlace(ana).count(), 0);
 });
 
-story('another account finds nothing of an edit on the page of a message', async ({ patio, newUser }) => {
+story("another account does not see an edit on the message's page", async ({ patio, newUser }) => {
   await patio.apiClient('tom');
   const ana = await newUser('ana');
   const path = await openPage(ana);

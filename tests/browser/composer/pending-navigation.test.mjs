@@ -62,7 +62,7 @@ async function isSilent(patio, tom, rooms) {
 
 // --- Commands
 
-story('what follows a command does not go to a room that is asked for before the answer is there', async (tools) => {
+story('text after a command does not go to a room requested before the response', async (tools) => {
   const { ana, tom } = await inLobby(tools);
   await holdRequests(ana.page, COMMAND);
   await type(ana, '/msg tom hello');
@@ -79,7 +79,7 @@ story('what follows a command does not go to a room that is asked for before the
   await isSilent(tools.patio, tom, [1, 3, 4]);
 });
 
-story('what follows a command goes where that leads', async (tools) => {
+story('text after a command goes to the room that it opens', async (tools) => {
   const { ana, tom } = await inLobby(tools);
   const release = await holdRequests(ana.page, COMMAND);
   await type(ana, '/msg tom hello');
@@ -92,31 +92,28 @@ story('what follows a command goes where that leads', async (tools) => {
   await isSilent(tools.patio, tom, [1, 2]);
 });
 
-story(
-  'what follows a command that is refused stays in the field, and what follows one that is not is sent',
-  async (tools) => {
-    const { ana, tom } = await inLobby(tools);
-    const release = await holdRequests(ana.page, COMMAND);
-    await type(ana, '/msg nobody hello');
-    await isRoomLoading(ana);
-    await type(ana, 'private follow-up');
-    await release();
-    await ana.answer.waitFor();
-    await has(ana, '/msg nobody hello\nprivate follow-up');
-    await isSilent(tools.patio, tom, [1]);
-    await ana.page.unroute(COMMAND);
-    const releaseUsers = await holdRequests(ana.page, COMMAND);
-    await ana.composer.fill('');
-    await type(ana, '/users');
-    await isRoomLoading(ana);
-    await type(ana, 'hello, all');
-    await releaseUsers();
-    await ana.sees('hello, all');
-    assert.deepEqual(await storedIn(tools.patio, tom, 1), ['hello, all']);
-  },
-);
+story('text after a refused command stays in the field, after an accepted one it is sent', async (tools) => {
+  const { ana, tom } = await inLobby(tools);
+  const release = await holdRequests(ana.page, COMMAND);
+  await type(ana, '/msg nobody hello');
+  await isRoomLoading(ana);
+  await type(ana, 'private follow-up');
+  await release();
+  await ana.answer.waitFor();
+  await has(ana, '/msg nobody hello\nprivate follow-up');
+  await isSilent(tools.patio, tom, [1]);
+  await ana.page.unroute(COMMAND);
+  const releaseUsers = await holdRequests(ana.page, COMMAND);
+  await ana.composer.fill('');
+  await type(ana, '/users');
+  await isRoomLoading(ana);
+  await type(ana, 'hello, all');
+  await releaseUsers();
+  await ana.sees('hello, all');
+  assert.deepEqual(await storedIn(tools.patio, tom, 1), ['hello, all']);
+});
 
-story('a command for a room that is passed by is no message there, and nothing overtakes it', async (tools) => {
+story('a command in a skipped room is not posted there, and nothing overtakes it', async (tools) => {
   const { ana, tom } = await inLobby(tools);
   await holdRequests(ana.page, ALFA);
   await down(ana);
@@ -135,7 +132,7 @@ story('a command for a room that is passed by is no message there, and nothing o
 
 // --- Back and Forward
 
-story('what is written while one goes back is for that room, also when one goes back further', async (tools) => {
+story('text written while going back is for that room, even when going back further', async (tools) => {
   const { ana, tom } = await inFourRooms(tools);
   await holdRequests(ana.page, BETA);
   await back(ana, '/rooms/3');
@@ -156,7 +153,7 @@ for (const [way, go, path] of [
   ['back', (ana) => back(ana, '/rooms/3'), '/rooms/3'],
   ['by a click', (ana) => ana.row('Beta').click(), '/rooms/4'],
 ]) {
-  story(`a page that is loaded anew while one goes ${way} leaves the text to the room it was for`, async (tools) => {
+  story(`a reload while going ${way} keeps the text for its room`, async (tools) => {
     const { ana, tom } = await inFourRooms(tools);
     await ana.page.route(BETA, (route) => route.request().isNavigationRequest() && route.continue()); // requests of scripts are never answered
     await go(ana);
@@ -176,7 +173,7 @@ for (const [way, go, path] of [
   });
 }
 
-story('back to the room that is on screen ends the way to the one between', async (tools) => {
+story('going back to the visible room cancels the navigation in between', async (tools) => {
   const { ana, tom } = await inFourRooms(tools);
   await ana.open('Alfa');
   await ana.open('Gamma');
@@ -195,7 +192,7 @@ story('back to the room that is on screen ends the way to the one between', asyn
   await ana.isIn('Beta');
 });
 
-story('back twice while the server is away leads to the second room once it is there', async (tools) => {
+story('back twice while the server is down leads to the second room when it is back', async (tools) => {
   const { patio } = tools;
   const { ana, tom } = await inFourRooms(tools);
   await patio.kill();
@@ -213,7 +210,7 @@ story('back twice while the server is away leads to the second room once it is t
   assert.deepEqual(await storedIn(patio, tom, 2), ['for Alfa']);
 });
 
-story('who goes back twice while the server is away, and then stays, is where they were', async (tools) => {
+story('back twice and cancelled while the server is down stays in the room', async (tools) => {
   const { patio } = tools;
   const { ana } = await inFourRooms(tools);
   await patio.kill();
@@ -232,7 +229,7 @@ story('who goes back twice while the server is away, and then stays, is where th
   await ana.isIn('Beta');
 });
 
-story('a link within the page counts as a step of the history', async (tools) => {
+story('an anchor link counts as a history entry', async (tools) => {
   const { ana } = await inFourRooms(tools);
   await ana.page.evaluate(() => {
     location.hash = 'body';
@@ -257,7 +254,7 @@ const NO_ANSWER = {
     route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>502 Bad Gateway</h1>' }),
 };
 for (const [what, answer] of Object.entries(NO_ANSWER)) {
-  story(`where the request for a room ${what}, the field goes on writing to that room`, async (tools) => {
+  story(`if the request for a room ${what}, the composer still writes to that room`, async (tools) => {
     tools.tolerate(/^502 |net::ERR/);
     const { ana, tom } = await inLobby(tools);
     const release = await holdRequests(ana.page, ALFA, answer);
@@ -279,7 +276,7 @@ for (const [what, answer] of Object.entries(NO_ANSWER)) {
 }
 
 story(
-  'while the server is away, what is sent goes to the room that was asked for, and one that is passed by gets all of its own',
+  'while the server is down, text goes to the requested room, and a skipped room gets its own text',
   async (tools) => {
     const { patio } = tools;
     const { ana, tom } = await inLobby(tools);
@@ -300,31 +297,28 @@ story(
   },
 );
 
-story(
-  'who gives a room up while the server is away gets back what was meant for it, and nothing is sent',
-  async (tools) => {
-    const { patio } = tools;
-    const { ana, tom } = await inLobby(tools);
-    await ana.composer.fill('a draft');
-    await patio.kill();
-    await down(ana);
-    await type(ana, 'for Alfa');
-    await saysNoConnection(ana);
-    await ana.row('lobby').click();
-    await has(ana, 'a draft\nfor Alfa');
-    assert.equal(await ana.page.locator('#app[aria-busy], #banner [data-when=going]:not([hidden])').count(), 0);
-    await patio.start();
-    await isLive(ana);
-    await ana.composer.fill('for the lobby');
-    await ana.composer.press('Enter');
-    await ana.sees('for the lobby');
-    await ana.isIn('lobby');
-    assert.deepEqual(await storedIn(patio, tom, 1), ['for the lobby']);
-    await isSilent(patio, tom, [2]);
-  },
-);
+story('cancelling a navigation while the server is down returns its text and sends nothing', async (tools) => {
+  const { patio } = tools;
+  const { ana, tom } = await inLobby(tools);
+  await ana.composer.fill('a draft');
+  await patio.kill();
+  await down(ana);
+  await type(ana, 'for Alfa');
+  await saysNoConnection(ana);
+  await ana.row('lobby').click();
+  await has(ana, 'a draft\nfor Alfa');
+  assert.equal(await ana.page.locator('#app[aria-busy], #banner [data-when=going]:not([hidden])').count(), 0);
+  await patio.start();
+  await isLive(ana);
+  await ana.composer.fill('for the lobby');
+  await ana.composer.press('Enter');
+  await ana.sees('for the lobby');
+  await ana.isIn('lobby');
+  assert.deepEqual(await storedIn(patio, tom, 1), ['for the lobby']);
+  await isSilent(patio, tom, [2]);
+});
 
-story('what another tab of that room takes over on the way stands there, and nowhere else', async (tools) => {
+story('text that another tab of the room takes over during navigation is only there', async (tools) => {
   const { ana, tom } = await inLobby(tools);
   const tab = await ana.newTab('/rooms/2');
   const release = await holdRequests(ana.page, ALFA);
@@ -349,7 +343,7 @@ for (const [length, isSent] of [
   [16_000, true],
 ]) {
   story(
-    `a text of ${length} characters ${isSent ? 'goes out' : 'stays in the field'} when it is sent on the way to a room`,
+    `a text of ${length} characters ${isSent ? 'is sent' : 'stays in the field'} when sent during navigation`,
     async (tools) => {
       const { ana } = await inLobby(tools);
       const release = await holdRequests(ana.page, ALFA);

@@ -24,7 +24,7 @@ async function closeAt(ana, isBad, code) {
   return () => closed;
 }
 
-story('what is too large for a frame goes out another way, and the others with it', async ({ newUser }) => {
+story('a message too large for a frame is sent by form, and the others too', async ({ newUser }) => {
   const ana = await newUser('ana');
   const closed = await closeAt(ana, (text) => text.includes('too large'), 1009);
   await ana.post('too large');
@@ -42,7 +42,7 @@ const LARGE = {
   lines: `${'a\n'.repeat(300)}b`,
 };
 for (const [what, text] of Object.entries(LARGE)) {
-  story(`many ${what} go out`, async ({ newUser }) => {
+  story(`many ${what} are sent`, async ({ newUser }) => {
     const ana = await newUser('ana');
     await ana.post(text);
     await ana.post('behind it');
@@ -52,26 +52,23 @@ for (const [what, text] of Object.entries(LARGE)) {
   });
 }
 
-story(
-  'characters of which nothing is left are refused with a reason, and the next message goes out',
-  async ({ newUser, tolerate }) => {
-    tolerate(/^422 /);
-    const ana = await newUser('ana');
-    await ana.post('\u001b'.repeat(16_000));
-    await ana.post('behind it');
-    await ana.sees('behind it');
-    await failed(ana).waitFor();
-    assert.equal(await failed(ana).locator('.note__reason').textContent(), 'Write something first.');
-    await ana.page.reload();
-    await failed(ana).waitFor();
-    await failed(ana).getByRole('button', { name: 'Delete' }).click();
-    await ana.page.reload();
-    await ana.sees('behind it');
-    assert.equal(await failed(ana).count(), 0);
-  },
-);
+story('invisible characters are refused with a reason, and the next message is sent', async ({ newUser, tolerate }) => {
+  tolerate(/^422 /);
+  const ana = await newUser('ana');
+  await ana.post('\u001b'.repeat(16_000));
+  await ana.post('behind it');
+  await ana.sees('behind it');
+  await failed(ana).waitFor();
+  assert.equal(await failed(ana).locator('.note__reason').textContent(), 'Write something first.');
+  await ana.page.reload();
+  await failed(ana).waitFor();
+  await failed(ana).getByRole('button', { name: 'Delete' }).click();
+  await ana.page.reload();
+  await ana.sees('behind it');
+  assert.equal(await failed(ana).count(), 0);
+});
 
-story('half a character is no reason to wait for ever', async ({ newUser }) => {
+story('a lone surrogate does not block the outbox', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.composer.evaluate((field) => {
     field.value = 'half \ud83c of one';
@@ -80,7 +77,7 @@ story('half a character is no reason to wait for ever', async ({ newUser }) => {
   await ana.sees('of one');
 });
 
-story('a message that is never answered is asked for another way', async ({ newUser }) => {
+story('an unacknowledged message is sent by form', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.page.routeWebSocket(LIVE, (socket) => {
     const server = socket.connectToServer();
@@ -102,21 +99,18 @@ const leave = ({ page }, entry) =>
     );
   }, entry);
 
-story(
-  'what waits for a room that is gone fails where one is, with its reason, and holds up nobody',
-  async ({ newUser }) => {
-    const ana = await newUser('ana');
-    await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
-    await leave(ana, { nonce: 'here', room: 1, body: 'for all' });
-    await ana.page.reload();
-    await ana.sees('for all');
-    await failed(ana).waitFor();
-    assert.match(await failed(ana).textContent(), /for nobody/);
-    assert.notEqual(await failed(ana).locator('.note__reason').textContent(), '');
-  },
-);
+story('a pending message for a missing room fails with its reason and blocks no others', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
+  await leave(ana, { nonce: 'here', room: 1, body: 'for all' });
+  await ana.page.reload();
+  await ana.sees('for all');
+  await failed(ana).waitFor();
+  assert.match(await failed(ana).textContent(), /for nobody/);
+  assert.notEqual(await failed(ana).locator('.note__reason').textContent(), '');
+});
 
-story('what waits for a room that is another one since a restore stays with its author', async ({ newUser }) => {
+story('a pending message for a room replaced by a restore stays with its author', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom');
   await leave(ana, { nonce: 'old', room: 1, name: 'another room', epoch: 'before', body: 'not for the lobby' });
@@ -162,7 +156,7 @@ async function withoutLine(ana) {
 }
 
 for (const text of ['#exit now please', '#lR is what I typed', '/etc/passwd is a file']) {
-  story(`over HTTP "${text}" goes out as the text it is, once, and what is behind it too`, async ({ newUser }) => {
+  story(`over HTTP "${text}" is sent unchanged, once, and later messages too`, async ({ newUser }) => {
     const ana = await newUser('ana');
     await withoutLine(ana);
     await ana.post(text);
@@ -179,7 +173,7 @@ const WORDLESS = {
   'another page of Patio': { status: 200 },
 };
 for (const [what, { status }] of Object.entries(WORDLESS)) {
-  story(`${what} ends a message once, with a reason of the page's own`, async ({ newUser, tolerate }) => {
+  story(`${what} fails a message once, with a reason of the page`, async ({ newUser, tolerate }) => {
     tolerate(/^400 /);
     const ana = await newUser('ana');
     await withoutLine(ana);
@@ -205,30 +199,24 @@ for (const [what, { status }] of Object.entries(WORDLESS)) {
   });
 }
 
-story(
-  'what failed without a word in an earlier release is not sent again, and holds up nobody',
-  async ({ newUser }) => {
-    const ana = await newUser('ana');
-    await leave(ana, { nonce: 'old', room: 1, body: 'failed before', failed: '' });
-    await withoutLine(ana);
-    await ana.post('behind it');
-    await ana.sees('behind it');
-    await failed(ana).waitFor();
-    assert.equal(await ana.page.locator('.message[data-seq]').count(), 1);
-  },
-);
+story('a message that failed in an earlier release is not sent again and blocks no others', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  await leave(ana, { nonce: 'old', room: 1, body: 'failed before', failed: '' });
+  await withoutLine(ana);
+  await ana.post('behind it');
+  await ana.sees('behind it');
+  await failed(ana).waitFor();
+  assert.equal(await ana.page.locator('.message[data-seq]').count(), 1);
+});
 
 for (const [way, prepare] of Object.entries({ 'on the line': async () => {}, 'over HTTP': withoutLine })) {
-  story(
-    `${way} what waits for a room that was deleted says that it is not there any more`,
-    async ({ newUser, tolerate }) => {
-      tolerate(/^404 /);
-      const ana = await newUser('ana');
-      await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
-      await prepare(ana);
-      await ana.page.reload();
-      await failed(ana).waitFor();
-      assert.match(await failed(ana).locator('.note__reason').textContent(), /no longer exists/);
-    },
-  );
+  story(`${way} a pending message for a deleted room reports that the room is gone`, async ({ newUser, tolerate }) => {
+    tolerate(/^404 /);
+    const ana = await newUser('ana');
+    await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
+    await prepare(ana);
+    await ana.page.reload();
+    await failed(ana).waitFor();
+    assert.match(await failed(ana).locator('.note__reason').textContent(), /no longer exists/);
+  });
 }

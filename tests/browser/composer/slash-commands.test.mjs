@@ -30,7 +30,7 @@ async function say(visitor, text) {
   await visitor.page.getByRole('button', { name: 'Send' }).click();
 }
 
-story('a slash opens the list of commands, and what is typed narrows it', async ({ newUser }) => {
+story('a slash opens the list of commands, and typing narrows it', async ({ newUser }) => {
   const ana = await newUser('ana');
   const listed = () => options(ana).evaluateAll((all) => all.map((option) => option.dataset.command));
   await ana.composer.pressSequentially('/');
@@ -75,7 +75,7 @@ story('arrows choose a command, Tab and Enter complete it', async ({ newUser }) 
   await ana.isIn('Huerto');
 });
 
-story('Escape puts the list away, and a click takes from it', async ({ newUser }) => {
+story('Escape closes the list, and a click selects from it', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.composer.pressSequentially('/');
   await ana.page.keyboard.press('Escape');
@@ -88,26 +88,23 @@ story('Escape puts the list away, and a click takes from it', async ({ newUser }
   assert.equal(await ana.page.evaluate(() => document.activeElement.id), 'body');
 });
 
-story(
-  'an answer is read out, shows to oneself alone until one goes on talking, and sends nothing',
-  async ({ newUser }) => {
-    const [ana, tom] = [await newUser('ana'), await newUser('tom')];
-    await ana.markPage();
-    await ana.post('/users');
-    await answers(ana, /ana[\s\S]*tom/);
-    await eventually(async () => assert.match(await ana.page.locator('#announcer').textContent(), /tom/));
-    assert.equal(await ana.composer.inputValue(), '');
-    assert.equal(await ana.isSamePage(), true);
-    await ana.post('said aloud');
-    await tom.sees('said aloud');
-    assert.equal(await ana.answer.count(), 0);
-    assert.deepEqual(await tom.texts(), ['said aloud']);
-    assert.equal(await tom.answer.count(), 0);
-  },
-);
+story('a reply is announced, shown only to its user until they write, and posts nothing', async ({ newUser }) => {
+  const [ana, tom] = [await newUser('ana'), await newUser('tom')];
+  await ana.markPage();
+  await ana.post('/users');
+  await answers(ana, /ana[\s\S]*tom/);
+  await eventually(async () => assert.match(await ana.page.locator('#announcer').textContent(), /tom/));
+  assert.equal(await ana.composer.inputValue(), '');
+  assert.equal(await ana.isSamePage(), true);
+  await ana.post('said aloud');
+  await tom.sees('said aloud');
+  assert.equal(await ana.answer.count(), 0);
+  assert.deepEqual(await tom.texts(), ['said aloud']);
+  assert.equal(await tom.answer.count(), 0);
+});
 
 for (const [mode, how] of MODES) {
-  story(`what is no command is not sent: it is said which ones come near, ${mode}`, async ({ newUser }) => {
+  story(`an unknown command is not sent; similar ones are suggested, ${mode}`, async ({ newUser }) => {
     const ana = await newUser('ana', how);
     await say(ana, '/craete Huerto');
     await answers(ana, /no command \/craete; nothing was sent.*\/create/s);
@@ -121,7 +118,7 @@ for (const [mode, how] of MODES) {
   });
 
   for (const spelling of SPELLINGS) {
-    story(`${Object.values(spelling).join(', ')} do what they did, ${mode}`, async ({ newUser }) => {
+    story(`${Object.values(spelling).join(', ')} work, ${mode}`, async ({ newUser }) => {
       const [ana, tom] = [await newUser('ana', how), await newUser('tom', how)];
       await say(ana, `${spelling.create} Huerto`);
       await ana.isIn('Huerto');
@@ -150,7 +147,7 @@ for (const [mode, how] of MODES) {
   }
 }
 
-story('who signs out by command leaves no drafts behind', async ({ newUser }) => {
+story('signing out by command deletes drafts', async ({ newUser }) => {
   const ana = await newUser('ana');
   const kept = () => ana.page.evaluate(() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]);
   await ana.makeRoom('Huerto');
@@ -164,7 +161,7 @@ story('who signs out by command leaves no drafts behind', async ({ newUser }) =>
 
 for (const [mode, options] of MODES) {
   story(
-    `a sentence that begins like a command stays in the field, and one button posts it, ${mode}`,
+    `a sentence that starts like a command stays in the field, and a button posts it, ${mode}`,
     async ({ newUser }) => {
       const ana = await newUser('ana', options);
       for (const text of ['/leave me alone, please', '/etc/hosts is the file', '#exit now']) {

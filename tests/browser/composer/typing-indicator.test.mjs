@@ -6,7 +6,7 @@ const indicator = (reader) => reader.page.locator('#typing').textContent();
 const says = (reader, text) =>
   eventually(async () => assert.equal((await indicator(reader)).replace(/[\u2068\u2069]/g, ''), text));
 
-story('others see who writes until the message is there, and the writer does not', async ({ newUser }) => {
+story('others see who is typing until the message arrives; the author does not', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom', { locale: 'es-ES' });
   await eventually(async () => {
@@ -21,7 +21,7 @@ story('others see who writes until the message is there, and the writer does not
   await says(tom, '');
 });
 
-story("a command is nobody's business, and two who write are named together", async ({ newUser }) => {
+story('commands show no typing indicator, and two typing users are named together', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom');
   const eva = await newUser('eva');

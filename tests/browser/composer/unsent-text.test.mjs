@@ -129,14 +129,14 @@ const LIVES_THROUGH = {
 };
 
 for (const [what, happens] of Object.entries(LIVES_THROUGH)) {
-  story(`what is not sent yet lives through ${what}`, async (tools) => {
+  story(`unsent text survives ${what}`, async (tools) => {
     const ana = await tools.newUser('ana');
     const find = await beginAll(ana);
     await hasAll(await happens(ana, tools), find);
   });
 }
 
-story('what is not sent yet lives through a reset of the password', async ({ patio, newUser, visitor }) => {
+story('unsent text survives a password reset', async ({ patio, newUser, visitor }) => {
   const ana = await newUser('ana');
   const find = await beginAll(ana);
   await resetPassword(patio, await visitor(), 'ana', 'another tomato garden');
@@ -146,7 +146,7 @@ story('what is not sent yet lives through a reset of the password', async ({ pat
   await hasAll(ana, find);
 });
 
-story('what is not sent yet lives through a history that was replaced, and is stored once', async ({ newUser }) => {
+story('unsent text survives a replaced history and is stored once', async ({ newUser }) => {
   const ana = await newUser('ana');
   let epoch = null;
   await ana.page.routeWebSocket('**/api/v1/live?*', (socket) => {
@@ -167,7 +167,7 @@ story('what is not sent yet lives through a history that was replaced, and is st
   await hasAll(ana, find);
 });
 
-story('signing out on purpose ends what is not sent yet', async ({ newUser }) => {
+story('signing out deletes unsent text', async ({ newUser }) => {
   const ana = await newUser('ana');
   await beginAll(ana);
   await ana.signOut();
@@ -175,7 +175,7 @@ story('signing out on purpose ends what is not sent yet', async ({ newUser }) =>
   assert.equal(await kept(ana), '');
 });
 
-story('signing out by command ends what is not sent yet', async ({ newUser }) => {
+story('signing out by command deletes unsent text', async ({ newUser }) => {
   const ana = await newUser('ana');
   await beginAll(ana);
   await ana.post('/exit');
@@ -183,7 +183,7 @@ story('signing out by command ends what is not sent yet', async ({ newUser }) =>
   assert.equal(await kept(ana), '');
 });
 
-story('another account in the same browser sees and keeps nothing of it', async ({ patio, newUser }) => {
+story('another account in the same browser neither sees nor keeps it', async ({ patio, newUser }) => {
   await patio.apiClient('tom');
   const ana = await newUser('ana');
   await beginAll(ana);
@@ -198,7 +198,7 @@ story('another account in the same browser sees and keeps nothing of it', async 
 });
 
 story(
-  'another account that signs in beside an open page gets and sends nothing of it',
+  'another account that signs in next to an open page neither gets nor sends it',
   async ({ patio, newUser, tolerate }) => {
     tolerate(/net::ERR_|WebSocket/);
     await patio.apiClient('tom');
@@ -223,7 +223,7 @@ story(
   },
 );
 
-story('its author throws away one text, and no other', async ({ newUser }) => {
+story('its author discards one text and no other', async ({ newUser }) => {
   const ana = await newUser('ana');
   await beginAll(ana);
   await ana.page.locator('.message--editing textarea').press('Escape');
@@ -235,7 +235,7 @@ story('its author throws away one text, and no other', async ({ newUser }) => {
 });
 
 story(
-  'a message that waits goes out when Patio is opened again, and once, though two tabs know of it',
+  'a pending message is sent once when Patio is opened again, even by two tabs',
   async ({ patio, newUser, tolerate }) => {
     tolerate(/net::ERR_|WebSocket/);
     const ana = await newUser('ana');
@@ -255,7 +255,7 @@ story(
   },
 );
 
-story('two tabs each have a draft of their own in the same room, and neither is lost', async ({ newUser }) => {
+story('two tabs keep separate drafts of the same room', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.composer.fill('in the first');
   const other = await ana.newTab();
@@ -272,7 +272,7 @@ story('two tabs each have a draft of their own in the same room, and neither is 
   await draftOf(other, 'in the first');
 });
 
-story('what was kept by the release before is still there', async ({ newUser }) => {
+story('text stored by the previous release is still there', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.page.evaluate(() => {
     const { epoch, me } = document.getElementById('app').dataset;
@@ -288,7 +288,7 @@ story('what was kept by the release before is still there', async ({ newUser }) 
   assert.doesNotMatch(await kept(ana), /waits/);
 });
 
-story('two conversations that nobody has begun have a draft each', async ({ patio, newUser }) => {
+story('two empty direct messages have separate drafts', async ({ patio, newUser }) => {
   for (const name of ['tom', 'lucia']) await patio.apiClient(name);
   const ana = await newUser('ana');
   await ana.go('/direct/tom');
@@ -302,7 +302,7 @@ story('two conversations that nobody has begun have a draft each', async ({ pati
   assert.equal(await kept(ana), '');
 });
 
-story('a browser that keeps nothing still sends everything once', async ({ patio, newUser, tolerate }) => {
+story('a browser without storage still sends everything once', async ({ patio, newUser, tolerate }) => {
   tolerate(/net::ERR_|WebSocket/);
   const ana = await newUser('ana');
   const tom = await newUser('tom');

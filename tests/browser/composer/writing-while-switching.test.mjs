@@ -29,7 +29,7 @@ const WAYS = {
 
 for (const [way, go] of Object.entries(WAYS)) {
   for (const speed of ['at once', 'when the room is there']) {
-    story(`by ${way}: what is written and sent ${speed} is all in the room that was asked for`, async ({ newUser }) => {
+    story(`by ${way}: text written and sent ${speed} goes to the requested room`, async ({ newUser }) => {
       const [ana, tom] = await inTwoRooms(newUser);
       const release = await holdRequests(ana.page, HUERTO);
       await go(ana);
@@ -60,63 +60,57 @@ for (const [way, go] of Object.entries(WAYS)) {
   }
 
   if (way === 'the command to join') continue;
-  story(
-    `by ${way}: a switch that is refused puts everything back, and sends nothing`,
-    async ({ newUser, tolerate }) => {
-      tolerate(/^404 /);
-      const [ana, tom] = await inTwoRooms(newUser);
-      await ana.composer.fill('a draft');
-      const path = await ana.page.evaluate(() => location.pathname);
-      const release = await holdRequests(ana.page, HUERTO, async (route) =>
-        route.fulfill({
-          response: await route.fetch({ url: route.request().url().replace('/rooms/2', '/rooms/999') }),
-        }),
-      );
-      await go(ana);
-      await isRoomLoading(ana);
-      await ana.page.keyboard.type('yes');
-      await ana.page.keyboard.press('Enter');
-      await release();
-      await ana.page.locator('#app:not([aria-busy])').waitFor();
-      await ana.isIn('lobby');
-      assert.equal(await ana.row('lobby').getAttribute('aria-current'), 'page');
-      assert.equal(await ana.composer.inputValue(), 'a draft\nyes');
-      await eventually(async () => assert.equal(await ana.page.evaluate(() => location.pathname), path));
-      await ana.page.unroute(HUERTO);
-      await ana.composer.fill('still here');
-      await ana.composer.press('Enter');
-      await tom.sees('still here');
-      assert.deepEqual(await tom.texts(), ['before', 'still here']);
-    },
-  );
+  story(`by ${way}: a refused switch restores everything and sends nothing`, async ({ newUser, tolerate }) => {
+    tolerate(/^404 /);
+    const [ana, tom] = await inTwoRooms(newUser);
+    await ana.composer.fill('a draft');
+    const path = await ana.page.evaluate(() => location.pathname);
+    const release = await holdRequests(ana.page, HUERTO, async (route) =>
+      route.fulfill({
+        response: await route.fetch({ url: route.request().url().replace('/rooms/2', '/rooms/999') }),
+      }),
+    );
+    await go(ana);
+    await isRoomLoading(ana);
+    await ana.page.keyboard.type('yes');
+    await ana.page.keyboard.press('Enter');
+    await release();
+    await ana.page.locator('#app:not([aria-busy])').waitFor();
+    await ana.isIn('lobby');
+    assert.equal(await ana.row('lobby').getAttribute('aria-current'), 'page');
+    assert.equal(await ana.composer.inputValue(), 'a draft\nyes');
+    await eventually(async () => assert.equal(await ana.page.evaluate(() => location.pathname), path));
+    await ana.page.unroute(HUERTO);
+    await ana.composer.fill('still here');
+    await ana.composer.press('Enter');
+    await tom.sees('still here');
+    assert.deepEqual(await tom.texts(), ['before', 'still here']);
+  });
 }
 
-story(
-  'keys of the room before do nothing while another is on its way: editing, the bar of messages, typing',
-  async ({ newUser }) => {
-    const [ana, tom] = await inTwoRooms(newUser);
-    const release = await holdRequests(ana.page, HUERTO);
-    await ana.composer.press('Alt+ArrowDown');
-    await isRoomLoading(ana);
-    await ana.page.keyboard.press('ArrowUp');
-    assert.equal(await ana.page.locator('.message--editing').count(), 0);
-    await ana.page.keyboard.press('Shift+Tab');
-    assert.equal(
-      await ana.page.evaluate(() => Boolean(document.activeElement.closest('#log, .page-header, .aside'))),
-      false,
-    );
-    await ana.page.locator('#body').focus();
-    await ana.page.keyboard.type('not here');
-    await tom.post('something');
-    await tom.sees('something');
-    assert.equal(await tom.page.locator('#typing').textContent(), '');
-    await release();
-    await ana.isIn('Huerto');
-    assert.equal(await ana.composer.inputValue(), 'not here');
-  },
-);
+story('keys of the previous room do nothing while another loads: editing, toolbar, typing', async ({ newUser }) => {
+  const [ana, tom] = await inTwoRooms(newUser);
+  const release = await holdRequests(ana.page, HUERTO);
+  await ana.composer.press('Alt+ArrowDown');
+  await isRoomLoading(ana);
+  await ana.page.keyboard.press('ArrowUp');
+  assert.equal(await ana.page.locator('.message--editing').count(), 0);
+  await ana.page.keyboard.press('Shift+Tab');
+  assert.equal(
+    await ana.page.evaluate(() => Boolean(document.activeElement.closest('#log, .page-header, .aside'))),
+    false,
+  );
+  await ana.page.locator('#body').focus();
+  await ana.page.keyboard.type('not here');
+  await tom.post('something');
+  await tom.sees('something');
+  assert.equal(await tom.page.locator('#typing').textContent(), '');
+  await release();
+  await ana.isIn('Huerto');
+  assert.equal(await ana.composer.inputValue(), 'not here');
+});
 
-story('a room that is passed by keeps what was meant for it', async ({ newUser }) => {
+story('a skipped room keeps the text meant for it', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.makeRoom('Alfa');
   await ana.makeRoom('Beta');
@@ -138,7 +132,7 @@ story('a room that is passed by keeps what was meant for it', async ({ newUser }
   await eventually(async () => assert.equal(await ana.composer.inputValue(), 'begun in Alfa'));
 });
 
-story('a text that was begun while a room loads survives the end of the tab', async ({ newUser }) => {
+story('a text started while a room loads survives closing the tab', async ({ newUser }) => {
   const [ana] = await inTwoRooms(newUser);
   await holdRequests(ana.page, HUERTO);
   await ana.composer.press('Alt+ArrowDown');

@@ -65,7 +65,7 @@ async function comesBack({ page }) {
 const isAway = ({ page }) => page.locator('#app[data-line=away]').waitFor();
 
 story(
-  'three who talk while the server is killed, and frozen, all read the same afterwards',
+  'three users who write while the server is killed and frozen see the same messages',
   async ({ patio, newUser }) => {
     const all = await users(newUser, 'ana', 'tom', 'lucia');
     const talk = (word) =>
@@ -94,7 +94,7 @@ story(
 );
 
 story(
-  'a line that falls silent without a word is noticed, and what was missed comes: little, and more than a page keeps',
+  'a silent connection is detected, and few or many missed messages arrive',
   async ({ patio, openProxy, newUser, tolerate }) => {
     tolerate(/net::ERR_|WebSocket connection/);
     const tom = await patio.apiClient('tom');
@@ -121,7 +121,7 @@ story(
 );
 
 story(
-  'who reads far above while much is missed is not moved, and scrolls through all of it',
+  'catching up does not move a reader far above, who can scroll through everything',
   async ({ patio, openProxy, newUser, tolerate }) => {
     tolerate(/net::ERR_|WebSocket connection/);
     const tom = await patio.apiClient('tom');
@@ -169,33 +169,30 @@ story(
   },
 );
 
-story(
-  'a tab nobody looks at, and one that the system froze, are complete when somebody comes back',
-  async ({ patio, newUser }) => {
-    const tom = await patio.apiClient('tom');
-    const [ana] = await users(newUser, 'ana');
-    await tom.post('before');
-    await ana.sees('before');
-    const cdp = await ana.context.newCDPSession(ana.page);
-    const look = (hidden) =>
-      ana.page.evaluate((now) => {
-        Object.defineProperty(document, 'hidden', { value: now, configurable: true });
-        document.dispatchEvent(new Event('visibilitychange'));
-      }, hidden);
-    await look(true);
-    await postAll(tom, 60, 'hidden');
-    await look(false);
-    await ana.sees('hidden 59');
-    await matchesFreshPage(ana);
+story('a background tab and a frozen tab are complete when the user returns', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const [ana] = await users(newUser, 'ana');
+  await tom.post('before');
+  await ana.sees('before');
+  const cdp = await ana.context.newCDPSession(ana.page);
+  const look = (hidden) =>
+    ana.page.evaluate((now) => {
+      Object.defineProperty(document, 'hidden', { value: now, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+  await look(true);
+  await postAll(tom, 60, 'hidden');
+  await look(false);
+  await ana.sees('hidden 59');
+  await matchesFreshPage(ana);
 
-    await cdp.send('Page.setWebLifecycleState', { state: 'frozen' });
-    const posted = await postAll(tom, 60, 'asleep');
-    await changeSome(tom, posted);
-    await cdp.send('Page.setWebLifecycleState', { state: 'active' });
-    await ana.sees('asleep 58');
-    await matchesFreshPage(ana);
-  },
-);
+  await cdp.send('Page.setWebLifecycleState', { state: 'frozen' });
+  const posted = await postAll(tom, 60, 'asleep');
+  await changeSome(tom, posted);
+  await cdp.send('Page.setWebLifecycleState', { state: 'active' });
+  await ana.sees('asleep 58');
+  await matchesFreshPage(ana);
+});
 
 /** A user and a room are renamed, a user joins the lobby, and ana joins a room on another device. */
 async function changePeopleAndRooms({ tom, eva, ana, patio, newUser }) {
@@ -232,7 +229,7 @@ async function seedLarge({ patio, newUser }) {
 }
 
 story(
-  'names, rooms and people who came while the line was bad are right when it is back',
+  'names, rooms and users changed during a bad connection are right afterwards',
   async ({ patio, openProxy, newUser, visitor, tolerate }) => {
     tolerate(/net::ERR_|WebSocket connection/);
     const all = await seedLarge({ patio, newUser });
@@ -253,7 +250,7 @@ story(
 );
 
 story(
-  'what changed between a page and its line is told by the line, also when it breaks in the middle of that',
+  'changes between page load and connection arrive, even if the connection breaks meanwhile',
   async ({ patio, newUser, visitor }) => {
     const all = await seedLarge({ patio, newUser });
     const ana = await visitor();
@@ -285,76 +282,70 @@ story(
   },
 );
 
-story(
-  'history that is read while messages come and change has no hole and nothing old in it',
-  async ({ patio, newUser }) => {
-    const tom = await patio.apiClient('tom');
-    const posted = await postAll(tom, 130);
-    const ana = await newUser('ana');
-    // The server has rendered the page, but the response is slow.
-    await ana.page.route('**/rooms/1/messages?before=*', async (route) => {
-      const answer = await route.fetch();
-      await tom.post('meanwhile');
-      await changeSome(tom, posted.splice(0, 40));
-      await route.fulfill({ response: answer });
+story('history read during new and changed messages has no gaps and nothing stale', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  const posted = await postAll(tom, 130);
+  const ana = await newUser('ana');
+  // The server has rendered the page, but the response is slow.
+  await ana.page.route('**/rooms/1/messages?before=*', async (route) => {
+    const answer = await route.fetch();
+    await tom.post('meanwhile');
+    await changeSome(tom, posted.splice(0, 40));
+    await route.fulfill({ response: answer });
+  });
+  await eventually(async () => {
+    await ana.log.evaluate((log) => {
+      log.scrollTop = -log.scrollHeight;
     });
-    await eventually(async () => {
-      await ana.log.evaluate((log) => {
-        log.scrollTop = -log.scrollHeight;
-      });
-      await ana.page.locator('#start').waitFor({ timeout: 500 });
-    });
-    await ana.pill.waitFor();
-    await matchesFreshPage(ana);
-  },
-);
+    await ana.page.locator('#start').waitFor({ timeout: 500 });
+  });
+  await ana.pill.waitFor();
+  await matchesFreshPage(ana);
+});
 
-story(
-  'a history that was replaced on the server is loaded anew, and only what is not sent yet is kept',
-  async ({ newUser, tolerate }) => {
-    tolerate(/net::ERR_|WebSocket connection/);
-    const ana = await newUser('ana');
-    let epoch = null;
-    let server = null;
-    await ana.page.routeWebSocket('**/api/v1/live?*', (socket) => {
-      server = socket.connectToServer();
-      socket.onMessage((text) => {
-        if (!text.includes('"post"')) server.send(text);
-      });
-      server.onMessage((text) => {
-        const frame = JSON.parse(text);
-        socket.send(frame.type === 'ready' && epoch ? JSON.stringify({ ...frame, epoch }) : text);
-      });
-      socket.cut = () => socket.close({ code: 1012 });
-      ana.cut = socket.cut;
+story('a replaced history is reloaded, and only unsent text is kept', async ({ newUser, tolerate }) => {
+  tolerate(/net::ERR_|WebSocket connection/);
+  const ana = await newUser('ana');
+  let epoch = null;
+  let server = null;
+  await ana.page.routeWebSocket('**/api/v1/live?*', (socket) => {
+    server = socket.connectToServer();
+    socket.onMessage((text) => {
+      if (!text.includes('"post"')) server.send(text);
     });
-    await pace(ana);
-    await ana.post('of the old history');
-    await ana.composer.fill('begun there');
-    assert.equal(await ana.page.evaluate(() => sessionStorage.length + localStorage.length), 2);
-    await ana.markPage();
-    const { cut } = ana;
-    await cut();
-    await eventually(async () => assert.notEqual(ana.cut, cut)); // it has reconnected, and the epoch is the same
-    await ana.page.locator('#app:not([data-line])').waitFor();
-    assert.equal(await ana.isSamePage(), true);
-    epoch = 'another';
-    await ana.cut();
-    await eventually(async () => {
-      epoch = (await ana.isSamePage().catch(() => false)) ? 'another' : null;
-      assert.equal(epoch, null);
+    server.onMessage((text) => {
+      const frame = JSON.parse(text);
+      socket.send(frame.type === 'ready' && epoch ? JSON.stringify({ ...frame, epoch }) : text);
     });
-    // The page may be reloaded once more before the server has its own epoch again.
-    await eventually(async () =>
-      assert.deepEqual(
-        [await ana.texts(), await ana.composer.inputValue(), await ana.page.locator('.message--pending').count()],
-        [['of the old history'], 'begun there', 1],
-      ),
-    );
-  },
-);
+    socket.cut = () => socket.close({ code: 1012 });
+    ana.cut = socket.cut;
+  });
+  await pace(ana);
+  await ana.post('of the old history');
+  await ana.composer.fill('begun there');
+  assert.equal(await ana.page.evaluate(() => sessionStorage.length + localStorage.length), 2);
+  await ana.markPage();
+  const { cut } = ana;
+  await cut();
+  await eventually(async () => assert.notEqual(ana.cut, cut)); // it has reconnected, and the epoch is the same
+  await ana.page.locator('#app:not([data-line])').waitFor();
+  assert.equal(await ana.isSamePage(), true);
+  epoch = 'another';
+  await ana.cut();
+  await eventually(async () => {
+    epoch = (await ana.isSamePage().catch(() => false)) ? 'another' : null;
+    assert.equal(epoch, null);
+  });
+  // The page may be reloaded once more before the server has its own epoch again.
+  await eventually(async () =>
+    assert.deepEqual(
+      [await ana.texts(), await ana.composer.inputValue(), await ana.page.locator('.message--pending').count()],
+      [['of the old history'], 'begun there', 1],
+    ),
+  );
+});
 
-story('what waits and what is begun goes with its writer', async ({ newUser }) => {
+story('pending messages and drafts belong to their author', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.page.evaluate(() => {
     const { send } = WebSocket.prototype;
@@ -381,7 +372,7 @@ story('what waits and what is begun goes with its writer', async ({ newUser }) =
 });
 
 story(
-  'of a thousand messages over a line that breaks at random moments none is lost, doubled or out of order',
+  'a thousand messages over a randomly breaking connection arrive once and in order',
   async ({ patio, openProxy, newUser, tolerate }) => {
     tolerate(/net::ERR_|WebSocket connection|Invalid frame|Failed to load/);
     const lucia = await newUser('lucia');

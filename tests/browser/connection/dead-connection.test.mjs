@@ -24,7 +24,7 @@ const seesWithin = ({ page }, text, timeout) =>
   page.locator('.message[data-seq]').filter({ hasText: text }).first().waitFor({ timeout });
 
 story(
-  'a post that is not answered makes the page ask, and come back, within 15 s',
+  'an unacknowledged post makes the page check and reconnect within 15 s',
   async ({ patio, openProxy, newUser, tolerate }) => {
     const { ana, tom, proxy } = await overProxy(openProxy, newUser, patio, tolerate);
     breakSilently(proxy);
@@ -60,7 +60,7 @@ const WAKINGS = {
 };
 for (const [what, wake] of Object.entries(WAKINGS)) {
   story(
-    `a page that wakes because ${what} knows within 10 s that its line is dead`,
+    `a page that wakes because ${what} detects a dead connection within 10 s`,
     async ({ patio, openProxy, newUser, tolerate }) => {
       const { ana, tom, proxy } = await overProxy(openProxy, newUser, patio, tolerate);
       breakSilently(proxy);
@@ -71,7 +71,7 @@ for (const [what, wake] of Object.entries(WAKINGS)) {
   );
 }
 
-story('a line that lives is kept by all that', async ({ newUser }) => {
+story('a healthy connection survives all of these', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.post('before');
   await ana.sees('before');

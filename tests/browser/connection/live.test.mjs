@@ -19,7 +19,7 @@ story('a message appears in the other browser, with name and time', async ({ new
 });
 
 story(
-  'an own message is there at once, waits while the server is busy, and becomes real once',
+  'an own message is shown immediately, pending while the server is busy, and stored once',
   async ({ patio, newUser }) => {
     const ana = await newUser('ana');
     await ana.post('first');
@@ -39,7 +39,7 @@ story(
   },
 );
 
-story("one author's messages in a row carry one name, and another's begin anew", async ({ newUser }) => {
+story('consecutive messages of an author are grouped under one name', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom');
   for (const text of ['one', 'two']) await ana.post(text);
@@ -54,7 +54,7 @@ story("one author's messages in a row carry one name, and another's begin anew",
   }
 });
 
-story('a third tab gets everything too, also what its own person writes elsewhere', async ({ newUser }) => {
+story('a third tab gets everything, including own messages from another tab', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom');
   const tab = await ana.newTab();
@@ -69,7 +69,7 @@ story('a third tab gets everything too, also what its own person writes elsewher
   }
 });
 
-story('signing out in one tab ends the other tabs of this person, and of nobody else', async ({ newUser }) => {
+story("signing out in one tab signs out the user's other tabs only", async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom');
   const tab = await ana.newTab();
@@ -81,7 +81,7 @@ story('signing out in one tab ends the other tabs of this person, and of nobody 
   await tom.sees('still here');
 });
 
-story('what looks like HTML is text', async ({ newUser }) => {
+story('markup in messages is shown as text', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom');
   const text = '<b>bold</b> <img src=x onerror="document.title=1"> &amp; <script>document.title=2</script>';
@@ -94,7 +94,7 @@ story('what looks like HTML is text', async ({ newUser }) => {
   }
 });
 
-story('addresses can be clicked, and only those of the web', async ({ newUser }) => {
+story('only web addresses become links', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.post('See https://example.org/seeds?a=1&b=2, not javascript:alert(1).');
   await ana.sees('See');
@@ -118,7 +118,7 @@ story('line breaks and paragraphs are kept', async ({ newUser }) => {
   assert.equal(await ana.page.locator('.message__body').innerHTML(), '<p>one<br>two</p><p>three</p>');
 });
 
-story('nothing is sent when there is nothing to send', async ({ newUser }) => {
+story('an empty message is not sent', async ({ newUser }) => {
   const ana = await newUser('ana');
   for (const nothing of ['', '   ']) {
     await ana.post(nothing);
@@ -130,7 +130,7 @@ story('nothing is sent when there is nothing to send', async ({ newUser }) => {
 });
 
 story(
-  'a message that is too long stays in the field, which says by how much, and one of the full length passes',
+  'a too long message stays in the field, which states the excess; the maximum length is sent',
   async ({ newUser }) => {
     const ana = await newUser('ana');
     const note = ana.page.locator('#composer-error');

@@ -20,7 +20,7 @@ async function two({ newUser }) {
   return users;
 }
 
-story('what is written while the server is dead arrives once, in order, everywhere', async ({ patio, newUser }) => {
+story('messages written while the server is down arrive once and in order everywhere', async ({ patio, newUser }) => {
   const [ana, tom] = await two({ newUser });
   await ana.post('before');
   await tom.sees('before');
@@ -43,7 +43,7 @@ story('what is written while the server is dead arrives once, in order, everywhe
   }
 });
 
-story('both write while the server is dead, and both read the same afterwards', async ({ patio, newUser }) => {
+story('two users who write while the server is down see the same messages', async ({ patio, newUser }) => {
   const [ana, tom] = await two({ newUser });
   await ana.post('before');
   await tom.sees('before');
@@ -60,7 +60,7 @@ story('both write while the server is dead, and both read the same afterwards', 
   for (const reader of [tom, await ana.newTab(), await tom.newTab()]) assert.deepEqual(await reader.outline(), outline);
 });
 
-story('a strip says that the line is lost; its button brings it back at once', async ({ patio, newUser }) => {
+story('a banner reports the lost connection; its button reconnects immediately', async ({ patio, newUser }) => {
   const ana = await newUser('ana');
   await pace(ana, { banner: 50, retry: 60_000 }); // without the button it would take many seconds
   await ana.post('hello');
@@ -74,21 +74,18 @@ story('a strip says that the line is lost; its button brings it back at once', a
   await ana.banner.waitFor({ state: 'hidden', timeout: 5_000 });
 });
 
-story(
-  'what was written before a restart is still there, and who was signed in still is',
-  async ({ patio, newUser }) => {
-    const ana = await newUser('ana');
-    await ana.post('keep this');
-    await ana.sees('keep this');
-    const before = await ana.outline();
-    await patio.kill();
-    await patio.start();
-    await ana.page.reload();
-    assert.deepEqual(await ana.outline(), before);
-  },
-);
+story('messages and sessions survive a restart', async ({ patio, newUser }) => {
+  const ana = await newUser('ana');
+  await ana.post('keep this');
+  await ana.sees('keep this');
+  const before = await ana.outline();
+  await patio.kill();
+  await patio.start();
+  await ana.page.reload();
+  assert.deepEqual(await ana.outline(), before);
+});
 
-story('what waits survives a reload of the tab', async ({ patio, newUser }) => {
+story('pending messages survive a reload of the tab', async ({ patio, newUser }) => {
   const [ana, tom] = await two({ newUser });
   await ana.post('before');
   await tom.sees('before');
@@ -104,7 +101,7 @@ story('what waits survives a reload of the tab', async ({ patio, newUser }) => {
     await eventually(async () => assert.deepEqual(await reader.texts(), ['before', 'written into the void']));
 });
 
-story('a tab without network catches up when it is back', async ({ patio, newUser }) => {
+story('an offline tab catches up when the network returns', async ({ patio, newUser }) => {
   const [ana, tom] = await two({ newUser });
   await tom.post('before');
   await ana.sees('before');

@@ -33,7 +33,7 @@ const BLOCKED = {
 
 for (const [how, block] of Object.entries(BLOCKED)) {
   story(
-    `with a line that is ${how}, messages go out and come in, and nothing doubles when it is back`,
+    `with a connection that is ${how}, messages are sent and received, without duplicates when it returns`,
     async ({ newUser, tolerate }) => {
       tolerate(/WebSocket/);
       const ana = await newUser('ana');
@@ -67,7 +67,7 @@ for (const [how, block] of Object.entries(BLOCKED)) {
   );
 }
 
-story('an extension that forbids sockets keeps nobody from talking', async ({ newUser }) => {
+story('a browser extension that blocks WebSockets does not block messages', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom');
   await ana.page.addInitScript(() => {
@@ -84,7 +84,7 @@ story('an extension that forbids sockets keeps nobody from talking', async ({ ne
   await ana.sees('two');
 });
 
-story('over HTTP edits, other rooms, names and read marks come too', async ({ patio, newUser, tolerate }) => {
+story('edits, other rooms, names and read markers arrive by polling', async ({ patio, newUser, tolerate }) => {
   tolerate(/WebSocket/);
   const ana = await newUser('ana');
   const tom = await newUser('tom');
@@ -111,7 +111,7 @@ story('over HTTP edits, other rooms, names and read marks come too', async ({ pa
   await patio.apiClient('lucia');
 });
 
-story('a refusal over HTTP is said on its message, and holds up nobody', async ({ newUser, tolerate }) => {
+story('a refusal over HTTP is shown on its message and blocks no others', async ({ newUser, tolerate }) => {
   tolerate(/WebSocket|^4\d\d /);
   const ana = await newUser('ana');
   await ana.page.routeWebSocket(LIVE, (socket) => socket.close({ code: 1011 }));
@@ -132,7 +132,7 @@ story('a refusal over HTTP is said on its message, and holds up nobody', async (
   assert.notEqual(await ana.page.locator('.message--failed .note__reason').textContent(), '');
 });
 
-story('much that comes at once over HTTP comes whole and in order', async ({ patio, newUser, tolerate }) => {
+story('many messages at once arrive by polling, complete and in order', async ({ patio, newUser, tolerate }) => {
   tolerate(/WebSocket/);
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana');

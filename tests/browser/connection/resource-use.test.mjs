@@ -24,7 +24,7 @@ const inLog = ({ page }) => page.locator('.message[data-seq]').count();
 const seqs = ({ page }) =>
   page.locator('.message[data-seq]').evaluateAll((all) => all.map((article) => Number(article.dataset.seq)));
 
-story('a tab in a busy room keeps what it shows and no more', async ({ patio, newUser }) => {
+story('a tab in a busy room keeps only what it shows', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana');
   for (let said = 0; said < BUSY; said += BUSY / 4) {
@@ -39,44 +39,41 @@ story('a tab in a busy room keeps what it shows and no more', async ({ patio, ne
   await matchesFreshPage(ana);
 });
 
-story(
-  'who scrolls up and down through a long room finds each message once, in a log that stays short',
-  async ({ patio, newUser }) => {
-    const tom = await patio.apiClient('tom');
-    await flood(tom, 650);
-    const ana = await newUser('ana');
-    const seen = new Set();
-    const walk = (by, goal) =>
-      eventually(async () => {
-        const here = await seqs(ana);
-        assert.ok(here.length <= MOST, `${here.length} messages`);
-        assert.deepEqual(
-          here,
-          Array.from(here, (_, n) => here[0] + n),
-        );
-        for (const seq of here) seen.add(seq);
-        await ana.log.evaluate((log, y) => log.scrollBy(0, y), by);
-        assert.ok(here.includes(goal), `at ${here[0]} to ${here.at(-1)}`);
-      });
-    const halfway = Array.from({ length: 6 }, (_, n) => 600 - 100 * n);
-    for (const goal of [...halfway, 1]) await walk(-3_000, goal);
-    assert.equal(seen.size, 650);
-    await tom.post('at the other end');
-    await ana.pill.waitFor();
-    assert.equal((await seqs(ana)).includes(651), false);
-    for (const goal of [...halfway.toReversed(), 651]) await walk(3_000, goal);
-    await ana.page.locator('[data-newer]').waitFor({ state: 'detached' });
-    await matchesFreshPage(ana);
+story('scrolling through a long room shows each message once in a bounded log', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  await flood(tom, 650);
+  const ana = await newUser('ana');
+  const seen = new Set();
+  const walk = (by, goal) =>
+    eventually(async () => {
+      const here = await seqs(ana);
+      assert.ok(here.length <= MOST, `${here.length} messages`);
+      assert.deepEqual(
+        here,
+        Array.from(here, (_, n) => here[0] + n),
+      );
+      for (const seq of here) seen.add(seq);
+      await ana.log.evaluate((log, y) => log.scrollBy(0, y), by);
+      assert.ok(here.includes(goal), `at ${here[0]} to ${here.at(-1)}`);
+    });
+  const halfway = Array.from({ length: 6 }, (_, n) => 600 - 100 * n);
+  for (const goal of [...halfway, 1]) await walk(-3_000, goal);
+  assert.equal(seen.size, 650);
+  await tom.post('at the other end');
+  await ana.pill.waitFor();
+  assert.equal((await seqs(ana)).includes(651), false);
+  for (const goal of [...halfway.toReversed(), 651]) await walk(3_000, goal);
+  await ana.page.locator('[data-newer]').waitFor({ state: 'detached' });
+  await matchesFreshPage(ana);
 
-    for (const goal of [...halfway, 1]) await walk(-3_000, goal);
-    await ana.post('and back at once');
-    await ana.sees('and back at once');
-    assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
-    await matchesFreshPage(ana);
-  },
-);
+  for (const goal of [...halfway, 1]) await walk(-3_000, goal);
+  await ana.post('and back at once');
+  await ana.sees('and back at once');
+  assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
+  await matchesFreshPage(ana);
+});
 
-story('going from room to room leaves nothing behind', async ({ newUser }) => {
+story('switching rooms leaks nothing', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
   await ana.markPage();
@@ -93,7 +90,7 @@ story('going from room to room leaves nothing behind', async ({ newUser }) => {
 });
 
 story(
-  'what is unread is the same in all tabs and devices, and only who looks has read',
+  'unread counts agree in all tabs and devices, and only visible tabs read',
   async ({ patio, newUser, visitor }) => {
     const tom = await patio.apiClient('tom');
     const ana = await newUser('ana');
@@ -144,7 +141,7 @@ story(
   },
 );
 
-story('without scripts, looking at a room is having read it', async ({ patio, newUser }) => {
+story('without scripts, viewing a room marks it as read', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana', { javaScriptEnabled: false });
   await tom.post('one');

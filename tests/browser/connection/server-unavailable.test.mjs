@@ -53,7 +53,7 @@ const says = (ana) =>
   );
 
 for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
-  story(`while ${why}, a room that is asked for comes when it is back`, async ({ patio, newUser, tolerate }) => {
+  story(`while ${why}, a requested room loads when the server is back`, async ({ patio, newUser, tolerate }) => {
     tolerate(/^502 |net::ERR|WebSocket/);
     const ana = await inTwoRooms(newUser);
     await ana.markPage();
@@ -67,7 +67,7 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
     assert.equal(await ana.isSamePage(), true);
   });
 
-  story(`while ${why}, the list of Ctrl+K says so`, async ({ patio, newUser, tolerate }) => {
+  story(`while ${why}, the quick switcher reports it`, async ({ patio, newUser, tolerate }) => {
     tolerate(/^502 |net::ERR|WebSocket/);
     const ana = await inTwoRooms(newUser);
     await go(patio, ana);
@@ -82,23 +82,26 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
     ['the settings', '.user-menu a[href="/settings"]', '/settings'],
     ['all rooms', '.sidebar__heading a[href="/rooms"]', '/rooms'],
   ]) {
-    story(`while ${why}, a click on ${what} leads there when it is back`, async ({ patio, newUser, tolerate }) => {
-      tolerate(/^502 |net::ERR|WebSocket/);
-      const ana = await inTwoRooms(newUser);
-      await ana.composer.fill('a draft');
-      await go(patio, ana);
-      await ana.page.locator('#app[data-line=away]').waitFor(); // before that it would be an ordinary click
-      if (what === 'the settings') await ana.openMenu();
-      await ana.page.locator(selector).click();
-      await says(ana);
-      await ana.isIn('lobby');
-      assert.equal(await ana.composer.inputValue(), 'a draft');
-      await comeBack(patio, ana);
-      await ana.page.waitForURL((url) => url.pathname === path, { timeout: 25_000 });
-    });
+    story(
+      `while ${why}, a click on ${what} completes when the server is back`,
+      async ({ patio, newUser, tolerate }) => {
+        tolerate(/^502 |net::ERR|WebSocket/);
+        const ana = await inTwoRooms(newUser);
+        await ana.composer.fill('a draft');
+        await go(patio, ana);
+        await ana.page.locator('#app[data-line=away]').waitFor(); // before that it would be an ordinary click
+        if (what === 'the settings') await ana.openMenu();
+        await ana.page.locator(selector).click();
+        await says(ana);
+        await ana.isIn('lobby');
+        assert.equal(await ana.composer.inputValue(), 'a draft');
+        await comeBack(patio, ana);
+        await ana.page.waitForURL((url) => url.pathname === path, { timeout: 25_000 });
+      },
+    );
   }
 
-  story(`while ${why}, a form waits, and is sent when it is back`, async ({ patio, newUser, tolerate }) => {
+  story(`while ${why}, a form is sent when the server is back`, async ({ patio, newUser, tolerate }) => {
     tolerate(/^502 |net::ERR|WebSocket/);
     const ana = await inTwoRooms(newUser);
     await go(patio, ana);
@@ -111,7 +114,7 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
   });
 
   story(
-    `while ${why}, older messages are said to be out of reach, and come when it is back`,
+    `while ${why}, older messages are reported unavailable and load when the server is back`,
     async ({ patio, newUser, tolerate }) => {
       tolerate(/^502 |net::ERR|WebSocket/);
       const tom = await patio.apiClient('tom');
@@ -131,7 +134,7 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
     },
   );
 
-  story(`while ${why}, search says so and finds when it is back`, async ({ patio, newUser, tolerate }) => {
+  story(`while ${why}, search reports it and works when the server is back`, async ({ patio, newUser, tolerate }) => {
     tolerate(/^502 |net::ERR|WebSocket/);
     const ana = await inTwoRooms(newUser);
     await ana.post('ripe tomatoes');
@@ -181,7 +184,7 @@ const WITHOUT_LINE = {
 };
 for (const [what, [path, leave, to]] of Object.entries(WITHOUT_LINE)) {
   story(
-    `while the server is away, ${what} waits and leads on when it is back`,
+    `while the server is down, ${what} waits and continues when it is back`,
     async ({ patio, newUser, tolerate }) => {
       tolerate(/net::ERR|WebSocket/);
       const ana = await newUser('ana');
@@ -199,7 +202,7 @@ for (const [what, [path, leave, to]] of Object.entries(WITHOUT_LINE)) {
   );
 }
 
-story('a room that may not be seen any more is said, and the page stays', async ({ newUser, tolerate }) => {
+story('a room that became invisible is reported, and the page stays', async ({ newUser, tolerate }) => {
   tolerate(/^404 /);
   const ana = await inTwoRooms(newUser);
   await ana.page.route('**/rooms/2', async (route) =>

@@ -27,45 +27,42 @@ story('a room opens at its newest fifty messages', async ({ patio, newUser }) =>
   assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
 });
 
-story(
-  'scrolling up brings older messages until the beginning, and what is read stays where it is',
-  async ({ patio, newUser }) => {
-    await talk(patio, 160);
-    const ana = await newUser('ana');
-    let release;
-    await ana.page.route('**/rooms/1/messages?before=*', async (route) => {
-      await new Promise((go) => {
-        release = go;
-      });
-      await route.continue();
+story('scrolling up loads older messages up to the first, without jumps', async ({ patio, newUser }) => {
+  await talk(patio, 160);
+  const ana = await newUser('ana');
+  let release;
+  await ana.page.route('**/rooms/1/messages?before=*', async (route) => {
+    await new Promise((go) => {
+      release = go;
     });
-    for (const expected of [100, 150, 160]) {
-      release = null;
-      await eventually(async () => {
-        if (!release) await scrollUp(ana, 400);
-        assert.ok(release, 'older messages are asked for');
-      });
-      const message = await firstInView(ana);
-      const before = await topOf(message);
-      release();
-      await eventually(async () => assert.equal(await inLog(ana), expected));
-      isSameTop(await topOf(message), before);
-    }
-    await ana.page.locator('#start').waitFor();
-    const numbers = (await ana.texts()).map((text) => Number(/number (\d+)/.exec(text)[1]));
-    assert.deepEqual(
-      numbers,
-      Array.from({ length: 160 }, (_, n) => n + 1),
-    );
-    assert.equal(await ana.page.locator('.history-link').count(), 0);
-    assert.equal(
-      await ana.page.locator('.day-divider').count(),
-      new Set(await ana.page.locator('.day-divider time').evaluateAll((days) => days.map((day) => day.dateTime))).size,
-    );
-  },
-);
+    await route.continue();
+  });
+  for (const expected of [100, 150, 160]) {
+    release = null;
+    await eventually(async () => {
+      if (!release) await scrollUp(ana, 400);
+      assert.ok(release, 'older messages are asked for');
+    });
+    const message = await firstInView(ana);
+    const before = await topOf(message);
+    release();
+    await eventually(async () => assert.equal(await inLog(ana), expected));
+    isSameTop(await topOf(message), before);
+  }
+  await ana.page.locator('#start').waitFor();
+  const numbers = (await ana.texts()).map((text) => Number(/number (\d+)/.exec(text)[1]));
+  assert.deepEqual(
+    numbers,
+    Array.from({ length: 160 }, (_, n) => n + 1),
+  );
+  assert.equal(await ana.page.locator('.history-link').count(), 0);
+  assert.equal(
+    await ana.page.locator('.day-divider').count(),
+    new Set(await ana.page.locator('.day-divider time').evaluateAll((days) => days.map((day) => day.dateTime))).size,
+  );
+});
 
-story('newer messages that come back below move nobody', async ({ patio, newUser }) => {
+story('newer messages loaded below do not move the reader', async ({ patio, newUser }) => {
   await talk(patio, 500);
   const ana = await newUser('ana');
   await eventually(async () => {
@@ -96,7 +93,7 @@ story('newer messages that come back below move nobody', async ({ patio, newUser
 });
 
 story(
-  'a new message does not move who reads further up; a button counts the news and leads there',
+  'a new message does not move a reader further up; a button counts new ones and leads there',
   async ({ patio, newUser }) => {
     const [, tom] = await talk(patio, 60);
     const ana = await newUser('ana');
@@ -119,7 +116,7 @@ story(
   },
 );
 
-story('who is at the end stays there, without a button', async ({ patio, newUser }) => {
+story('a reader at the end stays there, without a button', async ({ patio, newUser }) => {
   const [, tom] = await talk(patio, 30);
   const ana = await newUser('ana');
   await tom.post('and another');
@@ -128,7 +125,7 @@ story('who is at the end stays there, without a button', async ({ patio, newUser
   assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0);
 });
 
-story('an own message leads back to the end', async ({ patio, newUser }) => {
+story('sending a message scrolls to the end', async ({ patio, newUser }) => {
   await talk(patio, 60);
   const ana = await newUser('ana');
   await scrollUp(ana, 900);
@@ -138,7 +135,7 @@ story('an own message leads back to the end', async ({ patio, newUser }) => {
   await eventually(async () => assert.equal(await ana.log.evaluate((log) => Math.abs(log.scrollTop)), 0));
 });
 
-story('a page of older history has a way back to the newest', async ({ patio, newUser }) => {
+story('a page of older history links back to the newest messages', async ({ patio, newUser }) => {
   await talk(patio, 120);
   const ana = await newUser('ana');
   await ana.go('/rooms/1?before=61');
@@ -148,7 +145,7 @@ story('a page of older history has a way back to the newest', async ({ patio, ne
   assert.match((await ana.texts()).at(-1), /number 120/);
 });
 
-story('a message written from a page of older history is sent, and its writer sees it', async ({ patio, newUser }) => {
+story('a message written on a page of older history is sent and shown', async ({ patio, newUser }) => {
   await talk(patio, 120);
   const ana = await newUser('ana');
   await ana.go('/rooms/1?before=61');

@@ -34,7 +34,7 @@ async function openEdit(visitor, text) {
   await edit(visitor).waitFor();
 }
 
-story('one edits a message where it stands, and the other sees it', async ({ newUser }) => {
+story('a message is edited in place, and others see it', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom');
   await ana.post('the log hose');
@@ -56,7 +56,7 @@ story('one edits a message where it stands, and the other sees it', async ({ new
   assert.deepEqual(await (await tom.newTab()).outline(), await tom.outline());
 });
 
-story('the arrow up in an empty field edits what one wrote last; Escape gives up', async ({ patio, newUser }) => {
+story('arrow up in an empty field edits the last own message; Escape cancels', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana');
   for (const text of ['first', 'second']) await ana.post(text);
@@ -84,7 +84,7 @@ story('the arrow up in an empty field edits what one wrote last; Escape gives up
   await eventually(async () => assert.equal(await focused(ana), 'body'));
 });
 
-story('an edit that was begun is there again when one comes back to the room', async ({ newUser }) => {
+story('an open edit is restored when returning to the room', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
   await ana.post('the log hose');
@@ -103,7 +103,7 @@ story('an edit that was begun is there again when one comes back to the room', a
 });
 
 story(
-  'an edit without text is refused where it stands, and what others do meanwhile does not disturb it',
+  'an edit without text is refused in place, and changes of others do not disturb it',
   async ({ newUser, tolerate }) => {
     tolerate(/^422 .*\/edit$/);
     const ana = await newUser('ana');
@@ -132,7 +132,7 @@ story(
   },
 );
 
-story('a deleted message leaves a trace, after a moment in which one can take it back', async ({ newUser }) => {
+story('a deletion can be undone for a moment and leaves a tombstone', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom', { locale: 'es-ES' });
   for (const text of ['stays', 'goes']) await ana.post(text);
@@ -152,7 +152,7 @@ story('a deleted message leaves a trace, after a moment in which one can take it
   assert.equal(await ana.page.locator('.message--deleting').count(), 0);
 });
 
-story('a moderator deletes what others wrote, and nobody else is offered it', async ({ newUser }) => {
+story('only moderators are offered to delete messages of others', async ({ newUser }) => {
   const ana = await newUser('ana'); // the administrator
   const [tom, eva] = [await newUser('tom'), await newUser('eva')];
   await tom.post('goes');
@@ -166,7 +166,7 @@ story('a moderator deletes what others wrote, and nobody else is offered it', as
   for (const reader of [ana, tom, eva]) await textsAre(reader, ['Removed by a moderator']);
 });
 
-story('who leaves the room at once has deleted all the same', async ({ newUser }) => {
+story('a deletion takes effect even if the room is left immediately', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom');
   await ana.makeRoom('Shed');
@@ -179,7 +179,7 @@ story('who leaves the room at once has deleted all the same', async ({ newUser }
   await textsAre(tom, ['Message deleted']);
 });
 
-story('reactions of one show at the other, and a chip is pressed by whom it belongs to', async ({ newUser }) => {
+story('reactions are shown to others, and own reactions are pressed', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom');
   await ana.post('votes?');
@@ -219,7 +219,7 @@ story('any emoji can be typed, and nothing else', async ({ newUser, tolerate }) 
   await ana.page.locator('#palette').waitFor({ state: 'hidden' });
 });
 
-story('all of it by keyboard: the bar comes with the focus, and the focus stays', async ({ newUser }) => {
+story('all actions by keyboard: the toolbar follows the focus, and the focus stays', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom');
   await ana.post('by keyboard');
@@ -259,7 +259,7 @@ story('all of it by keyboard: the bar comes with the focus, and the focus stays'
   await eventually(async () => assert.match(await focused(ana), /^m\d+$/));
 });
 
-story('a log full of messages is still a few stops for Tab', async ({ patio, newUser }) => {
+story('a full message log is only a few tab stops', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   for (let n = 1; n <= 20; n++) await tom.post(`number ${n}`);
   const ana = await newUser('ana');
@@ -277,7 +277,7 @@ story('a log full of messages is still a few stops for Tab', async ({ patio, new
   assert.ok(stops <= 2, `${stops}`);
 });
 
-story("one only changes one's own messages", async ({ patio, newUser }) => {
+story('users can change only their own messages', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana');
   await tom.post('from Tom');
@@ -291,7 +291,7 @@ story("one only changes one's own messages", async ({ patio, newUser }) => {
   assert.equal(await edit(ana).count(), 0);
 });
 
-story('who was offline sees afterwards what a fresh page shows', async ({ newUser, tolerate }) => {
+story('a client that was offline shows what a fresh page shows', async ({ newUser, tolerate }) => {
   tolerate(/ERR_INTERNET_DISCONNECTED|WebSocket/);
   const ana = await newUser('ana');
   const tom = await newUser('tom');
@@ -319,7 +319,7 @@ story('who was offline sees afterwards what a fresh page shows', async ({ newUse
   assert.deepEqual(await tom.outline(), await (await tom.newTab()).outline());
 });
 
-story('a change that cannot be made is told', async ({ newUser, tolerate }) => {
+story('a failed change is reported', async ({ newUser, tolerate }) => {
   tolerate(/ERR_/);
   const ana = await newUser('ana');
   await ana.post('hello');
@@ -333,7 +333,7 @@ story('a change that cannot be made is told', async ({ newUser, tolerate }) => {
   await textsAre(ana, ['hello']);
 });
 
-story('changes do not move who reads further up, and are not read out', async ({ patio, newUser }) => {
+story('changes do not move a reader further up and are not announced', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   for (let n = 1; n <= 40; n++) await tom.post(`number ${n}`);
   const mei = await newUser('mei');
@@ -361,7 +361,7 @@ story('changes do not move who reads further up, and are not read out', async ({
   );
 });
 
-story('without scripts the time leads to a page that does it all', async ({ newUser }) => {
+story('without scripts the time links to a page with all actions', async ({ newUser }) => {
   const ana = await newUser('ana', { ...PLAIN, locale: 'es-ES' });
   await ana.composer.fill('sin guion');
   await ana.page.getByRole('button', { name: 'Enviar' }).click();
@@ -394,7 +394,7 @@ story('without scripts the time leads to a page that does it all', async ({ newU
   await textsAre(ana, ['Mensaje eliminado']);
 });
 
-story('who may take away what others wrote in one room is not offered it in the next', async ({ patio, newUser }) => {
+story('a moderator of one room is not offered deletion in another', async ({ patio, newUser }) => {
   const ana = await patio.apiClient('ana'); // an administrator
   const tom = await newUser('tom');
   await ana.post('in the lobby');

@@ -6,34 +6,31 @@ const PLAIN = { javaScriptEnabled: false };
 const texts = ({ page }) => page.locator('.result__text').allTextContents();
 const marks = ({ page }) => page.locator('.result mark').allTextContents();
 
-story(
-  'one searches, reads on to older results and goes to the message, without scripts',
-  async ({ patio, newUser }) => {
-    const tom = await patio.apiClient('tom');
-    for (let n = 1; n <= 25; n++) await tom.post(`Café número ${n} <b>&amp;`);
-    const ana = await newUser('ana', PLAIN);
-    await ana.page.getByRole('navigation').getByRole('link', { name: 'Search messages' }).click();
-    await ana.arrives('/search');
-    await ana.page.getByRole('heading', { name: 'What you can search for' }).waitFor();
-    await ana.page.getByRole('searchbox').fill('cafe');
-    await ana.page.getByRole('button', { name: 'Find' }).click();
-    await ana.arrives('/search?q=cafe');
-    const first = await texts(ana);
-    assert.deepEqual([first.length, first[0]], [20, 'Café número 25 <b>&amp;']);
-    assert.deepEqual(new Set(await marks(ana)), new Set(['Café']));
-    await ana.page.getByRole('link', { name: 'Older results' }).click();
-    await ana.page.waitForLoadState();
-    assert.deepEqual(
-      (await texts(ana)).map((text) => text.split(' ')[2]),
-      ['5', '4', '3', '2', '1'],
-    );
-    await ana.page.locator('.result__link').last().click();
-    await ana.isIn('lobby');
-    assert.match(ana.page.url(), /#m1$/);
-  },
-);
+story('search, older results and the link to the message work without scripts', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  for (let n = 1; n <= 25; n++) await tom.post(`Café número ${n} <b>&amp;`);
+  const ana = await newUser('ana', PLAIN);
+  await ana.page.getByRole('navigation').getByRole('link', { name: 'Search messages' }).click();
+  await ana.arrives('/search');
+  await ana.page.getByRole('heading', { name: 'What you can search for' }).waitFor();
+  await ana.page.getByRole('searchbox').fill('cafe');
+  await ana.page.getByRole('button', { name: 'Find' }).click();
+  await ana.arrives('/search?q=cafe');
+  const first = await texts(ana);
+  assert.deepEqual([first.length, first[0]], [20, 'Café número 25 <b>&amp;']);
+  assert.deepEqual(new Set(await marks(ana)), new Set(['Café']));
+  await ana.page.getByRole('link', { name: 'Older results' }).click();
+  await ana.page.waitForLoadState();
+  assert.deepEqual(
+    (await texts(ana)).map((text) => text.split(' ')[2]),
+    ['5', '4', '3', '2', '1'],
+  );
+  await ana.page.locator('.result__link').last().click();
+  await ana.isIn('lobby');
+  assert.match(ana.page.url(), /#m1$/);
+});
 
-story('who finds nothing is told kindly, in their language', async ({ newUser }) => {
+story("a search without results explains it in the reader's language", async ({ newUser }) => {
   const ana = await newUser('ana', { ...PLAIN, locale: 'es-ES' });
   await ana.go('/search?q=%22nada%20as%C3%AD%22');
   assert.match(
@@ -44,7 +41,7 @@ story('who finds nothing is told kindly, in their language', async ({ newUser })
   await ana.arrives('/search');
 });
 
-story('results come while one types, and the address keeps them', async ({ patio, newUser }) => {
+story('results appear while typing, and the URL keeps them', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   for (const text of ['Bogotá es fría', 'Lima es gris']) await tom.post(text);
   const ana = await newUser('ana');
@@ -71,7 +68,7 @@ story('results come while one types, and the address keeps them', async ({ patio
   assert.ok(await ana.isSamePage());
 });
 
-story('the button of a room searches in that room', async ({ newUser }) => {
+story('the search button of a room searches in that room', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.post('en el lobby');
   await ana.sees('en el lobby');

@@ -44,7 +44,7 @@ async function longPress(visitor, finger, text) {
   await finger.up();
 }
 
-story('a long press on a message opens a sheet with what one may do with it', async ({ newUser }) => {
+story('a long press on a message opens a sheet with the permitted actions', async ({ newUser }) => {
   const ana = await newUser('ana', PHONE);
   const tom = await newUser('tom', PHONE);
   await say(ana, 'the long hose');
@@ -88,7 +88,7 @@ story('a long press on a message opens a sheet with what one may do with it', as
   assert.equal(await ana.page.locator('.message--deleting').count(), 0);
 });
 
-story('the text is copied from there, and stands selected', async ({ newUser }) => {
+story('the sheet copies and selects the text', async ({ newUser }) => {
   const ana = await newUser('ana', { ...PHONE, permissions: ['clipboard-read', 'clipboard-write'] });
   await say(ana, 'the code is 4711');
   await longPress(ana, await fingerOf(ana), 'the code is 4711');
@@ -100,7 +100,7 @@ story('the text is copied from there, and stands selected', async ({ newUser }) 
   await eventually(async () => assert.equal(await ana.page.locator('#announcer').textContent(), 'Copied.'));
 });
 
-story('a finger that scrolls, rests on a link or has text selected opens nothing', async ({ patio, newUser }) => {
+story('scrolling, pressing a link or selecting text opens nothing', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   for (let n = 0; n < 40; n++) await tom.post(`line ${n}`);
   await tom.post('look at https://example.org/here');
@@ -137,47 +137,41 @@ story('a finger that scrolls, rests on a link or has text selected opens nothing
   await finger.up();
 });
 
-story(
-  'a tap on the time opens the sheet too, for keys and screen readers; Escape, its cross and a tap beside it close it',
-  async ({ newUser }) => {
-    const ana = await newUser('ana', PHONE);
-    await say(ana, 'hello');
-    const time = ana.message('hello').locator('.message__link');
-    const article = await ana.message('hello').getAttribute('id');
-    await time.tap();
-    await sheet(ana).waitFor();
-    await ana.page.keyboard.press('Escape');
-    await sheet(ana).waitFor({ state: 'hidden' });
-    assert.match(await focused(ana), new RegExp(`${article}|\\d\\d:\\d\\d`));
+story('a tap on the time opens the sheet too; Escape, its button and a tap outside close it', async ({ newUser }) => {
+  const ana = await newUser('ana', PHONE);
+  await say(ana, 'hello');
+  const time = ana.message('hello').locator('.message__link');
+  const article = await ana.message('hello').getAttribute('id');
+  await time.tap();
+  await sheet(ana).waitFor();
+  await ana.page.keyboard.press('Escape');
+  await sheet(ana).waitFor({ state: 'hidden' });
+  assert.match(await focused(ana), new RegExp(`${article}|\\d\\d:\\d\\d`));
 
-    await time.press('Enter');
-    await sheet(ana).waitFor();
-    await choice(ana, 'Close').tap();
-    await sheet(ana).waitFor({ state: 'hidden' });
-    await time.tap();
-    await sheet(ana).waitFor();
-    await ana.page.touchscreen.tap(195, 40);
-    await sheet(ana).waitFor({ state: 'hidden' });
-    assert.equal(new URL(ana.page.url()).pathname, '/rooms/1');
+  await time.press('Enter');
+  await sheet(ana).waitFor();
+  await choice(ana, 'Close').tap();
+  await sheet(ana).waitFor({ state: 'hidden' });
+  await time.tap();
+  await sheet(ana).waitFor();
+  await ana.page.touchscreen.tap(195, 40);
+  await sheet(ana).waitFor({ state: 'hidden' });
+  assert.equal(new URL(ana.page.url()).pathname, '/rooms/1');
 
-    await time.tap();
-    await sheet(ana).getByRole('link', { name: 'Open on its own page' }).tap();
-    await ana.arrives(`/messages/${article.slice(1)}`);
-  },
-);
+  await time.tap();
+  await sheet(ana).getByRole('link', { name: 'Open on its own page' }).tap();
+  await ana.arrives(`/messages/${article.slice(1)}`);
+});
 
-story(
-  'without scripts the time leads to the page of the message, where all of it can be done',
-  async ({ newUser, visitor }) => {
-    const ana = await newUser('ana', PHONE);
-    await say(ana, 'hello');
-    const plain = await visitor({ ...PHONE, javaScriptEnabled: false });
-    await plain.context.addCookies(await ana.context.cookies());
-    await plain.go('/rooms/1');
-    await plain.message('hello').locator('.message__link').tap();
-    for (const name of ['Edit message', 'Delete message', 'Add a reaction'])
-      await plain.page.getByRole('heading', { name }).waitFor();
-    await plain.page.getByRole('button', { name: '👍' }).tap();
-    await ana.page.locator('#messages .reaction').waitFor();
-  },
-);
+story("without scripts the time links to the message's page with all actions", async ({ newUser, visitor }) => {
+  const ana = await newUser('ana', PHONE);
+  await say(ana, 'hello');
+  const plain = await visitor({ ...PHONE, javaScriptEnabled: false });
+  await plain.context.addCookies(await ana.context.cookies());
+  await plain.go('/rooms/1');
+  await plain.message('hello').locator('.message__link').tap();
+  for (const name of ['Edit message', 'Delete message', 'Add a reaction'])
+    await plain.page.getByRole('heading', { name }).waitFor();
+  await plain.page.getByRole('button', { name: '👍' }).tap();
+  await ana.page.locator('#messages .reaction').waitFor();
+});

@@ -61,7 +61,7 @@ const ABSENCES = {
 
 for (const [how, [leave, comeBack]] of Object.entries(ABSENCES)) {
   for (const many of [60, 130, 470]) {
-    story(`away ${how} while ${many} messages come, one is led to the first of them`, async (tools) => {
+    story(`after being away ${how} for ${many} messages, the reader is led to the first of them`, async (tools) => {
       const { patio, newUser, tolerate } = tools;
       tolerate(/net::ERR_|WebSocket connection/);
       const tom = await patio.apiClient('tom');
@@ -98,7 +98,7 @@ for (const [how, [leave, comeBack]] of Object.entries(ABSENCES)) {
   }
 }
 
-story('what came while one looked on needs no line', async ({ patio, newUser }) => {
+story('messages that arrive while the reader watches get no divider', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana');
   await ana.page.locator('#app:not([data-line])').waitFor();
@@ -108,7 +108,7 @@ story('what came while one looked on needs no line', async ({ patio, newUser }) 
   assert.equal(await ana.page.locator('#jump').isVisible(), false);
 });
 
-story('"Today" is right when one looks again, after a night asleep', async ({ patio, newUser }) => {
+story('"Today" is right after the computer slept overnight', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana');
   await tom.post('said today');

@@ -57,7 +57,7 @@ async function isSound(visitor, what) {
   }
 }
 
-story('the way in', async ({ patio, visitor }) => {
+story('login and registration pages', async ({ patio, visitor }) => {
   await patio.apiClient('ana');
   const tom = await visitor();
   for (const where of ['/login', '/register']) {
@@ -72,7 +72,7 @@ story('the reference of the JSON API', async ({ visitor }) => {
   await isSound(tom, 'the reference');
 });
 
-story('the way in, with complaints', async ({ patio, visitor }) => {
+story('login and registration with field errors', async ({ patio, visitor }) => {
   await patio.apiClient('ana');
   const tom = await visitor();
   await tom.go('/login');
@@ -90,7 +90,7 @@ story('an empty room', async ({ newUser }) => {
 });
 
 story(
-  'a room in use, with long words in every place that people fill',
+  'a room in use, with long words in every user-provided text',
   { SITE_NAME: 'x'.repeat(64) },
   async ({ patio, newUser }) => {
     const tom = await patio.apiClient('t'.repeat(32));
@@ -129,7 +129,7 @@ story('the pages of rooms and settings', async ({ patio, newUser }) => {
   }
 });
 
-story('the pages of rooms and settings, with complaints', async ({ newUser }) => {
+story('the pages of rooms and settings with field errors', async ({ newUser }) => {
   const ana = await newUser('ana');
   const sound = (what) =>
     inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `${what}, ${scheme}`));
@@ -145,7 +145,7 @@ story('the pages of rooms and settings, with complaints', async ({ newUser }) =>
   await sound('wrong name');
 });
 
-story('a room one only reads, the list of commands, an answer', async ({ newUser }) => {
+story('a room without membership, the list of commands, a command reply', async ({ newUser }) => {
   const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await tom.makeRoom('Huerto');
   await ana.go('/rooms/2');
@@ -158,7 +158,7 @@ story('a room one only reads, the list of commands, an answer', async ({ newUser
   await isSound(ana, 'answer');
 });
 
-story('a line above what is new, and the way to it', async ({ patio, newUser }) => {
+story('the unread divider and the link to it', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
@@ -170,7 +170,7 @@ story('a line above what is new, and the way to it', async ({ patio, newUser }) 
   await isSound(ana, 'new messages');
 });
 
-story('the quick switcher, with something in it and with nothing', async ({ patio, newUser }) => {
+story('the quick switcher, with and without results', async ({ patio, newUser }) => {
   await patio.apiClient('t'.repeat(32));
   const ana = await newUser('ana', { locale: 'es-ES' });
   await ana.makeRoom(`Huerto ${'x'.repeat(57)}`);
@@ -189,7 +189,7 @@ story('a page that does not exist', async ({ newUser }) => {
   await isSound(ana, '404');
 });
 
-story('whatever opens or waits: drawers, menu, a lost connection, a refused message', async ({ patio, newUser }) => {
+story('drawers, menu, a lost connection, a refused message', async ({ patio, newUser }) => {
   const ana = await newUser('ana', PHONE);
   const sound = (what) =>
     inBothSchemes(ana, async (scheme) => assert.deepEqual(await violations(ana), [], `${what}, ${scheme}`));
@@ -233,43 +233,40 @@ story('the sheet of a message, on touch', async ({ newUser }) => {
   }
 });
 
-story(
-  'what becomes of a message: its page, chips, the bar, the palette, the field to edit it',
-  async ({ newUser, tolerate }) => {
-    tolerate(/^422 /);
-    const ana = await newUser('ana');
-    for (const text of ['first', LONG, 'gone']) await ana.post(text);
-    await ana.sees('gone');
-    const react = async (id, emoji) =>
-      ana.page.evaluate(
-        async ([message, chosen]) =>
-          fetch(`/messages/${message}/reactions`, { method: 'POST', body: new URLSearchParams({ emoji: chosen }) }),
-        [id, emoji],
-      );
-    for (const emoji of ['👍', '❤️', '🎉', '😮', '👀', '🪴', '🐌', '🌱']) await react(2, emoji);
-    await ana.message('gone').hover();
-    await ana.page.getByRole('button', { name: 'Delete message' }).click();
-    await isSound(ana, 'a deletion that can be undone');
-    await ana.page.locator('.message--deleted').waitFor();
-    await ana.message('first').hover();
-    await ana.page.locator('.message-actions').waitFor();
-    await isSound(ana, 'the bar');
-    await ana.message('first').hover();
-    await ana.page.getByRole('button', { name: 'Add a reaction' }).click();
-    await isSound(ana, 'the palette');
-    await ana.page.keyboard.press('Escape');
-    await ana.message('first').hover();
-    await ana.page.getByRole('button', { name: 'Edit message' }).click();
-    await ana.page.locator('.edit-form textarea').waitFor();
-    await isSound(ana, 'editing');
-    for (const id of [2, 3]) {
-      await ana.go(`/messages/${id}`);
-      await isSound(ana, `the page of message ${id}`);
-    }
-    await ana.go('/messages/2');
-    await ana.page.getByLabel('Another emoji').fill('x');
-    await ana.page.getByLabel('Another emoji').press('Enter');
-    await ana.page.locator('#emoji-note').waitFor();
-    await isSound(ana, 'the page of a message, with a complaint');
-  },
-);
+story('a message: its page, reactions, toolbar, emoji picker, edit field', async ({ newUser, tolerate }) => {
+  tolerate(/^422 /);
+  const ana = await newUser('ana');
+  for (const text of ['first', LONG, 'gone']) await ana.post(text);
+  await ana.sees('gone');
+  const react = async (id, emoji) =>
+    ana.page.evaluate(
+      async ([message, chosen]) =>
+        fetch(`/messages/${message}/reactions`, { method: 'POST', body: new URLSearchParams({ emoji: chosen }) }),
+      [id, emoji],
+    );
+  for (const emoji of ['👍', '❤️', '🎉', '😮', '👀', '🪴', '🐌', '🌱']) await react(2, emoji);
+  await ana.message('gone').hover();
+  await ana.page.getByRole('button', { name: 'Delete message' }).click();
+  await isSound(ana, 'a deletion that can be undone');
+  await ana.page.locator('.message--deleted').waitFor();
+  await ana.message('first').hover();
+  await ana.page.locator('.message-actions').waitFor();
+  await isSound(ana, 'the bar');
+  await ana.message('first').hover();
+  await ana.page.getByRole('button', { name: 'Add a reaction' }).click();
+  await isSound(ana, 'the palette');
+  await ana.page.keyboard.press('Escape');
+  await ana.message('first').hover();
+  await ana.page.getByRole('button', { name: 'Edit message' }).click();
+  await ana.page.locator('.edit-form textarea').waitFor();
+  await isSound(ana, 'editing');
+  for (const id of [2, 3]) {
+    await ana.go(`/messages/${id}`);
+    await isSound(ana, `the page of message ${id}`);
+  }
+  await ana.go('/messages/2');
+  await ana.page.getByLabel('Another emoji').fill('x');
+  await ana.page.getByLabel('Another emoji').press('Enter');
+  await ana.page.locator('#emoji-note').waitFor();
+  await isSound(ana, 'the page of a message, with a complaint');
+});

@@ -25,7 +25,7 @@ for (const where of ['/nowhere', '/login?next=%2Frooms%2F1', '/rooms/1?before=1'
   });
 }
 
-story('what others wrote meanwhile is there after coming back', async ({ newUser }) => {
+story('messages of others are there after coming back', async ({ newUser }) => {
   const ana = await newUser('ana');
   const tom = await newUser('tom');
   await ana.go('/nowhere');
@@ -72,7 +72,7 @@ async function assertKeepsNone(visitor) {
   assert.equal(await isKept(visitor), false, 'this browser keeps other pages');
 }
 
-story('a page kept whole for the back button takes its socket up again', async ({ ownBrowser, newUser, visitor }) => {
+story('a page from the back/forward cache reconnects', async ({ ownBrowser, newUser, visitor }) => {
   await ownBrowser({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
   const ana = await newUser('ana');
   const tom = await newUser('tom');

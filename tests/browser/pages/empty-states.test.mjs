@@ -38,7 +38,7 @@ async function begin(visitor, name, options = {}) {
 }
 
 for (const [how, options] of Object.entries(WAYS)) {
-  story(`who comes first is asked to invite, and finds the address for it, ${how}`, async ({ patio, newUser }) => {
+  story(`the first user is asked to invite others and finds the address for it, ${how}`, async ({ patio, newUser }) => {
     const ana = await newUser('ana', options);
     assert.match(await ana.page.locator('#start').textContent(), /You are the first one here\./);
     assert.deepEqual(await steps(ana), ['Invite people', 'Write the first message']);
@@ -53,7 +53,7 @@ for (const [how, options] of Object.entries(WAYS)) {
     await ana.arrives('/admin');
   });
 
-  story(`whoever comes later to an empty lobby can write or make a room, ${how}`, async ({ patio, newUser }) => {
+  story(`a later user in an empty lobby can write or create a room, ${how}`, async ({ patio, newUser }) => {
     await patio.apiClient('ana');
     const tom = await newUser('tom', options);
     assert.deepEqual(await steps(tom), ['Write the first message', 'Create a room']);
@@ -66,7 +66,7 @@ for (const [how, options] of Object.entries(WAYS)) {
   });
 
   story(
-    `an empty room offers its members to invite, its owner a topic, others to write, ${how}`,
+    `an empty room suggests inviting to members, a topic to its owner, writing to others, ${how}`,
     async ({ patio, newUser }) => {
       const tom = await patio.apiClient('tom');
       const ana = await newUser('ana', options);
@@ -91,7 +91,7 @@ for (const [how, options] of Object.entries(WAYS)) {
     },
   );
 
-  story(`a conversation that nobody has begun leads to the field, ${how}`, async ({ patio, newUser }) => {
+  story(`an empty direct message leads to the composer, ${how}`, async ({ patio, newUser }) => {
     await patio.apiClient('tom');
     const ana = await newUser('ana', options);
     await ana.go('/direct/tom');
@@ -100,7 +100,7 @@ for (const [how, options] of Object.entries(WAYS)) {
     assert.equal(await ana.composer.inputValue(), 'hello');
   });
 
-  story(`a search and a list of people that find nothing lead back to all, ${how}`, async ({ newUser }) => {
+  story(`a search and a user list without results link back to everything, ${how}`, async ({ newUser }) => {
     const ana = await newUser('ana', options);
     await ana.go('/search?q=mangera');
     await link(ana, 'What you can search for').click();
@@ -111,30 +111,27 @@ for (const [how, options] of Object.entries(WAYS)) {
   });
 }
 
-story(
-  'a page that failed on the way is a link away; what a form was refused leads back to the form',
-  async ({ newUser }) => {
-    const ana = await newUser('ana');
-    const says = (words) => ana.page.getByRole('heading', { name: words }).waitFor();
-    await ana.go('/rooms/1/join');
-    await says('That cannot be done here');
-    await link(ana, 'Back to the chat').click();
-    await ana.arrives('/rooms/1');
+story('a failed page offers a link to retry, a refused form a way back', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const says = (words) => ana.page.getByRole('heading', { name: words }).waitFor();
+  await ana.go('/rooms/1/join');
+  await says('That cannot be done here');
+  await link(ana, 'Back to the chat').click();
+  await ana.arrives('/rooms/1');
 
-    await ana.go('/rooms/1/settings');
-    await submit(ana, '/rooms/1/leave');
-    await says('There is a conflict');
-    await link(ana, 'Back to the previous page').click();
-    await ana.arrives('/rooms/1/settings');
+  await ana.go('/rooms/1/settings');
+  await submit(ana, '/rooms/1/leave');
+  await says('There is a conflict');
+  await link(ana, 'Back to the previous page').click();
+  await ana.arrives('/rooms/1/settings');
 
-    await submit(ana, '/rooms/1/settings', { name: 'x'.repeat(300_000) });
-    // A link would lead to an empty field. The browser's back button restores the text.
-    await says('Too large');
-    assert.equal(await link(ana, 'Back to the previous page').count(), 0);
-  },
-);
+  await submit(ana, '/rooms/1/settings', { name: 'x'.repeat(300_000) });
+  // A link would lead to an empty field. The browser's back button restores the text.
+  await says('Too large');
+  assert.equal(await link(ana, 'Back to the previous page').count(), 0);
+});
 
-story('who reads too fast can try again', { RATE_LIMIT: 'on' }, async ({ newUser, tolerate }) => {
+story('a rate-limited reader can try again', { RATE_LIMIT: 'on' }, async ({ newUser, tolerate }) => {
   tolerate(/^429 /);
   const ana = await newUser('ana');
   const refused = await ana.page.evaluate(async () => {

@@ -43,7 +43,7 @@ async function tabStops(visitor) {
   }
 }
 
-story('the first stop leads past the rooms to the message field', async ({ newUser }) => {
+story('the first tab stop skips the rooms to the message field', async ({ newUser }) => {
   const ana = await newUser('ana');
   await press(ana, 'Tab');
   const link = ana.page.getByRole('link', { name: 'Skip to message box' });
@@ -55,7 +55,7 @@ story('the first stop leads past the rooms to the message field', async ({ newUs
   await ana.sees('typed right away');
 });
 
-story('Enter sends, Shift and Enter begin a new line', async ({ newUser }) => {
+story('Enter sends, Shift+Enter starts a new line', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.composer.focus();
   await ana.page.keyboard.type('one');
@@ -68,7 +68,7 @@ story('Enter sends, Shift and Enter begin a new line', async ({ newUser }) => {
   assert.equal(await focused(ana), 'body');
 });
 
-story('arrows lead from message to message, Escape back to the field', async ({ patio, newUser }) => {
+story('arrow keys move between messages, Escape returns to the field', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   const ids = [];
   for (const text of ['one', 'two', 'three']) ids.push(`m${(await tom.post(text)).id}`);
@@ -93,24 +93,21 @@ story('arrows lead from message to message, Escape back to the field', async ({ 
   assert.equal(await focused(ana), ids[0]); // the message that had the focus
 });
 
-story(
-  'a message that changes hands from waiting to stored does not take the focus along',
-  async ({ patio, newUser }) => {
-    const ana = await newUser('ana');
-    await ana.post('first');
-    await ana.sees('first');
-    patio.freeze();
-    await ana.post('second');
-    await ana.message('second').waitFor();
-    await ana.page.keyboard.type('already writing on');
-    patio.thaw();
-    await ana.sees('second');
-    assert.equal(await focused(ana), 'body');
-    assert.equal(await ana.composer.inputValue(), 'already writing on');
-  },
-);
+story('a message that becomes stored keeps the focus', async ({ patio, newUser }) => {
+  const ana = await newUser('ana');
+  await ana.post('first');
+  await ana.sees('first');
+  patio.freeze();
+  await ana.post('second');
+  await ana.message('second').waitFor();
+  await ana.page.keyboard.type('already writing on');
+  patio.thaw();
+  await ana.sees('second');
+  assert.equal(await focused(ana), 'body');
+  assert.equal(await ana.composer.inputValue(), 'already writing on');
+});
 
-story('F6 goes from region to region and comes around', async ({ newUser }) => {
+story('F6 cycles through the regions', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.composer.focus();
   const seen = [];
@@ -123,7 +120,7 @@ story('F6 goes from region to region and comes around', async ({ newUser }) => {
   assert.equal(await focused(ana), 'log');
 });
 
-story('the account menu opens, and Escape gives the focus back', async ({ newUser }) => {
+story('the account menu opens, and Escape restores the focus', async ({ newUser }) => {
   const ana = await newUser('ana');
   const button = ana.page.getByRole('button', { name: 'Your account' });
   await button.focus();
@@ -137,7 +134,7 @@ story('the account menu opens, and Escape gives the focus back', async ({ newUse
   );
 });
 
-story('every stop has a name, a ring, and is large enough to hit', async ({ patio, newUser, visitor }) => {
+story('every tab stop has a name, a focus ring and a sufficient size', async ({ patio, newUser, visitor }) => {
   const tom = await patio.apiClient('tom');
   await tom.post('See https://example.org/seeds');
   const ana = await newUser('ana', { viewport: { width: 1600, height: 900 } });

@@ -56,7 +56,7 @@ const sentences = (visitor) =>
 
 const lang = (visitor) => visitor.page.locator('html').getAttribute('lang');
 
-story("the browser's language is the page's", async ({ visitor }) => {
+story("the page uses the browser's language", async ({ visitor }) => {
   for (const [locale, language, heading] of [
     ['es-MX', 'es', 'Pasa, adelante'],
     ['en-GB', 'en', 'Come on in'],
@@ -86,7 +86,7 @@ story('a chosen language stays, and can be changed back', async ({ visitor }) =>
   assert.equal(await lang(ana), 'en');
 });
 
-story("complaints, times, days and counts are in the reader's language", async ({ newUser, visitor }) => {
+story("field errors, times, days and counts are in the reader's language", async ({ newUser, visitor }) => {
   const tom = await newUser('tom');
   await tom.post('hello');
   await tom.sees('hello');
@@ -106,46 +106,43 @@ story("complaints, times, days and counts are in the reader's language", async (
   assert.deepEqual(await ana.texts(), ['hello', 'live, too']);
 });
 
-story(
-  'no page shows the name of a sentence in place of the sentence, or one in the other language',
-  async ({ patio, newUser, visitor }) => {
-    await patio.apiClient('tom');
-    const pages = [
-      '/rooms/1',
-      '/rooms/1?before=1',
-      '/rooms',
-      '/rooms/1/settings',
-      '/settings',
-      '/direct/tom',
-      '/people',
-      '/people?q=x',
-      '/nowhere',
-      '/login',
-      '/register',
-    ];
-    const collected = {};
-    for (const locale of ['en-GB', 'es-ES']) {
-      const ana = locale === 'en-GB' ? await newUser('ana', { locale }) : await visitor({ locale });
-      if (locale !== 'en-GB') {
-        await ana.go('/login');
-        await ana.signIn('ana');
-        await ana.arrives('/rooms/1');
-      }
-      collected[locale] = [];
-      for (const where of pages) {
-        if (where === '/login') await ana.context.clearCookies({ name: /session/ });
-        await ana.go(where);
-        collected[locale].push(...(await sentences(ana)));
-      }
-      for (const text of collected[locale]) {
-        assert.doesNotMatch(text, /Unknown localization/);
-        assert.ok(!KEYS.includes(text), text);
-      }
+story('no page shows a text key or a text of the other language', async ({ patio, newUser, visitor }) => {
+  await patio.apiClient('tom');
+  const pages = [
+    '/rooms/1',
+    '/rooms/1?before=1',
+    '/rooms',
+    '/rooms/1/settings',
+    '/settings',
+    '/direct/tom',
+    '/people',
+    '/people?q=x',
+    '/nowhere',
+    '/login',
+    '/register',
+  ];
+  const collected = {};
+  for (const locale of ['en-GB', 'es-ES']) {
+    const ana = locale === 'en-GB' ? await newUser('ana', { locale }) : await visitor({ locale });
+    if (locale !== 'en-GB') {
+      await ana.go('/login');
+      await ana.signIn('ana');
+      await ana.arrives('/rooms/1');
     }
-    const both = new Set(collected['en-GB'].filter((text) => collected['es-ES'].includes(text)));
-    assert.deepEqual(
-      [...both].filter((text) => !SHARED.includes(text)),
-      [],
-    );
-  },
-);
+    collected[locale] = [];
+    for (const where of pages) {
+      if (where === '/login') await ana.context.clearCookies({ name: /session/ });
+      await ana.go(where);
+      collected[locale].push(...(await sentences(ana)));
+    }
+    for (const text of collected[locale]) {
+      assert.doesNotMatch(text, /Unknown localization/);
+      assert.ok(!KEYS.includes(text), text);
+    }
+  }
+  const both = new Set(collected['en-GB'].filter((text) => collected['es-ES'].includes(text)));
+  assert.deepEqual(
+    [...both].filter((text) => !SHARED.includes(text)),
+    [],
+  );
+});

@@ -28,37 +28,34 @@ async function signIn(visitor, name) {
   await visitor.arrives('/rooms/1');
 }
 
-story(
-  'nothing scrolls sideways on 320 pixels, whatever people call themselves and write',
-  async ({ patio, visitor }) => {
-    const { ids } = await seedLarge(patio, { users: 8, rooms: 60 });
-    const ana = await visitor({ viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true });
-    await signIn(ana, 'ana');
-    for (const where of [
-      '/rooms/1',
-      `/rooms/${ids[0]}`,
-      `/rooms/${ids[0]}/settings`,
-      '/rooms',
-      '/direct/largo',
-      '/direct/noor',
-      '/settings',
-    ]) {
-      for (const language of ['en', 'es']) {
-        await ana.go(`${where}?lang=${language}`);
-        assert.deepEqual(await sideways(ana), [], `${where} in ${language}`);
-      }
+story('nothing scrolls horizontally at 320 pixels, for any name and text', async ({ patio, visitor }) => {
+  const { ids } = await seedLarge(patio, { users: 8, rooms: 60 });
+  const ana = await visitor({ viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true });
+  await signIn(ana, 'ana');
+  for (const where of [
+    '/rooms/1',
+    `/rooms/${ids[0]}`,
+    `/rooms/${ids[0]}/settings`,
+    '/rooms',
+    '/direct/largo',
+    '/direct/noor',
+    '/settings',
+  ]) {
+    for (const language of ['en', 'es']) {
+      await ana.go(`${where}?lang=${language}`);
+      assert.deepEqual(await sideways(ana), [], `${where} in ${language}`);
     }
-    await ana.go('/rooms/1');
-    await ana.page.locator('.people-button').click();
-    await ana.page.locator('#people').getByText('نور الهدى').waitFor();
-    assert.deepEqual(await sideways(ana), []);
-    await ana.page.reload();
-    await ana.page.locator('.menu-button').click();
-    assert.deepEqual(await sideways(ana), []);
-  },
-);
+  }
+  await ana.go('/rooms/1');
+  await ana.page.locator('.people-button').click();
+  await ana.page.locator('#people').getByText('نور الهدى').waitFor();
+  assert.deepEqual(await sideways(ana), []);
+  await ana.page.reload();
+  await ana.page.locator('.menu-button').click();
+  assert.deepEqual(await sideways(ana), []);
+});
 
-story('the empty field to write in is one line high, however long the room is called', async ({ patio, visitor }) => {
+story("the empty composer is one line high, however long the room's name is", async ({ patio, visitor }) => {
   const { ids } = await seedLarge(patio, { users: 0, rooms: 1 });
   const ana = await visitor({ viewport: { width: 390, height: 800 } });
   await signIn(ana, 'ana');
@@ -70,7 +67,7 @@ story('the empty field to write in is one line high, however long the room is ca
   assert.ok((await height()) > usual);
 });
 
-story('of many rooms the one at hand is in sight, in a column and in a drawer', async ({ patio, visitor }) => {
+story('the current room of many is visible, in the column and in the drawer', async ({ patio, visitor }) => {
   const { ids, names } = await seedLarge(patio, { users: 0, rooms: 80 });
   const last = `/rooms/${ids.at(-1)}`;
   const desk = await visitor();
@@ -102,38 +99,34 @@ story('of many rooms the one at hand is in sight, in a column and in a drawer', 
   assert.ok(await isInSight(phone), 'in the drawer');
 });
 
-story(
-  'on paper a room is its name and what was said, dark on white, and nothing to press',
-  async ({ patio, visitor }) => {
-    const { ids } = await seedLarge(patio, { users: 0, rooms: 1 });
-    const ana = await visitor({ colorScheme: 'dark' });
-    await signIn(ana, 'ana');
-    await ana.page
-      .context()
-      .addCookies([{ name: `patio_theme_${new URL(patio.origin).port}`, value: 'dark', url: patio.origin }]);
-    await ana.go(`/rooms/${ids[0]}`);
-    const seen = () =>
-      ana.page.evaluate(
-        () =>
-          Array.from(
-            document.querySelectorAll('.sidebar, .composer, button, input, .page-header a, .skip-link'),
-          ).filter((part) => part.checkVisibility()).length,
-      );
-    const paper = () =>
-      ana.page.evaluate(() => getComputedStyle(document.querySelector('.main')).backgroundColor.match(/[\d.]+/)[0]);
-    assert.ok((await seen()) > 3);
-    await ana.page.emulateMedia({ media: 'print' });
-    assert.equal(await seen(), 0);
-    assert.ok(await ana.title.isVisible());
-    assert.ok(
-      (await ana.page.locator('.message').first().isVisible()) &&
-        (await ana.page.locator('.message').last().isVisible()),
+story('a printed room has its name and messages, dark on white, and no controls', async ({ patio, visitor }) => {
+  const { ids } = await seedLarge(patio, { users: 0, rooms: 1 });
+  const ana = await visitor({ colorScheme: 'dark' });
+  await signIn(ana, 'ana');
+  await ana.page
+    .context()
+    .addCookies([{ name: `patio_theme_${new URL(patio.origin).port}`, value: 'dark', url: patio.origin }]);
+  await ana.go(`/rooms/${ids[0]}`);
+  const seen = () =>
+    ana.page.evaluate(
+      () =>
+        Array.from(document.querySelectorAll('.sidebar, .composer, button, input, .page-header a, .skip-link')).filter(
+          (part) => part.checkVisibility(),
+        ).length,
     );
-    const { bottom, scrolls } = await ana.page.evaluate(() => ({
-      bottom: document.querySelector('.message:last-child').getBoundingClientRect().bottom,
-      scrolls: document.documentElement.scrollHeight,
-    }));
-    assert.ok(scrolls + 1 >= bottom, 'the page is as long as the conversation');
-    assert.notEqual(await paper(), '0');
-  },
-);
+  const paper = () =>
+    ana.page.evaluate(() => getComputedStyle(document.querySelector('.main')).backgroundColor.match(/[\d.]+/)[0]);
+  assert.ok((await seen()) > 3);
+  await ana.page.emulateMedia({ media: 'print' });
+  assert.equal(await seen(), 0);
+  assert.ok(await ana.title.isVisible());
+  assert.ok(
+    (await ana.page.locator('.message').first().isVisible()) && (await ana.page.locator('.message').last().isVisible()),
+  );
+  const { bottom, scrolls } = await ana.page.evaluate(() => ({
+    bottom: document.querySelector('.message:last-child').getBoundingClientRect().bottom,
+    scrolls: document.documentElement.scrollHeight,
+  }));
+  assert.ok(scrolls + 1 >= bottom, 'the page is as long as the conversation');
+  assert.notEqual(await paper(), '0');
+});

@@ -4,7 +4,7 @@ import { eventually, story } from '../support.mjs';
 
 const WIDE = { viewport: { width: 1600, height: 900 } };
 
-story('those who are here come first', async ({ patio, newUser }) => {
+story('online members come first', async ({ patio, newUser }) => {
   await patio.apiClient('amina');
   await patio.apiClient('bo');
   const ana = await newUser('zoe', WIDE);
@@ -14,7 +14,7 @@ story('those who are here come first', async ({ patio, newUser }) => {
   assert.equal(await ana.page.locator('#offline-count').textContent(), '2');
 });
 
-story('somebody who comes moves to those who are here', async ({ patio, newUser, visitor }) => {
+story('a member who comes online moves to the online list', async ({ patio, newUser, visitor }) => {
   await patio.apiClient('tom');
   const ana = await newUser('ana', WIDE);
   assert.deepEqual(await ana.offline(), ['tom']);
@@ -27,7 +27,7 @@ story('somebody who comes moves to those who are here', async ({ patio, newUser,
   assert.equal(await ana.page.locator('.member[data-user] .presence--off').count(), 0);
 });
 
-story('somebody new appears with the others, and the count grows', async ({ newUser }) => {
+story('a new member appears, and the count grows', async ({ newUser }) => {
   const ana = await newUser('ana');
   const button = ana.page.locator('.people-button');
   assert.equal(await button.getAttribute('aria-label'), '1 member');
@@ -37,7 +37,7 @@ story('somebody new appears with the others, and the count grows', async ({ newU
   assert.equal(await ana.page.locator('#member-count').textContent(), '2');
 });
 
-story('somebody new who is not here appears among those who are not', async ({ patio, newUser }) => {
+story('a new offline member appears in the offline list', async ({ patio, newUser }) => {
   const ana = await newUser('ana', WIDE);
   await patio.apiClient('mei');
   await eventually(async () => assert.deepEqual(await ana.offline(), ['mei']));

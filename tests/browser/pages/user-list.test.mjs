@@ -5,7 +5,7 @@ import { eventually, story } from '../support.mjs';
 const PLAIN = { javaScriptEnabled: false };
 const names = ({ page }) => page.locator('.person bdi').allTextContents();
 
-story('one finds somebody and writes to them, without scripts', async ({ patio, newUser }) => {
+story('a user is found and written to, without scripts', async ({ patio, newUser }) => {
   for (const name of ['tom', 'mei']) await patio.apiClient(name);
   const ana = await newUser('ana', PLAIN);
   await ana.page.getByRole('link', { name: 'Everyone: find people to write to' }).click();
@@ -19,7 +19,7 @@ story('one finds somebody and writes to them, without scripts', async ({ patio, 
   await ana.isIn('tom');
 });
 
-story('who looks for nobody in particular is told kindly, and led back to everybody', async ({ newUser }) => {
+story('a user search without results links back to all users', async ({ newUser }) => {
   const ana = await newUser('ana', { ...PLAIN, locale: 'es-ES' });
   await ana.go('/rooms');
   await ana.page.getByRole('main').getByRole('link', { name: 'Gente' }).click();

@@ -9,7 +9,7 @@ async function send(visitor, text) {
   await visitor.page.getByRole('button', { name: 'Send' }).click();
 }
 
-story('one registers, writes, reads and leaves without scripts', async ({ newUser }) => {
+story('registering, writing, reading and signing out work without scripts', async ({ newUser }) => {
   const ana = await newUser('ana', PLAIN);
   await send(ana, 'Hello from a plain page');
   await ana.arrives('/rooms/1');
@@ -26,7 +26,7 @@ story('one registers, writes, reads and leaves without scripts', async ({ newUse
   await tom.arrives('/login?next=%2Frooms%2F1');
 });
 
-story('a message without text is refused, and what was typed stays', async ({ newUser }) => {
+story('a message without text is refused, and the input stays', async ({ newUser }) => {
   const ana = await newUser('ana', PLAIN);
   const [refusal] = await Promise.all([
     ana.page.waitForResponse((response) => response.request().method() === 'POST'),
@@ -63,7 +63,7 @@ async function endSession({ context }) {
   await context.addCookies(cookies.map((cookie) => ({ ...cookie, value: 'ended' })));
 }
 
-story('a message that is sent when the session has ended comes back, and is sent once', async ({ newUser }) => {
+story('a message sent after the session ended comes back and is sent once', async ({ newUser }) => {
   const ana = await newUser('ana', PLAIN);
   await endSession(ana);
   await send(ana, '<b>typed</b> for long');
@@ -72,7 +72,7 @@ story('a message that is sent when the session has ended comes back, and is sent
   assert.deepEqual(await ana.texts(), ['<b>typed</b> for long']);
 });
 
-story('an edit that is saved when the session has ended comes back, and is saved', async ({ newUser }) => {
+story('an edit saved after the session ended comes back and is saved', async ({ newUser }) => {
   const ana = await newUser('ana', PLAIN);
   await send(ana, 'said before');
   await ana.page.locator('.message__link').click();
@@ -84,27 +84,24 @@ story('an edit that is saved when the session has ended comes back, and is saved
   assert.deepEqual(await ana.texts(), ['an hour of work']);
 });
 
-story(
-  'a text that is too long comes back in its field; one that is longer still is in it on the way back',
-  async ({ newUser }) => {
-    const ana = await newUser('ana', PLAIN);
-    await send(ana, 'x'.repeat(20_000));
-    await eventually(async () =>
-      assert.match(await ana.page.getByRole('alert').textContent(), /at most 16,000 characters/),
-    );
-    assert.equal((await ana.composer.inputValue()).length, 20_000);
-    await ana.go('/rooms/1');
-    await send(ana, 'ü'.repeat(70_000));
-    await eventually(async () =>
-      assert.match(await ana.page.locator('.centered-page__card').textContent(), /Use the Back button of your browser/),
-    );
-    assert.equal(await ana.page.getByRole('link', { name: 'Back to the previous page' }).count(), 0);
-    await ana.page.goBack();
-    await eventually(async () => assert.equal((await ana.composer.inputValue()).length, 70_000));
-  },
-);
+story('a too long text comes back in its field; a still longer one is there when going back', async ({ newUser }) => {
+  const ana = await newUser('ana', PLAIN);
+  await send(ana, 'x'.repeat(20_000));
+  await eventually(async () =>
+    assert.match(await ana.page.getByRole('alert').textContent(), /at most 16,000 characters/),
+  );
+  assert.equal((await ana.composer.inputValue()).length, 20_000);
+  await ana.go('/rooms/1');
+  await send(ana, 'ü'.repeat(70_000));
+  await eventually(async () =>
+    assert.match(await ana.page.locator('.centered-page__card').textContent(), /Use the Back button of your browser/),
+  );
+  assert.equal(await ana.page.getByRole('link', { name: 'Back to the previous page' }).count(), 0);
+  await ana.page.goBack();
+  await eventually(async () => assert.equal((await ana.composer.inputValue()).length, 70_000));
+});
 
-story('the page of a refused message is a room page: its language links lead to the room', async ({ newUser }) => {
+story('the language links on the page of a refused message lead to the room', async ({ newUser }) => {
   const ana = await newUser('ana', PLAIN);
   await Promise.all([ana.page.waitForResponse((response) => response.request().method() === 'POST'), send(ana, '   ')]);
   await ana.openMenu();
@@ -112,7 +109,7 @@ story('the page of a refused message is a room page: its language links lead to 
   await ana.arrives('/rooms/1?lang=es');
 });
 
-story('older messages are a link away, and the newest too', async ({ patio, newUser }) => {
+story('older and newest messages are linked', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   for (let n = 1; n <= 60; n++) await tom.post(`number ${n}`);
   const ana = await newUser('ana', PLAIN);
@@ -129,13 +126,13 @@ story('older messages are a link away, and the newest too', async ({ patio, newU
   assert.equal((await ana.texts()).at(-1), 'number 60');
 });
 
-story('times without scripts say which zone they are in', async ({ newUser }) => {
+story('times without scripts state their time zone', async ({ newUser }) => {
   const ana = await newUser('ana', PLAIN);
   await send(ana, 'what time is it?');
   assert.match(await ana.page.locator('.message__time').textContent(), /^\d\d:\d\d UTC$/);
 });
 
-story('the language is a link away', async ({ newUser }) => {
+story('the language can be changed by a link', async ({ newUser }) => {
   const ana = await newUser('ana', PLAIN);
   await ana.openMenu();
   await ana.page.getByRole('link', { name: 'Español' }).click();
@@ -143,7 +140,7 @@ story('the language is a link away', async ({ newUser }) => {
   await ana.page.getByRole('button', { name: 'Enviar' }).waitFor();
 });
 
-story('on a phone the rooms and the people open as drawers', async ({ newUser }) => {
+story('on a phone the rooms and members open as drawers', async ({ newUser }) => {
   const ana = await newUser('ana', { ...PLAIN, viewport: { width: 390, height: 844 } });
   const rooms = ana.page.locator('#side');
   assert.equal(await rooms.isVisible(), false);
@@ -156,7 +153,7 @@ story('on a phone the rooms and the people open as drawers', async ({ newUser })
   await ana.page.locator('#people').waitFor();
 });
 
-story('an address that leads nowhere says so and shows the way back', async ({ newUser }) => {
+story('an unknown address states so and links back', async ({ newUser }) => {
   const ana = await newUser('ana', PLAIN);
   const answer = await ana.go('/nowhere');
   assert.equal(answer.status(), 404);
@@ -165,7 +162,7 @@ story('an address that leads nowhere says so and shows the way back', async ({ n
   await ana.arrives('/rooms/1');
 });
 
-story('scripts lay messages out as the server does', async ({ patio, newUser, visitor }) => {
+story('scripts render messages like the server', async ({ patio, newUser, visitor }) => {
   const ana = await newUser('ana', { timezoneId: 'UTC' });
   const [tom, mei] = [await patio.apiClient('tom'), await patio.apiClient('mei')];
   for (const author of [tom, tom, mei, tom, mei, mei, mei]) await author.post('words');
@@ -180,7 +177,7 @@ story('scripts lay messages out as the server does', async ({ patio, newUser, vi
   assert.deepEqual(await layout(ana), await layout(plain));
 });
 
-story('there is no button for what only scripts can do', async ({ visitor }) => {
+story('buttons that need scripts are hidden without them', async ({ visitor }) => {
   const ana = await visitor(PLAIN);
   await ana.go('/register');
   assert.equal(await ana.page.getByRole('button', { name: 'Show password' }).count(), 0);

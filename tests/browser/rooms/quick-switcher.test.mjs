@@ -25,7 +25,7 @@ async function inTheGarden(patio, newUser) {
   return ana;
 }
 
-story('a few letters and Enter lead to a room, and the page stays', async ({ patio, newUser }) => {
+story('a few letters and Enter open a room without a page load', async ({ patio, newUser }) => {
   const ana = await inTheGarden(patio, newUser);
   await ana.composer.fill('half a sentence');
   await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']);
@@ -44,21 +44,24 @@ story('a few letters and Enter lead to a room, and the page stays', async ({ pat
   assert.equal(await ana.isSamePage(), true);
 });
 
-story('a person is found without accents, and a first message makes the conversation', async ({ patio, newUser }) => {
-  const ana = await inTheGarden(patio, newUser);
-  await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']);
-  await ana.page.keyboard.type('@luc');
-  assert.equal(await chosen(ana), 'lucía');
-  await ana.page.keyboard.press('Enter');
-  await ana.isIn('lucía');
-  assert.equal(await ana.isSamePage(), true);
-  await ana.post('hola');
-  await ana.sees('hola');
-  await ana.page.waitForLoadState();
-  await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']); // listed once, now as a direct message
-});
+story(
+  'a user is found without accents, and the first message creates the direct message',
+  async ({ patio, newUser }) => {
+    const ana = await inTheGarden(patio, newUser);
+    await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']);
+    await ana.page.keyboard.type('@luc');
+    assert.equal(await chosen(ana), 'lucía');
+    await ana.page.keyboard.press('Enter');
+    await ana.isIn('lucía');
+    assert.equal(await ana.isSamePage(), true);
+    await ana.post('hola');
+    await ana.sees('hola');
+    await ana.page.waitForLoadState();
+    await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']); // listed once, now as a direct message
+  },
+);
 
-story('arrows, Home and End choose, Escape gives the focus back', async ({ patio, newUser }) => {
+story('arrows, Home and End select, Escape restores the focus', async ({ patio, newUser }) => {
   const ana = await inTheGarden(patio, newUser);
   await ana.log.focus();
   await openSwitcher(ana, ['lobby', 'Huerto', 'lucía', 'tom']);
@@ -81,7 +84,7 @@ story('arrows, Home and End choose, Escape gives the focus back', async ({ patio
   assert.equal(await hasFocus(ana.log), true);
 });
 
-story('no other combination of keys opens it, and the same one closes it', async ({ newUser }) => {
+story('only its key combination opens and closes it', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.composer.focus();
   for (const keys of ['Control+Shift+k', 'Control+Alt+k', 'Alt+k', 'k']) {
@@ -95,7 +98,7 @@ story('no other combination of keys opens it, and the same one closes it', async
   assert.equal(await hasFocus(ana.composer), true);
 });
 
-story('what is unread comes first, with its number as the sidebar has it', async ({ patio, newUser }) => {
+story('unread rooms come first with their counts', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana');
   await ana.makeRoom('Huerto');
@@ -112,7 +115,7 @@ story('what is unread comes first, with its number as the sidebar has it', async
   assert.equal(await ana.page.locator('#switcher .badge').count(), 0);
 });
 
-story("rooms one is not in come after one's own, and going there is reading them", async ({ newUser }) => {
+story('own rooms come before others, which can be read', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.makeRoom('Abierta');
   const tom = await newUser('tom');
@@ -125,7 +128,7 @@ story("rooms one is not in come after one's own, and going there is reading them
   await tom.page.locator('.join-bar').waitFor();
 });
 
-story('where nothing fits it says so, and Enter leads nowhere', async ({ newUser }) => {
+story('without matches it states so, and Enter does nothing', async ({ newUser }) => {
   const ana = await newUser('ana', { locale: 'es-ES' });
   await openSwitcher(ana, ['lobby']);
   await ana.page.keyboard.type('xyz');
@@ -138,7 +141,7 @@ story('where nothing fits it says so, and Enter leads nowhere', async ({ newUser
   assert.equal(await count(ana), '1 resultado');
 });
 
-story('on a phone its button stands in the drawer, and a tap leads on', async ({ patio, newUser }) => {
+story('on a phone its button is in the drawer, and a tap works', async ({ patio, newUser }) => {
   await patio.apiClient('tom');
   const ana = await newUser('ana', { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
   const menu = ana.page.getByRole('button', { name: 'Open the list of rooms' });
@@ -156,7 +159,7 @@ story('on a phone its button stands in the drawer, and a tap leads on', async ({
   await ana.arrives('/direct/tom');
 });
 
-story('it opens beside the chat too, and a click beside it closes it', async ({ newUser }) => {
+story('it opens on other pages too, and a click outside closes it', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.go('/settings');
   await openSwitcher(ana, ['lobby']);

@@ -23,7 +23,7 @@ async function lose({ page }) {
   return () => page.evaluate(() => globalThis.find());
 }
 
-story('a click brings the other room, its address and its title, and the page stays', async ({ newUser }) => {
+story('a click loads the other room, its URL and title without a page load', async ({ newUser }) => {
   const ana = await inTwoRooms(newUser);
   await ana.arrives('/rooms/2');
   assert.equal(await ana.page.title(), 'Huerto · Patio');
@@ -40,7 +40,7 @@ story('a click brings the other room, its address and its title, and the page st
   assert.equal(await ana.isSamePage(), true);
 });
 
-story('back and forward lead through the rooms one was in', async ({ newUser }) => {
+story('back and forward move through visited rooms', async ({ newUser }) => {
   const ana = await inTwoRooms(newUser);
   await ana.page.goBack();
   await ana.isIn('lobby');
@@ -50,7 +50,7 @@ story('back and forward lead through the rooms one was in', async ({ newUser }) 
   assert.equal(await ana.isSamePage(), true);
 });
 
-story('back leads over a page that is no room', async ({ newUser }) => {
+story('back works across a page that is not a room', async ({ newUser }) => {
   const ana = await inTwoRooms(newUser);
   await ana.open('lobby');
   await ana.page.locator('.sidebar__heading a[href="/rooms"]').click();
@@ -64,7 +64,7 @@ story('back leads over a page that is no room', async ({ newUser }) => {
   await ana.arrives('/rooms/2');
 });
 
-story('Alt and the arrows go to the room above and below', async ({ newUser }) => {
+story('Alt+arrow keys switch to the room above and below', async ({ newUser }) => {
   const ana = await inTwoRooms(newUser);
   for (const [key, name] of [
     ['ArrowUp', 'lobby'],
@@ -78,7 +78,7 @@ story('Alt and the arrows go to the room above and below', async ({ newUser }) =
   assert.equal(await ana.isSamePage(), true);
 });
 
-story('what one writes waits in the room it was written for', async ({ newUser }) => {
+story('drafts stay in the room they were written for', async ({ newUser }) => {
   const ana = await inTwoRooms(newUser);
   await ana.composer.fill('for the garden');
   await ana.open('lobby');
@@ -92,7 +92,7 @@ story('what one writes waits in the room it was written for', async ({ newUser }
   assert.equal(await ana.composer.inputValue(), 'for everybody');
 });
 
-story('who reads further up finds that place again', async ({ patio, newUser }) => {
+story('the scroll position in a room is restored', async ({ patio, newUser }) => {
   const lucia = await patio.apiClient('lucia');
   for (let n = 1; n <= 50; n++) await lucia.post(`number ${n}\nsecond line`);
   const ana = await inTwoRooms(newUser);
@@ -109,7 +109,7 @@ story('who reads further up finds that place again', async ({ patio, newUser }) 
   isSameTop(await topOf(message), before);
 });
 
-story('a room that somebody joins or leaves comes and goes in all their sidebars', async ({ newUser }) => {
+story('joining and leaving updates all sidebars of the user', async ({ newUser }) => {
   const ana = await inTwoRooms(newUser);
   const tom = await newUser('tom');
   const tab = await tom.newTab();
@@ -125,7 +125,7 @@ story('a room that somebody joins or leaves comes and goes in all their sidebars
   for (const each of [tab, tom]) await each.row('Huerto').waitFor({ state: 'detached' });
 });
 
-story('who writes in a room they only read is in it', async ({ newUser }) => {
+story('writing in a public room joins it', async ({ newUser }) => {
   const ana = await inTwoRooms(newUser);
   const tom = await newUser('tom');
   await tom.go('/rooms/2');
@@ -136,7 +136,7 @@ story('who writes in a room they only read is in it', async ({ newUser }) => {
   await tom.page.locator('.join-bar').waitFor({ state: 'hidden' });
 });
 
-story('text that waits in a room one has left goes out all the same', async ({ newUser }) => {
+story('a pending message is sent even after switching rooms', async ({ newUser }) => {
   const ana = await inTwoRooms(newUser);
   const tom = await newUser('tom');
   await ana.open('lobby');

@@ -30,7 +30,7 @@ async function enter(visitor, typed) {
 }
 
 for (const [mode, options] of MODES) {
-  story(`a public room is made on the page of rooms, and joined there by button, ${mode}`, async ({ newUser }) => {
+  story(`a public room is created on the rooms page and joined by button, ${mode}`, async ({ newUser }) => {
     const ana = await newUser('ana', options);
     await fillIn(ana, { name: 'Huerto', topic: 'Beans and roses' });
     await ana.arrives('/rooms/2');
@@ -49,7 +49,7 @@ for (const [mode, options] of MODES) {
     assert.equal(await entry.getByRole('button').count(), 0);
   });
 
-  story(`a private room is not listed; a code, however it is typed, lets people in, ${mode}`, async ({ newUser }) => {
+  story(`a private room is not listed; its code in any notation lets users in, ${mode}`, async ({ newUser }) => {
     const ana = await newUser('ana', options);
     await makePrivate(ana, 'Junta');
     await ana.go('/rooms/2/settings');
@@ -67,7 +67,7 @@ for (const [mode, options] of MODES) {
     await tom.isIn('Junta');
   });
 
-  story(`a link invites: it says to what, and asks before one is in, ${mode}`, async ({ newUser }) => {
+  story(`an invitation link names the room and asks before joining, ${mode}`, async ({ newUser }) => {
     const ana = await newUser('ana', options);
     await makePrivate(ana, 'Junta');
     await ana.go('/rooms/2/settings');
@@ -80,7 +80,7 @@ for (const [mode, options] of MODES) {
     await tom.row('Junta').waitFor();
   });
 
-  story(`a taken name comes back with its complaint, and what was typed stays, ${mode}`, async ({ newUser }) => {
+  story(`a taken name is refused with a field error, and the input stays, ${mode}`, async ({ newUser }) => {
     const ana = await newUser('ana', options);
     await fillIn(ana, { name: 'Huerto' });
     await ana.isIn('Huerto');
@@ -93,7 +93,7 @@ for (const [mode, options] of MODES) {
     await makePrivate(ana, 'Huerto'); // a private name must not be revealed, so only public names are unique
   });
 
-  story(`a renewed code makes the old one useless, ${mode}`, async ({ newUser }) => {
+  story(`renewing the code invalidates the old one, ${mode}`, async ({ newUser }) => {
     const ana = await newUser('ana', options);
     await makePrivate(ana, 'Junta');
     await ana.go('/rooms/2/settings');
@@ -108,7 +108,7 @@ for (const [mode, options] of MODES) {
     await tom.arrives('/rooms/2');
   });
 
-  story(`an owner hands over and leaves, ${mode}`, async ({ newUser }) => {
+  story(`an owner passes on the room and leaves, ${mode}`, async ({ newUser }) => {
     const ana = await newUser('ana', options);
     await fillIn(ana, { name: 'Huerto' });
     await ana.arrives('/rooms/2');
@@ -134,7 +134,7 @@ for (const [mode, options] of MODES) {
   });
 }
 
-story('a new name and topic show with everybody at once', async ({ newUser }) => {
+story('a new name and topic are shown to all members immediately', async ({ newUser }) => {
   const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await ana.makeRoom('Huerto');
   await tom.post('/join Huerto');
@@ -152,7 +152,7 @@ story('a new name and topic show with everybody at once', async ({ newUser }) =>
   assert.equal(await tom.isSamePage(), true);
 });
 
-story('who is removed from a private room finds themselves in the lobby, and reads why', async ({ newUser }) => {
+story('a user removed from a private room is in the lobby and sees the reason', async ({ newUser }) => {
   const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await makePrivate(ana, 'Junta');
   await ana.post('/invite tom');
@@ -169,7 +169,7 @@ story('who is removed from a private room finds themselves in the lobby, and rea
   assert.equal(await tom.page.locator('#notice').isVisible(), false, 'it is said once');
 });
 
-story('when a room is deleted while it is on screen, the page that comes instead says so', async ({ newUser }) => {
+story('when the open room is deleted, the next page states it', async ({ newUser }) => {
   const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await ana.makeRoom('Huerto');
   await tom.post('/join Huerto');
@@ -182,7 +182,7 @@ story('when a room is deleted while it is on screen, the page that comes instead
   );
 });
 
-story('who is removed from a room that is not on screen reads so where they are', async ({ newUser }) => {
+story('a user removed from a room in the background sees a notice', async ({ newUser }) => {
   const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await ana.makeRoom('Huerto');
   await ana.post('/invite tom');
@@ -195,7 +195,7 @@ story('who is removed from a room that is not on screen reads so where they are'
   await tom.row('Huerto').waitFor({ state: 'detached' });
 });
 
-story('who is removed from a public room may read on there, and reads why they may not write', async ({ newUser }) => {
+story('a user removed from a public room can read there and sees why they cannot write', async ({ newUser }) => {
   const [ana, tom] = [await newUser('ana'), await newUser('tom')];
   await ana.makeRoom('Huerto');
   await tom.post('/join Huerto');
@@ -207,16 +207,13 @@ story('who is removed from a public room may read on there, and reads why they m
   await tom.isIn('Huerto');
 });
 
-story(
-  'a room that is new stands where the server puts it: numbers by their value, accents and case last',
-  async ({ newUser }) => {
-    const ana = await newUser('ana');
-    const names = ['Room 140', 'Room 9', 'room 139', 'Ñandú', 'zumba', 'Ángel', 'Room 14'];
-    for (const name of names) await ana.makeRoom(name);
-    const rows = () => ana.page.locator('#rooms .room__name').allTextContents();
-    const live = await rows();
-    assert.deepEqual(live, ['lobby', 'Ángel', 'Ñandú', 'Room 9', 'Room 14', 'room 139', 'Room 140', 'zumba']);
-    await ana.page.reload();
-    assert.deepEqual(await rows(), live);
-  },
-);
+story('a new room is sorted like on the server: numbers by value, accents and case last', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const names = ['Room 140', 'Room 9', 'room 139', 'Ñandú', 'zumba', 'Ángel', 'Room 14'];
+  for (const name of names) await ana.makeRoom(name);
+  const rows = () => ana.page.locator('#rooms .room__name').allTextContents();
+  const live = await rows();
+  assert.deepEqual(live, ['lobby', 'Ángel', 'Ñandú', 'Room 9', 'Room 14', 'room 139', 'Room 140', 'zumba']);
+  await ana.page.reload();
+  assert.deepEqual(await rows(), live);
+});
