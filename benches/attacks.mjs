@@ -1,4 +1,4 @@
-// Attacks a server with little memory and few files, and measures what it uses and what others feel.
+// Attacks a server that has little memory and few file descriptors, and measures its resources and the latency of others.
 // See README.md. Loopback only; every attack is bounded in count and time.
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 import { bombs, honest } from './attacks/bombs.mjs';
-import { ask, Person, percentile, pool } from './attacks/people.mjs';
 import { FILES, MEMORY_KB, Server, tracked } from './attacks/server.mjs';
 import { live, pipelined, unfinished } from './attacks/sockets.mjs';
+import { ask, percentile, pool, User } from './attacks/users.mjs';
 
 const HERE = import.meta.dirname;
 const RESULTS = path.join(HERE, 'ATTACKS.md');
@@ -27,7 +27,7 @@ const seconds = Number(options.seconds);
 const rows = [];
 const notes = [];
 
-/** A row of the table: what was done, what must hold, what was seen, and whether that holds. */
+/** A row of the table: the attack, the requirement, the measurement, and whether it meets the requirement. */
 function row(attack, must, seen, holds) {
   rows.push([attack, must, seen, holds ? 'yes' : '**no**']);
   console.error(`${holds ? 'holds' : 'MISSED'}: ${attack}: ${seen}`);
@@ -41,14 +41,14 @@ const counts = (answers) =>
     .map(([what, n]) => `${n} × ${what}`)
     .join(', ') || 'none';
 
-/** Counts what a list has of each. */
+/** Counts equal values of a list. */
 function tally(values) {
   const found = {};
   for (const value of values) found[value] = (found[value] ?? 0) + 1;
   return found;
 }
 
-/** Runs something on a new server, which is stopped whatever happens. */
+/** Runs a function on a new server, which is always stopped afterwards. */
 async function on(rates, work) {
   const server = await Server.start(program, rates);
   try {
@@ -67,7 +67,7 @@ async function on(rates, work) {
 
 async function pictures() {
   await on('off', async (server) => {
-    const ana = await Person.register(server, 'ana', '203.0.113.7');
+    const ana = await User.register(server, 'ana', '203.0.113.7');
     const all = bombs();
     for (const [name, bytes] of Object.entries(honest())) {
       const answer = await ana.upload(bytes);
@@ -123,19 +123,19 @@ async function bombsInTurn(server, ana, all) {
 
 async function bombsAtOnce(server, all) {
   const names = Array.from({ length: 30 }, (_, n) => `person${n}`);
-  const people = await pool(names, 4, (name, n) => Person.register(server, name, `203.0.113.${n + 20}`));
-  const bystander = await Person.register(server, 'luis', '203.0.113.8');
+  const users = await pool(names, 4, (name, n) => User.register(server, name, `203.0.113.${n + 20}`));
+  const bystander = await User.register(server, 'luis', '203.0.113.8');
   const photo = honest()['JPEG of 12 megapixels'];
   const hard = Object.values(all)
     .filter((bomb) => !bomb.byHeader && bomb.bytes.length < 12_000_000)
     .map((bomb) => bomb.bytes);
   for (const [who, sender] of [
-    ['one member', () => people[0]],
-    ['30 members', (n) => people[n]],
+    ['one member', () => users[0]],
+    ['30 members', (n) => users[n]],
   ]) {
     server.resetPeak();
     const before = server.memory('VmRSS');
-    const sent = people.map((_, n) => sender(n).upload(hard[n % hard.length]));
+    const sent = users.map((_, n) => sender(n).upload(hard[n % hard.length]));
     await sleep(200);
     const other = await bystander.upload(photo);
     const answers = await Promise.all(sent);
@@ -159,7 +159,7 @@ async function bombsAtOnce(server, all) {
   }
   server.resetPeak();
   const before = server.memory('VmRSS');
-  const large = await Promise.all(people.map(() => people[0].upload(Buffer.alloc(11_900_000))));
+  const large = await Promise.all(users.map(() => users[0].upload(Buffer.alloc(11_900_000))));
   const more = server.memory('VmHWM') - before;
   row(
     '30 files of 12 MB at once by one member',
@@ -169,7 +169,7 @@ async function bombsAtOnce(server, all) {
   );
 }
 
-/** Asks for /up again and again, over a new connection each time, until it is told to end. */
+/** Requests /up repeatedly, over a new connection each time, until it is stopped. */
 function watchUp(server) {
   const seen = [];
   let on = true;
@@ -190,12 +190,12 @@ function watchUp(server) {
   };
 }
 
-/** Keeps connections alive that never read. */
+/** Keeps connections open that never read. */
 function pongAll(sockets) {
   for (const socket of sockets) socket.pong();
 }
 
-/** Opens connections, keeps them for so long, lets go, and waits until the server has, too. */
+/** Opens connections, keeps them for this long, closes them, and waits until the server has closed them too. */
 async function hold(server, title, make, { number, most, keep, tend = () => {} }) {
   server.resetPeak();
   const before = server.memory('VmRSS');
@@ -215,7 +215,7 @@ async function hold(server, title, make, { number, most, keep, tend = () => {} }
     together = Math.max(together, silent.filter((one) => one.seen.includes('101 ') && !one.closed).length);
     files = Math.max(files, server.files());
   }
-  // Node does not see the end of a connection that it does not read from: the server is asked.
+  // Node does not notice the end of a connection that it does not read from, so the server's sockets are counted.
   const cut = Math.max(0, number - Math.max(0, server.files() - filesBefore));
   const health = await stop();
   for (const one of silent) one.end();
@@ -242,17 +242,17 @@ async function hold(server, title, make, { number, most, keep, tend = () => {} }
 async function memory() {
   await on('off', async (server) => {
     const names = Array.from({ length: 20 }, (_, n) => `reader${n}`);
-    const people = await pool(names, 4, async (name, n) =>
-      (await Person.register(server, name, `203.0.113.${n + 20}`)).sign(),
+    const users = await pool(names, 4, async (name, n) =>
+      (await User.register(server, name, `203.0.113.${n + 20}`)).sign(),
     );
-    // The worst there is to read: 142 KB of HTML each.
+    // The most expensive messages to read: 142 KB of HTML each.
     const body = Array(1_600).fill('http://a/').join('"').slice(0, 16_000);
     const posted = await pool(Array.from({ length: 220 }), 8, (_, n) =>
-      people[n % 20].api('POST', '/rooms/1/messages', { body }),
+      users[n % 20].api('POST', '/rooms/1/messages', { body }),
     );
     if (!posted.every(({ status }) => status === 201))
       throw new Error(`posts: ${counts(tally(posted.map(({ status }) => status)))}`);
-    const { asset } = /href="(?<asset>\/assets\/[^"]+\.css)"/.exec((await people[0].page('/login')).text)?.groups ?? {
+    const { asset } = /href="(?<asset>\/assets\/[^"]+\.css)"/.exec((await users[0].page('/login')).text)?.groups ?? {
       asset: '/login',
     };
     const port = server.port;
@@ -261,7 +261,7 @@ async function memory() {
       '400 live connections (20 accounts, 4 addresses) that catch up and never read',
       (n) =>
         live(port, {
-          token: people[n % 20].token,
+          token: users[n % 20].token,
           room: 1,
           from: `127.0.0.${2 + (n % 4)}`,
           forwarded: `198.51.100.${n % 4}`,
@@ -281,7 +281,7 @@ async function memory() {
   });
 }
 
-/** Starts an attacker. Answers a function that waits for its end and says what was answered. */
+/** Starts an attacker. Returns a function that waits for its end and returns the responses. */
 function flood(what) {
   const child = tracked(
     spawn(process.execPath, [path.join(HERE, 'attacks/flood.mjs'), JSON.stringify(what)], {
@@ -297,12 +297,12 @@ function flood(what) {
   };
 }
 
-/** Five people who signed in before from where they are sign in again, in turn. */
-async function signIns(people) {
+/** Five users sign in again in turn, each from a known address. */
+async function signIns(users) {
   const answers = [];
   const begun = Date.now();
   for (let n = 0; Date.now() - begun < seconds * 1_000; n++) {
-    answers.push(await people[n % people.length].login());
+    answers.push(await users[n % users.length].login());
     await sleep(Math.max(0, begun + (n + 1) * 1_000 - Date.now()));
   }
   return {
@@ -323,9 +323,9 @@ async function passwords() {
   ];
   await on('on', async (server) => {
     const names = ['ana', 'luis', 'eva', 'omar', 'nina'];
-    const people = await pool(names, 1, (name, n) => Person.register(server, name, `203.0.113.${n + 7}`));
-    for (const person of people) await person.login();
-    const quiet = await signIns(people);
+    const users = await pool(names, 1, (name, n) => User.register(server, name, `203.0.113.${n + 7}`));
+    for (const user of users) await user.login();
+    const quiet = await signIns(users);
     row(
       `sign-ins of 5 people from where they were, quiet, ${seconds} s`,
       '–',
@@ -335,7 +335,7 @@ async function passwords() {
     for (const [title, kind, width] of attacks) {
       const attack = flood({ kind, port: server.port, width, most: 20_000, seconds: seconds + 2 });
       await sleep(2_000);
-      const seen = await signIns(people);
+      const seen = await signIns(users);
       const { sent, answers } = await attack();
       const other = Object.keys(seen.statuses).some((status) => status !== '303');
       row(
@@ -349,15 +349,15 @@ async function passwords() {
   });
 }
 
-/** Somebody posts and looks at a page, ten times a second. */
-async function ordinaryUse(person) {
+/** A user posts and loads a page, ten times per second. */
+async function ordinaryUse(user) {
   const posts = [];
   const pages = [];
   const wrong = [];
   const begun = Date.now();
   for (let n = 0; Date.now() - begun < seconds * 1_000; n++) {
-    const post = await person.api('POST', '/rooms/1/messages', { body: `Message ${n} of an ordinary conversation.` });
-    const page = await person.page('/rooms/1');
+    const post = await user.api('POST', '/rooms/1/messages', { body: `Message ${n} of an ordinary conversation.` });
+    const page = await user.page('/rooms/1');
     posts.push(post.ms);
     pages.push(page.ms);
     wrong.push(...[post.status, page.status].filter((status) => status !== 201 && status !== 200));
@@ -375,21 +375,21 @@ async function ordinaryUse(person) {
 async function floods() {
   await on('on', async (server) => {
     const names = Array.from({ length: 20 }, (_, n) => `member${n}`);
-    const people = await pool(names, 2, async (name, n) =>
-      (await Person.register(server, name, `203.0.113.${n + 20}`)).sign(),
+    const users = await pool(names, 2, async (name, n) =>
+      (await User.register(server, name, `203.0.113.${n + 20}`)).sign(),
     );
-    const luis = await (await Person.register(server, 'luis', '203.0.113.8')).sign();
+    const luis = await (await User.register(server, 'luis', '203.0.113.8')).sign();
     const body = Array(900).fill('alpha beta gamma').join(' ').slice(0, 15_900);
     const posted = await pool(Array.from({ length: 2_000 }), 8, (_, n) =>
-      people[n % 20].api('POST', '/rooms/1/messages', { body }),
+      users[n % 20].api('POST', '/rooms/1/messages', { body }),
     );
     if (posted.some(({ status }) => status !== 201))
       throw new Error(`posts: ${counts(tally(posted.map(({ status }) => status)))}`);
-    // The words go into the index behind the posts.
+    // Messages are indexed after the posts.
     await sleep(5_000);
     await attackOthers(
       server,
-      people.map((person) => person.token),
+      users.map((user) => user.token),
       luis,
     );
   });
@@ -429,7 +429,7 @@ async function attackOthers(server, tokens, luis) {
 }
 
 function table() {
-  const git = (...words) => execFileSync('git', words, { encoding: 'utf8', cwd: HERE }).trim();
+  const git = (...args) => execFileSync('git', args, { encoding: 'utf8', cwd: HERE }).trim();
   const head = [
     ['Attack', 'must', 'seen', 'holds'],
     ['---', '---', '---', '---'],

@@ -1,5 +1,5 @@
-// "Not worse": two executables on the same measurements, in turn within each round (old new old), and what the old one
-// differs from itself. See README.md.
+// Checks for regressions: two executables on the same measurements, in turn within each round (old new old), compared with
+// the difference of the old one to itself. See README.md.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,15 +28,15 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Worse is a median ratio above this, and above 1 + half the spread of the old executable against itself. */
+/** A regression is a median ratio above this, and above 1 + half the spread of the old executable against itself. */
 const ALLOWED = 1.03;
-/** What grows when a server becomes better. */
+/** Measurements for which more is better. */
 const MORE_IS_BETTER = /per_second$/;
-/** What says how a run was made, or how much was asked for. */
+/** Values that describe the run or its input and are not measurements. */
 const NO_FIGURE =
-  /(^|\.)(count|items|slowest|load|loadEnd|filled|bytes|rooms|members|people|messages|deliveries|frame_bytes|seconds)(\.|$)/;
+  /(^|\.)(count|items|slowest|load|loadEnd|filled|bytes|rooms|members|users|people|messages|deliveries|frame_bytes|seconds)(\.|$)/;
 
-/** Every number in a result, by its path. */
+/** All numbers of a result, by path. */
 function numbers(value, at = '', found = {}) {
   if (typeof value === 'number') found[at] = value;
   else if (value && typeof value === 'object') {
@@ -45,7 +45,7 @@ function numbers(value, at = '', found = {}) {
   return found;
 }
 
-/** `run.mjs` with this executable alone, once. */
+/** Runs `run.mjs` once with only this executable. */
 function live(executable) {
   const how = [
     '--patio',
@@ -60,7 +60,7 @@ function live(executable) {
   return numbers(JSON.parse(readFileSync(path.join(HERE, 'out/results.json'), 'utf8')).results);
 }
 
-/** `store.mjs` with this executable, once, on a copy, since posting makes it grow. */
+/** Runs `store.mjs` once with this executable, on a copy of the database, because posts make it grow. */
 function stored(executable) {
   const at = mkdtempSync(path.join(tmpdir(), 'patio-compare-'));
   try {

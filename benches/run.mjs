@@ -1,5 +1,5 @@
-// Runs the measurements: each peer in turn, round after round (A B C, A B C), on the same cores,
-// and writes down medians. See README.md.
+// Runs the measurements: all peers in turn, round after round (A B C, A B C), on the same cores, and
+// records medians. See README.md.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -45,31 +45,31 @@ const seconds = quick ? 2 : 10;
 const scratch = mkdtempSync(path.join(tmpdir(), 'patio-bench-'));
 const patio = new Patio(path.resolve(options.patio), scratch);
 
-/** Rooms, connections in each, and people behind all of them. */
-const ONE = { rooms: 1, members: small, people: small };
-const MANY = quick ? { rooms: 20, members: 25, people: 100 } : { rooms: 200, members: 25, people: 1_000 };
-const TEN = { rooms: 10, members: big / 10, people: small };
-const HALL = { rooms: 1, members: big, people: small };
-const CHAT = { rooms: 1, members: small / 2, people: small / 2 };
+/** Layouts: rooms, connections in each, and users of all connections. */
+const ONE = { rooms: 1, members: small, users: small };
+const MANY = quick ? { rooms: 20, members: 25, users: 100 } : { rooms: 200, members: 25, users: 1_000 };
+const TEN = { rooms: 10, members: big / 10, users: small };
+const LARGE_ROOM = { rooms: 1, members: big, users: small };
+const CHAT = { rooms: 1, members: small / 2, users: small / 2 };
 
-const place = ({ rooms, members, people }) => ['--rooms', rooms, '--members', members, '--people', people];
+const layoutArgs = ({ rooms, members, users }) => ['--rooms', rooms, '--members', members, '--users', users];
 const during = (time = seconds) => ['--seconds', time, '--warm', quick ? 1 : 2];
 
-/** The bytes of the body with which a peer's frame is as long as Patio's with a body of 100. */
+/** The body length with which a peer's frame is as long as Patio's frame with a body of 100 bytes. */
 let sameFrame = 560;
 const body = (peer) => ['--body', peer === patio ? 100 : sameFrame];
 
-/** One fan-out: rooms, and how they are written to. */
-const fanout = (seating, how) => async (peer) => {
-  const server = await peer.start(seating);
+/** A fan-out measurement: the rooms, and the load on them. */
+const fanout = (layout, how) => async (peer) => {
+  const server = await peer.start(layout);
   try {
-    return await load(peer, server, ['fanout', ...place(seating), ...how(peer), ...(server.load ?? [])]);
+    return await load(peer, server, ['fanout', ...layoutArgs(layout), ...how(peer), ...(server.load ?? [])]);
   } finally {
     await server.stop();
   }
 };
 
-/** Name: peers, and what one run of one of them does. In the order of the table. */
+/** Measurements by name, in the order of the table: the peers, and one run of a peer. */
 const measurements = {
   room: {
     peers: [patio, bun, bare],
@@ -83,7 +83,7 @@ const measurements = {
     peers: [patio, bun, bare],
     run: fanout(MANY, (peer) => [...body(peer), '--rate', MANY.rooms, ...during()]),
   },
-  // The same posts, which nobody but their sender reads: what storing (and reading, and encoding) costs.
+  // The same posts with only their sender as reader: the cost of storing, reading and encoding.
   'rooms-alone': {
     peers: [patio, bun, bare],
     run: fanout({ ...MANY, members: 1 }, (peer) => [...body(peer), '--rate', MANY.rooms, ...during()]),
@@ -116,7 +116,7 @@ const measurements = {
     run: async (peer) => {
       const server = await peer.start(TEN);
       try {
-        return await load(peer, server, ['idle', ...place(TEN), '--stay', quick ? 2 : 10, ...(server.load ?? [])]);
+        return await load(peer, server, ['idle', ...layoutArgs(TEN), '--stay', quick ? 2 : 10, ...(server.load ?? [])]);
       } finally {
         await server.stop();
       }
@@ -126,10 +126,10 @@ const measurements = {
   post: {
     peers: [patio],
     run: async (peer) => {
-      const seating = { rooms: 8, members: 8, people: 64 };
-      const server = await peer.start(seating);
+      const layout = { rooms: 8, members: 8, users: 64 };
+      const server = await peer.start(layout);
       try {
-        return await load(peer, server, ['post', ...place(seating), '--seconds', seconds, ...server.load]);
+        return await load(peer, server, ['post', ...layoutArgs(layout), '--seconds', seconds, ...server.load]);
       } finally {
         await server.stop();
       }
@@ -161,7 +161,7 @@ const measurements = {
   flood: { peers: [patio], run: flood },
 };
 
-/** The room's page, with its newest 50 messages. */
+/** The page of a room, with its newest 50 messages. */
 const pages = (server) => [
   'page',
   '--path',
@@ -174,7 +174,7 @@ const pages = (server) => [
   50,
 ];
 
-/** Everybody is in; the server is killed and started again; everybody comes back. */
+/** All clients join, the server is killed and restarted, and all clients reconnect. */
 async function reconnect(peer) {
   const first = await peer.start(TEN);
   let second;
@@ -187,28 +187,28 @@ async function reconnect(peer) {
     Math.min(MISSED, HISTORY),
     ...first.load,
   ];
-  const run = wsload(peer, first, ['reconnect', ...place(TEN), ...how]);
+  const run = wsload(peer, first, ['reconnect', ...layoutArgs(TEN), ...how]);
   try {
     for await (const line of run.lines) {
       const report = JSON.parse(line);
       if (report.event !== 'inside') return { ...report, start_ms: second.startMs };
       second = await first.again();
     }
-    throw new Error(`wsload reconnect: ${await run.complaint()}`);
+    throw new Error(`wsload reconnect: ${await run.errorOutput()}`);
   } finally {
     run.child.kill();
     await (second ?? first).stop();
   }
 }
 
-/** Pages while a hall full of readers is written to without a pause, and without that. */
+/** Page loads with and without a continuous fan-out to a large room. */
 async function flood(peer) {
-  const server = await peer.start(HALL);
+  const server = await peer.start(LARGE_ROOM);
   const visits = () => load(peer, server, [...pages(server), '--rate', 20, '--connections', 4, '--seconds', seconds]);
   try {
     const quiet = await visits();
     const how = ['--body', 100, '--window', 1, '--warm', 1, '--seconds', seconds + 60, ...server.load];
-    const run = wsload(peer, server, ['fanout', ...place(HALL), ...how]);
+    const run = wsload(peer, server, ['fanout', ...layoutArgs(LARGE_ROOM), ...how]);
     try {
       await run.inside;
       await new Promise((done) => setTimeout(done, 3_000));
@@ -221,7 +221,7 @@ async function flood(peer) {
   }
 }
 
-/** Runs the generator against a server. */
+/** Runs the load generator against a server. */
 function wsload(peer, server, load) {
   const where = ['--to', `127.0.0.1:${server.port}`, '--speak', peer.speak, '--pid', server.pids().join()];
   const child = launch([WSLOAD, ...where, ...load.map(String)], {
@@ -237,19 +237,19 @@ function wsload(peer, server, load) {
     child.once('exit', () => failed(new Error(`wsload ended: ${log}`)));
   });
   inside.catch(() => {});
-  // Its last words may come after the end of its answers.
+  // The last lines on stderr may arrive after the end of stdout.
   const over = new Promise((done) => child.once('close', (code, signal) => done(signal ?? `exit code ${code}`)));
-  const complaint = async () => {
+  const errorOutput = async () => {
     const end = await over;
     return /^Error: [\s\S]*/m.exec(log)?.[0].trim() ?? `${end} after: ${log.trim()}`;
   };
-  return { child, inside, lines: createInterface({ input: child.stdout }), complaint };
+  return { child, inside, lines: createInterface({ input: child.stdout }), errorOutput };
 }
 
 async function load(peer, server, args) {
   const run = wsload(peer, server, args);
   for await (const line of run.lines) return JSON.parse(line);
-  throw new Error(`wsload ${args[0]}: ${await run.complaint()}`);
+  throw new Error(`wsload ${args[0]}: ${await run.errorOutput()}`);
 }
 
 async function main() {
@@ -289,11 +289,11 @@ async function main() {
   report({ results, missing, names });
 }
 
-/** How long Patio's frame is, so that the others' can be as long. */
+/** Measures the length of Patio's frame, so that the frames of other peers can be as long. */
 async function probe(missing) {
   if (missing.has(patio.name)) return;
-  const seating = { rooms: 1, members: 2, people: 2 };
-  const found = await fanout(seating, () => ['--body', 100, '--rate', 20, '--seconds', 0.5, '--warm', 0.1])(patio);
+  const layout = { rooms: 1, members: 2, users: 2 };
+  const found = await fanout(layout, () => ['--body', 100, '--rate', 20, '--seconds', 0.5, '--warm', 0.1])(patio);
   sameFrame = found.frame_bytes;
 }
 

@@ -1,5 +1,5 @@
-// Measures the database: what storing costs beside one commit a message, and what reading costs when there are
-// ten million messages. On SQLite and on PostgreSQL. See README.md.
+// Measures the database on SQLite and PostgreSQL: the cost of writes compared with one commit per message, and the cost of
+// reads with ten million messages. See README.md.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -44,13 +44,13 @@ const parts = options.only?.split(',') ?? PARTS;
 const at = path.resolve(options.at);
 const resultsOf = (engine) => path.join(at, `${engine}-${messages}.json`);
 
-/** Runs `store`, and answers what it prints. */
+/** Runs `store` and returns its output. */
 function store(...args) {
   const command = ['-c', CORES, STORE, ...args.map(String)];
   return JSON.parse(execFileSync('taskset', command, { stdio: ['ignore', 'pipe', 'inherit'] }));
 }
 
-/** How databases are made, copied and removed in each engine. A place is what Patio is told. */
+/** How to create, copy and remove databases of each engine. A place is the directory or URL that Patio gets. */
 const engines = {
   sqlite: {
     at: (name) => path.join(at, `sqlite-${name}`),
@@ -89,7 +89,7 @@ const psql = (database, sql) => {
   return execFileSync('psql', [url, '-XAtqc', sql], { encoding: 'utf8' }).trim();
 };
 
-/** A database with so many messages, made if it is not there. */
+/** A database with this many messages, created if it does not exist. */
 function database(engine, count) {
   const place = engine.at(count);
   if (engine.exists(place)) return { place, filled: JSON.parse(readFileSync(engine.filled(place), 'utf8')) };
@@ -101,7 +101,7 @@ function database(engine, count) {
   return { place, filled };
 }
 
-/** Without autovacuum's workers, which come and go. */
+/** Without autovacuum workers, which are short-lived. */
 const children = (parent) =>
   readdirSync('/proc')
     .filter((pid) => /^\d+$/.test(pid))
@@ -116,7 +116,7 @@ const children = (parent) =>
       }
     });
 
-/** What all threads of these processes have run, in milliseconds. */
+/** The run time of all threads of these processes in milliseconds. */
 function used(pids) {
   let sum = 0;
   for (const pid of pids) {
@@ -125,7 +125,7 @@ function used(pids) {
         sum += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
       }
     } catch {
-      // Ended meanwhile.
+      // It has ended since the listing.
     }
   }
   return sum / 1e6;
@@ -136,7 +136,7 @@ const percentile = (values, share) => {
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)];
 };
 
-/** Patio on a database, with what it and the database server have used. */
+/** A Patio on a database, with the processor time of it and of the database server. */
 async function serve(engine, place) {
   const port = await freePort();
   const env = { PATH: process.env.PATH, RATE_LIMIT: 'off', LOG: 'warn', LISTEN: '127.0.0.1', PORT: String(port) };
@@ -147,7 +147,7 @@ async function serve(engine, place) {
   return { ...server, pids: () => [server.child.pid, ...engine.pids()] };
 }
 
-/** Each request alone: what the server's threads ran from before it until they rest again. */
+/** One request at a time: the run time of the server's threads from before it until they are idle. */
 async function ask(server, paths, count = paths.length) {
   const base = `http://127.0.0.1:${server.port}/api/v1`;
   const headers = { authorization: 'Bearer bench-token-0', 'accept-encoding': 'identity' };
@@ -157,7 +157,7 @@ async function ask(server, paths, count = paths.length) {
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
     return JSON.parse(text);
   };
-  // The statements are prepared on every connection, and nobody's first look at the disk is counted.
+  // Warm-up: prepares the statements on every connection and reads the data from disk.
   for (let n = 0; n < 40; n++) await get(paths[n % paths.length]);
   const [cpu, wall, items] = [[], [], []];
   const pids = server.pids();
@@ -188,7 +188,7 @@ async function ask(server, paths, count = paths.length) {
   };
 }
 
-/** Rooms as people visit them: the largest one most. */
+/** Rooms by popularity: the largest one most often. */
 async function visits(server, count) {
   const headers = { authorization: 'Bearer bench-token-0' };
   const answer = await fetch(`http://127.0.0.1:${server.port}/api/v1/rooms`, { headers });
@@ -237,7 +237,7 @@ async function load(server, args) {
   return JSON.parse(text);
 }
 
-const SEATS = ['--rooms', 8, '--members', 8, '--people', 64, '--body', 114, '--first-room', 1];
+const SEATS = ['--rooms', 8, '--members', 8, '--users', 64, '--body', 114, '--first-room', 1];
 
 async function measure(engine) {
   const { place, filled } = database(engine, messages);
@@ -280,7 +280,7 @@ async function measure(engine) {
   return results;
 }
 
-/** The writers in turn, each on a fresh database. */
+/** The writers in turn, each on a new database. */
 function ingest(engine) {
   const { place } = database(engine, 1_000);
   const fresh = engine.at('now');
@@ -294,8 +294,8 @@ function ingest(engine) {
   const found = [];
   for (let round = 0; round < rounds; round++) {
     found.push({
-      plain: run('plain', '--at-once', 64),
-      single: run('plain', '--at-once', 64, '--connections', 1),
+      baseline: run('baseline', '--concurrency', 64),
+      single: run('baseline', '--concurrency', 64, '--connections', 1),
       patio: run('ingest'),
     });
     console.error(JSON.stringify(found.at(-1)));
@@ -312,7 +312,7 @@ async function main() {
   mkdirSync(at, { recursive: true });
   for (const name of names) {
     if (name === 'postgres' && !process.env.POSTGRES_PID) {
-      // Once more, beside a server whose databases stay.
+      // Run this script again with a PostgreSQL server that keeps its databases.
       const again = [
         '--keep',
         path.join(at, 'postgres'),

@@ -1,4 +1,4 @@
-// Makes the table: medians of rounds, ratios of runs of the same round, and the goals beside them.
+// Creates the table: medians of the rounds, ratios of runs in the same round, and the goals.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
@@ -12,7 +12,7 @@ function median(values) {
   return sorted.length % 2 ? sorted[Math.floor(middle)] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Every number of a list of rounds, taken out by a path or a function. */
+/** One number of each round, selected by a path or a function. */
 function take(rounds, what) {
   const get = typeof what === 'function' ? what : (round) => at(round, what);
   return (rounds ?? []).map((round) => (round.failed ? undefined : get(round)));
@@ -25,7 +25,7 @@ function number(value, digits) {
   return text.replace(/\B(?=(\d{3})+(?!\d))/g, value >= 10_000 ? ',' : '');
 }
 
-/** The median, and the least and the most when there are several rounds. */
+/** The median, with minimum and maximum if there are several rounds. */
 function cell(values, rounds, unit = '') {
   const numbers = known(values);
   if (!rounds?.length) return 'not run';
@@ -35,10 +35,10 @@ function cell(values, rounds, unit = '') {
   return `${middle} [${number(Math.min(...numbers))}–${number(Math.max(...numbers))}]`;
 }
 
-/** Round by round, one over the other. */
+/** The ratio of two values, round by round. */
 const over = (mine, theirs) => median(known(mine.map((value, round) => value / theirs[round])));
 
-/** Whether a value keeps to a goal: `{ must, aim }`, upper ends, or lower ones with `atLeast`. */
+/** Whether a value meets a goal: `{ must, aim }` are upper limits, or lower ones with `atLeast`. */
 function verdict(value, { must, aim, atLeast = false }) {
   if (!Number.isFinite(value)) return '';
   if (must === undefined && aim === undefined) return '';
@@ -46,7 +46,7 @@ function verdict(value, { must, aim, atLeast = false }) {
   return holds(aim) ? 'aim' : holds(must) ? 'must' : '**no**';
 }
 
-/** The worst of several verdicts. */
+/** The worst of several results. */
 const worst = (...verdicts) => ['**no**', 'must', 'aim'].find((one) => verdicts.includes(one)) ?? '';
 
 export function markdown(results, facts) {
@@ -75,7 +75,7 @@ export function markdown(results, facts) {
       goals ? verdict(median(known(values('Patio'))), goals) : worst(...against.map(({ met }) => met)),
     ]);
   };
-  /** Figures of Patio alone, each with its goal. */
+  /** Values of Patio, each with its goal. */
   const alone = (name, title, parts, goal = '', aim = '') => {
     const measured = results[name]?.Patio;
     if (!results[name]) return;
@@ -119,7 +119,7 @@ function live(compare, alone, results, { small, many, sameFrame }) {
   compare('rooms', `CPU µs a delivery, ${many.rooms} × ${many.members}, 1 message/s each, all of it`, CPU);
   compare('rooms-alone', '– the same posts read by their sender alone, µs a post', 'cpu_per_message.us');
   if (results.rooms && results['rooms-alone']) {
-    // Both runs have a delivery to the sender in them; what is left are the others'.
+    // Both runs include the delivery to the sender; the difference is the cost of the others.
     const rest = {};
     for (const peer of Object.keys(results.rooms)) {
       const apart = take(results['rooms-alone'][peer], 'cpu_per_message.us');
@@ -225,7 +225,7 @@ function slow(compare, small) {
   );
 }
 
-/** The other chat servers have a table of their own: other protocols, fewer members. */
+/** The other chat servers have a separate table: other protocols and fewer members. */
 function chat(results) {
   const measured = results.chat;
   if (!measured) return '';
@@ -243,7 +243,7 @@ function chat(results) {
   return rows.map((row) => `| ${row.join(' | ')} |`).join('\n');
 }
 
-/** What did not go as it should: a table must not hide it. */
+/** Failures of the runs, which the table must not hide. */
 function failures(results, { missing }) {
   const lines = [...missing].map(([peer, why]) => `- ${peer}: not run (${why}).`);
   for (const [name, peers] of Object.entries(results)) {
@@ -274,7 +274,7 @@ function failures(results, { missing }) {
 function about({ date, rounds, versions, quick }) {
   const cpu = os.cpus()[0]?.model.trim();
   const load = readFileSync('/proc/loadavg', 'utf8').split(' ')[0];
-  const git = (...words) => execFileSync('git', words, { encoding: 'utf8', cwd: import.meta.dirname }).trim();
+  const git = (...args) => execFileSync('git', args, { encoding: 'utf8', cwd: import.meta.dirname }).trim();
   const text = [
     `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC, Linux ${os.release()}, ${cpu}, load average at the end ${load}.`,
     `${versions.join(', ')}; sources at ${git('rev-parse', '--short', 'HEAD')}.`,

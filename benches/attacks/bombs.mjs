@@ -1,4 +1,4 @@
-// Pictures that claim much with few bytes: every format, every shape. Made here, from nothing.
+// Decompression bombs: small files that claim large pictures, in every format, generated here.
 import { crc32, deflateSync } from "node:zlib";
 
 const zeros = (length) => Buffer.alloc(length);
@@ -7,7 +7,7 @@ const le16 = (...numbers) => Buffer.from(Uint16Array.from(numbers).buffer);
 const be16 = (number) => le16(number).reverse();
 const le32 = (number) => Buffer.from(Uint32Array.of(number).buffer);
 
-/** A PNG: what its header says, and that many bytes of pixels, all zero. */
+/** A PNG with this header and this many zero bytes of pixels. */
 function png(width, height, { depth = 8, color = 6, interlaced = false, pixels, text = 0 } = {}) {
   const channels = [1, 0, 3, 1, 2, 0, 4][color];
   const all = (Math.ceil((width * channels * depth) / 8) + 2) * height * (interlaced ? 2 : 1);
@@ -26,7 +26,7 @@ function png(width, height, { depth = 8, color = 6, interlaced = false, pixels, 
   ]);
 }
 
-/** A WebP without loss whose pixels take no bits at all. */
+/** A lossless WebP whose pixels take no bits at all. */
 const lossless = (width, height) =>
   Buffer.concat([Buffer.of(0x2f), le32((((width - 1) & 0x3fff) | (((height - 1) & 0x3fff) << 14)) >>> 0), le32(0x00088888)]);
 const riffChunk = (kind, data) =>
@@ -42,7 +42,7 @@ function animatedWebp([width, height], frames) {
   return riff(Buffer.concat([head, riffChunk("ANIM", zeros(6)), ...frames.map(frame)]));
 }
 
-/** The codes of LZW for a run of one colour: each code stands for one pixel more than the last. */
+/** LZW codes for a run of one color: each code stands for one pixel more than the previous one. */
 function lzw(pixels) {
   const [clear, end] = [4, 5];
   const bytes = [];
@@ -67,7 +67,7 @@ function lzw(pixels) {
   return Buffer.from(bytes);
 }
 
-/** A GIF: a canvas and frames; whole ones, or such that break off after a pixel. */
+/** A GIF with a canvas and frames, which are complete or end after one pixel. */
 function gif(canvas, frame, { frames = 1, whole = false } = {}) {
   const data = whole ? lzw(frame[0] * frame[1]) : Buffer.of(0x44, 0x01);
   const blocks = [];
@@ -80,7 +80,7 @@ function gif(canvas, frame, { frames = 1, whole = false } = {}) {
   return Buffer.concat([head, ...Array(frames).fill(one), Buffer.of(0x3b)]);
 }
 
-/** A JPEG whose blocks take one bit each; a progressive one may have any number of scans. */
+/** A JPEG whose blocks take one bit each. A progressive one may have any number of scans. */
 function jpeg(width, height, { progressive = false, scans = 1, sampling = [0x11], segments = 0 } = {}) {
   const segment = (marker, data) => Buffer.concat([Buffer.of(0xff, marker), be16(data.length + 2), data]);
   const all = sampling.map((_, n) => n + 1);
@@ -114,7 +114,7 @@ function bitsOf(bits) {
 
 const PHOTO = [0x22, 0x11, 0x11];
 
-/** Name: bytes, and whether the header decides (a refusal within a second). */
+/** Bombs by name: the bytes, and whether the header is enough to refuse them (within a second). */
 export function bombs() {
   const header = (bytes) => ({ bytes, byHeader: true });
   const inside = (bytes) => ({ bytes, byHeader: false });
@@ -162,7 +162,7 @@ export function bombs() {
   };
 }
 
-/** What must be taken. */
+/** Valid pictures, which must be accepted. */
 export function honest() {
   return {
     "JPEG of 12 megapixels": jpeg(4_032, 3_024, { sampling: PHOTO }),

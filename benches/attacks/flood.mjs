@@ -1,15 +1,15 @@
-// One attacker as a process of its own, so that others are not measured through it. Reads what to do
-// as JSON on its command line, does it until told to end, and says what was answered.
+// One attacker in a separate process, so that it does not disturb the measurement of others. Its command line has the attack
+// as JSON. It runs until it is stopped, and then prints the responses.
 import http from "node:http";
 import net from "node:net";
 import { randomBytes } from "node:crypto";
 import { setPriority } from "node:os";
 
-import { ask, form, json, PASSWORD } from "./people.mjs";
+import { ask, form, json, PASSWORD } from "./users.mjs";
 import { frame } from "./sockets.mjs";
 
 const { kind, port, width, tokens = [], most, seconds } = JSON.parse(process.argv[2]);
-// In life it sits on another machine and takes no processor from the server.
+// A real attacker is on another machine and takes no processor time from the server.
 setPriority(15);
 const agent = new http.Agent({ keepAlive: true, maxSockets: width });
 const answers = {};
@@ -17,7 +17,7 @@ const end = Date.now() + seconds * 1_000;
 let sent = 0;
 
 const random = (n) => Math.floor(Math.random() * n);
-/** Somewhere in a thousand networks of 64 bits. */
+/** An address in one of a thousand /64 networks. */
 const network = () => `2001:db8:${random(1_000).toString(16)}:1::1`;
 const api = (method, path, body) => {
   const { headers, ...rest } = body === undefined ? { headers: {} } : json(body);
@@ -48,7 +48,7 @@ async function lane() {
   }
 }
 
-/** Pieces of frames that complete nothing, and typing, as fast as they are taken. */
+/** Fragments that never complete a message, and typing frames, as fast as the server accepts them. */
 async function frames() {
   while (Date.now() < end && sent < most) {
     const socket = net.connect(port, "127.0.0.1");

@@ -1,4 +1,4 @@
-// The server under attack: a release build with little memory and few files, and what it uses.
+// The server under attack: a release build with limited memory and file descriptors, and its resource usage.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
-/** Keeps track of a process, which ends at the latest with this program. */
+/** Tracks a process and ends it at the latest with this program. */
 export function tracked(child) {
   running.add(child);
   child.once("exit", () => running.delete(child));
@@ -22,7 +22,7 @@ export function tracked(child) {
 }
 
 export class Server {
-  /** Starts on a new directory. `rates` is what RATE_LIMIT says. */
+  /** Starts on a new directory. `rates` is the value of RATE_LIMIT. */
   static async start(program, rates) {
     const server = new Server();
     server.data = mkdtempSync(path.join(tmpdir(), "patio-attacks-"));
@@ -51,12 +51,12 @@ export class Server {
     return isThere(this.child.pid) && !this.ended;
   }
 
-  /** From /proc, in MiB: `VmHWM` is the most there was, `VmRSS` what there is. */
+  /** Memory from /proc in MiB: `VmHWM` is the peak, `VmRSS` the current value. */
   memory(what) {
     return status(this.child.pid, what) / 1024;
   }
 
-  /** Lets the most there was begin again from what there is. */
+  /** Resets the peak to the current value. */
   resetPeak() {
     writeFileSync(`/proc/${this.child.pid}/clear_refs`, "5");
   }
@@ -74,7 +74,7 @@ export class Server {
     rmSync(this.data, { recursive: true, force: true });
   }
 
-  /** Watches the processes that the server starts: the most that one of them used, in MiB. */
+  /** Watches the child processes of the server: the peak memory of one of them in MiB. */
   watchChildren() {
     const seen = { peakMib: 0, count: 0 };
     const known = new Set();
@@ -109,7 +109,7 @@ function read(file) {
 }
 
 const status = (pid, name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
-/** Between being made and becoming the program that decodes, a child runs in its parent's memory. */
+/** Between fork and exec, a child still shares its parent's memory and must not be counted. */
 const decodes = (pid) => read(`/proc/${pid}/cmdline`).includes("encode-image");
 
 function childrenOf(pid) {

@@ -1,8 +1,8 @@
-// Connections that ask for much and read nothing: to be run by hundreds.
+// Connections that request much and read nothing, to be opened in hundreds.
 import { randomBytes } from "node:crypto";
 import net from "node:net";
 
-/** A connection that is kept until it is cut. Nothing is read but `first` bytes. */
+/** A connection that stays open until the server closes it and reads only `first` bytes. */
 class Silent {
   open = false;
   closed = false;
@@ -31,7 +31,7 @@ class Silent {
   }
 }
 
-/** A live connection that asks for everything in a room, and answers pings without looking. */
+/** A live connection that requests the whole history of a room, and sends pongs without reading. */
 export function live(port, { token, room, from, forwarded }) {
   const silent = new Silent(port, from, 100);
   silent.write(
@@ -44,14 +44,14 @@ export function live(port, { token, room, from, forwarded }) {
   return silent;
 }
 
-/** The head of a request that never ends. */
+/** A request head that never ends. */
 export function unfinished(port, from) {
   const silent = new Silent(port, from, 1);
   silent.write(`GET /up HTTP/1.1\r\nHost: x\r\nX: ${"a".repeat(390_000)}`);
   return silent;
 }
 
-/** Many requests at once, whose answers are not read. */
+/** Many pipelined requests whose responses are not read. */
 export function pipelined(port, from, path) {
   const silent = new Silent(port, from, 1);
   silent.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`.repeat(120));

@@ -1,5 +1,5 @@
-// The peer in JavaScript: Bun's own publish and subscribe, which is written in C++. It stores
-// nothing, knows nobody, and sends what it is sent. The room is the path. Usage: bun bun.js PORT
+// The peer in JavaScript: Bun's publish and subscribe, which is written in C++. It stores nothing, has
+// no users, and forwards messages unchanged. The room is the path. Usage: bun bun.js PORT
 const server = Bun.serve({
   hostname: "127.0.0.1",
   port: Number(process.argv[2]),

@@ -1,4 +1,4 @@
-// The peers: how each is found and started. One that is missing is left out, and the table says so.
+// The peers: how each is found and started. A missing one is left out, and the table states it.
 import { execFileSync } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { freePort, start, up } from "./process.mjs";
 const HERE = import.meta.dirname;
 const BENCHES = path.dirname(HERE);
 
-/** Bun's executable: in its platform's package, or moved out of it where install scripts may run. */
+/** Bun's executable: in its platform package, or moved from there by an install script. */
 export function bunPath() {
   const machine = { x64: "x64", arm64: "aarch64" }[process.arch];
   const places = [
@@ -43,15 +43,15 @@ export const bare = {
   },
 };
 
-/** A folder for a server that must not run as root, and whom it runs as instead. */
-function nobody() {
+/** A folder for a server that must not run as root, and the user that it runs as. */
+function unprivilegedUser() {
   const folder = mkdtempSync(path.join(tmpdir(), "patio-peer-"));
   if (process.getuid() !== 0) return { folder, who: {} };
   chownSync(folder, 65534, 65534);
   return { folder, who: { uid: 65534, gid: 65534 } };
 }
 
-/** Ends a server and removes its folder. */
+/** Stops a server and removes its folder. */
 const withFolder = (server, folder) => ({
   ...server,
   async stop() {
@@ -60,8 +60,8 @@ const withFolder = (server, folder) => ({
   },
 });
 
-const firstLine = (command, ...words) =>
-  execFileSync(command, words, { encoding: "utf8" }).split("\n")[0].trim();
+const firstLine = (command, ...args) =>
+  execFileSync(command, args, { encoding: "utf8" }).split("\n")[0].trim();
 
 export const ngircd = {
   name: "ngIRCd",
@@ -71,7 +71,7 @@ export const ngircd = {
   version: () => firstLine(ngircd.program, "--version").split("-")[0],
   async start() {
     const port = await freePort();
-    const { folder, who } = nobody();
+    const { folder, who } = unprivilegedUser();
     const file = path.join(folder, "ngircd.conf");
     const settings = readFileSync(path.join(HERE, "ngircd.conf"), "utf8");
     writeFileSync(file, settings.replace("PORT", port));
@@ -93,11 +93,11 @@ export const ejabberd = {
   version: () => ejabberdFolder()[1].replace("-", " "),
   async start() {
     const port = await freePort();
-    const { folder, who } = nobody();
+    const { folder, who } = unprivilegedUser();
     const file = path.join(folder, "ejabberd.yml");
     const settings = readFileSync(path.join(HERE, "ejabberd.yml"), "utf8");
     writeFileSync(file, settings.replace("PORT", port));
-    // As ejabberdctl starts it, but without its user and its place among other nodes.
+    // As ejabberdctl starts it, but without its user and its node name.
     const command = ["erl", "+K", "true", "+P", "250000", "-noinput", "-mnesia", "dir", `"${folder}"`, "-s", "ejabberd"];
     const env = {
       PATH: process.env.PATH,

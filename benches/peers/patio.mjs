@@ -1,4 +1,4 @@
-// Patio as a peer: with its database, signed in by tokens, storing every message.
+// Patio as a peer: with a database, token authentication and every message stored.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
@@ -7,7 +7,7 @@ import { bunPath } from "./index.mjs";
 import { freePort, start, up } from "./process.mjs";
 
 const HERE = import.meta.dirname;
-/** So many messages are in every room before anything is measured. */
+/** Messages in every room before the measurement. */
 export const HISTORY = 60;
 const ME = { name: "bench", email: "bench@example.org", password: "five brown foxes jump at noon" };
 
@@ -21,7 +21,7 @@ export class Patio {
     this.scratch = scratch;
   }
 
-  /** Why it cannot run, or null. */
+  /** The reason why it cannot run, or null. */
   missing() {
     return bunPath() ? null : "Bun is needed to prepare its database: npm ci";
   }
@@ -30,19 +30,19 @@ export class Patio {
     return execFileSync(this.program, ["--version"], { encoding: "utf8" }).trim();
   }
 
-  /** Starts on a fresh copy of a data directory with these rooms and people. */
-  async start(seating) {
-    const ready = await this.#prepare(seating);
+  /** Starts on a new copy of a data directory with these rooms and users. */
+  async start(layout) {
+    const ready = await this.#prepare(layout);
     const data = path.join(this.scratch, "patio-now");
     rmSync(data, { recursive: true, force: true });
     cpSync(ready.data, data, { recursive: true });
     const server = await this.run(data);
-    // As it was: killed and started again on the same data and port.
+    // Killed and restarted on the same data and port.
     const again = async () => {
       await server.stop("SIGKILL");
       return this.run(data, server.port);
     };
-    // Cookies are named after the port.
+    // Cookie names contain the port.
     const cookie = ready.cookie.replace(/_\d+=/, `_${server.port}=`);
     return { ...server, again, ...ready, cookie, load: ["--first-room", ready.room] };
   }
@@ -56,9 +56,9 @@ export class Patio {
     });
   }
 
-  /** Makes the data once for each seating: the first of everything through the API, the rest as copies. */
-  async #prepare({ rooms, people }) {
-    const key = `${rooms}x${people}`;
+  /** Creates the data once for each layout: the first rows through the API, the rest as copies. */
+  async #prepare({ rooms, users }) {
+    const key = `${rooms}x${users}`;
     if (this.#prepared.has(key)) return this.#prepared.get(key);
     const data = path.join(this.scratch, `patio-${key}`);
     mkdirSync(data, { recursive: true });
@@ -78,7 +78,7 @@ export class Patio {
     const cookie = signedIn.headers.getSetCookie().find((text) => text.startsWith("patio_session"));
     if (!cookie) throw new Error(`no session cookie: ${signedIn.status} ${await signedIn.text()}`);
     await server.stop();
-    const seed = [path.join(HERE, "seed.js"), path.join(data, "patio.db"), room.id, rooms, people, token];
+    const seed = [path.join(HERE, "seed.js"), path.join(data, "patio.db"), room.id, rooms, users, token];
     execFileSync(bunPath(), seed.map(String), { stdio: "inherit" });
     const ready = { data, room: room.id, rev, cookie: cookie.split(";")[0] };
     this.#prepared.set(key, ready);

@@ -1,19 +1,19 @@
-// Starts and ends the servers that are measured, all in the same way.
+// Starts and stops all measured servers in the same way.
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import net from "node:net";
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Servers and load share the first two cores, however many there are. */
+/** Servers and load generator share the first two cores, on any machine. */
 export const CORES = availableParallelism() > 1 ? "0,1" : "0";
 
-/** What runs still when this program ends ends with it. */
+/** Processes to end with this program. */
 const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
-/** Starts a command, which ends at the latest with this program. */
+/** Starts a command that ends at the latest with this program. */
 export function launch(command, options) {
   const [program, ...rest] = pinned(command);
   const child = spawn(program, rest, options);
@@ -22,7 +22,7 @@ export function launch(command, options) {
   return child;
 }
 
-/** A command on those cores, with as many files as the system allows. */
+/** A command on those cores, with the maximum number of open files. */
 function pinned(command) {
   return ["taskset", "-c", CORES, "sh", "-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh", ...command];
 }
@@ -35,7 +35,7 @@ export async function freePort() {
   return port;
 }
 
-/** Starts a server and waits until `answers(port)` is true. Answers it with the time that took. */
+/** Starts a server and waits until `answers(port)` is true. Returns the server with its startup time. */
 export async function start(command, port, { answers = accepts, ...options } = {}) {
   const begun = performance.now();
   const child = launch(command, { stdio: ["ignore", "ignore", "pipe"], ...options });
@@ -64,7 +64,7 @@ export async function start(command, port, { answers = accepts, ...options } = {
         try {
           process.kill(pid, "SIGKILL");
         } catch {
-          // Went with its parent.
+          // It ended with its parent.
         }
       }
     },
@@ -79,7 +79,7 @@ export function accepts(port) {
   });
 }
 
-/** Waits for an answer 200. */
+/** Waits for a response with status 200. */
 export function up(path) {
   return async (port) => {
     try {
@@ -100,7 +100,7 @@ function descendants(parent) {
       const [, above] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
       children.set(Number(above), [...(children.get(Number(above)) ?? []), Number(pid)]);
     } catch {
-      // Has ended since the list was made.
+      // It has ended since the listing.
     }
   }
   const below = (pid) => (children.get(pid) ?? []).flatMap((child) => [child, ...below(child)]);

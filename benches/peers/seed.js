@@ -1,16 +1,16 @@
-// Fills the database of a Patio that is stopped: rooms, people, memberships, tokens and history.
-// Everything is a copy of a row that Patio itself made, so that this knows as little as it can of
-// its tables. Usage: bun seed.js DATABASE ROOM ROOMS PEOPLE TOKEN
+// Fills the database of a stopped Patio with rooms, users, memberships, tokens and history. Every row is
+// a copy of a row that Patio created, so that this script depends as little as possible on the tables.
+// Usage: bun seed.js DATABASE ROOM ROOMS USERS TOKEN
 import { Database } from "bun:sqlite";
 import { createHash } from "node:crypto";
 
 const [file, ...numbers] = process.argv.slice(2, 6);
-const [room, rooms, people] = numbers.map(Number);
+const [room, rooms, users] = numbers.map(Number);
 const token = process.argv[6];
 const db = new Database(file);
 const hash = (secret) => createHash("sha256").update(secret).digest();
 
-/// Copies the row that `where` finds, once for each n of the range, with some columns changed.
+/// Copies the row that `where` matches, once for each n of the range, with some columns changed.
 function copy(table, where, [from, to], changed) {
   if (to <= from) return;
   const columns = db.query(`select name from pragma_table_info('${table}')`).all();
@@ -25,10 +25,10 @@ function copy(table, where, [from, to], changed) {
 db.transaction(() => {
   const me = db.query("select user_id as id from tokens where hash = ?").get(hash(token)).id;
   const last = db.query("select value from counters where name = 'message'").get().value;
-  // People are numbered from 0; the first id that is free is the next after mine.
+  // Users are numbered from 0. The first free id follows the id of the existing user.
   const first = db.query("select max(id) + 1 as id from users").get().id;
   const name = "'bench' || n";
-  copy("users", `t.id = ${me}`, [0, people], {
+  copy("users", `t.id = ${me}`, [0, users], {
     id: `${first} + n`,
     name,
     folded_name: name,
@@ -43,24 +43,24 @@ db.transaction(() => {
     folded_name: "'bench room ' || n",
     code: "case when t.code is null then null else t.code || n end",
   });
-  // A message's keys begin with its room.
+  // The keys of a message start with its room.
   copy("messages", `t.pos >> 32 = ${room}`, [1, rooms], {
     pos: "t.pos + (n << 32)",
     change: "t.change + (n << 32)",
     id: `t.id + n * ${last}`,
   });
   db.run(`update counters set value = ${last * rooms} where name = 'message'`);
-  const each = Math.floor(people / rooms);
+  const each = Math.floor(users / rooms);
   copy("memberships", `t.user_id = ${me} and t.room_id = ${room}`, [0, each * rooms], {
     user_id: `${first} + n`,
     room_id: `${room} + n / ${each}`,
   });
-  copy("tokens", `t.hash = x'${hash(token).toString("hex")}'`, [0, people], {
+  copy("tokens", `t.hash = x'${hash(token).toString("hex")}'`, [0, users], {
     hash: "randomblob(32)",
     user_id: `${first} + n`,
   });
-  // The secret of a person's token is `bench-token-` and the person's number.
+  // The secret of a user's token is `bench-token-` and the user's number.
   const named = db.query("update tokens set hash = ? where user_id = ?");
-  for (let n = 0; n < people; n++) named.run(hash(`bench-token-${n}`), first + n);
+  for (let n = 0; n < users; n++) named.run(hash(`bench-token-${n}`), first + n);
 })();
 db.close();

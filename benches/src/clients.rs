@@ -1,4 +1,4 @@
-//! Many connections, read by one thread.
+//! Many client connections, read by one thread.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -10,44 +10,45 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use socket2::{Domain, Socket, Type};
 
-use crate::dialect::{Dialect, Door, Seat};
 use crate::frames::{self, Framing, Kind};
+use crate::protocol::{ClientSpec, Protocol, Step};
 
-/// Ports of one source address; there are some 28,000, and those of the last run may still wait.
+/// Connections of one source address. It has about 28,000 ports, and those of the last run may still be in
+/// `TIME_WAIT`.
 const PER_ADDRESS: usize = 2_000;
-/// Comings-in under way at once: well below the backlog that servers ask for.
+/// Concurrent handshakes: well below the backlog of the servers.
 const AT_ONCE: usize = 256;
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 pub struct Connection {
     pub stream: TcpStream,
-    pub seat: Seat,
-    place: Place,
-    /// Bytes of a frame that is not there to its end.
+    pub spec: ClientSpec,
+    state: State,
+    /// The bytes of an incomplete frame.
     partial: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Coming in, so many steps done.
-    Door(u8),
-    Inside,
-    Gone,
+enum State {
+    /// In the handshake, with this many steps done.
+    Entering(u8),
+    Joined,
+    Closed,
 }
 
-/// What a connection has to tell.
+/// An event of a connection.
 #[derive(Debug)]
-pub enum News<'a> {
+pub enum ClientEvent<'a> {
     Frame(&'a [u8]),
-    /// A message that it was sent while coming in, with its rev.
+    /// A message received during catch-up, with its rev.
     Missed(u64),
-    Inside,
-    Gone(String),
+    Joined,
+    Closed(String),
 }
 
-pub struct Crowd {
-    pub dialect: Dialect,
+pub struct Clients {
+    pub protocol: Protocol,
     target: SocketAddr,
     epoll: OwnedFd,
     events: Vec<epoll::Event>,
@@ -55,10 +56,10 @@ pub struct Crowd {
     scratch: Vec<u8>,
 }
 
-impl Crowd {
-    pub fn new(dialect: Dialect, target: SocketAddr) -> Result<Self> {
+impl Clients {
+    pub fn new(protocol: Protocol, target: SocketAddr) -> Result<Self> {
         Ok(Self {
-            dialect,
+            protocol,
             target,
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             events: Vec::with_capacity(1024),
@@ -67,69 +68,75 @@ impl Crowd {
         })
     }
 
-    /// Brings in all of them. Answers how long it took.
-    pub fn gather(&mut self, seats: &[Seat]) -> Result<Duration> {
-        let begun = Instant::now();
-        let (mut inside, mut heard) = (0, Instant::now());
-        while inside < seats.len() {
-            while self.connections.len() < seats.len() && self.connections.len() < inside + AT_ONCE
+    /// Connects all clients and returns how long it took.
+    pub fn connect_all(&mut self, specs: &[ClientSpec]) -> Result<Duration> {
+        let started = Instant::now();
+        let (mut joined, mut received) = (0, Instant::now());
+        while joined < specs.len() {
+            while self.connections.len() < specs.len() && self.connections.len() < joined + AT_ONCE
             {
-                let seat = seats[self.connections.len()];
-                let stream = self.knock(&seat, self.connections.len())?;
+                let spec = specs[self.connections.len()];
+                let stream = self.connect(&spec, self.connections.len())?;
                 self.connections.push(Connection {
                     stream,
-                    seat,
-                    place: Place::Door(0),
+                    spec,
+                    state: State::Entering(0),
                     partial: Vec::new(),
                 });
             }
             let mut refused = None;
-            self.turn(Duration::from_secs(1), &mut |index, news| match news {
-                News::Inside => {
-                    inside += 1;
-                    heard = Instant::now();
+            self.poll(Duration::from_secs(1), &mut |index, event| match event {
+                ClientEvent::Joined => {
+                    joined += 1;
+                    received = Instant::now();
                 }
-                News::Gone(reason) => refused = Some(format!("connection {index}: {reason}")),
-                News::Frame(_) | News::Missed(_) => {}
+                ClientEvent::Closed(reason) => {
+                    refused = Some(format!("connection {index}: {reason}"))
+                }
+                ClientEvent::Frame(_) | ClientEvent::Missed(_) => {}
             })?;
             if let Some(reason) = refused {
                 bail!("{reason}");
             }
-            if heard.elapsed() > PATIENCE {
-                bail!("only {inside} of {} came in", seats.len());
+            if received.elapsed() > TIMEOUT {
+                bail!("only {joined} of {} joined", specs.len());
             }
         }
-        Ok(begun.elapsed())
+        Ok(started.elapsed())
     }
 
-    /// Opens a connection that will speak as number `index`, and says its first words.
-    fn knock(&self, seat: &Seat, index: usize) -> Result<TcpStream> {
+    /// Opens connection number `index` and sends the start of its handshake.
+    fn connect(&self, spec: &ClientSpec, index: usize) -> Result<TcpStream> {
         let host = u8::try_from(2 + index / PER_ADDRESS)?;
         let source = SocketAddr::from((Ipv4Addr::new(127, 0, 0, host), 0));
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         socket.bind(&source.into())?;
         socket.connect(&self.target.into())?;
         socket.set_tcp_nodelay(true)?;
-        // A reset at the end, so that the port is free for the next run at once.
+        // Close with a reset, so that the port is free for the next run immediately.
         socket.set_linger(Some(Duration::ZERO))?;
         socket.set_nonblocking(true)?;
         let stream = TcpStream::from(socket);
-        say(&stream, &self.dialect.knock(seat))?;
+        write_all(&stream, &self.protocol.connect(spec))?;
         let data = epoll::EventData::new_u64(index as u64);
         epoll::add(&self.epoll, &stream, data, epoll::EventFlags::IN)?;
         Ok(stream)
     }
 
-    /// Puts a new connection in the place of one that is gone.
-    pub fn come_back(&mut self, index: usize, seat: Seat) -> Result<()> {
-        let stream = self.knock(&seat, index)?;
+    /// Replaces a closed connection by a new one.
+    pub fn reconnect(&mut self, index: usize, spec: ClientSpec) -> Result<()> {
+        let stream = self.connect(&spec, index)?;
         self.connections[index] =
-            Connection { stream, seat, place: Place::Door(0), partial: Vec::new() };
+            Connection { stream, spec, state: State::Entering(0), partial: Vec::new() };
         Ok(())
     }
 
-    /// Reads from everybody who has something, or waits for it; tells what was heard.
-    pub fn turn(&mut self, wait: Duration, tell: &mut dyn FnMut(usize, News<'_>)) -> Result<()> {
+    /// Waits for data, reads from all connections that have some, and reports the events.
+    pub fn poll(
+        &mut self,
+        wait: Duration,
+        on_event: &mut dyn FnMut(usize, ClientEvent<'_>),
+    ) -> Result<()> {
         let wait = Timespec::try_from(wait).context("a short wait")?;
         self.events.clear();
         match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&wait)) {
@@ -139,37 +146,37 @@ impl Crowd {
         for event in &self.events {
             let index = usize::try_from(event.data.u64())?;
             let connection = &mut self.connections[index];
-            if connection.place == Place::Gone {
+            if connection.state == State::Closed {
                 continue;
             }
-            if let Err(reason) =
-                connection.read(self.dialect, &mut self.scratch, &mut |news| tell(index, news))
+            if let Err(reason) = connection
+                .read(self.protocol, &mut self.scratch, &mut |event| on_event(index, event))
             {
-                connection.place = Place::Gone;
+                connection.state = State::Closed;
                 epoll::delete(&self.epoll, &connection.stream)?;
-                tell(index, News::Gone(reason));
+                on_event(index, ClientEvent::Closed(reason));
             }
         }
         Ok(())
     }
 
-    /// Reads nothing more from one connection.
+    /// Stops reading from one connection.
     pub fn stop_reading(&self, index: usize) -> Result<()> {
         Ok(epoll::delete(&self.epoll, &self.connections[index].stream)?)
     }
 
-    pub fn inside(&self) -> usize {
-        self.connections.iter().filter(|connection| connection.place == Place::Inside).count()
+    pub fn joined(&self) -> usize {
+        self.connections.iter().filter(|connection| connection.state == State::Joined).count()
     }
 }
 
 impl Connection {
-    /// Reads once; there is more if epoll says so again.
+    /// Reads once. If there is more, epoll reports the connection again.
     fn read(
         &mut self,
-        dialect: Dialect,
+        protocol: Protocol,
         scratch: &mut [u8],
-        tell: &mut dyn FnMut(News<'_>),
+        on_event: &mut dyn FnMut(ClientEvent<'_>),
     ) -> Result<(), String> {
         let length = match self.stream.read(scratch) {
             Ok(0) => return Err("closed by the server".to_owned()),
@@ -181,14 +188,14 @@ impl Connection {
             }
             Err(error) => return Err(error.to_string()),
         };
-        let fresh = &scratch[..length];
+        let new_bytes = &scratch[..length];
         if self.partial.is_empty() {
-            let used = self.take(dialect, fresh, tell)?;
-            self.partial.extend_from_slice(&fresh[used..]);
+            let used = self.take_frames(protocol, new_bytes, on_event)?;
+            self.partial.extend_from_slice(&new_bytes[used..]);
         } else {
             let mut bytes = std::mem::take(&mut self.partial);
-            bytes.extend_from_slice(fresh);
-            let used = self.take(dialect, &bytes, tell)?;
+            bytes.extend_from_slice(new_bytes);
+            let used = self.take_frames(protocol, &bytes, on_event)?;
             bytes.drain(..used);
             self.partial = bytes;
         }
@@ -198,18 +205,18 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes whole frames from the bytes. Answers how many bytes are done with.
-    fn take(
+    /// Takes complete frames from the bytes and returns how many bytes were used.
+    fn take_frames(
         &mut self,
-        dialect: Dialect,
+        protocol: Protocol,
         bytes: &[u8],
-        tell: &mut dyn FnMut(News<'_>),
+        on_event: &mut dyn FnMut(ClientEvent<'_>),
     ) -> Result<usize, String> {
-        let mut done = self.come_in(dialect, bytes, tell)?;
-        if self.place != Place::Inside {
+        let mut done = self.handshake(protocol, bytes, on_event)?;
+        if self.state != State::Joined {
             return Ok(done);
         }
-        let framing = dialect.framing();
+        let framing = protocol.framing();
         while let Some(found) = framing.first(&bytes[done..]) {
             let payload = &bytes[done..][found.payload];
             match found.kind {
@@ -217,7 +224,7 @@ impl Connection {
                     if matches!(framing, Framing::EndsWith("\n")) && payload.starts_with(b"PING") {
                         self.reply(&[b"PONG", &payload[4..]].concat())?;
                     }
-                    tell(News::Frame(payload));
+                    on_event(ClientEvent::Frame(payload));
                 }
                 Kind::Ping => self.reply(&frames::websocket(frames::PONG, payload))?,
                 Kind::Close => return Err(format!("close frame {payload:?}")),
@@ -228,49 +235,49 @@ impl Connection {
         Ok(done)
     }
 
-    fn come_in(
+    fn handshake(
         &mut self,
-        dialect: Dialect,
+        protocol: Protocol,
         bytes: &[u8],
-        tell: &mut dyn FnMut(News<'_>),
+        on_event: &mut dyn FnMut(ClientEvent<'_>),
     ) -> Result<usize, String> {
         let mut done = 0;
-        while let Place::Door(step) = self.place {
-            let next = Place::Door(step.saturating_add(1));
-            match dialect.enter(&self.seat, step, &bytes[done..]) {
-                Door::Wait => break,
-                Door::Say(used, words) => {
-                    (done, self.place) = (done + used, next);
-                    self.reply(&words)?;
+        while let State::Entering(step) = self.state {
+            let next = State::Entering(step.saturating_add(1));
+            match protocol.next_step(&self.spec, step, &bytes[done..]) {
+                Step::Wait => break,
+                Step::Send(used, bytes_to_send) => {
+                    (done, self.state) = (done + used, next);
+                    self.reply(&bytes_to_send)?;
                 }
-                Door::Skip(used) => (done, self.place) = (done + used, next),
-                Door::Missed(used, rev) => {
-                    (done, self.place) = (done + used, next);
-                    tell(News::Missed(rev));
+                Step::Skip(used) => (done, self.state) = (done + used, next),
+                Step::Missed(used, rev) => {
+                    (done, self.state) = (done + used, next);
+                    on_event(ClientEvent::Missed(rev));
                 }
-                Door::Inside(used) => {
-                    (done, self.place) = (done + used, Place::Inside);
-                    tell(News::Inside);
+                Step::Joined(used) => {
+                    (done, self.state) = (done + used, State::Joined);
+                    on_event(ClientEvent::Joined);
                 }
-                Door::Refused(reason) => return Err(reason),
+                Step::Refused(reason) => return Err(reason),
             }
         }
         Ok(done)
     }
 
     fn reply(&self, bytes: &[u8]) -> Result<(), String> {
-        say(&self.stream, bytes).map_err(|error| error.to_string())
+        write_all(&self.stream, bytes).map_err(|error| error.to_string())
     }
 }
 
-/// Writes all of it, trying again while the socket is full.
-pub fn say(mut stream: &TcpStream, mut bytes: &[u8]) -> Result<()> {
-    let begun = Instant::now();
+/// Writes all bytes, and retries while the socket buffer is full.
+pub fn write_all(mut stream: &TcpStream, mut bytes: &[u8]) -> Result<()> {
+    let started = Instant::now();
     while !bytes.is_empty() {
         match stream.write(bytes) {
             Ok(written) => bytes = &bytes[written..],
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                if begun.elapsed() > PATIENCE {
+                if started.elapsed() > TIMEOUT {
                     bail!("the server does not read");
                 }
                 std::thread::sleep(Duration::from_micros(100));
@@ -282,39 +289,39 @@ pub fn say(mut stream: &TcpStream, mut bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// How people are spread: rooms, sockets in each, and people behind them.
+/// How clients are distributed: rooms, connections in each, and users.
 #[derive(clap::Args, Clone, Copy, Debug)]
-pub struct Seating {
+pub struct Layout {
     #[arg(long, default_value_t = 1)]
     pub rooms: u16,
     /// Connections in each room.
     #[arg(long, default_value_t = 1000)]
     pub members: usize,
-    /// People behind all connections together, divided evenly among the rooms, so that each is
-    /// a member of one room. With fewer people than connections some have several.
+    /// Users of all connections together, divided evenly among the rooms, so that each is a member of one
+    /// room. With fewer users than connections, some users have several.
     #[arg(long, default_value_t = 1000)]
-    pub people: usize,
-    /// Id of the first room at the server; the others follow it.
+    pub users: usize,
+    /// Id of the first room on the server; the others follow it.
     #[arg(long, default_value_t = 1)]
     pub first_room: u64,
 }
 
-impl Seating {
-    /// Everybody's seat. The first seats are one in each room: its sender. People come before
-    /// their second connections.
-    pub fn seats(&self) -> Vec<Seat> {
-        let people = (self.people / usize::from(self.rooms)).clamp(1, self.members);
-        let row = |place: usize| {
-            (0..self.rooms).map(move |room| Seat {
-                number: place * usize::from(self.rooms) + usize::from(room),
+impl Layout {
+    /// One spec for each connection. The first ones are the senders, one in each room. Every user gets a
+    /// first connection before any user gets a second one.
+    pub fn specs(&self) -> Vec<ClientSpec> {
+        let users = (self.users / usize::from(self.rooms)).clamp(1, self.members);
+        let at_position = |state: usize| {
+            (0..self.rooms).map(move |room| ClientSpec {
+                number: state * usize::from(self.rooms) + usize::from(room),
                 room,
-                person: usize::from(room) * people + place % people,
+                user: usize::from(room) * users + state % users,
                 room_id: self.first_room + u64::from(room),
                 since: None,
                 opens: true,
             })
         };
-        (0..self.members).flat_map(row).collect()
+        (0..self.members).flat_map(at_position).collect()
     }
 }
 
@@ -325,15 +332,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_sits_in_two_rooms_and_each_room_begins_with_its_sender() {
-        let seating = Seating { rooms: 200, members: 25, people: 1000, first_room: 2 };
-        let seats = seating.seats();
-        assert_eq!(seats.len(), 5_000);
-        let people: HashSet<_> = seats.iter().map(|seat| seat.person).collect();
-        let places: HashSet<_> = seats.iter().map(|seat| (seat.person, seat.room)).collect();
-        assert_eq!((people.len(), places.len()), (1_000, 1_000));
-        for (index, seat) in seats.iter().enumerate().take(200) {
-            assert_eq!(usize::from(seat.room), index);
+    fn users_are_in_one_room_and_senders_come_first() {
+        let layout = Layout { rooms: 200, members: 25, users: 1000, first_room: 2 };
+        let specs = layout.specs();
+        assert_eq!(specs.len(), 5_000);
+        let users: HashSet<_> = specs.iter().map(|spec| spec.user).collect();
+        let memberships: HashSet<_> = specs.iter().map(|spec| (spec.user, spec.room)).collect();
+        assert_eq!((users.len(), memberships.len()), (1_000, 1_000));
+        for (index, spec) in specs.iter().enumerate().take(200) {
+            assert_eq!(usize::from(spec.room), index);
         }
     }
 }

@@ -1,28 +1,29 @@
-//! What was sent, what came, and when: one book for all messages of a measurement.
+//! The deliveries of all messages of a measurement: which arrived, and when.
 
 use serde_json::{Value, json};
 
 use crate::histogram::Histogram;
-use crate::stamp::Stamp;
+use crate::latency_stamp::Stamp;
 
-pub struct Ledger {
-    /// Deliveries that each message must have.
+pub struct DeliveryLog {
+    /// Expected deliveries of each message.
     each: u32,
-    /// For each room: the first number that counts, and deliveries still missing of each from there.
+    /// For each room: the first message number that counts, and the missing deliveries of each message from
+    /// there.
     rooms: Vec<(u32, Vec<u32>)>,
     pub delivered: u64,
     pub bytes: u64,
     pub complete: u64,
-    /// Deliveries beyond what each message must have.
+    /// Deliveries beyond the expected ones.
     pub surplus: u64,
-    /// When the last delivery came.
+    /// Time of the last delivery.
     pub last: u64,
     one: Histogram,
     all: Histogram,
     stored: Histogram,
 }
 
-impl Ledger {
+impl DeliveryLog {
     pub fn new(rooms: usize, each: u32) -> Self {
         Self {
             each,
@@ -38,7 +39,8 @@ impl Ledger {
         }
     }
 
-    /// Counts anew, from this number on in each room; what is late from before is left out.
+    /// Restarts the count from this message number in each room. Late deliveries of earlier messages are
+    /// ignored.
     pub fn begin(&mut self, first: &[u32]) {
         let each = self.each;
         *self = Self::new(first.len(), each);
@@ -47,19 +49,19 @@ impl Ledger {
         }
     }
 
-    /// Counts a frame if it is a message. Answers the room when everybody has the message now.
-    pub fn heard(&mut self, frame: &[u8], now: u64) -> Option<u16> {
+    /// Counts a frame if it is a message. Returns the room if this was the last missing delivery.
+    pub fn received(&mut self, frame: &[u8], now: u64) -> Option<u16> {
         let stamp = Stamp::find(frame)?;
         let (first, missing) = self.rooms.get_mut(usize::from(stamp.room))?;
-        let place = usize::try_from(stamp.number.checked_sub(*first)?).ok()?;
-        if place >= missing.len() {
-            missing.resize(place + 1, self.each);
+        let index = usize::try_from(stamp.number.checked_sub(*first)?).ok()?;
+        if index >= missing.len() {
+            missing.resize(index + 1, self.each);
         }
-        let Some(left) = missing[place].checked_sub(1) else {
+        let Some(left) = missing[index].checked_sub(1) else {
             self.surplus += 1;
             return None;
         };
-        missing[place] = left;
+        missing[index] = left;
         let latency = now.saturating_sub(stamp.at);
         self.delivered += 1;
         self.bytes += frame.len() as u64;
@@ -72,7 +74,7 @@ impl Ledger {
         })
     }
 
-    /// The sender was told that its message is on disk.
+    /// Records that the server acknowledged a message as stored.
     pub fn stored(&mut self, nonce: &[u8], now: u64) {
         let Some(stamp) = Stamp::parse(nonce) else { return };
         if self.rooms.get(usize::from(stamp.room)).is_some_and(|room| stamp.number >= room.0) {
@@ -80,12 +82,12 @@ impl Ledger {
         }
     }
 
-    /// Bytes of a frame on average, without its WebSocket head.
+    /// Average bytes of a frame, without the WebSocket header.
     pub fn frame_bytes(&self) -> u64 {
         self.bytes / self.delivered.max(1)
     }
 
-    /// The figures, where so many messages were sent.
+    /// The measurements, for this number of sent messages.
     pub fn report(&self, sent: u64) -> Value {
         json!({
             "messages": sent,
@@ -109,22 +111,25 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_complete_with_its_last_delivery_and_more_is_surplus() {
-        let mut ledger = Ledger::new(2, 2);
-        assert_eq!(ledger.heard(&frame(1, 0), 20), None);
-        assert_eq!(ledger.heard(&frame(1, 0), 30), Some(1));
-        assert_eq!(ledger.heard(&frame(1, 0), 40), None);
-        assert_eq!((ledger.delivered, ledger.complete, ledger.surplus), (2, 1, 1));
-        assert_eq!(ledger.report(2)["lost"], 2);
+    fn further_deliveries_of_a_complete_message_are_surplus() {
+        let mut delivery_log = DeliveryLog::new(2, 2);
+        assert_eq!(delivery_log.received(&frame(1, 0), 20), None);
+        assert_eq!(delivery_log.received(&frame(1, 0), 30), Some(1));
+        assert_eq!(delivery_log.received(&frame(1, 0), 40), None);
+        assert_eq!(
+            (delivery_log.delivered, delivery_log.complete, delivery_log.surplus),
+            (2, 1, 1)
+        );
+        assert_eq!(delivery_log.report(2)["lost"], 2);
     }
 
     #[test]
-    fn what_is_late_from_before_does_not_count() {
-        let mut ledger = Ledger::new(1, 1);
-        ledger.begin(&[5]);
-        assert_eq!(ledger.heard(&frame(0, 4), 20), None);
-        assert_eq!(ledger.heard(&frame(0, 5), 20), Some(0));
-        assert_eq!(ledger.heard(br#"{"type":"presence"}"#, 20), None);
-        assert_eq!(ledger.delivered, 1);
+    fn late_deliveries_of_earlier_messages_do_not_count() {
+        let mut delivery_log = DeliveryLog::new(1, 1);
+        delivery_log.begin(&[5]);
+        assert_eq!(delivery_log.received(&frame(0, 4), 20), None);
+        assert_eq!(delivery_log.received(&frame(0, 5), 20), Some(0));
+        assert_eq!(delivery_log.received(br#"{"type":"presence"}"#, 20), None);
+        assert_eq!(delivery_log.delivered, 1);
     }
 }

@@ -1,12 +1,12 @@
-//! Frames on the wire: WebSocket frames (RFC 6455), and streams that end each message alike.
+//! Framing: WebSocket frames (RFC 6455), and streams with a terminator after each message.
 
 use std::ops::Range;
 
-/// How a server's bytes fall into frames.
+/// How the bytes of a server are divided into frames.
 #[derive(Clone, Copy, Debug)]
 pub enum Framing {
     WebSocket,
-    /// Everything up to these bytes is a frame, these bytes included.
+    /// A frame ends with these bytes and includes them.
     EndsWith(&'static str),
 }
 
@@ -18,7 +18,7 @@ pub enum Kind {
     Other,
 }
 
-/// A frame in a buffer: where its payload is, and where the next one begins.
+/// A frame in a buffer: the range of its payload, and where the next frame starts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found {
     pub kind: Kind,
@@ -27,7 +27,7 @@ pub struct Found {
 }
 
 impl Framing {
-    /// The first frame of a buffer, if it is there to its end.
+    /// The first frame of a buffer, if it is complete.
     pub fn first(self, buffer: &[u8]) -> Option<Found> {
         match self {
             Self::WebSocket => first_websocket(buffer),
@@ -59,8 +59,7 @@ fn first_websocket(buffer: &[u8]) -> Option<Found> {
 pub const TEXT: u8 = 1;
 pub const PONG: u8 = 10;
 
-/// A frame as clients send it. The mask is all zeros, which is allowed and leaves the payload
-/// as it is.
+/// A frame as clients send it. The mask is all zeros, which is valid and leaves the payload unchanged.
 pub fn websocket(opcode: u8, payload: &[u8]) -> Vec<u8> {
     const MASKED: u8 = 0x80;
     let mut frame = vec![0x80 | opcode];
@@ -84,7 +83,7 @@ pub fn websocket(opcode: u8, payload: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// As servers send it: without a mask.
+    /// A frame as servers send it, without a mask.
     fn unmasked(opcode: u8, payload: &[u8]) -> Vec<u8> {
         let mut frame = websocket(opcode, payload);
         frame[1] &= 0x7f;
@@ -94,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_every_length_are_found_one_after_the_other() {
+    fn frames_of_every_length_are_found_in_order() {
         for length in [0, 1, 125, 126, 127, 65_535, 65_536, 100_000] {
             let payload = vec![b'a'; length];
             let mut buffer = unmasked(TEXT, &payload);
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_frame_is_none_yet() {
+    fn incomplete_frame_is_not_found() {
         let frame = unmasked(TEXT, &[b'a'; 300]);
         for cut in 0..frame.len() {
             assert_eq!(Framing::WebSocket.first(&frame[..cut]), None, "{cut} bytes");
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_cut_after_its_end_marks() {
+    fn stream_is_split_after_terminators() {
         let lines = Framing::EndsWith("\n");
         assert_eq!(lines.first(b"one\ntwo").map(|found| found.end), Some(4));
         assert_eq!(lines.first(b"two"), None);

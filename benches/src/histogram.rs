@@ -1,5 +1,5 @@
-//! Counts of durations in nanoseconds, exact to 1/32: small and quick enough to be filled a
-//! million times a second.
+//! A histogram of durations in nanoseconds with a precision of 1/32, fast enough for a million values per
+//! second.
 
 /// Buckets for each power of two.
 const STEPS: usize = 32;
@@ -37,7 +37,7 @@ impl Histogram {
         self.count
     }
 
-    /// The duration in milliseconds that a share of all (0 to 1) stays within; 0 when empty.
+    /// The quantile (0 to 1) in milliseconds; 0 if empty.
     pub fn milliseconds(&self, share: f64) -> f64 {
         let mut left = (self.count as f64 * share).ceil().max(1.0);
         for (index, count) in self.buckets.iter().enumerate() {
@@ -49,7 +49,7 @@ impl Histogram {
         0.0
     }
 
-    /// As every report shows it.
+    /// The values that every report shows.
     pub fn report(&self) -> serde_json::Value {
         serde_json::json!({
             "count": self.count,
@@ -60,14 +60,14 @@ impl Histogram {
     }
 }
 
-/// The first [`STEPS`] values have a bucket each; above, the highest bits choose it.
+/// The first [`STEPS`] values have one bucket each. Above, the highest bits select it.
 fn bucket(value: u64) -> usize {
     let shift = value.checked_ilog2().unwrap_or(0).saturating_sub(BITS);
     let high = usize::try_from(value >> shift).unwrap_or(usize::MAX);
     shift as usize * STEPS + high
 }
 
-/// The greatest value of a bucket.
+/// The largest value of a bucket.
 fn upper_end(index: usize) -> u64 {
     let shift = (index / STEPS).saturating_sub(1);
     let high = (index - shift * STEPS) as u64;
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bucket_holds_its_values_and_is_narrow() {
+    fn bucket_contains_its_values_and_is_narrow() {
         for value in (0..2_000).chain([1 << 20, (1 << 40) + 12_345, u64::MAX / 3]) {
             let top = upper_end(bucket(value));
             assert!(top >= value, "{value} is below the end of its bucket, {top}");
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_are_those_of_the_values() {
+    fn percentiles_match_the_values() {
         let mut histogram = Histogram::default();
         for millisecond in 1..=100_u64 {
             histogram.add(millisecond * 1_000_000);

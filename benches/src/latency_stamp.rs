@@ -1,5 +1,5 @@
-//! The mark in every body: which message of which room it is, and when it was meant to be sent.
-//! Letters and digits alone, so that Markdown, JSON, XML and IRC leave it as it is.
+//! The stamp in every body: the room, the number of the message, and when it was due. It consists of
+//! letters and digits, so that Markdown, JSON, XML and IRC do not change it.
 
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -7,7 +7,7 @@ use std::time::Instant;
 use memchr::memmem::Finder;
 
 const MARK: &str = "stamp=";
-/// Hexadecimal digits: 4 for the room, 8 for the message, 16 for the time.
+/// Hexadecimal digits: 4 for the room, 8 for the number, 16 for the time.
 pub const DIGITS: usize = 28;
 /// The shortest body that can carry a stamp.
 pub const SHORTEST: usize = MARK.len() + DIGITS;
@@ -15,36 +15,36 @@ pub const SHORTEST: usize = MARK.len() + DIGITS;
 static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARK));
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Nanoseconds since the program began.
+/// Nanoseconds since the program started.
 pub fn now() -> u64 {
     u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// Rooms count from 0 in the generator, whatever the server calls them.
+    /// The room's index in the generator, from 0, independent of its id on the server.
     pub room: u16,
-    /// Counts the messages of a room from 0.
+    /// The number of the message in its room, from 0.
     pub number: u32,
-    /// When it was meant to be sent, in the time of [`now`]. A generator that is late itself makes
-    /// the latency longer, not shorter.
+    /// When it was due, in the time of [`now`]. A late generator makes the measured latency longer, never
+    /// shorter.
     pub at: u64,
 }
 
 impl Stamp {
-    /// The digits alone; they serve as nonce too.
+    /// Only the digits, which are also the nonce.
     pub fn digits(self) -> String {
         format!("{:04x}{:08x}{:016x}", self.room, self.number, self.at)
     }
 
-    /// A body of so many bytes: the stamp, and words without any markup.
+    /// A body of this many bytes: the stamp and plain words.
     pub fn body(self, length: usize) -> String {
         let mut body = format!("{MARK}{} ", self.digits());
         while body.len() < length {
             body.push_str("the quick brown fox jumps over the lazy dog ");
         }
         body.truncate(length.max(SHORTEST));
-        // Servers trim: a blank at the end would be one byte less.
+        // Servers trim bodies: a space at the end would make it one byte shorter.
         if body.ends_with(' ') {
             body.replace_range(body.len() - 1.., "x");
         }
@@ -74,21 +74,21 @@ mod tests {
     const STAMP: Stamp = Stamp { room: 199, number: 70_000, at: 12_345_678_901 };
 
     #[test]
-    fn a_stamp_is_found_again_in_a_frame() {
+    fn stamp_is_found_in_a_frame() {
         let frame = format!(r#"{{"type":"message","body":"{}"}}"#, STAMP.body(100));
         assert_eq!(Stamp::find(frame.as_bytes()), Some(STAMP));
         assert_eq!(Stamp::parse(STAMP.digits().as_bytes()), Some(STAMP));
     }
 
     #[test]
-    fn a_frame_without_or_with_half_a_stamp_has_none() {
+    fn missing_or_truncated_stamp_is_not_found() {
         assert_eq!(Stamp::find(br#"{"type":"presence"}"#), None);
         assert_eq!(Stamp::find(b"stamp=00c7"), None);
         assert_eq!(Stamp::find(format!("stamp={}", "g".repeat(DIGITS)).as_bytes()), None);
     }
 
     #[test]
-    fn a_body_has_the_length_that_was_asked_for_and_no_blank_to_trim() {
+    fn body_has_the_requested_length_and_no_space_at_the_end() {
         for length in SHORTEST..400 {
             let body = STAMP.body(length);
             assert_eq!(body.len(), length);

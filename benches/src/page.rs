@@ -1,4 +1,4 @@
-//! Pages over kept HTTP connections: as many as go, or so many a second.
+//! Pages over persistent HTTP connections: as fast as possible, or at a fixed rate.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -8,12 +8,12 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::histogram::Histogram;
+use crate::latency_stamp;
 use crate::process::Server;
-use crate::stamp;
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct Options {
-    /// What is asked for.
+    /// The path to request.
     #[arg(long)]
     pub path: String,
     /// The session cookie, as `name=value`.
@@ -21,12 +21,12 @@ pub struct Options {
     pub cookie: String,
     #[arg(long, default_value_t = 8)]
     pub connections: u32,
-    /// Requests a second over all connections; without it each asks again at once.
+    /// Requests per second over all connections. Without it, each connection repeats immediately.
     #[arg(long)]
     pub rate: Option<f64>,
     #[arg(long, default_value_t = 10.0)]
     pub seconds: f64,
-    /// Every page must hold this text so many times.
+    /// Text that every page must contain at least `times` times.
     #[arg(long, default_value = "<html")]
     pub holds: String,
     #[arg(long, default_value_t = 1)]
@@ -34,30 +34,32 @@ pub struct Options {
 }
 
 pub fn run(target: SocketAddr, server: &Server, options: &Options) -> Result<Value> {
-    let mut visitors = (0..options.connections)
-        .map(|_| Visitor::new(target, options))
+    let mut clients = (0..options.connections)
+        .map(|_| HttpClient::new(target, options))
         .collect::<Result<Vec<_>>>()?;
     let mut bytes = 0;
-    for visitor in &mut visitors {
-        let page = visitor.ask()?;
+    for client in &mut clients {
+        let page = client.request_page()?;
         let found = memchr::memmem::find_iter(&page, options.holds.as_bytes()).count();
         let wanted = options.times;
         ensure!(found >= wanted, "the page holds {:?} {found} times, not {wanted}", options.holds);
         bytes = page.len();
     }
-    let (begun, used) = (stamp::now(), server.usage()?);
+    let (started, used) = (latency_stamp::now(), server.usage()?);
     let times = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..)
-            .zip(&mut visitors)
-            .map(|(number, visitor)| scope.spawn(move || visitor.go_on(number, begun, options)))
+            .zip(&mut clients)
+            .map(|(number, client)| {
+                scope.spawn(move || client.run_until_end(number, started, options))
+            })
             .collect();
         let all = threads.into_iter().map(|thread| match thread.join() {
             Ok(times) => times,
-            Err(_) => bail!("a visitor's thread ended"),
+            Err(_) => bail!("a client thread ended"),
         });
         all.collect::<Result<Vec<_>>>()
     })?;
-    let seconds = (stamp::now() - begun) as f64 / 1e9;
+    let seconds = (latency_stamp::now() - started) as f64 / 1e9;
     let usage = server.usage()? - used;
     let mut all = Histogram::default();
     for times in &times {
@@ -73,12 +75,12 @@ pub fn run(target: SocketAddr, server: &Server, options: &Options) -> Result<Val
     }))
 }
 
-struct Visitor {
+struct HttpClient {
     stream: BufReader<TcpStream>,
     request: Vec<u8>,
 }
 
-impl Visitor {
+impl HttpClient {
     fn new(target: SocketAddr, options: &Options) -> Result<Self> {
         let stream = TcpStream::connect(target)?;
         stream.set_nodelay(true)?;
@@ -91,32 +93,32 @@ impl Visitor {
         Ok(Self { stream: BufReader::new(stream), request: request.into_bytes() })
     }
 
-    /// Asks until time is up. With a rate, this is one of several who take turns, and a request
-    /// counts from when its turn was.
-    fn go_on(&mut self, number: u32, begun: u64, options: &Options) -> Result<Histogram> {
+    /// Requests pages until the end. With a rate, the clients take turns, and a request is measured from when
+    /// it was due.
+    fn run_until_end(&mut self, number: u32, started: u64, options: &Options) -> Result<Histogram> {
         let mut times = Histogram::default();
         for turn in 0_u32.. {
-            let now = Duration::from_nanos(stamp::now() - begun);
+            let now = Duration::from_nanos(latency_stamp::now() - started);
             let due = options.rate.map_or(now, |rate| {
-                let place = f64::from(turn) * f64::from(options.connections) + f64::from(number);
-                Duration::from_secs_f64(place / rate)
+                let position = f64::from(turn) * f64::from(options.connections) + f64::from(number);
+                Duration::from_secs_f64(position / rate)
             });
             if due.as_secs_f64() >= options.seconds {
                 break;
             }
             std::thread::sleep(due.saturating_sub(now));
-            self.ask()?;
-            let due = begun + u64::try_from(due.as_nanos())?;
-            times.add(stamp::now().saturating_sub(due));
+            self.request_page()?;
+            let due = started + u64::try_from(due.as_nanos())?;
+            times.add(latency_stamp::now().saturating_sub(due));
         }
         Ok(times)
     }
 
-    /// One request and its whole answer.
-    fn ask(&mut self) -> Result<Vec<u8>> {
+    /// Sends one request and reads the whole response.
+    fn request_page(&mut self) -> Result<Vec<u8>> {
         self.stream.get_mut().write_all(&self.request)?;
         let status = self.line()?;
-        ensure!(status.starts_with("HTTP/1.1 200"), "the page says {status}");
+        ensure!(status.starts_with("HTTP/1.1 200"), "the page returned {status}");
         let (mut length, mut chunked) = (None, false);
         loop {
             let line = self.line()?.to_ascii_lowercase();

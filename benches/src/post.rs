@@ -1,98 +1,98 @@
-//! Clients that each post, wait until the server says that it is stored, and post again; or that post
-//! so many a second, whether or not the server keeps up.
+//! Clients that post, wait for the acknowledgement and post again, or that post at a fixed rate even if
+//! the server does not keep up.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::crowd::{Crowd, News, Seating, say};
+use crate::clients::{ClientEvent, Clients, Layout, write_all};
 use crate::histogram::Histogram;
+use crate::latency_stamp::{self, Stamp};
 use crate::process::Server;
-use crate::stamp::{self, Stamp};
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct Options {
     #[command(flatten)]
-    pub seating: Seating,
+    pub layout: Layout,
     #[arg(long, default_value_t = 100)]
     pub body: usize,
     #[arg(long, default_value_t = 10.0)]
     pub seconds: f64,
-    /// Posts a second over all clients; without it each posts when its last one is stored.
+    /// Posts per second over all clients. Without it, each client posts when its last post is acknowledged.
     #[arg(long)]
     pub rate: Option<f64>,
 }
 
-pub fn run(mut crowd: Crowd, server: &Server, options: &Options) -> Result<Value> {
-    let mut seats = options.seating.seats();
-    // Posting alone: who opens a room is sent what others say there.
-    for seat in &mut seats {
-        seat.opens = false;
+pub fn run(mut clients: Clients, server: &Server, options: &Options) -> Result<Value> {
+    let mut specs = options.layout.specs();
+    // Measure only posts: a client that opens a room would also receive the messages of others.
+    for spec in &mut specs {
+        spec.opens = false;
     }
-    crowd.gather(&seats)?;
+    clients.connect_all(&specs)?;
     let used = server.usage()?;
-    let begun = stamp::now();
+    let started = latency_stamp::now();
     let end = Duration::from_secs_f64(options.seconds).as_nanos();
-    let (mut times, mut gone, mut number, mut refused) =
+    let (mut times, mut closed, mut number, mut refused) =
         (Histogram::default(), 0_u64, 0_u32, 0_u64);
-    let mut ready: Vec<usize> = (0..seats.len()).collect();
-    while u128::from(stamp::now() - begun) < end {
-        // Counted from when it was its turn: a late generator makes the latency longer.
+    let mut ready: Vec<usize> = (0..specs.len()).collect();
+    while u128::from(latency_stamp::now() - started) < end {
+        // Measured from when the post was due: a late generator makes the latency longer.
         let mut due: Vec<(usize, u64)> = match options.rate {
-            None => ready.drain(..).map(|index| (index, stamp::now())).collect(),
-            Some(rate) => turns(number, rate, stamp::now() - begun)
-                .map(|(turn, at)| (turn as usize % seats.len(), begun + at))
+            None => ready.drain(..).map(|index| (index, latency_stamp::now())).collect(),
+            Some(rate) => turns(number, rate, latency_stamp::now() - started)
+                .map(|(turn, at)| (turn as usize % specs.len(), started + at))
                 .collect(),
         };
         for (index, at) in due.drain(..) {
-            let connection = &crowd.connections[index];
-            let stamp = Stamp { room: connection.seat.room, number, at };
+            let connection = &clients.connections[index];
+            let stamp = Stamp { room: connection.spec.room, number, at };
             number = number.wrapping_add(1);
             let frame = stamp.body(options.body);
-            say(
+            write_all(
                 &connection.stream,
-                &crowd.dialect.post(&connection.seat, &frame, &stamp.digits()),
+                &clients.protocol.post(&connection.spec, &frame, &stamp.digits()),
             )?;
         }
         let wait = options.rate.map_or(50_000_000, |rate| {
-            let next = turn_at(number, rate) + begun;
-            next.saturating_sub(stamp::now()).clamp(50_000, 50_000_000)
+            let next = turn_at(number, rate) + started;
+            next.saturating_sub(latency_stamp::now()).clamp(50_000, 50_000_000)
         });
-        let dialect = crowd.dialect;
-        crowd.turn(Duration::from_nanos(wait), &mut |index, news| match news {
-            News::Frame(frame) => {
-                if let Some(stamp) = dialect.stored(frame).and_then(Stamp::parse) {
-                    times.add(stamp::now().saturating_sub(stamp.at));
+        let protocol = clients.protocol;
+        clients.poll(Duration::from_nanos(wait), &mut |index, event| match event {
+            ClientEvent::Frame(frame) => {
+                if let Some(stamp) = protocol.stored(frame).and_then(Stamp::parse) {
+                    times.add(latency_stamp::now().saturating_sub(stamp.at));
                     ready.push(index);
                 } else if frame.starts_with(br#"{"type":"error""#) {
                     refused += 1;
                     ready.push(index);
                 }
             }
-            News::Gone(_) => gone += 1,
-            News::Missed(_) | News::Inside => {}
+            ClientEvent::Closed(_) => closed += 1,
+            ClientEvent::Missed(_) | ClientEvent::Joined => {}
         })?;
     }
-    let seconds = (stamp::now() - begun) as f64 / 1e9;
+    let seconds = (latency_stamp::now() - started) as f64 / 1e9;
     let usage = server.usage()? - used;
     Ok(json!({
-        "clients": seats.len(),
+        "clients": specs.len(),
         "stored": times.count(),
         "refused": refused,
-        "gone": gone,
+        "gone": closed,
         "per_second": times.count() as f64 / seconds,
         "latency": times.report(),
         "cpu_per_message": usage.per(times.count()),
     }))
 }
 
-/// When it is a post's turn, in nanoseconds from the beginning.
+/// When a post is due, in nanoseconds from the start.
 fn turn_at(number: u32, rate: f64) -> u64 {
     u64::try_from(Duration::from_secs_f64(f64::from(number) / rate).as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Posts that are due, from this one on, each with when it was.
+/// The posts that are due, from this number on, each with its time.
 fn turns(from: u32, rate: f64, now: u64) -> impl Iterator<Item = (u32, u64)> {
     (from..).map(move |turn| (turn, turn_at(turn, rate))).take_while(move |(_, at)| *at <= now)
 }

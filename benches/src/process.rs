@@ -1,4 +1,4 @@
-//! What processes have used of processor and memory, as the kernel counts it under `/proc`.
+//! Processor time and memory of processes, from `/proc`.
 
 use std::fs;
 use std::ops::Sub;
@@ -6,17 +6,17 @@ use std::ops::Sub;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-/// A tick of `/proc/PID/stat`; Linux shows times to programs in hundredths, always.
+/// A tick of `/proc/PID/stat`. Linux always reports these times in hundredths of a second.
 const TICK_NS: u64 = 10_000_000;
 
 /// The processes of one server.
 #[derive(Clone, Debug, Default)]
 pub struct Server(Vec<u32>);
 
-/// Processor time so far, in nanoseconds.
+/// Processor time in nanoseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
-    /// Of all threads that live, exact.
+    /// Exact, of all living threads.
     pub total: u64,
     pub user: u64,
     pub system: u64,
@@ -35,12 +35,12 @@ impl Sub for Usage {
 }
 
 impl Usage {
-    /// The share of user time; the ticks are coarse, so only their ratio is taken from them.
+    /// The share of user time. Ticks are coarse, so only their ratio is used.
     fn user_share(self) -> f64 {
         self.user as f64 / (self.user + self.system).max(1) as f64
     }
 
-    /// In microseconds for each of so many.
+    /// Microseconds per item, for `count` items.
     pub fn per(self, count: u64) -> Value {
         let each = self.total as f64 / count.max(1) as f64 / 1e3;
         json!({
@@ -71,7 +71,7 @@ impl Server {
         Ok(sum)
     }
 
-    /// Resident memory in KiB: all of it, and with shared pages divided among those who share.
+    /// Resident memory in KiB: RSS, and PSS, which divides shared pages among the processes that share them.
     pub fn memory(&self) -> Result<(u64, u64)> {
         let (mut resident, mut proportional) = (0, 0);
         for pid in &self.0 {
@@ -89,18 +89,18 @@ impl Server {
     }
 }
 
-/// The number after a name at the beginning of a line.
+/// The number after a name at the start of a line.
 fn field(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// What all threads have run, in nanoseconds.
+/// The run time of all threads in nanoseconds.
 fn run_time(pid: u32) -> Result<u64> {
     let folder = format!("/proc/{pid}/task");
     let mut sum = 0;
     for task in fs::read_dir(&folder).with_context(|| folder.clone())? {
-        // A thread may end between the list and the look.
+        // A thread may end after the folder was listed.
         let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
         sum += text.split_whitespace().next().and_then(|ns| ns.parse::<u64>().ok()).unwrap_or(0);
     }
@@ -111,13 +111,13 @@ fn run_time(pid: u32) -> Result<u64> {
 fn ticks(pid: u32) -> Result<(u64, u64)> {
     let path = format!("/proc/{pid}/stat");
     let text = fs::read_to_string(&path).with_context(|| path.clone())?;
-    // The name, in brackets, may hold blanks; the state comes after it.
+    // The process name, in brackets, may contain spaces. The state follows it.
     let (_, rest) = text.rsplit_once(')').context("a process has a name")?;
     let mut fields = rest.split_whitespace().skip(11).map(|number| number.parse().unwrap_or(0));
     Ok((fields.next().unwrap_or(0), fields.next().unwrap_or(0)))
 }
 
-/// What sockets hold in the kernel on this whole machine, in KiB (`/proc/net/sockstat`).
+/// Memory of all TCP sockets of this machine in the kernel, in KiB (`/proc/net/sockstat`).
 pub fn kernel_tcp_kib() -> u64 {
     let text = fs::read_to_string("/proc/net/sockstat").unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with("TCP:")).unwrap_or_default();
@@ -126,7 +126,7 @@ pub fn kernel_tcp_kib() -> u64 {
     pages * (rustix::param::page_size() as u64 / 1024)
 }
 
-/// Lets this process have as many files open as it ever may.
+/// Raises the limit of open files to its maximum.
 pub fn raise_file_limit() -> Result<()> {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_has_run_and_has_memory() {
+    fn own_process_has_run_time_and_memory() {
         let server = Server::new(vec![std::process::id()]);
         let before = server.usage().expect("usage");
         let mut sum = 0_u64;
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_the_number_after_its_name() {
+    fn field_is_the_number_after_its_name() {
         assert_eq!(field("Rss:      1234 kB\nPss:  7 kB\n", "Pss:"), Some(7));
         assert_eq!(field("Rss: 1 kB\n", "Pss:"), None);
     }

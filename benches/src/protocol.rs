@@ -1,65 +1,65 @@
-//! How each server is spoken to: coming in, posting, and what its frames look like.
+//! The protocol of each server: handshake, posts and frames.
 
 use memchr::memmem::find;
 
 use crate::frames::{self, Framing, Kind, TEXT};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Dialect {
-    /// `patio.v1` frames over a WebSocket, signed in by a token, with one room open.
+pub enum Protocol {
+    /// `patio.v1` frames over a WebSocket, with a token and one open room.
     Patio,
-    /// A WebSocket whose path names the room; what is sent comes back to all as it is.
+    /// A WebSocket whose path names the room. The server sends every message unchanged to all.
     Plain,
-    /// Lines over TCP, the first of which names the room (`src/bin/bare.rs`).
+    /// Lines over TCP. The first one names the room (`src/bin/bare.rs`).
     Bare,
     Irc,
-    /// Multi-user chat over XMPP, signed in anonymously.
+    /// Multi-user chat over XMPP, with anonymous sign-in.
     Xmpp,
 }
 
-/// One connection's place: who it is and where it sits.
+/// The user and room of one connection.
 #[derive(Clone, Copy, Debug)]
-pub struct Seat {
+pub struct ClientSpec {
     pub number: usize,
-    /// From 0, as in a stamp.
+    /// The room's index from 0, as in a stamp.
     pub room: u16,
-    /// From 0; the token of the person is `bench-token-` and this number.
-    pub person: usize,
-    /// The room's id at the server.
+    /// From 0. The user's token is `bench-token-` and this number.
+    pub user: usize,
+    /// The room's id on the server.
     pub room_id: u64,
-    /// For who comes back.
+    /// Set when the client reconnects.
     pub since: Option<Since>,
-    /// Whether it opens its room at all.
+    /// Whether it opens its room.
     pub opens: bool,
 }
 
-/// What somebody who was here before says of it.
+/// What a reconnecting client has seen.
 #[derive(Clone, Copy, Debug)]
 pub struct Since {
-    /// The last change it has seen in its room.
+    /// The last rev it has seen in its room.
     pub rev: u64,
-    /// When it was here, in RFC 3339: pages ask what became of people and rooms.
+    /// When it was connected, in RFC 3339, to catch up on users and rooms.
     pub at: &'static str,
 }
 
-/// What a newcomer does next.
+/// The next step of a handshake.
 #[derive(Debug)]
-pub enum Door {
+pub enum Step {
     Wait,
-    /// So much of what was heard is done with; says this.
-    Say(usize, Vec<u8>),
-    /// So much was about something else.
+    /// Consumes this many received bytes and sends a reply.
+    Send(usize, Vec<u8>),
+    /// Consumes this many bytes without a reply.
     Skip(usize),
-    /// A message it had missed, with its rev.
+    /// Consumes a message of the catch-up; with its rev.
     Missed(usize, u64),
-    Inside(usize),
+    Joined(usize),
     Refused(String),
 }
 
 const STREAM: &str = "<stream:stream to='localhost' xmlns='jabber:client' \
      xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>";
 
-impl Dialect {
+impl Protocol {
     pub fn framing(self) -> Framing {
         match self {
             Self::Patio | Self::Plain => Framing::WebSocket,
@@ -68,80 +68,80 @@ impl Dialect {
         }
     }
 
-    /// Whether a sender gets its own message too.
-    pub fn hears_itself(self) -> bool {
+    /// Whether a sender receives its own messages.
+    pub fn echoes_to_sender(self) -> bool {
         self != Self::Irc
     }
 
-    /// The first words.
-    pub fn knock(self, seat: &Seat) -> Vec<u8> {
+    /// The first bytes that the client sends.
+    pub fn connect(self, spec: &ClientSpec) -> Vec<u8> {
         match self {
             Self::Patio => handshake(
-                &seat.since.map_or("/api/v1/live".to_owned(), |since| {
+                &spec.since.map_or("/api/v1/live".to_owned(), |since| {
                     format!("/api/v1/live?since={}", since.at)
                 }),
                 &format!(
                     "Authorization: Bearer bench-token-{}\r\nSec-WebSocket-Protocol: patio.v1\r\n",
-                    seat.person
+                    spec.user
                 ),
             ),
-            Self::Plain => handshake(&format!("/room{}", seat.room), ""),
-            // Nobody has to be asked: the line says it all.
-            Self::Bare => format!("{}\n", seat.room).into_bytes(),
+            Self::Plain => handshake(&format!("/room{}", spec.room), ""),
+            // The line with the room is the whole handshake.
+            Self::Bare => format!("{}\n", spec.room).into_bytes(),
             Self::Irc => {
-                let nick = seat.number;
+                let nick = spec.number;
                 format!("NICK u{nick}\r\nUSER u{nick} 0 * :u{nick}\r\n").into_bytes()
             }
             Self::Xmpp => STREAM.into(),
         }
     }
 
-    /// What to do at a step of coming in, having heard this.
-    pub fn enter(self, seat: &Seat, step: u8, heard: &[u8]) -> Door {
+    /// What to do at this step of the handshake with the received bytes.
+    pub fn next_step(self, spec: &ClientSpec, step: u8, received: &[u8]) -> Step {
         match (self, step) {
-            (Self::Bare, _) => line(heard, "\n", Door::Inside),
-            (Self::Plain, _) => upgraded(heard, Door::Inside),
-            (Self::Patio, 0) if seat.opens => upgraded(heard, |used| {
-                let since = seat.since.map(|since| format!(r#","since_rev":{}"#, since.rev));
+            (Self::Bare, _) => after_line(received, "\n", Step::Joined),
+            (Self::Plain, _) => upgraded(received, Step::Joined),
+            (Self::Patio, 0) if spec.opens => upgraded(received, |used| {
+                let since = spec.since.map(|since| format!(r#","since_rev":{}"#, since.rev));
                 let open = format!(
                     r#"{{"type":"open","room":{}{}}}"#,
-                    seat.room_id,
+                    spec.room_id,
                     since.unwrap_or_default()
                 );
-                Door::Say(used, frames::websocket(TEXT, open.as_bytes()))
+                Step::Send(used, frames::websocket(TEXT, open.as_bytes()))
             }),
-            (Self::Patio, 0) => upgraded(heard, Door::Skip),
-            (Self::Patio, _) => greeted(seat, heard),
-            (Self::Irc, 0) => line(heard, " 001 ", |used| {
-                Door::Say(used, format!("JOIN #r{}\r\n", seat.room).into_bytes())
+            (Self::Patio, 0) => upgraded(received, Step::Skip),
+            (Self::Patio, _) => after_hello(spec, received),
+            (Self::Irc, 0) => after_line(received, " 001 ", |used| {
+                Step::Send(used, format!("JOIN #r{}\r\n", spec.room).into_bytes())
             }),
-            (Self::Irc, _) => line(heard, " 366 ", Door::Inside),
-            (Self::Xmpp, step) => enter_xmpp(seat, step, heard),
+            (Self::Irc, _) => after_line(received, " 366 ", Step::Joined),
+            (Self::Xmpp, step) => enter_xmpp(spec, step, received),
         }
     }
 
-    /// A message, as the sender in this seat writes it.
-    pub fn post(self, seat: &Seat, body: &str, nonce: &str) -> Vec<u8> {
+    /// The bytes of a post by this client.
+    pub fn post(self, spec: &ClientSpec, body: &str, nonce: &str) -> Vec<u8> {
         match self {
             Self::Patio => {
-                let room = seat.room_id;
+                let room = spec.room_id;
                 let frame =
                     format!(r#"{{"type":"post","room":{room},"body":"{body}","nonce":"{nonce}"}}"#);
                 frames::websocket(TEXT, frame.as_bytes())
             }
             Self::Plain => frames::websocket(TEXT, body.as_bytes()),
             Self::Bare => format!("{body}\n").into_bytes(),
-            Self::Irc => format!("PRIVMSG #r{} :{body}\r\n", seat.room).into_bytes(),
+            Self::Irc => format!("PRIVMSG #r{} :{body}\r\n", spec.room).into_bytes(),
             Self::Xmpp => format!(
                 "<message to='r{}@conference.localhost' type='groupchat'>\
                  <body>{body}</body></message>",
-                seat.room
+                spec.room
             )
             .into_bytes(),
         }
     }
 
-    /// The nonce of an own message that a frame says is stored.
+    /// The nonce in a frame that acknowledges a post.
     pub fn stored(self, frame: &[u8]) -> Option<&[u8]> {
         const NONCE: &[u8] = br#""nonce":""#;
         if self != Self::Patio || !frame.starts_with(br#"{"type":"posted""#) {
@@ -160,39 +160,39 @@ fn handshake(path: &str, headers: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Goes on after the head of the answer, if it is 101.
-fn upgraded(heard: &[u8], next: impl FnOnce(usize) -> Door) -> Door {
-    match find(heard, b"\r\n\r\n") {
-        None => Door::Wait,
-        Some(end) if heard.starts_with(b"HTTP/1.1 101") => next(end + 4),
-        Some(end) => Door::Refused(String::from_utf8_lossy(&heard[..end.min(80)]).into_owned()),
+/// Continues after the response head if the status is 101.
+fn upgraded(received: &[u8], next: impl FnOnce(usize) -> Step) -> Step {
+    match find(received, b"\r\n\r\n") {
+        None => Step::Wait,
+        Some(end) if received.starts_with(b"HTTP/1.1 101") => next(end + 4),
+        Some(end) => Step::Refused(String::from_utf8_lossy(&received[..end.min(80)]).into_owned()),
     }
 }
 
-/// Goes on after a line, or the like, that holds this.
-fn line(heard: &[u8], wanted: &str, next: impl FnOnce(usize) -> Door) -> Door {
-    let Some(at) = find(heard, wanted.as_bytes()) else { return Door::Wait };
-    match find(&heard[at..], b"\n") {
+/// Continues after the line that contains this text.
+fn after_line(received: &[u8], wanted: &str, next: impl FnOnce(usize) -> Step) -> Step {
+    let Some(at) = find(received, wanted.as_bytes()) else { return Step::Wait };
+    match find(&received[at..], b"\n") {
         Some(end) => next(at + end + 1),
-        None => Door::Wait,
+        None => Step::Wait,
     }
 }
 
-/// Patio's frames from `ready` to `live`; who opens nothing is inside at `ready`.
-fn greeted(seat: &Seat, heard: &[u8]) -> Door {
-    let Some(found) = Framing::WebSocket.first(heard) else { return Door::Wait };
-    let frame = &heard[found.payload];
+/// Patio's frames from `ready` to `live`. A client that opens no room has joined at `ready`.
+fn after_hello(spec: &ClientSpec, received: &[u8]) -> Step {
+    let Some(found) = Framing::WebSocket.first(received) else { return Step::Wait };
+    let frame = &received[found.payload];
     match found.kind {
-        Kind::Ping => Door::Say(found.end, frames::websocket(frames::PONG, frame)),
-        Kind::Close => Door::Refused("closed while coming in".to_owned()),
-        Kind::Data if is(frame, "live") || (!seat.opens && is(frame, "ready")) => {
-            Door::Inside(found.end)
+        Kind::Ping => Step::Send(found.end, frames::websocket(frames::PONG, frame)),
+        Kind::Close => Step::Refused("closed during the handshake".to_owned()),
+        Kind::Data if is(frame, "live") || (!spec.opens && is(frame, "ready")) => {
+            Step::Joined(found.end)
         }
-        Kind::Data if is(frame, "message") => Door::Missed(found.end, rev(frame)),
+        Kind::Data if is(frame, "message") => Step::Missed(found.end, rev(frame)),
         Kind::Data if is(frame, "error") || is(frame, "resync") => {
-            Door::Refused(String::from_utf8_lossy(frame).into_owned())
+            Step::Refused(String::from_utf8_lossy(frame).into_owned())
         }
-        _ => Door::Skip(found.end),
+        _ => Step::Skip(found.end),
     }
 }
 
@@ -207,10 +207,10 @@ fn rev(frame: &[u8]) -> u64 {
     digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
 }
 
-fn enter_xmpp(seat: &Seat, step: u8, heard: &[u8]) -> Door {
-    let after = |wanted: &str, say: String| match find(heard, wanted.as_bytes()) {
-        Some(at) => Door::Say(at + wanted.len(), say.into_bytes()),
-        None => Door::Wait,
+fn enter_xmpp(spec: &ClientSpec, step: u8, received: &[u8]) -> Step {
+    let after = |wanted: &str, reply: String| match find(received, wanted.as_bytes()) {
+        Some(at) => Step::Send(at + wanted.len(), reply.into_bytes()),
+        None => Step::Wait,
     };
     match step {
         0 => after(
@@ -228,16 +228,16 @@ fn enter_xmpp(seat: &Seat, step: u8, heard: &[u8]) -> Door {
             format!(
                 "<presence to='r{}@conference.localhost/u{}'>\
                  <x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x></presence>",
-                seat.room, seat.number
+                spec.room, spec.number
             ),
         ),
-        // The room's subject ends the entrance.
-        _ => match find(heard, b"<subject") {
-            Some(at) => match find(&heard[at..], b"</message>") {
-                Some(end) => Door::Inside(at + end + "</message>".len()),
-                None => Door::Wait,
+        // The room's subject is the last stanza of joining.
+        _ => match find(received, b"<subject") {
+            Some(at) => match find(&received[at..], b"</message>") {
+                Some(end) => Step::Joined(at + end + "</message>".len()),
+                None => Step::Wait,
             },
-            None => Door::Wait,
+            None => Step::Wait,
         },
     }
 }
@@ -247,8 +247,8 @@ mod tests {
     use super::*;
 
     const SINCE: Since = Since { rev: 41, at: "2026-11-25T09:05:00.000Z" };
-    const SEAT: Seat =
-        Seat { number: 7, room: 3, person: 5, room_id: 9, since: Some(SINCE), opens: true };
+    const SEAT: ClientSpec =
+        ClientSpec { number: 7, room: 3, user: 5, room_id: 9, since: Some(SINCE), opens: true };
 
     fn sent(text: &str) -> Vec<u8> {
         let mut frame = frames::websocket(TEXT, text.as_bytes());
@@ -259,20 +259,20 @@ mod tests {
     }
 
     #[test]
-    fn a_patio_client_says_when_it_was_here_before() {
-        let first = Seat { since: None, ..SEAT };
-        for (seat, wanted) in
+    fn reconnecting_client_sends_since() {
+        let first = ClientSpec { since: None, ..SEAT };
+        for (spec, wanted) in
             [(first, "/live HTTP"), (SEAT, "/live?since=2026-11-25T09:05:00.000Z HTTP")]
         {
-            let knock = String::from_utf8(Dialect::Patio.knock(&seat)).expect("text");
-            assert!(knock.contains(wanted), "{knock}");
+            let connect = String::from_utf8(Protocol::Patio.connect(&spec)).expect("text");
+            assert!(connect.contains(wanted), "{connect}");
         }
     }
 
     #[test]
-    fn a_patio_client_opens_its_room_counts_what_it_missed_and_is_inside_when_live() {
-        let door = Dialect::Patio.enter(&SEAT, 0, b"HTTP/1.1 101 Switching Protocols\r\n\r\n");
-        let Door::Say(_, bytes) = door else { panic!("{door:?}") };
+    fn client_opens_its_room_catches_up_and_joins_when_live() {
+        let step = Protocol::Patio.next_step(&SEAT, 0, b"HTTP/1.1 101 Switching Protocols\r\n\r\n");
+        let Step::Send(_, bytes) = step else { panic!("{step:?}") };
         assert!(bytes.ends_with(br#"{"type":"open","room":9,"since_rev":41}"#));
         for (frame, wanted) in [
             (r#"{"type":"opened","room":9,"rev":57}"#, "Skip"),
@@ -280,22 +280,22 @@ mod tests {
             (r#"{"type":"live","room":9,"rev":57}"#, "Inside"),
             (r#"{"type":"resync","room":9}"#, "Refused"),
         ] {
-            let door = format!("{:?}", Dialect::Patio.enter(&SEAT, 1, &sent(frame)));
-            assert!(door.starts_with(wanted), "{frame}: {door}");
+            let step = format!("{:?}", Protocol::Patio.next_step(&SEAT, 1, &sent(frame)));
+            assert!(step.starts_with(wanted), "{frame}: {step}");
         }
     }
 
     #[test]
-    fn a_refused_handshake_is_told() {
-        let door = Dialect::Patio.enter(&SEAT, 0, b"HTTP/1.1 401 Unauthorized\r\n\r\n");
-        assert!(matches!(door, Door::Refused(text) if text.contains("401")));
+    fn refused_handshake_is_reported() {
+        let step = Protocol::Patio.next_step(&SEAT, 0, b"HTTP/1.1 401 Unauthorized\r\n\r\n");
+        assert!(matches!(step, Step::Refused(text) if text.contains("401")));
     }
 
     #[test]
-    fn only_an_answer_to_a_post_says_that_it_is_stored() {
+    fn only_an_acknowledgement_counts_as_stored() {
         let posted = br#"{"type":"posted","nonce":"abc","room":1,"id":9}"#;
-        assert_eq!(Dialect::Patio.stored(posted), Some(b"abc".as_slice()));
-        assert_eq!(Dialect::Patio.stored(br#"{"type":"message","nonce":"abc"}"#), None);
-        assert_eq!(Dialect::Plain.stored(posted), None);
+        assert_eq!(Protocol::Patio.stored(posted), Some(b"abc".as_slice()));
+        assert_eq!(Protocol::Patio.stored(br#"{"type":"message","nonce":"abc"}"#), None);
+        assert_eq!(Protocol::Plain.stored(posted), None);
     }
 }

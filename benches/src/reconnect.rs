@@ -1,41 +1,40 @@
-//! Everybody comes back after the server was killed, and is told what they missed.
+//! All clients reconnect after the server was killed, and catch up.
 //!
-//! Prints `{"event":"inside"}` when all are in; whoever runs this then kills the server and
-//! starts it again.
+//! Prints `{"event":"inside"}` when all have joined. The caller then kills and restarts the server.
 
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use crate::crowd::{Crowd, News, Seating};
-use crate::dialect::Since;
+use crate::clients::{ClientEvent, Clients, Layout};
 use crate::histogram::Histogram;
-use crate::stamp;
+use crate::latency_stamp;
+use crate::protocol::Since;
 
-/// Comings-back under way at once.
+/// Concurrent reconnects.
 const AT_ONCE: usize = 512;
-/// Before a connection that was refused is tried again, in nanoseconds.
+/// Nanoseconds before a refused connection is retried.
 const AGAIN: u64 = 50_000_000;
-const PATIENCE: u64 = 120_000_000_000;
+const TIMEOUT: u64 = 120_000_000_000;
 
 #[derive(clap::Args, Clone, Debug)]
 pub struct Options {
     #[command(flatten)]
-    pub seating: Seating,
-    /// The last change in every room.
+    pub layout: Layout,
+    /// The last rev of every room.
     #[arg(long)]
     pub rev: u64,
-    /// When everybody was here last, in RFC 3339.
+    /// When all clients were connected last, in RFC 3339.
     #[arg(long, value_parser = |at: &str| Ok::<&'static str, String>(at.to_owned().leak()))]
     pub at: &'static str,
-    /// How many of the last messages everybody has missed when they come back.
+    /// How many of the last messages each client has missed.
     #[arg(long, default_value_t = 20)]
     pub missed: u64,
 }
 
 struct Client {
-    /// Since when it tries, or `None` while it is in.
+    /// Since when it has been reconnecting; `None` while connected.
     trying: Option<u64>,
     knocked: bool,
     missed: u64,
@@ -45,40 +44,41 @@ struct Client {
 struct Return {
     clients: Vec<Client>,
     waiting: Vec<usize>,
-    /// Nobody knocks before this time.
+    /// No client connects before this time.
     not_before: u64,
     under_way: usize,
-    inside: usize,
+    joined: usize,
     first_loss: Option<u64>,
     first_entry: Option<u64>,
-    /// Tries before the new server took anybody: refused, or cut off with the old one.
+    /// Failed attempts before the new server accepted the first client.
     refused: u64,
-    /// Connections that broke once it did.
+    /// Connections that failed after that.
     errors: u64,
     times: Histogram,
 }
 
-pub fn run(mut crowd: Crowd, options: &Options) -> Result<Value> {
-    let seats = options.seating.seats();
-    let took = crowd.gather(&seats)?;
-    println!("{}", json!({ "event": "inside", "connections": seats.len() }));
-    let mut back = Return::new(seats.len(), options.rev - options.missed);
-    let begun = stamp::now();
-    while back.first_loss.is_none() || back.inside < seats.len() {
-        if stamp::now() > begun + PATIENCE {
-            bail!("only {} of {} came back", back.inside, seats.len());
+pub fn run(mut clients: Clients, options: &Options) -> Result<Value> {
+    let specs = options.layout.specs();
+    let took = clients.connect_all(&specs)?;
+    println!("{}", json!({ "event": "inside", "connections": specs.len() }));
+    let mut back = Return::new(specs.len(), options.rev - options.missed);
+    let started = latency_stamp::now();
+    while back.first_loss.is_none() || back.joined < specs.len() {
+        if latency_stamp::now() > started + TIMEOUT {
+            bail!("only {} of {} reconnected", back.joined, specs.len());
         }
-        back.knock(&mut crowd, options);
-        crowd.turn(Duration::from_millis(10), &mut |index, news| back.hear(index, &news))?;
+        back.connect(&mut clients, options);
+        clients
+            .poll(Duration::from_millis(10), &mut |index, event| back.on_event(index, &event))?;
     }
-    let now = stamp::now();
+    let now = latency_stamp::now();
     let whole = back
         .clients
         .iter()
         .filter(|client| client.missed == options.missed && client.rev == options.rev);
     let since = |time: Option<u64>| time.map(|time| (now - time) as f64 / 1e9);
     Ok(json!({
-        "connections": seats.len(),
+        "connections": specs.len(),
         "gather_s": took.as_secs_f64(),
         "caught_up": whole.count(),
         "back_s": since(back.first_loss),
@@ -97,7 +97,7 @@ impl Return {
             waiting: Vec::new(),
             not_before: 0,
             under_way: 0,
-            inside: count,
+            joined: count,
             first_loss: None,
             first_entry: None,
             refused: 0,
@@ -106,45 +106,45 @@ impl Return {
         }
     }
 
-    fn knock(&mut self, crowd: &mut Crowd, options: &Options) {
-        while self.under_way < AT_ONCE && stamp::now() >= self.not_before {
+    fn connect(&mut self, clients: &mut Clients, options: &Options) {
+        while self.under_way < AT_ONCE && latency_stamp::now() >= self.not_before {
             let Some(index) = self.waiting.pop() else { break };
-            let mut seat = crowd.connections[index].seat;
+            let mut spec = clients.connections[index].spec;
             let since = options.rev - options.missed;
-            seat.since = Some(Since { rev: since, at: options.at });
+            spec.since = Some(Since { rev: since, at: options.at });
             (self.clients[index].missed, self.clients[index].rev) = (0, since);
-            if crowd.come_back(index, seat).is_ok() {
+            if clients.reconnect(index, spec).is_ok() {
                 self.clients[index].knocked = true;
                 self.under_way += 1;
             } else {
                 self.refused += 1;
                 self.waiting.push(index);
-                self.not_before = stamp::now() + AGAIN;
+                self.not_before = latency_stamp::now() + AGAIN;
             }
         }
     }
 
-    fn hear(&mut self, index: usize, news: &News<'_>) {
+    fn on_event(&mut self, index: usize, event: &ClientEvent<'_>) {
         let client = &mut self.clients[index];
-        let now = stamp::now();
-        match news {
-            News::Missed(rev) if *rev == client.rev + 1 => {
+        let now = latency_stamp::now();
+        match event {
+            ClientEvent::Missed(rev) if *rev == client.rev + 1 => {
                 (client.missed, client.rev) = (client.missed + 1, *rev);
             }
-            // Out of order, or twice: it will not have the right sum in the end.
-            News::Missed(_) => client.missed = u64::MAX / 2,
-            News::Inside => {
+            // Out of order or duplicated: make sure that the final count is wrong.
+            ClientEvent::Missed(_) => client.missed = u64::MAX / 2,
+            ClientEvent::Joined => {
                 self.first_entry.get_or_insert(now);
                 self.under_way -= 1;
-                self.inside += 1;
+                self.joined += 1;
                 client.knocked = false;
                 self.times.add(now - client.trying.take().unwrap_or(now));
             }
-            News::Gone(reason) => {
+            ClientEvent::Closed(reason) => {
                 self.first_loss.get_or_insert(now);
                 let late = self.first_entry.is_some();
                 if late && self.errors == 0 {
-                    eprintln!("connection {index} while coming back: {reason}");
+                    eprintln!("connection {index} while reconnecting: {reason}");
                 }
                 self.errors += u64::from(late);
                 if client.knocked {
@@ -153,12 +153,12 @@ impl Return {
                     self.not_before = now + AGAIN;
                     client.knocked = false;
                 } else {
-                    self.inside -= 1;
+                    self.joined -= 1;
                 }
                 client.trying.get_or_insert(now);
                 self.waiting.push(index);
             }
-            News::Frame(_) => {}
+            ClientEvent::Frame(_) => {}
         }
     }
 }

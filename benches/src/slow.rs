@@ -1,4 +1,4 @@
-//! Members that come in and then never read, and what becomes of them.
+//! Slow clients: members that join and then never read.
 
 use std::io::{ErrorKind, Read as _};
 use std::net::TcpStream;
@@ -10,20 +10,20 @@ use rustix::event::{PollFd, PollFlags, poll};
 use serde_json::{Value, json};
 use socket2::SockRef;
 
-use crate::crowd::Crowd;
+use crate::clients::Clients;
+use crate::latency_stamp;
 use crate::process::kernel_tcp_kib;
-use crate::stamp;
 
-/// Bytes that the kernel keeps for a member that does not read.
+/// Receive buffer of a member that does not read.
 const WINDOW: usize = 16 * 1024;
-/// When nothing has come for so long, there is nothing left.
+/// After this long without data, nothing is left to read.
 const QUIET: Duration = Duration::from_millis(500);
 
 pub struct Slow {
     members: Vec<Member>,
-    /// Messages that were sent to the room in the phases before this one.
+    /// Messages sent to the room in earlier phases.
     pub published: u64,
-    begun: u64,
+    started: u64,
     next_look: u64,
     tcp_before: u64,
     tcp_most: u64,
@@ -34,63 +34,63 @@ struct Member {
     cut: Option<Cut>,
 }
 
-/// When the server was seen to have cut a connection.
+/// When the server was seen to have disconnected a member.
 struct Cut {
-    /// Seconds from the beginning.
+    /// Seconds from the start.
     at: f64,
-    /// Messages that the room had got by then.
+    /// Messages published in the room until then.
     published: u64,
 }
 
 impl Slow {
-    /// From now on the last so many connections read nothing.
-    pub fn begin(crowd: &Crowd, count: usize) -> Result<Self> {
-        let all = crowd.connections.len();
-        ensure!(count < all, "somebody has to read");
+    /// Stops reading from the last `count` connections.
+    pub fn begin(clients: &Clients, count: usize) -> Result<Self> {
+        let all = clients.connections.len();
+        ensure!(count < all, "at least one member has to read");
         let members = (all - count..all).map(|index| {
-            crowd.stop_reading(index)?;
-            // A small window, as over a poor line; else the kernel takes megabytes for it.
-            SockRef::from(&crowd.connections[index].stream).set_recv_buffer_size(WINDOW)?;
+            clients.stop_reading(index)?;
+            // A small window, as on a slow network. Otherwise the kernel would buffer megabytes.
+            SockRef::from(&clients.connections[index].stream).set_recv_buffer_size(WINDOW)?;
             Ok(Member { index, cut: None })
         });
         let tcp = kernel_tcp_kib();
         Ok(Self {
             members: members.collect::<Result<_>>()?,
             published: 0,
-            begun: stamp::now(),
+            started: latency_stamp::now(),
             next_look: 0,
             tcp_before: tcp,
             tcp_most: tcp,
         })
     }
 
-    /// Looks every tenth of a second whether the server has cut some of them, so many messages
-    /// into this phase.
-    pub fn look(&mut self, crowd: &Crowd, sent: u64) -> Result<()> {
-        let now = stamp::now();
+    /// Checks every tenth of a second whether the server has disconnected members. `sent` is the number of
+    /// messages sent in this phase.
+    pub fn check(&mut self, clients: &Clients, sent: u64) -> Result<()> {
+        let now = latency_stamp::now();
         if self.members.is_empty() || now < self.next_look {
             return Ok(());
         }
         self.next_look = now + 100_000_000;
         self.tcp_most = self.tcp_most.max(kernel_tcp_kib());
         for member in self.members.iter_mut().filter(|member| member.cut.is_none()) {
-            let stream = &crowd.connections[member.index].stream;
+            let stream = &clients.connections[member.index].stream;
             let mut fds = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::RDHUP)];
             if poll(&mut fds, Some(&rustix::event::Timespec::default()))? > 0 {
-                let at = (now - self.begun) as f64 / 1e9;
+                let at = (now - self.started) as f64 / 1e9;
                 member.cut = Some(Cut { at, published: self.published + sent });
             }
         }
         Ok(())
     }
 
-    /// Reads what is left for each: the end of the stream shows who was cut after all, behind
-    /// bytes that the kernel still kept. What the server held for somebody at the cut, in its queue
-    /// and its send buffer, is what the room was told until then less what had come over.
-    pub fn report(&self, crowd: &Crowd, frame_bytes: u64) -> Result<Value> {
+    /// Reads the remaining bytes of each member: the end of the stream after them shows which members were
+    /// disconnected. The bytes that the server held for a member in its queue and send buffer are those
+    /// published until the disconnect, minus those received.
+    pub fn report(&self, clients: &Clients, frame_bytes: u64) -> Result<Value> {
         let (mut ended, mut held) = (0, Vec::new());
         for member in &self.members {
-            let (received, end) = drain(&crowd.connections[member.index].stream)?;
+            let (received, end) = drain(&clients.connections[member.index].stream)?;
             ended += u64::from(end);
             if let Some(cut) = &member.cut {
                 held.push((cut.published * frame_bytes).saturating_sub(received) / 1024);
@@ -109,7 +109,7 @@ impl Slow {
     }
 }
 
-/// Reads what comes still. Answers the bytes, and whether the connection is at its end.
+/// Reads the remaining bytes. Returns their number and whether the connection has ended.
 fn drain(mut stream: &TcpStream) -> Result<(u64, bool)> {
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(QUIET))?;

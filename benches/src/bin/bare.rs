@@ -1,5 +1,5 @@
-//! The floor: accepts connections, and writes what one of them says to all of its room, in one
-//! loop. No WebSocket, no queue, nothing kept. It can only be slower than this.
+//! The lower bound: accepts connections and writes the data of one to all in its room, in one loop. It
+//! has no WebSocket, no queue and no storage, so no chat server can be faster.
 //!
 //! The first line of a connection is the number of its room. Usage: `bare PORT`.
 
@@ -11,15 +11,15 @@ use anyhow::{Context as _, Result};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use socket2::{Domain, Socket, Type};
-use wsload::crowd::say;
+use wsload::clients::write_all;
 use wsload::process::raise_file_limit;
 
 const LISTENER: u64 = u64::MAX;
 
-struct Visitor {
+struct Connection {
     stream: TcpStream,
     room: Option<usize>,
-    heard: Vec<u8>,
+    received: Vec<u8>,
 }
 
 fn main() -> Result<()> {
@@ -31,7 +31,7 @@ fn main() -> Result<()> {
         epoll::add(&epoll, stream.as_fd(), epoll::EventData::new_u64(data), epoll::EventFlags::IN)
     };
     watch(&listener, LISTENER)?;
-    let mut visitors: Vec<Visitor> = Vec::new();
+    let mut connections: Vec<Connection> = Vec::new();
     let mut rooms: Vec<Vec<usize>> = Vec::new();
     let mut events = Vec::with_capacity(1024);
     let mut scratch = vec![0; 64 * 1024];
@@ -43,14 +43,14 @@ fn main() -> Result<()> {
                 let (stream, _) = listener.accept()?;
                 stream.set_nonblocking(true)?;
                 stream.set_nodelay(true)?;
-                watch(&stream, visitors.len() as u64)?;
-                visitors.push(Visitor { stream, room: None, heard: Vec::new() });
+                watch(&stream, connections.len() as u64)?;
+                connections.push(Connection { stream, room: None, received: Vec::new() });
                 continue;
             }
             let index = usize::try_from(event.data.u64())?;
-            let Some(lines) = visitors[index].read(&mut scratch) else {
-                epoll::delete(&epoll, &visitors[index].stream)?;
-                if let Some(room) = visitors[index].room {
+            let Some(lines) = connections[index].read(&mut scratch) else {
+                epoll::delete(&epoll, &connections[index].stream)?;
+                if let Some(room) = connections[index].room {
                     rooms[room].retain(|member| *member != index);
                 }
                 continue;
@@ -58,33 +58,33 @@ fn main() -> Result<()> {
             if lines.is_empty() {
                 continue;
             }
-            let Some(room) = visitors[index].room else {
+            let Some(room) = connections[index].room else {
                 let room: usize = std::str::from_utf8(&lines)?.trim().parse()?;
-                visitors[index].room = Some(room);
+                connections[index].room = Some(room);
                 rooms.resize(rooms.len().max(room + 1), Vec::new());
                 rooms[room].push(index);
-                say(&visitors[index].stream, b"welcome\n")?;
+                write_all(&connections[index].stream, b"welcome\n")?;
                 continue;
             };
             for member in &rooms[room] {
-                // Who has gone is noticed when it is read.
-                drop(say(&visitors[*member].stream, &lines));
+                // A closed connection is removed when it is read.
+                drop(write_all(&connections[*member].stream, &lines));
             }
         }
     }
 }
 
-impl Visitor {
-    /// Whole lines that came; `None` at the end.
+impl Connection {
+    /// The complete lines received so far; `None` at the end of the connection.
     fn read(&mut self, scratch: &mut [u8]) -> Option<Vec<u8>> {
         match (&self.stream).read(scratch) {
             Ok(0) => return None,
-            Ok(length) => self.heard.extend_from_slice(&scratch[..length]),
+            Ok(length) => self.received.extend_from_slice(&scratch[..length]),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(_) => return None,
         }
-        let end = memchr::memrchr(b'\n', &self.heard).map_or(0, |at| at + 1);
-        Some(self.heard.drain(..end).collect())
+        let end = memchr::memrchr(b'\n', &self.received).map_or(0, |at| at + 1);
+        Some(self.received.drain(..end).collect())
     }
 }
 

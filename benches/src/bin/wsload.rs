@@ -1,24 +1,24 @@
-//! `wsload`: puts one kind of load on a chat server and prints what came of it as JSON.
+//! `wsload`: puts one kind of load on a chat server and prints the measurements as JSON.
 
 use std::net::SocketAddr;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use wsload::crowd::Crowd;
-use wsload::dialect::Dialect;
+use wsload::clients::Clients;
 use wsload::process::{Server, raise_file_limit};
+use wsload::protocol::Protocol;
 use wsload::{fanout, idle, page, post, reconnect};
 
-/// Load for a chat server, and what the server pays for it.
+/// Load for a chat server, and the resources that the server uses.
 #[derive(Parser)]
 struct Arguments {
-    /// Where the server listens.
+    /// Address of the server.
     #[arg(long)]
     to: SocketAddr,
-    /// How it is spoken to.
+    /// Protocol of the server.
     #[arg(long, value_enum, default_value = "patio")]
-    speak: Dialect,
-    /// The server's processes, separated by commas.
+    speak: Protocol,
+    /// Process ids of the server, separated by commas.
     #[arg(long, value_delimiter = ',')]
     pid: Vec<u32>,
     #[command(subcommand)]
@@ -27,15 +27,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Load {
-    /// Messages to rooms full of readers.
+    /// Messages to rooms with many readers.
     Fanout(fanout::Options),
-    /// Connections that only stay.
+    /// Idle connections.
     Idle(idle::Options),
-    /// Everybody comes back after a kill.
+    /// All clients reconnect after the server was killed.
     Reconnect(reconnect::Options),
-    /// Posts, one after the other, by many.
+    /// Posts of many clients, each one after the other.
     Post(post::Options),
-    /// Pages over kept connections.
+    /// Pages over persistent connections.
     Page(page::Options),
 }
 
@@ -43,12 +43,12 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     raise_file_limit()?;
     let server = Server::new(arguments.pid);
-    let crowd = Crowd::new(arguments.speak, arguments.to)?;
+    let clients = Clients::new(arguments.speak, arguments.to)?;
     let report = match arguments.load {
-        Load::Fanout(options) => fanout::run(crowd, &server, &options)?,
-        Load::Idle(options) => idle::run(crowd, &server, &options)?,
-        Load::Reconnect(options) => reconnect::run(crowd, &options)?,
-        Load::Post(options) => post::run(crowd, &server, &options)?,
+        Load::Fanout(options) => fanout::run(clients, &server, &options)?,
+        Load::Idle(options) => idle::run(clients, &server, &options)?,
+        Load::Reconnect(options) => reconnect::run(clients, &options)?,
+        Load::Post(options) => post::run(clients, &server, &options)?,
         Load::Page(options) => page::run(arguments.to, &server, &options)?,
     };
     println!("{report}");

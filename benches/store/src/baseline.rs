@@ -1,21 +1,21 @@
-//! What Patio is compared with: the same rows and words for each message, prepared statements, a pool of
-//! connections, and one commit for each message. As one writes it who has not measured.
+//! The baseline for Patio's writer: the same rows and search terms for each message, prepared statements,
+//! a pool of connections, and one commit per message. The straightforward implementation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use patio::chat::messages::markup;
+use patio::chat::messages::render;
 use patio::kernel::ids::{Rev, RoomKey, Seq};
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
 
+use crate::corpus::Texts;
 use crate::ingest::{BODIES, nonce};
-use crate::words::Texts;
-use crate::{Load, fill, seats, used};
+use crate::{Load, fill, memberships, used};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -30,12 +30,12 @@ enum Pool {
     Postgres(PgPool),
 }
 
-/// One message, with what belongs to it, in a transaction of its own. The same text for both engines but
-/// for how a transaction begins and what search is given.
+/// Stores one message with everything that belongs to it in its own transaction. Both engines use the same
+/// code except for the start of the transaction and the search index.
 macro_rules! store {
     ($pool:expr, $begin:literal, $search:literal, $body:expr, $n:expr, $tokens:ident) => {{
-        let (author, room) = (seats::person($n % 64), seats::room($n % 50));
-        let html = markup::render($body, markup::nobody);
+        let (author, room) = (memberships::user($n % 64), memberships::room($n % 50));
+        let html = render::render($body, render::no_mentions);
         let mut change = $pool.begin_with($begin).await?;
         let (id,): (i64,) = sqlx::query_as(
             "update counters set value = value + 1 where name = 'message' returning value",
@@ -58,7 +58,7 @@ macro_rules! store {
         .bind(id)
         .bind(author.0)
         .bind($body)
-        .bind(markup::stored(&html, $body))
+        .bind(render::stored(&html, $body))
         .bind(1_795_000_000_000_i64)
         .execute(&mut *change)
         .await?;
@@ -139,10 +139,10 @@ pub async fn run(options: &Options) -> Result<Value> {
     let texts = Texts::default();
     let bodies: Arc<Vec<String>> = Arc::new((0..BODIES).map(|n| texts.body(n)).collect());
     let number = Arc::new(AtomicI64::new(0));
-    let (begun, before) = (Instant::now(), used());
-    let end = begun + Duration::from_secs_f64(options.load.seconds);
+    let (started, before) = (Instant::now(), used());
+    let end = started + Duration::from_secs_f64(options.load.seconds);
     let mut tasks = Vec::new();
-    for _ in 0..options.load.at_once {
+    for _ in 0..options.load.concurrency {
         let (pool, bodies, number) = (pool.clone(), bodies.clone(), number.clone());
         tasks.push(tokio::spawn(async move {
             let mut stored = 0_u64;
@@ -159,7 +159,7 @@ pub async fn run(options: &Options) -> Result<Value> {
     for task in tasks {
         stored += task.await??;
     }
-    let (seconds, cpu) = (begun.elapsed().as_secs_f64(), used() - before);
+    let (seconds, cpu) = (started.elapsed().as_secs_f64(), used() - before);
     Ok(json!({
         "stored": stored,
         "per_second": stored as f64 / seconds,

@@ -1,10 +1,10 @@
-//! What people might have said: words of two languages, as often as words are (the second half as
-//! often as the first, and so on: Zipf), and how long messages are. The same number gives the same
-//! message, always.
+//! A corpus of realistic messages: words of two languages with Zipf frequencies (the second word is half
+//! as frequent as the first, and so on) and realistic lengths. The same number always gives the same
+//! message.
 
 /// Words of each language.
 const WORDS: usize = 30_000;
-/// The mean length of a body in bytes comes to 114 with this.
+/// Results in a mean body length of 114 bytes.
 const LENGTH_MEDIAN: f64 = 74.0;
 const LENGTH_SPREAD: f64 = 0.9;
 const LONGEST: f64 = 3_000.0;
@@ -32,10 +32,10 @@ const SYLLABLES: [&[&str]; 2] = [
     ],
 ];
 
-/// A row of numbers that look like chance.
-pub struct Dice(u64);
+/// A deterministic pseudo-random generator (SplitMix64).
+pub struct Rng(u64);
 
-impl Dice {
+impl Rng {
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x6a09_e667_f3bc_c908)
     }
@@ -48,24 +48,24 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// From 0, below 1.
+    /// At least 0, below 1.
     pub fn share(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// From 0, below the end.
+    /// At least 0, below `end`.
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end.max(1) as u64).unwrap_or(0)
     }
 
-    /// About 0, two thirds within 1 of it.
+    /// Standard normal distribution.
     fn normal(&mut self) -> f64 {
         let (u, v) = (self.share().max(1e-12), self.share());
         (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
     }
 }
 
-/// Chooses from a row whose first is the likeliest.
+/// A Zipf distribution over ranks from 0.
 pub struct Zipf(Vec<f64>);
 
 impl Zipf {
@@ -79,64 +79,64 @@ impl Zipf {
         Self(ends)
     }
 
-    pub fn pick(&self, dice: &mut Dice) -> usize {
-        let at = dice.share() * self.0.last().copied().unwrap_or(1.0);
+    pub fn pick(&self, rng: &mut Rng) -> usize {
+        let at = rng.share() * self.0.last().copied().unwrap_or(1.0);
         self.0.partition_point(|end| *end <= at).min(self.0.len() - 1)
     }
 }
 
 pub struct Texts {
-    words: [Vec<String>; 2],
+    corpus: [Vec<String>; 2],
     zipf: Zipf,
 }
 
 impl Default for Texts {
     fn default() -> Self {
-        let words = [0, 1].map(|language| {
+        let corpus = [0, 1].map(|language| {
             let head = [ENGLISH, SPANISH][language].split_whitespace().map(str::to_owned);
-            let mut words: Vec<String> = head.collect();
+            let mut corpus: Vec<String> = head.collect();
             let syllables = SYLLABLES[language];
-            let mut known: std::collections::HashSet<String> = words.iter().cloned().collect();
-            let mut dice = Dice::new(language as u64 + 1);
-            while words.len() < WORDS {
-                let count = 2 + dice.below(3);
+            let mut known: std::collections::HashSet<String> = corpus.iter().cloned().collect();
+            let mut rng = Rng::new(language as u64 + 1);
+            while corpus.len() < WORDS {
+                let count = 2 + rng.below(3);
                 let word: String =
-                    (0..count).map(|_| syllables[dice.below(syllables.len())]).collect();
+                    (0..count).map(|_| syllables[rng.below(syllables.len())]).collect();
                 if known.insert(word.clone()) {
-                    words.push(word);
+                    corpus.push(word);
                 }
             }
-            words
+            corpus
         });
-        Self { words, zipf: Zipf::new(WORDS) }
+        Self { corpus, zipf: Zipf::new(WORDS) }
     }
 }
 
 impl Texts {
-    /// The body of the message with this number.
+    /// The body of message `number`.
     pub fn body(&self, number: u64) -> String {
-        let mut dice = Dice::new(number.wrapping_add(1_000));
-        let words = &self.words[dice.below(2)];
-        let length = (LENGTH_MEDIAN.ln() + LENGTH_SPREAD * dice.normal()).exp();
+        let mut rng = Rng::new(number.wrapping_add(1_000));
+        let corpus = &self.corpus[rng.below(2)];
+        let length = (LENGTH_MEDIAN.ln() + LENGTH_SPREAD * rng.normal()).exp();
         let length = length.clamp(2.0, LONGEST);
         let mut body = String::with_capacity(160);
         while (body.len() as f64) < length - 3.0 {
             if !body.is_empty() {
-                body.push_str(if dice.below(12) == 0 { ", " } else { " " });
+                body.push_str(if rng.below(12) == 0 { ", " } else { " " });
             }
-            // Numbers, hashes, names of files: what no dictionary has.
-            if dice.below(66) == 0 {
-                body.push_str(&format!("{:08x}", dice.next() >> 32));
+            // Numbers, hashes and file names, which no dictionary contains.
+            if rng.below(66) == 0 {
+                body.push_str(&format!("{:08x}", rng.next() >> 32));
             } else {
-                body.push_str(&words[self.zipf.pick(&mut dice)]);
+                body.push_str(&corpus[self.zipf.pick(&mut rng)]);
             }
         }
         if body.is_empty() { "ok".to_owned() } else { body }
     }
 
-    /// A word of a language (0 or 1) by its place in the order of how often it is used, from 0.
+    /// The word of a language (0 or 1) with this frequency rank, from 0.
     pub fn word(&self, language: usize, rank: usize) -> &str {
-        &self.words[language % 2][rank.min(WORDS - 1)]
+        &self.corpus[language % 2][rank.min(WORDS - 1)]
     }
 }
 
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_114_bytes_long_in_the_mean_and_always_the_same() {
+    fn bodies_are_deterministic_with_a_mean_of_114_bytes() {
         let texts = Texts::default();
         let sum: usize = (0..20_000).map(|number| texts.body(number).len()).sum();
         let mean = sum as f64 / 20_000.0;

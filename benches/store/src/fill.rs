@@ -1,12 +1,12 @@
-//! Makes a database with as many messages as wanted, in the order in which they would have been
-//! posted: through Patio's migrations, with HTML of its own making and words from its own tokeniser.
-//! Only the way in is quicker than a server's: large transactions, no waiting for the disk.
+//! Creates a database with any number of messages in the order of their posting, with Patio's migrations,
+//! HTML and search terms. It is faster than a server because it uses large transactions and does not
+//! wait for the disk.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use anyhow::{Context as _, Result};
-use patio::chat::messages::markup;
-use patio::chat::search::model::Entry;
+use patio::chat::messages::render;
+use patio::chat::search::model::SearchDocument;
 use patio::db::Db;
 use patio::kernel::ids::RoomKey;
 use patio::kernel::{RoomId, Seq, UserId};
@@ -15,24 +15,24 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, SqliteConnection};
 
-use crate::seats::{self, PEOPLE, ROOMS};
-use crate::words::{Dice, Texts, Zipf};
+use crate::corpus::{Rng, Texts, Zipf};
+use crate::memberships::{self, ROOMS, USERS};
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// A data directory that is made, or the address of an empty PostgreSQL database.
+    /// A data directory to create, or the URL of an empty PostgreSQL database.
     #[arg(long)]
     to: String,
     #[arg(long)]
     messages: u64,
 }
 
-/// Messages that are made and written together.
-const PIECE: u64 = 10_000;
+/// Messages that are generated and written together.
+const BATCH: u64 = 10_000;
 const MAKERS: u64 = 2;
-/// One message in so many mentions somebody.
+/// One message in this many mentions a user.
 const MENTIONS: usize = 33;
-/// Everything was said before this moment, a message every ten seconds: 2026-10-01.
+/// The time of the last message, 2026-10-01. The others precede it at intervals of ten seconds.
 const LAST: i64 = 1_790_812_800_000;
 const EVERY: i64 = 10_000;
 
@@ -43,7 +43,7 @@ struct Row {
     body: String,
     html: String,
     at: i64,
-    /// What search knows: words for SQLite, or a vector for PostgreSQL.
+    /// The search terms: text for SQLite, or a `tsvector` for PostgreSQL.
     tokens: String,
     mentioned: Option<i64>,
 }
@@ -51,17 +51,17 @@ struct Row {
 struct Made {
     room: i64,
     author: i64,
-    entry: Entry,
+    entry: SearchDocument,
     html: String,
     tokens: String,
     mentioned: Option<i64>,
 }
 
 pub async fn run(options: &Options) -> Result<Value> {
-    let config = seats::config(&options.to)?;
+    let config = memberships::config(&options.to)?;
     let url = config.storage.database().cloned();
     std::fs::create_dir_all(&config.storage.data_dir)?;
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     Db::open(url.as_ref(), &config.storage.data_dir).await?.close().await;
     let mut sink = if options.to.starts_with("postgres") {
         let (connection, index) = open_postgres(&options.to).await?;
@@ -70,13 +70,13 @@ pub async fn run(options: &Options) -> Result<Value> {
         Sink::Sqlite(open_sqlite(&config.storage.data_dir.join("patio.db")).await?)
     };
     let postgres = matches!(sink, Sink::Postgres(..));
-    sink.people().await?;
+    sink.users().await?;
     let makers: Vec<_> = (0..MAKERS).map(|first| make(first, options.messages, postgres)).collect();
     let mut seqs = vec![0_i64; usize::try_from(ROOMS)?];
     let (mut id, mut bytes, mut html) = (0_i64, 0_usize, 0_usize);
     let total = i64::try_from(options.messages)?;
-    for piece in 0..options.messages.div_ceil(PIECE) {
-        let maker = &makers[usize::try_from(piece % MAKERS)?];
+    for batch in 0..options.messages.div_ceil(BATCH) {
+        let maker = &makers[usize::try_from(batch % MAKERS)?];
         let made = maker.recv().context("a maker ended")?;
         let rows: Vec<Row> = made
             .into_iter()
@@ -87,7 +87,7 @@ pub async fn run(options: &Options) -> Result<Value> {
                 bytes += made.entry.body.len();
                 html += made.html.len();
                 Row {
-                    pos: RoomKey::of_seq(seats::room(made.room), Seq(*seq)).get(),
+                    pos: RoomKey::of_seq(memberships::room(made.room), Seq(*seq)).get(),
                     id,
                     author: made.author,
                     body: made.entry.body,
@@ -98,29 +98,29 @@ pub async fn run(options: &Options) -> Result<Value> {
                 }
             })
             .collect();
-        sink.write(&rows, piece % 5 == 4).await?;
-        if piece % 50 == 49 {
-            eprintln!("{id} messages, {:.0} s", begun.elapsed().as_secs_f64());
+        sink.write(&rows, batch % 5 == 4).await?;
+        if batch % 50 == 49 {
+            eprintln!("{id} messages, {:.0} s", started.elapsed().as_secs_f64());
         }
     }
     sink.finish(&seqs, id).await?;
     Ok(json!({
         "messages": id,
-        "seconds": begun.elapsed().as_secs_f64(),
+        "seconds": started.elapsed().as_secs_f64(),
         "body_bytes": bytes as f64 / id.max(1) as f64,
         "html_bytes": html as f64 / id.max(1) as f64,
     }))
 }
 
-/// Makes every so many-th piece in a thread of its own.
+/// Generates every `MAKERS`-th batch in its own thread.
 fn make(first: u64, messages: u64, postgres: bool) -> Receiver<Vec<Made>> {
     let (sender, receiver) = sync_channel(2);
     std::thread::spawn(move || {
         let texts = Texts::default();
         let zipf = Zipf::new(usize::try_from(ROOMS).unwrap_or(1));
-        for piece in (first..messages.div_ceil(PIECE)).step_by(usize::try_from(MAKERS).unwrap_or(1))
+        for batch in (first..messages.div_ceil(BATCH)).step_by(usize::try_from(MAKERS).unwrap_or(1))
         {
-            let numbers = piece * PIECE..((piece + 1) * PIECE).min(messages);
+            let numbers = batch * BATCH..((batch + 1) * BATCH).min(messages);
             let made = numbers.map(|number| one(number, &texts, &zipf, postgres)).collect();
             if sender.send(made).is_err() {
                 return;
@@ -131,33 +131,33 @@ fn make(first: u64, messages: u64, postgres: bool) -> Receiver<Vec<Made>> {
 }
 
 fn one(number: u64, texts: &Texts, zipf: &Zipf, postgres: bool) -> Made {
-    let mut dice = Dice::new(number ^ 0x5eed_0000_0000);
-    let room = i64::try_from(zipf.pick(&mut dice)).unwrap_or(0);
-    let author = somebody_in(room, &mut dice);
-    let named = (dice.below(MENTIONS) == 0).then(|| somebody_in(room, &mut dice));
+    let mut rng = Rng::new(number ^ 0x5eed_0000_0000);
+    let room = i64::try_from(zipf.pick(&mut rng)).unwrap_or(0);
+    let author = random_member(room, &mut rng);
+    let named = (rng.below(MENTIONS) == 0).then(|| random_member(room, &mut rng));
     let body = match named {
-        Some(person) => format!("@{} {}", seats::name(person), texts.body(number)),
+        Some(user) => format!("@{} {}", memberships::name(user), texts.body(number)),
         None => texts.body(number),
     };
-    let entry = entry(seats::room(room), seats::person(author), body);
-    let html = markup::render(&entry.body, |_| named.map(seats::name));
-    let html = markup::stored(&html, &entry.body).to_owned();
+    let entry = entry(memberships::room(room), memberships::user(author), body);
+    let html = render::render(&entry.body, |_| named.map(memberships::name));
+    let html = render::stored(&html, &entry.body).to_owned();
     let tokens = if postgres { entry.vector() } else { entry.text() };
-    let mentioned = named.map(|person| seats::person(person).0);
-    Made { room, author: seats::person(author).0, entry, html, tokens, mentioned }
+    let mentioned = named.map(|user| memberships::user(user).0);
+    Made { room, author: memberships::user(author).0, entry, html, tokens, mentioned }
 }
 
-fn somebody_in(room: i64, dice: &mut Dice) -> i64 {
+fn random_member(room: i64, rng: &mut Rng) -> i64 {
     loop {
-        let person = i64::try_from(dice.below(1_000)).unwrap_or(0) % PEOPLE;
-        if seats::is_in(person, room) {
-            return person;
+        let user = i64::try_from(rng.below(1_000)).unwrap_or(0) % USERS;
+        if memberships::is_in(user, room) {
+            return user;
         }
     }
 }
 
-pub fn entry(room: RoomId, author: UserId, body: String) -> Entry {
-    Entry { room, author, body, link: false }
+pub fn entry(room: RoomId, author: UserId, body: String) -> SearchDocument {
+    SearchDocument { room, author, body, link: false }
 }
 
 enum Sink {
@@ -180,7 +180,7 @@ async fn open_sqlite(path: &std::path::Path) -> Result<SqliteConnection> {
     Ok(connection)
 }
 
-/// With how its index of words is made, which is done at the end, from all there is.
+/// Drops the search index and returns its definition. Creating it at the end is faster.
 async fn open_postgres(url: &str) -> Result<(PgConnection, String)> {
     let mut connection = url.parse::<PgConnectOptions>()?.connect().await?;
     let index = sqlx::query_scalar("select pg_get_indexdef('search_tokens'::regclass)")
@@ -205,11 +205,11 @@ impl Sink {
         Ok(())
     }
 
-    async fn people(&mut self) -> Result<()> {
-        let people: Vec<String> = (0..PEOPLE)
+    async fn users(&mut self) -> Result<()> {
+        let users: Vec<String> = (0..USERS)
             .map(|n| {
-                let (id, role) = (seats::person(n).0, if n == 0 { "admin" } else { "member" });
-                let name = seats::name(n);
+                let (id, role) = (memberships::user(n).0, if n == 0 { "admin" } else { "member" });
+                let name = memberships::name(n);
                 format!(
                     "({id}, '{name}', '{name}', '{name}', 'Bench {n}', \
                      'bench{n}@example.org', 'none', '{role}', 0, 1)"
@@ -219,17 +219,17 @@ impl Sink {
         self.run(format!(
             "insert into users (id, name, folded_name, skeleton, display_name, email,
                password_hash, role, bot, created_at) values {}",
-            people.join(",")
+            users.join(",")
         ))
         .await?;
         let blob =
             |hash: Vec<u8>| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let postgres = matches!(self, Self::Postgres(..));
-        let tokens: Vec<String> = (0..PEOPLE)
+        let tokens: Vec<String> = (0..USERS)
             .map(|n| {
-                let hash = blob(seats::token_hash(n));
+                let hash = blob(memberships::token_hash(n));
                 let hash = if postgres { format!("'\\x{hash}'") } else { format!("x'{hash}'") };
-                format!("({hash}, {}, 'bench', 1)", seats::person(n).0)
+                format!("({hash}, {}, 'bench', 1)", memberships::user(n).0)
             })
             .collect();
         self.run(format!(
@@ -252,16 +252,16 @@ impl Sink {
         Ok(())
     }
 
-    /// Rooms, who is in them, and counters, as they are after all that was said.
+    /// Writes rooms, memberships and counters in their state after all messages.
     async fn finish(&mut self, seqs: &[i64], last: i64) -> Result<()> {
         let rooms: Vec<String> = (0_i64..)
             .zip(seqs)
             .map(|(n, seq)| {
-                let kind = if seats::is_private(n) { "private" } else { "public" };
+                let kind = if memberships::is_private(n) { "private" } else { "public" };
                 let code = if n == 0 { "null".to_owned() } else { format!("'{n:012}'") };
                 format!(
                     "({}, 'Room {n}', 'room {n}', '{kind}', {}, {code}, {seq}, {seq}, 1)",
-                    seats::room(n).0,
+                    memberships::room(n).0,
                     i32::from(n == 0)
                 )
             })
@@ -272,12 +272,16 @@ impl Sink {
             rooms.join(",")
         ))
         .await?;
-        for person in 0..PEOPLE {
+        for user in 0..USERS {
             let places: Vec<String> = (0_i64..)
                 .zip(seqs)
-                .filter(|(room, _)| seats::is_in(person, *room))
+                .filter(|(room, _)| memberships::is_in(user, *room))
                 .map(|(room, seq)| {
-                    format!("({}, {}, {seq}, 1)", seats::person(person).0, seats::room(room).0)
+                    format!(
+                        "({}, {}, {seq}, 1)",
+                        memberships::user(user).0,
+                        memberships::room(room).0
+                    )
                 })
                 .collect();
             self.run(format!(

@@ -1,53 +1,54 @@
-//! Patio's own writer, kept busy: from the verb to its answer, without HTTP and sockets.
+//! Load for Patio's group-commit writer, from the call to its result, without HTTP and sockets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use patio::app::App;
-use patio::chat::accounts::model::Secret;
+use patio::chat::accounts::model::BearerSecret;
 use patio::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
 use patio::chat::rooms::model::Member;
-use patio::http::Site;
+use patio::http::AppState;
 use patio::kernel::{Clock, Random};
+use patio::server::Server;
 use serde_json::{Value, json};
 
-use crate::words::Texts;
-use crate::{Load, seats, used};
+use crate::corpus::Texts;
+use crate::{Load, memberships, used};
 
-/// So many people write, each to a room.
+/// Users that post, each to one room.
 const WRITERS: i64 = 64;
-/// Bodies are made before time runs.
+/// Bodies are generated before the measurement.
 pub const BODIES: u64 = 20_000;
 
 pub async fn run(load: &Load) -> Result<Value> {
-    let app = App::build(seats::config(&load.to)?, Clock::system(), Random::system()).await?;
-    let site = app.site();
+    let app =
+        Server::build(memberships::config(&load.to)?, Clock::system(), Random::system()).await?;
+    let state = app.site();
     let mut members = Vec::new();
     for n in 0..WRITERS {
-        let who = site.accounts.by_token(&Secret::new(seats::token(n))).await?;
-        let person = who.context("people as `store fill` makes them")?.person;
-        members.push(site.rooms.member(&person, seats::room(n % 50)).await?);
+        let found = state.accounts.by_token(&BearerSecret::new(memberships::token(n))).await?;
+        let user = found.context("users that `store fill` creates")?.person;
+        members.push(state.rooms.member(&user, memberships::room(n % 50)).await?);
     }
     let texts = Texts::default();
     let bodies: Arc<Vec<String>> = Arc::new((0..BODIES).map(|n| texts.body(n)).collect());
     let number = Arc::new(AtomicU64::new(0));
-    let (begun, before) = (Instant::now(), used());
-    let end = begun + Duration::from_secs_f64(load.seconds);
+    let (started, before) = (Instant::now(), used());
+    let end = started + Duration::from_secs_f64(load.seconds);
     let mut tasks = Vec::new();
-    for n in 0..load.at_once {
+    for n in 0..load.concurrency {
         let member = members[n % members.len()].clone();
-        tasks.push(tokio::spawn(post(site.clone(), member, bodies.clone(), number.clone(), end)));
+        tasks.push(tokio::spawn(post(state.clone(), member, bodies.clone(), number.clone(), end)));
     }
     let mut stored = 0;
     for task in tasks {
         stored += task.await??;
     }
-    let (seconds, cpu) = (begun.elapsed().as_secs_f64(), used() - before);
-    site.lifecycle.stop();
-    site.lifecycle.finish().await;
-    site.db.close().await;
+    let (seconds, cpu) = (started.elapsed().as_secs_f64(), used() - before);
+    state.lifecycle.stop();
+    state.lifecycle.finish().await;
+    state.db.close().await;
     Ok(json!({
         "stored": stored,
         "per_second": stored as f64 / seconds,
@@ -56,7 +57,7 @@ pub async fn run(load: &Load) -> Result<Value> {
 }
 
 async fn post(
-    site: Site,
+    state: AppState,
     member: Member,
     bodies: Arc<Vec<String>>,
     number: Arc<AtomicU64>,
@@ -69,11 +70,11 @@ async fn post(
         let draft = Draft {
             kind: Kind::Text,
             body: MessageBody::parse(body).map_err(|invalid| anyhow::anyhow!("{invalid:?}"))?,
-            // In order of time, as browsers make them.
+            // Ordered by time, like the nonces of browsers.
             nonce: Some(Nonce::parse(&nonce(n)).map_err(|invalid| anyhow::anyhow!("{invalid:?}"))?),
             reply_to: None,
         };
-        site.messages.post(member.clone(), draft).await?;
+        state.messages.post(member.clone(), draft).await?;
         stored += 1;
     }
     Ok(stored)

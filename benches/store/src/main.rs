@@ -1,11 +1,11 @@
-//! `store`: makes a Patio database of any size, and measures what writes to one. Prints JSON.
+//! `store`: creates a Patio database of any size and measures writes to one. Prints JSON.
 
+mod baseline;
+mod corpus;
 mod fill;
 mod ingest;
-mod plain;
+mod memberships;
 mod queries;
-mod seats;
-mod words;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -18,13 +18,13 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Fills a database that has nothing in it.
+    /// Fills an empty database.
     Fill(fill::Options),
-    /// Posts through Patio's own writer, without HTTP.
+    /// Posts through Patio's group-commit writer, without HTTP.
     Ingest(Load),
-    /// Stores the same as Patio, with one commit for each message.
-    Plain(plain::Options),
-    /// What to search for.
+    /// Stores the same rows as Patio, with one commit per message.
+    Baseline(baseline::Options),
+    /// Prints search queries.
     Queries {
         #[arg(long, default_value_t = 200)]
         count: usize,
@@ -35,12 +35,12 @@ enum Task {
 
 #[derive(clap::Args, Clone, Debug)]
 struct Load {
-    /// A data directory, or the address of a PostgreSQL database.
+    /// A data directory, or the URL of a PostgreSQL database.
     #[arg(long)]
     to: String,
-    /// Messages under way at once.
+    /// Concurrent posts.
     #[arg(long, default_value_t = 512)]
-    at_once: usize,
+    concurrency: usize,
     #[arg(long, default_value_t = 2.5)]
     seconds: f64,
 }
@@ -50,16 +50,16 @@ async fn main() -> Result<()> {
     let report = match Arguments::parse().task {
         Task::Fill(options) => fill::run(&options).await?,
         Task::Ingest(load) => ingest::run(&load).await?,
-        Task::Plain(options) => plain::run(&options).await?,
+        Task::Baseline(options) => baseline::run(&options).await?,
         Task::Queries { count, messages } => queries::queries(count, messages),
     };
     println!("{report}");
     Ok(())
 }
 
-/// Processor time of this process so far, in seconds.
+/// Processor time of this process in seconds.
 fn used() -> f64 {
-    // User and system time, in ticks of a hundredth.
+    // User and system time, in ticks of a hundredth of a second.
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let ticks: f64 =

@@ -1,66 +1,65 @@
-//! What is searched for: words as common and as rare as words are.
+//! Search queries with common and rare words.
 
 use serde_json::{Value, json};
 
-use crate::words::{Dice, Texts};
+use crate::corpus::{Rng, Texts};
 
-/// Words of these places are common, middling and rare.
+/// Frequency ranks of common, middling and rare words.
 const COMMON: usize = 50;
 const MIDDLING: (usize, usize) = (500, 3_000);
 const RARE: (usize, usize) = (10_000, 30_000);
 
-/// So many queries of each kind. All end in a quote or a space in quotes, that is, mean whole words,
-/// but those that are named after what is being typed. `messages`: how many there are to take
-/// phrases from.
+/// Returns `count` queries of each kind. They are quoted and so mean whole words, except prefixes and
+/// words being typed. Phrases are taken from the first `messages` messages.
 pub fn queries(count: usize, messages: u64) -> Value {
     let texts = Texts::default();
-    let dice = &mut Dice::new(77);
-    let word = |dice: &mut Dice, (from, to): (usize, usize), language: usize| {
-        texts.word(language, from + dice.below(to - from)).to_owned()
+    let rng = &mut Rng::new(77);
+    let word = |rng: &mut Rng, (from, to): (usize, usize), language: usize| {
+        texts.word(language, from + rng.below(to - from)).to_owned()
     };
-    let common = |dice: &mut Dice, language| word(dice, (0, COMMON), language);
-    let mut list = |make: &mut dyn FnMut(&mut Dice, usize) -> String| -> Vec<String> {
-        (0..count).map(|n| make(dice, n % 2)).collect()
+    let common = |rng: &mut Rng, language| word(rng, (0, COMMON), language);
+    let mut list = |make: &mut dyn FnMut(&mut Rng, usize) -> String| -> Vec<String> {
+        (0..count).map(|n| make(rng, n % 2)).collect()
     };
     json!({
-        "common": list(&mut |dice, language| quoted(&common(dice, language))),
-        "middling": list(&mut |dice, language| quoted(&word(dice, MIDDLING, language))),
-        "rare": list(&mut |dice, language| quoted(&word(dice, RARE, language))),
-        "common and common": list(&mut |dice, language| {
-            format!("{} {}", common(dice, language), quoted(&common(dice, language)))
+        "common": list(&mut |rng, language| quoted(&common(rng, language))),
+        "middling": list(&mut |rng, language| quoted(&word(rng, MIDDLING, language))),
+        "rare": list(&mut |rng, language| quoted(&word(rng, RARE, language))),
+        "common and common": list(&mut |rng, language| {
+            format!("{} {}", common(rng, language), quoted(&common(rng, language)))
         }),
-        "common and rare": list(&mut |dice, language| {
-            format!("{} {}", common(dice, language), quoted(&word(dice, RARE, language)))
+        "common and rare": list(&mut |rng, language| {
+            format!("{} {}", common(rng, language), quoted(&word(rng, RARE, language)))
         }),
-        "middling and middling": list(&mut |dice, language| {
-            let second = quoted(&word(dice, MIDDLING, language));
-            format!("{} {second}", word(dice, MIDDLING, language))
+        "middling and middling": list(&mut |rng, language| {
+            let second = quoted(&word(rng, MIDDLING, language));
+            format!("{} {second}", word(rng, MIDDLING, language))
         }),
-        // Neighbours in a message that is there.
-        "phrase": list(&mut |dice, _| loop {
-            let body = texts.body(dice.next() % messages.max(1));
-            let words: Vec<&str> = body.split(' ').collect();
-            let at = dice.below(words.len());
-            if let [first, second, ..] = words[at..]
+        // Adjacent words of an existing message.
+        "phrase": list(&mut |rng, _| loop {
+            let body = texts.body(rng.next() % messages.max(1));
+            let corpus: Vec<&str> = body.split(' ').collect();
+            let at = rng.below(corpus.len());
+            if let [first, second, ..] = corpus[at..]
                 && first.len() > 3
                 && !first.ends_with(',')
             {
                 break format!("\"{first} {}\"", second.trim_end_matches(','));
             }
         }),
-        "prefix of 5": list(&mut |dice, language| loop {
-            let whole = word(dice, MIDDLING, language);
+        "prefix of 5": list(&mut |rng, language| loop {
+            let whole = word(rng, MIDDLING, language);
             if whole.chars().count() > 5 {
                 break whole.chars().take(5).collect();
             }
         }),
-        "prefix of 3": list(&mut |dice, language| loop {
-            let whole = word(dice, MIDDLING, language);
+        "prefix of 3": list(&mut |rng, language| loop {
+            let whole = word(rng, MIDDLING, language);
             if whole.chars().count() > 3 {
                 break whole.chars().take(3).collect();
             }
         }),
-        "common, being typed": list(&mut |dice, language| common(dice, language)),
+        "common, being typed": list(&mut |rng, language| common(rng, language)),
         "nothing": list(&mut |_, n| format!("\"zzz{n}qqq\"")),
     })
 }

@@ -1,9 +1,9 @@
-// Requests, and people who have accounts, tokens, cookies and addresses of their own.
+// Requests, and users with their own accounts, tokens, cookies and addresses.
 import http from "node:http";
 
 export const PASSWORD = "five brown foxes jump at noon";
 
-/** One request. Answers `{ status, ms, headers, text }`; a failure is the status 0. */
+/** Sends a request. Returns `{ status, ms, headers, text }`; a failure has the status 0. */
 export function ask(port, method, path, { headers = {}, body, from, agent, within = 60_000 } = {}) {
   const begun = performance.now();
   const given = from ? { "x-forwarded-for": from, ...headers } : headers;
@@ -27,8 +27,8 @@ export const form = (fields) => ({
   headers: { "content-type": "application/x-www-form-urlencoded" },
 });
 
-/** Somebody with an account, from an address of their own. */
-export class Person {
+/** A user with an account and their own address. */
+export class User {
   #cookies = new Map();
 
   constructor(server, name, from) {
@@ -36,14 +36,14 @@ export class Person {
   }
 
   static async register(server, name, from) {
-    const person = new Person(server, name, from);
+    const user = new User(server, name, from);
     const fields = { name, email: `${name}@example.org`, password: PASSWORD, password_confirmation: PASSWORD };
-    const answer = await person.#browse("POST", "/register", form(fields));
+    const answer = await user.#browse("POST", "/register", form(fields));
     if (answer.status !== 303) throw new Error(`${name} cannot register: ${answer.status}`);
-    return person;
+    return user;
   }
 
-  /** A token, for the API. */
+  /** Creates an API token. */
   async sign() {
     const login = json({ login: this.name, password: PASSWORD, label: "bench" });
     const answer = await ask(this.server.port, "POST", "/api/v1/tokens", { ...login, from: this.from });
@@ -86,7 +86,7 @@ export class Person {
   }
 }
 
-/** All that work, so many at a time. */
+/** Runs `work` for all items, with limited concurrency. */
 export async function pool(items, width, work) {
   const results = [];
   const queue = items.entries();
@@ -97,7 +97,7 @@ export async function pool(items, width, work) {
   return results;
 }
 
-/** The value that so many of a hundred do not exceed. */
+/** The given percentile of the values. */
 export function percentile(values, percent) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil((sorted.length * percent) / 100) - 1)];
