@@ -14,7 +14,7 @@ async function save(visitor, part, fields) {
 const isSaved = (visitor) => visitor.page.getByText('Saved.').waitFor();
 
 /** The error that the form shows for a field. */
-const complaint = (visitor, part, field) =>
+const fieldError = (visitor, part, field) =>
   visitor.page
     .locator(`form[action="/settings/${part}"] .field`)
     .filter({ has: visitor.page.locator(`[name="${field}"][aria-invalid=true]`) })
@@ -60,7 +60,7 @@ story('an invalid name is refused with a field error', async ({ newUser }) => {
   await ana.go('/settings');
   await save(ana, 'name', { display_name: 'x'.repeat(65) });
   await eventually(async () =>
-    assert.equal(await complaint(ana, 'name', 'display_name'), 'Use 1 to 64 characters on one line.'),
+    assert.equal(await fieldError(ana, 'name', 'display_name'), 'Use 1 to 64 characters on one line.'),
   );
   assert.equal(await ana.field('display_name').inputValue(), 'x'.repeat(65));
 });
@@ -102,7 +102,7 @@ for (const [mode, how] of [
       [{ password: 'short' }, 'password', 'Use 8 to 256 characters.'],
     ]) {
       await save(ana, 'password', { ...wanted, ...wrong });
-      await eventually(async () => assert.equal(await complaint(ana, 'password', field), text));
+      await eventually(async () => assert.equal(await fieldError(ana, 'password', field), text));
     }
     await save(ana, 'password', wanted);
     await isSaved(ana);
@@ -122,11 +122,11 @@ story('changing the email address needs the password and an unused address', asy
   await ana.go('/settings');
   await save(ana, 'email', { email: 'tom@huerto.example', current_password: PASSWORD });
   await eventually(async () =>
-    assert.equal(await complaint(ana, 'email', 'email'), 'There is already an account with this address.'),
+    assert.equal(await fieldError(ana, 'email', 'email'), 'There is already an account with this address.'),
   );
   await save(ana, 'email', { email: 'ana@jardin.example', current_password: 'wrong' });
   await eventually(async () =>
-    assert.equal(await complaint(ana, 'email', 'current_password'), 'That is not your current password.'),
+    assert.equal(await fieldError(ana, 'email', 'current_password'), 'That is not your current password.'),
   );
   await save(ana, 'email', { email: 'ana@jardin.example', current_password: PASSWORD });
   await isSaved(ana);

@@ -10,13 +10,13 @@ const saysWhy = (ana, pattern) => eventually(async () => assert.match(await whyN
 /** The browser loses its session cookie without the page noticing. */
 const endSession = (ana) => ana.context.clearCookies({ name: /session/ });
 
-async function said(ana, text) {
+async function postMessage(ana, text) {
   await ana.post(text);
   await ana.sees(text);
 }
 
 async function editInPlace(ana, text) {
-  await said(ana, 'said before');
+  await postMessage(ana, 'said before');
   await ana.composer.press('ArrowUp');
   await inPlace(ana).fill(text);
 }
@@ -79,7 +79,7 @@ story('an edit without a response is opened again with a reason', async ({ newUs
 const onPage = (ana) => ana.page.locator('form.edit-form textarea');
 
 async function openPage(ana) {
-  await said(ana, 'said before');
+  await postMessage(ana, 'said before');
   const path = await ana.page.locator('.message__link').getAttribute('href');
   await ana.go(path);
   return path;

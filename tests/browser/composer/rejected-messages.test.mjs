@@ -143,7 +143,7 @@ story('a pending message for a room replaced by a restore stays with its author'
 });
 
 /** Without a live connection, messages are sent as forms. */
-async function withoutLine(ana) {
+async function withoutConnection(ana) {
   await ana.page.addInitScript(() => {
     globalThis.WebSocket = class {
       constructor() {
@@ -158,7 +158,7 @@ async function withoutLine(ana) {
 for (const text of ['#exit now please', '#lR is what I typed', '/etc/passwd is a file']) {
   story(`over HTTP "${text}" is sent unchanged, once, and later messages too`, async ({ newUser }) => {
     const ana = await newUser('ana');
-    await withoutLine(ana);
+    await withoutConnection(ana);
     await ana.post(text);
     await ana.page.getByRole('button', { name: 'Post it as text' }).click();
     await ana.sees(text);
@@ -176,7 +176,7 @@ for (const [what, { status }] of Object.entries(WORDLESS)) {
   story(`${what} fails a message once, with a reason of the page`, async ({ newUser, tolerate }) => {
     tolerate(/^400 /);
     const ana = await newUser('ana');
-    await withoutLine(ana);
+    await withoutConnection(ana);
     let posts = 0;
     await ana.page.route('**/rooms/1/messages', async (route) => {
       if (!route.request().postData()?.includes('wordless')) {
@@ -202,14 +202,14 @@ for (const [what, { status }] of Object.entries(WORDLESS)) {
 story('a message that failed in an earlier release is not sent again and blocks no others', async ({ newUser }) => {
   const ana = await newUser('ana');
   await leave(ana, { nonce: 'old', room: 1, body: 'failed before', failed: '' });
-  await withoutLine(ana);
+  await withoutConnection(ana);
   await ana.post('behind it');
   await ana.sees('behind it');
   await failed(ana).waitFor();
   assert.equal(await ana.page.locator('.message[data-seq]').count(), 1);
 });
 
-for (const [way, prepare] of Object.entries({ 'on the line': async () => {}, 'over HTTP': withoutLine })) {
+for (const [way, prepare] of Object.entries({ 'over WebSocket': async () => {}, 'over HTTP': withoutConnection })) {
   story(`${way} a pending message for a deleted room reports that the room is gone`, async ({ newUser, tolerate }) => {
     tolerate(/^404 /);
     const ana = await newUser('ana');

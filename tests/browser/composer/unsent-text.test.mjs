@@ -60,12 +60,12 @@ async function resetPassword(patio, visitor, name, password) {
     env: { ...process.env, DATA_DIR: patio.directory },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  let said = '';
+  let output = '';
   command.stdout.on('data', (text) => {
-    said += text;
+    output += text;
   });
   await once(command, 'close');
-  await visitor.go(said.match(/\/reset\S+/)[0]);
+  await visitor.go(output.match(/\/reset\S+/)[0]);
   for (const field of await visitor.page.locator('input[type=password]').all()) await field.fill(password);
   await visitor.submit();
   await visitor.page.waitForURL((url) => !url.pathname.startsWith('/reset'));

@@ -28,13 +28,13 @@ const WAYS = {
 };
 
 for (const [way, go] of Object.entries(WAYS)) {
-  for (const speed of ['at once', 'when the room is there']) {
+  for (const speed of ['immediately', 'when the room is there']) {
     story(`by ${way}: text written and sent ${speed} goes to the requested room`, async ({ newUser }) => {
       const [ana, tom] = await inTwoRooms(newUser);
       const release = await holdRequests(ana.page, HUERTO);
       await go(ana);
       await isRoomLoading(ana);
-      if (speed === 'at once') {
+      if (speed === 'immediately') {
         await ana.page.keyboard.type('yes');
         await ana.page.keyboard.press('Enter');
         await ana.page.keyboard.type('and mo');

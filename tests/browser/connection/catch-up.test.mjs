@@ -134,7 +134,7 @@ story(
       await ana.page.locator('#start').waitFor({ timeout: 200 });
     });
     const first = ana.page.locator('.message[data-seq="5"]');
-    const place = await topOf(first);
+    const top = await topOf(first);
     proxy.silence();
     await isAway(ana);
     const missed = await postAll(tom, 500);
@@ -142,7 +142,7 @@ story(
     proxy.recover();
     await comesBack(ana);
     await ana.pill.waitFor();
-    isSameTop(await topOf(first), place);
+    isSameTop(await topOf(first), top);
 
     const seqs = new Set();
     const look = async () => {

@@ -48,7 +48,7 @@ const WAKINGS = {
     const { now } = Date;
     Date.now = () => now() - 3_600_000;
   },
-  'somebody comes back to the window': () => {
+  'the user returns to the window': () => {
     dispatchEvent(new Event('focus'));
   },
   'the tab is in front again': () => {

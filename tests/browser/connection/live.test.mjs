@@ -8,9 +8,9 @@ story('a message appears in the other browser, with name and time', async ({ new
   await ana.post('The long hose is in the shed.');
   await tom.sees('The long hose is in the shed.');
 
-  const [line] = (await tom.outline()).filter((line) => line.id);
-  assert.equal(line.by, 'ana');
-  assert.match(line.at, /^\d\d:\d\d$/);
+  const [row] = (await tom.outline()).filter((row) => row.id);
+  assert.equal(row.by, 'ana');
+  assert.match(row.at, /^\d\d:\d\d$/);
   assert.equal(await ana.composer.inputValue(), '');
 
   await tom.post('Gracias, Ana.');
@@ -48,8 +48,8 @@ story('consecutive messages of an author are grouped under one name', async ({ n
   for (const reader of [ana, tom]) {
     await reader.sees('three');
     const continued = (await reader.outline())
-      .filter((line) => line.id)
-      .map((line) => line.look.includes('message--continued'));
+      .filter((row) => row.id)
+      .map((row) => row.look.includes('message--continued'));
     assert.deepEqual(continued, [false, true, false]);
   }
 });

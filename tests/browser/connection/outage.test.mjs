@@ -56,7 +56,7 @@ story('two users who write while the server is down see the same messages', asyn
   for (const reader of [ana, tom])
     await eventually(async () => assert.equal(await reader.page.locator('.message--pending').count(), 0));
   const outline = await ana.outline();
-  assert.equal(outline.filter((line) => line.id).length, 3);
+  assert.equal(outline.filter((row) => row.id).length, 3);
   for (const reader of [tom, await ana.newTab(), await tom.newTab()]) assert.deepEqual(await reader.outline(), outline);
 });
 

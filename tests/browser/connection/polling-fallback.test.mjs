@@ -17,12 +17,12 @@ async function pace({ context, page }, timing = PACE) {
 const LIVE = '**/api/v1/live?*';
 /** Ways in which live connections fail while HTTP works. */
 const BLOCKED = {
-  'refused at once': (socket) => socket.close({ code: 1011 }),
+  'refused immediately': (socket) => socket.close({ code: 1011 }),
   'refused as one too many': (socket) => socket.close({ code: 4429 }),
-  'cut before its greeting': (socket) => {
+  'closed before its hello': (socket) => {
     socket.connectToServer().onMessage(() => socket.close({ code: 1011 }));
   },
-  'cut after its greeting': (socket) => {
+  'closed after its hello': (socket) => {
     const server = socket.connectToServer();
     server.onMessage((text) => {
       socket.send(text);

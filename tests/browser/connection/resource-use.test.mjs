@@ -27,9 +27,9 @@ const seqs = ({ page }) =>
 story('a tab in a busy room keeps only what it shows', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
   const ana = await newUser('ana');
-  for (let said = 0; said < BUSY; said += BUSY / 4) {
+  for (let posted = 0; posted < BUSY; posted += BUSY / 4) {
     await flood(tom, BUSY / 4);
-    await ana.page.locator(`.message[data-seq="${said + BUSY / 4}"]`).waitFor({ timeout: 60_000 });
+    await ana.page.locator(`.message[data-seq="${posted + BUSY / 4}"]`).waitFor({ timeout: 60_000 });
     const [{ JSHeapUsedSize: heap, Nodes: nodes }, messages] = [await measure(ana), await inLog(ana)];
     assert.ok(heap < 80 * MEGABYTE, `${heap} bytes of heap`);
     assert.ok(messages <= MOST, `${messages} messages`);

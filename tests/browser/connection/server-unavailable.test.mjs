@@ -33,7 +33,7 @@ async function inTwoRooms(newUser) {
 
 const AWAY = {
   'the server is away': [(patio) => patio.kill(), (patio) => patio.start()],
-  'a proxy answers in its place': [
+  'a proxy responds for it': [
     async (_patio, ana) => {
       ana.isAway = true;
       await ana.page.route('**/*', (route) =>
@@ -150,7 +150,7 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
 }
 
 /** Every way to leave pages without a live connection. */
-const WITHOUT_LINE = {
+const WITHOUT_CONNECTION = {
   'a link on the settings': ['/settings', (ana) => ana.page.locator('.sidebar a[href="/rooms/1"]').click(), '/rooms/1'],
   'a link on a page of a refusal': [
     '/nowhere',
@@ -182,7 +182,7 @@ const WITHOUT_LINE = {
     '/rooms/2',
   ],
 };
-for (const [what, [path, leave, to]] of Object.entries(WITHOUT_LINE)) {
+for (const [what, [path, leave, to]] of Object.entries(WITHOUT_CONNECTION)) {
   story(
     `while the server is down, ${what} waits and continues when it is back`,
     async ({ patio, newUser, tolerate }) => {

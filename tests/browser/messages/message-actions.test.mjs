@@ -340,9 +340,9 @@ story('changes do not move a reader further up and are not announced', async ({ 
   const ana = await newUser('ana');
   await ana.page.evaluate(() => {
     document.getElementById('log').scrollTop = -400;
-    globalThis.said = [];
+    globalThis.announced = [];
     const announcer = document.getElementById('announcer');
-    new MutationObserver(() => globalThis.said.push(announcer.textContent)).observe(announcer, {
+    new MutationObserver(() => globalThis.announced.push(announcer.textContent)).observe(announcer, {
       childList: true,
       characterData: true,
       subtree: true,
@@ -357,7 +357,7 @@ story('changes do not move a reader further up and are not announced', async ({ 
   assert.equal(await ana.pill.isVisible(), false);
   await mei.post('a new one'); // the only one that is announced
   await eventually(async () =>
-    assert.match((await ana.page.evaluate(() => globalThis.said)).join(), /^mei: a new one,*$/),
+    assert.match((await ana.page.evaluate(() => globalThis.announced)).join(), /^mei: a new one,*$/),
   );
 });
 

@@ -4,7 +4,7 @@ import { eventually, story } from '../support.mjs';
 
 const PLAIN = { javaScriptEnabled: false };
 const texts = ({ page }) => page.locator('.result__text').allTextContents();
-const marks = ({ page }) => page.locator('.result mark').allTextContents();
+const highlights = ({ page }) => page.locator('.result mark').allTextContents();
 
 story('search, older results and the link to the message work without scripts', async ({ patio, newUser }) => {
   const tom = await patio.apiClient('tom');
@@ -18,7 +18,7 @@ story('search, older results and the link to the message work without scripts', 
   await ana.arrives('/search?q=cafe');
   const first = await texts(ana);
   assert.deepEqual([first.length, first[0]], [20, 'Café número 25 <b>&amp;']);
-  assert.deepEqual(new Set(await marks(ana)), new Set(['Café']));
+  assert.deepEqual(new Set(await highlights(ana)), new Set(['Café']));
   await ana.page.getByRole('link', { name: 'Older results' }).click();
   await ana.page.waitForLoadState();
   assert.deepEqual(
@@ -49,7 +49,7 @@ story('results appear while typing, and the URL keeps them', async ({ patio, new
   await ana.arrives('/search');
   await ana.markPage();
   await ana.page.getByRole('searchbox').pressSequentially('bogo');
-  await eventually(async () => assert.deepEqual(await marks(ana), ['Bogotá']));
+  await eventually(async () => assert.deepEqual(await highlights(ana), ['Bogotá']));
   await eventually(async () =>
     assert.deepEqual(
       [new URL(ana.page.url()).search, await ana.page.locator('#search-said').textContent()],

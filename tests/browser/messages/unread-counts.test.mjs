@@ -145,17 +145,17 @@ story('a new direct message appears immediately with its count', async ({ newUse
 
 story('messages deleted before they were read are not counted, live and after a reload', async (all) => {
   const [ana, tom] = await apart(all);
-  const said = [];
-  for (const text of ['one', 'two', 'three']) said.push(await tom.post(text));
+  const posted = [];
+  for (const text of ['one', 'two', 'three']) posted.push(await tom.post(text));
   await shows(ana, 'lobby', '3');
   for (const [n, left] of ['2', '1'].entries()) {
-    await tom.remove(said[n].id);
+    await tom.remove(posted[n].id);
     await shows(ana, 'lobby', left);
     await isTitled(ana, `(${left}) Huerto · Patio`);
   }
   await ana.page.reload();
   await shows(ana, 'lobby', '1');
-  await tom.remove(said[2].id);
+  await tom.remove(posted[2].id);
   await shows(ana, 'lobby', '');
   await isTitled(ana, 'Huerto · Patio');
   await tom.post('four');

@@ -32,7 +32,7 @@ async function post(apiClient, from, to) {
 /** Ways to be away while messages arrive. */
 const ABSENCES = {
   'in another tab': [looksAway, looksBack],
-  'without a line': [
+  'without a connection': [
     async (ana, { patio }) => {
       patio.wasDown = true;
       await ana.context.setOffline(true);

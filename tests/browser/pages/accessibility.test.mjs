@@ -268,5 +268,5 @@ story('a message: its page, reactions, toolbar, emoji picker, edit field', async
   await ana.page.getByLabel('Another emoji').fill('x');
   await ana.page.getByLabel('Another emoji').press('Enter');
   await ana.page.locator('#emoji-note').waitFor();
-  await isSound(ana, 'the page of a message, with a complaint');
+  await isSound(ana, 'the page of a message, with a field error');
 });

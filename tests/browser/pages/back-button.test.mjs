@@ -53,14 +53,14 @@ story('without scripts, text written after coming back arrives as well', async (
 });
 
 /** Whether the browser restored the page from its back/forward cache. */
-async function isKept(visitor, meanwhile = () => {}) {
+async function isKept(visitor, whileAway = () => {}) {
   await visitor.page.evaluate(() =>
     addEventListener('pageshow', ({ persisted }) => {
       globalThis.isKept = persisted;
     }),
   );
   await visitor.go('/nowhere');
-  await meanwhile();
+  await whileAway();
   await visitor.page.goBack({ waitUntil: 'commit' });
   return visitor.page.evaluate(() => globalThis.isKept === true);
 }
@@ -76,11 +76,11 @@ story('a page from the back/forward cache reconnects', async ({ ownBrowser, newU
   await ownBrowser({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
   const ana = await newUser('ana');
   const tom = await newUser('tom');
-  const said = ['before'];
+  const posted = ['before'];
   await ana.post('before');
   await ana.sees('before');
   for (let trip = 1, kept = false; trip <= 3 && !kept; trip++) {
-    said.push(`trip ${trip}`);
+    posted.push(`trip ${trip}`);
     kept = await isKept(ana, () => tom.post(`trip ${trip}`));
     await ana.sees(`trip ${trip}`);
     if (!kept && trip === 3) await assertKeepsNone(await visitor());
@@ -88,5 +88,5 @@ story('a page from the back/forward cache reconnects', async ({ ownBrowser, newU
   await ana.post('after');
   await tom.sees('after');
   for (const reader of [ana, tom])
-    await eventually(async () => assert.deepEqual(await reader.texts(), [...said, 'after']));
+    await eventually(async () => assert.deepEqual(await reader.texts(), [...posted, 'after']));
 });

@@ -8,7 +8,7 @@ import { foldText } from '../../../static/js/core/fuzzy-match.js';
 const cases = JSON.parse(readFileSync(new URL('../../cases/mentions.json', import.meta.url), 'utf8'));
 
 for (const [text, word] of cases) {
-  test(`${text} ${word ? 'speaks to' : 'mentions nobody'} ${word ?? ''}`, () => {
+  test(`${text} ${word ? 'mentions' : 'mentions no user'} ${word ?? ''}`, () => {
     assert.equal(MENTION.exec(text)?.[1] ?? null, word);
   });
 }

@@ -166,7 +166,7 @@ story('a user removed from a private room is in the lobby and sees the reason', 
     assert.match(await tom.page.locator('#notice').textContent(), /You were removed from Junta/),
   );
   await tom.page.reload();
-  assert.equal(await tom.page.locator('#notice').isVisible(), false, 'it is said once');
+  assert.equal(await tom.page.locator('#notice').isVisible(), false, 'the notice is shown once');
 });
 
 story('when the open room is deleted, the next page states it', async ({ newUser }) => {

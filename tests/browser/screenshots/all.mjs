@@ -35,7 +35,7 @@ const TALK = [
   ['diego', '¿A qué hora?'],
   ['lucia', 'Cuando se acabe el trabajo. O sea, a las doce, haya acabado o no.'],
 ];
-const PEOPLE = ['ana', 'lucia', 'tom', 'mei', 'amina', 'diego', 'noor'];
+const USERS = ['ana', 'lucia', 'tom', 'mei', 'amina', 'diego', 'noor'];
 const WIDTHS = [390, 768, 1280, 1600];
 const screen = (width) => ({
   viewport: { width, height: width < 600 ? 844 : 860 },
@@ -110,37 +110,37 @@ async function whatOpens() {
   await phone.page.locator('.people-button').click();
   await shoot(phone, 'people-390');
 
-  const desk = await ana(1280);
-  await desk.openMenu();
-  await shoot(desk, 'menu-1280');
-  await desk.page.reload();
-  await desk.page.locator('.people-button').click();
-  await shoot(desk, 'people-1280');
+  const desktop = await ana(1280);
+  await desktop.openMenu();
+  await shoot(desktop, 'menu-1280');
+  await desktop.page.reload();
+  await desktop.page.locator('.people-button').click();
+  await shoot(desktop, 'people-1280');
 }
 
 async function whatWaits() {
-  const [phone, desk] = [await ana(390), await ana(1280)];
-  for (const { page } of [phone, desk])
+  const [phone, desktop] = [await ana(390), await ana(1280)];
+  for (const { page } of [phone, desktop])
     await page.evaluate(() => document.getElementById('body').removeAttribute('maxlength'));
-  await desk.post('x '.repeat(9_000));
-  await desk.page.locator('.message--failed').waitFor();
-  await desk.page.locator('.message--failed .message__body').evaluate((body) => {
+  await desktop.post('x '.repeat(9_000));
+  await desktop.page.locator('.message--failed').waitFor();
+  await desktop.page.locator('.message--failed .message__body').evaluate((body) => {
     body.textContent = 'The whole seed catalogue, from A to Z';
   });
   await patio.kill();
-  for (const visitor of [phone, desk]) {
+  for (const visitor of [phone, desktop]) {
     await visitor.composer.fill('Claro, la llevo. ¿A qué hora quedamos?');
     await visitor.page.getByRole('button', { name: 'Send' }).click();
     await visitor.banner.waitFor();
   }
   await shoot(phone, 'waiting-390');
-  await shoot(desk, 'waiting-1280');
+  await shoot(desktop, 'waiting-1280');
 }
 
 try {
   await theEmptyHouse();
   const users = {};
-  for (const name of PEOPLE) users[name] = await patio.apiClient(name);
+  for (const name of USERS) users[name] = await patio.apiClient(name);
   for (const width of [390, 1280]) await shoot(await ana(width), `empty-${width}`);
   await theWayIn();
   for (const [who, text] of TALK) await users[who].post(text);

@@ -108,17 +108,17 @@ export class Visitor {
 
   /** All visible details of the message log, row by row: day dividers and messages. */
   async outline() {
-    return this.page.locator('#messages :is(.day-divider, .message)').evaluateAll((lines) =>
-      lines.map((line) =>
-        line.matches('.day-divider')
-          ? { day: line.textContent, date: line.querySelector('time').dateTime }
+    return this.page.locator('#messages :is(.day-divider, .message)').evaluateAll((rows) =>
+      rows.map((row) =>
+        row.matches('.day-divider')
+          ? { day: row.textContent, date: row.querySelector('time').dateTime }
           : {
-              id: line.id,
-              by: line.querySelector('.message__author').textContent,
-              at: line.querySelector('.message__time')?.textContent,
-              body: line.querySelector('.message__body').innerHTML,
-              look: [...line.classList].sort(),
-              under: [...line.querySelectorAll('.message__edited, .reaction')].map((part) => part.textContent.trim()),
+              id: row.id,
+              by: row.querySelector('.message__author').textContent,
+              at: row.querySelector('.message__time')?.textContent,
+              body: row.querySelector('.message__body').innerHTML,
+              look: [...row.classList].sort(),
+              under: [...row.querySelectorAll('.message__edited, .reaction')].map((part) => part.textContent.trim()),
             },
       ),
     );

@@ -183,7 +183,7 @@ async fn browser_without_cookies_sees_why_login_failed() {
     let back = send(&server, "GET", "/login?next=/rooms/1", &[("referer", &login)]).await;
     assert!(back.text.contains("role=\"alert\"") && back.text.contains(&server.url("")));
     let kept = send(&server, "GET", "/login", &[("referer", &login), ("cookie", probe)]).await;
-    assert!(!kept.text.contains("role=\"alert\""), "this one keeps them");
+    assert!(!kept.text.contains("role=\"alert\""), "this browser keeps cookies");
 }
 
 #[tokio::test]

@@ -241,7 +241,7 @@ async fn killed_server_loses_no_acknowledged_message() {
 #[expect(clippy::print_stderr, reason = "the count is what a long run is for")]
 fn report(what: &str, rounds: usize, acknowledged: &Mutex<Acknowledged>) {
     let count = acknowledged.lock().expect("a lock").len();
-    eprintln!("{what} was killed {rounds} times: {count} acknowledged so far, each there once");
+    eprintln!("{what} was killed {rounds} times: {count} messages acknowledged, each stored once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -70,7 +70,7 @@ async fn only_clients_with_a_diverging_rev_must_reload() {
         assert_eq!(poll(&luis, rev, &id).await, expected, "{what}");
     }
     let mut plain = luis.live().await;
-    assert_eq!(plain.open_room(1, Some(4)).await.len(), 4, "without an id as ever");
+    assert_eq!(plain.open_room(1, Some(4)).await.len(), 4, "without an id as before");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.kill().expect("it runs until it is ended");
+        self.0.kill().expect("it runs until it is killed");
         self.0.wait().expect("an end");
     }
 }

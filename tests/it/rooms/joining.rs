@@ -166,7 +166,7 @@ async fn removed_user_is_not_seen_typing_until_invited_back() {
     context.live.send(json!({"type": "ping"})).await;
     context.live.until("pong").await;
     ana.send(json!({"type": "ping"})).await;
-    assert_ne!(ana.next().await["type"], "typing", "only the last one was shown");
+    assert_ne!(ana.next().await["type"], "typing", "only the last typing frame was shown");
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
-/* A disk that fails on command and remembers what was written to it. Loaded before the C library
- * (LD_PRELOAD) it stands between a server and its database; it touches no other file.
+/* A simulated disk that fails on demand and logs all writes. It is loaded before the C library
+ * (LD_PRELOAD) and intercepts the calls of a server on its database. Other files are not affected.
  *
- * DISK is a directory. A file in it named `full`, `quota`, `read-only` or `sync` switches that
- * failure on. `log` there gets every write, truncation and sync of the database in their order, each
- * as: kind (W, T, S), file (d, w), two bytes of nothing, length (4 bytes), offset (8 bytes), data. */
+ * DISK is a directory. A file in it named `full`, `quota`, `read-only` or `sync` turns this
+ * failure on. Every write, truncation and sync of the database is appended to `log` there,
+ * each as: kind (W, T, S), file (d, w), two zero bytes, length (4 bytes), offset (8 bytes), data. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -23,8 +23,5 @@ pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
 
 /// Waits for a future, and panics with `what` if it takes longer than [`TIMEOUT`].
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match timeout(TIMEOUT, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("timed out: {what}"),
-    }
+    timeout(TIMEOUT, future).await.unwrap_or_else(|_| panic!("timed out: {what}"))
 }
