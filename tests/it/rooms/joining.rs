@@ -387,11 +387,7 @@ async fn only_a_stored_message_adds_a_member() {
     assert_eq!(members().await, 2);
     let joined = seen.until("member").await;
     assert_eq!((&joined["user"]["name"], &joined["joined"]), (&json!("luis"), &json!(true)));
-    assert_eq!(
-        luis.get(&path).await["last_read_seq"],
-        first["seq"],
-        "writing marks the room as read"
-    );
+    assert_eq!(luis.get(&path).await["last_read_seq"], first["seq"], "writing marks as read");
     let reaction = format!("/messages/{message}/reactions/👍");
     luis.ok(Method::PUT, &reaction, None).await;
 
