@@ -115,7 +115,7 @@ async fn credentials_are_only_in_a_full_export() {
     let full = folder.path().join("full");
     let output = patio(server.storage(), &["export", text(&full), "--full"]);
     success(&output);
-    assert!(String::from_utf8_lossy(&output.stderr).contains("act as anybody"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("act as any user"));
     let names: Vec<String> = files(&plain).into_keys().collect();
     assert_eq!(
         names,
@@ -342,7 +342,7 @@ async fn oldest_export_format_is_still_accepted() {
     let first = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/export-format-2");
     let (new, folder) = (Storage::new().await, tempfile::tempdir().expect("a directory"));
     let output = success(&patio(&new, &["import", "patio", text(&first)]));
-    assert!(output.contains("8 people, 10 rooms, 19 messages"), "{output}");
+    assert!(output.contains("8 users, 10 rooms, 19 messages"), "{output}");
     let now = exported(&new, &folder, "now", &["--full"]);
     for kind in ["people", "rooms", "messages", "memberships", "mentions", "reactions"] {
         let lines = |folder: &Path| fs::read_to_string(folder.join(format!("{kind}.jsonl")));

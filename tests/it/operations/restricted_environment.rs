@@ -55,16 +55,16 @@ fn commands_write_only_to_their_data_directory() {
     let outside = folder.path().join("streamed.tar");
     fs::write(&outside, &streamed.stdout).expect("written");
     fs::set_permissions(&outside, fs::Permissions::from_mode(0o644)).expect("open");
-    assert!(run(&["verify", text(&outside)]).contains("1 people"));
+    assert!(run(&["verify", text(&outside)]).contains("1 users"));
 
     let inside = data.join("x.tar");
     run(&["backup", text(&inside)]);
-    assert!(success(&confined(&data, &["verify", text(&inside)], None)).contains("1 people"));
+    assert!(success(&confined(&data, &["verify", text(&inside)], None)).contains("1 users"));
     let export = data.join("export");
     run(&["export", "--full", text(&export)]);
     let moved = data.join("moved");
     let import = ["import", "patio", text(&export)];
-    assert!(success(&confined(&data, &import, Some(&moved))).contains("1 people"));
+    assert!(success(&confined(&data, &import, Some(&moved))).contains("1 users"));
     run(&["restore", "--force", text(&outside)]);
     assert!(run(&["user", "list"]).contains("ana"));
 
@@ -137,7 +137,7 @@ fn start_on_a_full_disk_reports_it() {
     let folder = tempfile::tempdir().expect("a directory");
     for arguments in [["user", "list"].as_slice(), &["serve", "--port=1", "--log=off"]] {
         let error = failure(&without_room(arguments, &folder.path().join("data")));
-        assert!(error.contains("the disk is full or cannot be written to"), "{error}");
+        assert!(error.contains("the disk is full or not writable"), "{error}");
     }
 }
 

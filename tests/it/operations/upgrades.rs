@@ -144,11 +144,11 @@ async fn wrong(sound: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     beginning[100..4096].fill(0xff);
     vec![
         ("belongs to another program", fs::read(&path).expect("a file")),
-        ("damaged, or no SQLite", b"once upon a time".repeat(1000)),
-        ("damaged, or no SQLite", headless),
-        ("damaged, or no SQLite", beginning),
-        ("damaged, or no SQLite", sound[..sound.len() / 2].to_vec()),
-        ("damaged, or no SQLite", sound[..1000].to_vec()),
+        ("corrupted or not an SQLite", b"once upon a time".repeat(1000)),
+        ("corrupted or not an SQLite", headless),
+        ("corrupted or not an SQLite", beginning),
+        ("corrupted or not an SQLite", sound[..sound.len() / 2].to_vec()),
+        ("corrupted or not an SQLite", sound[..1000].to_vec()),
     ]
 }
 
