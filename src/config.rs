@@ -3,11 +3,10 @@
 //!
 //! Depends on no other module. The doc comments below are the help text of `patio --help`.
 
-use std::fmt;
-use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::{fmt, fs};
 
 use clap::builder::Resettable;
 use clap::{Args, Command, FromArgMatches, ValueEnum};

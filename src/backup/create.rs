@@ -8,10 +8,9 @@ use anyhow::{Context, bail, ensure};
 use sqlx::Connection;
 
 use super::integrity;
-use crate::backup::archive;
 use crate::backup::archive::{DATABASE, FORMAT, Manifest};
-use crate::backup::scratch_dir;
 use crate::backup::scratch_dir::folder_of;
+use crate::backup::{archive, scratch_dir};
 use crate::config::{DatabaseUrl, Storage};
 use crate::data_dir::DataDir;
 use crate::db::sqlite::file;

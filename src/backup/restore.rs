@@ -14,9 +14,8 @@ use crate::backup::create as backup;
 use crate::backup::scratch_dir;
 use crate::backup::scratch_dir::explain_error;
 use crate::config::Storage;
-use crate::data_dir::EPOCH_NOTE;
 use crate::data_dir::owner::Owner;
-use crate::data_dir::{DataDir, REPLACED};
+use crate::data_dir::{DataDir, EPOCH_NOTE, REPLACED};
 use crate::db::sqlite::file;
 
 /// Options of a restore.

@@ -3,11 +3,10 @@
 //! snapshot, the old epoch comes back with an older state. Patio detects that with the newest change it knows,
 //! from memory or from its data directory: if the database does not contain it, the epoch is renewed.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::limits::connection::SIGNALS;
-use crate::websocket::SocketMetrics;
-use crate::websocket::{IdleBeats, Socket, Stream, encode};
+use crate::websocket::{IdleBeats, Socket, SocketMetrics, Stream, encode};
 
 /// Heartbeats of silence before a ping: 25 seconds. The ping keeps proxies from closing the connection as
 /// idle; most of them wait a minute.

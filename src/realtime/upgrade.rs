@@ -22,9 +22,8 @@ use crate::api;
 use crate::http::request::{auth, csrf};
 use crate::http::{AppState, ClientInfo, Language, Problem, Query, Viewer, cookies};
 use crate::kernel::Timestamp;
-use crate::websocket::SocketMetrics;
 use crate::websocket::handshake::{Handshake, HandshakeError, Upgrade};
-use crate::websocket::{Socket, encode};
+use crate::websocket::{Socket, SocketMetrics, encode};
 
 /// When a client may retry after it has reached the limit of connections.
 const TRY_AGAIN: Duration = Duration::from_mins(1);

@@ -8,9 +8,8 @@ use super::model::{
     RevocationReason, Role, User, VerifiedPassword,
 };
 use super::slow_work::Share;
-use super::store;
 use super::store::RoleSet;
-use super::{Accounts, LoginSource, RegisterError};
+use super::{Accounts, LoginSource, RegisterError, store};
 use crate::chat::events::{Channel, Signal};
 use crate::config::Signup;
 use crate::kernel::{ServiceError, Timestamp, UserId};

@@ -12,8 +12,7 @@ use crate::http::rate_limit::open_direct;
 use crate::http::response::problem;
 use crate::http::{AppState, FormBody, MessageForm, Problem, Viewer};
 use crate::pages::composer::post_form::{PostForm, post_message};
-use crate::pages::layout::page::to_room;
-use crate::pages::layout::page::{Page, again};
+use crate::pages::layout::page::{Page, again, to_room};
 use crate::pages::layout::rate_limited::wait;
 use crate::pages::rooms::show::{RoomPageInput, new_direct_page};
 

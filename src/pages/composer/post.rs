@@ -14,8 +14,7 @@ use crate::http::{AppState, CanRead, FormBody, MessageForm, Problem};
 use crate::pages::auth::session_cookie::LoginSession;
 use crate::pages::composer::post_form::{PostForm, post_message};
 use crate::pages::composer::slash_commands::{CommandContext, CommandResult};
-use crate::pages::layout::page::to_room;
-use crate::pages::layout::page::{Page, again};
+use crate::pages::layout::page::{Page, again, to_room};
 use crate::pages::layout::rate_limited::wait;
 use crate::pages::rooms::show::{RoomPageInput, room_page};
 

@@ -14,8 +14,7 @@ use crate::http::{AppState, Problem, Viewer};
 use crate::kernel::RoomId;
 use crate::limits::deletion::ROOM_RESTORABLE;
 use crate::pages::layout::calendar::{Calendar, Moment};
-use crate::pages::layout::page::to_room;
-use crate::pages::layout::page::{Page, html};
+use crate::pages::layout::page::{Page, html, to_room};
 use crate::pages::layout::sidebar::{Sidebar, sidebar};
 
 pub(in crate::pages) fn router() -> Router<AppState> {

@@ -14,8 +14,7 @@ use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Member, Room, Visibility};
 use crate::http::{AppState, FormBody, Problem, Viewer};
 use crate::pages::layout::form_state::FormState;
-use crate::pages::layout::page::to_room;
-use crate::pages::layout::page::{Page, again, html};
+use crate::pages::layout::page::{Page, again, html, to_room};
 use crate::pages::rooms::index::directory;
 use crate::text::names::fold;
 

@@ -17,8 +17,7 @@ use crate::chat::rooms::model::{
 use crate::http::{AppState, CanChange, CanModerate, CanRead, FormBody, Problem};
 use crate::kernel::{FieldError, RoomId, UserId};
 use crate::pages::layout::form_state::FormState;
-use crate::pages::layout::page::to_room;
-use crate::pages::layout::page::{Page, again, html};
+use crate::pages::layout::page::{Page, again, html, to_room};
 use crate::pages::layout::sidebar::{Sidebar, icon, sidebar};
 use crate::pages::layout::user_view::PersonView;
 

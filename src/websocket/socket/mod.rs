@@ -19,11 +19,10 @@ use tokio::time::{Instant, timeout};
 use crate::kernel::metrics::Counter;
 use crate::limits::connection::{SEND_AT_ONCE, SEND_QUEUE};
 use crate::limits::installation::SEND_QUEUES;
-use crate::websocket::SocketMetrics;
 use crate::websocket::decode::Decoder;
-use crate::websocket::encode;
 use crate::websocket::send_queue::SendQueue;
 use crate::websocket::stream::Stream;
+use crate::websocket::{SocketMetrics, encode};
 
 /// How long writing the remaining bytes and the close frame may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

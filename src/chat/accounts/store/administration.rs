@@ -2,7 +2,6 @@
 
 use super::UserRow;
 use super::credentials::{renew_rights, revoke_credentials};
-use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::model::{Account, CredentialHash, Erasure, RevocationReason, Role};
 use crate::chat::audit;
@@ -10,9 +9,9 @@ use crate::chat::audit::model::{Action, NamedUser};
 use crate::chat::names::store as names;
 use crate::config::Signup;
 use crate::db::{Db, Transaction, reading, writing};
-use crate::jobs;
 use crate::jobs::model::Job;
 use crate::kernel::{Timestamp, UserId};
+use crate::{changefeed, jobs};
 
 /// All accounts, including closed ones, by name.
 pub(in crate::chat::accounts) async fn accounts(db: &Db) -> Result<Vec<Account>, sqlx::Error> {

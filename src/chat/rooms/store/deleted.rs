@@ -1,15 +1,14 @@
 //! Deleted rooms: their former state, restoring and purging them.
 
-use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::audit::{self, model::Action};
 use crate::chat::names::{model::Subject, store as names};
 use crate::chat::rooms::model::{RoomSummary, Visibility};
 use crate::db::{Db, Transaction, reading, writing};
-use crate::jobs;
 use crate::jobs::model::Job;
 use crate::kernel::{RoomId, Timestamp, UserId};
 use crate::limits::deletion::ROOM_RESTORABLE;
+use crate::{changefeed, jobs};
 
 /// A deleted room. `purging`: it can no longer be restored, and its messages are being deleted.
 pub(in crate::chat::rooms) struct Tombstone {
