@@ -11,8 +11,10 @@ pub mod epoch;
 mod error_class;
 mod installation;
 mod postgres;
+pub(crate) mod query;
 pub mod sqlite;
 mod transaction;
+mod types;
 
 use std::path::Path;
 use std::time::Duration;
@@ -30,9 +32,11 @@ pub(crate) use self::bulk::{
 };
 pub use self::epoch::EpochGuard;
 pub(crate) use self::error_class::{as_transient, is_environment_error};
+pub(crate) use self::query::{execute, fetch_all, fetch_optional, fetch_scalar, fetch_scalars};
 pub use self::sqlite::checkpoint::Checkpointer;
 pub use self::sqlite::pool::{Pool, PooledConnection};
 pub use self::transaction::Transaction;
+pub(crate) use self::types::column_type;
 
 /// An open database.
 #[derive(Clone)]

@@ -33,8 +33,13 @@ impl Accounts {
         let secret = BearerSecret::new(self.random.secret());
         let now = self.clock.now();
         let agent: String = agent.chars().take(MAX_USER_AGENT).collect();
-        let times = (now, now.plus(SESSION_LIFETIME));
-        let added = store::add_session(&self.db, secret.credential(), proven, &agent, times).await;
+        let session = store::NewSession {
+            credential: secret.credential(),
+            agent: &agent,
+            created_at: now,
+            expires_at: now.plus(SESSION_LIFETIME),
+        };
+        let added = store::add_session(&self.db, proven, &session).await;
         if added.map_err(ServiceError::from)? { Ok(secret) } else { Err(SignInError::Wrong) }
     }
 

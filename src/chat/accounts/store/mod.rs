@@ -19,7 +19,7 @@ pub(super) use self::known_devices::{last_seen, prune_known_devices, remember};
 pub(super) use self::reset_links::{find_by_reset, remove_expired_resets, set_reset, use_reset};
 pub(super) use self::revocations::{last_revocation, prune_revocations, revocations_after};
 pub(super) use self::sessions::{
-    add_session, extend_session, find_by_session, remove_session, sessions,
+    NewSession, add_session, extend_session, find_by_session, remove_session, sessions,
 };
 pub(super) use self::tokens::{
     NewToken, add_token, find_by_token, remove_token, tokens, touch_token,
@@ -29,14 +29,18 @@ pub(super) use self::users::{
     is_empty, list, password_of, set_display_name, set_email, set_password, set_time_zone,
 };
 
-use super::model::{Role, User};
-use crate::db::positional_row;
+use super::model::{CredentialHash, Role, User};
+use crate::db::{column_type, positional_row};
 use crate::kernel::UserId;
+
+column_type!(CredentialHash as Vec<u8>, |hash| hash.0.to_vec(), |hash| {
+    <[u8; 32]>::try_from(hash).map(Self).map_err(|_| "a hash has 32 bytes".into())
+});
 
 positional_row! {
     /// A user, from these columns of `users`.
     pub(in crate::chat) struct UserRow {
-        id: i64,
+        id: UserId,
         name: String,
         display_name: String,
         bot: i64,
@@ -48,7 +52,7 @@ positional_row! {
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
         Self {
-            id: UserId(row.id),
+            id: row.id,
             name: row.name,
             display_name: row.display_name,
             bot: row.bot != 0,

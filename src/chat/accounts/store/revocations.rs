@@ -1,7 +1,7 @@
 //! Recorded revocations, which the other processes on this database read.
 
 use crate::chat::accounts::model::{CredentialHash, RevocationReason};
-use crate::db::{Db, Transaction, reading, writing};
+use crate::db::{Db, Transaction, fetch_scalar, reading, writing};
 use crate::kernel::Timestamp;
 
 pub(super) async fn record_revocations(
@@ -26,10 +26,7 @@ pub(super) async fn record_revocations(
 
 /// The id of the last revocation.
 pub(in crate::chat::accounts) async fn last_revocation(db: &Db) -> Result<i64, sqlx::Error> {
-    let (last,): (i64,) = reading!(db, |pool| {
-        sqlx::query_as("select coalesce(max(id), 0) from endings").fetch_one(pool).await?
-    });
-    Ok(last)
+    fetch_scalar!(db, "select coalesce(max(id), 0) from endings")
 }
 
 /// The revocations after this id, with their ids.

@@ -6,35 +6,37 @@ use super::revocations::record_revocations;
 use crate::chat::accounts::model::{
     CredentialHash, RevocationReason, SessionInfo, User, VerifiedPassword,
 };
-use crate::db::{Db, reading, writing};
+use crate::db::{Db, execute, fetch_all, fetch_optional};
 use crate::kernel::{Timestamp, UserId};
+
+/// A session to add.
+pub(in crate::chat::accounts) struct NewSession<'a> {
+    pub credential: CredentialHash,
+    pub agent: &'a str,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
 
 /// Adds a session. Returns false if the password was changed since it was verified.
 pub(in crate::chat::accounts) async fn add_session(
     db: &Db,
-    credential: CredentialHash,
     proven: &VerifiedPassword,
-    agent: &str,
-    (now, expires): (Timestamp, Timestamp),
+    session: &NewSession<'_>,
 ) -> Result<bool, sqlx::Error> {
     let mut transaction = db.begin().await?;
     if !lock_proven(&mut transaction, proven).await? {
         return Ok(false);
     }
-    writing!(transaction, |connection| {
-        sqlx::query(
-            "insert into sessions (hash, user_id, created_at, expires_at, agent)
-             values ($1, $2, $3, $4, $5)",
-        )
-        .bind(credential.0.as_slice())
-        .bind(proven.person.id.0)
-        .bind(now.0)
-        .bind(expires.0)
-        .bind(agent)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    execute!(
+        transaction,
+        "insert into sessions (hash, user_id, created_at, expires_at, agent)
+         values ($1, $2, $3, $4, $5)",
+        session.credential,
+        proven.person.id,
+        session.created_at,
+        session.expires_at,
+        session.agent,
+    )?;
     transaction.commit().await?;
     Ok(true)
 }
@@ -46,24 +48,21 @@ pub(in crate::chat::accounts) async fn find_by_session(
     now: Timestamp,
 ) -> Result<Option<(User, Option<String>, Timestamp)>, sqlx::Error> {
     #[derive(sqlx::FromRow)]
-    struct Row {
+    struct SessionUserRow {
         #[sqlx(flatten)]
-        person: UserRow,
+        user: UserRow,
         time_zone: Option<String>,
-        expires_at: i64,
+        expires_at: Timestamp,
     }
-    let row: Option<Row> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, u.time_zone, s.expires_at
-             from sessions s join users u on u.id = s.user_id
-             where s.hash = $1 and s.expires_at > $2 and u.deactivated_at is null",
-        )
-        .bind(credential.0.as_slice())
-        .bind(now.0)
-        .fetch_optional(pool)
-        .await?
-    });
-    Ok(row.map(|row| (row.person.into(), row.time_zone, Timestamp(row.expires_at))))
+    let row: Option<SessionUserRow> = fetch_optional!(
+        db,
+        "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, u.time_zone, s.expires_at
+         from sessions s join users u on u.id = s.user_id
+         where s.hash = $1 and s.expires_at > $2 and u.deactivated_at is null",
+        credential,
+        now,
+    )?;
+    Ok(row.map(|row| (row.user.into(), row.time_zone, row.expires_at)))
 }
 
 pub(in crate::chat::accounts) async fn extend_session(
@@ -72,14 +71,12 @@ pub(in crate::chat::accounts) async fn extend_session(
     expires: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
-    writing!(transaction, |connection| {
-        sqlx::query("update sessions set expires_at = $2 where hash = $1")
-            .bind(credential.0.as_slice())
-            .bind(expires.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(
+        transaction,
+        "update sessions set expires_at = $2 where hash = $1",
+        credential,
+        expires
+    )?;
     transaction.commit().await
 }
 
@@ -89,13 +86,7 @@ pub(in crate::chat::accounts) async fn remove_session(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
-    writing!(transaction, |connection| {
-        sqlx::query("delete from sessions where hash = $1")
-            .bind(credential.0.as_slice())
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(transaction, "delete from sessions where hash = $1", credential)?;
     record_revocations(&mut transaction, &[credential], RevocationReason::SignedOut, now).await?;
     transaction.commit().await
 }
@@ -106,19 +97,23 @@ pub(in crate::chat::accounts) async fn sessions(
     user: UserId,
     now: Timestamp,
 ) -> Result<Vec<SessionInfo>, sqlx::Error> {
-    let rows: Vec<(Vec<u8>, String, i64)> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select hash, agent, created_at from sessions
-             where user_id = $1 and expires_at > $2 order by created_at desc, hash",
-        )
-        .bind(user.0)
-        .bind(now.0)
-        .fetch_all(pool)
-        .await?
-    });
-    let info = |(hash, agent, created_at): (Vec<u8>, String, i64)| {
-        let credential = CredentialHash(hash.try_into().ok()?);
-        Some(SessionInfo { credential, agent, created_at: Timestamp(created_at) })
+    #[derive(sqlx::FromRow)]
+    struct SessionRow {
+        hash: CredentialHash,
+        agent: String,
+        created_at: Timestamp,
+    }
+    let rows: Vec<SessionRow> = fetch_all!(
+        db,
+        "select hash, agent, created_at from sessions
+         where user_id = $1 and expires_at > $2 order by created_at desc, hash",
+        user,
+        now,
+    )?;
+    let info = |SessionRow { hash: credential, agent, created_at }| SessionInfo {
+        credential,
+        agent,
+        created_at,
     };
-    Ok(rows.into_iter().filter_map(info).collect())
+    Ok(rows.into_iter().map(info).collect())
 }

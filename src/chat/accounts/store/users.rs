@@ -10,7 +10,7 @@ use crate::chat::accounts::model::{
 };
 use crate::chat::names::model::Subject;
 use crate::chat::names::store as names;
-use crate::db::{Db, Transaction, fetch_all_json, reading, writing};
+use crate::db::{Db, Transaction, fetch_all_json, fetch_scalar, reading, writing};
 use crate::kernel::{FieldError, RoomId, Timestamp, UserId};
 
 /// The result of an attempt to add a user.
@@ -93,8 +93,8 @@ pub(in crate::chat::accounts) async fn add(
         .await?
     });
     let handle = new.name.as_str();
-    names::record(&mut transaction, Subject::User(UserId(row.id)), &[handle]).await?;
-    let rooms = join_lobby(&mut transaction, UserId(row.id), new.meta).await?;
+    names::record(&mut transaction, Subject::User(row.id), &[handle]).await?;
+    let rooms = join_lobby(&mut transaction, row.id, new.meta).await?;
     transaction.commit().await?;
     Ok(AddOutcome::New(row.into(), rooms))
 }
@@ -232,13 +232,7 @@ pub(in crate::chat::accounts) async fn password_of(
     db: &Db,
     user: UserId,
 ) -> Result<String, sqlx::Error> {
-    let (hash,): (String,) = reading!(db, |pool| {
-        sqlx::query_as("select password_hash from users where id = $1")
-            .bind(user.0)
-            .fetch_one(pool)
-            .await?
-    });
-    Ok(hash)
+    fetch_scalar!(db, "select password_hash from users where id = $1", user)
 }
 
 /// Sets the display name. Returns false if readers could mistake it for that of another user.

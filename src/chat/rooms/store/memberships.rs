@@ -9,7 +9,7 @@ use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::UserRow;
 use crate::chat::accounts::model::User;
 use crate::chat::rooms::model::{Progress, RoomStats};
-use crate::db::{Db, Transaction, fetch_all_json, json_rows, reading, writing};
+use crate::db::{Db, Transaction, fetch_all_json, fetch_scalars, json_rows, reading, writing};
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{RoomId, Seq, UserId};
 
@@ -86,16 +86,12 @@ pub(in crate::chat::rooms) async fn members(
     db: &Db,
     room: RoomId,
 ) -> Result<Vec<UserId>, sqlx::Error> {
-    let rows: Vec<(i64,)> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select m.user_id from memberships m join users u on u.id = m.user_id
-             where m.room_id = $1 and u.deactivated_at is null",
-        )
-        .bind(room.0)
-        .fetch_all(pool)
-        .await?
-    });
-    Ok(rows.into_iter().map(|(id,)| UserId(id)).collect())
+    fetch_scalars!(
+        db,
+        "select m.user_id from memberships m join users u on u.id = m.user_id
+         where m.room_id = $1 and u.deactivated_at is null",
+        room,
+    )
 }
 
 /// The members of a room by id, after `after`.

@@ -1,0 +1,133 @@
+//! One statement, on either engine: `execute!`, `fetch_optional!`, `fetch_all!`, and for a single column
+//! `fetch_scalar!` and `fetch_scalars!`. The first argument is a [`Transaction`] or a
+//! [`Db`], then come the SQL text and the values of `$1`, `$2`, … in order:
+//!
+//! ```ignore
+//! execute!(transaction, "delete from sessions where expires_at <= $1", now)?;
+//! let user: Option<UserRow> = fetch_optional!(db, "select … where id = $1", id)?;
+//! ```
+//!
+//! On a [`Db`] they read. Writes need a transaction: `SQLite`'s other connections are read-only.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres, SqliteConnection};
+
+use super::sqlite::pool::PooledConnection;
+use super::{Db, Transaction};
+
+/// A connection for one statement.
+pub(crate) enum Connection<'a> {
+    Sqlite(Leased<'a, PooledConnection, SqliteConnection>),
+    Postgres(Leased<'a, PoolConnection<Postgres>, PgConnection>),
+}
+
+/// A connection from a pool, or the one of a transaction.
+pub(crate) enum Leased<'a, P, C> {
+    Pooled(P),
+    Borrowed(&'a mut C),
+}
+
+impl<P: Deref<Target = C>, C> Deref for Leased<'_, P, C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Borrowed(connection) => connection,
+        }
+    }
+}
+
+impl<P: DerefMut<Target = C>, C> DerefMut for Leased<'_, P, C> {
+    fn deref_mut(&mut self) -> &mut C {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Borrowed(connection) => connection,
+        }
+    }
+}
+
+impl Db {
+    /// Waits for a connection that reads.
+    pub(crate) async fn connection(&self) -> Result<Connection<'static>, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Connection::Sqlite(Leased::Pooled(read.acquire().await?)),
+            Self::Postgres(pool) => Connection::Postgres(Leased::Pooled(pool.acquire().await?)),
+        })
+    }
+}
+
+impl Transaction {
+    /// Returns the transaction's connection. Async and fallible only so that the macros treat it like a [`Db`].
+    #[expect(clippy::unused_async, reason = "has the signature of Db::connection")]
+    pub(crate) async fn connection(&mut self) -> Result<Connection<'_>, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite(transaction) => Connection::Sqlite(Leased::Borrowed(transaction)),
+            Self::Postgres(transaction) => Connection::Postgres(Leased::Borrowed(transaction)),
+        })
+    }
+}
+
+/// Expands one sqlx query for each engine. Returns `Result<_, sqlx::Error>`.
+macro_rules! run_query {
+    ($query:ident, $fetch:ident, $on:expr, $sql:expr $(, $value:expr)*) => {
+        async {
+            match $on.connection().await? {
+                $crate::db::query::Connection::Sqlite(mut connection) => {
+                    sqlx::$query($sql)$(.bind($value))*.$fetch(&mut *connection).await
+                }
+                $crate::db::query::Connection::Postgres(mut connection) => {
+                    sqlx::$query($sql)$(.bind($value))*.$fetch(&mut *connection).await
+                }
+            }
+        }
+        .await
+    };
+}
+
+/// Runs a statement and returns the number of rows it changed.
+macro_rules! execute {
+    ($on:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        async {
+            match $on.connection().await? {
+                $crate::db::query::Connection::Sqlite(mut connection) => sqlx::query($sql)
+                    $(.bind($value))*.execute(&mut *connection).await.map(|r| r.rows_affected()),
+                $crate::db::query::Connection::Postgres(mut connection) => sqlx::query($sql)
+                    $(.bind($value))*.execute(&mut *connection).await.map(|r| r.rows_affected()),
+            }
+        }
+        .await
+    };
+}
+
+/// Returns the row, if there is one.
+macro_rules! fetch_optional {
+    ($on:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::query::run_query!(query_as, fetch_optional, $on, $sql $(, $value)*)
+    };
+}
+
+/// Returns all rows.
+macro_rules! fetch_all {
+    ($on:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::query::run_query!(query_as, fetch_all, $on, $sql $(, $value)*)
+    };
+}
+
+/// Returns the first column of the only row.
+macro_rules! fetch_scalar {
+    ($on:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::query::run_query!(query_scalar, fetch_one, $on, $sql $(, $value)*)
+    };
+}
+
+/// Returns the first column of all rows.
+macro_rules! fetch_scalars {
+    ($on:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::query::run_query!(query_scalar, fetch_all, $on, $sql $(, $value)*)
+    };
+}
+
+pub(crate) use {execute, fetch_all, fetch_optional, fetch_scalar, fetch_scalars, run_query};
