@@ -2,6 +2,7 @@
 //! all others.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use tower_http::compression::CompressionLayer;
 use crate::changefeed::model::ProcessId;
 use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
+use crate::chat::events::EventHub;
 use crate::chat::messages::Messages;
 use crate::chat::names;
 use crate::chat::presence::Presence;
@@ -30,16 +32,16 @@ use crate::chat::sync::{Sync, remote_changes};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::db::{Db, EpochGuard};
+use crate::http::health::{self, Readiness};
 use crate::http::listener::timeout;
-use crate::http::metrics::{self, Requests};
+use crate::http::metrics::{self, Metrics, Requests};
 use crate::http::rate_limit::RateLimiter;
 use crate::http::request::client_info;
-use crate::http::request::csrf::UnclearWarnings;
 use crate::http::request::uploads::Uploads;
 use crate::http::response::encoding;
 use crate::http::response::pending_answers::PendingAnswers;
 use crate::http::state::{Services, SiteInfo};
-use crate::http::{AppState, Problem, health, listener};
+use crate::http::{AppState, Problem, listener};
 use crate::jobs::Jobs;
 use crate::jobs::model::Job;
 use crate::kernel::{Clock, Random, ServiceError, Timestamp};
@@ -59,7 +61,18 @@ pub struct Server {
     listener: TcpListener,
     router: Router,
     state: AppState,
+    foundation: Foundation,
     data_dir: DataDir,
+}
+
+/// What the services are built from. Handlers cannot reach it.
+struct Foundation {
+    db: Db,
+    hub: EventHub,
+    epoch: EpochGuard,
+    lifecycle: Lifecycle,
+    clock: Clock,
+    random: Random,
 }
 
 impl Server {
@@ -69,59 +82,23 @@ impl Server {
     /// If the data directory, the database or the port cannot be used.
     pub async fn build(config: Config, clock: Clock, random: Random) -> anyhow::Result<Self> {
         let data_dir = DataDir::lock_shared(&config.storage)?;
-        let (db, history) = open_database(&config, &data_dir, &random).await?;
+        let (db, epoch) = open_database(&config, &data_dir, &random).await?;
         let listener = listener::bind(&config.address)
             .with_context(|| format!("cannot listen on port {}", config.address.port))?;
         let lifecycle = Lifecycle::new();
         let hub = Hub::start(Arc::new(realtime::protocol::encode), &lifecycle);
-
-        let origin = ProcessId::new(&random);
-        let rooms = Rooms::new(db.clone(), hub.clone(), clock.clone(), random.clone(), origin);
-        let founded = rooms.ensure_lobby().await?;
-        names::fill(&db).await?;
-        let environment = (clock.clone(), random.clone());
-        let policy = (config.signup, config.rate_limit);
-        let accounts = Accounts::new(db.clone(), hub.clone(), environment, origin, policy);
-        accounts.watch_revocations(&history, &lifecycle).await?;
-        remote_changes::start(accounts.clone(), rooms.clone(), history.clone(), &lifecycle).await?;
-        let about = site_info(&config, founded);
-        let executable = config.executable.map_or_else(media::executable, Ok);
-        let images = ImageEncoder::new(executable?, data_dir.path().to_owned());
-        let clock_and_origin = (clock.clone(), origin);
-        let messages =
-            Messages::start(db.clone(), hub.clone(), clock_and_origin, &history, &lifecycle)
-                .await?;
-        let state = AppState::from(Services {
-            accounts,
-            avatars: AvatarEncoder::new(images),
-            uploads: Uploads::new(data_dir.path().to_owned()),
-            search: Search::start(db.clone(), rooms.clone(), &lifecycle).await?,
-            rooms,
-            messages,
-            meanwhile: Sync::new(db.clone(), clock.clone()),
-            presence: Presence::start(hub.clone(), clock.clone(), &lifecycle),
-            jobs: Jobs::new(db.clone(), clock.clone(), random.clone()),
-            audit: Audit::new(db.clone()),
-            bell: hub,
-            db,
-            history,
-            clock: clock.clone(),
-            random,
-            lifecycle,
-            rates: RateLimiter::new(config.rate_limit, clock),
-            requests: Requests::default(),
-            readiness: health::Readiness::default(),
-            unread: PendingAnswers::default(),
-            notices: UnclearWarnings::default(),
-            about,
-        });
-        if state.accounts.sign_up_state().await?.first {
+        let foundation = Foundation { db, hub, epoch, lifecycle, clock, random };
+        let services = foundation.start_services(config, data_dir.path()).await?;
+        if services.accounts.sign_up_state().await?.first {
             tracing::info!("no accounts yet: the first user to register becomes the administrator");
         }
-        let worker = state.clone();
-        state.jobs.start(&state.lifecycle, move |job| run_job(worker.clone(), job)).await?;
-        spawn_maintenance(&state);
-        Ok(Self { listener, router: router(&state).with_state(state.clone()), state, data_dir })
+        foundation.start_jobs(&services).await?;
+        foundation.spawn_idle_cleanup(&services);
+        foundation.spawn_checkpoints();
+        foundation.spawn_epoch_check();
+        let state = AppState::from(services);
+        let router = router(&state, &foundation).with_state(state.clone());
+        Ok(Self { listener, router, state, foundation, data_dir })
     }
 
     /// Returns the address that the server listens on.
@@ -133,31 +110,147 @@ impl Server {
     }
 
     pub fn lifecycle(&self) -> Lifecycle {
-        self.state.lifecycle.clone()
+        self.foundation.lifecycle.clone()
     }
 
-    /// Returns the application state, for code that acts in this process and not over the network.
-    pub fn site(&self) -> AppState {
+    /// Returns the services, for code that acts in this process and not over the network.
+    pub fn state(&self) -> AppState {
         self.state.clone()
     }
 
     /// Serves until the shutdown starts, and finishes it.
     pub async fn run(self) {
-        let Self { listener, router, state, data_dir } = self;
-        let trusted = &state.about.trusted_proxies;
-        listener::serve(listener, router, &state.lifecycle, trusted).await;
-        state.lifecycle.finish().await;
-        state.db.close().await;
+        let Self { listener, router, state, foundation, data_dir } = self;
+        let Foundation { db, lifecycle, .. } = foundation;
+        let site: Arc<SiteInfo> = state.service();
+        listener::serve(listener, router, &lifecycle, &site.trusted_proxies).await;
+        lifecycle.finish().await;
+        db.close().await;
         // The lock goes last: until here the database is in use.
         drop(data_dir);
     }
 }
 
-fn router(state: &AppState) -> Router<AppState> {
-    let live = api::router(state).merge(realtime::router(state));
+impl Foundation {
+    /// Builds all services and starts their background tasks.
+    async fn start_services(&self, config: Config, data_dir: &Path) -> anyhow::Result<Services> {
+        let Self { db, hub, epoch, lifecycle, clock, random } = self;
+        let origin = ProcessId::new(random);
+        let rooms = Rooms::new(db.clone(), hub.clone(), clock.clone(), random.clone(), origin);
+        let founded = rooms.ensure_lobby().await?;
+        names::fill(db).await?;
+        let environment = (clock.clone(), random.clone());
+        let policy = (config.signup, config.rate_limit);
+        let accounts = Accounts::new(db.clone(), hub.clone(), environment, origin, policy);
+        accounts.watch_revocations(epoch, lifecycle).await?;
+        remote_changes::start(accounts.clone(), rooms.clone(), epoch.clone(), lifecycle).await?;
+        let clock_and_origin = (clock.clone(), origin);
+        let messages =
+            Messages::start(db.clone(), hub.clone(), clock_and_origin, epoch, lifecycle).await?;
+        let executable = config.executable.clone().map_or_else(media::executable, Ok)?;
+        let jobs = Jobs::new(db.clone(), clock.clone(), random.clone());
+        let presence = Presence::start(hub.clone(), clock.clone(), lifecycle);
+        let readiness =
+            Readiness::new(db.clone(), rooms.clone(), clock.clone(), lifecycle.stopping());
+        let metrics = Metrics {
+            accounts: accounts.clone(),
+            jobs: jobs.clone(),
+            lifecycle: lifecycle.clone(),
+            messages: messages.clone(),
+            presence: presence.clone(),
+            requests: Requests::default(),
+            sockets: hub.metrics().clone(),
+            token: config.metrics_token.clone().or_else(|| config.metrics_token_file.clone()),
+        };
+        Ok(Services {
+            accounts,
+            audit: Audit::new(db.clone()),
+            avatars: AvatarEncoder::new(ImageEncoder::new(executable, data_dir.to_owned())),
+            clock: clock.clone(),
+            jobs,
+            messages,
+            metrics: Arc::new(metrics),
+            pending_answers: PendingAnswers::default(),
+            presence,
+            proxy_warnings: Arc::default(),
+            random: random.clone(),
+            rate_limiter: RateLimiter::new(config.rate_limit, clock.clone()),
+            readiness,
+            search: Search::start(db.clone(), rooms.clone(), lifecycle).await?,
+            rooms,
+            site: Arc::new(site_info(config, founded)),
+            sync: Sync::new(db.clone(), clock.clone(), epoch.clone()),
+            uploads: Uploads::new(data_dir),
+        })
+    }
+
+    async fn start_jobs(&self, services: &Services) -> Result<(), ServiceError> {
+        let Services { accounts, rooms, messages, jobs, .. } = services;
+        let (accounts, rooms, messages) = (accounts.clone(), rooms.clone(), messages.clone());
+        let run = move |job| run_job(accounts.clone(), rooms.clone(), messages.clone(), job);
+        jobs.start(&self.lifecycle, run).await
+    }
+
+    /// Periodically drops this process's full token buckets and idle database connections.
+    fn spawn_idle_cleanup(&self, services: &Services) {
+        let Services { rate_limiter, accounts, .. } = services;
+        let (rate_limiter, accounts) = (rate_limiter.clone(), accounts.clone());
+        let db = self.db.clone();
+        let closing = self.lifecycle.closing();
+        self.lifecycle.spawn_worker(async move {
+            let mut interval = tokio::time::interval(IDLE_CLEANUP_INTERVAL);
+            while closing.run_until_cancelled(interval.tick()).await.is_some() {
+                rate_limiter.prune();
+                accounts.prune_password_guesses();
+                db.close_idle().await;
+            }
+        });
+    }
+
+    /// Periodically checkpoints the database.
+    fn spawn_checkpoints(&self) {
+        let db = self.db.clone();
+        let closing = self.lifecycle.closing();
+        self.lifecycle.spawn_worker(async move {
+            let mut interval = tokio::time::interval(CHECKPOINT_INTERVAL);
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            while closing.run_until_cancelled(interval.tick()).await.is_some() {
+                if let Err(error) = db.checkpoint().await {
+                    tracing::warn!(%error, "the SQLite checkpoint failed");
+                }
+            }
+        });
+    }
+
+    /// Checks whether the database was replaced, whenever that is suspected. If so, disconnects all clients,
+    /// so that they reconnect and learn the new epoch.
+    fn spawn_epoch_check(&self) {
+        let Self { db, hub, epoch, random, .. } = self;
+        let (db, hub, epoch, random) = (db.clone(), hub.clone(), epoch.clone(), random.clone());
+        let closing = self.lifecycle.closing();
+        self.lifecycle.spawn_worker(async move {
+            while closing.run_until_cancelled(epoch.suspected()).await.is_some() {
+                match db.check_epoch(&epoch, &random).await {
+                    Ok(true) => hub.disconnect_all(),
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "could not check whether the database was replaced");
+                        tokio::time::sleep(EPOCH_CHECK_INTERVAL).await;
+                        epoch.suspect();
+                    }
+                }
+            }
+        });
+    }
+}
+
+fn router(state: &AppState, foundation: &Foundation) -> Router<AppState> {
+    let Foundation { hub, lifecycle, .. } = foundation;
+    let live = realtime::router(state, hub.clone(), lifecycle.clone());
+    let api = api::router(state).merge(live);
     Router::new()
         .merge(pages::router(state, realtime::polling_router()))
-        .nest("/api/v1", live)
+        .nest("/api/v1", api)
         .merge(health::router().merge(metrics::router()).layer(from_fn(timeout::keep)))
         .layer(DefaultBodyLimit::max(limits::request::BODY))
         .layer(map_response(add_retry_after))
@@ -181,20 +274,25 @@ async fn add_retry_after(mut response: Response) -> Response {
 }
 
 /// Runs a job: one function for each kind.
-async fn run_job(state: AppState, job: Job) -> Result<(), ServiceError> {
+async fn run_job(
+    accounts: Accounts,
+    rooms: Rooms,
+    messages: Messages,
+    job: Job,
+) -> Result<(), ServiceError> {
     match job {
-        Job::ReassignRooms(user) => state.rooms.reassign_owned_rooms(user).await,
-        Job::EraseMessages(user) => state.messages.erase(user).await,
+        Job::ReassignRooms(user) => rooms.reassign_owned_rooms(user).await,
+        Job::EraseMessages(user) => messages.erase(user).await,
         Job::PurgeRoom(room) => {
             // A large room needs several runs: `purge_room` returns false and adds the job again.
-            if state.rooms.begin_purge(room).await? && state.messages.purge_room(room).await? {
-                state.rooms.finish_purge(room).await?;
+            if rooms.begin_purge(room).await? && messages.purge_room(room).await? {
+                rooms.finish_purge(room).await?;
             }
             Ok(())
         }
         Job::Prune => {
-            state.accounts.prune().await?;
-            state.messages.prune().await
+            accounts.prune().await?;
+            messages.prune().await
         }
     }
 }
@@ -205,79 +303,19 @@ async fn open_database(
     data_dir: &DataDir,
     random: &Random,
 ) -> anyhow::Result<(Db, EpochGuard)> {
-    let history = EpochGuard::default();
-    let db = Db::open_with_retry(config.storage.database(), data_dir.path(), &history).await?;
-    db.load_epoch(&history, data_dir.path(), random).await?;
-    Ok((db, history))
+    let epoch = EpochGuard::default();
+    let db = Db::open_with_retry(config.storage.database(), data_dir.path(), &epoch).await?;
+    db.load_epoch(&epoch, data_dir.path(), random).await?;
+    Ok((db, epoch))
 }
 
-fn site_info(config: &Config, founded: Timestamp) -> SiteInfo {
-    let Config { site_name, base_url, trusted_proxies, metrics_token, metrics_token_file, .. } =
-        config;
+fn site_info(config: Config, founded: Timestamp) -> SiteInfo {
+    let Config { site_name, base_url, trusted_proxies, .. } = config;
     SiteInfo {
-        name: site_name.clone(),
+        name: site_name,
         founded,
-        base_url: base_url.clone(),
-        trusted_proxies: trusted_proxies.clone(),
-        metrics_token: metrics_token.clone().or_else(|| metrics_token_file.clone()),
+        base_url,
+        trusted_proxies,
         reference: LazyLock::new(|| Arc::new(api::document())),
     }
-}
-
-/// Starts the periodic background tasks.
-fn spawn_maintenance(state: &AppState) {
-    spawn_idle_cleanup(state);
-    spawn_checkpoints(state);
-    spawn_epoch_check(state);
-}
-
-/// Periodically drops this process's full token buckets and idle database connections.
-fn spawn_idle_cleanup(state: &AppState) {
-    let rates = state.rates.clone();
-    let accounts = state.accounts.clone();
-    let db = state.db.clone();
-    let closing = state.lifecycle.closing();
-    state.lifecycle.spawn_worker(async move {
-        let mut interval = tokio::time::interval(IDLE_CLEANUP_INTERVAL);
-        while closing.run_until_cancelled(interval.tick()).await.is_some() {
-            rates.prune();
-            accounts.rest();
-            db.close_idle().await;
-        }
-    });
-}
-
-/// Checks whether the database was replaced, whenever that is suspected. If so, disconnects all clients, so
-/// that they reconnect and learn the new epoch.
-fn spawn_epoch_check(state: &AppState) {
-    let worker = state.clone();
-    let closing = state.lifecycle.closing();
-    state.lifecycle.spawn_worker(async move {
-        while closing.run_until_cancelled(worker.history.suspected()).await.is_some() {
-            match worker.db.check_epoch(&worker.history, &worker.random).await {
-                Ok(true) => worker.bell.disconnect_all(),
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "could not check whether the database was replaced");
-                    tokio::time::sleep(EPOCH_CHECK_INTERVAL).await;
-                    worker.history.suspect();
-                }
-            }
-        }
-    });
-}
-
-/// Periodically checkpoints the database.
-fn spawn_checkpoints(state: &AppState) {
-    let db = state.db.clone();
-    let closing = state.lifecycle.closing();
-    state.lifecycle.spawn_worker(async move {
-        let mut interval = tokio::time::interval(CHECKPOINT_INTERVAL);
-        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while closing.run_until_cancelled(interval.tick()).await.is_some() {
-            if let Err(error) = db.checkpoint().await {
-                tracing::warn!(%error, "the SQLite checkpoint failed");
-            }
-        }
-    });
 }

@@ -63,7 +63,7 @@ async fn create(
     visitor: LoginSource,
     JsonBody(new): JsonBody<NewUser>,
 ) -> Result<Response, Problem> {
-    state.rates.sign_up(client)?;
+    state.rate_limiter.sign_up(client)?;
     let new = NewAccount::parse(&new.name, &new.email, &new.password).map_err(Problem::invalid)?;
     let verified = state.accounts.register(&new, &visitor).await.map_err(|error| match error {
         RegisterError::Closed => Problem::with_detail(StatusCode::FORBIDDEN, "register-closed"),

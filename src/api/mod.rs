@@ -12,7 +12,7 @@ mod search;
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
@@ -21,6 +21,7 @@ use serde_json::Value;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::chat::sync::Sync;
 use crate::http::AppState;
 use crate::http::listener::timeout;
 use crate::http::rate_limit::routes;
@@ -38,9 +39,9 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .layer(from_fn_with_state(state.clone(), pending_answers::bound))
         .layer(from_fn_with_state(state.clone(), routes::by_user))
         .layer(from_fn_with_state(state.clone(), auth::by_token));
-    // An epoch consists of letters, digits, `-` and `_`, so it is always a valid header value.
-    let history = state.history.clone();
-    let epoch = move |_: &_| HeaderValue::from_str(&history.epoch()).ok();
+    // The characters of an epoch are always valid in a header.
+    let sync = Sync::from_ref(state);
+    let epoch = move |_: &_| HeaderValue::from_str(&sync.epoch()).ok();
     security_headers::for_api(guarded(api, state))
         .layer(SetResponseHeaderLayer::overriding(EPOCH, epoch))
 }
@@ -64,7 +65,7 @@ pub fn document() -> Value {
 }
 
 async fn show_reference(State(state): State<AppState>) -> Json<Arc<Value>> {
-    Json(Arc::clone(&state.about.reference))
+    Json(Arc::clone(&state.site.reference))
 }
 
 /// Adds the middleware for routes that answer errors with JSON problems: the API and the WebSocket

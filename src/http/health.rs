@@ -1,5 +1,6 @@
 //! Liveness (`/up`) and readiness (`/ready`), for supervisors and load balancers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,9 +10,12 @@ use axum::routing::get;
 
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::AppState;
-use crate::kernel::ServiceError;
+use crate::chat::rooms::Rooms;
+use crate::db::Db;
+use crate::kernel::{Clock, ServiceError};
 
 /// The minimum time between two test writes, for any number of requests.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -28,21 +32,36 @@ async fn up() -> &'static str {
     "ok\n"
 }
 
-/// The time of the last successful test write.
-#[derive(Default)]
-pub struct Readiness(Mutex<Option<Instant>>);
+/// Whether this process can serve requests. Clones share the result of the last test write.
+#[derive(Clone)]
+pub struct Readiness {
+    db: Db,
+    rooms: Rooms,
+    clock: Clock,
+    /// Cancelled when the server must not accept new requests.
+    stopping: CancellationToken,
+    /// The time of the last successful test write.
+    last_write: Arc<Mutex<Option<Instant>>>,
+}
 
 impl Readiness {
+    pub fn new(db: Db, rooms: Rooms, clock: Clock, stopping: CancellationToken) -> Self {
+        Self { db, rooms, clock, stopping, last_write: Arc::default() }
+    }
+
     /// Tests a write, because a read succeeds even on a full disk, with a writer that hangs, and on a read-only
     /// database.
-    async fn check(&self, state: &AppState) -> Result<(), &'static str> {
+    async fn check(&self) -> Result<(), &'static str> {
+        if self.stopping.is_cancelled() {
+            return Err("stopping\n");
+        }
         // The lock is held during the write, so that concurrent requests cause only one write.
-        let mut last_write = self.0.lock().await;
+        let mut last_write = self.last_write.lock().await;
         if last_write.is_some_and(|at| at.elapsed() < PAUSE) {
-            return state.rooms.lobby().await.map(drop).map_err(|error| explain(&error));
+            return self.rooms.lobby().await.map(drop).map_err(|error| explain(&error));
         }
         *last_write = None;
-        match timeout(TIMEOUT, state.db.test_write(state.clock.now())).await {
+        match timeout(TIMEOUT, self.db.test_write(self.clock.now())).await {
             Ok(Ok(())) => *last_write = Some(Instant::now()),
             Ok(Err(error)) => return Err(explain(&error.into())),
             Err(_) => return Err("the database takes too long to write\n"),
@@ -60,11 +79,8 @@ fn explain(error: &ServiceError) -> &'static str {
 }
 
 /// 200 if the database can be written and the server is not stopping.
-async fn ready(State(state): State<AppState>) -> (StatusCode, &'static str) {
-    if state.lifecycle.stopping().is_cancelled() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
-    }
-    match state.readiness.check(&state).await {
+async fn ready(State(readiness): State<Readiness>) -> (StatusCode, &'static str) {
+    match readiness.check().await {
         Ok(()) => (StatusCode::OK, "ok\n"),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
     }

@@ -15,10 +15,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::AppState;
+use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::BearerSecret;
+use crate::chat::messages::Messages;
+use crate::chat::presence::Presence;
+use crate::config::MetricsToken;
 use crate::http::request::auth;
+use crate::jobs::Jobs;
 use crate::jobs::model::JobCounts;
 use crate::kernel::metrics::Histogram;
+use crate::lifecycle::Lifecycle;
+use crate::websocket::SocketMetrics;
 
 /// Bucket limits of the response time histogram, in microseconds.
 const TIMES: &[u64] =
@@ -26,6 +33,19 @@ const TIMES: &[u64] =
 
 pub fn router() -> Router<AppState> {
     Router::new().route("/metrics", get(show))
+}
+
+/// Reads the numbers of all parts.
+pub struct Metrics {
+    pub accounts: Accounts,
+    pub jobs: Jobs,
+    pub lifecycle: Lifecycle,
+    pub messages: Messages,
+    pub presence: Presence,
+    pub requests: Requests,
+    pub sockets: SocketMetrics,
+    /// Without a token, only this machine may read the metrics.
+    pub token: Option<MetricsToken>,
 }
 
 /// The number of responses by kind of path and status, and the response times.
@@ -53,11 +73,15 @@ fn kind(path: &str) -> &'static str {
 }
 
 /// Counts every request and its time.
-pub async fn observe(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn observe(
+    State(metrics): State<Arc<Metrics>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let kind = kind(request.uri().path());
     let start = Instant::now();
     let response = next.run(request).await;
-    let Requests { responses, times } = &state.requests;
+    let Requests { responses, times } = &metrics.requests;
     times.observe(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
     let key = (kind, response.status().as_u16());
     *responses.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
@@ -65,15 +89,15 @@ pub async fn observe(State(state): State<AppState>, request: Request, next: Next
 }
 
 async fn show(
-    State(state): State<AppState>,
+    State(metrics): State<Arc<Metrics>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    if is_allowed(&state, peer, &request) {
+    if is_allowed(&metrics, peer, &request) {
         let kind = "text/plain; version=0.0.4; charset=utf-8";
         // If the database is unavailable, the other metrics are still returned.
-        let jobs = state.jobs.counts().await.ok();
-        ([(CONTENT_TYPE, kind)], text(&state, jobs)).into_response()
+        let jobs = metrics.jobs.counts().await.ok();
+        ([(CONTENT_TYPE, kind)], text(&metrics, jobs)).into_response()
     } else {
         StatusCode::NOT_FOUND.into_response()
     }
@@ -82,8 +106,8 @@ async fn show(
 /// Whether a request may read the metrics. With a configured token: requests that carry it. Without: direct
 /// requests from this machine. A proxy on this machine would make every request look local, so forwarded
 /// requests are refused.
-fn is_allowed(state: &AppState, peer: SocketAddr, request: &Request) -> bool {
-    match &state.about.metrics_token {
+fn is_allowed(metrics: &Metrics, peer: SocketAddr, request: &Request) -> bool {
+    match &metrics.token {
         // Compares hashes, so that the time of the comparison does not reveal the token.
         Some(token) => auth::bearer(request).is_some_and(|sent| {
             sent.credential() == BearerSecret::new(token.as_str()).credential()
@@ -101,7 +125,7 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
     })
 }
 
-fn text(state: &AppState, jobs: Option<JobCounts>) -> String {
+fn text(metrics: &Metrics, jobs: Option<JobCounts>) -> String {
     let mut page = Page::default();
     page.one(
         "build_info",
@@ -111,19 +135,20 @@ fn text(state: &AppState, jobs: Option<JobCounts>) -> String {
         1,
     );
     page.head("http_requests_total", "counter", "HTTP responses by kind and status.");
-    let responses = state.requests.responses.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let responses =
+        metrics.requests.responses.lock().unwrap_or_else(PoisonError::into_inner).clone();
     for ((kind, status), count) in responses {
         let status = status.to_string();
         page.sample("http_requests_total", &[("kind", kind), ("status", &status)], count);
     }
-    let times = &state.requests.times;
+    let times = &metrics.requests.times;
     page.histogram(
         "http_request_duration_seconds",
         "Time to the HTTP response.",
         times,
         1_000_000.0,
     );
-    let connections = state.lifecycle.connections();
+    let connections = metrics.lifecycle.connections();
     page.one(
         "connections",
         "gauge",
@@ -131,9 +156,9 @@ fn text(state: &AppState, jobs: Option<JobCounts>) -> String {
         &[],
         connections,
     );
-    let online = state.presence.online().len();
+    let online = metrics.presence.online().len();
     page.one("people_online", "gauge", "Users who are online.", &[], online);
-    let (posted, batches, waiting) = state.messages.metrics();
+    let (posted, batches, waiting) = metrics.messages.metrics();
     page.one("messages_total", "counter", "Messages posted.", &[], posted);
     page.histogram("commit_batch_size", "Writes in one transaction.", &batches, 1.0);
     page.one(
@@ -143,8 +168,8 @@ fn text(state: &AppState, jobs: Option<JobCounts>) -> String {
         &[],
         waiting,
     );
-    live_connections(&mut page, state);
-    let failures = state.accounts.failures();
+    live_connections(&mut page, &metrics.sockets);
+    let failures = metrics.accounts.failures();
     page.one("sign_in_failures_total", "counter", "Failed sign-ins.", &[], failures);
     if let Some(JobCounts { waiting, running, dead }) = jobs {
         page.head("jobs", "gauge", "Jobs in the database by state.");
@@ -152,15 +177,14 @@ fn text(state: &AppState, jobs: Option<JobCounts>) -> String {
             page.sample("jobs", &[("state", state)], count);
         }
     }
-    let failures = state.jobs.failures();
+    let failures = metrics.jobs.failures();
     page.one("job_failures_total", "counter", "Failed attempts at jobs.", &[], failures);
     process(&mut page);
     page.0
 }
 
-fn live_connections(page: &mut Page, state: &AppState) {
-    let live = state.bell.metrics();
-    let deliveries = live.deliveries.get();
+fn live_connections(page: &mut Page, sockets: &SocketMetrics) {
+    let deliveries = sockets.deliveries.get();
     page.one(
         "live_deliveries_total",
         "counter",
@@ -168,7 +192,7 @@ fn live_connections(page: &mut Page, state: &AppState) {
         &[],
         deliveries,
     );
-    let cuts = live.cuts.get();
+    let cuts = sockets.cuts.get();
     page.one(
         "live_cuts_total",
         "counter",
@@ -176,7 +200,7 @@ fn live_connections(page: &mut Page, state: &AppState) {
         &[],
         cuts,
     );
-    let queued = live.queued.get();
+    let queued = sockets.queued.get();
     page.one("live_queue_bytes", "gauge", "Bytes in all send queues.", &[], queued);
 }
 

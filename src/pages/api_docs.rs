@@ -75,7 +75,7 @@ struct Span {
 }
 
 async fn show(State(state): State<AppState>, page: Page) -> Response {
-    let document = &state.about.reference;
+    let document = &state.site.reference;
     let base = page.absolute("/api/v1");
     html(&ReferencePage {
         introduction: prose(text(&document["info"]["description"])),

@@ -19,7 +19,7 @@ impl Session {
     pub(super) async fn send_hello(&mut self, since: Option<Timestamp>) -> Flow {
         let user = self.me.person.clone();
         // Taken before the queries, so that a change during them is sent again next time, not lost.
-        let at = self.state().clock.now().rfc3339();
+        let at = self.services().clock.now().rfc3339();
         self.connection.subscribe(Channel::Credential(self.me.credential));
         self.connection.subscribe(Channel::Everyone);
         self.connection.subscribe(Channel::User(user.id));
@@ -33,7 +33,7 @@ impl Session {
         }
         let ready = ServerFrame::Ready {
             me: UserShape::new(&user, true),
-            epoch: &self.state().history.epoch(),
+            epoch: &self.services().sync.epoch(),
             at,
             rooms: rooms.into_iter().map(RoomState::from).collect(),
         };
@@ -43,7 +43,7 @@ impl Session {
             return end(FAILED);
         }
         // After the missed changes, which may introduce new users.
-        if let Some(users) = self.state().presence.snapshot() {
+        if let Some(users) = self.services().presence.snapshot() {
             encode::put_text(&mut first, &ServerFrame::Present { users: &users }.text());
         }
         self.connection.start_with(first.freeze());
@@ -57,12 +57,12 @@ impl Session {
         user: &User,
         since: Option<Timestamp>,
     ) -> Result<(Vec<Progress>, Option<Vec<MissedChange>>), ServiceError> {
-        for room in self.state().rooms.memberships(user).await? {
+        for room in self.services().rooms.memberships(user).await? {
             self.connection.subscribe(Channel::Members(room));
         }
-        let rooms = self.state().rooms.my_room(user).await?;
+        let rooms = self.services().rooms.my_room(user).await?;
         let missed = match since {
-            Some(then) => self.state().meanwhile.changes_since(user, then).await?,
+            Some(then) => self.services().sync.changes_since(user, then).await?,
             None => Some(Vec::new()),
         };
         Ok((rooms, missed))

@@ -15,6 +15,7 @@ mod upgrade;
 
 use std::sync::Arc;
 
+use axum::extract::FromRef;
 use tokio::sync::Semaphore;
 
 pub use polling::router as polling_router;
@@ -24,29 +25,75 @@ use self::connection_limits::ConnectionLimits;
 use self::replay_cache::ReplayCache;
 use self::single_flight::SingleFlight;
 use crate::api::schemas::Counts;
+use crate::chat::accounts::Accounts;
+use crate::chat::events::EventHub;
+use crate::chat::messages::Messages;
+use crate::chat::presence::Presence;
+use crate::chat::rooms::Rooms;
+use crate::chat::sync::Sync;
 use crate::http::AppState;
+use crate::http::rate_limit::RateLimiter;
+use crate::http::request::csrf::ProxyWarnings;
+use crate::http::state::SiteInfo;
+use crate::kernel::Clock;
+use crate::lifecycle::Lifecycle;
 
 /// Connections that may query the database for their catch-up at the same time. The database has four
 /// connections for reads: the other two stay free for pages when thousands of clients reconnect.
 const READERS: usize = 2;
 
-/// The state that all live connections share.
-struct RealtimeState {
-    state: AppState,
+/// What all live connections share.
+struct Realtime {
+    services: ChatServices,
+    rate_limiter: RateLimiter,
+    site: Arc<SiteInfo>,
+    proxy_warnings: Arc<ProxyWarnings>,
+    hub: EventHub,
+    lifecycle: Lifecycle,
     limits: ConnectionLimits,
     readers: Semaphore,
     replays: ReplayCache,
     counts: SingleFlight<Counts>,
 }
 
-impl RealtimeState {
-    fn new(state: &AppState) -> Arc<Self> {
-        Arc::new(Self {
-            state: state.clone(),
-            limits: ConnectionLimits::new(state.rates.is_on()),
+impl Realtime {
+    fn new(state: &AppState, hub: EventHub, lifecycle: Lifecycle) -> Self {
+        let rate_limiter = RateLimiter::from_ref(state);
+        Self {
+            services: ChatServices::from_ref(state),
+            limits: ConnectionLimits::new(rate_limiter.is_on()),
+            rate_limiter,
+            site: FromRef::from_ref(state),
+            proxy_warnings: FromRef::from_ref(state),
+            hub,
+            lifecycle,
             readers: Semaphore::new(READERS),
             replays: ReplayCache::default(),
             counts: SingleFlight::default(),
-        })
+        }
+    }
+}
+
+/// The services behind the frames of a live connection and of a poll.
+#[derive(Clone)]
+struct ChatServices {
+    accounts: Accounts,
+    rooms: Rooms,
+    messages: Messages,
+    presence: Presence,
+    sync: Sync,
+    clock: Clock,
+}
+
+impl FromRef<AppState> for ChatServices {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            accounts: Accounts::from_ref(state),
+            rooms: Rooms::from_ref(state),
+            messages: Messages::from_ref(state),
+            presence: Presence::from_ref(state),
+            sync: Sync::from_ref(state),
+            clock: Clock::from_ref(state),
+        }
     }
 }

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde::Deserialize;
 
+use super::ChatServices;
 use super::protocol::{self, HTML_PROTOCOL, RoomState, ServerFrame, encoding_of};
 use super::room_subscriptions::closed;
 use crate::api::schemas::{Counts, UserShape};
@@ -41,28 +42,28 @@ struct Poll {
 }
 
 async fn create(
-    State(state): State<AppState>,
+    State(services): State<ChatServices>,
     Viewer(me): Viewer,
     t: Language,
     FormBody(poll): FormBody<Poll>,
 ) -> Result<Response, Problem> {
     let encoding = encoding_of(Some(HTML_PROTOCOL), t);
-    let reply = Reply { state: &state, me: &me.person, encoding };
-    state.presence.touch(me.person.id);
+    let reply = Reply { services: &services, me: &me.person, encoding };
+    services.presence.touch(me.person.id);
     let shown = match poll.room {
         Some(room) => Some((room, reply.reader(room).await?)),
         None => None,
     };
     // Before the unread counts are read, so that they include the new marker.
     if let (Some((_, Some(reader))), Some(seq)) = (&shown, poll.read) {
-        state.rooms.mark_read(reader, seq).await?;
+        services.rooms.mark_read(reader, seq).await?;
     }
     let mut frames = reply.installation(poll.since).await?;
     match shown {
         Some((_, Some(reader))) => {
             frames.extend(reply.changes(&reader, poll.since_rev, poll.since_id).await?);
         }
-        Some((room, None)) => frames.push(closed(&state, &me.person, room).await?),
+        Some((room, None)) => frames.push(closed(&services, &me.person, room).await?),
         None => {}
     }
     let body = [b"[", frames.join(&b","[..]).as_slice(), b"]"].concat();
@@ -71,7 +72,7 @@ async fn create(
 
 /// Builds the frames of one response.
 struct Reply<'a> {
-    state: &'a AppState,
+    services: &'a ChatServices,
     me: &'a User,
     encoding: Encoding,
 }
@@ -79,14 +80,14 @@ struct Reply<'a> {
 impl Reply<'_> {
     /// Returns the frames that a live connection starts with: `ready`, missed changes, online users.
     async fn installation(&self, since: Option<Timestamp>) -> Result<Vec<Vec<u8>>, Problem> {
-        let Self { state, me, encoding } = self;
-        let at = state.clock.now().rfc3339();
-        let rooms = state.rooms.my_room(me).await?.into_iter().map(RoomState::from).collect();
-        let epoch = &state.history.epoch();
+        let Self { services, me, encoding } = self;
+        let at = services.clock.now().rfc3339();
+        let rooms = services.rooms.my_room(me).await?.into_iter().map(RoomState::from).collect();
+        let epoch = &services.sync.epoch();
         let mut frames =
             vec![ServerFrame::Ready { me: UserShape::new(me, true), epoch, at, rooms }.text()];
         let missed = match since {
-            Some(then) => state.meanwhile.changes_since(me, then).await?,
+            Some(then) => services.sync.changes_since(me, then).await?,
             None => Some(Vec::new()),
         };
         let Some(missed) = missed else {
@@ -99,7 +100,7 @@ impl Reply<'_> {
                 MissedChange::Room(room) => self.room_frame(room).await?,
             });
         }
-        if let Some(users) = state.presence.snapshot() {
+        if let Some(users) = services.presence.snapshot() {
             frames.push(ServerFrame::Present { users: &users }.text());
         }
         Ok(frames)
@@ -107,7 +108,7 @@ impl Reply<'_> {
 
     /// Returns `None` for a room that the user may not read.
     async fn reader(&self, room: RoomId) -> Result<Option<Reader>, Problem> {
-        match self.state.rooms.reader(self.me, room).await {
+        match self.services.rooms.reader(self.me, room).await {
             Ok(reader) => Ok(Some(reader)),
             Err(AccessError::NotFound | AccessError::Forbidden) => Ok(None),
             Err(error) => Err(error.into()),
@@ -117,10 +118,10 @@ impl Reply<'_> {
     /// Returns the current state of a room, or `closed` if the user may no longer read it.
     async fn room_frame(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
         let Some(reader) = self.reader(room).await? else {
-            return Ok(closed(self.state, self.me, room).await?);
+            return Ok(closed(self.services, self.me, room).await?);
         };
-        let members = self.state.rooms.members(&reader).await?;
-        let presence = &self.state.presence;
+        let members = self.services.rooms.members(&reader).await?;
+        let presence = &self.services.presence;
         let counts = Counts::of(&members, &presence.online());
         let other_online = reader.room().other.is_some_and(|other| presence.is_online(other));
         Ok(ServerFrame::room(reader.room(), counts, other_online, self.encoding).text())
@@ -135,7 +136,7 @@ impl Reply<'_> {
         id: Option<MessageId>,
     ) -> Result<Vec<Vec<u8>>, Problem> {
         let (room, rev) = (reader.room().id, reader.room().rev);
-        let messages = &self.state.messages;
+        let messages = &self.services.messages;
         let reset = match since.zip(id) {
             Some((since, id)) => !messages.is_known(reader, since, id).await?,
             None => false,

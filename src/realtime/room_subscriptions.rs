@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ChatServices;
 use super::protocol::ServerFrame;
 use super::replay_cache::{Changes, ReplayKey};
 use super::session::Session;
@@ -10,7 +11,7 @@ use crate::chat::accounts::model::User;
 use crate::chat::events::Channel;
 use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Progress, Reader};
-use crate::http::{AppState, Problem};
+use crate::http::Problem;
 use crate::kernel::{MessageId, Rev, RoomId, ServiceError};
 use crate::limits::connection::CHUNK;
 use crate::pubsub::CatchUp;
@@ -26,7 +27,7 @@ impl Session {
         let channel = Channel::Room(room);
         self.connection.subscribe_catching_up(channel);
         let permit = self.shared.readers.acquire().await;
-        let reader = self.state().rooms.reader(&self.me.person, room).await;
+        let reader = self.services().rooms.reader(&self.me.person, room).await;
         drop(permit);
         let opened = match reader {
             Ok(reader) => self.open_for(&reader, since, id).await.map_err(Problem::from),
@@ -44,7 +45,7 @@ impl Session {
         since: Option<Rev>,
         id: Option<MessageId>,
     ) -> Result<(), ServiceError> {
-        let removed = self.state().rooms.is_removed(reader).await?;
+        let removed = self.services().rooms.is_removed(reader).await?;
         self.set_removed_from(reader.room().id, removed);
         self.catch_up(reader, since, id).await
     }
@@ -58,7 +59,7 @@ impl Session {
         let (room, rev) = (reader.room().id, reader.room().rev);
         let channel = Channel::Room(room);
         let reset = match since.zip(id) {
-            Some((since, id)) => !self.state().messages.is_known(reader, since, id).await?,
+            Some((since, id)) => !self.services().messages.is_known(reader, since, id).await?,
             None => false,
         };
         if reset || since.is_some_and(|since| since > rev) {
@@ -111,10 +112,10 @@ impl Session {
         since: Rev,
         goal: Rev,
     ) -> Result<Arc<Changes>, ServiceError> {
-        let state = self.state();
+        let services = self.services();
         let cache = &self.shared.replays;
         let key = ReplayKey { room: reader.room().id, since, encoding: self.encoding };
-        let find = || cache.find(key, goal, state.clock.now());
+        let find = || cache.find(key, goal, services.clock.now());
         if let Some(cached) = find() {
             return Ok(cached);
         }
@@ -123,9 +124,9 @@ impl Session {
         if let Some(cached) = find() {
             return Ok(cached);
         }
-        let found = state.messages.chunk_since(reader, since, CHUNK).await?;
+        let found = services.messages.chunk_since(reader, since, CHUNK).await?;
         let changes = Arc::new(Changes::of(&found, self.encoding));
-        cache.insert(key, goal, state.clock.now(), &changes);
+        cache.insert(key, goal, services.clock.now(), &changes);
         Ok(changes)
     }
 
@@ -133,7 +134,7 @@ impl Session {
     pub(super) async fn show_unread(&self, room: RoomId) {
         // All members of a room may query at the same time.
         let permit = self.shared.readers.acquire().await;
-        let progress = self.state().rooms.progress(&self.me.person, room).await;
+        let progress = self.services().rooms.progress(&self.me.person, room).await;
         drop(permit);
         match progress {
             Ok(Some(Progress { last_seq, unread, mentions, .. })) => {
@@ -157,7 +158,7 @@ impl Session {
     /// it.
     pub(super) async fn close_room(&self, room: RoomId) {
         self.connection.unsubscribe(Channel::Room(room));
-        match self.state().rooms.reader(&self.me.person, room).await {
+        match self.services().rooms.reader(&self.me.person, room).await {
             // Invited again since: the signal for that follows.
             Ok(reader) if reader.room().is_member() => {}
             Ok(_) => {
@@ -171,18 +172,18 @@ impl Session {
 
     /// Returns a `room` frame with the current state, or `closed` if the user may no longer read the room.
     pub(super) async fn room_frame(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
-        let reader = match self.state().rooms.reader(&self.me.person, room).await {
+        let reader = match self.services().rooms.reader(&self.me.person, room).await {
             Ok(reader) => reader,
             Err(AccessError::Fault(error)) => return Err(error.into()),
             Err(_) => {
                 self.connection.unsubscribe(Channel::Room(room));
                 // If a deleted room is restored, its members are subscribed again.
                 self.connection.unsubscribe(Channel::Members(room));
-                return Ok(closed(self.state(), &self.me.person, room).await?);
+                return Ok(closed(self.services(), &self.me.person, room).await?);
             }
         };
-        let rooms = &self.state().rooms;
-        let presence = &self.state().presence;
+        let rooms = &self.services().rooms;
+        let presence = &self.services().presence;
         let counts = async {
             let members = rooms.members(&reader).await?;
             Ok::<_, Problem>(Counts::of(&members, &presence.online()))
@@ -196,13 +197,13 @@ impl Session {
 
 /// Returns a `closed` frame with the reason why the user may no longer read the room.
 pub(super) async fn closed(
-    state: &AppState,
+    services: &ChatServices,
     user: &User,
     room: RoomId,
 ) -> Result<Vec<u8>, ServiceError> {
-    let reason = if state.rooms.was_deleted(user, room).await? {
+    let reason = if services.rooms.was_deleted(user, room).await? {
         DELETED
-    } else if state.rooms.was_removed(user.id, room).await? {
+    } else if services.rooms.was_removed(user.id, room).await? {
         REMOVED
     } else {
         LEFT

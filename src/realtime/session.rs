@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
-use super::RealtimeState;
 use super::pending_posts::{Answered, PendingPosts, Sent};
 use super::protocol::{ClientFrame, Post, ServerFrame};
 use super::salvage::Salvaged;
+use super::{ChatServices, Realtime};
 use crate::chat::accounts::model as accounts;
 use crate::chat::accounts::model::Authenticated;
 use crate::chat::events::{Channel, ChatProtocol, Event, Signal};
@@ -23,7 +23,7 @@ use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
 use crate::http::rate_limit::Action;
 use crate::http::response::problem;
 use crate::http::response::problem::Problem;
-use crate::http::{AppState, DraftOrigin, Language};
+use crate::http::{DraftOrigin, Language};
 use crate::kernel::{RoomId, Seq, ServiceError, Timestamp, TokenBucket};
 use crate::limits::connection::{FRAMES, TYPING_ROOMS};
 use crate::pubsub::{Connection, Encoding, Received};
@@ -54,7 +54,7 @@ pub(super) enum CloseReason {
 }
 
 pub(super) struct Session {
-    pub(super) shared: Arc<RealtimeState>,
+    pub(super) shared: Arc<Realtime>,
     pub(super) me: Authenticated,
     pub(super) t: Language,
     pub(super) encoding: Encoding,
@@ -72,14 +72,14 @@ pub(super) struct Session {
 
 impl Session {
     pub fn new(
-        shared: Arc<RealtimeState>,
+        shared: Arc<Realtime>,
         me: Authenticated,
         t: Language,
         encoding: Encoding,
         connection: Connection<ChatProtocol>,
     ) -> Self {
-        let frames = shared.state.rates.is_on().then(TokenBucket::default);
-        let used = shared.state.clock.now();
+        let frames = shared.rate_limiter.is_on().then(TokenBucket::default);
+        let used = shared.services.clock.now();
         Self {
             shared,
             me,
@@ -96,7 +96,7 @@ impl Session {
 
     /// Serves the connection until it closes. First sends the changes of users and rooms after `since`.
     pub async fn run(mut self, since: Option<Timestamp>) {
-        let _online = self.state().presence.connect(self.me.person.id);
+        let _online = self.services().presence.connect(self.me.person.id);
         let driver = self.connection.write_driver();
         let result = {
             let work = pin!(async {
@@ -156,26 +156,26 @@ impl Session {
         }
     }
 
-    pub(super) fn state(&self) -> &AppState {
-        &self.shared.state
+    pub(super) fn services(&self) -> &ChatServices {
+        &self.shared.services
     }
 
     /// Checks whether the session or token was revoked after the handshake, but before this connection
     /// subscribed to the channel that reports it.
     pub(super) async fn check_not_revoked(&self) -> Flow {
-        let revocation = self.state().accounts.revoked(&self.me).await;
+        let revocation = self.services().accounts.revoked(&self.me).await;
         Self::flow_of(&revocation)
     }
 
     /// Records every [`USED_EVERY`] that the session or token is in use, and closes the connection if it is
     /// no longer valid.
     async fn check_still_signed_in(&mut self) -> Flow {
-        let now = self.state().clock.now();
+        let now = self.services().clock.now();
         if self.used.until(now) < USED_EVERY {
             return Flow::Continue(());
         }
         self.used = now;
-        let revocation = Box::pin(self.state().accounts.revocation_in_use(&self.me)).await;
+        let revocation = Box::pin(self.services().accounts.revocation_in_use(&self.me)).await;
         Self::flow_of(&revocation)
     }
 
@@ -188,7 +188,7 @@ impl Session {
     }
 
     fn check_rate(&mut self) -> Flow {
-        let now = self.shared.state.clock.now();
+        let now = self.services().clock.now();
         let Some(Err(wait)) = self.frames.as_mut().map(|frames| frames.take(FRAMES, now)) else {
             return Flow::Continue(());
         };
@@ -226,17 +226,17 @@ impl Session {
     async fn post(&mut self, post: Post) {
         let Post { room, body, nonce, reply_to, author, room_created } = post;
         let posted = async {
-            self.state().rates.spend(self.me.person.id, Action::Write)?;
+            self.shared.rate_limiter.spend(self.me.person.id, Action::Write)?;
             let text = body;
             let body = MessageBody::parse(&text)?;
             drop(text);
             let bytes = 4 * body.as_str().len() + 512;
             let nonce = nonce.as_deref().map(Nonce::parse).transpose()?;
-            let reader = self.state().rooms.reader(&self.me.person, room).await?;
+            let reader = self.services().rooms.reader(&self.me.person, room).await?;
             DraftOrigin { author, room_created }.check(&reader)?;
-            let member = self.state().rooms.member_of(reader).await?;
+            let member = self.services().rooms.member_of(reader).await?;
             let draft = Draft { kind: Kind::Text, body, nonce, reply_to };
-            Ok::<_, Problem>((bytes, self.state().messages.post(member, draft)))
+            Ok::<_, Problem>((bytes, self.services().messages.post(member, draft)))
         };
         match posted.await {
             Ok((bytes, writing)) => self.posts.push(Sent { nonce, room, bytes, writing }),
@@ -259,7 +259,7 @@ impl Session {
     /// Publishes a typing indicator. The hub drops it unless this connection has the room open, so no query
     /// is needed to check the permission.
     fn typing(&mut self, room: RoomId) {
-        let now = self.state().clock.now();
+        let now = self.services().clock.now();
         self.typed.retain(|(_, at)| (*at..at.plus(TYPING_EVERY)).contains(&now));
         let is_new = !self.typed.iter().any(|(typed, _)| *typed == room);
         if is_new && self.typed.len() < TYPING_ROOMS && !self.is_removed_from(room) {
@@ -304,7 +304,7 @@ impl Session {
             Signal::RoomChanged(room) => self.show_room(room).await,
             Signal::Renamed => {
                 // If the query fails, the old display name stays. Only typing indicators use it.
-                if let Ok(Some(user)) = self.state().accounts.find(&self.me.person.name).await {
+                if let Ok(Some(user)) = self.services().accounts.find(&self.me.person.name).await {
                     self.me.person = user;
                 }
             }
@@ -314,8 +314,8 @@ impl Session {
 
     async fn mark_read(&self, room: RoomId, seq: Seq) {
         let marked = async {
-            let reader = self.state().rooms.reader(&self.me.person, room).await?;
-            Ok::<_, Problem>(self.state().rooms.mark_read(&reader, seq).await?)
+            let reader = self.services().rooms.reader(&self.me.person, room).await?;
+            Ok::<_, Problem>(self.services().rooms.mark_read(&reader, seq).await?)
         };
         if let Err(problem) = marked.await {
             self.fail(&problem, None, Some(room));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::StatusCode;
@@ -10,18 +11,19 @@ use axum::http::request::Parts;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::RealtimeState;
+use super::Realtime;
 use super::connection_limits::Permit;
 use super::protocol::{HTML_PROTOCOL, JSON_PROTOCOL, ServerFrame, encoding_of};
 use super::session::{SIGNED_OUT, Session, TOO_FAST};
 use crate::api;
+use crate::chat::events::EventHub;
 use crate::http::request::{auth, csrf};
 use crate::http::{AppState, ClientInfo, Language, Problem, Query, Viewer, cookies};
 use crate::kernel::Timestamp;
+use crate::lifecycle::Lifecycle;
 use crate::websocket::handshake::{Handshake, HandshakeError, Upgrade};
 use crate::websocket::{Socket, SocketMetrics, encode};
 
@@ -30,10 +32,10 @@ const TRY_AGAIN: Duration = Duration::from_mins(1);
 /// How long a refused connection reads on, so that the client receives the close frame.
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub fn router(state: &AppState) -> Router<AppState> {
+pub fn router(state: &AppState, hub: EventHub, lifecycle: Lifecycle) -> Router<AppState> {
     let router = Router::new()
         .route("/live", get(open))
-        .layer(Extension(RealtimeState::new(state)))
+        .with_state(Arc::new(Realtime::new(state, hub, lifecycle)))
         .layer(from_fn_with_state(state.clone(), auth::by_token));
     api::guarded(router, state)
 }
@@ -45,21 +47,19 @@ struct LiveQuery {
 }
 
 async fn open(
-    State(state): State<AppState>,
-    Extension(shared): Extension<Arc<RealtimeState>>,
+    State(shared): State<Arc<Realtime>>,
     t: Language,
     client: ClientInfo,
     request: Request,
 ) -> Result<Response, Response> {
     let (mut parts, _) = request.into_parts();
-    let Query(LiveQuery { since }) =
-        Query::from_request_parts(&mut parts, &state).await.map_err(IntoResponse::into_response)?;
+    let Query(LiveQuery { since }) = Query::from_request_parts(&mut parts, &shared)
+        .await
+        .map_err(IntoResponse::into_response)?;
     let handshake = Handshake::read(&mut parts).map_err(refuse)?;
     let too_many = || Problem::too_many(TRY_AGAIN).into_response();
     let unknown = shared.limits.unknown(client).ok_or_else(too_many)?;
-    let Caller(viewer) = Caller::from_request_parts(&mut parts, &state)
-        .await
-        .map_err(IntoResponse::into_response)?;
+    let viewer = viewer(&shared, &mut parts).await.map_err(IntoResponse::into_response)?;
     let protocol = handshake.choose_protocol(&[JSON_PROTOCOL, HTML_PROTOCOL]);
     let encoding = encoding_of(protocol, t);
     let (response, upgrade) = handshake.accept(protocol);
@@ -69,22 +69,22 @@ async fn open(
         if protocol != Some(HTML_PROTOCOL) {
             return Err(Problem::signed_out().into_response());
         }
-        let closing = close_with(upgrade, state.bell.metrics().clone(), None, SIGNED_OUT, unknown);
-        state.lifecycle.spawn_connection(closing);
+        let closing = close_with(upgrade, shared.hub.metrics().clone(), None, SIGNED_OUT, unknown);
+        shared.lifecycle.spawn_connection(closing);
         return Ok(response.map(|()| Body::empty()));
     };
     let Some(permit) = shared.limits.user(me.person.id, client) else {
         let reason = too_many_connections(t);
-        let metrics = state.bell.metrics().clone();
+        let metrics = shared.hub.metrics().clone();
         let closing = close_with(upgrade, metrics, Some(reason), TOO_FAST, unknown);
-        state.lifecycle.spawn_connection(closing);
+        shared.lifecycle.spawn_connection(closing);
         return Ok(response.map(|()| Body::empty()));
     };
-    state.lifecycle.spawn_connection(async move {
+    shared.lifecycle.clone().spawn_connection(async move {
         drop(unknown);
         match upgrade.stream().await {
             Ok((stream, early)) => {
-                let connection = shared.state.bell.connect(encoding, stream, &early);
+                let connection = shared.hub.connect(encoding, stream, &early);
                 // Even if empty, it keeps the whole buffer of the request alive.
                 drop(early);
                 Session::new(shared, me, t, encoding, connection).run(since).await;
@@ -132,20 +132,15 @@ async fn close_with(
     drop(permit);
 }
 
-/// The client of the request: a program with a token, or one of Patio's pages with a session cookie. A
+/// Returns the client of the request: a program with a token, or one of Patio's pages with a session cookie. A
 /// cookie is accepted only from Patio's own origin, because browsers let any page open a WebSocket.
-struct Caller(Option<Viewer>);
-
-impl FromRequestParts<AppState> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        if let Some(viewer) = parts.extensions.get::<Viewer>() {
-            return Ok(Self(Some(viewer.clone())));
-        }
-        let Ok(client) = ClientInfo::from_request_parts(parts, state).await;
-        let Some(secret) = cookies::session(&parts.headers, client) else { return Ok(Self(None)) };
-        csrf::own_page(state, &parts.headers, parts.extensions.get())?;
-        Ok(Self(state.accounts.by_session(&secret).await?.map(Viewer)))
+async fn viewer(shared: &Realtime, parts: &mut Parts) -> Result<Option<Viewer>, Problem> {
+    if let Some(viewer) = parts.extensions.get::<Viewer>() {
+        return Ok(Some(viewer.clone()));
     }
+    let Ok(client) = ClientInfo::from_request_parts(parts, &()).await;
+    let Some(secret) = cookies::session(&parts.headers, client) else { return Ok(None) };
+    let Realtime { site, proxy_warnings, services, .. } = shared;
+    csrf::own_page(site, proxy_warnings, &parts.headers, parts.extensions.get())?;
+    Ok(services.accounts.by_session(&secret).await?.map(Viewer))
 }

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use patio::chat::accounts::Accounts;
 use patio::chat::accounts::model::BearerSecret;
+use patio::chat::messages::Messages;
 use patio::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
+use patio::chat::rooms::Rooms;
 use patio::chat::rooms::model::Member;
-use patio::http::AppState;
 use patio::kernel::{Clock, Random};
 use patio::server::Server;
 use serde_json::{Value, json};
@@ -24,12 +26,14 @@ pub const BODIES: u64 = 20_000;
 pub async fn run(load: &Load) -> Result<Value> {
     let app =
         Server::build(memberships::config(&load.to)?, Clock::system(), Random::system()).await?;
-    let state = app.site();
+    let state = app.state();
+    let (accounts, rooms): (Accounts, Rooms) = (state.service(), state.service());
+    let messages: Messages = state.service();
     let mut members = Vec::new();
     for n in 0..WRITERS {
-        let found = state.accounts.by_token(&BearerSecret::new(memberships::token(n))).await?;
+        let found = accounts.by_token(&BearerSecret::new(memberships::token(n))).await?;
         let user = found.context("users that `store fill` creates")?.person;
-        members.push(state.rooms.member(&user, memberships::room(n % 50)).await?);
+        members.push(rooms.member(&user, memberships::room(n % 50)).await?);
     }
     let texts = Texts::default();
     let bodies: Arc<Vec<String>> = Arc::new((0..BODIES).map(|n| texts.body(n)).collect());
@@ -39,16 +43,21 @@ pub async fn run(load: &Load) -> Result<Value> {
     let mut tasks = Vec::new();
     for n in 0..load.concurrency {
         let member = members[n % members.len()].clone();
-        tasks.push(tokio::spawn(post(state.clone(), member, bodies.clone(), number.clone(), end)));
+        tasks.push(tokio::spawn(post(
+            messages.clone(),
+            member,
+            bodies.clone(),
+            number.clone(),
+            end,
+        )));
     }
     let mut stored = 0;
     for task in tasks {
         stored += task.await??;
     }
     let (seconds, cpu) = (started.elapsed().as_secs_f64(), used() - before);
-    state.lifecycle.stop();
-    state.lifecycle.finish().await;
-    state.db.close().await;
+    app.lifecycle().stop();
+    app.run().await;
     Ok(json!({
         "stored": stored,
         "per_second": stored as f64 / seconds,
@@ -57,7 +66,7 @@ pub async fn run(load: &Load) -> Result<Value> {
 }
 
 async fn post(
-    state: AppState,
+    messages: Messages,
     member: Member,
     bodies: Arc<Vec<String>>,
     number: Arc<AtomicU64>,
@@ -74,7 +83,7 @@ async fn post(
             nonce: Some(Nonce::parse(&nonce(n)).map_err(|invalid| anyhow::anyhow!("{invalid:?}"))?),
             reply_to: None,
         };
-        state.messages.post(member.clone(), draft).await?;
+        messages.post(member.clone(), draft).await?;
         stored += 1;
     }
     Ok(stored)

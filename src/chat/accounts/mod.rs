@@ -157,7 +157,7 @@ impl Accounts {
     }
 
     /// Drops the counters of wrong passwords that are full again (in this process).
-    pub fn rest(&self) {
+    pub fn prune_password_guesses(&self) {
         self.guesses.prune();
     }
 

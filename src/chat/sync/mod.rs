@@ -11,7 +11,7 @@ mod store;
 use self::model::MissedChange;
 use super::accounts::model::User;
 use crate::changefeed;
-use crate::db::Db;
+use crate::db::{Db, EpochGuard};
 use crate::kernel::{Clock, ServiceError, Timestamp};
 
 /// A client that missed more changes than this loads everything again.
@@ -21,11 +21,18 @@ const MAX_CHANGES: u16 = 100;
 pub struct Sync {
     db: Db,
     clock: Clock,
+    epoch: EpochGuard,
 }
 
 impl Sync {
-    pub fn new(db: Db, clock: Clock) -> Self {
-        Self { db, clock }
+    pub fn new(db: Db, clock: Clock, epoch: EpochGuard) -> Self {
+        Self { db, clock, epoch }
+    }
+
+    /// Returns the epoch. A client that knows another one must discard what it knows. It consists of
+    /// letters, digits, `-` and `_`.
+    pub fn epoch(&self) -> String {
+        self.epoch.epoch()
     }
 
     /// The changes after `then` that concern the user, in their current state. `None` if there are too

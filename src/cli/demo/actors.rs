@@ -14,6 +14,7 @@ use crate::chat::messages::model::Window;
 use crate::chat::presence::PresenceGuard;
 use crate::kernel::paging::Limit;
 use crate::kernel::{Clock, MessageId, RoomId, Seq, Timestamp, UserId};
+use crate::lifecycle::Lifecycle;
 
 const POLL_EVERY: Duration = Duration::from_secs(1);
 
@@ -32,8 +33,7 @@ struct DemoActors {
 }
 
 /// Starts the live part. It runs until all messages are posted or the server stops.
-pub(super) fn start(seeder: Seeder, clock: Clock) {
-    let lifecycle = seeder.state.lifecycle.clone();
+pub(super) fn start(seeder: Seeder, clock: Clock, lifecycle: &Lifecycle) {
     let stopping = lifecycle.stopping();
     lifecycle.spawn_worker(async move {
         let mut actors = DemoActors::new(seeder, clock);
@@ -52,7 +52,7 @@ impl DemoActors {
         let demo_users: BTreeSet<_> =
             online.filter_map(|user| Some(seeder.users.get(user.name)?.id)).collect();
         let connections =
-            demo_users.iter().map(|user| seeder.state.presence.connect(*user)).collect();
+            demo_users.iter().map(|user| seeder.services.presence.connect(*user)).collect();
         Self {
             seeder,
             clock,
@@ -87,7 +87,7 @@ impl DemoActors {
 
     /// The first visitor starts the clock of the script.
     fn check_for_visitors(&mut self) {
-        let online = self.seeder.state.presence.online();
+        let online = self.seeder.services.presence.online();
         if !self.visited && !online.is_subset(&self.demo_users) {
             self.visited = true;
             for scene in 0..self.seeder.rooms.len() {
@@ -98,16 +98,16 @@ impl DemoActors {
 
     /// Reads new messages in a room. If a visitor wrote one, a demo user replies.
     async fn read_room(&mut self, scene: usize) -> anyhow::Result<()> {
-        let state = &self.seeder.state;
+        let services = &self.seeder.services;
         let room = self.seeder.rooms[scene];
         let member =
             self.seeder.story.rooms[scene].members.first().context("the room has no members")?;
-        let reader = state.rooms.reader(self.seeder.user(member)?, room).await?;
+        let reader = services.rooms.reader(self.seeder.user(member)?, room).await?;
         let last = reader.room().last_seq;
         let Some(read) = self.read.insert(room, last).filter(|read| *read < last) else {
             return Ok(());
         };
-        let page = state.messages.page(&reader, Window::After(read), Limit::DEFAULT).await?;
+        let page = services.messages.page(&reader, Window::After(read), Limit::DEFAULT).await?;
         if page.items.iter().any(|message| !self.posted.contains(&message.id)) {
             self.schedule(scene, |at| matches!(at, At::Answer(_)));
         }

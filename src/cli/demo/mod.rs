@@ -62,9 +62,9 @@ async fn serve(demo: &Demo, data_dir: PathBuf) -> anyhow::Result<()> {
     lifecycle.stop_on_signals()?;
     let story = script::read()?;
     let online = names(&story);
-    let seeding = Box::pin(Seeder::run(app.site(), story, PASSWORD, &time));
+    let seeding = Box::pin(Seeder::run(app.state().service(), story, PASSWORD, &time));
     if let Some(seeder) = lifecycle.stopping().run_until_cancelled(seeding).await {
-        actors::start(seeder?, time.clock());
+        actors::start(seeder?, time.clock(), &lifecycle);
         invite(address.port(), &online);
         warn(demo.listen);
     }

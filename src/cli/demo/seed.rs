@@ -5,20 +5,45 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use anyhow::Context;
+use axum::extract::FromRef;
 use jiff::tz::TimeZone;
 
 use super::StoryTime;
 use super::script::{At, Line, RoomKind, Scene, Story};
-use crate::chat::accounts::LoginSource;
 use crate::chat::accounts::model::{Authenticated, BearerSecret, DisplayName, NewAccount, User};
+use crate::chat::accounts::{Accounts, LoginSource};
+use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Draft, Emoji, Kind, MessageBody, WriteOutcome};
+use crate::chat::presence::Presence;
+use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::{NewRoom, RoomChange, RoomTopic};
 use crate::http::AppState;
-use crate::kernel::{FieldError, RoomId, Seq, Timestamp};
+use crate::kernel::{FieldError, Random, RoomId, Seq, Timestamp};
+
+/// The services that the demo acts through.
+pub(super) struct DemoServices {
+    pub accounts: Accounts,
+    pub rooms: Rooms,
+    pub messages: Messages,
+    pub presence: Presence,
+    pub random: Random,
+}
+
+impl FromRef<AppState> for DemoServices {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            accounts: Accounts::from_ref(state),
+            rooms: Rooms::from_ref(state),
+            messages: Messages::from_ref(state),
+            presence: Presence::from_ref(state),
+            random: Random::from_ref(state),
+        }
+    }
+}
 
 /// The seeded installation, for the live part.
 pub(super) struct Seeder {
-    pub state: AppState,
+    pub services: DemoServices,
     pub story: Story,
     pub users: HashMap<&'static str, User>,
     /// The room of each scene.
@@ -31,14 +56,14 @@ impl Seeder {
     /// # Errors
     /// If something in the story is not allowed or cannot be stored.
     pub(super) async fn run(
-        state: AppState,
+        services: DemoServices,
         story: Story,
         password: &str,
         time: &StoryTime,
     ) -> anyhow::Result<Self> {
         let now = time.now();
         time.set(Timestamp(now.0 - 30 * 86_400_000));
-        let mut seeder = Self { state, story, users: HashMap::new(), rooms: Vec::new() };
+        let mut seeder = Self { services, story, users: HashMap::new(), rooms: Vec::new() };
         seeder.register_users(password).await?;
         for scene in &seeder.story.rooms {
             let room = seeder.create_room(scene).await.with_context(|| scene.members.join(", "))?;
@@ -55,14 +80,14 @@ impl Seeder {
 
     async fn register_users(&mut self, password: &str) -> anyhow::Result<()> {
         for demo_user in &self.story.users {
-            let accounts = &self.state.accounts;
+            let accounts = &self.services.accounts;
             let name = demo_user.name;
             let email = format!("{name}@patio.example");
             let new = NewAccount::parse(name, &email, password).map_err(|all| parse_error(&all))?;
             let verified = accounts.register(&new, &LoginSource::local()).await.context(name)?;
             let shown =
                 DisplayName::parse(demo_user.display_name).map_err(|one| parse_error(&[one]))?;
-            let credential = BearerSecret::new(self.state.random.secret()).credential();
+            let credential = BearerSecret::new(self.services.random.secret()).credential();
             let user = verified.person().clone();
             let me = Authenticated { person: user.clone(), zone: TimeZone::UTC, credential };
             accounts.rename(&me, &shown).await?;
@@ -73,7 +98,7 @@ impl Seeder {
     }
 
     async fn create_room(&self, scene: &Scene) -> anyhow::Result<RoomId> {
-        let rooms = &self.state.rooms;
+        let rooms = &self.services.rooms;
         let mut members = scene.members.iter().map(|name| self.user(name));
         let owner = members.next().context("the room has no members")??;
         let room = match scene.kind {
@@ -120,18 +145,18 @@ impl Seeder {
 
     pub(super) async fn post(&self, room: RoomId, line: &Line) -> anyhow::Result<WriteOutcome> {
         let author = self.user(line.author)?;
-        let member = self.state.rooms.member(author, room).await?;
+        let member = self.services.rooms.member(author, room).await?;
         let (kind, text) = match line.text.strip_prefix("/me ") {
             Some(action) => (Kind::Action, action),
             None => (Kind::Text, line.text.as_str()),
         };
         let body = MessageBody::parse(text).map_err(|one| parse_error(&[one]))?;
         let draft = Draft { kind, body, nonce: None, reply_to: None };
-        let posted = self.state.messages.post(member, draft).await?;
+        let posted = self.services.messages.post(member, draft).await?;
         for (emoji, name) in &line.reactions {
-            let member = self.state.rooms.member(self.user(name)?, room).await?;
+            let member = self.services.rooms.member(self.user(name)?, room).await?;
             let emoji = Emoji::parse(emoji).map_err(|one| parse_error(&[one]))?;
-            self.state.messages.react(&member, posted.message.id, emoji).await?;
+            self.services.messages.react(&member, posted.message.id, emoji).await?;
         }
         Ok(posted)
     }
@@ -140,14 +165,14 @@ impl Seeder {
     async fn set_read_markers(&self) -> anyhow::Result<()> {
         for (scene, room) in self.story.rooms.iter().zip(&self.rooms) {
             for name in &scene.members {
-                let reader = self.state.rooms.reader(self.user(name)?, *room).await?;
+                let reader = self.services.rooms.reader(self.user(name)?, *room).await?;
                 let stopped = scene.seen.iter().find(|(reader, _)| reader == name);
                 let seen = match stopped {
                     Some((_, seen)) => Seq(i64::try_from(*seen)?),
                     None => reader.room().last_seq,
                 };
                 if reader.room().last_read_seq.is_some_and(|read| read < seen) {
-                    self.state.rooms.mark_read(&reader, seen).await?;
+                    self.services.rooms.mark_read(&reader, seen).await?;
                 }
             }
         }

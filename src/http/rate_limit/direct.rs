@@ -12,7 +12,7 @@ use crate::http::{AppState, Problem};
 /// 429 if the user creates too many.
 pub async fn open_direct(state: &AppState, me: &User, other: &User) -> Result<Member, Problem> {
     if state.rooms.find_direct(me, other).await?.is_none() {
-        state.rates.spend(me.id, Action::NewRoom)?;
+        state.rate_limiter.spend(me.id, Action::NewRoom)?;
     }
     Ok(state.rooms.direct(me, other).await?)
 }

@@ -77,10 +77,10 @@ pub fn admit(state: &AppState, request: &Request) -> Result<Admitted, Problem> {
     if let Some(Viewer(me)) = request.extensions().get::<Viewer>() {
         let user = me.person.id;
         if let Some(slow) = kind.slow() {
-            admitted.running = state.rates.start(user, slow)?;
+            admitted.running = state.rate_limiter.start(user, slow)?;
         }
         if let Some(action) = kind.action() {
-            state.rates.spend(user, action)?;
+            state.rate_limiter.spend(user, action)?;
             admitted.counted = Some((user, action));
         }
     }
@@ -93,7 +93,7 @@ impl Admitted {
         let status = response.status();
         let failed = status.is_client_error() || status.is_server_error();
         if let Some((user, Action::NewRoom)) = self.counted.filter(|_| failed) {
-            state.rates.give_back(user, Action::NewRoom);
+            state.rate_limiter.give_back(user, Action::NewRoom);
         }
         drop(self.running);
     }

@@ -61,7 +61,7 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     }
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)).to_canonical();
-    let trusted = &state.about.trusted_proxies;
+    let trusted = &state.site.trusted_proxies;
     let forwarded = trusted.contain(peer).then(|| Forwarded::read(request.headers()));
     let forwarded = forwarded.unwrap_or_default();
     let remote = forwarded.remote_end(trusted, peer);
@@ -77,7 +77,7 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
         false => Proxy::None,
     };
     let target = Target::read(request.headers(), proxy, remote.https, has_forwarded_host);
-    let base = state.about.base_url.as_ref().and_then(|url| WebOrigin::parse(url.origin()));
+    let base = state.site.base_url.as_ref().and_then(|url| WebOrigin::parse(url.origin()));
     let https = target.https == Some(true) || base.as_ref().is_some_and(|base| base.https);
     let port = match &base {
         Some(base) => base.named_port(),

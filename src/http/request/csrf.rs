@@ -4,7 +4,7 @@
 //! Forms, the API and live connections use the same check. Browsers send `Sec-Fetch-Site` over HTTPS and to
 //! localhost; without it, the page's origin is compared with the address of the request.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::{Request, State};
 use axum::http::header::{HeaderName, ORIGIN, REFERER};
@@ -13,8 +13,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::config::BaseUrl;
+use crate::http::Problem;
 use crate::http::request::target::{Match, Target, WebOrigin};
-use crate::http::{AppState, Problem};
+use crate::http::state::SiteInfo;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -90,7 +91,7 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> HeaderValueState<'a>
 
 /// Warnings about the operator's proxy setup. Each is logged once.
 #[derive(Default)]
-pub struct UnclearWarnings {
+pub struct ProxyWarnings {
     unclear: OnceLock<Unclear>,
     no_cookies: OnceLock<()>,
 }
@@ -102,7 +103,7 @@ pub struct Unclear {
     pub host: String,
 }
 
-impl UnclearWarnings {
+impl ProxyWarnings {
     pub fn unclear(&self) -> Option<&Unclear> {
         self.unclear.get()
     }
@@ -134,12 +135,18 @@ impl UnclearWarnings {
 
 /// Middleware against cross-site request forgery: refuses changes that a page of another site sent with the
 /// user's cookies. A request with neither site nor origin is not from a browser, and passes.
-pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn guard(
+    State(site): State<Arc<SiteInfo>>,
+    State(warnings): State<Arc<ProxyWarnings>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     if safe {
         return next.run(request).await;
     }
-    match of_request(&state, request.headers(), request.extensions().get()) {
+    let target = request.extensions().get();
+    match of_request(&site, &warnings, request.headers(), target) {
         RequestSource::OwnPage | RequestSource::Silent => next.run(request).await,
         other => refuse(&other).into_response(),
     }
@@ -151,22 +158,28 @@ pub async fn guard(State(state): State<AppState>, request: Request, next: Next) 
 /// # Errors
 /// 403 for every other source.
 pub fn own_page(
-    state: &AppState,
+    site: &SiteInfo,
+    warnings: &ProxyWarnings,
     headers: &HeaderMap,
     target: Option<&Target>,
 ) -> Result<(), Problem> {
-    match of_request(state, headers, target) {
+    match of_request(site, warnings, headers, target) {
         RequestSource::OwnPage if headers.contains_key(ORIGIN) => Ok(()),
         other => Err(refuse(&other)),
     }
 }
 
-fn of_request(state: &AppState, headers: &HeaderMap, target: Option<&Target>) -> RequestSource {
+fn of_request(
+    site: &SiteInfo,
+    warnings: &ProxyWarnings,
+    headers: &HeaderMap,
+    target: Option<&Target>,
+) -> RequestSource {
     let unknown = Target::default();
     let target = target.unwrap_or(&unknown);
-    let source = request_source(headers, target, state.about.base_url.as_ref());
+    let source = request_source(headers, target, site.base_url.as_ref());
     if let RequestSource::Unclear(page) = &source {
-        state.notices.refused(page, target);
+        warnings.refused(page, target);
     }
     source
 }

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,7 +31,7 @@ const DISK_AGAIN_AFTER: Duration = Duration::from_mins(1);
 /// The directory for uploads, and the users of the running ones.
 #[derive(Clone)]
 pub struct Uploads {
-    directory: PathBuf,
+    directory: Arc<Path>,
     running: Arc<Mutex<Vec<UserId>>>,
 }
 
@@ -51,8 +51,8 @@ pub struct Upload {
 }
 
 impl Uploads {
-    pub fn new(directory: PathBuf) -> Self {
-        Self { directory, running: Arc::default() }
+    pub fn new(directory: &Path) -> Self {
+        Self { directory: directory.into(), running: Arc::default() }
     }
 
     /// Receives a form. `field` is the name of the file's field.

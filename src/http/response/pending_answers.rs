@@ -41,7 +41,7 @@ pub async fn bound(State(state): State<AppState>, request: Request, next: Next) 
         response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok());
     match (user, length) {
         (Some(user), Some(length)) if length > SMALL => {
-            let Some(reservation) = state.unread.take(user, length, is_safe) else {
+            let Some(reservation) = state.pending_answers.take(user, length, is_safe) else {
                 return Problem::too_many(AGAIN_AFTER).into_response();
             };
             response.map(|body| {

@@ -155,7 +155,7 @@ async fn administration(
         sign_up,
         add: extras.add,
         link: extras.link,
-        unclear: state.notices.unclear().map(|unclear| refused(unclear, page.t)),
+        unclear: state.proxy_warnings.unclear().map(|unclear| refused(unclear, page.t)),
         jobs: jobs.into_iter().map(|job| JobView::new(job, &calendar)).collect(),
         saved: page.asks("saved"),
         closed: page

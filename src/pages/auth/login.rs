@@ -147,7 +147,7 @@ async fn register(
     page: Page,
     FormBody(typed): FormBody<RegisterForm>,
 ) -> Result<Response, Problem> {
-    state.rates.sign_up(login_session.client)?;
+    state.rate_limiter.sign_up(login_session.client)?;
     let problems =
         match (NewAccount::parse(&typed.name, &typed.email, &typed.password), typed.differs()) {
             (Ok(new), None) => match state.accounts.register(&new, &login_session.visitor).await {
@@ -213,7 +213,7 @@ async fn show_available(
     t: Language,
     Query(asked): Query<AvailabilityQuery>,
 ) -> Result<Json<Available>, Problem> {
-    state.rates.availability(client)?;
+    state.rate_limiter.availability(client)?;
     if !state.accounts.sign_up_state().await?.open {
         return Err(closed());
     }

@@ -67,7 +67,7 @@ impl FromRequestParts<AppState> for CookiesKept {
         let dropped = from_login_page && !cookies::has_probe(&parts.headers, client);
         if dropped {
             let target = parts.extensions.get().cloned().unwrap_or_default();
-            state.notices.kept_no_cookie(&target, state.about.base_url.as_ref());
+            state.proxy_warnings.kept_no_cookie(&target, state.site.base_url.as_ref());
         }
         Ok(Self { client, dropped })
     }

@@ -49,7 +49,7 @@ impl CommandContext<'_> {
 
     pub async fn execute(&self, command: Command) -> Result<CommandResult, Problem> {
         if let Some(action) = rate_limited_action(&command) {
-            self.state.rates.spend(self.me().id, action)?;
+            self.state.rate_limiter.spend(self.me().id, action)?;
         }
         match command {
             Command::Create(name) => self.create(&name).await,

@@ -27,7 +27,7 @@ pub(in crate::pages) async fn check(
 }
 
 fn is_elsewhere(state: &AppState, request: &Request) -> bool {
-    let Some(base) = &state.about.base_url else { return false };
+    let Some(base) = &state.site.base_url else { return false };
     let target = request.extensions().get::<Target>().cloned().unwrap_or_default();
     if target.is_at(base) {
         return false;

@@ -113,7 +113,7 @@ impl FromRequestParts<AppState> for Page {
         let query = parts.uri.query().unwrap_or_default().as_bytes();
         let viewer = parts.extensions.get::<Viewer>();
         let zone = viewer.map(|Viewer(me)| me.zone.clone());
-        let founded = state.about.founded.0;
+        let founded = state.site.founded.0;
         let account =
             viewer.map(|Viewer(me)| format!("{founded}.{}.{}", me.person.id, me.person.name));
         let kept = form_urlencoded::parse(query).into_owned().filter(|(key, _)| key != "lang");
@@ -121,7 +121,7 @@ impl FromRequestParts<AppState> for Page {
             t: locale::language_of(parts),
             theme: Theme::of(parts),
             zone: zone.unwrap_or(TimeZone::UTC),
-            site: state.about.name.clone(),
+            site: state.site.name.clone(),
             account,
             path: parts.uri.path().to_owned(),
             origin: origin(parts, state),
@@ -133,7 +133,7 @@ impl FromRequestParts<AppState> for Page {
 
 /// The configured public address, or the address of this request.
 fn origin(parts: &Parts, state: &AppState) -> String {
-    if let Some(url) = &state.about.base_url {
+    if let Some(url) = &state.site.base_url {
         return url.origin().to_owned();
     }
     let https = parts.extensions.get::<ClientInfo>().is_some_and(|client| client.https);

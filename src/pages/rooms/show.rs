@@ -220,7 +220,7 @@ pub(in crate::pages) async fn room_page(
         offline,
         list,
         at_end: shown.before.is_none(),
-        epoch: state.history.epoch(),
+        epoch: state.sync.epoch(),
         at: state.clock.now().rfc3339(),
         nonce: state.random.token(),
         draft: shown.draft,
@@ -274,7 +274,7 @@ pub(in crate::pages) async fn new_direct_page(
         // There is no room to subscribe to yet. The first message is sent as a form and redirects
         // to the new room.
         at_end: false,
-        epoch: state.history.epoch(),
+        epoch: state.sync.epoch(),
         at: state.clock.now().rfc3339(),
         nonce: state.random.token(),
         draft: shown.draft,

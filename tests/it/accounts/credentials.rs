@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use patio::chat::accounts::LoginSource;
 use patio::chat::accounts::model::{BearerSecret, RevocationReason, Role, TokenLabel};
+use patio::chat::accounts::{Accounts, LoginSource};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -344,7 +344,7 @@ async fn full_export_keeps_token_expiry_and_last_use() {
 async fn login_racing_a_password_change_opens_no_session() {
     let server = Server::start().await;
     let mut ana = server.browser_as("ana").await;
-    let accounts = &server.state().accounts;
+    let accounts = server.state().service::<Accounts>();
     let (label, here) = (TokenLabel::parse("bot").expect("a label"), LoginSource::local());
     let before = accounts.sign_in("ana", PASSWORD, &here).await.expect("signed in");
     assert!(accounts.open_session(&before, "").await.is_ok(), "nothing has changed");
@@ -382,12 +382,16 @@ async fn connection_opened_during_token_revocation_is_closed() {
             Err(status) => assert_eq!(status, 401),
         }
     }
-    let me =
-        server.state().accounts.by_token(&BearerSecret::new(api.token())).await.expect("an answer");
+    let me = server
+        .state()
+        .service::<Accounts>()
+        .by_token(&BearerSecret::new(api.token()))
+        .await
+        .expect("an answer");
     assert!(me.is_none());
     // The calls that the handshake makes, in the order of that race.
     api.sign_in("ana").await;
-    let accounts = &server.state().accounts;
+    let accounts = server.state().service::<Accounts>();
     let me =
         accounts.by_token(&BearerSecret::new(api.token())).await.expect("an answer").expect("ana");
     assert_eq!(accounts.revoked(&me).await.expect("an answer"), None);

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use patio::chat::accounts::LoginSource;
 use patio::chat::accounts::model::{TokenLabel, VerifiedPassword};
+use patio::chat::accounts::{Accounts, LoginSource};
+use patio::kernel::Random;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -78,7 +79,8 @@ impl TestContext {
         let (mut passwords, local) = (BTreeMap::new(), LoginSource::local());
         for role in ROLES.into_iter().skip(1) {
             server.browser_as(role.name()).await;
-            let signed_in = server.state().accounts.sign_in(role.name(), PASSWORD, &local);
+            let accounts: Accounts = server.state().service();
+            let signed_in = accounts.sign_in(role.name(), PASSWORD, &local);
             let verified = signed_in.await.expect("signed in");
             let user = verified.person().id.to_string();
             if matches!(role, Role::AdminInside | Role::AdminOutside) {
@@ -107,7 +109,8 @@ impl TestContext {
                 self.closed_session.clone()
             }
             Some(passwords) => {
-                let opened = self.server.state().accounts.open_session(passwords, "test").await;
+                let opened =
+                    self.server.state().service::<Accounts>().open_session(passwords, "test").await;
                 opened.expect("a session").expose_secret().to_owned()
             }
         }
@@ -115,7 +118,8 @@ impl TestContext {
 
     async fn new_token(&self, role: Role) -> String {
         let label = TokenLabel::parse("test").expect("a label");
-        let issued = self.server.state().accounts.issue_token(&self.passwords[&role], &label, None);
+        let accounts: Accounts = self.server.state().service();
+        let issued = accounts.issue_token(&self.passwords[&role], &label, None);
         issued.await.expect("a token").expose_secret().to_owned()
     }
 
@@ -139,7 +143,7 @@ impl TestContext {
             "direct" => call(&owner, "/direct", json!({"name": "member"})).await,
             kind => {
                 let visibility = kind.trim_start_matches("deleted-");
-                let name = self.server.state().random.token().replace(['-', '_'], "x");
+                let name = self.server.state().service::<Random>().token().replace(['-', '_'], "x");
                 call(&owner, "/rooms", json!({"name": name, "visibility": visibility})).await
             }
         };
@@ -228,7 +232,7 @@ impl TestContext {
     /// end with a 422, so that the accounts stay unchanged.
     fn form(&self, path: &str, scene: &Scene) -> Vec<(&'static str, String)> {
         let id = |role: Role| self.passwords[&role].person().id.to_string();
-        let unique = self.server.state().random.token().replace(['-', '_'], "x");
+        let unique = self.server.state().service::<Random>().token().replace(['-', '_'], "x");
         match path {
             "/rooms" => vec![("name", unique), ("visibility", "public".to_owned())],
             "/rooms/{id}/messages" | "/direct/{name}/messages" | "/messages/{id}/edit" => {

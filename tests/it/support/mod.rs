@@ -114,7 +114,7 @@ impl Server {
             patio::server::Server::build(config, clock, Random::system()).await.expect("a server");
         let address = app.address().expect("an address");
         let lifecycle = app.lifecycle();
-        let state = app.site();
+        let state = app.state();
         Self { address, now, lifecycle, state, running: Some(run(app)), storage }
     }
 
