@@ -43,11 +43,12 @@ pub(super) fn find<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
     value(&parts.headers, &at(ClientInfo::of(parts), name))
 }
 
-/// Returns the value of a cookie by its full name. None of Patio's values needs an escape.
+/// Returns the value of a cookie by its full name, of several the last. None of Patio's values needs an
+/// escape. Not with a `CookieJar`, which copies every cookie of the request, and pages read several.
 fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
-    let pairs = all.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(found, _)| found.trim() == name).map(|(_, value)| value.trim()).next_back()
+    let cookies = all.flat_map(Cookie::split_parse).filter_map(Result::ok);
+    cookies.filter(|cookie| cookie.name() == name).last()?.value_raw()
 }
 
 /// Returns the secret of the session.
@@ -139,6 +140,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(COOKIE, HeaderValue::from_static("patio_room=1.2; a=b=c;patio_theme=dark"));
         headers.append(COOKIE, HeaderValue::from_static("other; patio_language = es"));
+        let hostile = "twice=first;;=;=x; ;quoted=\"q\"; escaped=%41%ff; twice=second";
+        headers.append(COOKIE, HeaderValue::from_static(hostile));
+        headers.append(COOKIE, HeaderValue::from_bytes(b"a=\xff").expect("a value"));
         for (name, found) in [
             ("patio_room", Some("1.2")),
             ("a", Some("b=c")),
@@ -147,6 +151,10 @@ mod tests {
             ("patio", None),
             ("room", None),
             ("other", None),
+            ("", None),
+            ("quoted", Some("\"q\"")),
+            ("escaped", Some("%41%ff")),
+            ("twice", Some("second")),
         ] {
             assert_eq!(value(&headers, name), found, "{name}");
         }
