@@ -8,7 +8,8 @@ mod catalogue;
 use std::sync::LazyLock;
 
 use fluent_bundle::{FluentArgs, FluentValue};
-use unic_langid::langid;
+use fluent_langneg::{NegotiationStrategy, negotiate_languages};
+use unic_langid::{LanguageIdentifier, langid};
 
 use self::catalogue::Catalogue;
 use crate::kernel::FieldError;
@@ -101,20 +102,24 @@ impl Language {
 
     /// The best match for an `Accept-Language` header (RFC 9110, section 12.5.4).
     pub fn accepted(header: &str) -> Option<Self> {
-        let mut best: Option<(f32, Self)> = None;
-        for range in header.split(',') {
-            let mut parts = range.split(';');
-            let primary = parts.next()?.trim().split('-').next()?.to_ascii_lowercase();
-            let quality =
-                parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
-            if let Some(language) = Self::from_code(&primary)
-                && quality > best.map_or(0.0, |(quality, _)| quality)
-            {
-                best = Some((quality, language));
-            }
-        }
-        best.map(|(_, language)| language)
+        let mut ranges: Vec<(f32, LanguageIdentifier)> =
+            header.split(',').filter_map(weighted_range).collect();
+        // Stable: of equal weights the first wins.
+        ranges.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        let requested: Vec<_> = ranges.into_iter().map(|(_, language)| language).collect();
+        let available = [langid!("en"), langid!("es")];
+        let found = negotiate_languages(&requested, &available, None, NegotiationStrategy::Lookup);
+        Self::from_code(found.first()?.language.as_str())
     }
+}
+
+/// Reads a language with its weight, such as `es-MX;q=0.9`. Returns `None` for a language that is refused
+/// (`q=0`), for `*`, and for what is no language.
+fn weighted_range(range: &str) -> Option<(f32, LanguageIdentifier)> {
+    let mut parts = range.split(';').map(str::trim);
+    let language = parts.next()?.parse().ok()?;
+    let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+    (quality > 0.0).then_some((quality, language))
 }
 
 #[cfg(test)]
@@ -130,6 +135,22 @@ mod tests {
             ("en;q=0.1, es;q=0.2", Some(Language::Spanish)),
             ("de, *;q=0.1", None),
             ("es;q=0", None),
+            ("es;q=0, en;q=0.1", Some(Language::English)),
+            ("en;q=0.5;q=0.9, es;q=0.6", Some(Language::Spanish)),
+            ("es, en", Some(Language::Spanish)),
+            ("en, es", Some(Language::English)),
+            ("ES-mx", Some(Language::Spanish)),
+            ("es-419", Some(Language::Spanish)),
+            ("es-Latn-ES-valencia", Some(Language::Spanish)),
+            ("en-GB;q=0.3,es-AR;q=0.7", Some(Language::Spanish)),
+            (" es ; q=0.4 , en ; q=0.3 ", Some(Language::Spanish)),
+            ("pt-BR, ca, gl", None),
+            ("*", None),
+            ("und", None),
+            ("english", None),
+            ("es;q=NaN, en;q=-1", None),
+            ("es;q=high", Some(Language::Spanish)),
+            (";q=1,,;;, es", Some(Language::Spanish)),
             ("", None),
         ] {
             assert_eq!(Language::accepted(header), language, "{header}");
