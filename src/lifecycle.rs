@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 /// How long a shutdown may take. Some platforms kill a process ten seconds after SIGTERM.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(4);
@@ -33,9 +34,20 @@ impl Lifecycle {
         Self::default()
     }
 
-    /// Spawns a worker that runs as long as the server. It must end after [`Self::closing`].
-    pub fn spawn_worker(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.workers.spawn(task);
+    /// Spawns a worker that runs as long as the server. It must end after [`Self::closing`]. Whatever it
+    /// logs carries its kind.
+    pub fn spawn_worker(
+        &self,
+        kind: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let span = tracing::info_span!("worker", kind);
+        let logged = async move {
+            tracing::debug!("started");
+            task.await;
+            tracing::debug!("finished");
+        };
+        self.workers.spawn(logged.instrument(span));
     }
 
     /// Spawns the task of a connection. A shutdown waits for it.

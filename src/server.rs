@@ -41,7 +41,7 @@ use crate::http::request::uploads::Uploads;
 use crate::http::response::encoding;
 use crate::http::response::pending_answers::PendingAnswers;
 use crate::http::state::{Services, SiteInfo};
-use crate::http::{AppState, Problem, listener};
+use crate::http::{AppState, Problem, access_log, listener};
 use crate::jobs::Jobs;
 use crate::jobs::model::Job;
 use crate::kernel::{Clock, Random, ServiceError, Timestamp};
@@ -197,7 +197,7 @@ impl Foundation {
         let (rate_limiter, accounts) = (rate_limiter.clone(), accounts.clone());
         let db = self.db.clone();
         let closing = self.lifecycle.closing();
-        self.lifecycle.spawn_worker(async move {
+        self.lifecycle.spawn_worker("idle-cleanup", async move {
             let mut interval = tokio::time::interval(IDLE_CLEANUP_INTERVAL);
             while closing.run_until_cancelled(interval.tick()).await.is_some() {
                 rate_limiter.prune();
@@ -211,7 +211,7 @@ impl Foundation {
     fn spawn_checkpoints(&self) {
         let db = self.db.clone();
         let closing = self.lifecycle.closing();
-        self.lifecycle.spawn_worker(async move {
+        self.lifecycle.spawn_worker("checkpoint", async move {
             let mut interval = tokio::time::interval(CHECKPOINT_INTERVAL);
             interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
             while closing.run_until_cancelled(interval.tick()).await.is_some() {
@@ -228,7 +228,7 @@ impl Foundation {
         let Self { db, hub, epoch, random, .. } = self;
         let (db, hub, epoch, random) = (db.clone(), hub.clone(), epoch.clone(), random.clone());
         let closing = self.lifecycle.closing();
-        self.lifecycle.spawn_worker(async move {
+        self.lifecycle.spawn_worker("epoch-check", async move {
             while closing.run_until_cancelled(epoch.suspected()).await.is_some() {
                 match db.check_epoch(&epoch, &random).await {
                     Ok(true) => hub.disconnect_all(),
@@ -248,7 +248,7 @@ fn router(state: &AppState, foundation: &Foundation) -> Router<AppState> {
     let Foundation { hub, lifecycle, .. } = foundation;
     let live = realtime::router(state, hub.clone(), lifecycle.clone());
     let api = api::router(state).merge(live);
-    Router::new()
+    let router = Router::new()
         .merge(pages::router(state, realtime::polling_router()))
         .nest("/api/v1", api)
         .merge(health::router().merge(metrics::router()).layer(from_fn(timeout::keep)))
@@ -260,7 +260,8 @@ fn router(state: &AppState, foundation: &Foundation) -> Router<AppState> {
         // A page is compressed for one user: a better level would cost more than rendering it.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn(encoding::choose))
-        .layer(from_fn_with_state(state.clone(), metrics::observe))
+        .layer(from_fn_with_state(state.clone(), metrics::observe));
+    access_log::for_all(router, foundation.random.clone())
         .layer(from_fn_with_state(state.clone(), client_info::identify))
 }
 

@@ -51,7 +51,7 @@ fn start_log(logging: &Logging) {
     let output = layer().with_writer(std::io::stderr);
     let output = match logging.log_format.unwrap_or(default_format) {
         LogFormat::Text => output.boxed(),
-        LogFormat::Json => output.json().flatten_event(true).boxed(),
+        LogFormat::Json => output.json().flatten_event(true).with_span_list(false).boxed(),
     };
     tracing_subscriber::registry().with(output).with(logging.log.clone()).with(no_secrets()).init();
 }

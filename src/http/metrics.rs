@@ -62,7 +62,7 @@ impl Default for Requests {
 }
 
 /// Returns the kind of a path. The number of kinds is fixed, for any path that clients request.
-fn kind(path: &str) -> &'static str {
+pub(super) fn kind(path: &str) -> &'static str {
     match path {
         "/api/v1/live" => "live",
         "/up" | "/ready" | "/metrics" => "health",

@@ -3,6 +3,7 @@
 //!
 //! Must not know a page or a JSON shape.
 
+pub mod access_log;
 pub mod cookies;
 pub mod health;
 pub mod listener;

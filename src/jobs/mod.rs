@@ -10,6 +10,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, timeout};
+use tracing::Instrument as _;
 
 use self::model::{ClaimedJob, DeadJob, Job, JobCounts, JobId};
 pub use self::store::enqueue;
@@ -64,7 +65,7 @@ impl Jobs {
         store::ensure_scheduled(&self.db, Job::Prune, self.later(Job::Prune.again_after())).await?;
         let jobs = self.clone();
         let closing = lifecycle.closing();
-        lifecycle.spawn_worker(async move {
+        lifecycle.spawn_worker("jobs", async move {
             let mut interval = tokio::time::interval(POLL_INTERVAL);
             interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
             while closing.run_until_cancelled(interval.tick()).await.is_some() {
@@ -95,6 +96,22 @@ impl Jobs {
         let Some(claimed) = store::claim(&self.db, lease, (now, now.plus(LEASE))).await? else {
             return Ok(false);
         };
+        let span = tracing::info_span!("job", kind = claimed.kind(), id = claimed.id.0);
+        self.run(claimed, lease, work).instrument(span).await?;
+        Ok(true)
+    }
+
+    /// Runs a job and records how it ended.
+    async fn run<F>(
+        &self,
+        claimed: ClaimedJob,
+        lease: i64,
+        work: impl Fn(Job) -> F,
+    ) -> Result<(), ServiceError>
+    where
+        F: Future<Output = Result<(), ServiceError>>,
+    {
+        tracing::debug!(attempt = claimed.attempt, "started");
         let result = match claimed.job {
             // The process was killed during each attempt.
             _ if claimed.attempt > MAX_ATTEMPTS => Err("no attempt came to an end".to_owned()),
@@ -112,7 +129,8 @@ impl Jobs {
             }
             Err(failure) => self.record_failure(&claimed, lease, &failure).await?,
         }
-        Ok(true)
+        tracing::debug!("finished");
+        Ok(())
     }
 
     async fn record_failure(

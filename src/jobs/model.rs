@@ -63,6 +63,13 @@ pub(super) struct ClaimedJob {
     pub attempt: u32,
 }
 
+impl ClaimedJob {
+    /// Returns the kind for the log.
+    pub fn kind(&self) -> &'static str {
+        self.job.map_or("unknown", |job| job.columns().0)
+    }
+}
+
 /// A job that failed for the last time.
 #[derive(Debug)]
 pub struct DeadJob {

@@ -45,7 +45,8 @@ impl<P: Protocol> Hub<P> {
     pub fn start(encode: Encode<P::Event>, lifecycle: &Lifecycle) -> Self {
         let (hub, dispatcher) = Self::build(encode);
         let inbox = hub.inbox.clone();
-        lifecycle.spawn_worker(run(inbox, dispatcher, lifecycle.stopping(), lifecycle.closing()));
+        let task = run(inbox, dispatcher, lifecycle.stopping(), lifecycle.closing());
+        lifecycle.spawn_worker("dispatcher", task);
         hub
     }
 

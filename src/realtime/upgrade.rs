@@ -21,7 +21,7 @@ use super::session::{SIGNED_OUT, Session, TOO_FAST};
 use crate::api;
 use crate::chat::events::EventHub;
 use crate::http::request::{auth, csrf};
-use crate::http::{AppState, ClientInfo, Language, Problem, Query, Viewer, cookies};
+use crate::http::{AppState, ClientInfo, Language, Problem, Query, Viewer, access_log, cookies};
 use crate::kernel::Timestamp;
 use crate::lifecycle::Lifecycle;
 use crate::websocket::handshake::{Handshake, HandshakeError, Upgrade};
@@ -70,17 +70,17 @@ async fn open(
             return Err(Problem::signed_out().into_response());
         }
         let closing = close_with(upgrade, shared.hub.metrics().clone(), None, SIGNED_OUT, unknown);
-        shared.lifecycle.spawn_connection(closing);
+        shared.lifecycle.spawn_connection(access_log::connection(closing));
         return Ok(response.map(|()| Body::empty()));
     };
     let Some(permit) = shared.limits.user(me.person.id, client) else {
         let reason = too_many_connections(t);
         let metrics = shared.hub.metrics().clone();
         let closing = close_with(upgrade, metrics, Some(reason), TOO_FAST, unknown);
-        shared.lifecycle.spawn_connection(closing);
+        shared.lifecycle.spawn_connection(access_log::connection(closing));
         return Ok(response.map(|()| Body::empty()));
     };
-    shared.lifecycle.clone().spawn_connection(async move {
+    shared.lifecycle.clone().spawn_connection(access_log::connection(async move {
         drop(unknown);
         match upgrade.stream().await {
             Ok((stream, early)) => {
@@ -92,7 +92,7 @@ async fn open(
             Err(error) => tracing::debug!(%error, "a live connection failed during the handshake"),
         }
         drop(permit);
-    });
+    }));
     Ok(response.map(|()| Body::empty()))
 }
 

@@ -27,7 +27,7 @@ impl Accounts {
         let mut seen = self.load_revocations().await?;
         let accounts = self.clone();
         let closing = lifecycle.closing();
-        lifecycle.spawn_worker(async move {
+        lifecycle.spawn_worker("revocations", async move {
             let mut poll = tokio::time::interval(POLL_INTERVAL);
             while closing.run_until_cancelled(poll.tick()).await.is_some() {
                 // After the epoch changed, the old ids mean nothing, and all clients reconnect anyway.

@@ -70,7 +70,7 @@ impl GroupCommitWriter {
         let metrics = WriterMetrics { posted: Counter::default(), batches };
         let task_metrics = metrics.clone();
         let closing = lifecycle.closing();
-        lifecycle.spawn_worker(async move {
+        lifecycle.spawn_worker("message-writer", async move {
             let mut batch = Vec::with_capacity(BATCH_SIZE);
             let mut poll = tokio::time::interval(POLL_INTERVAL);
             poll.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -47,7 +47,7 @@ impl Presence {
         };
         let watch = presence.clone();
         let closing = lifecycle.closing();
-        lifecycle.spawn_worker(async move {
+        lifecycle.spawn_worker("presence", async move {
             while closing.run_until_cancelled(watch.wait_for_next()).await.is_some() {
                 watch.is_coalescing.store(false, Ordering::Relaxed);
                 watch.broadcast();

@@ -111,7 +111,7 @@ impl Search {
         store::renew(&db).await?;
         let closing = lifecycle.closing();
         let indexing = index_old(db.clone());
-        lifecycle.spawn_worker(async move {
+        lifecycle.spawn_worker("search-index", async move {
             if let Some(Err(error)) = closing.run_until_cancelled(indexing).await {
                 tracing::error!(%error, "indexing old messages stopped; it continues at the next start");
             }

@@ -38,7 +38,7 @@ pub async fn start(
     rooms.load_deleted().await?;
     let mut remote_changes = RemoteChanges { accounts, rooms, poller, epoch, epoch_renewals };
     let closing = lifecycle.closing();
-    lifecycle.spawn_worker(async move {
+    lifecycle.spawn_worker("change-feed", async move {
         let mut interval = tokio::time::interval(POLL_INTERVAL);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while closing.run_until_cancelled(interval.tick()).await.is_some() {

@@ -35,7 +35,7 @@ struct DemoActors {
 /// Starts the live part. It runs until all messages are posted or the server stops.
 pub(super) fn start(seeder: Seeder, clock: Clock, lifecycle: &Lifecycle) {
     let stopping = lifecycle.stopping();
-    lifecycle.spawn_worker(async move {
+    lifecycle.spawn_worker("demo", async move {
         let mut actors = DemoActors::new(seeder, clock);
         if let Some(Err(error)) = stopping.run_until_cancelled(actors.run()).await {
             tracing::error!("the demo stopped: {error:#}");

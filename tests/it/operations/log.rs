@@ -1,14 +1,16 @@
 //! The log, and what must not appear in it at any level.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
+use patio::db::Db;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{Api, Browser, Live, PASSWORD, TIMEOUT};
+use crate::support::{Api, Browser, Live, PASSWORD, TIMEOUT, execute};
 
 const NEW_PASSWORD: &str = "otra-grapa-73-distinta";
 
@@ -39,6 +41,17 @@ impl VerboseServer {
         drop(std::thread::spawn(move || reading.take_while(Result::is_ok).for_each(drop)));
         while !lines.recv_timeout(TIMEOUT).expect("a line").contains("Patio is running") {}
         Self { child, lines, origin: format!("http://127.0.0.1:{port}") }
+    }
+
+    /// Returns the next line, which is JSON, that `fits`.
+    fn next(&self, fits: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let line = self.lines.recv_timeout(TIMEOUT).expect("a line that fits");
+            let line = serde_json::from_str(&line).expect("JSON");
+            if fits(&line) {
+                return line;
+            }
+        }
     }
 
     /// Stops the server and returns all lines that it logged.
@@ -97,5 +110,87 @@ async fn log_contains_no_secret_at_any_level() {
                 assert!(!line.contains(secret), "{filter}: {secret} is in {line}");
             }
         }
+    }
+}
+
+fn is_access(line: &Value) -> bool {
+    line["target"] == "patio::access"
+}
+
+#[tokio::test]
+async fn each_request_is_logged_with_its_route() {
+    let data = tempfile::tempdir().expect("a directory");
+    let server = VerboseServer::start(data.path(), "info");
+    let base = format!("{}/api/v1", server.origin);
+    let mut visitor = Browser::new(server.origin.clone());
+    visitor.get("/up").await;
+    visitor.get("/reset/a-secret?lang=es").await;
+    visitor.get("/nowhere/a-secret").await;
+    let ana = Api::with_account(base.clone(), "ana").await;
+    ana.get("/rooms/1/messages?limit=5").await;
+    let url = format!("{}/live", base.replace("http", "ws"));
+    let token = format!("Bearer {}", ana.token());
+    drop(Live::open(&url, "patio.v1", &[("authorization", &token)]).await);
+    let expected = [
+        ("GET", json!("/reset/{link}"), 404),
+        ("GET", Value::Null, 404),
+        ("POST", json!("/api/v1/users"), 201),
+        ("POST", json!("/api/v1/tokens"), 201),
+        ("GET", json!("/api/v1/rooms/{id}/messages"), 200),
+        ("GET", json!("/api/v1/live"), 101),
+    ];
+    let mut ids = BTreeSet::new();
+    let mut last = Value::Null;
+    for (method, route, status) in expected {
+        last = server.next(is_access);
+        let span = &last["span"];
+        assert_eq!((&span["method"], &span["route"]), (&json!(method), &route), "{last}");
+        assert_eq!(
+            (&last["status"], &span["client.address"]),
+            (&json!(status), &json!("127.0.0.1"))
+        );
+        assert!(last["ms"].as_f64().is_some_and(|ms| ms > 0.0), "{last}");
+        assert!(ids.insert(span["id"].to_string()), "{last}");
+    }
+    let closed = server.next(is_access);
+    assert_eq!(closed["message"], "connection closed");
+    assert_eq!(closed["span"], last["span"], "the request that opened it");
+    assert!(closed["seconds"].is_u64(), "{closed}");
+}
+
+#[tokio::test]
+async fn access_log_can_be_off_and_errors_still_name_their_request() {
+    let data = tempfile::tempdir().expect("a directory");
+    let mut server = VerboseServer::start(data.path(), "info,patio::access=off");
+    let ana = Api::with_account(format!("{}/api/v1", server.origin), "ana").await;
+    let db = Db::open(None, data.path()).await.expect("a database");
+    let refuse_all = "create trigger no_message before insert on messages
+                      begin select raise(abort, 'no'); end";
+    execute(&db, refuse_all, "").await;
+    db.close().await;
+    let post = Some(json!({"body": "hola"}));
+    let problem = ana.refused(Method::POST, "/rooms/1/messages", post).await;
+    let lines = server.log_lines();
+    let lines: Vec<Value> =
+        lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(!lines.iter().any(is_access), "{lines:?}");
+    let failure = lines.iter().find(|line| line["message"] == "a request failed").expect("a line");
+    assert_eq!(failure["span"]["route"], "/api/v1/rooms/{id}/messages");
+    let id = failure["error.id"].as_str().expect("an id");
+    assert_eq!(problem.body["instance"], format!("urn:patio:error:{id}"));
+}
+
+#[tokio::test]
+async fn job_runs_in_a_span_of_its_kind() {
+    let data = tempfile::tempdir().expect("a directory");
+    let server = VerboseServer::start(data.path(), "info,patio::jobs=debug");
+    let mut ana = Browser::new(server.origin.clone());
+    ana.register("ana").await;
+    Api::with_account(format!("{}/api/v1", server.origin), "luis").await;
+    ana.submit("/admin/people/close", &[("user", "2"), ("erase", "1")]).await;
+    for message in ["started", "finished"] {
+        let line = server.next(|line| line["span"]["kind"] == "erase-messages");
+        assert_eq!(line["message"], message);
+        assert!(line["span"]["id"].is_i64(), "{line}");
     }
 }
