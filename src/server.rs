@@ -15,6 +15,7 @@ use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
+use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -248,19 +249,22 @@ fn router(state: &AppState, foundation: &Foundation) -> Router<AppState> {
     let Foundation { hub, lifecycle, .. } = foundation;
     let live = realtime::router(state, hub.clone(), lifecycle.clone());
     let api = api::router(state).merge(live);
+    // The outermost first.
+    let middleware = ServiceBuilder::new()
+        .layer(from_fn_with_state(state.clone(), metrics::observe))
+        .layer(from_fn(encoding::choose))
+        // A page is compressed for one user: a better level would cost more than rendering it.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem::internal(&"a handler panicked").into_response()
+        }))
+        .layer(map_response(add_retry_after))
+        .layer(DefaultBodyLimit::max(limits::request::BODY));
     let router = Router::new()
         .merge(pages::router(state, realtime::polling_router()))
         .nest("/api/v1", api)
         .merge(health::router().merge(metrics::router()).layer(from_fn(timeout::keep)))
-        .layer(DefaultBodyLimit::max(limits::request::BODY))
-        .layer(map_response(add_retry_after))
-        .layer(CatchPanicLayer::custom(|_| {
-            Problem::internal(&"a handler panicked").into_response()
-        }))
-        // A page is compressed for one user: a better level would cost more than rendering it.
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(from_fn(encoding::choose))
-        .layer(from_fn_with_state(state.clone(), metrics::observe));
+        .layer(middleware);
     access_log::for_all(router, foundation.random.clone())
         .layer(from_fn_with_state(state.clone(), client_info::identify))
 }

@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 use axum::extract::{FromRef, State};
 use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::Value;
+use tower::ServiceBuilder;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -33,17 +34,22 @@ const EPOCH: HeaderName = HeaderName::from_static("patio-epoch");
 
 pub fn router(state: &AppState) -> Router<AppState> {
     let (operations, _) = operations().split_for_parts();
+    // The outermost first.
+    let middleware = ServiceBuilder::new()
+        .layer(from_fn_with_state(state.clone(), auth::by_token))
+        .layer(from_fn_with_state(state.clone(), routes::by_user))
+        .layer(from_fn_with_state(state.clone(), pending_answers::bound));
     let api = operations
         .route("/openapi.json", get(show_reference))
         .fallback(errors::not_found)
-        .layer(from_fn_with_state(state.clone(), pending_answers::bound))
-        .layer(from_fn_with_state(state.clone(), routes::by_user))
-        .layer(from_fn_with_state(state.clone(), auth::by_token));
+        .layer(middleware);
     // The characters of an epoch are always valid in a header.
     let sync = Sync::from_ref(state);
     let epoch = move |_: &_| HeaderValue::from_str(&sync.epoch()).ok();
-    security_headers::for_api(guarded(api, state))
+    let headers = ServiceBuilder::new()
         .layer(SetResponseHeaderLayer::overriding(EPOCH, epoch))
+        .layer(map_response(security_headers::of_api));
+    guarded(api, state).layer(headers)
 }
 
 fn operations() -> OpenApiRouter<AppState> {
@@ -71,8 +77,9 @@ async fn show_reference(State(state): State<AppState>) -> Json<Arc<Value>> {
 /// Adds the middleware for routes that answer errors with JSON problems: the API and the WebSocket
 /// upgrade.
 pub fn guarded(router: Router<AppState>, state: &AppState) -> Router<AppState> {
-    router
-        .layer(from_fn_with_state(state.clone(), csrf::guard))
-        .layer(from_fn(timeout::keep))
+    let middleware = ServiceBuilder::new()
         .layer(from_fn(errors::render_problem))
+        .layer(from_fn(timeout::keep))
+        .layer(from_fn_with_state(state.clone(), csrf::guard));
+    router.layer(middleware)
 }

@@ -16,6 +16,7 @@ mod switcher;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use tower::ServiceBuilder;
 
 pub use self::layout::sidebar::room_row;
 pub use self::layout::user_view::{initials, member_row};
@@ -32,7 +33,19 @@ pub fn router(state: &AppState, polling: Router<AppState>) -> Router<AppState> {
         .merge(composer::router())
         .merge(messages::router())
         .route_layer(from_fn_with_state(state.clone(), returned_text::return_text));
-    let pages = Router::new()
+    // The outermost first. One stack and not a `layer` for each: axum boxes the service of every route
+    // once per `layer`, and clones all these boxes for each request.
+    let middleware = ServiceBuilder::new()
+        .layer(from_fn(security_headers::of_pages))
+        .layer(from_fn(page::keep_language))
+        .layer(from_fn_with_state(state.clone(), error_page::render_problem))
+        .layer(from_fn(timeout::keep))
+        .layer(from_fn_with_state(state.clone(), canonical_host::check))
+        .layer(from_fn_with_state(state.clone(), csrf::guard))
+        .layer(from_fn_with_state(state.clone(), by_cookie))
+        .layer(from_fn_with_state(state.clone(), rate_limited::by_user))
+        .layer(from_fn_with_state(state.clone(), pending_answers::bound));
+    Router::new()
         .merge(polling)
         .merge(auth::router())
         .merge(rooms::router())
@@ -45,13 +58,6 @@ pub fn router(state: &AppState, polling: Router<AppState>) -> Router<AppState> {
         .merge(messages)
         .merge(search::router())
         .fallback(error_page::not_found)
-        .layer(from_fn_with_state(state.clone(), pending_answers::bound))
-        .layer(from_fn_with_state(state.clone(), rate_limited::by_user))
-        .layer(from_fn_with_state(state.clone(), by_cookie))
-        .layer(from_fn_with_state(state.clone(), csrf::guard))
-        .layer(from_fn_with_state(state.clone(), canonical_host::check))
-        .layer(from_fn(timeout::keep))
-        .layer(from_fn_with_state(state.clone(), error_page::render_problem))
-        .layer(from_fn(page::keep_language));
-    security_headers::for_pages(pages).merge(assets::router())
+        .layer(middleware)
+        .merge(assets::router())
 }

@@ -1,15 +1,13 @@
-//! Security headers of pages and API responses.
+//! Security headers of pages and API responses. A handler that sets one of them itself keeps its own.
 
-use axum::Router;
 use axum::extract::Request;
-use axum::http::HeaderValue;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use axum::middleware::{Next, from_fn};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
 use axum::response::Response;
-use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::http::ClientInfo;
 use crate::http::request::target::Target;
@@ -25,42 +23,55 @@ const PERMISSIONS: &str = "accelerometer=(), browsing-topics=(), camera=(), disp
     geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), \
     publickey-credentials-get=(), serial=(), usb=(), xr-spatial-tracking=()";
 
+/// The headers of pages and API responses.
+static COMMON: [(HeaderName, HeaderValue); 4] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS)),
+];
+static OF_PAGES: [(HeaderName, HeaderValue); 3] = [
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
+static OF_API: [(HeaderName, HeaderValue); 2] = [
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
 /// Adds the headers of HTML pages. A page depends on the user, so only the browser may cache it, and must
-/// revalidate it.
-pub fn for_pages<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
-    for_all(router)
-        .layer(default(CONTENT_SECURITY_POLICY, POLICY))
-        .layer(default(X_FRAME_OPTIONS, "DENY"))
-        .layer(default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        .layer(from_fn(set_cache_control))
-}
-
-/// Adds the headers of API responses.
-pub fn for_api<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
-    for_all(router)
-        .layer(default(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
-        .layer(default(CACHE_CONTROL, "no-store"))
-}
-
-/// Sets `Cache-Control`. At sign-out, `Clear-Site-Data` deletes cached pages, but browsers obey it only over
-/// HTTPS and on localhost. Everywhere else, pages must not be cached at all.
-async fn set_cache_control(client: ClientInfo, request: Request, next: Next) -> Response {
+/// revalidate it. At sign-out, `Clear-Site-Data` deletes cached pages, but browsers obey it only over HTTPS
+/// and on localhost. Everywhere else, pages must not be cached at all.
+pub async fn of_pages(client: ClientInfo, request: Request, next: Next) -> Response {
     let is_local = request.extensions().get::<Target>().is_some_and(Target::is_this_machine);
     let mut response = next.run(request).await;
     let policy = if client.https || is_local { "private, no-cache" } else { "private, no-store" };
     let headers = response.headers_mut();
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static(policy));
+    add_missing(headers, &COMMON);
+    add_missing(headers, &OF_PAGES);
     response
 }
 
-fn for_all<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
-    router
-        .layer(default(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(default(REFERRER_POLICY, "same-origin"))
-        .layer(default(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
-        .layer(default(HeaderName::from_static("permissions-policy"), PERMISSIONS))
+/// Adds the headers of API responses.
+pub async fn of_api(mut response: Response) -> Response {
+    add_missing(response.headers_mut(), &COMMON);
+    add_missing(response.headers_mut(), &OF_API);
+    response
 }
 
-fn default(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+fn add_missing(headers: &mut HeaderMap, defaults: &[(HeaderName, HeaderValue)]) {
+    for (name, value) in defaults {
+        headers.entry(name).or_insert_with(|| value.clone());
+    }
 }

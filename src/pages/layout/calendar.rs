@@ -56,7 +56,8 @@ impl Calendar {
 
     /// The same, with the label of the day passed in. Messages of one day share it.
     pub fn moment_on(&self, label: &str, at: Timestamp) -> Moment {
-        let clock = format!("{}{}", at.in_zone(&self.zone).strftime("%H:%M"), self.suffix());
+        let time = at.in_zone(&self.zone);
+        let clock = format!("{:02}:{:02}{}", time.hour(), time.minute(), self.suffix());
         Moment { iso: at.rfc3339(), full: format!("{label}, {clock}"), clock }
     }
 

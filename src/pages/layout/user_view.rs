@@ -47,12 +47,22 @@ pub(in crate::pages) fn hue_of(user: UserId) -> i64 {
 /// The first letters of the first and last word, or the first two letters of a single word.
 pub fn initials(name: &str) -> String {
     let mut words = name.split([' ', '.', '-', '_']).filter(|word| !word.is_empty());
-    let first = words.next().unwrap_or_default().graphemes(true);
-    let letters: String = match words.next_back() {
-        None => first.take(2).collect(),
-        Some(last) => first.take(1).chain(last.graphemes(true).take(1)).collect(),
+    let first = words.next().unwrap_or_default();
+    let letters = match words.next_back() {
+        None => first_letters(first, 2).to_owned(),
+        Some(last) => [first_letters(first, 1), first_letters(last, 1)].concat(),
     };
     letters.to_uppercase()
+}
+
+fn first_letters(word: &str, count: usize) -> &str {
+    // A page has a hundred names. Most are ASCII, where a letter is a byte.
+    let end = if word.is_ascii() {
+        count.min(word.len())
+    } else {
+        word.grapheme_indices(true).nth(count).map_or(word.len(), |(at, _)| at)
+    };
+    word.get(..end).unwrap_or(word)
 }
 
 #[derive(Template)]
