@@ -73,7 +73,7 @@ async fn create(
         RegisterError::Guessable => FieldError::new("password", "password-guessable").into(),
         RegisterError::Fault(error) => error.into(),
     })?;
-    Ok((StatusCode::CREATED, Json(UserShape::new(verified.person(), false))).into_response())
+    Ok((StatusCode::CREATED, Json(UserShape::new(verified.user(), false))).into_response())
 }
 
 /// List users
@@ -118,7 +118,7 @@ async fn show(
     responses((status = 200, description = "Your user.", body = UserShape<'static>)),
 )]
 async fn show_me(State(state): State<AppState>, Viewer(me): Viewer) -> Response {
-    Json(UserShape::new(&me.person, state.presence.is_online(me.person.id))).into_response()
+    Json(UserShape::new(&me.user, state.presence.is_online(me.user.id))).into_response()
 }
 
 /// Changes to your account. Omitted fields stay unchanged.
@@ -159,7 +159,7 @@ async fn update_me(
     if let Some(zone) = &zone {
         state.accounts.set_time_zone(&me, zone).await?;
     }
-    let user = state.accounts.by_id(me.person.id).await?.ok_or_else(Problem::not_found)?;
+    let user = state.accounts.by_id(me.user.id).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(UserShape::new(&user, state.presence.is_online(user.id))).into_response())
 }
 
@@ -215,7 +215,7 @@ async fn create_token(
     let lifetime = new.expires_in.map(TokenLifetime::parse).transpose()?;
     let verified = state.accounts.sign_in(&new.login, &new.password, &visitor).await?;
     let secret = state.accounts.issue_token(&verified, &label, lifetime).await?;
-    let user = verified.person();
+    let user = verified.user();
     let user = UserShape::new(user, state.presence.is_online(user.id));
     let issued = IssuedToken { token: secret.expose_secret(), user };
     Ok((StatusCode::CREATED, Json(issued)).into_response())

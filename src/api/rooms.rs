@@ -42,9 +42,9 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     )),
 )]
 async fn index(State(state): State<AppState>, Viewer(me): Viewer) -> Result<Response, Problem> {
-    let rooms = state.rooms.list(&me.person).await?;
+    let rooms = state.rooms.list(&me.user).await?;
     let online = state.presence.online();
-    let census = state.rooms.stats(&me.person, &online).await?;
+    let census = state.rooms.stats(&me.user, &online).await?;
     let counts = |id| census.get(&id).map_or(Counts::default(), Counts::from);
     let items = rooms.iter().map(|room| RoomShape::new(room, counts(room.id))).collect();
     Ok(Json(Items { items }).into_response())
@@ -86,7 +86,7 @@ async fn create(
     JsonBody(form): JsonBody<RoomForm>,
 ) -> Result<Response, Problem> {
     let new = NewRoom::parse(&form.name, &form.topic, &form.visibility);
-    let member = state.rooms.create(&me.person, &new.map_err(Problem::invalid)?).await?;
+    let member = state.rooms.create(&me.user, &new.map_err(Problem::invalid)?).await?;
     Ok((StatusCode::CREATED, reload(&state, &member).await?).into_response())
 }
 
@@ -191,7 +191,7 @@ async fn restore(
     CanRestore(room): CanRestore,
 ) -> Result<Response, Problem> {
     state.rooms.restore(&room).await?;
-    match state.rooms.reader(&me.person, room.id).await {
+    match state.rooms.reader(&me.user, room.id).await {
         Ok(reader) => document(&state, &reader).await,
         Err(AccessError::NotFound) => Ok(StatusCode::NO_CONTENT.into_response()),
         Err(error) => Err(error.into()),
@@ -247,7 +247,7 @@ async fn join_by_code(
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<CodeForm>,
 ) -> Result<Response, Problem> {
-    let member = state.rooms.join_by_code(&me.person, &form.code).await?;
+    let member = state.rooms.join_by_code(&me.user, &form.code).await?;
     reload(&state, &member).await
 }
 
@@ -302,7 +302,7 @@ async fn direct(
     JsonBody(form): JsonBody<DirectForm>,
 ) -> Result<Response, Problem> {
     let other = state.accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
-    let member = open_direct(&state, &me.person, &other).await?;
+    let member = open_direct(&state, &me.user, &other).await?;
     reload(&state, &member).await
 }
 

@@ -73,7 +73,7 @@ async fn index(
     let cursor = wanted.cursor.as_deref().map(Cursor::parse).transpose()?;
     let query = model::Query::parse(&wanted.q, &me.zone);
     let from = cursor.or(wanted.before.map(Cursor::behind));
-    let Found { hits, next, complete } = state.search.find(&me.person, &query, from, limit).await?;
+    let Found { hits, next, complete } = state.search.find(&me.user, &query, from, limit).await?;
     let found = state.messages.found(&hits).await?;
     let items = found.iter().map(MessageShape::from).collect();
     let more = next.is_some();

@@ -51,9 +51,9 @@ pub enum Event {
     /// The user has read the room up to `seq`, with the number of messages and mentions still unread.
     Read { room: RoomId, seq: Seq, unread: i64, mentions: i64 },
     /// A user became a member of the room.
-    Joined { room: RoomId, person: User },
+    Joined { room: RoomId, user: User },
     /// A user is no longer a member of the room.
-    Left { room: RoomId, person: User },
+    Left { room: RoomId, user: User },
     /// A user has a new name, avatar or role.
     Renamed(User),
     /// A user came online or went offline.
@@ -61,7 +61,7 @@ pub enum Event {
     /// All users who are online.
     OnlineUsers(Arc<[UserId]>),
     /// A user is typing in the room.
-    Typing { room: RoomId, person: User },
+    Typing { room: RoomId, user: User },
 }
 
 /// A note to one connection that it must look something up or act. The result depends on its user.

@@ -110,11 +110,11 @@ impl UserCommands {
             }
             Task::Reactivate { name } => {
                 let account = self.find(&name).await?;
-                self.accounts.reactivate(&self.operator, account.person.id).await?;
-                print(&format!("{} can sign in again", account.person.name))
+                self.accounts.reactivate(&self.operator, account.user.id).await?;
+                print(&format!("{} can sign in again", account.user.name))
             }
             Task::ResetPassword { name } => {
-                let user = self.find(&name).await?.person;
+                let user = self.find(&name).await?.user;
                 let link = self.accounts.reset_link(&self.operator, user.id).await;
                 let link = link.map_err(explain)?;
                 print(&self.format_link(&link))
@@ -140,9 +140,7 @@ impl UserCommands {
     }
 
     async fn list(&self) -> anyhow::Result<()> {
-        for Account { person: user, email, active, .. } in
-            self.accounts.list(&self.operator).await?
-        {
+        for Account { user, email, active, .. } in self.accounts.list(&self.operator).await? {
             let state = if active { user.role.as_str() } else { "closed" };
             print(&format!("{:<24} {state:<8} {email:<32} {}", user.name, user.display_name))?;
         }
@@ -150,13 +148,13 @@ impl UserCommands {
     }
 
     async fn set_role(&self, name: &str, role: Role) -> anyhow::Result<()> {
-        let user = self.find(name).await?.person;
+        let user = self.find(name).await?.user;
         self.accounts.set_role(&self.operator, user.id, role).await.map_err(explain)?;
         print(&format!("{} is now {}", user.name, role.as_str()))
     }
 
     async fn deactivate(&self, name: &str, erase: bool) -> anyhow::Result<()> {
-        let user = self.find(name).await?.person;
+        let user = self.find(name).await?.user;
         self.accounts.deactivate(&self.operator, user.id, erase).await.map_err(explain)?;
         print(&format!("the account of {} is closed", user.name))
     }
@@ -164,7 +162,7 @@ impl UserCommands {
     async fn find(&self, name: &str) -> anyhow::Result<Account> {
         let accounts = self.accounts.list(&self.operator).await?;
         let normalized = fold(name);
-        let found = accounts.into_iter().find(|account| fold(&account.person.name) == normalized);
+        let found = accounts.into_iter().find(|account| fold(&account.user.name) == normalized);
         found.with_context(|| format!("there is no user {name}; patio user list shows all users"))
     }
 

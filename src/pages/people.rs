@@ -57,7 +57,7 @@ async fn index(
     Query(filter): Query<Filter>,
     page: Page,
 ) -> Result<Response, Problem> {
-    state.presence.touch(me.person.id);
+    state.presence.touch(me.user.id);
     let sought = filter.q.trim();
     let online_ids = state.presence.online();
     let mut users = state.accounts.users().await?;
@@ -66,8 +66,8 @@ async fn index(
     let views = users.into_iter().map(|user| (online_ids.contains(&user.id), user));
     let views = views.map(|(online, user)| PersonView::new(user, online));
     let (online, offline) = views.partition(|user| user.online);
-    let side = sidebar(&state, &me.person, None, &page).await?;
-    let invites = me.person.role == Role::Admin;
+    let side = sidebar(&state, &me.user, None, &page).await?;
+    let invites = me.user.role == Role::Admin;
     let sought = sought.to_owned();
     Ok(html(&PeoplePage { page, side, sought, invites, online, offline }))
 }

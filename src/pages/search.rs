@@ -100,17 +100,17 @@ async fn index(
     Query(params): Query<SearchQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
-    state.presence.touch(me.person.id);
+    state.presence.touch(me.user.id);
     let query = model::Query::parse(&params.q, &me.zone);
     let limit = Limit::parse(Some(RESULTS))?;
     // A link with a broken cursor leads to the first page.
     let cursor = params.cursor.as_deref().and_then(|text| Cursor::parse(text).ok());
     let from = cursor.or(params.before.map(|id| Cursor::behind(MessageId(id))));
-    let Found { hits, next, complete } = state.search.find(&me.person, &query, from, limit).await?;
+    let Found { hits, next, complete } = state.search.find(&me.user, &query, from, limit).await?;
     let found = state.messages.found(&hits).await?;
     let texts = found.iter().map(|message| message.body.clone()).collect();
     let excerpts = state.search.snippets(&query, texts).await?;
-    let rooms = state.rooms.list(&me.person).await?;
+    let rooms = state.rooms.list(&me.user).await?;
     let rooms: HashMap<RoomId, &Room> = rooms.iter().map(|room| (room.id, room)).collect();
     let calendar = page.calendar();
     let view = |(message, pieces): (&Message, Vec<SnippetPart>)| {
@@ -118,7 +118,7 @@ async fn index(
         Some(ResultView::new(message, room, pieces, &calendar))
     };
     Ok(html(&SearchPage {
-        side: sidebar(&state, &me.person, None, &page).await?,
+        side: sidebar(&state, &me.user, None, &page).await?,
         idle: query.is_empty(),
         results: found.iter().zip(excerpts).filter_map(view).collect(),
         older: next.map(|next| older(&params.q, next)),

@@ -72,7 +72,7 @@ async fn index(
     let online = state.presence.online();
     let view = |user: &User| PersonView::new(user.clone(), online.contains(&user.id));
     let mut users = state.accounts.users().await?;
-    let rooms = state.rooms.list(&me.person).await?;
+    let rooms = state.rooms.list(&me.user).await?;
     let mut targets = Vec::with_capacity(rooms.len() + users.len());
     for room in &rooms {
         let other = users.iter().find(|user| Some(user.id) == room.other).map(view);
@@ -80,7 +80,7 @@ async fn index(
     }
     targets.sort_by_key(|target| target.strange);
     users.retain(|user| {
-        user.id != me.person.id && rooms.iter().all(|room| room.other != Some(user.id))
+        user.id != me.user.id && rooms.iter().all(|room| room.other != Some(user.id))
     });
     targets.extend(users.iter().map(|user| Target::user(view(user))));
     Ok(html(&Switcher { t, targets }))

@@ -17,7 +17,7 @@ use crate::websocket::encode;
 impl Session {
     /// Sends the first frames. Subscribes first and queries second; events in between wait for `ready`.
     pub(super) async fn send_hello(&mut self, since: Option<Timestamp>) -> Flow {
-        let user = self.me.person.clone();
+        let user = self.me.user.clone();
         // Taken before the queries, so that a change during them is sent again next time, not lost.
         let at = self.services().clock.now().rfc3339();
         self.connection.subscribe(Channel::Credential(self.me.credential));

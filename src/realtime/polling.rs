@@ -48,8 +48,8 @@ async fn create(
     FormBody(poll): FormBody<Poll>,
 ) -> Result<Response, Problem> {
     let encoding = encoding_of(Some(HTML_PROTOCOL), t);
-    let reply = Reply { services: &services, me: &me.person, encoding };
-    services.presence.touch(me.person.id);
+    let reply = Reply { services: &services, me: &me.user, encoding };
+    services.presence.touch(me.user.id);
     let shown = match poll.room {
         Some(room) => Some((room, reply.reader(room).await?)),
         None => None,
@@ -63,7 +63,7 @@ async fn create(
         Some((_, Some(reader))) => {
             frames.extend(reply.changes(&reader, poll.since_rev, poll.since_id).await?);
         }
-        Some((room, None)) => frames.push(closed(&services, &me.person, room).await?),
+        Some((room, None)) => frames.push(closed(&services, &me.user, room).await?),
         None => {}
     }
     let body = [b"[", frames.join(&b","[..]).as_slice(), b"]"].concat();

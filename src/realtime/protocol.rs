@@ -214,8 +214,8 @@ impl<'a> ServerFrame<'a> {
             Event::Message(message) => Self::message(message, encoding),
             Event::Presence { user, online } => Self::Presence { user: *user, online: *online },
             Event::OnlineUsers(users) => Self::Present { users },
-            Event::Typing { room, person } => {
-                Self::Typing { room: *room, user: UserShape::new(person, true) }
+            Event::Typing { room, user } => {
+                Self::Typing { room: *room, user: UserShape::new(user, true) }
             }
             Event::Unread { room, last_seq } => {
                 Self::Unread { room: *room, last_seq: *last_seq, unread: None, mentions: 0 }
@@ -223,21 +223,20 @@ impl<'a> ServerFrame<'a> {
             Event::Read { room, seq, unread, mentions } => {
                 Self::Read { room: *room, seq: *seq, unread: *unread, mentions: *mentions }
             }
-            Event::Renamed(person) => Self::User {
-                user: UserShape::new(person, true),
-                initials: html_language(encoding).map(|_| pages::initials(&person.display_name)),
-                photo: person.avatar.as_deref().filter(|_| encoding != JSON),
+            Event::Renamed(user) => Self::User {
+                user: UserShape::new(user, true),
+                initials: html_language(encoding).map(|_| pages::initials(&user.display_name)),
+                photo: user.avatar.as_deref().filter(|_| encoding != JSON),
             },
-            Event::Joined { room, person } => Self::Member {
+            Event::Joined { room, user } => Self::Member {
                 room: *room,
-                user: UserShape::new(person, false),
+                user: UserShape::new(user, false),
                 joined: true,
-                html: html_language(encoding)
-                    .map(|t| rendered(pages::member_row(person, false, t))),
+                html: html_language(encoding).map(|t| rendered(pages::member_row(user, false, t))),
             },
-            Event::Left { room, person } => Self::Member {
+            Event::Left { room, user } => Self::Member {
                 room: *room,
-                user: UserShape::new(person, false),
+                user: UserShape::new(user, false),
                 joined: false,
                 html: None,
             },

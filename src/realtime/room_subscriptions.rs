@@ -27,7 +27,7 @@ impl Session {
         let channel = Channel::Room(room);
         self.connection.subscribe_catching_up(channel);
         let permit = self.shared.readers.acquire().await;
-        let reader = self.services().rooms.reader(&self.me.person, room).await;
+        let reader = self.services().rooms.reader(&self.me.user, room).await;
         drop(permit);
         let opened = match reader {
             Ok(reader) => self.open_for(&reader, since, id).await.map_err(Problem::from),
@@ -134,7 +134,7 @@ impl Session {
     pub(super) async fn show_unread(&self, room: RoomId) {
         // All members of a room may query at the same time.
         let permit = self.shared.readers.acquire().await;
-        let progress = self.services().rooms.progress(&self.me.person, room).await;
+        let progress = self.services().rooms.progress(&self.me.user, room).await;
         drop(permit);
         match progress {
             Ok(Some(Progress { last_seq, unread, mentions, .. })) => {
@@ -158,7 +158,7 @@ impl Session {
     /// it.
     pub(super) async fn close_room(&self, room: RoomId) {
         self.connection.unsubscribe(Channel::Room(room));
-        match self.services().rooms.reader(&self.me.person, room).await {
+        match self.services().rooms.reader(&self.me.user, room).await {
             // Invited again since: the signal for that follows.
             Ok(reader) if reader.room().is_member() => {}
             Ok(_) => {
@@ -172,14 +172,14 @@ impl Session {
 
     /// Returns a `room` frame with the current state, or `closed` if the user may no longer read the room.
     pub(super) async fn room_frame(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
-        let reader = match self.services().rooms.reader(&self.me.person, room).await {
+        let reader = match self.services().rooms.reader(&self.me.user, room).await {
             Ok(reader) => reader,
             Err(AccessError::Fault(error)) => return Err(error.into()),
             Err(_) => {
                 self.connection.unsubscribe(Channel::Room(room));
                 // If a deleted room is restored, its members are subscribed again.
                 self.connection.unsubscribe(Channel::Members(room));
-                return Ok(closed(self.services(), &self.me.person, room).await?);
+                return Ok(closed(self.services(), &self.me.user, room).await?);
             }
         };
         let rooms = &self.services().rooms;

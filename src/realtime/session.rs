@@ -96,7 +96,7 @@ impl Session {
 
     /// Serves the connection until it closes. First sends the changes of users and rooms after `since`.
     pub async fn run(mut self, since: Option<Timestamp>) {
-        let _online = self.services().presence.connect(self.me.person.id);
+        let _online = self.services().presence.connect(self.me.user.id);
         let driver = self.connection.write_driver();
         let result = {
             let work = pin!(async {
@@ -226,13 +226,13 @@ impl Session {
     async fn post(&mut self, post: Post) {
         let Post { room, body, nonce, reply_to, author, room_created } = post;
         let posted = async {
-            self.shared.rate_limiter.spend(self.me.person.id, Action::Write)?;
+            self.shared.rate_limiter.spend(self.me.user.id, Action::Write)?;
             let text = body;
             let body = MessageBody::parse(&text)?;
             drop(text);
             let bytes = 4 * body.as_str().len() + 512;
             let nonce = nonce.as_deref().map(Nonce::parse).transpose()?;
-            let reader = self.services().rooms.reader(&self.me.person, room).await?;
+            let reader = self.services().rooms.reader(&self.me.user, room).await?;
             DraftOrigin { author, room_created }.check(&reader)?;
             let member = self.services().rooms.member_of(reader).await?;
             let draft = Draft { kind: Kind::Text, body, nonce, reply_to };
@@ -264,9 +264,9 @@ impl Session {
         let is_new = !self.typed.iter().any(|(typed, _)| *typed == room);
         if is_new && self.typed.len() < TYPING_ROOMS && !self.is_removed_from(room) {
             self.typed.push((room, now));
-            let user = self.me.person.clone();
+            let user = self.me.user.clone();
             let own = Channel::User(user.id);
-            let event = Event::Typing { room, person: user };
+            let event = Event::Typing { room, user };
             self.connection.broadcast(Channel::Room(room), own, &event);
         }
     }
@@ -304,8 +304,8 @@ impl Session {
             Signal::RoomChanged(room) => self.show_room(room).await,
             Signal::Renamed => {
                 // If the query fails, the old display name stays. Only typing indicators use it.
-                if let Ok(Some(user)) = self.services().accounts.find(&self.me.person.name).await {
-                    self.me.person = user;
+                if let Ok(Some(user)) = self.services().accounts.find(&self.me.user.name).await {
+                    self.me.user = user;
                 }
             }
         }
@@ -314,7 +314,7 @@ impl Session {
 
     async fn mark_read(&self, room: RoomId, seq: Seq) {
         let marked = async {
-            let reader = self.services().rooms.reader(&self.me.person, room).await?;
+            let reader = self.services().rooms.reader(&self.me.user, room).await?;
             Ok::<_, Problem>(self.services().rooms.mark_read(&reader, seq).await?)
         };
         if let Err(problem) = marked.await {

@@ -73,7 +73,7 @@ async fn open(
         shared.lifecycle.spawn_connection(access_log::connection(closing));
         return Ok(response.map(|()| Body::empty()));
     };
-    let Some(permit) = shared.limits.user(me.person.id, client) else {
+    let Some(permit) = shared.limits.user(me.user.id, client) else {
         let reason = too_many_connections(t);
         let metrics = shared.hub.metrics().clone();
         let closing = close_with(upgrade, metrics, Some(reason), TOO_FAST, unknown);

@@ -32,7 +32,7 @@ pub async fn run(load: &Load) -> Result<Value> {
     let mut members = Vec::new();
     for n in 0..WRITERS {
         let found = accounts.by_token(&BearerSecret::new(memberships::token(n))).await?;
-        let user = found.context("users that `store fill` creates")?.person;
+        let user = found.context("users that `store fill` creates")?.user;
         members.push(rooms.member(&user, memberships::room(n % 50)).await?);
     }
     let texts = Texts::default();

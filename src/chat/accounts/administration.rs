@@ -50,7 +50,7 @@ pub enum ResetError {
 impl Accounts {
     /// Returns the permission to administer, or `None` if the user is not an administrator.
     pub fn admin(&self, me: &Authenticated) -> Option<Admin> {
-        (me.person.role == Role::Admin).then_some(Admin(Some(me.person.id)))
+        (me.user.role == Role::Admin).then_some(Admin(Some(me.user.id)))
     }
 
     /// The permission of the operator at the command line. Anyone with access to the database needs no
@@ -214,7 +214,7 @@ impl Accounts {
         let revoked = used.map_err(ServiceError::from)?.ok_or(ResetError::Unknown)?;
         self.notify_revoked(revoked, RevocationReason::SignedOut);
         self.remember(user.id, from).await?;
-        Ok(VerifiedPassword { person: user, password_hash: hash })
+        Ok(VerifiedPassword { user, password_hash: hash })
     }
 
     /// Opens or closes sign-up. If the settings close it, it stays closed.

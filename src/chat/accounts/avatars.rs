@@ -37,14 +37,14 @@ impl Accounts {
     ) -> Result<(), ServiceError> {
         let name = self.random.token();
         let picture = Some((name.as_str(), avatar.0.as_slice()));
-        store::set_avatar(&self.db, me.person.id, picture, self.change_meta()).await?;
+        store::set_avatar(&self.db, me.user.id, picture, self.change_meta()).await?;
         self.notify_avatar(me, Some(name));
         Ok(())
     }
 
     /// Removes the user's avatar and publishes that to all users.
     pub async fn remove_picture(&self, me: &Authenticated) -> Result<(), ServiceError> {
-        store::set_avatar(&self.db, me.person.id, None, self.change_meta()).await?;
+        store::set_avatar(&self.db, me.user.id, None, self.change_meta()).await?;
         self.notify_avatar(me, None);
         Ok(())
     }
@@ -55,7 +55,7 @@ impl Accounts {
     }
 
     fn notify_avatar(&self, me: &Authenticated, avatar: Option<String>) {
-        let user = User { avatar, ..me.person.clone() };
+        let user = User { avatar, ..me.user.clone() };
         self.hub.broadcast(Channel::Everyone, 0, &Event::Renamed(user));
     }
 }

@@ -65,7 +65,7 @@ impl Accounts {
         if left < SESSION_LIFETIME.saturating_sub(SESSION_REFRESH) || left > SESSION_LIFETIME {
             store::extend_session(&self.db, credential, now.plus(SESSION_LIFETIME)).await?;
         }
-        Ok(Some(Authenticated { person: user, zone: ZoneName::zone(zone.as_deref()), credential }))
+        Ok(Some(Authenticated { user, zone: ZoneName::zone(zone.as_deref()), credential }))
     }
 
     /// Ends a session and all live connections opened with it.
@@ -115,7 +115,7 @@ impl Accounts {
         if used.is_none_or(|used| used.until(now) >= TOKEN_USE_INTERVAL) {
             store::touch_token(&self.db, credential, now).await?;
         }
-        Ok(Some(Authenticated { person: user, zone: ZoneName::zone(zone.as_deref()), credential }))
+        Ok(Some(Authenticated { user, zone: ZoneName::zone(zone.as_deref()), credential }))
     }
 
     /// Ends a token and all live connections opened with it.
@@ -127,17 +127,17 @@ impl Accounts {
 
     /// The user's sessions, the newest first.
     pub async fn sessions(&self, me: &Authenticated) -> Result<Vec<SessionInfo>, ServiceError> {
-        Ok(store::sessions(&self.db, me.person.id, self.clock.now()).await?)
+        Ok(store::sessions(&self.db, me.user.id, self.clock.now()).await?)
     }
 
     /// The user's tokens, the newest first.
     pub async fn tokens(&self, me: &Authenticated) -> Result<Vec<TokenInfo>, ServiceError> {
-        Ok(store::tokens(&self.db, me.person.id, self.clock.now()).await?)
+        Ok(store::tokens(&self.db, me.user.id, self.clock.now()).await?)
     }
 
     /// Revokes all credentials of the user except the current one.
     pub async fn sign_out_elsewhere(&self, me: &Authenticated) -> Result<(), ServiceError> {
-        let user = me.person.id;
+        let user = me.user.id;
         let now = self.clock.now();
         let revoked = store::revoke_other_sessions(&self.db, user, me.credential, now).await?;
         self.notify_revoked(revoked, RevocationReason::SignedOut);
@@ -154,7 +154,7 @@ impl Accounts {
         if store::is_good(&self.db, me.credential, self.clock.now()).await? {
             return Ok(None);
         }
-        self.revocation_reason(me.person.id).await.map(Some)
+        self.revocation_reason(me.user.id).await.map(Some)
     }
 
     /// The same for an open connection. It counts as a use of the credential.
@@ -168,7 +168,7 @@ impl Accounts {
         {
             return Ok(None);
         }
-        self.revocation_reason(me.person.id).await.map(Some)
+        self.revocation_reason(me.user.id).await.map(Some)
     }
 
     async fn revocation_reason(&self, user: UserId) -> Result<RevocationReason, ServiceError> {

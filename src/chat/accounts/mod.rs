@@ -118,7 +118,7 @@ impl Accounts {
         let user =
             self.finish_add(store::add(&self.db, &row).await.map_err(ServiceError::from)?)?;
         self.remember(user.id, from).await?;
-        Ok(VerifiedPassword { person: user, password_hash })
+        Ok(VerifiedPassword { user, password_hash })
     }
 
     /// Turns the outcome of adding a user into a result, and publishes that a new user joined.
@@ -128,7 +128,7 @@ impl Accounts {
             AddOutcome::Taken(taken) => Err(RegisterError::Taken(taken.field_errors())),
             AddOutcome::New(user, rooms) => {
                 for room in rooms {
-                    let joined = Event::Joined { room, person: user.clone() };
+                    let joined = Event::Joined { room, user: user.clone() };
                     self.hub.broadcast(Channel::Everyone, 0, &joined);
                 }
                 Ok(user)

@@ -43,7 +43,7 @@ impl ChangeError {
 impl Accounts {
     /// The user's own e-mail address.
     pub async fn email(&self, me: &Authenticated) -> Result<String, ServiceError> {
-        Ok(store::email_of(&self.db, me.person.id).await?)
+        Ok(store::email_of(&self.db, me.user.id).await?)
     }
 
     /// Sets the time zone.
@@ -52,7 +52,7 @@ impl Accounts {
         me: &Authenticated,
         zone: &ZoneName,
     ) -> Result<(), ServiceError> {
-        Ok(store::set_time_zone(&self.db, me.person.id, zone, false).await?)
+        Ok(store::set_time_zone(&self.db, me.user.id, zone, false).await?)
     }
 
     /// Sets the time zone reported by a browser, unless the user has one already.
@@ -61,7 +61,7 @@ impl Accounts {
         me: &Authenticated,
         zone: &ZoneName,
     ) -> Result<(), ServiceError> {
-        Ok(store::set_time_zone(&self.db, me.person.id, zone, true).await?)
+        Ok(store::set_time_zone(&self.db, me.user.id, zone, true).await?)
     }
 
     /// Changes the display name and publishes it to all users.
@@ -69,11 +69,11 @@ impl Accounts {
     /// # Errors
     /// [`ChangeError::NameTaken`] if it looks like that of another user.
     pub async fn rename(&self, me: &Authenticated, name: &DisplayName) -> Result<(), ChangeError> {
-        let set = store::set_display_name(&self.db, &me.person, name, self.change_meta()).await;
+        let set = store::set_display_name(&self.db, &me.user, name, self.change_meta()).await;
         if !set.map_err(ServiceError::from)? {
             return Err(ChangeError::NameTaken);
         }
-        let user = User { display_name: name.as_str().to_owned(), ..me.person.clone() };
+        let user = User { display_name: name.as_str().to_owned(), ..me.user.clone() };
         self.notify_renamed(user);
         Ok(())
     }
@@ -114,8 +114,8 @@ impl Accounts {
         from: &LoginSource,
     ) -> Result<(), ChangeError> {
         let proven = self.verify_password(me, old, from).await?;
-        let share = Share::User(me.person.id);
-        if self.is_guessable(&me.person, new, share).await? {
+        let share = Share::User(me.user.id);
+        if self.is_guessable(&me.user, new, share).await? {
             return Err(ChangeError::Guessable);
         }
         let hash = self.passwords.hash(new, share).await?;
@@ -145,9 +145,9 @@ impl Accounts {
         password: &str,
         from: &LoginSource,
     ) -> Result<VerifiedPassword, ChangeError> {
-        let hash = store::password_of(&self.db, me.person.id).await.map_err(ServiceError::from)?;
-        let found = Some((me.person.clone(), hash));
-        let proven = self.check_password(&me.person.name, found, password, from).await;
+        let hash = store::password_of(&self.db, me.user.id).await.map_err(ServiceError::from)?;
+        let found = Some((me.user.clone(), hash));
+        let proven = self.check_password(&me.user.name, found, password, from).await;
         proven.map_err(|error| match error {
             SignInError::Wrong => ChangeError::WrongPassword,
             SignInError::TooMany(wait) => ChangeError::TooMany(wait),

@@ -93,7 +93,7 @@ impl Accounts {
         if !seen.recent {
             self.remember(user.id, from).await?;
         }
-        Ok(VerifiedPassword { person: user, password_hash })
+        Ok(VerifiedPassword { user, password_hash })
     }
 
     /// Stores the device and address a user signed in from.

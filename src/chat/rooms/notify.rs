@@ -72,7 +72,7 @@ impl Rooms {
         self.hub.notify(Channel::User(user.id), Signal::Joined(room.id));
         // Both users of a direct message are members from the start.
         if room.visibility != Visibility::Direct {
-            let joined = Event::Joined { room: room.id, person: user.clone() };
+            let joined = Event::Joined { room: room.id, user: user.clone() };
             self.hub.broadcast(audience(room.id, room.visibility), 0, &joined);
         }
     }
@@ -98,7 +98,7 @@ impl Rooms {
     /// Unsubscribes the user in the hub, so they receive nothing more of the room, even if their
     /// connections are too busy to handle the signal.
     fn unsubscribe_member(&self, room: &Room, user: &User) {
-        let left = Event::Left { room: room.id, person: user.clone() };
+        let left = Event::Left { room: room.id, user: user.clone() };
         self.hub.broadcast(audience(room.id, room.visibility), 0, &left);
         let user_channel = Channel::User(user.id);
         self.hub.unsubscribe_all(user_channel, Channel::Members(room.id));
@@ -113,7 +113,7 @@ impl Rooms {
 /// Publishes that a user became a member of a public room by posting or reacting there.
 pub(in crate::chat) fn notify_joined_by_posting(hub: &EventHub, room: RoomId, user: &User) {
     hub.notify(Channel::User(user.id), Signal::Joined(room));
-    let joined = Event::Joined { room, person: user.clone() };
+    let joined = Event::Joined { room, user: user.clone() };
     hub.broadcast(Channel::Everyone, 0, &joined);
 }
 

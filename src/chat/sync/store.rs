@@ -60,9 +60,9 @@ impl Row {
             None => MissedChange::Event(Event::Renamed(person)),
             Some(room) if person.id == reader => MissedChange::Room(room),
             Some(room) if self.member.is_some() => {
-                MissedChange::Event(Event::Joined { room, person })
+                MissedChange::Event(Event::Joined { room, user: person })
             }
-            Some(room) => MissedChange::Event(Event::Left { room, person }),
+            Some(room) => MissedChange::Event(Event::Left { room, user: person }),
         }
     }
 }

@@ -75,7 +75,7 @@ pub fn admit(state: &AppState, request: &Request) -> Result<Admitted, Problem> {
     let kind = Kind::of(request);
     let mut admitted = Admitted { counted: None, running: None };
     if let Some(Viewer(me)) = request.extensions().get::<Viewer>() {
-        let user = me.person.id;
+        let user = me.user.id;
         if let Some(slow) = kind.slow() {
             admitted.running = state.rate_limiter.start(user, slow)?;
         }

@@ -107,7 +107,7 @@ impl FromRequestParts<AppState> for CanRead {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, room) = viewer_and_id(parts, state).await?;
-        Ok(Self(state.rooms.reader(&signed_in.person, RoomId(room)).await?))
+        Ok(Self(state.rooms.reader(&signed_in.user, RoomId(room)).await?))
     }
 }
 
@@ -120,7 +120,7 @@ impl FromRequestParts<AppState> for CanPost {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, room) = viewer_and_id(parts, state).await?;
-        Ok(Self(state.rooms.member(&signed_in.person, RoomId(room)).await?))
+        Ok(Self(state.rooms.member(&signed_in.user, RoomId(room)).await?))
     }
 }
 
@@ -132,7 +132,7 @@ impl FromRequestParts<AppState> for CanChange {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, room) = viewer_and_id(parts, state).await?;
-        Ok(Self(state.rooms.owner(&signed_in.person, RoomId(room)).await?))
+        Ok(Self(state.rooms.owner(&signed_in.user, RoomId(room)).await?))
     }
 }
 
@@ -144,7 +144,7 @@ impl FromRequestParts<AppState> for CanModerate {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, room) = viewer_and_id(parts, state).await?;
-        let moderator = state.rooms.moderator(&signed_in.person, RoomId(room)).await;
+        let moderator = state.rooms.moderator(&signed_in.user, RoomId(room)).await;
         moderator.map(Self).map_err(|error| match error {
             AccessError::Forbidden => {
                 Problem::with_detail(StatusCode::FORBIDDEN, "moderators-only")
@@ -162,7 +162,7 @@ impl FromRequestParts<AppState> for CanDeleteRoom {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, room) = viewer_and_id(parts, state).await?;
-        Ok(Self(state.rooms.room_admin(&signed_in.person, RoomId(room)).await?))
+        Ok(Self(state.rooms.room_admin(&signed_in.user, RoomId(room)).await?))
     }
 }
 
@@ -174,7 +174,7 @@ impl FromRequestParts<AppState> for CanRestore {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, room) = viewer_and_id(parts, state).await?;
-        Ok(Self(state.rooms.deleted(&signed_in.person, RoomId(room)).await?))
+        Ok(Self(state.rooms.deleted(&signed_in.user, RoomId(room)).await?))
     }
 }
 
@@ -190,7 +190,7 @@ impl FromRequestParts<AppState> for CanReadMessage {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, id) = viewer_and_id(parts, state).await?;
         let room = state.messages.room_of(MessageId(id)).await?.ok_or_else(Problem::not_found)?;
-        let reader = state.rooms.reader(&signed_in.person, room).await?;
+        let reader = state.rooms.reader(&signed_in.user, room).await?;
         let message = state.messages.find(&reader, MessageId(id)).await?;
         Ok(Self { message: message.ok_or_else(Problem::not_found)?, reader })
     }

@@ -66,7 +66,7 @@ impl Uploads {
         request: Request,
         field: &str,
     ) -> Result<Upload, Problem> {
-        let admitted = check_length(&request).and_then(|()| self.admit(me.person.id));
+        let admitted = check_length(&request).and_then(|()| self.admit(me.user.id));
         let slot = match admitted {
             Ok(slot) => slot,
             Err(problem) => {

@@ -34,7 +34,7 @@ pub struct PendingAnswers(Arc<Mutex<HashMap<UserId, usize>>>);
 /// Counts large responses to signed-in users, and answers 429 above the limit. The response to a change is
 /// always sent, because the change was made; rate limits bound those.
 pub async fn bound(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let user = request.extensions().get::<Viewer>().map(|Viewer(me)| me.person.id);
+    let user = request.extensions().get::<Viewer>().map(|Viewer(me)| me.user.id);
     let is_safe = request.method().is_safe();
     let response = next.run(request).await;
     let length =

@@ -58,7 +58,7 @@ async fn index(
 ) -> Result<Response, Problem> {
     let found = state.audit.page(&admin, asked.before, Limit::DEFAULT).await?;
     let earlier = found.items.last().filter(|_| found.more).map(|entry| entry.id.0);
-    let side = sidebar(&state, &me.person, None, &page).await?;
+    let side = sidebar(&state, &me.user, None, &page).await?;
     Ok(html(&AuditPage {
         side,
         days: by_day(&state, found.items, &page.calendar()),

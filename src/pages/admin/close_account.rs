@@ -35,7 +35,7 @@ struct ClosePage {
 
 async fn find(state: &AppState, admin: &Admin, user: i64) -> Result<Account, Problem> {
     let mut accounts = state.accounts.list(admin).await?.into_iter();
-    accounts.find(|account| account.person.id.0 == user).ok_or_else(Problem::not_found)
+    accounts.find(|account| account.user.id.0 == user).ok_or_else(Problem::not_found)
 }
 
 async fn ask(
@@ -45,9 +45,9 @@ async fn ask(
     PathId(id): PathId,
     page: Page,
 ) -> Result<Response, Problem> {
-    let Account { person: user, active, .. } = find(&state, &admin, id).await?;
+    let Account { user, active, .. } = find(&state, &admin, id).await?;
     let online = state.presence.is_online(user.id);
-    let side = sidebar(&state, &me.person, None, &page).await?;
+    let side = sidebar(&state, &me.user, None, &page).await?;
     Ok(html(&ClosePage { side, person: PersonView::new(user, online), active, page }))
 }
 
@@ -64,7 +64,7 @@ async fn close(
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<CloseForm>,
 ) -> Result<Response, Problem> {
-    let user = find(&state, &admin, form.user).await?.person.id;
+    let user = find(&state, &admin, form.user).await?.user.id;
     state.accounts.deactivate(&admin, user, form.erase.is_some()).await.map_err(explain)?;
     Ok(done(user))
 }
@@ -79,7 +79,7 @@ async fn erase(
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    let user = find(&state, &admin, form.user).await?.person.id;
+    let user = find(&state, &admin, form.user).await?.user.id;
     state.accounts.erase(&admin, user).await.map_err(explain)?;
     Ok(done(user))
 }

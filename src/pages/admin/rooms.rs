@@ -76,7 +76,7 @@ async fn index(
     admin: CanAdminister,
     page: Page,
 ) -> Result<Response, Problem> {
-    list(&state, &me.person, &admin, page, None).await
+    list(&state, &me.user, &admin, page, None).await
 }
 
 async fn list(
@@ -113,7 +113,7 @@ async fn rename(
     page: Page,
     FormBody(form): FormBody<NameForm>,
 ) -> Result<Response, Problem> {
-    let right = state.rooms.any_room_admin(&admin.0, &me.person, RoomId(id)).await?;
+    let right = state.rooms.any_room_admin(&admin.0, &me.user, RoomId(id)).await?;
     let renamed = match RoomName::parse(&form.name) {
         Ok(name) => match state.rooms.rename(&right, &name).await {
             Ok(()) => Ok(()),
@@ -128,7 +128,7 @@ async fn rename(
         Ok(()) => Ok(Redirect::to("/admin/rooms?saved=1").into_response()),
         Err((status, field_error)) => {
             let failed = Some((RoomId(id), form.name, field_error));
-            Ok(again(status, list(&state, &me.person, &admin, page, failed).await?))
+            Ok(again(status, list(&state, &me.user, &admin, page, failed).await?))
         }
     }
 }
@@ -139,6 +139,6 @@ async fn destroy(
     CanAdminister(admin): CanAdminister,
     PathId(id): PathId,
 ) -> Result<Response, Problem> {
-    let right = state.rooms.any_room_admin(&admin, &me.person, RoomId(id)).await?;
+    let right = state.rooms.any_room_admin(&admin, &me.user, RoomId(id)).await?;
     delete(&state, &right).await
 }

@@ -76,9 +76,9 @@ struct AccountView {
 
 impl AccountView {
     fn new(account: &Account, state: &AppState, me: UserId, calendar: &Calendar) -> Self {
-        let id = account.person.id;
+        let id = account.user.id;
         Self {
-            person: PersonView::new(account.person.clone(), state.presence.is_online(id)),
+            person: PersonView::new(account.user.clone(), state.presence.is_online(id)),
             email: account.email.clone(),
             since: calendar.day(account.created_at).to_string(),
             since_iso: account.created_at.rfc3339(),
@@ -125,7 +125,7 @@ async fn show(
     admin: CanAdminister,
     page: Page,
 ) -> Result<Response, Problem> {
-    administration(&state, &me.person, &admin, page, Extras::default()).await
+    administration(&state, &me.user, &admin, page, Extras::default()).await
 }
 
 async fn administration(
@@ -162,9 +162,9 @@ async fn administration(
             .number("closed")
             .and_then(|id| {
                 let mut closed = accounts.iter().filter(|account| !account.active);
-                closed.find(|account| account.person.id.0 == id)
+                closed.find(|account| account.user.id.0 == id)
             })
-            .map(|account| account.person.display_name.clone()),
+            .map(|account| account.user.display_name.clone()),
         page,
     };
     Ok(html(&template))
@@ -222,7 +222,7 @@ async fn add(
             Ok((user, secret)) => {
                 let link = Some(LinkView::new(&user, &secret, &page));
                 let extras = Extras { link, ..Extras::default() };
-                let shown = administration(&state, &me.person, &admin, page, extras).await?;
+                let shown = administration(&state, &me.user, &admin, page, extras).await?;
                 return Ok(unkept(shown));
             }
             Err(RegisterError::Taken(fields)) => fields,
@@ -238,7 +238,7 @@ async fn add(
         .with("email", &typed.email)
         .add_error(page.t, &problems);
     let extras = Extras { add, ..Extras::default() };
-    let shown = administration(&state, &me.person, &admin, page, extras).await?;
+    let shown = administration(&state, &me.user, &admin, page, extras).await?;
     Ok(again(StatusCode::UNPROCESSABLE_ENTITY, shown))
 }
 
@@ -250,8 +250,8 @@ struct PersonForm {
 /// Finds a user, with an open or a closed account.
 async fn find(state: &AppState, admin: &Admin, user: i64) -> Result<User, Problem> {
     let accounts = state.accounts.list(admin).await?;
-    let wanted = accounts.into_iter().find(|account| account.person.id.0 == user);
-    wanted.map(|account| account.person).ok_or_else(Problem::not_found)
+    let wanted = accounts.into_iter().find(|account| account.user.id.0 == user);
+    wanted.map(|account| account.user).ok_or_else(Problem::not_found)
 }
 
 #[derive(Deserialize)]
@@ -292,7 +292,7 @@ async fn make_link(
     let secret = state.accounts.reset_link(&admin.0, user.id).await.map_err(explain)?;
     let link = Some(LinkView::new(&user, &secret, &page));
     let extras = Extras { link, ..Extras::default() };
-    Ok(unkept(administration(&state, &me.person, &admin, page, extras).await?))
+    Ok(unkept(administration(&state, &me.user, &admin, page, extras).await?))
 }
 
 async fn open(

@@ -27,9 +27,9 @@ async fn show(
     page: Page,
 ) -> Result<Response, Problem> {
     let other = find_user(&state, &name).await?;
-    match state.rooms.find_direct(&me.person, &other).await? {
+    match state.rooms.find_direct(&me.user, &other).await? {
         Some(room) => Ok(to_room(room)),
-        None => new_direct_page(&state, &me.person, &other, page, RoomPageInput::default()).await,
+        None => new_direct_page(&state, &me.user, &other, page, RoomPageInput::default()).await,
     }
 }
 
@@ -41,20 +41,20 @@ async fn create(
     page: Page,
     FormBody(form): MessageForm<PostForm>,
 ) -> Result<Response, Problem> {
-    form.kept().check_author(me.person.id)?;
+    form.kept().check_author(me.user.id)?;
     let other = find_user(&state, &name).await?;
     if let Err(error) = MessageBody::parse(&form.body) {
         let error = Some(page.t.complain(error));
         let shown = RoomPageInput { draft: form.body, error, ..RoomPageInput::default() };
-        let page = new_direct_page(&state, &me.person, &other, page, shown).await?;
+        let page = new_direct_page(&state, &me.user, &other, page, shown).await?;
         return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
-    let member = match open_direct(&state, &me.person, &other).await {
+    let member = match open_direct(&state, &me.user, &other).await {
         Ok(member) => member,
         Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
             let error = Some(page.t.say(problem::message_keys(&problem).1));
             let shown = RoomPageInput { draft: form.body, error, ..RoomPageInput::default() };
-            let page = new_direct_page(&state, &me.person, &other, page, shown).await?;
+            let page = new_direct_page(&state, &me.user, &other, page, shown).await?;
             return Ok(wait(again(problem.status, page), problem.retry_after));
         }
         Err(problem) => return Err(problem),

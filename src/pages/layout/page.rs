@@ -114,8 +114,7 @@ impl FromRequestParts<AppState> for Page {
         let viewer = parts.extensions.get::<Viewer>();
         let zone = viewer.map(|Viewer(me)| me.zone.clone());
         let founded = state.site.founded.0;
-        let account =
-            viewer.map(|Viewer(me)| format!("{founded}.{}.{}", me.person.id, me.person.name));
+        let account = viewer.map(|Viewer(me)| format!("{founded}.{}.{}", me.user.id, me.user.name));
         let kept = form_urlencoded::parse(query).into_owned().filter(|(key, _)| key != "lang");
         Ok(Self {
             t: locale::language_of(parts),

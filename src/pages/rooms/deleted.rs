@@ -69,7 +69,7 @@ async fn show(
     CanRestore(room): CanRestore,
     page: Page,
 ) -> Result<Response, Problem> {
-    let side = sidebar(&state, &me.person, None, &page).await?;
+    let side = sidebar(&state, &me.user, None, &page).await?;
     Ok(html(&DeletedPage { side, room: DeletedView::new(room, &page.calendar()), page }))
 }
 
@@ -79,7 +79,7 @@ async fn restore(
     CanRestore(room): CanRestore,
 ) -> Result<Response, Problem> {
     state.rooms.restore(&room).await?;
-    redirect_to_room(&state, &me.person, room.id).await
+    redirect_to_room(&state, &me.user, room.id).await
 }
 
 /// Redirects to the room, or to the list of rooms if an administrator cannot read it.

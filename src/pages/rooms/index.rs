@@ -53,7 +53,7 @@ async fn index(
     Viewer(me): Viewer,
     page: Page,
 ) -> Result<Response, Problem> {
-    directory(&state, &me.person, page, FormState::default(), FormState::default()).await
+    directory(&state, &me.user, page, FormState::default(), FormState::default()).await
 }
 
 /// Renders the list of rooms with the state of its two forms.
@@ -122,7 +122,7 @@ async fn create(
     FormBody(typed): FormBody<RoomForm>,
 ) -> Result<Response, Problem> {
     let problems = match NewRoom::parse(&typed.name, &typed.topic, &typed.visibility) {
-        Ok(new) => match state.rooms.create(&me.person, &new).await {
+        Ok(new) => match state.rooms.create(&me.user, &new).await {
             Ok(member) => return Ok(to_room(member.room())),
             Err(RoomError::NameTaken) => vec![FieldError::new("name", "room-name-taken")],
             Err(error) => return Err(error.into()),
@@ -136,7 +136,7 @@ async fn create(
         .with("topic", &typed.topic)
         .with("visibility", &typed.visibility)
         .add_error(page.t, &problems);
-    let shown = directory(&state, &me.person, page, form, FormState::default()).await?;
+    let shown = directory(&state, &me.user, page, form, FormState::default()).await?;
     Ok(again(status, shown))
 }
 

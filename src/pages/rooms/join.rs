@@ -84,13 +84,13 @@ async fn join_by_form(
     page: Page,
     FormBody(typed): FormBody<CodeForm>,
 ) -> Result<Response, Problem> {
-    match join(&state, &me.person, &typed.code).await? {
+    match join(&state, &me.user, &typed.code).await? {
         JoinTarget::Joined(member) => Ok(to_room(member.room())),
         JoinTarget::Removed => {
             let reason = page.t.say("room-removed").to_owned();
-            refused(&state, &me.person, page, &typed.code, (StatusCode::FORBIDDEN, reason)).await
+            refused(&state, &me.user, page, &typed.code, (StatusCode::FORBIDDEN, reason)).await
         }
-        JoinTarget::Near(names) => miss(&state, &me.person, page, &typed.code, &names).await,
+        JoinTarget::Near(names) => miss(&state, &me.user, page, &typed.code, &names).await,
     }
 }
 
@@ -136,12 +136,12 @@ async fn show_invitation(
     page: Page,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
-    match state.rooms.by_code(&me.person, &code).await {
+    match state.rooms.by_code(&me.user, &code).await {
         Ok(room) if room.is_member() => Ok(to_room(room.id)),
         Ok(room) => Ok(html(&InvitationPage { page, room, code })),
         Err(AccessError::NotFound) => {
-            let near = near(&code, visible_rooms(&state, &me.person).await?);
-            miss(&state, &me.person, page, &code, &near).await
+            let near = near(&code, visible_rooms(&state, &me.user).await?);
+            miss(&state, &me.user, page, &code, &near).await
         }
         Err(error) => Err(error.into()),
     }
@@ -152,6 +152,6 @@ async fn accept_invitation(
     Viewer(me): Viewer,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
-    let member = state.rooms.join_by_code(&me.person, &code).await?;
+    let member = state.rooms.join_by_code(&me.user, &code).await?;
     Ok(to_room(member.room()))
 }

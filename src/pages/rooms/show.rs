@@ -35,8 +35,8 @@ async fn home(
     client: ClientInfo,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    if let Some(room) = cookies::last_room(&headers, me.person.id, client) {
-        match state.rooms.reader(&me.person, room).await {
+    if let Some(room) = cookies::last_room(&headers, me.user.id, client) {
+        match state.rooms.reader(&me.user, room).await {
             Ok(reader) => return Ok(to_room(reader.room().id)),
             Err(AccessError::Fault(error)) => return Err(error.into()),
             Err(_) => {}

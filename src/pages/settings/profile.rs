@@ -108,7 +108,7 @@ pub(in crate::pages) async fn settings(
     forms: Forms,
 ) -> Result<Response, Problem> {
     page.set_path("/settings".to_owned());
-    let own_name = || FormState::default().with("display_name", &me.person.display_name);
+    let own_name = || FormState::default().with("display_name", &me.user.display_name);
     let address = state.accounts.email(me).await?;
     let own_email = || FormState::default().with("email", &address);
     let zone = &me.zone;
@@ -117,7 +117,7 @@ pub(in crate::pages) async fn settings(
     let own_token = || FormState::default().with("expires_in", LIFETIMES[0].0);
     let sessions = state.accounts.sessions(me).await?;
     let template = SettingsPage {
-        side: sidebar(state, &me.person, None, &page).await?,
+        side: sidebar(state, &me.user, None, &page).await?,
         name: forms.name.unwrap_or_else(own_name),
         picture: forms.picture,
         email: forms.email.unwrap_or_else(own_email),

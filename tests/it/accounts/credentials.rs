@@ -359,10 +359,10 @@ async fn login_racing_a_password_change_opens_no_session() {
     let after = accounts.sign_in("ana", NEW_PASSWORD, &here).await.expect("signed in");
     assert!(accounts.issue_token(&after, &label, None).await.is_ok());
     // The same for a closed account.
-    accounts.set_role(&accounts.operator(), after.person().id, Role::Admin).await.expect("done");
+    accounts.set_role(&accounts.operator(), after.user().id, Role::Admin).await.expect("done");
     server.browser_as("luis").await;
     let luis = accounts.sign_in("luis", PASSWORD, &here).await.expect("signed in");
-    accounts.deactivate(&accounts.operator(), luis.person().id, false).await.expect("closed");
+    accounts.deactivate(&accounts.operator(), luis.user().id, false).await.expect("closed");
     assert!(accounts.open_session(&luis, "").await.is_err());
 }
 

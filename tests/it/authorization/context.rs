@@ -82,7 +82,7 @@ impl TestContext {
             let accounts: Accounts = server.state().service();
             let signed_in = accounts.sign_in(role.name(), PASSWORD, &local);
             let verified = signed_in.await.expect("signed in");
-            let user = verified.person().id.to_string();
+            let user = verified.user().id.to_string();
             if matches!(role, Role::AdminInside | Role::AdminOutside) {
                 first.submit("/admin/people/role", &[("user", &user), ("role", "admin")]).await;
             }
@@ -96,7 +96,7 @@ impl TestContext {
             context.tokens.insert(role, token);
         }
         context.closed_session = context.session(Role::Closed).await;
-        let closed = context.passwords[&Role::Closed].person().id.to_string();
+        let closed = context.passwords[&Role::Closed].user().id.to_string();
         first.submit("/admin/people/close", &[("user", &closed)]).await;
         context
     }
@@ -158,7 +158,7 @@ impl TestContext {
                     call(&token, "/join", json!({"code": code})).await;
                 }
             }
-            let removed = self.passwords[&Role::Removed].person().id;
+            let removed = self.passwords[&Role::Removed].user().id;
             let path = format!("/api/v1/rooms/{room}/members/{removed}");
             let removed =
                 self.client.delete(self.server.url(&path)).bearer_auth(&owner).send().await;
@@ -206,7 +206,7 @@ impl TestContext {
 
     fn request(&self, scene: &Scene, method: &Method, path: &str) -> RequestBuilder {
         let id = if path.contains("/messages/{id}") { scene.message } else { scene.room };
-        let member = self.passwords[&Role::Member].person().id.to_string();
+        let member = self.passwords[&Role::Member].user().id.to_string();
         let is_user = path.contains("/users/{id}") || path.contains("/people/{id}");
         let filled = path
             .replace("{id}", &if is_user { member.clone() } else { id.to_string() })
@@ -231,7 +231,7 @@ impl TestContext {
     /// Fields with which a form succeeds if the role has the right. Password fields are left out: those forms
     /// end with a 422, so that the accounts stay unchanged.
     fn form(&self, path: &str, scene: &Scene) -> Vec<(&'static str, String)> {
-        let id = |role: Role| self.passwords[&role].person().id.to_string();
+        let id = |role: Role| self.passwords[&role].user().id.to_string();
         let unique = self.server.state().service::<Random>().token().replace(['-', '_'], "x");
         match path {
             "/rooms" => vec![("name", unique), ("visibility", "public".to_owned())],

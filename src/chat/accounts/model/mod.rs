@@ -249,20 +249,20 @@ pub struct TokenInfo {
 /// token. It contains the checked hash and is worthless once the hash has changed. Otherwise a sign-in
 /// that runs while the password is changed would outlive the change.
 pub struct VerifiedPassword {
-    pub(in crate::chat::accounts) person: User,
+    pub(in crate::chat::accounts) user: User,
     pub(in crate::chat::accounts) password_hash: String,
 }
 
 impl VerifiedPassword {
-    pub fn person(&self) -> &User {
-        &self.person
+    pub fn user(&self) -> &User {
+        &self.user
     }
 }
 
 /// A signed-in user and their credential.
 #[derive(Clone, Debug)]
 pub struct Authenticated {
-    pub person: User,
+    pub user: User,
     /// The user's time zone, in which their days begin; UTC if unknown.
     pub zone: TimeZone,
     pub credential: CredentialHash,
@@ -271,7 +271,7 @@ pub struct Authenticated {
 /// An account, as administrators see it.
 #[derive(Clone, Debug)]
 pub struct Account {
-    pub person: User,
+    pub user: User,
     pub email: String,
     pub created_at: Timestamp,
     pub active: bool,

@@ -38,7 +38,7 @@ pub(in crate::chat::accounts) async fn accounts(db: &Db) -> Result<Vec<Account>,
         .await?
     });
     let account = |row: Row| Account {
-        person: row.person.into(),
+        user: row.person.into(),
         email: row.email,
         created_at: Timestamp(row.created_at),
         active: row.deactivated_at.is_none(),

@@ -37,7 +37,7 @@ pub(super) async fn lock_proven(
             "update users set role = role
              where id = $1 and password_hash = $2 and deactivated_at is null",
         )
-        .bind(proven.person.id.0)
+        .bind(proven.user.id.0)
         .bind(proven.password_hash.as_str())
         .execute(connection)
         .await?

@@ -32,7 +32,7 @@ pub(in crate::chat::accounts) async fn add_session(
         "insert into sessions (hash, user_id, created_at, expires_at, agent)
          values ($1, $2, $3, $4, $5)",
         session.credential,
-        proven.person.id,
+        proven.user.id,
         session.created_at,
         session.expires_at,
         session.agent,

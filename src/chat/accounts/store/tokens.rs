@@ -39,7 +39,7 @@ pub(in crate::chat::accounts) async fn add_token(
                 limit $3)
              returning hash",
         )
-        .bind(proven.person.id.0)
+        .bind(proven.user.id.0)
         .bind(new.now.0)
         .bind(kept)
         .fetch_all(connection)
@@ -53,7 +53,7 @@ pub(in crate::chat::accounts) async fn add_token(
              values ($1, $2, $3, $4, $5)",
         )
         .bind(new.credential.0.as_slice())
-        .bind(proven.person.id.0)
+        .bind(proven.user.id.0)
         .bind(new.label.as_str())
         .bind(new.now.0)
         .bind(new.expires_at.map(|at| at.0))

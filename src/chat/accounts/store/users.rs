@@ -301,7 +301,7 @@ pub(in crate::chat::accounts) async fn set_email(
     email: &Email,
     (kept, now): (CredentialHash, Timestamp),
 ) -> Result<ChangeOutcome, sqlx::Error> {
-    let user = proven.person.id;
+    let user = proven.user.id;
     let mut transaction = db.begin().await?;
     // The lock serializes all changes of names and addresses, so that two users cannot take the same
     // address.
@@ -337,7 +337,7 @@ pub(in crate::chat::accounts) async fn set_password(
     hash: &str,
     (kept, now): (CredentialHash, Timestamp),
 ) -> Result<ChangeOutcome, sqlx::Error> {
-    let user = proven.person.id;
+    let user = proven.user.id;
     let mut transaction = db.begin().await?;
     if !lock_proven(&mut transaction, proven).await? {
         return Ok(ChangeOutcome::Outdated);
