@@ -10,7 +10,7 @@ use askama::Template;
 use jiff::tz::TimeZone;
 
 use crate::chat::messages::render;
-use crate::export::jsonl::{Kind, Row, Value};
+use crate::export::records;
 use crate::http::Language;
 use crate::kernel::Timestamp;
 
@@ -104,50 +104,50 @@ impl Pages {
         })
     }
 
-    /// Processes a row. Users and rooms must come before messages, and messages room by room in
-    /// order.
+    /// Adds a user. Users and rooms must come before messages.
+    pub fn add_user(&mut self, user: &records::User) {
+        self.users.insert(user.id.0, (*user.display_name).to_owned());
+    }
+
+    /// Adds a room to the index.
+    pub fn add_room(&mut self, room: &records::Room) {
+        let name = match room.pair.as_deref().and_then(|pair| pair.split_once(':')) {
+            Some((one, two)) => format!("{} – {}", self.user(one), self.user(two)),
+            None => (*room.name).to_owned(),
+        };
+        self.rooms.push(Room {
+            id: room.id.0,
+            name,
+            topic: (*room.topic).to_owned(),
+            visibility: (*room.visibility).to_owned(),
+            messages: room.last_seq.0,
+        });
+    }
+
+    /// Adds a message to the page of its room. Messages must come room by room in order.
     ///
     /// # Errors
     /// If a page cannot be written.
-    pub fn add_row(&mut self, kind: &Kind, row: &Row) -> anyhow::Result<()> {
-        let get = |field: &str| kind.place(field).and_then(|place| row.get(place));
-        let number = |field: &str| get(field).map_or(0, Value::number);
-        let text = |field: &str| get(field).map_or("", Value::text);
-        match kind.name {
-            "people" => {
-                self.users.insert(number("id"), text("display_name").to_owned());
-            }
-            "rooms" => {
-                let name = match text("pair").split_once(':') {
-                    Some((one, two)) => format!("{} – {}", self.user(one), self.user(two)),
-                    None => text("name").to_owned(),
-                };
-                self.rooms.push(Room {
-                    id: number("id"),
-                    name,
-                    topic: text("topic").to_owned(),
-                    visibility: text("visibility").to_owned(),
-                    messages: number("last_seq"),
-                });
-            }
-            "messages" => {
-                let room = number("room_id");
-                let seq = number("seq");
-                let at = Timestamp(number("created_at"));
-                let is_set = |field: &str| get(field).is_some_and(|value| !value.is_null());
-                let message = Message {
-                    seq,
-                    author: self.users.get(&number("author_id")).cloned().unwrap_or_default(),
-                    at: minute(at, &self.zone),
-                    at_iso: at.rfc3339(),
-                    action: text("kind") == "action",
-                    edited: is_set("edited_at"),
-                    deleted: is_set("deleted_at"),
-                    html: render::render(text("body"), render::no_mentions),
-                };
-                self.add_message(room, (seq - 1) / PAGE + 1, message)?;
-            }
-            _ => {}
+    pub fn add_message(&mut self, message: &records::Message) -> anyhow::Result<()> {
+        let seq = message.seq.0;
+        let number = (seq - 1) / PAGE + 1;
+        let is_same = |page: &Page| page.room.id == message.room_id.0 && page.number == number;
+        if !self.page.as_ref().is_some_and(is_same) {
+            self.write_page()?;
+            let room = self.rooms.iter().find(|room| room.id == message.room_id.0).cloned();
+            self.page = room.map(|room| Page { room, number, messages: Vec::new() });
+        }
+        if let Some(page) = &mut self.page {
+            page.messages.push(Message {
+                seq,
+                author: self.users.get(&message.author_id.0).cloned().unwrap_or_default(),
+                at: minute(message.created_at, &self.zone),
+                at_iso: message.created_at.rfc3339(),
+                action: &*message.kind == "action",
+                edited: message.edited_at.is_some(),
+                deleted: message.deleted_at.is_some(),
+                html: render::render(&message.body, render::no_mentions),
+            });
         }
         Ok(())
     }
@@ -155,19 +155,6 @@ impl Pages {
     fn user(&self, id: &str) -> &str {
         let id = id.parse::<i64>().ok();
         id.and_then(|id| self.users.get(&id)).map_or("?", String::as_str)
-    }
-
-    fn add_message(&mut self, room: i64, number: i64, message: Message) -> anyhow::Result<()> {
-        let same = |page: &Page| page.room.id == room && page.number == number;
-        if !self.page.as_ref().is_some_and(same) {
-            self.write_page()?;
-            let found = self.rooms.iter().find(|found| found.id == room).cloned();
-            self.page = found.map(|room| Page { room, number, messages: Vec::new() });
-        }
-        if let Some(page) = &mut self.page {
-            page.messages.push(message);
-        }
-        Ok(())
     }
 
     /// Writes the current page.

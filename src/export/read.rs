@@ -10,8 +10,11 @@ use rustix::fs::OFlags;
 
 use super::store;
 use crate::db::{Db, Transaction, is_environment_error};
-use crate::export::jsonl;
-use crate::export::jsonl::{AVATARS, FORMAT, KINDS, Kind, MANIFEST, Row, Value};
+use crate::export::jsonl::{self, AVATARS, FORMAT, InsertError, MANIFEST, Record};
+use crate::export::records::{
+    ApiToken, AuditEntry, IdempotencyKey, Membership, Mention, Message, Password, PasswordReset,
+    Reaction, Removal, Room, RoomCode, Session, Setting, TABLES, User,
+};
 use crate::export::write::Manifest;
 use crate::progress::Progress;
 
@@ -31,27 +34,18 @@ pub async fn import(db: &Db, folder: &Path, epoch: &str) -> anyhow::Result<Manif
         store::is_empty(db).await?,
         "there are users or messages already: import into an empty installation"
     );
-    let mut change = db.begin().await?;
-    store::clear(&mut change).await?;
-    let mut last_message_id = manifest.last_message_id;
-    let total = manifest.lines.values().sum();
-    let mut progress = Progress::new("reading", total);
-    for kind in &KINDS {
-        let file = kind.file();
-        let Some(expected) = manifest.lines.get(&file) else { continue };
-        let mut importer =
-            Importer { change: &mut change, folder, kind, last_message_id: &mut last_message_id };
-        let found = importer.lines(&file, &mut progress).await?;
-        ensure!(
-            found == *expected,
-            "{file} has {found} lines, but {MANIFEST} says {expected}: it is incomplete"
-        );
-    }
-    store::finish_import(&mut change, last_message_id, epoch).await?;
-    if let Some(violation) = store::violation(&mut change).await? {
+    let mut transaction = db.begin().await?;
+    store::clear(&mut transaction).await?;
+    let progress = Progress::new("reading", manifest.lines.values().sum());
+    let mut importer =
+        Importer { transaction: &mut transaction, folder, manifest: &manifest, progress };
+    importer.import().await?;
+    drop(importer);
+    store::finish_import(&mut transaction, manifest.last_message_id, epoch).await?;
+    if let Some(violation) = store::violation(&mut transaction).await? {
         bail!(violation);
     }
-    change.commit().await?;
+    transaction.commit().await?;
     Ok(manifest)
 }
 
@@ -66,25 +60,45 @@ fn read_manifest(path: &Path) -> anyhow::Result<Manifest> {
     }
     let manifest: Manifest =
         serde_json::from_value(value).with_context(|| format!("{MANIFEST} is corrupted"))?;
-    let known: Vec<String> = KINDS.iter().map(Kind::file).collect();
     for file in manifest.lines.keys() {
-        ensure!(known.contains(file), "{MANIFEST} lists {file}, which no export has");
+        let is_known = TABLES.iter().any(|table| table.file == file);
+        ensure!(is_known, "{MANIFEST} lists {file}, which no export has");
     }
     Ok(manifest)
 }
 
-/// The import of one file.
+/// The import of the files of an export.
 struct Importer<'a> {
-    change: &'a mut Transaction,
+    transaction: &'a mut Transaction,
     folder: &'a Path,
-    kind: &'a Kind,
-    /// The greatest message id so far.
-    last_message_id: &'a mut i64,
+    manifest: &'a Manifest,
+    progress: Progress,
 }
 
 impl Importer<'_> {
-    /// Imports all lines and returns their number.
-    async fn lines(&mut self, file: &str, progress: &mut Progress) -> anyhow::Result<u64> {
+    async fn import(&mut self) -> anyhow::Result<()> {
+        self.import_records::<Setting>().await?;
+        self.import_records::<User>().await?;
+        self.import_avatars().await?;
+        self.import_records::<Room>().await?;
+        self.import_records::<Membership>().await?;
+        self.import_records::<Removal>().await?;
+        self.import_records::<Message>().await?;
+        self.import_records::<Mention>().await?;
+        self.import_records::<Reaction>().await?;
+        self.import_records::<AuditEntry>().await?;
+        self.import_records::<Password>().await?;
+        self.import_records::<RoomCode>().await?;
+        self.import_records::<Session>().await?;
+        self.import_records::<ApiToken>().await?;
+        self.import_records::<PasswordReset>().await?;
+        self.import_records::<IdempotencyKey>().await
+    }
+
+    /// Imports all records of a kind, if the export has them.
+    async fn import_records<R: Record>(&mut self) -> anyhow::Result<()> {
+        let file = R::FILE;
+        let Some(expected) = self.manifest.lines.get(file) else { return Ok(()) };
         let path = self.folder.join(file);
         let opened =
             File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -95,50 +109,54 @@ impl Importer<'_> {
             line.clear();
             (&mut from).take(LONGEST_LINE).read_until(b'\n', &mut line)?;
             if line.is_empty() {
-                return Ok(number);
+                break;
             }
             number += 1;
-            self.line(&line).await.map_err(|error| anyhow!("{file}:{number}: {error}"))?;
-            progress.add(1);
+            self.import_line::<R>(&line)
+                .await
+                .map_err(|error| anyhow!("{file}:{number}: {error}"))?;
+            self.progress.add(1);
         }
+        ensure!(
+            number == *expected,
+            "{file} has {number} lines, but {MANIFEST} says {expected}: it is incomplete"
+        );
+        Ok(())
     }
 
-    async fn line(&mut self, line: &[u8]) -> Result<(), String> {
+    async fn import_line<R: Record>(&mut self, line: &[u8]) -> Result<(), String> {
         let line = line.strip_suffix(b"\n").ok_or("the line is truncated or too long")?;
-        let mut row = jsonl::parse(self.kind, line)?;
-        (self.kind.rebuild)(&mut row)?;
-        match self.kind.name {
-            "messages" => {
-                *self.last_message_id =
-                    (*self.last_message_id).max(row.first().map_or(0, Value::number));
-            }
-            "people" => self.avatar(&row).await?,
-            _ => {}
-        }
-        match store::put(self.change, self.kind, row).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("it refers to a row that does not exist".to_owned()),
-            Err(error) if is_environment_error(&error) => {
-                Err(format!("it could not be written to the database ({error})"))
-            }
-            Err(sqlx::Error::Database(error)) => Err(format!("it violates a constraint ({error})")),
-            Err(error) => Err(error.to_string()),
+        let record: R = jsonl::parse(line)?;
+        match record.insert(self.transaction).await {
+            Ok(0) => Err("it refers to a row that does not exist".to_owned()),
+            Ok(_) => Ok(()),
+            Err(InsertError::Database(error)) => Err(explain(&error)),
+            Err(error @ InsertError::Invalid(_)) => Err(error.to_string()),
         }
     }
 
-    async fn avatar(&mut self, user: &Row) -> Result<(), String> {
-        let value = self.kind.place("avatar").and_then(|place| user.get(place));
-        let name = value.map_or("", Value::text);
-        if name.is_empty() {
-            return Ok(());
+    /// Imports the avatars of the users that were imported.
+    async fn import_avatars(&mut self) -> anyhow::Result<()> {
+        for name in store::avatar_names(self.transaction).await? {
+            let file = format!("{AVATARS}/{name}.jpg");
+            let image = read_small_file(self.folder, &file).with_context(|| file.clone())?;
+            ensure!(image.starts_with(&[0xff, 0xd8, 0xff]), "{file} is not a JPEG");
+            store::add_avatar(self.transaction, &name, &image)
+                .await
+                .map_err(|error| anyhow!("{file}: {}", explain(&error)))?;
         }
-        let file = format!("{AVATARS}/{name}.jpg");
-        let image =
-            read_small_file(self.folder, &file).map_err(|error| format!("{file}: {error}"))?;
-        if !image.starts_with(&[0xff, 0xd8, 0xff]) {
-            return Err(format!("{file} is not a JPEG"));
+        Ok(())
+    }
+}
+
+/// Explains why a row could not be inserted.
+fn explain(error: &sqlx::Error) -> String {
+    match error {
+        error if is_environment_error(error) => {
+            format!("it could not be written to the database ({error})")
         }
-        store::put_picture(self.change, name, &image).await.map_err(|error| error.to_string())
+        sqlx::Error::Database(error) => format!("it violates a constraint ({error})"),
+        error => error.to_string(),
     }
 }
 

@@ -1,168 +1,126 @@
-//! The SQL of exports and imports.
+//! The SQL of exports and imports, except that of each kind of records.
 
-use futures_util::TryStreamExt;
-use sqlx::Row as _;
+use futures_util::{Stream, TryStreamExt};
 
 use crate::backup::integrity::INTEGRITY_CHECKS;
-use crate::db::{Db, Transaction, reading, writing};
-use crate::export::jsonl::{Form, Kind, Row, Value};
+use crate::db::{Db, Transaction, execute, fetch_optional, fetch_scalar, fetch_scalars};
+use crate::export::jsonl::Record;
 
-/// Passes all rows of a kind to `take`, one by one.
-pub async fn each(
+/// Passes all records of a kind to `take`, one by one.
+pub async fn for_each<R: Record>(
     snapshot: &mut Transaction,
-    kind: &Kind,
-    mut take: impl FnMut(Row) -> anyhow::Result<()>,
+    take: impl FnMut(R) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    writing!(*snapshot, |connection| {
-        let mut rows = sqlx::query(kind.select).fetch(connection);
-        while let Some(row) = rows.try_next().await? {
-            let mut values = Vec::with_capacity(kind.fields.len());
-            for (n, field) in kind.fields.iter().enumerate() {
-                values.push(match field.form {
-                    Form::Number | Form::Flag | Form::Time => Value::Number(row.try_get(n)?),
-                    Form::Text => Value::Text(row.try_get(n)?),
-                    Form::Bytes => Value::Bytes(row.try_get(n)?),
-                });
-            }
-            take(values)?;
+    match snapshot {
+        Transaction::Sqlite(snapshot) => {
+            pass_on(sqlx::query_as(R::SELECT).fetch(&mut **snapshot), take).await
         }
-    });
-    Ok(())
-}
-
-/// Inserts a row. Returns false if it refers to a row that does not exist.
-pub async fn put(change: &mut Transaction, kind: &Kind, row: Row) -> Result<bool, sqlx::Error> {
-    let done = writing!(*change, |connection| {
-        let mut query = sqlx::query(kind.insert);
-        for value in row {
-            query = match value {
-                Value::Number(number) => query.bind(number),
-                Value::Text(text) => query.bind(text),
-                Value::Bytes(bytes) => query.bind(bytes),
-            };
+        Transaction::Postgres(snapshot) => {
+            pass_on(sqlx::query_as(R::SELECT).fetch(&mut **snapshot), take).await
         }
-        query.execute(connection).await?.rows_affected()
-    });
-    Ok(done > 0)
+    }
 }
 
 /// Passes all avatars to `take`, ordered by name.
-pub async fn pictures(
+pub async fn for_each_avatar(
     snapshot: &mut Transaction,
     mut take: impl FnMut(&str, &[u8]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    writing!(*snapshot, |connection| {
-        let mut rows =
-            sqlx::query_as::<_, (String, Vec<u8>)>("select name, image from avatars order by name")
-                .fetch(connection);
-        while let Some((name, image)) = rows.try_next().await? {
-            take(&name, &image)?;
+    const SELECT: &str = "select name, image from avatars order by name";
+    let take = |(name, image): (String, Vec<u8>)| take(&name, &image);
+    match snapshot {
+        Transaction::Sqlite(snapshot) => {
+            pass_on(sqlx::query_as(SELECT).fetch(&mut **snapshot), take).await
         }
-    });
+        Transaction::Postgres(snapshot) => {
+            pass_on(sqlx::query_as(SELECT).fetch(&mut **snapshot), take).await
+        }
+    }
+}
+
+async fn pass_on<R>(
+    mut rows: impl Stream<Item = Result<R, sqlx::Error>> + Unpin,
+    mut take: impl FnMut(R) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    while let Some(row) = rows.try_next().await? {
+        take(row)?;
+    }
     Ok(())
 }
 
-pub async fn put_picture(
-    change: &mut Transaction,
+/// The names of the avatars that users have.
+pub async fn avatar_names(transaction: &mut Transaction) -> Result<Vec<String>, sqlx::Error> {
+    fetch_scalars!(transaction, "select avatar from users where avatar is not null order by id")
+}
+
+pub async fn add_avatar(
+    transaction: &mut Transaction,
     name: &str,
     image: &[u8],
 ) -> Result<(), sqlx::Error> {
-    writing!(*change, |connection| {
-        sqlx::query("insert into avatars (name, image) values ($1, $2)")
-            .bind(name)
-            .bind(image)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(transaction, "insert into avatars (name, image) values ($1, $2)", name, image)?;
     Ok(())
 }
 
 /// The greatest message id that was ever assigned.
-pub async fn last_message(snapshot: &mut Transaction) -> Result<i64, sqlx::Error> {
-    let (last,): (i64,) = writing!(*snapshot, |connection| {
-        sqlx::query_as("select value from counters where name = 'message'")
-            .fetch_one(connection)
-            .await?
-    });
-    Ok(last)
+pub async fn last_message_id(snapshot: &mut Transaction) -> Result<i64, sqlx::Error> {
+    fetch_scalar!(snapshot, "select value from counters where name = 'message'")
 }
 
 /// Whether there are no users and no messages.
 pub async fn is_empty(db: &Db) -> Result<bool, sqlx::Error> {
-    let (found,): (i64,) = reading!(db, |pool| {
-        sqlx::query_as(
-            "select (select count(*) from (select 1 from users limit 1) one)
-                  + (select count(*) from (select 1 from messages limit 1) one)",
-        )
-        .fetch_one(pool)
-        .await?
-    });
+    let found: i64 = fetch_scalar!(
+        db,
+        "select (select count(*) from (select 1 from users limit 1) one)
+              + (select count(*) from (select 1 from messages limit 1) one)",
+    )?;
     Ok(found == 0)
 }
 
 /// Deletes the lobby that a new installation has.
-pub async fn clear(change: &mut Transaction) -> Result<(), sqlx::Error> {
-    writing!(*change, |connection| {
-        sqlx::query("delete from rooms").execute(connection).await?.rows_affected()
-    });
+pub async fn clear(transaction: &mut Transaction) -> Result<(), sqlx::Error> {
+    execute!(transaction, "delete from rooms")?;
     Ok(())
 }
 
-/// Finishes an import: moves the counters past the imported ids and sets the new epoch.
+/// Finishes an import: moves the counters past the imported ids and sets the new epoch. `last` is the greatest
+/// message id that was assigned where the export was made.
 pub async fn finish_import(
-    change: &mut Transaction,
+    transaction: &mut Transaction,
     last: i64,
     epoch: &str,
 ) -> Result<(), sqlx::Error> {
-    writing!(*change, |connection| {
-        sqlx::query("update counters set value = $1 where name = 'message'")
-            .bind(last)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    writing!(*change, |connection| {
-        sqlx::query(
-            "insert into meta (name, value) values ('epoch', $1)
-             on conflict (name) do update set value = excluded.value",
-        )
-        .bind(epoch)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    let greatest: i64 = fetch_scalar!(transaction, "select coalesce(max(id), 0) from messages")?;
+    let last = last.max(greatest);
+    execute!(transaction, "update counters set value = $1 where name = 'message'", last)?;
+    execute!(
+        transaction,
+        "insert into meta (name, value) values ('epoch', $1)
+         on conflict (name) do update set value = excluded.value",
+        epoch,
+    )?;
     // The same statement as in the migration that created the table.
-    writing!(*change, |connection| {
-        sqlx::query(
-            "insert into eras
-             select id >> 12, min(created_at), max(created_at) + 1 from messages group by 1",
-        )
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    execute!(
+        transaction,
+        "insert into eras
+         select id >> 12, min(created_at), max(created_at) + 1 from messages group by 1",
+    )?;
     // At the next start, search indexes all imported messages, newest first.
-    writing!(*change, |connection| {
-        sqlx::query("insert into meta (name, value) values ('search_below', $1)")
-            .bind((last + 1).to_string())
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(
+        transaction,
+        "insert into meta (name, value) values ('search_below', $1)",
+        (last + 1).to_string(),
+    )?;
     // Exports contain no jobs, so schedule the one that reassigns the rooms of closed accounts.
-    writing!(*change, |connection| {
-        sqlx::query(
-            "insert into jobs (kind, about, due_at, created_at)
-             select 'pass-on-rooms', cast(id as text), 0, 0 from users
-             where deactivated_at is not null and exists (select 1 from rooms where owner_id = users.id)",
-        )
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    execute!(
+        transaction,
+        "insert into jobs (kind, about, due_at, created_at)
+         select 'pass-on-rooms', cast(id as text), 0, 0 from users
+         where deactivated_at is not null
+           and exists (select 1 from rooms where owner_id = users.id)",
+    )?;
     // SQLite continues after the greatest id automatically.
-    if let Transaction::Postgres(transaction) = change {
+    if let Transaction::Postgres(transaction) = transaction {
         for query in [
             "select setval(pg_get_serial_sequence('users', 'id'), max(id)) from users having max(id) > 0",
             "select setval(pg_get_serial_sequence('rooms', 'id'), max(id)) from rooms having max(id) > 0",
@@ -175,11 +133,9 @@ pub async fn finish_import(
 }
 
 /// The first violated invariant, if any.
-pub async fn violation(change: &mut Transaction) -> Result<Option<String>, sqlx::Error> {
+pub async fn violation(transaction: &mut Transaction) -> Result<Option<String>, sqlx::Error> {
     for (description, query) in INTEGRITY_CHECKS {
-        let first: Option<(i64,)> = writing!(*change, |connection| {
-            sqlx::query_as(query).fetch_optional(connection).await?
-        });
+        let first: Option<(i64,)> = fetch_optional!(transaction, query)?;
         if let Some((id,)) = first {
             return Ok(Some(description.replace("{}", &id.to_string())));
         }

@@ -18,8 +18,11 @@ use crate::backup::scratch_dir;
 use crate::backup::scratch_dir::folder_of;
 use crate::db::{Db, Transaction};
 use crate::export::html::Pages;
-use crate::export::jsonl;
-use crate::export::jsonl::{AVATARS, FORMAT, KINDS, MANIFEST, Row, SECRETS};
+use crate::export::jsonl::{self, AVATARS, FORMAT, MANIFEST, Record, SECRETS};
+use crate::export::records::{
+    ApiToken, AuditEntry, IdempotencyKey, Membership, Mention, Message, Password, PasswordReset,
+    Reaction, Removal, Room, RoomCode, Session, Setting, User,
+};
 use crate::http::Language;
 use crate::kernel::Timestamp;
 use crate::progress::Progress;
@@ -98,6 +101,7 @@ struct Writer<'a> {
     folder: PathBuf,
     options: ExportOptions<'a>,
     pages: Pages,
+    lines: BTreeMap<String, u64>,
 }
 
 impl<'a> Writer<'a> {
@@ -114,34 +118,17 @@ impl<'a> Writer<'a> {
             options.site,
             options.now,
         )?;
-        Ok(Self { folder: folder.to_owned(), options, pages })
+        Ok(Self { folder: folder.to_owned(), options, pages, lines: BTreeMap::new() })
     }
 
     async fn write(mut self, snapshot: &mut Transaction) -> anyhow::Result<Manifest> {
-        let mut written = BTreeMap::new();
-        let last_message_id = store::last_message(snapshot).await?;
-        let total = u64::try_from(last_message_id).unwrap_or(0);
-        let mut progress = Progress::new("writing messages", total);
-        for kind in KINDS.iter().filter(|kind| self.options.secrets || !kind.secret) {
-            let file = kind.file();
-            let mut to = BufWriter::new(File::create_new(self.folder.join(&file))?);
-            let mut count = 0;
-            let pages = &mut self.pages;
-            store::each(snapshot, kind, |row: Row| {
-                count += 1;
-                if kind.name == "messages" {
-                    progress.add(1);
-                }
-                pages.add_row(kind, &row)?;
-                Ok(jsonl::write(kind, &row, &mut to)?)
-            })
-            .await
-            .with_context(|| format!("cannot write {file}"))?;
-            to.into_inner()?.sync_all()?;
-            written.insert(file, count);
+        let last_message_id = store::last_message_id(snapshot).await?;
+        self.write_data(snapshot, last_message_id).await?;
+        if self.options.secrets {
+            self.write_secrets(snapshot).await?;
         }
         let avatars = self.folder.join(AVATARS);
-        store::pictures(snapshot, |name, image| {
+        store::for_each_avatar(snapshot, |name, image| {
             Ok(fs::write(avatars.join(format!("{name}.jpg")), image)?)
         })
         .await?;
@@ -151,7 +138,7 @@ impl<'a> Writer<'a> {
             patio: env!("CARGO_PKG_VERSION").to_owned(),
             exported_at: self.options.now.rfc3339(),
             last_message_id,
-            lines: written,
+            lines: self.lines,
         };
         let mut to = File::create_new(self.folder.join(MANIFEST))?;
         serde_json::to_writer_pretty(&mut to, &manifest)?;
@@ -159,4 +146,66 @@ impl<'a> Writer<'a> {
         to.sync_all()?;
         Ok(manifest)
     }
+
+    /// Writes the records that every export has. The pages need users and rooms before messages.
+    async fn write_data(&mut self, snapshot: &mut Transaction, last: i64) -> anyhow::Result<()> {
+        self.write_records::<Setting>(snapshot, skip).await?;
+        self.write_records(snapshot, |pages, user: &User| {
+            pages.add_user(user);
+            Ok(())
+        })
+        .await?;
+        self.write_records(snapshot, |pages, room: &Room| {
+            pages.add_room(room);
+            Ok(())
+        })
+        .await?;
+        self.write_records::<Membership>(snapshot, skip).await?;
+        self.write_records::<Removal>(snapshot, skip).await?;
+        let mut progress = Progress::new("writing messages", u64::try_from(last).unwrap_or(0));
+        self.write_records(snapshot, |pages, message: &Message| {
+            progress.add(1);
+            pages.add_message(message)
+        })
+        .await?;
+        self.write_records::<Mention>(snapshot, skip).await?;
+        self.write_records::<Reaction>(snapshot, skip).await?;
+        self.write_records::<AuditEntry>(snapshot, skip).await
+    }
+
+    async fn write_secrets(&mut self, snapshot: &mut Transaction) -> anyhow::Result<()> {
+        self.write_records::<Password>(snapshot, skip).await?;
+        self.write_records::<RoomCode>(snapshot, skip).await?;
+        self.write_records::<Session>(snapshot, skip).await?;
+        self.write_records::<ApiToken>(snapshot, skip).await?;
+        self.write_records::<PasswordReset>(snapshot, skip).await?;
+        self.write_records::<IdempotencyKey>(snapshot, skip).await
+    }
+
+    /// Writes all records of a kind, and adds each to the pages.
+    async fn write_records<R: Record>(
+        &mut self,
+        snapshot: &mut Transaction,
+        mut add: impl FnMut(&mut Pages, &R) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut to = BufWriter::new(File::create_new(self.folder.join(R::FILE))?);
+        let mut count = 0;
+        let pages = &mut self.pages;
+        store::for_each(snapshot, |record: R| {
+            count += 1;
+            add(pages, &record)?;
+            Ok(jsonl::write(&record, &mut to)?)
+        })
+        .await
+        .with_context(|| format!("cannot write {}", R::FILE))?;
+        to.into_inner()?.sync_all()?;
+        self.lines.insert(R::FILE.to_owned(), count);
+        Ok(())
+    }
+}
+
+/// For records that the pages do not show.
+#[expect(clippy::unnecessary_wraps, reason = "used like the functions that write pages")]
+fn skip<R>(_: &mut Pages, _: &R) -> anyhow::Result<()> {
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A point in time: milliseconds since 1970-01-01 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -12,10 +12,18 @@ pub struct Timestamp(pub i64);
 
 /// Parses RFC 3339. Fractions of a millisecond are truncated.
 impl TryFrom<String> for Timestamp {
-    type Error = jiff::Error;
+    type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Ok(Self(text.parse::<jiff::Timestamp>()?.as_millisecond()))
+        let time = text.parse::<jiff::Timestamp>().map_err(|_| "must be a time in RFC 3339")?;
+        Ok(Self(time.as_millisecond()))
+    }
+}
+
+/// As [`Timestamp::rfc3339`].
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:.3}", self.instant()))
     }
 }
 

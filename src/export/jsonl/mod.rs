@@ -1,69 +1,68 @@
 //! The format of an export: JSON Lines, one object per line, one file per kind of record.
 //!
-//! [`KINDS`] defines the fields of each kind and how they map to tables in both directions. Every
-//! line has every field; an unknown value is `null`. Times are RFC 3339 in UTC, hashes are
-//! hexadecimal. An export without secrets only has the kinds that are not `secret`.
+//! Each line has all fields of its [`Record`]; an unknown value is `null`. Which records there are, this
+//! module does not know.
 
-mod kinds;
+mod line;
 mod value;
 
-pub use crate::export::jsonl::kinds::{KINDS, Rebuild};
-pub use crate::export::jsonl::value::{Row, Value, parse, write};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::FromRow;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+
+use crate::db::Transaction;
+use crate::http::Language;
+use crate::kernel::FieldError;
+
+pub(super) use line::{parse, write};
+pub(super) use value::{Flag, Number, Sha256, Text};
 
 /// The file with the contents of the export. An import reads it first.
-pub const MANIFEST: &str = "export.json";
+pub(super) const MANIFEST: &str = "export.json";
 /// The folder of credentials.
-pub const SECRETS: &str = "secrets";
+pub(super) const SECRETS: &str = "secrets";
 /// The folder of avatars: `NAME.jpg`.
-pub const AVATARS: &str = "avatars";
+pub(super) const AVATARS: &str = "avatars";
 /// The format version.
-pub const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 3;
 
-/// A kind of record.
-#[derive(Debug)]
-pub struct Kind {
-    /// The file name without its extension. Secret kinds are in the folder of secrets.
-    pub name: &'static str,
-    pub secret: bool,
-    pub fields: &'static [Field],
-    /// Selects all rows, with columns as in `fields`, in a stable order.
-    pub select: &'static str,
-    /// Inserts a row. The parameters are `fields`, followed by the columns that `rebuild` adds.
-    pub insert: &'static str,
-    /// Checks a row and computes columns that are not exported.
-    pub rebuild: Rebuild,
-}
-
-impl Kind {
+/// A line of an export and the row that it stands for.
+///
+/// The fields of the struct are the fields of the line, in this order. They do not follow the names of the
+/// columns, which can change: `SELECT` and `INSERT` map one to the other.
+pub(super) trait Record:
+    Serialize
+    + DeserializeOwned
+    + Send
+    + Unpin
+    + for<'r> FromRow<'r, SqliteRow>
+    + for<'r> FromRow<'r, PgRow>
+{
     /// The path of the file in an export.
-    pub fn file(&self) -> String {
-        let folder = if self.secret { "secrets/" } else { "" };
-        format!("{folder}{}.jsonl", self.name)
-    }
+    const FILE: &'static str;
+    /// Selects all records in a stable order. Its columns are named like the fields.
+    const SELECT: &'static str;
+    /// Inserts a record.
+    const INSERT: &'static str;
 
-    /// The index of a field.
-    pub fn place(&self, field: &str) -> Option<usize> {
-        self.fields.iter().position(|known| known.name == field)
-    }
+    /// Checks the record, computes the columns that are not exported, and inserts it. Returns the number of
+    /// inserted rows: 0 if the record refers to a row that does not exist.
+    async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError>;
 }
 
-#[derive(Debug)]
-pub struct Field {
-    pub name: &'static str,
-    pub form: Form,
-    /// Whether the value can be `null`.
-    pub optional: bool,
+/// Why a record could not be inserted.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InsertError {
+    #[error("{0}")]
+    Invalid(String),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// From 0 to 2^53 − 1, which every JSON parser can represent.
-    Number,
-    /// `true` or `false`; 1 or 0 in the tables.
-    Flag,
-    /// RFC 3339; milliseconds since 1970 in the tables.
-    Time,
-    Text,
-    /// Hexadecimal.
-    Bytes,
+impl From<FieldError> for InsertError {
+    fn from(error: FieldError) -> Self {
+        Self::Invalid(format!("{}: {}", error.field, Language::English.complain(error)))
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use patio::export::jsonl::KINDS;
+use patio::export::records::TABLES;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::Connection;
@@ -198,17 +198,22 @@ async fn export_refuses_a_folder_that_is_not_empty() {
 /// Invalid exports: the file, the line to change, its new text, and a part of the expected error.
 const WRONG: [(&str, usize, &str, &str); 14] = [
     ("people.jsonl", 2, "{\"id\":", "people.jsonl:2: not a JSON object"),
-    ("people.jsonl", 1, "{\"id\":1}", "people.jsonl:1: name is missing"),
+    ("people.jsonl", 1, "{\"id\":1}", "people.jsonl:1: missing field `name`"),
     ("settings.jsonl", 1, "{\"name\":\"epoch\",\"value\":\"x\"}", "settings.jsonl:1: epoch"),
     (
         "reactions.jsonl",
         1,
         "{\"message_id\":1,\"user_id\":\"1\",\"emoji\":\"x\"}",
-        ":1: user_id must be",
+        ":1: user_id: invalid type: string \"1\"",
     ),
-    ("memberships.jsonl", 1, "{\"user_id\":null}", "memberships.jsonl:1: user_id is null"),
+    (
+        "memberships.jsonl",
+        1,
+        "{\"user_id\":null}",
+        "memberships.jsonl:1: user_id: invalid type: null",
+    ),
     ("memberships.jsonl", 2, "@user_id=99", "memberships.jsonl:2: it violates a constraint"),
-    ("memberships.jsonl", 1, "@extra=1", "memberships.jsonl:1: extra is not a field"),
+    ("memberships.jsonl", 1, "@extra=1", "memberships.jsonl:1: extra: unknown field"),
     ("mentions.jsonl", 1, "@user_id=99", "mentions.jsonl:1: it violates a constraint"),
     ("messages.jsonl", 2, "@mentions=\"ana <b>\"", "messages.jsonl:2: name"),
     ("people.jsonl", 2, "@name=\"ana\"", "people.jsonl:2: it violates a constraint"),
@@ -219,7 +224,7 @@ const WRONG: [(&str, usize, &str, &str); 14] = [
         "messages.jsonl",
         1,
         "@created_at=\"yesterday\"",
-        "messages.jsonl:1: created_at must be a time",
+        "messages.jsonl:1: created_at: must be a time",
     ),
 ];
 
@@ -401,10 +406,10 @@ async fn export_has_every_column_of_every_table() {
     .await
     .expect("columns");
     assert!(columns.len() > 50, "{}", columns.len());
-    let written: Vec<(&str, Vec<&str>)> = KINDS
+    let written: Vec<(&str, Vec<&str>)> = TABLES
         .iter()
-        .map(|kind| {
-            let words = kind.insert.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        .map(|table| {
+            let words = table.insert.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
             let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
             let table = if words[0] == "insert" { words[2] } else { words[1] };
             (table, words)

@@ -1,0 +1,75 @@
+//! The records of settings and of the audit log.
+
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+
+use super::ensure;
+use crate::db::{Transaction, execute};
+use crate::export::jsonl::{InsertError, Number, Record, Text};
+use crate::kernel::Timestamp;
+
+/// A setting of the installation.
+#[derive(Serialize, Deserialize, FromRow)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    pub name: Text,
+    pub value: Text,
+}
+
+impl Record for Setting {
+    const FILE: &'static str = "settings.jsonl";
+    const SELECT: &'static str = "
+        select name, value from meta
+        where name not in ('collation', 'epoch', 'search_below', 'search_words')
+        order by name";
+    const INSERT: &'static str = "
+        insert into meta (name, value) values ($1, $2)
+        on conflict (name) do update set value = excluded.value";
+
+    async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
+        ensure(&*self.name != "epoch", "epoch cannot be imported")?;
+        Ok(execute!(transaction, Self::INSERT, self.name, self.value)?)
+    }
+}
+
+/// An entry of the audit log.
+#[derive(Serialize, Deserialize, FromRow)]
+#[serde(deny_unknown_fields)]
+pub struct AuditEntry {
+    pub id: Number,
+    pub at: Timestamp,
+    pub actor_id: Option<Number>,
+    pub action: Text,
+    pub subject_kind: Text,
+    pub subject_id: Option<Number>,
+    pub subject_name: Option<Text>,
+    /// A JSON object.
+    pub detail: Text,
+}
+
+impl Record for AuditEntry {
+    const FILE: &'static str = "audit.jsonl";
+    const SELECT: &'static str = "
+        select id, at, actor_id, action, subject_kind, subject_id, subject_name, detail
+        from audit order by id";
+    const INSERT: &'static str = "
+        insert into audit (id, at, actor_id, action, subject_kind, subject_id, subject_name, detail)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+    async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
+        let detail = serde_json::from_str::<serde_json::Map<_, _>>(&self.detail);
+        ensure(detail.is_ok(), "detail is not a JSON object")?;
+        Ok(execute!(
+            transaction,
+            Self::INSERT,
+            self.id,
+            self.at,
+            self.actor_id,
+            self.action,
+            self.subject_kind,
+            self.subject_id,
+            self.subject_name,
+            self.detail,
+        )?)
+    }
+}

@@ -1,0 +1,160 @@
+//! The records of messages, of whom they mention, and of reactions to them.
+
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+
+use super::{ensure, ensure_exact};
+use crate::chat::accounts::model::Handle;
+use crate::chat::messages::model::{DeletedBy, MessageBody};
+use crate::chat::messages::render;
+use crate::db::{Transaction, execute};
+use crate::export::jsonl::{InsertError, Number, Record, Text};
+use crate::kernel::{FieldError, Timestamp};
+
+/// A message. Its HTML is not exported, so that no file can contain markup.
+#[derive(Serialize, Deserialize, FromRow)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    pub id: Number,
+    pub room_id: Number,
+    pub seq: Number,
+    pub rev: Number,
+    pub author_id: Number,
+    pub kind: Text,
+    pub body: Text,
+    pub reply_to: Option<Number>,
+    pub created_at: Timestamp,
+    pub edited_at: Option<Timestamp>,
+    pub deleted_at: Option<Timestamp>,
+    pub deleted_by: Option<Text>,
+    /// The handles of the mentioned users, separated by spaces. The HTML links them; [`Mention`]s are
+    /// records of their own.
+    pub mentions: Option<Text>,
+}
+
+impl Record for Message {
+    const FILE: &'static str = "messages.jsonl";
+    const SELECT: &'static str = "
+        select id, pos >> 32 as room_id, pos & 4294967295 as seq, change & 4294967295 as rev,
+               author_id, kind, body, reply_to, created_at, edited_at, deleted_at,
+               case when deleted_at is not null then coalesce(deleted_by, 'author') end as deleted_by,
+               (select string_agg(u.name, ' ' order by u.id)
+                from mentions n join users u on u.id = n.user_id
+                where n.pos = messages.pos) as mentions
+        from messages where pos >> 32 not in (select room_id from deleted_rooms)
+        order by pos";
+    const INSERT: &'static str = "
+        insert into messages (id, pos, change, author_id, kind, body, reply_to, created_at,
+                              edited_at, deleted_at, deleted_by, html)
+        values ($1, ($2 << 32) + $3, ($2 << 32) + $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+
+    async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
+        ensure((1..1 << 31).contains(&self.room_id.0), "room_id is not a room id")?;
+        let is_valid = |number: Number| (1..1 << 32).contains(&number.0);
+        ensure(is_valid(self.seq) && is_valid(self.rev), "seq or rev is out of range")?;
+        let html = if self.deleted_at.is_some() {
+            self.check_tombstone()?;
+            String::new()
+        } else {
+            ensure(self.deleted_by.is_none(), "deleted_by is set, but deleted_at is not")?;
+            self.html()?
+        };
+        Ok(execute!(
+            transaction,
+            Self::INSERT,
+            self.id,
+            self.room_id,
+            self.seq,
+            self.rev,
+            self.author_id,
+            self.kind,
+            self.body,
+            self.reply_to,
+            self.created_at,
+            self.edited_at,
+            self.deleted_at,
+            self.deleted_by,
+            html,
+        )?)
+    }
+}
+
+impl Message {
+    fn check_tombstone(&self) -> Result<(), InsertError> {
+        ensure(self.body.is_empty(), "a deleted message has no body")?;
+        let is_known = |text: &str| DeletedBy::from_column(text).is_some();
+        let is_valid = self.deleted_by.as_deref().is_none_or(is_known);
+        ensure(is_valid, "deleted_by is neither author nor moderator")
+    }
+
+    /// Renders the body, as the table stores it.
+    fn html(&self) -> Result<String, InsertError> {
+        ensure_exact("body", &self.body, MessageBody::stored(&self.body)?.as_str())?;
+        let handles = self.mentions.as_deref().unwrap_or_default().split_whitespace();
+        let handles: Vec<Handle> =
+            handles.map(Handle::stored).collect::<Result<_, FieldError>>()?;
+        let find = |folded: &str| {
+            let handle = handles.iter().find(|handle| handle.folded() == folded);
+            handle.map(|handle| handle.as_str().to_owned())
+        };
+        Ok(render::stored(&render::render(&self.body, find), &self.body).to_owned())
+    }
+}
+
+/// A message mentions a user.
+#[derive(Serialize, Deserialize, FromRow)]
+#[serde(deny_unknown_fields)]
+pub struct Mention {
+    pub message_id: Number,
+    pub user_id: Number,
+}
+
+impl Record for Mention {
+    const FILE: &'static str = "mentions.jsonl";
+    const SELECT: &'static str = "
+        select m.id as message_id, n.user_id from mentions n join messages m on m.pos = n.pos
+        where m.pos >> 32 not in (select room_id from deleted_rooms)
+        order by n.pos, n.user_id";
+    const INSERT: &'static str = "
+        insert into mentions (user_id, pos)
+        select $2, pos from messages where id = $1";
+
+    async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
+        Ok(execute!(transaction, Self::INSERT, self.message_id, self.user_id)?)
+    }
+}
+
+/// A user reacted to a message.
+#[derive(Serialize, Deserialize, FromRow)]
+#[serde(deny_unknown_fields)]
+pub struct Reaction {
+    pub message_id: Number,
+    pub user_id: Number,
+    pub emoji: Text,
+    /// The `rev` in the message's room; 0 for reactions from before it was stored.
+    pub rev: Number,
+}
+
+impl Record for Reaction {
+    const FILE: &'static str = "reactions.jsonl";
+    const SELECT: &'static str = "
+        select message_id, user_id, emoji, rev & 4294967295 as rev from reactions
+        where message_id in (select id from messages
+                             where pos >> 32 not in (select room_id from deleted_rooms))
+        order by message_id, user_id, emoji";
+    const INSERT: &'static str = "
+        insert into reactions (message_id, user_id, emoji, rev)
+        select $1, $2, $3, case when $4 = 0 then 0 else (pos >> 32 << 32) + $4 end
+        from messages where id = $1";
+
+    async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
+        Ok(execute!(
+            transaction,
+            Self::INSERT,
+            self.message_id,
+            self.user_id,
+            self.emoji,
+            self.rev,
+        )?)
+    }
+}

@@ -1,0 +1,136 @@
+//! The records of rooms and of who belongs to them.
+
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+
+use super::{ensure, ensure_exact};
+use crate::chat::rooms::model::{RoomName, RoomTopic};
+use crate::db::{Transaction, execute};
+use crate::export::jsonl::{Flag, InsertError, Number, Record, Text};
+use crate::kernel::Timestamp;
+
+/// A room, without its code.
+#[derive(Serialize, Deserialize, FromRow)]
+#[serde(deny_unknown_fields)]
+pub struct Room {
+    pub id: Number,
+    pub name: Text,
+    /// For a direct message: the ids of its two users, as `3:17`.
+    pub pair: Option<Text>,
+    pub topic: Text,
+    pub visibility: Text,
+    pub lobby: Flag,
+    pub owner_id: Option<Number>,
+    pub last_seq: Number,
+    pub rev: Number,
+    pub created_at: Timestamp,
+}
+
+impl Record for Room {
+    const FILE: &'static str = "rooms.jsonl";
+    const SELECT: &'static str = "
+        select id, name, case when visibility = 'direct' then folded_name end as pair, topic,
+               visibility, lobby, owner_id, last_seq, rev, created_at
+        from rooms where id not in (select room_id from deleted_rooms) order by id";
+    const INSERT: &'static str = "
+        insert into rooms (id, name, folded_name, topic, visibility, lobby, owner_id, last_seq, rev,
+                           created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+
+    async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
+        ensure((1..1 << 31).contains(&self.id.0), "id is not a room id")?;
+        let is_valid = self.last_seq.0 < 1 << 32 && self.rev.0 < 1 << 32;
+        ensure(is_valid, "last_seq or rev is too large")?;
+        ensure_exact("topic", &self.topic, RoomTopic::stored(&self.topic)?.as_str())?;
+        let folded_name = self.folded_name()?;
+        Ok(execute!(
+            transaction,
+            Self::INSERT,
+            self.id,
+            self.name,
+            folded_name,
+            self.topic,
+            self.visibility,
+            self.lobby,
+            self.owner_id,
+            self.last_seq,
+            self.rev,
+            self.created_at,
+        )?)
+    }
+}
+
+impl Room {
+    /// Returns what no two rooms may share: the pair of a direct message, else the normalized name.
+    fn folded_name(&self) -> Result<String, InsertError> {
+        if &*self.visibility == "direct" {
+            let pair = self.pair.as_deref().unwrap_or_default();
+            let error = "pair must be two ids, the smaller one first or both the same, for example \"3:17\"";
+            ensure(is_pair(pair), error)?;
+            return Ok(pair.to_owned());
+        }
+        ensure(self.pair.is_none(), "pair is for direct messages only")?;
+        let name = RoomName::stored(&self.name)?;
+        ensure_exact("name", &self.name, name.as_str())?;
+        Ok(name.folded())
+    }
+}
+
+fn is_pair(text: &str) -> bool {
+    let ids = text.split_once(':').and_then(|(first, second)| {
+        Some((first.parse::<i64>().ok()?, second.parse::<i64>().ok()?))
+    });
+    ids.is_some_and(|(first, second)| first <= second && format!("{first}:{second}") == text)
+}
+
+/// A user is a member of a room.
+#[derive(Serialize, Deserialize, FromRow)]
+#[serde(deny_unknown_fields)]
+pub struct Membership {
+    pub user_id: Number,
+    pub room_id: Number,
+    pub last_read_seq: Number,
+    pub joined_at: Timestamp,
+}
+
+impl Record for Membership {
+    const FILE: &'static str = "memberships.jsonl";
+    const SELECT: &'static str = "
+        select user_id, room_id, last_read_seq, joined_at from memberships
+        order by user_id, room_id";
+    const INSERT: &'static str = "
+        insert into memberships (user_id, room_id, last_read_seq, joined_at)
+        values ($1, $2, $3, $4)";
+
+    async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
+        Ok(execute!(
+            transaction,
+            Self::INSERT,
+            self.user_id,
+            self.room_id,
+            self.last_read_seq,
+            self.joined_at,
+        )?)
+    }
+}
+
+/// A user was removed from a room and not invited since.
+#[derive(Serialize, Deserialize, FromRow)]
+#[serde(deny_unknown_fields)]
+pub struct Removal {
+    pub room_id: Number,
+    pub user_id: Number,
+    pub removed_at: Timestamp,
+}
+
+impl Record for Removal {
+    const FILE: &'static str = "removals.jsonl";
+    const SELECT: &'static str = "
+        select room_id, user_id, removed_at from removals order by room_id, user_id";
+    const INSERT: &'static str = "
+        insert into removals (room_id, user_id, removed_at) values ($1, $2, $3)";
+
+    async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
+        Ok(execute!(transaction, Self::INSERT, self.room_id, self.user_id, self.removed_at)?)
+    }
+}
