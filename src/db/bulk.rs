@@ -40,23 +40,25 @@ macro_rules! json_aggregate {
     };
 }
 
-/// Reads many rows, each a [`positional_row!`], on either engine. `$from` starts with `from` and ends with
-/// `order by`; `SQLite` aggregates in this order. `$query` is bound to the query, to which `$bound` binds the
-/// values.
+/// Returns all rows, each a [`positional_row!`], on either engine. `$from` starts with `from` and ends with
+/// `order by`; `SQLite` aggregates in this order. Then come the values of `$1`, `$2`, … in order.
 macro_rules! fetch_all_json {
-    ($db:expr, $columns:expr, $from:expr, |$query:ident| $bound:expr) => {
-        match $db {
-            $crate::db::Db::Sqlite { read, .. } => {
-                let $query =
-                    sqlx::query_as::<_, (String,)>($crate::db::json_aggregate!($columns, $from));
-                let (lines,) = $bound.fetch_one(&mut *read.acquire().await?).await?;
-                $crate::db::parse_json_rows(&lines)?
-            }
-            $crate::db::Db::Postgres(pool) => {
-                let $query = sqlx::query_as(concat!("select ", $columns, " ", $from));
-                $bound.fetch_all(pool).await?
+    ($db:expr, $columns:expr, $from:expr $(, $value:expr)* $(,)?) => {
+        async {
+            match $db {
+                $crate::db::Db::Sqlite { read, .. } => {
+                    let rows: String =
+                        sqlx::query_scalar($crate::db::json_aggregate!($columns, $from))
+                            $(.bind($value))*.fetch_one(&mut *read.acquire().await?).await?;
+                    $crate::db::parse_json_rows(&rows)
+                }
+                $crate::db::Db::Postgres(pool) => {
+                    sqlx::query_as(concat!("select ", $columns, " ", $from))
+                        $(.bind($value))*.fetch_all(pool).await
+                }
             }
         }
+        .await
     };
 }
 
@@ -74,7 +76,10 @@ macro_rules! positional_row {
         $(#[$doc])*
         #[derive(serde::Deserialize)]
         $sight struct $name {
-            $($field: $type,)*
+            $(
+                #[serde(deserialize_with = "crate::db::from_json_column")]
+                $field: $type,
+            )*
         }
 
         impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $name

@@ -32,11 +32,13 @@ pub(crate) use self::bulk::{
 };
 pub use self::epoch::EpochGuard;
 pub(crate) use self::error_class::{as_transient, is_environment_error};
-pub(crate) use self::query::{execute, fetch_all, fetch_optional, fetch_scalar, fetch_scalars};
+pub(crate) use self::query::{
+    execute, fetch_all, fetch_optional, fetch_optional_scalar, fetch_scalar, fetch_scalars,
+};
 pub use self::sqlite::checkpoint::Checkpointer;
 pub use self::sqlite::pool::{Pool, PooledConnection};
 pub use self::transaction::Transaction;
-pub(crate) use self::types::column_type;
+pub(crate) use self::types::{JsonColumn, column_type, from_json_column};
 
 /// An open database.
 #[derive(Clone)]

@@ -1,5 +1,5 @@
-//! One statement, on either engine: `execute!`, `fetch_optional!`, `fetch_all!`, and for a single column
-//! `fetch_scalar!` and `fetch_scalars!`. The first argument is a [`Transaction`] or a
+//! One statement, on either engine: `execute!`, `fetch_optional!`, `fetch_all!`, and `fetch_scalar!`,
+//! `fetch_optional_scalar!`, `fetch_scalars!` for a single column. The first argument is a [`Transaction`] or a
 //! [`Db`], then come the SQL text and the values of `$1`, `$2`, … in order:
 //!
 //! ```ignore
@@ -123,6 +123,13 @@ macro_rules! fetch_scalar {
     };
 }
 
+/// Returns the first column of the row, if there is one.
+macro_rules! fetch_optional_scalar {
+    ($on:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::query::run_query!(query_scalar, fetch_optional, $on, $sql $(, $value)*)
+    };
+}
+
 /// Returns the first column of all rows.
 macro_rules! fetch_scalars {
     ($on:expr, $sql:expr $(, $value:expr)* $(,)?) => {
@@ -130,4 +137,7 @@ macro_rules! fetch_scalars {
     };
 }
 
-pub(crate) use {execute, fetch_all, fetch_optional, fetch_scalar, fetch_scalars, run_query};
+pub(crate) use {
+    execute, fetch_all, fetch_optional, fetch_optional_scalar, fetch_scalar, fetch_scalars,
+    run_query,
+};

@@ -1,8 +1,62 @@
 //! How ids and timestamps are stored: statements bind them and rows contain them as they are. Features
 //! do the same for their own types with [`column_type!`].
 
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use sqlx::error::BoxDynError;
+
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
+
+/// A type that [`from_json_column`] reads.
+pub(crate) trait JsonColumn: Sized {
+    /// What the JSON contains: the value as it is stored.
+    type Stored: DeserializeOwned;
+
+    fn from_stored(stored: Self::Stored) -> Result<Self, BoxDynError>;
+}
+
+/// Reads a column from `SQLite`'s rows in JSON ([`super::fetch_all_json!`]).
+pub(crate) fn from_json_column<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: JsonColumn,
+{
+    T::from_stored(T::Stored::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+impl JsonColumn for i64 {
+    type Stored = Self;
+
+    fn from_stored(stored: Self) -> Result<Self, BoxDynError> {
+        Ok(stored)
+    }
+}
+
+impl JsonColumn for String {
+    type Stored = Self;
+
+    fn from_stored(stored: Self) -> Result<Self, BoxDynError> {
+        Ok(stored)
+    }
+}
+
+/// A condition, which is 0 or 1 in `SQLite`.
+impl JsonColumn for bool {
+    type Stored = i64;
+
+    fn from_stored(stored: i64) -> Result<Self, BoxDynError> {
+        Ok(stored != 0)
+    }
+}
+
+impl<T: JsonColumn> JsonColumn for Option<T> {
+    type Stored = Option<T::Stored>;
+
+    fn from_stored(stored: Self::Stored) -> Result<Self, BoxDynError> {
+        stored.map(T::from_stored).transpose()
+    }
+}
 
 /// Stores a type as another one that sqlx knows. `$encode` gets a reference to the value and returns the stored
 /// one; `$decode` gets the stored one and returns a `Result` with the value.
@@ -41,6 +95,15 @@ macro_rules! column_type {
             fn decode(value: D::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
                 let decode: fn($stored) -> Result<Self, sqlx::error::BoxDynError> = $decode;
                 decode(<$stored as sqlx::Decode<'r, D>>::decode(value)?)
+            }
+        }
+
+        impl $crate::db::JsonColumn for $type {
+            type Stored = $stored;
+
+            fn from_stored(stored: $stored) -> Result<Self, sqlx::error::BoxDynError> {
+                let decode: fn($stored) -> Result<Self, sqlx::error::BoxDynError> = $decode;
+                decode(stored)
             }
         }
     };

@@ -60,7 +60,7 @@ impl Session {
         for room in self.services().rooms.memberships(user).await? {
             self.connection.subscribe(Channel::Members(room));
         }
-        let rooms = self.services().rooms.my_room(user).await?;
+        let rooms = self.services().rooms.my_rooms(user).await?;
         let missed = match since {
             Some(then) => self.services().sync.changes_since(user, then).await?,
             None => Some(Vec::new()),

@@ -82,7 +82,7 @@ impl Reply<'_> {
     async fn installation(&self, since: Option<Timestamp>) -> Result<Vec<Vec<u8>>, Problem> {
         let Self { services, me, encoding } = self;
         let at = services.clock.now().rfc3339();
-        let rooms = services.rooms.my_room(me).await?.into_iter().map(RoomState::from).collect();
+        let rooms = services.rooms.my_rooms(me).await?.into_iter().map(RoomState::from).collect();
         let epoch = &services.sync.epoch();
         let mut frames =
             vec![ServerFrame::Ready { me: UserShape::new(me, true), epoch, at, rooms }.text()];

@@ -139,7 +139,7 @@ impl Rooms {
     /// was restored.
     pub async fn begin_purge(&self, room: RoomId) -> Result<bool, ServiceError> {
         let now = self.clock.now();
-        Ok(store::begin_purge(&self.db, room, (now, now.minus(ROOM_RESTORABLE))).await?)
+        Ok(store::begin_purge(&self.db, room, now, now.minus(ROOM_RESTORABLE)).await?)
     }
 
     /// Clears the remaining data of a purged room when its messages are gone. The row stays, so the

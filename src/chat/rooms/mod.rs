@@ -16,7 +16,7 @@ use self::model::{
     RoomStats, RoomTopic, Visibility, may_change, may_moderate, may_read,
 };
 pub(in crate::chat) use self::notify::notify_joined_by_posting;
-pub(in crate::chat) use self::store::{Joined, insert_joined, readable_rooms};
+pub(in crate::chat) use self::store::{Joined, READABLE_ROOMS, insert_joined};
 use super::accounts::model::User;
 use super::events::{Channel, EventHub, Signal};
 use crate::changefeed::model::{ChangeMeta, ProcessId};
@@ -112,8 +112,8 @@ impl Rooms {
 
     /// The rooms the user is a member of, with their read markers and unread counts: the initial state
     /// of a connection.
-    pub async fn my_room(&self, user: &User) -> Result<Vec<Progress>, ServiceError> {
-        Ok(store::my_room(&self.db, user.id).await?)
+    pub async fn my_rooms(&self, user: &User) -> Result<Vec<Progress>, ServiceError> {
+        Ok(store::my_rooms(&self.db, user.id).await?)
     }
 
     /// The same for one room; `None` if the user is not a member.
@@ -182,8 +182,8 @@ impl Rooms {
 
     /// The direct message of two users. Creates it if there is none.
     pub async fn direct(&self, user: &User, other: &User) -> Result<Member, ServiceError> {
-        let pair = (user.id, other.id);
-        let (room, new) = store::ensure_direct(&self.db, pair, self.change_meta()).await?;
+        let meta = self.change_meta();
+        let (room, new) = store::ensure_direct(&self.db, user.id, other.id, meta).await?;
         if new {
             self.hub.notify(Channel::User(user.id), Signal::Joined(room));
             self.hub.notify(Channel::User(other.id), Signal::Joined(room));
@@ -252,7 +252,7 @@ impl Rooms {
         let user = reader.user.id;
         let room = reader.room.id;
         let before = reader.room.last_read_seq;
-        let marked = store::mark_read(&self.db, user, room, (seq, self.change_meta()));
+        let marked = store::mark_read(&self.db, user, room, seq, self.change_meta());
         let progress = self.load_read_state(user, room, marked).await?;
         if let Some(progress) = progress.filter(|progress| Some(progress.last_read_seq) != before) {
             self.broadcast_read(user, progress);
@@ -299,8 +299,7 @@ impl Rooms {
     ) -> Result<(), RoomError> {
         // An unchanged name is not recorded in the audit log.
         let name = name.filter(|name| name.as_str() != room.name);
-        let updated =
-            store::update(&self.db, (actor, room), (name, topic), self.change_meta()).await;
+        let updated = store::update(&self.db, actor, room, name, topic, self.change_meta()).await;
         if !updated.map_err(ServiceError::from)? {
             return Err(RoomError::NameTaken);
         }

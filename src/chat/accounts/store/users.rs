@@ -211,8 +211,7 @@ pub(in crate::chat::accounts) async fn list(db: &Db) -> Result<Vec<User>, sqlx::
         db,
         "id, name, display_name, bot, role, avatar",
         "from users where deactivated_at is null order by sort_key, id",
-        |query| query
-    );
+    )?;
     Ok(rows.into_iter().map(User::from).collect())
 }
 

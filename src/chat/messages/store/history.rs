@@ -39,7 +39,6 @@ pub(in crate::chat::messages) async fn found(
     db: &Db,
     messages: &[MessageId],
 ) -> Result<Vec<Message>, sqlx::Error> {
-    let ids: Vec<i64> = messages.iter().map(|id| id.0).collect();
     let rows: Vec<MessageRow> = fetch_all_json!(
         db,
         message_columns!(),
@@ -48,8 +47,8 @@ pub(in crate::chat::messages) async fn found(
         from_messages!(
             "where m.id in (select cast(value as bigint) from jsonb_each($1)) order by m.id + 0 desc"
         ),
-        |query| query.bind(json_rows(&ids))
-    );
+        json_rows(messages),
+    )?;
     Ok(rows.into_iter().map(Message::from).collect())
 }
 
@@ -66,8 +65,11 @@ async fn first_between(
         from_messages!(
             "where m.pos > $1 and m.pos < $2 and m.pos >> 32 = $4 order by m.pos limit $3"
         ),
-        |query| { query.bind(after.get()).bind(before.get()).bind(limit.plus_one()).bind(room.0) }
-    );
+        after,
+        before,
+        limit.plus_one(),
+        room,
+    )?;
     Ok(fitting(all_of(room, rows)?, limit))
 }
 
@@ -84,8 +86,11 @@ async fn last_between(
         from_messages!(
             "where m.pos > $1 and m.pos < $2 and m.pos >> 32 = $4 order by m.pos desc limit $3"
         ),
-        |query| { query.bind(after.get()).bind(before.get()).bind(limit.plus_one()).bind(room.0) }
-    );
+        after,
+        before,
+        limit.plus_one(),
+        room,
+    )?;
     Ok(fitting(all_of(room, rows)?, limit).reversed())
 }
 
@@ -174,8 +179,11 @@ pub(in crate::chat::messages) async fn since(
             "where m.change > $1 and m.change < $2 and m.change >> 32 = $4
              order by m.change limit $3"
         ),
-        |query| query.bind(after.get()).bind(end.get()).bind(limit.plus_one()).bind(room.0)
-    );
+        after,
+        end,
+        limit.plus_one(),
+        room,
+    )?;
     Ok(fitting(all_of(room, rows)?, limit))
 }
 
@@ -207,13 +215,12 @@ pub(in crate::chat::messages) async fn chunk_since(
                ) as sums where before < $4
              ) order by m.change"
         ),
-        |query| query
-            .bind(after.get())
-            .bind(end.get())
-            .bind(limit.plus_one())
-            .bind(max_bytes)
-            .bind(room.0)
-    );
+        after,
+        end,
+        limit.plus_one(),
+        max_bytes,
+        room,
+    )?;
     let size = |row: &MessageRow| 2 * row.body.len() + row.html.len() + 1024;
     let is_full = rows.iter().map(size).sum::<usize>() >= bytes;
     let page = Page::cut(all_of(room, rows)?, limit);

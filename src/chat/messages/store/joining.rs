@@ -16,9 +16,10 @@ pub(super) async fn admit(
     if !member.joins() {
         return Ok(Ok(None));
     }
-    let user_and_room = (member.user().id, member.room());
-    Ok(match insert_joined(transaction, user_and_room, &JoinMethod::Public, meta).await? {
-        Joined::Now => Ok(Some(member.user().clone())),
+    let user = member.user();
+    let joined = insert_joined(transaction, user.id, member.room(), &JoinMethod::Public, meta);
+    Ok(match joined.await? {
+        Joined::Now => Ok(Some(user.clone())),
         Joined::Before => Ok(None),
         Joined::Refused(refusal) => Err(refusal),
     })

@@ -1,17 +1,21 @@
 //! Creating, finding and changing rooms.
 
 use super::memberships::{insert_member, lock};
-use super::{
-    ProgressRow, RoomRow, from_own_rooms, from_rooms, progress_columns, room_columns,
-    select_progress, select_room, unread, unread_mentions,
+use super::sql::{
+    FROM_OWN_ROOMS, FROM_ROOMS, PROGRESS_COLUMNS, ROOM_COLUMNS, SELECT_PROGRESS, SELECT_ROOM,
+    UNREAD, UNREAD_MENTIONS,
 };
+use super::{ProgressRow, RoomRow};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::audit::{self, model::Action};
 use crate::chat::names::model::Subject;
 use crate::chat::names::store as names;
 use crate::chat::rooms::model::{Code, NewRoom, Progress, Room, RoomName, RoomTopic, Visibility};
-use crate::db::{Db, Transaction, fetch_all_json, is_unique_violation, reading, writing};
+use crate::db::{
+    Db, Transaction, execute, fetch_all_json, fetch_optional, fetch_optional_scalar, fetch_scalar,
+    is_unique_violation, positional_row,
+};
 use crate::kernel::{RoomId, Timestamp, UserId};
 
 /// Creates the lobby if there is none. Returns when it was created.
@@ -22,27 +26,22 @@ pub(in crate::chat::rooms) async fn ensure_lobby(
     now: Timestamp,
 ) -> Result<Timestamp, sqlx::Error> {
     let mut transaction = db.begin().await?;
-    let created: Option<(i64,)> = writing!(transaction, |connection| {
-        sqlx::query_as(
-            "insert into rooms (name, folded_name, visibility, lobby, created_at)
-             select $1, $2, 'public', 1, $3
-             where not exists (select 1 from rooms where lobby = 1)
-             on conflict (lobby) where lobby = 1 do nothing returning id",
-        )
-        .bind(name)
-        .bind(normalized)
-        .bind(now.0)
-        .fetch_optional(connection)
-        .await?
-    });
-    if let Some((id,)) = created {
-        names::record(&mut transaction, Subject::Room(RoomId(id)), &[name]).await?;
+    let created: Option<RoomId> = fetch_optional_scalar!(
+        transaction,
+        "insert into rooms (name, folded_name, visibility, lobby, created_at)
+         select $1, $2, 'public', 1, $3
+         where not exists (select 1 from rooms where lobby = 1)
+         on conflict (lobby) where lobby = 1 do nothing returning id",
+        name,
+        normalized,
+        now,
+    )?;
+    if let Some(room) = created {
+        names::record(&mut transaction, Subject::Room(room), &[name]).await?;
     }
-    let (created_at,): (i64,) = writing!(transaction, |connection| {
-        sqlx::query_as("select created_at from rooms where lobby = 1").fetch_one(connection).await?
-    });
+    let created_at = fetch_scalar!(transaction, "select created_at from rooms where lobby = 1")?;
     transaction.commit().await?;
-    Ok(Timestamp(created_at))
+    Ok(created_at)
 }
 
 /// Creates a room with its owner as the first member. `None` if its name is taken among public rooms.
@@ -62,79 +61,77 @@ pub(in crate::chat::rooms) async fn add(
             return Ok(None);
         }
     }
-    let added: Option<(i64,)> = writing!(transaction, |connection| {
-        sqlx::query_as(
-            "insert into rooms
-               (name, folded_name, topic, visibility, owner_id, code, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7)
-             on conflict (folded_name) where visibility = 'public' do nothing
-             returning id",
-        )
-        .bind(new.name.as_str())
-        .bind(new.name.folded())
-        .bind(new.topic.as_str())
-        .bind(new.visibility.as_str())
-        .bind(owner.0)
-        .bind(code.as_str())
-        .bind(meta.now.0)
-        .fetch_optional(connection)
-        .await?
-    });
-    let Some((id,)) = added else { return Ok(None) };
-    names::record(&mut transaction, Subject::Room(RoomId(id)), &[new.name.as_str()]).await?;
-    insert_member(&mut transaction, owner, RoomId(id), meta).await?;
+    let added: Option<RoomId> = fetch_optional_scalar!(
+        transaction,
+        "insert into rooms
+           (name, folded_name, topic, visibility, owner_id, code, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (folded_name) where visibility = 'public' do nothing
+         returning id",
+        new.name.as_str(),
+        new.name.folded(),
+        new.topic.as_str(),
+        new.visibility,
+        owner,
+        code.as_str(),
+        meta.now,
+    )?;
+    let Some(room) = added else { return Ok(None) };
+    names::record(&mut transaction, Subject::Room(room), &[new.name.as_str()]).await?;
+    insert_member(&mut transaction, owner, room, meta).await?;
     if new.visibility == Visibility::Public {
-        changefeed::record(&mut transaction, meta, Change::Room(RoomId(id))).await?;
+        changefeed::record(&mut transaction, meta, Change::Room(room)).await?;
     }
     transaction.commit().await?;
-    Ok(Some(RoomId(id)))
+    Ok(Some(room))
 }
 
 /// The direct message of two users, created if there is none. True if it is new.
 pub(in crate::chat::rooms) async fn ensure_direct(
     db: &Db,
-    (one, two): (UserId, UserId),
+    one: UserId,
+    two: UserId,
     meta: ChangeMeta,
 ) -> Result<(RoomId, bool), sqlx::Error> {
-    let pair = format!("{}:{}", one.0.min(two.0), one.0.max(two.0));
+    let name = direct_name(one, two);
     let mut transaction = db.begin().await?;
-    if let Some(room) = find_pair(&mut transaction, &pair).await? {
+    if let Some(room) = find_named_direct(&mut transaction, &name).await? {
         return Ok((room, false));
     }
-    let added: Option<(i64,)> = writing!(transaction, |connection| {
-        sqlx::query_as(
-            "insert into rooms (name, folded_name, visibility, created_at)
-             values ('', $1, 'direct', $2)
-             on conflict (folded_name) where visibility = 'direct' do nothing
-             returning id",
-        )
-        .bind(&pair)
-        .bind(meta.now.0)
-        .fetch_optional(connection)
-        .await?
-    });
-    let Some((id,)) = added else {
+    let added: Option<RoomId> = fetch_optional_scalar!(
+        transaction,
+        "insert into rooms (name, folded_name, visibility, created_at)
+         values ('', $1, 'direct', $2)
+         on conflict (folded_name) where visibility = 'direct' do nothing
+         returning id",
+        &name,
+        meta.now,
+    )?;
+    let Some(room) = added else {
         // Another process created it first and has committed: the insert waited for that.
-        let room = find_pair(&mut transaction, &pair).await?.ok_or(sqlx::Error::RowNotFound)?;
-        return Ok((room, false));
+        let found = find_named_direct(&mut transaction, &name).await?;
+        return Ok((found.ok_or(sqlx::Error::RowNotFound)?, false));
     };
-    insert_member(&mut transaction, one, RoomId(id), meta).await?;
-    insert_member(&mut transaction, two, RoomId(id), meta).await?;
+    insert_member(&mut transaction, one, room, meta).await?;
+    insert_member(&mut transaction, two, room, meta).await?;
     transaction.commit().await?;
-    Ok((RoomId(id), true))
+    Ok((room, true))
 }
 
-async fn find_pair(
+/// The folded name of a direct message, which is the same for both users.
+fn direct_name(one: UserId, two: UserId) -> String {
+    format!("{}:{}", one.min(two), one.max(two))
+}
+
+async fn find_named_direct(
     transaction: &mut Transaction,
-    pair: &str,
+    name: &str,
 ) -> Result<Option<RoomId>, sqlx::Error> {
-    let found: Option<(i64,)> = writing!(*transaction, |connection| {
-        sqlx::query_as("select id from rooms where folded_name = $1 and visibility = 'direct'")
-            .bind(pair)
-            .fetch_optional(connection)
-            .await?
-    });
-    Ok(found.map(|(id,)| RoomId(id)))
+    fetch_optional_scalar!(
+        transaction,
+        "select id from rooms where folded_name = $1 and visibility = 'direct'",
+        name,
+    )
 }
 
 /// The direct message of two users, if there is one.
@@ -143,14 +140,11 @@ pub(in crate::chat::rooms) async fn find_direct(
     one: UserId,
     two: UserId,
 ) -> Result<Option<RoomId>, sqlx::Error> {
-    let pair = format!("{}:{}", one.0.min(two.0), one.0.max(two.0));
-    let found: Option<(i64,)> = reading!(db, |pool| {
-        sqlx::query_as("select id from rooms where folded_name = $1 and visibility = 'direct'")
-            .bind(&pair)
-            .fetch_optional(pool)
-            .await?
-    });
-    Ok(found.map(|(id,)| RoomId(id)))
+    fetch_optional_scalar!(
+        db,
+        "select id from rooms where folded_name = $1 and visibility = 'direct'",
+        direct_name(one, two),
+    )
 }
 
 /// Any room, with the membership of this user. It checks no permission.
@@ -159,13 +153,7 @@ pub(in crate::chat::rooms) async fn find(
     user: UserId,
     room: RoomId,
 ) -> Result<Option<Room>, sqlx::Error> {
-    let row: Option<RoomRow> = reading!(db, |pool| {
-        sqlx::query_as(select_room!("where r.id = $2"))
-            .bind(user.0)
-            .bind(room.0)
-            .fetch_optional(pool)
-            .await?
-    });
+    let row: Option<RoomRow> = fetch_optional!(db, SELECT_ROOM!("where r.id = $2"), user, room)?;
     Ok(row.map(Room::from))
 }
 
@@ -176,17 +164,16 @@ pub(in crate::chat::rooms) async fn find_by_code(
     user: UserId,
     code: &Code,
 ) -> Result<Option<Room>, sqlx::Error> {
-    let row: Option<RoomRow> = reading!(db, |pool| {
-        sqlx::query_as(select_room!(
+    let row: Option<RoomRow> = fetch_optional!(
+        db,
+        SELECT_ROOM!(
             "where r.code = $2
                and exists (select 1 from memberships x join users v on v.id = x.user_id
                            where x.room_id = r.id and v.deactivated_at is null)"
-        ))
-        .bind(user.0)
-        .bind(code.as_str())
-        .fetch_optional(pool)
-        .await?
-    });
+        ),
+        user,
+        code.as_str(),
+    )?;
     Ok(row.map(Room::from))
 }
 
@@ -194,13 +181,13 @@ pub(in crate::chat::rooms) async fn find_by_code(
 pub(in crate::chat::rooms) async fn list(db: &Db, user: UserId) -> Result<Vec<Room>, sqlx::Error> {
     let rows: Vec<RoomRow> = fetch_all_json!(
         db,
-        room_columns!(),
-        from_rooms!(
+        ROOM_COLUMNS!(),
+        FROM_ROOMS!(
             "where r.visibility = 'public' or m.user_id is not null
              order by r.lobby desc, coalesce(o.sort_key, r.sort_key), r.id"
         ),
-        |query| query.bind(user.0)
-    );
+        user,
+    )?;
     Ok(rows.into_iter().map(Room::from).collect())
 }
 
@@ -209,23 +196,27 @@ pub(in crate::chat::rooms) async fn memberships(
     db: &Db,
     user: UserId,
 ) -> Result<Vec<RoomId>, sqlx::Error> {
-    let rows: Vec<(i64,)> = fetch_all_json!(
+    positional_row! {
+        struct MembershipRow {
+            room: RoomId,
+        }
+    }
+    let rows: Vec<MembershipRow> = fetch_all_json!(
         db,
         "room_id",
         "from memberships where user_id = $1 order by room_id",
-        |query| query.bind(user.0)
-    );
-    Ok(rows.into_iter().map(|(id,)| RoomId(id)).collect())
+        user,
+    )?;
+    Ok(rows.into_iter().map(|row| row.room).collect())
 }
 
 /// The rooms the user is a member of, with their progress.
-pub(in crate::chat::rooms) async fn my_room(
+pub(in crate::chat::rooms) async fn my_rooms(
     db: &Db,
     user: UserId,
 ) -> Result<Vec<Progress>, sqlx::Error> {
     let rows: Vec<ProgressRow> =
-        fetch_all_json!(db, progress_columns!(), from_own_rooms!("order by r.id"), |query| query
-            .bind(user.0));
+        fetch_all_json!(db, PROGRESS_COLUMNS!(), FROM_OWN_ROOMS!("order by r.id"), user)?;
     Ok(rows.into_iter().map(Progress::from).collect())
 }
 
@@ -235,33 +226,26 @@ pub(in crate::chat::rooms) async fn progress(
     user: UserId,
     room: RoomId,
 ) -> Result<Option<Progress>, sqlx::Error> {
-    let row: Option<ProgressRow> = reading!(db, |pool| {
-        sqlx::query_as(select_progress!("and r.id = $2"))
-            .bind(user.0)
-            .bind(room.0)
-            .fetch_optional(pool)
-            .await?
-    });
+    let row: Option<ProgressRow> =
+        fetch_optional!(db, SELECT_PROGRESS!("and r.id = $2"), user, room)?;
     Ok(row.map(Progress::from))
 }
 
 /// The lobby's id.
 pub(in crate::chat::rooms) async fn lobby(db: &Db) -> Result<RoomId, sqlx::Error> {
-    let (id,): (i64,) = reading!(db, |pool| {
-        sqlx::query_as("select id from rooms where lobby = 1").fetch_one(pool).await?
-    });
-    Ok(RoomId(id))
+    fetch_scalar!(db, "select id from rooms where lobby = 1")
 }
 
 /// Changes name and topic. Returns false if the new name is taken among public rooms, or the room is
 /// gone.
 pub(in crate::chat::rooms) async fn update(
     db: &Db,
-    (actor, room): (UserId, &Room),
-    (name, topic): (Option<&RoomName>, Option<&RoomTopic>),
+    actor: UserId,
+    room: &Room,
+    name: Option<&RoomName>,
+    topic: Option<&RoomTopic>,
     meta: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
-    let normalized = name.map(RoomName::folded);
     let mut transaction = db.begin().await?;
     if let Some(name) = name {
         names::lock(&mut transaction).await?;
@@ -272,20 +256,16 @@ pub(in crate::chat::rooms) async fn update(
         }
         names::record(&mut transaction, Subject::Room(room.id), &[name.as_str()]).await?;
     }
-    let updated = writing!(transaction, |connection| {
-        sqlx::query(
-            "update rooms set name = coalesce($1, name), folded_name = coalesce($2, folded_name),
-                              topic = coalesce($3, topic)
-             where id = $4",
-        )
-        .bind(name.map(RoomName::as_str))
-        .bind(&normalized)
-        .bind(topic.map(RoomTopic::as_str))
-        .bind(room.id.0)
-        .execute(connection)
-        .await
-        .map(|done| done.rows_affected())
-    });
+    let updated = execute!(
+        transaction,
+        "update rooms set name = coalesce($1, name), folded_name = coalesce($2, folded_name),
+                          topic = coalesce($3, topic)
+         where id = $4",
+        name.map(RoomName::as_str),
+        name.map(RoomName::folded),
+        topic.map(RoomTopic::as_str),
+        room.id,
+    );
     match updated {
         Err(error) if is_unique_violation(&error) => Ok(false),
         Err(error) => Err(error),
@@ -303,13 +283,11 @@ pub(in crate::chat::rooms) async fn update(
 }
 
 async fn is_public(transaction: &mut Transaction, room: RoomId) -> Result<bool, sqlx::Error> {
-    let found: Option<(i64,)> = writing!(*transaction, |connection| {
-        sqlx::query_as("select id from rooms where id = $1 and visibility = 'public'")
-            .bind(room.0)
-            .fetch_optional(connection)
-            .await?
-    });
-    Ok(found.is_some())
+    fetch_scalar!(
+        transaction,
+        "select exists (select 1 from rooms where id = $1 and visibility = 'public')",
+        room,
+    )
 }
 
 pub(in crate::chat::rooms) async fn set_code(
@@ -330,14 +308,7 @@ pub(super) async fn write_code(
     meta: ChangeMeta,
 ) -> Result<(), sqlx::Error> {
     changefeed::record(transaction, meta, Change::Room(room)).await?;
-    writing!(*transaction, |connection| {
-        sqlx::query("update rooms set code = $1 where id = $2")
-            .bind(code.as_str())
-            .bind(room.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(transaction, "update rooms set code = $1 where id = $2", code.as_str(), room,)?;
     Ok(())
 }
 
@@ -351,17 +322,13 @@ pub(in crate::chat::rooms) async fn set_owner(
     let mut transaction = db.begin().await?;
     lock(&mut transaction, room).await?;
     changefeed::record(&mut transaction, meta, Change::Room(room)).await?;
-    let changed = writing!(transaction, |connection| {
-        sqlx::query(
-            "update rooms set owner_id = $1 where id = $2
-               and exists (select 1 from memberships where room_id = $2 and user_id = $1)",
-        )
-        .bind(owner.0)
-        .bind(room.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    let changed = execute!(
+        transaction,
+        "update rooms set owner_id = $1 where id = $2
+           and exists (select 1 from memberships where room_id = $2 and user_id = $1)",
+        owner,
+        room,
+    )?;
     transaction.commit().await?;
     Ok(changed > 0)
 }

@@ -10,7 +10,7 @@ use crate::chat::audit::model::Action;
 use crate::chat::rooms::model::{
     Code, JoinMethod, JoinRefusal, JoinState, Moderator, Visibility, may_join,
 };
-use crate::db::{Db, Transaction, reading, writing};
+use crate::db::{Db, Transaction, execute, fetch_optional, fetch_scalar};
 use crate::kernel::{RoomId, UserId};
 
 /// The result of an attempt to join.
@@ -39,7 +39,7 @@ pub(in crate::chat::rooms) async fn join(
     meta: ChangeMeta,
 ) -> Result<Joined, sqlx::Error> {
     let mut transaction = db.begin().await?;
-    let joined = insert_joined(&mut transaction, (user, room), method, meta).await?;
+    let joined = insert_joined(&mut transaction, user, room, method, meta).await?;
     transaction.commit().await?;
     Ok(joined)
 }
@@ -47,17 +47,19 @@ pub(in crate::chat::rooms) async fn join(
 /// The same as part of a larger transaction.
 pub(in crate::chat) async fn insert_joined(
     transaction: &mut Transaction,
-    (user, room): (UserId, RoomId),
+    user: UserId,
+    room: RoomId,
     method: &JoinMethod,
     meta: ChangeMeta,
 ) -> Result<Joined, sqlx::Error> {
     lock(transaction, room).await?;
-    let Some((member, state)) = join_state(transaction, user, room, method).await? else {
+    let Some(row) = join_state(transaction, user, room, method).await? else {
         return Ok(Joined::Refused(JoinRefusal::Shut));
     };
-    if member {
+    if row.is_member {
         return Ok(Joined::Before);
     }
+    let state = JoinState::from(row);
     if let Err(refusal) = may_join(&state, method) {
         return Ok(Joined::Refused(refusal));
     }
@@ -68,45 +70,54 @@ pub(in crate::chat) async fn insert_joined(
     Ok(Joined::Now)
 }
 
-/// Whether the user is a member, and the state that decides if they are not. `None` if there is no
-/// room.
+/// Whether the user is a member, and the state that decides if they are not.
+#[derive(sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column")]
+struct JoinStateRow {
+    is_member: bool,
+    visibility: Visibility,
+    code: Option<String>,
+    host: bool,
+    removed: bool,
+    inhabited: bool,
+}
+
+impl From<JoinStateRow> for JoinState {
+    fn from(row: JoinStateRow) -> Self {
+        Self {
+            visibility: row.visibility,
+            code: row.code.as_deref().and_then(Code::from_column),
+            host: row.host,
+            removed: row.removed,
+            inhabited: row.inhabited,
+        }
+    }
+}
+
+/// `None` if there is no room.
 async fn join_state(
     transaction: &mut Transaction,
     user: UserId,
     room: RoomId,
     method: &JoinMethod,
-) -> Result<Option<(bool, JoinState)>, sqlx::Error> {
+) -> Result<Option<JoinStateRow>, sqlx::Error> {
     let host = match method {
-        JoinMethod::Invitation(host) => Some(host.0),
+        JoinMethod::Invitation(host) => Some(*host),
         JoinMethod::Public | JoinMethod::Code(_) => None,
     };
-    let row: Option<(String, Option<String>, i64, i64, i64, i64)> =
-        writing!(*transaction, |connection| {
-            sqlx::query_as(
-                "select r.visibility, r.code,
-               (select count(*) from memberships where room_id = r.id and user_id = $1),
-               (select count(*) from memberships where room_id = r.id and user_id = $3),
-               (select count(*) from removals where room_id = r.id and user_id = $1),
-               (select count(*) from (select 1 from memberships m join users u on u.id = m.user_id
-                  where m.room_id = r.id and u.deactivated_at is null limit 1) somebody)
-             from rooms r where r.id = $2",
-            )
-            .bind(user.0)
-            .bind(room.0)
-            .bind(host)
-            .fetch_optional(connection)
-            .await?
-        });
-    Ok(row.map(|(visibility, code, member, host, removed, inhabited)| {
-        let state = JoinState {
-            visibility: Visibility::from_column(&visibility),
-            code: code.as_deref().and_then(Code::from_column),
-            host: host > 0,
-            removed: removed > 0,
-            inhabited: inhabited > 0,
-        };
-        (member > 0, state)
-    }))
+    fetch_optional!(
+        transaction,
+        "select r.visibility, r.code,
+           exists (select 1 from memberships where room_id = r.id and user_id = $1) as is_member,
+           exists (select 1 from memberships where room_id = r.id and user_id = $3) as host,
+           exists (select 1 from removals where room_id = r.id and user_id = $1) as removed,
+           exists (select 1 from memberships m join users u on u.id = m.user_id
+                   where m.room_id = r.id and u.deactivated_at is null) as inhabited
+         from rooms r where r.id = $2",
+        user,
+        room,
+        host,
+    )
 }
 
 /// Ends a membership. If the owner leaves, the member who joined first becomes the owner. Returns false
@@ -140,18 +151,14 @@ pub(in crate::chat::rooms) async fn remove(
         let removed_before = is_removed(db, user, room).await?;
         return Ok(if removed_before { Removed::Before } else { Removed::NoMember });
     }
-    writing!(transaction, |connection| {
-        sqlx::query(
-            "insert into removals (room_id, user_id, removed_at) values ($1, $2, $3)
-             on conflict (room_id, user_id) do nothing",
-        )
-        .bind(room.0)
-        .bind(user.0)
-        .bind(meta.now.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    execute!(
+        transaction,
+        "insert into removals (room_id, user_id, removed_at) values ($1, $2, $3)
+         on conflict (room_id, user_id) do nothing",
+        room,
+        user,
+        meta.now,
+    )?;
     super::directory::write_code(&mut transaction, room, code, meta).await?;
     let user = (user, member.name.as_str());
     let room = (room, moderator.room().name.as_str());
@@ -169,32 +176,26 @@ async fn end_membership(
     room: RoomId,
     meta: ChangeMeta,
 ) -> Result<bool, sqlx::Error> {
-    let left = writing!(*transaction, |connection| {
-        sqlx::query("delete from memberships where user_id = $1 and room_id = $2")
-            .bind(user.0)
-            .bind(room.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    let left = execute!(
+        transaction,
+        "delete from memberships where user_id = $1 and room_id = $2",
+        user,
+        room,
+    )?;
     if left == 0 {
         return Ok(false);
     }
     changefeed::record(transaction, meta, Change::Left(room, user)).await?;
-    let reassigned = writing!(*transaction, |connection| {
-        sqlx::query(
-            "update rooms set owner_id =
-               (select m.user_id from memberships m join users u on u.id = m.user_id
-                where m.room_id = $2 and u.deactivated_at is null
-                order by m.joined_at, m.user_id limit 1)
-             where id = $2 and owner_id = $1",
-        )
-        .bind(user.0)
-        .bind(room.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    let reassigned = execute!(
+        transaction,
+        "update rooms set owner_id =
+           (select m.user_id from memberships m join users u on u.id = m.user_id
+            where m.room_id = $2 and u.deactivated_at is null
+            order by m.joined_at, m.user_id limit 1)
+         where id = $2 and owner_id = $1",
+        user,
+        room,
+    )?;
     if reassigned > 0 {
         changefeed::record(transaction, meta, Change::Room(room)).await?;
     }
@@ -206,14 +207,7 @@ async fn delete_removal(
     user: UserId,
     room: RoomId,
 ) -> Result<(), sqlx::Error> {
-    writing!(*transaction, |connection| {
-        sqlx::query("delete from removals where room_id = $1 and user_id = $2")
-            .bind(room.0)
-            .bind(user.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(transaction, "delete from removals where room_id = $1 and user_id = $2", room, user,)?;
     Ok(())
 }
 
@@ -223,12 +217,10 @@ pub(in crate::chat::rooms) async fn is_removed(
     user: UserId,
     room: RoomId,
 ) -> Result<bool, sqlx::Error> {
-    let (found,): (i64,) = reading!(db, |pool| {
-        sqlx::query_as("select count(*) from removals where room_id = $1 and user_id = $2")
-            .bind(room.0)
-            .bind(user.0)
-            .fetch_one(pool)
-            .await?
-    });
-    Ok(found > 0)
+    fetch_scalar!(
+        db,
+        "select exists (select 1 from removals where room_id = $1 and user_id = $2)",
+        room,
+        user,
+    )
 }

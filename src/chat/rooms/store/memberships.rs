@@ -1,15 +1,17 @@
 //! Memberships: listing members, reassigning owners, read markers.
 
-use super::{
-    ProgressRow, from_own_rooms, progress_columns, readable_rooms, select_progress, unread,
-    unread_mentions,
+use super::ProgressRow;
+use super::sql::{
+    FROM_OWN_ROOMS, PROGRESS_COLUMNS, READABLE_ROOMS, SELECT_PROGRESS, UNREAD, UNREAD_MENTIONS,
 };
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::UserRow;
 use crate::chat::accounts::model::User;
 use crate::chat::rooms::model::{Progress, RoomStats};
-use crate::db::{Db, Transaction, fetch_all_json, fetch_scalars, json_rows, reading, writing};
+use crate::db::{
+    Db, Transaction, execute, fetch_all, fetch_all_json, fetch_optional, fetch_scalars, json_rows,
+};
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{RoomId, Seq, UserId};
 
@@ -21,24 +23,20 @@ pub(in crate::chat::rooms) async fn reassign_owner(
     meta: ChangeMeta,
 ) -> Result<Vec<RoomId>, sqlx::Error> {
     let mut transaction = db.begin().await?;
-    let rooms: Vec<(i64,)> = writing!(transaction, |connection| {
-        sqlx::query_as(
-            "update rooms set owner_id =
-               (select m.user_id from memberships m join users u on u.id = m.user_id
-                where m.room_id = rooms.id and m.user_id <> $1 and u.deactivated_at is null
-                order by m.joined_at, m.user_id limit 1)
-             where owner_id = $1
-               and exists (select 1 from users where id = $1 and deactivated_at is not null)
-               and exists
-               (select 1 from memberships m join users u on u.id = m.user_id
-                where m.room_id = rooms.id and m.user_id <> $1 and u.deactivated_at is null)
-             returning id",
-        )
-        .bind(user.0)
-        .fetch_all(connection)
-        .await?
-    });
-    let rooms: Vec<_> = rooms.into_iter().map(|(id,)| RoomId(id)).collect();
+    let rooms: Vec<RoomId> = fetch_scalars!(
+        transaction,
+        "update rooms set owner_id =
+           (select m.user_id from memberships m join users u on u.id = m.user_id
+            where m.room_id = rooms.id and m.user_id <> $1 and u.deactivated_at is null
+            order by m.joined_at, m.user_id limit 1)
+         where owner_id = $1
+           and exists (select 1 from users where id = $1 and deactivated_at is not null)
+           and exists
+           (select 1 from memberships m join users u on u.id = m.user_id
+            where m.room_id = rooms.id and m.user_id <> $1 and u.deactivated_at is null)
+         returning id",
+        user,
+    )?;
     for room in &rooms {
         changefeed::record(&mut transaction, meta, Change::Room(*room)).await?;
     }
@@ -52,31 +50,23 @@ pub(in crate::chat::rooms) async fn mark_read(
     db: &Db,
     user: UserId,
     room: RoomId,
-    (seq, meta): (Seq, ChangeMeta),
+    seq: Seq,
+    meta: ChangeMeta,
 ) -> Result<Option<Progress>, sqlx::Error> {
     let mut transaction = db.begin().await?;
-    writing!(transaction, |connection| {
-        sqlx::query(
-            "update memberships set last_read_seq = $3, read_at = $4, read_by = $5
-             where user_id = $1 and room_id = $2 and last_read_seq < $3
-               and $3 <= (select last_seq from rooms where id = $2)",
-        )
-        .bind(user.0)
-        .bind(room.0)
-        .bind(seq.0)
-        .bind(meta.now.0)
-        .bind(meta.process.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
-    let progress: Option<ProgressRow> = writing!(transaction, |connection| {
-        sqlx::query_as(select_progress!("and r.id = $2"))
-            .bind(user.0)
-            .bind(room.0)
-            .fetch_optional(connection)
-            .await?
-    });
+    execute!(
+        transaction,
+        "update memberships set last_read_seq = $3, read_at = $4, read_by = $5
+         where user_id = $1 and room_id = $2 and last_read_seq < $3
+           and $3 <= (select last_seq from rooms where id = $2)",
+        user,
+        room,
+        seq,
+        meta.now,
+        meta.process.0,
+    )?;
+    let progress: Option<ProgressRow> =
+        fetch_optional!(transaction, SELECT_PROGRESS!("and r.id = $2"), user, room)?;
     transaction.commit().await?;
     Ok(progress.map(Progress::from))
 }
@@ -101,19 +91,16 @@ pub(in crate::chat::rooms) async fn members_after(
     after: UserId,
     limit: Limit,
 ) -> Result<Page<User>, sqlx::Error> {
-    let rows: Vec<UserRow> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar
-             from memberships m join users u on u.id = m.user_id
-             where m.room_id = $1 and m.user_id > $2 and u.deactivated_at is null
-             order by m.user_id limit $3",
-        )
-        .bind(room.0)
-        .bind(after.0)
-        .bind(limit.plus_one())
-        .fetch_all(pool)
-        .await?
-    });
+    let rows: Vec<UserRow> = fetch_all!(
+        db,
+        "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar
+         from memberships m join users u on u.id = m.user_id
+         where m.room_id = $1 and m.user_id > $2 and u.deactivated_at is null
+         order by m.user_id limit $3",
+        room,
+        after,
+        limit.plus_one(),
+    )?;
     Ok(Page::cut(rows.into_iter().map(User::from).collect(), limit))
 }
 
@@ -125,8 +112,8 @@ pub(in crate::chat::rooms) async fn users(db: &Db, room: RoomId) -> Result<Vec<U
         "from memberships m join users u on u.id = m.user_id
          where m.room_id = $1 and u.deactivated_at is null
          order by u.sort_key, u.id",
-        |query| query.bind(room.0)
-    );
+        room,
+    )?;
     Ok(rows.into_iter().map(User::from).collect())
 }
 
@@ -137,9 +124,18 @@ pub(in crate::chat::rooms) async fn stats(
     user: UserId,
     online: &[UserId],
 ) -> Result<Vec<(RoomId, RoomStats)>, sqlx::Error> {
-    let found: Vec<(i64, i64, i64, Option<String>)> = reading!(db, |pool| {
-        sqlx::query_as(concat!(
-            "select r.id, count(u.id), count(here.id), o.display_name
+    #[derive(sqlx::FromRow)]
+    struct StatsRow {
+        room: RoomId,
+        members: i64,
+        online: i64,
+        owner: Option<String>,
+    }
+    let rows: Vec<StatsRow> = fetch_all!(
+        db,
+        concat!(
+            "select r.id as room, count(u.id) as members, count(here.id) as online,
+                    o.display_name as owner
              from rooms r
              left join users o on o.id = r.owner_id and o.deactivated_at is null
              left join memberships m on m.room_id = r.id
@@ -147,31 +143,23 @@ pub(in crate::chat::rooms) async fn stats(
              left join (select cast(value as bigint) as id from jsonb_each($2)) here
                on here.id = u.id
              where r.id in (",
-            readable_rooms!("$1"),
+            READABLE_ROOMS!("$1"),
             ") group by r.id, o.display_name"
-        ))
-        .bind(user.0)
-        .bind(json_rows(online))
-        .fetch_all(pool)
-        .await?
-    });
+        ),
+        user,
+        json_rows(online),
+    )?;
     let count = |number: i64| usize::try_from(number).unwrap_or_default();
-    let room_stats = |(id, members, online, owner)| {
-        (RoomId(id), RoomStats { members: count(members), online: count(online), owner })
+    let stats = |StatsRow { room, members, online, owner }| {
+        (room, RoomStats { members: count(members), online: count(online), owner })
     };
-    Ok(found.into_iter().map(room_stats).collect())
+    Ok(rows.into_iter().map(stats).collect())
 }
 
 /// Locks a room until the transaction ends: no one else can join, leave or post, so the owner chosen
 /// from its members is right. An update that changes nothing locks the row on both engines.
 pub(super) async fn lock(transaction: &mut Transaction, room: RoomId) -> Result<(), sqlx::Error> {
-    writing!(*transaction, |connection| {
-        sqlx::query("update rooms set rev = rev where id = $1")
-            .bind(room.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(transaction, "update rooms set rev = rev where id = $1", room)?;
     Ok(())
 }
 
@@ -182,19 +170,15 @@ pub(super) async fn insert_member(
     room: RoomId,
     meta: ChangeMeta,
 ) -> Result<(), sqlx::Error> {
-    let joined = writing!(*transaction, |connection| {
-        sqlx::query(
-            "insert into memberships (user_id, room_id, last_read_seq, joined_at)
-             select $1, id, last_seq, $3 from rooms where id = $2
-             on conflict (user_id, room_id) do nothing",
-        )
-        .bind(user.0)
-        .bind(room.0)
-        .bind(meta.now.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    let joined = execute!(
+        transaction,
+        "insert into memberships (user_id, room_id, last_read_seq, joined_at)
+         select $1, id, last_seq, $3 from rooms where id = $2
+         on conflict (user_id, room_id) do nothing",
+        user,
+        room,
+        meta.now,
+    )?;
     if joined > 0 {
         changefeed::record(transaction, meta, Change::Joined(room, user)).await?;
     }

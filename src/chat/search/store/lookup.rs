@@ -2,7 +2,7 @@
 
 use super::criteria::{CandidateRow, Criteria};
 use super::postgres;
-use crate::chat::rooms::readable_rooms;
+use crate::chat::rooms::READABLE_ROOMS;
 use crate::chat::search::model::{Candidate, IndexTerm, Phrase};
 use crate::db::{Db, json_aggregate, parse_json_rows};
 use crate::kernel::MessageId;
@@ -41,7 +41,7 @@ const SQLITE: &str = json_aggregate!(
     concat!(
         "from search s cross join messages m on m.id = s.rowid
          where s.search match $1 and s.rowid < $2 and s.rowid >= $7 and (m.pos >> 32) in (",
-        readable_rooms!("$3"),
+        READABLE_ROOMS!("$3"),
         ") and m.created_at >= $4 and m.created_at < $5 and m.deleted_at is null
          order by s.rowid desc limit $6"
     )

@@ -5,7 +5,7 @@
 //! enough. A common word is found in the first window; a rare one is little to collect in the last.
 
 use super::criteria::{CandidateRow, Criteria};
-use crate::chat::rooms::readable_rooms;
+use crate::chat::rooms::READABLE_ROOMS;
 use crate::chat::search::model::{IndexTerm, Phrase};
 use crate::kernel::MessageId;
 
@@ -84,7 +84,7 @@ const QUERY: &str = concat!(
      cross join lateral
        (select id, body, author_id, pos, created_at, html from messages
         where id = s.id and (pos >> 32) = any(array(",
-    readable_rooms!("$5"),
+    READABLE_ROOMS!("$5"),
     ")) and created_at >= $6 and created_at < $7 and deleted_at is null offset 0) m
      order by s.id desc limit $8"
 );

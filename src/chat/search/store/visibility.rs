@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::chat::rooms::readable_rooms;
+use crate::chat::rooms::READABLE_ROOMS;
 use crate::db::{Db, reading};
 use crate::kernel::ids::first_id_of;
 use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
@@ -45,7 +45,7 @@ pub(in crate::chat::search) async fn scope(db: &Db, reader: UserId) -> Result<Sc
                cast(coalesce(sum(last_seq), 0) as bigint),
                coalesce(string_agg(cast(id as text), ' '), '')
              from rooms where id in (",
-            readable_rooms!("$1"),
+            READABLE_ROOMS!("$1"),
             " limit $2)"
         ))
         .bind(reader.0)

@@ -1,0 +1,114 @@
+//! SQL that several queries of rooms share. Macros and not constants, because [`concat!`] joins only
+//! literals.
+
+/// Unread mentions of a member `m` in a room `r`. If nothing is unread, nothing is counted. The
+/// mentions of one user in one room are one key range.
+macro_rules! UNREAD_MENTIONS {
+    () => {
+        "case when m.last_read_seq < r.last_seq then
+           (select count(*) from mentions n where n.user_id = m.user_id
+              and n.pos > (r.id << 32) + m.last_read_seq and n.pos <= (r.id << 32) + r.last_seq)
+         else 0 end"
+    };
+}
+
+/// Unread messages of a member `m` in a room `r` that are not deleted. Deleted messages have their own
+/// index, in which these are one range.
+macro_rules! UNREAD {
+    () => {
+        "case when m.last_read_seq < r.last_seq then
+           r.last_seq - m.last_read_seq - (select count(*) from messages d
+             where d.deleted_at is not null
+               and d.pos > (r.id << 32) + m.last_read_seq and d.pos <= (r.id << 32) + r.last_seq)
+         else 0 end"
+    };
+}
+
+/// The columns of a [`super::RoomRow`] for the user `$1`. A direct message has the name of the other
+/// user, or the user's own if there is no other.
+macro_rules! ROOM_COLUMNS {
+    () => {
+        concat!(
+            "r.id, coalesce(o.display_name, r.name), r.topic, r.visibility, r.lobby = 1, r.owner_id,
+             r.code, r.created_at, r.last_seq, r.rev, m.last_read_seq, ",
+            UNREAD!(),
+            ", ",
+            UNREAD_MENTIONS!(),
+            ", o.id, o.avatar"
+        )
+    };
+}
+
+/// The `from` clause of [`ROOM_COLUMNS!`], to be followed by a condition. The members of a direct
+/// message are looked up inside a `case`: a plain join condition would not keep a database from reading
+/// all members of a room with thousands.
+macro_rules! FROM_ROOMS {
+    ($rest:literal) => {
+        concat!(
+            " from rooms r
+             left join memberships m on m.room_id = r.id and m.user_id = $1
+             left join users o on o.id = case when r.visibility = 'direct' then
+               (select coalesce(min(case when other.user_id <> $1 then other.user_id end), $1)
+                from memberships other where other.room_id = r.id) end ",
+            $rest
+        )
+    };
+}
+
+/// A query for rooms, to be followed by a condition.
+macro_rules! SELECT_ROOM {
+    ($rest:literal) => {
+        concat!("select ", ROOM_COLUMNS!(), FROM_ROOMS!($rest))
+    };
+}
+
+/// The columns of a [`super::ProgressRow`].
+macro_rules! PROGRESS_COLUMNS {
+    () => {
+        concat!("r.id, r.rev, r.last_seq, m.last_read_seq, ", UNREAD!(), ", ", UNREAD_MENTIONS!())
+    };
+}
+
+/// The `from` clause of [`PROGRESS_COLUMNS!`] for the user `$1`, to be followed by a further condition.
+macro_rules! FROM_OWN_ROOMS {
+    ($rest:literal) => {
+        concat!(" from memberships m join rooms r on r.id = m.room_id where m.user_id = $1 ", $rest)
+    };
+}
+
+/// A query for the user's progress in rooms, to be followed by a further condition.
+macro_rules! SELECT_PROGRESS {
+    ($rest:literal) => {
+        concat!("select ", PROGRESS_COLUMNS!(), FROM_OWN_ROOMS!($rest))
+    };
+}
+
+/// A subquery for the rooms that a user may read: the rule of `model::may_read` for
+/// queries over many rooms. A room may appear twice.
+macro_rules! READABLE_ROOMS {
+    ($user:literal) => {
+        concat!(
+            "select id from rooms where visibility = 'public'
+             union all select room_id from memberships where user_id = ",
+            $user
+        )
+    };
+}
+
+/// A query for deleted rooms, to be followed by a condition.
+macro_rules! SELECT_DELETED {
+    ($rest:literal) => {
+        concat!(
+            "select d.room_id as id, r.name, d.visibility, d.deleted_by, d.deleted_at,
+                    d.purged_at is not null as purging
+             from deleted_rooms d join rooms r on r.id = d.room_id ",
+            $rest
+        )
+    };
+}
+
+pub(in crate::chat) use READABLE_ROOMS;
+pub(super) use {
+    FROM_OWN_ROOMS, FROM_ROOMS, PROGRESS_COLUMNS, ROOM_COLUMNS, SELECT_DELETED, SELECT_PROGRESS,
+    SELECT_ROOM, UNREAD, UNREAD_MENTIONS,
+};
