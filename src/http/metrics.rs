@@ -1,9 +1,7 @@
 //! `/metrics` in the Prometheus text format. Contains only numbers: no label identifies a user or a room.
 
-use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -13,6 +11,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use prometheus_client::encoding::{EncodeLabelSet, prometheus_text};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
 
 use super::AppState;
 use crate::chat::accounts::Accounts;
@@ -23,13 +28,11 @@ use crate::config::MetricsToken;
 use crate::http::request::auth;
 use crate::jobs::Jobs;
 use crate::jobs::model::JobCounts;
-use crate::kernel::metrics::Histogram;
 use crate::lifecycle::Lifecycle;
 use crate::websocket::SocketMetrics;
 
-/// Bucket limits of the response time histogram, in microseconds.
-const TIMES: &[u64] =
-    &[1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000];
+/// Bucket limits of the response time histogram, in seconds.
+const TIMES: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
 pub fn router() -> Router<AppState> {
     Router::new().route("/metrics", get(show))
@@ -51,13 +54,19 @@ pub struct Metrics {
 /// The number of responses by kind of path and status, and the response times.
 #[derive(Clone)]
 pub struct Requests {
-    responses: Arc<Mutex<BTreeMap<(&'static str, u16), u64>>>,
+    responses: Family<ResponseLabels, Counter>,
     times: Histogram,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResponseLabels {
+    kind: &'static str,
+    status: u16,
 }
 
 impl Default for Requests {
     fn default() -> Self {
-        Self { responses: Arc::default(), times: Histogram::new(TIMES) }
+        Self { responses: Family::default(), times: Histogram::new(TIMES) }
     }
 }
 
@@ -82,9 +91,9 @@ pub async fn observe(
     let start = Instant::now();
     let response = next.run(request).await;
     let Requests { responses, times } = &metrics.requests;
-    times.observe(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
-    let key = (kind, response.status().as_u16());
-    *responses.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+    times.observe(start.elapsed().as_secs_f64());
+    let labels = ResponseLabels { kind, status: response.status().as_u16() };
+    responses.get_or_create(&labels).inc();
     response
 }
 
@@ -94,10 +103,12 @@ async fn show(
     request: Request,
 ) -> Response {
     if is_allowed(&metrics, peer, &request) {
-        let kind = "text/plain; version=0.0.4; charset=utf-8";
         // If the database is unavailable, the other metrics are still returned.
         let jobs = metrics.jobs.counts().await.ok();
-        ([(CONTENT_TYPE, kind)], text(&metrics, jobs)).into_response()
+        let mut text = String::new();
+        prometheus_text::encode(&mut text, &registry(&metrics, jobs))
+            .expect("BUG: text can always be appended to a string");
+        ([(CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], text).into_response()
     } else {
         StatusCode::NOT_FOUND.into_response()
     }
@@ -125,102 +136,65 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
     })
 }
 
-fn text(metrics: &Metrics, jobs: Option<JobCounts>) -> String {
-    let mut page = Page::default();
-    page.one(
-        "build_info",
-        "gauge",
-        "The version of Patio.",
-        &[("version", env!("CARGO_PKG_VERSION"))],
-        1,
-    );
-    page.head("http_requests_total", "counter", "HTTP responses by kind and status.");
-    let responses =
-        metrics.requests.responses.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    for ((kind, status), count) in responses {
-        let status = status.to_string();
-        page.sample("http_requests_total", &[("kind", kind), ("status", &status)], count);
-    }
-    let times = &metrics.requests.times;
-    page.histogram(
-        "http_request_duration_seconds",
-        "Time to the HTTP response.",
-        times,
-        1_000_000.0,
-    );
-    let connections = metrics.lifecycle.connections();
-    page.one(
-        "connections",
-        "gauge",
-        "Open connections, live connections included.",
-        &[],
-        connections,
-    );
-    let online = metrics.presence.online().len();
-    page.one("people_online", "gauge", "Users who are online.", &[], online);
+/// Builds the registry of one scrape, from counters that live as long as the server and from values that are
+/// read now.
+fn registry(metrics: &Metrics, jobs: Option<JobCounts>) -> Registry {
+    let mut registry = Registry::default();
+    // Metrics that all programs share have no prefix.
+    register_process(&mut registry);
+    let patio = registry.sub_registry_with_prefix("patio");
+    let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+    patio.register("build", "The version of Patio", version);
+    let Requests { responses, times } = &metrics.requests;
+    patio.register("http_requests", "HTTP responses by kind and status", responses.clone());
+    patio.register("http_request_duration_seconds", "Time to the HTTP response", times.clone());
+    let connections = ConstGauge::new(metrics.lifecycle.connections());
+    patio.register("connections", "Open connections, live connections included", connections);
+    let online = ConstGauge::new(metrics.presence.online().len());
+    patio.register("people_online", "Users who are online", online);
     let (posted, batches, waiting) = metrics.messages.metrics();
-    page.one("messages_total", "counter", "Messages posted.", &[], posted);
-    page.histogram("commit_batch_size", "Writes in one transaction.", &batches, 1.0);
-    page.one(
-        "write_queue_depth",
-        "gauge",
-        "Writes in the queue of the group-commit writer.",
-        &[],
-        waiting,
-    );
-    live_connections(&mut page, &metrics.sockets);
-    let failures = metrics.accounts.failures();
-    page.one("sign_in_failures_total", "counter", "Failed sign-ins.", &[], failures);
+    patio.register("messages", "Messages posted", posted);
+    patio.register("commit_batch_size", "Writes in one transaction", batches);
+    let help = "Writes in the queue of the group-commit writer";
+    patio.register("write_queue_depth", help, ConstGauge::new(waiting));
+    register_live_connections(patio, &metrics.sockets);
+    patio.register("sign_in_failures", "Failed sign-ins", metrics.accounts.failures());
     if let Some(JobCounts { waiting, running, dead }) = jobs {
-        page.head("jobs", "gauge", "Jobs in the database by state.");
+        let counts = Family::<[(&str, &str); 1], Gauge>::default();
         for (state, count) in [("waiting", waiting), ("running", running), ("dead", dead)] {
-            page.sample("jobs", &[("state", state)], count);
+            counts.get_or_create(&[("state", state)]).set(count);
         }
+        patio.register("jobs", "Jobs in the database by state", counts);
     }
-    let failures = metrics.jobs.failures();
-    page.one("job_failures_total", "counter", "Failed attempts at jobs.", &[], failures);
-    process(&mut page);
-    page.0
+    patio.register("job_failures", "Failed attempts at jobs", metrics.jobs.failures());
+    registry
 }
 
-fn live_connections(page: &mut Page, sockets: &SocketMetrics) {
-    let deliveries = sockets.deliveries.get();
-    page.one(
-        "live_deliveries_total",
-        "counter",
-        "Event frames delivered to subscribers.",
-        &[],
-        deliveries,
-    );
-    let cuts = sockets.cuts.get();
-    page.one(
-        "live_cuts_total",
-        "counter",
-        "Connections closed because the client read too slowly.",
-        &[],
-        cuts,
-    );
-    let queued = sockets.queued.get();
-    page.one("live_queue_bytes", "gauge", "Bytes in all send queues.", &[], queued);
+fn register_live_connections(patio: &mut Registry, live: &SocketMetrics) {
+    let deliveries = live.deliveries.clone();
+    patio.register("live_deliveries", "Event frames delivered to subscribers", deliveries);
+    let help = "Connections closed because the client read too slowly";
+    patio.register("live_cuts", help, live.cuts.clone());
+    patio.register("live_queue_bytes", "Bytes in all send queues", live.queued.clone());
 }
 
-/// Adds the operating system's metrics of this process. Linux only.
-fn process(page: &mut Page) {
+/// Registers the operating system's metrics of this process. Linux only.
+fn register_process(registry: &mut Registry) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = resident.and_then(|text| text.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
     if let Some(kib) = kib {
-        let name = "process_resident_memory_bytes";
-        page.plain(name, "gauge", "Memory in use.", kib * 1024);
+        let bytes = ConstGauge::new(kib * 1024);
+        registry.register("process_resident_memory_bytes", "Memory in use", bytes);
     }
     if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
         // Reading the directory opens one file itself.
-        let open = files.count().saturating_sub(1);
-        page.plain("process_open_fds", "gauge", "Open files.", open);
+        let open = ConstGauge::new(files.count().saturating_sub(1));
+        registry.register("process_open_fds", "Open files", open);
     }
     if let Some(seconds) = processor_seconds() {
-        let name = "process_cpu_seconds_total";
-        page.plain(name, "counter", "Processor time, user and system.", seconds);
+        let seconds = ConstCounter::new(seconds);
+        registry.register("process_cpu_seconds", "Processor time, user and system", seconds);
     }
 }
 
@@ -232,57 +206,4 @@ fn processor_seconds() -> Option<f64> {
     let mut times = fields.split(' ').skip(11).map(str::parse::<u32>);
     let (user, system) = (times.next()?.ok()?, times.next()?.ok()?);
     Some((f64::from(user) + f64::from(system)) / 100.0)
-}
-
-/// Builds a page in the text format.
-#[derive(Default)]
-struct Page(String);
-
-impl Page {
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
-        let text = format!("# HELP patio_{name} {help}\n# TYPE patio_{name} {kind}\n");
-        self.0.push_str(&text);
-    }
-
-    /// Adds a sample. Label values are constants and numbers, so they need no escaping.
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
-        let labels: Vec<_> =
-            labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
-        let labels =
-            if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        let text = format!("patio_{name}{labels} {value}\n");
-        self.0.push_str(&text);
-    }
-
-    fn one(
-        &mut self,
-        name: &str,
-        kind: &str,
-        help: &str,
-        labels: &[(&str, &str)],
-        value: impl Display,
-    ) {
-        self.head(name, kind, help);
-        self.sample(name, labels, value);
-    }
-
-    /// Adds a metric without the prefix `patio_`, for names that all programs share.
-    fn plain(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
-        let text = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
-        self.0.push_str(&text);
-    }
-
-    /// Adds a histogram. Values are divided by `unit`.
-    #[expect(clippy::cast_precision_loss, reason = "a graph needs no 53 bits")]
-    fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram, unit: f64) {
-        self.head(name, "histogram", help);
-        let mut total = 0;
-        for (limit, count) in histogram.cumulative() {
-            let limit = limit.map_or("+Inf".to_owned(), |limit| (limit as f64 / unit).to_string());
-            self.sample(&format!("{name}_bucket"), &[("le", &limit)], count);
-            total = count;
-        }
-        self.sample(&format!("{name}_sum"), &[], histogram.sum() as f64 / unit);
-        self.sample(&format!("{name}_count"), &[], total);
-    }
 }

@@ -9,13 +9,13 @@ mod store;
 use std::future::Future;
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
 use tokio::time::{MissedTickBehavior, timeout};
 use tracing::Instrument as _;
 
 use self::model::{ClaimedJob, DeadJob, Job, JobCounts, JobId};
 pub use self::store::enqueue;
 use crate::db::Db;
-use crate::kernel::metrics::Counter;
 use crate::kernel::{Clock, Random, ServiceError, Timestamp};
 use crate::lifecycle::Lifecycle;
 
@@ -139,7 +139,7 @@ impl Jobs {
         lease: i64,
         failure: &str,
     ) -> Result<(), ServiceError> {
-        self.failures.add(1);
+        self.failures.inc();
         let now = self.clock.now();
         let again = (job.attempt < MAX_ATTEMPTS).then(|| now.plus(self.wait(job.attempt)));
         if again.is_some() {
@@ -167,8 +167,8 @@ impl Jobs {
     }
 
     /// Returns the number of failed attempts in this process.
-    pub fn failures(&self) -> u64 {
-        self.failures.get()
+    pub fn failures(&self) -> Counter {
+        self.failures.clone()
     }
 
     /// Counts the jobs in the database by state.

@@ -1,12 +1,11 @@
-//! The types that every module may use: ids, time, randomness, paging, token buckets, metrics and the two
-//! kinds of errors.
+//! The types that every module may use: ids, time, randomness, paging, token buckets and the two kinds of
+//! errors.
 //!
 //! Must not use I/O, the database or a framework.
 
 pub mod error;
 pub mod field_error;
 pub mod ids;
-pub mod metrics;
 pub mod paging;
 pub mod random;
 pub mod time;

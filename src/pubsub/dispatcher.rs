@@ -318,7 +318,7 @@ impl<P: Protocol> Dispatcher<P> {
                     self.shed_if_full();
                 }
             }
-            self.metrics.deliveries.add(delivered);
+            self.metrics.deliveries.inc_by(delivered);
             self.channels.insert(batch.channel, subscribers);
         }
     }

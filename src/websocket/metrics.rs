@@ -2,10 +2,12 @@
 //! only slow clients have a queue to count: so counting costs almost nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Notify;
 
-use crate::kernel::metrics::{Counter, Gauge};
 use crate::limits::installation::SEND_QUEUES;
 
 /// If more bytes than this are queued over all connections, the dispatcher disconnects the slowest clients
@@ -20,7 +22,7 @@ pub struct SocketMetrics {
     /// Connections that were dropped because their client read too slowly.
     pub cuts: Counter,
     /// Bytes in all send queues.
-    pub queued: Gauge,
+    pub queued: Gauge<u64, AtomicU64>,
     /// Notified when more than [`SHED_THRESHOLD`] bytes are queued. Not a metric, but shared by the same
     /// owners.
     pub queues_full: Arc<Notify>,

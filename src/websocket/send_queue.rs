@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use bytes::{Buf as _, Bytes};
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Notify;
 
-use crate::kernel::metrics::Gauge;
 use crate::websocket::{SHED_THRESHOLD, SocketMetrics};
 
 /// Whole frames, or the rest of a frame, in order. An empty queue takes no memory.
@@ -14,7 +15,7 @@ pub(super) struct SendQueue {
     parts: VecDeque<Bytes>,
     length: usize,
     /// Bytes in all send queues together.
-    all: Gauge,
+    all: Gauge<u64, AtomicU64>,
     /// Wakes the dispatcher when all queues together are too full.
     queues_full: Arc<Notify>,
 }
@@ -80,7 +81,7 @@ impl SendQueue {
 
     fn grow(&mut self, more: usize) {
         self.length += more;
-        self.all.increase(more);
+        self.all.inc_by(more as u64);
         if self.all() > SHED_THRESHOLD {
             self.queues_full.notify_one();
         }
@@ -88,7 +89,7 @@ impl SendQueue {
 
     fn shrink(&mut self, less: usize) {
         self.length = self.length.saturating_sub(less);
-        self.all.decrease(less);
+        self.all.dec_by(less as u64);
     }
 
     #[cfg(test)]
@@ -99,6 +100,6 @@ impl SendQueue {
 
 impl Drop for SendQueue {
     fn drop(&mut self) {
-        self.all.decrease(self.length);
+        self.all.dec_by(self.length as u64);
     }
 }

@@ -27,12 +27,13 @@ pub use self::sign_in::SignInError;
 use self::slow_work::Share;
 use self::store::AddOutcome;
 pub(in crate::chat) use self::store::UserRow;
+use prometheus_client::metrics::counter::Counter;
+
 use super::events::{Channel, Event, EventHub};
 use crate::changefeed;
 use crate::changefeed::model::{ChangeMeta, ProcessId};
 use crate::config::{Signup, Switch};
 use crate::db::Db;
-use crate::kernel::metrics::Counter;
 use crate::kernel::{Clock, FieldError, Random, ServiceError, UserId};
 use crate::limits::user::KNOWN_DEVICE_KEPT;
 use crate::text::names::fold;
@@ -162,8 +163,8 @@ impl Accounts {
     }
 
     /// Number of refused sign-ins since the start.
-    pub fn failures(&self) -> u64 {
-        self.failures.get()
+    pub fn failures(&self) -> Counter {
+        self.failures.clone()
     }
 
     /// The user with this handle and an open account.

@@ -84,7 +84,7 @@ impl Accounts {
             }
         };
         let Some((user, password_hash)) = found.filter(|_| right) else {
-            self.failures.add(1);
+            self.failures.inc();
             tracing::info!(client.address = %from.ip, "a sign-in failed: wrong name or password");
             return Err(SignInError::Wrong);
         };

@@ -13,6 +13,8 @@ mod writer;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
 
 pub use self::model::WriteError;
 use self::model::{
@@ -27,7 +29,6 @@ use super::search;
 use super::search::model::{Hit, SearchDocument};
 use crate::changefeed::model::ProcessId;
 use crate::db::{Db, EpochGuard};
-use crate::kernel::metrics::Histogram;
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Clock, MessageId, Rev, RoomId, ServiceError, UserId};
 use crate::lifecycle::Lifecycle;
@@ -236,9 +237,9 @@ impl Messages {
 
     /// The number of messages posted, the sizes of the committed batches, and the number of queued
     /// writes.
-    pub fn metrics(&self) -> (u64, Histogram, usize) {
+    pub fn metrics(&self) -> (Counter, Histogram, usize) {
         let metrics = &self.writer.metrics;
-        (metrics.posted.get(), metrics.batches.clone(), self.writer.queued())
+        (metrics.posted.clone(), metrics.batches.clone(), self.writer.queued())
     }
 
     /// Deletes all messages of a user whose erasure was requested, newest first and in batches. Each

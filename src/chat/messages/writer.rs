@@ -10,6 +10,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
@@ -19,7 +21,6 @@ use super::store::{self, Outcome};
 use crate::changefeed::model::{ChangeMeta, ProcessId};
 use crate::chat::events::EventHub;
 use crate::db::{self, Db, EpochGuard};
-use crate::kernel::metrics::{Counter, Histogram};
 use crate::kernel::{Clock, ServiceError};
 use crate::lifecycle::Lifecycle;
 
@@ -66,7 +67,7 @@ impl GroupCommitWriter {
         let mut broadcaster = Broadcaster::new(db.clone(), hub, epoch.clone()).await?;
         let epoch = epoch.clone();
         let (sender, mut queue) = mpsc::channel(QUEUE_CAPACITY);
-        let batches = Histogram::new(&[1, 2, 4, 8, 16, 32, 64, 128, 256]);
+        let batches = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         let metrics = WriterMetrics { posted: Counter::default(), batches };
         let task_metrics = metrics.clone();
         let closing = lifecycle.closing();
@@ -82,7 +83,7 @@ impl GroupCommitWriter {
                         if taken == 0 {
                             break;
                         }
-                        task_metrics.batches.observe(taken as u64);
+                        task_metrics.batches.observe(f64::from(u16::try_from(taken).unwrap_or(u16::MAX)));
                         let batch = std::mem::take(&mut batch);
                         let meta = || origin.meta(clock.now());
                         commit(&db, &mut broadcaster, &meta, &task_metrics.posted, batch).await;
@@ -145,7 +146,7 @@ async fn commit(
             let new = writes.iter().zip(&outcomes).filter(|(write, outcome)| {
                 matches!(write, Write::Post(_)) && changed(outcome).is_some()
             });
-            posted.add(new.count() as u64);
+            posted.inc_by(new.count() as u64);
             let mut changes: Vec<_> = outcomes.iter().filter_map(changed).collect();
             changes.sort_by_key(|WriteOutcome { message, .. }| (message.room.0, message.rev));
             // Publish before replying: when a caller gets its reply, the event is already queued.

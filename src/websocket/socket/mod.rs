@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
+use prometheus_client::metrics::counter::Counter;
 use tokio::time::{Instant, timeout};
 
-use crate::kernel::metrics::Counter;
 use crate::limits::connection::{SEND_AT_ONCE, SEND_QUEUE};
 use crate::limits::installation::SEND_QUEUES;
 use crate::websocket::decode::Decoder;
@@ -312,7 +312,7 @@ impl Socket {
 
     fn abort_as_slow(&self, out: &mut Outgoing) {
         if out.state != State::Cut {
-            self.cuts.add(1);
+            self.cuts.inc();
             self.abort(out);
         }
     }

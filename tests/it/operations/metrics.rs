@@ -1,5 +1,7 @@
 //! `/metrics`: its content, and who may read it.
 
+use std::collections::BTreeSet;
+
 use reqwest::StatusCode;
 
 use crate::support::{Browser, Server};
@@ -38,6 +40,45 @@ async fn events_are_counted_without_user_names() {
     assert!(number(&text, "process_resident_memory_bytes") > 1_000_000.0);
     assert!(number(&text, "process_cpu_seconds_total") >= 0.0);
     assert!(!text.contains("ana") && !text.contains("hola"), "{text}");
+}
+
+#[tokio::test]
+async fn names_types_and_labels_of_metrics_do_not_change() {
+    let server = Server::start().await;
+    // The first is counted when the second is answered.
+    look(&server, &[]).await;
+    let (_, text) = look(&server, &[]).await;
+    let types: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    let expected = [
+        "patio_build_info gauge",
+        "patio_commit_batch_size histogram",
+        "patio_connections gauge",
+        "patio_http_request_duration_seconds histogram",
+        "patio_http_requests_total counter",
+        "patio_job_failures_total counter",
+        "patio_jobs gauge",
+        "patio_live_cuts_total counter",
+        "patio_live_deliveries_total counter",
+        "patio_live_queue_bytes gauge",
+        "patio_messages_total counter",
+        "patio_people_online gauge",
+        "patio_sign_in_failures_total counter",
+        "patio_write_queue_depth gauge",
+        "process_cpu_seconds_total counter",
+        "process_open_fds gauge",
+        "process_resident_memory_bytes gauge",
+    ];
+    assert_eq!(types, BTreeSet::from(expected));
+    for sample in [
+        "patio_build_info{version=",
+        "patio_commit_batch_size_bucket{le=\"256\"} ",
+        "patio_http_request_duration_seconds_bucket{le=\"0.0025\"} ",
+        "patio_http_request_duration_seconds_bucket{le=\"5\"} ",
+        "patio_http_requests_total{kind=\"health\",status=\"200\"} 1",
+        "patio_jobs{state=\"dead\"} 0",
+    ] {
+        assert!(text.lines().any(|line| line.starts_with(sample)), "{sample} in {text}");
+    }
 }
 
 #[tokio::test]
