@@ -22,8 +22,7 @@ const LINGER: Duration = Duration::from_secs(2);
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received<N> {
     Text(String),
-    /// A binary message. Its payload is discarded.
-    Binary,
+    Binary(Bytes),
     /// A frame without content that still costs work: a ping (already answered), a pong, or a fragment of
     /// an incomplete message. Reported so that the caller can count it against a rate limit.
     Control,
@@ -92,9 +91,10 @@ impl<P: Protocol> Connection<P> {
         }));
     }
 
-    /// Sends whole frames before all others, then the events published since [`super::Hub::connect`].
+    /// Sends whole frames, or none, before all others, then the events published since
+    /// [`super::Hub::connect`].
     pub fn start_with(&self, first: Bytes) {
-        self.outbox.socket.start_with(Some(first));
+        self.outbox.socket.start_with((!first.is_empty()).then_some(first));
     }
 
     /// Sends a text message. Never waits.
@@ -142,7 +142,7 @@ impl<P: Protocol> Connection<P> {
     fn interpret(&self, incoming: Incoming) -> Received<P::Signal> {
         match incoming {
             Incoming::Text(text) => Received::Text(text),
-            Incoming::Binary => Received::Binary,
+            Incoming::Binary(payload) => Received::Binary(payload),
             Incoming::Ping(payload) => {
                 self.send_frames(&encode::pong(&payload));
                 Received::Control

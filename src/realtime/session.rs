@@ -123,7 +123,7 @@ impl Session {
                     self.check_rate()?;
                     Box::pin(self.answer(text)).await?;
                 }
-                Received::Binary => {
+                Received::Binary(_) => {
                     self.check_rate()?;
                     self.reject_frame(None);
                 }

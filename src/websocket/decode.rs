@@ -21,8 +21,7 @@ const MESSAGE_TOO_BIG: u16 = 1009;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {
     Text(String),
-    /// A binary message. Its payload is discarded.
-    Binary,
+    Binary(Bytes),
     Ping(Bytes),
     Pong,
     /// A fragment of an incomplete message. Reported because it costs as much work as a message.
@@ -124,7 +123,7 @@ impl Decoder {
             let text = String::from_utf8(message.bytes).map_err(|_| INVALID_UTF8)?;
             Ok(Incoming::Text(text))
         } else {
-            Ok(Incoming::Binary)
+            Ok(Incoming::Binary(message.bytes.into()))
         }
     }
 }
@@ -335,9 +334,9 @@ mod tests {
             (".{0,300}", any::<prop::sample::Index>()).prop_map(fragments),
             vec(any::<u8>(), 0..140_000).prop_map(|bytes| {
                 let fits = bytes.len() <= LARGEST;
-                let expected =
-                    if fits { Incoming::Binary } else { Incoming::ProtocolError(MESSAGE_TOO_BIG) };
-                (masked(FIN | BINARY, &bytes), expected)
+                let frame = masked(FIN | BINARY, &bytes);
+                let too_big = Incoming::ProtocolError(MESSAGE_TOO_BIG);
+                (frame, if fits { Incoming::Binary(bytes.into()) } else { too_big })
             }),
         ]
     }

@@ -30,6 +30,14 @@ pub fn text(payload: &[u8]) -> Bytes {
     frame.freeze()
 }
 
+/// Encodes a binary message.
+pub fn binary(payload: &[u8]) -> Bytes {
+    let mut frame = BytesMut::with_capacity(LONGEST_HEADER + payload.len());
+    put_header(&mut frame, BINARY, payload.len());
+    frame.extend_from_slice(payload);
+    frame.freeze()
+}
+
 /// Appends an encoded text message to `into`.
 pub fn put_text(into: &mut BytesMut, payload: &[u8]) {
     put_header(into, TEXT, payload.len());
@@ -87,6 +95,16 @@ mod tests {
         ] {
             let frame = text(&vec![b'x'; length]);
             assert!(frame.starts_with(header) && frame.len() == header.len() + length, "{length}");
+        }
+    }
+
+    #[test]
+    fn binary_frames_match_the_examples_of_rfc_6455() {
+        for (length, header) in
+            [(256, &[0x82, 0x7e, 1, 0][..]), (65_536, &[0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0])]
+        {
+            let payload = vec![0xff; length];
+            assert_eq!(binary(&payload), [header, &payload].concat());
         }
     }
 

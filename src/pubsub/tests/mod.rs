@@ -110,6 +110,15 @@ impl Client {
 }
 
 #[tokio::test]
+async fn a_connection_may_start_without_a_frame() {
+    let rig = Rig::new();
+    let (near, far) = duplex(1024);
+    let connection = rig.hub.connect(Encoding(0), Stream::other(near), &[]);
+    connection.start_with(Bytes::new());
+    assert_eq!(Client { connection, far }.received().await, "");
+}
+
+#[tokio::test]
 async fn an_event_reaches_only_the_subscribers_of_its_channel() {
     let mut rig = Rig::new();
     let (mut here, mut elsewhere) = (rig.client(0, &[1]), rig.client(0, &[2]));

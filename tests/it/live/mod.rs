@@ -1,5 +1,6 @@
 //! Live connections: hello, messages, catch-up, requests, and how they end.
 
+mod conformance;
 mod epoch;
 mod limits;
 mod multi_process;
