@@ -11,7 +11,9 @@ use utoipa_axum::routes;
 
 use super::schemas::{Items, UserShape};
 use crate::chat::accounts::model::{DisplayName, NewAccount, TokenLabel, TokenLifetime, ZoneName};
-use crate::chat::accounts::{ChangeError, LoginSource, RegisterError};
+use crate::chat::accounts::{Accounts, ChangeError, LoginSource, RegisterError};
+use crate::chat::presence::Presence;
+use crate::http::rate_limit::RateLimiter;
 use crate::http::{AppState, ClientInfo, JsonBody, PathId, Problem, Viewer};
 use crate::kernel::{FieldError, UserId};
 
@@ -58,14 +60,15 @@ struct NewUser {
     ),
 )]
 async fn create(
-    State(state): State<AppState>,
+    State(rate_limiter): State<RateLimiter>,
+    State(accounts): State<Accounts>,
     client: ClientInfo,
     visitor: LoginSource,
     JsonBody(new): JsonBody<NewUser>,
 ) -> Result<Response, Problem> {
-    state.rate_limiter.sign_up(client)?;
+    rate_limiter.sign_up(client)?;
     let new = NewAccount::parse(&new.name, &new.email, &new.password).map_err(Problem::invalid)?;
-    let verified = state.accounts.register(&new, &visitor).await.map_err(|error| match error {
+    let verified = accounts.register(&new, &visitor).await.map_err(|error| match error {
         RegisterError::Closed => Problem::with_detail(StatusCode::FORBIDDEN, "register-closed"),
         RegisterError::Taken(fields) => {
             Problem { status: StatusCode::CONFLICT, ..Problem::invalid(fields) }
@@ -83,9 +86,13 @@ async fn create(
     tag = "people",
     responses((status = 200, description = "All users, by name.", body = Items<UserShape<'static>>)),
 )]
-async fn index(State(state): State<AppState>, _: Viewer) -> Result<Response, Problem> {
-    let users = state.accounts.users().await?;
-    let online = state.presence.online();
+async fn index(
+    State(accounts): State<Accounts>,
+    State(presence): State<Presence>,
+    _: Viewer,
+) -> Result<Response, Problem> {
+    let users = accounts.users().await?;
+    let online = presence.online();
     let items = users.iter().map(|user| UserShape::new(user, online.contains(&user.id)));
     Ok(Json(Items { items: items.collect() }).into_response())
 }
@@ -102,12 +109,13 @@ async fn index(State(state): State<AppState>, _: Viewer) -> Result<Response, Pro
     ),
 )]
 async fn show(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
+    State(presence): State<Presence>,
     _: Viewer,
     PathId(id): PathId,
 ) -> Result<Response, Problem> {
-    let user = state.accounts.by_id(UserId(id)).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(UserShape::new(&user, state.presence.is_online(user.id))).into_response())
+    let user = accounts.by_id(UserId(id)).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(UserShape::new(&user, presence.is_online(user.id))).into_response())
 }
 
 /// Get the user that the token belongs to
@@ -117,8 +125,8 @@ async fn show(
     tag = "people",
     responses((status = 200, description = "Your user.", body = UserShape<'static>)),
 )]
-async fn show_me(State(state): State<AppState>, Viewer(me): Viewer) -> Response {
-    Json(UserShape::new(&me.user, state.presence.is_online(me.user.id))).into_response()
+async fn show_me(State(presence): State<Presence>, Viewer(me): Viewer) -> Response {
+    Json(UserShape::new(&me.user, presence.is_online(me.user.id))).into_response()
 }
 
 /// Changes to your account. Omitted fields stay unchanged.
@@ -143,13 +151,14 @@ struct MeForm {
     ),
 )]
 async fn update_me(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
+    State(presence): State<Presence>,
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<MeForm>,
 ) -> Result<Response, Problem> {
     let zone = form.time_zone.as_deref().map(ZoneName::parse).transpose()?;
     if let Some(name) = &form.display_name {
-        let renamed = state.accounts.rename(&me, &DisplayName::parse(name)?).await;
+        let renamed = accounts.rename(&me, &DisplayName::parse(name)?).await;
         renamed.map_err(|error| match error {
             ChangeError::Fault(error) => Problem::from(error),
             // `rename` needs no password, so no other error is possible.
@@ -157,10 +166,10 @@ async fn update_me(
         })?;
     }
     if let Some(zone) = &zone {
-        state.accounts.set_time_zone(&me, zone).await?;
+        accounts.set_time_zone(&me, zone).await?;
     }
-    let user = state.accounts.by_id(me.user.id).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(UserShape::new(&user, state.presence.is_online(user.id))).into_response())
+    let user = accounts.by_id(me.user.id).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(UserShape::new(&user, presence.is_online(user.id))).into_response())
 }
 
 /// A new token.
@@ -207,16 +216,17 @@ struct IssuedToken<'a> {
     ),
 )]
 async fn create_token(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
+    State(presence): State<Presence>,
     visitor: LoginSource,
     JsonBody(new): JsonBody<NewToken>,
 ) -> Result<Response, Problem> {
     let label = TokenLabel::parse(&new.label)?;
     let lifetime = new.expires_in.map(TokenLifetime::parse).transpose()?;
-    let verified = state.accounts.sign_in(&new.login, &new.password, &visitor).await?;
-    let secret = state.accounts.issue_token(&verified, &label, lifetime).await?;
+    let verified = accounts.sign_in(&new.login, &new.password, &visitor).await?;
+    let secret = accounts.issue_token(&verified, &label, lifetime).await?;
     let user = verified.user();
-    let user = UserShape::new(user, state.presence.is_online(user.id));
+    let user = UserShape::new(user, presence.is_online(user.id));
     let issued = IssuedToken { token: secret.expose_secret(), user };
     Ok((StatusCode::CREATED, Json(issued)).into_response())
 }
@@ -231,9 +241,9 @@ async fn create_token(
     responses((status = 204, description = "The token is revoked.")),
 )]
 async fn destroy_token(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     Viewer(me): Viewer,
 ) -> Result<StatusCode, Problem> {
-    state.accounts.revoke_token(me.credential).await?;
+    accounts.revoke_token(me.credential).await?;
     Ok(StatusCode::NO_CONTENT)
 }

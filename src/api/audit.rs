@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::schemas::{Author, Paged};
+use crate::chat::audit::Audit;
 use crate::chat::audit::model::{AuditEntry, AuditId};
 use crate::http::request::auth::CanAdminister;
 use crate::http::{AppState, Problem, Query};
@@ -95,12 +96,12 @@ struct Before {
     ),
 )]
 async fn index(
-    State(state): State<AppState>,
+    State(audit): State<Audit>,
     CanAdminister(admin): CanAdminister,
     Query(page): Query<Before>,
 ) -> Result<Response, Problem> {
     let limit = Limit::parse(page.limit)?;
-    let found = state.audit.page(&admin, page.before, limit).await?;
+    let found = audit.page(&admin, page.before, limit).await?;
     let items: Vec<AuditShape<'_>> = found.items.iter().map(AuditShape::from).collect();
     Ok(Json(Paged { items, more: found.more }).into_response())
 }

@@ -11,7 +11,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::schemas::{Paged, UserShape};
-use crate::chat::rooms::RoomError;
+use crate::chat::accounts::Accounts;
+use crate::chat::presence::Presence;
+use crate::chat::rooms::{RoomError, Rooms};
 use crate::http::{AppState, CanModerate, CanRead, JsonBody, Problem, Query};
 use crate::kernel::UserId;
 use crate::kernel::paging::Limit;
@@ -47,13 +49,14 @@ struct MembersQuery {
     ),
 )]
 async fn index(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
+    State(presence): State<Presence>,
     CanRead(reader): CanRead,
     Query(query): Query<MembersQuery>,
 ) -> Result<Response, Problem> {
     let after = UserId(query.after.unwrap_or(0));
-    let page = state.rooms.members_after(&reader, after, Limit::parse(query.limit)?).await?;
-    let online = state.presence.online();
+    let page = rooms.members_after(&reader, after, Limit::parse(query.limit)?).await?;
+    let online = presence.online();
     let shape = |user| UserShape::new(user, online.contains(&user.id));
     let items = page.items.iter().map(shape).collect();
     Ok(Json(Paged { items, more: page.more }).into_response())
@@ -86,13 +89,15 @@ struct InvitationForm {
     ),
 )]
 async fn create(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
+    State(rooms): State<Rooms>,
+    State(presence): State<Presence>,
     CanRead(reader): CanRead,
     JsonBody(form): JsonBody<InvitationForm>,
 ) -> Result<Response, Problem> {
-    let guest = state.accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
-    state.rooms.invite(&reader, &guest).await?;
-    Ok(Json(UserShape::new(&guest, state.presence.is_online(guest.id))).into_response())
+    let guest = accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
+    rooms.invite(&reader, &guest).await?;
+    Ok(Json(UserShape::new(&guest, presence.is_online(guest.id))).into_response())
 }
 
 #[derive(Deserialize)]
@@ -121,13 +126,14 @@ struct Chosen {
     ),
 )]
 async fn destroy(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
+    State(rooms): State<Rooms>,
     CanModerate(moderator): CanModerate,
     chosen: Result<Path<Chosen>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let Path(Chosen { user_id }) = chosen.map_err(|_| Problem::not_found())?;
-    let user = state.accounts.by_id(user_id).await?.ok_or_else(Problem::not_found)?;
-    match state.rooms.remove(&moderator, &user).await {
+    let user = accounts.by_id(user_id).await?.ok_or_else(Problem::not_found)?;
+    match rooms.remove(&moderator, &user).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(RoomError::NoMember) => {
             Err(Problem::with_detail(StatusCode::NOT_FOUND, "room-no-member"))

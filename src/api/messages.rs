@@ -10,7 +10,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::schemas::{MessageShape, Paged};
+use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Draft, Emoji, Kind, MessageBody, Nonce, Window};
+use crate::chat::rooms::Rooms;
 use crate::http::{
     AppState, CanDelete, CanEdit, CanPost, CanRead, CanReadMessage, JsonBody, MessageJson, Problem,
     Query,
@@ -89,20 +91,20 @@ impl HistoryQuery {
     ),
 )]
 async fn index(
-    State(state): State<AppState>,
+    State(messages): State<Messages>,
     CanRead(reader): CanRead,
     Query(query): Query<HistoryQuery>,
 ) -> Result<Response, Problem> {
     let limit = Limit::parse(query.limit)?;
     let found = match query.request()? {
-        HistoryRequest::Window(window) => state.messages.page(&reader, window, limit).await?,
+        HistoryRequest::Window(window) => messages.page(&reader, window, limit).await?,
         HistoryRequest::Since(rev, id) => {
             if let Some(id) = id
-                && !state.messages.is_known(&reader, rev, id).await?
+                && !messages.is_known(&reader, rev, id).await?
             {
                 return Err(Problem::with_detail(StatusCode::CONFLICT, "history-replaced"));
             }
-            state.messages.since(&reader, rev, limit).await?
+            messages.since(&reader, rev, limit).await?
         }
     };
     let items: Vec<MessageShape<'_>> = found.items.iter().map(MessageShape::from).collect();
@@ -145,14 +147,14 @@ struct NewMessage {
     ),
 )]
 async fn create(
-    State(state): State<AppState>,
+    State(messages): State<Messages>,
     CanPost(member): CanPost,
     JsonBody(new): MessageJson<NewMessage>,
 ) -> Result<Response, Problem> {
     let body = MessageBody::parse(&new.body)?;
     let nonce = new.nonce.as_deref().map(Nonce::parse).transpose()?;
     let draft = Draft { kind: Kind::Text, body, nonce, reply_to: new.reply_to };
-    let posted = state.messages.post(member, draft).await?;
+    let posted = messages.post(member, draft).await?;
     let status = if posted.changed { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(MessageShape::from(&*posted.message))).into_response())
 }
@@ -196,11 +198,11 @@ struct Edit {
     ),
 )]
 async fn update(
-    State(state): State<AppState>,
+    State(messages): State<Messages>,
     CanEdit(author): CanEdit,
     JsonBody(edit): MessageJson<Edit>,
 ) -> Result<Response, Problem> {
-    let edited = state.messages.edit(author, MessageBody::parse(&edit.body)?).await?;
+    let edited = messages.edit(author, MessageBody::parse(&edit.body)?).await?;
     Ok(Json(MessageShape::from(&*edited.message)).into_response())
 }
 
@@ -221,10 +223,10 @@ async fn update(
     ),
 )]
 async fn destroy(
-    State(state): State<AppState>,
+    State(messages): State<Messages>,
     CanDelete(deleter): CanDelete,
 ) -> Result<StatusCode, Problem> {
-    state.messages.delete(deleter).await?;
+    messages.delete(deleter).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -250,13 +252,14 @@ struct ReactionPath {
     ),
 )]
 async fn react(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
+    State(messages): State<Messages>,
     CanReadMessage { reader, message }: CanReadMessage,
     Path(path): Path<ReactionPath>,
 ) -> Result<StatusCode, Problem> {
     let emoji = Emoji::parse(&path.emoji)?;
-    let member = state.rooms.member(reader.user(), message.room).await?;
-    state.messages.react(&member, message.id, emoji).await?;
+    let member = rooms.member(reader.user(), message.room).await?;
+    messages.react(&member, message.id, emoji).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -275,11 +278,11 @@ async fn react(
     ),
 )]
 async fn unreact(
-    State(state): State<AppState>,
+    State(messages): State<Messages>,
     CanReadMessage { reader, message }: CanReadMessage,
     Path(path): Path<ReactionPath>,
 ) -> Result<StatusCode, Problem> {
     let emoji = Emoji::parse(&path.emoji)?;
-    state.messages.unreact(&reader, message.id, emoji).await?;
+    messages.unreact(&reader, message.id, emoji).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -28,6 +28,7 @@ use crate::http::listener::timeout;
 use crate::http::rate_limit::routes;
 use crate::http::request::{auth, csrf};
 use crate::http::response::{pending_answers, security_headers};
+use crate::http::site::SiteInfo;
 
 /// The epoch of the installation, sent with every response.
 const EPOCH: HeaderName = HeaderName::from_static("patio-epoch");
@@ -70,8 +71,8 @@ pub fn document() -> Value {
     openapi::complete(&operations().into_openapi()).expect("BUG: the reference is plain data")
 }
 
-async fn show_reference(State(state): State<AppState>) -> Json<Arc<Value>> {
-    Json(Arc::clone(&state.site.reference))
+async fn show_reference(State(site): State<Arc<SiteInfo>>) -> Json<Arc<Value>> {
+    Json(Arc::clone(&site.reference))
 }
 
 /// Adds the middleware for routes that answer errors with JSON problems: the API and the WebSocket

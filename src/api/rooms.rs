@@ -10,10 +10,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::schemas::{Counts, Items, RoomShape};
+use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::User;
-use crate::chat::rooms::AccessError;
+use crate::chat::presence::Presence;
 use crate::chat::rooms::model::{Member, NewRoom, Reader, RoomChange, RoomName, RoomTopic};
-use crate::http::rate_limit::open_direct;
+use crate::chat::rooms::{AccessError, Rooms};
+use crate::http::rate_limit::{RateLimiter, open_direct};
 use crate::http::request::auth::{CanDeleteRoom, CanRestore};
 use crate::http::{AppState, CanChange, CanRead, JsonBody, Problem, Viewer};
 use crate::kernel::{RoomId, Seq};
@@ -41,12 +43,16 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         body = Items<RoomShape<'static>>,
     )),
 )]
-async fn index(State(state): State<AppState>, Viewer(me): Viewer) -> Result<Response, Problem> {
-    let rooms = state.rooms.list(&me.user).await?;
-    let online = state.presence.online();
-    let census = state.rooms.stats(&me.user, &online).await?;
+async fn index(
+    State(rooms): State<Rooms>,
+    State(presence): State<Presence>,
+    Viewer(me): Viewer,
+) -> Result<Response, Problem> {
+    let listed = rooms.list(&me.user).await?;
+    let online = presence.online();
+    let census = rooms.stats(&me.user, &online).await?;
     let counts = |id| census.get(&id).map_or(Counts::default(), Counts::from);
-    let items = rooms.iter().map(|room| RoomShape::new(room, counts(room.id))).collect();
+    let items = listed.iter().map(|room| RoomShape::new(room, counts(room.id))).collect();
     Ok(Json(Items { items }).into_response())
 }
 
@@ -81,13 +87,14 @@ struct RoomForm {
     ),
 )]
 async fn create(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
+    State(presence): State<Presence>,
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<RoomForm>,
 ) -> Result<Response, Problem> {
     let new = NewRoom::parse(&form.name, &form.topic, &form.visibility);
-    let member = state.rooms.create(&me.user, &new.map_err(Problem::invalid)?).await?;
-    Ok((StatusCode::CREATED, reload(&state, &member).await?).into_response())
+    let member = rooms.create(&me.user, &new.map_err(Problem::invalid)?).await?;
+    Ok((StatusCode::CREATED, reload(&rooms, &presence, &member).await?).into_response())
 }
 
 /// Get a room
@@ -102,10 +109,11 @@ async fn create(
     ),
 )]
 async fn show(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
+    State(presence): State<Presence>,
     CanRead(reader): CanRead,
 ) -> Result<Response, Problem> {
-    document(&state, &reader).await
+    document(&rooms, &presence, &reader).await
 }
 
 /// Changes to a room. Omitted fields stay unchanged.
@@ -133,7 +141,8 @@ struct ChangeForm {
     ),
 )]
 async fn update(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
+    State(presence): State<Presence>,
     CanChange(owner): CanChange,
     JsonBody(form): JsonBody<ChangeForm>,
 ) -> Result<Response, Problem> {
@@ -141,8 +150,8 @@ async fn update(
         name: form.name.as_deref().map(RoomName::parse).transpose()?,
         topic: form.topic.as_deref().map(RoomTopic::parse).transpose()?,
     };
-    state.rooms.update(&owner, &change).await?;
-    reload_room(&state, owner.user(), owner.room().id).await
+    rooms.update(&owner, &change).await?;
+    reload_room(&rooms, &presence, owner.user(), owner.room().id).await
 }
 
 /// Delete a room
@@ -162,10 +171,10 @@ async fn update(
     ),
 )]
 async fn destroy(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
     CanDeleteRoom(admin): CanDeleteRoom,
 ) -> Result<StatusCode, Problem> {
-    state.rooms.delete(&admin).await?;
+    rooms.delete(&admin).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -186,13 +195,14 @@ async fn destroy(
     ),
 )]
 async fn restore(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
+    State(presence): State<Presence>,
     Viewer(me): Viewer,
     CanRestore(room): CanRestore,
 ) -> Result<Response, Problem> {
-    state.rooms.restore(&room).await?;
-    match state.rooms.reader(&me.user, room.id).await {
-        Ok(reader) => document(&state, &reader).await,
+    rooms.restore(&room).await?;
+    match rooms.reader(&me.user, room.id).await {
+        Ok(reader) => document(&rooms, &presence, &reader).await,
         Err(AccessError::NotFound) => Ok(StatusCode::NO_CONTENT.into_response()),
         Err(error) => Err(error.into()),
     }
@@ -213,11 +223,12 @@ async fn restore(
     ),
 )]
 async fn join(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
+    State(presence): State<Presence>,
     CanRead(reader): CanRead,
 ) -> Result<Response, Problem> {
-    let member = state.rooms.join(&reader).await?;
-    reload(&state, &member).await
+    let member = rooms.join(&reader).await?;
+    reload(&rooms, &presence, &member).await
 }
 
 /// A room code.
@@ -243,12 +254,13 @@ struct CodeForm {
     ),
 )]
 async fn join_by_code(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
+    State(presence): State<Presence>,
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<CodeForm>,
 ) -> Result<Response, Problem> {
-    let member = state.rooms.join_by_code(&me.user, &form.code).await?;
-    reload(&state, &member).await
+    let member = rooms.join_by_code(&me.user, &form.code).await?;
+    reload(&rooms, &presence, &member).await
 }
 
 /// Leave a room
@@ -266,10 +278,10 @@ async fn join_by_code(
     ),
 )]
 async fn leave(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
     CanRead(reader): CanRead,
 ) -> Result<StatusCode, Problem> {
-    state.rooms.leave(&reader).await?;
+    rooms.leave(&reader).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -297,13 +309,16 @@ struct DirectForm {
     ),
 )]
 async fn direct(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
+    State(rate_limiter): State<RateLimiter>,
+    State(presence): State<Presence>,
+    State(accounts): State<Accounts>,
     Viewer(me): Viewer,
     JsonBody(form): JsonBody<DirectForm>,
 ) -> Result<Response, Problem> {
-    let other = state.accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
-    let member = open_direct(&state, &me.user, &other).await?;
-    reload(&state, &member).await
+    let other = accounts.find(&form.name).await?.ok_or_else(Problem::not_found)?;
+    let member = open_direct(&rooms, &rate_limiter, &me.user, &other).await?;
+    reload(&rooms, &presence, &member).await
 }
 
 /// Your new read marker.
@@ -329,25 +344,34 @@ struct ReadForm {
     ),
 )]
 async fn mark_read(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
     CanRead(reader): CanRead,
     JsonBody(form): JsonBody<ReadForm>,
 ) -> Result<StatusCode, Problem> {
-    state.rooms.mark_read(&reader, form.seq).await?;
+    rooms.mark_read(&reader, form.seq).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn reload(state: &AppState, member: &Member) -> Result<Response, Problem> {
-    reload_room(state, member.user(), member.room()).await
+async fn reload(rooms: &Rooms, presence: &Presence, member: &Member) -> Result<Response, Problem> {
+    reload_room(rooms, presence, member.user(), member.room()).await
 }
 
 /// The response with the room's state after a change.
-async fn reload_room(state: &AppState, user: &User, room: RoomId) -> Result<Response, Problem> {
-    document(state, &state.rooms.reader(user, room).await?).await
+async fn reload_room(
+    rooms: &Rooms,
+    presence: &Presence,
+    user: &User,
+    room: RoomId,
+) -> Result<Response, Problem> {
+    document(rooms, presence, &rooms.reader(user, room).await?).await
 }
 
-async fn document(state: &AppState, reader: &Reader) -> Result<Response, Problem> {
-    let members = state.rooms.members(reader).await?;
-    let counts = Counts::of(&members, &state.presence.online());
+async fn document(
+    rooms: &Rooms,
+    presence: &Presence,
+    reader: &Reader,
+) -> Result<Response, Problem> {
+    let members = rooms.members(reader).await?;
+    let counts = Counts::of(&members, &presence.online());
     Ok(Json(RoomShape::new(reader.room(), counts)).into_response())
 }

@@ -9,6 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::schemas::MessageShape;
+use crate::chat::messages::Messages;
+use crate::chat::search::Search;
 use crate::chat::search::model::{self, Cursor, Found};
 use crate::http::{AppState, Problem, Query, Viewer};
 use crate::kernel::MessageId;
@@ -65,7 +67,8 @@ struct Results<'a> {
     ),
 )]
 async fn index(
-    State(state): State<AppState>,
+    State(search): State<Search>,
+    State(messages): State<Messages>,
     Viewer(me): Viewer,
     Query(wanted): Query<SearchQuery>,
 ) -> Result<Response, Problem> {
@@ -73,8 +76,8 @@ async fn index(
     let cursor = wanted.cursor.as_deref().map(Cursor::parse).transpose()?;
     let query = model::Query::parse(&wanted.q, &me.zone);
     let from = cursor.or(wanted.before.map(Cursor::behind));
-    let Found { hits, next, complete } = state.search.find(&me.user, &query, from, limit).await?;
-    let found = state.messages.found(&hits).await?;
+    let Found { hits, next, complete } = search.find(&me.user, &query, from, limit).await?;
+    let found = messages.found(&hits).await?;
     let items = found.iter().map(MessageShape::from).collect();
     let more = next.is_some();
     let next = next.map(|next| next.to_string());

@@ -2,14 +2,14 @@
 //!
 //! Neither the database nor the hub is a service, so no handler can bypass the rules of `chat`.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use axum::extract::FromRef;
-use serde_json::Value;
 
 use super::health::Readiness;
 use super::metrics::Metrics;
 use super::rate_limit::RateLimiter;
+use super::site::SiteInfo;
 use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
 use crate::chat::messages::Messages;
@@ -17,12 +17,11 @@ use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::search::Search;
 use crate::chat::sync::Sync;
-use crate::config::{BaseUrl, Networks};
 use crate::http::request::csrf::ProxyWarnings;
 use crate::http::request::uploads::Uploads;
 use crate::http::response::pending_answers::PendingAnswers;
 use crate::jobs::Jobs;
-use crate::kernel::{Clock, Random, Timestamp};
+use crate::kernel::{Clock, Random};
 
 /// Clones share the services and are cheap: every request makes a few.
 #[derive(Clone)]
@@ -58,6 +57,18 @@ macro_rules! services {
     };
 }
 
+/// Implements `FromRef<AppState>` for a struct of services, so that a handler can ask for them together.
+macro_rules! from_state {
+    ($group:ident { $($field:ident),* }) => {
+        impl ::axum::extract::FromRef<$crate::http::AppState> for $group {
+            fn from_ref(state: &$crate::http::AppState) -> Self {
+                Self { $($field: ::axum::extract::FromRef::from_ref(state)),* }
+            }
+        }
+    };
+}
+pub(crate) use from_state;
+
 services! {
     accounts: Accounts,
     audit: Audit,
@@ -77,24 +88,4 @@ services! {
     site: Arc<SiteInfo>,
     sync: Sync,
     uploads: Uploads,
-}
-
-impl std::ops::Deref for AppState {
-    type Target = Services;
-
-    fn deref(&self) -> &Services {
-        &self.0
-    }
-}
-
-/// Values that do not change while the server runs.
-pub struct SiteInfo {
-    pub name: String,
-    /// When the installation was created. Unlike the epoch, it survives a restore and an import.
-    pub founded: Timestamp,
-    pub base_url: Option<BaseUrl>,
-    pub trusted_proxies: Networks,
-    /// The reference of the JSON API (`OpenAPI` 3.1), which the API serves and a page shows. Generated on the
-    /// first request.
-    pub reference: LazyLock<Arc<Value>>,
 }

@@ -1,5 +1,7 @@
 //! The JSON API reference as a page, generated from the `OpenAPI` document.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -8,6 +10,7 @@ use axum::routing::get;
 use serde_json::Value;
 
 use crate::http::AppState;
+use crate::http::site::SiteInfo;
 use crate::pages::layout::page::{Page, html};
 
 pub(super) fn router() -> Router<AppState> {
@@ -74,8 +77,8 @@ struct Span {
     code: bool,
 }
 
-async fn show(State(state): State<AppState>, page: Page) -> Response {
-    let document = &state.site.reference;
+async fn show(State(site): State<Arc<SiteInfo>>, page: Page) -> Response {
+    let document = &site.reference;
     let base = page.absolute("/api/v1");
     html(&ReferencePage {
         introduction: prose(text(&document["info"]["description"])),

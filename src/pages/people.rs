@@ -7,10 +7,12 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 
+use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::{Role, User};
+use crate::chat::presence::Presence;
 use crate::http::{AppState, Problem, Query, Viewer};
 use crate::pages::layout::page::{Page, html};
-use crate::pages::layout::sidebar::{Sidebar, sidebar};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
 use crate::pages::layout::user_view::PersonView;
 use crate::text::collation::sort_key;
 use crate::text::normalize::folded;
@@ -52,21 +54,23 @@ struct Filter {
 }
 
 async fn index(
-    State(state): State<AppState>,
+    State(sidebar): State<SidebarBuilder>,
+    State(presence): State<Presence>,
+    State(accounts): State<Accounts>,
     Viewer(me): Viewer,
     Query(filter): Query<Filter>,
     page: Page,
 ) -> Result<Response, Problem> {
-    state.presence.touch(me.user.id);
+    presence.touch(me.user.id);
     let sought = filter.q.trim();
-    let online_ids = state.presence.online();
-    let mut users = state.accounts.users().await?;
+    let online_ids = presence.online();
+    let mut users = accounts.users().await?;
     users.retain(|user| is_called(user, sought));
     users.sort_by_cached_key(|user| sort_key(&user.display_name));
     let views = users.into_iter().map(|user| (online_ids.contains(&user.id), user));
     let views = views.map(|(online, user)| PersonView::new(user, online));
     let (online, offline) = views.partition(|user| user.online);
-    let side = sidebar(&state, &me.user, None, &page).await?;
+    let side = sidebar.build(&me.user, None, &page).await?;
     let invites = me.user.role == Role::Admin;
     let sought = sought.to_owned();
     Ok(html(&PeoplePage { page, side, sought, invites, online, offline }))

@@ -9,15 +9,20 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 
+use crate::chat::messages::Messages;
 use crate::chat::messages::model::Message;
+use crate::chat::presence::Presence;
+use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::Room;
+use crate::chat::search::Search;
 use crate::chat::search::model::{self, Cursor, Found, SnippetPart};
+use crate::http::state::from_state;
 use crate::http::{AppState, Problem, Query, Viewer};
 use crate::kernel::paging::Limit;
 use crate::kernel::{MessageId, RoomId};
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::page::{Page, html};
-use crate::pages::layout::sidebar::{Sidebar, icon, sidebar};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
 use crate::pages::layout::user_view::{hue_of, initials};
 use crate::pages::messages::show::place_in_room;
 
@@ -94,23 +99,36 @@ impl ResultView {
     }
 }
 
+/// What the search page uses.
+struct SearchServices {
+    messages: Messages,
+    presence: Presence,
+    rooms: Rooms,
+    search: Search,
+    sidebar: SidebarBuilder,
+}
+
+from_state!(SearchServices { messages, presence, rooms, search, sidebar });
+
 async fn index(
-    State(state): State<AppState>,
+    State(services): State<SearchServices>,
+
     Viewer(me): Viewer,
     Query(params): Query<SearchQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
-    state.presence.touch(me.user.id);
+    services.presence.touch(me.user.id);
     let query = model::Query::parse(&params.q, &me.zone);
     let limit = Limit::parse(Some(RESULTS))?;
     // A link with a broken cursor leads to the first page.
     let cursor = params.cursor.as_deref().and_then(|text| Cursor::parse(text).ok());
     let from = cursor.or(params.before.map(|id| Cursor::behind(MessageId(id))));
-    let Found { hits, next, complete } = state.search.find(&me.user, &query, from, limit).await?;
-    let found = state.messages.found(&hits).await?;
+    let Found { hits, next, complete } =
+        services.search.find(&me.user, &query, from, limit).await?;
+    let found = services.messages.found(&hits).await?;
     let texts = found.iter().map(|message| message.body.clone()).collect();
-    let excerpts = state.search.snippets(&query, texts).await?;
-    let rooms = state.rooms.list(&me.user).await?;
+    let excerpts = services.search.snippets(&query, texts).await?;
+    let rooms = services.rooms.list(&me.user).await?;
     let rooms: HashMap<RoomId, &Room> = rooms.iter().map(|room| (room.id, room)).collect();
     let calendar = page.calendar();
     let view = |(message, pieces): (&Message, Vec<SnippetPart>)| {
@@ -118,7 +136,7 @@ async fn index(
         Some(ResultView::new(message, room, pieces, &calendar))
     };
     Ok(html(&SearchPage {
-        side: sidebar(&state, &me.user, None, &page).await?,
+        side: services.sidebar.build(&me.user, None, &page).await?,
         idle: query.is_empty(),
         results: found.iter().zip(excerpts).filter_map(view).collect(),
         older: next.map(|next| older(&params.q, next)),

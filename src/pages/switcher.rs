@@ -7,7 +7,10 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 
+use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::User;
+use crate::chat::presence::Presence;
+use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::Room;
 use crate::http::{AppState, Language, Problem, Viewer};
 use crate::pages::layout::page::html;
@@ -65,14 +68,16 @@ impl Target {
 /// The user's rooms and direct messages, then public rooms the user has not joined, then all other
 /// users.
 async fn index(
-    State(state): State<AppState>,
+    State(presence): State<Presence>,
+    State(accounts): State<Accounts>,
+    State(rooms): State<Rooms>,
     Viewer(me): Viewer,
     t: Language,
 ) -> Result<Response, Problem> {
-    let online = state.presence.online();
+    let online = presence.online();
     let view = |user: &User| PersonView::new(user.clone(), online.contains(&user.id));
-    let mut users = state.accounts.users().await?;
-    let rooms = state.rooms.list(&me.user).await?;
+    let mut users = accounts.users().await?;
+    let rooms = rooms.list(&me.user).await?;
     let mut targets = Vec::with_capacity(rooms.len() + users.len());
     for room in &rooms {
         let other = users.iter().find(|user| Some(user.id) == room.other).map(view);

@@ -34,7 +34,8 @@ use crate::chat::sync::Sync;
 use crate::http::AppState;
 use crate::http::rate_limit::RateLimiter;
 use crate::http::request::csrf::ProxyWarnings;
-use crate::http::state::SiteInfo;
+use crate::http::site::SiteInfo;
+use crate::http::state::from_state;
 use crate::kernel::Clock;
 use crate::lifecycle::Lifecycle;
 
@@ -75,7 +76,6 @@ impl Realtime {
 }
 
 /// The services behind the frames of a live connection and of a poll.
-#[derive(Clone)]
 struct ChatServices {
     accounts: Accounts,
     rooms: Rooms,
@@ -85,15 +85,4 @@ struct ChatServices {
     clock: Clock,
 }
 
-impl FromRef<AppState> for ChatServices {
-    fn from_ref(state: &AppState) -> Self {
-        Self {
-            accounts: Accounts::from_ref(state),
-            rooms: Rooms::from_ref(state),
-            messages: Messages::from_ref(state),
-            presence: Presence::from_ref(state),
-            sync: Sync::from_ref(state),
-            clock: Clock::from_ref(state),
-        }
-    }
-}
+from_state!(ChatServices { accounts, rooms, messages, presence, sync, clock });

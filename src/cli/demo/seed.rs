@@ -5,7 +5,6 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use anyhow::Context;
-use axum::extract::FromRef;
 use jiff::tz::TimeZone;
 
 use super::StoryTime;
@@ -17,7 +16,7 @@ use crate::chat::messages::model::{Draft, Emoji, Kind, MessageBody, WriteOutcome
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::{NewRoom, RoomChange, RoomTopic};
-use crate::http::AppState;
+use crate::http::state::from_state;
 use crate::kernel::{FieldError, Random, RoomId, Seq, Timestamp};
 
 /// The services that the demo acts through.
@@ -29,17 +28,7 @@ pub(super) struct DemoServices {
     pub random: Random,
 }
 
-impl FromRef<AppState> for DemoServices {
-    fn from_ref(state: &AppState) -> Self {
-        Self {
-            accounts: Accounts::from_ref(state),
-            rooms: Rooms::from_ref(state),
-            messages: Messages::from_ref(state),
-            presence: Presence::from_ref(state),
-            random: Random::from_ref(state),
-        }
-    }
-}
+from_state!(DemoServices { accounts, rooms, messages, presence, random });
 
 /// The seeded installation, for the live part.
 pub(super) struct Seeder {

@@ -7,7 +7,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::{Action, RunningGuard, SlowAction};
-use crate::http::{AppState, Problem, Viewer};
+use crate::http::rate_limit::RateLimiter;
+use crate::http::{Problem, Viewer};
 use crate::kernel::UserId;
 
 /// Routes that create a room.
@@ -71,16 +72,16 @@ pub struct Admitted {
 ///
 /// # Errors
 /// 429, with the time to wait.
-pub fn admit(state: &AppState, request: &Request) -> Result<Admitted, Problem> {
+pub fn admit(rate_limiter: &RateLimiter, request: &Request) -> Result<Admitted, Problem> {
     let kind = Kind::of(request);
     let mut admitted = Admitted { counted: None, running: None };
     if let Some(Viewer(me)) = request.extensions().get::<Viewer>() {
         let user = me.user.id;
         if let Some(slow) = kind.slow() {
-            admitted.running = state.rate_limiter.start(user, slow)?;
+            admitted.running = rate_limiter.start(user, slow)?;
         }
         if let Some(action) = kind.action() {
-            state.rate_limiter.spend(user, action)?;
+            rate_limiter.spend(user, action)?;
             admitted.counted = Some((user, action));
         }
     }
@@ -89,22 +90,26 @@ pub fn admit(state: &AppState, request: &Request) -> Result<Admitted, Problem> {
 
 impl Admitted {
     /// Ends the request. A room that was not created does not count.
-    pub fn answered(self, state: &AppState, response: &Response) {
+    pub fn answered(self, rate_limiter: &RateLimiter, response: &Response) {
         let status = response.status();
         let failed = status.is_client_error() || status.is_server_error();
         if let Some((user, Action::NewRoom)) = self.counted.filter(|_| failed) {
-            state.rate_limiter.give_back(user, Action::NewRoom);
+            rate_limiter.give_back(user, Action::NewRoom);
         }
         drop(self.running);
     }
 }
 
 /// Middleware that counts API requests before they are handled.
-pub async fn by_user(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match admit(&state, &request) {
+pub async fn by_user(
+    State(rate_limiter): State<RateLimiter>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match admit(&rate_limiter, &request) {
         Ok(admitted) => {
             let response = next.run(request).await;
-            admitted.answered(&state, &response);
+            admitted.answered(&rate_limiter, &response);
             response
         }
         Err(problem) => problem.into_response(),

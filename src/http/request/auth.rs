@@ -10,10 +10,12 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::{Admin, Authenticated, BearerSecret};
+use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Author, Deleter, Message};
-use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{DeletedRoom, Member, Moderator, Owner, Reader, RoomAdmin};
+use crate::chat::rooms::{AccessError, Rooms};
 use crate::http::{AppState, ClientInfo, PathId, Problem, cookies};
 use crate::kernel::{MessageId, RoomId};
 
@@ -58,20 +60,20 @@ impl FromRequestParts<AppState> for CanAdminister {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let Viewer(signed_in) =
             <Viewer as FromRequestParts<AppState>>::from_request_parts(parts, state).await?;
-        let admin = state.accounts.admin(&signed_in).map(Self);
+        let admin = state.service::<Accounts>().admin(&signed_in).map(Self);
         admin.ok_or_else(|| Problem::with_detail(StatusCode::FORBIDDEN, "not-an-administrator"))
     }
 }
 
 /// Middleware that authenticates a browser by its session cookie.
 pub async fn by_cookie(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     client: ClientInfo,
     mut request: Request,
     next: Next,
 ) -> Response {
     if let Some(secret) = cookies::session(request.headers(), client) {
-        match state.accounts.by_session(&secret).await {
+        match accounts.by_session(&secret).await {
             Ok(Some(signed_in)) => drop(request.extensions_mut().insert(Viewer(signed_in))),
             Ok(None) => {}
             Err(error) => return Problem::from(error).into_response(),
@@ -81,9 +83,13 @@ pub async fn by_cookie(
 }
 
 /// Middleware that authenticates a program by its bearer token (RFC 6750).
-pub async fn by_token(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub async fn by_token(
+    State(accounts): State<Accounts>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if let Some(secret) = bearer(&request) {
-        match state.accounts.by_token(&secret).await {
+        match accounts.by_token(&secret).await {
             Ok(Some(signed_in)) => drop(request.extensions_mut().insert(Viewer(signed_in))),
             Ok(None) => {}
             Err(error) => return Problem::from(error).into_response(),
@@ -107,7 +113,7 @@ impl FromRequestParts<AppState> for CanRead {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, room) = viewer_and_id(parts, state).await?;
-        Ok(Self(state.rooms.reader(&signed_in.user, RoomId(room)).await?))
+        Ok(Self(state.service::<Rooms>().reader(&signed_in.user, RoomId(room)).await?))
     }
 }
 
@@ -120,7 +126,7 @@ impl FromRequestParts<AppState> for CanPost {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, room) = viewer_and_id(parts, state).await?;
-        Ok(Self(state.rooms.member(&signed_in.user, RoomId(room)).await?))
+        Ok(Self(state.service::<Rooms>().member(&signed_in.user, RoomId(room)).await?))
     }
 }
 
@@ -132,7 +138,7 @@ impl FromRequestParts<AppState> for CanChange {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, room) = viewer_and_id(parts, state).await?;
-        Ok(Self(state.rooms.owner(&signed_in.user, RoomId(room)).await?))
+        Ok(Self(state.service::<Rooms>().owner(&signed_in.user, RoomId(room)).await?))
     }
 }
 
@@ -144,7 +150,7 @@ impl FromRequestParts<AppState> for CanModerate {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, room) = viewer_and_id(parts, state).await?;
-        let moderator = state.rooms.moderator(&signed_in.user, RoomId(room)).await;
+        let moderator = state.service::<Rooms>().moderator(&signed_in.user, RoomId(room)).await;
         moderator.map(Self).map_err(|error| match error {
             AccessError::Forbidden => {
                 Problem::with_detail(StatusCode::FORBIDDEN, "moderators-only")
@@ -162,7 +168,7 @@ impl FromRequestParts<AppState> for CanDeleteRoom {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, room) = viewer_and_id(parts, state).await?;
-        Ok(Self(state.rooms.room_admin(&signed_in.user, RoomId(room)).await?))
+        Ok(Self(state.service::<Rooms>().room_admin(&signed_in.user, RoomId(room)).await?))
     }
 }
 
@@ -174,7 +180,7 @@ impl FromRequestParts<AppState> for CanRestore {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, room) = viewer_and_id(parts, state).await?;
-        Ok(Self(state.rooms.deleted(&signed_in.user, RoomId(room)).await?))
+        Ok(Self(state.service::<Rooms>().deleted(&signed_in.user, RoomId(room)).await?))
     }
 }
 
@@ -189,9 +195,13 @@ impl FromRequestParts<AppState> for CanReadMessage {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, id) = viewer_and_id(parts, state).await?;
-        let room = state.messages.room_of(MessageId(id)).await?.ok_or_else(Problem::not_found)?;
-        let reader = state.rooms.reader(&signed_in.user, room).await?;
-        let message = state.messages.find(&reader, MessageId(id)).await?;
+        let room = state
+            .service::<Messages>()
+            .room_of(MessageId(id))
+            .await?
+            .ok_or_else(Problem::not_found)?;
+        let reader = state.service::<Rooms>().reader(&signed_in.user, room).await?;
+        let message = state.service::<Messages>().find(&reader, MessageId(id)).await?;
         Ok(Self { message: message.ok_or_else(Problem::not_found)?, reader })
     }
 }
@@ -205,8 +215,8 @@ impl FromRequestParts<AppState> for CanEdit {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let CanReadMessage { reader, message } =
             CanReadMessage::from_request_parts(parts, state).await?;
-        let member = state.rooms.member_of(reader).await?;
-        Ok(Self(state.messages.author(&member, message.id).await?))
+        let member = state.service::<Rooms>().member_of(reader).await?;
+        Ok(Self(state.service::<Messages>().author(&member, message.id).await?))
     }
 }
 
@@ -219,6 +229,6 @@ impl FromRequestParts<AppState> for CanDelete {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let CanReadMessage { reader, message } =
             CanReadMessage::from_request_parts(parts, state).await?;
-        Ok(Self(state.messages.deleter(&reader, message.id).await?))
+        Ok(Self(state.service::<Messages>().deleter(&reader, message.id).await?))
     }
 }

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::header::HOST;
@@ -13,9 +14,10 @@ use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
 
 use crate::chat::accounts::LoginSource;
+use crate::http::cookies;
 use crate::http::request::forwarded::Forwarded;
 use crate::http::request::target::{Proxy, Target, WebOrigin};
-use crate::http::{AppState, cookies};
+use crate::http::site::SiteInfo;
 
 /// The client of a request.
 #[derive(Clone, Copy, Debug)]
@@ -54,14 +56,18 @@ impl ClientInfo {
 
 /// Middleware that determines client and target before any other middleware reads the request. Behind a trusted
 /// proxy, the browser's host replaces the proxy's host in the `Host` header.
-pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub async fn identify(
+    State(site): State<Arc<SiteInfo>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     // With two Host headers, proxy and server could use different ones (RFC 9112, section 3.2).
     if request.headers().get_all(HOST).iter().count() > 1 {
         return StatusCode::BAD_REQUEST.into_response();
     }
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)).to_canonical();
-    let trusted = &state.site.trusted_proxies;
+    let trusted = &site.trusted_proxies;
     let forwarded = trusted.contain(peer).then(|| Forwarded::read(request.headers()));
     let forwarded = forwarded.unwrap_or_default();
     let remote = forwarded.remote_end(trusted, peer);
@@ -77,7 +83,7 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
         false => Proxy::None,
     };
     let target = Target::read(request.headers(), proxy, remote.https, has_forwarded_host);
-    let base = state.site.base_url.as_ref().and_then(|url| WebOrigin::parse(url.origin()));
+    let base = site.base_url.as_ref().and_then(|url| WebOrigin::parse(url.origin()));
     let https = target.https == Some(true) || base.as_ref().is_some_and(|base| base.https);
     let port = match &base {
         Some(base) => base.named_port(),

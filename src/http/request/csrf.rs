@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use crate::config::BaseUrl;
 use crate::http::Problem;
 use crate::http::request::target::{Match, Target, WebOrigin};
-use crate::http::state::SiteInfo;
+use crate::http::site::SiteInfo;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

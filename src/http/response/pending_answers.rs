@@ -15,8 +15,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::{Body as _, Frame, SizeHint};
 
+use crate::http::Problem;
 use crate::http::request::auth::Viewer;
-use crate::http::{AppState, Problem};
 use crate::kernel::UserId;
 use crate::limits::user::UNREAD_ANSWERS;
 
@@ -33,7 +33,11 @@ pub struct PendingAnswers(Arc<Mutex<HashMap<UserId, usize>>>);
 
 /// Counts large responses to signed-in users, and answers 429 above the limit. The response to a change is
 /// always sent, because the change was made; rate limits bound those.
-pub async fn bound(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn bound(
+    State(pending_answers): State<PendingAnswers>,
+    request: Request,
+    next: Next,
+) -> Response {
     let user = request.extensions().get::<Viewer>().map(|Viewer(me)| me.user.id);
     let is_safe = request.method().is_safe();
     let response = next.run(request).await;
@@ -41,7 +45,7 @@ pub async fn bound(State(state): State<AppState>, request: Request, next: Next) 
         response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok());
     match (user, length) {
         (Some(user), Some(length)) if length > SMALL => {
-            let Some(reservation) = state.pending_answers.take(user, length, is_safe) else {
+            let Some(reservation) = pending_answers.take(user, length, is_safe) else {
                 return Problem::too_many(AGAIN_AFTER).into_response();
             };
             response.map(|body| {

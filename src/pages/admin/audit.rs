@@ -8,13 +8,16 @@ use axum::routing::get;
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use crate::chat::audit::Audit;
 use crate::chat::audit::model::{AuditEntry, AuditId};
+use crate::chat::presence::Presence;
 use crate::http::request::auth::CanAdminister;
 use crate::http::{AppState, Language, Problem, Query, Viewer};
 use crate::kernel::paging::Limit;
+use crate::pages::admin::AdminLayout;
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::page::{Page, html};
-use crate::pages::layout::sidebar::{Sidebar, sidebar};
+use crate::pages::layout::sidebar::Sidebar;
 use crate::pages::layout::user_view::PersonView;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -50,29 +53,30 @@ struct Before {
 }
 
 async fn index(
-    State(state): State<AppState>,
+    State(audit): State<Audit>,
+    State(layout): State<AdminLayout>,
     Viewer(me): Viewer,
     CanAdminister(admin): CanAdminister,
     Query(asked): Query<Before>,
     page: Page,
 ) -> Result<Response, Problem> {
-    let found = state.audit.page(&admin, asked.before, Limit::DEFAULT).await?;
+    let found = audit.page(&admin, asked.before, Limit::DEFAULT).await?;
     let earlier = found.items.last().filter(|_| found.more).map(|entry| entry.id.0);
-    let side = sidebar(&state, &me.user, None, &page).await?;
+    let side = layout.sidebar.build(&me.user, None, &page).await?;
     Ok(html(&AuditPage {
         side,
-        days: by_day(&state, found.items, &page.calendar()),
+        days: by_day(&layout.presence, found.items, &page.calendar()),
         earlier,
         page,
     }))
 }
 
-fn by_day(state: &AppState, entries: Vec<AuditEntry>, calendar: &Calendar) -> Vec<DayView> {
+fn by_day(presence: &Presence, entries: Vec<AuditEntry>, calendar: &Calendar) -> Vec<DayView> {
     let mut days: Vec<(Date, DayView)> = Vec::new();
     for entry in entries {
         let date = calendar.day(entry.at);
         let sentence = sentence(&entry, calendar.t);
-        let online = |id| state.presence.is_online(id);
+        let online = |id| presence.is_online(id);
         let view = EntryView {
             at: calendar.moment(entry.at),
             actor: entry.actor.map(|user| {

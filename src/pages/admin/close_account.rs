@@ -8,13 +8,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::{Account, Admin};
 use crate::http::request::auth::CanAdminister;
 use crate::http::{AppState, FormBody, PathId, Problem, Viewer};
 use crate::kernel::UserId;
+use crate::pages::admin::AdminLayout;
 use crate::pages::admin::users::explain;
 use crate::pages::layout::page::{Page, html};
-use crate::pages::layout::sidebar::{Sidebar, sidebar};
+use crate::pages::layout::sidebar::Sidebar;
 use crate::pages::layout::user_view::PersonView;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -33,21 +35,22 @@ struct ClosePage {
     active: bool,
 }
 
-async fn find(state: &AppState, admin: &Admin, user: i64) -> Result<Account, Problem> {
-    let mut accounts = state.accounts.list(admin).await?.into_iter();
+async fn find(accounts: &Accounts, admin: &Admin, user: i64) -> Result<Account, Problem> {
+    let mut accounts = accounts.list(admin).await?.into_iter();
     accounts.find(|account| account.user.id.0 == user).ok_or_else(Problem::not_found)
 }
 
 async fn ask(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
+    State(layout): State<AdminLayout>,
     Viewer(me): Viewer,
     CanAdminister(admin): CanAdminister,
     PathId(id): PathId,
     page: Page,
 ) -> Result<Response, Problem> {
-    let Account { user, active, .. } = find(&state, &admin, id).await?;
-    let online = state.presence.is_online(user.id);
-    let side = sidebar(&state, &me.user, None, &page).await?;
+    let Account { user, active, .. } = find(&accounts, &admin, id).await?;
+    let online = layout.presence.is_online(user.id);
+    let side = layout.sidebar.build(&me.user, None, &page).await?;
     Ok(html(&ClosePage { side, person: PersonView::new(user, online), active, page }))
 }
 
@@ -60,12 +63,12 @@ struct CloseForm {
 }
 
 async fn close(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<CloseForm>,
 ) -> Result<Response, Problem> {
-    let user = find(&state, &admin, form.user).await?.user.id;
-    state.accounts.deactivate(&admin, user, form.erase.is_some()).await.map_err(explain)?;
+    let user = find(&accounts, &admin, form.user).await?.user.id;
+    accounts.deactivate(&admin, user, form.erase.is_some()).await.map_err(explain)?;
     Ok(done(user))
 }
 
@@ -75,12 +78,12 @@ struct PersonForm {
 }
 
 async fn erase(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    let user = find(&state, &admin, form.user).await?.user.id;
-    state.accounts.erase(&admin, user).await.map_err(explain)?;
+    let user = find(&accounts, &admin, form.user).await?.user.id;
+    accounts.erase(&admin, user).await.map_err(explain)?;
     Ok(done(user))
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::http::request::auth::CanAdminister;
 use crate::http::{AppState, FormBody, Problem};
+use crate::jobs::Jobs;
 use crate::jobs::model::{DeadJob, JobId};
 use crate::pages::layout::calendar::Calendar;
 
@@ -53,19 +54,19 @@ struct JobForm {
 }
 
 async fn retry(
-    State(state): State<AppState>,
+    State(jobs): State<Jobs>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<JobForm>,
 ) -> Result<Response, Problem> {
-    done(state.jobs.retry(&admin, JobId(form.job)).await?)
+    done(jobs.retry(&admin, JobId(form.job)).await?)
 }
 
 async fn destroy(
-    State(state): State<AppState>,
+    State(jobs): State<Jobs>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<JobForm>,
 ) -> Result<Response, Problem> {
-    done(state.jobs.discard(&admin, JobId(form.job)).await?)
+    done(jobs.discard(&admin, JobId(form.job)).await?)
 }
 
 fn done(found: bool) -> Result<Response, Problem> {

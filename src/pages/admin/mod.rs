@@ -8,7 +8,18 @@ pub(in crate::pages) mod users;
 
 use axum::Router;
 
+use crate::chat::presence::Presence;
 use crate::http::AppState;
+use crate::http::state::from_state;
+use crate::pages::layout::sidebar::SidebarBuilder;
+
+/// What an administration page shows besides its own subject.
+struct AdminLayout {
+    presence: Presence,
+    sidebar: SidebarBuilder,
+}
+
+from_state!(AdminLayout { presence, sidebar });
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new()

@@ -10,13 +10,14 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use crate::chat::accounts::model::User;
-use crate::chat::rooms::RoomError;
 use crate::chat::rooms::model::{RoomName, RoomSummary, Visibility};
+use crate::chat::rooms::{RoomError, Rooms};
 use crate::http::request::auth::CanAdminister;
+use crate::http::state::from_state;
 use crate::http::{AppState, FormBody, Language, PathId, Problem, Viewer};
 use crate::kernel::{FieldError, RoomId};
 use crate::pages::layout::page::{Page, again, html};
-use crate::pages::layout::sidebar::{Sidebar, sidebar};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
 use crate::pages::rooms::deleted::delete;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -71,32 +72,42 @@ impl RoomRow {
 }
 
 async fn index(
-    State(state): State<AppState>,
+    State(renderer): State<RoomListRenderer>,
     Viewer(me): Viewer,
     admin: CanAdminister,
     page: Page,
 ) -> Result<Response, Problem> {
-    list(&state, &me.user, &admin, page, None).await
+    renderer.render(&me.user, &admin, page, None).await
 }
 
-async fn list(
-    state: &AppState,
-    me: &User,
-    CanAdminister(admin): &CanAdminister,
-    mut page: Page,
-    failed: Option<(RoomId, String, FieldError)>,
-) -> Result<Response, Problem> {
-    page.set_path("/admin/rooms".to_owned());
-    let rooms = state.rooms.summaries(admin).await?.into_iter();
-    let mut rooms: Vec<RoomRow> = rooms.map(|room| RoomRow::new(room, page.t)).collect();
-    if let Some((id, typed, field_error)) = failed
-        && let Some(row) = rooms.iter_mut().find(|row| row.id == id.0)
-    {
-        row.typed = typed;
-        row.error = Some(page.t.complain(field_error));
+/// Renders the list of all rooms.
+struct RoomListRenderer {
+    rooms: Rooms,
+    sidebar: SidebarBuilder,
+}
+
+from_state!(RoomListRenderer { rooms, sidebar });
+
+impl RoomListRenderer {
+    async fn render(
+        &self,
+        me: &User,
+        CanAdminister(admin): &CanAdminister,
+        mut page: Page,
+        failed: Option<(RoomId, String, FieldError)>,
+    ) -> Result<Response, Problem> {
+        page.set_path("/admin/rooms".to_owned());
+        let rooms = self.rooms.summaries(admin).await?.into_iter();
+        let mut rooms: Vec<RoomRow> = rooms.map(|room| RoomRow::new(room, page.t)).collect();
+        if let Some((id, typed, field_error)) = failed
+            && let Some(row) = rooms.iter_mut().find(|row| row.id == id.0)
+        {
+            row.typed = typed;
+            row.error = Some(page.t.complain(field_error));
+        }
+        let side = self.sidebar.build(me, None, &page).await?;
+        Ok(html(&RoomsPage { side, rooms, saved: page.asks("saved"), page }))
     }
-    let side = sidebar(state, me, None, &page).await?;
-    Ok(html(&RoomsPage { side, rooms, saved: page.asks("saved"), page }))
 }
 
 #[derive(Deserialize, Default)]
@@ -106,16 +117,16 @@ struct NameForm {
 }
 
 async fn rename(
-    State(state): State<AppState>,
+    State(renderer): State<RoomListRenderer>,
     Viewer(me): Viewer,
     admin: CanAdminister,
     PathId(id): PathId,
     page: Page,
     FormBody(form): FormBody<NameForm>,
 ) -> Result<Response, Problem> {
-    let right = state.rooms.any_room_admin(&admin.0, &me.user, RoomId(id)).await?;
+    let right = renderer.rooms.any_room_admin(&admin.0, &me.user, RoomId(id)).await?;
     let renamed = match RoomName::parse(&form.name) {
-        Ok(name) => match state.rooms.rename(&right, &name).await {
+        Ok(name) => match renderer.rooms.rename(&right, &name).await {
             Ok(()) => Ok(()),
             Err(RoomError::NameTaken) => {
                 Err((StatusCode::CONFLICT, FieldError::new("name", "room-name-taken")))
@@ -128,17 +139,17 @@ async fn rename(
         Ok(()) => Ok(Redirect::to("/admin/rooms?saved=1").into_response()),
         Err((status, field_error)) => {
             let failed = Some((RoomId(id), form.name, field_error));
-            Ok(again(status, list(&state, &me.user, &admin, page, failed).await?))
+            Ok(again(status, renderer.render(&me.user, &admin, page, failed).await?))
         }
     }
 }
 
 async fn destroy(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
     Viewer(me): Viewer,
     CanAdminister(admin): CanAdminister,
     PathId(id): PathId,
 ) -> Result<Response, Problem> {
-    let right = state.rooms.any_room_admin(&admin, &me.user, RoomId(id)).await?;
-    delete(&state, &right).await
+    let right = rooms.any_room_admin(&admin, &me.user, RoomId(id)).await?;
+    delete(&rooms, &right).await
 }

@@ -1,6 +1,8 @@
 //! User administration: roles, closing accounts, password reset links, and whether registration is
 //! open.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -12,17 +14,20 @@ use serde::Deserialize;
 use crate::chat::accounts::model::{
     Account, Admin, BearerSecret, Email, Erasure, Handle, Role, User,
 };
-use crate::chat::accounts::{AdminError, RegisterError};
+use crate::chat::accounts::{Accounts, AdminError, RegisterError};
+use crate::chat::presence::Presence;
 use crate::config::Signup;
 use crate::http::request::auth::CanAdminister;
-use crate::http::request::csrf::Unclear;
+use crate::http::request::csrf::{ProxyWarnings, Unclear};
+use crate::http::state::from_state;
 use crate::http::{AppState, FormBody, Language, Problem, Viewer};
+use crate::jobs::Jobs;
 use crate::kernel::UserId;
 use crate::pages::admin::jobs::JobView;
 use crate::pages::layout::calendar::Calendar;
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html, unkept};
-use crate::pages::layout::sidebar::{Sidebar, sidebar};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
 use crate::pages::layout::user_view::PersonView;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -75,10 +80,10 @@ struct AccountView {
 }
 
 impl AccountView {
-    fn new(account: &Account, state: &AppState, me: UserId, calendar: &Calendar) -> Self {
+    fn new(account: &Account, presence: &Presence, me: UserId, calendar: &Calendar) -> Self {
         let id = account.user.id;
         Self {
-            person: PersonView::new(account.user.clone(), state.presence.is_online(id)),
+            person: PersonView::new(account.user.clone(), presence.is_online(id)),
             email: account.email.clone(),
             since: calendar.day(account.created_at).to_string(),
             since_iso: account.created_at.rfc3339(),
@@ -120,54 +125,68 @@ struct Extras {
 }
 
 async fn show(
-    State(state): State<AppState>,
+    State(renderer): State<AdminRenderer>,
     Viewer(me): Viewer,
     admin: CanAdminister,
     page: Page,
 ) -> Result<Response, Problem> {
-    administration(&state, &me.user, &admin, page, Extras::default()).await
+    renderer.render(&me.user, &admin, page, Extras::default()).await
 }
 
-async fn administration(
-    state: &AppState,
-    me: &User,
-    CanAdminister(admin): &CanAdminister,
-    mut page: Page,
-    extras: Extras,
-) -> Result<Response, Problem> {
-    page.set_path("/admin".to_owned());
-    let accounts = state.accounts.list(admin).await?;
-    let active = accounts.iter().filter(|account| account.active).count();
-    let sign_up = match (state.accounts.is_sign_up_fixed(), state.accounts.sign_up_state().await?) {
-        (true, _) => SignUp::Fixed,
-        (false, state) if state.open => SignUp::Open,
-        (false, _) => SignUp::Closed,
-    };
-    let jobs = state.jobs.dead(admin).await?;
-    let calendar = page.calendar();
-    let template = AdminPage {
-        side: sidebar(state, me, None, &page).await?,
-        people: accounts
-            .iter()
-            .map(|account| AccountView::new(account, state, me.id, &calendar))
-            .collect(),
-        active: page.t.count("admin-people-count", active),
-        sign_up,
-        add: extras.add,
-        link: extras.link,
-        unclear: state.proxy_warnings.unclear().map(|unclear| refused(unclear, page.t)),
-        jobs: jobs.into_iter().map(|job| JobView::new(job, &calendar)).collect(),
-        saved: page.asks("saved"),
-        closed: page
-            .number("closed")
-            .and_then(|id| {
-                let mut closed = accounts.iter().filter(|account| !account.active);
-                closed.find(|account| account.user.id.0 == id)
-            })
-            .map(|account| account.user.display_name.clone()),
-        page,
-    };
-    Ok(html(&template))
+/// Renders the administration.
+pub(super) struct AdminRenderer {
+    accounts: Accounts,
+    jobs: Jobs,
+    presence: Presence,
+    proxy_warnings: Arc<ProxyWarnings>,
+    sidebar: SidebarBuilder,
+}
+
+from_state!(AdminRenderer { accounts, jobs, presence, proxy_warnings, sidebar });
+
+impl AdminRenderer {
+    async fn render(
+        &self,
+        me: &User,
+        CanAdminister(admin): &CanAdminister,
+        mut page: Page,
+        extras: Extras,
+    ) -> Result<Response, Problem> {
+        page.set_path("/admin".to_owned());
+        let accounts = self.accounts.list(admin).await?;
+        let active = accounts.iter().filter(|account| account.active).count();
+        let sign_up = match (self.accounts.is_sign_up_fixed(), self.accounts.sign_up_state().await?)
+        {
+            (true, _) => SignUp::Fixed,
+            (false, state) if state.open => SignUp::Open,
+            (false, _) => SignUp::Closed,
+        };
+        let jobs = self.jobs.dead(admin).await?;
+        let calendar = page.calendar();
+        let template = AdminPage {
+            side: self.sidebar.build(me, None, &page).await?,
+            people: accounts
+                .iter()
+                .map(|account| AccountView::new(account, &self.presence, me.id, &calendar))
+                .collect(),
+            active: page.t.count("admin-people-count", active),
+            sign_up,
+            add: extras.add,
+            link: extras.link,
+            unclear: self.proxy_warnings.unclear().map(|unclear| refused(unclear, page.t)),
+            jobs: jobs.into_iter().map(|job| JobView::new(job, &calendar)).collect(),
+            saved: page.asks("saved"),
+            closed: page
+                .number("closed")
+                .and_then(|id| {
+                    let mut closed = accounts.iter().filter(|account| !account.active);
+                    closed.find(|account| account.user.id.0 == id)
+                })
+                .map(|account| account.user.display_name.clone()),
+            page,
+        };
+        Ok(html(&template))
+    }
 }
 
 fn refused(unclear: &Unclear, t: Language) -> String {
@@ -191,7 +210,7 @@ enum SignUpWord {
 }
 
 async fn switch_sign_up(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<SignUpForm>,
 ) -> Result<Response, Problem> {
@@ -199,7 +218,7 @@ async fn switch_sign_up(
         SignUpWord::Open => Signup::Open,
         SignUpWord::Closed => Signup::Closed,
     };
-    state.accounts.set_sign_up(&admin, signup).await?;
+    accounts.set_sign_up(&admin, signup).await?;
     Ok(saved())
 }
 
@@ -211,18 +230,19 @@ struct AddForm {
 }
 
 async fn add(
-    State(state): State<AppState>,
+    State(renderer): State<AdminRenderer>,
+    State(accounts): State<Accounts>,
     Viewer(me): Viewer,
     admin: CanAdminister,
     page: Page,
     FormBody(typed): FormBody<AddForm>,
 ) -> Result<Response, Problem> {
     let problems = match (Handle::parse(&typed.name), Email::parse(&typed.email)) {
-        (Ok(name), Ok(email)) => match state.accounts.add(&admin.0, &name, &email).await {
+        (Ok(name), Ok(email)) => match accounts.add(&admin.0, &name, &email).await {
             Ok((user, secret)) => {
                 let link = Some(LinkView::new(&user, &secret, &page));
                 let extras = Extras { link, ..Extras::default() };
-                let shown = administration(&state, &me.user, &admin, page, extras).await?;
+                let shown = renderer.render(&me.user, &admin, page, extras).await?;
                 return Ok(unkept(shown));
             }
             Err(RegisterError::Taken(fields)) => fields,
@@ -238,7 +258,7 @@ async fn add(
         .with("email", &typed.email)
         .add_error(page.t, &problems);
     let extras = Extras { add, ..Extras::default() };
-    let shown = administration(&state, &me.user, &admin, page, extras).await?;
+    let shown = renderer.render(&me.user, &admin, page, extras).await?;
     Ok(again(StatusCode::UNPROCESSABLE_ENTITY, shown))
 }
 
@@ -248,8 +268,8 @@ struct PersonForm {
 }
 
 /// Finds a user, with an open or a closed account.
-async fn find(state: &AppState, admin: &Admin, user: i64) -> Result<User, Problem> {
-    let accounts = state.accounts.list(admin).await?;
+async fn find(accounts: &Accounts, admin: &Admin, user: i64) -> Result<User, Problem> {
+    let accounts = accounts.list(admin).await?;
     let wanted = accounts.into_iter().find(|account| account.user.id.0 == user);
     wanted.map(|account| account.user).ok_or_else(Problem::not_found)
 }
@@ -268,7 +288,7 @@ enum RoleWord {
 }
 
 async fn set_role(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<RoleForm>,
 ) -> Result<Response, Problem> {
@@ -276,32 +296,33 @@ async fn set_role(
         RoleWord::Admin => Role::Admin,
         RoleWord::Member => Role::Member,
     };
-    let user = find(&state, &admin, form.user).await?;
-    state.accounts.set_role(&admin, user.id, role).await.map_err(explain)?;
+    let user = find(&accounts, &admin, form.user).await?;
+    accounts.set_role(&admin, user.id, role).await.map_err(explain)?;
     Ok(saved())
 }
 
 async fn make_link(
-    State(state): State<AppState>,
+    State(renderer): State<AdminRenderer>,
+    State(accounts): State<Accounts>,
     Viewer(me): Viewer,
     admin: CanAdminister,
     page: Page,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    let user = find(&state, &admin.0, form.user).await?;
-    let secret = state.accounts.reset_link(&admin.0, user.id).await.map_err(explain)?;
+    let user = find(&accounts, &admin.0, form.user).await?;
+    let secret = accounts.reset_link(&admin.0, user.id).await.map_err(explain)?;
     let link = Some(LinkView::new(&user, &secret, &page));
     let extras = Extras { link, ..Extras::default() };
-    Ok(unkept(administration(&state, &me.user, &admin, page, extras).await?))
+    Ok(unkept(renderer.render(&me.user, &admin, page, extras).await?))
 }
 
 async fn open(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     CanAdminister(admin): CanAdminister,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    let user = find(&state, &admin, form.user).await?;
-    state.accounts.reactivate(&admin, user.id).await?;
+    let user = find(&accounts, &admin, form.user).await?;
+    accounts.reactivate(&admin, user.id).await?;
     Ok(saved())
 }
 

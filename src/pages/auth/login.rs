@@ -10,7 +10,8 @@ use axum_extra::extract::CookieJar;
 use serde::{Deserialize, Serialize};
 
 use crate::chat::accounts::model::{Email, Handle, NewAccount, PlainPassword};
-use crate::chat::accounts::{RegisterError, SignInError};
+use crate::chat::accounts::{Accounts, RegisterError, SignInError};
+use crate::http::rate_limit::RateLimiter;
 use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Query, Viewer, cookies};
 use crate::kernel::FieldError;
 use crate::pages::auth::session_cookie::{CookiesKept, LoginSession};
@@ -75,7 +76,7 @@ fn redirect_if_signed_in(page: &Page) -> Response {
 }
 
 async fn show_login(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     viewer: Option<Viewer>,
     page: Page,
     cookies_kept: CookiesKept,
@@ -83,7 +84,7 @@ async fn show_login(
     if viewer.is_some() {
         return Ok(redirect_if_signed_in(&page));
     }
-    let sign_up = state.accounts.sign_up_state().await?;
+    let sign_up = accounts.sign_up_state().await?;
     if sign_up.first {
         return Ok(Redirect::to("/register").into_response());
     }
@@ -97,13 +98,13 @@ async fn show_login(
 }
 
 async fn login(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     login_session: LoginSession,
     page: Page,
     FormBody(typed): FormBody<LoginForm>,
 ) -> Result<Response, Problem> {
-    match state.accounts.sign_in(&typed.login, &typed.password, &login_session.visitor).await {
-        Ok(verified) => login_session.sign_in(&state, &verified, &typed.next).await,
+    match accounts.sign_in(&typed.login, &typed.password, &login_session.visitor).await {
+        Ok(verified) => login_session.sign_in(&accounts, &verified, &typed.next).await,
         Err(SignInError::Fault(error)) => Err(error.into()),
         Err(error) => {
             let (status, wrong, later) = match error {
@@ -119,14 +120,14 @@ async fn login(
                 .with("login", &typed.login)
                 .with("next", &typed.next)
                 .add_error(page.t, &[wrong]);
-            let signup_open = state.accounts.sign_up_state().await?.open;
+            let signup_open = accounts.sign_up_state().await?.open;
             Ok(wait(again(status, html(&LoginPage { page, form, signup_open })), later))
         }
     }
 }
 
 async fn show_register(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     viewer: Option<Viewer>,
     client: ClientInfo,
     page: Page,
@@ -134,7 +135,7 @@ async fn show_register(
     if viewer.is_some() {
         return Ok(redirect_if_signed_in(&page));
     }
-    let sign_up = state.accounts.sign_up_state().await?;
+    let sign_up = accounts.sign_up_state().await?;
     let form = FormState::default().with("next", page.next().as_ref().map_or("", OwnPath::as_str));
     let probe = CookieJar::new().add(cookies::probe(client));
     let shown = html(&RegisterPage { page, form, open: sign_up.open, first: sign_up.first });
@@ -142,16 +143,19 @@ async fn show_register(
 }
 
 async fn register(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
+    State(rate_limiter): State<RateLimiter>,
     login_session: LoginSession,
     page: Page,
     FormBody(typed): FormBody<RegisterForm>,
 ) -> Result<Response, Problem> {
-    state.rate_limiter.sign_up(login_session.client)?;
+    rate_limiter.sign_up(login_session.client)?;
     let problems =
         match (NewAccount::parse(&typed.name, &typed.email, &typed.password), typed.differs()) {
-            (Ok(new), None) => match state.accounts.register(&new, &login_session.visitor).await {
-                Ok(verified) => return login_session.sign_in(&state, &verified, &typed.next).await,
+            (Ok(new), None) => match accounts.register(&new, &login_session.visitor).await {
+                Ok(verified) => {
+                    return login_session.sign_in(&accounts, &verified, &typed.next).await;
+                }
                 Err(RegisterError::Taken(fields)) => fields,
                 Err(RegisterError::Guessable) => {
                     vec![FieldError::new("password", "password-guessable")]
@@ -159,14 +163,14 @@ async fn register(
                 Err(RegisterError::Closed) => return Err(closed()),
                 Err(RegisterError::Fault(error)) => return Err(error.into()),
             },
-            _ => field_errors(&state, &typed).await?,
+            _ => field_errors(&accounts, &typed).await?,
         };
     let form = FormState::default()
         .with("name", &typed.name)
         .with("email", &typed.email)
         .with("next", &typed.next)
         .add_error(page.t, &problems);
-    let sign_up = state.accounts.sign_up_state().await?;
+    let sign_up = accounts.sign_up_state().await?;
     Ok(again(
         StatusCode::UNPROCESSABLE_ENTITY,
         html(&RegisterPage { page, form, open: sign_up.open, first: sign_up.first }),
@@ -176,14 +180,17 @@ async fn register(
 /// All field errors together: fields that do not parse, a name or address that is taken, and a
 /// password confirmation that differs. The strength of the password is only judged when there are
 /// no such errors, because judging is slow.
-async fn field_errors(state: &AppState, typed: &RegisterForm) -> Result<Vec<FieldError>, Problem> {
-    if !state.accounts.sign_up_state().await?.open {
+async fn field_errors(
+    accounts: &Accounts,
+    typed: &RegisterForm,
+) -> Result<Vec<FieldError>, Problem> {
+    if !accounts.sign_up_state().await?.open {
         return Err(closed());
     }
     let name = Handle::parse(&typed.name);
     let email = Email::parse(&typed.email);
     let password = PlainPassword::parse(&typed.password);
-    let taken = state.accounts.validate(name.as_ref().ok(), email.as_ref().ok()).await?;
+    let taken = accounts.validate(name.as_ref().ok(), email.as_ref().ok()).await?;
     let unparsed = [name.err(), email.err(), password.err(), typed.differs()];
     Ok(unparsed.into_iter().flatten().chain(taken).collect())
 }
@@ -208,13 +215,14 @@ struct Available {
 /// Returns the error that the form would show for a name or an e-mail address, and nothing more:
 /// the caller is not authenticated.
 async fn show_available(
-    State(state): State<AppState>,
+    State(rate_limiter): State<RateLimiter>,
+    State(accounts): State<Accounts>,
     client: ClientInfo,
     t: Language,
     Query(asked): Query<AvailabilityQuery>,
 ) -> Result<Json<Available>, Problem> {
-    state.rate_limiter.availability(client)?;
-    if !state.accounts.sign_up_state().await?.open {
+    rate_limiter.availability(client)?;
+    if !accounts.sign_up_state().await?.open {
         return Err(closed());
     }
     let (field, parsed) = match (asked.name, asked.email) {
@@ -224,14 +232,14 @@ async fn show_available(
     };
     let error = match parsed {
         Err(unparsed) => Some(unparsed),
-        Ok((name, email)) => state.accounts.validate(name.as_ref(), email.as_ref()).await?.pop(),
+        Ok((name, email)) => accounts.validate(name.as_ref(), email.as_ref()).await?.pop(),
     };
     Ok(Json(Available { field, complaint: error.map(|error| t.complain(error)) }))
 }
 
 async fn logout(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     login_session: LoginSession,
 ) -> Result<Response, Problem> {
-    login_session.sign_out(&state).await
+    login_session.sign_out(&accounts).await
 }

@@ -9,7 +9,7 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use crate::chat::accounts::model::BearerSecret;
-use crate::chat::accounts::{LoginSource, ResetError};
+use crate::chat::accounts::{Accounts, LoginSource, ResetError};
 use crate::http::{AppState, FormBody, Problem};
 use crate::kernel::FieldError;
 use crate::pages::auth::session_cookie::LoginSession;
@@ -32,16 +32,13 @@ struct ResetPage {
 }
 
 async fn show(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     Path(link): Path<String>,
     visitor: LoginSource,
     page: Page,
 ) -> Result<Response, Problem> {
-    let user = state
-        .accounts
-        .by_reset(&BearerSecret::new(link.as_str()), &visitor)
-        .await
-        .map_err(explain)?;
+    let user =
+        accounts.by_reset(&BearerSecret::new(link.as_str()), &visitor).await.map_err(explain)?;
     Ok(unkept(html(&ResetPage {
         page,
         form: FormState::default(),
@@ -59,18 +56,17 @@ struct ResetForm {
 }
 
 async fn reset(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     Path(link): Path<String>,
     login_session: LoginSession,
     page: Page,
     FormBody(typed): FormBody<ResetForm>,
 ) -> Result<Response, Problem> {
     let secret = BearerSecret::new(link.as_str());
-    let user = state.accounts.by_reset(&secret, &login_session.visitor).await.map_err(explain)?;
+    let user = accounts.by_reset(&secret, &login_session.visitor).await.map_err(explain)?;
     let problems = match validate_new_password(&typed.password, &typed.password_confirmation) {
-        Ok(new) => match state.accounts.reset_password(&secret, &new, &login_session.visitor).await
-        {
-            Ok(verified) => return login_session.sign_in(&state, &verified, "/").await,
+        Ok(new) => match accounts.reset_password(&secret, &new, &login_session.visitor).await {
+            Ok(verified) => return login_session.sign_in(&accounts, &verified, "/").await,
             Err(ResetError::Guessable) => vec![FieldError::new("password", "password-guessable")],
             Err(error) => return Err(explain(error)),
         },

@@ -1,6 +1,7 @@
 //! Signs a browser in and out, and sets the cookies for it.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::Uri;
@@ -9,9 +10,12 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 
-use crate::chat::accounts::LoginSource;
 use crate::chat::accounts::model::{BearerSecret, VerifiedPassword};
+use crate::chat::accounts::{Accounts, LoginSource};
+use crate::http::request::csrf::ProxyWarnings;
+use crate::http::site::SiteInfo;
 use crate::http::{AppState, ClientInfo, Problem, Viewer, cookies};
+use crate::kernel::Random;
 use crate::pages::layout::page::OwnPath;
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
@@ -34,7 +38,8 @@ impl FromRequestParts<AppState> for LoginSession {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         let client = ClientInfo::from_request_parts(parts, state).await?;
         let device = cookies::device(&parts.headers, client);
-        let device = device.unwrap_or_else(|| BearerSecret::new(state.random.secret()));
+        let device =
+            device.unwrap_or_else(|| BearerSecret::new(state.service::<Random>().secret()));
         let visitor = LoginSource::from_request_parts(parts, state).await?;
         let visitor = LoginSource { device: Some(device.credential()), ..visitor };
         let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
@@ -67,7 +72,9 @@ impl FromRequestParts<AppState> for CookiesKept {
         let dropped = from_login_page && !cookies::has_probe(&parts.headers, client);
         if dropped {
             let target = parts.extensions.get().cloned().unwrap_or_default();
-            state.proxy_warnings.kept_no_cookie(&target, state.site.base_url.as_ref());
+            let (site, warnings): (Arc<SiteInfo>, Arc<ProxyWarnings>) =
+                (state.service(), state.service());
+            warnings.kept_no_cookie(&target, site.base_url.as_ref());
         }
         Ok(Self { client, dropped })
     }
@@ -79,14 +86,14 @@ impl LoginSession {
     /// browser had before is closed.
     pub async fn sign_in(
         self,
-        state: &AppState,
+        accounts: &Accounts,
         verified: &VerifiedPassword,
         next: &str,
     ) -> Result<Response, Problem> {
         if let Some(previous) = self.session {
-            state.accounts.close_session(previous.credential()).await?;
+            accounts.close_session(previous.credential()).await?;
         }
-        let secret = state.accounts.open_session(verified, &self.agent).await?;
+        let secret = accounts.open_session(verified, &self.agent).await?;
         let next = OwnPath::parse(next);
         let to = Redirect::to(next.as_ref().map_or("/", OwnPath::as_str));
         let session = CookieJar::new().add(cookies::sign_in(&secret, self.client));
@@ -94,9 +101,9 @@ impl LoginSession {
         Ok((session, device, to).into_response())
     }
 
-    pub async fn sign_out(self, state: &AppState) -> Result<Response, Problem> {
+    pub async fn sign_out(self, accounts: &Accounts) -> Result<Response, Problem> {
         if let Some(Viewer(signed_in)) = self.viewer {
-            state.accounts.close_session(signed_in.credential).await?;
+            accounts.close_session(signed_in.credential).await?;
         }
         let jar = CookieJar::new().add(cookies::sign_out(self.client));
         // After a sign-out the back button must not show pages of the previous user from the cache.

@@ -7,7 +7,24 @@ pub(in crate::pages) mod slash_commands;
 
 use axum::Router;
 
+use crate::chat::accounts::Accounts;
+use crate::chat::messages::Messages;
+use crate::chat::presence::Presence;
+use crate::chat::rooms::Rooms;
 use crate::http::AppState;
+use crate::http::rate_limit::RateLimiter;
+use crate::http::state::from_state;
+
+/// The services that messages and commands use.
+pub(in crate::pages) struct ComposerServices {
+    accounts: Accounts,
+    messages: Messages,
+    presence: Presence,
+    rate_limiter: RateLimiter,
+    rooms: Rooms,
+}
+
+from_state!(ComposerServices { accounts, messages, presence, rate_limiter, rooms });
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().merge(direct::router()).merge(post::router())

@@ -12,11 +12,12 @@ use crate::chat::rooms::model::Reader;
 use crate::http::response::problem;
 use crate::http::{AppState, CanRead, FormBody, MessageForm, Problem};
 use crate::pages::auth::session_cookie::LoginSession;
+use crate::pages::composer::ComposerServices;
 use crate::pages::composer::post_form::{PostForm, post_message};
 use crate::pages::composer::slash_commands::{CommandContext, CommandResult};
 use crate::pages::layout::page::{Page, again, to_room};
 use crate::pages::layout::rate_limited::wait;
-use crate::pages::rooms::show::{RoomPageInput, room_page};
+use crate::pages::rooms::show::{RoomPageInput, RoomRenderer};
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().route("/rooms/{id}/messages", post(create))
@@ -24,30 +25,32 @@ pub(in crate::pages) fn router() -> Router<AppState> {
 
 /// Posts a message or executes a command.
 async fn create(
-    State(state): State<AppState>,
+    State(services): State<ComposerServices>,
+    State(renderer): State<RoomRenderer>,
     CanRead(reader): CanRead,
     login_session: LoginSession,
     page: Page,
     FormBody(form): MessageForm<PostForm>,
 ) -> Result<Response, Problem> {
     form.kept().check(&reader)?;
-    let context = CommandContext { state: &state, reader: &reader, nonce: &form.nonce, t: page.t };
+    let context =
+        CommandContext { services: &services, reader: &reader, nonce: &form.nonce, t: page.t };
     let typed =
         if form.literal { Typed::Text(form.body.clone()) } else { commands::parse(&form.body) };
     let outcome = match typed {
         Typed::Text(body) => {
             let message =
                 PostForm { body, nonce: form.nonce.clone(), literal: true, ..PostForm::default() };
-            match post_text(&state, &reader, &message).await {
+            match post_text(&services, &reader, &message).await {
                 Ok(()) => CommandResult::Go(to_room(reader.room().id)),
                 Err(problem) => {
-                    return reject_draft(&state, &reader, page, form.body, problem).await;
+                    return reject_draft(&renderer, &reader, page, form.body, problem).await;
                 }
             }
         }
         Typed::Command(command) => match context.execute(command).await {
             Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
-                return reject_draft(&state, &reader, page, form.body, problem).await;
+                return reject_draft(&renderer, &reader, page, form.body, problem).await;
             }
             outcome => outcome?,
         },
@@ -57,27 +60,31 @@ async fn create(
     };
     match outcome {
         CommandResult::Go(response) => Ok(response),
-        CommandResult::SignOut => login_session.sign_out(&state).await,
+        CommandResult::SignOut => login_session.sign_out(&services.accounts).await,
         CommandResult::Reply(answer) => {
             let status = answer.status;
             // A command that failed stays in the composer so that the user can correct it.
             let draft = if answer.is_bad() { form.body } else { String::new() };
             let shown = RoomPageInput { draft, answer: Some(answer), ..RoomPageInput::default() };
-            let page = render_room(&state, &reader, page, shown).await?;
+            let page = renderer.render_current(&reader, page, shown).await?;
             Ok(if status.is_success() { page } else { again(status, page) })
         }
     }
 }
 
-async fn post_text(state: &AppState, reader: &Reader, message: &PostForm) -> Result<(), Problem> {
-    let member = state.rooms.member(reader.user(), reader.room().id).await?;
-    Ok(post_message(state, &member, message, Kind::Text).await?)
+async fn post_text(
+    services: &ComposerServices,
+    reader: &Reader,
+    message: &PostForm,
+) -> Result<(), Problem> {
+    let member = services.rooms.member(reader.user(), reader.room().id).await?;
+    Ok(post_message(&services.messages, &member, message, Kind::Text).await?)
 }
 
 /// Shows the room with the refused text in the composer and the reason, so that the user can
 /// correct it, or send it again when the server can store it.
 async fn reject_draft(
-    state: &AppState,
+    renderer: &RoomRenderer,
     reader: &Reader,
     page: Page,
     draft: String,
@@ -91,17 +98,6 @@ async fn reject_draft(
         None => return Err(problem),
     };
     let shown = RoomPageInput { draft, error: Some(reason), ..RoomPageInput::default() };
-    let page = render_room(state, reader, page, shown).await?;
+    let page = renderer.render_current(reader, page, shown).await?;
     Ok(wait(again(problem.status, page), problem.retry_after))
-}
-
-/// Renders the room in its current state: the command may have changed it.
-async fn render_room(
-    state: &AppState,
-    reader: &Reader,
-    page: Page,
-    shown: RoomPageInput,
-) -> Result<Response, Problem> {
-    let reader = state.rooms.reader(reader.user(), reader.room().id).await?;
-    room_page(state, &reader, page, shown).await
 }

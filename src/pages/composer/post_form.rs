@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
+use crate::chat::messages::{Messages, WriteError};
 use crate::chat::rooms::model::Member;
-use crate::http::{AppState, DraftOrigin};
+use crate::http::DraftOrigin;
 use crate::kernel::{FieldError, Timestamp, UserId};
 
 #[derive(Deserialize, Default)]
@@ -32,7 +32,7 @@ impl PostForm {
 /// text. Such a text is a new message, so it is posted again without a nonce. The same text with
 /// the same nonce is the double click that nonces protect against.
 pub(in crate::pages) async fn post_message(
-    state: &AppState,
+    messages: &Messages,
     member: &Member,
     form: &PostForm,
     kind: Kind,
@@ -41,9 +41,9 @@ pub(in crate::pages) async fn post_message(
     let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
     let nonce = nonce.map_err(|_| WriteError::Invalid(FieldError::new("body", "nonce-shape")))?;
     let draft = Draft { kind, body, nonce, reply_to: None };
-    match state.messages.post(member.clone(), draft.clone()).await {
+    match messages.post(member.clone(), draft.clone()).await {
         Err(WriteError::NonceReused) => {
-            state.messages.post(member.clone(), Draft { nonce: None, ..draft }).await?;
+            messages.post(member.clone(), Draft { nonce: None, ..draft }).await?;
             Ok(())
         }
         result => result.map(|_| ()),

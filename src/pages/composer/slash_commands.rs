@@ -10,8 +10,9 @@ use crate::chat::messages::model::{Kind, MessageBody};
 use crate::chat::rooms::model::{Member, NewRoom, Reader, Room, RoomChange, RoomTopic, Visibility};
 use crate::chat::rooms::{AccessError, RoomError};
 use crate::http::rate_limit::{Action, open_direct};
-use crate::http::{AppState, Language, Problem};
+use crate::http::{Language, Problem};
 use crate::kernel::RoomId;
+use crate::pages::composer::ComposerServices;
 use crate::pages::composer::post_form::{PostForm, post_message};
 use crate::pages::layout::page::to_room;
 use crate::pages::rooms::index::Facts;
@@ -30,7 +31,7 @@ pub(in crate::pages) enum CommandResult {
 
 /// The sender of a command and the room it was sent in.
 pub(in crate::pages) struct CommandContext<'a> {
-    pub state: &'a AppState,
+    pub services: &'a ComposerServices,
     /// The room page on which the command was typed.
     pub reader: &'a Reader,
     /// The nonce of the form. It makes sure that a message from a command is posted only once.
@@ -49,12 +50,12 @@ impl CommandContext<'_> {
 
     pub async fn execute(&self, command: Command) -> Result<CommandResult, Problem> {
         if let Some(action) = rate_limited_action(&command) {
-            self.state.rate_limiter.spend(self.me().id, action)?;
+            self.services.rate_limiter.spend(self.me().id, action)?;
         }
         match command {
             Command::Create(name) => self.create(&name).await,
             Command::Join(room) => self.join(&room).await,
-            Command::Lobby => Ok(go(self.state.rooms.lobby().await?)),
+            Command::Lobby => Ok(go(self.services.rooms.lobby().await?)),
             Command::Leave => self.leave().await,
             Command::Rooms => self.rooms().await,
             Command::Users => self.users().await,
@@ -97,7 +98,7 @@ impl CommandContext<'_> {
             Ok(new) => new,
             Err(problems) => return Ok(self.refuse(problems[0].code)),
         };
-        match self.state.rooms.create(self.me(), &new).await {
+        match self.services.rooms.create(self.me(), &new).await {
             Ok(member) => Ok(go(member.room())),
             Err(error) => self.explain(error),
         }
@@ -107,7 +108,7 @@ impl CommandContext<'_> {
         if room.is_empty() {
             return Ok(self.refuse("command-needs-room"));
         }
-        match join::join(self.state, self.me(), room).await? {
+        match join::join(&self.services.rooms, self.me(), room).await? {
             JoinTarget::Joined(member) => Ok(go(member.room())),
             JoinTarget::Removed => Ok(self.removed()),
             JoinTarget::Near(names) => Ok(self.miss("no-such-room", room, &names)),
@@ -115,24 +116,24 @@ impl CommandContext<'_> {
     }
 
     async fn leave(&self) -> Result<CommandResult, Problem> {
-        match self.state.rooms.leave(self.reader).await {
-            Ok(()) => Ok(go(self.state.rooms.lobby().await?)),
+        match self.services.rooms.leave(self.reader).await {
+            Ok(()) => Ok(go(self.services.rooms.lobby().await?)),
             Err(RoomError::NoMember) => Ok(self.refuse("room-outsider")),
             Err(error) => self.explain(error),
         }
     }
 
     async fn rooms(&self) -> Result<CommandResult, Problem> {
-        let facts = Facts::of(self.state, self.me()).await?;
-        let rooms = self.state.rooms.list(self.me()).await?;
+        let facts = Facts::of(&self.services.rooms, &self.services.presence, self.me()).await?;
+        let rooms = self.services.rooms.list(self.me()).await?;
         let shown = rooms.iter().filter(|room| room.visibility != Visibility::Direct);
         let line = |room: &Room| format!("#{} · {}", room.name, facts.describe(room, self.t));
         Ok(reply(shown.map(line).collect()))
     }
 
     async fn users(&self) -> Result<CommandResult, Problem> {
-        let online = self.state.presence.online();
-        let users = self.state.accounts.users().await?;
+        let online = self.services.presence.online();
+        let users = self.services.accounts.users().await?;
         let (online_users, offline_users): (Vec<_>, Vec<_>) =
             users.iter().partition(|user| online.contains(&user.id));
         let lines = online_users.iter().map(|user| (user, "online"));
@@ -150,7 +151,9 @@ impl CommandContext<'_> {
         if let Err(field_error) = MessageBody::parse(&text) {
             return Ok(self.refuse(field_error.code));
         }
-        let member = open_direct(self.state, self.me(), &user).await?;
+        let member =
+            open_direct(&self.services.rooms, &self.services.rate_limiter, self.me(), &user)
+                .await?;
         self.post(&member, text, Kind::Text).await
     }
 
@@ -167,13 +170,13 @@ impl CommandContext<'_> {
             Ok(topic) => topic,
             Err(problem) => return Ok(self.refuse(problem.code)),
         };
-        let owner = match self.state.rooms.owner(self.me(), self.room()).await {
+        let owner = match self.services.rooms.owner(self.me(), self.room()).await {
             Ok(owner) => owner,
             Err(AccessError::Forbidden) => return Ok(self.refuse("not-the-owner")),
             Err(error) => return Err(error.into()),
         };
         let change = RoomChange { name: None, topic: Some(topic) };
-        match self.state.rooms.update(&owner, &change).await {
+        match self.services.rooms.update(&owner, &change).await {
             Ok(()) => Ok(reply(vec![self.t.say("topic-set").to_owned()])),
             Err(error) => self.explain(error),
         }
@@ -183,14 +186,14 @@ impl CommandContext<'_> {
         let Some(user) = self.find_user(name).await? else {
             return self.no_such_user(name).await;
         };
-        match self.state.rooms.invite(self.reader, &user).await {
+        match self.services.rooms.invite(self.reader, &user).await {
             Ok(()) => Ok(reply(vec![self.t.name("person-invited", &user.display_name)])),
             Err(error) => self.explain(error),
         }
     }
 
     async fn kick(&self, name: &str) -> Result<CommandResult, Problem> {
-        let moderator = match self.state.rooms.moderator(self.me(), self.room()).await {
+        let moderator = match self.services.rooms.moderator(self.me(), self.room()).await {
             Ok(moderator) => moderator,
             Err(AccessError::Forbidden) => return Ok(self.refuse("moderators-only")),
             Err(error) => return Err(error.into()),
@@ -198,14 +201,14 @@ impl CommandContext<'_> {
         let Some(user) = self.find_user(name).await? else {
             return self.no_such_user(name).await;
         };
-        match self.state.rooms.remove(&moderator, &user).await {
+        match self.services.rooms.remove(&moderator, &user).await {
             Ok(()) => Ok(reply(vec![self.t.name("person-removed", &user.display_name)])),
             Err(error) => self.explain(error),
         }
     }
 
     async fn act(&self, text: String) -> Result<CommandResult, Problem> {
-        match self.state.rooms.member(self.me(), self.room()).await {
+        match self.services.rooms.member(self.me(), self.room()).await {
             Ok(member) => self.post(&member, text, Kind::Action).await,
             Err(AccessError::Removed) => Ok(self.removed()),
             Err(error) => Err(error.into()),
@@ -220,7 +223,7 @@ impl CommandContext<'_> {
     ) -> Result<CommandResult, Problem> {
         let nonce = self.nonce.to_owned();
         let form = PostForm { body, nonce, literal: true, ..PostForm::default() };
-        match post_message(self.state, member, &form, kind).await {
+        match post_message(&self.services.messages, member, &form, kind).await {
             Ok(()) => Ok(go(member.room())),
             Err(WriteError::Invalid(field_error)) => Ok(self.refuse(field_error.code)),
             Err(error) => Err(error.into()),
@@ -239,15 +242,15 @@ impl CommandContext<'_> {
 
     /// Finds the user with this handle, or the only user whose handle matches without accents.
     async fn find_user(&self, name: &str) -> Result<Option<User>, Problem> {
-        if let Some(user) = self.state.accounts.find(name).await? {
+        if let Some(user) = self.services.accounts.find(name).await? {
             return Ok(Some(user));
         }
-        let users = self.state.accounts.users().await?;
+        let users = self.services.accounts.users().await?;
         Ok(only_like(name, &users, |user| &user.name).cloned())
     }
 
     async fn no_such_user(&self, name: &str) -> Result<CommandResult, Problem> {
-        let users = self.state.accounts.users().await?;
+        let users = self.services.accounts.users().await?;
         let near = nearest(name, users.iter(), |user| &user.name);
         let names: Vec<String> = near.iter().map(|user| user.name.clone()).collect();
         Ok(self.miss("no-such-person", name, &names))

@@ -4,30 +4,33 @@
 //!
 //! API requests with a token can use any host name, so the API does not use this check.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::ORIGIN;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::http::Problem;
 use crate::http::request::csrf;
 use crate::http::request::csrf::RequestSource;
 use crate::http::request::target::Target;
-use crate::http::{AppState, Problem};
+use crate::http::site::SiteInfo;
 
 pub(in crate::pages) async fn check(
-    State(state): State<AppState>,
+    State(site): State<Arc<SiteInfo>>,
     request: Request,
     next: Next,
 ) -> Response {
-    if is_elsewhere(&state, &request) {
+    if is_elsewhere(&site, &request) {
         return Problem::new(StatusCode::MISDIRECTED_REQUEST).into_response();
     }
     next.run(request).await
 }
 
-fn is_elsewhere(state: &AppState, request: &Request) -> bool {
-    let Some(base) = &state.site.base_url else { return false };
+fn is_elsewhere(site: &SiteInfo, request: &Request) -> bool {
+    let Some(base) = &site.base_url else { return false };
     let target = request.extensions().get::<Target>().cloned().unwrap_or_default();
     if target.is_at(base) {
         return false;

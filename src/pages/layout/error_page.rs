@@ -1,16 +1,18 @@
 //! Renders problems as error pages.
 
+use std::sync::Arc;
+
 use askama::Template;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, REFERER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::http::AppState;
 use crate::http::response::problem;
 use crate::http::response::problem::Problem;
+use crate::http::site::SiteInfo;
 use crate::pages::layout::page::{OwnPath, Page, html};
 
 #[derive(Template)]
@@ -82,12 +84,12 @@ pub(in crate::pages) async fn not_found() -> Problem {
 /// Middleware: renders the problem that a response carries as a page. A 401 redirects to the login
 /// page instead.
 pub(in crate::pages) async fn render_problem(
-    State(state): State<AppState>,
+    State(site): State<Arc<SiteInfo>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let Ok(page) = Page::from_request_parts(&mut parts, &state).await;
+    let (parts, body) = request.into_parts();
+    let page = Page::new(&parts, &site);
     let request_info = RequestInfo::of(&parts);
     let response = next.run(Request::from_parts(parts, body)).await;
     let Some(problem) = problem::of(&response) else {

@@ -1,6 +1,7 @@
 //! What every page needs: language, installation name, its own URL, assets.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
@@ -12,6 +13,7 @@ use axum_extra::extract::CookieJar;
 use jiff::tz::TimeZone;
 
 use crate::http::response::problem::AlreadyRendered;
+use crate::http::site::SiteInfo;
 use crate::http::{AppState, ClientInfo, Language, Problem, Theme, Viewer, cookies, locale};
 use crate::kernel::RoomId;
 use crate::pages::assets;
@@ -38,6 +40,27 @@ pub(in crate::pages) struct Page {
 }
 
 impl Page {
+    /// `parts` are those of the request.
+    pub fn new(parts: &Parts, site: &SiteInfo) -> Self {
+        let query = parts.uri.query().unwrap_or_default().as_bytes();
+        let viewer = parts.extensions.get::<Viewer>();
+        let zone = viewer.map(|Viewer(me)| me.zone.clone());
+        let founded = site.founded.0;
+        let account = viewer.map(|Viewer(me)| format!("{founded}.{}.{}", me.user.id, me.user.name));
+        let kept = form_urlencoded::parse(query).into_owned().filter(|(key, _)| key != "lang");
+        Self {
+            t: locale::language_of(parts),
+            theme: Theme::of(parts),
+            zone: zone.unwrap_or(TimeZone::UTC),
+            site: site.name.clone(),
+            account,
+            path: parts.uri.path().to_owned(),
+            origin: origin(parts, site),
+            query: kept.collect(),
+            marks_reading: cookies::marks_reading(parts),
+        }
+    }
+
     pub fn calendar(&self) -> Calendar {
         Calendar::new(self.t, self.zone.clone())
     }
@@ -110,29 +133,14 @@ impl FromRequestParts<AppState> for Page {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
-        let query = parts.uri.query().unwrap_or_default().as_bytes();
-        let viewer = parts.extensions.get::<Viewer>();
-        let zone = viewer.map(|Viewer(me)| me.zone.clone());
-        let founded = state.site.founded.0;
-        let account = viewer.map(|Viewer(me)| format!("{founded}.{}.{}", me.user.id, me.user.name));
-        let kept = form_urlencoded::parse(query).into_owned().filter(|(key, _)| key != "lang");
-        Ok(Self {
-            t: locale::language_of(parts),
-            theme: Theme::of(parts),
-            zone: zone.unwrap_or(TimeZone::UTC),
-            site: state.site.name.clone(),
-            account,
-            path: parts.uri.path().to_owned(),
-            origin: origin(parts, state),
-            query: kept.collect(),
-            marks_reading: cookies::marks_reading(parts),
-        })
+        let site: Arc<SiteInfo> = state.service();
+        Ok(Self::new(parts, &site))
     }
 }
 
 /// The configured public address, or the address of this request.
-fn origin(parts: &Parts, state: &AppState) -> String {
-    if let Some(url) = &state.site.base_url {
+fn origin(parts: &Parts, site: &SiteInfo) -> String {
+    if let Some(url) = &site.base_url {
         return url.origin().to_owned();
     }
     let https = parts.extensions.get::<ClientInfo>().is_some_and(|client| client.https);

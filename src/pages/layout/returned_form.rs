@@ -3,12 +3,13 @@
 
 use askama::Template;
 use axum::body::to_bytes;
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
-use crate::http::{AppState, Problem};
+use crate::http::Problem;
+use crate::http::site::SiteInfo;
 use crate::limits::request::MESSAGE_BODY;
 use crate::pages::layout::page::{OwnPath, Page, again, html, unkept};
 
@@ -85,35 +86,35 @@ impl Field {
 /// Returns the form of a user over the rate limit. A request without a form gets the problem page
 /// that shows when to try again.
 pub(in crate::pages) async fn too_fast(
-    state: &AppState,
+    site: &SiteInfo,
     request: Request,
     problem: Problem,
 ) -> Response {
-    return_form(state, request, Why::TooFast, |_| true, problem).await
+    return_form(site, request, Why::TooFast, |_| true, problem).await
 }
 
 /// Returns the text of a user whose session has ended. A request without a text is redirected to
 /// the login page. The browser must not store the page: the next user of the same browser has
 /// another account.
-pub(in crate::pages) async fn signed_out(state: &AppState, request: Request) -> Response {
+pub(in crate::pages) async fn signed_out(site: &SiteInfo, request: Request) -> Response {
     let path = request.uri().path();
     // The page that contains the form.
     let place = path.rsplit_once('/').and_then(|(place, _)| OwnPath::parse(place));
     let login = place.map_or("/login".to_owned(), |at| format!("/login?next={}", at.encoded()));
     let has_text = |fields: &[Field]| fields.iter().any(Field::is_text);
     let why = Why::SignedOut(login);
-    unkept(return_form(state, request, why, has_text, Problem::signed_out()).await)
+    unkept(return_form(site, request, why, has_text, Problem::signed_out()).await)
 }
 
 async fn return_form(
-    state: &AppState,
+    site: &SiteInfo,
     request: Request,
     why: Why,
     is_worth_returning: impl Fn(&[Field]) -> bool,
     problem: Problem,
 ) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let Ok(page) = Page::from_request_parts(&mut parts, state).await;
+    let (parts, body) = request.into_parts();
+    let page = Page::new(&parts, site);
     let content_type =
         parts.headers.get(CONTENT_TYPE).and_then(|content_type| content_type.to_str().ok());
     if !content_type

@@ -3,8 +3,11 @@
 use askama::Template;
 
 use crate::chat::accounts::model::User;
+use crate::chat::presence::Presence;
+use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::{Room, Visibility};
-use crate::http::{AppState, Language, Problem};
+use crate::http::state::from_state;
+use crate::http::{Language, Problem};
 use crate::kernel::RoomId;
 use crate::pages::layout::page::Page;
 use crate::pages::layout::user_view::{PersonView, hue_of, initials};
@@ -83,45 +86,57 @@ impl RoomRow {
     }
 }
 
-/// Builds the sidebar of a user. The room that is shown counts as read.
-pub(in crate::pages) async fn sidebar(
-    state: &AppState,
-    me: &User,
-    shown: Option<&Room>,
-    page: &Page,
-) -> Result<Sidebar, Problem> {
-    let is_shown = |id: RoomId| shown.is_some_and(|room| room.id == id);
-    let is_there = |room: &Room| room.other.is_some_and(|other| state.presence.is_online(other));
-    let rooms = state.rooms.list(me).await?;
-    let mut rows: Vec<RoomRow> = rooms
-        .iter()
-        .filter(|room| room.is_member() || is_shown(room.id))
-        .map(|room| RoomRow::new(room, is_there(room), page.t))
-        .collect();
-    for row in rows.iter_mut().filter(|row| is_shown(RoomId(row.id))) {
-        row.current = true;
-        row.unread = 0;
-        row.mentions = 0;
+/// Builds sidebars.
+#[derive(Clone)]
+pub(in crate::pages) struct SidebarBuilder {
+    rooms: Rooms,
+    presence: Presence,
+}
+
+from_state!(SidebarBuilder { rooms, presence });
+
+impl SidebarBuilder {
+    /// Builds the sidebar of a user. The room that is shown counts as read.
+    pub async fn build(
+        &self,
+        me: &User,
+        shown: Option<&Room>,
+        page: &Page,
+    ) -> Result<Sidebar, Problem> {
+        let is_shown = |id: RoomId| shown.is_some_and(|room| room.id == id);
+        let is_there = |room: &Room| room.other.is_some_and(|other| self.presence.is_online(other));
+        let rooms = self.rooms.list(me).await?;
+        let mut rows: Vec<RoomRow> = rooms
+            .iter()
+            .filter(|room| room.is_member() || is_shown(room.id))
+            .map(|room| RoomRow::new(room, is_there(room), page.t))
+            .collect();
+        for row in rows.iter_mut().filter(|row| is_shown(RoomId(row.id))) {
+            row.current = true;
+            row.unread = 0;
+            row.mentions = 0;
+        }
+        let unread = rows.iter().map(|row| row.unread).sum();
+        let mentions = rows.iter().map(|row| row.mentions).sum();
+        let (direct, rooms) =
+            rows.into_iter().partition(|row| row.kind == Visibility::Direct.as_str());
+        let language = |language: &Language| LanguageLink {
+            code: language.code(),
+            name: language.own_name(),
+            link: page.in_language(language),
+            current: *language == page.t,
+        };
+        Ok(Sidebar {
+            t: page.t,
+            site: page.site.clone(),
+            languages: Language::ALL.iter().map(language).collect(),
+            rooms,
+            direct,
+            me: PersonView::new(me.clone(), true),
+            unread,
+            mentions,
+        })
     }
-    let unread = rows.iter().map(|row| row.unread).sum();
-    let mentions = rows.iter().map(|row| row.mentions).sum();
-    let (direct, rooms) = rows.into_iter().partition(|row| row.kind == Visibility::Direct.as_str());
-    let language = |language: &Language| LanguageLink {
-        code: language.code(),
-        name: language.own_name(),
-        link: page.in_language(language),
-        current: *language == page.t,
-    };
-    Ok(Sidebar {
-        t: page.t,
-        site: page.site.clone(),
-        languages: Language::ALL.iter().map(language).collect(),
-        rooms,
-        direct,
-        me: PersonView::new(me.clone(), true),
-        unread,
-        mentions,
-    })
 }
 
 /// The row of a room, for pages that are already open. Empty if the user is not a member.

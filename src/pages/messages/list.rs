@@ -4,9 +4,10 @@
 use askama::Template;
 use jiff::civil::Date;
 
+use crate::chat::messages::Messages;
 use crate::chat::messages::model::{DeletedBy, Kind, Message, Reactions, Window};
 use crate::chat::rooms::model::{Reader, Visibility};
-use crate::http::{AppState, Language, Problem};
+use crate::http::{Language, Problem};
 use crate::kernel::paging::Limit;
 use crate::kernel::{RoomId, Timestamp};
 use crate::pages::layout::calendar::{Calendar, Moment};
@@ -182,13 +183,13 @@ struct Day {
 
 /// The messages before or after a `seq`, or the newest ones.
 pub(in crate::pages) async fn history(
-    state: &AppState,
+    messages: &Messages,
     reader: &Reader,
     window: Window,
     calendar: &Calendar,
 ) -> Result<MessageList, Problem> {
     let goes_on = matches!(window, Window::After(_));
-    let found = state.messages.page(reader, window, Limit::DEFAULT).await?;
+    let found = messages.page(reader, window, Limit::DEFAULT).await?;
     let read = reader.room().last_read_seq;
     let unread = |message: &&Message| read.is_some_and(|read| message.seq > read);
     let first_unread = found.items.iter().find(unread).map(|message| message.seq);

@@ -6,6 +6,7 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 
+use crate::chat::messages::Messages;
 use crate::chat::messages::model::Window;
 use crate::http::{AppState, CanRead, Problem, Query};
 use crate::kernel::{FieldError, Seq};
@@ -33,10 +34,10 @@ impl WindowQuery {
 }
 
 async fn more(
-    State(state): State<AppState>,
+    State(messages): State<Messages>,
     CanRead(reader): CanRead,
     Query(query): Query<WindowQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
-    Ok(html(&history(&state, &reader, query.window()?, &page.calendar()).await?))
+    Ok(html(&history(&messages, &reader, query.window()?, &page.calendar()).await?))
 }

@@ -8,15 +8,18 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use crate::chat::messages::WriteError;
 use crate::chat::messages::model::{Emoji, Message, MessageBody};
+use crate::chat::messages::{Messages, WriteError};
+use crate::chat::presence::Presence;
+use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::may_moderate;
+use crate::http::state::from_state;
 use crate::http::{AppState, CanDelete, CanReadMessage, FormBody, MessageForm, Problem};
 use crate::kernel::paging::Limit;
 use crate::kernel::{FieldError, UserId};
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html};
-use crate::pages::layout::sidebar::{Sidebar, icon, sidebar};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
 use crate::pages::messages::list::single_message;
 
 /// The most common reactions. Any other emoji can be typed.
@@ -62,12 +65,12 @@ struct EmojiView {
 }
 
 async fn show(
-    State(state): State<AppState>,
+    State(renderer): State<MessageRenderer>,
     seen: CanReadMessage,
     page: Page,
 ) -> Result<Response, Problem> {
     let form = FormState::default().with("body", &seen.message.body);
-    message_page(&state, &seen, page, form).await
+    renderer.render(&seen, page, form).await
 }
 
 #[derive(Deserialize, Default)]
@@ -77,30 +80,32 @@ struct EditForm {
 }
 
 async fn edit(
-    State(state): State<AppState>,
+    State(renderer): State<MessageRenderer>,
+    State(rooms): State<Rooms>,
+    State(messages): State<Messages>,
     seen: CanReadMessage,
     page: Page,
     FormBody(edit): MessageForm<EditForm>,
 ) -> Result<Response, Problem> {
-    let member = state.rooms.member_of(seen.reader.clone()).await?;
-    let author = state.messages.author(&member, seen.message.id).await?;
+    let member = rooms.member_of(seen.reader.clone()).await?;
+    let author = messages.author(&member, seen.message.id).await?;
     let body = match MessageBody::parse(&edit.body) {
         Ok(body) => body,
         Err(problem) => {
             let form = FormState::default().with("body", &edit.body).add_error(page.t, &[problem]);
-            let page = message_page(&state, &seen, page, form).await?;
+            let page = renderer.render(&seen, page, form).await?;
             return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
         }
     };
-    state.messages.edit(author, body).await?;
+    messages.edit(author, body).await?;
     Ok(to_message(&seen.message))
 }
 
 async fn destroy(
-    State(state): State<AppState>,
+    State(messages): State<Messages>,
     CanDelete(deleter): CanDelete,
 ) -> Result<Response, Problem> {
-    let deleted = state.messages.delete(deleter).await?;
+    let deleted = messages.delete(deleter).await?;
     Ok(to_message(&deleted.message))
 }
 
@@ -112,19 +117,21 @@ struct ReactionForm {
 
 /// Adds the user's reaction, or removes it if it exists.
 async fn react(
-    State(state): State<AppState>,
+    State(renderer): State<MessageRenderer>,
+    State(rooms): State<Rooms>,
+    State(messages): State<Messages>,
     seen: CanReadMessage,
     page: Page,
     FormBody(chosen): FormBody<ReactionForm>,
 ) -> Result<Response, Problem> {
-    match toggle(&state, &seen, &chosen.emoji).await? {
+    match toggle(&rooms, &messages, &seen, &chosen.emoji).await? {
         None => Ok(to_message(&seen.message)),
         Some(problem) => {
             let form = FormState::default()
                 .with("body", &seen.message.body)
                 .with("emoji", &chosen.emoji)
                 .add_error(page.t, &[problem]);
-            let page = message_page(&state, &seen, page, form).await?;
+            let page = renderer.render(&seen, page, form).await?;
             Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page))
         }
     }
@@ -132,7 +139,8 @@ async fn react(
 
 /// Returns the field error if the emoji is not allowed.
 async fn toggle(
-    state: &AppState,
+    rooms: &Rooms,
+    messages: &Messages,
     seen: &CanReadMessage,
     emoji: &str,
 ) -> Result<Option<FieldError>, Problem> {
@@ -142,11 +150,11 @@ async fn toggle(
         Err(field_error) => return Ok(Some(field_error)),
     };
     let done = if has(message, reader.user().id, emoji.as_str()) {
-        state.messages.unreact(reader, message.id, emoji).await
+        messages.unreact(reader, message.id, emoji).await
     } else {
         // A reaction joins a public room, as a post does.
-        let member = state.rooms.member(reader.user(), message.room).await?;
-        state.messages.react(&member, message.id, emoji).await
+        let member = rooms.member(reader.user(), message.room).await?;
+        messages.react(&member, message.id, emoji).await
     };
     match done {
         Ok(_) => Ok(None),
@@ -163,35 +171,46 @@ fn to_message(message: &Message) -> Response {
     Redirect::to(&format!("/messages/{}", message.id)).into_response()
 }
 
-async fn message_page(
-    state: &AppState,
-    CanReadMessage { reader, message }: &CanReadMessage,
-    mut page: Page,
-    form: FormState,
-) -> Result<Response, Problem> {
-    // The page's own path, even if the request was a posted form.
-    page.set_path(format!("/messages/{}", message.id));
-    let me = reader.user();
-    let room = reader.room();
-    state.presence.touch(me.id);
-    let side = sidebar(state, me, None, &page).await?;
-    let shown =
-        single_message(message, &page.calendar()).map_err(|error| Problem::internal(&error))?;
-    let view = |emoji| EmojiView { emoji, mine: has(message, me.id, emoji) };
-    Ok(html(&MessagePage {
-        side,
-        room: RoomView { name: room.name.clone(), icon: icon(room) },
-        id: message.id.0,
-        message: shown,
-        deleted: message.is_deleted(),
-        may_amend: message.author.id == me.id && !state.rooms.is_removed(reader).await?,
-        may_moderate: message.author.id != me.id && may_moderate(me, room),
-        author: message.author.display_name.clone(),
-        form,
-        emoji: COMMON_EMOJI.into_iter().map(view).collect(),
-        back: place_in_room(message, room.last_seq.0),
-        page,
-    }))
+/// Renders the page of a message.
+struct MessageRenderer {
+    rooms: Rooms,
+    presence: Presence,
+    sidebar: SidebarBuilder,
+}
+
+from_state!(MessageRenderer { rooms, presence, sidebar });
+
+impl MessageRenderer {
+    async fn render(
+        &self,
+        CanReadMessage { reader, message }: &CanReadMessage,
+        mut page: Page,
+        form: FormState,
+    ) -> Result<Response, Problem> {
+        // The page's own path, even if the request was a posted form.
+        page.set_path(format!("/messages/{}", message.id));
+        let me = reader.user();
+        let room = reader.room();
+        self.presence.touch(me.id);
+        let side = self.sidebar.build(me, None, &page).await?;
+        let shown =
+            single_message(message, &page.calendar()).map_err(|error| Problem::internal(&error))?;
+        let view = |emoji| EmojiView { emoji, mine: has(message, me.id, emoji) };
+        Ok(html(&MessagePage {
+            side,
+            room: RoomView { name: room.name.clone(), icon: icon(room) },
+            id: message.id.0,
+            message: shown,
+            deleted: message.is_deleted(),
+            may_amend: message.author.id == me.id && !self.rooms.is_removed(reader).await?,
+            may_moderate: message.author.id != me.id && may_moderate(me, room),
+            author: message.author.display_name.clone(),
+            form,
+            emoji: COMMON_EMOJI.into_iter().map(view).collect(),
+            back: place_in_room(message, room.last_seq.0),
+            page,
+        }))
+    }
 }
 
 /// A link to the page of history that contains the message, with the message as the fragment.

@@ -7,15 +7,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 use crate::chat::accounts::model::User;
-use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{DeletedRoom, RoomAdmin};
+use crate::chat::rooms::{AccessError, Rooms};
 use crate::http::request::auth::{CanDeleteRoom, CanRestore};
 use crate::http::{AppState, Problem, Viewer};
 use crate::kernel::RoomId;
 use crate::limits::deletion::ROOM_RESTORABLE;
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::page::{Page, html, to_room};
-use crate::pages::layout::sidebar::{Sidebar, sidebar};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new()
@@ -48,47 +48,43 @@ impl DeletedView {
 }
 
 async fn destroy(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
     CanDeleteRoom(admin): CanDeleteRoom,
 ) -> Result<Response, Problem> {
-    delete(&state, &admin).await
+    delete(&rooms, &admin).await
 }
 
 /// Deletes a room and redirects to the page that offers to restore it.
 pub(in crate::pages) async fn delete(
-    state: &AppState,
+    rooms: &Rooms,
     admin: &RoomAdmin,
 ) -> Result<Response, Problem> {
-    state.rooms.delete(admin).await?;
+    rooms.delete(admin).await?;
     Ok(Redirect::to(&format!("/rooms/{}/deleted", admin.room().id)).into_response())
 }
 
 async fn show(
-    State(state): State<AppState>,
+    State(sidebar): State<SidebarBuilder>,
     Viewer(me): Viewer,
     CanRestore(room): CanRestore,
     page: Page,
 ) -> Result<Response, Problem> {
-    let side = sidebar(&state, &me.user, None, &page).await?;
+    let side = sidebar.build(&me.user, None, &page).await?;
     Ok(html(&DeletedPage { side, room: DeletedView::new(room, &page.calendar()), page }))
 }
 
 async fn restore(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
     Viewer(me): Viewer,
     CanRestore(room): CanRestore,
 ) -> Result<Response, Problem> {
-    state.rooms.restore(&room).await?;
-    redirect_to_room(&state, &me.user, room.id).await
+    rooms.restore(&room).await?;
+    redirect_to_room(&rooms, &me.user, room.id).await
 }
 
 /// Redirects to the room, or to the list of rooms if an administrator cannot read it.
-async fn redirect_to_room(
-    state: &AppState,
-    user: &User,
-    room: RoomId,
-) -> Result<Response, Problem> {
-    match state.rooms.reader(user, room).await {
+async fn redirect_to_room(rooms: &Rooms, user: &User, room: RoomId) -> Result<Response, Problem> {
+    match rooms.reader(user, room).await {
         Ok(_) => Ok(to_room(room)),
         Err(AccessError::NotFound) => Ok(Redirect::to("/admin/rooms").into_response()),
         Err(error) => Err(error.into()),

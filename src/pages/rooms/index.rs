@@ -11,13 +11,15 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use crate::chat::accounts::model::User;
-use crate::chat::rooms::RoomError;
+use crate::chat::presence::Presence;
 use crate::chat::rooms::model::{NewRoom, Room, RoomStats, Visibility};
+use crate::chat::rooms::{RoomError, Rooms};
+use crate::http::state::from_state;
 use crate::http::{AppState, CanRead, FormBody, Problem, Viewer};
 use crate::kernel::{FieldError, RoomId};
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html, to_room};
-use crate::pages::layout::sidebar::{Sidebar, icon, sidebar};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
 use crate::pages::rooms::deleted::DeletedView;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -49,51 +51,62 @@ struct EntryView {
 }
 
 async fn index(
-    State(state): State<AppState>,
+    State(renderer): State<DirectoryRenderer>,
     Viewer(me): Viewer,
     page: Page,
 ) -> Result<Response, Problem> {
-    directory(&state, &me.user, page, FormState::default(), FormState::default()).await
+    renderer.render(&me.user, page, FormState::default(), FormState::default()).await
 }
 
-/// Renders the list of rooms with the state of its two forms.
-pub(in crate::pages) async fn directory(
-    state: &AppState,
-    me: &User,
-    page: Page,
-    create: FormState,
-    code: FormState,
-) -> Result<Response, Problem> {
-    let side = sidebar(state, me, None, &page).await?;
-    let rooms = entries(state, me, &page).await?;
-    let deleted = state.rooms.deleted_by(me).await?.into_iter();
-    let calendar = page.calendar();
-    let deleted = deleted.map(|room| DeletedView::new(room, &calendar)).collect();
-    Ok(html(&DirectoryPage { page, side, rooms, deleted, create, code }))
+/// Renders the list of rooms.
+pub(in crate::pages) struct DirectoryRenderer {
+    rooms: Rooms,
+    presence: Presence,
+    sidebar: SidebarBuilder,
 }
 
-async fn entries(state: &AppState, me: &User, page: &Page) -> Result<Vec<EntryView>, Problem> {
-    let facts = Facts::of(state, me).await?;
-    let rooms = state.rooms.list(me).await?;
-    let shown = rooms.iter().filter(|room| room.visibility != Visibility::Direct);
-    Ok(shown
-        .map(|room| EntryView {
-            id: room.id.0,
-            name: room.name.clone(),
-            topic: room.topic.clone(),
-            icon: icon(room),
-            facts: facts.describe(room, page.t),
-            member: room.is_member(),
-        })
-        .collect())
+from_state!(DirectoryRenderer { rooms, presence, sidebar });
+
+impl DirectoryRenderer {
+    /// Renders the list of rooms with the state of its two forms.
+    pub async fn render(
+        &self,
+        me: &User,
+        page: Page,
+        create: FormState,
+        code: FormState,
+    ) -> Result<Response, Problem> {
+        let side = self.sidebar.build(me, None, &page).await?;
+        let rooms = self.entries(me, &page).await?;
+        let deleted = self.rooms.deleted_by(me).await?.into_iter();
+        let calendar = page.calendar();
+        let deleted = deleted.map(|room| DeletedView::new(room, &calendar)).collect();
+        Ok(html(&DirectoryPage { page, side, rooms, deleted, create, code }))
+    }
+
+    async fn entries(&self, me: &User, page: &Page) -> Result<Vec<EntryView>, Problem> {
+        let facts = Facts::of(&self.rooms, &self.presence, me).await?;
+        let rooms = self.rooms.list(me).await?;
+        let shown = rooms.iter().filter(|room| room.visibility != Visibility::Direct);
+        Ok(shown
+            .map(|room| EntryView {
+                id: room.id.0,
+                name: room.name.clone(),
+                topic: room.topic.clone(),
+                icon: icon(room),
+                facts: facts.describe(room, page.t),
+                member: room.is_member(),
+            })
+            .collect())
+    }
 }
 
 /// Member counts, online counts and owner of each room.
 pub(in crate::pages) struct Facts(HashMap<RoomId, RoomStats>);
 
 impl Facts {
-    pub async fn of(state: &AppState, me: &User) -> Result<Self, Problem> {
-        Ok(Self(state.rooms.stats(me, &state.presence.online()).await?))
+    pub async fn of(rooms: &Rooms, presence: &Presence, me: &User) -> Result<Self, Problem> {
+        Ok(Self(rooms.stats(me, &presence.online()).await?))
     }
 
     /// For example "3 members · 1 online · Ana".
@@ -116,13 +129,14 @@ struct RoomForm {
 }
 
 async fn create(
-    State(state): State<AppState>,
+    State(renderer): State<DirectoryRenderer>,
+    State(rooms): State<Rooms>,
     Viewer(me): Viewer,
     page: Page,
     FormBody(typed): FormBody<RoomForm>,
 ) -> Result<Response, Problem> {
     let problems = match NewRoom::parse(&typed.name, &typed.topic, &typed.visibility) {
-        Ok(new) => match state.rooms.create(&me.user, &new).await {
+        Ok(new) => match rooms.create(&me.user, &new).await {
             Ok(member) => return Ok(to_room(member.room())),
             Err(RoomError::NameTaken) => vec![FieldError::new("name", "room-name-taken")],
             Err(error) => return Err(error.into()),
@@ -136,22 +150,16 @@ async fn create(
         .with("topic", &typed.topic)
         .with("visibility", &typed.visibility)
         .add_error(page.t, &problems);
-    let shown = directory(&state, &me.user, page, form, FormState::default()).await?;
+    let shown = renderer.render(&me.user, page, form, FormState::default()).await?;
     Ok(again(status, shown))
 }
 
-async fn join(
-    State(state): State<AppState>,
-    CanRead(reader): CanRead,
-) -> Result<Response, Problem> {
-    let member = state.rooms.join(&reader).await?;
+async fn join(State(rooms): State<Rooms>, CanRead(reader): CanRead) -> Result<Response, Problem> {
+    let member = rooms.join(&reader).await?;
     Ok(to_room(member.room()))
 }
 
-async fn leave(
-    State(state): State<AppState>,
-    CanRead(reader): CanRead,
-) -> Result<Response, Problem> {
-    state.rooms.leave(&reader).await?;
-    Ok(to_room(state.rooms.lobby().await?))
+async fn leave(State(rooms): State<Rooms>, CanRead(reader): CanRead) -> Result<Response, Problem> {
+    rooms.leave(&reader).await?;
+    Ok(to_room(rooms.lobby().await?))
 }

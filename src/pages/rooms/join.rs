@@ -10,12 +10,12 @@ use serde::Deserialize;
 
 use crate::chat::accounts::model::User;
 use crate::chat::commands::{nearest, only_like};
-use crate::chat::rooms::AccessError;
 use crate::chat::rooms::model::{Member, Room, Visibility};
+use crate::chat::rooms::{AccessError, Rooms};
 use crate::http::{AppState, FormBody, Problem, Viewer};
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html, to_room};
-use crate::pages::rooms::index::directory;
+use crate::pages::rooms::index::DirectoryRenderer;
 use crate::text::names::fold;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -35,32 +35,32 @@ pub(in crate::pages) enum JoinTarget {
 
 /// Joins the room with this code or this name. Names match without regard to case and accents.
 pub(in crate::pages) async fn join(
-    state: &AppState,
+    rooms: &Rooms,
     me: &User,
     code_or_name: &str,
 ) -> Result<JoinTarget, Problem> {
-    match state.rooms.join_by_code(me, code_or_name).await {
+    match rooms.join_by_code(me, code_or_name).await {
         Ok(member) => return Ok(JoinTarget::Joined(member)),
         Err(AccessError::Removed) => return Ok(JoinTarget::Removed),
         Err(AccessError::NotFound) => {}
         Err(error) => return Err(error.into()),
     }
-    let rooms = visible_rooms(state, me).await?;
-    let same = rooms.iter().find(|room| fold(&room.name) == fold(code_or_name));
-    if let Some(room) = same.or_else(|| only_like(code_or_name, &rooms, |room| &room.name)) {
-        let reader = state.rooms.reader(me, room.id).await?;
-        return match state.rooms.join(&reader).await {
+    let visible = visible_rooms(rooms, me).await?;
+    let same = visible.iter().find(|room| fold(&room.name) == fold(code_or_name));
+    if let Some(room) = same.or_else(|| only_like(code_or_name, &visible, |room| &room.name)) {
+        let reader = rooms.reader(me, room.id).await?;
+        return match rooms.join(&reader).await {
             Ok(member) => Ok(JoinTarget::Joined(member)),
             Err(AccessError::Removed) => Ok(JoinTarget::Removed),
             Err(error) => Err(error.into()),
         };
     }
-    Ok(JoinTarget::Near(near(code_or_name, rooms)))
+    Ok(JoinTarget::Near(near(code_or_name, visible)))
 }
 
 /// The rooms that the user can see, without direct messages.
-async fn visible_rooms(state: &AppState, me: &User) -> Result<Vec<Room>, Problem> {
-    let mut rooms = state.rooms.list(me).await?;
+async fn visible_rooms(rooms: &Rooms, me: &User) -> Result<Vec<Room>, Problem> {
+    let mut rooms = rooms.list(me).await?;
     rooms.retain(|room| room.visibility != Visibility::Direct);
     Ok(rooms)
 }
@@ -79,24 +79,25 @@ struct CodeForm {
 }
 
 async fn join_by_form(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
+    State(renderer): State<DirectoryRenderer>,
     Viewer(me): Viewer,
     page: Page,
     FormBody(typed): FormBody<CodeForm>,
 ) -> Result<Response, Problem> {
-    match join(&state, &me.user, &typed.code).await? {
+    match join(&rooms, &me.user, &typed.code).await? {
         JoinTarget::Joined(member) => Ok(to_room(member.room())),
         JoinTarget::Removed => {
             let reason = page.t.say("room-removed").to_owned();
-            refused(&state, &me.user, page, &typed.code, (StatusCode::FORBIDDEN, reason)).await
+            refused(&renderer, &me.user, page, &typed.code, (StatusCode::FORBIDDEN, reason)).await
         }
-        JoinTarget::Near(names) => miss(&state, &me.user, page, &typed.code, &names).await,
+        JoinTarget::Near(names) => miss(&renderer, &me.user, page, &typed.code, &names).await,
     }
 }
 
 /// The form with the entered text and suggestions.
 async fn miss(
-    state: &AppState,
+    renderer: &DirectoryRenderer,
     me: &User,
     page: Page,
     typed: &str,
@@ -106,11 +107,11 @@ async fn miss(
     if !near.is_empty() {
         text = format!("{text} {}", page.t.name("did-you-mean", near.join(", ")));
     }
-    refused(state, me, page, typed, (StatusCode::NOT_FOUND, text)).await
+    refused(renderer, me, page, typed, (StatusCode::NOT_FOUND, text)).await
 }
 
 async fn refused(
-    state: &AppState,
+    renderer: &DirectoryRenderer,
     me: &User,
     mut page: Page,
     typed: &str,
@@ -118,7 +119,7 @@ async fn refused(
 ) -> Result<Response, Problem> {
     page.set_path("/rooms".to_owned());
     let form = FormState::default().with("code", typed).with_error("code", reason);
-    let shown = directory(state, me, page, FormState::default(), form).await?;
+    let shown = renderer.render(me, page, FormState::default(), form).await?;
     Ok(again(status, shown))
 }
 
@@ -131,27 +132,28 @@ struct InvitationPage {
 }
 
 async fn show_invitation(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
+    State(renderer): State<DirectoryRenderer>,
     Viewer(me): Viewer,
     page: Page,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
-    match state.rooms.by_code(&me.user, &code).await {
+    match rooms.by_code(&me.user, &code).await {
         Ok(room) if room.is_member() => Ok(to_room(room.id)),
         Ok(room) => Ok(html(&InvitationPage { page, room, code })),
         Err(AccessError::NotFound) => {
-            let near = near(&code, visible_rooms(&state, &me.user).await?);
-            miss(&state, &me.user, page, &code, &near).await
+            let near = near(&code, visible_rooms(&rooms, &me.user).await?);
+            miss(&renderer, &me.user, page, &code, &near).await
         }
         Err(error) => Err(error.into()),
     }
 }
 
 async fn accept_invitation(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
     Viewer(me): Viewer,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
-    let member = state.rooms.join_by_code(&me.user, &code).await?;
+    let member = rooms.join_by_code(&me.user, &code).await?;
     Ok(to_room(member.room()))
 }

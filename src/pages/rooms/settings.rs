@@ -10,15 +10,18 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use serde::Deserialize;
 
-use crate::chat::rooms::RoomError;
+use crate::chat::accounts::Accounts;
+use crate::chat::presence::Presence;
 use crate::chat::rooms::model::{
     Code, Reader, RoomChange, RoomName, RoomTopic, Visibility, may_change, may_moderate,
 };
+use crate::chat::rooms::{RoomError, Rooms};
+use crate::http::state::from_state;
 use crate::http::{AppState, CanChange, CanModerate, CanRead, FormBody, Problem};
 use crate::kernel::{FieldError, RoomId, UserId};
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html, to_room};
-use crate::pages::layout::sidebar::{Sidebar, icon, sidebar};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
 use crate::pages::layout::user_view::PersonView;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -64,54 +67,65 @@ struct MemberView {
 }
 
 async fn show(
-    State(state): State<AppState>,
+    State(renderer): State<RoomSettingsRenderer>,
     CanRead(reader): CanRead,
     page: Page,
 ) -> Result<Response, Problem> {
     let room = reader.room();
     let form = FormState::default().with("name", &room.name).with("topic", &room.topic);
-    settings(&state, &reader, page, form).await
+    renderer.render(&reader, page, form).await
 }
 
-async fn settings(
-    state: &AppState,
-    reader: &Reader,
-    mut page: Page,
-    form: FormState,
-) -> Result<Response, Problem> {
-    let room = reader.room();
-    if room.visibility == Visibility::Direct || !room.is_member() {
-        return Err(Problem::not_found());
+/// Renders the settings of a room.
+struct RoomSettingsRenderer {
+    rooms: Rooms,
+    presence: Presence,
+    sidebar: SidebarBuilder,
+}
+
+from_state!(RoomSettingsRenderer { rooms, presence, sidebar });
+
+impl RoomSettingsRenderer {
+    async fn render(
+        &self,
+        reader: &Reader,
+        mut page: Page,
+        form: FormState,
+    ) -> Result<Response, Problem> {
+        let room = reader.room();
+        if room.visibility == Visibility::Direct || !room.is_member() {
+            return Err(Problem::not_found());
+        }
+        page.set_path(format!("/rooms/{}/settings", room.id));
+        let side = self.sidebar.build(reader.user(), Some(room), &page).await?;
+        let users = self.rooms.users(reader).await?;
+        let members = users.into_iter().map(|user| MemberView {
+            owner: room.owner_id == Some(user.id),
+            person: {
+                let online = self.presence.is_online(user.id);
+                PersonView::new(user, online)
+            },
+        });
+        let invitation = room.code.as_ref().map(|code| invite(&page, code)).transpose()?;
+        let template = SettingsPage {
+            room: RoomView {
+                id: room.id.0,
+                name: room.name.clone(),
+                icon: icon(room),
+                lobby: room.lobby,
+            },
+            may_change: may_change(reader.user(), room),
+            may_delete: may_moderate(reader.user(), room) && !room.lobby,
+            may_moderate: may_moderate(reader.user(), room),
+            me: reader.user().id.0,
+            people: members.collect(),
+            page,
+            side,
+            form,
+            invitation,
+        };
+        Ok(html(&template))
     }
-    page.set_path(format!("/rooms/{}/settings", room.id));
-    let side = sidebar(state, reader.user(), Some(room), &page).await?;
-    let users = state.rooms.users(reader).await?;
-    let members = users.into_iter().map(|user| MemberView {
-        owner: room.owner_id == Some(user.id),
-        person: {
-            let online = state.presence.is_online(user.id);
-            PersonView::new(user, online)
-        },
-    });
-    let invitation = room.code.as_ref().map(|code| invite(&page, code)).transpose()?;
-    let template = SettingsPage {
-        room: RoomView {
-            id: room.id.0,
-            name: room.name.clone(),
-            icon: icon(room),
-            lobby: room.lobby,
-        },
-        may_change: may_change(reader.user(), room),
-        may_delete: may_moderate(reader.user(), room) && !room.lobby,
-        may_moderate: may_moderate(reader.user(), room),
-        me: reader.user().id.0,
-        people: members.collect(),
-        page,
-        side,
-        form,
-        invitation,
-    };
-    Ok(html(&template))
 }
 
 fn invite(page: &Page, code: &Code) -> Result<Invitation, Problem> {
@@ -131,7 +145,8 @@ struct ChangeForm {
 }
 
 async fn update(
-    State(state): State<AppState>,
+    State(renderer): State<RoomSettingsRenderer>,
+    State(rooms): State<Rooms>,
     CanChange(owner): CanChange,
     page: Page,
     FormBody(typed): FormBody<ChangeForm>,
@@ -139,7 +154,7 @@ async fn update(
     let problems = match (RoomName::parse(&typed.name), RoomTopic::parse(&typed.topic)) {
         (Ok(name), Ok(topic)) => {
             let change = RoomChange { name: Some(name), topic: Some(topic) };
-            match state.rooms.update(&owner, &change).await {
+            match rooms.update(&owner, &change).await {
                 Ok(()) => return Ok(to_settings(owner.room().id)),
                 Err(RoomError::NameTaken) => vec![FieldError::new("name", "room-name-taken")],
                 Err(error) => return Err(error.into()),
@@ -151,17 +166,17 @@ async fn update(
         .with("name", &typed.name)
         .with("topic", &typed.topic)
         .add_error(page.t, &problems);
-    let reader = state.rooms.reader(owner.user(), owner.room().id).await?;
+    let reader = rooms.reader(owner.user(), owner.room().id).await?;
     let taken = problems.iter().any(|problem| problem.code == "room-name-taken");
     let status = if taken { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok(again(status, settings(&state, &reader, page, form).await?))
+    Ok(again(status, renderer.render(&reader, page, form).await?))
 }
 
 async fn renew_code(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
     CanChange(owner): CanChange,
 ) -> Result<Response, Problem> {
-    state.rooms.renew_code(&owner).await?;
+    rooms.renew_code(&owner).await?;
     Ok(to_settings(owner.room().id))
 }
 
@@ -171,21 +186,22 @@ struct PersonForm {
 }
 
 async fn hand_over(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
     CanChange(owner): CanChange,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    state.rooms.transfer_ownership(&owner, form.user).await?;
+    rooms.transfer_ownership(&owner, form.user).await?;
     Ok(to_settings(owner.room().id))
 }
 
 async fn remove(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
+    State(rooms): State<Rooms>,
     CanModerate(moderator): CanModerate,
     FormBody(form): FormBody<PersonForm>,
 ) -> Result<Response, Problem> {
-    let user = state.accounts.by_id(form.user).await?.ok_or_else(Problem::not_found)?;
-    state.rooms.remove(&moderator, &user).await?;
+    let user = accounts.by_id(form.user).await?.ok_or_else(Problem::not_found)?;
+    rooms.remove(&moderator, &user).await?;
     let room = moderator.room();
     // A moderator does not have to be a member, and only members can open the settings.
     Ok(if room.is_member() { to_settings(room.id) } else { to_room(room.id) })

@@ -11,14 +11,18 @@ use serde::Deserialize;
 
 use crate::chat::accounts::model::User;
 use crate::chat::commands::COMMANDS;
+use crate::chat::messages::Messages;
 use crate::chat::messages::model::Window;
-use crate::chat::rooms::AccessError;
+use crate::chat::presence::Presence;
 use crate::chat::rooms::model::{Reader, Visibility, may_moderate};
+use crate::chat::rooms::{AccessError, Rooms};
 use crate::chat::search;
+use crate::chat::sync::Sync;
+use crate::http::state::from_state;
 use crate::http::{AppState, CanRead, ClientInfo, Language, Problem, Query, Viewer, cookies};
-use crate::kernel::{RoomId, Seq, ServiceError};
+use crate::kernel::{Clock, Random, RoomId, Seq, ServiceError};
 use crate::pages::layout::page::{Page, html, to_room};
-use crate::pages::layout::sidebar::{Sidebar, icon, sidebar};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
 use crate::pages::layout::user_view::PersonView;
 use crate::pages::messages::empty_room;
 use crate::pages::messages::list::{MessageList, history};
@@ -30,19 +34,19 @@ pub(in crate::pages) fn router() -> Router<AppState> {
 
 /// Redirects to the room the user opened last, if they can still read it, or to the lobby.
 async fn home(
-    State(state): State<AppState>,
+    State(rooms): State<Rooms>,
     Viewer(me): Viewer,
     client: ClientInfo,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if let Some(room) = cookies::last_room(&headers, me.user.id, client) {
-        match state.rooms.reader(&me.user, room).await {
+        match rooms.reader(&me.user, room).await {
             Ok(reader) => return Ok(to_room(reader.room().id)),
             Err(AccessError::Fault(error)) => return Err(error.into()),
             Err(_) => {}
         }
     }
-    Ok(to_room(state.rooms.lobby().await?))
+    Ok(to_room(rooms.lobby().await?))
 }
 
 #[derive(Deserialize)]
@@ -51,7 +55,7 @@ struct HistoryQuery {
 }
 
 async fn show(
-    State(state): State<AppState>,
+    State(renderer): State<RoomRenderer>,
     CanRead(reader): CanRead,
     Query(query): Query<HistoryQuery>,
     client: ClientInfo,
@@ -59,7 +63,7 @@ async fn show(
     page: Page,
 ) -> Result<Response, Problem> {
     let shown = RoomPageInput { before: query.before, ..RoomPageInput::default() };
-    let shown = room_page(&state, &reader, page, shown).await?;
+    let shown = renderer.render(&reader, page, shown).await?;
     let me = reader.user().id;
     let room = reader.room().id;
     if cookies::last_room(&headers, me, client) == Some(room) {
@@ -182,119 +186,145 @@ fn commands(t: Language) -> Vec<CommandView> {
     COMMANDS.into_iter().map(view).collect()
 }
 
-/// Renders a room for a user. Viewing the newest messages marks them as read, unless the page's
-/// script does that.
-pub(in crate::pages) async fn room_page(
-    state: &AppState,
-    reader: &Reader,
-    mut page: Page,
-    shown: RoomPageInput,
-) -> Result<Response, Problem> {
-    let room = reader.room();
-    // The page's own path, even if the request was a form posted to another path.
-    page.set_path(format!("/rooms/{}", room.id));
-    state.presence.touch(reader.user().id);
-    let window = shown.before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
-    let mut list = history(state, reader, window, &page.calendar()).await?;
-    if shown.before.is_none() && room.unread > 0 && !page.marks_reading {
-        match state.rooms.mark_read(reader, room.last_seq).await {
-            // A full disk must not prevent reading, so the read marker stays where it is.
-            Ok(()) | Err(ServiceError::StorageFull { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let side = sidebar(state, reader.user(), Some(room), &page).await?;
-    let (online, offline) = members(state, reader).await?;
-    let removed = state.rooms.is_removed(reader).await?;
-    let view = RoomView::new(reader, removed, online.len() + offline.len(), page.t);
-    if list.is_empty() && shown.before.is_none() && !removed {
-        list = list.offering(empty_room::steps(reader, page.t));
-        if room.lobby && view.members == 1 {
-            list = list.welcoming();
-        }
-    }
-    Ok(html(&RoomPage {
-        room: view,
-        side,
-        online,
-        offline,
-        list,
-        at_end: shown.before.is_none(),
-        epoch: state.sync.epoch(),
-        at: state.clock.now().rfc3339(),
-        nonce: state.random.token(),
-        draft: shown.draft,
-        error: shown.error,
-        answer: shown.answer,
-        commands: commands(page.t),
-        emoji: COMMON_EMOJI,
-        page,
-    }))
+/// Renders the pages of rooms.
+pub(in crate::pages) struct RoomRenderer {
+    rooms: Rooms,
+    messages: Messages,
+    presence: Presence,
+    sync: Sync,
+    sidebar: SidebarBuilder,
+    clock: Clock,
+    random: Random,
 }
 
-/// Renders a direct message that does not exist yet. Its first message creates it.
-pub(in crate::pages) async fn new_direct_page(
-    state: &AppState,
-    me: &User,
-    other: &User,
-    page: Page,
-    shown: RoomPageInput,
-) -> Result<Response, Problem> {
-    state.presence.touch(me.id);
-    let view = |user: &User| PersonView::new(user.clone(), state.presence.is_online(user.id));
-    let both = [me, other].into_iter().map(view);
-    let (online, offline): (Vec<_>, Vec<_>) = both.partition(|user| user.online);
-    let name = other.display_name.clone();
-    let direct = Visibility::Direct;
-    let side = sidebar(state, me, None, &page).await?;
-    Ok(html(&RoomPage {
-        side,
-        list: MessageList::empty(RoomId(0), direct, &name, page.t)
-            .offering(empty_room::unwritten(page.t)),
-        room: RoomView {
-            id: 0,
-            created: String::new(),
-            kind: direct.as_str(),
-            icon: "at",
-            search: search::model::Query::in_room(&name),
-            name,
-            topic: String::new(),
-            rev: 0,
-            last_read: -1,
-            member: true,
-            moderates: false,
-            removed: false,
-            members: 2,
-            members_label: page.t.count("people-button", 2),
-            message_to: "message-person",
-            post_path: format!("/direct/{}/messages", other.name),
-        },
-        online,
-        offline,
-        // There is no room to subscribe to yet. The first message is sent as a form and redirects
-        // to the new room.
-        at_end: false,
-        epoch: state.sync.epoch(),
-        at: state.clock.now().rfc3339(),
-        nonce: state.random.token(),
-        draft: shown.draft,
-        error: shown.error,
-        answer: shown.answer,
-        commands: Vec::new(),
-        emoji: COMMON_EMOJI,
-        page,
-    }))
-}
+from_state!(RoomRenderer { rooms, messages, presence, sync, sidebar, clock, random });
 
-/// The members of the room, split into online and offline.
-async fn members(
-    state: &AppState,
-    reader: &Reader,
-) -> Result<(Vec<PersonView>, Vec<PersonView>), Problem> {
-    let users = state.rooms.users(reader).await?;
-    Ok(users
-        .into_iter()
-        .map(|user| (state.presence.is_online(user.id), user))
-        .map(|(online, user)| PersonView::new(user, online))
-        .partition(|user| user.online))
+impl RoomRenderer {
+    /// Renders a room for a user. Viewing the newest messages marks them as read, unless the page's
+    /// script does that.
+    pub async fn render(
+        &self,
+        reader: &Reader,
+        mut page: Page,
+        shown: RoomPageInput,
+    ) -> Result<Response, Problem> {
+        let room = reader.room();
+        // The page's own path, even if the request was a form posted to another path.
+        page.set_path(format!("/rooms/{}", room.id));
+        self.presence.touch(reader.user().id);
+        let window = shown.before.map_or(Window::Newest, |seq| Window::Before(Seq(seq)));
+        let mut list = history(&self.messages, reader, window, &page.calendar()).await?;
+        if shown.before.is_none() && room.unread > 0 && !page.marks_reading {
+            match self.rooms.mark_read(reader, room.last_seq).await {
+                // A full disk must not prevent reading, so the read marker stays where it is.
+                Ok(()) | Err(ServiceError::StorageFull { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let side = self.sidebar.build(reader.user(), Some(room), &page).await?;
+        let (online, offline) = self.members(reader).await?;
+        let removed = self.rooms.is_removed(reader).await?;
+        let view = RoomView::new(reader, removed, online.len() + offline.len(), page.t);
+        if list.is_empty() && shown.before.is_none() && !removed {
+            list = list.offering(empty_room::steps(reader, page.t));
+            if room.lobby && view.members == 1 {
+                list = list.welcoming();
+            }
+        }
+        Ok(html(&RoomPage {
+            room: view,
+            side,
+            online,
+            offline,
+            list,
+            at_end: shown.before.is_none(),
+            epoch: self.sync.epoch(),
+            at: self.clock.now().rfc3339(),
+            nonce: self.random.token(),
+            draft: shown.draft,
+            error: shown.error,
+            answer: shown.answer,
+            commands: commands(page.t),
+            emoji: COMMON_EMOJI,
+            page,
+        }))
+    }
+
+    /// Renders a room as it is now. A command may have changed it after the reader was loaded.
+    pub async fn render_current(
+        &self,
+        reader: &Reader,
+        page: Page,
+        shown: RoomPageInput,
+    ) -> Result<Response, Problem> {
+        let reader = self.rooms.reader(reader.user(), reader.room().id).await?;
+        self.render(&reader, page, shown).await
+    }
+
+    /// Renders a direct message that does not exist yet. Its first message creates it.
+    pub async fn render_new_direct(
+        &self,
+        me: &User,
+        other: &User,
+        page: Page,
+        shown: RoomPageInput,
+    ) -> Result<Response, Problem> {
+        self.presence.touch(me.id);
+        let view = |user: &User| PersonView::new(user.clone(), self.presence.is_online(user.id));
+        let both = [me, other].into_iter().map(view);
+        let (online, offline): (Vec<_>, Vec<_>) = both.partition(|user| user.online);
+        let name = other.display_name.clone();
+        let direct = Visibility::Direct;
+        let side = self.sidebar.build(me, None, &page).await?;
+        Ok(html(&RoomPage {
+            side,
+            list: MessageList::empty(RoomId(0), direct, &name, page.t)
+                .offering(empty_room::unwritten(page.t)),
+            room: RoomView {
+                id: 0,
+                created: String::new(),
+                kind: direct.as_str(),
+                icon: "at",
+                search: search::model::Query::in_room(&name),
+                name,
+                topic: String::new(),
+                rev: 0,
+                last_read: -1,
+                member: true,
+                moderates: false,
+                removed: false,
+                members: 2,
+                members_label: page.t.count("people-button", 2),
+                message_to: "message-person",
+                post_path: format!("/direct/{}/messages", other.name),
+            },
+            online,
+            offline,
+            // There is no room to subscribe to yet. The first message is sent as a form and redirects
+            // to the new room.
+            at_end: false,
+            epoch: self.sync.epoch(),
+            at: self.clock.now().rfc3339(),
+            nonce: self.random.token(),
+            draft: shown.draft,
+            error: shown.error,
+            answer: shown.answer,
+            commands: Vec::new(),
+            emoji: COMMON_EMOJI,
+            page,
+        }))
+    }
+
+    /// The members of the room, split into online and offline.
+    async fn members(
+        &self,
+        reader: &Reader,
+    ) -> Result<(Vec<PersonView>, Vec<PersonView>), Problem> {
+        let users = self.rooms.users(reader).await?;
+        Ok(users
+            .into_iter()
+            .map(|user| (self.presence.is_online(user.id), user))
+            .map(|(online, user)| PersonView::new(user, online))
+            .partition(|user| user.online))
+    }
 }

@@ -6,13 +6,13 @@ use axum::response::Response;
 use axum::routing::post;
 use serde::Deserialize;
 
-use crate::chat::accounts::LoginSource;
 use crate::chat::accounts::model::{TokenLabel, TokenLifetime};
+use crate::chat::accounts::{Accounts, LoginSource};
 use crate::http::{AppState, FormBody, Problem, Viewer};
 use crate::kernel::FieldError;
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, unkept};
-use crate::pages::settings::profile::{Forms, explain, refused, saved, settings};
+use crate::pages::settings::profile::{Forms, SettingsRenderer, explain, saved};
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new()
@@ -41,7 +41,8 @@ impl TokenForm {
 }
 
 async fn create(
-    State(state): State<AppState>,
+    State(renderer): State<SettingsRenderer>,
+    State(accounts): State<Accounts>,
     visitor: LoginSource,
     Viewer(me): Viewer,
     page: Page,
@@ -50,12 +51,12 @@ async fn create(
     let mut wait = None;
     let problem = match typed.parse() {
         Ok((label, lifetime)) => {
-            match state.accounts.verify_password(&me, &typed.current_password, &visitor).await {
+            match accounts.verify_password(&me, &typed.current_password, &visitor).await {
                 Ok(verified) => {
-                    let secret = state.accounts.issue_token(&verified, &label, lifetime).await?;
+                    let secret = accounts.issue_token(&verified, &label, lifetime).await?;
                     let fresh_token = Some(secret.expose_secret().to_owned());
                     let forms = Forms { fresh_token, ..Forms::default() };
-                    return Ok(unkept(settings(&state, &me, page, forms).await?));
+                    return Ok(unkept(renderer.render(&me, page, forms).await?));
                 }
                 Err(error) => {
                     wait = error.wait();
@@ -69,7 +70,7 @@ async fn create(
         .with("label", &typed.label)
         .with("expires_in", &typed.expires_in)
         .add_error(page.t, &[problem]);
-    refused(&state, &me, page, Forms { token: Some(token), wait, ..Forms::default() }).await
+    renderer.render_refused(&me, page, Forms { token: Some(token), wait, ..Forms::default() }).await
 }
 
 #[derive(Deserialize, Default)]
@@ -79,13 +80,13 @@ struct RevokeForm {
 }
 
 async fn revoke(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     Viewer(me): Viewer,
     FormBody(form): FormBody<RevokeForm>,
 ) -> Result<Response, Problem> {
-    let own = state.accounts.tokens(&me).await?;
+    let own = accounts.tokens(&me).await?;
     let wanted = own.iter().find(|token| token.credential.to_hex() == form.token);
     let token = wanted.ok_or_else(Problem::not_found)?;
-    state.accounts.revoke_token(token.credential).await?;
+    accounts.revoke_token(token.credential).await?;
     Ok(saved())
 }

@@ -6,14 +6,16 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
+use crate::chat::accounts::{Accounts, AvatarEncoder};
 use crate::http::request::uploads;
+use crate::http::request::uploads::Uploads;
 use crate::http::{AppState, Problem, Viewer};
 use crate::kernel::FieldError;
 use crate::limits::upload;
 use crate::media::ImageError;
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::Page;
-use crate::pages::settings::profile::{Forms, refused, saved};
+use crate::pages::settings::profile::{Forms, SettingsRenderer, saved};
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().route("/avatars/{name}", get(show)).route(
@@ -24,11 +26,11 @@ pub(in crate::pages) fn router() -> Router<AppState> {
 
 /// Cacheable forever: a new picture gets a new name.
 async fn show(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     _: Viewer,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    let image = state.accounts.picture(&name).await?.ok_or_else(Problem::not_found)?;
+    let image = accounts.picture(&name).await?.ok_or_else(Problem::not_found)?;
     let headers =
         [(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, "private, max-age=31536000, immutable")];
     Ok((headers, image).into_response())
@@ -36,19 +38,21 @@ async fn show(
 
 /// A form with a file sets the picture; a form without one removes it.
 async fn change(
-    State(state): State<AppState>,
+    State(renderer): State<SettingsRenderer>,
+    State(uploads): State<Uploads>,
+    State(avatars): State<AvatarEncoder>,
     Viewer(me): Viewer,
     page: Page,
     request: Request,
 ) -> Result<Response, Problem> {
-    let form = state.uploads.receive(&me, request, "picture").await?;
+    let form = uploads.receive(&me, request, "picture").await?;
     if form.has("remove") {
-        state.accounts.remove_picture(&me).await?;
+        renderer.accounts.remove_picture(&me).await?;
         return Ok(saved());
     }
-    let reason = match state.avatars.encode(&form.file).await {
+    let reason = match avatars.encode(&form.file).await {
         Ok(avatar) => {
-            state.accounts.set_picture(&me, avatar).await?;
+            renderer.accounts.set_picture(&me, avatar).await?;
             return Ok(saved());
         }
         Err(ImageError::Unreadable) => "picture-unreadable",
@@ -59,5 +63,5 @@ async fn change(
     };
     let picture =
         FormState::default().add_error(page.t, &[FieldError { field: "picture", code: reason }]);
-    refused(&state, &me, page, Forms { picture, ..Forms::default() }).await
+    renderer.render_refused(&me, page, Forms { picture, ..Forms::default() }).await
 }

@@ -14,14 +14,15 @@ use serde::Deserialize;
 use crate::chat::accounts::model::{
     Authenticated, DisplayName, Email, PlainPassword, SessionInfo, ZoneName,
 };
-use crate::chat::accounts::{ChangeError, LoginSource};
+use crate::chat::accounts::{Accounts, ChangeError, LoginSource};
+use crate::http::state::from_state;
 use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Theme, Viewer, locale};
 use crate::kernel::FieldError;
 use crate::pages::layout::calendar::Calendar;
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html};
 use crate::pages::layout::rate_limited::wait;
-use crate::pages::layout::sidebar::{Sidebar, sidebar};
+use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
 use crate::pages::settings::token_view::{LIFETIMES, TokenView};
 use crate::pages::settings::user_agent;
 
@@ -93,70 +94,83 @@ pub(in crate::pages) struct Forms {
 }
 
 async fn show(
-    State(state): State<AppState>,
+    State(renderer): State<SettingsRenderer>,
     Viewer(me): Viewer,
     page: Page,
 ) -> Result<Response, Problem> {
-    settings(&state, &me, page, Forms::default()).await
+    renderer.render(&me, page, Forms::default()).await
 }
 
-/// The page with the state of its forms.
-pub(in crate::pages) async fn settings(
-    state: &AppState,
-    me: &Authenticated,
-    mut page: Page,
-    forms: Forms,
-) -> Result<Response, Problem> {
-    page.set_path("/settings".to_owned());
-    let own_name = || FormState::default().with("display_name", &me.user.display_name);
-    let address = state.accounts.email(me).await?;
-    let own_email = || FormState::default().with("email", &address);
-    let zone = &me.zone;
-    let calendar = page.calendar();
-    let own_zone = || FormState::default().with("time_zone", zone.iana_name().unwrap_or("UTC"));
-    let own_token = || FormState::default().with("expires_in", LIFETIMES[0].0);
-    let sessions = state.accounts.sessions(me).await?;
-    let template = SettingsPage {
-        side: sidebar(state, &me.user, None, &page).await?,
-        name: forms.name.unwrap_or_else(own_name),
-        picture: forms.picture,
-        email: forms.email.unwrap_or_else(own_email),
-        password: forms.password,
-        time_zone: forms.time_zone.unwrap_or_else(own_zone),
-        token: forms.token.unwrap_or_else(own_token),
-        fresh_token: forms.fresh_token,
-        tokens: state
-            .accounts
-            .tokens(me)
-            .await?
-            .iter()
-            .map(|token| TokenView::new(token, &calendar))
-            .collect(),
-        lifetimes: LIFETIMES,
-        sessions: sessions.iter().map(|session| SessionView::new(session, me, &calendar)).collect(),
-        saved: page.asks("saved"),
-        page,
-    };
-    Ok(html(&template))
+/// Renders the settings of a user.
+pub(in crate::pages) struct SettingsRenderer {
+    pub accounts: Accounts,
+    pub sidebar: SidebarBuilder,
+}
+
+from_state!(SettingsRenderer { accounts, sidebar });
+
+impl SettingsRenderer {
+    /// The page with the state of its forms.
+    pub async fn render(
+        &self,
+        me: &Authenticated,
+        mut page: Page,
+        forms: Forms,
+    ) -> Result<Response, Problem> {
+        page.set_path("/settings".to_owned());
+        let own_name = || FormState::default().with("display_name", &me.user.display_name);
+        let address = self.accounts.email(me).await?;
+        let own_email = || FormState::default().with("email", &address);
+        let zone = &me.zone;
+        let calendar = page.calendar();
+        let own_zone = || FormState::default().with("time_zone", zone.iana_name().unwrap_or("UTC"));
+        let own_token = || FormState::default().with("expires_in", LIFETIMES[0].0);
+        let sessions = self.accounts.sessions(me).await?;
+        let template = SettingsPage {
+            side: self.sidebar.build(&me.user, None, &page).await?,
+            name: forms.name.unwrap_or_else(own_name),
+            picture: forms.picture,
+            email: forms.email.unwrap_or_else(own_email),
+            password: forms.password,
+            time_zone: forms.time_zone.unwrap_or_else(own_zone),
+            token: forms.token.unwrap_or_else(own_token),
+            fresh_token: forms.fresh_token,
+            tokens: self
+                .accounts
+                .tokens(me)
+                .await?
+                .iter()
+                .map(|token| TokenView::new(token, &calendar))
+                .collect(),
+            lifetimes: LIFETIMES,
+            sessions: sessions
+                .iter()
+                .map(|session| SessionView::new(session, me, &calendar))
+                .collect(),
+            saved: page.asks("saved"),
+            page,
+        };
+        Ok(html(&template))
+    }
+
+    /// The page again, with field errors.
+    pub async fn render_refused(
+        &self,
+        me: &Authenticated,
+        page: Page,
+        forms: Forms,
+    ) -> Result<Response, Problem> {
+        let later = forms.wait;
+        let status = match later {
+            Some(_) => StatusCode::TOO_MANY_REQUESTS,
+            None => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Ok(wait(again(status, self.render(me, page, forms).await?), later))
+    }
 }
 
 pub(in crate::pages) fn saved() -> Response {
     Redirect::to("/settings?saved=1").into_response()
-}
-
-/// The page again, with field errors.
-pub(in crate::pages) async fn refused(
-    state: &AppState,
-    me: &Authenticated,
-    page: Page,
-    forms: Forms,
-) -> Result<Response, Problem> {
-    let later = forms.wait;
-    let status = match later {
-        Some(_) => StatusCode::TOO_MANY_REQUESTS,
-        None => StatusCode::UNPROCESSABLE_ENTITY,
-    };
-    Ok(wait(again(status, settings(state, me, page, forms).await?), later))
 }
 
 #[derive(Deserialize, Default)]
@@ -166,13 +180,14 @@ struct NameForm {
 }
 
 async fn rename(
-    State(state): State<AppState>,
+    State(renderer): State<SettingsRenderer>,
+    State(accounts): State<Accounts>,
     Viewer(me): Viewer,
     page: Page,
     FormBody(typed): FormBody<NameForm>,
 ) -> Result<Response, Problem> {
     let problem = match DisplayName::parse(&typed.display_name) {
-        Ok(name) => match state.accounts.rename(&me, &name).await {
+        Ok(name) => match accounts.rename(&me, &name).await {
             Ok(()) => return Ok(saved()),
             Err(error) => explain(error)?,
         },
@@ -181,7 +196,7 @@ async fn rename(
     let form = FormState::default()
         .with("display_name", &typed.display_name)
         .add_error(page.t, &[problem]);
-    refused(&state, &me, page, Forms { name: Some(form), ..Forms::default() }).await
+    renderer.render_refused(&me, page, Forms { name: Some(form), ..Forms::default() }).await
 }
 
 #[derive(Deserialize, Default)]
@@ -192,7 +207,8 @@ struct EmailForm {
 }
 
 async fn change_email(
-    State(state): State<AppState>,
+    State(renderer): State<SettingsRenderer>,
+    State(accounts): State<Accounts>,
     visitor: LoginSource,
     Viewer(me): Viewer,
     page: Page,
@@ -202,7 +218,7 @@ async fn change_email(
     let problem = match Email::parse(&typed.email) {
         Ok(email) => {
             let password = &typed.current_password;
-            match state.accounts.change_email(&me, &email, password, &visitor).await {
+            match accounts.change_email(&me, &email, password, &visitor).await {
                 Ok(()) => return Ok(saved()),
                 Err(error) => {
                     wait = error.wait();
@@ -213,7 +229,7 @@ async fn change_email(
         Err(problem) => problem,
     };
     let form = FormState::default().with("email", &typed.email).add_error(page.t, &[problem]);
-    refused(&state, &me, page, Forms { email: Some(form), wait, ..Forms::default() }).await
+    renderer.render_refused(&me, page, Forms { email: Some(form), wait, ..Forms::default() }).await
 }
 
 #[derive(Deserialize, Default)]
@@ -225,7 +241,8 @@ struct PasswordForm {
 }
 
 async fn change_password(
-    State(state): State<AppState>,
+    State(renderer): State<SettingsRenderer>,
+    State(accounts): State<Accounts>,
     visitor: LoginSource,
     Viewer(me): Viewer,
     page: Page,
@@ -235,7 +252,7 @@ async fn change_password(
     let problems = match validate_new_password(&typed.password, &typed.password_confirmation) {
         Ok(new) => {
             let old = &typed.current_password;
-            match state.accounts.change_password(&me, old, &new, &visitor).await {
+            match accounts.change_password(&me, old, &new, &visitor).await {
                 Ok(()) => return Ok(saved()),
                 Err(error) => {
                     wait = error.wait();
@@ -246,7 +263,7 @@ async fn change_password(
         Err(problems) => problems,
     };
     let password = FormState::default().add_error(page.t, &problems);
-    refused(&state, &me, page, Forms { password, wait, ..Forms::default() }).await
+    renderer.render_refused(&me, page, Forms { password, wait, ..Forms::default() }).await
 }
 
 /// Parses a new password with its confirmation. Checks everything except the strength, which is
@@ -284,24 +301,27 @@ struct ZoneForm {
 }
 
 async fn change_time_zone(
-    State(state): State<AppState>,
+    State(renderer): State<SettingsRenderer>,
+    State(accounts): State<Accounts>,
     Viewer(me): Viewer,
     page: Page,
     FormBody(typed): FormBody<ZoneForm>,
 ) -> Result<Response, Problem> {
     match ZoneName::parse(&typed.time_zone) {
         Ok(zone) if typed.suggested.is_some() => {
-            state.accounts.suggest_time_zone(&me, &zone).await?;
+            accounts.suggest_time_zone(&me, &zone).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
         Ok(zone) => {
-            state.accounts.set_time_zone(&me, &zone).await?;
+            accounts.set_time_zone(&me, &zone).await?;
             Ok(saved())
         }
         Err(problem) => {
             let form = FormState::default().with("time_zone", &typed.time_zone);
             let form = form.add_error(page.t, &[problem]);
-            refused(&state, &me, page, Forms { time_zone: Some(form), ..Forms::default() }).await
+            renderer
+                .render_refused(&me, page, Forms { time_zone: Some(form), ..Forms::default() })
+                .await
         }
     }
 }
@@ -337,17 +357,17 @@ struct SessionForm {
 }
 
 async fn end_session(
-    State(state): State<AppState>,
+    State(accounts): State<Accounts>,
     Viewer(me): Viewer,
     FormBody(form): FormBody<SessionForm>,
 ) -> Result<Response, Problem> {
     if form.session.is_empty() {
-        state.accounts.sign_out_elsewhere(&me).await?;
+        accounts.sign_out_elsewhere(&me).await?;
         return Ok(saved());
     }
-    let own = state.accounts.sessions(&me).await?;
+    let own = accounts.sessions(&me).await?;
     let wanted = own.iter().find(|session| session.credential.to_hex() == form.session);
     let session = wanted.ok_or_else(Problem::not_found)?;
-    state.accounts.close_session(session.credential).await?;
+    accounts.close_session(session.credential).await?;
     Ok(saved())
 }

@@ -199,6 +199,29 @@ fn sibling_modules_have_no_import_cycles() {
 }
 
 #[test]
+fn handlers_cannot_reach_the_database_or_the_hub() {
+    let mut checked = 0;
+    for folder in ["src/api", "src/http", "src/pages", "src/realtime"] {
+        for file in files(folder, "rs") {
+            let text = fs::read_to_string(&file).expect("text");
+            let uses = |part: &str| imports(&file, &text).iter().any(|path| path[0] == part);
+            // `/ready` tests a write.
+            let tests_writes = file.ends_with("src/http/health.rs");
+            assert!(tests_writes || !uses("db"), "{} uses the database", file.display());
+            // Live connections subscribe at the hub.
+            let hub = uses("pubsub") || production(&text).contains("EventHub");
+            assert!(folder == "src/realtime" || !hub, "{} uses the hub", file.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 50, "the test sees the files: {checked}");
+    let state = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/state.rs");
+    let state = fs::read_to_string(state).expect("text");
+    assert!(state.contains("\npub struct AppState(Arc<Services>);\n"), "its field is private");
+    assert!(!state.contains("Deref"), "the state is no way to its services");
+}
+
+#[test]
 fn no_folder_has_more_than_twelve_files() {
     for (root, extension) in
         [("src", "rs"), ("static", "css"), ("static", "js"), ("templates", "html"), ("tests", "rs")]
