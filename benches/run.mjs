@@ -159,6 +159,15 @@ const measurements = {
     },
   },
   flood: { peers: [patio], run: flood },
+  // A few posts a second to one room, beside few and many other rooms.
+  'many-rooms': {
+    peers: [patio],
+    run: async (peer) => {
+      const post = (empty) =>
+        fanout({ rooms: 1, members: 8, users: 8, empty }, () => ['--body', 100, '--rate', 20, ...during(30)])(peer);
+      return { few: await post(100), many: await post(quick ? 2_000 : 200_000) };
+    },
+  },
 };
 
 /** The page of a room, with its newest 50 messages. */

@@ -196,6 +196,15 @@ function rest(compare, alone, { big, small }) {
     { what: 'quiet.latency.p99' },
     { what: 'flooded.latency.p99' },
   ]);
+  alone(
+    'many-rooms',
+    'ms p99 of a post, 20/s: with 100 other rooms / with 200,000 over that',
+    [
+      { what: 'few.latency.p99' },
+      { what: (round) => round.many.latency.p99 / round.few.latency.p99, goals: { must: 1.2 } },
+    ],
+    '≤ 1.2',
+  );
   alone('post', 'posts stored a second by 64 clients / ms p50 / p99 / CPU µs each', [
     { what: 'per_second' },
     { what: 'latency.p50' },

@@ -144,11 +144,12 @@ impl Foundation {
         let environment = (clock.clone(), random.clone());
         let policy = (config.signup, config.rate_limit);
         let accounts = Accounts::new(db.clone(), hub.clone(), environment, origin, policy);
-        accounts.watch_revocations(epoch, lifecycle).await?;
-        remote_changes::start(accounts.clone(), rooms.clone(), epoch.clone(), lifecycle).await?;
+        accounts.watch_expiry(lifecycle);
         let clock_and_origin = (clock.clone(), origin);
-        let messages =
+        let (messages, remote) =
             Messages::start(db.clone(), hub.clone(), clock_and_origin, epoch, lifecycle).await?;
+        remote_changes::start(accounts.clone(), rooms.clone(), remote, epoch.clone(), lifecycle)
+            .await?;
         let executable = config.executable.clone().map_or_else(media::executable, Ok)?;
         let jobs = Jobs::new(db.clone(), clock.clone(), random.clone());
         let presence = Presence::start(hub.clone(), clock.clone(), lifecycle);

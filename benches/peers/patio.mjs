@@ -57,8 +57,8 @@ export class Patio {
   }
 
   /** Creates the data once for each layout: the first rows through the API, the rest as copies. */
-  async #prepare({ rooms, users }) {
-    const key = `${rooms}x${users}`;
+  async #prepare({ rooms, users, empty = 0 }) {
+    const key = `${rooms}x${users}x${empty}`;
     if (this.#prepared.has(key)) return this.#prepared.get(key);
     const data = path.join(this.scratch, `patio-${key}`);
     mkdirSync(data, { recursive: true });
@@ -78,7 +78,7 @@ export class Patio {
     const cookie = signedIn.headers.getSetCookie().find((text) => text.startsWith("patio_session"));
     if (!cookie) throw new Error(`no session cookie: ${signedIn.status} ${await signedIn.text()}`);
     await server.stop();
-    const seed = [path.join(HERE, "seed.js"), path.join(data, "patio.db"), room.id, rooms, users, token];
+    const seed = [path.join(HERE, "seed.js"), path.join(data, "patio.db"), room.id, rooms, users, token, empty];
     execFileSync(bunPath(), seed.map(String), { stdio: "inherit" });
     const ready = { data, room: room.id, rev, cookie: cookie.split(";")[0] };
     this.#prepared.set(key, ready);

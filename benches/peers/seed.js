@@ -1,12 +1,12 @@
 // Fills the database of a stopped Patio with rooms, users, memberships, tokens and history. Every row is
 // a copy of a row that Patio created, so that this script depends as little as possible on the tables.
-// Usage: bun seed.js DATABASE ROOM ROOMS USERS TOKEN
+// Usage: bun seed.js DATABASE ROOM ROOMS USERS TOKEN EMPTY-ROOMS
 import { Database } from "bun:sqlite";
 import { createHash } from "node:crypto";
 
 const [file, ...numbers] = process.argv.slice(2, 6);
 const [room, rooms, users] = numbers.map(Number);
-const token = process.argv[6];
+const [token, empty] = process.argv.slice(6);
 const db = new Database(file);
 const hash = (secret) => createHash("sha256").update(secret).digest();
 
@@ -42,6 +42,15 @@ db.transaction(() => {
     name: "'bench room ' || n",
     folded_name: "'bench room ' || n",
     code: "case when t.code is null then null else t.code || n end",
+  });
+  // As many more rooms as there are in a large installation, most of them direct messages. Nobody writes in them.
+  copy("rooms", `t.id = ${room}`, [rooms, rooms + Number(empty)], {
+    id: `${room} + n`,
+    name: "'empty room ' || n",
+    folded_name: "'empty room ' || n",
+    code: "case when t.code is null then null else t.code || n end",
+    rev: 0,
+    last_seq: 0,
   });
   // The keys of a message start with its room.
   copy("messages", `t.pos >> 32 = ${room}`, [1, rooms], {

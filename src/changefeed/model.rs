@@ -7,6 +7,9 @@ use crate::kernel::{Random, RoomId, Timestamp, UserId};
 pub struct ProcessId(pub i64);
 
 impl ProcessId {
+    /// No process: every process publishes the change.
+    pub const NONE: Self = Self(0);
+
     pub fn new(random: &Random) -> Self {
         Self(i64::from_le_bytes(random.bytes()))
     }
@@ -34,25 +37,51 @@ pub enum Change {
     /// A room was created, or its name, topic, owner or code changed.
     Room(RoomId),
     /// A user's display name or picture changed.
-    Person(UserId),
+    User(UserId),
+    /// The session or token with this hash was revoked.
+    Revoked([u8; 32], RevocationReason),
+}
+
+/// Why a credential was revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevocationReason {
+    SignedOut,
+    AccountClosed,
+    /// The credential stays valid, but its user has another role: live connections reconnect to get the
+    /// new permissions.
+    RoleChanged,
 }
 
 impl Change {
-    pub(super) fn columns(self) -> (&'static str, Option<i64>, Option<i64>) {
+    pub(super) fn kind(self) -> &'static str {
         match self {
-            Self::Joined(room, user) => ("joined", Some(room.0), Some(user.0)),
-            Self::Left(room, user) => ("left", Some(room.0), Some(user.0)),
-            Self::Room(room) => ("room", Some(room.0), None),
-            Self::Person(user) => ("person", None, Some(user.0)),
+            Self::Joined(..) => "joined",
+            Self::Left(..) => "left",
+            Self::Room(_) => "room",
+            Self::User(_) => "user",
+            Self::Revoked(_, RevocationReason::SignedOut) => "signed-out",
+            Self::Revoked(_, RevocationReason::AccountClosed) => "account-closed",
+            Self::Revoked(_, RevocationReason::RoleChanged) => "role-changed",
         }
     }
 
-    pub(super) fn from_columns(kind: &str, room: Option<i64>, user: Option<i64>) -> Option<Self> {
-        match (kind, room.map(RoomId), user.map(UserId)) {
-            ("joined", Some(room), Some(user)) => Some(Self::Joined(room, user)),
-            ("left", Some(room), Some(user)) => Some(Self::Left(room, user)),
-            ("room", Some(room), _) => Some(Self::Room(room)),
-            ("person", _, Some(user)) => Some(Self::Person(user)),
+    pub(super) fn room(self) -> Option<RoomId> {
+        match self {
+            Self::Joined(room, _) | Self::Left(room, _) | Self::Room(room) => Some(room),
+            Self::User(_) | Self::Revoked(..) => None,
+        }
+    }
+
+    pub(super) fn user(self) -> Option<UserId> {
+        match self {
+            Self::Joined(_, user) | Self::Left(_, user) | Self::User(user) => Some(user),
+            Self::Room(_) | Self::Revoked(..) => None,
+        }
+    }
+
+    pub(super) fn credential(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Revoked(hash, _) => Some(hash.to_vec()),
             _ => None,
         }
     }

@@ -1,63 +1,75 @@
 //! The SQL of the change feed.
 
-use crate::changefeed::model::{Change, ChangeMeta, ProcessId};
-use crate::db::{Db, Transaction, reading, writing};
-use crate::kernel::{RoomId, Seq, Timestamp, UserId};
+use super::Read;
+use crate::changefeed::model::{Change, ChangeMeta, ProcessId, RevocationReason};
+use crate::db::{Db, Transaction, execute, fetch_all, fetch_scalar};
+use crate::kernel::{RoomId, Timestamp, UserId};
+
+/// A change as it is stored.
+#[derive(sqlx::FromRow)]
+pub(super) struct ChangeRow {
+    pub id: i64,
+    pub process: i64,
+    pub kind: String,
+    pub room_id: Option<RoomId>,
+    pub user_id: Option<UserId>,
+    pub credential: Option<Vec<u8>>,
+}
+
+impl ChangeRow {
+    /// Returns the change; `None` if this version of Patio does not know its kind, because another version
+    /// recorded it.
+    pub fn change(&self) -> Option<Change> {
+        let revoked = |reason| {
+            let hash = self.credential.as_deref()?.try_into().ok()?;
+            Some(Change::Revoked(hash, reason))
+        };
+        match self.kind.as_str() {
+            "joined" => Some(Change::Joined(self.room_id?, self.user_id?)),
+            "left" => Some(Change::Left(self.room_id?, self.user_id?)),
+            "room" => Some(Change::Room(self.room_id?)),
+            "user" => Some(Change::User(self.user_id?)),
+            "signed-out" => revoked(RevocationReason::SignedOut),
+            "account-closed" => revoked(RevocationReason::AccountClosed),
+            "role-changed" => revoked(RevocationReason::RoleChanged),
+            _ => None,
+        }
+    }
+}
 
 /// Records a change for the other processes, in the transaction that makes it.
-///
-/// # Errors
-/// If the database fails.
 pub async fn record(
     transaction: &mut Transaction,
     meta: ChangeMeta,
     change: Change,
 ) -> Result<(), sqlx::Error> {
-    let (kind, room, user) = change.columns();
-    writing!(*transaction, |connection| {
-        sqlx::query(
-            "insert into news (origin, kind, room_id, user_id, noted_at)
-             values ($1, $2, $3, $4, $5)",
-        )
-        .bind(meta.process.0)
-        .bind(kind)
-        .bind(room)
-        .bind(user)
-        .bind(meta.now.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    execute!(
+        transaction,
+        "insert into changes (process, kind, room_id, user_id, credential, recorded_at)
+         values ($1, $2, $3, $4, $5, $6)",
+        meta.process.0,
+        change.kind(),
+        change.room(),
+        change.user(),
+        change.credential(),
+        meta.now,
+    )?;
     Ok(())
 }
 
 /// Returns the id of the latest change.
 pub(super) async fn last(db: &Db) -> Result<i64, sqlx::Error> {
-    let (last,): (i64,) = reading!(db, |pool| {
-        sqlx::query_as("select coalesce(max(id), 0) from news").fetch_one(pool).await?
-    });
-    Ok(last)
+    fetch_scalar!(db, "select coalesce(max(id), 0) from changes")
 }
 
-/// Returns the changes after an id, with their ids. A change is `None` if this version of Patio does not know
-/// its kind, because another version recorded it.
-pub(super) async fn after(
-    db: &Db,
-    last: i64,
-) -> Result<Vec<(i64, ProcessId, Option<Change>)>, sqlx::Error> {
-    type Row = (i64, i64, String, Option<i64>, Option<i64>);
-    let rows: Vec<Row> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select id, origin, kind, room_id, user_id from news where id > $1 order by id",
-        )
-        .bind(last)
-        .fetch_all(pool)
-        .await?
-    });
-    let change = |(id, origin, kind, room, user): Row| {
-        (id, ProcessId(origin), Change::from_columns(&kind, room, user))
-    };
-    Ok(rows.into_iter().map(change).collect())
+/// Returns the changes after an id.
+pub(super) async fn after(db: &Db, last: i64) -> Result<Vec<ChangeRow>, sqlx::Error> {
+    fetch_all!(
+        db,
+        "select id, process, kind, room_id, user_id, credential
+         from changes where id > $1 order by id",
+        last,
+    )
 }
 
 /// Returns the read markers that other processes have moved since `then`.
@@ -65,30 +77,50 @@ pub(super) async fn reads_since(
     db: &Db,
     then: Timestamp,
     me: ProcessId,
-) -> Result<Vec<((UserId, RoomId), Seq)>, sqlx::Error> {
-    let rows: Vec<(i64, i64, i64)> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select user_id, room_id, last_read_seq from memberships
-             where read_at >= $1 and read_by <> $2",
-        )
-        .bind(then.0)
-        .bind(me.0)
-        .fetch_all(pool)
-        .await?
-    });
-    let marker = |(user, room, seq)| ((UserId(user), RoomId(room)), Seq(seq));
-    Ok(rows.into_iter().map(marker).collect())
+) -> Result<Vec<Read>, sqlx::Error> {
+    fetch_all!(
+        db,
+        "select user_id, room_id, last_read_seq from memberships
+         where read_at >= $1 and read_by <> $2",
+        then,
+        me.0,
+    )
 }
 
 /// Deletes the changes recorded before a time.
 pub(super) async fn prune(db: &Db, before: Timestamp) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
-    writing!(transaction, |connection| {
-        sqlx::query("delete from news where noted_at < $1")
-            .bind(before.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(transaction, "delete from changes where recorded_at < $1", before)?;
     transaction.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_change_is_read_as_it_was() {
+        let (room, user, hash) = (RoomId(3), UserId(4), [7; 32]);
+        for change in [
+            Change::Joined(room, user),
+            Change::Left(room, user),
+            Change::Room(room),
+            Change::User(user),
+            Change::Revoked(hash, RevocationReason::SignedOut),
+            Change::Revoked(hash, RevocationReason::AccountClosed),
+            Change::Revoked(hash, RevocationReason::RoleChanged),
+        ] {
+            let mut row = ChangeRow {
+                id: 1,
+                process: 2,
+                kind: change.kind().to_owned(),
+                room_id: change.room(),
+                user_id: change.user(),
+                credential: change.credential(),
+            };
+            assert_eq!(row.change(), Some(change));
+            "a later kind".clone_into(&mut row.kind);
+            assert_eq!(row.change(), None);
+        }
+    }
 }

@@ -97,4 +97,7 @@ pub(super) enum Command<P: Protocol> {
         id: u64,
     },
     DisconnectAll,
+    ListChannels {
+        answer: oneshot::Sender<Vec<P::Channel>>,
+    },
 }

@@ -246,6 +246,9 @@ impl<P: Protocol> Dispatcher<P> {
             }
             Command::Unsubscribe { id, channel } => self.unsubscribe(id, channel),
             Command::DisconnectAll => self.stop_all(),
+            Command::ListChannels { answer } => {
+                answer.send(self.channels.keys().copied().collect()).ok();
+            }
             Command::Disconnect { id } => {
                 let connection = self.connections.remove(&id);
                 for channel in connection.into_iter().flat_map(|connection| connection.channels) {

@@ -1,10 +1,12 @@
-//! The public interface of the pub/sub core. Each method puts a command into the inbox and never waits. One
+//! The public interface of the pub/sub core. Methods put a command into the inbox and, but for
+//! [`Hub::channels`], never wait. One
 //! task, the dispatcher, executes all commands in the order of arrival.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -119,6 +121,13 @@ impl<P: Protocol> Hub<P> {
     /// Asks all connections to close, so that the clients reconnect.
     pub fn disconnect_all(&self) {
         self.inbox.put(Command::DisconnectAll);
+    }
+
+    /// Returns the channels that have subscribers. Empty after the dispatcher has ended.
+    pub async fn channels(&self) -> Vec<P::Channel> {
+        let (answer, channels) = oneshot::channel();
+        self.inbox.put(Command::ListChannels { answer });
+        channels.await.unwrap_or_default()
     }
 
     pub fn metrics(&self) -> &SocketMetrics {

@@ -183,15 +183,13 @@ impl Accounts {
         Ok(store::list(&self.db).await?)
     }
 
-    /// Deletes expired credentials, reset links and known devices, and changes and revocations that all
-    /// processes have read.
+    /// Deletes expired credentials, reset links and known devices, and changes that all processes have read.
     pub async fn prune(&self) -> Result<(), ServiceError> {
         let now = self.clock.now();
         self.revoke_expired().await?;
         store::remove_expired_resets(&self.db, now).await?;
         store::prune_known_devices(&self.db, now.minus(KNOWN_DEVICE_KEPT)).await?;
-        changefeed::prune(&self.db, &self.clock).await?;
-        Ok(store::prune_revocations(&self.db, now.minus(revocations::RETENTION)).await?)
+        changefeed::prune(&self.db, &self.clock).await
     }
 }
 

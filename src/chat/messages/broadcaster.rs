@@ -1,8 +1,12 @@
-//! Publishes stored messages, the changes of each room in the order of their `rev`, whichever process
-//! stored them (during an update two processes share one database).
+//! Publishes stored messages, the changes of each room in the order of their `rev`, whichever process stored
+//! them. A task of its own: a slow read must not hold up those who post.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 
 use super::model::{Message, Published, WriteOutcome};
 use super::store;
@@ -12,98 +16,119 @@ use crate::db::epoch::NewestMessage;
 use crate::db::{Db, EpochGuard};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::paging::Limit;
-use crate::kernel::{Rev, RoomId, Seq, ServiceError, UserId};
+use crate::kernel::{Rev, RoomId, ServiceError, UserId};
+use crate::lifecycle::Lifecycle;
 
-pub(super) struct Broadcaster {
-    /// Publishes messages to the hub and remembers how far each room was published.
+/// Batches that may wait. When so many do, the writer waits, too.
+const QUEUE_CAPACITY: usize = 64;
+/// How often a failed read is retried, and the newest message noted in the data directory.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What the broadcaster is told.
+pub(super) enum Command {
+    /// This process has committed these changes, sorted by room and `rev`.
+    Committed(Vec<WriteOutcome>),
+    /// Other processes may have changed these rooms, up to at least this `rev`.
+    Check(BTreeMap<RoomId, Rev>),
+    /// The epoch changed: this is stored now and counts as published.
+    Restart(HashMap<RoomId, Published>),
+}
+
+struct Broadcaster {
+    db: Db,
+    hub: EventHub,
+    /// How far each room was published. A room that is missing is new.
+    published: HashMap<RoomId, Published>,
+    /// Rooms that could not be read. They are read again before anything else of them is published.
+    behind: BTreeSet<RoomId>,
+    epoch: EpochGuard,
+}
+
+/// Starts the task. It ends after the last sender is dropped.
+pub(super) fn start(
     db: Db,
     hub: EventHub,
     published: HashMap<RoomId, Published>,
-    /// The highest message id at the last poll. Edits raise it as well.
-    last_message_id: i64,
     epoch: EpochGuard,
-    /// The value of [`EpochGuard::renewals`] that `published` and `last_message_id` belong to.
-    epoch_renewals: u64,
+    lifecycle: &Lifecycle,
+) -> mpsc::Sender<Command> {
+    let (sender, mut commands) = mpsc::channel(QUEUE_CAPACITY);
+    let mut broadcaster = Broadcaster { db, hub, published, behind: BTreeSet::new(), epoch };
+    lifecycle.spawn_worker("broadcaster", async move {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(command) => broadcaster.execute(command).await,
+                    None => break,
+                },
+                _ = tick.tick() => {
+                    broadcaster.retry().await;
+                    broadcaster.epoch.note();
+                }
+            }
+        }
+        broadcaster.epoch.note();
+    });
+    sender
 }
 
 impl Broadcaster {
-    /// Starts with everything that is stored now counted as published.
-    pub async fn new(db: Db, hub: EventHub, epoch: EpochGuard) -> Result<Self, ServiceError> {
-        let epoch_renewals = epoch.renewals();
-        // The id first: a message stored between the two queries is only checked once more.
-        let last_message_id = store::last_message_id(&db).await?;
-        let published = store::rooms(&db).await?.into_iter().collect();
-        Ok(Self { db, hub, published, last_message_id, epoch, epoch_renewals })
+    async fn execute(&mut self, command: Command) {
+        match command {
+            Command::Committed(changes) => self.publish(&changes).await,
+            Command::Check(rooms) => {
+                for (room, rev) in rooms {
+                    if rev > self.published.entry(room).or_default().rev {
+                        self.catch_up(room).await;
+                    }
+                }
+            }
+            Command::Restart(stored) => {
+                self.published = stored;
+                self.behind.clear();
+            }
+        }
     }
 
-    /// Publishes what this process stored, sorted by room and `rev`. If other processes stored
-    /// something in between, that is published first: a client that has the room open ignores a `rev`
-    /// lower than the last one it received.
-    pub async fn publish(&mut self, changes: &[&WriteOutcome]) {
-        if self.epoch.renewals() != self.epoch_renewals {
-            self.restart(changes).await;
-        }
+    /// Publishes what this process stored. If other processes stored something in between, that is published
+    /// first: a client that has the room open ignores a `rev` lower than the last one it received.
+    async fn publish(&mut self, changes: &[WriteOutcome]) {
         for WriteOutcome { message, mentioned, joined, .. } in changes {
             if let Some(user) = joined {
                 notify_joined_by_posting(&self.hub, message.room, user);
             }
             let published = self.published.entry(message.room).or_default();
-            if message.rev.0 > published.rev.0 + 1
-                && let Err(error) = self.broadcast_missed(message.room).await
-            {
-                tracing::warn!(%error, "could not read what another process stored");
+            if message.rev.0 > published.rev.0 + 1 {
+                self.catch_up(message.room).await;
             }
-            self.broadcast(message, mentioned);
+            // Reading the room publishes this message, too.
+            if !self.behind.contains(&message.room) {
+                self.broadcast(message, mentioned);
+            }
         }
     }
 
-    /// Starts over after the epoch changed: everything stored counts as published, except `changes`.
-    async fn restart(&mut self, changes: &[&WriteOutcome]) {
-        let epoch_renewals = self.epoch.renewals();
-        match store::rooms(&self.db).await {
-            Ok(rooms) => {
-                self.published = rooms.into_iter().collect();
-                self.epoch_renewals = epoch_renewals;
-            }
-            Err(error) => return tracing::warn!(%error, "could not read the rooms"),
-        }
-        for WriteOutcome { message, .. } in changes {
-            let published = self.published.entry(message.room).or_default();
-            published.rev = published.rev.min(Rev(message.rev.0 - 1));
-            published.last_seq = published.last_seq.min(Seq(message.seq.0 - 1));
+    async fn retry(&mut self) {
+        for room in std::mem::take(&mut self.behind) {
+            self.catch_up(room).await;
         }
     }
 
-    /// Publishes what other processes stored since the last call. If nothing was stored, this reads a
-    /// single number.
-    pub async fn poll_remote(&mut self) -> Result<(), ServiceError> {
-        let last_message_id = store::last_message_id(&self.db).await?;
-        let epoch_renewals = self.epoch.renewals();
-        if last_message_id < self.last_message_id || epoch_renewals != self.epoch_renewals {
-            // Message ids only grow, so a lower one means that the database is an older state now. A
-            // renewed epoch means that it was. All clients reconnect and catch up, so everything stored
-            // counts as published.
-            self.published = store::rooms(&self.db).await?.into_iter().collect();
-            if last_message_id < self.last_message_id {
-                self.epoch.suspect();
+    /// Publishes what is stored in this room and was not published.
+    async fn catch_up(&mut self, room: RoomId) {
+        match self.broadcast_missed(room).await {
+            Ok(()) => {
+                self.behind.remove(&room);
             }
-            self.last_message_id = last_message_id;
-            self.epoch_renewals = epoch_renewals;
-            return Ok(());
-        }
-        if last_message_id == self.last_message_id {
-            return Ok(());
-        }
-        for (room, stored) in store::rooms(&self.db).await? {
-            if stored.rev > self.published.entry(room).or_default().rev {
-                self.broadcast_missed(room).await?;
+            Err(error) => {
+                tracing::warn!(%error, "could not read new messages; retrying");
+                self.behind.insert(room);
             }
         }
-        self.last_message_id = last_message_id;
-        Ok(())
     }
 
-    /// Publishes what other processes stored in this room.
     async fn broadcast_missed(&mut self, room: RoomId) -> Result<(), ServiceError> {
         loop {
             let after = self.published.entry(room).or_default().rev;

@@ -3,9 +3,11 @@
 //! All writes go through the group-commit writer. This module knows nothing of HTTP, pages or sockets.
 
 mod broadcaster;
+mod known_ids;
 mod mention_scanner;
 mod mentions;
 pub mod model;
+mod remote;
 pub mod render;
 mod store;
 mod writer;
@@ -21,6 +23,7 @@ use self::model::{
     Author, Deleter, DeletionReason, Draft, Emoji, Message, MessageBody, Post, Reaction, Window,
     Write, WriteOutcome,
 };
+pub use self::remote::RemoteMessages;
 use self::writer::GroupCommitWriter;
 pub use self::writer::PendingWrite;
 use super::events::EventHub;
@@ -45,7 +48,8 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// Starts the group-commit writer.
+    /// Starts the group-commit writer and the broadcaster. Also returns what polls for the messages of other
+    /// processes.
     pub async fn start(
         db: Db,
         hub: EventHub,
@@ -53,16 +57,16 @@ impl Messages {
         (clock, origin): (Clock, ProcessId),
         epoch: &EpochGuard,
         lifecycle: &Lifecycle,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<(Self, RemoteMessages), ServiceError> {
         let clock_and_process = (clock.clone(), origin);
-        let writer =
+        let (writer, remote) =
             GroupCommitWriter::start(db.clone(), hub, clock_and_process, epoch, lifecycle).await?;
-        Ok(Self { db, clock, writer })
+        Ok((Self { db, clock, writer }, remote))
     }
 
     /// Posts a message. Messages are stored in the order of the calls, even if the caller does not await
-    /// the earlier ones. When the future resolves, the message is on disk and published to the
-    /// connections that have the room open.
+    /// the earlier ones. When the future resolves, the message is on disk; connections that have the room
+    /// open receive it about then.
     ///
     /// A nonce that this author used before returns the first message. The result is an error if the
     /// nonce was used for another message, if the message replied to does not exist, or if the queue is

@@ -1,6 +1,6 @@
 //! The group-commit writer. One task takes all queued writes (new messages and changes), stores them in
-//! one transaction with one disk sync, publishes them and then resolves their futures. Every change
-//! that raises a `rev` goes through this task, so changes are published in the order of `rev`.
+//! one transaction with one disk sync, resolves their futures and hands the changes to the broadcaster. Every
+//! change that raises a `rev` goes through this task, so the broadcaster gets them in the order of `rev`.
 //!
 //! There is no timer: a single write is stored immediately, and the next batch collects while the disk
 //! is busy with the previous one.
@@ -14,11 +14,14 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
 
-use super::broadcaster::Broadcaster;
+use super::broadcaster::{self, Command};
+use super::known_ids::KnownIds;
 use super::model::{Write, WriteError, WriteOutcome};
-use super::store::{self, Outcome};
-use crate::changefeed::model::{ChangeMeta, ProcessId};
+use super::remote::RemoteMessages;
+use super::store::{self, Committed, Outcome};
+use crate::changefeed::model::ProcessId;
 use crate::chat::events::EventHub;
 use crate::db::{self, Db, EpochGuard};
 use crate::kernel::{Clock, ServiceError};
@@ -33,8 +36,8 @@ const MAX_ATTEMPTS: usize = 3;
 /// The retry interval a caller gets when the queue is full.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How often to check for messages that another process stored in the same database.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How often to check whether the epoch changed.
+const EPOCH_INTERVAL: Duration = Duration::from_secs(1);
 
 struct QueuedWrite {
     write: Write,
@@ -56,49 +59,42 @@ pub(super) struct GroupCommitWriter {
 }
 
 impl GroupCommitWriter {
-    /// Starts the writer's task.
+    /// Starts the tasks of the writer and the broadcaster. What is stored now counts as published.
     pub(super) async fn start(
         db: Db,
         hub: EventHub,
         (clock, origin): (Clock, ProcessId),
         epoch: &EpochGuard,
         lifecycle: &Lifecycle,
-    ) -> Result<Self, ServiceError> {
-        let mut broadcaster = Broadcaster::new(db.clone(), hub, epoch.clone()).await?;
-        let epoch = epoch.clone();
-        let (sender, mut queue) = mpsc::channel(QUEUE_CAPACITY);
+    ) -> Result<(Self, RemoteMessages), ServiceError> {
+        let epoch_renewals = epoch.renewals();
+        // The id first: a message stored between the two queries is only checked once more.
+        let known = KnownIds::starting_after(store::last_message_id(&db).await?);
+        let published = store::rooms(&db).await?.into_iter().collect();
+        let broadcaster =
+            broadcaster::start(db.clone(), hub.clone(), published, epoch.clone(), lifecycle);
+        let remote = RemoteMessages::new(
+            db.clone(),
+            hub,
+            known.clone(),
+            broadcaster.downgrade(),
+            epoch.clone(),
+        );
+        let (sender, queue) = mpsc::channel(QUEUE_CAPACITY);
         let batches = Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);
         let metrics = WriterMetrics { posted: Counter::default(), batches };
-        let task_metrics = metrics.clone();
-        let closing = lifecycle.closing();
-        lifecycle.spawn_worker("message-writer", async move {
-            let mut batch = Vec::with_capacity(BATCH_SIZE);
-            let mut poll = tokio::time::interval(POLL_INTERVAL);
-            poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                tokio::select! {
-                    // On shutdown: refuse new writes, but store the queued ones before the task ends.
-                    () = closing.cancelled(), if !queue.is_closed() => queue.close(),
-                    taken = queue.recv_many(&mut batch, BATCH_SIZE) => {
-                        if taken == 0 {
-                            break;
-                        }
-                        task_metrics.batches.observe(f64::from(u16::try_from(taken).unwrap_or(u16::MAX)));
-                        let batch = std::mem::take(&mut batch);
-                        let meta = || origin.meta(clock.now());
-                        commit(&db, &mut broadcaster, &meta, &task_metrics.posted, batch).await;
-                    }
-                    _ = poll.tick() => {
-                        if let Err(error) = broadcaster.poll_remote().await {
-                            tracing::warn!(%error, "could not check for new messages of other processes");
-                        }
-                        epoch.note();
-                    }
-                }
-            }
-            epoch.note();
-        });
-        Ok(Self { queue: sender, metrics })
+        let task = WriterTask {
+            db,
+            clock,
+            origin,
+            broadcaster,
+            known,
+            epoch: epoch.clone(),
+            epoch_renewals,
+            metrics: metrics.clone(),
+        };
+        lifecycle.spawn_worker("message-writer", task.run(queue, lifecycle.closing()));
+        Ok((Self { queue: sender, metrics }, remote))
     }
 
     /// The number of queued writes.
@@ -131,73 +127,140 @@ impl Future for PendingWrite {
     }
 }
 
-/// Stores a batch, publishes what changed and resolves the futures.
-async fn commit(
-    db: &Db,
-    broadcaster: &mut Broadcaster,
-    meta: &(impl Fn() -> ChangeMeta + Sync),
-    posted: &Counter,
-    batch: Vec<QueuedWrite>,
-) {
-    let (writes, replies): (Vec<_>, Vec<_>) =
-        batch.into_iter().map(|queued| (queued.write, queued.reply)).unzip();
-    match store(db, &writes, meta()).await {
-        Ok(outcomes) => {
-            let new = writes.iter().zip(&outcomes).filter(|(write, outcome)| {
-                matches!(write, Write::Post(_)) && changed(outcome).is_some()
-            });
-            posted.inc_by(new.count() as u64);
-            let mut changes: Vec<_> = outcomes.iter().filter_map(changed).collect();
-            changes.sort_by_key(|WriteOutcome { message, .. }| (message.room.0, message.rev));
-            // Publish before replying: when a caller gets its reply, the event is already queued.
-            broadcaster.publish(&changes).await;
-            for (outcome, reply) in outcomes.into_iter().zip(replies) {
-                // The send fails if the caller dropped its future, which is fine.
-                drop(reply.send(outcome));
-            }
-        }
-        Err(error) if db::as_transient(&error).is_some() => {
-            tracing::error!(%error, writes = writes.len(), "could not store a batch of writes");
-            for (error, reply) in
-                std::iter::repeat_with(|| db::as_transient(&error)).flatten().zip(replies)
-            {
-                drop(reply.send(Err(WriteError::Fault(error))));
-            }
-        }
-        // One bad write must not fail the others, so each is stored in its own transaction. Not if the
-        // connection was lost: the batch may have been committed, and writes without a nonce would then
-        // be stored twice.
-        Err(error) if writes.len() > 1 && !db::is_connection_error(&error) => {
-            tracing::warn!(%error, "a batch failed; storing its writes one by one");
-            for (write, reply) in writes.into_iter().zip(replies) {
-                let single = vec![QueuedWrite { write, reply }];
-                Box::pin(commit(db, broadcaster, meta, posted, single)).await;
-            }
-        }
-        Err(error) => {
-            let rest = replies.len().saturating_sub(1);
-            let errors = std::iter::once(ServiceError::from(error)).chain(
-                std::iter::repeat_with(|| ServiceError::Unavailable { retry_after: RETRY_AFTER })
-                    .take(rest),
-            );
-            for (reply, error) in replies.into_iter().zip(errors) {
-                drop(reply.send(Err(WriteError::Fault(error))));
-            }
-        }
-    }
+/// What the task of the writer holds.
+struct WriterTask {
+    db: Db,
+    clock: Clock,
+    origin: ProcessId,
+    broadcaster: mpsc::Sender<Command>,
+    known: KnownIds,
+    epoch: EpochGuard,
+    /// The value of [`EpochGuard::renewals`] that the broadcaster knows.
+    epoch_renewals: u64,
+    metrics: WriterMetrics,
 }
 
-/// Stores a batch, and retries if its transaction conflicts with one of another process.
-async fn store(db: &Db, writes: &[Write], meta: ChangeMeta) -> Result<Vec<Outcome>, sqlx::Error> {
-    for _ in 1..MAX_ATTEMPTS {
-        match store::commit_group(db, writes, meta).await {
-            Err(error) if db::is_serialization_failure(&error) => {
-                tracing::warn!(%error, "a batch conflicted with another transaction; retrying");
+impl WriterTask {
+    async fn run(mut self, mut queue: mpsc::Receiver<QueuedWrite>, closing: CancellationToken) {
+        let mut batch = Vec::with_capacity(BATCH_SIZE);
+        let mut epoch_check = tokio::time::interval(EPOCH_INTERVAL);
+        epoch_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                // On shutdown: refuse new writes, but store the queued ones before the task ends.
+                () = closing.cancelled(), if !queue.is_closed() => queue.close(),
+                taken = queue.recv_many(&mut batch, BATCH_SIZE) => {
+                    if taken == 0 {
+                        break;
+                    }
+                    self.restart_broadcaster().await;
+                    self.metrics.batches.observe(f64::from(u16::try_from(taken).unwrap_or(u16::MAX)));
+                    self.commit(std::mem::take(&mut batch)).await;
+                }
+                _ = epoch_check.tick() => self.restart_broadcaster().await,
             }
-            done => return done,
         }
     }
-    store::commit_group(db, writes, meta).await
+
+    /// If the epoch changed, everything stored counts as published: all clients reconnect and catch up. Done
+    /// between two batches, so that every batch of this process is published or counted.
+    async fn restart_broadcaster(&mut self) {
+        let renewals = self.epoch.renewals();
+        if renewals == self.epoch_renewals {
+            return;
+        }
+        match store::rooms(&self.db).await {
+            Ok(rooms) => {
+                self.send(Command::Restart(rooms.into_iter().collect())).await;
+                self.epoch_renewals = renewals;
+            }
+            Err(error) => tracing::warn!(%error, "could not read the rooms"),
+        }
+    }
+
+    /// Stores a batch, resolves the futures and hands over what changed.
+    async fn commit(&self, batch: Vec<QueuedWrite>) {
+        let (writes, replies): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|queued| (queued.write, queued.reply)).unzip();
+        match self.store(&writes).await {
+            Ok(committed) => {
+                self.known.insert(&committed.ids);
+                self.hand_over(&writes, committed.outcomes, replies).await;
+            }
+            Err(error) if db::as_transient(&error).is_some() => {
+                tracing::error!(%error, writes = writes.len(), "could not store a batch of writes");
+                for (error, reply) in
+                    std::iter::repeat_with(|| db::as_transient(&error)).flatten().zip(replies)
+                {
+                    drop(reply.send(Err(WriteError::Fault(error))));
+                }
+            }
+            // One bad write must not fail the others, so each is stored in its own transaction. Not if the
+            // connection was lost: the batch may have been committed, and writes without a nonce would then
+            // be stored twice.
+            Err(error) if writes.len() > 1 && !db::is_connection_error(&error) => {
+                tracing::warn!(%error, "a batch failed; storing its writes one by one");
+                for (write, reply) in writes.into_iter().zip(replies) {
+                    let single = vec![QueuedWrite { write, reply }];
+                    Box::pin(self.commit(single)).await;
+                }
+            }
+            Err(error) => {
+                let rest = replies.len().saturating_sub(1);
+                let errors = std::iter::once(ServiceError::from(error)).chain(
+                    std::iter::repeat_with(|| ServiceError::Unavailable {
+                        retry_after: RETRY_AFTER,
+                    })
+                    .take(rest),
+                );
+                for (reply, error) in replies.into_iter().zip(errors) {
+                    drop(reply.send(Err(WriteError::Fault(error))));
+                }
+            }
+        }
+    }
+
+    async fn hand_over(
+        &self,
+        writes: &[Write],
+        outcomes: Vec<Outcome>,
+        replies: Vec<oneshot::Sender<Outcome>>,
+    ) {
+        let new = writes.iter().zip(&outcomes).filter(|(write, outcome)| {
+            matches!(write, Write::Post(_)) && changed(outcome).is_some()
+        });
+        self.metrics.posted.inc_by(new.count() as u64);
+        let mut changes: Vec<WriteOutcome> = outcomes.iter().filter_map(changed).cloned().collect();
+        changes.sort_by_key(|WriteOutcome { message, .. }| (message.room, message.rev));
+        for (outcome, reply) in outcomes.into_iter().zip(replies) {
+            // The send fails if the caller dropped its future, which is fine.
+            drop(reply.send(outcome));
+        }
+        if !changes.is_empty() {
+            self.send(Command::Committed(changes)).await;
+        }
+    }
+
+    /// Fails only if the broadcaster panicked.
+    async fn send(&self, command: Command) {
+        if self.broadcaster.send(command).await.is_err() {
+            tracing::error!("the broadcaster has ended: no message is published any more");
+        }
+    }
+
+    /// Stores a batch, and retries if its transaction conflicts with one of another process.
+    async fn store(&self, writes: &[Write]) -> Result<Committed, sqlx::Error> {
+        let meta = || self.origin.meta(self.clock.now());
+        for _ in 1..MAX_ATTEMPTS {
+            match store::commit_group(&self.db, writes, meta()).await {
+                Err(error) if db::is_serialization_failure(&error) => {
+                    tracing::warn!(%error, "a batch conflicted with another transaction; retrying");
+                }
+                done => return done,
+            }
+        }
+        store::commit_group(&self.db, writes, meta()).await
+    }
 }
 
 fn changed(outcome: &Outcome) -> Option<&WriteOutcome> {

@@ -8,42 +8,50 @@ use tokio::time::MissedTickBehavior;
 use crate::changefeed::Poller;
 use crate::changefeed::model::Change;
 use crate::chat::accounts::Accounts;
+use crate::chat::accounts::model::CredentialHash;
+use crate::chat::messages::RemoteMessages;
 use crate::chat::rooms::Rooms;
 use crate::db::EpochGuard;
 use crate::kernel::ServiceError;
 use crate::lifecycle::Lifecycle;
 
-/// How often the change feed is polled.
+/// How often the database is polled.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Publishes remote changes as if they had happened in this process.
 struct RemoteChanges {
     accounts: Accounts,
     rooms: Rooms,
+    messages: RemoteMessages,
     poller: Poller,
     epoch: EpochGuard,
     /// The value of [`EpochGuard::renewals`] that the poller belongs to.
     epoch_renewals: u64,
 }
 
-/// Starts the task that polls the change feed.
+/// Starts the task that polls.
 pub async fn start(
     accounts: Accounts,
     rooms: Rooms,
+    messages: RemoteMessages,
     epoch: EpochGuard,
     lifecycle: &Lifecycle,
 ) -> Result<(), ServiceError> {
     let epoch_renewals = epoch.renewals();
     let poller = rooms.poller().await?;
     rooms.load_deleted().await?;
-    let mut remote_changes = RemoteChanges { accounts, rooms, poller, epoch, epoch_renewals };
+    let mut remote_changes =
+        RemoteChanges { accounts, rooms, messages, poller, epoch, epoch_renewals };
     let closing = lifecycle.closing();
-    lifecycle.spawn_worker("change-feed", async move {
+    lifecycle.spawn_worker("remote-changes", async move {
         let mut interval = tokio::time::interval(POLL_INTERVAL);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while closing.run_until_cancelled(interval.tick()).await.is_some() {
-            if let Err(error) = remote_changes.poll().await {
-                tracing::warn!(%error, "could not poll the change feed");
+            // Messages even if the rest failed, and the other way round.
+            for polled in [remote_changes.poll().await, remote_changes.messages.poll().await] {
+                if let Err(error) = polled {
+                    tracing::warn!(%error, "could not poll for the changes of other processes");
+                }
             }
         }
     });
@@ -62,8 +70,8 @@ impl RemoteChanges {
             self.apply(change).await?;
             self.poller.acknowledge(id);
         }
-        for ((user, room), _) in self.poller.read_markers().await? {
-            self.rooms.notify_read(user, room).await?;
+        for read in self.poller.read_markers().await? {
+            self.rooms.notify_read(read.user, read.room).await?;
         }
         Ok(())
     }
@@ -90,7 +98,10 @@ impl RemoteChanges {
                 }
             }
             Change::Room(room) => self.rooms.notify_room(room).await?,
-            Change::Person(user) => {
+            Change::Revoked(hash, reason) => {
+                self.accounts.notify_revocation(CredentialHash(hash), reason);
+            }
+            Change::User(user) => {
                 if let Some(user_profile) = self.accounts.by_id(user).await? {
                     self.accounts.notify_renamed(user_profile);
                 }

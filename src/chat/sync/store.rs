@@ -14,7 +14,7 @@ struct Row {
     #[sqlx(flatten)]
     person: UserRow,
     room: Option<i64>,
-    noted_at: i64,
+    recorded_at: i64,
     /// The user's id, if they are a member of the room.
     member: Option<i64>,
 }
@@ -29,14 +29,15 @@ pub(super) async fn changes_since(
 ) -> Result<Vec<(Timestamp, MissedChange)>, sqlx::Error> {
     let rows: Vec<Row> = reading!(db, |pool| {
         sqlx::query_as(
-            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, n.room_id as room, n.noted_at,
+            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, n.room_id as room, n.recorded_at,
                cast(case when u.deactivated_at is null then them.user_id end as bigint) as member
-             from news n
+             from changes n
              join users u on u.id = coalesce(n.user_id, $1)
              left join rooms r on r.id = n.room_id
              left join memberships mine on mine.room_id = n.room_id and mine.user_id = $1
              left join memberships them on them.room_id = n.room_id and them.user_id = n.user_id
-             where n.id in (select max(id) from news where noted_at >= $2 group by room_id, user_id)
+             where n.id in (select max(id) from changes where recorded_at >= $2 and credential is null
+                            group by room_id, user_id)
                and (n.room_id is null or n.user_id = $1 or r.visibility = 'public'
                  or (r.visibility = 'private' and mine.user_id is not null)
                  or exists (select 1 from deleted_rooms d where d.room_id = n.room_id
@@ -50,7 +51,7 @@ pub(super) async fn changes_since(
         .fetch_all(pool)
         .await?
     });
-    Ok(rows.into_iter().map(|row| (Timestamp(row.noted_at), row.into_change(reader))).collect())
+    Ok(rows.into_iter().map(|row| (Timestamp(row.recorded_at), row.into_change(reader))).collect())
 }
 
 impl Row {

@@ -133,6 +133,16 @@ async fn an_event_reaches_only_the_subscribers_of_its_channel() {
 }
 
 #[tokio::test]
+async fn the_hub_lists_the_channels_with_subscribers() {
+    let mut rig = Rig::new();
+    let client = rig.client(0, &[1, 2]);
+    client.connection.unsubscribe(2);
+    let hub = rig.hub.clone();
+    let (channels, _) = tokio::join!(hub.channels(), rig.settle());
+    assert_eq!(channels, [1]);
+}
+
+#[tokio::test]
 async fn an_event_is_encoded_once_per_encoding_and_not_without_subscribers() {
     let mut rig = Rig::new();
     let mut clients: Vec<_> = (0..9).map(|n| rig.client(n % 3, &[1])).collect();

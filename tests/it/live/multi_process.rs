@@ -163,3 +163,32 @@ async fn direct_message_reaches_the_other_server() {
     ana.post(&format!("/rooms/{id}/messages"), json!({"body": "hola"})).await;
     assert_eq!(about(&mut live, "unread", id).await["last_seq"], 1);
 }
+
+#[tokio::test]
+async fn changes_of_both_servers_arrive_in_order_and_none_is_missing() {
+    const ROUNDS: i64 = 8;
+    let servers = two_servers().await;
+    let TwoServers { one, ana, luis, mut live, .. } = servers;
+    live.open_room(1, Some(0)).await;
+    let here = luis.through(&one);
+    let first = ana.say("the message that changes").await["id"].as_i64().expect("an id");
+    let path = format!("/messages/{first}");
+    for n in 0..ROUNDS {
+        here.say(&format!("stored here {n}")).await;
+        let body = json!({"body": format!("changed there {n}")});
+        ana.ok(reqwest::Method::PATCH, &path, Some(body)).await;
+        ana.say(&format!("stored there {n}")).await;
+    }
+    let last = 1 + 3 * ROUNDS;
+    let mut revs = Vec::new();
+    let mut stored = Vec::new();
+    while revs.last() != Some(&last) {
+        let frame = live.until("message").await;
+        revs.extend(frame["rev"].as_i64());
+        stored.extend(frame["message"]["seq"].as_i64());
+    }
+    assert!(revs.is_sorted_by(|a, b| a < b), "{revs:?}");
+    stored.sort_unstable();
+    stored.dedup();
+    assert_eq!(stored, (1..=1 + 2 * ROUNDS).collect::<Vec<_>>(), "every message arrived");
+}

@@ -1,4 +1,4 @@
-//! A large installation: the number of queries for a page must not grow with the number of rooms.
+//! A large installation: what a page and a poll query must not grow with the number of rooms.
 
 use std::fs::File;
 use std::path::Path;
@@ -11,6 +11,17 @@ use crate::support::{Api, Browser, PASSWORD, eventually};
 
 /// Starts a server on this directory, runs `action`, and counts the queries from start to stop.
 async fn statements(folder: &Path, action: impl AsyncFnOnce(String)) -> usize {
+    let log = logged(folder, action).await;
+    // The number of opened connections, each with its pragmas, depends on chance, and the number of
+    // periodic polls on time, so neither is counted.
+    let is_query = |line: &&str| line.contains("sqlx::query") && line.contains("select");
+    let periodic = ["from changes", "from jobs", "read_at", "from counters"];
+    let is_relevant = |line: &&str| periodic.iter().all(|table| !line.contains(table));
+    log.lines().filter(is_query).filter(is_relevant).count()
+}
+
+/// Starts a server on this directory, runs `action`, stops the server, and returns its log with all statements.
+async fn logged(folder: &Path, action: impl AsyncFnOnce(String)) -> String {
     let port = {
         let probe = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         probe.local_addr().expect("an address").port().to_string()
@@ -31,13 +42,7 @@ async fn statements(folder: &Path, action: impl AsyncFnOnce(String)) -> usize {
     action(url).await;
     kill_process(Pid::from_child(&server), Signal::TERM).expect("a signal");
     assert!(server.wait().expect("an end").success());
-    let log = std::fs::read_to_string(&log).expect("text");
-    // The number of opened connections, each with its pragmas, depends on chance, and the number of
-    // periodic polls on time, so neither is counted.
-    let is_query = |line: &&str| line.contains("sqlx::query") && line.contains("select");
-    let periodic = ["from endings", "from news", "from jobs", "read_at", "from counters"];
-    let is_relevant = |line: &&str| periodic.iter().all(|table| !line.contains(table));
-    log.lines().filter(is_query).filter(is_relevant).count()
+    std::fs::read_to_string(&log).expect("text")
 }
 
 #[tokio::test]
@@ -61,4 +66,25 @@ async fn room_page_runs_as_many_queries_for_300_rooms_as_for_one() {
     let many = statements(folder.path(), async |url| view(url, 301).await).await;
     assert!(one > 10, "the test sees the statements: {one}");
     assert_eq!(many, one);
+}
+
+#[tokio::test]
+async fn poll_after_own_messages_reads_one_number() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = folder.path().join("log");
+    let polls = || std::fs::read_to_string(&file).expect("text").matches("from counters").count();
+    let log = logged(folder.path(), async |url| {
+        let ana = Api::with_account(format!("{url}/api/v1"), "ana").await;
+        for n in 0..20 {
+            ana.post("/rooms/1/messages", json!({"body": format!("{n}")})).await;
+        }
+        let before = polls();
+        eventually("two polls after the last message", async || polls() >= before + 2).await;
+    })
+    .await;
+    assert!(log.contains("insert into messages"), "the test sees the statements");
+    // What finds the messages of other processes. All were stored by this one.
+    for search in ["select max(change) from messages", "select id, rev from rooms"] {
+        assert!(!log.contains(search), "{search}");
+    }
 }

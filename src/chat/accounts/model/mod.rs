@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
 pub use self::names::{DisplayName, Handle};
+pub use crate::changefeed::model::RevocationReason;
 use crate::kernel::{FieldError, Timestamp, UserId};
 use crate::limits;
 use crate::text::names::visible_line;
@@ -170,7 +171,7 @@ impl BearerSecret {
 /// The SHA-256 of a bearer secret, as the database stores it: it identifies a credential without
 /// revealing the secret. A plain hash is enough, since 256 random bits cannot be guessed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CredentialHash(pub(in crate::chat::accounts) [u8; 32]);
+pub struct CredentialHash(pub(in crate::chat) [u8; 32]);
 
 impl fmt::Debug for CredentialHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -298,36 +299,6 @@ impl Admin {
     /// The administrator, for the audit log; `None` for the command line.
     pub fn actor(&self) -> Option<UserId> {
         self.0
-    }
-}
-
-/// Why a credential was revoked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RevocationReason {
-    SignedOut,
-    AccountClosed,
-    /// The credential stays valid, but its user has another role: live connections reconnect to get the
-    /// new permissions.
-    RoleChanged,
-}
-
-impl RevocationReason {
-    /// The value in the table.
-    pub(in crate::chat::accounts) fn number(self) -> i64 {
-        match self {
-            Self::SignedOut => 0,
-            Self::AccountClosed => 1,
-            Self::RoleChanged => 2,
-        }
-    }
-
-    /// The inverse of [`Self::number`].
-    pub(in crate::chat::accounts) fn from_number(number: i64) -> Self {
-        match number {
-            1 => Self::AccountClosed,
-            2 => Self::RoleChanged,
-            _ => Self::SignedOut,
-        }
     }
 }
 

@@ -114,7 +114,7 @@ pub(in crate::chat::accounts) async fn set_role(
         Role::Member => |user| Action::Demote { user },
     };
     record(&mut transaction, (actor, meta.now), user, action).await?;
-    changefeed::record(&mut transaction, meta, Change::Person(user)).await?;
+    changefeed::record(&mut transaction, meta, Change::User(user)).await?;
     let renewed = renew_rights(&mut transaction, user, meta.now).await?;
     transaction.commit().await?;
     Ok(RoleSet::Changed(renewed))

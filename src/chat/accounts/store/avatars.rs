@@ -13,7 +13,7 @@ pub(in crate::chat::accounts) async fn set_avatar(
     meta: ChangeMeta,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
-    changefeed::record(&mut transaction, meta, Change::Person(user)).await?;
+    changefeed::record(&mut transaction, meta, Change::User(user)).await?;
     writing!(transaction, |connection| {
         sqlx::query("delete from avatars where name = (select avatar from users where id = $1)")
             .bind(user.0)

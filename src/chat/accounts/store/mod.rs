@@ -17,7 +17,6 @@ pub(super) use self::avatars::{find_avatar, set_avatar};
 pub(super) use self::credentials::{is_good, remove_expired_credentials, revoke_other_sessions};
 pub(super) use self::known_devices::{last_seen, prune_known_devices, remember};
 pub(super) use self::reset_links::{find_by_reset, remove_expired_resets, set_reset, use_reset};
-pub(super) use self::revocations::{last_revocation, prune_revocations, revocations_after};
 pub(super) use self::sessions::{
     NewSession, add_session, extend_session, find_by_session, remove_session, sessions,
 };

@@ -247,7 +247,7 @@ pub(in crate::chat::accounts) async fn set_display_name(
     if names::is_like_a_user(&mut transaction, name.as_str(), Some(id)).await? {
         return Ok(false);
     }
-    changefeed::record(&mut transaction, meta, Change::Person(id)).await?;
+    changefeed::record(&mut transaction, meta, Change::User(id)).await?;
     writing!(transaction, |connection| {
         sqlx::query("update users set display_name = $1 where id = $2")
             .bind(name.as_str())

@@ -1,6 +1,7 @@
 //! The group commit: all queued writes are stored in one transaction, with one disk sync.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use super::insert::{self, LookupResults};
 use super::{Outcome, edits, mentions};
@@ -9,15 +10,23 @@ use crate::chat::messages::model::{Post, Write, WriteOutcome};
 use crate::chat::search;
 use crate::chat::search::model::SearchDocument;
 use crate::chat::search::store::Indexed;
-use crate::db::{BatchResults, Db, StatementBatch, Transaction, push_statement, reading};
+use crate::db::{BatchResults, Db, StatementBatch, Transaction, fetch_scalar, push_statement};
 use crate::kernel::MessageId;
+
+/// A committed batch.
+pub(in crate::chat::messages) struct Committed {
+    /// The outcome of each write, in order.
+    pub outcomes: Vec<Outcome>,
+    /// The message ids that the batch reserved: at least one.
+    pub ids: RangeInclusive<MessageId>,
+}
 
 /// The largest batch whose inserts are sent as one multi-statement text. Each batch size has its own
 /// text in the statement cache, so the limit is small; for larger batches separate statements cost few
 /// round trips per write.
 const MAX_JOINED_WRITES: usize = 8;
 
-/// Runs a batch in one transaction and returns the outcome of each write, in order. All posts come
+/// Runs a batch in one transaction. All posts come
 /// first, with a fixed number of statements, then edits, deletions and reactions one by one. A small
 /// batch of posts goes to `SQLite` in two texts: the lookups, and the inserts.
 ///
@@ -28,7 +37,7 @@ pub(in crate::chat::messages) async fn commit_group(
     db: &Db,
     writes: &[Write],
     meta: ChangeMeta,
-) -> Result<Vec<Outcome>, sqlx::Error> {
+) -> Result<Committed, sqlx::Error> {
     let now = meta.now;
     let posts: Vec<&Post> = writes.iter().filter_map(Write::as_post).collect();
     let mut first = StatementBatch::first(db);
@@ -77,7 +86,8 @@ pub(in crate::chat::messages) async fn commit_group(
     }
     search::store::write(&mut rest, &documents(db, writes, &outcomes));
     transaction.commit_with(rest).await?;
-    Ok(outcomes)
+    let last = MessageId(first_id_of_batch.0 + reserved(posts.len()) - 1);
+    Ok(Committed { outcomes, ids: first_id_of_batch..=last })
 }
 
 /// The search documents of the messages whose text changed, in their state after the batch.
@@ -118,9 +128,6 @@ fn reserved(posts: usize) -> i64 {
 }
 
 /// The value of the message counter. It grows with every batch, whichever process writes it.
-pub(in crate::chat::messages) async fn last_message_id(db: &Db) -> Result<i64, sqlx::Error> {
-    let (count,): (i64,) = reading!(db, |pool| {
-        sqlx::query_as("select value from counters where name = 'message'").fetch_one(pool).await?
-    });
-    Ok(count)
+pub(in crate::chat::messages) async fn last_message_id(db: &Db) -> Result<MessageId, sqlx::Error> {
+    fetch_scalar!(db, "select value from counters where name = 'message'")
 }

@@ -2,7 +2,7 @@
 
 use super::{MessageRow, from_messages, message_columns, select_messages};
 use crate::chat::messages::model::{Message, Published, Window};
-use crate::db::{Db, fetch_all_json, json_rows, reading};
+use crate::db::{Db, fetch_all, fetch_all_json, fetch_scalars, json_rows, reading};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{MessageId, Rev, RoomId, Seq};
@@ -255,9 +255,38 @@ pub(in crate::chat::messages) async fn is_known(
 pub(in crate::chat::messages) async fn rooms(
     db: &Db,
 ) -> Result<Vec<(RoomId, Published)>, sqlx::Error> {
-    let rows: Vec<(i64, i64, i64)> = reading!(db, |pool| {
-        sqlx::query_as("select id, rev, last_seq from rooms").fetch_all(pool).await?
-    });
-    let room = |(id, rev, seq)| (RoomId(id), Published { rev: Rev(rev), last_seq: Seq(seq) });
-    Ok(rows.into_iter().map(room).collect())
+    #[derive(sqlx::FromRow)]
+    struct RoomRow {
+        id: RoomId,
+        rev: Rev,
+        last_seq: Seq,
+    }
+    let rows: Vec<RoomRow> = fetch_all!(db, "select id, rev, last_seq from rooms")?;
+    let published = |RoomRow { id, rev, last_seq }| (id, Published { rev, last_seq });
+    Ok(rows.into_iter().map(published).collect())
+}
+
+/// The rooms with messages after this id, each with the `rev` of one that was changed last.
+pub(in crate::chat::messages) async fn rooms_with_messages_after(
+    db: &Db,
+    id: MessageId,
+) -> Result<Vec<(RoomId, Rev)>, sqlx::Error> {
+    let newest: Vec<RoomKey> = fetch_scalars!(
+        db,
+        "select max(change) from messages where id > $1 group by pos >> 32",
+        id,
+    )?;
+    Ok(newest.into_iter().map(|change| (change.room(), Rev(change.number()))).collect())
+}
+
+/// The last `rev` of these rooms.
+pub(in crate::chat::messages) async fn revs(
+    db: &Db,
+    rooms: &[RoomId],
+) -> Result<Vec<(RoomId, Rev)>, sqlx::Error> {
+    fetch_all!(
+        db,
+        "select id, rev from rooms where id in (select cast(value as bigint) from jsonb_each($1))",
+        json_rows(rooms),
+    )
 }

@@ -12,8 +12,11 @@ mod mentions;
 mod purge;
 
 pub(super) use self::erasure::{erase_later, next_to_erase, record_erased};
-pub(super) use self::group_commit::{commit_group, last_message_id};
-pub(super) use self::history::{chunk_since, find, found, is_known, page, room_of, rooms, since};
+pub(super) use self::group_commit::{Committed, commit_group, last_message_id};
+pub(super) use self::history::{
+    chunk_since, find, found, is_known, page, revs, room_of, rooms, rooms_with_messages_after,
+    since,
+};
 pub(super) use self::insert::prune_idempotency_keys;
 pub(super) use self::mentions::mentioned;
 pub(super) use self::purge::{purge_batch, purge_later};
