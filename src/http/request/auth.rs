@@ -195,13 +195,10 @@ impl FromRequestParts<AppState> for CanReadMessage {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let (signed_in, id) = viewer_and_id(parts, state).await?;
-        let room = state
-            .service::<Messages>()
-            .room_of(MessageId(id))
-            .await?
-            .ok_or_else(Problem::not_found)?;
-        let reader = state.service::<Rooms>().reader(&signed_in.user, room).await?;
-        let message = state.service::<Messages>().find(&reader, MessageId(id)).await?;
+        let (rooms, messages): (Rooms, Messages) = (state.service(), state.service());
+        let room = messages.room_of(MessageId(id)).await?.ok_or_else(Problem::not_found)?;
+        let reader = rooms.reader(&signed_in.user, room).await?;
+        let message = messages.find(&reader, MessageId(id)).await?;
         Ok(Self { message: message.ok_or_else(Problem::not_found)?, reader })
     }
 }
