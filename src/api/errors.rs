@@ -63,12 +63,12 @@ fn document(problem: &Problem, t: Language) -> ProblemDocument {
     let (title, detail) = problem::message_keys(problem);
     let mut errors: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for field_error in &problem.fields {
-        errors.entry(field_error.field).or_default().push(t.complain(*field_error));
+        errors.entry(field_error.field).or_default().push(t.error_text(*field_error));
     }
     ProblemDocument {
         status: problem.status.as_u16(),
-        title: t.say(title),
-        detail: t.say(detail),
+        title: t.text(title),
+        detail: t.text(detail),
         errors,
         instance: problem.id.as_ref().map(|id| format!("urn:patio:error:{id}")),
     }

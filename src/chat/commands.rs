@@ -14,7 +14,7 @@ pub enum Typed {
     /// A command without parameters was followed by text. Contains the command as spelled.
     Excess(String),
     /// A command that needs a user was given none.
-    Nobody(&'static Described),
+    MissingUser(&'static Described),
     /// An unknown command, with the names of the most similar ones.
     Unknown {
         name: String,
@@ -112,7 +112,7 @@ fn parse_command(name: &str, spelled: &str, rest: &str) -> Typed {
     let (first, more) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let named = |text: &str| text.trim_start_matches('@').to_owned();
     if parameter.starts_with("person") && !is_visible(&named(first)) {
-        return Typed::Nobody(described);
+        return Typed::MissingUser(described);
     }
     Typed::Command(match name {
         "/create" => Command::Create(rest.to_owned()),
@@ -246,7 +246,7 @@ mod tests {
         for spelled in ["/private", "/msg", "#/private", "/invite", "/kick", "/KICK"] {
             for rest in ["", " ", " @", " @@", "\n", " \u{200b}", " @\u{2060}"] {
                 let text = format!("{spelled}{rest}");
-                assert!(matches!(parse(&text), Typed::Nobody(_)), "{text:?}");
+                assert!(matches!(parse(&text), Typed::MissingUser(_)), "{text:?}");
             }
             assert!(matches!(parse(&format!("{spelled} luis")), Typed::Command(_)), "{spelled}");
             assert!(matches!(parse(&format!("{spelled} @luis")), Typed::Command(_)), "{spelled}");

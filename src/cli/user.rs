@@ -177,7 +177,7 @@ impl UserCommands {
 }
 
 fn field_error(error: FieldError) -> anyhow::Error {
-    anyhow!("{}: {}", error.field, Language::English.complain(error))
+    anyhow!("{}: {}", error.field, Language::English.error_text(error))
 }
 
 fn explain(error: AdminError) -> anyhow::Error {

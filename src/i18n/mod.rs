@@ -47,7 +47,7 @@ impl Language {
     }
 
     /// A text without variables.
-    pub fn say(self, key: &str) -> &'static str {
+    pub fn text(self, key: &str) -> &'static str {
         let text = self.catalogue().plain(key);
         debug_assert!(text.is_some(), "there is no text {key} without variables");
         text.unwrap_or_default()
@@ -79,8 +79,8 @@ impl Language {
     }
 
     /// The message for a field error.
-    pub fn complain(self, field_error: FieldError) -> &'static str {
-        self.say(field_error.code)
+    pub fn error_text(self, field_error: FieldError) -> &'static str {
+        self.text(field_error.code)
     }
 
     fn with<'a, const N: usize>(

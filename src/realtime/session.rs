@@ -324,10 +324,10 @@ impl Session {
 
     pub(super) fn fail(&self, problem: &Problem, nonce: Option<&str>, room: Option<RoomId>) {
         let (_, detail) = problem::message_keys(problem);
-        let field_error = problem.fields.first().map(|error| self.t.complain(*error));
+        let field_error = problem.fields.first().map(|error| self.t.error_text(*error));
         self.send(&ServerFrame::Error {
             status: problem.status.as_u16(),
-            detail: field_error.unwrap_or_else(|| self.t.say(detail)),
+            detail: field_error.unwrap_or_else(|| self.t.text(detail)),
             nonce,
             room,
             retry_after: problem.retry_after.map(Problem::seconds),

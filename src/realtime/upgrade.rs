@@ -100,7 +100,7 @@ async fn open(
 fn too_many_connections(t: Language) -> Bytes {
     let error = ServerFrame::Error {
         status: StatusCode::TOO_MANY_REQUESTS.as_u16(),
-        detail: t.say("live-too-many"),
+        detail: t.text("live-too-many"),
         nonce: None,
         room: None,
         retry_after: Some(TRY_AGAIN.as_secs()),

@@ -63,6 +63,6 @@ pub(super) enum InsertError {
 
 impl From<FieldError> for InsertError {
     fn from(error: FieldError) -> Self {
-        Self::Invalid(format!("{}: {}", error.field, Language::English.complain(error)))
+        Self::Invalid(format!("{}: {}", error.field, Language::English.error_text(error)))
     }
 }

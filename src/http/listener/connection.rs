@@ -24,12 +24,12 @@ use tower::ServiceExt as _;
 use super::capacity::{Capacity, IdleGuard};
 use super::progress::{Progress, Wait};
 use super::request_body;
-use super::stream::{Duplex, Linger, Watched, plain_tcp};
+use super::stream::{Linger, ResettableStream, Watched, plain_tcp};
 use crate::limits::connection::{HEAD_BYTES, HEAD_WITHIN, IDLE, LAST_CALL, LINGER};
 use crate::websocket::handshake::PlainTcp;
 
 /// Serves a connection until the peer closes it, a deadline passes, or the server closes it as idle.
-pub(super) async fn serve<S: Duplex>(
+pub(super) async fn serve<S: ResettableStream>(
     stream: S,
     peer: SocketAddr,
     router: Router,

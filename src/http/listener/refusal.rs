@@ -72,7 +72,7 @@ fn answer(request: Request<Incoming>, full: Full) -> Response<Body> {
         Full::Files => (StatusCode::SERVICE_UNAVAILABLE, "error-503-detail"),
         Full::Address => (StatusCode::TOO_MANY_REQUESTS, "error-429-detail"),
     };
-    let mut response = Response::new(Body::from(locale::language_of(&parts).say(text)));
+    let mut response = Response::new(Body::from(locale::language_of(&parts).text(text)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_IN_SECONDS));

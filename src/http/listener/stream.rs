@@ -19,13 +19,13 @@ use super::progress::Progress;
 use super::read_rate::ReadRate;
 use crate::limits::connection::LINGER;
 
-/// A bidirectional byte stream of any kind.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+/// A byte stream to a client that can be reset when it is closed.
+pub(super) trait ResettableStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     /// Makes the kernel discard unsent bytes when the stream is closed.
     fn forget_unsent(&self) {}
 }
 
-impl Duplex for TcpStream {
+impl ResettableStream for TcpStream {
     fn forget_unsent(&self) {
         if let Err(error) = SockRef::from(self).set_linger(Some(Duration::ZERO)) {
             tracing::debug!(%error, "could not reset a connection on close");
@@ -34,7 +34,7 @@ impl Duplex for TcpStream {
 }
 
 #[cfg(test)]
-impl Duplex for tokio::io::DuplexStream {}
+impl ResettableStream for tokio::io::DuplexStream {}
 
 pub(super) struct Watched<S> {
     stream: S,
@@ -57,7 +57,7 @@ impl Linger {
     }
 }
 
-impl<S: Duplex> Watched<S> {
+impl<S: ResettableStream> Watched<S> {
     pub fn new(stream: S, progress: Arc<Progress>, linger: Linger) -> Self {
         Self { stream, progress, read_rate: ReadRate::new(), linger, lingering: None }
     }
@@ -78,7 +78,7 @@ impl<S: Duplex> Watched<S> {
     }
 }
 
-impl<S: Duplex> AsyncRead for Watched<S> {
+impl<S: ResettableStream> AsyncRead for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -94,7 +94,7 @@ impl<S: Duplex> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: Duplex> AsyncWrite for Watched<S> {
+impl<S: ResettableStream> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

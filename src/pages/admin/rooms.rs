@@ -103,7 +103,7 @@ impl RoomListRenderer {
             && let Some(row) = rooms.iter_mut().find(|row| row.id == id.0)
         {
             row.typed = typed;
-            row.error = Some(page.t.complain(field_error));
+            row.error = Some(page.t.error_text(field_error));
         }
         let side = self.sidebar.build(me, None, &page).await?;
         Ok(html(&RoomsPage { side, rooms, saved: page.asks("saved"), page }))

@@ -234,7 +234,7 @@ async fn show_available(
         Err(unparsed) => Some(unparsed),
         Ok((name, email)) => accounts.validate(name.as_ref(), email.as_ref()).await?.pop(),
     };
-    Ok(Json(Available { field, complaint: error.map(|error| t.complain(error)) }))
+    Ok(Json(Available { field, complaint: error.map(|error| t.error_text(error)) }))
 }
 
 async fn logout(

@@ -50,7 +50,7 @@ async fn create(
     form.kept().check_author(me.user.id)?;
     let other = find_user(&services.accounts, &name).await?;
     if let Err(error) = MessageBody::parse(&form.body) {
-        let error = Some(page.t.complain(error));
+        let error = Some(page.t.error_text(error));
         let shown = RoomPageInput { draft: form.body, error, ..RoomPageInput::default() };
         let page = renderer.render_new_direct(&me.user, &other, page, shown).await?;
         return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, page));
@@ -59,7 +59,7 @@ async fn create(
     {
         Ok(member) => member,
         Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => {
-            let error = Some(page.t.say(problem::message_keys(&problem).1));
+            let error = Some(page.t.text(problem::message_keys(&problem).1));
             let shown = RoomPageInput { draft: form.body, error, ..RoomPageInput::default() };
             let page = renderer.render_new_direct(&me.user, &other, page, shown).await?;
             return Ok(wait(again(problem.status, page), problem.retry_after));

@@ -55,7 +55,7 @@ async fn create(
             outcome => outcome?,
         },
         Typed::Excess(spelled) => CommandResult::Reply(context.excess(&spelled)),
-        Typed::Nobody(described) => CommandResult::Reply(context.missing_user(described)),
+        Typed::MissingUser(described) => CommandResult::Reply(context.missing_user(described)),
         Typed::Unknown { name, nearest } => CommandResult::Reply(context.unknown(&name, &nearest)),
     };
     match outcome {
@@ -91,9 +91,9 @@ async fn reject_draft(
     problem: Problem,
 ) -> Result<Response, Problem> {
     let reason = match problem.fields.first() {
-        Some(field_error) => page.t.complain(*field_error),
+        Some(field_error) => page.t.error_text(*field_error),
         None if problem.retry_after.is_some() || problem.status == StatusCode::FORBIDDEN => {
-            page.t.say(problem::message_keys(&problem).1)
+            page.t.text(problem::message_keys(&problem).1)
         }
         None => return Err(problem),
     };

@@ -75,7 +75,7 @@ impl CommandContext<'_> {
         if !nearest.is_empty() {
             lines.push(self.t.name("did-you-mean", nearest.join(", ")));
         }
-        lines.push(self.t.say("command-see-help").to_owned());
+        lines.push(self.t.text("command-see-help").to_owned());
         CommandReply { as_text: true, ..refusal(lines) }
     }
 
@@ -83,14 +83,14 @@ impl CommandContext<'_> {
     pub fn excess(&self, spelled: &str) -> CommandReply {
         let mut lines = vec![self.t.name("command-excess", spelled)];
         if spelled.starts_with('/') {
-            lines.push(self.t.say("command-see-help").to_owned());
+            lines.push(self.t.text("command-see-help").to_owned());
         }
         CommandReply { as_text: true, ..refusal(lines) }
     }
 
     /// The reply to a command without the user that it needs.
     pub fn missing_user(&self, described: &Described) -> CommandReply {
-        refusal(vec![self.t.say("command-needs-person").to_owned(), self.describe(described)])
+        refusal(vec![self.t.text("command-needs-person").to_owned(), self.describe(described)])
     }
 
     async fn create(&self, name: &str) -> Result<CommandResult, Problem> {
@@ -139,7 +139,7 @@ impl CommandContext<'_> {
         let lines = online_users.iter().map(|user| (user, "online"));
         let lines = lines.chain(offline_users.iter().map(|user| (user, "offline")));
         let line = |(user, label): (&&User, &str)| {
-            format!("{} (@{}) · {}", user.display_name, user.name, self.t.say(label))
+            format!("{} (@{}) · {}", user.display_name, user.name, self.t.text(label))
         };
         Ok(reply(lines.map(line).collect()))
     }
@@ -162,7 +162,7 @@ impl CommandContext<'_> {
     async fn topic(&self, topic: &str) -> Result<CommandResult, Problem> {
         if topic.is_empty() {
             return Ok(reply(vec![match self.reader.room().topic.as_str() {
-                "" => self.t.say("topic-none").to_owned(),
+                "" => self.t.text("topic-none").to_owned(),
                 topic => self.t.name("topic-is", topic),
             }]));
         }
@@ -177,7 +177,7 @@ impl CommandContext<'_> {
         };
         let change = RoomChange { name: None, topic: Some(topic) };
         match self.services.rooms.update(&owner, &change).await {
-            Ok(()) => Ok(reply(vec![self.t.say("topic-set").to_owned()])),
+            Ok(()) => Ok(reply(vec![self.t.text("topic-set").to_owned()])),
             Err(error) => self.explain(error),
         }
     }
@@ -236,8 +236,8 @@ impl CommandContext<'_> {
 
     fn describe(&self, (name, takes, does): &Described) -> String {
         let takes =
-            if takes.is_empty() { String::new() } else { format!(" {}", self.t.say(takes)) };
-        format!("{name}{takes} · {}", self.t.say(does))
+            if takes.is_empty() { String::new() } else { format!(" {}", self.t.text(takes)) };
+        format!("{name}{takes} · {}", self.t.text(does))
     }
 
     /// Finds the user with this handle, or the only user whose handle matches without accents.
@@ -274,7 +274,7 @@ impl CommandContext<'_> {
     }
 
     fn failure(&self, status: StatusCode, text: &str) -> CommandResult {
-        let lines = vec![self.t.say(text).to_owned()];
+        let lines = vec![self.t.text(text).to_owned()];
         CommandResult::Reply(CommandReply { status, ..refusal(lines) })
     }
 

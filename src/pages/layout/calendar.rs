@@ -41,7 +41,7 @@ impl Calendar {
     /// A day in words: "Friday 20 November 2026".
     pub fn label(&self, day: Date) -> String {
         let pick = |list: &str, index: i8| {
-            let words = self.t.say(list);
+            let words = self.t.text(list);
             let index = usize::try_from(index).unwrap_or_default();
             words.split(' ').nth(index).unwrap_or_default()
         };

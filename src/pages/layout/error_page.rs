@@ -110,12 +110,12 @@ pub(in crate::pages) async fn render_problem(
 
 fn error_page(page: Page, problem: &Problem, step: Option<Step>) -> Response {
     let (title, detail) = problem::message_keys(problem);
-    let mut detail = page.t.say(detail).to_owned();
+    let mut detail = page.t.text(detail).to_owned();
     for field_error in &problem.fields {
         detail.push(' ');
-        detail.push_str(page.t.complain(*field_error));
+        detail.push_str(page.t.error_text(*field_error));
     }
-    let title = page.t.say(title);
+    let title = page.t.text(title);
     let status = problem.status;
     let id = problem.id.as_deref();
     (status, html(&ErrorPage { page, status: status.as_u16(), title, detail, step, id }))

@@ -21,7 +21,7 @@ impl FormState {
     #[must_use]
     pub fn add_error(mut self, language: Language, problems: &[FieldError]) -> Self {
         let texts =
-            problems.iter().map(|problem| (problem.field, language.complain(*problem).into()));
+            problems.iter().map(|problem| (problem.field, language.error_text(*problem).into()));
         self.errors.extend(texts);
         self
     }

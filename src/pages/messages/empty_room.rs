@@ -18,7 +18,7 @@ impl Step {
 
     /// A link to the composer. It works without JavaScript and moves the focus of screen readers.
     fn write(t: Language) -> Self {
-        Self::new("#body", "pencil", t.say("write-first"))
+        Self::new("#body", "pencil", t.text("write-first"))
     }
 }
 
@@ -32,7 +32,7 @@ pub(in crate::pages) fn steps(reader: &Reader, t: Language) -> Vec<Step> {
     let user = reader.user();
     let room = reader.room();
     let settings = |part: &str| format!("/rooms/{}/settings#{part}", room.id);
-    let invite = |href: String| Step::new(href, "person-plus", t.say("invite"));
+    let invite = |href: String| Step::new(href, "person-plus", t.text("invite"));
     if room.visibility == Visibility::Direct || !room.is_member() {
         return unwritten(t);
     }
@@ -40,12 +40,12 @@ pub(in crate::pages) fn steps(reader: &Reader, t: Language) -> Vec<Step> {
         return match user.role {
             Role::Admin => vec![invite("/admin#sign-up".to_owned()), Step::write(t)],
             Role::Member => {
-                vec![Step::write(t), Step::new("/rooms#make", "plus", t.say("create-room"))]
+                vec![Step::write(t), Step::new("/rooms#make", "plus", t.text("create-room"))]
             }
         };
     }
     let second = if may_change(user, room) && room.topic.is_empty() {
-        Step::new(settings("about"), "pencil", t.say("add-topic"))
+        Step::new(settings("about"), "pencil", t.text("add-topic"))
     } else {
         Step::write(t)
     };

@@ -111,8 +111,8 @@ fn render(
 /// The text that replaces a deleted message.
 fn deletion(by: DeletedBy, t: Language) -> &'static str {
     match by {
-        DeletedBy::Author => t.say("message-deleted"),
-        DeletedBy::Moderator => t.say("message-removed"),
+        DeletedBy::Author => t.text("message-deleted"),
+        DeletedBy::Moderator => t.text("message-removed"),
     }
 }
 
@@ -145,7 +145,7 @@ impl MessageList {
             t,
             room_id: room.0,
             start: t.name(start, name),
-            start_text: t.say(start_text),
+            start_text: t.text(start_text),
             steps: Vec::new(),
             older: None,
             goes_on: false,
@@ -164,7 +164,7 @@ impl MessageList {
 
     /// The text for the first user of the installation.
     pub fn welcoming(self) -> Self {
-        Self { start_text: self.t.say("lobby-alone-text"), ..self }
+        Self { start_text: self.t.text("lobby-alone-text"), ..self }
     }
 }
 

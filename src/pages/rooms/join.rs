@@ -88,7 +88,7 @@ async fn join_by_form(
     match join(&rooms, &me.user, &typed.code).await? {
         JoinTarget::Joined(member) => Ok(to_room(member.room())),
         JoinTarget::Removed => {
-            let reason = page.t.say("room-removed").to_owned();
+            let reason = page.t.text("room-removed").to_owned();
             refused(&renderer, &me.user, page, &typed.code, (StatusCode::FORBIDDEN, reason)).await
         }
         JoinTarget::Near(names) => miss(&renderer, &me.user, page, &typed.code, &names).await,
@@ -103,7 +103,7 @@ async fn miss(
     typed: &str,
     near: &[String],
 ) -> Result<Response, Problem> {
-    let mut text = page.t.say("code-unknown").to_owned();
+    let mut text = page.t.text("code-unknown").to_owned();
     if !near.is_empty() {
         text = format!("{text} {}", page.t.name("did-you-mean", near.join(", ")));
     }

@@ -180,8 +180,8 @@ struct CommandView {
 fn commands(t: Language) -> Vec<CommandView> {
     let view = |(name, takes, does): (&'static str, &str, &str)| CommandView {
         name,
-        takes: if takes.is_empty() { "" } else { t.say(takes) },
-        does: t.say(does),
+        takes: if takes.is_empty() { "" } else { t.text(takes) },
+        does: t.text(does),
     };
     COMMANDS.into_iter().map(view).collect()
 }
