@@ -3,6 +3,7 @@
 //! A span names the route by its pattern. The path itself may hold an invitation code or a reset token, and the
 //! query string what somebody searches for, so neither of them is logged, nor headers or bodies.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -10,6 +11,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
 use axum::response::Response;
 use tower_http::trace::TraceLayer;
+use tracing::field::{DisplayValue, display};
 use tracing::{Instrument as _, Level, Span};
 
 use super::{ClientInfo, metrics};
@@ -34,7 +36,6 @@ pub fn for_all<S: Clone + Send + Sync + 'static>(router: Router<S>, random: Rand
 /// Builds the span of a request. Requests for health and assets are so many and tell so little that their span
 /// and their line have the level `debug`.
 fn span(request: &Request, random: &Random) -> Span {
-    let client: Option<&ClientInfo> = request.extensions().get();
     // A macro, because the level and the target of a span are constants. It evaluates its fields only if
     // the span is enabled.
     macro_rules! span {
@@ -46,7 +47,7 @@ fn span(request: &Request, random: &Random) -> Span {
                 id = %random.token(),
                 method = method(request),
                 route = request.extensions().get().map(MatchedPath::as_str),
-                client.address = client.map(|client| tracing::field::display(client.ip)),
+                client.address = request.extensions().get().map(address),
             )
         };
     }
@@ -55,6 +56,10 @@ fn span(request: &Request, random: &Random) -> Span {
         // Stays when the access log is off: it says to which request an error belongs.
         _ => span!("patio::request", Level::INFO),
     }
+}
+
+fn address(client: &ClientInfo) -> DisplayValue<IpAddr> {
+    display(client.ip)
 }
 
 /// Returns the method. Clients can invent others, of any length.
