@@ -147,17 +147,9 @@ const measurements = {
       return { start_ms: once.startMs, start_after_kill_ms: warm.startMs, rss_kib: rss };
     },
   },
-  page: {
-    peers: [patio],
-    run: async (peer) => {
-      const server = await peer.start(TEN);
-      try {
-        return await load(peer, server, [...pages(server), '--seconds', seconds]);
-      } finally {
-        await server.stop();
-      }
-    },
-  },
+  page: { peers: [patio], run: (peer) => visit(peer, 'warn') },
+  // The same with a line in the log for each request.
+  logged: { peers: [patio], run: (peer) => visit(peer, 'info') },
   flood: { peers: [patio], run: flood },
   // A few posts a second to one room, beside few and many other rooms.
   'many-rooms': {
@@ -169,6 +161,15 @@ const measurements = {
     },
   },
 };
+
+async function visit(peer, log) {
+  const server = await peer.start(TEN, log);
+  try {
+    return await load(peer, server, [...pages(server), '--seconds', seconds]);
+  } finally {
+    await server.stop();
+  }
+}
 
 /** The page of a room, with its newest 50 messages. */
 const pages = (server) => [

@@ -188,6 +188,7 @@ function rest(compare, alone, { big, small }) {
     '≥ 1,500',
     '≥ 3,000',
   );
+  alone('logged', '– the same with the access log (`LOG=info`)', [{ what: 'per_cpu_second' }, { what: 'per_second' }]);
   alone('page', '– KB a page / ms p99 with 8 visitors', [
     { what: (round) => round.page_bytes / 1000 },
     { what: 'latency.p99' },

@@ -31,25 +31,25 @@ export class Patio {
   }
 
   /** Starts on a new copy of a data directory with these rooms and users. */
-  async start(layout) {
+  async start(layout, log) {
     const ready = await this.#prepare(layout);
     const data = path.join(this.scratch, "patio-now");
     rmSync(data, { recursive: true, force: true });
     cpSync(ready.data, data, { recursive: true });
-    const server = await this.run(data);
+    const server = await this.run(data, undefined, log);
     // Killed and restarted on the same data and port.
     const again = async () => {
       await server.stop("SIGKILL");
-      return this.run(data, server.port);
+      return this.run(data, server.port, log);
     };
     // Cookie names contain the port.
     const cookie = ready.cookie.replace(/_\d+=/, `_${server.port}=`);
     return { ...server, again, ...ready, cookie, load: ["--first-room", ready.room] };
   }
 
-  async run(data, port) {
+  async run(data, port, log = "warn") {
     port ??= await freePort();
-    const env = { PATH: process.env.PATH, RATE_LIMIT: "off", LOG: "warn", LISTEN: "127.0.0.1" };
+    const env = { PATH: process.env.PATH, RATE_LIMIT: "off", LOG: log, LISTEN: "127.0.0.1" };
     return start([this.program], port, {
       answers: up("/up"),
       env: { ...env, PORT: String(port), DATA_DIR: data },
