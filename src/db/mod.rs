@@ -33,7 +33,8 @@ pub(crate) use self::bulk::{
 pub use self::epoch::EpochGuard;
 pub(crate) use self::error_class::{as_transient, is_environment_error};
 pub(crate) use self::query::{
-    execute, fetch_all, fetch_optional, fetch_optional_scalar, fetch_scalar, fetch_scalars,
+    execute, fetch_all, fetch_one, fetch_optional, fetch_optional_scalar, fetch_scalar,
+    fetch_scalars,
 };
 pub use self::sqlite::checkpoint::Checkpointer;
 pub use self::sqlite::pool::{Pool, PooledConnection};

@@ -1,5 +1,5 @@
-//! One statement, on either engine: `execute!`, `fetch_optional!`, `fetch_all!`, and `fetch_scalar!`,
-//! `fetch_optional_scalar!`, `fetch_scalars!` for a single column. The first argument is a [`Transaction`] or a
+//! One statement, on either engine: `execute!`, `fetch_one!`, `fetch_optional!`, `fetch_all!`, and
+//! `fetch_scalar!`, `fetch_optional_scalar!`, `fetch_scalars!` for a single column. The first argument is a [`Transaction`] or a
 //! [`Db`], then come the SQL text and the values of `$1`, `$2`, … in order:
 //!
 //! ```ignore
@@ -102,6 +102,13 @@ macro_rules! execute {
     };
 }
 
+/// Returns the only row.
+macro_rules! fetch_one {
+    ($on:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        $crate::db::query::run_query!(query_as, fetch_one, $on, $sql $(, $value)*)
+    };
+}
+
 /// Returns the row, if there is one.
 macro_rules! fetch_optional {
     ($on:expr, $sql:expr $(, $value:expr)* $(,)?) => {
@@ -138,6 +145,6 @@ macro_rules! fetch_scalars {
 }
 
 pub(crate) use {
-    execute, fetch_all, fetch_optional, fetch_optional_scalar, fetch_scalar, fetch_scalars,
-    run_query,
+    execute, fetch_all, fetch_one, fetch_optional, fetch_optional_scalar, fetch_scalar,
+    fetch_scalars, run_query,
 };

@@ -98,6 +98,12 @@ macro_rules! column_type {
             }
         }
 
+        impl sqlx::postgres::PgHasArrayType for $type {
+            fn array_type_info() -> sqlx::postgres::PgTypeInfo {
+                <$stored as sqlx::postgres::PgHasArrayType>::array_type_info()
+            }
+        }
+
         impl $crate::db::JsonColumn for $type {
             type Stored = $stored;
 

@@ -11,6 +11,14 @@ macro_rules! number {
         #[serde(transparent)]
         pub struct $name(pub i64);
 
+        impl $name {
+            /// Returns the one after this.
+            #[must_use]
+            pub fn next(self) -> Self {
+                Self(self.0 + 1)
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 self.0.fmt(f)
@@ -42,7 +50,8 @@ number! {
 
 /// A room combined with a `seq` or `rev` as one number, `room << 32 | number`, so that a room's history is
 /// one range of an index. A key always stays in its room: numbers are clamped to 0..=2^32 − 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
 pub struct RoomKey(i64);
 
 impl RoomKey {

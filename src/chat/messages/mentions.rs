@@ -17,9 +17,21 @@ pub(super) fn render(body: &MessageBody) -> Rendered {
     Rendered { html, names }
 }
 
-/// Users by normalized handle, with the handle as its user writes it.
+/// A handle as its user writes it.
+pub(super) struct Handle {
+    pub user: UserId,
+    pub name: String,
+}
+
+/// Handles by their normalized form.
 #[derive(Default)]
-pub(super) struct HandleIndex(HashMap<String, (UserId, String)>);
+pub(super) struct HandleIndex(HashMap<String, Handle>);
+
+impl FromIterator<(String, Handle)> for HandleIndex {
+    fn from_iter<I: IntoIterator<Item = (String, Handle)>>(handles: I) -> Self {
+        Self(handles.into_iter().collect())
+    }
+}
 
 /// A body as HTML, and the users it mentions, each once.
 pub(super) struct RenderedWithMentions {
@@ -28,11 +40,6 @@ pub(super) struct RenderedWithMentions {
 }
 
 impl HandleIndex {
-    /// From normalized handles, user ids, and handles as written.
-    pub fn new(users: impl IntoIterator<Item = (String, UserId, String)>) -> Self {
-        Self(users.into_iter().map(|(normalized, id, name)| (normalized, (id, name))).collect())
-    }
-
     /// Renders the body with the mentions that this index knows.
     pub fn resolve(&self, body: &MessageBody, rendered: &Rendered) -> RenderedWithMentions {
         if !rendered.names.iter().any(|name| self.0.contains_key(name)) {
@@ -40,11 +47,11 @@ impl HandleIndex {
         }
         let mut mentioned = Vec::new();
         let html = render::render(body.as_str(), |name| {
-            let (id, name) = self.0.get(name)?;
-            mentioned.push(*id);
-            Some(name.clone())
+            let handle = self.0.get(name)?;
+            mentioned.push(handle.user);
+            Some(handle.name.clone())
         });
-        mentioned.sort_unstable_by_key(|id| id.0);
+        mentioned.sort_unstable();
         mentioned.dedup();
         RenderedWithMentions { html, mentioned }
     }

@@ -253,8 +253,9 @@ impl Messages {
         for _ in 0..PIECES {
             let Some(next) = store::next_to_erase(&self.db, user).await? else { return Ok(()) };
             let reason = DeletionReason::Erasure;
-            let deletions = next.messages.iter().map(|(room, message)| {
-                let deleter = Deleter { room: *room, message: *message, reason: reason.clone() };
+            let deletions = next.messages.iter().map(|message| {
+                let reason = reason.clone();
+                let deleter = Deleter { room: message.room(), message: message.id, reason };
                 self.writer.write(Write::Delete(deleter))
             });
             for outcome in join_all(deletions).await {
@@ -265,8 +266,8 @@ impl Messages {
                     Err(error) => return Err(ServiceError::internal(error)),
                 }
             }
-            let done = (next.messages.len(), next.then_before);
-            store::record_erased(&self.db, user, done, self.clock.now()).await?;
+            let (deleted, now) = (next.messages.len(), self.clock.now());
+            store::record_erased(&self.db, user, deleted, next.then_before, now).await?;
         }
         Ok(store::erase_later(&self.db, user, self.clock.now()).await?)
     }

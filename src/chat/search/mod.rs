@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use self::model::{
     Candidate, Cursor, Filter, Found, Hit, IndexTerm, Query, SnippetPart, plain_name,
 };
-use self::store::{Criteria, Scope};
+use self::store::{Criteria, Scope, UserNames};
 use super::accounts::model::User;
 use super::rooms::Rooms;
 use super::rooms::model::{Room, Visibility};
@@ -227,7 +227,7 @@ impl Search {
 
     /// The range of message ids that the days of the query can be in.
     async fn span(&self, query: &Query, scope: &Scope) -> Result<Range<MessageId>, ServiceError> {
-        let all = MessageId(0)..MessageId(scope.newest.0 + 1);
+        let all = MessageId(0)..scope.newest.next();
         if query.after.or(query.before).is_none() {
             return Ok(all);
         }
@@ -303,15 +303,15 @@ impl Search {
 /// The users with this handle or display name; `me` is the reader.
 fn users_named<'a>(
     reader: &User,
-    user_names: &'a [(UserId, String, String)],
+    user_names: &'a [UserNames],
     name: &str,
 ) -> impl Iterator<Item = UserId> + 'a {
     let sought = plain_name(name);
     let me = (folded(name) == "me").then_some(reader.id);
-    let found = user_names.iter().filter(move |(_, name, shown)| {
-        [name, shown].iter().any(|name| plain_name(name) == sought)
+    let found = user_names.iter().filter(move |user| {
+        plain_name(&user.name) == sought || plain_name(&user.display_name) == sought
     });
-    found.map(|(id, ..)| *id).chain(me)
+    found.map(|user| user.id).chain(me)
 }
 
 async fn index_old(db: Db) -> Result<(), sqlx::Error> {

@@ -52,10 +52,11 @@ impl Sync {
         let mut missed = store::changes_since(&self.db, user.id, from, MAX_CHANGES + 1).await?;
         // Changes inside the overlap do not count towards the limit. Otherwise a page that was just
         // loaded would have to load again, without end.
-        if missed.get(usize::from(MAX_CHANGES)).is_some_and(|(changed_at, _)| *changed_at >= then) {
+        let first_too_many = missed.get(usize::from(MAX_CHANGES));
+        if first_too_many.is_some_and(|missed| missed.recorded_at >= then) {
             return Ok(None);
         }
         missed.truncate(usize::from(MAX_CHANGES));
-        Ok(Some(missed.into_iter().rev().map(|(_, change)| change).collect()))
+        Ok(Some(missed.into_iter().rev().map(|missed| missed.change).collect()))
     }
 }

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::{
-    MessageRow, Outcome, from_messages, joining, mentions, message_columns, select_messages,
-};
+use super::mentions::{self, Mention};
+use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, SELECT_MESSAGES};
+use super::{MessageRow, Outcome, joining};
 use crate::changefeed::model::ChangeMeta;
 use crate::chat::audit;
 use crate::chat::audit::model::Action;
@@ -15,7 +15,7 @@ use crate::chat::messages::model::{
 };
 use crate::chat::messages::render;
 use crate::chat::rooms::model::Member;
-use crate::db::{StatementBatch, Transaction, writing};
+use crate::db::{StatementBatch, Transaction, execute, fetch_optional, fetch_scalar};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{FieldError, MessageId, Rev, RoomId, Timestamp};
 
@@ -25,10 +25,13 @@ const MAX_EMOJI: usize = 20;
 /// Replaces the text of a message.
 pub(super) async fn edit(
     transaction: &mut Transaction,
-    Author { room, message: id }: Author,
-    (body, RenderedWithMentions { html, mut mentioned }): (&str, RenderedWithMentions),
+    author: Author,
+    body: &str,
+    rendered: RenderedWithMentions,
     now: Timestamp,
 ) -> Result<Outcome, sqlx::Error> {
+    let Author { room, message: id } = author;
+    let RenderedWithMentions { html, mut mentioned } = rendered;
     let message = match find_undeleted(transaction, room, id).await? {
         Ok(message) => message,
         Err(error) => return Ok(Err(error)),
@@ -36,27 +39,21 @@ pub(super) async fn edit(
     if message.body == body {
         return Ok(Ok(unchanged(message)));
     }
-    let rev_key = next_change(transaction, room).await?;
-    writing!(*transaction, |connection| {
-        sqlx::query(
-            "update messages set body = $2, html = $3, edited_at = $4, change = $5 where id = $1",
-        )
-        .bind(id.0)
-        .bind(body)
-        .bind(render::stored(&html, body))
-        .bind(now.0)
-        .bind(rev_key)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    let change = next_change(transaction, room).await?;
+    execute!(
+        transaction,
+        "update messages set body = $2, html = $3, edited_at = $4, change = $5 where id = $1",
+        id,
+        body,
+        render::stored(&html, body),
+        now,
+        change,
+    )?;
     let pos = RoomKey::of_seq(room, message.seq);
     let mentioned_before = mentions::remove(transaction, pos).await?;
+    let mentions: Vec<_> = mentioned.iter().map(|user| Mention { user: *user, pos }).collect();
     let mut statements = StatementBatch::of(transaction);
-    mentions::store(
-        &mut statements,
-        &mentioned.iter().map(|user| (*user, pos)).collect::<Vec<_>>(),
-    );
+    mentions::store(&mut statements, &mentions);
     statements.run(transaction).await?;
     mentioned.retain(|user| !mentioned_before.contains(user));
     Ok(changed(transaction, room, id).await?.map(|outcome| WriteOutcome { mentioned, ..outcome }))
@@ -77,27 +74,17 @@ pub(super) async fn delete(
         return Ok(Ok(unchanged(message)));
     }
     mentions::remove(transaction, RoomKey::of_seq(room, message.seq)).await?;
-    let rev_key = next_change(transaction, room).await?;
-    writing!(*transaction, |connection| {
-        sqlx::query(
-            "update messages set body = '', html = '', deleted_at = $2, change = $3, deleted_by = $4
-             where id = $1",
-        )
-        .bind(id.0)
-        .bind(now.0)
-        .bind(rev_key)
-        .bind(reason.deleted_by().as_str())
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
-    writing!(*transaction, |connection| {
-        sqlx::query("delete from reactions where message_id = $1")
-            .bind(id.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    let change = next_change(transaction, room).await?;
+    execute!(
+        transaction,
+        "update messages set body = '', html = '', deleted_at = $2, change = $3, deleted_by = $4
+         where id = $1",
+        id,
+        now,
+        change,
+        reason.deleted_by().as_str(),
+    )?;
+    execute!(transaction, "delete from reactions where message_id = $1", id)?;
     if let DeletionReason::Moderation { moderator, room_name, author } = reason {
         let (author, room) = ((author.0, author.1.as_str()), (room, room_name.as_str()));
         let action = Action::DeleteMessage { message: id, room, author };
@@ -130,20 +117,16 @@ pub(super) async fn react(
         Ok(joined) => joined,
         Err(refusal) => return Ok(Err(WriteError::JoinRefused(refusal))),
     };
-    let rev_key = next_change(transaction, room).await?;
-    writing!(*transaction, |connection| {
-        sqlx::query(
-            "insert into reactions (message_id, user_id, emoji, rev) values ($1, $2, $3, $4)",
-        )
-        .bind(id.0)
-        .bind(user.0)
-        .bind(emoji.as_str())
-        .bind(rev_key)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
-    touch(transaction, id, rev_key).await?;
+    let change = next_change(transaction, room).await?;
+    execute!(
+        transaction,
+        "insert into reactions (message_id, user_id, emoji, rev) values ($1, $2, $3, $4)",
+        id,
+        user,
+        emoji.as_str(),
+        change,
+    )?;
+    touch(transaction, id, change).await?;
     Ok(changed(transaction, room, id).await?.map(|outcome| WriteOutcome { joined, ..outcome }))
 }
 
@@ -159,25 +142,22 @@ pub(super) async fn unreact(
     if !has(&message, reaction) {
         return Ok(Ok(unchanged(message)));
     }
-    let rev_key = next_change(transaction, room).await?;
-    writing!(*transaction, |connection| {
-        sqlx::query("delete from reactions where message_id = $1 and user_id = $2 and emoji = $3")
-            .bind(id.0)
-            .bind(user.0)
-            .bind(emoji.as_str())
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    touch(transaction, id, rev_key).await?;
+    let change = next_change(transaction, room).await?;
+    execute!(
+        transaction,
+        "delete from reactions where message_id = $1 and user_id = $2 and emoji = $3",
+        id,
+        user,
+        emoji.as_str(),
+    )?;
+    touch(transaction, id, change).await?;
     changed(transaction, room, id).await
 }
 
-fn has(message: &Message, Reaction { user, emoji, .. }: Reaction) -> bool {
-    message
-        .reactions
-        .iter()
-        .any(|reactions| reactions.emoji == emoji.as_str() && reactions.users.contains(&user))
+fn has(message: &Message, reaction: Reaction) -> bool {
+    message.reactions.iter().any(|reactions| {
+        reactions.emoji == reaction.emoji.as_str() && reactions.users.contains(&reaction.user)
+    })
 }
 
 async fn find(
@@ -185,12 +165,8 @@ async fn find(
     room: RoomId,
     id: MessageId,
 ) -> Result<Option<Message>, sqlx::Error> {
-    let row: Option<MessageRow> = writing!(*transaction, |connection| {
-        sqlx::query_as(select_messages!("where m.id = $1"))
-            .bind(id.0)
-            .fetch_optional(connection)
-            .await?
-    });
+    let row: Option<MessageRow> =
+        fetch_optional!(transaction, SELECT_MESSAGES!("where m.id = $1"), id)?;
     Ok(row.map(Message::from).filter(|message| message.room == room))
 }
 
@@ -208,30 +184,22 @@ async fn find_undeleted(
 }
 
 /// Increments the room's `rev` and returns it as the value of a message's `change` column.
-async fn next_change(transaction: &mut Transaction, room: RoomId) -> Result<i64, sqlx::Error> {
-    let (rev,): (i64,) = writing!(*transaction, |connection| {
-        sqlx::query_as("update rooms set rev = rev + 1 where id = $1 returning rev")
-            .bind(room.0)
-            .fetch_one(connection)
-            .await?
-    });
-    Ok(RoomKey::of_rev(room, Rev(rev)).get())
+async fn next_change(transaction: &mut Transaction, room: RoomId) -> Result<RoomKey, sqlx::Error> {
+    let rev: Rev = fetch_scalar!(
+        transaction,
+        "update rooms set rev = rev + 1 where id = $1 returning rev",
+        room,
+    )?;
+    Ok(RoomKey::of_rev(room, rev))
 }
 
 /// Gives a message the new `rev` without any other change.
 async fn touch(
     transaction: &mut Transaction,
     id: MessageId,
-    rev_key: i64,
+    change: RoomKey,
 ) -> Result<(), sqlx::Error> {
-    writing!(*transaction, |connection| {
-        sqlx::query("update messages set change = $2 where id = $1")
-            .bind(id.0)
-            .bind(rev_key)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(transaction, "update messages set change = $2 where id = $1", id, change)?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Stores the progress of deleting all messages of a user.
 
-use crate::db::{Db, reading, writing};
+use crate::db::{Db, execute, fetch_all, fetch_optional_scalar};
 use crate::jobs;
 use crate::jobs::model::Job;
 use crate::kernel::ids::RoomKey;
@@ -9,9 +9,21 @@ use crate::limits::deletion::{PIECE, WINDOW};
 
 /// The next messages to delete, the newest first.
 pub(in crate::chat::messages) struct ErasureStep {
-    pub messages: Vec<(RoomId, MessageId)>,
+    pub messages: Vec<MessageToErase>,
     /// When these are deleted, only messages with a smaller id are left.
     pub then_before: MessageId,
+}
+
+#[derive(sqlx::FromRow)]
+pub(in crate::chat::messages) struct MessageToErase {
+    pub id: MessageId,
+    pos: RoomKey,
+}
+
+impl MessageToErase {
+    pub fn room(&self) -> RoomId {
+        self.pos.room()
+    }
 }
 
 /// The next batch of messages to delete, or `None` if none are left.
@@ -19,32 +31,26 @@ pub(in crate::chat::messages) async fn next_to_erase(
     db: &Db,
     user: UserId,
 ) -> Result<Option<ErasureStep>, sqlx::Error> {
-    let progress: Option<(i64,)> = reading!(db, |pool| {
-        sqlx::query_as("select before from erasures where user_id = $1 and finished_at is null")
-            .bind(user.0)
-            .fetch_optional(pool)
-            .await?
-    });
-    let Some((before,)) = progress else { return Ok(None) };
-    let from = (before - WINDOW).max(0);
-    let rows: Vec<(i64, i64)> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select id, pos from messages
-             where id < $1 and id >= $2 and author_id = $3 and deleted_at is null
-             order by id desc limit $4",
-        )
-        .bind(before)
-        .bind(from)
-        .bind(user.0)
-        .bind(i64::from(PIECE))
-        .fetch_all(pool)
-        .await?
-    });
-    let full = rows.len() == usize::from(PIECE);
-    let last = rows.last().map_or(from, |(id, _)| *id);
-    let messages = rows.into_iter().map(|(id, pos)| (RoomKey::stored(pos).room(), MessageId(id)));
-    let then_before = MessageId(if full { last } else { from });
-    Ok(Some(ErasureStep { messages: messages.collect(), then_before }))
+    let before: Option<MessageId> = fetch_optional_scalar!(
+        db,
+        "select before from erasures where user_id = $1 and finished_at is null",
+        user,
+    )?;
+    let Some(before) = before else { return Ok(None) };
+    let from = MessageId((before.0 - WINDOW).max(0));
+    let messages: Vec<MessageToErase> = fetch_all!(
+        db,
+        "select id, pos from messages
+         where id < $1 and id >= $2 and author_id = $3 and deleted_at is null
+         order by id desc limit $4",
+        before,
+        from,
+        user,
+        i64::from(PIECE),
+    )?;
+    let last_of_full = messages.get(usize::from(PIECE) - 1);
+    let then_before = last_of_full.map_or(from, |last| last.id);
+    Ok(Some(ErasureStep { messages, then_before }))
 }
 
 /// Records the progress: the number of deleted messages, and that only ids below `before` are left. At
@@ -52,24 +58,21 @@ pub(in crate::chat::messages) async fn next_to_erase(
 pub(in crate::chat::messages) async fn record_erased(
     db: &Db,
     user: UserId,
-    (deleted, before): (usize, MessageId),
+    deleted: usize,
+    before: MessageId,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
-    writing!(transaction, |connection| {
-        sqlx::query(
-            "update erasures set before = $2, deleted = deleted + $3,
-                                 finished_at = case when $2 <= 1 then $4 end
-             where user_id = $1 and finished_at is null",
-        )
-        .bind(user.0)
-        .bind(before.0)
-        .bind(i64::try_from(deleted).unwrap_or(i64::MAX))
-        .bind(now.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    execute!(
+        transaction,
+        "update erasures set before = $2, deleted = deleted + $3,
+                             finished_at = case when $2 <= 1 then $4 end
+         where user_id = $1 and finished_at is null",
+        user,
+        before,
+        i64::try_from(deleted).unwrap_or(i64::MAX),
+        now,
+    )?;
     transaction.commit().await
 }
 

@@ -9,7 +9,7 @@ use crate::changefeed::model::ChangeMeta;
 use crate::chat::messages::model::{Post, Write, WriteOutcome};
 use crate::chat::search;
 use crate::chat::search::model::SearchDocument;
-use crate::chat::search::store::Indexed;
+use crate::chat::search::store::IndexEntry;
 use crate::db::{BatchResults, Db, StatementBatch, Transaction, fetch_scalar, push_statement};
 use crate::kernel::MessageId;
 
@@ -74,7 +74,7 @@ pub(in crate::chat::messages) async fn commit_group(
             Write::Post(_) => posted.next().ok_or(sqlx::Error::RowNotFound)?,
             Write::Edit { author, body, rendered } => {
                 let text = handles.resolve(body, rendered);
-                edits::edit(&mut transaction, *author, (body.as_str(), text), now).await?
+                edits::edit(&mut transaction, *author, body.as_str(), text, now).await?
             }
             Write::Delete(deleter) => edits::delete(&mut transaction, deleter, now).await?,
             Write::React(member, reaction) => {
@@ -91,7 +91,7 @@ pub(in crate::chat::messages) async fn commit_group(
 }
 
 /// The search documents of the messages whose text changed, in their state after the batch.
-fn documents<'a>(db: &Db, writes: &'a [Write], outcomes: &[Outcome]) -> Vec<Indexed<'a>> {
+fn documents<'a>(db: &Db, writes: &'a [Write], outcomes: &[Outcome]) -> Vec<IndexEntry<'a>> {
     let mut newest = BTreeMap::new();
     for (write, outcome) in writes.iter().zip(outcomes) {
         let Ok(WriteOutcome { message, changed, .. }) = outcome else { continue };
@@ -103,7 +103,8 @@ fn documents<'a>(db: &Db, writes: &'a [Write], outcomes: &[Outcome]) -> Vec<Inde
         };
         newest.insert(message.id, tokens);
     }
-    newest.into_iter().filter_map(|(message, tokens)| Some((message, tokens?))).collect()
+    let entry = |(message, tokens): (_, Option<_>)| Some(IndexEntry { message, tokens: tokens? });
+    newest.into_iter().filter_map(entry).collect()
 }
 
 /// Reserves one id per post. The ids of refused posts stay unused.
@@ -117,8 +118,12 @@ fn reserve_ids(statements: &mut StatementBatch, posts: usize) {
 }
 
 fn first_id(results: &mut BatchResults, posts: usize) -> Result<MessageId, sqlx::Error> {
-    let counter: Vec<(i64,)> = results.rows()?;
-    let (last,) = counter.first().ok_or(sqlx::Error::RowNotFound)?;
+    #[derive(sqlx::FromRow)]
+    struct CounterRow {
+        value: i64,
+    }
+    let counter: Vec<CounterRow> = results.rows()?;
+    let CounterRow { value: last } = counter.first().ok_or(sqlx::Error::RowNotFound)?;
     Ok(MessageId(last - reserved(posts) + 1))
 }
 

@@ -1,8 +1,12 @@
 //! Reads messages: one, a part of a room's history, or the changes of a room.
 
-use super::{MessageRow, from_messages, message_columns, select_messages};
+use super::MessageRow;
+use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, SELECT_MESSAGES};
 use crate::chat::messages::model::{Message, Published, Window};
-use crate::db::{Db, fetch_all, fetch_all_json, fetch_scalars, json_rows, reading};
+use crate::db::{
+    Db, fetch_all, fetch_all_json, fetch_optional, fetch_optional_scalar, fetch_scalar,
+    fetch_scalars, json_rows,
+};
 use crate::kernel::ids::RoomKey;
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{MessageId, Rev, RoomId, Seq};
@@ -13,13 +17,9 @@ pub(in crate::chat::messages) async fn room_of(
     db: &Db,
     id: MessageId,
 ) -> Result<Option<RoomId>, sqlx::Error> {
-    let pos: Option<(i64,)> = reading!(db, |pool| {
-        sqlx::query_as("select pos from messages where id = $1")
-            .bind(id.0)
-            .fetch_optional(pool)
-            .await?
-    });
-    Ok(pos.map(|(pos,)| RoomKey::stored(pos).room()))
+    let pos: Option<RoomKey> =
+        fetch_optional_scalar!(db, "select pos from messages where id = $1", id)?;
+    Ok(pos.map(RoomKey::room))
 }
 
 /// A message, if it is in this room.
@@ -28,9 +28,7 @@ pub(in crate::chat::messages) async fn find(
     room: RoomId,
     id: MessageId,
 ) -> Result<Option<Message>, sqlx::Error> {
-    let row: Option<MessageRow> = reading!(db, |pool| {
-        sqlx::query_as(select_messages!("where m.id = $1")).bind(id.0).fetch_optional(pool).await?
-    });
+    let row: Option<MessageRow> = fetch_optional!(db, SELECT_MESSAGES!("where m.id = $1"), id)?;
     Ok(row.map(Message::from).filter(|message| message.room == room))
 }
 
@@ -41,10 +39,10 @@ pub(in crate::chat::messages) async fn found(
 ) -> Result<Vec<Message>, sqlx::Error> {
     let rows: Vec<MessageRow> = fetch_all_json!(
         db,
-        message_columns!(),
+        MESSAGE_COLUMNS!(),
         // `+ 0` keeps `PostgreSQL` from scanning the primary key in order instead of looking up the
         // ids.
-        from_messages!(
+        FROM_MESSAGES!(
             "where m.id in (select cast(value as bigint) from jsonb_each($1)) order by m.id + 0 desc"
         ),
         json_rows(messages),
@@ -56,13 +54,14 @@ pub(in crate::chat::messages) async fn found(
 async fn first_between(
     db: &Db,
     room: RoomId,
-    (after, before): (RoomKey, RoomKey),
+    after: RoomKey,
+    before: RoomKey,
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
     let rows: Vec<MessageRow> = fetch_all_json!(
         db,
-        message_columns!(),
-        from_messages!(
+        MESSAGE_COLUMNS!(),
+        FROM_MESSAGES!(
             "where m.pos > $1 and m.pos < $2 and m.pos >> 32 = $4 order by m.pos limit $3"
         ),
         after,
@@ -77,13 +76,14 @@ async fn first_between(
 async fn last_between(
     db: &Db,
     room: RoomId,
-    (after, before): (RoomKey, RoomKey),
+    after: RoomKey,
+    before: RoomKey,
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
     let rows: Vec<MessageRow> = fetch_all_json!(
         db,
-        message_columns!(),
-        from_messages!(
+        MESSAGE_COLUMNS!(),
+        FROM_MESSAGES!(
             "where m.pos > $1 and m.pos < $2 and m.pos >> 32 = $4 order by m.pos desc limit $3"
         ),
         after,
@@ -97,13 +97,15 @@ async fn last_between(
 /// As many messages as fit a page, by number and by bytes, but at least one.
 fn fitting(messages: Vec<Message>, limit: Limit) -> Page<Message> {
     let mut bytes = 0;
-    let fits = |(n, message): &(usize, Message)| {
-        bytes += message.body.len() + message.html.len();
-        *n == 0 || (*n < limit.get() && bytes <= MESSAGES)
-    };
     let found = messages.len();
-    let items: Vec<Message> =
-        messages.into_iter().enumerate().take_while(fits).map(|(_, message)| message).collect();
+    let mut items = Vec::new();
+    for message in messages {
+        bytes += message.body.len() + message.html.len();
+        if !items.is_empty() && (items.len() >= limit.get() || bytes > MESSAGES) {
+            break;
+        }
+        items.push(message);
+    }
     Page { more: items.len() < found, items }
 }
 
@@ -132,9 +134,9 @@ pub(in crate::chat::messages) async fn page(
     let last = RoomKey::last(room);
     let at = |seq| RoomKey::of_seq(room, seq);
     match window {
-        Window::Newest => last_between(db, room, (first, last), limit).await,
-        Window::Before(seq) => last_between(db, room, (first, at(seq)), limit).await,
-        Window::After(seq) => first_between(db, room, (at(seq), last), limit).await,
+        Window::Newest => last_between(db, room, first, last, limit).await,
+        Window::Before(seq) => last_between(db, room, first, at(seq), limit).await,
+        Window::After(seq) => first_between(db, room, at(seq), last, limit).await,
         Window::Around(seq) => around(db, room, at(seq), limit).await,
     }
 }
@@ -147,9 +149,9 @@ async fn around(
     at: RoomKey,
     limit: Limit,
 ) -> Result<Page<Message>, sqlx::Error> {
-    let before = last_between(db, room, (RoomKey::first(room), at), limit).await?;
+    let before = last_between(db, room, RoomKey::first(room), at, limit).await?;
     // `at.before()` because the lower bound is exclusive and the message itself belongs to the page.
-    let after = first_between(db, room, (at.before(), RoomKey::last(room)), limit).await?;
+    let after = first_between(db, room, at.before(), RoomKey::last(room), limit).await?;
     let half = (limit.get() / 2).max(limit.get().saturating_sub(after.items.len()));
     let from_before = half.min(before.items.len());
     let from_after = (limit.get() - from_before).min(after.items.len());
@@ -174,8 +176,8 @@ pub(in crate::chat::messages) async fn since(
     let end = RoomKey::last(room);
     let rows: Vec<MessageRow> = fetch_all_json!(
         db,
-        message_columns!(),
-        from_messages!(
+        MESSAGE_COLUMNS!(),
+        FROM_MESSAGES!(
             "where m.change > $1 and m.change < $2 and m.change >> 32 = $4
              order by m.change limit $3"
         ),
@@ -204,8 +206,8 @@ pub(in crate::chat::messages) async fn chunk_since(
     // bytes are for the frame around the message.
     let rows: Vec<MessageRow> = fetch_all_json!(
         db,
-        message_columns!(),
-        from_messages!(
+        MESSAGE_COLUMNS!(),
+        FROM_MESSAGES!(
             "where m.change > $1 and m.change >> 32 = $5 and m.change <= (
                select max(change) from (
                  select change, sum(bytes) over (order by change) - bytes as before from (
@@ -235,20 +237,14 @@ pub(in crate::chat::messages) async fn is_known(
     rev: Rev,
     id: MessageId,
 ) -> Result<bool, sqlx::Error> {
-    let key = RoomKey::of_rev(room, rev).get();
-    let (known, others): (i64, i64) = reading!(db, |pool| {
-        sqlx::query_as(
-            "select (select count(*) from messages
-                     where id = $1 and change >= $2 and change >> 32 = $3),
-                    (select count(*) from messages where change = $2 and id <> $1)",
-        )
-        .bind(id.0)
-        .bind(key)
-        .bind(room.0)
-        .fetch_one(pool)
-        .await?
-    });
-    Ok(known > 0 && others == 0)
+    fetch_scalar!(
+        db,
+        "select exists (select 1 from messages where id = $1 and change >= $2 and change >> 32 = $3)
+            and not exists (select 1 from messages where change = $2 and id <> $1)",
+        id,
+        RoomKey::of_rev(room, rev),
+        room,
+    )
 }
 
 /// The last `rev` and `seq` of each room.

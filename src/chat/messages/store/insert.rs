@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{
-    MessageRow, Outcome, from_messages, joining, mentions, message_columns, select_messages,
-};
+use super::mentions::{self, Mention};
+use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, SELECT_MESSAGES};
+use super::{MessageRow, Outcome, joining};
 use crate::changefeed::model::ChangeMeta;
 use crate::chat::accounts::model::User;
 use crate::chat::messages::mentions::{HandleIndex, RenderedWithMentions};
@@ -16,45 +16,50 @@ use crate::chat::messages::model::{Message, Post, WriteError, WriteOutcome};
 use crate::chat::messages::render;
 use crate::chat::rooms::model::{JoinRefusal, Member};
 use crate::db::{
-    BatchResults, Db, StatementBatch, Transaction, json_rows, power_of_two_chunks, push_statement,
-    writing,
+    BatchResults, Db, StatementBatch, Transaction, execute, json_rows, power_of_two_chunks,
+    push_statement,
 };
 use crate::kernel::ids::{RoomKey, id_range_of};
 use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
 /// A nonce is only unique for its author.
-type NonceKey<'a> = (&'a str, UserId);
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+struct NonceKey<Nonce> {
+    nonce: Nonce,
+    author: UserId,
+}
+
+impl<'a> NonceKey<&'a str> {
+    /// Of a post that has a nonce.
+    fn of(post: &'a Post) -> Option<Self> {
+        let nonce = post.draft.nonce.as_ref()?.as_str();
+        Some(Self { nonce, author: post.member.user().id })
+    }
+
+    fn to_owned(self) -> NonceKey<String> {
+        NonceKey { nonce: self.nonce.to_owned(), author: self.author }
+    }
+}
 
 /// The keys to look up for a batch of posts. Nothing is queried for an empty list.
 struct Lookup<'a> {
-    sends: Vec<Send<'a>>,
+    sends: Vec<NonceKey<&'a str>>,
     /// The messages replied to.
-    originals: Vec<i64>,
-    rooms: Vec<i64>,
-}
-
-#[derive(Serialize)]
-struct Send<'a> {
-    nonce: &'a str,
-    author: i64,
+    originals: Vec<MessageId>,
+    rooms: Vec<RoomId>,
 }
 
 impl<'a> Lookup<'a> {
     fn of(posts: &[&'a Post]) -> Self {
-        let sends = posts.iter().filter_map(|post| nonce_key(post));
-        let mut rooms: Vec<i64> = posts.iter().map(|post| post.member.room().0).collect();
+        let mut rooms: Vec<RoomId> = posts.iter().map(|post| post.member.room()).collect();
         rooms.sort_unstable();
         rooms.dedup();
         Self {
-            sends: sends.map(|(nonce, author)| Send { nonce, author: author.0 }).collect(),
-            originals: posts.iter().filter_map(|post| Some(post.draft.reply_to?.0)).collect(),
+            sends: posts.iter().filter_map(|post| NonceKey::of(post)).collect(),
+            originals: posts.iter().filter_map(|post| post.draft.reply_to).collect(),
             rooms,
         }
     }
-}
-
-fn nonce_key(post: &Post) -> Option<NonceKey<'_>> {
-    post.draft.nonce.as_ref().map(|nonce| (nonce.as_str(), post.member.user().id))
 }
 
 /// Adds the queries whose results [`LookupResults::read`] reads. The message counter was incremented
@@ -65,7 +70,7 @@ pub(super) fn push_lookups(statements: &mut StatementBatch, posts: &[&Post]) {
     if !sends.is_empty() {
         push_statement!(statements, |query| {
             query
-                .push(select_messages!("where m.id in (select known.message_id from jsonb_each("))
+                .push(SELECT_MESSAGES!("where m.id in (select known.message_id from jsonb_each("))
                 .push_bind(json_rows(&sends))
                 .push(
                     ") send cross join sends known
@@ -74,30 +79,51 @@ pub(super) fn push_lookups(statements: &mut StatementBatch, posts: &[&Post]) {
                 )
         });
     }
-    let among =
-        |ids| (" where id in (select cast(value as bigint) from jsonb_each(", json_rows(ids), "))");
     if !originals.is_empty() {
-        let (open, ids, close) = among(&originals);
         push_statement!(statements, |query| {
-            query.push("select id, pos from messages").push(open).push_bind(ids).push(close)
+            query
+                .push(
+                    "select id, pos from messages
+                     where id in (select cast(value as bigint) from jsonb_each(",
+                )
+                .push_bind(json_rows(&originals))
+                .push("))")
         });
     }
     if !rooms.is_empty() {
-        let (open, ids, close) = among(&rooms);
         push_statement!(statements, |query| {
-            query.push("select id, last_seq, rev from rooms").push(open).push_bind(ids).push(close)
+            query
+                .push(
+                    "select id, last_seq, rev from rooms
+                     where id in (select cast(value as bigint) from jsonb_each(",
+                )
+                .push_bind(json_rows(&rooms))
+                .push("))")
         });
     }
+}
+
+#[derive(sqlx::FromRow)]
+struct OriginalRow {
+    id: MessageId,
+    pos: RoomKey,
+}
+
+/// The last `seq` and `rev` of a room.
+#[derive(sqlx::FromRow)]
+struct RoomNumbers {
+    id: RoomId,
+    last_seq: Seq,
+    rev: Rev,
 }
 
 /// The results of the lookups for a batch of posts.
 pub(super) struct LookupResults {
     /// Messages that the same nonces of the same authors created before.
-    sends: HashMap<(String, UserId), Arc<Message>>,
+    sends: HashMap<NonceKey<String>, Arc<Message>>,
     /// The room of each message replied to.
     originals: HashMap<MessageId, RoomId>,
-    /// The last `seq` and `rev` of each room.
-    rooms: HashMap<RoomId, (Seq, Rev)>,
+    rooms: HashMap<RoomId, RoomNumbers>,
     /// For each user that had to join a room for a post: the user, or why the room refused them.
     joins: HashMap<(UserId, RoomId), Result<Option<User>, JoinRefusal>>,
 }
@@ -115,19 +141,17 @@ impl LookupResults {
         if !lookup.sends.is_empty() {
             let messages = results.rows::<MessageRow>()?.into_iter().map(Message::from);
             lookups.sends.extend(messages.filter_map(|message| {
-                Some(((message.nonce.clone()?, message.author.id), Arc::new(message)))
+                let nonce = message.nonce.clone()?;
+                Some((NonceKey { nonce, author: message.author.id }, Arc::new(message)))
             }));
         }
         if !lookup.originals.is_empty() {
-            let found: Vec<(i64, i64)> = results.rows()?;
-            let found =
-                found.into_iter().map(|(id, pos)| (MessageId(id), RoomKey::stored(pos).room()));
-            lookups.originals.extend(found);
+            let rows: Vec<OriginalRow> = results.rows()?;
+            lookups.originals.extend(rows.into_iter().map(|row| (row.id, row.pos.room())));
         }
         if !lookup.rooms.is_empty() {
-            let found: Vec<(i64, i64, i64)> = results.rows()?;
-            let found = found.into_iter().map(|(id, seq, rev)| (RoomId(id), (Seq(seq), Rev(rev))));
-            lookups.rooms.extend(found);
+            let rows: Vec<RoomNumbers> = results.rows()?;
+            lookups.rooms.extend(rows.into_iter().map(|row| (row.id, row)));
         }
         Ok(lookups)
     }
@@ -141,7 +165,7 @@ impl LookupResults {
         meta: ChangeMeta,
     ) -> Result<(), sqlx::Error> {
         for post in posts.iter().filter(|post| post.member.joins()) {
-            let repeated = nonce_key(post).is_some_and(|sender| self.send(sender).is_some());
+            let repeated = NonceKey::of(post).is_some_and(|key| self.send(key).is_some());
             let key = (post.member.user().id, post.member.room());
             if !repeated && self.allows_reply(post) && !self.joins.contains_key(&key) {
                 let joined = joining::admit(transaction, &post.member, meta).await?;
@@ -160,8 +184,8 @@ impl LookupResults {
         })
     }
 
-    fn send(&self, (nonce, author): NonceKey<'_>) -> Option<Arc<Message>> {
-        self.sends.get(&(nonce.to_owned(), author)).cloned()
+    fn send(&self, key: NonceKey<&str>) -> Option<Arc<Message>> {
+        self.sends.get(&key.to_owned()).cloned()
     }
 
     /// Whether the message replied to (if any) is in the room of the post.
@@ -180,26 +204,28 @@ pub(super) fn assign_numbers<'a>(
     first: MessageId,
     now: Timestamp,
 ) -> Vec<Outcome> {
-    let mut sent: HashMap<NonceKey<'_>, Arc<Message>> = HashMap::new();
-    let assign = |(id, post): (i64, &'a Post)| {
-        let sender = nonce_key(post);
-        let earlier = sender.and_then(|sender| sent.get(&sender).cloned());
-        if let Some(earlier) = earlier.or_else(|| lookups.send(sender?)) {
+    let mut sent: HashMap<NonceKey<&str>, Arc<Message>> = HashMap::new();
+    let mut next_id = first;
+    let assign = |post: &&'a Post| {
+        let id = next_id;
+        next_id = id.next();
+        let key = NonceKey::of(post);
+        let earlier = key.and_then(|key| sent.get(&key).cloned());
+        if let Some(earlier) = earlier.or_else(|| lookups.send(key?)) {
             return repeated(earlier, post);
         }
         if !lookups.allows_reply(post) {
             return Err(WriteError::Invalid(FieldError::new("reply_to", "reply-unknown")));
         }
         let joined = lookups.joined(&post.member).map_err(WriteError::JoinRefused)?;
-        let (seq, rev) = lookups.rooms.get_mut(&post.member.room()).ok_or(WriteError::NotFound)?;
-        seq.0 += 1;
-        rev.0 += 1;
-        let outcome = stored(post, handles, (MessageId(id), *seq, *rev), now);
-        let outcome = WriteOutcome { joined, ..outcome };
-        sent.extend(sender.map(|sender| (sender, outcome.message.clone())));
+        let room = lookups.rooms.get_mut(&post.member.room()).ok_or(WriteError::NotFound)?;
+        room.last_seq = room.last_seq.next();
+        room.rev = room.rev.next();
+        let outcome = WriteOutcome { joined, ..stored(post, handles, id, room, now) };
+        sent.extend(key.map(|key| (key, outcome.message.clone())));
         Ok(outcome)
     };
-    (first.0..).zip(posts.iter().copied()).map(assign).collect()
+    posts.iter().map(assign).collect()
 }
 
 /// Adds the statements that store the new messages.
@@ -217,19 +243,21 @@ pub(super) fn push_inserts(statements: &mut StatementBatch, outcomes: &[Outcome]
     }
 }
 
-fn mentioned(changes: &[&WriteOutcome]) -> Vec<(UserId, RoomKey)> {
-    let key = |message: &Message| RoomKey::of_seq(message.room, message.seq);
-    let keys = changes.iter().map(|outcome| (outcome, key(&outcome.message)));
-    keys.flat_map(|(outcome, pos)| outcome.mentioned.iter().map(move |user| (*user, pos))).collect()
+fn mentioned(changes: &[&WriteOutcome]) -> Vec<Mention> {
+    let of_message = |outcome: &&WriteOutcome| {
+        let pos = RoomKey::of_seq(outcome.message.room, outcome.message.seq);
+        outcome.mentioned.iter().map(move |user| Mention { user: *user, pos }).collect::<Vec<_>>()
+    };
+    changes.iter().flat_map(of_message).collect()
 }
 
 fn raise_numbers(statements: &mut StatementBatch, messages: &[&Message]) {
     // Ordered by room id: every transaction that locks several rooms locks them in this order, so that
     // two of them cannot deadlock.
-    let last: BTreeMap<i64, (i64, i64)> =
-        messages.iter().map(|message| (message.room.0, (message.seq.0, message.rev.0))).collect();
-    let raised: Vec<(i64, i64, i64)> =
-        last.into_iter().map(|(room, (seq, rev))| (room, seq, rev)).collect();
+    let last: BTreeMap<RoomId, &Message> =
+        messages.iter().map(|message| (message.room, *message)).collect();
+    let raised: Vec<(RoomId, Seq, Rev)> =
+        last.into_values().map(|message| (message.room, message.seq, message.rev)).collect();
     push_statement!(statements, |query| {
         query
             .push(
@@ -253,15 +281,15 @@ fn insert(statements: &mut StatementBatch, messages: &[&Message]) {
                        (pos, change, id, author_id, kind, body, html, reply_to, created_at) ",
                 )
                 .push_values(chunk, |mut row, message| {
-                    row.push_bind(RoomKey::of_seq(message.room, message.seq).get())
-                        .push_bind(RoomKey::of_rev(message.room, message.rev).get())
-                        .push_bind(message.id.0)
-                        .push_bind(message.author.id.0)
+                    row.push_bind(RoomKey::of_seq(message.room, message.seq))
+                        .push_bind(RoomKey::of_rev(message.room, message.rev))
+                        .push_bind(message.id)
+                        .push_bind(message.author.id)
                         .push_bind(message.kind.as_str())
                         .push_bind(&message.body)
                         .push_bind(render::stored(&message.html, &message.body))
-                        .push_bind(message.reply_to.map(|id| id.0))
-                        .push_bind(message.created_at.0);
+                        .push_bind(message.reply_to)
+                        .push_bind(message.created_at);
                 })
         });
     }
@@ -296,9 +324,9 @@ fn push_id_ranges(statements: &mut StatementBatch, messages: &[&Message]) {
 }
 
 fn push_idempotency_keys(statements: &mut StatementBatch, messages: &[&Message]) {
-    let sends: Vec<(&str, i64, i64)> = messages
+    let sends: Vec<(&str, UserId, MessageId)> = messages
         .iter()
-        .filter_map(|message| Some((message.nonce.as_deref()?, message.author.id.0, message.id.0)))
+        .filter_map(|message| Some((message.nonce.as_deref()?, message.author.id, message.id)))
         .collect();
     for chunk in power_of_two_chunks(&sends) {
         push_statement!(statements, |query| {
@@ -314,12 +342,10 @@ fn push_idempotency_keys(statements: &mut StatementBatch, messages: &[&Message])
 
 /// Posting a message moves the author's read marker to it.
 fn move_read_markers(statements: &mut StatementBatch, messages: &[&Message]) {
-    let last: BTreeMap<(i64, i64), i64> = messages
-        .iter()
-        .map(|message| ((message.author.id.0, message.room.0), message.seq.0))
-        .collect();
-    let markers: Vec<(i64, i64, i64)> =
-        last.into_iter().map(|((user, room), seq)| (user, room, seq)).collect();
+    let last: BTreeMap<(UserId, RoomId), &Message> =
+        messages.iter().map(|message| ((message.author.id, message.room), *message)).collect();
+    let markers: Vec<(UserId, RoomId, Seq)> =
+        last.into_values().map(|message| (message.author.id, message.room, message.seq)).collect();
     push_statement!(statements, |query| {
         query
             .push(
@@ -337,16 +363,17 @@ fn move_read_markers(statements: &mut StatementBatch, messages: &[&Message]) {
 fn stored(
     post: &Post,
     handles: &HandleIndex,
-    (id, seq, rev): (MessageId, Seq, Rev),
+    id: MessageId,
+    numbers: &RoomNumbers,
     now: Timestamp,
 ) -> WriteOutcome {
     let RenderedWithMentions { html, mentioned } =
         handles.resolve(&post.draft.body, &post.rendered);
     let message = Message {
         id,
-        room: post.member.room(),
-        seq,
-        rev,
+        room: numbers.id,
+        seq: numbers.last_seq,
+        rev: numbers.rev,
         kind: post.draft.kind,
         author: post.member.user().clone(),
         body: post.draft.body.as_str().to_owned(),
@@ -380,20 +407,16 @@ pub(in crate::chat::messages) async fn prune_idempotency_keys(
 ) -> Result<bool, sqlx::Error> {
     const BATCH: i64 = 500;
     let mut transaction = db.begin().await?;
-    let removed = writing!(transaction, |connection| {
-        sqlx::query(
-            "delete from sends where message_id in
-               (select m.id
-                from (select message_id from sends order by message_id limit $2) oldest
-                join messages m on m.id = oldest.message_id
-                where m.created_at < $1)",
-        )
-        .bind(before.0)
-        .bind(BATCH)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    let removed = execute!(
+        transaction,
+        "delete from sends where message_id in
+           (select m.id
+            from (select message_id from sends order by message_id limit $2) oldest
+            join messages m on m.id = oldest.message_id
+            where m.created_at < $1)",
+        before,
+        BATCH,
+    )?;
     transaction.commit().await?;
     Ok(removed == BATCH.unsigned_abs())
 }

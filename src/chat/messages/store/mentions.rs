@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::chat::messages::mentions::HandleIndex;
+use serde::Serialize;
+
+use crate::chat::messages::mentions::{Handle, HandleIndex};
 use crate::chat::messages::model::Write;
 use crate::db::{
-    BatchResults, Db, StatementBatch, Transaction, json_rows, push_statement, reading, writing,
+    BatchResults, Db, StatementBatch, Transaction, fetch_all, fetch_scalars, json_rows,
+    push_statement,
 };
 use crate::kernel::UserId;
 use crate::kernel::ids::RoomKey;
@@ -36,30 +39,40 @@ pub(super) fn read(
     results: &mut BatchResults,
     writes: &[Write],
 ) -> Result<HandleIndex, sqlx::Error> {
+    #[derive(sqlx::FromRow)]
+    struct HandleRow {
+        folded_name: String,
+        id: UserId,
+        name: String,
+    }
     if names(writes).is_empty() {
         return Ok(HandleIndex::default());
     }
-    let users: Vec<(String, i64, String)> = results.rows()?;
-    Ok(HandleIndex::new(
-        users.into_iter().map(|(normalized, id, name)| (normalized, UserId(id), name)),
-    ))
+    let rows: Vec<HandleRow> = results.rows()?;
+    let handle = |row: HandleRow| (row.folded_name, Handle { user: row.id, name: row.name });
+    Ok(rows.into_iter().map(handle).collect())
 }
 
-/// Stores which users are mentioned by the messages at these keys.
-pub(super) fn store(statements: &mut StatementBatch, mentions: &[(UserId, RoomKey)]) {
+/// A user who is mentioned by the message at this key.
+#[derive(Serialize)]
+pub(super) struct Mention {
+    pub user: UserId,
+    pub pos: RoomKey,
+}
+
+/// Stores who is mentioned.
+pub(super) fn store(statements: &mut StatementBatch, mentions: &[Mention]) {
     if mentions.is_empty() {
         return;
     }
-    let mentions: Vec<(i64, i64)> =
-        mentions.iter().map(|(user, pos)| (user.0, pos.get())).collect();
     push_statement!(statements, |query| {
         query
             .push(
                 "insert into mentions (user_id, pos)
-                 select cast(value ->> 0 as bigint), cast(value ->> 1 as bigint)
+                 select cast(value ->> 'user' as bigint), cast(value ->> 'pos' as bigint)
                  from jsonb_each(",
             )
-            .push_bind(json_rows(&mentions))
+            .push_bind(json_rows(mentions))
             .push(")")
     });
 }
@@ -69,13 +82,7 @@ pub(super) async fn remove(
     transaction: &mut Transaction,
     pos: RoomKey,
 ) -> Result<Vec<UserId>, sqlx::Error> {
-    let removed: Vec<(i64,)> = writing!(*transaction, |connection| {
-        sqlx::query_as("delete from mentions where pos = $1 returning user_id")
-            .bind(pos.get())
-            .fetch_all(connection)
-            .await?
-    });
-    Ok(removed.into_iter().map(|(user,)| UserId(user)).collect())
+    fetch_scalars!(transaction, "delete from mentions where pos = $1 returning user_id", pos)
 }
 
 /// The users mentioned by the messages at these keys.
@@ -83,19 +90,20 @@ pub(in crate::chat::messages) async fn mentioned(
     db: &Db,
     keys: &[RoomKey],
 ) -> Result<HashMap<RoomKey, Vec<UserId>>, sqlx::Error> {
-    let keys: Vec<i64> = keys.iter().map(|key| key.get()).collect();
-    let found: Vec<(i64, i64)> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select pos, user_id from mentions
-             where pos in (select cast(value as bigint) from jsonb_each($1)) order by pos, user_id",
-        )
-        .bind(json_rows(&keys))
-        .fetch_all(pool)
-        .await?
-    });
+    #[derive(sqlx::FromRow)]
+    struct MentionRow {
+        pos: RoomKey,
+        user_id: UserId,
+    }
+    let rows: Vec<MentionRow> = fetch_all!(
+        db,
+        "select pos, user_id from mentions
+         where pos in (select cast(value as bigint) from jsonb_each($1)) order by pos, user_id",
+        json_rows(keys),
+    )?;
     let mut mentioned: HashMap<RoomKey, Vec<UserId>> = HashMap::new();
-    for (pos, user) in found {
-        mentioned.entry(RoomKey::stored(pos)).or_default().push(UserId(user));
+    for MentionRow { pos, user_id } in rows {
+        mentioned.entry(pos).or_default().push(user_id);
     }
     Ok(mentioned)
 }

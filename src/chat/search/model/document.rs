@@ -30,7 +30,7 @@ pub enum IndexTerm {
     /// The message contains a word more often than `PostgreSQL` stores positions for.
     Dense,
     /// The message id without its last `bits` bits. Only `PostgreSQL`'s index has it and computes it.
-    Era {
+    IdRange {
         bits: u32,
         number: i64,
     },
@@ -44,7 +44,7 @@ impl IndexTerm {
             Self::Author(author) => format!("\u{e002}{author}"),
             Self::Link => "\u{e003}".to_owned(),
             Self::Dense => "\u{e004}".to_owned(),
-            Self::Era { bits, number } => format!("\u{e005}{bits}.{number}"),
+            Self::IdRange { bits, number } => format!("\u{e005}{bits}.{number}"),
         }
     }
 }

@@ -23,24 +23,24 @@ pub(in crate::chat::search) struct Criteria {
 
 positional_row! {
     pub(super) struct CandidateRow {
-        id: i64,
+        id: MessageId,
         body: String,
-        author: i64,
-        pos: i64,
-        at: i64,
-        link: i64,
+        author: UserId,
+        pos: RoomKey,
+        at: Timestamp,
+        link: bool,
     }
 }
 
 impl From<CandidateRow> for Candidate {
     fn from(row: CandidateRow) -> Self {
         Self {
-            id: MessageId(row.id),
+            id: row.id,
             body: row.body,
-            author: UserId(row.author),
-            room: RoomKey::stored(row.pos).room(),
-            at: Timestamp(row.at),
-            link: row.link != 0,
+            author: row.author,
+            room: row.pos.room(),
+            at: row.at,
+            link: row.link,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::criteria::{CandidateRow, Criteria};
 use super::postgres;
 use crate::chat::rooms::READABLE_ROOMS;
 use crate::chat::search::model::{Candidate, IndexTerm, Phrase};
-use crate::db::{Db, json_aggregate, parse_json_rows};
+use crate::db::{Db, fetch_scalar, json_aggregate, parse_json_rows};
 use crate::kernel::MessageId;
 
 impl Criteria {
@@ -37,7 +37,7 @@ impl Criteria {
 // found in the same time however many there are. `cross join` keeps the index the outer loop.
 const SQLITE: &str = json_aggregate!(
     "m.id, m.body, m.author_id, m.pos, m.created_at,
-     case when $8 = 1 and m.html like '%<a href=\"http%' then 1 else 0 end",
+     case when $8 and m.html like '%<a href=\"http%' then true else false end",
     concat!(
         "from search s cross join messages m on m.id = s.rowid
          where s.search match $1 and s.rowid < $2 and s.rowid >= $7 and (m.pos >> 32) in (",
@@ -63,21 +63,22 @@ pub(in crate::chat::search) async fn find(
     limit: usize,
 ) -> Result<Vec<Candidate>, sqlx::Error> {
     let found: Vec<CandidateRow> = match db {
-        Db::Sqlite { read, .. } => {
-            let json_rows: (String,) = sqlx::query_as(SQLITE)
-                .bind(criteria.match_text())
-                .bind(before.0)
-                .bind(criteria.reader.0)
-                .bind(criteria.days.start.0)
-                .bind(criteria.days.end.0)
-                .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-                .bind(criteria.lowest.0)
-                .bind(i64::from(criteria.links))
-                .fetch_one(&mut *read.acquire().await?)
-                .await?;
-            parse_json_rows(&json_rows.0)?
+        Db::Sqlite { .. } => {
+            let rows: String = fetch_scalar!(
+                db,
+                SQLITE,
+                criteria.match_text(),
+                before,
+                criteria.reader,
+                criteria.days.start,
+                criteria.days.end,
+                i64::try_from(limit).unwrap_or(i64::MAX),
+                criteria.lowest,
+                criteria.links,
+            )?;
+            parse_json_rows(&rows)?
         }
-        Db::Postgres(pool) => postgres::find(pool, criteria, before, limit).await?,
+        Db::Postgres(_) => postgres::find(db, criteria, before, limit).await?,
     };
     Ok(found.into_iter().map(Candidate::from).collect())
 }

@@ -7,6 +7,7 @@
 use super::criteria::{CandidateRow, Criteria};
 use crate::chat::rooms::READABLE_ROOMS;
 use crate::chat::search::model::{IndexTerm, Phrase};
+use crate::db::{Db, fetch_all};
 use crate::kernel::MessageId;
 
 /// The id ranges have the length of two to the power of these. The migration of the index uses the same
@@ -42,7 +43,7 @@ impl Window {
     fn id_ranges(&self) -> Option<Vec<IndexTerm>> {
         let bits = self.range_bits?;
         let numbers = (self.lowest >> bits)..=((self.before - 1) >> bits);
-        Some(numbers.map(|number| IndexTerm::Era { bits, number }).collect())
+        Some(numbers.map(|number| IndexTerm::IdRange { bits, number }).collect())
     }
 
     /// Whether the texts are compared instead of querying the index for this phrase.
@@ -79,7 +80,7 @@ const QUERY: &str = concat!(
         where search_entry(id, tokens) @@ $1::tsquery and ($2::text is null or tokens @@ $2::tsquery)
           and id + 0 < $3 and id + 0 >= $4)
      select m.id, m.body, m.author_id, m.pos, m.created_at,
-       cast(case when $9 = 1 and m.html like '%<a href=\"http%' then 1 else 0 end as bigint)
+       case when $9 and m.html like '%<a href=\"http%' then true else false end
      from (select id from s order by id desc) s
      cross join lateral
        (select id, body, author_id, pos, created_at, html from messages
@@ -91,7 +92,7 @@ const QUERY: &str = concat!(
 
 /// See [`super::find()`]. `before` must not be higher than the next message id.
 pub(super) async fn find(
-    pool: &sqlx::PgPool,
+    db: &Db,
     criteria: &Criteria,
     before: MessageId,
     limit: usize,
@@ -100,18 +101,19 @@ pub(super) async fn find(
     let open = criteria.phrases.iter().any(Phrase::is_open);
     let range_sizes: &[u32] = if open { &ID_RANGES_OF_PREFIXES } else { &ID_RANGES };
     for window in Window::all(before.0, criteria.lowest.0, range_sizes) {
-        let more: Vec<CandidateRow> = sqlx::query_as(QUERY)
-            .bind(window.coarse_query(criteria))
-            .bind(window.exact_query(criteria))
-            .bind(window.before)
-            .bind(window.lowest)
-            .bind(criteria.reader.0)
-            .bind(criteria.days.start.0)
-            .bind(criteria.days.end.0)
-            .bind(i64::try_from(limit - found.len()).unwrap_or(i64::MAX))
-            .bind(i64::from(criteria.links))
-            .fetch_all(pool)
-            .await?;
+        let more: Vec<CandidateRow> = fetch_all!(
+            db,
+            QUERY,
+            window.coarse_query(criteria),
+            window.exact_query(criteria),
+            window.before,
+            window.lowest,
+            criteria.reader,
+            criteria.days.start,
+            criteria.days.end,
+            i64::try_from(limit - found.len()).unwrap_or(i64::MAX),
+            criteria.links,
+        )?;
         found.extend(more);
         if found.len() >= limit {
             break;

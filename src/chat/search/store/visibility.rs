@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::chat::rooms::READABLE_ROOMS;
-use crate::db::{Db, reading};
+use crate::db::{Db, fetch_all, fetch_one};
 use crate::kernel::ids::first_id_of;
 use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 
@@ -38,23 +38,31 @@ impl Scope {
 }
 
 pub(in crate::chat::search) async fn scope(db: &Db, reader: UserId) -> Result<Scope, sqlx::Error> {
-    let (newest, unindexed, messages, rooms): (i64, i64, i64, String) = reading!(db, |pool| {
-        sqlx::query_as(concat!(
-            "select (select value from counters where name = 'message'),
-               (select count(*) from meta where name = 'search_below'),
-               cast(coalesce(sum(last_seq), 0) as bigint),
-               coalesce(string_agg(cast(id as text), ' '), '')
+    #[derive(sqlx::FromRow)]
+    struct ScopeRow {
+        newest: MessageId,
+        complete: bool,
+        messages: i64,
+        /// Their ids, separated by spaces.
+        rooms: String,
+    }
+    let row: ScopeRow = fetch_one!(
+        db,
+        concat!(
+            "select (select value from counters where name = 'message') as newest,
+                    not exists (select 1 from meta where name = 'search_below') as complete,
+                    cast(coalesce(sum(last_seq), 0) as bigint) as messages,
+                    coalesce(string_agg(cast(id as text), ' '), '') as rooms
              from rooms where id in (",
             READABLE_ROOMS!("$1"),
             " limit $2)"
-        ))
-        .bind(reader.0)
-        .bind(ROOMS_LIMIT)
-        .fetch_one(pool)
-        .await?
-    });
+        ),
+        reader,
+        ROOMS_LIMIT,
+    )?;
+    let ScopeRow { newest, complete, messages, rooms } = row;
     let rooms = rooms.split(' ').filter_map(|id| id.parse().ok().map(RoomId)).collect();
-    Ok(Scope { newest: MessageId(newest), rooms, messages, complete: unindexed == 0 })
+    Ok(Scope { newest, rooms, messages, complete })
 }
 
 /// The range of message ids in which all messages of these days are. It may contain others.
@@ -62,25 +70,31 @@ pub(in crate::chat::search) async fn span(
     db: &Db,
     days: Range<Timestamp>,
 ) -> Result<Range<MessageId>, sqlx::Error> {
-    let (first, end): (Option<i64>, Option<i64>) = reading!(db, |pool| {
-        sqlx::query_as(
-            "select min(number), max(number) + 1 from eras where newest > $1 and oldest < $2",
-        )
-        .bind(days.start.0)
-        .bind(days.end.0)
-        .fetch_one(pool)
-        .await?
-    });
-    Ok(first_id_of(first.unwrap_or(0))..first_id_of(end.unwrap_or(0)))
+    #[derive(sqlx::FromRow)]
+    struct IdRangesRow {
+        first: Option<i64>,
+        /// The one after the last.
+        beyond: Option<i64>,
+    }
+    let IdRangesRow { first, beyond } = fetch_one!(
+        db,
+        "select min(number) as first, max(number) + 1 as beyond from eras
+         where newest > $1 and oldest < $2",
+        days.start,
+        days.end,
+    )?;
+    Ok(first_id_of(first.unwrap_or(0))..first_id_of(beyond.unwrap_or(0)))
 }
 
-/// All users, including those with closed accounts, whose messages are still there: id, handle and
-/// display name.
-pub(in crate::chat::search) async fn user_names(
-    db: &Db,
-) -> Result<Vec<(UserId, String, String)>, sqlx::Error> {
-    let rows: Vec<(i64, String, String)> = reading!(db, |pool| {
-        sqlx::query_as("select id, name, display_name from users").fetch_all(pool).await?
-    });
-    Ok(rows.into_iter().map(|(id, name, display_name)| (UserId(id), name, display_name)).collect())
+/// The names by which a query can mean a user.
+#[derive(sqlx::FromRow)]
+pub(in crate::chat::search) struct UserNames {
+    pub id: UserId,
+    pub name: String,
+    pub display_name: String,
+}
+
+/// The names of all users, including those with closed accounts, whose messages are still there.
+pub(in crate::chat::search) async fn user_names(db: &Db) -> Result<Vec<UserNames>, sqlx::Error> {
+    fetch_all!(db, "select id, name, display_name from users")
 }

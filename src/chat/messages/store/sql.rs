@@ -1,0 +1,36 @@
+//! SQL that several queries of messages share. Macros and not constants, because [`concat!`] joins only
+//! literals.
+
+/// The columns of a [`super::MessageRow`]. `sends` is joined by message id, which has an index. The
+/// reactions are part of the same query, so they belong to the same state: "👍 3,❤️ 7,👍 9" (emoji and
+/// user id), the oldest first.
+macro_rules! MESSAGE_COLUMNS {
+    () => {
+        "m.id, m.pos, m.change, m.kind, m.body, m.html, m.reply_to, m.created_at, m.edited_at,
+         case when m.deleted_at is not null then coalesce(m.deleted_by, 'author') end, s.nonce,
+         m.author_id, u.name, u.display_name, u.bot = 1, u.role, u.avatar,
+         (select string_agg(r.emoji || ' ' || r.user_id, ',' order by r.rev)
+          from reactions r where r.message_id = m.id)"
+    };
+}
+
+/// The `from` clause of [`MESSAGE_COLUMNS!`], to be followed by a condition.
+macro_rules! FROM_MESSAGES {
+    ($rest:literal) => {
+        concat!(
+            " from messages m
+              join users u on u.id = m.author_id
+              left join sends s on s.message_id = m.id ",
+            $rest
+        )
+    };
+}
+
+/// A query for messages, to be followed by a condition.
+macro_rules! SELECT_MESSAGES {
+    ($rest:literal) => {
+        concat!("select ", MESSAGE_COLUMNS!(), FROM_MESSAGES!($rest))
+    };
+}
+
+pub(super) use {FROM_MESSAGES, MESSAGE_COLUMNS, SELECT_MESSAGES};
