@@ -145,9 +145,9 @@ impl Foundation {
         let policy = (config.signup, config.rate_limit);
         let accounts = Accounts::new(db.clone(), hub.clone(), environment, origin, policy);
         accounts.watch_expiry(lifecycle);
-        let clock_and_origin = (clock.clone(), origin);
         let (messages, remote) =
-            Messages::start(db.clone(), hub.clone(), clock_and_origin, epoch, lifecycle).await?;
+            Messages::start(db.clone(), hub.clone(), clock.clone(), origin, epoch, lifecycle)
+                .await?;
         remote_changes::start(accounts.clone(), rooms.clone(), remote, epoch.clone(), lifecycle)
             .await?;
         let executable = config.executable.clone().map_or_else(media::executable, Ok)?;

@@ -74,7 +74,7 @@ async fn create(
             Problem { status: StatusCode::CONFLICT, ..Problem::invalid(fields) }
         }
         RegisterError::Guessable => FieldError::new("password", "password-guessable").into(),
-        RegisterError::Fault(error) => error.into(),
+        RegisterError::Service(error) => error.into(),
     })?;
     Ok((StatusCode::CREATED, Json(UserShape::new(verified.user(), false))).into_response())
 }
@@ -160,7 +160,7 @@ async fn update_me(
     if let Some(name) = &form.display_name {
         let renamed = accounts.rename(&me, &DisplayName::parse(name)?).await;
         renamed.map_err(|error| match error {
-            ChangeError::Fault(error) => Problem::from(error),
+            ChangeError::Service(error) => Problem::from(error),
             // `rename` needs no password, so no other error is possible.
             _ => FieldError::new("display_name", "name-taken").into(),
         })?;

@@ -187,6 +187,6 @@ fn explain(error: AdminError) -> anyhow::Error {
         }
         error @ AdminError::NoAdmin => error.into(),
         AdminError::Open => anyhow!("the account is open: close it first"),
-        AdminError::Fault(error) => error.into(),
+        AdminError::Service(error) => error.into(),
     }
 }

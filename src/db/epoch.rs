@@ -80,7 +80,7 @@ impl EpochGuard {
 
     /// Writes the newest change to the data directory, unless it is there already. If the write fails, a
     /// replaced database can only be detected by clients, which send the last `rev` and id they know.
-    pub fn note(&self) {
+    pub fn persist(&self) {
         let (note, file) = {
             let mut known = self.known();
             let Some(newest) = known.newest.filter(|_| !known.is_saved) else { return };
@@ -250,11 +250,11 @@ mod tests {
         assert_eq!(EpochNote::read(&file), None);
         let history = EpochGuard::default();
         history.begin("e".to_owned(), file.clone(), None);
-        history.note();
+        history.persist();
         assert_eq!(EpochNote::read(&file), None, "nothing is known");
         let newest = NewestMessage { message: MessageId(3), room: RoomId(1), rev: Rev(7) };
         history.remember(newest);
-        history.note();
+        history.persist();
         assert_eq!(EpochNote::read(&file), Some(EpochNote { epoch: "e".to_owned(), newest }));
         fs::write(&file, "{").expect("written");
         assert_eq!(EpochNote::read(&file), None);

@@ -33,7 +33,7 @@ pub enum ImageError {
     #[error("too many pictures at once")]
     Busy,
     #[error(transparent)]
-    Fault(#[from] ServiceError),
+    Service(#[from] ServiceError),
 }
 
 impl From<Refusal> for ImageError {

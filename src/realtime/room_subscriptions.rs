@@ -174,7 +174,7 @@ impl Session {
     pub(super) async fn room_frame(&self, room: RoomId) -> Result<Vec<u8>, Problem> {
         let reader = match self.services().rooms.reader(&self.me.user, room).await {
             Ok(reader) => reader,
-            Err(AccessError::Fault(error)) => return Err(error.into()),
+            Err(AccessError::Service(error)) => return Err(error.into()),
             Err(_) => {
                 self.connection.unsubscribe(Channel::Room(room));
                 // If a deleted room is restored, its members are subscribed again.

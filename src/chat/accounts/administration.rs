@@ -30,7 +30,7 @@ pub enum AdminError {
     #[error("the account is open")]
     Open,
     #[error(transparent)]
-    Fault(#[from] ServiceError),
+    Service(#[from] ServiceError),
 }
 
 /// Why a password was not reset.
@@ -44,7 +44,7 @@ pub enum ResetError {
     #[error("too many invalid links")]
     TooMany(Duration),
     #[error(transparent)]
-    Fault(#[from] ServiceError),
+    Service(#[from] ServiceError),
 }
 
 impl Accounts {
@@ -87,7 +87,7 @@ impl Accounts {
         Ok((
             user,
             link.map_err(|error| match error {
-                AdminError::Fault(error) => error,
+                AdminError::Service(error) => error,
                 refused => ServiceError::internal(refused),
             })?,
         ))

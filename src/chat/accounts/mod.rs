@@ -63,7 +63,7 @@ pub enum RegisterError {
     #[error("the password is guessable")]
     Guessable,
     #[error(transparent)]
-    Fault(#[from] ServiceError),
+    Service(#[from] ServiceError),
 }
 
 impl Accounts {

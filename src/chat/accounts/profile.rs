@@ -27,7 +27,7 @@ pub enum ChangeError {
     #[error("the password is guessable")]
     Guessable,
     #[error(transparent)]
-    Fault(#[from] ServiceError),
+    Service(#[from] ServiceError),
 }
 
 impl ChangeError {
@@ -151,7 +151,7 @@ impl Accounts {
         proven.map_err(|error| match error {
             SignInError::Wrong => ChangeError::WrongPassword,
             SignInError::TooMany(wait) => ChangeError::TooMany(wait),
-            SignInError::Fault(error) => error.into(),
+            SignInError::Service(error) => error.into(),
         })
     }
 

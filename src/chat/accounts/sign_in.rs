@@ -23,7 +23,7 @@ pub enum SignInError {
     #[error("too many tries")]
     TooMany(Duration),
     #[error(transparent)]
-    Fault(#[from] ServiceError),
+    Service(#[from] ServiceError),
 }
 
 /// Whether a user signed in from this device or address before.

@@ -65,11 +65,11 @@ pub(super) fn start(
                 },
                 _ = tick.tick() => {
                     broadcaster.retry().await;
-                    broadcaster.epoch.note();
+                    broadcaster.epoch.persist();
                 }
             }
         }
-        broadcaster.epoch.note();
+        broadcaster.epoch.persist();
     });
     sender
 }

@@ -53,14 +53,14 @@ impl Messages {
     pub async fn start(
         db: Db,
         hub: EventHub,
-        // The tuple keeps the number of parameters within the lint's limit.
-        (clock, origin): (Clock, ProcessId),
+        clock: Clock,
+        origin: ProcessId,
         epoch: &EpochGuard,
         lifecycle: &Lifecycle,
     ) -> Result<(Self, RemoteMessages), ServiceError> {
-        let clock_and_process = (clock.clone(), origin);
         let (writer, remote) =
-            GroupCommitWriter::start(db.clone(), hub, clock_and_process, epoch, lifecycle).await?;
+            GroupCommitWriter::start(db.clone(), hub, clock.clone(), origin, epoch, lifecycle)
+                .await?;
         Ok((Self { db, clock, writer }, remote))
     }
 
@@ -136,7 +136,8 @@ impl Messages {
             DeletionReason::Moderation {
                 moderator: user.id,
                 room_name: room.name.clone(),
-                author: (author.id, author.name.clone()),
+                author: author.id,
+                author_name: author.name.clone(),
             }
         } else {
             return Err(WriteError::NotAModerator);
@@ -262,7 +263,7 @@ impl Messages {
                 match outcome {
                     // The message was purged with its room since the batch was read.
                     Ok(_) | Err(WriteError::NotFound) => {}
-                    Err(WriteError::Fault(error)) => return Err(error),
+                    Err(WriteError::Service(error)) => return Err(error),
                     Err(error) => return Err(ServiceError::internal(error)),
                 }
             }

@@ -251,7 +251,8 @@ pub(super) enum DeletionReason {
     Moderation {
         moderator: UserId,
         room_name: String,
-        author: (UserId, String),
+        author: UserId,
+        author_name: String,
     },
 }
 
@@ -348,7 +349,7 @@ pub enum WriteError {
     #[error("the message is deleted")]
     Deleted,
     #[error(transparent)]
-    Fault(#[from] ServiceError),
+    Service(#[from] ServiceError),
 }
 
 /// How much of a room was published: the last `rev` and the last `seq`.

@@ -63,7 +63,8 @@ impl GroupCommitWriter {
     pub(super) async fn start(
         db: Db,
         hub: EventHub,
-        (clock, origin): (Clock, ProcessId),
+        clock: Clock,
+        origin: ProcessId,
         epoch: &EpochGuard,
         lifecycle: &Lifecycle,
     ) -> Result<(Self, RemoteMessages), ServiceError> {
@@ -122,7 +123,7 @@ impl Future for PendingWrite {
             None => None,
         };
         let busy =
-            || Err(WriteError::Fault(ServiceError::Unavailable { retry_after: RETRY_AFTER }));
+            || Err(WriteError::Service(ServiceError::Unavailable { retry_after: RETRY_AFTER }));
         Poll::Ready(outcome.unwrap_or_else(busy))
     }
 }
@@ -192,7 +193,7 @@ impl WriterTask {
                 for (error, reply) in
                     std::iter::repeat_with(|| db::as_transient(&error)).flatten().zip(replies)
                 {
-                    drop(reply.send(Err(WriteError::Fault(error))));
+                    drop(reply.send(Err(WriteError::Service(error))));
                 }
             }
             // One bad write must not fail the others, so each is stored in its own transaction. Not if the
@@ -214,7 +215,7 @@ impl WriterTask {
                     .take(rest),
                 );
                 for (reply, error) in replies.into_iter().zip(errors) {
-                    drop(reply.send(Err(WriteError::Fault(error))));
+                    drop(reply.send(Err(WriteError::Service(error))));
                 }
             }
         }

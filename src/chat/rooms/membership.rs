@@ -101,7 +101,7 @@ impl Rooms {
         }
         match self.finish_join(guest, &reader.room, &JoinMethod::Invitation(reader.user.id)).await {
             Ok(()) => Ok(()),
-            Err(AccessError::Fault(error)) => Err(error.into()),
+            Err(AccessError::Service(error)) => Err(error.into()),
             Err(_) => Err(RoomError::Outsider),
         }
     }

@@ -52,7 +52,7 @@ pub enum AccessError {
     #[error("removed from the room")]
     Removed,
     #[error(transparent)]
-    Fault(#[from] ServiceError),
+    Service(#[from] ServiceError),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +75,7 @@ pub enum RoomError {
     #[error("users cannot remove themselves")]
     Oneself,
     #[error(transparent)]
-    Fault(#[from] ServiceError),
+    Service(#[from] ServiceError),
 }
 
 impl Rooms {

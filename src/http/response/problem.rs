@@ -92,7 +92,7 @@ impl From<AccessError> for Problem {
             AccessError::NotFound => Self::not_found(),
             AccessError::Forbidden => Self::with_detail(StatusCode::FORBIDDEN, "not-the-owner"),
             AccessError::Removed => Self::with_detail(StatusCode::FORBIDDEN, "room-removed"),
-            AccessError::Fault(error) => error.into(),
+            AccessError::Service(error) => error.into(),
         }
     }
 }
@@ -102,7 +102,7 @@ impl From<SignInError> for Problem {
         match error {
             SignInError::Wrong => Self::with_detail(StatusCode::UNAUTHORIZED, "login-wrong"),
             SignInError::TooMany(wait) => Self::too_many(wait),
-            SignInError::Fault(error) => error.into(),
+            SignInError::Service(error) => error.into(),
         }
     }
 }
@@ -119,7 +119,7 @@ impl From<RoomError> for Problem {
             RoomError::NoMember => Self::with_detail(StatusCode::CONFLICT, "room-no-member"),
             RoomError::Outsider => Self::with_detail(StatusCode::FORBIDDEN, "room-outsider"),
             RoomError::Oneself => Self::with_detail(StatusCode::CONFLICT, "room-oneself"),
-            RoomError::Fault(error) => error.into(),
+            RoomError::Service(error) => error.into(),
         }
     }
 }
@@ -136,7 +136,7 @@ impl From<WriteError> for Problem {
                 Self::with_detail(StatusCode::FORBIDDEN, "not-a-moderator")
             }
             WriteError::Deleted => Self::with_detail(StatusCode::CONFLICT, "message-is-deleted"),
-            WriteError::Fault(error) => error.into(),
+            WriteError::Service(error) => error.into(),
         }
     }
 }

@@ -246,7 +246,7 @@ async fn add(
                 return Ok(unkept(shown));
             }
             Err(RegisterError::Taken(fields)) => fields,
-            Err(RegisterError::Fault(error)) => return Err(error.into()),
+            Err(RegisterError::Service(error)) => return Err(error.into()),
             // Cannot happen here: an administrator can add users while registration is closed, and
             // chooses no password.
             Err(error) => return Err(Problem::internal(&error)),
@@ -331,6 +331,6 @@ pub(in crate::pages) fn explain(error: AdminError) -> Problem {
         AdminError::LastAdmin => Problem::with_detail(StatusCode::CONFLICT, "last-administrator"),
         AdminError::NoAdmin => Problem::with_detail(StatusCode::FORBIDDEN, "not-an-administrator"),
         AdminError::Open => Problem::with_detail(StatusCode::CONFLICT, "account-is-open"),
-        AdminError::Fault(error) => error.into(),
+        AdminError::Service(error) => error.into(),
     }
 }

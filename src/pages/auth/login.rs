@@ -105,7 +105,7 @@ async fn login(
 ) -> Result<Response, Problem> {
     match accounts.sign_in(&typed.login, &typed.password, &login_session.visitor).await {
         Ok(verified) => login_session.sign_in(&accounts, &verified, &typed.next).await,
-        Err(SignInError::Fault(error)) => Err(error.into()),
+        Err(SignInError::Service(error)) => Err(error.into()),
         Err(error) => {
             let (status, wrong, later) = match error {
                 SignInError::TooMany(wait) => {
@@ -161,7 +161,7 @@ async fn register(
                     vec![FieldError::new("password", "password-guessable")]
                 }
                 Err(RegisterError::Closed) => return Err(closed()),
-                Err(RegisterError::Fault(error)) => return Err(error.into()),
+                Err(RegisterError::Service(error)) => return Err(error.into()),
             },
             _ => field_errors(&accounts, &typed).await?,
         };

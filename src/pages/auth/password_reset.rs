@@ -83,6 +83,6 @@ fn explain(error: ResetError) -> Problem {
         ResetError::Unknown => Problem::with_detail(StatusCode::NOT_FOUND, "reset-unknown"),
         ResetError::Guessable => FieldError::new("password", "password-guessable").into(),
         ResetError::TooMany(wait) => Problem::too_many(wait),
-        ResetError::Fault(error) => error.into(),
+        ResetError::Service(error) => error.into(),
     }
 }

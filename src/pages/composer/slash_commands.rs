@@ -286,7 +286,7 @@ impl CommandContext<'_> {
             RoomError::Gone => Err(Problem::not_found()),
             RoomError::Outsider => Ok(self.refuse("room-outsider")),
             RoomError::Oneself => Ok(self.refuse("room-oneself")),
-            RoomError::Fault(error) => Err(error.into()),
+            RoomError::Service(error) => Err(error.into()),
         }
     }
 }

@@ -42,7 +42,7 @@ async fn home(
     if let Some(room) = cookies::last_room(&headers, me.user.id, client) {
         match rooms.reader(&me.user, room).await {
             Ok(reader) => return Ok(to_room(reader.room().id)),
-            Err(AccessError::Fault(error)) => return Err(error.into()),
+            Err(AccessError::Service(error)) => return Err(error.into()),
             Err(_) => {}
         }
     }

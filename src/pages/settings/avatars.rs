@@ -59,7 +59,7 @@ async fn change(
         Err(ImageError::TooLarge) => "picture-too-large",
         Err(ImageError::TooCostly) => "picture-too-costly",
         Err(ImageError::Busy) => return Err(uploads::busy("uploads-busy")),
-        Err(ImageError::Fault(error)) => return Err(error.into()),
+        Err(ImageError::Service(error)) => return Err(error.into()),
     };
     let picture =
         FormState::default().add_error(page.t, &[FieldError { field: "picture", code: reason }]);

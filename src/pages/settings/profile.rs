@@ -288,7 +288,7 @@ pub(in crate::pages) fn explain(error: ChangeError) -> Result<FieldError, Proble
         ChangeError::TooMany(_) => Ok(FieldError::new("current_password", "password-too-many")),
         ChangeError::EmailTaken => Ok(FieldError::new("email", "email-taken")),
         ChangeError::Guessable => Ok(FieldError::new("password", "password-guessable")),
-        ChangeError::Fault(error) => Err(error.into()),
+        ChangeError::Service(error) => Err(error.into()),
     }
 }
 

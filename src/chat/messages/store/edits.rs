@@ -85,8 +85,8 @@ pub(super) async fn delete(
         reason.deleted_by().as_str(),
     )?;
     execute!(transaction, "delete from reactions where message_id = $1", id)?;
-    if let DeletionReason::Moderation { moderator, room_name, author } = reason {
-        let (author, room) = ((author.0, author.1.as_str()), (room, room_name.as_str()));
+    if let DeletionReason::Moderation { moderator, room_name, author, author_name } = reason {
+        let (author, room) = ((*author, author_name.as_str()), (room, room_name.as_str()));
         let action = Action::DeleteMessage { message: id, room, author };
         audit::record(transaction, (Some(*moderator), now), action).await?;
     }
