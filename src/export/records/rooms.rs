@@ -126,7 +126,9 @@ pub struct Removal {
 impl Record for Removal {
     const FILE: &'static str = "removals.jsonl";
     const SELECT: &'static str = "
-        select room_id, user_id, removed_at from removals order by room_id, user_id";
+        select room_id, user_id, removed_at from removals
+        where room_id not in (select room_id from deleted_rooms)
+        order by room_id, user_id";
     const INSERT: &'static str = "
         insert into removals (room_id, user_id, removed_at) values ($1, $2, $3)";
 

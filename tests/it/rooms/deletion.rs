@@ -364,6 +364,12 @@ async fn export_omits_deleted_rooms_and_keeps_all_others() {
     let server = Server::start().await;
     let (owner, member) = (server.api("luis").await, server.api("eva").await);
     let (id, code) = room(&owner, "huerto", "public").await;
+    let removed = server.api("ana").await.post("/join", json!({"code": code})).await;
+    assert_eq!(removed["id"], id);
+    owner.ok(Method::DELETE, &format!("/rooms/{id}/members/3"), NONE).await;
+    // A removal renews the code.
+    let code =
+        owner.get(&format!("/rooms/{id}")).await["code"].as_str().expect("a code").to_owned();
     member.post("/join", json!({"code": code})).await;
     let body = json!({"body": "@eva enterrada", "nonce": "hundido"});
     let response = owner.post(&format!("/rooms/{id}/messages"), body).await;
