@@ -148,6 +148,8 @@ impl Record for Reaction {
         from messages where id = $1";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
+        // A larger number would belong to another room.
+        ensure(self.rev.0 < 1 << 32, "rev is too large")?;
         Ok(execute!(
             transaction,
             Self::INSERT,
