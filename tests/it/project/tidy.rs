@@ -211,6 +211,8 @@ fn handlers_cannot_reach_the_database_or_the_hub() {
             // Live connections subscribe at the hub.
             let hub = uses("pubsub") || production(&text).contains("EventHub");
             assert!(folder == "src/realtime" || !hub, "{} uses the hub", file.display());
+            let everything = text.contains("State<AppState>");
+            assert!(!everything, "{}: a handler asks for each service", file.display());
             checked += 1;
         }
     }
