@@ -11,7 +11,7 @@ use std::{fs, io};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use super::{Db, reading, writing};
+use super::{Db, execute, fetch_one, fetch_optional};
 use crate::data_dir::EPOCH_NOTE;
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, Random, Rev, RoomId};
@@ -176,14 +176,12 @@ impl Db {
     /// Renews the epoch, unless another process did it first, and returns the current one.
     async fn renew_epoch(&self, old: &str, new: &str) -> Result<String, sqlx::Error> {
         let mut transaction = self.begin().await?;
-        writing!(transaction, |connection| {
-            sqlx::query("update meta set value = $2 where name = 'epoch' and value = $1")
-                .bind(old)
-                .bind(new)
-                .execute(connection)
-                .await?
-                .rows_affected()
-        });
+        execute!(
+            transaction,
+            "update meta set value = $2 where name = 'epoch' and value = $1",
+            old,
+            new
+        )?;
         transaction.commit().await?;
         self.epoch(new).await
     }
@@ -193,31 +191,37 @@ impl Db {
         &self,
         NewestMessage { message, room, rev }: NewestMessage,
     ) -> Result<bool, sqlx::Error> {
-        let (found, rooms, counter): (i64, i64, i64) = reading!(self, |pool| {
-            sqlx::query_as(
-                "select (select count(*) from messages
-                         where id = $1 and change >= $2 and change >> 32 = $3),
-                        (select count(*) from rooms where id = $3),
-                        (select value from counters where name = 'message')",
-            )
-            .bind(message.0)
-            .bind(RoomKey::of_rev(room, rev).get())
-            .bind(room.0)
-            .fetch_one(pool)
-            .await?
-        });
-        Ok(found > 0 || (rooms == 0 && counter >= message.0))
+        #[derive(sqlx::FromRow)]
+        struct FoundRow {
+            messages: i64,
+            rooms: i64,
+            last_message: MessageId,
+        }
+        let found: FoundRow = fetch_one!(
+            self,
+            "select (select count(*) from messages
+                     where id = $1 and change >= $2 and change >> 32 = $3) as messages,
+                    (select count(*) from rooms where id = $3) as rooms,
+                    (select value from counters where name = 'message') as last_message",
+            message,
+            RoomKey::of_rev(room, rev),
+            room,
+        )?;
+        Ok(found.messages > 0 || (found.rooms == 0 && found.last_message >= message))
     }
 
     async fn newest(&self) -> Result<Option<NewestMessage>, sqlx::Error> {
-        let row: Option<(i64, i64)> = reading!(self, |pool| {
-            sqlx::query_as("select id, change from messages order by id desc limit 1")
-                .fetch_optional(pool)
-                .await?
-        });
-        Ok(row.map(|(id, change)| {
-            let change = RoomKey::stored(change);
-            NewestMessage { message: MessageId(id), room: change.room(), rev: Rev(change.number()) }
+        #[derive(sqlx::FromRow)]
+        struct MessageRow {
+            id: MessageId,
+            change: RoomKey,
+        }
+        let row: Option<MessageRow> =
+            fetch_optional!(self, "select id, change from messages order by id desc limit 1")?;
+        Ok(row.map(|MessageRow { id, change }| NewestMessage {
+            message: id,
+            room: change.room(),
+            rev: Rev(change.number()),
         }))
     }
 
@@ -226,15 +230,11 @@ impl Db {
     async fn skip_message_ids(&self, random: &Random) -> Result<(), sqlx::Error> {
         let gap = 1 + i64::from(u16::from_ne_bytes(random.bytes())) % 1_000;
         let mut transaction = self.begin().await?;
-        writing!(transaction, |connection| {
-            sqlx::query(
-                "update counters set value = value + $1 where name = 'message' and value > 0",
-            )
-            .bind(gap)
-            .execute(connection)
-            .await?
-            .rows_affected()
-        });
+        execute!(
+            transaction,
+            "update counters set value = value + $1 where name = 'message' and value > 0",
+            gap
+        )?;
         transaction.commit().await
     }
 }

@@ -1,6 +1,6 @@
 //! Values of the installation as a whole, in the table `meta`.
 
-use super::{Db, writing};
+use super::{Db, execute, fetch_scalar};
 use crate::kernel::Timestamp;
 
 impl Db {
@@ -10,20 +10,13 @@ impl Db {
     /// If the database fails.
     pub async fn epoch(&self, fresh: &str) -> Result<String, sqlx::Error> {
         let mut transaction = self.begin().await?;
-        writing!(transaction, |connection| {
-            sqlx::query(
-                "insert into meta (name, value) values ('epoch', $1) on conflict do nothing",
-            )
-            .bind(fresh)
-            .execute(connection)
-            .await?
-            .rows_affected()
-        });
-        let (epoch,): (String,) = writing!(transaction, |connection| {
-            sqlx::query_as("select value from meta where name = 'epoch'")
-                .fetch_one(connection)
-                .await?
-        });
+        execute!(
+            transaction,
+            "insert into meta (name, value) values ('epoch', $1) on conflict do nothing",
+            fresh
+        )?;
+        let epoch: String =
+            fetch_scalar!(transaction, "select value from meta where name = 'epoch'")?;
         transaction.commit().await?;
         Ok(epoch)
     }
@@ -34,16 +27,12 @@ impl Db {
     /// If it cannot be written.
     pub async fn test_write(&self, now: Timestamp) -> Result<(), sqlx::Error> {
         let mut transaction = self.begin().await?;
-        writing!(transaction, |connection| {
-            sqlx::query(
-                "insert into meta (name, value) values ('ready_at', $1)
-                 on conflict (name) do update set value = excluded.value",
-            )
-            .bind(now.rfc3339())
-            .execute(connection)
-            .await?
-            .rows_affected()
-        });
+        execute!(
+            transaction,
+            "insert into meta (name, value) values ('ready_at', $1)
+             on conflict (name) do update set value = excluded.value",
+            now.rfc3339(),
+        )?;
         transaction.commit().await
     }
 }

@@ -13,7 +13,7 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::time::{MissedTickBehavior, timeout};
 use tracing::Instrument as _;
 
-use self::model::{ClaimedJob, DeadJob, Job, JobCounts, JobId};
+use self::model::{ClaimedJob, DeadJob, Job, JobCounts, JobId, Lease};
 pub use self::store::enqueue;
 use crate::db::Db;
 use crate::kernel::{Clock, Random, ServiceError, Timestamp};
@@ -91,23 +91,18 @@ impl Jobs {
     where
         F: Future<Output = Result<(), ServiceError>>,
     {
-        let lease = i64::from_le_bytes(self.random.bytes());
+        let lease = Lease(i64::from_le_bytes(self.random.bytes()));
         let now = self.clock.now();
-        let Some(claimed) = store::claim(&self.db, lease, (now, now.plus(LEASE))).await? else {
+        let Some(claimed) = store::claim(&self.db, lease, now.plus(LEASE), now).await? else {
             return Ok(false);
         };
         let span = tracing::info_span!("job", kind = claimed.kind(), id = claimed.id.0);
-        self.run(claimed, lease, work).instrument(span).await?;
+        self.run(claimed, work).instrument(span).await?;
         Ok(true)
     }
 
     /// Runs a job and records how it ended.
-    async fn run<F>(
-        &self,
-        claimed: ClaimedJob,
-        lease: i64,
-        work: impl Fn(Job) -> F,
-    ) -> Result<(), ServiceError>
+    async fn run<F>(&self, claimed: ClaimedJob, work: impl Fn(Job) -> F) -> Result<(), ServiceError>
     where
         F: Future<Output = Result<(), ServiceError>>,
     {
@@ -125,20 +120,15 @@ impl Jobs {
             Ok(()) => {
                 let again = claimed.job.and_then(Job::again_after);
                 let again = again.map(|wait| self.later(Some(wait)));
-                store::finish(&self.db, (claimed.id, lease), again).await?;
+                store::finish(&self.db, &claimed, again).await?;
             }
-            Err(failure) => self.record_failure(&claimed, lease, &failure).await?,
+            Err(failure) => self.record_failure(&claimed, &failure).await?,
         }
         tracing::debug!("finished");
         Ok(())
     }
 
-    async fn record_failure(
-        &self,
-        job: &ClaimedJob,
-        lease: i64,
-        failure: &str,
-    ) -> Result<(), ServiceError> {
+    async fn record_failure(&self, job: &ClaimedJob, failure: &str) -> Result<(), ServiceError> {
         self.failures.inc();
         let now = self.clock.now();
         let again = (job.attempt < MAX_ATTEMPTS).then(|| now.plus(self.wait(job.attempt)));
@@ -151,7 +141,7 @@ impl Jobs {
                 "a job failed for the last time: see the administration page"
             );
         }
-        Ok(store::fail(&self.db, (job.id, lease), failure, (now, again)).await?)
+        Ok(store::fail(&self.db, job, failure, again, now).await?)
     }
 
     /// Returns the wait after a failed attempt: between half of the backoff and all of it, at random, so that

@@ -19,14 +19,15 @@ pub enum Job {
 }
 
 impl Job {
-    /// Returns the columns `kind` and `about`: the kind, and the id of the user or room.
-    pub(super) fn columns(self) -> (&'static str, String) {
-        match self {
+    /// Returns the columns from which [`Self::from_columns`] restores it.
+    pub(super) fn columns(self) -> JobColumns {
+        let (kind, about) = match self {
             Self::ReassignRooms(user) => ("pass-on-rooms", user.to_string()),
             Self::EraseMessages(user) => ("erase-messages", user.to_string()),
             Self::PurgeRoom(room) => ("purge-room", room.to_string()),
             Self::Prune => ("tidy", String::new()),
-        }
+        };
+        JobColumns { kind, about }
     }
 
     /// Returns `None` for a kind that only another version of Patio knows.
@@ -49,14 +50,26 @@ impl Job {
     }
 }
 
+/// The column values of a job.
+pub(super) struct JobColumns {
+    pub kind: &'static str,
+    /// The id of the user or room.
+    pub about: String,
+}
+
 /// The row id of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobId(pub i64);
+
+/// The random number by which a process proves that a job is still its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lease(pub i64);
 
 /// A job that this process runs. No other process starts it until the lease ends.
 #[derive(Debug)]
 pub(super) struct ClaimedJob {
     pub id: JobId,
+    pub lease: Lease,
     /// `None` for a kind that this version does not know.
     pub job: Option<Job>,
     /// The number of this attempt, from 1.
@@ -66,7 +79,7 @@ pub(super) struct ClaimedJob {
 impl ClaimedJob {
     /// Returns the kind for the log.
     pub fn kind(&self) -> &'static str {
-        self.job.map_or("unknown", |job| job.columns().0)
+        self.job.map_or("unknown", |job| job.columns().kind)
     }
 }
 
@@ -101,7 +114,7 @@ mod tests {
             Job::PurgeRoom(RoomId(8)),
             Job::Prune,
         ] {
-            let (kind, about) = job.columns();
+            let JobColumns { kind, about } = job.columns();
             assert_eq!(Job::from_columns(kind, &about), Some(job));
         }
         assert_eq!(Job::from_columns("of-tomorrow", ""), None);

@@ -1,8 +1,14 @@
 //! The SQL of jobs.
 
-use crate::db::{Db, Transaction, reading, writing};
-use crate::jobs::model::{ClaimedJob, DeadJob, Job, JobCounts, JobId};
+use crate::db::{
+    Db, Transaction, column_type, execute, fetch_all, fetch_one, fetch_optional,
+    fetch_optional_scalar,
+};
+use crate::jobs::model::{ClaimedJob, DeadJob, Job, JobColumns, JobCounts, JobId, Lease};
 use crate::kernel::Timestamp;
+
+column_type!(JobId as i64, |id| id.0, |id| Ok(Self(id)));
+column_type!(Lease as i64, |lease| lease.0, |lease| Ok(Self(lease)));
 
 /// Adds a job in the transaction that it follows from. If the same job exists already, dead or running, it
 /// becomes due again.
@@ -14,164 +20,163 @@ pub async fn enqueue(
     job: Job,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let (kind, about) = job.columns();
-    writing!(*transaction, |connection| {
-        sqlx::query(
-            "insert into jobs (kind, about, due_at, created_at) values ($1, $2, $3, $3)
-             on conflict (kind, about) do update
-             set due_at = excluded.due_at, lease = null, attempts = 0, failure = null, dead_at = null",
-        )
-        .bind(kind)
-        .bind(about)
-        .bind(now.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    let JobColumns { kind, about } = job.columns();
+    execute!(
+        transaction,
+        "insert into jobs (kind, about, due_at, created_at) values ($1, $2, $3, $3)
+         on conflict (kind, about) do update
+         set due_at = excluded.due_at, lease = null, attempts = 0, failure = null, dead_at = null",
+        kind,
+        about,
+        now,
+    )?;
     Ok(())
 }
 
 /// Adds a periodic job unless it exists.
 pub(super) async fn ensure_scheduled(db: &Db, job: Job, due: Timestamp) -> Result<(), sqlx::Error> {
-    let (kind, about) = job.columns();
+    let JobColumns { kind, about } = job.columns();
     let mut transaction = db.begin().await?;
-    writing!(transaction, |connection| {
-        sqlx::query(
-            "insert into jobs (kind, about, due_at, created_at) values ($1, $2, $3, $3)
-             on conflict (kind, about) do nothing",
-        )
-        .bind(kind)
-        .bind(about)
-        .bind(due.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    execute!(
+        transaction,
+        "insert into jobs (kind, about, due_at, created_at) values ($1, $2, $3, $3)
+         on conflict (kind, about) do nothing",
+        kind,
+        about,
+        due,
+    )?;
     transaction.commit().await
 }
 
 /// Claims the job that has been due for the longest time; `None` if none is due, or another process was
-/// faster. The job belongs to `lease` until `ends`.
+/// faster. No other process starts the job until `lease_ends`.
 pub(super) async fn claim(
     db: &Db,
-    lease: i64,
-    (now, ends): (Timestamp, Timestamp),
+    lease: Lease,
+    lease_ends: Timestamp,
+    now: Timestamp,
 ) -> Result<Option<ClaimedJob>, sqlx::Error> {
+    #[derive(sqlx::FromRow)]
+    struct ClaimedJobRow {
+        kind: String,
+        about: String,
+        attempts: i64,
+    }
     // A read first, so that an idle server does not write every second.
-    let due: Option<(i64,)> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select id from jobs where dead_at is null and due_at <= $1 order by due_at, id limit 1",
-        )
-        .bind(now.0)
-        .fetch_optional(pool)
-        .await?
-    });
-    let Some((id,)) = due else { return Ok(None) };
+    let due: Option<JobId> = fetch_optional_scalar!(
+        db,
+        "select id from jobs where dead_at is null and due_at <= $1 order by due_at, id limit 1",
+        now,
+    )?;
+    let Some(id) = due else { return Ok(None) };
     let mut transaction = db.begin().await?;
-    let row: Option<(String, String, i64)> = writing!(transaction, |connection| {
-        sqlx::query_as(
-            "update jobs set lease = $2, due_at = $3, attempts = attempts + 1
-             where id = $1 and dead_at is null and due_at <= $4
-             returning kind, about, attempts",
-        )
-        .bind(id)
-        .bind(lease)
-        .bind(ends.0)
-        .bind(now.0)
-        .fetch_optional(connection)
-        .await?
-    });
+    let row: Option<ClaimedJobRow> = fetch_optional!(
+        transaction,
+        "update jobs set lease = $2, due_at = $3, attempts = attempts + 1
+         where id = $1 and dead_at is null and due_at <= $4
+         returning kind, about, attempts",
+        id,
+        lease,
+        lease_ends,
+        now,
+    )?;
     transaction.commit().await?;
-    Ok(row.map(|(kind, about, attempts)| ClaimedJob {
-        id: JobId(id),
-        job: Job::from_columns(&kind, &about),
-        attempt: u32::try_from(attempts).unwrap_or(u32::MAX),
+    Ok(row.map(|row| ClaimedJob {
+        id,
+        lease,
+        job: Job::from_columns(&row.kind, &row.about),
+        attempt: u32::try_from(row.attempts).unwrap_or(u32::MAX),
     }))
 }
 
-/// Marks a job as done: deletes it, or makes it due again. Does nothing if another process has claimed it since.
+/// Marks a job as done: deletes it, or makes it due `again`. Does nothing if another process has claimed it since.
 pub(super) async fn finish(
     db: &Db,
-    (job, lease): (JobId, i64),
+    job: &ClaimedJob,
     again: Option<Timestamp>,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
-    let sql = match again {
-        None => "delete from jobs where id = $1 and lease = $2 and $3 = 0",
-        Some(_) => {
+    match again {
+        None => execute!(
+            transaction,
+            "delete from jobs where id = $1 and lease = $2",
+            job.id,
+            job.lease
+        )?,
+        Some(due) => execute!(
+            transaction,
             "update jobs set lease = null, attempts = 0, failure = null, due_at = $3
-             where id = $1 and lease = $2"
-        }
+             where id = $1 and lease = $2",
+            job.id,
+            job.lease,
+            due,
+        )?,
     };
-    writing!(transaction, |connection| {
-        sqlx::query(sql)
-            .bind(job.0)
-            .bind(lease)
-            .bind(again.map_or(0, |due| due.0))
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
     transaction.commit().await
 }
 
 /// Records a failed attempt: the job becomes due `again`, or dead at `now` if `again` is `None`.
 pub(super) async fn fail(
     db: &Db,
-    (job, lease): (JobId, i64),
+    job: &ClaimedJob,
     failure: &str,
-    (now, again): (Timestamp, Option<Timestamp>),
+    again: Option<Timestamp>,
+    now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
-    writing!(transaction, |connection| {
-        sqlx::query(
-            "update jobs set lease = null, failure = $3, due_at = $4, dead_at = $5
-             where id = $1 and lease = $2",
-        )
-        .bind(job.0)
-        .bind(lease)
-        .bind(failure)
-        .bind(again.unwrap_or(now).0)
-        .bind(again.is_none().then_some(now.0))
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    execute!(
+        transaction,
+        "update jobs set lease = null, failure = $3, due_at = $4, dead_at = $5
+         where id = $1 and lease = $2",
+        job.id,
+        job.lease,
+        failure,
+        again.unwrap_or(now),
+        again.is_none().then_some(now),
+    )?;
     transaction.commit().await
 }
 
 pub(super) async fn counts(db: &Db) -> Result<JobCounts, sqlx::Error> {
-    let (waiting, running, dead): (i64, i64, i64) = reading!(db, |pool| {
-        sqlx::query_as(
-            "select count(case when dead_at is null and lease is null then 1 end),
-                    count(case when dead_at is null and lease is not null then 1 end),
-                    count(case when dead_at is not null then 1 end) from jobs",
-        )
-        .fetch_one(pool)
-        .await?
-    });
-    Ok(JobCounts { waiting, running, dead })
+    #[derive(sqlx::FromRow)]
+    struct CountsRow {
+        waiting: i64,
+        running: i64,
+        dead: i64,
+    }
+    let row: CountsRow = fetch_one!(
+        db,
+        "select count(case when dead_at is null and lease is null then 1 end) as waiting,
+                count(case when dead_at is null and lease is not null then 1 end) as running,
+                count(case when dead_at is not null then 1 end) as dead from jobs",
+    )?;
+    Ok(JobCounts { waiting: row.waiting, running: row.running, dead: row.dead })
 }
 
 /// Returns dead jobs, the latest first.
 pub(super) async fn dead(db: &Db, limit: i64) -> Result<Vec<DeadJob>, sqlx::Error> {
-    type Row = (i64, String, String, Option<String>, i64, i64);
-    let rows: Vec<Row> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select id, kind, about, failure, attempts, dead_at from jobs
-             where dead_at is not null order by dead_at desc, id desc limit $1",
-        )
-        .bind(limit)
-        .fetch_all(pool)
-        .await?
-    });
-    let job = |(id, kind, about, failure, attempts, dead_at): Row| DeadJob {
-        id: JobId(id),
-        kind,
-        subject: about,
-        failure: failure.unwrap_or_default(),
-        attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
-        since: Timestamp(dead_at),
+    #[derive(sqlx::FromRow)]
+    struct DeadJobRow {
+        id: JobId,
+        kind: String,
+        about: String,
+        failure: Option<String>,
+        attempts: i64,
+        dead_at: Timestamp,
+    }
+    let rows: Vec<DeadJobRow> = fetch_all!(
+        db,
+        "select id, kind, about, failure, attempts, dead_at from jobs
+         where dead_at is not null order by dead_at desc, id desc limit $1",
+        limit,
+    )?;
+    let job = |row: DeadJobRow| DeadJob {
+        id: row.id,
+        kind: row.kind,
+        subject: row.about,
+        failure: row.failure.unwrap_or_default(),
+        attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+        since: row.dead_at,
     };
     Ok(rows.into_iter().map(job).collect())
 }
@@ -179,17 +184,13 @@ pub(super) async fn dead(db: &Db, limit: i64) -> Result<Vec<DeadJob>, sqlx::Erro
 /// Makes a dead job due, with all its attempts. Returns false if there is no such job.
 pub(super) async fn retry(db: &Db, job: JobId, now: Timestamp) -> Result<bool, sqlx::Error> {
     let mut transaction = db.begin().await?;
-    let revived = writing!(transaction, |connection| {
-        sqlx::query(
-            "update jobs set dead_at = null, attempts = 0, due_at = $2
-             where id = $1 and dead_at is not null",
-        )
-        .bind(job.0)
-        .bind(now.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    let revived = execute!(
+        transaction,
+        "update jobs set dead_at = null, attempts = 0, due_at = $2
+         where id = $1 and dead_at is not null",
+        job,
+        now,
+    )?;
     transaction.commit().await?;
     Ok(revived > 0)
 }
@@ -197,13 +198,8 @@ pub(super) async fn retry(db: &Db, job: JobId, now: Timestamp) -> Result<bool, s
 /// Deletes a dead job. Returns false if there is no such job.
 pub(super) async fn discard(db: &Db, job: JobId) -> Result<bool, sqlx::Error> {
     let mut transaction = db.begin().await?;
-    let deleted = writing!(transaction, |connection| {
-        sqlx::query("delete from jobs where id = $1 and dead_at is not null")
-            .bind(job.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    let deleted =
+        execute!(transaction, "delete from jobs where id = $1 and dead_at is not null", job)?;
     transaction.commit().await?;
     Ok(deleted > 0)
 }

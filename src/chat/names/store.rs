@@ -1,7 +1,7 @@
 //! The SQL of sort keys and confusable names.
 
 use super::model::Subject;
-use crate::db::{Db, Transaction, json_rows, reading, writing};
+use crate::db::{Db, Transaction, execute, fetch_all, fetch_optional_scalar, json_rows};
 use crate::kernel::{RoomId, UserId};
 use crate::text::collation::{COLLATION_VERSION, sort_key};
 use crate::text::names::{KEYS_VERSION, confusable_keys, user_confusable_keys};
@@ -13,12 +13,7 @@ const BATCH: i64 = 200;
 /// same time would both find no conflict. It locks the row of the lobby, with an update that changes
 /// nothing.
 pub(in crate::chat) async fn lock(transaction: &mut Transaction) -> Result<(), sqlx::Error> {
-    writing!(*transaction, |connection| {
-        sqlx::query("update rooms set rev = rev where lobby = 1")
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(transaction, "update rooms set rev = rev where lobby = 1")?;
     Ok(())
 }
 
@@ -28,32 +23,26 @@ pub(in crate::chat) async fn is_like_a_user(
     name: &str,
     except: Option<UserId>,
 ) -> Result<bool, sqlx::Error> {
-    let found: Option<(i64,)> = writing!(*transaction, |connection| {
-        sqlx::query_as(
-            "select subject_id from confusable_names
-             where kind = 'user' and subject_id <> $1
-               and key in (select value ->> 0 from jsonb_each($2)) limit 1",
-        )
-        .bind(except.map_or(0, |user| user.0))
-        .bind(json_rows(&keys(user_confusable_keys, &[name])))
-        .fetch_optional(connection)
-        .await?
-    });
+    let found: Option<UserId> = fetch_optional_scalar!(
+        transaction,
+        "select subject_id from confusable_names
+         where kind = 'user' and subject_id <> $1
+           and key in (select value ->> 0 from jsonb_each($2)) limit 1",
+        except.unwrap_or(UserId(0)),
+        json_rows(&keys(user_confusable_keys, &[name])),
+    )?;
     Ok(found.is_some())
 }
 
 /// Whether readers could confuse a handle with that of a user. Used to check a form before it is
 /// submitted.
 pub(in crate::chat) async fn is_like_any_user(db: &Db, name: &str) -> Result<bool, sqlx::Error> {
-    let found: Option<(i64,)> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select subject_id from confusable_names
-             where kind = 'user' and key in (select value ->> 0 from jsonb_each($1)) limit 1",
-        )
-        .bind(json_rows(&keys(user_confusable_keys, &[name])))
-        .fetch_optional(pool)
-        .await?
-    });
+    let found: Option<UserId> = fetch_optional_scalar!(
+        db,
+        "select subject_id from confusable_names
+         where kind = 'user' and key in (select value ->> 0 from jsonb_each($1)) limit 1",
+        json_rows(&keys(user_confusable_keys, &[name])),
+    )?;
     Ok(found.is_some())
 }
 
@@ -64,19 +53,16 @@ pub(in crate::chat) async fn is_like_a_public_room(
     name: &str,
     except: Option<RoomId>,
 ) -> Result<bool, sqlx::Error> {
-    let found: Option<(i64,)> = writing!(*transaction, |connection| {
-        sqlx::query_as(
-            "select r.id from confusable_names c join rooms r on r.id = c.subject_id
-             where c.kind = 'room' and r.id <> $1
-               and (r.visibility = 'public' or exists (select 1 from deleted_rooms d
-                 where d.room_id = r.id and d.visibility = 'public' and d.purged_at is null))
-               and c.key in (select value ->> 0 from jsonb_each($2)) limit 1",
-        )
-        .bind(except.map_or(0, |room| room.0))
-        .bind(json_rows(&keys(confusable_keys, &[name])))
-        .fetch_optional(connection)
-        .await?
-    });
+    let found: Option<RoomId> = fetch_optional_scalar!(
+        transaction,
+        "select r.id from confusable_names c join rooms r on r.id = c.subject_id
+         where c.kind = 'room' and r.id <> $1
+           and (r.visibility = 'public' or exists (select 1 from deleted_rooms d
+             where d.room_id = r.id and d.visibility = 'public' and d.purged_at is null))
+           and c.key in (select value ->> 0 from jsonb_each($2)) limit 1",
+        except.unwrap_or(RoomId(0)),
+        json_rows(&keys(confusable_keys, &[name])),
+    )?;
     Ok(found.is_some())
 }
 
@@ -90,34 +76,26 @@ pub(in crate::chat) async fn record(
         Subject::User(user) => ("user", user.0, keys(user_confusable_keys, names)),
         Subject::Room(room) => ("room", room.0, keys(confusable_keys, names)),
     };
-    writing!(*transaction, |connection| {
-        sqlx::query("delete from confusable_names where kind = $1 and subject_id = $2")
-            .bind(kind)
-            .bind(id)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    writing!(*transaction, |connection| {
-        sqlx::query(
-            "insert into confusable_names (kind, key, subject_id)
-             select distinct $1, value ->> 0, $2 from jsonb_each($3)",
-        )
-        .bind(kind)
-        .bind(id)
-        .bind(json_rows(&keys))
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
-    let key = sort_key(names.last().copied().unwrap_or_default());
+    execute!(
+        transaction,
+        "delete from confusable_names where kind = $1 and subject_id = $2",
+        kind,
+        id
+    )?;
+    execute!(
+        transaction,
+        "insert into confusable_names (kind, key, subject_id)
+         select distinct $1, value ->> 0, $2 from jsonb_each($3)",
+        kind,
+        id,
+        json_rows(&keys),
+    )?;
+    let sort_key = sort_key(names.last().copied().unwrap_or_default());
     let update = match subject {
         Subject::User(_) => "update users set sort_key = $1 where id = $2",
         Subject::Room(_) => "update rooms set sort_key = $1 where id = $2",
     };
-    writing!(*transaction, |connection| {
-        sqlx::query(update).bind(&key).bind(id).execute(connection).await?.rows_affected()
-    });
+    execute!(transaction, update, sort_key, id)?;
     Ok(())
 }
 
@@ -129,56 +107,54 @@ fn keys(keys_of: fn(&str) -> Vec<String>, names: &[&str]) -> Vec<[String; 1]> {
 /// Clears keys that another version of the collation or of the confusables made: they cannot be
 /// compared with those of this version.
 pub(super) async fn forget_old_order(db: &Db) -> Result<(), sqlx::Error> {
-    let recorded: Option<(String,)> = reading!(db, |pool| {
-        sqlx::query_as("select value from meta where name = 'collation'")
-            .fetch_optional(pool)
-            .await?
-    });
+    let recorded: Option<String> =
+        fetch_optional_scalar!(db, "select value from meta where name = 'collation'")?;
     let version = format!("{COLLATION_VERSION}, names {KEYS_VERSION}");
-    if recorded.is_some_and(|(recorded,)| recorded == version) {
+    if recorded.as_ref() == Some(&version) {
         return Ok(());
     }
     let mut transaction = db.begin().await?;
-    for statement in ["update users set sort_key = null", "update rooms set sort_key = null"] {
-        writing!(transaction, |connection| {
-            sqlx::query(statement).execute(connection).await?.rows_affected()
-        });
-    }
-    writing!(transaction, |connection| {
-        sqlx::query(
-            "insert into meta (name, value) values ('collation', $1)
-             on conflict (name) do update set value = excluded.value",
-        )
-        .bind(&version)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    execute!(transaction, "update users set sort_key = null")?;
+    execute!(transaction, "update rooms set sort_key = null")?;
+    execute!(
+        transaction,
+        "insert into meta (name, value) values ('collation', $1)
+         on conflict (name) do update set value = excluded.value",
+        version,
+    )?;
     transaction.commit().await
 }
 
 /// Records some names that are not recorded yet. Returns true if there may be more.
 pub(super) async fn fill_some(db: &Db) -> Result<bool, sqlx::Error> {
-    let mut transaction = db.begin().await?;
-    let users: Vec<(i64, String, String)> = writing!(transaction, |connection| {
-        sqlx::query_as(
-            "select id, name, display_name from users where sort_key is null order by id limit $1",
-        )
-        .bind(BATCH)
-        .fetch_all(connection)
-        .await?
-    });
-    let rooms: Vec<(i64, String)> = writing!(transaction, |connection| {
-        sqlx::query_as("select id, name from rooms where sort_key is null order by id limit $1")
-            .bind(BATCH)
-            .fetch_all(connection)
-            .await?
-    });
-    for (id, name, display_name) in &users {
-        record(&mut transaction, Subject::User(UserId(*id)), &[name, display_name]).await?;
+    #[derive(sqlx::FromRow)]
+    struct UserNamesRow {
+        id: UserId,
+        name: String,
+        display_name: String,
     }
-    for (id, name) in &rooms {
-        record(&mut transaction, Subject::Room(RoomId(*id)), &[name]).await?;
+    #[derive(sqlx::FromRow)]
+    struct RoomNameRow {
+        id: RoomId,
+        name: String,
+    }
+    let mut transaction = db.begin().await?;
+    let users: Vec<UserNamesRow> = fetch_all!(
+        transaction,
+        "select id, name, display_name from users where sort_key is null order by id limit $1",
+        BATCH,
+    )?;
+    let rooms: Vec<RoomNameRow> = fetch_all!(
+        transaction,
+        "select id, name from rooms where sort_key is null order by id limit $1",
+        BATCH,
+    )?;
+    for user in &users {
+        let names = [user.name.as_str(), &user.display_name];
+        record(&mut transaction, Subject::User(user.id), &names).await?;
+    }
+    for room in &rooms {
+        record(&mut transaction, Subject::Room(room.id), &[&room.name]).await?;
     }
     transaction.commit().await?;
     Ok(!users.is_empty() || !rooms.is_empty())
