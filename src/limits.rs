@@ -67,7 +67,7 @@ pub mod user {
     /// How long an address or device stays known after a sign-in.
     pub const KNOWN_DEVICE_KEPT: Duration = Duration::from_hours(365 * 24);
     /// API tokens. One more revokes the least recently used.
-    pub const TOKENS: usize = 20;
+    pub const TOKENS: i64 = 20;
     /// The longest lifetime of an API token that expires.
     pub const TOKEN_LIFETIME: Duration = Duration::from_hours(10 * 365 * 24);
 }

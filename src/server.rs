@@ -21,7 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use crate::changefeed::model::ProcessId;
-use crate::chat::accounts::{Accounts, AvatarEncoder};
+use crate::chat::accounts::{AccountSettings, Accounts, AvatarEncoder};
 use crate::chat::audit::Audit;
 use crate::chat::events::EventHub;
 use crate::chat::messages::Messages;
@@ -141,9 +141,14 @@ impl Foundation {
         let rooms = Rooms::new(db.clone(), hub.clone(), clock.clone(), random.clone(), origin);
         let founded = rooms.ensure_lobby().await?;
         names::fill(db).await?;
-        let environment = (clock.clone(), random.clone());
-        let policy = (config.signup, config.rate_limit);
-        let accounts = Accounts::new(db.clone(), hub.clone(), environment, origin, policy);
+        let accounts = Accounts::new(
+            db.clone(),
+            hub.clone(),
+            clock.clone(),
+            random.clone(),
+            origin,
+            AccountSettings { signup: config.signup, rate_limit: config.rate_limit },
+        );
         accounts.watch_expiry(lifecycle);
         let (messages, remote) =
             Messages::start(db.clone(), hub.clone(), clock.clone(), origin, epoch, lifecycle)

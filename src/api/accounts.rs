@@ -244,6 +244,6 @@ async fn destroy_token(
     State(accounts): State<Accounts>,
     Viewer(me): Viewer,
 ) -> Result<StatusCode, Problem> {
-    accounts.revoke_token(me.credential).await?;
+    accounts.revoke(me.credential).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use super::print;
 use crate::changefeed::model::ProcessId;
 use crate::chat::accounts::model::{Account, Admin, BearerSecret, Email, Handle, Role};
-use crate::chat::accounts::{Accounts, AdminError, RegisterError};
+use crate::chat::accounts::{AccountSettings, Accounts, AdminError, RegisterError};
 use crate::chat::rooms::Rooms;
 use crate::config::{BaseUrl, Signup, Storage, Switch};
 use crate::data_dir::DataDir;
@@ -91,9 +91,14 @@ impl UserCommands {
         // from the database.
         let hub = Hub::start(Arc::new(|_, _| bytes::Bytes::new()), &Lifecycle::new());
         let origin = ProcessId::new(&random);
-        let given = (clock.clone(), random.clone());
-        let policy = (Signup::Closed, Switch::Off);
-        let accounts = Accounts::new(db.clone(), hub.clone(), given, origin, policy);
+        let accounts = Accounts::new(
+            db.clone(),
+            hub.clone(),
+            clock.clone(),
+            random.clone(),
+            origin,
+            AccountSettings { signup: Signup::Closed, rate_limit: Switch::Off },
+        );
         let operator = accounts.operator();
         let rooms = Rooms::new(db.clone(), hub, clock, random, origin);
         Self { accounts, rooms, operator, base_url }

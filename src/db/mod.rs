@@ -1,7 +1,7 @@
 //! The database: opening, migrations, transactions, and one SQL text for both engines.
 //!
-//! A feature's `store.rs` writes a query once, inside `reading!` or `writing!`. The macro expands it for
-//! each engine, so the compiler checks both. The portable subset is: `$1` placeholders, BIGINT for every
+//! A feature's `store.rs` writes a statement once, with a macro of [`query`] that expands it for each engine,
+//! so the compiler checks both. The portable subset is: `$1` placeholders, BIGINT for every
 //! number, times as Unix milliseconds, `returning`, `on conflict`. Only this folder and the `store.rs` files
 //! use SQL; the rest of the code must not know the database.
 
@@ -189,38 +189,6 @@ pub(crate) fn is_serialization_failure(error: &sqlx::Error) -> bool {
 pub(crate) fn is_unique_violation(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(DatabaseError::is_unique_violation)
 }
-
-/// Expands a read for each engine, with `$pool` bound to an executor that can be used once.
-macro_rules! reading {
-    ($db:expr, |$pool:ident| $body:expr) => {
-        match $db {
-            $crate::db::Db::Sqlite { read, .. } => {
-                let mut connection = read.acquire().await?;
-                let $pool = &mut *connection;
-                $body
-            }
-            $crate::db::Db::Postgres($pool) => $body,
-        }
-    };
-}
-
-/// Expands a write for each engine, with `$connection` bound to the connection of a [`Transaction`].
-macro_rules! writing {
-    ($change:expr, |$connection:ident| $body:expr) => {
-        match &mut $change {
-            $crate::db::Transaction::Sqlite(transaction) => {
-                let $connection = &mut **transaction;
-                $body
-            }
-            $crate::db::Transaction::Postgres(transaction) => {
-                let $connection = &mut **transaction;
-                $body
-            }
-        }
-    };
-}
-
-pub(crate) use {reading, writing};
 
 #[cfg(test)]
 mod tests {

@@ -144,14 +144,12 @@ impl Drop for SqliteTransaction {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{push_statement, writing};
+    use super::super::{execute, push_statement};
     use super::*;
 
     async fn add(transaction: &mut Transaction, name: &str) {
-        writing!(*transaction, |connection| {
-            let insert = sqlx::query("insert into meta (name, value) values ($1, '')").bind(name);
-            insert.execute(connection).await.expect("it is added").rows_affected()
-        });
+        execute!(transaction, "insert into meta (name, value) values ($1, '')", name)
+            .expect("it is added");
     }
 
     async fn names(db: &Db) -> Vec<String> {

@@ -8,11 +8,11 @@ use super::model::{
     RevocationReason, Role, User, VerifiedPassword,
 };
 use super::slow_work::Share;
-use super::store::RoleSet;
+use super::store::{NewResetLink, RoleSet};
 use super::{Accounts, LoginSource, RegisterError, store};
 use crate::chat::events::{Channel, Signal};
 use crate::config::Signup;
-use crate::kernel::{ServiceError, Timestamp, UserId};
+use crate::kernel::{ServiceError, UserId};
 
 /// How long a reset link is valid.
 const RESET_LINK_LIFETIME: Duration = Duration::from_hours(72);
@@ -104,8 +104,7 @@ impl Accounts {
         user: UserId,
         role: Role,
     ) -> Result<(), AdminError> {
-        let actor_and_meta = (admin.actor(), self.change_meta());
-        let set = store::set_role(&self.db, user, role, actor_and_meta)
+        let set = store::set_role(&self.db, user, role, admin.actor(), self.change_meta())
             .await
             .map_err(ServiceError::from)?;
         match set {
@@ -132,8 +131,9 @@ impl Accounts {
         user: UserId,
         erase: bool,
     ) -> Result<(), AdminError> {
-        let revoked = store::deactivate(&self.db, user, erase, self.actor_and_time(admin)).await;
-        let revoked = revoked.map_err(ServiceError::from)?;
+        let revoked = store::deactivate(&self.db, user, erase, admin.actor(), self.clock.now())
+            .await
+            .map_err(ServiceError::from)?;
         self.notify_revoked(revoked.ok_or(AdminError::LastAdmin)?, RevocationReason::AccountClosed);
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Accounts {
     /// # Errors
     /// [`AdminError::Open`] if the account is not closed.
     pub async fn erase(&self, admin: &Admin, user: UserId) -> Result<(), AdminError> {
-        let requested = store::erase(&self.db, user, self.actor_and_time(admin))
+        let requested = store::erase(&self.db, user, admin.actor(), self.clock.now())
             .await
             .map_err(ServiceError::from)?;
         if requested { Ok(()) } else { Err(AdminError::Open) }
@@ -152,7 +152,7 @@ impl Accounts {
     /// Opens a closed account again with its old password. A running erasure stops; the messages that
     /// are left stay.
     pub async fn reactivate(&self, admin: &Admin, user: UserId) -> Result<(), ServiceError> {
-        Ok(store::reactivate(&self.db, user, self.actor_and_time(admin)).await?)
+        Ok(store::reactivate(&self.db, user, admin.actor(), self.clock.now()).await?)
     }
 
     /// Creates a link by which a user chooses a new password, once, within three days. It replaces an
@@ -165,13 +165,16 @@ impl Accounts {
         admin: &Admin,
         user: UserId,
     ) -> Result<BearerSecret, AdminError> {
-        let link = BearerSecret::new(self.random.secret());
-        let credential = link.credential();
-        let expires = self.clock.now().plus(RESET_LINK_LIFETIME);
-        let made =
-            store::set_reset(&self.db, user, (credential, expires), self.actor_and_time(admin))
-                .await;
-        if made.map_err(ServiceError::from)? { Ok(link) } else { Err(AdminError::NoAdmin) }
+        let secret = BearerSecret::new(self.random.secret());
+        let now = self.clock.now();
+        let link = NewResetLink {
+            credential: secret.credential(),
+            user,
+            made_by: admin.actor(),
+            expires_at: now.plus(RESET_LINK_LIFETIME),
+        };
+        let made = store::set_reset(&self.db, &link, now).await;
+        if made.map_err(ServiceError::from)? { Ok(secret) } else { Err(AdminError::NoAdmin) }
     }
 
     /// The user whose password a link resets.
@@ -209,8 +212,8 @@ impl Accounts {
             return Err(ResetError::Guessable);
         }
         let hash = self.passwords.hash(new, share).await?;
-        let link = (link.credential(), user.id);
-        let used = store::use_reset(&self.db, link, &hash, self.clock.now()).await;
+        let now = self.clock.now();
+        let used = store::use_reset(&self.db, link.credential(), user.id, &hash, now).await;
         let revoked = used.map_err(ServiceError::from)?.ok_or(ResetError::Unknown)?;
         self.notify_revoked(revoked, RevocationReason::SignedOut);
         self.remember(user.id, from).await?;
@@ -219,17 +222,12 @@ impl Accounts {
 
     /// Opens or closes sign-up. If the settings close it, it stays closed.
     pub async fn set_sign_up(&self, admin: &Admin, signup: Signup) -> Result<(), ServiceError> {
-        Ok(store::set_sign_up(&self.db, signup, self.actor_and_time(admin)).await?)
+        Ok(store::set_sign_up(&self.db, signup, admin.actor(), self.clock.now()).await?)
     }
 
     /// Whether the settings close sign-up, so that administrators cannot change it.
     pub fn is_sign_up_fixed(&self) -> bool {
         self.signup == Signup::Closed
-    }
-
-    /// The acting administrator and the time, for the audit log.
-    pub(super) fn actor_and_time(&self, admin: &Admin) -> (Option<UserId>, Timestamp) {
-        (admin.actor(), self.clock.now())
     }
 
     pub(super) fn notify_revoked(&self, revoked: Vec<CredentialHash>, reason: RevocationReason) {

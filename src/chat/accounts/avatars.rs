@@ -4,6 +4,7 @@
 use std::fs::File;
 
 use super::model::{Authenticated, User};
+use super::store::NewAvatar;
 use super::{Accounts, store};
 use crate::chat::events::{Channel, Event};
 use crate::kernel::ServiceError;
@@ -36,8 +37,8 @@ impl Accounts {
         avatar: Avatar,
     ) -> Result<(), ServiceError> {
         let name = self.random.token();
-        let picture = Some((name.as_str(), avatar.0.as_slice()));
-        store::set_avatar(&self.db, me.user.id, picture, self.change_meta()).await?;
+        let new = NewAvatar { name: &name, image: &avatar.0 };
+        store::set_avatar(&self.db, me.user.id, Some(new), self.change_meta()).await?;
         self.notify_avatar(me, Some(name));
         Ok(())
     }

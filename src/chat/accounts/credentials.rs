@@ -27,7 +27,7 @@ impl Accounts {
     /// [`SignInError::Wrong`] if the password was changed since it was verified.
     pub async fn open_session(
         &self,
-        proven: &VerifiedPassword,
+        verified: &VerifiedPassword,
         agent: &str,
     ) -> Result<BearerSecret, SignInError> {
         let secret = BearerSecret::new(self.random.secret());
@@ -39,7 +39,7 @@ impl Accounts {
             created_at: now,
             expires_at: now.plus(SESSION_LIFETIME),
         };
-        let added = store::add_session(&self.db, proven, &session).await;
+        let added = store::add_session(&self.db, verified, &session).await;
         if added.map_err(ServiceError::from)? { Ok(secret) } else { Err(SignInError::Wrong) }
     }
 
@@ -57,22 +57,16 @@ impl Accounts {
     ) -> Result<Option<Authenticated>, ServiceError> {
         let now = self.clock.now();
         let found = store::find_by_session(&self.db, credential, now).await?;
-        let Some((user, zone, expires)) = found else {
+        let Some(session) = found else {
             return Ok(None);
         };
-        let left = now.until(expires);
+        let left = now.until(session.expires_at);
         // A longer rest than possible comes from a clock that was set back since.
         if left < SESSION_LIFETIME.saturating_sub(SESSION_REFRESH) || left > SESSION_LIFETIME {
             store::extend_session(&self.db, credential, now.plus(SESSION_LIFETIME)).await?;
         }
-        Ok(Some(Authenticated { user, zone: ZoneName::zone(zone.as_deref()), credential }))
-    }
-
-    /// Ends a session and all live connections opened with it.
-    pub async fn close_session(&self, credential: CredentialHash) -> Result<(), ServiceError> {
-        store::remove_session(&self.db, credential, self.clock.now()).await?;
-        self.notify_revoked(vec![credential], RevocationReason::SignedOut);
-        Ok(())
+        let zone = ZoneName::zone(session.time_zone.as_deref());
+        Ok(Some(Authenticated { user: session.user, zone, credential }))
     }
 
     /// Issues an API token. `label` helps its owner to recognize it. If the user has the maximum
@@ -82,15 +76,20 @@ impl Accounts {
     /// [`SignInError::Wrong`] if the password was changed since it was verified.
     pub async fn issue_token(
         &self,
-        proven: &VerifiedPassword,
+        verified: &VerifiedPassword,
         label: &TokenLabel,
         lifetime: Option<TokenLifetime>,
     ) -> Result<BearerSecret, SignInError> {
         let secret = BearerSecret::new(self.random.secret());
         let now = self.clock.now();
-        let expires_at = lifetime.map(|lifetime| now.plus(lifetime.get()));
-        let new = store::NewToken { credential: secret.credential(), label, now, expires_at };
-        let added = store::add_token(&self.db, proven, &new).await.map_err(ServiceError::from)?;
+        let token = store::NewToken {
+            credential: secret.credential(),
+            label,
+            created_at: now,
+            expires_at: lifetime.map(|lifetime| now.plus(lifetime.get())),
+        };
+        let added = store::add_token(&self.db, verified, &token).await;
+        let added = added.map_err(ServiceError::from)?;
         self.notify_revoked(added.ok_or(SignInError::Wrong)?, RevocationReason::SignedOut);
         Ok(secret)
     }
@@ -109,18 +108,19 @@ impl Accounts {
     ) -> Result<Option<Authenticated>, ServiceError> {
         let now = self.clock.now();
         let found = store::find_by_token(&self.db, credential, now).await?;
-        let Some((user, zone, used)) = found else {
+        let Some(token) = found else {
             return Ok(None);
         };
-        if used.is_none_or(|used| used.until(now) >= TOKEN_USE_INTERVAL) {
+        if token.last_used_at.is_none_or(|used| used.until(now) >= TOKEN_USE_INTERVAL) {
             store::touch_token(&self.db, credential, now).await?;
         }
-        Ok(Some(Authenticated { user, zone: ZoneName::zone(zone.as_deref()), credential }))
+        let zone = ZoneName::zone(token.time_zone.as_deref());
+        Ok(Some(Authenticated { user: token.user, zone, credential }))
     }
 
-    /// Ends a token and all live connections opened with it.
-    pub async fn revoke_token(&self, credential: CredentialHash) -> Result<(), ServiceError> {
-        store::remove_token(&self.db, credential, self.clock.now()).await?;
+    /// Ends a session or token, and all live connections opened with it.
+    pub async fn revoke(&self, credential: CredentialHash) -> Result<(), ServiceError> {
+        store::remove_credential(&self.db, credential, self.clock.now()).await?;
         self.notify_revoked(vec![credential], RevocationReason::SignedOut);
         Ok(())
     }
@@ -151,7 +151,7 @@ impl Accounts {
         &self,
         me: &Authenticated,
     ) -> Result<Option<RevocationReason>, ServiceError> {
-        if store::is_good(&self.db, me.credential, self.clock.now()).await? {
+        if store::is_valid(&self.db, me.credential, self.clock.now()).await? {
             return Ok(None);
         }
         self.revocation_reason(me.user.id).await.map(Some)

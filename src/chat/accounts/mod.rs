@@ -53,6 +53,14 @@ pub struct Accounts {
     failures: Counter,
 }
 
+/// The settings of an installation that concern accounts.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountSettings {
+    pub signup: Signup,
+    /// Whether password guesses are limited.
+    pub rate_limit: Switch,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
     #[error("sign-up is closed")]
@@ -70,11 +78,13 @@ impl Accounts {
     pub fn new(
         db: Db,
         hub: EventHub,
-        (clock, random): (Clock, Random),
+        clock: Clock,
+        random: Random,
         origin: ProcessId,
-        (signup, rates): (Signup, Switch),
+        settings: AccountSettings,
     ) -> Self {
-        let guesses = PasswordGuesses::new(rates, clock.clone());
+        let AccountSettings { signup, rate_limit } = settings;
+        let guesses = PasswordGuesses::new(rate_limit, clock.clone());
         let passwords = Passwords::new();
         let failures = Counter::default();
         Self { db, hub, clock, random, origin, passwords, guesses, signup, failures }
@@ -127,7 +137,7 @@ impl Accounts {
         match added {
             AddOutcome::Closed => Err(RegisterError::Closed),
             AddOutcome::Taken(taken) => Err(RegisterError::Taken(taken.field_errors())),
-            AddOutcome::New(user, rooms) => {
+            AddOutcome::New { user, rooms } => {
                 for room in rooms {
                     let joined = Event::Joined { room, user: user.clone() };
                     self.hub.broadcast(Channel::Everyone, 0, &joined);
@@ -170,7 +180,7 @@ impl Accounts {
     /// The user with this handle and an open account.
     pub async fn find(&self, name: &str) -> Result<Option<User>, ServiceError> {
         let found = store::find_by_login(&self.db, &fold(name), "").await?;
-        Ok(found.map(|(user, _)| user))
+        Ok(found.map(|found| found.user))
     }
 
     /// A user with an open account.

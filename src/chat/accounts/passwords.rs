@@ -35,7 +35,7 @@ impl Passwords {
         share: Share,
     ) -> Result<String, ServiceError> {
         let password = password.clone();
-        self.run_queued((Priority::New, share), move || {
+        self.run_queued(Priority::New, share, move || {
             let hash = Argon2::default().hash_password(password.as_str().as_bytes());
             hash.map(|hash| hash.to_string()).map_err(|e| ServiceError::internal(e.to_string()))
         })
@@ -51,10 +51,11 @@ impl Passwords {
         &self,
         password: &str,
         hash: Option<String>,
-        priority_and_share: (Priority, Share),
+        priority: Priority,
+        share: Share,
     ) -> Result<bool, ServiceError> {
         let password = password.to_owned();
-        self.run_queued(priority_and_share, move || {
+        self.run_queued(priority, share, move || {
             let (hash, known) = hash_or_dummy(hash.as_deref());
             let matches = Argon2::default().verify_password(password.as_bytes(), hash).is_ok();
             known && matches
@@ -74,7 +75,7 @@ impl Passwords {
         share: Share,
     ) -> Result<bool, ServiceError> {
         let password = password.clone();
-        self.run_queued((Priority::Strength, share), move || {
+        self.run_queued(Priority::Strength, share, move || {
             password_strength::is_guessable(&password, &about)
         })
         .await
@@ -82,7 +83,8 @@ impl Passwords {
 
     async fn run_queued<R: Send + 'static>(
         &self,
-        (priority, share): (Priority, Share),
+        priority: Priority,
+        share: Share,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, ServiceError> {
         let permit = self.0.acquire(priority, share).await?;
@@ -126,9 +128,8 @@ mod tests {
         let passwords = Passwords::new();
         let hash = passwords.hash(&plain("correcto-caballo-42"), Share::Own).await.expect("a hash");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        let priority_and_share = (Priority::Known, Share::Own);
         let verify = async |text, hash| {
-            passwords.verify(text, hash, priority_and_share).await.expect("an answer")
+            passwords.verify(text, hash, Priority::Known, Share::Own).await.expect("an answer")
         };
         assert!(verify("correcto-caballo-42", Some(hash.clone())).await);
         assert!(!verify("correcto-caballo-43", Some(hash)).await);

@@ -7,7 +7,7 @@ use super::model::{
     ZoneName,
 };
 use super::slow_work::Share;
-use super::store::ChangeOutcome;
+use super::store::{ChangeOutcome, UserWithPassword};
 use super::{Accounts, LoginSource, SignInError, store};
 use crate::chat::events::{Channel, Event, Signal};
 use crate::kernel::ServiceError;
@@ -96,9 +96,9 @@ impl Accounts {
         password: &str,
         from: &LoginSource,
     ) -> Result<(), ChangeError> {
-        let proven = self.verify_password(me, password, from).await?;
-        let keep_and_now = (me.credential, self.clock.now());
-        let changed = store::set_email(&self.db, &proven, email, keep_and_now).await;
+        let verified = self.verify_password(me, password, from).await?;
+        let now = self.clock.now();
+        let changed = store::set_email(&self.db, &verified, email, me.credential, now).await;
         self.check_change(changed.map_err(ServiceError::from)?)
     }
 
@@ -113,14 +113,14 @@ impl Accounts {
         new: &PlainPassword,
         from: &LoginSource,
     ) -> Result<(), ChangeError> {
-        let proven = self.verify_password(me, old, from).await?;
+        let verified = self.verify_password(me, old, from).await?;
         let share = Share::User(me.user.id);
         if self.is_guessable(&me.user, new, share).await? {
             return Err(ChangeError::Guessable);
         }
         let hash = self.passwords.hash(new, share).await?;
-        let keep_and_now = (me.credential, self.clock.now());
-        let changed = store::set_password(&self.db, &proven, &hash, keep_and_now).await;
+        let now = self.clock.now();
+        let changed = store::set_password(&self.db, &verified, &hash, me.credential, now).await;
         self.check_change(changed.map_err(ServiceError::from)?)
     }
 
@@ -145,10 +145,11 @@ impl Accounts {
         password: &str,
         from: &LoginSource,
     ) -> Result<VerifiedPassword, ChangeError> {
-        let hash = store::password_of(&self.db, me.user.id).await.map_err(ServiceError::from)?;
-        let found = Some((me.user.clone(), hash));
-        let proven = self.check_password(&me.user.name, found, password, from).await;
-        proven.map_err(|error| match error {
+        let password_hash =
+            store::password_of(&self.db, me.user.id).await.map_err(ServiceError::from)?;
+        let found = UserWithPassword { user: me.user.clone(), password_hash };
+        let checked = self.check_password(&me.user.name, Some(found), password, from).await;
+        checked.map_err(|error| match error {
             SignInError::Wrong => ChangeError::WrongPassword,
             SignInError::TooMany(wait) => ChangeError::TooMany(wait),
             SignInError::Service(error) => error.into(),

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::guesses::Key;
-use super::model::{BearerSecret, CredentialHash, PlainPassword, User, VerifiedPassword};
+use super::model::{BearerSecret, CredentialHash, PlainPassword, VerifiedPassword};
 use super::slow_work::{Priority, Share};
+use super::store::{SignInHashes, UserWithPassword};
 use super::{Accounts, LoginSource, store};
 use crate::kernel::{ServiceError, UserId};
 use crate::limits::user::KNOWN_DEVICE_KEPT;
@@ -61,29 +62,30 @@ impl Accounts {
     pub(super) async fn check_password(
         &self,
         login: &str,
-        found: Option<(User, String)>,
+        found: Option<UserWithPassword>,
         password: &str,
         from: &LoginSource,
     ) -> Result<VerifiedPassword, SignInError> {
-        let user_id = found.as_ref().map(|(user, _)| user.id);
+        let user_id = found.as_ref().map(|found| found.user.id);
         let seen = self.seen(user_id, from).await?;
         let attempt = self.guesses.begin(keys(seen.known, account(user_id, login), from)).await;
         let attempt = attempt.map_err(|wait| refused(wait, from))?;
         let typed = PlainPassword::parse(password).ok();
-        let hash = found.as_ref().map(|(_, hash)| hash.clone()).filter(|_| typed.is_some());
-        let priority_and_share = match user_id.filter(|_| seen.known != Known::No) {
+        let hash =
+            found.as_ref().map(|found| found.password_hash.clone()).filter(|_| typed.is_some());
+        let (priority, share) = match user_id.filter(|_| seen.known != Known::No) {
             Some(user) => (Priority::Known, Share::User(user)),
             None => (Priority::Unknown, Share::Network(from.site())),
         };
         let typed = typed.as_ref().map_or("", PlainPassword::as_str);
-        let right = match self.passwords.verify(typed, hash, priority_and_share).await {
+        let right = match self.passwords.verify(typed, hash, priority, share).await {
             Ok(right) => right,
             Err(error) => {
                 attempt.give_back();
                 return Err(error.into());
             }
         };
-        let Some((user, password_hash)) = found.filter(|_| right) else {
+        let Some(UserWithPassword { user, password_hash }) = found.filter(|_| right) else {
             self.failures.inc();
             tracing::info!(client.address = %from.ip, "a sign-in failed: wrong name or password");
             return Err(SignInError::Wrong);
@@ -102,25 +104,23 @@ impl Accounts {
         user: UserId,
         from: &LoginSource,
     ) -> Result<(), ServiceError> {
-        let hashes: Vec<_> = device(user, from).into_iter().chain([address(user, from)]).collect();
-        Ok(store::remember(&self.db, user, &hashes, self.clock.now()).await?)
+        Ok(store::remember(&self.db, user, &hashes(user, from), self.clock.now()).await?)
     }
 
     async fn seen(&self, user: Option<UserId>, from: &LoginSource) -> Result<Seen, ServiceError> {
         // Queries for an unknown user as well, so that the response takes as long.
         let user = user.unwrap_or(UserId(0));
         let now = self.clock.now();
-        let hashes = (device(user, from), address(user, from));
         let after = now.minus(KNOWN_DEVICE_KEPT);
-        let (device, address) = store::last_seen(&self.db, user, hashes, after).await?;
-        let known = match (from.device, device, address) {
+        let last_seen = store::last_seen(&self.db, user, &hashes(user, from), after).await?;
+        let known = match (from.device, last_seen.device, last_seen.address) {
             (Some(device_hash), Some(_), _) => Known::Device(device_hash),
             (_, _, Some(_)) => Known::Address,
             _ => Known::No,
         };
         let recent = |at: Option<_>| at.is_some_and(|at| now.minus(REMEMBERED_EVERY) < at);
-        let device_is_recent = from.device.is_none() || recent(device);
-        Ok(Seen { known, recent: recent(address) && device_is_recent })
+        let device_is_recent = from.device.is_none() || recent(last_seen.device);
+        Ok(Seen { known, recent: recent(last_seen.address) && device_is_recent })
     }
 }
 
@@ -139,18 +139,17 @@ fn keys(known: Known, account: CredentialHash, from: &LoginSource) -> Vec<Key> {
 /// the normalized input.
 fn account(user: Option<UserId>, login: &str) -> CredentialHash {
     let normalized = || if login.contains('@') { login.trim().to_lowercase() } else { fold(login) };
-    BearerSecret::new(user.map_or_else(normalized, |user| format!("user {}", user.0))).credential()
+    BearerSecret::new(user.map_or_else(normalized, |user| format!("user {user}"))).credential()
 }
 
-/// A different hash for each user, so that the table does not show which users share a device.
-fn device(user: UserId, from: &LoginSource) -> Option<CredentialHash> {
-    let device = from.device?.to_hex();
-    Some(BearerSecret::new(format!("device {} {device}", user.0)).credential())
-}
-
-fn address(user: UserId, from: &LoginSource) -> CredentialHash {
+/// Different hashes for each user, so that the table does not show which users share a device.
+fn hashes(user: UserId, from: &LoginSource) -> SignInHashes {
+    let hash = |text: String| BearerSecret::new(text).credential();
     let network = from.networks.first().map(ToString::to_string).unwrap_or_default();
-    BearerSecret::new(format!("address {} {network}", user.0)).credential()
+    SignInHashes {
+        device: from.device.map(|device| hash(format!("device {user} {}", device.to_hex()))),
+        address: hash(format!("address {user} {network}")),
+    }
 }
 
 fn refused(wait: Duration, from: &LoginSource) -> SignInError {

@@ -12,10 +12,21 @@ use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 #[serde(transparent)]
 pub struct AuditId(pub i64);
 
-/// A user with their handle, which never changes.
-pub type NamedUser<'a> = (UserId, &'a str);
-/// A room with its name at that time.
-pub type NamedRoom<'a> = (RoomId, &'a str);
+/// A user in an action.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedUser<'a> {
+    pub id: UserId,
+    /// The handle, which never changes.
+    pub name: &'a str,
+}
+
+/// A room in an action.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedRoom<'a> {
+    pub id: RoomId,
+    /// The name at that time.
+    pub name: &'a str,
+}
 
 /// A recorded action.
 #[derive(Clone, Copy, Debug)]
@@ -66,54 +77,63 @@ pub enum Action<'a> {
 /// The column values of an action.
 pub(super) struct Columns<'a> {
     pub action: &'static str,
-    pub subject_kind: &'static str,
-    pub subject_id: Option<i64>,
-    pub subject_name: Option<&'a str>,
+    pub subject: Subject<'a>,
     pub detail: Value,
+}
+
+/// What an action was done to.
+pub(super) struct Subject<'a> {
+    pub kind: &'static str,
+    pub id: Option<i64>,
+    pub name: Option<&'a str>,
 }
 
 impl<'a> Action<'a> {
     pub(super) fn columns(self) -> Columns<'a> {
-        let room_detail = |(id, name): NamedRoom<'a>| json!({"room_id": id, "room": name});
         let (action, subject, detail) = match self {
-            Self::DeleteMessage { message, room, author: (author, handle) } => {
-                let mut detail = room_detail(room);
-                detail["author_id"] = json!(author);
-                detail["author"] = json!(handle);
-                ("message.delete", ("message", Some(message.0), None), detail)
+            Self::DeleteMessage { message, room, author } => {
+                let mut detail = room.detail();
+                detail["author_id"] = json!(author.id);
+                detail["author"] = json!(author.name);
+                let subject = Subject { kind: "message", id: Some(message.0), name: None };
+                ("message.delete", subject, detail)
             }
-            Self::DeleteRoom { room } => ("room.delete", room_subject(room), json!({})),
-            Self::RestoreRoom { room } => ("room.restore", room_subject(room), json!({})),
+            Self::DeleteRoom { room } => ("room.delete", room.subject(), json!({})),
+            Self::RestoreRoom { room } => ("room.restore", room.subject(), json!({})),
             Self::RenameRoom { room, new_name } => {
-                ("room.rename", room_subject(room), json!({"new_name": new_name}))
+                ("room.rename", room.subject(), json!({"new_name": new_name}))
             }
-            Self::RemoveMember { user, room } => {
-                ("member.remove", user_subject(user), room_detail(room))
-            }
-            Self::CloseAccount { user } => ("user.close", user_subject(user), json!({})),
-            Self::ReopenAccount { user } => ("user.reopen", user_subject(user), json!({})),
-            Self::EraseMessages { user } => ("user.erase_messages", user_subject(user), json!({})),
-            Self::Promote { user } => ("user.promote", user_subject(user), json!({})),
-            Self::Demote { user } => ("user.demote", user_subject(user), json!({})),
-            Self::MakeResetLink { user } => ("user.reset_link", user_subject(user), json!({})),
+            Self::RemoveMember { user, room } => ("member.remove", user.subject(), room.detail()),
+            Self::CloseAccount { user } => ("user.close", user.subject(), json!({})),
+            Self::ReopenAccount { user } => ("user.reopen", user.subject(), json!({})),
+            Self::EraseMessages { user } => ("user.erase_messages", user.subject(), json!({})),
+            Self::Promote { user } => ("user.promote", user.subject(), json!({})),
+            Self::Demote { user } => ("user.demote", user.subject(), json!({})),
+            Self::MakeResetLink { user } => ("user.reset_link", user.subject(), json!({})),
             Self::OpenSignUp => ("sign_up.open", SETTINGS, json!({})),
             Self::CloseSignUp => ("sign_up.close", SETTINGS, json!({})),
         };
-        let (subject_kind, subject_id, subject_name) = subject;
-        Columns { action, subject_kind, subject_id, subject_name, detail }
+        Columns { action, subject, detail }
     }
 }
 
-type Subject<'a> = (&'static str, Option<i64>, Option<&'a str>);
+const SETTINGS: Subject<'static> = Subject { kind: "settings", id: None, name: None };
 
-const SETTINGS: Subject<'static> = ("settings", None, None);
-
-fn user_subject((id, handle): NamedUser<'_>) -> Subject<'_> {
-    ("user", Some(id.0), Some(handle))
+impl<'a> NamedUser<'a> {
+    fn subject(self) -> Subject<'a> {
+        Subject { kind: "user", id: Some(self.id.0), name: Some(self.name) }
+    }
 }
 
-fn room_subject((id, name): NamedRoom<'_>) -> Subject<'_> {
-    ("room", Some(id.0), Some(name))
+impl<'a> NamedRoom<'a> {
+    fn subject(self) -> Subject<'a> {
+        Subject { kind: "room", id: Some(self.id.0), name: Some(self.name) }
+    }
+
+    /// The room of an action that has another subject.
+    fn detail(self) -> Value {
+        json!({"room_id": self.id, "room": self.name})
+    }
 }
 
 /// A recorded action.

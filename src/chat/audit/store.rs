@@ -2,67 +2,78 @@
 
 use super::model::{Action, AuditEntry, AuditId, Columns};
 use crate::chat::accounts::model::{Role, User};
-use crate::db::{Db, Transaction, reading, writing};
+use crate::db::{Db, Transaction, column_type, execute, fetch_all};
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{Timestamp, UserId};
+
+column_type!(AuditId as i64, |id| id.0, |id| Ok(Self(id)));
 
 /// Records an action in the caller's transaction. The actor is `None` for the command line.
 pub(in crate::chat) async fn record(
     transaction: &mut Transaction,
-    (actor, now): (Option<UserId>, Timestamp),
+    actor: Option<UserId>,
     action: Action<'_>,
+    now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let Columns { action, subject_kind, subject_id, subject_name, detail } = action.columns();
-    writing!(*transaction, |connection| {
-        sqlx::query(
-            "insert into audit (at, actor_id, action, subject_kind, subject_id, subject_name, detail)
-             values ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(now.0)
-        .bind(actor.map(|actor| actor.0))
-        .bind(action)
-        .bind(subject_kind)
-        .bind(subject_id)
-        .bind(subject_name)
-        .bind(detail.to_string())
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    let Columns { action, subject, detail } = action.columns();
+    execute!(
+        transaction,
+        "insert into audit (at, actor_id, action, subject_kind, subject_id, subject_name, detail)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        now,
+        actor,
+        action,
+        subject.kind,
+        subject.id,
+        subject.name,
+        detail.to_string(),
+    )?;
     Ok(())
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
-    id: i64,
-    at: i64,
+struct AuditRow {
+    id: AuditId,
+    at: Timestamp,
     action: String,
     subject_kind: String,
     subject_id: Option<i64>,
     subject_name: Option<String>,
     detail: String,
-    actor_id: Option<i64>,
+    #[sqlx(flatten)]
+    actor: ActorRow,
+}
+
+/// The acting user; no column is set for the command line.
+#[derive(sqlx::FromRow)]
+struct ActorRow {
+    actor_id: Option<UserId>,
     name: Option<String>,
     display_name: Option<String>,
     bot: Option<i64>,
-    role: Option<String>,
+    role: Option<Role>,
     avatar: Option<String>,
 }
 
-impl From<Row> for AuditEntry {
-    fn from(row: Row) -> Self {
-        let actor = row.actor_id.map(|id| User {
-            id: UserId(id),
-            name: row.name.unwrap_or_default(),
-            display_name: row.display_name.unwrap_or_default(),
-            bot: row.bot == Some(1),
-            role: Role::from_column(&row.role.unwrap_or_default()),
-            avatar: row.avatar,
-        });
+impl ActorRow {
+    fn user(self) -> Option<User> {
+        Some(User {
+            id: self.actor_id?,
+            name: self.name?,
+            display_name: self.display_name?,
+            bot: self.bot? != 0,
+            role: self.role?,
+            avatar: self.avatar,
+        })
+    }
+}
+
+impl From<AuditRow> for AuditEntry {
+    fn from(row: AuditRow) -> Self {
         Self {
-            id: AuditId(row.id),
-            at: Timestamp(row.at),
-            actor,
+            id: row.id,
+            at: row.at,
+            actor: row.actor.user(),
             action: row.action,
             subject_kind: row.subject_kind,
             subject_id: row.subject_id,
@@ -78,17 +89,14 @@ pub(super) async fn page(
     before: Option<AuditId>,
     limit: Limit,
 ) -> Result<Page<AuditEntry>, sqlx::Error> {
-    let rows: Vec<Row> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select a.id, a.at, a.action, a.subject_kind, a.subject_id, a.subject_name, a.detail,
-                    a.actor_id, u.name, u.display_name, u.bot, u.role, u.avatar
-             from audit a left join users u on u.id = a.actor_id
-             where a.id < $1 order by a.id desc limit $2",
-        )
-        .bind(before.map_or(i64::MAX, |id| id.0))
-        .bind(limit.plus_one())
-        .fetch_all(pool)
-        .await?
-    });
+    let rows: Vec<AuditRow> = fetch_all!(
+        db,
+        "select a.id, a.at, a.action, a.subject_kind, a.subject_id, a.subject_name, a.detail,
+                a.actor_id, u.name, u.display_name, u.bot, u.role, u.avatar
+         from audit a left join users u on u.id = a.actor_id
+         where a.id < $1 order by a.id desc limit $2",
+        before.unwrap_or(AuditId(i64::MAX)),
+        limit.plus_one(),
+    )?;
     Ok(Page::cut(rows.into_iter().map(AuditEntry::from).collect(), limit))
 }

@@ -101,7 +101,7 @@ async fn run_checkpoint(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::{Db, writing};
+    use crate::db::{Db, Transaction, execute, fetch_scalar};
 
     /// A new database with its checkpointer.
     async fn database() -> (tempfile::TempDir, Db, Checkpointer) {
@@ -116,16 +116,18 @@ mod tests {
     async fn write(db: &Db, pages: usize) {
         let mut transaction = db.begin().await.expect("a transaction");
         let text = "x".repeat(pages * 4096);
-        writing!(transaction, |connection| {
-            sqlx::query("insert into meta (name, value) values ($1, $2)")
-                .bind(pages.to_string())
-                .bind(text)
-                .execute(connection)
-                .await
-                .expect("it is written")
-                .rows_affected()
-        });
+        execute!(
+            transaction,
+            "insert into meta (name, value) values ($1, $2)",
+            pages.to_string(),
+            text
+        )
+        .expect("it is written");
         transaction.commit().await.expect("a commit");
+    }
+
+    async fn count_rows(snapshot: &mut Transaction) -> i64 {
+        fetch_scalar!(snapshot, "select count(*) from meta").expect("the number of rows")
     }
 
     async fn state(wal: &Checkpointer) -> State {
@@ -158,16 +160,12 @@ mod tests {
     #[tokio::test]
     async fn a_long_read_transaction_does_not_block_writes() {
         let (_folder, db, wal) = database().await;
-        let mut reading = db.begin_read_snapshot().await.expect("a snapshot");
-        let count: (i64,) = writing!(reading, |connection| {
-            sqlx::query_as("select count(*) from meta").fetch_one(connection).await.expect("it")
-        });
+        let mut snapshot = db.begin_read_snapshot().await.expect("a snapshot");
+        let count = count_rows(&mut snapshot).await;
         write(&db, 8_300).await;
         wal.checkpoint().await.expect("a partial checkpoint");
         write(&db, 10).await;
-        let again: (i64,) = writing!(reading, |connection| {
-            sqlx::query_as("select count(*) from meta").fetch_one(connection).await.expect("it")
-        });
+        let again = count_rows(&mut snapshot).await;
         assert_eq!(again, count, "it still reads the same snapshot");
     }
 }

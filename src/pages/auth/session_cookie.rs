@@ -91,7 +91,7 @@ impl LoginSession {
         next: &str,
     ) -> Result<Response, Problem> {
         if let Some(previous) = self.session {
-            accounts.close_session(previous.credential()).await?;
+            accounts.revoke(previous.credential()).await?;
         }
         let secret = accounts.open_session(verified, &self.agent).await?;
         let next = OwnPath::parse(next);
@@ -103,7 +103,7 @@ impl LoginSession {
 
     pub async fn sign_out(self, accounts: &Accounts) -> Result<Response, Problem> {
         if let Some(Viewer(signed_in)) = self.viewer {
-            accounts.close_session(signed_in.credential).await?;
+            accounts.revoke(signed_in.credential).await?;
         }
         let jar = CookieJar::new().add(cookies::sign_out(self.client));
         // After a sign-out the back button must not show pages of the previous user from the cache.

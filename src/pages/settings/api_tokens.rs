@@ -87,6 +87,6 @@ async fn revoke(
     let own = accounts.tokens(&me).await?;
     let wanted = own.iter().find(|token| token.credential.to_hex() == form.token);
     let token = wanted.ok_or_else(Problem::not_found)?;
-    accounts.revoke_token(token.credential).await?;
+    accounts.revoke(token.credential).await?;
     Ok(saved())
 }

@@ -368,6 +368,6 @@ async fn end_session(
     let own = accounts.sessions(&me).await?;
     let wanted = own.iter().find(|session| session.credential.to_hex() == form.session);
     let session = wanted.ok_or_else(Problem::not_found)?;
-    accounts.close_session(session.credential).await?;
+    accounts.revoke(session.credential).await?;
     Ok(saved())
 }

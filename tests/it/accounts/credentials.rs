@@ -395,6 +395,6 @@ async fn connection_opened_during_token_revocation_is_closed() {
     let me =
         accounts.by_token(&BearerSecret::new(api.token())).await.expect("an answer").expect("ana");
     assert_eq!(accounts.revoked(&me).await.expect("an answer"), None);
-    accounts.revoke_token(me.credential).await.expect("revoked");
+    accounts.revoke(me.credential).await.expect("revoked");
     assert_eq!(accounts.revoked(&me).await.expect("an answer"), Some(RevocationReason::SignedOut));
 }

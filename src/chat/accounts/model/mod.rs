@@ -43,9 +43,9 @@ impl Role {
         }
     }
 
-    /// The inverse of [`Self::as_str`]. A check constraint of the table allows no third value.
-    pub(in crate::chat) fn from_column(text: &str) -> Self {
-        if text == "admin" { Self::Admin } else { Self::Member }
+    /// The inverse of [`Self::as_str`].
+    pub(in crate::chat) fn parse(text: &str) -> Option<Self> {
+        [Self::Admin, Self::Member].into_iter().find(|role| role.as_str() == text)
     }
 }
 

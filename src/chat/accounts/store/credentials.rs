@@ -3,12 +3,8 @@
 
 use super::revocations::record_revocations;
 use crate::chat::accounts::model::{CredentialHash, RevocationReason, VerifiedPassword};
-use crate::db::{Db, Transaction, reading, writing};
+use crate::db::{Db, Transaction, execute, fetch_optional_scalar, fetch_scalars};
 use crate::kernel::{Timestamp, UserId};
-
-pub(super) fn credentials(hashes: Vec<(Vec<u8>,)>) -> Vec<CredentialHash> {
-    hashes.into_iter().filter_map(|(hash,)| hash.try_into().ok().map(CredentialHash)).collect()
-}
 
 /// Locks a user's row, with an update that changes nothing. Every change of their credentials takes
 /// this lock first, so that such changes run one after the other.
@@ -16,34 +12,37 @@ pub(super) async fn lock_user(
     transaction: &mut Transaction,
     user: UserId,
 ) -> Result<(), sqlx::Error> {
-    writing!(*transaction, |connection| {
-        sqlx::query("update users set role = role where id = $1")
-            .bind(user.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(transaction, "update users set role = role where id = $1", user)?;
     Ok(())
 }
 
 /// The same for a user who entered a password. Returns false if the password was changed since, or the
 /// account is closed.
-pub(super) async fn lock_proven(
+pub(super) async fn lock_verified_user(
     transaction: &mut Transaction,
-    proven: &VerifiedPassword,
+    verified: &VerifiedPassword,
 ) -> Result<bool, sqlx::Error> {
-    let found = writing!(*transaction, |connection| {
-        sqlx::query(
-            "update users set role = role
-             where id = $1 and password_hash = $2 and deactivated_at is null",
-        )
-        .bind(proven.user.id.0)
-        .bind(proven.password_hash.as_str())
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    let found = execute!(
+        transaction,
+        "update users set role = role
+         where id = $1 and password_hash = $2 and deactivated_at is null",
+        verified.user.id,
+        verified.password_hash.as_str(),
+    )?;
     Ok(found > 0)
+}
+
+/// Ends a session or an API token.
+pub(in crate::chat::accounts) async fn remove_credential(
+    db: &Db,
+    credential: CredentialHash,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = db.begin().await?;
+    execute!(transaction, "delete from sessions where hash = $1", credential)?;
+    execute!(transaction, "delete from tokens where hash = $1", credential)?;
+    record_revocations(&mut transaction, &[credential], RevocationReason::SignedOut, now).await?;
+    transaction.commit().await
 }
 
 /// Revokes all credentials of a user except the current one. Returns the revoked ones.
@@ -56,7 +55,7 @@ pub(in crate::chat::accounts) async fn revoke_other_sessions(
     let mut transaction = db.begin().await?;
     lock_user(&mut transaction, user).await?;
     let revoked =
-        revoke_credentials(&mut transaction, user, Some(kept), (RevocationReason::SignedOut, now))
+        revoke_credentials(&mut transaction, user, Some(kept), RevocationReason::SignedOut, now)
             .await?;
     transaction.commit().await?;
     Ok(revoked)
@@ -68,27 +67,25 @@ pub(super) async fn revoke_credentials(
     transaction: &mut Transaction,
     user: UserId,
     kept: Option<CredentialHash>,
-    (reason, now): (RevocationReason, Timestamp),
+    reason: RevocationReason,
+    now: Timestamp,
 ) -> Result<Vec<CredentialHash>, sqlx::Error> {
-    // No hash is empty, so an empty value keeps nothing.
-    let kept: &[u8] = kept.as_ref().map_or(&[], |kept| kept.0.as_slice());
-    let mut hashes: Vec<(Vec<u8>,)> = writing!(*transaction, |connection| {
-        sqlx::query_as("delete from sessions where user_id = $1 and hash <> $2 returning hash")
-            .bind(user.0)
-            .bind(kept)
-            .fetch_all(connection)
-            .await?
-    });
-    let tokens: Vec<(Vec<u8>,)> = writing!(*transaction, |connection| {
-        sqlx::query_as("delete from tokens where user_id = $1 and hash <> $2 returning hash")
-            .bind(user.0)
-            .bind(kept)
-            .fetch_all(connection)
-            .await?
-    });
-    hashes.extend(tokens);
-    remove_resets(transaction, user).await?;
-    let revoked = credentials(hashes);
+    let sessions: Vec<CredentialHash> = fetch_scalars!(
+        transaction,
+        "delete from sessions where user_id = $1 and hash is distinct from $2 returning hash",
+        user,
+        kept,
+    )?;
+    let tokens: Vec<CredentialHash> = fetch_scalars!(
+        transaction,
+        "delete from tokens where user_id = $1 and hash is distinct from $2 returning hash",
+        user,
+        kept,
+    )?;
+    // Someone who had access to the account may have kept reset links for it, and links that they made
+    // for others as an administrator.
+    execute!(transaction, "delete from resets where user_id = $1 or made_by = $1", user)?;
+    let revoked = [sessions, tokens].concat();
     record_revocations(transaction, &revoked, reason, now).await?;
     Ok(revoked)
 }
@@ -96,43 +93,20 @@ pub(super) async fn revoke_credentials(
 /// Makes the user's live connections reconnect with their new permissions. Reset links that they made
 /// for others with the old permissions are deleted. A link for themselves stays: it only gives them
 /// their new permissions.
-pub(super) async fn renew_rights(
+pub(super) async fn renew_permissions(
     transaction: &mut Transaction,
     user: UserId,
     now: Timestamp,
 ) -> Result<Vec<CredentialHash>, sqlx::Error> {
-    writing!(*transaction, |connection| {
-        sqlx::query("delete from resets where made_by = $1 and user_id <> $1")
-            .bind(user.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    let hashes: Vec<(Vec<u8>,)> = writing!(*transaction, |connection| {
-        sqlx::query_as(
-            "select hash from sessions where user_id = $1
-             union all select hash from tokens where user_id = $1",
-        )
-        .bind(user.0)
-        .fetch_all(connection)
-        .await?
-    });
-    let renewed = credentials(hashes);
+    execute!(transaction, "delete from resets where made_by = $1 and user_id <> $1", user)?;
+    let renewed: Vec<CredentialHash> = fetch_scalars!(
+        transaction,
+        "select hash from sessions where user_id = $1
+         union all select hash from tokens where user_id = $1",
+        user,
+    )?;
     record_revocations(transaction, &renewed, RevocationReason::RoleChanged, now).await?;
     Ok(renewed)
-}
-
-/// Deletes reset links for this user, and those that they made for others as an administrator: someone
-/// who had access to the account may have kept them.
-async fn remove_resets(transaction: &mut Transaction, user: UserId) -> Result<(), sqlx::Error> {
-    writing!(*transaction, |connection| {
-        sqlx::query("delete from resets where user_id = $1 or made_by = $1")
-            .bind(user.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    Ok(())
 }
 
 /// Deletes sessions that were not used for too long and expired tokens. Returns the revoked
@@ -141,57 +115,49 @@ pub(in crate::chat::accounts) async fn remove_expired_credentials(
     db: &Db,
     now: Timestamp,
 ) -> Result<Vec<CredentialHash>, sqlx::Error> {
-    let found: Option<(i64,)> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select user_id from sessions where expires_at <= $1
-             union all select user_id from tokens where expires_at <= $1 limit 1",
-        )
-        .bind(now.0)
-        .fetch_optional(pool)
-        .await?
-    });
-    if found.is_none() {
+    // A read first, so that an idle server does not write.
+    let expired: Option<UserId> = fetch_optional_scalar!(
+        db,
+        "select user_id from sessions where expires_at <= $1
+         union all select user_id from tokens where expires_at <= $1 limit 1",
+        now,
+    )?;
+    if expired.is_none() {
         return Ok(Vec::new());
     }
     let mut transaction = db.begin().await?;
-    let mut hashes: Vec<(Vec<u8>,)> = writing!(transaction, |connection| {
-        sqlx::query_as("delete from sessions where expires_at <= $1 returning hash")
-            .bind(now.0)
-            .fetch_all(connection)
-            .await?
-    });
-    let tokens: Vec<(Vec<u8>,)> = writing!(transaction, |connection| {
-        sqlx::query_as("delete from tokens where expires_at <= $1 returning hash")
-            .bind(now.0)
-            .fetch_all(connection)
-            .await?
-    });
-    hashes.extend(tokens);
-    let revoked = credentials(hashes);
+    let sessions: Vec<CredentialHash> = fetch_scalars!(
+        transaction,
+        "delete from sessions where expires_at <= $1 returning hash",
+        now
+    )?;
+    let tokens: Vec<CredentialHash> = fetch_scalars!(
+        transaction,
+        "delete from tokens where expires_at <= $1 returning hash",
+        now
+    )?;
+    let revoked = [sessions, tokens].concat();
     record_revocations(&mut transaction, &revoked, RevocationReason::SignedOut, now).await?;
     transaction.commit().await?;
     Ok(revoked)
 }
 
 /// Whether this credential is valid.
-pub(in crate::chat::accounts) async fn is_good(
+pub(in crate::chat::accounts) async fn is_valid(
     db: &Db,
     credential: CredentialHash,
     now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
-    let found: Option<(i64,)> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select u.id from users u
-             where u.deactivated_at is null and u.id in
-               (select user_id from sessions where hash = $1 and expires_at > $2
-                union all
-                select user_id from tokens
-                where hash = $1 and (expires_at is null or expires_at > $2))",
-        )
-        .bind(credential.0.as_slice())
-        .bind(now.0)
-        .fetch_optional(pool)
-        .await?
-    });
-    Ok(found.is_some())
+    let user: Option<UserId> = fetch_optional_scalar!(
+        db,
+        "select u.id from users u
+         where u.deactivated_at is null and u.id in
+           (select user_id from sessions where hash = $1 and expires_at > $2
+            union all
+            select user_id from tokens
+            where hash = $1 and (expires_at is null or expires_at > $2))",
+        credential,
+        now,
+    )?;
+    Ok(user.is_some())
 }

@@ -1,33 +1,42 @@
 //! Where users signed in from before: hashes of devices and addresses, different for each user.
 
 use crate::chat::accounts::model::CredentialHash;
-use crate::db::{Db, reading, writing};
+use crate::db::{Db, execute, fetch_one};
 use crate::kernel::{Timestamp, UserId};
 use crate::limits::user::KNOWN_DEVICES;
 
-/// When a user last signed in with each of two hashes; `None` if never, or not since `after`.
+/// The hashes of a sign-in.
+pub(in crate::chat::accounts) struct SignInHashes {
+    /// `None` if the client sent no device cookie.
+    pub device: Option<CredentialHash>,
+    pub address: CredentialHash,
+}
+
+/// When a user last signed in with each of two hashes; `None` if never.
+#[derive(sqlx::FromRow)]
+pub(in crate::chat::accounts) struct LastSeen {
+    pub device: Option<Timestamp>,
+    pub address: Option<Timestamp>,
+}
+
+/// When a user last signed in with these hashes, if it was later than `after`.
 pub(in crate::chat::accounts) async fn last_seen(
     db: &Db,
     user: UserId,
-    (device, address): (Option<CredentialHash>, CredentialHash),
+    hashes: &SignInHashes,
     after: Timestamp,
-) -> Result<(Option<Timestamp>, Option<Timestamp>), sqlx::Error> {
-    let device: Option<&[u8]> = device.as_ref().map(|device| device.0.as_slice());
-    let (device, address): (Option<i64>, Option<i64>) = reading!(db, |pool| {
-        sqlx::query_as(
-            "select (select last_used_at from known_devices
-                     where user_id = $1 and hash = $2 and last_used_at > $4),
-                    (select last_used_at from known_devices
-                     where user_id = $1 and hash = $3 and last_used_at > $4)",
-        )
-        .bind(user.0)
-        .bind(device)
-        .bind(address.0.as_slice())
-        .bind(after.0)
-        .fetch_one(pool)
-        .await?
-    });
-    Ok((device.map(Timestamp), address.map(Timestamp)))
+) -> Result<LastSeen, sqlx::Error> {
+    fetch_one!(
+        db,
+        "select (select last_used_at from known_devices
+                 where user_id = $1 and hash = $2 and last_used_at > $4) as device,
+                (select last_used_at from known_devices
+                 where user_id = $1 and hash = $3 and last_used_at > $4) as address",
+        user,
+        hashes.device,
+        hashes.address,
+        after,
+    )
 }
 
 /// Stores that a user signed in with these hashes, and keeps only their latest [`KNOWN_DEVICES`] of
@@ -35,36 +44,28 @@ pub(in crate::chat::accounts) async fn last_seen(
 pub(in crate::chat::accounts) async fn remember(
     db: &Db,
     user: UserId,
-    hashes: &[CredentialHash],
+    hashes: &SignInHashes,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
-    for hash in hashes {
-        writing!(transaction, |connection| {
-            sqlx::query(
-                "insert into known_devices (user_id, hash, last_used_at) values ($1, $2, $3)
-                 on conflict (user_id, hash) do update set last_used_at = excluded.last_used_at",
-            )
-            .bind(user.0)
-            .bind(hash.0.as_slice())
-            .bind(now.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-        });
+    for hash in hashes.device.into_iter().chain([hashes.address]) {
+        execute!(
+            transaction,
+            "insert into known_devices (user_id, hash, last_used_at) values ($1, $2, $3)
+             on conflict (user_id, hash) do update set last_used_at = excluded.last_used_at",
+            user,
+            hash,
+            now,
+        )?;
     }
-    writing!(transaction, |connection| {
-        sqlx::query(
-            "delete from known_devices where user_id = $1 and hash not in
-               (select hash from known_devices where user_id = $1
-                order by last_used_at desc, hash limit $2)",
-        )
-        .bind(user.0)
-        .bind(KNOWN_DEVICES)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    execute!(
+        transaction,
+        "delete from known_devices where user_id = $1 and hash not in
+           (select hash from known_devices where user_id = $1
+            order by last_used_at desc, hash limit $2)",
+        user,
+        KNOWN_DEVICES,
+    )?;
     transaction.commit().await
 }
 
@@ -74,12 +75,6 @@ pub(in crate::chat::accounts) async fn prune_known_devices(
     before: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
-    writing!(transaction, |connection| {
-        sqlx::query("delete from known_devices where last_used_at <= $1")
-            .bind(before.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(transaction, "delete from known_devices where last_used_at <= $1", before)?;
     transaction.commit().await
 }

@@ -13,19 +13,22 @@ mod users;
 pub(super) use self::administration::{
     RoleSet, accounts, deactivate, erase, is_sign_up_closed, reactivate, set_role, set_sign_up,
 };
-pub(super) use self::avatars::{find_avatar, set_avatar};
-pub(super) use self::credentials::{is_good, remove_expired_credentials, revoke_other_sessions};
-pub(super) use self::known_devices::{last_seen, prune_known_devices, remember};
-pub(super) use self::reset_links::{find_by_reset, remove_expired_resets, set_reset, use_reset};
+pub(super) use self::avatars::{NewAvatar, find_avatar, set_avatar};
+pub(super) use self::credentials::{
+    is_valid, remove_credential, remove_expired_credentials, revoke_other_sessions,
+};
+pub(super) use self::known_devices::{SignInHashes, last_seen, prune_known_devices, remember};
+pub(super) use self::reset_links::{
+    NewResetLink, find_by_reset, remove_expired_resets, set_reset, use_reset,
+};
 pub(super) use self::sessions::{
-    NewSession, add_session, extend_session, find_by_session, remove_session, sessions,
+    NewSession, add_session, extend_session, find_by_session, sessions,
 };
-pub(super) use self::tokens::{
-    NewToken, add_token, find_by_token, remove_token, tokens, touch_token,
-};
+pub(super) use self::tokens::{NewToken, add_token, find_by_token, tokens, touch_token};
 pub(super) use self::users::{
-    AddOutcome, ChangeOutcome, NewUser, add, email_of, find, find_by_login, find_conflict,
-    is_empty, list, password_of, set_display_name, set_email, set_password, set_time_zone,
+    AddOutcome, ChangeOutcome, NewUser, UserWithPassword, add, email_of, find, find_by_login,
+    find_conflict, is_empty, list, password_of, set_display_name, set_email, set_password,
+    set_time_zone,
 };
 
 use super::model::{CredentialHash, Role, User};
@@ -35,15 +38,18 @@ use crate::kernel::UserId;
 column_type!(CredentialHash as Vec<u8>, |hash| hash.0.to_vec(), |hash| {
     <[u8; 32]>::try_from(hash).map(Self).map_err(|_| "a hash has 32 bytes".into())
 });
+column_type!(Role as String, |role| role.as_str().to_owned(), |role| {
+    Self::parse(&role).ok_or_else(|| "a role is admin or member".into())
+});
 
 positional_row! {
-    /// A user, from these columns of `users`.
+    /// The columns of `users` that make a [`User`]. A query selects them first, in this order.
     pub(in crate::chat) struct UserRow {
         id: UserId,
         name: String,
         display_name: String,
         bot: i64,
-        role: String,
+        role: Role,
         avatar: Option<String>,
     }
 }
@@ -55,8 +61,17 @@ impl From<UserRow> for User {
             name: row.name,
             display_name: row.display_name,
             bot: row.bot != 0,
-            role: Role::from_column(&row.role),
+            role: row.role,
             avatar: row.avatar,
         }
+    }
+}
+
+impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for User
+where
+    UserRow: sqlx::FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        UserRow::from_row(row).map(Self::from)
     }
 }

@@ -1,11 +1,7 @@
 //! Browser sessions.
 
-use super::UserRow;
-use super::credentials::lock_proven;
-use super::revocations::record_revocations;
-use crate::chat::accounts::model::{
-    CredentialHash, RevocationReason, SessionInfo, User, VerifiedPassword,
-};
+use super::credentials::lock_verified_user;
+use crate::chat::accounts::model::{CredentialHash, SessionInfo, User, VerifiedPassword};
 use crate::db::{Db, execute, fetch_all, fetch_optional};
 use crate::kernel::{Timestamp, UserId};
 
@@ -20,11 +16,11 @@ pub(in crate::chat::accounts) struct NewSession<'a> {
 /// Adds a session. Returns false if the password was changed since it was verified.
 pub(in crate::chat::accounts) async fn add_session(
     db: &Db,
-    proven: &VerifiedPassword,
+    verified: &VerifiedPassword,
     session: &NewSession<'_>,
 ) -> Result<bool, sqlx::Error> {
     let mut transaction = db.begin().await?;
-    if !lock_proven(&mut transaction, proven).await? {
+    if !lock_verified_user(&mut transaction, verified).await? {
         return Ok(false);
     }
     execute!(
@@ -32,7 +28,7 @@ pub(in crate::chat::accounts) async fn add_session(
         "insert into sessions (hash, user_id, created_at, expires_at, agent)
          values ($1, $2, $3, $4, $5)",
         session.credential,
-        proven.user.id,
+        verified.user.id,
         session.created_at,
         session.expires_at,
         session.agent,
@@ -41,53 +37,43 @@ pub(in crate::chat::accounts) async fn add_session(
     Ok(true)
 }
 
-/// The user of a session, their time zone, and when it expires.
+/// A session with its user.
+#[derive(sqlx::FromRow)]
+pub(in crate::chat::accounts) struct SessionUserRow {
+    #[sqlx(flatten)]
+    pub user: User,
+    pub time_zone: Option<String>,
+    pub expires_at: Timestamp,
+}
+
+/// A session that has not expired, if its user's account is open.
 pub(in crate::chat::accounts) async fn find_by_session(
     db: &Db,
     credential: CredentialHash,
     now: Timestamp,
-) -> Result<Option<(User, Option<String>, Timestamp)>, sqlx::Error> {
-    #[derive(sqlx::FromRow)]
-    struct SessionUserRow {
-        #[sqlx(flatten)]
-        user: UserRow,
-        time_zone: Option<String>,
-        expires_at: Timestamp,
-    }
-    let row: Option<SessionUserRow> = fetch_optional!(
+) -> Result<Option<SessionUserRow>, sqlx::Error> {
+    fetch_optional!(
         db,
         "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, u.time_zone, s.expires_at
          from sessions s join users u on u.id = s.user_id
          where s.hash = $1 and s.expires_at > $2 and u.deactivated_at is null",
         credential,
         now,
-    )?;
-    Ok(row.map(|row| (row.user.into(), row.time_zone, row.expires_at)))
+    )
 }
 
 pub(in crate::chat::accounts) async fn extend_session(
     db: &Db,
     credential: CredentialHash,
-    expires: Timestamp,
+    expires_at: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
     execute!(
         transaction,
         "update sessions set expires_at = $2 where hash = $1",
         credential,
-        expires
+        expires_at
     )?;
-    transaction.commit().await
-}
-
-pub(in crate::chat::accounts) async fn remove_session(
-    db: &Db,
-    credential: CredentialHash,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    let mut transaction = db.begin().await?;
-    execute!(transaction, "delete from sessions where hash = $1", credential)?;
-    record_revocations(&mut transaction, &[credential], RevocationReason::SignedOut, now).await?;
     transaction.commit().await
 }
 
@@ -110,10 +96,10 @@ pub(in crate::chat::accounts) async fn sessions(
         user,
         now,
     )?;
-    let info = |SessionRow { hash: credential, agent, created_at }| SessionInfo {
-        credential,
-        agent,
-        created_at,
+    let info = |row: SessionRow| SessionInfo {
+        credential: row.hash,
+        agent: row.agent,
+        created_at: row.created_at,
     };
     Ok(rows.into_iter().map(info).collect())
 }

@@ -1,19 +1,19 @@
 //! API tokens.
 
-use super::UserRow;
-use super::credentials::{credentials, lock_proven};
+use super::credentials::lock_verified_user;
 use super::revocations::record_revocations;
 use crate::chat::accounts::model::{
     CredentialHash, RevocationReason, TokenInfo, TokenLabel, User, VerifiedPassword,
 };
-use crate::db::{Db, reading, writing};
+use crate::db::{Db, execute, fetch_all, fetch_optional, fetch_scalars};
 use crate::kernel::{Timestamp, UserId};
-use crate::limits;
+use crate::limits::user::TOKENS;
 
+/// A token to add.
 pub(in crate::chat::accounts) struct NewToken<'a> {
     pub credential: CredentialHash,
     pub label: &'a TokenLabel,
-    pub now: Timestamp,
+    pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
 }
 
@@ -21,77 +21,67 @@ pub(in crate::chat::accounts) struct NewToken<'a> {
 /// are returned. `None` if the password was changed since it was verified.
 pub(in crate::chat::accounts) async fn add_token(
     db: &Db,
-    proven: &VerifiedPassword,
-    new: &NewToken<'_>,
+    verified: &VerifiedPassword,
+    token: &NewToken<'_>,
 ) -> Result<Option<Vec<CredentialHash>>, sqlx::Error> {
+    let user = verified.user.id;
+    let now = token.created_at;
     let mut transaction = db.begin().await?;
     // The lock serializes two requests for tokens, so that the second one counts the first.
-    if !lock_proven(&mut transaction, proven).await? {
+    if !lock_verified_user(&mut transaction, verified).await? {
         return Ok(None);
     }
-    let kept = i64::try_from(limits::user::TOKENS.saturating_sub(1)).unwrap_or(i64::MAX);
-    let revoked: Vec<(Vec<u8>,)> = writing!(transaction, |connection| {
-        sqlx::query_as(
-            "delete from tokens where user_id = $1 and hash not in
-               (select hash from tokens
-                where user_id = $1 and (expires_at is null or expires_at > $2)
-                order by coalesce(last_used_at, created_at) desc, created_at desc, hash
-                limit $3)
-             returning hash",
-        )
-        .bind(proven.user.id.0)
-        .bind(new.now.0)
-        .bind(kept)
-        .fetch_all(connection)
-        .await?
-    });
-    let revoked = credentials(revoked);
-    record_revocations(&mut transaction, &revoked, RevocationReason::SignedOut, new.now).await?;
-    writing!(transaction, |connection| {
-        sqlx::query(
-            "insert into tokens (hash, user_id, label, created_at, expires_at)
-             values ($1, $2, $3, $4, $5)",
-        )
-        .bind(new.credential.0.as_slice())
-        .bind(proven.user.id.0)
-        .bind(new.label.as_str())
-        .bind(new.now.0)
-        .bind(new.expires_at.map(|at| at.0))
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    let revoked: Vec<CredentialHash> = fetch_scalars!(
+        transaction,
+        "delete from tokens where user_id = $1 and hash not in
+           (select hash from tokens
+            where user_id = $1 and (expires_at is null or expires_at > $2)
+            order by coalesce(last_used_at, created_at) desc, created_at desc, hash
+            limit $3)
+         returning hash",
+        user,
+        now,
+        TOKENS - 1,
+    )?;
+    record_revocations(&mut transaction, &revoked, RevocationReason::SignedOut, now).await?;
+    execute!(
+        transaction,
+        "insert into tokens (hash, user_id, label, created_at, expires_at)
+         values ($1, $2, $3, $4, $5)",
+        token.credential,
+        user,
+        token.label.as_str(),
+        token.created_at,
+        token.expires_at,
+    )?;
     transaction.commit().await?;
     Ok(Some(revoked))
 }
 
-/// Whose token this is, and when it was last used.
+/// A token with its user.
+#[derive(sqlx::FromRow)]
+pub(in crate::chat::accounts) struct TokenUserRow {
+    #[sqlx(flatten)]
+    pub user: User,
+    pub time_zone: Option<String>,
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// A token that has not expired, if its user's account is open.
 pub(in crate::chat::accounts) async fn find_by_token(
     db: &Db,
     credential: CredentialHash,
     now: Timestamp,
-) -> Result<Option<(User, Option<String>, Option<Timestamp>)>, sqlx::Error> {
-    #[derive(sqlx::FromRow)]
-    struct Row {
-        #[sqlx(flatten)]
-        person: UserRow,
-        time_zone: Option<String>,
-        last_used_at: Option<i64>,
-    }
-    let row: Option<Row> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, u.time_zone,
-                    t.last_used_at
-             from tokens t join users u on u.id = t.user_id
-             where t.hash = $1 and (t.expires_at is null or t.expires_at > $2)
-               and u.deactivated_at is null",
-        )
-        .bind(credential.0.as_slice())
-        .bind(now.0)
-        .fetch_optional(pool)
-        .await?
-    });
-    Ok(row.map(|row| (row.person.into(), row.time_zone, row.last_used_at.map(Timestamp))))
+) -> Result<Option<TokenUserRow>, sqlx::Error> {
+    fetch_optional!(
+        db,
+        "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, u.time_zone, t.last_used_at
+         from tokens t join users u on u.id = t.user_id
+         where t.hash = $1 and (t.expires_at is null or t.expires_at > $2)
+           and u.deactivated_at is null",
+        credential,
+        now,
+    )
 }
 
 /// Stores when a token was last used.
@@ -101,31 +91,7 @@ pub(in crate::chat::accounts) async fn touch_token(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
-    writing!(transaction, |connection| {
-        sqlx::query("update tokens set last_used_at = $2 where hash = $1")
-            .bind(credential.0.as_slice())
-            .bind(now.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    transaction.commit().await
-}
-
-pub(in crate::chat::accounts) async fn remove_token(
-    db: &Db,
-    credential: CredentialHash,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    let mut transaction = db.begin().await?;
-    writing!(transaction, |connection| {
-        sqlx::query("delete from tokens where hash = $1")
-            .bind(credential.0.as_slice())
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
-    record_revocations(&mut transaction, &[credential], RevocationReason::SignedOut, now).await?;
+    execute!(transaction, "update tokens set last_used_at = $2 where hash = $1", credential, now)?;
     transaction.commit().await
 }
 
@@ -136,32 +102,27 @@ pub(in crate::chat::accounts) async fn tokens(
     now: Timestamp,
 ) -> Result<Vec<TokenInfo>, sqlx::Error> {
     #[derive(sqlx::FromRow)]
-    struct Row {
-        hash: Vec<u8>,
+    struct TokenRow {
+        hash: CredentialHash,
         label: String,
-        created_at: i64,
-        last_used_at: Option<i64>,
-        expires_at: Option<i64>,
+        created_at: Timestamp,
+        last_used_at: Option<Timestamp>,
+        expires_at: Option<Timestamp>,
     }
-    let rows: Vec<Row> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select hash, label, created_at, last_used_at, expires_at from tokens
-             where user_id = $1 and (expires_at is null or expires_at > $2)
-             order by created_at desc, hash",
-        )
-        .bind(user.0)
-        .bind(now.0)
-        .fetch_all(pool)
-        .await?
-    });
-    let info = |row: Row| {
-        Some(TokenInfo {
-            credential: CredentialHash(row.hash.try_into().ok()?),
-            label: row.label,
-            created_at: Timestamp(row.created_at),
-            last_used_at: row.last_used_at.map(Timestamp),
-            expires_at: row.expires_at.map(Timestamp),
-        })
+    let rows: Vec<TokenRow> = fetch_all!(
+        db,
+        "select hash, label, created_at, last_used_at, expires_at from tokens
+         where user_id = $1 and (expires_at is null or expires_at > $2)
+         order by created_at desc, hash",
+        user,
+        now,
+    )?;
+    let info = |row: TokenRow| TokenInfo {
+        credential: row.hash,
+        label: row.label,
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+        expires_at: row.expires_at,
     };
-    Ok(rows.into_iter().filter_map(info).collect())
+    Ok(rows.into_iter().map(info).collect())
 }

@@ -1,7 +1,7 @@
 //! Users: adding, finding and changing them.
 
 use super::UserRow;
-use super::credentials::{lock_proven, revoke_credentials};
+use super::credentials::{lock_verified_user, revoke_credentials};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::model::{
@@ -10,13 +10,19 @@ use crate::chat::accounts::model::{
 };
 use crate::chat::names::model::Subject;
 use crate::chat::names::store as names;
-use crate::db::{Db, Transaction, fetch_all_json, fetch_scalar, reading, writing};
+use crate::db::{
+    Db, Transaction, execute, fetch_all_json, fetch_one, fetch_optional, fetch_optional_scalar,
+    fetch_scalar, fetch_scalars,
+};
 use crate::kernel::{FieldError, RoomId, Timestamp, UserId};
 
 /// The result of an attempt to add a user.
 pub(in crate::chat::accounts) enum AddOutcome {
-    /// The user, and the rooms they are a member of from the start.
-    New(User, Vec<RoomId>),
+    New {
+        user: User,
+        /// The rooms they are a member of from the start.
+        rooms: Vec<RoomId>,
+    },
     Closed,
     Taken(Conflict),
 }
@@ -45,58 +51,66 @@ pub(in crate::chat::accounts) struct NewUser<'a> {
     pub meta: ChangeMeta,
 }
 
+/// How many users have the name or the address of another one.
+#[derive(sqlx::FromRow)]
+struct ConflictRow {
+    same_name: i64,
+    same_email: i64,
+}
+
 /// Adds a user and makes them a member of the lobby, in one transaction. The first user of an
 /// installation becomes its administrator.
 pub(in crate::chat::accounts) async fn add(
     db: &Db,
     new: &NewUser<'_>,
 ) -> Result<AddOutcome, sqlx::Error> {
+    #[derive(sqlx::FromRow)]
+    struct TakenRow {
+        users: i64,
+        #[sqlx(flatten)]
+        conflict: ConflictRow,
+    }
     let folded = new.name.folded();
     let skeleton = new.name.skeleton();
     let mut transaction = db.begin().await?;
     names::lock(&mut transaction).await?;
     let looks_taken = names::is_like_a_user(&mut transaction, new.name.as_str(), None).await?;
-    let (user_count, name, email): (i64, i64, i64) = writing!(transaction, |connection| {
-        sqlx::query_as(
-            "select (select count(*) from (select 1 from users limit 1) anybody),
-                    (select count(*) from users where folded_name = $1 or skeleton = $2),
-                    (select count(*) from users where email = $3)",
-        )
-        .bind(&folded)
-        .bind(&skeleton)
-        .bind(new.email.as_str())
-        .fetch_one(connection)
-        .await?
-    });
-    if user_count > 0 && !new.open {
+    let taken: TakenRow = fetch_one!(
+        transaction,
+        "select (select count(*) from (select 1 from users limit 1) anybody) as users,
+                (select count(*) from users
+                 where folded_name = $1 or skeleton = $2) as same_name,
+                (select count(*) from users where email = $3) as same_email",
+        folded.as_str(),
+        skeleton.as_str(),
+        new.email.as_str(),
+    )?;
+    let is_first = taken.users == 0;
+    if !is_first && !new.open {
         return Ok(AddOutcome::Closed);
     }
-    let name = name > 0 || looks_taken;
-    if name || email > 0 {
-        return Ok(AddOutcome::Taken(Conflict { name, email: email > 0 }));
+    let conflict = taken.conflict.with(looks_taken);
+    if conflict.name || conflict.email {
+        return Ok(AddOutcome::Taken(conflict));
     }
-    let row: UserRow = writing!(transaction, |connection| {
-        sqlx::query_as(
-            "insert into users
-               (name, folded_name, skeleton, display_name, email, password_hash, role, created_at)
-             values ($1, $2, $3, $1, $4, $5, $6, $7)
-             returning id, name, display_name, bot, role, avatar",
-        )
-        .bind(new.name.as_str())
-        .bind(&folded)
-        .bind(&skeleton)
-        .bind(new.email.as_str())
-        .bind(new.password_hash)
-        .bind(if user_count == 0 { Role::Admin.as_str() } else { Role::Member.as_str() })
-        .bind(new.meta.now.0)
-        .fetch_one(connection)
-        .await?
-    });
-    let handle = new.name.as_str();
-    names::record(&mut transaction, Subject::User(row.id), &[handle]).await?;
-    let rooms = join_lobby(&mut transaction, row.id, new.meta).await?;
+    let user: User = fetch_one!(
+        transaction,
+        "insert into users
+           (name, folded_name, skeleton, display_name, email, password_hash, role, created_at)
+         values ($1, $2, $3, $1, $4, $5, $6, $7)
+         returning id, name, display_name, bot, role, avatar",
+        new.name.as_str(),
+        folded.as_str(),
+        skeleton.as_str(),
+        new.email.as_str(),
+        new.password_hash,
+        if is_first { Role::Admin } else { Role::Member },
+        new.meta.now,
+    )?;
+    names::record(&mut transaction, Subject::User(user.id), &[new.name.as_str()]).await?;
+    let rooms = join_lobby(&mut transaction, user.id, new.meta).await?;
     transaction.commit().await?;
-    Ok(AddOutcome::New(row.into(), rooms))
+    Ok(AddOutcome::New { user, rooms })
 }
 
 /// Makes a new user a member of the lobby, in the transaction that adds them, so that no user exists
@@ -106,18 +120,14 @@ async fn join_lobby(
     user: UserId,
     meta: ChangeMeta,
 ) -> Result<Vec<RoomId>, sqlx::Error> {
-    let rooms: Vec<(i64,)> = writing!(*transaction, |connection| {
-        sqlx::query_as(
-            "insert into memberships (user_id, room_id, last_read_seq, joined_at)
-             select $1, id, last_seq, $2 from rooms where lobby = 1
-             returning room_id",
-        )
-        .bind(user.0)
-        .bind(meta.now.0)
-        .fetch_all(connection)
-        .await?
-    });
-    let rooms: Vec<_> = rooms.into_iter().map(|(id,)| RoomId(id)).collect();
+    let rooms: Vec<RoomId> = fetch_scalars!(
+        transaction,
+        "insert into memberships (user_id, room_id, last_read_seq, joined_at)
+         select $1, id, last_seq, $2 from rooms where lobby = 1
+         returning room_id",
+        user,
+        meta.now,
+    )?;
     for room in &rooms {
         changefeed::record(transaction, meta, Change::Joined(*room, user)).await?;
     }
@@ -130,62 +140,61 @@ pub(in crate::chat::accounts) async fn find_conflict(
     name: Option<&Handle>,
     email: Option<&Email>,
 ) -> Result<Conflict, sqlx::Error> {
-    let handle = name;
-    let (folded, skeleton) = name.map(|name| (name.folded(), name.skeleton())).unzip();
-    let (name, email): (i64, i64) = reading!(db, |pool| {
-        sqlx::query_as(
-            "select (select count(*) from users where folded_name = $1 or skeleton = $2),
-                    (select count(*) from users where email = $3)",
-        )
-        .bind(folded.as_deref())
-        .bind(skeleton.as_deref())
-        .bind(email.map(Email::as_str))
-        .fetch_one(pool)
-        .await?
-    });
-    let looks_taken = match handle {
+    let row: ConflictRow = fetch_one!(
+        db,
+        "select (select count(*) from users
+                 where folded_name = $1 or skeleton = $2) as same_name,
+                (select count(*) from users where email = $3) as same_email",
+        name.map(Handle::folded),
+        name.map(Handle::skeleton),
+        email.map(Email::as_str),
+    )?;
+    let looks_taken = match name {
         Some(name) => names::is_like_any_user(db, name.as_str()).await?,
         None => false,
     };
-    Ok(Conflict { name: name > 0 || looks_taken, email: email > 0 })
+    Ok(row.with(looks_taken))
 }
 
-/// The user with an open account that has this handle or address, and their password hash.
+impl ConflictRow {
+    /// The conflict, if `looks_taken` says whether the name looks like that of another user.
+    fn with(self, looks_taken: bool) -> Conflict {
+        Conflict { name: self.same_name > 0 || looks_taken, email: self.same_email > 0 }
+    }
+}
+
+/// A user and their password hash.
+#[derive(sqlx::FromRow)]
+pub(in crate::chat::accounts) struct UserWithPassword {
+    #[sqlx(flatten)]
+    pub user: User,
+    pub password_hash: String,
+}
+
+/// The user with an open account that has this handle or address.
 pub(in crate::chat::accounts) async fn find_by_login(
     db: &Db,
     folded_name: &str,
     email: &str,
-) -> Result<Option<(User, String)>, sqlx::Error> {
-    #[derive(sqlx::FromRow)]
-    struct Row {
-        #[sqlx(flatten)]
-        person: UserRow,
-        password_hash: String,
-    }
+) -> Result<Option<UserWithPassword>, sqlx::Error> {
     // PostgreSQL stores no NUL, so no name contains one; the query would fail.
     if folded_name.contains('\0') || email.contains('\0') {
         return Ok(None);
     }
-    let row: Option<Row> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select id, name, display_name, bot, role, avatar, password_hash from users
-             where (folded_name = $1 or email = $2) and deactivated_at is null
-             limit 1",
-        )
-        .bind(folded_name)
-        .bind(email)
-        .fetch_optional(pool)
-        .await?
-    });
-    Ok(row.map(|row| (row.person.into(), row.password_hash)))
+    fetch_optional!(
+        db,
+        "select id, name, display_name, bot, role, avatar, password_hash from users
+         where (folded_name = $1 or email = $2) and deactivated_at is null
+         limit 1",
+        folded_name,
+        email,
+    )
 }
 
 /// Whether there is no account yet.
 pub(in crate::chat::accounts) async fn is_empty(db: &Db) -> Result<bool, sqlx::Error> {
-    let found: Option<(i64,)> = reading!(db, |pool| {
-        sqlx::query_as("select id from users limit 1").fetch_optional(pool).await?
-    });
-    Ok(found.is_none())
+    let user: Option<UserId> = fetch_optional_scalar!(db, "select id from users limit 1")?;
+    Ok(user.is_none())
 }
 
 /// A user with an open account.
@@ -193,16 +202,12 @@ pub(in crate::chat::accounts) async fn find(
     db: &Db,
     user: UserId,
 ) -> Result<Option<User>, sqlx::Error> {
-    let row: Option<UserRow> = reading!(db, |pool| {
-        sqlx::query_as(
-            "select id, name, display_name, bot, role, avatar from users
-             where id = $1 and deactivated_at is null",
-        )
-        .bind(user.0)
-        .fetch_optional(pool)
-        .await?
-    });
-    Ok(row.map(User::from))
+    fetch_optional!(
+        db,
+        "select id, name, display_name, bot, role, avatar from users
+         where id = $1 and deactivated_at is null",
+        user,
+    )
 }
 
 /// All users with an open account, by name.
@@ -220,10 +225,7 @@ pub(in crate::chat::accounts) async fn email_of(
     db: &Db,
     user: UserId,
 ) -> Result<String, sqlx::Error> {
-    let (email,): (String,) = reading!(db, |pool| {
-        sqlx::query_as("select email from users where id = $1").bind(user.0).fetch_one(pool).await?
-    });
-    Ok(email)
+    fetch_scalar!(db, "select email from users where id = $1", user)
 }
 
 /// A user's password hash.
@@ -248,14 +250,7 @@ pub(in crate::chat::accounts) async fn set_display_name(
         return Ok(false);
     }
     changefeed::record(&mut transaction, meta, Change::User(id)).await?;
-    writing!(transaction, |connection| {
-        sqlx::query("update users set display_name = $1 where id = $2")
-            .bind(name.as_str())
-            .bind(id.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(transaction, "update users set display_name = $1 where id = $2", name.as_str(), id)?;
     names::record(&mut transaction, Subject::User(id), &[&user.name, name.as_str()]).await?;
     transaction.commit().await?;
     Ok(true)
@@ -269,17 +264,13 @@ pub(in crate::chat::accounts) async fn set_time_zone(
     once: bool,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
-    writing!(transaction, |connection| {
-        sqlx::query(
-            "update users set time_zone = $1 where id = $2 and (time_zone is null or $3 = 0)",
-        )
-        .bind(zone.as_str())
-        .bind(user.0)
-        .bind(i64::from(once))
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    execute!(
+        transaction,
+        "update users set time_zone = $1 where id = $2 and (time_zone is null or $3 = 0)",
+        zone.as_str(),
+        user,
+        i64::from(once),
+    )?;
     transaction.commit().await
 }
 
@@ -293,74 +284,68 @@ pub(in crate::chat::accounts) enum ChangeOutcome {
     Outdated,
 }
 
-/// Changes the address and revokes all other credentials.
+/// Changes the address and revokes all credentials except `kept`.
 pub(in crate::chat::accounts) async fn set_email(
     db: &Db,
-    proven: &VerifiedPassword,
+    verified: &VerifiedPassword,
     email: &Email,
-    (kept, now): (CredentialHash, Timestamp),
+    kept: CredentialHash,
+    now: Timestamp,
 ) -> Result<ChangeOutcome, sqlx::Error> {
-    let user = proven.user.id;
+    let user = verified.user.id;
     let mut transaction = db.begin().await?;
     // The lock serializes all changes of names and addresses, so that two users cannot take the same
     // address.
     names::lock(&mut transaction).await?;
-    if !lock_proven(&mut transaction, proven).await? {
+    if !lock_verified_user(&mut transaction, verified).await? {
         return Ok(ChangeOutcome::Outdated);
     }
-    let changed = writing!(transaction, |connection| {
-        sqlx::query(
-            "update users set email = $1 where id = $2
-               and not exists (select 1 from users where email = $1 and id <> $2)",
-        )
-        .bind(email.as_str())
-        .bind(user.0)
-        .execute(connection)
-        .await?
-        .rows_affected()
-    });
+    let changed = execute!(
+        transaction,
+        "update users set email = $1 where id = $2
+           and not exists (select 1 from users where email = $1 and id <> $2)",
+        email.as_str(),
+        user,
+    )?;
     if changed == 0 {
         return Ok(ChangeOutcome::Taken);
     }
-    let revoked =
-        revoke_credentials(&mut transaction, user, Some(kept), (RevocationReason::SignedOut, now))
-            .await?;
+    let reason = RevocationReason::SignedOut;
+    let revoked = revoke_credentials(&mut transaction, user, Some(kept), reason, now).await?;
     transaction.commit().await?;
     Ok(ChangeOutcome::Done(revoked))
 }
 
-/// Changes the password and revokes all other credentials.
+/// Changes the password and revokes all credentials except `kept`.
 pub(in crate::chat::accounts) async fn set_password(
     db: &Db,
-    proven: &VerifiedPassword,
-    hash: &str,
-    (kept, now): (CredentialHash, Timestamp),
+    verified: &VerifiedPassword,
+    password_hash: &str,
+    kept: CredentialHash,
+    now: Timestamp,
 ) -> Result<ChangeOutcome, sqlx::Error> {
-    let user = proven.user.id;
+    let user = verified.user.id;
     let mut transaction = db.begin().await?;
-    if !lock_proven(&mut transaction, proven).await? {
+    if !lock_verified_user(&mut transaction, verified).await? {
         return Ok(ChangeOutcome::Outdated);
     }
-    put_password(&mut transaction, user, hash).await?;
-    let revoked =
-        revoke_credentials(&mut transaction, user, Some(kept), (RevocationReason::SignedOut, now))
-            .await?;
+    update_password(&mut transaction, user, password_hash).await?;
+    let reason = RevocationReason::SignedOut;
+    let revoked = revoke_credentials(&mut transaction, user, Some(kept), reason, now).await?;
     transaction.commit().await?;
     Ok(ChangeOutcome::Done(revoked))
 }
 
-pub(super) async fn put_password(
+pub(super) async fn update_password(
     transaction: &mut Transaction,
     user: UserId,
-    hash: &str,
+    password_hash: &str,
 ) -> Result<(), sqlx::Error> {
-    writing!(*transaction, |connection| {
-        sqlx::query("update users set password_hash = $1 where id = $2")
-            .bind(hash)
-            .bind(user.0)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    });
+    execute!(
+        transaction,
+        "update users set password_hash = $1 where id = $2",
+        password_hash,
+        user
+    )?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, SELECT_MESSAGES};
 use super::{MessageRow, Outcome, joining};
 use crate::changefeed::model::ChangeMeta;
 use crate::chat::audit;
-use crate::chat::audit::model::Action;
+use crate::chat::audit::model::{Action, NamedRoom, NamedUser};
 use crate::chat::messages::mentions::RenderedWithMentions;
 use crate::chat::messages::model::{
     Author, Deleter, DeletionReason, Message, Reaction, WriteError, WriteOutcome,
@@ -86,9 +86,12 @@ pub(super) async fn delete(
     )?;
     execute!(transaction, "delete from reactions where message_id = $1", id)?;
     if let DeletionReason::Moderation { moderator, room_name, author, author_name } = reason {
-        let (author, room) = ((*author, author_name.as_str()), (room, room_name.as_str()));
-        let action = Action::DeleteMessage { message: id, room, author };
-        audit::record(transaction, (Some(*moderator), now), action).await?;
+        let action = Action::DeleteMessage {
+            message: id,
+            room: NamedRoom { id: room, name: room_name },
+            author: NamedUser { id: *author, name: author_name },
+        };
+        audit::record(transaction, Some(*moderator), action, now).await?;
     }
     changed(transaction, room, id).await
 }

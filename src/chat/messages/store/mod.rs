@@ -52,7 +52,7 @@ positional_row! {
         name: String,
         display_name: String,
         bot: bool,
-        role: String,
+        role: Role,
         avatar: Option<String>,
         reactions: Option<String>,
     }
@@ -71,7 +71,7 @@ impl From<MessageRow> for Message {
                 name: row.name,
                 display_name: row.display_name,
                 bot: row.bot,
-                role: Role::from_column(&row.role),
+                role: row.role,
                 avatar: row.avatar,
             },
             html: render::restored(row.html, &row.body),

@@ -2,7 +2,8 @@
 
 use super::sql::SELECT_DELETED;
 use crate::changefeed::model::{Change, ChangeMeta};
-use crate::chat::audit::{self, model::Action};
+use crate::chat::audit;
+use crate::chat::audit::model::{Action, NamedRoom};
 use crate::chat::names::{model::Subject, store as names};
 use crate::chat::rooms::model::{RoomSummary, Visibility};
 use crate::db::{Db, Transaction, execute, fetch_all, fetch_optional, fetch_scalar, fetch_scalars};
@@ -130,8 +131,8 @@ pub(in crate::chat::rooms) async fn delete(
     execute!(transaction, "delete from memberships where room_id = $1", room)?;
     changefeed::record(&mut transaction, meta, Change::Room(room)).await?;
     jobs::enqueue(&mut transaction, Job::PurgeRoom(room), meta.now.plus(ROOM_RESTORABLE)).await?;
-    let action = Action::DeleteRoom { room: (room, &before.name) };
-    audit::record(&mut transaction, (Some(actor), meta.now), action).await?;
+    let action = Action::DeleteRoom { room: NamedRoom { id: room, name: &before.name } };
+    audit::record(&mut transaction, Some(actor), action, meta.now).await?;
     transaction.commit().await?;
     Ok(true)
 }
@@ -179,8 +180,8 @@ pub(in crate::chat::rooms) async fn restore(
     if let Some(owner) = owner_id {
         jobs::enqueue(&mut transaction, Job::ReassignRooms(owner), meta.now).await?;
     }
-    let action = Action::RestoreRoom { room: (room, &locked.name) };
-    audit::record(&mut transaction, (Some(actor), meta.now), action).await?;
+    let action = Action::RestoreRoom { room: NamedRoom { id: room, name: &locked.name } };
+    audit::record(&mut transaction, Some(actor), action, meta.now).await?;
     transaction.commit().await?;
     Ok(true)
 }

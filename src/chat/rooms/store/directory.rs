@@ -8,7 +8,8 @@ use super::sql::{
 use super::{ProgressRow, RoomRow};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
-use crate::chat::audit::{self, model::Action};
+use crate::chat::audit;
+use crate::chat::audit::model::{Action, NamedRoom};
 use crate::chat::names::model::Subject;
 use crate::chat::names::store as names;
 use crate::chat::rooms::model::{Code, NewRoom, Progress, Room, RoomName, RoomTopic, Visibility};
@@ -273,8 +274,11 @@ pub(in crate::chat::rooms) async fn update(
         Ok(0) => Ok(false),
         Ok(_) => {
             if let Some(new_name) = name.map(RoomName::as_str) {
-                let action = Action::RenameRoom { room: (room.id, &room.name), new_name };
-                audit::record(&mut transaction, (Some(actor), meta.now), action).await?;
+                let action = Action::RenameRoom {
+                    room: NamedRoom { id: room.id, name: &room.name },
+                    new_name,
+                };
+                audit::record(&mut transaction, Some(actor), action, meta.now).await?;
             }
             changefeed::record(&mut transaction, meta, Change::Room(room.id)).await?;
             transaction.commit().await.map(|()| true)

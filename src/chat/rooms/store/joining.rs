@@ -6,7 +6,7 @@ use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::model::User;
 use crate::chat::audit;
-use crate::chat::audit::model::Action;
+use crate::chat::audit::model::{Action, NamedRoom, NamedUser};
 use crate::chat::rooms::model::{
     Code, JoinMethod, JoinRefusal, JoinState, Moderator, Visibility, may_join,
 };
@@ -160,10 +160,11 @@ pub(in crate::chat::rooms) async fn remove(
         meta.now,
     )?;
     super::directory::write_code(&mut transaction, room, code, meta).await?;
-    let user = (user, member.name.as_str());
-    let room = (room, moderator.room().name.as_str());
-    let actor = (Some(moderator.user().id), meta.now);
-    audit::record(&mut transaction, actor, Action::RemoveMember { user, room }).await?;
+    let action = Action::RemoveMember {
+        user: NamedUser { id: user, name: &member.name },
+        room: NamedRoom { id: room, name: &moderator.room().name },
+    };
+    audit::record(&mut transaction, Some(moderator.user().id), action, meta.now).await?;
     transaction.commit().await?;
     Ok(Removed::Now)
 }
