@@ -201,7 +201,7 @@ async function hold(server, title, make, { number, most, keep, tend = () => {} }
   const before = server.memory('VmRSS');
   const filesBefore = server.files();
   const stop = watchUp(server);
-  const begun = Date.now();
+  const started = Date.now();
   const silent = [];
   for (let n = 0; n < number; n++) {
     silent.push(make(n));
@@ -209,7 +209,7 @@ async function hold(server, title, make, { number, most, keep, tend = () => {} }
   }
   let together = 0;
   let files = 0;
-  while (Date.now() - begun < keep * 1_000) {
+  while (Date.now() - started < keep * 1_000) {
     await sleep(1_000);
     tend(silent);
     together = Math.max(together, silent.filter((one) => one.seen.includes('101 ') && !one.closed).length);
@@ -300,10 +300,10 @@ function flood(what) {
 /** Five users sign in again in turn, each from a known address. */
 async function signIns(users) {
   const answers = [];
-  const begun = Date.now();
-  for (let n = 0; Date.now() - begun < seconds * 1_000; n++) {
+  const started = Date.now();
+  for (let n = 0; Date.now() - started < seconds * 1_000; n++) {
     answers.push(await users[n % users.length].login());
-    await sleep(Math.max(0, begun + (n + 1) * 1_000 - Date.now()));
+    await sleep(Math.max(0, started + (n + 1) * 1_000 - Date.now()));
   }
   return {
     p99: percentile(
@@ -354,14 +354,14 @@ async function ordinaryUse(user) {
   const posts = [];
   const pages = [];
   const wrong = [];
-  const begun = Date.now();
-  for (let n = 0; Date.now() - begun < seconds * 1_000; n++) {
+  const started = Date.now();
+  for (let n = 0; Date.now() - started < seconds * 1_000; n++) {
     const post = await user.api('POST', '/rooms/1/messages', { body: `Message ${n} of an ordinary conversation.` });
     const page = await user.page('/rooms/1');
     posts.push(post.ms);
     pages.push(page.ms);
     wrong.push(...[post.status, page.status].filter((status) => status !== 201 && status !== 200));
-    await sleep(Math.max(0, begun + (n + 1) * 100 - Date.now()));
+    await sleep(Math.max(0, started + (n + 1) * 100 - Date.now()));
   }
   return {
     post: percentile(posts, 99),

@@ -282,7 +282,7 @@ async function main() {
     results[name] = {};
     for (let round = 1; round <= rounds; round++) {
       for (const peer of peers.filter((peer) => !missing.has(peer.name))) {
-        const begun = performance.now();
+        const started = performance.now();
         let outcome;
         try {
           outcome = await run(peer);
@@ -291,7 +291,7 @@ async function main() {
         }
         results[name][peer.name] ??= [];
         results[name][peer.name].push(outcome);
-        const took = ((performance.now() - begun) / 1000).toFixed(0);
+        const took = ((performance.now() - started) / 1000).toFixed(0);
         console.error(`${name} ${round}/${rounds} ${peer.name}: ${outcome.failed ?? 'done'} (${took} s)`);
       }
     }

@@ -164,9 +164,9 @@ async function ask(server, paths, count = paths.length) {
   await sleep(50);
   for (let n = 0; n < count; n++) {
     const before = used(pids);
-    const begun = performance.now();
+    const started = performance.now();
     const found = await get(paths[n % paths.length]);
-    wall.push(performance.now() - begun);
+    wall.push(performance.now() - started);
     await sleep(2);
     cpu.push(used(pids) - before);
     items.push(found.items?.length ?? 0);

@@ -16,7 +16,7 @@ me=$(call "$api/me" | field '["id"]')
 rev=$(post "Hello from a shell" "hello-$$" | field '["rev"]')
 
 while true; do
-  # One line for each message of somebody else: its rev, its id, its text.
+  # One line for each message of another user: its rev, its id, its text.
   changes=$(call "$api/rooms/$room/messages?since_rev=$rev" | python3 -c "
 import json, sys
 for message in json.load(sys.stdin)['items']:

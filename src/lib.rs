@@ -1,4 +1,4 @@
-//! Patio: a team and community chat that one runs oneself.
+//! Patio: a team and community chat that you host yourself.
 //!
 //! The modules, from low to high: each may use those above it in this list and none below. A test
 //! (`tests/it/project/tidy.rs`) holds that order. ARCHITECTURE.md says why.

@@ -5,10 +5,10 @@ export const PASSWORD = "five brown foxes jump at noon";
 
 /** Sends a request. Returns `{ status, ms, headers, text }`; a failure has the status 0. */
 export function ask(port, method, path, { headers = {}, body, from, agent, within = 60_000 } = {}) {
-  const begun = performance.now();
+  const started = performance.now();
   const given = from ? { "x-forwarded-for": from, ...headers } : headers;
   return new Promise((done) => {
-    const end = (status, headers = {}, text = "") => done({ status, headers, text, ms: performance.now() - begun });
+    const end = (status, headers = {}, text = "") => done({ status, headers, text, ms: performance.now() - started });
     const request = http.request({ host: "127.0.0.1", port, method, path, agent, headers: given }, (answer) => {
       const parts = [];
       answer.on("data", (part) => parts.push(part));

@@ -37,13 +37,13 @@ export async function freePort() {
 
 /** Starts a server and waits until `answers(port)` is true. Returns the server with its startup time. */
 export async function start(command, port, { answers = accepts, ...options } = {}) {
-  const begun = performance.now();
+  const started = performance.now();
   const child = launch(command, { stdio: ["ignore", "ignore", "pipe"], ...options });
   let log = "";
   child.stderr.on("data", (text) => (log = (log + text).slice(-4000)));
   const ended = new Promise((done) => child.once("exit", done));
   while (!(await answers(port))) {
-    if (child.exitCode !== null || performance.now() - begun > 60_000) {
+    if (child.exitCode !== null || performance.now() - started > 60_000) {
       child.kill("SIGKILL");
       throw new Error(`${command[0]} did not start: ${log}`);
     }
@@ -52,7 +52,7 @@ export async function start(command, port, { answers = accepts, ...options } = {
   return {
     port,
     child,
-    startMs: performance.now() - begun,
+    startMs: performance.now() - started,
     pids: () => [child.pid, ...descendants(child.pid)],
     async stop(signal = "SIGTERM") {
       const pids = descendants(child.pid);

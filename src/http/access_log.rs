@@ -1,7 +1,7 @@
 //! The access log: a span for each request and a line for each response.
 //!
 //! A span names the route by its pattern. The path itself may hold an invitation code or a reset token, and the
-//! query string what somebody searches for, so neither of them is logged, nor headers or bodies.
+//! query string the words of a search, so neither of them is logged, nor headers or bodies.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

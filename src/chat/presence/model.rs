@@ -13,7 +13,7 @@ const DISCONNECT_GRACE: Duration = Duration::from_secs(30);
 pub(super) const PAGE_VISIT_LIFETIME: Duration = Duration::from_mins(2);
 /// With more users online than this, changes are no longer published…
 const BROADCAST_LIMIT: usize = 1_000;
-/// …until no more than this are online. The gap avoids switching back and forth.
+/// …until this many or fewer are online. The gap avoids switching back and forth.
 const RESUME_AT: usize = 900;
 
 #[derive(Default)]

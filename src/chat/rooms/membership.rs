@@ -130,12 +130,12 @@ impl Rooms {
     ///
     /// # Errors
     /// [`RoomError::NoMember`] if they were not a member, [`RoomError::Permanent`] for the lobby and
-    /// direct messages, [`RoomError::Oneself`] if a moderator removes themselves.
+    /// direct messages, [`RoomError::SameUser`] if a moderator removes themselves.
     pub async fn remove(&self, moderator: &Moderator, user: &User) -> Result<(), RoomError> {
         let room = &moderator.room;
         refuse_permanent(room)?;
         if moderator.user.id == user.id {
-            return Err(RoomError::Oneself);
+            return Err(RoomError::SameUser);
         }
         let code = Code::new(&self.random);
         let removed = store::remove(&self.db, moderator, user, &code, self.change_meta()).await;

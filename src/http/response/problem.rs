@@ -118,7 +118,7 @@ impl From<RoomError> for Problem {
             RoomError::Gone => Self::not_found(),
             RoomError::NoMember => Self::with_detail(StatusCode::CONFLICT, "room-no-member"),
             RoomError::Outsider => Self::with_detail(StatusCode::FORBIDDEN, "room-outsider"),
-            RoomError::Oneself => Self::with_detail(StatusCode::CONFLICT, "room-oneself"),
+            RoomError::SameUser => Self::with_detail(StatusCode::CONFLICT, "room-oneself"),
             RoomError::Service(error) => error.into(),
         }
     }

@@ -285,7 +285,7 @@ impl CommandContext<'_> {
             RoomError::NoMember => Ok(self.refuse("room-no-member")),
             RoomError::Gone => Err(Problem::not_found()),
             RoomError::Outsider => Ok(self.refuse("room-outsider")),
-            RoomError::Oneself => Ok(self.refuse("room-oneself")),
+            RoomError::SameUser => Ok(self.refuse("room-oneself")),
             RoomError::Service(error) => Err(error.into()),
         }
     }

@@ -21,7 +21,7 @@ export class Autocomplete {
   #options = [];
   /** @type {OptionElement | null} */
   #selected = null;
-  #isDismissed = false; // with Escape, until another word is begun
+  #isDismissed = false; // with Escape, until another word starts
 
   /**
    * @param {BodyForm} form

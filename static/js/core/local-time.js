@@ -65,7 +65,7 @@ export function localizePage(page) {
 
 /**
  * Calls back when the local day has changed, also after sleep over midnight or a change of the clock: within seconds,
- * and immediately when the page is looked at.
+ * and immediately when the page becomes visible.
  * @param {() => void} onNewDay
  * @param {AbortSignal} signal
  */

@@ -1,4 +1,4 @@
-// Deletes a message after a few seconds, during which the user can undo it; afterwards nobody can.
+// Deletes a message after a few seconds, during which the user can undo it; afterwards it is final.
 import { byId, cloneTemplate, query } from '../core/dom.js';
 import { submitMessageForm } from './message-api.js';
 

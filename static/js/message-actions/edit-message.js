@@ -1,5 +1,5 @@
-// Edits a message in its place, with the form of the message's page. Enter saves, Escape cancels; updates that arrive
-// meanwhile wait. An open edit is unsent text: it is stored, and restored whenever its message is on screen again.
+// Edits a message in its place, with the form of the message's page. Enter saves, Escape cancels; updates that arrive in
+// between wait. An open edit is unsent text: it is stored, and restored whenever its message is on screen again.
 import { isComposing, query, queryAll } from '../core/dom.js';
 import { textExcess, watchLength } from '../forms/field-length.js';
 import { Draft, draftTargets } from '../outbox/draft.js';

@@ -199,7 +199,7 @@ export function createInterimComposer(options) {
       return isRequested ? typed : { ...typed, sent: [], rest: text };
     },
 
-    /** Restores the composer. Returns what was typed meanwhile, which belongs into its field. */
+    /** Restores the composer. Returns what was typed in between, which belongs into its field. */
     cancel() {
       if (!field) return '';
       const { text } = field;

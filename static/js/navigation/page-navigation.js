@@ -120,7 +120,7 @@ export class PageNavigation {
   }
 
   /**
-   * The response and its page; neither where none of Patio's pages came; null if there is another navigation meanwhile.
+   * The response and its page; neither of them if it is not a page of Patio; null if another navigation has started.
    * @param {string} address
    * @param {RequestInit} [init]
    * @returns {Promise<{ response: Response, page: DocumentFragment } | { response?: undefined, page?: undefined } |

@@ -4,7 +4,7 @@ import { cancelSigningOut, markSigningOut } from '../outbox/storage.js';
 
 let isSigningOut = false;
 /**
- * What was put off meanwhile.
+ * What was put off during it.
  * @type {(() => void) | null}
  */
 let deferred = null;

@@ -1,4 +1,4 @@
-// Text that was begun: the draft of a room, or the edit of a message. Each tab has its own, so that two tabs don't
+// Unfinished text: the draft of a room, or the edit of a message. Each tab has its own, so that two tabs don't
 // overwrite each other; what a closed tab has left behind goes to the next one that opens the same room or message.
 import { newNonce } from '../core/uuid.js';
 import { loadRecord, recordIds, removeRecord, saveRecord, watchRemovals } from './storage.js';
@@ -52,7 +52,7 @@ export class Draft {
     return this.#nonce;
   }
 
-  /** Takes over the newest text of a closed tab. '' if there is none, or if this tab has begun one meanwhile. */
+  /** Takes over the newest text of a closed tab. '' if there is none, or if this tab has its own now. */
   async takeOrphan() {
     const kind = this.#kind;
     const others = recordIds(kind, this.#prefix).filter((id) => id !== this.#id);

@@ -230,7 +230,7 @@ export class Sender {
     }
     if (this.#shown?.room === entry.room && !this.#shown.isLive) return;
     const { room, created, body, nonce } = entry;
-    // The server refuses it if the room is another one, or if another account is signed in meanwhile.
+    // The server refuses it if the room is another one, or if another account is signed in now.
     const author = Number(this.#options.me);
     /** @type {ClientFrame} */
     const frame = { type: 'post', room, room_created: created, author, body, nonce };
@@ -264,7 +264,7 @@ export class Sender {
       isOwn(entry) &&
       !hasFailed(entry) &&
       !tried.has(entry.nonce) &&
-      (this.#transport === 'http' || this.#httpOnly.has(entry.nonce)); // the WebSocket may be back meanwhile
+      (this.#transport === 'http' || this.#httpOnly.has(entry.nonce)); // the WebSocket may be back
     const next = () => outbox.entries().find(isNext);
     for (let entry = next(); entry; entry = next()) {
       tried.add(entry.nonce);

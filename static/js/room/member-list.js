@@ -9,7 +9,7 @@ export class MemberList {
   #button = query(document, '.people-button');
 
   /**
-   * Nobody else is online.
+   * No other user is online.
    * @param {Set<number>} users
    */
   setOnline(users) {

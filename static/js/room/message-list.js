@@ -29,7 +29,7 @@ export class MessageList {
   #list;
   #me;
   /**
-   * Messages that must not change for now, with the newest rendering that has arrived meanwhile.
+   * Messages that must not change for now, with the newest rendering that has arrived since.
    * @type {Map<string, MessageElement | null>}
    */
   #frozen = new Map();
@@ -127,7 +127,7 @@ export class MessageList {
   }
 
   /**
-   * The message stays as it is until it is unfrozen, whatever arrives meanwhile.
+   * The message stays as it is until it is unfrozen, whatever arrives before that.
    * @param {MessageElement} article
    */
   freeze(article) {
@@ -163,7 +163,7 @@ export class MessageList {
     return article;
   }
 
-  /** A page is loading. Messages that arrive meanwhile are newer than it, and must not be lost. */
+  /** A page is loading. Messages that arrive during that are newer than it, and must not be lost. */
   startLoading() {
     this.#unplaced = [];
   }

@@ -70,7 +70,7 @@ export function createReadMarker({ seq, newestSeq, isAtEnd, onRead, sendRead, si
       seq = Math.max(seq, to);
       sentSeq = Math.max(sentSeq, to);
     },
-    /** The connection is back: sends what couldn't be sent meanwhile. */
+    /** The connection is back: sends what couldn't be sent without it. */
     resume() {
       onRead(seq);
       send();

@@ -37,7 +37,7 @@ const DEFAULT_TIMEOUT = 15_000;
 
 export class Room {
   id;
-  /** A page of older history stays as it is; so does a direct message that nobody has begun. Only members are live. */
+  /** A page of older history stays as it is; so does a direct message without messages. Only members are live. */
   isLive;
   memberList = new MemberList();
   scrollAnchor;
@@ -161,7 +161,7 @@ export class Room {
   }
 
   #createComposer() {
-    // A direct message that nobody has begun has no id; its draft goes by the path it is posted to.
+    // A direct message without messages has no id; its draft is stored under the path it is posted to.
     const target = this.id || (this.#form.getAttribute('action') ?? '');
     return new Composer(this.#form, {
       error: byId('composer-error'),

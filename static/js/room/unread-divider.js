@@ -1,4 +1,4 @@
-// The divider above the first unread message. It also appears above messages that arrive while nobody looks. A link
+// The divider above the first unread message. It also appears above messages that arrive while the page is hidden. A link
 // leads to it, even where that message isn't loaded.
 import { cloneTemplate } from '../core/dom.js';
 import { isPageActive } from './read-marker.js';

@@ -277,7 +277,7 @@ export class ChatShell {
   }
 
   /**
-   * Everything is as before; what was typed meanwhile is appended to what was in the composer.
+   * Everything is as before; what was typed since is appended to what was in the composer.
    * @param {string} reason
    */
   #onNavigationCancel(reason) {

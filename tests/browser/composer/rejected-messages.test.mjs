@@ -101,12 +101,12 @@ const leave = ({ page }, entry) =>
 
 story('a pending message for a missing room fails with its reason and blocks no others', async ({ newUser }) => {
   const ana = await newUser('ana');
-  await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
+  await leave(ana, { nonce: 'gone', room: 999, body: 'for no one' });
   await leave(ana, { nonce: 'here', room: 1, body: 'for all' });
   await ana.page.reload();
   await ana.sees('for all');
   await failed(ana).waitFor();
-  assert.match(await failed(ana).textContent(), /for nobody/);
+  assert.match(await failed(ana).textContent(), /for no one/);
   assert.notEqual(await failed(ana).locator('.note__reason').textContent(), '');
 });
 
@@ -213,7 +213,7 @@ for (const [way, prepare] of Object.entries({ 'over WebSocket': async () => {}, 
   story(`${way} a pending message for a deleted room reports that the room is gone`, async ({ newUser, tolerate }) => {
     tolerate(/^404 /);
     const ana = await newUser('ana');
-    await leave(ana, { nonce: 'gone', room: 999, body: 'for nobody' });
+    await leave(ana, { nonce: 'gone', room: 999, body: 'for no one' });
     await prepare(ana);
     await ana.page.reload();
     await failed(ana).waitFor();

@@ -3,4 +3,6 @@
 mod api_reference;
 mod examples;
 mod limits;
+mod migrations;
+mod phrases;
 mod tidy;

@@ -2,7 +2,6 @@
 #![expect(clippy::string_slice, reason = "the indices come from searches in the text")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,14 +32,14 @@ const CHAT: [&str; 14] = [
     "names",
     "accounts",
     "rooms",
-    "sync",
     "search",
     "messages",
+    "sync",
     "presence",
     "commands",
 ];
 
-fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+pub(super) fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
     while let Some(folder) = folders.pop() {
@@ -366,27 +365,5 @@ fn catalogue_has_exactly_the_texts_that_are_used() {
             }
         }
         assert!(checked > 5, "the test sees the calls of {call}: {checked}");
-    }
-}
-
-#[test]
-fn both_databases_have_the_same_migrations_and_tables() {
-    let names = |folder: &str| -> Vec<_> {
-        files(folder, "sql").iter().map(|file| file.file_name().map(ToOwned::to_owned)).collect()
-    };
-    assert_eq!(names("migrations/sqlite"), names("migrations/postgres"));
-    // Both files have the same statements, line by line. A file with only comments has nothing to do.
-    let first_words = |folder: &str, file: &Option<OsString>| -> Vec<String> {
-        let path = Path::new(folder).join(file.as_ref().expect("a name"));
-        let text = fs::read_to_string(path).expect("text");
-        let code = text.lines().map(|line| line.split("--").next().expect("text").trim());
-        let words = code.filter_map(|line| line.split_whitespace().next());
-        words.map(|word| word.trim_end_matches(';').to_owned()).collect()
-    };
-    for file in &names("migrations/sqlite") {
-        let both = ["migrations/sqlite", "migrations/postgres"].map(|at| first_words(at, file));
-        if both.iter().all(|words| !words.is_empty()) {
-            assert_eq!(both[0], both[1], "{file:?}");
-        }
     }
 }
