@@ -12,8 +12,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use self::model::{
-    Code, Member, Moderator, NewRoom, Owner, Progress, Reader, Room, RoomChange, RoomName,
-    RoomStats, RoomTopic, Visibility, may_change, may_moderate, may_read,
+    Code, ListedMember, Member, Moderator, NewRoom, Owner, Progress, Reader, Room, RoomChange,
+    RoomName, RoomStats, RoomTopic, Visibility, may_change, may_moderate, may_read,
 };
 pub(in crate::chat) use self::notify::notify_joined_by_posting;
 pub(in crate::chat) use self::store::{Joined, READABLE_ROOMS, insert_joined};
@@ -73,7 +73,7 @@ pub enum RoomError {
     Outsider,
     /// Users cannot remove themselves. They leave, which also reassigns the rooms they own.
     #[error("users cannot remove themselves")]
-    Oneself,
+    SameUser,
     #[error(transparent)]
     Service(#[from] ServiceError),
 }
@@ -276,8 +276,11 @@ impl Rooms {
     }
 
     /// The members, by name.
-    pub async fn users(&self, reader: &Reader) -> Result<Vec<User>, ServiceError> {
-        Ok(store::users(&self.db, reader.room.id).await?)
+    pub async fn members_by_name(
+        &self,
+        reader: &Reader,
+    ) -> Result<Vec<ListedMember>, ServiceError> {
+        Ok(store::members_by_name(&self.db, reader.room.id).await?)
     }
 
     /// Member and online counts of each room the user may see.

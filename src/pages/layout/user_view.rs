@@ -1,9 +1,12 @@
 //! Users as pages show them: avatar, name, online status.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::chat::accounts::model::{Role, User};
+use crate::chat::rooms::model::ListedMember;
 use crate::http::Language;
 use crate::kernel::UserId;
 use crate::text::collation::sort_key;
@@ -17,16 +20,25 @@ pub(in crate::pages) struct PersonView {
     pub photo: Option<String>,
     pub online: bool,
     pub admin: bool,
+    stored_sort_key: Option<String>,
 }
 
 impl PersonView {
     /// The sort key that browsers compare.
-    pub fn sort_key(&self) -> String {
-        sort_key(&self.display_name)
+    pub fn sort_key(&self) -> Cow<'_, str> {
+        match &self.stored_sort_key {
+            Some(key) => Cow::Borrowed(key),
+            None => Cow::Owned(sort_key(&self.display_name)),
+        }
+    }
+
+    pub fn of_member(member: ListedMember, online: bool) -> Self {
+        Self { stored_sort_key: Some(member.sort_key), ..Self::new(member.user, online) }
     }
 
     pub fn new(user: User, online: bool) -> Self {
         Self {
+            stored_sort_key: None,
             id: user.id.0,
             hue: hue_of(user.id),
             initials: initials(&user.display_name),

@@ -98,12 +98,12 @@ impl RoomSettingsRenderer {
         }
         page.set_path(format!("/rooms/{}/settings", room.id));
         let side = self.sidebar.build(reader.user(), Some(room), &page).await?;
-        let users = self.rooms.users(reader).await?;
-        let members = users.into_iter().map(|user| MemberView {
-            owner: room.owner_id == Some(user.id),
+        let listed = self.rooms.members_by_name(reader).await?;
+        let members = listed.into_iter().map(|member| MemberView {
+            owner: room.owner_id == Some(member.user.id),
             person: {
-                let online = self.presence.is_online(user.id);
-                PersonView::new(user, online)
+                let online = self.presence.is_online(member.user.id);
+                PersonView::of_member(member, online)
             },
         });
         let invitation = room.code.as_ref().map(|code| invite(&page, code)).transpose()?;

@@ -320,11 +320,11 @@ impl RoomRenderer {
         &self,
         reader: &Reader,
     ) -> Result<(Vec<PersonView>, Vec<PersonView>), Problem> {
-        let users = self.rooms.users(reader).await?;
-        Ok(users
+        let members = self.rooms.members_by_name(reader).await?;
+        Ok(members
             .into_iter()
-            .map(|user| (self.presence.is_online(user.id), user))
-            .map(|(online, user)| PersonView::new(user, online))
+            .map(|member| (self.presence.is_online(member.user.id), member))
+            .map(|(online, member)| PersonView::of_member(member, online))
             .partition(|user| user.online))
     }
 }

@@ -10,6 +10,8 @@ pub use self::code::Code;
 pub(in crate::chat) use self::joining::JoinMethod;
 pub use self::joining::JoinRefusal;
 pub(super) use self::joining::{JoinState, may_join};
+use serde::{Deserialize, Serialize};
+
 use crate::chat::accounts::model::{Role, User};
 use crate::kernel::{FieldError, Rev, RoomId, Seq, Timestamp, UserId};
 use crate::text::names::{fold, one_line, visible_line};
@@ -56,6 +58,14 @@ pub struct Progress {
     pub mentions: i64,
 }
 
+/// A member in a list by name.
+#[derive(Clone, Debug)]
+pub struct ListedMember {
+    pub user: User,
+    /// The stored key of the display name: computing it takes longer than reading it.
+    pub sort_key: String,
+}
+
 /// Counts shown next to a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomStats {
@@ -73,7 +83,8 @@ impl Room {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Visibility {
     Public,
     Private,
@@ -101,13 +112,9 @@ impl Visibility {
         }
     }
 
-    /// The inverse of [`Self::as_str`]. A check constraint of the table allows no fourth value.
-    pub(super) fn from_column(text: &str) -> Self {
-        match text {
-            "public" => Self::Public,
-            "direct" => Self::Direct,
-            _ => Self::Private,
-        }
+    /// The inverse of [`Self::as_str`].
+    pub(super) fn stored(text: &str) -> Option<Self> {
+        [Self::Public, Self::Private, Self::Direct].into_iter().find(|it| it.as_str() == text)
     }
 }
 

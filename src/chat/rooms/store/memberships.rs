@@ -7,13 +7,15 @@ use super::sql::{
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::UserRow;
-use crate::chat::accounts::model::User;
-use crate::chat::rooms::model::{Progress, RoomStats};
+use crate::chat::accounts::model::{Role, User};
+use crate::chat::rooms::model::{ListedMember, Progress, RoomStats};
 use crate::db::{
     Db, Transaction, execute, fetch_all, fetch_all_json, fetch_optional, fetch_scalars, json_rows,
+    positional_row,
 };
 use crate::kernel::paging::{Limit, Page};
 use crate::kernel::{RoomId, Seq, UserId};
+use crate::text::collation::sort_key;
 
 /// For each room of a closed account, makes the remaining member who joined first the owner. Returns
 /// these rooms.
@@ -104,17 +106,48 @@ pub(in crate::chat::rooms) async fn members_after(
     Ok(Page::cut(rows.into_iter().map(User::from).collect(), limit))
 }
 
+positional_row! {
+    struct ListedMemberRow {
+        id: UserId,
+        name: String,
+        display_name: String,
+        bot: i64,
+        role: Role,
+        avatar: Option<String>,
+        sort_key: Option<String>,
+    }
+}
+
+impl From<ListedMemberRow> for ListedMember {
+    fn from(row: ListedMemberRow) -> Self {
+        Self {
+            sort_key: row.sort_key.unwrap_or_else(|| sort_key(&row.display_name)),
+            user: User {
+                id: row.id,
+                name: row.name,
+                display_name: row.display_name,
+                bot: row.bot != 0,
+                role: row.role,
+                avatar: row.avatar,
+            },
+        }
+    }
+}
+
 /// The members of a room, by name.
-pub(in crate::chat::rooms) async fn users(db: &Db, room: RoomId) -> Result<Vec<User>, sqlx::Error> {
-    let rows: Vec<UserRow> = fetch_all_json!(
+pub(in crate::chat::rooms) async fn members_by_name(
+    db: &Db,
+    room: RoomId,
+) -> Result<Vec<ListedMember>, sqlx::Error> {
+    let rows: Vec<ListedMemberRow> = fetch_all_json!(
         db,
-        "u.id, u.name, u.display_name, u.bot, u.role, u.avatar",
+        "u.id, u.name, u.display_name, u.bot, u.role, u.avatar, u.sort_key",
         "from memberships m join users u on u.id = m.user_id
          where m.room_id = $1 and u.deactivated_at is null
          order by u.sort_key, u.id",
         room,
     )?;
-    Ok(rows.into_iter().map(User::from).collect())
+    Ok(rows.into_iter().map(ListedMember::from).collect())
 }
 
 /// For each room that the user may see: the number of members, how many of them are in `online`, and

@@ -17,7 +17,7 @@ pub(super) use self::directory::{
 pub(in crate::chat) use self::joining::{Joined, insert_joined};
 pub(super) use self::joining::{Removed, is_removed, join, leave, remove};
 pub(super) use self::memberships::{
-    mark_read, members, members_after, reassign_owner, stats, users,
+    mark_read, members, members_after, members_by_name, reassign_owner, stats,
 };
 pub(in crate::chat) use self::sql::READABLE_ROOMS;
 
@@ -26,7 +26,7 @@ use crate::db::{column_type, positional_row};
 use crate::kernel::{Rev, RoomId, Seq, Timestamp, UserId};
 
 column_type!(Visibility as String, |visibility| visibility.as_str().to_owned(), |text| {
-    Ok(Self::from_column(&text))
+    Self::stored(&text).ok_or_else(|| format!("unknown visibility: {text}").into())
 });
 
 positional_row! {
