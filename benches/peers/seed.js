@@ -43,7 +43,7 @@ db.transaction(() => {
     folded_name: "'bench room ' || n",
     code: "case when t.code is null then null else t.code || n end",
   });
-  // As many more rooms as there are in a large installation, most of them direct messages. Nobody writes in them.
+  // As many more rooms as there are in a large installation, most of them direct messages. They stay empty.
   copy("rooms", `t.id = ${room}`, [rooms, rooms + Number(empty)], {
     id: `${room} + n`,
     name: "'empty room ' || n",
@@ -53,9 +53,9 @@ db.transaction(() => {
     last_seq: 0,
   });
   // The keys of a message start with its room.
-  copy("messages", `t.pos >> 32 = ${room}`, [1, rooms], {
-    pos: "t.pos + (n << 32)",
-    change: "t.change + (n << 32)",
+  copy("messages", `t.room_seq_key >> 32 = ${room}`, [1, rooms], {
+    room_seq_key: "t.room_seq_key + (n << 32)",
+    room_rev_key: "t.room_rev_key + (n << 32)",
     id: `t.id + n * ${last}`,
   });
   db.run(`update counters set value = ${last * rooms} where name = 'message'`);

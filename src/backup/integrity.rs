@@ -20,9 +20,10 @@ pub struct Facts {
 /// If the database cannot be read.
 pub async fn facts(connection: &mut SqliteConnection) -> Result<Facts, sqlx::Error> {
     let migrations = file::applied(connection).await?;
-    let epoch: Option<(String,)> = sqlx::query_as("select value from meta where name = 'epoch'")
-        .fetch_optional(&mut *connection)
-        .await?;
+    let epoch: Option<(String,)> =
+        sqlx::query_as("select value from settings where name = 'epoch'")
+            .fetch_optional(&mut *connection)
+            .await?;
     let tables: Vec<(String,)> = sqlx::query_as(
         "select name from sqlite_schema where type = 'table' and name not like 'sqlite\\_%' escape '\\'",
     )
@@ -46,20 +47,20 @@ pub const INTEGRITY_CHECKS: [(&str, &str); 8] = [
         "the messages of room {} are not numbered 1, 2, 3 up to last_seq",
         "select id from rooms r
          where id not in (select room_id from deleted_rooms) and (last_seq <> (select count(*) from messages
-                            where pos > r.id << 32 and pos <= (r.id << 32) + r.last_seq)
+                            where room_seq_key > r.id << 32 and room_seq_key <= (r.id << 32) + r.last_seq)
             or exists (select 1 from messages
-                       where pos > (r.id << 32) + r.last_seq and pos < (r.id + 1) << 32))",
+                       where room_seq_key > (r.id << 32) + r.last_seq and room_seq_key < (r.id + 1) << 32))",
     ),
     (
         "room {} has changes after its rev",
         "select id from rooms r
          where exists (select 1 from messages
-                       where change > (r.id << 32) + r.rev and change < (r.id + 1) << 32)",
+                       where room_rev_key > (r.id << 32) + r.rev and room_rev_key < (r.id + 1) << 32)",
     ),
     (
         "message {} is in no room or in two rooms",
         "select id from messages m
-         where pos >> 32 <> change >> 32 or not exists (select 1 from rooms where id = pos >> 32)",
+         where room_seq_key >> 32 <> room_rev_key >> 32 or not exists (select 1 from rooms where id = room_seq_key >> 32)",
     ),
     (
         "message {} has an id that was not assigned yet",
@@ -73,7 +74,7 @@ pub const INTEGRITY_CHECKS: [(&str, &str); 8] = [
     (
         "user {} is mentioned in a message that does not exist",
         "select user_id from mentions n
-         where not exists (select 1 from messages where pos = n.pos)",
+         where not exists (select 1 from messages where room_seq_key = n.room_seq_key)",
     ),
     (
         "the avatar of user {} is missing",
@@ -120,11 +121,11 @@ pub async fn violations(connection: &mut SqliteConnection) -> Result<Vec<String>
 /// # Errors
 /// If the database cannot be written.
 pub async fn renew(connection: &mut SqliteConnection, epoch: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("insert or replace into meta (name, value) values ('epoch', $1)")
+    sqlx::query("insert or replace into settings (name, value) values ('epoch', $1)")
         .bind(epoch)
         .execute(&mut *connection)
         .await?;
-    sqlx::query("delete from resets").execute(connection).await?;
+    sqlx::query("delete from password_resets").execute(connection).await?;
     Ok(())
 }
 

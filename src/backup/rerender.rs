@@ -12,7 +12,7 @@ const BATCH: i64 = 500;
 
 #[derive(sqlx::FromRow)]
 struct StoredMessage {
-    pos: i64,
+    room_seq_key: i64,
     body: String,
     html: String,
     /// The handles of mentioned users, separated by spaces.
@@ -22,34 +22,34 @@ struct StoredMessage {
 /// Renders every message of a restored database. Pages show the stored HTML unescaped, so an
 /// attacker who created the archive could have put a script into it.
 pub async fn rerender_messages(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let mut change = connection.begin().await?;
+    let mut transaction = connection.begin().await?;
     let mut last = 0;
     loop {
         let messages: Vec<StoredMessage> = sqlx::query_as(
-            "select pos, body, html,
+            "select room_seq_key, body, html,
                     (select group_concat(u.name, ' ')
                      from mentions n join users u on u.id = n.user_id
-                     where n.pos = messages.pos) as mentioned
-             from messages where pos > $1 order by pos limit $2",
+                     where n.room_seq_key = messages.room_seq_key) as mentioned
+             from messages where room_seq_key > $1 order by room_seq_key limit $2",
         )
         .bind(last)
         .bind(BATCH)
-        .fetch_all(&mut *change)
+        .fetch_all(&mut *transaction)
         .await?;
         let Some(newest) = messages.last() else { break };
-        last = newest.pos;
+        last = newest.room_seq_key;
         for message in &messages {
             let html = message.render();
             if html != message.html {
-                sqlx::query("update messages set html = $2 where pos = $1")
-                    .bind(message.pos)
+                sqlx::query("update messages set html = $2 where room_seq_key = $1")
+                    .bind(message.room_seq_key)
                     .bind(html)
-                    .execute(&mut *change)
+                    .execute(&mut *transaction)
                     .await?;
             }
         }
     }
-    change.commit().await
+    transaction.commit().await
 }
 
 impl StoredMessage {

@@ -16,6 +16,7 @@ use crate::backup::scratch_dir::explain_error;
 use crate::config::Storage;
 use crate::data_dir::owner::Owner;
 use crate::data_dir::{DataDir, EPOCH_NOTE, REPLACED};
+use crate::db::migrations;
 use crate::db::sqlite::file;
 
 /// Options of a restore.
@@ -92,12 +93,10 @@ pub async fn restore(
 
 /// Extracts and verifies an archive, and migrates its database.
 async fn check(archive: Archive, into: &Path) -> anyhow::Result<(Manifest, SqliteConnection)> {
-    let newest = archive.manifest().migrations.iter().copied().max().unwrap_or_default();
-    ensure!(
-        newest <= file::newest_migration(),
-        "it was created by a newer Patio ({}): use that version",
-        archive.manifest().patio
-    );
+    let applied = &archive.manifest().migrations;
+    let newest = applied.iter().copied().max().unwrap_or_default();
+    let made_by = || format!("it was created by Patio {}", archive.manifest().patio);
+    migrations::ensure_known(applied).with_context(made_by)?;
     let manifest = archive.unpack(into)?;
     let connection = file::open(&into.join(DATABASE)).await;
     let mut connection = connection

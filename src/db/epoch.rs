@@ -178,7 +178,7 @@ impl Db {
         let mut transaction = self.begin().await?;
         execute!(
             transaction,
-            "update meta set value = $2 where name = 'epoch' and value = $1",
+            "update settings set value = $2 where name = 'epoch' and value = $1",
             old,
             new
         )?;
@@ -200,7 +200,7 @@ impl Db {
         let found: FoundRow = fetch_one!(
             self,
             "select (select count(*) from messages
-                     where id = $1 and change >= $2 and change >> 32 = $3) as messages,
+                     where id = $1 and room_rev_key >= $2 and room_rev_key >> 32 = $3) as messages,
                     (select count(*) from rooms where id = $3) as rooms,
                     (select value from counters where name = 'message') as last_message",
             message,
@@ -214,14 +214,16 @@ impl Db {
         #[derive(sqlx::FromRow)]
         struct MessageRow {
             id: MessageId,
-            change: RoomKey,
+            room_rev_key: RoomKey,
         }
-        let row: Option<MessageRow> =
-            fetch_optional!(self, "select id, change from messages order by id desc limit 1")?;
-        Ok(row.map(|MessageRow { id, change }| NewestMessage {
+        let row: Option<MessageRow> = fetch_optional!(
+            self,
+            "select id, room_rev_key from messages order by id desc limit 1"
+        )?;
+        Ok(row.map(|MessageRow { id, room_rev_key }| NewestMessage {
             message: id,
-            room: change.room(),
-            rev: Rev(change.number()),
+            room: room_rev_key.room(),
+            rev: Rev(room_rev_key.number()),
         }))
     }
 

@@ -1,4 +1,4 @@
-//! Values of the installation as a whole, in the table `meta`.
+//! Values of the installation as a whole, in the table `settings`.
 
 use super::{Db, execute, fetch_scalar};
 use crate::kernel::Timestamp;
@@ -12,11 +12,11 @@ impl Db {
         let mut transaction = self.begin().await?;
         execute!(
             transaction,
-            "insert into meta (name, value) values ('epoch', $1) on conflict do nothing",
+            "insert into settings (name, value) values ('epoch', $1) on conflict do nothing",
             fresh
         )?;
         let epoch: String =
-            fetch_scalar!(transaction, "select value from meta where name = 'epoch'")?;
+            fetch_scalar!(transaction, "select value from settings where name = 'epoch'")?;
         transaction.commit().await?;
         Ok(epoch)
     }
@@ -29,7 +29,7 @@ impl Db {
         let mut transaction = self.begin().await?;
         execute!(
             transaction,
-            "insert into meta (name, value) values ('ready_at', $1)
+            "insert into settings (name, value) values ('ready_at', $1)
              on conflict (name) do update set value = excluded.value",
             now.rfc3339(),
         )?;

@@ -10,6 +10,7 @@ mod bulk;
 pub mod epoch;
 mod error_class;
 mod installation;
+pub(crate) mod migrations;
 mod postgres;
 pub(crate) mod query;
 pub mod sqlite;

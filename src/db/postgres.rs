@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
 
-use super::{Db, EpochGuard};
+use super::{Db, EpochGuard, migrations};
 use crate::config::PostgresUrl;
 
 /// The oldest version that the tests run on: 15.0, in the server's numbering.
@@ -54,7 +54,7 @@ pub(super) async fn open(url: &PostgresUrl, epoch: &EpochGuard) -> anyhow::Resul
         .map_err(|error| OpenError { location: location.clone(), error })?;
     check(&mut connection).await.with_context(|| format!("cannot use the database {location}"))?;
     // sqlx takes a lock on the database: if several processes start, only one migrates.
-    sqlx::migrate!("migrations/postgres")
+    migrations::POSTGRES
         .run(&mut connection)
         .await
         .with_context(|| format!("cannot migrate the database {location}"))?;
@@ -92,6 +92,19 @@ fn location(options: &PgConnectOptions) -> String {
     }
 }
 
+/// Returns the applied migrations; none for a new database.
+async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
+    let is_new: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is null")
+        .fetch_one(&mut *connection)
+        .await?;
+    if is_new {
+        return Ok(Vec::new());
+    }
+    sqlx::query_scalar("select version from _sqlx_migrations where success order by version")
+        .fetch_all(connection)
+        .await
+}
+
 async fn check(connection: &mut PgConnection) -> anyhow::Result<()> {
     let (number, version, encoding, fsync): (i32, String, String, String) = sqlx::query_as(
         "select current_setting('server_version_num')::int, current_setting('server_version'),
@@ -105,6 +118,7 @@ async fn check(connection: &mut PgConnection) -> anyhow::Result<()> {
             "its encoding is {encoding}, but UTF8 is required (create database … encoding 'UTF8')"
         );
     }
+    migrations::ensure_known(&applied(connection).await?)?;
     // Hides the notice of the migration table that exists already.
     sqlx::raw_sql("set client_min_messages = warning").execute(connection).await?;
     if fsync == "off" {

@@ -148,13 +148,13 @@ mod tests {
     use super::*;
 
     async fn add(transaction: &mut Transaction, name: &str) {
-        execute!(transaction, "insert into meta (name, value) values ($1, '')", name)
+        execute!(transaction, "insert into settings (name, value) values ($1, '')", name)
             .expect("it is added");
     }
 
     async fn names(db: &Db) -> Vec<String> {
         let mut first = StatementBatch::first(db);
-        push_statement!(&mut first, |query| query.push("select name from meta order by name"));
+        push_statement!(&mut first, |query| query.push("select name from settings order by name"));
         let (_transaction, mut results) = db.begin_with(first).await.expect("a transaction");
         let names: Vec<(String,)> = results.rows().expect("names");
         names.into_iter().map(|(name,)| name).collect()
@@ -186,7 +186,7 @@ mod tests {
             for name in ["one", second] {
                 push_statement!(&mut last, |query| {
                     query
-                        .push("insert into meta (name, value) values (")
+                        .push("insert into settings (name, value) values (")
                         .push_bind(name)
                         .push(", '')")
                 });

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use askama::Template;
 use jiff::tz::TimeZone;
 
+use crate::chat::messages::model::Kind;
 use crate::chat::messages::render;
 use crate::export::records;
 use crate::http::Language;
@@ -119,7 +120,7 @@ impl Pages {
             id: room.id.0,
             name,
             topic: (*room.topic).to_owned(),
-            visibility: (*room.visibility).to_owned(),
+            visibility: room.visibility.as_str().to_owned(),
             messages: room.last_seq.0,
         });
     }
@@ -143,7 +144,7 @@ impl Pages {
                 author: self.users.get(&message.author_id.0).cloned().unwrap_or_default(),
                 at: minute(message.created_at, &self.zone),
                 at_iso: message.created_at.rfc3339(),
-                action: &*message.kind == "action",
+                action: message.kind == Kind::Action,
                 edited: message.edited_at.is_some(),
                 deleted: message.deleted_at.is_some(),
                 html: render::render(&message.body, render::no_mentions),

@@ -95,26 +95,26 @@ pub async fn finish_import(
     execute!(transaction, "update counters set value = $1 where name = 'message'", last)?;
     execute!(
         transaction,
-        "insert into meta (name, value) values ('epoch', $1)
+        "insert into settings (name, value) values ('epoch', $1)
          on conflict (name) do update set value = excluded.value",
         epoch,
     )?;
     // The same statement as in the migration that created the table.
     execute!(
         transaction,
-        "insert into eras
+        "insert into message_time_ranges
          select id >> 12, min(created_at), max(created_at) + 1 from messages group by 1",
     )?;
     // At the next start, search indexes all imported messages, newest first.
     execute!(
         transaction,
-        "insert into meta (name, value) values ('search_below', $1)",
+        "insert into settings (name, value) values ('search_below', $1)",
         (last + 1).to_string(),
     )?;
     // Exports contain no jobs, so schedule the one that reassigns the rooms of closed accounts.
     execute!(
         transaction,
-        "insert into jobs (kind, about, due_at, created_at)
+        "insert into jobs (kind, subject, due_at, created_at)
          select 'pass-on-rooms', cast(id as text), 0, 0 from users
          where deactivated_at is not null
            and exists (select 1 from rooms where owner_id = users.id)",

@@ -21,21 +21,21 @@ pub enum Job {
 impl Job {
     /// Returns the columns from which [`Self::from_columns`] restores it.
     pub(super) fn columns(self) -> JobColumns {
-        let (kind, about) = match self {
+        let (kind, subject) = match self {
             Self::ReassignRooms(user) => ("pass-on-rooms", user.to_string()),
             Self::EraseMessages(user) => ("erase-messages", user.to_string()),
             Self::PurgeRoom(room) => ("purge-room", room.to_string()),
             Self::Prune => ("tidy", String::new()),
         };
-        JobColumns { kind, about }
+        JobColumns { kind, subject }
     }
 
     /// Returns `None` for a kind that only another version of Patio knows.
-    pub(super) fn from_columns(kind: &str, about: &str) -> Option<Self> {
+    pub(super) fn from_columns(kind: &str, subject: &str) -> Option<Self> {
         match kind {
-            "pass-on-rooms" => about.parse().ok().map(UserId).map(Self::ReassignRooms),
-            "erase-messages" => about.parse().ok().map(UserId).map(Self::EraseMessages),
-            "purge-room" => about.parse().ok().map(RoomId).map(Self::PurgeRoom),
+            "pass-on-rooms" => subject.parse().ok().map(UserId).map(Self::ReassignRooms),
+            "erase-messages" => subject.parse().ok().map(UserId).map(Self::EraseMessages),
+            "purge-room" => subject.parse().ok().map(RoomId).map(Self::PurgeRoom),
             "tidy" => Some(Self::Prune),
             _ => None,
         }
@@ -54,7 +54,7 @@ impl Job {
 pub(super) struct JobColumns {
     pub kind: &'static str,
     /// The id of the user or room.
-    pub about: String,
+    pub subject: String,
 }
 
 /// The row id of a job.
@@ -114,8 +114,8 @@ mod tests {
             Job::PurgeRoom(RoomId(8)),
             Job::Prune,
         ] {
-            let JobColumns { kind, about } = job.columns();
-            assert_eq!(Job::from_columns(kind, &about), Some(job));
+            let JobColumns { kind, subject } = job.columns();
+            assert_eq!(Job::from_columns(kind, &subject), Some(job));
         }
         assert_eq!(Job::from_columns("of-tomorrow", ""), None);
         assert_eq!(Job::from_columns("pass-on-rooms", "ana"), None);

@@ -20,14 +20,14 @@ pub async fn enqueue(
     job: Job,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let JobColumns { kind, about } = job.columns();
+    let JobColumns { kind, subject } = job.columns();
     execute!(
         transaction,
-        "insert into jobs (kind, about, due_at, created_at) values ($1, $2, $3, $3)
-         on conflict (kind, about) do update
+        "insert into jobs (kind, subject, due_at, created_at) values ($1, $2, $3, $3)
+         on conflict (kind, subject) do update
          set due_at = excluded.due_at, lease = null, attempts = 0, failure = null, dead_at = null",
         kind,
-        about,
+        subject,
         now,
     )?;
     Ok(())
@@ -35,14 +35,14 @@ pub async fn enqueue(
 
 /// Adds a periodic job unless it exists.
 pub(super) async fn ensure_scheduled(db: &Db, job: Job, due: Timestamp) -> Result<(), sqlx::Error> {
-    let JobColumns { kind, about } = job.columns();
+    let JobColumns { kind, subject } = job.columns();
     let mut transaction = db.begin().await?;
     execute!(
         transaction,
-        "insert into jobs (kind, about, due_at, created_at) values ($1, $2, $3, $3)
-         on conflict (kind, about) do nothing",
+        "insert into jobs (kind, subject, due_at, created_at) values ($1, $2, $3, $3)
+         on conflict (kind, subject) do nothing",
         kind,
-        about,
+        subject,
         due,
     )?;
     transaction.commit().await
@@ -59,7 +59,7 @@ pub(super) async fn claim(
     #[derive(sqlx::FromRow)]
     struct ClaimedJobRow {
         kind: String,
-        about: String,
+        subject: String,
         attempts: i64,
     }
     // A read first, so that an idle server does not write every second.
@@ -74,7 +74,7 @@ pub(super) async fn claim(
         transaction,
         "update jobs set lease = $2, due_at = $3, attempts = attempts + 1
          where id = $1 and dead_at is null and due_at <= $4
-         returning kind, about, attempts",
+         returning kind, subject, attempts",
         id,
         lease,
         lease_ends,
@@ -84,7 +84,7 @@ pub(super) async fn claim(
     Ok(row.map(|row| ClaimedJob {
         id,
         lease,
-        job: Job::from_columns(&row.kind, &row.about),
+        job: Job::from_columns(&row.kind, &row.subject),
         attempt: u32::try_from(row.attempts).unwrap_or(u32::MAX),
     }))
 }
@@ -159,21 +159,21 @@ pub(super) async fn dead(db: &Db, limit: i64) -> Result<Vec<DeadJob>, sqlx::Erro
     struct DeadJobRow {
         id: JobId,
         kind: String,
-        about: String,
+        subject: String,
         failure: Option<String>,
         attempts: i64,
         dead_at: Timestamp,
     }
     let rows: Vec<DeadJobRow> = fetch_all!(
         db,
-        "select id, kind, about, failure, attempts, dead_at from jobs
+        "select id, kind, subject, failure, attempts, dead_at from jobs
          where dead_at is not null order by dead_at desc, id desc limit $1",
         limit,
     )?;
     let job = |row: DeadJobRow| DeadJob {
         id: row.id,
         kind: row.kind,
-        subject: row.about,
+        subject: row.subject,
         failure: row.failure.unwrap_or_default(),
         attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
         since: row.dead_at,

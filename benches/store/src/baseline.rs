@@ -36,21 +36,21 @@ macro_rules! store {
     ($pool:expr, $begin:literal, $search:literal, $body:expr, $n:expr, $tokens:ident) => {{
         let (author, room) = (memberships::user($n % 64), memberships::room($n % 50));
         let html = render::render($body, render::no_mentions);
-        let mut change = $pool.begin_with($begin).await?;
+        let mut transaction = $pool.begin_with($begin).await?;
         let (id,): (i64,) = sqlx::query_as(
             "update counters set value = value + 1 where name = 'message' returning value",
         )
-        .fetch_one(&mut *change)
+        .fetch_one(&mut *transaction)
         .await?;
         let (seq, rev): (i64, i64) = sqlx::query_as(
             "update rooms set last_seq = last_seq + 1, rev = rev + 1 where id = $1
              returning last_seq, rev",
         )
         .bind(room.0)
-        .fetch_one(&mut *change)
+        .fetch_one(&mut *transaction)
         .await?;
         sqlx::query(
-            "insert into messages (pos, change, id, author_id, kind, body, html, created_at)
+            "insert into messages (room_seq_key, room_rev_key, id, author_id, kind, body, html, created_at)
              values ($1, $2, $3, $4, 'text', $5, $6, $7)",
         )
         .bind(RoomKey::of_seq(room, Seq(seq)).get())
@@ -60,13 +60,13 @@ macro_rules! store {
         .bind($body)
         .bind(render::stored(&html, $body))
         .bind(1_795_000_000_000_i64)
-        .execute(&mut *change)
+        .execute(&mut *transaction)
         .await?;
-        sqlx::query("insert into sends (nonce, author_id, message_id) values ($1, $2, $3)")
+        sqlx::query("insert into idempotency_keys (nonce, author_id, message_id) values ($1, $2, $3)")
             .bind(nonce($n.unsigned_abs()))
             .bind(author.0)
             .bind(id)
-            .execute(&mut *change)
+            .execute(&mut *transaction)
             .await?;
         sqlx::query(
             "update memberships set last_read_seq = $1 where user_id = $2 and room_id = $3",
@@ -74,20 +74,20 @@ macro_rules! store {
         .bind(seq)
         .bind(author.0)
         .bind(room.0)
-        .execute(&mut *change)
+        .execute(&mut *transaction)
         .await?;
         sqlx::query(
-            "insert into eras (number, oldest, newest) values ($1, $2, $2 + 1)
-             on conflict (number) do update set newest = excluded.newest
-             where excluded.newest > eras.newest",
+            "insert into message_time_ranges (id_range, oldest, newest) values ($1, $2, $2 + 1)
+             on conflict (id_range) do update set newest = excluded.newest
+             where excluded.newest > message_time_ranges.newest",
         )
         .bind(id >> 12)
         .bind(1_795_000_000_000_i64)
-        .execute(&mut *change)
+        .execute(&mut *transaction)
         .await?;
         let entry = fill::entry(room, author, $body.to_owned());
-        sqlx::query($search).bind(id).bind(entry.$tokens()).execute(&mut *change).await?;
-        change.commit().await?;
+        sqlx::query($search).bind(id).bind(entry.$tokens()).execute(&mut *transaction).await?;
+        transaction.commit().await?;
     }};
 }
 

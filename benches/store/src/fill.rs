@@ -37,7 +37,7 @@ const LAST: i64 = 1_790_812_800_000;
 const EVERY: i64 = 10_000;
 
 struct Row {
-    pos: i64,
+    room_seq_key: i64,
     id: i64,
     author: i64,
     body: String,
@@ -87,7 +87,7 @@ pub async fn run(options: &Options) -> Result<Value> {
                 bytes += made.entry.body.len();
                 html += made.html.len();
                 Row {
-                    pos: RoomKey::of_seq(memberships::room(made.room), Seq(*seq)).get(),
+                    room_seq_key: RoomKey::of_seq(memberships::room(made.room), Seq(*seq)).get(),
                     id,
                     author: made.author,
                     body: made.entry.body,
@@ -292,7 +292,7 @@ impl Sink {
         }
         self.run(format!("update counters set value = {last} where name = 'message'")).await?;
         self.run(
-            "insert into eras
+            "insert into message_time_ranges
              select id >> 12, min(created_at), max(created_at) + 1 from messages group by 1"
                 .to_owned(),
         )
@@ -320,19 +320,19 @@ async fn write_sqlite(connection: &mut SqliteConnection, rows: &[Row]) -> Result
     };
     for rows in rows.chunks(AT_ONCE) {
         let sql = format!(
-            "insert into messages (pos, change, id, author_id, kind, body, html, created_at) values {}",
+            "insert into messages (room_seq_key, room_rev_key, id, author_id, kind, body, html, created_at) values {}",
             vec!["(?,?,?,?,'text',?,?,?)"; rows.len()].join(",")
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for row in rows {
-            query = query.bind(row.pos).bind(row.pos).bind(row.id).bind(row.author);
+            query = query.bind(row.room_seq_key).bind(row.room_seq_key).bind(row.id).bind(row.author);
             query = query.bind(&row.body).bind(&row.html).bind(row.at);
         }
         query.execute(&mut *connection).await?;
         for row in rows {
             let Some(user) = row.mentioned else { continue };
-            let insert = sqlx::query("insert into mentions (user_id, pos) values (?, ?)");
-            insert.bind(user).bind(row.pos).execute(&mut *connection).await?;
+            let insert = sqlx::query("insert into mentions (user_id, room_seq_key) values (?, ?)");
+            insert.bind(user).bind(row.room_seq_key).execute(&mut *connection).await?;
         }
         let sql = format!("insert into search (rowid, tokens) values {}", places(2, rows.len()));
         let mut query = sqlx::query(AssertSqlSafe(sql));
@@ -349,18 +349,18 @@ async fn copy(connection: &mut PgConnection, rows: &[Row]) -> Result<()> {
         text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t")
     };
     let (mut messages, mut search, mut mentions) = (String::new(), String::new(), String::new());
-    for Row { pos, id, author, body, html, at, tokens, mentioned } in rows {
+    for Row { room_seq_key, id, author, body, html, at, tokens, mentioned } in rows {
         let (body, html, tokens) = (quoted(body), quoted(html), quoted(tokens));
-        messages += &format!("{pos}\t{pos}\t{id}\t{author}\ttext\t{body}\t{html}\t{at}\n");
+        messages += &format!("{room_seq_key}\t{room_seq_key}\t{id}\t{author}\ttext\t{body}\t{html}\t{at}\n");
         search += &format!("{id}\t{tokens}\n");
         if let Some(user) = mentioned {
-            mentions += &format!("{user}\t{pos}\n");
+            mentions += &format!("{user}\t{room_seq_key}\n");
         }
     }
     for (into, text) in [
-        ("messages (pos, change, id, author_id, kind, body, html, created_at)", messages),
+        ("messages (room_seq_key, room_rev_key, id, author_id, kind, body, html, created_at)", messages),
         ("search (id, tokens)", search),
-        ("mentions (user_id, pos)", mentions),
+        ("mentions (user_id, room_seq_key)", mentions),
     ] {
         let mut copy = connection.copy_in_raw(&format!("copy {into} from stdin")).await?;
         copy.send(text.into_bytes()).await?;

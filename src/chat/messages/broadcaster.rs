@@ -24,7 +24,7 @@ const QUEUE_CAPACITY: usize = 64;
 /// How often a failed read is retried, and the newest message noted in the data directory.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What the broadcaster is told.
+/// Work for the broadcaster.
 pub(super) enum Command {
     /// This process has committed these changes, sorted by room and `rev`.
     Committed(Vec<WriteOutcome>),

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::chat::accounts::model::User;
 use crate::chat::rooms::model::{JoinRefusal, Member};
 use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, ServiceError, Timestamp, UserId};
@@ -68,7 +70,8 @@ pub struct Reactions {
     pub users: Vec<UserId>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     Text,
     Action,
@@ -82,9 +85,9 @@ impl Kind {
         }
     }
 
-    /// The inverse of [`Self::as_str`]. A check constraint of the table allows no third value.
-    pub(in crate::chat) fn from_column(text: &str) -> Self {
-        if text == "action" { Self::Action } else { Self::Text }
+    /// The inverse of [`Self::as_str`].
+    pub(super) fn stored(text: &str) -> Option<Self> {
+        [Self::Text, Self::Action].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

@@ -1,5 +1,5 @@
 //! Finds the rooms in which other processes on the same database stored something. The cost of a poll depends
-//! on what was stored and on the rooms that somebody here listens to, not on the number of rooms.
+//! on what was stored and on the rooms that have subscribers in this process, not on the number of rooms.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -88,8 +88,8 @@ impl RemoteMessages {
         self.known.last() >= last
     }
 
-    /// The rooms with new messages, and those that somebody here listens to, each with its `rev` or that of its
-    /// newest message. Other rooms with changed messages are read when somebody opens them.
+    /// The rooms with new messages, and those that have subscribers here, each with its `rev` or that of its
+    /// newest message. Other rooms with changed messages are read when a client opens them.
     async fn changed_rooms(&self) -> Result<BTreeMap<RoomId, Rev>, ServiceError> {
         let after = self.highest.front().map_or(self.known.last(), |(_, highest)| *highest);
         let mut rooms: BTreeMap<RoomId, Rev> =

@@ -108,7 +108,7 @@ fn keys(keys_of: fn(&str) -> Vec<String>, names: &[&str]) -> Vec<[String; 1]> {
 /// compared with those of this version.
 pub(super) async fn forget_old_order(db: &Db) -> Result<(), sqlx::Error> {
     let recorded: Option<String> =
-        fetch_optional_scalar!(db, "select value from meta where name = 'collation'")?;
+        fetch_optional_scalar!(db, "select value from settings where name = 'collation'")?;
     let version = format!("{COLLATION_VERSION}, names {KEYS_VERSION}");
     if recorded.as_ref() == Some(&version) {
         return Ok(());
@@ -118,7 +118,7 @@ pub(super) async fn forget_old_order(db: &Db) -> Result<(), sqlx::Error> {
     execute!(transaction, "update rooms set sort_key = null")?;
     execute!(
         transaction,
-        "insert into meta (name, value) values ('collation', $1)
+        "insert into settings (name, value) values ('collation', $1)
          on conflict (name) do update set value = excluded.value",
         version,
     )?;

@@ -118,7 +118,7 @@ mod tests {
         let text = "x".repeat(pages * 4096);
         execute!(
             transaction,
-            "insert into meta (name, value) values ($1, $2)",
+            "insert into settings (name, value) values ($1, $2)",
             pages.to_string(),
             text
         )
@@ -127,7 +127,7 @@ mod tests {
     }
 
     async fn count_rows(snapshot: &mut Transaction) -> i64 {
-        fetch_scalar!(snapshot, "select count(*) from meta").expect("the number of rows")
+        fetch_scalar!(snapshot, "select count(*) from settings").expect("the number of rows")
     }
 
     async fn state(wal: &Checkpointer) -> State {

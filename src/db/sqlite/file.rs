@@ -4,24 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::data_dir::owner;
-use crate::db::error_class;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// Returns the number of the last migration that this program knows.
-pub fn newest_migration() -> i64 {
-    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
-}
-
-/// Returns the first migration that is not applied yet.
-pub fn next_migration(applied: &[i64]) -> Option<i64> {
-    MIGRATIONS.iter().map(|migration| migration.version).find(|known| !applied.contains(known))
-}
+use crate::db::{error_class, migrations};
 
 /// Writes a complete copy of a database to a new file. Other connections may write during the copy, which
 /// contains everything that was committed when it started. Needs little memory for any size.
@@ -55,7 +42,7 @@ pub async fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
 /// program would get Patio's tables, and a corrupted file would get worse.
 ///
 /// # Errors
-/// If it belongs to another program, its first pages are corrupted, or it was migrated by a newer Patio.
+/// If it belongs to another program, its first pages are corrupted, or another version of Patio created it.
 pub async fn ensure_patio_database(path: &Path) -> anyhow::Result<()> {
     if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
         return Ok(());
@@ -69,7 +56,7 @@ pub async fn ensure_patio_database(path: &Path) -> anyhow::Result<()> {
     if tables > 1 && known < 3 {
         bail!("it belongs to another program: choose another file or data directory");
     }
-    ensure_known(&applied)
+    migrations::ensure_known(&applied)
 }
 
 const CORRUPTED: &str =
@@ -86,7 +73,7 @@ fn describe_error(error: sqlx::Error) -> anyhow::Error {
 /// migrations.
 async fn inspect(connection: &mut SqliteConnection) -> Result<(i64, i64, Vec<i64>), sqlx::Error> {
     let (tables, known): (i64, i64) = sqlx::query_as(
-        "select count(*), count(case when name in ('_sqlx_migrations', 'meta', 'rooms') then 1 end)
+        "select count(*), count(case when name in ('_sqlx_migrations', 'settings', 'rooms') then 1 end)
          from sqlite_schema where type = 'table'",
     )
     .fetch_one(&mut *connection)
@@ -115,20 +102,8 @@ pub async fn open(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
 /// # Errors
 /// If a migration fails, or the database has a migration that this program does not know.
 pub async fn migrate(connection: &mut SqliteConnection) -> anyhow::Result<()> {
-    ensure_known(&applied(connection).await?)?;
-    MIGRATIONS.run(connection).await?;
-    Ok(())
-}
-
-fn ensure_known(applied: &[i64]) -> anyhow::Result<()> {
-    let newest = applied.iter().copied().max().unwrap_or_default();
-    let known = newest_migration();
-    if newest > known {
-        bail!(
-            "it was migrated by a newer Patio (schema version {newest}; this one knows up to {known}): \
-             run the newer Patio, or restore a backup"
-        );
-    }
+    migrations::ensure_known(&applied(connection).await?)?;
+    migrations::SQLITE.run(connection).await?;
     Ok(())
 }
 
@@ -142,7 +117,7 @@ pub async fn foreign(
     migration: i64,
 ) -> anyhow::Result<Option<String>> {
     let mut reference = SqliteConnection::connect("sqlite::memory:").await?;
-    MIGRATIONS.run_to(migration, &mut reference).await?;
+    migrations::SQLITE.run_to(migration, &mut reference).await?;
     let known = schema(&mut reference).await?;
     reference.close().await?;
     let found = schema(connection).await?;

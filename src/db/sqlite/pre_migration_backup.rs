@@ -7,6 +7,7 @@ use anyhow::Context;
 use sqlx::SqliteConnection;
 
 use crate::data_dir::free_space;
+use crate::db::migrations;
 use crate::db::sqlite::file;
 
 /// How many copies are kept.
@@ -23,7 +24,7 @@ pub(super) async fn back_up(
     database: &Path,
 ) -> anyhow::Result<()> {
     let applied = file::applied(connection).await?;
-    let (Some(_), Some(next)) = (applied.last(), file::next_migration(&applied)) else {
+    let (Some(_), Some(next)) = (applied.last(), migrations::next(&applied)) else {
         return Ok(());
     };
     let (bytes,): (i64,) =

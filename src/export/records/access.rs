@@ -130,9 +130,9 @@ pub struct PasswordReset {
 impl Record for PasswordReset {
     const FILE: &'static str = "secrets/resets.jsonl";
     const SELECT: &'static str = "
-        select hash, user_id, expires_at, made_by from resets order by hash";
+        select hash, user_id, expires_at, made_by from password_resets order by hash";
     const INSERT: &'static str = "
-        insert into resets (hash, user_id, expires_at, made_by) values ($1, $2, $3, $4)";
+        insert into password_resets (hash, user_id, expires_at, made_by) values ($1, $2, $3, $4)";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
         Ok(execute!(
@@ -158,12 +158,12 @@ pub struct IdempotencyKey {
 impl Record for IdempotencyKey {
     const FILE: &'static str = "secrets/sends.jsonl";
     const SELECT: &'static str = "
-        select nonce, author_id, message_id from sends
+        select nonce, author_id, message_id from idempotency_keys
         where message_id in (select id from messages
-                             where pos >> 32 not in (select room_id from deleted_rooms))
+                             where room_seq_key >> 32 not in (select room_id from deleted_rooms))
         order by nonce, author_id";
     const INSERT: &'static str = "
-        insert into sends (nonce, author_id, message_id) values ($1, $2, $3)";
+        insert into idempotency_keys (nonce, author_id, message_id) values ($1, $2, $3)";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
         Nonce::parse(&self.nonce)?;

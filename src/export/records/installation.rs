@@ -19,11 +19,11 @@ pub struct Setting {
 impl Record for Setting {
     const FILE: &'static str = "settings.jsonl";
     const SELECT: &'static str = "
-        select name, value from meta
+        select name, value from settings
         where name not in ('collation', 'epoch', 'search_below', 'search_words')
         order by name";
     const INSERT: &'static str = "
-        insert into meta (name, value) values ($1, $2)
+        insert into settings (name, value) values ($1, $2)
         on conflict (name) do update set value = excluded.value";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {

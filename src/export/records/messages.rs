@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 use super::{ensure, ensure_exact};
 use crate::chat::accounts::model::Handle;
-use crate::chat::messages::model::{DeletedBy, MessageBody};
+use crate::chat::messages::model::{DeletedBy, Kind, MessageBody};
 use crate::chat::messages::render;
 use crate::db::{Transaction, execute};
 use crate::export::jsonl::{InsertError, Number, Record, Text};
@@ -20,7 +20,7 @@ pub struct Message {
     pub seq: Number,
     pub rev: Number,
     pub author_id: Number,
-    pub kind: Text,
+    pub kind: Kind,
     pub body: Text,
     pub reply_to: Option<Number>,
     pub created_at: Timestamp,
@@ -35,16 +35,16 @@ pub struct Message {
 impl Record for Message {
     const FILE: &'static str = "messages.jsonl";
     const SELECT: &'static str = "
-        select id, pos >> 32 as room_id, pos & 4294967295 as seq, change & 4294967295 as rev,
+        select id, room_seq_key >> 32 as room_id, room_seq_key & 4294967295 as seq, room_rev_key & 4294967295 as rev,
                author_id, kind, body, reply_to, created_at, edited_at, deleted_at,
                case when deleted_at is not null then coalesce(deleted_by, 'author') end as deleted_by,
                (select string_agg(u.name, ' ' order by u.id)
                 from mentions n join users u on u.id = n.user_id
-                where n.pos = messages.pos) as mentions
-        from messages where pos >> 32 not in (select room_id from deleted_rooms)
-        order by pos";
+                where n.room_seq_key = messages.room_seq_key) as mentions
+        from messages where room_seq_key >> 32 not in (select room_id from deleted_rooms)
+        order by room_seq_key";
     const INSERT: &'static str = "
-        insert into messages (id, pos, change, author_id, kind, body, reply_to, created_at,
+        insert into messages (id, room_seq_key, room_rev_key, author_id, kind, body, reply_to, created_at,
                               edited_at, deleted_at, deleted_by, html)
         values ($1, ($2 << 32) + $3, ($2 << 32) + $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
@@ -112,12 +112,12 @@ pub struct Mention {
 impl Record for Mention {
     const FILE: &'static str = "mentions.jsonl";
     const SELECT: &'static str = "
-        select m.id as message_id, n.user_id from mentions n join messages m on m.pos = n.pos
-        where m.pos >> 32 not in (select room_id from deleted_rooms)
-        order by n.pos, n.user_id";
+        select m.id as message_id, n.user_id from mentions n join messages m on m.room_seq_key = n.room_seq_key
+        where m.room_seq_key >> 32 not in (select room_id from deleted_rooms)
+        order by n.room_seq_key, n.user_id";
     const INSERT: &'static str = "
-        insert into mentions (user_id, pos)
-        select $2, pos from messages where id = $1";
+        insert into mentions (user_id, room_seq_key)
+        select $2, room_seq_key from messages where id = $1";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
         Ok(execute!(transaction, Self::INSERT, self.message_id, self.user_id)?)
@@ -138,13 +138,13 @@ pub struct Reaction {
 impl Record for Reaction {
     const FILE: &'static str = "reactions.jsonl";
     const SELECT: &'static str = "
-        select message_id, user_id, emoji, rev & 4294967295 as rev from reactions
+        select message_id, user_id, emoji, room_rev_key & 4294967295 as rev from reactions
         where message_id in (select id from messages
-                             where pos >> 32 not in (select room_id from deleted_rooms))
+                             where room_seq_key >> 32 not in (select room_id from deleted_rooms))
         order by message_id, user_id, emoji";
     const INSERT: &'static str = "
-        insert into reactions (message_id, user_id, emoji, rev)
-        select $1, $2, $3, case when $4 = 0 then 0 else (pos >> 32 << 32) + $4 end
+        insert into reactions (message_id, user_id, emoji, room_rev_key)
+        select $1, $2, $3, case when $4 = 0 then 0 else (room_seq_key >> 32 << 32) + $4 end
         from messages where id = $1";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {

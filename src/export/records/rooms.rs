@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::{ensure, ensure_exact};
-use crate::chat::rooms::model::{RoomName, RoomTopic};
+use crate::chat::rooms::model::{RoomName, RoomTopic, Visibility};
 use crate::db::{Transaction, execute};
 use crate::export::jsonl::{Flag, InsertError, Number, Record, Text};
 use crate::kernel::Timestamp;
@@ -18,7 +18,7 @@ pub struct Room {
     /// For a direct message: the ids of its two users, as `3:17`.
     pub pair: Option<Text>,
     pub topic: Text,
-    pub visibility: Text,
+    pub visibility: Visibility,
     pub lobby: Flag,
     pub owner_id: Option<Number>,
     pub last_seq: Number,
@@ -63,7 +63,7 @@ impl Record for Room {
 impl Room {
     /// Returns what no two rooms may share: the pair of a direct message, else the normalized name.
     fn folded_name(&self) -> Result<String, InsertError> {
-        if &*self.visibility == "direct" {
+        if self.visibility == Visibility::Direct {
             let pair = self.pair.as_deref().unwrap_or_default();
             let error = "pair must be two ids, the smaller one first or both the same, for example \"3:17\"";
             ensure(is_pair(pair), error)?;

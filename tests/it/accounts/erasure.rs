@@ -129,7 +129,7 @@ async fn large_erasure_resumes_after_a_restart() {
                 values (2, 0, 30, 16, 15)";
     crate::support::try_execute(&db, half).await.expect("recorded");
     let job =
-        "insert into jobs (kind, about, due_at, created_at) values ('erase-messages', '2', 0, 0)";
+        "insert into jobs (kind, subject, due_at, created_at) values ('erase-messages', '2', 0, 0)";
     crate::support::try_execute(&db, job).await.expect("added");
     let server = server.restart().await;
     let db = server.storage().open().await;

@@ -146,8 +146,8 @@ async fn check_integrity(data: &Path) {
     assert_eq!(messages, found);
     // Every message lies within the times recorded for its id range, so a search by date finds it.
     let strays: i64 = sqlx::query_scalar(
-        "select count(*) from messages m left join eras e on e.number = m.id >> 12
-         where e.number is null or m.created_at < e.oldest or m.created_at >= e.newest",
+        "select count(*) from messages m left join message_time_ranges e on e.id_range = m.id >> 12
+         where e.id_range is null or m.created_at < e.oldest or m.created_at >= e.newest",
     )
     .fetch_one(&mut database)
     .await
@@ -299,7 +299,8 @@ async fn missing_in_ruins(image: &Path, expected: &Acknowledged) -> usize {
     let Ok(mut database) = sqlx::SqliteConnection::connect(&path).await else {
         return expected.len();
     };
-    let found = sqlx::query_scalar("select nonce from sends").fetch_all(&mut database).await;
+    let found =
+        sqlx::query_scalar("select nonce from idempotency_keys").fetch_all(&mut database).await;
     let stored: std::collections::BTreeSet<String> =
         found.unwrap_or_default().into_iter().collect();
     expected.keys().filter(|nonce| !stored.contains(*nonce)).count()

@@ -214,8 +214,8 @@ async fn several_processes_run_each_job_once() {
     execute(
         &processes.db,
         "with recursive n(n) as (select 1 union all select n + 1 from n where n < 40)
-         insert into jobs (kind, about, due_at, created_at) select 'pass-on-rooms', n, 0, 0 from n",
-        "insert into jobs (kind, about, due_at, created_at)
+         insert into jobs (kind, subject, due_at, created_at) select 'pass-on-rooms', n, 0, 0 from n",
+        "insert into jobs (kind, subject, due_at, created_at)
          select 'pass-on-rooms', n::text, 0, 0 from generate_series(1, 40) n",
     )
     .await;
@@ -242,8 +242,10 @@ async fn several_processes_run_each_job_once() {
 
 async fn one_job(db: &Db, kind: &'static str) {
     let sqlite = match kind {
-        "tidy" => "insert into jobs (kind, about, due_at, created_at) values ('tidy', '', 0, 0)",
-        _ => "insert into jobs (kind, about, due_at, created_at) values ('of-tomorrow', '', 0, 0)",
+        "tidy" => "insert into jobs (kind, subject, due_at, created_at) values ('tidy', '', 0, 0)",
+        _ => {
+            "insert into jobs (kind, subject, due_at, created_at) values ('of-tomorrow', '', 0, 0)"
+        }
     };
     execute(db, sqlite, sqlite).await;
 }
@@ -322,10 +324,10 @@ async fn expired_nonces_and_sessions_are_deleted_hourly() {
     ana.post("/rooms/1/messages", json!({"body": "hola", "nonce": "n1"})).await;
     let browser = server.browser_as("luis").await;
     let db = server.storage().open().await;
-    assert_eq!(numbers(&db, "select count(*) from sends").await, [1]);
+    assert_eq!(numbers(&db, "select count(*) from idempotency_keys").await, [1]);
     assert_eq!(numbers(&db, "select count(*) from sessions").await, [1]);
     server.advance(Duration::from_hours(31 * 24));
-    until(&db, "select count(*) from sends", &[0]).await;
+    until(&db, "select count(*) from idempotency_keys", &[0]).await;
     until(&db, "select count(*) from sessions", &[0]).await;
     // The nonce is forgotten, so a repeated send stores a new message.
     let again: Value = ana.post("/rooms/1/messages", json!({"body": "hola", "nonce": "n1"})).await;

@@ -89,7 +89,8 @@ async fn retries_over_breaking_connections_are_stored_once() {
     let load = async { tokio::join!(join_all((0..4).map(write)), breaks) };
     let (written, ()) = within("three posts are refused", load).await;
     let db = server.storage().open().await;
-    let seqs = numbers(&db, "select pos & 4294967295 from messages order by pos").await;
+    let seqs =
+        numbers(&db, "select room_seq_key & 4294967295 from messages order by room_seq_key").await;
     assert_eq!(seqs, (1..=written.into_iter().sum()).collect::<Vec<_>>());
     db.close().await;
 }

@@ -442,7 +442,7 @@ async fn messages_of_closed_accounts_are_found() {
 
 /// Waits until the background job has indexed all earlier messages.
 async fn until_indexed(db: &Db) {
-    let unfinished = "select count(*) from meta where name = 'search_below'";
+    let unfinished = "select count(*) from settings where name = 'search_below'";
     eventually("all messages are indexed", async || numbers(db, unfinished).await == [0]).await;
 }
 
@@ -455,7 +455,7 @@ async fn index_with_other_normalization_is_rebuilt_at_start() {
         ana.say(body).await;
     }
     let db = server.storage().open().await;
-    let other = "update meta set value = 'other' where name = 'search_words'";
+    let other = "update settings set value = 'other' where name = 'search_words'";
     for statement in [other, "update messages set body = 'Ŋala tres' where body = 'dos'"] {
         execute(&db, statement, statement).await;
     }
@@ -478,7 +478,7 @@ async fn unindexed_messages_are_indexed_after_the_start() {
     for body in ["antes uno", "antes dos", "antes tres"] {
         ana.say(body).await;
     }
-    let emptied = "insert into meta (name, value) values ('search_below', '3')";
+    let emptied = "insert into settings (name, value) values ('search_below', '3')";
     for empties in [true, false] {
         let db = server.storage().open().await;
         if empties {

@@ -58,7 +58,7 @@ async fn epoch(data: &Path) -> String {
     use sqlx::ConnectOptions;
     let options = SqliteConnectOptions::new().filename(data.join("patio.db"));
     let mut connection = options.connect().await.expect("a database");
-    let epoch = sqlx::query_scalar("select value from meta where name = 'epoch'")
+    let epoch = sqlx::query_scalar("select value from settings where name = 'epoch'")
         .fetch_one(&mut connection)
         .await
         .expect("an epoch");
@@ -308,11 +308,15 @@ fn corrupted(sound: &[u8]) -> Wrong {
         ("SHA-256 is wrong", flipped),
         ("newer Patio (9.9)", with(sound, |parts| parts.manifest = newer)),
         (
-            "newer Patio (9.9)",
+            "created by Patio 9.9: it was migrated by a newer Patio",
             with(sound, |parts| {
                 parts.manifest["patio"] = json!("9.9");
-                parts.manifest["migrations"] = json!([1, 2, 999]);
+                parts.manifest["migrations"] = json!([20, 999]);
             }),
+        ),
+        (
+            "before the first release",
+            with(sound, |parts| parts.manifest["migrations"] = json!([1, 2])),
         ),
         ("manifest is corrupted", with(sound, |parts| parts.manifest = json!({"format": 1}))),
     ]
@@ -366,7 +370,8 @@ async fn with_object(sound: &[u8], statement: &'static str) -> Vec<u8> {
 
 /// Archives in which only the database is invalid.
 async fn with_invalid_database(sound: &[u8]) -> Wrong {
-    let gap = "update messages set pos = pos + 1 where pos = (1 << 32) + 3";
+    let gap =
+        "update messages set room_seq_key = room_seq_key + 1 where room_seq_key = (1 << 32) + 3";
     let late = "update rooms set rev = 2 where id = 1";
     let orphaned = "pragma foreign_keys = off; delete from users";
     let mut orphans = Parts::of(sound).with_database(orphaned).await;

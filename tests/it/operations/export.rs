@@ -371,7 +371,7 @@ async fn oldest_export_format_is_still_accepted() {
 }
 
 /// Made by the build before each kind of record had a type of its own, and then by hand only a bot and a user
-/// agent. Names, order and format of the fields are the same for ever.
+/// agent. Names, order and format of the fields never change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn export_format_is_the_same_byte_for_byte() {
     let first = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/export-format-3");
@@ -402,10 +402,10 @@ const LEFT_OUT: [&str; 15] = [
     "counters",
     "deleted_memberships",
     "deleted_rooms",
-    "eras",
     "erasures",
     "jobs",
     "known_devices",
+    "message_time_ranges",
     "_sqlx_migrations",
     "search",
     "search_data",

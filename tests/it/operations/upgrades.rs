@@ -3,12 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use crate::support::command::{failure, patio, success};
-use crate::support::{Server, Storage};
+use crate::support::command::{failure, later_patio, patio, success};
+use crate::support::{Server, Storage, execute};
 
 async fn open(path: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
@@ -23,31 +22,32 @@ fn copies(data: &Path) -> Vec<String> {
     found
 }
 
-/// A database of the first schema version, with a room.
+/// A database that has only the initial migration, with a room.
 async fn old(data: &Path) {
-    let migrations = tempfile::tempdir().expect("a directory");
-    let first = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite/0001_start.sql");
-    fs::copy(first, migrations.path().join("0001_start.sql")).expect("copied");
-    let migrator = Migrator::new(migrations.path()).await.expect("migrations");
+    success(&patio(data, &["user", "list"]));
     let mut database = open(&data.join("patio.db")).await;
-    migrator.run(&mut database).await.expect("migrated");
-    sqlx::query("insert into rooms (name, folded_name, visibility, created_at) values ($1, $1, 'public', 1)")
-        .bind("attic")
-        .execute(&mut database)
-        .await
-        .expect("a room");
-    sqlx::raw_sql(
-        "insert into users (id, name, folded_name, skeleton, display_name, email, password_hash, role, created_at)
-         values (1, 'ana', 'ana', 'ana', 'Ana', 'ana@example.org', '', 'admin', 1);
-         update rooms set last_seq = 1, rev = 1;
-         update counters set value = 5000;
-         insert into messages (pos, change, id, author_id, kind, body, html, created_at)
-         values (4294967297, 4294967297, 5000, 1, 'text', 'hola', '<p>hola</p>', 86400000)",
+    sqlx::query(
+        "insert into rooms (name, folded_name, visibility, created_at)
+         values ('attic', 'attic', 'public', 1)",
     )
     .execute(&mut database)
     .await
-    .expect("a message");
+    .expect("a room");
     database.close().await.expect("closed");
+}
+
+/// The newest migration of a database, and the name of its only room besides the lobby.
+async fn state(path: &Path) -> (i64, String) {
+    let mut database = open(path).await;
+    let found = sqlx::query_as(
+        "select (select max(version) from _sqlx_migrations),
+                (select name from rooms where lobby = 0)",
+    )
+    .fetch_one(&mut database)
+    .await
+    .expect("what was there");
+    database.close().await.expect("closed");
+    found
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,21 +59,14 @@ async fn database_is_copied_only_before_a_migration() {
         let name = format!("patio.db.before-{number}");
         fs::write(data.path().join(name), "old").expect("written");
     }
-    success(&patio(data.path(), &["user", "list"]));
-    let copies_left = ["patio.db.before-0000b", "patio.db.before-0001", "patio.db.before-0002"];
+    success(&later_patio(data.path(), &["user", "list"]));
+    let copies_left = ["patio.db.before-0000b", "patio.db.before-0001", "patio.db.before-0021"];
     assert_eq!(copies(data.path()), copies_left);
-    let mut copy = open(&data.path().join(copies_left[2])).await;
-    let (versions, rooms): (i64, String) = sqlx::query_as(
-        "select (select max(version) from _sqlx_migrations), (select name from rooms)",
-    )
-    .fetch_one(&mut copy)
-    .await
-    .expect("what was there");
-    assert_eq!((versions, rooms.as_str()), (1, "attic"));
-    copy.close().await.expect("closed");
+    assert_eq!(state(&data.path().join(copies_left[2])).await, (20, "attic".to_owned()));
+    assert_eq!(state(&data.path().join("patio.db")).await, (21, "attic".to_owned()));
     // Already up to date, so nothing is copied.
     fs::remove_file(data.path().join(copies_left[2])).expect("removed");
-    success(&patio(data.path(), &["user", "list"]));
+    success(&later_patio(data.path(), &["user", "list"]));
     assert_eq!(copies(data.path()), copies_left[..2]);
 }
 
@@ -174,37 +167,30 @@ async fn corrupted_or_foreign_database_is_refused_untouched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn backup_of_the_first_version_is_restored_and_migrated() {
+async fn backup_of_an_older_version_is_restored_and_migrated() {
     let data = tempfile::tempdir().expect("a directory");
     old(data.path()).await;
     let folder = tempfile::tempdir().expect("a directory");
-    let file = folder.path().join("ancient.tar");
+    let file = folder.path().join("older.tar");
     let file = file.to_str().expect("a path");
     success(&patio(data.path(), &["backup", file]));
-    success(&patio(data.path(), &["verify", file]));
+    success(&later_patio(data.path(), &["verify", file]));
     let new = folder.path().join("new");
-    success(&patio(new.as_path(), &["restore", file]));
-    let mut database = open(&new.join("patio.db")).await;
-    let (newest, room): (i64, String) = sqlx::query_as(
-        "select (select max(version) from _sqlx_migrations), (select name from rooms where lobby = 0)",
-    )
-    .fetch_one(&mut database)
-    .await
-    .expect("what was there");
-    assert!(newest >= 7, "{newest}");
-    assert_eq!(room, "attic");
-    let range: (i64, i64, i64) = sqlx::query_as("select number, oldest, newest from eras")
-        .fetch_one(&mut database)
-        .await
-        .expect("the times of the messages");
-    assert_eq!(range, (1, 86_400_000, 86_400_001));
-    database.close().await.expect("closed");
-    // The backup itself is unchanged.
-    let mut database = open(&data.path().join("patio.db")).await;
-    let newest: i64 = sqlx::query_scalar("select max(version) from _sqlx_migrations")
-        .fetch_one(&mut database)
-        .await
-        .expect("read");
-    assert_eq!(newest, 1);
-    database.close().await.expect("closed");
+    success(&later_patio(new.as_path(), &["restore", file]));
+    assert_eq!(state(&new.join("patio.db")).await, (21, "attic".to_owned()));
+    // The database that was backed up is unchanged.
+    assert_eq!(state(&data.path().join("patio.db")).await, (20, "attic".to_owned()));
+}
+
+#[tokio::test]
+async fn database_from_before_the_first_release_is_refused() {
+    let storage = Storage::new().await;
+    let db = storage.open().await;
+    let older = "update _sqlx_migrations set version = 3";
+    execute(&db, older, older).await;
+    db.close().await;
+    let error = storage.try_open("").await.err().expect("refused");
+    let error = format!("{error:#}");
+    assert!(error.contains("before the first release") && error.contains("import"), "{error}");
+    assert!(!error.contains('\n'), "one line: {error}");
 }

@@ -84,7 +84,7 @@ async fn poll_after_own_messages_reads_one_number() {
     .await;
     assert!(log.contains("insert into messages"), "the test sees the statements");
     // What finds the messages of other processes. All were stored by this one.
-    for search in ["select max(change) from messages", "select id, rev from rooms"] {
+    for search in ["select max(room_rev_key) from messages", "select id, rev from rooms"] {
         assert!(!log.contains(search), "{search}");
     }
 }

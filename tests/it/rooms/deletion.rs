@@ -241,7 +241,7 @@ async fn after_a_day_messages_are_purged_and_the_id_is_never_reused() {
     delete(&owner, id).await;
     let db = server.storage().open().await;
     let left = "select count(*) from messages union all select count(*) from reactions
-                union all select count(*) from mentions union all select count(*) from sends
+                union all select count(*) from mentions union all select count(*) from idempotency_keys
                 union all select count(*) from deleted_memberships";
     assert_eq!(numbers(&db, left).await, [252, 5, 250, 250, 2]);
     server.advance(DAY);

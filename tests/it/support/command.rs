@@ -26,8 +26,21 @@ impl Target for Path {
 /// Runs a command with an empty environment. It blocks its thread: a server in the same test needs
 /// another thread, or it might stop in the middle of a write and hold the write lock.
 pub fn patio(target: &(impl Target + ?Sized), arguments: &[&str]) -> Output {
+    run(target, arguments, &[])
+}
+
+/// The same with a later version, which has one more migration.
+pub fn later_patio(target: &(impl Target + ?Sized), arguments: &[&str]) -> Output {
+    run(target, arguments, &[("TEST_MIGRATION", "1")])
+}
+
+fn run(
+    target: &(impl Target + ?Sized),
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_patio"));
-    command.env_clear().args(arguments);
+    command.env_clear().envs(environment.iter().copied()).args(arguments);
     // `verify` takes no target.
     if arguments.first() != Some(&"verify") {
         command.args(target.flags());

@@ -242,7 +242,7 @@ async fn request_erasure(
 pub(in crate::chat::accounts) async fn is_sign_up_closed(db: &Db) -> Result<bool, sqlx::Error> {
     let closed: Option<String> = fetch_optional_scalar!(
         db,
-        "select value from meta where name = 'signup' and value = 'closed'"
+        "select value from settings where name = 'signup' and value = 'closed'"
     )?;
     Ok(closed.is_some())
 }
@@ -261,7 +261,7 @@ pub(in crate::chat::accounts) async fn set_sign_up(
     audit::record(&mut transaction, actor, action, now).await?;
     execute!(
         transaction,
-        "insert into meta (name, value) values ('signup', $1)
+        "insert into settings (name, value) values ('signup', $1)
          on conflict (name) do update set value = excluded.value",
         value,
     )?;

@@ -84,7 +84,7 @@ pub(super) async fn revoke_credentials(
     )?;
     // Someone who had access to the account may have kept reset links for it, and links that they made
     // for others as an administrator.
-    execute!(transaction, "delete from resets where user_id = $1 or made_by = $1", user)?;
+    execute!(transaction, "delete from password_resets where user_id = $1 or made_by = $1", user)?;
     let revoked = [sessions, tokens].concat();
     record_revocations(transaction, &revoked, reason, now).await?;
     Ok(revoked)
@@ -98,7 +98,11 @@ pub(super) async fn renew_permissions(
     user: UserId,
     now: Timestamp,
 ) -> Result<Vec<CredentialHash>, sqlx::Error> {
-    execute!(transaction, "delete from resets where made_by = $1 and user_id <> $1", user)?;
+    execute!(
+        transaction,
+        "delete from password_resets where made_by = $1 and user_id <> $1",
+        user
+    )?;
     let renewed: Vec<CredentialHash> = fetch_scalars!(
         transaction,
         "select hash from sessions where user_id = $1

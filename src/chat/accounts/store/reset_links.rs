@@ -36,10 +36,10 @@ pub(in crate::chat::accounts) async fn set_reset(
     lock_user(&mut transaction, link.user).await?;
     record(&mut transaction, link.made_by, link.user, |user| Action::MakeResetLink { user }, now)
         .await?;
-    execute!(transaction, "delete from resets where user_id = $1", link.user)?;
+    execute!(transaction, "delete from password_resets where user_id = $1", link.user)?;
     execute!(
         transaction,
-        "insert into resets (hash, user_id, expires_at, made_by) values ($1, $2, $3, $4)",
+        "insert into password_resets (hash, user_id, expires_at, made_by) values ($1, $2, $3, $4)",
         link.credential,
         link.user,
         link.expires_at,
@@ -67,7 +67,7 @@ pub(in crate::chat::accounts) async fn find_by_reset(
     fetch_optional!(
         db,
         "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar
-         from resets r join users u on u.id = r.user_id
+         from password_resets r join users u on u.id = r.user_id
          where r.hash = $1 and r.expires_at > $2 and u.deactivated_at is null",
         link,
         now,
@@ -87,7 +87,7 @@ pub(in crate::chat::accounts) async fn use_reset(
     lock_user(&mut transaction, user).await?;
     let used = execute!(
         transaction,
-        "delete from resets where hash = $1 and user_id = $2 and expires_at > $3",
+        "delete from password_resets where hash = $1 and user_id = $2 and expires_at > $3",
         link,
         user,
         now,
@@ -108,6 +108,6 @@ pub(in crate::chat::accounts) async fn remove_expired_resets(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
-    execute!(transaction, "delete from resets where expires_at <= $1", now)?;
+    execute!(transaction, "delete from password_resets where expires_at <= $1", now)?;
     transaction.commit().await
 }

@@ -77,7 +77,7 @@ pub(in crate::chat::accounts) async fn add(
     let looks_taken = names::is_like_a_user(&mut transaction, new.name.as_str(), None).await?;
     let taken: TakenRow = fetch_one!(
         transaction,
-        "select (select count(*) from (select 1 from users limit 1) anybody) as users,
+        "select (select count(*) from (select 1 from users limit 1) existing) as users,
                 (select count(*) from users
                  where folded_name = $1 or skeleton = $2) as same_name,
                 (select count(*) from users where email = $3) as same_email",

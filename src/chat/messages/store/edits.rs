@@ -42,16 +42,17 @@ pub(super) async fn edit(
     let change = next_change(transaction, room).await?;
     execute!(
         transaction,
-        "update messages set body = $2, html = $3, edited_at = $4, change = $5 where id = $1",
+        "update messages set body = $2, html = $3, edited_at = $4, room_rev_key = $5 where id = $1",
         id,
         body,
         render::stored(&html, body),
         now,
         change,
     )?;
-    let pos = RoomKey::of_seq(room, message.seq);
-    let mentioned_before = mentions::remove(transaction, pos).await?;
-    let mentions: Vec<_> = mentioned.iter().map(|user| Mention { user: *user, pos }).collect();
+    let room_seq_key = RoomKey::of_seq(room, message.seq);
+    let mentioned_before = mentions::remove(transaction, room_seq_key).await?;
+    let mentions: Vec<_> =
+        mentioned.iter().map(|user| Mention { user: *user, room_seq_key }).collect();
     let mut statements = StatementBatch::of(transaction);
     mentions::store(&mut statements, &mentions);
     statements.run(transaction).await?;
@@ -77,7 +78,7 @@ pub(super) async fn delete(
     let change = next_change(transaction, room).await?;
     execute!(
         transaction,
-        "update messages set body = '', html = '', deleted_at = $2, change = $3, deleted_by = $4
+        "update messages set body = '', html = '', deleted_at = $2, room_rev_key = $3, deleted_by = $4
          where id = $1",
         id,
         now,
@@ -123,7 +124,7 @@ pub(super) async fn react(
     let change = next_change(transaction, room).await?;
     execute!(
         transaction,
-        "insert into reactions (message_id, user_id, emoji, rev) values ($1, $2, $3, $4)",
+        "insert into reactions (message_id, user_id, emoji, room_rev_key) values ($1, $2, $3, $4)",
         id,
         user,
         emoji.as_str(),
@@ -202,7 +203,7 @@ async fn touch(
     id: MessageId,
     change: RoomKey,
 ) -> Result<(), sqlx::Error> {
-    execute!(transaction, "update messages set change = $2 where id = $1", id, change)?;
+    execute!(transaction, "update messages set room_rev_key = $2 where id = $1", id, change)?;
     Ok(())
 }
 

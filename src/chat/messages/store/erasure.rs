@@ -17,12 +17,12 @@ pub(in crate::chat::messages) struct ErasureStep {
 #[derive(sqlx::FromRow)]
 pub(in crate::chat::messages) struct MessageToErase {
     pub id: MessageId,
-    pos: RoomKey,
+    room_seq_key: RoomKey,
 }
 
 impl MessageToErase {
     pub fn room(&self) -> RoomId {
-        self.pos.room()
+        self.room_seq_key.room()
     }
 }
 
@@ -40,7 +40,7 @@ pub(in crate::chat::messages) async fn next_to_erase(
     let from = MessageId((before.0 - WINDOW).max(0));
     let messages: Vec<MessageToErase> = fetch_all!(
         db,
-        "select id, pos from messages
+        "select id, room_seq_key from messages
          where id < $1 and id >= $2 and author_id = $3 and deleted_at is null
          order by id desc limit $4",
         before,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::insert::{self, LookupResults};
+use super::insert;
+use super::lookups::{self, LookupResults};
 use super::{Outcome, edits, mentions};
 use crate::changefeed::model::ChangeMeta;
 use crate::chat::messages::model::{Post, Write, WriteOutcome};
@@ -43,7 +44,7 @@ pub(in crate::chat::messages) async fn commit_group(
     let mut first = StatementBatch::first(db);
     reserve_ids(&mut first, posts.len());
     mentions::push_lookups(&mut first, writes);
-    insert::push_lookups(&mut first, &posts);
+    lookups::push_lookups(&mut first, &posts);
     let (mut transaction, mut results) = db.begin_with(first).await?;
     // Read the results in the order in which the queries were added.
     let first_id_of_batch = first_id(&mut results, posts.len())?;

@@ -17,9 +17,9 @@ pub(in crate::chat::messages) async fn room_of(
     db: &Db,
     id: MessageId,
 ) -> Result<Option<RoomId>, sqlx::Error> {
-    let pos: Option<RoomKey> =
-        fetch_optional_scalar!(db, "select pos from messages where id = $1", id)?;
-    Ok(pos.map(RoomKey::room))
+    let key: Option<RoomKey> =
+        fetch_optional_scalar!(db, "select room_seq_key from messages where id = $1", id)?;
+    Ok(key.map(RoomKey::room))
 }
 
 /// A message, if it is in this room.
@@ -62,7 +62,7 @@ async fn first_between(
         db,
         MESSAGE_COLUMNS!(),
         FROM_MESSAGES!(
-            "where m.pos > $1 and m.pos < $2 and m.pos >> 32 = $4 order by m.pos limit $3"
+            "where m.room_seq_key > $1 and m.room_seq_key < $2 and m.room_seq_key >> 32 = $4 order by m.room_seq_key limit $3"
         ),
         after,
         before,
@@ -84,7 +84,7 @@ async fn last_between(
         db,
         MESSAGE_COLUMNS!(),
         FROM_MESSAGES!(
-            "where m.pos > $1 and m.pos < $2 and m.pos >> 32 = $4 order by m.pos desc limit $3"
+            "where m.room_seq_key > $1 and m.room_seq_key < $2 and m.room_seq_key >> 32 = $4 order by m.room_seq_key desc limit $3"
         ),
         after,
         before,
@@ -178,8 +178,8 @@ pub(in crate::chat::messages) async fn since(
         db,
         MESSAGE_COLUMNS!(),
         FROM_MESSAGES!(
-            "where m.change > $1 and m.change < $2 and m.change >> 32 = $4
-             order by m.change limit $3"
+            "where m.room_rev_key > $1 and m.room_rev_key < $2 and m.room_rev_key >> 32 = $4
+             order by m.room_rev_key limit $3"
         ),
         after,
         end,
@@ -208,14 +208,14 @@ pub(in crate::chat::messages) async fn chunk_since(
         db,
         MESSAGE_COLUMNS!(),
         FROM_MESSAGES!(
-            "where m.change > $1 and m.change >> 32 = $5 and m.change <= (
-               select max(change) from (
-                 select change, sum(bytes) over (order by change) - bytes as before from (
-                   select change, 2 * octet_length(body) + octet_length(html) + 1024 as bytes
-                   from messages where change > $1 and change < $2 order by change limit $3
+            "where m.room_rev_key > $1 and m.room_rev_key >> 32 = $5 and m.room_rev_key <= (
+               select max(room_rev_key) from (
+                 select room_rev_key, sum(bytes) over (order by room_rev_key) - bytes as before from (
+                   select room_rev_key, 2 * octet_length(body) + octet_length(html) + 1024 as bytes
+                   from messages where room_rev_key > $1 and room_rev_key < $2 order by room_rev_key limit $3
                  ) as sizes
                ) as sums where before < $4
-             ) order by m.change"
+             ) order by m.room_rev_key"
         ),
         after,
         end,
@@ -239,8 +239,8 @@ pub(in crate::chat::messages) async fn is_known(
 ) -> Result<bool, sqlx::Error> {
     fetch_scalar!(
         db,
-        "select exists (select 1 from messages where id = $1 and change >= $2 and change >> 32 = $3)
-            and not exists (select 1 from messages where change = $2 and id <> $1)",
+        "select exists (select 1 from messages where id = $1 and room_rev_key >= $2 and room_rev_key >> 32 = $3)
+            and not exists (select 1 from messages where room_rev_key = $2 and id <> $1)",
         id,
         RoomKey::of_rev(room, rev),
         room,
@@ -269,7 +269,7 @@ pub(in crate::chat::messages) async fn rooms_with_messages_after(
 ) -> Result<Vec<(RoomId, Rev)>, sqlx::Error> {
     let newest: Vec<RoomKey> = fetch_scalars!(
         db,
-        "select max(change) from messages where id > $1 group by pos >> 32",
+        "select max(room_rev_key) from messages where id > $1 group by room_seq_key >> 32",
         id,
     )?;
     Ok(newest.into_iter().map(|change| (change.room(), Rev(change.number()))).collect())

@@ -57,7 +57,7 @@ pub(super) fn read(
 #[derive(Serialize)]
 pub(super) struct Mention {
     pub user: UserId,
-    pub pos: RoomKey,
+    pub room_seq_key: RoomKey,
 }
 
 /// Stores who is mentioned.
@@ -68,8 +68,8 @@ pub(super) fn store(statements: &mut StatementBatch, mentions: &[Mention]) {
     push_statement!(statements, |query| {
         query
             .push(
-                "insert into mentions (user_id, pos)
-                 select cast(value ->> 'user' as bigint), cast(value ->> 'pos' as bigint)
+                "insert into mentions (user_id, room_seq_key)
+                 select cast(value ->> 'user' as bigint), cast(value ->> 'room_seq_key' as bigint)
                  from jsonb_each(",
             )
             .push_bind(json_rows(mentions))
@@ -80,9 +80,13 @@ pub(super) fn store(statements: &mut StatementBatch, mentions: &[Mention]) {
 /// Deletes a message's mentions and returns the users they were for.
 pub(super) async fn remove(
     transaction: &mut Transaction,
-    pos: RoomKey,
+    message: RoomKey,
 ) -> Result<Vec<UserId>, sqlx::Error> {
-    fetch_scalars!(transaction, "delete from mentions where pos = $1 returning user_id", pos)
+    fetch_scalars!(
+        transaction,
+        "delete from mentions where room_seq_key = $1 returning user_id",
+        message
+    )
 }
 
 /// The users mentioned by the messages at these keys.
@@ -92,18 +96,18 @@ pub(in crate::chat::messages) async fn mentioned(
 ) -> Result<HashMap<RoomKey, Vec<UserId>>, sqlx::Error> {
     #[derive(sqlx::FromRow)]
     struct MentionRow {
-        pos: RoomKey,
+        room_seq_key: RoomKey,
         user_id: UserId,
     }
     let rows: Vec<MentionRow> = fetch_all!(
         db,
-        "select pos, user_id from mentions
-         where pos in (select cast(value as bigint) from jsonb_each($1)) order by pos, user_id",
+        "select room_seq_key, user_id from mentions
+         where room_seq_key in (select cast(value as bigint) from jsonb_each($1)) order by room_seq_key, user_id",
         json_rows(keys),
     )?;
     let mut mentioned: HashMap<RoomKey, Vec<UserId>> = HashMap::new();
-    for MentionRow { pos, user_id } in rows {
-        mentioned.entry(pos).or_default().push(user_id);
+    for MentionRow { room_seq_key, user_id } in rows {
+        mentioned.entry(room_seq_key).or_default().push(user_id);
     }
     Ok(mentioned)
 }

@@ -8,6 +8,7 @@ mod group_commit;
 mod history;
 mod insert;
 mod joining;
+mod lookups;
 mod mentions;
 mod purge;
 mod sql;
@@ -32,14 +33,16 @@ use crate::kernel::{MessageId, Rev, Seq, Timestamp, UserId};
 /// The result of one write. A refused write does not affect the other writes of its batch.
 pub(super) type Outcome = Result<WriteOutcome, WriteError>;
 
-column_type!(Kind as String, |kind| kind.as_str().to_owned(), |text| Ok(Self::from_column(&text)));
+column_type!(Kind as String, |kind| kind.as_str().to_owned(), |text| {
+    Self::stored(&text).ok_or_else(|| format!("unknown kind of message: {text}").into())
+});
 
 positional_row! {
     /// A row of [`sql::MESSAGE_COLUMNS!`].
     struct MessageRow {
         id: MessageId,
-        pos: RoomKey,
-        change: RoomKey,
+        room_seq_key: RoomKey,
+        room_rev_key: RoomKey,
         kind: Kind,
         body: String,
         html: String,
@@ -62,9 +65,9 @@ impl From<MessageRow> for Message {
     fn from(row: MessageRow) -> Self {
         Self {
             id: row.id,
-            room: row.pos.room(),
-            seq: Seq(row.pos.number()),
-            rev: Rev(row.change.number()),
+            room: row.room_seq_key.room(),
+            seq: Seq(row.room_seq_key.number()),
+            rev: Rev(row.room_rev_key.number()),
             kind: row.kind,
             author: User {
                 id: row.author_id,

@@ -17,14 +17,14 @@ pub(in crate::chat::messages) async fn purge_batch(
     #[derive(sqlx::FromRow)]
     struct PurgedRow {
         id: MessageId,
-        pos: RoomKey,
+        room_seq_key: RoomKey,
     }
     let mut transaction = db.begin().await?;
     let rows: Vec<PurgedRow> = fetch_all!(
         transaction,
-        "select id, pos from messages where pos > $1 and pos <= $2
+        "select id, room_seq_key from messages where room_seq_key > $1 and room_seq_key <= $2
            and exists (select 1 from deleted_rooms where room_id = $3 and purged_at is not null)
-         order by pos limit $4",
+         order by room_seq_key limit $4",
         RoomKey::first(room),
         RoomKey::last(room),
         room,
@@ -34,17 +34,17 @@ pub(in crate::chat::messages) async fn purge_batch(
         return Ok(false);
     }
     let ids: Vec<MessageId> = rows.iter().map(|row| row.id).collect();
-    let keys: Vec<RoomKey> = rows.iter().map(|row| row.pos).collect();
+    let keys: Vec<RoomKey> = rows.iter().map(|row| row.room_seq_key).collect();
     search::store::forget(&mut transaction, &ids).await?;
     for sql in [
         "delete from reactions where message_id in (select cast(value as bigint) from jsonb_each($1))",
-        "delete from sends where message_id in (select cast(value as bigint) from jsonb_each($1))",
+        "delete from idempotency_keys where message_id in (select cast(value as bigint) from jsonb_each($1))",
     ] {
         execute!(transaction, sql, json_rows(&ids))?;
     }
     for sql in [
-        "delete from mentions where pos in (select cast(value as bigint) from jsonb_each($1))",
-        "delete from messages where pos in (select cast(value as bigint) from jsonb_each($1))",
+        "delete from mentions where room_seq_key in (select cast(value as bigint) from jsonb_each($1))",
+        "delete from messages where room_seq_key in (select cast(value as bigint) from jsonb_each($1))",
     ] {
         execute!(transaction, sql, json_rows(&keys))?;
     }

@@ -1,15 +1,15 @@
 //! SQL that several queries of messages share. Macros and not constants, because [`concat!`] joins only
 //! literals.
 
-/// The columns of a [`super::MessageRow`]. `sends` is joined by message id, which has an index. The
+/// The columns of a [`super::MessageRow`]. `idempotency_keys` is joined by message id, which has an index. The
 /// reactions are part of the same query, so they belong to the same state: "👍 3,❤️ 7,👍 9" (emoji and
 /// user id), the oldest first.
 macro_rules! MESSAGE_COLUMNS {
     () => {
-        "m.id, m.pos, m.change, m.kind, m.body, m.html, m.reply_to, m.created_at, m.edited_at,
+        "m.id, m.room_seq_key, m.room_rev_key, m.kind, m.body, m.html, m.reply_to, m.created_at, m.edited_at,
          case when m.deleted_at is not null then coalesce(m.deleted_by, 'author') end, s.nonce,
          m.author_id, u.name, u.display_name, u.bot = 1, u.role, u.avatar,
-         (select string_agg(r.emoji || ' ' || r.user_id, ',' order by r.rev)
+         (select string_agg(r.emoji || ' ' || r.user_id, ',' order by r.room_rev_key)
           from reactions r where r.message_id = m.id)"
     };
 }
@@ -20,7 +20,7 @@ macro_rules! FROM_MESSAGES {
         concat!(
             " from messages m
               join users u on u.id = m.author_id
-              left join sends s on s.message_id = m.id ",
+              left join idempotency_keys s on s.message_id = m.id ",
             $rest
         )
     };

@@ -7,7 +7,7 @@ macro_rules! UNREAD_MENTIONS {
     () => {
         "case when m.last_read_seq < r.last_seq then
            (select count(*) from mentions n where n.user_id = m.user_id
-              and n.pos > (r.id << 32) + m.last_read_seq and n.pos <= (r.id << 32) + r.last_seq)
+              and n.room_seq_key > (r.id << 32) + m.last_read_seq and n.room_seq_key <= (r.id << 32) + r.last_seq)
          else 0 end"
     };
 }
@@ -19,7 +19,7 @@ macro_rules! UNREAD {
         "case when m.last_read_seq < r.last_seq then
            r.last_seq - m.last_read_seq - (select count(*) from messages d
              where d.deleted_at is not null
-               and d.pos > (r.id << 32) + m.last_read_seq and d.pos <= (r.id << 32) + r.last_seq)
+               and d.room_seq_key > (r.id << 32) + m.last_read_seq and d.room_seq_key <= (r.id << 32) + r.last_seq)
          else 0 end"
     };
 }

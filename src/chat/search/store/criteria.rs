@@ -26,7 +26,7 @@ positional_row! {
         id: MessageId,
         body: String,
         author: UserId,
-        pos: RoomKey,
+        room_seq_key: RoomKey,
         at: Timestamp,
         link: bool,
     }
@@ -38,7 +38,7 @@ impl From<CandidateRow> for Candidate {
             id: row.id,
             body: row.body,
             author: row.author,
-            room: row.pos.room(),
+            room: row.room_seq_key.room(),
             at: row.at,
             link: row.link,
         }

@@ -17,7 +17,7 @@ use crate::text::normalize::VERSION;
 #[derive(sqlx::FromRow)]
 struct DocumentRow {
     id: MessageId,
-    pos: RoomKey,
+    room_seq_key: RoomKey,
     author_id: UserId,
     body: String,
     html: String,
@@ -26,7 +26,7 @@ struct DocumentRow {
 impl From<DocumentRow> for SearchDocument {
     fn from(row: DocumentRow) -> Self {
         Self {
-            room: row.pos.room(),
+            room: row.room_seq_key.room(),
             author: row.author_id,
             link: has_link(&row.html),
             body: row.body,
@@ -77,7 +77,7 @@ pub(in crate::chat) async fn forget(
             // `+id` keeps SQLite from scanning all indexed rows.
             let rows: Vec<DocumentRow> = fetch_all!(
                 transaction,
-                "select id, pos, author_id, body, html from messages
+                "select id, room_seq_key, author_id, body, html from messages
                  where id in (select value from json_each($1)) and deleted_at is null
                    and +id in (select id from search_docsize)",
                 json(messages)?,
@@ -137,14 +137,14 @@ pub(in crate::chat) fn write(statements: &mut StatementBatch, entries: &[IndexEn
 /// nothing in it.
 pub(in crate::chat::search) async fn renew(db: &Db) -> Result<(), sqlx::Error> {
     let recorded: Option<String> =
-        fetch_optional_scalar!(db, "select value from meta where name = 'search_words'")?;
+        fetch_optional_scalar!(db, "select value from settings where name = 'search_words'")?;
     if recorded.as_deref() == Some(VERSION) {
         return Ok(());
     }
     let mut transaction = db.begin().await?;
     execute!(
         transaction,
-        "insert into meta (name, value)
+        "insert into settings (name, value)
          select 'search_below', cast(max(id) + 1 as text) from messages
          where true having max(id) is not null
          on conflict (name) do update set value = excluded.value",
@@ -156,7 +156,7 @@ pub(in crate::chat::search) async fn renew(db: &Db) -> Result<(), sqlx::Error> {
     execute!(transaction, empty)?;
     execute!(
         transaction,
-        "insert into meta (name, value) values ('search_words', $1)
+        "insert into settings (name, value) values ('search_words', $1)
          on conflict (name) do update set value = excluded.value",
         VERSION,
     )?;
@@ -171,13 +171,13 @@ pub(in crate::chat::search) async fn index_old(db: &Db) -> Result<Option<usize>,
     // An update, so that of two processes one waits for the other.
     let below: Option<MessageId> = fetch_optional_scalar!(
         transaction,
-        "update meta set value = value where name = 'search_below'
+        "update settings set value = value where name = 'search_below'
          returning cast(value as bigint)",
     )?;
     let Some(below) = below else { return Ok(None) };
     let rows: Vec<DocumentRow> = fetch_all!(
         transaction,
-        "select id, pos, author_id, body, html from messages
+        "select id, room_seq_key, author_id, body, html from messages
          where id < $1 and deleted_at is null order by id desc limit $2",
         below,
         BATCH,
@@ -196,11 +196,11 @@ pub(in crate::chat::search) async fn index_old(db: &Db) -> Result<Option<usize>,
     statements.run(&mut transaction).await?;
     execute!(
         transaction,
-        "update meta set value = cast($1 as text) where name = 'search_below'",
+        "update settings set value = cast($1 as text) where name = 'search_below'",
         lowest,
     )?;
     if entries.is_empty() {
-        execute!(transaction, "delete from meta where name = 'search_below'")?;
+        execute!(transaction, "delete from settings where name = 'search_below'")?;
     }
     transaction.commit().await?;
     Ok((!entries.is_empty()).then_some(entries.len()))

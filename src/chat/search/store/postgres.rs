@@ -79,12 +79,12 @@ const QUERY: &str = concat!(
        (select id from search
         where search_entry(id, tokens) @@ $1::tsquery and ($2::text is null or tokens @@ $2::tsquery)
           and id + 0 < $3 and id + 0 >= $4)
-     select m.id, m.body, m.author_id, m.pos, m.created_at,
+     select m.id, m.body, m.author_id, m.room_seq_key, m.created_at,
        case when $9 and m.html like '%<a href=\"http%' then true else false end
      from (select id from s order by id desc) s
      cross join lateral
-       (select id, body, author_id, pos, created_at, html from messages
-        where id = s.id and (pos >> 32) = any(array(",
+       (select id, body, author_id, room_seq_key, created_at, html from messages
+        where id = s.id and (room_seq_key >> 32) = any(array(",
     READABLE_ROOMS!("$5"),
     ")) and created_at >= $6 and created_at < $7 and deleted_at is null offset 0) m
      order by s.id desc limit $8"

@@ -50,7 +50,7 @@ pub(in crate::chat::search) async fn scope(db: &Db, reader: UserId) -> Result<Sc
         db,
         concat!(
             "select (select value from counters where name = 'message') as newest,
-                    not exists (select 1 from meta where name = 'search_below') as complete,
+                    not exists (select 1 from settings where name = 'search_below') as complete,
                     cast(coalesce(sum(last_seq), 0) as bigint) as messages,
                     coalesce(string_agg(cast(id as text), ' '), '') as rooms
              from rooms where id in (",
@@ -78,7 +78,7 @@ pub(in crate::chat::search) async fn span(
     }
     let IdRangesRow { first, beyond } = fetch_one!(
         db,
-        "select min(number) as first, max(number) + 1 as beyond from eras
+        "select min(id_range) as first, max(id_range) + 1 as beyond from message_time_ranges
          where newest > $1 and oldest < $2",
         days.start,
         days.end,

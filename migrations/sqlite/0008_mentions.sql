@@ -1,7 +1,0 @@
--- Who is mentioned in which message, by its place: what is unread of them is a range of a room.
-create table mentions (
-  user_id integer not null references users (id),
-  pos     integer not null,
-  primary key (user_id, pos)
-) strict, without rowid;
-create index mentions_pos on mentions (pos);

@@ -1,1 +1,0 @@
--- Nothing: the migration of this number is about the index of words in PostgreSQL; SQLite's is walked from the newest.

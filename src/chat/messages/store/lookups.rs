@@ -1,0 +1,190 @@
+//! What storing a batch of posts needs to know: earlier messages with the same nonces, the messages replied to, and
+//! the last numbers of the rooms. The number of queries does not depend on the number of posts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::sql::{FROM_MESSAGES, MESSAGE_COLUMNS, SELECT_MESSAGES};
+use super::{MessageRow, joining};
+use crate::changefeed::model::ChangeMeta;
+use crate::chat::accounts::model::User;
+use crate::chat::messages::model::{Message, Post};
+use crate::chat::rooms::model::{JoinRefusal, Member};
+use crate::db::{BatchResults, StatementBatch, Transaction, json_rows, push_statement};
+use crate::kernel::ids::RoomKey;
+use crate::kernel::{MessageId, Rev, RoomId, Seq, UserId};
+
+/// A nonce is only unique for its author.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub(super) struct NonceKey<Nonce> {
+    nonce: Nonce,
+    author: UserId,
+}
+
+impl<'a> NonceKey<&'a str> {
+    /// Of a post that has a nonce.
+    pub fn of(post: &'a Post) -> Option<Self> {
+        let nonce = post.draft.nonce.as_ref()?.as_str();
+        Some(Self { nonce, author: post.member.user().id })
+    }
+
+    fn to_owned(self) -> NonceKey<String> {
+        NonceKey { nonce: self.nonce.to_owned(), author: self.author }
+    }
+}
+
+/// The keys to look up for a batch of posts. Nothing is queried for an empty list.
+struct Lookup<'a> {
+    nonces: Vec<NonceKey<&'a str>>,
+    /// The messages replied to.
+    originals: Vec<MessageId>,
+    rooms: Vec<RoomId>,
+}
+
+impl<'a> Lookup<'a> {
+    fn of(posts: &[&'a Post]) -> Self {
+        let mut rooms: Vec<RoomId> = posts.iter().map(|post| post.member.room()).collect();
+        rooms.sort_unstable();
+        rooms.dedup();
+        Self {
+            nonces: posts.iter().filter_map(|post| NonceKey::of(post)).collect(),
+            originals: posts.iter().filter_map(|post| post.draft.reply_to).collect(),
+            rooms,
+        }
+    }
+}
+
+/// Adds the queries whose results [`LookupResults::read`] reads. The message counter was incremented
+/// before, which locks out all other writers, so the messages and the rooms' numbers read here cannot
+/// change before the commit.
+pub(super) fn push_lookups(statements: &mut StatementBatch, posts: &[&Post]) {
+    let Lookup { nonces, originals, rooms } = Lookup::of(posts);
+    if !nonces.is_empty() {
+        push_statement!(statements, |query| {
+            query
+                .push(SELECT_MESSAGES!("where m.id in (select known.message_id from jsonb_each("))
+                .push_bind(json_rows(&nonces))
+                .push(
+                    ") post cross join idempotency_keys known
+                        where known.nonce = post.value ->> 'nonce'
+                          and known.author_id = cast(post.value ->> 'author' as bigint))",
+                )
+        });
+    }
+    if !originals.is_empty() {
+        push_statement!(statements, |query| {
+            query
+                .push(
+                    "select id, room_seq_key from messages
+                     where id in (select cast(value as bigint) from jsonb_each(",
+                )
+                .push_bind(json_rows(&originals))
+                .push("))")
+        });
+    }
+    if !rooms.is_empty() {
+        push_statement!(statements, |query| {
+            query
+                .push(
+                    "select id, last_seq, rev from rooms
+                     where id in (select cast(value as bigint) from jsonb_each(",
+                )
+                .push_bind(json_rows(&rooms))
+                .push("))")
+        });
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct OriginalRow {
+    id: MessageId,
+    room_seq_key: RoomKey,
+}
+
+/// The last `seq` and `rev` of a room.
+#[derive(sqlx::FromRow)]
+pub(super) struct RoomNumbers {
+    pub id: RoomId,
+    pub last_seq: Seq,
+    pub rev: Rev,
+}
+
+/// The results of the lookups for a batch of posts.
+pub(super) struct LookupResults {
+    /// Messages that the same nonces of the same authors created before.
+    earlier: HashMap<NonceKey<String>, Arc<Message>>,
+    /// The room of each message replied to.
+    originals: HashMap<MessageId, RoomId>,
+    pub rooms: HashMap<RoomId, RoomNumbers>,
+    /// For each user that had to join a room for a post: the user, or why the room refused them.
+    joins: HashMap<(UserId, RoomId), Result<Option<User>, JoinRefusal>>,
+}
+
+impl LookupResults {
+    /// Reads the results of [`push_lookups`] for the same posts.
+    pub fn read(results: &mut BatchResults, posts: &[&Post]) -> Result<Self, sqlx::Error> {
+        let lookup = Lookup::of(posts);
+        let mut lookups = Self {
+            earlier: HashMap::new(),
+            originals: HashMap::new(),
+            rooms: HashMap::new(),
+            joins: HashMap::new(),
+        };
+        if !lookup.nonces.is_empty() {
+            let messages = results.rows::<MessageRow>()?.into_iter().map(Message::from);
+            lookups.earlier.extend(messages.filter_map(|message| {
+                let nonce = message.nonce.clone()?;
+                Some((NonceKey { nonce, author: message.author.id }, Arc::new(message)))
+            }));
+        }
+        if !lookup.originals.is_empty() {
+            let rows: Vec<OriginalRow> = results.rows()?;
+            lookups.originals.extend(rows.into_iter().map(|row| (row.id, row.room_seq_key.room())));
+        }
+        if !lookup.rooms.is_empty() {
+            let rows: Vec<RoomNumbers> = results.rows()?;
+            lookups.rooms.extend(rows.into_iter().map(|row| (row.id, row)));
+        }
+        Ok(lookups)
+    }
+
+    /// Makes the authors members of rooms they have not joined yet. Only for posts that will be stored:
+    /// not for one that was sent before, nor for one that is refused.
+    pub async fn join_rooms(
+        &mut self,
+        transaction: &mut Transaction,
+        posts: &[&Post],
+        meta: ChangeMeta,
+    ) -> Result<(), sqlx::Error> {
+        for post in posts.iter().filter(|post| post.member.joins()) {
+            let repeated = NonceKey::of(post).is_some_and(|key| self.earlier(key).is_some());
+            let key = (post.member.user().id, post.member.room());
+            if !repeated && self.allows_reply(post) && !self.joins.contains_key(&key) {
+                let joined = joining::admit(transaction, &post.member, meta).await?;
+                self.joins.insert(key, joined);
+            }
+        }
+        Ok(())
+    }
+
+    /// The user who becomes a member by this post. Only the first stored post of that user in this room
+    /// returns them.
+    pub fn joined(&mut self, member: &Member) -> Result<Option<User>, JoinRefusal> {
+        let joined = self.joins.get_mut(&(member.user().id, member.room()));
+        joined.map_or(Ok(None), |joined| {
+            joined.as_mut().map(Option::take).map_err(|refusal| *refusal)
+        })
+    }
+
+    pub fn earlier(&self, key: NonceKey<&str>) -> Option<Arc<Message>> {
+        self.earlier.get(&key.to_owned()).cloned()
+    }
+
+    /// Whether the message replied to (if any) is in the room of the post.
+    pub fn allows_reply(&self, post: &Post) -> bool {
+        let room = |original| self.originals.get(&original);
+        post.draft.reply_to.is_none_or(|original| room(original) == Some(&post.member.room()))
+    }
+}
