@@ -13,7 +13,7 @@ use crate::chat::presence::Presence;
 use crate::http::{AppState, Problem, Query, Viewer};
 use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
-use crate::pages::layout::user_view::PersonView;
+use crate::pages::layout::user_view::UserView;
 use crate::text::collation::sort_key;
 use crate::text::normalize::folded;
 
@@ -30,8 +30,8 @@ struct PeoplePage {
     sought: String,
     /// Whether the viewer can add users.
     invites: bool,
-    online: Vec<PersonView>,
-    offline: Vec<PersonView>,
+    online: Vec<UserView>,
+    offline: Vec<UserView>,
 }
 
 impl PeoplePage {
@@ -41,7 +41,7 @@ impl PeoplePage {
     }
 
     /// The lists with the text keys of their headings. An empty list is omitted.
-    fn lists(&self) -> impl Iterator<Item = (&'static str, &[PersonView])> {
+    fn lists(&self) -> impl Iterator<Item = (&'static str, &[UserView])> {
         let both = [("online", self.online.as_slice()), ("offline", self.offline.as_slice())];
         both.into_iter().filter(|(_, users)| !users.is_empty())
     }
@@ -68,7 +68,7 @@ async fn index(
     users.retain(|user| is_called(user, sought));
     users.sort_by_cached_key(|user| sort_key(&user.display_name));
     let views = users.into_iter().map(|user| (online_ids.contains(&user.id), user));
-    let views = views.map(|(online, user)| PersonView::new(user, online));
+    let views = views.map(|(online, user)| UserView::new(user, online));
     let (online, offline) = views.partition(|user| user.online);
     let side = sidebar.build(&me.user, None, &page).await?;
     let invites = me.user.role == Role::Admin;

@@ -15,7 +15,7 @@ use crate::chat::rooms::model::Room;
 use crate::http::{AppState, Language, Problem, Viewer};
 use crate::pages::layout::page::html;
 use crate::pages::layout::sidebar::icon;
-use crate::pages::layout::user_view::PersonView;
+use crate::pages::layout::user_view::UserView;
 
 pub(super) fn router() -> Router<AppState> {
     Router::new().route("/switcher", get(index))
@@ -33,7 +33,7 @@ struct Target {
     path: String,
     name: String,
     /// The user whose avatar is shown; otherwise the icon is.
-    person: Option<PersonView>,
+    user: Option<UserView>,
     icon: &'static str,
     room: Option<i64>,
     /// A public room that the user has not joined.
@@ -42,22 +42,22 @@ struct Target {
 
 impl Target {
     /// `other` is the other user of a direct message.
-    fn room(room: &Room, other: Option<PersonView>) -> Self {
+    fn room(room: &Room, other: Option<UserView>) -> Self {
         Self {
             path: format!("/rooms/{}", room.id),
             name: room.name.clone(),
-            person: other,
+            user: other,
             icon: icon(room),
             room: Some(room.id.0),
             strange: !room.is_member(),
         }
     }
 
-    fn user(user: PersonView) -> Self {
+    fn user(user: UserView) -> Self {
         Self {
             path: format!("/direct/{}", user.name),
             name: user.display_name.clone(),
-            person: Some(user),
+            user: Some(user),
             icon: "at",
             room: None,
             strange: false,
@@ -75,7 +75,7 @@ async fn index(
     t: Language,
 ) -> Result<Response, Problem> {
     let online = presence.online();
-    let view = |user: &User| PersonView::new(user.clone(), online.contains(&user.id));
+    let view = |user: &User| UserView::new(user.clone(), online.contains(&user.id));
     let mut users = accounts.users().await?;
     let rooms = rooms.list(&me.user).await?;
     let mut targets = Vec::with_capacity(rooms.len() + users.len());

@@ -18,7 +18,7 @@ use crate::pages::admin::AdminLayout;
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::Sidebar;
-use crate::pages::layout::user_view::PersonView;
+use crate::pages::layout::user_view::UserView;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().route("/admin/audit", get(index))
@@ -43,7 +43,7 @@ struct DayView {
 struct EntryView {
     at: Moment,
     /// `None` for an action on the command line.
-    actor: Option<PersonView>,
+    actor: Option<UserView>,
     sentence: String,
 }
 
@@ -81,7 +81,7 @@ fn by_day(presence: &Presence, entries: Vec<AuditEntry>, calendar: &Calendar) ->
             at: calendar.moment(entry.at),
             actor: entry.actor.map(|user| {
                 let online = online(user.id);
-                PersonView::new(user, online)
+                UserView::new(user, online)
             }),
             sentence,
         };

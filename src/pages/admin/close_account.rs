@@ -17,7 +17,7 @@ use crate::pages::admin::AdminLayout;
 use crate::pages::admin::users::explain;
 use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::Sidebar;
-use crate::pages::layout::user_view::PersonView;
+use crate::pages::layout::user_view::UserView;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new()
@@ -31,7 +31,7 @@ pub(in crate::pages) fn router() -> Router<AppState> {
 struct ClosePage {
     page: Page,
     side: Sidebar,
-    person: PersonView,
+    user: UserView,
     active: bool,
 }
 
@@ -51,7 +51,7 @@ async fn ask(
     let Account { user, active, .. } = find(&accounts, &admin, id).await?;
     let online = layout.presence.is_online(user.id);
     let side = layout.sidebar.build(&me.user, None, &page).await?;
-    Ok(html(&ClosePage { side, person: PersonView::new(user, online), active, page }))
+    Ok(html(&ClosePage { side, user: UserView::new(user, online), active, page }))
 }
 
 #[derive(Deserialize)]

@@ -28,7 +28,7 @@ use crate::pages::layout::calendar::Calendar;
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html, unkept};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
-use crate::pages::layout::user_view::PersonView;
+use crate::pages::layout::user_view::UserView;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new()
@@ -69,7 +69,7 @@ enum SignUp {
 }
 
 struct AccountView {
-    person: PersonView,
+    user: UserView,
     email: String,
     since: String,
     since_iso: String,
@@ -83,7 +83,7 @@ impl AccountView {
     fn new(account: &Account, presence: &Presence, me: UserId, calendar: &Calendar) -> Self {
         let id = account.user.id;
         Self {
-            person: PersonView::new(account.user.clone(), presence.is_online(id)),
+            user: UserView::new(account.user.clone(), presence.is_online(id)),
             email: account.email.clone(),
             since: calendar.day(account.created_at).to_string(),
             since_iso: account.created_at.rfc3339(),

@@ -10,7 +10,7 @@ use crate::http::state::from_state;
 use crate::http::{Language, Problem};
 use crate::kernel::RoomId;
 use crate::pages::layout::page::Page;
-use crate::pages::layout::user_view::{PersonView, hue_of, initials};
+use crate::pages::layout::user_view::{UserView, hue_of, initials};
 use crate::text::collation::sort_key;
 
 #[derive(Template)]
@@ -21,7 +21,7 @@ pub(in crate::pages) struct Sidebar {
     languages: Vec<LanguageLink>,
     rooms: Vec<RoomRow>,
     direct: Vec<RoomRow>,
-    pub me: PersonView,
+    pub me: UserView,
     /// Total over all rooms.
     pub unread: i64,
     /// Unread mentions of this user, over all rooms.
@@ -132,7 +132,7 @@ impl SidebarBuilder {
             languages: Language::ALL.iter().map(language).collect(),
             rooms,
             direct,
-            me: PersonView::new(me.clone(), true),
+            me: UserView::new(me.clone(), true),
             unread,
             mentions,
         })

@@ -11,7 +11,7 @@ use crate::http::Language;
 use crate::kernel::UserId;
 use crate::text::collation::sort_key;
 
-pub(in crate::pages) struct PersonView {
+pub(in crate::pages) struct UserView {
     pub id: i64,
     pub name: String,
     pub display_name: String,
@@ -23,7 +23,7 @@ pub(in crate::pages) struct PersonView {
     stored_sort_key: Option<String>,
 }
 
-impl PersonView {
+impl UserView {
     /// The sort key that browsers compare.
     pub fn sort_key(&self) -> Cow<'_, str> {
         match &self.stored_sort_key {
@@ -80,7 +80,7 @@ fn first_letters(word: &str, count: usize) -> &str {
 #[derive(Template)]
 #[template(path = "rooms/_member.html")]
 struct MemberRow {
-    p: PersonView,
+    p: UserView,
     t: Language,
 }
 
@@ -89,7 +89,7 @@ struct MemberRow {
 /// # Errors
 /// If the template cannot be rendered.
 pub fn member_row(user: &User, online: bool, t: Language) -> askama::Result<String> {
-    MemberRow { p: PersonView::new(user.clone(), online), t }.render()
+    MemberRow { p: UserView::new(user.clone(), online), t }.render()
 }
 
 #[cfg(test)]

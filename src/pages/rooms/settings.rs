@@ -22,7 +22,7 @@ use crate::kernel::{FieldError, RoomId, UserId};
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html, to_room};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
-use crate::pages::layout::user_view::PersonView;
+use crate::pages::layout::user_view::UserView;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new()
@@ -62,7 +62,7 @@ struct Invitation {
 }
 
 struct MemberView {
-    person: PersonView,
+    user: UserView,
     owner: bool,
 }
 
@@ -101,9 +101,9 @@ impl RoomSettingsRenderer {
         let listed = self.rooms.members_by_name(reader).await?;
         let members = listed.into_iter().map(|member| MemberView {
             owner: room.owner_id == Some(member.user.id),
-            person: {
+            user: {
                 let online = self.presence.is_online(member.user.id);
-                PersonView::of_member(member, online)
+                UserView::of_member(member, online)
             },
         });
         let invitation = room.code.as_ref().map(|code| invite(&page, code)).transpose()?;

@@ -23,7 +23,7 @@ use crate::http::{AppState, CanRead, ClientInfo, Language, Problem, Query, Viewe
 use crate::kernel::{Clock, Random, RoomId, Seq, ServiceError};
 use crate::pages::layout::page::{Page, html, to_room};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
-use crate::pages::layout::user_view::PersonView;
+use crate::pages::layout::user_view::UserView;
 use crate::pages::messages::empty_room;
 use crate::pages::messages::list::{MessageList, history};
 use crate::pages::messages::show::COMMON_EMOJI;
@@ -104,8 +104,8 @@ struct RoomPage {
     page: Page,
     side: Sidebar,
     room: RoomView,
-    online: Vec<PersonView>,
-    offline: Vec<PersonView>,
+    online: Vec<UserView>,
+    offline: Vec<UserView>,
     list: MessageList,
     at_end: bool,
     epoch: String,
@@ -270,7 +270,7 @@ impl RoomRenderer {
         shown: RoomPageInput,
     ) -> Result<Response, Problem> {
         self.presence.touch(me.id);
-        let view = |user: &User| PersonView::new(user.clone(), self.presence.is_online(user.id));
+        let view = |user: &User| UserView::new(user.clone(), self.presence.is_online(user.id));
         let both = [me, other].into_iter().map(view);
         let (online, offline): (Vec<_>, Vec<_>) = both.partition(|user| user.online);
         let name = other.display_name.clone();
@@ -319,12 +319,12 @@ impl RoomRenderer {
     async fn members(
         &self,
         reader: &Reader,
-    ) -> Result<(Vec<PersonView>, Vec<PersonView>), Problem> {
+    ) -> Result<(Vec<UserView>, Vec<UserView>), Problem> {
         let members = self.rooms.members_by_name(reader).await?;
         Ok(members
             .into_iter()
             .map(|member| (self.presence.is_online(member.user.id), member))
-            .map(|(online, member)| PersonView::of_member(member, online))
+            .map(|(online, member)| UserView::of_member(member, online))
             .partition(|user| user.online))
     }
 }
