@@ -129,10 +129,13 @@ impl Record for Removal {
         select room_id, user_id, removed_at from removals
         where room_id not in (select room_id from deleted_rooms)
         order by room_id, user_id";
+    /// Earlier builds exported removals from deleted rooms, but not these rooms.
     const INSERT: &'static str = "
-        insert into removals (room_id, user_id, removed_at) values ($1, $2, $3)";
+        insert into removals (room_id, user_id, removed_at)
+        select $1, $2, $3 where exists (select 1 from rooms where id = $1)";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
-        Ok(execute!(transaction, Self::INSERT, self.room_id, self.user_id, self.removed_at)?)
+        execute!(transaction, Self::INSERT, self.room_id, self.user_id, self.removed_at)?;
+        Ok(1)
     }
 }

@@ -11,7 +11,7 @@ use sqlx::Connection;
 use tempfile::TempDir;
 
 use crate::support::command::{Target, failure, patio, success, text};
-use crate::support::{Api, PASSWORD, Server, Storage};
+use crate::support::{Api, PASSWORD, Server, Storage, numbers};
 
 /// All files below a folder except the manifest, which contains the time of the export.
 fn files(folder: &Path) -> BTreeMap<String, String> {
@@ -272,6 +272,24 @@ async fn invalid_line_is_named_and_nothing_is_imported() {
     let refused = failure(&patio(server.storage(), &["import", "patio", text(&export)]));
     assert!(refused.contains("is in use"), "{refused}");
     ana.ok(Method::GET, "/rooms", None).await;
+}
+
+/// Earlier builds exported removals from deleted rooms, but not these rooms.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn removal_from_a_room_that_is_not_exported_is_left_out() {
+    let (server, _ana) = lived_in().await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let export = exported(server.storage(), &folder, "x", &[]);
+    let removal = json!({"room_id": 99, "user_id": 1, "removed_at": "2026-01-01T00:00:00.000Z"});
+    fs::write(export.join("removals.jsonl"), format!("{removal}\n")).expect("written");
+    let manifest = export.join("export.json");
+    let text_of = fs::read_to_string(&manifest).expect("a file");
+    let mut counted: Value = serde_json::from_str(&text_of).expect("JSON");
+    counted["lines"]["removals.jsonl"] = json!(1);
+    fs::write(&manifest, counted.to_string()).expect("written");
+    let new = Storage::new().await;
+    success(&patio(&new, &["import", "patio", text(&export)]));
+    assert_eq!(numbers(&new.open().await, "select count(*) from removals").await, [0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
