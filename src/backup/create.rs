@@ -13,6 +13,7 @@ use crate::backup::scratch_dir::folder_of;
 use crate::backup::{archive, scratch_dir};
 use crate::config::{DatabaseUrl, Storage};
 use crate::data_dir::DataDir;
+use crate::db::migrations;
 use crate::db::sqlite::file;
 use crate::kernel::Timestamp;
 
@@ -75,6 +76,7 @@ pub async fn backup(
 
 async fn describe(copy: &Path, now: Timestamp) -> anyhow::Result<Manifest> {
     let mut connection = file::open(copy).await?;
+    migrations::ensure_known(&file::applied(&mut connection).await?)?;
     let facts = integrity::facts(&mut connection).await?;
     connection.close().await?;
     Ok(Manifest {

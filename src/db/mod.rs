@@ -1,6 +1,6 @@
 //! The database: opening, migrations, transactions, and one SQL text for both engines.
 //!
-//! A feature's `store.rs` writes a statement once, with a macro of [`query`] that expands it for each engine,
+//! A feature's `store.rs` writes a statement once, with a macro of `query` that expands it for each engine,
 //! so the compiler checks both. The portable subset is: `$1` placeholders, BIGINT for every
 //! number, times as Unix milliseconds, `returning`, `on conflict`. Only this folder and the `store.rs` files
 //! use SQL; the rest of the code must not know the database.
@@ -100,6 +100,12 @@ impl Db {
             Some(DatabaseUrl::Postgres(url)) => postgres::open(url, epoch).await,
             None => sqlite::open(&data_dir.join("patio.db")).await.map_err(error_class::explain),
         }
+    }
+
+    /// Whether rows become visible in the order of their ids. `SQLite` has one writer at a time; `PostgreSQL`
+    /// assigns an id before the commit.
+    pub fn commits_in_order_of_ids(&self) -> bool {
+        matches!(self, Self::Sqlite { .. })
     }
 
     /// Checkpoints the write-ahead log of `SQLite`, beside the writer. Called periodically.

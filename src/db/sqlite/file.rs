@@ -69,11 +69,11 @@ fn describe_error(error: sqlx::Error) -> anyhow::Error {
     if is_corrupted { error.context(CORRUPTED) } else { error }
 }
 
-/// Returns the number of tables, how many of three tables of every Patio are among them, and the applied
-/// migrations.
+/// Returns the number of tables, how many of three tables of every Patio are among them (`meta` is the earlier name of
+/// `settings`), and the applied migrations.
 async fn inspect(connection: &mut SqliteConnection) -> Result<(i64, i64, Vec<i64>), sqlx::Error> {
     let (tables, known): (i64, i64) = sqlx::query_as(
-        "select count(*), count(case when name in ('_sqlx_migrations', 'settings', 'rooms') then 1 end)
+        "select count(*), count(case when name in ('_sqlx_migrations', 'settings', 'meta', 'rooms') then 1 end)
          from sqlite_schema where type = 'table'",
     )
     .fetch_one(&mut *connection)

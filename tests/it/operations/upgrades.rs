@@ -182,6 +182,34 @@ async fn backup_of_an_older_version_is_restored_and_migrated() {
     assert_eq!(state(&data.path().join("patio.db")).await, (20, "attic".to_owned()));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_file_from_before_the_first_release_is_refused_untouched() {
+    let data = tempfile::tempdir().expect("a directory");
+    let path = data.path().join("patio.db");
+    let mut older = open(&path).await;
+    sqlx::raw_sql(
+        "create table _sqlx_migrations (version bigint primary key, description text,
+           installed_on timestamp, success boolean, checksum blob, execution_time bigint);
+         insert into _sqlx_migrations values (18, 'moderation', 0, true, x'00', 0);
+         create table meta (name text primary key, value text);
+         create table rooms (id integer primary key);
+         create table users (id integer primary key)",
+    )
+    .execute(&mut older)
+    .await
+    .expect("tables");
+    older.close().await.expect("closed");
+    let before = fs::read(&path).expect("a file");
+    let archive = data.path().join("x.tar");
+    let backup = ["backup", archive.to_str().expect("a path")];
+    for arguments in [["serve"].as_slice(), &["user", "list"], &backup] {
+        let refused = failure(&patio(data.path(), arguments));
+        assert!(refused.contains("before the first release"), "{arguments:?}: {refused}");
+    }
+    assert!(fs::read(&path).expect("a file") == before);
+    assert!(!archive.exists());
+}
+
 #[tokio::test]
 async fn database_from_before_the_first_release_is_refused() {
     let storage = Storage::new().await;
