@@ -20,6 +20,9 @@ use crate::kernel::{Clock, RoomId, Seq, ServiceError, UserId};
 
 /// Overlap when polling by time, to cover slow commits and clock skew.
 pub const OVERLAP: Duration = Duration::from_secs(10);
+/// How many ids may still be uncommitted below the greatest one: more than the sessions of one user, which closing
+/// their account revokes in one transaction.
+const LATE_IDS: i64 = 1_000;
 /// How long changes are kept: much longer than any process pauses its polling, and as long as a page can
 /// catch up after its machine slept.
 pub const RETENTION: Duration = Duration::from_hours(7 * 24);
@@ -47,7 +50,8 @@ pub struct Poller {
 impl Poller {
     /// Starts after all current changes: there are no connections yet that would need them.
     pub async fn new(db: Db, clock: Clock, me: ProcessId) -> Result<Self, ServiceError> {
-        let seen = SeenIds::starting_after(store::last(&db).await?);
+        let overlap = if db.commits_in_order_of_ids() { 0 } else { LATE_IDS };
+        let seen = SeenIds::starting_after(store::last(&db).await?, overlap);
         let mut poller = Self { db, clock, me, seen, read: HashSet::new() };
         for (id, _) in poller.changes().await? {
             poller.acknowledge(id);

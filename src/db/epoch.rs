@@ -186,7 +186,7 @@ impl Db {
         self.epoch(new).await
     }
 
-    /// Whether the database contains a change. If its room was deleted, the counter of message ids decides.
+    /// Whether the database contains a change. If its room was purged, the counter of message ids decides.
     async fn contains_message(
         &self,
         NewestMessage { message, room, rev }: NewestMessage,
@@ -201,7 +201,8 @@ impl Db {
             self,
             "select (select count(*) from messages
                      where id = $1 and room_rev_key >= $2 and room_rev_key >> 32 = $3) as messages,
-                    (select count(*) from rooms where id = $3) as rooms,
+                    (select count(*) from rooms where id = $3 and id not in
+                       (select room_id from deleted_rooms where purged_at is not null)) as rooms,
                     (select value from counters where name = 'message') as last_message",
             message,
             RoomKey::of_rev(room, rev),

@@ -157,7 +157,7 @@ async fn run<P: Protocol>(
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = closing.cancelled() => return,
+            () = closing.cancelled() => return inbox.close(),
             () = stopping.cancelled(), if !dispatcher.is_stopping() => dispatcher.stop(),
             _ = tick.tick() => {
                 dispatcher.tick().await;

@@ -19,16 +19,21 @@ pub(super) struct Inbox<P: Protocol> {
 struct Pending<P: Protocol> {
     commands: Vec<Command<P>>,
     overflowed: bool,
+    closed: bool,
 }
 
 impl<P: Protocol> Inbox<P> {
     pub fn new() -> Self {
-        let pending = Mutex::new(Pending { commands: Vec::new(), overflowed: false });
+        let pending =
+            Mutex::new(Pending { commands: Vec::new(), overflowed: false, closed: false });
         Self { pending, not_empty: Notify::new() }
     }
 
     pub fn put(&self, command: Command<P>) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if pending.closed {
+            return;
+        }
         // Subscriptions are never dropped: a connection causes only a few of them, and a lost one would
         // leave it without events.
         let may_be_dropped = matches!(
@@ -42,6 +47,13 @@ impl<P: Protocol> Inbox<P> {
         pending.commands.push(command);
         drop(pending);
         self.not_empty.notify_one();
+    }
+
+    /// Drops all commands, now and later: the dispatcher has ended. What waits for an answer gets none.
+    pub fn close(&self) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.closed = true;
+        pending.commands = Vec::new();
     }
 
     /// Waits until there are commands to take.

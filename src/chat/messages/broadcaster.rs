@@ -11,7 +11,6 @@ use tokio::time::MissedTickBehavior;
 use super::model::{Message, Published, WriteOutcome};
 use super::store;
 use crate::chat::events::{Channel, Event, EventHub, Signal};
-use crate::chat::rooms::notify_joined_by_posting;
 use crate::db::epoch::NewestMessage;
 use crate::db::{Db, EpochGuard};
 use crate::kernel::ids::RoomKey;
@@ -30,8 +29,9 @@ pub(super) enum Command {
     Committed(Vec<WriteOutcome>),
     /// Other processes may have changed these rooms, up to at least this `rev`.
     Check(BTreeMap<RoomId, Rev>),
-    /// The epoch changed: this is stored now and counts as published.
-    Restart(HashMap<RoomId, Published>),
+    /// The epoch changed, for the time that [`EpochGuard::renewals`] counts: this is stored now and counts as
+    /// published.
+    Restart(HashMap<RoomId, Published>, u64),
 }
 
 struct Broadcaster {
@@ -42,6 +42,8 @@ struct Broadcaster {
     /// Rooms that could not be read. They are read again before anything else of them is published.
     behind: BTreeSet<RoomId>,
     epoch: EpochGuard,
+    /// The value of [`EpochGuard::renewals`] that `published` belongs to.
+    epoch_renewals: u64,
 }
 
 /// Starts the task. It ends after the last sender is dropped.
@@ -53,7 +55,9 @@ pub(super) fn start(
     lifecycle: &Lifecycle,
 ) -> mpsc::Sender<Command> {
     let (sender, mut commands) = mpsc::channel(QUEUE_CAPACITY);
-    let mut broadcaster = Broadcaster { db, hub, published, behind: BTreeSet::new(), epoch };
+    let epoch_renewals = epoch.renewals();
+    let mut broadcaster =
+        Broadcaster { db, hub, published, behind: BTreeSet::new(), epoch, epoch_renewals };
     lifecycle.spawn_worker("broadcaster", async move {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -85,8 +89,9 @@ impl Broadcaster {
                     }
                 }
             }
-            Command::Restart(stored) => {
+            Command::Restart(stored, epoch_renewals) => {
                 self.published = stored;
+                self.epoch_renewals = epoch_renewals;
                 self.behind.clear();
             }
         }
@@ -95,10 +100,7 @@ impl Broadcaster {
     /// Publishes what this process stored. If other processes stored something in between, that is published
     /// first: a client that has the room open ignores a `rev` lower than the last one it received.
     async fn publish(&mut self, changes: &[WriteOutcome]) {
-        for WriteOutcome { message, mentioned, joined, .. } in changes {
-            if let Some(user) = joined {
-                notify_joined_by_posting(&self.hub, message.room, user);
-            }
+        for WriteOutcome { message, mentioned, .. } in changes {
             let published = self.published.entry(message.room).or_default();
             if message.rev.0 > published.rev.0 + 1 {
                 self.catch_up(message.room).await;
@@ -158,7 +160,10 @@ impl Broadcaster {
             return;
         }
         published.rev = message.rev;
-        self.epoch.remember(NewestMessage { message: message.id, room, rev: message.rev });
+        // A message of an earlier history must not become the newest one of this history.
+        if self.epoch_renewals == self.epoch.renewals() {
+            self.epoch.remember(NewestMessage { message: message.id, room, rev: message.rev });
+        }
         let posted = last_seq > published.last_seq;
         let mentioned_channel = Channel::Mentioned(room);
         if posted {

@@ -33,6 +33,9 @@ pub struct RemoteMessages {
     epoch_renewals: u64,
     /// The highest ids of the polls within [`OVERLAP`], the oldest first.
     highest: VecDeque<(Instant, MessageId)>,
+    /// Whether the next poll checks all rooms with subscribers: the writer restarted the broadcaster at another
+    /// moment than this, and other processes may have stored messages in between.
+    restarted: bool,
 }
 
 impl RemoteMessages {
@@ -45,25 +48,28 @@ impl RemoteMessages {
     ) -> Self {
         let epoch_renewals = epoch.renewals();
         let highest = VecDeque::from([(Instant::now(), known.last())]);
-        Self { db, hub, known, broadcaster, epoch, epoch_renewals, highest }
+        Self { db, hub, known, broadcaster, epoch, epoch_renewals, highest, restarted: false }
     }
 
     /// Passes the rooms with changes of other processes to the broadcaster. If nothing was stored, this reads
     /// a single number.
     pub async fn poll(&mut self) -> Result<(), ServiceError> {
+        // Before the query: afterwards the writer may have stored more.
+        let known = self.known.last();
         let last = store::last_message_id(&self.db).await?;
         let renewals = self.epoch.renewals();
-        if last < self.known.last() || renewals != self.epoch_renewals {
-            self.restart(last, renewals);
+        if last < known || renewals != self.epoch_renewals {
+            self.restart(last, known, renewals);
             return Ok(());
         }
-        if !self.knows(last).await {
+        if self.restarted || !self.knows(last).await {
             let rooms = self.changed_rooms().await?;
             if let Some(broadcaster) = self.broadcaster.upgrade() {
                 // Fails only after a shutdown began.
                 drop(broadcaster.send(Command::Check(rooms)).await);
             }
             self.known.advance(last);
+            self.restarted = false;
         }
         self.remember(last);
         Ok(())
@@ -71,13 +77,14 @@ impl RemoteMessages {
 
     /// Starts over. Message ids only grow, so a lower one means that the database is an older state now; a
     /// renewed epoch means that it was. All clients reconnect and catch up.
-    fn restart(&mut self, last: MessageId, renewals: u64) {
-        if last < self.known.last() {
+    fn restart(&mut self, last: MessageId, known: MessageId, renewals: u64) {
+        if last < known {
             self.epoch.suspect();
         }
         self.known.reset(last);
         self.epoch_renewals = renewals;
         self.highest = VecDeque::from([(Instant::now(), last)]);
+        self.restarted = true;
     }
 
     /// Whether this process stored everything up to this id.

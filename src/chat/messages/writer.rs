@@ -23,6 +23,7 @@ use super::remote::RemoteMessages;
 use super::store::{self, Committed, Outcome};
 use crate::changefeed::model::ProcessId;
 use crate::chat::events::EventHub;
+use crate::chat::rooms::notify_joined_by_posting;
 use crate::db::{self, Db, EpochGuard};
 use crate::kernel::{Clock, ServiceError};
 use crate::lifecycle::Lifecycle;
@@ -76,7 +77,7 @@ impl GroupCommitWriter {
             broadcaster::start(db.clone(), hub.clone(), published, epoch.clone(), lifecycle);
         let remote = RemoteMessages::new(
             db.clone(),
-            hub,
+            hub.clone(),
             known.clone(),
             broadcaster.downgrade(),
             epoch.clone(),
@@ -86,6 +87,7 @@ impl GroupCommitWriter {
         let metrics = WriterMetrics { posted: Counter::default(), batches };
         let task = WriterTask {
             db,
+            hub: hub.clone(),
             clock,
             origin,
             broadcaster,
@@ -131,6 +133,7 @@ impl Future for PendingWrite {
 /// What the task of the writer holds.
 struct WriterTask {
     db: Db,
+    hub: EventHub,
     clock: Clock,
     origin: ProcessId,
     broadcaster: mpsc::Sender<Command>,
@@ -154,28 +157,39 @@ impl WriterTask {
                     if taken == 0 {
                         break;
                     }
-                    self.restart_broadcaster().await;
                     self.metrics.batches.observe(f64::from(u16::try_from(taken).unwrap_or(u16::MAX)));
-                    self.commit(std::mem::take(&mut batch)).await;
+                    let batch = std::mem::take(&mut batch);
+                    if self.restart_broadcaster().await {
+                        self.commit(batch).await;
+                    } else {
+                        refuse(batch);
+                    }
                 }
-                _ = epoch_check.tick() => self.restart_broadcaster().await,
+                _ = epoch_check.tick() => {
+                    self.restart_broadcaster().await;
+                }
             }
         }
     }
 
     /// If the epoch changed, everything stored counts as published: all clients reconnect and catch up. Done
-    /// between two batches, so that every batch of this process is published or counted.
-    async fn restart_broadcaster(&mut self) {
+    /// between two batches, so that every batch of this process is published or counted. Returns false if the
+    /// rooms cannot be read: nothing may be stored until then.
+    async fn restart_broadcaster(&mut self) -> bool {
         let renewals = self.epoch.renewals();
         if renewals == self.epoch_renewals {
-            return;
+            return true;
         }
         match store::rooms(&self.db).await {
             Ok(rooms) => {
-                self.send(Command::Restart(rooms.into_iter().collect())).await;
+                self.send(Command::Restart(rooms.into_iter().collect(), renewals)).await;
                 self.epoch_renewals = renewals;
+                true
             }
-            Err(error) => tracing::warn!(%error, "could not read the rooms"),
+            Err(error) => {
+                tracing::warn!(%error, "could not read the rooms");
+                false
+            }
         }
     }
 
@@ -233,6 +247,12 @@ impl WriterTask {
         self.metrics.posted.inc_by(new.count() as u64);
         let mut changes: Vec<WriteOutcome> = outcomes.iter().filter_map(changed).cloned().collect();
         changes.sort_by_key(|WriteOutcome { message, .. }| (message.room, message.rev));
+        // Before the replies, so that it precedes what the user does next, such as leaving the room.
+        for WriteOutcome { message, joined, .. } in &changes {
+            if let Some(user) = joined {
+                notify_joined_by_posting(&self.hub, message.room, user);
+            }
+        }
         for (outcome, reply) in outcomes.into_iter().zip(replies) {
             // The send fails if the caller dropped its future, which is fine.
             drop(reply.send(outcome));
@@ -261,6 +281,14 @@ impl WriterTask {
             }
         }
         store::commit_group(&self.db, writes, meta()).await
+    }
+}
+
+/// Answers each write of a batch that cannot be stored now.
+fn refuse(batch: Vec<QueuedWrite>) {
+    for QueuedWrite { reply, .. } in batch {
+        let error = ServiceError::Unavailable { retry_after: RETRY_AFTER };
+        drop(reply.send(Err(WriteError::Service(error))));
     }
 }
 

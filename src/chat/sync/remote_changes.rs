@@ -66,7 +66,10 @@ impl RemoteChanges {
             self.poller = self.rooms.poller().await?;
             self.epoch_renewals = renewals;
         }
-        for (id, change) in self.poller.changes().await? {
+        let mut changes = self.poller.changes().await?;
+        // Revocations first: they need no query that could fail, and must not wait for those of other changes.
+        changes.sort_by_key(|(_, change)| !matches!(change, Change::Revoked(..)));
+        for (id, change) in changes {
             self.apply(change).await?;
             self.poller.acknowledge(id);
         }

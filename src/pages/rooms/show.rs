@@ -316,10 +316,7 @@ impl RoomRenderer {
     }
 
     /// The members of the room, split into online and offline.
-    async fn members(
-        &self,
-        reader: &Reader,
-    ) -> Result<(Vec<UserView>, Vec<UserView>), Problem> {
+    async fn members(&self, reader: &Reader) -> Result<(Vec<UserView>, Vec<UserView>), Problem> {
         let members = self.rooms.members_by_name(reader).await?;
         Ok(members
             .into_iter()

@@ -18,6 +18,7 @@ use super::command::Protocol;
 use super::dispatcher::Dispatcher;
 use super::hub::Hub;
 use super::{CatchUp, Connection, Encoding, Received};
+use crate::lifecycle::Lifecycle;
 use crate::websocket::{Stream, encode};
 
 pub(super) struct Simple;
@@ -140,6 +141,14 @@ async fn the_hub_lists_the_channels_with_subscribers() {
     let hub = rig.hub.clone();
     let (channels, _) = tokio::join!(hub.channels(), rig.settle());
     assert_eq!(channels, [1]);
+}
+
+#[tokio::test]
+async fn a_stopped_hub_has_no_channels() {
+    let lifecycle = Lifecycle::new();
+    let hub: Hub<Simple> = Hub::start(Arc::new(|_: &String, _| Bytes::new()), &lifecycle);
+    lifecycle.finish().await;
+    assert!(hub.channels().await.is_empty());
 }
 
 #[tokio::test]

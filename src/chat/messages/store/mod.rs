@@ -34,7 +34,8 @@ use crate::kernel::{MessageId, Rev, Seq, Timestamp, UserId};
 pub(super) type Outcome = Result<WriteOutcome, WriteError>;
 
 column_type!(Kind as String, |kind| kind.as_str().to_owned(), |text| {
-    Self::stored(&text).ok_or_else(|| format!("unknown kind of message: {text}").into())
+    // During an update a later version may store one that this version does not know.
+    Ok(Self::stored(&text).unwrap_or(Self::Text))
 });
 
 positional_row! {

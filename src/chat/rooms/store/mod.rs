@@ -26,7 +26,8 @@ use crate::db::{column_type, positional_row};
 use crate::kernel::{Rev, RoomId, Seq, Timestamp, UserId};
 
 column_type!(Visibility as String, |visibility| visibility.as_str().to_owned(), |text| {
-    Self::stored(&text).ok_or_else(|| format!("unknown visibility: {text}").into())
+    // During an update a later version may store one that this version does not know.
+    Ok(Self::stored(&text).unwrap_or(Self::Private))
 });
 
 positional_row! {
