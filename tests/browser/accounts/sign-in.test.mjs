@@ -254,3 +254,22 @@ story(
     assert.equal(await tom.page.getByRole('link', { name: 'Create an account' }).count(), 0);
   },
 );
+
+story('a note about a field does not move the button away under the pointer', async ({ patio, visitor }) => {
+  await patio.apiClient('ana');
+  const tom = await visitor();
+  await tom.go('/register');
+  await tom.fill({ name: 'tom', email: emailOf('tom'), password: PASSWORD });
+  const repetition = tom.page.locator('#password_confirmation');
+  await repetition.pressSequentially(PASSWORD.slice(0, 5)); // so far it may become right
+  const button = tom.page.locator('#register button[type=submit]');
+  const before = await button.boundingBox();
+  // Near its upper edge: a note of one line would move it away.
+  await tom.page.mouse.move(before.x + before.width / 2, before.y + 3);
+  await tom.page.mouse.down();
+  assert.equal((await button.boundingBox()).y, before.y);
+  const posted = tom.page.waitForRequest((request) => request.method() === 'POST');
+  await tom.page.mouse.up();
+  await posted;
+  await tom.page.getByText('The passwords do not match.').waitFor();
+});
