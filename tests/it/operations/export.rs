@@ -166,6 +166,8 @@ async fn exported_pages_show_messages_and_run_no_markup() {
     assert!(lobby.contains("href=\"https://example.org/?a=1&amp;b=2\""), "{lobby}");
     assert!(!index.contains("<b>Garden"), "{index}");
     assert!(index.contains("ana – luis") && index.contains("Rooms"), "{index}");
+    let style = &english["style.css"];
+    assert!(style.contains("white-space: pre-wrap"), "spaces are shown as typed");
     assert!(lobby.contains("edited") && lobby.contains("This message was deleted."), "{lobby}");
     assert!(!english.values().any(|content| content.contains("regretted")));
     let spanish = files(&exported(server.storage(), &folder, "es", &["--language=es"]));

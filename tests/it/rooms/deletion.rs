@@ -483,3 +483,15 @@ async fn administrators_manage_all_rooms_but_read_no_private_ones() {
     );
     assert_eq!(log["items"].as_array().map(Vec::len), Some(3), "a refused name is not recorded");
 }
+
+#[tokio::test]
+async fn administration_lists_rooms_in_the_order_of_names() {
+    let server = Server::start().await;
+    let mut browser = server.browser_as("ana").await;
+    let ana = server.api("ana").await;
+    for name in ["Zumba", "Room 14", "\u{c1}ngel", "Mesa", "Room 9", "\u{d1}and\u{fa}"] {
+        room(&ana, name, "public").await;
+    }
+    let names = browser.get("/admin/rooms").await.all("#rooms strong");
+    assert_eq!(names[1..], ["\u{c1}ngel", "Mesa", "\u{d1}and\u{fa}", "Room 9", "Room 14", "Zumba"]);
+}

@@ -251,7 +251,7 @@ pub(in crate::chat::rooms) async fn summaries(db: &Db) -> Result<Vec<RoomSummary
          left join deleted_rooms d on d.room_id = r.id
          left join users o on o.id = coalesce(d.owner_id, r.owner_id)
          where r.visibility <> 'direct' and d.purged_at is null
-         order by r.lobby desc, r.folded_name, r.id",
+         order by r.lobby desc, r.sort_key, r.id",
     )?;
     let summary = |row: SummaryRow| RoomSummary {
         id: row.id,
