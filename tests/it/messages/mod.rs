@@ -164,6 +164,27 @@ async fn invalid_message_is_refused_with_a_field_error() {
 }
 
 #[tokio::test]
+async fn reply_to_a_message_of_another_room_is_refused() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let room = ana.post("/rooms", json!({"name": "Huerto", "visibility": "private"})).await;
+    let path = format!("/rooms/{}/messages", room["id"]);
+    let hidden = ana.post(&path, json!({"body": "between us"})).await;
+    for author in [&ana, &luis] {
+        let reply_to = async |id: &Value| {
+            let reply = json!({"body": "x", "reply_to": id});
+            author.refused(Method::POST, "/rooms/1/messages", Some(reply)).await
+        };
+        let refused = reply_to(&hidden["id"]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused:?}");
+        assert!(refused.body["errors"]["reply_to"][0].is_string(), "{refused:?}");
+        let unknown = reply_to(&json!(1_000_000)).await;
+        assert_eq!(refused.body, unknown.body, "it does not show that the message exists");
+    }
+    assert_eq!(seqs(&ana.get("/rooms/1/messages").await), [0; 0]);
+}
+
+#[tokio::test]
 async fn invalid_query_is_refused() {
     let server = Server::start().await;
     let ana = server.api("ana").await;
