@@ -1,13 +1,16 @@
 //! Password guessing: which limits a guess counts towards, and that no user is locked out by others.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use patio::limits::passwords::WAITING_UNKNOWN;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::json;
+use tokio::sync::Notify;
 
-use crate::support::{Browser, PASSWORD, Process, Server, numbers};
+use crate::support::{Browser, PASSWORD, Process, Server, numbers, within};
 
 const TOO_MANY: StatusCode = StatusCode::TOO_MANY_REQUESTS;
 const HOME: &str = "203.0.113.7";
@@ -274,6 +277,58 @@ async fn flood_of_guessers_leaves_capacity_for_known_devices() {
         count(&flood, 429) + count(&flood, 503) > 0,
         "the flood was more than there is room for"
     );
+}
+
+/// Guesses from more networks at once than the queue has places, each time another name, until `done`.
+/// Notifies `full` when a guess finds no place.
+async fn fill_the_queue(client: &LoginClient<'_>, full: &Notify, done: &AtomicBool) {
+    let checked_at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let guessers = (0..checked_at_once + 2 * WAITING_UNKNOWN).map(|n| async move {
+        let address = format!("2001:db8:{n:x}::1");
+        for guess in 0.. {
+            if done.load(Ordering::Relaxed) {
+                break;
+            }
+            let name = format!("nobody{n}x{guess}");
+            let status = client.login(&name, "not-the-password", &address).await;
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                full.notify_one();
+            }
+        }
+    });
+    join_all(guessers).await;
+}
+
+#[tokio::test]
+async fn known_device_is_served_while_strangers_fill_the_queue() {
+    let server = throttled().await;
+    let client = LoginClient::of(&server);
+    client.register("ana", "192.0.2.1").await;
+    assert_eq!(client.token("ana", PASSWORD, HOME).await, StatusCode::CREATED);
+    let (full, done) = (Notify::new(), AtomicBool::new(false));
+    let owner = async {
+        within("the queue is full", full.notified()).await;
+        let mut answers = Vec::new();
+        for _ in 0..6 {
+            answers.push(client.token("ana", PASSWORD, HOME).await);
+        }
+        done.store(true, Ordering::Relaxed);
+        answers
+    };
+    let (owner, ()) = tokio::join!(owner, fill_the_queue(&client, &full, &done));
+    assert_eq!(count(&owner, 201), 6, "{owner:?}");
+}
+
+#[tokio::test]
+async fn forged_address_does_not_evade_the_limit() {
+    let server = Server::with(&["--rate-limit=on", "--trusted-proxies=192.0.2.1"]).await;
+    let client = LoginClient::of(&server);
+    for n in 0..20 {
+        let address = format!("203.0.113.{n}");
+        let answer = client.token(&format!("nobody{n}"), "not-the-password", &address).await;
+        assert_eq!(answer, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(client.token("nobody", "not-the-password", "203.0.113.99").await, TOO_MANY);
 }
 
 #[tokio::test]
