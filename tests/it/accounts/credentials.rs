@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use patio::chat::accounts::model::{BearerSecret, RevocationReason, Role, TokenLabel};
 use patio::chat::accounts::{Accounts, LoginSource};
+use patio::kernel::UserId;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -193,6 +194,22 @@ async fn revocation_by_another_process_closes_connections_here() {
     again.until("present").await;
     there.submit("/admin/people/close", &[("user", "2")]).await;
     assert_eq!(again.closed().await, 4403);
+}
+
+#[tokio::test]
+async fn reset_link_needs_an_administrator_when_it_is_stored() {
+    let server = Server::start().await;
+    server.api("ana").await;
+    let luis = server.api("luis").await;
+    let accounts = server.state().service::<Accounts>();
+    let operator = accounts.operator();
+    assert!(accounts.set_role(&operator, UserId(2), Role::Admin).await.is_ok());
+    let me = accounts.by_token(&BearerSecret::new(luis.token())).await.expect("an answer");
+    let admin = accounts.admin(&me.expect("luis")).expect("an administrator");
+    assert!(accounts.reset_link(&admin, UserId(1)).await.is_ok());
+    // As if Luis were demoted between the check of his role and the write.
+    assert!(accounts.set_role(&operator, UserId(2), Role::Member).await.is_ok());
+    assert!(accounts.reset_link(&admin, UserId(1)).await.is_err());
 }
 
 #[tokio::test]
