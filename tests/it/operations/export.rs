@@ -107,6 +107,21 @@ async fn exporting_an_import_gives_the_same_export() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn own_notes_are_exported_and_imported() {
+    let server = Server::start().await;
+    let ana = server.api("ana").await;
+    let notes = ana.post("/direct", json!({"name": "ana"})).await;
+    let path = format!("/rooms/{}/messages", notes["id"]);
+    ana.post(&path, json!({"body": "buy seeds"})).await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let first = exported(server.storage(), &folder, "first", &["--full"]);
+    let new = Storage::new().await;
+    success(&patio(&new, &["import", "patio", text(&first)]));
+    let other = Server::on_storage(new).await;
+    assert_eq!(ana.through(&other).get(&path).await["items"], ana.get(&path).await["items"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn credentials_are_only_in_a_full_export() {
     use std::os::unix::fs::PermissionsExt;
     let (server, _ana) = lived_in().await;
