@@ -115,6 +115,22 @@ async fn typing_reaches_open_rooms_once_in_two_seconds() {
     assert_eq!(of_type(&mut elsewhere, "typing").await, 0, "none of it is stored");
 }
 
+#[tokio::test]
+async fn typing_reaches_no_room_that_the_sender_cannot_read() {
+    let server = Server::start().await;
+    let (ana, luis) = (server.api("ana").await, server.api("luis").await);
+    let room = ana.post("/rooms", json!({"name": "Huerto", "visibility": "private"})).await;
+    let room = room["id"].as_i64().expect("an id");
+    let (mut reader, mut stranger) = (ana.live().await, luis.live().await);
+    reader.open_room(room, None).await;
+    reader.open_room(1, None).await;
+    stranger.open_room(1, None).await;
+    for room in [room, 1] {
+        stranger.send(json!({"type": "typing", "room": room})).await;
+    }
+    assert_eq!(reader.until("typing").await["room"], 1);
+}
+
 /// Counts the frames of this type before the next message.
 async fn of_type(live: &mut Live, kind: &str) -> usize {
     let mut seen = 0;
