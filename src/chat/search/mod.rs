@@ -334,30 +334,38 @@ async fn index_old(db: Db) -> Result<(), sqlx::Error> {
 mod tests {
     use super::*;
 
+    /// Whether a request has used its budget after that many messages of `bytes` bytes.
+    fn is_spent(query: &str, messages: usize, bytes: usize) -> bool {
+        let query = Query::parse(query, &jiff::tz::TimeZone::UTC);
+        let mut cursor = SearchCursor {
+            filter: Arc::new(Filter { query, ..Filter::default() }),
+            hits: Vec::new(),
+            target: 50,
+            scanned: 0,
+            bytes_read: 0,
+            before: MessageId(1),
+            exhausted: false,
+        };
+        let message = Candidate {
+            id: MessageId(1),
+            body: "a".repeat(bytes),
+            author: UserId(1),
+            room: RoomId(1),
+            at: crate::kernel::Timestamp(0),
+            link: false,
+        };
+        cursor.count(&vec![message; messages]);
+        cursor.is_spent()
+    }
+
+    #[test]
+    fn a_request_compares_a_limited_number_of_messages() {
+        assert!(!is_spent("one", 3_999, 1) && is_spent("one", 4_000, 1));
+    }
+
     #[test]
     fn a_request_with_more_words_uses_its_budget_sooner() {
-        let spent = |query: &str, messages: usize| {
-            let query = Query::parse(query, &jiff::tz::TimeZone::UTC);
-            let mut cursor = SearchCursor {
-                filter: Arc::new(Filter { query, ..Filter::default() }),
-                hits: Vec::new(),
-                target: 50,
-                scanned: 0,
-                bytes_read: 0,
-                before: MessageId(1),
-                exhausted: false,
-            };
-            let message = Candidate {
-                id: MessageId(1),
-                body: "a".repeat(16 * 1024),
-                author: UserId(1),
-                room: RoomId(1),
-                at: crate::kernel::Timestamp(0),
-                link: false,
-            };
-            cursor.count(&vec![message; messages]);
-            cursor.is_spent()
-        };
+        let spent = |query: &str, messages: usize| is_spent(query, messages, 16 * 1024);
         assert!(!spent("one", 255) && spent("one", 256));
         assert!(!spent("one two four -five", 63) && spent("one two four -five", 64));
         assert!(!spent(&"alpha ".repeat(160), 127));

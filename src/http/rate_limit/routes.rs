@@ -115,3 +115,52 @@ pub async fn by_user(
         Err(problem) => problem.into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use axum::body::Body;
+    use axum::http::StatusCode;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use axum::{Extension, Router};
+    use futures_util::FutureExt as _;
+    use jiff::tz::TimeZone;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::chat::accounts::model::{Authenticated, BearerSecret, Role, User};
+    use crate::config::Switch;
+    use crate::kernel::{Clock, Timestamp};
+
+    #[test]
+    fn a_user_runs_two_searches_at_once() {
+        let user = User {
+            id: UserId(1),
+            name: String::new(),
+            display_name: String::new(),
+            bot: false,
+            role: Role::Member,
+            avatar: None,
+        };
+        let credential = BearerSecret::new("secret").credential();
+        let me = Viewer(Authenticated { user, zone: TimeZone::UTC, credential });
+        let rate_limiter = RateLimiter::new(Switch::On, Clock::from_fn(|| Timestamp(0)));
+        let router = Router::new()
+            .route("/search", get(pending::<StatusCode>))
+            .layer(from_fn_with_state(rate_limiter, by_user))
+            .layer(Extension(me));
+        let search = || {
+            let request = Request::get("/search?q=a").body(Body::empty()).expect("a request");
+            let mut answer = Box::pin(router.clone().oneshot(request));
+            let status = answer.as_mut().now_or_never().map(|Ok(answer)| answer.status());
+            (answer, status)
+        };
+        let running = [search(), search()];
+        assert!(running.iter().all(|(_, status)| status.is_none()), "both run");
+        assert_eq!(search().1, Some(StatusCode::TOO_MANY_REQUESTS));
+        drop(running);
+        assert_eq!(search().1, None);
+    }
+}
