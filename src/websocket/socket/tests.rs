@@ -99,6 +99,19 @@ async fn a_client_that_does_not_read_is_disconnected_at_the_limit() {
 }
 
 #[tokio::test]
+async fn a_client_that_would_exceed_the_total_of_all_queues_is_disconnected() {
+    let metrics = SocketMetrics::default();
+    let (near, _far) = duplex(16);
+    let socket = Socket::new(Stream::other(near), &metrics);
+    socket.start_with(None);
+    metrics.queued.inc_by(SEND_QUEUES as u64 - 2_000);
+    socket.write(&text(1, 1_000));
+    assert!(!socket.is_cut() && socket.backlog() > 0);
+    socket.write(&text(2, 2_000));
+    assert!(socket.is_cut());
+}
+
+#[tokio::test]
 async fn a_queue_below_the_limit_is_drained_and_freed() {
     let (socket, mut far) = in_memory(16);
     for n in 0..20 {
