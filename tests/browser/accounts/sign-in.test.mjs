@@ -260,6 +260,8 @@ story('a note about a field does not move the button away under the pointer', as
   const tom = await visitor();
   await tom.go('/register');
   await tom.fill({ name: 'tom', email: emailOf('tom'), password: PASSWORD });
+  // Their notes appear later and would move the button, too.
+  for (const name of ['name', 'email']) await tom.page.locator(`#${name}-note.field__note--success`).waitFor();
   const repetition = tom.page.locator('#password_confirmation');
   await repetition.pressSequentially(PASSWORD.slice(0, 5)); // so far it may become right
   const button = tom.page.locator('#register button[type=submit]');
