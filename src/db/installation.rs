@@ -1,7 +1,23 @@
 //! Values of the installation as a whole, in the table `settings`.
 
-use super::{Db, execute, fetch_scalar};
+use super::{Db, Transaction, execute, fetch_scalar};
 use crate::kernel::Timestamp;
+
+/// Stores a value of the installation, in place of an earlier one.
+pub(crate) async fn set_setting(
+    transaction: &mut Transaction,
+    name: &'static str,
+    value: &str,
+) -> Result<(), sqlx::Error> {
+    execute!(
+        transaction,
+        "insert into settings (name, value) values ($1, $2)
+         on conflict (name) do update set value = excluded.value",
+        name,
+        value,
+    )?;
+    Ok(())
+}
 
 impl Db {
     /// Returns the epoch of this installation. A new installation gets `fresh`.
@@ -27,12 +43,7 @@ impl Db {
     /// If it cannot be written.
     pub async fn test_write(&self, now: Timestamp) -> Result<(), sqlx::Error> {
         let mut transaction = self.begin().await?;
-        execute!(
-            transaction,
-            "insert into settings (name, value) values ('ready_at', $1)
-             on conflict (name) do update set value = excluded.value",
-            now.rfc3339(),
-        )?;
+        set_setting(&mut transaction, "ready_at", &now.rfc3339()).await?;
         transaction.commit().await
     }
 }

@@ -33,6 +33,7 @@ pub(crate) use self::bulk::{
 };
 pub use self::epoch::EpochGuard;
 pub(crate) use self::error_class::{as_transient, is_environment_error};
+pub(crate) use self::installation::set_setting;
 pub(crate) use self::query::{
     execute, fetch_all, fetch_one, fetch_optional, fetch_optional_scalar, fetch_scalar,
     fetch_scalars,

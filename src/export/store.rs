@@ -3,7 +3,9 @@
 use futures_util::{Stream, TryStreamExt};
 
 use crate::backup::integrity::INTEGRITY_CHECKS;
-use crate::db::{Db, Transaction, execute, fetch_optional, fetch_scalar, fetch_scalars};
+use crate::db::{
+    Db, Transaction, execute, fetch_optional, fetch_scalar, fetch_scalars, set_setting,
+};
 use crate::export::jsonl::Record;
 
 /// Passes all records of a kind to `take`, one by one.
@@ -93,13 +95,7 @@ pub async fn finish_import(
     let greatest: i64 = fetch_scalar!(transaction, "select coalesce(max(id), 0) from messages")?;
     let last = last.max(greatest);
     execute!(transaction, "update counters set value = $1 where name = 'message'", last)?;
-    execute!(
-        transaction,
-        "insert into settings (name, value) values ('epoch', $1)
-         on conflict (name) do update set value = excluded.value",
-        epoch,
-    )?;
-    // The same statement as in the migration that created the table.
+    set_setting(transaction, "epoch", epoch).await?;
     execute!(
         transaction,
         "insert into message_time_ranges

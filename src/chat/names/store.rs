@@ -1,7 +1,9 @@
 //! The SQL of sort keys and confusable names.
 
 use super::model::Subject;
-use crate::db::{Db, Transaction, execute, fetch_all, fetch_optional_scalar, json_rows};
+use crate::db::{
+    Db, Transaction, execute, fetch_all, fetch_optional_scalar, json_rows, set_setting,
+};
 use crate::kernel::{RoomId, UserId};
 use crate::text::collation::{COLLATION_VERSION, sort_key};
 use crate::text::names::{KEYS_VERSION, confusable_keys, user_confusable_keys};
@@ -116,12 +118,7 @@ pub(super) async fn forget_old_order(db: &Db) -> Result<(), sqlx::Error> {
     let mut transaction = db.begin().await?;
     execute!(transaction, "update users set sort_key = null")?;
     execute!(transaction, "update rooms set sort_key = null")?;
-    execute!(
-        transaction,
-        "insert into settings (name, value) values ('collation', $1)
-         on conflict (name) do update set value = excluded.value",
-        version,
-    )?;
+    set_setting(&mut transaction, "collation", &version).await?;
     transaction.commit().await
 }
 

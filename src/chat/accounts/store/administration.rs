@@ -11,6 +11,7 @@ use crate::chat::names::store as names;
 use crate::config::Signup;
 use crate::db::{
     Db, Transaction, execute, fetch_all, fetch_optional, fetch_optional_scalar, fetch_scalar,
+    set_setting,
 };
 use crate::jobs::model::Job;
 use crate::kernel::{Timestamp, UserId};
@@ -259,11 +260,6 @@ pub(in crate::chat::accounts) async fn set_sign_up(
     };
     let mut transaction = db.begin().await?;
     audit::record(&mut transaction, actor, action, now).await?;
-    execute!(
-        transaction,
-        "insert into settings (name, value) values ('signup', $1)
-         on conflict (name) do update set value = excluded.value",
-        value,
-    )?;
+    set_setting(&mut transaction, "signup", value).await?;
     transaction.commit().await
 }

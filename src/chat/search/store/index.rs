@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::chat::search::model::{SearchDocument, has_link};
 use crate::db::{
-    Db, StatementBatch, Transaction, execute, fetch_all, fetch_optional_scalar, power_of_two_chunks,
+    Db, StatementBatch, Transaction, execute, fetch_all, fetch_optional_scalar,
+    power_of_two_chunks, set_setting,
 };
 use crate::kernel::ids::RoomKey;
 use crate::kernel::{MessageId, UserId};
@@ -154,12 +155,7 @@ pub(in crate::chat::search) async fn renew(db: &Db) -> Result<(), sqlx::Error> {
         Transaction::Postgres(_) => "truncate search",
     };
     execute!(transaction, empty)?;
-    execute!(
-        transaction,
-        "insert into settings (name, value) values ('search_words', $1)
-         on conflict (name) do update set value = excluded.value",
-        VERSION,
-    )?;
+    set_setting(&mut transaction, "search_words", VERSION).await?;
     transaction.commit().await
 }
 
