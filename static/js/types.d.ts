@@ -3,21 +3,28 @@
 
 // Pages
 
-/** Data attributes that the server writes on `#app`; the settings in the second part are only set by tests. */
+/** Data attributes that the server writes on `#app`, the frame of all pages of a signed-in user. */
 interface AppData extends DOMStringMap {
-  room: string;
-  created: string;
-  rev: string;
   me: string;
   name: string;
   epoch: string;
   at: string;
-  tail: string;
-  lastRead: string;
+  /** The count in the title. */
+  unread: string;
   /** Set by the scripts: how the page is connected; absent while the WebSocket works. */
   line?: 'away' | 'polling';
 }
 type AppElement = HTMLElement & { dataset: AppData };
+
+/** Data attributes of the main part that shows a room. */
+interface RoomData extends DOMStringMap {
+  room: string;
+  created: string;
+  rev: string;
+  tail: string;
+  lastRead: string;
+}
+type RoomElement = HTMLElement & { dataset: RoomData };
 
 /** A message. One that isn't stored yet has no `seq`, `rev` and `id`. */
 interface MessageData extends DOMStringMap {

@@ -1,4 +1,5 @@
-//! The sidebar: the user's rooms and direct messages, with unread counts.
+//! The sidebar: the user's rooms and direct messages, with unread counts, and what the live connection
+//! of the page starts from.
 
 use askama::Template;
 
@@ -6,9 +7,10 @@ use crate::chat::accounts::model::User;
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::{Room, Visibility};
+use crate::chat::sync::Sync;
 use crate::http::state::from_state;
 use crate::http::{Language, Problem};
-use crate::kernel::RoomId;
+use crate::kernel::{Clock, RoomId};
 use crate::pages::layout::page::Page;
 use crate::pages::layout::user_view::{UserView, hue_of, initials};
 use crate::text::collation::sort_key;
@@ -26,6 +28,10 @@ pub(in crate::pages) struct Sidebar {
     pub unread: i64,
     /// Unread mentions of this user, over all rooms.
     pub mentions: i64,
+    /// Of the message history. The live connection reloads the page if the server has another.
+    pub epoch: String,
+    /// The page shows users and rooms as of this time. The live connection catches up from here.
+    pub at: String,
 }
 
 /// A link to the current page in another language.
@@ -91,9 +97,11 @@ impl RoomRow {
 pub(in crate::pages) struct SidebarBuilder {
     rooms: Rooms,
     presence: Presence,
+    sync: Sync,
+    clock: Clock,
 }
 
-from_state!(SidebarBuilder { rooms, presence });
+from_state!(SidebarBuilder { rooms, presence, sync, clock });
 
 impl SidebarBuilder {
     /// Builds the sidebar of a user. The room that is shown counts as read.
@@ -104,6 +112,7 @@ impl SidebarBuilder {
         page: &Page,
     ) -> Result<Sidebar, Problem> {
         let is_shown = |id: RoomId| shown.is_some_and(|room| room.id == id);
+        let at = self.clock.now().rfc3339(); // before anything is read
         let is_there = |room: &Room| room.other.is_some_and(|other| self.presence.is_online(other));
         let rooms = self.rooms.list(me).await?;
         let mut rows: Vec<RoomRow> = rooms
@@ -135,6 +144,8 @@ impl SidebarBuilder {
             me: UserView::new(me.clone(), true),
             unread,
             mentions,
+            epoch: self.sync.epoch(),
+            at,
         })
     }
 }

@@ -97,7 +97,7 @@ impl RoomSettingsRenderer {
             return Err(Problem::not_found());
         }
         page.set_path(format!("/rooms/{}/settings", room.id));
-        let side = self.sidebar.build(reader.user(), Some(room), &page).await?;
+        let side = self.sidebar.build(reader.user(), None, &page).await?;
         let listed = self.rooms.members_by_name(reader).await?;
         let members = listed.into_iter().map(|member| MemberView {
             owner: room.owner_id == Some(member.user.id),

@@ -17,10 +17,9 @@ use crate::chat::presence::Presence;
 use crate::chat::rooms::model::{Reader, Visibility, may_moderate};
 use crate::chat::rooms::{AccessError, Rooms};
 use crate::chat::search;
-use crate::chat::sync::Sync;
 use crate::http::state::from_state;
 use crate::http::{AppState, CanRead, ClientInfo, Language, Problem, Query, Viewer, cookies};
-use crate::kernel::{Clock, Random, RoomId, Seq, ServiceError};
+use crate::kernel::{Random, RoomId, Seq, ServiceError};
 use crate::pages::layout::page::{Page, html, to_room};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
 use crate::pages::layout::user_view::UserView;
@@ -108,9 +107,6 @@ struct RoomPage {
     offline: Vec<UserView>,
     list: MessageList,
     at_end: bool,
-    epoch: String,
-    /// When the page was rendered. The live connection catches up from here.
-    at: String,
     nonce: String,
     draft: String,
     error: Option<&'static str>,
@@ -191,13 +187,11 @@ pub(in crate::pages) struct RoomRenderer {
     rooms: Rooms,
     messages: Messages,
     presence: Presence,
-    sync: Sync,
     sidebar: SidebarBuilder,
-    clock: Clock,
     random: Random,
 }
 
-from_state!(RoomRenderer { rooms, messages, presence, sync, sidebar, clock, random });
+from_state!(RoomRenderer { rooms, messages, presence, sidebar, random });
 
 impl RoomRenderer {
     /// Renders a room for a user. Viewing the newest messages marks them as read, unless the page's
@@ -238,8 +232,6 @@ impl RoomRenderer {
             offline,
             list,
             at_end: shown.before.is_none(),
-            epoch: self.sync.epoch(),
-            at: self.clock.now().rfc3339(),
             nonce: self.random.token(),
             draft: shown.draft,
             error: shown.error,
@@ -303,8 +295,6 @@ impl RoomRenderer {
             // There is no room to subscribe to yet. The first message is sent as a form and redirects
             // to the new room.
             at_end: false,
-            epoch: self.sync.epoch(),
-            at: self.clock.now().rfc3339(),
             nonce: self.random.token(),
             draft: shown.draft,
             error: shown.error,

@@ -2,7 +2,7 @@
 // Frames that only concern the room on screen are handled there.
 import { dispatchFrame } from '../core/frames.js';
 import { carryNotice, showRoomClosed } from '../shell/room-closed-notice.js';
-import { updateUser } from '../shell/user-updates.js';
+import { showPresence, updateUser } from '../shell/user-updates.js';
 
 /**
  * @typedef {object} PageFrameHandlersOptions
@@ -11,8 +11,8 @@ import { updateUser } from '../shell/user-updates.js';
  * @property {import('../outbox/sender.js').Sender} sender
  * @property {import('../navigation/page-navigation.js').PageNavigation} navigation
  * @property {import('../shell/announcer.js').Announcer} announcer
- * @property {() => import('../room/room.js').Room} currentRoom
- * @property {() => void} reloadPage
+ * @property {() => import('../room/room.js').Room | null} currentRoom null while another page is on screen
+ * @property {(isOtherUser?: boolean) => void} reloadPage
  */
 
 export class PageFrameHandlers {
@@ -43,9 +43,11 @@ export class PageFrameHandlers {
     dispatchFrame(this.#handlers, frame);
   }
 
-  /** In the member list of a room that has just come on screen. */
-  showMembersOnline() {
-    if (this.#online) this.#options.currentRoom().memberList.setOnline(this.#online);
+  /** On a page that has just come on screen. */
+  showPresence() {
+    if (!this.#online) return;
+    this.#options.currentRoom()?.memberList.setOnline(this.#online);
+    showPresence(this.#online);
   }
 
   /** @type {FrameHandlers} */
@@ -77,8 +79,9 @@ export class PageFrameHandlers {
 
   /** @param {ReadyFrame} frame */
   #onReady({ epoch, me, at, rooms }) {
-    if (epoch !== this.#epoch || String(me.id) !== this.#me) {
-      this.#options.reloadPage();
+    const isOtherUser = String(me.id) !== this.#me;
+    if (isOtherUser || epoch !== this.#epoch) {
+      this.#options.reloadPage(isOtherUser);
       return;
     }
     this.#readyAt = at;
@@ -89,31 +92,32 @@ export class PageFrameHandlers {
   #onPosted({ room, nonce, seq, rev }) {
     const { sidebar, sender, currentRoom } = this.#options;
     sidebar.updateCounts(room, { last: seq, read: seq }); // posting implies having read the room
-    sender.acknowledge(nonce, room !== currentRoom().id || currentRoom().hasRev(rev));
+    const shown = currentRoom();
+    sender.acknowledge(nonce, room !== shown?.id || shown.hasRev(rev));
   }
 
   /** @param {PresentFrame} frame */
   #onPresent({ users }) {
     this.since = this.#readyAt;
     this.#online = new Set(users);
-    this.showMembersOnline();
-    this.#showPresence();
+    this.showPresence();
   }
 
   /** @param {PresenceFrame} frame */
   #onPresence({ user, online }) {
     if (online) this.#online?.add(user);
     else this.#online?.delete(user);
-    this.#options.currentRoom().memberList.setPresence(user, online);
-    this.#showPresence();
+    this.#options.currentRoom()?.memberList.setPresence(user, online);
+    if (this.#online) showPresence(this.#online);
   }
 
   /** @param {RoomFrame} frame */
   #onRoom(frame) {
     const { sidebar, currentRoom } = this.#options;
     sidebar.updateRoom(frame);
-    this.#showPresence();
-    if (frame.room.id === currentRoom().id) currentRoom().update(frame);
+    if (this.#online) showPresence(this.#online);
+    const shown = currentRoom();
+    if (frame.room.id === shown?.id) shown.update(frame);
   }
 
   /** @param {ClosedFrame} frame */
@@ -124,12 +128,8 @@ export class PageFrameHandlers {
     if (name) showRoomClosed(reason, name, announcer);
     sidebar.removeRoom(room);
     // A user who has just asked to leave is on the way already.
-    if (room !== currentRoom().id || navigation.isPosting()) return;
+    if (room !== currentRoom()?.id || navigation.isPosting()) return;
     carryNotice();
     location.assign('/');
-  }
-
-  #showPresence() {
-    if (this.#online) this.#options.sidebar.showPresence(this.#online);
   }
 }

@@ -28,6 +28,12 @@ export const queryAll = (parent, selector) => /** @type {T[]} */ (Array.from(par
 export const appElement = () => byId('app');
 
 /**
+ * What stands beside the sidebar: a room or another page.
+ * @returns {RoomElement | HTMLElement & { dataset: { room?: undefined } }}
+ */
+export const mainElement = () => query(document, '.main');
+
+/**
  * The element that an event came from, or the closest one around it that matches.
  * @template {Element} [T=HTMLElement]
  * @param {Event} event

@@ -60,10 +60,13 @@ export function watchLength(field, note) {
   return { check };
 }
 
-/** For the fields that a page has from the start. The composer watches its own. */
-export function startLengthChecks() {
+/**
+ * For the fields of a page. The composer watches its own.
+ * @param {ParentNode} content
+ */
+export function startLengthChecks(content) {
   /** @type {TextField[]} */
-  const fields = queryAll(document, '[data-longest]:not(#body)');
+  const fields = queryAll(content, '[data-longest]:not(#body)');
   for (const field of fields) {
     const existing = document.getElementById(field.getAttribute('aria-describedby') ?? '');
     const note =

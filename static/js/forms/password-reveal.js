@@ -1,8 +1,9 @@
 // "Show password". The button is hidden without scripts.
 import { byId, queryAll } from '../core/dom.js';
 
-export function startPasswordReveal() {
-  for (const button of queryAll(document, '[data-reveal]')) {
+/** @param {ParentNode} content */
+export function startPasswordReveal(content) {
+  for (const button of queryAll(content, '[data-reveal]')) {
     /** @type {HTMLInputElement} */
     const input = byId(button.dataset.reveal ?? '');
     button.hidden = false;

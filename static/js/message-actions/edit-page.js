@@ -7,7 +7,7 @@ import { editDraftTarget } from './edit-message.js';
 import { SignedOutError, submitMessageForm } from './message-api.js';
 
 /** @returns {BodyForm | null} */
-export const findEditForm = () => document.querySelector('form.edit-form[data-failed]');
+const findEditForm = () => document.querySelector('form.edit-form[data-failed]');
 
 export function startEditPage() {
   const form = findEditForm();

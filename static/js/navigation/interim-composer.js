@@ -3,7 +3,7 @@
 // and never goes where another one leads.
 import { bodyOf, isSendKey } from '../composer/composer.js';
 import { isSlashCommand } from '../composer/slash-commands.js';
-import { appElement, byId, query, queryAll } from '../core/dom.js';
+import { appElement, byId, mainElement, query, queryAll } from '../core/dom.js';
 import { newNonce } from '../core/uuid.js';
 import { textExcess, watchLength } from '../forms/field-length.js';
 import { Draft } from '../outbox/draft.js';
@@ -97,7 +97,7 @@ class InterimField {
 
   /** @param {PendingNavigation} pending */
   #createTarget(pending) {
-    const currentRoom = Number(appElement().dataset.room) || (this.#original.getAttribute('action') ?? '');
+    const currentRoom = Number(mainElement().dataset.room) || (this.#original.getAttribute('action') ?? '');
     const closing = new AbortController();
     // Stored for the room it is for, in case the page ends before that room is there.
     const draft = new Draft('draft', pending.room || currentRoom, newNonce());

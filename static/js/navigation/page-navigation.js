@@ -1,4 +1,4 @@
-// Goes from room to room without a page load: fetches the page, has it shown, and updates the address. There is at most
+// Goes from page to page without a page load: fetches the page, has it shown, and updates the address. There is at most
 // one pending navigation: where the user is going and isn't yet. It ends when its page has arrived, when the server
 // refuses it, or when the user cancels it; while the server is unreachable it waits.
 import { query } from '../core/dom.js';
@@ -9,18 +9,32 @@ import { markSigningOut } from '../outbox/storage.js';
 const TIMEOUT = 15_000;
 /** @param {URL | Location} address */
 const pathOf = ({ pathname, search }) => pathname + search;
-/** @param {Location} address */
-const roomIdIn = ({ pathname }) => Number(/^\/rooms\/(\d+)$/.exec(pathname)?.[1] ?? 0);
+/**
+ * The room whose page it is, or 0.
+ * @param {URL | Location} address
+ */
+export const roomIdIn = ({ pathname }) => Number(/^\/rooms\/(\d+)$/.exec(pathname)?.[1] ?? 0);
 /** @param {string} address */
 const isSignInPage = (address) => new URL(address).pathname === '/login';
 
 /**
+ * A response doesn't know the fragment of the address it is for.
+ * @param {Response} response
+ * @param {string} requested
+ */
+const shownAddress = (response, requested) => new URL(response.redirected ? response.url : requested, location.href);
+
+/**
  * @typedef {object} PageNavigationOptions
  * @property {(page: DocumentFragment) => boolean} canShow whether a page can be shown without a page load
- * @property {(page: DocumentFragment, isRequested: boolean) => void} showPage `isRequested`: it is the page asked for
+ * @property {(page: DocumentFragment, isRequested: boolean, hash: string) => void} showPage `isRequested`: it is the
+ *   page asked for
+ * @property {(index: number) => void} onLeave the page with this index in the history is about to be replaced
+ * @property {(index: number) => boolean} isKept whether the page with this index can be shown as the user left it
+ * @property {(index: number) => void} restorePage does that
  * @property {(pending: PendingNavigation) => void} onStart there is another pending navigation
  * @property {() => void} onWait the server didn't answer
- * @property {(reason: string) => void} onCancel the pending navigation came to nothing
+ * @property {(reason: string, address: string) => void} onCancel the pending navigation came to nothing
  *
  * @typedef {object} PostCallbacks
  * @property {() => void} onAccepted called before the answer's page is shown
@@ -77,6 +91,15 @@ export class PageNavigation {
     if (this.#pending) this.#drop('');
   }
 
+  /**
+   * The page on screen has another address now, as when it shows the results of another search.
+   * @param {string} address
+   */
+  replaceAddress(address) {
+    history.replaceState({ index: this.#index }, '', address);
+    this.#shown.path = pathOf(location);
+  }
+
   /** For the server to answer. */
   isWaiting() {
     return this.#pending !== null && this.#request === null;
@@ -111,7 +134,7 @@ export class PageNavigation {
       return;
     }
     if (canShow || isSignOut || !isSignInPage(response.url)) onAccepted();
-    if (canShow) this.#arrive(page, response.redirected ? new URL(response.url) : location, response.ok);
+    if (canShow) this.#arrive(page, response.redirected ? new URL(response.url) : new URL(location.href), response.ok);
     else {
       this.#isUnloading = true;
       if (isSignOut) markSigningOut();
@@ -163,24 +186,37 @@ export class PageNavigation {
 
   /** @param {string} reason */
   #drop(reason) {
+    const { address = '' } = /** @type {PendingNavigation} */ (this.#pending);
     this.#end();
     this.#restoreAddress();
-    this.#options.onCancel(reason);
+    this.#options.onCancel(reason, address);
   }
 
   /**
    * @param {DocumentFragment} page
-   * @param {URL | Location} address
+   * @param {URL} address
    * @param {boolean} isRequested
    */
   #arrive(page, address, isRequested) {
     this.#end();
+    this.#options.onLeave(this.#shown.index);
     if (pathOf(address) !== pathOf(location)) {
       this.#index += 1;
-      history.pushState({ index: this.#index }, '', /** @type {URL} */ (address));
+      history.pushState({ index: this.#index }, '', address);
     }
     this.#shown = { path: pathOf(address), index: this.#index };
-    this.#options.showPage(page, isRequested);
+    this.#options.showPage(page, isRequested, address.hash);
+  }
+
+  /** @param {number} index */
+  #restore(index) {
+    if (this.#pending) {
+      this.#end();
+      this.#options.onCancel('', '');
+    }
+    this.#options.onLeave(this.#shown.index);
+    this.#shown = { path: pathOf(location), index };
+    this.#options.restorePage(index);
   }
 
   async #visit() {
@@ -193,8 +229,8 @@ export class PageNavigation {
       this.#options.onWait();
     } else if (!response.ok) this.#drop(errorMessage(page));
     else if (this.#options.canShow(page)) {
-      const isRequested = !room || room === Number(query(page, '#app').dataset.room);
-      this.#arrive(page, new URL(response.url), isRequested);
+      const isRequested = !room || room === Number(query(page, '.main').dataset.room);
+      this.#arrive(page, shownAddress(response, address), isRequested);
     } else location.assign(response.url); // in another language, of another release, or the sign-in page
   }
 
@@ -211,6 +247,10 @@ export class PageNavigation {
       // A link within the page made a new history entry.
       this.#index += 1;
       history.replaceState({ index: this.#index }, '');
+    }
+    if (!isShown && state && this.#options.isKept(state.index)) {
+      this.#restore(state.index);
+      return;
     }
     if (!isShown) {
       this.goTo(location.href, roomIdIn(location));

@@ -2,9 +2,9 @@
 
 const KEY = 'patio:place';
 
-/** @param {import('../room/room.js').Room} room */
+/** @param {import('../room/room.js').Room | null} room */
 export function rememberScroll(room) {
-  const position = room.isLive && room.scrollAnchor.position();
+  const position = room?.isLive && room.scrollAnchor.position();
   try {
     if (position) sessionStorage.setItem(KEY, JSON.stringify({ room: room.id, ...position }));
   } catch {}

@@ -25,6 +25,8 @@ const DEFAULT_TIMEOUT = 15_000;
 
 /**
  * @typedef {object} RoomOptions
+ * @property {AppData} user whose page it is
+ * @property {boolean} isOffline
  * @property {SendFrame} sendFrame
  * @property {import('../outbox/sender.js').Sender} sender
  * @property {import('../shell/sidebar.js').Sidebar} sidebar
@@ -37,14 +39,15 @@ const DEFAULT_TIMEOUT = 15_000;
 
 export class Room {
   id;
+  created;
   /** A page of older history stays as it is; so does a direct message without messages. Only members are live. */
   isLive;
   memberList = new MemberList();
   scrollAnchor;
   pendingMessages;
   composer;
-  #app;
   #options;
+  #lastRead; // when the page was rendered; negative for a reader who isn't a member
   #isMember;
   /** Everything that changed up to this revision is on the page. */
   #rev;
@@ -76,19 +79,20 @@ export class Room {
   };
 
   /**
-   * @param {AppElement} app
+   * @param {RoomElement} element the main part of the page
    * @param {RoomOptions} options
    */
-  constructor(app, options) {
-    const { me, room, tail, lastRead, rev, line } = app.dataset;
-    this.#app = app;
+  constructor(element, options) {
+    const { room, created, tail, lastRead, rev } = element.dataset;
     this.#options = options;
+    this.created = created;
+    this.#lastRead = Number(lastRead);
     this.id = Number(room);
     this.isLive = tail === 'true' && this.id > 0;
-    this.#isMember = Number(lastRead ?? 0) >= 0;
+    this.#isMember = this.#lastRead >= 0;
     this.#rev = Number(rev);
     this.#lastId = query(document, `#messages article[data-rev="${this.#rev}"]`)?.dataset.id;
-    this.#messageList = new MessageList(byId('messages'), me, this.#signal);
+    this.#messageList = new MessageList(byId('messages'), options.user.me, this.#signal);
     this.scrollAnchor = this.#createScrollAnchor();
     this.#pagination = this.#createPagination();
     this.#unreadDivider = this.#createUnreadDivider();
@@ -96,7 +100,7 @@ export class Room {
     this.pendingMessages = this.#createPendingMessages();
     this.composer = this.#createComposer();
     this.#typingIndicator = this.#createTypingIndicator();
-    this.pendingMessages.setOffline(line === 'away');
+    this.pendingMessages.setOffline(options.isOffline);
     this.#startInteractions();
     if (this.isLive) {
       this.scrollAnchor.updateBelow(() => options.sender.attachRoom(this.id, this.pendingMessages));
@@ -123,7 +127,7 @@ export class Room {
       log: this.#log,
       messageList: this.#messageList,
       scrollAnchor: this.scrollAnchor,
-      timeout: Number(this.#app.dataset.patience ?? DEFAULT_TIMEOUT),
+      timeout: Number(this.#options.user.patience ?? DEFAULT_TIMEOUT),
       onResponse: this.#options.onHistoryResponse,
       signal: this.#signal,
     });
@@ -140,7 +144,7 @@ export class Room {
 
   /** A page of older history never counts as read; for a reader who isn't a member everything on the page does. */
   #createReadMarker() {
-    const readOnPage = this.#isMember ? Number(this.#app.dataset.lastRead) : this.#messageList.newestSeq;
+    const readOnPage = this.#isMember ? this.#lastRead : this.#messageList.newestSeq;
     return createReadMarker({
       seq: this.isLive ? readOnPage : Infinity,
       newestSeq: () => this.#messageList.newestSeq,
@@ -153,7 +157,7 @@ export class Room {
 
   #createPendingMessages() {
     const { sender } = this.#options;
-    return new PendingMessages(byId('waiting'), this.#messageList, this.#app.dataset.me, (action, nonce) => {
+    return new PendingMessages(byId('waiting'), this.#messageList, this.#options.user.me, (action, nonce) => {
       if (action === 'retry') this.scrollAnchor.updateBelow(() => sender.retry(nonce));
       else sender.remove(nonce);
       this.composer.field.focus();
@@ -182,7 +186,7 @@ export class Room {
   }
 
   #startInteractions() {
-    const { me } = this.#app.dataset;
+    const { me } = this.#options.user;
     const field = this.composer.field;
     startCommandAutocomplete(this.#form, document.getElementById('command-menu'));
     startMentionAutocomplete(this.#form, byId('mention-menu'), me);
@@ -257,7 +261,7 @@ export class Room {
     const article = query(parseHtml(html), 'article');
     const { id, author, nonce, seq: seqText } = article.dataset;
     const seq = Number(seqText);
-    const isOwn = author === this.#app.dataset.me;
+    const isOwn = author === this.#options.user.me;
     if (rev >= this.#rev) {
       this.#rev = rev;
       this.#lastId = id;
@@ -286,7 +290,7 @@ export class Room {
   #updateSidebar(seq, isOwn) {
     const { seq: read } = this.#readMarker;
     const hasUnread = this.#messageList.newestSeq > read;
-    const mentions = hasUnread ? countMentions(this.#log, this.#app.dataset.name, read) : 0;
+    const mentions = hasUnread ? countMentions(this.#log, this.#options.user.name, read) : 0;
     this.#options.sidebar.updateCounts(this.id, { last: seq, read: isOwn ? seq : 0, mentions });
   }
 
@@ -347,7 +351,7 @@ export class Room {
   update({ room, html }) {
     this.#isMember = html !== '';
     updateRoomHeader(room, this.#isMember);
-    this.#options.sidebar.title.update();
+    this.#options.sidebar.title.setPage(room.name);
   }
 
   /** What to ask for over HTTP where there is no WebSocket. */
@@ -379,7 +383,7 @@ export class Room {
     if (position && !document.getElementById(position.id)) {
       this.#pagination.loadAround(position.seq).then(() => this.scrollAnchor.restore(position));
     } else if (position) this.scrollAnchor.restore(position);
-    this.#unreadDivider.start(this.isLive && this.#isMember ? Number(this.#app.dataset.lastRead) : -1);
+    this.#unreadDivider.start(this.isLive && this.#isMember ? this.#lastRead : -1);
   }
 
   connected() {

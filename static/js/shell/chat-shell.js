@@ -1,30 +1,45 @@
-// The chat page: one connection for the whole visit, the sidebar, and one room on screen after the other. Frames of the
-// server are passed to whichever part they concern.
+// The frame of all pages of a signed-in user: one connection for the whole visit, the sidebar, and one room or other page
+// on screen after the other. Frames of the server are passed to whichever part they concern.
 import { literalText } from '../composer/slash-commands.js';
 import { Connection } from '../connection/connection.js';
 import { createBanner } from '../connection/connection-banner.js';
 import { PageFrameHandlers } from '../connection/frame-handlers.js';
 import { pollFrames, postOverHttp } from '../connection/http-fallback.js';
-import { byId, query } from '../core/dom.js';
+import { byId, mainElement, query, queryAll } from '../core/dom.js';
 import { createInterimComposer } from '../navigation/interim-composer.js';
+import { KeptPages } from '../navigation/kept-pages.js';
 import { cancelGuarded } from '../navigation/navigation-guard.js';
+import { startPageLinks } from '../navigation/page-links.js';
 import { PageNavigation } from '../navigation/page-navigation.js';
-import { startRoomSwitching } from '../navigation/room-switching.js';
 import { rememberScroll, takeRememberedScroll } from '../navigation/scroll-restoration.js';
 import { afterSignOut } from '../navigation/sign-out.js';
 import { Sender } from '../outbox/sender.js';
 import { Room } from '../room/room.js';
 import { createAnnouncer } from './announcer.js';
 import { closeDrawer } from './drawers.js';
+import { enhanceContent } from './page-content.js';
 import { showCarriedNotice } from './room-closed-notice.js';
 import { Sidebar } from './sidebar.js';
 
 const RETRY_DELAY = 2_000; // of a navigation without an answer, while there is a connection
+const TEXT_FIELDS = '.page :is(textarea, input:not([type="hidden"], [type="search"]))';
+/** Where in the page a room stands whose number isn't known yet. */
+const DIRECT_OR_HOME = /^\/(?:direct\/.*)?$/;
 
 /** @param {ParentNode} page */
 const languageOf = (page) => query(page, '.user-menu [aria-current]')?.lang;
 /** @param {ParentNode} page */
 const scriptOf = (page) => query(page, 'script[type="module"]')?.getAttribute('src');
+
+/** @param {PendingNavigation} pending */
+const leadsToRoom = ({ address, room }) => room > 0 || !address || DIRECT_OR_HOME.test(new URL(address).pathname);
+
+/** Whether the user has typed something that only this page has. */
+const hasTypedText = () =>
+  queryAll(document, TEXT_FIELDS).some((field) => {
+    const { value, defaultValue } = /** @type {TextField} */ (field);
+    return value !== defaultValue;
+  });
 
 export class ChatShell {
   #app;
@@ -37,47 +52,57 @@ export class ChatShell {
    */
   #scrollPositions = new Map();
   #announcer = createAnnouncer(byId('announcer'));
-  #sidebar = new Sidebar(byId('side'));
+  #sidebar;
   #banner;
+  #keptPages = new KeptPages();
+  #isOutdated = false; // the next navigation has to load the page
   #sender;
   #interimComposer;
   #navigation;
-  #room;
+  /**
+   * Null while another page is on screen.
+   * @type {Room | null}
+   */
+  #room = null;
   #frameHandlers;
   #connection;
   /**
-   * Goes to another room or direct message.
-   * @type {(address: string, room: number) => void}
+   * Goes to another page.
+   * @type {(address: string, room?: number) => void}
    */
   goTo;
 
   /** @param {AppElement} app */
   constructor(app) {
-    const { me, epoch } = app.dataset;
+    const { me, epoch, unread } = app.dataset;
     this.#app = app;
     this.#me = me;
     this.#epoch = epoch;
+    this.#sidebar = new Sidebar(byId('side'), unread);
     this.#banner = createBanner(byId('banner'), this.#setting('banner', 2_000));
     this.#sender = this.#createSender();
     this.#interimComposer = createInterimComposer({
       post: (room, body) => this.#sender.post(room, literalText(body)),
-      returnText: (text) => this.#room.composer.append(text),
+      returnText: (text) => this.#room?.composer.append(text),
     });
     this.#navigation = new PageNavigation({
       canShow: (page) => this.#canShow(page),
-      showPage: (page, isRequested) => this.#showPage(page, isRequested),
+      showPage: (page, isRequested, hash) => this.#showPage(page, isRequested, hash),
+      onLeave: (index) => this.#leave(index),
+      isKept: (index) => this.#keptPages.has(index) && !this.#isOutdated,
+      restorePage: (index) => this.#restorePage(index),
       onStart: (pending) => this.#onNavigationStart(pending),
       onWait: () => this.#onNavigationWait(),
-      onCancel: (reason) => this.#onNavigationCancel(reason),
+      onCancel: (reason, address) => this.#onNavigationCancel(reason, address),
     });
-    this.#room = this.#openRoom();
+    this.#room = this.#openMain();
     this.#frameHandlers = this.#createFrameHandlers();
     showCarriedNotice(this.#announcer);
-    this.#room.start(takeRememberedScroll(this.#room));
-    this.goTo = startRoomSwitching({
+    this.#room?.start(takeRememberedScroll(this.#room));
+    this.goTo = startPageLinks({
       sidebar: this.#sidebar,
       navigation: this.#navigation,
-      onStay: () => this.#room.composer.field.focus(),
+      onStay: () => this.#focusMain(true),
     });
     this.#banner.showAfterDelay('away');
     this.#connection = this.#connect();
@@ -109,8 +134,7 @@ export class ChatShell {
       epoch: this.#epoch,
       sendFrame: (frame) => this.#connection.send(frame),
       roomName: (room) => this.#sidebar.roomName(room),
-      roomCreated: (room) =>
-        room === Number(this.#app.dataset.room) ? this.#app.dataset.created : this.#sidebar.roomCreated(room),
+      roomCreated: (room) => (room === this.#room?.id ? this.#room.created : this.#sidebar.roomCreated(room)),
       postOverHttp: (entry) => postOverHttp(entry, me, () => this.#onSignedOut()),
       onPostedOverHttp: () => this.#connection.pollNow(),
     });
@@ -124,18 +148,25 @@ export class ChatShell {
       navigation: this.#navigation,
       announcer: this.#announcer,
       currentRoom: () => this.#room,
-      reloadPage: () => this.#reload(),
+      reloadPage: (isOtherUser) => this.#reload(isOtherUser),
     });
   }
 
-  #openRoom() {
-    return new Room(this.#app, {
+  #openMain() {
+    const main = mainElement();
+    if (main.dataset.room === undefined) {
+      enhanceContent(main);
+      return null;
+    }
+    return new Room(/** @type {RoomElement} */ (main), {
+      user: this.#app.dataset,
+      isOffline: this.#app.dataset.line === 'away',
       sendFrame: (frame) => this.#connection.send(frame),
       sender: this.#sender,
       sidebar: this.#sidebar,
       announcer: this.#announcer,
       postCommand: (action, fields, callbacks) => this.#navigation.post(action, fields, callbacks),
-      onLive: () => this.#onRoomLive(),
+      onLive: () => this.#onLive(),
       onHistoryResponse: (isAnswered) => this.#onHistoryResponse(isAnswered),
       reloadPage: () => this.#reload(),
     });
@@ -172,13 +203,13 @@ export class ChatShell {
 
   /** @returns {PollQuery} */
   #pollQuery() {
-    return { since: this.#frameHandlers.since, ...this.#room.pollQuery() };
+    return { since: this.#frameHandlers.since, ...this.#room?.pollQuery() };
   }
 
   /** @param {ServerFrame} frame */
   #dispatch(frame) {
     this.#frameHandlers.handle(frame);
-    if (frame.room === this.#room.id) this.#room.handleFrame(frame);
+    if (this.#room && frame.room === this.#room.id) this.#room.handleFrame(frame);
   }
 
   /** @param {ServerFrame} frame */
@@ -188,7 +219,13 @@ export class ChatShell {
     if (frame.epoch !== this.#epoch || String(frame.me.id) !== this.#me) return; // the page is reloading
     this.#isConnected = true;
     this.#sender.connected();
-    this.#room.connected();
+    this.#showConnected();
+  }
+
+  /** A room says when it is live, which it is once it has received what it missed. */
+  #showConnected() {
+    if (this.#room) this.#room.connected();
+    else this.#onLive();
   }
 
   #onDisconnected() {
@@ -196,25 +233,25 @@ export class ChatShell {
     this.#app.dataset.line = 'away';
     this.#sidebar.forgetCounts();
     this.#sender.disconnected();
-    this.#room.disconnected();
-    this.#room.pendingMessages.setOffline(true);
+    this.#room?.disconnected();
+    this.#room?.pendingMessages.setOffline(true);
     this.#updateBanner();
   }
 
   #onPolling() {
     this.#app.dataset.line = 'polling';
-    this.#room.pendingMessages.setOffline(false);
+    this.#room?.pendingMessages.setOffline(false);
     this.#updateBanner();
     this.#sender.useHttp();
     this.#navigation.resume();
   }
 
-  /** The room has received everything it had missed. */
-  #onRoomLive() {
+  /** What is on screen has received everything it had missed. */
+  #onLive() {
     if (!this.#isConnected) return; // over HTTP
     delete this.#app.dataset.line;
     this.#banner.hide();
-    this.#room.pendingMessages.setOffline(false);
+    this.#room?.pendingMessages.setOffline(false);
     this.#navigation.resume();
   }
 
@@ -232,8 +269,15 @@ export class ChatShell {
     });
   }
 
-  /** Reloads the page without the user having asked for it. */
-  #reload() {
+  /**
+   * Reloads the page without the user having asked for it. Where that would lose what they have typed, the next
+   * navigation loads a page; but nothing is typed on in the name of another user.
+   */
+  #reload(isOtherUser = false) {
+    if (!isOtherUser && !this.#room && hasTypedText()) {
+      this.#isOutdated = true;
+      return;
+    }
     rememberScroll(this.#room);
     location.reload();
   }
@@ -250,12 +294,13 @@ export class ChatShell {
   }
 
   /**
-   * A room of the same user, in the same language, of the same release.
+   * A page of the same user, in the same language, of the same release.
    * @param {DocumentFragment} page
    */
   #canShow(page) {
     const next = /** @type {AppElement | null} */ (page.querySelector('#app'));
     return (
+      !this.#isOutdated &&
       next?.dataset.me === this.#me &&
       next.dataset.epoch === this.#epoch &&
       languageOf(page) === languageOf(document) &&
@@ -266,8 +311,22 @@ export class ChatShell {
   /** @param {PendingNavigation} pending */
   #onNavigationStart(pending) {
     cancelGuarded();
-    this.#interimComposer.start(pending);
-    this.#sidebar.setCurrent(pending.room || this.#room.id);
+    // On the way to another page, the room stays as it is: what is typed there is its draft.
+    if (this.#room && leadsToRoom(pending)) this.#interimComposer.start(pending);
+    else {
+      this.#keepTyped();
+      this.#app.ariaBusy = 'true';
+    }
+    this.#sidebar.setCurrent(pending.room || this.#shownRoom);
+  }
+
+  get #shownRoom() {
+    return this.#room?.id ?? 0;
+  }
+
+  /** What was typed for another room on the way there becomes part of the draft of the room on screen. */
+  #keepTyped() {
+    this.#room?.composer.append(this.#interimComposer.cancel());
   }
 
   /** Without an answer, the navigation stays pending, and with it the text that is written for its target. */
@@ -277,61 +336,106 @@ export class ChatShell {
   }
 
   /**
-   * Everything is as before; what was typed since is appended to what was in the composer.
+   * Everything is as before; what was typed since is appended to what was in the composer. A page without a composer
+   * has no place for a reason: the page that gives it is loaded.
    * @param {string} reason
+   * @param {string} address
    */
-  #onNavigationCancel(reason) {
-    const text = this.#interimComposer.cancel();
-    this.#sidebar.setCurrent(this.#room.id);
-    this.#room.composer.append(text);
-    if (reason) this.#room.composer.showError(reason);
+  #onNavigationCancel(reason, address) {
+    this.#keepTyped();
+    this.#app.ariaBusy = null;
+    this.#sidebar.setCurrent(this.#shownRoom);
+    if (reason && this.#room) this.#room.composer.showError(reason);
+    else if (reason && address) location.assign(address);
     this.#updateBanner();
+  }
+
+  /**
+   * Where the user was in what is on screen is remembered.
+   * @param {number} index of the page in the tab's history
+   */
+  #leave(index) {
+    this.#keptPages.forget(index);
+    if (this.#room?.isLive) this.#scrollPositions.set(this.#room.id, this.#room.scrollAnchor.position());
+    else if (!this.#room) {
+      this.#keptPages.keep(index, mainElement(), query(document, '.skip-link'), this.#sidebar.title.page);
+    }
   }
 
   /**
    * @param {DocumentFragment} page
    * @param {boolean} isRequested
+   * @param {string} hash
    */
-  #showPage(page, isRequested) {
-    /** @type {AppElement} */
-    const next = query(page, '#app');
-    const id = Number(next.dataset.room);
+  #showPage(page, isRequested, hash) {
+    const next = query(page, '.main');
+    const room = Number(next.dataset.room ?? 0);
+    if (next.dataset.room === undefined) this.#keepTyped();
     const typed = this.#interimComposer.finish(isRequested);
-    const wasTyping = typed.hasFocus || document.activeElement === this.#room.composer.field;
-    if (this.#room.isLive) {
-      this.#scrollPositions.set(this.#room.id, this.#room.id === id ? null : this.#room.scrollAnchor.position());
-    }
-    this.#room.close();
-    closeDrawer('side');
-    this.#replaceContent(page, next, id);
-    this.#room = this.#openRoom();
-    this.#room.start(this.#room.isLive ? this.#scrollPositions.get(id) : null);
-    this.#scrollPositions.delete(id);
-    this.#sidebar.title.update();
-    this.#frameHandlers.showMembersOnline();
-    if (this.#isConnected) this.#room.connected();
-    else this.#connection.pollNow();
-    // On a touch screen the keyboard would cover the messages, unless the user is typing anyway.
-    const focusComposer = wasTyping || !matchMedia('(pointer: coarse)').matches;
-    (focusComposer ? this.#room.composer.field : byId('room-h')).focus();
-    this.#room.composer.takeTypedAhead(typed);
+    const wasTyping = typed.hasFocus || document.activeElement === this.#room?.composer.field;
+    if (this.#room?.id === room) this.#scrollPositions.delete(room);
+    this.#room?.close();
+    this.#sidebar.replaceRows(page, room);
+    this.#sidebar.title.adopt(page);
+    this.#replaceMain(next, query(page, '.skip-link'), page.querySelector('.aside'));
+    this.#room = this.#openMain();
+    this.#room?.start(this.#room.isLive ? this.#scrollPositions.get(room) : null);
+    this.#scrollPositions.delete(room);
+    this.#afterReplacement();
+    this.#focusMain(wasTyping, hash);
+    this.#room?.composer.takeTypedAhead(typed);
     const answer = document.getElementById('answer');
     if (answer) this.#announcer.announce(answer.textContent.trim());
   }
 
+  /** @param {number} index in the tab's history */
+  #restorePage(index) {
+    this.#room?.close();
+    this.#room = null;
+    this.#sidebar.setCurrent(0);
+    const title = this.#keptPages.restore(index, (main, skipLink) => this.#replaceMain(main, skipLink, null));
+    this.#sidebar.title.restore(title);
+    this.#sidebar.showTotals();
+    this.#afterReplacement();
+  }
+
   /**
-   * @param {DocumentFragment} page
-   * @param {AppElement} next
-   * @param {number} id
+   * The banner stays, as the connection does.
+   * @param {HTMLElement} main
+   * @param {HTMLElement} skipLink
+   * @param {Element | null} aside
    */
-  #replaceContent(page, next, id) {
-    const app = this.#app;
-    query(next, '#banner').replaceWith(byId('banner')); // the banner stays, as the connection does
-    Object.assign(app.dataset, next.dataset);
-    app.ariaBusy = null;
+  #replaceMain(main, skipLink, aside) {
+    const banner = byId('banner');
+    closeDrawer('side');
+    main.querySelector('#banner')?.remove();
+    query(main, '.page-header').after(banner);
+    this.#app.querySelector('.aside')?.remove();
+    mainElement().replaceWith(main);
+    if (aside) main.after(aside);
+    query(document, '.skip-link').replaceWith(skipLink);
+    this.#app.ariaBusy = null;
     this.#updateBanner();
-    this.#sidebar.replaceRows(next, id);
-    for (const part of ['.main', '.aside']) query(app, part).replaceWith(query(next, part));
-    byId('acts').replaceWith(query(page, '#acts')); // the user's rights differ from room to room
+  }
+
+  #afterReplacement() {
+    this.#frameHandlers.showPresence();
+    if (this.#isConnected) this.#showConnected();
+    else this.#connection.pollNow();
+  }
+
+  /**
+   * The focus goes to what the address names, to the composer or to the heading. On a touch screen the keyboard would
+   * cover the messages, unless the user is typing anyway.
+   * @param {boolean} wasTyping
+   */
+  #focusMain(wasTyping, hash = '') {
+    const named = hash && document.getElementById(hash.slice(1));
+    const field = wasTyping || !matchMedia('(pointer: coarse)').matches ? this.#room?.composer.field : null;
+    const target = named || field || mainElement().querySelector('[autofocus]') || query(mainElement(), 'h1');
+    const element = /** @type {HTMLElement} */ (target);
+    if (!element.matches('a, button, input, textarea, [tabindex]')) element.tabIndex = -1;
+    element.focus({ preventScroll: true });
+    if (named) named.scrollIntoView({ block: 'center' });
   }
 }

@@ -18,7 +18,7 @@ const LISTS = ['rooms', 'direct'];
 const sum = (numbers) => numbers.reduce((total, number) => total + Number(number), 0);
 
 export class Sidebar {
-  title = createDocumentTitle();
+  title;
   #element;
   /**
    * By room; empty while there is no connection to keep them up to date.
@@ -27,9 +27,13 @@ export class Sidebar {
   #counts = new Map();
   #current;
 
-  /** @param {HTMLElement} element */
-  constructor(element) {
+  /**
+   * @param {HTMLElement} element
+   * @param {string} unread the count that the server wrote into the title
+   */
+  constructor(element, unread) {
     this.#element = element;
+    this.title = createDocumentTitle(unread);
     this.#current = Number(query(element, '[data-room]:has([aria-current])')?.dataset.room);
     this.#scrollToCurrent();
     element.addEventListener('toggle', () => this.#scrollToCurrent()); // a closed drawer can't scroll
@@ -128,21 +132,13 @@ export class Sidebar {
     this.#counts.delete(room);
     this.#row(room)?.remove();
     this.setCurrent(this.#current);
-    this.#showTotals();
-  }
-
-  /** @param {Set<number>} online */
-  showPresence(online) {
-    for (const avatar of queryAll(this.#element, '#direct .avatar[data-user]')) {
-      const isOffline = !online.has(Number(avatar.dataset.user));
-      query(avatar, '.presence').classList.toggle('presence--off', isOffline);
-    }
+    this.showTotals();
   }
 
   /**
    * Takes over the rows of another page.
    * @param {ParentNode} page
-   * @param {number} room
+   * @param {number} room the one on screen, or 0
    */
   replaceRows(page, room) {
     for (const id of LISTS) byId(id).replaceChildren(...query(page, `#${id}`).children);
@@ -150,7 +146,17 @@ export class Sidebar {
     this.setCurrent(room);
     this.#scrollToCurrent();
     for (const id of this.#counts.keys()) this.#showCounts(id);
-    this.#showTotals();
+    this.showTotals();
+  }
+
+  /** Of all rooms: in the title, and on the button that opens the sidebar where it is a drawer. */
+  showTotals() {
+    const badges = queryAll(this.#element, '.badge:not([hidden])');
+    const withMentions = badges.filter((badge) => badge.matches('.badge--mention'));
+    const mentions = sum(withMentions.map((badge) => query(badge, '.badge__count').textContent));
+    this.title.setUnread(sum(badges.map((badge) => badge.dataset.unread)));
+    byId('mention-count').textContent = String(mentions);
+    query(document, '.menu-button__mentions').hidden = mentions === 0;
   }
 
   /**
@@ -174,17 +180,7 @@ export class Sidebar {
       badge.dataset.unread = String(unread);
       badge.hidden = unread === 0;
     }
-    this.#showTotals();
-  }
-
-  /** Of all rooms: in the title, and on the button that opens the sidebar where it is a drawer. */
-  #showTotals() {
-    const badges = queryAll(this.#element, '.badge:not([hidden])');
-    const withMentions = badges.filter((badge) => badge.matches('.badge--mention'));
-    const mentions = sum(withMentions.map((badge) => query(badge, '.badge__count').textContent));
-    this.title.setUnread(sum(badges.map((badge) => badge.dataset.unread)));
-    byId('mention-count').textContent = String(mentions);
-    query(document, '.menu-button__mentions').hidden = mentions === 0;
+    this.showTotals();
   }
 
   #scrollToCurrent() {

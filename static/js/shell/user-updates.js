@@ -1,4 +1,4 @@
-// A user has another name or picture: updates it wherever the page shows it.
+// Keeps users up to date wherever the page shows them: who is online, and another name or picture.
 import { appElement, query, queryAll } from '../core/dom.js';
 
 /** @param {UserFrame} frame */
@@ -28,6 +28,14 @@ export function updateUser({ user: { id, display_name: name }, initials, photo }
   }
   const app = appElement();
   if (Number(app.dataset.me) === id) update(query(app, '.current-user'), '.avatar', '.current-user__name bdi');
+}
+
+/** @param {Set<number>} online */
+export function showPresence(online) {
+  for (const dot of queryAll(document, '.avatar[data-user] .presence')) {
+    const { user } = /** @type {HTMLElement} */ (dot.parentElement).dataset;
+    dot.classList.toggle('presence--off', !online.has(Number(user)));
+  }
 }
 
 /** @param {string} name */

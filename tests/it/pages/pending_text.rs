@@ -10,7 +10,7 @@ async fn created(server: &Server, room: i64) -> String {
     let mut browser = server.browser();
     browser.login("ana", PASSWORD).await;
     let page = browser.get(&format!("/rooms/{room}")).await;
-    page.attribute("#app", "data-created").expect("a moment")
+    page.attribute(".main", "data-created").expect("a moment")
 }
 
 #[tokio::test]

@@ -1,0 +1,62 @@
+// Follows links to pages of this site within the shell, and goes to the room above or below with Alt and the arrow keys.
+import { closestTo, hasModifier } from '../core/dom.js';
+import { closeDrawer } from '../shell/drawers.js';
+import { roomIdIn } from './page-navigation.js';
+
+/** @type {Record<string, number>} */
+const STEPS = { ArrowUp: -1, ArrowDown: 1 };
+
+/**
+ * A link to another language changes the frame itself, and the API isn't a page.
+ * @param {HTMLAnchorElement} link
+ */
+function leadsToPage(link) {
+  const isWithinPage = link.hash !== '' && link.pathname === location.pathname && link.search === location.search;
+  return (
+    link.origin === location.origin &&
+    !isWithinPage &&
+    !link.target &&
+    !link.hreflang &&
+    !link.hasAttribute('download') &&
+    !link.pathname.startsWith('/api/')
+  );
+}
+
+/**
+ * @param {object} options
+ * @param {import('../shell/sidebar.js').Sidebar} options.sidebar
+ * @param {import('./page-navigation.js').PageNavigation} options.navigation
+ * @param {() => void} options.onStay the page asked for is on screen already
+ */
+export function startPageLinks({ sidebar, navigation, onStay }) {
+  /**
+   * @param {string} address
+   * @param {number} [room]
+   */
+  function goTo(address, room = roomIdIn(new URL(address))) {
+    if (navigation.isShown(address)) {
+      closeDrawer('side');
+      navigation.cancel();
+      onStay();
+      return;
+    }
+    navigation.goTo(address, room);
+  }
+
+  document.addEventListener('click', (event) => {
+    /** @type {HTMLAnchorElement | null} */
+    const link = closestTo(event, 'a[href]');
+    if (!link || event.defaultPrevented || event.button !== 0 || hasModifier(event) || !leadsToPage(link)) return;
+    event.preventDefault();
+    goTo(link.href);
+  });
+
+  addEventListener('keydown', (event) => {
+    if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !(event.key in STEPS)) return;
+    const links = sidebar.links();
+    const next = links[links.findIndex((link) => link.ariaCurrent) + STEPS[event.key]];
+    event.preventDefault();
+    if (next) goTo(next.href);
+  });
+  return goTo;
+}

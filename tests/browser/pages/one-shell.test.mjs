@@ -1,0 +1,213 @@
+// Sidebar and connection stay while the main part shows one room or other page after the other.
+import assert from 'node:assert/strict';
+import { eventually, story } from '../support.mjs';
+
+const PAGES = ['/settings', '/search', '/people', '/rooms', '/admin', '/rooms/1/settings'];
+
+/** The addresses of the WebSockets that the page has opened since. */
+function watchSockets({ page }) {
+  const opened = [];
+  page.on('websocket', (socket) => opened.push(socket.url()));
+  return opened;
+}
+
+/** Goes to a page as a link on it would. */
+async function follow(visitor, path) {
+  await visitor.page.evaluate((href) => {
+    const link = Object.assign(document.createElement('a'), { href });
+    document.querySelector('.main').append(link);
+    link.click();
+    link.remove();
+  }, path);
+  await visitor.arrives(path);
+  await visitor.page.locator('#app:not([aria-busy])').waitFor();
+}
+
+const heading = ({ page }) => page.locator('.main h1').textContent();
+const focused = ({ page }) => page.evaluate(() => document.activeElement.id || document.activeElement.tagName);
+const isLive = ({ page }) => page.locator('#app:not([data-line])').waitFor();
+
+story(
+  'one connection lasts for all pages, and what is unread and who is online is live on each',
+  async ({ patio, newUser, visitor }) => {
+    const ana = await newUser('ana');
+    await patio.apiClient('lucia');
+    const tom = await newUser('tom');
+    await tom.go('/direct/ana');
+    await tom.post('hello ana');
+    await tom.sees('hello ana');
+    await ana.row('tom').waitFor();
+    await isLive(ana);
+    await ana.markPage();
+    const sockets = watchSockets(ana);
+    await tom.go('/rooms/1');
+    for (const [n, path] of PAGES.entries()) {
+      await follow(ana, path);
+      await tom.post(`number ${n}`);
+      // Nobody reads the room now.
+      await eventually(async () => assert.equal(await ana.badge('lobby'), String(n + 1)));
+      const title = await ana.page.title();
+      assert.ok(title.startsWith(`(${n + 2}) `), title);
+    }
+    await follow(ana, '/people');
+    const dot = ana.page.locator('.person', { hasText: 'lucia' }).locator('.presence');
+    assert.equal(await dot.evaluate(({ className }) => className), 'presence presence--off');
+    const lucia = await visitor();
+    await lucia.go('/login');
+    await lucia.signIn('lucia');
+    await eventually(async () => assert.equal(await dot.evaluate(({ className }) => className), 'presence'));
+    await ana.open('lobby');
+    await ana.sees('number 0');
+    await eventually(async () => assert.equal(await ana.badge('lobby'), ''));
+    assert.equal(await ana.isSamePage(), true);
+    assert.deepEqual(sockets, []);
+  },
+);
+
+story('back and forward lead through six pages, each with its title and heading', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  await ana.markPage();
+  const visited = [{ title: await ana.page.title(), heading: await heading(ana), path: '/rooms/1' }];
+  for (const path of PAGES) {
+    await follow(ana, path);
+    visited.push({ title: await ana.page.title(), heading: await heading(ana), path });
+  }
+  assert.equal(new Set(visited.map(({ title }) => title)).size, visited.length);
+  const shows = async ({ title, heading: text, path }) => {
+    await ana.arrives(path);
+    await eventually(async () => assert.equal(await ana.page.title(), title));
+    assert.equal(await heading(ana), text);
+  };
+  for (const page of visited.toReversed().slice(1)) {
+    await ana.page.goBack();
+    await shows(page);
+  }
+  for (const page of visited.slice(1)) {
+    await ana.page.goForward();
+    await shows(page);
+  }
+  assert.equal(await ana.isSamePage(), true);
+  await ana.page.reload();
+  await shows(visited.at(-1));
+  await ana.page.goBack();
+  await shows(visited.at(-2));
+});
+
+story('back shows a page as it was left: typed text, place and focus', async ({ newUser }) => {
+  const ana = await newUser('ana', { viewport: { width: 390, height: 600 } });
+  await follow(ana, '/settings');
+  const field = ana.page.locator('form[action="/settings/email"] [name=email]');
+  await field.fill('half-typed@exam');
+  const place = () => ana.page.locator('.page').evaluate((page) => page.scrollTop);
+  const before = await place();
+  assert.ok(before > 0, 'the field is further down');
+  await follow(ana, '/people');
+  await ana.page.goBack();
+  await ana.arrives('/settings');
+  assert.equal(await field.inputValue(), 'half-typed@exam');
+  assert.equal(await place(), before);
+  assert.equal(await focused(ana), await field.getAttribute('id'));
+});
+
+story('the focus goes to the heading of a page and to the composer of a room', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  await follow(ana, '/settings');
+  assert.equal(await focused(ana), 'page-h');
+  await ana.open('lobby');
+  assert.equal(await focused(ana), 'body');
+  await follow(ana, '/search');
+  assert.equal(await focused(ana), 'q');
+  await ana.page.keyboard.press('F6');
+  assert.equal(await ana.page.evaluate(() => document.activeElement.closest('.sidebar') !== null), true);
+});
+
+story('a draft stays with its room on the way to another page', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  await ana.composer.fill('not finished');
+  await follow(ana, '/people');
+  await ana.page.goBack();
+  await ana.isIn('lobby');
+  assert.equal(await ana.composer.inputValue(), 'not finished');
+});
+
+story('signing out in another tab leads to the sign-in page from everywhere', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tab = await ana.newTab('/rooms/1');
+  await follow(ana, '/settings');
+  await isLive(ana);
+  await tab.signOut();
+  await ana.page.waitForURL('**/login');
+});
+
+story('a page that does not exist is shown as such, and back leads to where one was', async ({ newUser, tolerate }) => {
+  tolerate(/404/);
+  const ana = await newUser('ana');
+  await follow(ana, '/settings');
+  await ana.page.evaluate(() => {
+    const link = Object.assign(document.createElement('a'), { href: '/rooms/99' });
+    document.querySelector('.main').append(link);
+    link.click();
+  });
+  await ana.page.locator('.centered-page__status').filter({ hasText: '404' }).waitFor();
+  await ana.page.goBack();
+  await ana.arrives('/settings');
+  await ana.page.locator('#page-h').waitFor();
+});
+
+story('who is removed from a room hears of it on any page', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
+  await ana.makeRoom('Huerto');
+  await tom.go('/rooms/2');
+  await tom.button('/rooms/2/join').click();
+  await tom.page.locator('.join-bar').waitFor({ state: 'hidden' });
+  await follow(tom, '/settings');
+  await isLive(tom);
+  await ana.go('/rooms/2/settings');
+  await ana.page.getByRole('button', { name: /^Remove tom/ }).click();
+  await tom.page.locator('#notice').filter({ hasText: 'Huerto' }).waitFor();
+  assert.equal(await tom.row('Huerto').count(), 0);
+  assert.equal(new URL(tom.page.url()).pathname, '/settings');
+});
+
+story('a search result leads to its message without a page load', async ({ patio, newUser }) => {
+  const lucia = await patio.apiClient('lucia');
+  for (let n = 1; n <= 80; n++) await lucia.post(n === 3 ? 'the needle' : `hay ${n}`);
+  const ana = await newUser('ana');
+  await ana.markPage();
+  await follow(ana, '/search?q=needle');
+  await ana.page.locator('.result__link').click();
+  await ana.page.locator('.message', { hasText: 'the needle' }).waitFor();
+  const shown = ana.page.locator('.message', { hasText: 'the needle' });
+  await eventually(async () => assert.equal(await focused(ana), await shown.getAttribute('id')));
+  assert.equal(await ana.isSamePage(), true);
+});
+
+story(
+  'after the history was replaced, what is typed on a page stays, and the next page is loaded',
+  async ({ newUser }) => {
+    const ana = await newUser('ana');
+    let epoch = null;
+    await ana.page.routeWebSocket('**/api/v1/live?*', (socket) => {
+      const server = socket.connectToServer();
+      server.onMessage((text) => {
+        const frame = JSON.parse(text);
+        socket.send(frame.type === 'ready' && epoch ? JSON.stringify({ ...frame, epoch }) : text);
+        if (frame.type === 'ready') epoch = null;
+      });
+      ana.cut = () => socket.close({ code: 1012 });
+    });
+    await ana.go('/settings');
+    await isLive(ana);
+    const field = ana.page.locator('form[action="/settings/email"] [name=email]');
+    await field.fill('half-typed@exam');
+    await ana.markPage();
+    epoch = 'another';
+    await ana.cut();
+    await eventually(() => assert.equal(epoch, null));
+    assert.equal(await field.inputValue(), 'half-typed@exam');
+    await ana.row('lobby').click();
+    await ana.isIn('lobby');
+    assert.equal(await ana.isSamePage(), false);
+  },
+);
