@@ -115,7 +115,10 @@ story('a pending message for a room replaced by a restore stays with its author'
   const tom = await newUser('tom');
   await leave(ana, { nonce: 'old', room: 1, name: 'another room', epoch: 'before', body: 'not for the lobby' });
   await leave(ana, { nonce: 'same', room: 1, name: 'lobby', epoch: 'before', body: 'for the lobby' });
-  const { created, epoch } = await ana.page.evaluate(() => ({ ...document.getElementById('app').dataset }));
+  const { created, epoch } = await ana.page.evaluate(() => ({
+    ...document.getElementById('app').dataset,
+    ...document.querySelector('.main').dataset,
+  }));
   // After a restore of the whole data directory, the epoch is the same.
   await leave(ana, {
     nonce: 'older',
