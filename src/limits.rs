@@ -169,6 +169,8 @@ pub mod request {
     /// Text and HTML of the messages in one response, unless a single one is longer. The rest is on the
     /// next page.
     pub const MESSAGES: usize = 512 * 1024;
+    /// Users or rooms on one page of a list. The rest is on the next page.
+    pub const LIST_ENTRIES: usize = 100;
     /// Time from the request head to the response head. Signing in is slowest: it may wait for seconds.
     pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
     /// Bytes of an unneeded request body that are discarded to keep the connection.

@@ -35,6 +35,14 @@ find-person = Find a person
 find = Find
 nobody-called = Nobody here is called “{ $name }”. Maybe it is spelled differently?
 show-everybody = Show everyone
+people-count = { $count ->
+    [one] { $count } person
+   *[other] { $count } people
+}
+find-account = Find a name or an e-mail address
+list-pages = Pages of this list
+list-previous = Previous page
+list-next = Next page
 people-alone = Nobody else has an account here yet.
 
 # What is wrong with a field

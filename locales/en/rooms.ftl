@@ -13,6 +13,7 @@ people-button-other = {"{n}"} members
 about-room = About { $name }
 topic = Topic
 online = Online
+more-members = More members
 offline = Offline
 
 messages-in = Messages in { $name }
@@ -97,6 +98,9 @@ change-signed-out = Your session has ended. Load the page again to sign in: what
 # Rooms that people make
 all-rooms = All rooms: create one or join one
 all-rooms-title = Rooms
+find-room = Find a room
+no-room-called = No room here is called “{ $name }”. Maybe it is spelled differently?
+show-all-rooms = Show all rooms
 direct-messages = Direct messages
 go-to = Go to…
 room-or-person = Room or person

@@ -35,6 +35,14 @@ find-person = Busca a alguien
 find = Buscar
 nobody-called = Aquí nadie se llama «{ $name }». ¿Se escribirá de otra manera?
 show-everybody = Ver a toda la gente
+people-count = { $count ->
+    [one] { $count } persona
+   *[other] { $count } personas
+}
+find-account = Busca un nombre o un correo
+list-pages = Páginas de esta lista
+list-previous = Página anterior
+list-next = Página siguiente
 people-alone = Nadie más tiene cuenta aquí todavía.
 
 # Lo que no está bien en un campo

@@ -12,6 +12,7 @@ people-button-one = {"{n}"} persona
 people-button-other = {"{n}"} personas
 about-room = Sobre { $name }
 topic = Tema
+more-members = Más gente de la sala
 online = En línea
 offline = Sin conexión
 
@@ -97,6 +98,9 @@ change-signed-out = Tu sesión ha terminado. Vuelve a cargar la página para ent
 # Salas que hace la gente
 all-rooms = Todas las salas: crea una o entra en una
 all-rooms-title = Salas
+find-room = Busca una sala
+no-room-called = Aquí ninguna sala se llama «{ $name }». ¿Se escribirá de otra manera?
+show-all-rooms = Ver todas las salas
 direct-messages = Mensajes directos
 go-to = Ir a…
 room-or-person = Sala o persona

@@ -50,7 +50,7 @@ async fn index(
 ) -> Result<Response, Problem> {
     let listed = rooms.list(&me.user).await?;
     let online = presence.online();
-    let census = rooms.stats(&me.user, &online).await?;
+    let census = rooms.stats(&listed, &online).await?;
     let counts = |id| census.get(&id).map_or(Counts::default(), Counts::from);
     let items = listed.iter().map(|room| RoomShape::new(room, counts(room.id))).collect();
     Ok(Json(Items { items }).into_response())

@@ -51,8 +51,8 @@ fn complete(migrator: Migrator) -> Migrator {
     migrator
 }
 
-/// Adds one more migration if `TEST_MIGRATION` is set, so that the tests can upgrade a database although there is
-/// only one migration so far. Not in release builds.
+/// Adds one more migration if `TEST_MIGRATION` is set, so that the tests can upgrade a database of this build. Not
+/// in release builds.
 #[cfg(debug_assertions)]
 fn complete(migrator: Migrator) -> Migrator {
     use sqlx::migrate::{Migration, MigrationType};
@@ -62,6 +62,7 @@ fn complete(migrator: Migrator) -> Migrator {
     }
     let sql = sqlx::SqlStr::from_static("create table added_by_a_test (id bigint)");
     let kind = MigrationType::Simple;
-    let last = Migration::new(INITIAL + 1, "added by a test".into(), kind, sql, false);
+    let next = migrator.iter().map(|known| known.version).max().unwrap_or(INITIAL) + 1;
+    let last = Migration::new(next, "added by a test".into(), kind, sql, false);
     Migrator::with_migrations(migrator.iter().cloned().chain([last]).collect())
 }

@@ -1,21 +1,19 @@
-//! The list of all users, online and offline, with links to write to them.
+//! The list of all users, with links to write to them: those online first where it fits on one page.
 
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use serde::Deserialize;
 
 use crate::chat::accounts::Accounts;
-use crate::chat::accounts::model::{Role, User};
+use crate::chat::accounts::model::Role;
 use crate::chat::presence::Presence;
 use crate::http::{AppState, Problem, Query, Viewer};
+use crate::pages::layout::list::{ListLinks, ListQuery};
 use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
 use crate::pages::layout::user_view::UserView;
-use crate::text::collation::sort_key;
-use crate::text::normalize::folded;
 
 pub(super) fn router() -> Router<AppState> {
     Router::new().route("/people", get(index))
@@ -26,31 +24,18 @@ pub(super) fn router() -> Router<AppState> {
 struct PeoplePage {
     page: Page,
     side: Sidebar,
-    /// The filter; empty for all users.
-    sought: String,
+    links: ListLinks,
     /// Whether the viewer can add users.
     invites: bool,
-    online: Vec<UserView>,
-    offline: Vec<UserView>,
+    /// Whether the viewer is the only user.
+    alone: bool,
+    sections: Vec<Section>,
 }
 
-impl PeoplePage {
-    /// Whether the viewer is the only user, without a filter.
-    fn is_alone(&self) -> bool {
-        self.sought.is_empty() && self.online.len() + self.offline.len() < 2
-    }
-
-    /// The lists with the text keys of their headings. An empty list is omitted.
-    fn lists(&self) -> impl Iterator<Item = (&'static str, &[UserView])> {
-        let both = [("online", self.online.as_slice()), ("offline", self.offline.as_slice())];
-        both.into_iter().filter(|(_, users)| !users.is_empty())
-    }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Filter {
-    q: String,
+/// A part of the list with its heading.
+struct Section {
+    heading: String,
+    people: Vec<UserView>,
 }
 
 async fn index(
@@ -58,26 +43,42 @@ async fn index(
     State(presence): State<Presence>,
     State(accounts): State<Accounts>,
     Viewer(me): Viewer,
-    Query(filter): Query<Filter>,
+    Query(query): Query<ListQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
     presence.touch(me.user.id);
-    let sought = filter.q.trim();
-    let online_ids = presence.online();
-    let mut users = accounts.users().await?;
-    users.retain(|user| is_called(user, sought));
-    users.sort_by_cached_key(|user| sort_key(&user.display_name));
-    let views = users.into_iter().map(|user| (online_ids.contains(&user.id), user));
-    let views = views.map(|(online, user)| UserView::new(user, online));
-    let (online, offline) = views.partition(|user| user.online);
-    let side = sidebar.build(&me.user, None, &page).await?;
-    let invites = me.user.role == Role::Admin;
-    let sought = sought.to_owned();
-    Ok(html(&PeoplePage { page, side, sought, invites, online, offline }))
-}
-
-/// Whether the handle or the display name contains the text, without regard to case and accents.
-fn is_called(user: &User, sought: &str) -> bool {
-    let sought = folded(sought.trim_start_matches('@'));
-    [&user.display_name, &user.name].iter().any(|name| folded(name).contains(&sought))
+    let found = accounts.page(&query.q, &query.start()).await?;
+    let links = ListLinks::new("/people", &query.q, &found);
+    let is_whole = found.is_whole();
+    let people = found.items.into_iter().map(|listed| {
+        let online = presence.is_online(listed.user.id);
+        UserView::of_listed(listed, online)
+    });
+    let sections = if is_whole {
+        let (online, offline) = people.partition(|user| user.online);
+        let section = |key, people: Vec<UserView>| Section {
+            heading: format!("{} · {}", page.t.text(key), people.len()),
+            people,
+        };
+        vec![section("online", online), section("offline", offline)]
+    } else {
+        let heading = if query.q.is_empty() {
+            let all = page.t.count("people-count", accounts.count().await?);
+            format!("{all} · {}", page.t.count("online-count", presence.online().len()))
+        } else {
+            page.t.text("people").to_owned()
+        };
+        vec![Section { heading, people: people.collect() }]
+    };
+    let sections: Vec<Section> =
+        sections.into_iter().filter(|section| !section.people.is_empty()).collect();
+    let listed: usize = sections.iter().map(|section| section.people.len()).sum();
+    Ok(html(&PeoplePage {
+        side: sidebar.build(&me.user, None, &page).await?,
+        links,
+        invites: me.user.role == Role::Admin,
+        alone: is_whole && query.q.is_empty() && listed < 2,
+        sections,
+        page,
+    }))
 }

@@ -11,7 +11,9 @@ use super::slow_work::Share;
 use super::store::{NewResetLink, RoleSet};
 use super::{Accounts, LoginSource, RegisterError, store};
 use crate::chat::events::{Channel, Signal};
+use crate::chat::names::model::NameFilter;
 use crate::config::Signup;
+use crate::kernel::paging::{ListPage, PageStart};
 use crate::kernel::{ServiceError, UserId};
 
 /// How long a reset link is valid.
@@ -62,6 +64,21 @@ impl Accounts {
     /// All accounts, including closed ones, by name.
     pub async fn list(&self, _: &Admin) -> Result<Vec<Account>, ServiceError> {
         Ok(store::accounts(&self.db).await?)
+    }
+
+    /// A page of all accounts, including closed ones, by name. The filter finds addresses, too.
+    pub async fn account_page(
+        &self,
+        _: &Admin,
+        filter: &NameFilter,
+        start: &PageStart,
+    ) -> Result<ListPage<Account>, ServiceError> {
+        Ok(store::account_page(&self.db, filter, start).await?)
+    }
+
+    /// An account, open or closed.
+    pub async fn account(&self, _: &Admin, user: UserId) -> Result<Option<Account>, ServiceError> {
+        Ok(store::account(&self.db, user).await?)
     }
 
     /// Creates an account even if sign-up is closed, with a link by which its user chooses a password.

@@ -20,20 +20,22 @@ pub use self::administration::{AdminError, ResetError};
 pub use self::avatars::{Avatar, AvatarEncoder};
 use self::guesses::PasswordGuesses;
 pub use self::login_source::LoginSource;
-use self::model::{Email, Handle, NewAccount, User, VerifiedPassword};
+use self::model::{Email, Handle, ListedUser, NewAccount, User, VerifiedPassword};
 use self::passwords::Passwords;
 pub use self::profile::ChangeError;
 pub use self::sign_in::SignInError;
 use self::slow_work::Share;
 use self::store::AddOutcome;
-pub(in crate::chat) use self::store::UserRow;
+pub(in crate::chat) use self::store::{LISTED_USER_COLUMNS, ListedUserRow, UserRow};
 use prometheus_client::metrics::counter::Counter;
 
 use super::events::{Channel, Event, EventHub};
+use super::names::model::NameFilter;
 use crate::changefeed;
 use crate::changefeed::model::{ChangeMeta, ProcessId};
 use crate::config::{Signup, Switch};
 use crate::db::Db;
+use crate::kernel::paging::{ListPage, PageStart};
 use crate::kernel::{Clock, FieldError, Random, ServiceError, UserId};
 use crate::limits::user::KNOWN_DEVICE_KEPT;
 use crate::text::names::fold;
@@ -191,6 +193,20 @@ impl Accounts {
     /// All users with an open account, by name.
     pub async fn users(&self) -> Result<Vec<User>, ServiceError> {
         Ok(store::list(&self.db).await?)
+    }
+
+    /// A page of the users with an open account, by name.
+    pub async fn page(
+        &self,
+        filter: &NameFilter,
+        start: &PageStart,
+    ) -> Result<ListPage<ListedUser>, ServiceError> {
+        Ok(store::page(&self.db, filter, start).await?)
+    }
+
+    /// How many users have an open account.
+    pub async fn count(&self) -> Result<usize, ServiceError> {
+        Ok(usize::try_from(store::count(&self.db).await?).unwrap_or_default())
     }
 
     /// Deletes expired credentials, reset links and known devices, and changes that all processes have read.

@@ -1,11 +1,11 @@
-//! Data derived from the names of users and rooms: sort keys for lists, and keys to find names that
-//! readers could confuse.
+//! Data derived from the names of users and rooms: sort keys and filter texts for lists, and keys to
+//! find names that readers could confuse.
 //!
 //! This module knows no accounts, rooms or permissions. A feature that stores a name calls
 //! `store::lock`, then `store::is_like_a_user` (or the same for a room), and then `store::record`, in
 //! one transaction.
 
-pub(in crate::chat) mod model;
+pub mod model;
 pub(in crate::chat) mod store;
 
 use crate::db::Db;

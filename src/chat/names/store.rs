@@ -1,12 +1,13 @@
-//! The SQL of sort keys and confusable names.
+//! The SQL of sort keys, filter texts and confusable names.
 
-use super::model::Subject;
+use super::model::{Subject, filter_text};
 use crate::db::{
     Db, Transaction, execute, fetch_all, fetch_optional_scalar, json_rows, set_setting,
 };
 use crate::kernel::{RoomId, UserId};
 use crate::text::collation::{COLLATION_VERSION, sort_key};
 use crate::text::names::{KEYS_VERSION, confusable_keys, user_confusable_keys};
+use crate::text::normalize;
 
 /// Names filled in per transaction.
 const BATCH: i64 = 200;
@@ -94,10 +95,10 @@ pub(in crate::chat) async fn record(
     )?;
     let sort_key = sort_key(names.last().copied().unwrap_or_default());
     let update = match subject {
-        Subject::User(_) => "update users set sort_key = $1 where id = $2",
-        Subject::Room(_) => "update rooms set sort_key = $1 where id = $2",
+        Subject::User(_) => "update users set sort_key = $1, filter_text = $2 where id = $3",
+        Subject::Room(_) => "update rooms set sort_key = $1, filter_text = $2 where id = $3",
     };
-    execute!(transaction, update, sort_key, id)?;
+    execute!(transaction, update, sort_key, filter_text(names), id)?;
     Ok(())
 }
 
@@ -106,12 +107,13 @@ fn keys(keys_of: fn(&str) -> Vec<String>, names: &[&str]) -> Vec<[String; 1]> {
     names.iter().flat_map(|name| keys_of(name)).map(|key| [key]).collect()
 }
 
-/// Clears keys that another version of the collation or of the confusables made: they cannot be
-/// compared with those of this version.
+/// Clears keys that another version of the collation, of the confusables or of the normal form made:
+/// they cannot be compared with those of this version.
 pub(super) async fn forget_old_order(db: &Db) -> Result<(), sqlx::Error> {
     let recorded: Option<String> =
         fetch_optional_scalar!(db, "select value from settings where name = 'collation'")?;
-    let version = format!("{COLLATION_VERSION}, names {KEYS_VERSION}");
+    let filter = normalize::VERSION;
+    let version = format!("{COLLATION_VERSION}, names {KEYS_VERSION}, filter {filter}");
     if recorded.as_ref() == Some(&version) {
         return Ok(());
     }
@@ -156,3 +158,40 @@ pub(super) async fn fill_some(db: &Db) -> Result<bool, sqlx::Error> {
     transaction.commit().await?;
     Ok(!users.is_empty() || !rooms.is_empty())
 }
+
+/// Reads a page of a list sorted by name, the row closest to its start first. `$from` ends with a condition. The
+/// three parameters after those of the values are the position, its id and the number of rows: a statement names them
+/// itself, because macros cannot count.
+macro_rules! fetch_list_page {
+    (
+        $db:expr, $start:expr, $columns:expr, $from:expr,
+        order by ($key:literal, $id:literal) from $position:literal, $id_at:literal, $rows:literal
+        $(, $value:expr)* $(,)?
+    ) => {{
+        let start: &$crate::kernel::paging::PageStart = $start;
+        let (key, id) = (start.position().sort_key(), start.position().id());
+        let rows = $crate::kernel::paging::PageStart::rows();
+        match start {
+            $crate::kernel::paging::PageStart::After(_) => $crate::db::fetch_all_json!(
+                $db,
+                $columns,
+                concat!(
+                    $from, " and (", $key, ", ", $id, ") > (", $position, ", ", $id_at, ")",
+                    " order by ", $key, ", ", $id, " limit ", $rows
+                )
+                $(, $value)*, key, id, rows
+            ),
+            $crate::kernel::paging::PageStart::Before(_) => $crate::db::fetch_all_json!(
+                $db,
+                $columns,
+                concat!(
+                    $from, " and (", $key, ", ", $id, ") < (", $position, ", ", $id_at, ")",
+                    " order by ", $key, " desc, ", $id, " desc limit ", $rows
+                )
+                $(, $value)*, key, id, rows
+            ),
+        }
+    }};
+}
+
+pub(in crate::chat) use fetch_list_page;

@@ -9,6 +9,8 @@ use super::notify::audience;
 use super::{AccessError, Reader, RoomError, Rooms, store};
 use crate::chat::accounts::model::{Admin, Role, User};
 use crate::chat::events::{Channel, Signal};
+use crate::chat::names::model::NameFilter;
+use crate::kernel::paging::{ListPage, PageStart};
 use crate::kernel::{RoomId, ServiceError, Timestamp, UserId};
 use crate::limits::deletion::ROOM_RESTORABLE;
 
@@ -51,9 +53,24 @@ impl Rooms {
         }
     }
 
-    /// All rooms except direct messages, including deleted ones that can still be restored, by name.
-    pub async fn summaries(&self, _: &Admin) -> Result<Vec<RoomSummary>, ServiceError> {
-        Ok(store::summaries(&self.db).await?)
+    /// A page of all rooms except direct messages, including deleted ones that can still be restored:
+    /// the lobby first, then by name.
+    pub async fn summary_page(
+        &self,
+        _: &Admin,
+        filter: &NameFilter,
+        start: &PageStart,
+    ) -> Result<ListPage<RoomSummary>, ServiceError> {
+        Ok(store::summary_page(&self.db, filter, start).await?)
+    }
+
+    /// One of these rooms.
+    pub async fn summary(
+        &self,
+        _: &Admin,
+        room: RoomId,
+    ) -> Result<Option<RoomSummary>, ServiceError> {
+        Ok(store::summary(&self.db, room).await?)
     }
 
     /// Deletes a room. It disappears for all users immediately. A job deletes its messages when it can

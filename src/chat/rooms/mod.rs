@@ -3,6 +3,7 @@
 //! Every permission on a room is made here. This module knows nothing of HTTP, pages or sockets.
 
 mod deletion;
+mod members;
 mod membership;
 pub mod model;
 mod notify;
@@ -12,16 +13,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use self::model::{
-    Code, ListedMember, Member, Moderator, NewRoom, Owner, Progress, Reader, Room, RoomChange,
-    RoomName, RoomStats, RoomTopic, Visibility, may_change, may_moderate, may_read,
+    Code, Member, Moderator, NewRoom, Owner, Progress, Reader, Room, RoomChange, RoomName,
+    RoomStats, RoomTopic, Visibility, may_change, may_moderate, may_read,
 };
 pub(in crate::chat) use self::notify::notify_joined_by_posting;
 pub(in crate::chat) use self::store::{Joined, READABLE_ROOMS, insert_joined};
 use super::accounts::model::User;
 use super::events::{Channel, EventHub, Signal};
+use super::names::model::NameFilter;
 use crate::changefeed::model::{ChangeMeta, ProcessId};
 use crate::db::Db;
-use crate::kernel::paging::{Limit, Page};
+use crate::kernel::paging::{ListPage, PageStart};
 use crate::kernel::{Clock, Random, RoomId, Seq, ServiceError, Timestamp, UserId};
 use crate::text::names::fold;
 
@@ -102,6 +104,16 @@ impl Rooms {
     /// The rooms the user may see: the lobby first, then by name.
     pub async fn list(&self, user: &User) -> Result<Vec<Room>, ServiceError> {
         Ok(store::list(&self.db, user.id).await?)
+    }
+
+    /// A page of the rooms the user may see, without direct messages: the lobby first, then by name.
+    pub async fn page(
+        &self,
+        user: &User,
+        filter: &NameFilter,
+        start: &PageStart,
+    ) -> Result<ListPage<Room>, ServiceError> {
+        Ok(store::page(&self.db, user.id, filter, start).await?)
     }
 
     /// The ids of the rooms the user is a member of. A connection subscribes to them before it reads
@@ -260,37 +272,15 @@ impl Rooms {
         Ok(())
     }
 
-    /// The ids of the members.
-    pub async fn members(&self, reader: &Reader) -> Result<Vec<UserId>, ServiceError> {
-        Ok(store::members(&self.db, reader.room.id).await?)
-    }
-
-    /// The members with an id greater than `after`, in ascending order of id.
-    pub async fn members_after(
-        &self,
-        reader: &Reader,
-        after: UserId,
-        limit: Limit,
-    ) -> Result<Page<User>, ServiceError> {
-        Ok(store::members_after(&self.db, reader.room.id, after, limit).await?)
-    }
-
-    /// The members, by name.
-    pub async fn members_by_name(
-        &self,
-        reader: &Reader,
-    ) -> Result<Vec<ListedMember>, ServiceError> {
-        Ok(store::members_by_name(&self.db, reader.room.id).await?)
-    }
-
-    /// Member and online counts of each room the user may see.
+    /// Member and online counts and the owner of each of the rooms.
     pub async fn stats(
         &self,
-        user: &User,
+        rooms: &[Room],
         online: &BTreeSet<UserId>,
     ) -> Result<HashMap<RoomId, RoomStats>, ServiceError> {
+        let rooms: Vec<RoomId> = rooms.iter().map(|room| room.id).collect();
         let online: Vec<UserId> = online.iter().copied().collect();
-        Ok(store::stats(&self.db, user.id, &online).await?.into_iter().collect())
+        Ok(store::stats(&self.db, &rooms, &online).await?.into_iter().collect())
     }
 
     async fn change(

@@ -6,5 +6,6 @@ pub mod csrf;
 pub mod draft_origin;
 pub mod extract;
 pub mod forwarded;
+pub mod partial;
 pub mod target;
 pub mod uploads;

@@ -2,14 +2,15 @@
 
 use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::http::ClientInfo;
+use crate::http::request::partial;
 use crate::http::request::target::Target;
 
 /// Allows only Patio's own files, no inline scripts or styles, and no embedding in frames. HTML from a string is
@@ -58,6 +59,7 @@ pub async fn of_pages(client: ClientInfo, request: Request, next: Next) -> Respo
     let policy = if client.https || is_local { "private, no-cache" } else { "private, no-store" };
     let headers = response.headers_mut();
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static(policy));
+    headers.append(VARY, HeaderValue::from_static(partial::VARY));
     add_missing(headers, &COMMON);
     add_missing(headers, &OF_PAGES);
     response

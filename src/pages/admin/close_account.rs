@@ -36,8 +36,7 @@ struct ClosePage {
 }
 
 async fn find(accounts: &Accounts, admin: &Admin, user: i64) -> Result<Account, Problem> {
-    let mut accounts = accounts.list(admin).await?.into_iter();
-    accounts.find(|account| account.user.id.0 == user).ok_or_else(Problem::not_found)
+    accounts.account(admin, UserId(user)).await?.ok_or_else(Problem::not_found)
 }
 
 async fn ask(

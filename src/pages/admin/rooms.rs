@@ -9,13 +9,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use crate::chat::accounts::model::User;
+use crate::chat::accounts::model::{Admin, User};
 use crate::chat::rooms::model::{RoomName, RoomSummary, Visibility};
 use crate::chat::rooms::{RoomError, Rooms};
 use crate::http::request::auth::CanAdminister;
 use crate::http::state::from_state;
-use crate::http::{AppState, FormBody, Language, PathId, Problem, Viewer};
+use crate::http::{AppState, FormBody, Language, PathId, Problem, Query, Viewer};
 use crate::kernel::{FieldError, RoomId};
+use crate::pages::layout::list::{ListLinks, ListQuery};
 use crate::pages::layout::page::{Page, again, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
 use crate::pages::rooms::deleted::delete;
@@ -33,6 +34,7 @@ struct RoomsPage {
     page: Page,
     side: Sidebar,
     rooms: Vec<RoomRow>,
+    links: ListLinks,
     saved: bool,
 }
 
@@ -74,10 +76,14 @@ impl RoomRow {
 async fn index(
     State(renderer): State<RoomListRenderer>,
     Viewer(me): Viewer,
-    admin: CanAdminister,
+    CanAdminister(admin): CanAdminister,
+    Query(list): Query<ListQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
-    renderer.render(&me.user, &admin, page, None).await
+    let found = renderer.rooms.summary_page(&admin, &list.q, &list.start()).await?;
+    let links = ListLinks::new("/admin/rooms", &list.q, &found);
+    let rooms = found.items.into_iter().map(|room| RoomRow::new(room, page.t)).collect();
+    renderer.render(&me.user, page, rooms, links).await
 }
 
 /// Renders the list of all rooms.
@@ -92,21 +98,31 @@ impl RoomListRenderer {
     async fn render(
         &self,
         me: &User,
-        CanAdminister(admin): &CanAdminister,
         mut page: Page,
-        failed: Option<(RoomId, String, FieldError)>,
+        rooms: Vec<RoomRow>,
+        links: ListLinks,
     ) -> Result<Response, Problem> {
         page.set_path("/admin/rooms".to_owned());
-        let rooms = self.rooms.summaries(admin).await?.into_iter();
-        let mut rooms: Vec<RoomRow> = rooms.map(|room| RoomRow::new(room, page.t)).collect();
-        if let Some((id, typed, field_error)) = failed
-            && let Some(row) = rooms.iter_mut().find(|row| row.id == id.0)
-        {
-            row.typed = typed;
-            row.error = Some(page.t.error_text(field_error));
-        }
         let side = self.sidebar.build(me, None, &page).await?;
-        Ok(html(&RoomsPage { side, rooms, saved: page.asks("saved"), page }))
+        Ok(html(&RoomsPage { side, rooms, links, saved: page.asks("saved"), page }))
+    }
+
+    /// Renders only the room that could not be renamed, wherever it is in the list.
+    async fn render_refused(
+        &self,
+        me: &User,
+        admin: &Admin,
+        page: Page,
+        refused: (RoomId, String, FieldError),
+    ) -> Result<Response, Problem> {
+        let (room, typed, field_error) = refused;
+        let found = self.rooms.summary(admin, room).await?.ok_or_else(Problem::not_found)?;
+        let position = found.position();
+        let mut row = RoomRow::new(found, page.t);
+        let links = ListLinks::around("/admin/rooms", &position);
+        row.typed = typed;
+        row.error = Some(page.t.error_text(field_error));
+        self.render(me, page, vec![row], links).await
     }
 }
 
@@ -138,8 +154,8 @@ async fn rename(
     match renamed {
         Ok(()) => Ok(Redirect::to("/admin/rooms?saved=1").into_response()),
         Err((status, field_error)) => {
-            let failed = Some((RoomId(id), form.name, field_error));
-            Ok(again(status, renderer.render(&me.user, &admin, page, failed).await?))
+            let refused = (RoomId(id), form.name, field_error);
+            Ok(again(status, renderer.render_refused(&me.user, &admin.0, page, refused).await?))
         }
     }
 }

@@ -20,12 +20,13 @@ use crate::config::Signup;
 use crate::http::request::auth::CanAdminister;
 use crate::http::request::csrf::{ProxyWarnings, Unclear};
 use crate::http::state::from_state;
-use crate::http::{AppState, FormBody, Language, Problem, Viewer};
+use crate::http::{AppState, FormBody, Language, Problem, Query, Viewer};
 use crate::jobs::Jobs;
 use crate::kernel::UserId;
 use crate::pages::admin::jobs::JobView;
 use crate::pages::layout::calendar::Calendar;
 use crate::pages::layout::form_state::FormState;
+use crate::pages::layout::list::{ListLinks, ListQuery};
 use crate::pages::layout::page::{Page, again, html, unkept};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
 use crate::pages::layout::user_view::UserView;
@@ -46,6 +47,7 @@ struct AdminPage {
     page: Page,
     side: Sidebar,
     people: Vec<AccountView>,
+    links: ListLinks,
     /// How many of all users can sign in.
     active: String,
     sign_up: SignUp,
@@ -122,15 +124,17 @@ impl LinkView {
 struct Extras {
     add: FormState,
     link: Option<LinkView>,
+    list: ListQuery,
 }
 
 async fn show(
     State(renderer): State<AdminRenderer>,
     Viewer(me): Viewer,
     admin: CanAdminister,
+    Query(list): Query<ListQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
-    renderer.render(&me.user, &admin, page, Extras::default()).await
+    renderer.render(&me.user, &admin, page, Extras { list, ..Extras::default() }).await
 }
 
 /// Renders the administration.
@@ -153,8 +157,12 @@ impl AdminRenderer {
         extras: Extras,
     ) -> Result<Response, Problem> {
         page.set_path("/admin".to_owned());
-        let accounts = self.accounts.list(admin).await?;
-        let active = accounts.iter().filter(|account| account.active).count();
+        let list = extras.list;
+        let found = self.accounts.account_page(admin, &list.q, &list.start()).await?;
+        let closed = match page.number("closed") {
+            Some(id) => self.accounts.account(admin, UserId(id)).await?,
+            None => None,
+        };
         let sign_up = match (self.accounts.is_sign_up_fixed(), self.accounts.sign_up_state().await?)
         {
             (true, _) => SignUp::Fixed,
@@ -165,24 +173,22 @@ impl AdminRenderer {
         let calendar = page.calendar();
         let template = AdminPage {
             side: self.sidebar.build(me, None, &page).await?,
-            people: accounts
+            links: ListLinks::new("/admin", &list.q, &found),
+            people: found
+                .items
                 .iter()
                 .map(|account| AccountView::new(account, &self.presence, me.id, &calendar))
                 .collect(),
-            active: page.t.count("admin-people-count", active),
+            active: page.t.count("admin-people-count", self.accounts.count().await?),
             sign_up,
             add: extras.add,
             link: extras.link,
             unclear: self.proxy_warnings.unclear().map(|unclear| refused(unclear, page.t)),
             jobs: jobs.into_iter().map(|job| JobView::new(job, &calendar)).collect(),
             saved: page.asks("saved"),
-            closed: page
-                .number("closed")
-                .and_then(|id| {
-                    let mut closed = accounts.iter().filter(|account| !account.active);
-                    closed.find(|account| account.user.id.0 == id)
-                })
-                .map(|account| account.user.display_name.clone()),
+            closed: closed
+                .filter(|account| !account.active)
+                .map(|account| account.user.display_name),
             page,
         };
         Ok(html(&template))
@@ -269,9 +275,8 @@ struct PersonForm {
 
 /// Finds a user, with an open or a closed account.
 async fn find(accounts: &Accounts, admin: &Admin, user: i64) -> Result<User, Problem> {
-    let accounts = accounts.list(admin).await?;
-    let wanted = accounts.into_iter().find(|account| account.user.id.0 == user);
-    wanted.map(|account| account.user).ok_or_else(Problem::not_found)
+    let account = accounts.account(admin, UserId(user)).await?;
+    account.map(|account| account.user).ok_or_else(Problem::not_found)
 }
 
 #[derive(Deserialize)]

@@ -124,8 +124,8 @@ impl CommandContext<'_> {
     }
 
     async fn rooms(&self) -> Result<CommandResult, Problem> {
-        let facts = Facts::of(&self.services.rooms, &self.services.presence, self.me()).await?;
         let rooms = self.services.rooms.list(self.me()).await?;
+        let facts = Facts::of(&self.services.rooms, &self.services.presence, &rooms).await?;
         let shown = rooms.iter().filter(|room| room.visibility != Visibility::Direct);
         let line = |room: &Room| format!("#{} · {}", room.name, facts.describe(room, self.t));
         Ok(reply(shown.map(line).collect()))

@@ -4,6 +4,7 @@ pub(in crate::pages) mod calendar;
 pub(in crate::pages) mod canonical_host;
 pub(in crate::pages) mod error_page;
 pub(in crate::pages) mod form_state;
+pub(in crate::pages) mod list;
 pub(in crate::pages) mod page;
 pub(in crate::pages) mod rate_limited;
 pub(in crate::pages) mod returned_form;

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use jiff::tz::TimeZone;
 
+use crate::http::request::partial;
 use crate::http::response::problem::AlreadyRendered;
 use crate::http::site::SiteInfo;
 use crate::http::{AppState, ClientInfo, Language, Problem, Theme, Viewer, cookies, locale};
@@ -37,6 +38,8 @@ pub(in crate::pages) struct Page {
     /// The browser's script marks messages as read, because it knows whether the page is visible.
     /// The server then does not.
     pub marks_reading: bool,
+    /// A script asks only for the part of the page that changes, where the page has one.
+    pub wants_part: bool,
 }
 
 impl Page {
@@ -58,6 +61,7 @@ impl Page {
             origin: origin(parts, site),
             query: kept.collect(),
             marks_reading: cookies::marks_reading(parts),
+            wants_part: partial::wants_part(&parts.headers),
         }
     }
 

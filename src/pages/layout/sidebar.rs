@@ -13,7 +13,6 @@ use crate::http::{Language, Problem};
 use crate::kernel::{Clock, RoomId};
 use crate::pages::layout::page::Page;
 use crate::pages::layout::user_view::{UserView, hue_of, initials};
-use crate::text::collation::sort_key;
 
 #[derive(Template)]
 #[template(path = "rooms/_side.html")]
@@ -83,7 +82,7 @@ impl RoomRow {
             id: room.id.0,
             kind: room.visibility.as_str(),
             name: room.name.clone(),
-            sort: sort_key(&room.name),
+            sort: room.sort_key.clone(),
             unread: room.unread,
             mentions: room.mentions,
             current: false,

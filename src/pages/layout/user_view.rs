@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use askama::Template;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::chat::accounts::model::{Role, User};
-use crate::chat::rooms::model::ListedMember;
+use crate::chat::accounts::model::{ListedUser, Role, User};
 use crate::http::Language;
 use crate::kernel::UserId;
 use crate::text::collation::sort_key;
@@ -32,8 +31,8 @@ impl UserView {
         }
     }
 
-    pub fn of_member(member: ListedMember, online: bool) -> Self {
-        Self { stored_sort_key: Some(member.sort_key), ..Self::new(member.user, online) }
+    pub fn of_listed(listed: ListedUser, online: bool) -> Self {
+        Self { stored_sort_key: Some(listed.sort_key), ..Self::new(listed.user, online) }
     }
 
     pub fn new(user: User, online: bool) -> Self {

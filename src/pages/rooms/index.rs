@@ -12,12 +12,13 @@ use serde::Deserialize;
 
 use crate::chat::accounts::model::User;
 use crate::chat::presence::Presence;
-use crate::chat::rooms::model::{NewRoom, Room, RoomStats, Visibility};
+use crate::chat::rooms::model::{NewRoom, Room, RoomStats};
 use crate::chat::rooms::{RoomError, Rooms};
 use crate::http::state::from_state;
-use crate::http::{AppState, CanRead, FormBody, Problem, Viewer};
+use crate::http::{AppState, CanRead, FormBody, Problem, Query, Viewer};
 use crate::kernel::{FieldError, RoomId};
 use crate::pages::layout::form_state::FormState;
+use crate::pages::layout::list::{ListLinks, ListQuery};
 use crate::pages::layout::page::{Page, again, html, to_room};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
 use crate::pages::rooms::deleted::DeletedView;
@@ -35,6 +36,7 @@ struct DirectoryPage {
     page: Page,
     side: Sidebar,
     rooms: Vec<EntryView>,
+    links: ListLinks,
     /// Rooms that the user deleted and can restore.
     deleted: Vec<DeletedView>,
     create: FormState,
@@ -53,9 +55,17 @@ struct EntryView {
 async fn index(
     State(renderer): State<DirectoryRenderer>,
     Viewer(me): Viewer,
+    Query(list): Query<ListQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
-    renderer.render(&me.user, page, FormState::default(), FormState::default()).await
+    renderer.render(&me.user, page, &list, RoomForms::default()).await
+}
+
+/// The state of the two forms below the list.
+#[derive(Default)]
+pub(in crate::pages) struct RoomForms {
+    pub create: FormState,
+    pub code: FormState,
 }
 
 /// Renders the list of rooms.
@@ -68,36 +78,37 @@ pub(in crate::pages) struct DirectoryRenderer {
 from_state!(DirectoryRenderer { rooms, presence, sidebar });
 
 impl DirectoryRenderer {
-    /// Renders the list of rooms with the state of its two forms.
+    /// Renders a page of the list of rooms, with its two forms.
     pub async fn render(
         &self,
         me: &User,
         page: Page,
-        create: FormState,
-        code: FormState,
+        list: &ListQuery,
+        forms: RoomForms,
     ) -> Result<Response, Problem> {
         let side = self.sidebar.build(me, None, &page).await?;
-        let rooms = self.entries(me, &page).await?;
+        let found = self.rooms.page(me, &list.q, &list.start()).await?;
+        let facts = Facts::of(&self.rooms, &self.presence, &found.items).await?;
         let deleted = self.rooms.deleted_by(me).await?.into_iter();
         let calendar = page.calendar();
-        let deleted = deleted.map(|room| DeletedView::new(room, &calendar)).collect();
-        Ok(html(&DirectoryPage { page, side, rooms, deleted, create, code }))
-    }
-
-    async fn entries(&self, me: &User, page: &Page) -> Result<Vec<EntryView>, Problem> {
-        let facts = Facts::of(&self.rooms, &self.presence, me).await?;
-        let rooms = self.rooms.list(me).await?;
-        let shown = rooms.iter().filter(|room| room.visibility != Visibility::Direct);
-        Ok(shown
-            .map(|room| EntryView {
-                id: room.id.0,
-                name: room.name.clone(),
-                topic: room.topic.clone(),
-                icon: icon(room),
-                facts: facts.describe(room, page.t),
-                member: room.is_member(),
-            })
-            .collect())
+        let links = ListLinks::new("/rooms", &list.q, &found);
+        let entry = |room: Room| EntryView {
+            id: room.id.0,
+            icon: icon(&room),
+            facts: facts.describe(&room, page.t),
+            member: room.is_member(),
+            name: room.name,
+            topic: room.topic,
+        };
+        Ok(html(&DirectoryPage {
+            side,
+            rooms: found.items.into_iter().map(entry).collect(),
+            links,
+            deleted: deleted.map(|room| DeletedView::new(room, &calendar)).collect(),
+            create: forms.create,
+            code: forms.code,
+            page,
+        }))
     }
 }
 
@@ -105,8 +116,8 @@ impl DirectoryRenderer {
 pub(in crate::pages) struct Facts(HashMap<RoomId, RoomStats>);
 
 impl Facts {
-    pub async fn of(rooms: &Rooms, presence: &Presence, me: &User) -> Result<Self, Problem> {
-        Ok(Self(rooms.stats(me, &presence.online()).await?))
+    pub async fn of(service: &Rooms, presence: &Presence, rooms: &[Room]) -> Result<Self, Problem> {
+        Ok(Self(service.stats(rooms, &presence.online()).await?))
     }
 
     /// For example "3 members · 1 online · Ana".
@@ -145,12 +156,13 @@ async fn create(
     };
     let taken = problems.iter().any(|problem| problem.code == "room-name-taken");
     let status = if taken { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let form = FormState::default()
+    let create = FormState::default()
         .with("name", &typed.name)
         .with("topic", &typed.topic)
         .with("visibility", &typed.visibility)
         .add_error(page.t, &problems);
-    let shown = renderer.render(&me.user, page, form, FormState::default()).await?;
+    let forms = RoomForms { create, ..RoomForms::default() };
+    let shown = renderer.render(&me.user, page, &ListQuery::default(), forms).await?;
     Ok(again(status, shown))
 }
 

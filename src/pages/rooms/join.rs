@@ -14,8 +14,9 @@ use crate::chat::rooms::model::{Member, Room, Visibility};
 use crate::chat::rooms::{AccessError, Rooms};
 use crate::http::{AppState, FormBody, Problem, Viewer};
 use crate::pages::layout::form_state::FormState;
+use crate::pages::layout::list::ListQuery;
 use crate::pages::layout::page::{Page, again, html, to_room};
-use crate::pages::rooms::index::DirectoryRenderer;
+use crate::pages::rooms::index::{DirectoryRenderer, RoomForms};
 use crate::text::names::fold;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -118,8 +119,9 @@ async fn refused(
     (status, reason): (StatusCode, String),
 ) -> Result<Response, Problem> {
     page.set_path("/rooms".to_owned());
-    let form = FormState::default().with("code", typed).with_error("code", reason);
-    let shown = renderer.render(me, page, FormState::default(), form).await?;
+    let code = FormState::default().with("code", typed).with_error("code", reason);
+    let forms = RoomForms { code, ..RoomForms::default() };
+    let shown = renderer.render(me, page, &ListQuery::default(), forms).await?;
     Ok(again(status, shown))
 }
 

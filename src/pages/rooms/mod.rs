@@ -1,8 +1,9 @@
-//! Rooms: the room itself, the list of rooms, joining, direct messages, settings and deletion.
+//! Rooms: the room itself, the list of rooms, joining, direct messages, members, settings and deletion.
 
 pub(in crate::pages) mod deleted;
 pub(in crate::pages) mod index;
 pub(in crate::pages) mod join;
+pub(in crate::pages) mod members;
 pub(in crate::pages) mod settings;
 pub(in crate::pages) mod show;
 
@@ -15,6 +16,7 @@ pub(in crate::pages) fn router() -> Router<AppState> {
         .merge(show::router())
         .merge(index::router())
         .merge(join::router())
+        .merge(members::router())
         .merge(settings::router())
         .merge(deleted::router())
 }

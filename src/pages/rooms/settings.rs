@@ -17,9 +17,10 @@ use crate::chat::rooms::model::{
 };
 use crate::chat::rooms::{RoomError, Rooms};
 use crate::http::state::from_state;
-use crate::http::{AppState, CanChange, CanModerate, CanRead, FormBody, Problem};
+use crate::http::{AppState, CanChange, CanModerate, CanRead, FormBody, Problem, Query};
 use crate::kernel::{FieldError, RoomId, UserId};
 use crate::pages::layout::form_state::FormState;
+use crate::pages::layout::list::{ListLinks, ListQuery};
 use crate::pages::layout::page::{Page, again, html, to_room};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
 use crate::pages::layout::user_view::UserView;
@@ -45,6 +46,7 @@ struct SettingsPage {
     form: FormState,
     invitation: Option<Invitation>,
     people: Vec<MemberView>,
+    links: ListLinks,
 }
 
 struct RoomView {
@@ -69,11 +71,12 @@ struct MemberView {
 async fn show(
     State(renderer): State<RoomSettingsRenderer>,
     CanRead(reader): CanRead,
+    Query(list): Query<ListQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
     let room = reader.room();
     let form = FormState::default().with("name", &room.name).with("topic", &room.topic);
-    renderer.render(&reader, page, form).await
+    renderer.render(&reader, page, form, &list).await
 }
 
 /// Renders the settings of a room.
@@ -91,19 +94,22 @@ impl RoomSettingsRenderer {
         reader: &Reader,
         mut page: Page,
         form: FormState,
+        list: &ListQuery,
     ) -> Result<Response, Problem> {
         let room = reader.room();
         if room.visibility == Visibility::Direct || !room.is_member() {
             return Err(Problem::not_found());
         }
-        page.set_path(format!("/rooms/{}/settings", room.id));
+        let path = format!("/rooms/{}/settings", room.id);
+        page.set_path(path.clone());
         let side = self.sidebar.build(reader.user(), None, &page).await?;
-        let listed = self.rooms.members_by_name(reader).await?;
-        let members = listed.into_iter().map(|member| MemberView {
-            owner: room.owner_id == Some(member.user.id),
+        let found = self.rooms.member_page(reader, &list.q, &list.start()).await?;
+        let links = ListLinks::new(&path, &list.q, &found);
+        let people = found.items.into_iter().map(|listed| MemberView {
+            owner: room.owner_id == Some(listed.user.id),
             user: {
-                let online = self.presence.is_online(member.user.id);
-                UserView::of_member(member, online)
+                let online = self.presence.is_online(listed.user.id);
+                UserView::of_listed(listed, online)
             },
         });
         let invitation = room.code.as_ref().map(|code| invite(&page, code)).transpose()?;
@@ -118,7 +124,8 @@ impl RoomSettingsRenderer {
             may_delete: may_moderate(reader.user(), room) && !room.lobby,
             may_moderate: may_moderate(reader.user(), room),
             me: reader.user().id.0,
-            people: members.collect(),
+            people: people.collect(),
+            links,
             page,
             side,
             form,
@@ -169,7 +176,7 @@ async fn update(
     let reader = rooms.reader(owner.user(), owner.room().id).await?;
     let taken = problems.iter().any(|problem| problem.code == "room-name-taken");
     let status = if taken { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok(again(status, renderer.render(&reader, page, form).await?))
+    Ok(again(status, renderer.render(&reader, page, form, &ListQuery::default()).await?))
 }
 
 async fn renew_code(

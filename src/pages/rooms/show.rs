@@ -22,10 +22,10 @@ use crate::http::{AppState, CanRead, ClientInfo, Language, Problem, Query, Viewe
 use crate::kernel::{Random, RoomId, Seq, ServiceError};
 use crate::pages::layout::page::{Page, html, to_room};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
-use crate::pages::layout::user_view::UserView;
 use crate::pages::messages::empty_room;
 use crate::pages::messages::list::{MessageList, history};
 use crate::pages::messages::show::COMMON_EMOJI;
+use crate::pages::rooms::members::PeopleView;
 
 pub(in crate::pages) fn router() -> Router<AppState> {
     Router::new().route("/", get(home)).route("/rooms/{id}", get(show))
@@ -103,8 +103,7 @@ struct RoomPage {
     page: Page,
     side: Sidebar,
     room: RoomView,
-    online: Vec<UserView>,
-    offline: Vec<UserView>,
+    people: PeopleView,
     list: MessageList,
     at_end: bool,
     nonce: String,
@@ -216,9 +215,10 @@ impl RoomRenderer {
             }
         }
         let side = self.sidebar.build(reader.user(), Some(room), &page).await?;
-        let (online, offline) = self.members(reader).await?;
+        let is_online = |user| self.presence.is_online(user);
+        let overview = self.rooms.member_overview(reader, is_online).await?;
         let removed = self.rooms.is_removed(reader).await?;
-        let view = RoomView::new(reader, removed, online.len() + offline.len(), page.t);
+        let view = RoomView::new(reader, removed, overview.count(), page.t);
         if list.is_empty() && shown.before.is_none() && !removed {
             list = list.offering(empty_room::steps(reader, page.t));
             if room.lobby && view.members == 1 {
@@ -226,10 +226,9 @@ impl RoomRenderer {
             }
         }
         Ok(html(&RoomPage {
+            people: PeopleView::new(room.id, overview),
             room: view,
             side,
-            online,
-            offline,
             list,
             at_end: shown.before.is_none(),
             nonce: self.random.token(),
@@ -262,9 +261,7 @@ impl RoomRenderer {
         shown: RoomPageInput,
     ) -> Result<Response, Problem> {
         self.presence.touch(me.id);
-        let view = |user: &User| UserView::new(user.clone(), self.presence.is_online(user.id));
-        let both = [me, other].into_iter().map(view);
-        let (online, offline): (Vec<_>, Vec<_>) = both.partition(|user| user.online);
+        let both = [me, other].map(|user| (user.clone(), self.presence.is_online(user.id)));
         let name = other.display_name.clone();
         let direct = Visibility::Direct;
         let side = self.sidebar.build(me, None, &page).await?;
@@ -290,8 +287,7 @@ impl RoomRenderer {
                 message_to: "message-person",
                 post_path: format!("/direct/{}/messages", other.name),
             },
-            online,
-            offline,
+            people: PeopleView::of_users(both),
             // There is no room to subscribe to yet. The first message is sent as a form and redirects
             // to the new room.
             at_end: false,
@@ -303,15 +299,5 @@ impl RoomRenderer {
             emoji: COMMON_EMOJI,
             page,
         }))
-    }
-
-    /// The members of the room, split into online and offline.
-    async fn members(&self, reader: &Reader) -> Result<(Vec<UserView>, Vec<UserView>), Problem> {
-        let members = self.rooms.members_by_name(reader).await?;
-        Ok(members
-            .into_iter()
-            .map(|member| (self.presence.is_online(member.user.id), member))
-            .map(|(online, member)| UserView::of_member(member, online))
-            .partition(|user| user.online))
     }
 }

@@ -53,6 +53,15 @@ export class Autocomplete {
     });
   }
 
+  /** There are other options for the same word. What the user has selected stays selected. */
+  refresh() {
+    if (document.activeElement !== this.#field) return;
+    const name = this.#listbox.hidden ? undefined : this.#selected?.dataset.name;
+    this.#update();
+    const same = this.#options.find((option) => option.dataset.name === name);
+    if (name && same) this.#select(same);
+  }
+
   /** @param {OptionElement} option */
   #select(option) {
     this.#selected?.setAttribute('aria-selected', 'false');

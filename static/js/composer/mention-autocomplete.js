@@ -1,5 +1,5 @@
 // Completes mentions with the members of the room while a word that starts with @ is typed. They come from the member
-// list, those online first.
+// list, those online first. In a room that is too large for the list, the server is asked for the others.
 import { query, queryAll } from '../core/dom.js';
 import { foldText, matchDistance } from '../core/fuzzy-match.js';
 import { Autocomplete } from './autocomplete.js';
@@ -14,12 +14,13 @@ export const MENTION = new RegExp(
 );
 const MAX_SHOWN = 8;
 const MAX_DISTANCE = 2; // with letters left out, too many names would match
+const SEARCH_DELAY = 200;
 
 /** @param {MemberElement} member */
 function userNameOf(member) {
-  /** @type {HTMLAnchorElement} */
-  const link = query(member, 'a');
-  return decodeURIComponent(link.pathname.slice('/direct/'.length));
+  // Not `pathname`: a row that is not on the page has no address to resolve it with.
+  const path = query(member, 'a').getAttribute('href') ?? '';
+  return decodeURIComponent(path.slice('/direct/'.length));
 }
 
 /**
@@ -42,13 +43,12 @@ function createOption(member, index) {
 
 /**
  * The members that match best, without the user.
+ * @param {MemberElement[]} members
  * @param {string} typed
  * @param {string} me
  */
-function matchingMembers(typed, me) {
+function matchingMembers(members, typed, me) {
   const term = foldText(typed);
-  /** @type {MemberElement[]} */
-  const members = queryAll(document, '.member');
   return members
     .filter((member) => member.dataset.user !== me)
     .map((member) => {
@@ -62,21 +62,53 @@ function matchingMembers(typed, me) {
 }
 
 /**
+ * The members in the list, and those that were found besides.
+ * @param {MemberElement[]} found
+ */
+function knownMembers(found) {
+  /** @type {MemberElement[]} */
+  const listed = queryAll(document, '#people .member');
+  const users = new Set(listed.map((member) => member.dataset.user));
+  return listed.concat(found.filter((member) => !users.has(member.dataset.user)));
+}
+
+/**
  * @param {BodyForm} form
  * @param {HTMLElement} listbox
  * @param {string} me
+ * @param {(text: string) => Promise<MemberElement[]>} search asks for members who may not be in the list
  */
-export function startMentionAutocomplete(form, listbox, me) {
+export function startMentionAutocomplete(form, listbox, me, search) {
   const field = form.elements.body;
   let typed = ''; // after the @
+  let sought = '';
+  /** @type {MemberElement[]} */
+  let found = [];
+  let timer = 0;
 
-  new Autocomplete(form, listbox, {
+  function searchSoon() {
+    if (typed === sought) return;
+    sought = typed;
+    clearTimeout(timer);
+    if (typed) timer = setTimeout(showFound, SEARCH_DELAY);
+  }
+
+  async function showFound() {
+    const text = sought;
+    const members = await search(text).catch(() => []); // without an answer, those in the list are offered
+    if (text !== sought || members.length === 0) return;
+    found = members;
+    autocomplete.refresh();
+  }
+
+  const autocomplete = new Autocomplete(form, listbox, {
     match() {
       const { value, selectionStart: caret, selectionEnd } = field;
       const match = caret === selectionEnd ? MENTION.exec(value.slice(0, caret)) : null;
+      typed = match?.[1] ?? '';
+      searchSoon();
       if (!match) return null;
-      [, typed] = match;
-      listbox.replaceChildren(...matchingMembers(typed, me).map(createOption));
+      listbox.replaceChildren(...matchingMembers(knownMembers(found), typed, me).map(createOption));
       return { options: queryAll(listbox, ':scope > *'), preferred: listbox.firstElementChild };
     },
     isComplete: (option) => option === listbox.lastElementChild && option.dataset.name === typed,

@@ -1,22 +1,73 @@
-// The members of the room: who is online, in which of the two lists, in which order, and how many.
-import { byId, query, queryAll } from '../core/dom.js';
+// The members of the room: who is online, in which of the two lists, in which order, and how many. Of a large room the
+// page lists the first ones by name. Further ones come on request, and so do those who come online while the page shows
+// fewer than it could. The counts are of all members: the page knows their ids.
+import { byId, closestTo, hasModifier, query, queryAll } from '../core/dom.js';
 import { parseHtml } from '../core/html-fragment.js';
 import { pluralize } from '../core/i18n.js';
 
+const TIMEOUT = 10_000;
+const MAX_ONLINE = 100; // more are only counted, as on the page that the server renders
+const FETCH_DELAY = 1_000; // up to twice as long, so that not all pages ask at the same moment
+
+/**
+ * The ids in ranges such as `1-3,7`.
+ * @param {string} ranges
+ */
+function parseIds(ranges) {
+  /** @type {Set<number>} */
+  const ids = new Set();
+  for (const range of ranges.split(',')) {
+    const [first, last = first] = range.split('-').map(Number);
+    for (let id = first; id <= last; id++) ids.add(id);
+  }
+  return ids;
+}
+
+/** @param {MemberElement} row */
+const userOf = (row) => Number(row.dataset.user);
+
 export class MemberList {
+  #panel = query(document, '#people .card');
   #online = byId('online');
   #offline = byId('offline');
   #button = query(document, '.people-button');
+  #path;
+  #signal;
+  /** Whether the page that the server rendered listed all members. */
+  #isComplete;
+  /** @type {Set<number>} */
+  #members;
+  /**
+   * All users who are online, once the server has said so.
+   * @type {Set<number> | null}
+   */
+  #usersOnline = null;
+  #fetchTimer = 0;
+
+  /**
+   * @param {number} room
+   * @param {AbortSignal} signal ends with the room
+   */
+  constructor(room, signal) {
+    this.#path = `/rooms/${room}/members`;
+    this.#signal = signal;
+    const { all } = this.#panel.dataset;
+    this.#isComplete = all === undefined;
+    this.#members = all === undefined ? new Set(this.#rows.map(userOf)) : parseIds(all);
+    this.#panel.addEventListener('click', (event) => this.#onClick(event), { signal });
+    byId('people').addEventListener('toggle', () => this.#fetchOnlineSoon(), { signal });
+    signal.addEventListener('abort', () => clearTimeout(this.#fetchTimer));
+  }
 
   /**
    * No other user is online.
    * @param {Set<number>} users
    */
   setOnline(users) {
-    /** @type {MemberElement[]} */
-    const rows = queryAll(document, '.member');
-    for (const row of rows) this.#insert(row, users.has(Number(row.dataset.user)));
+    this.#usersOnline = new Set(users);
+    for (const row of this.#rows) this.#insert(row, users.has(userOf(row)));
     this.#updateCounts();
+    this.#fetchOnlineSoon();
   }
 
   /**
@@ -24,22 +75,37 @@ export class MemberList {
    * @param {boolean} isOnline
    */
   setPresence(user, isOnline) {
+    if (isOnline) this.#usersOnline?.add(user);
+    else this.#usersOnline?.delete(user);
+    if (!this.#members.has(user)) return;
     const row = this.#row(user);
-    if (!row) return;
-    this.#insert(row, isOnline);
+    if (row) this.#insert(row, isOnline);
+    else this.#fetchOnlineSoon();
     this.#updateCounts();
   }
 
   /** @param {MemberFrame} frame */
   updateMember({ user, joined, html }) {
-    const row = this.#row(user.id);
-    if (!joined) row?.remove();
-    else if (!row && html) {
-      /** @type {MemberElement} */
-      const added = query(parseHtml(html), '.member');
-      this.#insert(added, !added.querySelector('.presence--off'));
-    }
+    if (!joined) {
+      this.#members.delete(user.id);
+      this.#row(user.id)?.remove();
+    } else if (html) this.#add([query(parseHtml(html), '.member')]);
     this.#updateCounts();
+  }
+
+  /**
+   * The rows of members who match and may not be listed.
+   * @param {string} text
+   * @returns {Promise<MemberElement[]>}
+   */
+  async search(text) {
+    if (this.#isComplete) return [];
+    return queryAll(await this.#fetchPage(`${this.#path}?q=${encodeURIComponent(text)}`), '.member');
+  }
+
+  /** @returns {MemberElement[]} */
+  get #rows() {
+    return queryAll(this.#panel, '.member');
   }
 
   /**
@@ -47,7 +113,19 @@ export class MemberList {
    * @returns {MemberElement | null}
    */
   #row(user) {
-    return document.querySelector(`.member[data-user="${Number(user)}"]`);
+    return this.#panel.querySelector(`.member[data-user="${Number(user)}"]`);
+  }
+
+  /**
+   * Adds the rows of members who are not listed yet.
+   * @param {MemberElement[]} rows
+   */
+  #add(rows) {
+    for (const row of rows) {
+      const user = userOf(row);
+      this.#members.add(user);
+      if (!this.#row(user)) this.#insert(row, this.#usersOnline?.has(user) ?? !row.querySelector('.presence--off'));
+    }
   }
 
   /**
@@ -63,14 +141,78 @@ export class MemberList {
     list.insertBefore(row, next ?? null);
   }
 
+  #countOnline() {
+    if (this.#isComplete) return this.#online.children.length;
+    const users = this.#usersOnline;
+    // Too many users are online for the server to list them: what it counted stays.
+    if (!users) return Math.min(Number(byId('online-count').textContent), this.#members.size);
+    return Array.from(users).filter((user) => this.#members.has(user)).length;
+  }
+
   #updateCounts() {
-    const online = this.#online.children.length;
-    const offline = this.#offline.children.length;
+    const count = this.#members.size;
+    const online = this.#countOnline();
     byId('online-count').textContent = String(online);
-    byId('offline-count').textContent = String(offline);
-    byId('offline-section').hidden = offline === 0;
-    byId('member-count').textContent = String(online + offline);
+    byId('offline-count').textContent = String(count - online);
+    byId('offline-section').hidden = count === online;
+    byId('member-count').textContent = String(count);
     const { dataset } = this.#button;
-    if (dataset.other) this.#button.ariaLabel = pluralize(dataset, online + offline);
+    if (dataset.other) this.#button.ariaLabel = pluralize(dataset, count);
+  }
+
+  /** @param {string} address */
+  async #fetchPage(address) {
+    const response = await fetch(address, {
+      headers: { accept: 'text/html', 'hx-request-type': 'partial' },
+      signal: AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT)]),
+    });
+    if (!response.ok || response.redirected) throw new Error(`${response.status} for members`);
+    return parseHtml(await response.text());
+  }
+
+  /** @param {MouseEvent} event */
+  #onClick(event) {
+    /** @type {HTMLAnchorElement | null} */
+    const link = closestTo(event, '#more-members a');
+    if (!link || hasModifier(event)) return;
+    event.preventDefault();
+    this.#loadMore(link).catch(() => {
+      if (!this.#signal.aborted) location.assign(link.href); // the same members as a page
+    });
+  }
+
+  /** @param {HTMLAnchorElement} link */
+  async #loadMore(link) {
+    const page = await this.#fetchPage(link.href);
+    /** @type {MemberElement[]} */
+    const rows = queryAll(page, '.member');
+    const hadFocus = document.activeElement === link;
+    this.#add(rows);
+    this.#updateCounts();
+    /** @type {HTMLAnchorElement | null} */
+    const next = page.querySelector('a[rel="next"]');
+    if (next) link.href = next.href;
+    else byId('more-members').remove();
+    if (hadFocus && !next) rows.at(-1)?.querySelector('a')?.focus();
+  }
+
+  #fetchOnlineSoon() {
+    if (this.#isComplete) return;
+    clearTimeout(this.#fetchTimer);
+    this.#fetchTimer = setTimeout(
+      () => this.#fetchOnline().catch(() => {}), // the next change tries again
+      FETCH_DELAY * (1 + Math.random()),
+    );
+  }
+
+  /** Lists members who are online and were not listed, while the list has room for them and is visible. */
+  async #fetchOnline() {
+    const users = this.#usersOnline;
+    if (!users || !this.#panel.checkVisibility()) return;
+    const listed = new Set(this.#rows.map(userOf));
+    const missing = Array.from(users).filter((user) => this.#members.has(user) && !listed.has(user));
+    const some = missing.slice(0, MAX_ONLINE - this.#online.children.length);
+    if (some.length === 0) return;
+    this.#add(queryAll(await this.#fetchPage(`${this.#path}?users=${some}`), '.member'));
   }
 }

@@ -42,7 +42,7 @@ export class Room {
   created;
   /** A page of older history stays as it is; so does a direct message without messages. Only members are live. */
   isLive;
-  memberList = new MemberList();
+  memberList;
   scrollAnchor;
   pendingMessages;
   composer;
@@ -91,6 +91,7 @@ export class Room {
     this.isLive = tail === 'true' && this.id > 0;
     this.#isMember = this.#lastRead >= 0;
     this.#rev = Number(rev);
+    this.memberList = new MemberList(this.id, this.#signal);
     this.#lastId = query(document, `#messages article[data-rev="${this.#rev}"]`)?.dataset.id;
     this.#messageList = new MessageList(byId('messages'), options.user.me, this.#signal);
     this.scrollAnchor = this.#createScrollAnchor();
@@ -189,7 +190,7 @@ export class Room {
     const { me } = this.#options.user;
     const field = this.composer.field;
     startCommandAutocomplete(this.#form, document.getElementById('command-menu'));
-    startMentionAutocomplete(this.#form, byId('mention-menu'), me);
+    startMentionAutocomplete(this.#form, byId('mention-menu'), me, (text) => this.memberList.search(text));
     startKeyboardNavigation({ log: this.#log, field, scrollToEnd: () => this.scrollAnchor.scrollToEnd() });
     startMessageActions({
       log: this.#log,

@@ -114,7 +114,9 @@ story('the pages of rooms and settings', async ({ patio, newUser }) => {
   await ana.sees(LONG);
   for (const where of [
     '/rooms',
+    '/rooms?q=nothing',
     '/rooms/2/settings',
+    '/rooms/2/members',
     '/settings',
     '/direct/tom',
     '/people',

@@ -17,6 +17,8 @@ export const PASSWORD = 'quiet tomato garden';
 export const emailOf = (name) => `${name}@huerto.example`;
 
 export class Patio {
+  executable = EXECUTABLE;
+
   static async open(environment = {}) {
     const patio = new Patio();
     patio.environment = environment;

@@ -1,6 +1,7 @@
 //! Pages in a browser without scripts.
 
 mod large_installation;
+mod lists;
 mod pending_text;
 mod slash_commands;
 mod time_zones;

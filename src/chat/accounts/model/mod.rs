@@ -13,6 +13,7 @@ use unicode_normalization::UnicodeNormalization;
 
 pub use self::names::{DisplayName, Handle};
 pub use crate::changefeed::model::RevocationReason;
+use crate::kernel::paging::Position;
 use crate::kernel::{FieldError, Timestamp, UserId};
 use crate::limits;
 use crate::text::names::visible_line;
@@ -27,6 +28,20 @@ pub struct User {
     pub role: Role,
     /// The name of the avatar; `None` if initials are shown.
     pub avatar: Option<String>,
+}
+
+/// A user in a list by name.
+#[derive(Clone, Debug)]
+pub struct ListedUser {
+    pub user: User,
+    /// The stored key of the display name: computing it takes longer than reading it.
+    pub sort_key: String,
+}
+
+impl ListedUser {
+    pub fn position(&self) -> Position {
+        Position::new(&self.sort_key, self.user.id.0)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -273,11 +288,19 @@ pub struct Authenticated {
 #[derive(Clone, Debug)]
 pub struct Account {
     pub user: User,
+    /// The stored key of the display name.
+    pub sort_key: String,
     pub email: String,
     pub created_at: Timestamp,
     pub active: bool,
     /// The erasure of their messages, if one was requested.
     pub erasure: Option<Erasure>,
+}
+
+impl Account {
+    pub fn position(&self) -> Position {
+        Position::new(&self.sort_key, self.user.id.0)
+    }
 }
 
 /// The progress of deleting all messages of a user.

@@ -2,56 +2,17 @@
 
 use super::credentials::{renew_permissions, revoke_credentials};
 use crate::changefeed::model::{Change, ChangeMeta};
-use crate::chat::accounts::model::{
-    Account, CredentialHash, Erasure, RevocationReason, Role, User,
-};
+use crate::chat::accounts::model::{CredentialHash, RevocationReason, Role};
 use crate::chat::audit;
 use crate::chat::audit::model::{Action, NamedUser};
 use crate::chat::names::store as names;
 use crate::config::Signup;
 use crate::db::{
-    Db, Transaction, execute, fetch_all, fetch_optional, fetch_optional_scalar, fetch_scalar,
-    set_setting,
+    Db, Transaction, execute, fetch_optional, fetch_optional_scalar, fetch_scalar, set_setting,
 };
 use crate::jobs::model::Job;
 use crate::kernel::{Timestamp, UserId};
 use crate::{changefeed, jobs};
-
-/// All accounts, including closed ones, by name.
-pub(in crate::chat::accounts) async fn accounts(db: &Db) -> Result<Vec<Account>, sqlx::Error> {
-    #[derive(sqlx::FromRow)]
-    struct AccountRow {
-        #[sqlx(flatten)]
-        user: User,
-        email: String,
-        created_at: Timestamp,
-        deactivated_at: Option<Timestamp>,
-        /// Messages deleted by the erasure; `None` if none was requested.
-        deleted: Option<i64>,
-        finished_at: Option<Timestamp>,
-        percent: i64,
-    }
-    let rows: Vec<AccountRow> = fetch_all!(
-        db,
-        "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar, u.email, u.created_at,
-                u.deactivated_at, e.deleted, e.finished_at,
-                case when e.newest > 0 then (e.newest + 1 - e.before) * 100 / e.newest
-                     else 100 end as percent
-         from users u left join erasures e on e.user_id = u.id order by u.sort_key, u.id",
-    )?;
-    let account = |row: AccountRow| Account {
-        user: row.user,
-        email: row.email,
-        created_at: row.created_at,
-        active: row.deactivated_at.is_none(),
-        erasure: row.deleted.map(|deleted| Erasure {
-            deleted,
-            percent: row.percent.clamp(0, 100),
-            finished: row.finished_at.is_some(),
-        }),
-    };
-    Ok(rows.into_iter().map(account).collect())
-}
 
 /// Records an action on an account in the audit log, in the same transaction. `actor` is the
 /// administrator, here and below; `None` for the command line.

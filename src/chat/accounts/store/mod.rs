@@ -4,6 +4,7 @@ mod administration;
 mod avatars;
 mod credentials;
 mod known_devices;
+mod lists;
 mod reset_links;
 mod revocations;
 mod sessions;
@@ -11,13 +12,15 @@ mod tokens;
 mod users;
 
 pub(super) use self::administration::{
-    RoleSet, accounts, deactivate, erase, is_sign_up_closed, reactivate, set_role, set_sign_up,
+    RoleSet, deactivate, erase, is_sign_up_closed, reactivate, set_role, set_sign_up,
 };
 pub(super) use self::avatars::{NewAvatar, find_avatar, set_avatar};
 pub(super) use self::credentials::{
     is_valid, remove_credential, remove_expired_credentials, revoke_other_sessions,
 };
 pub(super) use self::known_devices::{SignInHashes, last_seen, prune_known_devices, remember};
+pub(in crate::chat) use self::lists::{LISTED_USER_COLUMNS, ListedUserRow};
+pub(super) use self::lists::{account, account_page, accounts, count, list, page};
 pub(super) use self::reset_links::{
     NewResetLink, find_by_reset, remove_expired_resets, set_reset, use_reset,
 };
@@ -27,8 +30,7 @@ pub(super) use self::sessions::{
 pub(super) use self::tokens::{NewToken, add_token, find_by_token, tokens, touch_token};
 pub(super) use self::users::{
     AddOutcome, ChangeOutcome, NewUser, UserWithPassword, add, email_of, find, find_by_login,
-    find_conflict, is_empty, list, password_of, set_display_name, set_email, set_password,
-    set_time_zone,
+    find_conflict, is_empty, password_of, set_display_name, set_email, set_password, set_time_zone,
 };
 
 use super::model::{CredentialHash, Role, User};

@@ -1,6 +1,5 @@
 //! Users: adding, finding and changing them.
 
-use super::UserRow;
 use super::credentials::{lock_verified_user, revoke_credentials};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
@@ -11,8 +10,8 @@ use crate::chat::accounts::model::{
 use crate::chat::names::model::Subject;
 use crate::chat::names::store as names;
 use crate::db::{
-    Db, Transaction, execute, fetch_all_json, fetch_one, fetch_optional, fetch_optional_scalar,
-    fetch_scalar, fetch_scalars,
+    Db, Transaction, execute, fetch_one, fetch_optional, fetch_optional_scalar, fetch_scalar,
+    fetch_scalars,
 };
 use crate::kernel::{FieldError, RoomId, Timestamp, UserId};
 
@@ -208,16 +207,6 @@ pub(in crate::chat::accounts) async fn find(
          where id = $1 and deactivated_at is null",
         user,
     )
-}
-
-/// All users with an open account, by name.
-pub(in crate::chat::accounts) async fn list(db: &Db) -> Result<Vec<User>, sqlx::Error> {
-    let rows: Vec<UserRow> = fetch_all_json!(
-        db,
-        "id, name, display_name, bot, role, avatar",
-        "from users where deactivated_at is null order by sort_key, id",
-    )?;
-    Ok(rows.into_iter().map(User::from).collect())
 }
 
 /// A user's e-mail address.

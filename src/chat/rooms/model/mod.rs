@@ -5,14 +5,18 @@
 
 mod code;
 mod joining;
+mod member_overview;
 
 pub use self::code::Code;
 pub(in crate::chat) use self::joining::JoinMethod;
 pub use self::joining::JoinRefusal;
 pub(super) use self::joining::{JoinState, may_join};
+pub use self::member_overview::MemberOverview;
+pub(super) use self::member_overview::MemberSelection;
 use serde::{Deserialize, Serialize};
 
 use crate::chat::accounts::model::{Role, User};
+use crate::kernel::paging::Position;
 use crate::kernel::{FieldError, Rev, RoomId, Seq, Timestamp, UserId};
 use crate::text::names::{fold, one_line, visible_line};
 
@@ -43,6 +47,8 @@ pub struct Room {
     pub other: Option<UserId>,
     /// The avatar of the other user.
     pub other_avatar: Option<String>,
+    /// The stored key of the name.
+    pub sort_key: String,
 }
 
 /// The state of a room and the user's read position in it.
@@ -56,14 +62,6 @@ pub struct Progress {
     pub unread: i64,
     /// Unread mentions of the user.
     pub mentions: i64,
-}
-
-/// A member in a list by name.
-#[derive(Clone, Debug)]
-pub struct ListedMember {
-    pub user: User,
-    /// The stored key of the display name: computing it takes longer than reading it.
-    pub sort_key: String,
 }
 
 /// Counts shown next to a room.
@@ -80,6 +78,11 @@ pub struct RoomStats {
 impl Room {
     pub fn is_member(&self) -> bool {
         self.last_read_seq.is_some()
+    }
+
+    /// Its place in lists of rooms: the lobby comes first.
+    pub fn position(&self) -> Position {
+        Position::new(if self.lobby { "" } else { &self.sort_key }, self.id.0)
     }
 }
 
@@ -324,6 +327,15 @@ pub struct RoomSummary {
     pub messages: i64,
     /// When it was deleted; `None` if it is not.
     pub deleted_at: Option<Timestamp>,
+    /// The stored key of the name.
+    pub sort_key: String,
+}
+
+impl RoomSummary {
+    /// Its place in lists of rooms: the lobby comes first.
+    pub fn position(&self) -> Position {
+        Position::new(if self.lobby { "" } else { &self.sort_key }, self.id.0)
+    }
 }
 
 /// The only rule for reading the messages of a room.
@@ -366,6 +378,7 @@ mod tests {
             mentions: 0,
             other: None,
             other_avatar: None,
+            sort_key: String::new(),
         }
     }
 

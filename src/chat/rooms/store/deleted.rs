@@ -4,10 +4,15 @@ use super::sql::SELECT_DELETED;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::audit;
 use crate::chat::audit::model::{Action, NamedRoom};
-use crate::chat::names::{model::Subject, store as names};
+use crate::chat::names::model::{NameFilter, Subject};
+use crate::chat::names::store::{self as names, fetch_list_page};
 use crate::chat::rooms::model::{RoomSummary, Visibility};
-use crate::db::{Db, Transaction, execute, fetch_all, fetch_optional, fetch_scalar, fetch_scalars};
+use crate::db::{
+    Db, Transaction, execute, fetch_all, fetch_all_json, fetch_optional, fetch_scalar,
+    fetch_scalars, positional_row,
+};
 use crate::jobs::model::Job;
+use crate::kernel::paging::{ListPage, PageStart};
 use crate::kernel::{RoomId, Timestamp, UserId};
 use crate::limits::deletion::ROOM_RESTORABLE;
 use crate::{changefeed, jobs};
@@ -226,9 +231,8 @@ pub(in crate::chat::rooms) async fn finish_purge(db: &Db, room: RoomId) -> Resul
     transaction.commit().await
 }
 
-/// All rooms except direct messages, including deleted ones that can still be restored, by name.
-pub(in crate::chat::rooms) async fn summaries(db: &Db) -> Result<Vec<RoomSummary>, sqlx::Error> {
-    #[derive(sqlx::FromRow)]
+positional_row! {
+    /// The columns of [`SUMMARY_COLUMNS!`].
     struct SummaryRow {
         id: RoomId,
         name: String,
@@ -239,29 +243,75 @@ pub(in crate::chat::rooms) async fn summaries(db: &Db) -> Result<Vec<RoomSummary
         members: i64,
         messages: i64,
         deleted_at: Option<Timestamp>,
+        sort_key: String,
     }
-    let rows: Vec<SummaryRow> = fetch_all!(
-        db,
-        "select r.id, r.name, coalesce(d.visibility, r.visibility) as visibility,
-                r.lobby = 1 as lobby, o.name as owner, o.display_name as owner_name,
-                (select count(*) from memberships m where m.room_id = r.id)
-                  + (select count(*) from deleted_memberships g where g.room_id = r.id) as members,
-                r.last_seq as messages, d.deleted_at
-         from rooms r
-         left join deleted_rooms d on d.room_id = r.id
-         left join users o on o.id = coalesce(d.owner_id, r.owner_id)
-         where r.visibility <> 'direct' and d.purged_at is null
-         order by r.lobby desc, r.sort_key, r.id",
-    )?;
-    let summary = |row: SummaryRow| RoomSummary {
-        id: row.id,
-        name: row.name,
-        visibility: row.visibility,
-        lobby: row.lobby,
-        owner: row.owner.zip(row.owner_name),
-        members: row.members,
-        messages: row.messages,
-        deleted_at: row.deleted_at,
+}
+
+/// The columns of a [`SummaryRow`].
+macro_rules! SUMMARY_COLUMNS {
+    () => {
+        "r.id, r.name, coalesce(d.visibility, r.visibility), r.lobby = 1, o.name, o.display_name,
+         (select count(*) from memberships m where m.room_id = r.id)
+           + (select count(*) from deleted_memberships g where g.room_id = r.id),
+         r.last_seq, d.deleted_at, coalesce(r.sort_key, '')"
     };
-    Ok(rows.into_iter().map(summary).collect())
+}
+
+/// The `from` clause of [`SUMMARY_COLUMNS!`], to be followed by a further condition.
+macro_rules! FROM_SUMMARIES {
+    ($rest:literal) => {
+        concat!(
+            "from rooms r
+             left join deleted_rooms d on d.room_id = r.id
+             left join users o on o.id = coalesce(d.owner_id, r.owner_id)
+             where r.visibility <> 'direct' and d.purged_at is null ",
+            $rest
+        )
+    };
+}
+
+impl From<SummaryRow> for RoomSummary {
+    fn from(row: SummaryRow) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            visibility: row.visibility,
+            lobby: row.lobby,
+            owner: row.owner.zip(row.owner_name),
+            members: row.members,
+            messages: row.messages,
+            deleted_at: row.deleted_at,
+            sort_key: row.sort_key,
+        }
+    }
+}
+
+/// A page of all rooms except direct messages, including deleted ones that can still be restored: the
+/// lobby first, then by name.
+pub(in crate::chat::rooms) async fn summary_page(
+    db: &Db,
+    filter: &NameFilter,
+    start: &PageStart,
+) -> Result<ListPage<RoomSummary>, sqlx::Error> {
+    let rows: Vec<SummaryRow> = fetch_list_page!(
+        db,
+        start,
+        SUMMARY_COLUMNS!(),
+        FROM_SUMMARIES!("and r.filter_text like $1 escape '\\'"),
+        order by ("(case when r.lobby = 1 then '' else r.sort_key end)", "r.id")
+          from "$2", "$3", "$4",
+        filter.pattern(),
+    )?;
+    let rows = rows.into_iter().map(RoomSummary::from).collect();
+    Ok(ListPage::cut(rows, start, RoomSummary::position))
+}
+
+/// One of these rooms.
+pub(in crate::chat::rooms) async fn summary(
+    db: &Db,
+    room: RoomId,
+) -> Result<Option<RoomSummary>, sqlx::Error> {
+    let rows: Vec<SummaryRow> =
+        fetch_all_json!(db, SUMMARY_COLUMNS!(), FROM_SUMMARIES!("and r.id = $1"), room)?;
+    Ok(rows.into_iter().next().map(RoomSummary::from))
 }

@@ -10,13 +10,14 @@ use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::audit;
 use crate::chat::audit::model::{Action, NamedRoom};
-use crate::chat::names::model::Subject;
-use crate::chat::names::store as names;
+use crate::chat::names::model::{NameFilter, Subject};
+use crate::chat::names::store::{self as names, fetch_list_page};
 use crate::chat::rooms::model::{Code, NewRoom, Progress, Room, RoomName, RoomTopic, Visibility};
 use crate::db::{
     Db, Transaction, execute, fetch_all_json, fetch_optional, fetch_optional_scalar, fetch_scalar,
     is_unique_violation, positional_row,
 };
+use crate::kernel::paging::{ListPage, PageStart};
 use crate::kernel::{RoomId, Timestamp, UserId};
 
 /// Creates the lobby if there is none. Returns when it was created.
@@ -190,6 +191,31 @@ pub(in crate::chat::rooms) async fn list(db: &Db, user: UserId) -> Result<Vec<Ro
         user,
     )?;
     Ok(rows.into_iter().map(Room::from).collect())
+}
+
+/// A page of the public rooms and those the user is a member of, without direct messages: the lobby
+/// first, then by name.
+pub(in crate::chat::rooms) async fn page(
+    db: &Db,
+    user: UserId,
+    filter: &NameFilter,
+    start: &PageStart,
+) -> Result<ListPage<Room>, sqlx::Error> {
+    let rows: Vec<RoomRow> = fetch_list_page!(
+        db,
+        start,
+        ROOM_COLUMNS!(),
+        FROM_ROOMS!(
+            "where (r.visibility = 'public' or m.user_id is not null)
+               and r.visibility <> 'direct' and r.filter_text like $2 escape '\\'"
+        ),
+        order by ("(case when r.lobby = 1 then '' else r.sort_key end)", "r.id")
+          from "$3", "$4", "$5",
+        user,
+        filter.pattern(),
+    )?;
+    let rows = rows.into_iter().map(Room::from).collect();
+    Ok(ListPage::cut(rows, start, Room::position))
 }
 
 /// The rooms the user is a member of.

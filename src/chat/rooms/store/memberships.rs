@@ -1,21 +1,12 @@
-//! Memberships: listing members, reassigning owners, read markers.
+//! Memberships: adding members, reassigning owners, read markers, counts.
 
 use super::ProgressRow;
-use super::sql::{
-    FROM_OWN_ROOMS, PROGRESS_COLUMNS, READABLE_ROOMS, SELECT_PROGRESS, UNREAD, UNREAD_MENTIONS,
-};
+use super::sql::{FROM_OWN_ROOMS, PROGRESS_COLUMNS, SELECT_PROGRESS, UNREAD, UNREAD_MENTIONS};
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
-use crate::chat::accounts::UserRow;
-use crate::chat::accounts::model::{Role, User};
-use crate::chat::rooms::model::{ListedMember, Progress, RoomStats};
-use crate::db::{
-    Db, Transaction, execute, fetch_all, fetch_all_json, fetch_optional, fetch_scalars, json_rows,
-    positional_row,
-};
-use crate::kernel::paging::{Limit, Page};
+use crate::chat::rooms::model::{Progress, RoomStats};
+use crate::db::{Db, Transaction, execute, fetch_all, fetch_optional, fetch_scalars, json_rows};
 use crate::kernel::{RoomId, Seq, UserId};
-use crate::text::collation::sort_key;
 
 /// For each room of a closed account, makes the remaining member who joined first the owner. Returns
 /// these rooms.
@@ -73,88 +64,11 @@ pub(in crate::chat::rooms) async fn mark_read(
     Ok(progress.map(Progress::from))
 }
 
-/// The ids of the members of a room with an open account.
-pub(in crate::chat::rooms) async fn members(
-    db: &Db,
-    room: RoomId,
-) -> Result<Vec<UserId>, sqlx::Error> {
-    fetch_scalars!(
-        db,
-        "select m.user_id from memberships m join users u on u.id = m.user_id
-         where m.room_id = $1 and u.deactivated_at is null",
-        room,
-    )
-}
-
-/// The members of a room by id, after `after`.
-pub(in crate::chat::rooms) async fn members_after(
-    db: &Db,
-    room: RoomId,
-    after: UserId,
-    limit: Limit,
-) -> Result<Page<User>, sqlx::Error> {
-    let rows: Vec<UserRow> = fetch_all!(
-        db,
-        "select u.id, u.name, u.display_name, u.bot, u.role, u.avatar
-         from memberships m join users u on u.id = m.user_id
-         where m.room_id = $1 and m.user_id > $2 and u.deactivated_at is null
-         order by m.user_id limit $3",
-        room,
-        after,
-        limit.plus_one(),
-    )?;
-    Ok(Page::cut(rows.into_iter().map(User::from).collect(), limit))
-}
-
-positional_row! {
-    struct ListedMemberRow {
-        id: UserId,
-        name: String,
-        display_name: String,
-        bot: i64,
-        role: Role,
-        avatar: Option<String>,
-        sort_key: Option<String>,
-    }
-}
-
-impl From<ListedMemberRow> for ListedMember {
-    fn from(row: ListedMemberRow) -> Self {
-        Self {
-            sort_key: row.sort_key.unwrap_or_else(|| sort_key(&row.display_name)),
-            user: User {
-                id: row.id,
-                name: row.name,
-                display_name: row.display_name,
-                bot: row.bot != 0,
-                role: row.role,
-                avatar: row.avatar,
-            },
-        }
-    }
-}
-
-/// The members of a room, by name.
-pub(in crate::chat::rooms) async fn members_by_name(
-    db: &Db,
-    room: RoomId,
-) -> Result<Vec<ListedMember>, sqlx::Error> {
-    let rows: Vec<ListedMemberRow> = fetch_all_json!(
-        db,
-        "u.id, u.name, u.display_name, u.bot, u.role, u.avatar, u.sort_key",
-        "from memberships m join users u on u.id = m.user_id
-         where m.room_id = $1 and u.deactivated_at is null
-         order by u.sort_key, u.id",
-        room,
-    )?;
-    Ok(rows.into_iter().map(ListedMember::from).collect())
-}
-
-/// For each room that the user may see: the number of members, how many of them are in `online`, and
-/// the owner's display name.
+/// For each of the rooms: the number of members, how many of them are in `online`, and the owner's
+/// display name.
 pub(in crate::chat::rooms) async fn stats(
     db: &Db,
-    user: UserId,
+    rooms: &[RoomId],
     online: &[UserId],
 ) -> Result<Vec<(RoomId, RoomStats)>, sqlx::Error> {
     #[derive(sqlx::FromRow)]
@@ -166,20 +80,17 @@ pub(in crate::chat::rooms) async fn stats(
     }
     let rows: Vec<StatsRow> = fetch_all!(
         db,
-        concat!(
-            "select r.id as room, count(u.id) as members, count(here.id) as online,
-                    o.display_name as owner
-             from rooms r
-             left join users o on o.id = r.owner_id and o.deactivated_at is null
-             left join memberships m on m.room_id = r.id
-             left join users u on u.id = m.user_id and u.deactivated_at is null
-             left join (select cast(value as bigint) as id from jsonb_each($2)) here
-               on here.id = u.id
-             where r.id in (",
-            READABLE_ROOMS!("$1"),
-            ") group by r.id, o.display_name"
-        ),
-        user,
+        "select r.id as room, count(u.id) as members, count(here.id) as online,
+                o.display_name as owner
+         from jsonb_each($1) given
+         join rooms r on r.id = cast(given.value as bigint)
+         left join users o on o.id = r.owner_id and o.deactivated_at is null
+         left join memberships m on m.room_id = r.id
+         left join users u on u.id = m.user_id and u.deactivated_at is null
+         left join (select cast(value as bigint) as id from jsonb_each($2)) here
+           on here.id = u.id
+         group by r.id, o.display_name",
+        json_rows(rooms),
         json_rows(online),
     )?;
     let count = |number: i64| usize::try_from(number).unwrap_or_default();

@@ -3,22 +3,24 @@
 mod deleted;
 mod directory;
 mod joining;
+mod members;
 mod memberships;
 mod sql;
 
 pub(super) use self::deleted::{
     Tombstone, all_deleted, begin_purge, delete, deleted, deleted_by, finish_purge,
-    had_been_visible, restore, summaries,
+    had_been_visible, restore, summary, summary_page,
 };
 pub(super) use self::directory::{
     add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, memberships,
-    my_rooms, progress, set_code, set_owner, update,
+    my_rooms, page, progress, set_code, set_owner, update,
 };
 pub(in crate::chat) use self::joining::{Joined, insert_joined};
 pub(super) use self::joining::{Removed, is_removed, join, leave, remove};
-pub(super) use self::memberships::{
-    mark_read, members, members_after, members_by_name, reassign_owner, stats,
+pub(super) use self::members::{
+    first_members, member_page, members, members_after, members_among, members_by_name,
 };
+pub(super) use self::memberships::{mark_read, reassign_owner, stats};
 pub(in crate::chat) use self::sql::READABLE_ROOMS;
 
 use super::model::{Code, Progress, Room, Visibility};
@@ -73,6 +75,7 @@ positional_row! {
         mentions: i64,
         other_id: Option<UserId>,
         other_avatar: Option<String>,
+        sort_key: String,
     }
 }
 
@@ -96,6 +99,7 @@ impl From<RoomRow> for Room {
             mentions: row.mentions,
             other: row.other_id,
             other_avatar: row.other_avatar,
+            sort_key: row.sort_key,
         }
     }
 }

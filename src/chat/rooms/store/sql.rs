@@ -34,7 +34,7 @@ macro_rules! ROOM_COLUMNS {
             UNREAD!(),
             ", ",
             UNREAD_MENTIONS!(),
-            ", o.id, o.avatar"
+            ", o.id, o.avatar, coalesce(o.sort_key, r.sort_key, '')"
         )
     };
 }
