@@ -72,6 +72,18 @@ pub mod user {
     pub const TOKEN_LIFETIME: Duration = Duration::from_hours(10 * 365 * 24);
 }
 
+/// Per session.
+pub mod session {
+    use super::Duration;
+
+    /// Its data, as JSON.
+    pub const DATA: usize = 4 * 1024;
+    /// How long an anonymous one lasts: its user is not known yet.
+    pub const ANONYMOUS: Duration = Duration::from_mins(10);
+    /// How long the current password, once entered, is not asked for again.
+    pub const PASSWORD_CONFIRMED: Duration = Duration::from_mins(5);
+}
+
 /// Per device: a browser in which a user signed in before, known by its own cookie.
 pub mod device {
     use super::{Duration, Rate};
@@ -92,6 +104,11 @@ pub mod address {
     /// Checks whether a name or e-mail address is free. Enough for several people who fill in the form at
     /// once, and no faster for collecting addresses than registering.
     pub const AVAILABILITY: Rate = Rate::new(120, Duration::from_secs(30));
+    /// Anonymous sessions: their user is not known yet. One more ends the oldest.
+    pub const ANONYMOUS_SESSIONS: i64 = 20;
+    /// Invitation links that are kept until the sign-in. Later ones are kept in the address of the sign-in
+    /// page.
+    pub const INVITATIONS: Rate = Rate::new(20, Duration::from_secs(30));
     /// HTTP connections, or half of what open files allow if that is less. Trusted proxies are exempt:
     /// they speak for many clients.
     pub const CONNECTIONS: usize = 1_000;
@@ -185,6 +202,8 @@ pub mod installation {
 
     /// Registrations from all addresses together.
     pub const SIGN_UPS: Rate = Rate::new(400, Duration::from_secs(2));
+    /// Anonymous sessions: their user is not known yet. One more ends the oldest.
+    pub const ANONYMOUS_SESSIONS: i64 = 1_000;
     /// Bytes in all send queues. Above three quarters, clients that took no byte for a second are
     /// disconnected, the slowest first; above seven eighths, others too.
     pub const SEND_QUEUES: usize = 64 * 1024 * 1024;

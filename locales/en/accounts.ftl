@@ -97,6 +97,8 @@ field-token-label = What the token is for
 token-make = Create a token
 display-name-shape = Use 1 to 64 characters on one line.
 password-too-many = Too many wrong passwords. Wait a moment and try again.
+password-missing = Enter your current password.
+password-confirmed = You entered your password a moment ago, so you need not enter it again.
 password-wrong = That is not your current password.
 
 settings-picture = Your picture

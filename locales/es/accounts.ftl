@@ -97,6 +97,8 @@ field-token-label = Para qué es el token
 token-make = Crear un token
 display-name-shape = Usa entre 1 y 64 caracteres en una línea.
 password-too-many = Demasiadas contraseñas incorrectas. Espera un momento y vuelve a probar.
+password-missing = Escribe tu contraseña actual.
+password-confirmed = Acabas de escribir tu contraseña, así que no hace falta que la repitas.
 password-wrong = Esa no es tu contraseña actual.
 
 settings-picture = Tu foto

@@ -59,9 +59,13 @@ fn start_log(logging: &Logging) {
 /// Caps libraries at level `info`, whatever filter is configured. At lower levels they log whole
 /// requests, and the URL of a reset link is a secret. Patio itself logs no secrets, and SQL
 /// statements are safe to log because their values are bound.
+///
+/// The session library logs nothing: it warns of every stale cookie, with which anyone could fill the
+/// log, makes several spans for each request, and its errors are logged with their request.
 fn no_secrets() -> Targets {
     Targets::new()
         .with_default(LevelFilter::INFO)
         .with_target("patio", LevelFilter::TRACE)
         .with_target("sqlx::query", LevelFilter::DEBUG)
+        .with_target("tower_sessions", LevelFilter::OFF)
 }

@@ -4,6 +4,8 @@
 //! Browsers separate cookies by host, but not by port. If the public address has a port, each name ends with
 //! it, so that two installations on one host do not sign each other out.
 
+use std::time::Duration;
+
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use axum::http::request::Parts;
@@ -14,7 +16,7 @@ use crate::chat::accounts::model::BearerSecret;
 use crate::kernel::{RoomId, UserId};
 
 /// Browsers keep a cookie for at most 400 days. The server ends a session much earlier.
-const LIFETIME: time::Duration = time::Duration::days(400);
+pub(super) const LIFETIME: Duration = Duration::from_hours(400 * 24);
 
 /// As long as the server keeps a device that it does not see.
 const DEVICE_LIFETIME: time::Duration = time::Duration::days(365);
@@ -51,19 +53,19 @@ fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     cookies.filter(|cookie| cookie.name() == name).last()?.value_raw()
 }
 
-/// Returns the secret of the session.
-pub fn session(headers: &HeaderMap, client: ClientInfo) -> Option<BearerSecret> {
-    value(headers, &bound(client, "patio_session")).map(BearerSecret::new)
+/// Returns the name of the session cookie.
+pub(super) fn session_name(client: ClientInfo) -> String {
+    bound(client, "patio_session")
 }
 
-/// Builds the cookie that signs the browser in.
-pub fn sign_in(secret: &BearerSecret, client: ClientInfo) -> Cookie<'static> {
-    build(bound(client, "patio_session"), secret.expose_secret().to_owned(), client)
+/// Returns the value of the session cookie.
+pub fn session(headers: &HeaderMap, client: ClientInfo) -> Option<&str> {
+    value(headers, &session_name(client))
 }
 
-/// Builds the cookie that signs the browser out.
-pub fn sign_out(client: ClientInfo) -> Cookie<'static> {
-    let mut cookie = build(bound(client, "patio_session"), String::new(), client);
+/// Builds the removal of the session cookie. It is as `Secure` as the cookie, or browsers would refuse it.
+pub(super) fn end_session(client: ClientInfo) -> Cookie<'static> {
+    let mut cookie = build(session_name(client), String::new(), client);
     cookie.make_removal();
     cookie
 }
@@ -124,7 +126,7 @@ fn build(name: String, value: String, client: ClientInfo) -> Cookie<'static> {
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(client.https)
-        .max_age(LIFETIME)
+        .max_age(time::Duration::try_from(LIFETIME).unwrap_or(time::Duration::MAX))
         .build()
 }
 
@@ -169,7 +171,6 @@ mod tests {
 
     #[test]
     fn each_installation_uses_only_its_own_cookie_names() {
-        let secret = BearerSecret::new("secret");
         let all = [
             (client(false, None), "patio_session", "patio_theme"),
             (client(false, Some(3001)), "patio_session_3001", "patio_theme_3001"),
@@ -177,8 +178,8 @@ mod tests {
             (client(true, Some(8443)), "__Host-patio_session_8443", "patio_theme_8443"),
         ];
         for (client, session_name, theme_name) in all {
-            assert_eq!(sign_in(&secret, client).name(), session_name);
-            assert_eq!(sign_out(client).name(), session_name);
+            assert_eq!(super::session_name(client), session_name);
+            assert_eq!(end_session(client).name(), session_name);
             assert_eq!(Theme::Dark.cookie(client).name(), theme_name);
             for (_, sent, _) in all {
                 let mut headers = HeaderMap::new();

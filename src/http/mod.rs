@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod rate_limit;
 pub mod request;
 pub mod response;
+pub mod sessions;
 pub mod site;
 pub mod state;
 pub mod theme;

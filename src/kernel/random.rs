@@ -27,6 +27,11 @@ impl Random {
         URL_SAFE_NO_PAD.encode(self.bytes::<32>())
     }
 
+    /// Returns 128 random bits as 22 characters, in the format of a session's id.
+    pub fn session_id(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.bytes::<16>())
+    }
+
     /// Returns 96 random bits as a short text, for values that must be unique but not secret.
     pub fn token(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.bytes::<12>())

@@ -23,9 +23,9 @@ pub use self::layout::user_view::{initials, member_row};
 use self::layout::{canonical_host, error_page, page, rate_limited, returned_text};
 use crate::http::AppState;
 use crate::http::listener::timeout;
-use crate::http::request::auth::by_cookie;
 use crate::http::request::csrf;
 use crate::http::response::{pending_answers, security_headers};
+use crate::http::sessions;
 
 /// `polling` has the routes that the pages' scripts poll. They get the same middleware as pages.
 pub fn router(state: &AppState, polling: Router<AppState>) -> Router<AppState> {
@@ -42,7 +42,7 @@ pub fn router(state: &AppState, polling: Router<AppState>) -> Router<AppState> {
         .layer(from_fn(timeout::keep))
         .layer(from_fn_with_state(state.clone(), canonical_host::check))
         .layer(from_fn_with_state(state.clone(), csrf::guard))
-        .layer(from_fn_with_state(state.clone(), by_cookie))
+        .layer(from_fn_with_state(state.clone(), sessions::manage))
         .layer(from_fn_with_state(state.clone(), rate_limited::by_user))
         .layer(from_fn_with_state(state.clone(), pending_answers::bound));
     Router::new()

@@ -21,7 +21,9 @@ use super::session::{SIGNED_OUT, Session, TOO_FAST};
 use crate::api;
 use crate::chat::events::EventHub;
 use crate::http::request::{auth, csrf};
-use crate::http::{AppState, ClientInfo, Language, Problem, Query, Viewer, access_log, cookies};
+use crate::http::{
+    AppState, ClientInfo, Language, Problem, Query, Viewer, access_log, cookies, sessions,
+};
 use crate::kernel::Timestamp;
 use crate::lifecycle::Lifecycle;
 use crate::websocket::handshake::{Handshake, HandshakeError, Upgrade};
@@ -139,8 +141,10 @@ async fn viewer(shared: &Realtime, parts: &mut Parts) -> Result<Option<Viewer>, 
         return Ok(Some(viewer.clone()));
     }
     let Ok(client) = ClientInfo::from_request_parts(parts, &()).await;
-    let Some(secret) = cookies::session(&parts.headers, client) else { return Ok(None) };
+    if cookies::session(&parts.headers, client).is_none() {
+        return Ok(None);
+    }
     let Realtime { site, proxy_warnings, services, .. } = shared;
     csrf::own_page(site, proxy_warnings, &parts.headers, parts.extensions.get())?;
-    Ok(services.accounts.by_session(&secret).await?.map(Viewer))
+    Ok(sessions::viewer(&services.accounts, &parts.headers, client).await?)
 }

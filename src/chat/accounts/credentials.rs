@@ -1,14 +1,16 @@
 //! Sessions and API tokens: issued for a verified password, extended by use, and ended by the user, by
-//! expiry or by a revocation.
+//! expiry or by a revocation. And anonymous sessions, which begin before their user is known.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::model::{
-    Authenticated, BearerSecret, CredentialHash, RevocationReason, SessionInfo, TokenInfo,
-    TokenLabel, TokenLifetime, VerifiedPassword, ZoneName,
+    Authenticated, BearerSecret, CredentialHash, LoadedSession, RevocationReason, SessionInfo,
+    TokenInfo, TokenLabel, TokenLifetime, VerifiedPassword, ZoneName,
 };
 use super::{Accounts, SignInError, store};
 use crate::kernel::{ServiceError, UserId};
+use crate::limits::session::ANONYMOUS;
 
 /// A session ends if it was not used for this long.
 const SESSION_LIFETIME: Duration = Duration::from_hours(30 * 24);
@@ -30,7 +32,7 @@ impl Accounts {
         verified: &VerifiedPassword,
         agent: &str,
     ) -> Result<BearerSecret, SignInError> {
-        let secret = BearerSecret::new(self.random.secret());
+        let secret = BearerSecret::new(self.random.session_id());
         let now = self.clock.now();
         let agent: String = agent.chars().take(MAX_USER_AGENT).collect();
         let session = store::NewSession {
@@ -43,30 +45,67 @@ impl Accounts {
         if added.map_err(ServiceError::from)? { Ok(secret) } else { Err(SignInError::Wrong) }
     }
 
-    /// The user of this session. Using a session extends it.
+    /// Starts a anonymous session: its user is not known yet, and it keeps data until the sign-in. `data` is a JSON object.
+    /// `network` is the key by which the client is counted.
+    ///
+    /// # Errors
+    /// If it cannot be stored.
+    pub async fn open_anonymous_session(
+        &self,
+        data: Option<&str>,
+        network: IpAddr,
+    ) -> Result<BearerSecret, ServiceError> {
+        let secret = BearerSecret::new(self.random.session_id());
+        let now = self.clock.now();
+        let session = store::NewAnonymousSession {
+            credential: secret.credential(),
+            data,
+            network: BearerSecret::new(format!("anonymous session {network}")).credential(),
+            created_at: now,
+            expires_at: now.plus(ANONYMOUS),
+        };
+        store::add_anonymous_session(&self.db, &session).await?;
+        Ok(secret)
+    }
+
+    /// Replaces the data of a session. One without a user then lasts as long as a new one.
+    pub async fn set_session_data(
+        &self,
+        credential: CredentialHash,
+        data: Option<&str>,
+    ) -> Result<(), ServiceError> {
+        let expires_at = self.clock.now().plus(ANONYMOUS);
+        Ok(store::set_session_data(&self.db, credential, data, expires_at).await?)
+    }
+
+    /// The session with this secret. Using the session of a user extends it.
     pub async fn by_session(
         &self,
         secret: &BearerSecret,
-    ) -> Result<Option<Authenticated>, ServiceError> {
+    ) -> Result<Option<LoadedSession>, ServiceError> {
         self.use_session(secret.credential()).await
     }
 
     async fn use_session(
         &self,
         credential: CredentialHash,
-    ) -> Result<Option<Authenticated>, ServiceError> {
+    ) -> Result<Option<LoadedSession>, ServiceError> {
         let now = self.clock.now();
         let found = store::find_by_session(&self.db, credential, now).await?;
         let Some(session) = found else {
             return Ok(None);
         };
+        if session.user_id.is_none() {
+            return Ok(Some(LoadedSession { user: None, data: session.data }));
+        }
         let left = now.until(session.expires_at);
         // A longer rest than possible comes from a clock that was set back since.
         if left < SESSION_LIFETIME.saturating_sub(SESSION_REFRESH) || left > SESSION_LIFETIME {
             store::extend_session(&self.db, credential, now.plus(SESSION_LIFETIME)).await?;
         }
         let zone = ZoneName::zone(session.time_zone.as_deref());
-        Ok(Some(Authenticated { user: session.user, zone, credential }))
+        let user = Authenticated { user: session.user, zone, credential, confirmation: None };
+        Ok(Some(LoadedSession { user: Some(user), data: session.data }))
     }
 
     /// Issues an API token. `label` helps its owner to recognize it. If the user has the maximum
@@ -115,7 +154,7 @@ impl Accounts {
             store::touch_token(&self.db, credential, now).await?;
         }
         let zone = ZoneName::zone(token.time_zone.as_deref());
-        Ok(Some(Authenticated { user: token.user, zone, credential }))
+        Ok(Some(Authenticated { user: token.user, zone, credential, confirmation: None }))
     }
 
     /// Ends a session or token, and all live connections opened with it.

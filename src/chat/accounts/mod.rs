@@ -4,6 +4,7 @@
 
 mod administration;
 mod avatars;
+mod confirmation;
 mod credentials;
 mod guesses;
 mod login_source;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::model::{
-    Authenticated, DisplayName, Email, PlainPassword, RevocationReason, User, VerifiedPassword,
-    ZoneName,
+    Authenticated, DisplayName, Email, PasswordConfirmation, PlainPassword, RevocationReason, User,
+    VerifiedPassword, ZoneName,
 };
 use super::slow_work::Share;
 use super::store::{ChangeOutcome, UserWithPassword};
@@ -17,6 +17,9 @@ use crate::kernel::ServiceError;
 pub enum ChangeError {
     #[error("wrong password")]
     WrongPassword,
+    /// The password was neither entered nor confirmed a moment ago.
+    #[error("no password")]
+    NoPassword,
     /// Readers could mistake the name for that of another user.
     #[error("the name is taken")]
     NameTaken,
@@ -36,6 +39,16 @@ impl ChangeError {
         match self {
             Self::TooMany(wait) => Some(*wait),
             _ => None,
+        }
+    }
+}
+
+impl From<SignInError> for ChangeError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Wrong => Self::WrongPassword,
+            SignInError::TooMany(wait) => Self::TooMany(wait),
+            SignInError::Service(error) => Self::Service(error),
         }
     }
 }
@@ -88,40 +101,38 @@ impl Accounts {
     /// revoked.
     ///
     /// # Errors
-    /// If the password is wrong or the address is taken.
+    /// If the password was changed since it was verified, or the address is taken.
     pub async fn change_email(
         &self,
         me: &Authenticated,
         email: &Email,
-        password: &str,
-        from: &LoginSource,
+        verified: &VerifiedPassword,
     ) -> Result<(), ChangeError> {
-        let verified = self.verify_password(me, password, from).await?;
         let now = self.clock.now();
-        let changed = store::set_email(&self.db, &verified, email, me.credential, now).await;
+        let changed = store::set_email(&self.db, verified, email, me.credential, now).await;
         self.check_change(changed.map_err(ServiceError::from)?)
     }
 
     /// Changes the password, which requires the old one. All other credentials of the user are revoked.
+    /// Returns the confirmation in this session, which holds for the new password as well.
     ///
     /// # Errors
-    /// If the old password is wrong or the new one is guessable.
+    /// If the old password was changed since it was verified, or the new one is guessable.
     pub async fn change_password(
         &self,
         me: &Authenticated,
-        old: &str,
+        old: &VerifiedPassword,
         new: &PlainPassword,
-        from: &LoginSource,
-    ) -> Result<(), ChangeError> {
-        let verified = self.verify_password(me, old, from).await?;
+    ) -> Result<Option<PasswordConfirmation>, ChangeError> {
         let share = Share::User(me.user.id);
         if self.is_guessable(&me.user, new, share).await? {
             return Err(ChangeError::Guessable);
         }
         let hash = self.passwords.hash(new, share).await?;
         let now = self.clock.now();
-        let changed = store::set_password(&self.db, &verified, &hash, me.credential, now).await;
-        self.check_change(changed.map_err(ServiceError::from)?)
+        let changed = store::set_password(&self.db, old, &hash, me.credential, now).await;
+        self.check_change(changed.map_err(ServiceError::from)?)?;
+        Ok(Self::renew_confirmation(me, &hash))
     }
 
     /// Whether a password is easy to guess for someone who knows this user.
@@ -148,12 +159,7 @@ impl Accounts {
         let password_hash =
             store::password_of(&self.db, me.user.id).await.map_err(ServiceError::from)?;
         let found = UserWithPassword { user: me.user.clone(), password_hash };
-        let checked = self.check_password(&me.user.name, Some(found), password, from).await;
-        checked.map_err(|error| match error {
-            SignInError::Wrong => ChangeError::WrongPassword,
-            SignInError::TooMany(wait) => ChangeError::TooMany(wait),
-            SignInError::Service(error) => error.into(),
-        })
+        Ok(self.check_password(&me.user.name, Some(found), password, from).await?)
     }
 
     fn check_change(&self, changed: ChangeOutcome) -> Result<(), ChangeError> {

@@ -78,7 +78,12 @@ impl Seeder {
                 DisplayName::parse(demo_user.display_name).map_err(|one| parse_error(&[one]))?;
             let credential = BearerSecret::new(self.services.random.secret()).credential();
             let user = verified.user().clone();
-            let me = Authenticated { user: user.clone(), zone: TimeZone::UTC, credential };
+            let me = Authenticated {
+                user: user.clone(),
+                zone: TimeZone::UTC,
+                credential,
+                confirmation: None,
+            };
             accounts.rename(&me, &shown).await?;
             let user = User { display_name: demo_user.display_name.to_owned(), ..user };
             self.users.insert(name, user);

@@ -51,7 +51,7 @@ impl Record for RoomCode {
     }
 }
 
-/// A session.
+/// A session of a user. Anonymous ones are not exported, nor is the data of any.
 #[derive(Serialize, Deserialize, FromRow)]
 #[serde(deny_unknown_fields)]
 pub struct Session {
@@ -65,7 +65,8 @@ pub struct Session {
 impl Record for Session {
     const FILE: &'static str = "secrets/sessions.jsonl";
     const SELECT: &'static str = "
-        select hash, user_id, agent, created_at, expires_at from sessions order by hash";
+        select hash, user_id, agent, created_at, expires_at from sessions
+        where user_id is not null order by hash";
     const INSERT: &'static str = "
         insert into sessions (hash, user_id, agent, created_at, expires_at)
         values ($1, $2, $3, $4, $5)";

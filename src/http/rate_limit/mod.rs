@@ -60,6 +60,7 @@ impl SlowAction {
 enum AnonymousAction {
     SignUp,
     Availability,
+    Invitation,
 }
 
 #[derive(Clone)]
@@ -134,6 +135,15 @@ impl RateLimiter {
     pub fn availability(&self, client: ClientInfo) -> Result<(), Problem> {
         let rate = limits::address::AVAILABILITY;
         self.spend_anonymous(AnonymousAction::Availability, (client, rate), None)
+    }
+
+    /// Counts an invitation link that is kept for a client until it signs in.
+    ///
+    /// # Errors
+    /// 429, with the time to wait.
+    pub fn invitation(&self, client: ClientInfo) -> Result<(), Problem> {
+        let rate = limits::address::INVITATIONS;
+        self.spend_anonymous(AnonymousAction::Invitation, (client, rate), None)
     }
 
     /// Takes a token from every bucket, or from none if one of them is empty.

@@ -145,7 +145,8 @@ mod tests {
             avatar: None,
         };
         let credential = BearerSecret::new("secret").credential();
-        let me = Viewer(Authenticated { user, zone: TimeZone::UTC, credential });
+        let me =
+            Viewer(Authenticated { user, zone: TimeZone::UTC, credential, confirmation: None });
         let rate_limiter = RateLimiter::new(Switch::On, Clock::from_fn(|| Timestamp(0)));
         let router = Router::new()
             .route("/search", get(pending::<StatusCode>))

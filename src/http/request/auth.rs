@@ -16,7 +16,7 @@ use crate::chat::messages::Messages;
 use crate::chat::messages::model::{Author, Deleter, Message};
 use crate::chat::rooms::model::{DeletedRoom, Member, Moderator, Owner, Reader, RoomAdmin};
 use crate::chat::rooms::{AccessError, Rooms};
-use crate::http::{AppState, ClientInfo, PathId, Problem, cookies};
+use crate::http::{AppState, PathId, Problem};
 use crate::kernel::{MessageId, RoomId};
 
 /// A signed-in user. Without one: 401, which pages turn into the sign-in form.
@@ -63,23 +63,6 @@ impl FromRequestParts<AppState> for CanAdminister {
         let admin = state.service::<Accounts>().admin(&signed_in).map(Self);
         admin.ok_or_else(|| Problem::with_detail(StatusCode::FORBIDDEN, "not-an-administrator"))
     }
-}
-
-/// Middleware that authenticates a browser by its session cookie.
-pub async fn by_cookie(
-    State(accounts): State<Accounts>,
-    client: ClientInfo,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    if let Some(secret) = cookies::session(request.headers(), client) {
-        match accounts.by_session(&secret).await {
-            Ok(Some(signed_in)) => drop(request.extensions_mut().insert(Viewer(signed_in))),
-            Ok(None) => {}
-            Err(error) => return Problem::from(error).into_response(),
-        }
-    }
-    next.run(request).await
 }
 
 /// Middleware that authenticates a program by its bearer token (RFC 6750).

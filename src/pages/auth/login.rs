@@ -104,7 +104,7 @@ async fn login(
     FormBody(typed): FormBody<LoginForm>,
 ) -> Result<Response, Problem> {
     match accounts.sign_in(&typed.login, &typed.password, &login_session.visitor).await {
-        Ok(verified) => login_session.sign_in(&accounts, &verified, &typed.next).await,
+        Ok(verified) => login_session.sign_in(verified, &typed.next).await,
         Err(SignInError::Service(error)) => Err(error.into()),
         Err(error) => {
             let (status, wrong, later) = match error {
@@ -154,7 +154,7 @@ async fn register(
         match (NewAccount::parse(&typed.name, &typed.email, &typed.password), typed.differs()) {
             (Ok(new), None) => match accounts.register(&new, &login_session.visitor).await {
                 Ok(verified) => {
-                    return login_session.sign_in(&accounts, &verified, &typed.next).await;
+                    return login_session.sign_in(verified, &typed.next).await;
                 }
                 Err(RegisterError::Taken(fields)) => fields,
                 Err(RegisterError::Guessable) => {
@@ -237,9 +237,6 @@ async fn show_available(
     Ok(Json(Available { field, complaint: error.map(|error| t.error_text(error)) }))
 }
 
-async fn logout(
-    State(accounts): State<Accounts>,
-    login_session: LoginSession,
-) -> Result<Response, Problem> {
-    login_session.sign_out(&accounts).await
+async fn logout(login_session: LoginSession) -> Result<Response, Problem> {
+    login_session.sign_out().await
 }

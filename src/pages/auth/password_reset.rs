@@ -66,7 +66,7 @@ async fn reset(
     let user = accounts.by_reset(&secret, &login_session.visitor).await.map_err(explain)?;
     let problems = match validate_new_password(&typed.password, &typed.password_confirmation) {
         Ok(new) => match accounts.reset_password(&secret, &new, &login_session.visitor).await {
-            Ok(verified) => return login_session.sign_in(&accounts, &verified, "/").await,
+            Ok(verified) => return login_session.sign_in(verified, "/").await,
             Err(ResetError::Guessable) => vec![FieldError::new("password", "password-guessable")],
             Err(error) => return Err(explain(error)),
         },

@@ -1,4 +1,4 @@
-//! Signs a browser in and out, and sets the cookies for it.
+//! Signs a browser in and out.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,11 +10,12 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 
+use crate::chat::accounts::LoginSource;
 use crate::chat::accounts::model::{BearerSecret, VerifiedPassword};
-use crate::chat::accounts::{Accounts, LoginSource};
 use crate::http::request::csrf::ProxyWarnings;
+use crate::http::sessions::BrowserSession;
 use crate::http::site::SiteInfo;
-use crate::http::{AppState, ClientInfo, Problem, Viewer, cookies};
+use crate::http::{AppState, ClientInfo, Problem, cookies};
 use crate::kernel::Random;
 use crate::pages::layout::page::OwnPath;
 
@@ -25,32 +26,24 @@ pub(in crate::pages) struct LoginSession {
     pub visitor: LoginSource,
     /// The secret that identifies this browser: from its cookie, or a new one.
     device: BearerSecret,
-    /// The session from the request's cookie.
-    session: Option<BearerSecret>,
+    session: BrowserSession,
     /// The `User-Agent` header.
     agent: String,
-    viewer: Option<Viewer>,
 }
 
 impl FromRequestParts<AppState> for LoginSession {
-    type Rejection = Infallible;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
-        let client = ClientInfo::from_request_parts(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let Ok(client) = ClientInfo::from_request_parts(parts, state).await;
         let device = cookies::device(&parts.headers, client);
         let device =
             device.unwrap_or_else(|| BearerSecret::new(state.service::<Random>().secret()));
-        let visitor = LoginSource::from_request_parts(parts, state).await?;
+        let Ok(visitor) = LoginSource::from_request_parts(parts, state).await;
         let visitor = LoginSource { device: Some(device.credential()), ..visitor };
+        let session = BrowserSession::from_request_parts(parts, state).await?;
         let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-        Ok(Self {
-            session: cookies::session(&parts.headers, client),
-            agent: agent.unwrap_or_default().to_owned(),
-            viewer: parts.extensions.get().cloned(),
-            client,
-            visitor,
-            device,
-        })
+        Ok(Self { session, agent: agent.unwrap_or_default().to_owned(), client, visitor, device })
     }
 }
 
@@ -81,31 +74,25 @@ impl FromRequestParts<AppState> for CookiesKept {
 }
 
 impl LoginSession {
-    /// Opens a new session and redirects to `next`. The browser always gets a new secret, so a
-    /// session cookie that an attacker planted is useless (session fixation). The session that the
-    /// browser had before is closed.
+    /// Opens a new session and redirects: to the invitation that the browser opened before, or else to
+    /// `next`.
     pub async fn sign_in(
         self,
-        accounts: &Accounts,
-        verified: &VerifiedPassword,
+        verified: VerifiedPassword,
         next: &str,
     ) -> Result<Response, Problem> {
-        if let Some(previous) = self.session {
-            accounts.revoke(previous.credential()).await?;
-        }
-        let secret = accounts.open_session(verified, &self.agent).await?;
-        let next = OwnPath::parse(next);
+        let invitation = self.session.sign_in(verified, &self.agent).await?;
+        let next = match invitation {
+            Some(code) => OwnPath::parse(&format!("/join/{code}")),
+            None => OwnPath::parse(next),
+        };
         let to = Redirect::to(next.as_ref().map_or("/", OwnPath::as_str));
-        let session = CookieJar::new().add(cookies::sign_in(&secret, self.client));
         let device = CookieJar::new().add(cookies::renew_device(&self.device, self.client));
-        Ok((session, device, to).into_response())
+        Ok((device, to).into_response())
     }
 
-    pub async fn sign_out(self, accounts: &Accounts) -> Result<Response, Problem> {
-        if let Some(Viewer(signed_in)) = self.viewer {
-            accounts.revoke(signed_in.credential).await?;
-        }
-        let jar = CookieJar::new().add(cookies::sign_out(self.client));
+    pub async fn sign_out(self) -> Result<Response, Problem> {
+        let jar = CookieJar::new().add(self.session.sign_out().await?);
         // After a sign-out the back button must not show pages of the previous user from the cache.
         let clear_cache = [(CLEAR_SITE_DATA, "\"cache\"")];
         Ok((jar, clear_cache, Redirect::to("/login")).into_response())

@@ -60,7 +60,7 @@ async fn create(
     };
     match outcome {
         CommandResult::Go(response) => Ok(response),
-        CommandResult::SignOut => login_session.sign_out(&services.accounts).await,
+        CommandResult::SignOut => login_session.sign_out().await,
         CommandResult::Reply(answer) => {
             let status = answer.status;
             // A command that failed stays in the composer so that the user can correct it.

@@ -29,6 +29,6 @@ pub(in crate::pages) async fn return_text(
 
 fn has_cookie(request: &Request) -> bool {
     let client = request.extensions().get().copied();
-    let secret = client.and_then(|client| cookies::session(request.headers(), client));
-    secret.is_some_and(|secret| !secret.expose_secret().is_empty())
+    let session = client.and_then(|client| cookies::session(request.headers(), client));
+    session.is_some_and(|session| !session.is_empty())
 }

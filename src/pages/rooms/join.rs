@@ -2,17 +2,20 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
 use crate::chat::accounts::model::User;
 use crate::chat::commands::{nearest, only_like};
-use crate::chat::rooms::model::{Member, Room, Visibility};
+use crate::chat::rooms::model::{Code, Member, Room, Visibility};
 use crate::chat::rooms::{AccessError, Rooms};
-use crate::http::{AppState, FormBody, Problem, Viewer};
+use crate::http::rate_limit::RateLimiter;
+use crate::http::sessions::BrowserSession;
+use crate::http::{AppState, ClientInfo, FormBody, Problem, Viewer};
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::list::ListQuery;
 use crate::pages::layout::page::{Page, again, html, to_room};
@@ -133,13 +136,47 @@ struct InvitationPage {
     code: String,
 }
 
+/// A client who may be signed out.
+struct Visitor {
+    client: ClientInfo,
+    rate_limiter: RateLimiter,
+    session: BrowserSession,
+}
+
+impl FromRequestParts<AppState> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let Ok(client) = ClientInfo::from_request_parts(parts, state).await;
+        let session = BrowserSession::from_request_parts(parts, state).await?;
+        Ok(Self { client, rate_limiter: state.service(), session })
+    }
+}
+
+impl Visitor {
+    /// Keeps the invitation in the session, so that it is followed after any way to sign in. Does not say
+    /// whether the code is valid. What is not kept is in the address of the sign-in page, like other pages.
+    async fn sign_in_first(&self, code: &str) -> Result<Response, Problem> {
+        let code = Code::parse(code).ok_or_else(Problem::signed_out)?;
+        if self.rate_limiter.invitation(self.client).is_err() {
+            return Err(Problem::signed_out());
+        }
+        self.session.keep_invitation(code.as_str()).await?;
+        Ok(Redirect::to("/login").into_response())
+    }
+}
+
 async fn show_invitation(
     State(rooms): State<Rooms>,
     State(renderer): State<DirectoryRenderer>,
-    Viewer(me): Viewer,
+    visitor: Visitor,
+    viewer: Option<Viewer>,
     page: Page,
     Path(code): Path<String>,
 ) -> Result<Response, Problem> {
+    let Some(Viewer(me)) = viewer else {
+        return visitor.sign_in_first(&code).await;
+    };
     match rooms.by_code(&me.user, &code).await {
         Ok(room) if room.is_member() => Ok(to_room(room.id)),
         Ok(room) => Ok(html(&InvitationPage { page, room, code })),

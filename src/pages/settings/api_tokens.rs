@@ -6,12 +6,13 @@ use axum::response::Response;
 use axum::routing::post;
 use serde::Deserialize;
 
+use crate::chat::accounts::Accounts;
 use crate::chat::accounts::model::{TokenLabel, TokenLifetime};
-use crate::chat::accounts::{Accounts, LoginSource};
 use crate::http::{AppState, FormBody, Problem, Viewer};
 use crate::kernel::FieldError;
 use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, unkept};
+use crate::pages::settings::current_password::CurrentPassword;
 use crate::pages::settings::profile::{Forms, SettingsRenderer, explain, saved};
 
 pub(in crate::pages) fn router() -> Router<AppState> {
@@ -43,27 +44,25 @@ impl TokenForm {
 async fn create(
     State(renderer): State<SettingsRenderer>,
     State(accounts): State<Accounts>,
-    visitor: LoginSource,
-    Viewer(me): Viewer,
+    current: CurrentPassword,
+    Viewer(mut me): Viewer,
     page: Page,
     FormBody(typed): FormBody<TokenForm>,
 ) -> Result<Response, Problem> {
     let mut wait = None;
     let problem = match typed.parse() {
-        Ok((label, lifetime)) => {
-            match accounts.verify_password(&me, &typed.current_password, &visitor).await {
-                Ok(verified) => {
-                    let secret = accounts.issue_token(&verified, &label, lifetime).await?;
-                    let fresh_token = Some(secret.expose_secret().to_owned());
-                    let forms = Forms { fresh_token, ..Forms::default() };
-                    return Ok(unkept(renderer.render(&me, page, forms).await?));
-                }
-                Err(error) => {
-                    wait = error.wait();
-                    explain(error)?
-                }
+        Ok((label, lifetime)) => match current.verify(&mut me, &typed.current_password).await {
+            Ok(verified) => {
+                let secret = accounts.issue_token(&verified, &label, lifetime).await?;
+                let fresh_token = Some(secret.expose_secret().to_owned());
+                let forms = Forms { fresh_token, ..Forms::default() };
+                return Ok(unkept(renderer.render(&me, page, forms).await?));
             }
-        }
+            Err(error) => {
+                wait = error.wait();
+                explain(error)?
+            }
+        },
         Err(problem) => problem,
     };
     let token = FormState::default()

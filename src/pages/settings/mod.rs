@@ -2,6 +2,7 @@
 
 pub(in crate::pages) mod api_tokens;
 pub(in crate::pages) mod avatars;
+mod current_password;
 pub(in crate::pages) mod profile;
 pub(in crate::pages) mod token_view;
 pub(in crate::pages) mod user_agent;

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::chat::accounts::model::{
     Authenticated, DisplayName, Email, PlainPassword, SessionInfo, ZoneName,
 };
-use crate::chat::accounts::{Accounts, ChangeError, LoginSource};
+use crate::chat::accounts::{Accounts, ChangeError};
 use crate::http::state::from_state;
 use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Theme, Viewer, locale};
 use crate::kernel::FieldError;
@@ -23,6 +23,7 @@ use crate::pages::layout::form_state::FormState;
 use crate::pages::layout::page::{Page, again, html};
 use crate::pages::layout::rate_limited::wait;
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder};
+use crate::pages::settings::current_password::CurrentPassword;
 use crate::pages::settings::token_view::{LIFETIMES, TokenView};
 use crate::pages::settings::user_agent;
 
@@ -53,6 +54,8 @@ struct SettingsPage {
     fresh_token: Option<String>,
     tokens: Vec<TokenView>,
     lifetimes: [(&'static str, &'static str); LIFETIMES.len()],
+    /// The current password was entered a moment ago, so the forms do not ask for it.
+    confirmed: bool,
     /// A form was saved just before.
     saved: bool,
 }
@@ -143,6 +146,7 @@ impl SettingsRenderer {
                 .map(|token| TokenView::new(token, &calendar))
                 .collect(),
             lifetimes: LIFETIMES,
+            confirmed: me.confirmation.is_some(),
             sessions: sessions
                 .iter()
                 .map(|session| SessionView::new(session, me, &calendar))
@@ -209,16 +213,19 @@ struct EmailForm {
 async fn change_email(
     State(renderer): State<SettingsRenderer>,
     State(accounts): State<Accounts>,
-    visitor: LoginSource,
-    Viewer(me): Viewer,
+    current: CurrentPassword,
+    Viewer(mut me): Viewer,
     page: Page,
     FormBody(typed): FormBody<EmailForm>,
 ) -> Result<Response, Problem> {
     let mut wait = None;
     let problem = match Email::parse(&typed.email) {
         Ok(email) => {
-            let password = &typed.current_password;
-            match accounts.change_email(&me, &email, password, &visitor).await {
+            let changed = async {
+                let verified = current.verify(&mut me, &typed.current_password).await?;
+                accounts.change_email(&me, &email, &verified).await
+            };
+            match changed.await {
                 Ok(()) => return Ok(saved()),
                 Err(error) => {
                     wait = error.wait();
@@ -243,16 +250,22 @@ struct PasswordForm {
 async fn change_password(
     State(renderer): State<SettingsRenderer>,
     State(accounts): State<Accounts>,
-    visitor: LoginSource,
-    Viewer(me): Viewer,
+    current: CurrentPassword,
+    Viewer(mut me): Viewer,
     page: Page,
     FormBody(typed): FormBody<PasswordForm>,
 ) -> Result<Response, Problem> {
     let mut wait = None;
     let problems = match validate_new_password(&typed.password, &typed.password_confirmation) {
         Ok(new) => {
-            let old = &typed.current_password;
-            match accounts.change_password(&me, old, &new, &visitor).await {
+            let changed = async {
+                let old = current.verify(&mut me, &typed.current_password).await?;
+                match accounts.change_password(&me, &old, &new).await? {
+                    Some(confirmation) => current.confirm(&mut me, confirmation).await,
+                    None => Ok(()),
+                }
+            };
+            match changed.await {
                 Ok(()) => return Ok(saved()),
                 Err(error) => {
                     wait = error.wait();
@@ -284,6 +297,7 @@ pub(in crate::pages) fn validate_new_password(
 pub(in crate::pages) fn explain(error: ChangeError) -> Result<FieldError, Problem> {
     match error {
         ChangeError::WrongPassword => Ok(FieldError::new("current_password", "password-wrong")),
+        ChangeError::NoPassword => Ok(FieldError::new("current_password", "password-missing")),
         ChangeError::NameTaken => Ok(FieldError::new("display_name", "name-taken")),
         ChangeError::TooMany(_) => Ok(FieldError::new("current_password", "password-too-many")),
         ChangeError::EmailTaken => Ok(FieldError::new("email", "email-taken")),

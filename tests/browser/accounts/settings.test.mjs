@@ -120,15 +120,17 @@ story('changing the email address needs the password and an unused address', asy
   await patio.apiClient('tom');
   const ana = await newUser('ana');
   await ana.go('/settings');
-  await save(ana, 'email', { email: 'tom@huerto.example', current_password: PASSWORD });
-  await eventually(async () =>
-    assert.equal(await fieldError(ana, 'email', 'email'), 'There is already an account with this address.'),
-  );
   await save(ana, 'email', { email: 'ana@jardin.example', current_password: 'wrong' });
   await eventually(async () =>
     assert.equal(await fieldError(ana, 'email', 'current_password'), 'That is not your current password.'),
   );
-  await save(ana, 'email', { email: 'ana@jardin.example', current_password: PASSWORD });
+  await save(ana, 'email', { email: 'tom@huerto.example', current_password: PASSWORD });
+  await eventually(async () =>
+    assert.equal(await fieldError(ana, 'email', 'email'), 'There is already an account with this address.'),
+  );
+  // The password was right, so the form does not ask for it again.
+  await ana.page.locator('form[action="/settings/email"] [data-confirmed]').waitFor();
+  await save(ana, 'email', { email: 'ana@jardin.example' });
   await isSaved(ana);
   const phone = await again(visitor, 'ana@jardin.example', PASSWORD);
   await phone.arrives('/rooms/1');

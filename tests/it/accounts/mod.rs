@@ -6,6 +6,7 @@ mod credentials;
 mod erasure;
 mod names;
 mod password_guessing;
+mod sessions;
 mod settings;
 mod users;
 

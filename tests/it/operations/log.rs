@@ -158,6 +158,33 @@ async fn each_request_is_logged_with_its_route() {
     assert!(closed["seconds"].is_u64(), "{closed}");
 }
 
+/// Anyone could fill the log with cookies that are malformed or stale.
+#[tokio::test]
+async fn session_library_logs_nothing_and_a_page_reads_its_session_once() {
+    let data = tempfile::tempdir().expect("a directory");
+    let filter = "trace,tower_sessions=trace,tower_sessions_core=trace";
+    let mut server = VerboseServer::start(data.path(), filter);
+    let mut ana = Browser::new(server.origin.clone());
+    // Two pages with the session: the way to the lobby.
+    ana.register("ana").await;
+    for _ in 0..3 {
+        ana.get("/people").await;
+    }
+    let name = ana.cookie().split('=').next().expect("a name").to_owned();
+    for id in ["malformed", "AAAAAAAAAAAAAAAAAAAAAA"] {
+        let request = Browser::plain().get(format!("{}/people", server.origin));
+        let request = request.header("cookie", format!("{name}={id}"));
+        assert_eq!(request.send().await.expect("an answer").status(), 303);
+    }
+    let lines = server.log_lines();
+    let with = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(with("tower_sessions"), 0, "{lines:?}");
+    assert!(with("request finished") >= 8, "{lines:?}");
+    // One more for the well-formed id.
+    assert_eq!(with("from sessions s left join users"), 6, "{lines:?}");
+    assert_eq!(with("update sessions"), 0, "{lines:?}");
+}
+
 #[tokio::test]
 async fn access_log_can_be_off_and_errors_still_name_their_request() {
     let data = tempfile::tempdir().expect("a directory");

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
 
 use crate::support::command::{failure, later_patio, patio, success};
-use crate::support::{Server, Storage, execute};
+use crate::support::{Server, Storage, execute, numbers};
 
 async fn open(path: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
@@ -22,7 +23,12 @@ fn copies(data: &Path) -> Vec<String> {
     found
 }
 
-/// A database that has only the initial migration, with a room.
+/// The number of the last migration.
+fn newest() -> i64 {
+    sqlx::migrate!("migrations/sqlite").iter().map(|it| it.version).max().expect("a migration")
+}
+
+/// A database of this version, with a room.
 async fn old(data: &Path) {
     success(&patio(data, &["user", "list"]));
     let mut database = open(&data.join("patio.db")).await;
@@ -60,14 +66,64 @@ async fn database_is_copied_only_before_a_migration() {
         fs::write(data.path().join(name), "old").expect("written");
     }
     success(&later_patio(data.path(), &["user", "list"]));
-    let copies_left = ["patio.db.before-0000b", "patio.db.before-0001", "patio.db.before-0021"];
+    let new = format!("patio.db.before-{:04}", newest() + 1);
+    let copies_left = ["patio.db.before-0000b", "patio.db.before-0001", &new];
     assert_eq!(copies(data.path()), copies_left);
-    assert_eq!(state(&data.path().join(copies_left[2])).await, (20, "attic".to_owned()));
-    assert_eq!(state(&data.path().join("patio.db")).await, (21, "attic".to_owned()));
+    assert_eq!(state(&data.path().join(copies_left[2])).await, (newest(), "attic".to_owned()));
+    assert_eq!(state(&data.path().join("patio.db")).await, (newest() + 1, "attic".to_owned()));
     // Already up to date, so nothing is copied.
     fs::remove_file(data.path().join(copies_left[2])).expect("removed");
     success(&later_patio(data.path(), &["user", "list"]));
     assert_eq!(copies(data.path()), copies_left[..2]);
+}
+
+/// A user in a database that has only the first migration.
+const OF_THE_FIRST: &str = "
+    insert into users (name, folded_name, skeleton, display_name, email, password_hash, role,
+                       created_at)
+    values ('ana', 'ana', 'ana', 'ana', 'ana@example.test', '', 'admin', 1)";
+
+/// Creates the tables of the first migration only.
+async fn make_first(storage: &Storage) {
+    let first = |migrator: Migrator| {
+        let first = migrator.iter().filter(|migration| migration.version == 20).cloned();
+        Migrator::with_migrations(first.collect())
+    };
+    if let Some(url) = storage.url() {
+        let mut database = PgConnection::connect(&url).await.expect("a connection");
+        let first = first(sqlx::migrate!("migrations/postgres"));
+        first.run(&mut database).await.expect("migrated");
+        sqlx::raw_sql(OF_THE_FIRST).execute(&mut database).await.expect("a user");
+        let session = "insert into sessions (hash, user_id, created_at, expires_at)
+                       values (sha256('x'), 1, 1, 9000000000000)";
+        sqlx::raw_sql(session).execute(&mut database).await.expect("a session");
+        database.close().await.expect("closed");
+    } else {
+        let mut database = open(&storage.directory().join("patio.db")).await;
+        first(sqlx::migrate!("migrations/sqlite")).run(&mut database).await.expect("migrated");
+        sqlx::raw_sql(OF_THE_FIRST).execute(&mut database).await.expect("a user");
+        let session = "insert into sessions (hash, user_id, created_at, expires_at)
+                       values (randomblob(32), 1, 1, 9000000000000)";
+        sqlx::raw_sql(session).execute(&mut database).await.expect("a session");
+        database.close().await.expect("closed");
+    }
+}
+
+#[tokio::test]
+async fn database_of_the_first_migration_is_upgraded() {
+    let storage = Storage::empty("encoding 'UTF8'").await;
+    make_first(&storage).await;
+    let server = Server::on_storage(storage).await;
+    let db = server.storage().open().await;
+    assert_eq!(numbers(&db, "select count(*) from users").await, [1]);
+    // Earlier sessions had other ids, and end.
+    assert_eq!(numbers(&db, "select count(*) from sessions").await, [0]);
+    db.close().await;
+    let mut luis = server.browser_as("luis").await;
+    assert_eq!(luis.get("/rooms/1").await.path, "/rooms/1");
+    let folder = server.data();
+    let expected = if Storage::is_on_postgres() { vec![] } else { vec!["patio.db.before-0021"] };
+    assert_eq!(copies(folder), expected);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -177,9 +233,9 @@ async fn backup_of_an_older_version_is_restored_and_migrated() {
     success(&later_patio(data.path(), &["verify", file]));
     let new = folder.path().join("new");
     success(&later_patio(new.as_path(), &["restore", file]));
-    assert_eq!(state(&new.join("patio.db")).await, (21, "attic".to_owned()));
+    assert_eq!(state(&new.join("patio.db")).await, (newest() + 1, "attic".to_owned()));
     // The database that was backed up is unchanged.
-    assert_eq!(state(&data.path().join("patio.db")).await, (20, "attic".to_owned()));
+    assert_eq!(state(&data.path().join("patio.db")).await, (newest(), "attic".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -214,7 +270,7 @@ async fn sqlite_file_from_before_the_first_release_is_refused_untouched() {
 async fn database_from_before_the_first_release_is_refused() {
     let storage = Storage::new().await;
     let db = storage.open().await;
-    let older = "update _sqlx_migrations set version = 3";
+    let older = "update _sqlx_migrations set version = 3 where version = 20";
     execute(&db, older, older).await;
     db.close().await;
     let error = storage.try_open("").await.err().expect("refused");

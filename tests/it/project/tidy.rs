@@ -222,6 +222,19 @@ fn handlers_cannot_reach_the_database_or_the_hub() {
     assert!(!state.contains("Deref"), "the state is no way to its services");
 }
 
+/// Handlers see a `Viewer` and know nothing of the library that finds it.
+#[test]
+fn one_module_knows_the_session_library() {
+    let mut users = BTreeSet::new();
+    for file in files("src", "rs") {
+        let text = fs::read_to_string(&file).expect("text");
+        if text.contains("tower_sessions::") {
+            users.insert(module(&file).join("::"));
+        }
+    }
+    assert_eq!(users.into_iter().collect::<Vec<_>>(), ["http::sessions", "http::sessions::store"]);
+}
+
 #[test]
 fn no_folder_has_more_than_twelve_files() {
     for (root, extension) in

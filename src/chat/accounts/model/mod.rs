@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
@@ -184,7 +185,8 @@ impl BearerSecret {
 }
 
 /// The SHA-256 of a bearer secret, as the database stores it: it identifies a credential without
-/// revealing the secret. A plain hash is enough, since 256 random bits cannot be guessed.
+/// revealing the secret. A plain hash is enough, since the 128 random bits of a session and the 256 of a
+/// token cannot be guessed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CredentialHash(pub(in crate::chat) [u8; 32]);
 
@@ -275,6 +277,14 @@ impl VerifiedPassword {
     }
 }
 
+/// Proof that the current password was entered a moment ago; kept in the data of a session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PasswordConfirmation {
+    pub(in crate::chat::accounts) at: Timestamp,
+    /// The SHA-256 of the stored hash of the password, in hexadecimal: another password ends the proof.
+    pub(in crate::chat::accounts) password: String,
+}
+
 /// A signed-in user and their credential.
 #[derive(Clone, Debug)]
 pub struct Authenticated {
@@ -282,6 +292,17 @@ pub struct Authenticated {
     /// The user's time zone, in which their days begin; UTC if unknown.
     pub zone: TimeZone,
     pub credential: CredentialHash,
+    /// The confirmation in this session, as long as it is recent.
+    pub confirmation: Option<PasswordConfirmation>,
+}
+
+/// A session that has not expired.
+#[derive(Debug)]
+pub struct LoadedSession {
+    /// `None` before the sign-in.
+    pub user: Option<Authenticated>,
+    /// A JSON object; `None` if it is empty.
+    pub data: Option<String>,
 }
 
 /// An account, as administrators see it.

@@ -120,16 +120,18 @@ pub(in crate::chat::accounts) async fn remove_expired_credentials(
     now: Timestamp,
 ) -> Result<Vec<CredentialHash>, sqlx::Error> {
     // A read first, so that an idle server does not write.
-    let expired: Option<UserId> = fetch_optional_scalar!(
+    let expired: Option<Timestamp> = fetch_optional_scalar!(
         db,
-        "select user_id from sessions where expires_at <= $1
-         union all select user_id from tokens where expires_at <= $1 limit 1",
+        "select expires_at from sessions where expires_at <= $1
+         union all select expires_at from tokens where expires_at <= $1 limit 1",
         now,
     )?;
     if expired.is_none() {
         return Ok(Vec::new());
     }
     let mut transaction = db.begin().await?;
+    // Without a user there are no live connections that must learn of it.
+    execute!(transaction, "delete from sessions where user_id is null and expires_at <= $1", now)?;
     let sessions: Vec<CredentialHash> = fetch_scalars!(
         transaction,
         "delete from sessions where expires_at <= $1 returning hash",

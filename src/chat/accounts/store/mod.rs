@@ -25,7 +25,8 @@ pub(super) use self::reset_links::{
     NewResetLink, find_by_reset, remove_expired_resets, set_reset, use_reset,
 };
 pub(super) use self::sessions::{
-    NewSession, add_session, extend_session, find_by_session, sessions,
+    NewAnonymousSession, NewSession, add_anonymous_session, add_session, extend_session,
+    find_by_session, sessions, set_session_data,
 };
 pub(super) use self::tokens::{NewToken, add_token, find_by_token, tokens, touch_token};
 pub(super) use self::users::{
