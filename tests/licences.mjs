@@ -3,7 +3,17 @@
 
 import { readFileSync } from 'node:fs';
 
-const ALLOWED = new Set(['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'OFL-1.1']);
+// htmx calls 0BSD `BSD-0-Clause`.
+const ALLOWED = new Set([
+  'BSD-0-Clause',
+  '0BSD',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'ISC',
+  'MIT',
+  'OFL-1.1',
+]);
 
 const lock = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'));
 const packages = Object.entries(lock.packages).filter(([path, entry]) => path !== '' && !entry.dev);

@@ -93,6 +93,7 @@ reaction-count = { $count ->
 field-emoji = Another emoji
 react-button = React
 change-failed = That did not work. Try again.
+retry-hint = Try again {"{when}"}.
 change-signed-out = Your session has ended. Load the page again to sign in: what you wrote is kept.
 
 # Rooms that people make

@@ -93,6 +93,7 @@ reaction-count = { $count ->
 field-emoji = Otro emoji
 react-button = Reaccionar
 change-failed = No ha funcionado. Inténtalo de nuevo.
+retry-hint = Inténtalo de nuevo {"{when}"}.
 change-signed-out = Tu sesión ha terminado. Vuelve a cargar la página para entrar: lo que has escrito se guarda.
 
 # Salas que hace la gente

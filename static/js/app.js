@@ -1,14 +1,17 @@
 // Entry point: starts what the page has. Every page works without any of this.
 import { suggestTimeZone } from './core/time-zone.js';
+import { startLengthChecks } from './forms/field-length.js';
+import { startPasswordReveal } from './forms/password-reveal.js';
 import { startRegistration } from './forms/registration.js';
-import { createWaitNotice, startNavigationGuard } from './navigation/navigation-guard.js';
+import { startHypermedia } from './hypermedia/bridge.js';
+import { createWaitNotice, reachServer, startNavigationGuard } from './navigation/navigation-guard.js';
 import { startSignOut } from './navigation/sign-out.js';
 import { clearAfterSignOut, openStorage } from './outbox/storage.js';
 import { claimTabId } from './outbox/tab-id.js';
 import { ChatShell } from './shell/chat-shell.js';
 import { startDrawers } from './shell/drawers.js';
 import { startLandmarkKeys } from './shell/landmark-keys.js';
-import { enhanceContent } from './shell/page-content.js';
+import { enhanceContent, prepareContent } from './shell/page-content.js';
 import { startQuickSwitcher } from './shell/quick-switcher.js';
 import { startSearch } from './shell/search.js';
 
@@ -26,9 +29,17 @@ startNavigationGuard(showWaiting);
 if (!isSignedOutPage) startSignOut();
 startDrawers();
 startRegistration();
-startSearch(showWaiting);
+startPasswordReveal();
+startSearch();
+startHypermedia({
+  reachServer: () => reachServer(showWaiting),
+  showWaiting,
+  prepareContent,
+  startContent: startLengthChecks,
+  ...shell?.pageChanges,
+});
 if (shell) {
   startLandmarkKeys();
   startQuickSwitcher(shell.goTo);
   suggestTimeZone(app.dataset.me);
-} else enhanceContent(document);
+} else enhanceContent(document.body);

@@ -290,13 +290,14 @@ interface PluralForms {
 
 // What the library types don't have yet
 
+interface HtmlPolicy {
+  createHTML: (html: string) => string;
+  createScript: (text: string) => string;
+}
 interface Window {
   /** createHTML returns a TrustedHTML, which innerHTML takes as if it were a string. */
   trustedTypes?: {
-    createPolicy(
-      name: string,
-      rules: { createHTML: (html: string) => string },
-    ): { createHTML: (html: string) => string };
+    createPolicy(name: string, rules: HtmlPolicy): HtmlPolicy;
   };
 }
 interface String {

@@ -35,7 +35,6 @@ struct RoomsPage {
     side: Sidebar,
     rooms: Vec<RoomRow>,
     links: ListLinks,
-    saved: bool,
 }
 
 struct RoomRow {
@@ -104,7 +103,7 @@ impl RoomListRenderer {
     ) -> Result<Response, Problem> {
         page.set_path("/admin/rooms".to_owned());
         let side = self.sidebar.build(me, None, &page).await?;
-        Ok(html(&RoomsPage { side, rooms, links, saved: page.asks("saved"), page }))
+        Ok(html(&RoomsPage { page, side, rooms, links }))
     }
 
     /// Renders only the room that could not be renamed, wherever it is in the list.

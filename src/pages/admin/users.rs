@@ -58,7 +58,6 @@ struct AdminPage {
     unclear: Option<String>,
     /// Jobs that failed for the last time.
     jobs: Vec<JobView>,
-    saved: bool,
     /// The user whose account was just closed.
     closed: Option<String>,
 }
@@ -185,7 +184,6 @@ impl AdminRenderer {
             link: extras.link,
             unclear: self.proxy_warnings.unclear().map(|unclear| refused(unclear, page.t)),
             jobs: jobs.into_iter().map(|job| JobView::new(job, &calendar)).collect(),
-            saved: page.asks("saved"),
             closed: closed
                 .filter(|account| !account.active)
                 .map(|account| account.user.display_name),

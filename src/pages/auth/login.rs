@@ -2,7 +2,8 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::VARY;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::chat::accounts::model::{Email, Handle, NewAccount, PlainPassword};
 use crate::chat::accounts::{Accounts, RegisterError, SignInError};
 use crate::http::rate_limit::RateLimiter;
-use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Query, Viewer, cookies};
+use crate::http::{AppState, ClientInfo, FormBody, Problem, Query, Viewer, cookies};
 use crate::kernel::FieldError;
 use crate::pages::auth::session_cookie::{CookiesKept, LoginSession};
 use crate::pages::layout::form_state::FormState;
@@ -212,19 +213,31 @@ struct Available {
     complaint: Option<&'static str>,
 }
 
+/// The field of the form that is being typed, with what the form would say about it.
+#[derive(Template)]
+#[template(path = "accounts/_available.html")]
+struct AvailableField {
+    page: Page,
+    form: FormState,
+    field: &'static str,
+    free: bool,
+}
+
 /// Returns the error that the form would show for a name or an e-mail address, and nothing more:
-/// the caller is not authenticated.
+/// the caller is not authenticated. The form gets its field, programs get JSON.
 async fn show_available(
     State(rate_limiter): State<RateLimiter>,
     State(accounts): State<Accounts>,
     client: ClientInfo,
-    t: Language,
+    headers: HeaderMap,
+    page: Page,
     Query(asked): Query<AvailabilityQuery>,
-) -> Result<Json<Available>, Problem> {
+) -> Result<Response, Problem> {
     rate_limiter.availability(client)?;
     if !accounts.sign_up_state().await?.open {
         return Err(closed());
     }
+    let typed = asked.name.clone().or_else(|| asked.email.clone()).unwrap_or_default();
     let (field, parsed) = match (asked.name, asked.email) {
         (Some(name), None) => ("name", Handle::parse(&name).map(|name| (Some(name), None))),
         (None, Some(email)) => ("email", Email::parse(&email).map(|email| (None, Some(email)))),
@@ -234,7 +247,30 @@ async fn show_available(
         Err(unparsed) => Some(unparsed),
         Ok((name, email)) => accounts.validate(name.as_ref(), email.as_ref()).await?.pop(),
     };
-    Ok(Json(Available { field, complaint: error.map(|error| t.error_text(error)) }))
+    let answer = if headers.contains_key("hx-request") {
+        let mut form = FormState::default().with(field, &typed);
+        let is_judged = is_plausible(field, &typed);
+        if let Some(error) = error.filter(|_| is_judged) {
+            form = form.add_error(page.t, &[error]);
+        }
+        html(&AvailableField { page, form, field, free: is_judged && error.is_none() })
+    } else {
+        let complaint = error.map(|error| page.t.error_text(error));
+        Json(Available { field, complaint }).into_response()
+    };
+    Ok(([(VARY, "HX-Request")], answer).into_response())
+}
+
+/// Whether the text may be complete. Until then it is neither wrong nor available.
+fn is_plausible(field: &str, typed: &str) -> bool {
+    let typed = typed.trim();
+    match field {
+        "email" => typed.split_once('@').is_some_and(|(user, host)| {
+            let domain = host.rsplit_once('.');
+            !user.is_empty() && domain.is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
+        }),
+        _ => typed.chars().count() > 1,
+    }
 }
 
 async fn logout(login_session: LoginSession) -> Result<Response, Problem> {

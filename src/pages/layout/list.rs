@@ -34,6 +34,7 @@ pub(in crate::pages) struct ListLinks {
     pub sought: String,
     pub previous: Option<String>,
     pub next: Option<String>,
+    shown: usize,
 }
 
 impl ListLinks {
@@ -45,6 +46,7 @@ impl ListLinks {
             sought: String::new(),
             previous: Some(link("before")),
             next: Some(link("after")),
+            shown: 1,
         }
     }
 
@@ -62,6 +64,12 @@ impl ListLinks {
             sought: filter.as_str().to_owned(),
             previous: page.previous.as_ref().map(|position| link("before", position)),
             next: page.next.as_ref().map(|position| link("after", position)),
+            shown: page.items.len(),
         }
+    }
+
+    /// How many entries the page has.
+    pub fn shown(&self) -> usize {
+        self.shown
     }
 }

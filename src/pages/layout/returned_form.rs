@@ -14,8 +14,9 @@ use crate::limits::request::MESSAGE_BODY;
 use crate::pages::layout::page::{OwnPath, Page, again, html, unkept};
 
 /// Fields that users do not type.
-const HIDDEN: [&str; 10] = [
+const HIDDEN: [&str; 11] = [
     "author",
+    "delete_picture",
     "job",
     "next",
     "nonce",

@@ -215,5 +215,5 @@ async fn remove(
 }
 
 fn to_settings(room: RoomId) -> Response {
-    Redirect::to(&format!("/rooms/{room}/settings")).into_response()
+    Redirect::to(&format!("/rooms/{room}/settings?saved=1")).into_response()
 }

@@ -46,7 +46,8 @@ async fn change(
     request: Request,
 ) -> Result<Response, Problem> {
     let form = uploads.receive(&me, request, "picture").await?;
-    if form.has("remove") {
+    // Pages of an earlier release call it `remove`.
+    if form.has("delete_picture") || form.has("remove") {
         renderer.accounts.remove_picture(&me).await?;
         return Ok(saved());
     }

@@ -56,8 +56,6 @@ struct SettingsPage {
     lifetimes: [(&'static str, &'static str); LIFETIMES.len()],
     /// The current password was entered a moment ago, so the forms do not ask for it.
     confirmed: bool,
-    /// A form was saved just before.
-    saved: bool,
 }
 
 struct SessionView {
@@ -151,7 +149,6 @@ impl SettingsRenderer {
                 .iter()
                 .map(|session| SessionView::new(session, me, &calendar))
                 .collect(),
-            saved: page.asks("saved"),
             page,
         };
         Ok(html(&template))

@@ -49,7 +49,7 @@ export function watchLength(field, note) {
 
   function check() {
     const text = lengthError(field);
-    if (text === shown) return;
+    if (text === shown && (!text || note.textContent === text)) return;
     if (text || note.textContent === shown) note.textContent = text;
     shown = text;
     field.setCustomValidity(text);
@@ -60,19 +60,29 @@ export function watchLength(field, note) {
   return { check };
 }
 
+/** @type {WeakMap<TextField, { note: HTMLElement, check: () => void }>} */
+const watched = new WeakMap();
+
 /**
- * For the fields of a page. The composer watches its own.
+ * For the fields of a page or of a part that was swapped in. The composer watches its own.
  * @param {ParentNode} content
  */
 export function startLengthChecks(content) {
   /** @type {TextField[]} */
   const fields = queryAll(content, '[data-longest]:not(#body)');
   for (const field of fields) {
+    const before = watched.get(field);
+    if (before?.note.isConnected) {
+      before.check();
+      continue;
+    }
     const existing = document.getElementById(field.getAttribute('aria-describedby') ?? '');
     const note =
       existing ?? Object.assign(document.createElement('p'), { className: 'field__note field__note--error' });
     note.role = 'alert';
     if (!existing) (field.closest('.input') ?? field).after(note);
-    watchLength(field, note).check();
+    const { check } = watchLength(field, note);
+    watched.set(field, { note, check });
+    check();
   }
 }

@@ -3,7 +3,7 @@
 // A note that appears moves what is below it. While the pointer is down, notes wait: otherwise a button would move away
 // between press and release, and the click would be lost.
 let isPressed = false;
-/** @type {Map<HTMLElement, () => void>} */
+/** @type {Map<object, () => void>} */
 const waiting = new Map();
 
 document.addEventListener('pointerdown', () => (isPressed = true), true);
@@ -21,6 +21,9 @@ for (const type of ['pointerup', 'pointercancel']) {
     true,
   );
 }
+
+/** @returns {Promise<void>} */
+export const whenReleased = async () => (isPressed ? new Promise((resolve) => waiting.set({}, resolve)) : undefined);
 
 /**
  * Returns the function that shows an error, or a confirmation, or else the hint.

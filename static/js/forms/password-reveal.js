@@ -1,16 +1,19 @@
 // "Show password". The button is hidden without scripts.
-import { byId, queryAll } from '../core/dom.js';
+import { byId, closestTo, queryAll } from '../core/dom.js';
 
 /** @param {ParentNode} content */
-export function startPasswordReveal(content) {
-  for (const button of queryAll(content, '[data-reveal]')) {
+export function showRevealButtons(content) {
+  for (const button of queryAll(content, '[data-reveal]')) button.hidden = false;
+}
+
+export function startPasswordReveal() {
+  document.addEventListener('click', (event) => {
+    const button = closestTo(event, '[data-reveal]');
+    if (!button) return;
     /** @type {HTMLInputElement} */
     const input = byId(button.dataset.reveal ?? '');
-    button.hidden = false;
-    button.addEventListener('click', () => {
-      const isShown = input.type === 'text';
-      input.type = isShown ? 'password' : 'text';
-      button.ariaPressed = String(!isShown);
-    });
-  }
+    const isShown = input.type === 'text';
+    input.type = isShown ? 'password' : 'text';
+    button.ariaPressed = String(!isShown);
+  });
 }

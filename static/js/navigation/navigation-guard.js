@@ -39,23 +39,37 @@ function causesPageLoad(link) {
 }
 
 /**
- * @param {() => void} proceed
+ * Waits until the server answers; false if another attempt has replaced this one.
  * @param {(isWaiting: boolean) => void} showWaiting
  */
-async function whenServerIsUp(proceed, showWaiting) {
+async function waitForServer(showWaiting) {
   latestAttempt += 1;
   const attempt = latestAttempt;
   while (!(await isServerUp())) {
-    if (attempt !== latestAttempt) return;
+    if (attempt !== latestAttempt) return false;
     showWaiting(true);
     await new Promise((resolve) => {
       setTimeout(resolve, RETRY_DELAY);
     });
-    if (attempt !== latestAttempt) return;
+    if (attempt !== latestAttempt) return false;
   }
-  if (attempt !== latestAttempt) return;
+  if (attempt !== latestAttempt) return false;
   showWaiting(false);
-  proceed();
+  return true;
+}
+
+/**
+ * The same for a form that is sent without a page load: asks only where there is doubt.
+ * @param {(isWaiting: boolean) => void} showWaiting
+ */
+export const reachServer = async (showWaiting) => !isDoubtful() || waitForServer(showWaiting);
+
+/**
+ * @param {() => void} proceed
+ * @param {(isWaiting: boolean) => void} showWaiting
+ */
+async function whenServerIsUp(proceed, showWaiting) {
+  if (await waitForServer(showWaiting)) proceed();
 }
 
 /** @param {(isWaiting: boolean) => void} showWaiting */

@@ -6,6 +6,7 @@ import { createBanner } from '../connection/connection-banner.js';
 import { PageFrameHandlers } from '../connection/frame-handlers.js';
 import { pollFrames, postOverHttp } from '../connection/http-fallback.js';
 import { byId, mainElement, query, queryAll } from '../core/dom.js';
+import { showStatus } from '../core/status.js';
 import { createInterimComposer } from '../navigation/interim-composer.js';
 import { KeptPages } from '../navigation/kept-pages.js';
 import { cancelGuarded } from '../navigation/navigation-guard.js';
@@ -107,6 +108,15 @@ export class ChatShell {
     this.#banner.showAfterDelay('away');
     this.#connection = this.#connect();
     byId('retry').addEventListener('click', () => this.#connection.retryNow());
+  }
+
+  /** For forms and filters whose answer is put into the page on screen. */
+  get pageChanges() {
+    return {
+      goTo: (/** @type {string} */ address) => this.goTo(address),
+      replaceAddress: (/** @type {string} */ address) => this.#navigation.replaceAddress(address),
+      adoptTitle: (/** @type {ParentNode} */ page) => this.#sidebar.title.adopt(page),
+    };
   }
 
   /**
@@ -383,6 +393,7 @@ export class ChatShell {
     this.#scrollPositions.delete(room);
     this.#afterReplacement();
     this.#focusMain(wasTyping, hash);
+    showStatus(query(page, '#status').textContent.trim());
     this.#room?.composer.takeTypedAhead(typed);
     const answer = document.getElementById('answer');
     if (answer) this.#announcer.announce(answer.textContent.trim());
@@ -397,6 +408,7 @@ export class ChatShell {
     this.#sidebar.title.restore(title);
     this.#sidebar.showTotals();
     this.#afterReplacement();
+    showStatus('');
   }
 
   /**

@@ -1,13 +1,23 @@
 // What the scripts add to the content of pages other than rooms, whenever it has come on screen.
 import { localizePage } from '../core/local-time.js';
 import { startLengthChecks } from '../forms/field-length.js';
-import { startPasswordReveal } from '../forms/password-reveal.js';
+import { showRevealButtons } from '../forms/password-reveal.js';
+import { activate } from '../hypermedia/bridge.js';
 import { startEditPage } from '../message-actions/edit-page.js';
 
-/** @param {ParentNode} content */
-export function enhanceContent(content) {
+/**
+ * What can be done before the content is on screen.
+ * @param {ParentNode} content
+ */
+export function prepareContent(content) {
   localizePage(content);
-  startPasswordReveal(content);
+  showRevealButtons(content);
+}
+
+/** @param {HTMLElement} content */
+export function enhanceContent(content) {
+  prepareContent(content);
   startLengthChecks(content);
   startEditPage();
+  activate(content);
 }

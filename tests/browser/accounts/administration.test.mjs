@@ -67,7 +67,7 @@ for (const [mode, how] of [
     await eventually(async () => assert.deepEqual(await pictures(tom, '#messages'), [256]));
     await tom.page.reload();
     await eventually(async () => assert.deepEqual(await pictures(tom, '#messages'), [256]));
-    await ana.page.locator('form[action="/settings/picture"] button[name=remove]').click();
+    await ana.page.locator('form[action="/settings/picture"] button[name=delete_picture]').click();
     await ana.page.getByText('Saved.').waitFor();
     await eventually(async () => assert.deepEqual(await pictures(tom, '#messages'), []));
   });

@@ -42,7 +42,7 @@ story('a new name is shown to all users, on old and new messages', async ({ newU
       .locator(part)
       .first()
       .evaluate((shown) => getComputedStyle(shown).color);
-  assert.equal(await colour('.alert'), await colour('h1'), 'what went well does not look like a danger');
+  assert.equal(await colour('#status'), await colour('h1'), 'what went well does not look like a danger');
   assert.equal(await ana.page.locator('.current-user__name').textContent(), 'Ana María');
   await ana.go('/rooms/1');
   await ana.post('after');

@@ -53,7 +53,7 @@ async fn administrator_opens_and_closes_sign_up() {
     assert_eq!(page.status, StatusCode::FORBIDDEN);
     assert_eq!(server.browser().get("/login").await.all("a[href='/register']").len(), 0);
     let page = ana.submit("/admin/sign-up", &[("signup", "open")]).await;
-    assert_eq!(page.one("[role=status]"), "Saved.");
+    assert_eq!(page.one("#status"), "Saved.");
     assert_eq!(server.browser().register("luis").await.path, "/rooms/1");
 }
 

@@ -38,7 +38,7 @@ async fn avatar_replaces_initials_until_removed() {
     live.until("present").await;
     ana.say("hola").await;
     let page = upload(&mut ana, photo()).await;
-    assert_eq!(page.one("[role=status]"), "Saved.");
+    assert_eq!(page.one("#status"), "Saved.");
     let received = live.until("user").await;
     let source = page.attribute(".avatar-settings .avatar__photo", "src").expect("a picture");
     assert_eq!(source, format!("/avatars/{}", received["photo"].as_str().expect("a name")));
@@ -89,7 +89,7 @@ async fn valid_pictures_of_every_format_and_size_are_accepted() {
     ] {
         let page = upload(&mut ana, file).await;
         assert_eq!(page.status, StatusCode::OK, "{:?}", page.all("#picture-note"));
-        assert_eq!(page.one("[role=status]"), "Saved.");
+        assert_eq!(page.one("#status"), "Saved.");
     }
 }
 

@@ -14,7 +14,7 @@ async fn new_display_name_is_published_to_all_users() {
     let mut live = luis.live().await;
     live.until("present").await;
     let page = ana.submit("/settings/name", &[("display_name", "Ana Ortega")]).await;
-    assert_eq!(page.one("[role=status]"), "Saved.");
+    assert_eq!(page.one("#status"), "Saved.");
     let received = live.until("user").await;
     let (name, display_name) = (&received["user"]["name"], &received["user"]["display_name"]);
     assert_eq!((name, display_name), (&json!("ana"), &json!("Ana Ortega")));

@@ -2,6 +2,7 @@
 
 mod api_reference;
 mod examples;
+mod hypermedia;
 mod limits;
 mod migrations;
 mod phrases;

@@ -412,7 +412,7 @@ async fn room_is_deleted_and_restored_without_scripts() {
     assert_eq!(eva.submit("/rooms/2/delete", &[]).await.status, StatusCode::FORBIDDEN);
     let page = luis.submit("/rooms/2/delete", &[]).await;
     assert_eq!((page.status, page.path.as_str()), (StatusCode::OK, "/rooms/2/deleted"));
-    assert!(page.one("[role=status]").contains("huerto"));
+    assert!(page.one(".page__section p:first-child").contains("huerto"));
     assert_eq!(page.one("time"), "Sunday 22 November 2026, 10:00 UTC");
     assert_eq!(eva.get("/rooms/2").await.status, StatusCode::NOT_FOUND);
     assert_eq!(eva.submit("/rooms/2/restore", &[]).await.status, StatusCode::NOT_FOUND);
@@ -433,11 +433,14 @@ async fn administrators_manage_all_rooms_but_read_no_private_ones() {
     let (private, _) = room(&owner, "taller", "private").await;
     let direct = owner.post("/direct", json!({"name": "ana"})).await["id"].clone();
     let page = ana.get("/admin/rooms").await;
-    let names = page.all("#rooms strong");
+    let names = page.all("#all-rooms strong");
     assert_eq!(names, ["lobby", "huerto", "taller"]);
-    assert_eq!(page.all("#rooms small"), ["1".to_owned(), public.to_string(), private.to_string()]);
     assert_eq!(
-        page.all("#rooms .item-list__meta")[2],
+        page.all("#all-rooms small"),
+        ["1".to_owned(), public.to_string(), private.to_string()]
+    );
+    assert_eq!(
+        page.all("#all-rooms .item-list__meta")[2],
         "1 member · 1 message · owner: luis (@luis)"
     );
     assert!(!page.text.contains("enterradas"));
@@ -492,6 +495,6 @@ async fn administration_lists_rooms_in_the_order_of_names() {
     for name in ["Zumba", "Room 14", "\u{c1}ngel", "Mesa", "Room 9", "\u{d1}and\u{fa}"] {
         room(&ana, name, "public").await;
     }
-    let names = browser.get("/admin/rooms").await.all("#rooms strong");
+    let names = browser.get("/admin/rooms").await.all("#all-rooms strong");
     assert_eq!(names[1..], ["\u{c1}ngel", "Mesa", "\u{d1}and\u{fa}", "Room 9", "Room 14", "Zumba"]);
 }

@@ -1,0 +1,293 @@
+// Pages and forms: what carries hx-* attributes is sent without a page load, and the answer takes the place of the part
+// that it names. The only file that imports htmx, once a page has something for it; it says what htmx may do: no
+// expressions, no scripts, no history and no Trusted Types policy of its own. CONTRIBUTING.md has the rules for
+// templates.
+//
+// Visits are not sent from here: `htmx.ajax` has no result, and doesn't say why a request came to nothing. Whoever
+// inserts a page calls `activate`.
+import { parseHtml, policy } from '../core/html-fragment.js';
+import { locale } from '../core/i18n.js';
+import { errorMessage } from '../core/page-response.js';
+import { showStatus } from '../core/status.js';
+import { whenReleased } from '../forms/field-note.js';
+import { keepFocus, sentValues, showFirstError, showResult, showReturnedValues } from './form-state.js';
+import { abandoned, ask, submit } from './requests.js';
+
+/**
+ * @typedef {import('./requests.js').Answer} Answer
+ * @typedef {import('./requests.js').Request} Request
+ *
+ * What htmx knows of a request, as far as it is used here. `asked`, `sent`, `said` and `giveFocusBack` are ours.
+ * @typedef {object} Context
+ * @property {HTMLElement} sourceElement
+ * @property {Event} sourceEvent
+ * @property {HTMLElement} target
+ * @property {string | undefined} replace `hx-replace-url`
+ * @property {string} text
+ * @property {string} title
+ * @property {Request & { action: string, method: string, timeout: number }} request
+ * @property {{ raw: Answer, status: number }} response
+ * @property {(address: string, request: Request) => Promise<Answer>} fetch
+ * @property {string} [asked]
+ * @property {import('./form-state.js').SentValues} [sent]
+ * @property {string} [said]
+ * @property {() => void} [giveFocusBack]
+ *
+ * @typedef {object} SwapTask
+ * @property {'main' | 'oob' | 'partial'} type
+ * @property {DocumentFragment} fragment
+ * @property {HTMLElement | null} target
+ *
+ * @typedef {object} Options
+ * @property {() => Promise<boolean>} reachServer waits until the server answers; false if the user has gone elsewhere
+ * @property {(isWaiting: boolean) => void} showWaiting
+ * @property {(fragment: ParentNode) => void} prepareContent called before content is inserted
+ * @property {(region: HTMLElement) => void} startContent called when it has been, more than once
+ *
+ * What the frame has to know of. By default the browser does it.
+ * @property {(address: string) => void} [goTo] shows another page, as after a form that leads there or a sign-out
+ * @property {(address: string) => void} [replaceAddress] the page on screen has another address
+ * @property {(page: ParentNode) => void} [adoptTitle] the page on screen has the title of this one
+ */
+
+const isForm = (/** @type {Context} */ { request }) => request.method !== 'GET';
+/** What the frame puts into a page, and the server doesn't know of. */
+const KEPT = '#banner, #notice';
+const scriptAddress = () => document.querySelector('script[type="module"]')?.getAttribute('src') ?? '';
+
+/** @type {Required<Options>} */
+let options;
+
+/**
+ * Whether an answer has the part that it is to replace.
+ * @param {Context} ctx
+ * @param {string} text
+ */
+const hasPart = ({ target }, text) => text.includes(`id="${target.id}"`);
+
+/**
+ * A whole page, or the part that was asked for; else a proxy has answered.
+ * @param {Context} ctx
+ */
+const isOurs = (ctx) => (/** @type {string} */ text) => text.includes('/css/app.css"') || hasPart(ctx, text);
+
+/**
+ * What is asked at the moment. An answer to anything else comes too late.
+ * @param {HTMLElement} element
+ */
+const question = (element) =>
+  element instanceof HTMLFormElement
+    ? new URLSearchParams(/** @type {any} */ (new FormData(element))).toString()
+    : /** @type {HTMLInputElement} */ (element).value;
+
+/**
+ * Shows the page that the answer belongs to, if that is another one than the one on screen.
+ * @param {Context} ctx
+ */
+function leave(ctx) {
+  const { raw } = ctx.response;
+  const { pathname, search } = location;
+  const address = new URL(raw.url, location.href);
+  if (raw.redirected && address.pathname !== pathname) {
+    const isBareSignIn = address.pathname === '/login' && !address.search;
+    options.goTo(isBareSignIn ? `${address}?next=${encodeURIComponent(pathname + search)}` : raw.url);
+    return true;
+  }
+  // Of another user or a newer Patio: the frame has to change, too. A form whose own answer comes from a newer Patio is
+  // shown nevertheless, since loading the page would lose what it says.
+  const { account } = document.body.dataset;
+  const isPage = ctx.text.includes('<!doctype');
+  const isForeign = isPage && account !== undefined && !ctx.text.includes(`data-account="${account}"`);
+  const isNewer = isPage && !ctx.text.includes(`"${scriptAddress()}"`);
+  const mayLoad = raw.ok && (raw.redirected || !isForm(ctx));
+  if (!(raw.ok && isForeign) && !(mayLoad && (isNewer || !hasPart(ctx, ctx.text)))) return false;
+  location.assign(mayLoad ? raw.url : location.href);
+  return true;
+}
+
+/**
+ * "Try again in 30 seconds."
+ * @param {Answer} answer
+ */
+function retryHint({ headers }) {
+  const seconds = Number(headers.get('retry-after'));
+  if (!seconds) return '';
+  const format = new Intl.RelativeTimeFormat(locale);
+  const when = seconds < 100 ? format.format(seconds, 'second') : format.format(Math.ceil(seconds / 60), 'minute');
+  return document.getElementById('status')?.dataset.retry?.replace('{when}', when) ?? '';
+}
+
+/** @param {Context} ctx */
+function showRefusal({ response: { raw }, text }) {
+  const page = parseHtml(text);
+  const id = page.querySelector('.centered-page__id')?.textContent ?? '';
+  const sentences = [errorMessage(page), retryHint(raw), id].map((part) => part.trim()).filter(Boolean);
+  showStatus(sentences.join(' ') || failed(), true);
+}
+
+const failed = () => document.getElementById('status')?.dataset.failed ?? '';
+
+/**
+ * The address follows a filter, and a form that leads to another place of its page. What only says that something was
+ * saved is not a part of it.
+ * @param {Context} ctx
+ */
+function updateAddress({ replace, response: { raw } }) {
+  if (!raw.redirected && replace !== 'true') return;
+  const url = new URL(raw.url);
+  for (const [name, value] of [...url.searchParams]) if (name === 'saved' || !value) url.searchParams.delete(name);
+  const address = url.pathname + url.search;
+  if (address !== location.pathname + location.search) options.replaceAddress(address);
+}
+
+/**
+ * @param {Context} ctx
+ * @returns {Context['fetch']}
+ */
+const sender = (ctx) => async (address, request) => {
+  if (!isForm(ctx)) {
+    const answer = await ask(address, request, isOurs(ctx), options.showWaiting);
+    await whenReleased();
+    return answer;
+  }
+  showStatus('');
+  if (!(await options.reachServer())) throw abandoned();
+  const answer = await submit(address, request, isOurs(ctx));
+  if (answer) return answer;
+  showStatus(failed(), true);
+  throw abandoned();
+};
+
+/**
+ * @param {HTMLElement} element
+ * @param {Context} ctx
+ */
+function beforeRequest(element, ctx) {
+  if (/** @type {InputEvent} */ (ctx.sourceEvent).isComposing) return false;
+  ctx.request.timeout = 0; // it would run while the server is awaited
+  ctx.fetch = sender(ctx);
+  if (!isForm(ctx)) ctx.asked = question(element);
+  else if (element instanceof HTMLFormElement) ctx.sent = sentValues(element);
+  return true;
+}
+
+/**
+ * @param {Context} ctx
+ * @param {SwapTask[]} tasks
+ */
+function beforeSwap(ctx, tasks) {
+  if (ctx.asked !== undefined && ctx.asked !== question(ctx.sourceElement)) return false;
+  if (leave(ctx)) return false;
+  // Error pages are not put in place; a form that came back is.
+  if (!hasPart(ctx, ctx.text)) {
+    showRefusal(ctx);
+    return false;
+  }
+  const said = tasks.findIndex(({ target }) => target?.id === 'status');
+  if (said >= 0) ctx.said = tasks.splice(said, 1)[0].fragment.textContent?.trim();
+  for (const { fragment } of tasks) options.prepareContent(fragment);
+  ctx.title = ''; // htmx would set it without the frame's knowing
+  ctx.giveFocusBack = keepFocus(ctx.target);
+  return true;
+}
+
+/** @param {Context} ctx */
+function afterSwap(ctx) {
+  const region = document.getElementById(ctx.target.id);
+  if (!region) return;
+  if (ctx.sent) showReturnedValues(ctx.sent);
+  options.startContent(region);
+  ctx.giveFocusBack?.();
+  if (!ctx.response.raw.ok) {
+    showStatus(retryHint(ctx.response.raw), true);
+    showFirstError(ctx.sourceElement);
+    return;
+  }
+  if (ctx.said !== undefined) showStatus(ctx.said);
+  if (ctx.text.includes('<title>')) options.adoptTitle(parseHtml(ctx.text));
+  updateAddress(ctx);
+  if (isForm(ctx)) showResult(region);
+}
+
+/**
+ * What the user has opened stays open.
+ * @param {Element} element
+ * @param {{ attrName: string, newValue: string | null }} change
+ */
+const mayChange = (element, { attrName, newValue }) =>
+  !(element instanceof HTMLDetailsElement && attrName === 'open' && newValue === null);
+
+/** @typedef {{ ctx: Context }} Detail */
+
+const createExtension = () => ({
+  /** @param {{ initSecurity: (policy: HtmlPolicy, ...evaluators: Function[]) => void }} internals */
+  init({ initSecurity }) {
+    const refuse = function Refused() {
+      throw new Error('expressions are off');
+    };
+    initSecurity(policy, refuse, refuse);
+  },
+  htmx_before_on_init: () => false,
+  htmx_config_request: (/** @type {HTMLElement} */ element, /** @type {Detail} */ { ctx }) =>
+    beforeRequest(element, ctx),
+  htmx_before_swap: (/** @type {HTMLElement} */ _, /** @type {Detail & { tasks: SwapTask[] }} */ { ctx, tasks }) =>
+    beforeSwap(ctx, tasks),
+  htmx_before_morph_attr: mayChange,
+  htmx_after_swap: (/** @type {HTMLElement} */ _, /** @type {Detail} */ { ctx }) => afterSwap(ctx),
+});
+
+/**
+ * Clicks that follow at once on the button of a form belong to the first one, even if the answer has come between them
+ * and another button is there now.
+ */
+function ignoreDoubleClicks() {
+  document.addEventListener(
+    'click',
+    (event) => {
+      const button = /** @type {Element} */ (event.target).closest('form[hx-boost] button');
+      if (button && event.detail > 1) event.preventDefault();
+    },
+    true,
+  );
+}
+
+/** @type {Promise<import('htmx.org').Htmx> | undefined} */
+let loading;
+
+async function loadHtmx() {
+  const { default: htmx } = await import('htmx.org');
+  Object.assign(htmx.config, { history: false, prefix: '', morphSkip: KEPT });
+  // It would walk over the whole page, with all messages.
+  Object.assign(htmx, { initialize() {} });
+  Reflect.deleteProperty(window, 'htmx');
+  htmx.registerExtension('patio', createExtension());
+  return htmx;
+}
+
+/**
+ * Makes the attributes in an element work. Without a network its forms are plain forms. Never for messages and rows of
+ * lists, which come by the thousand.
+ * @param {Element} region
+ */
+export async function activate(region) {
+  if (!region.querySelector('[hx-boost], [hx-get]')) return;
+  loading ??= loadHtmx();
+  try {
+    (await loading).process(region);
+  } catch {
+    loading = undefined;
+  }
+}
+
+/** @param {Options} given */
+export function startHypermedia(given) {
+  options = {
+    goTo: (address) => location.assign(address),
+    replaceAddress: (address) => history.replaceState(history.state, '', address),
+    adoptTitle: (page) => {
+      document.title = page.querySelector('title')?.textContent ?? '';
+    },
+    ...given,
+  };
+  ignoreDoubleClicks();
+}

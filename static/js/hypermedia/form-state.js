@@ -1,0 +1,61 @@
+// What a page load would do to a form and its surroundings, where the page stays: the fields show what the server
+// returned, the first error is in view, the focus is somewhere.
+import { queryAll } from '../core/dom.js';
+
+/** @typedef {Map<HTMLInputElement | HTMLTextAreaElement, string>} SentValues */
+
+/**
+ * @param {HTMLFormElement} form
+ * @returns {SentValues}
+ */
+export function sentValues(form) {
+  /** @type {(HTMLInputElement | HTMLTextAreaElement)[]} */
+  const fields = queryAll(form, 'input, textarea');
+  return new Map(fields.map((field) => [field, field.value]));
+}
+
+/**
+ * Empties passwords and files, and takes over how the server wrote the rest. A field that was changed since stays.
+ * @param {SentValues} sent
+ */
+export function showReturnedValues(sent) {
+  for (const [field, value] of sent) {
+    if (!field.isConnected) continue;
+    const isChoice = field instanceof HTMLInputElement && (field.type === 'radio' || field.type === 'checkbox');
+    if (isChoice) field.checked = field.defaultChecked;
+    else if (field.value === value && value !== field.defaultValue) field.value = field.defaultValue;
+  }
+}
+
+/** @param {Element | null} form */
+export function showFirstError(form) {
+  const error = form?.querySelector('[aria-invalid=true], .field__note--error');
+  (error?.closest('.field') ?? error)?.scrollIntoView({ block: 'nearest' });
+}
+
+/**
+ * Returns the function that gives the focus back if a swap has taken it: to the heading of the part where it was.
+ * @param {HTMLElement} region what is swapped
+ */
+export function keepFocus(region) {
+  const focused = document.activeElement;
+  if (!region.contains(focused)) return () => {};
+  const heading = /** @type {HTMLElement | null} */ (focused?.closest('section')?.querySelector('h2') ?? null);
+  return () => {
+    if (focused?.isConnected && document.activeElement === focused) return;
+    const place = heading?.isConnected ? heading : region;
+    place.tabIndex = -1;
+    place.focus({ preventScroll: true });
+  };
+}
+
+/**
+ * A result that is only shown once, as a link or a secret: in view, and read by screen readers.
+ * @param {HTMLElement} region
+ */
+export function showResult(region) {
+  /** @type {HTMLElement | null} */
+  const result = region.querySelector('[data-result]');
+  result?.focus({ preventScroll: true });
+  result?.scrollIntoView({ block: 'nearest' });
+}

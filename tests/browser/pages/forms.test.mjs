@@ -1,0 +1,326 @@
+// Forms and filters that are sent without a page load: what stays, what is said, and what happens when something fails.
+import assert from 'node:assert/strict';
+import { eventually, holdRequests, PASSWORD, story } from '../support.mjs';
+
+const form = ({ page }, action) => page.locator(`form[action="${action}"]`);
+const button = (visitor, action) => form(visitor, action).locator('button[type=submit]').last();
+const status = ({ page }) => page.locator('#status');
+const says = (visitor, text) =>
+  eventually(async () => assert.match((await status(visitor).textContent()) ?? '', text, 'the status'));
+const field = (visitor, action, name) => form(visitor, action).locator(`[name="${name}"]`);
+const SETTINGS = { viewport: { width: 1280, height: 700 } };
+
+async function inSettings(newUser, name = 'ana') {
+  const ana = await newUser(name, SETTINGS);
+  await ana.go('/settings');
+  await ana.markPage();
+  return ana;
+}
+
+/** Where the page is scrolled to, what is focused, the address and the number of history entries. */
+const place = ({ page }) =>
+  page.evaluate(() => ({
+    top: document.querySelector('.page').scrollTop,
+    focused: document.activeElement.closest('form')?.getAttribute('action'),
+    tag: document.activeElement.tagName,
+    address: location.pathname + location.search,
+    entries: history.length,
+  }));
+
+story('after a rejected form the error is in view, and everything else stays', async ({ newUser }) => {
+  const ana = await inSettings(newUser);
+  await field(ana, '/settings/tokens', 'label').fill('half a label');
+  await field(ana, '/settings/email', 'email').fill('ana@jardin.example');
+  await field(ana, '/settings/email', 'current_password').fill('wrong');
+  await button(ana, '/settings/email').focus();
+  const before = await place(ana);
+  assert.ok(before.top > 300, 'the form is far down');
+  await ana.page.keyboard.press('Enter');
+  const error = form(ana, '/settings/email').locator('.field__note--error');
+  await error.waitFor();
+  assert.deepEqual(await place(ana), before);
+  const box = await error.boundingBox();
+  assert.ok(box.y > 0 && box.y + box.height < 700, `in view: ${JSON.stringify(box)}`);
+  assert.ok(await ana.isSamePage());
+  assert.equal(await field(ana, '/settings/email', 'email').inputValue(), 'ana@jardin.example');
+  assert.equal(await field(ana, '/settings/email', 'current_password').inputValue(), '', 'a password is emptied');
+  assert.equal(await field(ana, '/settings/tokens', 'label').inputValue(), 'half a label', 'another form is not');
+  // The button that shows a password works on what was swapped in.
+  await field(ana, '/settings/email', 'current_password').fill(PASSWORD);
+  await form(ana, '/settings/email').getByRole('button', { name: 'Show password' }).click();
+  assert.equal(await field(ana, '/settings/email', 'current_password').getAttribute('type'), 'text');
+  await button(ana, '/settings/email').click();
+  await says(ana, /^Saved\.$/);
+  assert.equal(await error.count(), 0);
+  assert.ok(await ana.isSamePage());
+});
+
+story('after a successful form the status says so, and the focus and the address stay', async ({ newUser }) => {
+  const ana = await inSettings(newUser);
+  await field(ana, '/settings/name', 'display_name').fill('  Ana María ');
+  await button(ana, '/settings/name').focus();
+  const before = await place(ana);
+  await ana.page.keyboard.press('Enter');
+  await says(ana, /^Saved\.$/);
+  assert.deepEqual(await place(ana), before);
+  assert.equal(await ana.page.locator('.current-user__name').textContent(), 'Ana María');
+  assert.equal(await field(ana, '/settings/name', 'display_name').inputValue(), 'Ana María');
+  const box = await status(ana).boundingBox();
+  assert.ok(box.y > 0 && box.y + box.height <= 700, 'the status is in view');
+  await field(ana, '/settings/time-zone', 'time_zone').fill('Europe/Lisbon');
+  await field(ana, '/settings/time-zone', 'time_zone').press('Enter');
+  await eventually(async () => assert.equal(await status(ana).textContent(), '', 'the next form begins without it'));
+  await says(ana, /^Saved\.$/);
+  assert.ok(await ana.isSamePage());
+});
+
+story('the focus goes to the heading when the button is gone with its row', async ({ newUser, visitor }) => {
+  const ana = await inSettings(newUser);
+  for (let n = 0; n < 2; n++) {
+    const other = await visitor();
+    await other.go('/login');
+    await other.signIn('ana');
+    await other.page.waitForURL(/rooms/);
+  }
+  await ana.page.reload();
+  await ana.page.locator('.item-list__item').getByRole('button', { name: 'Sign out' }).first().focus();
+  await ana.page.keyboard.press('Enter');
+  await says(ana, /^Saved\.$/);
+  await eventually(async () =>
+    assert.equal(await ana.page.evaluate(() => document.activeElement.tagName), 'H2', 'not on the next session'),
+  );
+});
+
+story('a new token is shown once, in view and focused', async ({ newUser }) => {
+  const ana = await inSettings(newUser);
+  await field(ana, '/settings/tokens', 'current_password').fill(PASSWORD);
+  await button(ana, '/settings/tokens').click();
+  const secret = ana.page.locator('#programs .copy-box');
+  await secret.waitFor();
+  assert.equal(await ana.page.evaluate(() => document.activeElement.hasAttribute('data-result')), true);
+  const box = await secret.boundingBox();
+  assert.ok(box.y > 0 && box.y + box.height < 700, 'in view');
+  assert.equal(new URL(ana.page.url()).pathname, '/settings', 'the address of the form has no page');
+});
+
+story('several clicks act once', async ({ newUser }) => {
+  const ana = await inSettings(newUser);
+  await field(ana, '/settings/tokens', 'current_password').fill(PASSWORD);
+  const release = await holdRequests(ana.page, '**/settings/tokens');
+  for (let n = 0; n < 3; n++) await button(ana, '/settings/tokens').click();
+  await release();
+  await ana.page.locator('#programs .copy-box').waitFor();
+  await field(ana, '/settings/tokens', 'current_password').fill(PASSWORD);
+  await ana.page.waitForTimeout(0);
+  await button(ana, '/settings/tokens').click({ clickCount: 3 });
+  await eventually(async () => assert.equal(await ana.page.locator('#programs .item-list__item').count(), 2));
+  // Two rows go with two clicks, however fast the first answer is: the third hits nothing that has moved there.
+  await ana.page.getByRole('button', { name: 'Revoke' }).first().click({ clickCount: 2, delay: 60 });
+  await says(ana, /^Saved\.$/);
+  await ana.page.reload();
+  assert.equal(await ana.page.locator('#programs .item-list__item').count(), 1);
+});
+
+story('without a network nothing is lost, and the form is sent when it is back', async ({ newUser, tolerate }) => {
+  tolerate(/net::ERR/);
+  const ana = await inSettings(newUser);
+  await ana.context.setOffline(true);
+  await field(ana, '/settings/name', 'display_name').fill('Ana María');
+  await button(ana, '/settings/name').click();
+  await ana.banner.filter({ hasText: 'No connection.' }).waitFor();
+  assert.equal(await field(ana, '/settings/name', 'display_name').inputValue(), 'Ana María');
+  await ana.context.setOffline(false);
+  await says(ana, /^Saved\.$/);
+  await ana.banner.waitFor({ state: 'hidden' });
+  assert.equal(await ana.page.locator('.current-user__name').textContent(), 'Ana María');
+  assert.ok(await ana.isSamePage());
+});
+
+story('a form whose answer is lost says so and can be sent again', async ({ newUser, tolerate }) => {
+  tolerate(/net::ERR/);
+  const ana = await inSettings(newUser);
+  await ana.page.route('**/settings/name', (route) => route.abort('connectionreset'));
+  await field(ana, '/settings/name', 'display_name').fill('Ana María');
+  await button(ana, '/settings/name').click();
+  await says(ana, /^That did not work\. Try again\.$/);
+  assert.equal(await field(ana, '/settings/name', 'display_name').inputValue(), 'Ana María');
+  await ana.page.unroute('**/settings/name');
+  await button(ana, '/settings/name').click();
+  await says(ana, /^Saved\.$/);
+});
+
+story('a form after a sign-out leads to the sign-in page and back', async ({ newUser }) => {
+  const ana = await inSettings(newUser);
+  await ana.context.clearCookies(); // where the page has not heard of the sign-out yet
+  await field(ana, '/settings/name', 'display_name').fill('Ana María');
+  await button(ana, '/settings/name').click();
+  await ana.page.waitForURL(/\/login\?next=/);
+  await ana.signIn('ana');
+  await ana.arrives('/settings');
+});
+
+story('a filter after a sign-out leads to the sign-in page and back', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  await ana.go('/search');
+  await ana.context.clearCookies(); // where the page has not heard of the sign-out yet
+  await ana.page.getByRole('searchbox').fill('lima');
+  await ana.page.waitForURL(/\/login\?next=/);
+  await ana.signIn('ana');
+  await ana.arrives('/search?q=lima');
+});
+
+story('what is not found or not allowed any more is said', async ({ newUser, tolerate }) => {
+  tolerate(/^40[34] /);
+  const ana = await inSettings(newUser);
+  await field(ana, '/settings/tokens', 'current_password').fill(PASSWORD);
+  await button(ana, '/settings/tokens').click();
+  await ana.page.locator('#programs .copy-box').waitFor();
+  const tab = await ana.newTab('/settings');
+  await tab.page.getByRole('button', { name: 'Revoke' }).click();
+  await says(tab, /^Saved\.$/);
+  await ana.page.getByRole('button', { name: 'Revoke' }).click();
+  await says(ana, /does not exist|not here|nothing/i);
+  assert.ok(await ana.isSamePage());
+
+  const eva = await newUser('eva');
+  await ana.go('/admin');
+  await ana.page.getByRole('button', { name: 'Make administrator: eva' }).click();
+  await ana.page.getByRole('button', { name: 'Make member: eva' }).waitFor();
+  await eva.go('/admin');
+  await ana.page.getByRole('button', { name: 'Make member: eva' }).click();
+  await ana.page.getByRole('button', { name: 'Make administrator: eva' }).waitFor();
+  await button(eva, '/admin/sign-up').click();
+  await says(eva, /administrator/i);
+  await eva.arrives('/admin');
+});
+
+story('too many attempts are refused with the time to wait', { RATE_LIMIT: 'on' }, async ({ newUser, tolerate }) => {
+  tolerate(/^429 |too many tries/);
+  const ana = await inSettings(newUser);
+  await eventually(async () => {
+    await field(ana, '/settings/email', 'current_password').fill('wrong');
+    const answer = ana.page.waitForResponse('**/settings/email');
+    await button(ana, '/settings/email').click();
+    assert.equal((await answer).status(), 429);
+  });
+  await says(ana, /^Try again in \d+ (seconds?|minutes?)\.$/);
+  await form(ana, '/settings/email').getByText('Too many wrong passwords').waitFor();
+});
+
+story('an error of the server is said with its id', async ({ newUser, tolerate }) => {
+  tolerate(/^500 /);
+  const ana = await inSettings(newUser);
+  const page = await (await fetch(`${ana.patio.origin}/nowhere`, { headers: { accept: 'text/html' } })).text();
+  const body = page.replace('<p class="button-row">', '<p class="centered-page__id">Error <code>x7</code></p>$&');
+  await ana.page.route('**/settings/name', (route) => route.fulfill({ status: 500, contentType: 'text/html', body }));
+  await field(ana, '/settings/name', 'display_name').fill('Ana María');
+  await button(ana, '/settings/name').click();
+  await says(ana, /Error x7$/);
+  assert.equal(await field(ana, '/settings/name', 'display_name').inputValue(), 'Ana María');
+  assert.ok(await ana.isSamePage());
+});
+
+story('what answers with attributes of its own runs nothing', async ({ newUser, tolerate }) => {
+  tolerate(/Content Security Policy|expressions are off/);
+  const ana = await inSettings(newUser);
+  await ana.page.route('**/settings/name', async (route) => {
+    const answer = await route.fetch();
+    const body = (await answer.text()).replace(
+      '<section class="page__section">',
+      `<script>ran = 1</script><p id="bad" hx-on:click="ran = 2" hx-get="/search" hx-vals="js:{q: ran = 3}"
+        hx-trigger="click[ran = 4]">bad</p>$&`,
+    );
+    await route.fulfill({ response: answer, body });
+  });
+  await button(ana, '/settings/name').click();
+  await says(ana, /^Saved\.$/);
+  await ana.page.locator('#bad').click();
+  assert.equal(await ana.page.evaluate(() => globalThis.ran), undefined);
+  assert.equal(await ana.page.evaluate(() => globalThis.htmx), undefined, 'it is not within reach of other scripts');
+});
+
+story('attributes in a message stay text', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  const text = '<a hx-get="/settings" hx-target="body">x</a> <hx-partial hx-target="body">y</hx-partial>';
+  await ana.post(text);
+  await ana.sees('hx-get');
+  assert.deepEqual(await ana.texts(), [text]);
+  assert.equal(await ana.page.locator('[hx-get], [hx-target], hx-partial').count(), 0);
+  await ana.go('/search');
+  await ana.page.getByRole('searchbox').fill('partial');
+  await ana.page.locator('.result').waitFor();
+  assert.equal(await ana.page.locator('#results :is([hx-get], [hx-target], hx-partial)').count(), 0);
+});
+
+story('a search waits until a composed word is written', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  await tom.post('日本語');
+  const ana = await newUser('ana');
+  await ana.go('/search');
+  const asked = [];
+  ana.page.on('request', (request) => request.url().includes('/search?') && asked.push(request.url()));
+  const keyboard = await ana.context.newCDPSession(ana.page);
+  await ana.page.getByRole('searchbox').focus();
+  for (const text of ['に', 'にほ', 'にほん'])
+    await keyboard.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
+  await keyboard.send('Input.insertText', { text: '日本語' });
+  await ana.page.locator('.result', { hasText: '日本語' }).waitFor();
+  assert.equal(asked.length, 1, asked.join(' '));
+});
+
+story('people are found while typing, and the address follows', async ({ patio, newUser }) => {
+  for (const name of ['tom', 'eva']) await patio.apiClient(name);
+  const ana = await newUser('ana');
+  await ana.go('/people');
+  await ana.markPage();
+  const entries = await ana.page.evaluate(() => history.length);
+  const names = () => ana.page.locator('.person__name bdi').allTextContents();
+  await ana.page.getByRole('searchbox').pressSequentially('ev');
+  await eventually(async () => assert.deepEqual(await names(), ['eva']));
+  await ana.arrives('/people?q=ev');
+  await eventually(async () => assert.equal(await ana.page.locator('#list-said').textContent(), '1 result'));
+  assert.equal(await ana.page.evaluate(() => document.activeElement.id), 'q');
+  await ana.page.getByRole('searchbox').fill('');
+  await eventually(async () => assert.equal((await names()).length, 3));
+  await ana.arrives('/people');
+  assert.equal(await ana.page.evaluate(() => history.length), entries);
+  assert.ok(await ana.isSamePage());
+});
+
+story('a verdict on a name waits while the pointer is down', async ({ patio, visitor }) => {
+  await patio.apiClient('ana');
+  const tom = await visitor();
+  await tom.go('/register');
+  const release = await holdRequests(tom.page, '**/register/available?*');
+  const asked = tom.page.waitForRequest('**/register/available?*');
+  await tom.field('name').fill('ana');
+  await asked;
+  await tom.page.locator('h1').hover();
+  await tom.page.mouse.down();
+  const answered = tom.page.waitForResponse('**/register/available?*');
+  await release();
+  await (await answered).finished();
+  await tom.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  assert.doesNotMatch(await tom.descriptionOf('name'), /taken/);
+  await tom.page.mouse.up();
+  await eventually(async () => assert.match(await tom.descriptionOf('name'), /taken/));
+});
+
+story('room settings are saved in place, and a taken name is said beside the field', async ({ newUser, tolerate }) => {
+  tolerate(/^409 /);
+  const ana = await newUser('ana');
+  await ana.makeRoom('Huerto');
+  await ana.makeRoom('Taller');
+  await ana.go('/rooms/3/settings');
+  await ana.markPage();
+  await ana.fill({ name: 'huerto' });
+  await button(ana, '/rooms/3/settings').click();
+  await form(ana, '/rooms/3/settings').locator('.field__note--error', { hasText: /\S/ }).waitFor();
+  assert.equal(await ana.field('name').inputValue(), 'huerto');
+  await ana.fill({ name: 'Taller de barro' });
+  await button(ana, '/rooms/3/settings').click();
+  await says(ana, /^Saved\.$/);
+  assert.equal(await ana.page.locator('#page-h').textContent(), 'Taller de barro');
+  await ana.arrives('/rooms/3/settings');
+  assert.ok(await ana.isSamePage());
+});
