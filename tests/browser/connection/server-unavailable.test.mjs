@@ -149,13 +149,19 @@ for (const [why, [go, comeBack]] of Object.entries(AWAY)) {
   });
 }
 
-/** Every way to leave pages without a live connection. */
+/** Every way to leave pages without a live connection: where to, and whether the page is loaded for it. */
 const WITHOUT_CONNECTION = {
-  'a link on the settings': ['/settings', (ana) => ana.page.locator('.sidebar a[href="/rooms/1"]').click(), '/rooms/1'],
+  'a link on the settings': [
+    '/settings',
+    (ana) => ana.page.locator('.sidebar a[href="/rooms/1"]').click(),
+    '/rooms/1',
+    false,
+  ],
   'a link on a page of a refusal': [
     '/nowhere',
     (ana) => ana.page.getByRole('link', { name: 'Back to the chat' }).click(),
     '/rooms/1',
+    true,
   ],
   'a search': [
     '/search',
@@ -164,6 +170,7 @@ const WITHOUT_CONNECTION = {
       await ana.page.locator('#q').press('Enter');
     },
     '/search',
+    false,
   ],
   'a new name': [
     '/settings',
@@ -172,6 +179,7 @@ const WITHOUT_CONNECTION = {
       await ana.button('/settings/name').click();
     },
     '/settings',
+    false,
   ],
   'a new room': [
     '/rooms',
@@ -180,9 +188,10 @@ const WITHOUT_CONNECTION = {
       await ana.button('/rooms').click();
     },
     '/rooms/2',
+    true,
   ],
 };
-for (const [what, [path, leave, to]] of Object.entries(WITHOUT_CONNECTION)) {
+for (const [what, [path, leave, to, isLoaded]] of Object.entries(WITHOUT_CONNECTION)) {
   story(
     `while the server is down, ${what} waits and continues when it is back`,
     async ({ patio, newUser, tolerate }) => {
@@ -197,7 +206,8 @@ for (const [what, [path, leave, to]] of Object.entries(WITHOUT_CONNECTION)) {
       assert.equal(new URL(ana.page.url()).pathname, path);
       await patio.start();
       await ana.page.waitForURL((url) => url.pathname === to, { timeout: 25_000 });
-      await eventually(async () => assert.equal((await ana.isSamePage()) && to !== '/search', false));
+      await eventually(async () => assert.equal(await ana.isSamePage(), !isLoaded));
+      if (what === 'a new name') await ana.page.locator('.current-user__name', { hasText: 'Ana the Great' }).waitFor();
     },
   );
 }
