@@ -73,3 +73,24 @@ fn serve(name: &str, request: &HeaderMap) -> Response {
     ];
     (headers, packed_header, packed.unwrap_or(plain).data).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compressed(name: &str) -> usize {
+        Assets::get(name).expect("an asset").data.len()
+    }
+
+    /// The numbers are those of CONTRIBUTING.md.
+    #[test]
+    fn scripts_stay_small() {
+        let app = compressed("js/app.js.br");
+        assert!(app <= 32_000, "the first page loads {app} bytes of scripts");
+        let scripts = Assets::iter().filter(|n| n.starts_with("js/") && n.ends_with(".br"));
+        let all: Vec<_> = scripts.map(|name| (compressed(&name), name)).collect();
+        assert_eq!(all.len(), 2, "htmx and nothing else is loaded later: {all:?}");
+        let sum: usize = all.iter().map(|(size, _)| size).sum();
+        assert!(sum <= 39_500, "all scripts have {sum} bytes: {all:?}");
+    }
+}

@@ -171,6 +171,31 @@ async fn availability_of_name_and_address_can_be_checked() {
 }
 
 #[tokio::test]
+async fn registration_form_gets_the_field_that_is_being_typed() {
+    let server = Server::start().await;
+    server.api("ana").await;
+    let mut browser = server.browser();
+    for (query, says, class, invalid) in [
+        ("name=eva", "\u{2713} Available", "field__note--success", false),
+        ("name=ANA", "This name, or one that looks like it, is taken.", "field__note--error", true),
+        ("name=%20e", "2 to 32 letters", "field__note", false),
+        ("email=a@b", "", "field__note", false),
+        ("email=a@b@c.org", "This is not an email address.", "field__note--error", true),
+        ("email=a@b.org", "\u{2713} Available", "field__note--success", false),
+    ] {
+        let (field, _) = query.split_once('=').expect("a field");
+        let address = format!("/register/available?{query}");
+        let answer = browser.ask(&address).await;
+        assert_eq!(answer.headers["vary"], "HX-Request", "{query}");
+        let note = answer.one(&format!("#{field}-field #{field}-note.{class}"));
+        assert!(note.contains(says), "{query}: {note}");
+        assert_eq!(!answer.all("input[aria-invalid]").is_empty(), invalid, "{query}");
+    }
+    let typed = browser.ask("/register/available?name=%22%3Eeva").await;
+    assert_eq!(typed.attribute("#name", "value").as_deref(), Some("\">eva"));
+}
+
+#[tokio::test]
 async fn availability_checks_have_their_own_rate_limit() {
     let server = Server::with(&["--rate-limit=on"]).await;
     let mut browser = server.browser();

@@ -63,6 +63,12 @@ impl Browser {
         self.send(request).await
     }
 
+    /// Asks for a part of a page, as its scripts do.
+    pub async fn ask(&mut self, path: &str) -> Page {
+        let request = self.client.get(format!("{}{path}", self.base));
+        self.send(request.header("hx-request", "true")).await
+    }
+
     pub async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let request = self.client.post(format!("{}{path}", self.base)).form(fields);
         self.send(request.header("origin", self.base.clone())).await
