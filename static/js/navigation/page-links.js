@@ -7,7 +7,7 @@ import { roomIdIn } from './page-navigation.js';
 const STEPS = { ArrowUp: -1, ArrowDown: 1 };
 
 /**
- * A link to another language changes the frame itself, and the API isn't a page.
+ * A link to another language changes the frame itself, and the API and its reference have none.
  * @param {HTMLAnchorElement} link
  */
 function leadsToPage(link) {
@@ -18,7 +18,7 @@ function leadsToPage(link) {
     !link.target &&
     !link.hreflang &&
     !link.hasAttribute('download') &&
-    !link.pathname.startsWith('/api/')
+    !link.pathname.startsWith('/api')
   );
 }
 

@@ -272,3 +272,31 @@ story('a message: its page, reactions, toolbar, emoji picker, edit field', async
   await ana.page.locator('#emoji-note').waitFor();
   await isSound(ana, 'the page of a message, with a field error');
 });
+
+story('pages that took the place of others, also when going back', async ({ patio, newUser }) => {
+  const ana = await newUser('ana');
+  await patio.apiClient('tom');
+  await ana.markPage();
+  const check = async (what) => {
+    for (const width of [390, 1280]) {
+      await ana.page.setViewportSize({ width, height: 800 });
+      await inBothSchemes(ana, async (scheme) =>
+        assert.deepEqual(await violations(ana), [], `${what}, ${width}, ${scheme}`),
+      );
+    }
+  };
+  const ways = ['/settings', '/admin', '/rooms', '/people', '/search', '/rooms/1'];
+  for (const path of ways) {
+    await ana.page
+      .locator(`a[href="${path}"]`)
+      .first()
+      .evaluate((link) => link.click());
+    await ana.arrives(path);
+    await ana.page.locator('#app:not([aria-busy])').waitFor();
+    await check(path);
+  }
+  await ana.page.goBack();
+  await ana.arrives('/search');
+  await check('back to /search');
+  assert.equal(await ana.isSamePage(), true);
+});
