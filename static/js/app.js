@@ -1,19 +1,15 @@
 // Entry point: starts what the page has. Every page works without any of this.
-import { suggestTimeZone } from './core/time-zone.js';
-import { startLengthChecks } from './forms/field-length.js';
-import { startPasswordReveal } from './forms/password-reveal.js';
-import { startRegistration } from './forms/registration.js';
+import { suggestTimeZone } from './core/local-time.js';
+import { startLengthChecks, startPasswordReveal, startRegistration } from './forms/fields.js';
 import { startHypermedia } from './hypermedia/bridge.js';
-import { createWaitNotice, reachServer, startNavigationGuard } from './navigation/navigation-guard.js';
-import { startSignOut } from './navigation/sign-out.js';
+import { createWaitNotice, reachServer, startNavigationGuard, startSignOut } from './navigation/navigation-guard.js';
+import { claimTabId } from './outbox/draft.js';
 import { clearAfterSignOut, openStorage } from './outbox/storage.js';
-import { claimTabId } from './outbox/tab-id.js';
 import { ChatShell } from './shell/chat-shell.js';
-import { startDrawers } from './shell/drawers.js';
-import { startLandmarkKeys } from './shell/landmark-keys.js';
+import { startLandmarkKeys, startSearch } from './shell/keys.js';
 import { enhanceContent, prepareContent } from './shell/page-content.js';
 import { startQuickSwitcher } from './shell/quick-switcher.js';
-import { startSearch } from './shell/search.js';
+import { startDrawers } from './shell/sidebar.js';
 
 const app = /** @type {AppElement | null} */ (document.getElementById('app'));
 const { account } = document.body.dataset; // of the signed-in user, on every page

@@ -1,7 +1,27 @@
 // The field to write in: Enter sends, the field grows with its text, and the text is kept as a draft until it is sent.
 import { isComposing } from '../core/dom.js';
-import { newNonce } from '../core/uuid.js';
-import { textExcess, watchLength } from '../forms/field-length.js';
+import { textExcess, watchLength } from '../forms/fields.js';
+import { newNonce } from '../outbox/draft.js';
+
+// Which texts are slash commands. The server executes them; the browser only has to tell them from messages, by the
+// same rule.
+
+const LEGACY = /^#(?:cR|gR|eR|lR|IR|show users|\/private|exit)(?!\S)/;
+
+/** @param {string} text */
+export const isSlashCommand = (text) => (text.startsWith('/') ? !text.startsWith('//') : LEGACY.test(text));
+
+/**
+ * Two slashes send one.
+ * @param {string} text
+ */
+export const literalText = (text) => (text.startsWith('//') ? text.slice(1) : text);
+
+/**
+ * The command to sign out; with anything after it, it is a message.
+ * @param {string} text
+ */
+export const isExitCommand = (text) => /^(?:\/exit|#exit)$/i.test(text);
 
 const touch = matchMedia('(pointer: coarse)');
 const HAS_FIELD_SIZING = CSS.supports('field-sizing', 'content');

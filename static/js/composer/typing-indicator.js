@@ -1,6 +1,6 @@
 // Who is typing: a line above the composer, and the frame that tells others that the user is typing.
 import { locale } from '../core/i18n.js';
-import { isSlashCommand } from './slash-commands.js';
+import { isSlashCommand } from './composer.js';
 
 const SEND_EVERY = 3_000;
 const EXPIRES_AFTER = 6_000; // two frames that didn't arrive

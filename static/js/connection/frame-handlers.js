@@ -1,8 +1,67 @@
-// What the server's frames mean for the page as a whole: users, rooms and their unread counts, the fate of messages.
+// Frames for the page as a whole: users, rooms and their unread counts, the fate of messages.
 // Frames that only concern the room on screen are handled there.
-import { dispatchFrame } from '../core/frames.js';
-import { carryNotice, showRoomClosed } from '../shell/room-closed-notice.js';
-import { showPresence, updateUser } from '../shell/user-updates.js';
+import { appElement, query, queryAll } from '../core/dom.js';
+import { carryNotice, showRoomClosed } from '../shell/notices.js';
+
+// Passes a frame to the handler of its type.
+
+/**
+ * @param {FrameHandlers} handlers
+ * @param {ServerFrame} frame
+ */
+export function dispatchFrame(handlers, frame) {
+  // A handler found under the frame's own type takes that type, which the checker can't follow.
+  const handler = /** @type {((frame: ServerFrame) => void) | undefined} */ (handlers[frame.type]);
+  handler?.(frame);
+}
+
+// Keeps users up to date wherever the page shows them: who is online, and another name or picture.
+
+/** @param {UserFrame} frame */
+function updateUser({ user: { id, display_name: name }, initials, photo }) {
+  /**
+   * @param {Element} parent
+   * @param {string} avatarSelector
+   * @param {string} nameSelector
+   */
+  function update(parent, avatarSelector, nameSelector) {
+    query(parent, nameSelector).textContent = name;
+    const avatar = query(parent, avatarSelector);
+    const text = /** @type {Text} */ (avatar.firstChild);
+    text.data = initials; // a presence dot beside it stays
+    avatar.querySelector('.avatar__photo')?.remove();
+    if (photo) text.after(createPhoto(photo));
+  }
+
+  for (const message of queryAll(document, `.message[data-author="${Number(id)}"]`))
+    update(message, '.avatar', '.message__author');
+  for (const member of queryAll(document, `.member[data-user="${Number(id)}"]`)) {
+    member.dataset.name = name;
+    update(member, '.avatar', 'bdi');
+  }
+  for (const avatar of queryAll(document, `#direct .avatar[data-user="${Number(id)}"]`)) {
+    update(/** @type {Element} */ (avatar.closest('.room')), '.avatar', '.room__name');
+  }
+  const app = appElement();
+  if (Number(app.dataset.me) === id) update(query(app, '.current-user'), '.avatar', '.current-user__name bdi');
+}
+
+/** @param {Set<number>} online */
+export function showPresence(online) {
+  for (const dot of queryAll(document, '.avatar[data-user] .presence')) {
+    const { user } = /** @type {HTMLElement} */ (dot.parentElement).dataset;
+    dot.classList.toggle('presence--off', !online.has(Number(user)));
+  }
+}
+
+/** @param {string} name */
+function createPhoto(name) {
+  const image = new Image(38, 38);
+  image.className = 'avatar__photo';
+  image.alt = '';
+  image.src = `/avatars/${name}`;
+  return image;
+}
 
 /**
  * @typedef {object} PageFrameHandlersOptions
@@ -10,7 +69,7 @@ import { showPresence, updateUser } from '../shell/user-updates.js';
  * @property {import('../shell/sidebar.js').Sidebar} sidebar
  * @property {import('../outbox/sender.js').Sender} sender
  * @property {import('../navigation/page-navigation.js').PageNavigation} navigation
- * @property {import('../shell/announcer.js').Announcer} announcer
+ * @property {import('../shell/notices.js').Announcer} announcer
  * @property {() => import('../room/room.js').Room | null} currentRoom null while another page is on screen
  * @property {(isOtherUser?: boolean) => void} reloadPage
  */

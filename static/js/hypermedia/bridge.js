@@ -2,22 +2,19 @@
 // that it names. The only file that imports htmx, once a page has something for it; it says what htmx may do: no
 // expressions, no scripts, no history and no Trusted Types policy of its own. CONTRIBUTING.md has the rules for
 // templates.
-//
-// Visits are not sent from here: `htmx.ajax` has no result, and doesn't say why a request came to nothing. Whoever
-// inserts a page calls `activate`.
-import { parseHtml, policy } from '../core/html-fragment.js';
+import { byId } from '../core/dom.js';
+import { abandoned, ask, errorMessage, fetchPage, parseHtml, policy, submit } from '../core/http.js';
 import { locale } from '../core/i18n.js';
-import { errorMessage } from '../core/page-response.js';
-import { showStatus } from '../core/status.js';
-import { whenReleased } from '../forms/field-note.js';
+import { whenReleased } from '../forms/fields.js';
+import { showStatus } from '../shell/notices.js';
 import { keepFocus, sentValues, showFirstError, showResult, showReturnedValues } from './form-state.js';
-import { abandoned, ask, submit } from './requests.js';
 
 /**
- * @typedef {import('./requests.js').Answer} Answer
- * @typedef {import('./requests.js').Request} Request
+ * @typedef {import('../core/http.js').Answer} Answer
+ * @typedef {import('../core/http.js').Request} Request
  *
- * What htmx knows of a request, as far as it is used here. `asked`, `sent`, `said` and `giveFocusBack` are ours.
+ * What htmx knows of a request, as far as it is used here. Ours are `onAnswer`,
+ * `asked`, `sent`, `said` and `giveFocusBack`.
  * @typedef {object} Context
  * @property {HTMLElement} sourceElement
  * @property {Event} sourceEvent
@@ -28,6 +25,7 @@ import { abandoned, ask, submit } from './requests.js';
  * @property {Request & { action: string, method: string, timeout: number }} request
  * @property {{ raw: Answer, status: number }} response
  * @property {(address: string, request: Request) => Promise<Answer>} fetch
+ * @property {(answer: Answer) => void} [onAnswer] of a visit
  * @property {string} [asked]
  * @property {import('./form-state.js').SentValues} [sent]
  * @property {string} [said]
@@ -165,6 +163,7 @@ const sender = (ctx) => async (address, request) => {
 function beforeRequest(element, ctx) {
   if (/** @type {InputEvent} */ (ctx.sourceEvent).isComposing) return false;
   ctx.request.timeout = 0; // it would run while the server is awaited
+  if (ctx.onAnswer) return true;
   ctx.fetch = sender(ctx);
   if (!isForm(ctx)) ctx.asked = question(element);
   else if (element instanceof HTMLFormElement) ctx.sent = sentValues(element);
@@ -217,6 +216,15 @@ function afterSwap(ctx) {
 const mayChange = (element, { attrName, newValue }) =>
   !(element instanceof HTMLDetailsElement && attrName === 'open' && newValue === null);
 
+/**
+ * The page of a visit is handed over as it came.
+ * @param {Context} ctx
+ */
+function beforeResponse({ onAnswer, response }) {
+  onAnswer?.(response.raw);
+  return onAnswer === undefined;
+}
+
 /** @typedef {{ ctx: Context }} Detail */
 
 const createExtension = () => ({
@@ -230,6 +238,7 @@ const createExtension = () => ({
   htmx_before_on_init: () => false,
   htmx_config_request: (/** @type {HTMLElement} */ element, /** @type {Detail} */ { ctx }) =>
     beforeRequest(element, ctx),
+  htmx_before_response: (/** @type {HTMLElement} */ _, /** @type {Detail} */ { ctx }) => beforeResponse(ctx),
   htmx_before_swap: (/** @type {HTMLElement} */ _, /** @type {Detail & { tasks: SwapTask[] }} */ { ctx, tasks }) =>
     beforeSwap(ctx, tasks),
   htmx_before_morph_attr: mayChange,
@@ -264,19 +273,51 @@ async function loadHtmx() {
   return htmx;
 }
 
+/** Null without a network. */
+async function htmxIfThere() {
+  loading ??= loadHtmx();
+  try {
+    return await loading;
+  } catch {
+    loading = undefined;
+    return null;
+  }
+}
+
 /**
- * Makes the attributes in an element work. Without a network its forms are plain forms. Never for messages and rows of
+ * Makes the attributes in an element work. Without htmx its forms are plain forms. Never for messages and rows of
  * lists, which come by the thousand.
  * @param {Element} region
  */
 export async function activate(region) {
-  if (!region.querySelector('[hx-boost], [hx-get]')) return;
-  loading ??= loadHtmx();
-  try {
-    (await loading).process(region);
-  } catch {
-    loading = undefined;
-  }
+  if (region.querySelector('[hx-boost], [hx-get]')) (await htmxIfThere())?.process(region);
+}
+
+/**
+ * Visits a page for whoever shows it. A later visit replaces an earlier one.
+ * @param {string} address
+ * @param {AbortSignal} signal
+ * @returns {Promise<Answer | null>} null without an answer in time
+ */
+export async function visit(address, signal) {
+  const htmx = await htmxIfThere();
+  if (!htmx) return fetchPage(address, { signal });
+  /** @type {Answer | null} */
+  let answer = null;
+  const options = {
+    source: byId('app'),
+    target: document.body,
+    onAnswer: (/** @type {Answer} */ given) => {
+      answer = given;
+    },
+    fetch: async (/** @type {string} */ url, /** @type {Request} */ request) => {
+      const found = await fetchPage(url, { ...request, signal });
+      if (found) return found;
+      throw abandoned();
+    },
+  };
+  await htmx.ajax('GET', address, options);
+  return answer;
 }
 
 /** @param {Options} given */

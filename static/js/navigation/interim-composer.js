@@ -1,12 +1,10 @@
 // Takes the place of the composer during a navigation: until the next room has arrived or the navigation is cancelled,
 // nothing that is typed or pressed acts on the room still on screen. What is typed belongs to one pending navigation
 // and never goes where another one leads.
-import { bodyOf, isSendKey } from '../composer/composer.js';
-import { isSlashCommand } from '../composer/slash-commands.js';
+import { bodyOf, isSendKey, isSlashCommand } from '../composer/composer.js';
 import { appElement, byId, mainElement, query, queryAll } from '../core/dom.js';
-import { newNonce } from '../core/uuid.js';
-import { textExcess, watchLength } from '../forms/field-length.js';
-import { Draft } from '../outbox/draft.js';
+import { textExcess, watchLength } from '../forms/fields.js';
+import { Draft, newNonce } from '../outbox/draft.js';
 
 const REST_OF_ROOM = '.main > :not(.banner, .room-footer), .room-footer > :not(.composer, .composer__error), .aside';
 /** @param {string[]} texts */

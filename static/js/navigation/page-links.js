@@ -1,6 +1,6 @@
 // Follows links to pages of this site within the shell, and goes to the room above or below with Alt and the arrow keys.
 import { closestTo, hasModifier } from '../core/dom.js';
-import { closeDrawer } from '../shell/drawers.js';
+import { closeDrawer } from '../shell/sidebar.js';
 import { roomIdIn } from './page-navigation.js';
 
 /** @type {Record<string, number>} */

@@ -2,11 +2,73 @@
 // one pending navigation: where the user is going and isn't yet. It ends when its page has arrived, when the server
 // refuses it, or when the user cancels it; while the server is unreachable it waits.
 import { query } from '../core/dom.js';
-import { parseHtml } from '../core/html-fragment.js';
-import { errorMessage, isPatioPage } from '../core/page-response.js';
+import { errorMessage, fetchPage, isPatioPage, parseHtml } from '../core/http.js';
+import { visit } from '../hypermedia/bridge.js';
 import { markSigningOut } from '../outbox/storage.js';
 
-const TIMEOUT = 15_000;
+// Keeps pages as the user left them, so that Back and Forward show what was typed there and how far it was scrolled, as
+// a browser does after a page load. Rooms aren't kept: they are loaded again, with what has happened since.
+
+const MAX_PAGES = 10;
+
+/**
+ * @typedef {object} KeptPage
+ * @property {HTMLElement} main
+ * @property {HTMLElement} skipLink
+ * @property {string} title
+ * @property {number} scrollTop
+ * @property {HTMLElement | null} focused
+ */
+
+/** @param {HTMLElement} main */
+const scroller = (main) => /** @type {HTMLElement} */ (main.querySelector('.page'));
+
+export class KeptPages {
+  /**
+   * By index in the tab's history, the one that was left last at the end.
+   * @type {Map<number, KeptPage>}
+   */
+  #pages = new Map();
+
+  /** @param {number} index */
+  has(index) {
+    return this.#pages.has(index);
+  }
+
+  /**
+   * @param {number} index
+   * @param {HTMLElement} main
+   * @param {HTMLElement} skipLink
+   * @param {string} title
+   */
+  keep(index, main, skipLink, title) {
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    const { scrollTop } = scroller(main);
+    this.#pages.delete(index);
+    this.#pages.set(index, { main, skipLink, title, scrollTop, focused: main.contains(focused) ? focused : null });
+    const [oldest] = this.#pages.keys();
+    if (this.#pages.size > MAX_PAGES) this.#pages.delete(oldest);
+  }
+
+  /** @param {number} index */
+  forget(index) {
+    this.#pages.delete(index);
+  }
+
+  /**
+   * Puts a page back and returns its title.
+   * @param {number} index
+   * @param {(main: HTMLElement, skipLink: HTMLElement) => void} insert
+   */
+  restore(index, insert) {
+    const { main, skipLink, title, scrollTop, focused } = /** @type {KeptPage} */ (this.#pages.get(index));
+    insert(main, skipLink);
+    scroller(main).scrollTop = scrollTop;
+    (focused ?? main).focus({ preventScroll: true });
+    return title;
+  }
+}
+
 /** @param {URL | Location} address */
 const pathOf = ({ pathname, search }) => pathname + search;
 /**
@@ -19,12 +81,14 @@ const isSignInPage = (address) => new URL(address).pathname === '/login';
 
 /**
  * A response doesn't know the fragment of the address it is for.
- * @param {Response} response
+ * @param {Answer} response
  * @param {string} requested
  */
 const shownAddress = (response, requested) => new URL(response.redirected ? response.url : requested, location.href);
 
 /**
+ * @typedef {import('../core/http.js').Answer} Answer
+ *
  * @typedef {object} PageNavigationOptions
  * @property {(page: DocumentFragment) => boolean} canShow whether a page can be shown without a page load
  * @property {(page: DocumentFragment, isRequested: boolean, hash: string) => void} showPage `isRequested`: it is the
@@ -146,22 +210,18 @@ export class PageNavigation {
    * The response and its page; neither of them if it is not a page of Patio; null if another navigation has started.
    * @param {string} address
    * @param {RequestInit} [init]
-   * @returns {Promise<{ response: Response, page: DocumentFragment } | { response?: undefined, page?: undefined } |
+   * @returns {Promise<{ response: Answer, page: DocumentFragment } | { response?: undefined, page?: undefined } |
    *   null>}
    */
   async #load(address, init) {
     this.#request?.abort();
     const request = new AbortController();
+    const { signal } = request;
     this.#request = request;
-    const timer = setTimeout(() => request.abort('timeout'), TIMEOUT);
-    let result = {};
-    try {
-      const response = await fetch(address, { ...init, headers: { accept: 'text/html' }, signal: request.signal });
-      const page = parseHtml(await response.text());
-      if (isPatioPage(page)) result = { response, page };
-    } catch {} // no network, or a timeout
-    clearTimeout(timer);
-    return this.#request === request ? result : null;
+    const response = await (init ? fetchPage(address, { ...init, signal }) : visit(address, signal));
+    const page = response && parseHtml(await response.text());
+    if (this.#request !== request) return null;
+    return page && isPatioPage(page) ? { response, page } : {};
   }
 
   /** @param {PendingNavigation} pending */

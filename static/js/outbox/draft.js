@@ -1,8 +1,74 @@
 // Unfinished text: the draft of a room, or the edit of a message. Each tab has its own, so that two tabs don't
 // overwrite each other; what a closed tab has left behind goes to the next one that opens the same room or message.
-import { newNonce } from '../core/uuid.js';
 import { loadRecord, recordIds, removeRecord, saveRecord, watchRemovals } from './storage.js';
-import { liveTabIds, tabId } from './tab-id.js';
+
+// The id of this tab, to tell whose unsent text is whose. A tab keeps its id when it reloads; a duplicated tab and a
+// new one get another.
+
+const KEY = 'patio:tab';
+const LOCK_PREFIX = 'patio:tab:';
+
+export let tabId = newNonce();
+
+/** The id is in sessionStorage only while the tab has no living page, so that a duplicate of the tab doesn't get it. */
+export function claimTabId() {
+  restoreId();
+  let release = lockId();
+  addEventListener('pagehide', () => {
+    release();
+    try {
+      sessionStorage.setItem(KEY, tabId);
+    } catch {}
+  });
+  addEventListener('pageshow', ({ persisted }) => {
+    if (!persisted) return;
+    restoreId();
+    release = lockId();
+  });
+}
+
+function restoreId() {
+  try {
+    tabId = sessionStorage.getItem(KEY) ?? tabId;
+    sessionStorage.removeItem(KEY);
+  } catch {}
+}
+
+/** Marks the tab as alive. The browser releases the lock with the page, however that ends. */
+function lockId() {
+  let release = () => {};
+  /** @returns {Promise<void>} */
+  const untilReleased = () =>
+    new Promise((resolve) => {
+      release = resolve;
+    });
+  navigator.locks?.request(LOCK_PREFIX + tabId, untilReleased).catch(() => {});
+  return () => release();
+}
+
+/** The ids of all living tabs; null where the browser has no Web Locks (it has them on HTTPS and localhost). */
+export async function liveTabIds() {
+  try {
+    const { held = [] } = await navigator.locks.query();
+    const names = held.map(({ name = '' }) => name);
+    return new Set(names.filter((name) => name.startsWith(LOCK_PREFIX)).map((name) => name.slice(LOCK_PREFIX.length)));
+  } catch {
+    return null;
+  }
+}
+
+// Nonces for messages that aren't stored yet: UUIDv7, so that they sort by time. Made by hand, because
+// crypto.randomUUID is missing on plain HTTP.
+
+export function newNonce() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const time = Date.now();
+  for (let i = 0; i < 6; i++) bytes[i] = Math.floor(time / 256 ** (5 - i)) % 256;
+  bytes[6] = (bytes[6] & 0x0f) | 0x70;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
 
 export class Draft {
   #kind;

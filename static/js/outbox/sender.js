@@ -1,10 +1,9 @@
 // Brings written messages to the server exactly once: each has a nonce, stays in the outbox, and is sent again until it
 // is stored or refused. There is one sender for the tab: messages for rooms that aren't on screen go out too.
 import { byId } from '../core/dom.js';
-import { newNonce } from '../core/uuid.js';
-import { outbox } from './outbox-store.js';
+import { liveTabIds, newNonce, tabId } from './draft.js';
+import { outbox } from './pending-messages.js';
 import { watchRemovals } from './storage.js';
-import { liveTabIds, tabId } from './tab-id.js';
 
 const RETRYABLE = [429, 503];
 const NOT_FOUND = 404;

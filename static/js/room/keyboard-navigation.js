@@ -1,6 +1,6 @@
 // The keyboard in a room: arrow keys move from message to message in the log, Escape goes back to the composer.
 import { closestTo, hasModifier, queryAll } from '../core/dom.js';
-import { setTabStops } from './viewer-decorations.js';
+import { setTabStops } from './message-grouping.js';
 
 const KEYS = ['ArrowUp', 'ArrowDown', 'Home', 'End'];
 

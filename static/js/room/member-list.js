@@ -2,7 +2,7 @@
 // page lists the first ones by name. Further ones come on request, and so do those who come online while the page shows
 // fewer than it could. The counts are of all members: the page knows their ids.
 import { byId, closestTo, hasModifier, query, queryAll } from '../core/dom.js';
-import { parseHtml } from '../core/html-fragment.js';
+import { parseHtml } from '../core/http.js';
 import { pluralize } from '../core/i18n.js';
 
 const TIMEOUT = 10_000;
@@ -215,4 +215,32 @@ export class MemberList {
     if (some.length === 0) return;
     this.#add(queryAll(await this.#fetchPage(`${this.#path}?users=${some}`), '.member'));
   }
+}
+
+// The header of the room: its current name and topic, and the bar to join it.
+
+/**
+ * A room without a topic has no element for it.
+ * @param {string} topic
+ */
+function showTopic(topic) {
+  const element =
+    document.querySelector('.page-header__subtitle') ??
+    Object.assign(document.createElement('p'), { className: 'page-header__subtitle', dir: 'auto' });
+  element.textContent = topic;
+  if (topic) query(document, '.page-header__text').append(element);
+  else element.remove();
+  byId('about').hidden = !topic;
+  query(byId('about'), 'p').textContent = topic;
+}
+
+/**
+ * @param {FrameRoom} room
+ * @param {boolean} isMember
+ */
+export function updateRoomHeader({ name, topic }, isMember) {
+  query(byId('room-h'), 'bdi').textContent = name;
+  showTopic(topic);
+  const joinBar = /** @type {HTMLElement | null} */ (document.querySelector('.join-bar'));
+  if (joinBar) joinBar.hidden = isMember;
 }

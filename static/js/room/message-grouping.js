@@ -1,7 +1,6 @@
-// Groups messages that follow each other: a heading before each day, and the author's name only above the first of
-// several messages in a row.
-import { query } from '../core/dom.js';
-import { dayLabel, localDay } from '../core/local-time.js';
+// How a message looks where it stands: what it shares with the one before it, and what only its reader sees.
+import { query, queryAll } from '../core/dom.js';
+import { dayLabel, localDay, localizeMessage } from '../core/local-time.js';
 
 const GROUP_WITHIN = 5 * 60_000;
 
@@ -62,4 +61,31 @@ function labelHeading(heading, day) {
   const time = query(heading, 'time');
   time.dateTime = day ?? time.dateTime;
   time.textContent = dayLabel(time.dateTime);
+}
+
+// The server renders a message the same for all readers. This adds what depends on the viewer: times in the local zone,
+// their own reactions, and a single tab stop for the whole log.
+
+const TAB_STOPS = '.message__link, .mention, .reaction, .message-actions button';
+
+/**
+ * @param {MessageElement} article
+ * @param {string} me
+ */
+export function decorateForViewer(article, me) {
+  localizeMessage(article);
+  for (const reaction of queryAll(article, '.reaction')) {
+    const users = (reaction.dataset.users ?? '').split(' ');
+    reaction.ariaPressed = String(users.includes(me));
+  }
+  setTabStops(article, false);
+}
+
+/**
+ * Only the controls of the message with the focus are tab stops.
+ * @param {HTMLElement} article
+ * @param {boolean} isOn
+ */
+export function setTabStops(article, isOn) {
+  for (const control of queryAll(article, TAB_STOPS)) control.tabIndex = isOn ? 0 : -1;
 }

@@ -2,8 +2,7 @@
 // at its ends lead to the rest.
 import { byId, query, queryAll } from '../core/dom.js';
 import { watchDay } from '../core/local-time.js';
-import { groupMessage, refreshDayLabels } from './message-grouping.js';
-import { decorateForViewer } from './viewer-decorations.js';
+import { decorateForViewer, groupMessage, refreshDayLabels } from './message-grouping.js';
 
 const CHUNK_SIZE = 50; // messages; the browser skips the rendering of whole chunks that are off screen
 const MAX_MESSAGES = 400; // more are unloaded

@@ -1,7 +1,7 @@
 // Loads more of the room as the reader comes near an end of the log, and unloads what is far away. Without scripts the
 // links at both ends open pages.
 import { byId, closestTo, query, queryAll } from '../core/dom.js';
-import { parseHtml } from '../core/html-fragment.js';
+import { parseHtml } from '../core/http.js';
 
 const RETRY_DELAY = 2_000;
 const PRELOAD_MARGIN = '800px 0px';

@@ -1,25 +1,20 @@
 // The room on screen: creates its parts and passes the server's frames to them, until another room takes its place.
 // A message goes from the composer to the sender, over the connection, and back into the message list.
-import { startCommandAutocomplete } from '../composer/command-autocomplete.js';
-import { Composer } from '../composer/composer.js';
-import { startMentionAutocomplete } from '../composer/mention-autocomplete.js';
-import { isExitCommand, isSlashCommand, literalText } from '../composer/slash-commands.js';
+import { startCommandAutocomplete, startMentionAutocomplete } from '../composer/completion.js';
+import { Composer, isExitCommand, isSlashCommand, literalText } from '../composer/composer.js';
 import { createTypingIndicator } from '../composer/typing-indicator.js';
+import { dispatchFrame } from '../connection/frame-handlers.js';
 import { byId, query } from '../core/dom.js';
-import { dispatchFrame } from '../core/frames.js';
-import { parseHtml } from '../core/html-fragment.js';
+import { parseHtml } from '../core/http.js';
 import { startMessageActions } from '../message-actions/toolbar.js';
 import { Draft } from '../outbox/draft.js';
 import { PendingMessages } from '../outbox/pending-messages.js';
 import { startKeyboardNavigation } from './keyboard-navigation.js';
-import { MemberList } from './member-list.js';
+import { MemberList, updateRoomHeader } from './member-list.js';
 import { MessageList } from './message-list.js';
 import { Pagination } from './pagination.js';
-import { claimReadMarking, createReadMarker, isPageActive } from './read-marker.js';
-import { updateRoomHeader } from './room-header.js';
+import { claimReadMarking, countMentions, createReadMarker, isPageActive, UnreadDivider } from './read-marker.js';
 import { ScrollAnchor } from './scroll-anchor.js';
-import { UnreadDivider } from './unread-divider.js';
-import { countMentions } from './unread-mentions.js';
 
 const DEFAULT_TIMEOUT = 15_000;
 
@@ -30,7 +25,7 @@ const DEFAULT_TIMEOUT = 15_000;
  * @property {SendFrame} sendFrame
  * @property {import('../outbox/sender.js').Sender} sender
  * @property {import('../shell/sidebar.js').Sidebar} sidebar
- * @property {import('../shell/announcer.js').Announcer} announcer
+ * @property {import('../shell/notices.js').Announcer} announcer
  * @property {import('../navigation/page-navigation.js').PageNavigation['post']} postCommand
  * @property {() => void} onLive everything missed has arrived
  * @property {(isAnswered: boolean) => void} onHistoryResponse

@@ -1,5 +1,5 @@
 // The scroll position of the log: a reader at the end stays there, a reader further up isn't moved and learns how many
-// messages are new.
+// messages are new. It survives a reload that the reader hasn't asked for.
 import { queryAll } from '../core/dom.js';
 import { pluralize } from '../core/i18n.js';
 
@@ -133,5 +133,32 @@ export class ScrollAnchor {
     /** @type {MessageElement[]} */
     const articles = chunk ? queryAll(chunk, '.message[data-seq]') : [];
     return articles.find(isVisible);
+  }
+}
+
+// Remembers where the user was reading while the page reloads without their having asked for it.
+
+const KEY = 'patio:place';
+
+/** @param {import('./room.js').Room | null} room */
+export function rememberScroll(room) {
+  const position = room?.isLive && room.scrollAnchor.position();
+  try {
+    if (position) sessionStorage.setItem(KEY, JSON.stringify({ room: room.id, ...position }));
+  } catch {}
+}
+
+/**
+ * Returns it once.
+ * @param {import('./room.js').Room} room
+ * @returns {ScrollPosition | null}
+ */
+export function takeRememberedScroll(room) {
+  try {
+    const position = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
+    sessionStorage.removeItem(KEY);
+    return room.isLive && position?.room === room.id ? position : null;
+  } catch {
+    return null;
   }
 }

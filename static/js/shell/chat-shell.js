@@ -1,26 +1,19 @@
 // The frame of all pages of a signed-in user: one connection for the whole visit, the sidebar, and one room or other page
 // on screen after the other. Frames of the server are passed to whichever part they concern.
-import { literalText } from '../composer/slash-commands.js';
-import { Connection } from '../connection/connection.js';
-import { createBanner } from '../connection/connection-banner.js';
+import { literalText } from '../composer/composer.js';
+import { Connection, pollFrames, postOverHttp } from '../connection/connection.js';
 import { PageFrameHandlers } from '../connection/frame-handlers.js';
-import { pollFrames, postOverHttp } from '../connection/http-fallback.js';
 import { byId, mainElement, query, queryAll } from '../core/dom.js';
-import { showStatus } from '../core/status.js';
 import { createInterimComposer } from '../navigation/interim-composer.js';
-import { KeptPages } from '../navigation/kept-pages.js';
-import { cancelGuarded } from '../navigation/navigation-guard.js';
+import { afterSignOut, cancelGuarded } from '../navigation/navigation-guard.js';
 import { startPageLinks } from '../navigation/page-links.js';
-import { PageNavigation } from '../navigation/page-navigation.js';
-import { rememberScroll, takeRememberedScroll } from '../navigation/scroll-restoration.js';
-import { afterSignOut } from '../navigation/sign-out.js';
+import { KeptPages, PageNavigation } from '../navigation/page-navigation.js';
 import { Sender } from '../outbox/sender.js';
 import { Room } from '../room/room.js';
-import { createAnnouncer } from './announcer.js';
-import { closeDrawer } from './drawers.js';
+import { rememberScroll, takeRememberedScroll } from '../room/scroll-anchor.js';
+import { createAnnouncer, createBanner, showCarriedNotice, showStatus } from './notices.js';
 import { enhanceContent } from './page-content.js';
-import { showCarriedNotice } from './room-closed-notice.js';
-import { Sidebar } from './sidebar.js';
+import { closeDrawer, Sidebar } from './sidebar.js';
 
 const RETRY_DELAY = 2_000; // of a navigation without an answer, while there is a connection
 const TEXT_FIELDS = '.page :is(textarea, input:not([type="hidden"], [type="search"]))';

@@ -1,9 +1,8 @@
 // What the scripts add to the content of pages other than rooms, whenever it has come on screen.
 import { localizePage } from '../core/local-time.js';
-import { startLengthChecks } from '../forms/field-length.js';
-import { showRevealButtons } from '../forms/password-reveal.js';
+import { showRevealButtons, startLengthChecks } from '../forms/fields.js';
 import { activate } from '../hypermedia/bridge.js';
-import { startEditPage } from '../message-actions/edit-page.js';
+import { startEditPage } from '../message-actions/edit-message.js';
 
 /**
  * What can be done before the content is on screen.

@@ -2,12 +2,12 @@
 // as the user types.
 import { byId, closestTo, hasModifier, isComposing, query, queryAll } from '../core/dom.js';
 import { foldText, matchDistance } from '../core/fuzzy-match.js';
-import { parseHtml } from '../core/html-fragment.js';
+import { parseHtml } from '../core/http.js';
 import { pluralize } from '../core/i18n.js';
+import { IS_MAC } from './keys.js';
 
 const TIMEOUT = 10_000;
 const MAX_SHOWN = 50; // a letter or two narrow the list further
-const IS_MAC = /^(?:Mac|iP)/.test(navigator.platform);
 
 // On a Mac, Control+K deletes to the end of the line.
 /** @param {KeyboardEvent} event */

@@ -1,7 +1,84 @@
-// The sidebar: the user's rooms and direct messages in their order, who is online, and what is unread in each.
+// The sidebar: the user's rooms and direct messages in their order, and what is unread in each and in all, which the
+// title of the tab says. Where the screen has no column for it, it is a drawer.
 import { byId, query, queryAll } from '../core/dom.js';
-import { parseHtml } from '../core/html-fragment.js';
-import { createDocumentTitle } from './document-title.js';
+import { parseHtml } from '../core/http.js';
+
+// The title of the tab: the unread count of all rooms, the page, the site. An installed app shows the count on its icon.
+
+/**
+ * @param {string} title as the server wrote it
+ * @param {string | undefined} unread the count at its beginning
+ */
+const withoutCount = (title, unread) => {
+  const count = `(${unread}) `;
+  return title.startsWith(count) ? title.slice(count.length) : title;
+};
+
+/** @param {string} shownUnread the count in the title of the moment */
+function createDocumentTitle(shownUnread) {
+  const site = query(document, '.brand__name').textContent;
+  let page = withoutCount(document.title, shownUnread);
+  /** @type {number | null} */
+  let unread = null;
+
+  function update() {
+    document.title = unread ? `(${unread}) ${page}` : page;
+  }
+
+  return {
+    /** Of the page on screen, without the count. */
+    get page() {
+      return page;
+    },
+
+    /** @param {string} title that of another page, without the count */
+    restore(title) {
+      page = title;
+      update();
+    },
+
+    /**
+     * Another page is on screen.
+     * @param {ParentNode} document
+     */
+    adopt(document) {
+      const shown = /** @type {AppElement} */ (query(document, '#app')).dataset.unread;
+      page = withoutCount(query(document, 'title').textContent, shown);
+      update();
+    },
+
+    /** @param {string} name the page on screen is called that now */
+    setPage(name) {
+      page = `${name} · ${site}`;
+      update();
+    },
+
+    /** @param {number} total */
+    setUnread(total) {
+      if (total === unread) return;
+      unread = total;
+      update();
+      navigator.setAppBadge?.(total)?.catch(() => {}); // forbidden, or there is no icon
+    },
+  };
+}
+
+// Sidebar and member list are drawers only on screens that have no column for them: an open drawer closes when its
+// column appears, and before the page goes into the back/forward cache.
+
+const COLUMN_FROM = { side: '(width >= 45em)', people: '(width >= 90em)' };
+
+export function startDrawers() {
+  for (const [id, mediaQuery] of Object.entries(COLUMN_FROM)) {
+    matchMedia(mediaQuery).addEventListener('change', () => closeDrawer(id));
+    addEventListener('pagehide', () => closeDrawer(id));
+  }
+}
+
+/** @param {string} id */
+export function closeDrawer(id) {
+  byId(id)?.hidePopover();
+}
 
 const LISTS = ['rooms', 'direct'];
 

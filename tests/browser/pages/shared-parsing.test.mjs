@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { MENTION } from '../../../static/js/composer/mention-autocomplete.js';
+import { MENTION } from '../../../static/js/composer/completion.js';
 import { foldText } from '../../../static/js/core/fuzzy-match.js';
 
 const cases = JSON.parse(readFileSync(new URL('../../cases/mentions.json', import.meta.url), 'utf8'));

@@ -1,7 +1,47 @@
-// Sends what htmx asks for, as patiently as the user would: a question is asked again until the server answers, a form
-// is sent once, when the server is reachable. It knows neither htmx nor the page.
+// Requests to the server, and what its answers are: HTML as nodes, from Patio or from a proxy in its place, a refusal
+// with its reason. A question is asked again until the server answers; a form is sent once.
+import { query } from './dom.js';
+
+// The page allows a single Trusted Types policy, which only this file and htmx (hypermedia/bridge.js) use. It takes HTML
+// and no scripts.
+const rules = { createHTML: (/** @type {string} */ html) => html, createScript: () => '' };
+
+export const policy = window.trustedTypes?.createPolicy('patio', rules) ?? rules;
+
+/**
+ * Turns HTML that the server rendered into nodes.
+ * @param {string} html
+ */
+export function parseHtml(html) {
+  const template = document.createElement('template');
+  template.innerHTML = policy.createHTML(html);
+  return template.content;
+}
+
+const ERRORS = '#composer-error:not(:empty), .field__note--error:not(:empty), .centered-page__card h1 + p';
+
+/**
+ * Every page of Patio loads its style sheet.
+ * @param {ParentNode} page
+ */
+export const isPatioPage = (page) => page.querySelector('link[href*="/css/app.css"]') !== null;
+
+/**
+ * The reason for a refusal, as the returned page words it.
+ * @param {ParentNode} page
+ */
+export const errorMessage = (page) => query(page, ERRORS)?.textContent ?? '';
+
+/**
+ * The session has ended: the sign-in page came instead, or what was posted came back.
+ * @param {Response} response
+ */
+export const isSignedOut = (response) =>
+  response.status === 401 || (response.redirected && new URL(response.url).pathname === '/login');
+
 const QUESTION_TIMEOUT = 10_000;
 const FORM_TIMEOUT = 120_000; // a picture may be on a slow line
+const PAGE_TIMEOUT = 15_000;
 const RETRY_DELAY = 2_000;
 
 /**
@@ -68,4 +108,15 @@ export async function ask(address, request, isOurs, showWaiting) {
 export async function submit(address, request, isOurs) {
   const found = await fetchText(address, request, FORM_TIMEOUT);
   return found && isOurs(found.text) ? found.answer : null;
+}
+
+/**
+ * Asks once for a page, or posts for one.
+ * @param {string} address
+ * @param {Request} request
+ * @returns {Promise<Answer | null>} null without an answer in time
+ */
+export async function fetchPage(address, request) {
+  const headers = { ...request.headers, accept: 'text/html' };
+  return (await fetchText(address, { ...request, headers }, PAGE_TIMEOUT))?.answer ?? null;
 }

@@ -1,5 +1,7 @@
-// F6 moves the focus from landmark to landmark of the page, Shift+F6 back.
+// Keys that work everywhere in the shell: F6 from landmark to landmark, and those that lead to the search.
 import { query, queryAll } from '../core/dom.js';
+
+// F6 moves the focus from landmark to landmark of the page, Shift+F6 back.
 
 /** Each landmark and what in it gets the focus; without that, the landmark itself or its first control. */
 const LANDMARKS = [
@@ -21,5 +23,31 @@ export function startLandmarkKeys() {
     const { element, target } = visible[next];
     const control = element.tabIndex < 0 ? queryAll(element, 'a, button').find((it) => it.checkVisibility()) : element;
     ((target && query(element, target)) || control)?.focus();
+  });
+}
+
+// Ctrl+Shift+F (⇧⌘F on a Mac) leads to the search. That its results follow what is typed is written in the page.
+
+/** There, ⌘ is the key for shortcuts: Control moves and deletes in text. */
+export const IS_MAC = /^(?:Mac|iP)/.test(navigator.platform);
+
+/** @param {KeyboardEvent} event */
+const isShortcut = ({ key, ctrlKey, metaKey, shiftKey, altKey }) =>
+  key.toLowerCase() === 'f' && shiftKey && !altKey && ctrlKey !== IS_MAC && metaKey === IS_MAC;
+
+export function startSearch() {
+  const link = document.getElementById('to-search');
+  if (!link) return;
+  link.setAttribute('aria-keyshortcuts', IS_MAC ? 'Shift+Meta+F' : 'Control+Shift+F');
+
+  addEventListener('keydown', (event) => {
+    if (!isShortcut(event)) return;
+    event.preventDefault();
+    /** @type {HTMLInputElement | null} */
+    const field = document.querySelector('#search [name=q]');
+    if (field) {
+      field.focus();
+      field.select();
+    } else link.click();
   });
 }

@@ -1,0 +1,290 @@
+// What the composer offers while a slash command or a mention is typed.
+import { closestTo, hasModifier, isComposing, query, queryAll } from '../core/dom.js';
+import { foldText, matchDistance } from '../core/fuzzy-match.js';
+
+// A list above the composer with completions for the word at the caret: opens while the word is typed, narrows, and
+// completes it.
+
+const CARET_KEYS = ['ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp', 'PageDown'];
+
+/**
+ * @typedef {object} AutocompleteSource
+ * @property {() => { options: OptionElement[], preferred?: Element | null } | null} match the options for the word at
+ *   the caret and the one to select first; null if there is no such word
+ * @property {(option: OptionElement) => boolean} isComplete the word is the option already, so Enter means what it
+ *   always does
+ * @property {(option: OptionElement) => void} complete
+ */
+
+class Autocomplete {
+  #field;
+  #listbox;
+  #source;
+  /** @type {OptionElement[]} */
+  #options = [];
+  /** @type {OptionElement | null} */
+  #selected = null;
+  #isDismissed = false; // with Escape, until another word starts
+
+  /**
+   * @param {BodyForm} form
+   * @param {HTMLElement} listbox
+   * @param {AutocompleteSource} source
+   */
+  constructor(form, listbox, source) {
+    const field = form.elements.body;
+    this.#field = field;
+    this.#listbox = listbox;
+    this.#source = source;
+    listbox.tabIndex = 0; // a scrollable area must be reachable with the keyboard
+    field.addEventListener('input', () => this.#update());
+    field.addEventListener('blur', () => this.#close());
+    // Capturing on the form comes before the handlers of the field, which send the message or leave the field.
+    form.addEventListener(
+      'keydown',
+      (event) => {
+        if (event.target === field) this.#onKey(event);
+      },
+      { capture: true },
+    );
+    form.addEventListener('submit', () => this.#close());
+    listbox.addEventListener('mousedown', (event) => event.preventDefault()); // the focus stays in the field
+    listbox.addEventListener('click', (event) => {
+      /** @type {OptionElement | null} */
+      const option = closestTo(event, '[role="option"]');
+      if (option) this.#complete(option);
+    });
+  }
+
+  /** There are other options for the same word. What the user has selected stays selected. */
+  refresh() {
+    if (document.activeElement !== this.#field) return;
+    const name = this.#listbox.hidden ? undefined : this.#selected?.dataset.name;
+    this.#update();
+    const same = this.#options.find((option) => option.dataset.name === name);
+    if (name && same) this.#select(same);
+  }
+
+  /** @param {OptionElement} option */
+  #select(option) {
+    this.#selected?.setAttribute('aria-selected', 'false');
+    this.#selected = option;
+    option.setAttribute('aria-selected', 'true');
+    option.scrollIntoView({ block: 'nearest' });
+    this.#field.setAttribute('aria-activedescendant', option.id);
+  }
+
+  // ARIA allows neither role=combobox nor aria-expanded on a textarea; aria-activedescendant has to do.
+  #close() {
+    if (this.#listbox.hidden) return;
+    this.#listbox.hidden = true;
+    for (const name of ['aria-controls', 'aria-autocomplete', 'aria-activedescendant'])
+      this.#field.removeAttribute(name);
+  }
+
+  #update() {
+    const match = this.#source.match();
+    if (!match) this.#isDismissed = false;
+    this.#options = match?.options ?? [];
+    if (this.#isDismissed || this.#options.length === 0) {
+      this.#close();
+      return;
+    }
+    this.#listbox.hidden = false;
+    this.#field.setAttribute('aria-controls', this.#listbox.id);
+    this.#field.setAttribute('aria-autocomplete', 'list');
+    const selected = this.#options.find((option) => option === this.#selected);
+    this.#select(/** @type {OptionElement} */ (match?.preferred ?? selected ?? this.#options[0]));
+  }
+
+  /** @param {OptionElement} option */
+  #complete(option) {
+    this.#source.complete(option);
+    this.#field.dispatchEvent(new Event('input', { bubbles: true }));
+    this.#close();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (event.key === 'Tab' && event.shiftKey) this.#close(); // the list is no tab stop on the way back
+    if (this.#listbox.hidden || isComposing(event) || hasModifier(event)) return;
+    if (CARET_KEYS.includes(event.key)) {
+      this.#close(); // the caret moves to another word
+      return;
+    }
+    if (!this.#selected || !this.#handleKey(event.key, this.#selected)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /**
+   * False if the key keeps its meaning.
+   * @param {string} key
+   * @param {OptionElement} selected
+   */
+  #handleKey(key, selected) {
+    const index = this.#options.indexOf(selected);
+    const count = this.#options.length;
+    if (key === 'ArrowUp') this.#select(this.#options[(index - 1 + count) % count]);
+    else if (key === 'ArrowDown') this.#select(this.#options[(index + 1) % count]);
+    else if (key === 'Escape') {
+      this.#isDismissed = true;
+      this.#close();
+    } else if (key === 'Enter' && this.#source.isComplete(selected)) {
+      this.#close();
+      return false;
+    } else if (key === 'Tab' || key === 'Enter') this.#complete(selected);
+    else return false;
+    return true;
+  }
+}
+
+// Completes slash commands. The server has rendered the list.
+
+const COMMAND = /^\/[^\s/]*$/;
+
+/**
+ * @param {BodyForm} form
+ * @param {HTMLElement | null} listbox
+ */
+export function startCommandAutocomplete(form, listbox) {
+  if (!listbox) return;
+  const field = form.elements.body;
+  /** @type {OptionElement[]} */
+  const allOptions = queryAll(listbox, '[role="option"]');
+  /** @param {OptionElement} option */
+  const takesArguments = (option) => option.dataset.needs === 'true';
+
+  new Autocomplete(form, listbox, {
+    match() {
+      const typed = COMMAND.exec(field.value)?.[0].toLowerCase();
+      if (!typed) return null;
+      const options = allOptions.filter((option) => option.dataset.command.startsWith(typed));
+      for (const option of allOptions) option.hidden = !options.includes(option);
+      return { options, preferred: options.find((option) => option.dataset.command === typed) };
+    },
+    isComplete: (option) => !takesArguments(option) && field.value.toLowerCase() === option.dataset.command,
+    complete(option) {
+      field.value = option.dataset.command + (takesArguments(option) ? ' ' : '');
+    },
+  });
+}
+
+// Completes mentions with the members of the room while a word that starts with @ is typed. They come from the member
+// list, those online first. In a room that is too large for the list, the server is asked for the others.
+
+// The same rule as the server's (chat/messages/markup.rs); tests/cases/mentions.json holds both to it. A mention may
+// directly follow a letter only in scripts without spaces.
+const UNSPACED_SCRIPTS = ['Hani', 'Hira', 'Kana', 'Bopo', 'Hang', 'Thai', 'Laoo', 'Tibt', 'Mymr', 'Khmr'];
+const UNSPACED = UNSPACED_SCRIPTS.map((script) => `\\p{scx=${script}}`).join('');
+export const MENTION = new RegExp(
+  `(?<=^|[${UNSPACED}]|[^\\p{L}\\p{M}\\p{N}._@＠﹫-])[@＠﹫]([\\p{L}\\p{M}\\p{N}._-]*)$`,
+  'u',
+);
+const MAX_SHOWN = 8;
+const MAX_DISTANCE = 2; // with letters left out, too many names would match
+const SEARCH_DELAY = 200;
+
+/** @param {MemberElement} member */
+function userNameOf(member) {
+  // Not `pathname`: a row that is not on the page has no address to resolve it with.
+  const path = query(member, 'a').getAttribute('href') ?? '';
+  return decodeURIComponent(path.slice('/direct/'.length));
+}
+
+/**
+ * @param {MemberElement} member
+ * @param {number} index
+ */
+function createOption(member, index) {
+  const option = Object.assign(document.createElement('div'), {
+    className: 'menu-item',
+    id: `mention${index}`,
+    role: 'option',
+    ariaSelected: 'false',
+  });
+  const displayName = Object.assign(document.createElement('bdi'), { textContent: member.dataset.name });
+  const userName = Object.assign(document.createElement('small'), { textContent: `@${userNameOf(member)}` });
+  option.dataset.name = userNameOf(member);
+  option.append(query(member, '.avatar').cloneNode(true), displayName, userName);
+  return option;
+}
+
+/**
+ * The members that match best, without the user.
+ * @param {MemberElement[]} members
+ * @param {string} typed
+ * @param {string} me
+ */
+function matchingMembers(members, typed, me) {
+  const term = foldText(typed);
+  return members
+    .filter((member) => member.dataset.user !== me)
+    .map((member) => {
+      const names = [userNameOf(member), member.dataset.name];
+      return { member, distance: Math.min(...names.map((name) => matchDistance(term, foldText(name)))) };
+    })
+    .filter(({ distance }) => distance <= MAX_DISTANCE)
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, MAX_SHOWN)
+    .map(({ member }) => member);
+}
+
+/**
+ * The members in the list, and those that were found besides.
+ * @param {MemberElement[]} found
+ */
+function knownMembers(found) {
+  /** @type {MemberElement[]} */
+  const listed = queryAll(document, '#people .member');
+  const users = new Set(listed.map((member) => member.dataset.user));
+  return listed.concat(found.filter((member) => !users.has(member.dataset.user)));
+}
+
+/**
+ * @param {BodyForm} form
+ * @param {HTMLElement} listbox
+ * @param {string} me
+ * @param {(text: string) => Promise<MemberElement[]>} search asks for members who may not be in the list
+ */
+export function startMentionAutocomplete(form, listbox, me, search) {
+  const field = form.elements.body;
+  let typed = ''; // after the @
+  let sought = '';
+  /** @type {MemberElement[]} */
+  let found = [];
+  let timer = 0;
+
+  function searchSoon() {
+    if (typed === sought) return;
+    sought = typed;
+    clearTimeout(timer);
+    if (typed) timer = setTimeout(showFound, SEARCH_DELAY);
+  }
+
+  async function showFound() {
+    const text = sought;
+    const members = await search(text).catch(() => []); // without an answer, those in the list are offered
+    if (text !== sought || members.length === 0) return;
+    found = members;
+    autocomplete.refresh();
+  }
+
+  const autocomplete = new Autocomplete(form, listbox, {
+    match() {
+      const { value, selectionStart: caret, selectionEnd } = field;
+      const match = caret === selectionEnd ? MENTION.exec(value.slice(0, caret)) : null;
+      typed = match?.[1] ?? '';
+      searchSoon();
+      if (!match) return null;
+      listbox.replaceChildren(...matchingMembers(knownMembers(found), typed, me).map(createOption));
+      return { options: queryAll(listbox, ':scope > *'), preferred: listbox.firstElementChild };
+    },
+    isComplete: (option) => option === listbox.lastElementChild && option.dataset.name === typed,
+    complete(option) {
+      const caret = field.selectionStart;
+      const space = /^\s/.test(field.value.slice(caret)) ? '' : ' ';
+      field.setRangeText(`@${option.dataset.name}${space}`, caret - typed.length - 1, caret, 'end');
+    },
+  });
+}
