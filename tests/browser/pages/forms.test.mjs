@@ -149,7 +149,7 @@ story('a form whose answer is lost says so and can be sent again', async ({ newU
 
 story('a form after a sign-out leads to the sign-in page and back', async ({ newUser }) => {
   const ana = await inSettings(newUser);
-  await ana.context.clearCookies(); // where the page has not heard of the sign-out yet
+  await ana.context.clearCookies(); // the page has not noticed the sign-out yet
   await field(ana, '/settings/name', 'display_name').fill('Ana María');
   await button(ana, '/settings/name').click();
   await ana.page.waitForURL(/\/login\?next=/);
@@ -160,7 +160,7 @@ story('a form after a sign-out leads to the sign-in page and back', async ({ new
 story('a filter after a sign-out leads to the sign-in page and back', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.go('/search');
-  await ana.context.clearCookies(); // where the page has not heard of the sign-out yet
+  await ana.context.clearCookies(); // the page has not noticed the sign-out yet
   await ana.page.getByRole('searchbox').fill('lima');
   await ana.page.waitForURL(/\/login\?next=/);
   await ana.signIn('ana');
@@ -321,4 +321,41 @@ story('room settings are saved in place, and a taken name is said beside the fie
   assert.equal(await ana.page.locator('#page-h').textContent(), 'Taller de barro');
   await ana.arrives('/rooms/3/settings');
   assert.ok(await ana.isSamePage());
+});
+
+story('Back shows a page as it was left after a form, and its forms work again', async ({ newUser }) => {
+  const ana = await inSettings(newUser);
+  await field(ana, '/settings/name', 'display_name').fill('Ana María');
+  await button(ana, '/settings/name').click();
+  await says(ana, /^Saved\.$/);
+  await field(ana, '/settings/tokens', 'label').fill('half a label');
+  await ana.open('lobby');
+  await says(ana, /^$/);
+  await ana.page.goBack();
+  await ana.arrives('/settings');
+  assert.equal(await field(ana, '/settings/tokens', 'label').inputValue(), 'half a label');
+  await field(ana, '/settings/name', 'display_name').fill('x'.repeat(65));
+  await button(ana, '/settings/name').click();
+  await form(ana, '/settings/name').locator('.field__note--error').waitFor();
+  await field(ana, '/settings/name', 'display_name').fill('Ana');
+  await button(ana, '/settings/name').click();
+  await says(ana, /^Saved\.$/);
+  assert.ok(await ana.isSamePage());
+});
+
+story('the back/forward cache keeps a page whose form was sent', async ({ ownBrowser, newUser }) => {
+  await ownBrowser({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  const ana = await inSettings(newUser);
+  for (let trip = 1, isKept = false; trip <= 3 && !isKept; trip++) {
+    await field(ana, '/settings/name', 'display_name').fill(`Ana ${trip}`);
+    await button(ana, '/settings/name').click();
+    await says(ana, /^Saved\.$/);
+    await ana.go('/nowhere');
+    await ana.page.goBack({ waitUntil: 'commit' });
+    isKept = await ana.isSamePage(); // a browser may evict any page
+  }
+  await field(ana, '/settings/name', 'display_name').fill('Ana María');
+  await button(ana, '/settings/name').click();
+  await ana.page.locator('.current-user__name', { hasText: 'Ana María' }).waitFor();
+  assert.equal(new URL(ana.page.url()).pathname, '/settings');
 });

@@ -166,9 +166,9 @@ export class Visitor {
     return this.page.evaluate(() => globalThis.marked === true);
   }
 
-  /** The submit button of the form with this action. */
+  /** The submit button of the form that writes to this address. */
   button(action) {
-    return this.page.locator(`form[action="${action}"] button[type=submit]`);
+    return this.page.locator(`form[method="post"][action="${action}"] button[type=submit]`);
   }
 
   // --- Members
