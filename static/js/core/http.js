@@ -79,16 +79,17 @@ async function fetchText(address, request, limit) {
 }
 
 /**
- * Asks until there is an answer, or until another question has replaced this one.
+ * Asks until there is an answer, or until another question or another page has replaced this one.
  * @param {string} address
  * @param {Request} request
  * @param {(text: string) => boolean} isOurs whether Patio has answered, and not a proxy in its place
+ * @param {() => boolean} isWanted whether the page that asks is still on screen
  * @param {(isWaiting: boolean) => void} showWaiting
  */
-export async function ask(address, request, isOurs, showWaiting) {
+export async function ask(address, request, isOurs, isWanted, showWaiting) {
   for (;;) {
     const found = await fetchText(address, request, QUESTION_TIMEOUT);
-    if (request.signal.aborted) throw abandoned();
+    if (request.signal.aborted || !isWanted()) throw abandoned();
     const isAnswered = found !== null && isOurs(found.text);
     showWaiting(!isAnswered);
     if (isAnswered) return found.answer;

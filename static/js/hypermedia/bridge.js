@@ -144,7 +144,8 @@ function updateAddress({ replace, response: { raw } }) {
  */
 const sender = (ctx) => async (address, request) => {
   if (!isForm(ctx)) {
-    const answer = await ask(address, request, isOurs(ctx), options.showWaiting);
+    const isWanted = () => ctx.target.isConnected;
+    const answer = await ask(address, request, isOurs(ctx), isWanted, options.showWaiting);
     await whenReleased();
     return answer;
   }

@@ -33,7 +33,7 @@ async function begin(visitor, name, options = {}) {
   await visitor.go('/rooms');
   await visitor.page.locator('form[action="/rooms"] [name=name]').fill(name);
   if (options.topic) await visitor.page.locator('form[action="/rooms"] [name=topic]').fill(options.topic);
-  await visitor.page.locator('form[action="/rooms"] button[type=submit]').click();
+  await visitor.page.locator('form[method="post"][action="/rooms"] button[type=submit]').click();
   await visitor.isIn(name);
 }
 

@@ -1,5 +1,8 @@
 // Forms and filters that are sent without a page load: what stays, what is said, and what happens when something fails.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { eventually, holdRequests, PASSWORD, story } from '../support.mjs';
 
 const form = ({ page }, action) => page.locator(`form[method="post"][action="${action}"]`);
@@ -216,6 +219,40 @@ story('an error of the server is said with its id', async ({ newUser, tolerate }
   await says(ana, /Error x7$/);
   assert.equal(await field(ana, '/settings/name', 'display_name').inputValue(), 'Ana María');
   assert.ok(await ana.isSamePage());
+});
+
+story('a picture that is too large is refused in the status', async ({ newUser, tolerate }) => {
+  tolerate(/^413 /);
+  const ana = await inSettings(newUser);
+  const directory = await mkdtemp(path.join(tmpdir(), 'patio-picture-'));
+  const picture = path.join(directory, 'large.png');
+  await writeFile(picture, Buffer.alloc(13 * 1024 * 1024, 7));
+  await field(ana, '/settings/picture', 'picture').setInputFiles(picture);
+  await button(ana, '/settings/picture').click();
+  await says(ana, /more than can be sent at once/);
+  assert.ok(await ana.isSamePage());
+  await rm(directory, { recursive: true });
+});
+
+story('a filter gives up waiting for the server when its page is left', async ({ newUser, tolerate }) => {
+  tolerate(/net::ERR/);
+  const ana = await newUser('ana');
+  await ana.go('/search');
+  let asked = 0;
+  await ana.page.route('**/search?q=*', (route) => {
+    asked += 1;
+    return route.abort('connectionreset');
+  });
+  await ana.page.getByRole('searchbox').fill('lima');
+  await ana.banner.filter({ hasText: 'No connection.' }).waitFor();
+  await ana.open('lobby');
+  const before = asked;
+  await ana.page.goBack();
+  await ana.page.getByRole('searchbox').waitFor();
+  await ana.page.unroute('**/search?q=*');
+  await ana.page.getByRole('searchbox').fill('bogo');
+  await ana.arrives('/search?q=bogo');
+  assert.ok(asked <= before + 1, 'not again and again');
 });
 
 story('what answers with attributes of its own runs nothing', async ({ newUser, tolerate }) => {
