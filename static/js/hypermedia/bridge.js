@@ -295,7 +295,7 @@ export async function activate(region) {
 }
 
 /**
- * Visits a page for whoever shows it. A later visit replaces an earlier one.
+ * Fetches a page that the caller shows. A later visit replaces an earlier one.
  * @param {string} address
  * @param {AbortSignal} signal
  * @returns {Promise<Answer | null>} null without an answer in time

@@ -44,7 +44,7 @@ story(
     for (const [n, path] of PAGES.entries()) {
       await follow(ana, path);
       await tom.post(`number ${n}`);
-      // Nobody reads the room now.
+      // No tab shows the room now.
       await eventually(async () => assert.equal(await ana.badge('lobby'), String(n + 1)));
       const title = await ana.page.title();
       assert.ok(title.startsWith(`(${n + 2}) `), title);
