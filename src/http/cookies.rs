@@ -47,7 +47,7 @@ pub(super) fn find<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
 
 /// Returns the value of a cookie by its full name, of several the last. None of Patio's values needs an
 /// escape. Not with a `CookieJar`, which copies every cookie of the request, and pages read several.
-fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let cookies = all.flat_map(Cookie::split_parse).filter_map(Result::ok);
     cookies.filter(|cookie| cookie.name() == name).last()?.value_raw()

@@ -43,22 +43,17 @@ pub async fn manage(
     mut request: Request,
     next: Next,
 ) -> Response {
+    let name = cookies::session_name(client);
     let store = RequestStore::new(accounts, client);
+    let sent = show_only_session(request.headers_mut(), &name);
+    // In the request and not in the inner service, which the library clones.
+    request.extensions_mut().insert(Passage { store: store.clone(), sent, next });
     let manager = SessionManagerLayer::new(store.clone())
-        .with_name(cookies::session_name(client))
+        .with_name(name)
         .with_secure(client.https)
         .with_same_site(SameSite::Lax)
         .with_expiry(lasting(cookies::LIFETIME));
-    let sent = show_only_session(request.headers_mut(), client);
-    let inner = {
-        let store = store.clone();
-        service_fn(move |mut request: Request| {
-            let (store, next) = (store.clone(), next.clone());
-            replace_cookies(request.headers_mut(), sent.iter().cloned());
-            async move { Ok::<_, Infallible>(authenticate(store, request, next).await) }
-        })
-    };
-    let Ok(response) = manager.layer(inner).oneshot(request).await;
+    let Ok(response) = manager.layer(service_fn(authenticate)).oneshot(request).await;
     // The library stores changes after the handler, and its own answer to an error is an empty 500.
     match store.take_error() {
         Some(error) => Problem::from(error).into_response(),
@@ -66,27 +61,39 @@ pub async fn manage(
     }
 }
 
-async fn authenticate(store: RequestStore, mut request: Request, next: Next) -> Response {
-    let Some(session) = request.extensions().get::<Session>().cloned() else {
-        return Problem::internal(&"BUG: a request without a session").into_response();
+/// What passes by the library, in the extensions of the request.
+#[derive(Clone)]
+struct Passage {
+    store: RequestStore,
+    /// All cookies of the request.
+    sent: Vec<HeaderValue>,
+    next: Next,
+}
+
+async fn authenticate(mut request: Request) -> Result<Response, Infallible> {
+    let extensions = request.extensions_mut();
+    let (session, passage) = (extensions.remove::<Session>(), extensions.remove::<Passage>());
+    let (Some(session), Some(Passage { store, sent, next })) = (session, passage) else {
+        return Ok(Problem::internal(&"BUG: a request without a session").into_response());
     };
+    replace_cookies(request.headers_mut(), sent.into_iter());
     let session = BrowserSession { session, store };
     match session.load().await {
         Ok(Some(user)) => drop(request.extensions_mut().insert(Viewer(user))),
         Ok(None) => {}
-        Err(error) => return Problem::from(error).into_response(),
+        Err(error) => return Ok(Problem::from(error).into_response()),
     }
     request.extensions_mut().insert(session);
-    next.run(request).await
+    Ok(next.run(request).await)
 }
 
 /// Hides all cookies from the library except a well-formed session cookie. It would parse them all, and take
 /// away a cookie that it cannot read: then a form that comes from an older page could no longer be
 /// recognized as one whose session has ended, and its text would not be returned. Returns all cookies.
-fn show_only_session(headers: &mut HeaderMap, client: ClientInfo) -> Vec<HeaderValue> {
+fn show_only_session(headers: &mut HeaderMap, name: &str) -> Vec<HeaderValue> {
     let sent = headers.get_all(COOKIE).iter().cloned().collect();
-    let session = find(headers, client).map(|id| format!("{}={id}", cookies::session_name(client)));
-    let session = session.and_then(|pair| HeaderValue::try_from(pair).ok());
+    let id = cookies::value(headers, name).filter(|id| id.parse::<Id>().is_ok());
+    let session = id.and_then(|id| HeaderValue::try_from(format!("{name}={id}")).ok());
     replace_cookies(headers, session.into_iter());
     sent
 }
@@ -96,10 +103,6 @@ fn replace_cookies(headers: &mut HeaderMap, cookies: impl Iterator<Item = Header
     for cookie in cookies {
         headers.append(COOKIE, cookie);
     }
-}
-
-fn find(headers: &HeaderMap, client: ClientInfo) -> Option<Id> {
-    cookies::session(headers, client)?.parse().ok()
 }
 
 fn secret(id: Id) -> BearerSecret {
@@ -119,7 +122,8 @@ pub async fn viewer(
     headers: &HeaderMap,
     client: ClientInfo,
 ) -> Result<Option<Viewer>, ServiceError> {
-    let Some(id) = find(headers, client) else { return Ok(None) };
+    let id = cookies::session(headers, client).and_then(|id| id.parse().ok());
+    let Some(id) = id else { return Ok(None) };
     let session = accounts.by_session(&secret(id)).await?;
     Ok(session.and_then(|session| session.user).map(Viewer))
 }
