@@ -11,6 +11,7 @@ use crate::http::Language;
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 use crate::pages;
 use crate::pubsub::Encoding;
+use crate::text::collation::sort_key;
 
 /// For programs: messages as JSON.
 pub const JSON_PROTOCOL: &str = "patio.v1";
@@ -136,6 +137,9 @@ pub(super) enum ServerFrame<'a> {
         initials: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         photo: Option<&'a str>,
+        /// The place of the name in lists.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sort: Option<String>,
     },
     Presence {
         user: UserId,
@@ -227,6 +231,7 @@ impl<'a> ServerFrame<'a> {
                 user: UserShape::new(user, true),
                 initials: html_language(encoding).map(|_| pages::initials(&user.display_name)),
                 photo: user.avatar.as_deref().filter(|_| encoding != JSON),
+                sort: html_language(encoding).map(|_| sort_key(&user.display_name)),
             },
             Event::Joined { room, user } => Self::Member {
                 room: *room,

@@ -101,6 +101,7 @@ interface UserFrame {
   user: FrameUser;
   initials: string;
   photo?: string;
+  sort: string;
 }
 interface OpenedFrame {
   type: 'opened';

@@ -38,6 +38,8 @@ pub(in crate::pages) struct Page {
     /// The browser's script marks messages as read, because it knows whether the page is visible.
     /// The server then does not.
     pub marks_reading: bool,
+    /// The page on screen keeps its sidebar, so this one needs no rooms.
+    pub has_live_sidebar: bool,
     /// A script asks only for the part of the page that changes, where the page has one.
     pub wants_part: bool,
 }
@@ -61,6 +63,7 @@ impl Page {
             origin: origin(parts, site),
             query: kept.collect(),
             marks_reading: cookies::marks_reading(parts),
+            has_live_sidebar: partial::has_live_sidebar(&parts.headers),
             wants_part: partial::wants_part(&parts.headers),
         }
     }

@@ -22,6 +22,8 @@ pub(in crate::pages) struct Sidebar {
     languages: Vec<LanguageLink>,
     rooms: Vec<RoomRow>,
     direct: Vec<RoomRow>,
+    /// Only the row of the room that is shown is there: the browser has the others.
+    is_partial: bool,
     pub me: UserView,
     /// Total over all rooms.
     pub unread: i64,
@@ -103,7 +105,8 @@ pub(in crate::pages) struct SidebarBuilder {
 from_state!(SidebarBuilder { rooms, presence, sync, clock });
 
 impl SidebarBuilder {
-    /// Builds the sidebar of a user. The room that is shown counts as read.
+    /// Builds the sidebar of a user. The room that is shown counts as read. Going from page to page costs the
+    /// same however many rooms there are: a page with a live sidebar gets no other rows.
     pub async fn build(
         &self,
         me: &User,
@@ -113,9 +116,11 @@ impl SidebarBuilder {
         let is_shown = |id: RoomId| shown.is_some_and(|room| room.id == id);
         let at = self.clock.now().rfc3339(); // before anything is read
         let is_there = |room: &Room| room.other.is_some_and(|other| self.presence.is_online(other));
-        let rooms = self.rooms.list(me).await?;
+        let rooms = if page.has_live_sidebar { Vec::new() } else { self.rooms.list(me).await? };
+        let only = shown.filter(|_| page.has_live_sidebar);
         let mut rows: Vec<RoomRow> = rooms
             .iter()
+            .chain(only)
             .filter(|room| room.is_member() || is_shown(room.id))
             .map(|room| RoomRow::new(room, is_there(room), page.t))
             .collect();
@@ -140,6 +145,7 @@ impl SidebarBuilder {
             languages: Language::ALL.iter().map(language).collect(),
             rooms,
             direct,
+            is_partial: page.has_live_sidebar,
             me: UserView::new(me.clone(), true),
             unread,
             mentions,

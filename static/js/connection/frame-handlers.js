@@ -121,7 +121,7 @@ export class PageFrameHandlers {
     },
     present: (frame) => this.#onPresent(frame),
     presence: (frame) => this.#onPresence(frame),
-    user: updateUser,
+    user: (frame) => this.#onUser(frame),
     // Too much was missed to be sent. With a room, the frame is for that room alone.
     resync: ({ room }) => {
       if (!room) this.#options.reloadPage();
@@ -145,6 +145,13 @@ export class PageFrameHandlers {
     }
     this.#readyAt = at;
     this.#options.sidebar.resetCounts(rooms);
+  }
+
+  /** @param {UserFrame} frame */
+  #onUser(frame) {
+    updateUser(frame);
+    this.#options.sidebar.rename(frame);
+    this.#options.currentRoom()?.memberList.rename(frame);
   }
 
   /** @param {PostedFrame} frame */

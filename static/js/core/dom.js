@@ -58,3 +58,21 @@ export const hasModifier = ({ ctrlKey, altKey, metaKey, shiftKey }) => ctrlKey |
  * @param {KeyboardEvent} event
  */
 export const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
+/**
+ * Puts a row where it belongs among rows that are sorted by `data-sort`; of equal ones, the one with the smaller id is
+ * first.
+ * @param {HTMLElement} list
+ * @param {HTMLElement} row
+ * @param {(row: HTMLElement) => string | undefined} idOf
+ * @param {number} [first] rows before this index keep their place
+ */
+export function insertSorted(list, row, idOf, first = 0) {
+  const others = /** @type {HTMLElement[]} */ (Array.from(list.children)).slice(first).filter((other) => other !== row);
+  const { sort: key = '' } = row.dataset;
+  const next = others.find(({ dataset: { sort = '' } }, index) => {
+    return sort > key || (sort === key && Number(idOf(others[index])) > Number(idOf(row)));
+  });
+  const place = next ?? null;
+  if (row.parentElement !== list || row.nextElementSibling !== place) list.insertBefore(row, place);
+}

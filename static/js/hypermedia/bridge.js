@@ -297,12 +297,12 @@ export async function activate(region) {
 /**
  * Fetches a page that the caller shows. A later visit replaces an earlier one.
  * @param {string} address
- * @param {AbortSignal} signal
+ * @param {{ signal: AbortSignal, headers: Record<string, string> }} own
  * @returns {Promise<Answer | null>} null without an answer in time
  */
-export async function visit(address, signal) {
+export async function visit(address, own) {
   const htmx = await htmxIfThere();
-  if (!htmx) return fetchPage(address, { signal });
+  if (!htmx) return fetchPage(address, own);
   /** @type {Answer | null} */
   let answer = null;
   const options = {
@@ -312,7 +312,8 @@ export async function visit(address, signal) {
       answer = given;
     },
     fetch: async (/** @type {string} */ url, /** @type {Request} */ request) => {
-      const found = await fetchPage(url, { ...request, signal });
+      const headers = { .../** @type {Record<string, string>} */ (request.headers), ...own.headers };
+      const found = await fetchPage(url, { ...request, ...own, headers });
       if (found) return found;
       throw abandoned();
     },

@@ -90,6 +90,7 @@ const shownAddress = (response, requested) => new URL(response.redirected ? resp
  * @typedef {import('../core/http.js').Answer} Answer
  *
  * @typedef {object} PageNavigationOptions
+ * @property {() => boolean} hasLiveSidebar whether the sidebar is kept up to date, so that a page can come without it
  * @property {(page: DocumentFragment) => boolean} canShow whether a page can be shown without a page load
  * @property {(page: DocumentFragment, isRequested: boolean, hash: string) => void} showPage `isRequested`: it is the
  *   page asked for
@@ -215,12 +216,15 @@ export class PageNavigation {
    */
   async #load(address, init) {
     this.#request?.abort();
-    const request = new AbortController();
-    const { signal } = request;
-    this.#request = request;
-    const response = await (init ? fetchPage(address, { ...init, signal }) : visit(address, signal));
+    const controller = new AbortController();
+    const { signal } = controller;
+    this.#request = controller;
+    /** @type {Record<string, string>} */
+    const headers = this.#options.hasLiveSidebar() ? { 'patio-sidebar': 'live' } : {};
+    const request = { signal, headers };
+    const response = await (init ? fetchPage(address, { ...init, ...request }) : visit(address, request));
     const page = response && parseHtml(await response.text());
-    if (this.#request !== request) return null;
+    if (this.#request !== controller) return null;
     return page && isPatioPage(page) ? { response, page } : {};
   }
 

@@ -1,7 +1,7 @@
 // The members of the room: who is online, in which of the two lists, in which order, and how many. Of a large room the
 // page lists the first ones by name. Further ones come on request, and so do those who come online while the page shows
 // fewer than it could. The counts are of all members: the page knows their ids.
-import { byId, closestTo, hasModifier, query, queryAll } from '../core/dom.js';
+import { byId, closestTo, hasModifier, insertSorted, query, queryAll } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
 import { pluralize } from '../core/i18n.js';
 
@@ -94,6 +94,17 @@ export class MemberList {
   }
 
   /**
+   * A user is called something else now.
+   * @param {UserFrame} frame
+   */
+  rename({ user, sort }) {
+    const row = this.#row(user.id);
+    if (!row?.parentElement) return;
+    row.dataset.sort = sort;
+    insertSorted(row.parentElement, row, (member) => member.dataset.user);
+  }
+
+  /**
    * The rows of members who match and may not be listed.
    * @param {string} text
    * @returns {Promise<MemberElement[]>}
@@ -135,10 +146,7 @@ export class MemberList {
   #insert(row, isOnline) {
     const list = isOnline ? this.#online : this.#offline;
     query(row, '.presence').classList.toggle('presence--off', !isOnline);
-    if (row.parentElement === list) return;
-    const others = /** @type {MemberElement[]} */ (Array.from(list.children));
-    const next = others.find((other) => other.dataset.sort > row.dataset.sort);
-    list.insertBefore(row, next ?? null);
+    if (row.parentElement !== list) insertSorted(list, row, (member) => member.dataset.user);
   }
 
   #countOnline() {

@@ -80,6 +80,7 @@ export class ChatShell {
       returnText: (text) => this.#room?.composer.append(text),
     });
     this.#navigation = new PageNavigation({
+      hasLiveSidebar: () => this.#isConnected,
       canShow: (page) => this.#canShow(page),
       showPage: (page, isRequested, hash) => this.#showPage(page, isRequested, hash),
       onLeave: (index) => this.#leave(index),
@@ -399,7 +400,6 @@ export class ChatShell {
     this.#sidebar.setCurrent(0);
     const title = this.#keptPages.restore(index, (main, skipLink) => this.#replaceMain(main, skipLink, null));
     this.#sidebar.title.restore(title);
-    this.#sidebar.showTotals();
     this.#afterReplacement();
     showStatus('');
   }
@@ -424,6 +424,7 @@ export class ChatShell {
   }
 
   #afterReplacement() {
+    this.#sidebar.showTotals(); // also in the main part
     this.#frameHandlers.showPresence();
     if (this.#isConnected) this.#showConnected();
     else this.#connection.pollNow();

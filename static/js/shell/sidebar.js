@@ -1,6 +1,6 @@
 // The sidebar: the user's rooms and direct messages in their order, and what is unread in each and in all, which the
 // title of the tab says. Where the screen has no column for it, it is a drawer.
-import { byId, query, queryAll } from '../core/dom.js';
+import { byId, insertSorted, query, queryAll } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
 
 // The title of the tab: the unread count of all rooms, the page, the site. An installed app shows the count on its icon.
@@ -197,7 +197,7 @@ export class Sidebar {
     const hadFocus = previous?.contains(document.activeElement);
     previous?.remove();
     const row = query(parseHtml(html), 'li');
-    this.#insert(row, room);
+    this.#insert(row, room.visibility === 'direct', room.lobby);
     this.setCurrent(this.#current);
     if (hadFocus) query(row, '.room').focus();
     if (!this.#counts.has(id)) this.#counts.set(id, { last: 0, read: 0, unread: 0, mentions: 0 });
@@ -213,17 +213,48 @@ export class Sidebar {
   }
 
   /**
-   * Takes over the rows of another page.
+   * Takes over the rows of another page. A page that was asked for with a live connection has only the row of its room:
+   * the others are up to date.
    * @param {ParentNode} page
    * @param {number} room the one on screen, or 0
    */
   replaceRows(page, room) {
-    for (const id of LISTS) byId(id).replaceChildren(...query(page, `#${id}`).children);
+    const isPartial = query(page, '#side').dataset.partial !== undefined;
+    if (isPartial) this.#adoptRow(page, room);
+    else for (const id of LISTS) byId(id).replaceChildren(...query(page, `#${id}`).children);
     query(this.#element, '.current-user').replaceWith(query(page, '.current-user')); // its language links lead to the room on screen
     this.setCurrent(room);
     this.#scrollToCurrent();
-    for (const id of this.#counts.keys()) this.#showCounts(id);
+    if (!isPartial) for (const id of this.#counts.keys()) this.#showCounts(id);
     this.showTotals();
+  }
+
+  /**
+   * A room that is not the user's has a row while it is on screen.
+   * @param {ParentNode} page
+   * @param {number} room
+   */
+  #adoptRow(page, room) {
+    // Without a connection it is not known which rooms are the user's.
+    for (const other of this.#counts.size > 0 ? queryAll(this.#element, '[data-room]') : []) {
+      const id = Number(other.dataset.room);
+      if (id !== room && !this.#counts.has(id)) other.remove();
+    }
+    const row = /** @type {HTMLElement | null} */ (page.querySelector('#side [data-room]'));
+    if (row && !this.#row(room)) this.#insert(row, row.dataset.kind === 'direct');
+  }
+
+  /**
+   * The other user of a direct message is called something else now.
+   * @param {UserFrame} frame
+   */
+  rename({ user, sort }) {
+    const row = /** @type {HTMLElement | null | undefined} */ (
+      this.#element.querySelector(`#direct .avatar[data-user="${Number(user.id)}"]`)?.closest('[data-room]')
+    );
+    if (!row) return;
+    row.dataset.sort = sort;
+    this.#insert(row, true);
   }
 
   /** Of all rooms: in the title, and on the button that opens the sidebar where it is a drawer. */
@@ -267,17 +298,12 @@ export class Sidebar {
   /**
    * By name; the lobby comes before all other rooms.
    * @param {HTMLElement} row
-   * @param {FrameRoom} room
+   * @param {boolean} isDirect
+   * @param {boolean} [isLobby]
    */
-  #insert(row, { visibility, lobby }) {
-    const isDirect = visibility === 'direct';
+  #insert(row, isDirect, isLobby = false) {
     const list = byId(isDirect ? 'direct' : 'rooms');
-    const others = /** @type {HTMLElement[]} */ (Array.from(list.children));
-    const sortKey = row.dataset.sort ?? '';
-    /** @param {HTMLElement} other */
-    const isAfter = ({ dataset: { sort = '', room } }) =>
-      sort > sortKey || (sort === sortKey && Number(room) > Number(row.dataset.room));
-    const next = lobby ? others[0] : others.slice(isDirect ? 0 : 1).find(isAfter);
-    list.insertBefore(row, next ?? null);
+    if (isLobby) list.prepend(row);
+    else insertSorted(list, row, (other) => other.dataset.room, isDirect ? 0 : 1);
   }
 }

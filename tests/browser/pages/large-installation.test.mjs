@@ -1,7 +1,7 @@
 // A large installation with texts that strain the layout, and a printed room.
 import assert from 'node:assert/strict';
 import { seedLarge } from '../support/seed-large.mjs';
-import { story } from '../support/story.mjs';
+import { eventually, story } from '../support.mjs';
 
 /** The elements that scroll horizontally on the current page. */
 const sideways = ({ page }) =>
@@ -97,6 +97,48 @@ story('the current room of many is visible, in the column and in the drawer', as
     () => document.getElementById('side').matches(':popover-open') && document.getAnimations().length === 0,
   );
   assert.ok(await isInSight(phone), 'in the drawer');
+});
+
+story('the sidebar stays as it is on the way from page to page', async ({ patio, visitor }) => {
+  const { founder, names } = await seedLarge(patio, { users: 0, rooms: 12 });
+  await patio.api('rooms', { name: 'Taller', visibility: 'public' }, founder.token);
+  const luis = await visitor();
+  await patio.apiClient('luis');
+  await signIn(luis, 'luis');
+  const rows = () => luis.page.locator('.sidebar .room__name').allTextContents();
+  const currents = () => luis.page.locator('.sidebar .room[aria-current] .room__name').allTextContents();
+  assert.deepEqual(await rows(), ['lobby']);
+  await luis.post(`/join ${names[1]}`);
+  await luis.isIn(names[1]);
+  await luis.post(`/join ${names[2]}`);
+  await luis.isIn(names[2]);
+  const own = ['lobby', names[1], names[2]];
+  await eventually(async () => assert.deepEqual(await rows(), own));
+  await luis.page.evaluate(() => {
+    document.querySelector('.sidebar [data-room="1"]').isMarked = true;
+  });
+  // A room that is not the user's has a row while it is on screen.
+  await luis.page.getByRole('link', { name: 'All rooms' }).click();
+  await luis.page.getByRole('main').getByRole('link', { name: 'Taller' }).click();
+  await luis.isIn('Taller');
+  assert.deepEqual(await rows(), [...own, 'Taller']);
+  assert.deepEqual(await currents(), ['Taller']);
+  await luis.open(names[1]);
+  assert.deepEqual(await rows(), own);
+  assert.deepEqual(await currents(), [names[1]]);
+  // What changes meanwhile comes over the connection.
+  await founder.post('hola', 1);
+  await eventually(async () => assert.equal(await luis.badge('lobby'), '1'));
+  await luis.open(names[2]);
+  assert.equal(await luis.badge('lobby'), '1');
+  assert.match(await luis.page.title(), /^\(1\) /);
+  await luis.open('lobby');
+  await luis.sees('hola');
+  await eventually(async () => assert.equal(await luis.badge('lobby'), ''));
+  assert.ok(
+    await luis.page.evaluate(() => document.querySelector('.sidebar [data-room="1"]').isMarked),
+    'the same row',
+  );
 });
 
 story('a printed room has its name and messages, dark on white, and no controls', async ({ patio, visitor }) => {

@@ -58,6 +58,11 @@ story('whoever comes online, joins or leaves is counted, listed or not', async (
   await patio.apiClient('nuevo');
   await has(ana, ['2', '232', '234']);
   assert.ok((await ana.offline()).includes('nuevo'));
+  // A new name has another place.
+  await zoe.go('/settings');
+  await zoe.fill({ display_name: 'Abel' });
+  await zoe.button('/settings/name').click();
+  await eventually(async () => assert.deepEqual(await ana.online(), ['Abel', 'ana']));
   // Another room, and back: the counts of this one are right again.
   await ana.open('Huerto');
   await ana.open('lobby');

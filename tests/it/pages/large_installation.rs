@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
+use scraper::{Html, Selector};
 use serde_json::json;
 
-use crate::support::{Api, Browser, PASSWORD, eventually};
+use crate::support::{Api, Browser, PASSWORD, Server, eventually};
 
 /// Starts a server on this directory, runs `action`, and counts the queries from start to stop.
 async fn statements(folder: &Path, action: impl AsyncFnOnce(String)) -> usize {
@@ -86,5 +87,38 @@ async fn poll_after_own_messages_reads_one_number() {
     // What finds the messages of other processes. All were stored by this one.
     for search in ["select max(room_rev_key) from messages", "select id, rev from rooms"] {
         assert!(!log.contains(search), "{search}");
+    }
+}
+
+#[tokio::test]
+async fn page_for_a_live_sidebar_has_only_the_row_of_its_room() {
+    let server = Server::start().await;
+    let api = server.api("luis").await;
+    for name in ["Huerto", "Taller"] {
+        api.post("/rooms", json!({"name": name, "visibility": "public"})).await;
+    }
+    let mut ana = server.browser_as("ana").await;
+    ana.submit("/rooms/2/join", &[]).await;
+    let plain = Browser::plain();
+    let rows = async |path: &str, sidebar: &str| {
+        let request = plain.get(server.url(path)).header("cookie", ana.cookie());
+        let answer = request.header("patio-sidebar", sidebar).send().await.expect("an answer");
+        let vary = answer.headers().get_all("vary").iter();
+        let vary: Vec<&str> = vary.map(|value| value.to_str().expect("text")).collect();
+        assert!(vary.join(", ").contains("patio-sidebar"), "{vary:?}");
+        let page = Html::parse_document(&answer.text().await.expect("text"));
+        let row = Selector::parse("#side [data-room] .room__name").expect("a selector");
+        let name = |row: scraper::ElementRef<'_>| row.text().collect::<String>();
+        page.select(&row).map(name).collect::<Vec<_>>()
+    };
+    for (path, all, only) in [
+        ("/rooms/1", vec!["lobby", "Huerto"], vec!["lobby"]),
+        ("/rooms/2", vec!["lobby", "Huerto"], vec!["Huerto"]),
+        // Not a member: listed while it is on screen.
+        ("/rooms/3", vec!["lobby", "Huerto", "Taller"], vec!["Taller"]),
+        ("/settings", vec!["lobby", "Huerto"], vec![]),
+    ] {
+        assert_eq!(rows(path, "").await, all, "{path}");
+        assert_eq!(rows(path, "live").await, only, "{path}");
     }
 }
