@@ -149,9 +149,9 @@ async fn lists_of_rooms_have_each_room_once_that_the_user_may_see() {
     // 230 rooms and the lobby, without the private one.
     assert_eq!(seen.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 30]);
     assert_eq!(seen.first().and_then(|page| page.first()).map(String::as_str), Some("lobby"));
-    let all = pages(&mut ana, "/admin/rooms", "#rooms .item-list__text p:first-child").await;
+    let all = pages(&mut ana, "/admin/rooms", "#all-rooms .item-list__text p:first-child").await;
     assert_complete(&all, 231);
-    for (path, entry) in [("/rooms", ".item-list h2 a"), ("/admin/rooms", "#rooms > li")] {
+    for (path, entry) in [("/rooms", ".item-list h2 a"), ("/admin/rooms", "#all-rooms > li")] {
         let private = usize::from(path == "/admin/rooms");
         assert_eq!(ana.get(&format!("{path}?q=atico+7")).await.all(entry).len(), 7 + private);
         let none = ana.get(&format!("{path}?q=nada")).await;
@@ -168,7 +168,7 @@ async fn lists_of_rooms_have_each_room_once_that_the_user_may_see() {
     // A refused name comes back, wherever its room is in the list.
     let refused = ana.submit("/admin/rooms/1200/name", &[("name", "")]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(refused.all("#rooms > li").len(), 1);
+    assert_eq!(refused.all("#all-rooms > li").len(), 1);
     assert_eq!(refused.all(".field__note--error").len(), 1);
 }
 
