@@ -126,7 +126,7 @@ story('the sidebar stays as it is on the way from page to page', async ({ patio,
   await luis.open(names[1]);
   assert.deepEqual(await rows(), own);
   assert.deepEqual(await currents(), [names[1]]);
-  // What changes meanwhile comes over the connection.
+  // Changes arrive over the connection.
   await founder.post('hola', 1);
   await eventually(async () => assert.equal(await luis.badge('lobby'), '1'));
   await luis.open(names[2]);
