@@ -29,6 +29,8 @@ struct PeoplePage {
     invites: bool,
     /// Whether the viewer is the only user.
     alone: bool,
+    /// The list is not divided into those online and offline.
+    says_online: bool,
     sections: Vec<Section>,
 }
 
@@ -78,6 +80,7 @@ async fn index(
         links,
         invites: me.user.role == Role::Admin,
         alone: is_whole && query.q.is_empty() && listed < 2,
+        says_online: !is_whole,
         sections,
         page,
     }))

@@ -81,6 +81,7 @@ fn first_letters(word: &str, count: usize) -> &str {
 struct MemberRow {
     p: UserView,
     t: Language,
+    says_online: bool,
 }
 
 /// A row of the member list, for a user who just joined or came online.
@@ -88,7 +89,7 @@ struct MemberRow {
 /// # Errors
 /// If the template cannot be rendered.
 pub fn member_row(user: &User, online: bool, t: Language) -> askama::Result<String> {
-    MemberRow { p: UserView::new(user.clone(), online), t }.render()
+    MemberRow { p: UserView::new(user.clone(), online), t, says_online: false }.render()
 }
 
 #[cfg(test)]

@@ -99,6 +99,8 @@ struct MemberRows<'a> {
     t: Language,
     people: Vec<UserView>,
     links: &'a ListLinks,
+    /// Rows for the panel do not: they go into its lists of those online and offline.
+    says_online: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -153,7 +155,8 @@ async fn index(
         let online = presence.is_online(listed.user.id);
         UserView::of_listed(listed, online)
     });
-    let rows = MemberRows { t: page.t, people: people.collect(), links: &links };
+    let (t, says_online) = (page.t, !page.wants_part);
+    let rows = MemberRows { t, people: people.collect(), links: &links, says_online };
     if page.wants_part {
         return Ok(html(&rows));
     }

@@ -103,6 +103,11 @@ async fn every_list_of_users_has_each_of_them_once() {
     assert_eq!(names.get(42), Some(&"ana"));
     assert!(names.get(43).is_some_and(|name| name.starts_with("Ángel")));
     assert!(names.last().is_some_and(|name| name.starts_with("Олег")));
+    // Those online are not only a colour.
+    let online = |page: &Page, row: &str| page.all(&format!("{row} .visually-hidden"));
+    for (path, row) in [("/people", ".person"), ("/rooms/1/members", "#members .member")] {
+        assert_eq!(online(&ana.get(path).await, row), ["· Online"], "{path}");
+    }
     let page = ana.get("/people").await;
     assert_eq!(page.one(".people-list h2"), "251 people · 1 online");
     assert!(ana.get("/rooms/1/members").await.one("header").contains("251 members"));
