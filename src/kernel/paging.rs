@@ -64,7 +64,7 @@ impl<T> Page<T> {
 
 /// A place in a list that is sorted by name: at an item, by its sort key and its id. Names may be equal, ids are
 /// not. It stays the same place when the item is renamed or gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Position {
     sort_key: String,

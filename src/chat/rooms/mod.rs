@@ -106,6 +106,11 @@ impl Rooms {
         Ok(store::list(&self.db, user.id).await?)
     }
 
+    /// The rooms the user is a member of: the lobby first, then by name.
+    pub async fn own(&self, user: &User) -> Result<Vec<Room>, ServiceError> {
+        Ok(store::own(&self.db, user.id).await?)
+    }
+
     /// A page of the rooms the user may see, without direct messages: the lobby first, then by name.
     pub async fn page(
         &self,

@@ -106,7 +106,7 @@ from_state!(SidebarBuilder { rooms, presence, sync, clock });
 
 impl SidebarBuilder {
     /// Builds the sidebar of a user. The room that is shown counts as read. Going from page to page costs the
-    /// same however many rooms there are: a page with a live sidebar gets no other rows.
+    /// same however many rooms there are: a page with a live sidebar gets no other row.
     pub async fn build(
         &self,
         me: &User,
@@ -116,14 +116,14 @@ impl SidebarBuilder {
         let is_shown = |id: RoomId| shown.is_some_and(|room| room.id == id);
         let at = self.clock.now().rfc3339(); // before anything is read
         let is_there = |room: &Room| room.other.is_some_and(|other| self.presence.is_online(other));
-        let rooms = if page.has_live_sidebar { Vec::new() } else { self.rooms.list(me).await? };
-        let only = shown.filter(|_| page.has_live_sidebar);
-        let mut rows: Vec<RoomRow> = rooms
-            .iter()
-            .chain(only)
-            .filter(|room| room.is_member() || is_shown(room.id))
-            .map(|room| RoomRow::new(room, is_there(room), page.t))
-            .collect();
+        let mut rooms = if page.has_live_sidebar { Vec::new() } else { self.rooms.own(me).await? };
+        // A room that is not the user's is listed while it is shown.
+        if let Some(shown) = shown.filter(|room| rooms.iter().all(|own| own.id != room.id)) {
+            let place = rooms.partition_point(|room| room.position() < shown.position());
+            rooms.insert(place, shown.clone());
+        }
+        let row = |room: &Room| RoomRow::new(room, is_there(room), page.t);
+        let mut rows: Vec<RoomRow> = rooms.iter().map(row).collect();
         for row in rows.iter_mut().filter(|row| is_shown(RoomId(row.id))) {
             row.current = true;
             row.unread = 0;

@@ -13,7 +13,7 @@ pub(super) use self::deleted::{
 };
 pub(super) use self::directory::{
     add, ensure_direct, ensure_lobby, find, find_by_code, find_direct, list, lobby, memberships,
-    my_rooms, page, progress, set_code, set_owner, update,
+    my_rooms, own, page, progress, set_code, set_owner, update,
 };
 pub(in crate::chat) use self::joining::{Joined, insert_joined};
 pub(super) use self::joining::{Removed, is_removed, join, leave, remove};
