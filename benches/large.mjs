@@ -40,7 +40,7 @@ const CASES = {
   'room as a whole page, 10 rooms': { who: 'few', paths: ['/rooms/1001', '/rooms/1002'] },
   'room as a whole page, 300 rooms': { who: 'many', paths: ['/rooms/1001', '/rooms/1002'] },
   'switching to the room with 3,000 members': { who: 'few', paths: ['/rooms/1'], headers: LIVE },
-  'members, a search': { who: 'few', paths: ['/rooms/1/members?q=persona+29'], headers: { 'hx-request-type': 'partial' } },
+  'members, a search': { who: 'few', paths: ['/rooms/1/members?q=persona+29'], headers: { 'patio-part': 'rows' } },
   '/people': { who: 'few', paths: ['/people'] },
   '/people, a search': { who: 'few', paths: ['/people?q=persona+29'] },
   '/admin': { who: 'few', paths: ['/admin'] },
@@ -123,7 +123,11 @@ class Server {
 
 function addToExport(folder) {
   const summary = JSON.parse(readFileSync(path.join(folder, 'export.json'), 'utf8'));
-  const lines = (file) => readFileSync(path.join(folder, file), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  const lines = (file) =>
+    readFileSync(path.join(folder, file), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
   const [few, many] = ['few', 'many'].map((name) => lines('people.jsonl').find((user) => user.name === name).id);
   const numbered = (count, make) => Array.from({ length: count }, (_, n) => make(1001 + n));
   const join = (user_id, room_id) => ({ user_id, room_id, last_read_seq: 0, joined_at: CREATED });
@@ -199,7 +203,10 @@ console.log('| page | executable | bytes | p50 ms | p99 ms | CPU ms |\n| --- | -
 for (const [key, { times, cpu, bytes }] of all) {
   const [name, index] = key.split('|');
   const sorted = times.sort((a, b) => a - b);
-  const middle = at([...cpu].sort((a, b) => a - b), 0.5);
+  const middle = at(
+    [...cpu].sort((a, b) => a - b),
+    0.5,
+  );
   const figures = [at(sorted, 0.5), at(sorted, 0.99), middle].map((figure) => figure.toFixed(2));
   console.log(`| ${name} | ${programs[index]} | ${bytes} | ${figures.join(' | ')} |`);
 }

@@ -5,11 +5,11 @@ use axum::http::HeaderMap;
 
 /// The headers on which a page depends, for caches: a browser that goes back to an address must not show the part
 /// that its script got from there.
-pub const VARY: &str = "hx-request-type, patio-sidebar";
+pub const VARY: &str = "patio-part, patio-sidebar";
 
-/// Whether only the part of the page is wanted that changes: the rows of a list, for example.
-pub fn wants_part(headers: &HeaderMap) -> bool {
-    headers.get("hx-request-type").is_some_and(|value| value == "partial")
+/// Whether only the rows of a list are wanted.
+pub fn wants_rows(headers: &HeaderMap) -> bool {
+    headers.get("patio-part").is_some_and(|value| value == "rows")
 }
 
 /// Whether the page has a sidebar that its live connection keeps up to date. Then it needs no rooms.

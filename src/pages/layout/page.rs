@@ -40,8 +40,8 @@ pub(in crate::pages) struct Page {
     pub marks_reading: bool,
     /// The page on screen keeps its sidebar, so this one needs no rooms.
     pub has_live_sidebar: bool,
-    /// A script asks only for the part of the page that changes, where the page has one.
-    pub wants_part: bool,
+    /// A script asks only for the rows of a list.
+    pub wants_rows: bool,
 }
 
 impl Page {
@@ -64,7 +64,7 @@ impl Page {
             query: kept.collect(),
             marks_reading: cookies::marks_reading(parts),
             has_live_sidebar: partial::has_live_sidebar(&parts.headers),
-            wants_part: partial::wants_part(&parts.headers),
+            wants_rows: partial::wants_rows(&parts.headers),
         }
     }
 

@@ -155,9 +155,9 @@ async fn index(
         let online = presence.is_online(listed.user.id);
         UserView::of_listed(listed, online)
     });
-    let (t, says_online) = (page.t, !page.wants_part);
+    let (t, says_online) = (page.t, !page.wants_rows);
     let rows = MemberRows { t, people: people.collect(), links: &links, says_online };
-    if page.wants_part {
+    if page.wants_rows {
         return Ok(html(&rows));
     }
     let rows = rows.render().map_err(|error| Problem::internal(&error))?;

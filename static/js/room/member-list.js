@@ -171,7 +171,7 @@ export class MemberList {
   /** @param {string} address */
   async #fetchPage(address) {
     const response = await fetch(address, {
-      headers: { accept: 'text/html', 'hx-request-type': 'partial' },
+      headers: { accept: 'text/html', 'patio-part': 'rows' },
       signal: AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT)]),
     });
     if (!response.ok || response.redirected) throw new Error(`${response.status} for members`);
