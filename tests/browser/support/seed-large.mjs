@@ -81,7 +81,10 @@ async function rename(patio, name, shown) {
       body: new URLSearchParams(fields),
     });
   const signedIn = await post('/login', { login: name, password: PASSWORD });
-  const [cookie] = signedIn.headers.getSetCookie()[0].split(';');
+  const cookie = signedIn.headers
+    .getSetCookie()
+    .map((one) => one.split(';')[0])
+    .join('; ');
   const renamed = await post('/settings/name', { display_name: shown }, { cookie });
   if (renamed.status !== 303) throw new Error(`${name} cannot be called ${shown}: ${renamed.status}`);
 }
