@@ -1,4 +1,4 @@
-// How far the user has read: the marker that the server is told, the mentions after it, and the divider before what is
+// How far the user has read: the marker that the server gets, the mentions after it, and the divider before what is
 // unread.
 import { cloneTemplate } from '../core/dom.js';
 

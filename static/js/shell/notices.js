@@ -1,5 +1,5 @@
-// What the page says, by eye and by ear: new messages and answers to slash commands, what became of an action, that a
-// room was closed, and what is wrong with the connection.
+// What the page says, on screen and to screen readers: new messages and answers to slash commands, what became of an
+// action, that a room was closed, and what is wrong with the connection.
 import { byId, query, queryAll } from '../core/dom.js';
 import { withNumber } from '../core/i18n.js';
 
