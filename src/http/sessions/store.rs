@@ -115,8 +115,8 @@ impl SessionStore for RequestStore {
         Ok(())
     }
 
-    /// A session that does not exist or has expired is an empty one: for a missing one the library would
-    /// take away the cookie (see `show_only_session`).
+    /// A session that does not exist or has expired is an empty one: for a missing one the library would ask
+    /// again, warn, and then take away the cookie (see `show_only_session`).
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let accounts = &self.0.accounts;
         let found = accounts.by_session(&secret(*id)).await.map_err(|error| self.keep(error))?;
