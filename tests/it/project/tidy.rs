@@ -250,6 +250,13 @@ fn no_folder_has_more_than_twelve_files() {
     }
 }
 
+/// Small scripts belong to what they are a part of.
+#[test]
+fn scripts_have_at_most_forty_files() {
+    let count = files("static/js", "js").len();
+    assert!(count <= 40, "{count} files");
+}
+
 #[test]
 fn feature_models_and_stores_do_not_import_upwards() {
     for file in files("src/chat", "rs") {
