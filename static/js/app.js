@@ -38,4 +38,10 @@ if (shell) {
   startLandmarkKeys();
   startQuickSwitcher(shell.goTo);
   suggestTimeZone(app.dataset.me);
-} else enhanceContent(document.body);
+} else {
+  enhanceContent(document.body);
+  // An entry of the shell from before a page load: the browser changes only the address.
+  addEventListener('popstate', ({ state }) => {
+    if (state) location.reload();
+  });
+}

@@ -45,6 +45,7 @@ import { keepFocus, sentValues, showFirstError, showResult, showReturnedValues }
  * What the frame has to know of. By default the browser does it.
  * @property {(address: string) => void} [goTo] shows another page, as after a form that leads there or a sign-out
  * @property {(address: string) => void} [replaceAddress] the page on screen has another address
+ * @property {() => URL} [shownAddress] of the page on screen
  * @property {(page: ParentNode) => void} [adoptTitle] the page on screen has the title of this one
  */
 
@@ -84,7 +85,7 @@ const question = (element) =>
  */
 function leave(ctx) {
   const { raw } = ctx.response;
-  const { pathname, search } = location;
+  const { pathname, search } = options.shownAddress();
   const address = new URL(raw.url, location.href);
   if (raw.redirected && address.pathname !== pathname) {
     const isBareSignIn = address.pathname === '/login' && !address.search;
@@ -135,7 +136,8 @@ function updateAddress({ replace, response: { raw } }) {
   const url = new URL(raw.url);
   for (const [name, value] of [...url.searchParams]) if (name === 'saved' || !value) url.searchParams.delete(name);
   const address = url.pathname + url.search;
-  if (address !== location.pathname + location.search) options.replaceAddress(address);
+  const shown = options.shownAddress();
+  if (address !== shown.pathname + shown.search) options.replaceAddress(address);
 }
 
 /**
@@ -263,6 +265,8 @@ function ignoreDoubleClicks() {
 
 /** @type {Promise<import('htmx.org').Htmx> | undefined} */
 let loading;
+/** @type {import('htmx.org').Htmx | undefined} */
+let loaded;
 
 async function loadHtmx() {
   const { default: htmx } = await import('htmx.org');
@@ -274,15 +278,15 @@ async function loadHtmx() {
   return htmx;
 }
 
-/** Null without a network. */
+/** Undefined without a network. */
 async function htmxIfThere() {
   loading ??= loadHtmx();
   try {
-    return await loading;
+    loaded = await loading;
   } catch {
     loading = undefined;
-    return null;
   }
+  return loaded;
 }
 
 /**
@@ -301,8 +305,10 @@ export async function activate(region) {
  * @returns {Promise<Answer | null>} null without an answer in time
  */
 export async function visit(address, own) {
-  const htmx = await htmxIfThere();
-  if (!htmx) return fetchPage(address, own);
+  if (!loaded) {
+    htmxIfThere(); // for the next one: this one doesn't wait
+    return fetchPage(address, own);
+  }
   /** @type {Answer | null} */
   let answer = null;
   const options = {
@@ -318,7 +324,7 @@ export async function visit(address, own) {
       throw abandoned();
     },
   };
-  await htmx.ajax('GET', address, options);
+  await loaded.ajax('GET', address, options);
   return answer;
 }
 
@@ -327,6 +333,7 @@ export function startHypermedia(given) {
   options = {
     goTo: (address) => location.assign(address),
     replaceAddress: (address) => history.replaceState(history.state, '', address),
+    shownAddress: () => new URL(location.href),
     adoptTitle: (page) => {
       document.title = page.querySelector('title')?.textContent ?? '';
     },

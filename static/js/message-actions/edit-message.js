@@ -201,7 +201,7 @@ function enhanceEditForm(form) {
     try {
       await submitMessageForm(article.dataset.id, 'edit', { body: field.value });
       draft.clear();
-      location.assign(`/messages/${Number(article.dataset.id)}`);
+      if (form.isConnected) location.assign(`/messages/${Number(article.dataset.id)}`);
     } catch (error) {
       field.readOnly = false;
       const { failed = '', signedOut = '' } = form.dataset;

@@ -128,12 +128,31 @@ class InterimField {
   }
 
   /**
-   * The user goes elsewhere before the target has arrived. If it was a room, it gets the messages that were sent to it
-   * and the rest as a draft. Slash commands end the messages: posted as text, all members would read them.
+   * The user goes to another room before the target has arrived.
    * @param {PendingNavigation} pending
    * @param {InterimComposerOptions} options
    */
-  redirect(pending, { post, returnText }) {
+  redirect(pending, options) {
+    this.#handOver(options);
+    this.#empty();
+    this.#target = this.#createTarget(pending);
+  }
+
+  /**
+   * The user goes to another page before the target has arrived.
+   * @param {InterimComposerOptions} options
+   */
+  leave(options) {
+    this.#handOver(options);
+    this.#putComposerBack();
+  }
+
+  /**
+   * If the target is a room, it gets the messages that were sent to it and the rest as a draft. Slash commands end the
+   * messages: posted as text, all members would read them.
+   * @param {InterimComposerOptions} options
+   */
+  #handOver({ post, returnText }) {
     const { sent, draft, closing } = this.#target;
     const { room } = this.#target.pending;
     closing.abort();
@@ -144,8 +163,6 @@ class InterimField {
       draft.clear();
       returnText(this.text);
     }
-    this.#empty();
-    this.#target = this.#createTarget(pending);
   }
 
   /** @returns {TypedAhead} */
@@ -158,10 +175,14 @@ class InterimField {
 
   restoreComposer() {
     const { hasFocus } = this.end();
+    this.#putComposerBack();
+    if (hasFocus) this.#original.elements.body.focus({ preventScroll: true });
+  }
+
+  #putComposerBack() {
     this.#form.replaceWith(this.#original);
     byId('composer-error').textContent = this.#error;
     setRestInert(false);
-    if (hasFocus) this.#original.elements.body.focus({ preventScroll: true });
   }
 }
 
@@ -195,6 +216,12 @@ export function createInterimComposer(options) {
       const typed = field.end();
       field = null;
       return isRequested ? typed : { ...typed, sent: [], rest: text };
+    },
+
+    /** The user goes to a page that isn't a room. */
+    leave() {
+      field?.leave(options);
+      field = null;
     },
 
     /** Restores the composer. Returns what was typed in between, which belongs into its field. */

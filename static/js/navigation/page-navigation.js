@@ -62,6 +62,7 @@ export class KeptPages {
    */
   restore(index, insert) {
     const { main, skipLink, title, scrollTop, focused } = /** @type {KeptPage} */ (this.#pages.get(index));
+    this.#pages.delete(index);
     insert(main, skipLink);
     scroller(main).scrollTop = scrollTop;
     (focused ?? main).focus({ preventScroll: true });
@@ -99,7 +100,7 @@ const shownAddress = (response, requested) => new URL(response.redirected ? resp
  * @property {(index: number) => void} restorePage does that
  * @property {(pending: PendingNavigation) => void} onStart there is another pending navigation
  * @property {() => void} onWait the server didn't answer
- * @property {(reason: string, address: string) => void} onCancel the pending navigation came to nothing
+ * @property {(reason: string) => void} onCancel the pending navigation came to nothing
  *
  * @typedef {object} PostCallbacks
  * @property {() => void} onAccepted called before the answer's page is shown
@@ -117,6 +118,7 @@ export class PageNavigation {
    */
   #index = this.#shown.index;
   #isReturning = false; // back to the page on screen, without the user having asked for it
+  #entry = location.href; // of the history, at the moment
   /** @type {PendingNavigation | null} */
   #pending = null;
   /**
@@ -142,8 +144,14 @@ export class PageNavigation {
    * @param {number} [room]
    */
   goTo(address, room = 0) {
+    this.#restoreAddress(); // the user was going back, and has changed their mind
     this.#start({ address, room });
     this.#visit();
+  }
+
+  /** The address of the page on screen; while the user is going back, `location` is another one already. */
+  get shownAddress() {
+    return new URL(this.#shown.path, location.href);
   }
 
   /** @param {string} address */
@@ -161,8 +169,10 @@ export class PageNavigation {
    * @param {string} address
    */
   replaceAddress(address) {
+    this.#shown.path = pathOf(new URL(address, location.href));
+    if (this.#index !== this.#shown.index) return; // the user is going back
     history.replaceState({ index: this.#index }, '', address);
-    this.#shown.path = pathOf(location);
+    this.#entry = location.href;
   }
 
   /** For the server to answer. */
@@ -186,6 +196,7 @@ export class PageNavigation {
    * @param {PostCallbacks} callbacks
    */
   async post(action, fields, { onAccepted, onRefused, isSignOut }) {
+    this.#restoreAddress();
     this.#start({ room: 0 });
     // The type of URLSearchParams doesn't know that a form without files will do.
     const body = new URLSearchParams(/** @type {Record<string, string>} */ (/** @type {unknown} */ (fields)));
@@ -199,7 +210,7 @@ export class PageNavigation {
       return;
     }
     if (canShow || isSignOut || !isSignInPage(response.url)) onAccepted();
-    if (canShow) this.#arrive(page, response.redirected ? new URL(response.url) : new URL(location.href), response.ok);
+    if (canShow) this.#arrive(page, response.redirected ? new URL(response.url) : this.shownAddress, response.ok);
     else {
       this.#isUnloading = true;
       if (isSignOut) markSigningOut();
@@ -250,10 +261,9 @@ export class PageNavigation {
 
   /** @param {string} reason */
   #drop(reason) {
-    const { address = '' } = /** @type {PendingNavigation} */ (this.#pending);
     this.#end();
     this.#restoreAddress();
-    this.#options.onCancel(reason, address);
+    this.#options.onCancel(reason);
   }
 
   /**
@@ -267,6 +277,7 @@ export class PageNavigation {
     if (pathOf(address) !== pathOf(location)) {
       this.#index += 1;
       history.pushState({ index: this.#index }, '', address);
+      this.#entry = location.href;
     }
     this.#shown = { path: pathOf(address), index: this.#index };
     this.#options.showPage(page, isRequested, address.hash);
@@ -276,7 +287,7 @@ export class PageNavigation {
   #restore(index) {
     if (this.#pending) {
       this.#end();
-      this.#options.onCancel('', '');
+      this.#options.onCancel('');
     }
     this.#options.onLeave(this.#shown.index);
     this.#shown = { path: pathOf(location), index };
@@ -295,7 +306,7 @@ export class PageNavigation {
     else if (this.#options.canShow(page)) {
       const isRequested = !room || room === Number(query(page, '.main').dataset.room);
       this.#arrive(page, shownAddress(response, address), isRequested);
-    } else location.assign(response.url); // in another language, of another release, or the sign-in page
+    } else location.assign(shownAddress(response, address)); // in another language, of another release, or the sign-in page
   }
 
   /**
@@ -308,16 +319,18 @@ export class PageNavigation {
     this.#isReturning = false;
     if (state) this.#index = state.index;
     else {
-      // A link within the page made a new history entry.
-      this.#index += 1;
+      // A link within the page made a new history entry, unless it has the address of the last one.
+      if (location.href !== this.#entry) this.#index += 1;
       history.replaceState({ index: this.#index }, '');
     }
-    if (!isShown && state && this.#options.isKept(state.index)) {
+    this.#entry = location.href;
+    if (state && state.index !== this.#shown.index && this.#options.isKept(state.index)) {
       this.#restore(state.index);
       return;
     }
     if (!isShown) {
-      this.goTo(location.href, roomIdIn(location));
+      this.#start({ address: location.href, room: roomIdIn(location) });
+      this.#visit();
       return;
     }
     this.#shown.index = this.#index;

@@ -23,6 +23,11 @@ const DIRECT_OR_HOME = /^\/(?:direct\/.*)?$/;
 /** @param {ParentNode} page */
 const languageOf = (page) => query(page, '.user-menu [aria-current]')?.lang;
 /** @param {ParentNode} page */
+const themeOf = (page) =>
+  queryAll(page, 'meta[name="theme-color"]')
+    .map((meta) => meta.getAttribute('content'))
+    .join();
+/** @param {ParentNode} page */
 const scriptOf = (page) => query(page, 'script[type="module"]')?.getAttribute('src');
 
 /** @param {PendingNavigation} pending */
@@ -34,6 +39,13 @@ const hasTypedText = () =>
     const { value, defaultValue } = /** @type {TextField} */ (field);
     return value !== defaultValue;
   });
+
+/** A page that was left while its filter was asked for shows what its field says. */
+function repeatFilter() {
+  const field = /** @type {HTMLInputElement | null} */ (document.querySelector('[hx-get] [name="q"]'));
+  const shown = new URLSearchParams(location.search).get('q') ?? '';
+  if (field && field.value !== shown) field.dispatchEvent(new Event('input', { bubbles: true }));
+}
 
 export class ChatShell {
   #app;
@@ -88,7 +100,7 @@ export class ChatShell {
       restorePage: (index) => this.#restorePage(index),
       onStart: (pending) => this.#onNavigationStart(pending),
       onWait: () => this.#onNavigationWait(),
-      onCancel: (reason, address) => this.#onNavigationCancel(reason, address),
+      onCancel: (reason) => this.#onNavigationCancel(reason),
     });
     this.#room = this.#openMain();
     this.#frameHandlers = this.#createFrameHandlers();
@@ -108,7 +120,11 @@ export class ChatShell {
   get pageChanges() {
     return {
       goTo: (/** @type {string} */ address) => this.goTo(address),
-      replaceAddress: (/** @type {string} */ address) => this.#navigation.replaceAddress(address),
+      replaceAddress: (/** @type {string} */ address) => {
+        this.#navigation.replaceAddress(address);
+        this.#sidebar.updateLanguageLinks(this.#navigation.shownAddress);
+      },
+      shownAddress: () => this.#navigation.shownAddress,
       adoptTitle: (/** @type {ParentNode} */ page) => this.#sidebar.title.adopt(page),
     };
   }
@@ -280,6 +296,8 @@ export class ChatShell {
   #reload(isOtherUser = false) {
     if (!isOtherUser && !this.#room && hasTypedText()) {
       this.#isOutdated = true;
+      this.#isConnected = true; // nothing is wrong with the connection
+      this.#onLive();
       return;
     }
     rememberScroll(this.#room);
@@ -298,7 +316,7 @@ export class ChatShell {
   }
 
   /**
-   * A page of the same user, in the same language, of the same release.
+   * A page of the same user, in the same language and colours, of the same release.
    * @param {DocumentFragment} page
    */
   #canShow(page) {
@@ -308,6 +326,7 @@ export class ChatShell {
       next?.dataset.me === this.#me &&
       next.dataset.epoch === this.#epoch &&
       languageOf(page) === languageOf(document) &&
+      themeOf(page) === themeOf(document) &&
       scriptOf(page) === scriptOf(document)
     );
   }
@@ -318,7 +337,7 @@ export class ChatShell {
     // On the way to another page, the room stays as it is: what is typed there is its draft.
     if (this.#room && leadsToRoom(pending)) this.#interimComposer.start(pending);
     else {
-      this.#keepTyped();
+      this.#interimComposer.leave();
       this.#app.ariaBusy = 'true';
     }
     this.#sidebar.setCurrent(pending.room || this.#shownRoom);
@@ -335,22 +354,21 @@ export class ChatShell {
 
   /** Without an answer, the navigation stays pending, and with it the text that is written for its target. */
   #onNavigationWait() {
+    closeDrawer('side'); // it would cover the banner
     this.#updateBanner();
     if (this.#app.dataset.line !== 'away') setTimeout(() => this.#navigation.resume(), RETRY_DELAY);
   }
 
   /**
-   * Everything is as before; what was typed since is appended to what was in the composer. A page without a composer
-   * has no place for a reason: the page that gives it is loaded.
+   * Everything is as before; what was typed since is appended to what was in the composer.
    * @param {string} reason
-   * @param {string} address
    */
-  #onNavigationCancel(reason, address) {
+  #onNavigationCancel(reason) {
     this.#keepTyped();
     this.#app.ariaBusy = null;
     this.#sidebar.setCurrent(this.#shownRoom);
     if (reason && this.#room) this.#room.composer.showError(reason);
-    else if (reason && address) location.assign(address);
+    else showStatus(reason, true);
     this.#updateBanner();
   }
 
@@ -377,6 +395,8 @@ export class ChatShell {
     if (next.dataset.room === undefined) this.#keepTyped();
     const typed = this.#interimComposer.finish(isRequested);
     const wasTyping = typed.hasFocus || document.activeElement === this.#room?.composer.field;
+    // What is typed on goes nowhere: it was meant for a field of the page, a password perhaps.
+    const wasFillingForm = document.activeElement?.matches('.page :is(textarea, input)') === true;
     if (this.#room?.id === room) this.#scrollPositions.delete(room);
     this.#room?.close();
     this.#sidebar.replaceRows(page, room);
@@ -386,7 +406,8 @@ export class ChatShell {
     this.#room?.start(this.#room.isLive ? this.#scrollPositions.get(room) : null);
     this.#scrollPositions.delete(room);
     this.#afterReplacement();
-    this.#focusMain(wasTyping, hash);
+    if (wasFillingForm) query(mainElement(), 'h1').focus();
+    else this.#focusMain(wasTyping, hash);
     showStatus(query(page, '#status').textContent.trim());
     this.#room?.composer.takeTypedAhead(typed);
     const answer = document.getElementById('answer');
@@ -400,8 +421,10 @@ export class ChatShell {
     this.#sidebar.setCurrent(0);
     const title = this.#keptPages.restore(index, (main, skipLink) => this.#replaceMain(main, skipLink, null));
     this.#sidebar.title.restore(title);
+    this.#sidebar.updateLanguageLinks(new URL(location.href));
     this.#afterReplacement();
     showStatus('');
+    repeatFilter();
   }
 
   /**
@@ -412,7 +435,8 @@ export class ChatShell {
    */
   #replaceMain(main, skipLink, aside) {
     const banner = byId('banner');
-    closeDrawer('side');
+    for (const popover of queryAll(document, ':popover-open')) popover.hidePopover();
+    for (const dialog of document.querySelectorAll('dialog[open]')) /** @type {HTMLDialogElement} */ (dialog).close();
     main.querySelector('#banner')?.remove();
     query(main, '.page-header').after(banner);
     this.#app.querySelector('.aside')?.remove();

@@ -257,6 +257,15 @@ export class Sidebar {
     this.#insert(row, true);
   }
 
+  /** @param {URL} page the one on screen */
+  updateLanguageLinks({ pathname, searchParams }) {
+    for (const link of /** @type {HTMLAnchorElement[]} */ (queryAll(this.#element, 'a[hreflang]'))) {
+      const query = new URLSearchParams(searchParams);
+      query.set('lang', link.hreflang);
+      link.href = `${pathname}?${query}`;
+    }
+  }
+
   /** Of all rooms: in the title, and on the button that opens the sidebar where it is a drawer. */
   showTotals() {
     const badges = queryAll(this.#element, '.badge:not([hidden])');

@@ -1,6 +1,6 @@
 // Sidebar and connection stay while the main part shows one room or other page after the other.
 import assert from 'node:assert/strict';
-import { eventually, story } from '../support.mjs';
+import { eventually, holdRequests, isRoomLoading, story } from '../support.mjs';
 
 const PAGES = ['/settings', '/search', '/people', '/rooms', '/admin', '/rooms/1/settings'];
 
@@ -139,7 +139,7 @@ story('signing out in another tab leads to the sign-in page from everywhere', as
   await ana.page.waitForURL('**/login');
 });
 
-story('a page that does not exist is shown as such, and back leads to where one was', async ({ newUser, tolerate }) => {
+story('a page that does not exist is said, and the page on screen stays', async ({ newUser, tolerate }) => {
   tolerate(/404/);
   const ana = await newUser('ana');
   await follow(ana, '/settings');
@@ -148,10 +148,9 @@ story('a page that does not exist is shown as such, and back leads to where one 
     document.querySelector('.main').append(link);
     link.click();
   });
-  await ana.page.locator('.centered-page__status').filter({ hasText: '404' }).waitFor();
-  await ana.page.goBack();
+  await ana.page.locator('#status.status--error').filter({ hasText: /./ }).waitFor();
   await ana.arrives('/settings');
-  await ana.page.locator('#page-h').waitFor();
+  assert.equal(await heading(ana), 'Settings');
 });
 
 story('who is removed from a room hears of it on any page', async ({ newUser }) => {
@@ -211,3 +210,99 @@ story(
     assert.equal(await ana.isSamePage(), false);
   },
 );
+
+story('what is typed into a form never goes to a room that arrives meanwhile', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  await follow(ana, '/settings');
+  const release = await holdRequests(ana.page, '**/rooms/1');
+  await ana.row('lobby').click();
+  await isRoomLoading(ana);
+  await ana.page.locator('form[action="/settings/password"] [name=current_password]').focus();
+  await ana.page.keyboard.type('quiet tom');
+  await release();
+  await ana.isIn('lobby');
+  await ana.page.keyboard.type('ato garden');
+  await ana.page.keyboard.press('Enter');
+  assert.equal(await ana.composer.inputValue(), '');
+  assert.deepEqual(await ana.texts(), []);
+});
+
+story(
+  'what was sent to a room on the way is posted there, even if the user then goes to a page',
+  async ({ newUser }) => {
+    const ana = await newUser('ana');
+    await ana.makeRoom('Huerto');
+    const release = await holdRequests(ana.page, '**/rooms/1');
+    await ana.row('lobby').click();
+    await isRoomLoading(ana);
+    await ana.page.keyboard.type('for the lobby');
+    await ana.page.keyboard.press('Enter');
+    await follow(ana, '/people');
+    await release();
+    await ana.page.goBack();
+    await ana.isIn('Huerto');
+    assert.equal(await ana.composer.inputValue(), '');
+    await ana.open('lobby');
+    await ana.sees('for the lobby');
+  },
+);
+
+story('whoever goes back and then elsewhere finds the page that they left', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  await follow(ana, '/settings');
+  const field = ana.page.locator('form[action="/settings/email"] [name=email]');
+  await field.fill('half-typed@exam');
+  const release = await holdRequests(ana.page, '**/rooms/1');
+  await ana.page.goBack();
+  await ana.page.locator('#app[aria-busy]').waitFor();
+  await follow(ana, '/people');
+  await release();
+  await ana.page.goBack();
+  await ana.arrives('/settings');
+  assert.equal(await field.inputValue(), 'half-typed@exam');
+});
+
+story('the history leads to the page that was left there, not to another of the same address', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  await follow(ana, '/settings');
+  const field = ana.page.locator('form[action="/settings/email"] [name=email]');
+  await field.fill('half-typed@exam');
+  await follow(ana, '/people');
+  await follow(ana, '/settings');
+  assert.notEqual(await field.inputValue(), 'half-typed@exam');
+  await ana.page.evaluate(() => history.go(-2));
+  await eventually(async () => assert.equal(await field.inputValue(), 'half-typed@exam'));
+});
+
+story('a link within the page that is followed again counts once', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  await follow(ana, '/settings');
+  for (let n = 0; n < 3; n++) await ana.page.locator('.skip-link').evaluate((link) => link.click());
+  const release = await holdRequests(ana.page, '**/rooms/1');
+  await ana.page.goBack();
+  await ana.page.goBack();
+  await ana.page.locator('#app[aria-busy]').waitFor();
+  await ana.page.goForward();
+  await ana.page.locator('#app:not([aria-busy])').waitFor();
+  await release();
+  await ana.arrives('/settings');
+  assert.equal(await heading(ana), 'Settings');
+});
+
+story('back to a room that is gone is said, and what was typed stays', async ({ newUser, tolerate }) => {
+  tolerate(/404/);
+  const ana = await newUser('ana');
+  const tom = await newUser('tom');
+  await ana.makeRoom('Huerto');
+  await tom.go('/rooms/2');
+  await follow(tom, '/settings');
+  const field = tom.page.locator('form[action="/settings/email"] [name=email]');
+  await field.fill('half-typed@exam');
+  await ana.go('/rooms/2/settings');
+  await ana.button('/rooms/2/delete').click();
+  await ana.page.waitForURL((url) => url.pathname !== '/rooms/2/settings');
+  await tom.page.goBack();
+  await tom.page.locator('#status.status--error').filter({ hasText: /./ }).waitFor();
+  await tom.arrives('/settings');
+  assert.equal(await field.inputValue(), 'half-typed@exam');
+});
