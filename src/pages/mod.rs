@@ -23,7 +23,7 @@ pub use self::layout::user_view::{initials, member_row};
 use self::layout::{canonical_host, error_page, page, rate_limited, returned_text};
 use crate::http::AppState;
 use crate::http::listener::timeout;
-use crate::http::request::csrf;
+use crate::http::request::{account, csrf};
 use crate::http::response::{pending_answers, security_headers};
 use crate::http::sessions;
 
@@ -43,6 +43,7 @@ pub fn router(state: &AppState, polling: Router<AppState>) -> Router<AppState> {
         .layer(from_fn_with_state(state.clone(), canonical_host::check))
         .layer(from_fn_with_state(state.clone(), csrf::guard))
         .layer(from_fn_with_state(state.clone(), sessions::manage))
+        .layer(from_fn_with_state(state.clone(), account::check))
         .layer(from_fn_with_state(state.clone(), rate_limited::by_user))
         .layer(from_fn_with_state(state.clone(), pending_answers::bound));
     Router::new()

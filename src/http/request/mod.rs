@@ -1,5 +1,6 @@
 //! Requests: authentication, client address, origin checks, and parsing of bodies, queries and uploads.
 
+pub mod account;
 pub mod auth;
 pub mod client_info;
 pub mod csrf;

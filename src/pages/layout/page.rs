@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use jiff::tz::TimeZone;
 
-use crate::http::request::partial;
+use crate::http::request::{account, partial};
 use crate::http::response::problem::AlreadyRendered;
 use crate::http::site::SiteInfo;
 use crate::http::{AppState, ClientInfo, Language, Problem, Theme, Viewer, cookies, locale};
@@ -50,15 +50,13 @@ impl Page {
         let query = parts.uri.query().unwrap_or_default().as_bytes();
         let viewer = parts.extensions.get::<Viewer>();
         let zone = viewer.map(|Viewer(me)| me.zone.clone());
-        let founded = site.founded.0;
-        let account = viewer.map(|Viewer(me)| format!("{founded}.{}.{}", me.user.id, me.user.name));
         let kept = form_urlencoded::parse(query).into_owned().filter(|(key, _)| key != "lang");
         Self {
             t: locale::language_of(parts),
             theme: Theme::of(parts),
             zone: zone.unwrap_or(TimeZone::UTC),
             site: site.name.clone(),
-            account,
+            account: account::of(&parts.extensions, site),
             path: parts.uri.path().to_owned(),
             origin: origin(parts, site),
             query: kept.collect(),

@@ -22,7 +22,7 @@ import { keepFocus, sentValues, showFirstError, showResult, showReturnedValues }
  * @property {string | undefined} replace `hx-replace-url`
  * @property {string} text
  * @property {string} title
- * @property {Request & { action: string, method: string, timeout: number }} request
+ * @property {Request & { action: string, method: string, timeout: number, headers: Record<string, string> }} request
  * @property {{ raw: Answer, status: number }} response
  * @property {(address: string, request: Request) => Promise<Answer>} fetch
  * @property {(answer: Answer) => void} [onAnswer] of a visit
@@ -168,8 +168,14 @@ function beforeRequest(element, ctx) {
   ctx.request.timeout = 0; // it would run while the server is awaited
   if (ctx.onAnswer) return true;
   ctx.fetch = sender(ctx);
-  if (!isForm(ctx)) ctx.asked = question(element);
-  else if (element instanceof HTMLFormElement) ctx.sent = sentValues(element);
+  if (!isForm(ctx)) {
+    ctx.asked = question(element);
+    return true;
+  }
+  // The server refuses it if another tab has signed in as somebody else.
+  const { account } = document.body.dataset;
+  if (account) ctx.request.headers['Patio-Account'] = encodeURIComponent(account);
+  if (element instanceof HTMLFormElement) ctx.sent = sentValues(element);
   return true;
 }
 

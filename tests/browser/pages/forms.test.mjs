@@ -180,6 +180,32 @@ story('a form after a sign-out leads to the sign-in page and back', async ({ new
   await ana.arrives('/settings');
 });
 
+story('a form is not carried out in the name of another user', async ({ patio, newUser, tolerate }) => {
+  tolerate(/^409 /);
+  await patio.apiClient('tom');
+  const ana = await newUser('ana');
+  // Asleep: it does not hear of the sign-out.
+  await ana.page.routeWebSocket('**/api/v1/live?*', () => {});
+  await ana.page.route('**/api/v1/poll*', () => {});
+  await ana.go('/settings');
+  await ana.markPage();
+  await field(ana, '/settings/name', 'display_name').fill('Ana María');
+  const tab = await ana.newTab();
+  await tab.signOut();
+  await tab.page.waitForURL('**/login');
+  await tab.signIn('tom');
+  await tab.arrives('/rooms/1');
+  await button(ana, '/settings/name').click();
+  await says(ana, /^Another account is signed in/);
+  assert.equal(await field(ana, '/settings/name', 'display_name').inputValue(), 'Ana María');
+  assert.ok(await ana.isSamePage());
+  await tab.go('/settings');
+  assert.equal(await field(tab, '/settings/name', 'display_name').inputValue(), 'tom');
+  await field(tab, '/settings/name', 'display_name').fill('Tomás');
+  await button(tab, '/settings/name').click();
+  await says(tab, /^Saved\.$/);
+});
+
 story('a filter after a sign-out leads to the sign-in page and back', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.go('/search');

@@ -455,3 +455,29 @@ async fn lost_database_is_a_503() {
     let is_back = async || ana.get("/rooms/1").await.status == StatusCode::OK;
     eventually("the database is back", is_back).await;
 }
+
+#[tokio::test]
+async fn form_on_the_page_of_another_user_is_refused() {
+    let server = Server::start().await;
+    let mut ana = server.browser_as("ana").await;
+    let mut tom = server.browser_as("ñandú").await;
+    let account = ana.get("/settings").await.attribute("body", "data-account").expect("an account");
+    let own = tom.get("/settings").await.attribute("body", "data-account").expect("an account");
+    let encoded = own.replace('ñ', "%C3%B1").replace('ú', "%C3%BA");
+    for path in ["/settings/name", "/rooms", "/rooms/1/messages", "/logout"] {
+        for (sent, is_refused) in [(Some(&account), true), (Some(&encoded), false), (None, false)] {
+            let fields = [("display_name", "Ñandú"), ("name", ""), ("body", "hola")];
+            let mut request = Browser::plain().post(server.url(path)).form(&fields);
+            request = request.header("origin", server.url("")).header("cookie", tom.cookie());
+            if let Some(account) = sent {
+                request = request.header("patio-account", account);
+            }
+            let status = request.send().await.expect("an answer").status();
+            assert_eq!(status == StatusCode::CONFLICT, is_refused, "{path} {sent:?} {status}");
+            if path == "/settings/name" {
+                let names = tom.get("/people").await.text.contains("Ñandú");
+                assert_eq!(names, !is_refused, "{sent:?}");
+            }
+        }
+    }
+}
