@@ -37,7 +37,7 @@ import { keepFocus, sentValues, showFirstError, showResult, showReturnedValues }
  * @property {HTMLElement | null} target
  *
  * @typedef {object} Options
- * @property {() => Promise<boolean>} reachServer waits until the server answers; false if the user has gone elsewhere
+ * @property {() => Promise<void>} reachServer waits until the server answers
  * @property {(isWaiting: boolean) => void} showWaiting
  * @property {(fragment: ParentNode) => void} prepareContent called before content is inserted
  * @property {(region: HTMLElement) => void} startContent called when it has been, more than once
@@ -141,6 +141,29 @@ function updateAddress({ replace, response: { raw } }) {
 }
 
 /**
+ * What each part of a page has sent last.
+ * @type {WeakMap<HTMLElement, Promise<Answer | null>>}
+ */
+const latestAnswers = new WeakMap();
+
+/**
+ * Sends the forms of a page one after the other: each answer shows what the forms before it have changed, and what was
+ * sent without a connection is sent once there is one.
+ * @param {Context} ctx
+ * @param {string} address
+ * @param {Request} request
+ */
+function sendInTurn(ctx, address, request) {
+  const answer = Promise.resolve(latestAnswers.get(ctx.target)).then(async () => {
+    showStatus('');
+    await options.reachServer();
+    return submit(address, request, isOurs(ctx));
+  });
+  latestAnswers.set(ctx.target, answer);
+  return answer;
+}
+
+/**
  * @param {Context} ctx
  * @returns {Context['fetch']}
  */
@@ -151,12 +174,12 @@ const sender = (ctx) => async (address, request) => {
     await whenReleased();
     return answer;
   }
-  showStatus('');
-  if (!(await options.reachServer())) throw abandoned();
-  const answer = await submit(address, request, isOurs(ctx));
-  if (answer) return answer;
-  showStatus(failed(), true);
-  throw abandoned();
+  const answer = await sendInTurn(ctx, address, request);
+  if (!answer) {
+    showStatus(failed(), true);
+    throw abandoned();
+  }
+  return answer;
 };
 
 /**

@@ -40,37 +40,40 @@ function causesPageLoad(link) {
 }
 
 /**
- * Waits until the server answers; false if another attempt has replaced this one.
+ * Waits until the server answers; false if it isn't wanted any more.
  * @param {(isWaiting: boolean) => void} showWaiting
+ * @param {() => boolean} isWanted
  */
-async function waitForServer(showWaiting) {
-  latestAttempt += 1;
-  const attempt = latestAttempt;
+async function waitForServer(showWaiting, isWanted) {
   while (!(await isServerUp())) {
-    if (attempt !== latestAttempt) return false;
+    if (!isWanted()) return false;
     showWaiting(true);
     await new Promise((resolve) => {
       setTimeout(resolve, RETRY_DELAY);
     });
-    if (attempt !== latestAttempt) return false;
+    if (!isWanted()) return false;
   }
-  if (attempt !== latestAttempt) return false;
+  if (!isWanted()) return false;
   showWaiting(false);
   return true;
 }
 
 /**
- * The same for a form that is sent without a page load: asks only where there is doubt.
+ * For a form that is sent without a page load: it waits whatever else the user does. Asks only where there is doubt.
  * @param {(isWaiting: boolean) => void} showWaiting
  */
-export const reachServer = async (showWaiting) => !isDoubtful() || waitForServer(showWaiting);
+export async function reachServer(showWaiting) {
+  if (isDoubtful()) await waitForServer(showWaiting, () => true);
+}
 
 /**
  * @param {() => void} proceed
  * @param {(isWaiting: boolean) => void} showWaiting
  */
 async function whenServerIsUp(proceed, showWaiting) {
-  if (await waitForServer(showWaiting)) proceed();
+  latestAttempt += 1;
+  const attempt = latestAttempt;
+  if (await waitForServer(showWaiting, () => attempt === latestAttempt)) proceed();
 }
 
 /** @param {(isWaiting: boolean) => void} showWaiting */
