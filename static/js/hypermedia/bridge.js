@@ -7,14 +7,14 @@ import { abandoned, ask, errorMessage, fetchPage, parseHtml, policy, submit } fr
 import { locale } from '../core/i18n.js';
 import { whenReleased } from '../forms/fields.js';
 import { showStatus } from '../shell/notices.js';
-import { keepFocus, sentValues, showFirstError, showResult, showReturnedValues } from './form-state.js';
+import { askAgain, keepFocus, sentValues, showFirstError, showResult, showReturnedValues } from './form-state.js';
 
 /**
  * @typedef {import('../core/http.js').Answer} Answer
  * @typedef {import('../core/http.js').Request} Request
  *
  * What htmx knows of a request, as far as it is used here. Ours are `onAnswer`,
- * `asked`, `sent`, `said` and `giveFocusBack`.
+ * `asked`, `fields`, `result`, `sent`, `said` and `giveFocusBack`.
  * @typedef {object} Context
  * @property {HTMLElement} sourceElement
  * @property {Event} sourceEvent
@@ -22,11 +22,14 @@ import { keepFocus, sentValues, showFirstError, showResult, showReturnedValues }
  * @property {string | undefined} replace `hx-replace-url`
  * @property {string} text
  * @property {string} title
- * @property {Request & { action: string, method: string, timeout: number, headers: Record<string, string> }} request
+ * @property {Request & { action: string, method: string, timeout: number, form: HTMLFormElement | null,
+ *   headers: Record<string, string> }} request
  * @property {{ raw: Answer, status: number }} response
  * @property {(address: string, request: Request) => Promise<Answer>} fetch
  * @property {(answer: Answer) => void} [onAnswer] of a visit
  * @property {string} [asked]
+ * @property {string} [fields]
+ * @property {string | null} [result]
  * @property {import('./form-state.js').SentValues} [sent]
  * @property {string} [said]
  * @property {() => void} [giveFocusBack]
@@ -116,12 +119,16 @@ function retryHint({ headers }) {
   return document.getElementById('status')?.dataset.retry?.replace('{when}', when) ?? '';
 }
 
-/** @param {Context} ctx */
-function showRefusal({ response: { raw }, text }) {
+/**
+ * Says what an answer says that is not shown.
+ * @param {Answer} answer
+ * @param {string} text
+ */
+function showVerdict(answer, text) {
   const page = parseHtml(text);
-  const id = page.querySelector('.centered-page__id')?.textContent ?? '';
-  const sentences = [errorMessage(page), retryHint(raw), id].map((part) => part.trim()).filter(Boolean);
-  showStatus(sentences.join(' ') || failed(), true);
+  const said = ['#status', '.centered-page__id'].map((place) => page.querySelector(place)?.textContent ?? '');
+  const sentences = [said[0], errorMessage(page), retryHint(answer), said[1]].map((part) => part.trim());
+  showStatus(sentences.filter(Boolean).join(' ') || (answer.ok ? '' : failed()), !answer.ok);
 }
 
 const failed = () => document.getElementById('status')?.dataset.failed ?? '';
@@ -164,6 +171,31 @@ function sendInTurn(ctx, address, request) {
 }
 
 /**
+ * What waits for its page to be back on screen.
+ * @type {Set<() => void>}
+ */
+const leftBehind = new Set();
+
+/** A page that was left is on screen again: it gets the answers that came in the meantime. */
+export function pageRestored() {
+  for (const check of leftBehind) check();
+}
+
+/**
+ * @param {HTMLElement} target
+ * @returns {Promise<void>}
+ */
+const restored = (target) =>
+  new Promise((resolve) => {
+    function check() {
+      if (!target.isConnected) return;
+      leftBehind.delete(check);
+      resolve();
+    }
+    leftBehind.add(check);
+  });
+
+/**
  * @param {Context} ctx
  * @returns {Context['fetch']}
  */
@@ -179,8 +211,35 @@ const sender = (ctx) => async (address, request) => {
     showStatus(failed(), true);
     throw abandoned();
   }
+  if (!ctx.target.isConnected) {
+    showVerdict(answer, await answer.text());
+    await restored(ctx.target);
+  }
   return answer;
 };
+
+/**
+ * What each form sends at the moment, or sends next.
+ * @type {WeakMap<HTMLFormElement, Context>}
+ */
+const latestSubmits = new WeakMap();
+
+/**
+ * What a form sends, and to where. Of a file, its name and size stand for it.
+ * @param {Context} ctx
+ */
+function fieldsOf({ request: { action, body } }) {
+  const fields = [.../** @type {FormData} */ (body)].map(([name, value]) =>
+    value instanceof File ? [name, value.name, value.size] : [name, value],
+  );
+  return JSON.stringify([action, fields]);
+}
+
+/** @param {Context} ctx */
+function afterRequest(ctx) {
+  const { form } = ctx.request;
+  if (form && latestSubmits.get(form) === ctx) latestSubmits.delete(form);
+}
 
 /**
  * @param {HTMLElement} element
@@ -198,7 +257,30 @@ function beforeRequest(element, ctx) {
   // The server refuses it if another tab has signed in as somebody else.
   const { account } = document.body.dataset;
   if (account) ctx.request.headers['Patio-Account'] = encodeURIComponent(account);
-  if (element instanceof HTMLFormElement) ctx.sent = sentValues(element);
+  if (!(element instanceof HTMLFormElement)) return true;
+  ctx.fields = fieldsOf(ctx);
+  ctx.result = resultIn(ctx.target)?.textContent;
+  // Clicked once more before the answer.
+  if (latestSubmits.get(element)?.fields === ctx.fields) return false;
+  latestSubmits.set(element, ctx);
+  ctx.sent = sentValues(element);
+  return true;
+}
+
+/** @param {ParentNode} region */
+const resultIn = (region) => region.querySelector('[data-result]');
+
+/**
+ * What is only shown once, and came after the form was sent, stays: the answer to the form would take it away, unseen.
+ * @param {Context} ctx
+ * @param {SwapTask[]} tasks
+ */
+function keepsResult(ctx, [{ fragment }]) {
+  const shown = resultIn(ctx.target);
+  if (!isForm(ctx) || !shown || shown.textContent === ctx.result) return false;
+  const added = resultIn(fragment);
+  if (added) shown.before(added);
+  showVerdict(ctx.response.raw, ctx.text);
   return true;
 }
 
@@ -211,9 +293,10 @@ function beforeSwap(ctx, tasks) {
   if (leave(ctx)) return false;
   // Error pages are not put in place; a form that came back is.
   if (!hasPart(ctx, ctx.text)) {
-    showRefusal(ctx);
+    showVerdict(ctx.response.raw, ctx.text);
     return false;
   }
+  if (keepsResult(ctx, tasks)) return false;
   const said = tasks.findIndex(({ target }) => target?.id === 'status');
   if (said >= 0) ctx.said = tasks.splice(said, 1)[0].fragment.textContent?.trim();
   for (const { fragment } of tasks) options.prepareContent(fragment);
@@ -237,7 +320,9 @@ function afterSwap(ctx) {
   if (ctx.said !== undefined) showStatus(ctx.said);
   if (ctx.text.includes('<title>')) options.adoptTitle(parseHtml(ctx.text));
   updateAddress(ctx);
-  if (isForm(ctx)) showResult(region);
+  if (!isForm(ctx)) return;
+  showResult(region);
+  askAgain(region);
 }
 
 /**
@@ -275,6 +360,7 @@ const createExtension = () => ({
     beforeSwap(ctx, tasks),
   htmx_before_morph_attr: mayChange,
   htmx_after_swap: (/** @type {HTMLElement} */ _, /** @type {Detail} */ { ctx }) => afterSwap(ctx),
+  htmx_finally_request: (/** @type {HTMLElement} */ _, /** @type {Detail} */ { ctx }) => afterRequest(ctx),
 });
 
 /**

@@ -11,7 +11,21 @@ import { queryAll } from '../core/dom.js';
 export function sentValues(form) {
   /** @type {(HTMLInputElement | HTMLTextAreaElement)[]} */
   const fields = queryAll(form, 'input, textarea');
-  return new Map(fields.map((field) => [field, field.value]));
+  return new Map(fields.map((field) => [field, sentValue(field)]));
+}
+
+/** @param {HTMLInputElement | HTMLTextAreaElement} field */
+function isChoice({ type }) {
+  return type === 'radio' || type === 'checkbox';
+}
+
+/**
+ * Of a choice, what is chosen among all of its name.
+ * @param {HTMLInputElement | HTMLTextAreaElement} field
+ */
+function sentValue(field) {
+  const { form, name, value } = field;
+  return form && isChoice(field) ? new FormData(form).getAll(name).join() : value;
 }
 
 /**
@@ -19,11 +33,10 @@ export function sentValues(form) {
  * @param {SentValues} sent
  */
 export function showReturnedValues(sent) {
-  for (const [field, value] of sent) {
-    if (!field.isConnected) continue;
-    const isChoice = field instanceof HTMLInputElement && (field.type === 'radio' || field.type === 'checkbox');
-    if (isChoice) field.checked = field.defaultChecked;
-    else if (field.value === value && value !== field.defaultValue) field.value = field.defaultValue;
+  const unchanged = [...sent].filter(([field, value]) => field.isConnected && sentValue(field) === value);
+  for (const [field, value] of unchanged) {
+    if (field instanceof HTMLInputElement && isChoice(field)) field.checked = field.defaultChecked;
+    else if (value !== field.defaultValue) field.value = field.defaultValue;
   }
 }
 
@@ -58,4 +71,14 @@ export function showResult(region) {
   const result = region.querySelector('[data-result]');
   result?.focus({ preventScroll: true });
   result?.scrollIntoView({ block: 'nearest' });
+}
+
+/**
+ * The answer to a form shows the whole list, but the user has searched it.
+ * @param {HTMLElement} region
+ */
+export function askAgain(region) {
+  /** @type {HTMLInputElement | null} */
+  const field = region.querySelector('[hx-get] [type=search]');
+  if (field && field.value !== field.defaultValue) field.form?.requestSubmit();
 }

@@ -4,6 +4,7 @@ import { literalText } from '../composer/composer.js';
 import { Connection, pollFrames, postOverHttp } from '../connection/connection.js';
 import { PageFrameHandlers } from '../connection/frame-handlers.js';
 import { byId, mainElement, query, queryAll } from '../core/dom.js';
+import { pageRestored } from '../hypermedia/bridge.js';
 import { createInterimComposer } from '../navigation/interim-composer.js';
 import { afterSignOut, cancelGuarded } from '../navigation/navigation-guard.js';
 import { startPageLinks } from '../navigation/page-links.js';
@@ -425,6 +426,7 @@ export class ChatShell {
     this.#afterReplacement();
     showStatus('');
     repeatFilter();
+    pageRestored();
   }
 
   /**

@@ -157,6 +157,121 @@ story('without a network nothing is lost, and the form is sent when it is back',
   assert.ok(await ana.isSamePage());
 });
 
+story('forms without a network are all sent, also from a page that was left', async ({ newUser, tolerate }) => {
+  tolerate(/net::ERR/);
+  const ana = await newUser('ana');
+  await ana.page.locator('[popovertarget=me-menu]').click();
+  await ana.page.locator('#me-menu a[href="/settings"]').click();
+  await ana.arrives('/settings');
+  await ana.context.setOffline(true);
+  await ana.page.locator('#app[data-line=away]').waitFor({ state: 'attached' });
+  await field(ana, '/settings/name', 'display_name').fill('Ana María');
+  await button(ana, '/settings/name').click();
+  await ana.banner.filter({ hasText: 'No connection.' }).waitFor();
+  await field(ana, '/settings/time-zone', 'time_zone').fill('Europe/Lisbon');
+  await button(ana, '/settings/time-zone').click();
+  await ana.row('lobby').click();
+  await ana.context.setOffline(false);
+  await ana.isIn('lobby');
+  await eventually(async () => {
+    const tab = await ana.newTab('/settings');
+    const values = [
+      await field(tab, '/settings/name', 'display_name').inputValue(),
+      await field(tab, '/settings/time-zone', 'time_zone').inputValue(),
+    ];
+    await tab.page.close();
+    assert.deepEqual(values, ['Ana María', 'Europe/Lisbon']);
+  });
+});
+
+story('an answer waits until its page is back on screen', async ({ newUser }) => {
+  const ana = await inSettings(newUser);
+  await field(ana, '/settings/tokens', 'current_password').fill(PASSWORD);
+  const release = await holdRequests(ana.page, '**/settings/{tokens,name}');
+  await button(ana, '/settings/tokens').click();
+  await ana.open('lobby');
+  const answered = ana.page.waitForResponse('**/settings/tokens');
+  await release();
+  await (await answered).finished();
+  await ana.page.goBack();
+  await ana.page.locator('#programs .copy-box').waitFor();
+  assert.equal(await ana.page.locator('#programs .item-list__item').count(), 1);
+  await field(ana, '/settings/name', 'display_name').fill('Ana María');
+  const releaseName = await holdRequests(ana.page, '**/settings/name');
+  await button(ana, '/settings/name').click();
+  await ana.open('lobby');
+  await releaseName();
+  await says(ana, /^Saved\.$/);
+  assert.ok(await ana.isSamePage());
+});
+
+story('a secret stays when another form is answered right after it', async ({ newUser }) => {
+  const ana = await inSettings(newUser);
+  await field(ana, '/settings/tokens', 'current_password').fill(PASSWORD);
+  const release = await holdRequests(ana.page, '**/settings/tokens');
+  for (const label of ['bot 1', 'bot 2']) {
+    await field(ana, '/settings/tokens', 'label').fill(label);
+    await button(ana, '/settings/tokens').click();
+  }
+  await field(ana, '/settings/name', 'display_name').fill('Ana María');
+  await button(ana, '/settings/name').click();
+  await release();
+  await eventually(async () => assert.equal(await ana.page.locator('#programs .copy-box').count(), 2));
+  await eventually(async () => assert.equal(await ana.page.locator('.current-user__name').textContent(), 'Ana María'));
+});
+
+story('of a form sent again with other fields the latest is saved', async ({ newUser }) => {
+  const ana = await inSettings(newUser);
+  const sent = [];
+  ana.page.on('request', (request) => request.url().endsWith('/settings/name') && sent.push(request.postData()));
+  const release = await holdRequests(ana.page, '**/settings/name');
+  for (const name of ['Ana', 'Ana María', 'Ana Ortega', 'Ana Ortega']) {
+    await field(ana, '/settings/name', 'display_name').fill(name);
+    await button(ana, '/settings/name').click();
+  }
+  await release();
+  await eventually(async () => assert.equal(await ana.page.locator('.current-user__name').textContent(), 'Ana Ortega'));
+  await says(ana, /^Saved\.$/);
+  assert.equal(sent.length, 3, sent.join(' '));
+});
+
+story('what answers show follows the order of the forms', async ({ newUser }) => {
+  const ana = await inSettings(newUser);
+  await field(ana, '/settings/tokens', 'current_password').fill(PASSWORD);
+  for (let n = 1; n <= 2; n++) {
+    await field(ana, '/settings/tokens', 'label').fill(`bot ${n}`);
+    await button(ana, '/settings/tokens').click();
+    await eventually(async () => assert.equal(await ana.page.locator('#programs .item-list__item').count(), n));
+  }
+  let asked = 0;
+  ana.page.on('request', (request) => {
+    if (request.url().endsWith('/settings/tokens/revoke')) asked += 1;
+  });
+  const release = await holdRequests(ana.page, '**/settings/tokens/revoke');
+  const revoke = ana.page.getByRole('button', { name: /^Revoke/ });
+  await revoke.nth(0).click();
+  await eventually(async () => assert.equal(asked, 1));
+  await revoke.nth(1).click();
+  await ana.page.evaluate(() => fetch('/up').then((answer) => answer.text()));
+  assert.equal(asked, 1, 'the second waits');
+  await release();
+  await eventually(async () => assert.equal(await revoke.count(), 0));
+  assert.equal(asked, 2);
+});
+
+story('what is chosen while a form is answered stays chosen', async ({ newUser }) => {
+  const ana = await inSettings(newUser);
+  const choices = form(ana, '/settings/tokens').locator('[name="expires_in"]');
+  await field(ana, '/settings/tokens', 'current_password').fill('wrong');
+  const release = await holdRequests(ana.page, '**/settings/tokens');
+  await choices.nth(1).check({ force: true });
+  await button(ana, '/settings/tokens').click();
+  await choices.nth(2).check({ force: true });
+  await release();
+  await form(ana, '/settings/tokens').getByText('That is not your current password').waitFor();
+  assert.ok(await choices.nth(2).isChecked());
+});
+
 story('a form whose answer is lost says so and can be sent again', async ({ newUser, tolerate }) => {
   tolerate(/net::ERR/);
   const ana = await inSettings(newUser);
@@ -293,6 +408,7 @@ story('a filter stops asking when its page is left', async ({ newUser, tolerate 
   await ana.page.getByRole('searchbox').fill('lima');
   await ana.banner.filter({ hasText: 'No connection.' }).waitFor();
   await ana.open('lobby');
+  assert.ok(await ana.banner.isHidden());
   await ana.page.clock.fastForward(3_000); // it may ask once more, and notices then
   const before = asked;
   await ana.page.clock.fastForward(3_000);
@@ -302,6 +418,7 @@ story('a filter stops asking when its page is left', async ({ newUser, tolerate 
   await ana.page.clock.fastForward(3_000);
   await ana.page.evaluate(() => fetch('/up').then((answer) => answer.text()));
   assert.equal(asked, last);
+  assert.ok(await ana.banner.isHidden());
 });
 
 story('what answers with attributes of its own runs nothing', async ({ newUser, tolerate }) => {
@@ -373,6 +490,21 @@ story('people are found while typing, and the address follows', async ({ patio, 
   await ana.arrives('/people');
   assert.equal(await ana.page.evaluate(() => history.length), entries);
   assert.ok(await ana.isSamePage());
+});
+
+story('a list that was searched is still searched after a form', async ({ patio, newUser }) => {
+  const ana = await newUser('ana');
+  for (const name of ['tom', 'eva']) await patio.apiClient(name);
+  await ana.go('/admin');
+  const rows = ana.page.locator('#list .account');
+  await ana.page.getByRole('searchbox').fill('eva');
+  await eventually(async () => assert.equal(await rows.count(), 1));
+  await ana.page.getByRole('button', { name: 'Make administrator: eva' }).click();
+  await ana.page.getByRole('button', { name: 'Make member: eva' }).waitFor();
+  await eventually(async () => assert.equal(await rows.count(), 1));
+  await ana.arrives('/admin?q=eva');
+  assert.equal(await ana.page.getByRole('searchbox').inputValue(), 'eva');
+  await says(ana, /^Saved\.$/);
 });
 
 story('a verdict on a name waits while the pointer is down', async ({ patio, visitor }) => {
