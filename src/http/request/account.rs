@@ -15,7 +15,7 @@ use crate::http::{Problem, Viewer};
 /// What scripts send with a form: the account of its page, percent-encoded. Without scripts nothing is sent.
 const HEADER: &str = "patio-account";
 
-/// Identifies the signed-in user and the installation; `None` if nobody is signed in.
+/// Identifies the signed-in user and the installation; `None` without a sign-in.
 pub fn of(extensions: &Extensions, site: &SiteInfo) -> Option<String> {
     let Viewer(me) = extensions.get::<Viewer>()?;
     Some(format!("{}.{}.{}", site.founded.0, me.user.id, me.user.name))

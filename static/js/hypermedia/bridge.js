@@ -254,7 +254,7 @@ function beforeRequest(element, ctx) {
     ctx.asked = question(element);
     return true;
   }
-  // The server refuses it if another tab has signed in as somebody else.
+  // The server refuses it if another tab has signed in as another user.
   const { account } = document.body.dataset;
   if (account) ctx.request.headers['Patio-Account'] = encodeURIComponent(account);
   if (!(element instanceof HTMLFormElement)) return true;
