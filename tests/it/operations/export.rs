@@ -475,9 +475,9 @@ async fn export_has_every_column_of_every_table() {
         })
         .chain([("avatars", vec!["name", "image"])])
         .collect();
-    // When and through which process a user has read matters only to running processes, and the sort
-    // key is computed from the name.
-    let now = |column: &str| ["read_at", "read_by", "sort_key"].contains(&column);
+    // When and through which process a user has read matters only to running processes, and what lists
+    // are sorted and filtered by is computed from the names.
+    let now = |column: &str| ["read_at", "read_by", "sort_key", "filter_text"].contains(&column);
     let wanted = columns.iter().filter(|(table, _)| !LEFT_OUT.contains(&table.as_str()));
     // Neither anonymous sessions are exported nor the data of others.
     let never =
