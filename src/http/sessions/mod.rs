@@ -1,5 +1,5 @@
 //! Browser sessions. tower-sessions reads and sets the cookie and keeps the data of a session together; the
-//! rows are in our tables ([`store`]). The only module that knows the library.
+//! rows are in our tables (`store`). The only module that knows the library.
 //!
 //! Handlers see the [`Viewer`]. The few that keep something in the session take a [`BrowserSession`].
 

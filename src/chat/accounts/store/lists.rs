@@ -79,7 +79,7 @@ pub(in crate::chat::accounts) async fn count(db: &Db) -> Result<i64, sqlx::Error
 }
 
 positional_row! {
-    /// The columns of [`ACCOUNT_COLUMNS!`].
+    /// The columns of `ACCOUNT_COLUMNS!`.
     struct AccountRow {
         id: UserId,
         name: String,

@@ -232,7 +232,7 @@ pub(in crate::chat::rooms) async fn finish_purge(db: &Db, room: RoomId) -> Resul
 }
 
 positional_row! {
-    /// The columns of [`SUMMARY_COLUMNS!`].
+    /// The columns of `SUMMARY_COLUMNS!`.
     struct SummaryRow {
         id: RoomId,
         name: String,
@@ -257,7 +257,7 @@ macro_rules! SUMMARY_COLUMNS {
     };
 }
 
-/// The `from` clause of [`SUMMARY_COLUMNS!`], to be followed by a further condition.
+/// The `from` clause of `SUMMARY_COLUMNS!`, to be followed by a further condition.
 macro_rules! FROM_SUMMARIES {
     ($rest:literal) => {
         concat!(
