@@ -43,7 +43,7 @@ story('more members come into the panel, each once, in order', async ({ patio, v
   await has(ana, ['1', '230', '231']);
 });
 
-story('whoever comes online, joins or leaves is counted, listed or not', async ({ patio, visitor }) => {
+story('a member who comes online, joins or leaves is counted, even if not listed', async ({ patio, visitor }) => {
   const founder = await patio.apiClient('ana');
   for (const name of ['zoe', 'zulema']) await patio.apiClient(name);
   await patio.api('rooms', { name: 'Huerto', visibility: 'public' }, founder.token);

@@ -247,7 +247,7 @@ story(
   },
 );
 
-story('whoever goes back and then elsewhere finds the page that they left', async ({ newUser }) => {
+story('a user who starts to go back and then follows a link can go back to the page they left', async ({ newUser }) => {
   const ana = await newUser('ana');
   await follow(ana, '/settings');
   const field = ana.page.locator('form[action="/settings/email"] [name=email]');
