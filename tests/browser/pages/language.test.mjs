@@ -92,7 +92,9 @@ story("field errors, times, days and counts are in the reader's language", async
   await tom.sees('hello');
   const ana = await visitor(SPANISH);
   await ana.go('/register');
+  const answered = ana.page.waitForEvent('load');
   await ana.register('TOM');
+  await answered; // the field may have shown its error before the form was sent
   await eventually(async () =>
     assert.equal(await ana.descriptionOf('name'), 'Este nombre, o uno que se le parece, ya está en uso.'),
   );
