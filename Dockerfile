@@ -9,6 +9,7 @@ WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --omit=dev --no-audit --no-fund
 COPY static static
+COPY script/emoji.mjs script/
 RUN npm run build -- --outdir=/assets
 
 FROM rust:1.95-slim-bookworm AS executable

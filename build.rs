@@ -1,6 +1,6 @@
 //! Builds the browser assets (`npm run build` bundles scripts and styles and copies the font from
 //! its package) into `OUT_DIR/assets`, each file also compressed. So the repository contains no
-//! third-party files.
+//! third-party files. The codes of emoji (`:name:`) become a sorted table in `OUT_DIR/shortcodes.rs`.
 //!
 //! `PATIO_ASSETS` names a folder that was built elsewhere with the same command. Node is not needed
 //! then.
@@ -15,6 +15,7 @@ fn main() {
         "package.json",
         "package-lock.json",
         ".npmrc",
+        "script/emoji.mjs",
         "static",
         "migrations",
         "locales",
@@ -41,6 +42,7 @@ fn build() -> Result<(), String> {
         Some(built) => copy(Path::new(&built), &assets).map_err(io)?,
         None => bundle(&out.join("npm"), &assets)?,
     }
+    write_shortcodes(&assets, &out.join("shortcodes.rs")).map_err(io)?;
     compress(&assets).map_err(io)
 }
 
@@ -49,7 +51,8 @@ fn bundle(work: &Path, assets: &Path) -> Result<(), String> {
     let io = |error: io::Error| format!("cannot write {}: {error}", work.display());
     fs::create_dir_all(work).map_err(io)?;
     let lock = fs::read("package-lock.json").map_err(|e| format!("package-lock.json: {e}"))?;
-    for name in ["package.json", "package-lock.json", ".npmrc"] {
+    fs::create_dir_all(work.join("script")).map_err(io)?;
+    for name in ["package.json", "package-lock.json", ".npmrc", "script/emoji.mjs"] {
         fs::copy(name, work.join(name)).map_err(io)?;
     }
     let sources = work.join("static");
@@ -95,6 +98,22 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Writes the codes and their emoji, sorted by code, as the elements of a slice. `script/emoji.mjs`
+/// describes the lines.
+fn write_shortcodes(assets: &Path, target: &Path) -> io::Result<()> {
+    let data = fs::read_to_string(assets.join("emoji/en.txt"))?;
+    let mut codes = Vec::new();
+    for line in data.lines() {
+        let fields: Vec<&str> = line.split('|').collect();
+        let [_, emoji, _, _, names, _] = fields.as_slice() else {
+            return Err(io::Error::other(format!("{line} is no emoji")));
+        };
+        codes.extend(names.split(',').map(|name| (name, *emoji)));
+    }
+    codes.sort_unstable();
+    fs::write(target, format!("&{codes:?}"))
 }
 
 /// Writes a Brotli copy next to each file that is not compressed already.

@@ -93,4 +93,12 @@ mod tests {
         let sum: usize = all.iter().map(|(size, _)| size).sum();
         assert!(sum <= 41_000, "all scripts have {sum} bytes: {all:?}");
     }
+
+    #[test]
+    fn the_emoji_of_every_language_are_there_and_small() {
+        for language in ["en", "es"] {
+            let size = compressed(&format!("emoji/{language}.txt.br"));
+            assert!((10_000..=60_000).contains(&size), "{language} has {size} bytes");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 pub mod addresses;
 pub mod collation;
 pub mod effort;
+pub mod emoji;
 pub mod links;
 pub mod names;
 pub mod normalize;
