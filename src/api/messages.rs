@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::schemas::{MessageShape, Paged};
 use crate::chat::messages::Messages;
-use crate::chat::messages::model::{Draft, Emoji, Kind, MessageBody, Nonce, Window};
+use crate::chat::messages::model::{Draft, Emoji, Kind, Markup, MessageBody, Nonce, Window};
 use crate::chat::rooms::Rooms;
 use crate::http::{
     AppState, CanDelete, CanEdit, CanPost, CanRead, CanReadMessage, JsonBody, MessageJson, Problem,
@@ -153,7 +153,8 @@ async fn create(
 ) -> Result<Response, Problem> {
     let body = MessageBody::parse(&new.body)?;
     let nonce = new.nonce.as_deref().map(Nonce::parse).transpose()?;
-    let draft = Draft { kind: Kind::Text, body, nonce, reply_to: new.reply_to };
+    let draft =
+        Draft { kind: Kind::Text, body, markup: Markup::Plain, nonce, reply_to: new.reply_to };
     let posted = messages.post(member, draft).await?;
     let status = if posted.changed { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(MessageShape::from(&*posted.message))).into_response())

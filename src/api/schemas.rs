@@ -162,7 +162,7 @@ impl<'a> From<&'a Reactions> for ReactionShape<'a> {
 #[schema(as = Message, example = json!({
     "id": 9, "room_id": 7, "seq": 51, "rev": 58, "kind": "text",
     "author": {"id": 2, "name": "ada", "display_name": "Ada Lovelace", "bot": false},
-    "body": "Rain at four.", "html": "<p>Rain at four.</p>",
+    "body": "Rain at four.", "html": "<p>Rain at four.</p>", "markup": 0,
     "created_at": "2026-11-21T10:00:00.000Z", "edited_at": null, "deleted": false, "deleted_by": null,
     "reply_to": null,
     "reactions": [{"emoji": "👍", "count": 1, "users": [3]}], "attachments": [], "nonce": null
@@ -189,6 +189,8 @@ pub struct MessageShape<'a> {
     body: &'a str,
     /// The text as safe HTML. A mention is a link with the class `mention` to `/direct/NAME`.
     html: &'a str,
+    /// How `html` was made from `body`: 0 as plain text.
+    markup: i64,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
@@ -220,6 +222,7 @@ impl<'a> From<&'a Message> for MessageShape<'a> {
             author: Author::from(&message.author),
             body: &message.body,
             html: &message.html,
+            markup: message.markup.number(),
             created_at: message.created_at.rfc3339(),
             edited_at: message.edited_at.map(Timestamp::rfc3339),
             deleted: message.is_deleted(),

@@ -19,7 +19,7 @@ use super::{ChatServices, Realtime};
 use crate::chat::accounts::model as accounts;
 use crate::chat::accounts::model::Authenticated;
 use crate::chat::events::{Channel, ChatProtocol, Event, Signal};
-use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
+use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, Nonce};
 use crate::http::rate_limit::Action;
 use crate::http::response::problem;
 use crate::http::response::problem::Problem;
@@ -235,7 +235,7 @@ impl Session {
             let reader = self.services().rooms.reader(&self.me.user, room).await?;
             DraftOrigin { author, room_created }.check(&reader)?;
             let member = self.services().rooms.member_of(reader).await?;
-            let draft = Draft { kind: Kind::Text, body, nonce, reply_to };
+            let draft = Draft { kind: Kind::Text, body, markup: Markup::Plain, nonce, reply_to };
             Ok::<_, Problem>((bytes, self.services().messages.post(member, draft)))
         };
         match posted.await {

@@ -12,7 +12,7 @@ use super::script::{At, Line, RoomKind, Scene, Story};
 use crate::chat::accounts::model::{Authenticated, BearerSecret, DisplayName, NewAccount, User};
 use crate::chat::accounts::{Accounts, LoginSource};
 use crate::chat::messages::Messages;
-use crate::chat::messages::model::{Draft, Emoji, Kind, MessageBody, WriteOutcome};
+use crate::chat::messages::model::{Draft, Emoji, Kind, Markup, MessageBody, WriteOutcome};
 use crate::chat::presence::Presence;
 use crate::chat::rooms::Rooms;
 use crate::chat::rooms::model::{NewRoom, RoomChange, RoomTopic};
@@ -145,7 +145,7 @@ impl Seeder {
             None => (Kind::Text, line.text.as_str()),
         };
         let body = MessageBody::parse(text).map_err(|one| parse_error(&[one]))?;
-        let draft = Draft { kind, body, nonce: None, reply_to: None };
+        let draft = Draft { kind, body, markup: Markup::Plain, nonce: None, reply_to: None };
         let posted = self.services.messages.post(member, draft).await?;
         for (emoji, name) in &line.reactions {
             let member = self.services.rooms.member(self.user(name)?, room).await?;

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 use super::{ensure, ensure_exact};
 use crate::chat::accounts::model::Handle;
-use crate::chat::messages::model::{DeletedBy, Kind, MessageBody};
+use crate::chat::messages::model::{DeletedBy, Kind, Markup, MessageBody};
 use crate::chat::messages::render;
 use crate::db::{Transaction, execute};
 use crate::export::jsonl::{InsertError, Number, Record, Text};
@@ -30,6 +30,9 @@ pub struct Message {
     /// The handles of the mentioned users, separated by spaces. The HTML links them; [`Mention`]s are
     /// records of their own.
     pub mentions: Option<Text>,
+    /// How the HTML is made from the body. Exports of earlier versions have only plain messages.
+    #[serde(default)]
+    pub markup: Markup,
 }
 
 impl Record for Message {
@@ -40,13 +43,14 @@ impl Record for Message {
                case when deleted_at is not null then coalesce(deleted_by, 'author') end as deleted_by,
                (select string_agg(u.name, ' ' order by u.id)
                 from mentions n join users u on u.id = n.user_id
-                where n.room_seq_key = messages.room_seq_key) as mentions
+                where n.room_seq_key = messages.room_seq_key) as mentions,
+               markup
         from messages where room_seq_key >> 32 not in (select room_id from deleted_rooms)
         order by room_seq_key";
     const INSERT: &'static str = "
         insert into messages (id, room_seq_key, room_rev_key, author_id, kind, body, reply_to, created_at,
-                              edited_at, deleted_at, deleted_by, html)
-        values ($1, ($2 << 32) + $3, ($2 << 32) + $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+                              edited_at, deleted_at, deleted_by, html, markup)
+        values ($1, ($2 << 32) + $3, ($2 << 32) + $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
         ensure((1..1 << 31).contains(&self.room_id.0), "room_id is not a room id")?;
@@ -75,6 +79,7 @@ impl Record for Message {
             self.deleted_at,
             self.deleted_by,
             html,
+            self.markup,
         )?)
     }
 }

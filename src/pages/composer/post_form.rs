@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::chat::messages::model::{Draft, Kind, MessageBody, Nonce};
+use crate::chat::messages::model::{Draft, Kind, Markup, MessageBody, Nonce};
 use crate::chat::messages::{Messages, WriteError};
 use crate::chat::rooms::model::Member;
 use crate::http::DraftOrigin;
@@ -40,7 +40,7 @@ pub(in crate::pages) async fn post_message(
     let body = MessageBody::parse(&form.body).map_err(WriteError::Invalid)?;
     let nonce = (!form.nonce.is_empty()).then(|| Nonce::parse(&form.nonce)).transpose();
     let nonce = nonce.map_err(|_| WriteError::Invalid(FieldError::new("body", "nonce-shape")))?;
-    let draft = Draft { kind, body, nonce, reply_to: None };
+    let draft = Draft { kind, body, markup: Markup::Plain, nonce, reply_to: None };
     match messages.post(member.clone(), draft.clone()).await {
         Err(WriteError::NonceReused) => {
             messages.post(member.clone(), Draft { nonce: None, ..draft }).await?;

@@ -101,7 +101,8 @@ fn insert(statements: &mut StatementBatch, messages: &[&Message]) {
             query
                 .push(
                     "insert into messages
-                       (room_seq_key, room_rev_key, id, author_id, kind, body, html, reply_to, created_at) ",
+                       (room_seq_key, room_rev_key, id, author_id, kind, body, html, markup, reply_to,
+                        created_at) ",
                 )
                 .push_values(chunk, |mut row, message| {
                     row.push_bind(RoomKey::of_seq(message.room, message.seq))
@@ -111,6 +112,7 @@ fn insert(statements: &mut StatementBatch, messages: &[&Message]) {
                         .push_bind(message.kind.as_str())
                         .push_bind(&message.body)
                         .push_bind(render::stored(&message.html, &message.body))
+                        .push_bind(message.markup)
                         .push_bind(message.reply_to)
                         .push_bind(message.created_at);
                 })
@@ -201,6 +203,7 @@ fn stored(
         author: post.member.user().clone(),
         body: post.draft.body.as_str().to_owned(),
         html,
+        markup: post.draft.markup,
         reply_to: post.draft.reply_to,
         created_at: now,
         edited_at: None,

@@ -23,7 +23,7 @@ pub(super) use self::insert::prune_idempotency_keys;
 pub(super) use self::mentions::mentioned;
 pub(super) use self::purge::{purge_batch, purge_later};
 
-use super::model::{DeletedBy, Kind, Message, Reactions, WriteError, WriteOutcome};
+use super::model::{DeletedBy, Kind, Markup, Message, Reactions, WriteError, WriteOutcome};
 use super::render;
 use crate::chat::accounts::model::{Role, User};
 use crate::db::{column_type, positional_row};
@@ -38,6 +38,11 @@ column_type!(Kind as String, |kind| kind.as_str().to_owned(), |text| {
     Ok(Self::stored(&text).unwrap_or(Self::Text))
 });
 
+column_type!(Markup as i64, |markup| markup.number(), |number| {
+    // A later version may have rendered it. Its HTML is stored and shown as it is.
+    Ok(Self::try_from(number).unwrap_or_default())
+});
+
 positional_row! {
     /// A row of [`sql::MESSAGE_COLUMNS!`].
     struct MessageRow {
@@ -47,6 +52,7 @@ positional_row! {
         kind: Kind,
         body: String,
         html: String,
+        markup: Markup,
         reply_to: Option<MessageId>,
         created_at: Timestamp,
         edited_at: Option<Timestamp>,
@@ -79,6 +85,7 @@ impl From<MessageRow> for Message {
                 avatar: row.avatar,
             },
             html: render::restored(row.html, &row.body),
+            markup: row.markup,
             body: row.body,
             reply_to: row.reply_to,
             created_at: row.created_at,

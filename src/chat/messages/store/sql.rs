@@ -6,7 +6,7 @@
 /// user id), the oldest first.
 macro_rules! MESSAGE_COLUMNS {
     () => {
-        "m.id, m.room_seq_key, m.room_rev_key, m.kind, m.body, m.html, m.reply_to, m.created_at, m.edited_at,
+        "m.id, m.room_seq_key, m.room_rev_key, m.kind, m.body, m.html, m.markup, m.reply_to, m.created_at, m.edited_at,
          case when m.deleted_at is not null then coalesce(m.deleted_by, 'author') end, s.nonce,
          m.author_id, u.name, u.display_name, u.bot = 1, u.role, u.avatar,
          (select string_agg(r.emoji || ' ' || r.user_id, ',' order by r.room_rev_key)

@@ -1,0 +1,210 @@
+//! What a client sends: the body of a message, a nonce, an emoji. The only constructor of each type is its
+//! parser.
+
+use crate::kernel::FieldError;
+use crate::text::visible::is_visible;
+
+/// The text of a message: 1 to 16,000 characters, at least one of them visible. It is kept as typed,
+/// except that white space at the end, empty lines at the start and control characters are removed.
+/// Lines end in `\n`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageBody(String);
+
+const MAX_BODY_CHARS: usize = 16_000;
+
+impl MessageBody {
+    /// # Errors
+    /// If no character is visible, or the text is too long.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        let lines = text.replace("\r\n", "\n");
+        let body: String = lines.chars().filter_map(kept).collect();
+        let body = without_empty_lines_before(body.trim_end());
+        if is_visible(body) {
+            Self::of_length(body)
+        } else {
+            Err(FieldError::new("body", "body-empty"))
+        }
+    }
+
+    /// A body that an earlier version or another installation stored. It is kept unchanged, even if a
+    /// stricter rule now applies to new messages.
+    ///
+    /// # Errors
+    /// If no version could have stored it.
+    pub fn stored(text: &str) -> Result<Self, FieldError> {
+        let clean = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+        if text.is_empty() || text.trim_end() != text || !text.chars().all(clean) {
+            return Err(FieldError::new("body", "body-empty"));
+        }
+        Self::of_length(text)
+    }
+
+    fn of_length(body: &str) -> Result<Self, FieldError> {
+        if body.chars().count() > MAX_BODY_CHARS {
+            return Err(FieldError::new("body", "body-long"));
+        }
+        Ok(Self(body.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Maps every line terminator to `\n` (UAX 14, class BK), so that line breaks survive, and removes
+/// control characters.
+fn kept(c: char) -> Option<char> {
+    match c {
+        '\t' => Some(c),
+        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some('\n'),
+        c => (!c.is_control()).then_some(c),
+    }
+}
+
+/// Removes empty lines at the start. The first line with text keeps its indentation.
+fn without_empty_lines_before(mut text: &str) -> &str {
+    while let Some((line, rest)) = text.split_once('\n') {
+        if !line.trim().is_empty() {
+            break;
+        }
+        text = rest;
+    }
+    text
+}
+
+/// A value the client chooses for a message, so that a retry does not store it twice: 1 to 64 visible
+/// ASCII characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Nonce(String);
+
+impl Nonce {
+    /// # Errors
+    /// If it is empty, too long, or has other characters.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        if (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(FieldError::new("nonce", "nonce-shape"))
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One emoji as the user sees it: a single character, or a sequence that is shown as one (flags,
+/// keycaps, families, skin tones). It is stored in the fully qualified spelling, whichever the user
+/// typed, so that one emoji is one reaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Emoji(&'static str);
+
+impl Emoji {
+    /// # Errors
+    /// If the text is not exactly one emoji of the Unicode standard.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        emojis::get(text.trim())
+            .map(|emoji| Self(emoji.as_str()))
+            .ok_or(FieldError::new("emoji", "emoji-one"))
+    }
+
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use unicode_segmentation::UnicodeSegmentation;
+
+    use super::*;
+
+    #[test]
+    fn a_body_keeps_its_spaces_and_normalizes_line_endings() {
+        let body = |text| MessageBody::parse(text).map(|body| body.0);
+        for (typed, kept) in [
+            ("  hola \r\n a todos\r\n", "  hola \n a todos"),
+            ("\n \t\n    if x:\n        return  1\n\n", "    if x:\n        return  1"),
+            ("name    qty", "name    qty"),
+            ("\u{3000}段落\u{2003}x", "\u{3000}段落\u{2003}x"),
+            ("a\u{b}b\u{c}c\u{85}d\u{2028}e\u{2029}f\rg", "a\nb\nc\nd\ne\nf\ng"),
+            ("a\n\n\nb", "a\n\n\nb"),
+            ("a\u{0}b\u{7}\tc", "ab\tc"),
+        ] {
+            assert_eq!(body(typed).as_deref(), Ok(kept), "{typed:?}");
+            assert_eq!(body(kept).as_deref(), Ok(kept), "twice changes nothing");
+        }
+    }
+
+    #[test]
+    fn a_body_needs_a_visible_character() {
+        for empty in
+            ["", "  \n ", "\u{0}\u{3000}", "\u{3164}", "\u{200b}\n\u{2800}", "\u{fe0f}", "\u{301}"]
+        {
+            assert!(MessageBody::parse(empty).is_err(), "{empty:?}");
+        }
+        for seen in ["\u{200b}x", "❤\u{fe0f}", ".", "👩\u{200d}👧"] {
+            assert!(MessageBody::parse(seen).is_ok(), "{seen:?}");
+        }
+        assert!(MessageBody::stored("\u{3164}").is_ok(), "an older one is imported");
+        assert!(MessageBody::stored("a\u{2028}b").is_ok(), "an older one is imported");
+        assert!(MessageBody::stored("a\u{0}").is_err());
+    }
+
+    #[test]
+    fn a_body_is_counted_in_characters_and_not_in_bytes() {
+        assert!(MessageBody::parse(&"ñ".repeat(16_000)).is_ok());
+        assert!(MessageBody::parse(&"a".repeat(16_001)).is_err());
+    }
+
+    #[test]
+    fn an_emoji_may_be_a_sequence_of_characters() {
+        for good in ["👍", "❤️", "🇪🇸", "👩‍👩‍👧‍👦", "1️⃣", "👋🏽", "🏴󠁧󠁢󠁷󠁬󠁳󠁿"]
+        {
+            assert_eq!(Emoji::parse(good).map(Emoji::as_str), Ok(good));
+        }
+        for bad in ["", " ", "a", "1", "#", "ñ", "👍👍", "👍a", ":+1:", "🇪", "\u{200d}", "<b>"]
+        {
+            assert!(Emoji::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn one_emoji_has_one_spelling() {
+        assert_eq!(Emoji::parse("\u{2764}"), Emoji::parse("\u{2764}\u{fe0f}"));
+        assert_eq!(Emoji::parse(" 👍 "), Emoji::parse("👍"));
+        assert_ne!(Emoji::parse("👍"), Emoji::parse("👍🏿"));
+    }
+
+    proptest! {
+        /// The store packs an emoji and numbers into one text and parses it again.
+        #[test]
+        fn an_emoji_is_one_grapheme_without_spaces_and_commas(
+            text in prop_oneof![any::<String>(), "[👍❤️🇪🇸👩\u{200d}🏽1\u{20e3} ,]{1,6}"],
+        ) {
+            if let Ok(emoji) = Emoji::parse(&text) {
+                prop_assert_eq!(emoji.as_str().graphemes(true).count(), 1);
+                prop_assert!(!emoji.as_str().contains([' ', ',']));
+                prop_assert!(!emoji.as_str().chars().any(char::is_alphabetic));
+                prop_assert_eq!(Emoji::parse(emoji.as_str()), Ok(emoji));
+            }
+        }
+
+        #[test]
+        fn every_emoji_of_the_standard_is_accepted(emoji in select(emojis::iter().collect::<Vec<_>>())) {
+            prop_assert_eq!(Emoji::parse(emoji.as_str()).map(Emoji::as_str), Ok(emoji.as_str()));
+        }
+    }
+
+    #[test]
+    fn a_nonce_is_visible_ascii() {
+        for good in ["a", "0190b6c0-7f3e-7c3a-9c0e-1234567890ab", "~!"] {
+            assert!(Nonce::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", " ", "ñ", "a b", &"x".repeat(65)] {
+            assert!(Nonce::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
