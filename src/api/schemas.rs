@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use crate::chat::accounts::model::User;
 use crate::chat::messages::model::{DeletedBy, Message, Reactions};
-use crate::chat::rooms::model::{Room, RoomStats};
+use crate::chat::messages::threads::{Participant, ThreadSummary};
+use crate::chat::rooms::model::{ParentMessage, Room, RoomStats};
 use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
 /// A user: a person or a bot.
@@ -67,19 +68,19 @@ impl From<&RoomStats> for Counts {
 #[schema(as = Room, example = json!({
     "id": 7, "name": "Garden", "topic": "Who waters when", "visibility": "public", "lobby": false,
     "owner_id": 2, "code": "7K2M-9QXT-4HPW", "last_seq": 51, "last_read_seq": 48, "unread": 3,
-    "mentions": 1, "rev": 58, "members": 24, "online": 3
+    "mentions": 1, "rev": 58, "members": 24, "online": 3, "parent": null
 }))]
 pub struct RoomShape<'a> {
     #[schema(value_type = i64)]
     id: RoomId,
-    /// For a direct message, the display name of the other user.
+    /// For a direct message, the display name of the other user; empty for a thread.
     name: &'a str,
     topic: &'a str,
-    #[schema(pattern = "^(public|private|direct)$")]
+    #[schema(pattern = "^(public|private|direct|thread)$")]
     visibility: &'static str,
     /// Whether this is the lobby, the room that every user belongs to.
     lobby: bool,
-    /// Null for the lobby and direct messages.
+    /// Null for the lobby, direct messages and threads.
     #[schema(value_type = Option<i64>)]
     owner_id: Option<UserId>,
     /// The room code; null if you are not a member.
@@ -101,6 +102,25 @@ pub struct RoomShape<'a> {
     members: usize,
     /// The number of members who are online.
     online: usize,
+    /// For a thread: the message it belongs to.
+    parent: Option<ParentShape>,
+}
+
+/// The message that a thread belongs to.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[schema(as = ThreadParent)]
+pub struct ParentShape {
+    /// The room of the message. Who may read it may read the thread.
+    #[schema(value_type = i64)]
+    room_id: RoomId,
+    #[schema(value_type = i64)]
+    message_id: MessageId,
+}
+
+impl From<ParentMessage> for ParentShape {
+    fn from(ParentMessage { room, message }: ParentMessage) -> Self {
+        Self { room_id: room, message_id: message }
+    }
 }
 
 impl<'a> RoomShape<'a> {
@@ -120,6 +140,7 @@ impl<'a> RoomShape<'a> {
             rev: room.rev,
             members: counts.members,
             online: counts.online,
+            parent: room.parent.as_ref().map(|parent| parent.head.into()),
         }
     }
 }
@@ -165,7 +186,7 @@ impl<'a> From<&'a Reactions> for ReactionShape<'a> {
     "body": "Rain at four.", "html": "<p>Rain at four.</p>", "markup": 0,
     "created_at": "2026-11-21T10:00:00.000Z", "edited_at": null, "deleted": false, "deleted_by": null,
     "reply_to": null,
-    "reactions": [{"emoji": "👍", "count": 1, "users": [3]}], "attachments": [], "nonce": null
+    "reactions": [{"emoji": "👍", "count": 1, "users": [3]}], "attachments": [], "thread": null, "nonce": null, "twin_of": null
 }))]
 pub struct MessageShape<'a> {
     /// Unique over all rooms, in the order of storage.
@@ -207,8 +228,41 @@ pub struct MessageShape<'a> {
     /// Reserved; always empty.
     #[schema(value_type = Vec<Object>)]
     attachments: [(); 0],
+    /// The thread of this message; null if there is none.
+    thread: Option<ThreadShape>,
     /// The nonce it was sent with, while it is stored.
     nonce: Option<&'a str>,
+    /// The reply in a thread of which this message is the copy in the room.
+    #[schema(value_type = Option<i64>)]
+    twin_of: Option<MessageId>,
+}
+
+/// What a message shows of its thread.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Thread)]
+struct ThreadShape {
+    /// The thread, a room of visibility `thread`.
+    #[schema(value_type = i64)]
+    room_id: RoomId,
+    /// The number of replies that are not deleted.
+    replies: i64,
+    #[schema(format = DateTime)]
+    last_reply_at: Option<String>,
+    /// Up to five user ids, the one who replied last first.
+    #[schema(value_type = Vec<i64>)]
+    participants: Vec<UserId>,
+}
+
+impl From<&ThreadSummary> for ThreadShape {
+    fn from(thread: &ThreadSummary) -> Self {
+        let id = |participant: &Participant| participant.id;
+        Self {
+            room_id: thread.room,
+            replies: thread.replies,
+            last_reply_at: thread.last_reply_at.map(Timestamp::rfc3339),
+            participants: thread.participants.iter().map(id).collect(),
+        }
+    }
 }
 
 impl<'a> From<&'a Message> for MessageShape<'a> {
@@ -230,6 +284,8 @@ impl<'a> From<&'a Message> for MessageShape<'a> {
             reply_to: message.reply_to,
             reactions: message.reactions.iter().map(ReactionShape::from).collect(),
             attachments: [],
+            thread: message.thread.as_ref().map(ThreadShape::from),
+            twin_of: message.twin_of,
             nonce: message.nonce.as_deref(),
         }
     }

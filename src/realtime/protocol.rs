@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::api::schemas::{Counts, MessageShape, RoomShape, UserShape};
+use crate::api::schemas::{Counts, MessageShape, ParentShape, RoomShape, UserShape};
 use crate::chat::events::Event;
 use crate::chat::messages::model::Message;
 use crate::chat::rooms::model::{Progress, Room};
@@ -189,12 +189,17 @@ pub(super) struct RoomState {
     pub unread: i64,
     /// The unread messages that mention the user.
     pub mentions: i64,
+    /// For a thread: the message it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ParentShape>,
 }
 
 impl From<Progress> for RoomState {
     fn from(progress: Progress) -> Self {
-        let Progress { room: id, rev, last_seq, last_read_seq, unread, mentions } = progress;
-        Self { id, last_seq, last_read_seq, rev, unread, mentions }
+        let Progress { room: id, rev, last_seq, last_read_seq, unread, mentions, parent } =
+            progress;
+        let parent = parent.map(ParentShape::from);
+        Self { id, last_seq, last_read_seq, rev, unread, mentions, parent }
     }
 }
 

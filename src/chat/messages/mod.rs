@@ -10,6 +10,7 @@ pub mod model;
 mod remote;
 pub mod render;
 mod store;
+pub mod threads;
 mod writer;
 
 use std::time::Duration;
@@ -114,7 +115,7 @@ impl Messages {
         let message = store::find(&self.db, member.room(), id).await.map_err(ServiceError::from)?;
         let message = message.ok_or(WriteError::NotFound)?;
         if message.author.id == member.user().id {
-            Ok(Author { room: message.room, message: message.id })
+            Ok(Author { room: message.room, message: message.id, searched: member.gate() })
         } else {
             Err(WriteError::NotTheAuthor)
         }

@@ -22,9 +22,9 @@ impl Rooms {
     /// may see it but do not moderate it.
     pub async fn room_admin(&self, user: &User, room: RoomId) -> Result<RoomAdmin, AccessError> {
         let Reader { user, room } = self.reader(user, room).await?;
-        // The two users of a direct message get `RoomError::Permanent` later, which is more exact than
+        // The two users of a direct message, and the readers of a thread, get `RoomError::Permanent` later, which is more exact than
         // `Forbidden`.
-        if may_moderate(&user, &room) || room.visibility == Visibility::Direct {
+        if may_moderate(&user, &room) || room.visibility.is_permanent() {
             Ok(RoomAdmin { actor: user.id, room })
         } else {
             Err(AccessError::Forbidden)
@@ -46,7 +46,7 @@ impl Rooms {
         let is_deleted =
             store::deleted(&self.db, room).await.map_err(ServiceError::from)?.is_some();
         match found {
-            Some(room) if !is_deleted && room.visibility != Visibility::Direct => {
+            Some(room) if !is_deleted && !room.visibility.is_permanent() => {
                 Ok(RoomAdmin { actor: user.id, room })
             }
             _ => Err(AccessError::NotFound),
@@ -81,7 +81,7 @@ impl Rooms {
     /// already deleted.
     pub async fn delete(&self, admin: &RoomAdmin) -> Result<(), RoomError> {
         let RoomAdmin { actor, room } = admin;
-        if room.lobby || room.visibility == Visibility::Direct {
+        if room.lobby || room.visibility.is_permanent() {
             return Err(RoomError::Permanent);
         }
         let deleted = store::delete(&self.db, room.id, *actor, self.change_meta()).await;
@@ -99,7 +99,7 @@ impl Rooms {
     /// [`RoomError::Permanent`] for direct messages.
     pub async fn rename(&self, admin: &RoomAdmin, name: &RoomName) -> Result<(), RoomError> {
         let RoomAdmin { actor, room } = admin;
-        if room.visibility == Visibility::Direct {
+        if room.visibility.is_permanent() {
             return Err(RoomError::Permanent);
         }
         self.change(*actor, room, Some(name), None).await

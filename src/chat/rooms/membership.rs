@@ -36,13 +36,14 @@ impl Rooms {
             return Err(AccessError::Removed);
         }
         let Reader { user, room } = reader;
-        Ok(Member { joins: !room.is_member(), user, room: room.id })
+        let parent = room.parent.as_ref().map(|parent| parent.head);
+        Ok(Member { joins: !room.is_member(), user, room: room.id, parent })
     }
 
     /// Whether the user was removed from a room that they may still read.
     pub async fn is_removed(&self, reader: &Reader) -> Result<bool, ServiceError> {
         let Reader { user, room } = reader;
-        Ok(!room.is_member() && self.was_removed(user.id, room.id).await?)
+        Ok(!room.is_member_of_gate() && self.was_removed(user.id, room.id).await?)
     }
 
     /// Joins a public room. A member stays a member.
@@ -54,7 +55,8 @@ impl Rooms {
         if !room.is_member() {
             self.finish_join(user, room, &JoinMethod::Public).await?;
         }
-        Ok(Member { user: user.clone(), room: room.id, joins: false })
+        let parent = room.parent.as_ref().map(|parent| parent.head);
+        Ok(Member { user: user.clone(), room: room.id, joins: false, parent })
     }
 
     /// The room with this code, as the user sees it before joining.
@@ -80,7 +82,7 @@ impl Rooms {
         if !room.is_member() {
             self.finish_join(user, &room, &JoinMethod::Code(code)).await?;
         }
-        Ok(Member { user: user.clone(), room: room.id, joins: false })
+        Ok(Member { user: user.clone(), room: room.id, joins: false, parent: None })
     }
 
     async fn find_by_code(&self, user: &User, code: &str) -> Result<(Room, Code), AccessError> {
@@ -96,7 +98,7 @@ impl Rooms {
     /// [`RoomError::Permanent`] for a direct message, [`RoomError::Outsider`] if the inviting user is
     /// not a member.
     pub async fn invite(&self, reader: &Reader, guest: &User) -> Result<(), RoomError> {
-        if reader.room.visibility == Visibility::Direct {
+        if reader.room.visibility.is_permanent() {
             return Err(RoomError::Permanent);
         }
         match self.finish_join(guest, &reader.room, &JoinMethod::Invitation(reader.user.id)).await {

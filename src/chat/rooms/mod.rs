@@ -17,7 +17,7 @@ use self::model::{
     RoomStats, RoomTopic, Visibility, may_change, may_moderate, may_read,
 };
 pub(in crate::chat) use self::notify::notify_joined_by_posting;
-pub(in crate::chat) use self::store::{Joined, READABLE_ROOMS, insert_joined};
+pub(in crate::chat) use self::store::{GATE, Joined, READABLE_ROOMS, insert_joined};
 use super::accounts::model::User;
 use super::events::{Channel, EventHub, Signal};
 use super::names::model::NameFilter;
@@ -53,6 +53,9 @@ pub enum AccessError {
     /// The user was removed. Only an invitation makes them a member again.
     #[error("removed from the room")]
     Removed,
+    /// Not possible for a thread, which has no owner.
+    #[error("threads have no owner")]
+    Permanent,
     #[error(transparent)]
     Service(#[from] ServiceError),
 }
@@ -158,9 +161,12 @@ impl Rooms {
     ///
     /// # Errors
     /// [`AccessError::NotFound`] if the user may not see the room, [`AccessError::Forbidden`] if they
-    /// may see it but not change it.
+    /// may see it but not change it, [`AccessError::Permanent`] for a thread.
     pub async fn owner(&self, user: &User, room: RoomId) -> Result<Owner, AccessError> {
         let Reader { user, room } = self.reader(user, room).await?;
+        if room.visibility == Visibility::Thread {
+            return Err(AccessError::Permanent);
+        }
         if may_change(&user, &room) {
             Ok(Owner { user, room })
         } else {
@@ -172,9 +178,12 @@ impl Rooms {
     ///
     /// # Errors
     /// [`AccessError::NotFound`] if the user may not see the room, [`AccessError::Forbidden`] if they
-    /// may see it but do not moderate it.
+    /// may see it but do not moderate it, [`AccessError::Permanent`] for a thread.
     pub async fn moderator(&self, user: &User, room: RoomId) -> Result<Moderator, AccessError> {
         let Reader { user, room } = self.reader(user, room).await?;
+        if room.visibility == Visibility::Thread {
+            return Err(AccessError::Permanent);
+        }
         if may_moderate(&user, &room) {
             Ok(Moderator { user, room })
         } else {
@@ -194,7 +203,7 @@ impl Rooms {
         if new.visibility == Visibility::Public {
             self.hub.notify(Channel::Everyone, Signal::RoomChanged(room));
         }
-        Ok(Member { user: user.clone(), room, joins: false })
+        Ok(Member { user: user.clone(), room, joins: false, parent: None })
     }
 
     /// The direct message of two users. Creates it if there is none.
@@ -205,7 +214,7 @@ impl Rooms {
             self.hub.notify(Channel::User(user.id), Signal::Joined(room));
             self.hub.notify(Channel::User(other.id), Signal::Joined(room));
         }
-        Ok(Member { user: user.clone(), room, joins: false })
+        Ok(Member { user: user.clone(), room, joins: false, parent: None })
     }
 
     /// The direct message of two users, if there is one.

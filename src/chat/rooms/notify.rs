@@ -122,6 +122,6 @@ pub(in crate::chat) fn notify_joined_by_posting(hub: &EventHub, room: RoomId, us
 pub(super) fn audience(room: RoomId, visibility: Visibility) -> Channel {
     match visibility {
         Visibility::Public => Channel::Everyone,
-        Visibility::Private | Visibility::Direct => Channel::Members(room),
+        Visibility::Private | Visibility::Direct | Visibility::Thread => Channel::Members(room),
     }
 }

@@ -91,6 +91,7 @@ impl From<AccessError> for Problem {
         match error {
             AccessError::NotFound => Self::not_found(),
             AccessError::Forbidden => Self::with_detail(StatusCode::FORBIDDEN, "not-the-owner"),
+            AccessError::Permanent => Self::with_detail(StatusCode::CONFLICT, "room-permanent"),
             AccessError::Removed => Self::with_detail(StatusCode::FORBIDDEN, "room-removed"),
             AccessError::Service(error) => error.into(),
         }

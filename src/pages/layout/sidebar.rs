@@ -160,7 +160,8 @@ impl SidebarBuilder {
 /// # Errors
 /// If the template cannot be rendered.
 pub fn room_row(room: &Room, online: bool, t: Language) -> askama::Result<String> {
-    if !room.is_member() {
+    // Threads have no rows.
+    if !room.is_member() || room.visibility == Visibility::Thread {
         return Ok(String::new());
     }
     RoomRow::new(room, online, t).render()
@@ -172,5 +173,6 @@ pub(in crate::pages) fn icon(room: &Room) -> &'static str {
         Visibility::Public => "hash",
         Visibility::Private => "lock",
         Visibility::Direct => "at",
+        Visibility::Thread => "thread",
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::input::{Emoji, MessageBody, Nonce};
+use super::threads::ThreadSummary;
 use crate::chat::accounts::model::User;
 use crate::chat::rooms::model::{JoinRefusal, Member};
 use crate::kernel::{FieldError, MessageId, Rev, RoomId, Seq, ServiceError, Timestamp, UserId};
@@ -37,6 +38,10 @@ pub struct Message {
     pub reactions: Vec<Reactions>,
     /// The nonce the author sent, while its idempotency key is kept.
     pub nonce: Option<String>,
+    /// The thread of which it is the head.
+    pub thread: Option<ThreadSummary>,
+    /// If it is the copy of a reply in a thread that was sent to the room, too: the reply.
+    pub twin_of: Option<MessageId>,
 }
 
 impl Message {
@@ -164,6 +169,8 @@ pub(super) struct Rendered {
 pub struct Author {
     pub(super) room: RoomId,
     pub(super) message: MessageId,
+    /// The room in which the message is found: for a reply in a thread the room of the thread's head.
+    pub(super) searched: RoomId,
 }
 
 /// The permission to delete a message. Only [`super::Messages::deleter`] makes it, for the author and

@@ -30,7 +30,7 @@ pub(super) async fn edit(
     rendered: RenderedWithMentions,
     now: Timestamp,
 ) -> Result<Outcome, sqlx::Error> {
-    let Author { room, message: id } = author;
+    let Author { room, message: id, .. } = author;
     let RenderedWithMentions { html, mut mentioned } = rendered;
     let message = match find_undeleted(transaction, room, id).await? {
         Ok(message) => message,

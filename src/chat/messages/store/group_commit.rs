@@ -98,8 +98,9 @@ fn documents<'a>(db: &Db, writes: &'a [Write], outcomes: &[Outcome]) -> Vec<Inde
         let Ok(WriteOutcome { message, changed, .. }) = outcome else { continue };
         let tokens = match write {
             Write::Post(post) if *changed => Some(post.tokens.as_str().into()),
-            Write::Edit { .. } | Write::Delete(_) => SearchDocument::of(message)
+            Write::Edit { author, .. } => SearchDocument::of(message, author.searched)
                 .map(|document| search::store::tokens(db, &document).into()),
+            Write::Delete(_) => None,
             _ => continue,
         };
         newest.insert(message.id, tokens);

@@ -210,6 +210,8 @@ fn stored(
         deleted_by: None,
         reactions: Vec::new(),
         nonce: post.draft.nonce.as_ref().map(|nonce| nonce.as_str().to_owned()),
+        thread: None,
+        twin_of: None,
     };
     WriteOutcome { message: Arc::new(message), changed: true, mentioned, joined: None }
 }

@@ -25,6 +25,7 @@ pub(super) use self::purge::{purge_batch, purge_later};
 
 use super::model::{DeletedBy, Kind, Markup, Message, Reactions, WriteError, WriteOutcome};
 use super::render;
+use super::threads::ThreadSummary;
 use crate::chat::accounts::model::{Role, User};
 use crate::db::{column_type, positional_row};
 use crate::kernel::ids::RoomKey;
@@ -65,6 +66,8 @@ positional_row! {
         role: Role,
         avatar: Option<String>,
         reactions: Option<String>,
+        thread: Option<String>,
+        twin_of: Option<MessageId>,
     }
 }
 
@@ -93,6 +96,8 @@ impl From<MessageRow> for Message {
             deleted_by: row.deleted_by.as_deref().and_then(DeletedBy::from_column),
             reactions: reactions(&row.reactions.unwrap_or_default()),
             nonce: row.nonce,
+            thread: row.thread.as_deref().and_then(ThreadSummary::from_column),
+            twin_of: row.twin_of,
         }
     }
 }

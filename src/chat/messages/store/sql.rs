@@ -3,14 +3,26 @@
 
 /// The columns of a [`super::MessageRow`]. `idempotency_keys` is joined by message id, which has an index. The
 /// reactions are part of the same query, so they belong to the same state: "👍 3,❤️ 7,👍 9" (emoji and
-/// user id), the oldest first.
+/// user id), the oldest first. So is the thread, for [`ThreadSummary::from_column`]: a message without one
+/// costs no lookup.
+///
+/// [`ThreadSummary::from_column`]: crate::chat::messages::threads::ThreadSummary::from_column
 macro_rules! MESSAGE_COLUMNS {
     () => {
         "m.id, m.room_seq_key, m.room_rev_key, m.kind, m.body, m.html, m.markup, m.reply_to, m.created_at, m.edited_at,
          case when m.deleted_at is not null then coalesce(m.deleted_by, 'author') end, s.nonce,
          m.author_id, u.name, u.display_name, u.bot = 1, u.role, u.avatar,
          (select string_agg(r.emoji || ' ' || r.user_id, ',' order by r.room_rev_key)
-          from reactions r where r.message_id = m.id)"
+          from reactions r where r.message_id = m.id),
+         case when m.thread_id is not null then
+           (select t.room_id || '\u{1f}' || t.replies || '\u{1f}' || coalesce(cast(t.last_reply_at as text), '')
+              || coalesce((select string_agg('\u{1e}' || p.id || '\u{1f}' || p.display_name || '\u{1f}'
+                                               || coalesce(p.avatar, ''), '' order by p.last_seq desc)
+                           from (select w.id, w.display_name, w.avatar, a.last_seq
+                                 from thread_authors a join users w on w.id = a.user_id
+                                 where a.room_id = t.room_id order by a.last_seq desc limit 5) p), '')
+            from threads t where t.room_id = m.thread_id) end,
+         m.twin_of"
     };
 }
 

@@ -6,6 +6,7 @@
 mod code;
 mod joining;
 mod member_overview;
+mod parent;
 
 pub use self::code::Code;
 pub(in crate::chat) use self::joining::JoinMethod;
@@ -13,6 +14,7 @@ pub use self::joining::JoinRefusal;
 pub(super) use self::joining::{JoinState, may_join};
 pub use self::member_overview::MemberOverview;
 pub(super) use self::member_overview::MemberSelection;
+pub use self::parent::{Parent, ParentMessage};
 use serde::{Deserialize, Serialize};
 
 use crate::chat::accounts::model::{Role, User};
@@ -49,6 +51,8 @@ pub struct Room {
     pub other_avatar: Option<String>,
     /// The stored key of the name.
     pub sort_key: String,
+    /// For a thread: what it belongs to.
+    pub parent: Option<Parent>,
 }
 
 /// The state of a room and the user's read position in it.
@@ -62,6 +66,8 @@ pub struct Progress {
     pub unread: i64,
     /// Unread mentions of the user.
     pub mentions: i64,
+    /// For a thread: what it belongs to.
+    pub parent: Option<ParentMessage>,
 }
 
 /// Counts shown next to a room.
@@ -84,6 +90,16 @@ impl Room {
     pub fn position(&self) -> Position {
         Position::new(if self.lobby { "" } else { &self.sort_key }, self.id.0)
     }
+
+    /// The room whose members, owner and removals decide: for a thread the one that it belongs to.
+    pub fn gate(&self) -> RoomId {
+        self.parent.as_ref().map_or(self.id, |parent| parent.head.room)
+    }
+
+    /// Whether the user is a member of that room.
+    pub(super) fn is_member_of_gate(&self) -> bool {
+        self.parent.as_ref().map_or_else(|| self.is_member(), |parent| parent.is_member)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +108,8 @@ pub enum Visibility {
     Public,
     Private,
     Direct,
+    /// Reached through a message. Its members follow it; another room decides who may read and write.
+    Thread,
 }
 
 impl Visibility {
@@ -100,10 +118,18 @@ impl Visibility {
             Self::Public => "public",
             Self::Private => "private",
             Self::Direct => "direct",
+            Self::Thread => "thread",
         }
     }
 
-    /// Parses what a user may choose for a new room. Direct messages are created in another way.
+    /// Whether rooms of this kind have no owner and no code: they are not renamed or deleted, and no one
+    /// else decides who belongs to them.
+    pub(super) fn is_permanent(self) -> bool {
+        matches!(self, Self::Direct | Self::Thread)
+    }
+
+    /// Parses what a user may choose for a new room. Direct messages and threads are created in other
+    /// ways.
     ///
     /// # Errors
     /// If it is neither `public` nor `private`.
@@ -117,7 +143,8 @@ impl Visibility {
 
     /// The inverse of [`Self::as_str`].
     pub(super) fn stored(text: &str) -> Option<Self> {
-        [Self::Public, Self::Private, Self::Direct].into_iter().find(|it| it.as_str() == text)
+        let all = [Self::Public, Self::Private, Self::Direct, Self::Thread];
+        all.into_iter().find(|it| it.as_str() == text)
     }
 }
 
@@ -237,14 +264,21 @@ impl Reader {
 pub struct Member {
     pub(super) user: User,
     pub(super) room: RoomId,
-    /// The user is not a member of this public room yet. The transaction that stores their post makes
-    /// them one.
+    /// The user is not a member of this public room, or does not follow this thread. The transaction that
+    /// stores their post makes them a member.
     pub(super) joins: bool,
+    /// For a thread: what it belongs to.
+    pub(super) parent: Option<ParentMessage>,
 }
 
 impl Member {
     pub fn user(&self) -> &User {
         &self.user
+    }
+
+    /// The room whose members decide: for a thread the one that it belongs to.
+    pub(in crate::chat) fn gate(&self) -> RoomId {
+        self.parent.map_or(self.room, |parent| parent.room)
     }
 
     pub fn room(&self) -> RoomId {
@@ -338,9 +372,14 @@ impl RoomSummary {
     }
 }
 
-/// The only rule for reading the messages of a room.
+/// The only rule for reading the messages of a room. A thread is as readable as the room it belongs to.
 pub(super) fn may_read(room: &Room) -> bool {
-    room.visibility == Visibility::Public || room.is_member()
+    room.is_member_of_gate() || decisive_visibility(room) == Visibility::Public
+}
+
+/// The visibility that decides who may read: for a thread that of the room it belongs to.
+fn decisive_visibility(room: &Room) -> Visibility {
+    room.parent.as_ref().map_or(room.visibility, |parent| parent.visibility)
 }
 
 /// Whether the user may change a room: its owner may, and administrators may change the lobby, which
@@ -350,11 +389,13 @@ pub fn may_change(user: &User, room: &Room) -> bool {
 }
 
 /// Whether the user may moderate a room (delete messages of others, remove members): its owner and the
-/// administrators that may read it. No one moderates a direct message.
+/// administrators that may read it. No one moderates a direct message. A thread has the moderators of
+/// the room it belongs to.
 pub fn may_moderate(user: &User, room: &Room) -> bool {
-    room.visibility != Visibility::Direct
+    let owner = room.parent.as_ref().map_or(room.owner_id, |parent| parent.owner_id);
+    decisive_visibility(room) != Visibility::Direct
         && may_read(room)
-        && (room.owner_id == Some(user.id) || user.role == Role::Admin)
+        && (owner == Some(user.id) || user.role == Role::Admin)
 }
 
 #[cfg(test)]
@@ -379,6 +420,7 @@ mod tests {
             other: None,
             other_avatar: None,
             sort_key: String::new(),
+            parent: None,
         }
     }
 

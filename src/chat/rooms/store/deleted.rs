@@ -1,6 +1,6 @@
 //! Deleted rooms: their former state, restoring and purging them.
 
-use super::sql::SELECT_DELETED;
+use super::sql::{GATE, SELECT_DELETED};
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::audit;
 use crate::chat::audit::model::{Action, NamedRoom};
@@ -54,7 +54,7 @@ pub(in crate::chat::rooms) async fn all_deleted(db: &Db) -> Result<Vec<RoomId>, 
     fetch_scalars!(db, "select room_id from deleted_rooms where purged_at is null")
 }
 
-/// Whether the user could read the room until it was deleted.
+/// Whether the user could read the room until it, or that of the thread, was deleted.
 pub(in crate::chat::rooms) async fn had_been_visible(
     db: &Db,
     room: RoomId,
@@ -62,10 +62,13 @@ pub(in crate::chat::rooms) async fn had_been_visible(
 ) -> Result<bool, sqlx::Error> {
     fetch_scalar!(
         db,
-        "select exists (
-           select 1 from deleted_rooms d where room_id = $1 and (visibility = 'public'
+        concat!(
+            "select exists (select 1 from deleted_rooms d where room_id = ",
+            GATE!("$1"),
+            " and (visibility = 'public'
              or exists (select 1 from deleted_memberships m
-                        where m.room_id = d.room_id and m.user_id = $2)))",
+                        where m.room_id = d.room_id and m.user_id = $2)))"
+        ),
         room,
         user,
     )
@@ -103,7 +106,7 @@ pub(in crate::chat::rooms) async fn delete(
 ) -> Result<bool, sqlx::Error> {
     let mut transaction = db.begin().await?;
     let Some(before) = lock(&mut transaction, room).await? else { return Ok(false) };
-    if before.lobby || before.visibility == Visibility::Direct {
+    if before.lobby || before.visibility.is_permanent() {
         return Ok(false);
     }
     execute!(
@@ -264,7 +267,7 @@ macro_rules! FROM_SUMMARIES {
             "from rooms r
              left join deleted_rooms d on d.room_id = r.id
              left join users o on o.id = coalesce(d.owner_id, r.owner_id)
-             where r.visibility <> 'direct' and d.purged_at is null ",
+             where r.visibility not in ('direct', 'thread') and d.purged_at is null ",
             $rest
         )
     };

@@ -185,7 +185,7 @@ pub(in crate::chat::rooms) async fn list(db: &Db, user: UserId) -> Result<Vec<Ro
         db,
         ROOM_COLUMNS!(),
         FROM_ROOMS!(
-            "where r.visibility = 'public' or m.user_id is not null
+            "where r.visibility = 'public' or (m.user_id is not null and r.visibility <> 'thread')
              order by r.lobby desc, coalesce(o.sort_key, r.sort_key), r.id"
         ),
         user,
@@ -200,7 +200,7 @@ pub(in crate::chat::rooms) async fn own(db: &Db, user: UserId) -> Result<Vec<Roo
         db,
         ROOM_COLUMNS!(),
         FROM_ROOMS!(
-            "where r.id in (select room_id from memberships where user_id = $1)
+            "where r.id in (select room_id from memberships where user_id = $1) and r.visibility <> 'thread'
              order by r.lobby desc, coalesce(o.sort_key, r.sort_key), r.id"
         ),
         user,
@@ -222,7 +222,7 @@ pub(in crate::chat::rooms) async fn page(
         ROOM_COLUMNS!(),
         FROM_ROOMS!(
             "where (r.visibility = 'public' or m.user_id is not null)
-               and r.visibility <> 'direct' and r.filter_text like $2 escape '\\'"
+               and r.visibility not in ('direct', 'thread') and r.filter_text like $2 escape '\\'"
         ),
         order by ("(case when r.lobby = 1 then '' else r.sort_key end)", "r.id")
           from "$3", "$4", "$5",

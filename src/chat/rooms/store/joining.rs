@@ -2,6 +2,7 @@
 //! member, with the room locked, so a removal or a replaced code that was committed first counts.
 
 use super::memberships::{insert_member, lock};
+use super::sql::GATE;
 use crate::changefeed;
 use crate::changefeed::model::{Change, ChangeMeta};
 use crate::chat::accounts::model::User;
@@ -212,7 +213,7 @@ async fn delete_removal(
     Ok(())
 }
 
-/// Whether the user was removed from the room and not invited since.
+/// Whether the user was removed from the room, or that of the thread, and not invited since.
 pub(in crate::chat::rooms) async fn is_removed(
     db: &Db,
     user: UserId,
@@ -220,7 +221,11 @@ pub(in crate::chat::rooms) async fn is_removed(
 ) -> Result<bool, sqlx::Error> {
     fetch_scalar!(
         db,
-        "select exists (select 1 from removals where room_id = $1 and user_id = $2)",
+        concat!(
+            "select exists (select 1 from removals where room_id = ",
+            GATE!("$1"),
+            " and user_id = $2)"
+        ),
         room,
         user,
     )

@@ -21,11 +21,11 @@ pub(super) use self::members::{
     first_members, member_page, members, members_after, members_among, members_by_name,
 };
 pub(super) use self::memberships::{mark_read, reassign_owner, stats};
-pub(in crate::chat) use self::sql::READABLE_ROOMS;
+pub(in crate::chat) use self::sql::{GATE, READABLE_ROOMS};
 
-use super::model::{Code, Progress, Room, Visibility};
+use super::model::{Code, Parent, ParentMessage, Progress, Room, Visibility};
 use crate::db::{column_type, positional_row};
-use crate::kernel::{Rev, RoomId, Seq, Timestamp, UserId};
+use crate::kernel::{MessageId, Rev, RoomId, Seq, Timestamp, UserId};
 
 column_type!(Visibility as String, |visibility| visibility.as_str().to_owned(), |text| {
     // During an update a later version may store one that this version does not know.
@@ -41,6 +41,8 @@ positional_row! {
         last_read_seq: Seq,
         unread: i64,
         mentions: i64,
+        parent_room: Option<RoomId>,
+        head: Option<MessageId>,
     }
 }
 
@@ -53,6 +55,7 @@ impl From<ProgressRow> for Progress {
             last_read_seq: row.last_read_seq,
             unread: row.unread,
             mentions: row.mentions,
+            parent: parent_message(row.parent_room, row.head),
         }
     }
 }
@@ -76,12 +79,29 @@ positional_row! {
         other_id: Option<UserId>,
         other_avatar: Option<String>,
         sort_key: String,
+        parent_room: Option<RoomId>,
+        head: Option<MessageId>,
+        parent_name: Option<String>,
+        parent_visibility: Option<Visibility>,
+        parent_owner_id: Option<UserId>,
+        parent_is_member: bool,
     }
+}
+
+fn parent_message(room: Option<RoomId>, head: Option<MessageId>) -> Option<ParentMessage> {
+    Some(ParentMessage { room: room?, message: head? })
 }
 
 impl From<RoomRow> for Room {
     fn from(row: RoomRow) -> Self {
         let code = row.code.as_deref().and_then(Code::from_column);
+        let parent = parent_message(row.parent_room, row.head).map(|head| Parent {
+            head,
+            name: row.parent_name.unwrap_or_default(),
+            visibility: row.parent_visibility.unwrap_or(Visibility::Private),
+            owner_id: row.parent_owner_id,
+            is_member: row.parent_is_member,
+        });
         Self {
             id: row.id,
             name: row.name,
@@ -100,6 +120,7 @@ impl From<RoomRow> for Room {
             other: row.other_id,
             other_avatar: row.other_avatar,
             sort_key: row.sort_key,
+            parent,
         }
     }
 }

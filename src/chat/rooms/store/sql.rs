@@ -34,7 +34,8 @@ macro_rules! ROOM_COLUMNS {
             UNREAD!(),
             ", ",
             UNREAD_MENTIONS!(),
-            ", o.id, o.avatar, coalesce(o.sort_key, r.sort_key, '')"
+            ", o.id, o.avatar, coalesce(o.sort_key, r.sort_key, ''),
+             t.parent_room_id, t.head_id, p.name, p.visibility, p.owner_id, pm.user_id is not null"
         )
     };
 }
@@ -47,6 +48,9 @@ macro_rules! FROM_ROOMS {
         concat!(
             " from rooms r
              left join memberships m on m.room_id = r.id and m.user_id = $1
+             left join threads t on r.visibility = 'thread' and t.room_id = r.id
+             left join rooms p on p.id = t.parent_room_id
+             left join memberships pm on pm.room_id = p.id and pm.user_id = $1
              left join users o on o.id = case when r.visibility = 'direct' then
                (select coalesce(min(case when other.user_id <> $1 then other.user_id end), $1)
                 from memberships other where other.room_id = r.id) end ",
@@ -65,14 +69,25 @@ macro_rules! SELECT_ROOM {
 /// The columns of a [`super::ProgressRow`].
 macro_rules! PROGRESS_COLUMNS {
     () => {
-        concat!("r.id, r.rev, r.last_seq, m.last_read_seq, ", UNREAD!(), ", ", UNREAD_MENTIONS!())
+        concat!(
+            "r.id, r.rev, r.last_seq, m.last_read_seq, ",
+            UNREAD!(),
+            ", ",
+            UNREAD_MENTIONS!(),
+            ", t.parent_room_id, t.head_id"
+        )
     };
 }
 
 /// The `from` clause of [`PROGRESS_COLUMNS!`] for the user `$1`, to be followed by a further condition.
 macro_rules! FROM_OWN_ROOMS {
     ($rest:literal) => {
-        concat!(" from memberships m join rooms r on r.id = m.room_id where m.user_id = $1 ", $rest)
+        concat!(
+            " from memberships m join rooms r on r.id = m.room_id
+              left join threads t on r.visibility = 'thread' and t.room_id = r.id
+              where m.user_id = $1 ",
+            $rest
+        )
     };
 }
 
@@ -83,14 +98,29 @@ macro_rules! SELECT_PROGRESS {
     };
 }
 
-/// A subquery for the rooms that a user may read: the rule of `model::may_read` for
-/// queries over many rooms. A room may appear twice.
+/// A subquery for the rooms that a user may read, without threads: the rule of `model::may_read` for
+/// queries over many rooms. A room may appear twice. Threads are as readable as their [`GATE!`].
 macro_rules! READABLE_ROOMS {
     ($user:literal) => {
         concat!(
             "select id from rooms where visibility = 'public'
-             union all select room_id from memberships where user_id = ",
+             union all select room_id from memberships
+             where not exists (select 1 from threads f where f.room_id = memberships.room_id)
+               and user_id = ",
             $user
+        )
+    };
+}
+
+/// The room that decides who may read the messages of a room: for a thread the one that it belongs to.
+macro_rules! GATE {
+    ($room:literal) => {
+        concat!(
+            "coalesce((select g.parent_room_id from threads g where g.room_id = ",
+            $room,
+            "), ",
+            $room,
+            ")"
         )
     };
 }
@@ -107,8 +137,8 @@ macro_rules! SELECT_DELETED {
     };
 }
 
-pub(in crate::chat) use READABLE_ROOMS;
 pub(super) use {
     FROM_OWN_ROOMS, FROM_ROOMS, PROGRESS_COLUMNS, ROOM_COLUMNS, SELECT_DELETED, SELECT_PROGRESS,
     SELECT_ROOM, UNREAD, UNREAD_MENTIONS,
 };
+pub(in crate::chat) use {GATE, READABLE_ROOMS};

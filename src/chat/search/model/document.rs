@@ -11,6 +11,7 @@ use crate::text::tokenizer::{Kind, Token, tokens};
 /// The searchable data of a message.
 #[derive(Clone, Debug)]
 pub struct SearchDocument {
+    /// For a reply in a thread, the room of the thread's head: whoever searches a room finds its threads.
     pub room: RoomId,
     pub author: UserId,
     pub body: String,
@@ -72,17 +73,18 @@ impl SearchDocument {
     /// For a message that is not stored yet.
     pub fn new(member: &Member, body: &str, html: &str) -> Self {
         Self {
-            room: member.room(),
+            room: member.gate(),
             author: member.user().id,
             body: body.to_owned(),
             link: has_link(html),
         }
     }
 
-    /// `None` for a deleted message.
-    pub fn of(message: &Message) -> Option<Self> {
-        (!message.is_deleted()).then(|| Self {
-            room: message.room,
+    /// `None` for a message that is not found: a deleted one, and the copy of a reply in a thread. `room`
+    /// is the room of the message, or for a reply in a thread the room of the thread's head.
+    pub fn of(message: &Message, room: RoomId) -> Option<Self> {
+        (!message.is_deleted() && message.twin_of.is_none()).then(|| Self {
+            room,
             author: message.author.id,
             body: message.body.clone(),
             link: has_link(&message.html),

@@ -73,6 +73,7 @@ pub(in crate::chat::search) struct Candidate {
     pub id: MessageId,
     pub body: String,
     pub author: UserId,
+    /// For a reply in a thread, the room of the thread's head.
     pub room: RoomId,
     pub at: Timestamp,
     /// Only set if the query needs it.

@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use crate::chat::search::model::{Candidate, IndexTerm, Phrase};
 use crate::db::positional_row;
-use crate::kernel::ids::RoomKey;
-use crate::kernel::{MessageId, Timestamp, UserId};
+use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 
 /// What a candidate must have.
 #[derive(Clone, Debug)]
@@ -26,7 +25,7 @@ positional_row! {
         id: MessageId,
         body: String,
         author: UserId,
-        room_seq_key: RoomKey,
+        room: RoomId,
         at: Timestamp,
         link: bool,
     }
@@ -38,7 +37,7 @@ impl From<CandidateRow> for Candidate {
             id: row.id,
             body: row.body,
             author: row.author,
-            room: row.room_seq_key.room(),
+            room: row.room,
             at: row.at,
             link: row.link,
         }

@@ -5,20 +5,20 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::chat::rooms::GATE;
 use crate::chat::search::model::{SearchDocument, has_link};
 use crate::db::{
     Db, StatementBatch, Transaction, execute, fetch_all, fetch_optional_scalar,
     power_of_two_chunks, set_setting,
 };
-use crate::kernel::ids::RoomKey;
-use crate::kernel::{MessageId, UserId};
+use crate::kernel::{MessageId, RoomId, UserId};
 use crate::text::normalize::VERSION;
 
 /// The columns of `messages` from which the index entry is made.
 #[derive(sqlx::FromRow)]
 struct DocumentRow {
     id: MessageId,
-    room_seq_key: RoomKey,
+    room: RoomId,
     author_id: UserId,
     body: String,
     html: String,
@@ -26,12 +26,7 @@ struct DocumentRow {
 
 impl From<DocumentRow> for SearchDocument {
     fn from(row: DocumentRow) -> Self {
-        Self {
-            room: row.room_seq_key.room(),
-            author: row.author_id,
-            link: has_link(&row.html),
-            body: row.body,
-        }
+        Self { room: row.room, author: row.author_id, link: has_link(&row.html), body: row.body }
     }
 }
 
@@ -78,9 +73,13 @@ pub(in crate::chat) async fn forget(
             // `+id` keeps SQLite from scanning all indexed rows.
             let rows: Vec<DocumentRow> = fetch_all!(
                 transaction,
-                "select id, room_seq_key, author_id, body, html from messages
+                concat!(
+                    "select id, ",
+                    GATE!("(room_seq_key >> 32)"),
+                    " as room, author_id, body, html from messages
                  where id in (select value from json_each($1)) and deleted_at is null
-                   and +id in (select id from search_docsize)",
+                   and +id in (select id from search_docsize)"
+                ),
                 json(messages)?,
             )?;
             let entry = |row: DocumentRow| IndexEntry {
@@ -173,8 +172,12 @@ pub(in crate::chat::search) async fn index_old(db: &Db) -> Result<Option<usize>,
     let Some(below) = below else { return Ok(None) };
     let rows: Vec<DocumentRow> = fetch_all!(
         transaction,
-        "select id, room_seq_key, author_id, body, html from messages
-         where id < $1 and deleted_at is null order by id desc limit $2",
+        concat!(
+            "select id, ",
+            GATE!("(room_seq_key >> 32)"),
+            " as room, author_id, body, html from messages
+             where id < $1 and deleted_at is null and twin_of is null order by id desc limit $2"
+        ),
         below,
         BATCH,
     )?;

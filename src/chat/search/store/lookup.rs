@@ -2,7 +2,7 @@
 
 use super::criteria::{CandidateRow, Criteria};
 use super::postgres;
-use crate::chat::rooms::READABLE_ROOMS;
+use crate::chat::rooms::{GATE, READABLE_ROOMS};
 use crate::chat::search::model::{Candidate, IndexTerm, Phrase};
 use crate::db::{Db, fetch_scalar, json_aggregate, parse_json_rows};
 use crate::kernel::MessageId;
@@ -36,11 +36,17 @@ impl Criteria {
 // The index is scanned from its newest end and stops when there are enough rows, so the newest are
 // found in the same time however many there are. `cross join` keeps the index the outer loop.
 const SQLITE: &str = json_aggregate!(
-    "m.id, m.body, m.author_id, m.room_seq_key, m.created_at,
-     case when $8 and m.html like '%<a href=\"http%' then true else false end",
+    concat!(
+        "m.id, m.body, m.author_id, ",
+        GATE!("(m.room_seq_key >> 32)"),
+        ", m.created_at,
+         case when $8 and m.html like '%<a href=\"http%' then true else false end"
+    ),
     concat!(
         "from search s cross join messages m on m.id = s.rowid
-         where s.search match $1 and s.rowid < $2 and s.rowid >= $7 and (m.room_seq_key >> 32) in (",
+         where s.search match $1 and s.rowid < $2 and s.rowid >= $7 and ",
+        GATE!("(m.room_seq_key >> 32)"),
+        " in (",
         READABLE_ROOMS!("$3"),
         ") and m.created_at >= $4 and m.created_at < $5 and m.deleted_at is null
          order by s.rowid desc limit $6"

@@ -5,7 +5,7 @@
 //! enough. A common word is found in the first window; a rare one is little to collect in the last.
 
 use super::criteria::{CandidateRow, Criteria};
-use crate::chat::rooms::READABLE_ROOMS;
+use crate::chat::rooms::{GATE, READABLE_ROOMS};
 use crate::chat::search::model::{IndexTerm, Phrase};
 use crate::db::{Db, fetch_all};
 use crate::kernel::MessageId;
@@ -79,12 +79,16 @@ const QUERY: &str = concat!(
        (select id from search
         where search_entry(id, tokens) @@ $1::tsquery and ($2::text is null or tokens @@ $2::tsquery)
           and id + 0 < $3 and id + 0 >= $4)
-     select m.id, m.body, m.author_id, m.room_seq_key, m.created_at,
+     select m.id, m.body, m.author_id, m.room, m.created_at,
        case when $9 and m.html like '%<a href=\"http%' then true else false end
      from (select id from s order by id desc) s
      cross join lateral
-       (select id, body, author_id, room_seq_key, created_at, html from messages
-        where id = s.id and (room_seq_key >> 32) = any(array(",
+       (select id, body, author_id, ",
+    GATE!("(room_seq_key >> 32)"),
+    " as room, created_at, html from messages
+        where id = s.id and ",
+    GATE!("(room_seq_key >> 32)"),
+    " = any(array(",
     READABLE_ROOMS!("$5"),
     ")) and created_at >= $6 and created_at < $7 and deleted_at is null offset 0) m
      order by s.id desc limit $8"
