@@ -134,8 +134,8 @@ fn build(name: String, value: String, client: ClientInfo) -> Cookie<'static> {
 mod tests {
     use axum::http::HeaderValue;
 
-    use super::super::Theme;
     use super::*;
+    use crate::http::preferences::{Preference, Theme};
 
     #[test]
     fn a_cookie_is_found_by_its_full_name() {

@@ -9,13 +9,13 @@ pub mod health;
 pub mod listener;
 pub mod locale;
 pub mod metrics;
+pub mod preferences;
 pub mod rate_limit;
 pub mod request;
 pub mod response;
 pub mod sessions;
 pub mod site;
 pub mod state;
-pub mod theme;
 
 pub use crate::i18n::Language;
 pub use request::auth::{
@@ -26,4 +26,3 @@ pub use request::draft_origin::DraftOrigin;
 pub use request::extract::{FormBody, JsonBody, MessageForm, MessageJson, PathId, Query};
 pub use response::problem::Problem;
 pub use state::AppState;
-pub use theme::Theme;

@@ -12,10 +12,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use jiff::tz::TimeZone;
 
+use crate::http::preferences::{Density, LetterKeys, Preference, Theme};
 use crate::http::request::{account, partial};
 use crate::http::response::problem::AlreadyRendered;
 use crate::http::site::SiteInfo;
-use crate::http::{AppState, ClientInfo, Language, Problem, Theme, Viewer, cookies, locale};
+use crate::http::{AppState, ClientInfo, Language, Problem, Viewer, cookies, locale};
 use crate::kernel::RoomId;
 use crate::pages::assets;
 use crate::pages::layout::calendar::Calendar;
@@ -24,6 +25,8 @@ use crate::pages::layout::calendar::Calendar;
 pub(in crate::pages) struct Page {
     pub t: Language,
     pub theme: Theme,
+    pub density: Density,
+    pub letter_keys: LetterKeys,
     zone: TimeZone,
     pub site: String,
     /// Identifies the signed-in user and the installation. The browser stores drafts under this
@@ -54,6 +57,8 @@ impl Page {
         Self {
             t: locale::language_of(parts),
             theme: Theme::of(parts),
+            density: Density::of(parts),
+            letter_keys: LetterKeys::of(parts),
             zone: zone.unwrap_or(TimeZone::UTC),
             site: site.name.clone(),
             account: account::of(&parts.extensions, site),
@@ -80,9 +85,19 @@ impl Page {
         &Language::ALL
     }
 
-    #[expect(clippy::unused_self, reason = "a template has only this value to ask")]
-    pub fn themes(&self) -> &'static [Theme] {
-        &Theme::ALL
+    /// The color scheme, if the user chose one.
+    pub fn scheme(&self) -> Option<&'static str> {
+        self.theme.attribute()
+    }
+
+    /// The density, unless it is the usual one.
+    pub fn density(&self) -> Option<&'static str> {
+        self.density.attribute()
+    }
+
+    /// What single letters do, unless they are shortcuts as usual.
+    pub fn letter_keys(&self) -> Option<&'static str> {
+        self.letter_keys.attribute()
     }
 
     /// Whether the query has this parameter.

@@ -15,8 +15,9 @@ use crate::chat::accounts::model::{
     Authenticated, DisplayName, Email, PlainPassword, SessionInfo, ZoneName,
 };
 use crate::chat::accounts::{Accounts, ChangeError};
+use crate::http::preferences::{Density, LetterKeys, Preference, Theme};
 use crate::http::state::from_state;
-use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Theme, Viewer, locale};
+use crate::http::{AppState, ClientInfo, FormBody, Language, Problem, Viewer, locale};
 use crate::kernel::FieldError;
 use crate::pages::layout::calendar::Calendar;
 use crate::pages::layout::form_state::FormState;
@@ -342,21 +343,24 @@ async fn change_time_zone(
 struct LookForm {
     language: String,
     theme: String,
+    density: String,
+    keys: String,
 }
 
-/// Stored in a cookie only: the choice can differ per device.
+/// Stored in cookies only: the choices can differ per device. What the form leaves out stays.
 async fn change_look(
     client: ClientInfo,
     _: Viewer,
     FormBody(typed): FormBody<LookForm>,
 ) -> Response {
     let language = Language::from_code(&typed.language);
-    let jar = CookieJar::new();
-    let jar = match language {
-        Some(language) => jar.add(locale::cookie(language, client)),
-        None => jar,
-    };
-    let jar = jar.add(Theme::from_word(&typed.theme).cookie(client));
+    let chosen = [
+        language.map(|language| locale::cookie(language, client)),
+        Theme::from_word(&typed.theme).map(|theme| theme.cookie(client)),
+        Density::from_word(&typed.density).map(|density| density.cookie(client)),
+        LetterKeys::from_word(&typed.keys).map(|keys| keys.cookie(client)),
+    ];
+    let jar = chosen.into_iter().flatten().fold(CookieJar::new(), CookieJar::add);
     (jar, saved()).into_response()
 }
 

@@ -86,22 +86,6 @@ export class Patio {
     await ended;
   }
 
-  /** Registers a user with the form of the page. Returns the cookies that a browser gets. */
-  async register(name) {
-    const body = new URLSearchParams({
-      name,
-      email: emailOf(name),
-      password: PASSWORD,
-      password_confirmation: PASSWORD,
-    });
-    const answer = await fetch(`${this.origin}/register`, { method: 'POST', body, redirect: 'manual' });
-    if (answer.status !== 303) throw new Error(`registration of ${name}: ${answer.status}`);
-    return answer.headers.getSetCookie().map((cookie) => {
-      const [, key, value] = /^([^=]+)=([^;]*)/.exec(cookie);
-      return { name: key, value, domain: HOST, path: '/', httpOnly: true, sameSite: 'Lax' };
-    });
-  }
-
   /** A client of the JSON API. Its user is registered but not online. */
   async apiClient(name) {
     await this.api('users', { name, email: emailOf(name), password: PASSWORD });

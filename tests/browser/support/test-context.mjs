@@ -57,7 +57,7 @@ export class TestContext {
   /** A new user who has just registered, without the page for it, and is in the lobby. */
   async newUser(name, options) {
     const visitor = await this.visitor(options);
-    await visitor.context.addCookies(await this.patio.register(name));
+    await visitor.registerDirectly(name);
     await visitor.go('/rooms/1');
     return visitor;
   }

@@ -1,6 +1,8 @@
 // A visitor with their own browser: actions and observations.
 import { emailOf, PASSWORD } from './patio.mjs';
 
+const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36';
+
 export class Visitor {
   constructor(patio, context, page) {
     Object.assign(this, { patio, context, page });
@@ -44,6 +46,14 @@ export class Visitor {
       ...other,
     });
     await this.submit();
+  }
+
+  /** Posts the form of the registration without its page. The browser has the cookies afterwards. */
+  async registerDirectly(name) {
+    const form = { name, email: emailOf(name), password: PASSWORD, password_confirmation: PASSWORD };
+    const headers = { 'user-agent': BROWSER };
+    const answer = await this.context.request.post(`${this.patio.origin}/register`, { form, headers, maxRedirects: 0 });
+    if (answer.status() !== 303) throw new Error(`registration of ${name}: ${answer.status()}`);
   }
 
   async signIn(login, password = PASSWORD) {

@@ -188,4 +188,19 @@ async fn language_and_theme_are_stored_in_cookies() {
     assert_eq!(page.attribute("html", "data-theme").as_deref(), Some("dark"));
     ana.submit("/settings/look", &[("language", "es"), ("theme", "system")]).await;
     assert_eq!(ana.get("/settings").await.attribute("html", "data-theme"), None);
+
+    for (field, attribute, other, usual) in [
+        ("density", "data-density", "compact", "comfortable"),
+        ("keys", "data-letter-keys", "off", "on"),
+    ] {
+        ana.submit("/settings/look", &[(field, other)]).await;
+        assert_eq!(ana.get("/rooms/1").await.attribute("html", attribute).as_deref(), Some(other));
+        ana.submit("/settings/look", &[(field, "nonsense")]).await;
+        let page = ana.get("/settings").await;
+        assert_eq!(page.attribute("html", attribute).as_deref(), Some(other), "it stays");
+        let chosen = format!("input[name={field}][checked]");
+        assert_eq!(page.attribute(&chosen, "value").as_deref(), Some(other));
+        ana.submit("/settings/look", &[(field, usual)]).await;
+        assert_eq!(ana.get("/rooms/1").await.attribute("html", attribute), None);
+    }
 }
