@@ -96,6 +96,36 @@ change-failed = That did not work. Try again.
 retry-hint = Try again {"{when}"}.
 change-signed-out = Your session has ended. Load the page again to sign in: what you wrote is kept.
 
+# Emoji
+emoji-choose = Choose an emoji
+emoji-search = Search emoji
+emoji-search-short = Search
+emoji-groups = Kinds
+emoji-recent = Recent
+emoji-faces = Faces
+emoji-people = People
+emoji-nature = Nature
+emoji-food = Food
+emoji-activities = Activities
+emoji-travel = Travel
+emoji-objects = Objects
+emoji-symbols = Symbols
+emoji-flags = Flags
+emoji-tone = Skin tone: {"{tone}"}
+emoji-tones = Skin tone
+emoji-tone-none = none
+emoji-tone-light = light
+emoji-tone-medium-light = medium light
+emoji-tone-medium = medium
+emoji-tone-medium-dark = medium dark
+emoji-tone-dark = dark
+emoji-found-one = {"{n}"} for “{"{term}"}”
+emoji-found-other = {"{n}"} for “{"{term}"}”
+emoji-found-none = Nothing is called “{"{term}"}”. Try another word, in English or in Spanish.
+emoji-hint = Type : in the composer for the same list
+emoji-menu = Emoji
+react-with = React with {"{emoji}"}
+
 # Rooms that people make
 all-rooms = All rooms: create one or join one
 all-rooms-title = Rooms

@@ -96,6 +96,36 @@ change-failed = No ha funcionado. Inténtalo de nuevo.
 retry-hint = Inténtalo de nuevo {"{when}"}.
 change-signed-out = Tu sesión ha terminado. Vuelve a cargar la página para entrar: lo que has escrito se guarda.
 
+# Emojis
+emoji-choose = Elige un emoji
+emoji-search = Buscar un emoji
+emoji-search-short = Buscar
+emoji-groups = Clases
+emoji-recent = Recientes
+emoji-faces = Caras
+emoji-people = Gente
+emoji-nature = Naturaleza
+emoji-food = Comida
+emoji-activities = Ocio
+emoji-travel = Viajes
+emoji-objects = Objetos
+emoji-symbols = Símbolos
+emoji-flags = Banderas
+emoji-tone = Tono de piel: {"{tone}"}
+emoji-tones = Tono de piel
+emoji-tone-none = sin tono
+emoji-tone-light = claro
+emoji-tone-medium-light = claro medio
+emoji-tone-medium = medio
+emoji-tone-medium-dark = oscuro medio
+emoji-tone-dark = oscuro
+emoji-found-one = {"{n}"} para «{"{term}"}»
+emoji-found-other = {"{n}"} para «{"{term}"}»
+emoji-found-none = Nada se llama «{"{term}"}». Prueba con otra palabra, en español o en inglés.
+emoji-hint = Escribe : en el mensaje y verás la misma lista
+emoji-menu = Emojis
+react-with = Reaccionar con {"{emoji}"}
+
 # Salas que hace la gente
 all-rooms = Todas las salas: crea una o entra en una
 all-rooms-title = Salas

@@ -6,6 +6,7 @@ mod api_docs;
 mod assets;
 mod auth;
 mod composer;
+mod emoji;
 mod layout;
 pub mod messages;
 mod people;
@@ -52,6 +53,7 @@ pub fn router(state: &AppState, polling: Router<AppState>) -> Router<AppState> {
         .merge(rooms::router())
         .merge(people::router())
         .merge(switcher::router())
+        .merge(emoji::router())
         .merge(settings::router())
         .merge(api_docs::router())
         .merge(admin::router())

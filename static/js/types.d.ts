@@ -241,7 +241,13 @@ interface DraftRecord {
   nonce?: string;
   at: number;
 }
+/** What was chosen in the emoji picker: the last emoji, newest first, and the skin tone (0 to 5). */
+interface EmojiRecord {
+  recent: string[];
+  tone: number;
+}
 interface StoredRecords {
+  emoji: EmojiRecord;
   draft: DraftRecord;
   edit: DraftRecord;
   outbox: OutboxEntry;

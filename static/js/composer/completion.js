@@ -1,6 +1,7 @@
-// What the composer offers while a slash command or a mention is typed.
+// What the composer offers while a slash command, a mention or an emoji is typed.
 import { closestTo, hasModifier, isComposing, query, queryAll } from '../core/dom.js';
 import { foldText, matchDistance } from '../core/fuzzy-match.js';
+import { insertEmoji, loadEmoji, rememberEmoji, skinTone } from '../emoji/emoji.js';
 
 // A list above the composer with completions for the word at the caret: opens while the word is typed, narrows, and
 // completes it.
@@ -285,6 +286,75 @@ export function startMentionAutocomplete(form, listbox, me, search) {
       const caret = field.selectionStart;
       const space = /^\s/.test(field.value.slice(caret)) ? '' : ' ';
       field.setRangeText(`@${option.dataset.name}${space}`, caret - typed.length - 1, caret, 'end');
+    },
+  });
+}
+
+// Completes emoji by their codes and names while a word after a colon is typed, from two letters on.
+
+// Where a code may stand: the same rule as the server's (text/emoji.rs).
+const EMOJI_NAME = new RegExp(`(?<=^|[${UNSPACED}]|[^\\p{L}\\p{M}\\p{N}:/]):([\\p{L}\\p{M}\\p{N}_+-]{2,})$`, 'u');
+
+/**
+ * @param {BodyForm} form
+ * @param {HTMLElement} listbox
+ */
+export function startEmojiAutocomplete(form, listbox) {
+  const field = form.elements.body;
+  /** @type {import('../emoji/picker.js').EmojiCatalogue | undefined} */
+  let catalogue;
+  let typed = ''; // after the colon
+
+  function load() {
+    loadEmoji().then(
+      (loaded) => {
+        catalogue = loaded;
+        autocomplete.refresh();
+      },
+      () => {}, // asked for again with the next letter
+    );
+  }
+
+  /**
+   * @param {import('../emoji/picker.js').EmojiCatalogue} catalogue
+   * @param {import('../emoji/picker.js').Emoji} item
+   * @param {number} index
+   */
+  function createOption(catalogue, item, index) {
+    const option = Object.assign(document.createElement('div'), {
+      className: 'menu-item',
+      id: `emoji${index}`,
+      role: 'option',
+      ariaSelected: 'false',
+    });
+    const [code] = item.codes;
+    option.dataset.name = catalogue.withTone(item, skinTone());
+    option.append(
+      catalogue.draw(item, option.dataset.name),
+      Object.assign(document.createElement('b'), { textContent: `:${code}:` }),
+      Object.assign(document.createElement('small'), { textContent: item.name }),
+    );
+    return option;
+  }
+
+  const autocomplete = new Autocomplete(form, listbox, {
+    match() {
+      const { value, selectionStart: caret, selectionEnd } = field;
+      typed = (caret === selectionEnd && EMOJI_NAME.exec(value.slice(0, caret))?.[1]) || '';
+      if (!typed) return null;
+      if (!catalogue) {
+        load();
+        return null;
+      }
+      const items = catalogue.search(typed, () => autocomplete.refresh()).slice(0, MAX_SHOWN);
+      const create = createOption.bind(null, catalogue);
+      listbox.replaceChildren(...items.map(create));
+      return { options: queryAll(listbox, ':scope > *'), preferred: listbox.firstElementChild };
+    },
+    isComplete: () => false,
+    complete({ dataset: { name } }) {
+      rememberEmoji(name);
+      insertEmoji(field, name, field.selectionStart - typed.length - 1);
     },
   });
 }

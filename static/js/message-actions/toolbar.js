@@ -1,70 +1,13 @@
 // The actions on messages: a toolbar in the message under the pointer or with the focus, on touch screens a sheet;
 // reactions that are clicked; and the arrow up in the composer, which edits the user's last message.
-import { byId, cloneTemplate, closestTo, hasModifier, query, queryAll } from '../core/dom.js';
+import { byId, cloneTemplate, closestTo, hasModifier, queryAll } from '../core/dom.js';
+import { closeEmojiPicker, openEmojiPicker, recentEmoji } from '../emoji/emoji.js';
 import { setTabStops } from '../room/message-grouping.js';
 import { ActionSheet } from './action-sheet.js';
 import { MessageEditor } from './edit-message.js';
 import { createMessageDeleter, SignedOutError, submitMessageForm } from './message-changes.js';
 
-// The panel to choose an emoji from, placed beside the button that opened it.
-
-const GAP = 4; // px
-
-/**
- * @typedef {object} EmojiPickerOptions
- * @property {(messageId: string, emoji: string) => Promise<void>} onChoose
- * @property {(error: unknown) => string} describeError
- * @property {AbortSignal} signal
- */
-
-/** @param {EmojiPickerOptions} options */
-function createEmojiPicker({ onChoose, describeError, signal }) {
-  const panel = byId('palette');
-  /** @type {HTMLInputElement} */
-  const field = query(panel, 'input');
-  const error = query(panel, '[role="alert"]');
-  let messageId = '';
-
-  panel.addEventListener(
-    'submit',
-    async (event) => {
-      event.preventDefault();
-      const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
-      const emoji = button?.value || field.value;
-      error.textContent = '';
-      try {
-        await onChoose(messageId, emoji);
-        panel.hidePopover(); // the focus returns to where it was
-      } catch (reason) {
-        error.textContent = describeError(reason);
-      }
-    },
-    { signal },
-  );
-  signal.addEventListener('abort', () => panel.hidePopover());
-
-  return {
-    /**
-     * @param {HTMLElement} anchor
-     * @param {string} id of the message
-     */
-    open(anchor, id) {
-      messageId = id;
-      field.value = '';
-      error.textContent = '';
-      panel.showPopover();
-      const { top, bottom, right } = anchor.getBoundingClientRect();
-      const { width, height } = panel.getBoundingClientRect();
-      const fitsBelow = bottom + GAP + height <= innerHeight;
-      panel.style.insetBlock = `${Math.max(GAP, fitsBelow ? bottom + GAP : top - GAP - height)}px auto`;
-      panel.style.insetInline = 'auto';
-      panel.style.left = `${Math.max(GAP, right - width)}px`;
-      query(panel, 'button').focus();
-    },
-  };
-}
-
-/** @typedef {'react' | 'edit' | 'delete'} MessageAction */
+/** @typedef {'quick' | 'react' | 'edit' | 'delete'} MessageAction */
 
 /**
  * @typedef {object} MessageActionsOptions
@@ -111,25 +54,27 @@ export function startMessageActions({ log, messageList, composerField, me, updat
    * @param {string} id
    * @param {string} emoji
    */
-  const submitReaction = async (id, emoji) => showMessage(await submitMessageForm(id, 'reactions', { emoji }));
-  /**
-   * @param {string} id
-   * @param {string} emoji
-   */
-  const toggleReaction = (id, emoji) => submitReaction(id, emoji).catch(showError);
+  const toggleReaction = (id, emoji) =>
+    submitMessageForm(id, 'reactions', { emoji }).then(showMessage).catch(showError);
 
   const context = { log, messageList, me, updateBelow, showMessage, describeError, showError, signal };
   const editor = new MessageEditor(context);
   const deleter = createMessageDeleter(context);
-  const emojiPicker = createEmojiPicker({ onChoose: submitReaction, describeError, signal });
+  signal.addEventListener('abort', closeEmojiPicker);
 
   /** @type {IsAllowed} */
   const isAllowed = (action, { dataset }) =>
-    action === 'react' || dataset.author === me || (action === 'delete' && moderates !== undefined);
+    action === 'react' ||
+    action === 'quick' ||
+    dataset.author === me ||
+    (action === 'delete' && moderates !== undefined);
   /** @type {RunAction} */
   const run = (action, article, button = article) => {
-    if (action === 'react') emojiPicker.open(button, article.dataset.id);
-    else if (action === 'edit') editor.start(article);
+    const { id } = article.dataset;
+    if (action === 'quick') toggleReaction(id, button.dataset.emoji ?? '');
+    else if (action === 'react') {
+      openEmojiPicker(button, (emoji) => toggleReaction(id, emoji)).catch(() => showError(new Error('')));
+    } else if (action === 'edit') editor.start(article);
     else deleter.start(article);
   };
 
@@ -137,6 +82,19 @@ export function startMessageActions({ log, messageList, composerField, me, updat
   startToolbar({ log, toolbar: cloneTemplate(template), isAllowed, run });
   listenToReactions(log, toggleReaction);
   listenToArrowUp(composerField, () => messageList.lastBy(me), editor);
+}
+
+/**
+ * The last emoji that the user chose are one press away.
+ * @param {HTMLElement} toolbar
+ */
+function showRecent(toolbar) {
+  const recent = recentEmoji();
+  for (const [index, button] of queryAll(toolbar, '[data-act="quick"]').entries()) {
+    button.dataset.emoji = recent[index];
+    button.ariaLabel = (button.dataset.label ?? '').replace('{emoji}', () => recent[index]);
+    button.firstElementChild?.replaceChildren(recent[index]);
+  }
 }
 
 /** @param {{ log: HTMLElement, toolbar: HTMLElement, isAllowed: IsAllowed, run: RunAction }} options */
@@ -151,6 +109,7 @@ function startToolbar({ log, toolbar, isAllowed, run }) {
     for (const button of queryAll(toolbar, ':scope > *')) {
       button.hidden = !isAllowed(/** @type {MessageAction} */ (button.dataset.act), article);
     }
+    showRecent(toolbar);
     article.append(toolbar);
     setTabStops(article, article.contains(document.activeElement));
   }

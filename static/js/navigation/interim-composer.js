@@ -62,7 +62,7 @@ class InterimField {
     this.#listen();
     this.#original.replaceWith(this.#form);
     setRestInert(true);
-    for (const popover of queryAll(document, '#palette:popover-open')) popover.hidePopover();
+    for (const popover of queryAll(document, '#emoji-picker:popover-open')) popover.hidePopover();
     if (isFocused) field.focus({ preventScroll: true });
     this.#target = this.#createTarget(pending);
   }

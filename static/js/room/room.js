@@ -1,11 +1,12 @@
 // The room on screen: creates its parts and passes the server's frames to them, until another room takes its place.
 // A message goes from the composer to the sender, over the connection, and back into the message list.
-import { startCommandAutocomplete, startMentionAutocomplete } from '../composer/completion.js';
+import { startCommandAutocomplete, startEmojiAutocomplete, startMentionAutocomplete } from '../composer/completion.js';
 import { Composer, isExitCommand, isSlashCommand, literalText } from '../composer/composer.js';
 import { createTypingIndicator } from '../composer/typing-indicator.js';
 import { dispatchFrame } from '../connection/frame-handlers.js';
 import { byId, query } from '../core/dom.js';
 import { parseHtml } from '../core/http.js';
+import { startEmojiButton } from '../emoji/emoji.js';
 import { startMessageActions } from '../message-actions/toolbar.js';
 import { Draft } from '../outbox/draft.js';
 import { PendingMessages } from '../outbox/pending-messages.js';
@@ -186,6 +187,8 @@ export class Room {
     const field = this.composer.field;
     startCommandAutocomplete(this.#form, document.getElementById('command-menu'));
     startMentionAutocomplete(this.#form, byId('mention-menu'), me, (text) => this.memberList.search(text));
+    startEmojiAutocomplete(this.#form, byId('emoji-menu'));
+    startEmojiButton(this.#form, () => this.composer.showError(byId('acts').dataset.failed ?? ''));
     startKeyboardNavigation({ log: this.#log, field, scrollToEnd: () => this.scrollAnchor.scrollToEnd() });
     startMessageActions({
       log: this.#log,

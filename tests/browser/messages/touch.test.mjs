@@ -73,7 +73,7 @@ story('a long press on a message opens a sheet with the permitted actions', asyn
   await longPress(tom, his, 'the long hose');
   assert.equal(await choice(tom, '👍').getAttribute('aria-pressed'), 'true');
   await choice(tom, 'Add a reaction').tap();
-  await tom.page.locator('#palette').getByRole('button', { name: '🎉' }).tap();
+  await tom.page.locator('#emoji-picker').getByRole('button', { name: 'party popper' }).tap();
   await eventually(async () => assert.equal(await ana.page.locator('#messages .reaction').count(), 2));
 
   await longPress(ana, hers, 'the long hose');

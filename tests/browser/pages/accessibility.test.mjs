@@ -256,7 +256,8 @@ story('a message: its page, reactions, toolbar, emoji picker, edit field', async
   await isSound(ana, 'the bar');
   await ana.message('first').hover();
   await ana.page.getByRole('button', { name: 'Add a reaction' }).click();
-  await isSound(ana, 'the palette');
+  await ana.page.getByRole('button', { name: 'thumbs up', exact: true }).first().waitFor();
+  await isSound(ana, 'the emoji picker');
   await ana.page.keyboard.press('Escape');
   await ana.message('first').hover();
   await ana.page.getByRole('button', { name: 'Edit message' }).click();
