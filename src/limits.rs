@@ -66,6 +66,14 @@ pub mod user {
     pub const KNOWN_DEVICES: i64 = 50;
     /// How long an address or device stays known after a sign-in.
     pub const KNOWN_DEVICE_KEPT: Duration = Duration::from_hours(365 * 24);
+    /// Saved messages.
+    pub const SAVED: i64 = 5_000;
+    /// Drafts, one for each room.
+    pub const DRAFTS: i64 = 200;
+    /// Characters of a draft. Longer than a message may be: a text that is too long is kept, too.
+    pub const DRAFT_CHARACTERS: usize = 64_000;
+    /// Bytes of all drafts together.
+    pub const DRAFT_BYTES: i64 = 2 * 1024 * 1024;
     /// API tokens. One more revokes the least recently used.
     pub const TOKENS: i64 = 20;
     /// The longest lifetime of an API token that expires.

@@ -183,6 +183,7 @@ direct-start-text = Nobody else can read it.
 
 visibility-unknown = Choose who can join.
 room-name-shape = A room’s name has 1 to 64 characters on one line.
+section-shape = A section has at most 32 characters, on one line.
 room-topic-shape = A topic can have at most 250 characters, on one line.
 room-name-taken = There is already a room with this name.
 code-unknown = No room has this code.

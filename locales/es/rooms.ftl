@@ -183,6 +183,7 @@ direct-start-text = Nadie más puede leerlo.
 
 visibility-unknown = Elige quién puede entrar.
 room-name-shape = El nombre de una sala tiene de 1 a 64 caracteres en una línea.
+section-shape = Una sección tiene 32 caracteres como máximo, en una línea.
 room-topic-shape = Un tema puede tener 250 caracteres como máximo, en una línea.
 room-name-taken = Ya hay una sala con este nombre.
 code-unknown = Ninguna sala tiene este código.

@@ -67,7 +67,8 @@ impl From<&RoomStats> for Counts {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Room, example = json!({
     "id": 7, "name": "Garden", "topic": "Who waters when", "visibility": "public", "lobby": false,
-    "owner_id": 2, "code": "7K2M-9QXT-4HPW", "last_seq": 51, "last_read_seq": 48, "unread": 3,
+    "owner_id": 2, "code": "7K2M-9QXT-4HPW", "archived_at": null,
+    "favourite": true, "section": "", "last_seq": 51, "last_read_seq": 48, "unread": 3,
     "mentions": 1, "rev": 58, "members": 24, "online": 3, "parent": null
 }))]
 pub struct RoomShape<'a> {
@@ -85,6 +86,13 @@ pub struct RoomShape<'a> {
     owner_id: Option<UserId>,
     /// The room code; null if you are not a member.
     code: Option<String>,
+    /// When the room was archived: it can be read, but nothing can be posted. Null if it is in use.
+    #[schema(format = DateTime)]
+    archived_at: Option<String>,
+    /// You keep it at the top of your list.
+    favourite: bool,
+    /// The section of your list that you put it into; empty if none.
+    section: &'a str,
     /// The `seq` of the newest message; 0 if there is none.
     #[schema(value_type = i64)]
     last_seq: Seq,
@@ -133,6 +141,9 @@ impl<'a> RoomShape<'a> {
             lobby: room.lobby,
             owner_id: room.owner_id,
             code: room.code.as_ref().map(ToString::to_string),
+            archived_at: room.archived_at.map(Timestamp::rfc3339),
+            favourite: room.favourite,
+            section: &room.section,
             last_seq: room.last_seq,
             last_read_seq: room.last_read_seq.unwrap_or(room.last_seq),
             unread: room.unread,

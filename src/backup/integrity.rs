@@ -42,7 +42,7 @@ pub async fn facts(connection: &mut SqliteConnection) -> Result<Facts, sqlx::Err
 }
 
 /// Invariants of every database. Each query returns the first row that violates one.
-pub const INTEGRITY_CHECKS: [(&str, &str); 8] = [
+pub const INTEGRITY_CHECKS: [(&str, &str); 9] = [
     (
         "the messages of room {} are not numbered 1, 2, 3 up to last_seq",
         "select id from rooms r
@@ -70,6 +70,11 @@ pub const INTEGRITY_CHECKS: [(&str, &str); 8] = [
         "there is a reaction to message {}, which does not exist",
         "select message_id from reactions r
          where not exists (select 1 from messages where id = r.message_id)",
+    ),
+    (
+        "message {}, which does not exist, is saved",
+        "select message_id from saved_messages s
+         where not exists (select 1 from messages where id = s.message_id)",
     ),
     (
         "user {} is mentioned in a message that does not exist",

@@ -1,6 +1,6 @@
 //! The kinds of changes that other processes on the same database publish to their connections.
 
-use crate::kernel::{Random, RoomId, Timestamp, UserId};
+use crate::kernel::{MessageId, Random, RoomId, Timestamp, UserId};
 
 /// Identifies a process among all processes on one database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,14 @@ pub enum Change {
     Joined(RoomId, UserId),
     /// A user left a room or was removed from it.
     Left(RoomId, UserId),
-    /// A room was created, or its name, topic, owner or code changed.
+    /// A room was created or archived, or its name, topic, owner or code changed.
     Room(RoomId),
+    /// A user moved a room in their own sidebar.
+    Placed(RoomId, UserId),
+    /// A user's draft for a room changed. Only that user may know.
+    Draft(RoomId, UserId),
+    /// A user saved a message, or no longer does. Only that user may know.
+    Saved(MessageId, UserId),
     /// A user's display name or picture changed.
     User(UserId),
     /// The session or token with this hash was revoked.
@@ -58,6 +64,9 @@ impl Change {
             Self::Joined(..) => "joined",
             Self::Left(..) => "left",
             Self::Room(_) => "room",
+            Self::Placed(..) => "placed",
+            Self::Draft(..) => "draft",
+            Self::Saved(..) => "saved",
             Self::User(_) => "user",
             Self::Revoked(_, RevocationReason::SignedOut) => "signed-out",
             Self::Revoked(_, RevocationReason::AccountClosed) => "account-closed",
@@ -67,15 +76,31 @@ impl Change {
 
     pub(super) fn room(self) -> Option<RoomId> {
         match self {
-            Self::Joined(room, _) | Self::Left(room, _) | Self::Room(room) => Some(room),
-            Self::User(_) | Self::Revoked(..) => None,
+            Self::Joined(room, _)
+            | Self::Left(room, _)
+            | Self::Room(room)
+            | Self::Placed(room, _)
+            | Self::Draft(room, _) => Some(room),
+            Self::Saved(..) | Self::User(_) | Self::Revoked(..) => None,
         }
     }
 
     pub(super) fn user(self) -> Option<UserId> {
         match self {
-            Self::Joined(_, user) | Self::Left(_, user) | Self::User(user) => Some(user),
+            Self::Joined(_, user)
+            | Self::Left(_, user)
+            | Self::Placed(_, user)
+            | Self::Draft(_, user)
+            | Self::Saved(_, user)
+            | Self::User(user) => Some(user),
             Self::Room(_) | Self::Revoked(..) => None,
+        }
+    }
+
+    pub(super) fn message(self) -> Option<MessageId> {
+        match self {
+            Self::Saved(message, _) => Some(message),
+            _ => None,
         }
     }
 

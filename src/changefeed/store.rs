@@ -3,7 +3,7 @@
 use super::Read;
 use crate::changefeed::model::{Change, ChangeMeta, ProcessId, RevocationReason};
 use crate::db::{Db, Transaction, execute, fetch_all, fetch_scalar};
-use crate::kernel::{RoomId, Timestamp, UserId};
+use crate::kernel::{MessageId, RoomId, Timestamp, UserId};
 
 /// A change as it is stored.
 #[derive(sqlx::FromRow)]
@@ -13,6 +13,7 @@ pub(super) struct ChangeRow {
     pub kind: String,
     pub room_id: Option<RoomId>,
     pub user_id: Option<UserId>,
+    pub message_id: Option<MessageId>,
     pub credential: Option<Vec<u8>>,
 }
 
@@ -28,6 +29,9 @@ impl ChangeRow {
             "joined" => Some(Change::Joined(self.room_id?, self.user_id?)),
             "left" => Some(Change::Left(self.room_id?, self.user_id?)),
             "room" => Some(Change::Room(self.room_id?)),
+            "placed" => Some(Change::Placed(self.room_id?, self.user_id?)),
+            "draft" => Some(Change::Draft(self.room_id?, self.user_id?)),
+            "saved" => Some(Change::Saved(self.message_id?, self.user_id?)),
             "user" => Some(Change::User(self.user_id?)),
             "signed-out" => revoked(RevocationReason::SignedOut),
             "account-closed" => revoked(RevocationReason::AccountClosed),
@@ -45,12 +49,13 @@ pub async fn record(
 ) -> Result<(), sqlx::Error> {
     execute!(
         transaction,
-        "insert into changes (process, kind, room_id, user_id, credential, recorded_at)
-         values ($1, $2, $3, $4, $5, $6)",
+        "insert into changes (process, kind, room_id, user_id, message_id, credential, recorded_at)
+         values ($1, $2, $3, $4, $5, $6, $7)",
         meta.process.0,
         change.kind(),
         change.room(),
         change.user(),
+        change.message(),
         change.credential(),
         meta.now,
     )?;
@@ -66,7 +71,7 @@ pub(super) async fn last(db: &Db) -> Result<i64, sqlx::Error> {
 pub(super) async fn after(db: &Db, last: i64) -> Result<Vec<ChangeRow>, sqlx::Error> {
     fetch_all!(
         db,
-        "select id, process, kind, room_id, user_id, credential
+        "select id, process, kind, room_id, user_id, message_id, credential
          from changes where id > $1 order by id",
         last,
     )
@@ -105,6 +110,9 @@ mod tests {
             Change::Joined(room, user),
             Change::Left(room, user),
             Change::Room(room),
+            Change::Placed(room, user),
+            Change::Draft(room, user),
+            Change::Saved(MessageId(5), user),
             Change::User(user),
             Change::Revoked(hash, RevocationReason::SignedOut),
             Change::Revoked(hash, RevocationReason::AccountClosed),
@@ -116,6 +124,7 @@ mod tests {
                 kind: change.kind().to_owned(),
                 room_id: change.room(),
                 user_id: change.user(),
+                message_id: change.message(),
                 credential: change.credential(),
             };
             assert_eq!(row.change(), Some(change));

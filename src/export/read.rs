@@ -12,8 +12,8 @@ use super::store;
 use crate::db::{Db, Transaction, is_environment_error};
 use crate::export::jsonl::{self, AVATARS, FORMAT, InsertError, MANIFEST, Record};
 use crate::export::records::{
-    ApiToken, AuditEntry, IdempotencyKey, Membership, Mention, Message, Password, PasswordReset,
-    Reaction, Removal, Room, RoomCode, Session, Setting, TABLES, User,
+    ApiToken, AuditEntry, Draft, IdempotencyKey, Membership, Mention, Message, Password,
+    PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session, Setting, TABLES, User,
 };
 use crate::export::write::Manifest;
 use crate::progress::Progress;
@@ -86,13 +86,15 @@ impl Importer<'_> {
         self.import_records::<Message>().await?;
         self.import_records::<Mention>().await?;
         self.import_records::<Reaction>().await?;
+        self.import_records::<SavedMessage>().await?;
         self.import_records::<AuditEntry>().await?;
         self.import_records::<Password>().await?;
         self.import_records::<RoomCode>().await?;
         self.import_records::<Session>().await?;
         self.import_records::<ApiToken>().await?;
         self.import_records::<PasswordReset>().await?;
-        self.import_records::<IdempotencyKey>().await
+        self.import_records::<IdempotencyKey>().await?;
+        self.import_records::<Draft>().await
     }
 
     /// Imports all records of a kind, if the export has them.

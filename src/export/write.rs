@@ -20,8 +20,8 @@ use crate::db::{Db, Transaction};
 use crate::export::html::Pages;
 use crate::export::jsonl::{self, AVATARS, FORMAT, MANIFEST, Record, SECRETS};
 use crate::export::records::{
-    ApiToken, AuditEntry, IdempotencyKey, Membership, Mention, Message, Password, PasswordReset,
-    Reaction, Removal, Room, RoomCode, Session, Setting, User,
+    ApiToken, AuditEntry, Draft, IdempotencyKey, Membership, Mention, Message, Password,
+    PasswordReset, Reaction, Removal, Room, RoomCode, SavedMessage, Session, Setting, User,
 };
 use crate::http::Language;
 use crate::kernel::Timestamp;
@@ -170,6 +170,7 @@ impl<'a> Writer<'a> {
         .await?;
         self.write_records::<Mention>(snapshot, skip).await?;
         self.write_records::<Reaction>(snapshot, skip).await?;
+        self.write_records::<SavedMessage>(snapshot, skip).await?;
         self.write_records::<AuditEntry>(snapshot, skip).await
     }
 
@@ -179,7 +180,8 @@ impl<'a> Writer<'a> {
         self.write_records::<Session>(snapshot, skip).await?;
         self.write_records::<ApiToken>(snapshot, skip).await?;
         self.write_records::<PasswordReset>(snapshot, skip).await?;
-        self.write_records::<IdempotencyKey>(snapshot, skip).await
+        self.write_records::<IdempotencyKey>(snapshot, skip).await?;
+        self.write_records::<Draft>(snapshot, skip).await
     }
 
     /// Writes all records of a kind, and adds each to the pages.

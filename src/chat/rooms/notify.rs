@@ -105,6 +105,11 @@ impl Rooms {
         self.hub.unsubscribe_all(user_channel, Channel::Mentioned(room.id));
     }
 
+    /// Publishes that the user moved the room in their own sidebar.
+    pub(in crate::chat) fn notify_placed(&self, room: RoomId, user: UserId) {
+        self.hub.notify(Channel::User(user), Signal::RoomChanged(room));
+    }
+
     pub(in crate::chat) fn notify_changed(&self, room: &Room) {
         self.hub.notify(audience(room.id, room.visibility), Signal::RoomChanged(room.id));
     }

@@ -101,6 +101,9 @@ impl RemoteChanges {
                 }
             }
             Change::Room(room) => self.rooms.notify_room(room).await?,
+            Change::Placed(room, user) => self.rooms.notify_placed(room, user),
+            // Clients read them with the next connection.
+            Change::Draft(..) | Change::Saved(..) => {}
             Change::Revoked(hash, reason) => {
                 self.accounts.notify_revocation(CredentialHash(hash), reason);
             }

@@ -43,7 +43,8 @@ pub(super) async fn changes_since(
          left join rooms r on r.id = n.room_id
          left join memberships mine on mine.room_id = n.room_id and mine.user_id = $1
          left join memberships them on them.room_id = n.room_id and them.user_id = n.user_id
-         where n.id in (select max(id) from changes where recorded_at >= $2 and credential is null
+         where n.id in (select max(id) from changes
+                        where recorded_at >= $2 and kind in ('joined', 'left', 'room', 'user')
                         group by room_id, user_id)
            and (n.room_id is null or n.user_id = $1 or r.visibility = 'public'
              or (r.visibility = 'private' and mine.user_id is not null)

@@ -26,7 +26,7 @@ pub(super) const SECRETS: &str = "secrets";
 /// The folder of avatars: `NAME.jpg`.
 pub(super) const AVATARS: &str = "avatars";
 /// The format version.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 /// A line of an export and the row that it stands for.
 ///

@@ -21,7 +21,7 @@ impl TryFrom<i64> for Number {
 }
 
 /// `true` or `false`; 1 or 0 in the tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(from = "bool", into = "bool")]
 #[sqlx(transparent)]
 pub struct Flag(i64);

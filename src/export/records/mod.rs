@@ -5,12 +5,14 @@ mod access;
 mod accounts;
 mod installation;
 mod messages;
+mod personal;
 mod rooms;
 
 pub(super) use access::{ApiToken, IdempotencyKey, Password, PasswordReset, RoomCode, Session};
 pub(super) use accounts::User;
 pub(super) use installation::{AuditEntry, Setting};
 pub(super) use messages::{Mention, Message, Reaction};
+pub(super) use personal::{Draft, SavedMessage};
 pub(super) use rooms::{Membership, Removal, Room};
 
 use super::jsonl::{InsertError, Record};
@@ -31,7 +33,7 @@ impl Table {
 }
 
 /// All kinds of records, in the order in which they are written and read.
-pub const TABLES: [Table; 15] = [
+pub const TABLES: [Table; 17] = [
     Table::of::<Setting>(),
     Table::of::<User>(),
     Table::of::<Room>(),
@@ -40,6 +42,7 @@ pub const TABLES: [Table; 15] = [
     Table::of::<Message>(),
     Table::of::<Mention>(),
     Table::of::<Reaction>(),
+    Table::of::<SavedMessage>(),
     Table::of::<AuditEntry>(),
     Table::of::<Password>(),
     Table::of::<RoomCode>(),
@@ -47,6 +50,7 @@ pub const TABLES: [Table; 15] = [
     Table::of::<ApiToken>(),
     Table::of::<PasswordReset>(),
     Table::of::<IdempotencyKey>(),
+    Table::of::<Draft>(),
 ];
 
 fn ensure(is_valid: bool, error: &str) -> Result<(), InsertError> {

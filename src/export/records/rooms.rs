@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::{ensure, ensure_exact};
-use crate::chat::rooms::model::{RoomName, RoomTopic, Visibility};
+use crate::chat::rooms::model::{RoomName, RoomTopic, SectionName, Visibility};
 use crate::db::{Transaction, execute};
 use crate::export::jsonl::{Flag, InsertError, Number, Record, Text};
 use crate::kernel::Timestamp;
@@ -24,18 +24,19 @@ pub struct Room {
     pub last_seq: Number,
     pub rev: Number,
     pub created_at: Timestamp,
+    pub archived_at: Option<Timestamp>,
 }
 
 impl Record for Room {
     const FILE: &'static str = "rooms.jsonl";
     const SELECT: &'static str = "
         select id, name, case when visibility = 'direct' then folded_name end as pair, topic,
-               visibility, lobby, owner_id, last_seq, rev, created_at
+               visibility, lobby, owner_id, last_seq, rev, created_at, archived_at
         from rooms where id not in (select room_id from deleted_rooms) order by id";
     const INSERT: &'static str = "
         insert into rooms (id, name, folded_name, topic, visibility, lobby, owner_id, last_seq, rev,
-                           created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+                           created_at, archived_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
         ensure((1..1 << 31).contains(&self.id.0), "id is not a room id")?;
@@ -56,6 +57,7 @@ impl Record for Room {
             self.last_seq,
             self.rev,
             self.created_at,
+            self.archived_at,
         )?)
     }
 }
@@ -91,18 +93,24 @@ pub struct Membership {
     pub room_id: Number,
     pub last_read_seq: Number,
     pub joined_at: Timestamp,
+    #[serde(default)]
+    pub favourite: Flag,
+    /// Null: none.
+    pub section: Option<Text>,
 }
 
 impl Record for Membership {
     const FILE: &'static str = "memberships.jsonl";
     const SELECT: &'static str = "
-        select user_id, room_id, last_read_seq, joined_at from memberships
-        order by user_id, room_id";
+        select user_id, room_id, last_read_seq, joined_at, favourite, nullif(section, '') as section
+        from memberships order by user_id, room_id";
     const INSERT: &'static str = "
-        insert into memberships (user_id, room_id, last_read_seq, joined_at)
-        values ($1, $2, $3, $4)";
+        insert into memberships (user_id, room_id, last_read_seq, joined_at, favourite, section)
+        values ($1, $2, $3, $4, $5, $6)";
 
     async fn insert(self, transaction: &mut Transaction) -> Result<u64, InsertError> {
+        let section = self.section.as_deref().unwrap_or_default();
+        ensure_exact("section", section, SectionName::parse(section)?.as_str())?;
         Ok(execute!(
             transaction,
             Self::INSERT,
@@ -110,6 +118,8 @@ impl Record for Membership {
             self.room_id,
             self.last_read_seq,
             self.joined_at,
+            self.favourite,
+            section,
         )?)
     }
 }

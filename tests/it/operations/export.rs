@@ -147,6 +147,7 @@ async fn credentials_are_only_in_a_full_export() {
             "rooms/1-1.html",
             "rooms/2-1.html",
             "rooms/3-1.html",
+            "saved.jsonl",
             "settings.jsonl",
             "style.css"
         ]
@@ -158,8 +159,9 @@ async fn credentials_are_only_in_a_full_export() {
         assert_eq!(mode & 0o777, 0o600, "{name}");
         for line in content.lines() {
             let line: Value = serde_json::from_str(line).expect("JSON");
-            let field =
-                ["hash", "code", "nonce"].into_iter().find_map(|field| line[field].as_str());
+            let field = ["hash", "code", "body", "nonce"]
+                .into_iter()
+                .find_map(|field| line[field].as_str());
             let secret = field.expect("a secret");
             secrets += 1;
             for (name, content) in &plain {
@@ -408,7 +410,7 @@ async fn oldest_export_format_is_still_accepted() {
 /// Made by the build before each kind of record had a type of its own, and then by hand only a bot and a user
 /// agent. Names, order and format of the fields never change; new fields follow the known ones.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn export_format_is_the_same_byte_for_byte() {
+async fn export_of_format_3_keeps_every_field() {
     let first = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/export-format-3");
     let (new, folder) = (Storage::new().await, tempfile::tempdir().expect("a directory"));
     let output = success(&patio(&new, &["import", "patio", text(&first)]));
@@ -418,11 +420,11 @@ async fn export_format_is_the_same_byte_for_byte() {
         let text = fs::read_to_string(folder.join("export.json")).expect("a file");
         serde_json::from_str(&text).expect("JSON")
     };
-    for field in ["format", "last_message_id", "lines"] {
-        assert_eq!(manifest(&first)[field], manifest(&now)[field], "{field}");
-    }
+    assert_eq!(manifest(&first)["last_message_id"], manifest(&now)["last_message_id"]);
     let (first, now) = (files(&first), files(&now));
-    assert_eq!(first.len(), TABLES.len() + 1, "a picture, and a file for each kind of record");
+    let is_record = |name: &&String| Path::new(name).extension().is_some_and(|e| e == "jsonl");
+    let records = now.keys().filter(is_record);
+    assert_eq!(records.count(), TABLES.len(), "a file for each kind of record");
     for (name, content) in &first {
         assert!(!content.is_empty(), "{name} has no record");
         let now = now.get(name).expect("a file");

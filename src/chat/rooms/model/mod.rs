@@ -37,6 +37,8 @@ pub struct Room {
     /// Together with the id it identifies the room, even across epochs (after a restored backup an id
     /// may belong to another room).
     pub created_at: Timestamp,
+    /// When it was archived: it is read, but takes no messages any more.
+    pub archived_at: Option<Timestamp>,
     pub last_seq: Seq,
     pub rev: Rev,
     /// The user's read marker; `None` if they are not a member.
@@ -45,6 +47,10 @@ pub struct Room {
     pub unread: i64,
     /// Unread mentions of the user.
     pub mentions: i64,
+    /// The user keeps it at the top of the sidebar.
+    pub favourite: bool,
+    /// The section of the sidebar that the user put it into; empty if none.
+    pub section: String,
     /// For a direct message: the other user.
     pub other: Option<UserId>,
     /// The avatar of the other user.
@@ -207,6 +213,25 @@ impl RoomTopic {
         line.filter(|topic| topic.chars().count() <= 250)
             .map(Self)
             .ok_or(FieldError::new("topic", "room-topic-shape"))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name of a section of a user's sidebar: at most 32 characters on one line. An empty one is no section.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SectionName(String);
+
+impl SectionName {
+    /// # Errors
+    /// If it is too long, or has more than one line.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        visible_line(text)
+            .filter(|name| name.chars().count() <= 32)
+            .map(Self)
+            .ok_or(FieldError::new("name", "section-shape"))
     }
 
     pub fn as_str(&self) -> &str {
@@ -412,11 +437,14 @@ mod tests {
             owner_id: Some(UserId(1)),
             code: None,
             created_at: Timestamp(0),
+            archived_at: None,
             last_seq: Seq(7),
             rev: Rev(9),
             last_read_seq,
             unread: 0,
             mentions: 0,
+            favourite: false,
+            section: String::new(),
             other: None,
             other_avatar: None,
             sort_key: String::new(),

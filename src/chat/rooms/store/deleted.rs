@@ -132,8 +132,10 @@ pub(in crate::chat::rooms) async fn delete(
     }
     execute!(
         transaction,
-        "insert into deleted_memberships (room_id, user_id, last_read_seq, joined_at)
-         select room_id, user_id, last_read_seq, joined_at from memberships where room_id = $1",
+        "insert into deleted_memberships
+           (room_id, user_id, last_read_seq, joined_at, favourite, section)
+         select room_id, user_id, last_read_seq, joined_at, favourite, section
+         from memberships where room_id = $1",
         room,
     )?;
     execute!(transaction, "delete from memberships where room_id = $1", room)?;
@@ -177,9 +179,9 @@ pub(in crate::chat::rooms) async fn restore(
     )?;
     execute!(
         transaction,
-        "insert into memberships (room_id, user_id, last_read_seq, joined_at)
-         select room_id, user_id, last_read_seq, joined_at from deleted_memberships
-         where room_id = $1",
+        "insert into memberships (room_id, user_id, last_read_seq, joined_at, favourite, section)
+         select room_id, user_id, last_read_seq, joined_at, favourite, section
+         from deleted_memberships where room_id = $1",
         room,
     )?;
     execute!(transaction, "delete from deleted_memberships where room_id = $1", room)?;
@@ -231,6 +233,7 @@ pub(in crate::chat::rooms) async fn finish_purge(db: &Db, room: RoomId) -> Resul
         room,
     )?;
     execute!(transaction, "delete from deleted_memberships where room_id = $1", room)?;
+    execute!(transaction, "delete from drafts where room_id = $1", room)?;
     transaction.commit().await
 }
 

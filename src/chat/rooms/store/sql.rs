@@ -30,11 +30,12 @@ macro_rules! ROOM_COLUMNS {
     () => {
         concat!(
             "r.id, coalesce(o.display_name, r.name), r.topic, r.visibility, r.lobby = 1, r.owner_id,
-             r.code, r.created_at, r.last_seq, r.rev, m.last_read_seq, ",
+             r.code, r.created_at, r.archived_at, r.last_seq, r.rev, m.last_read_seq, ",
             UNREAD!(),
             ", ",
             UNREAD_MENTIONS!(),
-            ", o.id, o.avatar, coalesce(o.sort_key, r.sort_key, ''),
+            ", coalesce(m.favourite, 0) = 1, m.section, o.id, o.avatar,
+             coalesce(o.sort_key, r.sort_key, ''),
              t.parent_room_id, t.head_id, p.name, p.visibility, p.owner_id, pm.user_id is not null"
         )
     };
