@@ -24,3 +24,25 @@ search-go-on = Search further back
 search-incomplete = Older messages are still being prepared for search. Some may be missing for a while.
 search-help-day = Only this day, in your time zone.
 cursor-shape = This is not a search cursor.
+search-count-first = { $count ->
+    [one] The newest result, more are older
+   *[other] The { $count } newest results, more are older
+}
+search-filters = Filters
+search-without = Without the filter “{ $name }”
+search-from = From
+search-from-name = From { $name }
+search-me = Me
+search-room = Room
+search-when = When
+search-today = Today
+search-last-week = The last 7 days
+search-last-month = The last 30 days
+search-after = From { $name } on
+search-before = Before { $name }
+search-on = On { $name }
+search-kind = Kind
+search-with-link = With a link
+search-only-direct = Direct messages
+search-not = Not: { $name }
+search-recent = Recent searches

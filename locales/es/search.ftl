@@ -24,3 +24,25 @@ search-go-on = Buscar más atrás
 search-incomplete = Los mensajes antiguos aún se están preparando para la búsqueda. Puede que falten algunos durante un rato.
 search-help-day = Solo de este día, en tu zona horaria.
 cursor-shape = Esto no es un cursor de búsqueda.
+search-count-first = { $count ->
+    [one] El resultado más reciente; hay anteriores
+   *[other] Los { $count } resultados más recientes; hay anteriores
+}
+search-filters = Filtros
+search-without = Sin el filtro «{ $name }»
+search-from = De
+search-from-name = De { $name }
+search-me = Yo
+search-room = Sala
+search-when = Cuándo
+search-today = Hoy
+search-last-week = Últimos 7 días
+search-last-month = Últimos 30 días
+search-after = Desde { $name }
+search-before = Antes de { $name }
+search-on = El { $name }
+search-kind = Tipo
+search-with-link = Con enlace
+search-only-direct = Mensajes directos
+search-not = Sin: { $name }
+search-recent = Búsquedas recientes

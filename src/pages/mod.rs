@@ -7,6 +7,7 @@ mod assets;
 mod auth;
 mod composer;
 mod emoji;
+mod keys;
 mod layout;
 pub mod messages;
 mod people;
@@ -60,6 +61,7 @@ pub fn router(state: &AppState, polling: Router<AppState>) -> Router<AppState> {
         .merge(messages::mention_styles::router())
         .merge(messages)
         .merge(search::router())
+        .merge(keys::router())
         .fallback(error_page::not_found)
         .layer(middleware)
         .merge(assets::router())

@@ -1,13 +1,13 @@
 // Entry point: starts what the page has. Every page works without any of this.
 import { suggestTimeZone } from './core/local-time.js';
-import { startLengthChecks, startPasswordReveal, startRegistration } from './forms/fields.js';
+import { startPasswordReveal, startRegistration } from './forms/fields.js';
 import { startHypermedia } from './hypermedia/bridge.js';
 import { createWaitNotice, reachServer, startNavigationGuard, startSignOut } from './navigation/navigation-guard.js';
 import { claimTabId } from './outbox/draft.js';
 import { clearAfterSignOut, openStorage } from './outbox/storage.js';
 import { ChatShell } from './shell/chat-shell.js';
-import { startLandmarkKeys, startSearch } from './shell/keys.js';
-import { enhanceContent, prepareContent } from './shell/page-content.js';
+import { startKeysSheet, startLandmarkKeys, startSearch } from './shell/keys.js';
+import { enhanceContent, prepareContent, startContent } from './shell/page-content.js';
 import { startQuickSwitcher } from './shell/quick-switcher.js';
 import { startDrawers } from './shell/sidebar.js';
 
@@ -31,11 +31,12 @@ startHypermedia({
   reachServer: () => reachServer(showWaiting),
   showWaiting,
   prepareContent,
-  startContent: startLengthChecks,
+  startContent,
   ...shell?.pageChanges,
 });
 if (shell) {
   startLandmarkKeys();
+  startKeysSheet();
   startQuickSwitcher(shell.goTo);
   suggestTimeZone(app.dataset.me);
 } else {

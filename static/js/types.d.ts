@@ -251,6 +251,8 @@ interface StoredRecords {
   draft: DraftRecord;
   edit: DraftRecord;
   outbox: OutboxEntry;
+  /** The last searches, newest first; its id is empty. */
+  searches: string[];
 }
 type RecordKind = keyof StoredRecords;
 

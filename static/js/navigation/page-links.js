@@ -1,4 +1,5 @@
-// Follows links to pages of this site within the shell, and goes to the room above or below with Alt and the arrow keys.
+// Follows links to pages of this site within the shell, and goes to the room above or below with Alt and the arrow keys,
+// with Shift to the next unread one.
 import { closestTo, hasModifier } from '../core/dom.js';
 import { closeDrawer } from '../shell/sidebar.js';
 import { roomIdIn } from './page-navigation.js';
@@ -20,6 +21,18 @@ function leadsToPage(link) {
     !link.hasAttribute('download') &&
     !link.pathname.startsWith('/api')
   );
+}
+
+/**
+ * After the last room comes the first.
+ * @param {HTMLAnchorElement[]} links
+ * @param {number} current
+ * @param {number} step 1 or -1
+ */
+function nextUnread(links, current, step) {
+  const onward = [...links.slice(current + 1), ...links.slice(0, Math.max(current, 0))];
+  if (step < 0) onward.reverse();
+  return onward.find((link) => link.classList.contains('room--unread'));
 }
 
 /**
@@ -52,9 +65,11 @@ export function startPageLinks({ sidebar, navigation, onStay }) {
   });
 
   addEventListener('keydown', (event) => {
-    if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !(event.key in STEPS)) return;
+    if (!event.altKey || event.ctrlKey || event.metaKey || !(event.key in STEPS)) return;
     const links = sidebar.links();
-    const next = links[links.findIndex((link) => link.ariaCurrent) + STEPS[event.key]];
+    const current = links.findIndex((link) => link.ariaCurrent);
+    const step = STEPS[event.key];
+    const next = event.shiftKey ? nextUnread(links, current, step) : links[current + step];
     event.preventDefault();
     if (next) goTo(next.href);
   });

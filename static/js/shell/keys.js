@@ -1,5 +1,7 @@
-// Keys that work everywhere in the shell: F6 from landmark to landmark, and those that lead to the search.
+// Keys that work everywhere in the shell: F6 from landmark to landmark, those that lead to the search, and the one that
+// shows all of them.
 import { query, queryAll } from '../core/dom.js';
+import { fetchPage, parseHtml } from '../core/http.js';
 
 // F6 moves the focus from landmark to landmark of the page, Shift+F6 back.
 
@@ -49,5 +51,46 @@ export function startSearch() {
       field.focus();
       field.select();
     } else link.click();
+  });
+}
+
+// "?" shows the list of keys over the page, and hides it.
+
+const TYPING = 'input, textarea, select, [contenteditable]';
+
+/** Whether single letters are shortcuts: speech input and trembling hands press them by accident (WCAG 2.1.4). */
+export const hasLetterKeys = () => document.documentElement.dataset.letterKeys !== 'off';
+
+export function startKeysSheet() {
+  /** @type {HTMLDialogElement | null} */
+  let sheet = null;
+
+  async function open() {
+    const answer = await fetchPage('/keys', { signal: AbortSignal.timeout(10_000) });
+    if (!answer?.ok) return;
+    const page = parseHtml(await answer.text());
+    /** @type {HTMLElement | null} */
+    const list = page.querySelector('#keys');
+    const title = page.querySelector('#page-h')?.textContent ?? '';
+    if (!list || sheet) return;
+    sheet = Object.assign(document.createElement('dialog'), { className: 'keys-sheet', ariaLabel: title });
+    // A list that scrolls must be reachable with the keyboard.
+    sheet.append(Object.assign(list, { tabIndex: 0 }));
+    sheet.setAttribute('closedby', 'any');
+    sheet.addEventListener('close', () => {
+      sheet?.remove();
+      sheet = null;
+    });
+    document.body.append(sheet);
+    sheet.showModal();
+  }
+
+  addEventListener('keydown', (event) => {
+    const { key, ctrlKey, metaKey, altKey, target } = event;
+    if (key !== '?' || ctrlKey || metaKey || altKey || !hasLetterKeys()) return;
+    if (/** @type {Element} */ (target).closest(TYPING)) return;
+    event.preventDefault();
+    if (sheet) sheet.close();
+    else open();
   });
 }

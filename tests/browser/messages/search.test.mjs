@@ -68,6 +68,22 @@ story('results appear while typing, and the URL keeps them', async ({ patio, new
   assert.ok(await ana.isSamePage());
 });
 
+story('chips narrow a search, and the last searches are offered again', async ({ patio, newUser }) => {
+  const tom = await patio.apiClient('tom');
+  await tom.post('agua fría');
+  const ana = await newUser('ana');
+  await ana.post('agua caliente');
+  await ana.sees('agua caliente');
+  await ana.go('/search?q=agua');
+  await ana.page.getByRole('button', { name: 'From' }).click();
+  await ana.page.getByRole('link', { name: 'tom', exact: true }).click();
+  await eventually(async () => assert.deepEqual(await texts(ana), ['agua fría']));
+  await ana.page.getByRole('link', { name: 'Without the filter “From tom”' }).click();
+  await eventually(async () => assert.deepEqual(await texts(ana), ['agua caliente', 'agua fría']));
+  await ana.go('/search');
+  assert.deepEqual(await ana.page.locator('#recent-searches a').allTextContents(), ['agua', 'agua from:tom']);
+});
+
 story('the search button of a room searches in that room', async ({ newUser }) => {
   const ana = await newUser('ana');
   await ana.post('en el lobby');

@@ -167,3 +167,23 @@ story('every tab stop has a name, a focus ring and a sufficient size', async ({ 
     }
   }
 });
+
+story('a question mark shows the keys, unless single letters are switched off', async ({ newUser }) => {
+  const ana = await newUser('ana');
+  await ana.composer.press('?');
+  assert.equal(await ana.composer.inputValue(), '?', 'in text it is a character');
+  await ana.composer.fill('');
+  await ana.title.focus();
+  await ana.page.keyboard.press('?');
+  const sheet = ana.page.getByRole('dialog', { name: 'Keyboard' });
+  await sheet.getByText('To any room or person').waitFor();
+  await ana.page.keyboard.press('?');
+  await sheet.waitFor({ state: 'detached' });
+  await ana.go('/settings');
+  await ana.page.getByRole('group', { name: 'Shortcuts of a single letter' }).getByText('Off').click();
+  await ana.page.locator('form[action="/settings/look"] button').click();
+  await ana.page.locator('html[data-letter-keys=off]').waitFor();
+  await ana.page.locator('h1').focus();
+  await ana.page.keyboard.press('?');
+  assert.equal(await sheet.count(), 0);
+});

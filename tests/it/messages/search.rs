@@ -514,6 +514,35 @@ async fn result_page_highlights_matches_and_escapes_markup() {
     assert_eq!(page.attribute("#q", "value").as_deref(), Some("<b>\""));
     let page = ana.get("/search").await;
     assert_eq!(page.all(".search-tips dt").len(), 9);
+    assert!(page.all(".chip").is_empty(), "nothing to narrow yet");
     let outsider = server.browser().get("/search?q=bogota").await;
     assert!(outsider.all(".result").is_empty());
+}
+
+/// What is chosen is an operator in the query: each chip leads to the search with or without it.
+#[tokio::test]
+async fn chips_add_and_remove_operators() {
+    let server = Server::start().await;
+    let mut ana = server.browser_as("ana").await;
+    let mut tom = server.browser_as("tom").await;
+    ana.say("agua").await;
+    tom.say("agua https://example.org").await;
+    let page = ana.get("/search?q=agua").await;
+    assert_eq!(page.all(".chip"), ["From", "Room", "When", "Kind"]);
+    assert_eq!(page.all("#search-from .menu-item"), ["Me", "tom"]);
+    assert_eq!(page.all("#search-room .menu-item"), ["lobby"]);
+    for (menu, index, found) in
+        [("search-from", 1, "agua"), ("search-from", 2, "agua https://example.org")]
+    {
+        let offer = format!("#{menu} li:nth-child({index}) a");
+        let link = page.attribute(&offer, "href").expect("a link");
+        assert_eq!(ana.get(&link).await.all(".result__text"), [found]);
+    }
+    let page = ana.get("/search?q=from:me+agua+in:%22lobby%22+-has:link").await;
+    let chosen = page.all(".chip--chosen");
+    assert_eq!(chosen, ["From me", "lobby", "Not: With a link"]);
+    assert_eq!(page.all(".chip:not(.chip--chosen)"), ["When", "Kind"]);
+    let without = page.attribute(".chips li:nth-child(2) a", "href");
+    assert_eq!(without.as_deref(), Some("/search?q=from%3Ame+agua+-has%3Alink"));
+    assert_eq!(page.one(".results__count"), "1 result");
 }

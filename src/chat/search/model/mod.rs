@@ -8,7 +8,7 @@ mod query;
 
 pub(in crate::chat::search) use self::document::has_link;
 pub use self::document::{IndexTerm, Phrase, SearchDocument};
-pub use self::query::{Exclusions, Query, plain_name};
+pub use self::query::{Exclusions, Query, QueryFilter, plain_name};
 use crate::kernel::{FieldError, MessageId, RoomId, Timestamp, UserId};
 pub use crate::text::snippet::{SnippetPart, snippet};
 

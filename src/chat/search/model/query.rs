@@ -50,6 +50,19 @@ pub struct Exclusions {
     pub days: Vec<Range<Timestamp>>,
 }
 
+/// An operator as it stands in the text of a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryFilter {
+    /// The byte range.
+    pub at: Range<usize>,
+    /// One of `from`, `in`, `has`, `is`, `after`, `before`, `on`.
+    pub name: &'static str,
+    /// Without quotes.
+    pub value: String,
+    /// It excludes.
+    pub not: bool,
+}
+
 /// Words that follow each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct WordList {
@@ -77,9 +90,8 @@ impl Query {
 
     /// Parses a query. Days are days of the time zone.
     pub fn parse(text: &str, zone: &TimeZone) -> Self {
-        let end = text.char_indices().nth(MAX_QUERY_CHARS).map_or(text.len(), |(end, _)| end);
         let mut query = Self::default();
-        let mut lexer = Lexer::new(text.get(..end).unwrap_or_default().trim());
+        let mut lexer = Lexer::new(text);
         while let Some(raw) = lexer.next_raw_token() {
             let last = lexer.at_end();
             if raw.quoted || !query.operator(&raw, zone) {
@@ -87,6 +99,19 @@ impl Query {
             }
         }
         query
+    }
+
+    /// The operators of a query, in order.
+    pub fn filters(text: &str, zone: &TimeZone) -> Vec<QueryFilter> {
+        let mut query = Self::default();
+        let mut lexer = Lexer::new(text);
+        let mut filters = Vec::new();
+        while let Some(raw) = lexer.next_raw_token() {
+            if !raw.quoted && query.operator(&raw, zone) {
+                filters.extend(QueryFilter::of(raw));
+            }
+        }
+        filters
     }
 
     /// Whether the query is empty.
@@ -191,6 +216,15 @@ impl Query {
     }
 }
 
+impl QueryFilter {
+    fn of(raw: RawToken) -> Option<Self> {
+        let (name, value) = raw.text.split_once(':')?;
+        let name = OPERATORS.into_iter().find(|known| name.eq_ignore_ascii_case(known))?;
+        let value = value.trim_matches('"').trim().to_owned();
+        Some(Self { at: raw.at, name, value, not: raw.not })
+    }
+}
+
 /// From the first moment of a day in the time zone to the first of the next day: 23 to 25 hours.
 fn day(text: &str, zone: &TimeZone) -> Option<Range<Timestamp>> {
     let date = text.parse::<Date>().ok()?;
@@ -270,6 +304,8 @@ fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
 
 /// A token of the query text: up to the next space, or to the closing quote.
 struct RawToken {
+    /// The byte range.
+    at: Range<usize>,
     text: String,
     quoted: bool,
     closed: bool,
@@ -278,6 +314,8 @@ struct RawToken {
 
 struct Lexer<'a> {
     rest: Peekable<CharIndices<'a>>,
+    /// The length of the text in bytes.
+    end: usize,
 }
 
 fn is_quote(c: char) -> bool {
@@ -298,7 +336,12 @@ fn begins_with_operator(text: impl Iterator<Item = char>) -> bool {
 
 impl<'a> Lexer<'a> {
     fn new(text: &'a str) -> Self {
-        Self { rest: text.char_indices().peekable() }
+        let end = text.char_indices().nth(MAX_QUERY_CHARS).map_or(text.len(), |(end, _)| end);
+        Self { rest: text.get(..end).unwrap_or_default().char_indices().peekable(), end }
+    }
+
+    fn position(&mut self) -> usize {
+        self.rest.peek().map_or(self.end, |(at, _)| *at)
     }
 
     fn skip(&mut self, skipped: impl Fn(char) -> bool) -> bool {
@@ -314,10 +357,11 @@ impl<'a> Lexer<'a> {
         if self.at_end() {
             return None;
         }
+        let start = self.position();
         let not = self.minus();
         if self.skip(is_quote) {
             let (text, closed) = self.quoted();
-            return Some(RawToken { text, quoted: true, closed, not });
+            return Some(RawToken { at: start..self.position(), text, quoted: true, closed, not });
         }
         let mut text = String::new();
         while let Some((_, c)) = self.rest.next_if(|(_, c)| !c.is_whitespace()) {
@@ -328,7 +372,7 @@ impl<'a> Lexer<'a> {
             }
             text.push(c);
         }
-        Some(RawToken { text, quoted: false, closed: true, not })
+        Some(RawToken { at: start..self.position(), text, quoted: false, closed: true, not })
     }
 
     /// Whether a minus excludes the next token. One minus before a word or a quote does. Before
@@ -421,6 +465,27 @@ mod tests {
         for nothing in ["", "  ", "\"", "-", "++ \"\" -\"\"", "\u{0}"] {
             assert!(parsed(nothing).is_empty(), "{nothing:?}");
         }
+    }
+
+    #[test]
+    fn filters_are_where_they_were_typed() {
+        for (text, found) in [
+            ("", vec![]),
+            ("hola \"from:ana\" http://a.b has:dog", vec![]),
+            ("hola FROM:@ana", vec!["FROM:@ana"]),
+            (" in:\"El huerto\" ñ -has:link", vec!["in:\"El huerto\"", "-has:link"]),
+            ("on:2026-01-02 on:ayer is:direct", vec!["on:2026-01-02", "is:direct"]),
+            ("ñ –from:ana", vec!["–from:ana"]),
+        ] {
+            let filters = Query::filters(text, &TimeZone::UTC);
+            let typed: Vec<_> = filters.iter().filter_map(|it| text.get(it.at.clone())).collect();
+            assert_eq!(typed, found, "{text}");
+        }
+        let filters = Query::filters("-IN:\"El huerto\"", &TimeZone::UTC);
+        assert_eq!(
+            filters,
+            [QueryFilter { at: 0..15, name: "in", value: "El huerto".to_owned(), not: true }]
+        );
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! Search results, newest first, each with the text around the first match.
+//! Search results, newest first, each with the text around the first match, and the filters to narrow them.
+
+mod chips;
 
 use std::collections::HashMap;
 
@@ -9,6 +11,7 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 
+use self::chips::Chips;
 use crate::chat::messages::Messages;
 use crate::chat::messages::model::Message;
 use crate::chat::presence::Presence;
@@ -19,7 +22,7 @@ use crate::chat::search::model::{self, Cursor, Found, SnippetPart};
 use crate::http::state::from_state;
 use crate::http::{AppState, Problem, Query, Viewer};
 use crate::kernel::paging::Limit;
-use crate::kernel::{MessageId, RoomId};
+use crate::kernel::{Clock, MessageId, RoomId};
 use crate::pages::layout::calendar::{Calendar, Moment};
 use crate::pages::layout::page::{Page, html};
 use crate::pages::layout::sidebar::{Sidebar, SidebarBuilder, icon};
@@ -62,7 +65,10 @@ struct SearchPage {
     sought: String,
     /// The query is empty: the page explains the syntax.
     idle: bool,
+    chips: Chips,
     results: Vec<ResultView>,
+    /// The text that counts the results.
+    count_key: &'static str,
     /// URL of the next page with older results.
     older: Option<String>,
     /// The index is incomplete: some messages are not indexed yet.
@@ -101,6 +107,7 @@ impl ResultView {
 
 /// What the search page uses.
 struct SearchServices {
+    clock: Clock,
     messages: Messages,
     presence: Presence,
     rooms: Rooms,
@@ -108,7 +115,7 @@ struct SearchServices {
     sidebar: SidebarBuilder,
 }
 
-from_state!(SearchServices { messages, presence, rooms, search, sidebar });
+from_state!(SearchServices { clock, messages, presence, rooms, search, sidebar });
 
 async fn index(
     State(services): State<SearchServices>,
@@ -131,6 +138,9 @@ async fn index(
     let rooms = services.rooms.list(&me.user).await?;
     let rooms: HashMap<RoomId, &Room> = rooms.iter().map(|room| (room.id, room)).collect();
     let calendar = page.calendar();
+    let authors = found.iter().map(|message| &message.author);
+    let in_rooms = found.iter().filter_map(|message| rooms.get(&message.room).copied());
+    let chips = Chips::new(&params.q, &me, page.t, services.clock.now(), authors, in_rooms);
     let view = |(message, pieces): (&Message, Vec<SnippetPart>)| {
         let room = rooms.get(&message.room)?;
         Some(ResultView::new(message, room, pieces, &calendar))
@@ -138,7 +148,9 @@ async fn index(
     Ok(html(&SearchPage {
         side: services.sidebar.build(&me.user, None, &page).await?,
         idle: query.is_empty(),
+        chips,
         results: found.iter().zip(excerpts).filter_map(view).collect(),
+        count_key: if next.is_some() { "search-count-first" } else { "search-count" },
         older: next.map(|next| older(&params.q, next)),
         incomplete: !complete,
         sought: params.q,
