@@ -14,7 +14,7 @@ async function inTwoRooms(newUser) {
 }
 
 const HUERTO = /\/rooms\/2(\?.*)?$/;
-const SEND = /\/rooms\/1\/messages$/; // answered with a redirect to the room, which cannot be held by itself
+const SEND = /\/rooms\/1\/messages$/; // answered with a redirect to the room, which cannot be held alone
 const WAYS = {
   'Alt and an arrow': (ana) => ana.composer.press('Alt+ArrowDown'),
   'a click in the sidebar': (ana) => ana.row('Huerto').click(),

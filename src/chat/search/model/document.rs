@@ -11,7 +11,7 @@ use crate::text::tokenizer::{Kind, Token, tokens};
 /// The searchable data of a message.
 #[derive(Clone, Debug)]
 pub struct SearchDocument {
-    /// For a reply in a thread, the room of the thread's head: whoever searches a room finds its threads.
+    /// For a reply in a thread, the room of the thread's head: a search in a room finds its threads.
     pub room: RoomId,
     pub author: UserId,
     pub body: String,
