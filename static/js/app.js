@@ -26,7 +26,6 @@ if (!isSignedOutPage) startSignOut();
 startDrawers();
 startRegistration();
 startPasswordReveal();
-startSearch();
 startHypermedia({
   reachServer: () => reachServer(showWaiting),
   showWaiting,
@@ -37,6 +36,7 @@ startHypermedia({
 if (shell) {
   startLandmarkKeys();
   startKeysSheet();
+  startSearch(shell.goTo);
   startQuickSwitcher(shell.goTo);
   suggestTimeZone(app.dataset.me);
 } else {

@@ -37,11 +37,8 @@ export const IS_MAC = /^(?:Mac|iP)/.test(navigator.platform);
 const isShortcut = ({ key, ctrlKey, metaKey, shiftKey, altKey }) =>
   key.toLowerCase() === 'f' && shiftKey && !altKey && ctrlKey !== IS_MAC && metaKey === IS_MAC;
 
-export function startSearch() {
-  const link = document.getElementById('to-search');
-  if (!link) return;
-  link.setAttribute('aria-keyshortcuts', IS_MAC ? 'Shift+Meta+F' : 'Control+Shift+F');
-
+/** @param {(address: string, room: number) => void} goTo */
+export function startSearch(goTo) {
   addEventListener('keydown', (event) => {
     if (!isShortcut(event)) return;
     event.preventDefault();
@@ -50,7 +47,7 @@ export function startSearch() {
     if (field) {
       field.focus();
       field.select();
-    } else link.click();
+    } else goTo(new URL('/search', location.href).href, 0);
   });
 }
 
@@ -74,8 +71,16 @@ export function startKeysSheet() {
     const title = page.querySelector('#page-h')?.textContent ?? '';
     if (!list || sheet) return;
     sheet = Object.assign(document.createElement('dialog'), { className: 'keys-sheet', ariaLabel: title });
+    const heading = Object.assign(document.createElement('h2'), { textContent: title });
+    const button = query(page, '.page-header a.icon-btn').firstElementChild;
+    const close = Object.assign(document.createElement('button'), { className: 'icon-btn', type: 'button' });
+    close.ariaLabel = query(document, '.sidebar__close').ariaLabel;
+    close.append(button ?? '');
+    close.addEventListener('click', () => sheet?.close());
+    const header = Object.assign(document.createElement('header'), { className: 'keys-sheet__header' });
+    header.append(heading, close);
     // A list that scrolls must be reachable with the keyboard.
-    sheet.append(Object.assign(list, { tabIndex: 0 }));
+    sheet.append(header, Object.assign(list, { tabIndex: 0 }));
     sheet.setAttribute('closedby', 'any');
     sheet.addEventListener('close', () => {
       sheet?.remove();

@@ -1,5 +1,5 @@
 // The quick switcher: Ctrl+K (⌘K on a Mac) or the button in the sidebar opens a list of rooms and users, which narrows
-// as the user types.
+// as the user types. Enter on what is none of them searches the messages.
 import { byId, closestTo, hasModifier, isComposing, query, queryAll } from '../core/dom.js';
 import { foldText, matchDistance } from '../core/fuzzy-match.js';
 import { parseHtml } from '../core/http.js';
@@ -20,7 +20,7 @@ const isShortcut = (event) =>
   !event.isComposing;
 
 /**
- * Turns the link to all rooms, which works without scripts, into a button.
+ * Turns the link to the search, which works without scripts, into a button.
  * @param {HTMLElement} link
  * @param {() => void} onClick
  */
@@ -127,6 +127,7 @@ class QuickSwitcher {
     else if (event.key === 'End') this.#select(this.#shown[count - 1]);
     else if (event.key !== 'Enter') return;
     else if (this.#selected) this.#choose(this.#selected);
+    else this.#search(this.#field.value.trim());
     event.preventDefault();
   }
 
@@ -189,6 +190,13 @@ class QuickSwitcher {
     this.#refresh();
     this.#dialog.showModal();
     this.#load();
+  }
+
+  /** @param {string} text */
+  #search(text) {
+    if (!text || !this.#options) return;
+    this.#dialog.close();
+    this.#goTo(new URL(`/search?q=${encodeURIComponent(text)}`, location.href).href, 0);
   }
 
   /** @param {OptionElement} option */

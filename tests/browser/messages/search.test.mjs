@@ -10,7 +10,7 @@ story('search, older results and the link to the message work without scripts', 
   const tom = await patio.apiClient('tom');
   for (let n = 1; n <= 25; n++) await tom.post(`Café número ${n} <b>&amp;`);
   const ana = await newUser('ana', PLAIN);
-  await ana.page.getByRole('navigation').getByRole('link', { name: 'Search messages' }).click();
+  await ana.page.getByRole('navigation').getByRole('link', { name: 'Go to or search…' }).click();
   await ana.arrives('/search');
   await ana.page.getByRole('heading', { name: 'What you can search for' }).waitFor();
   await ana.page.getByRole('searchbox').fill('cafe');
